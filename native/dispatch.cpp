@@ -1,0 +1,66 @@
+// See dispatch.h. A level is an x86-64 psABI micro-architecture level (v2, v3, v4) or the baseline of its
+// architecture. What a level needs is asked feature by feature, as its -march would use them.
+#include "dispatch.h"
+
+namespace gatecast {
+
+#define GATECAST_LEVEL(name) \
+  namespace name {           \
+  extern const Kernels kernels; \
+  }
+#if defined(__x86_64__)
+GATECAST_LEVEL(v2)
+GATECAST_LEVEL(v3)
+GATECAST_LEVEL(v4)
+#else
+GATECAST_LEVEL(baseline)
+#endif
+
+namespace {
+
+std::vector<const Kernels*> find_levels() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  std::vector<const Kernels*> found;
+  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+  if (v2) found.push_back(&v2::kernels);
+  if (v3) found.push_back(&v3::kernels);
+  if (v4) found.push_back(&v4::kernels);
+  return found;
+#else
+  return {&baseline::kernels};
+#endif
+}
+
+const std::vector<const Kernels*>& available() {
+  static const std::vector<const Kernels*> found = find_levels();
+  return found;
+}
+
+const Kernels* current = nullptr;
+
+}  // namespace
+
+std::vector<std::string> levels() {
+  std::vector<std::string> names;
+  for (const Kernels* k : available()) names.emplace_back(k->name);
+  return names;
+}
+
+const Kernels& kernels() { return *current; }
+
+bool use_level(const std::string& name) {
+  for (const Kernels* k : available())
+    if (name == k->name) {
+      current = k;
+      return true;
+    }
+  return false;
+}
+
+}  // namespace gatecast

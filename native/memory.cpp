@@ -1,0 +1,89 @@
+// See memory.h. Free lists by size class (powers of two in quarters, so at most 1/4 is wasted).
+#include "memory.h"
+
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+#include <vector>
+
+namespace gatecast {
+namespace {
+
+constexpr size_t KEEP = size_t{1} << 28;  // bytes of free memory that are held back for the next step at most
+
+struct Pool {
+  std::mutex mutex;
+  std::map<size_t, std::vector<float*>> free;  // by class size
+  std::unordered_map<float*, size_t> used;
+  size_t held = 0;
+};
+
+Pool& pool() {
+  static Pool* instance = new Pool;  // never destroyed: arrays may outlive static destructors
+  return *instance;
+}
+
+size_t class_bytes(size_t count) {
+  if (count > (size_t{1} << 60)) throw std::bad_alloc();
+  const size_t bytes = count * sizeof(float) < 256 ? 256 : count * sizeof(float);
+  const size_t quarter = std::bit_ceil(bytes) / 8;
+  return (bytes + quarter - 1) / quarter * quarter;
+}
+
+}  // namespace
+
+float* acquire(size_t count) {
+  const size_t bytes = class_bytes(count);
+  Pool& p = pool();
+  {
+    const std::lock_guard lock(p.mutex);
+    const auto found = p.free.find(bytes);
+    if (found != p.free.end() && !found->second.empty()) {
+      float* q = found->second.back();
+      found->second.pop_back();
+      p.held -= bytes;
+      p.used.emplace(q, bytes);
+      return q;
+    }
+  }
+  float* q = static_cast<float*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
+  if (!q) throw std::bad_alloc();
+  const std::lock_guard lock(p.mutex);
+  p.used.emplace(q, bytes);
+  return q;
+}
+
+void release(float* q) noexcept {
+  if (!q) return;
+  Pool& p = pool();
+  const std::lock_guard lock(p.mutex);
+  const auto found = p.used.find(q);
+  if (found == p.used.end()) return;
+  const size_t bytes = found->second;
+  p.used.erase(found);
+  if (p.held + bytes > KEEP) {
+    std::free(q);
+    return;
+  }
+  try {
+    p.free[bytes].push_back(q);
+    p.held += bytes;
+  } catch (...) {
+    std::free(q);
+  }
+}
+
+void trim() noexcept {
+  Pool& p = pool();
+  const std::lock_guard lock(p.mutex);
+  for (auto& [bytes, list] : p.free) {
+    for (float* q : list) std::free(q);
+    list.clear();
+  }
+  p.held = 0;
+}
+
+}  // namespace gatecast

@@ -1,0 +1,3 @@
+"""Forecasting with LSTM networks on a plain CPU."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,190 @@
+"""The one memory layout of the engine: sequences side by side in lanes, and parameters in one flat vector.
+
+Letters: B batch (sequences), T time, F features, H hidden, G gates, nb blocks of LANES sequences.
+
+A packed array is float32, C-contiguous, ``[block, time, feature, lane]``: sequence s sits in block
+``s // LANES``, lane ``s % LANES``. The last block is padded with zeros. Every pointwise operation then
+vectorises over lanes whatever F is, and a block never touches another block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "GATES",
+    "LANES",
+    "Array",
+    "Params",
+    "blocks",
+    "flat_views",
+    "pack",
+    "pack_mask",
+    "pack_state",
+    "reorder_gates",
+    "unpack",
+    "unpack_mask",
+    "unpack_state",
+]
+
+Array = npt.NDArray[np.float32]
+Params = dict[str, Array]
+
+LANES = 16
+"""Sequences in a block: one 512-bit vector, or two of 256 bits."""
+
+GATES = ("i", "f", "o", "g")
+"""Order of the gate columns everywhere: input, forget, output, candidate."""
+
+
+def blocks(count: int) -> int:
+    """Number of blocks that hold `count` sequences.
+
+    >>> blocks(1), blocks(16), blocks(17)
+    (1, 1, 2)
+    """
+    return -(-count // LANES)
+
+
+def pack(x: npt.ArrayLike) -> Array:
+    """Lay sequences side by side in lanes.
+
+    ``packed[s // 16, t, f, s % 16] = x[s, t, f]``
+
+    Args:
+        x: (B, T, F) numbers; converted to float32. NaN is kept.
+
+    Returns:
+        (nb, T, F, 16) float32, zero in the lanes beyond B.
+
+    >>> packed = pack(np.arange(17.0).reshape(17, 1, 1))
+    >>> packed.shape, float(packed[1, 0, 0, 0])
+    ((2, 1, 1, 16), 16.0)
+    """
+    rows = np.asarray(x)
+    B, T, F = rows.shape
+    full = B // LANES
+    packed = np.empty((blocks(B), T, F, LANES), np.float32)
+    lanes_last = rows[: full * LANES].reshape(full, LANES, T, F).transpose(0, 2, 3, 1)
+    packed[:full] = lanes_last
+    if full < len(packed):
+        packed[full] = 0.0
+        packed[full, :, :, : B - full * LANES] = rows[full * LANES :].transpose(1, 2, 0)
+    return packed
+
+
+def unpack(packed: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    """Take the first `count` sequences out of the lanes: the inverse of `pack`.
+
+    Args:
+        packed: (nb, T, F, 16).
+        count: B, at most 16 * nb.
+
+    Returns:
+        (B, T, F), C-contiguous, of the same type.
+
+    >>> x = np.arange(6, dtype=np.float32).reshape(3, 2, 1)
+    >>> bool((unpack(pack(x), 3) == x).all())
+    True
+    """
+    nb, T, F, lanes = packed.shape
+    rows = packed.transpose(0, 3, 1, 2).reshape(nb * lanes, T, F)
+    return np.ascontiguousarray(rows[:count])
+
+
+def pack_state(state: npt.ArrayLike) -> Array:
+    """Pack a state without time axis: (B, H) -> (nb, H, 16), zero in the lanes beyond B.
+
+    >>> pack_state(np.ones((3, 5))).shape
+    (1, 5, 16)
+    """
+    return pack(np.asarray(state)[:, None, :])[:, 0]
+
+
+def unpack_state(packed: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    """Unpack a state without time axis: (nb, H, 16) -> (B, H).
+
+    >>> unpack_state(pack_state(np.ones((3, 5))), 3).shape
+    (3, 5)
+    """
+    state: npt.NDArray[Any] = unpack(packed[:, None], count)[:, 0]
+    return state
+
+
+def pack_mask(mask: npt.ArrayLike) -> Array:
+    """Pack a mask: (B, T) bool -> (nb, T, 16) float32 of 0 and 1, zero in the lanes beyond B.
+
+    >>> pack_mask([[True, False]])[0, :, 0].tolist()
+    [1.0, 0.0]
+    """
+    return pack(np.asarray(mask, dtype=bool)[:, :, None])[:, :, 0]
+
+
+def unpack_mask(packed: npt.NDArray[Any], count: int) -> npt.NDArray[np.bool_]:
+    """Unpack a mask: (nb, T, 16) -> (B, T) bool.
+
+    >>> unpack_mask(pack_mask([[True, False]]), 1).tolist()
+    [[True, False]]
+    """
+    mask: npt.NDArray[np.bool_] = unpack(packed[:, :, None], count)[:, :, 0] != 0
+    return mask
+
+
+def reorder_gates(
+    array: npt.NDArray[Any], source: Sequence[str], target: Sequence[str], axis: int = -1
+) -> npt.NDArray[Any]:
+    """Bring the gate columns of a weight from one convention into another.
+
+    gatecast: i f o g; Keras: i f g o; PyTorch: i f g o along axis 0. The only place where gates change order.
+
+    Args:
+        array: len(source) * H entries along `axis`.
+        source: Gates in the order in which they stand.
+        target: The same gates in the order wanted.
+        axis: The axis along which gates are laid out.
+
+    Returns:
+        A contiguous copy with the gates in the order of `target`.
+
+    >>> reorder_gates(np.array([1, 2, 3, 4]), GATES, "ifgo").tolist()
+    [1, 2, 4, 3]
+    """
+    parts = np.split(array, len(source), axis=axis)
+    return np.concatenate([parts[list(source).index(gate)] for gate in target], axis=axis)
+
+
+def flat_views(
+    shapes: Iterable[Mapping[str, tuple[int, ...]]],
+) -> tuple[Array, tuple[dict[str, Array], ...]]:
+    """One flat vector of zeros and, for each layer, named views into it.
+
+    Whoever writes through a view writes the vector, so an optimiser sees one array whatever the network is.
+
+    Args:
+        shapes: For each layer, the shape of each of its parameters.
+
+    Returns:
+        The float32 vector, and a dict of views for each layer, in the order given.
+
+    >>> vector, (layer,) = flat_views([{"W": (2, 3), "b": (3,)}])
+    >>> layer["b"][:] = 7.0
+    >>> vector.tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 7.0, 7.0, 7.0]
+    """
+    layout = [dict(layer) for layer in shapes]
+    vector = np.zeros(sum(prod(shape) for layer in layout for shape in layer.values()), np.float32)
+    views: list[dict[str, Array]] = []
+    start = 0
+    for layer in layout:
+        named: dict[str, Array] = {}
+        for name, shape in layer.items():
+            stop = start + prod(shape)
+            named[name] = vector[start:stop].reshape(shape)
+            start = stop
+        views.append(named)
+    return vector, tuple(views)
