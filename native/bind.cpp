@@ -43,7 +43,8 @@ void expect(const char* name, const Array& a, Shape shape) {
   std::vector<int64_t> got;
   for (size_t i = 0; i < a.ndim(); ++i) got.push_back(static_cast<int64_t>(a.shape(i)));
   throw nb::value_error((std::string(name) + " has shape " + text(got.data(), got.size()) + ", expected " +
-                         text(shape.begin(), shape.size())).c_str());
+                         text(shape.begin(), shape.size()))
+                            .c_str());
 }
 
 const float* checked(const char* name, const MaybeIn& a, Shape shape) {
@@ -65,7 +66,9 @@ Out make(Shape shape) {
   return Out(p, dims.size(), dims.data(), owner);
 }
 
-float* data(MaybeOut& a) { return a ? a->data() : nullptr; }
+float* data(MaybeOut& a) {
+  return a ? a->data() : nullptr;
+}
 
 struct LstmInputs {
   In x, Wx, Wh, b;
@@ -123,9 +126,11 @@ std::tuple<MaybeOut, MaybeOut, MaybeOut, Out, Out> lstm_forward(In x, In Wx, In 
 }
 
 // `gates` is overwritten by dz.
-std::tuple<MaybeOut, MaybeOut, MaybeOut, Out, Out, Out, MaybeOut> lstm_backward(
-    In x, In Wx, In Wh, In b, MaybeIn P, MaybeIn h0, MaybeIn c0, MaybeIn mask, In y, In c, InOut gates, MaybeIn dy,
-    MaybeIn dhT, MaybeIn dcT, bool need_dx, bool need_state) {
+std::tuple<MaybeOut, MaybeOut, MaybeOut, Out, Out, Out, MaybeOut> lstm_backward(In x, In Wx, In Wh, In b, MaybeIn P,
+                                                                                MaybeIn h0, MaybeIn c0, MaybeIn mask,
+                                                                                In y, In c, InOut gates, MaybeIn dy,
+                                                                                MaybeIn dhT, MaybeIn dcT, bool need_dx,
+                                                                                bool need_state) {
   gatecast::Lstm a = checked_lstm({x, Wx, Wh, b, P, h0, c0, mask});
   expect("y", y, {a.blocks, a.T, a.H, LANES});
   expect("c", c, {a.blocks, a.T, a.H, LANES});
@@ -223,9 +228,10 @@ void adam(InOut m, InOut v, InOut g, double beta1, double beta2, double eps, dou
   const int64_t n = static_cast<int64_t>(m.shape(0));
   expect("v", v, {n});
   expect("g", g, {n});
+  const auto f = [](double value) { return static_cast<float>(value); };
   nb::gil_scoped_release release;
-  gatecast::kernels().adam(m.data(), v.data(), g.data(), n, static_cast<float>(beta1), static_cast<float>(beta2),
-                           static_cast<float>(eps), static_cast<float>(debias1), static_cast<float>(debias2));
+  gatecast::kernels().adam(m.data(), v.data(), g.data(), n,
+                           {f(beta1), f(1 - beta1), f(beta2), f(1 - beta2), f(eps), f(debias1), f(debias2)});
 }
 
 Out apply(int function, In x) {

@@ -4,8 +4,8 @@
 
 namespace gatecast {
 
-#define GATECAST_LEVEL(name) \
-  namespace name {           \
+#define GATECAST_LEVEL(name)    \
+  namespace name {              \
   extern const Kernels kernels; \
   }
 #if defined(__x86_64__)
@@ -52,7 +52,9 @@ std::vector<std::string> levels() {
   return names;
 }
 
-const Kernels& kernels() { return *current; }
+const Kernels& kernels() {
+  return *current;
+}
 
 bool use_level(const std::string& name) {
   for (const Kernels* k : available())

@@ -8,8 +8,8 @@
 
 namespace gatecast {
 
-std::vector<std::string> levels();      // those that this machine can run, lowest first
-const Kernels& kernels();                  // the level in use; none before the first use_level()
+std::vector<std::string> levels();        // those that this machine can run, lowest first
+const Kernels& kernels();                 // the level in use; none before the first use_level()
 bool use_level(const std::string& name);  // false when the level is unknown here
 
 }  // namespace gatecast

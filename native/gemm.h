@@ -254,7 +254,9 @@ GATECAST_INLINE void sum_panel(const float* panel, int64_t n, float* db) {
     store(db + v * VL, load(db + v * VL) + ((acc[0][v] + acc[1][v]) + (acc[2][v] + acc[3][v])));
 }
 
-inline int64_t panel_stride(int64_t M) { return (M + PANEL - 1) / PANEL * PANEL; }
+inline int64_t panel_stride(int64_t M) {
+  return (M + PANEL - 1) / PANEL * PANEL;
+}
 
 // Adds the weight gradients of up to CHUNK items: every term's dW, and db. Rows of dW and db have panel_stride(M)
 // floats. dz[item] is (M, lane).
@@ -275,8 +277,8 @@ GATECAST_INLINE void product_gradient(const GradTerm (&terms)[TERMS], const floa
       for (int64_t k0 = 0; k0 < term.K;) {
         const int rows = tile_rows(term.K, k0);
         with_rows(rows, [&]<int R>() {
-          tile_gradient<R>(term.x + first, items - first, k0, panel + first * LANES * PANEL,
-                           term.dW + k0 * stride + r0, stride);
+          tile_gradient<R>(term.x + first, items - first, k0, panel + first * LANES * PANEL, term.dW + k0 * stride + r0,
+                           stride);
         });
         k0 += rows;
       }

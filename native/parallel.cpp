@@ -59,7 +59,9 @@ class Pool {
   void call() {
     calls_.fetch_add(1);
     if (asleep_.load() > 0) {
-      { const std::lock_guard lock(mutex_); }  // whoever counted itself asleep has reached its wait
+      {
+        const std::lock_guard lock(mutex_);
+      }  // whoever counted itself asleep has reached its wait
       wake_.notify_all();
     }
   }
@@ -109,7 +111,9 @@ void forked() {
 
 }  // namespace
 
-int threads() { return wanted; }
+int threads() {
+  return wanted;
+}
 
 void set_threads(int n) {
   static const int registered = pthread_atfork(nullptr, nullptr, forked);

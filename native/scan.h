@@ -12,8 +12,12 @@ namespace gatecast::GATECAST_ISA {
 
 inline constexpr int64_t GROUPS = 8;
 
-GATECAST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-GATECAST_INLINE void clear(float* p, int64_t n) { __builtin_memset(p, 0, static_cast<size_t>(n) * sizeof(float)); }
+GATECAST_INLINE int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+GATECAST_INLINE void clear(float* p, int64_t n) {
+  __builtin_memset(p, 0, static_cast<size_t>(n) * sizeof(float));
+}
 GATECAST_INLINE void copy(float* to, const float* from, int64_t n) {
   __builtin_memcpy(to, from, static_cast<size_t>(n) * sizeof(float));
 }
@@ -45,7 +49,8 @@ GATECAST_INLINE void lstm_forward_point(const LstmStep& s, float* z, float* c, f
 // One block through all steps. `scratch` holds (7H, lane): zeros, rolling c and h, and z where nothing is kept.
 inline void lstm_forward_block(const Lstm& a, const LstmPacked& packed, int64_t block, float* scratch) {
   const int64_t I = a.I, H = a.H, T = a.T, state = H * LANES;
-  float *zero = scratch, *rolling_c = scratch + state, *rolling_h = scratch + 2 * state, *rolling_z = scratch + 3 * state;
+  float *zero = scratch, *rolling_c = scratch + state, *rolling_h = scratch + 2 * state,
+        *rolling_z = scratch + 3 * state;
   clear(zero, state);
   const float* h = a.h0 ? a.h0 + block * state : nullptr;  // null: zero, and its product is left out
   const float* c = a.c0 ? a.c0 + block * state : zero;
@@ -64,7 +69,10 @@ inline void lstm_forward_block(const Lstm& a, const LstmPacked& packed, int64_t 
     c = c_out;
     h = h_out;
   }
-  if (h) copy(a.hT + block * state, h, state); else clear(a.hT + block * state, state);
+  if (h)
+    copy(a.hT + block * state, h, state);
+  else
+    clear(a.hT + block * state, state);
   copy(a.cT + block * state, c, state);
 }
 
@@ -76,9 +84,8 @@ inline void lstm_forward(const Lstm& a) {
   pack_tiles(a.Wh, H, 4 * H, Wh);
   if (full) pack_tiles(a.P, H, 3 * H, P);
   const Scratch scratch(static_cast<size_t>(a.blocks * 7 * H * LANES));
-  parallel_for(a.blocks, [&](int64_t block) {
-    lstm_forward_block(a, {Wx, Wh, P}, block, scratch + block * 7 * H * LANES);
-  });
+  parallel_for(a.blocks,
+               [&](int64_t block) { lstm_forward_block(a, {Wx, Wh, P}, block, scratch + block * 7 * H * LANES); });
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------
@@ -112,8 +119,14 @@ inline void lstm_backward_block(const Lstm& a, const LstmGrad& d, int64_t block,
   const int64_t I = a.I, H = a.H, T = a.T, state = H * LANES;
   float *zero = scratch, *dh = scratch + state, *dc = scratch + 2 * state;
   clear(zero, state);
-  if (d.dhT) copy(dh, d.dhT + block * state, state); else clear(dh, state);
-  if (d.dcT) copy(dc, d.dcT + block * state, state); else clear(dc, state);
+  if (d.dhT)
+    copy(dh, d.dhT + block * state, state);
+  else
+    clear(dh, state);
+  if (d.dcT)
+    copy(dc, d.dcT + block * state, state);
+  else
+    clear(dc, state);
   for (int64_t t = T - 1; t >= 0; --t) {
     float* dz = slab(a.gates, T, 4 * H, block, t);
     const float* c_prev = t ? slab(a.c, T, H, block, t - 1) : a.c0 ? a.c0 + block * state : zero;

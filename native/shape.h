@@ -18,7 +18,7 @@ enum class Peephole : int { none = 0, diagonal = 1, full = 2 };
 struct Lstm {
   int64_t blocks, T, I, H;
   Peephole peephole;
-  const float *x;            // (blocks, T, I, lane)
+  const float* x;            // (blocks, T, I, lane)
   const float *Wx, *Wh, *b;  // (I, 4H), (H, 4H), (4H): columns in the order i, f, o, g
   const float* P;            // diagonal (3H), full (H, 3H): columns i, f, o
   const float *h0, *c0;      // (blocks, H, lane)
@@ -38,8 +38,14 @@ struct LstmGrad {
 // A dense layer y = x W + b over `items` = blocks x T packed rows.
 struct Dense {
   int64_t items, K, M;
-  const float *x;      // (items, K, lane)
+  const float* x;      // (items, K, lane)
   const float *W, *b;  // (K, M), (M)
+};
+
+// Constants of one step of Adam: rest = 1 - beta, which float32 cannot form from a beta near 1 (0.999 would be off by
+// 1e-5), and debias = 1 / (1 - beta^step).
+struct Adam {
+  float beta1, rest1, beta2, rest2, eps, debias1, debias2;
 };
 
 // The kernels of one instruction-set level.
@@ -49,8 +55,7 @@ struct Kernels {
   void (*lstm_backward)(const Lstm&, const LstmGrad&);
   void (*dense_forward)(const Dense&, float* y);
   void (*dense_backward)(const Dense&, const float* dy, float* dx, float* dW, float* db);
-  void (*adam)(float* m, float* v, float* g, int64_t n, float beta1, float beta2, float eps, float debias1,
-               float debias2);
+  void (*adam)(float* m, float* v, float* g, int64_t n, const Adam&);
   void (*dropout)(const float* x, float* y, int64_t n, float rate, uint64_t key);
   void (*apply)(int function, const float* x, float* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh: for the tests
 };

@@ -41,9 +41,15 @@ typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
 typedef float vf_any __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
-GATECAST_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_any*>(p); }
-GATECAST_INLINE void store(float* p, vf v) { *reinterpret_cast<vf_any*>(p) = v; }
-GATECAST_INLINE vf set1(float a) { return a - vf{}; }
+GATECAST_INLINE vf load(const float* p) {
+  return *reinterpret_cast<const vf_any*>(p);
+}
+GATECAST_INLINE void store(float* p, vf v) {
+  *reinterpret_cast<vf_any*>(p) = v;
+}
+GATECAST_INLINE vf set1(float a) {
+  return a - vf{};
+}
 GATECAST_INLINE vf select(vi mask, vf yes, vf no) {
   return reinterpret_cast<vf>((reinterpret_cast<vi>(yes) & mask) | (reinterpret_cast<vi>(no) & ~mask));
 }
@@ -84,7 +90,9 @@ GATECAST_INLINE vf exp(vf x) {
 }
 
 // sigmoid(x) = 1 / (1 + e^-x); relative error below 4e-7 for x > -87; NaN stays NaN.
-GATECAST_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
+GATECAST_INLINE vf sigmoid(vf x) {
+  return 1.0f / (1.0f + exp(-x));
+}
 
 // tanh(x): odd rational approximation of degree 13/6 on [-7.9, 7.9] (the coefficients of Eigen and XLA), without the
 // cancellation near 0 of 2 sigmoid(2x) - 1. Relative error below 5e-7; |tanh| <= 1; NaN stays NaN.

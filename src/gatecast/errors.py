@@ -73,7 +73,7 @@ def require_positive(value: Any, name: str) -> float:
     >>> require_positive(2, "Huber's delta")
     2.0
     """
-    if not (isinstance(value, Real) and 0 < value < math.inf):
+    if not (isinstance(value, Real) and 0 < float(value) < math.inf):
         raise ConfigError(f"{name} is not a positive number", got=repr(value), expected="a number above 0")
     return float(value)
 
@@ -87,7 +87,7 @@ def require_share(value: Any, name: str) -> float:
     >>> require_share(0.2, "Dropout's rate")
     0.2
     """
-    if not (isinstance(value, Real) and 0 <= value < 1):
+    if not (isinstance(value, Real) and 0 <= float(value) < 1):
         expected = "a number from 0 up to, not including, 1"
         raise ConfigError(f"{name} is not a share", got=repr(value), expected=expected)
     return float(value)

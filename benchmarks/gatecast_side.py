@@ -1,0 +1,85 @@
+"""gatecast's side: `fit` as a user runs it, and one bare step. usage: gatecast_side.py THREADS."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+
+import numpy as np
+from article import CASES, RATE, UNITS, median_ms, report, steps
+
+from gatecast import recurrent, reference
+from gatecast.arrays import pack, unpack
+from gatecast.batches import batches
+from gatecast.layers import LSTM, Dense, Dropout, Input
+from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.models import Sequential
+from gatecast.network import backward, forward, initial_weights, like, wire
+from gatecast.optim import Adam, apply
+from gatecast.samples import Samples
+
+
+def hidden():
+    """The layers before the output."""
+    return [layer for more in (True, True, False) for layer in (LSTM(UNITS, return_sequences=more), Dropout(RATE))]
+
+
+def check(B, T):
+    """Outputs and gradients of the first layer against the reference: nothing wrong is ever timed."""
+    rng = np.random.default_rng(0)
+    params = {n: rng.normal(0, 0.2, s).astype("f") for n, s in (("Wx", (1, 200)), ("Wh", (50, 200)), ("b", (200,)))}
+    x, dy = rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, T, 50)).astype("f")
+    y, _, cache = recurrent.lstm_forward(params, pack(x))
+    _, _, grads = recurrent.lstm_backward(params, cache, pack(dy))
+    want, _, kept = reference.lstm_forward(params, x)
+    _, _, want_grads = reference.lstm_backward(params, kept, dy)
+    np.testing.assert_allclose(unpack(y, B), want, rtol=0, atol=1e-5)
+    for name, grad in grads.items():
+        bound = 1e-4 * np.abs(want_grads[name]).max()
+        np.testing.assert_allclose(grad, want_grads[name], rtol=0, atol=bound, err_msg=name)
+
+
+def step_ms(B, T):
+    """Forward, backward and Adam on one packed batch."""
+    rng = np.random.default_rng(0)
+    samples = Samples(rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, 1, 1)).astype("f"))
+    (batch,) = batches(samples, np.arange(B), B)
+    network = wire([*hidden(), Dense(1)], (T, 1))
+    weights, optimizer, loss = initial_weights(network, 0), Adam(1e-3), MeanSquaredError()
+    grads, state, count = like(weights), optimizer.init(weights.vector.size), [0]
+
+    def step():
+        count[0] += 1
+        out, caches = forward(network, weights, batch.x, training=True, step=count[0])
+        _, dout = weighted_mean(loss, out, batch.y, batch.weight, batch.total)
+        backward(network, weights, caches, dout, grads)
+        apply(optimizer, grads.vector, state, weights.vector, count[0])
+
+    return median_ms(step, steps(B, T))
+
+
+def fit_ms(B, T):
+    """`Sequential.fit`, an epoch of many batches."""
+    rng, count = np.random.default_rng(0), steps(B, T)
+    x, y = rng.normal(size=(B * count, T, 1)).astype("f"), rng.normal(size=(B * count, 1)).astype("f")
+    model = Sequential([Input((T, 1)), *hidden(), Dense(1)])
+    model.compile(loss="mean_squared_error", optimizer="adam")
+    model.fit(x, y, epochs=1, batch_size=B, verbose=0)
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        model.fit(x, y, epochs=1, batch_size=B, verbose=0)
+        times.append((time.perf_counter() - began) / count * 1e3)
+    return statistics.median(times)
+
+
+def main():
+    recurrent.set_threads(int(sys.argv[1]))
+    for B, T in CASES:
+        check(B, T)
+        report("gatecast", "step", B, T, step_ms(B, T), isa=recurrent.isa())
+        report("gatecast", "fit", B, T, fit_ms(B, T), isa=recurrent.isa())
+
+
+main()

@@ -1,0 +1,104 @@
+"""Samples into packed batches, many at a time, so that a training step spends no time on them.
+
+Letters: N samples, B batch, T time, F features, M outputs, nb blocks of 16 lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.arrays import LANES, Array, blocks, pack, pack_mask
+from gatecast.samples import Samples
+
+__all__ = ["Batch", "batches", "large_batch"]
+
+CHUNK_VALUES = 2**20
+"""Input values packed at once: 4 MiB, enough to make the cost of a NumPy call vanish."""
+
+LARGE_BATCH_STEPS = 2**15
+"""Samples times steps of a batch without gradients: wide enough for all threads, small in memory."""
+
+
+class Batch(NamedTuple):
+    """Packed samples."""
+
+    x: Array
+    """(nb, T, F, 16)."""
+    y: Array
+    """(nb, T or 1, M, 16)."""
+    weight: Array
+    """(nb, T or 1, 1 or M, 16); 0 in padding lanes."""
+    mask: Array | None
+    """(nb, T, 16) of 0 and 1, or None."""
+    total: float
+    """Sum of the weights."""
+
+
+def batches(samples: Samples, order: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
+    """Cut samples into batches, in a given order; the last one may be smaller.
+
+    Args:
+        samples: N of them.
+        order: Indices of the samples wanted.
+        batch_size: B.
+
+    Yields:
+        Batches; they are views, not to be written.
+
+    >>> samples = Samples(np.ones((5, 1, 1), np.float32), np.ones((5, 1, 1), np.float32))
+    >>> [batch.total for batch in batches(samples, np.arange(5), batch_size=2)]
+    [2.0, 2.0, 1.0]
+    """
+    values = blocks(batch_size) * LANES * samples.x[0].size
+    step = batch_size * max(1, CHUNK_VALUES // values)
+    for start in range(0, len(order), step):
+        yield from _chunk(samples, order[start : start + step], batch_size)
+
+
+def large_batch(steps: int) -> int:
+    """Batch size for passes without gradients over sequences of a length.
+
+    >>> large_batch(24), large_batch(10**6)
+    (1360, 16)
+    """
+    return min(4096, max(LANES, LARGE_BATCH_STEPS // steps // LANES * LANES))
+
+
+def _chunk(samples: Samples, part: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
+    """Batches of one chunk: gathered and packed in one go, then cut."""
+    nb = blocks(batch_size)
+    k = np.arange(len(part))
+    # Batches start on a block; the lanes between them stay zero, and so does their weight.
+    slots = k // batch_size * (nb * LANES) + k % batch_size
+    rows = slots[-1] + 1
+    x = pack(_spread(samples.x[part], slots, rows))
+    y = pack(_spread(samples.y[part], slots, rows))
+    weight = pack(_spread(_weights(samples, part), slots, rows))
+    mask = None if samples.mask is None else pack_mask(_spread(samples.mask[part], slots, rows))
+    for start in range(0, len(x), nb):
+        cut = slice(start, start + nb)
+        w = weight[cut]
+        yield Batch(x[cut], y[cut], w, None if mask is None else mask[cut], float(w.sum(dtype=np.float64)))
+
+
+def _spread(
+    values: npt.NDArray[np.generic], slots: npt.NDArray[np.intp], rows: int
+) -> npt.NDArray[np.generic]:
+    """Put samples into their slots, with zeros between."""
+    if rows == len(values):
+        return values
+    spread = np.zeros((rows, *values.shape[1:]), values.dtype)
+    spread[slots] = values
+    return spread
+
+
+def _weights(samples: Samples, part: npt.NDArray[np.intp]) -> Array:
+    """Weights of a chunk, (n, T, 1 or M)."""
+    if samples.weight is None:
+        return np.ones((len(part), samples.y.shape[1], 1), np.float32)
+    weight = samples.weight[part]
+    return weight if weight.ndim == 3 else weight[:, :, None]

@@ -1,0 +1,172 @@
+"""Windows: what a network sees of a series at an origin, and what it is to say about the steps after it.
+
+Letters: n points, L look-back (`input_size`), h horizon, K of its steps that are predicted, F inputs an origin,
+T origins in a crop, N crops.
+
+An origin is the index of the last value that may be seen. Its window is the last L values minus their own level,
+divided by one scale of the series: so a network learns shapes, wherever the series stands. Everything an origin's
+inputs are made of lies at or before the origin; the statistics in a `Frame` come from the part given to
+`fit_frame`, which is the training part.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Frame", "Plan", "crop_starts", "fit_frame", "inputs", "look_back", "make_plan", "steps_ahead", "targets"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+LEVEL_POINTS = 3
+"""Values whose mean is the level of a window: one is as noisy as the series, many lag behind it."""
+
+DIRECT_STEPS = 24
+"""Steps that are predicted one by one; of a longer horizon as many are chosen, and the others interpolated."""
+
+
+class Plan(NamedTuple):
+    """What does not depend on the data."""
+
+    input_size: int
+    """L."""
+    horizon: int
+    """h."""
+    steps: tuple[int, ...]
+    """The K steps that the network predicts, from 1 to h."""
+
+
+class Frame(NamedTuple):
+    """Statistics of the training part."""
+
+    scale: float
+    """Mean absolute difference of neighbours: the unit of the windows."""
+    centre: float
+    """Median."""
+    spread: float
+    """Standard deviation."""
+
+
+def look_back(horizon: int, season: int, n: int) -> int:
+    """A window length: one and a half seasons or horizons, from 8 to 48, at most a third of the points.
+
+    >>> look_back(horizon=24, season=12, n=144), look_back(horizon=4, season=1, n=30)
+    (36, 10)
+    """
+    wanted = max(1.5 * season if season <= 24 else 24, 1.5 * horizon if horizon <= 24 else 24, 12)
+    return int(max(2, min(wanted, 48, max(8, n // 3), n - 1)))
+
+
+def steps_ahead(horizon: int, count: int = DIRECT_STEPS) -> tuple[int, ...]:
+    """The steps that a network predicts: all of a short horizon; of a long one, near steps densely, far ones less.
+
+    >>> steps_ahead(4)
+    (1, 2, 3, 4)
+    >>> steps_ahead(336, count=10)
+    (1, 2, 3, 4, 8, 18, 37, 77, 161, 336)
+    """
+    if horizon <= count:
+        return tuple(range(1, horizon + 1))
+    dense = count // 4 + 1
+    far = np.geomspace(dense + 1, horizon, count - dense)
+    return tuple(int(step) for step in np.unique(np.concatenate([np.arange(1, dense + 1), np.round(far)])))
+
+
+def make_plan(horizon: int, season: int, n: int, input_size: int | None = None) -> Plan:
+    """A plan for a series of n points.
+
+    >>> make_plan(2, season=1, n=100)
+    Plan(input_size=12, horizon=2, steps=(1, 2))
+    """
+    return Plan(input_size or look_back(horizon, season, n), horizon, steps_ahead(horizon))
+
+
+def fit_frame(values: Floats) -> Frame:
+    """Statistics of a training part.
+
+    Args:
+        values: (n,), NaN where missing; at least two observed.
+
+    >>> fit_frame(np.array([1.0, 3.0, np.nan, 5.0]))
+    Frame(scale=2.0, centre=3.0, spread=1.632993161855452)
+    """
+    seen = values[np.isfinite(values)]
+    scale = float(np.mean(np.abs(np.diff(seen))))
+    spread = float(np.std(seen))
+    return Frame(scale or 1.0, float(np.median(seen)), spread or 1.0)
+
+
+def inputs(values: Floats, plan: Plan, frame: Frame, origins: Integers) -> tuple[npt.NDArray[np.float32], Floats]:
+    """What a network sees at each origin: L normalised values, and where the level lies in the series' range.
+
+    ``x[j] = (values[origin - L + 1 + j] - level) / scale``, ``x[L] = 2 tanh((level - centre) / (1.5 spread))``
+
+    Args:
+        values: (n,). NaN is replaced by the last value before it; what lies before the first by the first.
+        plan: Gives L.
+        frame: Statistics of the training part.
+        origins: (m,) indices into values.
+
+    Returns:
+        x (m, L + 1) float32 and the levels (m,).
+
+    >>> x, level = inputs(np.array([1.0, 2.0, 3.0]), Plan(2, 1, (1,)), Frame(1.0, 2.0, 1.0), np.array([2]))
+    >>> x.round(2).tolist(), level.tolist()
+    ([[0.0, 1.0, 0.0]], [2.0])
+    """
+    filled = _carry_forward(values)
+    at = origins[:, None] + np.arange(1 - plan.input_size, 1)
+    window = filled[np.maximum(at, 0)]
+    level = window[:, -LEVEL_POINTS:].mean(axis=1)
+    place = 2 * np.tanh((level - frame.centre) / (1.5 * frame.spread))
+    x = np.concatenate([(window - level[:, None]) / frame.scale, place[:, None]], axis=1)
+    return x.astype(np.float32), level
+
+
+def targets(
+    values: Floats, plan: Plan, frame: Frame, origins: Integers, level: Floats, within: tuple[int, int]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """What a network is to say at each origin, in the unit of its window, and which of it counts.
+
+    Args:
+        values: (n,), NaN where missing.
+        plan: Gives the K steps.
+        frame: Statistics of the training part.
+        origins: (m,).
+        level: (m,) as given by `inputs`.
+        within: Targets count if begin <= index < end: what is outside is never looked at.
+
+    Returns:
+        y (m, K) float32, 0 where it does not count, and weights (m, K) of 0 and 1.
+
+    >>> origins, level = np.array([1, 2]), np.zeros(2)
+    >>> y, w = targets(np.arange(4.0), Plan(2, 2, (1, 2)), Frame(1, 0, 1), origins, level, (0, 4))
+    >>> y.tolist(), w.tolist()
+    ([[2.0, 3.0], [3.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]])
+    """
+    at = origins[:, None] + np.array(plan.steps)
+    begin, end = within
+    inside = (at >= begin) & (at < end)
+    value = values[np.where(inside, at, 0)]
+    counts = inside & np.isfinite(value)
+    y = np.where(counts, (value - level[:, None]) / frame.scale, 0.0)
+    return y.astype(np.float32), counts.astype(np.float32)
+
+
+def crop_starts(origins: int, length: int, count: int) -> Integers:
+    """Starts of `count` crops that cover a run of origins evenly, both ends included.
+
+    >>> crop_starts(origins=10, length=4, count=3).tolist()
+    [0, 3, 6]
+    """
+    return np.round(np.linspace(0, origins - length, count)).astype(np.int64)
+
+
+def _carry_forward(values: Floats) -> Floats:
+    """NaN replaced by the last value before it; before the first value, by the first."""
+    seen = np.isfinite(values)
+    last = np.maximum.accumulate(np.where(seen, np.arange(len(values)), -1))
+    return values[np.where(last < 0, np.argmax(seen), last)]

@@ -1,0 +1,126 @@
+"""Output layers that give a distribution instead of a number.
+
+Letters: K target values a step, Q quantiles, nb blocks of 16 lanes; r what the layer below says, q quantiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.arrays import Array, Params
+from gatecast.errors import ConfigError
+
+__all__ = ["QuantileHead"]
+
+
+@dataclass(frozen=True)
+class QuantileHead:
+    """Quantiles that cannot cross: a middle one and the distances to its neighbours, each positive.
+
+    With r the Q numbers for one target value and ``positive(r) = exp(min(r, 0)) + max(r, 0)``::
+
+        q[mid]   = r[mid]
+        q[k + 1] = q[k] + positive(r[k + 1])     above the middle
+        q[k - 1] = q[k] - positive(r[k - 1])     below it
+
+    Args:
+        quantiles: Q, an odd number of outputs a target value; the middle one is number Q // 2.
+
+    Raises:
+        ConfigError: An even number, or one below 1.
+
+    >>> head = QuantileHead(3)
+    >>> q, _ = head.forward({}, np.zeros((1, 1, 3, 16), np.float32), None)
+    >>> q[0, 0, :, 0].tolist()
+    [-1.0, 0.0, 1.0]
+
+    Source: the cumulative form of Gasthaus et al. 2019 (spline quantile functions), without the spline.
+    """
+
+    quantiles: int
+    input_shape: tuple[int | None, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantiles < 1 or self.quantiles % 2 == 0:
+            raise ConfigError(
+                "QuantileHead needs a middle", got=f"{self.quantiles} quantiles", expected="1, 3, 5, ..."
+            )
+
+    def output_shape(self, in_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape of the input, K Q features."""
+        if (in_shape[-1] or 0) % self.quantiles:
+            raise ConfigError(
+                "QuantileHead's input does not fit",
+                got=f"{in_shape[-1]} features",
+                expected=f"a multiple of {self.quantiles}",
+            )
+        return in_shape
+
+    def init(self, rng: np.random.Generator, in_shape: tuple[int | None, ...]) -> Params:  # noqa: ARG002
+        """No parameters."""
+        return {}
+
+    def forward(self, params: Params, x: Array, context: Any) -> tuple[Array, Any]:  # noqa: ARG002
+        """(nb, T, K Q, 16) -> the same shape, increasing along the Q numbers of each target value."""
+        r = self._split(x)
+        mid = self.quantiles // 2
+        slope = np.exp(np.minimum(r, 0))
+        q = slope + np.maximum(r, 0)
+        q[..., mid, :] = r[..., mid, :]
+        for k in range(mid + 1, self.quantiles):
+            q[..., k, :] += q[..., k - 1, :]
+        for k in range(mid - 1, -1, -1):
+            np.subtract(q[..., k + 1, :], q[..., k, :], out=q[..., k, :])
+        return q.reshape(x.shape), slope
+
+    def backward(
+        self,
+        params: Params,  # noqa: ARG002
+        cache: Any,
+        dy: Array,
+        need_dx: bool,  # noqa: ARG002
+    ) -> tuple[Array | None, Params]:
+        """Each distance moves all quantiles beyond it; the middle moves all of them."""
+        mid, d = self.quantiles // 2, self._split(dy).copy()
+        for k in range(self.quantiles - 2, mid, -1):
+            d[..., k, :] += d[..., k + 1, :]
+        for k in range(1, mid):
+            d[..., k, :] += d[..., k - 1, :]
+        above, below = d[..., mid + 1 : mid + 2, :].sum(-2), d[..., max(mid - 1, 0) : mid, :].sum(-2)
+        middle = d[..., mid, :] + above + below
+        d *= cache
+        d[..., :mid, :] *= -1
+        d[..., mid, :] = middle
+        return d.reshape(dy.shape), {}
+
+    def raw(self, q: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+        """The numbers whose output is `q`: for a bias that starts at known quantiles.
+
+        Args:
+            q: (K, Q), increasing along the last axis.
+
+        Returns:
+            (K, Q).
+        """
+        mid = self.quantiles // 2
+        gaps = np.maximum(np.diff(q, axis=-1), 1e-3)
+        r = np.where(gaps > 1, gaps - 1, np.log(np.minimum(gaps, 1)))
+        return np.concatenate([r[..., :mid], q[..., mid : mid + 1], r[..., mid:]], axis=-1)
+
+    def get_weights(self, params: Params) -> list[Array]:  # noqa: ARG002
+        """Nothing."""
+        return []
+
+    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:  # noqa: ARG002
+        """Nothing."""
+        return {}
+
+    def _split(self, x: Array) -> Array:
+        """(nb, T, K Q, 16) as (nb, T, K, Q, 16)."""
+        nb, T, M, lanes = x.shape
+        return x.reshape(nb, T, M // self.quantiles, self.quantiles, lanes)

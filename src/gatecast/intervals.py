@@ -1,0 +1,85 @@
+"""From the few quantiles that a network says to an interval of any level, with the width that past errors ask for.
+
+Letters: Q quantiles, symmetric about the middle one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["calibrate", "half_widths"]
+
+Floats = npt.NDArray[np.float64]
+
+NARROWEST, WIDEST = 0.5, 5.0
+"""Limits of the calibration: a short validation part is no ground for more."""
+
+
+def half_widths(quantiles: Floats, probabilities: Sequence[float], level: float) -> tuple[Floats, Floats]:
+    """Distances from the median to both ends of an interval.
+
+    Between the quantiles given, and beyond the last, a half-width grows in proportion to the normal score of the
+    level: straight lines through (score of p, q[p] - q[1/2]).
+
+    Args:
+        quantiles: (..., Q), increasing along the last axis.
+        probabilities: Q of them, symmetric about 1/2, odd in number.
+        level: In percent, above 0 and below 100.
+
+    Returns:
+        Below and above, each (...), not negative.
+
+    >>> below, above = half_widths(np.array([-1.0, 0.0, 2.0]), (0.1, 0.5, 0.9), 80)
+    >>> float(below), float(above)
+    (1.0, 2.0)
+    """
+    mid = len(probabilities) // 2
+    normal = NormalDist()
+    scores = np.array([0.0, *(normal.inv_cdf(p) for p in probabilities[mid + 1 :])])
+    wanted = normal.inv_cdf(0.5 + level / 200)
+    right = np.searchsorted(scores, wanted).clip(1, len(scores) - 1)
+    share = (wanted - scores[right - 1]) / (scores[right] - scores[right - 1])
+    above, below = quantiles[..., mid:], quantiles[..., mid::-1]
+    ends = [side[..., right - 1] + share * (side[..., right] - side[..., right - 1]) for side in (below, above)]
+    middle = quantiles[..., mid]
+    return np.maximum(middle - ends[0], 0), np.maximum(ends[1] - middle, 0)
+
+
+def calibrate(
+    quantiles: Floats, probabilities: Sequence[float], actual: Floats, levels: Sequence[float]
+) -> dict[float, float]:
+    """Factors by which to stretch intervals so that past values would have lain inside as often as they should.
+
+    ``factor = the ceil(level (n + 1)) / n quantile of |actual - median| / half-width``, cut to [0.5, 5]
+
+    Args:
+        quantiles: (..., Q) said in the past.
+        probabilities: Q of them.
+        actual: (...) what came, NaN where missing.
+        levels: In percent.
+
+    Returns:
+        A factor for each level; 1 where nothing is known.
+
+    Source: split conformal prediction with a scaled score (Papadopoulos et al. 2002; Lei et al. 2018).
+
+    >>> said = np.tile([-1.0, 0.0, 1.0], (99, 1))
+    >>> factor = calibrate(said, (0.1, 0.5, 0.9), np.linspace(-4, 4, 99), [80])[80]
+    >>> round(factor, 1)
+    3.2
+    """
+    error = actual - quantiles[..., len(probabilities) // 2]
+    seen = np.isfinite(error)
+    n = int(seen.sum())
+    factors = {}
+    for level in levels:
+        below, above = half_widths(quantiles, probabilities, level)
+        width = np.where(error < 0, below, above)[seen]
+        ratio = np.abs(error[seen]) / np.maximum(width, np.finfo(np.float64).tiny)
+        rank = min(level / 100 * (1 + 1 / n), 1.0) if n else 0.0
+        factors[level] = float(np.clip(np.quantile(ratio, rank), NARROWEST, WIDEST)) if n else 1.0
+    return factors

@@ -1,0 +1,179 @@
+"""A network as data: layers, the shapes between them, and all parameters in one vector.
+
+Letters: B batch, T time, F features, M outputs, nb blocks of 16 lanes, n parameters in all; `d` before a name
+is the gradient of the loss with respect to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gatecast.arrays import Array, Params, flat_views
+from gatecast.layers import Context, Layer, Shape
+
+__all__ = ["Network", "Weights", "backward", "forward", "initial_weights", "like", "stream", "wire"]
+
+
+class Network(NamedTuple):
+    """Layers one after the other."""
+
+    layers: tuple[Layer, ...]
+    shapes: tuple[Shape, ...]
+    """The shape of the input, then of every layer's output; one more than there are layers."""
+
+
+class Weights(NamedTuple):
+    """Parameters, or gradients, of a network: one vector, and views into it by layer and name."""
+
+    vector: Array
+    views: tuple[Params, ...]
+
+
+def wire(layers: Sequence[Layer], in_shape: Shape) -> Network:
+    """Work out the shapes between layers.
+
+    Args:
+        layers: At least one.
+        in_shape: (T, F) or (F,); T may be None.
+
+    Raises:
+        ConfigError: A layer that cannot take what the one before it gives.
+
+    >>> from gatecast.layers import LSTM, Dense
+    >>> wire([LSTM(50), Dense(1)], (24, 1)).shapes
+    ((24, 1), (50,), (1,))
+    """
+    shapes = [in_shape]
+    for layer in layers:
+        shapes.append(layer.output_shape(shapes[-1]))
+    return Network(tuple(layers), tuple(shapes))
+
+
+def initial_weights(network: Network, seed: int) -> Weights:
+    """Fresh parameters; those of a layer depend on the seed, its place and its shapes alone.
+
+    >>> from gatecast.layers import Dense
+    >>> weights = initial_weights(wire([Dense(2)], (3,)), seed=0)
+    >>> weights.vector.size, weights.views[0]["W"].shape
+    (8, (3, 2))
+    """
+    pairs = enumerate(zip(network.layers, network.shapes, strict=False))
+    fresh = [layer.init(stream(seed, 0, k), in_shape) for k, (layer, in_shape) in pairs]
+    weights = Weights(*flat_views({name: p.shape for name, p in params.items()} for params in fresh))
+    for views, params in zip(weights.views, fresh, strict=True):
+        for name, value in params.items():
+            views[name][...] = value
+    return weights
+
+
+def like(weights: Weights) -> Weights:
+    """Zeros of the same layout: room for gradients.
+
+    >>> from gatecast.layers import Dense
+    >>> float(like(initial_weights(wire([Dense(2)], (3,)), seed=0)).vector.sum())
+    0.0
+    """
+    return Weights(*flat_views({name: p.shape for name, p in views.items()} for views in weights.views))
+
+
+def stream(seed: int, *purpose: int) -> np.random.Generator:
+    """Random numbers that are a pure function of the seed and of what they are for.
+
+    >>> bool(stream(1, 0, 3).random() == stream(1, 0, 3).random())
+    True
+    """
+    return np.random.default_rng((seed, *purpose))
+
+
+def forward(
+    network: Network,
+    weights: Weights,
+    x: Array,
+    mask: Array | None = None,
+    *,
+    training: bool = False,
+    seed: int = 0,
+    step: int = 0,
+    keep: bool = True,
+) -> tuple[Array, list[Any]]:
+    """Outputs of a network, and the caches that `backward` needs.
+
+    Args:
+        network: Layers and shapes.
+        weights: Their parameters.
+        x: (nb, T, F, 16), packed, finite.
+        mask: (nb, T, 16) of 0 and 1, or None: every step counts.
+        training: Whether dropout is on.
+        seed: With `step`, what the random numbers of this pass depend on.
+        step: The update that this pass is for.
+        keep: Whether a backward pass will follow; without it the caches are empty.
+
+    Returns:
+        y (nb, T or 1, M, 16), and one cache a layer. A cache may be used once.
+
+    >>> from gatecast.layers import Dense
+    >>> network = wire([Dense(2)], (3,))
+    >>> forward(network, initial_weights(network, 0), np.zeros((1, 1, 3, 16), np.float32))[0].shape
+    (1, 1, 2, 16)
+    """
+    caches: list[Any] = []
+    for k, layer in enumerate(network.layers):
+        # Behind a layer that drops the time axis there are no steps left to skip.
+        here = mask if len(network.shapes[k]) == 2 else None
+        context = Context(training, _key(seed, step, k) if training else 0, here, keep)
+        x, cache = layer.forward(weights.views[k], x, context)
+        caches.append(cache)
+    return x, caches
+
+
+def backward(
+    network: Network,
+    weights: Weights,
+    caches: Sequence[Any],
+    dy: Array,
+    grads: Weights,
+    *,
+    need_dx: bool = False,
+) -> Array | None:
+    """Gradients of a network, written into `grads`.
+
+    Args:
+        network: Layers and shapes.
+        weights: Their parameters, as given to `forward`.
+        caches: As returned by `forward`; used up.
+        dy: (nb, T or 1, M, 16) gradient of the outputs.
+        grads: Room for the gradients, as made by `like`.
+        need_dx: Whether the gradient of the input is wanted.
+
+    Returns:
+        dx (nb, T, F, 16), or None.
+
+    >>> from gatecast.layers import Dense
+    >>> network = wire([Dense(2)], (3,))
+    >>> weights = initial_weights(network, 0)
+    >>> y, caches = forward(network, weights, np.ones((1, 1, 3, 16), np.float32))
+    >>> grads = like(weights)
+    >>> backward(network, weights, caches, np.ones_like(y), grads)
+    >>> grads.views[0]["b"].tolist()
+    [16.0, 16.0]
+    """
+    dx: Array | None = dy
+    for k in reversed(range(len(network.layers))):
+        dx, own = network.layers[k].backward(weights.views[k], caches[k], dx, need_dx or k > 0)  # type: ignore[arg-type]
+        views = grads.views[k]
+        for name, value in own.items():
+            views[name][...] = value
+    return dx if need_dx else None
+
+
+def _key(seed: int, step: int, layer: int) -> int:
+    """63 well-mixed bits, a pure function of (seed, step, layer): the finaliser of splitmix64."""
+    z = (
+        seed * 0x9E3779B97F4A7C15 + step * 0xD1342543DE82EF95 + layer * 0xDA942042E4DD58B5
+    ) & 0xFFFFFFFFFFFFFFFF
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return (z ^ (z >> 31)) >> 1

@@ -1,0 +1,66 @@
+"""How a series is cut, in time order, into a training, a validation and a test part.
+
+Letters: n points, h horizon.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gatecast.data.frequency import Freq
+from gatecast.errors import DataError
+
+__all__ = ["Parts", "cut", "default_horizon"]
+
+SMALLEST_TRAINING = 12
+"""Points below which a network has nothing to learn from."""
+
+SHARE = 10
+"""Validation and test part are a tenth of the points each, unless the horizon is longer."""
+
+
+class Parts(NamedTuple):
+    """Lengths of the parts; they sum to n."""
+
+    train: int
+    validation: int
+    test: int
+
+
+def cut(n: int, h: int) -> Parts:
+    """Cut a series: validation and test part are whole horizons, one at least, about a tenth of the points each.
+
+    Args:
+        n: Points of the series, missing ones included.
+        h: Horizon.
+
+    Raises:
+        DataError: Too few points for this horizon.
+
+    >>> cut(144, 24)
+    Parts(train=96, validation=24, test=24)
+    >>> cut(3652, 14)
+    Parts(train=2924, validation=364, test=364)
+    """
+    size = h * max(1, n // SHARE // h)
+    if n - 2 * size < SMALLEST_TRAINING:
+        longest = (n - SMALLEST_TRAINING) // 2
+        fix = f"Ask for at most {longest} steps, or give more rows." if longest > 0 else "Give more rows."
+        raise DataError(
+            "the series is too short for this horizon",
+            got=f"{n} rows for {h} steps ahead",
+            expected=f"at least {2 * h + SMALLEST_TRAINING}: {h} to test, {h} to validate, {SMALLEST_TRAINING} to learn",
+            fix=fix,
+        )
+    return Parts(n - 2 * size, size, size)
+
+
+def default_horizon(freq: Freq, n: int) -> int:
+    """Two of the shortest seasons that the calendar knows for a frequency, at least 6, at most a fifth of the points.
+
+    >>> from gatecast.data.frequency import parse
+    >>> default_horizon(parse("MS"), 144), default_horizon(parse("D"), 3650), default_horizon(parse("YS"), 20)
+    (24, 14, 4)
+    """
+    wanted = 2 * min(freq.cycles, default=3)
+    return max(1, min(max(wanted, 6), n // 5))

@@ -1,0 +1,28 @@
+"""What all tests share: explicit random numbers, and examples that are the same in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from gatecast import recurrent
+
+settings.register_profile("gatecast", derandomize=True, deadline=None, max_examples=40)
+settings.load_profile("gatecast")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers, the same for every test."""
+    return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Put the number of threads back after a test that changes it."""
+    before = recurrent.get_threads()
+    yield
+    recurrent.set_threads(before)

@@ -1,0 +1,95 @@
+"""The packed layout: what goes in comes out, padding is zero, and gates change order in one place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatecast.arrays import (
+    GATES,
+    LANES,
+    blocks,
+    flat_views,
+    pack,
+    pack_mask,
+    pack_state,
+    reorder_gates,
+    unpack,
+    unpack_mask,
+    unpack_state,
+)
+
+sizes = st.tuples(st.integers(1, 40), st.integers(1, 4), st.integers(1, 4))
+
+
+def numbered(*shape: int) -> np.ndarray:
+    """An array whose entries are all different."""
+    return np.arange(1, np.prod(shape) + 1, dtype=np.float32).reshape(shape)
+
+
+@given(sizes)
+def test_unpacking_undoes_packing(shape):
+    x = numbered(*shape)
+    packed = pack(x)
+    assert packed.shape == (blocks(shape[0]), *shape[1:], LANES)
+    assert packed.dtype == np.float32
+    assert packed.flags.c_contiguous
+    np.testing.assert_array_equal(unpack(packed, shape[0]), x)
+
+
+@given(sizes)
+def test_sequence_s_sits_in_block_and_lane_of_s(shape):
+    x = numbered(*shape)
+    packed = pack(x)
+    for s in range(shape[0]):
+        np.testing.assert_array_equal(packed[s // LANES, :, :, s % LANES], x[s])
+
+
+@given(sizes)
+def test_lanes_beyond_the_batch_are_zero(shape):
+    packed = pack(numbered(*shape))
+    everything = unpack(packed, packed.shape[0] * LANES)
+    assert not everything[shape[0] :].any()
+
+
+@given(st.integers(1, 40), st.integers(1, 5))
+def test_states_and_masks_round_trip(count, width):
+    state = numbered(count, width)
+    mask = numbered(count, width) % 3 != 0
+    np.testing.assert_array_equal(unpack_state(pack_state(state), count), state)
+    np.testing.assert_array_equal(unpack_mask(pack_mask(mask), count), mask)
+    assert pack_state(state).shape == (blocks(count), width, LANES)
+    assert set(np.unique(pack_mask(mask))) <= {0.0, 1.0}
+
+
+def test_packing_converts_whatever_holds_numbers():
+    np.testing.assert_array_equal(pack([[[1], [2]]]), pack(np.array([[[1.0], [2.0]]])))
+    strided = numbered(20, 6, 4)[::2, ::3, ::-1]
+    np.testing.assert_array_equal(unpack(pack(strided), 10), strided)
+
+
+def test_nan_stays_in_its_place():
+    x = numbered(3, 2, 1)
+    x[1, 1, 0] = np.nan
+    assert np.argwhere(np.isnan(unpack(pack(x), 3))).tolist() == [[1, 1, 0]]
+
+
+def test_views_cover_the_vector_without_overlap():
+    vector, views = flat_views([{"W": (2, 3), "b": (3,)}, {}, {"W": (3, 1)}])
+    for k, array in enumerate(a for layer in views for a in layer.values()):
+        array += k + 1
+    assert vector.tolist() == [1.0] * 6 + [2.0] * 3 + [3.0] * 3
+    assert all(
+        np.shares_memory(a, vector) and a.flags.c_contiguous for layer in views for a in layer.values()
+    )
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_gates_move_together(axis):
+    by_gate = {gate: np.full((2, 2), k) for k, gate in enumerate(GATES)}
+    array = np.concatenate([by_gate[gate] for gate in GATES], axis=axis)
+    keras = reorder_gates(array, GATES, "ifgo", axis)
+    np.testing.assert_array_equal(keras, np.concatenate([by_gate[gate] for gate in "ifgo"], axis=axis))
+    np.testing.assert_array_equal(reorder_gates(keras, "ifgo", GATES, axis), array)

@@ -1,0 +1,228 @@
+"""Networks in Keras' words: what is said when the input is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.layers import LSTM, Dense, Input
+from gatecast.losses import Pinball
+from gatecast.models import EarlyStopping, Sequential
+from gatecast.optim import SGD
+
+
+def small(*layers, loss="mse", optimizer="adam", seed=0, T=4, F=1):
+    """A compiled network for (T, F); by default one LSTM and one output."""
+    model = Sequential([Input((T, F)), *(layers or (LSTM(5), Dense(1)))], seed=seed)
+    model.compile(loss=loss, optimizer=optimizer)
+    return model
+
+
+GOOD_X, GOOD_Y = np.zeros((6, 4, 1)), np.zeros(6)
+HOLES = np.array([0, 0, np.nan, 0, np.inf, 0])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "text"),
+    [
+        (
+            GOOD_X[..., 0],
+            GOOD_Y,
+            "x has the wrong number of axes: got (6, 4), expected (samples, 4, 1). One feature",
+        ),
+        (GOOD_Y, GOOD_Y, "x has the wrong number of axes: got (6,)"),
+        (3.0, GOOD_Y, "x has the wrong number of axes: got ()"),
+        (
+            np.zeros((6, 4, 2)),
+            GOOD_Y,
+            "x has the wrong number of features: got (6, 4, 2), expected (samples, 4, 1)",
+        ),
+        (
+            np.zeros((6, 5, 1)),
+            GOOD_Y,
+            "x has the wrong number of steps: got (6, 5, 1), expected (samples, 4, 1)",
+        ),
+        (GOOD_X[:0], GOOD_Y[:0], "x is empty: got (0, 4, 1), expected at least one sample"),
+        (
+            GOOD_X + HOLES[:, None, None],
+            GOOD_Y,
+            "x has 8 values that are not finite (the first in sample 2, time 0, ",
+        ),
+        (GOOD_X + 1e39, GOOD_Y, "x has 24 values that are not finite"),
+        (
+            GOOD_X.astype(str).astype(object) + "a",
+            GOOD_Y,
+            "x is not an array of numbers: got could not convert",
+        ),
+        (GOOD_X.astype("M8[s]"), GOOD_Y, "x is not an array of numbers: got values of type datetime64"),
+        (GOOD_X * 1j, GOOD_Y, "x is not an array of numbers: got values of type complex"),
+        ([[[1.0]], [[1.0], [2.0]]], GOOD_Y, "x is not an array of numbers: got "),
+        (None, GOOD_Y, "x has the wrong number of axes: got ()"),
+        (GOOD_X, GOOD_Y[:5], "x and y differ in length: got 6 and 5"),
+        (
+            GOOD_X,
+            np.zeros((6, 2)),
+            "y does not fit the network's output: got (6, 2), expected (6, 1) or (6,)",
+        ),
+        (GOOD_X, np.zeros((6, 4, 1)), "y does not fit the network's output: got (6, 4, 1)"),
+        (GOOD_X, 0.0, "y does not fit the network's output: got ()"),
+        (
+            GOOD_X,
+            HOLES,
+            "y has 2 values that are not finite (the first in sample 2, time 0, output 0): got nan",
+        ),
+        (GOOD_X, ["a"] * 6, "y is not an array of numbers: got could not convert string"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_named(x, y, text):
+    model = small()
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(DataError) as caught:
+            call(x, y)
+        assert text in str(caught.value)
+    if text.startswith("x ") and "differ" not in text:
+        with pytest.raises(DataError) as caught:
+            model.predict(x)
+        assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("weight", "text"),
+    [
+        (np.ones(5), "sample_weight has the wrong shape: got (5,), expected (6,)"),
+        (np.ones((6, 4)), "sample_weight has the wrong shape: got (6, 4), expected (6,)"),
+        (-np.ones(6), "sample_weight cannot be weights: got a negative weight"),
+        (np.zeros(6), "sample_weight cannot be weights: got zeros only"),
+        (HOLES, "sample_weight has 2 values that are not finite"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(weight, text):
+    with pytest.raises(DataError) as caught:
+        small().fit(GOOD_X, GOOD_Y, sample_weight=weight)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "text"),
+    [
+        ({"epochs": 0}, ConfigError, "epochs is not a count: got 0"),
+        ({"batch_size": 1.5}, ConfigError, "batch_size is not a count: got 1.5"),
+        ({"validation_split": 1.5}, ConfigError, "validation_split is not a share: got 1.5"),
+        (
+            {"validation_split": 0.99},
+            DataError,
+            "validation_split leaves one part without samples: got 6 samples",
+        ),
+        ({"validation_split": 0.5, "validation_data": (GOOD_X, GOOD_Y)}, ConfigError, "exclude each other"),
+        (
+            {"validation_data": GOOD_X},
+            ConfigError,
+            "validation_data is not a pair: got ndarray, expected (x, y)",
+        ),
+        ({"validation_data": (GOOD_X, HOLES)}, DataError, "validation y has 2 values that are not finite"),
+        ({"callbacks": [EarlyStopping()]}, ConfigError, "EarlyStopping watches val_loss, and there is none"),
+        ({"callbacks": [EarlyStopping("loss")] * 2}, ConfigError, "there are several EarlyStopping: got 2"),
+        ({"callbacks": ["stop"]}, ConfigError, "this is not a callback: got 'stop'"),
+        ({"callbacks": [EarlyStopping]}, ConfigError, "this is not a callback: got <class"),
+    ],
+)
+def test_settings_of_fit_that_are_impossible_are_named(settings, kind, text):
+    model = small()
+    with pytest.raises(kind) as caught:
+        model.fit(GOOD_X, GOOD_Y, **settings)
+    assert text in str(caught.value)
+    assert model.history is None
+
+
+def test_weights_may_not_leave_one_part_of_a_split_empty():
+    with pytest.raises(DataError, match="validation_split leaves one part without weight"):
+        small().fit(GOOD_X, GOOD_Y, validation_split=0.5, sample_weight=[1, 1, 1, 0, 0, 0])
+
+
+def test_a_loss_that_needs_more_outputs_says_how_many():
+    with pytest.raises(
+        DataError, match="the network's outputs do not fit the loss: got 1 outputs, expected a mult"
+    ):
+        small(loss=Pinball((0.1, 0.9))).fit(GOOD_X, GOOD_Y)
+
+
+@pytest.mark.parametrize("x", [[[[1.0]], [[1.0], [2.0]]], "text", None, GOOD_Y])
+def test_without_a_shape_a_wrong_x_is_named_as_well(x):
+    model = Sequential([LSTM(5), Dense(1)])
+    model.compile()
+    with pytest.raises(DataError, match=r"x (is not an array of numbers|has the wrong number of axes)"):
+        model.fit(x, GOOD_Y)
+
+
+def test_what_comes_first_is_said():
+    model = Sequential([LSTM(5), Dense(1)])
+    with pytest.raises(NotFittedError, match=r"the model is not compiled\. Call model.compile"):
+        model.fit(GOOD_X, GOOD_Y)
+    for call in (model.count_params, model.get_weights, model.summary, lambda: model.predict(GOOD_X)):
+        with pytest.raises(
+            NotFittedError, match=r"does not know the shape of its input\. Begin it with Input"
+        ):
+            call()
+    with pytest.raises(ConfigError, match=r"the network has no layers\. Add some"):
+        Sequential().count_params()
+    model.compile()
+    with pytest.raises(ConfigError, match="an LSTM needs a sequence"):
+        model.fit(np.zeros((6, 4)), GOOD_Y)
+    model.fit(GOOD_X, GOOD_Y)  # the failed attempt left no trace
+
+
+def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
+    x, y = rng.normal(size=(40, 4, 1)), rng.normal(size=40)
+    model = small(optimizer=SGD(1e30))
+    with pytest.raises(ConfigError, match=r"the training ran away \(epoch 1, update"):
+        model.fit(x, y, epochs=5)
+    model.compile(optimizer="adam")
+    model.fit(x, y)
+    assert np.isfinite(model.predict(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: Sequential([LSTM]),
+            "this is not a layer: got <class 'gatecast.layers.LSTM'>, expected Input or one",
+        ),
+        (lambda: Sequential(["LSTM"]), "this is not a layer: got 'LSTM'"),
+        (
+            lambda: Sequential([LSTM(2), Input((2, 1))]),
+            "Input must come first, and once: got it behind 1 layers",
+        ),
+        (lambda: Sequential(seed=-1), "the seed is not a seed: got -1"),
+        (lambda: Sequential(seed=0.5), "the seed is not a seed: got 0.5"),
+        (lambda: small().compile(loss="accuracy"), "there is no loss of this name: got 'accuracy'"),
+        (lambda: small().compile("mse", "adam"), "there is no loss of this name: got 'adam'"),
+        (lambda: small(LSTM(2), LSTM(2)).build(), "an LSTM needs a sequence: got an input of shape (2,)"),
+        (lambda: small().build((None, 3)), "an LSTM needs a sequence"),
+    ],
+)
+def test_networks_that_cannot_be_are_named(make, text):
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("weights", "text"),
+    [
+        (
+            [],
+            "not those of this network: got [], expected [(1, 20), (5, 20), (20,), (5, 1), (1,)]",
+        ),
+        (
+            [np.zeros((2, 20)), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), np.zeros(1)],
+            "got [(2, 20), ",
+        ),
+        ([np.zeros((1, 20)), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), [np.nan]], "are not finite"),
+    ],
+)
+def test_weights_of_another_network_are_refused(weights, text):
+    with pytest.raises(DataError) as caught:
+        small().set_weights(weights)
+    assert text in str(caught.value)

@@ -1,0 +1,175 @@
+"""A whole network equals the same network in float64, value and gradient, dropout included.
+
+Letters: B batch, T time, F features, H hidden, M outputs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast import recurrent, reference
+from gatecast.arrays import blocks, pack, pack_mask, unpack
+from gatecast.errors import ConfigError
+from gatecast.layers import LSTM, Dense, Dropout
+from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.network import _key, backward, forward, initial_weights, like, stream, wire
+from tolerances import EPS32, close, difference, rounding, step
+
+B, T, F, H, M = 21, 6, 2, 5, 3
+
+LAYERS = [
+    LSTM(H, return_sequences=True, peephole="diagonal"),
+    Dropout(0.3),
+    LSTM(H, return_sequences=True, peephole="full"),
+    Dense(4, activation="tanh"),
+    LSTM(H),
+    Dropout(0.2),
+    Dense(M),
+]
+
+
+def definition(network, weights, x, mask, seed, step):
+    """Outputs of a network and its backward pass, layer by layer as `reference` has it, in float64."""
+    undo = []
+    for k, (layer, params) in enumerate(zip(network.layers, weights, strict=True)):
+        here = mask if x.ndim == 3 else None
+        if isinstance(layer, LSTM):
+            y, (hT, _), cache = reference.lstm_forward(params, x, mask=here)
+            undo.append((k, layer, params, cache))
+            x = y if layer.return_sequences else hT
+        elif isinstance(layer, Dense):
+            value, slope = reference.ACTIVATIONS[layer.activation or "linear"]
+            y = value(reference.dense_forward(params, x))
+            undo.append((k, layer, params, (x, slope(y))))
+            x = y
+        else:
+            shape = (len(x), 1, x.shape[1]) if x.ndim == 2 else x.shape
+            ones = np.ones((blocks(len(x)), *shape[1:], 16), np.float32)
+            keep = unpack(recurrent.dropout(ones, layer.rate, _key(seed, step, k)), len(x)).reshape(x.shape)
+            undo.append((k, layer, params, keep))
+            x = x * keep
+
+    def pull(dy):
+        grads = {}
+        for k, layer, params, cache in reversed(undo):
+            if isinstance(layer, LSTM):
+                way = {"dy": dy} if layer.return_sequences else {"dhT": dy}
+                dy, _, grads[k] = reference.lstm_backward(params, cache, **way)
+            elif isinstance(layer, Dense):
+                dy, grads[k] = reference.dense_backward(params, cache[0], dy * cache[1])
+            else:
+                dy, grads[k] = dy * cache, {}
+        return dy, grads
+
+    return x, pull
+
+
+def setting(rng):
+    """A network, weights none of which is zero, and inputs."""
+    network = wire(LAYERS, (T, F))
+    weights = initial_weights(network, seed=3)
+    weights.vector[:] += rng.normal(0, 0.2, weights.vector.size).astype(np.float32)
+    return network, weights, rng.normal(size=(B, T, F)).astype(np.float32)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_values_and_gradients_equal_the_definition(masked, rng):
+    network, weights, x = setting(rng)
+    mask = rng.random((B, T)) < 0.7 if masked else None
+    dy = rng.normal(size=(B, M)).astype(np.float32)
+    packed_mask = None if mask is None else pack_mask(mask)
+    y, caches = forward(network, weights, pack(x), packed_mask, training=True, seed=3, step=9)
+    grads = like(weights)
+    dx = backward(network, weights, caches, pack(dy[:, None]), grads, need_dx=True)
+
+    y_, pull = definition(network, weights.views, x.astype(float), mask, seed=3, step=9)
+    dx_, grads_ = pull(dy.astype(float))
+    depth = rounding(3 * T * (F + 3 * H))
+    close(unpack(y, B)[:, 0], y_, depth)
+    close(unpack(dx, B), dx_, depth)
+    for k, named in grads_.items():
+        for name, grad in named.items():
+            close(grads.views[k][name], grad, depth, scale=float(np.sqrt(B * T)) + float(np.abs(grad).max()))
+
+
+def test_the_gradient_of_the_loss_is_a_difference_quotient_dropout_included(rng):
+    network, weights, x = setting(rng)
+    y, weight = pack(rng.normal(size=(B, 1, M))), pack(np.ones((B, 1, 1)))
+
+    def loss():
+        out, caches = forward(network, weights, pack(x), training=True, seed=3, step=9)
+        value, dy = weighted_mean(MeanSquaredError(), out, y, weight, float(B))
+        return value, dy, caches
+
+    value, dy, caches = loss()
+    grads = like(weights)
+    assert backward(network, weights, caches, dy, grads) is None
+    kept, h = weights.vector.copy(), np.float32(step(EPS32))
+    for _ in range(5):
+        direction = rng.normal(size=kept.size).astype(np.float32) / np.float32(np.sqrt(kept.size))
+        weights.vector[:] = kept + h * direction
+        above = loss()[0]
+        weights.vector[:] = kept - h * direction
+        quotient = (above - loss()[0]) / (2 * float(h))
+        weights.vector[:] = kept
+        expected = float((grads.vector.astype(float) * direction).sum())
+        # The slope itself is about 0.1: an error of a per cent in one layer would be seen.
+        close(quotient, expected, difference(EPS32), scale=value)
+
+
+def test_without_a_backward_pass_the_values_are_the_same(rng):
+    network, weights, x = setting(rng)
+    y, _ = forward(network, weights, pack(x))
+    bare, caches = forward(network, weights, pack(x), keep=False)
+    close(bare, y, rounding(T * H))
+    assert caches == [None] * len(LAYERS)
+
+
+class Probe(Dropout):
+    """A layer that does nothing but take down what it is told."""
+
+    def forward(self, params, x, context):  # noqa: ARG002
+        self.told["mask"] = context.mask
+        return x, None
+
+    def backward(self, params, cache, dy, need_dx):  # noqa: ARG002
+        self.told["need_dx"] = need_dx
+        return dy, {}
+
+
+def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_where_it_is_needed(rng):
+    probes = [Probe(0.5), Probe(0.5)]
+    for probe in probes:
+        object.__setattr__(probe, "told", {})
+    network = wire([probes[0], LSTM(2), probes[1]], (T, F))
+    weights, mask = initial_weights(network, 0), pack_mask(np.ones((B, T), bool))
+    y, caches = forward(network, weights, pack(rng.normal(size=(B, T, F))), mask)
+    backward(network, weights, caches, y, like(weights))
+    assert probes[0].told["mask"] is mask
+    assert probes[1].told["mask"] is None
+    assert [probe.told["need_dx"] for probe in probes] == [False, True]
+
+
+def test_shapes_follow_from_layer_to_layer():
+    network = wire(LAYERS, (None, F))
+    assert network.shapes == ((None, F), (None, H), (None, H), (None, H), (None, 4), (H,), (H,), (M,))
+    with pytest.raises(ConfigError, match="an LSTM needs a sequence"):
+        wire([LSTM(3), LSTM(3)], (T, F))
+
+
+def test_weights_of_a_layer_depend_on_seed_and_place_alone():
+    one, longer = (initial_weights(wire(layers, (T, F)), seed=1) for layers in (LAYERS[:3], LAYERS))
+    np.testing.assert_array_equal(one.vector, longer.vector[: one.vector.size])
+    other = initial_weights(wire(LAYERS, (T, F)), seed=2)
+    assert (other.views[0]["Wx"] != longer.views[0]["Wx"]).all()
+
+
+def test_keys_and_streams_do_not_repeat():
+    keys = {_key(seed, update, layer) for seed in range(10) for update in range(100) for layer in range(10)}
+    assert len(keys) == 10_000
+    assert all(0 <= key < 2**63 for key in keys)
+    firsts = {
+        stream(seed, purpose, k).random() for seed in range(5) for purpose in range(2) for k in range(5)
+    }
+    assert len(firsts) == 50
