@@ -46,7 +46,7 @@ clean:
 
 .venv-peers/.installed: $(SOURCES)
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install -q --disable-pip-version-check torch==2.13.0 keras pytest
+	.venv-peers/bin/pip install -q --disable-pip-version-check torch==2.13.0 keras pytest hypothesis
 	.venv-peers/bin/pip install -q --disable-pip-version-check .
 	@touch $@
 

@@ -13,6 +13,7 @@ import pytest
 from gatecast import reference
 from gatecast.arrays import GATES, pack, pack_mask, pack_state, unpack, unpack_state
 from gatecast.errors import ConfigError
+from gatecast.heads import QuantileHead
 from gatecast.layers import LAYERS, LSTM, Context, Dense, Dropout, Input
 from tolerances import EPS32, EPS64, close, difference, rounding, step
 
@@ -26,6 +27,7 @@ EXAMPLES = {
     ],
     "Dense": [Dense(4), *(Dense(4, activation=name) for name in reference.ACTIVATIONS)],
     "Dropout": [Dropout(0.4), Dropout(0.0)],
+    "QuantileHead": [QuantileHead(3), QuantileHead(1)],
 }
 every_layer = pytest.mark.parametrize("layer", [x for some in EXAMPLES.values() for x in some], ids=repr)
 every_form = pytest.mark.parametrize("form", [None, "diagonal", "full"])

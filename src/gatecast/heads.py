@@ -34,8 +34,8 @@ class QuantileHead:
     Raises:
         ConfigError: An even number, or one below 1.
 
-    >>> head = QuantileHead(3)
-    >>> q, _ = head.forward({}, np.zeros((1, 1, 3, 16), np.float32), None)
+    >>> from gatecast.layers import Context
+    >>> q, _ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), Context())
     >>> q[0, 0, :, 0].tolist()
     [-1.0, 0.0, 1.0]
 
@@ -47,9 +47,7 @@ class QuantileHead:
 
     def __post_init__(self) -> None:
         if self.quantiles < 1 or self.quantiles % 2 == 0:
-            raise ConfigError(
-                "QuantileHead needs a middle", got=f"{self.quantiles} quantiles", expected="1, 3, 5, ..."
-            )
+            raise ConfigError("QuantileHead needs a middle", got=f"{self.quantiles} quantiles", expected="1, 3, 5, ...")
 
     def output_shape(self, in_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape of the input, K Q features."""
@@ -76,7 +74,7 @@ class QuantileHead:
             q[..., k, :] += q[..., k - 1, :]
         for k in range(mid - 1, -1, -1):
             np.subtract(q[..., k + 1, :], q[..., k, :], out=q[..., k, :])
-        return q.reshape(x.shape), slope
+        return q.reshape(x.shape), slope if context.keep else None
 
     def backward(
         self,

@@ -70,7 +70,7 @@ def calibrate(
     >>> said = np.tile([-1.0, 0.0, 1.0], (99, 1))
     >>> factor = calibrate(said, (0.1, 0.5, 0.9), np.linspace(-4, 4, 99), [80])[80]
     >>> round(factor, 1)
-    3.2
+    3.3
     """
     error = actual - quantiles[..., len(probabilities) // 2]
     seen = np.isfinite(error)

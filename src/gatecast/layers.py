@@ -20,6 +20,7 @@ import numpy.typing as npt
 from gatecast import recurrent
 from gatecast.arrays import GATES, Array, Params, reorder_gates
 from gatecast.errors import ConfigError, require_count, require_share
+from gatecast.heads import QuantileHead
 from gatecast.reference import ACTIVATIONS
 
 __all__ = ["LAYERS", "LSTM", "Context", "Dense", "Dropout", "Input", "Layer", "Shape", "State"]
@@ -305,8 +306,8 @@ class Dropout:
         return {}
 
 
-LAYERS: Mapping[str, type[LSTM] | type[Dense] | type[Dropout]] = {
-    layer.__name__: layer for layer in (LSTM, Dense, Dropout)
+LAYERS: Mapping[str, type[LSTM] | type[Dense] | type[Dropout] | type[QuantileHead]] = {
+    layer.__name__: layer for layer in (LSTM, Dense, Dropout, QuantileHead)
 }
 """Every layer by its name: what may stand in a network and in a file."""
 

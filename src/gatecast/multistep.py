@@ -85,9 +85,9 @@ def fit(
     Returns:
         The members.
     """
-    frame = windows.fit_frame(values)
+    frame = windows.fit_frame(values, plan)
     samples = _crops(values, plan, frame, settings, len(values))
-    network, bias = _network(plan, settings, samples)
+    network, bias = _network(settings, samples)
     members = []
     for member in range(settings.members):
         weights = _start(network, bias, seed + member)
@@ -119,10 +119,10 @@ def find_epochs(
     Returns:
         The member with its best weights, the number of epochs to them, and all records.
     """
-    frame = windows.fit_frame(values[:begin])
+    frame = windows.fit_frame(values[:begin], plan)
     samples = _crops(values, plan, frame, settings, begin)
     validation = _validation(values, plan, frame, settings, begin)
-    network, bias = _network(plan, settings, samples)
+    network, bias = _network(settings, samples)
     weights = _start(network, bias, seed)
     records = []
     for record in _train(network, weights, samples, settings, seed, settings.epochs, validation):
@@ -151,7 +151,8 @@ def quantiles(fitted: Fitted, values: Floats, origins: npt.NDArray[np.int64]) ->
     said = np.mean([predict(fitted.network, weights, x)[:, -1] for weights in fitted.members], axis=0)
     now = level.reshape(at.shape)[:, -1, None, None]
     at_steps = said.reshape(len(origins), len(plan.steps), -1) * frame.scale + now
-    return np.einsum("hk,mkq->mhq", _interpolation(plan), at_steps)
+    out: Floats = np.einsum("hk,mkq->mhq", _interpolation(plan), at_steps)
+    return out
 
 
 def _interpolation(plan: Plan) -> Floats:
@@ -160,7 +161,7 @@ def _interpolation(plan: Plan) -> Floats:
     return np.stack([np.interp(steps, plan.steps, unit) for unit in np.eye(len(plan.steps))], axis=1)
 
 
-def _network(plan: Plan, settings: Settings, samples: Samples) -> tuple[Network, npt.NDArray[np.float32]]:
+def _network(settings: Settings, samples: Samples) -> tuple[Network, npt.NDArray[np.float32]]:
     """The layers, and a bias of the last one with which the untrained network says the quantiles of the targets."""
     head = QuantileHead(len(settings.quantiles))
     hidden: list[Layer] = []

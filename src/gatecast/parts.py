@@ -49,7 +49,8 @@ def cut(n: int, h: int) -> Parts:
         raise DataError(
             "the series is too short for this horizon",
             got=f"{n} rows for {h} steps ahead",
-            expected=f"at least {2 * h + SMALLEST_TRAINING}: {h} to test, {h} to validate, {SMALLEST_TRAINING} to learn",
+            expected=f"at least {2 * h + SMALLEST_TRAINING}: {h} to test, {h} to validate, "
+            f"{SMALLEST_TRAINING} to learn",
             fix=fix,
         )
     return Parts(n - 2 * size, size, size)

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import baselines, metrics
-from gatecast.data.frequency import Freq
 from gatecast.forecast import Score
 
-__all__ = ["naive_season", "score", "seasonal_naive_from", "verdict"]
+__all__ = ["baseline_columns", "naive_season", "score", "verdict"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,23 +21,36 @@ ORIGINS = 8
 """Rolling origins over which the season of the seasonal naive is chosen."""
 
 
-def seasonal_naive_from(values: Floats, origins: npt.NDArray[np.int64], h: int, m: int) -> Floats:
-    """Seasonal naive after each origin, from what lies at or before it, one after another.
+def baseline_columns(values: Floats, origins: npt.NDArray[np.int64], h: int, m: int) -> dict[str, Floats]:
+    """Seasonal naive, and naive where that is another forecast, after each origin, one after another.
 
-    >>> seasonal_naive_from(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1, 3]), h=2, m=2).tolist()
-    [1.0, 2.0, 3.0, 4.0]
+    >>> baseline_columns(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1, 3]), h=2, m=2)["Naive"].tolist()
+    [2.0, 2.0, 4.0, 4.0]
     """
+    periods = {"SeasonalNaive": m} | ({"Naive": 1} if m > 1 else {})
+    return {name: _rolled(values, origins, h, period) for name, period in periods.items()}
+
+
+def _rolled(values: Floats, origins: npt.NDArray[np.int64], h: int, m: int) -> Floats:
+    """Seasonal naive after each origin, from what lies at or before it."""
     return np.concatenate([baselines.seasonal_naive(values[: int(o) + 1], h, m) for o in origins])
 
 
 def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
-    """The season with which seasonal naive does best over the end of the training part; 1 is the naive forecast.
+    """Of several seasons, the one with which seasonal naive does best over the end of the training part.
 
     The baseline is to be beaten at its best, and only the training part may choose it.
 
-    >>> naive_season(np.tile([1.0, 5.0, 9.0, 5.0], 6), h=4, seasons=[4])
+    Args:
+        train: (n,) the training part.
+        h: Horizon.
+        seasons: Periods; with none of them the season is 1 and seasonal naive is naive.
+
+    >>> naive_season(np.tile([1.0, 5.0, 9.0, 5.0], 6), h=4, seasons=[3, 4])
     4
     """
+    if len(seasons) < 2:
+        return max(seasons, default=1)
     longest = max(seasons, default=1)
     origins = np.unique(np.linspace(max(longest, len(train) // 2) - 1, len(train) - h - 1, ORIGINS).astype(np.int64))
     origins = origins[(origins >= longest - 1) & (origins >= 0)]
@@ -47,66 +59,78 @@ def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
     actual = np.concatenate([train[o + 1 : o + 1 + h] for o in origins])
 
     def error(m: int) -> float:
-        return metrics.mae(actual, seasonal_naive_from(train, origins, h, m))
+        return metrics.mae(actual, _rolled(train, origins, h, m))
 
-    return min([*seasons, 1], key=error)
+    return min(seasons, key=error)
 
 
 def score(
     values: Floats,
     end: int,
     columns: Mapping[str, Floats],
-    naive: Floats,
+    simple: Mapping[str, Floats],
     m: int,
     levels: Sequence[float],
     model: str = "LSTM",
-) -> tuple[Score, Score]:
-    """Errors of a model and of seasonal naive on values[end:].
+) -> tuple[Score, ...]:
+    """Errors of a model and of the baselines on values[end:].
 
     Args:
         values: (n,) the whole series, NaN where missing: such rows do not count.
         end: Where the test part begins.
         columns: Forecast and bounds of the model, each (n - end,).
-        naive: (n - end,) seasonal naive.
+        simple: Forecasts of the baselines, each (n - end,), SeasonalNaive first.
         m: Season of MASE.
         levels: Of the intervals.
         model: Name of the model.
 
     Returns:
-        Both scores.
+        The model's score, then the baselines'.
     """
     actual, past = values[end:], values[:end]
-    of_naive = metrics.mae(actual, naive)
+    of_naive = metrics.mae(actual, simple["SeasonalNaive"])
     scores = []
-    for name, said in ((model, columns[model]), ("SeasonalNaive", naive)):
+    for name, said in {model: columns[model], **simple}.items():
         mae = metrics.mae(actual, said)
-        skill = 100 * (1 - mae / of_naive) if of_naive > 0 else 0.0
         inside = {
-            level: 100 * metrics.coverage(actual, columns[f"{model}-lo-{level:g}"], columns[f"{model}-hi-{level:g}"])
+            level: metrics.coverage(actual, columns[f"{model}-lo-{level:g}"], columns[f"{model}-hi-{level:g}"])
             for level in (levels if name == model else ())
         }
         scores.append(
-            Score(name, mae, metrics.rmse(actual, said), metrics.mase(actual, said, past, m), skill, inside)
+            Score(
+                name,
+                mae,
+                metrics.rmse(actual, said),
+                metrics.mase(actual, said, past, m),
+                metrics.skill(mae, of_naive),
+                inside,
+            )
         )
-    return scores[0], scores[1]
+    return tuple(scores)
 
 
-def verdict(scores: tuple[Score, Score], rows: int, h: int, m: int, freq: Freq) -> str:
-    """The comparison in a sentence.
+def verdict(scores: Sequence[Score], rows: int, h: int, m: int) -> str:
+    """The model beside the best of the baselines, in a sentence.
 
-    >>> from gatecast.data.frequency import parse
+    Args:
+        scores: As given by `score`.
+        rows: Length of the test part.
+        h: Horizon.
+        m: Season of seasonal naive.
+
     >>> pair = (Score("LSTM", 1.0, 1.2, 0.5, 50.0), Score("SeasonalNaive", 2.0, 2.2, 1.0, 0.0))
-    >>> verdict(pair, 24, 24, 12, parse("MS"))
+    >>> verdict(pair, 24, 24, 12)
     "On the last 24 rows the LSTM's mean absolute error is 50 % smaller than seasonal naive's (season 12)."
     """
-    naive = f"seasonal naive's (season {m})" if m > 1 else "that of repeating the last value"
+    model, best = scores[0], min(scores[1:], key=lambda one: one.mae)
+    other = f"seasonal naive's (season {m})" if best.model == "SeasonalNaive" and m > 1 else "naive's (the last value)"
     where = f"On the last {rows} rows" + (f", forecast {h} at a time," if rows > h else "")
-    skill = scores[0].skill
+    skill = metrics.skill(model.mae, best.mae)
     if skill >= 1:
-        return f"{where} the LSTM's mean absolute error is {skill:.0f} % smaller than {naive}."
+        return f"{where} the LSTM's mean absolute error is {skill:.0f} % smaller than {other}."
     if skill > -1:
-        return f"{where} the LSTM's mean absolute error is about as large as {naive}: it does no better here."
+        return f"{where} the LSTM's mean absolute error is about as large as {other}: it does no better here."
     return (
         f"{where} the LSTM did not beat the simplest forecast: its mean absolute error is {-skill:.0f} % larger "
-        f"than {naive}. Prefer the simple forecast here, or give the network more data."
+        f"than {other}. Prefer the simple forecast here, or give the network more data."
     )

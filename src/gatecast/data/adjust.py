@@ -1,10 +1,10 @@
 """What is taken off a series before a network reads it, and put back onto what the network says.
 
-Letters: n points, m season, lambda the power of the transformation.
+Letters: n points, m season, h horizon.
 
-Two things: a power that makes the size of the movements independent of the level, and fixed seasonal profiles. Both
-are worked out from the values given, so whoever passes the training part alone learns nothing of the future, and both
-are states: plain values that can be stored.
+Two things: a transform that makes the size of the movements independent of the level, and fixed seasonal profiles.
+Both are worked out from the values given, so whoever passes the training part alone learns nothing of the future,
+and both are plain values that can be stored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from gatecast.data.season import moving_mean
 __all__ = ["Adjustment", "adjust", "fit_adjustment", "restore"]
 
 Floats = npt.NDArray[np.float64]
-Power = Literal[0.0, 0.5, 1.0]
+Transform = Literal["log", "sqrt", "none"]
+
+EXPONENT = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
 
 MINIMUM_GAIN = 0.05
 """Share of the variance around the trend that a profile must explain in cycles that it was not made from."""
@@ -32,7 +34,7 @@ SMOOTHING = (0.0, 0.02, 0.04, 0.08, 0.16)
 class Adjustment(NamedTuple):
     """State of an adjustment."""
 
-    power: Power
+    transform: Transform
     profiles: tuple[tuple[float, ...], ...]
     """For each season taken off, one entry a phase; phase 0 is that of index 0."""
     floor: float
@@ -40,7 +42,7 @@ class Adjustment(NamedTuple):
 
 
 def fit_adjustment(values: npt.ArrayLike, seasons: Sequence[int] = ()) -> Adjustment:
-    """Choose the power, then a profile for each season, shortest first, on what the others leave.
+    """Choose the transform, then a profile for each season, shortest first, on what the others leave.
 
     Args:
         values: (n,), NaN where missing.
@@ -48,17 +50,17 @@ def fit_adjustment(values: npt.ArrayLike, seasons: Sequence[int] = ()) -> Adjust
 
     >>> t = np.arange(96)
     >>> state = fit_adjustment(np.exp(0.02 * t) * (2 + np.sin(t * np.pi / 6)), seasons=[12])
-    >>> state.power, [len(profile) for profile in state.profiles], state.floor
-    (0.0, [12], 0.0)
+    >>> state.transform, [len(profile) for profile in state.profiles], state.floor
+    ('log', [12], 0.0)
     """
     x = np.asarray(values, np.float64)
-    power = _choose_power(x, max(seasons, default=1))
-    z, profiles = _raise(x, power), []
+    transform = _choose_transform(x, max(seasons, default=1))
+    z, profiles = _raise(x, transform), []
     for m in sorted(seasons):
         if profile := _profile(z, m):
             profiles.append(profile)
             z = z - np.resize(profile, len(z))
-    return Adjustment(power, tuple(profiles), 0.0 if np.nanmin(x) >= 0 else -np.inf)
+    return Adjustment(transform, tuple(profiles), 0.0 if np.nanmin(x) >= 0 else -np.inf)
 
 
 def adjust(state: Adjustment, values: npt.ArrayLike) -> Floats:
@@ -72,10 +74,10 @@ def adjust(state: Adjustment, values: npt.ArrayLike) -> Floats:
     Returns:
         (n,).
 
-    >>> adjust(Adjustment(0.0, ((0.0, 1.0),), 0.0), [1.0, np.e]).tolist()
+    >>> adjust(Adjustment("log", ((0.0, 1.0),), 0.0), [1.0, np.e]).tolist()
     [0.0, 0.0]
     """
-    z = _raise(np.asarray(values, np.float64), state.power)
+    z = _raise(np.asarray(values, np.float64), state.transform)
     return z - _profile_sum(state, 0, len(z))
 
 
@@ -87,46 +89,53 @@ def restore(state: Adjustment, adjusted: npt.ArrayLike, start: int) -> Floats:
         adjusted: (h, ...) from index `start` on.
         start: Index of the first row.
 
-    >>> restore(Adjustment(0.0, ((0.0, 1.0),), 0.0), np.array([[0.0], [0.0]]), start=1).round(3).tolist()
+    >>> restore(Adjustment("log", ((0.0, 1.0),), 0.0), np.array([[0.0], [0.0]]), start=1).round(3).tolist()
     [[2.718], [1.0]]
     """
     z = np.asarray(adjusted, np.float64)
     profile = _profile_sum(state, start, len(z)).reshape(-1, *[1] * (z.ndim - 1))
-    return np.maximum(_lower(z + profile, state.power), state.floor)
+    return np.maximum(_lower(z + profile, state.transform), state.floor)
 
 
 def _profile_sum(state: Adjustment, start: int, count: int) -> Floats:
     """All profiles together at `count` indices from `start` on."""
     at = start + np.arange(count)
-    return sum((np.asarray(profile)[at % len(profile)] for profile in state.profiles), np.zeros(count))
+    total = np.zeros(count)
+    for profile in state.profiles:
+        total += np.asarray(profile)[at % len(profile)]
+    return total
 
 
-def _raise(x: Floats, power: Power) -> Floats:
+def _raise(x: Floats, transform: Transform) -> Floats:
     """log, square root or nothing."""
-    if power == 0:
-        return np.log(np.maximum(x, np.finfo(np.float64).tiny))
-    return np.sqrt(np.maximum(x, 0)) if power == 0.5 else x
+    if transform == "log":
+        x = np.log(np.maximum(x, np.finfo(np.float64).tiny))
+    elif transform == "sqrt":
+        x = np.sqrt(np.maximum(x, 0))
+    return x
 
 
-def _lower(z: Floats, power: Power) -> Floats:
+def _lower(z: Floats, transform: Transform) -> Floats:
     """exp, square or nothing."""
-    if power == 0:
-        return np.exp(z)
-    return np.square(np.maximum(z, 0)) if power == 0.5 else z
+    if transform == "log":
+        z = np.exp(z)
+    elif transform == "sqrt":
+        z = np.square(np.maximum(z, 0))
+    return z
 
 
-def _choose_power(x: Floats, season: int) -> Power:
+def _choose_transform(x: Floats, season: int) -> Transform:
     """Guerrero's choice (1993) among log, root and nothing: the steadiest ratio of spread to a power of the mean."""
     if np.nanmin(x) < 0:
-        return 1.0
+        return "none"
     seen = x[np.isfinite(x)]
     length = season if 4 <= season <= len(seen) // 4 else max(4, len(seen) // 24)
     blocks = seen[: len(seen) // length * length].reshape(-1, length)
     mean, spread = blocks.mean(axis=1), blocks.std(axis=1)
     if len(blocks) < 3 or not (mean > 0).all() or not (spread > 0).any():
-        return 1.0
-    choices: tuple[Power, ...] = (0.0, 0.5, 1.0) if seen.min() > 0 else (0.5, 1.0)
-    return min(choices, key=lambda power: _variation(spread / mean ** (1 - power)))
+        return "none"
+    choices: tuple[Transform, ...] = ("log", "sqrt", "none") if seen.min() > 0 else ("sqrt", "none")
+    return min(choices, key=lambda transform: _variation(spread / mean ** (1 - EXPONENT[transform])))
 
 
 def _variation(x: Floats) -> float:

@@ -3,8 +3,10 @@
 Letters: n points, L look-back (`input_size`), h horizon, K of its steps that are predicted, F inputs an origin,
 T origins in a crop, N crops.
 
-An origin is the index of the last value that may be seen. Its window is the last L values minus their own level,
-divided by one scale of the series: so a network learns shapes, wherever the series stands. Everything an origin's
+An origin is the index of the last value that may be seen. Its window is the last L values minus the level at the
+origin, divided by one scale of the series: so a network learns shapes, wherever the series stands. The level is an
+exponential moving average whose weight the training part chooses: the last value itself for a random walk, almost the
+mean for noise. Everything an origin's
 inputs are made of lies at or before the origin; the statistics in a `Frame` come from the part given to
 `fit_frame`, which is the training part.
 """
@@ -21,8 +23,11 @@ __all__ = ["Frame", "Plan", "crop_starts", "fit_frame", "inputs", "look_back", "
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-LEVEL_POINTS = 3
-"""Values whose mean is the level of a window: one is as noisy as the series, many lag behind it."""
+LEVEL_WEIGHTS = (1.0, 0.7, 0.5, 0.35, 0.2, 0.1, 0.05)
+"""Weights of the newest value that are tried for the level, the most responsive first."""
+
+LONG_SEASON = 64
+"""Longer seasons are left to the profile and to the network's memory."""
 
 DIRECT_STEPS = 24
 """Steps that are predicted one by one; of a longer horizon as many are chosen, and the others interpolated."""
@@ -48,16 +53,18 @@ class Frame(NamedTuple):
     """Median."""
     spread: float
     """Standard deviation."""
+    weight: float
+    """Weight of the newest value in the level."""
 
 
 def look_back(horizon: int, season: int, n: int) -> int:
-    """A window length: one and a half seasons or horizons, from 8 to 48, at most a third of the points.
+    """A window length: one and a half seasons or horizons where these are short, at most a third of the points.
 
-    >>> look_back(horizon=24, season=12, n=144), look_back(horizon=4, season=1, n=30)
-    (36, 10)
+    >>> look_back(horizon=24, season=12, n=144), look_back(horizon=4, season=1, n=30), look_back(96, 48, 3000)
+    (36, 10, 72)
     """
-    wanted = max(1.5 * season if season <= 24 else 24, 1.5 * horizon if horizon <= 24 else 24, 12)
-    return int(max(2, min(wanted, 48, max(8, n // 3), n - 1)))
+    wanted = max(1.5 * season if season <= LONG_SEASON else 24, 1.5 * horizon if horizon <= 24 else 24, 12)
+    return int(max(2, min(wanted, max(8, n // 3), n - 1)))
 
 
 def steps_ahead(horizon: int, count: int = DIRECT_STEPS) -> tuple[int, ...]:
@@ -84,19 +91,21 @@ def make_plan(horizon: int, season: int, n: int, input_size: int | None = None) 
     return Plan(input_size or look_back(horizon, season, n), horizon, steps_ahead(horizon))
 
 
-def fit_frame(values: Floats) -> Frame:
+def fit_frame(values: Floats, plan: Plan) -> Frame:
     """Statistics of a training part.
 
     Args:
         values: (n,), NaN where missing; at least two observed.
+        plan: Gives the steps over which the level is to be a good forecast.
 
-    >>> fit_frame(np.array([1.0, 3.0, np.nan, 5.0]))
-    Frame(scale=2.0, centre=3.0, spread=1.632993161855452)
+    >>> fit_frame(np.array([1.0, 3.0, np.nan, 5.0]), Plan(2, 1, (1,)))
+    Frame(scale=2.0, centre=3.0, spread=1.632993161855452, weight=1.0)
     """
     seen = values[np.isfinite(values)]
     scale = float(np.mean(np.abs(np.diff(seen))))
     spread = float(np.std(seen))
-    return Frame(scale or 1.0, float(np.median(seen)), spread or 1.0)
+    weight = min(LEVEL_WEIGHTS, key=lambda weight: _level_error(values, plan, weight))
+    return Frame(scale or 1.0, float(np.median(seen)), spread or 1.0, weight)
 
 
 def inputs(values: Floats, plan: Plan, frame: Frame, origins: Integers) -> tuple[npt.NDArray[np.float32], Floats]:
@@ -113,14 +122,14 @@ def inputs(values: Floats, plan: Plan, frame: Frame, origins: Integers) -> tuple
     Returns:
         x (m, L + 1) float32 and the levels (m,).
 
-    >>> x, level = inputs(np.array([1.0, 2.0, 3.0]), Plan(2, 1, (1,)), Frame(1.0, 2.0, 1.0), np.array([2]))
-    >>> x.round(2).tolist(), level.tolist()
-    ([[0.0, 1.0, 0.0]], [2.0])
+    >>> x, level = inputs(np.array([1.0, 2.0, 3.0]), Plan(2, 1, (1,)), Frame(1.0, 2.0, 1.0, 0.5), np.array([2]))
+    >>> x.astype(float).round(2).tolist(), level.tolist()
+    ([[-0.25, 0.75, 0.33]], [2.25])
     """
     filled = _carry_forward(values)
     at = origins[:, None] + np.arange(1 - plan.input_size, 1)
     window = filled[np.maximum(at, 0)]
-    level = window[:, -LEVEL_POINTS:].mean(axis=1)
+    level = _levels(filled, frame.weight)[origins]
     place = 2 * np.tanh((level - frame.centre) / (1.5 * frame.spread))
     x = np.concatenate([(window - level[:, None]) / frame.scale, place[:, None]], axis=1)
     return x.astype(np.float32), level
@@ -143,7 +152,7 @@ def targets(
         y (m, K) float32, 0 where it does not count, and weights (m, K) of 0 and 1.
 
     >>> origins, level = np.array([1, 2]), np.zeros(2)
-    >>> y, w = targets(np.arange(4.0), Plan(2, 2, (1, 2)), Frame(1, 0, 1), origins, level, (0, 4))
+    >>> y, w = targets(np.arange(4.0), Plan(2, 2, (1, 2)), Frame(1, 0, 1, 1), origins, level, (0, 4))
     >>> y.tolist(), w.tolist()
     ([[2.0, 3.0], [3.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]])
     """
@@ -163,6 +172,24 @@ def crop_starts(origins: int, length: int, count: int) -> Integers:
     [0, 3, 6]
     """
     return np.round(np.linspace(0, origins - length, count)).astype(np.int64)
+
+
+def _levels(filled: Floats, weight: float) -> Floats:
+    """Exponential moving average, ``level[t] = weight x[t] + (1 - weight) level[t-1]``, from the first value on."""
+    if weight == 1:
+        return filled
+    level, levels = float(filled[0]), []
+    for value in filled.tolist():
+        level += weight * (value - level)
+        levels.append(level)
+    return np.array(levels)
+
+
+def _level_error(values: Floats, plan: Plan, weight: float) -> float:
+    """Mean absolute error of the level as a forecast of the steps of the plan."""
+    levels = _levels(_carry_forward(values), weight)
+    errors = [np.abs(values[step:] - levels[:-step]) for step in plan.steps if step < len(values)]
+    return float(np.nanmean(np.concatenate(errors)))
 
 
 def _carry_forward(values: Floats) -> Floats:

@@ -1,0 +1,126 @@
+"""Make tests/golden/*.safetensors: what PyTorch and Keras answer, so that the tests need neither.
+
+usage: KERAS_BACKEND=torch PYTHONPATH=tests:tests/peers python scripts/make_golden.py
+It needs torch==2.13.0, keras, numpy and safetensors, and nothing of gatecast.
+
+The same versions make the same files; a file says in its metadata what it holds and what made it. A record in
+a file is one that `tests/witnesses.py` describes; in files with several cases, names begin with "t<T>b<B>/",
+and the weights, shared by the cases, do not.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from itertools import product
+from pathlib import Path
+
+import keras
+import numpy as np
+import torch
+import witness_keras
+import witness_torch
+from safetensors.numpy import save_file
+
+from witnesses import Record, draw, draw_inputs, draw_layer, draw_training, draw_weights, join, padding
+
+OUT = Path(__file__).resolve().parent.parent / "tests" / "golden"
+SEED = 20240229
+STEPS, BATCHES = (1, 6), (1, 3)
+VERSIONS = {
+    "made_by": "scripts/make_golden.py",
+    "torch": torch.__version__,
+    "keras": f"{keras.__version__} on its {keras.backend.backend()} backend",
+    "numpy": np.__version__,
+    "python": platform.python_version(),
+    "precision": "questions float32, multiples of 2^-12; answers of PyTorch float64, of Keras float32",
+    "record": "tests/witnesses.py",
+}
+
+
+def write(name: str, record: Record, **about: str) -> None:
+    """One self-describing file."""
+    arrays = {key: np.asarray(value, order="C") for key, value in record.items()}
+    path = OUT / f"{name}.safetensors"
+    # One entry: safetensors writes several in an order that changes from run to run.
+    save_file(arrays, path, {"about": json.dumps(VERSIONS | about)})
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
+def grid(weights: Record, seed: int, answer) -> Record:
+    """Cases of all lengths and batch sizes for one set of weights."""
+    record = dict(weights)
+    for T, B in product(STEPS, BATCHES):
+        inputs = draw_inputs(np.random.default_rng([SEED, seed, T, B]), weights, T, B)
+        outputs = answer(weights | inputs)
+        record |= {f"t{T}b{B}/{name}": value for name, value in (inputs | outputs).items()}
+    return record
+
+
+def torch_layers() -> None:
+    """One layer and two, without peepholes."""
+    for N, H in product((1, 2), (1, 7, 10)):
+        weights = draw_weights(np.random.default_rng([SEED, N, H]), N, 3, H)
+        record = grid(weights, 10 * N + H, witness_torch.lstm)
+        write(f"torch_lstm_{N}x{H}", record, witness="torch.nn.LSTM", kind="lstm", cases="4")
+
+
+def peepholes() -> None:
+    """Both forms, by autograd."""
+    for form, H in product(("diagonal", "full"), (1, 5)):
+        weights = draw_weights(np.random.default_rng([SEED, 3, H]), 1, 2, H, form)
+        record = grid(weights, 100 + H, witness_torch.peephole_lstm)
+        witness = f"autograd over the equations with a {form} peephole"
+        write(f"torch_peephole_{form}_{H}", record, witness=witness, kind="lstm", cases="4")
+
+
+def keras_masks() -> None:
+    """Two layers under a mask: padding on the right from a given state, on the left from the zero state."""
+    lengths = (5, 2, 1, 3)
+    for side in ("right", "left"):
+        rng = np.random.default_rng([SEED, 4, len(side)])
+        weights = draw_weights(rng, 2, 2, 5)
+        # Keras gives 0 as the output of a step that is skipped before any other, gatecast the given h0.
+        question = weights | draw_inputs(rng, weights, 5, len(lengths), stateful=side == "right")
+        question["mask"] = padding(5, lengths, side)
+        witness = "keras.layers.LSTM(mask=)"
+        write(f"keras_mask_{side}", question | witness_keras.lstm(question), witness=witness, kind="lstm")
+
+
+def keras_networks() -> None:
+    """Raw weights and predictions of LSTM, Dropout, LSTM, Dropout, Dense; once more behind Masking."""
+    for masking in (False, True):
+        rng = np.random.default_rng([SEED, 5])
+        dense = {"W": draw_layer(rng, 4, 1)["Wx"][:, :2], "b": draw_layer(rng, 1, 1)["b"][:2]}
+        stack = [draw_layer(rng, 3, 6), draw_layer(rng, 6, 4)]
+        question = join("weights", [*stack, dense]) | {"x": draw(rng, 5, 7, 3)}
+        if masking:
+            question["mask"] = padding(7, (7, 4, 1, 6, 2), "left")
+            question["x"] = np.where(question["mask"][:, :, None], question["x"], np.float32(0))
+        record = question | witness_keras.predictions(question, masking=masking)
+        about = "keras.Sequential.get_weights and predict" + (" behind Masking(0)" if masking else "")
+        write("keras_masking" if masking else "keras_network", record, witness=about, kind="network")
+
+
+def training() -> None:
+    """One step of SGD and three of Adam of 3 x LSTM(5) + Dense(1), mean squared error."""
+    # Keras puts epsilon elsewhere: it gets its own small default, at which the place hardly matters.
+    for name, peer, epsilon in (("torch", witness_torch, 2.0**-12), ("keras", witness_keras, 1e-7)):
+        question = draw_training(np.random.default_rng([SEED, 6]), 3, 5, 6, 4, epsilon)
+        record = question | peer.training(question)
+        write(f"{name}_training", record, witness=f"{name}'s LSTM, SGD and Adam", kind="training")
+
+
+def main() -> None:
+    OUT.mkdir(exist_ok=True)
+    torch.set_num_threads(1)
+    torch_layers()
+    peepholes()
+    keras_masks()
+    keras_networks()
+    training()
+    print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""`python -m gatecast` is the command line."""
+
+import sys
+
+from gatecast.app.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""The main job, from a table to a forecast: honest, leak-proof, reproducible, and kind about bad input."""
+
+import numpy as np
+import pytest
+
+from gatecast.data import synth
+from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.forecaster import Forecaster
+
+
+def monthly(values):
+    return {"ds": np.datetime64("2000-01", "M") + np.arange(len(values)), "y": values}
+
+
+@pytest.fixture(scope="module")
+def sales():
+    return synth.trend_season(np.random.default_rng(3), 132)
+
+
+@pytest.fixture(scope="module")
+def fitted(sales):
+    return Forecaster(h=12).fit(monthly(sales))
+
+
+def test_a_trending_seasonal_series_is_forecast_better_than_by_seasonal_naive(fitted):
+    model, naive, last = fitted.evaluation_.scores
+    assert (model.model, naive.model, last.model) == ("LSTM", "SeasonalNaive", "Naive")
+    assert model.mase < 0.6 * naive.mase
+    assert model.skill == pytest.approx(100 * (1 - model.mae / naive.mae))
+    assert "smaller than seasonal naive's (season 12)" in fitted.evaluation_.verdict
+
+
+def test_the_forecast_goes_on_where_the_series_ends(fitted, sales):
+    table = fitted.predict().table
+    assert list(table) == ["unique_id", "ds", "LSTM", "LSTM-lo-80", "LSTM-hi-80", "LSTM-lo-95", "LSTM-hi-95"]
+    assert np.array_equal(table["ds"].astype("M8[M]"), np.datetime64("2011-01", "M") + np.arange(12))
+    # Neither flat nor a copy of the last value: it grows and has the season's shape.
+    assert np.corrcoef(table["LSTM"], sales[-12:])[0, 1] > 0.9
+    assert table["LSTM"].mean() > sales[-12:].mean()
+
+
+def test_intervals_are_nested_around_the_forecast(fitted):
+    t = fitted.predict().table
+    for low, high in (
+        ("LSTM-lo-95", "LSTM-lo-80"),
+        ("LSTM-lo-80", "LSTM"),
+        ("LSTM", "LSTM-hi-80"),
+        ("LSTM-hi-80", "LSTM-hi-95"),
+    ):
+        assert (t[low] <= t[high]).all()
+    assert (t["LSTM-lo-95"] > 0).all()
+
+
+def test_the_parts_add_up_and_the_test_part_is_in_the_table(fitted, sales):
+    evaluation = fitted.evaluation_
+    assert evaluation.sizes == (108, 12, 12)
+    assert evaluation.cutoff.astype("M8[M]") == np.datetime64("2009-12", "M")
+    assert np.array_equal(evaluation.table["y"], sales[120:])
+    mae = np.abs(evaluation.table["LSTM"] - sales[120:]).mean()
+    assert evaluation.scores[0].mae == pytest.approx(mae)
+
+
+def test_the_test_part_never_leaks_into_what_is_said_about_it(fitted, sales):
+    poisoned = sales.copy()
+    poisoned[120:] = np.linspace(1e4, 2e5, 12)
+    other = Forecaster(h=12).fit(monthly(poisoned))
+    assert other.epochs_ == fitted.epochs_
+    assert other.season_ == fitted.season_
+    for name in ("LSTM", "LSTM-lo-80", "LSTM-hi-95", "SeasonalNaive"):
+        assert other.evaluation_.table[name].tobytes() == fitted.evaluation_.table[name].tobytes(), name
+
+
+def test_same_seed_same_bits_and_another_seed_other_bits(fitted, sales):
+    again, other = Forecaster(h=12).fit(monthly(sales)), Forecaster(h=12, seed=5).fit(monthly(sales))
+    said = [f.predict().table["LSTM"].tobytes() for f in (fitted, again, other)]
+    assert said[0] == said[1] != said[2]
+
+
+def test_scaling_the_series_scales_the_forecast(fitted, sales):
+    bigger = Forecaster(h=12).fit(monthly(sales * 1024))
+    np.testing.assert_allclose(bigger.predict().table["LSTM"], fitted.predict().table["LSTM"] * 1024, rtol=1e-4)
+
+
+def test_negative_series_may_go_below_zero_and_others_may_not(rng):
+    falling = np.linspace(100, 2, 80) + rng.normal(0, 0.5, 80)
+    falling = np.maximum(falling, 0.1)
+    down = Forecaster(h=8).fit(monthly(falling)).predict().table
+    assert all((down[name] >= 0).all() for name in down if name.startswith("LSTM"))
+    below = Forecaster(h=8).fit(monthly(falling - 60)).predict().table
+    assert (below["LSTM"] < 0).all()
+
+
+def test_missing_values_are_neither_learnt_from_nor_scored(sales):
+    holes = sales.copy()
+    holes[[30, 31, 60, 125]] = np.nan
+    fitted = Forecaster(h=12).fit(monthly(holes))
+    assert np.isfinite(fitted.predict().table["LSTM"]).all()
+    assert np.isfinite(fitted.evaluation_.scores[0].mae)
+    assert fitted.evaluation_.scores[0].mase < fitted.evaluation_.scores[1].mase
+
+
+def test_a_random_walk_is_not_claimed_to_be_beaten(rng):
+    fitted = Forecaster(h=8).fit(monthly(100 + synth.random_walk(rng, 160)))
+    assert fitted.evaluation_.scores[0].skill < 40
+    assert fitted.season_ == 1
+
+
+def test_progress_runs_from_0_to_1(sales):
+    seen = []
+    Forecaster(h=12).fit(monthly(sales), progress=seen.append)
+    done = [one.done for one in seen]
+    assert done == sorted(done)
+    assert 0 < done[0] < 0.1
+    assert done[-1] == 1.0
+    assert all(np.isfinite(one.loss) for one in seen)
+
+
+def test_without_evaluation_the_forecast_is_the_same(fitted, sales):
+    quick = Forecaster(h=12).fit(monthly(sales), evaluate=False)
+    assert quick.evaluation_ is None
+    assert quick.predict().table["LSTM"].tobytes() == fitted.predict().table["LSTM"].tobytes()
+
+
+def test_any_level(sales):
+    table = Forecaster(h=6, level=[99, 50]).fit(monthly(sales)).predict().table
+    assert [name for name in table if "lo" in name] == ["LSTM-lo-50", "LSTM-lo-99"]
+    assert (table["LSTM-hi-99"] > table["LSTM-hi-50"]).all()
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "text"),
+    [
+        ({"h": 0}, "h is impossible: got 0, expected a whole number from 1 up"),
+        ({"h": 2.5}, "h is impossible: got 2.5"),
+        ({"h": True}, "h is impossible: got True"),
+        ({"season": -1}, "season is impossible: got -1"),
+        ({"input_size": 0}, "input_size is impossible: got 0"),
+        (
+            {"level": [0]},
+            "these are not levels of intervals: got [0], expected different numbers above 0 and below 100",
+        ),
+        ({"level": [80, 80]}, "these are not levels of intervals: got [80, 80]"),
+        ({"level": ["95"]}, "these are not levels of intervals: got ['95']"),
+        ({"seed": -1}, "the seed is not a seed: got -1"),
+    ],
+)
+def test_impossible_settings_are_refused(kwargs, text):
+    with pytest.raises(ConfigError) as caught:
+        Forecaster(**kwargs)
+    assert text in str(caught.value)
+
+
+def test_a_constant_series_is_refused_with_its_value():
+    with pytest.raises(DataError, match="the series is constant, so there is nothing to learn") as caught:
+        Forecaster(h=2).fit(monthly(np.full(50, 7.0)))
+    assert "got 50 values, all 7" in str(caught.value)
+
+
+def test_several_series_are_refused_by_name():
+    table = {"unique_id": np.repeat(["a", "b"], 30), "ds": np.tile(np.arange(30), 2), "y": np.arange(60.0)}
+    with pytest.raises(DataError, match="one series at a time") as caught:
+        Forecaster(h=2).fit(table)
+    assert "got 2 series ('a', 'b')" in str(caught.value)
+
+
+def test_predict_before_fit():
+    with pytest.raises(NotFittedError, match=r"Call fit\(source\) first"):
+        Forecaster().predict()
