@@ -81,9 +81,7 @@ def test_views_cover_the_vector_without_overlap():
     for k, array in enumerate(a for layer in views for a in layer.values()):
         array += k + 1
     assert vector.tolist() == [1.0] * 6 + [2.0] * 3 + [3.0] * 3
-    assert all(
-        np.shares_memory(a, vector) and a.flags.c_contiguous for layer in views for a in layer.values()
-    )
+    assert all(np.shares_memory(a, vector) and a.flags.c_contiguous for layer in views for a in layer.values())
 
 
 @pytest.mark.parametrize("axis", [0, 1])

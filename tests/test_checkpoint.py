@@ -86,9 +86,7 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
 
 
 def test_where_nothing_can_be_written_is_said_and_the_old_file_stays(tmp_path, monkeypatch):
-    with pytest.raises(
-        ConfigError, match=r"the file cannot be written \(.*\): got No such file or directory"
-    ):
+    with pytest.raises(ConfigError, match=r"the file cannot be written \(.*\): got No such file or directory"):
         model().save(tmp_path / "nowhere" / "m")
     path = tmp_path / "m"
     checkpoint.write(path, "example", {}, ARRAYS)

@@ -32,7 +32,7 @@ def test_a_trending_seasonal_series_is_forecast_better_than_by_seasonal_naive(fi
 
 def test_the_forecast_goes_on_where_the_series_ends(fitted, sales):
     table = fitted.predict().table
-    assert list(table) == ["unique_id", "ds", "LSTM", "LSTM-lo-80", "LSTM-hi-80", "LSTM-lo-95", "LSTM-hi-95"]
+    assert list(table) == ["ds", "LSTM", "LSTM-lo-80", "LSTM-hi-80", "LSTM-lo-95", "LSTM-hi-95"]
     assert np.array_equal(table["ds"].astype("M8[M]"), np.datetime64("2011-01", "M") + np.arange(12))
     # Neither flat nor a copy of the last value: it grows and has the season's shape.
     assert np.corrcoef(table["LSTM"], sales[-12:])[0, 1] > 0.9

@@ -63,9 +63,7 @@ def _isa(request):
 
 def test_every_file_is_small_says_what_it_is_and_is_used_below():
     paths = sorted(FOLDER.iterdir())
-    assert [path.name for path in paths] == sorted(
-        f"{n}.safetensors" for n in [*GRIDS, *MASKS, *NETWORKS, *TRAININGS]
-    )
+    assert [path.name for path in paths] == sorted(f"{n}.safetensors" for n in [*GRIDS, *MASKS, *NETWORKS, *TRAININGS])
     assert sum(path.stat().st_size for path in paths) < 300_000
     for path in paths:
         with safe_open(path, "numpy") as file:

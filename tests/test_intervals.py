@@ -57,6 +57,13 @@ def test_missing_values_do_not_calibrate(rng):
     assert calibrate(said, PROBABILITIES, np.full(150, np.nan), [80]) == {80: 1.0}
 
 
+def test_a_wider_level_never_has_a_smaller_factor(rng):
+    said = np.tile(NORMAL, (400, 1))
+    actual = np.clip(rng.normal(size=400), -1.3, 1.3) * 1.5  # no tails: alone, the 95 % interval would shrink
+    factors = calibrate(said, PROBABILITIES, actual, [95, 80])
+    assert factors[95] >= factors[80] > 1
+
+
 def test_factors_stay_within_their_limits():
     said = np.tile(NORMAL, (20, 1))
     assert calibrate(said, PROBABILITIES, np.zeros(20), [80]) == {80: NARROWEST}

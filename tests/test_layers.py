@@ -158,9 +158,7 @@ def test_lstm_equals_its_reference_with_states_in_and_out(form, masked, rng):
     dy, mask = inputs(rng, B, T, H), rng.random((B, T)) < 0.7 if masked else None
     packed_mask = None if mask is None else pack_mask(mask)
     y, (hT, cT), cache = layer.run(params, pack(x), (pack_state(h0), pack_state(c0)), packed_mask)
-    dx, (dh0, dc0), grads = layer.run_backward(
-        params, cache, pack(dy), (pack_state(dh), pack_state(dc)), need_dx=True
-    )
+    dx, (dh0, dc0), grads = layer.run_backward(params, cache, pack(dy), (pack_state(dh), pack_state(dc)), need_dx=True)
 
     y_, (hT_, cT_), cache_ = reference.lstm_forward(params, x, h0, c0, mask)
     dx_, (dh0_, dc0_), grads_ = reference.lstm_backward(params, cache_, dy, dh, dc)

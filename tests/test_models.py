@@ -246,9 +246,7 @@ def test_early_stopping_keeps_the_best_weights(rng):
     x, y = rng.normal(size=(40, 4, 1)), rng.normal(size=40)
     model = small(LSTM(20), Dense(1), optimizer=Adam(0.05))
     judges = x[20:], y[20:]
-    history = model.fit(
-        x[:20], y[:20], epochs=300, validation_data=judges, callbacks=[EarlyStopping(patience=5)]
-    )
+    history = model.fit(x[:20], y[:20], epochs=300, validation_data=judges, callbacks=[EarlyStopping(patience=5)])
     losses = history.history["val_loss"]
     assert len(losses) == history.best_epoch + 6 < 300
     assert model.evaluate(*judges) == min(losses) == losses[history.best_epoch]
@@ -319,9 +317,7 @@ def test_weights_of_samples_and_of_steps(rng):
     close(model.evaluate(x, targets, sample_weight=steps), squares.mean(), rounding(100))
     by_sample, zeros = rng.random(40), np.zeros((40, 4))
     by_step = np.repeat(by_sample[:, None], 4, axis=1)
-    assert model.evaluate(x, zeros, sample_weight=by_sample) == model.evaluate(
-        x, zeros, sample_weight=by_step
-    )
+    assert model.evaluate(x, zeros, sample_weight=by_sample) == model.evaluate(x, zeros, sample_weight=by_step)
 
 
 # Weights, layers, summary

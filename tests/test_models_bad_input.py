@@ -141,9 +141,7 @@ def test_weights_may_not_leave_one_part_of_a_split_empty():
 
 
 def test_a_loss_that_needs_more_outputs_says_how_many():
-    with pytest.raises(
-        DataError, match="the network's outputs do not fit the loss: got 1 outputs, expected a mult"
-    ):
+    with pytest.raises(DataError, match="the network's outputs do not fit the loss: got 1 outputs, expected a mult"):
         small(loss=Pinball((0.1, 0.9))).fit(GOOD_X, GOOD_Y)
 
 
@@ -160,9 +158,7 @@ def test_what_comes_first_is_said():
     with pytest.raises(NotFittedError, match=r"the model is not compiled\. Call model.compile"):
         model.fit(GOOD_X, GOOD_Y)
     for call in (model.count_params, model.get_weights, model.summary, lambda: model.predict(GOOD_X)):
-        with pytest.raises(
-            NotFittedError, match=r"does not know the shape of its input\. Begin it with Input"
-        ):
+        with pytest.raises(NotFittedError, match=r"does not know the shape of its input\. Begin it with Input"):
             call()
     with pytest.raises(ConfigError, match=r"the network has no layers\. Add some"):
         Sequential().count_params()

@@ -169,7 +169,5 @@ def test_keys_and_streams_do_not_repeat():
     keys = {_key(seed, update, layer) for seed in range(10) for update in range(100) for layer in range(10)}
     assert len(keys) == 10_000
     assert all(0 <= key < 2**63 for key in keys)
-    firsts = {
-        stream(seed, purpose, k).random() for seed in range(5) for purpose in range(2) for k in range(5)
-    }
+    firsts = {stream(seed, purpose, k).random() for seed in range(5) for purpose in range(2) for k in range(5)}
     assert len(firsts) == 50

@@ -151,9 +151,7 @@ def test_gradients_of_the_dense_layer_are_difference_quotients(seed, B, K, M):
     for name, array in arrays.items():
         direction = rng.normal(size=array.shape)
         above, below = (
-            (
-                reference.dense_forward(arrays | {name: moved}, moved if name == "x" else arrays["x"]) * dy
-            ).sum()
+            (reference.dense_forward(arrays | {name: moved}, moved if name == "x" else arrays["x"]) * dy).sum()
             for moved in (array + step() * direction, array - step() * direction)
         )
         close((found[name] * direction).sum(), (above - below) / (2 * step()), difference(), scale=100.0)

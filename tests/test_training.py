@@ -43,9 +43,7 @@ def fresh(layers=STACK, seed=0, T=4):
 def run(samples, epochs=3, seed=0, optimizer=None, layers=STACK, **settings):
     """Weights and records of a training."""
     network, weights = fresh(layers, seed)
-    records = list(
-        train(network, weights, samples, MSE, optimizer or Adam(0.01), epochs=epochs, seed=seed, **settings)
-    )
+    records = list(train(network, weights, samples, MSE, optimizer or Adam(0.01), epochs=epochs, seed=seed, **settings))
     return weights.vector, records
 
 
@@ -91,9 +89,7 @@ def test_a_record_says_what_happened(rng):
     samples, validation = task(rng), task(rng, 20)
     network, weights = fresh()
     optimizer = Adam(cosine(0.01, 6))
-    stream = train(
-        network, weights, samples, MSE, optimizer, epochs=3, batch_size=32, validation=validation, seed=0
-    )
+    stream = train(network, weights, samples, MSE, optimizer, epochs=3, batch_size=32, validation=validation, seed=0)
     for epoch, record in enumerate(stream):
         assert (record.epoch, record.step) == (epoch, 2 * (epoch + 1))
         assert record.val_loss == evaluate(network, weights, validation, MSE)
@@ -356,17 +352,13 @@ def test_averaged_weights_are_judged_and_kept(rng):
     network, weights = fresh()
     optimizer = chain(Adam(0.01), average_weights(0.9))
     progress = Progress(optimizer.init(weights.vector.size))
-    *_, last = train(
-        network, weights, samples, MSE, optimizer, epochs=3, validation=validation, progress=progress
-    )
+    *_, last = train(network, weights, samples, MSE, optimizer, epochs=3, validation=validation, progress=progress)
     np.testing.assert_array_equal(weights.vector, averaged(optimizer, progress.state))
     assert last.val_loss == evaluate(network, weights, validation, MSE)
 
 
 def test_early_stopping_names_what_it_cannot_watch():
-    with pytest.raises(
-        ConfigError, match=r"EarlyStopping cannot watch this: got 'accuracy', expected \"val_loss"
-    ):
+    with pytest.raises(ConfigError, match=r"EarlyStopping cannot watch this: got 'accuracy', expected \"val_loss"):
         EarlyStopping(monitor="accuracy")
     with pytest.raises(ConfigError, match="EarlyStopping's patience is not a count: got 0"):
         EarlyStopping(patience=0)

@@ -55,9 +55,7 @@ def draw_weights(rng: np.random.Generator, N: int, F: int, H: int, peephole: str
     return join("weights", stack)
 
 
-def draw_inputs(
-    rng: np.random.Generator, weights: Record, T: int, B: int, *, stateful: bool = True
-) -> Record:
+def draw_inputs(rng: np.random.Generator, weights: Record, T: int, B: int, *, stateful: bool = True) -> Record:
     """The rest of the question of an lstm record."""
     stack = split(weights, "weights")
     N, F, H = len(stack), len(stack[0]["Wx"]), len(stack[0]["Wh"])
@@ -72,9 +70,7 @@ def draw_inputs(
     return inputs
 
 
-def draw_training(
-    rng: np.random.Generator, N: int, H: int, T: int, B: int, epsilon: float = 2.0**-12
-) -> Record:
+def draw_training(rng: np.random.Generator, N: int, H: int, T: int, B: int, epsilon: float = 2.0**-12) -> Record:
     """The question of a training record: the article's network without dropout, one feature, one output.
 
     The default epsilon is as large as many gradients, so that its place in the equation matters.

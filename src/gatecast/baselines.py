@@ -128,9 +128,7 @@ def mean(past: npt.ArrayLike, h: int, m: int = 1) -> Array:  # noqa: ARG001
     return np.full(require_count(h, "the horizon"), y.mean() if len(y) else np.nan)
 
 
-def interval(
-    baseline: Baseline, past: npt.ArrayLike, h: int, m: int = 1, level: float = 95.0
-) -> tuple[Array, Array]:
+def interval(baseline: Baseline, past: npt.ArrayLike, h: int, m: int = 1, level: float = 95.0) -> tuple[Array, Array]:
     """The interval that holds a share of futures, ``f[k] -/+ z s[k]``, z the normal quantile.
 
     Args:
@@ -151,9 +149,7 @@ def interval(
     ([0.72, 0.19], [3.28, 3.81])
     """
     if not 0 < level < 100:
-        raise ConfigError(
-            "the level of an interval is wrong", got=repr(level), expected="per cent between 0 and 100"
-        )
+        raise ConfigError("the level of an interval is wrong", got=repr(level), expected="per cent between 0 and 100")
     z = NormalDist().inv_cdf(0.5 + level / 200)
     point, half = baseline.point(past, h, m), z * baseline.spread(past, h, m)
     return point - half, point + half

@@ -85,9 +85,7 @@ def _chunk(samples: Samples, part: npt.NDArray[np.intp], batch_size: int) -> Ite
         yield Batch(x[cut], y[cut], w, None if mask is None else mask[cut], float(w.sum(dtype=np.float64)))
 
 
-def _spread(
-    values: npt.NDArray[np.generic], slots: npt.NDArray[np.intp], rows: int
-) -> npt.NDArray[np.generic]:
+def _spread(values: npt.NDArray[np.generic], slots: npt.NDArray[np.intp], rows: int) -> npt.NDArray[np.generic]:
     """Put samples into their slots, with zeros between."""
     if rows == len(values):
         return values

@@ -33,9 +33,7 @@ _KEY = "gatecast"
 _WRITE_AGAIN = "Save the model again, or fetch the file again if it was copied."
 
 
-def write(
-    path: str | os.PathLike[str], kind: str, settings: Mapping[str, Any], arrays: Mapping[str, Array]
-) -> None:
+def write(path: str | os.PathLike[str], kind: str, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write arrays and settings to one file.
 
     Args:
@@ -211,9 +209,7 @@ def _header(metadata: Mapping[str, str], kind: str, where: str) -> dict[str, Any
             fix="Update gatecast: pip install -U gatecast.",
         )
     if found != kind:
-        raise FormatError(
-            "the file holds something else", where=where, got=f"kind {found!r}", expected=expected
-        )
+        raise FormatError("the file holds something else", where=where, got=f"kind {found!r}", expected=expected)
     if not (isinstance(header.get("settings"), dict) and isinstance(header.get("sha256"), str)):
         raise FormatError("the file's header is not complete", where=where, fix=_WRITE_AGAIN)
     return dict(header)

@@ -35,9 +35,7 @@ class GatecastError(Exception):
     x has the wrong rank: got 2 axes, expected 3. Reshape x to (n, T, F).
     """
 
-    def __init__(
-        self, what: str, *, where: str = "", got: object = "", expected: object = "", fix: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, where: str = "", got: object = "", expected: object = "", fix: str = "") -> None:
         self.what, self.where, self.got, self.expected, self.fix = what, where, got, expected, fix
         place = f" ({where})" if where else ""
         pairs = (("got", str(got)), ("expected", str(expected)))

@@ -30,8 +30,8 @@ class Forecast:
     """Values beyond the end of a series.
 
     Args:
-        table: Columns by name, h rows: id, time, then those of `column_names`.
-        id_col: Name of the id column.
+        table: Columns by name, h rows: id if the data had one, time, then those of `column_names`.
+        id_col: Name of the id column; None if the data had none.
         time_col: Name of the time column.
         target_col: Name of the column that is forecast.
         model: Name of the model's columns.
@@ -39,7 +39,7 @@ class Forecast:
     """
 
     table: dict[str, Column]
-    id_col: str = "unique_id"
+    id_col: str | None = None
     time_col: str = "ds"
     target_col: str = "y"
     model: str = "LSTM"

@@ -67,7 +67,7 @@ class Forecaster:
     >>> sales = 100 + 10 * np.sin(np.arange(96) * np.pi / 6)
     >>> forecast = Forecaster(h=6).fit({"ds": months, "y": sales}).predict()
     >>> list(forecast.table)
-    ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80', 'LSTM-lo-95', 'LSTM-hi-95']
+    ['ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80', 'LSTM-lo-95', 'LSTM-hi-95']
     >>> [round(float(value)) for value in forecast.table["LSTM"][:3]]
     [100, 105, 109]
     """
@@ -137,11 +137,10 @@ class Forecaster:
         panel, values = self.panel_, self.panel_.series(0)
         columns = self._say(*self._fitted, values, np.array([len(values) - 1]))
         names = panel.names
-        table = {
-            names.id or "unique_id": np.repeat(panel.ids, self.h_),
-            names.time: panel.future_times(self.h_)[0],
-        } | {name: column[0] for name, column in columns.items()}
-        return Forecast(table, names.id or "unique_id", names.time, names.target, levels=self.level)
+        table = {} if names.id is None else {names.id: np.repeat(panel.ids, self.h_)}
+        table |= {names.time: panel.future_times(self.h_)[0]}
+        table |= {name: column[0] for name, column in columns.items()}
+        return Forecast(table, names.id, names.time, names.target, levels=self.level)
 
     def _seasons(self, train: Floats) -> list[int]:
         """Periods with fixed profiles: as given, or as the calendar proposes and the training part confirms twice.
@@ -196,12 +195,11 @@ class Forecaster:
         probabilities = fitted.settings.quantiles
         said = multistep.quantiles(fitted, adjust(state, values), origins)
         middle = said[..., len(probabilities) // 2]
-        sides, below, above = [middle], np.zeros_like(middle), np.zeros_like(middle)
+        sides = [middle]
         for level in self.level:
-            # Levels are calibrated one by one; a wider one is never narrower for that.
-            stretched = (self._factors[level] * side for side in half_widths(said, probabilities, level))
-            below, above = (np.maximum(a, b) for a, b in zip((below, above), stretched, strict=True))
-            sides += [middle - below, middle + above]
+            below, above = half_widths(said, probabilities, level)
+            factor = self._factors[level]
+            sides += [middle - factor * below, middle + factor * above]
         stacked = np.stack(sides, axis=-1)
         back = np.stack([restore(state, one, int(origin) + 1) for one, origin in zip(stacked, origins, strict=True)])
         return dict(zip(column_names("LSTM", self.level), np.moveaxis(back, -1, 0), strict=True))

@@ -54,7 +54,8 @@ def calibrate(
 ) -> dict[float, float]:
     """Factors by which to stretch intervals so that past values would have lain inside as often as they should.
 
-    ``factor = the ceil(level (n + 1)) / n quantile of |actual - median| / half-width``, cut to [0.5, 5]
+    ``factor = the level (1 + 1 / n) quantile of |actual - median| / half-width``, cut to [0.5, 5], and not below the
+    factor of a narrower level: so intervals are nested whatever the few errors of a short validation part say.
 
     Args:
         quantiles: (..., Q) said in the past.
@@ -75,11 +76,12 @@ def calibrate(
     error = actual - quantiles[..., len(probabilities) // 2]
     seen = np.isfinite(error)
     n = int(seen.sum())
-    factors = {}
-    for level in levels:
+    factors: dict[float, float] = {}
+    for level in sorted(levels):
         below, above = half_widths(quantiles, probabilities, level)
         width = np.where(error < 0, below, above)[seen]
         ratio = np.abs(error[seen]) / np.maximum(width, np.finfo(np.float64).tiny)
         rank = min(level / 100 * (1 + 1 / n), 1.0) if n else 0.0
-        factors[level] = float(np.clip(np.quantile(ratio, rank), NARROWEST, WIDEST)) if n else 1.0
+        factor = float(np.clip(np.quantile(ratio, rank), NARROWEST, WIDEST)) if n else 1.0
+        factors[level] = max([factor, *factors.values()])
     return factors

@@ -184,9 +184,7 @@ class LSTM:
 
     def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
         """The inverse of `get_weights`."""
-        params = {
-            n: reorder_gates(w, KERAS_GATES, GATES) for n, w in zip(("Wx", "Wh", "b"), weights, strict=False)
-        }
+        params = {n: reorder_gates(w, KERAS_GATES, GATES) for n, w in zip(("Wx", "Wh", "b"), weights, strict=False)}
         return params | ({"P": weights[3]} if self.peephole is not None else {})
 
 
@@ -343,9 +341,7 @@ def _features(in_shape: Shape) -> int:
     """Number of features of a shape."""
     features = in_shape[-1]
     if features is None:
-        raise ConfigError(
-            "the number of features is not known", got=str(in_shape), expected="a number at the end"
-        )
+        raise ConfigError("the number of features is not known", got=str(in_shape), expected="a number at the end")
     return features
 
 

@@ -153,9 +153,7 @@ class Pinball:
         return value.reshape(prediction.shape), gradient.reshape(prediction.shape)
 
 
-def weighted_mean(
-    loss: Loss, prediction: Array, target: Array, weight: Array, total: float
-) -> tuple[float, Array]:
+def weighted_mean(loss: Loss, prediction: Array, target: Array, weight: Array, total: float) -> tuple[float, Array]:
     """Mean of a loss and its gradient.
 
     ``sum(weight * loss(prediction, target)) / sum(weight)``, with a weight for every prediction; sums in

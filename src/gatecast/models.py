@@ -74,14 +74,10 @@ class Sequential:
         """
         if isinstance(layer, Input):
             if self.layers or self._in_shape is not None:
-                raise ConfigError(
-                    "Input must come first, and once", got=f"it behind {len(self.layers)} layers"
-                )
+                raise ConfigError("Input must come first, and once", got=f"it behind {len(self.layers)} layers")
             self._in_shape = layer.shape
             return
-        if isinstance(layer, type) or not all(
-            hasattr(layer, m) for m in ("output_shape", "forward", "backward")
-        ):
+        if isinstance(layer, type) or not all(hasattr(layer, m) for m in ("output_shape", "forward", "backward")):
             raise ConfigError(
                 "this is not a layer",
                 got=repr(layer),
@@ -106,9 +102,7 @@ class Sequential:
         if input_shape is not None:
             self._in_shape, self._network = Input(tuple(input_shape)[1:]).shape, None
         if not self.layers:
-            raise ConfigError(
-                "the network has no layers", fix="Add some: model.add(LSTM(50)); model.add(Dense(1))."
-            )
+            raise ConfigError("the network has no layers", fix="Add some: model.add(LSTM(50)); model.add(Dense(1)).")
         if self._in_shape is None:
             raise NotFittedError(
                 "the network does not know the shape of its input",
@@ -299,9 +293,7 @@ class Sequential:
         expected = [w.shape for w in self.get_weights()]
         if [w.shape for w in given] != expected:
             got = [w.shape for w in given]
-            raise DataError(
-                "these weights are not those of this network", got=str(got), expected=str(expected)
-            )
+            raise DataError("these weights are not those of this network", got=str(got), expected=str(expected))
         if not all(np.isfinite(w).all() for w in given):
             raise DataError("some weights are not finite", expected="finite numbers")
         for layer, views in zip(network.layers, own.views, strict=True):
@@ -369,9 +361,7 @@ class Sequential:
         if data is None:
             return split(samples, require_share(share, "validation_split")) if share else (samples, None)
         if share:
-            raise ConfigError(
-                "validation_split and validation_data exclude each other", fix="Give one of them."
-            )
+            raise ConfigError("validation_split and validation_data exclude each other", fix="Give one of them.")
         if not (isinstance(data, tuple | list) and len(data) in (2, 3)):
             expected = "(x, y) or (x, y, sample_weight)"
             raise ConfigError("validation_data is not a pair", got=type(data).__name__, expected=expected)

@@ -171,9 +171,7 @@ def backward(
 
 def _key(seed: int, step: int, layer: int) -> int:
     """63 well-mixed bits, a pure function of (seed, step, layer): the finaliser of splitmix64."""
-    z = (
-        seed * 0x9E3779B97F4A7C15 + step * 0xD1342543DE82EF95 + layer * 0xDA942042E4DD58B5
-    ) & 0xFFFFFFFFFFFFFFFF
+    z = (seed * 0x9E3779B97F4A7C15 + step * 0xD1342543DE82EF95 + layer * 0xDA942042E4DD58B5) & 0xFFFFFFFFFFFFFFFF
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
     return (z ^ (z >> 31)) >> 1

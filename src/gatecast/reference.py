@@ -203,9 +203,7 @@ def dense_backward(
     return dy @ W.T, {"W": rows_x.T @ rows_dy, "b": rows_dy.sum(axis=0)}
 
 
-def adam(
-    m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, step: int
-) -> tuple[Array, Array, Array]:
+def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, step: int) -> tuple[Array, Array, Array]:
     """One step of Adam's moments.
 
     ``m = b1 m + (1 - b1) g``, ``v = b2 v + (1 - b2) g^2``,

@@ -67,9 +67,7 @@ def read_samples(
             got=f"{width} outputs",
             expected=f"a multiple of {loss.width}, the predictions that {loss} makes for a target value",
         )
-    return Samples(
-        x, _read_targets(y, len(x), steps, width // loss.width, read_weight, f"{name}y"), read_weight
-    )
+    return Samples(x, _read_targets(y, len(x), steps, width // loss.width, read_weight, f"{name}y"), read_weight)
 
 
 def read_numbers(value: Any, name: str) -> Array:
@@ -93,9 +91,7 @@ def read_numbers(value: Any, name: str) -> Array:
             raise TypeError(f"values of type {array.dtype}")
     except (TypeError, ValueError, OverflowError) as error:
         fix = "Turn text and dates into numbers first; all samples need the same shape."
-        raise DataError(
-            f"{name} is not an array of numbers", got=str(error), expected="numbers", fix=fix
-        ) from error
+        raise DataError(f"{name} is not an array of numbers", got=str(error), expected="numbers", fix=fix) from error
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, np.float32) if array.ndim else array.astype(np.float32)
 
@@ -121,21 +117,15 @@ def read_inputs(x: npt.ArrayLike, in_shape: Shape, name: str = "x") -> Array:
     expected = "(" + ", ".join(["samples", *("any" if s is None else str(s) for s in in_shape)]) + ")"
     if rows.ndim != len(in_shape) + 1:
         fix = "One feature over time is x[..., None]; one long series must be cut into windows first."
-        raise DataError(
-            f"{name} has the wrong number of axes", got=str(rows.shape), expected=expected, fix=fix
-        )
+        raise DataError(f"{name} has the wrong number of axes", got=str(rows.shape), expected=expected, fix=fix)
     if len(rows) == 0:
         raise DataError(f"{name} is empty", got=str(rows.shape), expected="at least one sample")
     if rows.shape[-1] != in_shape[-1]:
         fix = f"Build the network with Input({(*in_shape[:-1], rows.shape[-1])}), or change x."
-        raise DataError(
-            f"{name} has the wrong number of features", got=str(rows.shape), expected=expected, fix=fix
-        )
+        raise DataError(f"{name} has the wrong number of features", got=str(rows.shape), expected=expected, fix=fix)
     if in_shape[0] not in (None, rows.shape[1]) or 0 in rows.shape:
         fix = f"Cut windows of that length, or build the network for any: Input((None, {in_shape[-1]}))."
-        raise DataError(
-            f"{name} has the wrong number of steps", got=str(rows.shape), expected=expected, fix=fix
-        )
+        raise DataError(f"{name} has the wrong number of steps", got=str(rows.shape), expected=expected, fix=fix)
     _require_finite(rows, name, ("sample", "time", "feature") if rows.ndim == 3 else ("sample", "feature"))
     return rows if rows.ndim == 3 else rows[:, None, :]
 
@@ -164,18 +154,14 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
         )
     parts = _cut(samples, slice(None, kept)), _cut(samples, slice(kept, None))
     if not all(part.weight is None or part.weight.any() for part in parts):
-        raise DataError(
-            "validation_split leaves one part without weight", expected="weights above 0 on either side"
-        )
+        raise DataError("validation_split leaves one part without weight", expected="weights above 0 on either side")
     return parts
 
 
 def _cut(samples: Samples, part: slice) -> Samples:
     """Some of the samples."""
     x, y, weight, mask = samples
-    return Samples(
-        x[part], y[part], None if weight is None else weight[part], None if mask is None else mask[part]
-    )
+    return Samples(x[part], y[part], None if weight is None else weight[part], None if mask is None else mask[part])
 
 
 def _read_targets(
@@ -194,9 +180,7 @@ def _read_targets(
     if rows.shape != shape:
         allowed = f"{shape}" + (f" or {shape[:-1]}" if width == 1 else "")
         fix = "With return_sequences=True the last recurrent layer gives a value a step, else one a sample."
-        raise DataError(
-            f"{name} does not fit the network's output", got=str(rows.shape), expected=allowed, fix=fix
-        )
+        raise DataError(f"{name} does not fit the network's output", got=str(rows.shape), expected=allowed, fix=fix)
     rows = rows.reshape(count, 1 if steps is None else steps, width)
     if weight is not None and not weight.all():
         rows = np.where(weight[:, :, None] == 0, np.float32(0), rows)
@@ -216,9 +200,7 @@ def _read_weight(weight: npt.ArrayLike, count: int, steps: int | None, name: str
     _require_finite(rows, name, ("sample", "time"))
     if rows.min() < 0 or not rows.any():
         got = "a negative weight" if rows.min() < 0 else "zeros only"
-        raise DataError(
-            f"{name} cannot be weights", got=got, expected="numbers from 0 up, some of them above 0"
-        )
+        raise DataError(f"{name} cannot be weights", got=got, expected="numbers from 0 up, some of them above 0")
     return rows
 
 

@@ -215,9 +215,7 @@ def train(
     try:
         for epoch in range(progress.epoch, progress.epoch + epochs):
             began = time.perf_counter()
-            order = (
-                stream(seed, 1, epoch).permutation(len(samples.x)) if shuffle else np.arange(len(samples.x))
-            )
+            order = stream(seed, 1, epoch).permutation(len(samples.x)) if shuffle else np.arange(len(samples.x))
             work = batches(samples, order, batch_size)
             mean = _epoch(network, weights, grads, work, loss, optimizer, progress, seed)
             with _averaging(weights, optimizer, progress.state):
@@ -235,9 +233,7 @@ def train(
             weights.vector[:] = final
 
 
-def evaluate(
-    network: Network, weights: Weights, samples: Samples, loss: Loss, batch_size: int | None = None
-) -> float:
+def evaluate(network: Network, weights: Weights, samples: Samples, loss: Loss, batch_size: int | None = None) -> float:
     """Weighted mean of a loss, dropout off.
 
     Args:
@@ -325,9 +321,7 @@ def _epoch(
             if batch.total == 0:
                 continue
             progress.step += 1
-            y, caches = forward(
-                network, weights, batch.x, batch.mask, training=True, seed=seed, step=progress.step
-            )
+            y, caches = forward(network, weights, batch.x, batch.mask, training=True, seed=seed, step=progress.step)
             mean, dy = weighted_mean(loss, y, batch.y, batch.weight, batch.total)
             if not math.isfinite(mean):
                 break

@@ -90,7 +90,7 @@ def test_steps_run_from_the_first_to_the_last_and_increase(h):
 
 @given(h=st.integers(1, 400), season=st.integers(1, 400), n=st.integers(8, 5000))
 def test_a_look_back_fits_into_the_series(h, season, n):
-    assert 2 <= look_back(h, season, n) < n
+    assert 2 <= look_back(season, n) < n
     assert make_plan(h, season, n, input_size=5).input_size == 5
 
 

@@ -122,8 +122,7 @@ def gradients(module: torch.nn.LSTM, N: int) -> list[Record]:
     found = []
     for k in range(N):
         Wx, Wh, b, second = (
-            _ifgo(getattr(module, f"{n}_l{k}").grad.numpy())
-            for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            _ifgo(getattr(module, f"{n}_l{k}").grad.numpy()) for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
         np.testing.assert_allclose(b, second, rtol=0, atol=1e-12 * np.abs(b).max())
         found.append({"Wx": Wx.T.copy(), "Wh": Wh.T.copy(), "b": b})
@@ -133,8 +132,7 @@ def gradients(module: torch.nn.LSTM, N: int) -> list[Record]:
 def _from_torch(module: torch.nn.LSTM, k: int) -> Record:
     """Weights of a layer under gatecast's names."""
     Wx, Wh, b, second = (
-        _ifgo(getattr(module, f"{n}_l{k}").detach().numpy())
-        for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        _ifgo(getattr(module, f"{n}_l{k}").detach().numpy()) for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     )
     return {"Wx": Wx.T.copy(), "Wh": Wh.T.copy(), "b": b + second}
 

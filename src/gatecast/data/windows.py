@@ -26,9 +26,6 @@ Integers = npt.NDArray[np.int64]
 LEVEL_WEIGHTS = (1.0, 0.7, 0.5, 0.35, 0.2, 0.1, 0.05)
 """Weights of the newest value that are tried for the level, the most responsive first."""
 
-LONG_SEASON = 64
-"""Longer seasons are left to the profile and to the network's memory."""
-
 DIRECT_STEPS = 24
 """Steps that are predicted one by one; of a longer horizon as many are chosen, and the others interpolated."""
 
@@ -57,14 +54,17 @@ class Frame(NamedTuple):
     """Weight of the newest value in the level."""
 
 
-def look_back(horizon: int, season: int, n: int) -> int:
-    """A window length: one and a half seasons or horizons where these are short, at most a third of the points.
+def look_back(season: int, n: int) -> int:
+    """A window length: 12, or a season if that is no longer than 24; at most a third of the points.
 
-    >>> look_back(horizon=24, season=12, n=144), look_back(horizon=4, season=1, n=30), look_back(96, 48, 3000)
-    (36, 10, 72)
+    What lies before the window is the business of the network's memory; longer windows did worse on validation tails
+    (docs/accuracy.md).
+
+    >>> look_back(season=12, n=144), look_back(season=1, n=30), look_back(season=24, n=9000)
+    (12, 10, 24)
     """
-    wanted = max(1.5 * season if season <= LONG_SEASON else 24, 1.5 * horizon if horizon <= 24 else 24, 12)
-    return int(max(2, min(wanted, max(8, n // 3), n - 1)))
+    wanted = max(12, season if season <= 24 else 0)
+    return max(2, min(wanted, max(8, n // 3), n - 1))
 
 
 def steps_ahead(horizon: int, count: int = DIRECT_STEPS) -> tuple[int, ...]:
@@ -88,7 +88,7 @@ def make_plan(horizon: int, season: int, n: int, input_size: int | None = None) 
     >>> make_plan(2, season=1, n=100)
     Plan(input_size=12, horizon=2, steps=(1, 2))
     """
-    return Plan(input_size or look_back(horizon, season, n), horizon, steps_ahead(horizon))
+    return Plan(input_size or look_back(season, n), horizon, steps_ahead(horizon))
 
 
 def fit_frame(values: Floats, plan: Plan) -> Frame:

@@ -1,0 +1,165 @@
+"""The commands and their options: what `gatecast forecast` and `gatecast doctor` do, in the order they do it.
+
+Nothing heavy is imported before it is needed, and nothing is trained before every option has been checked.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatecast import __version__
+from gatecast.app.options import Options, parse_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatecast.app.result import Result
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="gatecast",
+    help="Forecasts with LSTM networks on a plain CPU, and says how good they are.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Forecasts with LSTM networks on a plain CPU, and says how good they are."""
+    if version:
+        typer.echo(f"gatecast {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+@app.command()
+def forecast(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")],
+    horizon: Annotated[
+        str | None,
+        typer.Option("-h", "--horizon", metavar="N", help="Steps to forecast. Default: two seasons."),
+    ] = None,
+    time_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column with the times.")] = None,
+    id_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column that names the series.")] = None,
+    target_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column to forecast.")] = None,
+    freq: Annotated[
+        str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")
+    ] = None,
+    season: Annotated[str | None, typer.Option(metavar="N", help="Rows in a season. Default: found out.")] = None,
+    level: Annotated[str, typer.Option(metavar="P,P", help="Levels of the intervals in percent.")] = "80,95",
+    out: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Write the forecast: .csv, .parquet or .json.")
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Write a chart (.png, .svg) or a page (.html).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the report.")] = False,
+    seed: Annotated[str, typer.Option(metavar="N", help="Of the random numbers: same seed, same forecast.")] = "0",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="The forecast alone; nothing if it goes to --out.")
+    ] = False,
+) -> None:
+    """Forecast the series in FILE, with intervals, and score the model beside seasonal naive."""
+    options = parse_options(
+        file, horizon=horizon, season=season, level=level, seed=seed, columns=(time_col, id_col, target_col),
+        freq=freq, out=out, plot=plot, json=json, quiet=quiet,
+    )  # fmt: skip
+    if options.plot is not None:
+        from gatecast.app.report import require_matplotlib
+
+        require_matplotlib()
+    began = perf_counter()
+    result = _fit(options)
+    _write(result, options)
+    _tell(replace(result, seconds=perf_counter() - began), options)
+
+
+@app.command()
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Say what is installed, what the machine offers, and whether the kernels compute what they should."""
+    from gatecast.app import document
+    from gatecast.app.doctor import examine, lines
+
+    findings = examine()
+    if json:
+        typer.echo(document.to_json(findings))
+    else:
+        facts = lines(findings)
+        width = max(len(name) for name, _ in facts)
+        typer.echo("\n".join(f"{name:<{width}}  {fact}" for name, fact in facts))
+    if not findings["healthy"]:
+        raise typer.Exit(1)
+
+
+def _fit(options: Options) -> Result:
+    """Read, train, score and predict."""
+    from gatecast.app.result import collect
+    from gatecast.app.terminal import progress_line
+    from gatecast.forecaster import Forecaster
+
+    forecaster = Forecaster(
+        options.horizon,
+        level=options.levels,
+        season=options.season,
+        freq=options.freq,
+        seed=options.seed,
+        id_col=options.id_col,
+        time_col=options.time_col,
+        target_col=options.target_col,
+    )
+    with progress_line(sys.stderr, wanted=not options.quiet) as progress:
+        forecaster.fit(options.file, progress=progress)
+    return collect(forecaster, options)
+
+
+def _write(result: Result, options: Options) -> None:
+    """Write what was asked for: all of it, or nothing."""
+    from gatecast.app.outputs import staged
+    from gatecast.data.write import write
+
+    with staged(options.outputs) as drafts:
+        for target, draft in zip(options.outputs, drafts, strict=True):
+            if target is options.out:
+                write(result.forecast.table, draft)
+            else:
+                _draw(result, draft)
+
+
+def _draw(result: Result, path: Path) -> None:
+    """The chart or the page."""
+    if path.suffix == ".html":
+        from gatecast.app.page import save_page
+
+        save_page(result, path)
+    else:
+        from gatecast.app.report import save_chart
+
+        save_chart(result, path)
+
+
+def _tell(result: Result, options: Options) -> None:
+    """The document, the report, or the forecast alone."""
+    if options.json:
+        from gatecast.app.document import document, to_json
+
+        typer.echo(to_json(document(result, options, options.outputs)))
+    elif not (options.quiet and options.out):
+        from gatecast.app.terminal import show
+
+        show(result, options.outputs, quiet=options.quiet)

@@ -1,0 +1,163 @@
+"""Words of the command line, checked and turned into the settings of a forecast; nothing is read yet."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatecast.app.outputs import PLOT_SUFFIXES, TABLE_SUFFIXES, check_output
+from gatecast.errors import ConfigError
+
+__all__ = ["Options", "check_input", "parse_levels", "parse_options", "parse_whole"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; None where it is to be worked out from the data."""
+
+    file: Path
+    horizon: int | None = None
+    time_col: str | None = None
+    id_col: str | None = None
+    target_col: str | None = None
+    freq: str | None = None
+    season: int | None = None
+    levels: tuple[float, ...] = (80, 95)
+    out: Path | None = None
+    plot: Path | None = None
+    json: bool = False
+    seed: int = 0
+    quiet: bool = False
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files to be written."""
+        return tuple(path for path in (self.out, self.plot) if path is not None)
+
+
+def parse_options(
+    file: str,
+    *,
+    horizon: str | None,
+    season: str | None,
+    level: str,
+    seed: str,
+    columns: tuple[str | None, str | None, str | None],
+    freq: str | None,
+    out: str | None,
+    plot: str | None,
+    json: bool,
+    quiet: bool,
+) -> Options:
+    """Check every option, so that no work is begun that cannot be finished.
+
+    Args:
+        file: The table to read.
+        horizon: Steps to forecast.
+        season: Rows in a season.
+        level: Levels of the intervals in percent, separated by commas.
+        seed: Of the random numbers.
+        columns: Names of the time, id and target column.
+        freq: Name of a frequency.
+        out: Where the forecast goes.
+        plot: Where the chart goes.
+        json: A JSON document instead of the report.
+        quiet: No report.
+
+    Raises:
+        ConfigError: An option that makes no sense, or a file that cannot be read or written.
+    """
+    if freq is not None:
+        from gatecast.data.frequency import parse
+
+        parse(freq)
+    options = Options(
+        file=check_input(file),
+        horizon=parse_whole(horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead."),
+        time_col=columns[0],
+        id_col=columns[1],
+        target_col=columns[2],
+        freq=freq,
+        season=parse_whole(season, "--season", least=1, fix="Write --season 12 for monthly data, for example."),
+        levels=parse_levels(level),
+        out=None if out is None else Path(out),
+        plot=None if plot is None else Path(plot),
+        json=json,
+        seed=parse_whole(seed, "--seed", least=0, fix="Write --seed 0.") or 0,
+        quiet=quiet,
+    )
+    if options.out is not None:
+        check_output(options.out, "--out", TABLE_SUFFIXES, options.file)
+    if options.plot is not None:
+        check_output(options.plot, "--plot", PLOT_SUFFIXES, options.file)
+    return options
+
+
+def parse_whole(text: str | None, option: str, *, least: int, fix: str) -> int | None:
+    """A whole number that is not below `least`; None stays None.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> parse_whole("12", "--horizon", least=1, fix="")
+    12
+    """
+    if text is None:
+        return None
+    try:
+        # int() alone would take "1_000" and the digits of every script.
+        number = int(text) if text.strip().lstrip("+-").isascii() and "_" not in text else None
+    except ValueError:
+        number = None
+    if number is None or number < least:
+        expected = f"a whole number of at least {least}"
+        raise ConfigError(f"{option} makes no sense", got=repr(text), expected=expected, fix=fix)
+    return number
+
+
+def parse_levels(text: str) -> tuple[float, ...]:
+    """Levels in percent, ascending; whole ones as int, so that columns are called LSTM-lo-80.
+
+    Raises:
+        ConfigError: Not numbers between 1 and 100, or one of them twice.
+
+    >>> parse_levels("95, 80")
+    (80, 95)
+    """
+    expected = "percentages from 1 up to, not including, 100, separated by commas"
+    fix = "Write --level 80,95."
+    levels = []
+    for part in text.split(","):
+        try:
+            level = float(part.strip().removesuffix("%"))
+        except ValueError:
+            level = math.nan
+        # 0.8 is in the interval (0, 100), but whoever writes it means 80 %.
+        if not 1 <= level < 100:
+            raise ConfigError("--level makes no sense", got=repr(part.strip()), expected=expected, fix=fix)
+        levels.append(int(level) if level.is_integer() else level)
+    twice = sorted({f"{level:g}" for level in levels if levels.count(level) > 1})
+    if twice:
+        raise ConfigError("--level names a level twice", got=", ".join(twice), expected="each once", fix=fix)
+    return tuple(sorted(levels))
+
+
+def check_input(file: str) -> Path:
+    """The path of a file that is there.
+
+    Raises:
+        ConfigError: No such file, or a directory.
+    """
+    path = Path(file)
+    if path.is_dir():
+        fix = "Name a file in it, for example a .csv or .parquet file."
+        raise ConfigError("FILE is a directory", where=file, expected="a file with a table", fix=fix)
+    if not path.exists():
+        names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, names, n=1)
+        meant = f"Did you mean {str(path.parent / near[0])!r}?" if near else ""
+        fix = meant or f"Check the spelling; the current folder is {str(Path.cwd())!r}."
+        raise ConfigError("there is no such file", where=file, expected="a file with a table", fix=fix)
+    return path

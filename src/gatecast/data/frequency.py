@@ -1,0 +1,339 @@
+"""A frequency as a value: how far apart times lie, where they are anchored, and what they are called.
+
+Letters: N times, k position on the grid (0 is `start`).
+
+Times are datetime64[us] without a zone (292,000 years each way, so neither 1749 nor 2300 overflows), or
+int64 where there are no dates. The names are those of the field: ``YS QS MS`` for the start and ``YE QE ME``
+for the end of year, quarter and month, ``W-SUN`` ... ``W-SAT``, ``B``, ``D``, ``h``, ``min``, ``s``, ``ms``,
+``us``, each with a multiple (``15min``); integer steps are written as a number (``1``).
+
+The phase of a grid is in its first time, never in the frequency: hourly data at a quarter past, daily data
+at nine o'clock, monthly data on the 15th are grids like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.errors import ConfigError, require_count
+
+__all__ = ["Freq", "Positions", "Times", "format_times", "parse"]
+
+Times = npt.NDArray[Any]
+"""datetime64[us] or int64."""
+
+Positions = npt.NDArray[np.int64]
+
+MICROSECONDS = MappingProxyType(
+    {
+        "us": 1,
+        "ms": 1_000,
+        "s": 1_000_000,
+        "min": 60_000_000,
+        "h": 3_600_000_000,
+        "D": 86_400_000_000,
+        "W": 7 * 86_400_000_000,
+    }
+)
+"""Units of a fixed length."""
+
+MONTHS = MappingProxyType({"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12})
+"""Units of whole months, at the start or at the end of them."""
+
+WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+# Cycles that the calendar suggests, in units, the usual one first: the defaults of GluonTS, but 7 days.
+CYCLES = MappingProxyType(
+    {
+        "ms": (1_000,),
+        "s": (3_600, 60, 86_400),
+        "min": (1_440, 10_080),
+        "h": (24, 168),
+        "D": (7, 365),
+        "B": (5, 261),
+        "W": (52,),
+        **{unit: (12 // months,) for unit, months in MONTHS.items() if months < 12},
+    }
+)
+
+NAMES = MappingProxyType(
+    {
+        "step": ("integer steps", "steps"),
+        "us": ("every microsecond", "microseconds"),
+        "ms": ("every millisecond", "milliseconds"),
+        "s": ("every second", "seconds"),
+        "min": ("every minute", "minutes"),
+        "h": ("hourly", "hours"),
+        "D": ("daily", "days"),
+        "B": ("business days", "business days"),
+        "W": ("weekly", "weeks"),
+        **{unit: ("monthly", "months") for unit in ("MS", "ME")},
+        **{unit: ("quarterly", "quarters") for unit in ("QS", "QE")},
+        **{unit: ("yearly", "years") for unit in ("YS", "YE")},
+    }
+)
+
+# What else people write: pandas before 2.2, polars, words.
+SYNONYMS = MappingProxyType(
+    {
+        **{"A": "YE", "Y": "YE", "AS": "YS", "Q": "QE", "M": "ME", "H": "h", "T": "min", "S": "s", "L": "ms"},
+        **{"y": "YS", "q": "QS", "mo": "MS", "w": "W", "d": "D", "b": "B"},
+        **{"yearly": "YS", "annual": "YS", "year": "YS", "quarterly": "QS", "quarter": "QS", "monthly": "MS"},
+        **{"month": "MS", "weekly": "W", "week": "W", "daily": "D", "day": "D", "hourly": "h", "hour": "h"},
+        **{"minute": "min", "second": "s", "step": "step", "integer": "step"},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Freq:
+    """A distance between times: `multiple` units, for weeks, quarters and years with an anchor.
+
+    Args:
+        unit: "step", "us", "ms", "s", "min", "h", "D", "B", "W", "MS", "ME", "QS", "QE", "YS" or "YE".
+        multiple: Whole number of units, at least 1.
+        anchor: Weekday of a week (0 Monday ... 6 Sunday), month of a year (1-12), month of a quarter (any of
+            the four); None is the usual one: Sunday, January for starts, December for ends.
+
+    Raises:
+        ConfigError: Another unit, multiple or anchor.
+
+    >>> str(Freq("min", 15)), Freq("MS").label, Freq("QE", anchor=2)
+    ('15min', 'monthly (MS)', Freq(unit='QE', multiple=1, anchor=11))
+    """
+
+    unit: str
+    multiple: int = 1
+    anchor: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.unit not in NAMES:
+            raise ConfigError(
+                "there is no such unit of time", got=repr(self.unit), expected="one of " + " ".join(NAMES)
+            )
+        object.__setattr__(self, "multiple", require_count(self.multiple, "the multiple of a frequency"))
+        object.__setattr__(self, "anchor", _anchor(self.unit, self.anchor))
+
+    def __str__(self) -> str:
+        if self.unit == "step":
+            return str(self.multiple)
+        times = str(self.multiple) if self.multiple > 1 else ""
+        if self.anchor is None or (self.unit != "W" and self == Freq(self.unit, self.multiple)):
+            return times + self.unit
+        names = WEEKDAYS if self.unit == "W" else ("", *MONTH_NAMES)
+        return f"{times}{self.unit}-{names[self.anchor]}"
+
+    @property
+    def label(self) -> str:
+        """The frequency in words, with its alias."""
+        one, many = NAMES[self.unit]
+        if self.unit == "step":
+            return "integer steps" if self.multiple == 1 else f"integer steps of {self.multiple}"
+        return f"{one if self.multiple == 1 else f'every {self.multiple} {many}'} ({self})"
+
+    @property
+    def season(self) -> int:
+        """The usual seasonal period, 1 if there is none: the m of MASE and of seasonal naive.
+
+        >>> [parse(alias).season for alias in ("h", "30min", "15min", "D", "B", "W", "MS", "QE", "YS", "5h")]
+        [24, 48, 96, 7, 5, 52, 12, 4, 1, 1]
+        """
+        usual = CYCLES.get(self.unit, (1,))[0]
+        return usual // self.multiple if usual % self.multiple == 0 else 1
+
+    @property
+    def cycles(self) -> tuple[int, ...]:
+        """Every seasonal period of at least 4 steps that the calendar suggests, shortest first.
+
+        >>> parse("30min").cycles, parse("D").cycles, parse("YS").cycles
+        ((48, 336), (7, 365), ())
+        """
+        cycles = CYCLES.get(self.unit, ())
+        periods = (cycle // self.multiple for cycle in cycles if cycle % self.multiple == 0)
+        return tuple(sorted(period for period in periods if period >= 4))
+
+    def at(self, start: npt.ArrayLike, k: npt.ArrayLike) -> Times:
+        """The times at positions k of the grid that begins at `start`; the two broadcast.
+
+        >>> Freq("ME").at(np.datetime64("2024-01-31"), [0, 1, 2]).astype("M8[D]").astype(str).tolist()
+        ['2024-01-31', '2024-02-29', '2024-03-31']
+        """
+        steps = np.asarray(k, np.int64) * self.multiple
+        first = np.asarray(start)
+        if self.unit == "step":
+            return np.asarray(first + steps)
+        first = first.astype("M8[us]")
+        if self.unit in MICROSECONDS:
+            return np.asarray(first + (steps * MICROSECONDS[self.unit]).astype("m8[us]"))
+        base = self._base(first)
+        rest = first - base.astype("M8[us]")
+        if self.unit == "B":
+            return np.asarray(np.busday_offset(base, steps, roll="forward").astype("M8[us]") + rest)
+        month = first.astype("M8[M]") + steps * MONTHS[self.unit]
+        return np.asarray(self._edge(month).astype("M8[us]") + rest)
+
+    def range(self, start: npt.ArrayLike, n: int) -> Times:
+        """The first n times of the grid that begins at `start`.
+
+        >>> Freq("W", anchor=0).range(np.datetime64("2024-01-01"), 3).astype("M8[D]").astype(str).tolist()
+        ['2024-01-01', '2024-01-08', '2024-01-15']
+        >>> Freq("step", 5).range(10, 3).tolist()
+        [10, 15, 20]
+        """
+        return self.at(start, np.arange(n))
+
+    def index_of(self, times: npt.ArrayLike, start: npt.ArrayLike) -> tuple[Positions, npt.NDArray[np.bool_]]:
+        """Positions of times on the grid that begins at `start`; the inverse of `at`.
+
+        Args:
+            times: (N,) times.
+            start: First time of the grid, or one for each time.
+
+        Returns:
+            (N,) positions, the nearest where a time is not on the grid, and (N,) whether it is on the grid.
+
+        >>> days = np.array(["2024-02-28", "2024-03-01T06:00"], "M8[us]")
+        >>> k, on_grid = Freq("D").index_of(days, np.datetime64("2024-02-28"))
+        >>> k.tolist(), on_grid.tolist()
+        ([0, 2], [True, False])
+        """
+        t, first = np.broadcast_arrays(np.asarray(times), np.asarray(start))
+        if self.unit == "step":
+            k = _nearest(t.astype(np.int64) - first.astype(np.int64), self.multiple)
+        else:
+            t, first = t.astype("M8[us]"), first.astype("M8[us]")
+            if self.unit in MICROSECONDS:
+                size = MICROSECONDS[self.unit] * self.multiple
+                k = _nearest((t - first).astype(np.int64), size)
+            elif self.unit == "B":
+                days = np.busday_count(self._base(first), t.astype("M8[D]")).astype(np.int64)
+                k = _nearest(days, self.multiple)
+            else:
+                months = (t.astype("M8[M]") - first.astype("M8[M]")).astype(np.int64)
+                k = _nearest(months, MONTHS[self.unit] * self.multiple)
+        return k, np.asarray(self.at(first, k) == t)
+
+    def anchored(self, first: npt.ArrayLike) -> Freq:
+        """The same distance with the anchor, and start or end of month, that a first time shows.
+
+        >>> monday = np.datetime64("2024-01-01")
+        >>> str(Freq("W").anchored(monday)), str(Freq("ME").anchored(monday))
+        ('W-MON', 'MS')
+        """
+        if self.unit not in MONTHS and self.unit != "W":
+            return self
+        day = np.asarray(first).astype("M8[D]")
+        if self.unit == "W":
+            return replace(self, anchor=int(weekday(day)))
+        month = day.astype("M8[M]")
+        # Only a true end of month is an end: the 28th of a long month is a phase of the start.
+        ends = bool(day == _last_day(month)) and bool(day != month.astype("M8[D]"))
+        unit = self.unit[0] + ("E" if ends else "S")
+        anchor = None if unit[0] == "M" else int(month.astype(np.int64)) % 12 + 1
+        return Freq(unit, self.multiple, anchor)
+
+    def _base(self, first: Times) -> Times:
+        """The day from which whole steps are counted: its phase is what is left of `first`."""
+        return first.astype("M8[D]") if self.unit == "B" else self._edge(first.astype("M8[M]"))
+
+    def _edge(self, month: Times) -> Times:
+        """First or last day of months."""
+        return _last_day(month) if self.unit.endswith("E") else month.astype("M8[D]")
+
+
+def parse(freq: str | int | Freq) -> Freq:
+    """A frequency from its alias, from a whole number (integer steps), or itself.
+
+    Args:
+        freq: "MS", "QE-NOV", "W-MON", "15min", "monthly", "1mo", 1 ...; older spellings are understood.
+
+    Raises:
+        ConfigError: Something that names no frequency.
+
+    >>> [str(parse(alias)) for alias in ("M", "1mo", "15T", "W", "QS-OCT", "A-JUN", "weekly", 2)]
+    ['ME', 'MS', '15min', 'W-SUN', 'QS', 'YE-JUN', 'W-SUN', '2']
+    """
+    if isinstance(freq, Freq):
+        return freq
+    text = str(freq).strip()
+    match = re.fullmatch(r"(\d*)\s*([A-Za-z]*)(?:-([A-Za-z]{3}))?", text)
+    if match and any(match.group(1, 2)):
+        count, word, anchor = match.groups()
+        unit = word if word in NAMES else SYNONYMS.get(word or "step", SYNONYMS.get(word.lower(), ""))
+        places = WEEKDAYS if unit == "W" else MONTH_NAMES if unit in MONTHS and unit[0] != "M" else ()
+        if unit and (anchor is None or anchor.upper() in places):
+            place = None if anchor is None else places.index(anchor.upper()) + (unit != "W")
+            return Freq(unit, int(count or 1), place)
+    close = get_close_matches(text, [*NAMES, *SYNONYMS], n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else "Write, say, freq='MS' for the first of every month."
+    known = "YS YE QS QE MS ME W-SUN B D h min s, with a multiple such as 15min, or a whole number"
+    raise ConfigError("this is not a frequency", got=repr(freq), expected=known, fix=hint)
+
+
+def weekday(days: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Day of the week, 0 Monday ... 6 Sunday.
+
+    >>> weekday(np.array(["2024-01-01", "1969-12-28"], "M8[D]")).tolist()
+    [0, 6]
+    """
+    # Day 0, 1 January 1970, was a Thursday.
+    return np.asarray((np.asarray(days).astype("M8[D]").astype(np.int64) + 3) % 7)
+
+
+def format_times(times: npt.ArrayLike) -> list[str]:
+    """Times as text: only the day if all are at midnight, else with the time of day; integers as they are.
+
+    >>> format_times(np.array(["1749-01-01", "2300-12-31"], "M8[us]"))
+    ['1749-01-01', '2300-12-31']
+    >>> format_times(np.array(["2024-01-01T00:00", "2024-01-01T00:30"], "M8[us]"))
+    ['2024-01-01 00:00:00', '2024-01-01 00:30:00']
+    """
+    t = np.asarray(times)
+    if t.dtype.kind != "M":
+        return [str(time) for time in t.tolist()]
+    known = t[~np.isnat(t)]
+    for unit in ("D", "s", "ms", "us"):
+        if np.array_equal(known.astype(f"M8[{unit}]").astype("M8[us]"), known.astype("M8[us]")):
+            break
+    texts = np.datetime_as_string(t, unit=unit).tolist()
+    return [text if text == "NaT" else text.replace("T", " ") for text in texts]
+
+
+def _anchor(unit: str, anchor: int | None) -> int | None:
+    """The anchor in its one form: None for units without one, for quarters the first or last month."""
+    if unit == "W":
+        return _within(unit, 6 if anchor is None else anchor, 0, 6)
+    if unit not in MONTHS or unit[0] == "M":
+        if anchor not in (None, 0):
+            raise ConfigError(f"the unit {unit} has no anchor", got=repr(anchor), expected="None")
+        return None
+    at_end = unit[1] == "E"
+    month = _within(unit, (12 if at_end else 1) if anchor is None else anchor, 1, 12)
+    if unit[0] == "Y":
+        return month
+    return (month - 1) % 3 + (10 if at_end else 1)
+
+
+def _within(unit: str, anchor: int, low: int, high: int) -> int:
+    """An anchor that is in its range."""
+    if not (isinstance(anchor, int) and low <= anchor <= high):
+        raise ConfigError(f"the anchor of {unit} is wrong", got=repr(anchor), expected=f"{low} to {high}")
+    return anchor
+
+
+def _last_day(month: Times) -> Times:
+    """Last day of months."""
+    return np.asarray((month.astype("M8[M]") + 1).astype("M8[D]") - 1)
+
+
+def _nearest(distance: Positions, size: int) -> Positions:
+    """Distance in whole steps, rounded to the nearest."""
+    return np.asarray((distance + size // 2) // size)

@@ -1,0 +1,145 @@
+"""A panel: many series of numbers, one after another, each on its own regular grid of times.
+
+Letters: S series, N values of all series together, T values of one series, h horizon, k position on a grid.
+
+A single series is a panel with S = 1. Values are float64 with NaN for missing, so a gap in the times is a
+missing value and nothing else. `build` makes panels of long tables and checks them; past that door the code
+trusts what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.data.frequency import Freq, Positions, Times, format_times, parse
+
+__all__ = ["Names", "Panel", "format_times", "from_values"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the columns are called, in and out.
+
+    Args:
+        id: Column of the series' names; None if the data had none.
+        time: Column of the times.
+        target: Column of the values.
+    """
+
+    id: str | None = None
+    time: str = "ds"
+    target: str = "y"
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Series on regular grids.
+
+    Args:
+        values: (N,) float64, all series one after another; NaN is missing.
+        indptr: (S + 1,) series s is ``values[indptr[s]:indptr[s + 1]]``.
+        ids: (S,) names of the series, of whatever type they came in.
+        start: (S,) time of each series' first value, datetime64[us] or int64.
+        freq: The one frequency of all series.
+        names: What the columns are called.
+
+    >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
+    >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
+    (1, [3], [1.0, 2.0, 3.0])
+    >>> format_times(panel.future_times(2)[0])
+    ['2024-04-01', '2024-05-01']
+    """
+
+    values: Array
+    indptr: Positions
+    ids: npt.NDArray[Any]
+    start: Times
+    freq: Freq
+    names: Names = field(default_factory=Names)
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def lengths(self) -> Positions:
+        """(S,) number of values of each series, missing ones included."""
+        return np.diff(self.indptr)
+
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """(N,) True where a value is observed."""
+        return ~np.isnan(self.values)
+
+    def series(self, s: int) -> Array:
+        """(T,) values of series s, a view."""
+        return self.values[self.indptr[s] : self.indptr[s + 1]]
+
+    def times(self, s: int) -> Times:
+        """(T,) times of series s."""
+        return self.freq.range(self.start[s], int(self.lengths[s]))
+
+    def all_times(self) -> Times:
+        """(N,) times of all series one after another."""
+        k = np.arange(len(self.values)) - np.repeat(self.indptr[:-1], self.lengths)
+        return self.freq.at(np.repeat(self.start, self.lengths), k)
+
+    def future_times(self, h: int) -> Times:
+        """(S, h) times of the h steps after the end of each series."""
+        return self.freq.at(self.start[:, None], self.lengths[:, None] + np.arange(h))
+
+    def head(self, h: int) -> Panel:
+        """The panel without the last h values of each series; a shorter series keeps none."""
+        keep = np.maximum(self.lengths - h, 0)
+        return self._slice(self.indptr[:-1], keep, self.start)
+
+    def tail(self, h: int) -> Panel:
+        """The last h values of each series, or all of a shorter one."""
+        keep = np.minimum(self.lengths, h)
+        first = self.lengths - keep
+        return self._slice(self.indptr[:-1] + first, keep, self.freq.at(self.start, first))
+
+    def select(self, which: Sequence[int] | npt.NDArray[np.int64]) -> Panel:
+        """Some of the series, in the order given."""
+        rows = np.asarray(which, np.int64)
+        chosen = replace(self, ids=self.ids[rows], start=self.start[rows])
+        return chosen._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
+
+    def to_columns(self) -> dict[str, npt.NDArray[Any]]:
+        """The panel as a long table: name, time, value; without the name if the data had none."""
+        columns: dict[str, npt.NDArray[Any]] = {}
+        if self.names.id is not None:
+            columns[self.names.id] = np.repeat(self.ids, self.lengths)
+        return {**columns, self.names.time: self.all_times(), self.names.target: self.values}
+
+    def _slice(self, first: Positions, lengths: Positions, start: Times) -> Panel:
+        """One run of values of each series."""
+        indptr = np.concatenate(([0], np.cumsum(lengths)))
+        rows = np.arange(indptr[-1]) + np.repeat(first - indptr[:-1], lengths)
+        return replace(self, values=self.values[rows], indptr=indptr, start=start)
+
+
+def from_values(
+    values: npt.ArrayLike, *, start: Any = 1, freq: str | int | Freq = 1, names: Names | None = None
+) -> Panel:
+    """A panel of one series whose values lie on a grid already.
+
+    Args:
+        values: (T,) numbers; NaN is missing.
+        start: Time of the first value: a datetime, text such as "2024-01-01", or a whole number.
+        freq: Frequency.
+        names: What the columns are called.
+
+    >>> from_values([5, 7]).times(0).tolist()
+    [1, 2]
+    """
+    x = np.asarray(values, np.float64)
+    step = parse(freq)
+    first = np.asarray([start], np.int64 if step.unit == "step" else "M8[us]")
+    return Panel(x, np.array([0, len(x)]), np.array([""], object), first, step, names or Names())

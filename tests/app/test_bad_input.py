@@ -1,0 +1,205 @@
+"""Bad input: one message (what, where, got, expected, how to put it right), no traceback, no file left."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from gatecast.app.cli import main
+
+HEADER = "time,value\n"
+
+
+def rows(n=48, **changes):
+    """Lines of a monthly series; a keyword such as row7 replaces a line (counted from 0)."""
+    months = np.datetime_as_string((np.datetime64("2010-01") + np.arange(n)).astype("datetime64[D]"))
+    lines = [f"{month},{20 + k % 12 + k % 5}" for k, month in enumerate(months)]
+    for place, line in changes.items():
+        lines[int(place[3:])] = line
+    return lines
+
+
+def table(lines, header=HEADER):
+    return header + "".join(line + "\n" for line in lines)
+
+
+BAD = {
+    "empty": (
+        "",
+        [],
+        ["the file is empty (", "in.csv)", "expected a column of times and a column of values"],
+    ),
+    "blank": ("\n \n\n", [], ["the file is empty ("]),
+    "header only": (HEADER, [], ["the file has a header and no rows", "got the columns 'time', 'value'"]),
+    "one row": (table(rows(1)), [], ["there is too little data: got one row, expected at least two times"]),
+    "constant": (
+        table(f"{line.split(',')[0]},5" for line in rows()),
+        [],
+        ["the series is constant", "(column 'value'): got 48 values, all 5, expected values that vary"],
+    ),
+    "text among the values": (
+        table(rows(row7="2010-08-01,lots")),
+        [],
+        [
+            "a value is not a number (row 9, column 'value'): got 'lots', expected a number",
+            "Correct or empty the",
+        ],
+    ),
+    "infinite": (
+        table(rows(row7="2010-08-01,inf")),
+        [],
+        ["a value is infinite (row 9, column 'value', time 2010-08-01): got inf, expected a finite number"],
+    ),
+    "no value at all": (
+        table(f"{line.split(',')[0]},NaN" for line in rows()),
+        [],
+        [
+            "every value is missing (column 'value'): got 48 rows without a number",
+            "another one with --target-col.",
+        ],
+    ),
+    "a time twice": (
+        table([*rows(), rows()[4]]),
+        [],
+        [
+            "a time occurs twice (row 6 and row 50): got 2010-05-01 in both",
+            "name their column with --id-col.",
+        ],
+    ),
+    "times that are none": (
+        table(f"x{k},{k % 5}" for k in range(48)),
+        [],
+        [
+            "the time column cannot be read as times (column 'time'): got 'x0', 'x1'",
+            "name it with --time-col.",
+        ],
+    ),
+    "a time that is none": (
+        table(rows(row7="someday,3")),
+        [],
+        ["a time cannot be read (row 9, column 'time'): got 'someday', expected a time like '2010-01-01'"],
+    ),
+    "fewer rows than a window": (
+        table(rows(9)),
+        ["-h", "3"],
+        ["the series is too short for this horizon: got 9 rows for 3 steps ahead, expected at least 18"],
+    ),
+    "further ahead than makes sense": (
+        table(rows(48)),
+        ["-h", "40"],
+        [
+            "the series is too short for this horizon: got 48 rows for 40 steps ahead",
+            "Ask for at most 18 steps",
+        ],
+    ),
+    "several series": (
+        table((f"{shop},{line}" for shop in "AB" for line in rows()), "shop," + HEADER),
+        [],
+        [
+            "one series at a time",
+            "(column 'shop'): got 2 series ('A', 'B'), expected 1.",
+            "Keep the rows of one",
+        ],
+    ),
+    "several targets": (
+        table((f"{line},{k % 7}" for k, line in enumerate(rows())), "when,left,right\n"),
+        [],
+        [
+            "several columns could be the target: got numbers in 'left', 'right'",
+            "as in --target-col 'right'.",
+        ],
+    ),
+    "unknown time column": (
+        table(rows()),
+        ["--time-col", "times"],
+        ["no column of this name (--time-col): got 'times', expected one of 'time'"],
+    ),
+    "unknown target column": (
+        table(rows()),
+        ["--target-col", "sales"],
+        ["no column of this name (--target-col): got 'sales', expected one of 'time', 'value'."],
+    ),
+    "unknown id column": (
+        table(rows()),
+        ["--id-col", "shop"],
+        ["no column of this name (--id-col): got 'shop', expected one of 'time', 'value'."],
+    ),
+    "a frequency that does not fit": (
+        table(f"{k},{k % 5}" for k in range(48)),
+        ["--freq", "MS"],
+        ["the frequency does not go with the times"],
+    ),
+    "binary": (bytes(range(256)) * 20, [], ["this is not a text file (", "got binary data, expected CSV"]),
+    "spreadsheet": (
+        b"PK\x03\x04" + bytes(99),
+        [],
+        ["a zip archive or a spreadsheet", "Save the sheet as CSV."],
+    ),
+}
+
+
+def run(folder, content, words, name="in.csv"):
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    outputs = ["--out", str(folder / "a.csv"), "--plot", str(folder / "a.html")]
+    return main(["forecast", str(folder / name), *outputs, *words])
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_data(tmp_path, capsys, case):
+    content, words, said = BAD[case]
+    code = run(tmp_path, content, words)
+    out, err = capsys.readouterr()
+    assert code == (2 if case == "a frequency that does not fit" else 1)
+    assert err.startswith("error: ")
+    assert err.endswith(".\n") or err.endswith("?\n")
+    assert err.count("\n") == 1
+    for part in said:
+        assert part in err
+    assert out == ""
+    assert os.listdir(tmp_path) == ["in.csv"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "json"])
+def test_a_file_that_is_not_what_it_is_called(tmp_path, capsys, suffix):
+    assert run(tmp_path, "neither\n", [], f"in.{suffix}") == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: the file cannot be read (")
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path) == [f"in.{suffix}"]
+
+
+def test_as_json_the_parts_are_apart(tmp_path, capsys):
+    assert run(tmp_path, BAD["text among the values"][0], ["--json"]) == 1
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told["kind"] == "DataError"
+    assert told["where"] == "row 9, column 'value'"
+    assert told["got"] == "'lots'"
+
+
+def test_no_progress_is_left_on_a_terminal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    run(tmp_path, BAD["infinite"][0], [])
+    assert capsys.readouterr().err.startswith("error: a value is infinite")
+
+
+def test_what_can_be_put_right_is_put_right_and_said(tmp_path, capsys):
+    lines = rows(60)
+    lines[7] = lines[7].split(",")[0] + ",NaN"
+    lines[9] = lines[9].split(",")[0] + ","
+    del lines[20]
+    lines[3], lines[30] = lines[30], lines[3]
+    assert run(tmp_path, table(lines), ["-h", "3", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["data"]["rows"] == 60
+    assert told["data"]["missing"] == 3
+    findings = " ".join(told["data"]["findings"])
+    for part in (
+        "not in time order and have been sorted",
+        "1 of 60 times is absent",
+        "2011-09-01",
+        "2 of 59 rows",
+    ):
+        assert part in findings
+    assert len(told["forecast"]) == 3
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.html", "in.csv"]

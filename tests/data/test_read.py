@@ -1,0 +1,424 @@
+"""The door: files and tables of every kind, and what is refused at it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gatecast.data import read as door
+from gatecast.data.frequency import format_times, parse
+from gatecast.data.panel import from_values
+from gatecast.data.read import kind_of, read, to_like, write
+from gatecast.errors import DataError
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MONTHS = format_times(parse("MS").range(np.datetime64("1949-01-01"), 24))
+ROWS = [f"{month},{100 + k}" for k, month in enumerate(MONTHS)]
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a text and gives its path."""
+
+    def make(content: str | bytes | list[str], name: str = "a.csv") -> Path:
+        path = tmp_path / name
+        text = "\n".join(content) + "\n" if isinstance(content, list) else content
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return make
+
+
+def refusal(source, **options) -> str:
+    """The message with which a source is refused."""
+    with pytest.raises(DataError) as error:
+        read(source, **options)
+    return str(error.value)
+
+
+class TestFiles:
+    """Files that are read."""
+
+    @pytest.mark.parametrize("header", [["Month,Passengers"], []])
+    def test_with_and_without_a_header(self, file, header):
+        panel, findings = read(file([*header, *ROWS]))
+        assert panel.values.tolist() == list(range(100, 124))
+        assert format_times(panel.times(0)) == MONTHS
+        assert (str(panel.freq), panel.freq.season) == ("MS", 12)
+        if header:
+            assert (panel.names.time, panel.names.target) == ("Month", "Passengers")
+            assert findings == (
+                "time column: 'Month', target: 'Passengers', frequency: monthly (MS); "
+                "24 points from 1949-01-01 to 1950-12-01.",
+            )
+        else:
+            assert (panel.names.time, panel.names.target) == ("time", "value")
+            assert findings[0].startswith("no header; time column: 1, target: 2, frequency: monthly (MS); 24 points")
+
+    def test_the_examples(self):
+        panel, findings = read(EXAMPLES / "air_passengers.csv")
+        assert (len(panel.values), panel.values[0], panel.values[-1]) == (144, 112.0, 432.0)
+        assert len(findings) == 1
+        panel, findings = read(str(EXAMPLES / "M50.csv"))
+        assert (len(panel.values), str(panel.freq)) == (600, "D")
+        assert findings[0].startswith("no header; ")
+
+    def test_values_alone(self, file):
+        panel, findings = read(file(["5", "6", "8"]))
+        assert panel.times(0).tolist() == [1, 2, 3]
+        assert findings[0].startswith("no header; no time column, rows are numbered, target: 1, frequency: integer")
+
+    def test_integer_times(self, file):
+        panel, _ = read(file(["1,266.0", "2,145.9", "3,183.1"]))
+        assert panel.times(0).tolist() == [1, 2, 3]
+        assert str(panel.freq) == "1"
+
+    def test_years_are_years_unless_told_otherwise(self, file):
+        path = file(["year,n", "1821,269", "1822,321", "1823,585"])
+        assert str(read(path)[0].freq) == "YS"
+        panel, findings = read(path, freq=1)
+        assert panel.start.tolist() == [1821]
+        assert "frequency: integer steps" in findings[0]
+
+    def test_a_german_spreadsheet(self, file):
+        text = "Datum;Umsatz\r\n31.01.2024;1.234,5\r\n29.02.2024;987,25\r\n31.03.2024;-\r\n30.04.2024;1.000\r\n"
+        panel, findings = read(file(("\ufeff" + text).encode()))
+        np.testing.assert_array_equal(panel.values, [1234.5, 987.25, np.nan, 1000.0])
+        assert str(panel.freq) == "ME"
+        assert findings[1:] == ("The comma marks decimals: '1.234,5' is read as 1234.5.", "1 of 4 rows has no value.")
+
+    def test_a_table_exported_by_r(self, file):
+        rows = ['"","time","value"', '"1",1949,112', '"2",1949.08333333333,118', '"3",1949.16666666667,132']
+        panel, _ = read(file(rows))
+        assert format_times(panel.times(0)) == ["1949-01-01", "1949-02-01", "1949-03-01"]
+        assert panel.values.tolist() == [112.0, 118.0, 132.0]
+
+    def test_year_and_month_in_columns_of_their_own(self, file):
+        panel, findings = read(file(["year,month,n", "2023,11,5", "2023,12,6", "2024,1,7"]))
+        assert format_times(panel.times(0)) == ["2023-11-01", "2023-12-01", "2024-01-01"]
+        assert "The time is made of the columns year, month." in findings
+
+    def test_days_that_are_absent(self, file):
+        days = parse("D").range(np.datetime64("1984-01-01"), 731)
+        kept = [day for day in format_times(days) if day not in ("1984-12-31", "1985-06-01")]
+        panel, findings = read(file([f"{day},{k}" for k, day in enumerate(kept)]))
+        assert (len(panel.values), str(panel.freq)) == (731, "D")
+        assert findings[1] == "2 of 731 times are absent and count as missing: 1984-12-31, 1985-06-01."
+
+    @pytest.mark.parametrize("order", [["id,ds,y"], []])
+    def test_several_series(self, file, order):
+        panel, findings = read(file([*order, *(f"{shop},{row}" for shop in "AB" for row in ROWS)]))
+        assert panel.ids.tolist() == ["A", "B"]
+        assert panel.names.id == ("id" if order else "unique_id")
+        assert "2 series of 24 points" in findings[0]
+
+    def test_series_without_times(self, file):
+        panel, _ = read(file(["id,y", "A,1", "B,2", "A,3", "B,4"]))
+        assert panel.series(0).tolist() == [1.0, 3.0]
+        assert panel.times(1).tolist() == [1, 2]
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("a.json", '[{"ds": "2024-01-01", "y": 1.5}, {"ds": "2024-01-02", "y": null}]'),
+            ("a.jsonl", '{"ds": "2024-01-01", "y": 1.5}\n{"ds": "2024-01-02", "y": null}\n'),
+            ("a.json", '{"ds": ["2024-01-01", "2024-01-02"], "y": [1.5, null]}'),
+            ("a.tsv", "ds\ty\n2024-01-01\t1.5\n2024-01-02\t\n"),
+            ("no suffix", "ds,y\n2024-01-01,1.5\n2024-01-02,NA\n"),
+        ],
+    )
+    def test_other_kinds(self, file, name, content):
+        panel, _ = read(file(content, name))
+        np.testing.assert_array_equal(panel.values, [1.5, np.nan])
+        assert format_times(panel.times(0)) == ["2024-01-01", "2024-01-02"]
+
+    def test_parquet_under_another_name(self, tmp_path):
+        path = write({"ds": ["2024-01-01", "2024-01-02"], "y": [1.0, 2.0]}, tmp_path / "a.parquet")
+        assert read(path.rename(tmp_path / "a.csv"))[0].values.tolist() == [1.0, 2.0]
+
+    def test_large_files_are_read_alike(self, file, monkeypatch):
+        for text in (
+            ["# note", "id;ds;y", *(f"{shop};{row.replace(',', ';')},5" for shop in "AB" for row in ROWS)],
+            ["A title", "", *ROWS],
+            ["ds,y", *(f"{k + 1}/1/{year},{k}.5" for year in (2023, 2024) for k in range(12)), "1/1/2025,NA"],
+        ):
+            path = file(text)
+            small, said = read(path)
+            with monkeypatch.context() as patch:
+                patch.setattr(door, "LARGE", 0)
+                large, said_too = read(path)
+            np.testing.assert_array_equal(large.values, small.values)
+            assert (large.all_times() == small.all_times()).all()
+            assert large.names == small.names
+            assert said_too == said
+
+    def test_large_files_name_the_row(self, file, monkeypatch):
+        monkeypatch.setattr(door, "LARGE", 0)
+        path = file(["ds,y", *ROWS[:5], "1949-06-01,abc", *ROWS[6:]])
+        assert refusal(path).startswith("a value is not a number (row 7, column 'y'): got 'abc'")
+
+
+class TestTables:
+    """Tables of other libraries."""
+
+    FRAME = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=5, freq="MS"), "y": [1.0, 2.0, 3.0, None, 5.0]})
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda frame: frame,
+            lambda frame: frame.set_index("ds"),
+            lambda frame: frame.set_index("ds")["y"],
+            lambda frame: frame.assign(ds=frame["ds"].dt.to_period("M")),
+            lambda frame: frame.assign(ds=frame["ds"].dt.strftime("%b %Y")),
+            lambda frame: frame.assign(ds=frame["ds"].dt.date),
+            lambda frame: frame.assign(y=frame["y"].astype("Int64")),
+            lambda frame: frame.assign(y=frame["y"].astype(object)),
+            lambda frame: frame.assign(ds=frame["ds"].dt.tz_localize("Europe/Berlin")),
+            pl.from_pandas,
+            lambda frame: pl.from_pandas(frame).lazy(),
+            lambda frame: pl.from_pandas(frame).with_columns(pl.col("ds").cast(pl.Date)),
+            lambda frame: pl.from_pandas(frame).with_columns(pl.col("ds").dt.replace_time_zone("Europe/Berlin")),
+            lambda frame: pl.from_pandas(frame).with_columns(pl.col("y").cast(pl.Decimal(10, 2))),
+            pa.Table.from_pandas,
+            lambda frame: {name: frame[name].to_numpy() for name in frame},
+            lambda frame: {name: frame[name].tolist() for name in frame},
+            lambda frame: frame.to_dict("records"),
+        ],
+    )
+    def test_kinds(self, change):
+        panel, _ = read(change(self.FRAME))
+        np.testing.assert_array_equal(panel.values, [1.0, 2.0, 3.0, np.nan, 5.0])
+        assert format_times(panel.times(0)) == [f"2024-0{month}-01" for month in range(1, 6)]
+        assert str(panel.freq) == "MS"
+
+    def test_summer_time(self):
+        hours = pd.date_range("2024-03-30", periods=72, freq="h", tz="Europe/Berlin")
+        panel, findings = read(pd.DataFrame({"ds": hours, "y": np.arange(72.0)}))
+        assert (str(panel.freq), len(panel.values)) == ("h", 72)
+        assert findings[1] == "Time zone offsets change (summer time); times are brought to UTC."
+
+    def test_sequences_of_values(self):
+        assert read([1, 2, 4])[0].values.tolist() == [1.0, 2.0, 4.0]
+        assert read(np.array([1.0, np.nan, 4.0]))[0].mask.tolist() == [True, False, True]
+
+    def test_whole_numbers_as_names_of_series(self):
+        panel, _ = read({"unique_id": [7, 7, 3, 3], "ds": [1, 2, 1, 2], "y": [1, 2, 3, 4]})
+        assert panel.ids.tolist() == [7, 3]
+
+    @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table, dict])
+    def test_tables_go_out_as_they_came(self, make):
+        columns = {"unique_id": ["a", "a"], "ds": ["2024-01-01", "2024-01-02"], "y": [1.0, 2.0]}
+        source = make(columns)
+        panel, _ = read(source)
+        back = to_like(kind_of(source), panel.to_columns())
+        assert type(back) is type(source)
+        again, _ = read(back)
+        assert again.values.tolist() == [1.0, 2.0]
+        assert (again.all_times() == panel.all_times()).all()
+
+    def test_lazy_tables_and_files(self):
+        assert isinstance(to_like(kind_of(pl.LazyFrame({"y": [1]})), {"y": [1.0]}), pl.DataFrame)
+        assert to_like(kind_of("a.csv"), {"y": [1.0]})["y"].tolist() == [1.0]
+        assert kind_of(Path("a.csv")) == "path"
+
+
+class TestRefusals:
+    """Each bad input gets one message that says what, where, and what to do."""
+
+    def test_one_cell_that_is_no_number(self, file):
+        rows = [*ROWS[:5], "1949-06-01,abc", *ROWS[6:]]
+        tail = "got 'abc', expected a number, or nothing where it is missing. Correct or empty the cell; "
+        tail += "such cells in all: 1."
+        assert refusal(file(["ds,y", *rows])) == f"a value is not a number (row 7, column 'y'): {tail}"
+        assert refusal(file(rows)) == f"a value is not a number (row 6, column 2): {tail}"
+
+    def test_a_column_that_holds_no_numbers(self, file):
+        assert refusal(file(["ds,y", *(f"{month},abc" for month in MONTHS)])) == (
+            "the target column does not hold numbers (column 'y'): got 'abc', 'abc', 'abc', ..., expected a number in "
+            "every row, or nothing where it is missing. If another column is meant, name it with target_col."
+        )
+        assert "got true and false" in refusal({"ds": [1, 2], "y": [True, False]}, target_col="y")
+
+    def test_times_that_cannot_be_read(self, file):
+        assert refusal(file(["ds,y", *(f"step{k},{k}" for k in range(5))])) == (
+            "the time column cannot be read as times (column 'ds'): got 'step0', 'step1', 'step2', ..., expected dates "
+            "such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or whole numbers. If another column is meant, name "
+            "it with time_col."
+        )
+        assert refusal(file(["ds,y", *ROWS[:5], "1949-13-01,5", *ROWS[5:]])) == (
+            "a time cannot be read (row 7, column 'ds'): got '1949-13-01', expected a time like '1949-01-01'. "
+            "Correct or remove the row; such rows in all: 1."
+        )
+        assert refusal(file([*ROWS, "Source: Box & Jenkins"])).startswith("a time cannot be read (row 25, column 1)")
+
+    def test_a_time_that_is_missing(self, file):
+        assert refusal(file(["ds,y", *ROWS[:5], ",5"])).startswith("a time is missing (row 7, column 'ds'): expected a")
+
+    def test_a_series_without_a_name(self, file):
+        message = refusal(file(["id,ds,y", *(f"A,{row}" for row in ROWS), ",1951-01-01,5"]), id_col="id")
+        assert message.startswith("a row does not say to which series it belongs (row 26, column 'id')")
+
+    def test_infinite_values(self, file):
+        message = refusal(file(["ds,y", *ROWS[:5], "1949-06-01,inf"]))
+        assert message.startswith(
+            "a value is infinite (row 7, column 'y', time 1949-06-01): got inf, expected a finite"
+        )
+
+    def test_repeated_times(self, file):
+        message = refusal(file(["ds,y", *ROWS, ROWS[3]]))
+        assert message.startswith("a time occurs twice (row 5 and row 26): got 1949-04-01 in both")
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("", "the file is empty"),
+            ("ds,y\n", "the file has a header and no rows"),
+            ("ds,y\n2024-01-01,5\n", "there is too little data: got one row"),
+            ("2024-01-01,5\n", "there is too little data: got one row"),
+            ("ds,y\n2024-01-01,\n2024-01-02,NA\n", "every value is missing (column 'y'): got 2 rows"),
+            (b"\x89PNG\r\n\x1a\n\0\0", "this is not a text file"),
+            ("2024-01-01\n2024-01-02\n", "there is no column of values"),
+            (
+                "ds,a,b\n2024-01-01,1,2\n2024-01-02,1,2\n",
+                "several columns could be the target: got numbers in 'a', 'b'",
+            ),
+        ],
+    )
+    def test_files_without_a_series(self, file, content, message):
+        assert refusal(file(content)).startswith(message)
+
+    def test_files_that_are_not_there(self, file, tmp_path):
+        file(ROWS, "sales.csv")
+        assert refusal(tmp_path / "sale.csv") == (
+            f"there is no such file ({tmp_path / 'sale.csv'}). Did you mean 'sales.csv'?"
+        )
+        assert "The current folder is" in refusal(tmp_path / "x" / "y.csv")
+        assert refusal(tmp_path) == f"this is a directory ({tmp_path}): expected a file. Name a file in it."
+
+    @pytest.mark.parametrize("name", ["a.parquet", "a.json"])
+    def test_files_that_are_broken(self, file, name):
+        message = refusal(file('{"ds": [1, 2', name))
+        assert message.startswith(f"the file cannot be read ({file('x', 'b.csv').parent / name}): got ")
+        assert "\n" not in message
+
+    @pytest.mark.parametrize(
+        ("source", "message"),
+        [
+            (5, "this is not a table: got int, expected a path, a pandas, polars or Arrow table, or a dict of columns"),
+            (None, "this is not a table: got NoneType"),
+            (np.zeros((2, 2)), "a column must have one dimension: got the shape (2, 2), expected (rows,)"),
+            (
+                {"ds": [1, 2], "y": [1]},
+                "the columns differ in length: got 'ds' 2, 'y' 1, expected as many cells in each",
+            ),
+            ({}, "the table has no columns"),
+            ([], "there is too little data: got no rows"),
+        ],
+    )
+    def test_things_that_are_no_tables(self, source, message):
+        assert refusal(source).startswith(message)
+
+    def test_positions_in_tables_count_from_0(self):
+        message = refusal(pd.DataFrame({"ds": ["2024-01-01", "2024-01-02", "2024-01-03"], "y": ["1", "x", "2"]}))
+        assert message.startswith("a value is not a number (position 1, column 'y'): got 'x'")
+
+
+class TestWriting:
+    """Files that are written."""
+
+    COLUMNS = {  # noqa: RUF012
+        "unique_id": np.array(["a", 'b,"', "ä"], object),
+        "ds": np.array(["1700-01-01", "2300-02-01", "NaT"], "M8[us]"),
+        "y": np.array([1.5, np.nan, 0.1 + 0.2]),
+        "k": np.array([1, 2, 3]),
+    }
+
+    def test_csv(self, tmp_path):
+        text = write(self.COLUMNS, tmp_path / "a.csv").read_text(encoding="utf-8")
+        assert text == 'unique_id,ds,y,k\na,1700-01-01,1.5,1\n"b,""",2300-02-01,,2\nä,,0.30000000000000004,3\n'
+
+    def test_json(self, tmp_path):
+        records = json.loads(write(self.COLUMNS, tmp_path / "a.json").read_text(encoding="utf-8"))
+        assert records[1] == {"unique_id": 'b,"', "ds": "2300-02-01", "y": None, "k": 2}
+        lines = write(self.COLUMNS, tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line) for line in lines] == records
+
+    def test_parquet(self, tmp_path):
+        table = pa.parquet.read_table(write(self.COLUMNS, tmp_path / "it's.parquet"))
+        assert table.column_names == list(self.COLUMNS)
+        assert table["unique_id"].to_pylist() == self.COLUMNS["unique_id"].tolist()
+        assert table["ds"].to_pylist()[1].year == 2300
+
+    @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl", ".parquet"])
+    def test_what_is_written_is_read_back(self, tmp_path, suffix):
+        @given(
+            arrays(np.float64, st.integers(3, 30), elements=st.floats(-1e9, 1e9) | st.just(np.nan)).filter(
+                lambda values: not np.isnan(values).all()
+            ),
+            st.sampled_from(["h", "D", "W-TUE", "MS", "QE", "YS"]),
+        )
+        def check(values, alias):
+            freq = parse(alias)
+            start = {"W": "1749-01-07", "Q": "2290-06-30"}.get(alias[0], "1749-01-01")
+            panel = from_values(values, start=start, freq=freq)
+            again, _ = read(write(panel.to_columns(), tmp_path / f"a{suffix}"), freq=freq)
+            np.testing.assert_array_equal(again.values, panel.values)
+            assert (again.start == panel.start).all()
+
+        check()
+
+    def test_half_a_file_is_never_left(self, tmp_path):
+        path = write({"y": [1.0]}, tmp_path / "a.json")
+        with pytest.raises(TypeError):
+            write({"y": np.array([object()])}, path)
+        assert json.loads(path.read_text()) == [{"y": 1.0}]
+        assert [other.name for other in tmp_path.iterdir()] == ["a.json"]
+
+    def test_targets_that_are_refused(self, tmp_path):
+        for path, message in (
+            (tmp_path, "this is a directory"),
+            (
+                tmp_path / "a.xlsx",
+                r"files of this kind cannot be written .*got the suffix '.xlsx', expected one of .csv",
+            ),
+            (tmp_path / "x" / "a.csv", r"the folder does not exist .* Create it, or choose another"),
+        ):
+            with pytest.raises(DataError, match=message):
+                write({"y": [1.0]}, path)
+        assert not list(tmp_path.iterdir())
+
+
+def test_reading_text_imports_no_table_library():
+    code = (
+        "import sys; from gatecast.data.read import read; "
+        f"read({str(EXAMPLES / 'air_passengers.csv')!r}); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"duckdb", "narwhals", "pandas", "polars", "pyarrow"}
+
+
+def test_the_base_install_is_enough_for_parquet_and_json(tmp_path):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['pandas', 'polars', 'pyarrow']))\n"
+        "from gatecast.data.read import read, write\n"
+        "import numpy as np\n"
+        "columns = {'id': np.array(['a', 'a'], object), 'ds': np.array(['2024-01-01', '2024-01-02'], 'M8[us]'),"
+        " 'y': np.array([1.0, np.nan])}\n"
+        "for suffix in ('.parquet', '.json'):\n"
+        f"    print(read(write(columns, {str(tmp_path)!r} + '/a' + suffix))[0].values.tolist())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[1.0, nan]"] * 2

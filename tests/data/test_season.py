@@ -1,0 +1,118 @@
+"""Seasons: found where they are, not found where they are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gatecast.data import synth
+from gatecast.data.frequency import parse
+from gatecast.data.season import autocorrelation, is_seasonal, moving_mean, phase_medians, season
+
+
+def periods(values, alias):
+    """Periods found, strongest first."""
+    return [found.period for found in season(values, parse(alias))]
+
+
+def test_growth_with_a_season(rng):
+    y = synth.trend_season(rng, 120)
+    (found,) = season(y, parse("MS"))
+    assert (found.period, found.kind) == (12, "calendar")
+    assert 0.5 < found.strength <= 1
+
+
+def test_missing_values_do_no_harm(rng):
+    y = synth.trend_season(rng, 120)
+    y[rng.integers(0, 120, 20)] = np.nan
+    assert periods(y, "MS") == [12]
+
+
+def test_two_seasons(rng):
+    hours = np.arange(24 * 7 * 6)
+    day = np.sin(hours * 2 * np.pi / 24)
+    weekend = np.where(hours // 24 % 7 > 4, -2.0, 0.0)
+    y = 10 + day + weekend + 0.2 * rng.standard_normal(len(hours))
+    assert sorted(periods(y, "h")) == [24, 168]
+    # A day that is the same all week is no weekly season, although it repeats after a week as well.
+    assert periods(10 + day + 0.2 * rng.standard_normal(len(hours)), "h") == [24]
+
+
+def test_a_year_in_days(rng):
+    assert periods(synth.annual(rng, 1500), "D") == [365]
+
+
+def test_a_cycle_that_no_calendar_knows(rng):
+    t = np.arange(114)
+    y = np.exp(np.sin(t * 2 * np.pi / 9.6) + 0.3 * rng.standard_normal(114))
+    (found,) = season(y, parse("YS"))
+    assert found.kind == "cycle"
+    assert found.period in (9, 10)
+
+
+def test_a_cycle_is_the_shortest_of_its_multiples():
+    t = np.arange(600)
+    assert periods(np.sin(t * 2 * np.pi / 49), "1") == [49]
+
+
+def test_three_cycles_are_needed():
+    wave = np.sin(np.arange(35) * 2 * np.pi / 12)
+    assert not is_seasonal(wave, 12)
+    assert is_seasonal(np.sin(np.arange(36) * 2 * np.pi / 12), 12)
+
+
+@pytest.mark.parametrize("alias", ["MS", "QS", "D"])
+@pytest.mark.parametrize("make", [np.random.Generator.standard_normal, synth.random_walk, synth.autoregression])
+def test_chance_is_rarely_taken_for_a_season(make, alias, rng):
+    # 5 % by the test, up to 10 % where movement is not independent; of 200, beyond 35 is 5 deviations away.
+    assert sum(bool(periods(make(rng, 120), alias)) for _ in range(200)) <= 35
+
+
+@pytest.mark.parametrize("make", [np.random.Generator.standard_normal, synth.random_walk, synth.autoregression])
+def test_chance_is_hardly_ever_taken_for_a_cycle(make, rng):
+    assert sum(bool(periods(make(rng, 120), "YS")) for _ in range(200)) <= 10
+
+
+@given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e300, 1e300) | st.just(np.nan)))
+def test_any_values_are_taken(values):
+    for found in season(values, parse("QS")):
+        assert 0 < found.strength <= 1.5
+        assert 2 <= found.period <= len(values) / 2
+
+
+@given(st.integers(20, 80))
+def test_what_comes_later_changes_nothing(n):
+    y = synth.trend_season(np.random.default_rng(n), 120)
+    before = season(y[:n], parse("MS"))
+    y[n:] = 1e9
+    assert season(y[:n], parse("MS")) == before
+
+
+def test_autocorrelation_by_its_definition(rng):
+    x = rng.standard_normal(50)
+    centred = x - x.mean()
+    expected = [centred[k:] @ centred[: len(x) - k] / (centred @ centred) for k in range(50)]
+    np.testing.assert_allclose(autocorrelation(x), expected, atol=1e-12)
+
+
+def test_autocorrelation_of_what_does_not_vary():
+    assert autocorrelation([0.1] * 9).tolist() == [0.0] * 9
+    assert autocorrelation([np.nan] * 3).tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 7, 12])
+def test_a_moving_mean_keeps_lines_and_removes_seasons(m, rng):
+    t = np.arange(6 * m)
+    wave = np.resize(rng.standard_normal(m), len(t))
+    mean = moving_mean(2.0 * t + wave - wave[:m].mean(), m)
+    inner = ~np.isnan(mean)
+    assert inner.sum() == len(t) - 2 * (m // 2)
+    np.testing.assert_allclose(mean[inner], 2.0 * t[inner], atol=1e-9)
+
+
+def test_phase_medians_of_partly_seen_phases():
+    assert phase_medians([1.0, np.nan, 3.0, np.nan], 2).tolist() == [0.0, 0.0]
+    assert phase_medians([np.nan] * 4, 2).tolist() == [0.0, 0.0]

@@ -1,0 +1,178 @@
+"""Times as people write them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatecast.data.frequency import format_times
+from gatecast.data.table import text_cells
+from gatecast.data.times import looks_like_dates, read_times
+
+ORDER = "If that is wrong, write them as YYYY-MM-DD."
+
+
+def read(*cells: str) -> list[str]:
+    """Times read from cells, all of them readable, in ISO 8601."""
+    stamps = read_times(text_cells(cells))
+    assert stamps.readable.all(), stamps
+    return format_times(stamps.values)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("2024-03-05", "2024-03-05"),
+        ("2024-03", "2024-03-01"),
+        ("2024-03-05T06:30", "2024-03-05 06:30:00"),
+        ("2024-03-05 06:30:15.25", "2024-03-05 06:30:15.250"),
+        ("2024-03-05 06:30:15.123456789", "2024-03-05 06:30:15.123456"),
+        ("2024/3/5", "2024-03-05"),
+        ("2024.03.05 6:30", "2024-03-05 06:30:00"),
+        ("25/03/2024", "2024-03-25"),
+        ("03/25/2024", "2024-03-25"),
+        ("25.3.2024", "2024-03-25"),
+        ("25-03-24 18:30", "2024-03-25 18:30:00"),
+        ("3/25/24 6:30 PM", "2024-03-25 18:30:00"),
+        ("3/25/24 12:05 a.m.", "2024-03-25 00:05:00"),
+        ("5 March 2024", "2024-03-05"),
+        ("5-Mar-24", "2024-03-05"),
+        ("05Mar2024", "2024-03-05"),
+        ("March 5, 2024", "2024-03-05"),
+        ("Sept. 5, 2024 10:00", "2024-09-05 10:00:00"),
+        ("Mar 2024", "2024-03-01"),
+        ("Mar-49", "1949-03-01"),
+        ("2024 March", "2024-03-01"),
+        ("2024-Mar", "2024-03-01"),
+        ("03/2024", "2024-03-01"),
+        ("2024/03", "2024-03-01"),
+        ("2024M3", "2024-03-01"),
+        ("2024Q2", "2024-04-01"),
+        ("2024-Q2", "2024-04-01"),
+        ("Q2 2024", "2024-04-01"),
+        ("2024-W10", "2024-03-04"),
+        ("2020W53", "2020-12-28"),
+        ("1066-10-14", "1066-10-14"),
+        ("9999-12-31", "9999-12-31"),
+    ],
+)
+def test_forms(cell, expected):
+    assert read(cell) == [expected]
+    assert looks_like_dates(text_cells([cell]))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["abc", "2024-02-30", "2024-13-01", "13/13/2024", "2024-03-05 25:00", "12:30", "now", "today", "5 Mai 2024", "1,5"],
+)
+def test_what_is_no_time(cell):
+    assert read_times(text_cells(["2024-03-05", cell, "2024-03-06"])).readable.tolist() == [True, False, True]
+    assert not looks_like_dates(text_cells([cell]))
+
+
+def test_missing_cells_are_no_times():
+    assert read_times(text_cells(["2024-03-05", "", "NA"])).readable.tolist() == [True, False, False]
+    assert not read_times(text_cells(["", "NA"])).readable.any()
+    assert read_times(np.array(["2024-03-05", "NaT"], "M8[s]")).readable.tolist() == [True, False]
+
+
+@given(st.lists(st.datetimes(), min_size=1, max_size=20))
+def test_what_python_writes_is_read_back(times):
+    texts = [time.isoformat() for time in times]
+    assert read_times(text_cells(texts)).values.tolist() == times
+
+
+class TestOrderOfDayAndMonth:
+    """A date such as 01/02/2024 says not which of the two is the month."""
+
+    def test_a_number_above_12_settles_it(self):
+        stamps = read_times(text_cells(["01/02/2024", "13/02/2024"]))
+        assert format_times(stamps.values) == ["2024-02-01", "2024-02-13"]
+        assert stamps.notes == ()
+
+    def test_even_steps_settle_it_and_it_is_said(self):
+        months = [f"01/{month:02d}/{year}" for year in (2023, 2024) for month in range(1, 13)]
+        stamps = read_times(text_cells(months))
+        assert format_times(stamps.values)[:2] == ["2023-01-01", "2023-02-01"]
+        assert stamps.notes == (f"Dates are read as day/month/year: '01/01/2023' is 2023-01-01. {ORDER}",)
+
+    def test_otherwise_custom_does_and_it_is_said(self):
+        assert read_times(text_cells(["01/02/2024"])).notes == (
+            f"Dates are read as month/day/year: '01/02/2024' is 2024-01-02. {ORDER}",
+        )
+        assert read_times(text_cells(["01.02.2024"])).notes == (
+            f"Dates are read as day/month/year: '01.02.2024' is 2024-02-01. {ORDER}",
+        )
+
+
+def test_years_of_two_digits_are_said():
+    stamps = read_times(text_cells(["Jan-49", "Feb-24"]))
+    assert format_times(stamps.values) == ["1949-01-01", "2024-02-01"]
+    assert stamps.notes == ("Years have two digits: '49' is read as 1949.",)
+
+
+class TestZones:
+    """Times with a zone."""
+
+    def test_one_offset_is_left_out(self):
+        stamps = read_times(text_cells(["2024-01-01T00:00:00+05:30", "2024-01-01T01:00:00+0530"]))
+        assert format_times(stamps.values) == ["2024-01-01 00:00:00", "2024-01-01 01:00:00"]
+        assert stamps.notes == ("Times are in UTC+05:30; the zone is left out.",)
+        assert read_times(text_cells(["2024-01-01T00:00Z"])).notes == ("Times are in UTC; the zone is left out.",)
+
+    def test_days_of_local_midnight_stay_local(self):
+        stamps = read_times(text_cells(["2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00"]))
+        assert format_times(stamps.values) == ["2024-03-31", "2024-04-01"]
+        assert stamps.notes == ("Time zone offsets change (summer time); the times share a local hour and stay local.",)
+
+    def test_hours_are_brought_to_utc(self):
+        local = ["2024-10-27T02:00:00+02:00", "2024-10-27T02:00:00+01:00", "2024-10-27T03:00:00+01:00"]
+        stamps = read_times(text_cells(local))
+        assert np.diff(stamps.values).tolist() == [np.timedelta64(1, "h")] * 2
+        assert stamps.notes == ("Time zone offsets change (summer time); times are brought to UTC.",)
+
+
+class TestNumbers:
+    """Numbers as times."""
+
+    @pytest.mark.parametrize(
+        ("numbers", "expected", "note"),
+        [
+            ((1949, 1950), ["1949-01-01", "1950-01-01"], "The times are read as years"),
+            ((202401, 202402), ["2024-01-01", "2024-02-01"], "The times are read as YYYYMM"),
+            ((20240131, 20240201), ["2024-01-31", "2024-02-01"], "The times are read as YYYYMMDD"),
+            ((1704067200, 1704070800), ["2024-01-01 00:00:00", "2024-01-01 01:00:00"], "seconds since 1970"),
+            ((1704067200000,), ["2024-01-01"], "milliseconds since 1970"),
+            ((1704067200000000,), ["2024-01-01"], "microseconds since 1970"),
+            ((1704067200000000000,), ["2024-01-01"], "nanoseconds since 1970"),
+            ((1949.0, 1949.083, 1949.17), ["1949-01-01", "1949-02-01", "1949-03-01"], "decimal years: 1949 is 1949-01"),
+            ((1949.25, 1949.5), ["1949-04-01", "1949-07-01"], "decimal years"),
+        ],
+    )
+    def test_numbers_that_are_dates(self, numbers, expected, note):
+        for cells in (np.array(numbers), text_cells(str(number) for number in numbers)):
+            stamps = read_times(cells)
+            assert format_times(stamps.values) == expected
+            assert note in stamps.notes[0]
+
+    @pytest.mark.parametrize(
+        "numbers", [(1, 2, 3), (-5, 0), (1499, 1500), (202413, 202414), (20240230,), (10**6, 10**6 + 1)]
+    )
+    def test_numbers_that_are_positions(self, numbers):
+        for cells in (np.array(numbers), text_cells(str(number) for number in numbers), np.array(numbers, float)):
+            assert read_times(cells).values.tolist() == list(numbers)
+
+    def test_positions_on_demand(self):
+        stamps = read_times(np.array([1949, 1950]), plain=True)
+        assert stamps.values.tolist() == [1949, 1950]
+        assert stamps.notes == ()
+
+    def test_fractions_are_no_times(self):
+        assert not read_times(np.array([0.1, 0.2])).readable.any()
+        assert not read_times(np.array([2000.001, 2000.002])).readable.any()
+
+    def test_missing_numbers_are_no_times(self):
+        assert read_times(np.array([1.0, np.nan, 3.0])).readable.tolist() == [True, False, True]
+        assert not read_times(np.array([True, False])).readable.any()

@@ -1,0 +1,138 @@
+"""Every baseline through the same properties, and each against what it is defined to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gatecast.baselines import BASELINES, drift, interval, mean, naive, seasonal_naive
+from gatecast.data import synth
+from gatecast.errors import ConfigError
+
+PASTS = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6) | st.just(np.nan))
+every = pytest.mark.parametrize("name", BASELINES)
+
+
+class TestContract:
+    """What holds for all."""
+
+    @every
+    @given(past=PASTS, h=st.integers(1, 20), m=st.integers(1, 15))
+    def test_shapes_and_missing_values(self, name, past, h, m):
+        point, spread = BASELINES[name].point(past, h, m), BASELINES[name].spread(past, h, m)
+        assert point.shape == spread.shape == (h,)
+        assert np.isnan(point).all() == np.isnan(past).all()
+        assert np.isfinite(point).all() or np.isnan(past).all()
+        known = spread[~np.isnan(spread)]
+        assert (known >= 0).all()
+        assert (np.diff(known) >= 0).all() or np.isnan(past).any()
+
+    @every
+    @given(past=PASTS, h=st.integers(1, 20), m=st.integers(1, 15))
+    def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(self, name, past, h, m):
+        long = BASELINES[name].point(past, h + 5, m)
+        np.testing.assert_array_equal(BASELINES[name].point(past, h, m), long[:h])
+
+    @every
+    def test_a_change_of_unit_and_origin_goes_through(self, name, rng):
+        past = rng.standard_normal(30)
+        point, spread = BASELINES[name].point(past, 7, 4), BASELINES[name].spread(past, 7, 4)
+        np.testing.assert_allclose(BASELINES[name].point(5 + 3 * past, 7, 4), 5 + 3 * point)
+        np.testing.assert_allclose(BASELINES[name].spread(5 + 3 * past, 7, 4), 3 * spread)
+
+    @every
+    def test_a_constant_goes_on(self, name):
+        assert BASELINES[name].point([4.0] * 9, 3, 4).tolist() == [4.0] * 3
+        assert BASELINES[name].spread([4.0] * 9, 3, 4).tolist() == [0.0] * 3
+
+    @every
+    def test_nothing_is_known_from_nothing(self, name):
+        for past in ([], [np.nan, np.nan]):
+            assert np.isnan(BASELINES[name].point(past, 2, 3)).all()
+            assert np.isnan(BASELINES[name].spread(past, 2, 3)).all()
+
+    @every
+    def test_one_value_is_all_there_is(self, name):
+        assert BASELINES[name].point([np.nan, 3.0], 2, 4).tolist() == [3.0, 3.0]
+
+    @every
+    @pytest.mark.parametrize("h", [0, -1, 1.5])
+    def test_horizons_are_counts(self, name, h):
+        with pytest.raises(ConfigError, match="the horizon is not a count"):
+            BASELINES[name].point([1.0, 2.0], h, 1)
+
+    @every
+    def test_intervals_hold_what_they_promise(self, name, rng):
+        # What each baseline takes for granted: steps, seasonal steps, steps with a drift, noise.
+        makers = {
+            "naive": lambda: synth.random_walk(rng, 62),
+            "seasonal_naive": lambda: rng.standard_normal((16, 4)).cumsum(axis=0).ravel()[:62],
+            "drift": lambda: synth.random_walk(rng, 62) + 0.5 * np.arange(62),
+            "mean": lambda: rng.standard_normal(62),
+        }
+        inside = []
+        for _ in range(300):
+            y = makers[name]()
+            lo, hi = interval(BASELINES[name], y[:50], 12, 4, level=80)
+            inside.append((lo <= y[50:]) & (y[50:] <= hi))
+        # 300 paths whose 12 points go together: standard error at most sqrt(.8 * .2 / 300) = 0.023.
+        assert abs(np.mean(inside) - 0.8) < 0.08
+
+
+def test_naive():
+    assert naive([1.0, 5.0, 2.0, np.nan], 3).tolist() == [2.0, 2.0, 2.0]
+
+
+def test_mean():
+    assert mean([1.0, np.nan, 4.0], 2).tolist() == [2.5, 2.5]
+
+
+@given(st.integers(1, 12), st.integers(1, 30), st.integers(1, 30))
+def test_seasonal_naive_repeats_the_last_season(m, n, h):
+    past = np.arange(float(n + m))
+    assert seasonal_naive(past, h, m).tolist() == [past[len(past) - m + k % m] for k in range(h)]
+
+
+def test_seasonal_naive_looks_a_phase_up_where_it_was_seen():
+    past = [1.0, 2.0, 3.0, 4.0, np.nan, 6.0, np.nan, np.nan, 9.0]
+    assert seasonal_naive(past, 3, 3).tolist() == [4.0, 2.0, 9.0]
+    assert seasonal_naive([np.nan, 2.0], 4, 3).tolist() == [2.0, 2.0, 2.0, 2.0]
+    assert seasonal_naive([7.0, 8.0], 3, 12).tolist() == [8.0, 8.0, 8.0]
+    with pytest.raises(ConfigError, match="the period is not a count"):
+        seasonal_naive([1.0], 1, 0)
+
+
+def test_drift_goes_on_from_the_end_of_the_past():
+    assert drift([0.0, 1.0, 5.0, 6.0], 2).tolist() == [8.0, 10.0]
+    assert drift([np.nan, 1.0, 2.0, np.nan], 2).tolist() == [4.0, 5.0]
+
+
+def test_spreads_by_their_formulas():
+    past = np.array([1.0, 3.0, 2.0, 6.0, 5.0])
+    changes = np.array([2.0, -1.0, 4.0, -1.0])
+    k = np.arange(1, 6)
+    s = np.sqrt((changes**2).mean())
+    np.testing.assert_allclose(BASELINES["naive"].spread(past, 5, 1), s * np.sqrt(k))
+    s = np.sqrt(((changes - 1) ** 2).sum() / 3)
+    np.testing.assert_allclose(BASELINES["drift"].spread(past, 5, 1), s * np.sqrt(k * (1 + k / 4)))
+    s = past.std(ddof=1)
+    np.testing.assert_allclose(BASELINES["mean"].spread(past, 5, 1), s * np.sqrt(1 + 1 / 5))
+    s = np.sqrt((1.0**2 + 3.0**2 + 3.0**2) / 3)
+    np.testing.assert_allclose(BASELINES["seasonal_naive"].spread(past, 5, 2), s * np.sqrt([1, 1, 2, 2, 3]))
+
+
+def test_what_was_not_seen_lately_is_less_certain():
+    past = np.array([1.0, 3.0, 2.0, 6.0, 5.0, 8.0])
+    for name in ("naive", "seasonal_naive", "drift"):
+        gap = np.append(past, [np.nan, np.nan])
+        later = BASELINES[name].spread(gap, 3, 2)
+        np.testing.assert_allclose(later, BASELINES[name].spread(past, 5, 2)[2:])
+
+
+def test_levels_are_checked():
+    for level in (0, 100, -5):
+        with pytest.raises(ConfigError, match=f"the level of an interval is wrong: got {level}, expected per cent"):
+            interval(BASELINES["naive"], [1.0, 2.0], 1, level=level)
