@@ -73,7 +73,9 @@ void dropout(const float* x, float* y, int64_t n, float rate, uint64_t key) {
     float* out = y + begin;
     for (int32_t i = 0; i < static_cast<int32_t>(count); ++i) {
       const int32_t bits = static_cast<int32_t>(mix(mix(static_cast<uint32_t>(i) ^ a) + b) >> 8);
-      out[i] = bits < threshold ? 0.0f : in[i] * scale;
+      const float kept =
+          in[i] * scale;  // read before the choice: a load that may not happen keeps GCC from vectorising
+      out[i] = bits < threshold ? 0.0f : kept;
     }
   });
 }

@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 class Settings(NamedTuple):
     """Sizes and training of the network; the defaults were chosen on validation tails, see docs/accuracy.md."""
 
-    units: int = 24
+    units: int = 32
     layers: int = 1
     dropout: float = 0.1
     members: int = 3

@@ -1,0 +1,85 @@
+"""Forecast accuracy on single series, on validation tails or on test parts: the tables of docs/accuracy.md.
+
+usage: accuracy.py FOLDER [--test] [--seeds N]
+
+FOLDER holds `time,value` files with a header. Without --test the last h values of each series, its test part, are cut
+off first and never seen: that is how settings are chosen. With --test the result on them is recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.data.read import read
+from gatecast.forecaster import Forecaster
+
+SERIES = {
+    "airpassengers": 24,
+    "nottem": 24,
+    "co2_maunaloa_monthly": 24,
+    "sunspots_monthly": 132,
+    "sunspots_yearly": 22,
+    "lynx": 14,
+    "daily_min_temperatures_melbourne": 365,
+    "household_power_daily": 28,
+    "bike_sharing_daily": 28,
+    "taylor_halfhourly_demand": 336,
+}
+"""Horizon by name of file."""
+
+
+def table(panel: Panel) -> dict[str, np.ndarray]:
+    """The only series of a panel as columns, missing values left out."""
+    seen = np.isfinite(panel.values)
+    return {"ds": panel.times(0)[seen], "y": panel.values[seen]}
+
+
+def one(path: Path, h: int, test: bool, seeds: int) -> list[object]:
+    """MASE of the LSTM (median over seeds) and of the baselines, coverage, seconds."""
+    panel, _ = read(str(path))
+    data = table(panel if test else panel.head(h))
+    runs, began = [], time.perf_counter()
+    for seed in range(seeds):
+        evaluation = Forecaster(h, seed=seed).fit(data).evaluation_
+        assert evaluation is not None
+        runs.append(evaluation)
+    model = [run.scores[0] for run in runs]
+    naive = runs[0].scores[1]
+    cover = [statistics.mean(score.coverage[level] for score in model) for level in (80, 95)]
+    return [
+        path.stem,
+        h,
+        runs[0].season,
+        statistics.median(score.mase for score in model),
+        naive.mase,
+        statistics.median(score.skill for score in model),
+        *cover,
+        (time.perf_counter() - began) / seeds,
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--test", action="store_true")
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    print("| series | h | m | LSTM MASE | seasonal naive MASE | skill | in 80 % | in 95 % | seconds |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    ratios = []
+    for name, h in SERIES.items():
+        row = one(options.folder / f"{name}.csv", h, options.test, options.seeds)
+        ratios.append(row[3] / row[4])
+        formats = ("{}", "{}", "{}", "{:.3f}", "{:.3f}", "{:+.1f} %", "{:.0f} %", "{:.0f} %", "{:.1f}")
+        print("| " + " | ".join(f.format(cell) for f, cell in zip(formats, row, strict=True)) + " |", flush=True)
+    print(f"\nGeometric mean of LSTM MASE / seasonal naive MASE: {np.exp(np.mean(np.log(ratios))):.3f}")
+
+
+if __name__ == "__main__":
+    main()
