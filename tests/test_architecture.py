@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import gatecast
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "gatecast"
 FILES = sorted(path.relative_to(SOURCE).with_suffix("").as_posix() for path in SOURCE.rglob("*.py"))
@@ -97,6 +99,15 @@ def test_importing_the_package_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     loaded = set(done.stdout.split())
     assert not loaded & {"duckdb", "narwhals", "pandas", "polars", "pyarrow", "typer", "rich", "matplotlib", "torch"}
+
+
+def test_the_package_offers_its_public_names_and_no_others():
+    assert set(gatecast.__all__) == {*dir(gatecast), "__version__"}
+    assert gatecast.Forecaster.__module__ == "gatecast.forecaster"
+    assert gatecast.Sequential.__module__ == "gatecast.models"
+    assert issubclass(gatecast.GatecastError, Exception)
+    with pytest.raises(AttributeError, match="no attribute 'forecast_everything'"):
+        gatecast.forecast_everything  # noqa: B018
 
 
 def test_source_files_and_functions_stay_small():

@@ -1,3 +1,37 @@
-"""Forecasting with LSTM networks on a plain CPU."""
+"""Forecasting with LSTM networks on a plain CPU.
+
+`Forecaster` learns from a series and forecasts it; `Sequential` and `gatecast.layers` are networks in the words of
+Keras; every error that is raised on purpose is a `GatecastError`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatecast.errors import GatecastError
+    from gatecast.forecaster import Forecaster
+    from gatecast.models import Sequential
+
+__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__"]
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Forecaster": "gatecast.forecaster",
+    "GatecastError": "gatecast.errors",
+    "Sequential": "gatecast.models",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: `import gatecast` alone costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'gatecast' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__
