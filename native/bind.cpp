@@ -38,6 +38,8 @@ std::string text(const int64_t* dims, size_t n) {
 template <typename Array>
 void expect(const char* name, const Array& a, Shape shape) {
   bool same = a.ndim() == shape.size();
+  if (reinterpret_cast<uintptr_t>(a.data()) % alignof(float) != 0)
+    throw nb::value_error((std::string(name) + " does not lie on a multiple of four bytes: copy it first").c_str());
   for (size_t i = 0; same && i < shape.size(); ++i) same = static_cast<int64_t>(a.shape(i)) == shape.begin()[i];
   if (same) return;
   std::vector<int64_t> got;
@@ -251,7 +253,9 @@ void set_threads(int n) {
 
 NB_MODULE(_native, m) {
   nb::set_leak_warnings(false);  // module-level caches of arrays at exit are no leaks
-  gatecast::use_level(gatecast::levels().back());
+  const std::vector<std::string> levels = gatecast::levels();
+  if (levels.empty()) throw nb::import_error("gatecast needs a processor with SSE4.2 and POPCNT (x86-64-v2)");
+  gatecast::use_level(levels.back());
   m.attr("LANES") = LANES;
   m.def("levels", &gatecast::levels);
   m.def("level", [] { return std::string(gatecast::kernels().name); });

@@ -2,6 +2,8 @@
 // architecture. What a level needs is asked feature by feature, as its -march would use them.
 #include "dispatch.h"
 
+#include <atomic>
+
 namespace gatecast {
 
 #define GATECAST_LEVEL(name)    \
@@ -42,7 +44,7 @@ const std::vector<const Kernels*>& available() {
   return found;
 }
 
-const Kernels* current = nullptr;
+std::atomic<const Kernels*> current{nullptr};
 
 }  // namespace
 

@@ -171,11 +171,18 @@ GATECAST_INLINE void product_backward(const float* W, int64_t stride, int64_t K,
 inline constexpr int PANEL = VL * GRAD_COLS;  // columns of dW that a tile covers
 inline constexpr int CHUNK = 16;              // rows of lanes (time steps, blocks) that one pass reduces
 
+// Four lanes picked from two vectors, 0..3 from the first. GCC knows the second form only from version 12 on.
+#if defined(__clang__) || __GNUC__ >= 12
+#define GATECAST_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int32_t i4 __attribute__((vector_size(16)));
+#define GATECAST_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, i4{__VA_ARGS__})
+#endif
+
 // dz transposed: panel[n][PANEL] from rows r0 .. r0+count of `items` slabs (M, lane); missing rows become 0.
 GATECAST_INLINE void transpose_panel(const float* const* dz, int items, int64_t r0, int count, float* panel) {
   typedef float v4 __attribute__((vector_size(16)));
   typedef float v4_any __attribute__((vector_size(16), aligned(4), may_alias));
-  typedef int32_t i4 __attribute__((vector_size(16)));
   const auto at = [](const float* p) -> v4 { return *reinterpret_cast<const v4_any*>(p); };
   for (int item = 0; item < items; ++item, panel += LANES * PANEL) {
     const float* slab = dz[item] + r0 * LANES;
@@ -193,13 +200,13 @@ GATECAST_INLINE void transpose_panel(const float* const* dz, int items, int64_t 
       for (int lane = 0; lane < LANES; lane += 4) {
         const float* p = slab + r * LANES + lane;
         const v4 a = at(p), b = at(p + LANES), c = at(p + 2 * LANES), d = at(p + 3 * LANES);
-        const v4 ab0 = __builtin_shuffle(a, b, i4{0, 4, 1, 5}), ab1 = __builtin_shuffle(a, b, i4{2, 6, 3, 7});
-        const v4 cd0 = __builtin_shuffle(c, d, i4{0, 4, 1, 5}), cd1 = __builtin_shuffle(c, d, i4{2, 6, 3, 7});
+        const v4 ab0 = GATECAST_SHUFFLE(a, b, 0, 4, 1, 5), ab1 = GATECAST_SHUFFLE(a, b, 2, 6, 3, 7);
+        const v4 cd0 = GATECAST_SHUFFLE(c, d, 0, 4, 1, 5), cd1 = GATECAST_SHUFFLE(c, d, 2, 6, 3, 7);
         float* q = panel + lane * PANEL + r;
-        *reinterpret_cast<v4_any*>(q) = __builtin_shuffle(ab0, cd0, i4{0, 1, 4, 5});
-        *reinterpret_cast<v4_any*>(q + PANEL) = __builtin_shuffle(ab0, cd0, i4{2, 3, 6, 7});
-        *reinterpret_cast<v4_any*>(q + 2 * PANEL) = __builtin_shuffle(ab1, cd1, i4{0, 1, 4, 5});
-        *reinterpret_cast<v4_any*>(q + 3 * PANEL) = __builtin_shuffle(ab1, cd1, i4{2, 3, 6, 7});
+        *reinterpret_cast<v4_any*>(q) = GATECAST_SHUFFLE(ab0, cd0, 0, 1, 4, 5);
+        *reinterpret_cast<v4_any*>(q + PANEL) = GATECAST_SHUFFLE(ab0, cd0, 2, 3, 6, 7);
+        *reinterpret_cast<v4_any*>(q + 2 * PANEL) = GATECAST_SHUFFLE(ab1, cd1, 0, 1, 4, 5);
+        *reinterpret_cast<v4_any*>(q + 3 * PANEL) = GATECAST_SHUFFLE(ab1, cd1, 2, 3, 6, 7);
       }
     }
   }

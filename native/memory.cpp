@@ -1,6 +1,8 @@
 // See memory.h. Free lists by size class (powers of two in quarters, so at most 1/4 is wasted).
 #include "memory.h"
 
+#include <pthread.h>
+
 #include <bit>
 #include <cstdlib>
 #include <map>
@@ -22,7 +24,13 @@ struct Pool {
 };
 
 Pool& pool() {
-  static Pool* instance = new Pool;  // never destroyed: arrays may outlive static destructors
+  // Never destroyed: arrays may outlive static destructors. A fork waits until nobody is changing the lists, or the
+  // child would inherit a lock that nobody opens.
+  static Pool* instance = [] {
+    auto* made = new Pool;
+    pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
+    return made;
+  }();
   return *instance;
 }
 
@@ -49,8 +57,9 @@ float* acquire(size_t count) {
       return q;
     }
   }
-  float* q = static_cast<float*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
-  if (!q) throw std::bad_alloc();
+  void* memory = nullptr;
+  if (posix_memalign(&memory, 64, bytes) != 0) throw std::bad_alloc();
+  float* q = static_cast<float*>(memory);
   const std::lock_guard lock(p.mutex);
   p.used.emplace(q, bytes);
   return q;

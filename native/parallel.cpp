@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,8 @@ void pause() {
 #endif
 }
 
+thread_local bool inside = false;  // this thread is running a body: its own loops stay on it
+
 // A loop that is being run: indices are drawn until none is left.
 struct Job {
   int64_t count;
@@ -29,7 +32,10 @@ struct Job {
   std::atomic<int64_t> next{0};
 
   void work() {
+    const bool before = inside;
+    inside = true;
     for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(context, i);
+    inside = before;
   }
 };
 
@@ -38,7 +44,12 @@ struct Job {
 class Pool {
  public:
   explicit Pool(int workers) {
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { serve(); });
+    threads_.reserve(static_cast<size_t>(workers));
+    try {
+      for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { serve(); });
+    } catch (const std::system_error&) {
+      // The system grants no more threads: those that there are do the work.
+    }
   }
 
   ~Pool() {
@@ -52,7 +63,12 @@ class Pool {
     call();
     job.work();
     job_.store(nullptr);
-    while (active_.load() > 0) pause();  // `job` must outlive whoever still reads it
+    for (int spins = 0; active_.load() > 0; ++spins) {  // `job` must outlive whoever still reads it
+      if (spins < 256)
+        pause();
+      else
+        std::this_thread::yield();  // more threads than processors: let them finish
+    }
   }
 
  private:
@@ -101,7 +117,7 @@ class Pool {
 
 std::mutex* guard = new std::mutex;  // held while the pool runs a job or is being changed
 Pool* pool = nullptr;
-int wanted = 1;
+std::atomic<int> wanted{1};
 
 // A forked child has none of its parent's threads: it starts over, and leaves the parent's objects alone.
 void forked() {
@@ -126,7 +142,7 @@ void set_threads(int n) {
 }
 
 void run_parallel(int64_t count, void (*body)(void*, int64_t), void* context) {
-  if (count > 1 && wanted > 1) {
+  if (count > 1 && wanted > 1 && !inside) {
     const std::unique_lock lock(*guard, std::try_to_lock);
     if (lock.owns_lock()) {
       if (!pool) pool = new Pool(wanted - 1);

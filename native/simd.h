@@ -58,7 +58,7 @@ GATECAST_INLINE vf select(vi mask, vf yes, vf no) {
 GATECAST_INLINE vf clamp(vf x, vf low, vf high) {
 #if defined(__AVX512F__)
   return _mm512_min_ps(high, _mm512_max_ps(low, x));
-#elif defined(__AVX__)
+#elif defined(__AVX2__)
   return _mm256_min_ps(high, _mm256_max_ps(low, x));
 #elif defined(__x86_64__)
   return _mm_min_ps(high, _mm_max_ps(low, x));
@@ -86,7 +86,8 @@ GATECAST_INLINE vf exp(vf x) {
   p = p * r + 4.9999147841e-1f;
   p = p * r + 9.9999970631e-1f;
   p = p * r + 1.0f;
-  return reinterpret_cast<vf>(reinterpret_cast<vi>(p) + (reinterpret_cast<vi>(shifted) << 23));
+  // 2^n as a number, times p: added to p's exponent, n would turn the payload of a NaN into a number.
+  return p * reinterpret_cast<vf>((reinterpret_cast<vi>(shifted) << 23) + 0x3f800000);
 }
 
 // sigmoid(x) = 1 / (1 + e^-x); relative error below 4e-7 for x > -87; NaN stays NaN.

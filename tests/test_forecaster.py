@@ -137,10 +137,12 @@ def test_any_level(sales):
         ({"input_size": 0}, "input_size is impossible: got 0"),
         (
             {"level": [0]},
-            "these are not levels of intervals: got [0], expected different numbers above 0 and below 100",
+            "these are not levels of intervals: got [0], expected different numbers from 1 up and below 100",
         ),
         ({"level": [80, 80]}, "these are not levels of intervals: got [80, 80]"),
         ({"level": ["95"]}, "these are not levels of intervals: got ['95']"),
+        ({"level": "80,95"}, "these are not levels of intervals: got ['80,95']"),
+        ({"level": [0.8]}, "these are not levels of intervals: got [0.8]"),
         ({"seed": -1}, "the seed is not a seed: got -1"),
     ],
 )
@@ -148,6 +150,51 @@ def test_impossible_settings_are_refused(kwargs, text):
     with pytest.raises(ConfigError) as caught:
         Forecaster(**kwargs)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(("level", "columns"), [(90, ["LSTM", "LSTM-lo-90", "LSTM-hi-90"]), (None, ["LSTM"])])
+def test_one_level_or_none(level, columns, sales):
+    table = Forecaster(h=12, level=level).fit(monthly(sales), evaluate=False).predict().table
+    assert list(table)[1:] == columns
+
+
+def test_rows_without_a_value_at_the_ends_are_left_out_and_said(fitted, sales):
+    padded = np.concatenate([np.full(3, np.nan), sales, np.full(5, np.nan)])
+    other = Forecaster(h=12).fit(monthly(padded))
+    assert other.findings_[-2:] == [
+        "the first 3 rows have no value and are left out.",
+        "the last 5 rows have no value and are left out.",
+    ]
+    assert other.predict().table["LSTM"].tobytes() == fitted.predict().table["LSTM"].tobytes()
+    assert other.predict().table["ds"][0].astype("M8[M]") == np.datetime64("2011-04", "M")
+
+
+def test_a_gap_over_the_whole_validation_part_is_refused(sales):
+    holes = sales.copy()
+    holes[108:120] = np.nan
+    with pytest.raises(DataError, match=r"the validation part has next to no values \(rows 109 to 120"):
+        Forecaster(h=12).fit(monthly(holes))
+
+
+def test_a_mostly_missing_series_is_forecast(rng, sales):
+    holes = np.where(rng.random(len(sales)) < 0.6, np.nan, sales)
+    assert np.isfinite(Forecaster(h=12).fit(monthly(holes)).predict().table["LSTM"]).all()
+
+
+@pytest.mark.parametrize(("name", "most"), [("season", 66), ("input_size", 107)])
+def test_settings_longer_than_the_series_are_refused(name, most, sales):
+    with pytest.raises(ConfigError) as caught:
+        Forecaster(h=12, **{name: 1000}).fit(monthly(sales))
+    assert str(caught.value) == (
+        f"{name} is too long for this series: got 1000, expected at most {most}, of its 132 rows. "
+        f"Leave {name} out to have it chosen, or give more rows."
+    )
+
+
+def test_a_long_horizon_keeps_the_season_and_says_what_is_left_to_learn_from(sales):
+    fitted = Forecaster(h=55).fit(monthly(sales))
+    assert fitted.season_ == 12
+    assert fitted.findings_[-1].startswith("only 22 rows come before the parts for validation and test, 55 each")
 
 
 def test_a_constant_series_is_refused_with_its_value():

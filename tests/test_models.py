@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gatecast.errors import ConfigError, DataError
 from gatecast.layers import LSTM, Dense, Dropout, Input
 from gatecast.losses import Pinball
 from gatecast.models import EarlyStopping, Sequential
@@ -362,3 +363,18 @@ def test_the_summary_shows_layers_shapes_and_numbers(capsys):
     lines = []
     model.summary(print_fn=lines.append)
     assert lines[0].startswith("layer")
+
+
+def test_one_callback_and_automatic_verbosity_are_understood():
+    model, x, y = Sequential([Input((3, 1)), LSTM(2), Dense(1)]), np.zeros((4, 3, 1)), np.ones(4)
+    model.compile(loss="mse", optimizer="adam")
+    history = model.fit(x, y, epochs=9, verbose="auto", callbacks=lambda record: record.epoch == 1)
+    assert len(history.epoch) == 2
+    with pytest.raises(ConfigError, match="verbose is unknown: got 'loud', expected 0, 1, 2 or \"auto\""):
+        model.fit(x, y, verbose="loud")
+
+
+def test_ragged_weights_are_refused():
+    model = Sequential([Input((3, 1)), Dense(1)])
+    with pytest.raises(DataError, match="these weights are not arrays of numbers"):
+        model.set_weights([[[1], [1, 2]]])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gatecast.data.frequency import parse
 from gatecast.errors import DataError
 from gatecast.forecast import Score
-from gatecast.parts import cut, default_horizon
+from gatecast.parts import check_parts, cut, default_horizon
 from gatecast.scoring import baseline_columns, naive_season, score, verdict
 
 
@@ -63,7 +63,7 @@ def test_baselines_see_only_what_lies_before_each_origin():
 
 
 def test_without_a_season_there_is_one_baseline():
-    assert list(baseline_columns(np.arange(5.0), np.array([3]), h=1, m=1)) == ["SeasonalNaive"]
+    assert list(baseline_columns(np.arange(5.0), np.array([3]), h=1, m=1)) == ["Naive"]
 
 
 def test_the_season_is_the_one_that_repeats_best(rng):
@@ -99,6 +99,30 @@ def test_scores_by_hand():
 def test_the_verdict_tells_the_truth(model, words):
     scores = [Score("LSTM", model, 0, 0, 0), Score("SeasonalNaive", 2.0, 0, 0, 0), Score("Naive", 2.5, 0, 0, 0)]
     assert words in verdict(scores, 24, 24, 12)
+
+
+def test_the_verdict_has_words_for_a_baseline_without_error():
+    scores = [Score("LSTM", 0.25, 0, 0, np.nan), Score("Naive", 0.0, 0, 0, np.nan)]
+    said = verdict(scores, 24, 24, 1)
+    assert "the simple forecast makes no error at all, the LSTM 0.25 on average: prefer the simple one." in said
+    assert "nan" not in said
+
+
+def test_the_verdict_says_when_intervals_are_too_narrow():
+    scores = [Score("LSTM", 1.0, 0, 0, 50, {80: 70.0, 95: 60.0}), Score("Naive", 2.0, 0, 0, 0)]
+    assert verdict(scores, 24, 24, 1).endswith("Its 95 % interval held only 60 % of them: read it as too narrow.")
+    assert "interval" not in verdict(scores, 6, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("gap", "name"), [(slice(0, 95), "training"), (slice(96, 120), "validation"), (slice(120, 144), "test")]
+)
+def test_parts_without_values_are_refused_by_name(gap, name):
+    values = np.arange(144.0)
+    values[gap] = np.nan
+    with pytest.raises(DataError, match=f"the {name} part has next to no values") as caught:
+        check_parts(values, cut(144, 24))
+    assert "Ask for another horizon" in str(caught.value)
 
 
 def test_the_verdict_compares_with_the_better_baseline():

@@ -16,7 +16,7 @@ from gatecast.errors import ConfigError
 from gatecast.layers import LSTM, Dense, Dropout
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.network import initial_weights, wire
-from gatecast.optim import SGD, Adam, average_weights, averaged, chain, cosine
+from gatecast.optim import SGD, Adam, average_weights, averaged, chain, cosine, scale_by_learning_rate
 from gatecast.samples import Samples
 from gatecast.training import EarlyStopping, Progress, evaluate, predict, train
 from tolerances import close, rounding
@@ -328,6 +328,19 @@ def test_after_running_away_a_training_can_go_on(rng):
     progress.step = 3
     *_, last = train(network, weights, samples, MSE, optimizer, epochs=3, progress=progress)
     assert np.isfinite(last.loss)
+
+
+def test_running_away_leaves_averaged_weights_and_the_optimiser_as_they_were(rng):
+    samples = task(rng)
+    optimizer = chain(scale_by_learning_rate(lambda step: 1e38 if step == 19 else 0.05), average_weights(0.9))
+    network, weights = fresh((LSTM(5), Dense(1)))
+    progress, averages = Progress(optimizer.init(weights.vector.size)), []
+    stream = train(network, weights, samples, MSE, optimizer, epochs=50, progress=progress)
+    with pytest.raises(ConfigError, match="the training ran away"):
+        averages.extend(averaged(optimizer, progress.state).copy() for _ in stream)
+    np.testing.assert_array_equal(weights.vector, averages[-1])
+    assert weights.vector.any()
+    assert progress.step == 18
 
 
 def test_averaging_does_not_disturb_the_path(rng):

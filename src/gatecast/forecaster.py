@@ -27,7 +27,7 @@ from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.intervals import calibrate, half_widths
 from gatecast.multistep import Fitted, Settings
-from gatecast.parts import Parts, cut, default_horizon
+from gatecast.parts import Parts, check_parts, cut, default_horizon
 from gatecast.training import Record
 
 __all__ = ["Forecaster", "Progress"]
@@ -51,7 +51,7 @@ class Forecaster:
 
     Args:
         h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours).
-        level: Levels of the intervals, in percent.
+        level: Levels of the intervals, in percent; None for no intervals.
         season: Steps in a season; found in the training part by default. 1 means none.
         freq: Frequency, as "MS" or "D"; inferred by default.
         input_size: Values in a window; chosen by horizon, season and length by default.
@@ -76,7 +76,7 @@ class Forecaster:
         self,
         h: int | None = None,
         *,
-        level: Sequence[float] = (80, 95),
+        level: Sequence[float] | float | None = (80, 95),
         season: int | None = None,
         freq: str | None = None,
         input_size: int | None = None,
@@ -113,11 +113,15 @@ class Forecaster:
             source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col, freq=self.freq
         )
         self.findings_ = list(findings)
+        self.panel_ = _observed(self.panel_, self.findings_)
         values = _one_series(self.panel_)
         self.h_ = self.h or default_horizon(self.panel_.freq, len(values))
         parts = cut(len(values), self.h_)
-        seasons = self._seasons(values[: parts.train])
-        self.season_ = scoring.naive_season(values[: parts.train], self.h_, seasons)
+        self._check_data(values, parts)
+        # Periods alone may come from the validation part too: a long horizon leaves few seasons before it.
+        past = values[: parts.train + parts.validation]
+        seasons = self._seasons(past)
+        self.season_ = scoring.naive_season(past, self.h_, seasons)
         self._plan = make_plan(self.h_, min(seasons, default=1), parts.train, self.input_size)
         stages = _Stages(progress, evaluate)
         epochs = self._find_epochs(values, parts, seasons, stages)
@@ -142,15 +146,33 @@ class Forecaster:
         table |= {name: column[0] for name, column in columns.items()}
         return Forecast(table, names.id, names.time, names.target, levels=self.level)
 
-    def _seasons(self, train: Floats) -> list[int]:
-        """Periods with fixed profiles: as given, or as the calendar proposes and the training part confirms twice.
+    def _check_data(self, values: Floats, parts: Parts) -> None:
+        """Settings that this series is too short for, and parts in which next to nothing is observed."""
+        for name, value, most in (
+            ("season", self.season, len(values) // 2),
+            ("input_size", self.input_size, parts.train - 1),
+        ):
+            if value is not None and value > most:
+                raise ConfigError(
+                    f"{name} is too long for this series", got=str(value), expected=f"at most {most}, of its "
+                    f"{len(values)} rows", fix=f"Leave {name} out to have it chosen, or give more rows.",
+                )  # fmt: skip
+        check_parts(values, parts)
+        if parts.train < self.h_:
+            self.findings_.append(
+                f"only {parts.train} rows come before the parts for validation and test, {self.h_} each: "
+                "a shorter horizon would be learnt and measured better."
+            )
+
+    def _seasons(self, past: Floats) -> list[int]:
+        """Periods with fixed profiles: as given, or as the calendar proposes and the past confirms twice.
 
         Autocorrelation alone is fooled by one random walk in twenty; a profile must also serve cycles left out.
         """
         if self.season is not None:
             return [self.season] if self.season > 1 else []
-        likely = [one.period for one in find_seasons(train, self.panel_.freq) if one.kind == "calendar"]
-        return [len(profile) for profile in fit_adjustment(train, likely).profiles]
+        likely = [one.period for one in find_seasons(past, self.panel_.freq) if one.kind == "calendar"]
+        return [len(profile) for profile in fit_adjustment(past, likely).profiles]
 
     def _find_epochs(self, values: Floats, parts: Parts, seasons: list[int], stages: _Stages) -> int:
         """Stage 1: the number of epochs, the records of the training, and the calibration of the intervals."""
@@ -168,12 +190,12 @@ class Forecaster:
         }
         self.epochs_ = epochs
         stages.next()
-        last = len(past) - self.h_ - 1
-        count = min(CALIBRATION_ORIGINS, last - parts.train + 2)
-        origins = np.linspace(parts.train - 1, last, count).round().astype(np.int64)
+        count = min(CALIBRATION_ORIGINS, parts.validation)
+        origins = np.linspace(parts.train - 1, len(past) - 2, count).round().astype(np.int64)
         said = multistep.quantiles(fitted, adjusted, origins)
-        actual = adjusted[origins[:, None] + np.arange(1, self.h_ + 1)]
-        self._factors = calibrate(said, settings.quantiles, actual, self.level)
+        known = np.append(adjusted, np.full(self.h_, np.nan))  # what lies beyond this part is not looked at
+        actual = known[origins[:, None] + np.arange(1, self.h_ + 1)]
+        self._factors = calibrate(said, settings.quantiles, actual, self.level, rows=parts.validation)
         return epochs
 
     def _learn(self, values: Floats, seasons: list[int], epochs: int, stages: _Stages) -> tuple[Fitted, Adjustment]:
@@ -238,6 +260,18 @@ class _Stages:
         self.number += 1
 
 
+def _observed(panel: Panel, findings: list[str]) -> Panel:
+    """The series from its first to its last value: rows without one at the end are what is to be forecast."""
+    seen = np.flatnonzero(panel.mask)
+    if len(panel) != 1 or not len(seen):
+        return panel
+    before, after = int(seen[0]), len(panel.values) - 1 - int(seen[-1])
+    for count, where in ((before, "first"), (after, "last")):
+        if count:
+            findings.append(f"the {where} {count} rows have no value and are left out.")
+    return panel.head(after).tail(len(panel.values) - before - after)
+
+
 def _one_series(panel: Panel) -> Floats:
     """The values of the only series, if an LSTM can learn something from them."""
     if len(panel) != 1:
@@ -269,15 +303,16 @@ def _check_count(name: str, value: int | None) -> None:
     raise ConfigError(f"{name} is impossible", got=repr(value), expected="a whole number from 1 up")
 
 
-def _check_levels(level: Sequence[float]) -> tuple[float, ...]:
-    """Levels in percent, increasing."""
-    levels = tuple(level)
-    good = all(isinstance(one, int | float | np.number) and 0 < one < 100 for one in levels)
+def _check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
+    """Levels in percent, increasing; one may come bare, and None is none."""
+    single = level is None or isinstance(level, int | float | str)
+    levels: tuple[Any, ...] = (() if level is None else (level,)) if single else tuple(level)  # type: ignore[arg-type]
+    good = all(isinstance(one, int | float | np.number) and 1 <= one < 100 for one in levels)
     if not good or len(set(levels)) < len(levels):
         raise ConfigError(
             "these are not levels of intervals",
             got=str(list(levels)),
-            expected="different numbers above 0 and below 100",
+            expected="different numbers from 1 up and below 100, in percent",
             fix="Write, say, level=(80, 95).",
         )
     return tuple(sorted(levels))

@@ -16,7 +16,10 @@ __all__ = ["calibrate", "half_widths"]
 Floats = npt.NDArray[np.float64]
 
 NARROWEST, WIDEST = 0.5, 5.0
-"""Limits of the calibration: a short validation part is no ground for more."""
+"""Limits of the calibration."""
+
+ENOUGH = 8
+"""Horizons of past errors, beyond the first, after which intervals may be narrowed as far as that."""
 
 
 def half_widths(quantiles: Floats, probabilities: Sequence[float], level: float) -> tuple[Floats, Floats]:
@@ -50,38 +53,42 @@ def half_widths(quantiles: Floats, probabilities: Sequence[float], level: float)
 
 
 def calibrate(
-    quantiles: Floats, probabilities: Sequence[float], actual: Floats, levels: Sequence[float]
+    quantiles: Floats, probabilities: Sequence[float], actual: Floats, levels: Sequence[float], rows: int
 ) -> dict[float, float]:
     """Factors by which to stretch intervals so that past values would have lain inside as often as they should.
 
-    ``factor = the level (1 + 1 / n) quantile of |actual - median| / half-width``, cut to [0.5, 5], and not below the
-    factor of a narrower level: so intervals are nested whatever the few errors of a short validation part say.
+    ``factor = the level (1 + 1 / rows) quantile of |actual - median| / half-width``, at most 5, not below the factor of
+    a narrower level (so intervals are nested), and below 1 only as far as several horizons of past errors allow: the
+    errors of one horizon hang together, and few of them are no ground for narrowing.
 
     Args:
-        quantiles: (..., Q) said in the past.
+        quantiles: (m, h, Q) said at m origins.
         probabilities: Q of them.
-        actual: (...) what came, NaN where missing.
+        actual: (m, h) what came, NaN where missing or not yet known.
         levels: In percent.
+        rows: Different times among the actual values: overlapping forecasts are no new evidence.
 
     Returns:
         A factor for each level; 1 where nothing is known.
 
     Source: split conformal prediction with a scaled score (Papadopoulos et al. 2002; Lei et al. 2018).
 
-    >>> said = np.tile([-1.0, 0.0, 1.0], (99, 1))
-    >>> factor = calibrate(said, (0.1, 0.5, 0.9), np.linspace(-4, 4, 99), [80])[80]
+    >>> said = np.tile([-1.0, 0.0, 1.0], (99, 1, 1))
+    >>> factor = calibrate(said, (0.1, 0.5, 0.9), np.linspace(-4, 4, 99)[:, None], [80], rows=99)[80]
     >>> round(factor, 1)
     3.3
     """
     error = actual - quantiles[..., len(probabilities) // 2]
     seen = np.isfinite(error)
-    n = int(seen.sum())
+    if not seen.any():
+        return dict.fromkeys(sorted(levels), 1.0)
+    narrowest = 1 - (1 - NARROWEST) * min(max(rows / actual.shape[1] - 1, 0) / ENOUGH, 1)
     factors: dict[float, float] = {}
     for level in sorted(levels):
         below, above = half_widths(quantiles, probabilities, level)
         width = np.where(error < 0, below, above)[seen]
         ratio = np.abs(error[seen]) / np.maximum(width, np.finfo(np.float64).tiny)
-        rank = min(level / 100 * (1 + 1 / n), 1.0) if n else 0.0
-        factor = float(np.clip(np.quantile(ratio, rank), NARROWEST, WIDEST)) if n else 1.0
+        rank = min(level / 100 * (1 + 1 / rows), 1.0)
+        factor = float(np.clip(np.quantile(ratio, rank, method="higher"), narrowest, WIDEST))
         factors[level] = max([factor, *factors.values()])
     return factors

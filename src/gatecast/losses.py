@@ -166,10 +166,10 @@ def weighted_mean(loss: Loss, prediction: Array, target: Array, weight: Array, t
         target: (nb, T, M / width, 16), finite.
         weight: (nb, T, 1, 16), one for all values of a step, or (nb, T, M / width, 16), one for each; not
             negative, 0 in padding lanes.
-        total: Sum of the weights, above 0.
+        total: Sum of the weights.
 
     Returns:
-        The mean, and its gradient with respect to the prediction, (nb, T, M, 16) float32.
+        The mean, and its gradient with respect to the prediction, (nb, T, M, 16) float32; zero where no weight is.
 
     >>> p, y, w = (np.full((1, 1, 1, 16), a, np.float32) for a in (3.0, 1.0, 1.0))
     >>> mean, gradient = weighted_mean(MeanSquaredError(), p, y, w, total=16.0)
@@ -178,7 +178,7 @@ def weighted_mean(loss: Loss, prediction: Array, target: Array, weight: Array, t
     """
     value, gradient = loss(prediction, target)
     values = prediction.shape[2]
-    count = total * values / weight.shape[2]
+    count = (total or 1.0) * values / weight.shape[2]
     if weight.shape[2] > 1 and loss.width > 1:
         weight = np.repeat(weight, loss.width, axis=2)
     mean = float((value * weight).sum(dtype=np.float64)) / count

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -146,8 +146,8 @@ class Sequential:
         y: npt.ArrayLike,
         batch_size: int = 32,
         epochs: int = 1,
-        verbose: int = 1,
-        callbacks: Sequence[Callback] | None = None,
+        verbose: int | Literal["auto"] = 1,
+        callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
@@ -162,8 +162,9 @@ class Sequential:
             y: (N, M), (N,) if M = 1, or (N, T, M) and (N, T) if the output has a time axis; finite.
             batch_size: Samples an update.
             epochs: Passes over the samples, at most.
-            verbose: 0 nothing; 1 one line on standard error if that is a terminal; 2 a line an epoch.
-            callbacks: `EarlyStopping`, or functions of a `Record`; a true answer stops the training.
+            verbose: 0 nothing; 1 or "auto" one line on standard error if that is a terminal; 2 a line an epoch.
+            callbacks: One or several of `EarlyStopping` and functions of a `Record`; a true answer stops the
+                training.
             validation_split: Share of the samples, taken from the end, to judge by.
             validation_data: (x, y) or (x, y, sample_weight) to judge by.
             shuffle: Whether each epoch has its own order.
@@ -185,7 +186,8 @@ class Sequential:
         shapes = network.shapes[0], network.shapes[-1]
         samples = read_samples(x, y, sample_weight, shapes, loss)
         samples, validation = self._validation(samples, validation_split, validation_data, loss)
-        stopping, calls = sort_callbacks(callbacks or (), validation is not None)
+        several = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
+        stopping, calls = sort_callbacks(several, validation is not None)
         batch_size, epochs = require_count(batch_size, "batch_size"), require_count(epochs, "epochs")
         if self._progress is None:
             self._progress = Progress(optimizer.init(weights.vector.size))
@@ -204,7 +206,7 @@ class Sequential:
             early_stopping=stopping,
             progress=self._progress,
         )
-        with closing(stream), closing(shown(stream, epochs, verbose)) as records:
+        with closing(stream), closing(shown(stream, epochs, _verbosity(verbose))) as records:
             for record in records:
                 history.append(record)
                 if any([call(record) for call in calls]):
@@ -289,7 +291,10 @@ class Sequential:
             DataError: Another number of arrays, another shape, or values that are not finite.
         """
         network, own = self._built()
-        given = [np.asarray(w, np.float32) for w in weights]
+        try:
+            given = [np.asarray(w, np.float32) for w in weights]
+        except (TypeError, ValueError) as error:
+            raise DataError("these weights are not arrays of numbers", got=str(error)) from None
         expected = [w.shape for w in self.get_weights()]
         if [w.shape for w in given] != expected:
             got = [w.shape for w in given]
@@ -379,3 +384,12 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
 def _named(shape: Shape) -> str:
     """A shape for people."""
     return "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
+
+
+def _verbosity(verbose: object) -> int:
+    """How much to show, as a number."""
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2):
+        raise ConfigError("verbose is unknown", got=repr(verbose), expected='0, 1, 2 or "auto"')
+    return int(verbose)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from gatecast.data.frequency import Freq
 from gatecast.errors import DataError
 
-__all__ = ["Parts", "cut", "default_horizon"]
+__all__ = ["Parts", "check_parts", "cut", "default_horizon"]
 
 SMALLEST_TRAINING = 12
 """Points below which a network has nothing to learn from."""
@@ -54,6 +57,32 @@ def cut(n: int, h: int) -> Parts:
             fix=fix,
         )
     return Parts(n - 2 * size, size, size)
+
+
+def check_parts(values: npt.NDArray[np.float64], parts: Parts) -> None:
+    """See that every part holds values.
+
+    Args:
+        values: (n,), NaN where missing.
+        parts: As given by `cut`.
+
+    Raises:
+        DataError: A part is all but empty.
+
+    >>> check_parts(np.arange(36.0), cut(36, 12))
+    """
+    begin = 0
+    for name, length, least in zip(Parts._fields, parts, (SMALLEST_TRAINING - 4, 1, 1), strict=True):
+        seen = int(np.isfinite(values[begin : begin + length]).sum())
+        if seen < least:
+            raise DataError(
+                f"the {'training' if name == 'train' else name} part has next to no values",
+                where=f"rows {begin + 1} to {begin + length} of the series",
+                got=f"{seen} observed of {length}",
+                expected=f"at least {least}",
+                fix="Ask for another horizon, which cuts the series elsewhere, or fill the gap.",
+            )
+        begin += length
 
 
 def default_horizon(freq: Freq, n: int) -> int:

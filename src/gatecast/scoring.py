@@ -17,17 +17,20 @@ __all__ = ["baseline_columns", "naive_season", "score", "verdict"]
 
 Floats = npt.NDArray[np.float64]
 
+FEW_ROWS, FAR_OFF = 12, 20
+"""Coverage is spoken of from so many rows on, and where it falls short by more than so many percentage points."""
+
 ORIGINS = 8
 """Rolling origins over which the season of the seasonal naive is chosen."""
 
 
 def baseline_columns(values: Floats, origins: npt.NDArray[np.int64], h: int, m: int) -> dict[str, Floats]:
-    """Seasonal naive, and naive where that is another forecast, after each origin, one after another.
+    """Seasonal naive, if there is a season, and naive, after each origin, one after another.
 
     >>> baseline_columns(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1, 3]), h=2, m=2)["Naive"].tolist()
     [2.0, 2.0, 4.0, 4.0]
     """
-    periods = {"SeasonalNaive": m} | ({"Naive": 1} if m > 1 else {})
+    periods = ({"SeasonalNaive": m} if m > 1 else {}) | {"Naive": 1}
     return {name: _rolled(values, origins, h, period) for name, period in periods.items()}
 
 
@@ -79,7 +82,7 @@ def score(
         values: (n,) the whole series, NaN where missing: such rows do not count.
         end: Where the test part begins.
         columns: Forecast and bounds of the model, each (n - end,).
-        simple: Forecasts of the baselines, each (n - end,), SeasonalNaive first.
+        simple: Forecasts of the baselines, each (n - end,); skill is against the first.
         m: Season of MASE.
         levels: Of the intervals.
         model: Name of the model.
@@ -88,7 +91,7 @@ def score(
         The model's score, then the baselines'.
     """
     actual, past = values[end:], values[:end]
-    of_naive = metrics.mae(actual, simple["SeasonalNaive"])
+    of_naive = metrics.mae(actual, next(iter(simple.values())))
     scores = []
     for name, said in {model: columns[model], **simple}.items():
         mae = metrics.mae(actual, said)
@@ -110,7 +113,7 @@ def score(
 
 
 def verdict(scores: Sequence[Score], rows: int, h: int, m: int) -> str:
-    """The model beside the best of the baselines, in a sentence.
+    """The model beside the best of the baselines, in a sentence, and its intervals, where they fail, in another.
 
     Args:
         scores: As given by `score`.
@@ -122,15 +125,25 @@ def verdict(scores: Sequence[Score], rows: int, h: int, m: int) -> str:
     >>> verdict(pair, 24, 24, 12)
     "On the last 24 rows the LSTM's mean absolute error is 50 % smaller than seasonal naive's (season 12)."
     """
-    model, best = scores[0], min(scores[1:], key=lambda one: one.mae)
-    other = f"seasonal naive's (season {m})" if best.model == "SeasonalNaive" and m > 1 else "naive's (the last value)"
     where = f"On the last {rows} rows" + (f", forecast {h} at a time," if rows > h else "")
+    said = f"{where} {_comparison(scores[0], min(scores[1:], key=lambda one: one.mae), m)}"
+    for level, covered in scores[0].coverage.items():
+        if rows >= FEW_ROWS and covered < level - FAR_OFF:
+            return f"{said} Its {level:g} % interval held only {covered:.0f} % of them: read it as too narrow."
+    return said
+
+
+def _comparison(model: Score, best: Score, m: int) -> str:
+    """How the errors of a model and of the best baseline compare."""
+    other = f"seasonal naive's (season {m})" if best.model == "SeasonalNaive" else "naive's (the last value)"
+    if best.mae == 0:
+        return f"the simple forecast makes no error at all, the LSTM {model.mae:.3g} on average: prefer the simple one."
     skill = metrics.skill(model.mae, best.mae)
     if skill >= 1:
-        return f"{where} the LSTM's mean absolute error is {skill:.0f} % smaller than {other}."
+        return f"the LSTM's mean absolute error is {skill:.0f} % smaller than {other}."
     if skill > -1:
-        return f"{where} the LSTM's mean absolute error is about as large as {other}: it does no better here."
+        return f"the LSTM's mean absolute error is about as large as {other}: it does no better here."
     return (
-        f"{where} the LSTM did not beat the simplest forecast: its mean absolute error is {-skill:.0f} % larger "
+        f"the LSTM did not beat the simplest forecast: its mean absolute error is {-skill:.0f} % larger "
         f"than {other}. Prefer the simple forecast here, or give the network more data."
     )

@@ -5,6 +5,7 @@ Letters: N samples, T time, F features, M outputs, n parameters in all.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -262,7 +263,7 @@ def evaluate(network: Network, weights: Weights, samples: Samples, loss: Loss, b
                 y, _ = forward(network, weights, batch.x, batch.mask, keep=False)
                 value += weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0] * batch.total
                 total += batch.total
-    return value / total
+    return value / total if total else math.nan
 
 
 def predict(
@@ -313,7 +314,7 @@ def _epoch(
     seed: int,
 ) -> float:
     """One update a batch; the mean loss."""
-    before = weights.vector.copy()
+    before, kept = weights.vector.copy(), (copy.deepcopy(progress.state), progress.step)
     mean = value = total = 0.0
     # Too large a learning rate overflows; that is found below and said in words.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -330,17 +331,18 @@ def _epoch(
             value += mean * batch.total
             total += batch.total
     if not (math.isfinite(mean) and np.isfinite(weights.vector).all()):
+        update = progress.step
         weights.vector[:] = before
-        progress.state = optimizer.init(before.size)
+        progress.state, progress.step = kept
         raise ConfigError(
             "the training ran away",
-            where=f"epoch {progress.epoch + 1}, update {progress.step}",
+            where=f"epoch {progress.epoch + 1}, update {update}",
             got=f"a loss of {mean}" if not math.isfinite(mean) else "weights that are not finite",
             expected="finite numbers",
             fix="Scale x and y to about -3..3, lower the learning rate, or clip the gradient: "
             "optimizer=chain(clip_by_global_norm(1.0), Adam()). The weights are those before this epoch.",
         )
-    return value / total
+    return value / total if total else math.nan
 
 
 @dataclass

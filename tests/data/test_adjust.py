@@ -9,9 +9,9 @@ from gatecast.data import synth
 from gatecast.data.adjust import Adjustment, adjust, fit_adjustment, restore
 
 STATES = [
-    Adjustment("log", ((0.1, -0.1),), 0.0),
-    Adjustment("sqrt", (), 0.0),
-    Adjustment("none", ((1.0, 2.0, -3.0), (0.5, -0.5)), -np.inf),
+    Adjustment("log", ((0.1, -0.1),), 0.0, 1.0),
+    Adjustment("sqrt", (), 0.0, 0.0),
+    Adjustment("none", ((1.0, 2.0, -3.0), (0.5, -0.5)), -np.inf, -5.0),
 ]
 
 
@@ -75,6 +75,15 @@ def test_missing_values_stay_missing_and_do_not_move_the_rest(rng):
     z = adjust(state, holes)
     assert np.flatnonzero(np.isnan(z)).tolist() == [5, 40, 41]
     assert len(state.profiles) == 1
+
+
+def test_a_zero_after_a_positive_past_is_no_catastrophe_on_a_logarithm(rng):
+    values = synth.trend_season(rng, 132)
+    state = fit_adjustment(values, [12])
+    assert state.transform == "log"
+    z = adjust(state, np.append(values, 0.0))
+    assert z[-1] > z[:-1].min() - 3
+    assert adjust(state, np.append(values, values.min() / 5))[-1] < z[:-1].min() - 1
 
 
 def test_only_the_part_given_decides(rng):

@@ -27,6 +27,9 @@ EXPONENT = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
 MINIMUM_GAIN = 0.05
 """Share of the variance around the trend that a profile must explain in cycles that it was not made from."""
 
+FAR_BELOW = 10.0
+"""A later value may lie so many times below the lowest one seen; a 0 would be a logarithm without bounds."""
+
 SMOOTHING = (0.0, 0.02, 0.04, 0.08, 0.16)
 """Widths of the smoothing of a profile that are tried, as shares of the season."""
 
@@ -39,6 +42,8 @@ class Adjustment(NamedTuple):
     """For each season taken off, one entry a phase; phase 0 is that of index 0."""
     floor: float
     """Below this no forecast goes: 0 for series that were never negative, else -inf."""
+    lowest: float
+    """Lowest value seen; what comes far below it later is cut before a logarithm is taken."""
 
 
 def fit_adjustment(values: npt.ArrayLike, seasons: Sequence[int] = ()) -> Adjustment:
@@ -55,12 +60,13 @@ def fit_adjustment(values: npt.ArrayLike, seasons: Sequence[int] = ()) -> Adjust
     """
     x = np.asarray(values, np.float64)
     transform = _choose_transform(x, max(seasons, default=1))
-    z, profiles = _raise(x, transform), []
+    z, profiles = _raise(x, transform, float(np.nanmin(x))), []
     for m in sorted(seasons):
         if profile := _profile(z, m):
             profiles.append(profile)
             z = z - np.resize(profile, len(z))
-    return Adjustment(transform, tuple(profiles), 0.0 if np.nanmin(x) >= 0 else -np.inf)
+    lowest = float(np.nanmin(x))
+    return Adjustment(transform, tuple(profiles), 0.0 if lowest >= 0 else -np.inf, lowest)
 
 
 def adjust(state: Adjustment, values: npt.ArrayLike) -> Floats:
@@ -68,16 +74,16 @@ def adjust(state: Adjustment, values: npt.ArrayLike) -> Floats:
 
     Args:
         state: As given by `fit_adjustment`.
-        values: (n,) from index 0 on, NaN where missing. Where a logarithm or root was chosen, values below the range of
-            the training part are cut to its edge: 0 for a root, the smallest positive number for a logarithm.
+        values: (n,) from index 0 on, NaN where missing. Where a logarithm or root was chosen, what lies below the
+            range of the training part is cut: to a tenth of the lowest value seen, or to 0.
 
     Returns:
         (n,).
 
-    >>> adjust(Adjustment("log", ((0.0, 1.0),), 0.0), [1.0, np.e]).tolist()
+    >>> adjust(Adjustment("log", ((0.0, 1.0),), 0.0, 1.0), [1.0, np.e]).tolist()
     [0.0, 0.0]
     """
-    z = _raise(np.asarray(values, np.float64), state.transform)
+    z = _raise(np.asarray(values, np.float64), state.transform, state.lowest)
     return z - _profile_sum(state, 0, len(z))
 
 
@@ -89,7 +95,7 @@ def restore(state: Adjustment, adjusted: npt.ArrayLike, start: int) -> Floats:
         adjusted: (h, ...) from index `start` on.
         start: Index of the first row.
 
-    >>> restore(Adjustment("log", ((0.0, 1.0),), 0.0), np.array([[0.0], [0.0]]), start=1).round(3).tolist()
+    >>> restore(Adjustment("log", ((0.0, 1.0),), 0.0, 1.0), np.array([[0.0], [0.0]]), start=1).round(3).tolist()
     [[2.718], [1.0]]
     """
     z = np.asarray(adjusted, np.float64)
@@ -106,10 +112,10 @@ def _profile_sum(state: Adjustment, start: int, count: int) -> Floats:
     return total
 
 
-def _raise(x: Floats, transform: Transform) -> Floats:
+def _raise(x: Floats, transform: Transform, lowest: float) -> Floats:
     """log, square root or nothing."""
     if transform == "log":
-        x = np.log(np.maximum(x, np.finfo(np.float64).tiny))
+        x = np.log(np.maximum(x, lowest / FAR_BELOW))
     elif transform == "sqrt":
         x = np.sqrt(np.maximum(x, 0))
     return x
