@@ -174,5 +174,5 @@ def test_a_failure_while_writing_leaves_nothing(folder, tmp_path, monkeypatch, c
     out, plot = tmp_path / "a.csv", tmp_path / "a.html"
     words = ["-h", "2", "--out", str(out), "--plot", str(plot)]
     assert main(["forecast", str(folder / "sales.csv"), *words]) == 2
-    assert capsys.readouterr().err == "error: a.html: No space left on device.\n"
+    assert capsys.readouterr().err == f"error: --plot cannot be written ({plot}): got No space left on device.\n"
     assert os.listdir(tmp_path) == []

@@ -51,8 +51,6 @@ def test_report_counts_missing_values_and_knows_no_season(make_result):
     values[3:5] = np.nan
     text = shown(dataclasses.replace(result, values=values, season=1))
     assert "  missing  2 of 120 rows\n  season   none found\n" in text
-    assert "seasonal naive  " not in text
-    assert "last value repeated   8.000" in text
 
 
 def test_report_puts_the_model_beside_seasonal_naive(make_result):
@@ -140,7 +138,7 @@ def test_integer_times(make_result):
 
 def test_grids_have_a_cell_for_every_column(make_result):
     result = make_result(levels=(50, 80, 97.5))
-    for grid in (forecast_grid(result), score_grid(result, result.evaluation)):
+    for grid in (forecast_grid(result), score_grid(result.evaluation)):
         assert {len(row) for row in grid.rows} == {len(grid.header)}
     assert forecast_grid(result).header == ("ds", "LSTM", "50 %", "80 %", "97.5 %")
 

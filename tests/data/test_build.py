@@ -85,6 +85,12 @@ def test_panels_go_out_as_long_tables():
 def test_sorting_is_said():
     _, findings = build(MONTHS[::-1], np.arange(12.0))
     assert findings == ("The rows were not in time order and have been sorted.",)
+    # Rows of two series taken in turn: neighbours never belong together.
+    times, ids = MONTHS[[0, 1, 2, 0, 1, 2]], np.array(list("ababab"), object)
+    _, findings = build(times, np.arange(6.0), ids)
+    assert findings[0] == "The rows were not in time order and have been sorted."
+    _, findings = build(MONTHS[[0, 0, 1, 1]], np.arange(4.0), ids[:4])
+    assert findings == ()
 
 
 def test_missing_and_constant_values_are_said():
@@ -122,6 +128,16 @@ def test_too_few_rows_are_refused(values, got):
 def test_infinite_values_are_refused():
     with pytest.raises(DataError, match=r"a value is infinite \(position 1, column 'y', time 2024-02-01\): got -inf"):
         build(MONTHS[:3], [1.0, -np.inf, np.inf])
+
+
+def test_values_too_large_to_compute_with_are_refused():
+    with pytest.raises(DataError) as error:
+        build(MONTHS[:4], [1.0, -1e308, np.nan, 2e150], where="row {}".format)
+    assert str(error.value) == (
+        "a value is too large to compute with (row 1, column 'y', time 2024-02-01): got -1e+308, expected numbers "
+        "from -1e+150 to 1e+150. Correct it, or write the values in a larger unit; such values in all: 2."
+    )
+    assert build(MONTHS[:2], [1e150, -1e150])[0].values.tolist() == [1e150, -1e150]
 
 
 def test_values_that_are_all_missing_are_refused():

@@ -87,7 +87,10 @@ def test_long_rows_are_refused():
 
 
 def test_names_are_unique():
-    assert read_delimited("y,y,\n1,2,3\n4,5,6").names == ("y", "y (2)", "column 3")
+    table = read_delimited("y,y,\n1,2,3\n4,5,6")
+    assert table.names == ("y", "y (2)", "column 3")
+    assert table.notes == ("The header names 'y' more than once: column 2 is called 'y (2)'.",)
+    assert read_delimited("y (3),y,y\n1,2,3\n4,5,6").names == ("y (3)", "y", "y (3)'")
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", "# only a remark\n"])

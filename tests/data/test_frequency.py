@@ -95,6 +95,8 @@ def test_what_is_no_frequency_is_refused(alias):
 
 
 def test_a_near_miss_gets_a_hint():
+    with pytest.raises(ConfigError, match=r"MS ME W-SUN B D h min s, .* Write, say, freq='MS' for the first of ev"):
+        parse("banana")
     with pytest.raises(ConfigError, match=r"Did you mean 'month'\?"):
         parse("months")
 

@@ -21,7 +21,7 @@ from gatecast.data import read as door
 from gatecast.data.frequency import format_times, parse
 from gatecast.data.panel import from_values
 from gatecast.data.read import kind_of, read, to_like, write
-from gatecast.errors import DataError
+from gatecast.errors import ConfigError, DataError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MONTHS = format_times(parse("MS").range(np.datetime64("1949-01-01"), 24))
@@ -193,6 +193,7 @@ class TestTables:
             lambda frame: pl.from_pandas(frame).with_columns(pl.col("ds").dt.replace_time_zone("Europe/Berlin")),
             lambda frame: pl.from_pandas(frame).with_columns(pl.col("y").cast(pl.Decimal(10, 2))),
             pa.Table.from_pandas,
+            pa.RecordBatch.from_pandas,
             lambda frame: {name: frame[name].to_numpy() for name in frame},
             lambda frame: {name: frame[name].tolist() for name in frame},
             lambda frame: frame.to_dict("records"),
@@ -228,6 +229,19 @@ class TestTables:
         again, _ = read(back)
         assert again.values.tolist() == [1.0, 2.0]
         assert (again.all_times() == panel.all_times()).all()
+
+    @pytest.mark.parametrize("options", [{}, {"time_col": "0", "target_col": "1"}, {"time_col": 0, "target_col": 1}])
+    def test_columns_that_pandas_numbers(self, options):
+        frame = self.FRAME.set_axis([0, 1], axis=1)
+        panel, findings = read(frame, **options)
+        np.testing.assert_array_equal(panel.values, [1.0, 2.0, 3.0, np.nan, 5.0])
+        assert (panel.names.time, panel.names.target) == ("0", "1")
+        assert findings[0].startswith("time column: '0', target: '1', frequency: monthly (MS); 5 points")
+
+    def test_record_batches_go_out_as_arrow_tables(self):
+        batch = pa.record_batch({"y": [1.0, 2.0]})
+        assert kind_of(batch) == "pyarrow"
+        assert isinstance(to_like(kind_of(batch), {"y": [1.0]}), pa.Table)
 
     def test_lazy_tables_and_files(self):
         assert isinstance(to_like(kind_of(pl.LazyFrame({"y": [1]})), {"y": [1.0]}), pl.DataFrame)
@@ -270,6 +284,47 @@ class TestRefusals:
     def test_a_series_without_a_name(self, file):
         message = refusal(file(["id,ds,y", *(f"A,{row}" for row in ROWS), ",1951-01-01,5"]), id_col="id")
         assert message.startswith("a row does not say to which series it belongs (row 26, column 'id')")
+
+    @pytest.mark.parametrize(
+        ("source", "name"),
+        [
+            (pd.DataFrame([[1, 2.0, 3.0]] * 3, columns=["ds", "y", "y"]), "y"),
+            (pd.DataFrame([[1, 2.0]] * 3, columns=["ds", "y"]).set_index("ds", drop=False), "ds"),
+            (pd.Series([1.0, 2.0], index=pd.Index([1, 2], name="y"), name="y"), "y"),
+            (pa.table([[1, 2], [1.0, 2.0]], names=["y", "y"]), "y"),
+            (pa.record_batch([pa.array([1, 2]), pa.array([1.0, 2.0])], names=["y", "y"]), "y"),
+            ({0: [1, 2], "0": [1.0, 2.0]}, "0"),
+        ],
+    )
+    def test_columns_of_one_name(self, source, name):
+        assert refusal(source) == (
+            f"two columns have one name: got 2 columns called {name!r}, expected a different name for each column, "
+            "the index included. Rename or remove all but one of them."
+        )
+
+    def test_columns_of_one_name_in_a_file_are_said(self, file):
+        panel, findings = read(file(["value,value", *ROWS]))
+        assert findings[1] == "The header names 'value' more than once: column 2 is called 'value (2)'."
+        assert (panel.names.time, panel.names.target) == ("value", "value (2)")
+
+    def test_rows_out_of_order_are_said(self, file):
+        panel, findings = read(file(["ds,y", *ROWS[3:], *ROWS[:3]]))
+        assert findings[1] == "The rows were not in time order and have been sorted."
+        assert panel.values.tolist() == list(range(100, 124))
+
+    @pytest.mark.parametrize("argument", ["id_col", "time_col", "target_col"])
+    def test_columns_that_are_not_there(self, file, argument):
+        with pytest.raises(ConfigError) as error:
+            read(file(["ds,y", *ROWS]), **{argument: "nope"})
+        assert (
+            str(error.value) == f"there is no column of this name ({argument}): got 'nope', expected one of 'ds', 'y'."
+        )
+
+    def test_values_too_large_to_compute_with(self, file):
+        message = refusal(file(["ds,y", *ROWS[:5], "1949-06-01,1e308", *ROWS[6:]]))
+        assert message.startswith(
+            "a value is too large to compute with (row 7, column 'y', time 1949-06-01): got 1e+308, expected numbers"
+        )
 
     def test_infinite_values(self, file):
         message = refusal(file(["ds,y", *ROWS[:5], "1949-06-01,inf"]))

@@ -7,7 +7,7 @@ import pytest
 
 from gatecast.data.roles import Roles, assign, join_parts, series_column
 from gatecast.data.table import Table, text_cells
-from gatecast.errors import DataError
+from gatecast.errors import ConfigError, DataError
 
 DAYS = text_cells(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"])
 UP = np.array([1, 2, 3, 4])
@@ -69,7 +69,7 @@ def test_no_target_is_refused():
 
 @pytest.mark.parametrize("argument", ["id_col", "time_col", "target_col"])
 def test_names_that_are_not_there_get_a_hint(argument):
-    with pytest.raises(DataError) as error:
+    with pytest.raises(ConfigError) as error:
         assign(table(Month=DAYS, Sales=NUMBERS), **{argument: "sale"})
     assert str(error.value) == (
         f"there is no column of this name ({argument}): got 'sale', expected one of 'Month', 'Sales'. "

@@ -7,16 +7,21 @@ output. The version is printed without loading anything else.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from gatecast import __version__
 from gatecast.errors import DataError, FormatError, GatecastError
 
 __all__ = ["main"]
 
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What the system says of an output that takes no more; such errors carry no name of a file."""
 DONE, DATA, USE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -38,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if words == ["--version"]:
             sys.stdout.write(f"gatecast {__version__}\n")
-            return DONE
-        code = _run(words)
+            code = DONE
+        else:
+            code = _run(words)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):
         # Typer turns a closed pipe, and here nothing else, into SystemExit.
@@ -48,7 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
-        return _report(error, as_json="--json" in words)
+        # Some libraries turn an interruption into an error of their own.
+        interrupted = _was_interrupted(error)
+        code = INTERRUPTED if interrupted else _report(error, as_json="--json" in words)
+        if not interrupted:
+            return code
+    finally:
+        if arguments is None:
+            # A second Ctrl-C, while Python ends, would only print a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     if code == INTERRUPTED:
         _say("interrupted")
     return code
@@ -64,6 +78,15 @@ def _run(words: list[str]) -> int:
     return code if isinstance(code, int) else DONE
 
 
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is what lies behind an error."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or type(error).__name__ in ("Abort", "InterruptException"):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _report(error: Exception, *, as_json: bool) -> int:
     """Say what went wrong, and return the exit code that belongs to it."""
     code, kind, message = _judge(error)
@@ -74,8 +97,13 @@ def _report(error: Exception, *, as_json: bool) -> int:
     if as_json:
         from gatecast.app.document import error_document, to_json
 
-        sys.stdout.write(to_json(error_document(error, kind, code, message)) + "\n")
+        with suppress(OSError):
+            sys.stdout.write(to_json(error_document(error, kind, code, message)) + "\n")
+    try:
         sys.stdout.flush()
+    except OSError:
+        # What is left in the buffer would be tried again at the end of Python, with a traceback.
+        _close_quietly()
     _say(message)
     return code
 
@@ -85,8 +113,6 @@ def _judge(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, GatecastError):
         code = DATA if isinstance(error, (DataError, FormatError)) else USE
         return code, type(error).__name__, _in_options(str(error))
-    if type(error).__name__ == "Abort":
-        return INTERRUPTED, "Interrupted", "interrupted"
     # Errors of the parser are known by their method: their classes moved between versions.
     if hasattr(error, "format_message"):
         message = str(error.format_message())
@@ -94,6 +120,8 @@ def _judge(error: Exception) -> tuple[int, str, str]:
         return USE, "ConfigError", f"{message}{stop} gatecast forecast --help lists the options."
     if isinstance(error, OSError) and error.filename:
         return USE, "ConfigError", f"{error.filename}: {error.strerror}."
+    if isinstance(error, OSError) and error.errno in FULL:
+        return USE, "ConfigError", f"the output cannot be written: {error.strerror}."
     if isinstance(error, MemoryError):
         return DATA, "DataError", "the data need more memory than there is. Forecast from fewer rows."
     what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
@@ -114,7 +142,8 @@ def _in_options(message: str) -> str:
 
 def _say(message: str) -> None:
     """One message on standard error."""
-    sys.stderr.write(f"error: {message}\n")
+    with suppress(OSError):
+        sys.stderr.write(f"error: {message}\n")
 
 
 def _survive_any_letter() -> None:

@@ -14,6 +14,7 @@ import typer
 
 from gatecast import __version__
 from gatecast.app.options import Options, parse_options
+from gatecast.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,15 +131,25 @@ def _fit(options: Options) -> Result:
 
 def _write(result: Result, options: Options) -> None:
     """Write what was asked for: all of it, or nothing."""
-    from gatecast.app.outputs import staged
+    from gatecast.app.outputs import staged, unwritable
     from gatecast.data.write import write
 
     with staged(options.outputs) as drafts:
         for target, draft in zip(options.outputs, drafts, strict=True):
-            if target is options.out:
-                write(result.forecast.table, draft)
-            else:
-                _draw(result, draft)
+            try:
+                if target is options.out:
+                    write(result.forecast.table, draft)
+                else:
+                    _draw(result, draft)
+            except (DataError, OSError) as error:  # noqa: PERF203
+                # The draft's name would tell the user nothing.
+                option = "--out" if target is options.out else "--plot"
+                raise unwritable(target, option, _cause(error)) from error
+
+
+def _cause(error: DataError | OSError) -> OSError:
+    """What the system said, without the name of a draft."""
+    return error if isinstance(error, OSError) else OSError(str(error.got) or error.what)
 
 
 def _draw(result: Result, path: Path) -> None:

@@ -6,8 +6,9 @@
     model            name, horizon, levels
     evaluation       null, or cutoff, rows {training, validation, test}, season, horizon, verdict and
                      scores [{model, mae, rmse, mase, skill, coverage {level: percent}}]: the LSTM,
-                     SeasonalNaive (naive if season is 1) and, where it is another forecast, Naive
-    forecast         rows: the id column if there is one, the time column, LSTM, LSTM-lo-80, ..., SeasonalNaive
+                     SeasonalNaive if season is above 1, and Naive (the last value)
+    forecast         rows: the id column if there is one, the time column, LSTM, LSTM-lo-80, ..., and the
+                     first baseline by its name in scores: SeasonalNaive, or Naive if season is 1
     files            [names of the files that were written]
     settings         what it takes to get the same again: seed, options, versions, isa, threads
     seconds          time taken
@@ -63,7 +64,7 @@ def document(result: Result, options: Options, written: Sequence[Path]) -> dict[
         },
         "model": {"name": forecast.model, "horizon": len(result.mean), "levels": list(forecast.levels)},
         "evaluation": None if result.evaluation is None else _evaluation(result.evaluation, result.time_unit),
-        "forecast": rows({**forecast.table, "SeasonalNaive": result.naive}, result.time_unit),
+        "forecast": rows({**forecast.table, result.naive_col: result.naive}, result.time_unit),
         "files": [str(path) for path in written],
         "settings": settings(options),
         "seconds": round(result.seconds, 3),

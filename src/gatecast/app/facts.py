@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from gatecast.app.result import Result, bounds
+from gatecast.app.result import BASELINES, Result, bounds
 from gatecast.app.texts import count, number_format, time_texts
 
 if TYPE_CHECKING:
     from gatecast.forecast import Evaluation
 
 __all__ = ["Grid", "facts", "forecast_grid", "score_grid"]
-
-NAMES = {"Naive": "last value repeated"}
 
 
 class Grid(NamedTuple):
@@ -39,9 +37,9 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
         yield "note", note
 
 
-def score_grid(result: Result, evaluation: Evaluation) -> Grid:
+def score_grid(evaluation: Evaluation) -> Grid:
     """Errors on the test part, a row a model."""
-    scores, names = evaluation.scores, {**NAMES, "SeasonalNaive": result.baseline}
+    scores = evaluation.scores
     levels = sorted({level for score in scores for level in score.coverage})
     columns = [number_format(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse")]
     header = ("model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels))
@@ -53,7 +51,7 @@ def score_grid(result: Result, evaluation: Evaluation) -> Grid:
             _number(score.skill, "{:+.1f} %" if score.skill else "{:.0f} %"),
         ]
         cells += [_number(score.coverage.get(level, np.nan), "{:.0f} %") for level in levels]
-        rows.append((names.get(score.model, score.model), *cells))
+        rows.append((BASELINES.get(score.model, score.model), *cells))
     return Grid(header, rows)
 
 

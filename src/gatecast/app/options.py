@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +83,8 @@ def parse_options(
         freq=freq,
         season=parse_whole(season, "--season", least=1, fix="Write --season 12 for monthly data, for example."),
         levels=parse_levels(level),
-        out=None if out is None else Path(out),
-        plot=None if plot is None else Path(plot),
+        out=None if out is None else _named(out, "--out"),
+        plot=None if plot is None else _named(plot, "--plot"),
         json=json,
         seed=parse_whole(seed, "--seed", least=0, fix="Write --seed 0.") or 0,
         quiet=quiet,
@@ -148,9 +149,9 @@ def check_input(file: str) -> Path:
     """The path of a file that is there.
 
     Raises:
-        ConfigError: No such file, or a directory.
+        ConfigError: No such file, a directory, or a device, which might never end.
     """
-    path = Path(file)
+    path = _named(file, "FILE")
     if path.is_dir():
         fix = "Name a file in it, for example a .csv or .parquet file."
         raise ConfigError("FILE is a directory", where=file, expected="a file with a table", fix=fix)
@@ -160,4 +161,14 @@ def check_input(file: str) -> Path:
         meant = f"Did you mean {str(path.parent / near[0])!r}?" if near else ""
         fix = meant or f"Check the spelling; the current folder is {str(Path.cwd())!r}."
         raise ConfigError("there is no such file", where=file, expected="a file with a table", fix=fix)
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise ConfigError("FILE is not a regular file", where=file, expected="a file with a table, or a pipe")
     return path
+
+
+def _named(text: str, option: str) -> Path:
+    """A path; the empty text would be the current folder."""
+    if not text:
+        raise ConfigError(f"{option} is empty", expected="the name of a file")
+    return Path(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gatecast.errors import ConfigError
 
-__all__ = ["PLOT_SUFFIXES", "TABLE_SUFFIXES", "check_output", "staged"]
+__all__ = ["PLOT_SUFFIXES", "TABLE_SUFFIXES", "check_output", "staged", "unwritable"]
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
 PLOT_SUFFIXES = (".png", ".svg", ".html")
@@ -28,6 +28,8 @@ def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path)
         ConfigError: Unknown suffix, a folder missing or not writable, a directory, or the input itself.
     """
     where, folder = str(path), path.resolve().parent
+    if path.is_dir():
+        raise ConfigError(f"{option} is a directory", where=where, expected="the name of a file")
     if path.suffix.lower() not in suffixes:
         raise ConfigError(
             f"{option} has an unknown file type",
@@ -36,8 +38,6 @@ def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path)
             expected=" or ".join([", ".join(suffixes[:-1]), suffixes[-1]]),
             fix=f"Write {option} {path.with_suffix(suffixes[0])}.",
         )
-    if path.is_dir():
-        raise ConfigError(f"{option} is a directory", where=where, expected="the name of a file")
     if not folder.is_dir():
         fix = f"Make the folder first: mkdir -p {folder}" if not folder.exists() else ""
         raise ConfigError(f"{option} lies in a folder that does not exist", where=where, fix=fix)
@@ -47,6 +47,27 @@ def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path)
         raise ConfigError(f"{option} lies in a folder that may not be written to", where=where)
     if path.exists() and not os.access(path, os.W_OK):
         raise ConfigError(f"{option} is write-protected", where=where, fix="Choose another name.")
+    _try(path, option)
+
+
+def _try(path: Path, option: str) -> None:
+    """Begin a file and take it away again: permissions alone do not say what a file system takes."""
+    draft = _draft(path.resolve())
+    try:
+        draft.open("xb").close()
+        draft.unlink()
+    except OSError as error:
+        raise unwritable(path, option, error) from None
+
+
+def unwritable(path: Path, option: str, error: OSError) -> ConfigError:
+    """What the system said, about the name that the user gave."""
+    return ConfigError(f"{option} cannot be written", where=str(path), got=error.strerror or str(error))
+
+
+def _draft(end: Path) -> Path:
+    """A free name in the same folder."""
+    return end.with_name(f".{end.stem}.{os.getpid()}{end.suffix.lower()}")
 
 
 @contextmanager
@@ -61,7 +82,7 @@ def staged(targets: Sequence[Path]) -> Iterator[list[Path]]:
     """
     # A symbolic link stays one: what it points to is replaced.
     ends = [target.resolve() for target in targets]
-    drafts = [end.with_name(f".{end.stem}.{os.getpid()}{end.suffix.lower()}") for end in ends]
+    drafts = [_draft(end) for end in ends]
     try:
         yield drafts
         for draft, end in zip(drafts, ends, strict=True):

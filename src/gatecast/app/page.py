@@ -88,7 +88,7 @@ def save_page(result: Result, path: Path) -> None:
 
     evaluation, scores = result.evaluation, ""
     if evaluation is not None:
-        scores = "<h2>On the test part</h2>\n" + _table(score_grid(result, evaluation))
+        scores = "<h2>On the test part</h2>\n" + _table(score_grid(evaluation))
     text = PAGE.format(
         version=escape(__version__),
         style=STYLE,

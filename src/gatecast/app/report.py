@@ -1,7 +1,7 @@
 """The chart: last seasons, the test part with the forecast made for it, the forecast with its intervals.
 
 Drawn with matplotlib's objects alone: no pyplot, no current figure, no window. Colours are those of Okabe and
-Ito (2008), which people of every colour vision tell apart; seasonal naive is dashed besides.
+Ito (2008), which people of every colour vision tell apart; the baseline is dashed besides.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from gatecast.app.result import Result, bounds
 from gatecast.app.texts import Column, count
@@ -27,6 +30,8 @@ __all__ = ["COLOURS", "Colours", "draw", "quietly", "require_matplotlib", "save_
 FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei")
 """The first has the letters of Europe; one of the others, where there is one, those of China."""
 
+LAST_YEAR = 9998
+"""One less than matplotlib's last: its ticks reach beyond the data."""
 DASHES = (0, (3, 2))
 SHORTEST_RUN = 6
 """Steps from which a forecast is drawn as a line apart from the next one."""
@@ -90,6 +95,7 @@ def draw(result: Result, *, size: tuple[float, float], colours: Colours = COLOUR
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14)
+    result = _within_calendar(result)
     figure = Figure(figsize=size, layout=layout, facecolor=colours.paper)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(facecolor=colours.paper)
@@ -98,6 +104,20 @@ def draw(result: Result, *, size: tuple[float, float], colours: Colours = COLOUR
     if titled:
         _title(axes, result, colours)
     return figure
+
+
+def _within_calendar(result: Result) -> Result:
+    """The same with rows in place of times where these leave the years 1 to 9999, all that matplotlib knows."""
+    ends = (result.times[0], result.ahead[-1])
+    if result.times.dtype.kind != "M" or all(1 <= int(str(np.datetime64(end, "Y"))) <= LAST_YEAR for end in ends):
+        return result
+    n, h, time_col = len(result.times), len(result.mean), result.forecast.time_col
+    forecast = replace(result.forecast, table={**result.forecast.table, time_col: np.arange(n, n + h)})
+    evaluation = result.evaluation
+    if evaluation is not None:
+        rows = np.searchsorted(result.times, evaluation.table[time_col])
+        evaluation = replace(evaluation, table={**evaluation.table, time_col: rows})
+    return replace(result, times=np.arange(n), forecast=forecast, evaluation=evaluation)
 
 
 def _lines(axes: Axes, result: Result, colours: Colours) -> None:
@@ -122,7 +142,7 @@ def _test_part(axes: Axes, result: Result, said: dict[str, Column], begin: Any, 
         table = {name: column[run][shown[run]] for name, column in said.items()}
         times = table[time_col]
         _bands(axes, times, table, model, result.forecast.levels, colours)
-        axes.plot(times, table["SeasonalNaive"], color=colours.naive, lw=1.1, ls=DASHES)
+        axes.plot(times, table[result.naive_col], color=colours.naive, lw=1.1, ls=DASHES)
         axes.plot(times, table[model], color=colours.model, lw=1.6)
     name = "test" if shown.all() else f"test, its last {shown.sum():,} of {len(shown):,} rows"
     _region(axes, said[time_col][shown][0], name, colours)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from gatecast.forecast import Evaluation, Forecast
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Result", "bounds", "collect"]
+__all__ = ["BASELINES", "Result", "bounds", "collect"]
+
+BASELINES = {"SeasonalNaive": "seasonal naive", "Naive": "last value"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Result:
     forecast: Forecast
     evaluation: Evaluation | None
     naive: npt.NDArray[np.float64]
-    """(h,) Seasonal naive for the rows of the forecast."""
+    """(h,) The first baseline for the rows of the forecast."""
     findings: tuple[str, ...]
     """Plain sentences; the first says which column is what, how often, how much, from when to when."""
     seed: int
@@ -63,8 +65,15 @@ class Result:
 
     @property
     def baseline(self) -> str:
-        """What seasonal naive is called: without a season it repeats the last value."""
-        return "seasonal naive" if self.season > 1 else "last value repeated"
+        """What the first baseline is called by people."""
+        return BASELINES.get(self.naive_col, self.naive_col)
+
+    @property
+    def naive_col(self) -> str:
+        """Name of the first baseline, which is that of its column."""
+        if self.evaluation is not None and len(self.evaluation.scores) > 1:
+            return self.evaluation.scores[1].model
+        return "SeasonalNaive" if self.season > 1 else "Naive"
 
     @property
     def missing(self) -> int:

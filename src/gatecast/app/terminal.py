@@ -62,7 +62,7 @@ def _report(console: Console, result: Result, written: Sequence[Path]) -> None:
     console.print(Text(result.file, style="bold"), soft_wrap=True)
     _section(console, _summary(result))
     if result.evaluation is not None:
-        _section(console, _table(score_grid(result, result.evaluation)))
+        _section(console, _table(score_grid(result.evaluation)))
         _section(console, Text(result.evaluation.verdict, style="bold"))
     drawing = chart(result, min(console.width - 2, WIDEST), unicode=console.encoding.startswith("utf"))
     if drawing.lines:

@@ -75,7 +75,7 @@ def number_format(values: Column, digits: int = 4) -> Callable[[float], str]:
     largest = float(finite.max()) if finite.size else 0.0
     magnitude = math.floor(math.log10(largest)) if largest > 0 else 0
     decimals = digits - 1 - magnitude
-    if not -8 <= decimals <= 8:
+    if not -6 <= decimals <= 8:
         return lambda value: f"{value:.{digits}g}" if math.isfinite(value) else "-"
     decimals = max(0, decimals)
     return lambda value: f"{value:.{decimals}f}" if math.isfinite(value) else "-"

@@ -20,6 +20,8 @@ __all__ = ["build"]
 
 Array = npt.NDArray[np.float64]
 
+# Larger numbers are refused, so that no square, nor a sum of squares, leaves the range of float64.
+LARGEST = 1e150
 # A grid that is emptier than this is a wrong date or a wrong frequency, and could fill the memory.
 EMPTIEST = 20
 
@@ -40,7 +42,7 @@ def build(
 
     Args:
         times: (N,) datetime64 without NaT, or integers.
-        values: (N,) numbers; NaN is missing, infinities are refused.
+        values: (N,) numbers up to 1e150 either way; NaN is missing, infinities are refused.
         ids: (N,) name of the series of each row; None if there is one series.
         freq: Frequency; worked out from the longest series if None.
         names: What the columns are called, for messages and for tables that go out.
@@ -50,7 +52,7 @@ def build(
         The panel, series in the order in which they appear, and findings, one sentence each.
 
     Raises:
-        DataError: Fewer than two rows, an infinite value, no value at all, two rows of one time in a series,
+        DataError: Fewer than two rows, an infinite or huge value, no value at all, two rows of one time in a series,
             times that follow no frequency.
 
     >>> panel, findings = build(np.array(["2024-01-03", "2024-01-01"], "M8[D]"), [3, 1], freq="D")
@@ -64,7 +66,7 @@ counts as missing: 2024-01-02.'))
     labels, codes = _factorise(ids, len(t))
     order = np.lexsort((t, codes))
     findings = []
-    if (np.diff(t)[np.diff(codes) == 0] < np.zeros(1, np.diff(t).dtype)).any():
+    if (order != np.argsort(codes, kind="stable")).any():
         findings.append("The rows were not in time order and have been sorted.")
     t, codes, x = t[order], codes[order], x[order]
     _check_unique(t, codes, labels, order, called, where)
@@ -117,6 +119,16 @@ def _check_values(t: Times, x: Array, names: Names, where: Callable[[int], str])
             got=str(x[i]),
             expected="a finite number, or nothing where it is missing",
             fix=f"Correct or empty it; infinite values in all: {len(infinite)}.",
+        )
+    huge = np.flatnonzero(np.abs(x) > LARGEST)
+    if len(huge):
+        i = int(huge[0])
+        raise DataError(
+            "a value is too large to compute with",
+            where=f"{where(i)}, column {names.target!r}, time {format_times(t[i : i + 1])[0]}",
+            got=str(x[i]),
+            expected=f"numbers from -{LARGEST:g} to {LARGEST:g}",
+            fix=f"Correct it, or write the values in a larger unit; such values in all: {len(huge)}.",
         )
     if np.isnan(x).all():
         raise DataError(

@@ -70,6 +70,7 @@ def read_delimited(text: str, source: str = "the text") -> Table:
             expected="at least two rows below them",
         )
     names = _unique(rows[0][1]) if named else tuple(str(i + 1) for i in range(width))
+    notes += _renamed(rows[0][1], names) if named else []
     body = rows[named:]
     return Table(
         names=names,
@@ -157,8 +158,21 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     unique: dict[str, None] = {}
     for i, name in enumerate(names):
         plain = name.strip() or f"column {i + 1}"
-        unique[plain if plain not in unique else f"{plain} ({i + 1})"] = None
+        free = plain if plain not in unique else f"{plain} ({i + 1})"
+        while free in unique:
+            free += "'"
+        unique[free] = None
     return tuple(unique)
+
+
+def _renamed(header: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Which columns could not keep their names because others have them."""
+    pairs = [(cell.strip(), name) for cell, name in zip(header, names, strict=True)]
+    return [
+        f"The header names {cell!r} more than once: column {i + 1} is called {name!r}."
+        for i, (cell, name) in enumerate(pairs)
+        if cell and cell != name
+    ]
 
 
 def _is_data(cells: Cells) -> bool:

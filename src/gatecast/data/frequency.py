@@ -272,7 +272,8 @@ def parse(freq: str | int | Freq) -> Freq:
         if unit and (anchor is None or anchor.upper() in places):
             place = None if anchor is None else places.index(anchor.upper()) + (unit != "W")
             return Freq(unit, int(count or 1), place)
-    close = get_close_matches(text, [*NAMES, *SYNONYMS], n=1)
+    # Only near misses: a guess that is far off misleads more than it helps.
+    close = get_close_matches(text, [*NAMES, *SYNONYMS], n=1, cutoff=0.75)
     hint = f"Did you mean {close[0]!r}?" if close else "Write, say, freq='MS' for the first of every month."
     known = "YS YE QS QE MS ME W-SUN B D h min s, with a multiple such as 15min, or a whole number"
     raise ConfigError("this is not a frequency", got=repr(freq), expected=known, fix=hint)

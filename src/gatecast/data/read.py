@@ -59,7 +59,8 @@ def read(
 
     Raises:
         DataError: The source cannot be used; the message says where and how to put it right.
-        ConfigError: `freq` is no frequency, or one that does not go with the times.
+        ConfigError: A column that is named is not there; `freq` is no frequency, or one that does not go
+            with the times.
 
     >>> panel, findings = read({"ds": ["2024-01", "2024-02", "2024-03"], "y": [1.0, 2.0, 4.0]})
     >>> panel.series(0).tolist(), findings[0]
@@ -94,6 +95,9 @@ def kind_of(source: Any) -> str:
         return "dict"
     import narwhals
 
+    if _is_batch(source):
+        return "pyarrow"
+    _check_names(source)
     native = narwhals.from_native(source, allow_series=True, pass_through=True)
     if native is source:
         raise DataError(
@@ -159,6 +163,7 @@ def _table(source: Any) -> Table:
     if isinstance(source, (str, os.PathLike)):
         return _from_path(Path(source))
     if isinstance(source, Mapping):
+        _refuse_repeated(list(source))
         return _from_columns({str(name): _cells(column) for name, column in source.items()})
     if _is_values(source):
         if len(source) and all(isinstance(row, Mapping) for row in source):
@@ -211,6 +216,10 @@ def _from_frame(source: Any) -> Table:
     """A pandas, polars, Arrow or other table, through narwhals."""
     import narwhals as nw
 
+    if _is_batch(source):
+        import pyarrow  # type: ignore[import-untyped]
+
+        source = pyarrow.Table.from_batches([source])
     kind_of(source)
     # pandas keeps times in the index as often as in a column; a mere numbering is left behind.
     if hasattr(source, "reset_index") and type(source.index).__name__ != "RangeIndex":
@@ -221,12 +230,41 @@ def _from_frame(source: Any) -> Table:
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     columns, notes = {}, []
-    for name in frame.columns:
-        column, note = _from_series(frame[name])
+    # Names need not be text (pandas numbers columns that have none), so no column is asked for by name.
+    for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
+        column, note = _from_series(series)
         columns[str(name)] = column
         notes += note
     table = _from_columns(columns)
     return Table(table.names, table.columns, notes=tuple(notes))
+
+
+def _is_batch(source: Any) -> bool:
+    """Whether a source is an Arrow record batch, the one Arrow table that narwhals does not know."""
+    return type(source).__name__ == "RecordBatch" and type(source).__module__.startswith("pyarrow")
+
+
+def _check_names(source: Any) -> None:
+    """Refuse a pandas or Arrow table two of whose columns have one name."""
+    names = list(getattr(source, "column_names", ()))
+    if hasattr(source, "reset_index"):
+        names = list(source.columns) if hasattr(source, "columns") else [source.name]
+        if type(source.index).__name__ != "RangeIndex":
+            names = [*source.index.names, *names]
+    _refuse_repeated([name for name in names if name is not None])
+
+
+def _refuse_repeated(names: Sequence[Any]) -> None:
+    """Refuse names that are the same, as text."""
+    texts = [str(name) for name in names]
+    twice = next((text for k, text in enumerate(texts) if text in texts[:k]), None)
+    if twice is not None:
+        raise DataError(
+            "two columns have one name",
+            got=f"{texts.count(twice)} columns called {twice!r}",
+            expected="a different name for each column, the index included",
+            fix="Rename or remove all but one of them.",
+        )
 
 
 def _from_series(series: Any) -> tuple[Cells, list[str]]:

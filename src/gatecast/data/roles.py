@@ -14,7 +14,7 @@ import numpy as np
 from gatecast.data.numerals import read_numbers
 from gatecast.data.table import Cells, Table, missing, text_cells
 from gatecast.data.times import looks_like_dates
-from gatecast.errors import DataError
+from gatecast.errors import ConfigError, DataError
 
 __all__ = ["Roles", "assign", "join_parts", "series_column"]
 
@@ -74,7 +74,8 @@ def assign(
         target_col: Name of the column of values.
 
     Raises:
-        DataError: A column that is not there, no column of numbers, several that could be the target.
+        ConfigError: A name given that no column has.
+        DataError: No column of numbers, several that could be the target.
 
     >>> table = Table(("Month", "Passengers"), (np.array(["2024-01"], object), np.array([112.0])))
     >>> assign(table)
@@ -148,12 +149,13 @@ def _find(table: Table, name: str | None, argument: str) -> int | None:
     """The column of a name that was given."""
     if name is None:
         return None
-    if name in table.names:
-        return table.names.index(name)
+    # In tables of other libraries names may be numbers; here every name is text.
+    if str(name) in table.names:
+        return table.names.index(str(name))
     known = ", ".join(map(repr, table.names[:20])) + (", ..." if len(table.names) > 20 else "")
     folded = {other.lower(): other for other in table.names}
     close = [folded[match] for match in get_close_matches(str(name).lower(), folded, n=1, cutoff=0.5)]
-    raise DataError(
+    raise ConfigError(
         "there is no column of this name",
         where=argument,
         got=repr(name),

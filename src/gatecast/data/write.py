@@ -48,6 +48,8 @@ def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) ->
     # In the same folder, because only within one file system is renaming a single step.
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
+        # DuckDB's errors are not the system's: let Python meet them first.
+        unfinished.touch()
         _WRITERS[target.suffix.lower()](arrays, unfinished)
         unfinished.replace(target)
     except OSError as error:
