@@ -5,9 +5,6 @@ Letters: N samples, T time, F features, M outputs.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,55 +38,6 @@ def sine(count=400, T=16):
 
 
 # What the words do
-
-ARTICLE = """
-data = pd.read_csv('M50.csv', header=None)
-data.columns = ['time', 'value']
-train_data = data[:int(len(data)*0.8)]
-valid_data = data[int(len(data)*0.8):int(len(data)*0.9)]
-test_data = data[int(len(data)*0.9):]
-train_data_scaled = (train_data['value'] - np.mean(train_data['value'])) / np.std(train_data['value'])
-valid_data_scaled = (valid_data['value'] - np.mean(valid_data['value'])) / np.std(valid_data['value'])
-test_data_scaled = (test_data['value'] - np.mean(test_data['value'])) / np.std(test_data['value'])
-train_data_scaled = np.reshape(train_data_scaled, (len(train_data_scaled), 1, 1))
-valid_data_scaled = np.reshape(valid_data_scaled, (len(valid_data_scaled), 1, 1))
-test_data_scaled = np.reshape(test_data_scaled, (len(test_data_scaled), 1, 1))
-model = Sequential()
-model.add(LSTM(50, return_sequences=True, input_shape=(1, 1)))
-model.add(Dropout(0.2))
-model.add(LSTM(50, return_sequences=True))
-model.add(Dropout(0.2))
-model.add(LSTM(50))
-model.add(Dropout(0.2))
-model.add(Dense(1))
-model.compile(loss='mean_squared_error', optimizer='adam')
-model.fit(train_data_scaled, train_data['value'], validation_data=(valid_data_scaled, valid_data['value']), \
-epochs=100, batch_size=32)
-predictions = model.predict(test_data_scaled)
-mse = mean_squared_error(test_data['value'], predictions)
-print('Mean squared error:', mse)
-"""
-
-
-def test_the_script_of_the_article_runs_with_its_imports_changed(tmp_path):
-    rng = np.random.default_rng(0)
-    values = 10 + np.sin(np.arange(300) / 10) + rng.normal(0, 0.1, 300)
-    rows = "\n".join(f"2020-01-{k % 28 + 1:02d},{value:.3f}" for k, value in enumerate(values))
-    (tmp_path / "M50.csv").write_text(rows)
-    imports = """
-import numpy as np
-import pandas as pd
-from gatecast.models import Sequential
-from gatecast.layers import Dense, LSTM, Dropout
-from sklearn.metrics import mean_squared_error
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", imports + ARTICLE], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.stderr == ""  # no terminal, no progress line
-    assert done.returncode == 0
-    # Its targets are not scaled, about 10: an untrained network is off by 100.
-    assert float(done.stdout.removeprefix("Mean squared error: ")) < 3.0
 
 
 def test_a_sine_is_learnt():

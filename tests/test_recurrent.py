@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecast import _native, recurrent, reference
-from gatecast.arrays import pack, pack_mask, pack_state, unpack, unpack_state
-from gatecast.errors import ConfigError, GatecastError
+from gatecast.arrays import length_mask, pack, pack_mask, pack_state, unpack, unpack_state
+from gatecast.errors import ConfigError, DataError, GatecastError
 from tolerances import rounding
 
 SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
@@ -157,6 +157,22 @@ def test_right_padding_under_a_mask_changes_nothing():
     _, want, _ = recurrent.lstm_forward(params, pack(x))
     _, got, _ = recurrent.lstm_forward(params, pack(padded), mask=pack_mask(mask))
     assert [unpack_state(s, 4).tobytes() for s in got] == [unpack_state(s, 4).tobytes() for s in want]
+
+
+def test_lengths_stop_each_sequence_where_it_ends():
+    params, x, _, _, _ = make_case(6, 4, 5, 2, "diagonal", masked=False, stateful=False)
+    _, got, _ = recurrent.lstm_forward(params, pack(x), mask=pack_mask(length_mask([5, 3, 1, 0], 5)))
+    for s, length in enumerate((5, 3, 1)):
+        _, want, _ = recurrent.lstm_forward(params, pack(x[s : s + 1, :length]))
+        for a, b in zip(got, want, strict=True):
+            assert unpack_state(a, 4)[s].tobytes() == unpack_state(b, 1)[0].tobytes()
+    assert not unpack_state(got[0], 4)[3].any()
+
+
+@pytest.mark.parametrize("lengths", [[6], [-1], [1.5], [[1]]])
+def test_impossible_lengths_are_refused(lengths):
+    with pytest.raises(DataError, match=r"these are not lengths: got .*, expected whole numbers from 0 to 5"):
+        length_mask(lengths, 5)
 
 
 def test_missing_gradients_are_zero_gradients():

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.errors import DataError
+
 __all__ = [
     "GATES",
     "LANES",
@@ -23,6 +25,7 @@ __all__ = [
     "Params",
     "blocks",
     "flat_views",
+    "length_mask",
     "pack",
     "pack_mask",
     "pack_state",
@@ -123,6 +126,28 @@ def pack_mask(mask: npt.ArrayLike) -> Array:
     [1.0, 0.0]
     """
     return pack(np.asarray(mask, dtype=bool)[:, :, None])[:, :, 0]
+
+
+def length_mask(lengths: npt.ArrayLike, T: int) -> npt.NDArray[np.bool_]:
+    """Mask of sequences that are padded on the right: True for the first `lengths[s]` steps of sequence s.
+
+    Args:
+        lengths: (B,) whole numbers from 0 to T.
+        T: Steps, padding included.
+
+    Returns:
+        (B, T) bool, as `pack_mask` takes it.
+
+    Raises:
+        DataError: A length that is not a whole number from 0 to T.
+
+    >>> length_mask([1, 3], 3).tolist()
+    [[True, False, False], [True, True, True]]
+    """
+    steps = np.asarray(lengths)
+    if steps.ndim != 1 or steps.dtype.kind not in "iu" or (steps.size and not 0 <= steps.min() <= steps.max() <= T):
+        raise DataError("these are not lengths", got=str(lengths), expected=f"whole numbers from 0 to {T}")
+    return np.arange(T) < steps[:, None]
 
 
 def unpack_mask(packed: npt.NDArray[Any], count: int) -> npt.NDArray[np.bool_]:
