@@ -49,8 +49,12 @@ def test_report_counts_missing_values_and_knows_no_season(make_result):
     result = make_result()
     values = result.values.copy()
     values[3:5] = np.nan
-    text = shown(dataclasses.replace(result, values=values, season=1))
+    scores = (result.evaluation.scores[0], dataclasses.replace(result.evaluation.scores[1], model="Naive"))
+    evaluation = dataclasses.replace(result.evaluation, scores=scores)
+    text = shown(dataclasses.replace(result, values=values, season=1, evaluation=evaluation))
     assert "  missing  2 of 120 rows\n  season   none found\n" in text
+    assert "seasonal naive  " not in text
+    assert "last value   8.000" in text
 
 
 def test_report_puts_the_model_beside_seasonal_naive(make_result):
