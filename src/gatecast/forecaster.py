@@ -52,7 +52,7 @@ class Forecaster:
     Args:
         h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours).
         level: Levels of the intervals, in percent; None for no intervals.
-        season: Steps in a season; found in the training part by default. 1 means none.
+        season: Steps in a season; found before the test part by default. 1 means none.
         freq: Frequency, as "MS" or "D"; inferred by default.
         input_size: Values in a window; chosen by horizon, season and length by default.
         seed: Same seed, same bits.

@@ -40,12 +40,12 @@ def _rolled(values: Floats, origins: npt.NDArray[np.int64], h: int, m: int) -> F
 
 
 def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
-    """Of several seasons, the one with which seasonal naive does best over the end of the training part.
+    """Of several seasons, the one with which seasonal naive does best over the end of the past.
 
-    The baseline is to be beaten at its best, and only the training part may choose it.
+    The baseline is to be beaten at its best, and only what lies before the test part may choose it.
 
     Args:
-        train: (n,) the training part.
+        train: (n,) what lies before the test part.
         h: Horizon.
         seasons: Periods; with none of them the season is 1 and seasonal naive is naive.
 
