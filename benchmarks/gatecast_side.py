@@ -30,10 +30,10 @@ def check(B, T):
     rng = np.random.default_rng(0)
     params = {n: rng.normal(0, 0.2, s).astype("f") for n, s in (("Wx", (1, 200)), ("Wh", (50, 200)), ("b", (200,)))}
     x, dy = rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, T, 50)).astype("f")
-    y, _, cache = recurrent.lstm_forward(params, pack(x))
-    _, _, grads = recurrent.lstm_backward(params, cache, pack(dy))
-    want, _, kept = reference.lstm_forward(params, x)
-    _, _, want_grads = reference.lstm_backward(params, kept, dy)
+    y, _, cache = recurrent.forward("lstm", params, pack(x))
+    _, _, grads = recurrent.backward(params, cache, pack(dy))
+    want, _, kept = reference.forward("lstm", params, x)
+    _, _, want_grads = reference.backward("lstm", params, kept, dy)
     np.testing.assert_allclose(unpack(y, B), want, rtol=0, atol=1e-5)
     for name, grad in grads.items():
         bound = 1e-4 * np.abs(want_grads[name]).max()

@@ -72,111 +72,168 @@ float* data(MaybeOut& a) {
   return a ? a->data() : nullptr;
 }
 
-struct LstmInputs {
-  In x, Wx, Wh, b;
-  MaybeIn P, h0, c0, mask;
+using States = std::vector<MaybeIn>;
+using Outs = std::vector<Out>;
+
+// L from the last axis of a packed array.
+int lanes_of(const In& x) {
+  if (x.ndim() != 4) throw nb::value_error("x must have four axes: block, time, feature, lane");
+  const int64_t L = static_cast<int64_t>(x.shape(3));
+  if (L != 1 && L != LANES) throw nb::value_error("x must have 1 or 16 lanes");
+  return static_cast<int>(L);
+}
+
+struct RecurrentInputs {
+  int cell;
+  int64_t heads;
+  In x, Wx;
+  MaybeIn Wh;
+  In b;
+  MaybeIn P, gain, Wr;
+  States state;
+  MaybeIn mask, drop;
+  States zone;
+  std::vector<float> zone_share;
 };
 
-gatecast::Lstm checked_lstm(const LstmInputs& in) {
-  if (in.x.ndim() != 4) throw nb::value_error("x must have four axes: block, time, feature, lane");
-  if (in.Wh.ndim() != 2) throw nb::value_error("Wh must have two axes: (H, 4H)");
-  gatecast::Lstm a = {};
+// The cell and the sizes of a call, and that all its arrays agree on them.
+gatecast::Recurrent checked_recurrent(const RecurrentInputs& in) {
+  if (in.cell < 0 || in.cell >= static_cast<int>(gatecast::Cell::count)) throw nb::value_error("unknown cell");
+  gatecast::Recurrent a = {};
+  a.cell = static_cast<gatecast::Cell>(in.cell);
+  const gatecast::CellSize& size = a.size();
+  a.lanes = lanes_of(in.x);
+  if (in.b.ndim() != 1 || in.b.shape(0) % static_cast<size_t>(size.gradients))
+    throw nb::value_error("b must have one axis, as long as the cell has gates and units");
   a.blocks = static_cast<int64_t>(in.x.shape(0));
   a.T = static_cast<int64_t>(in.x.shape(1));
   a.I = static_cast<int64_t>(in.x.shape(2));
-  a.H = static_cast<int64_t>(in.Wh.shape(0));
-  if (a.blocks < 1 || a.T < 1 || a.I < 1 || a.H < 1) throw nb::value_error("x and Wh need at least one of everything");
-  expect("x", in.x, {a.blocks, a.T, a.I, LANES});
-  expect("Wx", in.Wx, {a.I, 4 * a.H});
-  expect("Wh", in.Wh, {a.H, 4 * a.H});
-  expect("b", in.b, {4 * a.H});
+  a.H = static_cast<int64_t>(in.b.shape(0)) / size.gradients;
+  a.heads = in.heads;
+  const bool lstm = a.cell == gatecast::Cell::lstm || a.cell == gatecast::Cell::lstm_coupled;
+  if (in.Wr && (!lstm || in.Wr->ndim() != 2)) throw nb::value_error("Wr belongs to an LSTM and has two axes: (H, R)");
+  a.R = in.Wr ? static_cast<int64_t>(in.Wr->shape(1)) : a.H;
+  if (a.blocks < 1 || a.T < 1 || a.I < 1 || a.H < 1 || a.R < 1)
+    throw nb::value_error("x, b and Wr need at least one of everything");
+  if (a.heads < 1 || a.H % a.heads || (a.heads > 1 && a.cell != gatecast::Cell::slstm))
+    throw nb::value_error("heads must divide the units of an sLSTM, and be 1 elsewhere");
+  expect("x", in.x, {a.blocks, a.T, a.I, a.lanes});
+  expect("Wx", in.Wx, {a.I, a.inputs()});
+  if (in.Wh.has_value() != (size.recurrent > 0)) throw nb::value_error("Wh is missing, or the cell has none");
   a.x = in.x.data();
   a.Wx = in.Wx.data();
-  a.Wh = in.Wh.data();
+  a.Wh = checked("Wh", in.Wh, {a.R / a.heads, a.recurrent()});
+  expect("b", in.b, {a.gradients()});
   a.b = in.b.data();
   if (in.P) {
+    if (a.cell != gatecast::Cell::lstm) throw nb::value_error("P belongs to an LSTM");
     a.peephole = in.P->ndim() == 1 ? gatecast::Peephole::diagonal : gatecast::Peephole::full;
     a.P = in.P->ndim() == 1 ? checked("P", in.P, {3 * a.H}) : checked("P", in.P, {a.H, 3 * a.H});
   }
-  a.h0 = checked("h0", in.h0, {a.blocks, a.H, LANES});
-  a.c0 = checked("c0", in.c0, {a.blocks, a.H, LANES});
-  a.mask = checked("mask", in.mask, {a.blocks, a.T, LANES});
+  if (in.gain && !lstm) throw nb::value_error("gain belongs to an LSTM");
+  if (in.gain && a.peephole == gatecast::Peephole::full)
+    throw nb::value_error("gain and a full peephole exclude each other");
+  a.gain = checked("gain", in.gain, {a.gradients()});
+  a.Wr = checked("Wr", in.Wr, {a.H, a.R});
+  if (!in.state.empty() && in.state.size() != static_cast<size_t>(size.states))
+    throw nb::value_error("the state has another number of arrays than the cell has states");
+  for (size_t s = 0; s < in.state.size(); ++s)
+    a.state0[s] = checked("state", in.state[s], {a.blocks, a.state_rows(static_cast<int>(s)), a.lanes});
+  a.mask = checked("mask", in.mask, {a.blocks, a.T, a.lanes});
+  if (in.drop && !size.recurrent) throw nb::value_error("drop belongs to a cell with Wh");
+  a.drop = checked("drop", in.drop, {a.blocks, a.R, a.lanes});
+  const size_t zoned = size.recurrent && a.cell != gatecast::Cell::slstm ? static_cast<size_t>(size.states) : 0;
+  if (in.zone.size() > zoned || in.zone.size() != in.zone_share.size())
+    throw nb::value_error("zone has more entries than the cell has states");
+  for (size_t s = 0; s < in.zone.size(); ++s) {
+    a.zone[s] = checked("zone", in.zone[s], {a.blocks, a.T, a.state_rows(static_cast<int>(s)), a.lanes});
+    a.zone_share[s] = in.zone_share[s];
+  }
   return a;
 }
 
-// keep: what a backward pass needs (y, c, gates). sequences: y, the state of every step.
-std::tuple<MaybeOut, MaybeOut, MaybeOut, Out, Out> lstm_forward(In x, In Wx, In Wh, In b, MaybeIn P, MaybeIn h0,
-                                                                MaybeIn c0, MaybeIn mask, bool keep, bool sequences) {
-  gatecast::Lstm a = checked_lstm({x, Wx, Wh, b, P, h0, c0, mask});
-  MaybeOut y, c, gates;
-  if (keep || sequences) y = make({a.blocks, a.T, a.H, LANES});
-  if (keep) {
-    c = make({a.blocks, a.T, a.H, LANES});
-    gates = make({a.blocks, a.T, 4 * a.H, LANES});
-  }
-  Out hT = make({a.blocks, a.H, LANES}), cT = make({a.blocks, a.H, LANES});
-  a.y = data(y);
-  a.c = data(c);
-  a.gates = data(gates);
-  a.hT = hT.data();
-  a.cT = cT.data();
-  {
-    nb::gil_scoped_release release;
-    gatecast::kernels().lstm_forward(a);
-  }
-  return {std::move(y), std::move(c), std::move(gates), std::move(hT), std::move(cT)};
+Outs make_state(const gatecast::Recurrent& a) {
+  Outs state;
+  for (int s = 0; s < a.size().states; ++s) state.push_back(make({a.blocks, a.state_rows(s), a.lanes}));
+  return state;
 }
 
-// `gates` is overwritten by dz.
-std::tuple<MaybeOut, MaybeOut, MaybeOut, Out, Out, Out, MaybeOut> lstm_backward(In x, In Wx, In Wh, In b, MaybeIn P,
-                                                                                MaybeIn h0, MaybeIn c0, MaybeIn mask,
-                                                                                In y, In c, InOut gates, MaybeIn dy,
-                                                                                MaybeIn dhT, MaybeIn dcT, bool need_dx,
-                                                                                bool need_state) {
-  gatecast::Lstm a = checked_lstm({x, Wx, Wh, b, P, h0, c0, mask});
-  expect("y", y, {a.blocks, a.T, a.H, LANES});
-  expect("c", c, {a.blocks, a.T, a.H, LANES});
-  expect("gates", gates, {a.blocks, a.T, 4 * a.H, LANES});
-  a.y = const_cast<float*>(y.data());
-  a.c = const_cast<float*>(c.data());
-  a.gates = gates.data();
-  gatecast::LstmGrad d = {};
-  d.dy = checked("dy", dy, {a.blocks, a.T, a.H, LANES});
-  d.dhT = checked("dhT", dhT, {a.blocks, a.H, LANES});
-  d.dcT = checked("dcT", dcT, {a.blocks, a.H, LANES});
-  MaybeOut dx, dh0, dc0, dP;
-  if (need_dx) dx = make({a.blocks, a.T, a.I, LANES});
-  if (need_state) {
-    dh0 = make({a.blocks, a.H, LANES});
-    dc0 = make({a.blocks, a.H, LANES});
-  }
-  Out dWx = make({a.I, 4 * a.H}), dWh = make({a.H, 4 * a.H}), db = make({4 * a.H});
-  if (a.peephole == gatecast::Peephole::diagonal) dP = make({3 * a.H});
-  if (a.peephole == gatecast::Peephole::full) dP = make({a.H, 3 * a.H});
-  d.dx = data(dx);
-  d.dh0 = data(dh0);
-  d.dc0 = data(dc0);
-  d.dWx = dWx.data();
-  d.dWh = dWh.data();
-  d.db = db.data();
-  d.dP = data(dP);
+// keep: what a backward pass needs (y and kept). sequences: y, the state of every step.
+std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, In x, In Wx, MaybeIn Wh, In b, MaybeIn P,
+                                             MaybeIn gain, MaybeIn Wr, States state, MaybeIn mask, MaybeIn drop,
+                                             States zone, std::vector<float> zone_share, bool keep, bool sequences) {
+  gatecast::Recurrent a =
+      checked_recurrent({cell, heads, x, Wx, Wh, b, P, gain, Wr, state, mask, drop, zone, zone_share});
+  MaybeOut y, kept;
+  if (keep || sequences) y = make({a.blocks, a.T, a.R, a.lanes});
+  if (const int64_t rows = gatecast::KeptRows(a).total; keep && rows) kept = make({a.blocks, a.T, rows, a.lanes});
+  Outs last = make_state(a);
+  a.y = data(y);
+  a.kept = data(kept);
+  for (size_t s = 0; s < last.size(); ++s) a.stateT[s] = last[s].data();
   {
     nb::gil_scoped_release release;
-    gatecast::kernels().lstm_backward(a, d);
+    gatecast::kernels().forward(a);
   }
-  return {std::move(dx), std::move(dh0), std::move(dc0), std::move(dWx), std::move(dWh), std::move(db), std::move(dP)};
+  return {std::move(y), std::move(kept), std::move(last)};
+}
+
+// dx, the gradients of the state (none unless need_state), and those of Wx, Wh, b, P, gain, Wr.
+std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t heads, In x, In Wx, MaybeIn Wh, In b,
+                                                           MaybeIn P, MaybeIn gain, MaybeIn Wr, States state,
+                                                           MaybeIn mask, MaybeIn drop, States zone,
+                                                           std::vector<float> zone_share, In y, MaybeIn kept,
+                                                           MaybeIn dy, States dstate, bool need_dx, bool need_state) {
+  gatecast::Recurrent a =
+      checked_recurrent({cell, heads, x, Wx, Wh, b, P, gain, Wr, state, mask, drop, zone, zone_share});
+  expect("y", y, {a.blocks, a.T, a.R, a.lanes});
+  a.y = const_cast<float*>(y.data());
+  const int64_t rows = gatecast::KeptRows(a).total;
+  if (kept.has_value() != (rows > 0)) throw nb::value_error("kept is missing, or nothing is kept");
+  a.kept = const_cast<float*>(checked("kept", kept, {a.blocks, a.T, rows, a.lanes}));
+  gatecast::RecurrentGrad d = {};
+  d.dy = checked("dy", dy, {a.blocks, a.T, a.R, a.lanes});
+  if (!dstate.empty() && dstate.size() != static_cast<size_t>(a.size().states))
+    throw nb::value_error("dstate has another number of arrays than the cell has states");
+  for (size_t s = 0; s < dstate.size(); ++s)
+    d.dstateT[s] = checked("dstate", dstate[s], {a.blocks, a.state_rows(static_cast<int>(s)), a.lanes});
+  MaybeOut dx;
+  if (need_dx) dx = make({a.blocks, a.T, a.I, a.lanes});
+  d.dx = data(dx);
+  Outs first;
+  if (need_state) first = make_state(a);
+  for (size_t s = 0; s < first.size(); ++s) d.dstate0[s] = first[s].data();
+  std::vector<MaybeOut> grads(6);
+  grads[0] = make({a.I, a.inputs()});
+  if (a.Wh) grads[1] = make({a.R / a.heads, a.recurrent()});
+  grads[2] = make({a.gradients()});
+  if (a.peephole == gatecast::Peephole::diagonal) grads[3] = make({3 * a.H});
+  if (a.peephole == gatecast::Peephole::full) grads[3] = make({a.H, 3 * a.H});
+  if (a.gain) grads[4] = make({a.gradients()});
+  if (a.Wr) grads[5] = make({a.H, a.R});
+  d.dWx = data(grads[0]);
+  d.dWh = data(grads[1]);
+  d.db = data(grads[2]);
+  d.dP = data(grads[3]);
+  d.dgain = data(grads[4]);
+  d.dWr = data(grads[5]);
+  {
+    nb::gil_scoped_release release;
+    gatecast::kernels().backward(a, d);
+  }
+  return {std::move(dx), std::move(first), std::move(grads)};
 }
 
 gatecast::Dense checked_dense(const In& x, const In& W, const MaybeIn& b) {
-  if (x.ndim() != 4) throw nb::value_error("x must have four axes: block, time, feature, lane");
   if (W.ndim() != 2) throw nb::value_error("W must have two axes: (K, M)");
   gatecast::Dense a = {};
+  a.lanes = lanes_of(x);
   const int64_t blocks = static_cast<int64_t>(x.shape(0)), T = static_cast<int64_t>(x.shape(1));
   a.items = blocks * T;
   a.K = static_cast<int64_t>(W.shape(0));
   a.M = static_cast<int64_t>(W.shape(1));
   if (a.items < 1 || a.K < 1 || a.M < 1) throw nb::value_error("x and W need at least one of everything");
-  expect("x", x, {blocks, T, a.K, LANES});
+  expect("x", x, {blocks, T, a.K, a.lanes});
   a.x = x.data();
   a.W = W.data();
   a.b = checked("b", b, {a.M});
@@ -185,7 +242,7 @@ gatecast::Dense checked_dense(const In& x, const In& W, const MaybeIn& b) {
 
 Out dense_forward(In x, In W, In b) {
   const gatecast::Dense a = checked_dense(x, W, b);
-  Out y = make({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), a.M, LANES});
+  Out y = make({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), a.M, a.lanes});
   float* p = y.data();
   {
     nb::gil_scoped_release release;
@@ -197,9 +254,9 @@ Out dense_forward(In x, In W, In b) {
 std::tuple<MaybeOut, Out, Out> dense_backward(In x, In W, In dy, bool need_dx) {
   const gatecast::Dense a = checked_dense(x, W, std::nullopt);
   const int64_t blocks = static_cast<int64_t>(x.shape(0)), T = static_cast<int64_t>(x.shape(1));
-  expect("dy", dy, {blocks, T, a.M, LANES});
+  expect("dy", dy, {blocks, T, a.M, a.lanes});
   MaybeOut dx;
-  if (need_dx) dx = make({blocks, T, a.K, LANES});
+  if (need_dx) dx = make({blocks, T, a.K, a.lanes});
   Out dW = make({a.K, a.M}), db = make({a.M});
   const float* p = dy.data();
   float *q = data(dx), *r = dW.data(), *s = db.data();
@@ -263,13 +320,22 @@ NB_MODULE(_native, m) {
   m.def("threads", &gatecast::threads);
   m.def("set_threads", &set_threads, "n"_a);
   m.def("trim", &gatecast::trim);
-  m.def("lstm_forward", &lstm_forward, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert(), "b"_a.noconvert(),
-        "P"_a.noconvert().none(), "h0"_a.noconvert().none(), "c0"_a.noconvert().none(), "mask"_a.noconvert().none(),
-        "keep"_a, "sequences"_a);
-  m.def("lstm_backward", &lstm_backward, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert(), "b"_a.noconvert(),
-        "P"_a.noconvert().none(), "h0"_a.noconvert().none(), "c0"_a.noconvert().none(), "mask"_a.noconvert().none(),
-        "y"_a.noconvert(), "c"_a.noconvert(), "gates"_a.noconvert(), "dy"_a.noconvert().none(),
-        "dhT"_a.noconvert().none(), "dcT"_a.noconvert().none(), "need_dx"_a, "need_state"_a);
+  m.def("memory_requests", &gatecast::requests);
+  m.def("cell_sizes", [] {
+    std::vector<std::tuple<int, int, int, int, int>> rows;
+    for (const gatecast::CellSize& c : gatecast::CELL_SIZES)
+      rows.emplace_back(c.inputs, c.recurrent, c.gradients, c.kept, c.states);
+    return rows;
+  });
+  m.def("forward", &forward, "cell"_a, "heads"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
+        "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
+        "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
+        "zone_share"_a, "keep"_a, "sequences"_a);
+  m.def("backward", &backward, "cell"_a, "heads"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
+        "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
+        "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
+        "zone_share"_a, "y"_a.noconvert(), "kept"_a.noconvert().none(), "dy"_a.noconvert().none(),
+        "dstate"_a.noconvert(), "need_dx"_a, "need_state"_a);
   m.def("dense_forward", &dense_forward, "x"_a.noconvert(), "W"_a.noconvert(), "b"_a.noconvert());
   m.def("dense_backward", &dense_backward, "x"_a.noconvert(), "W"_a.noconvert(), "dy"_a.noconvert(), "need_dx"_a);
   m.def("dropout", &dropout, "x"_a.noconvert(), "rate"_a, "key"_a);

@@ -11,6 +11,12 @@ namespace gatecast {
   extern const Kernels kernels; \
   }
 #if defined(__x86_64__)
+// A build may hold some levels only (CMake's GATECAST_LEVELS).
+#if !defined(GATECAST_SOME_LEVELS)
+#define GATECAST_ONLY_v2
+#define GATECAST_ONLY_v3
+#define GATECAST_ONLY_v4
+#endif
 GATECAST_LEVEL(v2)
 GATECAST_LEVEL(v3)
 GATECAST_LEVEL(v4)
@@ -30,9 +36,16 @@ std::vector<const Kernels*> find_levels() {
   const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vl");
+#if defined(GATECAST_ONLY_v2)
   if (v2) found.push_back(&v2::kernels);
+#endif
+#if defined(GATECAST_ONLY_v3)
   if (v3) found.push_back(&v3::kernels);
+#endif
+#if defined(GATECAST_ONLY_v4)
   if (v4) found.push_back(&v4::kernels);
+#endif
+  (void)v4;
   return found;
 #else
   return {&baseline::kernels};

@@ -4,41 +4,95 @@
 namespace gatecast::GATECAST_ISA {
 namespace {
 
+// f.template operator()<C>() for the cell's own type: the one place where a number becomes code.
+template <typename F>
+GATECAST_INLINE void with_cell(Cell cell, F&& f) {
+  switch (cell) {
+    case Cell::rnn:
+      return f.template operator()<RnnCell<false>>();
+    case Cell::rnn_relu:
+      return f.template operator()<RnnCell<true>>();
+    case Cell::gru:
+      return f.template operator()<GruCell>();
+    case Cell::gru_before:
+      return f.template operator()<GruBeforeCell>();
+    case Cell::lstm:
+      return f.template operator()<LstmCell<false>>();
+    case Cell::lstm_coupled:
+      return f.template operator()<LstmCell<true>>();
+    case Cell::slstm:
+      return f.template operator()<SlstmCell>();
+    case Cell::min_gru:
+      return f.template operator()<MinGruCell>();
+    case Cell::min_lstm:
+      return f.template operator()<MinLstmCell>();
+    case Cell::count:
+      return;
+  }
+}
+
+void forward(const Recurrent& a) {
+  with_cell(a.cell, [&]<typename C>() { a.lanes == 1 ? forward_layer<C, 1>(a) : forward_layer<C, LANES>(a); });
+}
+
+void backward(const Recurrent& a, const RecurrentGrad& d) {
+  with_cell(a.cell, [&]<typename C>() { a.lanes == 1 ? backward_layer<C, 1>(a, d) : backward_layer<C, LANES>(a, d); });
+}
+
 // Items of a dense layer that one task computes; a fixed number, so that sums never depend on the thread count.
 constexpr int64_t SPAN = 64;
 
-void dense_forward(const Dense& a, float* y) {
-  const Scratch packed(static_cast<size_t>(a.K * a.M));
-  pack_tiles(a.W, a.K, a.M, packed);
-  const float* W = packed;
-  parallel_for((a.items + SPAN - 1) / SPAN, [&](int64_t task) {
+template <int L>
+void dense_forward_lanes(const Dense& a, float* y) {
+  const Scratch room(static_cast<size_t>(a.K * a.M));
+  const Matrix w = columns<L>(a.W, a.K, a.M, 0, a.M, room);
+  const int64_t tasks = (a.items + SPAN - 1) / SPAN;
+  parallel_for(tasks, threads(), [&](int64_t task, int) {
     for (int64_t n = task * SPAN; n < least(a.items, (task + 1) * SPAN); ++n)
-      product_forward<1>({{W, a.x + n * a.K * LANES, a.K}}, a.b, a.M, y + n * a.M * LANES);
+      forward_product<L>({Term{&w, a.x + n * a.K * L}}, a.b, a.M, y + n * a.M * L);
   });
 }
 
-void dense_backward(const Dense& a, const float* dy, float* dx, float* dW, float* db) {
-  const int64_t stride = panel_stride(a.M), size = (a.K + 1) * stride;
+template <int L>
+void dense_backward_lanes(const Dense& a, const float* dy, float* dx, float* dW, float* db) {
+  const Matrix w = {a.W, a.K, a.M, a.M, nullptr};
+  const int64_t size = (a.K + 1) * a.M, width = a.M * L;
   const int64_t groups = least((a.items + SPAN - 1) / SPAN, GROUPS);
-  const Scratch scratch(static_cast<size_t>(groups * size));
-  float* partial = scratch;
-  parallel_for(groups, [&](int64_t g) {
+  const int workers = static_cast<int>(least(groups, threads()));
+  // The products read PANEL numbers at a time, so the rows of dy go through memory that has room behind them.
+  const int64_t work = L == 1 ? CHUNK<L> * width + PANEL : 0;
+  const Scratch scratch(static_cast<size_t>(groups * size + workers * work));
+  float *partial = scratch, *rows = partial + groups * size;
+  clear(rows, workers * work);
+  parallel_for(groups, workers, [&](int64_t g, int worker) {
     float* sums = partial + g * size;
     clear(sums, size);
     const int64_t last = (g + 1) * a.items / groups;
-    for (int64_t n = g * a.items / groups; n < last; n += CHUNK) {
-      const int count = static_cast<int>(least(CHUNK, last - n));
-      const float *x[CHUNK], *dz[CHUNK];
+    for (int64_t n = g * a.items / groups; n < last; n += CHUNK<L>) {
+      const int count = static_cast<int>(least(CHUNK<L>, last - n));
+      const float *x[CHUNK<L>], *dz = dy + n * width;
+      Ahead nothing;
       for (int i = 0; i < count; ++i) {
-        x[i] = a.x + (n + i) * a.K * LANES;
-        dz[i] = dy + (n + i) * a.M * LANES;
-        if (dx) product_backward<false>(a.W, a.M, a.K, dz[i], a.M, dx + (n + i) * a.K * LANES);
+        x[i] = a.x + (n + i) * a.K * L;
+        if (dx) backward_product<L, false>(w, dz + i * width, dx + (n + i) * a.K * L, nothing);
       }
-      product_gradient<1>({{x, a.K, sums}}, dz, count, a.M, sums + a.K * stride);
+      if (L == 1) {
+        copy(rows + worker * work, dz, count * width);
+        dz = rows + worker * work;
+      }
+      gradient_product<L>({GradTerm{x, a.K, sums, a.M}}, dz, width, count, a.M, sums + a.K * a.M);
     }
   });
-  sum_groups(partial, groups, a.K, 0, a.K + 1, a.M, a.M, dW);
-  sum_groups(partial, groups, 1, a.K, a.K + 1, a.M, a.M, db);
+  add_groups(partial, groups, size, 0, a.K * a.M, dW);
+  add_groups(partial, groups, size, a.K * a.M, a.M, db);
+}
+
+void dense_forward(const Dense& a, float* y) {
+  a.lanes == 1 ? dense_forward_lanes<1>(a, y) : dense_forward_lanes<LANES>(a, y);
+}
+
+void dense_backward(const Dense& a, const float* dy, float* dx, float* dW, float* db) {
+  a.lanes == 1 ? dense_backward_lanes<1>(a, dy, dx, dW, db) : dense_backward_lanes<LANES>(a, dy, dx, dW, db);
 }
 
 // Adam's direction (Kingma & Ba 2015, algorithm 1), m and v updated, g replaced.
@@ -65,7 +119,7 @@ void dropout(const float* x, float* y, int64_t n, float rate, uint64_t key) {
   constexpr int64_t SLICE = 1 << 16;  // some 30 microseconds of work: less is not worth waking a thread for
   const float scale = 1.0f / (1.0f - rate);
   const int32_t threshold = static_cast<int32_t>(rate * 16777216.0f);  // of the upper 24 bits
-  parallel_for((n + SLICE - 1) / SLICE, [&](int64_t slice) {
+  parallel_for((n + SLICE - 1) / SLICE, threads(), [&](int64_t slice, int) {
     const uint32_t a = mix(static_cast<uint32_t>(key) + 0x9e3779b9u * static_cast<uint32_t>(slice));
     const uint32_t b = mix(a ^ static_cast<uint32_t>(key >> 32));
     const int64_t begin = slice * SLICE, count = least(SLICE, n - begin);
@@ -97,6 +151,6 @@ void apply(int function, const float* x, float* y, int64_t n) {
 #define GATECAST_STRING(name) GATECAST_STRING_(name)
 extern const Kernels kernels;
 const Kernels kernels = {
-    GATECAST_STRING(GATECAST_ISA), lstm_forward, lstm_backward, dense_forward, dense_backward, adam, dropout, apply};
+    GATECAST_STRING(GATECAST_ISA), forward, backward, dense_forward, dense_backward, adam, dropout, apply};
 
 }  // namespace gatecast::GATECAST_ISA

@@ -2,6 +2,7 @@
 #include "memory.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include <bit>
 #include <cstdlib>
@@ -14,13 +15,14 @@
 namespace gatecast {
 namespace {
 
+constexpr size_t HUGE_PAGE = size_t{1} << 21;
 constexpr size_t KEEP = size_t{1} << 28;  // bytes of free memory that are held back for the next step at most
 
 struct Pool {
   std::mutex mutex;
   std::map<size_t, std::vector<float*>> free;  // by class size
   std::unordered_map<float*, size_t> used;
-  size_t held = 0;
+  size_t held = 0, requests = 0;
 };
 
 Pool& pool() {
@@ -58,11 +60,22 @@ float* acquire(size_t count) {
     }
   }
   void* memory = nullptr;
-  if (posix_memalign(&memory, 64, bytes) != 0) throw std::bad_alloc();
+  const bool large = bytes >= HUGE_PAGE;
+  if (posix_memalign(&memory, large ? HUGE_PAGE : 64, bytes) != 0) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+  if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: fewer translations to look up while streaming
+#endif
   float* q = static_cast<float*>(memory);
   const std::lock_guard lock(p.mutex);
   p.used.emplace(q, bytes);
+  ++p.requests;
   return q;
+}
+
+size_t requests() noexcept {
+  Pool& p = pool();
+  const std::lock_guard lock(p.mutex);
+  return p.requests;
 }
 
 void release(float* q) noexcept {

@@ -27,14 +27,16 @@ thread_local bool inside = false;  // this thread is running a body: its own loo
 // A loop that is being run: indices are drawn until none is left.
 struct Job {
   int64_t count;
-  void (*body)(void*, int64_t);
+  int workers;
+  void (*body)(void*, int64_t, int);
   void* context;
   std::atomic<int64_t> next{0};
 
-  void work() {
+  void work(int worker) {
+    if (worker >= workers) return;
     const bool before = inside;
     inside = true;
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(context, i);
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(context, i, worker);
     inside = before;
   }
 };
@@ -46,7 +48,7 @@ class Pool {
   explicit Pool(int workers) {
     threads_.reserve(static_cast<size_t>(workers));
     try {
-      for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { serve(); });
+      for (int i = 0; i < workers; ++i) threads_.emplace_back([this, i] { serve(i + 1); });
     } catch (const std::system_error&) {
       // The system grants no more threads: those that there are do the work.
     }
@@ -61,7 +63,7 @@ class Pool {
   void run(Job& job) {
     job_.store(&job);
     call();
-    job.work();
+    job.work(0);
     job_.store(nullptr);
     for (int spins = 0; active_.load() > 0; ++spins) {  // `job` must outlive whoever still reads it
       if (spins < 256)
@@ -82,11 +84,11 @@ class Pool {
     }
   }
 
-  void serve() {
+  void serve(int worker) {
     for (uint64_t seen = 0; !stop_.load();) {
       seen = wait(seen);
       active_.fetch_add(1);
-      if (Job* job = job_.load()) job->work();
+      if (Job* job = job_.load()) job->work(worker);
       active_.fetch_sub(1);
     }
   }
@@ -131,6 +133,10 @@ int threads() {
   return wanted;
 }
 
+int free_threads() {
+  return inside ? 1 : wanted.load();
+}
+
 void set_threads(int n) {
   static const int registered = pthread_atfork(nullptr, nullptr, forked);
   (void)registered;
@@ -141,17 +147,17 @@ void set_threads(int n) {
   wanted = n;
 }
 
-void run_parallel(int64_t count, void (*body)(void*, int64_t), void* context) {
-  if (count > 1 && wanted > 1 && !inside) {
+void run_parallel(int64_t count, int workers, void (*body)(void*, int64_t, int), void* context) {
+  if (count > 1 && workers > 1 && wanted > 1 && !inside) {
     const std::unique_lock lock(*guard, std::try_to_lock);
     if (lock.owns_lock()) {
       if (!pool) pool = new Pool(wanted - 1);
-      Job job{count, body, context};
+      Job job{count, workers, body, context};
       pool->run(job);
       return;
     }
   }
-  for (int64_t i = 0; i < count; ++i) body(context, i);
+  for (int64_t i = 0; i < count; ++i) body(context, i, 0);
 }
 
 }  // namespace gatecast

@@ -1,209 +1,387 @@
-// The time loop of a recurrent layer, forward and backward, over blocks of sequences.
+// The time loop of a recurrent layer, forward and backward, for every cell: states, masks, zoneout, recurrent dropout,
+// and the gradients of the weights.
 //
-// A block never reads another block. Blocks are gathered into at most GROUPS groups, a number that depends on the
-// shape alone; a group is one unit of work for the threads and owns one set of weight-gradient sums, which are added
-// in group order at the end. So every result has the same bits for any number of threads.
+// A block never reads another block. Blocks are gathered into groups whose number depends on the shape alone; a group
+// is one unit of work for the threads and owns one set of weight-gradient sums, which are added in group order at the
+// end. So every result has the same bits for any number of threads.
 #pragma once
 
 #include "cells.h"
-#include "gemm.h"
 
 namespace gatecast::GATECAST_ISA {
 
 inline constexpr int64_t GROUPS = 8;
 
-GATECAST_INLINE int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-GATECAST_INLINE void clear(float* p, int64_t n) {
-  __builtin_memset(p, 0, static_cast<size_t>(n) * sizeof(float));
-}
-GATECAST_INLINE void copy(float* to, const float* from, int64_t n) {
-  __builtin_memcpy(to, from, static_cast<size_t>(n) * sizeof(float));
+// A (rows, L) slab of a (blocks, steps, rows, L) array.
+template <int L, typename Float>
+GATECAST_INLINE Float* slab(Float* array, int64_t steps, int64_t rows, int64_t block, int64_t t) {
+  return array + (block * steps + t) * rows * L;
 }
 
-// A (rows, lane) slab of a (blocks, steps, rows, lane) array.
-template <typename Float>
-GATECAST_INLINE Float* slab(Float* array, int64_t steps, int64_t rows, int64_t block, int64_t t) {
-  return array + (block * steps + t) * rows * LANES;
+// The weights, packed for forward products into `room` (weights_room floats) if it is given.
+template <typename C, int L>
+inline Weights prepare(const Recurrent& a, float* room, const float* zero) {
+  Weights w = {};
+  w.zero = zero;
+  const auto take = [&](const float* W, int64_t K, int64_t stride, int64_t column, int64_t M) {
+    if (!room) return Matrix{W + column, K, stride, M, nullptr};
+    const Matrix part = columns<L>(W, K, stride, column, M, room);
+    room += K * M;
+    return part;
+  };
+  const int64_t gates[2] = {C::SPLIT * a.H, a.inputs()};
+  for (int part = 0; part < 2; ++part) {
+    const int64_t from = part ? gates[0] : 0, M = gates[part] - from;
+    w.x[part] = take(a.Wx, a.I, a.inputs(), from, M);
+    if (a.recurrent() && a.heads == 1) w.h[part] = take(a.Wh, a.R, a.recurrent(), from, M);
+  }
+  if (a.heads > 1) {
+    const int64_t D = a.H / a.heads;
+    w.h[0] = {a.Wh, D, a.recurrent(), D, L == 1 ? nullptr : room};
+    if (room)
+      for (int64_t k = 0; k < 4 * a.heads; ++k) take(a.Wh, D, a.recurrent(), k * D, D);
+  }
+  if (a.peephole == Peephole::full) w.P = take(a.P, a.H, 3 * a.H, 0, 3 * a.H);
+  if (a.Wr) w.Wr = take(a.Wr, a.H, a.R, 0, a.R);
+  return w;
+}
+inline int64_t weights_room(const Recurrent& a) {
+  return a.I * a.inputs() + a.R * a.recurrent() + (a.peephole == Peephole::full ? 3 * a.H * a.H : 0) +
+         (a.Wr ? a.H * a.R : 0);
 }
 
 // ---- forward ------------------------------------------------------------------------------------------------------
 
-struct LstmPacked {
-  const float *Wx, *Wh, *P;
+// A sequence alone loads every weight for one step's use. What does not wait for h, Wx x, is therefore computed for
+// this many steps at once: 256 units, 512 steps took 25 ms before, PyTorch 11.
+inline constexpr int STEPS = 16;
+
+// Scratch of one thread: zeros, two generations of rolling states, one step's kept rows, input products made ahead.
+struct ForwardScratch {
+  int64_t wide, rows, ready, size;
+  explicit ForwardScratch(const Recurrent& a)
+      : wide(most(a.H, a.R)),
+        rows(KeptRows(a).total),
+        ready(a.lanes == 1 ? STEPS * a.inputs() : 0),
+        size(((2 * MAX_STATES + 1) * wide + rows) * a.lanes + ready) {}
 };
 
-GATECAST_INLINE void lstm_forward_point(const LstmStep& s, float* z, float* c, float* h) {
-  const bool diagonal = s.peephole == Peephole::diagonal;
-  if (diagonal && s.mask)
-    lstm_forward_step<true, true>(s, z, c, h);
-  else if (diagonal)
-    lstm_forward_step<true, false>(s, z, c, h);
-  else if (s.mask)
-    lstm_forward_step<false, true>(s, z, c, h);
-  else
-    lstm_forward_step<false, false>(s, z, c, h);
-}
-
-// One block through all steps. `scratch` holds (7H, lane): zeros, rolling c and h, and z where nothing is kept.
-inline void lstm_forward_block(const Lstm& a, const LstmPacked& packed, int64_t block, float* scratch) {
-  const int64_t I = a.I, H = a.H, T = a.T, state = H * LANES;
-  float *zero = scratch, *rolling_c = scratch + state, *rolling_h = scratch + 2 * state,
-        *rolling_z = scratch + 3 * state;
-  clear(zero, state);
-  const float* h = a.h0 ? a.h0 + block * state : nullptr;  // null: zero, and its product is left out
-  const float* c = a.c0 ? a.c0 + block * state : zero;
-  for (int64_t t = 0; t < T; ++t) {
-    float* z = a.gates ? slab(a.gates, T, 4 * H, block, t) : rolling_z;
-    float* c_out = a.c ? slab(a.c, T, H, block, t) : rolling_c;
-    float* h_out = a.y ? slab(a.y, T, H, block, t) : rolling_h;
-    const Term input = {packed.Wx, slab(a.x, T, I, block, t), I};
-    if (h)
-      product_forward<2>({input, {packed.Wh, h, H}}, a.b, 4 * H, z);
-    else
-      product_forward<1>({input}, a.b, 4 * H, z);
-    if (a.peephole == Peephole::full && c != zero) product_add({packed.P, c, H}, 3 * H, z);
-    const float* mask = a.mask ? a.mask + (block * T + t) * LANES : nullptr;
-    lstm_forward_point({H, a.peephole, a.P, mask, c, h ? h : zero}, z, c_out, h_out);
-    c = c_out;
-    h = h_out;
+// What training and masks do to the states once a step is done.
+template <int L>
+GATECAST_APART void blend(const Recurrent& a, int64_t block, int64_t t, const float* const* prev, float* const* next) {
+  for (int s = 0; s < a.size().states; ++s) {
+    const int64_t rows = a.state_rows(s);
+    const float* old = prev[s];
+    float* now = next[s];
+    if (a.zoned(s)) {
+      const float* zone = a.zone[s] ? slab<L>(a.zone[s], a.T, rows, block, t) : nullptr;
+      const vf share = set1(a.zone_share[s]);
+      each<L>(rows, [&](auto at) {
+        const vf keep = zone ? at.load(zone) : share, value = at.load(now);
+        at.store(now, value + keep * (at.load(old) - value));
+      });
+    }
+    if (a.mask) {
+      const float* mask = a.mask + (block * a.T + t) * L;
+      each<L>(rows, [&](auto at) { at.store(now, select(at.lane(mask) != vf{}, at.load(now), at.load(old))); });
+    }
   }
-  if (h)
-    copy(a.hT + block * state, h, state);
-  else
-    clear(a.hT + block * state, state);
-  copy(a.cT + block * state, c, state);
 }
 
-inline void lstm_forward(const Lstm& a) {
-  const int64_t I = a.I, H = a.H, full = a.peephole == Peephole::full ? 3 * H * H : 0;
-  const Scratch packed(static_cast<size_t>(4 * H * (I + H) + full));
-  float *Wx = packed, *Wh = Wx + 4 * H * I, *P = Wh + 4 * H * H;
-  pack_tiles(a.Wx, I, 4 * H, Wx);
-  pack_tiles(a.Wh, H, 4 * H, Wh);
-  if (full) pack_tiles(a.P, H, 3 * H, P);
-  const Scratch scratch(static_cast<size_t>(a.blocks * 7 * H * LANES));
-  parallel_for(a.blocks,
-               [&](int64_t block) { lstm_forward_block(a, {Wx, Wh, P}, block, scratch + block * 7 * H * LANES); });
+template <typename C, int L>
+inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, float* scratch) {
+  const ForwardScratch shape(a);
+  const KeptRows rows(a);
+  const int states = a.size().states;
+  const int64_t wide = shape.wide * L;
+  float *zero = scratch, *rolling = zero + wide, *rolling_kept = rolling + 2 * MAX_STATES * wide,
+        *ready = rolling_kept + shape.rows * L;
+  clear(zero, wide);
+  Step<L> s = {a, w, rows, nullptr, {}, {}, nullptr, nullptr, nullptr};
+  for (int k = 0; k < states; ++k) s.prev[k] = a.state0[k] ? a.state0[k] + block * a.state_rows(k) * L : zero;
+  for (int64_t t = 0; t < a.T; ++t) {
+    s.x = slab<L>(a.x, a.T, a.I, block, t);
+    s.kept = a.kept ? slab<L>(a.kept, a.T, rows.total, block, t) : rolling_kept;
+    for (int k = 0; k < states; ++k) {
+      s.next[k] = rolling + (2 * k + (t & 1)) * wide;
+      if (a.kept && k >= 1 && k <= a.size().stored)
+        s.next[k] = s.kept + (a.size().kept - a.size().stored + k - 1) * a.H * L;
+    }
+    if (a.y) s.next[0] = slab<L>(a.y, a.T, a.R, block, t);
+    s.h = t == 0 && !a.state0[0] ? nullptr : s.prev[0];
+    if (a.drop && s.h) {
+      const float* drop = a.drop + block * a.R * L;
+      float* seen = s.kept + rows.dropped * L;
+      each<L>(a.R, [&](auto at) { at.store(seen, at.load(s.h) * at.load(drop)); });
+      s.h = seen;
+    }
+    if constexpr (L == 1) {
+      if (a.T > 1) {
+        if (t % STEPS == 0) {
+          const Matrix all = {a.Wx, a.I, a.inputs(), a.inputs(), nullptr};
+          alone_forward_steps(all, s.x, static_cast<int>(least(STEPS, a.T - t)), a.gain ? w.zero : a.b, ready);
+        }
+        s.ready = ready + t % STEPS * a.inputs();
+      }
+    }
+    C::forward(s);
+    if (a.mask || a.zoned(0) || a.zoned(1)) blend<L>(a, block, t, s.prev, s.next);
+    for (int k = 0; k < states; ++k) s.prev[k] = s.next[k];
+  }
+  for (int k = 0; k < states; ++k) copy(a.stateT[k] + block * a.state_rows(k) * L, s.prev[k], a.state_rows(k) * L);
+}
+
+template <typename C, int L>
+inline void forward_layer(const Recurrent& a) {
+  const int64_t packed = L == 1 ? 0 : weights_room(a), zeros = most(a.gradients(), a.R);
+  const ForwardScratch shape(a);
+  const int workers = static_cast<int>(least(a.blocks, threads()));
+  const Scratch scratch(static_cast<size_t>(packed + zeros + workers * shape.size));
+  float *zero = scratch + packed, *work = zero + zeros;
+  clear(zero, zeros);
+  const Weights w = prepare<C, L>(a, L == 1 ? nullptr : static_cast<float*>(scratch), zero);
+  parallel_for(a.blocks, workers,
+               [&](int64_t block, int worker) { forward_block<C, L>(a, w, block, work + worker * shape.size); });
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------
 
-// Where a group's sums lie: one row of panel_stride(4H) floats for every row of Wx, Wh, (full) P, and one for b.
-struct LstmSums {
-  int64_t I, H, full, stride;
-  int64_t rows() const { return I + H + full + 1; }
-  float* Wx(float* p) const { return p; }
-  float* Wh(float* p) const { return p + I * stride; }
-  float* P(float* p) const { return p + (I + H) * stride; }
-  float* b(float* p) const { return p + (I + H + full) * stride; }
-  int64_t size() const { return rows() * stride; }
+// Where a group's sums lie: the weights' gradients one after the other, then what is summed over lanes at the end.
+struct Sums {
+  int64_t Wx, Wh, b, P, Wr, lanes, size;
+  explicit Sums(const Recurrent& a) {
+    const int64_t diagonal = a.peephole == Peephole::diagonal ? 3 * a.H : 0;
+    Wx = 0;
+    Wh = Wx + a.I * a.inputs();
+    b = Wh + a.R / a.heads * a.recurrent();
+    P = b + a.gradients();
+    Wr = P + (a.peephole == Peephole::full ? 3 * a.H * a.H : 0);
+    lanes = Wr + (a.Wr ? a.H * a.R : 0);
+    size = lanes + (diagonal + (a.gain ? 2 * a.gradients() : 0)) * a.lanes;
+  }
 };
 
-GATECAST_INLINE void lstm_backward_point(const LstmStep& s, float* gates, const float* c, const float* dy, float* dh,
-                                         float* dc, float* dP) {
-  const bool diagonal = s.peephole == Peephole::diagonal;
-  if (diagonal && s.mask)
-    lstm_backward_step<true, true>(s, gates, c, dy, dh, dc, dP);
-  else if (diagonal)
-    lstm_backward_step<true, false>(s, gates, c, dy, dh, dc, dP);
-  else if (s.mask)
-    lstm_backward_step<false, true>(s, gates, c, dy, dh, dc, dP);
-  else
-    lstm_backward_step<false, false>(s, gates, c, dy, dh, dc, dP);
-}
+// Steps whose dz waits to go into the weights' gradients, newest block and last step first.
+template <int L>
+struct Ring {
+  int count = 0;
+  float* dx[CHUNK<L>];
+  const float *x[CHUNK<L>], *h[CHUNK<L>], *c[CHUNK<L>], *kept[CHUNK<L>];
+};
 
-// dz, dx, dh0 and dc0 of one block. `scratch` holds (3H, lane): zeros, dh, dc.
-inline void lstm_backward_block(const Lstm& a, const LstmGrad& d, int64_t block, float* scratch, float* dP) {
-  const int64_t I = a.I, H = a.H, T = a.T, state = H * LANES;
-  float *zero = scratch, *dh = scratch + state, *dc = scratch + 2 * state;
-  clear(zero, state);
-  if (d.dhT)
-    copy(dh, d.dhT + block * state, state);
+// Adds what the ring holds to a group's sums. An item without h began from zero: its place is taken by zeros.
+template <typename C, int L>
+inline void gather(const Recurrent& a, Ring<L>& ring, const float* dz, int64_t width, const float* zero, const Sums& at,
+                   float* sums) {
+  const int items = ring.count;
+  ring.count = 0;
+  if (!items) return;
+  if constexpr (L == 1) {
+    const Matrix all = {a.Wx, a.I, a.inputs(), a.inputs(), nullptr};
+    if (ring.dx[0]) alone_backward_steps(all, dz, width, items, ring.dx);
+  }
+  const KeptRows rows(a);
+  const int64_t H = a.H, inputs = a.inputs(), recurrent = a.recurrent(), split = C::SPLIT * H;
+  bool any_h = false;
+  for (int i = 0; i < items; ++i) any_h = any_h || ring.h[i];
+  for (int i = 0; i < items; ++i)
+    if (!ring.h[i]) ring.h[i] = zero;
+  float* db = a.gain ? nullptr : sums + at.b;
+  const GradTerm on_x = {ring.x, a.I, sums + at.Wx, inputs};
+  const GradTerm on_h = {ring.h, a.R, sums + at.Wh, recurrent};
+  const auto part = [](GradTerm term, int64_t column) {
+    term.dW += column;
+    return term;
+  };
+  const auto bias = [&](int64_t row) { return db ? db + row : nullptr; };
+  const bool fused = any_h && recurrent && a.heads == 1;
+  if (fused)
+    gradient_product<L>({on_x, on_h}, dz, width, items, split, bias(0));
   else
-    clear(dh, state);
-  if (d.dcT)
-    copy(dc, d.dcT + block * state, state);
-  else
-    clear(dc, state);
-  for (int64_t t = T - 1; t >= 0; --t) {
-    float* dz = slab(a.gates, T, 4 * H, block, t);
-    const float* c_prev = t ? slab(a.c, T, H, block, t - 1) : a.c0 ? a.c0 + block * state : zero;
-    const float* dy = d.dy ? slab(d.dy, T, H, block, t) : nullptr;
-    const float* mask = a.mask ? a.mask + (block * T + t) * LANES : nullptr;
-    lstm_backward_point({H, a.peephole, a.P, mask, c_prev, nullptr}, dz, slab(a.c, T, H, block, t), dy, dh, dc, dP);
-    if (t || d.dh0) {
-      if (mask)
-        product_backward<true>(a.Wh, 4 * H, H, dz, 4 * H, dh);
+    gradient_product<L>({on_x}, dz, width, items, split, bias(0));
+  if (any_h && a.heads > 1) {
+    const int64_t D = H / a.heads;
+    const float* h[CHUNK<L>];
+    for (int64_t k = 0; k < a.heads; ++k) {
+      for (int i = 0; i < items; ++i) h[i] = ring.h[i] + k * D * L;
+      for (int gate = 0; gate < 4; ++gate) {
+        const int64_t row = gate * H + k * D;
+        gradient_product<L>({GradTerm{h, D, sums + at.Wh + row, recurrent}}, dz + row * L, width, items, D, nullptr);
+      }
+    }
+  }
+  if constexpr (C::SPLIT == 2) {  // a GRU's candidate, or nothing more for the minimal one
+    if (a.cell == Cell::gru) {
+      gradient_product<L>({part(on_x, split)}, dz + split * L, width, items, H, bias(split));
+      if (any_h)
+        gradient_product<L>({part(on_h, split)}, dz + (split + H) * L, width, items, H, bias(split + H));
       else
-        product_backward<false>(a.Wh, 4 * H, H, dz, 4 * H, dh);
-      if (a.peephole == Peephole::full) product_backward<true>(a.P, 3 * H, H, dz, 3 * H, dc);
+        gradient_product<L>({GradTerm{ring.h, 0, nullptr, 0}}, dz + (split + H) * L, width, items, H, bias(split + H));
+    } else if (a.cell == Cell::gru_before) {
+      const float* rh[CHUNK<L>];
+      for (int i = 0; i < items; ++i) rh[i] = ring.kept[i] + 3 * H * L;
+      gradient_product<L>({part(on_x, split), GradTerm{rh, H, sums + at.Wh + split, recurrent}}, dz + split * L, width,
+                          items, H, bias(split));
     }
-    if (d.dx) product_backward<false>(a.Wx, 4 * H, I, dz, 4 * H, slab(d.dx, T, I, block, t));
   }
-  if (d.dh0) copy(d.dh0 + block * state, dh, state);
-  if (d.dc0) copy(d.dc0 + block * state, dc, state);
-}
-
-// Adds the weight gradients of the steps of blocks [first, last) to a group's sums, CHUNK slabs at a time.
-inline void lstm_weight_gradient(const Lstm& a, int64_t first, int64_t last, const LstmSums& sums, float* group) {
-  const int64_t I = a.I, H = a.H, T = a.T, state = H * LANES;
-  const float *dz[CHUNK], *x[CHUNK], *h[CHUNK], *c[CHUNK];
-  for (int64_t begin = first * T; begin < last * T;) {
-    // Steps without a past come first in a chunk (GradTerm): a block's first step never follows another step.
-    int count = 0;
-    for (int64_t n = begin; n < last * T && count < CHUNK; ++n, ++count) {
-      const int64_t block = n / T, t = n % T;
-      if (t == 0 && count && T > 1) break;
-      dz[count] = slab(a.gates, T, 4 * H, block, t);
-      x[count] = slab(a.x, T, I, block, t);
-      h[count] = t ? slab(a.y, T, H, block, t - 1) : a.h0 ? a.h0 + block * state : nullptr;
-      c[count] = t ? slab(a.c, T, H, block, t - 1) : a.c0 ? a.c0 + block * state : nullptr;
-    }
-    const GradTerm on_x = {x, I, sums.Wx(group)}, on_h = {h, H, sums.Wh(group)}, on_c = {c, H, sums.P(group)};
-    if (sums.full)
-      product_gradient<3>({on_x, on_h, on_c}, dz, count, 4 * H, sums.b(group));
-    else
-      product_gradient<2>({on_x, on_h}, dz, count, 4 * H, sums.b(group));
-    begin += count;
+  if (a.peephole == Peephole::full)
+    gradient_product<L>({GradTerm{ring.c, H, sums + at.P, 3 * H}}, dz, width, items, 3 * H, nullptr);
+  if (a.Wr) {
+    const float* u[CHUNK<L>];
+    for (int i = 0; i < items; ++i) u[i] = ring.kept[i] + rows.u * L;
+    gradient_product<L>({GradTerm{u, H, sums + at.Wr, a.R}}, dz + a.gradients() * L, width, items, a.R, nullptr);
   }
 }
 
-// dP (3H) of the diagonal peephole: the sum over groups, then over lanes.
-inline void sum_diagonal(const float* partial, int64_t groups, int64_t size, float* dP) {
-  for (int64_t j = 0; j < size; ++j) {
+// Scratch of one thread: the ring's dz, zeros, gradients of the states, what skips a step by mask or zoneout, work.
+struct BackwardScratch {
+  int64_t wide, width, size;
+  BackwardScratch(const Recurrent& a, int chunk)
+      : wide(most(a.H, a.R) * a.lanes),
+        width((a.gradients() + (a.Wr ? a.R : 0)) * a.lanes),
+        size(chunk * width + PANEL + (2 * MAX_STATES + 3) * wide) {}
+};
+
+template <typename C, int L>
+inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Weights& w, int64_t first, int64_t last,
+                           float* scratch, float* sums) {
+  const BackwardScratch shape(a, CHUNK<L>);
+  const KeptRows rows(a);
+  const Sums at(a);
+  const int states = a.size().states;
+  const int64_t wide = shape.wide;
+  float *ring_dz = scratch, *zero = ring_dz + CHUNK<L> * shape.width + PANEL, *own = zero + wide,
+        *past = own + MAX_STATES * wide, *work = past + MAX_STATES * wide;
+  clear(ring_dz + CHUNK<L> * shape.width, PANEL);
+  clear(zero, wide);
+  Ring<L> ring;
+  Ahead ahead;
+  const bool want_state = d.dstate0[0] != nullptr;
+  Back<L> s = {a, w, rows, {}, nullptr, nullptr, nullptr, {}, nullptr, work, nullptr, sums + at.lanes, ahead, false};
+  for (int64_t block = first; block < last; ++block) {
+    for (int k = 0; k < states; ++k) {
+      const int64_t n = a.state_rows(k) * L;
+      s.d[k] = own + k * wide;
+      if (d.dstateT[k])
+        copy(s.d[k], d.dstateT[k] + block * n, n);
+      else
+        clear(s.d[k], n);
+    }
+    s.drop = a.drop ? a.drop + block * a.R * L : nullptr;
+    for (int64_t t = a.T - 1; t >= 0; --t) {
+      s.kept = a.kept ? slab<L>(a.kept, a.T, rows.total, block, t) : nullptr;
+      s.y = slab<L>(a.y, a.T, a.R, block, t);
+      const float* kept_before = t && a.kept ? slab<L>(a.kept, a.T, rows.total, block, t - 1) : nullptr;
+      for (int k = 0; k < states; ++k) {
+        if (t == 0)
+          s.prev[k] = a.state0[k] ? a.state0[k] + block * a.state_rows(k) * L : zero;
+        else if (k == 0)
+          s.prev[k] = slab<L>(a.y, a.T, a.R, block, t - 1);
+        else if (k <= a.size().stored)
+          s.prev[k] = kept_before + (a.size().kept - a.size().stored + k - 1) * a.H * L;
+      }
+      s.h = t == 0 && !a.state0[0] ? nullptr : a.drop ? s.kept + rows.dropped * L : s.prev[0];
+      s.down = t > 0 || want_state;
+      s.dz = ring_dz + ring.count * shape.width;
+      if (d.dy) {
+        const float* dy = slab<L>(d.dy, a.T, a.R, block, t);
+        each<L>(a.R, [&](auto i) { i.store(s.d[0], i.load(s.d[0]) + i.load(dy)); });
+      }
+      const bool blended = a.mask || a.zoned(0) || a.zoned(1);
+      if (blended) {  // a gradient goes past the step as far as the value did
+        for (int k = 0; k < states; ++k) {
+          const int64_t n = a.state_rows(k);
+          const float* mask = a.mask ? a.mask + (block * a.T + t) * L : nullptr;
+          const float* zone = k < 2 && a.zone[k] ? slab<L>(a.zone[k], a.T, n, block, t) : nullptr;
+          const vf share = set1(k < 2 ? a.zone_share[k] : 0.0f);
+          each<L>(n, [&](auto i) {
+            vf keep = zone ? i.load(zone) : share;
+            if (mask) keep = select(i.lane(mask) != vf{}, keep, set1(1.0f));
+            const vf whole = i.load(s.d[k]);
+            i.store(past + k * wide, keep * whole);
+            i.store(s.d[k], (1.0f - keep) * whole);
+          });
+        }
+      }
+      ahead = {};
+      if (t > 0)
+        ahead = {{kept_before, t > 1 ? s.prev[0] - a.R * L : nullptr, slab<L>(a.x, a.T, a.I, block, t - 1)},
+                 {kept_before ? rows.total * L : 0, t > 1 ? a.R * L : 0, a.I * L}};
+      C::backward(s);
+      if (blended)
+        for (int k = 0; k < states; ++k)
+          each<L>(a.state_rows(k), [&](auto i) { i.store(s.d[k], i.load(s.d[k]) + i.load(past + k * wide)); });
+      if (d.dx && L != 1) {
+        float* dx = slab<L>(d.dx, a.T, a.I, block, t);
+        backward_product<L, false>(w.x[0], s.dz, dx, ahead);
+        if (w.x[1].M) backward_product<L, true>(w.x[1], s.dz + C::SPLIT * a.H * L, dx, ahead);
+      }
+      const int item = ring.count++;
+      ring.dx[item] = d.dx ? slab<L>(d.dx, a.T, a.I, block, t) : nullptr;
+      ring.x[item] = slab<L>(a.x, a.T, a.I, block, t);
+      ring.h[item] = s.h;
+      ring.c[item] = s.prev[1];
+      ring.kept[item] = s.kept;
+      if (ring.count == CHUNK<L>) gather<C, L>(a, ring, ring_dz, shape.width, zero, at, sums);
+    }
+    if (want_state)
+      for (int k = 0; k < states; ++k) copy(d.dstate0[k] + block * a.state_rows(k) * L, s.d[k], a.state_rows(k) * L);
+  }
+  gather<C, L>(a, ring, ring_dz, shape.width, zero, at, sums);
+}
+
+// out (n) = the sum over groups of their numbers at `from`, in group order.
+inline void add_groups(const float* partial, int64_t groups, int64_t size, int64_t from, int64_t n, float* out) {
+  if (!out) return;
+  copy(out, partial + from, n);
+  for (int64_t g = 1; g < groups; ++g)
+    for (int64_t i = 0; i < n; ++i) out[i] += partial[g * size + from + i];
+}
+
+// out (n) = the sum over groups, then over lanes.
+inline void add_lanes(const float* partial, int64_t groups, int64_t size, int64_t from, int64_t n, int lanes,
+                      float* out) {
+  for (int64_t i = 0; i < n; ++i) {
     float sum = 0;
     for (int64_t g = 0; g < groups; ++g)
-      for (int lane = 0; lane < LANES; ++lane) sum += partial[(g * size + j) * LANES + lane];
-    dP[j] = sum;
+      for (int lane = 0; lane < lanes; ++lane) sum += partial[g * size + from + i * lanes + lane];
+    out[i] = sum;
   }
 }
 
-inline void lstm_backward(const Lstm& a, const LstmGrad& d) {
-  const int64_t H = a.H, groups = least(a.blocks, GROUPS);
-  const bool diagonal = a.peephole == Peephole::diagonal;
-  const LstmSums sums = {a.I, H, a.peephole == Peephole::full ? H : 0, panel_stride(4 * H)};
-  const int64_t peep = diagonal ? 3 * H * LANES : 0, own = sums.size() + peep + 3 * H * LANES;
-  const Scratch scratch(static_cast<size_t>(groups * own));
-  float *partial = scratch, *partial_P = partial + groups * sums.size(), *work = partial_P + groups * peep;
-  parallel_for(groups, [&](int64_t g) {
-    const int64_t first = g * a.blocks / groups, last = (g + 1) * a.blocks / groups;
-    float *group = partial + g * sums.size(), *dP = partial_P + g * peep;
-    clear(group, sums.size());
-    clear(dP, peep);
-    for (int64_t block = first; block < last; ++block) {
-      lstm_backward_block(a, d, block, work + g * 3 * H * LANES, dP);
-      if (a.T > 1) lstm_weight_gradient(a, block, block + 1, sums, group);  // while dz is still in the cache
-    }
-    if (a.T == 1) lstm_weight_gradient(a, first, last, sums, group);
+template <typename C, int L>
+inline void backward_layer(const Recurrent& a, const RecurrentGrad& d) {
+  // A group costs a pass over as many numbers as there are weights; an item of work gives each weight some L multiply-
+  // adds. So: no more groups than pay, but two wherever there are two blocks.
+  const int64_t items = a.blocks * a.T / (L == 1 ? 256 : 16);
+  const int64_t groups = least(a.blocks, most(2, least(items, GROUPS)));
+  const Sums at(a);
+  const BackwardScratch shape(a, CHUNK<L>);
+  const int workers = static_cast<int>(least(groups, threads()));
+  const Scratch scratch(static_cast<size_t>(groups * at.size + workers * shape.size));
+  float *partial = scratch, *work = partial + groups * at.size;
+  const Weights w = prepare<C, L>(a, nullptr, nullptr);
+  parallel_for(groups, workers, [&](int64_t g, int worker) {
+    float* sums = partial + g * at.size;
+    clear(sums, at.size);
+    backward_group<C, L>(a, d, w, g * a.blocks / groups, (g + 1) * a.blocks / groups, work + worker * shape.size, sums);
   });
-  const int64_t rows = sums.rows();
-  sum_groups(partial, groups, a.I, 0, rows, 4 * H, 4 * H, d.dWx);
-  sum_groups(partial, groups, H, a.I, rows, 4 * H, 4 * H, d.dWh);
-  if (sums.full) sum_groups(partial, groups, H, a.I + H, rows, 4 * H, 3 * H, d.dP);
-  sum_groups(partial, groups, 1, rows - 1, rows, 4 * H, 4 * H, d.db);
-  if (diagonal) sum_diagonal(partial_P, groups, 3 * H, d.dP);
+  const auto add = [&](int64_t from, int64_t n, float* out) { add_groups(partial, groups, at.size, from, n, out); };
+  add(at.Wx, a.I * a.inputs(), d.dWx);
+  add(at.Wh, a.R / a.heads * a.recurrent(), d.dWh);
+  add(at.b, a.gradients(), d.db);
+  add(at.P, 3 * a.H * a.H, a.peephole == Peephole::full ? d.dP : nullptr);
+  add(at.Wr, a.H * a.R, d.dWr);
+  int64_t lanes = at.lanes;
+  const auto take = [&](int64_t n, float* out) {
+    add_lanes(partial, groups, at.size, lanes, n, L, out);
+    lanes += n * L;
+  };
+  if (a.peephole == Peephole::diagonal) take(3 * a.H, d.dP);
+  if (a.gain) {
+    take(a.gradients(), d.dgain);
+    take(a.gradients(), d.db);
+  }
 }
 
 }  // namespace gatecast::GATECAST_ISA

@@ -1,8 +1,9 @@
-// The packed layout, shared by every file: [block, time, feature, lane], float32, C order.
+// The packed layout and what a recurrent layer is, shared by every file.
 //
-// A block is LANES sequences side by side, so every pointwise operation vectorises whatever the feature count is,
-// and a weight, once loaded, serves LANES sequences. 16 lanes are one AVX-512 vector, two AVX2 vectors or four SSE
-// or NEON vectors: the batch of 32 that everybody uses then feeds two threads without splitting a block.
+// An array is [block, time, feature, lane], float32, C order. A block is L sequences side by side, so every pointwise
+// operation vectorises whatever the feature count is, and a weight, once loaded, serves L sequences. L is LANES, or 1
+// where there are only a few sequences: then vectors run over units instead (gemv.h). 16 lanes are one AVX-512
+// vector, two AVX2 vectors or four SSE or NEON vectors: the batch of 32 that everybody uses feeds two threads.
 #pragma once
 
 #include <cstdint>
@@ -10,35 +11,89 @@
 namespace gatecast {
 
 inline constexpr int LANES = 16;
+inline constexpr int MAX_STATES = 4;
+
+// The cells, in the order of gatecast.cells.CELLS.
+enum class Cell : int { rnn, rnn_relu, gru, gru_before, lstm, lstm_coupled, slstm, min_gru, min_lstm, count };
+
+// What a cell needs, in rows of H. `inputs`: columns of Wx; `recurrent`: columns of Wh (0: there is none); `gradients`:
+// rows of dz, of which the first `inputs` belong to Wx; also the length of b; `kept`: rows that the backward pass
+// reads, of which the last ones are the states after h that `stored` counts.
+struct CellSize {
+  int inputs, recurrent, gradients, kept, states, stored;
+};
+
+inline constexpr CellSize CELL_SIZES[] = {
+    {1, 1, 1, 0, 1, 0},  // rnn: its y is enough
+    {1, 1, 1, 0, 1, 0},  // rnn_relu
+    {3, 3, 4, 4, 1, 0},  // gru: z, r, g, q = Wh_g h + b
+    {3, 3, 3, 4, 1, 0},  // gru_before: z, r, g, r * h
+    {4, 4, 4, 5, 2, 1},  // lstm: i, f, o, g, c
+    {3, 3, 3, 4, 2, 1},  // lstm_coupled: f, o, g, c
+    {4, 4, 4, 7, 4, 2},  // slstm: i, f, o, g, 1 - sigmoid(z_f), c, n
+    {2, 0, 2, 2, 1, 0},  // min_gru: z, g
+    {3, 0, 3, 3, 1, 0},  // min_lstm: f, i, g
+};
+static_assert(sizeof(CELL_SIZES) / sizeof(CELL_SIZES[0]) == static_cast<int>(Cell::count));
 
 enum class Peephole : int { none = 0, diagonal = 1, full = 2 };
 
-// One LSTM layer over a batch. Null pointers: no peephole, zero initial state, nothing masked; with `gates` null
-// nothing is kept for a backward pass, and `y` may then be null too (only the last state is wanted).
-struct Lstm {
+// One recurrent layer over a batch. Null pointers: no such weight, zero initial state, nothing masked or dropped;
+// with `kept` null nothing is kept for a backward pass, and `y` may then be null too (only the last state is wanted).
+struct Recurrent {
+  Cell cell;
+  int lanes;  // L: LANES or 1
   int64_t blocks, T, I, H;
+  int64_t R;      // size of y and h: H, or what the projection makes of it
+  int64_t heads;  // the recurrence is block-diagonal with this many blocks
   Peephole peephole;
-  const float* x;            // (blocks, T, I, lane)
-  const float *Wx, *Wh, *b;  // (I, 4H), (H, 4H), (4H): columns in the order i, f, o, g
-  const float* P;            // diagonal (3H), full (H, 3H): columns i, f, o
-  const float *h0, *c0;      // (blocks, H, lane)
-  const float* mask;         // (blocks, T, lane): 0 = skip the step, the state is carried
-  float *y, *c, *gates;      // (blocks, T, H, lane) twice, (blocks, T, 4H, lane)
-  float *hT, *cT;            // (blocks, H, lane)
+  const float* x;                   // (blocks, T, I, L)
+  const float *Wx, *Wh, *b;         // (I, inputs H), (R / heads, recurrent H), (gradients H)
+  const float* P;                   // peepholes: diagonal (3H), full (H, 3H): columns i, f, o
+  const float* gain;                // (gradients H): gates are layer-normalised
+  const float* Wr;                  // (H, R): projection
+  const float* state0[MAX_STATES];  // h (blocks, R, L), others (blocks, H, L)
+  const float* mask;                // (blocks, T, L): 0 = skip the step, the state is carried
+  const float* drop;                // (blocks, R, L): what the recurrent products see is h * drop
+  const float* zone[2];             // (blocks, T, R or H, L): share of the old h, c that is kept
+  float zone_share[2];              // the same for all, where zone is null
+  float *y, *kept;                  // (blocks, T, R, L), (blocks, T, kept_rows, L)
+  float* stateT[MAX_STATES];
+
+  const CellSize& size() const { return CELL_SIZES[static_cast<int>(cell)]; }
+  int64_t inputs() const { return size().inputs * H; }
+  int64_t recurrent() const { return size().recurrent * H; }
+  int64_t gradients() const { return size().gradients * H; }
+  int64_t state_rows(int s) const { return s == 0 ? R : H; }
+  bool zoned(int s) const { return s < 2 && (zone[s] != nullptr || zone_share[s] != 0); }
 };
 
-// Gradients of one LSTM layer. The forward pass' `gates` are overwritten by dz. dy, dhT, dcT may be null (zero),
-// dx, dh0, dc0 may be null (not wanted).
-struct LstmGrad {
-  const float *dy, *dhT, *dcT;
-  float *dx, *dh0, *dc0;
-  float *dWx, *dWh, *db, *dP;
+// Rows of one step in `kept`: the cell's own, and after them what options need.
+struct KeptRows {
+  int64_t cell, activation, u, norm, deviation, dropped, total;
+  explicit KeptRows(const Recurrent& a) {
+    cell = a.size().kept * a.H;
+    activation = cell;  // an RNN's output before zoneout changes it
+    u = activation + (a.size().kept == 0 && a.zoned(0) ? a.H : 0);
+    norm = u + (a.Wr ? a.H : 0);
+    deviation = norm + (a.gain ? a.gradients() : 0);
+    dropped = deviation + (a.gain ? a.size().gradients : 0);
+    total = dropped + (a.drop ? a.R : 0);
+  }
+};
+
+// Gradients of a recurrent layer. dy, dstateT may be null (zero), dx, dstate0 may be null (not wanted).
+struct RecurrentGrad {
+  const float *dy, *dstateT[MAX_STATES];
+  float *dx, *dstate0[MAX_STATES];
+  float *dWx, *dWh, *db, *dP, *dgain, *dWr;
 };
 
 // A dense layer y = x W + b over `items` = blocks x T packed rows.
 struct Dense {
+  int lanes;
   int64_t items, K, M;
-  const float* x;      // (items, K, lane)
+  const float* x;      // (items, K, L)
   const float *W, *b;  // (K, M), (M)
 };
 
@@ -51,8 +106,8 @@ struct Adam {
 // The kernels of one instruction-set level.
 struct Kernels {
   const char* name;
-  void (*lstm_forward)(const Lstm&);
-  void (*lstm_backward)(const Lstm&, const LstmGrad&);
+  void (*forward)(const Recurrent&);
+  void (*backward)(const Recurrent&, const RecurrentGrad&);
   void (*dense_forward)(const Dense&, float* y);
   void (*dense_backward)(const Dense&, const float* dy, float* dx, float* dW, float* db);
   void (*adam)(float* m, float* v, float* g, int64_t n, const Adam&);

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import platform
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -22,7 +23,18 @@ import witness_keras
 import witness_torch
 from safetensors.numpy import save_file
 
-from witnesses import Record, draw, draw_inputs, draw_layer, draw_training, draw_weights, join, padding
+from witnesses import (
+    KERAS_KINDS,
+    TORCH_KINDS,
+    Record,
+    draw,
+    draw_inputs,
+    draw_layer,
+    draw_training,
+    draw_weights,
+    join,
+    padding,
+)
 
 OUT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 SEED = 20240229
@@ -47,11 +59,11 @@ def write(name: str, record: Record, **about: str) -> None:
     print(f"{path.stat().st_size:8d} {path.name}")
 
 
-def grid(weights: Record, seed: int, answer) -> Record:
+def grid(weights: Record, seed: int, answer, cell: str = "lstm") -> Record:
     """Cases of all lengths and batch sizes for one set of weights."""
     record = dict(weights)
     for T, B in product(STEPS, BATCHES):
-        inputs = draw_inputs(np.random.default_rng([SEED, seed, T, B]), weights, T, B)
+        inputs = draw_inputs(np.random.default_rng([SEED, seed, T, B]), weights, T, B, cell=cell)
         outputs = answer(weights | inputs)
         record |= {f"t{T}b{B}/{name}": value for name, value in (inputs | outputs).items()}
     return record
@@ -61,8 +73,17 @@ def torch_layers() -> None:
     """One layer and two, without peepholes."""
     for N, H in product((1, 2), (1, 7, 10)):
         weights = draw_weights(np.random.default_rng([SEED, N, H]), N, 3, H)
-        record = grid(weights, 10 * N + H, witness_torch.lstm)
-        write(f"torch_lstm_{N}x{H}", record, witness="torch.nn.LSTM", kind="lstm", cases="4")
+        record = grid(weights, 10 * N + H, witness_torch.stack)
+        write(f"torch_lstm_{N}x{H}", record, witness="torch.nn.LSTM", kind="stack", cases="4")
+
+
+def torch_cells() -> None:
+    """Two layers of the other cells, and of an LSTM with projection."""
+    for k, (cell, projection) in enumerate((("rnn", None), ("rnn_relu", None), ("gru", None), ("lstm", 3))):
+        weights = draw_weights(np.random.default_rng([SEED, 7, k]), 2, 3, 5, None, cell, projection)
+        record = grid(weights, 200 + k, partial(witness_torch.stack, cell=cell), cell)
+        about = "torch.nn." + ("LSTM(proj_size=3)" if projection else cell)
+        write(f"torch_{'projection' if projection else cell}", record, witness=about, kind="stack", cases="4")
 
 
 def peepholes() -> None:
@@ -71,7 +92,7 @@ def peepholes() -> None:
         weights = draw_weights(np.random.default_rng([SEED, 3, H]), 1, 2, H, form)
         record = grid(weights, 100 + H, witness_torch.peephole_lstm)
         witness = f"autograd over the equations with a {form} peephole"
-        write(f"torch_peephole_{form}_{H}", record, witness=witness, kind="lstm", cases="4")
+        write(f"torch_peephole_{form}_{H}", record, witness=witness, kind="stack", cases="4")
 
 
 def keras_masks() -> None:
@@ -84,7 +105,30 @@ def keras_masks() -> None:
         question = weights | draw_inputs(rng, weights, 5, len(lengths), stateful=side == "right")
         question["mask"] = padding(5, lengths, side)
         witness = "keras.layers.LSTM(mask=)"
-        write(f"keras_mask_{side}", question | witness_keras.lstm(question), witness=witness, kind="lstm")
+        write(f"keras_mask_{side}", question | witness_keras.stack(question), witness=witness, kind="stack")
+
+
+def keras_cells() -> None:
+    """Two layers of the other cells, padded on the right, from a given state."""
+    record: Record = {}
+    for k, cell in enumerate(("rnn", "rnn_relu", "gru", "gru_before")):
+        rng = np.random.default_rng([SEED, 8, k])
+        weights = draw_weights(rng, 2, 2, 5, cell=cell)
+        question = weights | draw_inputs(rng, weights, 5, 4, cell=cell)
+        question["mask"] = padding(5, (5, 2, 1, 3), "right")
+        answer = question | witness_keras.stack(question, cell)
+        record |= {f"{cell}/{name}": value for name, value in answer.items()}
+    write("keras_cells", record, witness="keras.layers.SimpleRNN and GRU (mask=)", kind="stack", cases="4")
+
+
+def exchanges() -> None:
+    """Two layers and a dense one in the peers' own words, before and after one step of SGD."""
+    for peer, kinds, witness in (("torch", TORCH_KINDS, witness_torch), ("keras", KERAS_KINDS, witness_keras)):
+        record: Record = {}
+        for k, (name, kind) in enumerate(kinds.items()):
+            answer = witness.exchange(np.random.default_rng([SEED, 9, k]), kind)
+            record |= {f"{name}/{key}": value for key, value in answer.items()}
+        write(f"{peer}_exchange", record, witness=f"{peer}'s layers and SGD", kind="exchange", cases=f"{len(kinds)}")
 
 
 def keras_networks() -> None:
@@ -115,8 +159,11 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     torch.set_num_threads(1)
     torch_layers()
+    torch_cells()
     peepholes()
     keras_masks()
+    keras_cells()
+    exchanges()
     keras_networks()
     training()
     print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")

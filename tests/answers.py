@@ -6,53 +6,109 @@ Letters: N layers, B batch, T time, F features, H hidden; `d` before a name is a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gatecast import recurrent, reference, training
+from gatecast import recurrent, reference
 from gatecast.arrays import pack, pack_mask, pack_state, unpack, unpack_state
-from gatecast.layers import LSTM, Dense, Dropout, Input
+from gatecast.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Input, SimpleRNN
 from gatecast.models import Sequential
 from gatecast.optim import SGD, Adam
 from tolerances import rounding
-from witnesses import ADAM_STEPS, BETAS, Array, Record, from_keras, join, split, to_keras
+from witnesses import ADAM_STEPS, BETAS, UNITS, Array, Kind, Record, from_keras, join, part, split, to_keras
 
 
-def reference_lstm(question: Record) -> Record:
-    """An lstm record's answer by `gatecast.reference`, float64."""
+def reference_stack(question: Record, cell: str = "lstm") -> Record:
+    """A stack record's answer by `gatecast.reference`, float64."""
     stack, mask = split(question, "weights"), question.get("mask")
     x, finals, caches = question["x"], [], []
-    for params, h0, c0 in zip(stack, *_states(question, len(stack)), strict=True):
-        x, final, cache = reference.lstm_forward(params, x, h0, c0, mask)
+    for params, state in zip(stack, _states(question, len(stack)), strict=True):
+        x, final, cache = reference.forward(cell, params, x, state, mask)
         finals.append(final)
         caches.append(cache)
     dy = question["gy"]
     found: list[Any] = []
     for k in reversed(range(len(stack))):
-        ends = question["gh"][k], question["gc"][k]
-        dy, dstate, grads = reference.lstm_backward(stack[k], caches[k], dy, *ends)
+        dy, dstate, grads = reference.backward(cell, stack[k], caches[k], dy, _ends(question, k))
         found.insert(0, (dstate, grads))
-    return _lstm_answer(x, finals, dy, found)
+    return _stack_answer(question, x, finals, dy, found)
 
 
-def native_lstm(question: Record) -> Record:
-    """An lstm record's answer by `gatecast.recurrent`, float32."""
+def native_stack(question: Record, cell: str = "lstm") -> Record:
+    """A stack record's answer by `gatecast.recurrent`, float32."""
     stack, B = split(question, "weights"), len(question["x"])
     mask = pack_mask(question["mask"]) if "mask" in question else None
     x, finals, caches = pack(question["x"]), [], []
-    for params, h0, c0 in zip(stack, *_states(question, len(stack)), strict=True):
-        state = (None, None) if h0 is None else (pack_state(h0), pack_state(c0))
-        x, final, cache = recurrent.lstm_forward(params, x, *state, mask)
+    for params, state in zip(stack, _states(question, len(stack)), strict=True):
+        packed = None if state is None else tuple(pack_state(s) for s in state)
+        x, final, cache = recurrent.forward(cell, params, x, packed, mask)
         finals.append([unpack_state(s, B) for s in final])
         caches.append(cache)
     dy = pack(question["gy"])
     found: list[Any] = []
     for k in reversed(range(len(stack))):
-        ends = pack_state(question["gh"][k]), pack_state(question["gc"][k])
-        dy, dstate, grads = recurrent.lstm_backward(stack[k], caches[k], dy, *ends)
+        ends = tuple(pack_state(s) for s in _ends(question, k))
+        dy, dstate, grads = recurrent.backward(stack[k], caches[k], dy, ends)
         found.insert(0, (dstate and [unpack_state(s, B) for s in dstate], grads))
-    return _lstm_answer(unpack(x, B), finals, unpack(dy, B), found)
+    return _stack_answer(question, unpack(x, B), finals, unpack(dy, B), found)
+
+
+def exchanged(kind: Kind, F: int, M: int) -> Sequential:
+    """The network of an exchange record."""
+    make = {
+        "rnn": SimpleRNN,
+        "rnn_relu": partial(SimpleRNN, activation="relu"),
+        "gru": GRU,
+        "gru_before": partial(GRU, reset_after=False),
+        "lstm": partial(LSTM, projection=kind.projection),
+    }[kind.cell]
+    layers = [make(UNITS, return_sequences=True), make(UNITS)]
+    return Sequential([Input((None, F)), *(Bidirectional(a) if kind.bidirectional else a for a in layers), Dense(M)])
+
+
+def torch_exchange(question: Record, kind: Kind) -> Record:
+    """An exchange record's answer from PyTorch's weights, with PyTorch's names."""
+    before = part(question, "before")
+    model = exchanged(kind, question["x"].shape[-1], question["y"].shape[-1])
+    model.load_torch(before)
+    answer = _exchange_step(model, question)
+    return answer | {f"after.{name}": value for name, value in model.to_torch(before).items()}
+
+
+def keras_exchange(question: Record, kind: Kind) -> Record:
+    """An exchange record's answer from Keras' list of weights."""
+    before = part(question, "before")
+    model = exchanged(kind, question["x"].shape[-1], question["y"].shape[-1])
+    model.set_weights([before[name] for name in sorted(before)])
+    answer = _exchange_step(model, question)
+    return answer | {f"after.{k:02d}": w for k, w in enumerate(model.get_weights())}
+
+
+def assert_exchange(got: Record, want: Record, eps: float, *, two_biases: bool = False) -> None:
+    """Predictions, loss, and all weights after a step of SGD.
+
+    With `two_biases` the peer has two that only ever act as a sum: each takes the step, so the sum moves twice as
+    far as gatecast's one bias, which is in bias_ih with zeros in bias_hh.
+    """
+    n = int(want["x"].shape[1]) * sum(a.shape[-1] for name, a in want.items() if name.startswith("before."))
+    rate, relative = float(want["rate"]), rounding(n, eps)
+    answers = {name: want[name] for name in ("predictions", "loss")}
+    bounds = {name: relative * _size(a) for name, a in answers.items()}
+    for name, before in part(want, "before").items():
+        step = want[f"after.{name}"] - before
+        if two_biases and "bias_ih" in name:
+            other = name.replace("bias_ih", "bias_hh")
+            # The sum of the peer's, half as far: exactly what one bias does.
+            both = want[f"after.{name}"] + want[f"after.{other}"] - before - want[f"before.{other}"]
+            answers[f"after.{name}"] = before + want[f"before.{other}"] + both / 2
+        elif two_biases and "bias_hh" in name:
+            answers[f"after.{name}"] = np.zeros_like(before)
+        else:
+            answers[f"after.{name}"] = want[f"after.{name}"]
+        bounds[f"after.{name}"] = 4 * eps * _size(before) + relative * rate * max(1.0, _largest(step) / rate)
+    assert_near(got, answers, bounds)
 
 
 def sequential(question: Record, rate: float = 0.0) -> Sequential:
@@ -69,9 +125,7 @@ def sequential_predictions(question: Record, weights: Sequence[Array]) -> Array:
     """What the network predicts with the list of weights that Keras gave; under a mask if there is one."""
     model = sequential(question, rate=0.2)
     model.set_weights(weights)
-    if "mask" in question:
-        return training.predict(model.network, model.weights, question["x"], question["mask"])
-    return model.predict(question["x"])
+    return model.predict(question["x"], mask=question.get("mask"))
 
 
 def sequential_training(question: Record) -> Record:
@@ -128,12 +182,12 @@ def reference_network(question: Record) -> Array:
     *stack, dense = split(question, "weights")
     x = question["x"]
     for params in stack:
-        x, (hT, _), _ = reference.lstm_forward(params, x, mask=question.get("mask"))
+        x, (hT, _), _ = reference.forward("lstm", params, x, mask=question.get("mask"))
     return reference.dense_forward(dense, hT)
 
 
-def assert_lstm(got: Record, want: Record, eps: float) -> None:
-    """Every answer of an lstm record, within the rounding of its sums."""
+def assert_stack(got: Record, want: Record, eps: float) -> None:
+    """Every answer of a stack record, within the rounding of its sums."""
     answers = {n: a for n, a in want.items() if n in ANSWERS or n.startswith("grads.")}
     relative = rounding(_terms(want), eps)
     assert_near(got, answers, {n: relative * _size(a) for n, a in answers.items()})
@@ -168,8 +222,8 @@ ANSWERS = ("y", "hT", "cT", "dx", "dh0", "dc0")
 
 def _terms(question: Record) -> int:
     """Rounded operations on the longest way through a network and back."""
-    lstms = [layer for layer in split(question, "weights") if "Wh" in layer]
-    return int(question["x"].shape[1]) * sum(len(layer["Wx"]) + 2 * len(layer["Wh"]) for layer in lstms)
+    layers = [layer for layer in split(question, "weights") if "Wh" in layer]
+    return int(question["x"].shape[1]) * sum(len(a["Wx"]) + 2 * len(a["Wh"]) + len(a.get("Wr", ())) for a in layers)
 
 
 def _size(a: Array) -> float:
@@ -187,20 +241,35 @@ def _after(name: str, weights: Record) -> Record:
     return {name + n.removeprefix("weights"): w for n, w in weights.items()}
 
 
-def _states(question: Record, N: int) -> tuple[list[Array | None], list[Array | None]]:
-    """h0 and c0 of every layer, or None."""
+def _states(question: Record, N: int) -> list[tuple[Array, ...] | None]:
+    """Initial states of every layer, or None."""
     if "h0" not in question:
-        return [None] * N, [None] * N
-    return list(question["h0"]), list(question["c0"])
+        return [None] * N
+    return [tuple(question[name][k] for name in ("h0", "c0") if name in question) for k in range(N)]
 
 
-def _lstm_answer(y: Array, finals: list[Any], dx: Array, found: list[Any]) -> Record:
+def _ends(question: Record, k: int) -> tuple[Array, ...]:
+    """Gradients of a layer's last state."""
+    return tuple(question[name][k] for name in ("gh", "gc") if name in question)
+
+
+def _stack_answer(question: Record, y: Array, finals: list[Any], dx: Array, found: list[Any]) -> Record:
     """An answer from the layers' parts; gradients of initial states if there were any."""
-    hT, cT = (np.array(s) for s in zip(*finals, strict=True))
-    answer = {"y": y, "hT": hT, "cT": cT, "dx": dx}
-    if all(dstate is not None for dstate, _ in found):
-        answer |= {"dh0": np.array([s[0] for s, _ in found]), "dc0": np.array([s[1] for s, _ in found])}
+    states = [name for name in ("h", "c") if f"g{name}" in question]
+    answer = {"y": y, "dx": dx}
+    answer |= {f"{name}T": np.array([final[k] for final in finals]) for k, name in enumerate(states)}
+    if "h0" in question:
+        answer |= {f"d{name}0": np.array([first[k] for first, _ in found]) for k, name in enumerate(states)}
     return answer | join("grads", [grads for _, grads in found])
+
+
+def _exchange_step(model: Sequential, question: Record) -> Record:
+    """Predictions and loss before, and one step of SGD on the whole batch."""
+    x, y = question["x"], question["y"]
+    model.compile(loss="mean_squared_error", optimizer=SGD(float(question["rate"])))
+    predictions = model.predict(x)
+    history = model.fit(x, y, batch_size=len(x), epochs=1, shuffle=False, verbose=0)
+    return {"predictions": predictions, "loss": np.array(history.history["loss"][0])}
 
 
 def _loss_and_gradients(weights: Record, x: Array, y: Array) -> tuple[float, Record]:
@@ -209,13 +278,13 @@ def _loss_and_gradients(weights: Record, x: Array, y: Array) -> tuple[float, Rec
     caches: list[Any] = []
     found: list[Record] = []
     for params in stack:
-        x, (hT, _), cache = reference.lstm_forward(params, x)
+        x, (hT, _), cache = reference.forward("lstm", params, x)
         caches.append(cache)
     out = reference.dense_forward(dense, hT)
     dhT, own = reference.dense_backward(dense, hT, 2 * (out - y) / out.size)
     dy = None
     for params, cache in zip(reversed(stack), reversed(caches), strict=True):
-        dy, _, grads = reference.lstm_backward(params, cache, dy, dhT)
+        dy, _, grads = reference.backward("lstm", params, cache, dy, (dhT, None))
         dhT = None
         found.insert(0, grads)
     return float(np.mean((out - y) ** 2)), join("weights", [*found, own])

@@ -12,6 +12,7 @@ from gatecast.arrays import (
     LANES,
     blocks,
     flat_views,
+    lanes,
     pack,
     pack_mask,
     pack_state,
@@ -33,7 +34,8 @@ def numbered(*shape: int) -> np.ndarray:
 def test_unpacking_undoes_packing(shape):
     x = numbered(*shape)
     packed = pack(x)
-    assert packed.shape == (blocks(shape[0]), *shape[1:], LANES)
+    L = lanes(shape[0])
+    assert packed.shape == (blocks(shape[0], L), *shape[1:], L)
     assert packed.dtype == np.float32
     assert packed.flags.c_contiguous
     np.testing.assert_array_equal(unpack(packed, shape[0]), x)
@@ -44,13 +46,14 @@ def test_sequence_s_sits_in_block_and_lane_of_s(shape):
     x = numbered(*shape)
     packed = pack(x)
     for s in range(shape[0]):
-        np.testing.assert_array_equal(packed[s // LANES, :, :, s % LANES], x[s])
+        L = packed.shape[-1]
+        np.testing.assert_array_equal(packed[s // L, :, :, s % L], x[s])
 
 
 @given(sizes)
 def test_lanes_beyond_the_batch_are_zero(shape):
     packed = pack(numbered(*shape))
-    everything = unpack(packed, packed.shape[0] * LANES)
+    everything = unpack(packed, packed.shape[0] * packed.shape[-1])
     assert not everything[shape[0] :].any()
 
 
@@ -60,7 +63,8 @@ def test_states_and_masks_round_trip(count, width):
     mask = numbered(count, width) % 3 != 0
     np.testing.assert_array_equal(unpack_state(pack_state(state), count), state)
     np.testing.assert_array_equal(unpack_mask(pack_mask(mask), count), mask)
-    assert pack_state(state).shape == (blocks(count), width, LANES)
+    for L in (1, LANES):
+        assert pack_state(state, L).shape == (blocks(count, L), width, L)
     assert set(np.unique(pack_mask(mask))) <= {0.0, 1.0}
 
 

@@ -10,9 +10,24 @@ from safetensors.numpy import save
 
 from gatecast import checkpoint
 from gatecast.errors import ConfigError, FormatError
-from gatecast.layers import LSTM, Dense, Dropout, Input
+from gatecast.layers import (
+    GRU,
+    LSTM,
+    BatchNormalization,
+    Bidirectional,
+    Concatenate,
+    Dense,
+    Dilated,
+    Dropout,
+    Embedding,
+    Input,
+    QuantileHead,
+    Residual,
+    Select,
+)
 from gatecast.losses import Huber, Pinball
 from gatecast.models import Sequential, load_model
+from gatecast.network import initial_weights, wire
 from gatecast.optim import SGD, AdamW, average_weights, chain, clip_by_global_norm, cosine, warmup
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(0, np.float32)}
@@ -53,6 +68,16 @@ def test_what_is_loaded_is_what_was_saved(compiled, tmp_path):
     assert loaded.seed == saved.seed
     assert loaded._compiled == saved._compiled
     loaded.fit(x, y, verbose=0)  # can go on
+
+
+def test_a_file_of_an_older_version_without_the_newer_settings_can_be_read(tmp_path):
+    network = wire([LSTM(3, peephole="full")], (None, 2))
+    weights = initial_weights(network, 1)
+    old = {"LSTM": {"units": 3, "return_sequences": False, "peephole": "full", "unit_forget_bias": True}}
+    arrays = {f"0.{name}": p for name, p in weights.views[0].items()}
+    settings = {"input_shape": [None, 2], "seed": 1, "layers": [old], "compiled": None}
+    checkpoint.write(tmp_path / "m", "network", settings, arrays)
+    assert checkpoint.read_network(tmp_path / "m")[0] == network
 
 
 def test_quantile_losses_come_back(tmp_path):
@@ -102,13 +127,35 @@ def test_where_nothing_can_be_written_is_said_and_the_old_file_stays(tmp_path, m
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
 
 
-def test_a_layer_of_ones_own_cannot_be_saved(tmp_path):
-    class Mine(Dense):
-        pass
+class Mine(Dense):
+    """A layer of one's own."""
 
+
+@pytest.mark.parametrize("layer", [Mine(2), Residual(Mine(2)), Concatenate((Dense(1), (Dense(1), Mine(1))))], ids=repr)
+def test_a_layer_of_ones_own_cannot_be_saved(layer, tmp_path):
     with pytest.raises(ConfigError, match="only gatecast's own layers and losses can be saved"):
-        Sequential([Input((2,)), Mine(1)]).save(tmp_path / "m")
+        Sequential([Input((2,)), layer]).save(tmp_path / "m")
     assert not list(tmp_path.iterdir())
+
+
+def test_layers_within_layers_are_written_by_name_and_come_back(tmp_path):
+    way = (Select((0, 2)), LSTM(4, return_sequences=True, zoneout=(0.1, 0.2)))
+    layers = [
+        Concatenate((way, (Select((1,)), Embedding(5, 3)))),
+        Bidirectional(Dilated(GRU(4, return_sequences=True), 2), "sum"),
+        Residual(Bidirectional(LSTM(2, return_sequences=True))),
+        BatchNormalization(0.9),
+        QuantileHead(1),
+    ]
+    saved = Sequential([Input((None, 3)), *layers], seed=2)
+    saved.save(tmp_path / "m")
+    loaded = load_model(tmp_path / "m")
+    assert loaded.layers == saved.layers == layers
+    x = np.random.default_rng(1).integers(0, 5, (9, 6, 3)).astype(np.float32)
+    np.testing.assert_array_equal(loaded.predict(x), saved.predict(x))
+    described, arrays = checkpoint.read(tmp_path / "m", "network")
+    assert described["layers"][1]["Bidirectional"]["layer"]["Dilated"]["layer"]["GRU"]["units"] == 4
+    assert "0.0.1.Wx" in arrays
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.01, 0.5, 0.9, 0.9999])
@@ -182,12 +229,15 @@ GOOD = {"input_shape": [2], "seed": 0, "layers": LAYERS, "compiled": None}
         (GOOD | {"layers": [{"Dense": {"units": 1, "x": 1}}]}, ARRAYS),
         (GOOD | {"layers": [{"Dense": 1}]}, ARRAYS),
         (GOOD | {"layers": [1]}, ARRAYS),
+        (GOOD | {"layers": [{"Residual": {"layer": {"Dense": {"units": 0}}}}]}, ARRAYS),
+        (GOOD | {"layers": [{"Residual": {"layer": {}}}]}, ARRAYS),
+        (GOOD | {"layers": [{"Concatenate": {"branches": [[{"Huber": {}}]]}}]}, ARRAYS),
         (GOOD | {"input_shape": 3}, ARRAYS),
         (GOOD | {"compiled": {"loss": {"Huber": {"delta": -1}}, "optimizer": {"chain": []}}}, ARRAYS),
         (GOOD | {"compiled": {"loss": {"Huber": {}}, "optimizer": 5}}, ARRAYS),
         (GOOD, {"0.W": np.zeros((2, 2), np.float32), "0.b": np.zeros(1, np.float32)}),
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_settings_that_describe_no_network_are_refused(settings, arrays, tmp_path):
     checkpoint.write(tmp_path / "m", "network", settings, arrays)

@@ -14,30 +14,37 @@ import pytest
 from safetensors import safe_open
 
 from answers import (
-    assert_lstm,
+    assert_exchange,
     assert_network,
+    assert_stack,
     assert_training,
-    native_lstm,
-    reference_lstm,
+    keras_exchange,
+    native_stack,
     reference_network,
+    reference_stack,
     reference_training,
     sequential,
     sequential_predictions,
     sequential_training,
+    torch_exchange,
     training_bounds,
 )
 from gatecast import recurrent
 from tolerances import EPS32, EPS64
-from witnesses import Record, split
+from witnesses import KERAS_KINDS, TORCH_KINDS, Record, split
 
 FOLDER = Path(__file__).parent / "golden"
 CASES = [f"t{T}b{B}" for T, B in product((1, 6), (1, 3))]
-GRIDS = [f"torch_lstm_{N}x{H}" for N, H in product((1, 2), (1, 7, 10))]
-GRIDS += [f"torch_peephole_{form}_{H}" for form, H in product(("diagonal", "full"), (1, 5))]
+GRIDS = {f"torch_lstm_{N}x{H}": "lstm" for N, H in product((1, 2), (1, 7, 10))}
+GRIDS |= {f"torch_peephole_{form}_{H}": "lstm" for form, H in product(("diagonal", "full"), (1, 5))}
+GRIDS |= {"torch_projection": "lstm"} | {f"torch_{cell}": cell for cell in ("rnn", "rnn_relu", "gru")}
 MASKS = ["keras_mask_right", "keras_mask_left"]
+CELLS = ["rnn", "rnn_relu", "gru", "gru_before"]
 NETWORKS = ["keras_network", "keras_masking"]
 TRAININGS = ["torch_training", "keras_training"]
-LSTMS = [(name, case) for name in GRIDS for case in CASES] + [(name, "") for name in MASKS]
+EXCHANGES = ["torch_exchange", "keras_exchange"]
+STACKS = [(name, case, cell) for name, cell in GRIDS.items() for case in CASES]
+STACKS += [(name, "", "lstm") for name in MASKS] + [("keras_cells", cell, cell) for cell in CELLS]
 
 
 def load(name: str, case: str = "") -> Record:
@@ -63,25 +70,26 @@ def _isa(request):
 
 def test_every_file_is_small_says_what_it_is_and_is_used_below():
     paths = sorted(FOLDER.iterdir())
-    assert [path.name for path in paths] == sorted(f"{n}.safetensors" for n in [*GRIDS, *MASKS, *NETWORKS, *TRAININGS])
-    assert sum(path.stat().st_size for path in paths) < 300_000
+    names = [*GRIDS, *MASKS, "keras_cells", *NETWORKS, *TRAININGS, *EXCHANGES]
+    assert [path.name for path in paths] == sorted(f"{n}.safetensors" for n in names)
+    assert sum(path.stat().st_size for path in paths) < 500_000
     for path in paths:
         with safe_open(path, "numpy") as file:
             about = json.loads(file.metadata()["about"])
         assert about.keys() >= {"made_by", "torch", "keras", "numpy", "python", "witness", "kind"}
 
 
-@pytest.mark.parametrize(("name", "case"), LSTMS)
-def test_the_reference_is_what_the_witness_says(name, case):
+@pytest.mark.parametrize(("name", "case", "cell"), STACKS)
+def test_the_reference_is_what_the_witness_says(name, case, cell):
     record = load(name, case)
-    assert_lstm(reference_lstm(record), record, eps_of(name))
+    assert_stack(reference_stack(record, cell), record, eps_of(name))
 
 
 @pytest.mark.usefixtures("_isa")
-@pytest.mark.parametrize(("name", "case"), LSTMS)
-def test_the_native_path_is_what_the_witness_says(name, case):
+@pytest.mark.parametrize(("name", "case", "cell"), STACKS)
+def test_the_native_path_is_what_the_witness_says(name, case, cell):
     record = load(name, case)
-    assert_lstm(native_lstm(record), record, EPS32 + eps_of(name))
+    assert_stack(native_stack(record, cell), record, EPS32 + eps_of(name))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -119,3 +127,16 @@ def test_training_goes_where_keras_goes():
     # Both have rounding errors, and epsilon stands in different places.
     apart = {n: np.abs(a - reference_training(record)[0][n]) for n, a in answer.items()}
     assert_training(sequential_training(record), record, {n: 2 * b + apart[n] for n, b in bounds.items()})
+
+
+@pytest.mark.parametrize("kind", TORCH_KINDS)
+def test_pytorchs_weights_come_in_take_a_step_and_go_out(kind):
+    record = load("torch_exchange", kind)
+    answer = torch_exchange(record, TORCH_KINDS[kind])
+    assert_exchange(answer, record, EPS32, two_biases="gru" not in kind)
+
+
+@pytest.mark.parametrize("kind", KERAS_KINDS)
+def test_keras_weights_come_in_take_a_step_and_go_out(kind):
+    record = load("keras_exchange", kind)
+    assert_exchange(keras_exchange(record, KERAS_KINDS[kind]), record, 2 * EPS32)

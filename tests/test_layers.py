@@ -1,281 +1,310 @@
-"""Every layer keeps the same promises; each one computes what its reference says.
+"""Every layer keeps the same promises, whatever it computes.
 
-Letters: B batch, T time, F features, H hidden. A new layer needs an entry in EXAMPLES and nothing else here.
+Letters: B batch, T time, F features, L lanes. A new layer needs an entry in `layer_examples` and nothing else here.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
-from gatecast import reference
-from gatecast.arrays import GATES, pack, pack_mask, pack_state, unpack, unpack_state
+from gatecast import checkpoint
+from gatecast.arrays import pack, pack_mask, unpack
 from gatecast.errors import ConfigError
-from gatecast.heads import QuantileHead
-from gatecast.layers import LAYERS, LSTM, Context, Dense, Dropout, Input
-from tolerances import EPS32, EPS64, close, difference, rounding, step
+from gatecast.layers import LAYERS, LSTM, Context, Dense, Input
+from gatecast.network import initial_weights, wire
+from layer_examples import (
+    EXAMPLES,
+    F,
+    T,
+    every_layer,
+    every_state,
+    every_streamed,
+    every_timed,
+    leaves,
+    normal,
+    parameters,
+    replaced,
+    sample,
+)
+from tolerances import EPS32, close, difference, rounding, step
 
-B, T, F = 19, 5, 3
-TRAINING = Context(training=True, key=7)
-
-EXAMPLES = {
-    "LSTM": [
-        LSTM(4),
-        *(LSTM(4, return_sequences=True, peephole=form) for form in (None, "diagonal", "full")),
-    ],
-    "Dense": [Dense(4), *(Dense(4, activation=name) for name in reference.ACTIVATIONS)],
-    "Dropout": [Dropout(0.4), Dropout(0.0)],
-    "QuantileHead": [QuantileHead(3), QuantileHead(1)],
-}
-every_layer = pytest.mark.parametrize("layer", [x for some in EXAMPLES.values() for x in some], ids=repr)
-every_form = pytest.mark.parametrize("form", [None, "diagonal", "full"])
-
-
-def parameters(layer, rng, in_shape=(T, F)):
-    """Parameters of a layer, none of them zero."""
-    return {n: rng.normal(0, 0.5, p.shape).astype(np.float32) for n, p in layer.init(rng, in_shape).items()}
+B = 19
+every_batch = pytest.mark.parametrize("count", [3, B], ids=["alone", "lanes"])
+DEPTH = rounding(8 * T * (F + 8))
 
 
-def inputs(rng, *shape):
-    """float32 normal numbers."""
-    return rng.normal(size=shape).astype(np.float32)
+def training(count, mask=None):
+    """A pass in training over `count` sequences."""
+    return Context(training=True, key=7, count=count, mask=mask)
+
+
+def forward(layer, params, x, context, state=None):
+    """Outputs and state of unpacked inputs, unpacked; and the packed output and the cache."""
+    y, state, cache = layer.forward(params, pack(x), context, state)
+    return unpack(y, len(x)), state, y, cache
+
+
+def noisy(example, params, x):
+    """Whether passes in training are random."""
+    one, two = (forward(example.layer, params, x, training(len(x))._replace(key=key))[0] for key in (1, 2))
+    return bool((one != two).any())
+
+
+def pad(x, steps, value):
+    """x with more steps behind its own; codes stay codes."""
+    return np.concatenate([x, np.full((len(x), steps, x.shape[2]), value, np.float32)], axis=1)
 
 
 def test_every_layer_has_an_example():
     assert EXAMPLES.keys() == LAYERS.keys()
 
 
+@every_batch
 @every_layer
-def test_shapes_are_those_announced(layer, rng):
-    x = pack(inputs(rng, B, T, F))
-    y, _ = layer.forward(layer.init(rng, (T, F)), x, TRAINING)
-    announced = layer.output_shape((T, F))
-    assert y.shape == (2, *(announced if len(announced) == 2 else (1, *announced)), 16)
-    assert y.dtype == np.float32
-    assert layer.output_shape((None, F))[-1] == announced[-1]
+def test_shapes_are_those_announced(example, count, rng):
+    layer, x = example.layer, pack(sample(example, rng, count))
+    params = layer.init(rng, example.in_shape)
+    y, _, cache = layer.forward(params, x, training(count))
+    announced = layer.output_shape(example.in_shape)
+    assert y.shape == (len(x), *(announced if len(announced) == 2 else (1, *announced)), x.shape[3])
+    dx, dfirst, grads = layer.backward(params, cache, np.ones_like(y), True)
+    assert dfirst is None  # the pass began from the zero state
+    for array in (y, dx):
+        assert array.dtype == np.float32
+        assert array.flags.c_contiguous
+    assert dx.shape == x.shape
+    assert {n: g.shape for n, g in grads.items()} == {n: p.shape for n, p in params.items()}
+    assert layer.backward(params, cache, np.ones_like(y), False)[0] is None or not layer.names
+    if len(example.in_shape) == 2:
+        assert layer.output_shape((None, example.in_shape[1]))[-1] == announced[-1]
 
 
+@every_batch
 @every_layer
-def test_gradients_are_difference_quotients(layer, rng):
-    params, x = parameters(layer, rng), inputs(rng, B, T, F)
-    if getattr(layer, "activation", None) == "relu":
-        params["b"] += np.float32([9, -9, 9, -9])  # away from the kink, where there is no derivative
-    y, cache = layer.forward(params, pack(x), TRAINING)
-    dy = inputs(rng, *unpack(y, B).shape)
-    dx, grads = layer.backward(params, cache, pack(dy), True)
-    assert grads.keys() == params.keys()
-    arrays, found = params | {"x": x}, grads | {"x": unpack(dx, B)}
+def test_gradients_are_difference_quotients(example, count, rng):
+    layer = example.layer
+    params, x = parameters(layer, rng, example.in_shape), sample(example, rng, count)
+    y, _, cache = layer.forward(params, pack(x), training(count))
+    dy = normal(rng, *unpack(y, count).shape)
+    dx, _, grads = layer.backward(params, cache, pack(dy), True)
+    arrays, found = params | {"x": x}, grads | {"x": unpack(dx, count)}
 
     def loss(moved):
-        moved_y, _ = layer.forward({n: moved[n] for n in params}, pack(moved["x"]), TRAINING)
-        return (unpack(moved_y, B).astype(np.float64) * dy).sum()
+        y = forward(layer, {n: moved[n] for n in params}, moved["x"], training(count))[0]
+        return (y.astype(np.float64) * dy).sum()
 
     h = np.float32(step(EPS32))
     for name, array in arrays.items():
-        direction = inputs(rng, *array.shape) / np.float32(np.sqrt(array.size))
+        direction = normal(rng, *array.shape) / np.float32(np.sqrt(array.size))
+        if name == "x":
+            direction[:, :, list(example.codes)] = 0
         above, below = (loss(arrays | {name: array + s * h * direction}) for s in (1, -1))
         expected = (found[name].astype(np.float64) * direction).sum()
         close((above - below) / (2 * float(h)), expected, difference(EPS32), scale=float(np.abs(dy).sum()))
 
 
+@every_state
+def test_gradients_of_states_are_difference_quotients(example, rng):
+    layer = example.layer
+    params, x = parameters(layer, rng, example.in_shape), sample(example, rng, B)
+    _, state, _, _ = forward(layer, params, sample(example, rng, B), Context())
+    # The scale of an sLSTM's c and n is arbitrary: only h is to be differentiated.
+    stabilised = "SLSTM" in repr(layer)
+    y, end, cache = layer.forward(params, pack(x), training(B), state)
+    parts = [normal(rng, *s.shape) if k == 0 or not stabilised else np.zeros_like(s) for k, s in enumerate(leaves(end))]
+    for part in parts:
+        part.reshape(2, -1, 16)[1, :, B % 16 :] = 0
+    dy = pack(normal(rng, *unpack(y, B).shape))
+    _, dfirst, _ = layer.backward(params, cache, dy, False, replaced(end, iter(parts)))
+
+    def loss(moved):
+        y, end, _ = layer.forward(params, pack(x), training(B), replaced(state, iter(moved)))
+        return sum(
+            float((a.astype(np.float64) * d).sum()) for a, d in zip([y, *leaves(end)], [dy, *parts], strict=True)
+        )
+
+    starts, found, h = list(leaves(state)), list(leaves(dfirst)), np.float32(step(EPS32))
+    assert [d.shape for d in found] == [s.shape for s in starts]
+    size = sum(float(np.abs(part).sum()) for part in [dy, *parts])
+    for k, start in enumerate(starts):
+        if stabilised and k == len(starts) - 1:
+            assert not found[k].any()
+            continue
+        direction = normal(rng, *start.shape) / np.float32(np.sqrt(start.size))
+        above, below = (
+            loss([s + sign * h * direction if j == k else s for j, s in enumerate(starts)]) for sign in (1, -1)
+        )
+        expected = float((found[k].astype(np.float64) * direction).sum())
+        close((above - below) / (2 * float(h)), expected, difference(EPS32), scale=size)
+
+
 @every_layer
-def test_the_same_call_gives_the_same_bits_and_nothing_is_changed(layer, rng):
-    params, x, dy = parameters(layer, rng), pack(inputs(rng, B, T, F)), None
+def test_the_same_call_gives_the_same_bits_and_nothing_is_changed(example, rng):
+    layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), pack(sample(example, rng, B))
     kept = {n: p.copy() for n, p in params.items()} | {"x": x.copy()}
     runs = []
     for _ in range(2):
-        y, cache = layer.forward(params, x, TRAINING)
+        y, state, cache = layer.forward(params, x, training(B))
         dy = np.ones_like(y)
-        dx, grads = layer.backward(params, cache, dy, True)
-        runs.append([y.copy(), dx.copy(), *grads.values()])
+        for _ in range(2):  # a cache may be used more than once
+            dx, _, grads = layer.backward(params, cache, dy, True)
+        runs.append([y.copy(), *leaves(state), dx.copy(), *grads.values(), *layer.settle(params, cache).values()])
+        assert (dy == 1).all()
     for one, two in zip(*runs, strict=True):
         np.testing.assert_array_equal(one, two)
     for name, array in (params | {"x": x}).items():
         np.testing.assert_array_equal(array, kept[name])
-    assert (dy == 1).all()
 
 
 @every_layer
-def test_padding_lanes_never_matter(layer, rng):
-    params, x = parameters(layer, rng), pack(inputs(rng, B, T, F))
+def test_padding_lanes_never_matter(example, rng):
+    layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), pack(sample(example, rng, B))
     poisoned = x.copy()
     poisoned[-1, ..., B % 16 :] = 1e3
+    for feature, codes in example.codes.items():
+        poisoned[-1, :, feature, B % 16 :] = codes - 1
     results = []
     for values in (x, poisoned):
-        y, cache = layer.forward(params, values, TRAINING)
-        dy = pack(np.ones(unpack(y, B).shape))
-        dx, grads = layer.backward(params, cache, dy, True)
-        results.append([unpack(y, B), unpack(dx, B), *grads.values()])
+        y, _, cache = layer.forward(params, values, training(B))
+        dx, _, grads = layer.backward(params, cache, pack(np.ones(unpack(y, B).shape)), True)
+        settled = layer.settle(params, cache)
+        results.append([unpack(y, B), unpack(dx, B), *grads.values(), *settled.values()])
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
 
 
+@every_batch
+@every_timed
+def test_masked_steps_behind_the_last_one_never_matter(example, count, rng):
+    layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), sample(example, rng, count)
+    timed = len(layer.output_shape(example.in_shape)) == 2
+    mask = pack_mask(np.arange(T + 3) < np.full((count, 1), T))
+    context = Context(count=count) if noisy(example, params, x) else training(count)
+    dy, results = None, []
+    for told, steps, value in (
+        (context, 0, 0),
+        (context._replace(mask=mask), 3, 0),
+        (context._replace(mask=mask), 3, 4),
+    ):
+        y, _, _, cache = forward(layer, params, pad(x, steps, value), told)
+        dy = pack(normal(rng, *y.shape)) if dy is None else dy
+        here = np.concatenate([dy, np.zeros((len(dy), steps, *dy.shape[2:]), np.float32)], axis=1) if timed else dy
+        dx, _, grads = layer.backward(params, cache, here, True)
+        assert not dx[:, T:].any()
+        settled = layer.settle(params, cache)
+        results.append([y[:, :T] if timed else y, unpack(dx[:, :T], count), *grads.values(), *settled.values()])
+    for without, *others in zip(*results, strict=True):
+        np.testing.assert_array_equal(*others)
+        close(others[0], without, DEPTH, scale=float(np.sqrt(count * T)) + float(np.abs(without).max()))
+
+
 @every_layer
-def test_without_a_backward_pass_to_follow_the_output_is_the_same(layer, rng):
-    params, x = parameters(layer, rng), pack(inputs(rng, B, T, F))
-    kept, _ = layer.forward(params, x, Context())
-    bare, cache = layer.forward(params, x, Context(keep=False))
-    close(bare, kept, rounding(4 * (F + 4)))
+def test_a_sequence_does_not_depend_on_its_batch_or_on_the_length_of_others(example, rng):
+    layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), sample(example, rng, B)
+    timed = len(layer.output_shape(example.in_shape)) == 2
+    exact = "Normalization" not in repr(layer) and "RMSNorm" not in repr(layer)
+    whole = forward(layer, params, x, Context())[0]
+    lengths = rng.integers(1, T + 1, B)
+    mask = pack_mask(np.arange(T) < lengths[:, None]) if len(example.in_shape) == 2 else None
+    ragged = forward(layer, params, x, Context(mask=mask))[0]
+    for s in (slice(0, 1), slice(7, 8), slice(16, 19), slice(2, 18)):
+        part = forward(layer, params, x[s], Context())[0]
+        close(part, whole[s], 0.0 if exact else DEPTH)
+        n = lengths[s][0]
+        if mask is not None and s.stop - s.start == 1:
+            alone = forward(layer, params, x[s, :n], Context())[0]
+            close(alone, ragged[s, :n] if timed else ragged[s], 0.0 if exact else DEPTH)
+
+
+@pytest.mark.parametrize("cuts", [(1,), (2,), (3,), (4,), (1, 2, 3, 4), (2, 3)], ids=str)
+@pytest.mark.parametrize("count", [1, B])
+@every_streamed
+def test_pieces_with_the_state_handed_over_are_one_run_to_the_bit(example, count, cuts, rng):
+    layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), sample(example, rng, count)
+    context = Context(keep=False)
+    y, end, _, _ = forward(layer, params, x, context)
+    state, pieces = None, []
+    for piece in np.split(x, cuts, axis=1):
+        out, state, _, _ = forward(layer, params, piece, context, state)
+        pieces.append(out)
+    timed = len(layer.output_shape(example.in_shape)) == 2
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=1) if timed else pieces[-1], y)
+    for one, two in zip(leaves(state), leaves(end), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@every_layer
+def test_without_a_backward_pass_to_follow_the_output_is_the_same(example, rng):
+    layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), pack(sample(example, rng, B))
+    kept, state, _ = layer.forward(params, x, Context())
+    bare, bare_state, cache = layer.forward(params, x, Context(keep=False))
+    for one, two in zip([kept, *leaves(state)], [bare, *leaves(bare_state)], strict=True):
+        np.testing.assert_array_equal(one, two)
     assert cache is None
 
 
 @every_layer
-def test_fresh_parameters_depend_on_the_generator_alone(layer):
-    one, two, other = (layer.init(np.random.default_rng(seed), (T, F)) for seed in (1, 1, 2))
+def test_wrong_types_and_shapes_are_refused(example, rng):
+    layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), pack(sample(example, rng, B))
+    wrong = [x.astype(np.float64), x.astype(np.int64), x[0], x[:, :0].copy()]
+    if layer.names or (type(layer).__name__ == "QuantileHead" and layer.quantiles > 1):
+        fewer = len(example.in_shape) == 2 or not example.codes  # any number of codes is a shape
+        wrong += [np.ascontiguousarray(x[:, :, :-1])] if fewer else []
+    for values in wrong:
+        with pytest.raises((TypeError, ValueError)):
+            layer.forward(params, values, Context())
+    _, state, _ = layer.forward(params, x, Context())
+    if list(leaves(state)):
+        other = replaced(state, iter([s[:, :-1] for s in leaves(state)]))
+        with pytest.raises((TypeError, ValueError)):
+            layer.forward(params, x, Context(), other)
+
+
+@every_layer
+def test_fresh_parameters_depend_on_the_generator_alone(example):
+    rngs = (np.random.default_rng(seed) for seed in (1, 1, 2))
+    one, two, other = (example.layer.init(rng, example.in_shape) for rng in rngs)
     for name, p in one.items():
         np.testing.assert_array_equal(p, two[name])
         assert p.dtype == np.float32
-    assert not one or any((p != other[name]).any() for name, p in one.items())
+    constant = all(p.ndim == 1 for p in one.values())
+    assert constant or any((p != other[name]).any() for name, p in one.items())
 
 
 @every_layer
-def test_weights_go_to_keras_and_back(layer, rng):
-    params = parameters(layer, rng)
-    back = layer.set_weights(layer.get_weights(params))
-    assert back.keys() == params.keys()
+def test_weights_go_to_keras_and_back(example, rng):
+    layer, params = example.layer, parameters(example.layer, rng, example.in_shape)
+    weights = layer.get_weights(params)
+    assert len(weights) == len(layer.names)
+    back = layer.set_weights(weights)
+    assert set(back) == set(params) == set(layer.names)
     for name, p in params.items():
         np.testing.assert_array_equal(back[name], p)
+        assert not any(np.shares_memory(w, p) for w in weights)
 
 
 @every_layer
-def test_a_layer_is_data(layer):
-    again = type(layer)(**asdict(layer))
+def test_a_layer_is_data(example):
+    layer = example.layer
+    again = type(layer)(**{f.name: getattr(layer, f.name) for f in fields(layer)})
     assert again == layer
     assert hash(again) == hash(layer)
+    assert type(layer)(**{f.name: getattr(layer, f.name) for f in fields(layer)} | {"input_shape": [4, 2]}) != layer
     with pytest.raises(AttributeError):
         layer.input_shape = (1, 1)
 
 
-@every_form
-@pytest.mark.parametrize("masked", [False, True])
-def test_lstm_equals_its_reference_with_states_in_and_out(form, masked, rng):
-    H = 4
-    layer = LSTM(H, return_sequences=True, peephole=form)
-    params, x = parameters(layer, rng), inputs(rng, B, T, F)
-    h0, c0, dh, dc = (inputs(rng, B, H) for _ in range(4))
-    dy, mask = inputs(rng, B, T, H), rng.random((B, T)) < 0.7 if masked else None
-    packed_mask = None if mask is None else pack_mask(mask)
-    y, (hT, cT), cache = layer.run(params, pack(x), (pack_state(h0), pack_state(c0)), packed_mask)
-    dx, (dh0, dc0), grads = layer.run_backward(params, cache, pack(dy), (pack_state(dh), pack_state(dc)), need_dx=True)
-
-    y_, (hT_, cT_), cache_ = reference.lstm_forward(params, x, h0, c0, mask)
-    dx_, (dh0_, dc0_), grads_ = reference.lstm_backward(params, cache_, dy, dh, dc)
-    depth = rounding(T * (F + 2 * H))
-    close(unpack(y, B), y_, depth)
-    close([unpack_state(s, B) for s in (hT, cT)], [hT_, cT_], depth)
-    close(unpack(dx, B), dx_, depth)
-    close([unpack_state(s, B) for s in (dh0, dc0)], [dh0_, dc0_], depth)
-    for name, grad in grads_.items():
-        close(grads[name], grad, depth, scale=float(np.sqrt(B * T)) + float(np.abs(grad).max()))
-
-
-@every_form
-def test_the_last_output_alone_is_the_end_of_all_outputs(form, rng):
-    short, long = LSTM(4, peephole=form), LSTM(4, return_sequences=True, peephole=form)
-    params, x, dlast = parameters(short, rng), pack(inputs(rng, B, T, F)), pack(inputs(rng, B, 1, 4))
-    y, cache = short.forward(params, x, TRAINING)
-    every, every_cache = long.forward(params, x, TRAINING)
-    np.testing.assert_array_equal(y[:, 0], every[:, -1])
-    dy = np.zeros_like(every)
-    dy[:, -1] = dlast[:, 0]
-    dx, grads = short.backward(params, cache, dlast, True)
-    dx_every, grads_every = long.backward(params, every_cache, dy, True)
-    close(dx, dx_every, rounding(T * 4))
-    for name, grad in grads_every.items():
-        close(grads[name], grad, rounding(T * B))
-
-
-def test_gradients_of_the_last_output_and_of_the_final_state_add_up(rng):
-    layer = LSTM(4)
-    params, x = parameters(layer, rng), pack(inputs(rng, B, T, F))
-    dy, dh, dc = pack(inputs(rng, B, 1, 4)), pack_state(inputs(rng, B, 4)), pack_state(inputs(rng, B, 4))
-
-    def gradient(*way):
-        _, _, cache = layer.run(params, x)
-        return layer.run_backward(params, cache, *way)[0]
-
-    both = gradient(dy, (dh, dc))
-    close(both, gradient(dy) + gradient(None, (dh, dc)), rounding(T * 4))
-
-
-@every_form
-def test_a_state_carried_over_a_cut_continues_the_sequence(form, rng):
-    layer = LSTM(4, return_sequences=True, peephole=form)
-    params, x = parameters(layer, rng), inputs(rng, B, T, F)
-    whole, end, _ = layer.run(params, pack(x))
-    _, state, _ = layer.run(params, pack(x[:, :2]))
-    last, (h, c), _ = layer.run(params, pack(x[:, 2:]), state)
-    close(last, whole[:, 2:], rounding(F + 4))
-    close([h, c], end, rounding(F + 4))
-
-
-def test_keras_sees_the_gates_in_its_own_order(rng):
-    """Keras' cell, written down as Keras documents it: kernel columns i, f, c, o."""
-    layer, x = LSTM(2), inputs(rng, 1, 1, F)
-    params = parameters(layer, rng)
-    kernel, _, bias = layer.get_weights(params)
-    i, f, c, o = np.split(x[:, 0] @ kernel + bias, 4, axis=1)
-    memory = reference.sigmoid(i) * np.tanh(c) + reference.sigmoid(f) * 0
-    y, _ = layer.forward(params, pack(x), Context())
-    close(unpack(y, 1)[:, 0], reference.sigmoid(o) * np.tanh(memory), rounding(F + 10))
-
-
-def test_initial_weights_are_those_of_keras():
-    H, rng = 30, np.random.default_rng(0)
-    params = LSTM(H, peephole="full").init(rng, (T, 10))
-    close(params["Wh"].astype(float) @ params["Wh"].T, np.eye(H), rounding(4 * H))
-    limit = np.sqrt(6 / (10 + 4 * H))
-    assert 0.95 * limit < np.abs(params["Wx"]).max() <= limit
-    # A uniform variable has variance limit^2 / 3; the mean of n squares strays by 0.9 / sqrt(n).
-    assert abs(params["Wx"].var() / (limit**2 / 3) - 1) < 4 * 0.9 / np.sqrt(params["Wx"].size)
-    signs = {np.sign(LSTM(1).init(np.random.default_rng(seed), (T, 1))["Wh"][0, 0]) for seed in range(20)}
-    assert signs == {-1.0, 1.0}
-    gates = dict(zip(GATES, np.split(params["b"], 4), strict=True))
-    assert [float(gates[g].min()) for g in GATES] == [float(gates[g].max()) for g in GATES] == [0, 1, 0, 0]
-    assert not params["P"].any()
-    assert not LSTM(H, unit_forget_bias=False).init(rng, (T, 1))["b"].any()
-
-
-@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
-def test_dense_equals_its_reference(activation, rng):
-    layer = Dense(4, activation=activation)
-    params, x, dy = parameters(layer, rng), inputs(rng, B, T, F), inputs(rng, B, T, 4)
-    value, slope = reference.ACTIVATIONS[activation]
-    expected = value(reference.dense_forward(params, x))
-    y, cache = layer.forward(params, pack(x), Context())
-    close(unpack(y, B), expected, rounding(F + 10))
-    dx, grads = layer.backward(params, cache, pack(dy), True)
-    dx_, grads_ = reference.dense_backward(params, x, dy * slope(expected))
-    close(unpack(dx, B), dx_, rounding(F + 10))
-    for name, grad in grads_.items():
-        close(grads[name], grad, rounding(B * T), scale=float(np.sqrt(B * T)) + float(np.abs(grad).max()))
-
-
-def test_dropout_drops_its_share_and_keeps_the_mean():
-    x, n = np.ones((8, 10, 50, 16), np.float32), 8 * 10 * 50 * 16
-    y, _ = Dropout(0.2).forward({}, x, TRAINING)
-    assert set(np.unique(y)) == {np.float32(0), np.float32(1) / np.float32(0.8)}
-    # Four standard deviations of a share of n draws.
-    assert abs((y == 0).mean() - 0.2) < 4 * np.sqrt(0.2 * 0.8 / n)
-
-
-def test_dropout_is_a_function_of_its_key_and_the_same_forth_and_back(rng):
-    layer, x = Dropout(0.5), pack(inputs(rng, B, T, F)) + 10
-    y, cache = layer.forward({}, x, Context(True, key=1))
-    other, _ = layer.forward({}, x, Context(True, key=2))
-    dx, _ = layer.backward({}, cache, np.ones_like(x), True)
-    assert ((y == 0) != (other == 0)).any()
-    np.testing.assert_array_equal(dx == 0, y == 0)
-    close(dx[dx != 0], np.full((dx != 0).sum(), 2.0), 4 * EPS64)
-
-
-def test_dropout_does_nothing_outside_training(rng):
-    x = pack(inputs(rng, B, T, F))
-    y, cache = Dropout(0.5).forward({}, x, Context())
-    np.testing.assert_array_equal(y, x)
-    np.testing.assert_array_equal(Dropout(0.5).backward({}, cache, x, True)[0], x)
+@every_layer
+def test_what_is_loaded_is_what_was_saved(example, rng, tmp_path):
+    network = wire([example.layer], example.in_shape)
+    weights = initial_weights(network, 3)
+    checkpoint.write_network(tmp_path / "m", network, weights, 3, None)
+    again, loaded, seed, compiled = checkpoint.read_network(tmp_path / "m")
+    assert (again, seed, compiled) == (network, 3, None)
+    np.testing.assert_array_equal(loaded.vector, weights.vector)
 
 
 def test_a_number_is_a_shape_of_one_feature_axis_and_lists_are_shapes():
@@ -287,29 +316,13 @@ def test_a_number_is_a_shape_of_one_feature_axis_and_lists_are_shapes():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: LSTM(0), "LSTM's units is not a count: got 0, expected a whole number of at least 1"),
-        (lambda: LSTM(5.0), "LSTM's units is not a count: got 5.0"),
-        (lambda: Dense(True), "Dense's units is not a count: got True"),
-        (
-            lambda: LSTM(5, peephole="all"),
-            "LSTM does not know this peephole: got 'all', expected one of None, 'dia",
-        ),
-        (
-            lambda: Dense(5, "softmax"),
-            "Dense does not know this activation: got 'softmax', expected one of None, ",
-        ),
-        (lambda: Dropout(1), "Dropout's rate is not a share: got 1"),
-        (lambda: Dropout("a"), "Dropout's rate is not a share: got 'a'"),
         (lambda: Input((24, 0)), "Input was given a shape that no sample has: got (24, 0)"),
         (lambda: Input((None, 24, 1)), "The batch is not part of the shape; time may be None"),
         (lambda: Input((24, None)), "Input was given a shape that no sample has"),
-        (
-            lambda: LSTM(5).output_shape((3,)),
-            "an LSTM needs a sequence: got an input of shape (3,) without a time",
-        ),
+        (lambda: LSTM(3, input_shape=(1, 2, 3)), "LSTM was given a shape that no sample has"),
     ],
 )
-def test_impossible_settings_are_named(make, text):
+def test_impossible_shapes_are_named(make, text):
     with pytest.raises(ConfigError) as caught:
         make()
     assert text in str(caught.value)

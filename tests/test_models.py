@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gatecast.errors import ConfigError, DataError
-from gatecast.layers import LSTM, Dense, Dropout, Input
+from gatecast.layers import LSTM, BatchNormalization, Dense, Dropout, Input
 from gatecast.losses import Pinball
 from gatecast.models import EarlyStopping, Sequential
 from gatecast.optim import SGD, Adam
@@ -309,6 +309,12 @@ def test_the_summary_shows_layers_shapes_and_numbers(capsys):
         "total                             30,651",
     ]
     lines = []
+    Sequential([Input((3,)), BatchNormalization(), Dense(1)]).summary(print_fn=lines.append)
+    assert lines.pop().splitlines()[2:] == [
+        "BatchNormalization (3)                       12",
+        "Dense              (1)                        4",
+        "total                                        16",
+    ]
     model.summary(print_fn=lines.append)
     assert lines[0].startswith("layer")
 

@@ -118,7 +118,7 @@ def test_weights_that_do_not_fit_are_named(weight, text):
         (
             {"validation_data": GOOD_X},
             ConfigError,
-            "validation_data is not a pair: got ndarray, expected (x, y)",
+            "validation_data is not a pair: got ndarray, expected (x, y), (x, y, sample_weight) or (x, y, s",
         ),
         ({"validation_data": (GOOD_X, HOLES)}, DataError, "validation y has 2 values that are not finite"),
         ({"callbacks": [EarlyStopping()]}, ConfigError, "EarlyStopping watches val_loss, and there is none"),
@@ -183,7 +183,7 @@ def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
     [
         (
             lambda: Sequential([LSTM]),
-            "this is not a layer: got <class 'gatecast.layers.LSTM'>, expected Input or one",
+            "this is not a layer: got <class 'gatecast.recurrences.LSTM'>, expected Input",
         ),
         (lambda: Sequential(["LSTM"]), "this is not a layer: got 'LSTM'"),
         (
@@ -215,10 +215,113 @@ def test_networks_that_cannot_be_are_named(make, text):
             [np.zeros((2, 20)), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), np.zeros(1)],
             "got [(2, 20), ",
         ),
-        ([np.zeros((1, 20)), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), [np.nan]], "are not finite"),
+        (
+            [np.zeros((1, 20)), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), [np.nan]],
+            "some weights are not finite (array 4): expected finite numbers",
+        ),
+        (
+            [np.full((1, 20), -np.inf), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), [0]],
+            "some weights are not finite (array 0)",
+        ),
+        (
+            [np.zeros((1, 20)), np.zeros((5, 20)), np.full(20, 1e300), np.zeros((5, 1)), [0]],
+            "some weights are not finite (array 2)",
+        ),
+        ([["a"]] * 5, "these weights are not arrays of numbers: got values of type <U1"),
+        ([np.zeros((1, 20)) * 1j] * 5, "these weights are not arrays of numbers: got values of type complex128"),
+        (None, "these weights are not arrays of numbers: got 'NoneType' object is not iterable"),
     ],
 )
 def test_weights_of_another_network_are_refused(weights, text):
+    model = small()
+    before = model.weights.vector.copy()
     with pytest.raises(DataError) as caught:
-        small().set_weights(weights)
+        model.set_weights(weights)
     assert text in str(caught.value)
+    np.testing.assert_array_equal(model.weights.vector, before)
+
+
+# Masks
+
+MASK = np.ones((6, 4), bool)
+
+
+@pytest.mark.parametrize(
+    ("mask", "text"),
+    [
+        (MASK[:5], "mask has the wrong shape: got (5, 4), expected (6, 4)"),
+        (MASK[..., None], "mask has the wrong shape: got (6, 4, 1), expected (6, 4)"),
+        (True, "mask has the wrong shape: got (), expected (6, 4)"),
+        (MASK * 0.5, "mask is not a mask: got a value of 0.5, expected True for steps that count, False for others"),
+        (MASK + np.nan, "mask is not a mask: got a value of nan"),
+        (np.full((6, 4), "x"), "mask is not an array of numbers: got could not convert"),
+    ],
+)
+def test_masks_that_do_not_fit_are_named(mask, text):
+    model = small()
+    calls = [lambda: model.fit(GOOD_X, GOOD_Y, mask=mask), lambda: model.evaluate(GOOD_X, GOOD_Y, mask=mask)]
+    for call in (*calls, lambda: model.predict(GOOD_X, mask=mask)):
+        with pytest.raises(DataError) as caught:
+            call()
+        assert text in str(caught.value)
+    with pytest.raises(DataError) as caught:
+        model.fit(GOOD_X, GOOD_Y, validation_data=(GOOD_X, GOOD_Y, None, mask))
+    assert f"validation {text}" in str(caught.value)
+
+
+def test_what_a_mask_leaves_must_be_finite_and_something():
+    x = GOOD_X + HOLES[:, None, None]
+    mask = MASK.copy()
+    mask[2] = False
+    with pytest.raises(
+        DataError, match=r"x has 4 values that are not finite \(the first in sample 4, time 0, feature 0"
+    ):
+        small().predict(x, mask=mask)
+    model = small(LSTM(3, return_sequences=True), Dense(1))
+    with pytest.raises(
+        DataError, match="mask and sample_weight leave nothing to learn from: expected at least one step"
+    ):
+        model.fit(GOOD_X, np.zeros((6, 4)), mask=~MASK)
+
+
+def test_without_time_axis_there_is_nothing_to_mask():
+    model = Sequential([Input((3,)), Dense(1)])
+    with pytest.raises(DataError, match="mask does not fit the network: got a mask of steps, expected none"):
+        model.predict(np.zeros((6, 3)), mask=MASK)
+
+
+# Nothing, and less than nothing
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (lambda m: m.predict(GOOD_X[:, :0]), DataError, "x has no steps: got (6, 0, 1), expected at least one step"),
+        (lambda m: m.fit(GOOD_X[:, :0], GOOD_Y), DataError, "x has no steps: got (6, 0, 1)"),
+        (lambda m: m.predict(GOOD_X[:0]), DataError, "x is empty: got (0, 4, 1)"),
+        (lambda m: m.predict(GOOD_X[..., :0]), DataError, "x has the wrong number of features: got (6, 4, 0)"),
+        (lambda m: m.predict(GOOD_X, batch_size=-1), ConfigError, "batch_size is not a count: got -1"),
+        (lambda m: m.predict(GOOD_X, batch_size=0), ConfigError, "batch_size is not a count: got 0"),
+        (lambda m: m.evaluate(GOOD_X, GOOD_Y, batch_size=-5), ConfigError, "batch_size is not a count: got -5"),
+        (lambda m: m.fit(GOOD_X, GOOD_Y, epochs=-1), ConfigError, "epochs is not a count: got -1"),
+        (lambda _: LSTM(-1), ConfigError, "LSTM's units is not a count: got -1"),
+        (lambda _: LSTM(2.5), ConfigError, "LSTM's units is not a count: got 2.5"),
+        (lambda _: Input((-3, 1)), ConfigError, "Input was given a shape that no sample has: got (-3, 1)"),
+        (lambda _: Input((0, 1)), ConfigError, "Input was given a shape that no sample has: got (0, 1)"),
+        (lambda _: Input((3, 0)), ConfigError, "Input was given a shape that no sample has: got (3, 0)"),
+    ],
+)
+def test_nothing_and_less_than_nothing_are_refused(call, kind, text):
+    model = small(LSTM(5), Dense(1))
+    model.build((None, None, 1))
+    model.compile()
+    with pytest.raises(kind) as caught:
+        call(model)
+    assert text in str(caught.value)
+
+
+def test_the_first_x_must_have_features():
+    model = Sequential([LSTM(5), Dense(1)])
+    model.compile()
+    with pytest.raises(DataError, match=r"x has no features: got \(6, 4, 0\), expected at least one"):
+        model.fit(np.zeros((6, 4, 0)), GOOD_Y)

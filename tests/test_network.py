@@ -9,11 +9,26 @@ import numpy as np
 import pytest
 
 from gatecast import recurrent, reference
-from gatecast.arrays import blocks, pack, pack_mask, unpack
+from gatecast.arrays import pack, pack_mask, unpack
 from gatecast.errors import ConfigError
-from gatecast.layers import LSTM, Dense, Dropout
+from gatecast.layer import mixed, subkey
+from gatecast.layers import (
+    GRU,
+    LSTM,
+    BatchNormalization,
+    Bidirectional,
+    Concatenate,
+    Context,
+    Dense,
+    Dilated,
+    Dropout,
+    Embedding,
+    LayerNormalization,
+    Residual,
+    Select,
+)
 from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.network import _key, backward, forward, initial_weights, like, stream, wire
+from gatecast.network import backward, forward, initial_weights, like, settle, stream, wire
 from tolerances import EPS32, close, difference, rounding, step
 
 B, T, F, H, M = 21, 6, 2, 5, 3
@@ -35,7 +50,7 @@ def definition(network, weights, x, mask, seed, step):
     for k, (layer, params) in enumerate(zip(network.layers, weights, strict=True)):
         here = mask if x.ndim == 3 else None
         if isinstance(layer, LSTM):
-            y, (hT, _), cache = reference.lstm_forward(params, x, mask=here)
+            y, (hT, _), cache = reference.forward("lstm", params, x, mask=here)
             undo.append((k, layer, params, cache))
             x = y if layer.return_sequences else hT
         elif isinstance(layer, Dense):
@@ -45,8 +60,8 @@ def definition(network, weights, x, mask, seed, step):
             x = y
         else:
             shape = (len(x), 1, x.shape[1]) if x.ndim == 2 else x.shape
-            ones = np.ones((blocks(len(x)), *shape[1:], 16), np.float32)
-            keep = unpack(recurrent.dropout(ones, layer.rate, _key(seed, step, k)), len(x)).reshape(x.shape)
+            ones = np.ones_like(pack(np.ones(shape)))
+            keep = unpack(recurrent.dropout(ones, layer.rate, mixed(seed, step, k)), len(x)).reshape(x.shape)
             undo.append((k, layer, params, keep))
             x = x * keep
 
@@ -54,8 +69,8 @@ def definition(network, weights, x, mask, seed, step):
         grads = {}
         for k, layer, params, cache in reversed(undo):
             if isinstance(layer, LSTM):
-                way = {"dy": dy} if layer.return_sequences else {"dhT": dy}
-                dy, _, grads[k] = reference.lstm_backward(params, cache, **way)
+                way = {"dy": dy} if layer.return_sequences else {"dstate": (dy, None)}
+                dy, _, grads[k] = reference.backward("lstm", params, cache, **way)
             elif isinstance(layer, Dense):
                 dy, grads[k] = reference.dense_backward(params, cache[0], dy * cache[1])
             else:
@@ -65,19 +80,20 @@ def definition(network, weights, x, mask, seed, step):
     return x, pull
 
 
-def setting(rng):
+def setting(rng, layers=LAYERS, count=B):
     """A network, weights none of which is zero, and inputs."""
-    network = wire(LAYERS, (T, F))
+    network = wire(layers, (T, F))
     weights = initial_weights(network, seed=3)
     weights.vector[:] += rng.normal(0, 0.2, weights.vector.size).astype(np.float32)
-    return network, weights, rng.normal(size=(B, T, F)).astype(np.float32)
+    return network, weights, rng.normal(size=(count, T, F)).astype(np.float32)
 
 
+@pytest.mark.parametrize("count", [2, B])
 @pytest.mark.parametrize("masked", [False, True])
-def test_values_and_gradients_equal_the_definition(masked, rng):
-    network, weights, x = setting(rng)
-    mask = rng.random((B, T)) < 0.7 if masked else None
-    dy = rng.normal(size=(B, M)).astype(np.float32)
+def test_values_and_gradients_equal_the_definition(masked, count, rng):
+    network, weights, x = setting(rng, count=count)
+    mask = rng.random((count, T)) < 0.7 if masked else None
+    dy = rng.normal(size=(count, M)).astype(np.float32)
     packed_mask = None if mask is None else pack_mask(mask)
     y, caches = forward(network, weights, pack(x), packed_mask, training=True, seed=3, step=9)
     grads = like(weights)
@@ -86,19 +102,30 @@ def test_values_and_gradients_equal_the_definition(masked, rng):
     y_, pull = definition(network, weights.views, x.astype(float), mask, seed=3, step=9)
     dx_, grads_ = pull(dy.astype(float))
     depth = rounding(3 * T * (F + 3 * H))
-    close(unpack(y, B)[:, 0], y_, depth)
-    close(unpack(dx, B), dx_, depth)
+    close(unpack(y, count)[:, 0], y_, depth)
+    close(unpack(dx, count), dx_, depth)
     for k, named in grads_.items():
         for name, grad in named.items():
-            close(grads.views[k][name], grad, depth, scale=float(np.sqrt(B * T)) + float(np.abs(grad).max()))
+            close(grads.views[k][name], grad, depth, scale=float(np.sqrt(count * T)) + float(np.abs(grad).max()))
 
 
-def test_the_gradient_of_the_loss_is_a_difference_quotient_dropout_included(rng):
-    network, weights, x = setting(rng)
+EVERYTHING = [
+    Concatenate((GRU(3, return_sequences=True, dropout=0.1), (Select((1,)), LayerNormalization()), Dense(2))),
+    Bidirectional(LSTM(3, return_sequences=True, layer_norm=True)),
+    BatchNormalization(),
+    Residual(Dilated(GRU(H + 1, return_sequences=True, zoneout=0.1), 2)),
+    LSTM(H, coupled=True, projection=3, recurrent_dropout=0.2),
+    Dense(M),
+]
+
+
+@pytest.mark.parametrize("layers", [LAYERS, EVERYTHING], ids=["plain", "everything"])
+def test_the_gradient_of_the_loss_is_a_difference_quotient_dropout_included(layers, rng):
+    network, weights, x = setting(rng, layers)
     y, weight = pack(rng.normal(size=(B, 1, M))), pack(np.ones((B, 1, 1)))
 
     def loss():
-        out, caches = forward(network, weights, pack(x), training=True, seed=3, step=9)
+        out, caches = forward(network, weights, pack(x), training=True, seed=3, step=9, count=B)
         value, dy = weighted_mean(MeanSquaredError(), out, y, weight, float(B))
         return value, dy, caches
 
@@ -129,13 +156,17 @@ def test_without_a_backward_pass_the_values_are_the_same(rng):
 class Probe(Dropout):
     """A layer that does nothing but take down what it is told."""
 
-    def forward(self, params, x, context):  # noqa: ARG002
-        self.told["mask"] = context.mask
-        return x, None
+    def forward(self, params, x, context, state=None):  # noqa: ARG002
+        self.told["context"] = context
+        return x, None, None
 
-    def backward(self, params, cache, dy, need_dx):  # noqa: ARG002
+    def backward(self, params, cache, dy, need_dx, dstate=None):  # noqa: ARG002
         self.told["need_dx"] = need_dx
-        return dy, {}
+        return dy, None, {}
+
+    def settle(self, params, cache):  # noqa: ARG002
+        self.told["settled"] = True
+        return {}
 
 
 def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_where_it_is_needed(rng):
@@ -144,11 +175,37 @@ def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_wh
         object.__setattr__(probe, "told", {})
     network = wire([probes[0], LSTM(2), probes[1]], (T, F))
     weights, mask = initial_weights(network, 0), pack_mask(np.ones((B, T), bool))
-    y, caches = forward(network, weights, pack(rng.normal(size=(B, T, F))), mask)
+    y, caches = forward(network, weights, pack(rng.normal(size=(B, T, F))), mask, count=B)
     backward(network, weights, caches, y, like(weights))
-    assert probes[0].told["mask"] is mask
-    assert probes[1].told["mask"] is None
+    settle(network, weights, caches)
+    assert probes[0].told["context"] == Context(mask=mask, count=B)
+    assert probes[1].told["context"] == Context(mask=None, count=B)
     assert [probe.told["need_dx"] for probe in probes] == [False, True]
+    assert all(probe.told["settled"] for probe in probes)
+
+
+def test_a_mask_does_not_come_back_with_a_new_time_axis(rng):
+    probe = Probe(0.5)
+    object.__setattr__(probe, "told", {})
+    network = wire([Select((0,), last=True), Embedding(5, 2), probe], (T, F))
+    x, mask = rng.integers(0, 5, (B, T, F)), pack_mask(np.ones((B, T), bool))
+    forward(network, initial_weights(network, 0), pack(x), mask)
+    assert network.shapes[2] == (1, 2)
+    assert probe.told["context"].mask is None
+
+
+@pytest.mark.parametrize("count", [1, B])
+@pytest.mark.parametrize("cuts", [(1,), (3,), (1, 2, 3, 4, 5)], ids=str)
+def test_pieces_of_a_sequence_are_one_pass_to_the_bit(cuts, count, rng):
+    layers = [*LAYERS[:4], Residual(Dilated(LSTM(4, return_sequences=True), 3)), LayerNormalization(), *LAYERS[4:]]
+    network, weights, x = setting(rng, layers, count)
+    states = [None] * len(layers)
+    for piece in np.split(x, cuts, axis=1):
+        y = pack(piece)
+        for k, layer in enumerate(layers):
+            y, states[k], _ = layer.forward(weights.views[k], y, Context(keep=False), states[k])
+    np.testing.assert_array_equal(y, forward(network, weights, pack(x), keep=False)[0])
+    assert [state is None for state in states] == ["LSTM" not in repr(layer) for layer in layers]
 
 
 def test_shapes_follow_from_layer_to_layer():
@@ -166,8 +223,9 @@ def test_weights_of_a_layer_depend_on_seed_and_place_alone():
 
 
 def test_keys_and_streams_do_not_repeat():
-    keys = {_key(seed, update, layer) for seed in range(10) for update in range(100) for layer in range(10)}
+    keys = {mixed(seed, update, layer) for seed in range(10) for update in range(1, 101) for layer in range(10)}
     assert len(keys) == 10_000
     assert all(0 <= key < 2**63 for key in keys)
+    assert len({subkey(key, purpose) for key in keys for purpose in range(3)} | keys) == 40_000
     firsts = {stream(seed, purpose, k).random() for seed in range(5) for purpose in range(2) for k in range(5)}
     assert len(firsts) == 50

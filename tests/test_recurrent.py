@@ -1,6 +1,6 @@
-"""The native path equals the reference, on every instruction-set level, for any thread count, at odd sizes.
+"""The native path equals the reference: every cell, every instruction-set level, any thread count, odd sizes.
 
-Letters: B batch, T time, F features, H hidden.
+Letters: B batch, T time, F features, H units, R outputs, L lanes.
 """
 
 from functools import lru_cache
@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cell_cases import VARIANTS, every_variant, make_case
 from gatecast import _native, recurrent, reference
-from gatecast.arrays import length_mask, pack, pack_mask, pack_state, unpack, unpack_state
-from gatecast.errors import ConfigError, DataError, GatecastError
+from gatecast.arrays import lanes, length_mask, pack, pack_mask, pack_state, unpack, unpack_state
+from gatecast.cells import CELLS, Noise
+from gatecast.errors import ConfigError, DataError
 from tolerances import rounding
 
+FEW_SIZES = [(1, 1, 1), (7, 3, 24), (6, 31, 5), (50, 33, 24), (129, 5, 2), (9, 256, 3)]
 SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
-PEEPHOLES = (None, "diagonal", "full")
+EVERY = [("lstm", size) for size in SIZES] + [(v, size) for v in VARIANTS if v != "lstm" for size in FEW_SIZES]
 
 
 @pytest.fixture(params=recurrent.isas(), autouse=True)
@@ -28,48 +31,47 @@ def isa(request):
     recurrent.set_isa(before)
 
 
-def make_case(H, B, T, F, peephole, *, masked, stateful, seed=0):
-    """Random weights, inputs and gradients of y, hT and cT, float32."""
-    rng = np.random.default_rng([seed, H, B, T, F])
-
-    def draw(*shape, scale=1.0):
-        return rng.normal(0, scale, shape).astype(np.float32)
-
-    params = {"Wx": draw(F, 4 * H, scale=0.5), "Wh": draw(H, 4 * H, scale=H**-0.5), "b": draw(4 * H, scale=0.5)}
-    if peephole == "diagonal":
-        params["P"] = draw(3 * H, scale=0.5)
-    if peephole == "full":
-        params["P"] = draw(H, 3 * H, scale=0.5 * H**-0.5)
-    mask = rng.random((B, T)) < 0.7 if masked else None
-    x = draw(B, T, F) if mask is None else np.where(mask[:, :, None], draw(B, T, F), np.float32(0))
-    state = (draw(B, H, scale=0.5), draw(B, H, scale=0.5)) if stateful else (None, None)
-    return params, x, state, mask, (draw(B, T, H), draw(B, H), draw(B, H))
-
-
 @lru_cache(maxsize=256)
-def expected(*case, **kwargs):
-    """Outputs, gates and gradients of the reference for a case."""
-    params, x, (h0, c0), mask, (dy, dhT, dcT) = make_case(*case, **kwargs)
-    y, (hT, cT), cache = reference.lstm_forward(params, x, h0, c0, mask)
-    dx, (dh0, dc0), grads = reference.lstm_backward(params, cache, dy, dhT, dcT)
-    return {"y": y, "hT": hT, "cT": cT, "dx": dx, "dh0": dh0, "dc0": dc0} | {f"d{n}": g for n, g in grads.items()}
+def expected(*case):
+    """Outputs, states and gradients of the reference for a case."""
+    cell, params, x, state, mask, noise, dy, dstate = make_case(*case)
+    y, last, cache = reference.forward(cell, params, x, state, mask, noise)
+    dx, first, grads = reference.backward(cell, params, cache, dy, dstate)
+    named = {"y": y, "dx": dx} | {f"last {s}": v for s, v in zip(CELLS[cell].states, last, strict=True)}
+    named |= {f"first {s}": v for s, v in zip(CELLS[cell].states, first, strict=True)}
+    return named | {f"d{n}": g for n, g in grads.items()}
 
 
-def packed_state(state):
-    return tuple(None if s is None else pack_state(s) for s in state)
+def packed(values, L):
+    """A tuple of states, each packed; None stays."""
+    return None if values is None else tuple(None if v is None else pack_state(v, L) for v in values)
 
 
-def native(*case, **kwargs):
-    """The same quantities from the kernels."""
-    params, x, state, mask, (dy, dhT, dcT) = make_case(*case, **kwargs)
-    B = len(x)
-    h0, c0 = packed_state(state)
-    y, (hT, cT), cache = recurrent.lstm_forward(params, pack(x), h0, c0, None if mask is None else pack_mask(mask))
-    dx, dstate, grads = recurrent.lstm_backward(params, cache, pack(dy), pack_state(dhT), pack_state(dcT))
-    got = {"y": unpack(y, B), "hT": unpack_state(hT, B), "cT": unpack_state(cT, B), "dx": unpack(dx, B)}
-    if dstate is not None:
-        got |= {"dh0": unpack_state(dstate[0], B), "dc0": unpack_state(dstate[1], B)}
-    return got | {f"d{name}": g for name, g in grads.items()}
+def packed_noise(noise, L):
+    if noise is None:
+        return None
+    return Noise(pack_state(noise.drop, L), tuple(z if isinstance(z, float) else pack(z, L) for z in noise.zone))
+
+
+def run(case, L=None, **options):
+    """forward of the kernels: y, last state, cache."""
+    cell, params, x, state, mask, noise, _, _ = case
+    L = L or lanes(len(x))
+    packed_mask = None if mask is None else pack_mask(mask, L)
+    return recurrent.forward(cell, params, pack(x, L), packed(state, L), packed_mask, packed_noise(noise, L), **options)
+
+
+def native(*case, L=None):
+    """The same quantities as `expected` from the kernels."""
+    made = cell, params, x, _, _, _, dy, dstate = make_case(*case)
+    B, L = len(x), L or lanes(len(x))
+    y, last, cache = run(made, L)
+    dx, first, grads = recurrent.backward(params, cache, pack(dy, L), packed(dstate, L))
+    named = {"y": unpack(y, B), "dx": unpack(dx, B)}
+    named |= {f"last {s}": unpack_state(v, B) for s, v in zip(CELLS[cell].states, last, strict=True)}
+    if first is not None:
+        named |= {f"first {s}": unpack_state(v, B) for s, v in zip(CELLS[cell].states, first, strict=True)}
+    return named | {f"d{n}": g for n, g in grads.items()}
 
 
 def assert_equal_to_reference(got, want, terms):
@@ -78,95 +80,117 @@ def assert_equal_to_reference(got, want, terms):
         np.testing.assert_allclose(value, want[name], rtol=0, atol=bound, err_msg=name)
 
 
-@pytest.mark.parametrize("peephole", PEEPHOLES)
-@pytest.mark.parametrize(("H", "B", "T"), SIZES)
+@pytest.mark.parametrize(("variant", "size"), EVERY)
 @pytest.mark.usefixtures("threads")
-def test_equals_reference_and_does_not_depend_on_threads(H, B, T, peephole):
-    variant = {"masked": (H + B + T) % 2 == 0, "stateful": (H + T) % 3 != 0}
-    case = (H, B, T, 1 + H % 5, peephole)
-    want = expected(*case, **variant)
+def test_equals_reference_and_does_not_depend_on_threads(variant, size):
+    H, B, T = size
+    extras = "m" * ((H + B + T) % 2 == 0) + "s" * ((H + T) % 3 != 0) + "n" * ((H + B) % 3 == 0)
+    case = (variant, H, B, T, 1 + H % 5, extras)
+    want = expected(*case)
     runs = []
     for n in (1, 2, 3):
         recurrent.set_threads(n)
-        runs.append(native(*case, **variant))
+        runs.append(native(*case))
+    assert runs[0].keys() >= want.keys() - {name for name in want if name.startswith("first")}
     assert_equal_to_reference(runs[0], want, terms=T * (H + 5) * 8)
     for other in runs[1:]:
         for name, value in runs[0].items():
             assert value.tobytes() == other[name].tobytes(), f"{name} depends on the thread count"
 
 
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("peephole", PEEPHOLES)
-def test_gates_are_those_of_the_reference(peephole, masked):
-    params, x, _, mask, _ = case = make_case(10, 20, 6, 3, peephole, masked=masked, stateful=False)
-    _, _, cache = recurrent.lstm_forward(params, pack(x), mask=None if mask is None else pack_mask(mask))
-    _, _, want = reference.lstm_forward(params, x, mask=mask)
-    here = np.ones(x.shape[:2], bool) if mask is None else mask
-    gates = np.split(unpack(cache.gates, len(x)), 4, axis=2)
-    for name, gate in zip("ifog", gates, strict=True):
-        np.testing.assert_allclose(gate[here], want[name][here], rtol=0, atol=rounding(6 * 13), err_msg=name)
-    assert len(case) == 5
+@every_variant
+@pytest.mark.parametrize("extras", ["", "m", "s", "n", "msn"])
+def test_every_option_of_a_pass_equals_the_reference_in_lanes_and_alone(variant, extras):
+    case = (variant, 10, 18, 6, 3, extras)
+    want = expected(*case)
+    for L in (1, 16):
+        assert_equal_to_reference(native(*case, L=L), want, terms=6 * 15 * 8)
 
 
-@pytest.mark.parametrize("peephole", PEEPHOLES)
-def test_prediction_has_the_bits_of_training(peephole):
-    params, x, state, mask, _ = make_case(9, 18, 7, 2, peephole, masked=True, stateful=True)
-    args = (params, pack(x), *packed_state(state), pack_mask(mask))
-    y, (hT, cT), _ = recurrent.lstm_forward(*args)
+@every_variant
+@pytest.mark.parametrize("H", [3, 8, 50])
+def test_a_sequence_has_the_same_bits_alone_and_in_a_batch(variant, H):
+    made = make_case(variant, H, 21, 5, 2, "msn")
+    (y, last, _), (alone, alone_last, _) = run(made, 16), run(made, 1)
+    assert unpack(y, 21).tobytes() == unpack(alone, 21).tobytes()
+    for a, b in zip(last, alone_last, strict=True):
+        assert unpack_state(a, 21).tobytes() == unpack_state(b, 21).tobytes()
+
+
+@every_variant
+def test_what_is_kept_is_what_the_reference_calls_by_that_name(variant):
+    made = cell, params, x, _, _, _, _, _ = make_case(variant, 10, 20, 6, 3)
+    _, _, cache = run(made)
+    _, _, want = reference.forward(cell, params, x)
+    shared = [name for name in CELLS[cell].kept if name in want]
+    assert set(CELLS[cell].gates) & set(CELLS[cell].kept) <= set(shared)
+    for name in shared:
+        got = unpack(np.ascontiguousarray(cache.rows(name)), len(x))
+        np.testing.assert_allclose(got, want[name], rtol=0, atol=rounding(6 * 13) * 4, err_msg=name)
+    with pytest.raises(ConfigError, match="keeps no such rows: got 'forget'"):
+        cache.rows("forget")
+
+
+@every_variant
+def test_prediction_has_the_bits_of_training(variant):
+    made = make_case(variant, 9, 18, 7, 2, "ms")
+    y, last, _ = run(made)
     for sequences in (True, False):
-        y2, (h2, c2) = recurrent.lstm_predict(*args, sequences=sequences)
+        y2, last2, cache = run(made, keep=False, sequences=sequences)
+        assert cache is None
         assert (y2 is None) is not sequences
         assert y2 is None or y2.tobytes() == y.tobytes()
-        assert (h2.tobytes(), c2.tobytes()) == (hT.tobytes(), cT.tobytes())
+        assert [s.tobytes() for s in last2] == [s.tobytes() for s in last]
 
 
-@pytest.mark.parametrize("peephole", PEEPHOLES)
-def test_two_halves_with_the_state_handed_over_are_one_run(peephole):
-    params, x, _, _, _ = make_case(11, 5, 9, 3, peephole, masked=False, stateful=False)
-    whole, last, _ = recurrent.lstm_forward(params, pack(x))
-    zero = np.zeros((1, 11, 16), np.float32)
-    first, state, _ = recurrent.lstm_forward(params, pack(x[:, :4]), zero, zero)
-    second, end, _ = recurrent.lstm_forward(params, pack(x[:, 4:]), *state)
-    assert np.concatenate([first, second], axis=1).tobytes() == whole.tobytes()
-    assert [s.tobytes() for s in end] == [s.tobytes() for s in last]
+@every_variant
+@pytest.mark.parametrize("B", [2, 5])
+def test_two_halves_with_the_state_handed_over_are_one_run(variant, B):
+    cell, params, x, *_ = make_case(variant, 11, B, 9, 3)
+    whole, last, _ = recurrent.forward(cell, params, pack(x))
+    for cut in (1, 4, 8):
+        first, state, _ = recurrent.forward(cell, params, pack(x[:, :cut]))
+        second, end, _ = recurrent.forward(cell, params, pack(x[:, cut:]), state)
+        assert np.concatenate([first, second], axis=1).tobytes() == whole.tobytes()
+        assert [s.tobytes() for s in end] == [s.tobytes() for s in last]
 
 
-def test_a_sequence_does_not_feel_its_neighbours():
-    params, x, _, _, _ = make_case(7, 40, 5, 2, None, masked=False, stateful=False)
-    y, _, _ = recurrent.lstm_forward(params, pack(x))
-    alone, _, _ = recurrent.lstm_forward(params, pack(x[37:38]))
-    assert unpack(y, 40)[37].tobytes() == unpack(alone, 1)[0].tobytes()
-
-
-def test_what_a_mask_hides_never_matters():
-    params, x, _, mask, (dy, dhT, dcT) = make_case(6, 17, 8, 2, "diagonal", masked=True, stateful=False)
-    other = np.where(mask[:, :, None], x, np.float32(1e6))
+@every_variant
+@pytest.mark.parametrize("B", [3, 17])
+def test_what_a_mask_hides_never_matters(variant, B):
+    cell, params, x, _, mask, _, dy, dstate = make_case(variant, 6, B, 8, 2, "m")
+    other, L = np.where(mask[:, :, None], x, np.float32(50)), lanes(B)
     results = []
     for values in (x, other):
-        y, state, cache = recurrent.lstm_forward(params, pack(values), mask=pack_mask(mask))
-        dx, _, grads = recurrent.lstm_backward(params, cache, pack(dy), pack_state(dhT), pack_state(dcT))
-        results.append([a.tobytes() for a in (y, *state, dx, *grads.values())])
-        assert np.all(unpack(dx, len(x))[~mask] == 0)
-    assert results[0] == results[1]
+        y, state, cache = recurrent.forward(cell, params, pack(values), mask=pack_mask(mask))
+        dx, _, grads = recurrent.backward(params, cache, pack(dy), packed(dstate, L))
+        grads.pop("Wx")  # 0 * 50 is 0, but the sums pass through the same places
+        results.append([np.array(a) for a in (y, *state, dx, *grads.values())])
+        assert np.all(unpack(dx, B)[~mask] == 0)
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
-def test_right_padding_under_a_mask_changes_nothing():
-    params, x, _, _, _ = make_case(6, 4, 5, 2, "full", masked=False, stateful=False)
-    padded = np.concatenate([x, np.full((4, 3, 2), 9, np.float32)], axis=1)
-    mask = np.arange(8)[None, :] < np.full((4, 1), 5)
-    _, want, _ = recurrent.lstm_forward(params, pack(x))
-    _, got, _ = recurrent.lstm_forward(params, pack(padded), mask=pack_mask(mask))
-    assert [unpack_state(s, 4).tobytes() for s in got] == [unpack_state(s, 4).tobytes() for s in want]
+@every_variant
+def test_right_padding_under_a_mask_changes_nothing(variant):
+    cell, params, x, *_ = make_case(variant, 6, 5, 5, 2)
+    padded = np.concatenate([x, np.full((5, 3, 2), 9, np.float32)], axis=1)
+    mask = np.arange(8)[None, :] < np.full((5, 1), 5)
+    _, want, _ = recurrent.forward(cell, params, pack(x))
+    _, got, _ = recurrent.forward(cell, params, pack(padded), mask=pack_mask(mask))
+    for a, b in zip(got, want, strict=True):
+        assert unpack_state(a, 5).tobytes() == unpack_state(b, 5).tobytes()
 
 
-def test_lengths_stop_each_sequence_where_it_ends():
-    params, x, _, _, _ = make_case(6, 4, 5, 2, "diagonal", masked=False, stateful=False)
-    _, got, _ = recurrent.lstm_forward(params, pack(x), mask=pack_mask(length_mask([5, 3, 1, 0], 5)))
+@every_variant
+def test_lengths_stop_each_sequence_where_it_ends(variant):
+    cell, params, x, *_ = make_case(variant, 6, 5, 5, 2)
+    _, got, _ = recurrent.forward(cell, params, pack(x), mask=pack_mask(length_mask([5, 3, 1, 0, 2], 5)))
     for s, length in enumerate((5, 3, 1)):
-        _, want, _ = recurrent.lstm_forward(params, pack(x[s : s + 1, :length]))
+        _, want, _ = recurrent.forward(cell, params, pack(x[s : s + 1, :length]))
         for a, b in zip(got, want, strict=True):
-            assert unpack_state(a, 4)[s].tobytes() == unpack_state(b, 1)[0].tobytes()
-    assert not unpack_state(got[0], 4)[3].any()
+            assert unpack_state(a, 5)[s].tobytes() == unpack_state(b, 1)[0].tobytes()
+    assert not unpack_state(got[0], 5)[3].any()
 
 
 @pytest.mark.parametrize("lengths", [[6], [-1], [1.5], [[1]]])
@@ -175,22 +199,43 @@ def test_impossible_lengths_are_refused(lengths):
         length_mask(lengths, 5)
 
 
-def test_missing_gradients_are_zero_gradients():
-    params, x, _, _, (_, dhT, _) = make_case(5, 3, 4, 2, None, masked=False, stateful=False)
-    packs = []
-    for dy in (None, np.zeros((1, 4, 5, 16), np.float32)):
-        _, _, cache = recurrent.lstm_forward(params, pack(x))
-        dx, _, grads = recurrent.lstm_backward(params, cache, dy, pack_state(dhT))
-        packs.append([a.tobytes() for a in (dx, *grads.values())])
-    assert packs[0] == packs[1]
+@every_variant
+def test_missing_gradients_are_zero_gradients_and_a_cache_serves_twice(variant):
+    made = _, params, _, _, _, _, _, dstate = make_case(variant, 5, 7, 4, 2)
+    y, _, cache = run(made)
+    found = []
+    for dy in (None, np.zeros_like(y)):
+        dx, _, grads = recurrent.backward(params, cache, dy, packed(dstate, 16))
+        found.append([a.tobytes() for a in (dx, *grads.values())])
+    assert found[0] == found[1]
 
 
-def test_a_cache_serves_once():
-    params, x, _, _, (dy, _, _) = make_case(3, 2, 2, 1, None, masked=False, stateful=False)
-    _, _, cache = recurrent.lstm_forward(params, pack(x))
-    recurrent.lstm_backward(params, cache, pack(dy))
-    with pytest.raises(GatecastError, match="cache of an LSTM was used twice"):
-        recurrent.lstm_backward(params, cache, pack(dy))
+@every_variant
+def test_nothing_outside_the_real_sequences_enters_a_gradient(variant):
+    cell, params, x, _, _, _, dy, _ = make_case(variant, 5, 19, 4, 2)
+    found = []
+    for filler in (0, 3):
+        values = pack(x)
+        values[-1, ..., 3:] = filler
+        _, _, cache = recurrent.forward(cell, params, values)
+        _, _, grads = recurrent.backward(params, cache, pack(dy))
+        found.append(grads)
+    for name, grad in found[0].items():
+        np.testing.assert_array_equal(grad, found[1][name])
+
+
+@pytest.mark.usefixtures("threads")
+def test_few_steps_of_many_sequences_and_many_steps_of_one():
+    """The numbers of groups and the filling of the rings depend on the shape: their corners."""
+    for H, B, T in ((4, 600, 1), (4, 1, 200), (3, 2, 65), (4, 170, 3), (5, 4, 130)):
+        case = ("gru", H, B, T, 2, "s")
+        want = expected(*case)
+        runs = []
+        for n in (1, 3):
+            recurrent.set_threads(n)
+            runs.append(native(*case))
+        assert_equal_to_reference(runs[0], want, terms=T * H * 8 + B * T)
+        assert [v.tobytes() for v in runs[0].values()] == [v.tobytes() for v in runs[1].values()]
 
 
 @settings(max_examples=40, deadline=None)
@@ -285,27 +330,92 @@ def test_adam_equals_reference():
     [
         ({"x": np.zeros((1, 2, 3), "f")}, "x must have four axes"),
         ({"x": np.zeros((1, 0, 3, 16), "f")}, "at least one of everything"),
-        ({"x": np.zeros((1, 2, 3, 8), "f")}, r"x has shape \(1, 2, 3, 8\), expected \(1, 2, 3, 16\)"),
-        ({"b": np.zeros(5, "f")}, r"b has shape \(5\), expected \(8\)"),
+        ({"x": np.zeros((0, 2, 3, 16), "f")}, "at least one of everything"),
+        ({"x": np.zeros((1, 2, 3, 8), "f")}, "x must have 1 or 16 lanes"),
+        ({"b": np.zeros(5, "f")}, "b must have one axis, as long as the cell has gates and units"),
+        ({"b": np.zeros(12, "f")}, r"Wx has shape \(3, 8\), expected \(3, 12\)"),
         ({"Wx": np.zeros((4, 8), "f")}, r"Wx has shape \(4, 8\), expected \(3, 8\)"),
+        ({"Wh": np.zeros((3, 8), "f")}, r"Wh has shape \(3, 8\), expected \(2, 8\)"),
+        ({"Wh": None}, "Wh is missing, or the cell has none"),
         ({"P": np.zeros((3, 3), "f")}, r"P has shape \(3, 3\), expected \(2, 6\)"),
-        ({"h0": np.zeros((2, 2, 16), "f")}, r"h0 has shape \(2, 2, 16\), expected \(1, 2, 16\)"),
+        ({"gain": np.zeros(3, "f")}, r"gain has shape \(3\), expected \(8\)"),
+        ({"gain": np.zeros(8, "f"), "P": np.zeros((2, 6), "f")}, "gain and a full peephole exclude each other"),
+        ({"Wr": np.zeros(3, "f")}, r"Wr belongs to an LSTM and has two axes: \(H, R\)"),
+        ({"state": (np.zeros((2, 2, 16), "f"),) * 2}, r"state has shape \(2, 2, 16\), expected \(1, 2, 16\)"),
+        ({"state": (np.zeros((1, 2, 16), "f"),)}, "another number of arrays than the cell has states"),
         ({"mask": np.zeros((1, 3, 16), "f")}, r"mask has shape \(1, 3, 16\), expected \(1, 2, 16\)"),
+        ({"noise": Noise(np.zeros((1, 3, 16), "f"))}, r"drop has shape \(1, 3, 16\), expected \(1, 2, 16\)"),
+        ({"noise": Noise(None, (0.1, 0.1, 0.1))}, "zone has more entries than the cell has states"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(change, text):
     arrays = {"x": (1, 2, 3, 16), "Wx": (3, 8), "Wh": (2, 8), "b": (8,)}
     given = {name: np.zeros(shape, np.float32) for name, shape in arrays.items()} | change
-    params = {name: given[name] for name in ("Wx", "Wh", "b", "P") if name in given}
+    params = {name: given[name] for name in ("Wx", "Wh", "b", "P", "gain", "Wr") if given.get(name) is not None}
     with pytest.raises(ValueError, match=text):
-        recurrent.lstm_forward(params, given["x"], given.get("h0"), None, given.get("mask"))
+        recurrent.forward("lstm", params, given["x"], given.get("state"), given.get("mask"), given.get("noise"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "extra", "text"),
+    [
+        ("gru", {"P": np.zeros(6, "f")}, "P belongs to an LSTM"),
+        ("gru", {"gain": np.zeros(6, "f")}, "gain belongs to an LSTM"),
+        ("gru", {"Wr": np.zeros((2, 2), "f")}, "Wr belongs to an LSTM"),
+        ("min_gru", {"Wh": np.zeros((2, 4), "f")}, "Wh is missing, or the cell has none"),
+    ],
+)
+def test_weights_that_a_cell_has_not_are_refused(cell, extra, text):
+    _, params, x, *_ = make_case(cell, 2, 5, 2, 3)
+    with pytest.raises(ValueError, match=text):
+        recurrent.forward(cell, params | extra, pack(x))
+
+
+def test_an_unknown_cell_is_refused():
+    with pytest.raises(ConfigError, match="there is no such cell: got 'lstmm', expected one of rnn, "):
+        recurrent.forward("lstmm", {}, np.zeros((1, 1, 1, 16), "f"))
 
 
 @pytest.mark.parametrize("bad", [np.zeros((1, 2, 3, 16)), np.zeros((1, 2, 3, 32), "f")[..., ::2], None, "x"])
 def test_types_and_strides_that_do_not_fit_are_refused(bad):
     params = {"Wx": np.zeros((3, 8), "f"), "Wh": np.zeros((2, 8), "f"), "b": np.zeros(8, "f")}
     with pytest.raises(TypeError):
-        recurrent.lstm_forward(params, bad)
+        recurrent.forward("lstm", params, bad)
+
+
+def test_an_array_that_no_memory_holds_is_an_error_and_not_a_crash():
+    """x is a view of one number: the call is small, what it asks for is 2^40 rows."""
+    huge = np.lib.stride_tricks.as_strided(np.zeros(1, "f"), (2**36, 1, 1, 16), (0, 0, 0, 0))
+    params = {"Wx": np.zeros((1, 4), "f"), "Wh": np.zeros((1, 4), "f"), "b": np.zeros(4, "f")}
+    with pytest.raises(TypeError):
+        recurrent.forward("lstm", params, huge)
+    with pytest.raises((MemoryError, ValueError)):
+        recurrent.dense_forward({"W": np.zeros((1, 1), "f"), "b": np.zeros(2**20, "f")}, np.zeros((1, 1, 1, 16), "f"))
+
+
+def test_nan_in_weights_comes_out_as_nan():
+    cell, params, x, *_ = make_case("lstm", 3, 5, 2, 2)
+    params["Wx"][0, 0] = np.nan
+    y, _, cache = recurrent.forward(cell, params, pack(x))
+    assert np.isnan(unpack(y, 5)).any()
+    _, _, grads = recurrent.backward(params, cache, np.ones_like(y))
+    assert np.isnan(grads["Wx"]).any()
+
+
+@every_variant
+def test_once_warm_a_step_asks_the_system_for_no_memory(variant):
+    made = _, params, _, _, _, _, dy, _ = make_case(variant, 12, 40, 6, 3)
+    dy = pack(dy)
+
+    def steps(n):
+        for _ in range(n):
+            _, _, cache = run(made)
+            recurrent.backward(params, cache, dy)
+
+    steps(2)
+    before = _native.memory_requests()
+    steps(5)
+    assert _native.memory_requests() == before
 
 
 @pytest.mark.parametrize("n", [0, -1, 257, 1.5, "two", True])

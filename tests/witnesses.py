@@ -1,26 +1,28 @@
 """What a witness (PyTorch, Keras, plain autograd) is asked. Nothing of gatecast is used here.
 
-Letters: N layers, B batch, T time, F features, H hidden, M outputs; `d` before a name is a gradient.
+Letters: N layers, B batch, T time, F features, H units, R outputs, M outputs of Dense; `d` before a name is a gradient.
 
 A record is a flat dict of arrays, questions and answers. Questions hold float32 numbers that are multiples of
 2^-12, so that float32 and float64 start from the very same numbers and sums of two of them are exact.
 
 | record   | question                                             | answer                              |
 |----------|------------------------------------------------------|-------------------------------------|
-| lstm     | weights.k.{Wx,Wh,b,P}, x (B,T,F), h0 c0 (N,B,H),     | y, hT, cT, dx, dh0, dc0,            |
-|          | gy (B,T,H), gh gc (N,B,H), mask (B,T); h0 and c0,    | grads.k.{Wx,Wh,b,P}                 |
-|          | and mask, may be left out                            |                                     |
+| stack    | weights.k.{Wx,Wh,b,P,Wr}, x (B,T,F), h0 (N,B,R) and  | y, hT, cT, dx, dh0, dc0,            |
+|          | c0 (N,B,H), gy (B,T,R), gh, gc, mask (B,T); h0 and   | grads.k.{Wx,Wh,b,P,Wr}              |
+|          | c0, and mask, may be left out; c is for LSTM only    |                                     |
 | network  | weights.k.{Wx,Wh,b}, weights.N.{W,b}, x, mask        | predictions (B,M), keras.00, ...    |
 | training | weights as of a network, x, y (B,M), sgd_rate,       | {sgd,adam}.k.{Wx,Wh,b or W,b} after |
 |          | adam_rate, epsilon                                   | 1 and 3 steps; {sgd,adam}_loss      |
+| exchange | before.<name> in the peer's own words, x, y (B,M),   | predictions (B,M), loss, and        |
+|          | rate                                                 | after.<name> after one step of SGD  |
 
-The loss of an lstm record is sum(y gy) + sum(hT gh) + sum(cT gc); that of training the mean squared error.
+The loss of a stack record is sum(y gy) + sum(hT gh) + sum(cT gc); that of the others the mean squared error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,42 +34,97 @@ GRID = 2.0**-12
 BETAS = (0.9, 0.999)
 ADAM_STEPS = 3
 
+GATES = {"rnn": 1, "rnn_relu": 1, "gru": 3, "gru_before": 3, "lstm": 4}
+"""Cells that a peer has, and how many gates they have."""
+
+
+UNITS = 3
+"""H in exchange records."""
+
+
+class Kind(NamedTuple):
+    """A network of an exchange record: two recurrent layers and a dense one on the last output."""
+
+    cell: str
+    bidirectional: bool = False
+    projection: int | None = None
+
+
+TORCH_KINDS = {
+    **{cell: Kind(cell) for cell in ("rnn", "rnn_relu", "gru", "lstm")},
+    **{f"{cell}_bidirectional": Kind(cell, True) for cell in ("rnn", "gru", "lstm")},
+    "projection": Kind("lstm", projection=2),
+    "projection_bidirectional": Kind("lstm", True, 2),
+}
+KERAS_KINDS = {
+    **{cell: Kind(cell) for cell in GATES},
+    **{f"{cell}_bidirectional": Kind(cell, True) for cell in GATES},
+}
+
 
 def draw(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> Array:
     """Normal numbers on the grid, float32."""
     return (np.round(rng.normal(0, scale, shape) / GRID) * GRID).astype(np.float32)
 
 
-def draw_layer(rng: np.random.Generator, F: int, H: int, peephole: str | None = None) -> Record:
-    """Parameters of one LSTM layer."""
-    params = {"Wx": draw(rng, F, 4 * H, scale=0.5), "Wh": draw(rng, H, 4 * H, scale=0.8 * H**-0.5)}
-    params["b"] = draw(rng, 4 * H, scale=0.5)
+def draw_layer(
+    rng: np.random.Generator,
+    F: int,
+    H: int,
+    peephole: str | None = None,
+    cell: str = "lstm",
+    projection: int | None = None,
+) -> Record:
+    """Parameters of one recurrent layer."""
+    G, R = GATES[cell] * H, projection or H
+    params = {"Wx": draw(rng, F, G, scale=0.5), "Wh": draw(rng, R, G, scale=0.8 * R**-0.5)}
+    params["b"] = draw(rng, *((2, G) if cell == "gru" else (G,)), scale=0.5)
     if peephole == "diagonal":
         params["P"] = draw(rng, 3 * H, scale=0.5)
     if peephole == "full":
         params["P"] = draw(rng, H, 3 * H, scale=0.5 * H**-0.5)
+    if projection is not None:
+        params["Wr"] = draw(rng, H, R, scale=H**-0.5)
     return params
 
 
-def draw_weights(rng: np.random.Generator, N: int, F: int, H: int, peephole: str | None = None) -> Record:
-    """Parameters of a stack of LSTM layers."""
-    stack = [draw_layer(rng, H if k else F, H, peephole) for k in range(N)]
+def draw_weights(
+    rng: np.random.Generator,
+    N: int,
+    F: int,
+    H: int,
+    peephole: str | None = None,
+    cell: str = "lstm",
+    projection: int | None = None,
+) -> Record:
+    """Parameters of a stack of recurrent layers."""
+    R = projection or H
+    stack = [draw_layer(rng, R if k else F, H, peephole, cell, projection) for k in range(N)]
     return join("weights", stack)
 
 
-def draw_inputs(rng: np.random.Generator, weights: Record, T: int, B: int, *, stateful: bool = True) -> Record:
-    """The rest of the question of an lstm record."""
+def draw_inputs(
+    rng: np.random.Generator, weights: Record, T: int, B: int, *, stateful: bool = True, cell: str = "lstm"
+) -> Record:
+    """The rest of the question of a stack record."""
     stack = split(weights, "weights")
-    N, F, H = len(stack), len(stack[0]["Wx"]), len(stack[0]["Wh"])
-    inputs = {
-        "x": draw(rng, B, T, F),
-        "gy": draw(rng, B, T, H),
-        "gh": draw(rng, N, B, H),
-        "gc": draw(rng, N, B, H),
-    }
+    N, F, R = len(stack), len(stack[0]["Wx"]), len(stack[0]["Wh"])
+    H = stack[0]["Wx"].shape[1] // GATES[cell]
+    inputs = {"x": draw(rng, B, T, F), "gy": draw(rng, B, T, R), "gh": draw(rng, N, B, R)}
+    if cell == "lstm":
+        inputs["gc"] = draw(rng, N, B, H)
     if stateful:
-        inputs |= {"h0": draw(rng, N, B, H, scale=0.5), "c0": draw(rng, N, B, H)}
+        inputs["h0"] = draw(rng, N, B, R, scale=0.5)
+    if stateful and cell == "lstm":
+        inputs["c0"] = draw(rng, N, B, H)
     return inputs
+
+
+def draw_exchange(rng: np.random.Generator, shapes: Mapping[str, tuple[int, ...]], F: int, M: int) -> Record:
+    """The question of an exchange record, for weights of these names and shapes."""
+    T, B = 6, 5
+    record = {f"before.{name}": draw(rng, *shape, scale=shape[-1] ** -0.5) for name, shape in shapes.items()}
+    return record | {"x": draw(rng, B, T, F), "y": draw(rng, B, M), "rate": np.array(2.0**-4)}
 
 
 def draw_training(rng: np.random.Generator, N: int, H: int, T: int, B: int, epsilon: float = 2.0**-12) -> Record:
@@ -106,20 +163,27 @@ def split(record: Mapping[str, Array], name: str) -> list[Record]:
     return [layers[k] for k in sorted(layers)]
 
 
+def part(record: Mapping[str, Array], name: str) -> Record:
+    """The entries under a name, without it, in their order."""
+    return {key.removeprefix(f"{name}."): value for key, value in record.items() if key.startswith(f"{name}.")}
+
+
 def from_keras(weights: Sequence[Array]) -> list[Record]:
     """Layers of LSTM, ..., LSTM, Dense from the list that Keras gives."""
     *own, W, b = weights
     named = [dict(zip(("Wx", "Wh", "b"), own[k : k + 3], strict=True)) for k in range(0, len(own), 3)]
-    return [*({n: _swap(w) for n, w in layer.items()} for layer in named), {"W": W, "b": b}]
+    return [*({n: swap(w) for n, w in layer.items()} for layer in named), {"W": W, "b": b}]
 
 
 def to_keras(layers: Sequence[Mapping[str, Array]]) -> list[Array]:
     """The inverse of `from_keras`."""
     *stack, dense = layers
-    return [*(_swap(layer[n]) for layer in stack for n in ("Wx", "Wh", "b")), dense["W"], dense["b"]]
+    return [*(swap(layer[n]) for layer in stack for n in ("Wx", "Wh", "b")), dense["W"], dense["b"]]
 
 
-def _swap(w: Array) -> Array:
-    """Columns i, f, o, g as i, f, g, o, or back: on purpose without gatecast's own code."""
+def swap(w: Array, cell: str = "lstm") -> Array:
+    """An LSTM's columns i, f, o, g as i, f, g, o, or back; others as they are. On purpose without gatecast's code."""
+    if cell != "lstm":
+        return w
     i, f, third, fourth = np.split(w, 4, axis=-1)
     return np.concatenate([i, f, fourth, third], axis=-1)

@@ -10,36 +10,48 @@ def use_level(name: str) -> bool: ...
 def threads() -> int: ...
 def set_threads(n: int) -> None: ...
 def trim() -> None: ...
-def lstm_forward(
+def memory_requests() -> int: ...
+def cell_sizes() -> list[tuple[int, int, int, int, int]]: ...
+def forward(
+    cell: int,
+    heads: int,
     x: Array,
     Wx: Array,
-    Wh: Array,
+    Wh: Array | None,
     b: Array,
     P: Array | None,
-    h0: Array | None,
-    c0: Array | None,
+    gain: Array | None,
+    Wr: Array | None,
+    state: list[Array | None],
     mask: Array | None,
+    drop: Array | None,
+    zone: list[Array | None],
+    zone_share: list[float],
     keep: bool,
     sequences: bool,
-) -> tuple[Array, Array, Array, Array, Array]: ...
-def lstm_backward(
+) -> tuple[Array | None, Array | None, list[Array]]: ...
+def backward(
+    cell: int,
+    heads: int,
     x: Array,
     Wx: Array,
-    Wh: Array,
+    Wh: Array | None,
     b: Array,
     P: Array | None,
-    h0: Array | None,
-    c0: Array | None,
+    gain: Array | None,
+    Wr: Array | None,
+    state: list[Array | None],
     mask: Array | None,
+    drop: Array | None,
+    zone: list[Array | None],
+    zone_share: list[float],
     y: Array,
-    c: Array,
-    gates: Array,
+    kept: Array | None,
     dy: Array | None,
-    dhT: Array | None,
-    dcT: Array | None,
+    dstate: list[Array | None],
     need_dx: bool,
     need_state: bool,
-) -> tuple[Array | None, Array, Array, Array, Array, Array, Array | None]: ...
+) -> tuple[Array | None, list[Array], list[Array | None]]: ...
 def dense_forward(x: Array, W: Array, b: Array) -> Array: ...
 def dense_backward(x: Array, W: Array, dy: Array, need_dx: bool) -> tuple[Array | None, Array, Array]: ...
 def dropout(x: Array, rate: float, key: int) -> Array: ...

@@ -1,10 +1,11 @@
 """The one memory layout of the engine: sequences side by side in lanes, and parameters in one flat vector.
 
-Letters: B batch (sequences), T time, F features, H hidden, G gates, nb blocks of LANES sequences.
+Letters: B batch (sequences), T time, F features, H hidden, G gates, nb blocks of L sequences.
 
-A packed array is float32, C-contiguous, ``[block, time, feature, lane]``: sequence s sits in block
-``s // LANES``, lane ``s % LANES``. The last block is padded with zeros. Every pointwise operation then
-vectorises over lanes whatever F is, and a block never touches another block.
+A packed array is float32, C-contiguous, ``[block, time, feature, lane]``: sequence s sits in block ``s // L``,
+lane ``s % L``. The last block is padded with zeros. Every pointwise operation then vectorises over lanes whatever
+F is, and a block never touches another block. L is LANES, or 1 for up to ALONE sequences: a block of 16 lanes of
+which 15 are padding would cost as much as a full one. The outputs of a sequence have the same bits in both.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import numpy.typing as npt
 from gatecast.errors import DataError
 
 __all__ = [
+    "ALONE",
     "GATES",
     "LANES",
     "Array",
     "Params",
     "blocks",
     "flat_views",
+    "lanes",
     "length_mask",
     "pack",
     "pack_mask",
@@ -41,29 +44,42 @@ Params = dict[str, Array]
 LANES = 16
 """Sequences in a block: one 512-bit vector, or two of 256 bits."""
 
+ALONE = 4
+"""Up to so many sequences lie in blocks of their own."""
+
 GATES = ("i", "f", "o", "g")
 """Order of the gate columns everywhere: input, forget, output, candidate."""
 
 
-def blocks(count: int) -> int:
-    """Number of blocks that hold `count` sequences.
+def lanes(count: int) -> int:
+    """L for a batch of `count` sequences.
 
-    >>> blocks(1), blocks(16), blocks(17)
-    (1, 1, 2)
+    >>> lanes(1), lanes(5)
+    (1, 16)
     """
-    return -(-count // LANES)
+    return 1 if count <= ALONE else LANES
 
 
-def pack(x: npt.ArrayLike) -> Array:
+def blocks(count: int, L: int = LANES) -> int:
+    """Number of blocks of L lanes that hold `count` sequences.
+
+    >>> blocks(1), blocks(16), blocks(17), blocks(3, 1)
+    (1, 1, 2, 3)
+    """
+    return -(-count // L)
+
+
+def pack(x: npt.ArrayLike, L: int | None = None) -> Array:
     """Lay sequences side by side in lanes.
 
-    ``packed[s // 16, t, f, s % 16] = x[s, t, f]``
+    ``packed[s // L, t, f, s % L] = x[s, t, f]``
 
     Args:
         x: (B, T, F) numbers; converted to float32. NaN is kept.
+        L: 1 or 16; None: what suits the batch, `lanes`.
 
     Returns:
-        (nb, T, F, 16) float32, zero in the lanes beyond B.
+        (nb, T, F, L) float32, zero in the lanes beyond B.
 
     >>> packed = pack(np.arange(17.0).reshape(17, 1, 1))
     >>> packed.shape, float(packed[1, 0, 0, 0])
@@ -71,13 +87,15 @@ def pack(x: npt.ArrayLike) -> Array:
     """
     rows = np.asarray(x)
     B, T, F = rows.shape
-    full = B // LANES
-    packed = np.empty((blocks(B), T, F, LANES), np.float32)
-    lanes_last = rows[: full * LANES].reshape(full, LANES, T, F).transpose(0, 2, 3, 1)
-    packed[:full] = lanes_last
+    L = L or lanes(B)
+    if L == 1:
+        return rows.astype(np.float32, order="C")[..., None]
+    full = B // L
+    packed = np.empty((blocks(B, L), T, F, L), np.float32)
+    packed[:full] = rows[: full * L].reshape(full, L, T, F).transpose(0, 2, 3, 1)
     if full < len(packed):
         packed[full] = 0.0
-        packed[full, :, :, : B - full * LANES] = rows[full * LANES :].transpose(1, 2, 0)
+        packed[full, :, :, : B - full * L] = rows[full * L :].transpose(1, 2, 0)
     return packed
 
 
@@ -85,8 +103,8 @@ def unpack(packed: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     """Take the first `count` sequences out of the lanes: the inverse of `pack`.
 
     Args:
-        packed: (nb, T, F, 16).
-        count: B, at most 16 * nb.
+        packed: (nb, T, F, L).
+        count: B, at most L * nb.
 
     Returns:
         (B, T, F), C-contiguous, of the same type.
@@ -95,22 +113,22 @@ def unpack(packed: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     >>> bool((unpack(pack(x), 3) == x).all())
     True
     """
-    nb, T, F, lanes = packed.shape
-    rows = packed.transpose(0, 3, 1, 2).reshape(nb * lanes, T, F)
+    nb, T, F, L = packed.shape
+    rows = packed.transpose(0, 3, 1, 2).reshape(nb * L, T, F)
     return np.ascontiguousarray(rows[:count])
 
 
-def pack_state(state: npt.ArrayLike) -> Array:
-    """Pack a state without time axis: (B, H) -> (nb, H, 16), zero in the lanes beyond B.
+def pack_state(state: npt.ArrayLike, L: int | None = None) -> Array:
+    """Pack a state without time axis: (B, H) -> (nb, H, L), zero in the lanes beyond B.
 
-    >>> pack_state(np.ones((3, 5))).shape
+    >>> pack_state(np.ones((7, 5))).shape
     (1, 5, 16)
     """
-    return pack(np.asarray(state)[:, None, :])[:, 0]
+    return pack(np.asarray(state)[:, None, :], L)[:, 0]
 
 
 def unpack_state(packed: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
-    """Unpack a state without time axis: (nb, H, 16) -> (B, H).
+    """Unpack a state without time axis: (nb, H, L) -> (B, H).
 
     >>> unpack_state(pack_state(np.ones((3, 5))), 3).shape
     (3, 5)
@@ -119,13 +137,13 @@ def unpack_state(packed: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     return state
 
 
-def pack_mask(mask: npt.ArrayLike) -> Array:
-    """Pack a mask: (B, T) bool -> (nb, T, 16) float32 of 0 and 1, zero in the lanes beyond B.
+def pack_mask(mask: npt.ArrayLike, L: int | None = None) -> Array:
+    """Pack a mask: (B, T) bool -> (nb, T, L) float32 of 0 and 1, zero in the lanes beyond B.
 
     >>> pack_mask([[True, False]])[0, :, 0].tolist()
     [1.0, 0.0]
     """
-    return pack(np.asarray(mask, dtype=bool)[:, :, None])[:, :, 0]
+    return pack(np.asarray(mask, dtype=bool)[:, :, None], L)[:, :, 0]
 
 
 def length_mask(lengths: npt.ArrayLike, T: int) -> npt.NDArray[np.bool_]:
@@ -151,7 +169,7 @@ def length_mask(lengths: npt.ArrayLike, T: int) -> npt.NDArray[np.bool_]:
 
 
 def unpack_mask(packed: npt.NDArray[Any], count: int) -> npt.NDArray[np.bool_]:
-    """Unpack a mask: (nb, T, 16) -> (B, T) bool.
+    """Unpack a mask: (nb, T, L) -> (B, T) bool.
 
     >>> unpack_mask(pack_mask([[True, False]]), 1).tolist()
     [[True, False]]

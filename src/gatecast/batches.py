@@ -1,6 +1,6 @@
 """Samples into packed batches, many at a time, so that a training step spends no time on them.
 
-Letters: N samples, B batch, T time, F features, M outputs, nb blocks of 16 lanes.
+Letters: N samples, B batch, T time, F features, M outputs, nb blocks of L lanes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import LANES, Array, blocks, pack, pack_mask
+from gatecast.arrays import LANES, Array, blocks, lanes, pack, pack_mask
 from gatecast.samples import Samples
 
 __all__ = ["Batch", "batches", "large_batch"]
@@ -27,13 +27,13 @@ class Batch(NamedTuple):
     """Packed samples."""
 
     x: Array
-    """(nb, T, F, 16)."""
+    """(nb, T, F, L)."""
     y: Array
-    """(nb, T or 1, M, 16)."""
+    """(nb, T or 1, M, L)."""
     weight: Array
-    """(nb, T or 1, 1 or M, 16); 0 in padding lanes."""
+    """(nb, T or 1, 1 or M, L); 0 in padding lanes."""
     mask: Array | None
-    """(nb, T, 16) of 0 and 1, or None."""
+    """(nb, T, L) of 0 and 1, or None."""
     total: float
     """Sum of the weights."""
 
@@ -53,7 +53,8 @@ def batches(samples: Samples, order: npt.NDArray[np.intp], batch_size: int) -> I
     >>> [batch.total for batch in batches(samples, np.arange(5), batch_size=2)]
     [2.0, 2.0, 1.0]
     """
-    values = blocks(batch_size) * LANES * samples.x[0].size
+    L = lanes(batch_size)
+    values = blocks(batch_size, L) * L * samples.x[0].size
     step = batch_size * max(1, CHUNK_VALUES // values)
     for start in range(0, len(order), step):
         yield from _chunk(samples, order[start : start + step], batch_size)
@@ -70,15 +71,16 @@ def large_batch(steps: int) -> int:
 
 def _chunk(samples: Samples, part: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
     """Batches of one chunk: gathered and packed in one go, then cut."""
-    nb = blocks(batch_size)
+    L = lanes(batch_size)
+    nb = blocks(batch_size, L)
     k = np.arange(len(part))
     # Batches start on a block; the lanes between them stay zero, and so does their weight.
-    slots = k // batch_size * (nb * LANES) + k % batch_size
+    slots = k // batch_size * (nb * L) + k % batch_size
     rows = slots[-1] + 1
-    x = pack(_spread(samples.x[part], slots, rows))
-    y = pack(_spread(samples.y[part], slots, rows))
-    weight = pack(_spread(_weights(samples, part), slots, rows))
-    mask = None if samples.mask is None else pack_mask(_spread(samples.mask[part], slots, rows))
+    x = pack(_spread(samples.x[part], slots, rows), L)
+    y = pack(_spread(samples.y[part], slots, rows), L)
+    weight = pack(_spread(_weights(samples, part), slots, rows), L)
+    mask = None if samples.mask is None else pack_mask(_spread(samples.mask[part], slots, rows), L)
     for start in range(0, len(x), nb):
         cut = slice(start, start + nb)
         w = weight[cut]

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -171,17 +171,31 @@ def _named(weights: Weights) -> dict[str, Array]:
 
 
 def _described(thing: Any, table: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer or a loss as plain data."""
+    """A layer or a loss as plain data; layers within it likewise."""
     name = type(thing).__name__
     if table.get(name) is not type(thing):
         raise ConfigError("only gatecast's own layers and losses can be saved", got=repr(thing))
-    return {name: asdict(thing)}
+    return {name: {field.name: _plain(getattr(thing, field.name), table) for field in fields(thing)}}
+
+
+def _plain(value: Any, table: Mapping[str, Any]) -> Any:
+    """A setting as plain data."""
+    if isinstance(value, tuple | list):
+        return [_plain(item, table) for item in value]
+    return _described(value, table) if is_dataclass(value) else value
 
 
 def _made(described: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
     """The inverse of `_described`."""
     ((name, settings),) = described.items()
-    return table[name](**settings)
+    return table[name](**{setting: _restored(value, table) for setting, value in settings.items()})
+
+
+def _restored(value: Any, table: Mapping[str, Any]) -> Any:
+    """The inverse of `_plain`."""
+    if isinstance(value, list):
+        return tuple(_restored(item, table) for item in value)
+    return _made(value, table) if isinstance(value, dict) else value
 
 
 def _compiled_config(loss: Loss, optimizer: Link) -> dict[str, Any] | None:

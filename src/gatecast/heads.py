@@ -1,11 +1,10 @@
 """Output layers that give a distribution instead of a number.
 
-Letters: K target values a step, Q quantiles, nb blocks of 16 lanes; r what the layer below says, q quantiles.
+Letters: K target values a step, Q quantiles, nb blocks of L lanes; r what the layer below says, q quantiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,13 @@ import numpy.typing as npt
 
 from gatecast.arrays import Array, Params
 from gatecast.errors import ConfigError
+from gatecast.layer import Context, Plain, Shape, State, checked_input, checked_shape
 
 __all__ = ["QuantileHead"]
 
 
 @dataclass(frozen=True)
-class QuantileHead:
+class QuantileHead(Plain):
     """Quantiles that cannot cross: a middle one and the distances to its neighbours, each positive.
 
     With r the Q numbers for one target value and ``positive(r) = exp(min(r, 0)) + max(r, 0)``::
@@ -30,12 +30,13 @@ class QuantileHead:
 
     Args:
         quantiles: Q, an odd number of outputs a target value; the middle one is number Q // 2.
+        input_shape: (T, K Q) or (K Q,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: An even number, or one below 1.
 
     >>> from gatecast.layers import Context
-    >>> q, _ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), Context())
+    >>> q, *_ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), Context())
     >>> q[0, 0, :, 0].tolist()
     [-1.0, 0.0, 1.0]
 
@@ -43,13 +44,14 @@ class QuantileHead:
     """
 
     quantiles: int
-    input_shape: tuple[int | None, ...] | None = None
+    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
         if self.quantiles < 1 or self.quantiles % 2 == 0:
             raise ConfigError("QuantileHead needs a middle", got=f"{self.quantiles} quantiles", expected="1, 3, 5, ...")
 
-    def output_shape(self, in_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def output_shape(self, in_shape: Shape) -> Shape:
         """The shape of the input, K Q features."""
         if (in_shape[-1] or 0) % self.quantiles:
             raise ConfigError(
@@ -59,12 +61,16 @@ class QuantileHead:
             )
         return in_shape
 
-    def init(self, rng: np.random.Generator, in_shape: tuple[int | None, ...]) -> Params:  # noqa: ARG002
-        """No parameters."""
-        return {}
-
-    def forward(self, params: Params, x: Array, context: Any) -> tuple[Array, Any]:  # noqa: ARG002
-        """(nb, T, K Q, 16) -> the same shape, increasing along the Q numbers of each target value."""
+    def forward(
+        self,
+        params: Params,  # noqa: ARG002
+        x: Array,
+        context: Context,
+        state: State | None = None,  # noqa: ARG002
+    ) -> tuple[Array, State | None, Any]:
+        """(nb, T, K Q, L) -> the same shape, increasing along the Q numbers of each target value."""
+        if checked_input(self, x).shape[2] % self.quantiles:
+            checked_input(self, x, self.quantiles)
         r = self._split(x)
         mid = self.quantiles // 2
         slope = np.exp(np.minimum(r, 0))
@@ -74,16 +80,19 @@ class QuantileHead:
             q[..., k, :] += q[..., k - 1, :]
         for k in range(mid - 1, -1, -1):
             np.subtract(q[..., k + 1, :], q[..., k, :], out=q[..., k, :])
-        return q.reshape(x.shape), slope if context.keep else None
+        return q.reshape(x.shape), None, slope if context.keep else None
 
     def backward(
         self,
         params: Params,  # noqa: ARG002
         cache: Any,
-        dy: Array,
-        need_dx: bool,  # noqa: ARG002
-    ) -> tuple[Array | None, Params]:
+        dy: Array | None,
+        need_dx: bool,
+        dstate: State | None = None,  # noqa: ARG002
+    ) -> tuple[Array | None, State | None, Params]:
         """Each distance moves all quantiles beyond it; the middle moves all of them."""
+        if dy is None or not need_dx:
+            return None, None, {}
         mid, d = self.quantiles // 2, self._split(dy).copy()
         for k in range(self.quantiles - 2, mid, -1):
             d[..., k, :] += d[..., k + 1, :]
@@ -94,7 +103,7 @@ class QuantileHead:
         d *= cache
         d[..., :mid, :] *= -1
         d[..., mid, :] = middle
-        return d.reshape(dy.shape), {}
+        return d.reshape(dy.shape), None, {}
 
     def raw(self, q: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
         """The numbers whose output is `q`: for a bias that starts at known quantiles.
@@ -110,15 +119,7 @@ class QuantileHead:
         r = np.where(gaps > 1, gaps - 1, np.log(np.minimum(gaps, 1)))
         return np.concatenate([r[..., :mid], q[..., mid : mid + 1], r[..., mid:]], axis=-1)
 
-    def get_weights(self, params: Params) -> list[Array]:  # noqa: ARG002
-        """Nothing."""
-        return []
-
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:  # noqa: ARG002
-        """Nothing."""
-        return {}
-
     def _split(self, x: Array) -> Array:
-        """(nb, T, K Q, 16) as (nb, T, K, Q, 16)."""
+        """(nb, T, K Q, L) as (nb, T, K, Q, L)."""
         nb, T, M, lanes = x.shape
         return x.reshape(nb, T, M // self.quantiles, self.quantiles, lanes)

@@ -18,23 +18,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from math import prod
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import checkpoint, losses, optim, training
+from gatecast import checkpoint, exchange, losses, optim, training
 from gatecast.arrays import Array
-from gatecast.errors import ConfigError, DataError, NotFittedError, require_count, require_share
+from gatecast.batches import large_batch
+from gatecast.errors import ConfigError, NotFittedError, require_count
 from gatecast.layers import LAYERS, Input, Layer, Shape
 from gatecast.losses import Loss
 from gatecast.network import Network, Weights, initial_weights, wire
 from gatecast.optim import Link
 from gatecast.progress import shown
-from gatecast.samples import Samples, read_inputs, read_numbers, read_samples, split
+from gatecast.room import require_room, require_size
+from gatecast.samples import read_inputs, read_numbers, read_samples, read_validation, sample_shape
+from gatecast.stream import Stream
+from gatecast.summary import summary
 from gatecast.training import Callback, EarlyStopping, History, Progress, sort_callbacks
 
 __all__ = ["EarlyStopping", "History", "Sequential", "load_model"]
@@ -110,6 +113,7 @@ class Sequential:
             )
         if self._network is None:
             network = wire(self.layers, self._in_shape)
+            require_size(network)
             fresh = initial_weights(network, self.seed)
             for old, new in zip(self._weights.views if self._weights else (), fresh.views, strict=False):
                 for name in old.keys() & new.keys():
@@ -152,13 +156,15 @@ class Sequential:
         validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
         sample_weight: npt.ArrayLike | None = None,
+        mask: npt.ArrayLike | None = None,
     ) -> History:
         """Train; called again, it goes on from where it was.
 
         An interrupt leaves a model that can be used: the best weights with `EarlyStopping`, else the newest.
 
         Args:
-            x: (N, T, F), or (N, F) for a network without time axis; finite numbers of any type.
+            x: (N, T, F), or (N, F) for a network without time axis; finite numbers of any type. The samples of a
+                call share T; another call may have another, if the network is for any.
             y: (N, M), (N,) if M = 1, or (N, T, M) and (N, T) if the output has a time axis; finite.
             batch_size: Samples an update.
             epochs: Passes over the samples, at most.
@@ -166,9 +172,11 @@ class Sequential:
             callbacks: One or several of `EarlyStopping` and functions of a `Record`; a true answer stops the
                 training.
             validation_split: Share of the samples, taken from the end, to judge by.
-            validation_data: (x, y) or (x, y, sample_weight) to judge by.
+            validation_data: (x, y), (x, y, sample_weight) or (x, y, sample_weight, mask) to judge by.
             shuffle: Whether each epoch has its own order.
             sample_weight: (N,), or (N, T) if the output has a time axis; a target with weight 0 may be NaN.
+            mask: (N, T) bool; where False the step is skipped, the state carried and, if the output has a time
+                axis, the target not looked at. x may be NaN there.
 
         Returns:
             The losses by epoch; also kept as `model.history`.
@@ -180,15 +188,17 @@ class Sequential:
         """
         loss, optimizer = self._settings()
         if self._in_shape is None:
-            x = read_numbers(x, "x")
-            self._infer_shape(x.shape)
+            in_shape = Input(sample_shape(x := read_numbers(x, "x"))).shape
+            wire(self.layers, in_shape)  # a failed attempt leaves no trace
+            self._in_shape = in_shape
         network, weights = self._built()
         shapes = network.shapes[0], network.shapes[-1]
-        samples = read_samples(x, y, sample_weight, shapes, loss)
-        samples, validation = self._validation(samples, validation_split, validation_data, loss)
+        samples = read_samples(x, y, sample_weight, shapes, loss, mask=mask)
+        samples, validation = read_validation(samples, validation_split, validation_data, shapes, loss)
         several = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
         stopping, calls = sort_callbacks(several, validation is not None)
         batch_size, epochs = require_count(batch_size, "batch_size"), require_count(epochs, "epochs")
+        require_room(network, min(batch_size, len(samples.x)), samples.x.shape[1], training=True)
         if self._progress is None:
             self._progress = Progress(optimizer.init(weights.vector.size))
         self.history = history = History()
@@ -213,13 +223,20 @@ class Sequential:
                     break
         return history
 
-    def predict(self, x: npt.ArrayLike, batch_size: int | None = None, verbose: int = 0) -> Array:  # noqa: ARG002
+    def predict(
+        self,
+        x: npt.ArrayLike,
+        batch_size: int | None = None,
+        verbose: int = 0,  # noqa: ARG002
+        mask: npt.ArrayLike | None = None,
+    ) -> Array:
         """Outputs for any number of samples; dropout is off.
 
         Args:
             x: (N, T, F), or (N, F) for a network without time axis; finite.
             batch_size: Samples a pass; the result does not depend on it. None: what is fast.
             verbose: As in Keras; predicting shows nothing.
+            mask: As for `fit`.
 
         Returns:
             (N, M) float32, or (N, T, M) if the output has a time axis.
@@ -230,7 +247,9 @@ class Sequential:
         """
         network, weights = self._built()
         size = None if batch_size is None else require_count(batch_size, "batch_size")
-        return training.predict(network, weights, read_inputs(x, network.shapes[0]), None, size)
+        rows, read = read_inputs(x, network.shapes[0], mask=mask)
+        require_room(network, min(size or large_batch(rows.shape[1]), len(rows)), rows.shape[1])
+        return training.predict(network, weights, rows, read, size)
 
     def evaluate(
         self,
@@ -239,6 +258,7 @@ class Sequential:
         batch_size: int | None = None,
         verbose: int = 0,  # noqa: ARG002
         sample_weight: npt.ArrayLike | None = None,
+        mask: npt.ArrayLike | None = None,
     ) -> float:
         """Mean of the compiled loss; dropout is off.
 
@@ -248,6 +268,7 @@ class Sequential:
             batch_size: Samples a pass. None: what is fast.
             verbose: As in Keras; evaluating shows nothing.
             sample_weight: As for `fit`.
+            mask: As for `fit`.
 
         Raises:
             NotFittedError: `compile` was not called, or the shape of the input is not known.
@@ -255,8 +276,9 @@ class Sequential:
         """
         loss, _ = self._settings()
         network, weights = self._built()
-        samples = read_samples(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss)
+        samples = read_samples(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
         size = None if batch_size is None else require_count(batch_size, "batch_size")
+        require_room(network, min(size or large_batch(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
         return training.evaluate(network, weights, samples, loss, size)
 
     def count_params(self) -> int:
@@ -269,20 +291,12 @@ class Sequential:
         Args:
             print_fn: Called once with the text; None: it goes to standard output.
         """
-        network, weights = self._built()
-        rows = [("layer", "output shape", "parameters"), ("input", _named(network.shapes[0]), "")]
-        for layer, shape, views in zip(network.layers, network.shapes[1:], weights.views, strict=True):
-            count = sum(prod(p.shape) for p in views.values())
-            rows.append((type(layer).__name__, _named(shape), f"{count:,}"))
-        rows.append(("total", "", f"{weights.vector.size:,}"))
-        text = "\n".join(f"{a:<12}{b:<16}{c:>12}".rstrip() for a, b, c in rows)
+        text = summary(*self._built())
         (print_fn or (lambda line: sys.stdout.write(line + "\n")))(text)
 
     def get_weights(self) -> list[Array]:
         """Copies of all weights in Keras' order and layout: kernel, recurrent kernel, bias, ... by layer."""
-        network, weights = self._built()
-        pairs = zip(network.layers, weights.views, strict=True)
-        return [array for layer, views in pairs for array in layer.get_weights(views)]
+        return exchange.get_weights(*self._built())
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Take over weights in the order and layout of `get_weights`, Keras' own.
@@ -290,22 +304,42 @@ class Sequential:
         Raises:
             DataError: Another number of arrays, another shape, or values that are not finite.
         """
-        network, own = self._built()
-        try:
-            given = [np.asarray(w, np.float32) for w in weights]
-        except (TypeError, ValueError) as error:
-            raise DataError("these weights are not arrays of numbers", got=str(error)) from None
-        expected = [w.shape for w in self.get_weights()]
-        if [w.shape for w in given] != expected:
-            got = [w.shape for w in given]
-            raise DataError("these weights are not those of this network", got=str(got), expected=str(expected))
-        if not all(np.isfinite(w).all() for w in given):
-            raise DataError("some weights are not finite", expected="finite numbers")
-        for layer, views in zip(network.layers, own.views, strict=True):
-            count = len(layer.get_weights(views))
-            for name, value in layer.set_weights(given[:count]).items():
-                views[name][...] = value
-            given = given[count:]
+        exchange.set_weights(*self._built(), weights)
+
+    def load_torch(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a PyTorch state_dict of RNN, GRU, LSTM and Linear modules, whatever their names, in its order.
+
+        Args:
+            state_dict: Tensors or arrays by name; see `gatecast.exchange`.
+
+        Raises:
+            ConfigError: A layer that PyTorch has no module for.
+            DataError: Other layers, another shape, or values that are not finite; nothing is then changed.
+        """
+        exchange.load_torch(*self._built(), state_dict)
+
+    def to_torch(self, like: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """The weights as a PyTorch state_dict of arrays.
+
+        Args:
+            like: A state_dict with the names wanted; None: "lstm.weight_ih_l0", ..., "linear.bias".
+
+        Raises:
+            ConfigError: A layer that PyTorch has no module for.
+            DataError: `like` is of other layers or shapes.
+        """
+        return exchange.to_torch(*self._built(), like)
+
+    def stream(self, batch: int = 1) -> Stream:
+        """The network going along with its series, a step at a time, from the zero state.
+
+        Args:
+            batch: Number of series side by side.
+
+        Raises:
+            ConfigError: A layer that must see the whole sequence, a network without time axis, or a batch below 1.
+        """
+        return Stream(*self._built(), batch)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write layers, weights, loss and optimiser to one safetensors file.
@@ -350,40 +384,10 @@ class Sequential:
             raise NotFittedError("the network is not built")
         return self._network, self._weights
 
-    def _infer_shape(self, shape: tuple[int, ...]) -> None:
-        """Take the shape of the input from x, any number of steps; not if the layers cannot take it."""
-        if len(shape) not in (2, 3):
-            expected = "(samples, time, features), or (samples, features)"
-            raise DataError("x has the wrong number of axes", got=str(shape), expected=expected)
-        in_shape = Input((None, shape[2]) if len(shape) == 3 else shape[1:]).shape
-        wire(self.layers, in_shape)
-        self._in_shape = in_shape
-
-    def _validation(
-        self, samples: Samples, share: float, data: tuple[Any, ...] | None, loss: Loss
-    ) -> tuple[Samples, Samples | None]:
-        """What to learn from and what to judge by."""
-        if data is None:
-            return split(samples, require_share(share, "validation_split")) if share else (samples, None)
-        if share:
-            raise ConfigError("validation_split and validation_data exclude each other", fix="Give one of them.")
-        if not (isinstance(data, tuple | list) and len(data) in (2, 3)):
-            expected = "(x, y) or (x, y, sample_weight)"
-            raise ConfigError("validation_data is not a pair", got=type(data).__name__, expected=expected)
-        network, _ = self._built()
-        x, y, weight = (*data, None)[:3]
-        shapes = network.shapes[0], network.shapes[-1]
-        return samples, read_samples(x, y, weight, shapes, loss, "validation ")
-
 
 def load_model(path: str | os.PathLike[str]) -> Sequential:
     """Keras' word for `Sequential.load`."""
     return Sequential.load(path)
-
-
-def _named(shape: Shape) -> str:
-    """A shape for people."""
-    return "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
 
 
 def _verbosity(verbose: object) -> int:

@@ -1,6 +1,6 @@
 """A network as data: layers, the shapes between them, and all parameters in one vector.
 
-Letters: B batch, T time, F features, M outputs, nb blocks of 16 lanes, n parameters in all; `d` before a name
+Letters: B batch, T time, F features, M outputs, nb blocks of L lanes, n parameters in all; `d` before a name
 is the gradient of the loss with respect to it.
 """
 
@@ -12,9 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast.arrays import Array, Params, flat_views
-from gatecast.layers import Context, Layer, Shape
+from gatecast.layer import Context, Layer, Shape, mixed
 
-__all__ = ["Network", "Weights", "backward", "forward", "initial_weights", "like", "stream", "wire"]
+__all__ = [
+    "Network",
+    "Weights",
+    "backward",
+    "forward",
+    "initial_weights",
+    "like",
+    "settle",
+    "stream",
+    "wire",
+]
 
 
 class Network(NamedTuple):
@@ -98,21 +108,23 @@ def forward(
     seed: int = 0,
     step: int = 0,
     keep: bool = True,
+    count: int | None = None,
 ) -> tuple[Array, list[Any]]:
     """Outputs of a network, and the caches that `backward` needs.
 
     Args:
         network: Layers and shapes.
         weights: Their parameters.
-        x: (nb, T, F, 16), packed, finite.
-        mask: (nb, T, 16) of 0 and 1, or None: every step counts.
+        x: (nb, T, F, L), packed, finite.
+        mask: (nb, T, L) of 0 and 1, or None: every step counts.
         training: Whether dropout is on.
         seed: With `step`, what the random numbers of this pass depend on.
         step: The update that this pass is for.
         keep: Whether a backward pass will follow; without it the caches are empty.
+        count: Number of sequences; the lanes beyond are padding. None: every lane is a sequence.
 
     Returns:
-        y (nb, T or 1, M, 16), and one cache a layer. A cache may be used once.
+        y (nb, T or 1, M, L), and one cache a layer.
 
     >>> from gatecast.layers import Dense
     >>> network = wire([Dense(2)], (3,))
@@ -122,9 +134,9 @@ def forward(
     caches: list[Any] = []
     for k, layer in enumerate(network.layers):
         # Behind a layer that drops the time axis there are no steps left to skip.
-        here = mask if len(network.shapes[k]) == 2 else None
-        context = Context(training, _key(seed, step, k) if training else 0, here, keep)
-        x, cache = layer.forward(weights.views[k], x, context)
+        mask = mask if len(network.shapes[k]) == 2 else None
+        context = Context(training, mixed(seed, step, k) if training else 0, mask, keep, count)
+        x, _, cache = layer.forward(weights.views[k], x, context)
         caches.append(cache)
     return x, caches
 
@@ -143,13 +155,13 @@ def backward(
     Args:
         network: Layers and shapes.
         weights: Their parameters, as given to `forward`.
-        caches: As returned by `forward`; used up.
-        dy: (nb, T or 1, M, 16) gradient of the outputs.
+        caches: As returned by `forward`.
+        dy: (nb, T or 1, M, L) gradient of the outputs.
         grads: Room for the gradients, as made by `like`.
         need_dx: Whether the gradient of the input is wanted.
 
     Returns:
-        dx (nb, T, F, 16), or None.
+        dx (nb, T, F, L), or None.
 
     >>> from gatecast.layers import Dense
     >>> network = wire([Dense(2)], (3,))
@@ -162,16 +174,28 @@ def backward(
     """
     dx: Array | None = dy
     for k in reversed(range(len(network.layers))):
-        dx, own = network.layers[k].backward(weights.views[k], caches[k], dx, need_dx or k > 0)  # type: ignore[arg-type]
+        dx, _, own = network.layers[k].backward(weights.views[k], caches[k], dx, need_dx or k > 0)
         views = grads.views[k]
         for name, value in own.items():
             views[name][...] = value
     return dx if need_dx else None
 
 
-def _key(seed: int, step: int, layer: int) -> int:
-    """63 well-mixed bits, a pure function of (seed, step, layer): the finaliser of splitmix64."""
-    z = (seed * 0x9E3779B97F4A7C15 + step * 0xD1342543DE82EF95 + layer * 0xDA942042E4DD58B5) & 0xFFFFFFFFFFFFFFFF
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-    return (z ^ (z >> 31)) >> 1
+def settle(network: Network, weights: Weights, caches: Sequence[Any]) -> None:
+    """Set what gradients do not train, such as moving means, after the update that followed a pass.
+
+    Args:
+        network: Layers and shapes.
+        weights: Their parameters, changed in place.
+        caches: As returned by `forward` in training.
+
+    >>> from gatecast.layers import BatchNormalization
+    >>> network = wire([BatchNormalization(momentum=0.5)], (1,))
+    >>> weights = initial_weights(network, 0)
+    >>> settle(network, weights, forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=True)[1])
+    >>> float(weights.views[0]["moving_mean"][0])
+    0.5
+    """
+    for layer, views, cache in zip(network.layers, weights.views, caches, strict=True):
+        for name, value in layer.settle(views, cache).items():
+            views[name][...] = value

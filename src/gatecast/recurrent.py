@@ -1,9 +1,9 @@
 """The native kernels under the names of `reference`: the only file that imports the compiled module.
 
-Letters: B batch, T time, F features, H hidden, K and M inputs and outputs of a dense layer, nb blocks of LANES
-sequences. Arrays are packed (see `arrays`): x and y (nb, T, F, 16), states (nb, H, 16), masks (nb, T, 16), all
-float32 and C-contiguous. What these functions compute is defined by `reference`; the same call gives the same
-bits for any number of threads.
+Letters: B batch, T time, F features, H units, R outputs (H without projection), K and M inputs and outputs of a
+dense layer, nb blocks of L sequences (L = 16, or 1 where there are only a few). Arrays are packed (see `arrays`):
+x (nb, T, F, L), y (nb, T, R, L), states (nb, H or R, L), masks (nb, T, L), all float32 and C-contiguous. What these
+functions compute is defined by `reference`; the same call gives the same bits for any number of threads.
 
 Two environment variables are read at import: GATECAST_THREADS (default: the processors that this process may
 use) and GATECAST_ISA (default: the highest instruction-set level of this machine).
@@ -12,160 +12,146 @@ use) and GATECAST_ISA (default: the highest instruction-set level of this machin
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from gatecast import _native
 from gatecast.arrays import LANES, Array, Params
-from gatecast.errors import ConfigError, GatecastError
+from gatecast.cells import CELLS, Noise
+from gatecast.errors import ConfigError
 
 __all__ = [
-    "LstmCache",
+    "Cache",
     "adam",
+    "backward",
     "dense_backward",
     "dense_forward",
     "dropout",
+    "forward",
     "get_threads",
     "isa",
     "isas",
-    "lstm_backward",
-    "lstm_forward",
-    "lstm_predict",
     "set_isa",
     "set_threads",
 ]
 
+State = tuple[Array, ...]
 
-class LstmCache(NamedTuple):
-    """What the backward pass of an LSTM needs. `gates` holds i, f, o, g (nb, T, 4H, 16) until it is used up."""
+_NUMBER = {name: number for number, name in enumerate(CELLS)}
+_GRADIENTS = {name: row[2] for name, row in zip(CELLS, _native.cell_sizes(), strict=True)}
+_QUIET = Noise()
+_WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
+
+class Cache(NamedTuple):
+    """What the backward pass of a recurrent layer needs; it may be used more than once."""
+
+    cell: str
+    units: int
+    """H."""
     x: Array
-    h0: Array | None
-    c0: Array | None
+    state: State | None
     mask: Array | None
+    noise: Noise | None
     y: Array
-    c: Array
-    gates: Array
-    spent: list[bool]
+    kept: Array | None
+    """(nb, T, rows, L): those of `CELLS[cell].kept`, H each, then what options need."""
+
+    def rows(self, name: str) -> Array:
+        """Gates or memory of every step by name, as a view: (nb, T, H, L)."""
+        names, H = CELLS[self.cell].kept, self.units
+        if self.kept is None or name not in names:
+            expected = ", ".join(names) or "nothing: y says it all"
+            raise ConfigError(f"{self.cell} keeps no such rows", got=repr(name), expected=expected)
+        return self.kept[:, :, names.index(name) * H : (names.index(name) + 1) * H]
 
 
-def lstm_forward(
+def forward(
+    cell: str,
     params: Mapping[str, Array],
     x: Array,
-    h0: Array | None = None,
-    c0: Array | None = None,
+    state: State | None = None,
     mask: Array | None = None,
-) -> tuple[Array, tuple[Array, Array], LstmCache]:
-    """Run an LSTM and keep what its backward pass needs.
+    noise: Noise | None = None,
+    *,
+    keep: bool = True,
+    sequences: bool = True,
+) -> tuple[Array | None, State, Cache | None]:
+    """Run a recurrent layer.
 
-    The equations are those of `reference.lstm_forward`.
+    The equations are those of `reference.forward`; shapes of the parameters stand there too.
 
     Args:
-        params: Wx (F, 4H), Wh (H, 4H), b (4H,), and P (3H,) or (H, 3H) if there are peepholes.
-        x: (nb, T, F, 16). NaN passes through, except where `mask` is 0: x must be finite there.
-        h0: (nb, H, 16) output before the first step; zeros if None.
-        c0: (nb, H, 16) memory before the first step; zeros if None.
-        mask: (nb, T, 16) of 0 and 1. Where 0 the step is skipped and the state carried.
+        cell: A name of `cells.CELLS`.
+        params: Wx, b, and as the cell and its options have them Wh, P, gain, Wr.
+        x: (nb, T, F, L). NaN passes through; where `mask` is 0, x must be finite.
+        state: One array for each state of the cell, (nb, R, L) for h and (nb, H, L) for others; zeros if None.
+        mask: (nb, T, L) of 0 and 1. Where 0 the step is skipped and the state carried.
+        noise: Recurrent dropout and zoneout.
+        keep: Whether a backward pass will follow; without it there is no cache.
+        sequences: Whether the outputs of all steps are wanted; with `keep` they are there anyway.
 
     Returns:
-        y (nb, T, H, 16), the final state (hT, cT), and the cache.
+        y (nb, T, R, L) or None, the state after the last step, and the cache or None.
 
     Raises:
+        ConfigError: No such cell.
         ValueError: A shape does not fit.
+        TypeError: An array that is not float32 and C-contiguous.
 
-    >>> import numpy as np
     >>> params = {n: np.zeros(s, np.float32) for n, s in {"Wx": (1, 8), "Wh": (2, 8), "b": (8,)}.items()}
-    >>> y, (hT, cT), cache = lstm_forward(params, np.ones((1, 4, 1, 16), np.float32))
-    >>> y.shape, cache.gates.shape, float(cache.gates[0, 0, 0, 0])
-    ((1, 4, 2, 16), (1, 4, 8, 16), 0.5)
+    >>> y, (h, c), cache = forward("lstm", params, np.ones((1, 4, 1, 16), np.float32))
+    >>> y.shape, c.shape, float(cache.rows("f")[0, 0, 0, 0])
+    ((1, 4, 2, 16), (1, 2, 16), 0.5)
     """
-    y, c, gates, hT, cT = _native.lstm_forward(
-        x, params["Wx"], params["Wh"], params["b"], params.get("P"), h0, c0, mask, True, True
-    )
-    return y, (hT, cT), LstmCache(x, h0, c0, mask, y, c, gates, [])
+    bias, call = _arguments(cell, params, x, state, mask, noise)
+    y, kept, last = _native.forward(*call, keep, sequences)
+    units = len(bias) // _GRADIENTS[cell]
+    cache = Cache(cell, units, x, state, mask, noise, y, kept) if keep and y is not None else None
+    return y, tuple(last), cache
 
 
-def lstm_predict(
+def backward(
     params: Mapping[str, Array],
-    x: Array,
-    h0: Array | None = None,
-    c0: Array | None = None,
-    mask: Array | None = None,
-    *,
-    sequences: bool = True,
-) -> tuple[Array | None, tuple[Array, Array]]:
-    """Run an LSTM without keeping anything for a backward pass.
-
-    Args:
-        params: As for `lstm_forward`.
-        x: (nb, T, F, 16).
-        h0: (nb, H, 16) or None.
-        c0: (nb, H, 16) or None.
-        mask: (nb, T, 16) or None.
-        sequences: Whether the outputs of all steps are wanted.
-
-    Returns:
-        y (nb, T, H, 16), or None without `sequences`, and the final state.
-
-    >>> import numpy as np
-    >>> params = {n: np.zeros(s, np.float32) for n, s in {"Wx": (1, 8), "Wh": (2, 8), "b": (8,)}.items()}
-    >>> y, (hT, cT) = lstm_predict(params, np.ones((1, 4, 1, 16), np.float32), sequences=False)
-    >>> y is None, hT.shape
-    (True, (1, 2, 16))
-    """
-    y, _, _, hT, cT = _native.lstm_forward(
-        x, params["Wx"], params["Wh"], params["b"], params.get("P"), h0, c0, mask, False, sequences
-    )
-    return y, (hT, cT)
-
-
-def lstm_backward(
-    params: Mapping[str, Array],
-    cache: LstmCache,
+    cache: Cache,
     dy: Array | None = None,
-    dhT: Array | None = None,
-    dcT: Array | None = None,
+    dstate: Sequence[Array | None] | None = None,
     *,
     need_dx: bool = True,
-) -> tuple[Array | None, tuple[Array, Array] | None, Params]:
-    """Gradients of an LSTM; the gates in the cache are overwritten, so a cache serves once.
+) -> tuple[Array | None, State | None, Params]:
+    """Gradients of a recurrent layer.
 
     Args:
-        params: As given to `lstm_forward`.
-        cache: As returned by `lstm_forward`.
-        dy: (nb, T, H, 16) gradient of the outputs; zeros if None.
-        dhT: (nb, H, 16) gradient of the final output; zeros if None.
-        dcT: (nb, H, 16) gradient of the final memory; zeros if None.
+        params: As given to `forward`.
+        cache: As returned by `forward`.
+        dy: (nb, T, R, L) gradient of the outputs; zeros if None.
+        dstate: Gradient of the state after the last step, one array or None for each state; zeros if None.
         need_dx: Whether the gradient of x is wanted.
 
     Returns:
-        dx or None; (dh0, dc0), or None where the pass began from the zero state; the parameters' gradients.
+        dx or None; the gradient of the initial state, or None where the pass began from the zero state; the
+        parameters' gradients.
 
     Raises:
-        GatecastError: The cache was used before.
         ValueError: A shape does not fit.
+        TypeError: An array that is not float32 and C-contiguous.
 
-    >>> import numpy as np
     >>> params = {n: np.ones(s, np.float32) for n, s in {"Wx": (1, 4), "Wh": (1, 4), "b": (4,)}.items()}
-    >>> y, state, cache = lstm_forward(params, np.ones((1, 2, 1, 16), np.float32))
-    >>> dx, state, grads = lstm_backward(params, cache, dy=np.ones_like(y))
-    >>> dx.shape, sorted(grads)
-    ((1, 2, 1, 16), ['Wh', 'Wx', 'b'])
+    >>> y, state, cache = forward("lstm", params, np.ones((1, 2, 1, 16), np.float32))
+    >>> dx, dstate, grads = backward(params, cache, dy=np.ones_like(y))
+    >>> dx.shape, dstate, sorted(grads)
+    ((1, 2, 1, 16), None, ['Wh', 'Wx', 'b'])
     """
-    if cache.spent:
-        raise GatecastError(
-            "the cache of an LSTM was used twice", fix="Run lstm_forward again before another lstm_backward."
-        )
-    cache.spent.append(True)
-    need_state = cache.h0 is not None or cache.c0 is not None
-    dx, dh0, dc0, dWx, dWh, db, dP = _native.lstm_backward(
-        cache.x, params["Wx"], params["Wh"], params["b"], params.get("P"), cache.h0, cache.c0, cache.mask,
-        cache.y, cache.c, cache.gates, dy, dhT, dcT, need_dx, need_state,
-    )  # fmt: skip
-    grads = {"Wx": dWx, "Wh": dWh, "b": db}
-    if dP is not None:
-        grads["P"] = dP
-    return dx, (dh0, dc0) if need_state else None, grads
+    _, call = _arguments(cache.cell, params, cache.x, cache.state, cache.mask, cache.noise)
+    dx, first, found = _native.backward(
+        *call, cache.y, cache.kept, dy, list(dstate or ()), need_dx, cache.state is not None
+    )
+    grads = {name: grad for name, grad in zip(_WEIGHTS, found, strict=True) if grad is not None}
+    if cache.cell == "gru":
+        grads["b"] = _gru_bias_gradient(grads["b"], cache.units)
+    return dx, tuple(first) if cache.state is not None else None, grads
 
 
 def dense_forward(params: Mapping[str, Array], x: Array) -> Array:
@@ -173,10 +159,10 @@ def dense_forward(params: Mapping[str, Array], x: Array) -> Array:
 
     Args:
         params: W (K, M), b (M,).
-        x: (nb, T, K, 16).
+        x: (nb, T, K, L).
 
     Returns:
-        y (nb, T, M, 16).
+        y (nb, T, M, L).
 
     >>> import numpy as np
     >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
@@ -194,12 +180,12 @@ def dense_backward(
 
     Args:
         params: W (K, M), b (M,).
-        x: (nb, T, K, 16), as given to `dense_forward`.
-        dy: (nb, T, M, 16); 0 in the lanes beyond the batch.
+        x: (nb, T, K, L), as given to `dense_forward`.
+        dy: (nb, T, M, L); 0 in the lanes beyond the batch.
         need_dx: Whether the gradient of x is wanted.
 
     Returns:
-        dx (nb, T, K, 16) or None, and the gradients of W and b.
+        dx (nb, T, K, L) or None, and the gradients of W and b.
 
     >>> import numpy as np
     >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
@@ -308,6 +294,38 @@ def set_isa(name: str) -> None:
     """
     if not _native.use_level(name):
         raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {isas()}")
+
+
+def _arguments(
+    cell: str, params: Mapping[str, Array], x: Array, state: State | None, mask: Array | None, noise: Noise | None
+) -> tuple[Array, Any]:
+    """The bias as the kernels take it, and all arguments that both passes have in common."""
+    number = _NUMBER.get(cell)
+    if number is None:
+        raise ConfigError("there is no such cell", got=repr(cell), expected=f"one of {', '.join(CELLS)}")
+    bias, Wh = params["b"], params.get("Wh")
+    if cell == "gru":
+        bias = _gru_bias(bias)
+    heads = len(bias) // (4 * len(Wh)) if cell == "slstm" and Wh is not None else 1
+    drop, zone = noise or _QUIET
+    shares = [share if isinstance(share, float | int) else 0.0 for share in zone]
+    arrays = [None if isinstance(share, float | int) else share for share in zone]
+    return bias, (
+        number, heads, x, params["Wx"], Wh, bias, params.get("P"), params.get("gain"), params.get("Wr"),
+        list(state or ()), mask, drop, arrays, shares,
+    )  # fmt: skip
+
+
+def _gru_bias(b: Array) -> Array:
+    """Rows (input, recurrent) of z, r, g to the kernels' z, r, g, q: z and r see the sum, g and q one each."""
+    H = b.shape[1] // 3
+    both = b[0] + b[1]
+    return np.concatenate([both[: 2 * H], b[0, 2 * H :], b[1, 2 * H :]])
+
+
+def _gru_bias_gradient(db: Array, H: int) -> Array:
+    """The gradient of `_gru_bias`."""
+    return np.stack([db[: 3 * H], np.concatenate([db[: 2 * H], db[3 * H :]])])
 
 
 def _from_environment() -> None:

@@ -1,51 +1,38 @@
-"""The equations, one line each, in NumPy float64: the definition that the fast path must equal.
+"""The definition that the fast path must equal: every cell through time, dense layers and Adam, in NumPy float64.
 
-Letters: B batch, T time, F features, H hidden; i, f, o, g the gates, c the memory, h the output, z a gate's
-argument before its activation; `d` before a name is the gradient of the loss with respect to it.
+Letters: B batch, T time, F features, H units, R outputs (H without projection); `d` before a name is the gradient of
+the loss with respect to it. One step of each cell stands in `equations`; here is what happens around it::
 
-::
-
-    i[t] = sigmoid(Wx_i x[t] + Wh_i h[t-1] + P_i c[t-1] + b_i)      input gate
-    f[t] = sigmoid(Wx_f x[t] + Wh_f h[t-1] + P_f c[t-1] + b_f)      forget gate
-    g[t] = tanh   (Wx_g x[t] + Wh_g h[t-1]              + b_g)      candidate
-    c[t] = f[t] * c[t-1] + i[t] * g[t]                              memory
-    o[t] = sigmoid(Wx_o x[t] + Wh_o h[t-1] + P_o c[?]   + b_o)      output gate
-    h[t] = o[t] * tanh(c[t])                                        output
-
-A peephole P is absent, diagonal (a vector; the output gate sees c[t]) or full (a matrix; the output gate
-sees c[t-1]). Columns of Wx, Wh and b stand in the order i, f, o, g; those of P in the order i, f, o.
+    seen   = h[t-1] * drop                                     recurrent dropout: what the products see of h
+    new    = step(x[t], states[t-1], seen)                     equations.STEPS
+    s[t]   = zone * s[t-1] + (1 - zone) * new                  zoneout, for h and for an LSTM's c
+    s[t]   = s[t] where mask[t], else s[t-1]                   a skipped step carries the states
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.cells import CELLS, Noise
+from gatecast.equations import STEPS, sigmoid
+
 __all__ = [
     "ACTIVATIONS",
     "adam",
+    "backward",
     "dense_backward",
     "dense_forward",
-    "lstm_backward",
-    "lstm_forward",
+    "forward",
     "sigmoid",
 ]
 
 Array = npt.NDArray[Any]
-Cache = dict[str, Array]
-
-
-def sigmoid(z: Array) -> Array:
-    """Logistic function, ``1 / (1 + exp(-z))``, in the form that cannot overflow.
-
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
-
+State = tuple[Array, ...]
+Cache = dict[str, Any]
 
 ACTIVATIONS: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "linear": (lambda z: z, np.ones_like),
@@ -56,111 +43,121 @@ ACTIVATIONS: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Arra
 """Name -> (y = activation(z), dy/dz as a function of y)."""
 
 
-def lstm_forward(
+def forward(
+    cell: str,
     params: Mapping[str, npt.ArrayLike],
     x: npt.ArrayLike,
-    h0: npt.ArrayLike | None = None,
-    c0: npt.ArrayLike | None = None,
+    state: Sequence[npt.ArrayLike] | None = None,
     mask: npt.ArrayLike | None = None,
-) -> tuple[Array, tuple[Array, Array], Cache]:
-    """Run an LSTM over a batch of sequences.
+    noise: Noise | None = None,
+) -> tuple[Array, State, Cache]:
+    """Run a recurrent layer over a batch of sequences.
 
-    The equations stand at the head of this module.
+    The equations of a step stand in `equations`, what surrounds it at the head of this module.
 
     Args:
-        params: Wx (F, 4H), Wh (H, 4H), b (4H,), and P (3H,) or (H, 3H) if there are peepholes.
+        cell: A name of `cells.CELLS`; G gates.
+        params: Wx (F, G H), b (G H); but for the minimal cells Wh (R, G H), (H / heads, 4 H) for an sLSTM. A GRU's b is
+            (2, 3 H). An LSTM may have P (3 H) or (H, 3 H), gain (G H), Wr (H, R).
         x: (B, T, F). NaN only where `mask` is False.
-        h0: (B, H) output before the first step; zeros if None.
-        c0: (B, H) memory before the first step; zeros if None.
-        mask: (B, T) bool. Where False the step is skipped: h and c are carried over, x is not looked at.
+        state: One array for each state of the cell, h (B, R), others (B, H); zeros if None.
+        mask: (B, T) bool. Where False the step is skipped: states are carried over, x is not looked at.
+        noise: Recurrent dropout (B, R) and zoneout, each share a number or (B, T, size).
 
     Returns:
-        y (B, T, H), the final state (hT, cT), and the cache: i, f, o, g, c, h, each (B, T, H), and inputs.
-
-    Source: Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 (forget gate); Gers &
-    Schmidhuber 2000 (peepholes).
+        y (B, T, R), the state after the last step, and the cache: gates and states by name, each (B, T, size).
 
     >>> params = {"Wx": np.zeros((1, 8)), "Wh": np.zeros((2, 8)), "b": np.ones(8)}
-    >>> y, (hT, cT), cache = lstm_forward(params, np.zeros((3, 4, 1)))
-    >>> y.shape, hT.shape, cache["f"].shape
+    >>> y, (h, c), cache = forward("lstm", params, np.zeros((3, 4, 1)))
+    >>> y.shape, h.shape, cache["f"].shape
     ((3, 4, 2), (3, 2), (3, 4, 2))
     """
-    Wx, Wh, b, (P_i, P_f, P_o) = _weights(params)
-    x, h, c, mask = _inputs(x, h0, c0, mask, len(Wh))
-    cache: Cache = {"x": x, "h0": h, "c0": c, "mask": mask}
-    cache |= {name: np.zeros((*mask.shape, len(Wh))) for name in ("i", "f", "o", "g", "c", "h")}
-    for t in range(mask.shape[1]):
-        z_i, z_f, z_o, z_g = np.split(x[:, t] @ Wx + h @ Wh + b, 4, axis=1)
-        i = sigmoid(z_i + _peep(P_i, c))
-        f = sigmoid(z_f + _peep(P_f, c))
-        g = np.tanh(z_g)
-        c_new = f * c + i * g
-        o = sigmoid(z_o + _peep(P_o, c_new if P_o.ndim == 1 else c))
-        h_new = o * np.tanh(c_new)
-        here = mask[:, t, None]
-        h, c = np.where(here, h_new, h), np.where(here, c_new, c)
-        for name, value in zip(("i", "f", "o", "g", "c", "h"), (i, f, o, g, c, h), strict=True):
-            cache[name][:, t] = value
-    return cache["h"].copy(), (h, c), cache
+    p = {name: np.asarray(value, np.float64) for name, value in params.items()}
+    values = np.asarray(x, np.float64)
+    B, T, _ = values.shape
+    here = np.ones((B, T), bool) if mask is None else np.asarray(mask, bool)
+    values = np.where(here[:, :, None], values, 0.0)
+    start = _start(cell, p, B) if state is None else tuple(np.asarray(s, np.float64) for s in state)
+    drop, zones = _noise(noise, cell, T)
+    states, steps, path = start, [], []
+    for t in range(T):
+        new, kept = STEPS[cell].forward(p, values[:, t], states, states[0] * drop)
+        mixed = tuple(z[t] * old + (1 - z[t]) * s for z, old, s in zip(zones, states, new, strict=True))
+        states = tuple(np.where(here[:, t, None], s, old) for s, old in zip(mixed, states, strict=True))
+        steps.append(kept)
+        path.append(states)
+    named = {name: np.stack([kept[name] for kept in steps], axis=1) for name in steps[0] if name in CELLS[cell].kept}
+    named |= {
+        name: np.stack(track, axis=1) for name, track in zip(CELLS[cell].states, zip(*path, strict=True), strict=True)
+    }
+    cache = named | {"steps": steps, "mask": here, "drop": drop, "zones": zones, "start": start, "cell": cell}
+    return cache["h"].copy(), states, cache
 
 
-def lstm_backward(
+def backward(
+    cell: str,
     params: Mapping[str, npt.ArrayLike],
     cache: Cache,
     dy: npt.ArrayLike | None = None,
-    dhT: npt.ArrayLike | None = None,
-    dcT: npt.ArrayLike | None = None,
-) -> tuple[Array, tuple[Array, Array], dict[str, Array]]:
-    """Gradients of an LSTM, by the chain rule from the last step to the first.
-
-    With dh, dc the gradients of h[t], c[t] and u * (1 - u) the slope of a sigmoid whose value is u::
-
-        dz_o = dh * tanh(c[t])     * o * (1 - o)
-        dc  += dh * o * (1 - tanh(c[t])^2)  (+ P_o dz_o if diagonal)
-        dz_i = dc * g              * i * (1 - i)
-        dz_f = dc * c[t-1]         * f * (1 - f)
-        dz_g = dc * i              * (1 - g^2)
+    dstate: Sequence[npt.ArrayLike | None] | None = None,
+) -> tuple[Array, State, dict[str, Array]]:
+    """Gradients of a recurrent layer, by the chain rule from the last step to the first.
 
     Args:
-        params: As given to `lstm_forward`.
-        cache: As returned by `lstm_forward`.
-        dy: (B, T, H) gradient of the outputs; zeros if None.
-        dhT: (B, H) gradient of the final output; zeros if None.
-        dcT: (B, H) gradient of the final memory; zeros if None.
+        cell: As given to `forward`.
+        params: As given to `forward`.
+        cache: As returned by `forward`.
+        dy: (B, T, R) gradient of the outputs; zeros if None.
+        dstate: Gradients of the state after the last step, each an array or None for zeros.
 
     Returns:
-        dx (B, T, F), (dh0, dc0), and the gradients of the parameters under their names.
+        dx (B, T, F), the gradients of the initial states, and those of the parameters under their names.
 
     >>> params = {"Wx": np.ones((1, 4)), "Wh": np.ones((1, 4)), "b": np.zeros(4), "P": np.ones(3)}
-    >>> y, state, cache = lstm_forward(params, np.ones((2, 3, 1)))
-    >>> dx, (dh0, dc0), grads = lstm_backward(params, cache, dy=np.ones((2, 3, 1)))
+    >>> y, state, cache = forward("lstm", params, np.ones((2, 3, 1)))
+    >>> dx, (dh0, dc0), grads = backward("lstm", params, cache, dy=np.ones((2, 3, 1)))
     >>> dx.shape, sorted(grads)
     ((2, 3, 1), ['P', 'Wh', 'Wx', 'b'])
     """
-    Wx, Wh, _, (P_i, P_f, P_o) = _weights(params)
-    h_old, c_old = (_one_step_back(cache[name], cache[name + "0"]) for name in ("h", "c"))
-    dy = np.zeros_like(h_old) if dy is None else np.asarray(dy, np.float64)
-    dh, dc = (np.zeros_like(cache["h0"]) if d is None else np.asarray(d, np.float64) for d in (dhT, dcT))
-    dz = np.zeros((*cache["mask"].shape, Wh.shape[1]))
-    for t in reversed(range(dz.shape[1])):
-        i, f, o, g, c = (cache[name][:, t] for name in ("i", "f", "o", "g", "c"))
-        dh = dh + dy[:, t]
-        # A skipped step hands its gradients straight back; the cell sees those of the other steps.
+    p = {name: np.asarray(value, np.float64) for name, value in params.items()}
+    T = cache["mask"].shape[1]
+    given = dstate or [None] * len(cache["start"])
+    d = [
+        np.zeros_like(s) if g is None else np.asarray(g, np.float64) for s, g in zip(cache["start"], given, strict=True)
+    ]
+    grads = {name: np.zeros_like(value) for name, value in p.items()}
+    dx: list[Array] = [np.empty(0)] * T
+    for t in reversed(range(T)):
+        if dy is not None:
+            d[0] = d[0] + np.asarray(dy, np.float64)[:, t]
         here = cache["mask"][:, t, None]
-        (dh, dh_skipped), (dc, dc_skipped) = ((here * d, ~here * d) for d in (dh, dc))
-        dz_o = dh * np.tanh(c) * o * (1 - o)
-        dc = dc + dh * o * (1 - np.tanh(c) ** 2) + (_peep_back(P_o, dz_o) if P_o.ndim == 1 else 0)
-        dz_i = dc * g * i * (1 - i)
-        dz_f = dc * c_old[:, t] * f * (1 - f)
-        dz_g = dc * i * (1 - g * g)
-        dz[:, t] = np.concatenate([dz_i, dz_f, dz_o, dz_g], axis=1)
-        dh = dh_skipped + dz[:, t] @ Wh.T
-        dc = dc_skipped + dc * f + _peep_back(P_i, dz_i) + _peep_back(P_f, dz_f)
-        dc = dc + (_peep_back(P_o, dz_o) if P_o.ndim == 2 else 0)
-    grads = {"Wx": _outer(cache["x"], dz), "Wh": _outer(h_old, dz), "b": dz.sum(axis=(0, 1))}
-    if "P" in params:
-        grads["P"] = _peep_grad(P_o.ndim, c_old, cache["c"], dz)
-    return dz @ Wx.T, (dh, dc), grads
+        skipped, inside = [~here * g for g in d], [here * g for g in d]
+        past = [z[t] * g for z, g in zip(cache["zones"], inside, strict=True)]
+        new = tuple((1 - z[t]) * g for z, g in zip(cache["zones"], inside, strict=True))
+        dx[t], old, seen, own = STEPS[cell].backward(p, cache["steps"][t], new)
+        d = [a + b + c for a, b, c in zip(old, past, skipped, strict=True)]
+        d[0] = d[0] + seen * cache["drop"]
+        for name, grad in own.items():
+            grads[name] += grad
+    return np.stack(dx, axis=1), tuple(d), grads
+
+
+def _start(cell: str, p: Mapping[str, Array], B: int) -> State:
+    """The zero states."""
+    H = p["Wx"].shape[1] // len(CELLS[cell].gates)
+    R = p["Wr"].shape[1] if "Wr" in p else H
+    return tuple(np.zeros((B, H if k else R)) for k in range(len(CELLS[cell].states)))
+
+
+def _noise(noise: Noise | None, cell: str, T: int) -> tuple[Any, list[list[Any]]]:
+    """The mask on h, and for every state the share of the old value at each step."""
+    noise = noise or Noise()
+    drop = 1.0 if noise.drop is None else np.asarray(noise.drop, np.float64)
+    zones: list[list[Any]] = []
+    for k in range(len(CELLS[cell].states)):
+        zone = np.asarray(noise.zone[k] if k < len(noise.zone) else 0.0, np.float64)
+        zones.append([zone] * T if zone.ndim == 0 else [zone[:, t] for t in range(T)])
+    return drop, zones
 
 
 def dense_forward(params: Mapping[str, npt.ArrayLike], x: npt.ArrayLike) -> Array:
@@ -231,50 +228,3 @@ def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, s
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
     return m, v, m / (1 - beta1**step) / (np.sqrt(v / (1 - beta2**step)) + eps)
-
-
-def _weights(params: Mapping[str, npt.ArrayLike]) -> tuple[Array, Array, Array, list[Array]]:
-    """Wx, Wh, b and the peepholes (P_i, P_f, P_o) in float64; no peepholes are diagonal zeros."""
-    Wx, Wh, b = (np.asarray(params[name], np.float64) for name in ("Wx", "Wh", "b"))
-    P = np.asarray(params.get("P", np.zeros(3 * len(Wh))), np.float64)
-    return Wx, Wh, b, np.split(P, 3, axis=-1)
-
-
-def _inputs(
-    x: npt.ArrayLike, h0: npt.ArrayLike | None, c0: npt.ArrayLike | None, mask: npt.ArrayLike | None, H: int
-) -> tuple[Array, Array, Array, Array]:
-    """x, h0, c0 and mask in full; x is zero where it is not to be looked at."""
-    x = np.asarray(x, np.float64)
-    B, T, _ = x.shape
-    here = np.ones((B, T), bool) if mask is None else np.asarray(mask, bool)
-    h, c = (np.zeros((B, H)) if s is None else np.asarray(s, np.float64) for s in (h0, c0))
-    return np.where(here[:, :, None], x, 0.0), h, c, here
-
-
-def _one_step_back(s: Array, s0: Array) -> Array:
-    """s[t-1] for every t: (B, T, H) from s (B, T, H) and s[-1] = s0 (B, H)."""
-    return np.concatenate([s0[:, None], s[:, :-1]], axis=1)
-
-
-def _outer(a: Array, dz: Array) -> Array:
-    """Gradient of W in z = a W: a^T dz summed over batch and time."""
-    return np.tensordot(a, dz, axes=((0, 1), (0, 1)))
-
-
-def _peep(P: Array, c: Array) -> Array:
-    """What one gate sees of the memory: P * c (diagonal) or c P (full)."""
-    return c * P if P.ndim == 1 else c @ P
-
-
-def _peep_back(P: Array, dz: Array) -> Array:
-    """Gradient of the memory through one gate's peephole."""
-    return dz * P if P.ndim == 1 else dz @ P.T
-
-
-def _peep_grad(ndim: int, c_old: Array, c: Array, dz: Array) -> Array:
-    """Gradient of P: each gate's dz times the memory that it saw."""
-    dz_i, dz_f, dz_o, _ = np.split(dz, 4, axis=-1)
-    if ndim == 2:
-        return _outer(c_old, np.concatenate([dz_i, dz_f, dz_o], axis=-1))
-    dP: Array = np.concatenate([dz_i * c_old, dz_f * c_old, dz_o * c], axis=-1).sum(axis=(0, 1))
-    return dP

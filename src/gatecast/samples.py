@@ -11,11 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.arrays import Array
-from gatecast.errors import DataError
+from gatecast.errors import ConfigError, DataError, require_share
 from gatecast.layers import Shape
 from gatecast.losses import Loss
+from gatecast.room import require_memory
 
-__all__ = ["Samples", "read_inputs", "read_numbers", "read_samples", "split"]
+__all__ = [
+    "Mask",
+    "Samples",
+    "read_inputs",
+    "read_numbers",
+    "read_samples",
+    "read_validation",
+    "sample_shape",
+    "split",
+]
+
+Mask = npt.NDArray[np.bool_]
 
 
 class Samples(NamedTuple):
@@ -27,7 +39,7 @@ class Samples(NamedTuple):
     """(N, T or 1, M / Q)."""
     weight: Array | None = None
     """(N, T or 1), or (N, T or 1, M / Q) for a weight of each value; not negative. None: all 1."""
-    mask: npt.NDArray[np.bool_] | None = None
+    mask: Mask | None = None
     """(N, T); False where a step is to be skipped."""
 
 
@@ -38,16 +50,18 @@ def read_samples(
     shapes: tuple[Shape, Shape],
     loss: Loss,
     name: str = "",
+    mask: npt.ArrayLike | None = None,
 ) -> Samples:
-    """Check inputs, targets and weights against a network and a loss.
+    """Check inputs, targets, weights and mask against a network and a loss.
 
     Args:
-        x: (N, T, F), or (N, F) for a network without time axis; finite.
+        x: (N, T, F), or (N, F) for a network without time axis; finite where the mask is True.
         y: (N, M), (N,) if M = 1, (N, T, M), or (N, T) if M = 1; finite where the weight is not 0.
-        weight: (N,) or (N, T) or None; finite and not negative.
+        weight: (N,) or (N, T) or None; finite and not negative. A skipped step has weight 0.
         shapes: Of the network's input and output.
         loss: How many predictions stand for a target value.
         name: Put before the names of the arrays in messages.
+        mask: (N, T) bool, False where a step is to be skipped; None: none is.
 
     Raises:
         DataError: A shape that does not fit, or numbers that cannot be used.
@@ -57,9 +71,14 @@ def read_samples(
     >>> samples.x.shape, samples.y.shape
     ((2, 1, 1), (2, 1, 1))
     """
-    x = read_inputs(x, shapes[0], f"{name}x")
+    x, mask = read_inputs(x, shapes[0], f"{name}x", mask, f"{name}mask")
     steps = x.shape[1] if len(shapes[1]) == 2 else None
     read_weight = None if weight is None else _read_weight(weight, len(x), steps, f"{name}sample_weight")
+    if mask is not None and steps is not None:
+        read_weight = np.float32(mask) if read_weight is None else read_weight * mask
+        if not read_weight.any():
+            expected = "at least one step with a weight above 0"
+            raise DataError(f"{name}mask and {name}sample_weight leave nothing to learn from", expected=expected)
     width = shapes[1][-1] or 1
     if width % loss.width:
         raise DataError(
@@ -67,7 +86,41 @@ def read_samples(
             got=f"{width} outputs",
             expected=f"a multiple of {loss.width}, the predictions that {loss} makes for a target value",
         )
-    return Samples(x, _read_targets(y, len(x), steps, width // loss.width, read_weight, f"{name}y"), read_weight)
+    targets = _read_targets(y, len(x), steps, width // loss.width, read_weight, f"{name}y")
+    return Samples(x, targets, read_weight, mask)
+
+
+def read_validation(
+    samples: Samples, share: float, data: Any, shapes: tuple[Shape, Shape], loss: Loss
+) -> tuple[Samples, Samples | None]:
+    """What to learn from and what to judge by, as `fit` is told.
+
+    Args:
+        samples: All that there are to learn from.
+        share: Of them that goes to validation.
+        data: (x, y), (x, y, sample_weight) or (x, y, sample_weight, mask), each as for `read_samples`; or None.
+        shapes: Of the network's input and output.
+        loss: As for `read_samples`.
+
+    Raises:
+        ConfigError: Both were given, or something else than such a tuple.
+        DataError: Arrays that do not fit, or a share that leaves one part empty.
+
+    >>> from gatecast.losses import MeanSquaredError
+    >>> x = np.zeros((5, 1, 1), np.float32)
+    >>> _, judges = read_validation(Samples(x, x), 0, (x, x[:, 0]), ((1, 1), (1,)), MeanSquaredError())
+    >>> len(judges.x)
+    5
+    """
+    if data is None:
+        return split(samples, require_share(share, "validation_split")) if share else (samples, None)
+    if share:
+        raise ConfigError("validation_split and validation_data exclude each other", fix="Give one of them.")
+    if not (isinstance(data, tuple | list) and len(data) in (2, 3, 4)):
+        expected = "(x, y), (x, y, sample_weight) or (x, y, sample_weight, mask)"
+        raise ConfigError("validation_data is not a pair", got=type(data).__name__, expected=expected)
+    x, y, weight, mask = (*data, None, None)[:4]
+    return samples, read_samples(x, y, weight, shapes, loss, "validation ", mask)
 
 
 def read_numbers(value: Any, name: str) -> Array:
@@ -78,7 +131,7 @@ def read_numbers(value: Any, name: str) -> Array:
         name: What messages call it.
 
     Raises:
-        DataError: Something that is not made of numbers, or lists of different lengths.
+        DataError: Something that is not made of numbers, lists of different lengths, or more than fits into memory.
 
     >>> read_numbers([1, 2], "x").dtype
     dtype('float32')
@@ -92,26 +145,33 @@ def read_numbers(value: Any, name: str) -> Array:
     except (TypeError, ValueError, OverflowError) as error:
         fix = "Turn text and dates into numbers first; all samples need the same shape."
         raise DataError(f"{name} is not an array of numbers", got=str(error), expected="numbers", fix=fix) from error
+    # A broadcast array may claim any size; only a copy takes it from the machine.
+    require_memory(4 * array.size, f"{name} of shape {array.shape}")
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, np.float32) if array.ndim else array.astype(np.float32)
 
 
-def read_inputs(x: npt.ArrayLike, in_shape: Shape, name: str = "x") -> Array:
-    """Check inputs against the shape that a network takes.
+def read_inputs(
+    x: npt.ArrayLike, in_shape: Shape, name: str = "x", mask: npt.ArrayLike | None = None, mask_name: str = "mask"
+) -> tuple[Array, Mask | None]:
+    """Check inputs, and which of their steps count, against the shape that a network takes.
 
     Args:
-        x: (N, T, F), or (N, F) for a network without time axis; finite.
+        x: (N, T, F), or (N, F) for a network without time axis; finite where the mask is True.
         in_shape: (T, F) or (F,); T may be None.
         name: What messages call it.
+        mask: (N, T) bool, False where a step is to be skipped; None: none is.
+        mask_name: What messages call the mask.
 
     Returns:
-        (N, T, F) float32, T = 1 without time axis.
+        x (N, T, F) float32, T = 1 without time axis, 0 in steps that are skipped; and the mask (N, T) or None.
 
     Raises:
         DataError: A shape that does not fit, or numbers that cannot be used.
 
-    >>> read_inputs([[[1.0], [2.0]]], (None, 1)).shape
-    (1, 2, 1)
+    >>> x, mask = read_inputs([[[1.0], [np.nan]]], (None, 1), mask=[[True, False]])
+    >>> x.ravel().tolist(), mask.tolist()
+    ([1.0, 0.0], [[True, False]])
     """
     rows = read_numbers(x, name)
     expected = "(" + ", ".join(["samples", *("any" if s is None else str(s) for s in in_shape)]) + ")"
@@ -123,11 +183,36 @@ def read_inputs(x: npt.ArrayLike, in_shape: Shape, name: str = "x") -> Array:
     if rows.shape[-1] != in_shape[-1]:
         fix = f"Build the network with Input({(*in_shape[:-1], rows.shape[-1])}), or change x."
         raise DataError(f"{name} has the wrong number of features", got=str(rows.shape), expected=expected, fix=fix)
-    if in_shape[0] not in (None, rows.shape[1]) or 0 in rows.shape:
+    if 0 in rows.shape:
+        raise DataError(f"{name} has no steps", got=str(rows.shape), expected="at least one step a sample")
+    if in_shape[0] not in (None, rows.shape[1]):
         fix = f"Cut windows of that length, or build the network for any: Input((None, {in_shape[-1]}))."
         raise DataError(f"{name} has the wrong number of steps", got=str(rows.shape), expected=expected, fix=fix)
+    read = None if mask is None else _read_mask(mask, rows.shape[:2] if rows.ndim == 3 else None, mask_name)
+    if read is not None:
+        rows = np.where(read[:, :, None], rows, np.float32(0))
     _require_finite(rows, name, ("sample", "time", "feature") if rows.ndim == 3 else ("sample", "feature"))
-    return rows if rows.ndim == 3 else rows[:, None, :]
+    return (rows if rows.ndim == 3 else rows[:, None, :]), read
+
+
+def sample_shape(x: Array) -> Shape:
+    """The shape of one of the samples, for any number of steps.
+
+    Args:
+        x: (N, T, F) or (N, F).
+
+    Raises:
+        DataError: Another number of axes, or no features.
+
+    >>> sample_shape(np.zeros((5, 4, 3), np.float32))
+    (None, 3)
+    """
+    if x.ndim not in (2, 3):
+        expected = "(samples, time, features), or (samples, features)"
+        raise DataError("x has the wrong number of axes", got=str(x.shape), expected=expected)
+    if x.shape[-1] == 0:
+        raise DataError("x has no features", got=str(x.shape), expected="at least one")
+    return (None, x.shape[2]) if x.ndim == 3 else (x.shape[1],)
 
 
 def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
@@ -162,6 +247,21 @@ def _cut(samples: Samples, part: slice) -> Samples:
     """Some of the samples."""
     x, y, weight, mask = samples
     return Samples(x[part], y[part], None if weight is None else weight[part], None if mask is None else mask[part])
+
+
+def _read_mask(mask: npt.ArrayLike, shape: tuple[int, ...] | None, name: str) -> Mask:
+    """(N, T) bool."""
+    if shape is None:
+        fix = "Leave it out: without a time axis there are no steps to skip."
+        raise DataError(f"{name} does not fit the network", got="a mask of steps", expected="none", fix=fix)
+    rows = read_numbers(mask, name)
+    if rows.shape != shape:
+        raise DataError(f"{name} has the wrong shape", got=str(rows.shape), expected=str(shape))
+    read: Mask = rows == 1
+    if not (read | (rows == 0)).all():
+        got = f"a value of {rows[~(read | (rows == 0))][0]}"
+        raise DataError(f"{name} is not a mask", got=got, expected="True for steps that count, False for others")
+    return read
 
 
 def _read_targets(

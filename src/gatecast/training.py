@@ -20,7 +20,7 @@ from gatecast.arrays import Array, pack, pack_mask, unpack
 from gatecast.batches import Batch, batches, large_batch
 from gatecast.errors import ConfigError, require_count
 from gatecast.losses import Loss, weighted_mean
-from gatecast.network import Network, Weights, backward, forward, like, stream
+from gatecast.network import Network, Weights, backward, forward, like, settle, stream
 from gatecast.optim import Link, apply, averaged, learning_rate
 from gatecast.samples import Samples
 
@@ -217,7 +217,9 @@ def train(
         for epoch in range(progress.epoch, progress.epoch + epochs):
             began = time.perf_counter()
             order = stream(seed, 1, epoch).permutation(len(samples.x)) if shuffle else np.arange(len(samples.x))
-            work = batches(samples, order, batch_size)
+            # All batches but the last one are full.
+            counts = (min(batch_size, len(order) - start) for start in range(0, len(order), batch_size))
+            work = zip(batches(samples, order, batch_size), counts, strict=True)
             mean = _epoch(network, weights, grads, work, loss, optimizer, progress, seed)
             with _averaging(weights, optimizer, progress.state):
                 val_loss = None if validation is None else evaluate(network, weights, validation, loss)
@@ -307,7 +309,7 @@ def _epoch(
     network: Network,
     weights: Weights,
     grads: Weights,
-    work: Iterator[Batch],
+    work: Iterator[tuple[Batch, int]],
     loss: Loss,
     optimizer: Link,
     progress: Progress,
@@ -318,16 +320,19 @@ def _epoch(
     mean = value = total = 0.0
     # Too large a learning rate overflows; that is found below and said in words.
     with np.errstate(over="ignore", invalid="ignore"):
-        for batch in work:
+        for batch, count in work:
             if batch.total == 0:
                 continue
             progress.step += 1
-            y, caches = forward(network, weights, batch.x, batch.mask, training=True, seed=seed, step=progress.step)
+            y, caches = forward(
+                network, weights, batch.x, batch.mask, training=True, seed=seed, step=progress.step, count=count
+            )
             mean, dy = weighted_mean(loss, y, batch.y, batch.weight, batch.total)
             if not math.isfinite(mean):
                 break
             backward(network, weights, caches, dy, grads)
             apply(optimizer, grads.vector, progress.state, weights.vector, progress.step)
+            settle(network, weights, caches)
             value += mean * batch.total
             total += batch.total
     if not (math.isfinite(mean) and np.isfinite(weights.vector).all()):

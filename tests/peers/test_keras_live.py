@@ -1,6 +1,6 @@
 """gatecast and Keras, side by side: outputs under masks, all gradients, weights, predictions, SGD and Adam.
 
-Letters: N layers, B batch, T time, F features, H hidden, M outputs.
+Letters: N layers, B batch, T time, F features, H units, M outputs.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import pytest
 import witness_keras
 
 from answers import (
-    assert_lstm,
+    assert_exchange,
     assert_network,
+    assert_stack,
     assert_training,
-    native_lstm,
-    reference_lstm,
+    keras_exchange,
+    native_stack,
     reference_network,
+    reference_stack,
     reference_training,
     sequential_predictions,
     sequential_training,
     training_bounds,
 )
 from tolerances import EPS32
-from witnesses import Record, draw, draw_inputs, draw_training, draw_weights, padding
+from witnesses import GATES, KERAS_KINDS, Record, draw, draw_inputs, draw_training, draw_weights, padding
 
 
 def sizes(seed: int) -> tuple[np.random.Generator, int, int, int, int, int]:
@@ -42,17 +44,18 @@ def random_mask(rng: np.random.Generator, side: str, T: int, B: int) -> np.ndarr
 
 
 @pytest.mark.parametrize("side", [None, "right", "left", "anywhere"])
-@pytest.mark.parametrize("seed", range(6))
-def test_outputs_and_all_gradients_are_those_of_keras(seed, side):
+@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("seed", range(4))
+def test_outputs_and_all_gradients_are_those_of_keras(seed, cell, side):
     rng, N, F, H, T, B = sizes(seed)
-    weights = draw_weights(rng, N, F, H)
+    weights = draw_weights(rng, N, F, H, cell=cell)
     # Keras gives 0 as the output of a step that is skipped before any other, gatecast the given h0.
-    question = weights | draw_inputs(rng, weights, T, B, stateful=side != "left" and seed % 2 == 0)
+    question = weights | draw_inputs(rng, weights, T, B, stateful=side != "left" and seed % 2 == 0, cell=cell)
     if side is not None:
         question["mask"] = random_mask(rng, side, T, B)
-    want = question | witness_keras.lstm(question)
-    assert_lstm(reference_lstm(question), want, EPS32)
-    assert_lstm(native_lstm(question), want, 2 * EPS32)
+    want = question | witness_keras.stack(question, cell)
+    assert_stack(reference_stack(question, cell), want, EPS32)
+    assert_stack(native_stack(question, cell), want, 2 * EPS32)
 
 
 @pytest.mark.parametrize("masking", [False, True])
@@ -81,3 +84,10 @@ def test_the_articles_network_takes_the_steps_of_keras(H, T, B):
     # Both have rounding errors, and epsilon stands in different places.
     apart = {n: np.abs(a - reference_training(question)[0][n]) for n, a in answer.items()}
     assert_training(sequential_training(question), want, {n: 2 * b + apart[n] for n, b in bounds.items()})
+
+
+@pytest.mark.parametrize("name", KERAS_KINDS)
+def test_a_list_of_weights_comes_in_takes_a_step_and_goes_out(name):
+    rng = np.random.default_rng([5, len(name)])
+    record = witness_keras.exchange(rng, KERAS_KINDS[name], int(rng.integers(1, 5)), int(rng.integers(1, 4)))
+    assert_exchange(keras_exchange(record, KERAS_KINDS[name]), record, 2 * EPS32)

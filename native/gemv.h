@@ -1,0 +1,195 @@
+// The three products for a sequence alone (L = 1): vectors run over the columns of W, which therefore needs no packing,
+// and one step costs one pass over the weights. An output of the forward product is summed in the same order as in
+// lanes, so a sequence has the same bits alone and in a batch.
+#pragma once
+
+#include "gemm.h"
+
+namespace gatecast::GATECAST_ISA {
+
+inline constexpr int WIDE = 12;  // vectors of columns in a tile: enough chains to hide a multiply-add's latency
+
+// Calls f.template operator()<V>() for the run-time count 1 <= vectors <= WIDE.
+template <int V = WIDE, typename F>
+GATECAST_INLINE void with_vectors(int64_t vectors, F&& f) {
+  if constexpr (V == 1) {
+    f.template operator()<1>();
+  } else {
+    if (vectors == V)
+      f.template operator()<V>();
+    else
+      with_vectors<V - 1>(vectors, f);
+  }
+}
+
+// acc[v] += sum over terms W x for V vectors of columns from r0.
+template <int V>
+GATECAST_INLINE void tile_alone(const Term* terms, int count, int64_t r0, vf (&acc)[V]) {
+#pragma GCC unroll 1
+  for (int s = 0; s < count; ++s) {
+    const float *w = terms[s].w->W + r0, *x = terms[s].x;
+    const int64_t K = terms[s].w->K, stride = terms[s].w->stride;
+    for (int64_t k = 0; k < K; ++k, w += stride) {
+      const vf value = set1(x[k]);
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) acc[v] += value * load(w + v * VL);
+    }
+  }
+}
+
+// y (M) = b + sum over terms W x; without b it is added to what y holds.
+GATECAST_APART void alone_forward(const Term* terms, int count, const float* b, int64_t M, float* y) {
+  const float* start = b ? b : y;
+  if (M < VL) {
+    for (int64_t r = 0; r < M; ++r) {
+      float sum = start[r];
+      for (int s = 0; s < count; ++s)
+        for (int64_t k = 0; k < terms[s].w->K; ++k)
+          sum = multiply_add(terms[s].x[k], terms[s].w->W[k * terms[s].w->stride + r], sum);
+      y[r] = sum;
+    }
+    return;
+  }
+  // The last columns are a vector that overlaps the one before it: it is summed first, because y may be the start.
+  vf rest[1] = {load(start + M - VL)};
+  if (M % VL) tile_alone<1>(terms, count, M - VL, rest);
+  split_product(M * terms[0].w->K * count, [&](int part, int parts) {
+    const int64_t vectors = M / VL, begin = part * vectors / parts, own = (part + 1) * vectors / parts - begin;
+    const int64_t tiles = (own + WIDE - 1) / WIDE;
+    for (int64_t tile = 0; tile < tiles; ++tile) {  // tiles of about equal width: a narrow one would wait for itself
+      const int64_t first = tile * own / tiles, last = (tile + 1) * own / tiles, r0 = (begin + first) * VL;
+      with_vectors(last - first, [&]<int V>() {
+        vf acc[V];
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) acc[v] = load(start + r0 + v * VL);
+        tile_alone<V>(terms, count, r0, acc);
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) store(y + r0 + v * VL, acc[v]);
+      });
+    }
+  });
+  if (M % VL) store(y + M - VL, rest[0]);
+}
+
+// y[n] (M) = b + W x[n] for `steps` steps at once, each weight loaded serving four of them: what does not depend on the
+// step before. x[n] lies I floats after x[n - 1], y[n] M floats after y[n - 1].
+GATECAST_APART void alone_forward_steps(const Matrix& w, const float* x, int steps, const float* b, float* y) {
+  const int64_t M = w.M, K = w.K;
+  if (M < VL) {
+    for (int n = 0; n < steps; ++n) {
+      const Term term = {&w, x + n * K};
+      alone_forward(&term, 1, b, M, y + n * M);
+    }
+    return;
+  }
+  split_product(M * K * steps, [&](int part, int parts) {
+    constexpr int V = 3, S = 4;
+    const int64_t vectors = (M + VL - 1) / VL, begin = part * vectors / parts, end = (part + 1) * vectors / parts;
+    for (int64_t v0 = begin; v0 < end; v0 += V)
+      for (int n0 = 0; n0 < steps; n0 += S) {
+        // Beyond the last column or step a tile computes its last one again.
+        int64_t at[V];
+        const float* in[S];
+        for (int v = 0; v < V; ++v) at[v] = least(least(v0 + v, end - 1) * VL, M - VL);
+        for (int n = 0; n < S; ++n) in[n] = x + (n0 + n < steps ? n0 + n : steps - 1) * K;
+        vf acc[S][V];
+#pragma GCC unroll 4
+        for (int n = 0; n < S; ++n)
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) acc[n][v] = load(b + at[v]);
+        const float* row = w.W;
+        for (int64_t k = 0; k < K; ++k, row += w.stride) {
+          const vf w0 = load(row + at[0]), w1 = load(row + at[1]), w2 = load(row + at[2]);
+#pragma GCC unroll 4
+          for (int n = 0; n < S; ++n) {
+            const vf value = set1(in[n][k]);
+            acc[n][0] += value * w0;
+            acc[n][1] += value * w1;
+            acc[n][2] += value * w2;
+          }
+        }
+        for (int n = 0; n < S && n0 + n < steps; ++n)
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) store(y + (n0 + n) * M + at[v], acc[n][v]);
+      }
+  });
+}
+
+// dx (K) = W dz, or += W dz: four rows of W at a time.
+GATECAST_APART void alone_backward(const Matrix& w, bool add, const float* dz, float* dx) {
+  split_product(w.K * w.M, [&](int part, int parts) {
+    const int64_t end = (part + 1) * w.K / parts;
+    for (int64_t k0 = part * w.K / parts; k0 < end;) {
+      const int rows = end - k0 >= 4 ? 4 : 1;
+      with_rows<4>(rows, [&]<int R>() {
+        const float* W = w.W + k0 * w.stride;
+        vf acc[R][2] = {};
+        int64_t r = 0;
+        for (; r + 2 * VL <= w.M; r += 2 * VL)
+#pragma GCC unroll 4
+          for (int i = 0; i < R; ++i)
+#pragma GCC unroll 2
+            for (int v = 0; v < 2; ++v) acc[i][v] += load(W + i * w.stride + r + v * VL) * load(dz + r + v * VL);
+        for (int i = 0; i < R; ++i) {
+          float part_sums[VL], sum = 0;
+          store(part_sums, acc[i][0] + acc[i][1]);
+          for (int j = 0; j < VL; ++j) sum += part_sums[j];
+          for (int64_t rest = r; rest < w.M; ++rest) sum += W[i * w.stride + rest] * dz[rest];
+          dx[k0 + i] = add ? dx[k0 + i] + sum : sum;
+        }
+      });
+      k0 += rows;
+    }
+  });
+}
+
+// dx[n] (K) = W dz[n] for `items` steps at once: a tile of three rows of W and four steps. dz[n] is `width` floats
+// after dz[n - 1]; dx[n] is given one by one.
+GATECAST_APART void alone_backward_steps(const Matrix& w, const float* dz, int64_t width, int items, float* const* dx) {
+  split_product(w.K * w.M * items, [&](int part, int parts) {
+    constexpr int R = 3, S = 4;
+    const int64_t end = (part + 1) * w.K / parts;
+    for (int64_t k0 = part * w.K / parts; k0 < end; k0 += R)
+      for (int n0 = 0; n0 < items; n0 += S) {
+        const float *W[R], *in[S];
+        for (int i = 0; i < R; ++i) W[i] = w.W + least(k0 + i, end - 1) * w.stride;
+        for (int n = 0; n < S; ++n) in[n] = dz + (n0 + n < items ? n0 + n : items - 1) * width;
+        vf acc[R][S] = {};
+        int64_t r = 0;
+        for (; r + VL <= w.M; r += VL) {
+          const vf w0 = load(W[0] + r), w1 = load(W[1] + r), w2 = load(W[2] + r);
+#pragma GCC unroll 4
+          for (int n = 0; n < S; ++n) {
+            const vf value = load(in[n] + r);
+            acc[0][n] += value * w0;
+            acc[1][n] += value * w1;
+            acc[2][n] += value * w2;
+          }
+        }
+        for (int n = 0; n < S && n0 + n < items; ++n)
+          for (int i = 0; i < R && k0 + i < end; ++i) {
+            float lanes[VL], sum = 0;
+            store(lanes, acc[i][n]);
+            for (int j = 0; j < VL; ++j) sum += lanes[j];
+            for (int64_t rest = r; rest < w.M; ++rest) sum += W[i][rest] * in[n][rest];
+            dx[n0 + n][k0 + i] = sum;
+          }
+      }
+  });
+}
+
+// Adds the weight gradients of `items` steps; dz[item] is (M), `width` numbers from one item to the next, and PANEL
+// numbers may be read from anywhere within.
+inline void alone_gradient(const GradTerm* terms, int number, const float* dz, int64_t width, int items, int64_t M,
+                           float* db) {
+  const int64_t panels = (M + PANEL - 1) / PANEL;
+  split_product(items * M * terms[0].K, [&](int part, int parts) {
+    for (int64_t r0 = part * panels / parts * PANEL; r0 < M && r0 < (part + 1) * panels / parts * PANEL; r0 += PANEL) {
+      const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
+      if (db) sum_panel(dz + r0, width, items, count, db + r0);
+      for (int s = 0; s < number; ++s) panel_gradient<1, GRAD_COLS>(terms[s], items, dz + r0, width, r0, count);
+    }
+  });
+}
+
+}  // namespace gatecast::GATECAST_ISA

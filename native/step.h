@@ -1,0 +1,136 @@
+// What a cell is given for one step of one block, and the pieces that cells share.
+#pragma once
+
+#include "products.h"
+
+namespace gatecast::GATECAST_ISA {
+
+// The weights of a layer, made ready once a call. x and h are in two parts where a cell multiplies them at different
+// moments (a GRU: gates z and r, then g); most cells have one part, and the second is empty.
+struct Weights {
+  Matrix x[2], h[2], P, Wr;
+  const float* zero;  // as many as dz has rows: the bias of what is normalised before its bias is added
+};
+
+// Forward. Arrays are (rows, L).
+template <int L>
+struct Step {
+  const Recurrent& a;
+  const Weights& w;
+  const KeptRows& rows;
+  const float* x;
+  const float* prev[MAX_STATES];  // states before the step
+  float* next[MAX_STATES];        // and after it
+  const float* h;                 // what the recurrent products see; null: zero, the products are left out
+  float* kept;                    // this step's rows
+  const float* ready;             // Wx x + b of all input rows, where it was computed for many steps at once (L = 1)
+};
+
+// Backward.
+template <int L>
+struct Back {
+  const Recurrent& a;
+  const Weights& w;
+  const KeptRows& rows;
+  const float* prev[MAX_STATES];
+  const float* h;
+  const float* y;  // h after the step
+  const float* kept;
+  float* d[MAX_STATES];  // in: gradients of the states after the step; out: of those before it
+  float* dz;             // gradients of the rows before their activation
+  float* work;           // 2 H or 2 R rows
+  const float* drop;     // (R, L) or null
+  float* lane_sums;      // gradients that are summed over lanes at the very end: diagonal P, then gain and b
+  Ahead& ahead;          // what the next step will read
+  bool down;             // whether anybody wants the gradient of h before the step
+};
+
+// y (M, L) = Wx x + b for one part of the weights.
+template <int L>
+GATECAST_INLINE void input_alone(const Step<L>& s, int part, const float* b, float* y) {
+  const int64_t M = s.w.x[part].M;
+  if (s.ready)
+    copy(y, s.ready + (part ? s.w.x[0].M : 0), M);
+  else
+    forward_product<L>({Term{&s.w.x[part], s.x}}, b, M, y);
+}
+
+// y (M, L) = Wx x + Wh h + b for one part of the weights; h is what the products see of it, or something in its place.
+template <int L>
+GATECAST_INLINE void input_and_state(const Step<L>& s, int part, const float* b, const float* h, float* y) {
+  const int64_t M = s.w.x[part].M;
+  if (!h) return input_alone(s, part, b, y);
+  if (s.ready)
+    forward_product<L>({Term{&s.w.h[part], h}}, s.ready + (part ? s.w.x[0].M : 0), M, y);
+  else
+    forward_product<L>({Term{&s.w.x[part], s.x}, Term{&s.w.h[part], h}}, b, M, y);
+}
+
+// d[0] = Wh dz, or += with ADD, through recurrent dropout if there is any.
+template <int L, bool ADD>
+GATECAST_INLINE void to_state(const Back<L>& s, const Matrix& w, const float* dz) {
+  if (!s.down) return;
+  if (!s.drop) return backward_product<L, ADD>(w, dz, s.d[0], s.ahead);
+  backward_product<L, false>(w, dz, s.work, s.ahead);
+  each<L>(w.K, [&](auto at) {
+    const vf d = at.load(s.work) * at.load(s.drop);
+    at.store(s.d[0], ADD ? at.load(s.d[0]) + d : d);
+  });
+}
+
+// Layer-normalised gates: z (H rows a gate) becomes gain * norm + b with norm = (z - mean) / deviation over the units.
+template <int L>
+GATECAST_APART void normalise(float* z, int64_t H, int gates, const float* gain, const float* b, float* norm,
+                              float* rate) {
+  for (int gate = 0; gate < gates; ++gate) {
+    float *a = z + gate * H * L, *out = norm + gate * H * L;
+    float mean[L] = {}, variance[L] = {};
+    for (int64_t j = 0; j < H; ++j)
+      for (int lane = 0; lane < L; ++lane) mean[lane] += a[j * L + lane];
+    for (int lane = 0; lane < L; ++lane) mean[lane] /= static_cast<float>(H);
+    for (int64_t j = 0; j < H; ++j)
+      for (int lane = 0; lane < L; ++lane) {
+        const float from_mean = a[j * L + lane] - mean[lane];
+        variance[lane] = multiply_add(from_mean, from_mean, variance[lane]);
+      }
+    for (int lane = 0; lane < L; ++lane)
+      rate[gate * L + lane] = 1.0f / __builtin_sqrtf(variance[lane] / static_cast<float>(H) + 1e-5f);
+    for (int64_t j = 0; j < H; ++j)
+      for (int lane = 0; lane < L; ++lane) {
+        const float n = (a[j * L + lane] - mean[lane]) * rate[gate * L + lane];
+        out[j * L + lane] = n;
+        a[j * L + lane] = multiply_add(gain[gate * H + j], n, b[gate * H + j]);
+      }
+  }
+}
+
+// dz of the normalised gates becomes that of the products; the gradients of gain and b go to `sums` (2 gates H, L).
+template <int L>
+GATECAST_APART void normalise_backward(float* dz, int64_t H, int gates, const float* gain, const float* norm,
+                                       const float* rate, float* sums) {
+  float* db = sums + gates * H * L;
+  for (int gate = 0; gate < gates; ++gate) {
+    const int64_t first = gate * H * L;
+    float mean[L] = {}, slope[L] = {};
+    for (int64_t j = 0; j < H; ++j)
+      for (int lane = 0; lane < L; ++lane) {
+        const int64_t at = first + j * L + lane;
+        sums[at] += dz[at] * norm[at];
+        db[at] += dz[at];
+        dz[at] *= gain[gate * H + j];
+        mean[lane] += dz[at];
+        slope[lane] += dz[at] * norm[at];
+      }
+    for (int lane = 0; lane < L; ++lane) {
+      mean[lane] /= static_cast<float>(H);
+      slope[lane] /= static_cast<float>(H);
+    }
+    for (int64_t j = 0; j < H; ++j)
+      for (int lane = 0; lane < L; ++lane) {
+        const int64_t at = first + j * L + lane;
+        dz[at] = rate[gate * L + lane] * (dz[at] - mean[lane] - norm[at] * slope[lane]);
+      }
+  }
+}
+
+}  // namespace gatecast::GATECAST_ISA
