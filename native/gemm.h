@@ -192,44 +192,50 @@ GATECAST_APART void lanes_backward(const Matrix& w, bool add, const float* dz, f
 inline constexpr int PANEL = VL * GRAD_COLS;  // columns of dW that a tile covers
 inline constexpr int MAX_ITEMS = 16;          // rows of lanes (time steps, blocks) that one pass reduces at most
 
-// Four lanes picked from two vectors, 0..3 from the first. GCC knows the second form only from version 12 on.
+// Eight lanes picked from two vectors, 0..7 from the first. GCC knows the first form only from version 12 on.
 #if defined(__clang__) || __GNUC__ >= 12
 #define GATECAST_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-typedef int32_t i4 __attribute__((vector_size(16)));
-#define GATECAST_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, i4{__VA_ARGS__})
+typedef int32_t i8 __attribute__((vector_size(32)));
+#define GATECAST_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, i8{__VA_ARGS__})
 #endif
 
-// dz transposed: panel[n][PANEL] from rows r0 .. r0+count of `items` slabs (M, lane); missing rows become 0.
+// Eight rows of eight lanes, transposed: in[r * LANES + lane] to out[lane * PANEL + r].
+GATECAST_INLINE void transpose_eight(const float* in, float* out) {
+  typedef float v8 __attribute__((vector_size(32)));
+  typedef float v8_any __attribute__((vector_size(32), aligned(4), may_alias));
+  v8 a[8], b[8];
+#pragma GCC unroll 8
+  for (int r = 0; r < 8; ++r) a[r] = *reinterpret_cast<const v8_any*>(in + r * LANES);
+#pragma GCC unroll 4
+  for (int r = 0; r < 8; r += 2) {
+    b[r] = GATECAST_SHUFFLE(a[r], a[r + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    b[r + 1] = GATECAST_SHUFFLE(a[r], a[r + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+#pragma GCC unroll 2
+  for (int r = 0; r < 8; r += 4)
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      a[r + 2 * i] = GATECAST_SHUFFLE(b[r + i], b[r + i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      a[r + 2 * i + 1] = GATECAST_SHUFFLE(b[r + i], b[r + i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    *reinterpret_cast<v8_any*>(out + i * PANEL) = GATECAST_SHUFFLE(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    *reinterpret_cast<v8_any*>(out + (i + 4) * PANEL) = GATECAST_SHUFFLE(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+// dz transposed: panel[n][PANEL] from rows r0 .. r0+count of `items` slabs (M, lane). What lies beyond `count` columns
+// is not used, and left as it is.
 GATECAST_INLINE void transpose_panel(const float* const* dz, int items, int64_t r0, int count, float* panel) {
-  typedef float v4 __attribute__((vector_size(16)));
-  typedef float v4_any __attribute__((vector_size(16), aligned(4), may_alias));
-  const auto at = [](const float* p) -> v4 { return *reinterpret_cast<const v4_any*>(p); };
   for (int item = 0; item < items; ++item, panel += LANES * PANEL) {
     const float* slab = dz[item] + r0 * LANES;
-    for (int r = 0; r < PANEL; r += 4) {
-      if (r >= count) {  // 4H is a multiple of four; other row counts take the slow way below
-        for (int lane = 0; lane < LANES; ++lane)
-          for (int i = 0; i < 4; ++i) panel[lane * PANEL + r + i] = 0;
-        continue;
-      }
-      if (r + 4 > count) {
-        for (int lane = 0; lane < LANES; ++lane)
-          for (int i = 0; i < 4; ++i) panel[lane * PANEL + r + i] = r + i < count ? slab[(r + i) * LANES + lane] : 0;
-        continue;
-      }
-      for (int lane = 0; lane < LANES; lane += 4) {
-        const float* p = slab + r * LANES + lane;
-        const v4 a = at(p), b = at(p + LANES), c = at(p + 2 * LANES), d = at(p + 3 * LANES);
-        const v4 ab0 = GATECAST_SHUFFLE(a, b, 0, 4, 1, 5), ab1 = GATECAST_SHUFFLE(a, b, 2, 6, 3, 7);
-        const v4 cd0 = GATECAST_SHUFFLE(c, d, 0, 4, 1, 5), cd1 = GATECAST_SHUFFLE(c, d, 2, 6, 3, 7);
-        float* q = panel + lane * PANEL + r;
-        *reinterpret_cast<v4_any*>(q) = GATECAST_SHUFFLE(ab0, cd0, 0, 1, 4, 5);
-        *reinterpret_cast<v4_any*>(q + PANEL) = GATECAST_SHUFFLE(ab0, cd0, 2, 3, 6, 7);
-        *reinterpret_cast<v4_any*>(q + 2 * PANEL) = GATECAST_SHUFFLE(ab1, cd1, 0, 1, 4, 5);
-        *reinterpret_cast<v4_any*>(q + 3 * PANEL) = GATECAST_SHUFFLE(ab1, cd1, 2, 3, 6, 7);
-      }
-    }
+    int r = 0;
+    for (; r + 8 <= count; r += 8)
+      for (int lane = 0; lane < LANES; lane += 8) transpose_eight(slab + r * LANES + lane, panel + lane * PANEL + r);
+    for (; r < count; ++r)
+      for (int lane = 0; lane < LANES; ++lane) panel[lane * PANEL + r] = slab[r * LANES + lane];
   }
 }
 
@@ -309,7 +315,7 @@ GATECAST_APART void panel_gradient(const GradTerm& term, int items, const float*
 inline void lanes_gradient(const GradTerm* terms, int number, const float* const* dz, int items, int64_t M, float* db) {
   const int64_t panels = (M + PANEL - 1) / PANEL;
   split_product(items * M * terms[0].K * 8, [&](int part, int parts) {
-    alignas(64) float panel[MAX_ITEMS * LANES * PANEL];
+    alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
     for (int64_t r0 = part * panels / parts * PANEL; r0 < M && r0 < (part + 1) * panels / parts * PANEL; r0 += PANEL) {
       const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
       transpose_panel(dz, items, r0, count, panel);

@@ -107,7 +107,7 @@ def forward(
     ((1, 4, 2, 16), (1, 2, 16), 0.5)
     """
     bias, call = _arguments(cell, params, x, state, mask, noise)
-    y, kept, last = _native.forward(*call, keep, sequences)
+    y, kept, last = _native.forward(*(*call, keep, sequences))
     units = len(bias) // _GRADIENTS[cell]
     cache = Cache(cell, units, x, state, mask, noise, y, kept) if keep and y is not None else None
     return y, tuple(last), cache
@@ -145,9 +145,8 @@ def backward(
     ((1, 2, 1, 16), None, ['Wh', 'Wx', 'b'])
     """
     _, call = _arguments(cache.cell, params, cache.x, cache.state, cache.mask, cache.noise)
-    dx, first, found = _native.backward(
-        *call, cache.y, cache.kept, dy, list(dstate or ()), need_dx, cache.state is not None
-    )
+    more = (cache.y, cache.kept, dy, list(dstate or ()), need_dx, cache.state is not None)
+    dx, first, found = _native.backward(*(*call, *more))
     grads = {name: grad for name, grad in zip(_WEIGHTS, found, strict=True) if grad is not None}
     if cache.cell == "gru":
         grads["b"] = _gru_bias_gradient(grads["b"], cache.units)
