@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
 
-.PHONY: demo test test-peers lint format bench clean
+.PHONY: demo test test-peers lint format sanitize bench bench-grid bench-more clean
 
 demo: .venv/.demo  ## forecast the sample series: terminal table, demo/forecast.csv, demo/chart.html
 	@mkdir -p demo
@@ -26,8 +26,27 @@ format: .venv/.test
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i native/*.h native/*.cpp
 
+# The instrumented module needs both libraries before Python starts; Python itself leaks on purpose.
+SANITIZED := build/sanitize
+sanitize: .venv/.test  ## tests of the kernels under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(BIN)/cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+	  -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DGATECAST_SANITIZE=ON \
+	  -DGATECAST_LEVELS=$$($(BIN)/python -c "from gatecast import recurrent; print(recurrent.isas()[-1])") > /dev/null
+	@$(BIN)/cmake --build $(SANITIZED)
+	@mkdir -p $(SANITIZED)/package && cp -r src/gatecast $(SANITIZED)/package/ && rm -f $(SANITIZED)/package/gatecast/_native*.so
+	@cp $(SANITIZED)/_native*.so $(SANITIZED)/package/gatecast/
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/test_recurrent.py tests/test_stream.py
+
 bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## beside PyTorch and Keras, in one run
 	$(BIN)/python benchmarks/run.py
+
+bench-grid: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## cells x sizes beside PyTorch and Keras: a quarter of an hour
+	$(BIN)/python benchmarks/grid.py
+
+bench-more: .venv/.demo .venv-torch/.installed  ## one window, one step, sLSTM, memory
+	$(BIN)/python benchmarks/more.py
 
 clean:
 	rm -rf .venv .venv-peers .venv-torch .venv-keras build demo

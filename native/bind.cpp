@@ -320,6 +320,7 @@ NB_MODULE(_native, m) {
   m.def("threads", &gatecast::threads);
   m.def("set_threads", &set_threads, "n"_a);
   m.def("trim", &gatecast::trim);
+  m.def("relax", &gatecast::relax);
   m.def("memory_requests", &gatecast::requests);
   m.def("cell_sizes", [] {
     std::vector<std::tuple<int, int, int, int, int>> rows;

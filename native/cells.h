@@ -55,7 +55,7 @@ struct GruCell {
     input_and_state(s, 0, s.a.b, s.h, z);  // update and reset gate
     input_alone(s, 1, s.a.b + 2 * H, g);
     if (s.h)
-      forward_product<L>({Term{&s.w.h[1], s.h}}, s.a.b + 3 * H, H, q);
+      forward_product<L>({Term{&s.w.h[1], s.h}}, s.a.b + 3 * H, H, q, s.odd);
     else
       broadcast<L>(s.a.b + 3 * H, H, q);
     each<L>(2 * H, [&](auto at) { at.store(z, sigmoid(at.load(z))); });

@@ -75,16 +75,16 @@ GATECAST_INLINE void each_tile(int64_t count, int part, int parts, F&& f) {
 
 // Packs W (K, M): tile after tile, in each tile [K][rows of the tile]. A tile that starts at row r lies at r * K.
 GATECAST_APART void pack_tiles(const Matrix& w, float* packed) {
-  for (int64_t r = 0; r < w.M;) {
-    const int rows = tile_rows(w.M, r);
-    with_rows(rows, [&]<int R>() {
-      float* out = packed + r * w.K;
-      const float* in = w.W + r;
-      for (int64_t k = 0; k < w.K; ++k, in += w.stride, out += R)
-        for (int i = 0; i < R; ++i) out[i] = in[i];
+  split_product(w.K * w.M, [&](int part, int parts) {
+    each_tile(w.M, part, parts, [&](int64_t r, int rows) {
+      with_rows(rows, [&]<int R>() {
+        float* out = packed + r * w.K;
+        const float* in = w.W + r;
+        for (int64_t k = 0; k < w.K; ++k, in += w.stride, out += R)
+          for (int i = 0; i < R; ++i) out[i] = in[i];
+      });
     });
-    r += rows;
-  }
+  });
 }
 
 // acc[r][v] += sum_k packed[k][r] * x[k][v]

@@ -22,13 +22,35 @@ GATECAST_INLINE void with_vectors(int64_t vectors, F&& f) {
   }
 }
 
-// acc[v] += sum over terms W x for V vectors of columns from r0.
+// Tiles of `vectors` vectors of columns, of about equal width (a narrow one would wait for itself) and an even number
+// of them, so that two threads have equal shares. Tile `i` starts at vector tile_start(i).
+struct AloneTiles {
+  int64_t vectors, count;
+  explicit AloneTiles(int64_t M) : vectors(M / VL), count((vectors + WIDE - 1) / WIDE) {
+    if (count > 1) count += count % 2;
+  }
+  int64_t start(int64_t i) const { return i * vectors / count; }
+};
+
+// Packs W for a sequence alone: tile after tile, in each tile [K][columns of the tile]. As they lie, a tile's columns
+// of one row and the next are a row apart, often on another page; weights beyond the inner cache then come in slowly.
+inline void pack_alone(const Matrix& w, float* packed) {
+  const AloneTiles tiles(w.M);
+  for (int64_t i = 0; i < tiles.count; ++i) {
+    const int64_t first = tiles.start(i) * VL, width = tiles.start(i + 1) * VL - first;
+    for (int64_t k = 0; k < w.K; ++k) copy(packed + first * w.K + k * width, w.W + k * w.stride + first, width);
+  }
+}
+
+// acc[v] += sum over terms W x for V vectors of columns from r0; whole: they are one of AloneTiles.
 template <int V>
-GATECAST_INLINE void tile_alone(const Term* terms, int count, int64_t r0, vf (&acc)[V]) {
+GATECAST_INLINE void tile_alone(const Term* terms, int count, int64_t r0, bool whole, vf (&acc)[V]) {
 #pragma GCC unroll 1
   for (int s = 0; s < count; ++s) {
-    const float *w = terms[s].w->W + r0, *x = terms[s].x;
-    const int64_t K = terms[s].w->K, stride = terms[s].w->stride;
+    const Matrix& m = *terms[s].w;
+    const bool packed = m.packed && whole;
+    const float *w = packed ? m.packed + r0 * m.K : m.W + r0, *x = terms[s].x;
+    const int64_t K = m.K, stride = packed ? V * VL : m.stride;
     for (int64_t k = 0; k < K; ++k, w += stride) {
       const vf value = set1(x[k]);
 #pragma GCC unroll 16
@@ -37,8 +59,9 @@ GATECAST_INLINE void tile_alone(const Term* terms, int count, int64_t r0, vf (&a
   }
 }
 
-// y (M) = b + sum over terms W x; without b it is added to what y holds.
-GATECAST_APART void alone_forward(const Term* terms, int count, const float* b, int64_t M, float* y) {
+// y (M) = b + sum over terms W x; without b it is added to what y holds. `odd`: the tiles in reverse order; what a step
+// used last, the next one then uses first, and weights somewhat larger than the inner cache are found there in part.
+GATECAST_APART void alone_forward(const Term* terms, int count, const float* b, int64_t M, float* y, bool odd) {
   const float* start = b ? b : y;
   if (M < VL) {
     for (int64_t r = 0; r < M; ++r) {
@@ -52,17 +75,18 @@ GATECAST_APART void alone_forward(const Term* terms, int count, const float* b, 
   }
   // The last columns are a vector that overlaps the one before it: it is summed first, because y may be the start.
   vf rest[1] = {load(start + M - VL)};
-  if (M % VL) tile_alone<1>(terms, count, M - VL, rest);
+  if (M % VL) tile_alone<1>(terms, count, M - VL, false, rest);
   split_product(M * terms[0].w->K * count, [&](int part, int parts) {
-    const int64_t vectors = M / VL, begin = part * vectors / parts, own = (part + 1) * vectors / parts - begin;
-    const int64_t tiles = (own + WIDE - 1) / WIDE;
-    for (int64_t tile = 0; tile < tiles; ++tile) {  // tiles of about equal width: a narrow one would wait for itself
-      const int64_t first = tile * own / tiles, last = (tile + 1) * own / tiles, r0 = (begin + first) * VL;
+    const AloneTiles tiles(M);
+    const int64_t begin = part * tiles.count / parts, own = (part + 1) * tiles.count / parts - begin;
+    for (int64_t i = 0; i < own; ++i) {
+      const int64_t tile = begin + (odd ? own - 1 - i : i);
+      const int64_t first = tiles.start(tile), last = tiles.start(tile + 1), r0 = first * VL;
       with_vectors(last - first, [&]<int V>() {
         vf acc[V];
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) acc[v] = load(start + r0 + v * VL);
-        tile_alone<V>(terms, count, r0, acc);
+        tile_alone<V>(terms, count, r0, true, acc);
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) store(y + r0 + v * VL, acc[v]);
       });
@@ -78,7 +102,7 @@ GATECAST_APART void alone_forward_steps(const Matrix& w, const float* x, int ste
   if (M < VL) {
     for (int n = 0; n < steps; ++n) {
       const Term term = {&w, x + n * K};
-      alone_forward(&term, 1, b, M, y + n * M);
+      alone_forward(&term, 1, b, M, y + n * M, false);
     }
     return;
   }
@@ -115,12 +139,15 @@ GATECAST_APART void alone_forward_steps(const Matrix& w, const float* x, int ste
   });
 }
 
-// dx (K) = W dz, or += W dz: four rows of W at a time.
-GATECAST_APART void alone_backward(const Matrix& w, bool add, const float* dz, float* dx) {
+// dx (K) = W dz, or += W dz: four rows of W at a time; `odd` as above.
+GATECAST_APART void alone_backward(const Matrix& w, bool add, const float* dz, float* dx, bool odd) {
   split_product(w.K * w.M, [&](int part, int parts) {
-    const int64_t end = (part + 1) * w.K / parts;
-    for (int64_t k0 = part * w.K / parts; k0 < end;) {
-      const int rows = end - k0 >= 4 ? 4 : 1;
+    const int64_t begin = part * w.K / parts, own = (part + 1) * w.K / parts - begin;
+    const int64_t fours = own / 4, tiles = fours + own % 4;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t at = odd ? tiles - 1 - tile : tile;
+      const int64_t k0 = begin + (at < fours ? 4 * at : at + 3 * fours);
+      const int rows = at < fours ? 4 : 1;
       with_rows<4>(rows, [&]<int R>() {
         const float* W = w.W + k0 * w.stride;
         vf acc[R][2] = {};
@@ -138,7 +165,6 @@ GATECAST_APART void alone_backward(const Matrix& w, bool add, const float* dz, f
           dx[k0 + i] = add ? dx[k0 + i] + sum : sum;
         }
       });
-      k0 += rows;
     }
   });
 }

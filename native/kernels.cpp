@@ -44,8 +44,8 @@ constexpr int64_t SPAN = 64;
 
 template <int L>
 void dense_forward_lanes(const Dense& a, float* y) {
-  const Scratch room(static_cast<size_t>(a.K * a.M));
-  const Matrix w = columns<L>(a.W, a.K, a.M, 0, a.M, room);
+  const Scratch room(static_cast<size_t>(L == 1 ? 0 : a.K * a.M));
+  const Matrix w = L == 1 ? Matrix{a.W, a.K, a.M, a.M, nullptr} : columns<L>(a.W, a.K, a.M, 0, a.M, room);
   const int64_t tasks = (a.items + SPAN - 1) / SPAN;
   parallel_for(tasks, threads(), [&](int64_t task, int) {
     for (int64_t n = task * SPAN; n < least(a.items, (task + 1) * SPAN); ++n)

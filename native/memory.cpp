@@ -16,13 +16,27 @@ namespace gatecast {
 namespace {
 
 constexpr size_t HUGE_PAGE = size_t{1} << 21;
-constexpr size_t KEEP = size_t{1} << 28;  // bytes of free memory that are held back for the next step at most
+constexpr size_t KEEP = size_t{1} << 28;  // bytes of free memory that are held back between runs at most
 
 struct Pool {
   std::mutex mutex;
   std::map<size_t, std::vector<float*>> free;  // by class size
   std::unordered_map<float*, size_t> used;
   size_t held = 0, requests = 0;
+  size_t in_use = 0, peak = 0;  // bytes given out now, and at most since the last relax()
+
+  void free_all() {
+    for (auto& [bytes, list] : free) {
+      for (float* q : list) std::free(q);
+      list.clear();
+    }
+    held = 0;
+  }
+  void give(float* q, size_t bytes) {
+    used.emplace(q, bytes);
+    in_use += bytes;
+    if (in_use > peak) peak = in_use;
+  }
 };
 
 Pool& pool() {
@@ -55,7 +69,7 @@ float* acquire(size_t count) {
       float* q = found->second.back();
       found->second.pop_back();
       p.held -= bytes;
-      p.used.emplace(q, bytes);
+      p.give(q, bytes);
       return q;
     }
   }
@@ -67,7 +81,7 @@ float* acquire(size_t count) {
 #endif
   float* q = static_cast<float*>(memory);
   const std::lock_guard lock(p.mutex);
-  p.used.emplace(q, bytes);
+  p.give(q, bytes);
   ++p.requests;
   return q;
 }
@@ -86,10 +100,11 @@ void release(float* q) noexcept {
   if (found == p.used.end()) return;
   const size_t bytes = found->second;
   p.used.erase(found);
-  if (p.held + bytes > KEEP) {
-    std::free(q);
-    return;
-  }
+  p.in_use -= bytes;
+  // A step may hold back as much as it uses at once, so that the next one asks for nothing; what sizes of the past left
+  // behind gives way to what is wanted now.
+  const size_t limit = p.peak > KEEP ? p.peak : KEEP;
+  if (p.held + bytes > limit) p.free_all();
   try {
     p.free[bytes].push_back(q);
     p.held += bytes;
@@ -98,14 +113,17 @@ void release(float* q) noexcept {
   }
 }
 
+void relax() noexcept {
+  Pool& p = pool();
+  const std::lock_guard lock(p.mutex);
+  if (p.held > KEEP) p.free_all();
+  p.peak = p.in_use;
+}
+
 void trim() noexcept {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
-  for (auto& [bytes, list] : p.free) {
-    for (float* q : list) std::free(q);
-    list.clear();
-  }
-  p.held = 0;
+  p.free_all();
 }
 
 }  // namespace gatecast

@@ -8,6 +8,8 @@ namespace gatecast {
 // At least `count` floats, aligned to a cache line, not cleared. Thread-safe. Throws std::bad_alloc.
 float* acquire(size_t count);
 void release(float* p) noexcept;
+// A run is over: what it held back beyond 256 MB goes back to the system.
+void relax() noexcept;
 // How often the system was asked for memory so far.
 size_t requests() noexcept;
 // Gives all memory that is not in use back to the system.

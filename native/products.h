@@ -14,27 +14,30 @@ inline constexpr int CHUNK = L == 1 ? 64 : MAX_ITEMS;
 template <int L>
 GATECAST_INLINE Matrix columns(const float* W, int64_t K, int64_t stride, int64_t column, int64_t M, float* room) {
   Matrix w = {W + column, K, stride, M, nullptr};
-  if constexpr (L != 1) {
+  if constexpr (L == 1)
+    pack_alone(w, room);
+  else
     pack_tiles(w, room);
-    w.packed = room;
-  }
+  w.packed = room;
   return w;
 }
 
-// y (M, L) = b + sum over terms W x; without b it is added to what y holds.
+// y (M, L) = b + sum over terms W x; without b it is added to what y holds. `odd`: see alone_forward.
 template <int L, int TERMS>
-GATECAST_INLINE void forward_product(const Term (&terms)[TERMS], const float* b, int64_t M, float* y) {
+GATECAST_INLINE void forward_product(const Term (&terms)[TERMS], const float* b, int64_t M, float* y,
+                                     [[maybe_unused]] bool odd = false) {
   if constexpr (L == 1)
-    alone_forward(terms, TERMS, b, M, y);
+    alone_forward(terms, TERMS, b, M, y, odd);
   else
     lanes_forward(terms, TERMS, b, M, y);
 }
 
 // dx (K, L) = W dz, or += with ADD; `ahead` is fetched meanwhile.
 template <int L, bool ADD>
-GATECAST_INLINE void backward_product(const Matrix& w, const float* dz, float* dx, Ahead& ahead) {
+GATECAST_INLINE void backward_product(const Matrix& w, const float* dz, float* dx, Ahead& ahead,
+                                      [[maybe_unused]] bool odd = false) {
   if constexpr (L == 1)
-    alone_backward(w, ADD, dz, dx);
+    alone_backward(w, ADD, dz, dx, odd);
   else
     lanes_backward(w, ADD, dz, dx, ahead);
 }

@@ -23,8 +23,10 @@ template <typename C, int L>
 inline Weights prepare(const Recurrent& a, float* room, const float* zero) {
   Weights w = {};
   w.zero = zero;
+  const bool uses_h = a.T > 1 || a.state0[0];  // the only step of a sequence from zero does not
   const auto take = [&](const float* W, int64_t K, int64_t stride, int64_t column, int64_t M) {
-    if (!room) return Matrix{W + column, K, stride, M, nullptr};
+    const bool packs = L == 1 ? W == a.Wh && a.heads == 1 : W != a.Wh || uses_h;
+    if (!room || !packs) return Matrix{W + column, K, stride, M, nullptr};
     const Matrix part = columns<L>(W, K, stride, column, M, room);
     room += K * M;
     return part;
@@ -46,6 +48,10 @@ inline Weights prepare(const Recurrent& a, float* room, const float* zero) {
   return w;
 }
 inline int64_t weights_room(const Recurrent& a) {
+  if (a.lanes == 1) {  // only the recurrent weights, and where enough steps use them and they are large
+    const int64_t weights = a.heads == 1 ? a.R * a.recurrent() : 0;
+    return a.T >= 16 && weights >= (1 << 16) ? weights : 0;
+  }
   return a.I * a.inputs() + a.R * a.recurrent() + (a.peephole == Peephole::full ? 3 * a.H * a.H : 0) +
          (a.Wr ? a.H * a.R : 0);
 }
@@ -97,10 +103,11 @@ inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, f
   float *zero = scratch, *rolling = zero + wide, *rolling_kept = rolling + 2 * MAX_STATES * wide,
         *ready = rolling_kept + shape.rows * L;
   clear(zero, wide);
-  Step<L> s = {a, w, rows, nullptr, {}, {}, nullptr, nullptr, nullptr};
+  Step<L> s = {a, w, rows, nullptr, {}, {}, nullptr, nullptr, false, nullptr};
   for (int k = 0; k < states; ++k) s.prev[k] = a.state0[k] ? a.state0[k] + block * a.state_rows(k) * L : zero;
   for (int64_t t = 0; t < a.T; ++t) {
     s.x = slab<L>(a.x, a.T, a.I, block, t);
+    s.odd = t & 1;
     s.kept = a.kept ? slab<L>(a.kept, a.T, rows.total, block, t) : rolling_kept;
     for (int k = 0; k < states; ++k) {
       s.next[k] = rolling + (2 * k + (t & 1)) * wide;
@@ -133,13 +140,13 @@ inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, f
 
 template <typename C, int L>
 inline void forward_layer(const Recurrent& a) {
-  const int64_t packed = L == 1 ? 0 : weights_room(a), zeros = most(a.gradients(), a.R);
+  const int64_t packed = weights_room(a), zeros = most(a.gradients(), a.R);
   const ForwardScratch shape(a);
   const int workers = static_cast<int>(least(a.blocks, threads()));
   const Scratch scratch(static_cast<size_t>(packed + zeros + workers * shape.size));
   float *zero = scratch + packed, *work = zero + zeros;
   clear(zero, zeros);
-  const Weights w = prepare<C, L>(a, L == 1 ? nullptr : static_cast<float*>(scratch), zero);
+  const Weights w = prepare<C, L>(a, packed ? static_cast<float*>(scratch) : nullptr, zero);
   parallel_for(a.blocks, workers,
                [&](int64_t block, int worker) { forward_block<C, L>(a, w, block, work + worker * shape.size); });
 }
@@ -257,7 +264,8 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
   Ring<L> ring;
   Ahead ahead;
   const bool want_state = d.dstate0[0] != nullptr;
-  Back<L> s = {a, w, rows, {}, nullptr, nullptr, nullptr, {}, nullptr, work, nullptr, sums + at.lanes, ahead, false};
+  Back<L> s = {a,     w,     rows, {}, nullptr, nullptr, nullptr, {}, nullptr, work, nullptr, sums + at.lanes,
+               ahead, false, false};
   for (int64_t block = first; block < last; ++block) {
     for (int k = 0; k < states; ++k) {
       const int64_t n = a.state_rows(k) * L;
@@ -282,6 +290,7 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
       }
       s.h = t == 0 && !a.state0[0] ? nullptr : a.drop ? s.kept + rows.dropped * L : s.prev[0];
       s.down = t > 0 || want_state;
+      s.odd = t & 1;
       s.dz = ring_dz + ring.count * shape.width;
       if (d.dy) {
         const float* dy = slab<L>(d.dy, a.T, a.R, block, t);

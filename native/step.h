@@ -23,6 +23,7 @@ struct Step {
   float* next[MAX_STATES];        // and after it
   const float* h;                 // what the recurrent products see; null: zero, the products are left out
   float* kept;                    // this step's rows
+  bool odd;                       // every second step
   const float* ready;             // Wx x + b of all input rows, where it was computed for many steps at once (L = 1)
 };
 
@@ -42,6 +43,7 @@ struct Back {
   const float* drop;     // (R, L) or null
   float* lane_sums;      // gradients that are summed over lanes at the very end: diagonal P, then gain and b
   Ahead& ahead;          // what the next step will read
+  bool odd;              // every second step
   bool down;             // whether anybody wants the gradient of h before the step
 };
 
@@ -61,7 +63,7 @@ GATECAST_INLINE void input_and_state(const Step<L>& s, int part, const float* b,
   const int64_t M = s.w.x[part].M;
   if (!h) return input_alone(s, part, b, y);
   if (s.ready)
-    forward_product<L>({Term{&s.w.h[part], h}}, s.ready + (part ? s.w.x[0].M : 0), M, y);
+    forward_product<L>({Term{&s.w.h[part], h}}, s.ready + (part ? s.w.x[0].M : 0), M, y, s.odd);
   else
     forward_product<L>({Term{&s.w.x[part], s.x}, Term{&s.w.h[part], h}}, b, M, y);
 }
@@ -70,8 +72,8 @@ GATECAST_INLINE void input_and_state(const Step<L>& s, int part, const float* b,
 template <int L, bool ADD>
 GATECAST_INLINE void to_state(const Back<L>& s, const Matrix& w, const float* dz) {
   if (!s.down) return;
-  if (!s.drop) return backward_product<L, ADD>(w, dz, s.d[0], s.ahead);
-  backward_product<L, false>(w, dz, s.work, s.ahead);
+  if (!s.drop) return backward_product<L, ADD>(w, dz, s.d[0], s.ahead, s.odd);
+  backward_product<L, false>(w, dz, s.work, s.ahead, s.odd);
   each<L>(w.K, [&](auto at) {
     const vf d = at.load(s.work) * at.load(s.drop);
     at.store(s.d[0], ADD ? at.load(s.d[0]) + d : d);

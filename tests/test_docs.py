@@ -39,4 +39,4 @@ def test_make_targets_that_are_named_exist():
 
 def test_ci_runs_the_test_command_of_the_readme():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert re.findall(r"^make .*$", script, re.MULTILINE) == ["make test", "make test-peers"]
+    assert re.findall(r"^make .*$", script, re.MULTILINE) == ["make test", "make test-peers", "make sanitize"]

@@ -118,6 +118,18 @@ def test_a_sequence_has_the_same_bits_alone_and_in_a_batch(variant, H):
 
 
 @every_variant
+def test_large_weights_for_one_sequence_are_packed_and_split_without_a_trace(variant, threads):
+    """Enough steps and units that the kernels for a sequence alone pack Wh and give every thread a share."""
+    made = make_case(variant, 132, 2, 20, 2)
+    (y, _, _), (alone, _, _) = run(made, 16), run(made, 1)
+    assert unpack(y, 2).tobytes() == unpack(alone, 2).tobytes()
+    single = (*made[:2], made[2][:1], *made[3:])
+    for n in (1, 2, 3):
+        recurrent.set_threads(n)
+        assert run(single, 1)[0].tobytes() == alone[:1].tobytes()
+
+
+@every_variant
 def test_what_is_kept_is_what_the_reference_calls_by_that_name(variant):
     made = cell, params, x, _, _, _, _, _ = make_case(variant, 10, 20, 6, 3)
     _, _, cache = run(made)

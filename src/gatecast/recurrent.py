@@ -33,6 +33,7 @@ __all__ = [
     "get_threads",
     "isa",
     "isas",
+    "relax",
     "set_isa",
     "set_threads",
 ]
@@ -267,6 +268,14 @@ def set_threads(n: int) -> None:
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256:
         raise ConfigError("impossible number of threads", got=repr(n), expected="a whole number from 1 to 256")
     _native.set_threads(n)
+
+
+def relax() -> None:
+    """A run is over: memory that it held back for its next step, beyond 256 MB, goes back to the system.
+
+    >>> relax()
+    """
+    _native.relax()
 
 
 def isas() -> list[str]:

@@ -1,0 +1,170 @@
+"""Figures that are no grid: one window, one step of a stream, sLSTM beside plain PyTorch, memory of training.
+
+usage: more.py [--slstm-of-torch] (the flag is how this file asks PyTorch's environment for its side).
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+B, T, H = 32, 24, 64
+"""The case of the sLSTM."""
+
+
+def median_us(run: Callable[[], object], count: int = 400) -> float:
+    """Median of many calls, microseconds."""
+    for _ in range(20):
+        run()
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1e6
+
+
+def slstm_of_torch() -> None:
+    """The same equations in plain PyTorch, a step at a time, two threads."""
+    import torch
+
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    weights = [torch.randn(*shape).mul_(0.1).requires_grad_() for shape in ((H, 4 * H), (H, 4 * H), (4 * H,))]
+    x = torch.randn(B, T, H, requires_grad=True)
+
+    def forward() -> torch.Tensor:
+        Wx, Wh, b = weights
+        h, c, n, m = (torch.zeros(B, H) for _ in range(4))
+        for t in range(T):
+            z_i, z_f, z_o, z_g = (x[:, t] @ Wx + h @ Wh + b).chunk(4, dim=1)
+            log_f = torch.nn.functional.logsigmoid(z_f)
+            new_m = torch.where(n == 0, z_i, torch.maximum(log_f + m, z_i))
+            i, f, m = torch.exp(z_i - new_m), torch.exp(log_f + m - new_m), new_m
+            c, n = f * c + i * torch.tanh(z_g), f * n + i
+            h = torch.sigmoid(z_o) * c / n
+        return h
+
+    def training() -> None:
+        for p in (*weights, x):
+            p.grad = None
+        forward().sum().backward()
+
+    with torch.no_grad():
+        predicting = median_us(forward, 60)
+    print(json.dumps({"forward": predicting, "training": median_us(training, 60)}))
+
+
+def slstm_of_gatecast() -> dict[str, float]:
+    """One layer, two threads."""
+    import numpy as np
+
+    from gatecast import recurrent
+    from gatecast.arrays import pack
+
+    recurrent.set_threads(2)
+    rng = np.random.default_rng(0)
+    shapes = {"Wx": (H, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
+    params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    x = pack(rng.normal(size=(B, T, H)))
+    last = [np.ones((len(x), H, x.shape[-1]), np.float32), None, None, None]
+
+    def training() -> None:
+        _, _, cache = recurrent.forward("slstm", params, x)
+        recurrent.backward(params, cache, None, last)
+
+    predicting = median_us(lambda: recurrent.forward("slstm", params, x, keep=False))
+    return {"forward": predicting, "training": median_us(training)}
+
+
+def article():
+    """The article's network."""
+    from gatecast.layers import LSTM, Dense, Dropout, Input
+    from gatecast.models import Sequential
+
+    hidden = [layer for more in (True, True, False) for layer in (LSTM(50, return_sequences=more), Dropout(0.2))]
+    return Sequential([Input((None, 1)), *hidden, Dense(1)])
+
+
+def one_series() -> dict[str, float]:
+    """Prediction of one window, one step of a stream, and the kernels' part of that step."""
+    import numpy as np
+
+    from gatecast import recurrent
+
+    model = article()
+    x, new = np.random.default_rng(0).normal(size=(1, 24, 1)).astype(np.float32), np.ones((1, 1), np.float32)
+    found = {"predict, window 24": median_us(lambda: model.predict(x))}
+    stream = model.stream()
+    stream.warm(x)
+    found["stream.step"] = median_us(lambda: stream.step(new))
+    kernels = 0.0
+    for views, width in ((model.weights.views[0], 1), (model.weights.views[2], 50), (model.weights.views[4], 50)):
+        state = tuple(np.zeros((1, 50, 1), np.float32) for _ in range(2))
+        step = np.ones((1, 1, width, 1), np.float32)
+        call = (views, step, state)
+        kernels += median_us(lambda call=call: recurrent.forward("lstm", *call, keep=False, sequences=False))
+    return found | {"three calls of the kernels for that step": kernels}
+
+
+def memory() -> dict[str, float]:
+    """Bytes that one LSTM(50) on 50 inputs must keep for batch 256, 96 steps; what the process grew by."""
+    import resource
+
+    import numpy as np
+
+    from gatecast import _native, recurrent
+    from gatecast.arrays import pack
+
+    rng = np.random.default_rng(0)
+    size, steps, units = 256, 96, 50
+    shapes = {"Wx": (units, 200), "Wh": (units, 200), "b": (200,)}
+    params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    x = pack(rng.normal(size=(size, steps, units)).astype(np.float32))
+    dy = np.ones_like(x)
+    recurrent.forward("lstm", params, pack(np.zeros((32, 2, units))), keep=False)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    def step() -> None:
+        _, _, cache = recurrent.forward("lstm", params, x)
+        recurrent.backward(params, cache, dy)
+
+    step()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    step()
+    requests = _native.memory_requests()
+    for _ in range(10):
+        step()
+    # y, i, f, o, g, c of every step, and dx; x and dy are the caller's.
+    needed = 4 * size * steps * units * (1 + 5 + 1)
+    return {
+        "needed, MB": needed / 1e6,
+        "grown, MB": grown / 1e6,
+        "ratio": grown / needed,
+        "requests to the system in ten more steps": _native.memory_requests() - requests,
+    }
+
+
+def main() -> None:
+    if "--slstm-of-torch" in sys.argv:
+        slstm_of_torch()
+        return
+    for name, value in memory().items():
+        print(f"training LSTM(50), batch 256, 96 steps: {name}: {value:.2f}")
+    for name, value in one_series().items():
+        print(f"article's network, one series: {name}: {value:.1f} us")
+    ours = slstm_of_gatecast()
+    python = Path(__file__).parent.parent / ".venv-torch/bin/python"
+    theirs = json.loads(subprocess.run([python, __file__, "--slstm-of-torch"], capture_output=True, check=True).stdout)
+    for what in ours:
+        print(f"sLSTM, {H} units, batch {B}, {T} steps, {what}: {ours[what]:.0f} us, plain PyTorch {theirs[what]:.0f} us,"
+              f" {theirs[what] / ours[what]:.1f} times")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
