@@ -160,10 +160,11 @@ def main() -> None:
         print(f"article's network, one series: {name}: {value:.1f} us")
     ours = slstm_of_gatecast()
     python = Path(__file__).parent.parent / ".venv-torch/bin/python"
-    theirs = json.loads(subprocess.run([python, __file__, "--slstm-of-torch"], capture_output=True, check=True).stdout)
-    for what in ours:
-        print(f"sLSTM, {H} units, batch {B}, {T} steps, {what}: {ours[what]:.0f} us, plain PyTorch {theirs[what]:.0f} us,"
-              f" {theirs[what] / ours[what]:.1f} times")  # fmt: skip
+    asked = subprocess.run([python, __file__, "--slstm-of-torch"], capture_output=True, check=True)
+    theirs = json.loads(asked.stdout)
+    for what, micros in ours.items():
+        case = f"sLSTM, {H} units, batch {B}, {T} steps, {what}"
+        print(f"{case}: {micros:.0f} us, plain PyTorch {theirs[what]:.0f} us, {theirs[what] / micros:.1f} times")
 
 
 if __name__ == "__main__":
