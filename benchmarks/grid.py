@@ -202,9 +202,7 @@ def draw(data: dict, path: Path) -> None:
         rows.sort(key=lambda r: r["case"]["H"])
         share = [flops(r["case"]) / r["gatecast1"]["training"]["ms"] / 1e6 / data["fma_peak_gflops"] for r in rows]
         axes[2].plot([r["case"]["H"] for r in rows], share, marker="o", label=cell)
-    axes[2].set(
-        xscale="log", ylim=(0, 1), xlabel="units", title="training, one thread: share of the peak"
-    )
+    axes[2].set(xscale="log", ylim=(0, 1), xlabel="units", title="training, one thread: share of the peak")
     axes[2].set_xticks(UNITS[:6], [str(H) for H in UNITS[:6]])
     axes[2].minorticks_off()
     axes[2].legend(frameon=False, loc="lower right")
