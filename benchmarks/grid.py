@@ -94,16 +94,18 @@ def measure(path: Path, seconds: float, only: str) -> dict:
     for extra, case in cases():
         tools = [("gatecast", 2), ("torch", 2)] + ([("keras", 2)] if extra else [])
         jobs.append(("cases", case, tools))
-    for number, (part, case, tools) in enumerate(jobs):
-        key = json.dumps(case)
-        if any(json.dumps(row["case"]) == key for row in data[part]) or not re.search(only, key):
-            continue
-        row = {"case": case} | {f"{tool}{threads}": ask(tool, threads, case) for tool, threads in tools}
-        data[part].append(row)
-        path.write_text(dumps(data))
-        print(f"{number + 1}/{len(jobs)} {key}", file=sys.stderr, flush=True)
-    for worker in workers.values():
-        worker.process.kill()
+    try:
+        for number, (part, case, tools) in enumerate(jobs):
+            key = json.dumps(case)
+            if any(json.dumps(row["case"]) == key for row in data[part]) or not re.search(only, key):
+                continue
+            row = {"case": case} | {f"{tool}{threads}": ask(tool, threads, case) for tool, threads in tools}
+            data[part].append(row)
+            path.write_text(dumps(data))
+            print(f"{number + 1}/{len(jobs)} {key}", file=sys.stderr, flush=True)
+    finally:  # a stopped process does not notice that nobody asks any more
+        for worker in workers.values():
+            worker.process.kill()
     return data
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 
 def median_ms(run: Callable[[], object], seconds: float) -> tuple[float, int]:
-    """Median of as many calls as fit into the time, two at least, after one to warm up; and their number."""
+    """Median of as many calls as fit into the time, three at least, after one to warm up; and their number."""
     began = time.perf_counter()
     run()
     once = time.perf_counter() - began
@@ -24,7 +24,7 @@ def median_ms(run: Callable[[], object], seconds: float) -> tuple[float, int]:
         run()
     times: list[float] = []
     began = time.perf_counter()
-    while len(times) < 2 or (time.perf_counter() - began < seconds and len(times) < 300):
+    while len(times) < 3 or (time.perf_counter() - began < seconds and len(times) < 300):
         start = time.perf_counter()
         run()
         times.append((time.perf_counter() - start) * 1e3)
