@@ -4,7 +4,8 @@
 // A cell is forward (products, then the pointwise part: short loops over one function each, because a loop over whole
 // steps keeps a unit's chain of tanh and sigmoid, some 150 cycles, in a reorder window that holds little more than
 // one unit), backward (dz from the gradients of the states, then the products down to h[t-1]), and SPLIT: how many of
-// its gates go into the first part of its weights.
+// its gates go into the first part of its weights. A cell with a second part says in second_gradient what that part's
+// rows of dz met: the input at every item (on_x, from column SPLIT H on), and h or something in its place.
 #pragma once
 
 #include "step.h"
@@ -82,6 +83,18 @@ struct GruCell {
     to_state<L, true>(s, s.w.h[0], s.dz);
     to_state<L, true>(s, s.w.h[1], s.dz + 3 * n);
   }
+
+  // g's rows met x, q's met h.
+  template <int L>
+  static void second_gradient(const Recurrent& a, GradTerm on_x, GradTerm on_h, const float* const*, bool any_h,
+                              const float* dz, int64_t width, int items, float* db) {
+    const int64_t H = a.H;
+    on_x.dW += 2 * H;
+    on_h.dW += 2 * H;
+    if (!any_h) on_h.K = 0;  // the bias of q is there all the same
+    gradient_product<L>({on_x}, dz + 2 * H * L, width, items, H, db + 2 * H);
+    gradient_product<L>({on_h}, dz + 3 * H * L, width, items, H, db + 3 * H);
+  }
 };
 
 // g = tanh(Wx_g x + Wh_g (r * h[t-1]) + b_g) (Cho et al. 2014, Keras' reset_after=False). Rows z, r, g; kept also r *
@@ -129,6 +142,19 @@ struct GruBeforeCell {
       at.store(s.d[0], at.load(s.d[0]) + dh);
     });
     to_state<L, true>(s, s.w.h[0], s.dz);
+  }
+
+  // g's rows met x and r * h.
+  template <int L>
+  static void second_gradient(const Recurrent& a, GradTerm on_x, GradTerm on_h, const float* const* kept, bool,
+                              const float* dz, int64_t width, int items, float* db) {
+    const int64_t H = a.H;
+    const float* rh[CHUNK<L>];
+    for (int i = 0; i < items; ++i) rh[i] = kept[i] + 3 * H * L;
+    on_x.dW += 2 * H;
+    on_h.dW += 2 * H;
+    on_h.x = rh;
+    gradient_product<L>({on_x, on_h}, dz + 2 * H * L, width, items, H, db + 2 * H);
   }
 };
 

@@ -59,7 +59,7 @@ inline int64_t weights_room(const Recurrent& a) {
 // ---- forward ------------------------------------------------------------------------------------------------------
 
 // A sequence alone loads every weight for one step's use. What does not wait for h, Wx x, is therefore computed for
-// this many steps at once: 256 units, 512 steps took 25 ms before, PyTorch 11.
+// this many steps at once (measured: docs/performance.md).
 inline constexpr int STEPS = 16;
 
 // Scratch of one thread: zeros, two generations of rolling states, one step's kept rows, input products made ahead.
@@ -196,16 +196,11 @@ inline void gather(const Recurrent& a, Ring<L>& ring, const float* dz, int64_t w
   float* db = a.gain ? nullptr : sums + at.b;
   const GradTerm on_x = {ring.x, a.I, sums + at.Wx, inputs};
   const GradTerm on_h = {ring.h, a.R, sums + at.Wh, recurrent};
-  const auto part = [](GradTerm term, int64_t column) {
-    term.dW += column;
-    return term;
-  };
-  const auto bias = [&](int64_t row) { return db ? db + row : nullptr; };
   const bool fused = any_h && recurrent && a.heads == 1;
   if (fused)
-    gradient_product<L>({on_x, on_h}, dz, width, items, split, bias(0));
+    gradient_product<L>({on_x, on_h}, dz, width, items, split, db);
   else
-    gradient_product<L>({on_x}, dz, width, items, split, bias(0));
+    gradient_product<L>({on_x}, dz, width, items, split, db);
   if (any_h && a.heads > 1) {
     const int64_t D = H / a.heads;
     const float* h[CHUNK<L>];
@@ -217,20 +212,8 @@ inline void gather(const Recurrent& a, Ring<L>& ring, const float* dz, int64_t w
       }
     }
   }
-  if constexpr (C::SPLIT == 2) {  // a GRU's candidate, or nothing more for the minimal one
-    if (a.cell == Cell::gru) {
-      gradient_product<L>({part(on_x, split)}, dz + split * L, width, items, H, bias(split));
-      if (any_h)
-        gradient_product<L>({part(on_h, split)}, dz + (split + H) * L, width, items, H, bias(split + H));
-      else
-        gradient_product<L>({GradTerm{ring.h, 0, nullptr, 0}}, dz + (split + H) * L, width, items, H, bias(split + H));
-    } else if (a.cell == Cell::gru_before) {
-      const float* rh[CHUNK<L>];
-      for (int i = 0; i < items; ++i) rh[i] = ring.kept[i] + 3 * H * L;
-      gradient_product<L>({part(on_x, split), GradTerm{rh, H, sums + at.Wh + split, recurrent}}, dz + split * L, width,
-                          items, H, bias(split));
-    }
-  }
+  if constexpr (requires { C::template second_gradient<L>(a, on_x, on_h, ring.kept, any_h, dz, width, items, db); })
+    C::template second_gradient<L>(a, on_x, on_h, ring.kept, any_h, dz, width, items, db);
   if (a.peephole == Peephole::full)
     gradient_product<L>({GradTerm{ring.c, H, sums + at.P, 3 * H}}, dz, width, items, 3 * H, nullptr);
   if (a.Wr) {
