@@ -1,6 +1,6 @@
 """Figures that are no grid: one window, one step of a stream, sLSTM beside plain PyTorch, memory of training.
 
-usage: more.py [--slstm-of-torch] (the flag is how this file asks PyTorch's environment for its side).
+usage: more.py [--slstm-of-torch] [--memory UNITS BATCH STEPS] (the flags are how this file asks for a process of its own).
 """
 
 from __future__ import annotations
@@ -118,36 +118,39 @@ def status(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) * 1024
 
 
-def memory() -> dict[str, float]:
-    """Bytes that one LSTM(50) on 50 inputs must keep for batch 256, 96 steps; what the process grew by."""
+def memory(units: int, size: int, steps: int) -> dict[str, float]:
+    """Bytes that one LSTM on as many inputs as units must keep; what the process grew by. In a process of its own."""
     import numpy as np
 
     from gatecast import _native, recurrent
     from gatecast.arrays import pack
 
     rng = np.random.default_rng(0)
-    size, steps, units = 256, 96, 50
-    shapes = {"Wx": (units, 200), "Wh": (units, 200), "b": (200,)}
-    params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
-    x = pack(rng.normal(size=(size, steps, units)).astype(np.float32))
-    dy = np.ones_like(x)
-    recurrent.forward("lstm", params, pack(np.zeros((32, 2, units))), keep=False)
-    # The most so far includes temporaries that are gone: growth counted from there would come out too small.
-    Path("/proc/self/clear_refs").write_text("5")
-    before = status("VmRSS")
 
-    def step() -> None:
+    def case(units: int, size: int, steps: int):
+        shapes = {"Wx": (units, 4 * units), "Wh": (units, 4 * units), "b": (4 * units,)}
+        params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+        x = pack(rng.normal(size=(size, steps, units)).astype(np.float32))
+        return params, x, np.ones_like(x)
+
+    def step(params, x, dy) -> None:
         _, _, cache = recurrent.forward("lstm", params, x)
         recurrent.backward(params, cache, dy)
 
-    step()
-    step()
+    recurrent.set_threads(2)
+    step(*case(8, 64, 2))  # threads and code are there
+    given = case(units, size, steps)
+    # The most so far includes temporaries that are gone: growth counted from there would come out too small.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = status("VmRSS")
+    step(*given)
+    step(*given)
     grown = status("VmHWM") - before
     requests = _native.memory_requests()
     for _ in range(10):
-        step()
-    # y, i, f, o, g, c of every step, and dx; x and dy are the caller's.
-    needed = 4 * size * steps * units * (1 + 5 + 1)
+        step(*given)
+    # y, i, f, o, g, c of every step, and dx; x and dy are the caller's. Then the gradients of the weights.
+    needed = 4 * (size * steps * units * (1 + 5 + 1) + units * 8 * units + 4 * units)
     return {
         "needed, MB": needed / 1e6,
         "grown, MB": grown / 1e6,
@@ -156,12 +159,22 @@ def memory() -> dict[str, float]:
     }
 
 
+MEMORY = ((50, 256, 96), (50, 1024, 96), (128, 256, 24), (50, 32, 24))
+"""Units, batch, steps."""
+
+
 def main() -> None:
     if "--slstm-of-torch" in sys.argv:
         slstm_of_torch()
         return
-    for name, value in memory().items():
-        print(f"training LSTM(50), batch 256, 96 steps: {name}: {value:.2f}")
+    if "--memory" in sys.argv:
+        print(json.dumps(memory(*map(int, sys.argv[-3:]))))
+        return
+    for case in MEMORY:
+        command = [sys.executable, __file__, "--memory", *map(str, case)]
+        found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        line = ", ".join(f"{name}: {value:.2f}" for name, value in found.items())
+        print(f"training LSTM({case[0]}), batch {case[1]}, {case[2]} steps: {line}")
     for name, value in one_series().items():
         print(f"article's network, one series: {name}: {value:.1f} us")
     ours = slstm_of_gatecast()

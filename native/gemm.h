@@ -190,7 +190,7 @@ GATECAST_APART void lanes_backward(const Matrix& w, bool add, const float* dz, f
 // ---- weight gradient ----------------------------------------------------------------------------------------------
 
 inline constexpr int PANEL = VL * GRAD_COLS;  // columns of dW that a tile covers
-inline constexpr int MAX_ITEMS = 16;          // rows of lanes (time steps, blocks) that one pass reduces at most
+inline constexpr int MAX_ITEMS = 8;           // rows of lanes (time steps, blocks) that one pass reduces at most
 
 // Eight lanes picked from two vectors, 0..7 from the first. GCC knows the first form only from version 12 on.
 #if defined(__clang__) || __GNUC__ >= 12

@@ -58,15 +58,11 @@ void dense_backward_lanes(const Dense& a, const float* dy, float* dx, float* dW,
   const Matrix w = {a.W, a.K, a.M, a.M, nullptr};
   const int64_t size = (a.K + 1) * a.M, width = a.M * L;
   const int64_t groups = least((a.items + SPAN - 1) / SPAN, GROUPS);
-  const int workers = static_cast<int>(least(groups, threads()));
   // The products read PANEL numbers at a time, so the rows of dy go through memory that has room behind them.
   const int64_t work = L == 1 ? CHUNK<L> * width + PANEL : 0;
-  const Scratch scratch(static_cast<size_t>(groups * size + workers * work));
-  float *partial = scratch, *rows = partial + groups * size;
-  clear(rows, workers * work);
-  parallel_for(groups, workers, [&](int64_t g, int worker) {
-    float* sums = partial + g * size;
-    clear(sums, size);
+  const Scratch rows(static_cast<size_t>(hands(groups) * work));
+  clear(rows, hands(groups) * work);
+  const auto group = [&](int64_t g, int worker, float* sums) {
     const int64_t last = (g + 1) * a.items / groups;
     for (int64_t n = g * a.items / groups; n < last; n += CHUNK<L>) {
       const int count = static_cast<int>(least(CHUNK<L>, last - n));
@@ -82,9 +78,11 @@ void dense_backward_lanes(const Dense& a, const float* dy, float* dx, float* dW,
       }
       gradient_product<L>({GradTerm{x, a.K, sums, a.M}}, dz, width, count, a.M, sums + a.K * a.M);
     }
+  };
+  sum_in_turns(groups, size, group, [&](const float* sums, bool first) {
+    add_sums(sums, a.K * a.M, first, dW);
+    add_sums(sums + a.K * a.M, a.M, first, db);
   });
-  add_groups(partial, groups, size, 0, a.K * a.M, dW);
-  add_groups(partial, groups, size, a.K * a.M, a.M, db);
 }
 
 void dense_forward(const Dense& a, float* y) {

@@ -2,15 +2,14 @@
 // and the gradients of the weights.
 //
 // A block never reads another block. Blocks are gathered into groups whose number depends on the shape alone; a group
-// is one unit of work for the threads and owns one set of weight-gradient sums, which are added in group order at the
-// end. So every result has the same bits for any number of threads.
+// is one unit of work for the threads and has its own weight-gradient sums, which are added in group order. So every
+// result has the same bits for any number of threads.
 #pragma once
 
 #include "cells.h"
+#include "groups.h"
 
 namespace gatecast::GATECAST_ISA {
-
-inline constexpr int64_t GROUPS = 8;
 
 // A (rows, L) slab of a (blocks, steps, rows, L) array.
 template <int L, typename Float>
@@ -322,22 +321,22 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
   gather<C, L>(a, ring, ring_dz, shape.width, zero, at, sums);
 }
 
-// out (n) = the sum over groups of their numbers at `from`, in group order.
-inline void add_groups(const float* partial, int64_t groups, int64_t size, int64_t from, int64_t n, float* out) {
-  if (!out) return;
-  copy(out, partial + from, n);
-  for (int64_t g = 1; g < groups; ++g)
-    for (int64_t i = 0; i < n; ++i) out[i] += partial[g * size + from + i];
-}
-
-// out (n) = the sum over groups, then over lanes.
-inline void add_lanes(const float* partial, int64_t groups, int64_t size, int64_t from, int64_t n, int lanes,
-                      float* out) {
-  for (int64_t i = 0; i < n; ++i) {
-    float sum = 0;
-    for (int64_t g = 0; g < groups; ++g)
-      for (int lane = 0; lane < lanes; ++lane) sum += partial[g * size + from + i * lanes + lane];
-    out[i] = sum;
+// A group's sums go into the gradients of the weights.
+inline void add_group(const Recurrent& a, const RecurrentGrad& d, const Sums& at, const float* sums, bool first) {
+  add_sums(sums + at.Wx, a.I * a.inputs(), first, d.dWx);
+  add_sums(sums + at.Wh, a.R / a.heads * a.recurrent(), first, d.dWh);
+  add_sums(sums + at.b, a.gradients(), first, a.gain ? nullptr : d.db);
+  add_sums(sums + at.P, 3 * a.H * a.H, first, a.peephole == Peephole::full ? d.dP : nullptr);
+  add_sums(sums + at.Wr, a.H * a.R, first, d.dWr);
+  const float* lanes = sums + at.lanes;
+  const auto take = [&](int64_t n, float* out) {
+    add_lanes(lanes, n, a.lanes, first, out);
+    lanes += n * a.lanes;
+  };
+  if (a.peephole == Peephole::diagonal) take(3 * a.H, d.dP);
+  if (a.gain) {
+    take(a.gradients(), d.dgain);
+    take(a.gradients(), d.db);
   }
 }
 
@@ -349,31 +348,15 @@ inline void backward_layer(const Recurrent& a, const RecurrentGrad& d) {
   const int64_t groups = least(a.blocks, most(2, least(items, GROUPS)));
   const Sums at(a);
   const BackwardScratch shape(a, CHUNK<L>);
-  const int workers = static_cast<int>(least(groups, threads()));
-  const Scratch scratch(static_cast<size_t>(groups * at.size + workers * shape.size));
-  float *partial = scratch, *work = partial + groups * at.size;
+  const Scratch work(static_cast<size_t>(hands(groups) * shape.size));
   const Weights w = prepare<C, L>(a, nullptr, nullptr);
-  parallel_for(groups, workers, [&](int64_t g, int worker) {
-    float* sums = partial + g * at.size;
-    clear(sums, at.size);
-    backward_group<C, L>(a, d, w, g * a.blocks / groups, (g + 1) * a.blocks / groups, work + worker * shape.size, sums);
-  });
-  const auto add = [&](int64_t from, int64_t n, float* out) { add_groups(partial, groups, at.size, from, n, out); };
-  add(at.Wx, a.I * a.inputs(), d.dWx);
-  add(at.Wh, a.R / a.heads * a.recurrent(), d.dWh);
-  add(at.b, a.gradients(), d.db);
-  add(at.P, 3 * a.H * a.H, a.peephole == Peephole::full ? d.dP : nullptr);
-  add(at.Wr, a.H * a.R, d.dWr);
-  int64_t lanes = at.lanes;
-  const auto take = [&](int64_t n, float* out) {
-    add_lanes(partial, groups, at.size, lanes, n, L, out);
-    lanes += n * L;
-  };
-  if (a.peephole == Peephole::diagonal) take(3 * a.H, d.dP);
-  if (a.gain) {
-    take(a.gradients(), d.dgain);
-    take(a.gradients(), d.db);
-  }
+  sum_in_turns(
+      groups, at.size,
+      [&](int64_t g, int worker, float* sums) {
+        const int64_t first = g * a.blocks / groups, last = (g + 1) * a.blocks / groups;
+        backward_group<C, L>(a, d, w, first, last, work + worker * shape.size, sums);
+      },
+      [&](const float* sums, bool first) { add_group(a, d, at, sums, first); });
 }
 
 }  // namespace gatecast::GATECAST_ISA
