@@ -1,6 +1,6 @@
 """Figures that are no grid: one window, one step of a stream, sLSTM beside plain PyTorch, memory of training.
 
-usage: more.py [--slstm-of-torch] [--memory UNITS BATCH STEPS] (the flags are how this file asks for a process of its own).
+usage: more.py [--slstm-of-torch] [--memory UNITS BATCH STEPS] (this file asks itself so for a process of its own).
 """
 
 from __future__ import annotations
