@@ -20,11 +20,11 @@ FRONT = {"__init__", "__main__", "app/__init__", "data/__init__"}
 """Doors: they re-export or start, and nothing imports them."""
 
 THIRD_PARTY_ONLY_IN = {
-    "duckdb": {"data/read", "data/table", "data/write"},
-    "narwhals": {"data/read", "data/table", "data/write"},
-    "pandas": {"data/read", "data/table", "data/write"},
-    "polars": {"data/read", "data/table", "data/write"},
-    "pyarrow": {"data/read", "data/table", "data/write"},
+    "duckdb": {"data/sql", "data/write"},
+    "narwhals": {"data/tables"},
+    "pandas": {"data/tables"},
+    "polars": {"data/tables"},
+    "pyarrow": {"data/tables"},
     "safetensors": {"checkpoint"},
     "typer": {"app/"},
     "rich": {"app/"},

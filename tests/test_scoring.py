@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatecast import baselines
 from gatecast.data.frequency import parse
 from gatecast.errors import DataError
 from gatecast.forecast import Score
 from gatecast.parts import check_parts, cut, default_horizon
-from gatecast.scoring import baseline_columns, naive_season, score, verdict
+from gatecast.scoring import changes, naive_season, score, seasonal_naive, verdict
 
 
 @given(n=st.integers(1, 5000), h=st.integers(1, 500))
@@ -52,18 +53,20 @@ def test_default_horizons(freq, n, h):
     assert default_horizon(parse(freq), n) == h
 
 
-def test_baselines_see_only_what_lies_before_each_origin():
-    values = np.arange(12.0)
-    columns = baseline_columns(values, np.array([5, 8]), h=3, m=3)
-    assert columns["SeasonalNaive"].tolist() == [3, 4, 5, 6, 7, 8]
-    assert columns["Naive"].tolist() == [5, 5, 5, 8, 8, 8]
-    poisoned = values.copy()
-    poisoned[9:] = 1e9
-    assert baseline_columns(poisoned, np.array([5, 8]), h=3, m=3)["Naive"].tolist() == columns["Naive"].tolist()
+def test_seasonal_naive_of_a_panel_is_that_of_each_series(rng):
+    values = rng.normal(size=(7, 23))
+    values[rng.random(values.shape) < 0.3] = np.nan
+    values[1, :20], values[2] = np.nan, np.nan
+    for m in (1, 4, 7):
+        for row, said in zip(values, seasonal_naive(values, 9, m), strict=True):
+            seen = row[np.isfinite(row).argmax() :]
+            np.testing.assert_array_equal(said, baselines.seasonal_naive(seen, 9, m))
 
 
-def test_without_a_season_there_is_one_baseline():
-    assert list(baseline_columns(np.arange(5.0), np.array([3]), h=1, m=1)) == ["Naive"]
+def test_the_unit_of_mase_is_the_mean_change_of_what_is_seen():
+    values = np.array([[np.nan, 1.0, 2.0, 4.0], [5.0, 5.0, 5.0, 5.0], [np.nan] * 4])
+    np.testing.assert_array_equal(changes(values, 1), [1.5, np.nan, np.nan])
+    np.testing.assert_array_equal(changes(values, 9), [np.nan] * 3)
 
 
 def test_the_season_is_the_one_that_repeats_best(rng):
@@ -74,18 +77,25 @@ def test_the_season_is_the_one_that_repeats_best(rng):
 
 
 def test_scores_by_hand():
-    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, np.nan, 7.0])
-    columns = {
-        "LSTM": np.array([5.5, 0.0, 6.5]),
-        "LSTM-lo-80": np.array([5.2, 0, 6]),
-        "LSTM-hi-80": np.array([6.0, 0, 8]),
-    }
-    simple = {"SeasonalNaive": np.array([4.0, 4.0, 4.0])}
-    model, naive = score(values, 4, columns, simple, 1, [80])
+    past, actual = np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[5.0, np.nan, 7.0]])
+    said = {"LSTM": np.array([[5.5, 0.0, 6.5]]), "SeasonalNaive": np.array([[4.0, 4.0, 4.0]])}
+    intervals = {80: (np.array([[5.2, 0, 6]]), np.array([[6.0, 0, 8]]))}
+    model, naive = score(actual, past, said, intervals, "SeasonalNaive", 1)
     assert (model.mae, model.rmse, model.mase) == (0.5, 0.5, 0.5)
     assert model.skill == pytest.approx(75.0)
-    assert model.coverage == {80: 50.0}
+    assert (model.coverage, model.loses) == ({80: 50.0}, 0)
     assert (naive.mae, naive.skill, naive.coverage) == (2.0, 0.0, {})
+
+
+def test_scores_of_a_panel_are_means_over_its_series():
+    past = np.array([[1.0, 2.0], [10.0, 30.0], [np.nan, np.nan]])
+    actual = np.array([[3.0, 5.0], [40.0, 40.0], [np.nan, np.nan]])
+    said = {"LSTM": np.array([[3.0, 4.0], [50.0, 60.0], [1, 1]]), "Naive": np.array([[2.0, 2.0], [30.0, 30.0], [1, 1]])}
+    model, naive = score(actual, past, said, {}, "Naive", 1)
+    assert (model.mae, naive.mae) == ((0.5 + 15) / 2, (2 + 10) / 2)
+    assert model.mase == pytest.approx((0.5 / 1 + 15 / 20) / 2)
+    assert (model.loses, naive.loses) == (1, 0)
+    assert "On 1 of the 3 series seasonal naive was better." in verdict((model, naive), 2, 2, 1, series=3)
 
 
 @pytest.mark.parametrize(

@@ -27,23 +27,30 @@ def column_names(model: str, levels: tuple[float, ...]) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Values beyond the end of a series.
+    """Values beyond the ends of series.
 
     Args:
-        table: Columns by name, h rows: id if the data had one, time, then those of `column_names`.
+        table: A table of the kind that came in, h rows a series: id if the data had one, time, then those of
+            `column_names`.
         id_col: Name of the id column; None if the data had none.
         time_col: Name of the time column.
         target_col: Name of the column that is forecast.
         model: Name of the model's columns.
         levels: Levels of the intervals, in percent.
+        columns: The table as arrays by name; the table itself if it is that already.
     """
 
-    table: dict[str, Column]
+    table: Any
     id_col: str | None = None
     time_col: str = "ds"
     target_col: str = "y"
     model: str = "LSTM"
     levels: tuple[float, ...] = (80, 95)
+    columns: dict[str, Column] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            object.__setattr__(self, "columns", self.table)
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ class Score:
         mase: MAE over the in-sample MAE of the seasonal naive one step ahead.
         skill: ``100 (1 - mae / mae of seasonal naive)``, in percent; 0 for seasonal naive itself.
         coverage: For each level, the share of test values inside the interval, in percent; empty without intervals.
+        loses: Series on which its MAE is larger than that of seasonal naive.
     """
 
     model: str
@@ -65,6 +73,7 @@ class Score:
     mase: float
     skill: float
     coverage: dict[float, float] = field(default_factory=dict)
+    loses: int = 0
 
 
 @dataclass(frozen=True, eq=False)

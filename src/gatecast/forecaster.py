@@ -1,61 +1,69 @@
-"""The main job: read a series, train an LSTM on it, score it beside seasonal naive, forecast beyond its end.
+"""The main job: read series, train on all of them, score beside seasonal naive, forecast beyond their ends.
 
-Letters: n points, h horizon, m season. The series is cut in time order into a training, a validation and a test part:
+Letters: S series, T columns, n points of a series, h horizon, m season, Q quantiles.
 
-1. a network is trained on the training part; the validation part says after how many epochs to stop, and how wide the
-   intervals have to be;
-2. a network trained for so long on both is scored on the test part, beside seasonal naive;
-3. a network trained for so long on everything forecasts what comes.
+Every series is cut in time order into a training, a validation and a test part:
+
+1. networks are trained on the training parts; on the validation parts their errors say what weight each model gets, and
+   how wide the intervals have to be;
+2. networks trained on both are scored on the test parts, beside seasonal naive;
+3. networks trained on everything forecast what comes.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import multistep, scoring
-from gatecast.data.adjust import Adjustment, adjust, fit_adjustment, restore
+from gatecast import ensemble, scoring
+from gatecast.data.frames import matrix
 from gatecast.data.panel import Panel
-from gatecast.data.read import read
+from gatecast.data.read import kind_of, read, to_like
+from gatecast.data.season import repeats
 from gatecast.data.season import season as find_seasons
-from gatecast.data.windows import make_plan
-from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.ensemble import COMBINED, Learned, hide
+from gatecast.errors import ConfigError, NotFittedError
 from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.intervals import calibrate, half_widths
-from gatecast.multistep import Fitted, Settings
-from gatecast.parts import Parts, check_parts, cut, default_horizon
-from gatecast.training import Record
+from gatecast.notes import observed, remark
+from gatecast.parts import Parts, check_parts, default_horizon, split_panel
+from gatecast.recipes import MODELS, NetworkConfig, Recipe, TrainingConfig, make_recipe
+from gatecast.settings import check_count, check_levels, check_seed
+from gatecast.stages import TRIAL_MEMBERS, Progress, Stages
 
 __all__ = ["Forecaster", "Progress"]
 
 Floats = npt.NDArray[np.float64]
 
-CALIBRATION_ORIGINS = 64
+CALIBRATION_ORIGINS = 16
+"""Origins in the validation part of a single series."""
 
+ANY_LEVEL = (50.0, 80.0, 90.0, 95.0, 99.0)
+"""Levels that intervals are calibrated at besides those asked for; others lie between them."""
 
-class Progress(NamedTuple):
-    """How far `fit` has come."""
-
-    stage: str
-    done: float
-    """From 0 to 1, over all stages."""
-    loss: float
+UNKNOWN = 1.5
+"""Factor of the intervals where there was too little past to measure any error."""
 
 
 class Forecaster:
-    """An LSTM forecaster for one series.
+    """A forecaster for one series or many.
 
     Args:
         h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours).
+        model: "auto": LSTM networks and the theta method, weighted by their errors on a validation part; "lstm", "gru",
+            "rnn": networks alone.
         level: Levels of the intervals, in percent; None for no intervals.
         season: Steps in a season; found before the test part by default. 1 means none.
         freq: Frequency, as "MS" or "D"; inferred by default.
         input_size: Values in a window; chosen by horizon, season and length by default.
         seed: Same seed, same bits.
+        network: Sizes of the networks.
+        training: Members, steps, batch and rate of their training.
         id_col: Column with the series' names.
         time_col: Column with the times.
         target_col: Column with the values.
@@ -67,8 +75,8 @@ class Forecaster:
     >>> sales = 100 + 10 * np.sin(np.arange(96) * np.pi / 6)
     >>> forecast = Forecaster(h=6).fit({"ds": months, "y": sales}).predict()
     >>> list(forecast.table)
-    ['ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80', 'LSTM-lo-95', 'LSTM-hi-95']
-    >>> [round(float(value)) for value in forecast.table["LSTM"][:3]]
+    ['ds', 'Ensemble', 'Ensemble-lo-80', 'Ensemble-hi-80', 'Ensemble-lo-95', 'Ensemble-hi-95']
+    >>> [round(float(value)) for value in forecast.table["Ensemble"][:3]]
     [100, 105, 109]
     """
 
@@ -76,250 +84,245 @@ class Forecaster:
         self,
         h: int | None = None,
         *,
+        model: str = "auto",
         level: Sequence[float] | float | None = (80, 95),
         season: int | None = None,
         freq: str | None = None,
         input_size: int | None = None,
         seed: int = 0,
+        network: NetworkConfig | None = None,
+        training: TrainingConfig | None = None,
         id_col: str | None = None,
         time_col: str | None = None,
         target_col: str | None = None,
     ) -> None:
         for name, value in (("h", h), ("season", season), ("input_size", input_size)):
-            _check_count(name, value)
-        self.h, self.season, self.freq, self.input_size = h, season, freq, input_size
-        self.level, self.seed = _check_levels(level), _check_seed(seed)
+            check_count(name, value)
+        if model not in MODELS:
+            raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
+        self.h, self.season, self.freq, self.input_size, self.model = h, season, freq, input_size, model
+        self.level, self.seed = check_levels(level), check_seed(seed)
+        self.network = network or NetworkConfig()
+        if input_size is not None:
+            self.network = replace(self.network, window=input_size)
+        self.training = training or TrainingConfig()
         self.id_col, self.time_col, self.target_col = id_col, time_col, target_col
-        self._fitted: tuple[Fitted, Adjustment] | None = None
+        self._learned: Learned | None = None
 
     def fit(
         self, source: Any, *, evaluate: bool = True, progress: Callable[[Progress], None] | None = None
     ) -> Forecaster:
-        """Learn from a series.
+        """Learn from series.
 
         Args:
-            source: A path, a table (pandas, polars, Arrow) or a dict of arrays with one series.
-            evaluate: Whether to score the network on a test part first.
+            source: A path, a table (pandas, polars, Arrow) or a dict of arrays.
+            evaluate: Whether to score the models on a test part first.
             progress: Called now and then while training.
 
         Returns:
-            This forecaster, with `panel_`, `findings_`, `evaluation_`, `h_`, `season_`, `history_` and `seconds_`.
+            This forecaster, with `panel_`, `findings_`, `evaluation_`, `h_`, `season_`, `weights_`, `history_` and
+            `seconds_`.
 
         Raises:
             DataError: The data cannot be used: the message says what is wrong, where, and how to put it right.
         """
         began = time.perf_counter()
-        self.panel_, findings = read(
-            source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col, freq=self.freq
-        )
+        self._kind = kind_of(source)
+        panel, findings = self._read(source)
         self.findings_ = list(findings)
-        self.panel_ = _observed(self.panel_, self.findings_)
-        values = _one_series(self.panel_)
-        self.h_ = self.h or default_horizon(self.panel_.freq, len(values))
-        parts = cut(len(values), self.h_)
-        self._check_data(values, parts)
-        # Periods alone may come from the validation part too: a long horizon leaves few seasons before it.
-        past = values[: parts.train + parts.validation]
-        seasons = self._seasons(past)
-        self.season_ = scoring.naive_season(past, self.h_, seasons)
-        self._plan = make_plan(self.h_, min(seasons, default=1), parts.train, self.input_size)
-        stages = _Stages(progress, evaluate)
-        epochs = self._find_epochs(values, parts, seasons, stages)
-        self.evaluation_ = self._evaluate(values, parts, seasons, epochs, stages) if evaluate else None
-        self._fitted = self._learn(values, seasons, epochs, stages)
+        self.panel_ = panel = observed(panel, self.findings_)
+        values = matrix(panel)
+        remark(panel, self.findings_)
+        typical = int(np.median(panel.lengths))
+        self.h_ = self.h or default_horizon(panel.freq, typical)
+        parts = split_panel(panel.lengths, self.h_)
+        if parts is not None and len(panel) == 1:
+            check_parts(panel.series(0), parts)
+        self._check_settings(typical, parts)
+        self._m, self.season_ = self._seasons(values, parts)
+        recipe = make_recipe(self.h_, self._m, panel.lengths, self.model, self.network, self.training)
+        with_theta = self.model == "auto"
+        self.name_ = COMBINED if with_theta else recipe.members[0].cell.upper()
+        stages = Stages(progress, recipe, 1 + (parts is not None) * (1 + evaluate))
+        self._calibrate(values, parts, recipe, stages)
+        self.evaluation_ = self._evaluate(values, parts, recipe, stages) if evaluate and parts is not None else None
+        self._learned = self._learn(values, recipe, stages, None)
         self.seconds_ = time.perf_counter() - began
         return self
 
-    def predict(self) -> Forecast:
-        """Forecast the h steps after the end of the series.
+    def predict(
+        self, source: Any = None, *, h: int | None = None, level: Sequence[float] | float | None = None
+    ) -> Forecast:
+        """Forecast the steps after the end of each series.
+
+        Args:
+            source: Series to go on from, as given to `fit`, of which the networks need not have seen any; None: those
+                of `fit`.
+            h: Steps; more than were learnt are reached by going on from the forecast itself, with intervals that grow.
+            level: Levels of the intervals, in percent; None: as given at the beginning.
+
+        Returns:
+            The forecast; its table is of the kind that came in.
 
         Raises:
             NotFittedError: `fit` comes first.
+            DataError: Series of another frequency, or data that cannot be used.
         """
-        if self._fitted is None:
+        if self._learned is None:
             raise NotFittedError("this forecaster has not seen a series", fix="Call fit(source) first.")
-        panel, values = self.panel_, self.panel_.series(0)
-        columns = self._say(*self._fitted, values, np.array([len(values) - 1]))
+        check_count("h", h)
+        steps = h or self.h_
+        levels = self.level if level is None else check_levels(level)
+        panel, kind = self.panel_, self._kind
+        if source is not None:
+            kind = kind_of(source)
+            panel, _ = self._read(source, str(self.panel_.freq))
+        values = matrix(panel)
+        said = self._say(self._learned, values, steps)
+        sides = self._sides(said[self.name_], values, levels)
         names = panel.names
-        table = {} if names.id is None else {names.id: np.repeat(panel.ids, self.h_)}
-        table |= {names.time: panel.future_times(self.h_)[0]}
-        table |= {name: column[0] for name, column in columns.items()}
-        return Forecast(table, names.id, names.time, names.target, levels=self.level)
+        table: dict[str, npt.NDArray[Any]] = {}
+        if names.id is not None:
+            table[names.id] = np.repeat(panel.ids, steps)
+        table[names.time] = panel.future_times(steps).ravel()
+        table |= {name: side.ravel() for name, side in zip(column_names(self.name_, levels), sides, strict=True)}
+        return Forecast(to_like(kind, table), names.id, names.time, names.target, self.name_, levels, table)
 
-    def _check_data(self, values: Floats, parts: Parts) -> None:
-        """Settings that this series is too short for, and parts in which next to nothing is observed."""
-        for name, value, most in (
-            ("season", self.season, len(values) // 2),
-            ("input_size", self.input_size, parts.train - 1),
-        ):
+    def _read(self, source: Any, freq: str | None = None) -> tuple[Panel, tuple[str, ...]]:
+        """A panel from a source."""
+        step = self.freq or freq
+        return read(source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col, freq=step)
+
+    def _check_settings(self, typical: int, parts: Parts | None) -> None:
+        """Settings that these series are too short for."""
+        train = typical if parts is None else parts.train
+        for name, value, most in (("season", self.season, typical // 2), ("input_size", self.input_size, train - 1)):
             if value is not None and value > most:
                 raise ConfigError(
-                    f"{name} is too long for this series", got=str(value), expected=f"at most {most}, of its "
-                    f"{len(values)} rows", fix=f"Leave {name} out to have it chosen, or give more rows.",
-                )  # fmt: skip
-        check_parts(values, parts)
-        if parts.train < self.h_:
+                    f"{name} is too long for {'this series' if len(self.panel_) == 1 else 'these series'}",
+                    got=str(value),
+                    expected=f"at most {most}, of {'its' if len(self.panel_) == 1 else 'their typical'} {typical} rows",
+                    fix=f"Leave {name} out to have it chosen, or give more rows.",
+                )
+        if parts is None:
             self.findings_.append(
-                f"only {parts.train} rows come before the parts for validation and test, {self.h_} each: "
+                f"{typical} rows are too few to hold any back: the forecast has not been scored, "
+                "and its intervals are a guess."
+            )
+        elif train < self.h_:
+            self.findings_.append(
+                f"only {train} rows come before the parts for validation and test, {self.h_} each: "
                 "a shorter horizon would be learnt and measured better."
             )
 
-    def _seasons(self, past: Floats) -> list[int]:
-        """Periods with fixed profiles: as given, or as the calendar proposes and the past confirms twice.
-
-        Autocorrelation alone is fooled by one random walk in twenty; a profile must also serve cycles left out.
-        """
+    def _seasons(self, values: Floats, parts: Parts | None) -> tuple[int, int]:
+        """The season of the models, and the one of seasonal naive."""
         if self.season is not None:
-            return [self.season] if self.season > 1 else []
-        likely = [one.period for one in find_seasons(past, self.panel_.freq) if one.kind == "calendar"]
-        return [len(profile) for profile in fit_adjustment(past, likely).profiles]
+            return self.season, self.season
+        past = values if parts is None else hide(values, parts.test)
+        if len(values) == 1:
+            likely = [one.period for one in find_seasons(past[0], self.panel_.freq) if one.kind == "calendar"]
+            found = sorted(m for m in likely if repeats(past[0], m))
+            m = scoring.naive_season(past[0], self.h_, found)
+            return m, m
+        typical = int(np.median(self.panel_.lengths))
+        m = next((cycle for cycle in sorted(self.panel_.freq.cycles) if 3 * cycle <= typical), 1)
+        return m, m
 
-    def _find_epochs(self, values: Floats, parts: Parts, seasons: list[int], stages: _Stages) -> int:
-        """Stage 1: the number of epochs, the records of the training, and the calibration of the intervals."""
-        past = values[: parts.train + parts.validation]
-        state = fit_adjustment(past[: parts.train], seasons)
-        adjusted, settings = adjust(state, past), Settings()
-        fitted, epochs, records = multistep.find_epochs(
-            adjusted, parts.train, self._plan, settings, self.seed,
-            lambda record: stages.tell("finding the number of epochs", record, settings.epochs),
-        )  # fmt: skip
-        self.history_ = {
-            "epoch": [record.epoch + 1 for record in records],
-            "loss": [record.loss for record in records],
-            "val_loss": [record.val_loss for record in records],
-        }
-        self.epochs_ = epochs
-        stages.next()
-        count = min(CALIBRATION_ORIGINS, parts.validation)
-        origins = np.linspace(parts.train - 1, len(past) - 2, count).round().astype(np.int64)
-        said = multistep.quantiles(fitted, adjusted, origins)
-        known = np.append(adjusted, np.full(self.h_, np.nan))  # what lies beyond this part is not looked at
-        actual = known[origins[:, None] + np.arange(1, self.h_ + 1)]
-        self._factors = calibrate(said, settings.quantiles, actual, self.level, rows=parts.validation)
-        return epochs
-
-    def _learn(self, values: Floats, seasons: list[int], epochs: int, stages: _Stages) -> tuple[Fitted, Adjustment]:
-        """Stages 2 and 3: train all members on everything given."""
-        state, settings = fit_adjustment(values, seasons), Settings()
-        fitted = multistep.fit(
-            adjust(state, values), self._plan, settings, epochs, self.seed,
-            lambda member, record: stages.tell(
-                "training", record, settings.members * epochs, member * epochs
-            ),
+    def _learn(self, values: Floats, recipe: Recipe, stages: Stages, count: int | None) -> Learned:
+        """Train the networks of a stage."""
+        learned = ensemble.learn(
+            values, self.h_, self._m, recipe, self.seed, count=count, with_theta=self.model == "auto",
+            report=stages.tell,
         )  # fmt: skip
         stages.next()
-        return fitted, state
+        return learned
 
-    def _say(
-        self, fitted: Fitted, state: Adjustment, values: Floats, origins: npt.NDArray[np.int64]
-    ) -> dict[str, Floats]:
-        """Forecast and intervals after each origin, (origins, h) a column."""
-        probabilities = fitted.settings.quantiles
-        said = multistep.quantiles(fitted, adjust(state, values), origins)
-        middle = said[..., len(probabilities) // 2]
+    def _say(self, learned: Learned, values: Floats, steps: int) -> dict[str, Floats]:
+        """(S, steps, Q) of the models and of their combination, which comes first."""
+        answers = ensemble.say_far(learned, values, steps)
+        if len(answers) > 1:
+            answers = {COMBINED: ensemble.combine(answers, self.weights_), **answers}
+        return answers
+
+    def _sides(self, said: Floats, values: Floats, levels: Sequence[float]) -> list[Floats]:
+        """Median and bounds, (S, steps) each; nothing below 0 where no value is."""
+        assert self._probabilities is not None
+        middle = said[..., said.shape[-1] // 2]
         sides = [middle]
-        for level in self.level:
-            below, above = half_widths(said, probabilities, level)
-            factor = self._factors[level]
+        for level in levels:
+            below, above = half_widths(said, self._probabilities, level)
+            factor = self._factor(level, said.shape[1])
             sides += [middle - factor * below, middle + factor * above]
-        stacked = np.stack(sides, axis=-1)
-        back = np.stack([restore(state, one, int(origin) + 1) for one, origin in zip(stacked, origins, strict=True)])
-        return dict(zip(column_names("LSTM", self.level), np.moveaxis(back, -1, 0), strict=True))
+        with np.errstate(invalid="ignore"):
+            whole = ~np.asarray((values < 0).any(axis=1))[:, None]
+            return [np.asarray(np.where(whole, np.maximum(side, 0.0), side)) for side in sides]
 
-    def _evaluate(self, values: Floats, parts: Parts, seasons: list[int], epochs: int, stages: _Stages) -> Evaluation:
-        """Stage 2: learn from training and validation part, forecast the test part h steps at a time."""
-        end = parts.train + parts.validation
-        fitted, state = self._learn(values[:end], seasons, epochs, stages)
-        origins = np.arange(end - 1, len(values) - 1, self.h_)
-        columns = {name: c.ravel() for name, c in self._say(fitted, state, values, origins).items()}
-        simple = scoring.baseline_columns(values, origins, self.h_, self.season_)
-        scores = scoring.score(values, end, columns, simple, self.season_, self.level)
-        times = self.panel_.times(0)
-        names = self.panel_.names
-        table = {names.time: times[end:], names.target: values[end:], **columns, **simple}
-        verdict = scoring.verdict(scores, len(values) - end, self.h_, self.season_)
-        return Evaluation(
-            times[end - 1], (parts.train, parts.validation, parts.test), self.season_, self.h_, scores, table, verdict
-        )
+    def _factor(self, level: float, steps: int) -> Floats:
+        """(steps,) the calibrated factor of a level; beyond the steps that were learnt, that of the last."""
+        known = sorted(self._factors)
+        at = np.array([np.interp(level, known, [self._factors[one][k] for one in known]) for k in range(self.h_)])
+        return np.asarray(at[np.minimum(np.arange(steps), self.h_ - 1)])
 
+    def _calibrate(self, values: Floats, parts: Parts | None, recipe: Recipe, stages: Stages) -> None:
+        """Stage 1: weights of the models and factors of the intervals, from errors on the validation parts."""
+        self._probabilities = recipe.members[0].probabilities
+        names = [recipe.members[0].cell.upper()] + ["DOT"] * (self.model == "auto")
+        levels = sorted({*ANY_LEVEL, *self.level})
+        self.weights_ = dict.fromkeys(names, 1 / len(names))
+        self._factors = {level: np.full(self.h_, UNKNOWN) for level in levels}
+        self.history_ = stages.history
+        if parts is None:
+            return
+        h, validation, test = self.h_, parts.validation, parts.test
+        learned = self._learn(hide(values, validation + test), recipe, stages, TRIAL_MEMBERS)
+        if len(values) == 1:
+            backs = np.linspace(validation, 1, min(CALIBRATION_ORIGINS, validation)).round().astype(int)
+        else:
+            backs = np.arange(validation, 0, -h)
+        past, actual = ensemble.rolling(hide(values, test), backs, h)
+        answers = ensemble.say(learned, past)
+        if len(answers) > 1:
+            scale = scoring.changes(past, self._m)
+            self.weights_ = ensemble.weigh(answers, actual, scale)
+            said = ensemble.combine(answers, self.weights_)
+        else:
+            said = next(iter(answers.values()))
+        rows = int(np.isfinite(actual).any(axis=1).sum()) * h if len(values) > 1 else validation
+        self._factors = calibrate(said, self._probabilities, actual, levels, rows=rows)
 
-class _Stages:
-    """Turns the epochs of several trainings into one number from 0 to 1."""
+    def _evaluate(self, values: Floats, parts: Parts, recipe: Recipe, stages: Stages) -> Evaluation:
+        """Stage 2: learn from training and validation parts, forecast the test parts h steps at a time."""
+        h, test = self.h_, parts.test
+        learned = self._learn(hide(values, test), recipe, stages, None)
+        backs = np.arange(test, 0, -h)
+        past, _ = ensemble.rolling(values, backs, h)
+        S = len(values)
 
-    def __init__(self, report: Callable[[Progress], None] | None, evaluate: bool) -> None:
-        self.report, self.count, self.number = report, 3 if evaluate else 2, 0
+        def whole(column: Floats) -> Floats:
+            """(C S, h), cutoff by cutoff, as (S, test)."""
+            return np.asarray(column.reshape(len(backs), S, h).transpose(1, 0, 2).reshape(S, test))
 
-    def tell(self, name: str, record: Record, epochs: int, before: int = 0) -> None:
-        """Report an epoch of the current stage."""
-        if self.report is not None:
-            done = (self.number + min((before + record.epoch + 1) / epochs, 1.0)) / self.count
-            self.report(Progress(name, done, record.loss))
-
-    def next(self) -> None:
-        """The current stage is over."""
-        self.number += 1
-
-
-def _observed(panel: Panel, findings: list[str]) -> Panel:
-    """The series from its first to its last value: rows without one at the end are what is to be forecast."""
-    seen = np.flatnonzero(panel.mask)
-    if len(panel) != 1 or not len(seen):
-        return panel
-    before, after = int(seen[0]), len(panel.values) - 1 - int(seen[-1])
-    for count, where in ((before, "first"), (after, "last")):
-        if count:
-            findings.append(f"the {where} {count} rows have no value and are left out.")
-    return panel.head(after).tail(len(panel.values) - before - after)
-
-
-def _one_series(panel: Panel) -> Floats:
-    """The values of the only series, if an LSTM can learn something from them."""
-    if len(panel) != 1:
-        some = ", ".join(repr(str(name)) for name in panel.ids[:3])
-        raise DataError(
-            "one series at a time is what gatecast forecasts for now",
-            where=f"column {panel.names.id!r}",
-            got=f"{len(panel)} series ({some}{', ...' if len(panel) > 3 else ''})",
-            expected="1",
-            fix="Keep the rows of one series, for instance with a filter, and run again.",
-        )
-    values = panel.series(0)
-    seen = values[np.isfinite(values)]
-    if np.ptp(seen) == 0:
-        raise DataError(
-            "the series is constant, so there is nothing to learn",
-            where=f"column {panel.names.target!r}",
-            got=f"{len(seen)} values, all {seen[0]:g}",
-            expected="values that vary",
-            fix="Check that this is the column you meant; the best forecast of a constant is the constant.",
-        )
-    return values
-
-
-def _check_count(name: str, value: int | None) -> None:
-    """A whole number from 1 up, or None."""
-    if value is None or (isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1):
-        return
-    raise ConfigError(f"{name} is impossible", got=repr(value), expected="a whole number from 1 up")
-
-
-def _check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
-    """Levels in percent, increasing; one may come bare, and None is none."""
-    single = level is None or isinstance(level, int | float | str)
-    levels: tuple[Any, ...] = (() if level is None else (level,)) if single else tuple(level)  # type: ignore[arg-type]
-    good = all(isinstance(one, int | float | np.number) and 1 <= one < 100 for one in levels)
-    if not good or len(set(levels)) < len(levels):
-        raise ConfigError(
-            "these are not levels of intervals",
-            got=str(list(levels)),
-            expected="different numbers from 1 up and below 100, in percent",
-            fix="Write, say, level=(80, 95).",
-        )
-    return tuple(sorted(levels))
-
-
-def _check_seed(seed: int) -> int:
-    """A whole number from 0 up."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigError("the seed is not a seed", got=repr(seed), expected="a whole number from 0 up")
-    return int(seed)
+        answers = self._say(learned, past, h)
+        sides = [whole(side) for side in self._sides(answers[self.name_], past, self.level)]
+        middle = len(recipe.members[0].probabilities) // 2
+        said = {self.name_: sides[0]} | {
+            name: whole(answer[..., middle]) for name, answer in answers.items() if name != self.name_
+        }
+        simple = ({"SeasonalNaive": self.season_} if self.season_ > 1 else {}) | {"Naive": 1}
+        said |= {name: whole(scoring.seasonal_naive(past, h, m)) for name, m in simple.items()}
+        actual, before = values[:, -test:], hide(values, test)
+        intervals = {level: (sides[1 + 2 * k], sides[2 + 2 * k]) for k, level in enumerate(self.level)}
+        scores = scoring.score(actual, before, said, intervals, next(iter(simple)), self.season_)
+        panel, names = self.panel_, self.panel_.names
+        inside = np.arange(-test, 0) >= -panel.lengths[:, None]
+        tail = panel.tail(test)
+        table: dict[str, npt.NDArray[Any]] = {}
+        if S > 1 and names.id is not None:
+            table[names.id] = np.repeat(tail.ids, tail.lengths)
+        table |= {names.time: tail.all_times(), names.target: tail.values}
+        columns = dict(zip(column_names(self.name_, self.level), sides, strict=True))
+        table |= {name: column[inside] for name, column in {**columns, **said}.items()}
+        cutoff = panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max()
+        text = scoring.verdict(scores, test, h, self.season_, S)
+        return Evaluation(cutoff, (parts.train, parts.validation, parts.test), self.season_, h, scores, table, text)

@@ -18,6 +18,9 @@ Floats = npt.NDArray[np.float64]
 NARROWEST, WIDEST = 0.5, 5.0
 """Limits of the calibration."""
 
+APART = 100
+"""Errors of a step from which on it has a factor of its own."""
+
 ENOUGH = 8
 """Horizons of past errors, beyond the first, after which intervals may be narrowed as far as that."""
 
@@ -54,41 +57,51 @@ def half_widths(quantiles: Floats, probabilities: Sequence[float], level: float)
 
 def calibrate(
     quantiles: Floats, probabilities: Sequence[float], actual: Floats, levels: Sequence[float], rows: int
-) -> dict[float, float]:
+) -> dict[float, Floats]:
     """Factors by which to stretch intervals so that past values would have lain inside as often as they should.
 
-    ``factor = the level (1 + 1 / rows) quantile of |actual - median| / half-width``, at most 5, not below the factor of
-    a narrower level (so intervals are nested), and below 1 only as far as several horizons of past errors allow: the
-    errors of one horizon hang together, and few of them are no ground for narrowing.
+    ``factor[k] = the level (1 + 1 / rows) quantile of |actual - median| / half-width``, at most 5, not below the factor
+    of a narrower level (so intervals are nested), and below 1 only as far as several horizons of past errors allow: the
+    errors of one horizon hang together, and few of them are no ground for narrowing. With many series every step has
+    its own factor, from the errors of its neighbours too; otherwise all steps share one.
 
     Args:
-        quantiles: (m, h, Q) said at m origins.
+        quantiles: (n, h, Q) said at n origins of any series.
         probabilities: Q of them.
-        actual: (m, h) what came, NaN where missing or not yet known.
+        actual: (n, h) what came, NaN where missing or not yet known.
         levels: In percent.
-        rows: Different times among the actual values: overlapping forecasts are no new evidence.
+        rows: Different times and series among the actual values: overlapping forecasts are no new evidence.
 
     Returns:
-        A factor for each level; 1 where nothing is known.
+        (h,) factors for each level; 1 where nothing is known.
 
     Source: split conformal prediction with a scaled score (Papadopoulos et al. 2002; Lei et al. 2018).
 
     >>> said = np.tile([-1.0, 0.0, 1.0], (99, 1, 1))
     >>> factor = calibrate(said, (0.1, 0.5, 0.9), np.linspace(-4, 4, 99)[:, None], [80], rows=99)[80]
-    >>> round(factor, 1)
-    3.3
+    >>> factor.round(1).tolist()
+    [3.3]
     """
+    h = actual.shape[1]
     error = actual - quantiles[..., len(probabilities) // 2]
-    seen = np.isfinite(error)
-    if not seen.any():
-        return dict.fromkeys(sorted(levels), 1.0)
-    narrowest = 1 - (1 - NARROWEST) * min(max(rows / actual.shape[1] - 1, 0) / ENOUGH, 1)
-    factors: dict[float, float] = {}
+    known = np.isfinite(error)
+    if not known.any():
+        return {level: np.ones(h) for level in sorted(levels)}
+    narrowest = 1 - (1 - NARROWEST) * min(max(rows / h - 1, 0) / ENOUGH, 1)
+    apart = rows >= APART * h
+    steps = [slice(max(0, k - 1), k + 2) for k in range(h)] if apart else [slice(0, h)]
+    factors: dict[float, Floats] = {}
+    before = np.zeros(h)
     for level in sorted(levels):
         below, above = half_widths(quantiles, probabilities, level)
-        width = np.where(error < 0, below, above)[seen]
-        ratio = np.abs(error[seen]) / np.maximum(width, np.finfo(np.float64).tiny)
-        rank = min(level / 100 * (1 + 1 / rows), 1.0)
-        factor = float(np.clip(np.quantile(ratio, rank, method="higher"), narrowest, WIDEST))
-        factors[level] = max([factor, *factors.values()])
+        ratio = np.abs(error) / np.maximum(np.where(error < 0, below, above), np.finfo(np.float64).tiny)
+        found = [_rank(ratio[:, part][known[:, part]], level, rows // h if apart else rows) for part in steps]
+        factors[level] = before = np.maximum(np.clip(np.resize(found, h), narrowest, WIDEST), before)
     return factors
+
+
+def _rank(ratio: Floats, level: float, rows: int) -> float:
+    """The quantile of the scores that covers a new one with the probability of the level; 1 without scores."""
+    if not len(ratio):
+        return 1.0
+    return float(np.quantile(ratio, min(level / 100 * (1 + 1 / max(rows, 1)), 1.0), method="higher"))

@@ -13,13 +13,17 @@ import numpy.typing as npt
 from gatecast.data.frequency import Freq
 from gatecast.errors import DataError
 
-__all__ = ["Parts", "check_parts", "cut", "default_horizon"]
+__all__ = ["Parts", "check_parts", "cut", "default_horizon", "split_panel"]
 
 SMALLEST_TRAINING = 12
 """Points below which a network has nothing to learn from."""
 
 SHARE = 10
 """Validation and test part are a tenth of the points each, unless the horizon is longer."""
+
+
+ENOUGH_SERIES = 32
+"""Series times validation horizons that are aimed at."""
 
 
 class Parts(NamedTuple):
@@ -57,6 +61,31 @@ def cut(n: int, h: int) -> Parts:
             fix=fix,
         )
     return Parts(n - 2 * size, size, size)
+
+
+def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Parts | None:
+    """Validation and test part of a panel, counted from the end of each series; the first number is the typical rest.
+
+    One series is cut by `cut`. Of several, the test part is a horizon, and the validation part as many as give some
+    errors to learn from.
+
+    Args:
+        lengths: (S,) points of each series.
+        h: Horizon.
+
+    Returns:
+        The parts; None where too few series are long enough to hold anything back.
+
+    >>> split_panel(np.array([144]), 24), split_panel(np.full(1000, 60), 12), split_panel(np.array([9]), 6)
+    (Parts(train=96, validation=24, test=24), Parts(train=36, validation=12, test=12), None)
+    """
+    typical = int(np.median(lengths))
+    if len(lengths) == 1:
+        return cut(typical, h) if typical >= 2 * h + SMALLEST_TRAINING else None
+    if np.count_nonzero(lengths >= 3 * h) < max(1, len(lengths) // 4):
+        return None
+    folds = int(np.clip(-(-ENOUGH_SERIES // len(lengths)), 1, max(1, typical // SHARE // h)))
+    return Parts(typical - (folds + 1) * h, folds * h, h)
 
 
 def check_parts(values: npt.NDArray[np.float64], parts: Parts) -> None:

@@ -1,10 +1,11 @@
 """A forecast beside seasonal naive: errors, skill, and a sentence that tells the truth about it.
 
-Letters: n points, h horizon, m season.
+Letters: S series, n points of one, t rows of a test part, h horizon, m season.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from gatecast import baselines, metrics
 from gatecast.forecast import Score
 
-__all__ = ["baseline_columns", "naive_season", "score", "verdict"]
+__all__ = ["changes", "naive_season", "score", "seasonal_naive", "verdict"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,20 +24,32 @@ FEW_ROWS, FAR_OFF = 12, 20
 ORIGINS = 8
 """Rolling origins over which the season of the seasonal naive is chosen."""
 
+NAMES = {"SeasonalNaive": "seasonal naive's (season {})", "Naive": "naive's (the last value)", "DOT": "DOT's"}
+"""What the simple forecasts are called in a sentence."""
 
-def baseline_columns(values: Floats, origins: npt.NDArray[np.int64], h: int, m: int) -> dict[str, Floats]:
-    """Seasonal naive, if there is a season, and naive, after each origin, one after another.
 
-    >>> baseline_columns(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1, 3]), h=2, m=2)["Naive"].tolist()
-    [2.0, 2.0, 4.0, 4.0]
+def seasonal_naive(values: Floats, h: int, m: int) -> Floats:
+    """Seasonal naive of every series, from the last value seen of each phase; of a phase never seen, the last value.
+
+    Args:
+        values: (S, T) aligned on the right; NaN is passed over.
+        h: Steps.
+        m: Season; 1 is naive.
+
+    Returns:
+        (S, h); NaN for a series without a value.
+
+    >>> seasonal_naive(np.array([[1.0, 2.0, 3.0, np.nan, 5.0]]), 4, 3).tolist()
+    [[3.0, 1.0, 5.0, 3.0]]
     """
-    periods = ({"SeasonalNaive": m} if m > 1 else {}) | {"Naive": 1}
-    return {name: _rolled(values, origins, h, period) for name, period in periods.items()}
-
-
-def _rolled(values: Floats, origins: npt.NDArray[np.int64], h: int, m: int) -> Floats:
-    """Seasonal naive after each origin, from what lies at or before it."""
-    return np.concatenate([baselines.seasonal_naive(values[: int(o) + 1], h, m) for o in origins])
+    S, T = values.shape
+    last = _last(values)
+    cycles = np.full((S, -(-T // m) * m), np.nan)
+    cycles[:, cycles.shape[1] - T :] = values
+    newest_first = cycles.reshape(S, -1, m)[:, ::-1]
+    seen = np.isfinite(newest_first)
+    found = np.take_along_axis(newest_first, seen.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.where(np.isfinite(found), found, last[:, None])[:, np.arange(h) % m]
 
 
 def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
@@ -62,71 +75,100 @@ def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
     actual = np.concatenate([train[o + 1 : o + 1 + h] for o in origins])
 
     def error(m: int) -> float:
-        return metrics.mae(actual, _rolled(train, origins, h, m))
+        said = [baselines.seasonal_naive(train[: int(o) + 1], h, m) for o in origins]
+        return metrics.mae(actual, np.concatenate(said))
 
     return min(seasons, key=error)
 
 
-def score(
-    values: Floats,
-    end: int,
-    columns: Mapping[str, Floats],
-    simple: Mapping[str, Floats],
-    m: int,
-    levels: Sequence[float],
-    model: str = "LSTM",
-) -> tuple[Score, ...]:
-    """Errors of a model and of the baselines on values[end:].
+def changes(values: Floats, m: int) -> Floats:
+    """Mean absolute change over m steps of every series: the unit of MASE.
 
     Args:
-        values: (n,) the whole series, NaN where missing: such rows do not count.
-        end: Where the test part begins.
-        columns: Forecast and bounds of the model, each (n - end,).
-        simple: Forecasts of the baselines, each (n - end,); skill is against the first.
-        m: Season of MASE.
-        levels: Of the intervals.
-        model: Name of the model.
+        values: (S, T) aligned on the right; pairs with NaN are left out.
+        m: Season.
 
     Returns:
-        The model's score, then the baselines'.
+        (S,); NaN where there is no pair, or no change.
+
+    Source: Hyndman & Koehler 2006.
+
+    >>> changes(np.array([[1.0, 2.0, 4.0]]), 1).tolist()
+    [1.5]
     """
-    actual, past = values[end:], values[:end]
-    of_naive = metrics.mae(actual, next(iter(simple.values())))
+    if values.shape[1] <= m:
+        return np.full(len(values), np.nan)
+    mean = _mean(np.abs(values[:, m:] - values[:, :-m]))
+    return np.where(mean > 0, mean, np.nan)
+
+
+def score(
+    actual: Floats,
+    past: Floats,
+    said: Mapping[str, Floats],
+    intervals: Mapping[float, tuple[Floats, Floats]],
+    baseline: str,
+    m: int,
+) -> tuple[Score, ...]:
+    """Errors of models and baselines on a test part: means over series, each the mean over its rows.
+
+    Args:
+        actual: (S, t) what came; NaN where missing: such rows do not count.
+        past: (S, T) what lay before, aligned on the right.
+        said: (S, t) of every model, the main one first.
+        intervals: Bounds (S, t) of the main model by level.
+        baseline: The one that skill is against.
+        m: Season of MASE.
+
+    Returns:
+        A score each, in the order of `said`.
+    """
+    scale = changes(past, m)
+    errors = {name: _mean(np.abs(actual - f)) for name, f in said.items()}
+    reference = errors[baseline]
+    of_naive = _mean(reference[None])[0]
+    known = np.isfinite(actual)
     scores = []
-    for name, said in {model: columns[model], **simple}.items():
-        mae = metrics.mae(actual, said)
+    for k, (name, f) in enumerate(said.items()):
+        mae = _mean(errors[name][None])[0]
         inside = {
-            level: metrics.coverage(actual, columns[f"{model}-lo-{level:g}"], columns[f"{model}-hi-{level:g}"])
-            for level in (levels if name == model else ())
+            level: 100 * float(((lo <= actual) & (actual <= hi))[known].mean()) if known.any() else np.nan
+            for level, (lo, hi) in (intervals.items() if k == 0 else ())
         }
         scores.append(
             Score(
                 name,
-                mae,
-                metrics.rmse(actual, said),
-                metrics.mase(actual, said, past, m),
-                metrics.skill(mae, of_naive),
+                float(mae),
+                float(_mean(np.sqrt(_mean((actual - f) ** 2))[None])[0]),
+                float(_mean((errors[name] / scale)[None])[0]),
+                metrics.skill(float(mae), float(of_naive)),
                 inside,
+                int((errors[name] > reference).sum()),
             )
         )
     return tuple(scores)
 
 
-def verdict(scores: Sequence[Score], rows: int, h: int, m: int) -> str:
+def verdict(scores: Sequence[Score], rows: int, h: int, m: int, series: int = 1) -> str:
     """The model beside the best of the baselines, in a sentence, and its intervals, where they fail, in another.
 
     Args:
         scores: As given by `score`.
-        rows: Length of the test part.
+        rows: Length of the test part of a series.
         h: Horizon.
         m: Season of seasonal naive.
+        series: S.
 
     >>> pair = (Score("LSTM", 1.0, 1.2, 0.5, 50.0), Score("SeasonalNaive", 2.0, 2.2, 1.0, 0.0))
     >>> verdict(pair, 24, 24, 12)
     "On the last 24 rows the LSTM's mean absolute error is 50 % smaller than seasonal naive's (season 12)."
     """
-    where = f"On the last {rows} rows" + (f", forecast {h} at a time," if rows > h else "")
-    said = f"{where} {_comparison(scores[0], min(scores[1:], key=lambda one: one.mae), m)}"
+    where = f"On the last {rows} rows" + (f" of each of {series:,} series" if series > 1 else "")
+    where += f", forecast {h} at a time," if rows > h else ""
+    simple = [one for one in scores[1:] if one.model in ("SeasonalNaive", "Naive")]
+    said = f"{where} {_comparison(scores[0], min(simple, key=lambda one: one.mae), m)}"
+    if series > 1 and scores[0].loses:
+        said += f" On {scores[0].loses:,} of the {series:,} series seasonal naive was better."
     for level, covered in scores[0].coverage.items():
         if rows >= FEW_ROWS and covered < level - FAR_OFF:
             return f"{said} Its {level:g} % interval held only {covered:.0f} % of them: read it as too narrow."
@@ -135,15 +177,32 @@ def verdict(scores: Sequence[Score], rows: int, h: int, m: int) -> str:
 
 def _comparison(model: Score, best: Score, m: int) -> str:
     """How the errors of a model and of the best baseline compare."""
-    other = f"seasonal naive's (season {m})" if best.model == "SeasonalNaive" else "naive's (the last value)"
+    other = NAMES[best.model].format(m)
+    name = model.model if model.model.isupper() else model.model.lower()
     if best.mae == 0:
-        return f"the simple forecast makes no error at all, the LSTM {model.mae:.3g} on average: prefer the simple one."
+        return (
+            f"the simple forecast makes no error at all, the {name} {model.mae:.3g} on average: prefer the simple one."
+        )
     skill = metrics.skill(model.mae, best.mae)
     if skill >= 1:
-        return f"the LSTM's mean absolute error is {skill:.0f} % smaller than {other}."
+        return f"the {name}'s mean absolute error is {skill:.0f} % smaller than {other}."
     if skill > -1:
-        return f"the LSTM's mean absolute error is about as large as {other}: it does no better here."
+        return f"the {name}'s mean absolute error is about as large as {other}: it does no better here."
     return (
-        f"the LSTM did not beat the simplest forecast: its mean absolute error is {-skill:.0f} % larger "
+        f"the {name} did not beat the simplest forecast: its mean absolute error is {-skill:.0f} % larger "
         f"than {other}. Prefer the simple forecast here, or give the network more data."
     )
+
+
+def _last(values: Floats) -> Floats:
+    """(S,) newest value that was seen; NaN if none was."""
+    seen = np.isfinite(values)
+    at = values.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
+    return np.where(seen.any(axis=1), np.take_along_axis(values, at[:, None], axis=1)[:, 0], np.nan)
+
+
+def _mean(x: Floats) -> Floats:
+    """Mean over the last axis of what is not NaN; NaN where nothing is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmean(x, axis=-1))

@@ -33,11 +33,6 @@ BAD = {
     "blank": ("\n \n\n", [], ["the file is empty ("]),
     "header only": (HEADER, [], ["the file has a header and no rows", "got the columns 'time', 'value'"]),
     "one row": (table(rows(1)), [], ["there is too little data: got one row, expected at least two times"]),
-    "constant": (
-        table(f"{line.split(',')[0]},5" for line in rows()),
-        [],
-        ["the series is constant", "(column 'value'): got 48 values, all 5, expected values that vary"],
-    ),
     "text among the values": (
         table(rows(row7="2010-08-01,lots")),
         [],
@@ -79,28 +74,6 @@ BAD = {
         table(rows(row7="someday,3")),
         [],
         ["a time cannot be read (row 9, column 'time'): got 'someday', expected a time like '2010-01-01'"],
-    ),
-    "fewer rows than a window": (
-        table(rows(9)),
-        ["-h", "3"],
-        ["the series is too short for this horizon: got 9 rows for 3 steps ahead, expected at least 18"],
-    ),
-    "further ahead than makes sense": (
-        table(rows(48)),
-        ["-h", "40"],
-        [
-            "the series is too short for this horizon: got 48 rows for 40 steps ahead",
-            "Ask for at most 18 steps",
-        ],
-    ),
-    "several series": (
-        table((f"{shop},{line}" for shop in "AB" for line in rows()), "shop," + HEADER),
-        [],
-        [
-            "one series at a time",
-            "(column 'shop'): got 2 series ('A', 'B'), expected 1.",
-            "Keep the rows of one",
-        ],
     ),
     "several targets": (
         table((f"{line},{k % 7}" for k, line in enumerate(rows())), "when,left,right\n"),
@@ -204,3 +177,37 @@ def test_what_can_be_put_right_is_put_right_and_said(tmp_path, capsys):
         assert part in findings
     assert len(told["forecast"]) == 3
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.html", "in.csv"]
+
+
+GOES_ON = {
+    "constant": (
+        table(f"{line.split(',')[0]},5" for line in rows()),
+        ["-h", "2"],
+        ["the series does not vary: its forecast is the constant."],
+    ),
+    "fewer rows than can be held back": (
+        table(rows(9)),
+        ["-h", "3"],
+        ["9 rows are too few to hold any back: the forecast has not been scored, and its intervals are a guess."],
+    ),
+    "two rows": (table(rows(2)), ["-h", "1"], ["2 rows are too few to hold any back"]),
+    "far ahead": (table(rows(48)), ["-h", "40"], ["48 rows are too few to hold any back"]),
+    "a constant among others": (
+        table((f"{shop},{line}" if shop == "A" else f"B,{line.split(',')[0]},5" for shop in "AB" for line in rows()),
+              "shop," + HEADER),
+        ["-h", "4"],
+        ["series 'B' does not vary: its forecast is the constant."],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GOES_ON)
+def test_what_little_there_is_is_forecast_and_the_doubt_said(tmp_path, capsys, case):
+    content, words, said = GOES_ON[case]
+    assert run(tmp_path, content, [*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    findings = " ".join(told["data"]["findings"])
+    for part in said:
+        assert part in findings
+    names = [name for name in told["forecast"][0] if name.startswith("Ensemble")]
+    assert all(isinstance(row[name], float) for row in told["forecast"] for name in names)

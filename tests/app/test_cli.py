@@ -141,7 +141,7 @@ def test_errors_as_json(capsys, failing):
     assert failing(error, "--json") == 1
     out, err = capsys.readouterr()
     told = json.loads(out)
-    assert told["schema_version"] == 1
+    assert told["schema_version"] == 2
     assert told["error"]["kind"] == "DataError"
     assert told["error"]["exit_code"] == 1
     assert told["error"]["where"] == "row 3"

@@ -12,7 +12,8 @@ import pytest
 from gatecast.app.cli import main
 from gatecast.app.outputs import TABLE_SUFFIXES
 
-COLUMNS = ["LSTM", "LSTM-lo-80", "LSTM-hi-80", "LSTM-lo-95", "LSTM-hi-95"]
+ORDER = ["Ensemble-lo-95", "Ensemble-lo-80", "Ensemble", "Ensemble-hi-80", "Ensemble-hi-95"]
+COLUMNS = ["Ensemble", "Ensemble-lo-80", "Ensemble-hi-80", "Ensemble-lo-95", "Ensemble-hi-95"]
 H = 6
 
 
@@ -56,16 +57,19 @@ def test_json_is_all_there_is_on_standard_output(told):
     assert told["data"]["target_col"] == "sales"
     assert told["data"]["frequency"] == "MS"
     assert (told["data"]["rows"], told["data"]["missing"]) == (72, 0)
-    assert told["model"] == {"name": "LSTM", "horizon": H, "levels": [80, 95]}
+    assert told["model"] == {"name": "Ensemble", "horizon": H, "levels": [80, 95]}
     assert told["files"] == ["a.csv", "a.html"]
     assert told["settings"]["seed"] == 0
 
 
 def test_scores_stand_beside_seasonal_naive(told):
     evaluation = told["evaluation"]
-    assert [score["model"] for score in evaluation["scores"]] == ["LSTM", "SeasonalNaive", "Naive"]
+    assert [score["model"] for score in evaluation["scores"]] == [
+        *("Ensemble", "LSTM", "DOT"),
+        *("SeasonalNaive", "Naive"),
+    ]
     assert sum(evaluation["rows"].values()) == 72
-    lstm, naive, _ = evaluation["scores"]
+    lstm, _, _, naive, _ = evaluation["scores"]
     assert lstm["skill"] == pytest.approx(100 * (1 - lstm["mae"] / naive["mae"]))
     assert set(lstm["coverage"]) == {"80", "95"}
     assert lstm["rmse"] >= lstm["mae"] > 0
@@ -76,7 +80,13 @@ def test_the_forecast_goes_on_where_the_data_end(told):
     rows = told["forecast"]
     assert [row["month"] for row in rows] == [f"2016-{month:02d}-01" for month in range(1, H + 1)]
     for row in rows:
-        assert row["LSTM-lo-95"] <= row["LSTM-lo-80"] <= row["LSTM"] <= row["LSTM-hi-80"] <= row["LSTM-hi-95"]
+        assert (
+            row["Ensemble-lo-95"]
+            <= row["Ensemble-lo-80"]
+            <= row["Ensemble"]
+            <= row["Ensemble-hi-80"]
+            <= row["Ensemble-hi-95"]
+        )
 
 
 def test_positive_data_have_positive_forecasts(told):
@@ -84,7 +94,7 @@ def test_positive_data_have_positive_forecasts(told):
 
 
 def test_the_forecast_is_neither_flat_nor_the_last_value(told):
-    values = [row["LSTM"] for row in told["forecast"]]
+    values = [row["Ensemble"] for row in told["forecast"]]
     assert np.ptp(values) > 1
 
 
@@ -115,14 +125,14 @@ def test_same_seed_same_bytes_and_the_forecast_is_the_same_in_every_format(folde
     assert json.loads((tmp_path / "b.json").read_text()) == said
     parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(tmp_path / "b.parquet").to_pydict()
-    assert table["LSTM"] == [row["LSTM"] for row in said]
+    assert table["Ensemble"] == [row["Ensemble"] for row in said]
     assert [f"{time:%Y-%m-%d}" for time in table["month"]] == [row["month"] for row in said]
 
 
 def test_another_seed_another_forecast(folder, told, tmp_path):
     out = tmp_path / "b.csv"
     assert main(["forecast", str(folder / "sales.csv"), "-h", str(H), "--seed", "1", "--out", str(out), "-q"]) == 0
-    assert float(read(out)[0]["LSTM"]) != told["forecast"][0]["LSTM"]
+    assert float(read(out)[0]["Ensemble"]) != told["forecast"][0]["Ensemble"]
 
 
 def test_report_of_a_file_without_header(tmp_path, capsys, monkeypatch):

@@ -15,13 +15,13 @@ OPTIONS = Options(Path("air.csv"), horizon=12, out=Path("a.csv"))
 
 NUMBER = (int, float)
 SCORE = {
-    "model": str, "mae": NUMBER, "rmse": NUMBER, "mase": NUMBER, "skill": NUMBER, "coverage": dict,
+    "model": str, "mae": NUMBER, "rmse": NUMBER, "mase": NUMBER, "skill": NUMBER, "coverage": dict, "loses": int,
 }  # fmt: skip
 SCHEMA = {
     "schema_version": int,
     "data": {
-        "file": str, "unique_id": str, "time_col": str, "target_col": str, "id_col": str, "frequency": str,
-        "season": int, "rows": int, "missing": int, "start": str, "end": str, "findings": [str],
+        "file": str, "unique_id": str, "series": int, "time_col": str, "target_col": str, "id_col": str,
+        "frequency": str, "season": int, "rows": int, "missing": int, "start": str, "end": str, "findings": [str],
     },
     "model": {"name": str, "horizon": int, "levels": [NUMBER]},
     "evaluation": {
@@ -69,7 +69,7 @@ def read(result):
 def test_schema(make_result):
     told = read(make_result())
     check(told, SCHEMA)
-    assert told["schema_version"] == SCHEMA_VERSION == 1
+    assert told["schema_version"] == SCHEMA_VERSION == 2
     assert told["data"]["start"] == "1951-01-01"
     assert told["evaluation"]["cutoff"] == "1958-12-01"
     assert told["evaluation"]["scores"][0]["coverage"] == {"80": 87.5, "95": 87.5}
@@ -120,7 +120,7 @@ def test_errors_keep_their_parts():
     error = DataError("a time occurs twice", where="row 3", got="2020", expected="one row", fix="Remove it.")
     told = error_document(error, "DataError", 1, "message")
     assert told == {
-        "schema_version": 1,
+        "schema_version": 2,
         "error": {
             "kind": "DataError", "exit_code": 1, "message": "message", "what": "a time occurs twice",
             "where": "row 3", "got": "2020", "expected": "one row", "fix": "Remove it.",

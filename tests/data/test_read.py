@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.data import read as door
+from gatecast.data import files as door
 from gatecast.data.frequency import format_times, parse
 from gatecast.data.panel import from_values
 from gatecast.data.read import kind_of, read, to_like, write
@@ -264,7 +264,6 @@ class TestRefusals:
             "the target column does not hold numbers (column 'y'): got 'abc', 'abc', 'abc', ..., expected a number in "
             "every row, or nothing where it is missing. If another column is meant, name it with target_col."
         )
-        assert "got true and false" in refusal({"ds": [1, 2], "y": [True, False]}, target_col="y")
 
     def test_times_that_cannot_be_read(self, file):
         assert refusal(file(["ds,y", *(f"step{k},{k}" for k in range(5))])) == (

@@ -138,7 +138,7 @@ def _write(result: Result, options: Options) -> None:
         for target, draft in zip(options.outputs, drafts, strict=True):
             try:
                 if target is options.out:
-                    write(result.forecast.table, draft)
+                    write(result.whole.columns, draft)
                 else:
                     _draw(result, draft)
             except (DataError, OSError) as error:  # noqa: PERF203

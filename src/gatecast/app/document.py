@@ -1,14 +1,16 @@
 """The JSON document of `--json`: its keys are a promise, changed only together with `SCHEMA_VERSION`.
 
-    schema_version   1
-    data             file, unique_id (null without an id column), time_col, target_col, id_col (or null),
-                     frequency, season, rows, missing, start, end, findings [sentences]
+    schema_version   2
+    data             file, unique_id (null without an id column, or with several series), series (how many), time_col,
+                     target_col, id_col (or null), frequency, season, findings [sentences], and of the series, or of
+                     the first of several, rows, missing, start, end
     model            name, horizon, levels
     evaluation       null, or cutoff, rows {training, validation, test}, season, horizon, verdict and
-                     scores [{model, mae, rmse, mase, skill, coverage {level: percent}}]: the LSTM,
-                     SeasonalNaive if season is above 1, and Naive (the last value)
-    forecast         rows: the id column if there is one, the time column, LSTM, LSTM-lo-80, ..., and the
-                     first baseline by its name in scores: SeasonalNaive, or Naive if season is 1
+                     scores [{model, mae, rmse, mase, skill, coverage {level: percent}, loses}], means over
+                     series: the model, what it is made of, SeasonalNaive if season is above 1, and Naive (the last
+                     value); loses: on how many series its error is larger than that of the first of these two
+    forecast         rows: the id column if there is one, the time column, Ensemble, Ensemble-lo-80, ..., and, for a
+                     single series, the first baseline by its name in scores: SeasonalNaive, or Naive if season is 1
     files            [names of the files that were written]
     settings         what it takes to get the same again: seed, options, versions, isa, threads
     seconds          time taken
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "document", "error_document", "rows", "to_json", "versions"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PACKAGES = ("numpy", "duckdb", "narwhals", "safetensors", "rich", "typer")
 
 
@@ -50,7 +52,8 @@ def document(result: Result, options: Options, written: Sequence[Path]) -> dict[
         "schema_version": SCHEMA_VERSION,
         "data": {
             "file": result.file,
-            "unique_id": result.unique_id,
+            "unique_id": result.unique_id if result.series == 1 else None,
+            "series": result.series,
             "time_col": forecast.time_col,
             "target_col": forecast.target_col,
             "id_col": forecast.id_col,
@@ -64,7 +67,10 @@ def document(result: Result, options: Options, written: Sequence[Path]) -> dict[
         },
         "model": {"name": forecast.model, "horizon": len(result.mean), "levels": list(forecast.levels)},
         "evaluation": None if result.evaluation is None else _evaluation(result.evaluation, result.time_unit),
-        "forecast": rows({**forecast.table, result.naive_col: result.naive}, result.time_unit),
+        "forecast": rows(
+            {**forecast.columns, result.naive_col: result.naive} if result.series == 1 else result.whole.columns,
+            result.time_unit,
+        ),
         "files": [str(path) for path in written],
         "settings": settings(options),
         "seconds": round(result.seconds, 3),
@@ -163,4 +169,4 @@ def _score(score: Score) -> dict[str, Any]:
     """One model's errors."""
     numbers = {name: plain(float(getattr(score, name))) for name in ("mae", "rmse", "mase", "skill")}
     coverage = {f"{level:g}": plain(float(share)) for level, share in score.coverage.items()}
-    return {"model": score.model, **numbers, "coverage": coverage}
+    return {"model": score.model, **numbers, "coverage": coverage, "loses": int(score.loses)}

@@ -28,6 +28,8 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     about, *notes = result.findings
     yield "data", about
     rows = f"{result.missing:,} of {count(len(result.values), 'row')}"
+    if result.series > 1:
+        yield "shown", f"series {result.unique_id!r}, the first of {result.series:,}; scores are means over all"
     yield "missing", rows if result.missing else "none"
     yield "season", count(result.season, "row") if result.season > 1 else "none found"
     if result.evaluation is not None:
@@ -42,7 +44,9 @@ def score_grid(evaluation: Evaluation) -> Grid:
     scores = evaluation.scores
     levels = sorted({level for score in scores for level in score.coverage})
     columns = [number_format(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse")]
+    several = any(score.loses > 1 for score in scores)
     header = ("model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels))
+    header += ("loses on",) * several
     rows = []
     for score in scores:
         cells = [write(value) for write, value in zip(columns, (score.mae, score.rmse), strict=True)]
@@ -51,6 +55,7 @@ def score_grid(evaluation: Evaluation) -> Grid:
             _number(score.skill, "{:+.1f} %" if score.skill else "{:.0f} %"),
         ]
         cells += [_number(score.coverage.get(level, np.nan), "{:.0f} %") for level in levels]
+        cells += [f"{score.loses:,}"] * several
         rows.append((BASELINES.get(score.model, score.model), *cells))
     return Grid(header, rows)
 

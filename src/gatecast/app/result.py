@@ -5,7 +5,7 @@ Letters: n rows of the history, h horizon.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Result:
 
     file: str
     unique_id: str | None
+    """Name of the series that is shown; None if the data had no names."""
     freq: str
     """Name of the frequency: "MS", "30min", or "1" where times are whole numbers."""
     times: npt.NDArray[Any]
@@ -37,7 +38,9 @@ class Result:
     """(n,) of the history, in the unit of the file; NaN where one is missing."""
     season: int
     forecast: Forecast
+    """Of the series that is shown."""
     evaluation: Evaluation | None
+    """Scores over all series; its table is that of the series that is shown."""
     naive: npt.NDArray[np.float64]
     """(h,) The first baseline for the rows of the forecast."""
     findings: tuple[str, ...]
@@ -45,6 +48,15 @@ class Result:
     seed: int
     seconds: float
     """Time taken."""
+    series: int = 1
+    """How many there are."""
+    panel: Forecast | None = None
+    """Of all series, if there are several."""
+
+    @property
+    def whole(self) -> Forecast:
+        """Of all series."""
+        return self.panel or self.forecast
 
     @property
     def ahead(self) -> npt.NDArray[Any]:
@@ -94,21 +106,33 @@ def collect(forecaster: Forecaster, options: Options) -> Result:
     """Predict with a fitted forecaster, and gather what is to be said."""
     from gatecast.baselines import seasonal_naive
 
-    panel, forecast = forecaster.panel_, forecaster.predict()
-    if not all(np.isfinite(column).all() for column in forecast.table.values() if column.dtype.kind == "f"):
+    panel, whole = forecaster.panel_, forecaster.predict()
+    known = panel.mask
+    shown = next((s for s in range(len(panel)) if known[panel.indptr[s] : panel.indptr[s + 1]].any()), 0)
+    forecast, evaluation = whole, forecaster.evaluation_
+    if len(panel) > 1:
+        h = forecaster.h_
+        own = {name: column[shown * h : (shown + 1) * h] for name, column in whole.columns.items()}
+        forecast = replace(whole, table=own, columns=own)
+        if evaluation is not None and panel.names.id is not None:
+            rows = evaluation.table[panel.names.id] == panel.ids[shown]
+            evaluation = replace(evaluation, table={name: c[rows] for name, c in evaluation.table.items()})
+    if not all(np.isfinite(column).all() for column in forecast.columns.values() if column.dtype.kind == "f"):
         raise FloatingPointError("the forecast is not finite")
-    values = panel.series(0)
+    values = panel.series(shown)
     return Result(
         file=str(options.file),
-        unique_id=None if panel.names.id is None else str(panel.ids[0]),
+        unique_id=None if panel.names.id is None else str(panel.ids[shown]),
         freq=str(panel.freq),
-        times=panel.times(0),
+        times=panel.times(shown),
         values=values,
         season=forecaster.season_,
         forecast=forecast,
-        evaluation=forecaster.evaluation_,
+        evaluation=evaluation,
         naive=seasonal_naive(values, forecaster.h_, forecaster.season_),
         findings=tuple(forecaster.findings_),
         seed=options.seed,
         seconds=forecaster.seconds_,
+        series=len(panel),
+        panel=whole if len(panel) > 1 else None,
     )

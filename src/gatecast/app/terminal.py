@@ -26,7 +26,7 @@ from gatecast.app.sketch import Sketch, sketch
 from gatecast.app.texts import count, time_texts
 
 if TYPE_CHECKING:
-    from gatecast.forecaster import Progress
+    from gatecast.stages import Progress
 
 __all__ = ["chart", "progress_line", "shortened", "show"]
 

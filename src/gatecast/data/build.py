@@ -1,6 +1,9 @@
 """From a long table to a panel: sort, fill, refuse, and say in plain sentences what was found.
 
 Letters: S series, N rows of the table, k position on a grid.
+
+Panels have up to a hundred thousand series and ten million rows, so nothing here loops over series, but over those
+few whose times lie beside their grid, and tables that come sorted are not sorted again.
 """
 
 from __future__ import annotations
@@ -11,19 +14,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.calendar import infer, place
-from gatecast.data.frequency import Freq, Positions, Times, format_times, parse
+from gatecast.data.calendar import Grid, infer, place
+from gatecast.data.checks import (
+    check_constant,
+    check_filled,
+    check_finite,
+    check_mixed,
+    check_unique,
+    check_values,
+    refuse_irregular,
+    refuse_mixed,
+)
+from gatecast.data.extras import Extras
+from gatecast.data.frequency import MONTHS, Freq, Positions, Times, format_times, parse
 from gatecast.data.panel import Names, Panel
-from gatecast.errors import ConfigError, DataError
+from gatecast.data.table import factorise
+from gatecast.errors import ConfigError
 
 __all__ = ["build"]
 
 Array = npt.NDArray[np.float64]
-
-# Larger numbers are refused, so that no square, nor a sum of squares, leaves the range of float64.
-LARGEST = 1e150
-# A grid that is emptier than this is a wrong date or a wrong frequency, and could fill the memory.
-EMPTIEST = 20
 
 
 def build(
@@ -34,6 +44,7 @@ def build(
     freq: str | int | Freq | None = None,
     names: Names | None = None,
     where: Callable[[int], str] = "position {}".format,
+    extras: Extras | None = None,
 ) -> tuple[Panel, tuple[str, ...]]:
     """A panel from the three columns of a long table, and what was found on the way.
 
@@ -47,13 +58,14 @@ def build(
         freq: Frequency; worked out from the longest series if None.
         names: What the columns are called, for messages and for tables that go out.
         where: Says where row i of the table stands, as "row 17".
+        extras: Columns beside the target; those of a series' absent times become missing values, too.
 
     Returns:
         The panel, series in the order in which they appear, and findings, one sentence each.
 
     Raises:
         DataError: Fewer than two rows, an infinite or huge value, no value at all, two rows of one time in a series,
-            times that follow no frequency.
+            times that follow no frequency, series that follow different ones, a static column that changes.
 
     >>> panel, findings = build(np.array(["2024-01-03", "2024-01-01"], "M8[D]"), [3, 1], freq="D")
     >>> panel.values.tolist(), findings
@@ -62,107 +74,80 @@ counts as missing: 2024-01-02.'))
     """
     called = names or Names()
     t, x = _times(times), np.asarray(values, np.float64)
-    _check_values(t, x, called, where)
+    beside = extras or Extras({}, {}, {}, {})
+    check_values(t, x, called, where)
+    for name, column in beside.columns.items():
+        check_finite(t, column, name, where)
     labels, codes = _factorise(ids, len(t))
-    order = np.lexsort((t, codes))
-    findings = []
-    if (order != np.argsort(codes, kind="stable")).any():
-        findings.append("The rows were not in time order and have been sorted.")
-    t, codes, x = t[order], codes[order], x[order]
-    _check_unique(t, codes, labels, order, called, where)
+    order, findings = _order(t, codes)
+    if order is not None:
+        t, codes, x = t[order], codes[order], x[order]
+    check_unique(t, codes, labels, order, called, where)
     bounds = np.searchsorted(codes, np.arange(len(labels) + 1))
     step = _frequency(t, bounds, freq, findings)
     start, k, moved = _lay(t, bounds, step, labels, called)
     findings += moved
     lengths = k[bounds[1:] - 1] + 1
-    _check_filled(t, k, lengths, bounds, step, labels)
+    check_filled(t, k, lengths, bounds, step, labels)
+    check_mixed(t, k, bounds, step, labels)
     indptr = np.concatenate(([0], np.cumsum(lengths)))
-    grid = np.full(int(indptr[-1]), np.nan)
-    grid[np.repeat(indptr[:-1], np.diff(bounds)) + k] = x
-    panel = Panel(grid, indptr, labels, start, step, called)
-    return panel, (*findings, *_gaps(panel, np.repeat(indptr[:-1], np.diff(bounds)) + k), *_remarks(panel, x))
+    k += np.repeat(indptr[:-1], np.diff(bounds))
+
+    def gridded(column: Array, *, sorted: bool = False) -> Array:
+        """A column of the table on the grids of all series."""
+        grid = np.full(int(indptr[-1]), np.nan)
+        grid[k] = column if sorted or order is None else column[order]
+        return grid
+
+    static = {
+        name: check_constant(
+            column if order is None else column[order], bounds, name, labels, beside.categories.get(name)
+        )
+        for name, column in beside.static.items()
+    }
+    panel = Panel(
+        gridded(x, sorted=True),
+        indptr,
+        labels,
+        start,
+        step,
+        called,
+        historic={name: gridded(column) for name, column in beside.historic.items()},
+        known={name: gridded(column) for name, column in beside.known.items()},
+        static=static,
+        categories=beside.categories,
+    )
+    return panel, (*findings, *_gaps(panel, k), *_remarks(panel, x))
 
 
 def _times(times: npt.ArrayLike) -> Times:
     """Times as datetime64[us] or int64."""
     t = np.asarray(times)
-    return t.astype("M8[us]") if t.dtype.kind == "M" else t.astype(np.int64)
+    return t.astype("M8[us]", copy=False) if t.dtype.kind == "M" else t.astype(np.int64, copy=False)
 
 
 def _factorise(ids: npt.ArrayLike | None, n: int) -> tuple[npt.NDArray[Any], Positions]:
     """Names in order of appearance, and the number of each row's name."""
     if ids is None:
         return np.array([""], object), np.zeros(n, np.int64)
-    column = np.asarray(ids)
-    number: dict[Any, int] = {}
-    codes = np.fromiter((number.setdefault(name, len(number)) for name in column.tolist()), np.int64, n)
-    labels = np.empty(len(number), column.dtype if column.dtype.kind in "iu" else object)
-    labels[:] = list(number)
-    return labels, codes
+    return factorise(np.asarray(ids))
 
 
-def _check_values(t: Times, x: Array, names: Names, where: Callable[[int], str]) -> None:
-    """Refuse what no panel can be made of."""
-    if len(x) < 2:
-        raise DataError(
-            "there is too little data",
-            got="one row" if len(x) else "no rows",
-            expected="at least two times with a value each",
-            fix="A forecast needs a past: give more rows.",
-        )
-    infinite = np.flatnonzero(np.isinf(x))
-    if len(infinite):
-        i = int(infinite[0])
-        raise DataError(
-            "a value is infinite",
-            where=f"{where(i)}, column {names.target!r}, time {format_times(t[i : i + 1])[0]}",
-            got=str(x[i]),
-            expected="a finite number, or nothing where it is missing",
-            fix=f"Correct or empty it; infinite values in all: {len(infinite)}.",
-        )
-    huge = np.flatnonzero(np.abs(x) > LARGEST)
-    if len(huge):
-        i = int(huge[0])
-        raise DataError(
-            "a value is too large to compute with",
-            where=f"{where(i)}, column {names.target!r}, time {format_times(t[i : i + 1])[0]}",
-            got=str(x[i]),
-            expected=f"numbers from -{LARGEST:g} to {LARGEST:g}",
-            fix=f"Correct it, or write the values in a larger unit; such values in all: {len(huge)}.",
-        )
-    if np.isnan(x).all():
-        raise DataError(
-            "every value is missing",
-            where=f"column {names.target!r}",
-            got=f"{len(x)} rows without a number",
-            expected="numbers",
-            fix="Is this the right column? Name another one with target_col.",
-        )
-
-
-def _check_unique(
-    t: Times,
-    codes: Positions,
-    labels: npt.NDArray[Any],
-    order: Positions,
-    names: Names,
-    where: Callable[[int], str],
-) -> None:
-    """Refuse two rows for one time of one series."""
-    twice = np.flatnonzero((np.diff(codes) == 0) & (t[1:] == t[:-1]))
-    if not len(twice):
-        return
-    i = int(twice[0])
-    series = f"series {labels[codes[i]]!r}, " if names.id is not None else ""
-    fix = "Remove or add up the rows of one time"
-    fix += "." if names.id is not None else "; if they are several series, name their column with id_col."
-    raise DataError(
-        "a time occurs twice",
-        where=f"{series}{where(int(order[i]))} and {where(int(order[i + 1]))}",
-        got=f"{format_times(t[i : i + 1])[0]} in both (repeated times in all: {len(twice)})",
-        expected="one row for each time",
-        fix=fix,
-    )
+def _order(t: Times, codes: Positions) -> tuple[Positions | None, list[str]]:
+    """How to sort rows by series and time, None if they are, and a finding if those of a series were not in order."""
+    same = codes[1:] == codes[:-1]
+    if (codes[1:] >= codes[:-1]).all() and (~same | (t[1:] >= t[:-1])).all():
+        return None, []
+    ticks = t.astype(np.int64)
+    first, last, series = int(ticks.min()), int(ticks.max()), int(codes.max()) + 1
+    # One number for series and time, where it fits, is sorted in half the time.
+    if (last - first + 1) * series < 2**63:
+        order = np.argsort(codes * (last - first + 1) + (ticks - first), kind="stable")
+    else:
+        order = np.lexsort((t, codes))
+    codes = codes[order]
+    moved = ((codes[1:] == codes[:-1]) & (order[1:] < order[:-1])).any()
+    return order, ["The rows were not in time order and have been sorted."] if moved else []
 
 
 def _frequency(t: Times, bounds: Positions, freq: str | int | Freq | None, findings: list[str]) -> Freq:
@@ -191,15 +176,27 @@ def _lay(
     """Start of every series, position of every row, and a finding if rows had to be moved to the grid."""
     counts = np.diff(bounds)
     start = t[bounds[:-1]].copy()
-    k, on_grid = freq.index_of(t, np.repeat(start, counts))
+    n = int(counts[0])
+    if (counts == n).all() and (t.reshape(-1, n) == t[:n]).all():
+        # Months are dear to count: series that share all their times are placed as one.
+        one, exact = freq.index_of(t[:n], start[0])
+        k, on_grid = np.tile(one, len(counts)), np.tile(exact, len(counts))
+    else:
+        k, on_grid = freq.index_of(t, np.repeat(start, counts))
     stray = np.unique(np.searchsorted(bounds, np.flatnonzero(~on_grid), side="right") - 1)
+    # Series of one panel mostly share their calendar, so most of them are placed by those before them.
+    placed: dict[bytes, Grid] = {}
     for s in stray.tolist():
         rows = slice(bounds[s], bounds[s + 1])
-        grid = place(t[rows], freq)
-        start[s], k[rows], on_grid[rows] = grid
-        if (np.diff(grid.k) == 0).any():
-            _refuse_mixed(t[rows], freq, labels, s)
-            _refuse_irregular(t[rows], grid.k, freq, labels[s], names)
+        key = t[rows].tobytes()
+        if key not in placed:
+            placed[key] = grid = place(t[rows], freq)
+            if (np.diff(grid.k) == 0).any():
+                refuse_mixed(t[rows], freq, labels, s)
+                refuse_irregular(t[rows], grid.k, freq, labels, s, names)
+            if _follows_its_own(t[rows], grid, freq, labels):
+                refuse_mixed(t[rows], freq, labels, s)
+        start[s], k[rows], on_grid[rows] = placed[key]
     moved = np.flatnonzero(~on_grid)
     if not len(moved):
         return start, k, []
@@ -208,52 +205,15 @@ def _lay(
     return start, k, [f"The times are {freq.label}; {share}, first {first}."]
 
 
-def _refuse_mixed(t: Times, freq: Freq, labels: npt.NDArray[Any], s: int) -> None:
-    """A series that does not follow the frequency of the others follows one of its own."""
-    own = infer(t) if len(labels) > 1 and len(t) > 1 else freq
-    if own != freq:
-        raise DataError(
-            "the series differ in frequency",
-            where=f"series {labels[s]!r}",
-            got=own.label,
-            expected=f"{freq.label}, as the longest series",
-            fix="Forecast series of one frequency at a time.",
-        )
-
-
-def _refuse_irregular(t: Times, k: Positions, freq: Freq, label: object, names: Names) -> None:
-    """Two times fall on one place of the grid."""
-    i = int(np.flatnonzero(np.diff(k) == 0)[0])
-    pair = " and ".join(format_times(t[i : i + 2]))
-    raise DataError(
-        "the times are irregular",
-        where=f"series {label!r}" if names.id is not None else f"column {names.time!r}",
-        got=f"{pair}, which are closer than one step",
-        expected=f"times that are {freq.label}",
-        fix="Aggregate the rows to a regular frequency, or name a finer one with freq.",
-    )
-
-
-def _check_filled(
-    t: Times, k: Positions, lengths: Positions, bounds: Positions, freq: Freq, labels: npt.NDArray[Any]
-) -> None:
-    """Refuse a grid that is nearly empty."""
-    rows = np.diff(bounds)
-    sparse = np.flatnonzero(lengths > EMPTIEST * rows + 1000)
-    if not len(sparse):
-        return
-    s = int(sparse[0])
-    own = slice(bounds[s], bounds[s + 1])
-    i = int(np.diff(k[own]).argmax())
-    before, after = format_times(t[own][i : i + 2])
-    _refuse_mixed(t[own], freq, labels, s)
-    raise DataError(
-        "nearly all times are absent",
-        where=f"series {labels[s]!r}" if len(labels) > 1 else f"between {before} and {after}",
-        got=f"{rows[s]} rows for {lengths[s]} times; the widest gap is from {before} to {after}",
-        expected=f"times that are {freq.label}",
-        fix="Is a date wrong? Else name a coarser frequency with freq.",
-    )
+def _follows_its_own(t: Times, grid: Grid, freq: Freq, labels: npt.NDArray[Any]) -> bool:
+    """Whether the times of a series, most of them beside the grid, all lie on that of another frequency."""
+    if len(labels) < 2 or len(t) < 3:
+        return False
+    own = infer(t)
+    # Most months end on the 31st, so that starts and ends of months meet on most of them.
+    edges = own.unit in MONTHS and freq.unit in MONTHS and own.unit[1] != freq.unit[1]
+    beside = 2 * np.count_nonzero(grid.on_grid) < len(t)
+    return (edges or beside) and bool(own.index_of(t, t[0])[1].all())
 
 
 def _gaps(panel: Panel, filled: Positions) -> list[str]:
@@ -263,7 +223,8 @@ def _gaps(panel: Panel, filled: Positions) -> list[str]:
     places = np.flatnonzero(absent)
     if not len(places):
         return []
-    listed = _listed(format_times(panel.all_times()[places[:3]]), len(places))
+    s = np.searchsorted(panel.indptr, places[:3], side="right") - 1
+    listed = _listed(format_times(panel.freq.at(panel.start[s], places[:3] - panel.indptr[s])), len(places))
     verbs = "is absent and counts" if len(places) == 1 else "are absent and count"
     return [f"{len(places)} of {len(absent)} times {verbs} as missing: {listed}."]
 

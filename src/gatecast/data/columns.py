@@ -11,21 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.numerals import Numbers, read_numbers
-from gatecast.data.table import Cells, Table, missing
-from gatecast.data.times import Stamps, read_times
+from gatecast.data.table import MISSING, Cells, Table, factorise, missing
+from gatecast.data.times import UNDECIDED, Clock, Stamps, read_times
 from gatecast.errors import DataError
 
-__all__ = ["labels", "numbers", "running_positions", "stamps"]
+__all__ = ["labels", "numbers", "running_positions", "stamps", "truth_values"]
+
+_TRUTH = {"true": 1.0, "false": 0.0}
 
 DATES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or whole numbers"
 
 
-def numbers(table: Table, column: int) -> Numbers:
-    """A column as numbers.
+def numbers(table: Table, column: int, role: str = "target") -> Numbers:
+    """A column as numbers; true and false are 1 and 0.
 
     Args:
         table: The table.
         column: Position of the column.
+        role: What the column is, for messages.
 
     Raises:
         DataError: A cell that is neither missing nor a number.
@@ -35,6 +38,10 @@ def numbers(table: Table, column: int) -> Numbers:
     [1.0, nan, 2.5]
     """
     cells = table.columns[column]
+    truths = truth_values(cells)
+    if truths is not None:
+        note = f"The {role}, {table.column(column)}, is true or false: it is read as 1 and 0."
+        return Numbers(truths, np.ones(len(cells), bool), (note,))
     read = read_numbers(cells)
     bad = np.flatnonzero(~read.readable)
     if not len(bad):
@@ -42,11 +49,11 @@ def numbers(table: Table, column: int) -> Numbers:
     present = np.count_nonzero(~missing(cells))
     if cells.dtype.kind != "O" or 2 * len(bad) > present > 2:
         raise DataError(
-            "the target column does not hold numbers",
+            f"the {role} column does not hold numbers",
             where=table.column(column),
             got=_kind_or_cells(cells),
             expected="a number in every row, or nothing where it is missing",
-            fix="If another column is meant, name it with target_col.",
+            fix="If another column is meant, name it with target_col." if role == "target" else "",
         )
     first = int(bad[0])
     raise DataError(
@@ -58,13 +65,32 @@ def numbers(table: Table, column: int) -> Numbers:
     )
 
 
-def stamps(table: Table, column: int, *, plain: bool = False) -> Stamps:
+def truth_values(cells: Cells) -> npt.NDArray[np.float64] | None:
+    """1 for true, 0 for false, NaN for missing; None if there is anything else.
+
+    >>> from gatecast.data.table import text_cells
+    >>> truth_values(text_cells(["True", "", "false"])).tolist(), truth_values(np.array([1.0]))
+    ([1.0, nan, 0.0], None)
+    """
+    if cells.dtype.kind == "b":
+        return cells.astype(np.float64)
+    if cells.dtype.kind != "O" or not any(_TRUTH.get(cell.strip().lower()) is not None for cell in cells[:1000]):
+        return None
+    different, codes = factorise(cells)
+    words = [cell.strip().lower() for cell in different]
+    if not all(word in _TRUTH or word in MISSING for word in words):
+        return None
+    return np.array([_TRUTH.get(word, np.nan) for word in words])[codes]
+
+
+def stamps(table: Table, column: int, *, plain: bool = False, clock: Clock = UNDECIDED) -> Stamps:
     """A column as times.
 
     Args:
         table: The table.
         column: Position of the column.
         plain: Whether numbers are positions, whatever they look like.
+        clock: The clock of other times that these are to be compared with, if they have a zone.
 
     Raises:
         DataError: A cell that is missing or no time.
@@ -73,7 +99,7 @@ def stamps(table: Table, column: int, *, plain: bool = False) -> Stamps:
     [3, 4]
     """
     cells = table.columns[column]
-    read = read_times(cells, plain=plain)
+    read = read_times(cells, plain=plain, offsets=table.offsets.get(table.names[column]), clock=clock)
     bad = np.flatnonzero(~read.readable)
     if not len(bad):
         return read
@@ -126,7 +152,7 @@ def running_positions(n: int, names: npt.NDArray[Any] | None) -> npt.NDArray[np.
     """
     if names is None:
         return np.arange(1, n + 1)
-    _, codes = np.unique(names, return_inverse=True)
+    _, codes = factorise(names)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], codes[order])
     positions = np.empty(n, np.int64)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gatecast.data.numerals import read_numbers
-from gatecast.data.table import MISSING, Cells, Table, text_cells
+from gatecast.data.table import MISSING, Cells, Table, check_width, text_cells
 from gatecast.data.times import looks_like_dates
 from gatecast.errors import DataError
 
@@ -53,6 +53,7 @@ def read_delimited(text: str, source: str = "the text") -> Table:
     >>> table.names, table.columns[1].tolist(), table.where(0)
     (('month', 'sales'), ['1,5', '2,5'], 'row 2')
     """
+    check_width(max(text[: max(text.find("\n"), 0)].count(mark) for mark in SEPARATORS) + 1, source)
     mark = separator(text.splitlines()[:SAMPLE])
     rows = list(_rows(text, mark, source))
     if not rows:
@@ -146,7 +147,7 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     >>> has_header([["2024-01-01", "x"], ["2024-01-02", "3"]])
     False
     """
-    below = [text_cells(column) for column in zip(*rows[1:SAMPLE], strict=True)]
+    below = (text_cells(column) for column in zip(*rows[1:SAMPLE], strict=True))
     for cell, cells in zip(rows[0], below, strict=False):
         if _is_data(cells):
             return not _is_data(text_cells([cell]))

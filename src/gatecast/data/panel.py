@@ -9,7 +9,7 @@ trusts what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frequency import Freq, Positions, Times, format_times, parse
+from gatecast.errors import ConfigError
 
-__all__ = ["Names", "Panel", "format_times", "from_values"]
+__all__ = ["Names", "Panel", "check_outputs", "format_times", "from_values"]
 
 Array = npt.NDArray[np.float64]
 
@@ -38,6 +39,31 @@ class Names:
     target: str = "y"
 
 
+def check_outputs(names: Names, outputs: Collection[str]) -> None:
+    """Refuse a column of names, times or values that is called like a column of the forecast beside it.
+
+    Other columns may be called as they like: they do not go out with a forecast.
+
+    Args:
+        names: What the columns are called.
+        outputs: Columns of the forecast, as "LSTM" and "LSTM-lo-80".
+
+    Raises:
+        ConfigError: One of them is.
+
+    >>> check_outputs(Names("unique_id", "ds", "y"), ["LSTM", "LSTM-lo-80"])
+    """
+    for argument, name in (("id_col", names.id), ("time_col", names.time), ("target_col", names.target)):
+        if name in outputs:
+            raise ConfigError(
+                "a column of the data is called like a column of the forecast",
+                where=argument,
+                got=repr(name),
+                expected=f"another name than {', '.join(map(repr, list(outputs)[:5]))}",
+                fix="Rename the column in the data.",
+            )
+
+
 @dataclass(frozen=True, eq=False)
 class Panel:
     """Series on regular grids.
@@ -49,6 +75,11 @@ class Panel:
         start: (S,) time of each series' first value, datetime64[us] or int64.
         freq: The one frequency of all series.
         names: What the columns are called.
+        historic: (N,) columns that are known for the past only, by name; NaN is missing.
+        known: (N,) the past of columns that are known for the future too.
+        static: (S,) columns of one value a series.
+        categories: The words of each of these columns that holds words: a value is a position among them.
+        clock: Minutes by which the times are ahead of UTC; None if they are local or came without a zone.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -63,6 +94,11 @@ class Panel:
     start: Times
     freq: Freq
     names: Names = field(default_factory=Names)
+    historic: Mapping[str, Array] = field(default_factory=dict)
+    known: Mapping[str, Array] = field(default_factory=dict)
+    static: Mapping[str, Array] = field(default_factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clock: int | None = None
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -108,7 +144,8 @@ class Panel:
     def select(self, which: Sequence[int] | npt.NDArray[np.int64]) -> Panel:
         """Some of the series, in the order given."""
         rows = np.asarray(which, np.int64)
-        chosen = replace(self, ids=self.ids[rows], start=self.start[rows])
+        static = {name: column[rows] for name, column in self.static.items()}
+        chosen = replace(self, ids=self.ids[rows], start=self.start[rows], static=static)
         return chosen._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
 
     def to_columns(self) -> dict[str, npt.NDArray[Any]]:
@@ -122,7 +159,10 @@ class Panel:
         """One run of values of each series."""
         indptr = np.concatenate(([0], np.cumsum(lengths)))
         rows = np.arange(indptr[-1]) + np.repeat(first - indptr[:-1], lengths)
-        return replace(self, values=self.values[rows], indptr=indptr, start=start)
+        historic, known = (
+            {name: column[rows] for name, column in columns.items()} for columns in (self.historic, self.known)
+        )
+        return replace(self, values=self.values[rows], indptr=indptr, start=start, historic=historic, known=known)
 
 
 def from_values(

@@ -5,6 +5,7 @@ Letters: N rows.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -12,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.data.numerals import read_numbers
-from gatecast.data.table import Cells, Table, missing, text_cells
+from gatecast.data.table import Cells, Table, factorise, missing, text_cells
 from gatecast.data.times import looks_like_dates
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["Roles", "assign", "join_parts", "series_column"]
+__all__ = ["Roles", "assign", "find", "join_parts", "numeric_columns", "series_column", "time_column"]
 
 TIME_NAMES = (
     *("ds", "date", "datetime", "timestamp", "time", "month", "quarter", "year", "week", "day", "period"),
@@ -59,7 +60,11 @@ class Roles(NamedTuple):
 
 
 def assign(
-    table: Table, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None
+    table: Table,
+    id_col: str | None = None,
+    time_col: str | None = None,
+    target_col: str | None = None,
+    others: Collection[int] = (),
 ) -> Roles:
     """Work out the columns that are not given by name.
 
@@ -72,6 +77,7 @@ def assign(
         id_col: Name of the column of series.
         time_col: Name of the column of times.
         target_col: Name of the column of values.
+        others: Columns that are something else.
 
     Raises:
         ConfigError: A name given that no column has.
@@ -81,25 +87,52 @@ def assign(
     >>> assign(table)
     Roles(id=None, time=0, target=1)
     """
-    kinds = [_kind(column) for column in table.columns]
-    series = _find(table, id_col, "id_col")
-    time = _find(table, time_col, "time_col")
-    target = _find(table, target_col, "target_col")
-    taken = {column for column in (series, target) if column is not None}
+    series, time, target = (
+        None if name is None else find(table, name, argument)
+        for name, argument in ((id_col, "id_col"), (time_col, "time_col"), (target_col, "target_col"))
+    )
+    taken = {*others, *(column for column in (series, target) if column is not None)}
+    kinds = {i: _kind(column) for i, column in enumerate(table.columns) if i not in taken | {time}}
     if time is None:
         time = _guess_time(table, kinds, taken)
     taken |= {time} if time is not None else set()
     if target is None:
         target = _guess_target(table, kinds, taken)
     if series is None:
-        left = [i for i in range(len(kinds)) if i not in (time, target) and kinds[i] != "date"]
+        left = [i for i in kinds if i not in (time, target) and kinds[i] != "date"]
         named = _by_name(table, left, ID_NAMES)
         series = named if named is not None and _repeats(table.columns[named]) else None
     return Roles(series, time, target)
 
 
-def series_column(table: Table, roles: Roles, times: Cells) -> int | None:
+def time_column(table: Table, time_col: str | None, others: Collection[int]) -> int | None:
+    """The column of times of a wide table, None if there is none.
+
+    Args:
+        table: The table.
+        time_col: Its name; worked out if None.
+        others: Columns that are something else.
+
+    Raises:
+        ConfigError: No column has the name.
+
+    >>> time_column(Table(("ds", "a", "b"), (np.arange(3), np.ones(3), np.zeros(3))), None, ())
+    0
+    """
+    if time_col is not None:
+        return find(table, time_col, "time_col")
+    kinds = {i: _kind(column) for i, column in enumerate(table.columns) if i not in others}
+    return _guess_time(table, kinds, set(others))
+
+
+def series_column(table: Table, roles: Roles, times: Cells, others: Collection[int] = ()) -> int | None:
     """The text column under which repeated times are those of different series; None if none or needed.
+
+    Args:
+        table: The table.
+        roles: The columns known.
+        times: (N,) times of the rows.
+        others: Columns that are something else.
 
     >>> table = Table(("shop", "t", "y"), (np.array(["a", "b"], object), np.array([1, 1]), np.ones(2)))
     >>> series_column(table, Roles(None, 1, 2), np.array([1, 1]))
@@ -107,16 +140,33 @@ def series_column(table: Table, roles: Roles, times: Cells) -> int | None:
     """
     if len(np.unique(times)) == len(times):
         return None
+    ticks = np.unique(times, return_inverse=True)[1]
     for i, column in enumerate(table.columns):
-        if i not in roles and column.dtype.kind == "O" and _kind(column) == "text":
-            keys = set(zip(column.tolist(), times.tolist(), strict=True))
-            if len(keys) == len(times):
+        if i not in (*roles, *others) and column.dtype.kind == "O" and _kind(column) == "text":
+            names, codes = factorise(column)
+            if len(np.unique(ticks * len(names) + codes)) == len(times):
                 return i
     return None
 
 
-def join_parts(table: Table, time_col: str | None = None) -> Table:
+def numeric_columns(table: Table, others: Collection[int]) -> list[int]:
+    """The columns of numbers, without mere row numbers and without those that are something else.
+
+    >>> table = Table(("", "a", "b"), (np.array([1, 2]), np.array([5.0, 6.0]), text_cells(["x", "y"])))
+    >>> numeric_columns(table, ())
+    [1]
+    """
+    numbers = [i for i, column in enumerate(table.columns) if i not in others and _kind(column) == "number"]
+    return [i for i in numbers if not (table.names[i].lower() in COUNTER_NAMES and _increases(table.columns[i]))]
+
+
+def join_parts(table: Table, time_col: str | None = None, keep: Collection[str] = ()) -> Table:
     """A table whose year and month, perhaps day, stand in columns of their own gets them joined in front.
+
+    Args:
+        table: The table.
+        time_col: Column of times, if it was named.
+        keep: Columns that stay, even if they are joined.
 
     >>> table = Table(("Year", "Month", "y"), (np.array([2024, 2024]), np.array([1, 2]), np.ones(2)))
     >>> joined = join_parts(table)
@@ -135,7 +185,7 @@ def join_parts(table: Table, time_col: str | None = None) -> Table:
     joined = text_cells(
         "-".join([f"{row[0]:04d}", *(f"{part:02d}" for part in row[1:])]) for row in zip(*numbers, strict=True)
     )
-    rest = [i for i in range(len(table.names)) if i not in places]
+    rest = [i for i in range(len(table.names)) if i not in places or table.names[i] in keep]
     name = "-".join(table.names[place] for place in places)
     return replace(
         table,
@@ -145,10 +195,20 @@ def join_parts(table: Table, time_col: str | None = None) -> Table:
     )
 
 
-def _find(table: Table, name: str | None, argument: str) -> int | None:
-    """The column of a name that was given."""
-    if name is None:
-        return None
+def find(table: Table, name: object, argument: str) -> int:
+    """The column of a name that was given.
+
+    Args:
+        table: The table.
+        name: The name.
+        argument: By what it was given, for the message.
+
+    Raises:
+        ConfigError: No column has the name.
+
+    >>> find(Table(("y",), (np.zeros(2),)), "y", "target_col")
+    0
+    """
     # In tables of other libraries names may be numbers; here every name is text.
     if str(name) in table.names:
         return table.names.index(str(name))
@@ -166,7 +226,10 @@ def _find(table: Table, name: str | None, argument: str) -> int | None:
 
 def _kind(column: Cells) -> str:
     """What a column holds, judged by its first cells: "date", "number", "text" or "empty"."""
-    present = column[~missing(column)][:SAMPLE]
+    head = column[: 4 * SAMPLE]
+    present = head[~missing(head)][:SAMPLE]
+    if not len(present):
+        present = column[~missing(column)][:SAMPLE]
     if not len(present):
         return "empty"
     if looks_like_dates(present):
@@ -181,9 +244,9 @@ def _by_name(table: Table, columns: list[int], names: tuple[str, ...]) -> int | 
     return min(known)[1] if known and table.named else None
 
 
-def _guess_time(table: Table, kinds: list[str], taken: set[int]) -> int | None:
+def _guess_time(table: Table, kinds: dict[int, str], taken: set[int]) -> int | None:
     """The column of times, None if there is none."""
-    free = [i for i in range(len(kinds)) if i not in taken]
+    free = [i for i in kinds if i not in taken]
     dates = [i for i in free if kinds[i] == "date"]
     if dates:
         named = _by_name(table, dates, TIME_NAMES)
@@ -199,9 +262,9 @@ def _guess_time(table: Table, kinds: list[str], taken: set[int]) -> int | None:
     return texts[0] if texts and (numbers or taken) else None
 
 
-def _guess_target(table: Table, kinds: list[str], taken: set[int]) -> int:
+def _guess_target(table: Table, kinds: dict[int, str], taken: set[int]) -> int:
     """The column of values."""
-    free = [i for i in range(len(kinds)) if i not in taken]
+    free = [i for i in kinds if i not in taken]
     numbers = [i for i in free if kinds[i] == "number"]
     if len(numbers) > 1:
         named = {i: table.names[i].lower() for i in numbers}
@@ -234,10 +297,14 @@ def _guess_target(table: Table, kinds: list[str], taken: set[int]) -> int:
 
 def _increases(column: Cells) -> bool:
     """Whether the cells are whole numbers that rise from row to row."""
-    values = read_numbers(column).values
-    return bool((values == np.rint(values)).all() and (np.diff(values) > 0).all())
+    for cells in (column[:SAMPLE], column):
+        values = read_numbers(cells).values
+        if not ((values == np.rint(values)).all() and (np.diff(values) > 0).all()):
+            return False
+    return True
 
 
 def _repeats(column: Cells) -> bool:
     """Whether some cells are equal."""
-    return len(set(column.tolist())) < len(column)
+    head = column[:SAMPLE].tolist()
+    return len(set(head)) < len(head) or len(set(column.tolist())) < len(column)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from gatecast.data.frequency import Freq
 
-__all__ = ["Season", "autocorrelation", "is_seasonal", "moving_mean", "phase_medians", "season"]
+__all__ = ["Season", "autocorrelation", "is_seasonal", "moving_mean", "phase_medians", "repeats", "season"]
 
 Array = npt.NDArray[np.float64]
 
@@ -26,6 +26,8 @@ CYCLES_NEEDED = 3
 CALENDAR_LEVEL = 0.05
 # A long series shows a season beyond chance that is too small to matter.
 CALENDAR_STRENGTH = 0.1
+# Share of the variance that indices must explain in seasons that they were not made from.
+REPEATED = 0.05
 # A period that nothing proposes is sought among many lags: 5 % for all of them together, and no small ones.
 CYCLE_LEVEL = 0.05
 CYCLE_STRENGTH = 0.2
@@ -190,6 +192,31 @@ def phase_medians(values: npt.ArrayLike, m: int) -> Array:
         medians[seen] = np.nanmedian(cycles[:, seen], axis=0)
         medians[seen] -= medians[seen].mean()
     return medians
+
+
+def repeats(values: npt.ArrayLike, m: int) -> bool:
+    """Whether the seasonal indices of earlier seasons hold in the last third of a series.
+
+    Autocorrelation alone is fooled by one random walk in twenty; indices must also serve seasons that they were not
+    made from: there they are to explain a twentieth of the variance around the moving mean.
+
+    Args:
+        values: (N,); NaN is missing.
+        m: Period. Fewer than three periods never repeat.
+
+    >>> repeats([1, 5, 9, 5] * 5, 4), repeats(np.arange(20) ** 2, 4)
+    (True, False)
+    """
+    x = np.asarray(values, np.float64)
+    if m < 2 or len(x) < CYCLES_NEEDED * m:
+        return False
+    around = x - moving_mean(x, m, edges=True)
+    begin = max(len(x) * 2 // 3, len(x) - len(x) // m // 3 * m) // m * m
+    indices = phase_medians(around[:begin], m)
+    late = around[begin:]
+    left = late - np.resize(indices, len(late))
+    known = np.isfinite(late)
+    return bool((left[known] ** 2).sum() < (1 - REPEATED) * (late[known] ** 2).sum())
 
 
 def _test(x: Array, m: int) -> tuple[float, float]:

@@ -20,11 +20,13 @@ import numpy.typing as npt
 
 from gatecast.data.dates import FORMS, compose, read_form
 from gatecast.data.frequency import format_times
-from gatecast.data.table import Cells, missing
+from gatecast.data.table import Cells, factorise, missing
 
-__all__ = ["Stamps", "local_or_universal", "looks_like_dates", "read_times"]
+__all__ = ["UNDECIDED", "Clock", "Stamps", "local_or_universal", "looks_like_dates", "read_times"]
 
 SAMPLE = 50
+# A table that repeats its times must be this long before it pays to read each of them once.
+REPEATS = 10_000
 YEARS = (1500, 2200)
 # Ranges of integers that are read as time since 1970: 1973 to 2128, never mistaken for 20240131.
 EPOCHS = (
@@ -35,6 +37,11 @@ EPOCHS = (
 )
 
 
+UNDECIDED = "undecided"
+Clock = int | str | None
+"""What zoned times are read on: minutes ahead of UTC; None, the local clock; or `UNDECIDED`, what suits them."""
+
+
 class Stamps(NamedTuple):
     """Times read from a column.
 
@@ -42,19 +49,25 @@ class Stamps(NamedTuple):
         values: (N,) datetime64[us], NaT where unreadable; or int64.
         readable: (N,) whether a cell holds a time; a missing cell does not.
         notes: How they were read, in sentences, if that needs saying.
+        clock: Minutes by which the times are ahead of UTC; None if they are local, or came without a zone.
     """
 
     values: npt.NDArray[Any]
     readable: npt.NDArray[np.bool_]
     notes: tuple[str, ...] = ()
+    clock: int | None = None
 
 
-def read_times(cells: Cells, *, plain: bool = False) -> Stamps:
+def read_times(
+    cells: Cells, *, plain: bool = False, offsets: npt.NDArray[np.int64] | None = None, clock: Clock = UNDECIDED
+) -> Stamps:
     """Read a column of cells as times.
 
     Args:
         cells: (N,) datetime64, numbers or text.
         plain: Whether numbers are positions, whatever they look like.
+        offsets: (N,) minutes by which the cells, local times, are ahead of UTC; None if they have no zone.
+        clock: The clock of other times that these are to be compared with, if they have a zone.
 
     Returns:
         Times, which cells are readable, and notes.
@@ -69,18 +82,24 @@ def read_times(cells: Cells, *, plain: bool = False) -> Stamps:
     """
     kind = cells.dtype.kind
     if kind == "M":
-        return Stamps(cells.astype("M8[us]"), ~np.isnat(cells))
+        known = ~np.isnat(cells)
+        return _on_clock(cells, known, offsets, clock) if offsets is not None else Stamps(_fine(cells), known)
     if kind in "fiu":
         return _numeric(cells.astype(np.float64), cells, plain)
     if kind != "O":
         return _unreadable(len(cells))
-    texts = [cell.strip() for cell in cells]
-    sample = [text for text, gone in zip(texts, missing(cells), strict=True) if not gone][:SAMPLE]
+    sample = _sample(cells)
     counts = [int(read(sample).readable.sum()) for read in _READERS]
     best = int(np.argmax(counts)) if sample else 0
     if not sample or not counts[best]:
         return _unreadable(len(cells))
-    return _plain_numbers(texts, plain) if best == 0 else _READERS[best](texts)
+    different, codes = factorise(cells) if len(cells) > REPEATS else (cells, None)
+    texts = [cell.strip() for cell in different]
+    if best == 0:
+        read = _plain_numbers(texts, plain)
+    else:
+        read = _zoned(texts, clock) if best == ZONED else _READERS[best](texts)
+    return read if codes is None else read._replace(values=read.values[codes], readable=read.readable[codes])
 
 
 def looks_like_dates(cells: Cells) -> bool:
@@ -92,8 +111,7 @@ def looks_like_dates(cells: Cells) -> bool:
     """
     if cells.dtype.kind != "O":
         return cells.dtype.kind == "M"
-    sample = cells[~missing(cells)][:SAMPLE]
-    texts = [cell.strip() for cell in sample]
+    texts = _sample(cells)
     return bool(texts) and max(int(read(texts).readable.sum()) for read in _READERS[1:]) > len(texts) / 2
 
 
@@ -119,6 +137,37 @@ def local_or_universal(wall: npt.NDArray[Any], offset: npt.NDArray[np.int64]) ->
     if (clock == clock[0]).all():
         return wall, "Time zone offsets change (summer time); the times share a local hour and stay local."
     return wall - offset.astype("m8[m]"), "Time zone offsets change (summer time); times are brought to UTC."
+
+
+def _sample(cells: Cells) -> list[str]:
+    """The first texts that are not missing."""
+    for rows in (cells[: 4 * SAMPLE], cells):
+        texts = [cell.strip() for cell in rows[~missing(rows)][:SAMPLE]]
+        if texts:
+            return texts
+    return []
+
+
+def _on_clock(
+    wall: npt.NDArray[Any], known: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64], clock: Clock
+) -> Stamps:
+    """Local times with their distance from UTC, on the clock wanted or on the one that suits them."""
+    local, ahead, notes = _fine(wall[known]), offsets[known], ()
+    if clock == UNDECIDED:
+        values, note = local_or_universal(local, ahead)
+        same = len(ahead) == 0 or bool((ahead == ahead[0]).all())
+        kept = same or np.array_equal(values, local)
+        found = (int(ahead[0]) if len(ahead) else 0) if same else None if kept else 0
+        return Stamps(_spread(values, known), known, (note,) if len(ahead) else (), found)
+    if clock is None:
+        return Stamps(_spread(local, known), known, notes)
+    universal = local - ahead.astype("m8[m]")
+    return Stamps(_spread(universal + np.timedelta64(int(clock), "m"), known), known, notes, int(clock))
+
+
+def _fine(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Times in microseconds, not copied if they are."""
+    return times.astype("M8[us]", copy=False)
 
 
 def _plain_numbers(texts: list[str], plain: bool = False) -> Stamps:
@@ -208,14 +257,12 @@ def _iso_cell(text: str) -> np.datetime64:
         return np.datetime64("NaT", "us")
 
 
-def _zoned(texts: list[str]) -> Stamps:
+def _zoned(texts: list[str], clock: Clock = UNDECIDED) -> Stamps:
     """ISO 8601 with a zone."""
     parts = [_ZONE.fullmatch(text) for text in texts]
     wall = np.array([_iso_cell(part[1]) if part else np.datetime64("NaT", "us") for part in parts], "M8[us]")
     offset = np.array([_offset(part[2]) if part else 0 for part in parts], np.int64)
-    readable = ~np.isnat(wall)
-    values, note = local_or_universal(wall[readable], offset[readable])
-    return Stamps(_spread(values, readable), readable, (note,) if readable.any() else ())
+    return _on_clock(wall, ~np.isnat(wall), offset, clock)
 
 
 def _offset(zone: str) -> int:
@@ -252,4 +299,5 @@ def _form(pattern: re.Pattern[str]) -> Callable[[list[str]], Stamps]:
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
 _ZONE = re.compile(r"(.*\d:\d\d(?::\d\d(?:[.]\d{1,9})?)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)")
 # Numbers come first: where two forms read as many cells of the sample, the first is taken.
+ZONED = 2
 _READERS: tuple[Callable[[list[str]], Stamps], ...] = (_plain_numbers, _iso, _zoned, *map(_form, FORMS))

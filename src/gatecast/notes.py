@@ -1,0 +1,46 @@
+"""What is to be said about a panel before anything is learnt from it.
+
+Letters: S series.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+
+__all__ = ["observed", "remark"]
+
+
+def observed(panel: Panel, findings: list[str]) -> Panel:
+    """A single series from its first to its last value: rows without one at the end are what is to be forecast."""
+    seen = np.flatnonzero(panel.mask)
+    if len(panel) != 1 or not len(seen):
+        return panel
+    before, after = int(seen[0]), len(panel.values) - 1 - int(seen[-1])
+    for count, where in ((before, "first"), (after, "last")):
+        if count:
+            findings.append(f"the {where} {count} rows have no value and are left out.")
+    return panel.head(after).tail(len(panel.values) - before - after)
+
+
+def remark(panel: Panel, findings: list[str]) -> None:
+    """Series of which nothing can be learnt, by name."""
+    at = np.flatnonzero(panel.lengths)
+    least = np.full(len(panel), np.inf)
+    most = np.full(len(panel), -np.inf)
+    first = panel.indptr[:-1][at]
+    least[at] = np.fmin.reduceat(panel.values, first) if len(at) else []
+    most[at] = np.fmax.reduceat(panel.values, first) if len(at) else []
+    constant = np.flatnonzero(least == most)
+    empty = np.flatnonzero(~np.isfinite(most))
+    for which, what in (
+        (constant, "does not vary: its forecast is the constant"),
+        (empty, "has no value: there is no forecast of it"),
+    ):
+        if len(which) and len(panel) == 1:
+            findings.append(f"the series {what}.")
+        elif len(which):
+            some = ", ".join(repr(str(name)) for name in panel.ids[which[:3]])
+            more = f" and {len(which) - 3:,} more" if len(which) > 3 else ""
+            findings.append(f"series {some}{more} {what}.")

@@ -1,0 +1,41 @@
+"""Checks of what a forecaster is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gatecast.errors import ConfigError
+
+__all__ = ["check_count", "check_levels", "check_seed"]
+
+
+def check_count(name: str, value: int | None) -> None:
+    """A whole number from 1 up, or None."""
+    if value is None or (isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1):
+        return
+    raise ConfigError(f"{name} is impossible", got=repr(value), expected="a whole number from 1 up")
+
+
+def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
+    """Levels in percent, increasing; one may come bare, and None is none."""
+    single = level is None or isinstance(level, int | float | str)
+    levels: tuple[Any, ...] = (() if level is None else (level,)) if single else tuple(level)  # type: ignore[arg-type]
+    good = all(isinstance(one, int | float | np.number) and 1 <= one < 100 for one in levels)
+    if not good or len(set(levels)) < len(levels):
+        raise ConfigError(
+            "these are not levels of intervals",
+            got=str(list(levels)),
+            expected="different numbers from 1 up and below 100, in percent",
+            fix="Write, say, level=(80, 95).",
+        )
+    return tuple(sorted(levels))
+
+
+def check_seed(seed: int) -> int:
+    """A whole number from 0 up."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ConfigError("the seed is not a seed", got=repr(seed), expected="a whole number from 0 up")
+    return int(seed)
