@@ -31,6 +31,9 @@ TO_EQUAL = 0.5
 POWER = 4.0
 """Weights before that: past errors to the minus this."""
 
+BEHIND = 1.25
+"""A model whose past errors are so many times the best one's is left out: it has shown that it does not suit the data."""
+
 
 class Learned(NamedTuple):
     """What was learnt from a panel.
@@ -174,9 +177,10 @@ def combine(answers: Mapping[str, Floats], weights: Mapping[str, float]) -> Floa
 
 
 def weigh(answers: Mapping[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:
-    """Weights of the models by the errors that they made, drawn half way to equal ones.
+    """Weights of the models by the errors that they made, drawn half way to equal ones; 0 for one that is far behind.
 
-    ``w = 1 / 2 K + e^-4 / (2 sum e^-4)``, e the mean of |actual - median| / scale.
+    ``w = 1 / 2 K + e^-4 / (2 sum e^-4)``, e the mean of |actual - median| / scale, K the models with e within a quarter
+    of the least.
 
     Args:
         answers: (S, h, Q) a model.
@@ -199,7 +203,8 @@ def weigh(answers: Mapping[str, Floats], actual: Floats, scale: Floats) -> dict[
     e = np.array(errors)
     known = np.isfinite(e).all() and e.min() > 0
     merit = (e.min() / e) ** POWER if known else np.ones(len(e))
-    w = TO_EQUAL / len(e) + (1 - TO_EQUAL) * merit / merit.sum()
+    merit[merit < BEHIND**-POWER] = 0.0
+    w = TO_EQUAL * (merit > 0) / np.count_nonzero(merit) + (1 - TO_EQUAL) * merit / merit.sum()
     return dict(zip(answers, w.tolist(), strict=True))
 
 

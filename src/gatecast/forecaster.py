@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import ensemble, scoring
-from gatecast.data.frames import matrix
+from gatecast.data.frames import CYCLES, DAYS, matrix
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, to_like
 from gatecast.data.season import repeats
@@ -39,6 +39,9 @@ from gatecast.stages import TRIAL_MEMBERS, Progress, Stages
 __all__ = ["Forecaster", "Progress"]
 
 Floats = npt.NDArray[np.float64]
+
+DAILY = (24, 48, 96)
+"""Steps of a day: hours, half hours, quarters."""
 
 CALIBRATION_ORIGINS = 16
 """Origins in the validation part of a single series."""
@@ -218,7 +221,7 @@ class Forecaster:
     def _seasons(self, values: Floats, parts: Parts | None) -> tuple[int, int]:
         """The season of the models, and the one of seasonal naive."""
         if self.season is not None:
-            return self.season, self.season
+            return self._week(self.season), self.season
         past = values if parts is None else hide(values, parts.test)
         if len(values) == 1:
             likely = [one.period for one in find_seasons(past[0], self.panel_.freq) if one.kind == "calendar"]
@@ -227,7 +230,12 @@ class Forecaster:
             return m, m
         typical = int(np.median(self.panel_.lengths))
         m = next((cycle for cycle in sorted(self.panel_.freq.cycles) if 3 * cycle <= typical), 1)
-        return m, m
+        return self._week(m), m
+
+    def _week(self, m: int) -> int:
+        """The week instead of the day, where series of parts of a day are long enough to show one."""
+        long = np.median(self.panel_.lengths) >= (CYCLES + 1) * DAYS * m
+        return DAYS * m if m in DAILY and long and len(self.panel_) > 1 else m
 
     def _learn(self, values: Floats, recipe: Recipe, stages: Stages, count: int | None) -> Learned:
         """Train the networks of a stage."""

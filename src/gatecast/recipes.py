@@ -125,7 +125,7 @@ def make_recipe(
             "batch": training.batch, "rate": training.rate, "cell": "lstm" if model == "auto" else model,
         }  # fmt: skip
         members.append(replace(base, **{name: value for name, value in given.items() if value is not None}))
-    return Recipe(tuple(members), m if few or m <= SHORT_SEASON else 1)
+    return Recipe(tuple(members), m if few or m <= SHORT_SEASON or (m % 7 == 0 and m > 100) else 1)
 
 
 def _base(h: int, m: int, S: int, typical: int) -> Settings:
@@ -144,9 +144,9 @@ def _base(h: int, m: int, S: int, typical: int) -> Settings:
         units, origins, steps = 48, max(36, min(12 * m, 96)), 300
         if m > LOW_SEASON:
             rate, batch, steps = 5e-3, 64, 400
+    elif m % 7 == 0 and m > 100:  # a week in parts of a day: its indices are taken out, the window holds two days
+        window, level, units, origins, steps, rate, batch = 2 * m // 7, m // 7, 48, 72, 400, 5e-3, 48
     else:
-        days = m in (24, 48, 96) and typical > 12 * m
-        window, level = min(7 * m, 336) if days else min(m + 1, 336), m if days else 1
-        units, origins, steps, rate, batch = 48 if days else 40, 72 if days else 96, 500, 5e-3, 48
+        window, level, units, origins, steps, rate, batch = min(m + 1, 336), 1, 40, 96, 500, 5e-3, 48
     window = max(2, min(window, typical - 1))
     return Settings(window, units=units, level=min(level, window), origins=origins, steps=steps, batch=batch, rate=rate)

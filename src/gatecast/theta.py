@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import carried, seasonal_indices
+from gatecast.data.frames import carried, fit_frame
 
 __all__ = ["dot"]
 
@@ -79,7 +79,7 @@ def _block(values: Floats, n: npt.NDArray[np.int64], h: int, m: int, probabiliti
     size[size == 0] = 1.0
     scaled = values / size
     positive = np.asarray((np.where(seen, scaled, 1.0) > 0).all(axis=1))
-    season = seasonal_indices(scaled, m, positive)
+    season = fit_frame(scaled, m).season
     s = season[:, (np.arange(values.shape[1]) - values.shape[1]) % m]
     flat = np.where(positive[:, None], scaled / np.where(positive[:, None], s, 1.0), scaled - s)
     y = carried(flat)
@@ -142,7 +142,7 @@ def _fit(y: Floats, n: npt.NDArray[np.int64], line: _Lines, alphas: Floats) -> _
         level = alphas * y[:, i : i + 1] + keep * level
         power = power * keep
     ee, ed, ep, dd, dp, pp = sums.values()
-    ridge = RIDGE * (dd + pp) + 1e-300
+    ridge = RIDGE * (dd + pp) + 1e-12
     ep_own, pp_own = ep + ridge * y[:, :1], pp + ridge  # towards a first level of y[0]
     determinant = (dd + ridge) * pp_own - dp * dp
     w = np.clip((ed * pp_own - ep_own * dp) / determinant, 0.0, 1.0)

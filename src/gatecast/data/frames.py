@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float64]
 CYCLES = 3
 """Fewer seasons are no ground for indices."""
 
+DAYS = 7
+"""Of a week."""
+
 TEST = 1.645
 """Limit of the autocorrelation test, 90 % two-sided."""
 
@@ -133,6 +136,9 @@ def fit_frame(values: Floats, m: int) -> Frame:
     seen = np.isfinite(values)
     positive = np.asarray(seen.any(axis=1) & (np.where(seen, values, 1.0) > 0).all(axis=1))
     season = seasonal_indices(values, m, positive)
+    if m % DAYS == 0 and m > DAYS * DAYS:  # a week of hours: where it does not show, the day may
+        flat = (season == season[:, :1]).all(axis=1)
+        season[flat] = np.tile(seasonal_indices(values[flat], m // DAYS, positive[flat]), DAYS)
     size = np.where(seen, np.abs(values), 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     unit = np.where(positive | (size == 0), 1.0, size)
     return Frame(season, positive, unit)

@@ -1,0 +1,164 @@
+"""Forecasting many series: from table to table, and nothing of the future in what is said about the past."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from gatecast.ensemble import combine, rolling, say_far, weigh
+from gatecast.errors import ConfigError, DataError
+from gatecast.forecaster import Forecaster
+from gatecast.recipes import NetworkConfig, TrainingConfig
+
+H, S = 4, 24
+QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(members=2, steps=20)}
+
+
+def table(rng, lengths):
+    values = [
+        200 + 40 * np.sin((np.arange(n) + s) * np.pi / 6) + np.cumsum(rng.normal(size=n)) for s, n in enumerate(lengths)
+    ]
+    months = [np.datetime64("2010-01", "M") + np.arange(n) for n in lengths]
+    return {
+        "unique_id": np.repeat([f"s{k:02d}" for k in range(len(lengths))], lengths),
+        "ds": np.concatenate(months).astype("M8[D]"),
+        "y": np.concatenate(values),
+    }
+
+
+@pytest.fixture(scope="module")
+def sales():
+    rng = np.random.default_rng(0)
+    return table(rng, [60, 2, 17, 3, *rng.integers(40, 70, S - 4).tolist()])
+
+
+@pytest.fixture(scope="module")
+def fitted(sales):
+    return Forecaster(H, **QUICK).fit(sales)
+
+
+def test_every_series_has_its_forecast_after_its_own_end(fitted, sales):
+    said = fitted.predict().table
+    assert list(said)[:3] == ["unique_id", "ds", "Ensemble"]
+    assert said["unique_id"].tolist() == np.repeat(np.unique(sales["unique_id"]), H).tolist()
+    for name in np.unique(sales["unique_id"]):
+        last = sales["ds"][sales["unique_id"] == name].max().astype("M8[M]")
+        assert said["ds"][said["unique_id"] == name][0].astype("M8[M]") == last + 1
+    assert np.isfinite(said["Ensemble"]).all()
+    lows, highs = (np.stack([said[f"Ensemble-{side}-{level}"] for level in (80, 95)]) for side in ("lo", "hi"))
+    assert (lows[1] <= lows[0]).all()
+    assert (lows[0] <= said["Ensemble"]).all()
+    assert (said["Ensemble"] <= highs[0]).all()
+    assert (highs[0] <= highs[1]).all()
+
+
+def test_scores_are_over_all_series_beside_the_simple_forecasts(fitted):
+    scores = fitted.evaluation_.scores
+    assert [score.model for score in scores] == ["Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive"]
+    assert 0 <= scores[0].loses <= S
+    assert f"of each of {S} series" in fitted.evaluation_.verdict
+    evaluated = fitted.evaluation_.table
+    assert set(evaluated) >= {"unique_id", "ds", "y", "Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive"}
+    assert sum(fitted.weights_.values()) == pytest.approx(1)
+
+
+def test_poison_after_the_cutoff_changes_nothing_before_it(fitted, sales):
+    poisoned = {name: column.copy() for name, column in sales.items()}
+    for name in np.unique(sales["unique_id"]):
+        rows = np.flatnonzero(sales["unique_id"] == name)
+        poisoned["y"][rows[-H:]] = np.where(np.arange(len(rows[-H:])) % 2, 1e6, 1e-6)
+    other = Forecaster(H, **QUICK).fit(poisoned)
+    assert other.weights_ == fitted.weights_
+    for name in ("Ensemble", "Ensemble-lo-95", "Ensemble-hi-80", "LSTM", "DOT", "SeasonalNaive", "Naive"):
+        assert other.evaluation_.table[name].tobytes() == fitted.evaluation_.table[name].tobytes(), name
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_tables_go_out_as_the_kind_that_came_in(fitted, sales, make):
+    frame = make({name: column.tolist() for name, column in sales.items()})
+    forecast = Forecaster(H, **QUICK).fit(frame, evaluate=False).predict()
+    assert isinstance(forecast.table, make)
+    assert list(forecast.table.columns) == list(fitted.predict().table)
+    np.testing.assert_array_equal(np.asarray(forecast.table["Ensemble"]), fitted.predict().table["Ensemble"])
+
+
+def test_other_horizons_levels_and_series(fitted, sales):
+    whole = fitted.predict().table
+    short = fitted.predict(h=2, level=50).table
+    assert list(short) == ["unique_id", "ds", "Ensemble", "Ensemble-lo-50", "Ensemble-hi-50"]
+    np.testing.assert_array_equal(short["Ensemble"].reshape(S, 2), whole["Ensemble"].reshape(S, H)[:, :2])
+    far = fitted.predict(h=3 * H).table
+    np.testing.assert_array_equal(far["Ensemble"].reshape(S, -1)[:, :H], whole["Ensemble"].reshape(S, H))
+    width = (far["Ensemble-hi-80"] - far["Ensemble-lo-80"]).reshape(S, -1).mean(axis=0)
+    assert (np.diff(width[H - 1 :: H]) > 0).all()
+    rows = sales["unique_id"] == "s05"
+    new = {name: column[rows] for name, column in sales.items()} | {"unique_id": np.full(rows.sum(), "new")}
+    told = fitted.predict(new).table
+    own = whole["Ensemble"][whole["unique_id"] == "s05"]
+    np.testing.assert_allclose(told["Ensemble"], own, rtol=1e-4)
+
+
+def test_series_of_another_frequency_are_refused(fitted):
+    days = {"unique_id": ["a"] * 9, "ds": np.arange("2020-01-01", "2020-01-10", dtype="M8[D]"), "y": np.arange(9.0)}
+    with pytest.raises((DataError, ConfigError)):
+        fitted.predict(days)
+
+
+def test_the_models_by_name(sales):
+    for model in ("lstm", "gru", "rnn"):
+        forecaster = Forecaster(H, model=model, **QUICK).fit(sales, evaluate=False)
+        assert model.upper() in forecaster.predict().table
+    with pytest.raises(ConfigError, match="there is no such model: got 'arima', expected 'auto' or 'lstm'"):
+        Forecaster(H, model="arima")
+
+
+def test_constant_and_empty_series_are_named(sales):
+    odd = {
+        "unique_id": np.concatenate([sales["unique_id"], ["flat"] * 30, ["void"] * 30]),
+        "ds": np.concatenate([sales["ds"], np.tile(sales["ds"][:30], 2)]),
+        "y": np.concatenate([sales["y"], np.full(30, 5.0), np.full(30, np.nan)]),
+    }
+    forecaster = Forecaster(H, **QUICK).fit(odd)
+    assert "series 'flat' does not vary: its forecast is the constant." in forecaster.findings_
+    assert "series 'void' has no value: there is no forecast of it." in forecaster.findings_
+    said = forecaster.predict().table
+    np.testing.assert_allclose(said["Ensemble"][said["unique_id"] == "flat"], 5.0, rtol=0.01)
+    assert np.isnan(said["Ensemble"][said["unique_id"] == "void"]).all()
+
+
+def test_weights_follow_errors_half_way():
+    truth = np.zeros((3, 2))
+    answers = {"good": np.full((3, 2, 1), 1.0), "near": np.full((3, 2, 1), 1.1)}
+    weights = weigh(answers, truth, np.ones(3))
+    assert weights["good"] == pytest.approx(0.25 + 0.5 / (1 + 1.1**-4))
+    assert sum(weights.values()) == pytest.approx(1)
+
+
+def test_a_model_far_behind_is_left_out():
+    answers = {"good": np.full((3, 2, 1), 1.0), "near": np.full((3, 2, 1), 1.2), "bad": np.full((3, 2, 1), 1.5)}
+    weights = weigh(answers, np.zeros((3, 2)), np.ones(3))
+    assert weights["bad"] == 0
+    assert weights["good"] > weights["near"] > 0.25
+
+
+def test_a_model_without_an_answer_is_left_out():
+    answers = {"a": np.array([[[1.0]], [[np.nan]]]), "b": np.array([[[3.0]], [[5.0]]])}
+    assert combine(answers, {"a": 0.5, "b": 0.5}).ravel().tolist() == [2.0, 5.0]
+
+
+def test_rolling_cutoffs_hide_what_came_later(rng):
+    values = rng.normal(size=(3, 20))
+    past, actual = rolling(values, np.array([8, 4]), 4)
+    np.testing.assert_array_equal(past[:3, 8:], values[:, :12])
+    np.testing.assert_array_equal(past[3:, 4:], values[:, :16])
+    np.testing.assert_array_equal(actual, np.concatenate([values[:, 12:16], values[:, 16:]]))
+
+
+def test_far_steps_go_on_from_the_medians(fitted):
+    values = 200 + np.cumsum(np.random.default_rng(1).normal(size=(2, 50)), axis=1)
+    near = say_far(fitted._learned, values, H)
+    far = say_far(fitted._learned, values, 2 * H + 1)
+    for name, said in far.items():
+        assert said.shape == (2, 2 * H + 1, 5)
+        np.testing.assert_array_equal(said[:, :H], near[name])
+        assert (np.diff(said, axis=2) >= 0).all()
