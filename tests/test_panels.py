@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from gatecast.ensemble import combine, rolling, say_far, weigh
-from gatecast.errors import ConfigError, DataError
+from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.forecaster import Forecaster
 from gatecast.recipes import NetworkConfig, TrainingConfig
 
@@ -162,3 +162,68 @@ def test_far_steps_go_on_from_the_medians(fitted):
         assert said.shape == (2, 2 * H + 1, 5)
         np.testing.assert_array_equal(said[:, :H], near[name])
         assert (np.diff(said, axis=2) >= 0).all()
+
+
+def test_cross_validation_says_at_each_cutoff_what_was_known_then(sales):
+    forecaster = Forecaster(H, **QUICK)
+    folds = forecaster.cross_validation(sales, n_windows=2, step_size=3).table
+    assert list(folds)[:5] == ["unique_id", "ds", "cutoff", "y", "Ensemble"]
+    assert {"LSTM", "DOT", "SeasonalNaive", "Naive"} <= set(folds)
+    assert (folds["ds"] > folds["cutoff"]).all()
+    poisoned = {name: column.copy() for name, column in sales.items()}
+    for name in np.unique(sales["unique_id"]):
+        poisoned["y"][np.flatnonzero(sales["unique_id"] == name)[-H:]] = 1e6
+    other = Forecaster(H, **QUICK).cross_validation(poisoned, n_windows=2, step_size=3).table
+    for name in ("Ensemble", "Ensemble-lo-95", "LSTM", "SeasonalNaive"):
+        assert folds[name].tobytes() == other[name].tobytes(), name
+    past, last = folds["ds"] == folds["ds"], folds["unique_id"] == "s05"
+    truth = sales["y"][sales["unique_id"] == "s05"]
+    said = folds["y"][past & last]
+    np.testing.assert_array_equal(said[-H:], truth[-H:])
+    np.testing.assert_array_equal(said[:H], truth[-H - 3 : -3])
+
+
+def test_cross_validation_without_refit_learns_at_the_first_cutoff_alone(sales):
+    told = Forecaster(H, **QUICK).cross_validation(sales, n_windows=2, refit=False).table
+    again = Forecaster(H, **QUICK).cross_validation(sales, n_windows=2).table
+    first = told["cutoff"] == np.sort(np.unique(told["cutoff"][told["unique_id"] == "s05"]))[0]
+    here = first & (told["unique_id"] == "s05")
+    np.testing.assert_array_equal(told["Ensemble"][here], again["Ensemble"][here])
+    assert (told["Ensemble"] != again["Ensemble"]).any()
+    with pytest.raises(DataError, match="the series are too short for so many cutoffs"):
+        Forecaster(H, **QUICK).cross_validation(sales, n_windows=50)
+
+
+def test_a_forecaster_comes_back_from_its_file(fitted, sales, tmp_path):
+    fitted.save(tmp_path / "a.gatecast")
+    loaded = Forecaster.load(tmp_path / "a.gatecast")
+    for h in (H, 2 * H):
+        ours, theirs = loaded.predict(h=h, level=[70]).columns, fitted.predict(h=h, level=[70]).columns
+        assert list(ours) == list(theirs)
+        for name in ours:
+            np.testing.assert_array_equal(ours[name], theirs[name])
+    assert loaded.predict(sales).table["Ensemble"].tobytes() == fitted.predict().table["Ensemble"].tobytes()
+    assert (loaded.h, loaded.model, loaded.season_, loaded.weights_) == (H, "auto", 12, fitted.weights_)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "foreign", "absent"])
+def test_files_that_are_not_whole_are_refused(fitted, tmp_path, damage):
+    path = tmp_path / "a.gatecast"
+    fitted.save(path)
+    data = bytearray(path.read_bytes())
+    if damage == "truncated":
+        path.write_bytes(data[: len(data) // 2])
+    elif damage == "altered":
+        data[-5] ^= 1
+        path.write_bytes(data)
+    elif damage == "foreign":
+        path.write_bytes(b"unique_id,ds,y\n" * 40)
+    else:
+        path.unlink()
+    with pytest.raises(FormatError, match=r"cannot be read|was altered|no such file"):
+        Forecaster.load(path)
+
+
+def test_only_what_was_fitted_can_be_saved(tmp_path):
+    with pytest.raises(NotFittedError, match="this forecaster has not seen a series"):
+        Forecaster(H).save(tmp_path / "a")

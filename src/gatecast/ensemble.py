@@ -32,7 +32,7 @@ POWER = 4.0
 """Weights before that: past errors to the minus this."""
 
 BEHIND = 1.25
-"""A model whose past errors are so many times the best one's is left out: it has shown that it does not suit the data."""
+"""A model whose past errors are so many times the best one's is left out: it does not suit the data."""
 
 
 class Learned(NamedTuple):

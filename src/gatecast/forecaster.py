@@ -12,27 +12,29 @@ Every series is cut in time order into a training, a validation and a test part:
 
 from __future__ import annotations
 
+import copy
+import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import ensemble, scoring
-from gatecast.data.frames import CYCLES, DAYS, matrix
+from gatecast import ensemble, scoring, store
+from gatecast.calibration import ANY_LEVEL, Calibration, answers, combined, sides, uncalibrated
+from gatecast.data.frames import matrix
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, to_like
-from gatecast.data.season import repeats
-from gatecast.data.season import season as find_seasons
-from gatecast.ensemble import COMBINED, Learned, hide
-from gatecast.errors import ConfigError, NotFittedError
+from gatecast.ensemble import Learned, hide
+from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecast import Evaluation, Forecast, column_names
-from gatecast.intervals import calibrate, half_widths
+from gatecast.intervals import calibrate
 from gatecast.notes import observed, remark
 from gatecast.parts import Parts, check_parts, default_horizon, split_panel
 from gatecast.recipes import MODELS, NetworkConfig, Recipe, TrainingConfig, make_recipe
+from gatecast.seasons import choose_season
 from gatecast.settings import check_count, check_levels, check_seed
 from gatecast.stages import TRIAL_MEMBERS, Progress, Stages
 
@@ -40,17 +42,10 @@ __all__ = ["Forecaster", "Progress"]
 
 Floats = npt.NDArray[np.float64]
 
-DAILY = (24, 48, 96)
-"""Steps of a day: hours, half hours, quarters."""
+_OWN = ("h", "model", "level", "season", "freq", "input_size", "seed", "id_col", "time_col", "target_col")
 
 CALIBRATION_ORIGINS = 16
 """Origins in the validation part of a single series."""
-
-ANY_LEVEL = (50.0, 80.0, 90.0, 95.0, 99.0)
-"""Levels that intervals are calibrated at besides those asked for; others lie between them."""
-
-UNKNOWN = 1.5
-"""Factor of the intervals where there was too little past to measure any error."""
 
 
 class Forecaster:
@@ -129,29 +124,9 @@ class Forecaster:
         Raises:
             DataError: The data cannot be used: the message says what is wrong, where, and how to put it right.
         """
-        began = time.perf_counter()
         self._kind = kind_of(source)
         panel, findings = self._read(source)
-        self.findings_ = list(findings)
-        self.panel_ = panel = observed(panel, self.findings_)
-        values = matrix(panel)
-        remark(panel, self.findings_)
-        typical = int(np.median(panel.lengths))
-        self.h_ = self.h or default_horizon(panel.freq, typical)
-        parts = split_panel(panel.lengths, self.h_)
-        if parts is not None and len(panel) == 1:
-            check_parts(panel.series(0), parts)
-        self._check_settings(typical, parts)
-        self._m, self.season_ = self._seasons(values, parts)
-        recipe = make_recipe(self.h_, self._m, panel.lengths, self.model, self.network, self.training)
-        with_theta = self.model == "auto"
-        self.name_ = COMBINED if with_theta else recipe.members[0].cell.upper()
-        stages = Stages(progress, recipe, 1 + (parts is not None) * (1 + evaluate))
-        self._calibrate(values, parts, recipe, stages)
-        self.evaluation_ = self._evaluate(values, parts, recipe, stages) if evaluate and parts is not None else None
-        self._learned = self._learn(values, recipe, stages, None)
-        self.seconds_ = time.perf_counter() - began
-        return self
+        return self._fit(panel, list(findings), progress, evaluate=evaluate)
 
     def predict(
         self, source: Any = None, *, h: int | None = None, level: Sequence[float] | float | None = None
@@ -171,8 +146,7 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             DataError: Series of another frequency, or data that cannot be used.
         """
-        if self._learned is None:
-            raise NotFittedError("this forecaster has not seen a series", fix="Call fit(source) first.")
+        learned = self._fitted()
         check_count("h", h)
         steps = h or self.h_
         levels = self.level if level is None else check_levels(level)
@@ -181,20 +155,155 @@ class Forecaster:
             kind = kind_of(source)
             panel, _ = self._read(source, str(self.panel_.freq))
         values = matrix(panel)
-        said = self._say(self._learned, values, steps)
-        sides = self._sides(said[self.name_], values, levels)
+        said = answers(self._calibration, learned, values, steps)
+        found = sides(self._calibration, said[self.name_], values, levels)
         names = panel.names
         table: dict[str, npt.NDArray[Any]] = {}
         if names.id is not None:
             table[names.id] = np.repeat(panel.ids, steps)
         table[names.time] = panel.future_times(steps).ravel()
-        table |= {name: side.ravel() for name, side in zip(column_names(self.name_, levels), sides, strict=True)}
+        table |= {name: side.ravel() for name, side in zip(column_names(self.name_, levels), found, strict=True)}
         return Forecast(to_like(kind, table), names.id, names.time, names.target, self.name_, levels, table)
+
+    def parts(self) -> dict[str, npt.NDArray[np.float64]]:
+        """What each of the models that are weighed says, (S h,) in the order of the rows of `predict`.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+        """
+        said = ensemble.say(self._fitted(), matrix(self.panel_))
+        return {name: one[..., one.shape[-1] // 2].ravel() for name, one in said.items()}
+
+    def cross_validation(
+        self, source: Any, *, n_windows: int = 1, step_size: int | None = None, refit: bool = True
+    ) -> Forecast:
+        """Forecasts from past cutoffs, each made of nothing that came later, beside what came and seasonal naive.
+
+        Args:
+            source: As for `fit`.
+            n_windows: Cutoffs, the last of them h steps before the end of each series.
+            step_size: Steps from one cutoff to the next; h by default.
+            refit: Whether everything is learnt anew at every cutoff; otherwise at the first alone.
+
+        Returns:
+            A table of the kind that came in: id, time, cutoff, target, the models' columns and the baselines'.
+
+        Raises:
+            DataError: Series too short for so many cutoffs.
+        """
+        check_count("n_windows", n_windows)
+        check_count("step_size", step_size)
+        panel, _ = self._read(source)
+        panel = observed(panel, [])
+        h = self.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+        backs = [h + k * (step_size or h) for k in reversed(range(n_windows))]
+        if (panel.lengths > backs[0] + 1).sum() == 0:
+            raise DataError(
+                "the series are too short for so many cutoffs", got=f"{panel.lengths.max()} rows at most",
+                expected=f"more than {backs[0] + 1}", fix="Ask for fewer windows, smaller steps or a shorter horizon.",
+            )  # fmt: skip
+        parts, worker = [], copy.copy(self)
+        worker.h, worker._kind = h, "dict"
+        for number, back in enumerate(backs):
+            past = panel.head(back)
+            past = past.select(np.flatnonzero(past.lengths > 1))
+            if number == 0 or refit:
+                worker._fit(past, [], None, evaluate=False)
+            parts.append(worker._fold(past, panel.select(np.flatnonzero(panel.lengths > back + 1)), back))
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        names = panel.names
+        table = to_like(kind_of(source), columns)
+        return Forecast(table, names.id, names.time, names.target, worker.name_, self.level, columns)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write this forecaster to one file, with the series that it has seen.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            ConfigError: The file cannot be written there.
+        """
+        learned = self._fitted()
+        own = {name: getattr(self, name) for name in _OWN}
+        fitted = {"h_": self.h_, "season_": self.season_, "m": self._m, "findings_": self.findings_}
+        told = {**own, "fitted": fitted, "network": asdict(self.network), "training": asdict(self.training)}
+        store.write(path, store.Stored(told, self.panel_, learned, self._calibration))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Forecaster:
+        """Read a forecaster from a file; nothing in it is executed.
+
+        Raises:
+            FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
+        """
+        stored = store.read(path)
+        told = dict(stored.settings)
+        fitted, network, training = told.pop("fitted"), told.pop("network"), told.pop("training")
+        made = cls(**told, network=NetworkConfig(**network), training=TrainingConfig(**training))
+        made.panel_, made._learned, made._calibration = stored.panel, stored.learned, stored.calibration
+        made.h_, made.season_, made._m, made.findings_ = (fitted[n] for n in ("h_", "season_", "m", "findings_"))
+        made.name_, made.weights_ = stored.calibration.name, stored.calibration.weights
+        made.evaluation_, made._kind = None, "dict"
+        return made
+
+    def _fitted(self) -> Learned:
+        """What was learnt."""
+        if self._learned is None:
+            raise NotFittedError("this forecaster has not seen a series", fix="Call fit(source) first.")
+        return self._learned
+
+    def _fold(self, past: Panel, panel: Panel, back: int) -> dict[str, npt.NDArray[Any]]:
+        """What was said at a cutoff, beside what came."""
+        assert self._learned is not None
+        h, names = self.h_, panel.names
+        values = matrix(past)
+        told = answers(self._calibration, self._fitted(), values, h)
+        found = sides(self._calibration, told[self.name_], values, self.level)
+        middle = told[self.name_].shape[-1] // 2
+        came = matrix(panel)
+        came = came[:, came.shape[1] - back : came.shape[1] - back + h]
+        table: dict[str, npt.NDArray[Any]] = {}
+        if names.id is not None:
+            table[names.id] = np.repeat(past.ids, h)
+        table[names.time] = past.future_times(h).ravel()
+        table["cutoff"] = np.repeat(past.freq.at(past.start, past.lengths - 1), h)
+        table[names.target] = came.ravel()
+        table |= {n: side.ravel() for n, side in zip(column_names(self.name_, self.level), found, strict=True)}
+        table |= {n: said[..., middle].ravel() for n, said in told.items() if n != self.name_}
+        if self.season_ > 1:
+            table["SeasonalNaive"] = scoring.seasonal_naive(values, h, self.season_).ravel()
+        return table | {"Naive": scoring.seasonal_naive(values, h, 1).ravel()}
 
     def _read(self, source: Any, freq: str | None = None) -> tuple[Panel, tuple[str, ...]]:
         """A panel from a source."""
         step = self.freq or freq
         return read(source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col, freq=step)
+
+    def _fit(
+        self, panel: Panel, findings: list[str], progress: Callable[[Progress], None] | None, *, evaluate: bool
+    ) -> Forecaster:
+        """`fit` on a panel."""
+        began = time.perf_counter()
+        self.findings_ = findings
+        self.panel_ = panel = observed(panel, self.findings_)
+        values = matrix(panel)
+        remark(panel, self.findings_)
+        typical = int(np.median(panel.lengths))
+        self.h_ = self.h or default_horizon(panel.freq, typical)
+        parts = split_panel(panel.lengths, self.h_)
+        if parts is not None and len(panel) == 1:
+            check_parts(panel.series(0), parts)
+        self._check_settings(typical, parts)
+        hidden = values if parts is None else hide(values, parts.test)
+        self._m, self.season_ = choose_season(hidden, panel, self.h_, self.season)
+        recipe = make_recipe(self.h_, self._m, panel.lengths, self.model, self.network, self.training)
+        stages = Stages(progress, recipe, 1 + (parts is not None) * (1 + evaluate))
+        self.history_ = stages.history
+        self._calibration = self._calibrate(values, parts, recipe, stages)
+        self.name_, self.weights_ = self._calibration.name, self._calibration.weights
+        self.evaluation_ = self._evaluate(values, parts, recipe, stages) if evaluate and parts is not None else None
+        self._learned = self._learn(values, recipe, stages, None)
+        self.seconds_ = time.perf_counter() - began
+        return self
 
     def _check_settings(self, typical: int, parts: Parts | None) -> None:
         """Settings that these series are too short for."""
@@ -218,25 +327,6 @@ class Forecaster:
                 "a shorter horizon would be learnt and measured better."
             )
 
-    def _seasons(self, values: Floats, parts: Parts | None) -> tuple[int, int]:
-        """The season of the models, and the one of seasonal naive."""
-        if self.season is not None:
-            return self._week(self.season), self.season
-        past = values if parts is None else hide(values, parts.test)
-        if len(values) == 1:
-            likely = [one.period for one in find_seasons(past[0], self.panel_.freq) if one.kind == "calendar"]
-            found = sorted(m for m in likely if repeats(past[0], m))
-            m = scoring.naive_season(past[0], self.h_, found)
-            return m, m
-        typical = int(np.median(self.panel_.lengths))
-        m = next((cycle for cycle in sorted(self.panel_.freq.cycles) if 3 * cycle <= typical), 1)
-        return self._week(m), m
-
-    def _week(self, m: int) -> int:
-        """The week instead of the day, where series of parts of a day are long enough to show one."""
-        long = np.median(self.panel_.lengths) >= (CYCLES + 1) * DAYS * m
-        return DAYS * m if m in DAILY and long and len(self.panel_) > 1 else m
-
     def _learn(self, values: Floats, recipe: Recipe, stages: Stages, count: int | None) -> Learned:
         """Train the networks of a stage."""
         learned = ensemble.learn(
@@ -246,42 +336,14 @@ class Forecaster:
         stages.next()
         return learned
 
-    def _say(self, learned: Learned, values: Floats, steps: int) -> dict[str, Floats]:
-        """(S, steps, Q) of the models and of their combination, which comes first."""
-        answers = ensemble.say_far(learned, values, steps)
-        if len(answers) > 1:
-            answers = {COMBINED: ensemble.combine(answers, self.weights_), **answers}
-        return answers
-
-    def _sides(self, said: Floats, values: Floats, levels: Sequence[float]) -> list[Floats]:
-        """Median and bounds, (S, steps) each; nothing below 0 where no value is."""
-        assert self._probabilities is not None
-        middle = said[..., said.shape[-1] // 2]
-        sides = [middle]
-        for level in levels:
-            below, above = half_widths(said, self._probabilities, level)
-            factor = self._factor(level, said.shape[1])
-            sides += [middle - factor * below, middle + factor * above]
-        with np.errstate(invalid="ignore"):
-            whole = ~np.asarray((values < 0).any(axis=1))[:, None]
-            return [np.asarray(np.where(whole, np.maximum(side, 0.0), side)) for side in sides]
-
-    def _factor(self, level: float, steps: int) -> Floats:
-        """(steps,) the calibrated factor of a level; beyond the steps that were learnt, that of the last."""
-        known = sorted(self._factors)
-        at = np.array([np.interp(level, known, [self._factors[one][k] for one in known]) for k in range(self.h_)])
-        return np.asarray(at[np.minimum(np.arange(steps), self.h_ - 1)])
-
-    def _calibrate(self, values: Floats, parts: Parts | None, recipe: Recipe, stages: Stages) -> None:
+    def _calibrate(self, values: Floats, parts: Parts | None, recipe: Recipe, stages: Stages) -> Calibration:
         """Stage 1: weights of the models and factors of the intervals, from errors on the validation parts."""
-        self._probabilities = recipe.members[0].probabilities
-        names = [recipe.members[0].cell.upper()] + ["DOT"] * (self.model == "auto")
+        probabilities = recipe.members[0].probabilities
+        models = [recipe.members[0].cell.upper()] + ["DOT"] * (self.model == "auto")
         levels = sorted({*ANY_LEVEL, *self.level})
-        self.weights_ = dict.fromkeys(names, 1 / len(names))
-        self._factors = {level: np.full(self.h_, UNKNOWN) for level in levels}
-        self.history_ = stages.history
+        start = uncalibrated(models, probabilities, levels, self.h_)
         if parts is None:
-            return
+            return start
         h, validation, test = self.h_, parts.validation, parts.test
         learned = self._learn(hide(values, validation + test), recipe, stages, TRIAL_MEMBERS)
         if len(values) == 1:
@@ -289,15 +351,12 @@ class Forecaster:
         else:
             backs = np.arange(validation, 0, -h)
         past, actual = ensemble.rolling(hide(values, test), backs, h)
-        answers = ensemble.say(learned, past)
-        if len(answers) > 1:
-            scale = scoring.changes(past, self._m)
-            self.weights_ = ensemble.weigh(answers, actual, scale)
-            said = ensemble.combine(answers, self.weights_)
-        else:
-            said = next(iter(answers.values()))
+        said = ensemble.say(learned, past)
+        weights = ensemble.weigh(said, actual, scoring.changes(past, self._m))
+        weighed = start._replace(weights=weights)
         rows = int(np.isfinite(actual).any(axis=1).sum()) * h if len(values) > 1 else validation
-        self._factors = calibrate(said, self._probabilities, actual, levels, rows=rows)
+        main = combined(weighed, said)[start.name]
+        return weighed._replace(factors=calibrate(main, probabilities, actual, levels, rows=rows))
 
     def _evaluate(self, values: Floats, parts: Parts, recipe: Recipe, stages: Stages) -> Evaluation:
         """Stage 2: learn from training and validation parts, forecast the test parts h steps at a time."""
@@ -311,16 +370,16 @@ class Forecaster:
             """(C S, h), cutoff by cutoff, as (S, test)."""
             return np.asarray(column.reshape(len(backs), S, h).transpose(1, 0, 2).reshape(S, test))
 
-        answers = self._say(learned, past, h)
-        sides = [whole(side) for side in self._sides(answers[self.name_], past, self.level)]
+        told = answers(self._calibration, learned, past, h)
+        found = [whole(side) for side in sides(self._calibration, told[self.name_], past, self.level)]
         middle = len(recipe.members[0].probabilities) // 2
-        said = {self.name_: sides[0]} | {
-            name: whole(answer[..., middle]) for name, answer in answers.items() if name != self.name_
+        said = {self.name_: found[0]} | {
+            name: whole(answer[..., middle]) for name, answer in told.items() if name != self.name_
         }
         simple = ({"SeasonalNaive": self.season_} if self.season_ > 1 else {}) | {"Naive": 1}
         said |= {name: whole(scoring.seasonal_naive(past, h, m)) for name, m in simple.items()}
         actual, before = values[:, -test:], hide(values, test)
-        intervals = {level: (sides[1 + 2 * k], sides[2 + 2 * k]) for k, level in enumerate(self.level)}
+        intervals = {level: (found[1 + 2 * k], found[2 + 2 * k]) for k, level in enumerate(self.level)}
         scores = scoring.score(actual, before, said, intervals, next(iter(simple)), self.season_)
         panel, names = self.panel_, self.panel_.names
         inside = np.arange(-test, 0) >= -panel.lengths[:, None]
@@ -329,7 +388,7 @@ class Forecaster:
         if S > 1 and names.id is not None:
             table[names.id] = np.repeat(tail.ids, tail.lengths)
         table |= {names.time: tail.all_times(), names.target: tail.values}
-        columns = dict(zip(column_names(self.name_, self.level), sides, strict=True))
+        columns = dict(zip(column_names(self.name_, self.level), found, strict=True))
         table |= {name: column[inside] for name, column in {**columns, **said}.items()}
         cutoff = panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max()
         text = scoring.verdict(scores, test, h, self.season_, S)

@@ -28,7 +28,7 @@ from gatecast.losses import Pinball, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
 from gatecast.recurrent import relax
 
-__all__ = ["Fitted", "Settings", "Step", "fit", "quantiles", "steps_ahead"]
+__all__ = ["Fitted", "Settings", "Step", "fit", "make_network", "quantiles", "steps_ahead"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -145,8 +145,8 @@ def fit(
     rows = _rows(transform(fit_frame(values, m), values), settings)
     pinball = Pinball(settings.probabilities)
     ahead = steps_ahead(h)
-    network = _network(len(ahead), settings)
-    weights = _start(network, ahead, settings, rows, seed)
+    network, weights = make_network(h, settings, seed)
+    _start(network, weights, ahead, settings, rows)
     grads = like(weights)
     optimizer = optim.chain(
         optim.clip_by_global_norm(1.0),
@@ -218,9 +218,19 @@ def _network(K: int, settings: Settings) -> Network:
     return wire([Dense(u, activation="tanh"), *hidden, Dense(K * Q), QuantileHead(Q)], (None, settings.window + EXTRA))
 
 
-def _start(network: Network, ahead: npt.NDArray[np.int64], settings: Settings, rows: _Rows, seed: int) -> Weights:
-    """Fresh weights whose first answer is the same for all: the quantiles of what came at each step."""
-    weights = initial_weights(network, seed)
+def make_network(h: int, settings: Settings, seed: int = 0) -> tuple[Network, Weights]:
+    """The layers of a member, and fresh weights.
+
+    >>> network, weights = make_network(2, Settings(4, units=3, layers=1))
+    >>> network.shapes[-1], weights.vector.size
+    ((None, 10), 148)
+    """
+    network = _network(len(steps_ahead(h)), settings)
+    return network, initial_weights(network, seed)
+
+
+def _start(network: Network, weights: Weights, ahead: npt.NDArray[np.int64], settings: Settings, rows: _Rows) -> None:
+    """Let the first answer be the same for all: the quantiles of what came at each step."""
     dense = weights.views[-2]
     dense["W"][:] = 0.0
     spread = np.zeros((len(ahead), len(settings.probabilities)))
@@ -233,7 +243,6 @@ def _start(network: Network, ahead: npt.NDArray[np.int64], settings: Settings, r
     head = network.layers[-1]
     assert isinstance(head, QuantileHead)
     dense["b"][:] = head.raw(spread).ravel()
-    return weights
 
 
 def _rows(z: Floats, settings: Settings) -> _Rows:

@@ -19,11 +19,20 @@ __all__ = ["MODELS", "NetworkConfig", "Recipe", "TrainingConfig", "make_recipe"]
 MODELS = ("auto", "lstm", "gru", "rnn")
 """Names of models; "auto" is LSTM members beside DOT."""
 
+WEEKS = (168, 336, 672)
+"""Steps of a week in parts of a day."""
+
 SHORT_SEASON = 12
 """Seasons up to this one are taken out by indices where a series shows them; the window is to hold longer ones."""
 
 LOW_SEASON = 7
 """Above it series are long enough to pay for more steps at a higher rate."""
+
+SOME = 200
+"""Series below which three members do."""
+
+VARIED = (1.0, 0.75, 1.33)
+"""Windows of the members in turn, where seasons are long: networks that read otherwise err otherwise."""
 
 FEW = 16
 """Series below which a network has little to learn from: smaller ones, fewer members."""
@@ -116,10 +125,12 @@ def make_recipe(
     network, training = network or NetworkConfig(), training or TrainingConfig()
     S, typical = len(lengths), int(np.median(lengths))
     few = S < FEW
-    count = training.members or (2 if few else 5)
+    count = training.members or (2 if few else 3 if S < SOME else 5)
     members = []
-    for _ in range(count):
+    for k in range(count):
         base = _base(h, m, S, typical)
+        if m > LOW_SEASON and not few:
+            base = replace(base, window=round(base.window * VARIED[k % len(VARIED)]))
         given: dict[str, Any] = {
             "window": network.window, "units": network.units, "layers": network.layers, "steps": training.steps,
             "batch": training.batch, "rate": training.rate, "cell": "lstm" if model == "auto" else model,
@@ -144,7 +155,7 @@ def _base(h: int, m: int, S: int, typical: int) -> Settings:
         units, origins, steps = 48, max(36, min(12 * m, 96)), 300
         if m > LOW_SEASON:
             rate, batch, steps = 5e-3, 64, 400
-    elif m % 7 == 0 and m > 100:  # a week in parts of a day: its indices are taken out, the window holds two days
+    elif m in WEEKS:  # a week in parts of a day: its indices are taken out, the window holds two days
         window, level, units, origins, steps, rate, batch = 2 * m // 7, m // 7, 48, 72, 400, 5e-3, 48
     else:
         window, level, units, origins, steps, rate, batch = min(m + 1, 336), 1, 40, 96, 500, 5e-3, 48

@@ -1,5 +1,7 @@
 """The commands and their options: what `gatecast forecast` and `gatecast doctor` do, in the order they do it.
 
+`train`, `predict` and `backtest` are in `panel_commands`.
+
 Nothing heavy is imported before it is needed, and nothing is trained before every option has been checked.
 """
 
@@ -14,6 +16,7 @@ import typer
 
 from gatecast import __version__
 from gatecast.app.options import Options, parse_options
+from gatecast.app.panel_commands import register
 from gatecast.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,6 +34,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help"]},
 )
+
+
+register(app)
 
 
 @app.callback(invoke_without_command=True)

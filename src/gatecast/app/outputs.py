@@ -9,8 +9,9 @@ from pathlib import Path
 
 from gatecast.errors import ConfigError
 
-__all__ = ["PLOT_SUFFIXES", "TABLE_SUFFIXES", "check_output", "staged", "unwritable"]
+__all__ = ["MODEL_SUFFIX", "PLOT_SUFFIXES", "TABLE_SUFFIXES", "check_output", "staged", "unwritable"]
 
+MODEL_SUFFIX = ".gatecast"
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
 PLOT_SUFFIXES = (".png", ".svg", ".html")
 
@@ -35,7 +36,7 @@ def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path)
             f"{option} has an unknown file type",
             where=where,
             got=repr(path.suffix) if path.suffix else "no suffix",
-            expected=" or ".join([", ".join(suffixes[:-1]), suffixes[-1]]),
+            expected=" or ".join(filter(None, [", ".join(suffixes[:-1]), suffixes[-1]])),
             fix=f"Write {option} {path.with_suffix(suffixes[0])}.",
         )
     if not folder.is_dir():

@@ -1,0 +1,242 @@
+"""`gatecast train`, `predict` and `backtest`: a forecaster kept in a file, and forecasts from past cutoffs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from gatecast.app.options import check_input, parse_levels, parse_whole
+from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+
+__all__ = ["register"]
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
+Horizon = Annotated[str | None, typer.Option("-h", "--horizon", metavar="N", help="Steps. Default: two seasons.")]
+Model = Annotated[str, typer.Option(metavar="NAME", help="auto, lstm, gru or rnn.")]
+Level = Annotated[str, typer.Option(metavar="P,P", help="Levels of the intervals in percent.")]
+Season = Annotated[str | None, typer.Option(metavar="N", help="Rows in a season. Default: found out.")]
+Freq = Annotated[str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="Column of that kind. Default: found out.")]
+Seed = Annotated[str, typer.Option(metavar="N", help="Of the random numbers: same seed, same forecast.")]
+Out = Annotated[str | None, typer.Option(metavar="PATH", help="Write the table: .csv, .parquet or .json.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+SHOWN = 12
+"""Rows of a table that are shown."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(predict)
+    app.command()(backtest)
+
+
+def train(
+    file: File,
+    out: Annotated[str, typer.Option(metavar="PATH", help="Where the forecaster goes: NAME.gatecast.")],
+    horizon: Horizon = None,
+    model: Model = "auto",
+    level: Level = "80,95",
+    season: Season = None,
+    freq: Freq = None,
+    time_col: Name = None,
+    id_col: Name = None,
+    target_col: Name = None,
+    seed: Seed = "0",
+    json: Json = False,
+) -> None:
+    """Learn from the series in FILE and keep the forecaster in a file."""
+    path = check_input(file)
+    check_output(Path(out), "--out", (MODEL_SUFFIX,), path)
+    began = perf_counter()
+    forecaster = _forecaster(horizon, model, level, season, freq, (id_col, time_col, target_col), seed)
+    with _progress(wanted=not json) as progress:
+        forecaster.fit(path, progress=progress)
+    forecaster.save(out)
+    evaluation = forecaster.evaluation_
+    verdict = None if evaluation is None else evaluation.verdict
+    told = {
+        "file": out, "series": len(forecaster.panel_), "horizon": forecaster.h_, "season": forecaster.season_,
+        "weights": forecaster.weights_, "verdict": verdict, "findings": forecaster.findings_,
+        "seconds": round(perf_counter() - began, 3),
+    }  # fmt: skip
+    if json:
+        _document(told)
+        return
+    for line in (*forecaster.findings_, verdict or "", f"written: {out} ({told['seconds']} s)"):
+        if line:
+            typer.echo(line)
+
+
+def predict(
+    forecaster: Annotated[str, typer.Argument(metavar="FORECASTER", help="File written by gatecast train.")],
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Series to go on from. Default: those learnt.")
+    ] = None,
+    horizon: Horizon = None,
+    level: Annotated[str | None, typer.Option(metavar="P,P", help="Default: as given to train.")] = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Forecast with a forecaster from a file."""
+    from gatecast.forecaster import Forecaster
+
+    kept = check_input(forecaster)
+    source = None if file is None else check_input(file)
+    if out is not None:
+        check_output(Path(out), "--out", TABLE_SUFFIXES, kept)
+    h = parse_whole(horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead.")
+    levels = None if level is None else parse_levels(level)
+    _table(Forecaster.load(kept).predict(source, h=h, level=levels).columns, out, json=json)
+
+
+def backtest(
+    file: File,
+    horizon: Horizon = None,
+    windows: Annotated[str, typer.Option(metavar="N", help="Cutoffs.")] = "3",
+    step: Annotated[str | None, typer.Option(metavar="N", help="Steps between cutoffs. Default: the horizon.")] = None,
+    refit: Annotated[bool, typer.Option(help="Learn anew at every cutoff.")] = True,
+    model: Model = "auto",
+    level: Level = "80,95",
+    season: Season = None,
+    freq: Freq = None,
+    time_col: Name = None,
+    id_col: Name = None,
+    target_col: Name = None,
+    seed: Seed = "0",
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Forecast FILE from past cutoffs, each from nothing that came later, and score it beside seasonal naive."""
+    path = check_input(file)
+    if out is not None:
+        check_output(Path(out), "--out", TABLE_SUFFIXES, path)
+    count = parse_whole(windows, "--windows", least=1, fix="Write --windows 3.") or 1
+    stride = parse_whole(step, "--step", least=1, fix="Write --step 1.")
+    forecaster = _forecaster(horizon, model, level, season, freq, (id_col, time_col, target_col), seed)
+    folds = forecaster.cross_validation(path, n_windows=count, step_size=stride, refit=refit)
+    scores = _scores(folds.columns, folds.target_col, folds.model, folds.levels)
+    if out is not None:
+        _write(folds.columns, out)
+    if json:
+        _document({"cutoffs": count, "scores": scores, "file": out})
+        return
+    names = list(scores[0])
+    rows = [names, *([_text(one[name]) for name in names] for one in scores)]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(names))]
+    for first, *others in rows:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        typer.echo("  ".join([f"{first:<{widths[0]}}", *cells]))
+    if out is not None:
+        typer.echo(f"written: {out}")
+
+
+def _forecaster(
+    horizon: str | None,
+    model: str,
+    level: str,
+    season: str | None,
+    freq: str | None,
+    columns: tuple[str | None, str | None, str | None],
+    seed: str,
+) -> Any:
+    """A forecaster from words."""
+    from gatecast.forecaster import Forecaster
+
+    return Forecaster(
+        parse_whole(horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead."),
+        model=model,
+        level=parse_levels(level),
+        season=parse_whole(season, "--season", least=1, fix="Write --season 12, or 1 for none."),
+        freq=freq,
+        seed=parse_whole(seed, "--seed", least=0, fix="Write --seed 0.") or 0,
+        id_col=columns[0],
+        time_col=columns[1],
+        target_col=columns[2],
+    )
+
+
+def _scores(table: Mapping[str, Any], target: str, model: str, levels: tuple[float, ...]) -> list[dict[str, Any]]:
+    """Errors of every model over all cutoffs and series, the skill beside the first baseline, and coverage."""
+    from gatecast import metrics
+
+    y = table[target]
+    names = [name for name in (model, "LSTM", "GRU", "RNN", "DOT", "SeasonalNaive", "Naive") if name in table]
+    baseline = metrics.mae(y, table["SeasonalNaive" if "SeasonalNaive" in table else "Naive"])
+    scores = []
+    for name in dict.fromkeys(names):
+        error = metrics.mae(y, table[name])
+        one = {
+            "model": name,
+            "mae": error,
+            "rmse": metrics.rmse(y, table[name]),
+            "smape": metrics.smape(y, table[name]),
+        }
+        one["skill"] = metrics.skill(error, baseline)
+        for level in levels:
+            bounds = [f"{name}-{side}-{level:g}" for side in ("lo", "hi")]
+            known = bounds[0] in table
+            inside = metrics.coverage(y, table[bounds[0]], table[bounds[1]]) if known else float("nan")
+            one[f"in {level:g} %"] = inside
+        scores.append(one)
+    return scores
+
+
+def _progress(*, wanted: bool) -> Any:
+    """The line that shows how far it has come."""
+    from gatecast.app.terminal import progress_line
+
+    return progress_line(sys.stderr, wanted=wanted)
+
+
+def _table(columns: Mapping[str, Any], out: str | None, *, json: bool) -> None:
+    """A table to a file, to a document, or its first rows to the screen."""
+    from gatecast.app.document import rows
+
+    if out is not None:
+        _write(columns, out)
+    if json:
+        _document({"forecast": rows(columns), "file": out})
+        return
+    shown = rows({name: column[:SHOWN] for name, column in columns.items()})
+    for row in shown if out is None else ():
+        typer.echo("  ".join(_text(cell) for cell in row.values()))
+    left = len(next(iter(columns.values()))) - len(shown)
+    if out is not None:
+        typer.echo(f"written: {out}")
+    elif left > 0:
+        typer.echo(f"... {left:,} more rows, --out writes all")
+
+
+def _write(columns: Mapping[str, Any], out: str) -> None:
+    """A table to a file, whole or not at all."""
+    from gatecast.data.write import write
+
+    write(columns, out)
+
+
+def _document(told: Mapping[str, Any]) -> None:
+    """Plain values as JSON."""
+    from gatecast.app.document import SCHEMA_VERSION, to_json
+    from gatecast.app.texts import plain
+
+    def clean(value: Any) -> Any:
+        """A value without NaN."""
+        if isinstance(value, Mapping):
+            return {name: clean(one) for name, one in value.items()}
+        return [clean(one) for one in value] if isinstance(value, list) else plain(value)
+
+    typer.echo(to_json({"schema_version": SCHEMA_VERSION, **clean(told)}))
+
+
+def _text(value: Any) -> str:
+    """A cell as text."""
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}" if np.isfinite(value) else "-"
+    return str(value)

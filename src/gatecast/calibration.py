@@ -1,0 +1,112 @@
+"""From what models say to a forecast with intervals: weights, and factors for the widths, both from past errors.
+
+Letters: S series, T columns, h horizon, Q quantiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast import ensemble
+from gatecast.ensemble import COMBINED, Learned
+from gatecast.intervals import half_widths
+
+__all__ = ["ANY_LEVEL", "Calibration", "answers", "factor", "sides", "uncalibrated"]
+
+Floats = npt.NDArray[np.float64]
+
+ANY_LEVEL = (50.0, 80.0, 90.0, 95.0, 99.0)
+"""Levels that intervals are calibrated at besides those asked for; others lie between them."""
+
+UNKNOWN = 1.5
+"""Factor of the intervals where there was too little past to measure any error."""
+
+
+class Calibration(NamedTuple):
+    """What past errors said.
+
+    Args:
+        name: Of the main model: the combination, or the network alone.
+        probabilities: Q levels of the models' quantiles.
+        weights: Of the models; they sum to 1.
+        factors: (h,) of the half-widths by level in percent.
+    """
+
+    name: str
+    probabilities: tuple[float, ...]
+    weights: dict[str, float]
+    factors: dict[float, Floats]
+
+
+def uncalibrated(
+    models: Sequence[str], probabilities: tuple[float, ...], levels: Sequence[float], h: int
+) -> Calibration:
+    """Equal weights, and factors that allow for not knowing.
+
+    >>> uncalibrated(["LSTM"], (0.1, 0.5, 0.9), [80], 2).factors[80].tolist()
+    [1.5, 1.5]
+    """
+    factors = {level: np.full(h, UNKNOWN) for level in sorted({*ANY_LEVEL, *levels})}
+    name = COMBINED if len(models) > 1 else models[0]
+    return Calibration(name, probabilities, dict.fromkeys(models, 1 / len(models)), factors)
+
+
+def answers(calibration: Calibration, learned: Learned, values: Floats, steps: int) -> dict[str, Floats]:
+    """What the models say of the steps ahead, their combination first.
+
+    Args:
+        calibration: Gives the weights.
+        learned: Trained networks.
+        values: (S, T) of any series, aligned on the right.
+        steps: How far.
+
+    Returns:
+        (S, steps, Q) a model.
+    """
+    said = ensemble.say_far(learned, values, steps)
+    return combined(calibration, said)
+
+
+def combined(calibration: Calibration, said: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The models' answers with their combination before them, if there are several."""
+    first = {COMBINED: ensemble.combine(said, calibration.weights)} if len(said) > 1 else {}
+    return {**first, **said}
+
+
+def factor(calibration: Calibration, level: float, steps: int) -> Floats:
+    """(steps,) the factor of any level; beyond the steps that were learnt, that of the last.
+
+    >>> factor(uncalibrated(["LSTM"], (0.1, 0.5, 0.9), [80], 2), 85, 3).tolist()
+    [1.5, 1.5, 1.5]
+    """
+    known = sorted(calibration.factors)
+    h = len(calibration.factors[known[0]])
+    at = [np.interp(level, known, [calibration.factors[one][k] for one in known]) for k in range(h)]
+    return np.asarray(at)[np.minimum(np.arange(steps), h - 1)]
+
+
+def sides(calibration: Calibration, said: Floats, values: Floats, levels: Sequence[float]) -> list[Floats]:
+    """Median and bounds; nothing below 0 where no value is.
+
+    Args:
+        calibration: Gives the factors.
+        said: (S, steps, Q) of the main model.
+        values: (S, T) of the same series.
+        levels: In percent.
+
+    Returns:
+        (S, steps) of the median, then of the lower and the upper bound of each level.
+    """
+    middle = said[..., said.shape[-1] // 2]
+    found = [middle]
+    for level in levels:
+        below, above = half_widths(said, calibration.probabilities, level)
+        stretch = factor(calibration, level, said.shape[1])
+        found += [middle - stretch * below, middle + stretch * above]
+    with np.errstate(invalid="ignore"):
+        whole = ~np.asarray((values < 0).any(axis=1))[:, None]
+        return [np.asarray(np.where(whole, np.maximum(side, 0.0), side)) for side in found]

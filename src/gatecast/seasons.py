@@ -1,0 +1,47 @@
+"""Which season the models and the seasonal naive of a panel have.
+
+Letters: S series, T columns, h horizon, m season.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast import scoring
+from gatecast.data.frames import CYCLES, DAYS
+from gatecast.data.panel import Panel
+from gatecast.data.season import repeats, season
+
+__all__ = ["choose_season"]
+
+DAILY = (24, 48, 96)
+"""Steps of a day: hours, half hours, quarters."""
+
+
+def choose_season(past: npt.NDArray[np.float64], panel: Panel, h: int, given: int | None = None) -> tuple[int, int]:
+    """The season of the models, and the one of seasonal naive.
+
+    Of a single series the calendar proposes and the data decide; of several, each is tested on its own later, so the
+    shortest season that the typical series holds three times is proposed. Series of parts of a day that are long enough
+    are looked at for the season of a week, which holds that of the day.
+
+    Args:
+        past: (S, T) aligned on the right, without what is to be forecast.
+        panel: Gives frequency and lengths.
+        h: Horizon.
+        given: What the user says.
+
+    >>> from gatecast.data.panel import from_values
+    >>> y = np.tile([1.0, 5.0, 9.0, 5.0], 9)
+    >>> choose_season(y[None], from_values(y, start="2020-01-01", freq="QS"), 4)
+    (4, 4)
+    """
+    typical = int(np.median(panel.lengths))
+    if given is None and len(past) == 1:
+        likely = [one.period for one in season(past[0], panel.freq) if one.kind == "calendar"]
+        m = scoring.naive_season(past[0], h, sorted(m for m in likely if repeats(past[0], m)))
+        return m, m
+    m = given or next((cycle for cycle in sorted(panel.freq.cycles) if CYCLES * cycle <= typical), 1)
+    week = m in DAILY and typical >= (CYCLES + 1) * DAYS * m and len(past) > 1
+    return DAYS * m if week else m, m

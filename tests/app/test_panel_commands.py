@@ -1,0 +1,90 @@
+"""`gatecast train`, `predict` and `backtest`, as a person types them."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from gatecast.app.cli import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shops")
+    rng = np.random.default_rng(0)
+    with (folder / "sales.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["shop", "month", "sold"])
+        for shop in ("north", "south", "west"):
+            level = 100 + np.cumsum(rng.normal(0, 2, 48))
+            for k, value in enumerate(level + 10 * np.sin(np.arange(48) * np.pi / 6)):
+                writer.writerow([shop, f"{2020 + k // 12}-{k % 12 + 1:02d}-01", round(value, 2)])
+    assert main(["train", str(folder / "sales.csv"), "--out", str(folder / "m.gatecast"), "-h", "3"]) == 0
+    return folder
+
+
+def test_training_says_how_good_it_is(folder, capsys):
+    assert main(["train", str(folder / "sales.csv"), "--out", str(folder / "n.gatecast"), "-h", "3", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["series"], told["horizon"], told["season"]) == (3, 3, 12)
+    assert "of each of 3 series" in told["verdict"]
+    assert (folder / "n.gatecast").read_bytes()[8:].startswith(b"{")
+
+
+def test_predicting_from_the_file(folder, capsys):
+    assert (
+        main(["predict", str(folder / "m.gatecast"), "--out", str(folder / "f.csv"), "-h", "5", "--level", "90"]) == 0
+    )
+    assert capsys.readouterr().out == f"written: {folder / 'f.csv'}\n"
+    with (folder / "f.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["shop", "month", "Ensemble", "Ensemble-lo-90", "Ensemble-hi-90"]
+    assert [row["month"] for row in rows[:5]] == [f"2024-0{k}-01" for k in range(1, 6)]
+    assert len(rows) == 15
+    assert main(["predict", str(folder / "m.gatecast"), str(folder / "sales.csv"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["forecast"]
+    assert [row["shop"] for row in told[::3]] == ["north", "south", "west"]
+    assert told[0]["Ensemble"] == pytest.approx(float(rows[0]["Ensemble"]))
+
+
+def test_a_backtest_stands_beside_seasonal_naive(folder, capsys):
+    words = ["backtest", str(folder / "sales.csv"), "-h", "3", "--windows", "2", "--no-refit"]
+    assert main([*words, "--out", str(folder / "folds.csv")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:5] == ["model", "mae", "rmse", "smape", "skill"]
+    assert [line.split()[0] for line in lines[1:6]] == ["Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive"]
+    with (folder / "folds.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 3 * 3
+    assert {row["cutoff"] for row in rows} == {"2023-06-01", "2023-09-01"}
+    assert main([*words, "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    assert scores[3]["skill"] == 0
+    assert scores[1]["in 80 %"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["predict", "sales.csv"], 1, "the file cannot be read (sales.csv): got something that is no safetensors file"),
+        (["predict", "absent.gatecast"], 2, "there is no such file (absent.gatecast)"),
+        (
+            ["train", "sales.csv", "--out", "m.pkl"],
+            2,
+            "--out has an unknown file type (m.pkl): got '.pkl', expected .gatecast",
+        ),
+        (["train", "sales.csv", "--out", "x.gatecast", "--model", "arima"], 2, "there is no such model: got 'arima'"),
+        (["backtest", "sales.csv", "--windows", "0"], 2, "--windows makes no sense: got '0'"),
+        (["backtest", "sales.csv", "--windows", "60"], 1, "the series are too short for so many cutoffs: got 48 rows"),
+        (["predict", "m.gatecast", "-h", "-1"], 2, "--horizon makes no sense: got '-1'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(folder, capsys, monkeypatch, words, code, said):
+    monkeypatch.chdir(folder)
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    assert err.startswith(f"error: {said}")
+    assert err.count("\n") == 1
+    assert out == ""
+    assert not (folder / "x.gatecast").exists()
