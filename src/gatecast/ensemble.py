@@ -6,6 +6,7 @@ Letters: S series, T columns, C cutoffs, h horizon, m season, Q quantiles, K mod
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from gatecast import panel_lstm, theta
 from gatecast.panel_lstm import Fitted, Step
 from gatecast.recipes import Recipe
 
-__all__ = ["COMBINED", "Learned", "combine", "hide", "learn", "rolling", "say", "say_far", "weigh"]
+__all__ = ["COMBINED", "Learned", "combine", "fittest", "hide", "learn", "rolling", "say", "say_far", "weigh"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,6 +90,29 @@ def learn(
         members.append(panel_lstm.fit(values, h, recipe.season, settings, seed + k, told))
     first = recipe.members[0]
     return Learned(tuple(members), first.cell.upper(), recipe, h, m, first.probabilities, with_theta)
+
+
+def fittest(learned: Learned, past: Floats, actual: Floats) -> Learned:
+    """Of members that learnt in different ways, those of the way that made the smaller errors.
+
+    Args:
+        learned: Trained networks.
+        past: (S, T) what they may see.
+        actual: (S, h) what came then; NaN where unknown.
+
+    Returns:
+        The same with these members alone, and a recipe that has as many members as before, all of them in that way.
+    """
+
+    def error(member: Fitted) -> float:
+        said = panel_lstm.quantiles(member, past, learned.recipe.season)
+        off = np.abs(actual - said[..., said.shape[-1] // 2])
+        return float(off[np.isfinite(off)].mean()) if np.isfinite(off).any() else np.inf
+
+    best = min(learned.members, key=error).settings
+    members = tuple(member for member in learned.members if member.settings == best)
+    recipe = replace(learned.recipe, members=(best,) * len(learned.recipe.members))
+    return learned._replace(members=members, recipe=recipe)
 
 
 def say(learned: Learned, values: Floats) -> dict[str, Floats]:

@@ -33,7 +33,7 @@ from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.intervals import calibrate
 from gatecast.notes import observed, remark
 from gatecast.parts import Parts, check_parts, default_horizon, split_panel
-from gatecast.recipes import MODELS, NetworkConfig, Recipe, TrainingConfig, make_recipe
+from gatecast.recipes import FEW, MODELS, NetworkConfig, Recipe, TrainingConfig, make_recipe
 from gatecast.seasons import choose_season
 from gatecast.settings import check_count, check_levels, check_seed
 from gatecast.stages import TRIAL_MEMBERS, Progress, Stages
@@ -118,8 +118,7 @@ class Forecaster:
             progress: Called now and then while training.
 
         Returns:
-            This forecaster, with `panel_`, `findings_`, `evaluation_`, `h_`, `season_`, `weights_`, `history_` and
-            `seconds_`.
+            This forecaster, with `panel_`, `findings_`, `evaluation_`, `h_`, `season_`, `weights_` and `history_`.
 
         Raises:
             DataError: The data cannot be used: the message says what is wrong, where, and how to put it right.
@@ -298,7 +297,7 @@ class Forecaster:
         recipe = make_recipe(self.h_, self._m, panel.lengths, self.model, self.network, self.training)
         stages = Stages(progress, recipe, 1 + (parts is not None) * (1 + evaluate))
         self.history_ = stages.history
-        self._calibration = self._calibrate(values, parts, recipe, stages)
+        self._calibration, recipe = self._calibrate(values, parts, recipe, stages)
         self.name_, self.weights_ = self._calibration.name, self._calibration.weights
         self.evaluation_ = self._evaluate(values, parts, recipe, stages) if evaluate and parts is not None else None
         self._learned = self._learn(values, recipe, stages, None)
@@ -336,14 +335,16 @@ class Forecaster:
         stages.next()
         return learned
 
-    def _calibrate(self, values: Floats, parts: Parts | None, recipe: Recipe, stages: Stages) -> Calibration:
-        """Stage 1: weights of the models and factors of the intervals, from errors on the validation parts."""
+    def _calibrate(
+        self, values: Floats, parts: Parts | None, recipe: Recipe, stages: Stages
+    ) -> tuple[Calibration, Recipe]:
+        """Stage 1: weights, factors of the intervals and, of few series, the way to learn, from validation errors."""
         probabilities = recipe.members[0].probabilities
         models = [recipe.members[0].cell.upper()] + ["DOT"] * (self.model == "auto")
         levels = sorted({*ANY_LEVEL, *self.level})
         start = uncalibrated(models, probabilities, levels, self.h_)
         if parts is None:
-            return start
+            return start, recipe
         h, validation, test = self.h_, parts.validation, parts.test
         learned = self._learn(hide(values, validation + test), recipe, stages, TRIAL_MEMBERS)
         if len(values) == 1:
@@ -351,12 +352,16 @@ class Forecaster:
         else:
             backs = np.arange(validation, 0, -h)
         past, actual = ensemble.rolling(hide(values, test), backs, h)
+        if len(values) < FEW:
+            learned = ensemble.fittest(learned, past, actual)
+            stages.follow(learned.recipe)
         said = ensemble.say(learned, past)
         weights = ensemble.weigh(said, actual, scoring.changes(past, self._m))
         weighed = start._replace(weights=weights)
         rows = int(np.isfinite(actual).any(axis=1).sum()) * h if len(values) > 1 else validation
         main = combined(weighed, said)[start.name]
-        return weighed._replace(factors=calibrate(main, probabilities, actual, levels, rows=rows))
+        factors = calibrate(main, probabilities, actual, levels, rows=rows)
+        return weighed._replace(factors=factors), learned.recipe
 
     def _evaluate(self, values: Floats, parts: Parts, recipe: Recipe, stages: Stages) -> Evaluation:
         """Stage 2: learn from training and validation parts, forecast the test parts h steps at a time."""

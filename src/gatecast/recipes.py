@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError, require_count, require_positive
 from gatecast.panel_lstm import Settings
 
-__all__ = ["MODELS", "NetworkConfig", "Recipe", "TrainingConfig", "make_recipe"]
+__all__ = ["FEW", "MODELS", "NetworkConfig", "Recipe", "TrainingConfig", "make_recipe"]
 
 MODELS = ("auto", "lstm", "gru", "rnn")
 """Names of models; "auto" is LSTM members beside DOT."""
@@ -33,6 +33,9 @@ SOME = 200
 
 VARIED = (1.0, 0.75, 1.33)
 """Windows of the members in turn, where seasons are long: networks that read otherwise err otherwise."""
+
+THOROUGH = 3
+"""Of few series every other member learns so many halves longer, at so many times the rate; validation chooses."""
 
 FEW = 16
 """Series below which a network has little to learn from: smaller ones, fewer members."""
@@ -129,6 +132,8 @@ def make_recipe(
     members = []
     for k in range(count):
         base = _base(h, m, S, typical)
+        if few and k % 2:
+            base = replace(base, steps=THOROUGH * base.steps // 2, rate=THOROUGH * base.rate)
         if m > LOW_SEASON and not few:
             base = replace(base, window=round(base.window * VARIED[k % len(VARIED)]))
         given: dict[str, Any] = {
@@ -136,7 +141,7 @@ def make_recipe(
             "batch": training.batch, "rate": training.rate, "cell": "lstm" if model == "auto" else model,
         }  # fmt: skip
         members.append(replace(base, **{name: value for name, value in given.items() if value is not None}))
-    return Recipe(tuple(members), m if few or m <= SHORT_SEASON or (m % 7 == 0 and m > 100) else 1)
+    return Recipe(tuple(members), m if few or m <= SHORT_SEASON or m in WEEKS else 1)
 
 
 def _base(h: int, m: int, S: int, typical: int) -> Settings:

@@ -28,8 +28,12 @@ class Stages:
 
     def __init__(self, report: Callable[[Progress], None] | None, recipe: Recipe, count: int) -> None:
         self.report, self.count, self.number = report, count, 0
-        self.steps = [member.steps for member in recipe.members]
+        self.follow(recipe)
         self.history: dict[str, list[float]] = {"step": [], "loss": []}
+
+    def follow(self, recipe: Recipe) -> None:
+        """What is trained from now on."""
+        self.steps = [member.steps for member in recipe.members]
 
     def tell(self, member: int, step: Step) -> None:
         """Report an update of the current stage."""
