@@ -227,3 +227,9 @@ def test_files_that_are_not_whole_are_refused(fitted, tmp_path, damage):
 def test_only_what_was_fitted_can_be_saved(tmp_path):
     with pytest.raises(NotFittedError, match="this forecaster has not seen a series"):
         Forecaster(H).save(tmp_path / "a")
+
+
+def test_a_column_called_like_a_forecast_is_refused(sales):
+    table = {"unique_id": sales["unique_id"], "ds": sales["ds"], "Ensemble": sales["y"]}
+    with pytest.raises(ConfigError, match="Ensemble"):
+        Forecaster(H, **QUICK).fit(table)

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatecast.data.panel import Panel
+from gatecast.data.panel import Panel, check_outputs
 
 __all__ = ["observed", "remark"]
+
+MODELS = ("Ensemble", "LSTM", "GRU", "RNN", "DOT")
+BASELINES = ("SeasonalNaive", "Naive")
+"""Names of columns that go out."""
 
 
 def observed(panel: Panel, findings: list[str]) -> Panel:
@@ -25,7 +29,8 @@ def observed(panel: Panel, findings: list[str]) -> Panel:
 
 
 def remark(panel: Panel, findings: list[str]) -> None:
-    """Series of which nothing can be learnt, by name."""
+    """Series of which nothing can be learnt, by name; columns whose names the forecast needs are refused."""
+    check_outputs(panel.names, (*MODELS, *BASELINES, "cutoff"))
     at = np.flatnonzero(panel.lengths)
     least = np.full(len(panel), np.inf)
     most = np.full(len(panel), -np.inf)
