@@ -89,3 +89,9 @@ def test_seasons_and_trends_go_on(rng):
     y = (100 + t) * np.tile(np.linspace(0.7, 1.3, 12), 7)
     said = dot(y[None, :72], 12, 12)[0, :, 0]
     np.testing.assert_allclose(said, y[72:], rtol=0.08)
+
+
+def test_a_large_level_changes_nothing_around_it(rng):
+    values = np.cumsum(rng.normal(size=(3, 60)), axis=1) + 50
+    near = dot(values, 4, 1, (0.1, 0.5, 0.9))
+    np.testing.assert_allclose(dot(values + 2**27, 4, 1, (0.1, 0.5, 0.9)) - 2**27, near, atol=1e-3)

@@ -83,6 +83,11 @@ def _block(values: Floats, n: npt.NDArray[np.int64], h: int, m: int, probabiliti
     s = season[:, (np.arange(values.shape[1]) - values.shape[1]) % m]
     flat = np.where(positive[:, None], scaled / np.where(positive[:, None], s, 1.0), scaled - s)
     y = carried(flat)
+    # Sums of squares of small errors around a large level lose their digits; the level is no business of the method.
+    centre = y[:, -1:].copy()
+    spread = np.abs(y - centre).max(axis=1, keepdims=True)
+    spread[spread == 0] = 1.0
+    y = (y - centre) / spread
     # The beginning on the left: step i of every series side by side.
     first = values.shape[1] - n
     y = np.take_along_axis(y, np.minimum(np.arange(values.shape[1]) + first[:, None], values.shape[1] - 1), axis=1)
@@ -91,7 +96,7 @@ def _block(values: Floats, n: npt.NDArray[np.int64], h: int, m: int, probabiliti
     best = _fit(y, n, line, np.clip(coarse.alpha[:, None] + FINER, ALPHAS[0], ALPHAS[-1]))
     point, deviation = _forecast(y, n, best, h)
     z = np.array([NormalDist().inv_cdf(p) for p in probabilities])
-    q = point[..., None] + deviation[..., None] * z
+    q = (point[..., None] + deviation[..., None] * z) * spread[..., None] + centre[..., None]
     ahead = season[:, np.arange(h) % m][..., None]
     q = np.where(positive[:, None, None], q * ahead, q + ahead)
     return np.asarray(q * size[..., None])
