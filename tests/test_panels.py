@@ -233,3 +233,10 @@ def test_a_column_called_like_a_forecast_is_refused(sales):
     table = {"unique_id": sales["unique_id"], "ds": sales["ds"], "Ensemble": sales["y"]}
     with pytest.raises(ConfigError, match="Ensemble"):
         Forecaster(H, **QUICK).fit(table)
+
+
+def test_load_by_its_short_name(fitted, tmp_path):
+    import gatecast
+
+    fitted.save(tmp_path / "a.gatecast")
+    assert gatecast.load(tmp_path / "a.gatecast").h_ == H

@@ -1,7 +1,7 @@
 """Forecasting with LSTM networks on a plain CPU.
 
-`Forecaster` learns from a series and forecasts it; `Sequential` and `gatecast.layers` are networks in the words of
-Keras; every error that is raised on purpose is a `GatecastError`.
+`Forecaster` learns from series and forecasts them, `load` brings one back from its file; `Sequential` and
+`gatecast.layers` are networks in the words of Keras; every error that is raised on purpose is a `GatecastError`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatecast.errors import GatecastError
-    from gatecast.forecaster import Forecaster
+    from gatecast.forecaster import Forecaster, load
     from gatecast.models import Sequential
 
-__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__"]
+__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "load"]
 
 __version__ = "0.1.0"
 
@@ -22,6 +22,7 @@ _HOME = {
     "Forecaster": "gatecast.forecaster",
     "GatecastError": "gatecast.errors",
     "Sequential": "gatecast.models",
+    "load": "gatecast.forecaster",
 }
 
 

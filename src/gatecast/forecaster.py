@@ -6,8 +6,7 @@ Every series is cut in time order into a training, a validation and a test part:
 
 1. networks are trained on the training parts; on the validation parts their errors say what weight each model gets, and
    how wide the intervals have to be;
-2. networks trained on both are scored on the test parts, beside seasonal naive;
-3. networks trained on everything forecast what comes.
+2. networks trained on both are scored on the test parts; 3. networks trained on everything forecast what comes.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from gatecast.seasons import choose_season
 from gatecast.settings import check_count, check_levels, check_seed
 from gatecast.stages import TRIAL_MEMBERS, Progress, Stages
 
-__all__ = ["Forecaster", "Progress"]
+__all__ = ["Forecaster", "Progress", "load"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -165,11 +164,7 @@ class Forecaster:
         return Forecast(to_like(kind, table), names.id, names.time, names.target, self.name_, levels, table)
 
     def parts(self) -> dict[str, npt.NDArray[np.float64]]:
-        """What each of the models that are weighed says, (S h,) in the order of the rows of `predict`.
-
-        Raises:
-            NotFittedError: `fit` comes first.
-        """
+        """What each of the models that are weighed says, (S h,) in the order of the rows of `predict`."""
         said = ensemble.say(self._fitted(), matrix(self.panel_))
         return {name: one[..., one.shape[-1] // 2].ravel() for name, one in said.items()}
 
@@ -398,3 +393,6 @@ class Forecaster:
         cutoff = panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max()
         text = scoring.verdict(scores, test, h, self.season_, S)
         return Evaluation(cutoff, (parts.train, parts.validation, parts.test), self.season_, h, scores, table, text)
+
+
+load = Forecaster.load
