@@ -81,7 +81,7 @@ def carried(values: Floats) -> Floats:
 def seasonal_indices(values: Floats, m: int, divide: npt.NDArray[np.bool_]) -> Floats:
     """Classical seasonal indices of each series, where its autocorrelation shows a season.
 
-    ``|r[m]| > 1.645 sqrt((1 + 2 sum_{k <= m} r[k]^2) / n)`` decides; indices are the medians over the seasons of
+    ``|r[m]| > 1.645 sqrt((1 + 2 sum_{k < m} r[k]^2) / n)`` decides; indices are the medians over the seasons of
     value / centred moving mean, or value - centred moving mean, scaled to a mean of 1, or shifted to one of 0.
 
     Args:
@@ -193,7 +193,7 @@ def _seasonal(values: Floats, m: int) -> npt.NDArray[np.bool_]:
     energy = (x * x).sum(axis=1)
     safe = np.where(energy > 0, energy, 1.0)
     r = np.stack([(x[:, k:] * x[:, :-k]).sum(axis=1) / safe for k in range(1, m + 1)])
-    limit = TEST * np.sqrt((1 + 2 * (r**2).sum(axis=0)) / np.maximum(n, 1))
+    limit = TEST * np.sqrt((1 + 2 * (r[:-1] ** 2).sum(axis=0)) / np.maximum(n, 1))
     return np.asarray((np.abs(r[-1]) > limit) & (n >= CYCLES * m))
 
 
