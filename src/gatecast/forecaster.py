@@ -247,7 +247,6 @@ class Forecaster:
 
     def _fold(self, past: Panel, panel: Panel, back: int) -> dict[str, npt.NDArray[Any]]:
         """What was said at a cutoff, beside what came."""
-        assert self._learned is not None
         h, names = self.h_, panel.names
         values = matrix(past)
         told = answers(self._calibration, self._fitted(), values, h)
