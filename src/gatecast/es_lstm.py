@@ -1,0 +1,341 @@
+"""The hybrid of exponential smoothing and a dilated LSTM: smoothing of every series and one network, trained together.
+
+Letters: S series, T columns, B series of a batch, C columns of a stretch, O origins, w values in a window, h horizon,
+K steps of it that are learnt, Q quantiles, m season, u units, P = 2 + m smoothing parameters of a series.
+
+Every series has two smoothing weights and m first seasons of its own. At every origin the network reads the last w
+values less their seasons and less the smoothed level, and says quantiles of the next h likewise: ``z[t + k] = l[t] +
+s[t + k] + unit q[k]``. The loss at all origins is carried back through the network into windows and targets, and from
+there through the smoothing (`smoothing`) into the parameters of each series.
+
+z is the logarithm where all values of a series are above 0, so that level and season multiply; else asinh of the values
+in units of their mean size, where they add up. Level and season are smoothed as z: geometric means, where Smyl has
+arithmetic ones of the values. Beyond Smyl, z is in units of the series' mean change (a network of few steps need not
+learn the sizes first), and quantiles are learnt instead of a point.
+
+Source: Smyl 2020 (ES-RNN, winner of M4); Chang et al. 2017 (dilated RNN); Wen et al. 2017 (forking sequences).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast import optim
+from gatecast.arrays import Array, pack, unpack
+from gatecast.data.frames import fit_frame, restore
+from gatecast.errors import ConfigError, DataError, require_count, require_positive
+from gatecast.es_windows import EXTRA, Rows, make_rows, read, read_backward, stretch
+from gatecast.layers import LSTM, Dense, Dilated, QuantileHead, Residual
+from gatecast.losses import Pinball, weighted_mean
+from gatecast.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
+from gatecast.panel_lstm import Step, steps_ahead
+from gatecast.recurrent import relax
+from gatecast.smoothing import SparseAdam
+
+__all__ = ["Fitted", "Settings", "fit", "make_settings", "quantiles"]
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+CROPS = 16
+"""Stretches in a batch where there are fewer series."""
+
+SAMPLE = 500
+"""Series that the first answer is made from."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the hybrid is, and how it is trained.
+
+    Args:
+        window: w.
+        units: u of each recurrent layer.
+        dilations: Of each recurrent layer.
+        origins: O of a series in a batch, at most.
+        steps: Updates.
+        batch: B.
+        rate: Highest learning rate of the network, of one cycle.
+        series_rate: Likewise of the smoothing parameters.
+        level: Smoothing weight of the level that training starts from.
+        season: Likewise of the season.
+        penalty: Weight of the level's roughness in the loss.
+        clip: Largest norm of the network's gradient.
+        tau: Level at which the middle quantile is learnt; below 0.5 against the bias of the logarithm.
+        probabilities: Q levels, an odd number, the middle one 0.5.
+        seed: Same seed, same bits.
+
+    Raises:
+        ConfigError: A size below 1, a rate that is not above 0, levels that do not increase or have no middle.
+
+    >>> Settings(4).dilations
+    (1, 2)
+    """
+
+    window: int
+    units: int = 40
+    dilations: tuple[int, ...] = (1, 2)
+    origins: int = 96
+    steps: int = 300
+    batch: int = 96
+    rate: float = 3e-3
+    series_rate: float = 3e-2
+    level: float = 0.6
+    season: float = 0.1
+    penalty: float = 0.0
+    clip: float = 1.0
+    tau: float = 0.5
+    probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("window", "units", "origins", "steps", "batch"):
+            require_count(getattr(self, name), f"Settings' {name}")
+        for name in ("rate", "series_rate", "clip"):
+            require_positive(getattr(self, name), f"Settings' {name}")
+        for name in ("level", "season"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigError(
+                    f"Settings' {name} is no weight to start from",
+                    got=repr(getattr(self, name)),
+                    expected="a number between 0 and 1",
+                )
+        levels = Pinball(self.probabilities).quantiles
+        mid = len(levels) // 2
+        if len(levels) % 2 == 0 or levels[mid] != 0.5:
+            raise ConfigError(
+                "Settings' probabilities have no middle", got=str(list(levels)), expected="an odd number around 0.5"
+            )
+        Pinball((*levels[:mid], self.tau, *levels[mid + 1 :]))
+
+
+class Fitted(NamedTuple):
+    """Network and smoothing, trained."""
+
+    network: Network
+    weights: Weights
+    settings: Settings
+    horizon: int
+    period: int
+    """m."""
+    parameters: Floats
+    """(S, 2 + m): logits of both smoothing weights, and the seasons of the first steps, in units of the mean change;
+    column 2 + j is of the phase of step j + 1 behind the end."""
+    values: Floats
+    """(S, T) the panel that was fitted."""
+
+
+def make_settings(h: int, m: int, typical: int, seed: int = 0) -> Settings:
+    """Settings by season and length, as validation tails chose them; dilations are Smyl's.
+
+    Args:
+        h: Horizon.
+        m: Season; 1 for none.
+        typical: Values of the typical series.
+        seed: Same seed, same bits.
+
+    >>> make_settings(18, 12, 120).dilations
+    (1, 3, 6, 12)
+    """
+    if m == 1 and h <= 6:
+        yearly = Settings(5, units=32, dilations=(1, 6), origins=36, steps=100, series_rate=1e-2, level=0.9, tau=0.45)
+        return _shortened(yearly, typical, seed)
+    if m <= 4:
+        window = max(5, min(h, 24))
+        low = Settings(window, units=48, origins=48, steps=200, series_rate=2e-2, level=0.9, season=0.05, tau=0.46)
+        return _shortened(replace(low, penalty=0.1), typical, seed)
+    dilations = (1, 3, 6, 12) if m <= 12 else (1, 4, m)
+    high = Settings(max(5, min(h, 24)), units=48, dilations=dilations, steps=250, level=0.4, season=0.05)
+    return _shortened(high, typical, seed)
+
+
+def fit(values: Floats, h: int, m: int, settings: Settings, report: Callable[[Step], object] | None = None) -> Fitted:
+    """Train network and smoothing on a panel.
+
+    Args:
+        values: (S, T) aligned on the right; NaN is missing.
+        h: Steps that are learnt.
+        m: Season; 1 for none.
+        settings: Sizes and training.
+        report: Called after every update.
+
+    Returns:
+        Network and smoothing.
+
+    Raises:
+        DataError: A panel without a series or a column.
+
+    >>> y = 10 + np.arange(40.0).reshape(2, 20)
+    >>> fit(y, 3, 1, Settings(4, units=3, steps=2)).parameters.shape
+    (2, 3)
+    """
+    if values.ndim != 2 or 0 in values.shape:
+        raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
+    rows = make_rows(values, m, settings.window)
+    parameters = _first_parameters(rows, settings)
+    mid = len(settings.probabilities) // 2
+    pinball = Pinball((*settings.probabilities[:mid], settings.tau, *settings.probabilities[mid + 1 :]))
+    ahead = steps_ahead(h)
+    network = _network(len(ahead), settings)
+    weights = initial_weights(network, settings.seed)
+    _start(network, weights, ahead, pinball, rows, parameters, settings)
+    grads, sparse = like(weights), SparseAdam(parameters.shape)
+    one_cycle = optim.one_cycle(1.0, settings.steps)
+    rate = optim.one_cycle(settings.rate, settings.steps)
+    links = optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), optim.scale_by_learning_rate(rate)
+    optimizer = optim.chain(*links)
+    state = optimizer.init(weights.vector.size)
+    for number, (which, last) in enumerate(_draws(rows, settings), 1):
+        piece = stretch(rows, which, last, h, settings.window, settings.origins)
+        given = read(piece, rows, parameters, ahead)
+        total = float(given.weight.sum())
+        if total == 0:
+            continue
+        x, y, weight = pack(given.x), pack(given.y), pack(given.weight)
+        said, caches = forward(network, weights, x, training=True, seed=settings.seed, step=number, count=len(which))
+        loss, dy = weighted_mean(pinball, said, y, weight, total)
+        dx = unpack(cast(Array, backward(network, weights, caches, dy, grads, need_dx=True)), len(which))
+        dtarget = -unpack(dy, len(which)).reshape(*given.y.shape, -1).sum(axis=-1)
+        gradient = read_backward(piece, rows, parameters, ahead, given, dx, dtarget, settings.penalty)
+        optim.apply(optimizer, grads.vector, state, weights.vector, number)
+        sparse.update(parameters, which, gradient, settings.series_rate * one_cycle(number))
+        if report is not None:
+            report(Step(number, loss))
+    relax()
+    return Fitted(network, weights, settings, h, m, parameters, values)
+
+
+def quantiles(
+    fitted: Fitted, values: Floats | None = None, probabilities: tuple[float, ...] | None = None, batch: int = 2048
+) -> Floats:
+    """What the hybrid says of the h steps behind the end of each series.
+
+    Between the levels that were learnt, quantiles lie on straight lines over those of the normal distribution; beyond
+    them, on the outermost of these lines.
+
+    Args:
+        fitted: Network and smoothing, trained.
+        values: (S, T) aligned on the right, of other series, NaN is missing: they are smoothed with the median weights
+            of the panel, from seasonal indices of their own. None: the panel that was fitted.
+        probabilities: Q levels, increasing; None: those that were learnt.
+        batch: Series at a time.
+
+    Returns:
+        (S, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
+    """
+    settings, h, m = fitted.settings, fitted.horizon, fitted.period
+    learnt = settings.probabilities
+    levels = learnt if probabilities is None else Pinball(probabilities).quantiles
+    ahead, other = steps_ahead(h), values is not None
+    source = fitted.values if values is None else values
+    between = np.stack([np.interp(np.arange(1, h + 1), ahead, one) for one in np.eye(len(ahead))], axis=1)
+    across = _across(learnt, levels)
+    answer = np.full((len(source), h, len(levels)), np.nan)
+    for start in range(0, len(source), batch):
+        part = source[start : start + batch]
+        frame, rows = fit_frame(part, 1), make_rows(part, m, settings.window)
+        own = _first_parameters(rows, settings) if other else fitted.parameters[start : start + batch]
+        if other:
+            own[:, :2] = _typical(fitted.parameters)
+        which, end = np.arange(len(part)), np.full(len(part), rows.z.shape[1] - 1)
+        given = read(stretch(rows, which, end, h, settings.window, settings.origins), rows, own, ahead)
+        said, _ = forward(fitted.network, fitted.weights, pack(given.x), keep=False, count=len(part))
+        q = unpack(said[:, -1:], len(part)).reshape(len(part), len(ahead), -1).astype(np.float64) @ across
+        base = given.found.level[-1][:, None] + given.found.season[-m:][np.arange(h) % m].T
+        z = np.einsum("hk,skq->shq", between, q) + base[..., None]
+        said_values = restore(frame, z * rows.unit[:, None, None] + rows.newest[:, None, None])
+        there = np.isfinite(part).any(axis=1)
+        answer[start : start + batch][there] = said_values[there]
+    relax()
+    return answer
+
+
+def _across(learnt: tuple[float, ...], levels: tuple[float, ...]) -> Floats:
+    """(Q learnt, Q asked): how much of each learnt quantile goes into each that is asked for."""
+    normal = NormalDist()
+    at = np.array([normal.inv_cdf(p) for p in learnt])
+    to = np.array([normal.inv_cdf(p) for p in levels])
+    if len(at) == 1:
+        return np.ones((1, len(to)))
+    left = np.clip(np.searchsorted(at, to, side="right") - 1, 0, len(at) - 2)
+    share = (to - at[left]) / (at[left + 1] - at[left])
+    out = np.zeros((len(at), len(to)))
+    out[left, np.arange(len(to))] = 1 - share
+    out[left + 1, np.arange(len(to))] += share
+    return out
+
+
+def _shortened(settings: Settings, typical: int, seed: int) -> Settings:
+    """Settings whose window the typical series fills."""
+    return replace(settings, window=max(2, min(settings.window, typical - 1)), seed=seed)
+
+
+def _network(K: int, settings: Settings) -> Network:
+    """Dilated recurrent layers with a way around each, a dense layer, and a head of quantiles."""
+    u, Q = settings.units, len(settings.probabilities)
+    hidden = [Residual(Dilated(LSTM(u, return_sequences=True), d)) for d in settings.dilations]
+    return wire(
+        [Dense(u, activation="tanh"), *hidden, Dense(u, activation="tanh"), Dense(K * Q), QuantileHead(Q)],
+        (None, settings.window + EXTRA),
+    )
+
+
+def _first_parameters(rows: Rows, settings: Settings) -> Floats:
+    """(S, P) what training starts from."""
+    logits = [np.log(p / (1 - p)) for p in (settings.level, settings.season)]
+    return np.concatenate([np.broadcast_to(logits, (len(rows.z), 2)), rows.season], axis=1)
+
+
+def _typical(parameters: Floats) -> Floats:
+    """(2,) median logits: of the level over all series, of the season over those that have one."""
+    seasonal = (parameters[:, 2:] != 0).any(axis=1)
+    own = parameters[seasonal] if seasonal.any() else parameters
+    return np.array([np.median(parameters[:, 0]), np.median(own[:, 1])])
+
+
+def _draws(rows: Rows, settings: Settings) -> Iterator[tuple[Integers, Integers]]:
+    """Series (B,) of every update, and the columns (B,) of their last origins; all series come equally often."""
+    S, columns = rows.z.shape
+    T = columns - settings.window + 1
+    O = min(settings.origins, max(T - 1, 1))  # noqa: E741
+    first = np.where(rows.seen.any(axis=1), rows.seen.argmax(axis=1) - settings.window + 1, T)
+    size = CROPS if S < CROPS else min(S, settings.batch)
+    rng = stream(settings.seed, 2)
+    queue = np.empty(0, np.int64)
+    for _ in range(settings.steps):
+        while len(queue) < size:
+            queue = np.concatenate([queue, rng.permutation(S)])
+        which, queue = queue[:size], queue[size:]
+        # The last origin has one value behind it at least; those of a long series lie anywhere.
+        spare = np.maximum(T - first[which] - O - 1, 0)
+        yield which, columns - 2 - np.floor(rng.random(size) * (spare + 1)).astype(np.int64)
+
+
+def _start(
+    network: Network,
+    weights: Weights,
+    ahead: Integers,
+    pinball: Pinball,
+    rows: Rows,
+    parameters: Floats,
+    settings: Settings,
+) -> None:
+    """Let the first answer be the same for all: the quantiles of the targets of each step."""
+    which = np.arange(0, len(rows.z), -(-len(rows.z) // SAMPLE))
+    last = np.full(len(which), rows.z.shape[1] - 2)
+    piece = stretch(rows, which, last, int(ahead[-1]), settings.window, settings.origins)
+    given = read(piece, rows, parameters, ahead)
+    spread = np.zeros((len(ahead), len(pinball.quantiles)))
+    for k in range(len(ahead)):
+        there = given.y[..., k][given.weight[..., k] > 0]
+        spread[k] = np.quantile(there, pinball.quantiles) if there.size > 20 else spread[max(k - 1, 0)]
+    dense = weights.views[-2]
+    dense["W"][:] = 0.0
+    dense["b"][:] = cast(QuantileHead, network.layers[-1]).raw(spread).ravel()
