@@ -12,7 +12,7 @@ demo: .venv/.demo  ## forecast the sample series: terminal table, demo/forecast.
 test: .venv/.test lint  ## linters, type checker, doctests, tests
 	$(BIN)/pytest -n 2
 
-test-peers: .venv-peers/.installed  ## the same numbers as PyTorch and Keras, live
+test-peers: .venv-peers/.installed  ## the same numbers as PyTorch, Keras and statsforecast, live
 	KERAS_BACKEND=torch .venv-peers/bin/pytest tests/peers
 
 lint: .venv/.test
@@ -39,7 +39,7 @@ sanitize: .venv/.test  ## tests of the kernels under AddressSanitizer and Undefi
 	@cp $(SANITIZED)/_native*.so $(SANITIZED)/package/gatecast/
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/test_recurrent.py \
+	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/test_recurrent.py tests/test_quantile_kernels.py \
 	  -k "not same_bits and not lengths_stop"
 
 bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## beside PyTorch and Keras, in one run
@@ -69,7 +69,7 @@ clean:
 .venv-peers/.installed: $(SOURCES)
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/pip install -q --disable-pip-version-check torch==2.13.0 keras pytest hypothesis
-	.venv-peers/bin/pip install -q --disable-pip-version-check .
+	.venv-peers/bin/pip install -q --disable-pip-version-check '.[stats]'
 	@touch $@
 
 .venv-torch/.installed:

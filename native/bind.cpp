@@ -1,87 +1,16 @@
 // The Python face of the kernels. Every shape is checked here, so that no call from Python can reach memory that is
 // not its own; what a user reads is said a layer above, in recurrent.py. The GIL is released inside every kernel.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
-#include <initializer_list>
-#include <optional>
-#include <stdexcept>
-#include <string>
+#include "bind.h"
 
 #include "dispatch.h"
-#include "memory.h"
 #include "parallel.h"
-
-namespace nb = nanobind;
-using namespace nb::literals;
 
 namespace {
 
-using gatecast::LANES;
-using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
-using InOut = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
-using Out = nb::ndarray<nb::numpy, float, nb::c_contig>;
-using MaybeIn = std::optional<In>;
-using MaybeOut = std::optional<Out>;
-using Shape = std::initializer_list<int64_t>;
-
-std::string text(const int64_t* dims, size_t n) {
-  std::string s = "(";
-  for (size_t i = 0; i < n; ++i) s += (i ? ", " : "") + std::to_string(dims[i]);
-  return s + ")";
-}
-
-template <typename Array>
-void expect(const char* name, const Array& a, Shape shape) {
-  bool same = a.ndim() == shape.size();
-  if (reinterpret_cast<uintptr_t>(a.data()) % alignof(float) != 0)
-    throw nb::value_error((std::string(name) + " does not lie on a multiple of four bytes: copy it first").c_str());
-  for (size_t i = 0; same && i < shape.size(); ++i) same = static_cast<int64_t>(a.shape(i)) == shape.begin()[i];
-  if (same) return;
-  std::vector<int64_t> got;
-  for (size_t i = 0; i < a.ndim(); ++i) got.push_back(static_cast<int64_t>(a.shape(i)));
-  throw nb::value_error((std::string(name) + " has shape " + text(got.data(), got.size()) + ", expected " +
-                         text(shape.begin(), shape.size()))
-                            .c_str());
-}
-
-const float* checked(const char* name, const MaybeIn& a, Shape shape) {
-  if (!a) return nullptr;
-  expect(name, *a, shape);
-  return a->data();
-}
-
-Out make(Shape shape) {
-  size_t count = 1;
-  std::vector<size_t> dims;
-  for (const int64_t n : shape) {
-    if (n < 0 || (n && count > (size_t{1} << 56) / static_cast<size_t>(n))) throw std::bad_alloc();
-    count *= static_cast<size_t>(n);
-    dims.push_back(static_cast<size_t>(n));
-  }
-  float* p = gatecast::acquire(count);
-  nb::capsule owner(p, [](void* q) noexcept { gatecast::release(static_cast<float*>(q)); });
-  return Out(p, dims.size(), dims.data(), owner);
-}
-
-float* data(MaybeOut& a) {
-  return a ? a->data() : nullptr;
-}
-
+using namespace gatecast::bind;
+using nb::literals::operator""_a;
 using States = std::vector<MaybeIn>;
 using Outs = std::vector<Out>;
-
-// L from the last axis of a packed array.
-int lanes_of(const In& x) {
-  if (x.ndim() != 4) throw nb::value_error("x must have four axes: block, time, feature, lane");
-  const int64_t L = static_cast<int64_t>(x.shape(3));
-  if (L != 1 && L != LANES) throw nb::value_error("x must have 1 or 16 lanes");
-  return static_cast<int>(L);
-}
 
 struct RecurrentInputs {
   int cell;
@@ -313,7 +242,7 @@ NB_MODULE(_native, m) {
   const std::vector<std::string> levels = gatecast::levels();
   if (levels.empty()) throw nb::import_error("gatecast needs a processor with SSE4.2 and POPCNT (x86-64-v2)");
   gatecast::use_level(levels.back());
-  m.attr("LANES") = LANES;
+  m.attr("LANES") = gatecast::LANES;
   m.def("levels", &gatecast::levels);
   m.def("level", [] { return std::string(gatecast::kernels().name); });
   m.def("use_level", &gatecast::use_level, "name"_a);
@@ -342,5 +271,6 @@ NB_MODULE(_native, m) {
   m.def("dropout", &dropout, "x"_a.noconvert(), "rate"_a, "key"_a);
   m.def("adam", &adam, "m"_a.noconvert(), "v"_a.noconvert(), "g"_a.noconvert(), "beta1"_a, "beta2"_a, "eps"_a,
         "debias1"_a, "debias2"_a);
+  gatecast::bind_quantiles(m);
   m.def("apply", &apply, "function"_a, "x"_a.noconvert());
 }

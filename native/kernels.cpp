@@ -1,4 +1,5 @@
 // The kernels of one instruction-set level: compiled once per level with -DGATECAST_ISA=<name> and its -march.
+#include "quantile.h"
 #include "scan.h"
 
 namespace gatecast::GATECAST_ISA {
@@ -132,6 +133,18 @@ void dropout(const float* x, float* y, int64_t n, float rate, uint64_t key) {
   });
 }
 
+void quantiles_forward(const Quantiles& a, const float* x, float* y) {
+  a.lanes == 1 ? quantiles_forward_lanes<1>(a, x, y) : quantiles_forward_lanes<LANES>(a, x, y);
+}
+
+void quantiles_backward(const Quantiles& a, const float* x, const float* dy, float* dx) {
+  a.lanes == 1 ? quantiles_backward_lanes<1>(a, x, dy, dx) : quantiles_backward_lanes<LANES>(a, x, dy, dx);
+}
+
+double pinball(const Quantiles& a, const Pinball& p, float* gradient) {
+  return a.lanes == 1 ? pinball_lanes<1>(a, p, gradient) : pinball_lanes<LANES>(a, p, gradient);
+}
+
 void apply(int function, const float* x, float* y, int64_t n) {
   for (int64_t i = 0; i < n; i += VL) {
     float part[VL] = {};
@@ -148,7 +161,16 @@ void apply(int function, const float* x, float* y, int64_t n) {
 #define GATECAST_STRING_(name) #name
 #define GATECAST_STRING(name) GATECAST_STRING_(name)
 extern const Kernels kernels;
-const Kernels kernels = {
-    GATECAST_STRING(GATECAST_ISA), forward, backward, dense_forward, dense_backward, adam, dropout, apply};
+const Kernels kernels = {GATECAST_STRING(GATECAST_ISA),
+                         forward,
+                         backward,
+                         dense_forward,
+                         dense_backward,
+                         adam,
+                         dropout,
+                         quantiles_forward,
+                         quantiles_backward,
+                         pinball,
+                         apply};
 
 }  // namespace gatecast::GATECAST_ISA

@@ -97,6 +97,20 @@ struct Dense {
   const float *W, *b;  // (K, M), (M)
 };
 
+// Q numbers for each of K target values, in `items` = blocks x T packed rows (items, K Q, L).
+struct Quantiles {
+  int lanes;
+  int64_t items, K, Q;
+};
+
+// What the quantile loss reads.
+struct Pinball {
+  const float *prediction, *target, *weight;  // (items, K Q, L), (items, K, L), (items, weights, L)
+  int64_t weights;                            // K, or 1: one for all target values of an item
+  const float* levels;                        // (Q)
+  float scale;                                // of the gradient
+};
+
 // Constants of one step of Adam: rest = 1 - beta, which float32 cannot form from a beta near 1 (0.999 would be off by
 // 1e-5), and debias = 1 / (1 - beta^step).
 struct Adam {
@@ -112,6 +126,9 @@ struct Kernels {
   void (*dense_backward)(const Dense&, const float* dy, float* dx, float* dW, float* db);
   void (*adam)(float* m, float* v, float* g, int64_t n, const Adam&);
   void (*dropout)(const float* x, float* y, int64_t n, float rate, uint64_t key);
+  void (*quantiles_forward)(const Quantiles&, const float* x, float* y);
+  void (*quantiles_backward)(const Quantiles&, const float* x, const float* dy, float* dx);
+  double (*pinball)(const Quantiles&, const Pinball&, float* gradient);
   void (*apply)(int function, const float* x, float* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh: for the tests
 };
 

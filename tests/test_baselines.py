@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.baselines import BASELINES, drift, interval, mean, naive, seasonal_naive
+from gatecast.baselines import BASELINES, drift, interval, mean, naive, seasonal_naive, simple
 from gatecast.data import synth
 from gatecast.errors import ConfigError
 
@@ -65,6 +65,24 @@ class TestContract:
             BASELINES[name].point([1.0, 2.0], h, 1)
 
     @every
+    @pytest.mark.parametrize("m", [1, 4, 7, 30])
+    def test_a_panel_is_its_series_side_by_side(self, name, rng, m):
+        values = rng.normal(size=(3, 5, 23))
+        values[rng.random(values.shape) < 0.3] = np.nan
+        values[0, 1, :20], values[0, 2], values[1, 0, 1:] = np.nan, np.nan, np.nan
+        for part in BASELINES[name]:
+            said = part(values, 9, m)
+            assert said.shape == (3, 5, 9)
+            for at in np.ndindex(3, 5):
+                np.testing.assert_allclose(said[at], part(values[at], 9, m), rtol=1e-14)
+                began = values[at][(~np.isnan(values[at])).argmax() :]  # what lies before a series is no part of it
+                np.testing.assert_allclose(said[at], part(began, 9, m), rtol=1e-12)
+
+    @every
+    def test_a_panel_without_columns_says_nothing(self, name):
+        assert np.isnan(BASELINES[name].point(np.empty((2, 0)), 3, 4)).all()
+
+    @every
     def test_intervals_hold_what_they_promise(self, name, rng):
         # What each baseline takes for granted: steps, seasonal steps, steps with a drift, noise.
         makers = {
@@ -108,6 +126,20 @@ def test_seasonal_naive_looks_a_phase_up_where_it_was_seen():
 def test_drift_goes_on_from_the_end_of_the_past():
     assert drift([0.0, 1.0, 5.0, 6.0], 2).tolist() == [8.0, 10.0]
     assert drift([np.nan, 1.0, 2.0, np.nan], 2).tolist() == [4.0, 5.0]
+
+
+def test_simple_ones_side_by_side():
+    values = np.array([[np.nan, 1.0, 2.0, 6.0], [3.0, np.nan, 5.0, np.nan], [np.nan] * 4])
+    said = simple(values, 3, 2)
+    assert list(said) == ["SeasonalNaive", "Naive", "Drift", "Mean"]
+    none = [np.nan] * 3
+    np.testing.assert_array_equal(said["SeasonalNaive"], [[2.0, 6.0, 2.0], [5.0, 5.0, 5.0], none])
+    np.testing.assert_array_equal(said["Naive"], [[6.0] * 3, [5.0] * 3, none])
+    np.testing.assert_array_equal(said["Drift"], [[8.5, 11.0, 13.5], [7.0, 8.0, 9.0], none])
+    np.testing.assert_array_equal(said["Mean"], [[3.0] * 3, [4.0] * 3, none])
+    assert list(simple(values, 3)) == ["Naive", "Drift", "Mean"]
+    with pytest.raises(ConfigError, match="the period is not a count: got 0, expected a whole number of at least 1"):
+        simple(values, 3, 0)
 
 
 def test_spreads_by_their_formulas():

@@ -23,9 +23,9 @@ def fitted(sales):
 
 
 def test_a_trending_seasonal_series_is_forecast_better_than_by_seasonal_naive(fitted):
-    model, *_, naive, _ = fitted.evaluation_.scores
+    model, _, _, naive, *_ = fitted.evaluation_.scores
     names = [score.model for score in fitted.evaluation_.scores]
-    assert names == ["Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive"]
+    assert names == ["Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive", "Drift", "Mean"]
     assert model.mase < 0.6 * naive.mase
     assert model.skill == pytest.approx(100 * (1 - model.mae / naive.mae))
     assert "smaller than seasonal naive's (season 12)" in fitted.evaluation_.verdict

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,6 +37,9 @@ def call(metric: Metric, inputs: dict) -> float:
     """The metric of some inputs."""
     return metric.function(*(inputs[name] for name in metric.inputs))
 
+
+points = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=1, max_size=20)
+"""Targets and forecasts."""
 
 every = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 
@@ -149,10 +154,35 @@ class TestByHand:
         assert 2 * metrics.pinball(y, f[:, None], [0.5]) == pytest.approx(metrics.mae(y, f))
         assert metrics.wql(y, f[:, None], [0.5]) == pytest.approx(metrics.mae(y, f) / y.mean())
 
+    @pytest.mark.parametrize("metric", [metrics.pinball, metrics.crps, metrics.wql])
     @pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 50.0])
-    def test_levels_of_quantiles_are_checked(self, level):
-        with pytest.raises(DataError, match="these are not levels"):
-            metrics.pinball([1.0], [[1.0]], [level])
+    def test_levels_of_quantiles_are_checked(self, metric, level):
+        with pytest.raises(
+            DataError, match=rf"these are not levels: got \[{level}\], expected numbers between 0 and 1"
+        ):
+            metric([1.0], [[1.0]], [level])
+
+    def test_ranked_probability(self):
+        y, fq = [5.0, 2.0], [[4.0, 6.0], [3.0, 4.0]]
+        assert metrics.crps(y, fq, [0.1, 0.9]) == pytest.approx(2 * (0.1 + 0.1 + 0.9 + 0.2) / 4)
+        assert metrics.crps([5.0, np.nan], fq, [0.1, 0.9]) == pytest.approx(2 * (0.1 + 0.1) / 2)
+        assert np.isnan(metrics.crps(y, [[4.0, np.nan], [3.0, 4.0]], [0.1, 0.9]))
+        assert np.isnan(metrics.crps([np.nan], [[4.0, 6.0]], [0.1, 0.9]))
+
+    def test_the_ranked_probability_of_a_normal_distribution(self):
+        # In closed form: z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi), Gneiting & Raftery 2007.
+        normal, levels = NormalDist(), (np.arange(2000) + 0.5) / 2000
+        quantiles = [normal.inv_cdf(q) for q in levels]
+        for z in (0.0, 0.7, -2.5):
+            exact = z * (2 * normal.cdf(z) - 1) + 2 * normal.pdf(z) - 1 / np.sqrt(np.pi)
+            assert metrics.crps([z], [quantiles], levels) == pytest.approx(exact, abs=1e-5)
+
+    @given(points=points, half=st.lists(st.floats(0.001, 0.499), min_size=1, max_size=9))
+    def test_the_ranked_probability_of_a_sure_forecast_is_its_absolute_error(self, points, half):
+        y, f = np.array(points).T
+        levels = np.array([*half, *(1 - q for q in half)])
+        sure = np.repeat(f[:, None], len(levels), axis=1)
+        assert metrics.crps(y, sure, levels) == pytest.approx(metrics.mae(y, f), rel=1e-9, abs=1e-9)
 
     def test_intervals(self):
         y, lo, hi = [1.0, 5.0, 9.0], [1.0, 6.0, 2.0], [2.0, 8.0, 5.0]

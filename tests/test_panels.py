@@ -5,10 +5,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from gatecast.ensemble import combine, rolling, say_far, weigh
+from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.ensemble import combine, say_far, weigh
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.forecaster import Forecaster
-from gatecast.recipes import NetworkConfig, TrainingConfig
+from gatecast.history import plain
 
 H, S = 4, 24
 QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(members=2, steps=20)}
@@ -54,7 +55,7 @@ def test_every_series_has_its_forecast_after_its_own_end(fitted, sales):
 
 def test_scores_are_over_all_series_beside_the_simple_forecasts(fitted):
     scores = fitted.evaluation_.scores
-    assert [score.model for score in scores] == ["Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive"]
+    assert [score.model for score in scores] == ["Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive", "Drift", "Mean"]
     assert 0 <= scores[0].loses <= S
     assert f"of each of {S} series" in fitted.evaluation_.verdict
     evaluated = fitted.evaluation_.table
@@ -148,16 +149,16 @@ def test_a_model_without_an_answer_is_left_out():
 
 def test_rolling_cutoffs_hide_what_came_later(rng):
     values = rng.normal(size=(3, 20))
-    past, actual = rolling(values, np.array([8, 4]), 4)
-    np.testing.assert_array_equal(past[:3, 8:], values[:, :12])
-    np.testing.assert_array_equal(past[3:, 4:], values[:, :16])
+    past, actual = plain(values).rolling(np.array([8, 4]), 4)
+    np.testing.assert_array_equal(past.values[:3, 8:], values[:, :12])
+    np.testing.assert_array_equal(past.values[3:, 4:], values[:, :16])
     np.testing.assert_array_equal(actual, np.concatenate([values[:, 12:16], values[:, 16:]]))
 
 
 def test_far_steps_go_on_from_the_medians(fitted):
     values = 200 + np.cumsum(np.random.default_rng(1).normal(size=(2, 50)), axis=1)
-    near = say_far(fitted._learned, values, H)
-    far = say_far(fitted._learned, values, 2 * H + 1)
+    near = say_far(fitted._trained.learned, plain(values), H)
+    far = say_far(fitted._trained.learned, plain(values), 2 * H + 1)
     for name, said in far.items():
         assert said.shape == (2, 2 * H + 1, 5)
         np.testing.assert_array_equal(said[:, :H], near[name])

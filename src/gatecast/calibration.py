@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from gatecast import ensemble
 from gatecast.ensemble import COMBINED, Learned
+from gatecast.history import History
 from gatecast.intervals import half_widths
 
-__all__ = ["ANY_LEVEL", "Calibration", "answers", "factor", "sides", "uncalibrated"]
+__all__ = ["ANY_LEVEL", "Calibration", "Limits", "answers", "factor", "sides", "uncalibrated"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,6 +27,20 @@ UNKNOWN = 1.5
 """Factor of the intervals where there was too little past to measure any error."""
 
 
+class Limits(NamedTuple):
+    """What values can be.
+
+    Args:
+        lower: None: not known; then 0 where all past values are at or above it.
+        upper: None: not known.
+        whole: Whether they are whole numbers.
+    """
+
+    lower: float | None = None
+    upper: float | None = None
+    whole: bool = False
+
+
 class Calibration(NamedTuple):
     """What past errors said.
 
@@ -34,12 +49,16 @@ class Calibration(NamedTuple):
         probabilities: Q levels of the models' quantiles.
         weights: Of the models; they sum to 1.
         factors: (h,) of the half-widths by level in percent.
+        limits: What values can be.
+        memory: Correlation of the errors of neighbouring steps.
     """
 
     name: str
     probabilities: tuple[float, ...]
     weights: dict[str, float]
     factors: dict[float, Floats]
+    limits: Limits = Limits()
+    memory: float = 0.8
 
 
 def uncalibrated(
@@ -55,19 +74,19 @@ def uncalibrated(
     return Calibration(name, probabilities, dict.fromkeys(models, 1 / len(models)), factors)
 
 
-def answers(calibration: Calibration, learned: Learned, values: Floats, steps: int) -> dict[str, Floats]:
+def answers(calibration: Calibration, learned: Learned, history: History, steps: int) -> dict[str, Floats]:
     """What the models say of the steps ahead, their combination first.
 
     Args:
         calibration: Gives the weights.
-        learned: Trained networks.
-        values: (S, T) of any series, aligned on the right.
+        learned: Trained models.
+        history: Any series.
         steps: How far.
 
     Returns:
         (S, steps, Q) a model.
     """
-    said = ensemble.say_far(learned, values, steps)
+    said = ensemble.say_far(learned, history, steps)
     return combined(calibration, said)
 
 
@@ -90,10 +109,10 @@ def factor(calibration: Calibration, level: float, steps: int) -> Floats:
 
 
 def sides(calibration: Calibration, said: Floats, values: Floats, levels: Sequence[float]) -> list[Floats]:
-    """Median and bounds; nothing below 0 where no value is.
+    """Median and bounds, inside what values can be.
 
     Args:
-        calibration: Gives the factors.
+        calibration: Gives factors and limits.
         said: (S, steps, Q) of the main model.
         values: (S, T) of the same series.
         levels: In percent.
@@ -107,6 +126,14 @@ def sides(calibration: Calibration, said: Floats, values: Floats, levels: Sequen
         below, above = half_widths(said, calibration.probabilities, level)
         stretch = factor(calibration, level, said.shape[1])
         found += [middle - stretch * below, middle + stretch * above]
+    return [_inside(calibration.limits, side, values, k) for k, side in enumerate(found)]
+
+
+def _inside(limits: Limits, side: Floats, values: Floats, number: int) -> Floats:
+    """Side 0 is a median, odd ones are lower bounds, even ones upper bounds."""
+    if limits.whole:
+        side = np.round(side) if number == 0 else np.floor(side) if number % 2 else np.ceil(side)
     with np.errstate(invalid="ignore"):
-        whole = ~np.asarray((values < 0).any(axis=1))[:, None]
-        return [np.asarray(np.where(whole, np.maximum(side, 0.0), side)) for side in found]
+        negative = np.asarray((values < 0).any(axis=1))[:, None]
+        least = np.where(negative, -np.inf, 0.0) if limits.lower is None else limits.lower
+        return np.asarray(np.clip(side, least, np.inf if limits.upper is None else limits.upper))

@@ -1,30 +1,47 @@
-"""Several models side by side: the median of the networks, the theta method, and their weighted mean.
+"""Several models side by side: what they learn from a panel, what they say, and their weighted mean.
 
-Letters: S series, T columns, C cutoffs, h horizon, m season, Q quantiles, K models.
+Letters: R rows, h horizon, m season, Q quantiles, K models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import panel_lstm, theta
+from gatecast import es_lstm, panel_lstm
+from gatecast.effects import Effects, add, add_past, fit_effects, prepare
+from gatecast.errors import ConfigError
+from gatecast.history import History
 from gatecast.panel_lstm import Fitted, Step
 from gatecast.recipes import Recipe
+from gatecast.scoring import changes
+from gatecast.voices import NETWORKS, Classical, Hybrids, Networks, Theta, Voice
 
-__all__ = ["COMBINED", "Learned", "combine", "fittest", "hide", "learn", "rolling", "say", "say_far", "weigh"]
+__all__ = [
+    "COMBINED",
+    "Learned",
+    "Tell",
+    "combine",
+    "fittest",
+    "learn",
+    "names",
+    "one_ahead",
+    "say",
+    "say_far",
+    "weigh",
+]
 
 Floats = npt.NDArray[np.float64]
 
 COMBINED = "Ensemble"
 """Name of the weighted mean."""
 
-LONGEST = 1024
-"""Newest values of a series that the theta method looks at."""
+Tell = Callable[[int, float, Step], object]
+"""Is told the number of the training, the share of all trainings that is done, and the step."""
 
 TO_EQUAL = 0.5
 """How far weights by past errors are drawn to equal ones."""
@@ -40,149 +57,191 @@ class Learned(NamedTuple):
     """What was learnt from a panel.
 
     Args:
-        members: Trained networks.
-        name: What their median is called: "LSTM", "GRU", "RNN".
+        voices: The models.
+        effects: Scales and slopes of the columns beside the series.
         recipe: What they were made by.
         h: Steps that they say.
-        m: Season of the theta method.
+        m: Season.
         probabilities: Q levels.
-        with_theta: Whether the theta method stands beside them.
     """
 
-    members: tuple[Fitted, ...]
-    name: str
+    voices: tuple[Voice, ...]
+    effects: Effects
     recipe: Recipe
     h: int
     m: int
     probabilities: tuple[float, ...]
-    with_theta: bool
+
+
+def names(recipe: Recipe) -> list[str]:
+    """What the models of a recipe are called."""
+    networks = [recipe.members[0].cell.upper()] if recipe.members else []
+    return [*networks, *["ES-LSTM"] * bool(recipe.hybrids), *["DOT"] * recipe.theta, *recipe.classical]
 
 
 def learn(
-    values: Floats,
+    history: History,
     h: int,
     m: int,
     recipe: Recipe,
     seed: int,
-    *,
-    count: int | None = None,
-    with_theta: bool = True,
-    report: Callable[[int, Step], object] | None = None,
+    report: Tell | None = None,
+    start: Learned | None = None,
+    watched: tuple[History, Floats] | None = None,
 ) -> Learned:
-    """Train the networks of a recipe.
+    """Train what a recipe asks for.
 
     Args:
-        values: (S, T) aligned on the right; NaN is missing.
+        history: The series.
         h: Steps to learn.
         m: Season.
         recipe: Settings.
         seed: Same seed, same bits.
-        count: Members that are trained, the first ones; None: all.
-        with_theta: Whether the theta method is to stand beside them.
-        report: Called with the member and its step.
+        report: Called after every update.
+        start: What to go on from, made by the same recipe but for rate and steps; None: fresh weights.
+        watched: Rows, and what came then (R, h): the panel networks stop where their error on these is least.
 
     Returns:
-        The networks.
+        The models.
     """
-    members = []
-    for k, settings in enumerate(recipe.members[:count]):
-        told = None if report is None else (lambda step, k=k: report(k, step))
-        members.append(panel_lstm.fit(values, h, recipe.season, settings, seed + k, told))
-    first = recipe.members[0]
-    return Learned(tuple(members), first.cell.upper(), recipe, h, m, first.probabilities, with_theta)
+    effects = fit_effects(history, m)
+    clean = prepare(effects, history)
+    steps = recipe.steps
+    old = {voice.name: voice for voice in start.voices} if start else {}
+
+    def tell(k: int) -> Callable[[Step], object] | None:
+        """What training k reports to."""
+        return report and (lambda step: report(k, (sum(steps[:k]) + step.number) / sum(steps), step))
+
+    def look(member: Fitted) -> float:
+        """The mean error of a member on what is watched."""
+        return 0.0 if watched is None else _error(effects, member, recipe.season, *watched)
+
+    watch = None if watched is None else look
+    voices: list[Voice] = []
+    if recipe.members:
+        before = _trained(old.get(recipe.members[0].cell.upper()), Networks, len(recipe.members))
+        members = tuple(
+            panel_lstm.fit(clean, h, recipe.season, settings, seed + k, tell(k), before[k], watch)
+            for k, settings in enumerate(recipe.members)
+        )
+        voices.append(Networks(members, recipe.season))
+    if recipe.hybrids:
+        earlier = _trained(old.get("ES-LSTM"), Hybrids, len(recipe.hybrids))
+        first = len(recipe.members)
+        hybrids = tuple(
+            es_lstm.fit(clean, h, m, settings, tell(first + k), earlier[k]) for k, settings in enumerate(recipe.hybrids)
+        )
+        voices.append(Hybrids(hybrids))
+    if recipe.theta:
+        voices.append(Theta(h, m, recipe.probabilities))
+    voices += [Classical(h, m, recipe.probabilities, name) for name in recipe.classical]
+    return Learned(tuple(voices), effects, recipe, h, m, recipe.probabilities)
 
 
-def fittest(learned: Learned, past: Floats, actual: Floats) -> Learned:
-    """Of members that learnt in different ways, those of the way that made the smaller errors.
+Voices = TypeVar("Voices", Networks, Hybrids)
+
+
+def _trained(voice: Voice | None, kind: type[Voices], count: int) -> tuple[Any, ...]:
+    """Members of a voice to go on from; None for each where there is none."""
+    return voice.members if isinstance(voice, kind) else (None,) * count
+
+
+def fittest(learned: Learned, past: History, actual: Floats) -> Learned:
+    """Of networks that learnt in different ways, those of the way that made the smaller errors.
 
     Args:
-        learned: Trained networks.
-        past: (S, T) what they may see.
-        actual: (S, h) what came then; NaN where unknown.
+        learned: Trained models.
+        past: What they may see.
+        actual: (R, h) what came then; NaN where unknown.
 
     Returns:
-        The same with these members alone, and a recipe that has as many members as before, all of them in that way.
+        The same with these networks alone, and a recipe that has as many members as before, all of them in that way.
     """
+    first = learned.voices[0]
+    if not isinstance(first, Networks):
+        return learned
 
     def error(member: Fitted) -> float:
-        said = panel_lstm.quantiles(member, past, learned.recipe.season)
-        off = np.abs(actual - said[..., said.shape[-1] // 2])
-        return float(off[np.isfinite(off)].mean()) if np.isfinite(off).any() else np.inf
+        return _error(learned.effects, member, first.season, past, actual)
 
-    best = min(learned.members, key=error).settings
-    members = tuple(member for member in learned.members if member.settings == best)
+    best = min(first.members, key=error).settings
+    chosen = Networks(tuple(member for member in first.members if member.settings == best), first.season)
     recipe = replace(learned.recipe, members=(best,) * len(learned.recipe.members))
-    return learned._replace(members=members, recipe=recipe)
+    return learned._replace(voices=(chosen, *learned.voices[1:]), recipe=recipe)
 
 
-def say(learned: Learned, values: Floats) -> dict[str, Floats]:
+def _error(effects: Effects, member: Fitted, season: int, past: History, actual: Floats) -> float:
+    """Mean error of a member's medians, each series in units of its own mean change."""
+    said = add(effects, past, panel_lstm.quantiles(member, prepare(effects, past), season))
+    scale = np.nan_to_num(changes(past.values, 1), nan=1.0)
+    off = np.abs(actual - said[..., said.shape[-1] // 2]) / scale[:, None]
+    return float(off[np.isfinite(off)].mean()) if np.isfinite(off).any() else np.inf
+
+
+def say(learned: Learned, history: History) -> dict[str, Floats]:
     """What every model says of the h steps behind the end of each series.
 
     Args:
-        learned: Trained networks.
-        values: (S, T) of any series, aligned on the right.
+        learned: Trained models.
+        history: Any series.
 
     Returns:
-        (S, h, Q) a model, increasing along Q; NaN for series without a value.
+        (R, h, Q) a model, increasing along Q; NaN for series without a value.
     """
-    said = [panel_lstm.quantiles(member, values, learned.recipe.season) for member in learned.members]
-    answers = {learned.name: np.median(said, axis=0) if len(said) > 1 else said[0]}
-    if learned.with_theta:
-        answers["DOT"] = theta.dot(values[:, -LONGEST:], learned.h, learned.m, learned.probabilities)
-    return answers
+    return say_far(learned, history, learned.h)
 
 
-def say_far(learned: Learned, values: Floats, steps: int) -> dict[str, Floats]:
+def say_far(learned: Learned, history: History, steps: int) -> dict[str, Floats]:
     """`say` for any number of steps: beyond those learnt the models go on from their own medians.
 
     The distances to the median then grow as if errors of the stretches were independent:
     ``width[j h + k]^2 = j width[h]^2 + width[k]^2``.
 
     Args:
-        learned: Trained networks.
-        values: (S, T) of any series, aligned on the right.
+        learned: Trained models.
+        history: Any series.
         steps: How far.
 
     Returns:
-        (S, steps, Q) a model.
+        (R, steps, Q) a model.
     """
-    answers = say(learned, values)
-    parts = {name: [said] for name, said in answers.items()}
-    mid = len(learned.probabilities) // 2
-    for _ in range(1, -(-steps // learned.h)):
-        for name, said in parts.items():
-            longer = np.concatenate([values, *(part[..., mid] for part in said)], axis=1)[:, -values.shape[1] :]
-            fresh = say(learned, longer)[name]
-            middle, last = fresh[..., mid : mid + 1], said[-1][:, -1:]
+    clean, mid = prepare(learned.effects, history), len(learned.probabilities) // 2
+    answers = {}
+    for voice in learned.voices:
+        longer, said = clean, [voice.say(clean)]
+        for _ in range(1, -(-steps // learned.h)):
+            longer = longer.longer(said[-1][..., mid])
+            fresh, last = voice.say(longer), said[-1][:, -1:]
+            middle = fresh[..., mid : mid + 1]
             far = np.hypot(last - last[..., mid : mid + 1], fresh - middle)
             far[..., :mid] *= -1
             said.append(middle + far)
-    return {name: np.concatenate(said, axis=1)[:, :steps] for name, said in parts.items()}
+        answers[voice.name] = add(learned.effects, history, np.concatenate(said, axis=1)[:, :steps])
+    return answers
 
 
-def rolling(values: Floats, backs: npt.NDArray[np.int64], h: int) -> tuple[Floats, Floats]:
-    """The panel as it was at several cutoffs, and what came then.
+def one_ahead(learned: Learned, history: History) -> tuple[str, Floats]:
+    """What the networks say of each value of the past, one step before it.
 
     Args:
-        values: (S, T) aligned on the right.
-        backs: (C,) how many of the newest values each cutoff leaves out.
-        h: Steps.
+        learned: Trained models.
+        history: Any series.
 
     Returns:
-        (C S, T) what lay at or before each cutoff, aligned on the right; (C S, h) what came, NaN where unknown.
+        The networks' name; (R, T), NaN where no value lies before.
 
-    >>> past, actual = rolling(np.array([[1.0, 2.0, 3.0]]), np.array([2, 1]), 2)
-    >>> past.tolist(), actual.tolist()
-    ([[nan, nan, 1.0], [nan, 1.0, 2.0]], [[2.0, 3.0], [3.0, nan]])
+    Raises:
+        ConfigError: Models without networks that read windows.
     """
-    S, T = values.shape
-    past = np.full((len(backs), S, T), np.nan)
-    actual = np.full((len(backs), S, h), np.nan)
-    for c, back in enumerate(backs.tolist()):
-        past[c, :, back:] = hide(values, back)
-        came = values[:, T - back : T - back + h]
-        actual[c, :, : came.shape[1]] = came
-    return past.reshape(-1, T), actual.reshape(-1, h)
+    for voice in learned.voices:
+        if isinstance(voice, Networks):
+            clean = prepare(learned.effects, history)
+            said = [panel_lstm.one_ahead(member, clean, voice.season) for member in voice.members]
+            return voice.name, add_past(learned.effects, history, np.asarray(np.median(said, axis=0)))
+    raise ConfigError(
+        "this model has no forecasts of the past", got=learned.voices[0].name, expected="LSTM, GRU or RNN"
+    )
 
 
 def combine(answers: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
@@ -203,8 +262,9 @@ def combine(answers: Mapping[str, Floats], weights: Mapping[str, float]) -> Floa
 def weigh(answers: Mapping[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:
     """Weights of the models by the errors that they made, drawn half way to equal ones; 0 for one that is far behind.
 
-    ``w = 1 / 2 K + e^-4 / (2 sum e^-4)``, e the mean of |actual - median| / scale, K the models with e within a quarter
-    of the least.
+    ``w = a / (2 sum a) + a e^-4 / (2 sum a e^-4)``, e the mean of |actual - median| / scale, over the models with e
+    within a quarter of the least; a is 1 over the number of these that are networks, or that are not: what one network
+    gets wrong, the others get wrong likewise.
 
     Args:
         answers: (S, h, Q) a model.
@@ -228,14 +288,9 @@ def weigh(answers: Mapping[str, Floats], actual: Floats, scale: Floats) -> dict[
     known = np.isfinite(e).all() and e.min() > 0
     merit = (e.min() / e) ** POWER if known else np.ones(len(e))
     merit[merit < BEHIND**-POWER] = 0.0
-    w = TO_EQUAL * (merit > 0) / np.count_nonzero(merit) + (1 - TO_EQUAL) * merit / merit.sum()
+    network = np.array([name in NETWORKS for name in answers])
+    alike = [max(1, int(np.count_nonzero(kind & (merit > 0)))) for kind in (network, ~network)]
+    equal = np.where(merit > 0, np.where(network, 1.0 / alike[0], 1.0 / alike[1]), 0.0)
+    merit *= equal
+    w = TO_EQUAL * equal / equal.sum() + (1 - TO_EQUAL) * merit / merit.sum()
     return dict(zip(answers, w.tolist(), strict=True))
-
-
-def hide(values: Floats, back: int) -> Floats:
-    """The panel as it was `back` steps ago, aligned on the right again.
-
-    >>> hide(np.array([[1.0, 2.0, 3.0]]), 1).tolist()
-    [[1.0, 2.0]]
-    """
-    return values[:, : values.shape[1] - back] if back else values

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -31,6 +30,7 @@ from gatecast.arrays import Array, pack, unpack
 from gatecast.data.frames import fit_frame, restore
 from gatecast.errors import ConfigError, DataError, require_count, require_positive
 from gatecast.es_windows import EXTRA, Rows, make_rows, read, read_backward, stretch
+from gatecast.history import History
 from gatecast.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.losses import Pinball, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
@@ -38,7 +38,7 @@ from gatecast.panel_lstm import Step, steps_ahead
 from gatecast.recurrent import relax
 from gatecast.smoothing import SparseAdam
 
-__all__ = ["Fitted", "Settings", "fit", "make_settings", "quantiles"]
+__all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "quantiles"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -126,10 +126,10 @@ class Fitted(NamedTuple):
     period: int
     """m."""
     parameters: Floats
-    """(S, 2 + m): logits of both smoothing weights, and the seasons of the first steps, in units of the mean change;
-    column 2 + j is of the phase of step j + 1 behind the end."""
-    values: Floats
-    """(S, T) the panel that was fitted."""
+    """(S, 2 + m): logits of both smoothing weights, and the seasons of the first steps, as z; column 2 + j is of the
+    phase of step j + 1 behind the end."""
+    end: Integers
+    """(S,) time of the end of each series, as a `History` has it."""
 
 
 def make_settings(h: int, m: int, typical: int, seed: int = 0) -> Settings:
@@ -156,15 +156,23 @@ def make_settings(h: int, m: int, typical: int, seed: int = 0) -> Settings:
     return _shortened(high, typical, seed)
 
 
-def fit(values: Floats, h: int, m: int, settings: Settings, report: Callable[[Step], object] | None = None) -> Fitted:
+def fit(
+    history: History,
+    h: int,
+    m: int,
+    settings: Settings,
+    report: Callable[[Step], object] | None = None,
+    start: Fitted | None = None,
+) -> Fitted:
     """Train network and smoothing on a panel.
 
     Args:
-        values: (S, T) aligned on the right; NaN is missing.
+        history: The series; their numbers are those of its rows.
         h: Steps that are learnt.
         m: Season; 1 for none.
         settings: Sizes and training.
         report: Called after every update.
+        start: What to go on from; None: fresh weights.
 
     Returns:
         Network and smoothing.
@@ -172,20 +180,24 @@ def fit(values: Floats, h: int, m: int, settings: Settings, report: Callable[[St
     Raises:
         DataError: A panel without a series or a column.
 
-    >>> y = 10 + np.arange(40.0).reshape(2, 20)
+    >>> from gatecast.history import plain
+    >>> y = plain(10 + np.arange(40.0).reshape(2, 20))
     >>> fit(y, 3, 1, Settings(4, units=3, steps=2)).parameters.shape
     (2, 3)
     """
+    values = history.values
     if values.ndim != 2 or 0 in values.shape:
         raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
     rows = make_rows(values, m, settings.window)
-    parameters = _first_parameters(rows, settings)
+    parameters = _first_parameters(rows, settings) if start is None else _parameters_of(start, history, rows)
     mid = len(settings.probabilities) // 2
     pinball = Pinball((*settings.probabilities[:mid], settings.tau, *settings.probabilities[mid + 1 :]))
     ahead = steps_ahead(h)
-    network = _network(len(ahead), settings)
-    weights = initial_weights(network, settings.seed)
-    _start(network, weights, ahead, pinball, rows, parameters, settings)
+    network, weights = make_network(h, settings)
+    if start is None:
+        _start(network, weights, ahead, pinball, rows, parameters, settings)
+    else:
+        weights.vector[:] = start.weights.vector
     grads, sparse = like(weights), SparseAdam(parameters.shape)
     one_cycle = optim.one_cycle(1.0, settings.steps)
     rate = optim.one_cycle(settings.rate, settings.steps)
@@ -209,67 +221,64 @@ def fit(values: Floats, h: int, m: int, settings: Settings, report: Callable[[St
         if report is not None:
             report(Step(number, loss))
     relax()
-    return Fitted(network, weights, settings, h, m, parameters, values)
+    parameters[:, 2:] *= rows.unit[:, None]
+    # Whoever goes on learns from the newest rows: their end is the new zero.
+    end = history.end if start is None else np.zeros_like(history.end)
+    return Fitted(network, weights, settings, h, m, parameters, end)
 
 
-def quantiles(
-    fitted: Fitted, values: Floats | None = None, probabilities: tuple[float, ...] | None = None, batch: int = 2048
-) -> Floats:
+def quantiles(fitted: Fitted, history: History, batch: int = 2048) -> Floats:
     """What the hybrid says of the h steps behind the end of each series.
 
-    Between the levels that were learnt, quantiles lie on straight lines over those of the normal distribution; beyond
-    them, on the outermost of these lines.
+    A series that was learnt from is smoothed with its own weights, from its own seasons; any other with the median
+    weights of the panel, from seasonal indices of its own.
 
     Args:
         fitted: Network and smoothing, trained.
-        values: (S, T) aligned on the right, of other series, NaN is missing: they are smoothed with the median weights
-            of the panel, from seasonal indices of their own. None: the panel that was fitted.
-        probabilities: Q levels, increasing; None: those that were learnt.
+        history: Any series, at any time.
         batch: Series at a time.
 
     Returns:
-        (S, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
+        (R, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
     """
     settings, h, m = fitted.settings, fitted.horizon, fitted.period
-    learnt = settings.probabilities
-    levels = learnt if probabilities is None else Pinball(probabilities).quantiles
-    ahead, other = steps_ahead(h), values is not None
-    source = fitted.values if values is None else values
+    ahead = steps_ahead(h)
     between = np.stack([np.interp(np.arange(1, h + 1), ahead, one) for one in np.eye(len(ahead))], axis=1)
-    across = _across(learnt, levels)
-    answer = np.full((len(source), h, len(levels)), np.nan)
-    for start in range(0, len(source), batch):
-        part = source[start : start + batch]
-        frame, rows = fit_frame(part, 1), make_rows(part, m, settings.window)
-        own = _first_parameters(rows, settings) if other else fitted.parameters[start : start + batch]
-        if other:
-            own[:, :2] = _typical(fitted.parameters)
+    answer = np.full((len(history), h, len(settings.probabilities)), np.nan)
+    for start in range(0, len(history), batch):
+        part = history.rows(slice(start, start + batch))
+        frame, rows = fit_frame(part.values, 1), make_rows(part.values, m, settings.window)
+        own = _parameters_of(fitted, part, rows)
         which, end = np.arange(len(part)), np.full(len(part), rows.z.shape[1] - 1)
         given = read(stretch(rows, which, end, h, settings.window, settings.origins), rows, own, ahead)
         said, _ = forward(fitted.network, fitted.weights, pack(given.x), keep=False, count=len(part))
-        q = unpack(said[:, -1:], len(part)).reshape(len(part), len(ahead), -1).astype(np.float64) @ across
+        q = unpack(said[:, -1:], len(part)).reshape(len(part), len(ahead), -1).astype(np.float64)
         base = given.found.level[-1][:, None] + given.found.season[-m:][np.arange(h) % m].T
         z = np.einsum("hk,skq->shq", between, q) + base[..., None]
         said_values = restore(frame, z * rows.unit[:, None, None] + rows.newest[:, None, None])
-        there = np.isfinite(part).any(axis=1)
+        there = np.isfinite(part.values).any(axis=1)
         answer[start : start + batch][there] = said_values[there]
     relax()
     return answer
 
 
-def _across(learnt: tuple[float, ...], levels: tuple[float, ...]) -> Floats:
-    """(Q learnt, Q asked): how much of each learnt quantile goes into each that is asked for."""
-    normal = NormalDist()
-    at = np.array([normal.inv_cdf(p) for p in learnt])
-    to = np.array([normal.inv_cdf(p) for p in levels])
-    if len(at) == 1:
-        return np.ones((1, len(to)))
-    left = np.clip(np.searchsorted(at, to, side="right") - 1, 0, len(at) - 2)
-    share = (to - at[left]) / (at[left + 1] - at[left])
-    out = np.zeros((len(at), len(to)))
-    out[left, np.arange(len(to))] = 1 - share
-    out[left + 1, np.arange(len(to))] += share
-    return out
+def make_network(h: int, settings: Settings) -> tuple[Network, Weights]:
+    """The layers of the hybrid, and fresh weights."""
+    network = _network(len(steps_ahead(h)), settings)
+    return network, initial_weights(network, settings.seed)
+
+
+def _parameters_of(fitted: Fitted, history: History, rows: Rows) -> Floats:
+    """(R, P) smoothing parameters: of a series that was learnt its own, its seasons turned to where its end is now."""
+    found = _first_parameters(rows, fitted.settings)
+    found[:, :2] = _typical(fitted.parameters)
+    there = np.flatnonzero(history.series >= 0)
+    series = history.series[there]
+    turned = (np.arange(fitted.period) + (history.end[there] - fitted.end[series])[:, None]) % fitted.period
+    seasons = np.take_along_axis(fitted.parameters[series, 2:], turned, axis=1) / rows.unit[there, None]
+    found[there, :2] = fitted.parameters[series, :2]
+    found[there, 2:] = seasons * rows.seasonal[there, None]
+    return found
 
 
 def _shortened(settings: Settings, typical: int, seed: int) -> Settings:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frames import carried, fit_frame, seasonal_indices, transform
-from gatecast.panel_lstm import SMALLEST
+from gatecast.panel_windows import SMALLEST
 from gatecast.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
 
 __all__ = ["CONTEXT", "EXTRA", "Read", "Rows", "Stretch", "make_rows", "read", "read_backward", "stretch"]

@@ -85,7 +85,8 @@ class Evaluation:
         sizes: Rows in training, validation and test part.
         season: m of the seasonal naive and of MASE; 1 is the naive forecast.
         horizon: h: the test part is forecast h steps at a time.
-        scores: The model's, then seasonal naive's, if there is a season, and naive's.
+        scores: The model's, what it is made of, then the simple forecasts': seasonal
+            naive if there is a season, naive, drift, mean.
         table: The test part: time, value, the model's columns, the baselines'.
         verdict: The comparison in a sentence.
     """

@@ -1,50 +1,44 @@
 """The main job: read series, train on all of them, score beside seasonal naive, forecast beyond their ends.
 
-Letters: S series, T columns, n points of a series, h horizon, m season, Q quantiles.
+Letters: S series, T columns, h horizon.
 
-Every series is cut in time order into a training, a validation and a test part:
-
-1. networks are trained on the training parts; on the validation parts their errors say what weight each model gets, and
-   how wide the intervals have to be;
-2. networks trained on both are scored on the test parts; 3. networks trained on everything forecast what comes.
+What happens to the series is in `fitting`; here is what a user sees of it.
 """
 
 from __future__ import annotations
 
-import copy
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import ensemble, scoring, store
-from gatecast.calibration import ANY_LEVEL, Calibration, answers, combined, sides, uncalibrated
-from gatecast.data.frames import matrix
+from gatecast import ensemble, store
+from gatecast.backtest import fold, score_tail
+from gatecast.calibration import answers, sides
+from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.data.merge import extend
 from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of, read, to_like
-from gatecast.ensemble import Learned, hide
+from gatecast.data.read import kind_of, read, read_future, to_like
 from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.fitting import Asked, Trained, go_on, prepare_panel, train
 from gatecast.forecast import Evaluation, Forecast, column_names
-from gatecast.intervals import calibrate
-from gatecast.notes import observed, remark
-from gatecast.parts import Parts, check_parts, default_horizon, split_panel
-from gatecast.recipes import FEW, MODELS, NetworkConfig, Recipe, TrainingConfig, make_recipe
-from gatecast.seasons import choose_season
+from gatecast.history import History, from_panel
+from gatecast.parts import default_horizon
+from gatecast.paths import sample
+from gatecast.recipes import MODELS
 from gatecast.settings import check_count, check_levels, check_seed
-from gatecast.stages import TRIAL_MEMBERS, Progress, Stages
+from gatecast.stages import Progress
 
 __all__ = ["Forecaster", "Progress", "load"]
 
 Floats = npt.NDArray[np.float64]
+Table = dict[str, npt.NDArray[Any]]
 
 _OWN = ("h", "model", "level", "season", "freq", "input_size", "seed", "id_col", "time_col", "target_col")
-
-CALIBRATION_ORIGINS = 16
-"""Origins in the validation part of a single series."""
+_CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
 
 
 class Forecaster:
@@ -53,7 +47,7 @@ class Forecaster:
     Args:
         h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours).
         model: "auto": LSTM networks and the theta method, weighted by their errors on a validation part; "lstm", "gru",
-            "rnn": networks alone.
+            "rnn": networks alone; "es-lstm": exponential smoothing and an LSTM, trained together.
         level: Levels of the intervals, in percent; None for no intervals.
         season: Steps in a season; found before the test part by default. 1 means none.
         freq: Frequency, as "MS" or "D"; inferred by default.
@@ -61,9 +55,10 @@ class Forecaster:
         seed: Same seed, same bits.
         network: Sizes of the networks.
         training: Members, steps, batch and rate of their training.
+        data: Further columns, and what values can be.
         id_col: Column with the series' names.
         time_col: Column with the times.
-        target_col: Column with the values.
+        target_col: Column with the values; several, or "*", of a table that has a column for each series.
 
     Raises:
         ConfigError: An impossible setting.
@@ -89,9 +84,10 @@ class Forecaster:
         seed: int = 0,
         network: NetworkConfig | None = None,
         training: TrainingConfig | None = None,
+        data: DataConfig | None = None,
         id_col: str | None = None,
         time_col: str | None = None,
-        target_col: str | None = None,
+        target_col: str | Sequence[str] | None = None,
     ) -> None:
         for name, value in (("h", h), ("season", season), ("input_size", input_size)):
             check_count(name, value)
@@ -99,12 +95,13 @@ class Forecaster:
             raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
         self.h, self.season, self.freq, self.input_size, self.model = h, season, freq, input_size, model
         self.level, self.seed = check_levels(level), check_seed(seed)
-        self.network = network or NetworkConfig()
+        self.network, self.training = network or NetworkConfig(), training or TrainingConfig()
+        self.data = data or DataConfig()
         if input_size is not None:
             self.network = replace(self.network, window=input_size)
-        self.training = training or TrainingConfig()
         self.id_col, self.time_col, self.target_col = id_col, time_col, target_col
-        self._learned: Learned | None = None
+        self._trained: Trained | None = None
+        self._kind = "dict"
 
     def fit(
         self, source: Any, *, evaluate: bool = True, progress: Callable[[Progress], None] | None = None
@@ -112,7 +109,7 @@ class Forecaster:
         """Learn from series.
 
         Args:
-            source: A path, a table (pandas, polars, Arrow) or a dict of arrays.
+            source: A path, a pattern, a query, a table (pandas, polars, Arrow) or a dict of arrays.
             evaluate: Whether to score the models on a test part first.
             progress: Called now and then while training.
 
@@ -124,10 +121,16 @@ class Forecaster:
         """
         self._kind = kind_of(source)
         panel, findings = self._read(source)
-        return self._fit(panel, list(findings), progress, evaluate=evaluate)
+        self._take(train(panel, self._asked(), list(findings), progress, evaluate=evaluate))
+        return self
 
     def predict(
-        self, source: Any = None, *, h: int | None = None, level: Sequence[float] | float | None = None
+        self,
+        source: Any = None,
+        *,
+        h: int | None = None,
+        level: Sequence[float] | float | None = None,
+        futr_df: Any = None,
     ) -> Forecast:
         """Forecast the steps after the end of each series.
 
@@ -136,42 +139,148 @@ class Forecaster:
                 of `fit`.
             h: Steps; more than were learnt are reached by going on from the forecast itself, with intervals that grow.
             level: Levels of the intervals, in percent; None: as given at the beginning.
+            futr_df: The known columns at these steps: one row a series and time, or a time where they are the same for
+                all. Needed if there are any.
 
         Returns:
             The forecast; its table is of the kind that came in.
 
         Raises:
             NotFittedError: `fit` comes first.
-            DataError: Series of another frequency, or data that cannot be used.
+            DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` does not have.
         """
-        learned = self._fitted()
         check_count("h", h)
-        steps = h or self.h_
         levels = self.level if level is None else check_levels(level)
-        panel, kind = self.panel_, self._kind
-        if source is not None:
-            kind = kind_of(source)
-            panel, _ = self._read(source, str(self.panel_.freq))
-        values = matrix(panel)
-        said = answers(self._calibration, learned, values, steps)
-        found = sides(self._calibration, said[self.name_], values, levels)
-        names = panel.names
-        table: dict[str, npt.NDArray[Any]] = {}
-        if names.id is not None:
-            table[names.id] = np.repeat(panel.ids, steps)
-        table[names.time] = panel.future_times(steps).ravel()
-        table |= {name: side.ravel() for name, side in zip(column_names(self.name_, levels), found, strict=True)}
-        return Forecast(to_like(kind, table), names.id, names.time, names.target, self.name_, levels, table)
+        panel, history, kind = self._ahead(source, h or self._fitted().h, futr_df)
+        said = self._say(history, h)
+        found = sides(self._fitted().calibration, said, history.values, levels)
+        columns = dict(zip(column_names(self.name_, levels), found, strict=True))
+        table = panel.future_columns(said.shape[1]) | {name: column.ravel() for name, column in columns.items()}
+        return self._out(kind, panel, table, levels)
 
-    def parts(self) -> dict[str, npt.NDArray[np.float64]]:
-        """What each of the models that are weighed says, (S h,) in the order of the rows of `predict`."""
-        said = ensemble.say(self._fitted(), matrix(self.panel_))
+    def simulate(
+        self,
+        paths: int = 100,
+        source: Any = None,
+        *,
+        h: int | None = None,
+        futr_df: Any = None,
+        seed: int | None = None,
+    ) -> Forecast:
+        """Sample whole futures: each step has the distribution that the intervals say, and errors last as they did.
+
+        Args:
+            paths: How many for each series.
+            source: As for `predict`.
+            h: As for `predict`.
+            futr_df: As for `predict`.
+            seed: Of the paths; None: the forecaster's.
+
+        Returns:
+            A table of the kind that came in: id, time, "path" from 1 on, and the value.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            DataError: As `predict`.
+        """
+        check_count("paths", paths)
+        check_count("h", h)
+        panel, history, kind = self._ahead(source, h or self._fitted().h, futr_df)
+        said = self._say(history, h)
+        chosen = self.seed if seed is None else check_seed(seed)
+        drawn = sample(self._fitted().calibration, said, history.values, paths, chosen)
+        S, N, steps = drawn.shape
+        rows = np.arange(S * steps).reshape(S, 1, steps).repeat(N, axis=1).ravel()
+        table = {name: column[rows] for name, column in panel.future_columns(steps).items()}
+        table |= {"path": np.tile(np.repeat(np.arange(1, N + 1), steps), S), self.name_: drawn.ravel()}
+        return self._out(kind, panel, table, ())
+
+    def parts(self) -> dict[str, Floats]:
+        """What each of the models that are weighed says, (S h,) in the order of the rows of `predict`.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+        """
+        said = ensemble.say(self._fitted().learned, from_panel(self.panel_))
         return {name: one[..., one.shape[-1] // 2].ravel() for name, one in said.items()}
+
+    @property
+    def fitted_(self) -> Any:
+        """Forecasts of the past one step ahead, by networks that have learnt from it: to look at, not to judge by.
+
+        Returns:
+            A table of the kind that came in: id, time, target and the networks' column.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            ConfigError: A model that has no network.
+        """
+        learned = self._fitted().learned
+        history = from_panel(self.panel_)
+        name, said = ensemble.one_ahead(learned, history)
+        inside = np.arange(-said.shape[1], 0) >= -self.panel_.lengths[:, None]
+        return to_like(self._kind, self.panel_.to_columns() | {name: said[inside]})
+
+    def evaluate(self, source: Any, *, rows: int | None = None) -> Evaluation:
+        """Score the models as they stand on the newest rows of series, h steps at a time.
+
+        Args:
+            source: Series as given to `fit`, with rows that came since; or others.
+            rows: How many of the newest; None: those that came since, or h of other series.
+
+        Returns:
+            Scores beside the simple forecasts'. Rows that `fit` has seen make them too good: `verdict` says if so.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            DataError: Series too short, or data that cannot be used.
+        """
+        trained = self._fitted()
+        check_count("rows", rows)
+        panel = prepare_panel(self._read(source, like=trained.panel)[0], [], self.data)
+        history = from_panel(panel, learnt=trained.panel)
+        known = history.series >= 0
+        fresh = int(history.end[known].min()) if known.any() else trained.h
+        test = rows or (fresh if fresh > 0 else trained.h)
+        if panel.lengths.max() <= test:
+            raise DataError(
+                "the series are too short", got=f"{panel.lengths.max()} rows at most",
+                expected=f"more than the {test} that are to be forecast", fix="Ask for fewer rows.",
+            )  # fmt: skip
+        sizes = (int(np.median(panel.lengths)) - test, 0, test)
+        found = score_tail(trained.calibration, trained.learned, panel, history, sizes, trained.season, self.level)
+        if test > fresh and known.any():
+            seen = f" {test - max(fresh, 0)} of these rows were learnt from: the errors are smaller than those to come."
+            found = replace(found, verdict=found.verdict + seen)
+        return found
+
+    def update(self, source: Any, *, progress: Callable[[Progress], None] | None = None) -> Forecaster:
+        """Go on learning, from new rows of the series and from new series, a third as long at a third of the rate.
+
+        Weights of the models and widths of the intervals stay as they are; `evaluate` on the new rows first tells
+        whether they still fit, `fit` makes everything anew.
+
+        Args:
+            source: New rows, as given to `fit`; rows of times that are known already take their place.
+            progress: Called now and then while training.
+
+        Returns:
+            This forecaster, with the longer `panel_`.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            DataError: Times that do not go on from those known, or data that cannot be used.
+        """
+        trained = self._fitted()
+        new, findings = self._read(source, like=trained.panel)
+        panel = prepare_panel(extend(trained.panel, new), trained.findings + list(findings), self.data)
+        self._take(go_on(trained, panel, self._asked(), progress))
+        return self
 
     def cross_validation(
         self, source: Any, *, n_windows: int = 1, step_size: int | None = None, refit: bool = True
     ) -> Forecast:
-        """Forecasts from past cutoffs, each made of nothing that came later, beside what came and seasonal naive.
+        """Forecasts from past cutoffs, each made of nothing that came later, beside what came and simple forecasts.
 
         Args:
             source: As for `fit`.
@@ -180,15 +289,14 @@ class Forecaster:
             refit: Whether everything is learnt anew at every cutoff; otherwise at the first alone.
 
         Returns:
-            A table of the kind that came in: id, time, cutoff, target, the models' columns and the baselines'.
+            A table of the kind that came in: id, time, cutoff, target, the models' columns and the simple forecasts'.
 
         Raises:
             DataError: Series too short for so many cutoffs.
         """
-        check_count("n_windows", n_windows)
+        check_count("n_windows", n_windows, needed=True)
         check_count("step_size", step_size)
-        panel, _ = self._read(source)
-        panel = observed(panel, [])
+        panel = prepare_panel(self._read(source)[0], [], self.data)
         h = self.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
         backs = [h + k * (step_size or h) for k in reversed(range(n_windows))]
         if (panel.lengths > backs[0] + 1).sum() == 0:
@@ -196,18 +304,17 @@ class Forecaster:
                 "the series are too short for so many cutoffs", got=f"{panel.lengths.max()} rows at most",
                 expected=f"more than {backs[0] + 1}", fix="Ask for fewer windows, smaller steps or a shorter horizon.",
             )  # fmt: skip
-        parts, worker = [], copy.copy(self)
-        worker.h, worker._kind = h, "dict"
-        for number, back in enumerate(backs):
-            past = panel.head(back)
-            past = past.select(np.flatnonzero(past.lengths > 1))
-            if number == 0 or refit:
-                worker._fit(past, [], None, evaluate=False)
-            parts.append(worker._fold(past, panel.select(np.flatnonzero(panel.lengths > back + 1)), back))
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        names = panel.names
-        table = to_like(kind_of(source), columns)
-        return Forecast(table, names.id, names.time, names.target, worker.name_, self.level, columns)
+        tables: list[Table] = []
+        trained = None
+        for back in backs:
+            there = panel.select(np.flatnonzero(panel.lengths > back + 1))
+            if trained is None or refit:
+                trained = train(there.head(back), replace(self._asked(), h=h), [], None, evaluate=False)
+            history = from_panel(there, learnt=trained.panel)
+            models = trained.calibration, trained.learned
+            tables.append(fold(*models, there, history, back, trained.season, self.level))
+        columns = {name: np.concatenate([part[name] for part in tables]) for name in tables[0]}
+        return self._out(kind_of(source), panel, columns, self.level, cast(Trained, trained).calibration.name)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write this forecaster to one file, with the series that it has seen.
@@ -216,11 +323,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: The file cannot be written there.
         """
-        learned = self._fitted()
         own = {name: getattr(self, name) for name in _OWN}
-        fitted = {"h_": self.h_, "season_": self.season_, "m": self._m, "findings_": self.findings_}
-        told = {**own, "fitted": fitted, "network": asdict(self.network), "training": asdict(self.training)}
-        store.write(path, store.Stored(told, self.panel_, learned, self._calibration))
+        store.write(path, own | {name: asdict(getattr(self, name)) for name in _CONFIGS}, self._fitted())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Forecaster:
@@ -229,169 +333,65 @@ class Forecaster:
         Raises:
             FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         """
-        stored = store.read(path)
-        told = dict(stored.settings)
-        fitted, network, training = told.pop("fitted"), told.pop("network"), told.pop("training")
-        made = cls(**told, network=NetworkConfig(**network), training=TrainingConfig(**training))
-        made.panel_, made._learned, made._calibration = stored.panel, stored.learned, stored.calibration
-        made.h_, made.season_, made._m, made.findings_ = (fitted[n] for n in ("h_", "season_", "m", "findings_"))
-        made.name_, made.weights_ = stored.calibration.name, stored.calibration.weights
-        made.evaluation_, made._kind = None, "dict"
+        own, trained = store.read(path)
+        made = cls(**{name: _CONFIGS[name](**value) if name in _CONFIGS else value for name, value in own.items()})
+        made._take(trained)
         return made
 
-    def _fitted(self) -> Learned:
+    def _fitted(self) -> Trained:
         """What was learnt."""
-        if self._learned is None:
+        if self._trained is None:
             raise NotFittedError("this forecaster has not seen a series", fix="Call fit(source) first.")
-        return self._learned
+        return self._trained
 
-    def _fold(self, past: Panel, panel: Panel, back: int) -> dict[str, npt.NDArray[Any]]:
-        """What was said at a cutoff, beside what came."""
-        h, names = self.h_, panel.names
-        values = matrix(past)
-        told = answers(self._calibration, self._fitted(), values, h)
-        found = sides(self._calibration, told[self.name_], values, self.level)
-        middle = told[self.name_].shape[-1] // 2
-        came = matrix(panel)
-        came = came[:, came.shape[1] - back : came.shape[1] - back + h]
-        table: dict[str, npt.NDArray[Any]] = {}
-        if names.id is not None:
-            table[names.id] = np.repeat(past.ids, h)
-        table[names.time] = past.future_times(h).ravel()
-        table["cutoff"] = np.repeat(past.freq.at(past.start, past.lengths - 1), h)
-        table[names.target] = came.ravel()
-        table |= {n: side.ravel() for n, side in zip(column_names(self.name_, self.level), found, strict=True)}
-        table |= {n: said[..., middle].ravel() for n, said in told.items() if n != self.name_}
-        if self.season_ > 1:
-            table["SeasonalNaive"] = scoring.seasonal_naive(values, h, self.season_).ravel()
-        return table | {"Naive": scoring.seasonal_naive(values, h, 1).ravel()}
+    def _take(self, trained: Trained) -> None:
+        """Keep what was learnt, and show it."""
+        self._trained = trained
+        self.panel_, self.findings_, self.evaluation_ = trained.panel, trained.findings, trained.evaluation
+        self.h_, self.season_, self.seconds_ = trained.h, trained.season, trained.seconds
+        self.name_, self.weights_ = trained.calibration.name, trained.calibration.weights
+        self.history_ = trained.curve
 
-    def _read(self, source: Any, freq: str | None = None) -> tuple[Panel, tuple[str, ...]]:
-        """A panel from a source."""
-        step = self.freq or freq
-        return read(source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col, freq=step)
+    def _asked(self) -> Asked:
+        """The settings that matter to training."""
+        return Asked(self.h, self.model, self.level, self.season, self.seed, self.network, self.training, self.data)
 
-    def _fit(
-        self, panel: Panel, findings: list[str], progress: Callable[[Progress], None] | None, *, evaluate: bool
-    ) -> Forecaster:
-        """`fit` on a panel."""
-        began = time.perf_counter()
-        self.findings_ = findings
-        self.panel_ = panel = observed(panel, self.findings_)
-        values = matrix(panel)
-        remark(panel, self.findings_)
-        typical = int(np.median(panel.lengths))
-        self.h_ = self.h or default_horizon(panel.freq, typical)
-        parts = split_panel(panel.lengths, self.h_)
-        if parts is not None and len(panel) == 1:
-            check_parts(panel.series(0), parts)
-        self._check_settings(typical, parts)
-        hidden = values if parts is None else hide(values, parts.test)
-        self._m, self.season_ = choose_season(hidden, panel, self.h_, self.season)
-        recipe = make_recipe(self.h_, self._m, panel.lengths, self.model, self.network, self.training)
-        stages = Stages(progress, recipe, 1 + (parts is not None) * (1 + evaluate))
-        self.history_ = stages.history
-        self._calibration, recipe = self._calibrate(values, parts, recipe, stages)
-        self.name_, self.weights_ = self._calibration.name, self._calibration.weights
-        self.evaluation_ = self._evaluate(values, parts, recipe, stages) if evaluate and parts is not None else None
-        self._learned = self._learn(values, recipe, stages, None)
-        self.seconds_ = time.perf_counter() - began
-        return self
-
-    def _check_settings(self, typical: int, parts: Parts | None) -> None:
-        """Settings that these series are too short for."""
-        train = typical if parts is None else parts.train
-        for name, value, most in (("season", self.season, typical // 2), ("input_size", self.input_size, train - 1)):
-            if value is not None and value > most:
-                raise ConfigError(
-                    f"{name} is too long for {'this series' if len(self.panel_) == 1 else 'these series'}",
-                    got=str(value),
-                    expected=f"at most {most}, of {'its' if len(self.panel_) == 1 else 'their typical'} {typical} rows",
-                    fix=f"Leave {name} out to have it chosen, or give more rows.",
-                )
-        if parts is None:
-            self.findings_.append(
-                f"{typical} rows are too few to hold any back: the forecast has not been scored, "
-                "and its intervals are a guess."
-            )
-        elif train < self.h_:
-            self.findings_.append(
-                f"only {train} rows come before the parts for validation and test, {self.h_} each: "
-                "a shorter horizon would be learnt and measured better."
-            )
-
-    def _learn(self, values: Floats, recipe: Recipe, stages: Stages, count: int | None) -> Learned:
-        """Train the networks of a stage."""
-        learned = ensemble.learn(
-            values, self.h_, self._m, recipe, self.seed, count=count, with_theta=self.model == "auto",
-            report=stages.tell,
+    def _read(self, source: Any, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
+        """A panel from a source, of the frequency and with the words of one that was read before."""
+        return read(
+            source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col,
+            freq=self.freq or (str(like.freq) if like is not None else None), known=self.data.known,
+            historic=self.data.historic, static=self.data.static,
+            categories=like.categories if like is not None and like.categories else None,
         )  # fmt: skip
-        stages.next()
-        return learned
 
-    def _calibrate(
-        self, values: Floats, parts: Parts | None, recipe: Recipe, stages: Stages
-    ) -> tuple[Calibration, Recipe]:
-        """Stage 1: weights, factors of the intervals and, of few series, the way to learn, from validation errors."""
-        probabilities = recipe.members[0].probabilities
-        models = [recipe.members[0].cell.upper()] + ["DOT"] * (self.model == "auto")
-        levels = sorted({*ANY_LEVEL, *self.level})
-        start = uncalibrated(models, probabilities, levels, self.h_)
-        if parts is None:
-            return start, recipe
-        h, validation, test = self.h_, parts.validation, parts.test
-        learned = self._learn(hide(values, validation + test), recipe, stages, TRIAL_MEMBERS)
-        if len(values) == 1:
-            backs = np.linspace(validation, 1, min(CALIBRATION_ORIGINS, validation)).round().astype(int)
-        else:
-            backs = np.arange(validation, 0, -h)
-        past, actual = ensemble.rolling(hide(values, test), backs, h)
-        if len(values) < FEW:
-            learned = ensemble.fittest(learned, past, actual)
-            stages.follow(learned.recipe)
-        said = ensemble.say(learned, past)
-        weights = ensemble.weigh(said, actual, scoring.changes(past, self._m))
-        weighed = start._replace(weights=weights)
-        rows = int(np.isfinite(actual).any(axis=1).sum()) * h if len(values) > 1 else validation
-        main = combined(weighed, said)[start.name]
-        factors = calibrate(main, probabilities, actual, levels, rows=rows)
-        return weighed._replace(factors=factors), learned.recipe
+    def _ahead(self, source: Any, steps: int, futr_df: Any) -> tuple[Panel, History, str]:
+        """The series that are to be forecast, as models read them, and the kind of table that goes out."""
+        learnt, kind = self._fitted().panel, self._kind
+        panel = learnt
+        if source is not None:
+            kind = kind_of(source)
+            panel = prepare_panel(self._read(source, like=learnt)[0], [], self.data)
+        if panel.known and futr_df is None:
+            raise ConfigError(
+                "the known columns are needed for the steps ahead", got="no futr_df",
+                expected=f"a table with {', '.join(map(repr, panel.known))} for {steps} steps of each series",
+                fix="Call predict(futr_df=...).",
+            )  # fmt: skip
+        future = read_future(futr_df, panel, steps) if panel.known else {}
+        return panel, from_panel(panel, future, learnt), kind
 
-    def _evaluate(self, values: Floats, parts: Parts, recipe: Recipe, stages: Stages) -> Evaluation:
-        """Stage 2: learn from training and validation parts, forecast the test parts h steps at a time."""
-        h, test = self.h_, parts.test
-        learned = self._learn(hide(values, test), recipe, stages, None)
-        backs = np.arange(test, 0, -h)
-        past, _ = ensemble.rolling(values, backs, h)
-        S = len(values)
+    def _say(self, history: History, h: int | None) -> Floats:
+        """(S, h, Q) of the main model."""
+        trained = self._fitted()
+        return answers(trained.calibration, trained.learned, history, h or trained.h)[trained.calibration.name]
 
-        def whole(column: Floats) -> Floats:
-            """(C S, h), cutoff by cutoff, as (S, test)."""
-            return np.asarray(column.reshape(len(backs), S, h).transpose(1, 0, 2).reshape(S, test))
-
-        told = answers(self._calibration, learned, past, h)
-        found = [whole(side) for side in sides(self._calibration, told[self.name_], past, self.level)]
-        middle = len(recipe.members[0].probabilities) // 2
-        said = {self.name_: found[0]} | {
-            name: whole(answer[..., middle]) for name, answer in told.items() if name != self.name_
-        }
-        simple = ({"SeasonalNaive": self.season_} if self.season_ > 1 else {}) | {"Naive": 1}
-        said |= {name: whole(scoring.seasonal_naive(past, h, m)) for name, m in simple.items()}
-        actual, before = values[:, -test:], hide(values, test)
-        intervals = {level: (found[1 + 2 * k], found[2 + 2 * k]) for k, level in enumerate(self.level)}
-        scores = scoring.score(actual, before, said, intervals, next(iter(simple)), self.season_)
-        panel, names = self.panel_, self.panel_.names
-        inside = np.arange(-test, 0) >= -panel.lengths[:, None]
-        tail = panel.tail(test)
-        table: dict[str, npt.NDArray[Any]] = {}
-        if S > 1 and names.id is not None:
-            table[names.id] = np.repeat(tail.ids, tail.lengths)
-        table |= {names.time: tail.all_times(), names.target: tail.values}
-        columns = dict(zip(column_names(self.name_, self.level), found, strict=True))
-        table |= {name: column[inside] for name, column in {**columns, **said}.items()}
-        cutoff = panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max()
-        text = scoring.verdict(scores, test, h, self.season_, S)
-        return Evaluation(cutoff, (parts.train, parts.validation, parts.test), self.season_, h, scores, table, text)
+    def _out(
+        self, kind: str, panel: Panel, table: Table, levels: tuple[float, ...], name: str | None = None
+    ) -> Forecast:
+        """A table as it goes out."""
+        names = panel.names
+        return Forecast(to_like(kind, table), names.id, names.time, names.target, name or self.name_, levels, table)
 
 
 load = Forecaster.load

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast import recurrent
 from gatecast.arrays import Array, Params
 from gatecast.errors import ConfigError
 from gatecast.layer import Context, Plain, Shape, State, checked_input, checked_shape
@@ -71,16 +72,7 @@ class QuantileHead(Plain):
         """(nb, T, K Q, L) -> the same shape, increasing along the Q numbers of each target value."""
         if checked_input(self, x).shape[2] % self.quantiles:
             checked_input(self, x, self.quantiles)
-        r = self._split(x)
-        mid = self.quantiles // 2
-        slope = np.exp(np.minimum(r, 0))
-        q = slope + np.maximum(r, 0)
-        q[..., mid, :] = r[..., mid, :]
-        for k in range(mid + 1, self.quantiles):
-            q[..., k, :] += q[..., k - 1, :]
-        for k in range(mid - 1, -1, -1):
-            np.subtract(q[..., k + 1, :], q[..., k, :], out=q[..., k, :])
-        return q.reshape(x.shape), None, slope if context.keep else None
+        return recurrent.quantiles_forward(x, self.quantiles), None, x if context.keep else None
 
     def backward(
         self,
@@ -93,17 +85,7 @@ class QuantileHead(Plain):
         """Each distance moves all quantiles beyond it; the middle moves all of them."""
         if dy is None or not need_dx:
             return None, None, {}
-        mid, d = self.quantiles // 2, self._split(dy).copy()
-        for k in range(self.quantiles - 2, mid, -1):
-            d[..., k, :] += d[..., k + 1, :]
-        for k in range(1, mid):
-            d[..., k, :] += d[..., k - 1, :]
-        above, below = d[..., mid + 1 : mid + 2, :].sum(-2), d[..., max(mid - 1, 0) : mid, :].sum(-2)
-        middle = d[..., mid, :] + above + below
-        d *= cache
-        d[..., :mid, :] *= -1
-        d[..., mid, :] = middle
-        return d.reshape(dy.shape), None, {}
+        return recurrent.quantiles_backward(cache, dy, self.quantiles), None, {}
 
     def raw(self, q: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
         """The numbers whose output is `q`: for a bias that starts at known quantiles.
@@ -118,8 +100,3 @@ class QuantileHead(Plain):
         gaps = np.maximum(np.diff(q, axis=-1), 1e-3)
         r = np.where(gaps > 1, gaps - 1, np.log(np.minimum(gaps, 1)))
         return np.concatenate([r[..., :mid], q[..., mid : mid + 1], r[..., mid:]], axis=-1)
-
-    def _split(self, x: Array) -> Array:
-        """(nb, T, K Q, L) as (nb, T, K, Q, L)."""
-        nb, T, M, lanes = x.shape
-        return x.reshape(nb, T, M // self.quantiles, self.quantiles, lanes)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatecast.data.panel import Panel, check_outputs
+from gatecast.configs import DataConfig
+from gatecast.data.panel import Panel, check_outputs, format_times
+from gatecast.errors import DataError
 
-__all__ = ["observed", "remark"]
+__all__ = ["BASELINES", "MODELS", "check_limits", "observed", "remark"]
 
-MODELS = ("Ensemble", "LSTM", "GRU", "RNN", "DOT")
-BASELINES = ("SeasonalNaive", "Naive")
+MODELS = ("Ensemble", "LSTM", "GRU", "RNN", "ES-LSTM", "DOT", "ETS", "CES", "Network")
+BASELINES = ("SeasonalNaive", "Naive", "Drift", "Mean")
 """Names of columns that go out."""
 
 
@@ -49,3 +51,23 @@ def remark(panel: Panel, findings: list[str]) -> None:
             some = ", ".join(repr(str(name)) for name in panel.ids[which[:3]])
             more = f" and {len(which) - 3:,} more" if len(which) > 3 else ""
             findings.append(f"series {some}{more} {what}.")
+
+
+def check_limits(panel: Panel, data: DataConfig) -> None:
+    """Refuse values that contradict what was said about them, by name and time."""
+    x = panel.values
+    with np.errstate(invalid="ignore"):
+        for bad, what, expected in (
+            (x < (-np.inf if data.lower is None else data.lower), "below its lower bound", f"{data.lower} or more"),
+            (x > (np.inf if data.upper is None else data.upper), "above its upper bound", f"{data.upper} or less"),
+            (data.whole & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as whole=True says"),
+        ):
+            at = np.flatnonzero(bad)
+            if len(at):
+                s = int(np.searchsorted(panel.indptr, at[0], side="right")) - 1
+                when = format_times(panel.times(s)[at[0] - panel.indptr[s] :][:1])[0]
+                named = "" if panel.names.id is None else f"series {str(panel.ids[s])!r}, "
+                raise DataError(
+                    f"a value is {what}", where=f"{named}{when}", got=f"{x[at[0]]:g} (such values in all: {len(at)})",
+                    expected=expected, fix="Correct the value, or change the DataConfig.",
+                )  # fmt: skip

@@ -13,63 +13,34 @@ Source: Smyl 2020 (ES-RNN); Wen et al. 2017 (forking sequences); Hewamalage, Ber
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast import optim
-from gatecast.arrays import Array, pack, unpack
-from gatecast.data.frames import carried, fit_frame, restore, transform
+from gatecast.arrays import pack, unpack
+from gatecast.data.frames import fit_frame, restore
+from gatecast.history import History
 from gatecast.layers import GRU, LSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.losses import Pinball, weighted_mean
-from gatecast.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
+from gatecast.network import Network, Weights, backward, forward, initial_weights, like, wire
+from gatecast.panel_windows import EXTRA, Rows, Settings, batches, inputs, make_rows
 from gatecast.recurrent import relax
 
-__all__ = ["Fitted", "Settings", "Step", "fit", "make_network", "quantiles", "steps_ahead"]
+__all__ = ["Fitted", "Settings", "Step", "fit", "make_network", "one_ahead", "quantiles", "steps_ahead"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 CELLS = {"lstm": LSTM, "gru": GRU, "rnn": SimpleRNN}
+LOOKS, WORTH = 10, 0.03
+"""Looks at what is watched, and the share by which stopping has to be better."""
+
 DIRECT = 48
 """Steps that are learnt at most; between them quantiles are interpolated."""
-
-SMALLEST = 1e-3
-"""Least unit of a series' changes in what the network reads, so that a constant is no division by zero."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a member is, and how it is trained.
-
-    Args:
-        window: w.
-        units: u of each recurrent layer.
-        layers: Recurrent layers, each with a way around it.
-        cell: "lstm", "gru" or "rnn".
-        level: Newest values whose mean is the level of a window.
-        place: Weight of the input that says where the level lies in the series' range; 0: none.
-        origins: O of a series in a batch, at most; longer series give a stretch of theirs each time.
-        steps: Updates.
-        batch: B.
-        rate: Highest learning rate, of one cycle.
-        probabilities: Q levels, symmetric about the middle one.
-    """
-
-    window: int
-    units: int = 48
-    layers: int = 2
-    cell: str = "lstm"
-    level: int = 1
-    place: float = 0.0
-    origins: int = 96
-    steps: int = 300
-    batch: int = 96
-    rate: float = 3e-3
-    probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
 
 
 class Step(NamedTuple):
@@ -79,6 +50,8 @@ class Step(NamedTuple):
     """Updates done."""
     loss: float
     """Mean quantile loss of this update's batch, in units of the mean change."""
+    validation: float = float("nan")
+    """Mean error on what is watched, where it was looked at."""
 
 
 class Fitted(NamedTuple):
@@ -88,27 +61,6 @@ class Fitted(NamedTuple):
     weights: Weights
     settings: Settings
     horizon: int
-
-
-class _Rows(NamedTuple):
-    """Series as the network reads them, w - 1 columns of padding in front."""
-
-    z: Singles
-    """(S, w - 1 + T) values less the series' newest, in units of its mean change, without gaps."""
-    seen: Singles
-    """(S, w - 1 + T) 1 where a value is observed."""
-    size: Singles
-    """(S,) logarithm of the unit."""
-    unit: Floats
-    """(S,) mean change."""
-    newest: Floats
-    """(S,) what was subtracted."""
-    centre: Singles
-    """(S,) median of z."""
-    spread: Singles
-    """(S,) standard deviation of z."""
-    first: npt.NDArray[np.int64]
-    """(S,) column of T at which the series begins."""
 
 
 def steps_ahead(h: int, count: int = DIRECT) -> npt.NDArray[np.int64]:
@@ -127,26 +79,42 @@ def steps_ahead(h: int, count: int = DIRECT) -> npt.NDArray[np.int64]:
 
 
 def fit(
-    values: Floats, h: int, m: int, settings: Settings, seed: int, report: Callable[[Step], object] | None = None
+    history: History,
+    h: int,
+    m: int,
+    settings: Settings,
+    seed: int,
+    report: Callable[[Step], object] | None = None,
+    start: Fitted | None = None,
+    watch: Callable[[Fitted], float] | None = None,
 ) -> Fitted:
     """Train one member on a panel.
 
     Args:
-        values: (S, T) aligned on the right; NaN is missing.
+        history: The series, and columns in standard deviations.
         h: Steps that are learnt.
         m: Season whose indices are taken out first; 1 for none.
         settings: Sizes and training.
         seed: Same seed, same bits.
         report: Called after every update.
+        start: A member to go on from; None: fresh weights.
+        watch: Error of a member on series it does not learn from, looked at ten times. Where it was smaller on the
+            way than at the end by 3 percent or more, learning is stopped there: the weights are those of that time.
 
     Returns:
-        The member.
+        The member; `steps` of its settings says how long it learnt.
     """
-    rows = _rows(transform(fit_frame(values, m), values), settings)
+    settings = replace(
+        settings, known=history.known.shape[2], historic=history.historic.shape[2], static=history.static.shape[1]
+    )
+    rows = make_rows(history, fit_frame(history.values, m), settings)
     pinball = Pinball(settings.probabilities)
     ahead = steps_ahead(h)
     network, weights = make_network(h, settings, seed)
-    _start(network, weights, ahead, settings, rows)
+    if start is None:
+        _start(network, weights, ahead, settings, rows)
+    else:
+        weights.vector[:] = start.weights.vector
     grads = like(weights)
     optimizer = optim.chain(
         optim.clip_by_global_norm(1.0),
@@ -154,7 +122,9 @@ def fit(
         optim.scale_by_learning_rate(optim.one_cycle(settings.rate, settings.steps)),
     )
     state = optimizer.init(weights.vector.size)
-    for number, (x, y, weight) in enumerate(_batches(rows, ahead, settings, seed), 1):
+    best, last = (np.inf, settings.steps, weights.vector), np.inf
+    looks = set(np.linspace(0, settings.steps, LOOKS + 1)[1:].round().astype(int).tolist()) if watch else set()
+    for number, (x, y, weight) in enumerate(batches(rows, ahead, settings, seed), 1):
         total = float(weight.sum())
         if total == 0:
             continue
@@ -162,18 +132,25 @@ def fit(
         loss, dy = weighted_mean(pinball, said, pack(y), pack(weight), total)
         backward(network, weights, caches, dy, grads)
         optim.apply(optimizer, grads.vector, state, weights.vector, number)
+        seen = float("nan")
+        if watch is not None and number in looks:
+            last = seen = watch(Fitted(network, weights, settings, h))
+            if seen < best[0]:
+                best = seen, number, weights.vector.copy()
         if report is not None:
-            report(Step(number, loss))
+            report(Step(number, loss, seen))
     relax()
+    if best[0] < (1 - WORTH) * last:
+        weights.vector[:], settings = best[2], replace(settings, steps=best[1])
     return Fitted(network, weights, settings, h)
 
 
-def quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floats:
+def quantiles(fitted: Fitted, history: History, m: int, batch: int = 2048) -> Floats:
     """What a member says of the h steps behind the end of each series.
 
     Args:
         fitted: A trained member.
-        values: (S, T) aligned on the right, of any series; NaN is missing.
+        history: Any series, and columns in standard deviations, known h steps ahead.
         m: Season whose indices are taken out first.
         batch: Series at a time.
 
@@ -184,30 +161,59 @@ def quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floa
     ahead = steps_ahead(h)
     between = np.stack([np.interp(np.arange(1, h + 1), ahead, unit) for unit in np.eye(len(ahead))], axis=1)
     parts = []
-    for start in range(0, len(values), batch):
-        part = values[start : start + batch]
-        part = part[:, -(settings.origins + settings.window + CONTEXT * m) :]
-        frame = fit_frame(part, m)
-        rows = _rows(transform(frame, part), settings)
+    for start in range(0, len(history), batch):
+        part = history.rows(slice(start, start + batch)).newest(settings.origins + settings.window + CONTEXT * m)
+        frame = fit_frame(part.values, m)
+        rows = make_rows(part, frame, settings)
         last = rows.z.shape[1] - settings.window
         origins = np.arange(max(0, last + 1 - settings.origins), last + 1)
-        x, level = _inputs(rows, np.arange(len(part))[:, None], origins[None, :], settings)
+        x, level = inputs(rows, np.arange(len(part))[:, None], origins[None, :], ahead, settings)
         said, _ = forward(fitted.network, fitted.weights, pack(x), keep=False, count=len(x))
         q = np.einsum("hk,skq->shq", between, unpack(said[:, -1:], len(x)).reshape(len(x), len(ahead), -1))
         z = (q + level[:, -1, None, None]) * rows.unit[:, None, None] + rows.newest[:, None, None]
         answer = restore(frame, z)
-        answer[~np.isfinite(part).any(axis=1)] = np.nan
+        answer[~np.isfinite(part.values).any(axis=1)] = np.nan
         parts.append(answer)
     relax()
     return np.concatenate(parts)
 
 
+def one_ahead(fitted: Fitted, history: History, m: int, batch: int = 512) -> Floats:
+    """The median that a member says of each value of the past, one step before it.
+
+    Seasonal indices and units are those of the whole series, which the member has learnt from too.
+
+    Args:
+        fitted: A trained member.
+        history: Any series, and columns in standard deviations.
+        m: Season whose indices are taken out first.
+        batch: Series at a time.
+
+    Returns:
+        (R, T) in the unit of the values; NaN up to the first value of a series.
+    """
+    settings, ahead = fitted.settings, steps_ahead(fitted.horizon)
+    R, T = history.values.shape
+    answer = np.full((R, T), np.nan)
+    mid = len(settings.probabilities) // 2
+    for start in range(0, R, batch):
+        part = history.rows(slice(start, start + batch))
+        frame = fit_frame(part.values, m)
+        rows = make_rows(part, frame, settings)
+        x, level = inputs(rows, np.arange(len(part))[:, None], np.arange(T - 1)[None, :], ahead, settings)
+        said, _ = forward(fitted.network, fitted.weights, pack(x), keep=False, count=len(part))
+        first = unpack(said, len(part)).reshape(*level.shape, len(ahead), -1)[:, :, 0, mid]
+        z = (first + level) * rows.unit[:, None] + rows.newest[:, None]
+        # A frame restores from the step behind the end on: here, from the second column on.
+        turned = frame._replace(season=np.roll(frame.season, T - 1, axis=1))
+        answer[start : start + batch, 1:] = restore(turned, z)
+        answer[start : start + batch][np.arange(T) <= rows.first[:, None]] = np.nan
+    relax()
+    return answer
+
+
 CONTEXT = 10
 """Seasons before the windows that seasonal indices are made from when predicting."""
-
-
-EXTRA = 3
-"""Inputs besides the window: share observed, unit of the changes, place of the level in the series' range."""
 
 
 def _network(K: int, settings: Settings) -> Network:
@@ -215,7 +221,8 @@ def _network(K: int, settings: Settings) -> Network:
     cell, u = CELLS[settings.cell], settings.units
     hidden = [Residual(cell(u, return_sequences=True)) for _ in range(settings.layers)]
     Q = len(settings.probabilities)
-    return wire([Dense(u, activation="tanh"), *hidden, Dense(K * Q), QuantileHead(Q)], (None, settings.window + EXTRA))
+    inputs = settings.window + EXTRA + (K + 1) * settings.known + settings.historic + settings.static
+    return wire([Dense(u, activation="tanh"), *hidden, Dense(K * Q), QuantileHead(Q)], (None, inputs))
 
 
 def make_network(h: int, settings: Settings, seed: int = 0) -> tuple[Network, Weights]:
@@ -229,7 +236,7 @@ def make_network(h: int, settings: Settings, seed: int = 0) -> tuple[Network, We
     return network, initial_weights(network, seed)
 
 
-def _start(network: Network, weights: Weights, ahead: npt.NDArray[np.int64], settings: Settings, rows: _Rows) -> None:
+def _start(network: Network, weights: Weights, ahead: npt.NDArray[np.int64], settings: Settings, rows: Rows) -> None:
     """Let the first answer be the same for all: the quantiles of what came at each step."""
     dense = weights.views[-2]
     dense["W"][:] = 0.0
@@ -243,82 +250,3 @@ def _start(network: Network, weights: Weights, ahead: npt.NDArray[np.int64], set
     head = network.layers[-1]
     assert isinstance(head, QuantileHead)
     dense["b"][:] = head.raw(spread).ravel()
-
-
-def _rows(z: Floats, settings: Settings) -> _Rows:
-    """Series made ready for reading."""
-    seen = np.isfinite(z)
-    filled = carried(z)
-    count = (seen[:, 1:] & seen[:, :-1]).sum(axis=1)
-    change = np.abs(np.diff(filled, axis=1)).sum(axis=1) / np.maximum(seen.sum(axis=1) - 1, 1)
-    unit = np.where(count > 0, change, 0.0) + SMALLEST
-    newest = filled[:, -1]
-    scaled = (filled - newest[:, None]) / unit[:, None]
-    centre = _median(np.where(seen, scaled, np.nan))
-    spread = np.sqrt(np.where(seen, (scaled - centre[:, None]) ** 2, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
-    pad = ((0, 0), (settings.window - 1, 0))
-    return _Rows(
-        np.pad(scaled, pad, mode="edge").astype(np.float32),
-        np.pad(seen, pad).astype(np.float32),
-        np.log(unit).astype(np.float32),
-        unit,
-        newest,
-        centre.astype(np.float32),
-        (spread + SMALLEST).astype(np.float32),
-        seen.argmax(axis=1),
-    )
-
-
-def _median(x: Floats) -> Floats:
-    """(S,) median of what is not NaN; 0 where nothing is."""
-    order = np.sort(x, axis=1)
-    count = np.isfinite(x).sum(axis=1)
-    low = np.take_along_axis(order, np.maximum((count - 1) // 2, 0)[:, None], axis=1)[:, 0]
-    high = np.take_along_axis(order, (count // 2).clip(0, order.shape[1] - 1)[:, None], axis=1)[:, 0]
-    return np.where(count > 0, np.where(count % 2 == 1, low, (low + high) / 2), 0.0)
-
-
-def _inputs(
-    rows: _Rows, which: npt.NDArray[np.int64], origins: npt.NDArray[np.int64], settings: Settings
-) -> tuple[Array, Singles]:
-    """Inputs (B, O, w + 3) at origins, columns of T that go with `which` (B, 1), and the levels (B, O)."""
-    w = settings.window
-    at = origins[..., None] + np.arange(w)
-    window, seen = rows.z[which[..., None], at], rows.seen[which[..., None], at]
-    level = window[..., -min(settings.level, w) :].mean(axis=-1)
-    x = np.empty((*window.shape[:-1], w + EXTRA), np.float32)
-    np.multiply(window - level[..., None], seen, out=x[..., :w])
-    np.clip(x[..., :w], -50, 50, out=x[..., :w])
-    x[..., w] = seen.mean(axis=-1)
-    x[..., w + 1] = rows.size[which]
-    x[..., w + 2] = settings.place * np.tanh((level - rows.centre[which]) / (1.5 * rows.spread[which]))
-    return x, level
-
-
-CROPS = 16
-"""Stretches in a batch where there are fewer series."""
-
-
-def _batches(
-    rows: _Rows, ahead: npt.NDArray[np.int64], settings: Settings, seed: int
-) -> Iterator[tuple[Array, Array, Array]]:
-    """Inputs, targets (B, O, K) and weights of every update."""
-    S = len(rows.z)
-    T = rows.z.shape[1] - settings.window + 1
-    O = min(settings.origins, T - 1)  # noqa: E741
-    rng = stream(seed, 2)
-    for _ in range(settings.steps):
-        # Of few series several stretches each.
-        which = rng.integers(0, S, CROPS) if S < CROPS else rng.choice(S, min(S, settings.batch), replace=False)
-        # The last origin of a stretch has one value behind it at least; those of a long series lie anywhere.
-        spare = np.maximum(T - rows.first[which] - O - 1, 0)
-        last = T - 2 - np.floor(rng.random(len(which)) * (spare + 1)).astype(np.int64)
-        origins = last[:, None] + np.arange(1 - O, 1)
-        x, level = _inputs(rows, which[:, None], origins, settings)
-        at = origins[..., None] + ahead
-        inside = at < T
-        at = np.minimum(at, T - 1) + settings.window - 1
-        y = rows.z[which[:, None, None], at] - level[..., None]
-        weight = rows.seen[which[:, None, None], at] * inside
-        weight *= rows.seen[which[:, None], origins + settings.window - 1][..., None]
-        yield x, np.clip(y, -100, 100), weight

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, require_count, require_positive
+from gatecast import classical, es_lstm
+from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.errors import ConfigError
 from gatecast.panel_lstm import Settings
 
-__all__ = ["FEW", "MODELS", "NetworkConfig", "Recipe", "TrainingConfig", "make_recipe"]
+__all__ = ["FEW", "MODELS", "Recipe", "make_recipe"]
 
-MODELS = ("auto", "lstm", "gru", "rnn")
-"""Names of models; "auto" is LSTM members beside DOT."""
+MODELS = ("auto", "lstm", "gru", "rnn", "es-lstm")
+"""Names of models; "auto" is several of them beside DOT."""
 
 WEEKS = (168, 336, 672)
 """Steps of a week in parts of a day."""
@@ -37,65 +39,46 @@ VARIED = (1.0, 0.75, 1.33)
 THOROUGH = 3
 """Of few series every other member learns so many halves longer, at so many times the rate; validation chooses."""
 
+HYBRIDS = 3
+"""Hybrids of smoothing and LSTM."""
+
+MOST_SMOOTHED = 4
+"""Season up to which hybrids stand beside the networks: with longer ones they gained nothing on validation tails."""
+
+CLASSICAL = {"ETS": 200, "CES": 2000}
+"""Models of the `stats` extra, and the most series that they are fitted to: they take 0.1 and 0.01 seconds a series."""
+
 FEW = 16
 """Series below which a network has little to learn from: smaller ones, fewer members."""
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
-    """Size of the networks; None: chosen by the data.
-
-    Args:
-        units: Of each recurrent layer.
-        layers: Recurrent layers.
-        window: Values that are read at every origin, `input_size` of the Forecaster.
-    """
-
-    units: int | None = None
-    layers: int | None = None
-    window: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("units", "layers", "window"):
-            if getattr(self, name) is not None:
-                require_count(getattr(self, name), f"NetworkConfig's {name}")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How networks are trained; None: chosen by the data.
-
-    Args:
-        members: Networks with seeds of their own, whose median is the forecast.
-        steps: Updates of each.
-        batch: Series in an update.
-        rate: Highest learning rate.
-    """
-
-    members: int | None = None
-    steps: int | None = None
-    batch: int | None = None
-    rate: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("members", "steps", "batch"):
-            if getattr(self, name) is not None:
-                require_count(getattr(self, name), f"TrainingConfig's {name}")
-        if self.rate is not None:
-            require_positive(self.rate, "TrainingConfig's rate")
-
-
-@dataclass(frozen=True)
 class Recipe:
-    """Members, and the season that is taken out before they read.
+    """What is trained.
 
     Args:
-        members: Settings of each; member k has seed + k.
-        season: m of the indices; 1: none.
+        members: Settings of the panel networks; member k has seed + k.
+        season: m of the indices that are taken out before they read; 1: none.
+        hybrids: Settings of the hybrids of smoothing and LSTM.
+        theta: Whether the theta method stands beside them.
+        classical: Names of the models of the `stats` extra beside them.
     """
 
     members: tuple[Settings, ...]
     season: int
+    hybrids: tuple[es_lstm.Settings, ...] = ()
+    theta: bool = False
+    classical: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Updates of every training."""
+        return tuple(one.steps for one in self.members) + tuple(one.steps for one in self.hybrids)
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Q levels, the same for all."""
+        return self.members[0].probabilities if self.members else self.hybrids[0].probabilities
 
 
 def make_recipe(
@@ -105,6 +88,7 @@ def make_recipe(
     model: str = "auto",
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
+    seed: int = 0,
 ) -> Recipe:
     """Settings for a panel.
 
@@ -115,6 +99,7 @@ def make_recipe(
         model: One of `MODELS`.
         network: What is fixed about the networks.
         training: What is fixed about their training.
+        seed: Of the first hybrid.
 
     Raises:
         ConfigError: An unknown model.
@@ -128,20 +113,36 @@ def make_recipe(
     network, training = network or NetworkConfig(), training or TrainingConfig()
     S, typical = len(lengths), int(np.median(lengths))
     few = S < FEW
-    count = training.members or (2 if few else 3 if S < SOME else 5)
     members = []
-    for k in range(count):
+    for k in range(training.members or (2 if few else 3 if S < SOME else 5)):
         base = _base(h, m, S, typical)
         if few and k % 2:
             base = replace(base, steps=THOROUGH * base.steps // 2, rate=THOROUGH * base.rate)
         if m > LOW_SEASON and not few:
             base = replace(base, window=round(base.window * VARIED[k % len(VARIED)]))
-        given: dict[str, Any] = {
-            "window": network.window, "units": network.units, "layers": network.layers, "steps": training.steps,
-            "batch": training.batch, "rate": training.rate, "cell": "lstm" if model == "auto" else model,
-        }  # fmt: skip
-        members.append(replace(base, **{name: value for name, value in given.items() if value is not None}))
-    return Recipe(tuple(members), m if few or m <= SHORT_SEASON or m in WEEKS else 1)
+        members.append(_given(base, network, training, cell="lstm" if model == "auto" else model))
+    season = m if few or m <= SHORT_SEASON or m in WEEKS else 1
+    count = training.members or HYBRIDS
+    hybrids = tuple(_given(es_lstm.make_settings(h, m, typical, seed + k), network, training) for k in range(count))
+    if model == "es-lstm":
+        return Recipe((), season, hybrids)
+    if model == "auto":
+        beside = tuple(name for name, most in CLASSICAL.items() if most >= S) if classical.available() else ()
+        return Recipe(
+            tuple(members), season, hybrids if m <= MOST_SMOOTHED and not few else (), theta=True, classical=beside
+        )
+    return Recipe(tuple(members), season)
+
+
+def _given(base: Any, network: NetworkConfig, training: TrainingConfig, **own: Any) -> Any:
+    """Settings with what is fixed in place of what was chosen."""
+    fixed = {
+        "window": network.window, "units": network.units, "layers": network.layers, "steps": training.steps,
+        "batch": training.batch, "rate": training.rate, **own,
+    }  # fmt: skip
+    if hasattr(base, "dilations") and network.layers is not None:
+        fixed["dilations"] = tuple(2**k for k in range(network.layers))
+    return replace(base, **{name: value for name, value in fixed.items() if value is not None and hasattr(base, name)})
 
 
 def _base(h: int, m: int, S: int, typical: int) -> Settings:

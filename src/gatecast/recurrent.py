@@ -33,6 +33,9 @@ __all__ = [
     "get_threads",
     "isa",
     "isas",
+    "pinball",
+    "quantiles_backward",
+    "quantiles_forward",
     "relax",
     "set_isa",
     "set_threads",
@@ -164,7 +167,6 @@ def dense_forward(params: Mapping[str, Array], x: Array) -> Array:
     Returns:
         y (nb, T, M, L).
 
-    >>> import numpy as np
     >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
     >>> float(dense_forward(params, np.full((1, 1, 1, 16), 3, np.float32))[0, 0, 0, 0])
     7.0
@@ -187,7 +189,6 @@ def dense_backward(
     Returns:
         dx (nb, T, K, L) or None, and the gradients of W and b.
 
-    >>> import numpy as np
     >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
     >>> x = np.full((1, 1, 1, 16), 3, np.float32)
     >>> dx, grads = dense_backward(params, x, np.ones_like(x))
@@ -214,13 +215,52 @@ def dropout(x: Array, rate: float, key: int) -> Array:
 
     Source: Srivastava et al. 2014 ("inverted" form).
 
-    >>> import numpy as np
     >>> y = dropout(np.ones((8, 8, 8, 16), np.float32), 0.25, key=1)
     >>> bool(abs(y.mean() - 1) < 0.03), float(y.max())
     (True, 1.3333333730697632)
     """
     y: Array = _native.dropout(x, rate, key & 0xFFFFFFFFFFFFFFFF)
     return y
+
+
+def quantiles_forward(x: Array, count: int) -> Array:
+    """Quantiles that cannot cross, as `heads.QuantileHead` defines them.
+
+    Args:
+        x: (nb, T, K Q, L); NaN stays in its target value.
+        count: Q.
+
+    >>> quantiles_forward(np.zeros((1, 1, 3, 1), np.float32), 3).ravel().tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    return _native.quantiles_forward(x, count)
+
+
+def quantiles_backward(x: Array, dy: Array, count: int) -> Array:
+    """Gradient of `quantiles_forward` with respect to x, all shapes as there.
+
+    >>> one = np.ones((1, 1, 3, 1), np.float32)
+    >>> quantiles_backward(0 * one, one, 3).ravel().tolist()
+    [-1.0, 3.0, 1.0]
+    """
+    return _native.quantiles_backward(x, dy, count)
+
+
+def pinball(p: Array, y: Array, weight: Array, levels: Sequence[float], scale: float) -> tuple[float, Array]:
+    """Weighted sum of quantile losses, in float64, and `scale` times its gradient, as `losses.Pinball` defines them.
+
+    Args:
+        p: (nb, T, K Q, L) predictions; NaN makes the sum NaN.
+        y: (nb, T, K, L) targets.
+        weight: (nb, T, K, L), or (nb, T, 1, L), one for all targets of a step.
+        levels: Q.
+        scale: What the gradient is multiplied by.
+
+    >>> total, gradient = pinball(*(np.full((1, 1, 1, 1), a, np.float32) for a in (3, 1, 2)), (0.5,), 10.0)
+    >>> total, gradient.item()
+    (2.0, 10.0)
+    """
+    return _native.pinball(p, y, weight, levels, scale)
 
 
 def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, step: int) -> None:
@@ -237,7 +277,6 @@ def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, s
         eps: Added to the root.
         step: 1 for the first step.
 
-    >>> import numpy as np
     >>> m, v, g = np.zeros(1, np.float32), np.zeros(1, np.float32), np.full(1, 4, np.float32)
     >>> adam(m, v, g, 0.9, 0.999, 1e-7, step=1)
     >>> round(float(g[0]), 4)

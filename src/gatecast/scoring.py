@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import baselines, metrics
+from gatecast import metrics
+from gatecast.baselines import seasonal_naive, simple
 from gatecast.forecast import Score
 
-__all__ = ["changes", "naive_season", "score", "seasonal_naive", "verdict"]
+__all__ = ["changes", "naive_season", "score", "seasonal_naive", "simple", "verdict"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,32 +25,13 @@ FEW_ROWS, FAR_OFF = 12, 20
 ORIGINS = 8
 """Rolling origins over which the season of the seasonal naive is chosen."""
 
-NAMES = {"SeasonalNaive": "seasonal naive's (season {})", "Naive": "naive's (the last value)", "DOT": "DOT's"}
-"""What the simple forecasts are called in a sentence."""
-
-
-def seasonal_naive(values: Floats, h: int, m: int) -> Floats:
-    """Seasonal naive of every series, from the last value seen of each phase; of a phase never seen, the last value.
-
-    Args:
-        values: (S, T) aligned on the right; NaN is passed over.
-        h: Steps.
-        m: Season; 1 is naive.
-
-    Returns:
-        (S, h); NaN for a series without a value.
-
-    >>> seasonal_naive(np.array([[1.0, 2.0, 3.0, np.nan, 5.0]]), 4, 3).tolist()
-    [[3.0, 1.0, 5.0, 3.0]]
-    """
-    S, T = values.shape
-    last = _last(values)
-    cycles = np.full((S, -(-T // m) * m), np.nan)
-    cycles[:, cycles.shape[1] - T :] = values
-    newest_first = cycles.reshape(S, -1, m)[:, ::-1]
-    seen = np.isfinite(newest_first)
-    found = np.take_along_axis(newest_first, seen.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(np.isfinite(found), found, last[:, None])[:, np.arange(h) % m]
+NAMES = {
+    "SeasonalNaive": "seasonal naive's (season {})",
+    "Naive": "naive's (the last value)",
+    "Drift": "drift's (the line from first to last)",
+    "Mean": "the mean's",
+}
+"""What the errors of the simple forecasts are called in a sentence."""
 
 
 def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
@@ -75,7 +57,7 @@ def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
     actual = np.concatenate([train[o + 1 : o + 1 + h] for o in origins])
 
     def error(m: int) -> float:
-        said = [baselines.seasonal_naive(train[: int(o) + 1], h, m) for o in origins]
+        said = [seasonal_naive(train[: int(o) + 1], h, m) for o in origins]
         return metrics.mae(actual, np.concatenate(said))
 
     return min(seasons, key=error)
@@ -150,7 +132,7 @@ def score(
 
 
 def verdict(scores: Sequence[Score], rows: int, h: int, m: int, series: int = 1) -> str:
-    """The model beside the best of the baselines, in a sentence, and its intervals, where they fail, in another.
+    """The model beside the best of the simple forecasts, in a sentence, and its intervals, where they fail, in another.
 
     Args:
         scores: As given by `score`.
@@ -165,8 +147,8 @@ def verdict(scores: Sequence[Score], rows: int, h: int, m: int, series: int = 1)
     """
     where = f"On the last {rows} rows" + (f" of each of {series:,} series" if series > 1 else "")
     where += f", forecast {h} at a time," if rows > h else ""
-    simple = [one for one in scores[1:] if one.model in ("SeasonalNaive", "Naive")]
-    said = f"{where} {_comparison(scores[0], min(simple, key=lambda one: one.mae), m)}"
+    best = min((one for one in scores[1:] if one.model in NAMES), key=lambda one: one.mae)
+    said = f"{where} {_comparison(scores[0], best, m)}"
     if series > 1 and scores[0].loses:
         said += f" On {scores[0].loses:,} of the {series:,} series seasonal naive was better."
     for level, covered in scores[0].coverage.items():
@@ -176,7 +158,7 @@ def verdict(scores: Sequence[Score], rows: int, h: int, m: int, series: int = 1)
 
 
 def _comparison(model: Score, best: Score, m: int) -> str:
-    """How the errors of a model and of the best baseline compare."""
+    """How the errors of a model and of the best simple forecast compare."""
     other = NAMES[best.model].format(m)
     name = model.model if model.model.isupper() else model.model.lower()
     if best.mae == 0:
@@ -189,16 +171,9 @@ def _comparison(model: Score, best: Score, m: int) -> str:
     if skill > -1:
         return f"the {name}'s mean absolute error is about as large as {other}: it does no better here."
     return (
-        f"the {name} did not beat the simplest forecast: its mean absolute error is {-skill:.0f} % larger "
+        f"the {name} did not beat a simple forecast: its mean absolute error is {-skill:.0f} % larger "
         f"than {other}. Prefer the simple forecast here, or give the network more data."
     )
-
-
-def _last(values: Floats) -> Floats:
-    """(S,) newest value that was seen; NaN if none was."""
-    seen = np.isfinite(values)
-    at = values.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
-    return np.where(seen.any(axis=1), np.take_along_axis(values, at[:, None], axis=1)[:, 0], np.nan)
 
 
 def _mean(x: Floats) -> Floats:

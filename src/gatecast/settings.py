@@ -12,9 +12,11 @@ from gatecast.errors import ConfigError
 __all__ = ["check_count", "check_levels", "check_seed"]
 
 
-def check_count(name: str, value: int | None) -> None:
-    """A whole number from 1 up, or None."""
-    if value is None or (isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1):
+def check_count(name: str, value: int | None, *, needed: bool = False) -> None:
+    """A whole number from 1 up, or None, unless it is needed."""
+    if (value is None and not needed) or (
+        isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    ):
         return
     raise ConfigError(f"{name} is impossible", got=repr(value), expected="a whole number from 1 up")
 

@@ -6,99 +6,86 @@ The panel goes along, so that a forecaster that was loaded can predict.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from gatecast import checkpoint
-from gatecast.calibration import Calibration
+from gatecast import checkpoint, es_lstm, panel_lstm
+from gatecast.calibration import Calibration, Limits
 from gatecast.data.frequency import parse
 from gatecast.data.panel import Names, Panel
+from gatecast.effects import Effects
 from gatecast.ensemble import Learned
 from gatecast.errors import ConfigError, FormatError
-from gatecast.network import Weights, like
-from gatecast.panel_lstm import Fitted, Settings, make_network
+from gatecast.fitting import Trained
+from gatecast.network import Network, Weights
 from gatecast.recipes import Recipe
+from gatecast.voices import Classical, Hybrids, Networks, Theta, Voice
 
-__all__ = ["Stored", "read", "write"]
+__all__ = ["read", "write"]
 
 KIND = "forecaster"
+ROLES = ("known", "historic", "static")
+
+Arrays = dict[str, Any]
 
 
-class Stored(NamedTuple):
-    """What a file holds.
+def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: Trained) -> None:
+    """Write a file, whole or not at all.
 
     Args:
+        path: Where.
         settings: The forecaster's own, as plain values.
-        panel: The series.
-        learned: The networks.
-        calibration: Weights and factors.
-    """
-
-    settings: dict[str, Any]
-    panel: Panel
-    learned: Learned
-    calibration: Calibration
-
-
-def write(path: str | os.PathLike[str], stored: Stored) -> None:
-    """Write a file, whole or not at all.
+        trained: What it has learnt, with the series.
 
     Raises:
         ConfigError: The file cannot be written there, or names of series that JSON cannot say.
     """
-    panel, learned, calibration = stored.panel, stored.learned, stored.calibration
-    ids = [name.item() if isinstance(name, np.generic) else name for name in panel.ids.tolist()]
-    if not all(isinstance(name, str | int | float) for name in ids):
-        raise ConfigError("series of these names cannot be saved", got=repr(ids[0]), expected="text or numbers")
+    about, arrays = _panel_out(trained.panel)
+    learnt, weights = _learned_out(trained.learned)
+    calibration = trained.calibration
     header = {
-        "forecaster": stored.settings,
-        "panel": {
-            "ids": ids, "freq": str(panel.freq), "names": asdict(panel.names), "dated": panel.start.dtype.kind == "M",
-        },
-        "learned": {
-            "name": learned.name, "h": learned.h, "m": learned.m, "with_theta": learned.with_theta,
-            "season": learned.recipe.season, "members": [asdict(member.settings) for member in learned.members],
-        },
+        "forecaster": dict(settings),
+        "panel": about,
+        "learned": learnt,
         "calibration": {
             "name": calibration.name, "probabilities": calibration.probabilities, "weights": calibration.weights,
-            "levels": list(calibration.factors),
+            "levels": list(calibration.factors), "limits": calibration.limits._asdict(), "memory": calibration.memory,
+        },
+        "trained": {
+            "h": trained.h, "season": trained.season, "findings": trained.findings, "curve": trained.curve,
+            "seconds": trained.seconds,
         },
     }  # fmt: skip
-    arrays: dict[str, Any] = {f"member.{k}": member.weights.vector for k, member in enumerate(learned.members)}
-    arrays |= {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
-    arrays["factors"] = np.stack(list(calibration.factors.values()))
-    checkpoint.write(path, KIND, header, arrays)
+    factors = np.stack(list(calibration.factors.values()))
+    checkpoint.write(path, KIND, header, arrays | weights | {"factors": factors})
 
 
-def read(path: str | os.PathLike[str]) -> Stored:
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
     """Read a file.
+
+    Returns:
+        The forecaster's settings, and what it has learnt; the evaluation is not kept.
 
     Raises:
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
     """
     header, read_arrays = checkpoint.read(path, KIND)
-    arrays: dict[str, Any] = dict(read_arrays)
+    arrays: Arrays = dict(read_arrays)
     try:
-        about, learnt, told = header["panel"], header["learned"], header["calibration"]
-        ids = np.asarray(about["ids"])
-        start = arrays["start"].astype("M8[us]") if about["dated"] else arrays["start"]
-        panel = Panel(
-            arrays["values"], arrays["indptr"], ids if ids.dtype.kind in "iu" else ids.astype(object), start,
-            parse(about["freq"]), Names(**about["names"]),
+        told, more = header["calibration"], header["trained"]
+        calibration = Calibration(
+            told["name"], tuple(told["probabilities"]), told["weights"],
+            dict(zip(told["levels"], arrays["factors"], strict=True)), Limits(**told["limits"]), told["memory"],
         )  # fmt: skip
-        settings = [Settings(**{**one, "probabilities": tuple(one["probabilities"])}) for one in learnt["members"]]
-        members = tuple(_member(one, learnt["h"], arrays[f"member.{k}"]) for k, one in enumerate(settings))
-        probabilities = tuple(told["probabilities"])
-        recipe = Recipe(tuple(settings), learnt["season"])
-        learned = Learned(
-            members, learnt["name"], recipe, learnt["h"], learnt["m"], probabilities, learnt["with_theta"]
-        )
-        factors = dict(zip(told["levels"], arrays["factors"], strict=True))
-        return Stored(
-            header["forecaster"], panel, learned, Calibration(told["name"], probabilities, told["weights"], factors)
-        )
+        learned, panel = _learned_in(header["learned"], arrays), _panel_in(header["panel"], arrays)
+        trained = Trained(
+            panel, more["h"], more["season"], more["findings"], learned, calibration, None, more["curve"],
+            more["seconds"],
+        )  # fmt: skip
+        return header["forecaster"], trained
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(
             "the file does not describe a forecaster", where=str(path), got=f"{type(error).__name__}: {error}",
@@ -106,11 +93,97 @@ def read(path: str | os.PathLike[str]) -> Stored:
         ) from error  # fmt: skip
 
 
-def _member(settings: Settings, h: int, vector: Any) -> Fitted:
+def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
+    """A panel as JSON and arrays."""
+    ids = [name.item() if isinstance(name, np.generic) else name for name in panel.ids.tolist()]
+    if not all(isinstance(name, str | int | float) for name in ids):
+        raise ConfigError("series of these names cannot be saved", got=repr(ids[0]), expected="text or numbers")
+    about = {
+        "ids": ids, "freq": str(panel.freq), "names": asdict(panel.names), "dated": panel.start.dtype.kind == "M",
+        "clock": panel.clock, "categories": {name: list(words) for name, words in panel.categories.items()},
+        "columns": {role: list(getattr(panel, role)) for role in ROLES},
+    }  # fmt: skip
+    arrays = {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
+    columns = {f"{role}.{k}": column for role in ROLES for k, column in enumerate(getattr(panel, role).values())}
+    return about, arrays | columns
+
+
+def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
+    """A panel from JSON and arrays."""
+    ids = np.asarray(about["ids"])
+    start = arrays["start"].astype("M8[us]") if about["dated"] else arrays["start"]
+    columns = {role: {name: arrays[f"{role}.{k}"] for k, name in enumerate(about["columns"][role])} for role in ROLES}
+    return Panel(
+        arrays["values"], arrays["indptr"], ids if ids.dtype.kind in "iu" else ids.astype(object), start,
+        parse(about["freq"]), Names(**about["names"]), **columns, clock=about["clock"],
+        categories={name: tuple(words) for name, words in about["categories"].items()},
+    )  # fmt: skip
+
+
+def _learned_out(learned: Learned) -> tuple[dict[str, Any], Arrays]:
+    """Models as JSON and arrays."""
+    recipe = learned.recipe
+    about: dict[str, Any] = {
+        "h": learned.h, "m": learned.m, "probabilities": learned.probabilities, "season": recipe.season,
+        "members": [asdict(one) for one in recipe.members], "hybrids": [asdict(one) for one in recipe.hybrids],
+        "theta": recipe.theta, "classical": recipe.classical, "networks": [], "smoothed": [],
+    }  # fmt: skip
+    arrays: Arrays = {f"effects.{role}": getattr(learned.effects, role) for role in ROLES}
+    for voice in learned.voices:
+        if isinstance(voice, Networks):
+            about["networks"] = [asdict(member.settings) for member in voice.members]
+            arrays |= {f"member.{k}": member.weights.vector for k, member in enumerate(voice.members)}
+        elif isinstance(voice, Hybrids):
+            about["smoothed"] = [asdict(member.settings) for member in voice.members]
+            for k, hybrid in enumerate(voice.members):
+                arrays |= {f"hybrid.{k}": hybrid.weights.vector, f"smoothing.{k}": hybrid.parameters}
+                arrays[f"end.{k}"] = hybrid.end
+    return about, arrays
+
+
+def _learned_in(about: Mapping[str, Any], arrays: Arrays) -> Learned:
+    """Models from JSON and arrays."""
+    h, m, probabilities = about["h"], about["m"], tuple(about["probabilities"])
+    members, hybrids = map(_network_settings, about["members"]), map(_hybrid_settings, about["hybrids"])
+    beside = tuple(about["classical"])
+    recipe = Recipe(tuple(members), about["season"], tuple(hybrids), about["theta"], beside)
+    voices: list[Voice] = []
+    if about["networks"]:
+        trained = []
+        for k, told in enumerate(about["networks"]):
+            settings = _network_settings(told)
+            network, weights = _filled(panel_lstm.make_network(h, settings), arrays[f"member.{k}"])
+            trained.append(panel_lstm.Fitted(network, weights, settings, h))
+        voices.append(Networks(tuple(trained), recipe.season))
+    if about["smoothed"]:
+        smoothed = []
+        for k, told in enumerate(about["smoothed"]):
+            own = _hybrid_settings(told)
+            network, weights = _filled(es_lstm.make_network(h, own), arrays[f"hybrid.{k}"])
+            smoothed.append(es_lstm.Fitted(network, weights, own, h, m, arrays[f"smoothing.{k}"], arrays[f"end.{k}"]))
+        voices.append(Hybrids(tuple(smoothed)))
+    if recipe.theta:
+        voices.append(Theta(h, m, probabilities))
+    voices += [Classical(h, m, probabilities, name) for name in beside]
+    effects = Effects(*(arrays[f"effects.{role}"] for role in ROLES))
+    return Learned(tuple(voices), effects, recipe, h, m, probabilities)
+
+
+def _network_settings(told: Mapping[str, Any]) -> panel_lstm.Settings:
+    """Settings of a panel network."""
+    return panel_lstm.Settings(**{**told, "probabilities": tuple(told["probabilities"])})
+
+
+def _hybrid_settings(told: Mapping[str, Any]) -> es_lstm.Settings:
+    """Settings of a hybrid."""
+    tuples = {name: tuple(told[name]) for name in ("probabilities", "dilations")}
+    return es_lstm.Settings(**{**told, **tuples})
+
+
+def _filled(fresh: tuple[Network, Weights], vector: Any) -> tuple[Network, Weights]:
     """A network with the weights that were kept."""
-    network, weights = make_network(h, settings)
-    filled: Weights = like(weights)
-    if filled.vector.shape != vector.shape:
-        raise ValueError(f"{vector.size} weights for a network of {filled.vector.size}")
-    filled.vector[:] = vector
-    return Fitted(network, filled, settings, h)
+    network, weights = fresh
+    if weights.vector.shape != vector.shape:
+        raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
+    weights.vector[:] = vector
+    return network, weights

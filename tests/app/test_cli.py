@@ -232,7 +232,7 @@ def test_doctor_as_json(capsys):
     assert told["difference"] < 1e-5
     assert told["isa"] in told["isas"]
     assert told["versions"]["gatecast"] == __version__
-    assert set(told["extras"]) == {"plot"}
+    assert set(told["extras"]) == {"plot", "stats"}
 
 
 def test_doctor_finds_broken_kernels(capsys, monkeypatch):

@@ -66,10 +66,10 @@ def test_scores_stand_beside_seasonal_naive(told):
     evaluation = told["evaluation"]
     assert [score["model"] for score in evaluation["scores"]] == [
         *("Ensemble", "LSTM", "DOT"),
-        *("SeasonalNaive", "Naive"),
+        *("SeasonalNaive", "Naive", "Drift", "Mean"),
     ]
     assert sum(evaluation["rows"].values()) == 72
-    lstm, _, _, naive, _ = evaluation["scores"]
+    lstm, _, _, naive, *_ = evaluation["scores"]
     assert lstm["skill"] == pytest.approx(100 * (1 - lstm["mae"] / naive["mae"]))
     assert set(lstm["coverage"]) == {"80", "95"}
     assert lstm["rmse"] >= lstm["mae"] > 0

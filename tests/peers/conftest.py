@@ -1,4 +1,4 @@
-"""Tests that ask PyTorch and Keras themselves: run by `make test-peers`, where a missing peer is an error."""
+"""Tests that ask PyTorch, Keras and statsforecast: run by `make test-peers`, where a missing peer is an error."""
 
 from __future__ import annotations
 

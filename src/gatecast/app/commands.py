@@ -16,7 +16,20 @@ import typer
 
 from gatecast import __version__
 from gatecast.app.options import Options, parse_options
-from gatecast.app.panel_commands import register
+from gatecast.app.panel_commands import (
+    Freq,
+    Future,
+    Historic,
+    Horizon,
+    Known,
+    Level,
+    Model,
+    Season,
+    Seed,
+    Static,
+    data_config,
+    register,
+)
 from gatecast.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,18 +69,18 @@ def _program(
 @app.command()
 def forecast(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")],
-    horizon: Annotated[
-        str | None,
-        typer.Option("-h", "--horizon", metavar="N", help="Steps to forecast. Default: two seasons."),
-    ] = None,
+    horizon: Horizon = None,
+    model: Model = "auto",
     time_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column with the times.")] = None,
     id_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column that names the series.")] = None,
     target_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column to forecast.")] = None,
-    freq: Annotated[
-        str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")
-    ] = None,
-    season: Annotated[str | None, typer.Option(metavar="N", help="Rows in a season. Default: found out.")] = None,
-    level: Annotated[str, typer.Option(metavar="P,P", help="Levels of the intervals in percent.")] = "80,95",
+    known: Known = None,
+    historic: Historic = None,
+    static: Static = None,
+    future: Future = None,
+    freq: Freq = None,
+    season: Season = None,
+    level: Level = "80,95",
     out: Annotated[
         str | None, typer.Option(metavar="PATH", help="Write the forecast: .csv, .parquet or .json.")
     ] = None,
@@ -75,14 +88,15 @@ def forecast(
         str | None, typer.Option(metavar="PATH", help="Write a chart (.png, .svg) or a page (.html).")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the report.")] = False,
-    seed: Annotated[str, typer.Option(metavar="N", help="Of the random numbers: same seed, same forecast.")] = "0",
+    seed: Seed = "0",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="The forecast alone; nothing if it goes to --out.")
     ] = False,
 ) -> None:
     """Forecast the series in FILE, with intervals, and score the model beside seasonal naive."""
     options = parse_options(
-        file, horizon=horizon, season=season, level=level, seed=seed, columns=(time_col, id_col, target_col),
+        file, model=model, data=data_config(known, historic, static), future=future, horizon=horizon, season=season,
+        level=level, seed=seed, columns=(time_col, id_col, target_col),
         freq=freq, out=out, plot=plot, json=json, quiet=quiet,
     )  # fmt: skip
     if options.plot is not None:
@@ -122,6 +136,8 @@ def _fit(options: Options) -> Result:
 
     forecaster = Forecaster(
         options.horizon,
+        model=options.model,
+        data=options.data,
         level=options.levels,
         season=options.season,
         freq=options.freq,

@@ -7,8 +7,9 @@
     model            name, horizon, levels
     evaluation       null, or cutoff, rows {training, validation, test}, season, horizon, verdict and
                      scores [{model, mae, rmse, mase, skill, coverage {level: percent}, loses}], means over
-                     series: the model, what it is made of, SeasonalNaive if season is above 1, and Naive (the last
-                     value); loses: on how many series its error is larger than that of the first of these two
+                     series: the model, what it is made of, SeasonalNaive if season is above 1, Naive (the last
+                     value), Drift and Mean; loses: on how many series its error is larger than that of the first
+                     of these
     forecast         rows: the id column if there is one, the time column, Ensemble, Ensemble-lo-80, ..., and, for a
                      single series, the first baseline by its name in scores: SeasonalNaive, or Naive if season is 1
     files            [names of the files that were written]

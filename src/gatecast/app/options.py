@@ -5,20 +5,24 @@ from __future__ import annotations
 import difflib
 import math
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatecast.app.outputs import PLOT_SUFFIXES, TABLE_SUFFIXES, check_output
+from gatecast.configs import DataConfig
 from gatecast.errors import ConfigError
 
-__all__ = ["Options", "check_input", "parse_levels", "parse_options", "parse_whole"]
+__all__ = ["Options", "check_input", "check_source", "parse_levels", "parse_names", "parse_options", "parse_whole"]
 
 
 @dataclass(frozen=True)
 class Options:
     """What the user asked for; None where it is to be worked out from the data."""
 
-    file: Path
+    file: Path | str
+    model: str = "auto"
+    data: DataConfig = field(default_factory=DataConfig)
+    future: Path | None = None
     horizon: int | None = None
     time_col: str | None = None
     id_col: str | None = None
@@ -41,6 +45,9 @@ class Options:
 def parse_options(
     file: str,
     *,
+    model: str = "auto",
+    data: DataConfig | None = None,
+    future: str | None = None,
     horizon: str | None,
     season: str | None,
     level: str,
@@ -56,6 +63,9 @@ def parse_options(
 
     Args:
         file: The table to read.
+        model: Name of a model.
+        data: Further columns.
+        future: File with the known ones after the end.
         horizon: Steps to forecast.
         season: Rows in a season.
         level: Levels of the intervals in percent, separated by commas.
@@ -75,7 +85,10 @@ def parse_options(
 
         parse(freq)
     options = Options(
-        file=check_input(file),
+        file=check_source(file),
+        model=model,
+        data=data or DataConfig(),
+        future=None if future is None else check_input(future, "--future"),
         horizon=parse_whole(horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead."),
         time_col=columns[0],
         id_col=columns[1],
@@ -145,16 +158,36 @@ def parse_levels(text: str) -> tuple[float, ...]:
     return tuple(sorted(levels))
 
 
-def check_input(file: str) -> Path:
+def parse_names(text: str | None) -> tuple[str, ...]:
+    """Names of columns, separated by commas.
+
+    >>> parse_names("price, promotion")
+    ('price', 'promotion')
+    """
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def check_source(text: str) -> Path | str:
+    """A file that is there; a pattern, a query or a table of a database is left to whoever reads it.
+
+    Raises:
+        ConfigError: As `check_input`.
+    """
+    from gatecast.data.read import is_text_source
+
+    return text if is_text_source(text) else check_input(text)
+
+
+def check_input(file: str, option: str = "FILE") -> Path:
     """The path of a file that is there.
 
     Raises:
         ConfigError: No such file, a directory, or a device, which might never end.
     """
-    path = _named(file, "FILE")
+    path = _named(file, option)
     if path.is_dir():
         fix = "Name a file in it, for example a .csv or .parquet file."
-        raise ConfigError("FILE is a directory", where=file, expected="a file with a table", fix=fix)
+        raise ConfigError(f"{option} is a directory", where=file, expected="a file with a table", fix=fix)
     if not path.exists():
         names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
         near = difflib.get_close_matches(path.name, names, n=1)
@@ -163,7 +196,7 @@ def check_input(file: str) -> Path:
         raise ConfigError("there is no such file", where=file, expected="a file with a table", fix=fix)
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-        raise ConfigError("FILE is not a regular file", where=file, expected="a file with a table, or a pipe")
+        raise ConfigError(f"{option} is not a regular file", where=file, expected="a file with a table, or a pipe")
     return path
 
 

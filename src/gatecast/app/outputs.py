@@ -16,14 +16,14 @@ TABLE_SUFFIXES = (".csv", ".parquet", ".json")
 PLOT_SUFFIXES = (".png", ".svg", ".html")
 
 
-def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path) -> None:
+def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path | str) -> None:
     """Refuse a file that could not be written, while nothing is lost yet.
 
     Args:
         path: What is to be written.
         option: Which option said so.
         suffixes: The formats on offer.
-        source: The file that is read; it must survive.
+        source: The file that is read; it must survive. A pattern or query is text, and is not looked into.
 
     Raises:
         ConfigError: Unknown suffix, a folder missing or not writable, a directory, or the input itself.
@@ -42,7 +42,7 @@ def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path)
     if not folder.is_dir():
         fix = f"Make the folder first: mkdir -p {folder}" if not folder.exists() else ""
         raise ConfigError(f"{option} lies in a folder that does not exist", where=where, fix=fix)
-    if path.exists() and path.samefile(source):
+    if path.exists() and isinstance(source, Path) and path.samefile(source):
         raise ConfigError(f"{option} would overwrite FILE", where=where, fix="Choose another name.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ConfigError(f"{option} lies in a folder that may not be written to", where=where)

@@ -11,19 +11,28 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from gatecast.app.options import check_input, parse_levels, parse_whole
+from gatecast.app.options import check_input, check_source, parse_levels, parse_names, parse_whole
 from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+from gatecast.configs import DataConfig
+from gatecast.notes import BASELINES, MODELS
 
-__all__ = ["register"]
+__all__ = [
+    "Freq", "Future", "Historic", "Horizon", "Known", "Level", "Model", "Season", "Seed", "Static", "data_config",
+    "register",
+]  # fmt: skip
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
 Horizon = Annotated[str | None, typer.Option("-h", "--horizon", metavar="N", help="Steps. Default: two seasons.")]
-Model = Annotated[str, typer.Option(metavar="NAME", help="auto, lstm, gru or rnn.")]
+Model = Annotated[str, typer.Option(metavar="NAME", help="auto, lstm, gru, rnn or es-lstm.")]
 Level = Annotated[str, typer.Option(metavar="P,P", help="Levels of the intervals in percent.")]
 Season = Annotated[str | None, typer.Option(metavar="N", help="Rows in a season. Default: found out.")]
 Freq = Annotated[str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")]
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="Column of that kind. Default: found out.")]
 Seed = Annotated[str, typer.Option(metavar="N", help="Of the random numbers: same seed, same forecast.")]
+Known = Annotated[str | None, typer.Option(metavar="A,B", help="Columns known for the steps ahead too.")]
+Historic = Annotated[str | None, typer.Option(metavar="A,B", help="Columns known for the past alone.")]
+Static = Annotated[str | None, typer.Option(metavar="A,B", help="Columns of one value a series.")]
+Future = Annotated[str | None, typer.Option(metavar="PATH", help="The known columns at the steps ahead.")]
 Out = Annotated[str | None, typer.Option(metavar="PATH", help="Write the table: .csv, .parquet or .json.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 SHOWN = 12
@@ -48,14 +57,18 @@ def train(
     time_col: Name = None,
     id_col: Name = None,
     target_col: Name = None,
+    known: Known = None,
+    historic: Historic = None,
+    static: Static = None,
     seed: Seed = "0",
     json: Json = False,
 ) -> None:
     """Learn from the series in FILE and keep the forecaster in a file."""
-    path = check_input(file)
+    path = check_source(file)
     check_output(Path(out), "--out", (MODEL_SUFFIX,), path)
     began = perf_counter()
-    forecaster = _forecaster(horizon, model, level, season, freq, (id_col, time_col, target_col), seed)
+    columns, data = (id_col, time_col, target_col), data_config(known, historic, static)
+    forecaster = _forecaster(horizon, model, level, season, freq, columns, data, seed)
     with _progress(wanted=not json) as progress:
         forecaster.fit(path, progress=progress)
     forecaster.save(out)
@@ -81,6 +94,7 @@ def predict(
     ] = None,
     horizon: Horizon = None,
     level: Annotated[str | None, typer.Option(metavar="P,P", help="Default: as given to train.")] = None,
+    future: Future = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -88,12 +102,13 @@ def predict(
     from gatecast.forecaster import Forecaster
 
     kept = check_input(forecaster)
-    source = None if file is None else check_input(file)
+    source = None if file is None else check_source(file)
+    ahead = None if future is None else check_input(future, "--future")
     if out is not None:
         check_output(Path(out), "--out", TABLE_SUFFIXES, kept)
     h = parse_whole(horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead.")
     levels = None if level is None else parse_levels(level)
-    _table(Forecaster.load(kept).predict(source, h=h, level=levels).columns, out, json=json)
+    _table(Forecaster.load(kept).predict(source, h=h, level=levels, futr_df=ahead).columns, out, json=json)
 
 
 def backtest(
@@ -109,17 +124,21 @@ def backtest(
     time_col: Name = None,
     id_col: Name = None,
     target_col: Name = None,
+    known: Known = None,
+    historic: Historic = None,
+    static: Static = None,
     seed: Seed = "0",
     out: Out = None,
     json: Json = False,
 ) -> None:
     """Forecast FILE from past cutoffs, each from nothing that came later, and score it beside seasonal naive."""
-    path = check_input(file)
+    path = check_source(file)
     if out is not None:
         check_output(Path(out), "--out", TABLE_SUFFIXES, path)
     count = parse_whole(windows, "--windows", least=1, fix="Write --windows 3.") or 1
     stride = parse_whole(step, "--step", least=1, fix="Write --step 1.")
-    forecaster = _forecaster(horizon, model, level, season, freq, (id_col, time_col, target_col), seed)
+    columns, data = (id_col, time_col, target_col), data_config(known, historic, static)
+    forecaster = _forecaster(horizon, model, level, season, freq, columns, data, seed)
     folds = forecaster.cross_validation(path, n_windows=count, step_size=stride, refit=refit)
     scores = _scores(folds.columns, folds.target_col, folds.model, folds.levels)
     if out is not None:
@@ -137,6 +156,11 @@ def backtest(
         typer.echo(f"written: {out}")
 
 
+def data_config(known: str | None, historic: str | None, static: str | None) -> DataConfig:
+    """The further columns, from words."""
+    return DataConfig(parse_names(known), parse_names(historic), parse_names(static))
+
+
 def _forecaster(
     horizon: str | None,
     model: str,
@@ -144,6 +168,7 @@ def _forecaster(
     season: str | None,
     freq: str | None,
     columns: tuple[str | None, str | None, str | None],
+    data: DataConfig,
     seed: str,
 ) -> Any:
     """A forecaster from words."""
@@ -155,6 +180,7 @@ def _forecaster(
         level=parse_levels(level),
         season=parse_whole(season, "--season", least=1, fix="Write --season 12, or 1 for none."),
         freq=freq,
+        data=data,
         seed=parse_whole(seed, "--seed", least=0, fix="Write --seed 0.") or 0,
         id_col=columns[0],
         time_col=columns[1],
@@ -167,7 +193,7 @@ def _scores(table: Mapping[str, Any], target: str, model: str, levels: tuple[flo
     from gatecast import metrics
 
     y = table[target]
-    names = [name for name in (model, "LSTM", "GRU", "RNN", "DOT", "SeasonalNaive", "Naive") if name in table]
+    names = [name for name in (model, *MODELS, *BASELINES) if name in table]
     baseline = metrics.mae(y, table["SeasonalNaive" if "SeasonalNaive" in table else "Naive"])
     scores = []
     for name in dict.fromkeys(names):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BASELINES", "Result", "bounds", "collect"]
 
-BASELINES = {"SeasonalNaive": "seasonal naive", "Naive": "last value"}
+BASELINES = {"SeasonalNaive": "seasonal naive", "Naive": "last value", "Drift": "drift", "Mean": "mean"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def collect(forecaster: Forecaster, options: Options) -> Result:
     """Predict with a fitted forecaster, and gather what is to be said."""
     from gatecast.baselines import seasonal_naive
 
-    panel, whole = forecaster.panel_, forecaster.predict()
+    panel, whole = forecaster.panel_, forecaster.predict(futr_df=options.future)
     known = panel.mask
     shown = next((s for s in range(len(panel)) if known[panel.indptr[s] : panel.indptr[s + 1]].any()), 0)
     forecast, evaluation = whole, forecaster.evaluation_

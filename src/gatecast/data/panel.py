@@ -148,6 +148,11 @@ class Panel:
         chosen = replace(self, ids=self.ids[rows], start=self.start[rows], static=static)
         return chosen._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
 
+    def future_columns(self, h: int) -> dict[str, npt.NDArray[Any]]:
+        """Names and times of the h steps after the end of each series, as the first columns of a long table."""
+        named = {} if self.names.id is None else {self.names.id: np.repeat(self.ids, h)}
+        return {**named, self.names.time: self.future_times(h).ravel()}
+
     def to_columns(self) -> dict[str, npt.NDArray[Any]]:
         """The panel as a long table: name, time, value; without the name if the data had none."""
         columns: dict[str, npt.NDArray[Any]] = {}

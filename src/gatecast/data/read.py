@@ -33,7 +33,7 @@ from gatecast.data.wide import ALL, lengthen, series_columns
 from gatecast.data.write import write
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["kind_of", "read", "read_future", "to_like", "write"]
+__all__ = ["is_text_source", "kind_of", "read", "read_future", "to_like", "write"]
 
 Array = npt.NDArray[np.float64]
 Columns = str | Sequence[str]
@@ -144,6 +144,15 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, Array]:
             expected=f"the columns {', '.join(map(repr, panel.known))} for the next {h} times of each series",
         )
     return future_values(_table(source), panel, h) if panel.known else {}
+
+
+def is_text_source(text: str) -> bool:
+    """Whether a text is a pattern of files, a query, or a table of a database, rather than the name of a file.
+
+    >>> is_text_source("data/*.csv"), is_text_source("data.csv")
+    (True, False)
+    """
+    return is_pattern(text) or is_query(text) or "::" in text
 
 
 def _is_wide(target_col: Any, table: Table) -> TypeGuard[Columns]:

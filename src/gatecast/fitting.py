@@ -1,0 +1,270 @@
+"""From a panel to models that can forecast it: split in time, train, weigh, calibrate, score, train again.
+
+Letters: S series, T columns, h horizon, m season.
+
+Every series is cut in time order into a training, a validation and a test part:
+
+1. models are trained on the training parts; on the validation parts their errors say what weight each model gets, and
+   how wide the intervals have to be;
+2. models trained on both are scored on the test parts; 3. models trained on everything forecast what comes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast import ensemble, scoring
+from gatecast.backtest import score_tail
+from gatecast.calibration import ANY_LEVEL, Calibration, Limits, combined, uncalibrated
+from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.data.panel import Panel
+from gatecast.ensemble import Learned
+from gatecast.errors import ConfigError
+from gatecast.forecast import Evaluation
+from gatecast.history import History, from_panel
+from gatecast.intervals import calibrate, half_widths
+from gatecast.notes import check_limits, observed, remark
+from gatecast.parts import Parts, check_parts, default_horizon, split_panel
+from gatecast.paths import memory
+from gatecast.recipes import FEW, Recipe, make_recipe
+from gatecast.seasons import choose_season
+from gatecast.stages import Progress, Stages
+from gatecast.voices import Networks
+
+__all__ = ["Asked", "Trained", "go_on", "prepare_panel", "train"]
+
+Floats = npt.NDArray[np.float64]
+
+CALIBRATION_ORIGINS = 16
+"""Origins in the validation part of a single series."""
+
+WATCHED = 256
+"""Rows of the validation part at most that say when to stop."""
+
+AGAIN = 3
+"""How many times less an update learns than a fit."""
+
+TRIAL_NETWORKS, TRIAL_HYBRIDS = 2, 1
+"""Members that are trained for the validation part."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a forecaster was asked for.
+
+    Args:
+        h: Horizon; None: two seasons.
+        model: One of `recipes.MODELS`.
+        level: Of the intervals, in percent.
+        season: None: found.
+        seed: Same seed, same bits.
+        network: Sizes.
+        training: Members, steps, batch, rate.
+        data: Columns, limits.
+    """
+
+    h: int | None
+    model: str
+    level: tuple[float, ...]
+    season: int | None
+    seed: int
+    network: NetworkConfig
+    training: TrainingConfig
+    data: DataConfig
+
+
+class Trained(NamedTuple):
+    """What came of it.
+
+    Args:
+        panel: The series.
+        h: Steps that the models say.
+        season: Of seasonal naive.
+        findings: What was noticed, as sentences.
+        learned: The models.
+        calibration: Weights and factors.
+        evaluation: On the test part; None if there was none.
+        curve: Updates and loss of the first network.
+        seconds: That it took.
+    """
+
+    panel: Panel
+    h: int
+    season: int
+    findings: list[str]
+    learned: Learned
+    calibration: Calibration
+    evaluation: Evaluation | None
+    curve: dict[str, list[float]]
+    seconds: float
+
+
+def prepare_panel(panel: Panel, findings: list[str], data: DataConfig) -> Panel:
+    """The panel without empty ends, after all that is to be said about it.
+
+    Raises:
+        ConfigError: A column that a forecast needs the name of.
+        DataError: Values outside their limits.
+    """
+    panel = observed(panel, findings)
+    remark(panel, findings)
+    check_limits(panel, data)
+    return panel
+
+
+def train(
+    panel: Panel, asked: Asked, findings: list[str], progress: Callable[[Progress], None] | None, *, evaluate: bool
+) -> Trained:
+    """Train, weigh, calibrate and score.
+
+    Args:
+        panel: The series.
+        asked: Settings.
+        findings: What was noticed so far.
+        progress: Called now and then while training.
+        evaluate: Whether to score the models on a test part first.
+
+    Raises:
+        ConfigError: Settings that these series are too short for.
+        DataError: Series without values where values are needed.
+    """
+    began = time.perf_counter()
+    panel = prepare_panel(panel, findings, asked.data)
+    history = from_panel(panel)
+    typical = int(np.median(panel.lengths))
+    h = asked.h or default_horizon(panel.freq, typical)
+    parts = split_panel(panel.lengths, h)
+    if parts is not None and len(panel) == 1:
+        check_parts(panel.series(0), parts)
+    _check_lengths(asked, len(panel), typical, parts)
+    _say_parts(findings, typical, h, parts)
+    hidden = history if parts is None else history.hide(parts.test)
+    m, season = choose_season(hidden.values, panel, h, asked.season)
+    recipe = make_recipe(h, m, panel.lengths, asked.model, asked.network, asked.training, asked.seed)
+    stages = Stages(progress, 1 + (parts is not None) * (1 + evaluate))
+    calibration = _start(asked, recipe, h)
+
+    def learn(seen: History, what: Recipe, watched: tuple[History, Floats] | None = None) -> Learned:
+        """One stage."""
+        found = ensemble.learn(seen, h, m, what, asked.seed, stages.tell, watched=watched)
+        stages.next()
+        return found
+
+    evaluation = None
+    if parts is not None:
+        trial = replace(recipe, members=recipe.members[:TRIAL_NETWORKS], hybrids=recipe.hybrids[:TRIAL_HYBRIDS])
+        past, came = _rolled(hidden, parts, h)
+        some = np.arange(0, len(past), -(-len(past) // WATCHED))
+        learned = learn(history.hide(parts.validation + parts.test), trial, (past.rows(some), came[some]))
+        few = len(panel) < FEW
+        learned = ensemble.fittest(learned, past, came) if few else learned
+        recipe = _followed(recipe, learned, few=few)
+        rows = parts.validation if len(panel) == 1 else int(np.isfinite(came).any(axis=1).sum()) * h
+        calibration = _calibrate(calibration, learned, past, came, rows)
+        if evaluate:
+            learned = learn(hidden, recipe)
+            evaluation = score_tail(calibration, learned, panel, history, parts, season, asked.level)
+    learned = learn(history, recipe)
+    seconds = time.perf_counter() - began
+    return Trained(panel, h, season, findings, learned, calibration, evaluation, stages.history, seconds)
+
+
+def go_on(trained: Trained, panel: Panel, asked: Asked, progress: Callable[[Progress], None] | None) -> Trained:
+    """Train what is there a third as long at a third of the rate; weights and factors stay.
+
+    Args:
+        trained: What is there.
+        panel: Its panel with new rows or series.
+        asked: Settings.
+        progress: Called now and then while training.
+    """
+    began = time.perf_counter()
+    stages, old = Stages(progress, 1), trained.learned
+    history = from_panel(panel, learnt=trained.panel)
+
+    def gentler(settings: Any) -> Any:
+        """A third of everything."""
+        return replace(settings, steps=max(1, settings.steps // AGAIN), rate=settings.rate / AGAIN)
+
+    gentle = replace(
+        old.recipe, members=tuple(map(gentler, old.recipe.members)), hybrids=tuple(map(gentler, old.recipe.hybrids))
+    )
+    learned = ensemble.learn(history, old.h, old.m, gentle, asked.seed, stages.tell, old)._replace(recipe=old.recipe)
+    seconds = time.perf_counter() - began
+    return trained._replace(panel=panel, learned=learned, evaluation=None, curve=stages.history, seconds=seconds)
+
+
+def _start(asked: Asked, recipe: Recipe, h: int) -> Calibration:
+    """Before anything is measured."""
+    start = uncalibrated(ensemble.names(recipe), recipe.probabilities, sorted({*ANY_LEVEL, *asked.level}), h)
+    return start._replace(limits=Limits(asked.data.lower, asked.data.upper, asked.data.whole))
+
+
+def _rolled(seen: History, parts: Parts, h: int) -> tuple[History, Floats]:
+    """The series at the cutoffs of the validation part, and what came then."""
+    validation = parts.validation
+    if len(seen) == 1:
+        backs = np.linspace(validation, 1, min(CALIBRATION_ORIGINS, validation)).round().astype(np.int64)
+    else:
+        backs = np.arange(validation, 0, -h)
+    return seen.rolling(backs, h)
+
+
+def _followed(recipe: Recipe, learned: Learned, *, few: bool) -> Recipe:
+    """The recipe as the trial taught it: of few series all networks in the better way; stopped where it was better."""
+    tried = learned.voices[0]
+    if not isinstance(tried, Networks):
+        return recipe
+    if few:
+        return replace(recipe, members=learned.recipe.members[:1] * len(recipe.members))
+    pairs = zip(tried.members, recipe.members, strict=False)
+    share = float(np.mean([member.settings.steps / own.steps for member, own in pairs]))
+    return replace(
+        recipe, members=tuple(replace(one, steps=max(1, round(share * one.steps))) for one in recipe.members)
+    )
+
+
+def _calibrate(start: Calibration, learned: Learned, past: History, actual: Floats, rows: int) -> Calibration:
+    """Weights, factors of the intervals, and how long errors last, from errors on `rows` values."""
+    said = ensemble.say(learned, past)
+    weighed = start._replace(weights=ensemble.weigh(said, actual, scoring.changes(past.values, learned.m)))
+    main = combined(weighed, said)[start.name]
+    factors = calibrate(main, start.probabilities, actual, list(start.factors), rows=rows)
+    below, above = half_widths(main, start.probabilities, 80.0)
+    off = actual - main[..., main.shape[-1] // 2]
+    errors = off / np.maximum(np.where(off < 0, below, above), 1e-300)
+    return weighed._replace(factors=factors, memory=memory(errors))
+
+
+def _check_lengths(asked: Asked, S: int, typical: int, parts: Parts | None) -> None:
+    """Settings that these series are too short for."""
+    train = typical if parts is None else parts.train
+    window = asked.network.window
+    for name, value, most in (("season", asked.season, typical // 2), ("input_size", window, train - 1)):
+        if value is not None and value > most:
+            raise ConfigError(
+                f"{name} is too long for {'this series' if S == 1 else 'these series'}",
+                got=str(value),
+                expected=f"at most {most}, of {'its' if S == 1 else 'their typical'} {typical} rows",
+                fix=f"Leave {name} out to have it chosen, or give more rows.",
+            )
+
+
+def _say_parts(findings: list[str], typical: int, h: int, parts: Parts | None) -> None:
+    """What is to be said about the split."""
+    if parts is None:
+        findings.append(
+            f"{typical} rows are too few to hold any back: the forecast has not been scored, "
+            "and its intervals are a guess."
+        )
+    elif parts.train < h:
+        findings.append(
+            f"only {parts.train} rows come before the parts for validation and test, {h} each: "
+            "a shorter horizon would be learnt and measured better."
+        )

@@ -1,0 +1,238 @@
+"""What a network of the user's own must look like to be a model of a panel, and how it is trained.
+
+Letters: w values in a window, F features, h horizon, Q quantiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gatecast import optim
+from gatecast.errors import ConfigError, require_count, require_positive
+from gatecast.layers import QuantileHead, Shape
+from gatecast.losses import Loss, MeanAbsoluteError, Pinball
+from gatecast.models import Sequential
+from gatecast.network import Network, wire
+from gatecast.optim import Link
+from gatecast.room import require_size
+
+__all__ = ["Settings", "is_point", "make_settings", "require_outputs", "training_of", "wired"]
+
+SOME = 2000
+"""Values of a panel below which a network would learn them by heart."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network of the user's own reads and learns.
+
+    Args:
+        window: w; a network that says how many steps it reads has its own.
+        steps: Updates.
+        batch: B.
+        rate: Highest learning rate, of one cycle; not looked at if the network was compiled.
+        clip: Largest norm of the gradient; likewise.
+        probabilities: Q levels, an odd number, the middle one 0.5.
+
+    Raises:
+        ConfigError: A size below 1, a rate that is not above 0, levels that do not increase or have no middle.
+
+    >>> Settings(24).batch
+    256
+    """
+
+    window: int
+    steps: int = 400
+    batch: int = 256
+    rate: float = 3e-3
+    clip: float = 1.0
+    probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+
+    def __post_init__(self) -> None:
+        for name in ("window", "steps", "batch"):
+            require_count(getattr(self, name), f"Settings' {name}")
+        for name in ("rate", "clip"):
+            require_positive(getattr(self, name), f"Settings' {name}")
+        levels = Pinball(self.probabilities).quantiles
+        if len(levels) % 2 == 0 or levels[len(levels) // 2] != 0.5:
+            raise ConfigError(
+                "Settings' probabilities have no middle", got=str(list(levels)), expected="an odd number around 0.5"
+            )
+
+
+def make_settings(h: int, m: int, typical: int, series: int) -> Settings:
+    """Settings by season, horizon, length and number of series, as the validation tails of M3 chose them.
+
+    Args:
+        h: Horizon.
+        m: Season; 1 for none.
+        typical: Values of the typical series.
+        series: S.
+
+    >>> make_settings(12, 12, 120, 1).window
+    24
+    """
+    window = max(8, min(h, 24)) if m == 1 else max(16, m + 1, min(2 * m, 48))
+    steps = 300 if series * typical < SOME else 600 if m == 1 else 1000
+    return Settings(max(2, min(window, typical - 1)), steps=steps)
+
+
+def wired(model: Any, h: int, settings: Settings) -> tuple[Network, Settings]:
+    """The layers of a user's network with the shapes that they have here, once it is clear that it can be used.
+
+    Args:
+        model: A `Sequential`; it is not changed. Its input is (w, 2), value and 1 where it is observed, or (w, 1), the
+            value; a time of None, or no shape at all, leaves w to the settings. Layers without a time axis read
+            the window flat: (w,) values, or, where no shape is given, those and whether they are observed.
+        h: Horizon.
+        settings: Gives w and the number of quantiles.
+
+    Returns:
+        Network, and the settings with its own w.
+
+    Raises:
+        ConfigError: Something that is no `Sequential`, has no layers, layers that do not fit together, or outputs that
+            are neither h numbers nor h times Q quantiles.
+
+    >>> from gatecast.layers import LSTM, Dense
+    >>> wired(Sequential([LSTM(8), Dense(6)]), 6, Settings(24))[0].shapes
+    ((24, 2), (8,), (6,))
+    """
+    if not isinstance(model, Sequential):
+        raise ConfigError("this is not a network", got=repr(model), expected="a gatecast.Sequential")
+    if not model.layers:
+        raise ConfigError("the network has no layers", fix=f"Write, say, Sequential([LSTM(32), Dense({h})]).")
+    shape = _input_shape(model)
+    if shape is None:
+        network = wire(model.layers, (settings.window, 2))
+        if len(network.shapes[-1]) == 2:
+            network = _flat(network, 2 * settings.window)
+    else:
+        settings = replace(settings, window=shape[0] or settings.window)
+        network = wire(model.layers, (settings.window, *shape[1:]))
+    require_outputs(network, h, settings.probabilities)
+    require_size(network)
+    return network, settings
+
+
+def require_outputs(network: Network, h: int, probabilities: tuple[float, ...]) -> None:
+    """Refuse outputs that are neither h numbers nor h times Q quantiles.
+
+    Args:
+        network: Layers and shapes.
+        h: Horizon.
+        probabilities: Q levels.
+
+    Raises:
+        ConfigError: They are not.
+
+    >>> from gatecast.layers import Dense
+    >>> require_outputs(wire([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
+    """
+    found, last, Q = network.shapes[-1], network.layers[-1], len(probabilities)
+    where, got = type(last).__name__, f"outputs of shape {(None, *found)}"
+    if len(found) == 2:
+        raise ConfigError(
+            "the network answers at every step of the window",
+            where=where,
+            got=got,
+            expected=f"{(None, h)}, once for each of the {h} steps ahead",
+            fix="Leave return_sequences=True out of its last recurrent layer; Dense layers alone read a flat window: "
+            f"Input(({network.shapes[0][0]},)).",
+        )
+    learns = isinstance(last, QuantileHead) and last.quantiles > 1
+    if isinstance(last, QuantileHead) and learns and last.quantiles != Q:
+        raise ConfigError(
+            "QuantileHead has other quantiles than the forecaster",
+            got=f"QuantileHead({last.quantiles})",
+            expected=f"{Q} of them, for the probabilities {', '.join(f'{p:g}' for p in probabilities)}",
+            fix=f"End the network with Dense({h * Q}), QuantileHead({Q}).",
+        )
+    wanted = h * Q if learns else h
+    if found[-1] != wanted:
+        learnt = f"Dense({h * Q}), QuantileHead({Q})"
+        end = learnt if learns else f"Dense({h})" + (f", or with {learnt}" if found[-1] == h * Q else "")
+        raise ConfigError(
+            f"the network does not answer for {h} steps ahead",
+            where=where,
+            got=got,
+            expected=f"{(None, wanted)}" + (f", {Q} quantiles of each step" if learns else ", a number for each step"),
+            fix=f"End it with {end}.",
+        )
+
+
+def is_point(network: Network) -> bool:
+    """Whether a network says a number for each step, rather than quantiles.
+
+    >>> from gatecast.layers import Dense
+    >>> is_point(wire([Dense(5)], (24,))), is_point(wire([Dense(15), QuantileHead(3)], (24,)))
+    (True, False)
+    """
+    last = network.layers[-1]
+    return not (isinstance(last, QuantileHead) and last.quantiles > 1)
+
+
+def training_of(model: Sequential, network: Network, settings: Settings) -> tuple[Loss, Link]:
+    """How a network is trained: as it was compiled, else with Adam over one cycle.
+
+    Args:
+        model: Gives what `compile` was told.
+        network: Its layers, as `wired` gave them.
+        settings: Rate and steps of the cycle, levels of the quantiles.
+
+    Returns:
+        Loss and optimiser. Under a QuantileHead the loss is that of the quantiles asked for, whatever was compiled; a
+        point that was not compiled has the absolute error.
+
+    Raises:
+        ConfigError: A loss of quantiles for a point, or of other quantiles than those asked for.
+
+    >>> from gatecast.layers import Dense
+    >>> training_of(Sequential(), wire([Dense(5)], (24,)), Settings(24))[0]
+    MeanAbsoluteError()
+    """
+    point, pinball = is_point(network), Pinball(settings.probabilities)
+    if model._compiled is None:
+        rate = optim.scale_by_learning_rate(optim.one_cycle(settings.rate, settings.steps))
+        chain = optim.chain(optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), rate)
+        return MeanAbsoluteError() if point else pinball, chain
+    loss, optimizer = model._compiled
+    if point and loss.width != 1:
+        raise ConfigError(
+            "the loss is not one of a number for each step",
+            got=f"{loss!r}, {loss.width} outputs for a target value",
+            expected='a loss such as "mae" or Huber(1.0)',
+            fix="Compile it with another loss, or let it learn quantiles: "
+            f"end it with Dense({(network.shapes[-1][0] or 1) * pinball.width}), QuantileHead({pinball.width}).",
+        )
+    if not point and isinstance(loss, Pinball) and loss != pinball:
+        raise ConfigError(
+            "the loss has other quantiles than the forecaster",
+            got=repr(loss),
+            expected=repr(pinball),
+            fix="Leave compile out: a network under a QuantileHead learns the forecaster's.",
+        )
+    return loss if point else pinball, optimizer
+
+
+def _input_shape(model: Sequential) -> Shape | None:
+    """What a user's network says that it reads."""
+    shape = model._in_shape
+    if shape is not None and len(shape) == 2 and shape[1] not in (1, 2):
+        raise ConfigError(
+            "the network reads other features than a forecaster gives",
+            got=f"an input of shape {shape}",
+            expected="(time, 2), the value and 1 where it is observed, or (time, 1), the value",
+            fix=f"Begin it with Input(({shape[0]}, 2)), or leave the shape out.",
+        )
+    return shape
+
+
+def _flat(network: Network, size: int) -> Network:
+    """A network that keeps the time axis, with a flat window instead if its layers read one."""
+    try:
+        flat = wire(network.layers, (size,))
+    except ConfigError:
+        return network
+    return flat if len(flat.shapes[-1]) == 1 else network

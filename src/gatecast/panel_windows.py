@@ -1,0 +1,197 @@
+"""What a panel network reads: windows at every origin of every series, targets, and the columns beside the series.
+
+Letters: S series, T columns, B series of a batch, O origins, w values in a window, K steps that are learnt, F known, G
+historic, E static columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.arrays import Array
+from gatecast.data.frames import Frame, carried, transform
+from gatecast.history import History
+from gatecast.network import stream
+
+__all__ = ["EXTRA", "SMALLEST", "Rows", "Settings", "batches", "inputs", "make_rows"]
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+windows_of = np.lib.stride_tricks.sliding_window_view
+
+EXTRA = 3
+"""Inputs besides the window: share observed, unit of the changes, place of the level in the series' range."""
+
+SMALLEST = 1e-3
+"""Least unit of a series' changes in what the network reads, so that a constant is no division by zero."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a member is, and how it is trained.
+
+    Args:
+        window: w.
+        units: u of each recurrent layer.
+        layers: Recurrent layers, each with a way around it.
+        cell: "lstm", "gru" or "rnn".
+        level: Newest values whose mean is the level of a window.
+        place: Weight of the input that says where the level lies in the series' range; 0: none.
+        origins: O of a series in a batch, at most; longer series give a stretch of theirs each time.
+        steps: Updates.
+        batch: B.
+        rate: Highest learning rate, of one cycle.
+        probabilities: Q levels, symmetric about the middle one.
+        known: Columns F that are known for the steps ahead.
+        historic: Columns G that are known for the past.
+        static: Columns E of one value a series.
+    """
+
+    window: int
+    units: int = 48
+    layers: int = 2
+    cell: str = "lstm"
+    level: int = 1
+    place: float = 0.0
+    origins: int = 96
+    steps: int = 300
+    batch: int = 96
+    rate: float = 3e-3
+    probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    known: int = 0
+    historic: int = 0
+    static: int = 0
+
+
+class Rows(NamedTuple):
+    """Series as the network reads them, w - 1 columns of padding in front."""
+
+    z: Singles
+    """(S, w - 1 + T) values less the series' newest, in units of its mean change, without gaps."""
+    seen: Singles
+    """(S, w - 1 + T) 1 where a value is observed."""
+    size: Singles
+    """(S,) logarithm of the unit."""
+    unit: Floats
+    """(S,) mean change."""
+    newest: Floats
+    """(S,) what was subtracted."""
+    centre: Singles
+    """(S,) median of z."""
+    spread: Singles
+    """(S,) standard deviation of z."""
+    first: Integers
+    """(S,) column of T at which the series begins."""
+    history: History
+    """Where the columns beside the series are."""
+
+
+def make_rows(history: History, frame: Frame, settings: Settings) -> Rows:
+    """Series made ready for reading."""
+    z = transform(frame, history.values)
+    seen = np.isfinite(z)
+    filled = carried(z)
+    count = (seen[:, 1:] & seen[:, :-1]).sum(axis=1)
+    change = np.abs(np.diff(filled, axis=1)).sum(axis=1) / np.maximum(seen.sum(axis=1) - 1, 1)
+    unit = np.where(count > 0, change, 0.0) + SMALLEST
+    newest = filled[:, -1]
+    scaled = (filled - newest[:, None]) / unit[:, None]
+    centre = _median(np.where(seen, scaled, np.nan))
+    spread = np.sqrt(np.where(seen, (scaled - centre[:, None]) ** 2, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
+    pad = ((0, 0), (settings.window - 1, 0))
+    return Rows(
+        np.pad(scaled, pad, mode="edge").astype(np.float32),
+        np.pad(seen, pad).astype(np.float32),
+        np.log(unit).astype(np.float32),
+        unit,
+        newest,
+        centre.astype(np.float32),
+        (spread + SMALLEST).astype(np.float32),
+        seen.argmax(axis=1),
+        history,
+    )
+
+
+def _median(x: Floats) -> Floats:
+    """(S,) median of what is not NaN; 0 where nothing is."""
+    order = np.sort(x, axis=1)
+    count = np.isfinite(x).sum(axis=1)
+    low = np.take_along_axis(order, np.maximum((count - 1) // 2, 0)[:, None], axis=1)[:, 0]
+    high = np.take_along_axis(order, (count // 2).clip(0, order.shape[1] - 1)[:, None], axis=1)[:, 0]
+    return np.where(count > 0, np.where(count % 2 == 1, low, (low + high) / 2), 0.0)
+
+
+def inputs(
+    rows: Rows,
+    which: Integers,
+    origins: Integers,
+    ahead: Integers,
+    settings: Settings,
+) -> tuple[Array, Singles]:
+    """Inputs (B, O, w + 3 + columns) and levels (B, O) at origins, each row of them consecutive columns of T."""
+    w = settings.window
+    at = origins[:, :1] + np.arange(origins.shape[1] + w - 1)
+    windows, seen = (windows_of(part[which, at], w, axis=1) for part in (rows.z, rows.seen))
+    level = windows[..., -min(settings.level, w) :].mean(axis=-1)
+    beside = _columns(rows.history, which, origins, ahead)
+    x = np.empty((*windows.shape[:-1], w + EXTRA + sum(part.shape[-1] for part in beside)), np.float32)
+    window = x[..., :w]
+    np.subtract(windows, level[..., None], out=window)
+    window *= seen
+    np.clip(window, -50, 50, out=window)
+    x[..., w] = seen.mean(axis=-1)
+    x[..., w + 1] = rows.size[which]
+    x[..., w + 2] = settings.place * np.tanh((level - rows.centre[which]) / (1.5 * rows.spread[which]))
+    if beside:
+        np.concatenate(beside, axis=-1, out=x[..., w + EXTRA :])
+    return x, level
+
+
+def _columns(history: History, which: Integers, origins: Integers, ahead: Integers) -> list[Floats]:
+    """What is read beside a series, each (B, O, .): known columns at and after an origin, past and constant ones."""
+    found, shape = [], np.broadcast_shapes(which.shape, origins.shape)
+    if history.known.shape[2]:
+        at = np.minimum(origins[..., None] + np.concatenate([[0], ahead]), history.known.shape[1] - 1)
+        found.append(history.known[which[..., None], at].reshape(*shape, -1))
+    if history.historic.shape[2]:
+        found.append(history.historic[which, origins])
+    if history.static.shape[1]:
+        found.append(np.broadcast_to(history.static[which], (*shape, history.static.shape[1])))
+    return found
+
+
+CROPS = 16
+"""Stretches in a batch where there are fewer series."""
+
+
+def batches(rows: Rows, ahead: Integers, settings: Settings, seed: int) -> Iterator[tuple[Array, Array, Array]]:
+    """Inputs, targets (B, O, K) and weights of every update."""
+    S = len(rows.z)
+    T = rows.z.shape[1] - settings.window + 1
+    O = min(settings.origins, T - 1)  # noqa: E741
+    rng = stream(seed, 2)
+    # Steps without gaps are a slice, which need not be copied.
+    steps = slice(ahead[0], ahead[-1] + 1) if len(ahead) == ahead[-1] else ahead
+    for _ in range(settings.steps):
+        # Of few series several stretches each.
+        which = rng.integers(0, S, CROPS) if S < CROPS else rng.choice(S, min(S, settings.batch), replace=False)
+        # The last origin of a stretch has one value behind it at least; those of a long series lie anywhere.
+        spare = np.maximum(T - rows.first[which] - O - 1, 0)
+        last = T - 2 - np.floor(rng.random(len(which)) * (spare + 1)).astype(np.int64)
+        origins = last[:, None] + np.arange(1 - O, 1)
+        which = which[:, None]
+        x, level = inputs(rows, which, origins, ahead, settings)
+        at = origins[:, :1] + np.arange(O + ahead[-1])
+        column = np.minimum(at, T - 1) + settings.window - 1
+        seen = rows.seen[which, column] * (at < T)
+        values, there = (windows_of(part, ahead[-1] + 1, axis=1)[..., steps] for part in (rows.z[which, column], seen))
+        y = values - level[..., None]
+        np.clip(y, -100, 100, out=y)
+        yield x, y, there * seen[:, :O, None]

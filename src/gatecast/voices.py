@@ -1,0 +1,120 @@
+"""Models of different kinds under one face: given what is known at a cutoff, each says quantiles of the steps ahead.
+
+Letters: R rows, h horizon, Q quantiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast import classical, es_lstm, panel_lstm, theta
+from gatecast.history import History
+
+__all__ = ["NETWORKS", "Classical", "Hybrids", "Networks", "Theta", "Voice"]
+
+Floats = npt.NDArray[np.float64]
+
+NETWORKS = ("LSTM", "GRU", "RNN", "ES-LSTM")
+"""Names of networks."""
+
+LONGEST = 1024
+"""Newest values of a series that the theta method looks at."""
+
+
+class Voice(Protocol):
+    """A model that has learnt what it learns."""
+
+    @property
+    def name(self) -> str:
+        """What its column is called."""
+
+    def say(self, history: History) -> Floats:
+        """(R, h, Q) of the steps behind the end of each series, increasing along Q; NaN where there is no value."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The median of panel networks.
+
+    Args:
+        members: Trained networks, of one cell.
+        season: m of the indices that are taken out before they read.
+    """
+
+    members: tuple[panel_lstm.Fitted, ...]
+    season: int
+
+    @property
+    def name(self) -> str:
+        """After the cell."""
+        return self.members[0].settings.cell.upper()
+
+    def say(self, history: History) -> Floats:
+        """Quantiles, each the median over the members."""
+        return _median([panel_lstm.quantiles(member, history, self.season) for member in self.members])
+
+
+@dataclass(frozen=True)
+class Hybrids:
+    """The median of hybrids of smoothing and LSTM.
+
+    Args:
+        members: Trained hybrids.
+    """
+
+    members: tuple[es_lstm.Fitted, ...]
+    name: str = "ES-LSTM"
+
+    def say(self, history: History) -> Floats:
+        """Quantiles, each the median over the members."""
+        return _median([es_lstm.quantiles(member, history) for member in self.members])
+
+
+@dataclass(frozen=True)
+class Theta:
+    """The dynamic optimised theta method, which learns from a series when it is asked about it.
+
+    Args:
+        h: Horizon.
+        m: Season; 1 for none.
+        probabilities: Q levels.
+    """
+
+    h: int
+    m: int
+    probabilities: tuple[float, ...]
+    name: str = "DOT"
+
+    def say(self, history: History) -> Floats:
+        """Quantiles by its own, normal errors."""
+        return theta.dot(history.values[:, -LONGEST:], self.h, self.m, self.probabilities)
+
+
+@dataclass(frozen=True)
+class Classical:
+    """ETS or CES of the `stats` extra, fitted to a series when it is asked about it.
+
+    Args:
+        h: Horizon.
+        m: Season; 1 for none.
+        probabilities: Q levels.
+        name: "ETS" or "CES".
+    """
+
+    h: int
+    m: int
+    probabilities: tuple[float, ...]
+    name: str
+
+    def say(self, history: History) -> Floats:
+        """Quantiles by its own, normal errors; NaN where it cannot be fitted."""
+        return classical.say(history.values, self.h, self.m, self.probabilities, (self.name,))[self.name]
+
+
+def _median(said: list[Floats]) -> Floats:
+    """Of one, itself."""
+    return np.asarray(np.median(said, axis=0)) if len(said) > 1 else said[0]

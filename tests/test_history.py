@@ -1,0 +1,117 @@
+"""What is known at a cutoff: nothing that came later, but the columns that are known ahead."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gatecast.data.build import build
+from gatecast.data.merge import extend, locate
+from gatecast.data.panel import from_values
+from gatecast.errors import DataError
+from gatecast.history import from_panel, plain
+
+
+@pytest.fixture
+def beside():
+    rng = np.random.default_rng(0)
+    return replace(
+        plain(rng.normal(size=(3, 12))),
+        known=rng.normal(size=(3, 14, 2)),
+        historic=rng.normal(size=(3, 12, 1)),
+        static=rng.normal(size=(3, 2)),
+    )
+
+
+def test_hiding_takes_values_and_historic_columns_not_known_ones(beside):
+    past = beside.hide(5)
+    np.testing.assert_array_equal(past.values, beside.values[:, :7])
+    np.testing.assert_array_equal(past.historic, beside.historic[:, :7])
+    np.testing.assert_array_equal(past.known, beside.known)
+    assert past.end.tolist() == [-5, -5, -5]
+
+
+def test_rolling_is_hiding_at_each_cutoff_with_the_known_columns_of_the_steps_ahead(beside):
+    past, came = beside.rolling(np.array([6, 2]), 4)
+    for c, back in enumerate((6, 2)):
+        rows = past.rows(slice(3 * c, 3 * c + 3))
+        hidden = beside.hide(back)
+        np.testing.assert_array_equal(rows.values[:, back:], hidden.values)
+        np.testing.assert_array_equal(rows.historic[:, back:], hidden.historic)
+        assert np.isnan(rows.values[:, :back]).all()
+        assert np.isnan(rows.historic[:, :back]).all()
+        assert rows.end.tolist() == [-back] * 3
+        np.testing.assert_array_equal(rows.known[:, back:], beside.known[:, : 12 - back + 4])
+        np.testing.assert_array_equal(rows.static, beside.static)
+    np.testing.assert_array_equal(came[:3], beside.values[:, 6:10])
+    np.testing.assert_array_equal(came[3:, :2], beside.values[:, 10:])
+    assert np.isnan(came[3:, 2:]).all()
+
+
+def test_going_on_moves_every_column(beside):
+    more = np.ones((3, 2))
+    later = beside.longer(more)
+    np.testing.assert_array_equal(later.values, np.concatenate([beside.values[:, 2:], more], axis=1))
+    np.testing.assert_array_equal(later.historic[:, :10], beside.historic[:, 2:])
+    assert np.isnan(later.historic[:, 10:]).all()
+    np.testing.assert_array_equal(later.known, beside.known[:, 2:])
+    assert later.end.tolist() == [2, 2, 2]
+    short = plain(np.array([[1.0, 2.0]])).longer(np.array([[3.0, 4.0, 5.0]]))
+    assert short.values.tolist() == [[4.0, 5.0]]
+
+
+def test_the_newest_columns_keep_their_places(beside):
+    part = beside.newest(4)
+    np.testing.assert_array_equal(part.values, beside.values[:, -4:])
+    np.testing.assert_array_equal(part.known, beside.known[:, 8:])
+    np.testing.assert_array_equal(part.historic, beside.historic[:, -4:])
+
+
+def test_words_become_columns_of_0_and_1():
+    panel = replace(
+        from_values([1.0, 2.0, 3.0]),
+        known={"day": np.array([0.0, np.nan, 1.0])},
+        categories={"day": ("holiday", "plain")},
+    )
+    known = from_panel(panel, {"day": np.array([[0.0]])}).known[0]
+    np.testing.assert_array_equal(known, [[1, 0], [np.nan, np.nan], [0, 1], [1, 0]])
+
+
+def test_series_are_found_again_by_name_and_time():
+    old, _ = build([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])
+    new, _ = build([3, 4, 5, 1, 2], [9.0, 8, 7, 6, 5], ["b", "b", "b", "c", "c"])
+    series, later = locate(new, old)
+    assert series.tolist() == [1, -1]
+    assert later.tolist() == [3, 0]
+    history = from_panel(new, learnt=old)
+    assert history.series.tolist() == [1, -1]
+    assert history.end.tolist() == [3, 0]
+
+
+def test_new_rows_take_the_place_of_old_ones_and_gaps_are_missing():
+    old, _ = build([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])
+    new, _ = build([2, 3, 5, 6, 0, 1], [20.0, 30, 70, 80, 6, 7], ["a", "a", "b", "b", "c", "c"])
+    whole = extend(old, new)
+    assert whole.ids.tolist() == ["a", "b", "c"]
+    assert [whole.series(s).tolist() for s in (0, 2)] == [[1, 20, 30], [6, 7]]
+    np.testing.assert_array_equal(whole.series(1), [4, 5, np.nan, np.nan, 70, 80])
+    assert whole.start.tolist() == [1, 1, 0]
+    before, _ = build([-1, 0], [8.0, 9.0], ["a", "a"])
+    early = extend(old, before)
+    assert early.series(0).tolist() == [8, 9, 1, 2, 3]
+    assert early.start.tolist() == [-1, 1]
+
+
+def test_columns_go_with_their_rows_and_must_be_the_same():
+    old = replace(from_values([1.0, 2.0], start=1), known={"price": np.array([5.0, 6.0])})
+    new = replace(from_values([3.0], start=3), known={"price": np.array([7.0])})
+    assert extend(old, new).known["price"].tolist() == [5, 6, 7]
+    with pytest.raises(DataError, match=r"the known columns are others: got \[\], expected \['price'\]"):
+        extend(old, from_values([3.0], start=3))
+
+
+def test_times_between_the_steps_are_refused():
+    old = from_values([1.0, 2.0], start="2024-01-01", freq="h")
+    new = from_values([3.0], start="2024-01-01T02:30", freq="h")
+    with pytest.raises(DataError, match="the times do not go on where the others stopped"):
+        extend(old, new)
