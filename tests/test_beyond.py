@@ -269,3 +269,22 @@ def test_a_file_of_other_weights_is_refused(fitted, tmp_path):
     checkpoint.write(tmp_path / "b", "forecaster", header, arrays)
     with pytest.raises(FormatError, match=r"the file does not describe a forecaster .*5 weights for a network of"):
         gc.load(tmp_path / "b")
+
+
+def test_a_network_of_ones_own_is_a_model_like_any_other(past, whole, tmp_path):
+    from gatecast.layers import GRU, Dense
+
+    network = gc.Sequential([GRU(8), Dense(H)])
+    table = {name: past[name] for name in ("shop", "month", "sales")}
+    forecaster = gc.Forecaster(H, model=network, **COLUMNS, training=TrainingConfig(steps=60)).fit(table)
+    assert forecaster.name_ == "Network"
+    assert forecaster.evaluation_.scores[0].model == "Network"
+    said = forecaster.predict().columns
+    assert list(said)[2:] == ["Network", "Network-lo-80", "Network-hi-80", "Network-lo-95", "Network-hi-95"]
+    forecaster.save(tmp_path / "own")
+    again = gc.load(tmp_path / "own")
+    np.testing.assert_array_equal(again.predict().columns["Network"], said["Network"])
+    again.update({name: whole[name] for name in ("shop", "month", "sales")})
+    assert np.isfinite(again.predict().columns["Network"]).all()
+    with pytest.raises(ConfigError, match=r"Dense\(6\)"):
+        gc.Forecaster(H, model=gc.Sequential([GRU(8), Dense(5)]), **COLUMNS).fit(table)

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import es_lstm, panel_lstm
+from gatecast import es_lstm, own_network, panel_lstm
 from gatecast.effects import Effects, add, add_past, fit_effects, prepare
 from gatecast.errors import ConfigError
 from gatecast.history import History
+from gatecast.models import Sequential
 from gatecast.panel_lstm import Fitted, Step
 from gatecast.recipes import Recipe
 from gatecast.scoring import changes
-from gatecast.voices import NETWORKS, Classical, Hybrids, Networks, Theta, Voice
+from gatecast.voices import NETWORKS, Classical, Hybrids, Networks, Own, Theta, Voice
 
 __all__ = [
     "COMBINED",
@@ -76,7 +77,8 @@ class Learned(NamedTuple):
 def names(recipe: Recipe) -> list[str]:
     """What the models of a recipe are called."""
     networks = [recipe.members[0].cell.upper()] if recipe.members else []
-    return [*networks, *["ES-LSTM"] * bool(recipe.hybrids), *["DOT"] * recipe.theta, *recipe.classical]
+    others = {"ES-LSTM": recipe.hybrids, "Network": recipe.own, "DOT": recipe.theta}
+    return [*networks, *(name for name, there in others.items() if there), *recipe.classical]
 
 
 def learn(
@@ -133,13 +135,22 @@ def learn(
             es_lstm.fit(clean, h, m, settings, tell(first + k), earlier[k]) for k, settings in enumerate(recipe.hybrids)
         )
         voices.append(Hybrids(hybrids))
+    if recipe.own:
+        earlier = _trained(old.get("Network"), Own, len(recipe.own))
+        own = tuple(
+            own_network.fit(
+                cast(Sequential, recipe.layers), clean.values, h, recipe.season, settings, seed + k, tell(k), earlier[k]
+            )
+            for k, settings in enumerate(recipe.own)
+        )
+        voices.append(Own(own, recipe.season))
     if recipe.theta:
         voices.append(Theta(h, m, recipe.probabilities))
     voices += [Classical(h, m, recipe.probabilities, name) for name in recipe.classical]
     return Learned(tuple(voices), effects, recipe, h, m, recipe.probabilities)
 
 
-Voices = TypeVar("Voices", Networks, Hybrids)
+Voices = TypeVar("Voices", Networks, Hybrids, Own)
 
 
 def _trained(voice: Voice | None, kind: type[Voices], count: int) -> tuple[Any, ...]:

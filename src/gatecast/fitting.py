@@ -29,6 +29,7 @@ from gatecast.errors import ConfigError
 from gatecast.forecast import Evaluation
 from gatecast.history import History, from_panel
 from gatecast.intervals import calibrate, half_widths
+from gatecast.models import Sequential
 from gatecast.notes import check_limits, observed, remark
 from gatecast.parts import Parts, check_parts, default_horizon, split_panel
 from gatecast.paths import memory
@@ -60,7 +61,7 @@ class Asked:
 
     Args:
         h: Horizon; None: two seasons.
-        model: One of `recipes.MODELS`.
+        model: One of `recipes.MODELS`, or a network.
         level: Of the intervals, in percent.
         season: None: found.
         seed: Same seed, same bits.
@@ -70,7 +71,7 @@ class Asked:
     """
 
     h: int | None
-    model: str
+    model: str | Sequential
     level: tuple[float, ...]
     season: int | None
     seed: int
@@ -193,7 +194,10 @@ def go_on(trained: Trained, panel: Panel, asked: Asked, progress: Callable[[Prog
         return replace(settings, steps=max(1, settings.steps // AGAIN), rate=settings.rate / AGAIN)
 
     gentle = replace(
-        old.recipe, members=tuple(map(gentler, old.recipe.members)), hybrids=tuple(map(gentler, old.recipe.hybrids))
+        old.recipe,
+        members=tuple(map(gentler, old.recipe.members)),
+        hybrids=tuple(map(gentler, old.recipe.hybrids)),
+        own=tuple(map(gentler, old.recipe.own)),
     )
     learned = ensemble.learn(history, old.h, old.m, gentle, asked.seed, stages.tell, old)._replace(recipe=old.recipe)
     seconds = time.perf_counter() - began

@@ -2,7 +2,7 @@
 
 Letters: S series, T columns, h horizon.
 
-What happens to the series is in `fitting`; here is what a user sees of it.
+What happens to the series is in `fitting`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.fitting import Asked, Trained, go_on, prepare_panel, train
 from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.history import History, from_panel
+from gatecast.models import Sequential
 from gatecast.parts import default_horizon
 from gatecast.paths import sample
 from gatecast.recipes import MODELS
@@ -36,7 +37,6 @@ __all__ = ["Forecaster", "Progress", "load"]
 
 Floats = npt.NDArray[np.float64]
 Table = dict[str, npt.NDArray[Any]]
-
 _OWN = ("h", "model", "level", "season", "freq", "input_size", "seed", "id_col", "time_col", "target_col")
 _CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
 
@@ -47,7 +47,8 @@ class Forecaster:
     Args:
         h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours).
         model: "auto": LSTM networks and the theta method, weighted by their errors on a validation part; "lstm", "gru",
-            "rnn": networks alone; "es-lstm": exponential smoothing and an LSTM, trained together.
+            "rnn": networks alone; "es-lstm": exponential smoothing and an LSTM, trained together; or a `Sequential`
+            with h outputs, which is trained anew and not changed.
         level: Levels of the intervals, in percent; None for no intervals.
         season: Steps in a season; found before the test part by default. 1 means none.
         freq: Frequency, as "MS" or "D"; inferred by default.
@@ -76,7 +77,7 @@ class Forecaster:
         self,
         h: int | None = None,
         *,
-        model: str = "auto",
+        model: str | Sequential = "auto",
         level: Sequence[float] | float | None = (80, 95),
         season: int | None = None,
         freq: str | None = None,
@@ -91,7 +92,7 @@ class Forecaster:
     ) -> None:
         for name, value in (("h", h), ("season", season), ("input_size", input_size)):
             check_count(name, value)
-        if model not in MODELS:
+        if not isinstance(model, Sequential) and model not in MODELS:
             raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
         self.h, self.season, self.freq, self.input_size, self.model = h, season, freq, input_size, model
         self.level, self.seed = check_levels(level), check_seed(seed)
@@ -114,7 +115,7 @@ class Forecaster:
             progress: Called now and then while training.
 
         Returns:
-            This forecaster, with `panel_`, `findings_`, `evaluation_`, `h_`, `season_`, `weights_` and `history_`.
+            This forecaster, with `panel_`, `findings_`, `evaluation_`, `h_`, `season_`, `weights_`, `history_`.
 
         Raises:
             DataError: The data cannot be used: the message says what is wrong, where, and how to put it right.
@@ -235,8 +236,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             DataError: Series too short, or data that cannot be used.
         """
-        trained = self._fitted()
         check_count("rows", rows)
+        trained = self._fitted()
         panel = prepare_panel(self._read(source, like=trained.panel)[0], [], self.data)
         history = from_panel(panel, learnt=trained.panel)
         known = history.series >= 0
@@ -324,6 +325,7 @@ class Forecaster:
             ConfigError: The file cannot be written there.
         """
         own = {name: getattr(self, name) for name in _OWN}
+        own["model"] = None if isinstance(self.model, Sequential) else self.model
         store.write(path, own | {name: asdict(getattr(self, name)) for name in _CONFIGS}, self._fitted())
 
     @classmethod
@@ -334,6 +336,7 @@ class Forecaster:
             FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         """
         own, trained = store.read(path)
+        own["model"] = own["model"] or trained.learned.recipe.layers
         made = cls(**{name: _CONFIGS[name](**value) if name in _CONFIGS else value for name, value in own.items()})
         made._take(trained)
         return made

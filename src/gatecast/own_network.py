@@ -37,7 +37,7 @@ from gatecast.panel_windows import Rows
 from gatecast.recurrent import relax
 from gatecast.room import require_room, require_size
 
-__all__ = ["Fitted", "Settings", "describe", "fit", "make_settings", "quantiles", "restore", "wired"]
+__all__ = ["Fitted", "Settings", "as_model", "describe", "fit", "make_settings", "quantiles", "restore", "wired"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -194,6 +194,11 @@ def describe(fitted: Fitted) -> dict[str, Any]:
         "learnt": fitted.learnt,
         "spread": None if fitted.spread is None else fitted.spread.tolist(),
     }
+
+
+def as_model(fitted: Fitted) -> Sequential:
+    """The layers of a trained network as a fresh `Sequential`, with the shape that they read."""
+    return Sequential([Input(fitted.network.shapes[0]), *fitted.network.layers])
 
 
 def restore(description: Mapping[str, Any], vector: Array) -> Fitted:

@@ -36,8 +36,8 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 CELLS = {"lstm": LSTM, "gru": GRU, "rnn": SimpleRNN}
-LOOKS, WORTH = 10, 0.03
-"""Looks at what is watched, and the share by which stopping has to be better."""
+LOOKS = 10
+"""Looks at what is watched."""
 
 DIRECT = 48
 """Steps that are learnt at most; between them quantiles are interpolated."""
@@ -98,8 +98,9 @@ def fit(
         seed: Same seed, same bits.
         report: Called after every update.
         start: A member to go on from; None: fresh weights.
-        watch: Error of a member on series it does not learn from, looked at ten times. Where it was smaller on the
-            way than at the end by 3 percent or more, learning is stopped there: the weights are those of that time.
+        watch: Error of a member on values it does not learn from, looked at ten times. Where it was smaller on the
+            way than at the end by the share of `settings.patience` or more, learning stops there: the weights are
+            those of that time.
 
     Returns:
         The member; `steps` of its settings says how long it learnt.
@@ -140,7 +141,7 @@ def fit(
         if report is not None:
             report(Step(number, loss, seen))
     relax()
-    if best[0] < (1 - WORTH) * last:
+    if best[0] < (1 - settings.patience) * last:
         weights.vector[:], settings = best[2], replace(settings, steps=best[1])
     return Fitted(network, weights, settings, h)
 

@@ -48,6 +48,7 @@ class Settings:
         steps: Updates.
         batch: B.
         rate: Highest learning rate, of one cycle.
+        patience: Share by which stopping early has to be better on a validation part.
         probabilities: Q levels, symmetric about the middle one.
         known: Columns F that are known for the steps ahead.
         historic: Columns G that are known for the past.
@@ -64,6 +65,7 @@ class Settings:
     steps: int = 300
     batch: int = 96
     rate: float = 3e-3
+    patience: float = 0.2
     probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
     known: int = 0
     historic: int = 0

@@ -6,14 +6,15 @@ Letters: S series, w window, m season, h horizon.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import classical, es_lstm
+from gatecast import classical, es_lstm, own_network
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
+from gatecast.models import Sequential
 from gatecast.panel_lstm import Settings
 
 __all__ = ["FEW", "MODELS", "Recipe", "make_recipe"]
@@ -52,6 +53,18 @@ FEW = 16
 """Series below which a network has little to learn from: smaller ones, fewer members."""
 
 
+class _Trained(Protocol):
+    """What all settings have."""
+
+    @property
+    def steps(self) -> int:
+        """Updates."""
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Q levels."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What is trained.
@@ -62,6 +75,8 @@ class Recipe:
         hybrids: Settings of the hybrids of smoothing and LSTM.
         theta: Whether the theta method stands beside them.
         classical: Names of the models of the `stats` extra beside them.
+        own: Settings of networks of the user's own layers.
+        layers: That network, which is not changed.
     """
 
     members: tuple[Settings, ...]
@@ -69,23 +84,27 @@ class Recipe:
     hybrids: tuple[es_lstm.Settings, ...] = ()
     theta: bool = False
     classical: tuple[str, ...] = ()
+    own: tuple[own_network.Settings, ...] = ()
+    layers: Sequential | None = None
 
     @property
     def steps(self) -> tuple[int, ...]:
         """Updates of every training."""
-        return tuple(one.steps for one in self.members) + tuple(one.steps for one in self.hybrids)
+        kinds: tuple[tuple[_Trained, ...], ...] = (self.members, self.hybrids, self.own)
+        return tuple(one.steps for kind in kinds for one in kind)
 
     @property
     def probabilities(self) -> tuple[float, ...]:
         """Q levels, the same for all."""
-        return self.members[0].probabilities if self.members else self.hybrids[0].probabilities
+        kinds: tuple[tuple[_Trained, ...], ...] = (self.members, self.hybrids, self.own)
+        return next(one.probabilities for kind in kinds for one in kind)
 
 
 def make_recipe(
     h: int,
     m: int,
     lengths: npt.NDArray[np.int64],
-    model: str = "auto",
+    model: str | Sequential = "auto",
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
     seed: int = 0,
@@ -96,23 +115,28 @@ def make_recipe(
         h: Horizon.
         m: Season; 1 for none.
         lengths: (S,) values of each series.
-        model: One of `MODELS`.
+        model: One of `MODELS`, or a network.
         network: What is fixed about the networks.
         training: What is fixed about their training.
         seed: Of the first hybrid.
 
     Raises:
-        ConfigError: An unknown model.
+        ConfigError: An unknown model, or a network that does not say h numbers.
 
     >>> recipe = make_recipe(18, 12, np.full(1000, 100))
     >>> len(recipe.members), recipe.members[0].window, recipe.season
     (5, 18, 12)
     """
-    if model not in MODELS:
-        raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
     network, training = network or NetworkConfig(), training or TrainingConfig()
     S, typical = len(lengths), int(np.median(lengths))
     few = S < FEW
+    season = m if few or m <= SHORT_SEASON or m in WEEKS else 1
+    if isinstance(model, Sequential):
+        chosen = _given(own_network.make_settings(h, m, typical, S), network, training)
+        chosen = own_network.wired(model, h, chosen)[1]
+        return Recipe((), season, own=(chosen,) * (training.members or 1), layers=model)
+    if model not in MODELS:
+        raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
     members = []
     for k in range(training.members or (2 if few else 3 if S < SOME else 5)):
         base = _base(h, m, S, typical)
@@ -121,7 +145,6 @@ def make_recipe(
         if m > LOW_SEASON and not few:
             base = replace(base, window=round(base.window * VARIED[k % len(VARIED)]))
         members.append(_given(base, network, training, cell="lstm" if model == "auto" else model))
-    season = m if few or m <= SHORT_SEASON or m in WEEKS else 1
     count = training.members or HYBRIDS
     hybrids = tuple(_given(es_lstm.make_settings(h, m, typical, seed + k), network, training) for k in range(count))
     if model == "es-lstm":
@@ -150,7 +173,13 @@ def _base(h: int, m: int, S: int, typical: int) -> Settings:
     if S < FEW:
         window = max(2, min(m if 12 < m <= 24 else 12, typical // 3, typical - 1))
         return Settings(
-            window, units=32, level=min(3, window), place=2.0, origins=max(8, min(48, typical // 3)), steps=100
+            window,
+            units=32,
+            level=min(3, window),
+            place=2.0,
+            origins=max(8, min(48, typical // 3)),
+            steps=100,
+            patience=0.03,
         )
     rate, batch = 3e-3, 96
     if m == 1:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast import checkpoint, es_lstm, panel_lstm
+from gatecast import checkpoint, es_lstm, own_network, panel_lstm
 from gatecast.calibration import Calibration, Limits
 from gatecast.data.frequency import parse
 from gatecast.data.panel import Names, Panel
@@ -22,7 +22,7 @@ from gatecast.errors import ConfigError, FormatError
 from gatecast.fitting import Trained
 from gatecast.network import Network, Weights
 from gatecast.recipes import Recipe
-from gatecast.voices import Classical, Hybrids, Networks, Theta, Voice
+from gatecast.voices import Classical, Hybrids, Networks, Own, Theta, Voice
 
 __all__ = ["read", "write"]
 
@@ -126,13 +126,16 @@ def _learned_out(learned: Learned) -> tuple[dict[str, Any], Arrays]:
     about: dict[str, Any] = {
         "h": learned.h, "m": learned.m, "probabilities": learned.probabilities, "season": recipe.season,
         "members": [asdict(one) for one in recipe.members], "hybrids": [asdict(one) for one in recipe.hybrids],
-        "theta": recipe.theta, "classical": recipe.classical, "networks": [], "smoothed": [],
+        "theta": recipe.theta, "classical": recipe.classical, "networks": [], "smoothed": [], "own": [],
     }  # fmt: skip
     arrays: Arrays = {f"effects.{role}": getattr(learned.effects, role) for role in ROLES}
     for voice in learned.voices:
         if isinstance(voice, Networks):
             about["networks"] = [asdict(member.settings) for member in voice.members]
             arrays |= {f"member.{k}": member.weights.vector for k, member in enumerate(voice.members)}
+        elif isinstance(voice, Own):
+            about["own"] = [own_network.describe(member) for member in voice.members]
+            arrays |= {f"own.{k}": member.weights.vector for k, member in enumerate(voice.members)}
         elif isinstance(voice, Hybrids):
             about["smoothed"] = [asdict(member.settings) for member in voice.members]
             for k, hybrid in enumerate(voice.members):
@@ -146,7 +149,11 @@ def _learned_in(about: Mapping[str, Any], arrays: Arrays) -> Learned:
     h, m, probabilities = about["h"], about["m"], tuple(about["probabilities"])
     members, hybrids = map(_network_settings, about["members"]), map(_hybrid_settings, about["hybrids"])
     beside = tuple(about["classical"])
-    recipe = Recipe(tuple(members), about["season"], tuple(hybrids), about["theta"], beside)
+    own = tuple(own_network.restore(told, arrays[f"own.{k}"]) for k, told in enumerate(about["own"]))
+    recipe = Recipe(
+        tuple(members), about["season"], tuple(hybrids), about["theta"], beside, tuple(one.settings for one in own),
+        own_network.as_model(own[0]) if own else None,
+    )  # fmt: skip
     voices: list[Voice] = []
     if about["networks"]:
         trained = []
@@ -158,10 +165,14 @@ def _learned_in(about: Mapping[str, Any], arrays: Arrays) -> Learned:
     if about["smoothed"]:
         smoothed = []
         for k, told in enumerate(about["smoothed"]):
-            own = _hybrid_settings(told)
-            network, weights = _filled(es_lstm.make_network(h, own), arrays[f"hybrid.{k}"])
-            smoothed.append(es_lstm.Fitted(network, weights, own, h, m, arrays[f"smoothing.{k}"], arrays[f"end.{k}"]))
+            settled = _hybrid_settings(told)
+            network, weights = _filled(es_lstm.make_network(h, settled), arrays[f"hybrid.{k}"])
+            smoothed.append(
+                es_lstm.Fitted(network, weights, settled, h, m, arrays[f"smoothing.{k}"], arrays[f"end.{k}"])
+            )
         voices.append(Hybrids(tuple(smoothed)))
+    if own:
+        voices.append(Own(own, recipe.season))
     if recipe.theta:
         voices.append(Theta(h, m, probabilities))
     voices += [Classical(h, m, probabilities, name) for name in beside]

@@ -11,14 +11,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import classical, es_lstm, panel_lstm, theta
+from gatecast import classical, es_lstm, own_network, panel_lstm, theta
 from gatecast.history import History
 
-__all__ = ["NETWORKS", "Classical", "Hybrids", "Networks", "Theta", "Voice"]
+__all__ = ["NETWORKS", "Classical", "Hybrids", "Networks", "Own", "Theta", "Voice"]
 
 Floats = npt.NDArray[np.float64]
 
-NETWORKS = ("LSTM", "GRU", "RNN", "ES-LSTM")
+NETWORKS = ("LSTM", "GRU", "RNN", "ES-LSTM", "Network")
 """Names of networks."""
 
 LONGEST = 1024
@@ -72,6 +72,24 @@ class Hybrids:
     def say(self, history: History) -> Floats:
         """Quantiles, each the median over the members."""
         return _median([es_lstm.quantiles(member, history) for member in self.members])
+
+
+@dataclass(frozen=True)
+class Own:
+    """The median of networks of the user's own layers; columns beside the series are not read.
+
+    Args:
+        members: Trained networks.
+        season: m of the indices that are taken out before they read.
+    """
+
+    members: tuple[own_network.Fitted, ...]
+    season: int
+    name: str = "Network"
+
+    def say(self, history: History) -> Floats:
+        """Quantiles, each the median over the members."""
+        return _median([own_network.quantiles(member, history.values, self.season) for member in self.members])
 
 
 @dataclass(frozen=True)
