@@ -200,9 +200,9 @@ def test_other_models_forecast_and_are_kept(past, tmp_path, model):
     np.testing.assert_array_equal(forecaster.predict(table, h=2 * H + 1).columns[name], said)
     forecaster.save(tmp_path / "m")
     np.testing.assert_array_equal(gc.load(tmp_path / "m").predict(h=2 * H + 1).columns[name], said)
-    if model == "es-lstm":
-        with pytest.raises(ConfigError, match="this model has no forecasts of the past"):
-            _ = forecaster.fitted_
+    table = forecaster.fitted_
+    off = np.abs(table[name] - table["sales"]).reshape(S, -1)[:, 2:]
+    assert off.mean() < 0.9 * np.abs(np.diff(table["sales"].reshape(S, -1), axis=1)).mean()
 
 
 def test_limits_hold_and_counts_are_whole():
@@ -286,5 +286,7 @@ def test_a_network_of_ones_own_is_a_model_like_any_other(past, whole, tmp_path):
     np.testing.assert_array_equal(again.predict().columns["Network"], said["Network"])
     again.update({name: whole[name] for name in ("shop", "month", "sales")})
     assert np.isfinite(again.predict().columns["Network"]).all()
+    with pytest.raises(ConfigError, match="this model has no forecasts of the past: got Network"):
+        _ = forecaster.fitted_
     with pytest.raises(ConfigError, match=r"Dense\(6\)"):
         gc.Forecaster(H, model=gc.Sequential([GRU(8), Dense(5)]), **COLUMNS).fit(table)

@@ -243,16 +243,19 @@ def one_ahead(learned: Learned, history: History) -> tuple[str, Floats]:
         The networks' name; (R, T), NaN where no value lies before.
 
     Raises:
-        ConfigError: Models without networks that read windows.
+        ConfigError: A network of the user's own.
     """
+    clean = prepare(learned.effects, history)
     for voice in learned.voices:
         if isinstance(voice, Networks):
-            clean = prepare(learned.effects, history)
             said = [panel_lstm.one_ahead(member, clean, voice.season) for member in voice.members]
-            return voice.name, add_past(learned.effects, history, np.asarray(np.median(said, axis=0)))
-    raise ConfigError(
-        "this model has no forecasts of the past", got=learned.voices[0].name, expected="LSTM, GRU or RNN"
-    )
+        elif isinstance(voice, Hybrids):
+            said = [es_lstm.one_ahead(member, clean) for member in voice.members]
+        else:
+            continue
+        return voice.name, add_past(learned.effects, history, np.asarray(np.median(said, axis=0)))
+    what = learned.voices[0].name
+    raise ConfigError("this model has no forecasts of the past", got=what, expected="LSTM, GRU, RNN or ES-LSTM")
 
 
 def combine(answers: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:

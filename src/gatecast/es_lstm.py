@@ -38,7 +38,7 @@ from gatecast.panel_lstm import Step, steps_ahead
 from gatecast.recurrent import relax
 from gatecast.smoothing import SparseAdam
 
-__all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "quantiles"]
+__all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "one_ahead", "quantiles"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -260,6 +260,38 @@ def quantiles(fitted: Fitted, history: History, batch: int = 2048) -> Floats:
         answer[start : start + batch][there] = said_values[there]
     relax()
     return answer
+
+
+def one_ahead(fitted: Fitted, history: History, batch: int = 512) -> Floats:
+    """The median that the hybrid says of each value of the past, one step before it.
+
+    Args:
+        fitted: Network and smoothing, trained.
+        history: Any series.
+        batch: Series at a time.
+
+    Returns:
+        (R, T) in the unit of the values; NaN up to the second column, and up to the first value of a series.
+    """
+    settings, m, mid = fitted.settings, fitted.period, len(fitted.settings.probabilities) // 2
+    ahead, T = steps_ahead(fitted.horizon), history.values.shape[1]
+    answer = np.full(history.values.shape, np.nan)
+    for start in range(0, len(history) if T > 2 else 0, batch):
+        part = history.rows(slice(start, start + batch))
+        frame, rows = fit_frame(part.values, 1), make_rows(part.values, m, settings.window)
+        own = _parameters_of(fitted, part, rows)
+        which, end = np.arange(len(part)), np.full(len(part), rows.z.shape[1] - 1)
+        given = read(stretch(rows, which, end, fitted.horizon, settings.window, T), rows, own, ahead)
+        said, _ = forward(fitted.network, fitted.weights, pack(given.x), keep=False, count=len(part))
+        O = given.x.shape[1]  # noqa: E741
+        first = unpack(said, len(part)).reshape(len(part), O, len(ahead), -1)[:, :, 0, mid].astype(np.float64)
+        C = len(given.found.level)
+        z = first + given.found.level[C - O :].T + given.found.season[C - O + 1 : C + 1].T
+        told = restore(frame, z * rows.unit[:, None] + rows.newest[:, None])[:, :-1]
+        answer[start : start + batch, T - O + 1 :] = told
+    begun = np.cumsum(np.isfinite(history.values), axis=1) - np.isfinite(history.values) > 0
+    relax()
+    return np.where(begun, answer, np.nan)
 
 
 def make_network(h: int, settings: Settings) -> tuple[Network, Weights]:

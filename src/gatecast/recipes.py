@@ -40,6 +40,9 @@ VARIED = (1.0, 0.75, 1.33)
 THOROUGH = 3
 """Of few series every other member learns so many halves longer, at so many times the rate; validation chooses."""
 
+SHORT = 6
+"""Horizon up to which, without a season, hybrids alone stand beside DOT, as validation tails of M3 yearly chose."""
+
 HYBRIDS = 3
 """Hybrids of smoothing and LSTM."""
 
@@ -150,6 +153,8 @@ def make_recipe(
     if model == "es-lstm":
         return Recipe((), season, hybrids)
     if model == "auto":
+        if m == 1 and h <= SHORT and not few:
+            members = []
         beside = tuple(name for name, most in CLASSICAL.items() if most >= S) if classical.available() else ()
         return Recipe(
             tuple(members), season, hybrids if m <= MOST_SMOOTHED and not few else (), theta=True, classical=beside
