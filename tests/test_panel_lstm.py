@@ -1,12 +1,16 @@
 """The panel LSTM: near steps are as easy as they are, and series do not depend on their company."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gatecast import recurrent
 from gatecast.data import synth
+from gatecast.data.frames import fit_frame
 from gatecast.history import plain
-from gatecast.panel_lstm import Settings, fit, quantiles, steps_ahead
+from gatecast.panel_lstm import Settings, fit, one_ahead, quantiles, steps_ahead
+from gatecast.panel_windows import batches, inputs, make_rows
 
 SMALL = Settings(6, units=8, origins=24, steps=40, batch=32)
 MID = 2
@@ -109,3 +113,31 @@ def test_trend_and_season_go_on():
     member = fit(plain(values[:, :84]), 12, 12, Settings(12, units=24, level=3, origins=48, steps=150), seed=0)
     error = np.abs(quantiles(member, plain(values[:, :84]), 12)[..., MID] - values[:, 84:]).mean()
     assert error < 0.6 * np.abs(values[:, 72:84] - values[:, 84:]).mean()
+
+
+def test_segments_take_a_step_each_and_see_the_same_windows(panel):
+    """With a segment of 4 a network of 6 origins looks back as far as one of 24, and its targets are the same."""
+    rows = make_rows(plain(panel), fit_frame(panel, 1), SMALL)
+    each, segments = (replace(SMALL, origins=count, segment=step) for count, step in ((21, 1), (6, 4)))
+    which, ahead = np.arange(8)[:, None], np.array([1, 2, 5])
+    every = np.broadcast_to(np.arange(10, 31), (8, 21))
+    x, level = inputs(rows, which, every, ahead, each)
+    spaced, there = inputs(rows, which, every[:, ::4], ahead, segments)
+    np.testing.assert_array_equal(spaced, x[:, ::4])
+    np.testing.assert_array_equal(there, level[:, ::4])
+    (one, two) = (next(batches(rows, ahead, settings, 0)) for settings in (each, segments))
+    for left, right in zip(one, two, strict=True):
+        assert left.shape[1:2] == (21,)
+        assert right.shape[1:2] == (6,)
+
+
+def test_a_season_of_many_segments_is_learnt():
+    rng = np.random.default_rng(2)
+    waves = 50 + 10 * np.sin(np.arange(168) * np.pi / 12 + rng.uniform(0, 6, (60, 1))) + rng.normal(0, 0.5, (60, 168))
+    settings = Settings(12, units=24, origins=12, segment=6, steps=300)
+    member = fit(plain(waves[:, :156]), 12, 1, settings, seed=0)
+    said = quantiles(member, plain(waves[:, :156]), 1)
+    assert np.abs(said[..., MID] - waves[:, 156:]).mean() < 2
+    past = one_ahead(member, plain(waves[:, :156]), 1)
+    assert np.isnan(past[:, 0]).all()
+    assert np.abs(past - waves[:, :156])[:, 24:].mean() < 1.5

@@ -163,11 +163,14 @@ def quantiles(fitted: Fitted, history: History, m: int, batch: int = 2048) -> Fl
     between = np.stack([np.interp(np.arange(1, h + 1), ahead, unit) for unit in np.eye(len(ahead))], axis=1)
     parts = []
     for start in range(0, len(history), batch):
-        part = history.rows(slice(start, start + batch)).newest(settings.origins + settings.window + CONTEXT * m)
+        part = history.rows(slice(start, start + batch)).newest(
+            settings.origins * settings.segment + settings.window + CONTEXT * m
+        )
         frame = fit_frame(part.values, m)
         rows = make_rows(part, frame, settings)
         last = rows.z.shape[1] - settings.window
-        origins = np.arange(max(0, last + 1 - settings.origins), last + 1)
+        count = min(settings.origins, last // settings.segment + 1)
+        origins = last - settings.segment * np.arange(count)[::-1]
         x, level = inputs(rows, np.arange(len(part))[:, None], origins[None, :], ahead, settings)
         said, _ = forward(fitted.network, fitted.weights, pack(x), keep=False, count=len(x))
         q = np.einsum("hk,skq->shq", between, unpack(said[:, -1:], len(x)).reshape(len(x), len(ahead), -1))
@@ -201,10 +204,13 @@ def one_ahead(fitted: Fitted, history: History, m: int, batch: int = 512) -> Flo
         part = history.rows(slice(start, start + batch))
         frame = fit_frame(part.values, m)
         rows = make_rows(part, frame, settings)
-        x, level = inputs(rows, np.arange(len(part))[:, None], np.arange(T - 1)[None, :], ahead, settings)
-        said, _ = forward(fitted.network, fitted.weights, pack(x), keep=False, count=len(part))
-        first = unpack(said, len(part)).reshape(*level.shape, len(ahead), -1)[:, :, 0, mid]
-        z = (first + level) * rows.unit[:, None] + rows.newest[:, None]
+        z = np.empty((len(part), T - 1))
+        for phase in range(min(settings.segment, T - 1)):
+            origins = np.arange(phase, T - 1, settings.segment)[None, :]
+            x, level = inputs(rows, np.arange(len(part))[:, None], origins, ahead, settings)
+            said, _ = forward(fitted.network, fitted.weights, pack(x), keep=False, count=len(part))
+            first = unpack(said, len(part)).reshape(*level.shape, len(ahead), -1)[:, :, 0, mid]
+            z[:, origins[0]] = (first + level) * rows.unit[:, None] + rows.newest[:, None]
         # A frame restores from the step behind the end on: here, from the second column on.
         turned = frame._replace(season=np.roll(frame.season, T - 1, axis=1))
         answer[start : start + batch, 1:] = restore(turned, z)

@@ -44,6 +44,8 @@ class Settings:
         cell: "lstm", "gru" or "rnn".
         level: Newest values whose mean is the level of a window.
         place: Weight of the input that says where the level lies in the series' range; 0: none.
+        segment: Steps from an origin to the next: above 1 the network takes a step a segment, and looks back as many
+            times farther.
         origins: O of a series in a batch, at most; longer series give a stretch of theirs each time.
         steps: Updates.
         batch: B.
@@ -61,6 +63,7 @@ class Settings:
     cell: str = "lstm"
     level: int = 1
     place: float = 0.0
+    segment: int = 1
     origins: int = 96
     steps: int = 300
     batch: int = 96
@@ -137,10 +140,10 @@ def inputs(
     ahead: Integers,
     settings: Settings,
 ) -> tuple[Array, Singles]:
-    """Inputs (B, O, w + 3 + columns) and levels (B, O) at origins, each row of them consecutive columns of T."""
-    w = settings.window
-    at = origins[:, :1] + np.arange(origins.shape[1] + w - 1)
-    windows, seen = (windows_of(part[which, at], w, axis=1) for part in (rows.z, rows.seen))
+    """Inputs (B, O, w + 3 + columns) and levels (B, O) at origins, in each row a segment of T apart."""
+    w, step = settings.window, settings.segment
+    at = origins[:, :1] + np.arange((origins.shape[1] - 1) * step + w)
+    windows, seen = (windows_of(part[which, at], w, axis=1)[:, ::step] for part in (rows.z, rows.seen))
     level = windows[..., -min(settings.level, w) :].mean(axis=-1)
     beside = _columns(rows.history, which, origins, ahead)
     x = np.empty((*windows.shape[:-1], w + EXTRA + sum(part.shape[-1] for part in beside)), np.float32)
@@ -177,7 +180,8 @@ def batches(rows: Rows, ahead: Integers, settings: Settings, seed: int) -> Itera
     """Inputs, targets (B, O, K) and weights of every update."""
     S = len(rows.z)
     T = rows.z.shape[1] - settings.window + 1
-    O = min(settings.origins, T - 1)  # noqa: E741
+    O = min(settings.origins, (T - 2) // settings.segment + 1)  # noqa: E741
+    span = (O - 1) * settings.segment + 1
     rng = stream(seed, 2)
     # Steps without gaps are a slice, which need not be copied.
     steps = slice(ahead[0], ahead[-1] + 1) if len(ahead) == ahead[-1] else ahead
@@ -185,15 +189,18 @@ def batches(rows: Rows, ahead: Integers, settings: Settings, seed: int) -> Itera
         # Of few series several stretches each.
         which = rng.integers(0, S, CROPS) if S < CROPS else rng.choice(S, min(S, settings.batch), replace=False)
         # The last origin of a stretch has one value behind it at least; those of a long series lie anywhere.
-        spare = np.maximum(T - rows.first[which] - O - 1, 0)
+        spare = np.maximum(T - rows.first[which] - span - 1, 0)
         last = T - 2 - np.floor(rng.random(len(which)) * (spare + 1)).astype(np.int64)
-        origins = last[:, None] + np.arange(1 - O, 1)
+        origins = last[:, None] + settings.segment * np.arange(1 - O, 1)
         which = which[:, None]
         x, level = inputs(rows, which, origins, ahead, settings)
-        at = origins[:, :1] + np.arange(O + ahead[-1])
+        at = origins[:, :1] + np.arange(span + ahead[-1])
         column = np.minimum(at, T - 1) + settings.window - 1
         seen = rows.seen[which, column] * (at < T)
-        values, there = (windows_of(part, ahead[-1] + 1, axis=1)[..., steps] for part in (rows.z[which, column], seen))
+        values, there = (
+            windows_of(part, ahead[-1] + 1, axis=1)[:, :: settings.segment, steps]
+            for part in (rows.z[which, column], seen)
+        )
         y = values - level[..., None]
         np.clip(y, -100, 100, out=y)
-        yield x, y, there * seen[:, :O, None]
+        yield x, y, there * seen[:, : span : settings.segment, None]

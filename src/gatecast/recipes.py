@@ -186,7 +186,7 @@ def _base(h: int, m: int, S: int, typical: int) -> Settings:
             steps=100,
             patience=0.03,
         )
-    rate, batch = 3e-3, 96
+    rate, batch, segment = 3e-3, 96, 1
     if m == 1:
         window, level = max(5, min(h, 24)), 1 if h <= 6 else 3
         units, origins, steps = 32, max(36, min(8 * h, 96)), 150 if h <= 6 else 300
@@ -195,9 +195,22 @@ def _base(h: int, m: int, S: int, typical: int) -> Settings:
         units, origins, steps = 48, max(36, min(12 * m, 96)), 300
         if m > LOW_SEASON:
             rate, batch, steps = 5e-3, 64, 400
-    elif m in WEEKS:  # a week in parts of a day: its indices are taken out, the window holds two days
-        window, level, units, origins, steps, rate, batch = 2 * m // 7, m // 7, 48, 72, 400, 5e-3, 48
+    elif (
+        m in WEEKS
+    ):  # a week in parts of a day: its indices are taken out, the window holds two days, a segment a third
+        day = m // 7
+        window, level, units, origins, steps, rate, batch = 2 * day, day, 64, 40, 600, 5e-3, 96
+        segment = day // 3
     else:
         window, level, units, origins, steps, rate, batch = min(m + 1, 336), 1, 40, 96, 500, 5e-3, 48
     window = max(2, min(window, typical - 1))
-    return Settings(window, units=units, level=min(level, window), origins=origins, steps=steps, batch=batch, rate=rate)
+    return Settings(
+        window,
+        units=units,
+        level=min(level, window),
+        origins=origins,
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        segment=segment,
+    )
