@@ -88,3 +88,63 @@ def test_what_cannot_be_done_is_said(folder, capsys, monkeypatch, words, code, s
     assert err.count("\n") == 1
     assert out == ""
     assert not (folder / "x.gatecast").exists()
+
+
+@pytest.fixture(scope="module")
+def offers(tmp_path_factory):
+    """Sales with offers, the days ahead, and two files for a pattern."""
+    folder = tmp_path_factory.mktemp("offers")
+    rng = np.random.default_rng(1)
+    days = [str(day) for day in np.arange("2024-01-01", "2024-04-01", dtype="M8[D]")]
+    offer = (rng.random(len(days)) < 0.3) * 1
+    sold = np.round(20 + 10 * offer + rng.normal(0, 1, len(days)), 1)
+    for name, rows in (
+        ("past", slice(0, 84)),
+        ("ahead", slice(84, None)),
+        ("one", slice(0, 40)),
+        ("two", slice(0, 40)),
+    ):
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["day", "sold", "offer"])
+            writer.writerows(zip(days[rows], sold[rows], offer[rows], strict=True))
+    return folder
+
+
+def test_known_columns_go_through_every_command(offers, capsys):
+    past, ahead, kept = (str(offers / name) for name in ("past.csv", "ahead.csv", "m.gatecast"))
+    columns = ["--target-col", "sold", "--known", "offer", "-h", "7"]
+    assert main(["train", past, "--out", kept, *columns]) == 0
+    assert main(["predict", kept, "--future", ahead, "--out", str(offers / "f.csv")]) == 0
+    assert main(["forecast", past, *columns, "--future", ahead, "--out", str(offers / "g.csv"), "-q"]) == 0
+    assert (offers / "f.csv").read_text() == (offers / "g.csv").read_text()
+    capsys.readouterr()
+    assert main(["backtest", past, *columns, "--windows", "1", "--json"]) == 0
+    names = [score["model"] for score in json.loads(capsys.readouterr().out)["scores"]]
+    assert names == ["Ensemble", "LSTM", "DOT", "Naive", "Drift", "Mean"]
+
+
+def test_known_columns_without_the_steps_ahead_are_asked_for(offers, capsys):
+    past = str(offers / "past.csv")
+    assert main(["forecast", past, "--target-col", "sold", "--known", "offer", "-h", "7"]) == 2
+    assert "--known needs --future: got offer, expected a file with these columns" in capsys.readouterr().err
+    kept = str(offers / "k.gatecast")
+    assert main(["train", past, "--target-col", "sold", "--known", "offer", "-h", "7", "--out", kept]) == 0
+    assert main(["predict", kept]) == 2
+    assert "the known columns are needed for the steps ahead" in capsys.readouterr().err
+    assert main(["forecast", past, "--target-col", "sold", "--known", "price", "-h", "7", "--future", past]) == 2
+    assert "'price'" in capsys.readouterr().err
+    assert main(["forecast", past, "--known", "offer", "--future", str(offers / "no.csv")]) == 2
+    assert "there is no such file" in capsys.readouterr().err
+
+
+def test_patterns_and_queries_are_files_too(offers, capsys):
+    assert main(["forecast", str(offers / "[ot][nw][eo].csv"), "--target-col", "sold", "-h", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["series"] == 2
+    query = f"SELECT day, sold FROM '{offers / 'past.csv'}'"
+    assert main(["forecast", query, "-h", "3", "--json", "--model", "rnn"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["data"]["rows"] == 84
+    assert told["model"]["name"] == "RNN"
+    assert main(["forecast", query, "--model", "oracle"]) == 2
+    assert "there is no such model: got 'oracle'" in capsys.readouterr().err

@@ -84,6 +84,11 @@ def parse_options(
         from gatecast.data.frequency import parse
 
         parse(freq)
+    if data is not None and data.known and future is None:
+        raise ConfigError(
+            "--known needs --future", got=", ".join(map(str, data.known)),
+            expected="a file with these columns at the steps ahead", fix="Write --future ahead.csv.",
+        )  # fmt: skip
     options = Options(
         file=check_source(file),
         model=model,
