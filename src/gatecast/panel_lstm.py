@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -254,6 +254,5 @@ def _start(network: Network, weights: Weights, ahead: npt.NDArray[np.int64], set
         both = (seen[:, step:] * seen[:, :-step]) > 0
         change = (z[:, step:] - z[:, :-step])[both]
         spread[k] = np.quantile(change, settings.probabilities) if change.size > 20 else spread[max(k - 1, 0)]
-    head = network.layers[-1]
-    assert isinstance(head, QuantileHead)
+    head = cast(QuantileHead, network.layers[-1])
     dense["b"][:] = head.raw(spread).ravel()
