@@ -222,6 +222,18 @@ def test_limits_hold_and_counts_are_whole():
     assert [side.item() for side in said] == [0, -1, 1]
 
 
+@pytest.mark.parametrize("n", [2, 3, 7])
+def test_the_shortest_series_are_left_to_theta_with_the_intervals_of_a_random_walk(n):
+    y = 100 + np.cumsum(np.random.default_rng(n).normal(0, 5, 60))
+    forecaster = gc.Forecaster(6).fit({"ds": np.arange(n), "y": y[:n]})
+    assert forecaster.weights_["LSTM"] == 0
+    columns = forecaster.predict(level=95).columns
+    wide = columns["Ensemble-hi-95"] - columns["Ensemble-lo-95"]
+    step = np.sqrt((np.diff(y[:n]) ** 2).mean())
+    assert (wide >= 2 * 1.9 * step * np.sqrt(np.arange(1, 7))).all()
+    assert (np.abs(columns["Ensemble"] - y[n - 1]) < 10 * step).all()
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
@@ -249,6 +261,12 @@ def test_limits_that_are_none_are_refused():
         DataConfig(lower=3, upper=1)
     with pytest.raises(ConfigError, match="DataConfig's upper is no bound: got nan"):
         DataConfig(upper=float("nan"))
+    with pytest.raises(ConfigError, match="DataConfig's known names no columns: got 3"):
+        DataConfig(known=3)
+    with pytest.raises(
+        ConfigError, match=r"data is no DataConfig: got 'price', expected a gatecast\.configs\.DataConfig"
+    ):
+        gc.Forecaster(data="price")
 
 
 def test_learning_stops_where_the_validation_part_says(past):

@@ -6,12 +6,14 @@ Letters: S series, T columns, h horizon, Q quantiles.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast import ensemble
+from gatecast.data.frames import carried
 from gatecast.ensemble import COMBINED, Learned
 from gatecast.history import History
 from gatecast.intervals import half_widths
@@ -51,6 +53,7 @@ class Calibration(NamedTuple):
         factors: (h,) of the half-widths by level in percent.
         limits: What values can be.
         memory: Correlation of the errors of neighbouring steps.
+        measured: Whether any past error was there to measure; if not, intervals are those of a random walk at least.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Calibration(NamedTuple):
     factors: dict[float, Floats]
     limits: Limits = Limits()
     memory: float = 0.8
+    measured: bool = True
 
 
 def uncalibrated(
@@ -71,7 +75,7 @@ def uncalibrated(
     """
     factors = {level: np.full(h, UNKNOWN) for level in sorted({*ANY_LEVEL, *levels})}
     name = COMBINED if len(models) > 1 else models[0]
-    return Calibration(name, probabilities, dict.fromkeys(models, 1 / len(models)), factors)
+    return Calibration(name, probabilities, dict.fromkeys(models, 1 / len(models)), factors, measured=False)
 
 
 def answers(calibration: Calibration, learned: Learned, history: History, steps: int) -> dict[str, Floats]:
@@ -125,8 +129,18 @@ def sides(calibration: Calibration, said: Floats, values: Floats, levels: Sequen
     for level in levels:
         below, above = half_widths(said, calibration.probabilities, level)
         stretch = factor(calibration, level, said.shape[1])
-        found += [middle - stretch * below, middle + stretch * above]
+        least = 0.0 if calibration.measured else _walk(values, said.shape[1], level)
+        found += [middle - np.maximum(stretch * below, least), middle + np.maximum(stretch * above, least)]
     return [_inside(calibration.limits, side, values, k) for k, side in enumerate(found)]
+
+
+def _walk(values: Floats, steps: int, level: float) -> Floats:
+    """(S, steps) half-widths of a random walk, ``z sqrt(k (1 + 1 / n) mean(change^2))`` of n changes; 0 without any."""
+    change = np.diff(carried(values), axis=1) ** 2
+    seen = np.isfinite(values)
+    n = np.maximum(seen.sum(axis=1) - 1, 1)[:, None]
+    size = np.sqrt(change.sum(axis=1, keepdims=True) / n * (1 + 1 / n) * np.arange(1, steps + 1))
+    return np.asarray(NormalDist().inv_cdf(0.5 + level / 200) * size)
 
 
 def _inside(limits: Limits, side: Floats, values: Floats, number: int) -> Floats:

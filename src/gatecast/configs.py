@@ -91,7 +91,12 @@ class DataConfig:
     def __post_init__(self) -> None:
         for name in ("known", "historic", "static"):
             given = getattr(self, name)
-            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
+            names = (given,) if isinstance(given, str) else given
+            if not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
+                raise ConfigError(
+                    f"DataConfig's {name} names no columns", got=repr(given), expected="a name, or a list of names"
+                )
+            object.__setattr__(self, name, tuple(names))
         for name in ("lower", "upper"):
             bound = getattr(self, name)
             if bound is not None and not (isinstance(bound, int | float | np.number) and np.isfinite(bound)):

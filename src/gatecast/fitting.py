@@ -31,7 +31,7 @@ from gatecast.history import History, from_panel
 from gatecast.intervals import calibrate, half_widths
 from gatecast.models import Sequential
 from gatecast.notes import check_limits, observed, remark
-from gatecast.parts import Parts, check_parts, default_horizon, split_panel
+from gatecast.parts import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
 from gatecast.paths import memory
 from gatecast.recipes import FEW, Recipe, make_recipe
 from gatecast.seasons import choose_season
@@ -158,6 +158,9 @@ def train(
         return found
 
     evaluation = None
+    if parts is None and recipe.theta and typical < SMALLEST_TRAINING:
+        # A network has nothing to learn from, and nothing would tell.
+        calibration = calibration._replace(weights={name: float(name == "DOT") for name in calibration.weights})
     if parts is not None:
         trial = replace(recipe, members=recipe.members[:TRIAL_NETWORKS], hybrids=recipe.hybrids[:TRIAL_HYBRIDS])
         past, came = _rolled(hidden, parts, h)
@@ -243,7 +246,7 @@ def _calibrate(start: Calibration, learned: Learned, past: History, actual: Floa
     below, above = half_widths(main, start.probabilities, 80.0)
     off = actual - main[..., main.shape[-1] // 2]
     errors = off / np.maximum(np.where(off < 0, below, above), 1e-300)
-    return weighed._replace(factors=factors, memory=memory(errors))
+    return weighed._replace(factors=factors, memory=memory(errors), measured=True)
 
 
 def _check_lengths(asked: Asked, S: int, typical: int, parts: Parts | None) -> None:

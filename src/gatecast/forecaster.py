@@ -30,7 +30,7 @@ from gatecast.models import Sequential
 from gatecast.parts import default_horizon
 from gatecast.paths import sample
 from gatecast.recipes import MODELS
-from gatecast.settings import check_count, check_levels, check_seed
+from gatecast.settings import check_count, check_levels, check_record, check_seed
 from gatecast.stages import Progress
 
 __all__ = ["Forecaster", "Progress", "load"]
@@ -96,8 +96,9 @@ class Forecaster:
             raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
         self.h, self.season, self.freq, self.input_size, self.model = h, season, freq, input_size, model
         self.level, self.seed = check_levels(level), check_seed(seed)
-        self.network, self.training = network or NetworkConfig(), training or TrainingConfig()
-        self.data = data or DataConfig()
+        self.network = check_record("network", network, NetworkConfig)
+        self.training = check_record("training", training, TrainingConfig)
+        self.data = check_record("data", data, DataConfig)
         if input_size is not None:
             self.network = replace(self.network, window=input_size)
         self.id_col, self.time_col, self.target_col = id_col, time_col, target_col
@@ -236,8 +237,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             DataError: Series too short, or data that cannot be used.
         """
-        check_count("rows", rows)
         trained = self._fitted()
+        check_count("rows", rows)
         panel = prepare_panel(self._read(source, like=trained.panel)[0], [], self.data)
         history = from_panel(panel, learnt=trained.panel)
         known = history.series >= 0
@@ -258,8 +259,7 @@ class Forecaster:
     def update(self, source: Any, *, progress: Callable[[Progress], None] | None = None) -> Forecaster:
         """Go on learning, from new rows of the series and from new series, a third as long at a third of the rate.
 
-        Weights of the models and widths of the intervals stay as they are; `evaluate` on the new rows first tells
-        whether they still fit, `fit` makes everything anew.
+        Weights of the models and widths of the intervals stay; `evaluate` on the new rows tells whether they still fit.
 
         Args:
             source: New rows, as given to `fit`; rows of times that are known already take their place.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gatecast.data.frequency import Freq
 from gatecast.errors import DataError
 
-__all__ = ["Parts", "check_parts", "cut", "default_horizon", "split_panel"]
+__all__ = ["SMALLEST_TRAINING", "Parts", "check_parts", "cut", "default_horizon", "split_panel"]
 
 SMALLEST_TRAINING = 12
 """Points below which a network has nothing to learn from."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from gatecast.errors import ConfigError
 
-__all__ = ["check_count", "check_levels", "check_seed"]
+__all__ = ["check_count", "check_levels", "check_record", "check_seed"]
+
+Record = TypeVar("Record")
 
 
 def check_count(name: str, value: int | None, *, needed: bool = False) -> None:
@@ -34,6 +36,14 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
             fix="Write, say, level=(80, 95).",
         )
     return tuple(sorted(levels))
+
+
+def check_record(name: str, given: Record | None, kind: type[Record]) -> Record:
+    """A record of a kind, or None for one of defaults."""
+    if given is not None and not isinstance(given, kind):
+        expected = f"a gatecast.configs.{kind.__name__}"
+        raise ConfigError(f"{name} is no {kind.__name__}", got=repr(given), expected=expected)
+    return kind() if given is None else given
 
 
 def check_seed(seed: int) -> int:

@@ -53,6 +53,7 @@ def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: Tr
         "calibration": {
             "name": calibration.name, "probabilities": calibration.probabilities, "weights": calibration.weights,
             "levels": list(calibration.factors), "limits": calibration.limits._asdict(), "memory": calibration.memory,
+            "measured": calibration.measured,
         },
         "trained": {
             "h": trained.h, "season": trained.season, "findings": trained.findings, "curve": trained.curve,
@@ -79,6 +80,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
         calibration = Calibration(
             told["name"], tuple(told["probabilities"]), told["weights"],
             dict(zip(told["levels"], arrays["factors"], strict=True)), Limits(**told["limits"]), told["memory"],
+            told["measured"],
         )  # fmt: skip
         learned, panel = _learned_in(header["learned"], arrays), _panel_in(header["panel"], arrays)
         trained = Trained(
