@@ -1,5 +1,7 @@
 """The same competition by neuralforecast's LSTM (its defaults) and NHITS: the peers' side of `against.py`.
 
+Series shorter than the windows are padded in front, without which neither would take M3 monthly.
+
 usage: neuralforecast_side.py FOLDER GROUP SEED   (needs neuralforecast; prints a line of JSON a model)
 """
 
@@ -28,7 +30,13 @@ def main() -> None:
     file, h, m, _ = GROUPS[group]
     table, series, actual = load(folder / f"{file}.parquet", h)
     unit = scaled(series, m)
-    quiet = {"enable_progress_bar": False, "logger": False, "enable_model_summary": False, "accelerator": "cpu"}
+    quiet = {
+        "start_padding_enabled": True,
+        "enable_progress_bar": False,
+        "logger": False,
+        "enable_model_summary": False,
+        "accelerator": "cpu",
+    }
     for name, kind, more in (("LSTM", LSTM, {}), ("NHITS", NHITS, {"input_size": 2 * h})):
         began = time.perf_counter()
         job = NeuralForecast(models=[kind(h=h, random_seed=seed + 1, **more, **quiet)], freq=1)
