@@ -308,3 +308,40 @@ def test_a_network_of_ones_own_is_a_model_like_any_other(past, whole, tmp_path):
         _ = forecaster.fitted_
     with pytest.raises(ConfigError, match=r"Dense\(6\)"):
         gc.Forecaster(H, model=gc.Sequential([GRU(8), Dense(5)]), **COLUMNS).fit(table)
+
+
+def test_ets_and_ces_join_when_they_are_there_and_are_kept(past, tmp_path, monkeypatch):
+    from gatecast import classical
+
+    def say(values, h, m, probabilities, models=("ETS", "CES")):
+        last = values[:, -1][:, None, None] * {"ETS": 1.0, "CES": 3.0}[models[0]]
+        return {models[0]: last + np.arange(len(probabilities)) - len(probabilities) // 2 + np.zeros((1, h, 1))}
+
+    table = {name: past[name] for name in ("shop", "month", "sales")}
+    monkeypatch.setattr(classical, "available", lambda: True)
+    monkeypatch.setattr(classical, "say", say)
+    forecaster = gc.Forecaster(H, **COLUMNS, **QUICK).fit(table)
+    assert list(forecaster.weights_) == ["LSTM", "DOT", "ETS", "CES"]
+    assert forecaster.weights_["CES"] == 0, "three times too large"
+    assert sum(forecaster.weights_.values()) == pytest.approx(1)
+    forecaster.save(tmp_path / "m")
+    again = gc.load(tmp_path / "m").predict().columns
+    for name, column in forecaster.predict().columns.items():
+        np.testing.assert_array_equal(again[name], column)
+
+
+def test_the_parts_are_those_that_the_forecast_is_made_of(with_promo, whole):
+    came = later(whole, T - H)
+    parts = with_promo.parts(came)
+    assert set(parts) == set(with_promo.weights_)
+    mean = sum(with_promo.weights_[name] * part for name, part in parts.items())
+    np.testing.assert_allclose(with_promo.predict(futr_df=came).columns["Ensemble"], mean, rtol=1e-6)
+    with pytest.raises(ConfigError, match="the known columns are needed for the steps ahead"):
+        with_promo.parts()
+
+
+def test_who_says_how_long_to_learn_is_obeyed():
+    y = 100 + np.cumsum(np.random.default_rng(0).normal(size=80))
+    forecaster = gc.Forecaster(6, training=TrainingConfig(steps=40, rate=0.1)).fit({"ds": np.arange(80), "y": y})
+    settings = {member.settings.steps for member in forecaster._trained.learned.voices[0].members}
+    assert settings == {40}

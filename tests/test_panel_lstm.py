@@ -141,3 +141,20 @@ def test_a_season_of_many_segments_is_learnt():
     past = one_ahead(member, plain(waves[:, :156]), 1)
     assert np.isnan(past[:, 0]).all()
     assert np.abs(past - waves[:, :156])[:, 24:].mean() < 1.5
+
+
+def test_learning_stops_where_what_is_watched_was_best(panel):
+    settings = replace(SMALL, steps=20, patience=0.03)
+    seen = []
+
+    def watch(member):
+        seen.append(member.weights.vector.copy())
+        return [5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.1][len(seen) - 1]
+
+    member = fit(plain(panel), 5, 1, settings, seed=3, watch=watch)
+    assert member.settings.steps == 6
+    np.testing.assert_array_equal(member.weights.vector, seen[2])
+    seen.clear()
+    patient = fit(plain(panel), 5, 1, replace(settings, patience=0.2), seed=3, watch=watch)
+    assert patient.settings.steps == 20
+    np.testing.assert_array_equal(patient.weights.vector, seen[-1])

@@ -147,6 +147,13 @@ def test_a_model_without_an_answer_is_left_out():
     assert combine(answers, {"a": 0.5, "b": 0.5}).ravel().tolist() == [2.0, 5.0]
 
 
+def test_networks_share_one_place_and_the_others_the_other():
+    said = {name: np.ones((3, 2, 1)) for name in ("LSTM", "ES-LSTM", "DOT")}
+    assert weigh(said, np.zeros((3, 2)), np.ones(3)) == {"LSTM": 0.25, "ES-LSTM": 0.25, "DOT": 0.5}
+    said = {name: np.ones((3, 2, 1)) for name in ("LSTM", "DOT", "ETS")}
+    assert weigh(said, np.zeros((3, 2)), np.ones(3)) == {"LSTM": 0.5, "DOT": 0.25, "ETS": 0.25}
+
+
 def test_rolling_cutoffs_hide_what_came_later(rng):
     values = rng.normal(size=(3, 20))
     past, actual = plain(values).rolling(np.array([8, 4]), 4)

@@ -18,7 +18,7 @@ from gatecast.ensemble import COMBINED, Learned
 from gatecast.history import History
 from gatecast.intervals import half_widths
 
-__all__ = ["ANY_LEVEL", "Calibration", "Limits", "answers", "factor", "sides", "uncalibrated"]
+__all__ = ["ANY_LEVEL", "UNKNOWN_MEMORY", "Calibration", "Limits", "answers", "factor", "sides", "uncalibrated"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,6 +27,10 @@ ANY_LEVEL = (50.0, 80.0, 90.0, 95.0, 99.0)
 
 UNKNOWN = 1.5
 """Factor of the intervals where there was too little past to measure any error."""
+
+
+UNKNOWN_MEMORY = 0.8
+"""Memory of the errors where too few of them are known."""
 
 
 class Limits(NamedTuple):
@@ -61,7 +65,7 @@ class Calibration(NamedTuple):
     weights: dict[str, float]
     factors: dict[float, Floats]
     limits: Limits = Limits()
-    memory: float = 0.8
+    memory: float = UNKNOWN_MEMORY
     measured: bool = True
 
 

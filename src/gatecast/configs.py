@@ -41,7 +41,7 @@ class TrainingConfig:
 
     Args:
         members: Networks with seeds of their own, whose median is the forecast.
-        steps: Updates of each.
+        steps: Updates of each, without stopping early.
         batch: Series in an update.
         rate: Highest learning rate.
 

@@ -197,13 +197,13 @@ class Forecaster:
         table |= {"path": np.tile(np.repeat(np.arange(1, N + 1), steps), S), self.name_: drawn.ravel()}
         return self._out(kind, panel, table, ())
 
-    def parts(self) -> dict[str, Floats]:
-        """What each of the models that are weighed says, (S h,) in the order of the rows of `predict`.
+    def parts(self, futr_df: Any = None) -> dict[str, Floats]:
+        """What each of the models that are weighed says, (S h,) in the order of the rows of `predict(futr_df=...)`.
 
         Raises:
             NotFittedError: `fit` comes first.
         """
-        said = ensemble.say(self._fitted().learned, from_panel(self.panel_))
+        said = ensemble.say(self._fitted().learned, self._ahead(None, self._fitted().h, futr_df)[1])
         return {name: one[..., one.shape[-1] // 2].ravel() for name, one in said.items()}
 
     @property

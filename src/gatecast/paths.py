@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.calibration import Calibration, sides
+from gatecast.calibration import UNKNOWN_MEMORY, Calibration, sides
 
 __all__ = ["memory", "sample"]
 
@@ -24,9 +24,6 @@ Floats = npt.NDArray[np.float64]
 
 LEVELS = (10.0, 25.0, 50.0, 65.0, 80.0, 90.0, 95.0, 98.0, 99.0, 99.8)
 """Intervals whose ends make the grid of probabilities."""
-
-UNKNOWN = 0.8
-"""Memory of the errors where too few of them are known."""
 
 ENOUGH = 30
 """Pairs of errors that it is worked out from."""
@@ -44,10 +41,10 @@ def memory(errors: Floats) -> float:
     one, two = errors[:, :-1].ravel(), errors[:, 1:].ravel()
     both = np.isfinite(one) & np.isfinite(two)
     if both.sum() < ENOUGH:
-        return UNKNOWN
+        return UNKNOWN_MEMORY
     one, two = (np.clip(x[both], -5, 5) for x in (one, two))
     size = float(np.sqrt((one**2).sum() * (two**2).sum()))
-    return float(np.clip((one * two).sum() / size, 0.0, 0.99)) if size > 0 else UNKNOWN
+    return float(np.clip((one * two).sum() / size, 0.0, 0.99)) if size > 0 else UNKNOWN_MEMORY
 
 
 def sample(calibration: Calibration, said: Floats, values: Floats, count: int, seed: int) -> Floats:

@@ -167,6 +167,7 @@ def _given(base: Any, network: NetworkConfig, training: TrainingConfig, **own: A
     fixed = {
         "window": network.window, "units": network.units, "layers": network.layers, "steps": training.steps,
         "batch": training.batch, "rate": training.rate, **own,
+        "patience": None if training.steps is None else 1.0,  # who says how long, means it
     }  # fmt: skip
     if hasattr(base, "dilations") and network.layers is not None:
         fixed["dilations"] = tuple(2**k for k in range(network.layers))
@@ -197,9 +198,8 @@ def _base(h: int, m: int, S: int, typical: int) -> Settings:
             rate, batch, steps = 5e-3, 64, 400
         if S < SOME:
             steps = 100 if m <= LOW_SEASON else 150
-    elif (
-        m in WEEKS
-    ):  # a week in parts of a day: its indices are taken out, the window holds two days, a segment a third
+    elif m in WEEKS:
+        # A week in parts of a day: its indices are taken out, the window holds two days, a segment is a third of one.
         day = m // 7
         window, level, units, origins, steps, rate, batch = 2 * day, day, 64, 40, 600, 5e-3, 96
         segment = day // 3
