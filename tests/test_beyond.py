@@ -164,6 +164,10 @@ def test_new_rows_are_scored_then_learnt(past, whole):
         np.abs(before.columns["Ensemble"] - later(whole, T - H)["sales"]).mean()
     )
     assert "learnt from" not in found.verdict
+    rows = later(whole, T - H)
+    two = {name: column[: 2 * H] for name, column in rows.items() if name in ("shop", "month", "sales")}
+    assert forecaster.evaluate({name: rows[name] for name in two}).scores == found.scores
+    assert set(forecaster.evaluate(two).table["shop"]) == {"shop 0", "shop 1"}
     assert "6 of these rows were learnt from" in forecaster.evaluate(past).verdict
     with pytest.raises(DataError, match="the series are too short: got 66 rows at most, expected more than the 70"):
         forecaster.evaluate(whole, rows=70)

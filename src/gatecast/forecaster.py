@@ -19,7 +19,7 @@ from gatecast import ensemble, store
 from gatecast.backtest import fold, score_tail
 from gatecast.calibration import answers, sides
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
-from gatecast.data.merge import extend
+from gatecast.data.merge import complete, extend
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, read_future, to_like
 from gatecast.errors import ConfigError, DataError, NotFittedError
@@ -217,17 +217,15 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: A model that has no network.
         """
-        learned = self._fitted().learned
-        history = from_panel(self.panel_)
-        name, said = ensemble.one_ahead(learned, history)
+        name, said = ensemble.one_ahead(self._fitted().learned, from_panel(self.panel_))
         inside = np.arange(-said.shape[1], 0) >= -self.panel_.lengths[:, None]
         return to_like(self._kind, self.panel_.to_columns() | {name: said[inside]})
 
     def evaluate(self, source: Any, *, rows: int | None = None) -> Evaluation:
-        """Score the models as they stand on the newest rows of series, h steps at a time.
+        """Score the models as they stand on the newest rows, h steps at a time.
 
         Args:
-            source: Series as given to `fit`, with rows that came since; or others.
+            source: Rows that came since, with or without those before; or other series.
             rows: How many of the newest; None: those that came since, or h of other series.
 
         Returns:
@@ -239,7 +237,8 @@ class Forecaster:
         """
         trained = self._fitted()
         check_count("rows", rows)
-        panel = prepare_panel(self._read(source, like=trained.panel)[0], [], self.data)
+        new, _ = self._read(source, like=trained.panel)
+        panel = prepare_panel(complete(new, trained.panel), [], self.data)
         history = from_panel(panel, learnt=trained.panel)
         known = history.series >= 0
         fresh = int(history.end[known].min()) if known.any() else trained.h

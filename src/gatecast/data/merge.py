@@ -16,7 +16,7 @@ from gatecast.data.frequency import Positions
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 
-__all__ = ["extend", "locate"]
+__all__ = ["complete", "extend", "locate"]
 
 Array = npt.NDArray[np.float64]
 
@@ -116,6 +116,21 @@ def extend(old: Panel, new: Panel) -> Panel:
         historic=columns("historic"),
         static={name: np.concatenate([column, new.static[name][fresh]]) for name, column in old.static.items()},
     )
+
+
+def complete(new: Panel, old: Panel) -> Panel:
+    """The series of one panel, each with the rows that another has of it.
+
+    Raises:
+        DataError: Times that do not lie on the same grid, or other columns.
+
+    >>> from gatecast.data.panel import from_values
+    >>> complete(from_values([8.0], start=3), from_values([1.0, 2.0], start=1)).values.tolist()
+    [1.0, 2.0, 8.0]
+    """
+    series, _ = locate(new, old)
+    fresh = series < 0
+    return extend(old, new).select(np.where(fresh, len(old) + np.cumsum(fresh) - 1, series))
 
 
 def _rows(first: Positions, lengths: Positions) -> Positions:
