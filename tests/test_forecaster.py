@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.data import synth
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecaster import Forecaster
@@ -120,6 +121,23 @@ def test_without_evaluation_the_forecast_is_the_same(fitted, sales):
     quick = Forecaster(h=12).fit(monthly(sales), evaluate=False)
     assert quick.evaluation_ is None
     assert quick.predict().table["Ensemble"].tobytes() == fitted.predict().table["Ensemble"].tobytes()
+
+
+@pytest.mark.parametrize(("model", "name"), [("lstm-peephole", "LSTM-peephole"), ("slstm", "sLSTM")])
+def test_the_other_cells_are_models_and_come_back_from_a_file(model, name, sales, tmp_path):
+    network, training = NetworkConfig(units=8, dropout=0.2), TrainingConfig(members=1, steps=5)
+    fitted = Forecaster(h=3, model=model, network=network, training=training).fit(monthly(sales), evaluate=False)
+    said = fitted.predict()
+    assert list(said.table)[1] == name
+    fitted.save(tmp_path / "kept")
+    again = Forecaster.load(tmp_path / "kept")
+    assert again.network == network
+    assert again.predict().table[name].tobytes() == said.table[name].tobytes()
+
+
+def test_dropout_is_a_share():
+    with pytest.raises(ConfigError, match="NetworkConfig's dropout is not a share: got 1, expected a number from 0"):
+        NetworkConfig(dropout=1)
 
 
 def test_any_level(sales):

@@ -9,7 +9,7 @@ from gatecast import recurrent
 from gatecast.data import synth
 from gatecast.data.frames import fit_frame
 from gatecast.history import plain
-from gatecast.panel_lstm import Settings, fit, one_ahead, quantiles, steps_ahead
+from gatecast.panel_lstm import CELLS, Settings, fit, one_ahead, quantiles, steps_ahead
 from gatecast.panel_windows import batches, inputs, make_rows
 
 SMALL = Settings(6, units=8, origins=24, steps=40, batch=32)
@@ -101,10 +101,36 @@ def test_it_learns_what_series_have_in_common():
     assert error < 0.15 * np.abs(waves[:, 71:72] - waves[:, 72:]).mean()
 
 
-@pytest.mark.parametrize("cell", ["gru", "rnn"])
-def test_other_cells(panel, cell):
-    member = fit(plain(panel), 2, 1, Settings(4, units=8, cell=cell, origins=12, steps=3), seed=0)
-    assert np.isfinite(quantiles(member, plain(panel), 1)).all()
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_learns(cell):
+    losses = []
+    waves = np.sin(np.arange(60) + np.arange(40)[:, None])
+    member = fit(
+        plain(waves),
+        2,
+        1,
+        Settings(4, units=16, cell=cell, steps=60, rate=1e-2),
+        0,
+        lambda step: losses.append(step.loss),
+    )
+    assert np.isfinite(quantiles(member, plain(waves), 1)).all()
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:10])
+
+
+def test_cells_differ(panel):
+    weights = {cell: fit(plain(panel), 2, 1, replace(SMALL, cell=cell, steps=1), 0).weights.views[1] for cell in CELLS}
+    assert {"Wx", "Wh", "b", "P"} <= set(weights["lstm-peephole"])
+    assert "P" not in weights["lstm"]
+    shapes = {cell: sum(p.size for p in views.values()) for cell, views in weights.items()}
+    assert shapes["rnn"] < shapes["gru"] < shapes["lstm"] < shapes["lstm-peephole"]
+
+
+def test_dropout_is_of_training_alone(panel):
+    wet, dry = (fit(plain(panel), 2, 1, replace(SMALL, dropout=share), 0) for share in (0.4, 0.0))
+    assert wet.weights.vector.tobytes() != dry.weights.vector.tobytes()
+    again = fit(plain(panel), 2, 1, replace(SMALL, dropout=0.4), 0)
+    assert wet.weights.vector.tobytes() == again.weights.vector.tobytes()
+    assert quantiles(wet, plain(panel), 1).tobytes() == quantiles(wet, plain(panel), 1).tobytes()
 
 
 def test_trend_and_season_go_on():

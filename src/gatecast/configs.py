@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatecast.errors import ConfigError, require_count, require_positive
+from gatecast.errors import ConfigError, require_count, require_positive, require_share
 
 __all__ = ["DataConfig", "NetworkConfig", "TrainingConfig"]
 
@@ -20,19 +20,23 @@ class NetworkConfig:
         units: Of each recurrent layer.
         layers: Recurrent layers.
         window: Values that are read at every origin, `input_size` of the Forecaster.
+        dropout: Share of what enters a recurrent layer that is dropped in training; against overfitting.
 
     Raises:
-        ConfigError: A number below 1.
+        ConfigError: A number below 1, or a share that is none.
     """
 
     units: int | None = None
     layers: int | None = None
     window: int | None = None
+    dropout: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("units", "layers", "window"):
             if getattr(self, name) is not None:
                 require_count(getattr(self, name), f"NetworkConfig's {name}")
+        if self.dropout is not None:
+            require_share(self.dropout, "NetworkConfig's dropout")
 
 
 @dataclass(frozen=True)

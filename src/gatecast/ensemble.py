@@ -76,7 +76,7 @@ class Learned(NamedTuple):
 
 def names(recipe: Recipe) -> list[str]:
     """What the models of a recipe are called."""
-    networks = [recipe.members[0].cell.upper()] if recipe.members else []
+    networks = [panel_lstm.CELLS[recipe.members[0].cell][0]] if recipe.members else []
     others = {"ES-LSTM": recipe.hybrids, "Network": recipe.own, "DOT": recipe.theta}
     return [*networks, *(name for name, there in others.items() if there), *recipe.classical]
 
@@ -122,7 +122,7 @@ def learn(
     watch = None if watched is None else look
     voices: list[Voice] = []
     if recipe.members:
-        before = _trained(old.get(recipe.members[0].cell.upper()), Networks, len(recipe.members))
+        before = _trained(old.get(panel_lstm.CELLS[recipe.members[0].cell][0]), Networks, len(recipe.members))
         members = tuple(
             panel_lstm.fit(clean, h, recipe.season, settings, seed + k, tell(k), before[k], watch)
             for k, settings in enumerate(recipe.members)

@@ -59,6 +59,7 @@ class Settings:
         window: w.
         units: u of each recurrent layer.
         dilations: Of each recurrent layer.
+        dropout: Share of what enters a recurrent layer that is dropped in training.
         origins: O of a series in a batch, at most.
         steps: Updates.
         batch: B.
@@ -82,6 +83,7 @@ class Settings:
     window: int
     units: int = 40
     dilations: tuple[int, ...] = (1, 2)
+    dropout: float = 0.0
     origins: int = 96
     steps: int = 300
     batch: int = 96
@@ -321,7 +323,9 @@ def _shortened(settings: Settings, typical: int, seed: int) -> Settings:
 def _network(K: int, settings: Settings) -> Network:
     """Dilated recurrent layers with a way around each, a dense layer, and a head of quantiles."""
     u, Q = settings.units, len(settings.probabilities)
-    hidden = [Residual(Dilated(LSTM(u, return_sequences=True), d)) for d in settings.dilations]
+    hidden = [
+        Residual(Dilated(LSTM(u, return_sequences=True, dropout=settings.dropout), d)) for d in settings.dilations
+    ]
     return wire(
         [Dense(u, activation="tanh"), *hidden, Dense(u, activation="tanh"), Dense(K * Q), QuantileHead(Q)],
         (None, settings.window + EXTRA),

@@ -10,24 +10,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import ensemble, store
-from gatecast.backtest import fold, score_tail
+from gatecast import ensemble, folds, store
 from gatecast.calibration import answers, sides
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.merge import complete, extend
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, read_future, to_like
-from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.errors import ConfigError, NotFittedError
 from gatecast.fitting import Asked, Trained, go_on, prepare_panel, train
 from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.history import History, from_panel
 from gatecast.models import Sequential
-from gatecast.parts import default_horizon
 from gatecast.paths import sample
 from gatecast.recipes import MODELS
 from gatecast.settings import check_count, check_levels, check_record, check_seed
@@ -47,8 +45,8 @@ class Forecaster:
     Args:
         h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours).
         model: "auto": LSTM networks and the theta method, weighted by their errors on a validation part; "lstm", "gru",
-            "rnn": networks alone; "es-lstm": exponential smoothing and an LSTM, trained together; or a `Sequential`
-            with h outputs, which is trained anew and not changed.
+            "rnn", "lstm-peephole", "slstm": networks alone; "es-lstm": exponential smoothing and an LSTM, trained
+            together; or a `Sequential` with h outputs, which is trained anew and not changed.
         level: Levels of the intervals, in percent; None for no intervals.
         season: Steps in a season; found before the test part by default. 1 means none.
         freq: Frequency, as "MS" or "D"; inferred by default.
@@ -239,21 +237,7 @@ class Forecaster:
         check_count("rows", rows)
         new, _ = self._read(source, like=trained.panel)
         panel = prepare_panel(complete(new, trained.panel), [], self.data)
-        history = from_panel(panel, learnt=trained.panel)
-        known = history.series >= 0
-        fresh = int(history.end[known].min()) if known.any() else trained.h
-        test = rows or (fresh if fresh > 0 else trained.h)
-        if panel.lengths.max() <= test:
-            raise DataError(
-                "the series are too short", got=f"{panel.lengths.max()} rows at most",
-                expected=f"more than the {test} that are to be forecast", fix="Ask for fewer rows.",
-            )  # fmt: skip
-        sizes = (int(np.median(panel.lengths)) - test, 0, test)
-        found = score_tail(trained.calibration, trained.learned, panel, history, sizes, trained.season, self.level)
-        if test > fresh and known.any():
-            seen = f" {test - max(fresh, 0)} of these rows were learnt from: the errors are smaller than those to come."
-            found = replace(found, verdict=found.verdict + seen)
-        return found
+        return folds.score_new(trained, panel, rows, self.level)
 
     def update(self, source: Any, *, progress: Callable[[Progress], None] | None = None) -> Forecaster:
         """Go on learning, from new rows of the series and from new series, a third as long at a third of the rate.
@@ -297,24 +281,8 @@ class Forecaster:
         check_count("n_windows", n_windows, needed=True)
         check_count("step_size", step_size)
         panel = prepare_panel(self._read(source)[0], [], self.data)
-        h = self.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-        backs = [h + k * (step_size or h) for k in reversed(range(n_windows))]
-        if (panel.lengths > backs[0] + 1).sum() == 0:
-            raise DataError(
-                "the series are too short for so many cutoffs", got=f"{panel.lengths.max()} rows at most",
-                expected=f"more than {backs[0] + 1}", fix="Ask for fewer windows, smaller steps or a shorter horizon.",
-            )  # fmt: skip
-        tables: list[Table] = []
-        trained = None
-        for back in backs:
-            there = panel.select(np.flatnonzero(panel.lengths > back + 1))
-            if trained is None or refit:
-                trained = train(there.head(back), replace(self._asked(), h=h), [], None, evaluate=False)
-            history = from_panel(there, learnt=trained.panel)
-            models = trained.calibration, trained.learned
-            tables.append(fold(*models, there, history, back, trained.season, self.level))
-        columns = {name: np.concatenate([part[name] for part in tables]) for name in tables[0]}
-        return self._out(kind_of(source), panel, columns, self.level, cast(Trained, trained).calibration.name)
+        columns, name = folds.roll(panel, self._asked(), n_windows, step_size, refit=refit)
+        return self._out(kind_of(source), panel, columns, self.level, name)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write this forecaster to one file, with the series that it has seen.

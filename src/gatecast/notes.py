@@ -13,7 +13,9 @@ from gatecast.errors import DataError
 
 __all__ = ["BASELINES", "MODELS", "check_limits", "observed", "remark"]
 
-MODELS = ("Ensemble", "LSTM", "GRU", "RNN", "ES-LSTM", "DOT", "ETS", "CES", "Network")
+MODELS = (
+    "Ensemble", "LSTM", "GRU", "RNN", "LSTM-peephole", "sLSTM", "ES-LSTM", "DOT", "ETS", "CES", "Network",
+)  # fmt: skip
 BASELINES = ("SeasonalNaive", "Naive", "Drift", "Mean")
 """Names of columns that go out."""
 

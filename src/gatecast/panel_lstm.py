@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -24,18 +25,27 @@ from gatecast import optim
 from gatecast.arrays import pack, unpack
 from gatecast.data.frames import fit_frame, restore
 from gatecast.history import History
-from gatecast.layers import GRU, LSTM, Dense, QuantileHead, Residual, SimpleRNN
+from gatecast.layer import Layer
+from gatecast.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.losses import Pinball, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, initial_weights, like, wire
 from gatecast.panel_windows import EXTRA, Rows, Settings, batches, inputs, make_rows
 from gatecast.recurrent import relax
 
-__all__ = ["Fitted", "Settings", "Step", "fit", "make_network", "one_ahead", "quantiles", "steps_ahead"]
+__all__ = ["CELLS", "Fitted", "Settings", "Step", "fit", "make_network", "one_ahead", "quantiles", "steps_ahead"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
-CELLS = {"lstm": LSTM, "gru": GRU, "rnn": SimpleRNN}
+CELLS: dict[str, tuple[str, Callable[..., Layer]]] = {
+    "lstm": ("LSTM", LSTM),
+    "gru": ("GRU", GRU),
+    "rnn": ("RNN", SimpleRNN),
+    "lstm-peephole": ("LSTM-peephole", partial(LSTM, peephole="diagonal")),
+    "slstm": ("sLSTM", SLSTM),
+}
+"""By the name of the model: what its column is called, and the layer."""
+
 LOOKS = 10
 """Looks at what is watched."""
 
@@ -225,8 +235,8 @@ CONTEXT = 10
 
 def _network(K: int, settings: Settings) -> Network:
     """Dense, recurrent layers with a way around each, and a head of quantiles."""
-    cell, u = CELLS[settings.cell], settings.units
-    hidden = [Residual(cell(u, return_sequences=True)) for _ in range(settings.layers)]
+    (_, cell), u = CELLS[settings.cell], settings.units
+    hidden = [Residual(cell(u, return_sequences=True, dropout=settings.dropout)) for _ in range(settings.layers)]
     Q = len(settings.probabilities)
     inputs = settings.window + EXTRA + (K + 1) * settings.known + settings.historic + settings.static
     return wire([Dense(u, activation="tanh"), *hidden, Dense(K * Q), QuantileHead(Q)], (None, inputs))

@@ -41,7 +41,8 @@ class Settings:
         window: w.
         units: u of each recurrent layer.
         layers: Recurrent layers, each with a way around it.
-        cell: "lstm", "gru" or "rnn".
+        cell: A name of `panel_lstm.CELLS`.
+        dropout: Share of what enters a recurrent layer that is dropped in training, the same at every origin.
         level: Newest values whose mean is the level of a window.
         place: Weight of the input that says where the level lies in the series' range; 0: none.
         segment: Steps from an origin to the next: above 1 the network takes a step a segment, and looks back as many
@@ -61,6 +62,7 @@ class Settings:
     units: int = 48
     layers: int = 2
     cell: str = "lstm"
+    dropout: float = 0.0
     level: int = 1
     place: float = 0.0
     segment: int = 1

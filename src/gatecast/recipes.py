@@ -15,11 +15,11 @@ from gatecast import classical, es_lstm, own_network
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.models import Sequential
-from gatecast.panel_lstm import Settings
+from gatecast.panel_lstm import CELLS, Settings
 
 __all__ = ["FEW", "MODELS", "Recipe", "make_recipe"]
 
-MODELS = ("auto", "lstm", "gru", "rnn", "es-lstm")
+MODELS = ("auto", *CELLS, "es-lstm")
 """Names of models; "auto" is several of them beside DOT."""
 
 WEEKS = (168, 336, 672)
@@ -166,7 +166,7 @@ def _given(base: Any, network: NetworkConfig, training: TrainingConfig, **own: A
     """Settings with what is fixed in place of what was chosen."""
     fixed = {
         "window": network.window, "units": network.units, "layers": network.layers, "steps": training.steps,
-        "batch": training.batch, "rate": training.rate, **own,
+        "batch": training.batch, "rate": training.rate, "dropout": network.dropout, **own,
         "patience": None if training.steps is None else 1.0,  # who says how long, means it
     }  # fmt: skip
     if hasattr(base, "dilations") and network.layers is not None:

@@ -51,7 +51,7 @@ class Networks:
     @property
     def name(self) -> str:
         """After the cell."""
-        return self.members[0].settings.cell.upper()
+        return panel_lstm.CELLS[self.members[0].settings.cell][0]
 
     def say(self, history: History) -> Floats:
         """Quantiles, each the median over the members."""

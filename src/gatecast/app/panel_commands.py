@@ -23,7 +23,7 @@ __all__ = [
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
 Horizon = Annotated[str | None, typer.Option("-h", "--horizon", metavar="N", help="Steps. Default: two seasons.")]
-Model = Annotated[str, typer.Option(metavar="NAME", help="auto, lstm, gru, rnn or es-lstm.")]
+Model = Annotated[str, typer.Option(metavar="NAME", help="auto, lstm, gru, rnn, lstm-peephole, slstm or es-lstm.")]
 Level = Annotated[str, typer.Option(metavar="P,P", help="Levels of the intervals in percent.")]
 Season = Annotated[str | None, typer.Option(metavar="N", help="Rows in a season. Default: found out.")]
 Freq = Annotated[str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")]
@@ -250,7 +250,7 @@ def _write(columns: Mapping[str, Any], out: str) -> None:
 def _document(told: Mapping[str, Any]) -> None:
     """Plain values as JSON."""
     from gatecast.app.document import SCHEMA_VERSION, to_json
-    from gatecast.app.texts import plain
+    from gatecast.texts import plain
 
     def clean(value: Any) -> Any:
         """A value without NaN."""

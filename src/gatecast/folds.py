@@ -1,0 +1,104 @@
+"""Backtests of a whole forecaster: training at past cutoffs, and scores of a trained one on rows that came since.
+
+Letters: S series, T columns, h horizon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.backtest import fold, score_tail
+from gatecast.data.panel import Panel
+from gatecast.errors import DataError
+from gatecast.fitting import Asked, Trained, train
+from gatecast.forecast import Evaluation
+from gatecast.history import from_panel
+from gatecast.parts import default_horizon
+
+__all__ = ["cutoffs", "roll", "score_new"]
+
+Table = dict[str, npt.NDArray[Any]]
+
+
+def cutoffs(panel: Panel, h: int, n_windows: int, step_size: int | None) -> list[int]:
+    """Rows behind each cutoff, the earliest cutoff first.
+
+    Args:
+        panel: The series.
+        h: Horizon.
+        n_windows: How many.
+        step_size: Steps from one to the next; None: h.
+
+    Raises:
+        DataError: No series is so long.
+    """
+    backs = [h + k * (step_size or h) for k in reversed(range(n_windows))]
+    if (panel.lengths > backs[0] + 1).sum() == 0:
+        raise DataError(
+            "the series are too short for so many cutoffs", got=f"{panel.lengths.max()} rows at most",
+            expected=f"more than {backs[0] + 1}", fix="Ask for fewer windows, smaller steps or a shorter horizon.",
+        )  # fmt: skip
+    return backs
+
+
+def roll(panel: Panel, asked: Asked, n_windows: int, step_size: int | None, *, refit: bool) -> tuple[Table, str]:
+    """Train at every cutoff on what came before it alone, and forecast what came then.
+
+    Args:
+        panel: The series, prepared.
+        asked: Settings.
+        n_windows: Cutoffs, the last of them h steps before the end of each series.
+        step_size: Steps from one cutoff to the next; None: h.
+        refit: Whether to train anew at every cutoff; otherwise at the first alone.
+
+    Returns:
+        The columns of all cutoffs, and the name of the main model.
+
+    Raises:
+        DataError: Series too short for so many cutoffs.
+    """
+    h = asked.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+    tables: list[Table] = []
+    trained: Trained | None = None
+    name = ""
+    for back in cutoffs(panel, h, n_windows, step_size):
+        there = panel.select(np.flatnonzero(panel.lengths > back + 1))
+        if trained is None or refit:
+            trained = train(there.head(back), replace(asked, h=h), [], None, evaluate=False)
+            name = trained.calibration.name
+        history = from_panel(there, learnt=trained.panel)
+        tables.append(fold(trained.calibration, trained.learned, there, history, back, trained.season, asked.level))
+    return {column: np.concatenate([part[column] for part in tables]) for column in tables[0]}, name
+
+
+def score_new(trained: Trained, panel: Panel, rows: int | None, levels: tuple[float, ...]) -> Evaluation:
+    """Score models as they stand on the newest rows of series.
+
+    Args:
+        trained: The models.
+        panel: Series with the rows that were learnt, where they go on from them.
+        rows: How many of the newest; None: those that came since, or h of other series.
+        levels: Of the intervals, in percent.
+
+    Raises:
+        DataError: Series too short.
+    """
+    history = from_panel(panel, learnt=trained.panel)
+    known = history.series >= 0
+    fresh = int(history.end[known].min()) if known.any() else trained.h
+    test = rows or (fresh if fresh > 0 else trained.h)
+    if panel.lengths.max() <= test:
+        raise DataError(
+            "the series are too short", got=f"{panel.lengths.max()} rows at most",
+            expected=f"more than the {test} that are to be forecast", fix="Ask for fewer rows.",
+        )  # fmt: skip
+    sizes = (int(np.median(panel.lengths)) - test, 0, test)
+    found = score_tail(trained.calibration, trained.learned, panel, history, sizes, trained.season, levels)
+    if test > fresh and known.any():
+        seen = f" {test - max(fresh, 0)} of these rows were learnt from: the errors are smaller than those to come."
+        found = replace(found, verdict=found.verdict + seen)
+    return found
