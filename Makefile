@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
 
-.PHONY: demo test test-peers lint format sanitize bench bench-grid bench-more clean
+.PHONY: demo test test-peers test-pages docs lint format sanitize bench bench-grid bench-more clean
 
 demo: .venv/.demo  ## forecast the sample series: terminal table, demo/forecast.csv, demo/chart.html
 	@mkdir -p demo
@@ -51,19 +51,34 @@ bench-grid: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## cells 
 bench-more: .venv/.demo .venv-torch/.installed  ## one window, one step, sLSTM, memory
 	$(BIN)/python benchmarks/more.py
 
+test-pages: .venv-pages/.installed  ## the report in headless Chromium: drawn, quiet, light and dark, wide and narrow
+	.venv-pages/bin/pytest tests/pages
+
+docs: .venv/.docs  ## the site, build/site; a warning is an error
+	$(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf .venv .venv-peers .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
 .venv/.demo: .venv/bin/python $(SOURCES)
 	@echo "installing gatecast (once; half a minute)"
-	@$(BIN)/pip install -q --disable-pip-version-check -e '.[plot]'
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[plot,report]'
 	@touch $@
 
 .venv/.test: .venv/.demo
-	$(BIN)/pip install -q --disable-pip-version-check -e '.[plot,test]'
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[plot,report,tune,test]'
+	@touch $@
+
+.venv/.docs: .venv/.demo
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[docs]'
+	@touch $@
+
+.venv-pages/.installed: $(SOURCES)
+	$(PYTHON) -m venv .venv-pages
+	.venv-pages/bin/pip install -q --disable-pip-version-check '.[plot,report]' pandas playwright pytest
 	@touch $@
 
 .venv-peers/.installed: $(SOURCES)

@@ -212,6 +212,24 @@ def test_a_forecaster_comes_back_from_its_file(fitted, sales, tmp_path):
             np.testing.assert_array_equal(ours[name], theirs[name])
     assert loaded.predict(sales).table["Ensemble"].tobytes() == fitted.predict().table["Ensemble"].tobytes()
     assert (loaded.h, loaded.model, loaded.season_, loaded.weights_) == (H, "auto", 12, fitted.weights_)
+    ours, theirs = loaded.evaluation_, fitted.evaluation_
+    assert ours.scores == theirs.scores
+    assert (ours.cutoff, ours.sizes, ours.verdict) == (theirs.cutoff, theirs.sizes, theirs.verdict)
+    assert list(ours.table) == list(theirs.table)
+    for name, column in theirs.table.items():
+        np.testing.assert_array_equal(ours.table[name], column)
+
+
+def test_the_scores_of_a_single_named_series_come_back_too(tmp_path):
+    rows = {"shop": np.full(60, "north"), "day": np.arange(60), "sold": 10 + np.sin(np.arange(60.0))}
+    fitted = Forecaster(5, training=TrainingConfig(members=1, steps=3)).fit(rows)
+    fitted.save(tmp_path / "a.gatecast")
+    table = Forecaster.load(tmp_path / "a.gatecast").evaluation_.table
+    assert list(table) == list(fitted.evaluation_.table)
+    assert "shop" not in table
+    np.testing.assert_array_equal(table["sold"], rows["sold"][-len(table["sold"]) :])
+    fitted.fit(rows, evaluate=False).save(tmp_path / "b.gatecast")
+    assert Forecaster.load(tmp_path / "b.gatecast").evaluation_ is None
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "foreign", "absent"])

@@ -17,7 +17,7 @@ from gatecast.ensemble import Learned
 from gatecast.forecast import Evaluation, column_names
 from gatecast.history import History
 
-__all__ = ["fold", "score_tail"]
+__all__ = ["fold", "held_back", "score_tail"]
 
 Floats = npt.NDArray[np.float64]
 Table = dict[str, npt.NDArray[Any]]
@@ -62,14 +62,24 @@ def score_tail(
     intervals = {level: (found[1 + 2 * k], found[2 + 2 * k]) for k, level in enumerate(levels)}
     scores = scoring.score(actual, before, said | simple, intervals, next(iter(simple)), season)
     inside = np.arange(-test, 0) >= -panel.lengths[:, None]
-    tail, names = panel.tail(test), panel.names
     columns = dict(zip(column_names(calibration.name, levels), found, strict=True)) | said | simple
-    table = tail.to_columns() | {name: column[inside] for name, column in columns.items()}
-    if S == 1 and names.id is not None:
-        del table[names.id]
-    cutoff = panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max()
+    cutoff, table = held_back(panel, test)
+    table |= {name: column[inside] for name, column in columns.items()}
     text = scoring.verdict(scores, test, h, season, S)
     return Evaluation(cutoff, sizes, season, h, scores, table, text)
+
+
+def held_back(panel: Panel, test: int) -> tuple[Any, Table]:
+    """The last time before the newest rows of series, and the columns of these rows.
+
+    Args:
+        panel: The series.
+        test: Rows of each.
+    """
+    table = panel.tail(test).to_columns()
+    if len(panel) == 1 and panel.names.id is not None:
+        del table[panel.names.id]
+    return panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max(), table
 
 
 def fold(

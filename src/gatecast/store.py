@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gatecast import checkpoint, es_lstm, own_network, panel_lstm
+from gatecast.backtest import held_back
 from gatecast.calibration import Calibration, Limits
 from gatecast.data.frequency import parse
 from gatecast.data.panel import Names, Panel
@@ -20,6 +21,7 @@ from gatecast.effects import Effects
 from gatecast.ensemble import Learned
 from gatecast.errors import ConfigError, FormatError
 from gatecast.fitting import Trained
+from gatecast.forecast import Evaluation, Score
 from gatecast.network import Network, Weights
 from gatecast.recipes import Recipe
 from gatecast.voices import Classical, Hybrids, Networks, Own, Theta, Voice
@@ -60,6 +62,9 @@ def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: Tr
             "seconds": trained.seconds,
         },
     }  # fmt: skip
+    if trained.evaluation is not None:
+        header["evaluation"], scored = _evaluation_out(trained.evaluation, trained.panel)
+        arrays |= scored
     factors = np.stack(list(calibration.factors.values()))
     checkpoint.write(path, KIND, header, arrays | weights | {"factors": factors})
 
@@ -68,7 +73,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
     """Read a file.
 
     Returns:
-        The forecaster's settings, and what it has learnt; the evaluation is not kept.
+        The forecaster's settings, and what it has learnt.
 
     Raises:
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
@@ -83,8 +88,9 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
             told["measured"],
         )  # fmt: skip
         learned, panel = _learned_in(header["learned"], arrays), _panel_in(header["panel"], arrays)
+        evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
         trained = Trained(
-            panel, more["h"], more["season"], more["findings"], learned, calibration, None, more["curve"],
+            panel, more["h"], more["season"], more["findings"], learned, calibration, evaluation, more["curve"],
             more["seconds"],
         )  # fmt: skip
         return header["forecaster"], trained
@@ -120,6 +126,25 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         parse(about["freq"]), Names(**about["names"]), **columns, clock=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
     )  # fmt: skip
+
+
+def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any], Arrays]:
+    """Scores and the models' columns of the test part; the others are those of the panel."""
+    own = [name for name in evaluation.table if name not in held_back(panel, evaluation.sizes[2])[1]]
+    scores = [asdict(score) | {"coverage": list(score.coverage.items())} for score in evaluation.scores]
+    about = {
+        "sizes": evaluation.sizes, "season": evaluation.season, "horizon": evaluation.horizon, "scores": scores,
+        "verdict": evaluation.verdict, "columns": own,
+    }  # fmt: skip
+    return about, {f"evaluation.{k}": evaluation.table[name] for k, name in enumerate(own)}
+
+
+def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Evaluation:
+    """Scores and test part."""
+    cutoff, table = held_back(panel, about["sizes"][2])
+    table |= {name: arrays[f"evaluation.{k}"] for k, name in enumerate(about["columns"])}
+    scores = tuple(Score(**{**told, "coverage": dict(told["coverage"])}) for told in about["scores"])
+    return Evaluation(cutoff, tuple(about["sizes"]), about["season"], about["horizon"], scores, table, about["verdict"])
 
 
 def _learned_out(learned: Learned) -> tuple[dict[str, Any], Arrays]:

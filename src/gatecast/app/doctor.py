@@ -14,7 +14,7 @@ from gatecast.errors import GatecastError
 
 __all__ = ["examine", "lines"]
 
-EXTRAS = {"plot": "matplotlib", "stats": "statsforecast"}
+EXTRAS = {"plot": "matplotlib", "report": "plotly", "stats": "statsforecast", "tune": "optuna"}
 TABLES = ("pandas", "polars", "pyarrow")
 TOLERANCE = 1e-5
 """float32 against float64 over 24 steps of an LSTM with 50 units: about 1e-6 was seen."""
