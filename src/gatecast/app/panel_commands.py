@@ -13,6 +13,7 @@ import typer
 
 from gatecast.app.options import check_input, check_source, parse_levels, parse_names, parse_whole
 from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+from gatecast.app.words import Words, shared
 from gatecast.configs import DataConfig
 from gatecast.notes import BASELINES, MODELS
 
@@ -41,34 +42,22 @@ SHOWN = 12
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(train)
+    app.command()(shared(train))
     app.command()(predict)
-    app.command()(backtest)
+    app.command()(shared(backtest))
 
 
 def train(
     file: File,
+    words: Words,
     out: Annotated[str, typer.Option(metavar="PATH", help="Where the forecaster goes: NAME.gatecast.")],
-    horizon: Horizon = None,
-    model: Model = "auto",
-    level: Level = "80,95",
-    season: Season = None,
-    freq: Freq = None,
-    time_col: Name = None,
-    id_col: Name = None,
-    target_col: Name = None,
-    known: Known = None,
-    historic: Historic = None,
-    static: Static = None,
-    seed: Seed = "0",
     json: Json = False,
 ) -> None:
     """Learn from the series in FILE and keep the forecaster in a file."""
     path = check_source(file)
     check_output(Path(out), "--out", (MODEL_SUFFIX,), path)
     began = perf_counter()
-    columns, data = (id_col, time_col, target_col), data_config(known, historic, static)
-    forecaster = _forecaster(horizon, model, level, season, freq, columns, data, seed)
+    forecaster = words.forecaster()
     with _progress(wanted=not json) as progress:
         forecaster.fit(path, progress=progress)
     forecaster.save(out)
@@ -113,21 +102,10 @@ def predict(
 
 def backtest(
     file: File,
-    horizon: Horizon = None,
+    words: Words,
     windows: Annotated[str, typer.Option(metavar="N", help="Cutoffs.")] = "3",
     step: Annotated[str | None, typer.Option(metavar="N", help="Steps between cutoffs. Default: the horizon.")] = None,
     refit: Annotated[bool, typer.Option(help="Learn anew at every cutoff.")] = True,
-    model: Model = "auto",
-    level: Level = "80,95",
-    season: Season = None,
-    freq: Freq = None,
-    time_col: Name = None,
-    id_col: Name = None,
-    target_col: Name = None,
-    known: Known = None,
-    historic: Historic = None,
-    static: Static = None,
-    seed: Seed = "0",
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -137,8 +115,7 @@ def backtest(
         check_output(Path(out), "--out", TABLE_SUFFIXES, path)
     count = parse_whole(windows, "--windows", least=1, fix="Write --windows 3.") or 1
     stride = parse_whole(step, "--step", least=1, fix="Write --step 1.")
-    columns, data = (id_col, time_col, target_col), data_config(known, historic, static)
-    forecaster = _forecaster(horizon, model, level, season, freq, columns, data, seed)
+    forecaster = words.forecaster()
     folds = forecaster.cross_validation(path, n_windows=count, step_size=stride, refit=refit)
     scores = _scores(folds.columns, folds.target_col, folds.model, folds.levels)
     if out is not None:
@@ -159,33 +136,6 @@ def backtest(
 def data_config(known: str | None, historic: str | None, static: str | None) -> DataConfig:
     """The further columns, from words."""
     return DataConfig(parse_names(known), parse_names(historic), parse_names(static))
-
-
-def _forecaster(
-    horizon: str | None,
-    model: str,
-    level: str,
-    season: str | None,
-    freq: str | None,
-    columns: tuple[str | None, str | None, str | None],
-    data: DataConfig,
-    seed: str,
-) -> Any:
-    """A forecaster from words."""
-    from gatecast.forecaster import Forecaster
-
-    return Forecaster(
-        parse_whole(horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead."),
-        model=model,
-        level=parse_levels(level),
-        season=parse_whole(season, "--season", least=1, fix="Write --season 12, or 1 for none."),
-        freq=freq,
-        data=data,
-        seed=parse_whole(seed, "--seed", least=0, fix="Write --seed 0.") or 0,
-        id_col=columns[0],
-        time_col=columns[1],
-        target_col=columns[2],
-    )
 
 
 def _scores(table: Mapping[str, Any], target: str, model: str, levels: tuple[float, ...]) -> list[dict[str, Any]]:
