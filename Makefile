@@ -5,9 +5,9 @@ SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
 
 .PHONY: demo test test-peers test-pages docs lint format sanitize bench bench-grid bench-more clean
 
-demo: .venv/.demo  ## forecast the sample series: terminal table, demo/forecast.csv, demo/chart.html
+demo: .venv/.demo  ## forecast the sample series: terminal table, demo/forecast.csv, demo/report.html
 	@mkdir -p demo
-	@$(BIN)/gatecast forecast examples/air_passengers.csv --out demo/forecast.csv --plot demo/chart.html
+	@$(BIN)/gatecast forecast examples/air_passengers.csv --out demo/forecast.csv --report demo/report.html
 
 test: .venv/.test lint  ## linters, type checker, doctests, tests
 	$(BIN)/pytest -n 2
@@ -78,7 +78,7 @@ clean:
 
 .venv-pages/.installed: $(SOURCES)
 	$(PYTHON) -m venv .venv-pages
-	.venv-pages/bin/pip install -q --disable-pip-version-check '.[plot,report]' pandas playwright pytest
+	.venv-pages/bin/pip install -q --disable-pip-version-check -e '.[plot,report]' hypothesis playwright pytest
 	@touch $@
 
 .venv-peers/.installed: $(SOURCES)

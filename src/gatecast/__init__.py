@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.models import Sequential
+    from gatecast.reporting.build import report
 
-__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "load"]
+__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "load", "report"]
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ _HOME = {
     "GatecastError": "gatecast.errors",
     "Sequential": "gatecast.models",
     "load": "gatecast.forecaster",
+    "report": "gatecast.reporting.build",
 }
 
 

@@ -21,7 +21,7 @@ from gatecast.layer import Context, Plain, Shape, State, checked_input, first_sh
 from gatecast.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
 from gatecast.recurrent_layer import Recurrent
 
-__all__ = ["Dilated"]
+__all__ = ["Dilated", "to_steps"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Dilated(Plain):
         after = tuple(
             _turned(self._whole(s, rest, nb), -T, self.rate) for s, rest in zip(last or (), rests, strict=True)
         )
-        y, at = _to_steps(y, nb, T), None
+        y, at = to_steps(y, nb, T), None
         if not self.layer.return_sequences:
             y, at = last_step(y, context.mask)
         return np.ascontiguousarray(y), after, (cache, x.shape, at) if context.keep else None
@@ -104,7 +104,7 @@ class Dilated(Plain):
         dx, dfirst, grads = self._inner().backward(params, inner, dy, need_dx, run)
         if dfirst is not None:
             dfirst = tuple(self._whole(d, rest, nb) for d, (_, rest) in zip(dfirst, after, strict=True))
-        return None if dx is None else _to_steps(dx, nb, T), dfirst, grads
+        return None if dx is None else to_steps(dx, nb, T), dfirst, grads
 
     def get_weights(self, params: Params) -> list[Array]:
         """Those of the layer."""
@@ -150,8 +150,8 @@ def _to_phases(x: npt.NDArray[np.float32], phases: int) -> Array:
     return np.ascontiguousarray(x.reshape(nb, n, phases, F, L).swapaxes(1, 2)).reshape(nb * phases, n, F, L)
 
 
-def _to_steps(y: Array, nb: int, T: int) -> Array:
-    """The inverse of `_to_phases`."""
+def to_steps(y: Array, nb: int, T: int) -> Array:
+    """What a dilated layer keeps (nb p, n, R, L), step by step: (nb, T, R, L)."""
     blocks, n, R, L = y.shape
     steps = y.reshape(nb, blocks // nb, n, R, L).swapaxes(1, 2).reshape(nb, -1, R, L)
     return np.ascontiguousarray(steps[:, :T])

@@ -5,13 +5,20 @@ Letters: h horizon, m season.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Evaluation", "Forecast", "Score", "column_names"]
+from gatecast.charts import Said, Series, forecast, past_forecasts, paths, show
+from gatecast.data.panel import Panel
+from gatecast.errors import ConfigError
+from gatecast.marks import Chart
+
+__all__ = ["Evaluation", "Forecast", "Past", "Score", "chosen_series", "column_names"]
 
 Column = npt.NDArray[Any]
 
@@ -23,6 +30,20 @@ def column_names(model: str, levels: tuple[float, ...]) -> list[str]:
     ['LSTM', 'LSTM-lo-80', 'LSTM-hi-80', 'LSTM-lo-95', 'LSTM-hi-95']
     """
     return [model, *(f"{model}-{side}-{level:g}" for level in levels for side in ("lo", "hi"))]
+
+
+class Past(NamedTuple):
+    """What came before a forecast, for its chart.
+
+    Args:
+        panel: The series.
+        season: Of seasonal naive; 1 for none.
+        evaluation: How the model did on the end of them.
+    """
+
+    panel: Panel
+    season: int = 1
+    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +59,7 @@ class Forecast:
         model: Name of the model's columns.
         levels: Levels of the intervals, in percent.
         columns: The table as arrays by name; the table itself if it is that already.
+        past: What came before, for the chart; None: it shows the forecast alone.
     """
 
     table: Any
@@ -47,10 +69,52 @@ class Forecast:
     model: str = "LSTM"
     levels: tuple[float, ...] = (80, 95)
     columns: dict[str, Column] = field(default_factory=dict)
+    past: Past | None = None
 
     def __post_init__(self) -> None:
         if not self.columns:
             object.__setattr__(self, "columns", self.table)
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, id: Any = None) -> Any:
+        """Draw one series: its past, what was forecast for the test part, the forecast with its intervals.
+
+        Args:
+            path: A file: .png, .svg or .html; None: the figure comes back.
+            id: Which series; None: the first.
+
+        Returns:
+            A figure of matplotlib or, where that is not installed, of plotly; None if it went into a file.
+
+        Raises:
+            ConfigError: No such series, a file of another kind, or neither library is there.
+
+        >>> Forecast({"ds": np.arange(2), "LSTM": np.ones(2)}, levels=()).plot().axes[0].get_legend_handles_labels()[1]
+        ['LSTM']
+        """
+        return show(self.chart(id), path)
+
+    def chart(self, id: Any = None) -> Chart:
+        """The chart of one series as data; see `plot`.
+
+        Raises:
+            ConfigError: No such series.
+        """
+        key = None if self.id_col is None or self.id_col not in self.columns else self.id_col
+        chosen = None if key is None else chosen_series(self.columns[key], id, self.past)
+        table = self.columns if key is None else _rows(self.columns, self.columns[key] == chosen)
+        name = self.target_col if chosen is None or _single(self.past) else f"{self.target_col} of {chosen}"
+        said = Said(table, self.model, self.levels, self.time_col, len(table[self.time_col]), self.target_col)
+        if "cutoff" in table:
+            return past_forecasts(name, said._replace(h=int(np.count_nonzero(table["cutoff"] == table["cutoff"][0]))))
+        past, evaluation = Series(np.empty(0), np.empty(0)), None
+        if self.past is not None:
+            panel, season, evaluation = self.past
+            at = 0 if chosen is None else int(np.flatnonzero(panel.ids == chosen)[0])
+            past = Series(panel.times(at), panel.series(at), season)
+        if "path" in table:
+            return paths(name, past, said._replace(h=int(np.count_nonzero(table["path"] == table["path"][0]))))
+        test = None if evaluation is None else evaluation.said(chosen)
+        return forecast(name, past, said, test, "" if evaluation is None else evaluation.verdict)
 
 
 @dataclass(frozen=True)
@@ -98,3 +162,78 @@ class Evaluation:
     scores: tuple[Score, ...]
     table: dict[str, Column]
     verdict: str
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, id: Any = None) -> Any:
+        """Draw the test part of one series: what came, and what was forecast for it.
+
+        Args:
+            path: A file: .png, .svg or .html; None: the figure comes back.
+            id: Which series; None: the first.
+
+        Returns:
+            A figure of matplotlib or, where that is not installed, of plotly; None if it went into a file.
+
+        Raises:
+            ConfigError: No such series, a file of another kind, or neither library is there.
+        """
+        key = self._id_col
+        chosen = None if key is None else chosen_series(self.table[key], id, None)
+        said = self.said(chosen)
+        name = said.target_col if chosen is None else f"{said.target_col} of {chosen}"
+        return show(past_forecasts(name, said, self.verdict), path)
+
+    def said(self, id: Any = None) -> Said:
+        """The test part of one series, or of the only one."""
+        key = self._id_col
+        table = self.table if key is None or id is None else _rows(self.table, self.table[key] == id)
+        names = list(self.table)
+        first = 0 if key is None else 1
+        time_col, target = names[first], names[first + 1]
+        levels = tuple(self.scores[0].coverage)
+        return Said(table, self.scores[0].model, levels, time_col, self.horizon, target)
+
+    @property
+    def _id_col(self) -> str | None:
+        """Name of the column of names: a single series has none."""
+        # The columns are: name, time, value, those of the model.
+        names = list(self.table)
+        return names[0] if names.index(self.scores[0].model) == 3 else None
+
+
+def _rows(table: Mapping[str, Column], which: Column) -> dict[str, Column]:
+    """Some rows of a table."""
+    return {name: column[which] for name, column in table.items()}
+
+
+def _single(past: Past | None) -> bool:
+    """Whether there is one series alone."""
+    return past is not None and len(past.panel) == 1
+
+
+def chosen_series(ids: Column, id: Any, past: Past | None) -> Any:
+    """The name of a series: the one that is asked for, or the first with a value.
+
+    Args:
+        ids: (N,) names.
+        id: One of them; None: the first.
+        past: Says which have values; None: all.
+
+    Raises:
+        ConfigError: No such name.
+    """
+    if id is not None:
+        names = ids.tolist()
+        # From a command line names come as texts, in a table they may be numbers.
+        found = [one for one in names if one == id] or [one for one in names if str(one) == str(id)]
+        if not found:
+            raise ConfigError(
+                "there is no such series", got=repr(id), expected=f"a name such as {names[0]!r}",
+                fix="Give one of the names of the table.",
+            )  # fmt: skip
+        return found[0]
+    if past is not None:
+        panel = past.panel
+        known = np.concatenate([[0], np.cumsum(panel.mask)])[panel.indptr]
+        for name in panel.ids[np.diff(known) > 0][:1]:
+            return name
+    return ids[0]

@@ -23,7 +23,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, read_future, to_like
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.fitting import Asked, Trained, go_on, prepare_panel, train
-from gatecast.forecast import Evaluation, Forecast, column_names
+from gatecast.forecast import Evaluation, Forecast, Past, column_names
 from gatecast.history import History, from_panel
 from gatecast.models import Sequential
 from gatecast.paths import sample
@@ -359,9 +359,12 @@ class Forecaster:
     def _out(
         self, kind: str, panel: Panel, table: Table, levels: tuple[float, ...], name: str | None = None
     ) -> Forecast:
-        """A table as it goes out."""
-        names = panel.names
-        return Forecast(to_like(kind, table), names.id, names.time, names.target, name or self.name_, levels, table)
+        """A table as it goes out, with what a chart shows before it."""
+        names, trained = panel.names, self._trained
+        past = Past(panel)
+        if trained is not None:
+            past = Past(panel, trained.season, trained.evaluation if panel is trained.panel else None)
+        return Forecast(to_like(kind, table), names.id, names.time, names.target, name or self.name_, levels, table, past)
 
 
 load = Forecaster.load

@@ -33,11 +33,12 @@ from gatecast.layers import LAYERS, Input, Layer, Shape
 from gatecast.losses import Loss
 from gatecast.network import Network, Weights, initial_weights, wire
 from gatecast.optim import Link
-from gatecast.progress import shown
+from gatecast.progress import shown, verbosity
 from gatecast.room import require_room, require_size
 from gatecast.samples import read_inputs, read_numbers, read_samples, read_validation, sample_shape
 from gatecast.stream import Stream
 from gatecast.summary import summary
+from gatecast.trace import Trace, trace
 from gatecast.training import Callback, EarlyStopping, History, Progress, sort_callbacks
 
 __all__ = ["EarlyStopping", "History", "Sequential", "load_model"]
@@ -203,20 +204,10 @@ class Sequential:
             self._progress = Progress(optimizer.init(weights.vector.size))
         self.history = history = History()
         stream = training.train(
-            network,
-            weights,
-            samples,
-            loss,
-            optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation=validation,
-            seed=self.seed,
-            shuffle=shuffle,
-            early_stopping=stopping,
-            progress=self._progress,
-        )
-        with closing(stream), closing(shown(stream, epochs, _verbosity(verbose))) as records:
+            network, weights, samples, loss, optimizer, epochs=epochs, batch_size=batch_size, validation=validation,
+            seed=self.seed, shuffle=shuffle, early_stopping=stopping, progress=self._progress,
+        )  # fmt: skip
+        with closing(stream), closing(shown(stream, epochs, verbosity(verbose))) as records:
             for record in records:
                 history.append(record)
                 if any([call(record) for call in calls]):
@@ -250,6 +241,23 @@ class Sequential:
         rows, read = read_inputs(x, network.shapes[0], mask=mask)
         require_room(network, min(size or large_batch(rows.shape[1]), len(rows)), rows.shape[1])
         return training.predict(network, weights, rows, read, size)
+
+    def trace(self, x: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> Trace:
+        """What the gates of every recurrent layer did over sequences.
+
+        Args:
+            x: As for `predict`.
+            mask: As for `fit`.
+
+        Returns:
+            Gates and states by layer; `table()` makes one row for each layer, unit and time of them.
+
+        Raises:
+            ConfigError: No recurrent layer.
+            DataError: An array that does not fit or holds NaN or infinity.
+            NotFittedError: The shape of the input is not known.
+        """
+        return trace(*self._built(), x, mask)
 
     def evaluate(
         self,
@@ -388,12 +396,3 @@ class Sequential:
 def load_model(path: str | os.PathLike[str]) -> Sequential:
     """Keras' word for `Sequential.load`."""
     return Sequential.load(path)
-
-
-def _verbosity(verbose: object) -> int:
-    """How much to show, as a number."""
-    if verbose == "auto":
-        return 1
-    if verbose not in (0, 1, 2):
-        raise ConfigError("verbose is unknown", got=repr(verbose), expected='0, 1, 2 or "auto"')
-    return int(verbose)

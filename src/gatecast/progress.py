@@ -6,9 +6,10 @@ import sys
 from collections.abc import Generator, Iterable
 from typing import TextIO
 
+from gatecast.errors import ConfigError
 from gatecast.training import Record
 
-__all__ = ["shown"]
+__all__ = ["shown", "verbosity"]
 
 
 def shown(
@@ -45,6 +46,19 @@ def shown(
         if one_line and width:
             out.write("\n")
             out.flush()
+
+
+def verbosity(verbose: object) -> int:
+    """How much to show, as a number.
+
+    Raises:
+        ConfigError: Neither 0, 1, 2 nor "auto".
+    """
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2):
+        raise ConfigError("verbose is unknown", got=repr(verbose), expected='0, 1, 2 or "auto"')
+    return int(verbose)
 
 
 def describe(record: Record, epochs: int, first: int = 0) -> str:

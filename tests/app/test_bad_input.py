@@ -114,7 +114,7 @@ BAD = {
 
 def run(folder, content, words, name="in.csv"):
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    outputs = ["--out", str(folder / "a.csv"), "--plot", str(folder / "a.html")]
+    outputs = ["--out", str(folder / "a.csv"), "--report", str(folder / "a.html")]
     return main(["forecast", str(folder / name), *outputs, *words])
 
 

@@ -77,7 +77,7 @@ def test_help_names_every_option(capsys):
     text = capsys.readouterr().out
     for option in (
         "-h, --horizon", "--time-col", "--id-col", "--target-col", "--freq", "--season", "--level", "--out",
-        "--plot", "--json", "--seed", "--quiet",
+        "--plot", "--report", "--json", "--seed", "--quiet",
     ):  # fmt: skip
         assert option in text
 
@@ -192,9 +192,16 @@ def test_interrupted(capsys, failing):
 
 
 def test_a_plot_without_matplotlib_is_refused_before_the_work(capsys, failing, monkeypatch, tmp_path):
-    monkeypatch.setattr("gatecast.app.report.find_spec", lambda _: None)
+    monkeypatch.setattr("gatecast.charts.find_spec", lambda _: None)
     assert failing(AssertionError("worked"), "--plot", str(tmp_path / "a.png")) == 2
     assert 'Install it: pip install "gatecast[plot]"' in capsys.readouterr().err
+
+
+def test_a_report_without_plotly_is_refused_before_the_work(capsys, failing, monkeypatch, tmp_path):
+    monkeypatch.setattr("gatecast.reporting.build.find_spec", lambda _: None)
+    assert failing(AssertionError("worked"), "--report", str(tmp_path / "a.html")) == 2
+    said = 'error: a report needs plotly, which is not installed. Install it: pip install "gatecast[report]"\n'
+    assert capsys.readouterr().err == said
 
 
 def test_letters_that_the_terminal_has_not(file, monkeypatch):

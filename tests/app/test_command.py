@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
     """A run of the real program with all outputs, and what it said."""
     folder = tmp_path_factory.mktemp("run")
     write(folder / "sales.csv")
-    words = ["forecast", "sales.csv", "-h", str(H), "--out", "a.csv", "--plot", "a.html", "--json"]
+    words = ["forecast", "sales.csv", "-h", str(H), "--out", "a.csv", "--report", "a.html", "--json"]
     command = [sys.executable, "-m", "gatecast", *words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     (folder / "said").write_text(done.stdout)
@@ -177,12 +177,12 @@ def test_columns_are_found_by_name(tmp_path, capsys):
 
 
 def test_a_failure_while_writing_leaves_nothing(folder, tmp_path, monkeypatch, capsys):
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(28, "No space left on device", "a.html")
 
-    monkeypatch.setattr("gatecast.app.page.save_page", fail)
-    out, plot = tmp_path / "a.csv", tmp_path / "a.html"
-    words = ["-h", "2", "--out", str(out), "--plot", str(plot)]
+    monkeypatch.setattr("gatecast.reporting.build.report", fail)
+    out, page = tmp_path / "a.csv", tmp_path / "a.html"
+    words = ["-h", "2", "--out", str(out), "--report", str(page)]
     assert main(["forecast", str(folder / "sales.csv"), *words]) == 2
-    assert capsys.readouterr().err == f"error: --plot cannot be written ({plot}): got No space left on device.\n"
+    assert capsys.readouterr().err == f"error: --report cannot be written ({page}): got No space left on device.\n"
     assert os.listdir(tmp_path) == []

@@ -22,6 +22,7 @@ def parse(file, **changes):
         "freq": None,
         "out": None,
         "plot": None,
+        "report": None,
     }
     return parse_options(str(file), columns=(None, None, None), json=False, quiet=False, **{**words, **changes})
 
@@ -106,13 +107,19 @@ def test_a_directory(tmp_path):
         (
             "plot",
             "a.pdf",
-            "--plot has an unknown file type (a.pdf): got '.pdf', expected .png, .svg or .html.",
+            "--plot has an unknown file type (a.pdf): got '.pdf', expected .png or .svg. Write --plot a.png.",
         ),
         (
             "out",
             "no/a.csv",
             "--out lies in a folder that does not exist (no/a.csv). Make the folder first: mkdir -p",
         ),
+        (
+            "plot",
+            "a.html",
+            "--plot draws a picture (a.html): got '.html', expected .png or .svg. Write --report a.html for a page.",
+        ),
+        ("report", "a.pdf", "--report has an unknown file type (a.pdf): got '.pdf', expected .html. Write --report"),
         ("plot", "no/a.png", "--plot lies in a folder that does not exist (no/a.png). Make the folder first"),
         ("out", "sales.csv/a.csv", "--out lies in a folder that does not exist (sales.csv/a.csv)"),
         ("out", "folder.csv", "--out is a directory (folder.csv): expected the name of a file"),

@@ -7,7 +7,6 @@ import sys
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from gatecast.app import commands
@@ -15,7 +14,6 @@ from gatecast.app.cli import main
 from gatecast.app.document import document
 from gatecast.app.facts import score_grid
 from gatecast.app.options import Options
-from gatecast.app.report import save_chart
 from gatecast.app.terminal import show
 from gatecast.errors import DataError
 from gatecast.forecast import Score
@@ -83,7 +81,7 @@ def test_a_write_that_fails_names_the_users_file(make_result, tmp_path, monkeypa
     monkeypatch.setattr("gatecast.data.write.write", fail)
     out = tmp_path / "a.csv"
     with pytest.raises(ValueError, match=r"--out cannot be written \(.*a\.csv\): got No space left on device"):
-        commands._write(make_result(), Options(tmp_path / "b.csv", out=out))
+        commands._write(make_result(), Options(tmp_path / "b.csv", out=out), None)
 
 
 @pytest.mark.parametrize("factor", [7e8, 1e9, 1e15])
@@ -97,16 +95,6 @@ def test_large_scores_stay_on_their_line(make_result, monkeypatch, capsys, facto
     lines = capsys.readouterr().out.splitlines()
     for row in score_grid(result.evaluation).rows:
         assert any(all(cell in line for cell in row) for line in lines)
-
-
-@pytest.mark.parametrize("suffix", [".png", ".svg"])
-def test_a_chart_beyond_the_last_year(make_result, tmp_path, suffix):
-    pytest.importorskip("matplotlib")
-    result = make_result()
-    ahead = result.ahead + np.timedelta64(8050 * 365, "D")
-    table = {**result.forecast.table, "ds": ahead}
-    save_chart(replace(result, forecast=replace(result.forecast, table=table)), tmp_path / f"a{suffix}")
-    assert (tmp_path / f"a{suffix}").stat().st_size > 1000
 
 
 def test_without_a_season_the_baseline_is_naive(make_result, tmp_path):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatecast import __version__
+from gatecast.app import report_commands
 from gatecast.app.options import Options, parse_options
 from gatecast.app.panel_commands import (
     Freq,
@@ -33,9 +34,8 @@ from gatecast.app.panel_commands import (
 from gatecast.errors import DataError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gatecast.app.result import Result
+    from gatecast.forecaster import Forecaster
 
 __all__ = ["app"]
 
@@ -50,6 +50,7 @@ app = typer.Typer(
 
 
 register(app)
+report_commands.register(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -85,7 +86,10 @@ def forecast(
         str | None, typer.Option(metavar="PATH", help="Write the forecast: .csv, .parquet or .json.")
     ] = None,
     plot: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Write a chart (.png, .svg) or a page (.html).")
+        str | None, typer.Option(metavar="PATH", help="Write a chart: .png or .svg.")
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Write a page with everything about it: .html.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the report.")] = False,
     seed: Seed = "0",
@@ -97,15 +101,19 @@ def forecast(
     options = parse_options(
         file, model=model, data=data_config(known, historic, static), future=future, horizon=horizon, season=season,
         level=level, seed=seed, columns=(time_col, id_col, target_col),
-        freq=freq, out=out, plot=plot, json=json, quiet=quiet,
+        freq=freq, out=out, plot=plot, report=report, json=json, quiet=quiet,
     )  # fmt: skip
     if options.plot is not None:
-        from gatecast.app.report import require_matplotlib
+        from gatecast.charts import require_library
 
-        require_matplotlib()
+        require_library(options.plot)
+    if options.report is not None:
+        from gatecast.reporting.build import require_plotly
+
+        require_plotly()
     began = perf_counter()
-    result = _fit(options)
-    _write(result, options)
+    forecaster, result = _fit(options)
+    _write(result, options, forecaster)
     _tell(replace(result, seconds=perf_counter() - began), options)
 
 
@@ -128,7 +136,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _fit(options: Options) -> Result:
+def _fit(options: Options) -> tuple[Forecaster, Result]:
     """Read, train, score and predict."""
     from gatecast.app.result import collect
     from gatecast.app.terminal import progress_line
@@ -148,10 +156,10 @@ def _fit(options: Options) -> Result:
     )
     with progress_line(sys.stderr, wanted=not options.quiet) as progress:
         forecaster.fit(options.file, progress=progress)
-    return collect(forecaster, options)
+    return forecaster, collect(forecaster, options)
 
 
-def _write(result: Result, options: Options) -> None:
+def _write(result: Result, options: Options, forecaster: Forecaster) -> None:
     """Write what was asked for: all of it, or nothing."""
     from gatecast.app.outputs import staged, unwritable
     from gatecast.data.write import write
@@ -161,29 +169,22 @@ def _write(result: Result, options: Options) -> None:
             try:
                 if target is options.out:
                     write(result.whole.columns, draft)
+                elif target is options.report:
+                    from gatecast.reporting.build import report
+
+                    report(forecaster, draft, futr_df=options.future)
                 else:
-                    _draw(result, draft)
+                    result.forecast.plot(draft)
             except (DataError, OSError) as error:  # noqa: PERF203
                 # The draft's name would tell the user nothing.
-                option = "--out" if target is options.out else "--plot"
+                names = {options.out: "--out", options.plot: "--plot", options.report: "--report"}
+                option = names[target]
                 raise unwritable(target, option, _cause(error)) from error
 
 
 def _cause(error: DataError | OSError) -> OSError:
     """What the system said, without the name of a draft."""
     return error if isinstance(error, OSError) else OSError(str(error.got) or error.what)
-
-
-def _draw(result: Result, path: Path) -> None:
-    """The chart or the page."""
-    if path.suffix == ".html":
-        from gatecast.app.page import save_page
-
-        save_page(result, path)
-    else:
-        from gatecast.app.report import save_chart
-
-        save_chart(result, path)
 
 
 def _tell(result: Result, options: Options) -> None:

@@ -24,25 +24,24 @@ There is no NaN and no infinity in it: what is not a finite number is null. Time
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatecast.app.texts import Column, plain, time_texts, time_unit
 from gatecast.errors import GatecastError
+from gatecast.texts import Column, plain, time_texts, time_unit
+from gatecast.versions import versions
 
 if TYPE_CHECKING:
     from gatecast.app.options import Options
     from gatecast.app.result import Result
     from gatecast.forecast import Evaluation, Score
 
-__all__ = ["SCHEMA_VERSION", "document", "error_document", "rows", "to_json", "versions"]
+__all__ = ["SCHEMA_VERSION", "document", "error_document", "rows", "to_json"]
 
 SCHEMA_VERSION = 2
-PACKAGES = ("numpy", "duckdb", "narwhals", "safetensors", "rich", "typer")
 
 
 def document(result: Result, options: Options, written: Sequence[Path]) -> dict[str, Any]:
@@ -106,21 +105,6 @@ def settings(options: Options) -> dict[str, Any]:
         "isa": isa(),
         "threads": get_threads(),
     }
-
-
-def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
-    """Versions of gatecast, Python and what they stand on; packages that are not installed are left out."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from gatecast import __version__
-
-    found = {"gatecast": __version__, "python": platform.python_version()}
-    for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # noqa: PERF203
-            continue
-    return found
 
 
 def error_document(error: Exception, kind: str, code: int, message: str) -> dict[str, Any]:

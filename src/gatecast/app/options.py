@@ -8,11 +8,20 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gatecast.app.outputs import PLOT_SUFFIXES, TABLE_SUFFIXES, check_output
+from gatecast.app.outputs import PLOT_SUFFIXES, REPORT_SUFFIXES, TABLE_SUFFIXES, check_output
 from gatecast.configs import DataConfig
 from gatecast.errors import ConfigError
 
-__all__ = ["Options", "check_input", "check_source", "parse_levels", "parse_names", "parse_options", "parse_whole"]
+__all__ = [
+    "Options",
+    "check_input",
+    "check_plot",
+    "check_source",
+    "parse_levels",
+    "parse_names",
+    "parse_options",
+    "parse_whole",
+]
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Options:
     levels: tuple[float, ...] = (80, 95)
     out: Path | None = None
     plot: Path | None = None
+    report: Path | None = None
     json: bool = False
     seed: int = 0
     quiet: bool = False
@@ -39,7 +49,7 @@ class Options:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """The files to be written."""
-        return tuple(path for path in (self.out, self.plot) if path is not None)
+        return tuple(path for path in (self.out, self.plot, self.report) if path is not None)
 
 
 def parse_options(
@@ -56,6 +66,7 @@ def parse_options(
     freq: str | None,
     out: str | None,
     plot: str | None,
+    report: str | None = None,
     json: bool,
     quiet: bool,
 ) -> Options:
@@ -74,6 +85,7 @@ def parse_options(
         freq: Name of a frequency.
         out: Where the forecast goes.
         plot: Where the chart goes.
+        report: Where the page goes.
         json: A JSON document instead of the report.
         quiet: No report.
 
@@ -103,6 +115,7 @@ def parse_options(
         levels=parse_levels(level),
         out=None if out is None else _named(out, "--out"),
         plot=None if plot is None else _named(plot, "--plot"),
+        report=None if report is None else _named(report, "--report"),
         json=json,
         seed=parse_whole(seed, "--seed", least=0, fix="Write --seed 0.") or 0,
         quiet=quiet,
@@ -110,8 +123,24 @@ def parse_options(
     if options.out is not None:
         check_output(options.out, "--out", TABLE_SUFFIXES, options.file)
     if options.plot is not None:
-        check_output(options.plot, "--plot", PLOT_SUFFIXES, options.file)
+        check_plot(options.plot, options.file)
+    if options.report is not None:
+        check_output(options.report, "--report", REPORT_SUFFIXES, options.file)
     return options
+
+
+def check_plot(path: Path, source: Path | str) -> None:
+    """Refuse a chart that could not be written; a page is a report.
+
+    Raises:
+        ConfigError: As `outputs.check_output`.
+    """
+    if path.suffix.lower() in REPORT_SUFFIXES:
+        raise ConfigError(
+            "--plot draws a picture", where=str(path), got=repr(path.suffix), expected=" or ".join(PLOT_SUFFIXES),
+            fix=f"Write --report {path} for a page.",
+        )  # fmt: skip
+    check_output(path, "--plot", PLOT_SUFFIXES, source)
 
 
 def parse_whole(text: str | None, option: str, *, least: int, fix: str) -> int | None:

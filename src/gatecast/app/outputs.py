@@ -9,11 +9,12 @@ from pathlib import Path
 
 from gatecast.errors import ConfigError
 
-__all__ = ["MODEL_SUFFIX", "PLOT_SUFFIXES", "TABLE_SUFFIXES", "check_output", "staged", "unwritable"]
+__all__ = ["MODEL_SUFFIX", "PLOT_SUFFIXES", "REPORT_SUFFIXES", "TABLE_SUFFIXES", "check_output", "staged", "unwritable"]
 
 MODEL_SUFFIX = ".gatecast"
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
-PLOT_SUFFIXES = (".png", ".svg", ".html")
+PLOT_SUFFIXES = (".png", ".svg")
+REPORT_SUFFIXES = (".html",)
 
 
 def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path | str) -> None:

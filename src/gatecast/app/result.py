@@ -12,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.app.options import Options
-from gatecast.app.texts import time_unit
+from gatecast.charts import BASELINES
+from gatecast.texts import time_unit
 
 if TYPE_CHECKING:
     from gatecast.forecast import Evaluation, Forecast
     from gatecast.forecaster import Forecaster
 
-__all__ = ["BASELINES", "Result", "bounds", "collect"]
-
-BASELINES = {"SeasonalNaive": "seasonal naive", "Naive": "last value", "Drift": "drift", "Mean": "mean"}
+__all__ = ["Result", "bounds", "collect"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""`gatecast report`: everything about a forecaster that `gatecast train` kept, as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatecast.app.options import check_input, check_source
+from gatecast.app.outputs import REPORT_SUFFIXES, check_output, staged
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(report)
+
+
+def report(
+    forecaster: Annotated[str, typer.Argument(metavar="FORECASTER", help="File written by gatecast train.")],
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Series to go on from. Default: those learnt.")
+    ] = None,
+    out: Annotated[str, typer.Option(metavar="PATH", help="Where the page goes: NAME.html.")] = "report.html",
+    future: Annotated[str | None, typer.Option(metavar="PATH", help="The known columns at the steps ahead.")] = None,
+    id: Annotated[
+        str | None, typer.Option("--id", metavar="NAME", help="Series to look into. Default: the one forecast worst.")
+    ] = None,
+) -> None:
+    """Write one HTML page about a forecaster: forecast, scores, gates, memory. It opens offline."""
+    from gatecast.forecaster import Forecaster
+    from gatecast.reporting.build import report as write
+    from gatecast.reporting.build import require_plotly
+
+    kept, target = check_input(forecaster), Path(out)
+    source = None if file is None else check_source(file)
+    ahead = None if future is None else check_input(future, "--future")
+    check_output(target, "--out", REPORT_SUFFIXES, kept)
+    require_plotly()
+    loaded = Forecaster.load(kept)
+    with staged([target]) as drafts:
+        write(loaded, drafts[0], source=source, futr_df=ahead, id=id)
+    typer.echo(f"written: {out}")

@@ -1,0 +1,49 @@
+"""`gatecast report`: a kept forecaster as one page."""
+
+import numpy as np
+import pytest
+
+from gatecast.app.cli import main
+from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.forecaster import Forecaster
+
+pytest.importorskip("plotly")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A forecaster of two short series in a file."""
+    path = tmp_path_factory.mktemp("report") / "a.gatecast"
+    t = np.arange(60)
+    table = {"id": np.repeat(["north", "<south>"], 60), "t": np.tile(t, 2), "y": np.tile(20 + np.sin(t / 2), 2)}
+    small = {"network": NetworkConfig(units=4, layers=1), "training": TrainingConfig(members=1, steps=5)}
+    Forecaster(6, model="lstm", season=12, **small).fit(table).save(path)
+    return path
+
+
+def test_a_page(kept, tmp_path, capsys):
+    out = tmp_path / "a.html"
+    assert main(["report", str(kept), "--out", str(out), "--id", "<south>"]) == 0
+    assert capsys.readouterr().out == f"written: {out}\n"
+    text = out.read_text("utf-8")
+    assert "<h1>y: 6 steps ahead, 2 series</h1>" in text
+    assert '"names":["north","\\u003csouth>"]' in text
+    assert '"as chosen":[1,0]' in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--id", "east"],
+            "there is no such series: got 'east', expected a name such as 'north'. Give one of the names",
+        ),
+        (["--out", "a.png"], "--out has an unknown file type (a.png): got '.png', expected .html. Write --out a.html."),
+        (["none.csv"], "there is no such file (none.csv)"),
+    ],
+)
+def test_what_cannot_be(kept, tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(kept), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
