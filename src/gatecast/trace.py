@@ -46,6 +46,7 @@ class LayerTrace(NamedTuple):
         times: (T,) of the steps.
         gates: (B, T, H) by name, in the cell's order; NaN where a mask skips the step.
         states: (B, T, R or H) by name, "h" among them, carried over where a mask skips the step.
+        rate: Steps from a step to the one whose state it reads; above 1 in a `Dilated` layer.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LayerTrace(NamedTuple):
     times: npt.NDArray[Any]
     gates: dict[str, Array]
     states: dict[str, Array]
+    rate: int = 1
 
     @property
     def units(self) -> int:
@@ -160,6 +162,7 @@ class _Found(NamedTuple):
     cache: Cache
     turn: Turn
     way: str = ""
+    rate: int = 1
 
 
 def _recurrent(layer: Layer, cache: Any, turn: Turn, way: str = "") -> Iterator[_Found]:
@@ -170,7 +173,7 @@ def _recurrent(layer: Layer, cache: Any, turn: Turn, way: str = "") -> Iterator[
         yield from _recurrent(layer.layer, cache, turn, way)
     elif isinstance(layer, Dilated):
         (inner, _), (nb, T, _, _), _ = cache
-        yield _Found(layer.layer, inner, lambda rows: turn(to_steps(rows, nb, T)), way)
+        yield _Found(layer.layer, inner, lambda rows: turn(to_steps(rows, nb, T)), way, layer.rate)
     elif isinstance(layer, Bidirectional):
         yield from _recurrent(layer.layer, cache[0], turn, f"{way}_forward")
         yield from _recurrent(layer.layer, cache[1], lambda rows: turn(rows[:, ::-1]), f"{way}_backward")
@@ -200,7 +203,7 @@ def _read(found: _Found, name: str, times: npt.NDArray[Any], B: int) -> LayerTra
     gates, states = (
         {n: unpack(np.ascontiguousarray(found.turn(rows)), B) for n, rows in part.items()} for part in (kept, states)
     )
-    return LayerTrace(name, cache.cell, times, gates, states)
+    return LayerTrace(name, cache.cell, times, gates, states, found.rate)
 
 
 def _carried(state: Array, skipped: npt.NDArray[np.bool_]) -> Array:

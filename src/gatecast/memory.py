@@ -1,0 +1,236 @@
+"""How long units remember, which gates are stuck, which units do nothing, and what the others follow.
+
+Letters: B sequences, T steps, H units.
+
+A unit keeps a share r[t] of what it remembered: of an LSTM the forget gate f[t], of a GRU its update gate z[t]. After n
+steps the product of n shares is left, so half of it is left after
+
+    half-life = log(1/2) / mean(log r)
+
+steps, the mean taken over the steps that were read. A plain RNN has no gate that keeps anything: its half-life is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.errors import ConfigError
+from gatecast.trace import LayerTrace, Trace
+
+__all__ = ["Memory", "half_lives", "kept_share", "summarise"]
+
+Floats = npt.NDArray[np.float64]
+Table = dict[str, npt.NDArray[Any]]
+
+LOW, HIGH = 0.1, 0.9
+"""A gate below or above is as good as shut or open."""
+
+STILL = 1e-3
+"""Standard deviation of an output below which a unit does nothing."""
+
+LEAST = 1e-6
+"""Least share kept in a step: below it, all is gone."""
+
+FOLLOWS = 0.5
+"""Least correlation at which a unit is said to follow a signal."""
+
+OPEN = ("i", "f", "o", "z", "r")
+"""Gates between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is to be said about units.
+
+    Args:
+        table: A row for each unit: layer, unit, half_life, saturation_low_<gate> and saturation_high_<gate> (shares of
+            the steps), dead, follows (a signal, or "") and correlation.
+        layers: A row for each layer: layer, units, half_life (the median over units), longest, dead and the mean
+            saturations.
+        sentence: The same in words.
+    """
+
+    table: Table
+    layers: Table
+    sentence: str
+
+
+def kept_share(layer: LayerTrace) -> Floats | None:
+    """The share of its memory that a unit keeps at each step: (B, T, H); None for cells without such a gate.
+
+    LSTM: f; GRU: z; minimal GRU: 1 - z; minimal LSTM: f / (f + i); sLSTM, of its normalised memory c / n: 1 - i / n.
+
+    >>> kept_share(LayerTrace("lstm_1", "lstm", np.arange(2), {"f": np.full((1, 2, 1), 0.5)}, {}))[0, :, 0].tolist()
+    [0.5, 0.5]
+    """
+    gates = {name: gate.astype(np.float64) for name, gate in layer.gates.items()}
+    if layer.cell.startswith("lstm"):
+        return gates["f"]
+    if layer.cell.startswith("gru"):
+        return gates["z"]
+    if layer.cell == "min_gru":
+        return np.asarray(1 - gates["z"])
+    if layer.cell == "min_lstm":
+        return np.asarray(gates["f"] / (gates["f"] + gates["i"]))
+    if layer.cell == "slstm":
+        return np.asarray(1 - gates["i"] / layer.states["n"])
+    return None
+
+
+def half_lives(layer: LayerTrace, step: float = 1.0) -> Floats:
+    """Steps until half of a unit's memory is gone: ``log(1/2) / mean(log r)``.
+
+    Args:
+        layer: What the gates did. The first step, before which there is nothing to remember, and steps that a mask
+            skips do not count.
+        step: Steps of the series in a step of the layer.
+
+    Returns:
+        (H,): inf for a unit that keeps everything, NaN for cells that have no such gate.
+
+    >>> layer = LayerTrace("lstm_1", "lstm", np.arange(3), {"f": np.full((1, 3, 1), 0.5**0.1)}, {})
+    >>> half_lives(layer).round(6).tolist()
+    [10.0]
+    """
+    share = kept_share(layer)
+    if share is None:
+        return np.full(layer.units, np.nan)
+    later = share[:, layer.rate :].reshape(-1, share.shape[2])
+    seen = np.isfinite(later)
+    logs = np.where(seen, np.log(np.clip(np.where(seen, later, 1.0), LEAST, 1.0)), 0.0)
+    count = seen.sum(axis=0)
+    mean = logs.sum(axis=0) / np.maximum(count, 1)
+    with np.errstate(divide="ignore"):
+        lives = np.log(0.5) / mean
+    return np.asarray(np.where(count == 0, np.nan, np.where(mean == 0, np.inf, lives)) * layer.rate * step)
+
+
+def summarise(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, step: float = 1.0) -> Memory:
+    """Half-lives, saturation, dead units, and what units follow.
+
+    Args:
+        found: What the gates did.
+        signals: What a unit may follow, by name, each (T,); NaN where unknown. The correlation is that with its memory
+            c or, without one, its output h.
+        step: Steps of the series in a step of the network, the unit of half-lives.
+
+    Returns:
+        A row for each unit, one for each layer, and a sentence.
+
+    Raises:
+        ConfigError: A signal of another length, or one for several sequences.
+
+    >>> from gatecast.layers import LSTM
+    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.trace import trace
+    >>> network = wire([LSTM(2)], (None, 1))
+    >>> memory = summarise(trace(network, initial_weights(network, 0), np.zeros((1, 9, 1))))
+    >>> memory.table["half_life"].round(2).tolist(), memory.table["dead"].tolist()
+    ([2.21, 2.21], [True, True])
+
+    Source: Karpathy, Johnson & Fei-Fei 2015 (saturation); Tallec & Ollivier 2018 (time scales of forget gates).
+    """
+    names = [n for n in OPEN if any(n in one.gates for one in found.layers)]
+    rows: list[Table] = []
+    for layer in found.layers:
+        lives, H = half_lives(layer, step), layer.units
+        row: Table = {"layer": np.full(H, layer.name, object), "unit": np.arange(H), "half_life": lives}
+        for name in names:
+            low, high = _saturation(layer.gates.get(name), H)
+            row |= {f"saturation_low_{name}": low, f"saturation_high_{name}": high}
+        row["dead"] = _dead(layer, H)
+        row["follows"], row["correlation"] = _followed(layer, signals or {}, H)
+        rows.append(row)
+    table = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    layers = _by_layer(rows)
+    return Memory(table, layers, _sentence(table, layers))
+
+
+def _saturation(gate: Any, H: int) -> tuple[Floats, Floats]:
+    """(H,) shares of steps at which a gate is shut, and open."""
+    if gate is None:
+        return np.full(H, np.nan), np.full(H, np.nan)
+    seen = np.isfinite(gate)
+    count = np.maximum(seen.sum(axis=(0, 1)), 1)
+    return ((gate < LOW) & seen).sum(axis=(0, 1)) / count, ((gate > HIGH) & seen).sum(axis=(0, 1)) / count
+
+
+def _dead(layer: LayerTrace, H: int) -> npt.NDArray[np.bool_]:
+    """(H,) whether a unit's output hardly moves; with a projection, its memory."""
+    h = layer.states["h"] if layer.states["h"].shape[2] == H else layer.states["c"]
+    return np.asarray(h.reshape(-1, H).std(axis=0) < STILL)
+
+
+def _followed(layer: LayerTrace, signals: Mapping[str, npt.ArrayLike], H: int) -> tuple[npt.NDArray[Any], Floats]:
+    """(H,) the signal that each unit follows best, "" if none, and their correlation."""
+    states = layer.states.get("c", layer.states["h"])
+    B, T, size = states.shape
+    best, who = np.zeros(size), np.full(size, "", object)
+    for name, values in signals.items():
+        signal = np.asarray(values, np.float64)
+        if signal.shape != (T,) or B != 1:
+            raise ConfigError(
+                f"the signal {name!r} does not fit the trace", got=f"{signal.shape} for {B} sequences of {T} steps",
+                expected=f"({T},) for one sequence",
+            )  # fmt: skip
+        seen = np.isfinite(signal)
+        a, b = signal[seen] - signal[seen].mean() if seen.any() else signal[seen], states[0, seen].astype(np.float64)
+        b = b - b.mean(axis=0) if len(b) else b
+        size_a, size_b = np.sqrt((a**2).sum()), np.sqrt((b**2).sum(axis=0))
+        there = size_a * size_b > STILL * STILL * max(seen.sum(), 1)
+        r = np.where(there, a @ b / np.where(there, size_a * size_b, 1.0), 0.0)
+        better = np.abs(r) > np.abs(best)
+        best, who = np.where(better, r, best), np.where(better, name, who)
+    who = np.where(np.abs(best) >= FOLLOWS, who, "")
+    pad = H - size
+    return np.concatenate([who, np.full(pad, "", object)]), np.concatenate([best, np.full(pad, np.nan)])
+
+
+def _by_layer(rows: list[Table]) -> Table:
+    """A row for each layer."""
+    told: dict[str, list[Any]] = {"layer": [], "units": [], "half_life": [], "longest": [], "dead": []}
+    told |= {name: [] for name in rows[0] if name.startswith("saturation")}
+    for row in rows:
+        lives = row["half_life"][np.isfinite(row["half_life"]) | np.isinf(row["half_life"])]
+        told["layer"].append(row["layer"][0])
+        told["units"].append(len(row["unit"]))
+        told["half_life"].append(np.median(lives) if len(lives) else np.nan)
+        told["longest"].append(lives.max() if len(lives) else np.nan)
+        told["dead"].append(int(row["dead"].sum()))
+        for name in told:
+            if name.startswith("saturation"):
+                told[name].append(row[name].mean())
+    return {name: np.asarray(column, object if name == "layer" else None) for name, column in told.items()}
+
+
+def _sentence(table: Table, layers: Table) -> str:
+    """What the tables say."""
+    words = []
+    for k, name in enumerate(layers["layer"]):
+        middle, longest = layers["half_life"][k], layers["longest"][k]
+        if np.isnan(middle):
+            words.append(f"{name} has no gate that keeps a memory.")
+        else:
+            words.append(
+                f"Half of the units of {name} keep half of what they remember for {_steps(middle)} or more; the "
+                f"longest memory has a half-life of {_steps(longest)}."
+            )
+    dead, count = int(table["dead"].sum()), len(table["dead"])
+    if dead:
+        words.append(f"{dead} of {count} units do nothing: a smaller network would say the same.")
+    followed = table["follows"][table["follows"] != ""]
+    if len(followed):
+        names, counts = np.unique(followed.astype(str), return_counts=True)
+        order = np.argsort(-counts, kind="stable")[:3]
+        words.append(f"Units follow {', '.join(f'{names[k]} ({counts[k]})' for k in order)}.")
+    return " ".join(words)
+
+
+def _steps(count: float) -> str:
+    """A number of steps in words."""
+    return "no end of steps" if np.isinf(count) else f"{count:.3g} steps"

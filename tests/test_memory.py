@@ -1,0 +1,139 @@
+"""Half-lives of networks whose forget gates were set by hand, planted saturation, dead units and signals."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.errors import ConfigError
+from gatecast.layers import GRU, LSTM, SLSTM, Dilated, MinGRU, MinLSTM, SimpleRNN
+from gatecast.memory import half_lives, kept_share, summarise
+from gatecast.network import initial_weights, wire
+from gatecast.trace import trace
+
+H = 4
+
+
+def set_up(layer, biases):
+    """A layer of no weights but biases: gate -> (H,) logits, in the order of the cell's columns."""
+    network = wire([layer], (None, 1))
+    weights = initial_weights(network, 0)
+    weights.vector[:] = 0
+    inner = getattr(layer, "layer", layer)
+    b = weights.views[0]["b"]
+    b = b[0] if b.ndim == 2 else b
+    order = {"LSTM": "ifog", "GRU": "zrg", "SLSTM": "ifog", "MinGRU": "zg", "MinLSTM": "fig"}[type(inner).__name__]
+    for gate, logit in biases.items():
+        b[order.index(gate) * H : (order.index(gate) + 1) * H] = logit
+    return network, weights
+
+
+def logit(share):
+    return np.log(share / (1 - share))
+
+
+LIVES = np.array([0.5, 3.0, 24.0, 200.0])
+SHARES = 0.5 ** (1 / LIVES)
+
+
+@pytest.mark.parametrize(
+    ("layer", "biases"),
+    [
+        (LSTM(H), {"f": logit(SHARES)}),
+        (LSTM(H, peephole="diagonal"), {"f": logit(SHARES)}),
+        (LSTM(H, peephole="full"), {"f": logit(SHARES)}),
+        (GRU(H), {"z": logit(SHARES)}),
+        (GRU(H, reset_after=False), {"z": logit(SHARES)}),
+        (MinGRU(H), {"z": logit(1 - SHARES)}),
+        (MinLSTM(H), {"f": logit(SHARES / 2), "i": logit((1 - SHARES) / 2)}),
+    ],
+)
+def test_half_lives_are_those_that_the_gates_were_set_to(layer, biases):
+    network, weights = set_up(layer, biases)
+    (found,) = trace(network, weights, np.ones((1, 50, 1))).layers
+    np.testing.assert_allclose(half_lives(found), LIVES, rtol=2e-3)
+
+
+def test_the_state_itself_has_halved_after_a_half_life():
+    network, weights = set_up(LSTM(H), {"f": logit(SHARES), "i": -30.0, "g": 3.0})
+    i = weights.views[0]["Wx"]
+    i[0, :H] = 60.0  # an impulse opens the input gate once
+    x = np.zeros((1, 202, 1))
+    x[0, 0] = 1.0
+    (found,) = trace(network, weights, x).layers
+    c = found.states["c"][0]
+    for unit, life in enumerate(LIVES[1:], 1):
+        assert c[round(life), unit] == pytest.approx(c[0, unit] / 2, rel=1e-3)
+
+
+def test_an_slstm_forgets_its_normalised_memory():
+    # With equal i and f at every step, c / n is a running mean: at step t the share kept is 1 - 1 / t.
+    network, weights = set_up(SLSTM(H), {"f": 30.0, "i": 0.0})
+    (found,) = trace(network, weights, np.ones((1, 10, 1))).layers
+    np.testing.assert_allclose(kept_share(found)[0, :, 0], 1 - 1 / np.arange(1, 11), atol=1e-5)
+    quick = set_up(SLSTM(H), {"f": -30.0, "i": 0.0})
+    assert half_lives(trace(*quick, np.ones((1, 10, 1))).layers[0]).max() < 0.06
+
+
+def test_steps_of_a_dilated_layer_and_of_segments_are_longer():
+    network, weights = set_up(Dilated(LSTM(H), 3), {"f": logit(SHARES)})
+    found = trace(network, weights, np.ones((1, 50, 1)))
+    np.testing.assert_allclose(half_lives(found.layers[0]), 3 * LIVES, rtol=2e-3)
+    np.testing.assert_allclose(summarise(found, step=8).table["half_life"], 24 * LIVES, rtol=2e-3)
+
+
+def test_an_rnn_has_no_half_life_and_says_so():
+    network = wire([SimpleRNN(H)], (None, 1))
+    memory = summarise(trace(network, initial_weights(network, 0), np.ones((1, 9, 1))))
+    assert np.isnan(memory.table["half_life"]).all()
+    assert "simplernn_1 has no gate that keeps a memory" in memory.sentence
+
+
+@given(logits=st.lists(st.floats(-8, 8), min_size=H, max_size=H), T=st.integers(3, 20))
+@settings(max_examples=20, deadline=None)
+def test_a_higher_forget_gate_never_remembers_for_less(logits, T):
+    network, weights = set_up(LSTM(H), {"f": np.array(logits)})
+    lives = half_lives(trace(network, weights, np.zeros((2, T, 1))).layers[0])
+    order = np.argsort(logits, kind="stable")
+    assert (np.diff(lives[order]) >= 0).all()
+    assert (lives >= 0).all()
+
+
+def test_saturation_counts_the_steps_at_which_a_gate_is_shut_or_open():
+    network, weights = set_up(LSTM(H), {"f": np.array([-5.0, 5.0, 0.0, 0.0])})
+    weights.views[0]["Wx"][0, H + 2] = 10.0  # the forget gate of unit 2 is open where x is 1, and shut where it is -1
+    x = np.where(np.arange(20) < 15, 1.0, -1.0)[None, :, None]
+    table = summarise(trace(network, weights, x)).table
+    np.testing.assert_allclose(table["saturation_low_f"], [1, 0, 0.25, 0])
+    np.testing.assert_allclose(table["saturation_high_f"], [0, 1, 0.75, 0])
+
+
+def test_dead_units_are_found_and_said():
+    network, weights = set_up(LSTM(H), {"f": 0.0})
+    weights.views[0]["Wx"][0, 3 * H : 3 * H + 3] = 1.0  # the candidate of units 0 to 2 sees x
+    memory = summarise(trace(network, weights, np.random.default_rng(0).normal(size=(1, 40, 1))))
+    assert memory.table["dead"].tolist() == [False, False, False, True]
+    assert "1 of 4 units do nothing" in memory.sentence
+    assert memory.layers["dead"].tolist() == [1]
+
+
+def test_what_units_follow_is_found():
+    network, weights = set_up(LSTM(H), {"f": -6.0, "i": 6.0})
+    weights.views[0]["Wx"][0, 3 * H :] = [1.0, -1.0, 0.0, 0.0]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60) / 2
+    signals = {"value": x, "noise": rng.normal(size=60), "constant": np.ones(60), "unknown": np.full(60, np.nan)}
+    memory = summarise(trace(network, weights, x[None, :, None]), signals)
+    assert memory.table["follows"].tolist()[:2] == ["value", "value"]
+    assert memory.table["correlation"][0] > 0.95
+    assert memory.table["correlation"][1] < -0.95
+    assert memory.table["follows"].tolist()[2:] == ["", ""]
+    assert "Units follow value (2)." in memory.sentence
+
+
+def test_signals_of_another_length_are_refused():
+    network, weights = set_up(LSTM(H), {})
+    with pytest.raises(
+        ConfigError, match=r"the signal 'level' does not fit the trace: got \(3,\) for 1 sequences of 5"
+    ):
+        summarise(trace(network, weights, np.ones((1, 5, 1))), {"level": np.ones(3)})
