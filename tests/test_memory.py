@@ -128,7 +128,7 @@ def test_what_units_follow_is_found():
     assert memory.table["correlation"][0] > 0.95
     assert memory.table["correlation"][1] < -0.95
     assert memory.table["follows"].tolist()[2:] == ["", ""]
-    assert "Units follow value (2)." in memory.sentence
+    assert "Of the units, 2 follow value." in memory.sentence
 
 
 def test_signals_of_another_length_are_refused():

@@ -7,39 +7,31 @@ What happens to the series is in `fitting`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import ensemble, folds, store
+from gatecast import ensemble, folds
 from gatecast.calibration import answers, sides
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.merge import complete, extend
-from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of, read, read_future, to_like
-from gatecast.errors import ConfigError, NotFittedError
-from gatecast.fitting import Asked, Trained, go_on, prepare_panel, train
-from gatecast.forecast import Evaluation, Forecast, Past, column_names
+from gatecast.data.read import kind_of, to_like
+from gatecast.fitting import go_on, prepare_panel, train
+from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.history import History, from_panel
-from gatecast.models import Sequential
+from gatecast.insight import Insight
 from gatecast.paths import sample
-from gatecast.recipes import MODELS
-from gatecast.settings import check_count, check_levels, check_record, check_seed
+from gatecast.settings import check_count, check_levels, check_seed
 from gatecast.stages import Progress
 
 __all__ = ["Forecaster", "Progress", "load"]
 
 Floats = npt.NDArray[np.float64]
 Table = dict[str, npt.NDArray[Any]]
-_OWN = ("h", "model", "level", "season", "freq", "input_size", "seed", "id_col", "time_col", "target_col")
-_CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
 
 
-class Forecaster:
+class Forecaster(Insight):
     """A forecaster for one series or many.
 
     Args:
@@ -70,38 +62,6 @@ class Forecaster:
     >>> [round(float(value)) for value in forecast.table["Ensemble"][:3]]
     [100, 105, 109]
     """
-
-    def __init__(
-        self,
-        h: int | None = None,
-        *,
-        model: str | Sequential = "auto",
-        level: Sequence[float] | float | None = (80, 95),
-        season: int | None = None,
-        freq: str | None = None,
-        input_size: int | None = None,
-        seed: int = 0,
-        network: NetworkConfig | None = None,
-        training: TrainingConfig | None = None,
-        data: DataConfig | None = None,
-        id_col: str | None = None,
-        time_col: str | None = None,
-        target_col: str | Sequence[str] | None = None,
-    ) -> None:
-        for name, value in (("h", h), ("season", season), ("input_size", input_size)):
-            check_count(name, value)
-        if not isinstance(model, Sequential) and model not in MODELS:
-            raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
-        self.h, self.season, self.freq, self.input_size, self.model = h, season, freq, input_size, model
-        self.level, self.seed = check_levels(level), check_seed(seed)
-        self.network = check_record("network", network, NetworkConfig)
-        self.training = check_record("training", training, TrainingConfig)
-        self.data = check_record("data", data, DataConfig)
-        if input_size is not None:
-            self.network = replace(self.network, window=input_size)
-        self.id_col, self.time_col, self.target_col = id_col, time_col, target_col
-        self._trained: Trained | None = None
-        self._kind = "dict"
 
     def fit(
         self, source: Any, *, evaluate: bool = True, progress: Callable[[Progress], None] | None = None
@@ -284,87 +244,10 @@ class Forecaster:
         columns, name = folds.roll(panel, self._asked(), n_windows, step_size, refit=refit)
         return self._out(kind_of(source), panel, columns, self.level, name)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write this forecaster to one file, with the series that it has seen.
-
-        Raises:
-            NotFittedError: `fit` comes first.
-            ConfigError: The file cannot be written there.
-        """
-        own = {name: getattr(self, name) for name in _OWN}
-        own["model"] = None if isinstance(self.model, Sequential) else self.model
-        store.write(path, own | {name: asdict(getattr(self, name)) for name in _CONFIGS}, self._fitted())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Forecaster:
-        """Read a forecaster from a file; nothing in it is executed.
-
-        Raises:
-            FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
-        """
-        own, trained = store.read(path)
-        own["model"] = own["model"] or trained.learned.recipe.layers
-        made = cls(**{name: _CONFIGS[name](**value) if name in _CONFIGS else value for name, value in own.items()})
-        made._take(trained)
-        return made
-
-    def _fitted(self) -> Trained:
-        """What was learnt."""
-        if self._trained is None:
-            raise NotFittedError("this forecaster has not seen a series", fix="Call fit(source) first.")
-        return self._trained
-
-    def _take(self, trained: Trained) -> None:
-        """Keep what was learnt, and show it."""
-        self._trained = trained
-        self.panel_, self.findings_, self.evaluation_ = trained.panel, trained.findings, trained.evaluation
-        self.h_, self.season_, self.seconds_ = trained.h, trained.season, trained.seconds
-        self.name_, self.weights_ = trained.calibration.name, trained.calibration.weights
-        self.history_ = trained.curve
-
-    def _asked(self) -> Asked:
-        """The settings that matter to training."""
-        return Asked(self.h, self.model, self.level, self.season, self.seed, self.network, self.training, self.data)
-
-    def _read(self, source: Any, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
-        """A panel from a source, of the frequency and with the words of one that was read before."""
-        return read(
-            source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col,
-            freq=self.freq or (str(like.freq) if like is not None else None), known=self.data.known,
-            historic=self.data.historic, static=self.data.static,
-            categories=like.categories if like is not None and like.categories else None,
-        )  # fmt: skip
-
-    def _ahead(self, source: Any, steps: int, futr_df: Any) -> tuple[Panel, History, str]:
-        """The series that are to be forecast, as models read them, and the kind of table that goes out."""
-        learnt, kind = self._fitted().panel, self._kind
-        panel = learnt
-        if source is not None:
-            kind = kind_of(source)
-            panel = prepare_panel(self._read(source, like=learnt)[0], [], self.data)
-        if panel.known and futr_df is None:
-            raise ConfigError(
-                "the known columns are needed for the steps ahead", got="no futr_df",
-                expected=f"a table with {', '.join(map(repr, panel.known))} for {steps} steps of each series",
-                fix="Call predict(futr_df=...).",
-            )  # fmt: skip
-        future = read_future(futr_df, panel, steps) if panel.known else {}
-        return panel, from_panel(panel, future, learnt), kind
-
     def _say(self, history: History, h: int | None) -> Floats:
         """(S, h, Q) of the main model."""
         trained = self._fitted()
         return answers(trained.calibration, trained.learned, history, h or trained.h)[trained.calibration.name]
-
-    def _out(
-        self, kind: str, panel: Panel, table: Table, levels: tuple[float, ...], name: str | None = None
-    ) -> Forecast:
-        """A table as it goes out, with what a chart shows before it."""
-        names, trained = panel.names, self._trained
-        past = Past(panel)
-        if trained is not None:
-            past = Past(panel, trained.season, trained.evaluation if panel is trained.panel else None)
-        return Forecast(to_like(kind, table), names.id, names.time, names.target, name or self.name_, levels, table, past)
 
 
 load = Forecaster.load

@@ -19,7 +19,7 @@ from gatecast.data.frames import matrix
 from gatecast.data.merge import locate
 from gatecast.data.panel import Panel
 
-__all__ = ["History", "from_panel", "plain"]
+__all__ = ["History", "from_panel", "owners", "plain"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -176,6 +176,24 @@ def from_panel(panel: Panel, future: Mapping[str, Floats] | None = None, learnt:
         historic=over_time(panel.historic, {}),
         static=np.stack(static, axis=1) if static else np.empty((S, 0)),
     )
+
+
+def owners(panel: Panel) -> tuple[Integers, Integers, Integers]:
+    """Which column of the panel each known, historic and static one that models read belongs to: (F,), (G,), (E,).
+
+    >>> from gatecast.data.panel import from_values
+    >>> from dataclasses import replace
+    >>> known = {"price": np.ones(2), "day": np.ones(2)}
+    >>> owners(replace(from_values([5.0, 6.0]), known=known, categories={"day": ("Mo", "Tu", "We")}))[0].tolist()
+    [0, 1, 1, 1]
+    """
+
+    def owner(columns: Mapping[str, Floats]) -> Integers:
+        """A column of words is several."""
+        widths = [min(len(panel.categories[name]), WORDS) if name in panel.categories else 1 for name in columns]
+        return np.arange(len(widths)).repeat(widths)
+
+    return owner(panel.known), owner(panel.historic), owner(panel.static)
 
 
 def _spread(column: Floats, words: tuple[str, ...] | None) -> list[Floats]:

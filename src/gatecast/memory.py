@@ -225,9 +225,10 @@ def _sentence(table: Table, layers: Table) -> str:
         words.append(f"{dead} of {count} units do nothing: a smaller network would say the same.")
     followed = table["follows"][table["follows"] != ""]
     if len(followed):
-        names, counts = np.unique(followed.astype(str), return_counts=True)
+        # A season's signals differ by the place of their peak alone.
+        names, counts = np.unique([str(name).split(",")[0] for name in followed], return_counts=True)
         order = np.argsort(-counts, kind="stable")[:3]
-        words.append(f"Units follow {', '.join(f'{names[k]} ({counts[k]})' for k in order)}.")
+        words.append(f"Of the units, {', '.join(f'{counts[k]} follow {names[k]}' for k in order)}.")
     return " ".join(words)
 
 

@@ -38,13 +38,13 @@ from gatecast.room import require_room, require_size
 from gatecast.samples import read_inputs, read_numbers, read_samples, read_validation, sample_shape
 from gatecast.stream import Stream
 from gatecast.summary import summary
-from gatecast.trace import Trace, trace
 from gatecast.training import Callback, EarlyStopping, History, Progress, sort_callbacks
+from gatecast.transparent import Transparent
 
 __all__ = ["EarlyStopping", "History", "Sequential", "load_model"]
 
 
-class Sequential:
+class Sequential(Transparent):
     """Layers one after the other, with their weights and the way to train them.
 
     Args:
@@ -241,23 +241,6 @@ class Sequential:
         rows, read = read_inputs(x, network.shapes[0], mask=mask)
         require_room(network, min(size or large_batch(rows.shape[1]), len(rows)), rows.shape[1])
         return training.predict(network, weights, rows, read, size)
-
-    def trace(self, x: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> Trace:
-        """What the gates of every recurrent layer did over sequences.
-
-        Args:
-            x: As for `predict`.
-            mask: As for `fit`.
-
-        Returns:
-            Gates and states by layer; `table()` makes one row for each layer, unit and time of them.
-
-        Raises:
-            ConfigError: No recurrent layer.
-            DataError: An array that does not fit or holds NaN or infinity.
-            NotFittedError: The shape of the input is not known.
-        """
-        return trace(*self._built(), x, mask)
 
     def evaluate(
         self,

@@ -18,7 +18,7 @@ from gatecast.data.frames import Frame, carried, transform
 from gatecast.history import History
 from gatecast.network import stream
 
-__all__ = ["EXTRA", "SMALLEST", "Rows", "Settings", "batches", "inputs", "make_rows"]
+__all__ = ["EXTRA", "SMALLEST", "Rows", "Settings", "Slopes", "batches", "inputs", "inputs_backward", "make_rows"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -28,6 +28,9 @@ windows_of = np.lib.stride_tricks.sliding_window_view
 
 EXTRA = 3
 """Inputs besides the window: share observed, unit of the changes, place of the level in the series' range."""
+
+CUT = 50.0
+"""Mean changes from the level at which what is read is cut."""
 
 SMALLEST = 1e-3
 """Least unit of a series' changes in what the network reads, so that a constant is no division by zero."""
@@ -152,7 +155,7 @@ def inputs(
     window = x[..., :w]
     np.subtract(windows, level[..., None], out=window)
     window *= seen
-    np.clip(window, -50, 50, out=window)
+    np.clip(window, -CUT, CUT, out=window)
     x[..., w] = seen.mean(axis=-1)
     x[..., w + 1] = rows.size[which]
     x[..., w + 2] = settings.place * np.tanh((level - rows.centre[which]) / (1.5 * rows.spread[which]))
@@ -172,6 +175,76 @@ def _columns(history: History, which: Integers, origins: Integers, ahead: Intege
     if history.static.shape[1]:
         found.append(np.broadcast_to(history.static[which], (*shape, history.static.shape[1])))
     return found
+
+
+class Slopes(NamedTuple):
+    """Gradients of what a row is read from, B rows."""
+
+    z: Floats
+    """(B, w - 1 + T) of `Rows.z`."""
+    known: Floats
+    """(B, T + n, F)."""
+    historic: Floats
+    """(B, T, G)."""
+    static: Floats
+    """(B, E)."""
+
+
+def inputs_backward(
+    rows: Rows, origins: Integers, ahead: Integers, settings: Settings, dx: Floats, dlevel: Floats
+) -> Slopes:
+    """The way of a gradient back through `inputs` of all rows at the same origins.
+
+    Unit, newest value, centre and spread are held fixed. What `inputs` reads several times collects as many gradients.
+    With x[j] = clip(seen[j] (z[j] - level)) and level the mean of the last n of them::
+
+        dz[j]  += seen[j] [not clipped] dx[j]
+        dlevel -= sum_j of the same, and += place (1 - tanh^2) / (1.5 spread) dx[w + 2]
+        dz[j]  += dlevel / n        for the last n
+
+    Args:
+        rows: B of them, as for `inputs`.
+        origins: (O,) a segment apart.
+        ahead: As for `inputs`.
+        settings: As for `inputs`.
+        dx: (B, O, w + 3 + columns) gradient of the inputs.
+        dlevel: (B, O) gradient of the levels.
+    """
+    w, step, n = settings.window, settings.segment, min(settings.level, settings.window)
+    stretch = slice(int(origins[0]), int(origins[-1]) + w)
+    windows, seen = (windows_of(part[:, stretch], w, axis=1)[:, ::step] for part in (rows.z, rows.seen))
+    level = windows[..., -n:].mean(axis=-1)
+    dwindow = dx[..., :w] * (seen * (np.abs(windows - level[..., None]) < CUT))
+    reach = 1.5 * rows.spread[:, None]
+    bend = settings.place * (1 - np.tanh((level - rows.centre[:, None]) / reach) ** 2) / reach
+    dwindow[..., -n:] += ((dlevel - dwindow.sum(axis=-1) + bend * dx[..., w + 2]) / n)[..., None]
+    z = np.zeros(rows.z.shape)
+    for j in range(w):
+        z[:, _moved(origins, j, step)] += dwindow[..., j]
+    return Slopes(z, *_columns_backward(rows.history, origins, ahead, step, dx[..., w + EXTRA :]))
+
+
+def _moved(origins: Integers, far: int, step: int) -> slice:
+    """Columns so many steps behind origins that are evenly apart."""
+    return slice(int(origins[0]) + far, int(origins[-1]) + far + 1, step)
+
+
+def _columns_backward(
+    history: History, origins: Integers, ahead: Integers, step: int, dx: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """The way back through `_columns`."""
+    (B, until, F), G = history.known.shape, history.historic.shape[2]
+    # Room for steps beyond what is known: there the last column is read.
+    known = np.zeros((B, max(until, int(origins[-1]) + int(ahead[-1]) + 1), F))
+    if F:
+        parts = dx[..., : (len(ahead) + 1) * F].reshape(B, len(origins), -1, F)
+        for k, far in enumerate([0, *ahead.tolist()]):
+            known[:, _moved(origins, far, step)] += parts[:, :, k]
+        known[:, until - 1] += known[:, until:].sum(axis=1)
+    historic = np.zeros(history.historic.shape)
+    beside = dx[..., (len(ahead) + 1) * F :]
+    historic[:, _moved(origins, 0, step)] = beside[..., :G]
+    return known[:, :until], historic, beside[..., G:].sum(axis=1)
 
 
 CROPS = 16

@@ -229,3 +229,20 @@ class TestWide:
         assert refusal(wide | {"web": [1, 2, np.inf, 4]}, target_col="*").startswith(
             "a value is infinite (position 2, series 'web', column 'y', time 2024-01-03): got inf"
         )
+
+
+def test_an_index_that_numbers_rows_is_left_behind_however_tables_were_joined():
+    days = pd.date_range("2024-01-01", periods=6)
+    one = pd.DataFrame({"ds": days, "y": np.arange(6.0)})
+    joined = pd.concat([one.assign(shop="a"), one.assign(shop="b")])
+    assert read(joined)[0].lengths.tolist() == [6, 6]
+    assert read(one.drop(index=2))[0].series(0).tolist()[:2] == [0.0, 1.0]
+    assert read(one.iloc[::-1])[0].series(0).tolist() == one["y"].tolist()
+    numbered = pd.DataFrame({"t": [3, 1, 2], "y": [3.0, 1.0, 2.0]}, index=[7, 7, 9])
+    assert read(numbered)[0].series(0).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_an_index_of_years_is_the_time():
+    years = pd.DataFrame({"y": [1.0, 2.0, 3.0]}, index=[2001, 2002, 2003])
+    assert str(read(years)[0].freq) != "1"
+    assert read(pd.Series([1.0, 2.0, 3.0], index=[2001, 2002, 2003], name="y"))[0].lengths.tolist() == [3]

@@ -144,8 +144,8 @@ def from_frame(source: Any) -> Table:
         source = pyarrow.Table.from_batches([source])
     kind_of(source)
     # pandas keeps times in the index as often as in a column; a mere numbering is left behind.
-    if hasattr(source, "reset_index") and type(source.index).__name__ != "RangeIndex":
-        source = source.reset_index()
+    if hasattr(source, "reset_index"):
+        source = source.reset_index(drop=_is_numbering(source))
     frame = nw.from_native(source, allow_series=True)
     if isinstance(frame, nw.Series):
         frame = frame.to_frame()
@@ -180,10 +180,22 @@ def _check_names(source: Any) -> None:
     names = list(getattr(source, "column_names", ()))
     if hasattr(source, "reset_index"):
         names = list(source.columns) if hasattr(source, "columns") else [source.name]
-        if type(source.index).__name__ != "RangeIndex":
+        if not _is_numbering(source):
             names = [*source.index.names, *names]
     check_width(len(names))
     _refuse_repeated(name for name in names if name is not None)
+
+
+def _is_numbering(source: Any) -> bool:
+    """Whether the index of a pandas table only numbers its rows, also where tables were joined or rows left out."""
+    index = source.index
+    if type(index).__name__ == "RangeIndex":
+        return True
+    if index.nlevels > 1 or index.name is not None or index.dtype.kind not in "iu":
+        return False
+    kinds = source.dtypes if hasattr(source, "columns") else ()
+    dated = any(getattr(kind, "kind", "") == "M" for kind in kinds)
+    return dated or not (index.is_monotonic_increasing and index.is_unique)
 
 
 def _refuse_repeated(names: Iterable[Any]) -> None:

@@ -1,0 +1,198 @@
+"""Inside a fitted forecaster: what the gates of one of its networks did while it read a series, and what units follow.
+
+Letters: T values of a series, O steps that the network read, H units.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast import own_network, panel_lstm
+from gatecast.data.panel import Panel
+from gatecast.data.read import to_like
+from gatecast.effects import prepare
+from gatecast.errors import ConfigError, DataError
+from gatecast.fitting import Trained
+from gatecast.history import History
+from gatecast.memory import Memory, summarise
+from gatecast.trace import LayerTrace, Trace, trace
+from gatecast.voices import Networks, Own
+
+__all__ = ["Gates", "locate", "look_inside"]
+
+Floats = npt.NDArray[np.float64]
+
+MOST_PHASES = 31
+"""Steps of a season up to which each may be the one at which a unit is highest."""
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Gates:
+    """What one network did while it read one series.
+
+    Args:
+        id: Name of the series.
+        layers: Gates and states of its recurrent layers, with the times of the series.
+        values: (O,) the series at these times.
+        memory: Half-lives, saturation, dead units, what units follow.
+        names: Of the columns with id and time; None: the data have no ids.
+        kind: Of the table that came in.
+    """
+
+    id: Any
+    layers: tuple[LayerTrace, ...]
+    values: Floats
+    memory: Memory
+    names: tuple[str | None, str]
+    kind: str = "dict"
+
+    def table(self) -> Any:
+        """One row for each layer, unit and time, of the kind of table that came in.
+
+        Columns: id, time, value, layer, unit, i, f, o, g, c, h. Gates that a layer does not have are NaN; those of
+        other cells follow h.
+        """
+        columns = Trace(self.layers).table()
+        times = columns.pop("time")
+        id_name, time_name = self.names
+        told: dict[str, npt.NDArray[Any]] = {} if id_name is None else {id_name: np.full(len(times), self.id, object)}
+        told[time_name] = times
+        told["value"] = np.tile(self.values, len(times) // len(self.values))
+        return to_like(self.kind, told | columns)
+
+
+def locate(panel: Panel, id: Any) -> int:
+    """Position of a series by its name; None: the first that has values.
+
+    Raises:
+        ConfigError: No such name.
+    """
+    if len(panel) == 1 and panel.names.id is None:
+        if id is None:
+            return 0
+        raise ConfigError("the series has no name", got=repr(id), expected="no id", fix="Leave id out.")
+    names = panel.ids.tolist()
+    if id is None:
+        seen = np.add.reduceat(np.append(panel.mask, False), panel.indptr[:-1]) * (panel.lengths > 0)
+        return int(np.flatnonzero(seen)[0]) if seen.any() else 0
+    # From a command line names come as texts, in a table they may be numbers.
+    found = [k for k, one in enumerate(names) if one == id] or [k for k, one in enumerate(names) if str(one) == str(id)]
+    if not found:
+        near = difflib.get_close_matches(str(id), [str(one) for one in names], n=3) or [str(one) for one in names[:3]]
+        raise ConfigError(
+            "there is no such series", got=repr(id), expected=f"one of {len(names):,} names, such as {', '.join(near)}"
+        )
+    return found[0]
+
+
+def look_inside(
+    trained: Trained, panel: Panel, history: History, series: int, member: int = 0, kind: str = "dict"
+) -> Gates:
+    """What a network does while it reads a series, exactly as it reads it to forecast what comes.
+
+    Args:
+        trained: Models, panel networks or a network of the user's own among them.
+        panel: Series.
+        history: The same as models read them.
+        series: Which of them.
+        member: Which of the networks.
+        kind: Of the table that goes out.
+
+    Raises:
+        ConfigError: Models without a network, no such member, or a network without recurrent layers.
+        DataError: A series shorter than the window of the network, or without values.
+    """
+    learned = trained.learned
+    voice = next((one for one in learned.voices if isinstance(one, Networks | Own)), None)
+    if voice is None:
+        raise ConfigError(
+            "this model has no network with gates to show", got=", ".join(one.name for one in learned.voices),
+            expected="LSTM, GRU, RNN, LSTM-peephole, sLSTM or a network of your own, alone or in an ensemble",
+            fix='Fit a Forecaster with model="lstm".',
+        )  # fmt: skip
+    if isinstance(member, bool) or not isinstance(member, int) or not 0 <= member < len(voice.members):
+        raise ConfigError("there is no such member", got=repr(member), expected=f"0 to {len(voice.members) - 1}")
+    fitted, length = voice.members[member], int(panel.lengths[series])
+    own = panel.series(series)
+    if not np.isfinite(own).any() or length < fitted.settings.window:
+        raise DataError(
+            "the series is shorter than the window that the network reads", where="" if panel.names.id is None else f"series {panel.ids[series]}",
+            got=f"{int(np.isfinite(own).sum())} values", expected=f"at least {fitted.settings.window}",
+        )  # fmt: skip
+    clean = prepare(learned.effects, history.rows([series]))
+    x, step = _reads(fitted, clean, voice.season)
+    network = fitted.network
+    if len(network.shapes[0]) == 1:
+        kinds = ", ".join(type(layer).__name__ for layer in network.layers)
+        raise ConfigError(
+            "this network has no recurrent layer, so it has no gates", got=kinds, expected="an LSTM or GRU"
+        )
+    O = x.shape[1]  # noqa: E741
+    at = length - 1 - step * np.arange(O)[::-1]
+    found = trace(network, fitted.weights, x).layers
+    # What lies before the series is padding.
+    there = at >= 0
+    times = panel.times(series)[at[there]]
+    layers = tuple(_cut(layer, there, times) for layer in found)
+    signals = _signals(panel, series, at[there], times, trained.season)
+    memory = summarise(Trace(layers), signals, step)
+    return Gates(panel.ids[series], layers, own[at[there]], memory, (panel.names.id, panel.names.time), kind)
+
+
+def _reads(fitted: panel_lstm.Fitted | own_network.Fitted, clean: History, m: int) -> tuple[Any, int]:
+    """(1, O, F) what a network reads before it forecasts, and how many steps of the series are one of its."""
+    if isinstance(fitted, panel_lstm.Fitted):
+        return panel_lstm.read(clean, fitted.horizon, m, fitted.settings).x, fitted.settings.segment
+    return own_network.newest(fitted, clean.values, m)[2], 1
+
+
+def _cut(layer: LayerTrace, there: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> LayerTrace:
+    """A layer at some steps."""
+    gates, states = ({name: rows[:, there] for name, rows in part.items()} for part in (layer.gates, layer.states))
+    return layer._replace(times=times, gates=gates, states=states)
+
+
+def _signals(
+    panel: Panel, series: int, at: npt.NDArray[np.int64], times: npt.NDArray[Any], season: int
+) -> Mapping[str, Floats]:
+    """What units may follow: value, change, season and calendar, and the columns beside the series."""
+    name, values = panel.names.target, panel.series(series)
+    signals = {name: values[at], f"change of {name}": np.diff(values, prepend=np.nan)[at]}
+    for column, numbers in (*panel.known.items(), *panel.historic.items()):
+        signals[column] = np.asarray(numbers[panel.indptr[series] : panel.indptr[series + 1]], np.float64)[at]
+    calendar = _calendar(times)
+    if not calendar and 1 < season <= MOST_PHASES:
+        calendar = {f"step {phase + 1} of {season}": (at, phase, season) for phase in range(season)}
+    for words, (steps, phase, period) in calendar.items():
+        signals[f"season, highest at {words}"] = np.cos(2 * np.pi * (steps - phase) / period)
+    return signals
+
+
+def _calendar(times: npt.NDArray[Any]) -> dict[str, tuple[npt.NDArray[np.int64], int, int]]:
+    """Words of the calendar: where each time lies in its cycle, the place of the word there, and the cycle's length."""
+    found: dict[str, tuple[npt.NDArray[np.int64], int, int]] = {}
+    if times.dtype.kind != "M":
+        return found
+    days = times.astype("M8[D]").astype(np.int64)
+    months = times.astype("M8[M]").astype(np.int64) % 12
+    hours = times.astype("M8[h]").astype(np.int64) % 24
+    for words, steps in ((MONTHS, months), ((*(f"{k}:00" for k in range(24)),), hours), (WEEKDAYS, (days + 3) % 7)):
+        # Of a cycle that is not seen at three places at least, nothing can be said.
+        if len(np.unique(steps)) > 2:
+            found |= {word: (steps, place, len(words)) for place, word in enumerate(words)}
+    # Months, quarters and years begin on any weekday, which is chance.
+    if len(times) > 1 and np.median(np.diff(days)) >= len(WEEKDAYS):
+        found = {word: one for word, one in found.items() if word not in WEEKDAYS}
+    return found
