@@ -73,7 +73,7 @@ class Fitted:
         steps = np.arange(1, 101)
         table = {
             "step": steps, "loss": 1 / steps, "validation_step": steps[::10],
-            "validation": 1 + (steps[::10] / 100 - 0.5) ** 2,
+            "validation": 1 + (steps[::10] / 100 - 0.5) ** 2, "training": 1 / (1 + steps[::10]),
         }  # fmt: skip
         return curves_of(table)
 
@@ -105,7 +105,7 @@ class Fitted:
 
 def curves_of(table):
     """Curves with the advice that they overfit."""
-    return SimpleNamespace(table=table, advice=SimpleNamespace(sentence="It overfits from step 50 on.", began=50))
+    return SimpleNamespace(curves=table, sentence="It overfits from step 50 on.", began=50)
 
 
 def layer(times):

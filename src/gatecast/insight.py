@@ -9,6 +9,7 @@ from gatecast.explain import Explanation, explain
 from gatecast.fitting import prepare_panel
 from gatecast.importance import Importance, importance
 from gatecast.inside import Gates, locate, look_inside
+from gatecast.learning import Advice, judge_trained
 from gatecast.memory import Memory
 
 __all__ = ["Insight"]
@@ -93,3 +94,15 @@ class Insight(Base):
         """
         panel = prepare_panel(self._read(source)[0], [], self.data)
         return importance(panel, self._asked(), n_windows=n_windows, step_size=step_size, repeats=repeats)
+
+    def curves(self) -> Advice:
+        """How the first network learnt: its curves, whether it overfits, from which step on, and what to do about it.
+
+        Returns:
+            `curves` (step, loss; validation_step, validation and training errors), `kind`, `began`, `sentence`.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            ConfigError: A model without networks.
+        """
+        return judge_trained(self._fitted())

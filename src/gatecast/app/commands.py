@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatecast import __version__
-from gatecast.app import report_commands
+from gatecast.app import explain_commands, report_commands
 from gatecast.app.options import Options, parse_options
 from gatecast.app.panel_commands import (
     Freq,
@@ -51,6 +51,7 @@ app = typer.Typer(
 
 register(app)
 report_commands.register(app)
+explain_commands.register(app)
 
 
 @app.callback(invoke_without_command=True)

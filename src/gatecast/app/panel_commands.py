@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from gatecast.app.options import check_input, check_source, parse_levels, parse_names, parse_whole
 from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+from gatecast.app.saying import aligned, document, progress, written
 from gatecast.app.words import Words, shared
 from gatecast.configs import DataConfig
 from gatecast.notes import BASELINES, MODELS
@@ -58,8 +57,8 @@ def train(
     check_output(Path(out), "--out", (MODEL_SUFFIX,), path)
     began = perf_counter()
     forecaster = words.forecaster()
-    with _progress(wanted=not json) as progress:
-        forecaster.fit(path, progress=progress)
+    with progress(wanted=not json) as report:
+        forecaster.fit(path, progress=report)
     forecaster.save(out)
     evaluation = forecaster.evaluation_
     verdict = None if evaluation is None else evaluation.verdict
@@ -69,7 +68,7 @@ def train(
         "seconds": round(perf_counter() - began, 3),
     }  # fmt: skip
     if json:
-        _document(told)
+        document(told)
         return
     for line in (*forecaster.findings_, verdict or "", f"written: {out} ({told['seconds']} s)"):
         if line:
@@ -121,14 +120,9 @@ def backtest(
     if out is not None:
         _write(folds.columns, out)
     if json:
-        _document({"cutoffs": count, "scores": scores, "file": out})
+        document({"cutoffs": count, "scores": scores, "file": out})
         return
-    names = list(scores[0])
-    rows = [names, *([_text(one[name]) for name in names] for one in scores)]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(names))]
-    for first, *others in rows:
-        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
-        typer.echo("  ".join([f"{first:<{widths[0]}}", *cells]))
+    typer.echo(aligned(scores))
     if out is not None:
         typer.echo(f"written: {out}")
 
@@ -164,13 +158,6 @@ def _scores(table: Mapping[str, Any], target: str, model: str, levels: tuple[flo
     return scores
 
 
-def _progress(*, wanted: bool) -> Any:
-    """The line that shows how far it has come."""
-    from gatecast.app.terminal import progress_line
-
-    return progress_line(sys.stderr, wanted=wanted)
-
-
 def _table(columns: Mapping[str, Any], out: str | None, *, json: bool) -> None:
     """A table to a file, to a document, or its first rows to the screen."""
     from gatecast.app.document import rows
@@ -178,11 +165,11 @@ def _table(columns: Mapping[str, Any], out: str | None, *, json: bool) -> None:
     if out is not None:
         _write(columns, out)
     if json:
-        _document({"forecast": rows(columns), "file": out})
+        document({"forecast": rows(columns), "file": out})
         return
     shown = rows({name: column[:SHOWN] for name, column in columns.items()})
     for row in shown if out is None else ():
-        typer.echo("  ".join(_text(cell) for cell in row.values()))
+        typer.echo("  ".join(written(cell) for cell in row.values()))
     left = len(next(iter(columns.values()))) - len(shown)
     if out is not None:
         typer.echo(f"written: {out}")
@@ -195,24 +182,3 @@ def _write(columns: Mapping[str, Any], out: str) -> None:
     from gatecast.data.write import write
 
     write(columns, out)
-
-
-def _document(told: Mapping[str, Any]) -> None:
-    """Plain values as JSON."""
-    from gatecast.app.document import SCHEMA_VERSION, to_json
-    from gatecast.texts import plain
-
-    def clean(value: Any) -> Any:
-        """A value without NaN."""
-        if isinstance(value, Mapping):
-            return {name: clean(one) for name, one in value.items()}
-        return [clean(one) for one in value] if isinstance(value, list) else plain(value)
-
-    typer.echo(to_json({"schema_version": SCHEMA_VERSION, **clean(told)}))
-
-
-def _text(value: Any) -> str:
-    """A cell as text."""
-    if isinstance(value, float | np.floating):
-        return f"{value:.4g}" if np.isfinite(value) else "-"
-    return str(value)

@@ -162,7 +162,7 @@ def _inside(forecaster: Any, source: Any, name: Any, one: Any, explanation: Any)
     sections: list[Section | None] = []
     curves = _asked(forecaster.curves)
     if curves is not None:
-        sections.append(network.learning_section(curves.table, curves.advice))
+        sections.append(network.learning_section(curves))
     trace = _asked(lambda: forecaster.gates(source, id=name))
     if trace is not None:
         sections.append(network.gates_section(trace.layers, one.past.times, one.past.values))

@@ -5,7 +5,7 @@ Letters: T steps, H units, B sequences.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,32 +38,37 @@ GATES = {
 """What gates and states are called by people."""
 
 
-def learning_section(curves: Mapping[str, Any], advice: Any = None) -> Section | None:
-    """The loss while the first network learnt, and what follows from it.
+def learning_section(advice: Any) -> Section | None:
+    """The errors while the first network learnt, and what follows from them.
 
     Args:
-        curves: `step` and `loss`, `validation_step` and `validation`.
-        advice: With `sentence` and `began`; None: there is none.
+        advice: With `curves` (`step`, `loss`; `validation_step`, `validation`, `training`), `sentence` and `began`.
     """
-    step, loss = (np.asarray(curves[name], float) for name in ("step", "loss"))
-    if len(step) < 2:
-        return None
-    width = max(1, min(SMOOTH, len(loss) // 8))
-    marks: list[Mark] = [
-        Line(step, loss, "", "grid", 1.0),
-        Line(step, _smooth(loss, width), f"training, mean of {count(width, 'update')}", "model", 2.0),
-    ]
-    parts: list[Part] = [] if advice is None else [Words(advice.sentence)]
-    names = ["loss in training"]
-    if len(curves.get("validation_step", ())) > 1:
-        at, error = (np.asarray(curves[name], float) for name in ("validation_step", "validation"))
-        # Its unit is not that of the training loss, so it has a pane of its own.
-        marks.append(Line(at, error, "validation", "naive", 2.0, dotted=True, pane=1))
-        names.append("error in validation")
-    if advice is not None and advice.began is not None:
+    curves = {name: np.asarray(curve, float) for name, curve in advice.curves.items()}
+    step, loss, at = curves["step"], curves["loss"], curves.get("validation_step", np.empty(0))
+    marks: list[Mark] = []
+    names = ["error"]
+    if len(at) > 1:
+        marks += [
+            Line(at, curves[name], told, role, 2.0, dotted=True)
+            for name, told, role in (("training", "learnt values", "model"), ("validation", "new values", "naive"))
+            if name in curves
+        ]
+    if advice.began is not None and marks:
         marks.append(Starts(np.array([float(advice.began)]), ("overfitting begins",)))
+    if len(step) > 1:
+        # The loss of a batch has a unit of its own, so it has a pane of its own.
+        pane = 1 if marks else 0
+        width = max(1, min(SMOOTH, len(loss) // 8))
+        marks += [
+            Line(step, loss, "", "grid", 1.0, pane=pane),
+            Line(step, _smooth(loss, width), f"loss, mean of {count(width, 'update')}", "ink", 1.6, pane=pane),
+        ]
+        names = ["error", "loss in training"] if pane else ["loss in training"]
+    if not marks:
+        return None
     chart = Chart("Learning curve", tuple(marks), x_name="updates", y_names=tuple(names))
-    return Section("learning", "How it learnt", (*parts, Figure(chart, height=300 if len(names) == 1 else 440)))
+    return Section("learning", "How it learnt", (Words(advice.sentence), Figure(chart, height=150 + 150 * len(names))))
 
 
 def gates_section(layers: Sequence[Any], times: Column, values: Floats) -> Section | None:

@@ -1,0 +1,58 @@
+"""What commands say: rows below each other, one JSON document, the line that shows how far the work has come."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import typer
+
+__all__ = ["aligned", "document", "progress", "written"]
+
+
+def aligned(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows with the same names as lines of text, the first column flush left.
+
+    >>> print(aligned([{"model": "LSTM", "mae": 1.25}, {"model": "Naive", "mae": 10.5}]))
+    model   mae
+    LSTM   1.25
+    Naive  10.5
+    """
+    names = list(rows[0])
+    lines = [names, *([written(one[name]) for name in names] for one in rows)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(names))]
+    texts = []
+    for first, *others in lines:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        texts.append("  ".join([f"{first:<{widths[0]}}", *cells]))
+    return "\n".join(texts)
+
+
+def progress(*, wanted: bool) -> Any:
+    """The line that shows how far it has come."""
+    from gatecast.app.terminal import progress_line
+
+    return progress_line(sys.stderr, wanted=wanted)
+
+
+def document(told: Mapping[str, Any]) -> None:
+    """Plain values as JSON."""
+    from gatecast.app.document import SCHEMA_VERSION, to_json
+    from gatecast.texts import plain
+
+    def clean(value: Any) -> Any:
+        """A value without NaN."""
+        if isinstance(value, Mapping):
+            return {name: clean(one) for name, one in value.items()}
+        return [clean(one) for one in value] if isinstance(value, list) else plain(value)
+
+    typer.echo(to_json({"schema_version": SCHEMA_VERSION, **clean(told)}))
+
+
+def written(value: Any) -> str:
+    """A cell as text."""
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}" if np.isfinite(value) else "-"
+    return str(value)
