@@ -58,19 +58,23 @@ class Gates:
     names: tuple[str | None, str]
     kind: str = "dict"
 
-    def table(self) -> Any:
-        """One row for each layer, unit and time, of the kind of table that came in.
-
-        Columns: id, time, value, layer, unit, i, f, o, g, c, h. Gates that a layer does not have are NaN; those of
-        other cells follow h.
-        """
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns of `table`."""
         columns = Trace(self.layers).table()
         times = columns.pop("time")
         id_name, time_name = self.names
         told: dict[str, npt.NDArray[Any]] = {} if id_name is None else {id_name: np.full(len(times), self.id, object)}
         told[time_name] = times
         told["value"] = np.tile(self.values, len(times) // len(self.values))
-        return to_like(self.kind, told | columns)
+        return told | columns
+
+    def table(self) -> Any:
+        """One row for each layer, unit and time, of the kind of table that came in.
+
+        Columns: id, time, value, layer, unit, i, f, o, g, c, h. Gates that a layer does not have are NaN; those of
+        other cells follow h.
+        """
+        return to_like(self.kind, self.columns())
 
 
 def locate(panel: Panel, id: Any) -> int:

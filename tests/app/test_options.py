@@ -3,6 +3,7 @@ import os
 import pytest
 
 from gatecast.app.options import check_input, parse_levels, parse_options, parse_whole
+from gatecast.app.words import Words
 from gatecast.errors import ConfigError
 
 
@@ -14,17 +15,9 @@ def file(tmp_path):
 
 
 def parse(file, **changes):
-    words = {
-        "horizon": None,
-        "season": None,
-        "level": "80,95",
-        "seed": "0",
-        "freq": None,
-        "out": None,
-        "plot": None,
-        "report": None,
-    }
-    return parse_options(str(file), columns=(None, None, None), json=False, quiet=False, **{**words, **changes})
+    files = {"future": None, "out": None, "plot": None, "report": None}
+    own = {name: changes.pop(name) for name in ("horizon", "season", "level", "seed", "freq") if name in changes}
+    return parse_options(str(file), Words(**own).settings(), json=False, quiet=False, **{**files, **changes})
 
 
 def test_defaults_leave_to_the_data_what_the_data_can_say(file):

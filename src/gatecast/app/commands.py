@@ -15,22 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatecast import __version__
-from gatecast.app import explain_commands, report_commands
+from gatecast.app import explain_commands, panel_commands, report_commands
 from gatecast.app.options import Options, parse_options
-from gatecast.app.panel_commands import (
-    Freq,
-    Future,
-    Historic,
-    Horizon,
-    Known,
-    Level,
-    Model,
-    Season,
-    Seed,
-    Static,
-    data_config,
-    register,
-)
+from gatecast.app.words import File, Future, Json, Out, Report, Words, shared
 from gatecast.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,7 +36,7 @@ app = typer.Typer(
 )
 
 
-register(app)
+panel_commands.register(app)
 report_commands.register(app)
 explain_commands.register(app)
 
@@ -69,41 +56,23 @@ def _program(
 
 
 @app.command()
+@shared
 def forecast(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")],
-    horizon: Horizon = None,
-    model: Model = "auto",
-    time_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column with the times.")] = None,
-    id_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column that names the series.")] = None,
-    target_col: Annotated[str | None, typer.Option(metavar="NAME", help="Column to forecast.")] = None,
-    known: Known = None,
-    historic: Historic = None,
-    static: Static = None,
+    file: File,
+    words: Words,
     future: Future = None,
-    freq: Freq = None,
-    season: Season = None,
-    level: Level = "80,95",
-    out: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Write the forecast: .csv, .parquet or .json.")
-    ] = None,
-    plot: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Write a chart: .png or .svg.")
-    ] = None,
-    report: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Write a page with everything about it: .html.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the report.")] = False,
-    seed: Seed = "0",
+    out: Out = None,
+    plot: Annotated[str | None, typer.Option(metavar="PATH", help="Write a chart: .png or .svg.")] = None,
+    report: Report = None,
+    json: Json = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="The forecast alone; nothing if it goes to --out.")
     ] = False,
 ) -> None:
     """Forecast the series in FILE, with intervals, and score the model beside seasonal naive."""
     options = parse_options(
-        file, model=model, data=data_config(known, historic, static), future=future, horizon=horizon, season=season,
-        level=level, seed=seed, columns=(time_col, id_col, target_col),
-        freq=freq, out=out, plot=plot, report=report, json=json, quiet=quiet,
-    )  # fmt: skip
+        file, words.settings(), future=future, out=out, plot=plot, report=report, json=json, quiet=quiet
+    )
     if options.plot is not None:
         from gatecast.charts import require_library
 

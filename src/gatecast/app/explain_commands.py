@@ -9,9 +9,9 @@ import numpy as np
 import typer
 
 from gatecast.app.options import check_input, check_source
-from gatecast.app.outputs import MODEL_SUFFIX, REPORT_SUFFIXES, TABLE_SUFFIXES, check_output, staged
-from gatecast.app.saying import aligned, document, progress
-from gatecast.app.words import Future, Json, Words, shared
+from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+from gatecast.app.saying import aligned, check_report, document, progress, write_report
+from gatecast.app.words import Future, Json, Report, Words, shared
 from gatecast.errors import ConfigError
 from gatecast.texts import time_texts
 
@@ -44,40 +44,32 @@ def explain(
     gates: Annotated[
         str | None, typer.Option(metavar="PATH", help="Write every gate at every time: .csv, .parquet or .json.")
     ] = None,
-    report: Annotated[str | None, typer.Option(metavar="PATH", help="Write a page about all of it: .html.")] = None,
+    report: Report = None,
     json: Json = False,
 ) -> None:
     """Say what a forecast rests on, how long the network's units remember, and what they follow."""
     source = check_source(file)
-    outputs = [Path(name) for name in (gates, report) if name is not None]
     if gates is not None:
         check_output(Path(gates), "--gates", TABLE_SUFFIXES, source)
     if report is not None:
-        from gatecast.reporting.build import require_plotly
-
-        check_output(Path(report), "--report", REPORT_SUFFIXES, source)
-        require_plotly()
+        check_report(report, source)
     ahead = None if future is None else check_input(future, "--future")
     number, share = _number(step, "--step", int), _number(quantile, "--quantile", float)
     forecaster = _forecaster(source, words, wanted=not json)
     explanation = forecaster.explain(id=id, step=number, quantile=share, method=method, futr_df=ahead)
     found = forecaster.gates(id=explanation.id if id is not None else None, futr_df=ahead)
-    with staged(outputs) as drafts:
-        for target, draft in zip(outputs, drafts, strict=True):
-            if str(target) == gates:
-                from gatecast.data.write import write
+    if gates is not None:
+        from gatecast.data.write import write
 
-                write(found.table(), draft)
-            else:
-                from gatecast.reporting.build import report as write_report
-
-                write_report(forecaster, draft, id=id, futr_df=ahead, explanation=explanation)
+        write(found.columns(), gates)
+    if report is not None:
+        write_report(report, forecaster, id=id, futr_df=ahead, explanation=explanation)
     advice = forecaster.curves().sentence
     if json:
-        document(_told(explanation, found.memory, advice) | {"files": [str(path) for path in outputs]})
+        document(_told(explanation, found.memory, advice) | {"files": [path for path in (gates, report) if path]})
         return
     parts = [explanation.sentence, _parts(explanation), found.memory.sentence, _layers(found.memory), advice]
-    parts += [f"written: {path}" for path in outputs]
+    parts += [f"written: {path}" for path in (gates, report) if path]
     typer.echo("\n\n".join(part for part in parts if part))
 
 

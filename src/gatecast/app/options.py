@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gatecast.app.outputs import PLOT_SUFFIXES, REPORT_SUFFIXES, TABLE_SUFFIXES, check_output
 from gatecast.configs import DataConfig
@@ -54,19 +56,12 @@ class Options:
 
 def parse_options(
     file: str,
+    settings: Mapping[str, Any],
     *,
-    model: str = "auto",
-    data: DataConfig | None = None,
-    future: str | None = None,
-    horizon: str | None,
-    season: str | None,
-    level: str,
-    seed: str,
-    columns: tuple[str | None, str | None, str | None],
-    freq: str | None,
+    future: str | None,
     out: str | None,
     plot: str | None,
-    report: str | None = None,
+    report: str | None,
     json: bool,
     quiet: bool,
 ) -> Options:
@@ -74,15 +69,8 @@ def parse_options(
 
     Args:
         file: The table to read.
-        model: Name of a model.
-        data: Further columns.
-        future: File with the known ones after the end.
-        horizon: Steps to forecast.
-        season: Rows in a season.
-        level: Levels of the intervals in percent, separated by commas.
-        seed: Of the random numbers.
-        columns: Names of the time, id and target column.
-        freq: Name of a frequency.
+        settings: Of the forecaster, as `Words.settings` gives them.
+        future: File with the known columns after the end.
         out: Where the forecast goes.
         plot: Where the chart goes.
         report: Where the page goes.
@@ -92,33 +80,27 @@ def parse_options(
     Raises:
         ConfigError: An option that makes no sense, or a file that cannot be read or written.
     """
-    if freq is not None:
+    own = dict(settings)
+    if own["freq"] is not None:
         from gatecast.data.frequency import parse
 
-        parse(freq)
-    if data is not None and data.known and future is None:
+        parse(own["freq"])
+    if own["data"].known and future is None:
         raise ConfigError(
-            "--known needs --future", got=", ".join(map(str, data.known)),
+            "--known needs --future", got=", ".join(map(str, own["data"].known)),
             expected="a file with these columns at the steps ahead", fix="Write --future ahead.csv.",
         )  # fmt: skip
     options = Options(
         file=check_source(file),
-        model=model,
-        data=data or DataConfig(),
         future=None if future is None else check_input(future, "--future"),
-        horizon=parse_whole(horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead."),
-        time_col=columns[0],
-        id_col=columns[1],
-        target_col=columns[2],
-        freq=freq,
-        season=parse_whole(season, "--season", least=1, fix="Write --season 12 for monthly data, for example."),
-        levels=parse_levels(level),
+        horizon=own.pop("h"),
+        levels=own.pop("level"),
         out=None if out is None else _named(out, "--out"),
         plot=None if plot is None else _named(plot, "--plot"),
         report=None if report is None else _named(report, "--report"),
         json=json,
-        seed=parse_whole(seed, "--seed", least=0, fix="Write --seed 0.") or 0,
         quiet=quiet,
+        **own,
     )
     if options.out is not None:
         check_output(options.out, "--out", TABLE_SUFFIXES, options.file)

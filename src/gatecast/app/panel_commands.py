@@ -9,32 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from gatecast.app.options import check_input, check_source, parse_levels, parse_names, parse_whole
+from gatecast.app.options import check_input, check_source, parse_levels, parse_whole
 from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
-from gatecast.app.saying import aligned, document, progress, written
-from gatecast.app.words import Words, shared
-from gatecast.configs import DataConfig
+from gatecast.app.saying import aligned, check_report, document, progress, write_report, written
+from gatecast.app.words import File, Future, Horizon, Json, Level, Out, Report, Words, shared
 from gatecast.notes import BASELINES, MODELS
 
-__all__ = [
-    "Freq", "Future", "Historic", "Horizon", "Known", "Level", "Model", "Season", "Seed", "Static", "data_config",
-    "register",
-]  # fmt: skip
+__all__ = ["register"]
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
-Horizon = Annotated[str | None, typer.Option("-h", "--horizon", metavar="N", help="Steps. Default: two seasons.")]
-Model = Annotated[str, typer.Option(metavar="NAME", help="auto, lstm, gru, rnn, lstm-peephole, slstm or es-lstm.")]
-Level = Annotated[str, typer.Option(metavar="P,P", help="Levels of the intervals in percent.")]
-Season = Annotated[str | None, typer.Option(metavar="N", help="Rows in a season. Default: found out.")]
-Freq = Annotated[str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")]
-Name = Annotated[str | None, typer.Option(metavar="NAME", help="Column of that kind. Default: found out.")]
-Seed = Annotated[str, typer.Option(metavar="N", help="Of the random numbers: same seed, same forecast.")]
-Known = Annotated[str | None, typer.Option(metavar="A,B", help="Columns known for the steps ahead too.")]
-Historic = Annotated[str | None, typer.Option(metavar="A,B", help="Columns known for the past alone.")]
-Static = Annotated[str | None, typer.Option(metavar="A,B", help="Columns of one value a series.")]
-Future = Annotated[str | None, typer.Option(metavar="PATH", help="The known columns at the steps ahead.")]
-Out = Annotated[str | None, typer.Option(metavar="PATH", help="Write the table: .csv, .parquet or .json.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 SHOWN = 12
 """Rows of a table that are shown."""
 
@@ -81,7 +63,7 @@ def predict(
         str | None, typer.Argument(metavar="[FILE]", help="Series to go on from. Default: those learnt.")
     ] = None,
     horizon: Horizon = None,
-    level: Annotated[str | None, typer.Option(metavar="P,P", help="Default: as given to train.")] = None,
+    level: Level = None,
     future: Future = None,
     out: Out = None,
     json: Json = False,
@@ -106,12 +88,15 @@ def backtest(
     step: Annotated[str | None, typer.Option(metavar="N", help="Steps between cutoffs. Default: the horizon.")] = None,
     refit: Annotated[bool, typer.Option(help="Learn anew at every cutoff.")] = True,
     out: Out = None,
+    report: Report = None,
     json: Json = False,
 ) -> None:
     """Forecast FILE from past cutoffs, each from nothing that came later, and score it beside seasonal naive."""
     path = check_source(file)
     if out is not None:
         check_output(Path(out), "--out", TABLE_SUFFIXES, path)
+    if report is not None:
+        check_report(report, path)
     count = parse_whole(windows, "--windows", least=1, fix="Write --windows 3.") or 1
     stride = parse_whole(step, "--step", least=1, fix="Write --step 1.")
     forecaster = words.forecaster()
@@ -119,17 +104,14 @@ def backtest(
     scores = _scores(folds.columns, folds.target_col, folds.model, folds.levels)
     if out is not None:
         _write(folds.columns, out)
+    if report is not None:
+        write_report(report, None, folds=folds)
     if json:
-        document({"cutoffs": count, "scores": scores, "file": out})
+        document({"cutoffs": count, "scores": scores, "file": out, "report": report})
         return
     typer.echo(aligned(scores))
-    if out is not None:
-        typer.echo(f"written: {out}")
-
-
-def data_config(known: str | None, historic: str | None, static: str | None) -> DataConfig:
-    """The further columns, from words."""
-    return DataConfig(parse_names(known), parse_names(historic), parse_names(static))
+    for path in filter(None, (out, report)):
+        typer.echo(f"written: {path}")
 
 
 def _scores(table: Mapping[str, Any], target: str, model: str, levels: tuple[float, ...]) -> list[dict[str, Any]]:

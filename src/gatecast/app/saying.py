@@ -1,15 +1,18 @@
-"""What commands say: rows below each other, one JSON document, the line that shows how far the work has come."""
+"""What commands say: rows below each other, a JSON document, a page, the line that shows how far the work has come."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import typer
 
-__all__ = ["aligned", "document", "progress", "written"]
+from gatecast.app.outputs import REPORT_SUFFIXES, check_output, staged
+
+__all__ = ["aligned", "check_report", "document", "progress", "write_report", "written"]
 
 
 def aligned(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -28,6 +31,26 @@ def aligned(rows: Sequence[Mapping[str, Any]]) -> str:
         cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
         texts.append("  ".join([f"{first:<{widths[0]}}", *cells]))
     return "\n".join(texts)
+
+
+def check_report(path: str, source: Path | str) -> None:
+    """Refuse a page that could not be written, while nothing is lost yet.
+
+    Raises:
+        ConfigError: A file that cannot be written, or plotly is not installed.
+    """
+    from gatecast.reporting.build import require_plotly
+
+    check_output(Path(path), "--report", REPORT_SUFFIXES, source)
+    require_plotly()
+
+
+def write_report(path: str, forecaster: Any, **parts: Any) -> None:
+    """A page, whole or not at all; `parts` as `gatecast.report` takes them."""
+    from gatecast.reporting.build import report
+
+    with staged([Path(path)]) as drafts:
+        report(forecaster, drafts[0], **parts)
 
 
 def progress(*, wanted: bool) -> Any:

@@ -16,13 +16,14 @@ from gatecast.configs import DataConfig
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
 
-__all__ = ["File", "Future", "Horizon", "Json", "Level", "Out", "Words", "shared"]
+__all__ = ["File", "Future", "Horizon", "Json", "Level", "Out", "Report", "Words", "shared"]
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
 Horizon = Annotated[str | None, typer.Option("-h", "--horizon", metavar="N", help="Steps. Default: two seasons.")]
-Level = Annotated[str | None, typer.Option(metavar="P,P", help="Levels of the intervals in percent. Default: 80,95.")]
+Level = Annotated[str | None, typer.Option(metavar="P,P", help="Levels of the intervals in percent: 80,95.")]
 Future = Annotated[str | None, typer.Option(metavar="PATH", help="The known columns at the steps ahead.")]
 Out = Annotated[str | None, typer.Option(metavar="PATH", help="Write the table: .csv, .parquet or .json.")]
+Report = Annotated[str | None, typer.Option(metavar="PATH", help="Write a page about all of it: .html.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
@@ -40,9 +41,7 @@ class Words:
     known: Annotated[str | None, typer.Option(metavar="A,B", help="Columns known for the steps ahead too.")] = None
     historic: Annotated[str | None, typer.Option(metavar="A,B", help="Columns known for the past alone.")] = None
     static: Annotated[str | None, typer.Option(metavar="A,B", help="Columns of one value a series.")] = None
-    freq: Annotated[
-        str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")
-    ] = None
+    freq: Annotated[str | None, typer.Option(metavar="NAME", help="MS, W, D, h, 30min, ... Default: found out.")] = None
     season: Annotated[str | None, typer.Option(metavar="N", help="Rows in a season. Default: found out.")] = None
     level: Level = None
     seed: Annotated[str, typer.Option(metavar="N", help="Of the random numbers: same seed, same forecast.")] = "0"

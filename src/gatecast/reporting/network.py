@@ -174,14 +174,7 @@ def attribution_section(explanation: Any) -> Section:
             "What each column adds", (Bars(labels, sums[order], "", "model"),), x_name="added to the forecast"
         )
         parts.append(Figure(chart, height=90 + BAR * len(order)))
-    note = (
-        f"Forecast {explanation.forecast:.6g} of step {explanation.step} by {explanation.method}; without these values "
-        f"it would be {explanation.baseline:.6g}. All that is added sums up to the difference, but for "
-        f"{explanation.error:.2g}."
-    )
-    return Section(
-        "attributions", "What the forecast rests on", (*parts, Words(note), table_of(table, "Every value", folded=True))
-    )
+    return Section("attributions", "What the forecast rests on", (*parts, table_of(table, "Every value", folded=True)))
 
 
 def importance_section(importance: Any) -> Section:
