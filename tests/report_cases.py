@@ -78,12 +78,7 @@ class Fitted:
         return curves_of(table)
 
     def gates(self, *_, **__):
-        """Waves."""
-        self._check()
-        return SimpleNamespace(layers=(layer(self.panel_.times(0)[-48:]),))
-
-    def memory(self, *_, **__):
-        """Three units."""
+        """Waves of three units, and how long they remember."""
         self._check()
         table = {
             "layer": ["LSTM"] * 3,
@@ -91,7 +86,8 @@ class Fitted:
             "half_life": [1.0, np.inf, 12.5],
             "dead": [False, True, False],
         }
-        return SimpleNamespace(table=table, sentence="Half of the units remember 12 steps.")
+        memory = SimpleNamespace(table=table, sentence="Half of the units remember 12 steps.")
+        return SimpleNamespace(layers=(layer(self.panel_.times(0)[-48:]),), memory=memory)
 
     def explain(self, *_, **__):
         """Twelve lags."""

@@ -10,9 +10,12 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chart_cases import make_forecast, with_values
+from gatecast.configs import DataConfig, TrainingConfig
+from gatecast.forecaster import Forecaster
 from gatecast.reporting.build import report
 from report_cases import HOSTILE, Fitted, everything
 
@@ -39,6 +42,22 @@ def browser():
         found.close()
 
 
+AHEAD = {"ds": np.arange("2023-01", "2023-05", dtype="M8[M]"), "offer": [1.0, 0.0, 0.0, 1.0]}
+
+
+def real():
+    """A forecaster that has learnt from three series with a column beside them."""
+    rng, months = np.random.default_rng(0), np.arange("2017-01", "2023-01", dtype="M8[M]")
+    offer = (rng.random(len(months)) < 0.3) * 1.0
+    sold = [20 + 5 * np.sin(np.arange(len(months)) * np.pi / 6 + k) + 4 * offer for k in range(3)]
+    table = {
+        "shop": np.repeat(["a", "b", "c"], len(months)), "ds": np.tile(months, 3), "offer": np.tile(offer, 3),
+        "y": np.concatenate(sold) + rng.normal(0, 1, 3 * len(months)),
+    }  # fmt: skip
+    data, training = DataConfig(known="offer"), TrainingConfig(members=1, steps=40)
+    return Forecaster(4, model="lstm", data=data, training=training).fit(table)
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     """A page of one series with everything, of a panel, and of names that a page must stand."""
@@ -54,6 +73,7 @@ def pages(tmp_path_factory):
         "hostile": report(
             Fitted(make_forecast(names=HOSTILE, target="<i>y</i>")), folder / "hostile.html", title="<u>价格"
         ),
+        "real": report(real(), folder / "real.html", futr_df=AHEAD),
         "years": report(Fitted(make_forecast(first="9985-01", dated=True)), folder / "years.html"),
     }
 
@@ -104,7 +124,7 @@ class Visit:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["one", "panel", "hostile", "years"])
+@pytest.mark.parametrize("name", ["one", "real", "panel", "hostile", "years"])
 def test_drawn_quiet_and_within_the_screen(browser, pages, name, scheme, width):
     with Visit(browser, pages[name], width, scheme, name) as visit:
         charts = visit.charts()

@@ -151,25 +151,25 @@ def _about(
     sections.append(scores.folds_section(folds, evaluation, name))
     if evaluation is not None:
         sections += [scores.skill_section(evaluation), scores.coverage_section(evaluation)]
-    sections += _inside(forecaster, source, name, one, explanation)
+    sections += _inside(forecaster, source, futr_df, name, one, explanation)
     if importance is not None:
         sections.append(network.importance_section(importance))
     return sections, times, heading
 
 
-def _inside(forecaster: Any, source: Any, name: Any, one: Any, explanation: Any) -> list[Section | None]:
+def _inside(forecaster: Any, source: Any, futr_df: Any, name: Any, one: Any, explanation: Any) -> list[Section | None]:
     """Sections about the networks; models without any have none."""
     sections: list[Section | None] = []
     curves = _asked(forecaster.curves)
     if curves is not None:
         sections.append(network.learning_section(curves))
-    trace = _asked(lambda: forecaster.gates(source, id=name))
-    if trace is not None:
-        sections.append(network.gates_section(trace.layers, one.past.times, one.past.values))
-    memory = _asked(lambda: forecaster.memory(source, id=name))
-    if memory is not None:
-        sections.append(network.memory_section(memory))
-    found = explanation if explanation is not None else _asked(lambda: forecaster.explain(source, id=name))
+    gates = _asked(lambda: forecaster.gates(source, id=name, futr_df=futr_df))
+    if gates is not None:
+        sections.append(network.gates_section(gates.layers, one.past.times, one.past.values))
+        sections.append(network.memory_section(gates.memory))
+    found = explanation
+    if found is None:
+        found = _asked(lambda: forecaster.explain(source, id=name, futr_df=futr_df))
     if found is not None:
         sections.append(network.attribution_section(found))
     return sections
