@@ -1,7 +1,8 @@
 """Forecasting with LSTM networks on a plain CPU.
 
-`Forecaster` learns from series and forecasts them, `load` brings one back from its file; `Sequential` and
-`gatecast.layers` are networks in the words of Keras; every error that is raised on purpose is a `GatecastError`.
+`Forecaster` learns from series and forecasts them, `load` brings one back from its file, `report` writes a page about
+it; `compare` lets models run side by side, `tune` searches for settings; `Sequential` and `gatecast.layers` are
+networks in the words of Keras; every error that is raised on purpose is a `GatecastError`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gatecast.comparison import compare
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.models import Sequential
     from gatecast.reporting.build import report
+    from gatecast.tuning import tune
 
-__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "load", "report"]
+__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "compare", "load", "report", "tune"]
 
 __version__ = "0.1.0"
 
@@ -23,8 +26,10 @@ _HOME = {
     "Forecaster": "gatecast.forecaster",
     "GatecastError": "gatecast.errors",
     "Sequential": "gatecast.models",
+    "compare": "gatecast.comparison",
     "load": "gatecast.forecaster",
     "report": "gatecast.reporting.build",
+    "tune": "gatecast.tuning",
 }
 
 

@@ -25,7 +25,10 @@ FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "PingFang SC", "Hiragino Sans GB", "
 DASHES = (0, (3, 2))
 SHAPES = {"circle": "o", "diamond": "D", "x": "x"}
 SIZE = (10.0, 5.2)
-"""Inches."""
+"""Inches of a chart with one pane or two."""
+
+PANE = 2.0
+"""Inches of height that each further pane adds."""
 
 
 def save(chart: Chart, path: Path) -> None:
@@ -44,12 +47,12 @@ def save(chart: Chart, path: Path) -> None:
         draw(chart).savefig(path, format=kind, dpi=160, metadata=metadata)
 
 
-def draw(chart: Chart, size: tuple[float, float] = SIZE) -> Figure:
+def draw(chart: Chart, size: tuple[float, float] | None = None) -> Figure:
     """A chart as a figure of its own.
 
     Args:
         chart: What to draw.
-        size: Width and height in inches.
+        size: Width and height in inches; None: by the number of panes.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -57,6 +60,7 @@ def draw(chart: Chart, size: tuple[float, float] = SIZE) -> Figure:
 
     chart = within_calendar(chart)
     layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14)
+    size = size or (SIZE[0], SIZE[1] + PANE * max(0, len(chart.y_names) - 2))
     figure = Figure(figsize=size, layout=layout, facecolor=LIGHT["paper"])
     FigureCanvasAgg(figure)
     panes = list(figure.subplots(len(chart.y_names), sharex=True, squeeze=False)[:, 0])
@@ -159,14 +163,18 @@ def _style(axes: Axes, chart: Chart, name: str) -> None:
 def _ticks(axes: Axes, chart: Chart) -> None:
     """Dates that say the year once."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
     along = [mark.x for mark in chart.marks if not isinstance(mark, Bars | Spans)]
     if along and along[0].dtype.kind == "M":
         locator = AutoDateLocator(minticks=3, maxticks=10)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    elif along and not chart.log:
+    elif chart.log:
+        # Powers would be written as mathematics, which texts here are not read as.
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    elif along:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=along[0].dtype.kind in "iu"))
 
 

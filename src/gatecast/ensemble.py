@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -16,10 +17,10 @@ from gatecast import es_lstm, own_network, panel_lstm
 from gatecast.effects import Effects, add, add_past, fit_effects, prepare
 from gatecast.errors import ConfigError
 from gatecast.history import History
+from gatecast.looks import Watched, Watcher, error
 from gatecast.models import Sequential
-from gatecast.panel_lstm import Fitted, Step
+from gatecast.panel_lstm import Fitted, Look, Settings, Step
 from gatecast.recipes import Recipe
-from gatecast.scoring import changes
 from gatecast.voices import NETWORKS, Classical, Hybrids, Networks, Own, Theta, Voice
 
 __all__ = [
@@ -89,7 +90,7 @@ def learn(
     seed: int,
     report: Tell | None = None,
     start: Learned | None = None,
-    watched: tuple[History, Floats] | None = None,
+    watched: Watched | None = None,
 ) -> Learned:
     """Train what a recipe asks for.
 
@@ -101,7 +102,7 @@ def learn(
         seed: Same seed, same bits.
         report: Called after every update.
         start: What to go on from, made by the same recipe but for rate and steps; None: fresh weights.
-        watched: Rows, and what came then (R, h): the panel networks stop where their error on these is least.
+        watched: What errors are looked at on: the panel networks stop where that on values not learnt from is least.
 
     Returns:
         The models.
@@ -115,16 +116,29 @@ def learn(
         """What training k reports to."""
         return report and (lambda step: report(k, (sum(steps[:k]) + step.number) / sum(steps), step))
 
-    def look(member: Fitted) -> float:
-        """The mean error of a member on what is watched."""
-        return 0.0 if watched is None else _error(effects, member, recipe.season, *watched)
+    watcher = None if watched is None else Watcher(effects, watched)
 
-    watch = None if watched is None else look
+    def watch(say: Callable[[Any, History], Floats]) -> Callable[[Any], Look] | None:
+        """How the errors of a member are looked at, which says something so."""
+        return None if watcher is None else lambda one: watcher.look(say(one, watcher.past), say(one, watcher.cut))
+
+    def watch_panel(settings: Settings) -> Callable[[Fitted], Look] | None:
+        """The same of a panel network, which reads what it learnt from as it did then."""
+        if watcher is None:
+            return None
+        near = panel_lstm.read(watcher.past, h, recipe.season, settings)
+        old = panel_lstm.read_along(watcher.learnt, watcher.seen.backs, h, recipe.season, settings)
+        return lambda member: watcher.look(panel_lstm.answer(member, near), panel_lstm.answer(member, old))
+
+    def say_own(member: own_network.Fitted, past: History) -> Floats:
+        """What a network of the user's own says, which reads values alone."""
+        return own_network.quantiles(member, past.values, recipe.season)
+
     voices: list[Voice] = []
     if recipe.members:
         before = _trained(old.get(panel_lstm.CELLS[recipe.members[0].cell][0]), Networks, len(recipe.members))
         members = tuple(
-            panel_lstm.fit(clean, h, recipe.season, settings, seed + k, tell(k), before[k], watch)
+            panel_lstm.fit(clean, h, recipe.season, settings, seed + k, tell(k), before[k], watch_panel(settings))
             for k, settings in enumerate(recipe.members)
         )
         voices.append(Networks(members, recipe.season))
@@ -132,14 +146,25 @@ def learn(
         earlier = _trained(old.get("ES-LSTM"), Hybrids, len(recipe.hybrids))
         first = len(recipe.members)
         hybrids = tuple(
-            es_lstm.fit(clean, h, m, settings, tell(first + k), earlier[k]) for k, settings in enumerate(recipe.hybrids)
+            es_lstm.fit(
+                clean, h, m, settings, tell(first + k), earlier[k], watch(es_lstm.quantiles) if first + k == 0 else None
+            )
+            for k, settings in enumerate(recipe.hybrids)
         )
         voices.append(Hybrids(hybrids))
     if recipe.own:
         earlier = _trained(old.get("Network"), Own, len(recipe.own))
         own = tuple(
             own_network.fit(
-                cast(Sequential, recipe.layers), clean.values, h, recipe.season, settings, seed + k, tell(k), earlier[k]
+                cast(Sequential, recipe.layers),
+                clean.values,
+                h,
+                recipe.season,
+                settings,
+                seed + k,
+                tell(k),
+                earlier[k],
+                None if k else watch(say_own),
             )
             for k, settings in enumerate(recipe.own)
         )
@@ -173,21 +198,13 @@ def fittest(learned: Learned, past: History, actual: Floats) -> Learned:
     if not isinstance(first, Networks):
         return learned
 
-    def error(member: Fitted) -> float:
-        return _error(learned.effects, member, first.season, past, actual)
+    def off(member: Fitted) -> float:
+        return error(learned.effects, partial(panel_lstm.quantiles, member, m=first.season), past, actual)
 
-    best = min(first.members, key=error).settings
+    best = min(first.members, key=off).settings
     chosen = Networks(tuple(member for member in first.members if member.settings == best), first.season)
     recipe = replace(learned.recipe, members=(best,) * len(learned.recipe.members))
     return learned._replace(voices=(chosen, *learned.voices[1:]), recipe=recipe)
-
-
-def _error(effects: Effects, member: Fitted, season: int, past: History, actual: Floats) -> float:
-    """Mean error of a member's medians, each series in units of its own mean change."""
-    said = add(effects, past, panel_lstm.quantiles(member, prepare(effects, past), season))
-    scale = np.nan_to_num(changes(past.values, 1), nan=1.0)
-    off = np.abs(actual - said[..., said.shape[-1] // 2]) / scale[:, None]
-    return float(off[np.isfinite(off)].mean()) if np.isfinite(off).any() else np.inf
 
 
 def say(learned: Learned, history: History) -> dict[str, Floats]:

@@ -34,7 +34,7 @@ from gatecast.history import History
 from gatecast.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.losses import Pinball, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
-from gatecast.panel_lstm import Step, steps_ahead
+from gatecast.panel_lstm import UNSEEN, Look, Step, looks_at, steps_ahead
 from gatecast.recurrent import relax
 from gatecast.smoothing import SparseAdam
 
@@ -165,6 +165,7 @@ def fit(
     settings: Settings,
     report: Callable[[Step], object] | None = None,
     start: Fitted | None = None,
+    watch: Callable[[Fitted], Look] | None = None,
 ) -> Fitted:
     """Train network and smoothing on a panel.
 
@@ -173,8 +174,9 @@ def fit(
         h: Steps that are learnt.
         m: Season; 1 for none.
         settings: Sizes and training.
-        report: Called after every update.
+        report: Called after every update, and before the first one if `watch` is given.
         start: What to go on from; None: fresh weights.
+        watch: Errors of a hybrid, looked at before learning and ten times on the way.
 
     Returns:
         Network and smoothing.
@@ -206,6 +208,17 @@ def fit(
     links = optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), optim.scale_by_learning_rate(rate)
     optimizer = optim.chain(*links)
     state = optimizer.init(weights.vector.size)
+
+    def now() -> Fitted:
+        """The hybrid as it stands."""
+        found = np.concatenate([parameters[:, :2], parameters[:, 2:] * rows.unit[:, None]], axis=1)
+        # Whoever goes on learns from the newest rows: their end is the new zero.
+        end = history.end if start is None else np.zeros_like(history.end)
+        return Fitted(network, weights, settings, h, m, found, end)
+
+    looks = looks_at(settings.steps) if watch else set()
+    if watch is not None and report is not None:
+        report(Step(0, float("nan"), *watch(now())))
     for number, (which, last) in enumerate(_draws(rows, settings), 1):
         piece = stretch(rows, which, last, h, settings.window, settings.origins)
         given = read(piece, rows, parameters, ahead)
@@ -221,12 +234,9 @@ def fit(
         optim.apply(optimizer, grads.vector, state, weights.vector, number)
         sparse.update(parameters, which, gradient, settings.series_rate * one_cycle(number))
         if report is not None:
-            report(Step(number, loss))
+            report(Step(number, loss, *(watch(now()) if watch is not None and number in looks else UNSEEN)))
     relax()
-    parameters[:, 2:] *= rows.unit[:, None]
-    # Whoever goes on learns from the newest rows: their end is the new zero.
-    end = history.end if start is None else np.zeros_like(history.end)
-    return Fitted(network, weights, settings, h, m, parameters, end)
+    return now()
 
 
 def quantiles(fitted: Fitted, history: History, batch: int = 2048) -> Floats:

@@ -29,6 +29,7 @@ from gatecast.errors import ConfigError
 from gatecast.forecast import Evaluation
 from gatecast.history import History, from_panel
 from gatecast.intervals import calibrate, half_widths
+from gatecast.looks import Watched, watched
 from gatecast.models import Sequential
 from gatecast.notes import check_limits, observed, remark
 from gatecast.parts import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
@@ -151,9 +152,9 @@ def train(
     stages = Stages(progress, 1 + (parts is not None) * (1 + evaluate))
     calibration = _start(asked, recipe, h)
 
-    def learn(seen: History, what: Recipe, watched: tuple[History, Floats] | None = None) -> Learned:
+    def learn(seen: History, what: Recipe, looked: Watched | None = None) -> Learned:
         """One stage."""
-        found = ensemble.learn(seen, h, m, what, asked.seed, stages.tell, watched=watched)
+        found = ensemble.learn(seen, h, m, what, asked.seed, stages.tell, watched=looked)
         stages.next()
         return found
 
@@ -165,9 +166,13 @@ def train(
         trial = replace(recipe, members=recipe.members[:TRIAL_NETWORKS], hybrids=recipe.hybrids[:TRIAL_HYBRIDS])
         past, came = _rolled(hidden, parts, h)
         some = np.arange(0, len(past), -(-len(past) // WATCHED))
-        learned = learn(history.hide(parts.validation + parts.test), trial, (past.rows(some), came[some]))
+        training = history.hide(parts.validation + parts.test)
+        step = max((member.segment for member in trial.members), default=1)
+        learned = learn(training, trial, watched(past.rows(some), came[some], training, parts.train, step))
         few = len(panel) < FEW
-        learned = ensemble.fittest(learned, past, came) if few else learned
+        if few:
+            tried, learned = learned, ensemble.fittest(learned, past, came)
+            stages.chosen = _place(tried, learned)
         recipe = _followed(recipe, learned, few=few)
         rows = parts.validation if len(panel) == 1 else int(np.isfinite(came).any(axis=1).sum()) * h
         calibration = _calibrate(calibration, learned, past, came, rows)
@@ -221,6 +226,14 @@ def _rolled(seen: History, parts: Parts, h: int) -> tuple[History, Floats]:
     else:
         backs = np.arange(validation, 0, -h)
     return seen.rolling(backs, h)
+
+
+def _place(tried: Learned, chosen: Learned) -> int:
+    """Which of the networks that were tried is the first of those chosen."""
+    before, after = tried.voices[0], chosen.voices[0]
+    if not isinstance(before, Networks) or not isinstance(after, Networks):
+        return 0
+    return next(k for k, member in enumerate(before.members) if member is after.members[0])
 
 
 def _followed(recipe: Recipe, learned: Learned, *, few: bool) -> Recipe:

@@ -5,6 +5,7 @@ Letters: S series, T columns, h horizon.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +19,9 @@ from gatecast.fitting import Asked, Trained, train
 from gatecast.forecast import Evaluation
 from gatecast.history import from_panel
 from gatecast.parts import default_horizon
+from gatecast.stages import Progress
 
-__all__ = ["cutoffs", "roll", "score_new"]
+__all__ = ["cutoffs", "each", "reaching", "roll", "score_new"]
 
 Table = dict[str, npt.NDArray[Any]]
 
@@ -45,6 +47,46 @@ def cutoffs(panel: Panel, h: int, n_windows: int, step_size: int | None) -> list
     return backs
 
 
+def each(
+    panel: Panel,
+    asked: Asked,
+    n_windows: int,
+    step_size: int | None,
+    *,
+    refit: bool,
+    progress: Callable[[Progress], None] | None = None,
+) -> Iterator[tuple[Trained, Table]]:
+    """At every cutoff, what was learnt of what came before it alone, and the forecasts beside what came then.
+
+    Args:
+        panel: The series, prepared.
+        asked: Settings.
+        n_windows: Cutoffs, the last of them h steps before the end of each series.
+        step_size: Steps from one cutoff to the next; None: h.
+        refit: Whether to train anew at every cutoff; otherwise at the first alone.
+        progress: Called now and then while training.
+
+    Raises:
+        DataError: Series too short for so many cutoffs.
+    """
+    h = asked.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+    trained: Trained | None = None
+    for back in cutoffs(panel, h, n_windows, step_size):
+        there = reaching(panel, back)
+        if trained is None or refit:
+            trained = train(there.head(back), replace(asked, h=h), [], progress, evaluate=False)
+        history = from_panel(there, learnt=trained.panel)
+        yield (
+            trained,
+            fold(trained.calibration, trained.learned, there, history, back, trained.season, asked.level),
+        )
+
+
+def reaching(panel: Panel, back: int) -> Panel:
+    """The series that have two values or more before a cutoff."""
+    return panel.select(np.flatnonzero(panel.lengths > back + 1))
+
+
 def roll(panel: Panel, asked: Asked, n_windows: int, step_size: int | None, *, refit: bool) -> tuple[Table, str]:
     """Train at every cutoff on what came before it alone, and forecast what came then.
 
@@ -61,18 +103,10 @@ def roll(panel: Panel, asked: Asked, n_windows: int, step_size: int | None, *, r
     Raises:
         DataError: Series too short for so many cutoffs.
     """
-    h = asked.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-    tables: list[Table] = []
-    trained: Trained | None = None
-    name = ""
-    for back in cutoffs(panel, h, n_windows, step_size):
-        there = panel.select(np.flatnonzero(panel.lengths > back + 1))
-        if trained is None or refit:
-            trained = train(there.head(back), replace(asked, h=h), [], None, evaluate=False)
-            name = trained.calibration.name
-        history = from_panel(there, learnt=trained.panel)
-        tables.append(fold(trained.calibration, trained.learned, there, history, back, trained.season, asked.level))
-    return {column: np.concatenate([part[column] for part in tables]) for column in tables[0]}, name
+    found = list(each(panel, asked, n_windows, step_size, refit=refit))
+    tables = [table for _, table in found]
+    whole = {column: np.concatenate([part[column] for part in tables]) for column in tables[0]}
+    return whole, found[-1][0].calibration.name
 
 
 def score_new(trained: Trained, panel: Panel, rows: int | None, levels: tuple[float, ...]) -> Evaluation:

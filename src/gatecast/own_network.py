@@ -32,7 +32,7 @@ from gatecast.network import Network, Weights, backward, forward, initial_weight
 from gatecast.optim import Link
 from gatecast.own_layers import Settings, is_point, make_settings, require_outputs, training_of, wired
 from gatecast.own_windows import draws, held_out, make_windows, read, span, targets
-from gatecast.panel_lstm import CONTEXT, Step
+from gatecast.panel_lstm import CONTEXT, UNSEEN, Look, Step, looks_at
 from gatecast.panel_windows import Rows
 from gatecast.recurrent import relax
 from gatecast.room import require_room, require_size
@@ -86,6 +86,7 @@ def fit(
     seed: int,
     report: Callable[[Step], object] | None = None,
     start: Fitted | None = None,
+    watch: Callable[[Fitted], Look] | None = None,
 ) -> Fitted:
     """Train a network of the user's own on a panel.
 
@@ -100,8 +101,9 @@ def fit(
         m: Season whose indices are taken out first; 1 for none.
         settings: Sizes and training.
         seed: Same seed, same bits.
-        report: Called after every update.
+        report: Called after every update, and before the first one if `watch` is given.
         start: What to go on from; None: fresh weights.
+        watch: Errors of a network, looked at before learning and ten times on the way.
 
     Returns:
         A network of its own.
@@ -128,6 +130,10 @@ def fit(
     learnt, spread = min(h, int(length.max()) - 1), None
     held = held_out(length, h) * is_point(network)
     rng, number, early = stream(seed, 2), 0, settings.steps - settings.steps // FINISH
+    looks = looks_at(settings.steps) if watch else set()
+    flat = np.zeros((h, len(settings.probabilities))) if is_point(network) else None
+    if watch is not None and report is not None:
+        report(Step(0, float("nan"), *watch(Fitted(network, learner.newest(), settings, h, learnt, flat))))
     for hidden, steps in ((held, early), (0 * held, settings.steps - early)):
         count = np.maximum(length - 1 - hidden, 0)
         for which, origins in draws(rows.first, count, settings.batch, steps, rng):
@@ -135,7 +141,10 @@ def fit(
             y, weight = targets(rows, which, origins, values.shape[1] - hidden[which], h, settings.window)
             loss = learner.update(_windows(rows, which, origins, network, settings), y, weight, number)
             if report is not None and np.isfinite(loss):
-                report(Step(number, loss))
+                seen = UNSEEN
+                if watch is not None and number in looks:
+                    seen = watch(Fitted(network, learner.newest(), settings, h, learnt, flat))
+                report(Step(number, loss, *seen))
         if spread is None and is_point(network):
             spread = _spread(network, learner.newest(), rows, held, h, settings, rng)
     relax()
@@ -161,18 +170,24 @@ def quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floa
     """
     settings, h = fitted.settings, fitted.horizon
     answer = np.full((len(values), h, len(settings.probabilities)), np.nan)
-    newest = settings.window + max(CONTEXT * m, MARGIN)
     for start in range(0, len(values) if values.shape[1] else 0, batch):
-        part = values[start : start + batch, -newest:]
-        frame = frames.fit_frame(part, m)
-        rows = make_windows(part, frame, settings.window)
-        end = np.full(len(part), part.shape[1] - 1)
-        x = _windows(rows, np.arange(len(part)), end, fitted.network, settings)
+        part = values[start : start + batch]
+        frame, rows, x = newest(fitted, part, m)
         said = _told(fitted, training.predict(fitted.network, fitted.weights, x))
         z = frames.restore(frame, said * rows.unit[:, None, None] + rows.newest[:, None, None])
         there = np.isfinite(part).any(axis=1)
         answer[start : start + batch][there] = z[there]
     return answer
+
+
+def newest(fitted: Fitted, values: Floats, m: int) -> tuple[frames.Frame, Rows, Array]:
+    """What a network reads before it forecasts series (S, T): their frame, the series in it, the newest windows."""
+    settings = fitted.settings
+    part = values[:, -(settings.window + max(CONTEXT * m, MARGIN)) :]
+    frame = frames.fit_frame(part, m)
+    rows = make_windows(part, frame, settings.window)
+    end = np.full(len(part), part.shape[1] - 1)
+    return frame, rows, _windows(rows, np.arange(len(part)), end, fitted.network, settings)
 
 
 def describe(fitted: Fitted) -> dict[str, Any]:

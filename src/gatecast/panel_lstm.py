@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from gatecast import optim
 from gatecast.arrays import pack, unpack
-from gatecast.data.frames import fit_frame, restore
+from gatecast.data.frames import Frame, fit_frame, restore
 from gatecast.history import History
 from gatecast.layer import Layer
 from gatecast.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
@@ -32,7 +32,24 @@ from gatecast.network import Network, Weights, backward, forward, initial_weight
 from gatecast.panel_windows import EXTRA, Rows, Settings, batches, inputs, make_rows
 from gatecast.recurrent import relax
 
-__all__ = ["CELLS", "Fitted", "Settings", "Step", "fit", "make_network", "one_ahead", "quantiles", "steps_ahead"]
+__all__ = [
+    "CELLS",
+    "UNSEEN",
+    "Fitted",
+    "Look",
+    "Reading",
+    "Settings",
+    "Step",
+    "answer",
+    "fit",
+    "looks_at",
+    "make_network",
+    "one_ahead",
+    "quantiles",
+    "read",
+    "read_along",
+    "steps_ahead",
+]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -61,7 +78,22 @@ class Step(NamedTuple):
     loss: float
     """Mean quantile loss of this update's batch, in units of the mean change."""
     validation: float = float("nan")
-    """Mean error on what is watched, where it was looked at."""
+    """Mean error on values that are not learnt from, where it was looked at."""
+    training: float = float("nan")
+    """The same error on a sample of what is learnt from."""
+
+
+class Look(NamedTuple):
+    """One error on two sets of rows."""
+
+    validation: float
+    """Mean error on values that are not learnt from."""
+    training: float
+    """The same error on a sample of what is learnt from."""
+
+
+UNSEEN = Look(float("nan"), float("nan"))
+"""Nothing was looked at."""
 
 
 class Fitted(NamedTuple):
@@ -88,6 +120,15 @@ def steps_ahead(h: int, count: int = DIRECT) -> npt.NDArray[np.int64]:
     return np.unique(np.concatenate([np.arange(1, dense + 1), np.round(far).astype(np.int64)]))
 
 
+def looks_at(steps: int) -> set[int]:
+    """Updates after which what is watched is looked at.
+
+    >>> sorted(looks_at(30))
+    [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
+    """
+    return set(np.linspace(0, steps, LOOKS + 1)[1:].round().astype(int).tolist()) - {0}
+
+
 def fit(
     history: History,
     h: int,
@@ -96,7 +137,7 @@ def fit(
     seed: int,
     report: Callable[[Step], object] | None = None,
     start: Fitted | None = None,
-    watch: Callable[[Fitted], float] | None = None,
+    watch: Callable[[Fitted], Look] | None = None,
 ) -> Fitted:
     """Train one member on a panel.
 
@@ -106,11 +147,11 @@ def fit(
         m: Season whose indices are taken out first; 1 for none.
         settings: Sizes and training.
         seed: Same seed, same bits.
-        report: Called after every update.
+        report: Called after every update, and before the first one if `watch` is given.
         start: A member to go on from; None: fresh weights.
-        watch: Error of a member on values it does not learn from, looked at ten times. Where it was smaller on the
-            way than at the end by the share of `settings.patience` or more, learning stops there: the weights are
-            those of that time.
+        watch: Errors of a member, looked at before learning and ten times on the way. Where the one on values that
+            it does not learn from was smaller on the way than at the end by the share of `settings.patience` or more,
+            learning stops there: the weights are those of that time.
 
     Returns:
         The member; `steps` of its settings says how long it learnt.
@@ -134,7 +175,9 @@ def fit(
     )
     state = optimizer.init(weights.vector.size)
     best, last = (np.inf, settings.steps, weights.vector), np.inf
-    looks = set(np.linspace(0, settings.steps, LOOKS + 1)[1:].round().astype(int).tolist()) if watch else set()
+    looks = looks_at(settings.steps) if watch else set()
+    if watch is not None and report is not None:
+        report(Step(0, float("nan"), *watch(Fitted(network, weights, settings, h))))
     for number, (x, y, weight) in enumerate(batches(rows, ahead, settings, seed), 1):
         total = float(weight.sum())
         if total == 0:
@@ -143,17 +186,107 @@ def fit(
         loss, dy = weighted_mean(pinball, said, pack(y), pack(weight), total)
         backward(network, weights, caches, dy, grads)
         optim.apply(optimizer, grads.vector, state, weights.vector, number)
-        seen = float("nan")
+        seen = UNSEEN
         if watch is not None and number in looks:
-            last = seen = watch(Fitted(network, weights, settings, h))
-            if seen < best[0]:
-                best = seen, number, weights.vector.copy()
+            seen = watch(Fitted(network, weights, settings, h))
+            last = seen.validation
+            if last < best[0]:
+                best = last, number, weights.vector.copy()
         if report is not None:
-            report(Step(number, loss, seen))
+            report(Step(number, loss, *seen))
     relax()
     if best[0] < (1 - settings.patience) * last:
         weights.vector[:], settings = best[2], replace(settings, steps=best[1])
     return Fitted(network, weights, settings, h)
+
+
+class Reading(NamedTuple):
+    """What a member reads to give R answers, whatever its weights."""
+
+    x: Singles
+    """(B, O, F) inputs."""
+    at: npt.NDArray[np.int64]
+    """(2, R) row of x, and origin of it, of each answer."""
+    level: Singles
+    """(R,) what the answers are counted from."""
+    unit: Floats
+    """(R,) their unit."""
+    newest: Floats
+    """(R,) what was taken off the series."""
+    frame: Frame
+    """Of the R answers."""
+    empty: npt.NDArray[np.bool_]
+    """(R,) whether the series has no value."""
+
+
+def read(history: History, h: int, m: int, settings: Settings) -> Reading:
+    """What a member reads of each series before it says the h steps behind its end.
+
+    Args:
+        history: R series, and columns in standard deviations, known h steps ahead.
+        h: Horizon.
+        m: Season whose indices are taken out first.
+        settings: Of the member.
+    """
+    part = history.newest(settings.origins * settings.segment + settings.window + CONTEXT * m)
+    frame = fit_frame(part.values, m)
+    rows = make_rows(part, frame, settings)
+    last, R = rows.z.shape[1] - settings.window, len(part)
+    count = min(settings.origins, last // settings.segment + 1)
+    origins = last - settings.segment * np.arange(count)[::-1]
+    x, level = inputs(rows, np.arange(R)[:, None], origins[None, :], steps_ahead(h), settings)
+    at = np.stack([np.arange(R), np.full(R, count - 1)])
+    return Reading(x, at, level[:, -1], rows.unit, rows.newest, frame, _empty(part))
+
+
+def read_along(history: History, backs: npt.NDArray[np.int64], h: int, m: int, settings: Settings) -> Reading:
+    """What a member reads at cutoffs within series that it learns from, as it reads them when it learns.
+
+    Seasonal indices and units are those of whole series: so the errors are those that learning makes smaller.
+
+    Args:
+        history: S series, and columns in standard deviations.
+        backs: (C,) how many of the newest values each cutoff leaves out; they differ by multiples of a segment.
+        h: Horizon.
+        m: Season whose indices are taken out first.
+        settings: Of the member.
+
+    Returns:
+        For C S answers, cutoff by cutoff.
+    """
+    (S, T), step, C = history.values.shape, settings.segment, len(backs)
+    frame = fit_frame(history.values, m)
+    rows = make_rows(history, frame, settings)
+    ends = T - 1 - backs
+    count = min(settings.origins, int(ends.max()) // step + 1)
+    # A stretch begins where it does in training: at the beginning of the series, if it reaches so far.
+    first, group = np.unique(np.maximum(ends - step * (count - 1), ends % step), return_inverse=True)
+    origins = np.repeat(first, S)[:, None] + step * np.arange(count)
+    x, level = inputs(rows, np.tile(np.arange(S), len(first))[:, None], origins, steps_ahead(h), settings)
+    at = np.stack([np.repeat(group * S, S) + np.tile(np.arange(S), C), np.repeat((ends - first[group]) // step, S)])
+    season = np.concatenate([np.roll(frame.season, back, axis=1) for back in backs.tolist()])
+    turned = Frame(season, np.tile(frame.positive, C), np.tile(frame.unit, C))
+    unit, newest = np.tile(rows.unit, C), np.tile(rows.newest, C)
+    return Reading(x, at, level[at[0], at[1]], unit, newest, turned, np.tile(_empty(history), C))
+
+
+def answer(fitted: Fitted, reading: Reading) -> Floats:
+    """(R, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value."""
+    h, (row, origin) = fitted.horizon, reading.at
+    ahead = steps_ahead(h)
+    between = np.stack([np.interp(np.arange(1, h + 1), ahead, unit) for unit in np.eye(len(ahead))], axis=1)
+    said, _ = forward(fitted.network, fitted.weights, pack(reading.x), keep=False, count=len(reading.x))
+    origins, place = np.unique(origin, return_inverse=True)
+    q = unpack(said[:, origins], len(reading.x))[row, place].reshape(len(row), len(ahead), -1)
+    z = np.einsum("hk,skq->shq", between, q) + reading.level[:, None, None]
+    values = restore(reading.frame, z * reading.unit[:, None, None] + reading.newest[:, None, None])
+    values[reading.empty] = np.nan
+    return values
+
+
+def _empty(history: History) -> npt.NDArray[np.bool_]:
+    """(R,) whether a series has no value."""
+    return np.asarray(~np.isfinite(history.values).any(axis=1))
 
 
 def quantiles(fitted: Fitted, history: History, m: int, batch: int = 2048) -> Floats:
@@ -168,28 +301,10 @@ def quantiles(fitted: Fitted, history: History, m: int, batch: int = 2048) -> Fl
     Returns:
         (S, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
     """
-    settings, h = fitted.settings, fitted.horizon
-    ahead = steps_ahead(h)
-    between = np.stack([np.interp(np.arange(1, h + 1), ahead, unit) for unit in np.eye(len(ahead))], axis=1)
-    parts = []
-    for start in range(0, len(history), batch):
-        part = history.rows(slice(start, start + batch)).newest(
-            settings.origins * settings.segment + settings.window + CONTEXT * m
-        )
-        frame = fit_frame(part.values, m)
-        rows = make_rows(part, frame, settings)
-        last = rows.z.shape[1] - settings.window
-        count = min(settings.origins, last // settings.segment + 1)
-        origins = last - settings.segment * np.arange(count)[::-1]
-        x, level = inputs(rows, np.arange(len(part))[:, None], origins[None, :], ahead, settings)
-        said, _ = forward(fitted.network, fitted.weights, pack(x), keep=False, count=len(x))
-        q = np.einsum("hk,skq->shq", between, unpack(said[:, -1:], len(x)).reshape(len(x), len(ahead), -1))
-        z = (q + level[:, -1, None, None]) * rows.unit[:, None, None] + rows.newest[:, None, None]
-        answer = restore(frame, z)
-        answer[~np.isfinite(part.values).any(axis=1)] = np.nan
-        parts.append(answer)
+    parts = [history.rows(slice(start, start + batch)) for start in range(0, len(history), batch)]
+    said = [answer(fitted, read(part, fitted.horizon, m, fitted.settings)) for part in parts]
     relax()
-    return np.concatenate(parts)
+    return np.concatenate(said)
 
 
 def one_ahead(fitted: Fitted, history: History, m: int, batch: int = 512) -> Floats:

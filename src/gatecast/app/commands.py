@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatecast import __version__
-from gatecast.app import explain_commands, panel_commands, report_commands
+from gatecast.app import compare_commands, explain_commands, panel_commands, report_commands, tune_commands
 from gatecast.app.options import Options, parse_options
 from gatecast.app.words import File, Future, Json, Out, Report, Words, shared
 from gatecast.errors import DataError
@@ -37,8 +37,10 @@ app = typer.Typer(
 
 
 panel_commands.register(app)
-report_commands.register(app)
 explain_commands.register(app)
+compare_commands.register(app)
+tune_commands.register(app)
+report_commands.register(app)
 
 
 @app.callback(invoke_without_command=True)

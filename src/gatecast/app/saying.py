@@ -76,6 +76,8 @@ def document(told: Mapping[str, Any]) -> None:
 
 def written(value: Any) -> str:
     """A cell as text."""
+    if value is None:
+        return "-"
     if isinstance(value, float | np.floating):
         return f"{value:.4g}" if np.isfinite(value) else "-"
     return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -76,23 +76,27 @@ class Words:
         return Forecaster(**self.settings())
 
 
-def shared(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the options of `Words` in place of its parameter `words`."""
+def shared(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
+    """A command with the options of `Words` in place of its parameter `words`.
+
+    Args:
+        command: Has a parameter `words`.
+        without: Options that it does not have.
+    """
     hints, own = get_type_hints(command, include_extras=True), inspect.signature(command).parameters
-    kinds, names = get_type_hints(Words, include_extras=True), [field.name for field in fields(Words)]
+    kinds, taken = get_type_hints(Words, include_extras=True), [one for one in fields(Words) if one.name not in without]
 
     @wraps(command)
     def run(**given: Any) -> None:
         """The command, given one record."""
-        words = Words(**{name: given.pop(name) for name in names})
+        words = Words(**{field.name: given.pop(field.name) for field in taken})
         command(**given, words=words)
 
     told: list[inspect.Parameter] = []
     for name, one in own.items():
         if name == "words":
             told += [
-                one.replace(name=field.name, annotation=kinds[field.name], default=field.default)
-                for field in fields(Words)
+                one.replace(name=field.name, annotation=kinds[field.name], default=field.default) for field in taken
             ]
         else:
             told.append(one.replace(annotation=hints[name]))
