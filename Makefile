@@ -55,7 +55,8 @@ test-pages: .venv-pages/.installed  ## the report in headless Chromium: drawn, q
 	.venv-pages/bin/pytest tests/pages
 
 docs: .venv/.docs  ## the site, build/site; a warning is an error
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python scripts/check_site.py build/site
 
 clean:
 	rm -rf .venv .venv-peers .venv-pages .venv-torch .venv-keras build demo

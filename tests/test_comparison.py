@@ -167,6 +167,22 @@ def test_series_that_begin_late_are_missing_in_early_folds():
     assert np.isfinite(one.scores["mase"]).all()
 
 
+def test_a_backtest_keeps_the_season_of_its_first_cutoff():
+    # Of this noise a season is found at some cutoffs and not at others.
+    rng, t = np.random.default_rng(8), np.arange(60)
+    times = np.arange("2015-01", "2020-01", dtype="M8[M]").astype("M8[D]")
+    source = {"ds": times, "y": 10 + np.sin(t * np.pi / 6) + rng.normal(0, 1, 60)}
+    forecaster = Forecaster(3, model="rnn", training=TrainingConfig(members=1, steps=2))
+    seasons = [
+        forecaster.fit({name: column[: 60 - back] for name, column in source.items()}, evaluate=False).season_
+        for back in (12, 9, 6, 3)
+    ]
+    assert len(set(seasons)) == 2
+    folds = forecaster.cross_validation(source, n_windows=4)
+    assert ("SeasonalNaive" in folds.columns) == (seasons[0] > 1)
+    assert np.isfinite(folds.columns["Naive"]).all()
+
+
 def test_the_chart_has_a_bar_for_each_model(found):
     chart = comparison_chart(found)
     (bars,) = chart.marks

@@ -4,17 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gatecast import panel_lstm
+from gatecast import es_lstm, panel_lstm
 from gatecast.arrays import pack, unpack
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.effects import prepare
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecaster import Forecaster
 from gatecast.history import from_panel
+from gatecast.inside import look_inside
 from gatecast.layers import LSTM, Dense, Input
+from gatecast.memory import summarise
 from gatecast.models import Sequential
 from gatecast.network import forward
-from gatecast.trace import Trace
+from gatecast.trace import Trace, trace
+from gatecast.voices import Theta
 
 QUICK = {"network": NetworkConfig(units=6, window=8), "training": TrainingConfig(members=2, steps=8)}
 
@@ -46,6 +49,48 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
     for layer, k in zip(found.layers, (1, 2), strict=True):
         inner = caches[k][0]
         np.testing.assert_array_equal(layer.gates["f"][0, -1], unpack(np.ascontiguousarray(inner.rows("f")), 1)[0, -1])
+
+
+@pytest.mark.parametrize(("model", "place"), [("lstm", panel_lstm), ("es-lstm", es_lstm)])
+def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkeypatch):
+    """The very inputs that predict hands to the network give these gates, to the bit; a short series among them."""
+    short = pd.concat([shops, monthly(20).assign(shop="s9")])
+    training = TrainingConfig(members=2, steps=6)
+    fitted = Forecaster(h=4, model=model, training=training, network=QUICK["network"]).fit(short, evaluate=False)
+    read = []
+
+    def listening(network, weights, x, **options):
+        read.append((network, weights, unpack(x, options["count"])))
+        return forward(network, weights, x, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, "forward", listening)
+        fitted.predict()
+    members = len(read)
+    assert members == len(fitted._trained.learned.voices[0].members)
+    for member, (network, weights, x) in enumerate(read):
+        for s, name in ((1, "s1"), (4, "s9")):
+            found = fitted.gates(id=name, member=member)
+            assert found.model == model.upper()
+            assert len(found.values) <= (70, 20)[s == 4]
+            for layer, want in zip(found.layers, trace(network, weights, x).layers, strict=True):
+                assert layer.gates["f"].shape[1] == len(found.values)
+                for gate, values in layer.gates.items():
+                    own = want.gates[gate][s, -len(found.values) :]
+                    assert values[0].tobytes() == np.ascontiguousarray(own).tobytes()
+    with pytest.raises(ConfigError, match=f"there is no such member: got {members}, expected 0"):
+        fitted.gates(member=members)
+
+
+def test_layers_of_es_lstm_remember_in_steps_of_the_series(shops):
+    training = TrainingConfig(members=1, steps=2)
+    fitted = Forecaster(h=2, model="es-lstm", training=training).fit(shops, evaluate=False)
+    found = fitted.gates(id="s3")
+    assert [layer.rate for layer in found.layers] == list(
+        fitted._trained.learned.voices[0].members[0].settings.dilations
+    )
+    assert found.memory.layers["layer"].tolist() == [layer.name for layer in found.layers]
+    assert np.diff(found.layers[0].times.astype("M8[M]").astype(int)).tolist() == [1] * (len(found.values) - 1)
 
 
 def test_the_table_is_of_the_kind_that_came_in_and_has_the_times_of_the_series(fitted, shops):
@@ -122,6 +167,40 @@ def test_units_follow_a_column_beside_the_series():
     assert np.abs(follows["correlation"]).max() > 0.7
 
 
+def test_words_are_followed_one_by_one_and_a_season_that_no_calendar_has_by_its_steps(monkeypatch):
+    """Signals as they reach memory: words as columns of 0 and 1, seasons only once."""
+    seen = {}
+
+    def listening(found, signals, step):
+        seen.update(signals)
+        return summarise(found, signals, step)
+
+    monkeypatch.setattr("gatecast.inside.summarise", listening)
+    days = np.datetime64("2024-01-01") + np.arange(80)
+    weather = np.array(["sun", "rain", "snow"])[np.arange(80) % 3]
+    table = {"ds": days, "y": 20 + np.arange(80) % 5.0, "weather": weather, "price": np.arange(80) % 7.0}
+    data = DataConfig(historic=("weather", "price"))
+    settings = {"data": data, "network": QUICK["network"], "training": TrainingConfig(members=1, steps=2)}
+    fitted = Forecaster(h=3, model="lstm", season=5, **settings).fit(table, evaluate=False)
+    found = fitted.gates()
+    steps = len(found.values)
+    assert {"y", "change of y", "price", "weather = rain", "weather = snow", "weather = sun"} <= set(seen)
+    assert "weather" not in seen
+    np.testing.assert_array_equal(seen["weather = rain"], (weather == "rain")[-steps:])
+    np.testing.assert_array_equal(seen["price"], table["price"][-steps:])
+    assert sum(name.startswith("season, highest at step ") for name in seen) == 5
+    assert (
+        seen["season, highest at step 2 of 5"][table["y"][-steps:] == 21].tolist()
+        == [1.0] * (table["y"][-steps:] == 21).sum()
+    )
+    monday = (days[-steps:].astype("M8[D]").astype(int) + 3) % 7 == 0
+    assert (seen["season, highest at Monday"][monday] == 1).all()
+    assert (seen["season, highest at Monday"][~monday] < 1).all()
+    seen.clear()
+    Forecaster(h=3, model="lstm", season=7, **settings).fit(table, evaluate=False).gates()
+    assert not any(name.startswith("season, highest at step ") for name in seen)
+
+
 def test_the_season_is_named_by_the_calendar(fitted):
     names = {name for name in fitted.memory(id="s3").table["follows"] if name}
     assert all(name in ("sold", "change of sold") or name.startswith("season, highest at ") for name in names)
@@ -151,9 +230,16 @@ def test_bad_input_is_refused_kindly(fitted, shops):
     short = pd.concat([monthly(60), monthly(5).assign(shop="tiny")])
     with pytest.raises(DataError, match=r"than the window that the network reads \(series tiny\): got 5 values"):
         fitted.gates(short, id="tiny")
-    smooth = Forecaster(h=2, model="es-lstm", training=TrainingConfig(members=1, steps=2)).fit(shops, evaluate=False)
-    with pytest.raises(ConfigError, match="no network with gates to show: got ES-LSTM, expected LSTM"):
-        smooth.gates()
+    learned = fitted._trained.learned
+    theta = fitted._trained._replace(learned=learned._replace(voices=(Theta(4, 12, learned.recipe.probabilities),)))
+    panel = fitted.panel_
+    with pytest.raises(
+        ConfigError, match=r'no network with gates to show: got DOT, .* Fit a Forecaster with model="lstm"'
+    ):
+        look_inside(theta, panel, from_panel(panel), 0)
+    empty = pd.concat([monthly(60), monthly(20).assign(shop="empty", sold=np.nan)])
+    with pytest.raises(DataError, match=r"\(series empty\): got 0 values, expected at least 8"):
+        fitted.gates(empty, id="empty")
     alone = Forecaster(h=2, model="rnn", **QUICK).fit({"y": np.arange(40.0)}, evaluate=False)
     with pytest.raises(ConfigError, match=r"the series has no name: got 'a', expected no id. Leave id out."):
         alone.gates(id="a")

@@ -89,7 +89,7 @@ def test_an_error_that_still_falls_is_underfitting():
         "say 400."
     )
     slower = 0.5 + 2 / (1 + np.arange(10))
-    assert "by 9 % in the last quarter: give it more steps, say 200." in judge(history(slower, slower)).sentence
+    assert "by 8 % in the last quarter: give it more steps, say 200." in judge(history(slower, slower)).sentence
 
 
 def test_what_is_still_learnt_by_heart_is_no_reason_for_more_steps():

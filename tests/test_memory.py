@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gatecast.errors import ConfigError
 from gatecast.layers import GRU, LSTM, SLSTM, Dilated, MinGRU, MinLSTM, SimpleRNN
-from gatecast.memory import half_lives, kept_share, summarise
+from gatecast.memory import half_lives, heat_map, kept_share, summarise
 from gatecast.network import initial_weights, wire
 from gatecast.trace import trace
 
@@ -64,6 +64,25 @@ def test_the_state_itself_has_halved_after_a_half_life():
     c = found.states["c"][0]
     for unit, life in enumerate(LIVES[1:], 1):
         assert c[round(life), unit] == pytest.approx(c[0, unit] / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "biases"),
+    [
+        (GRU(H), {"z": logit(SHARES)}),
+        (MinGRU(H), {"z": logit(1 - SHARES)}),
+        (MinLSTM(H), {"f": logit(SHARES / 2), "i": logit((1 - SHARES) / 2)}),
+    ],
+)
+def test_the_output_of_cells_without_a_memory_halves_likewise(layer, biases):
+    network, weights = set_up(layer, biases)
+    weights.views[0]["Wx"][0, -H:] = 1.0  # the candidate sees an impulse, and is 0 after it
+    x = np.zeros((1, 202, 1))
+    x[0, 0] = 1.0
+    (found,) = trace(network, weights, x).layers
+    h = found.states["h"][0]
+    for unit, life in enumerate(LIVES[1:], 1):
+        assert h[round(life), unit] == pytest.approx(h[0, unit] / 2, rel=1e-3)
 
 
 def test_an_slstm_forgets_its_normalised_memory():
@@ -129,6 +148,73 @@ def test_what_units_follow_is_found():
     assert memory.table["correlation"][1] < -0.95
     assert memory.table["follows"].tolist()[2:] == ["", ""]
     assert "Of the units, 2 follow value." in memory.sentence
+
+
+@given(
+    scale=st.floats(-12, 12).map(lambda power: 10.0**power), shift=st.floats(-100, 100), sign=st.sampled_from([-1, 1])
+)
+@settings(max_examples=20, deadline=None)
+def test_what_a_unit_follows_does_not_depend_on_the_unit_of_the_signal(scale, shift, sign):
+    network, weights = set_up(LSTM(H), {"f": -6.0, "i": 6.0})
+    weights.views[0]["Wx"][0, 3 * H :] = [1.0, 0.5, 0.1, 0.0]
+    x = np.random.default_rng(1).normal(size=40)
+    found = trace(network, weights, x[None, :, None])
+    plain, scaled = summarise(found, {"x": x}), summarise(found, {"x": sign * scale * (x + shift)})
+    np.testing.assert_allclose(scaled.table["correlation"], sign * plain.table["correlation"], atol=1e-6)
+    assert scaled.table["follows"].tolist() == plain.table["follows"].tolist() == ["x", "x", "x", ""]
+
+
+def test_of_a_few_steps_nothing_is_said():
+    network, weights = set_up(LSTM(H), {"f": -6.0, "i": 6.0})
+    weights.views[0]["Wx"][0, 3 * H :] = 1.0
+    x = np.random.default_rng(0).normal(size=9)
+    memory = summarise(trace(network, weights, x[None, :, None]), {"x": x})
+    assert memory.table["follows"].tolist() == [""] * H
+    once = summarise(trace(network, weights, np.ones((1, 1, 1))))
+    assert not once.table["dead"].any()
+    assert np.isnan(once.table["half_life"]).all()
+
+
+def test_chance_is_not_followed_and_a_signal_known_at_a_few_steps_hides_none():
+    rng = np.random.default_rng(5)
+    network, weights = set_up(LSTM(H), {"f": -6.0, "i": 6.0})
+    weights.views[0]["Wx"][0, 3 * H :] = 1.0
+    x = rng.normal(size=30)
+    few = np.full(30, np.nan)
+    few[3:5] = 0.0, 1.0
+    found = trace(network, weights, x[None, :, None])
+    assert summarise(found, {"few": few, "x": x}).table["follows"].tolist() == ["x"] * H
+    noise = {f"noise {k}": rng.normal(size=30) for k in range(40)}
+    best = summarise(found, noise).table
+    assert 0.3 < np.abs(best["correlation"]).max() < 3 / np.sqrt(30)
+    assert best["follows"].tolist() == [""] * H
+
+
+def test_a_heat_map_has_the_longest_memory_first():
+    network, weights = set_up(LSTM(H), {"f": logit(SHARES[[2, 0, 3, 1]])})
+    weights.views[0]["Wx"][0, 3 * H :] = 1.0
+    x = np.random.default_rng(0).normal(size=(2, 30, 1))
+    layer = trace(network, weights, x, times=np.arange(100, 130)).layers[0]
+    told = heat_map(layer, "c", sequence=1, step=2)
+    assert told.units.tolist() == [2, 0, 3, 1]
+    np.testing.assert_allclose(told.half_lives, 2 * LIVES[::-1], rtol=2e-3)
+    np.testing.assert_array_equal(told.values, layer.states["c"][1][:, [2, 0, 3, 1]])
+    np.testing.assert_array_equal(told.times, np.arange(100, 130))
+    with pytest.raises(
+        ConfigError, match=r"lstm_1 has no such gate or state: got 'z', expected one of i, f, o, g, h, c"
+    ):
+        heat_map(layer, "z")
+    with pytest.raises(ConfigError, match="there is no such sequence: got 2, expected 0 to 1"):
+        heat_map(layer, "f", sequence=2)
+
+
+def test_a_heat_map_without_half_lives_has_its_units_as_they_are_numbered():
+    for layer in (SimpleRNN(H), LSTM(H, projection=2)):
+        network = wire([layer], (None, 1))
+        (one,) = trace(network, initial_weights(network, 0), np.ones((1, 9, 1))).layers
+        told = heat_map(one, "h")
+        assert told.units.tolist() == list(range(told.values.shape[1]))
+        assert np.isnan(told.half_lives).all()
 
 
 def test_signals_of_another_length_are_refused():

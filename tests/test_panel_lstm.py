@@ -9,7 +9,7 @@ from gatecast import recurrent
 from gatecast.data import synth
 from gatecast.data.frames import fit_frame
 from gatecast.history import plain
-from gatecast.panel_lstm import CELLS, Settings, fit, one_ahead, quantiles, steps_ahead
+from gatecast.panel_lstm import CELLS, Look, Settings, fit, one_ahead, quantiles, steps_ahead
 from gatecast.panel_windows import batches, inputs, make_rows
 
 SMALL = Settings(6, units=8, origins=24, steps=40, batch=32)
@@ -175,7 +175,7 @@ def test_learning_stops_where_what_is_watched_was_best(panel):
 
     def watch(member):
         seen.append(member.weights.vector.copy())
-        return [5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.1][len(seen) - 1]
+        return Look([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.1][len(seen) - 1], 1.0)
 
     member = fit(plain(panel), 5, 1, settings, seed=3, watch=watch)
     assert member.settings.steps == 6

@@ -26,7 +26,7 @@ from gatecast.layers import (
 from gatecast.models import Sequential
 from gatecast.network import initial_weights, wire
 from gatecast.trace import trace
-from tolerances import rounding
+from tolerances import close, rounding
 
 H, F = 6, 3
 LAYERS = {
@@ -66,22 +66,25 @@ def of_reference(layer, params, x, mask=None):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@given(B=st.integers(1, 19), T=st.integers(1, 9), seed=st.integers(0, 99))
-@settings(max_examples=5, deadline=None)
-def test_gates_and_states_are_those_of_the_reference(name, B, T, seed):
+@given(B=st.integers(1, 19), T=st.integers(1, 9), seed=st.integers(0, 99), masked=st.booleans())
+@settings(max_examples=8, deadline=None)
+def test_gates_and_states_are_those_of_the_reference(name, B, T, seed, masked):
     layer = LAYERS[name]
     network, weights = made([layer], seed)
     x = batch(B, T, seed)
-    (one,) = trace(network, weights, x).layers
-    want = of_reference(layer, weights.views[0], x)
+    mask = np.random.default_rng(seed).random((B, T)) < 0.6 if masked else None
+    (one,) = trace(network, weights, x, mask).layers
+    want = of_reference(layer, weights.views[0], x, mask)
     known = {gate for gate in CELLS[layer._cell].gates if gate in GATES}
     assert known <= set(one.gates)
     for told in (one.gates, one.states):
         for gate, values in told.items():
             expected = 1 - want["f"] if name == "coupled" and gate == "i" else want[gate]
             assert values.shape == expected.shape
-            scale = max(1.0, float(np.abs(expected).max()))
-            assert np.abs(values - expected).max() <= 64 * rounding(T * (H + F)) * scale, gate
+            if masked and told is one.gates:
+                assert np.isnan(values[~mask]).all()
+                values, expected = values[mask], expected[mask]
+            close(values, expected, rounding(T * (H + F)))
 
 
 def test_the_outputs_are_what_the_network_says():
@@ -135,6 +138,17 @@ def test_layers_inside_layers_are_found_in_their_own_time():
     assert [(one.name, one.cell) for one in branches] == [("lstm_1_branch1", "lstm"), ("gru_2_branch2", "gru")]
 
 
+@pytest.mark.parametrize("layer", [Dilated(LSTM(H), 3), Bidirectional(LSTM(H)), Bidirectional(Dilated(GRU(H), 2))])
+def test_skipped_steps_are_those_of_the_network_inside_layers_too(layer):
+    network, weights = made([layer])
+    x, mask = batch(5, 7), np.random.default_rng(3).random((5, 7)) < 0.6
+    for one in trace(network, weights, np.where(mask[..., None], x, np.nan), mask).layers:
+        for gate in one.gates.values():
+            np.testing.assert_array_equal(np.isfinite(gate), np.broadcast_to(mask[..., None], gate.shape))
+        for state in one.states.values():
+            assert np.isfinite(state).all()
+
+
 def test_the_table_has_a_row_for_each_layer_sequence_unit_and_time():
     network, weights = made([LSTM(4, return_sequences=True), GRU(2)])
     found = trace(network, weights, batch(3, 5), times=np.arange("2024-01", "2024-06", dtype="M8[M]"))
@@ -163,6 +177,9 @@ def test_bad_input_is_refused_kindly():
     network, weights = made([Dense(3), Dense(1)])
     with pytest.raises(ConfigError, match="no recurrent layer, so it has no gates: got Dense, Dense, expected an LSTM"):
         trace(network, weights, batch(1, 4))
+    flat = Sequential([Input((F,)), Dense(1)])
+    with pytest.raises(ConfigError, match="no recurrent layer, so it has no gates: got Dense, expected an LSTM"):
+        flat.trace(np.ones((2, F)))
     network, weights = made([LSTM(3)])
     with pytest.raises(DataError, match="x has the wrong number of axes"):
         trace(network, weights, np.ones((4, F)))

@@ -29,7 +29,7 @@ from gatecast import optim
 from gatecast.arrays import Array, pack, unpack
 from gatecast.data.frames import fit_frame, restore
 from gatecast.errors import ConfigError, DataError, require_count, require_positive
-from gatecast.es_windows import EXTRA, Rows, make_rows, read, read_backward, stretch
+from gatecast.es_windows import EXTRA, Read, Rows, make_rows, read, read_backward, stretch
 from gatecast.history import History
 from gatecast.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.losses import Pinball, weighted_mean
@@ -38,7 +38,7 @@ from gatecast.panel_lstm import UNSEEN, Look, Step, looks_at, steps_ahead
 from gatecast.recurrent import relax
 from gatecast.smoothing import SparseAdam
 
-__all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "one_ahead", "quantiles"]
+__all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "newest", "one_ahead", "quantiles"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -259,10 +259,7 @@ def quantiles(fitted: Fitted, history: History, batch: int = 2048) -> Floats:
     answer = np.full((len(history), h, len(settings.probabilities)), np.nan)
     for start in range(0, len(history), batch):
         part = history.rows(slice(start, start + batch))
-        frame, rows = fit_frame(part.values, 1), make_rows(part.values, m, settings.window)
-        own = _parameters_of(fitted, part, rows)
-        which, end = np.arange(len(part)), np.full(len(part), rows.z.shape[1] - 1)
-        given = read(stretch(rows, which, end, h, settings.window, settings.origins), rows, own, ahead)
+        frame, (rows, given) = fit_frame(part.values, 1), newest(fitted, part, settings.origins)
         said, _ = forward(fitted.network, fitted.weights, pack(given.x), keep=False, count=len(part))
         q = unpack(said[:, -1:], len(part)).reshape(len(part), len(ahead), -1).astype(np.float64)
         base = given.found.level[-1][:, None] + given.found.season[-m:][np.arange(h) % m].T
@@ -285,15 +282,12 @@ def one_ahead(fitted: Fitted, history: History, batch: int = 512) -> Floats:
     Returns:
         (R, T) in the unit of the values; NaN up to the second column, and up to the first value of a series.
     """
-    settings, m, mid = fitted.settings, fitted.period, len(fitted.settings.probabilities) // 2
+    mid = len(fitted.settings.probabilities) // 2
     ahead, T = steps_ahead(fitted.horizon), history.values.shape[1]
     answer = np.full(history.values.shape, np.nan)
     for start in range(0, len(history) if T > 2 else 0, batch):
         part = history.rows(slice(start, start + batch))
-        frame, rows = fit_frame(part.values, 1), make_rows(part.values, m, settings.window)
-        own = _parameters_of(fitted, part, rows)
-        which, end = np.arange(len(part)), np.full(len(part), rows.z.shape[1] - 1)
-        given = read(stretch(rows, which, end, fitted.horizon, settings.window, T), rows, own, ahead)
+        frame, (rows, given) = fit_frame(part.values, 1), newest(fitted, part, T)
         said, _ = forward(fitted.network, fitted.weights, pack(given.x), keep=False, count=len(part))
         O = given.x.shape[1]  # noqa: E741
         first = unpack(said, len(part)).reshape(len(part), O, len(ahead), -1)[:, :, 0, mid].astype(np.float64)
@@ -304,6 +298,14 @@ def one_ahead(fitted: Fitted, history: History, batch: int = 512) -> Floats:
     begun = np.cumsum(np.isfinite(history.values), axis=1) - np.isfinite(history.values) > 0
     relax()
     return np.where(begun, answer, np.nan)
+
+
+def newest(fitted: Fitted, history: History, origins: int) -> tuple[Rows, Read]:
+    """What a hybrid reads at the newest origins of series, so many at most: these as they are smoothed, its inputs."""
+    rows = make_rows(history.values, fitted.period, fitted.settings.window)
+    which, end = np.arange(len(history)), np.full(len(history), rows.z.shape[1] - 1)
+    piece = stretch(rows, which, end, fitted.horizon, fitted.settings.window, origins)
+    return rows, read(piece, rows, _parameters_of(fitted, history, rows), steps_ahead(fitted.horizon))
 
 
 def make_network(h: int, settings: Settings) -> tuple[Network, Weights]:

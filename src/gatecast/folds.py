@@ -75,6 +75,8 @@ def each(
         there = reaching(panel, back)
         if trained is None or refit:
             trained = train(there.head(back), replace(asked, h=h), [], progress, evaluate=False)
+            # One season for all cutoffs: otherwise seasonal naive would be there at some of them alone.
+            asked = replace(asked, season=trained.season)
         history = from_panel(there, learnt=trained.panel)
         yield (
             trained,

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import own_network, panel_lstm
+from gatecast import es_lstm, own_network, panel_lstm
 from gatecast.data.panel import Panel
 from gatecast.data.read import to_like
 from gatecast.effects import prepare
 from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
-from gatecast.history import History
+from gatecast.history import WORDS, History
 from gatecast.memory import Memory, summarise
 from gatecast.trace import LayerTrace, Trace, trace
-from gatecast.voices import Networks, Own
+from gatecast.voices import Hybrids, Networks, Own
 
 __all__ = ["Gates", "locate", "look_inside"]
 
@@ -49,6 +49,7 @@ class Gates:
         memory: Half-lives, saturation, dead units, what units follow.
         names: Of the columns with id and time; None: the data have no ids.
         kind: Of the table that came in.
+        model: What the network is called among the models, as "LSTM" or "ES-LSTM".
     """
 
     id: Any
@@ -57,6 +58,7 @@ class Gates:
     memory: Memory
     names: tuple[str | None, str]
     kind: str = "dict"
+    model: str = ""
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The columns of `table`."""
@@ -107,11 +109,11 @@ def look_inside(
     """What a network does while it reads a series, exactly as it reads it to forecast what comes.
 
     Args:
-        trained: Models, panel networks or a network of the user's own among them.
+        trained: Models, networks among them.
         panel: Series.
         history: The same as models read them.
         series: Which of them.
-        member: Which of the networks.
+        member: Which of the networks: those of the first model that has some, then those of the next.
         kind: Of the table that goes out.
 
     Raises:
@@ -119,24 +121,27 @@ def look_inside(
         DataError: A series shorter than the window of the network, or without values.
     """
     learned = trained.learned
-    voice = next((one for one in learned.voices if isinstance(one, Networks | Own)), None)
-    if voice is None:
+    networks = [
+        (voice, one) for voice in learned.voices if isinstance(voice, Networks | Hybrids | Own) for one in voice.members
+    ]
+    if not networks:
         raise ConfigError(
             "this model has no network with gates to show", got=", ".join(one.name for one in learned.voices),
-            expected="LSTM, GRU, RNN, LSTM-peephole, sLSTM or a network of your own, alone or in an ensemble",
+            expected="LSTM, GRU, RNN, LSTM-peephole, sLSTM, ES-LSTM or a network of your own",
             fix='Fit a Forecaster with model="lstm".',
         )  # fmt: skip
-    if isinstance(member, bool) or not isinstance(member, int) or not 0 <= member < len(voice.members):
-        raise ConfigError("there is no such member", got=repr(member), expected=f"0 to {len(voice.members) - 1}")
-    fitted, length = voice.members[member], int(panel.lengths[series])
+    if isinstance(member, bool) or not isinstance(member, int) or not 0 <= member < len(networks):
+        raise ConfigError("there is no such member", got=repr(member), expected=f"0 to {len(networks) - 1}")
+    (voice, fitted), length = networks[member], int(panel.lengths[series])
     own = panel.series(series)
     if not np.isfinite(own).any() or length < fitted.settings.window:
         raise DataError(
-            "the series is shorter than the window that the network reads", where="" if panel.names.id is None else f"series {panel.ids[series]}",
+            "the series is shorter than the window that the network reads",
+            where="" if panel.names.id is None else f"series {panel.ids[series]}",
             got=f"{int(np.isfinite(own).sum())} values", expected=f"at least {fitted.settings.window}",
         )  # fmt: skip
     clean = prepare(learned.effects, history.rows([series]))
-    x, step = _reads(fitted, clean, voice.season)
+    x, step = _reads(fitted, clean, 1 if isinstance(voice, Hybrids) else voice.season)
     network = fitted.network
     if len(network.shapes[0]) == 1:
         kinds = ", ".join(type(layer).__name__ for layer in network.layers)
@@ -152,13 +157,16 @@ def look_inside(
     layers = tuple(_cut(layer, there, times) for layer in found)
     signals = _signals(panel, series, at[there], times, trained.season)
     memory = summarise(Trace(layers), signals, step)
-    return Gates(panel.ids[series], layers, own[at[there]], memory, (panel.names.id, panel.names.time), kind)
+    names = panel.names.id, panel.names.time
+    return Gates(panel.ids[series], layers, own[at[there]], memory, names, kind, voice.name)
 
 
-def _reads(fitted: panel_lstm.Fitted | own_network.Fitted, clean: History, m: int) -> tuple[Any, int]:
+def _reads(fitted: panel_lstm.Fitted | es_lstm.Fitted | own_network.Fitted, clean: History, m: int) -> tuple[Any, int]:
     """(1, O, F) what a network reads before it forecasts, and how many steps of the series are one of its."""
     if isinstance(fitted, panel_lstm.Fitted):
         return panel_lstm.read(clean, fitted.horizon, m, fitted.settings).x, fitted.settings.segment
+    if isinstance(fitted, es_lstm.Fitted):
+        return es_lstm.newest(fitted, clean, fitted.settings.origins)[1].x, 1
     return own_network.newest(fitted, clean.values, m)[2], 1
 
 
@@ -175,10 +183,17 @@ def _signals(
     name, values = panel.names.target, panel.series(series)
     signals = {name: values[at], f"change of {name}": np.diff(values, prepend=np.nan)[at]}
     for column, numbers in (*panel.known.items(), *panel.historic.items()):
-        signals[column] = np.asarray(numbers[panel.indptr[series] : panel.indptr[series + 1]], np.float64)[at]
+        there = np.asarray(numbers[panel.indptr[series] : panel.indptr[series + 1]], np.float64)[at]
+        for k, word in enumerate(panel.categories.get(column, ())[:WORDS]):
+            # The number of a word says nothing: each is a column of 0 and 1, as networks read it.
+            signals[f"{column} = {word}"] = np.where(np.isfinite(there), there == k, np.nan)
+        if column not in panel.categories:
+            signals[column] = there
     calendar = _calendar(times)
-    if not calendar and 1 < season <= MOST_PHASES:
-        calendar = {f"step {phase + 1} of {season}": (at, phase, season) for phase in range(season)}
+    whole = _calendar(panel.times(series))
+    told = any((places[season:] == places[:-season]).all() for places, _, _ in whole.values())
+    if not told and 1 < season <= MOST_PHASES:
+        calendar |= {f"step {phase + 1} of {season}": (at, phase, season) for phase in range(season)}
     for words, (steps, phase, period) in calendar.items():
         signals[f"season, highest at {words}"] = np.cos(2 * np.pi * (steps - phase) / period)
     return signals

@@ -62,6 +62,12 @@ class LayerTrace(NamedTuple):
         first = next(iter(self.gates.values()), self.states["h"])
         return int(first.shape[2])
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(B, H or R, T), the larger of units and outputs: what a column of the table holds."""
+        h = self.states["h"]
+        return h.shape[0], max(self.units, h.shape[2]), len(self.times)
+
 
 class Trace(NamedTuple):
     """What all recurrent layers did, the first one first."""
@@ -76,24 +82,27 @@ class Trace(NamedTuple):
             gates of other cells; NaN where a layer has no such gate.
         """
         names = [*FIRST, *dict.fromkeys(n for one in self.layers for n in (*one.gates, *one.states) if n not in FIRST)]
-        parts: list[dict[str, npt.NDArray[Any]]] = []
-        several = self.layers[0].states["h"].shape[0] > 1
-        for one in self.layers:
+        shapes = [one.shape for one in self.layers]
+        ends = np.cumsum([0, *(B * H * T for B, H, T in shapes)])
+        kinds: dict[str, Any] = {"layer": object, "sequence": np.int64, "unit": np.int64}
+        kinds |= {"time": self.layers[0].times.dtype, **dict.fromkeys(names, np.float32)}
+        if shapes[0][0] == 1:
+            del kinds["sequence"]
+        # Columns are written in place, layer by layer: putting parts together would take as long again.
+        table = {name: np.empty(ends[-1], kind) for name, kind in kinds.items()}
+        for k, (one, (B, H, T)) in enumerate(zip(self.layers, shapes, strict=True)):
+            here = {name: column[ends[k] : ends[k + 1]].reshape(B, H, T) for name, column in table.items()}
+            here["layer"][...], here["unit"][...], here["time"][...] = one.name, np.arange(H)[:, None], one.times
+            if "sequence" in here:
+                here["sequence"][...] = np.arange(B)[:, None, None]
             values = one.gates | one.states
-            # With a projection there are fewer outputs than units.
-            B, T, H = one.states["h"].shape[0], len(one.times), max(v.shape[2] for v in values.values())
-            part: dict[str, npt.NDArray[Any]] = {"layer": np.full(B * T * H, one.name, object)}
-            if several:
-                part["sequence"] = np.repeat(np.arange(B), H * T)
-            part["unit"] = np.tile(np.repeat(np.arange(H), T), B)
-            part["time"] = np.tile(one.times, B * H)
             for name in names:
-                column = np.full((B, H, T), np.nan, np.float32)
-                if name in values:
-                    column[:, : values[name].shape[2]] = values[name].transpose(0, 2, 1)
-                part[name] = column.ravel()
-            parts.append(part)
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+                # With a projection there are fewer outputs than units.
+                told = values[name].shape[2] if name in values else 0
+                here[name][:, told:] = np.nan
+                if told:
+                    here[name][:, :told] = values[name].transpose(0, 2, 1)
+        return table
 
 
 def trace(

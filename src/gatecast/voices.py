@@ -18,7 +18,7 @@ __all__ = ["NETWORKS", "Classical", "Hybrids", "Networks", "Own", "Theta", "Voic
 
 Floats = npt.NDArray[np.float64]
 
-NETWORKS = ("LSTM", "GRU", "RNN", "ES-LSTM", "Network")
+NETWORKS = (*(name for name, _ in panel_lstm.CELLS.values()), "ES-LSTM", "Network")
 """Names of networks."""
 
 LONGEST = 1024

@@ -77,7 +77,7 @@ def test_probes(short, tmp_path, capsys):
     ]  # fmt: skip
     assert [line.split()[:3] for line in lines] == [["order", "20", "rnn"], ["order", "20", "lstm"]]
     assert [line.split()[4] for line in lines] == ["0/1", "0/1"]
-    assert sentence.startswith("Temporal order, 20 steps: not solved by RNN and LSTM.")
+    assert sentence.startswith("Temporal order, 20 steps, at most 26 updates: not solved by RNN and LSTM.")
     assert written == f"written: {out}\nwritten: {plot}\n"
     with out.open() as file:
         rows = list(csv.DictReader(file))

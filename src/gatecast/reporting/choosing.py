@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from gatecast.comparison_charts import probe_charts
 from gatecast.marks import MODELS, Bars, Chart, Dots, Line
+from gatecast.probes import Probe
 from gatecast.reporting.contents import Facts, Figure, Part, Section, Words, table_of
 
 __all__ = ["comparison_section", "probe_section", "trials_section"]
@@ -59,29 +61,13 @@ def comparison_section(comparison: Any) -> Section:
     return Section("comparison", "Models side by side", tuple(parts))
 
 
-def probe_section(probe: Any) -> Section:
+def probe_section(probe: Probe) -> Section:
     """Tasks that need a long memory, and which cell learns them.
 
     Args:
         probe: Results of the probes.
     """
-    table = probe.table if hasattr(probe, "table") else probe
-    columns = {name: np.asarray(column, object) for name, column in table.items()}
-    task = [f"{name}, {length} steps" for name, length in zip(columns["probe"], columns["length"], strict=True)]
-    parts: list[Part] = [Words(getattr(probe, "sentence", ""))] if getattr(probe, "sentence", "") else []
-    for one in dict.fromkeys(task):
-        mine = np.array([other == one for other in task])
-        marks = []
-        for cell, role in zip(dict.fromkeys(columns["cell"][mine].tolist()), MODELS, strict=False):
-            own = mine & (columns["cell"] == cell)
-            step = columns["step"][own].astype(float)
-            at = np.unique(step)
-            loss = columns["loss"][own].astype(float)
-            marks.append(
-                Line(at, np.array([loss[step == k].mean() for k in at]), str(cell), role, 1.8, dotted=len(at) < 20)
-            )
-        chart = Chart(f"{one}: loss while learning", tuple(marks), x_name="updates", y_names=("loss",))
-        parts.append(Figure(chart))
+    parts: list[Part] = [Words(probe.sentence), *(Figure(chart) for chart in probe_charts(probe))]
     return Section("probes", "Long memory", tuple(parts))
 
 
