@@ -1,4 +1,4 @@
-"""For the site: examples in docstrings become blocks of code, which the handler of docstrings would take for quotations.
+"""For the site: examples in docstrings become blocks of code; the handler of docstrings takes them for quotations.
 
 An extension of griffe, named in mkdocs.yml.
 """

@@ -102,7 +102,7 @@ class Fitted:
 
 def curves_of(table):
     """Curves with the advice that they overfit."""
-    return SimpleNamespace(curves=table, sentence="It overfits from step 50 on.", began=50)
+    return SimpleNamespace(curves=table, sentence="It overfits from step 50 on.", began=50, overfits=True)
 
 
 def layer(times):

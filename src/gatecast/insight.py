@@ -24,7 +24,7 @@ class Insight(Base):
         Args:
             source: As for `predict`.
             id: Name of the series; None: the first that has values.
-            member: Which of the networks.
+            member: Which of the networks: those of the first model that has some, then those of the next.
             futr_df: As for `predict`.
 
         Returns:

@@ -207,17 +207,9 @@ def _read(found: _Found, name: str, times: npt.NDArray[Any], B: int) -> LayerTra
     states = {"h": cache.y} | {n: kept.pop(n) for n in STATES if n in kept}
     if cache.mask is not None:
         skipped = cache.mask[:, :, None] == 0
+        # States are kept as they are carried on; gates of a skipped step are numbers that nothing was done with.
         kept = {n: np.where(skipped, np.float32(np.nan), gate) for n, gate in kept.items()}
-        states |= {n: _carried(state, skipped) for n, state in states.items() if n != "h"}
     gates, states = (
         {n: unpack(np.ascontiguousarray(found.turn(rows)), B) for n, rows in part.items()} for part in (kept, states)
     )
     return LayerTrace(name, cache.cell, times, gates, states, found.rate)
-
-
-def _carried(state: Array, skipped: npt.NDArray[np.bool_]) -> Array:
-    """A state (nb, T, H, L) over skipped steps: the newest before them, zeros at the beginning."""
-    at = np.where(skipped, -1, np.arange(state.shape[1])[:, None, None])
-    last = np.maximum.accumulate(at, axis=1)
-    found = np.take_along_axis(state, np.broadcast_to(np.maximum(last, 0), state.shape), axis=1)
-    return np.asarray(np.where(last < 0, np.float32(0), found))

@@ -11,6 +11,7 @@ import typer
 
 from gatecast.app.options import check_input, check_source, parse_levels, parse_whole
 from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+from gatecast.app.result import warning
 from gatecast.app.saying import aligned, check_report, document, progress, write_report, written
 from gatecast.app.words import File, Future, Horizon, Json, Level, Out, Report, Words, shared
 from gatecast.notes import BASELINES, MODELS
@@ -44,15 +45,16 @@ def train(
     forecaster.save(out)
     evaluation = forecaster.evaluation_
     verdict = None if evaluation is None else evaluation.verdict
+    learning = warning(forecaster)
     told = {
         "file": out, "series": len(forecaster.panel_), "horizon": forecaster.h_, "season": forecaster.season_,
-        "weights": forecaster.weights_, "verdict": verdict, "findings": forecaster.findings_,
+        "weights": forecaster.weights_, "verdict": verdict, "learning": learning, "findings": forecaster.findings_,
         "seconds": round(perf_counter() - began, 3),
     }  # fmt: skip
     if json:
         document(told)
         return
-    for line in (*forecaster.findings_, verdict or "", f"written: {out} ({told['seconds']} s)"):
+    for line in (*forecaster.findings_, verdict or "", learning or "", f"written: {out} ({told['seconds']} s)"):
         if line:
             typer.echo(line)
 

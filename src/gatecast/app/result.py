@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from gatecast.app.options import Options
 from gatecast.charts import BASELINES
+from gatecast.errors import ConfigError
 from gatecast.texts import time_unit
 
 if TYPE_CHECKING:
     from gatecast.forecast import Evaluation, Forecast
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Result", "bounds", "collect"]
+__all__ = ["Result", "bounds", "collect", "warning"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Result:
     seed: int
     seconds: float
     """Time taken."""
+    learning: str = ""
+    """What is to be done about how the networks learnt; "" where there is nothing to do."""
     series: int = 1
     """How many there are."""
     panel: Forecast | None = None
@@ -128,6 +131,7 @@ def collect(forecaster: Forecaster, options: Options) -> Result:
         season=forecaster.season_,
         forecast=forecast,
         evaluation=evaluation,
+        learning=warning(forecaster) or "",
         naive=seasonal_naive(values, forecaster.h_, forecaster.season_),
         findings=tuple(forecaster.findings_),
         seed=options.seed,
@@ -135,3 +139,12 @@ def collect(forecaster: Forecaster, options: Options) -> Result:
         series=len(panel),
         panel=whole if len(panel) > 1 else None,
     )
+
+
+def warning(forecaster: Forecaster) -> str | None:
+    """What is to be done about a network that learnt too long or too briefly; None where there is nothing to do."""
+    try:
+        advice = forecaster.curves()
+    except ConfigError:
+        return None
+    return advice.sentence if advice.kind in ("overfits", "underfits") else None

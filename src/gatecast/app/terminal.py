@@ -64,6 +64,8 @@ def _report(console: Console, result: Result, written: Sequence[Path]) -> None:
     if result.evaluation is not None:
         _section(console, _table(score_grid(result.evaluation)))
         _section(console, Text(result.evaluation.verdict, style="bold"))
+    if result.learning:
+        _section(console, Text(result.learning))
     drawing = chart(result, min(console.width - 2, WIDEST), unicode=console.encoding.startswith("utf"))
     if drawing.lines:
         _section(console, _coloured(drawing))

@@ -54,8 +54,9 @@ def learning_section(advice: Any) -> Section | None:
             for name, told, role in (("training", "learnt values", "model"), ("validation", "new values", "naive"))
             if name in curves
         ]
+    called = "overfitting begins" if advice.overfits else "it would overfit from here"
     if advice.began is not None and marks:
-        marks.append(Starts(np.array([float(advice.began)]), ("overfitting begins",)))
+        marks.append(Starts(np.array([float(advice.began)]), (called,)))
     if len(step) > 1:
         # The loss of a batch has a unit of its own, so it has a pane of its own.
         pane = 1 if marks else 0
