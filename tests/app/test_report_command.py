@@ -47,3 +47,12 @@ def test_what_cannot_be(kept, tmp_path, monkeypatch, capsys, words, said):
     assert main(["report", str(kept), *words]) == 2
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_is_sent_to_the_command_that_takes_one(tmp_path, capsys):
+    table = tmp_path / "sales.csv"
+    table.write_text("t,y\n1,2\n")
+    assert main(["report", str(table)]) == 2
+    told = capsys.readouterr().err
+    assert "FORECASTER is a table" in told
+    assert f"Write gatecast forecast {table} --report report.html." in told

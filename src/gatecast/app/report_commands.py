@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from gatecast.app.options import check_input, check_source
-from gatecast.app.outputs import REPORT_SUFFIXES, check_output, staged
+from gatecast.app.outputs import REPORT_SUFFIXES, TABLE_SUFFIXES, check_output, staged
+from gatecast.errors import ConfigError
 
 __all__ = ["register"]
 
@@ -37,6 +38,11 @@ def report(
     kept, target = check_input(forecaster), Path(out)
     source = None if file is None else check_source(file)
     ahead = None if future is None else check_input(future, "--future")
+    if kept.suffix.lower() in TABLE_SUFFIXES:
+        raise ConfigError(
+            "FORECASTER is a table", where=forecaster, expected="a file written by gatecast train",
+            fix=f"Write gatecast forecast {forecaster} --report {out}.",
+        )  # fmt: skip
     check_output(target, "--out", REPORT_SUFFIXES, kept)
     require_plotly()
     loaded = Forecaster.load(kept)
