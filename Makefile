@@ -52,7 +52,7 @@ bench-more: .venv/.demo .venv-torch/.installed  ## one window, one step, sLSTM, 
 	$(BIN)/python benchmarks/more.py
 
 test-pages: .venv-pages/.installed  ## the report in headless Chromium: drawn, quiet, light and dark, wide and narrow
-	.venv-pages/bin/pytest tests/pages
+	.venv-pages/bin/pytest -n 2 tests/pages
 
 docs: .venv/.docs  ## the site, build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -79,7 +79,7 @@ clean:
 
 .venv-pages/.installed: $(SOURCES)
 	$(PYTHON) -m venv .venv-pages
-	.venv-pages/bin/pip install -q --disable-pip-version-check -e '.[plot,report]' hypothesis playwright pytest
+	.venv-pages/bin/pip install -q --disable-pip-version-check -e '.[plot,report]' hypothesis playwright pytest pytest-xdist
 	@touch $@
 
 .venv-peers/.installed: $(SOURCES)
