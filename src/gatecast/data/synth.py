@@ -103,7 +103,7 @@ def known_lag(rng: np.random.Generator, n: int, *, lag: int = 7, weight: float =
 def daily_example(rng: np.random.Generator, n: int = 600) -> Array:
     """Daily counts of a busy place: slow growth, a week and a year in it, noise; always above 0.
 
-    ``examples/series.csv`` is made of it: ``default_rng(50)``, from 2 May 2022, one decimal.
+    ``examples/M50.csv`` is made of it: ``default_rng(50)``, from 1 January 2021, one decimal.
 
     >>> bool((daily_example(np.random.default_rng(0)) > 0).all())
     True
