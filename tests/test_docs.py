@@ -44,7 +44,7 @@ def prose_of(page):
 
 
 def differences(said, shown, percent):
-    """What is printed otherwise than shown: words may not differ, numbers by some percent or one in the last decimal."""
+    """What is not as it is shown: words may not differ, numbers by some percent, or one in the last decimal."""
     if percent is None:
         return [] if said == shown else [(said, shown)]
     if NUMBER.sub("#", said).split() != NUMBER.sub("#", shown).split():
