@@ -74,7 +74,7 @@ clean:
 	@touch $@
 
 .venv/.docs: .venv/.demo
-	$(BIN)/pip install -q --disable-pip-version-check 'mkdocs>=1.6' 'mkdocs-material>=9.5' 'mkdocstrings[python]>=0.27'
+	$(BIN)/pip install -q --disable-pip-version-check 'mkdocs>=1.6' 'mkdocs-material>=9.5' 'mkdocstrings[python]>=1.0'
 	@touch $@
 
 .venv-pages/.installed: $(SOURCES)
