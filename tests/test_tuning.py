@@ -92,6 +92,20 @@ def test_no_series_of_several_shows_its_test_part():
     assert len(one.forecaster.predict().table["t"]) == 3 * H
 
 
+@pytest.mark.parametrize("role", ["historic", "known"])
+def test_no_trial_learns_which_words_and_numbers_come_in_the_test_part(role):
+    table = series() | {"day": np.tile(["Mo", "Tu", "We"], 20).astype(object), "price": np.arange(60.0) % 7}
+    later = {name: column.copy() for name, column in table.items()}
+    # A word that sorts before the others, so that each of them would be numbered otherwise.
+    later["day"][-H:], later["price"][-H:], later["y"][-H:] = "Fr", 1e6, -1e6
+    words = {"target_col": "y", "data": DataConfig(**{role: ["day", "price"]}), "folds": 2}
+    one, other = quick(table, **words), quick(later, **words)
+    assert same(one, other)
+    assert other.forecaster.panel_.categories == {"day": ("Fr", "Mo", "Tu", "We")}
+    later["day"][-H - 1] = "Fr"
+    assert not same(one, quick(later, **words))
+
+
 def test_a_seed_gives_the_same_trials_and_another_gives_others():
     one = quick()
     assert same(one, quick())
