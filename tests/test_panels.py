@@ -1,11 +1,14 @@
 """Forecasting many series: from table to table, and nothing of the future in what is said about the past."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.data.panel import from_values
 from gatecast.ensemble import combine, say_far, weigh
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.forecaster import Forecaster
@@ -266,3 +269,39 @@ def test_load_by_its_short_name(fitted, tmp_path):
 
     fitted.save(tmp_path / "a.gatecast")
     assert gatecast.load(tmp_path / "a.gatecast").h_ == H
+
+
+@pytest.mark.parametrize("role", ["historic", "known"])
+def test_which_words_will_come_is_not_known_at_a_cutoff(role):
+    rng, n = np.random.default_rng(0), 72
+    table = {"t": np.arange(n), "y": 10 + np.sin(np.arange(n)) + rng.normal(0, 0.1, n)}
+    day = np.tile(["Mo", "Tu", "We"], n // 3).astype(object)
+    later = day.copy()
+    # A word that sorts before the others, so that each of them would be numbered otherwise.
+    later[-3:] = "Fr"
+    words = {"model": "lstm", "target_col": "y", "data": DataConfig(**{role: "day"}), "season": 1}
+    words["training"] = TrainingConfig(members=1, steps=8)
+    one, other = (Forecaster(4, **words).fit(table | {"day": given}) for given in (day, later))
+    assert other.panel_.categories == {"day": ("Fr", "Mo", "Tu", "We")}
+    assert one.history_["loss"] == other.history_["loss"]
+    if role == "historic":  # of a known column the steps ahead are given, words and all
+        assert one.history_ == other.history_
+        told, again = (forecaster.evaluation_.table["LSTM"][:4] for forecaster in (one, other))
+        assert told.tobytes() == again.tobytes()
+    for refit in (True, False):
+        folds = [
+            Forecaster(4, **words).cross_validation(table | {"day": given}, n_windows=3, refit=refit).columns
+            for given in (day, later)
+        ]
+        earlier = folds[0]["cutoff"] < folds[0]["cutoff"].max()
+        assert folds[0]["LSTM"][earlier].tobytes() == folds[1]["LSTM"][earlier].tobytes()
+
+
+def test_words_of_a_panel_before_its_last_values():
+    words = {"day": ("Fr", "Mo", "Tu"), "kind": ("a", "b")}
+    day = np.array([1.0, np.nan, 2.0, 0.0])
+    panel = replace(from_values(np.arange(4.0)), historic={"day": day}, static={"kind": np.ones(1)}, categories=words)
+    known = panel.words_before(1)
+    assert known == {"day": ("Mo", "Tu"), "kind": ("a", "b")}
+    np.testing.assert_array_equal(panel.with_words(known).historic["day"], [0.0, np.nan, 1.0, np.nan])
+    assert panel.with_words(panel.words_before(0)) is panel

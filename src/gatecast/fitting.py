@@ -146,6 +146,12 @@ def train(
         check_parts(panel.series(0), parts)
     _check_lengths(asked, len(panel), typical, parts)
     _say_parts(findings, typical, h, parts)
+
+    def at(back: int) -> History:
+        """The series as models read them that know no word of the last rows."""
+        known = panel.with_words(panel.words_before(back))
+        return history if known is panel else from_panel(known)
+
     hidden = history if parts is None else history.hide(parts.test)
     m, season = choose_season(hidden.values, panel, h, asked.season)
     recipe = make_recipe(h, m, panel.lengths, asked.model, asked.network, asked.training, asked.seed)
@@ -164,9 +170,10 @@ def train(
         calibration = calibration._replace(weights={name: float(name == "DOT") for name in calibration.weights})
     if parts is not None:
         trial = replace(recipe, members=recipe.members[:TRIAL_NETWORKS], hybrids=recipe.hybrids[:TRIAL_HYBRIDS])
-        past, came = _rolled(hidden, parts, h)
+        early = at(parts.validation + parts.test).hide(parts.test)
+        past, came = _rolled(early, parts, h)
         some = np.arange(0, len(past), -(-len(past) // WATCHED))
-        training = history.hide(parts.validation + parts.test)
+        training = early.hide(parts.validation)
         step = max((member.segment for member in trial.members), default=1)
         learned = learn(training, trial, watched(past.rows(some), came[some], training, parts.train, step))
         few = len(panel) < FEW
@@ -177,8 +184,9 @@ def train(
         rows = parts.validation if len(panel) == 1 else int(np.isfinite(came).any(axis=1).sum()) * h
         calibration = _calibrate(calibration, learned, past, came, rows)
         if evaluate:
-            learned = learn(hidden, recipe)
-            evaluation = score_tail(calibration, learned, panel, history, parts, season, asked.level)
+            late = at(parts.test)
+            learned = learn(late.hide(parts.test), recipe)
+            evaluation = score_tail(calibration, learned, panel, late, parts, season, asked.level)
     learned = learn(history, recipe)
     seconds = time.perf_counter() - began
     return Trained(panel, h, season, findings, learned, calibration, evaluation, stages.history, seconds)

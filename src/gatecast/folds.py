@@ -73,7 +73,9 @@ def each(
     trained: Trained | None = None
     for back in cutoffs(panel, h, n_windows, step_size):
         there = reaching(panel, back)
-        if trained is None or refit:
+        learns = trained is None or refit
+        there = there.with_words(trained.panel.categories if trained and not learns else there.words_before(back))
+        if trained is None or learns:
             trained = train(there.head(back), replace(asked, h=h), [], progress, evaluate=False)
             # One season for all cutoffs: otherwise seasonal naive would be there at some of them alone.
             asked = replace(asked, season=trained.season)
@@ -93,11 +95,11 @@ def roll(panel: Panel, asked: Asked, n_windows: int, step_size: int | None, *, r
     """Train at every cutoff on what came before it alone, and forecast what came then.
 
     Args:
-        panel: The series, prepared.
-        asked: Settings.
-        n_windows: Cutoffs, the last of them h steps before the end of each series.
-        step_size: Steps from one cutoff to the next; None: h.
-        refit: Whether to train anew at every cutoff; otherwise at the first alone.
+        panel: As for `each`.
+        asked: As for `each`.
+        n_windows: As for `each`.
+        step_size: As for `each`.
+        refit: As for `each`.
 
     Returns:
         The columns of all cutoffs, and the name of the main model.

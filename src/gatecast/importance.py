@@ -20,7 +20,7 @@ from gatecast.calibration import answers, sides
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, require_count
 from gatecast.fitting import Asked, Trained, train
-from gatecast.folds import cutoffs
+from gatecast.folds import cutoffs, reaching
 from gatecast.history import History, from_panel, owners
 from gatecast.network import stream
 from gatecast.parts import default_horizon
@@ -94,7 +94,8 @@ def importance(
     repeats, n_windows = require_count(repeats, "repeats"), require_count(n_windows, "n_windows")
     h = asked.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
     backs = cutoffs(panel, h, n_windows, step_size)
-    there = panel.select(np.flatnonzero(panel.lengths > backs[0] + 1))
+    there = reaching(panel, backs[0])
+    there = there.with_words(there.words_before(backs[0]))
     trained = train(there.head(backs[0]), replace(asked, h=h), [], None, evaluate=False)
     history = from_panel(there, learnt=trained.panel)
     some = np.arange(0, len(there), -(-len(there) * n_windows // MOST))

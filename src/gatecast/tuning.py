@@ -13,7 +13,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -250,7 +250,7 @@ def _plan(source: Any, words: dict[str, Any], folds: int, given: Any) -> _Plan:
     parts = split_panel(panel.lengths, h)
     if parts is None:
         raise _too_short(panel, h, h, folds)
-    inner = _words_seen(panel.head(parts.test))
+    inner = panel.with_words(panel.words_before(parts.test)).head(parts.test)
     shortest, seasons, lengths = parts.train, (1, 1), panel.lengths
     units: list[Floats] = []
     for back in reversed(range(h, folds * h + 1, h)):
@@ -274,18 +274,6 @@ def _plan(source: Any, words: dict[str, Any], folds: int, given: Any) -> _Plan:
     space = make_space(default, max(1, shortest - 1), base.network, base.training, given)
     every = words | {"h": h}
     return _Plan(found, inner, list(findings), kind_of(source), h, folds, units, measure, space, default, every)
-
-
-def _words_seen(panel: Panel) -> Panel:
-    """The panel without words that none of its rows has: which words will come is not to be known."""
-    words, columns = dict(panel.categories), {**panel.historic, **panel.known}
-    for name in words.keys() & columns.keys():
-        place, there = columns[name], np.isfinite(columns[name])
-        kept = np.unique(place[there]).astype(np.int64)
-        columns[name] = np.where(there, np.searchsorted(kept, place), np.nan)
-        words[name] = tuple(words[name][k] for k in kept)
-    historic, known = ({name: columns[name] for name in old} for old in (panel.historic, panel.known))
-    return replace(panel, categories=words, historic=historic, known=known)
 
 
 def _too_short(panel: Panel, h: int, test: int, folds: int) -> DataError:

@@ -148,6 +148,36 @@ class Panel:
         chosen = replace(self, ids=self.ids[rows], start=self.start[rows], static=static)
         return chosen._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
 
+    def words_before(self, back: int) -> dict[str, tuple[str, ...]]:
+        """Words of each column of words that come before the last `back` values of some series.
+
+        Which words will come is not to be known at a cutoff. A static column keeps all of its words.
+        """
+        rows = np.arange(len(self.values)) < np.repeat(self.indptr[1:] - back, self.lengths)
+        words = dict(self.categories)
+        for name, column in {**self.historic, **self.known}.items():
+            if name in words:
+                seen = column[rows & np.isfinite(column)].astype(np.int64)
+                words[name] = tuple(words[name][k] for k in np.unique(seen))
+        return words
+
+    def with_words(self, words: Mapping[str, tuple[str, ...]]) -> Panel:
+        """The panel with fewer words: a value that is none of them is missing.
+
+        Args:
+            words: Of each column of words, some of its `categories`, in their order.
+        """
+        if dict(words) == dict(self.categories):
+            return self
+        columns = {**self.historic, **self.known}
+        for name in words.keys() & columns.keys():
+            place = {word: float(k) for k, word in enumerate(words[name])}
+            turned = np.array([place.get(word, np.nan) for word in self.categories[name]] + [np.nan])
+            there = np.isfinite(columns[name])
+            columns[name] = turned[np.where(there, columns[name], len(turned) - 1).astype(np.int64)]
+        historic, known = ({name: columns[name] for name in old} for old in (self.historic, self.known))
+        return replace(self, categories=words, historic=historic, known=known)
+
     def future_columns(self, h: int) -> dict[str, npt.NDArray[Any]]:
         """Names and times of the h steps after the end of each series, as the first columns of a long table."""
         named = {} if self.names.id is None else {self.names.id: np.repeat(self.ids, h)}
