@@ -13,6 +13,7 @@ from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.probes import Probe
 from gatecast.recipes import make_recipe
+from gatecast.trace import LayerTrace
 
 HOSTILE = (
     '<script>alert("x")</script>',
@@ -23,17 +24,6 @@ HOSTILE = (
     "${x} `y`",
 )
 """Names of series that a page must show as they are."""
-
-
-@dataclass(frozen=True)
-class LayerTrace:
-    """As `trace.LayerTrace`."""
-
-    name: str
-    cell: str
-    times: Any
-    gates: dict[str, Any]
-    states: dict[str, Any]
 
 
 @dataclass

@@ -128,7 +128,7 @@ def test_the_first_series_with_a_value_is_drawn():
 def test_an_unknown_series():
     with pytest.raises(ConfigError) as error:
         make_forecast(names=("a", "b")).plot(id="c")
-    said = "there is no such series: got 'c', expected a name such as 'a'. Give one of the names of the table."
+    said = "there is no such series: got 'c', expected one of 2 names, such as a, b."
     assert str(error.value) == said
 
 

@@ -2,7 +2,6 @@ import base64
 import json
 import re
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from gatecast.reporting.contents import Figure, Table
 from gatecast.reporting.encode import Encoder, dumps
 from gatecast.reporting.outliers import find_outliers, gaps
 from gatecast.reporting.reproduce import call
+from gatecast.trace import LayerTrace
 from report_cases import HOSTILE, Fitted, comparison, everything
 
 pytest.importorskip("plotly")
@@ -269,7 +269,7 @@ def test_short_series(written):
 def test_a_gate_map_is_ordered_and_quantised():
     times = np.arange(1000)
     wave = np.stack([np.full(1000, 0.9), np.full(1000, 0.1)], axis=1)[None]
-    layer = SimpleNamespace(name="L", cell="lstm", times=times, gates={"f": wave}, states={})
+    layer = LayerTrace("L", "lstm", times, {"f": wave}, {})
     section = network.gates_section([layer], times, times.astype(float))
     cells = section.parts[1].figures["L: forget gate"].chart.marks[1]
     assert cells.labels == ("unit 1", "unit 0")
@@ -314,7 +314,7 @@ def test_reports_that_cannot_be(tmp_path, monkeypatch, arguments, said):
 
 
 def test_an_unknown_series(tmp_path):
-    with pytest.raises(ConfigError, match="there is no such series: got 'c', expected a name such as 'a'"):
+    with pytest.raises(ConfigError, match="there is no such series: got 'c', expected one of 2 names, such as a, b"):
         report(Fitted(make_forecast(names=("a", "b"))), tmp_path / "a.html", id="c")
 
 

@@ -5,6 +5,7 @@ Letters: h horizon, m season.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -222,14 +223,15 @@ def chosen_series(ids: Column, id: Any, past: Past | None) -> Any:
         ConfigError: No such name.
     """
     if id is not None:
-        names = ids.tolist()
+        names = list(dict.fromkeys(ids.tolist()))
         # From a command line names come as texts, in a table they may be numbers.
         found = [one for one in names if one == id] or [one for one in names if str(one) == str(id)]
         if not found:
+            words = [str(one) for one in names]
+            near = ", ".join(difflib.get_close_matches(str(id), words, n=3) or words[:3])
             raise ConfigError(
-                "there is no such series", got=repr(id), expected=f"a name such as {names[0]!r}",
-                fix="Give one of the names of the table.",
-            )  # fmt: skip
+                "there is no such series", got=repr(id), expected=f"one of {len(names):,} names, such as {near}"
+            )
         return found[0]
     if past is not None:
         panel = past.panel

@@ -5,7 +5,6 @@ Letters: T values of a series, O steps that the network read, H units.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from gatecast.data.read import to_like
 from gatecast.effects import prepare
 from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
+from gatecast.forecast import Past, chosen_series
 from gatecast.history import WORDS, History
 from gatecast.memory import Memory, summarise
 from gatecast.trace import LayerTrace, Trace, trace
@@ -89,18 +89,7 @@ def locate(panel: Panel, id: Any) -> int:
         if id is None:
             return 0
         raise ConfigError("the series has no name", got=repr(id), expected="no id", fix="Leave id out.")
-    names = panel.ids.tolist()
-    if id is None:
-        seen = np.add.reduceat(np.append(panel.mask, False), panel.indptr[:-1]) * (panel.lengths > 0)
-        return int(np.flatnonzero(seen)[0]) if seen.any() else 0
-    # From a command line names come as texts, in a table they may be numbers.
-    found = [k for k, one in enumerate(names) if one == id] or [k for k, one in enumerate(names) if str(one) == str(id)]
-    if not found:
-        near = difflib.get_close_matches(str(id), [str(one) for one in names], n=3) or [str(one) for one in names[:3]]
-        raise ConfigError(
-            "there is no such series", got=repr(id), expected=f"one of {len(names):,} names, such as {', '.join(near)}"
-        )
-    return found[0]
+    return int(np.flatnonzero(panel.ids == chosen_series(panel.ids, id, Past(panel)))[0])
 
 
 def look_inside(

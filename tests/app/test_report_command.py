@@ -36,7 +36,7 @@ def test_a_page(kept, tmp_path, capsys):
     [
         (
             ["--id", "east"],
-            "there is no such series: got 'east', expected a name such as 'north'. Give one of the names",
+            "there is no such series: got 'east', expected one of 2 names, such as north, <south>",
         ),
         (["--out", "a.png"], "--out has an unknown file type (a.png): got '.png', expected .html. Write --out a.html."),
         (["none.csv"], "there is no such file (none.csv)"),

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gatecast.errors import ConfigError, GatecastError
-from gatecast.forecast import Evaluation, Forecast, chosen_series
+from gatecast.forecast import Evaluation, Forecast
+from gatecast.inside import locate
 from gatecast.reporting import choosing, network, scores
 from gatecast.reporting.contents import Section
 from gatecast.reporting.data import errors, explorer_section, forecast_section, series_section, shown
@@ -186,6 +187,6 @@ def _asked(question: Callable[[], Any]) -> Any:
 def _place(panel: Any, id: Any, evaluation: Evaluation | None) -> int:
     """Position of the series to look into: the one asked for, or the one forecast worst."""
     if id is not None or len(panel) == 1:
-        return int(np.flatnonzero(panel.ids == chosen_series(panel.ids, id, None))[0]) if len(panel) > 1 else 0
+        return locate(panel, id) if len(panel) > 1 else 0
     mase = errors(panel, evaluation)["mase"] if evaluation is not None else np.zeros(len(panel))
     return int(np.nan_to_num(mase, nan=-np.inf).argmax())

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.marks import MODELS, Bars, Cells, Chart, Column, Line, Mark, Starts
+from gatecast.memory import heat_map
 from gatecast.reporting.contents import Choice, Figure, Part, Section, Words, table_of
 from gatecast.texts import count
+from gatecast.trace import LayerTrace
 
 __all__ = ["attribution_section", "gates_section", "importance_section", "learning_section", "memory_section"]
 
@@ -72,7 +74,7 @@ def learning_section(advice: Any) -> Section | None:
     return Section("learning", "How it learnt", (Words(advice.sentence), Figure(chart, height=150 + 150 * len(names))))
 
 
-def gates_section(layers: Sequence[Any], times: Column, values: Floats) -> Section | None:
+def gates_section(layers: Sequence[LayerTrace], times: Column, values: Floats) -> Section | None:
     """Gates and states over time, under the series that they read.
 
     Args:
@@ -82,24 +84,21 @@ def gates_section(layers: Sequence[Any], times: Column, values: Floats) -> Secti
     """
     figures: dict[str, Figure] = {}
     for layer in layers:
-        for kind, (name, found) in (
-            (k, one) for k, part in enumerate((layer.gates, layer.states)) for one in part.items()
-        ):
-            read = np.asarray(layer.times)[-STEPS:]
-            cells = np.asarray(found, float)[0].T[:, -STEPS:]
+        for kind, name in ((k, one) for k, part in enumerate((layer.gates, layer.states)) for one in part):
+            shown = heat_map(layer, name)
+            read, cells = shown.times[-STEPS:], shown.values[-STEPS:].T.astype(float)
             # Gates are between 0 and 1, candidates and outputs between -1 and 1, a memory is as large as it gets.
             signed = kind == 1 or name in ("g", "n")
             size = float(np.nanmax(np.abs(cells), initial=0.0)) or 1.0
             most = max(size, 1.0) if kind == 1 or size > 1 else 1.0
-            order = np.argsort(np.nanmean(cells, axis=1))
-            called = GATES.get(name, name)
+            called, labels = GATES.get(name, name), tuple(f"unit {k}" for k in shown.units[::-1])
             marks = (
                 Line(times[times >= read[0]], values[times >= read[0]], "", "ink", 1.2),
-                Cells(read, tuple(f"unit {k}" for k in order), cells[order], called, -most if signed else 0.0, most, 1),
+                Cells(read, labels, cells[::-1], called, -most if signed else 0.0, most, 1),
             )
             chart = Chart(
-                f"{layer.name}, {called}", marks, y_names=("series", "units, the highest on top"),
-                says=f"{called} of {len(order)} units of {layer.name} over {len(read)} steps, under the series.",
+                f"{layer.name}, {called}", marks, y_names=("series", "units, the longest memory on top"),
+                says=f"{called} of {len(cells)} units of {layer.name} over {len(read)} steps, under the series.",
             )  # fmt: skip
             figures[f"{layer.name}: {called}"] = Figure(chart, height=460)
     if not figures:
