@@ -74,7 +74,7 @@ clean:
 	@touch $@
 
 .venv/.docs: .venv/.demo
-	$(BIN)/pip install -q --disable-pip-version-check 'mkdocs>=1.6' 'mkdocs-material>=9.5' 'mkdocstrings[python]>=1.0'
+	$(BIN)/pip install -q --disable-pip-version-check 'mkdocs>=1.6,<2' 'mkdocs-material>=9.5,<10' 'mkdocstrings[python]>=1.0,<2'
 	@touch $@
 
 .venv-pages/.installed: $(SOURCES)

@@ -5,9 +5,13 @@ import sys
 from pathlib import Path
 
 LOADS = (
-    r"<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc=[\"']?(https?:)?//[^\"'> ]+",
-    r"<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|preload|preconnect|icon))[^>]*\bhref=[\"']?(https?:)?//[^\"'> ]+",
+    r"<(?:script|img|iframe|source|video|audio|object|embed|use)\b"
+    r"[^>]*\b(?:src|srcset|data|href)=[\"']?(https?:)?//[^\"'> ]+",
+    r"<link\b(?=[^>]*\brel=[\"']?[^\"'>]*(?:stylesheet|preload|preconnect|icon))"
+    r"[^>]*\bhref=[\"']?(https?:)?//[^\"'> ]+",
     r"@import\s+[\"'(]?(?:url\()?[\"']?(https?:)?//[^\"') ]+",
+    r"\bimport\([\"'](https?:)?//[^\"') ]+",
+    r"<(?:pre|div)\b[^>]*\bclass=[\"'][^\"']*\bmermaid\b",  # the theme fetches what draws them
     r"url\([\"']?(https?:)?//[^\"') ]+",
 )
 
@@ -17,7 +21,7 @@ def outside(folder: Path) -> list[str]:
     found = []
     for path in sorted([*folder.rglob("*.html"), *folder.rglob("*.css")]):
         text = path.read_text(encoding="utf-8")
-        found += [f"{path}: {hit.group(0)[:120]}" for load in LOADS for hit in re.finditer(load, text)]
+        found += [f"{path}: {hit.group(0)[:120]}" for load in LOADS for hit in re.finditer(load, text, re.IGNORECASE)]
     return found
 
 
