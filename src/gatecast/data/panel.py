@@ -153,10 +153,10 @@ class Panel:
 
         Which words will come is not to be known at a cutoff. A static column keeps all of its words.
         """
-        rows = np.arange(len(self.values)) < np.repeat(self.indptr[1:] - back, self.lengths)
         words = dict(self.categories)
         for name, column in {**self.historic, **self.known}.items():
             if name in words:
+                rows = np.arange(len(self.values)) < np.repeat(self.indptr[1:] - back, self.lengths)
                 seen = column[rows & np.isfinite(column)].astype(np.int64)
                 words[name] = tuple(words[name][k] for k in np.unique(seen))
         return words
