@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from gatecast.texts import count, number_format, plain, time_texts, time_unit
+from gatecast._utils.formatting import count, number_format, plain, time_texts, time_unit
 
 
 @pytest.mark.parametrize(

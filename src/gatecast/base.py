@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from gatecast import store
+from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, read_future, to_like
@@ -19,7 +20,6 @@ from gatecast.forecast import Forecast, Past
 from gatecast.history import History, from_panel
 from gatecast.models import Sequential
 from gatecast.recipes import MODELS
-from gatecast.settings import check_count, check_levels, check_record, check_seed
 
 __all__ = ["Base"]
 

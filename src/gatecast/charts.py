@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import count
 from gatecast.baselines import seasonal_naive
 from gatecast.errors import ConfigError
 from gatecast.marks import Band, Chart, Column, Line, Mark, Starts, broken
-from gatecast.texts import count
 
 __all__ = ["BASELINES", "SUFFIXES", "Said", "Series", "forecast", "past_forecasts", "paths", "require_library", "show"]
 

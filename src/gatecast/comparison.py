@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import folds
+from gatecast._utils.formatting import count
+from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
 from gatecast.charts import BASELINES
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
@@ -29,10 +31,8 @@ from gatecast.rating import Rolled, errors, rate
 from gatecast.recipes import MODELS, make_recipe
 from gatecast.recommending import recommend
 from gatecast.seasons import choose_season
-from gatecast.settings import check_count, check_levels, check_record, check_seed
 from gatecast.sizes import nearest_units
 from gatecast.stages import Progress
-from gatecast.texts import count
 
 __all__ = ["DEFAULT", "Comparison", "compare"]
 

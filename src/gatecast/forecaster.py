@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import ensemble, folds
+from gatecast._utils.validation import check_count, check_levels, check_seed
 from gatecast.calibration import answers, sides
 from gatecast.data.merge import complete, extend
 from gatecast.data.read import kind_of, to_like
@@ -22,7 +23,6 @@ from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.history import History, from_panel
 from gatecast.insight import Insight
 from gatecast.paths import sample
-from gatecast.settings import check_count, check_levels, check_seed
 from gatecast.stages import Progress
 
 __all__ = ["Forecaster", "Progress", "load"]

@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import charts
+from gatecast._utils.formatting import count
+from gatecast._utils.validation import check_count
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of
@@ -33,11 +35,9 @@ from gatecast.parts import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.point_metrics import mean_or_nan
 from gatecast.scoring import changes
 from gatecast.seasons import choose_season
-from gatecast.settings import check_count
 from gatecast.spaces import NAMES, Space, defaults, make_space, set_up
 from gatecast.stages import Progress
 from gatecast.studies import Search, open_search, require_optuna
-from gatecast.texts import count
 
 if TYPE_CHECKING:
     from gatecast.fitting import Asked

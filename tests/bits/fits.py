@@ -39,13 +39,24 @@ def panel(n_series: int = 20, length: int = 60, *, freq: str = "M", exogenous: b
         t = np.arange(n)
         season = {"M": 12, "Q": 4, "Y": 1}[freq]
         price = rng.random(n)
-        y = 50 + 5 * s + 0.3 * t + 10 * np.sin(2 * np.pi * t / max(season, 2)) + rng.normal(0, 2, n) - 8 * price * exogenous
+        y = (
+            50
+            + 5 * s
+            + 0.3 * t
+            + 10 * np.sin(2 * np.pi * t / max(season, 2))
+            + rng.normal(0, 2, n)
+            - 8 * price * exogenous
+        )
         y[rng.random(n) < 0.02] = np.nan
         months = {"M": 1, "Q": 3, "Y": 12}[freq]
         start = np.datetime64("2010-01", "M")
         part = {"unique_id": np.full(n, f"s{s:02d}"), "ds": (start + months * t).astype("M8[D]"), "y": y}
         if exogenous:
-            part |= {"price": price, "visits": rng.poisson(20, n) * 1.0, "shop": np.full(n, "north" if s % 2 else "south")}
+            part |= {
+                "price": price,
+                "visits": rng.poisson(20, n) * 1.0,
+                "shop": np.full(n, "north" if s % 2 else "south"),
+            }
             part["day"] = np.array(["open", "sale", "closed"])[rng.integers(0, 3, n)]
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -195,7 +206,9 @@ def digests() -> dict[str, dict[str, str]]:
     """Of every result of every fit."""
     found: dict[str, dict[str, str]] = {}
     for name, fit in FITS.items():
-        found[name] = {key: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16] for key, array in fit()}
+        found[name] = {
+            key: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16] for key, array in fit()
+        }
         print(f"{name}: {len(found[name])} results", file=sys.stderr)  # noqa: T201
     return found
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from gatecast._utils.versions import versions
 from gatecast.app.document import SCHEMA_VERSION
 from gatecast.errors import GatecastError
-from gatecast.versions import versions
 
 __all__ = ["examine", "lines"]
 

@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatecast._utils.formatting import Column, plain, time_texts, time_unit
+from gatecast._utils.versions import versions
 from gatecast.errors import GatecastError
-from gatecast.texts import Column, plain, time_texts, time_unit
-from gatecast.versions import versions
 
 if TYPE_CHECKING:
     from gatecast.app.options import Options

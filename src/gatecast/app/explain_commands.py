@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from gatecast._utils.formatting import time_texts
 from gatecast.app.options import check_input, check_source
 from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
 from gatecast.app.saying import aligned, check_report, document, progress, write_report
 from gatecast.app.words import Future, Json, Report, Words, shared
 from gatecast.errors import ConfigError
-from gatecast.texts import time_texts
 
 if TYPE_CHECKING:
     from gatecast.explain import Explanation

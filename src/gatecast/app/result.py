@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import time_unit
 from gatecast.app.options import Options
 from gatecast.charts import BASELINES
 from gatecast.errors import ConfigError
-from gatecast.texts import time_unit
 
 if TYPE_CHECKING:
     from gatecast.forecast import Evaluation, Forecast

@@ -62,8 +62,8 @@ def progress(*, wanted: bool) -> Any:
 
 def document(told: Mapping[str, Any]) -> None:
     """Plain values as JSON."""
+    from gatecast._utils.formatting import plain
     from gatecast.app.document import SCHEMA_VERSION, to_json
-    from gatecast.texts import plain
 
     def clean(value: Any) -> Any:
         """A value without NaN."""

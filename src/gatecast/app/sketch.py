@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.texts import number_format
+from gatecast._utils.formatting import number_format
 
 __all__ = ["NARROWEST", "Sketch", "sketch"]
 

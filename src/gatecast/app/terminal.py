@@ -19,11 +19,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gatecast._utils.formatting import count, time_texts
 from gatecast.app.facts import Grid, facts, forecast_grid, score_grid
 from gatecast.app.outputs import TABLE_SUFFIXES
 from gatecast.app.result import Result, bounds
 from gatecast.app.sketch import Sketch, sketch
-from gatecast.texts import count, time_texts
 
 if TYPE_CHECKING:
     from gatecast.stages import Progress

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils.formatting import count
 from gatecast.errors import ConfigError, GatecastError
 from gatecast.forecast import Evaluation, Forecast
 from gatecast.inside import locate
@@ -18,7 +19,6 @@ from gatecast.reporting.contents import Section
 from gatecast.reporting.data import errors, explorer_section, forecast_section, series_section, shown
 from gatecast.reporting.markup import page
 from gatecast.reporting.reproduce import reproduce_section
-from gatecast.texts import count
 
 __all__ = ["report", "require_plotly"]
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import count, time_texts
 from gatecast.charts import Said, Series, forecast
 from gatecast.data.frames import matrix
 from gatecast.data.panel import Panel
@@ -21,7 +22,6 @@ from gatecast.marks import Chart, Column, Dots, Line, Spans, Starts
 from gatecast.reporting.contents import Explorer, Facts, Figure, Kept, Part, Section, Table, Words
 from gatecast.reporting.outliers import FAR, find_outliers, gaps
 from gatecast.scoring import changes
-from gatecast.texts import count, time_texts
 
 __all__ = ["Shown", "errors", "explorer_section", "forecast_section", "series_section", "shown", "thinned"]
 

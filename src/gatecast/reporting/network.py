@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import count
 from gatecast.marks import MODELS, Bars, Cells, Chart, Column, Line, Mark, Starts
 from gatecast.memory import heat_map
 from gatecast.reporting.contents import Choice, Figure, Part, Section, Words, table_of
-from gatecast.texts import count
 from gatecast.trace import LayerTrace
 
 __all__ = ["attribution_section", "gates_section", "importance_section", "learning_section", "memory_section"]

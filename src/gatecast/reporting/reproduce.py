@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from gatecast._utils.versions import versions
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.models import Sequential
 from gatecast.recurrent import get_threads, isa
 from gatecast.reporting.contents import Code, Facts, Part, Section, Words, table_of
-from gatecast.versions import versions
 
 __all__ = ["call", "reproduce_section"]
 
