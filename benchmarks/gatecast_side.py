@@ -9,9 +9,9 @@ import time
 import numpy as np
 from article import CASES, RATE, UNITS, median_ms, report, steps
 
-from gatecast import recurrent, reference
-from gatecast.arrays import pack, unpack
 from gatecast.batches import batches
+from gatecast.kernels import native, reference
+from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Dropout, Input
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.models import Sequential
@@ -30,8 +30,8 @@ def check(B, T):
     rng = np.random.default_rng(0)
     params = {n: rng.normal(0, 0.2, s).astype("f") for n, s in (("Wx", (1, 200)), ("Wh", (50, 200)), ("b", (200,)))}
     x, dy = rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, T, 50)).astype("f")
-    y, _, cache = recurrent.forward("lstm", params, pack(x))
-    _, _, grads = recurrent.backward(params, cache, pack(dy))
+    y, _, cache = native.forward("lstm", params, pack(x))
+    _, _, grads = native.backward(params, cache, pack(dy))
     want, _, kept = reference.forward("lstm", params, x)
     _, _, want_grads = reference.backward("lstm", params, kept, dy)
     np.testing.assert_allclose(unpack(y, B), want, rtol=0, atol=1e-5)
@@ -75,11 +75,11 @@ def fit_ms(B, T):
 
 
 def main():
-    recurrent.set_threads(int(sys.argv[1]))
+    native.set_threads(int(sys.argv[1]))
     for B, T in CASES:
         check(B, T)
-        report("gatecast", "step", B, T, step_ms(B, T), isa=recurrent.isa())
-        report("gatecast", "fit", B, T, fit_ms(B, T), isa=recurrent.isa())
+        report("gatecast", "step", B, T, step_ms(B, T), isa=native.isa())
+        report("gatecast", "fit", B, T, fit_ms(B, T), isa=native.isa())
 
 
 main()

@@ -35,9 +35,9 @@ def gatecast_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable
     """Forward and training of the kernels, on packed arrays."""
     import numpy as np
 
-    from gatecast import recurrent
-    from gatecast.arrays import pack
-    from gatecast.cells import CELLS
+    from gatecast.kernels import native
+    from gatecast.kernels.cells import CELLS
+    from gatecast.kernels.packing import pack
 
     rng, G = np.random.default_rng(0), len(CELLS[cell].gates)
 
@@ -49,10 +49,10 @@ def gatecast_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable
     last = [np.ones((len(x), H, x.shape[-1]), np.float32)] + [None] * (len(CELLS[cell].states) - 1)
 
     def training() -> None:
-        _, _, cache = recurrent.forward(cell, params, x)
-        recurrent.backward(params, cache, None, last)
+        _, _, cache = native.forward(cell, params, x)
+        native.backward(params, cache, None, last)
 
-    return lambda: recurrent.forward(cell, params, x, keep=False), training
+    return lambda: native.forward(cell, params, x, keep=False), training
 
 
 def torch_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:
@@ -103,10 +103,10 @@ def prepare(tool: str, threads: int) -> dict:
     """Set the threads of a tool; its version."""
     if tool == "gatecast":
         import gatecast
-        from gatecast import recurrent
+        from gatecast.kernels import native
 
-        recurrent.set_threads(threads)
-        return {"version": gatecast.__version__, "isa": recurrent.isa()}
+        native.set_threads(threads)
+        return {"version": gatecast.__version__, "isa": native.isa()}
     if tool == "torch":
         import torch
 

@@ -64,10 +64,10 @@ def slstm_of_gatecast() -> dict[str, float]:
     """One layer, two threads."""
     import numpy as np
 
-    from gatecast import recurrent
-    from gatecast.arrays import pack
+    from gatecast.kernels import native
+    from gatecast.kernels.packing import pack
 
-    recurrent.set_threads(2)
+    native.set_threads(2)
     rng = np.random.default_rng(0)
     shapes = {"Wx": (H, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
     params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
@@ -75,10 +75,10 @@ def slstm_of_gatecast() -> dict[str, float]:
     last = [np.ones((len(x), H, x.shape[-1]), np.float32), None, None, None]
 
     def training() -> None:
-        _, _, cache = recurrent.forward("slstm", params, x)
-        recurrent.backward(params, cache, None, last)
+        _, _, cache = native.forward("slstm", params, x)
+        native.backward(params, cache, None, last)
 
-    predicting = median_us(lambda: recurrent.forward("slstm", params, x, keep=False))
+    predicting = median_us(lambda: native.forward("slstm", params, x, keep=False))
     return {"forward": predicting, "training": median_us(training)}
 
 
@@ -95,7 +95,7 @@ def one_series() -> dict[str, float]:
     """Prediction of one window, one step of a stream, and the kernels' part of that step."""
     import numpy as np
 
-    from gatecast import recurrent
+    from gatecast.kernels import native
 
     model = article()
     x, new = np.random.default_rng(0).normal(size=(1, 24, 1)).astype(np.float32), np.ones((1, 1), np.float32)
@@ -108,7 +108,7 @@ def one_series() -> dict[str, float]:
         state = tuple(np.zeros((1, 50, 1), np.float32) for _ in range(2))
         step = np.ones((1, 1, width, 1), np.float32)
         call = (views, step, state)
-        kernels += median_us(lambda call=call: recurrent.forward("lstm", *call, keep=False, sequences=False))
+        kernels += median_us(lambda call=call: native.forward("lstm", *call, keep=False, sequences=False))
     return found | {"three calls of the kernels for that step": kernels}
 
 
@@ -122,8 +122,8 @@ def memory(units: int, size: int, steps: int) -> dict[str, float]:
     """Bytes that one LSTM on as many inputs as units must keep; what the process grew by. In a process of its own."""
     import numpy as np
 
-    from gatecast import _native, recurrent
-    from gatecast.arrays import pack
+    from gatecast.kernels import _native, native
+    from gatecast.kernels.packing import pack
 
     rng = np.random.default_rng(0)
 
@@ -134,10 +134,10 @@ def memory(units: int, size: int, steps: int) -> dict[str, float]:
         return params, x, np.ones_like(x)
 
     def step(params, x, dy) -> None:
-        _, _, cache = recurrent.forward("lstm", params, x)
-        recurrent.backward(params, cache, dy)
+        _, _, cache = native.forward("lstm", params, x)
+        native.backward(params, cache, dy)
 
-    recurrent.set_threads(2)
+    native.set_threads(2)
     step(*case(8, 64, 2))  # threads and code are there
     given = case(units, size, steps)
     # The most so far includes temporaries that are gone: growth counted from there would come out too small.

@@ -16,7 +16,7 @@ def main() -> int:
     # An editable install finds its package before any path: the copy must come first.
     sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
     sys.path.insert(0, str(folder))
-    from gatecast import _native
+    from gatecast.kernels import _native
 
     if not Path(_native.__file__).is_relative_to(folder):
         sys.exit(f"the native module came from {_native.__file__}, not from {folder}")

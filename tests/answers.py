@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gatecast import recurrent, reference
-from gatecast.arrays import pack, pack_mask, pack_state, unpack, unpack_state
+from gatecast.kernels import native, reference
+from gatecast.kernels.packing import pack, pack_mask, pack_state, unpack, unpack_state
 from gatecast.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Input, SimpleRNN
 from gatecast.models import Sequential
 from gatecast.optim import SGD, Adam
@@ -21,7 +21,7 @@ from witnesses import ADAM_STEPS, BETAS, UNITS, Array, Kind, Record, from_keras,
 
 
 def reference_stack(question: Record, cell: str = "lstm") -> Record:
-    """A stack record's answer by `gatecast.reference`, float64."""
+    """A stack record's answer by `gatecast.kernels.reference`, float64."""
     stack, mask = split(question, "weights"), question.get("mask")
     x, finals, caches = question["x"], [], []
     for params, state in zip(stack, _states(question, len(stack)), strict=True):
@@ -37,20 +37,20 @@ def reference_stack(question: Record, cell: str = "lstm") -> Record:
 
 
 def native_stack(question: Record, cell: str = "lstm") -> Record:
-    """A stack record's answer by `gatecast.recurrent`, float32."""
+    """A stack record's answer by `gatecast.kernels.native`, float32."""
     stack, B = split(question, "weights"), len(question["x"])
     mask = pack_mask(question["mask"]) if "mask" in question else None
     x, finals, caches = pack(question["x"]), [], []
     for params, state in zip(stack, _states(question, len(stack)), strict=True):
         packed = None if state is None else tuple(pack_state(s) for s in state)
-        x, final, cache = recurrent.forward(cell, params, x, packed, mask)
+        x, final, cache = native.forward(cell, params, x, packed, mask)
         finals.append([unpack_state(s, B) for s in final])
         caches.append(cache)
     dy = pack(question["gy"])
     found: list[Any] = []
     for k in reversed(range(len(stack))):
         ends = tuple(pack_state(s) for s in _ends(question, k))
-        dy, dstate, grads = recurrent.backward(stack[k], caches[k], dy, ends)
+        dy, dstate, grads = native.backward(stack[k], caches[k], dy, ends)
         found.insert(0, (dstate and [unpack_state(s, B) for s in dstate], grads))
     return _stack_answer(question, unpack(x, B), finals, unpack(dy, B), found)
 
@@ -145,7 +145,7 @@ def sequential_training(question: Record) -> Record:
 
 
 def reference_training(question: Record, *, keras: bool = False) -> tuple[Record, Record]:
-    """A training record's answer by `gatecast.reference`, and by how much an error of 1 moves each number.
+    """A training record's answer by `gatecast.kernels.reference`, and by how much an error of 1 moves each number.
 
     The error is that of gradients, relative to the largest of an array. With `keras` epsilon is added where
     Keras adds it, before the start from zero is undone ("epsilon hat"); PyTorch and gatecast add it after.
@@ -178,7 +178,7 @@ def training_bounds(question: Record, moved: Record, eps: float) -> Record:
 
 
 def reference_network(question: Record) -> Array:
-    """Outputs of LSTM, ..., LSTM, Dense by `gatecast.reference`, float64."""
+    """Outputs of LSTM, ..., LSTM, Dense by `gatecast.kernels.reference`, float64."""
     *stack, dense = split(question, "weights")
     x = question["x"]
     for params in stack:

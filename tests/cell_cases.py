@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.cells import CELLS, Noise
+from gatecast.kernels.cells import CELLS, Noise
 
 # Name -> cell, and the options that its parameters show: P, gain, projection (R as a share of H), heads.
 VARIANTS = {

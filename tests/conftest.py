@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from gatecast import recurrent
+from gatecast.kernels import native
 
 settings.register_profile("gatecast", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("gatecast")
@@ -23,6 +23,6 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def threads() -> Iterator[None]:
     """Put the number of threads back after a test that changes it."""
-    before = recurrent.get_threads()
+    before = native.get_threads()
     yield
-    recurrent.set_threads(before)
+    native.set_threads(before)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from gatecast import reference
+from gatecast.kernels import reference
 from gatecast.layers import (
     GRU,
     LSTM,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.arrays import (
+from gatecast.kernels.packing import (
     GATES,
     LANES,
     blocks,

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast import reference
-from gatecast.arrays import pack
 from gatecast.attributions import gradients, integrate, integrated, occlude, occluded
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels import reference
+from gatecast.kernels.packing import pack
 from gatecast.layers import GRU, LSTM, SLSTM, Dense, Embedding, SimpleRNN
 from gatecast.network import Network, initial_weights, wire
 from gatecast.training import predict

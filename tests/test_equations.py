@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from cell_cases import VARIANTS, every_variant, make_case
-from gatecast import reference
-from gatecast.cells import CELLS, Noise
-from gatecast.equations import STEPS, sigmoid
+from gatecast.kernels import reference
+from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.equations import STEPS, sigmoid
 from tolerances import EPS64, close, difference, rounding, step
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast import es_lstm, es_windows, recurrent, smoothing
+from gatecast import es_lstm, es_windows, smoothing
 from gatecast.errors import ConfigError, DataError
 from gatecast.es_lstm import Settings, fit, make_settings, quantiles
 from gatecast.history import plain
+from gatecast.kernels import native
 
 EPS = 1e-6
 SMALL = Settings(5, units=8, origins=24, steps=30, batch=32, seed=3)
@@ -140,15 +141,15 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = recurrent.get_threads()
+    before = native.get_threads()
     try:
         for threads in (1, 3):
-            recurrent.set_threads(threads)
+            native.set_threads(threads)
             again = fit(plain(panel), 5, 4, SMALL)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
             assert again.parameters.tobytes() == fitted.parameters.tobytes()
     finally:
-        recurrent.set_threads(before)
+        native.set_threads(before)
 
 
 def test_smoothing_is_trained_where_there_is_something_to_smooth(fitted, panel):

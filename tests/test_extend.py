@@ -11,28 +11,28 @@ from pathlib import Path
 
 import pytest
 
-from gatecast import recurrent
+from gatecast.kernels import native
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "extend.md"
 
 CHECK = """
 import numpy as np
-from gatecast import recurrent, reference
-from gatecast.arrays import pack, pack_mask, unpack
+from gatecast.kernels import native, reference
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import Dense, Input
 from gatecast.models import Sequential
 from gatecast.recurrences import Leaky
 
-assert recurrent.__file__.startswith({home!r}), recurrent.__file__
+assert native.__file__.startswith({home!r}), native.__file__
 rng = np.random.default_rng(0)
 B, T, F, H = 21, 9, 3, 7
 shapes = {{"Wx": (F, H), "Wh": (H, H), "b": (H,)}}
 params = {{n: rng.normal(0, 0.5, s).astype(np.float32) for n, s in shapes.items()}}
 x, dy = (rng.normal(size=(B, T, n)).astype(np.float32) for n in (F, H))
 mask = rng.random((B, T)) < 0.8
-y, _, cache = recurrent.forward("leaky", params, pack(x), mask=pack_mask(mask))
-dx, _, grads = recurrent.backward(params, cache, pack(dy))
+y, _, cache = native.forward("leaky", params, pack(x), mask=pack_mask(mask))
+dx, _, grads = native.backward(params, cache, pack(dy))
 want, _, kept = reference.forward("leaky", params, x, mask=mask)
 want_dx, _, want_grads = reference.backward("leaky", params, kept, dy)
 np.testing.assert_allclose(unpack(y, B), want, atol=1e-5)
@@ -63,7 +63,7 @@ def blocks() -> list[tuple[str, str, str]]:
 def test_the_page_marks_every_block_that_is_code():
     text = PAGE.read_text(encoding="utf-8")
     assert len(blocks()) == text.count("```python") + text.count("```cpp")
-    assert {file for file, _, _ in blocks()} >= {"native/cells.h", "native/shape.h", "src/gatecast/cells.py"}
+    assert {file for file, _, _ in blocks()} >= {"native/cells.h", "native/shape.h", "src/gatecast/kernels/cells.py"}
 
 
 def test_a_cell_added_as_the_page_says_equals_its_equations_and_learns(tmp_path):
@@ -82,7 +82,7 @@ def test_a_cell_added_as_the_page_says_equals_its_equations_and_learns(tmp_path)
         at = text.index(anchor) if anchor else len(text)
         path.write_text(text[:at] + block + text[at:], encoding="utf-8")
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    options = [f"-DPython_EXECUTABLE={sys.executable}", f"-DGATECAST_LEVELS={recurrent.isas()[-1]}", "-G", "Ninja"]
+    options = [f"-DPython_EXECUTABLE={sys.executable}", f"-DGATECAST_LEVELS={native.isas()[-1]}", "-G", "Ninja"]
     for command in (
         ["-S", str(tmp_path), "-B", str(tmp_path / "build"), *options],
         ["--build", str(tmp_path / "build")],

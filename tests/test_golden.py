@@ -29,7 +29,7 @@ from answers import (
     torch_exchange,
     training_bounds,
 )
-from gatecast import recurrent
+from gatecast.kernels import native
 from tolerances import EPS32, EPS64
 from witnesses import KERAS_KINDS, TORCH_KINDS, Record, split
 
@@ -59,13 +59,13 @@ def eps_of(name: str) -> float:
     return EPS64 if name.startswith("torch") else EPS32
 
 
-@pytest.fixture(params=recurrent.isas())
+@pytest.fixture(params=native.isas())
 def _isa(request):
     """Every instruction-set level of this machine in turn."""
-    before = recurrent.isa()
-    recurrent.set_isa(request.param)
+    before = native.isa()
+    native.set_isa(request.param)
     yield
-    recurrent.set_isa(before)
+    native.set_isa(before)
 
 
 def test_every_file_is_small_says_what_it_is_and_is_used_below():

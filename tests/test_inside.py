@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from gatecast import es_lstm, panel_lstm
-from gatecast.arrays import pack, unpack
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.effects import prepare
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecaster import Forecaster
 from gatecast.history import from_panel
 from gatecast.inside import look_inside
+from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.memory import summarise
 from gatecast.models import Sequential

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from gatecast import checkpoint
-from gatecast.arrays import pack, pack_mask, unpack
 from gatecast.errors import ConfigError
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import LAYERS, LSTM, Context, Dense, Input
 from gatecast.network import initial_weights, wire
 from layer_examples import (

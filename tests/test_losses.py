@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.arrays import pack
 from gatecast.errors import ConfigError
+from gatecast.kernels.packing import pack
 from gatecast.losses import (
     ALIASES,
     LOSSES,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast import recurrent, reference
-from gatecast.arrays import pack, pack_mask, unpack
 from gatecast.errors import ConfigError
+from gatecast.kernels import native, reference
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layer import mixed, subkey
 from gatecast.layers import (
     GRU,
@@ -61,7 +61,7 @@ def definition(network, weights, x, mask, seed, step):
         else:
             shape = (len(x), 1, x.shape[1]) if x.ndim == 2 else x.shape
             ones = np.ones_like(pack(np.ones(shape)))
-            keep = unpack(recurrent.dropout(ones, layer.rate, mixed(seed, step, k)), len(x)).reshape(x.shape)
+            keep = unpack(native.dropout(ones, layer.rate, mixed(seed, step, k)), len(x)).reshape(x.shape)
             undo.append((k, layer, params, keep))
             x = x * keep
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.arrays import pack, pack_mask, unpack
 from gatecast.errors import ConfigError
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import BatchNormalization, Context, Dense, LayerNormalization, RMSNorm
 from gatecast.losses import MeanSquaredError
 from gatecast.network import forward, initial_weights, settle, wire

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast import Sequential, optim, recurrent
+from gatecast import Sequential, optim
 from gatecast.data import synth
 from gatecast.data.frames import fit_frame
 from gatecast.errors import ConfigError, DataError, FormatError
+from gatecast.kernels import native
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -81,15 +82,15 @@ def test_the_window_is_the_networks_own_or_that_of_the_settings():
 
 def test_same_seed_same_bits_for_any_number_of_threads(panel):
     model = Sequential(NETWORKS["lstm, two features"])
-    first, before = fit(model, panel, H, 1, SMALL, seed=3), recurrent.get_threads()
+    first, before = fit(model, panel, H, 1, SMALL, seed=3), native.get_threads()
     try:
         for threads in (1, 3):
-            recurrent.set_threads(threads)
+            native.set_threads(threads)
             again = fit(model, panel, H, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == first.weights.vector.tobytes()
             assert again.spread.tobytes() == first.spread.tobytes()
     finally:
-        recurrent.set_threads(before)
+        native.set_threads(before)
     assert fit(model, panel, H, 1, SMALL, seed=4).weights.vector.tobytes() != first.weights.vector.tobytes()
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast import recurrent
 from gatecast.data import synth
 from gatecast.data.frames import fit_frame
 from gatecast.history import plain
+from gatecast.kernels import native
 from gatecast.panel_lstm import CELLS, Look, Settings, fit, one_ahead, quantiles, steps_ahead
 from gatecast.panel_windows import batches, inputs, make_rows
 
@@ -40,14 +40,14 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = recurrent.get_threads()
+    before = native.get_threads()
     try:
         for threads in (1, 3):
-            recurrent.set_threads(threads)
+            native.set_threads(threads)
             again = fit(plain(panel), 5, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
     finally:
-        recurrent.set_threads(before)
+        native.set_threads(before)
     assert fit(plain(panel), 5, 1, SMALL, seed=4).weights.vector.tobytes() != fitted.weights.vector.tobytes()
 
 

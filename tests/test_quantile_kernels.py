@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from gatecast import _native, recurrent
+from gatecast.kernels import _native, native
 from gatecast.layer import Context
 from gatecast.layers import QuantileHead
 from gatecast.losses import Pinball, weighted_mean
@@ -23,13 +23,13 @@ every_shape = pytest.mark.parametrize(
 every_count = pytest.mark.parametrize("threads_used", [1, 2, 3])
 
 
-@pytest.fixture(params=recurrent.isas(), autouse=True)
+@pytest.fixture(params=native.isas(), autouse=True)
 def isa(request):
     """Every test on every instruction-set level of this machine."""
-    before = recurrent.isa()
-    recurrent.set_isa(request.param)
+    before = native.isa()
+    native.set_isa(request.param)
     yield request.param
-    recurrent.set_isa(before)
+    native.set_isa(before)
 
 
 def head(r, Q):
@@ -95,8 +95,8 @@ def loss_in_float64(c: Case, said):
 
 def passes(c: Case):
     """Everything that the kernels say of a case."""
-    q = recurrent.quantiles_forward(c.r, c.Q)
-    dr = recurrent.quantiles_backward(c.r, c.dq, c.Q)
+    q = native.quantiles_forward(c.r, c.Q)
+    dr = native.quantiles_backward(c.r, c.dq, c.Q)
     mean, dq = weighted_mean(Pinball(c.levels), q, c.y, c.weight, float(c.weight.sum()))
     return q, dr, np.array(mean), dq
 
@@ -104,8 +104,8 @@ def passes(c: Case):
 @every_shape
 def test_the_head_is_its_definition(K, Q, L, rng):
     c = make(rng, K, Q, L)
-    close(recurrent.quantiles_forward(c.r, Q), head(c.r, Q), rounding(4 * Q))
-    close(recurrent.quantiles_backward(c.r, c.dq, Q), head_gradient(c.r, c.dq, Q), rounding(4 * Q))
+    close(native.quantiles_forward(c.r, Q), head(c.r, Q), rounding(4 * Q))
+    close(native.quantiles_backward(c.r, c.dq, Q), head_gradient(c.r, c.dq, Q), rounding(4 * Q))
 
 
 @every_shape
@@ -124,9 +124,9 @@ def test_the_loss_is_its_definition(K, Q, L, one_weight, rng):
 def test_any_number_of_threads_makes_the_same_bits(K, Q, L, threads_used, rng, threads):
     T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full
     c = make(rng, K, Q, L, nb=1, T=T)
-    recurrent.set_threads(1)
+    native.set_threads(1)
     alone = passes(c)
-    recurrent.set_threads(threads_used)
+    native.set_threads(threads_used)
     for one, two in zip(alone, passes(c), strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -138,10 +138,10 @@ def test_a_sequence_alone_has_the_bits_that_it_has_in_lanes(K, Q, rng):
     q, dr, _, dq = passes(c)
     for lane in (0, 7, 15):
         r, d, y, w = (np.ascontiguousarray(a[..., lane : lane + 1]) for a in (c.r, c.dq, c.y, c.weight))
-        np.testing.assert_array_equal(recurrent.quantiles_forward(r, Q), q[..., lane : lane + 1])
-        np.testing.assert_array_equal(recurrent.quantiles_backward(r, d, Q), dr[..., lane : lane + 1])
+        np.testing.assert_array_equal(native.quantiles_forward(r, Q), q[..., lane : lane + 1])
+        np.testing.assert_array_equal(native.quantiles_backward(r, d, Q), dr[..., lane : lane + 1])
         scale = 1 / (float(c.weight.sum()) * Q)
-        own = recurrent.pinball(np.ascontiguousarray(q[..., lane : lane + 1]), y, w, c.levels, scale)[1]
+        own = native.pinball(np.ascontiguousarray(q[..., lane : lane + 1]), y, w, c.levels, scale)[1]
         np.testing.assert_array_equal(own, dq[..., lane : lane + 1])
 
 
@@ -150,8 +150,8 @@ def test_a_sequence_alone_has_the_bits_that_it_has_in_lanes(K, Q, rng):
 def test_gradients_are_difference_quotients(Q, L, rng):
     c = make(rng, 2, Q, L, nb=1, T=1)
     r, h = c.r.astype(np.float64), step()
-    dr = recurrent.quantiles_backward(c.r, c.dq, Q)
-    said = recurrent.quantiles_forward(c.r, Q)
+    dr = native.quantiles_backward(c.r, c.dq, Q)
+    said = native.quantiles_forward(c.r, Q)
     mean, dq = weighted_mean(Pinball(c.levels), said, c.y, c.weight, float(c.weight.sum()))
     for at in np.ndindex(r.shape):
         shift = np.zeros_like(r)
@@ -177,10 +177,10 @@ def test_the_gradient_of_the_loss_is_to_the_bit_what_numpy_makes_in_float32(Q, r
 @every_shape
 def test_quantiles_do_not_cross_however_large_the_numbers_are(K, Q, L, rng):
     r = (rng.normal(size=(2, 3, K * Q, L)) * 10.0 ** rng.integers(-6, 7, (2, 3, K * Q, L))).astype(np.float32)
-    q = recurrent.quantiles_forward(r, Q).reshape(2, 3, K, Q, L)
+    q = native.quantiles_forward(r, Q).reshape(2, 3, K, Q, L)
     assert np.isfinite(q).all()
     assert (np.diff(q, axis=3) >= 0).all()
-    assert np.isfinite(recurrent.quantiles_backward(r, np.ones_like(r), Q)).all()
+    assert np.isfinite(native.quantiles_backward(r, np.ones_like(r), Q)).all()
 
 
 @pytest.mark.parametrize(("number", "gap"), [(np.inf, np.inf), (-np.inf, 0.0), (1e30, 1e30), (-1e30, 0.0), (-0.0, 1.0)])
@@ -188,7 +188,7 @@ def test_quantiles_do_not_cross_however_large_the_numbers_are(K, Q, L, rng):
 def test_a_distance_of_any_size_is_what_the_equation_says(number, gap, L):
     r = np.zeros((1, 1, 3, L), np.float32)
     r[0, 0, 2] = number
-    close(np.nan_to_num(recurrent.quantiles_forward(r, 3)[0, 0, 2]), np.full(L, np.nan_to_num(np.float32(gap))), 1e-30)
+    close(np.nan_to_num(native.quantiles_forward(r, 3)[0, 0, 2]), np.full(L, np.nan_to_num(np.float32(gap))), 1e-30)
 
 
 @pytest.mark.parametrize("L", [1, 16])
@@ -205,10 +205,10 @@ def test_nan_stays_in_its_target_value(Q, L, rng):
     assert np.isnan(broken).sum() == Q
     assert not np.isnan(slopes).any()  # of the middle the slope is 1
     assert np.isnan(mean)
-    again = recurrent.quantiles_forward(np.where(np.isnan(c.r), np.float32(0), c.r), Q)
+    again = native.quantiles_forward(np.where(np.isnan(c.r), np.float32(0), c.r), Q)
     np.testing.assert_array_equal(np.isnan(broken) | (broken == again), True)
     c.r[1, 2, at, 0], c.r[1, 2, at + 1, 0] = 0, np.nan
-    broken, slopes = recurrent.quantiles_forward(c.r, Q), recurrent.quantiles_backward(c.r, c.dq, Q)
+    broken, slopes = native.quantiles_forward(c.r, Q), native.quantiles_backward(c.r, c.dq, Q)
     assert np.isnan(broken).sum() == Q // 2
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(slopes)), [np.ravel_multi_index((1, 2, at + 1, 0), dr.shape)])
     gradient = weighted_mean(Pinball(c.levels), broken, c.y, c.weight, total)[1]
@@ -230,7 +230,7 @@ def test_losses_are_added_in_float64():
     p, w = np.zeros((1, 1, 2, 16), np.float32), np.zeros((1, 1, 2, 16), np.float32)
     y = np.zeros_like(p)
     y[0, 0, 0, :2], w[0, 0, 0, :2] = [2**25, 2], 1  # half of them is 2^24 + 1, which is no float32
-    assert recurrent.pinball(p, y, w, (0.5,), 1.0)[0] == 2**24 + 1
+    assert native.pinball(p, y, w, (0.5,), 1.0)[0] == 2**24 + 1
 
 
 def test_a_loss_of_ones_own_is_asked_itself(rng):
@@ -241,7 +241,7 @@ def test_a_loss_of_ones_own_is_asked_itself(rng):
             return 2 * value, 2 * gradient
 
     c = make(rng, 2, 3, 16)
-    said, total = recurrent.quantiles_forward(c.r, 3), float(c.weight.sum())
+    said, total = native.quantiles_forward(c.r, 3), float(c.weight.sum())
     mean, gradient = weighted_mean(Pinball(c.levels), said, c.y, c.weight, total)
     twice, slopes = weighted_mean(Doubled(c.levels), said, c.y, c.weight, total)
     close(twice, 2 * mean, rounding(8))
@@ -251,10 +251,10 @@ def test_a_loss_of_ones_own_is_asked_itself(rng):
 def test_the_layer_hands_its_input_to_the_backward_pass(rng):
     c, layer = make(rng, 6, 5, 16), QuantileHead(5)
     q, _, cache = layer.forward({}, c.r, Context())
-    np.testing.assert_array_equal(q, recurrent.quantiles_forward(c.r, 5))
+    np.testing.assert_array_equal(q, native.quantiles_forward(c.r, 5))
     np.testing.assert_array_equal(
         layer.backward({}, cache, c.dq, True)[0],
-        recurrent.quantiles_backward(c.r, c.dq, 5),
+        native.quantiles_backward(c.r, c.dq, 5),
     )
     assert layer.backward({}, cache, None, True) == (None, None, {})
 
@@ -270,20 +270,20 @@ def test_a_second_step_asks_the_system_for_nothing(rng):
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda x: recurrent.quantiles_forward(x, 4), "the features must be a multiple of the number of quantiles"),
-        (lambda x: recurrent.quantiles_forward(x, 0), "the features must be a multiple"),
-        (lambda x: recurrent.quantiles_forward(x[:, :0].copy(), 3), "none of the axes empty"),
-        (lambda x: recurrent.quantiles_forward(x[..., :3].copy(), 3), "x must have 1 or 16 lanes"),
-        (lambda x: recurrent.quantiles_backward(x, x[:1].copy(), 3), "dy has shape (1, 2, 6, 16), expected (2, 2, 6"),
+        (lambda x: native.quantiles_forward(x, 4), "the features must be a multiple of the number of quantiles"),
+        (lambda x: native.quantiles_forward(x, 0), "the features must be a multiple"),
+        (lambda x: native.quantiles_forward(x[:, :0].copy(), 3), "none of the axes empty"),
+        (lambda x: native.quantiles_forward(x[..., :3].copy(), 3), "x must have 1 or 16 lanes"),
+        (lambda x: native.quantiles_backward(x, x[:1].copy(), 3), "dy has shape (1, 2, 6, 16), expected (2, 2, 6"),
         (
-            lambda x: recurrent.pinball(x, x, x, (0.1, 0.5, 0.9), 1.0),
+            lambda x: native.pinball(x, x, x, (0.1, 0.5, 0.9), 1.0),
             "target has shape (2, 2, 6, 16), expected (2, 2, 2",
         ),
         (
-            lambda x: recurrent.pinball(x, x[:, :, :2].copy(), x, (0.1, 0.5, 0.9), 1.0),
+            lambda x: native.pinball(x, x[:, :, :2].copy(), x, (0.1, 0.5, 0.9), 1.0),
             "weight has shape (2, 2, 6, 16), expected (2, 2, 2, 16)",
         ),
-        (lambda x: recurrent.pinball(x, x, x, (), 1.0), "the features must be a multiple"),
+        (lambda x: native.pinball(x, x, x, (), 1.0), "the features must be a multiple"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(call, text):
@@ -296,6 +296,6 @@ def test_other_types_are_refused():
     x = np.zeros((2, 2, 6, 16), np.float32)
     for wrong in (x.astype(np.float64), x[:, :, ::2], x.transpose(1, 0, 2, 3)):
         with pytest.raises(TypeError):
-            recurrent.quantiles_forward(wrong, 3)
+            native.quantiles_forward(wrong, 3)
         with pytest.raises(TypeError):
-            recurrent.pinball(x, x, wrong, (0.5,), 1.0)
+            native.pinball(x, x, wrong, (0.5,), 1.0)

@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast import reference
-from gatecast.arrays import GATES, pack, pack_mask, pack_state, unpack, unpack_state
-from gatecast.cells import CELLS, Noise
 from gatecast.errors import ConfigError
+from gatecast.kernels import reference
+from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.packing import GATES, pack, pack_mask, pack_state, unpack, unpack_state
 from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Context, Dense, MinGRU, MinLSTM, SimpleRNN
 from layer_examples import EXAMPLES, F, T, normal, parameters
 from tolerances import EPS64, close, rounding

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cell_cases import VARIANTS, every_variant, make_case
-from gatecast import _native, recurrent, reference
-from gatecast.arrays import lanes, length_mask, pack, pack_mask, pack_state, unpack, unpack_state
-from gatecast.cells import CELLS, Noise
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels import _native, native, reference
+from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.packing import lanes, length_mask, pack, pack_mask, pack_state, unpack, unpack_state
 from tolerances import rounding
 
 FEW_SIZES = [(1, 1, 1), (7, 3, 24), (6, 31, 5), (50, 33, 24), (129, 5, 2), (9, 256, 3)]
@@ -23,12 +23,12 @@ SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
 EVERY = [("lstm", size) for size in SIZES] + [(v, size) for v in VARIANTS if v != "lstm" for size in FEW_SIZES]
 
 
-@pytest.fixture(params=recurrent.isas(), autouse=True)
+@pytest.fixture(params=native.isas(), autouse=True)
 def isa(request):
-    before = recurrent.isa()
-    recurrent.set_isa(request.param)
+    before = native.isa()
+    native.set_isa(request.param)
     yield request.param
-    recurrent.set_isa(before)
+    native.set_isa(before)
 
 
 @lru_cache(maxsize=256)
@@ -58,7 +58,7 @@ def run(case, L=None, **options):
     cell, params, x, state, mask, noise, _, _ = case
     L = L or lanes(len(x))
     packed_mask = None if mask is None else pack_mask(mask, L)
-    return recurrent.forward(cell, params, pack(x, L), packed(state, L), packed_mask, packed_noise(noise, L), **options)
+    return native.forward(cell, params, pack(x, L), packed(state, L), packed_mask, packed_noise(noise, L), **options)
 
 
 def native(*case, L=None):
@@ -66,7 +66,7 @@ def native(*case, L=None):
     made = cell, params, x, _, _, _, dy, dstate = make_case(*case)
     B, L = len(x), L or lanes(len(x))
     y, last, cache = run(made, L)
-    dx, first, grads = recurrent.backward(params, cache, pack(dy, L), packed(dstate, L))
+    dx, first, grads = native.backward(params, cache, pack(dy, L), packed(dstate, L))
     named = {"y": unpack(y, B), "dx": unpack(dx, B)}
     named |= {f"last {s}": unpack_state(v, B) for s, v in zip(CELLS[cell].states, last, strict=True)}
     if first is not None:
@@ -89,7 +89,7 @@ def test_equals_reference_and_does_not_depend_on_threads(variant, size):
     want = expected(*case)
     runs = []
     for n in (1, 2, 3):
-        recurrent.set_threads(n)
+        native.set_threads(n)
         runs.append(native(*case))
     assert runs[0].keys() >= want.keys() - {name for name in want if name.startswith("first")}
     assert_equal_to_reference(runs[0], want, terms=T * (H + 5) * 8)
@@ -125,7 +125,7 @@ def test_large_weights_for_one_sequence_are_packed_and_split_without_a_trace(var
     assert unpack(y, 2).tobytes() == unpack(alone, 2).tobytes()
     single = (*made[:2], made[2][:1], *made[3:])
     for n in (1, 2, 3):
-        recurrent.set_threads(n)
+        native.set_threads(n)
         assert run(single, 1)[0].tobytes() == alone[:1].tobytes()
 
 
@@ -159,10 +159,10 @@ def test_prediction_has_the_bits_of_training(variant):
 @pytest.mark.parametrize("B", [2, 5])
 def test_two_halves_with_the_state_handed_over_are_one_run(variant, B):
     cell, params, x, *_ = make_case(variant, 11, B, 9, 3)
-    whole, last, _ = recurrent.forward(cell, params, pack(x))
+    whole, last, _ = native.forward(cell, params, pack(x))
     for cut in (1, 4, 8):
-        first, state, _ = recurrent.forward(cell, params, pack(x[:, :cut]))
-        second, end, _ = recurrent.forward(cell, params, pack(x[:, cut:]), state)
+        first, state, _ = native.forward(cell, params, pack(x[:, :cut]))
+        second, end, _ = native.forward(cell, params, pack(x[:, cut:]), state)
         assert np.concatenate([first, second], axis=1).tobytes() == whole.tobytes()
         assert [s.tobytes() for s in end] == [s.tobytes() for s in last]
 
@@ -174,8 +174,8 @@ def test_what_a_mask_hides_never_matters(variant, B):
     other, L = np.where(mask[:, :, None], x, np.float32(50)), lanes(B)
     results = []
     for values in (x, other):
-        y, state, cache = recurrent.forward(cell, params, pack(values), mask=pack_mask(mask))
-        dx, _, grads = recurrent.backward(params, cache, pack(dy), packed(dstate, L))
+        y, state, cache = native.forward(cell, params, pack(values), mask=pack_mask(mask))
+        dx, _, grads = native.backward(params, cache, pack(dy), packed(dstate, L))
         grads.pop("Wx")  # 0 * 50 is 0, but the sums pass through the same places
         results.append([np.array(a) for a in (y, *state, dx, *grads.values())])
         assert np.all(unpack(dx, B)[~mask] == 0)
@@ -188,8 +188,8 @@ def test_right_padding_under_a_mask_changes_nothing(variant):
     cell, params, x, *_ = make_case(variant, 6, 5, 5, 2)
     padded = np.concatenate([x, np.full((5, 3, 2), 9, np.float32)], axis=1)
     mask = np.arange(8)[None, :] < np.full((5, 1), 5)
-    _, want, _ = recurrent.forward(cell, params, pack(x))
-    _, got, _ = recurrent.forward(cell, params, pack(padded), mask=pack_mask(mask))
+    _, want, _ = native.forward(cell, params, pack(x))
+    _, got, _ = native.forward(cell, params, pack(padded), mask=pack_mask(mask))
     for a, b in zip(got, want, strict=True):
         assert unpack_state(a, 5).tobytes() == unpack_state(b, 5).tobytes()
 
@@ -197,9 +197,9 @@ def test_right_padding_under_a_mask_changes_nothing(variant):
 @every_variant
 def test_lengths_stop_each_sequence_where_it_ends(variant):
     cell, params, x, *_ = make_case(variant, 6, 5, 5, 2)
-    _, got, _ = recurrent.forward(cell, params, pack(x), mask=pack_mask(length_mask([5, 3, 1, 0, 2], 5)))
+    _, got, _ = native.forward(cell, params, pack(x), mask=pack_mask(length_mask([5, 3, 1, 0, 2], 5)))
     for s, length in enumerate((5, 3, 1)):
-        _, want, _ = recurrent.forward(cell, params, pack(x[s : s + 1, :length]))
+        _, want, _ = native.forward(cell, params, pack(x[s : s + 1, :length]))
         for a, b in zip(got, want, strict=True):
             assert unpack_state(a, 5)[s].tobytes() == unpack_state(b, 1)[0].tobytes()
     assert not unpack_state(got[0], 5)[3].any()
@@ -217,7 +217,7 @@ def test_missing_gradients_are_zero_gradients_and_a_cache_serves_twice(variant):
     y, _, cache = run(made)
     found = []
     for dy in (None, np.zeros_like(y)):
-        dx, _, grads = recurrent.backward(params, cache, dy, packed(dstate, 16))
+        dx, _, grads = native.backward(params, cache, dy, packed(dstate, 16))
         found.append([a.tobytes() for a in (dx, *grads.values())])
     assert found[0] == found[1]
 
@@ -229,8 +229,8 @@ def test_nothing_outside_the_real_sequences_enters_a_gradient(variant):
     for filler in (0, 3):
         values = pack(x)
         values[-1, ..., 3:] = filler
-        _, _, cache = recurrent.forward(cell, params, values)
-        _, _, grads = recurrent.backward(params, cache, pack(dy))
+        _, _, cache = native.forward(cell, params, values)
+        _, _, grads = native.backward(params, cache, pack(dy))
         found.append(grads)
     for name, grad in found[0].items():
         np.testing.assert_array_equal(grad, found[1][name])
@@ -244,7 +244,7 @@ def test_few_steps_of_many_sequences_and_many_steps_of_one():
         want = expected(*case)
         runs = []
         for n in (1, 3):
-            recurrent.set_threads(n)
+            native.set_threads(n)
             runs.append(native(*case))
         assert_equal_to_reference(runs[0], want, terms=T * H * 8 + B * T)
         assert [v.tobytes() for v in runs[0].values()] == [v.tobytes() for v in runs[1].values()]
@@ -256,9 +256,9 @@ def test_dense_equals_reference(B, T, K, M):
     rng = np.random.default_rng([B, T, K, M])
     x, dy = rng.normal(size=(B, T, K)).astype("f"), rng.normal(size=(B, T, M)).astype("f")
     params = {"W": rng.normal(size=(K, M)).astype("f"), "b": rng.normal(size=M).astype("f")}
-    dx, grads = recurrent.dense_backward(params, pack(x), pack(dy))
+    dx, grads = native.dense_backward(params, pack(x), pack(dy))
     want_dx, want = reference.dense_backward(params, x, dy)
-    got = {"y": unpack(recurrent.dense_forward(params, pack(x)), B), "dx": unpack(dx, B)} | grads
+    got = {"y": unpack(native.dense_forward(params, pack(x)), B), "dx": unpack(dx, B)} | grads
     assert_equal_to_reference(got, {"y": reference.dense_forward(params, x), "dx": want_dx} | want, B * T + K + M)
 
 
@@ -269,9 +269,9 @@ def test_dense_does_not_depend_on_threads():
     params = {"W": rng.normal(size=(5, 70)).astype("f"), "b": np.ones(70, np.float32)}
     runs = set()
     for n in (1, 2, 3):
-        recurrent.set_threads(n)
-        dx, grads = recurrent.dense_backward(params, x, dy)
-        y = recurrent.dense_forward(params, x)
+        native.set_threads(n)
+        dx, grads = native.dense_backward(params, x, dy)
+        y = native.dense_forward(params, x)
         runs.add(b"".join(a.tobytes() for a in (y, dx, grads["W"], grads["b"])))
     assert len(runs) == 1
 
@@ -307,18 +307,18 @@ def test_activations_at_the_edges():
 @pytest.mark.usefixtures("threads")
 def test_dropout_keeps_the_share_and_the_mean():
     x = np.ones((7, 30, 50, 16), np.float32)
-    recurrent.set_threads(1)
-    y = recurrent.dropout(x, 0.2, key=123)
+    native.set_threads(1)
+    y = native.dropout(x, 0.2, key=123)
     share = float((y == 0).mean())
     assert abs(share - 0.2) < 5 * np.sqrt(0.2 * 0.8 / x.size)
     assert np.unique(y).tolist() == [0.0, float(np.float32(1) / (np.float32(1) - np.float32(0.2)))]
-    recurrent.set_threads(3)
-    assert recurrent.dropout(x, 0.2, key=123).tobytes() == y.tobytes()
+    native.set_threads(3)
+    assert native.dropout(x, 0.2, key=123).tobytes() == y.tobytes()
 
 
 def test_dropout_masks_of_neighbouring_keys_and_places_are_independent():
     x = np.ones((1, 64, 64, 16), np.float32)
-    drops = [recurrent.dropout(x, 0.5, key=k).ravel() == 0 for k in (5, 6, 5 + 2**32, 2**63 - 1)]
+    drops = [native.dropout(x, 0.5, key=k).ravel() == 0 for k in (5, 6, 5 + 2**32, 2**63 - 1)]
     bound = 5 / np.sqrt(x.size)
     for a, b in ((drops[i], drops[j]) for i in range(4) for j in range(i)):
         assert abs(np.corrcoef(a, b)[0, 1]) < bound
@@ -333,7 +333,7 @@ def test_adam_equals_reference():
     for step in range(1, 6):
         g = rng.normal(size=37).astype(np.float32)
         m64, v64, want = reference.adam(m64, v64, g.astype(float), 0.9, 0.999, 1e-7, step)
-        recurrent.adam(m, v, g, 0.9, 0.999, 1e-7, step)
+        native.adam(m, v, g, 0.9, 0.999, 1e-7, step)
         np.testing.assert_allclose(g, want, rtol=0, atol=rounding(50))
 
 
@@ -365,7 +365,7 @@ def test_shapes_that_do_not_fit_are_refused(change, text):
     given = {name: np.zeros(shape, np.float32) for name, shape in arrays.items()} | change
     params = {name: given[name] for name in ("Wx", "Wh", "b", "P", "gain", "Wr") if given.get(name) is not None}
     with pytest.raises(ValueError, match=text):
-        recurrent.forward("lstm", params, given["x"], given.get("state"), given.get("mask"), given.get("noise"))
+        native.forward("lstm", params, given["x"], given.get("state"), given.get("mask"), given.get("noise"))
 
 
 @pytest.mark.parametrize(
@@ -380,19 +380,19 @@ def test_shapes_that_do_not_fit_are_refused(change, text):
 def test_weights_that_a_cell_has_not_are_refused(cell, extra, text):
     _, params, x, *_ = make_case(cell, 2, 5, 2, 3)
     with pytest.raises(ValueError, match=text):
-        recurrent.forward(cell, params | extra, pack(x))
+        native.forward(cell, params | extra, pack(x))
 
 
 def test_an_unknown_cell_is_refused():
     with pytest.raises(ConfigError, match="there is no such cell: got 'lstmm', expected one of rnn, "):
-        recurrent.forward("lstmm", {}, np.zeros((1, 1, 1, 16), "f"))
+        native.forward("lstmm", {}, np.zeros((1, 1, 1, 16), "f"))
 
 
 @pytest.mark.parametrize("bad", [np.zeros((1, 2, 3, 16)), np.zeros((1, 2, 3, 32), "f")[..., ::2], None, "x"])
 def test_types_and_strides_that_do_not_fit_are_refused(bad):
     params = {"Wx": np.zeros((3, 8), "f"), "Wh": np.zeros((2, 8), "f"), "b": np.zeros(8, "f")}
     with pytest.raises(TypeError):
-        recurrent.forward("lstm", params, bad)
+        native.forward("lstm", params, bad)
 
 
 def test_more_memory_than_there_can_be_is_an_error_and_not_a_crash():
@@ -403,22 +403,22 @@ def test_more_memory_than_there_can_be_is_an_error_and_not_a_crash():
     pytest.importorskip("duckdb")
     x = np.zeros((1, 2**22, 1, 16), np.float32)
     with pytest.raises(MemoryError):
-        recurrent.dense_forward({"W": np.zeros((1, 2**20), "f"), "b": np.zeros(2**20, "f")}, x)
+        native.dense_forward({"W": np.zeros((1, 2**20), "f"), "b": np.zeros(2**20, "f")}, x)
 
 
 def test_a_view_that_repeats_one_number_is_refused():
     huge = np.lib.stride_tricks.as_strided(np.zeros(1, "f"), (2**36, 1, 1, 16), (0, 0, 0, 0))
     params = {"Wx": np.zeros((1, 4), "f"), "Wh": np.zeros((1, 4), "f"), "b": np.zeros(4, "f")}
     with pytest.raises(TypeError):
-        recurrent.forward("lstm", params, huge)
+        native.forward("lstm", params, huge)
 
 
 def test_nan_in_weights_comes_out_as_nan():
     cell, params, x, *_ = make_case("lstm", 3, 5, 2, 2)
     params["Wx"][0, 0] = np.nan
-    y, _, cache = recurrent.forward(cell, params, pack(x))
+    y, _, cache = native.forward(cell, params, pack(x))
     assert np.isnan(unpack(y, 5)).any()
-    _, _, grads = recurrent.backward(params, cache, np.ones_like(y))
+    _, _, grads = native.backward(params, cache, np.ones_like(y))
     assert np.isnan(grads["Wx"]).any()
 
 
@@ -430,7 +430,7 @@ def test_once_warm_a_step_asks_the_system_for_no_memory(variant):
     def steps(n):
         for _ in range(n):
             _, _, cache = run(made)
-            recurrent.backward(params, cache, dy)
+            native.backward(params, cache, dy)
 
     steps(2)
     before = _native.memory_requests()
@@ -441,9 +441,9 @@ def test_once_warm_a_step_asks_the_system_for_no_memory(variant):
 @pytest.mark.parametrize("n", [0, -1, 257, 1.5, "two", True])
 def test_impossible_thread_counts_are_refused(n):
     with pytest.raises(ConfigError, match="whole number from 1 to 256"):
-        recurrent.set_threads(n)
+        native.set_threads(n)
 
 
 def test_unknown_level_is_refused():
     with pytest.raises(ConfigError, match="unknown instruction-set level"):
-        recurrent.set_isa("v9")
+        native.set_isa("v9")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast import reference
+from gatecast.kernels import reference
 from tolerances import EPS64, close, difference, rounding, step
 
 

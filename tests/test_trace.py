@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatecast import reference
-from gatecast.cells import CELLS
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels import reference
+from gatecast.kernels.cells import CELLS
 from gatecast.layers import (
     GRU,
     LSTM,

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from gatecast import batches as batches_module
-from gatecast import recurrent
-from gatecast.arrays import unpack
 from gatecast.batches import batches, large_batch
 from gatecast.errors import ConfigError
+from gatecast.kernels import native
+from gatecast.kernels.packing import unpack
 from gatecast.layers import LSTM, Dense, Dropout
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.network import initial_weights, wire
@@ -119,7 +119,7 @@ def test_bits_do_not_depend_on_threads(rng, threads):
     samples = task(rng, 200)
     results = []
     for count in (1, 2, 3):
-        recurrent.set_threads(count)
+        native.set_threads(count)
         results.append(run(samples, batch_size=64)[0])
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
@@ -352,7 +352,7 @@ def test_averaging_does_not_disturb_the_path(rng):
 
 
 def test_every_update_drops_other_values(rng, monkeypatch):
-    keys, dropout = [], recurrent.dropout
+    keys, dropout = [], native.dropout
     monkeypatch.setattr(recurrent, "dropout", lambda x, rate, key: keys.append(key) or dropout(x, rate, key))
     run(task(rng), epochs=3, layers=(Dropout(0.2), LSTM(5), Dropout(0.2), Dense(1)))
     updates = 3 * 2

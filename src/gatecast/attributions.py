@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import pack, unpack
 from gatecast.errors import ConfigError, DataError, require_count
+from gatecast.kernels.native import relax
+from gatecast.kernels.packing import pack, unpack
 from gatecast.network import Network, Weights, backward, forward, like
-from gatecast.recurrent import relax
 from gatecast.samples import read_inputs
 
 __all__ = ["POINTS", "Attributed", "Graded", "gradients", "integrate", "integrated", "occlude", "occluded", "pull"]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import LANES, Array, blocks, lanes, pack, pack_mask
+from gatecast.kernels.packing import LANES, Array, blocks, lanes, pack, pack_mask
 from gatecast.samples import Samples
 
 __all__ = ["Batch", "batches", "large_batch"]

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from gatecast import optim
-from gatecast.arrays import Array
 from gatecast.errors import ConfigError, FormatError
+from gatecast.kernels.packing import Array
 from gatecast.layers import LAYERS, Input
 from gatecast.losses import LOSSES, Loss
 from gatecast.network import Network, Weights, initial_weights, wire

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array, Params
 from gatecast.errors import require_count
 from gatecast.feedforward import last_step, last_step_backward
+from gatecast.kernels.packing import Array, Params
 from gatecast.layer import Context, Plain, Shape, State, checked_input, first_shape, require_layer
 from gatecast.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
 from gatecast.recurrent_layer import Recurrent

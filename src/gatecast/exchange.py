@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array, Params, reorder_gates
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels.packing import Array, Params, reorder_gates
 from gatecast.layers import GRU, LSTM, Bidirectional, Dense, Layer, SimpleRNN
 from gatecast.network import Network, Weights
 

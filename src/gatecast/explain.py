@@ -25,8 +25,8 @@ from gatecast.ensemble import Learned
 from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
 from gatecast.history import History, owners
+from gatecast.kernels.native import relax
 from gatecast.panel_paths import Asked, Cells, Path, make_cells, path, reach
-from gatecast.recurrent import relax
 from gatecast.voices import Networks, Own
 
 __all__ = ["METHODS", "Explanation", "explain"]

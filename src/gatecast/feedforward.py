@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatecast import recurrent
-from gatecast.arrays import Array, Params
 from gatecast.errors import ConfigError, DataError, require_count, require_share
+from gatecast.kernels import native
+from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.reference import ACTIVATIONS
 from gatecast.layer import (
     Context,
     Plain,
@@ -25,7 +26,6 @@ from gatecast.layer import (
     glorot_uniform,
     one_of,
 )
-from gatecast.reference import ACTIVATIONS
 
 __all__ = ["Dense", "Dropout", "Embedding", "Select", "last_step", "last_step_backward"]
 
@@ -77,7 +77,7 @@ class Dense(Plain):
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T, M, L)."""
-        y = recurrent.dense_forward(params, x)
+        y = native.dense_forward(params, x)
         if self.activation is not None:
             y = ACTIVATIONS[self.activation][0](y)
         return y, None, (x, y) if context.keep else None
@@ -95,7 +95,7 @@ class Dense(Plain):
         dy = np.zeros_like(y) if dy is None else dy
         if self.activation is not None:
             dy = dy * ACTIVATIONS[self.activation][1](y)
-        dx, grads = recurrent.dense_backward(params, x, dy, need_dx=need_dx)
+        dx, grads = native.dense_backward(params, x, dy, need_dx=need_dx)
         return dx, None, grads
 
 
@@ -153,9 +153,9 @@ class Dropout(Plain):
     def _drop(self, x: Array, key: int) -> Array:
         """The mask of a key, applied."""
         if not self.variational:
-            return recurrent.dropout(x, self.rate, key)
+            return native.dropout(x, self.rate, key)
         nb, _, F, L = x.shape
-        y: Array = x * recurrent.dropout(np.ones((nb, 1, F, L), np.float32), self.rate, key)
+        y: Array = x * native.dropout(np.ones((nb, 1, F, L), np.float32), self.rate, key)
         return y
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import recurrent
-from gatecast.arrays import Array, Params
 from gatecast.errors import ConfigError
+from gatecast.kernels import native
+from gatecast.kernels.packing import Array, Params
 from gatecast.layer import Context, Plain, Shape, State, checked_input, checked_shape
 
 __all__ = ["QuantileHead"]
@@ -72,7 +72,7 @@ class QuantileHead(Plain):
         """(nb, T, K Q, L) -> the same shape, increasing along the Q numbers of each target value."""
         if checked_input(self, x).shape[2] % self.quantiles:
             checked_input(self, x, self.quantiles)
-        return recurrent.quantiles_forward(x, self.quantiles), None, x if context.keep else None
+        return native.quantiles_forward(x, self.quantiles), None, x if context.keep else None
 
     def backward(
         self,
@@ -85,7 +85,7 @@ class QuantileHead(Plain):
         """Each distance moves all quantiles beyond it; the middle moves all of them."""
         if dy is None or not need_dx:
             return None, None, {}
-        return recurrent.quantiles_backward(cache, dy, self.quantiles), None, {}
+        return native.quantiles_backward(cache, dy, self.quantiles), None, {}
 
     def raw(self, q: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
         """The numbers whose output is `q`: for a bias that starts at known quantiles.

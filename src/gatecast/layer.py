@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array, Params
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels.packing import Array, Params
 
 __all__ = [
     "Context",

@@ -19,9 +19,9 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
-from gatecast import recurrent
-from gatecast.arrays import Array
 from gatecast.errors import ConfigError, require_positive, require_share
+from gatecast.kernels import native
+from gatecast.kernels.packing import Array
 from gatecast.schedules import Rate, constant
 
 __all__ = [
@@ -137,7 +137,7 @@ def scale_by_adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1
     epsilon = require_positive(epsilon, "scale_by_adam's epsilon")
 
     def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:  # noqa: ARG001
-        recurrent.adam(state["m"], state["v"], g, beta_1, beta_2, epsilon, step)
+        native.adam(state["m"], state["v"], g, beta_1, beta_2, epsilon, step)
         return g
 
     return _zeros("m", "v"), update

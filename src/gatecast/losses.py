@@ -16,9 +16,9 @@ from typing import Protocol
 
 import numpy as np
 
-from gatecast import recurrent
-from gatecast.arrays import Array
 from gatecast.errors import ConfigError, require_positive
+from gatecast.kernels import native
+from gatecast.kernels.packing import Array
 
 __all__ = [
     "ALIASES",
@@ -180,7 +180,7 @@ def weighted_mean(loss: Loss, prediction: Array, target: Array, weight: Array, t
     count = (total or 1.0) * prediction.shape[2] / weight.shape[2]
     if type(loss) is Pinball:
         # The same in one pass over memory: otherwise the loss takes a small network as long as a layer.
-        whole, gradient = recurrent.pinball(prediction, target, weight, loss.quantiles, 1.0 / count)
+        whole, gradient = native.pinball(prediction, target, weight, loss.quantiles, 1.0 / count)
         return whole / count, gradient
     value, gradient = loss(prediction, target)
     if weight.shape[2] > 1 and loss.width > 1:

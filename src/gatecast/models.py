@@ -26,9 +26,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import checkpoint, exchange, losses, optim, training
-from gatecast.arrays import Array
 from gatecast.batches import large_batch
 from gatecast.errors import ConfigError, NotFittedError, require_count
+from gatecast.kernels.packing import Array
 from gatecast.layers import LAYERS, Input, Layer, Shape
 from gatecast.losses import Loss
 from gatecast.network import Network, Weights, initial_weights, wire

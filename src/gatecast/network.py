@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gatecast.arrays import Array, Params, flat_views
+from gatecast.kernels.packing import Array, Params, flat_views
 from gatecast.layer import Context, Layer, Shape, mixed
 
 __all__ = [

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array, Params
 from gatecast.errors import require_positive, require_share
+from gatecast.kernels.packing import Array, Params
 from gatecast.layer import Context, Plain, Shape, State, checked_input, checked_shape, features_of
 
 __all__ = ["BatchNormalization", "LayerNormalization", "RMSNorm"]

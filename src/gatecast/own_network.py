@@ -21,10 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import optim, training
-from gatecast.arrays import Array, pack
 from gatecast.checkpoint import _described, _made
 from gatecast.data import frames
 from gatecast.errors import ConfigError, DataError, FormatError, require_count
+from gatecast.kernels.native import relax
+from gatecast.kernels.packing import Array, pack
 from gatecast.layers import LAYERS, Input
 from gatecast.losses import Loss, weighted_mean
 from gatecast.models import Sequential
@@ -34,7 +35,6 @@ from gatecast.own_layers import Settings, is_point, make_settings, require_outpu
 from gatecast.own_windows import draws, held_out, make_windows, read, span, targets
 from gatecast.panel_lstm import CONTEXT, UNSEEN, Look, Step, looks_at
 from gatecast.panel_windows import Rows
-from gatecast.recurrent import relax
 from gatecast.room import require_room, require_size
 
 __all__ = ["Fitted", "Settings", "as_model", "describe", "fit", "make_settings", "quantiles", "restore", "wired"]

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array
 from gatecast.data.frames import Frame
 from gatecast.history import plain
+from gatecast.kernels.packing import Array
 from gatecast.panel_windows import Rows, Settings, make_rows
 
 __all__ = ["draws", "held_out", "make_windows", "read", "span", "targets"]

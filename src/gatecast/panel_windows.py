@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array
 from gatecast.data.frames import Frame, carried, transform
 from gatecast.history import History
+from gatecast.kernels.packing import Array
 from gatecast.network import stream
 
 __all__ = ["EXTRA", "SMALLEST", "Rows", "Settings", "Slopes", "batches", "inputs", "inputs_backward", "make_rows"]

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import cells, optim, training
+from gatecast import optim, training
 from gatecast.errors import ConfigError, require_count
+from gatecast.kernels import cells
 from gatecast.layers import Dense
 from gatecast.losses import MeanSquaredError
 from gatecast.network import Network, Weights, initial_weights, stream, wire

@@ -1,7 +1,7 @@
 """The recurrent layers: descriptions of the cells in `cells.CELLS`, with Keras' words for their options.
 
 Letters: T time, F features, H units, R outputs (H without projection). What the cells compute heads
-`gatecast.equations`; what their layers have in common is `recurrent_layer`.
+`gatecast.kernels.equations`; what their layers have in common is `recurrent_layer`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from gatecast.arrays import Params
-from gatecast.cells import CELLS
 from gatecast.errors import ConfigError, require_count
+from gatecast.kernels.cells import CELLS
+from gatecast.kernels.packing import Params
 from gatecast.layer import Shape, glorot_uniform, one_of
 from gatecast.recurrent_layer import Recurrent
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import recurrent
-from gatecast.arrays import Array, Params, reorder_gates
-from gatecast.cells import CELLS, Noise
 from gatecast.errors import ConfigError, require_count, require_share
+from gatecast.kernels import native
+from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.packing import Array, Params, reorder_gates
 from gatecast.layer import (
     Context,
     Plain,
@@ -100,7 +100,7 @@ class Recurrent(Plain):
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T or 1, R, L), and the state: arrays (nb, H or R, L)."""
         drop, noise = self._noise(x, context) if self._noisy else (None, None)
-        y, last, cache = recurrent.forward(
+        y, last, cache = native.forward(
             self._cell, params, x if drop is None else x * drop, state, context.mask, noise,
             keep=context.keep, sequences=self.return_sequences,
         )  # fmt: skip
@@ -115,7 +115,7 @@ class Recurrent(Plain):
         if dy is not None and not self.return_sequences:
             dh, *others = dstate or (None,) * len(self.states)
             dstate, dy = (dy[:, 0] if dh is None else dy[:, 0] + dh, *others), None
-        dx, dfirst, grads = recurrent.backward(params, inner, dy, dstate, need_dx=need_dx)
+        dx, dfirst, grads = native.backward(params, inner, dy, dstate, need_dx=need_dx)
         return (dx if dx is None or drop is None else dx * drop), dfirst, grads
 
     def get_weights(self, params: Params) -> list[Array]:
@@ -161,7 +161,7 @@ def _keras(gates: Sequence[str]) -> Sequence[str]:
 
 def _kept(shape: tuple[int, ...], rate: float, key: int) -> Array:
     """Dropout of ones: 0 with probability `rate`, else 1 / (1 - rate)."""
-    return recurrent.dropout(np.ones(shape, np.float32), rate, key)
+    return native.dropout(np.ones(shape, np.float32), rate, key)
 
 
 def _zoneout(value: Any, states: int, name: str) -> float | tuple[float, ...]:

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gatecast.arrays import blocks, lanes
-from gatecast.cells import CELLS
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels.cells import CELLS
+from gatecast.kernels.packing import blocks, lanes
 from gatecast.layers import Layer, Shape
 from gatecast.network import Network
 

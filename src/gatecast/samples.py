@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array
 from gatecast.errors import ConfigError, DataError, require_share
+from gatecast.kernels.packing import Array
 from gatecast.layers import Shape
 from gatecast.losses import Loss
 from gatecast.room import require_memory

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import checkpoint
-from gatecast.arrays import Array, lanes, pack, pack_mask, unpack_state
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError, require_count
+from gatecast.kernels.packing import Array, lanes, pack, pack_mask, unpack_state
 from gatecast.layers import Context, Dropout, Layer
 from gatecast.network import Network, Weights
 from gatecast.samples import read_inputs

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array, pack, pack_mask, unpack
-from gatecast.cells import CELLS
 from gatecast.dilated import Dilated, to_steps
 from gatecast.errors import ConfigError
+from gatecast.kernels.cells import CELLS
+from gatecast.kernels.native import Cache
+from gatecast.kernels.packing import Array, pack, pack_mask, unpack
 from gatecast.layer import Layer
 from gatecast.network import Network, Weights, forward
-from gatecast.recurrent import Cache
 from gatecast.recurrent_layer import Recurrent
 from gatecast.samples import read_inputs
 from gatecast.wrappers import Bidirectional, Concatenate, Residual

@@ -16,13 +16,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array, pack, pack_mask, unpack
 from gatecast.batches import Batch, batches, large_batch
 from gatecast.errors import ConfigError, require_count
+from gatecast.kernels.native import relax
+from gatecast.kernels.packing import Array, pack, pack_mask, unpack
 from gatecast.losses import Loss, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, like, settle, stream
 from gatecast.optim import Link, apply, averaged, learning_rate
-from gatecast.recurrent import relax
 from gatecast.samples import Samples
 
 __all__ = [

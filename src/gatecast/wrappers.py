@@ -13,9 +13,9 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.arrays import Array, Params
 from gatecast.dilated import Dilated
 from gatecast.errors import ConfigError
+from gatecast.kernels.packing import Array, Params
 from gatecast.layer import Context, Layer, Plain, Shape, State, first_shape, one_of, require_layer, subkey
 from gatecast.recurrent_layer import Recurrent
 

@@ -67,7 +67,7 @@ def _version(package: str) -> str | None:
 def _kernels() -> dict[str, Any]:
     """Whether the native kernels load and agree with the reference."""
     try:
-        from gatecast.recurrent import get_threads, isa, isas
+        from gatecast.kernels.native import get_threads, isa, isas
 
         difference = _difference()
         facts = {"isa": isa(), "isas": list(isas()), "threads": get_threads(), "difference": difference}
@@ -83,13 +83,13 @@ def _difference() -> float:
     """The largest difference between kernels and reference for an LSTM with 50 units over 24 steps."""
     import numpy as np
 
-    from gatecast import recurrent, reference
-    from gatecast.arrays import pack, unpack
+    from gatecast.kernels import native, reference
+    from gatecast.kernels.packing import pack, unpack
 
     random = np.random.default_rng(0)
     shapes = {"Wx": (3, 200), "Wh": (50, 200), "b": (200,)}
     params = {name: random.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
     x = random.normal(size=(5, 24, 3)).astype(np.float32)
-    fast, _, _ = recurrent.forward("lstm", params, pack(x))
+    fast, _, _ = native.forward("lstm", params, pack(x))
     slow, _, _ = reference.forward("lstm", params, x)
     return math.inf if fast is None else float(np.abs(unpack(fast, len(x)) - slow).max())

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gatecast import _native
-from gatecast.arrays import LANES, Array, Params
-from gatecast.cells import CELLS, Noise
 from gatecast.errors import ConfigError
+from gatecast.kernels import _native
+from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.packing import LANES, Array, Params
 
 __all__ = [
     "Cache",

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.cells import CELLS, Noise
-from gatecast.equations import STEPS, sigmoid
+from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.equations import STEPS, sigmoid
 
 __all__ = [
     "ACTIVATIONS",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gatecast.arrays import Array
+from gatecast.kernels.packing import Array
 
 LANES: int
 
