@@ -31,8 +31,8 @@ from gatecast.folds import each, reaching
 from gatecast.forecaster import Forecaster
 from gatecast.history import from_panel
 from gatecast.marks import Chart, Dots, Line
+from gatecast.metrics.point import mean_or_nan
 from gatecast.parts import SMALLEST_TRAINING, default_horizon, split_panel
-from gatecast.point_metrics import mean_or_nan
 from gatecast.scoring import changes
 from gatecast.seasons import choose_season
 from gatecast.spaces import NAMES, Space, defaults, make_space, set_up

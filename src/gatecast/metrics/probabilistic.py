@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import DataError
-from gatecast.point_metrics import known_pairs, mean_or_nan, ratio_or_nan, seasonal_changes
+from gatecast.metrics.point import known_pairs, mean_or_nan, ratio_or_nan, seasonal_changes
 
 __all__ = ["coverage", "crps", "msis", "pinball", "wql"]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gatecast.point_metrics import mae, mape, mase, owa, rmse, rmsse, skill, smape
-from gatecast.quantile_metrics import coverage, crps, msis, pinball, wql
+from gatecast.metrics.point import mae, mape, mase, owa, rmse, rmsse, skill, smape
+from gatecast.metrics.probabilistic import coverage, crps, msis, pinball, wql
 
 __all__ = [
     "METRICS",
