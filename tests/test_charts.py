@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from chart_cases import SEASON, make_forecast, with_values
-from gatecast import charts
 from gatecast.errors import ConfigError
 from gatecast.forecast import Forecast
+from gatecast.plotting import charts
 
 pytest.importorskip("matplotlib")
 

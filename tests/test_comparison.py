@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import gatecast.comparison
-from gatecast.charts import BASELINES
 from gatecast.comparison import compare
 from gatecast.comparison_charts import comparison_chart
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.data.read import read
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecaster import Forecaster
+from gatecast.plotting.charts import BASELINES
 from gatecast.recommending import recommend
 from gatecast.significance import holm, sign_flip
 

@@ -3,9 +3,22 @@ import json
 import numpy as np
 import pytest
 
-from gatecast.drawing import draw
-from gatecast.figures import figure, polygon, resolve
-from gatecast.marks import DARK, LIGHT, Band, Bars, Cells, Chart, Dots, Line, Spans, Starts, broken, within_calendar
+from gatecast.plotting.matplotlib_backend import draw
+from gatecast.plotting.plotly_backend import figure, polygon, resolve
+from gatecast.plotting.spec import (
+    DARK,
+    LIGHT,
+    Band,
+    Bars,
+    Cells,
+    Chart,
+    Dots,
+    Line,
+    Spans,
+    Starts,
+    broken,
+    within_calendar,
+)
 
 X, Y = np.arange(4), np.array([1.0, 2.0, np.nan, 3.0])
 MARKS = {

@@ -6,9 +6,9 @@ import pytest
 from gatecast.comparison_charts import probe_chart, probe_charts
 from gatecast.errors import ConfigError
 from gatecast.layers import Dense
-from gatecast.marks import Line
 from gatecast.network import initial_weights, wire
 from gatecast.panel_lstm import CELLS
+from gatecast.plotting.spec import Line
 from gatecast.probe_tasks import TASKS, accuracy, adding, copying, order, recall
 from gatecast.probes import KEEP, NAMES, equal_units, probe
 from gatecast.sizes import nearest_units

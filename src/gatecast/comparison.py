@@ -17,7 +17,6 @@ import numpy.typing as npt
 from gatecast import folds
 from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
-from gatecast.charts import BASELINES
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import read
@@ -27,6 +26,7 @@ from gatecast.forecast import column_names
 from gatecast.history import from_panel
 from gatecast.panel_lstm import CELLS, make_network
 from gatecast.parts import default_horizon
+from gatecast.plotting.charts import BASELINES
 from gatecast.rating import Rolled, errors, rate
 from gatecast.recipes import MODELS, make_recipe
 from gatecast.recommending import recommend

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatecast.charts import BASELINES
 from gatecast.comparison import Comparison
-from gatecast.marks import Bars, Chart, Line, Mark
 from gatecast.panel_lstm import CELLS
+from gatecast.plotting.charts import BASELINES
+from gatecast.plotting.spec import Bars, Chart, Line, Mark
 from gatecast.probe_tasks import TASKS
 from gatecast.probes import Probe
 

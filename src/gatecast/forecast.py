@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.charts import Said, Series, forecast, past_forecasts, paths, show
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
-from gatecast.marks import Chart
+from gatecast.plotting.charts import Said, Series, forecast, past_forecasts, paths, show
+from gatecast.plotting.spec import Chart
 
 __all__ = ["Evaluation", "Forecast", "Past", "Score", "chosen_series", "column_names"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gatecast._utils.formatting import count
-from gatecast.charts import BASELINES
+from gatecast.plotting.charts import BASELINES
 from gatecast.rating import FEW_SERIES
 from gatecast.significance import ALPHA, pairs_needed
 

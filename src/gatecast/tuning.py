@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import charts
 from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_count
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
@@ -30,9 +29,10 @@ from gatecast.fitting import prepare_panel, train
 from gatecast.folds import each, reaching
 from gatecast.forecaster import Forecaster
 from gatecast.history import from_panel
-from gatecast.marks import Chart, Dots, Line
 from gatecast.metrics.point import mean_or_nan
 from gatecast.parts import SMALLEST_TRAINING, default_horizon, split_panel
+from gatecast.plotting import charts
+from gatecast.plotting.spec import Chart, Dots, Line
 from gatecast.scoring import changes
 from gatecast.seasons import choose_season
 from gatecast.spaces import NAMES, Space, defaults, make_space, set_up

@@ -192,7 +192,7 @@ def test_interrupted(capsys, failing):
 
 
 def test_a_plot_without_matplotlib_is_refused_before_the_work(capsys, failing, monkeypatch, tmp_path):
-    monkeypatch.setattr("gatecast.charts.find_spec", lambda _: None)
+    monkeypatch.setattr("gatecast.plotting.charts.find_spec", lambda _: None)
     assert failing(AssertionError("worked"), "--plot", str(tmp_path / "a.png")) == 2
     assert 'Install it: pip install "gatecast[plot]"' in capsys.readouterr().err
 

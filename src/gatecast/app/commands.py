@@ -76,7 +76,7 @@ def forecast(
         file, words.settings(), future=future, out=out, plot=plot, report=report, json=json, quiet=quiet
     )
     if options.plot is not None:
-        from gatecast.charts import require_library
+        from gatecast.plotting.charts import require_library
 
         require_library(options.plot)
     if options.report is not None:

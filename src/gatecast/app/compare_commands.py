@@ -17,7 +17,7 @@ from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatecast.comparison import Comparison
-    from gatecast.marks import Chart
+    from gatecast.plotting.spec import Chart
     from gatecast.probes import Probe
 
 __all__ = ["register"]
@@ -90,7 +90,7 @@ def _check_task(file: str | None, words: Words, windows: str | None, *, probe: b
 
 def _check_chart(path: Path, source: Path | str) -> None:
     """A picture that can be written and drawn."""
-    from gatecast.charts import require_library
+    from gatecast.plotting.charts import require_library
 
     check_plot(path, source)
     require_library(path)
@@ -162,8 +162,8 @@ def _summary(found: Probe) -> list[dict[str, Any]]:
 
 def _write(table: Mapping[str, Any], chart: Chart, outputs: Outputs, **found: Comparison | Probe) -> list[str]:
     """Table and chart, both or none, then the page; their names."""
-    from gatecast.charts import show
     from gatecast.data.write import write
+    from gatecast.plotting.charts import show
 
     out, plot, report = outputs
     files = [path for path in (out, plot) if path is not None]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from gatecast import grids
 from gatecast._utils.formatting import count
 from gatecast.app.result import Result
-from gatecast.charts import Said
 from gatecast.grids import Grid, score_grid
+from gatecast.plotting.charts import Said
 
 __all__ = ["Grid", "facts", "forecast_grid", "score_grid"]
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import time_unit
 from gatecast.app.options import Options
-from gatecast.charts import BASELINES
 from gatecast.errors import ConfigError
+from gatecast.plotting.charts import BASELINES
 
 if TYPE_CHECKING:
     from gatecast.forecast import Evaluation, Forecast

@@ -104,7 +104,7 @@ def _targets(source: Path | str, out: str | None, plot: str | None, report: str 
     if out is not None:
         check_output(Path(out), "--out", (MODEL_SUFFIX,), source)
     if plot is not None:
-        from gatecast.charts import require_library
+        from gatecast.plotting.charts import require_library
 
         check_plot(Path(plot), source)
         require_library(Path(plot))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.comparison_charts import probe_charts
-from gatecast.marks import MODELS, Bars, Chart, Dots, Line
+from gatecast.plotting.spec import MODELS, Bars, Chart, Dots, Line
 from gatecast.probes import Probe
 from gatecast.reporting.contents import Facts, Figure, Part, Section, Words, table_of
 

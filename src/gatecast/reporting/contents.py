@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gatecast.grids import Grid
-from gatecast.marks import Chart
+from gatecast.plotting.spec import Chart
 
 __all__ = ["Choice", "Code", "Explorer", "Facts", "Figure", "Kept", "Part", "Section", "Table", "Words", "table_of"]
 

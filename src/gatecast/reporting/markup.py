@@ -8,8 +8,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from gatecast.figures import figure, scale
-from gatecast.marks import DARK, LIGHT
+from gatecast.plotting.plotly_backend import figure, scale
+from gatecast.plotting.spec import DARK, LIGHT
 from gatecast.reporting.contents import Choice, Code, Explorer, Facts, Figure, Part, Section, Table, Words
 from gatecast.reporting.encode import Encoder, dumps, split
 

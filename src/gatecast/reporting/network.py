@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast.marks import MODELS, Bars, Cells, Chart, Column, Line, Mark, Starts
 from gatecast.memory import heat_map
+from gatecast.plotting.spec import MODELS, Bars, Cells, Chart, Column, Line, Mark, Starts
 from gatecast.reporting.contents import Choice, Figure, Part, Section, Words, table_of
 from gatecast.trace import LayerTrace
 

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.charts import BASELINES, Said
 from gatecast.forecast import Evaluation, Forecast
 from gatecast.grids import number, score_grid
-from gatecast.marks import MODELS, Bars, Chart, Column, Line
 from gatecast.metrics import skill
+from gatecast.plotting.charts import BASELINES, Said
+from gatecast.plotting.spec import MODELS, Bars, Chart, Column, Line
 from gatecast.reporting.contents import Choice, Facts, Figure, Part, Section, Table, Words, table_of
 
 __all__ = ["coverage_section", "folds_section", "skill_section", "summary_section"]

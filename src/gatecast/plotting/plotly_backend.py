@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.marks import LIGHT, Band, Bars, Cells, Chart, Dots, Line, Spans, Starts, within_calendar
+from gatecast.plotting.spec import LIGHT, Band, Bars, Cells, Chart, Dots, Line, Spans, Starts, within_calendar
 
 __all__ = ["figure", "polygon", "resolve", "save", "scale"]
 
@@ -45,7 +45,7 @@ def figure(chart: Chart) -> dict[str, Any]:
     Args:
         chart: What to show.
 
-    >>> from gatecast.marks import Line
+    >>> from gatecast.plotting.spec import Line
     >>> made = figure(Chart("sales", (Line(np.arange(2), np.ones(2), "history", "ink"),)))
     >>> made["data"][0]["line"]["color"], list(made)
     ('@ink', ['data', 'layout'])

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gatecast._utils.formatting import count
 from gatecast.baselines import seasonal_naive
 from gatecast.errors import ConfigError
-from gatecast.marks import Band, Chart, Column, Line, Mark, Starts, broken
+from gatecast.plotting.spec import Band, Chart, Column, Line, Mark, Starts, broken
 
 __all__ = ["BASELINES", "SUFFIXES", "Said", "Series", "forecast", "past_forecasts", "paths", "require_library", "show"]
 
@@ -158,12 +158,12 @@ def show(chart: Chart, path: str | os.PathLike[str] | None = None) -> Any:
     if target is not None and not target.resolve().parent.is_dir():
         raise ConfigError("the chart's folder does not exist", where=str(target), fix="Make the folder first.")
     if library == "matplotlib":
-        from gatecast import drawing
+        from gatecast.plotting import matplotlib_backend
 
-        return drawing.draw(chart) if target is None else drawing.save(chart, target)
-    from gatecast import figures
+        return matplotlib_backend.draw(chart) if target is None else matplotlib_backend.save(chart, target)
+    from gatecast.plotting import plotly_backend
 
-    return figures.save(chart, target, (1000, 520))
+    return plotly_backend.save(chart, target, (1000, 520))
 
 
 def require_library(path: Path | None = None) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatecast.marks import LIGHT, Band, Bars, Cells, Chart, Dots, Line, Spans, Starts, within_calendar
+from gatecast.plotting.spec import LIGHT, Band, Bars, Cells, Chart, Dots, Line, Spans, Starts, within_calendar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,1 @@
+"""Charts as data, and the backends that draw them: matplotlib and plotly."""
