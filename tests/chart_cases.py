@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from gatecast.data.build import build
 from gatecast.data.panel import Names
+from gatecast.data.panel_builder import build
 from gatecast.forecast import Evaluation, Forecast, Past, Score
 
 SEASON, TEST = 12, 24

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gatecast.baselines import BASELINES, drift, interval, mean, naive, seasonal_naive, simple
-from gatecast.data import synth
+from gatecast.data import synthetic
 from gatecast.errors import ConfigError
 
 PASTS = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6) | st.just(np.nan))
@@ -86,9 +86,9 @@ class TestContract:
     def test_intervals_hold_what_they_promise(self, name, rng):
         # What each baseline takes for granted: steps, seasonal steps, steps with a drift, noise.
         makers = {
-            "naive": lambda: synth.random_walk(rng, 62),
+            "naive": lambda: synthetic.random_walk(rng, 62),
             "seasonal_naive": lambda: rng.standard_normal((16, 4)).cumsum(axis=0).ravel()[:62],
-            "drift": lambda: synth.random_walk(rng, 62) + 0.5 * np.arange(62),
+            "drift": lambda: synthetic.random_walk(rng, 62) + 0.5 * np.arange(62),
             "mean": lambda: rng.standard_normal(62),
         }
         inside = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gatecast.data import synth
+from gatecast.data import synthetic
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -62,5 +62,5 @@ def test_sample_files_have_two_columns(file):
 
 
 def test_the_headerless_sample_is_made_by_synth():
-    values = synth.daily_example(np.random.default_rng(50))
+    values = synthetic.daily_example(np.random.default_rng(50))
     assert np.loadtxt(EXAMPLES / "M50.csv", delimiter=",", usecols=1).tolist() == [round(v, 1) for v in values]

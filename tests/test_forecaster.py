@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatecast.configs import NetworkConfig, TrainingConfig
-from gatecast.data import synth
+from gatecast.data import synthetic
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecaster import Forecaster
 
@@ -15,7 +15,7 @@ def monthly(values):
 
 @pytest.fixture(scope="module")
 def sales():
-    return synth.trend_season(np.random.default_rng(3), 132)
+    return synthetic.trend_season(np.random.default_rng(3), 132)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_missing_values_are_neither_learnt_from_nor_scored(sales):
 
 
 def test_a_random_walk_is_not_claimed_to_be_beaten(rng):
-    fitted = Forecaster(h=8).fit(monthly(100 + synth.random_walk(rng, 160)))
+    fitted = Forecaster(h=8).fit(monthly(100 + synthetic.random_walk(rng, 160)))
     assert fitted.evaluation_.scores[0].skill < 40
     assert fitted.season_ == 1
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.data.build import build
-from gatecast.data.merge import extend, locate
 from gatecast.data.panel import from_values
+from gatecast.data.panel_builder import build
+from gatecast.data.panel_update import extend, locate
 from gatecast.errors import DataError
 from gatecast.history import from_panel, plain
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gatecast import Sequential, optim
-from gatecast.data import synth
+from gatecast.data import synthetic
 from gatecast.data.frames import fit_frame
 from gatecast.errors import ConfigError, DataError, FormatError
 from gatecast.kernels import native
@@ -126,7 +126,7 @@ def test_every_update_is_reported(panel):
 @pytest.mark.parametrize("name", ["lstm, two features", "dense alone", "quantiles"])
 def test_it_learns_an_autoregression(name):
     rng = np.random.default_rng(1)
-    values = np.stack([100 + synth.autoregression(rng, 80, phi=0.6) for _ in range(150)])
+    values = np.stack([100 + synthetic.autoregression(rng, 80, phi=0.6) for _ in range(150)])
     past, came = values[:, :-H], values[:, -H:]
     fitted = fit(Sequential(NETWORKS[name]), past, H, 1, Settings(8, steps=200), seed=0)
     said = quantiles(fitted, past, 1)
@@ -139,7 +139,7 @@ def test_it_learns_an_autoregression(name):
 @pytest.mark.parametrize("cell", [LSTM, GRU])
 def test_trend_and_season_go_on(m, cell):
     rng = np.random.default_rng(4)
-    values = np.stack([synth.trend_season(rng, 96) for _ in range(32)])
+    values = np.stack([synthetic.trend_season(rng, 96) for _ in range(32)])
     past, came = values[:, :84], values[:, 84:]
     fitted = fit(Sequential([cell(24), Dense(12)]), past, 12, m, Settings(24, steps=250), seed=0)
     assert error(quantiles(fitted, past, m), came) < 0.5 * np.abs(past[:, -12:] - came).mean()
@@ -259,7 +259,7 @@ def test_nothing_to_predict_is_no_error(panel):
 
 def test_gaps_are_not_learnt_from():
     rng = np.random.default_rng(3)
-    values = np.stack([100 + synth.autoregression(rng, 80, phi=0.6) for _ in range(150)])
+    values = np.stack([100 + synthetic.autoregression(rng, 80, phi=0.6) for _ in range(150)])
     values[rng.random(values.shape) < 0.3] = np.nan
     past, came = values[:, :-H], values[:, -H:]
     said = quantiles(fit(Sequential([GRU(12), Dense(H)]), past, H, 1, Settings(8, steps=200), seed=0), past, 1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.data import synth
+from gatecast.data import synthetic
 from gatecast.data.frames import fit_frame
 from gatecast.history import plain
 from gatecast.kernels import native
@@ -135,7 +135,7 @@ def test_dropout_is_of_training_alone(panel):
 
 def test_trend_and_season_go_on():
     rng = np.random.default_rng(4)
-    values = np.stack([synth.trend_season(rng, 96) for _ in range(32)])
+    values = np.stack([synthetic.trend_season(rng, 96) for _ in range(32)])
     member = fit(plain(values[:, :84]), 12, 12, Settings(12, units=24, level=3, origins=48, steps=150), seed=0)
     error = np.abs(quantiles(member, plain(values[:, :84]), 12)[..., MID] - values[:, 84:]).mean()
     assert error < 0.6 * np.abs(values[:, 72:84] - values[:, 84:]).mean()

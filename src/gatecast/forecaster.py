@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gatecast import ensemble, folds
 from gatecast._utils.validation import check_count, check_levels, check_seed
 from gatecast.calibration import answers, sides
-from gatecast.data.merge import complete, extend
+from gatecast.data.panel_update import complete, extend
 from gatecast.data.read import kind_of, to_like
 from gatecast.fitting import go_on, prepare_panel, train
 from gatecast.forecast import Evaluation, Forecast, column_names

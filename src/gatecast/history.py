@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frames import matrix
-from gatecast.data.merge import locate
 from gatecast.data.panel import Panel
+from gatecast.data.panel_update import locate
 
 __all__ = ["History", "from_panel", "owners", "plain"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gatecast import scoring
 from gatecast.data.frames import CYCLES, DAYS
 from gatecast.data.panel import Panel
-from gatecast.data.season import repeats, season
+from gatecast.data.seasonality import repeats, season
 
 __all__ = ["choose_season"]
 

@@ -78,7 +78,7 @@ def test_a_write_that_fails_names_the_users_file(make_result, tmp_path, monkeypa
     def fail(*_):
         raise DataError("the file cannot be written", where="draft", got="No space left on device")
 
-    monkeypatch.setattr("gatecast.data.write.write", fail)
+    monkeypatch.setattr("gatecast.data.sources.writers.write", fail)
     out = tmp_path / "a.csv"
     with pytest.raises(ValueError, match=r"--out cannot be written \(.*a\.csv\): got No space left on device"):
         commands._write(make_result(), Options(tmp_path / "b.csv", out=out), None)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.build import build
 from gatecast.data.frequency import format_times, parse
 from gatecast.data.panel import Names, from_values
+from gatecast.data.panel_builder import build
 from gatecast.errors import ConfigError, DataError
 
 MONTHS = parse("MS").range(np.datetime64("2024-01-01"), 12)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.calendar import infer, place
 from gatecast.data.frequency import parse
+from gatecast.data.time_grid import infer, place
 from gatecast.errors import DataError
 
 

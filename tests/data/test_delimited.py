@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.delimited import decode, has_header, read_delimited, separator
+from gatecast.data.sources.delimited import decode, has_header, read_delimited, separator
 from gatecast.errors import DataError
 
 ROWS = ["2024-01-01,1", "2024-01-02,2", "2024-01-03,3"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.calendar import infer
 from gatecast.data.frequency import MONTHS, Freq, format_times, parse
+from gatecast.data.time_grid import infer
 from gatecast.errors import ConfigError
 
 DAY = "M8[D]"

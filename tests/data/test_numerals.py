@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.numerals import read_numbers
-from gatecast.data.table import text_cells
+from gatecast.data.parsing.numbers import read_numbers
+from gatecast.data.parsing.raw_table import text_cells
 
 
 def values(*cells: str) -> list[float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.data.roles import Roles, assign, join_parts, series_column
-from gatecast.data.table import Table, text_cells
+from gatecast.data.parsing.column_roles import Roles, assign, join_parts, series_column
+from gatecast.data.parsing.raw_table import Table, text_cells
 from gatecast.errors import ConfigError, DataError
 
 DAYS = text_cells(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"])

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.data import synth
+from gatecast.data import synthetic
 from gatecast.data.frequency import parse
-from gatecast.data.season import autocorrelation, is_seasonal, moving_mean, phase_medians, season
+from gatecast.data.seasonality import autocorrelation, is_seasonal, moving_mean, phase_medians, season
 
 
 def periods(values, alias):
@@ -19,14 +19,14 @@ def periods(values, alias):
 
 
 def test_growth_with_a_season(rng):
-    y = synth.trend_season(rng, 120)
+    y = synthetic.trend_season(rng, 120)
     (found,) = season(y, parse("MS"))
     assert (found.period, found.kind) == (12, "calendar")
     assert 0.5 < found.strength <= 1
 
 
 def test_missing_values_do_no_harm(rng):
-    y = synth.trend_season(rng, 120)
+    y = synthetic.trend_season(rng, 120)
     y[rng.integers(0, 120, 20)] = np.nan
     assert periods(y, "MS") == [12]
 
@@ -42,7 +42,7 @@ def test_two_seasons(rng):
 
 
 def test_a_year_in_days(rng):
-    assert periods(synth.annual(rng, 1500), "D") == [365]
+    assert periods(synthetic.annual(rng, 1500), "D") == [365]
 
 
 def test_a_cycle_that_no_calendar_knows(rng):
@@ -65,13 +65,13 @@ def test_three_cycles_are_needed():
 
 
 @pytest.mark.parametrize("alias", ["MS", "QS", "D"])
-@pytest.mark.parametrize("make", [np.random.Generator.standard_normal, synth.random_walk, synth.autoregression])
+@pytest.mark.parametrize("make", [np.random.Generator.standard_normal, synthetic.random_walk, synthetic.autoregression])
 def test_chance_is_rarely_taken_for_a_season(make, alias, rng):
     # 5 % by the test, up to 10 % where movement is not independent; of 200, beyond 35 is 5 deviations away.
     assert sum(bool(periods(make(rng, 120), alias)) for _ in range(200)) <= 35
 
 
-@pytest.mark.parametrize("make", [np.random.Generator.standard_normal, synth.random_walk, synth.autoregression])
+@pytest.mark.parametrize("make", [np.random.Generator.standard_normal, synthetic.random_walk, synthetic.autoregression])
 def test_chance_is_hardly_ever_taken_for_a_cycle(make, rng):
     assert sum(bool(periods(make(rng, 120), "YS")) for _ in range(200)) <= 10
 
@@ -85,7 +85,7 @@ def test_any_values_are_taken(values):
 
 @given(st.integers(20, 80))
 def test_what_comes_later_changes_nothing(n):
-    y = synth.trend_season(np.random.default_rng(n), 120)
+    y = synthetic.trend_season(np.random.default_rng(n), 120)
     before = season(y[:n], parse("MS"))
     y[n:] = 1e9
     assert season(y[:n], parse("MS")) == before

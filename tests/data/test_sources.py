@@ -8,8 +8,8 @@ import pytest
 
 duckdb = pytest.importorskip("duckdb")
 
-from gatecast.data import sql  # noqa: E402
 from gatecast.data.read import read, to_like, write  # noqa: E402
+from gatecast.data.sources import sql
 from gatecast.errors import ConfigError, DataError  # noqa: E402
 
 

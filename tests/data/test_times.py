@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import format_times
-from gatecast.data.table import text_cells
-from gatecast.data.times import looks_like_dates, read_times
+from gatecast.data.parsing.raw_table import text_cells
+from gatecast.data.parsing.timestamps import looks_like_dates, read_times
 
 ORDER = "If that is wrong, write them as YYYY-MM-DD."
 

@@ -134,7 +134,7 @@ def _fit(options: Options) -> tuple[Forecaster, Result]:
 def _write(result: Result, options: Options, forecaster: Forecaster) -> None:
     """Write what was asked for: all of it, or nothing."""
     from gatecast.app.outputs import staged, unwritable
-    from gatecast.data.write import write
+    from gatecast.data.sources.writers import write
 
     with staged(options.outputs) as drafts:
         for target, draft in zip(options.outputs, drafts, strict=True):

@@ -162,7 +162,7 @@ def _summary(found: Probe) -> list[dict[str, Any]]:
 
 def _write(table: Mapping[str, Any], chart: Chart, outputs: Outputs, **found: Comparison | Probe) -> list[str]:
     """Table and chart, both or none, then the page; their names."""
-    from gatecast.data.write import write
+    from gatecast.data.sources.writers import write
     from gatecast.plotting.charts import show
 
     out, plot, report = outputs

@@ -59,7 +59,7 @@ def explain(
     explanation = forecaster.explain(id=id, step=number, quantile=share, method=method, futr_df=ahead)
     found = forecaster.gates(id=explanation.id if id is not None else None, futr_df=ahead)
     if gates is not None:
-        from gatecast.data.write import write
+        from gatecast.data.sources.writers import write
 
         write(found.columns(), gates)
     if report is not None:

@@ -163,6 +163,6 @@ def _table(columns: Mapping[str, Any], out: str | None, *, json: bool) -> None:
 
 def _write(columns: Mapping[str, Any], out: str) -> None:
     """A table to a file, whole or not at all."""
-    from gatecast.data.write import write
+    from gatecast.data.sources.writers import write
 
     write(columns, out)

@@ -54,7 +54,7 @@ def matrix(panel: Panel, longest: int | None = None) -> Floats:
     Returns:
         (S, T) float64, NaN where missing or before the beginning.
 
-    >>> from gatecast.data.build import build
+    >>> from gatecast.data.panel_builder import build
     >>> panel, _ = build([1, 2, 3, 1], [5.0, 6.0, 7.0, 9.0], ["a", "a", "a", "b"])
     >>> matrix(panel).tolist()
     [[5.0, 6.0, 7.0], [nan, nan, 9.0]]

@@ -17,20 +17,20 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.build import build
-from gatecast.data.columns import labels, numbers, running_positions, stamps
-from gatecast.data.extras import Categories, find_extras, read_extras, refuse_two_roles
-from gatecast.data.files import from_file, from_pattern, is_pattern
 from gatecast.data.frequency import Freq, format_times, parse
-from gatecast.data.future import future_values
+from gatecast.data.future_exogenous import future_values
 from gatecast.data.panel import Names, Panel
-from gatecast.data.roles import Roles, assign, join_parts, series_column, time_column
-from gatecast.data.sql import from_database, from_query, is_database, is_query
-from gatecast.data.table import Table
-from gatecast.data.tables import from_frame, from_mapping, from_values, is_values, kind_of, to_like
-from gatecast.data.times import Stamps
-from gatecast.data.wide import ALL, lengthen, series_columns
-from gatecast.data.write import write
+from gatecast.data.panel_builder import build
+from gatecast.data.parsing.column_roles import Roles, assign, join_parts, series_column, time_column
+from gatecast.data.parsing.columns import labels, numbers, running_positions, stamps
+from gatecast.data.parsing.exogenous import Categories, find_extras, read_extras, refuse_two_roles
+from gatecast.data.parsing.raw_table import Table
+from gatecast.data.parsing.timestamps import Stamps
+from gatecast.data.parsing.wide_tables import ALL, lengthen, series_columns
+from gatecast.data.sources.dataframes import from_frame, from_mapping, from_values, is_values, kind_of, to_like
+from gatecast.data.sources.files import from_file, from_pattern, is_pattern
+from gatecast.data.sources.sql import from_database, from_query, is_database, is_query
+from gatecast.data.sources.writers import write
 from gatecast.errors import ConfigError, DataError
 
 __all__ = ["is_text_source", "kind_of", "read", "read_future", "to_like", "write"]

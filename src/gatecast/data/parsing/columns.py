@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.numerals import Numbers, read_numbers
-from gatecast.data.table import MISSING, Cells, Table, factorise, missing
-from gatecast.data.times import UNDECIDED, Clock, Stamps, read_times
+from gatecast.data.parsing.numbers import Numbers, read_numbers
+from gatecast.data.parsing.raw_table import MISSING, Cells, Table, factorise, missing
+from gatecast.data.parsing.timestamps import UNDECIDED, Clock, Stamps, read_times
 from gatecast.errors import DataError
 
 __all__ = ["labels", "numbers", "running_positions", "stamps", "truth_values"]
@@ -33,7 +33,7 @@ def numbers(table: Table, column: int, role: str = "target") -> Numbers:
     Raises:
         DataError: A cell that is neither missing nor a number.
 
-    >>> from gatecast.data.table import text_cells
+    >>> from gatecast.data.parsing.raw_table import text_cells
     >>> numbers(Table(("y",), (text_cells(["1", "NA", "2.5"]),)), 0).values.tolist()
     [1.0, nan, 2.5]
     """
@@ -68,7 +68,7 @@ def numbers(table: Table, column: int, role: str = "target") -> Numbers:
 def truth_values(cells: Cells) -> npt.NDArray[np.float64] | None:
     """1 for true, 0 for false, NaN for missing; None if there is anything else.
 
-    >>> from gatecast.data.table import text_cells
+    >>> from gatecast.data.parsing.raw_table import text_cells
     >>> truth_values(text_cells(["True", "", "false"])).tolist(), truth_values(np.array([1.0]))
     ([1.0, nan, 0.0], None)
     """

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frequency import format_times
-from gatecast.data.table import Cells
+from gatecast.data.parsing.raw_table import Cells
 from gatecast.errors import DataError
 
 __all__ = ["write"]

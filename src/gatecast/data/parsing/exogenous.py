@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.columns import numbers, truth_values
-from gatecast.data.numerals import Numbers, read_numbers
-from gatecast.data.roles import find
-from gatecast.data.table import Cells, Table, factorise, missing, text_cells
+from gatecast.data.parsing.column_roles import find
+from gatecast.data.parsing.columns import numbers, truth_values
+from gatecast.data.parsing.numbers import Numbers, read_numbers
+from gatecast.data.parsing.raw_table import Cells, Table, factorise, missing, text_cells
 from gatecast.errors import ConfigError, DataError
 
 __all__ = ["Categories", "Extras", "encode", "find_extras", "read_extras", "refuse_two_roles", "shown"]

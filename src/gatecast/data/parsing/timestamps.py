@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.dates import FORMS, compose, read_form
 from gatecast.data.frequency import format_times
-from gatecast.data.table import Cells, factorise, missing
+from gatecast.data.parsing.dates import FORMS, compose, read_form
+from gatecast.data.parsing.raw_table import Cells, factorise, missing
 
 __all__ = ["UNDECIDED", "Clock", "Stamps", "local_or_universal", "looks_like_dates", "read_times"]
 
@@ -72,7 +72,7 @@ def read_times(
     Returns:
         Times, which cells are readable, and notes.
 
-    >>> from gatecast.data.table import text_cells
+    >>> from gatecast.data.parsing.raw_table import text_cells
     >>> read_times(text_cells(["Jan 2024", "Feb 2024"])).values.astype("M8[D]").astype(str).tolist()
     ['2024-01-01', '2024-02-01']
     >>> read_times(np.array([1, 2, 3])).values.tolist()
@@ -105,7 +105,7 @@ def read_times(
 def looks_like_dates(cells: Cells) -> bool:
     """Whether most of a sample of cells are dates, not mere numbers.
 
-    >>> from gatecast.data.table import text_cells
+    >>> from gatecast.data.parsing.raw_table import text_cells
     >>> looks_like_dates(text_cells(["2024-01"])), looks_like_dates(text_cells(["17", "a"]))
     (True, False)
     """

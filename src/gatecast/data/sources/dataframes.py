@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.table import CHUNK, Cells, Table, check_width, text_cells
+from gatecast.data.parsing.raw_table import CHUNK, Cells, Table, check_width, text_cells
 from gatecast.errors import DataError
 
 __all__ = ["cells", "from_columns", "from_frame", "from_mapping", "from_values", "is_values", "kind_of", "to_like"]

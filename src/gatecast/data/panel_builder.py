@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.calendar import Grid, infer, place
-from gatecast.data.checks import (
+from gatecast.data.frequency import MONTHS, Freq, Positions, Times, format_times, parse
+from gatecast.data.panel import Names, Panel
+from gatecast.data.panel_checks import (
     check_constant,
     check_filled,
     check_finite,
@@ -25,10 +26,9 @@ from gatecast.data.checks import (
     refuse_irregular,
     refuse_mixed,
 )
-from gatecast.data.extras import Extras
-from gatecast.data.frequency import MONTHS, Freq, Positions, Times, format_times, parse
-from gatecast.data.panel import Names, Panel
-from gatecast.data.table import factorise
+from gatecast.data.parsing.exogenous import Extras
+from gatecast.data.parsing.raw_table import factorise
+from gatecast.data.time_grid import Grid, infer, place
 from gatecast.errors import ConfigError
 
 __all__ = ["build"]

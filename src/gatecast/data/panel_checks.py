@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.calendar import infer
-from gatecast.data.extras import shown
 from gatecast.data.frequency import Freq, Positions, Times, format_times
 from gatecast.data.panel import Names
+from gatecast.data.parsing.exogenous import shown
+from gatecast.data.time_grid import infer
 from gatecast.errors import DataError
 
 __all__ = [

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.columns import labels, stamps
-from gatecast.data.extras import encode
 from gatecast.data.frequency import MONTHS, format_times
 from gatecast.data.panel import Panel
-from gatecast.data.roles import find, join_parts
-from gatecast.data.table import Table, factorise, keep_rows
+from gatecast.data.parsing.column_roles import find, join_parts
+from gatecast.data.parsing.columns import labels, stamps
+from gatecast.data.parsing.exogenous import encode
+from gatecast.data.parsing.raw_table import Table, factorise, keep_rows
 from gatecast.errors import DataError, require_count
 
 __all__ = ["future_values"]

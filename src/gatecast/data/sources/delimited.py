@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gatecast.data.numerals import read_numbers
-from gatecast.data.table import MISSING, Cells, Table, check_width, text_cells
-from gatecast.data.times import looks_like_dates
+from gatecast.data.parsing.numbers import read_numbers
+from gatecast.data.parsing.raw_table import MISSING, Cells, Table, check_width, text_cells
+from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import DataError
 
 __all__ = ["decode", "has_header", "read_delimited", "separator"]

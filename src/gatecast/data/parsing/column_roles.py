@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast.data.numerals import read_numbers
-from gatecast.data.table import Cells, Table, factorise, missing, text_cells
-from gatecast.data.times import looks_like_dates
+from gatecast.data.parsing.numbers import read_numbers
+from gatecast.data.parsing.raw_table import Cells, Table, factorise, missing, text_cells
+from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import ConfigError, DataError
 
 __all__ = ["Roles", "assign", "find", "join_parts", "numeric_columns", "series_column", "time_column"]

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gatecast.data.delimited import decode, read_delimited, separator
-from gatecast.data.sql import query_file
-from gatecast.data.table import Cells, Files, Table, text_cells
+from gatecast.data.parsing.raw_table import Cells, Files, Table, text_cells
+from gatecast.data.sources.delimited import decode, read_delimited, separator
+from gatecast.data.sources.sql import query_file
 from gatecast.errors import DataError
 
 __all__ = ["from_file", "from_pattern", "is_pattern"]

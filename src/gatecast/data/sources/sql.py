@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gatecast.data.table import Table
-from gatecast.data.tables import cells, from_columns
+from gatecast.data.parsing.raw_table import Table
+from gatecast.data.sources.dataframes import cells, from_columns
 from gatecast.errors import DataError
 
 __all__ = ["from_database", "from_query", "is_database", "is_query", "query_file"]

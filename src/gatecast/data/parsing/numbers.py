@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.table import Cells, missing
+from gatecast.data.parsing.raw_table import Cells, missing
 
 __all__ = ["Numbers", "read_numbers"]
 
@@ -49,7 +49,7 @@ def read_numbers(cells: Cells) -> Numbers:
     Returns:
         Values, which cells are readable, and notes.
 
-    >>> from gatecast.data.table import text_cells
+    >>> from gatecast.data.parsing.raw_table import text_cells
     >>> read_numbers(text_cells(["1.234,5", "12,25", "NA"]))[:2]
     (array([1234.5 ,   12.25,     nan]), array([ True,  True,  True]))
     >>> read_numbers(text_cells(["$1,234", "12 %", "abc"])).readable.tolist()

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.columns import numbers
-from gatecast.data.extras import Extras
-from gatecast.data.roles import find, numeric_columns
-from gatecast.data.table import Table
+from gatecast.data.parsing.column_roles import find, numeric_columns
+from gatecast.data.parsing.columns import numbers
+from gatecast.data.parsing.exogenous import Extras
+from gatecast.data.parsing.raw_table import Table
 from gatecast.errors import ConfigError, DataError
 
 __all__ = ["ALL", "Long", "lengthen", "series_columns"]

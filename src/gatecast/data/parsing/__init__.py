@@ -1,0 +1,1 @@
+"""Turn the text of a table into columns, times, numbers and roles."""
