@@ -283,7 +283,7 @@ def test_learning_stops_where_the_validation_part_says(past):
 
 
 def test_a_file_of_other_weights_is_refused(fitted, tmp_path):
-    from gatecast import checkpoint
+    from gatecast.nn import checkpoint
 
     fitted.save(tmp_path / "a")
     header, arrays = checkpoint.read(tmp_path / "a", "forecaster")

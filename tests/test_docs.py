@@ -149,9 +149,18 @@ def resolved(name):
 
 
 PUBLIC = (
-    "gatecast", "gatecast.configs", "gatecast.errors", "gatecast.layers", "gatecast.losses", "gatecast.metrics",
-    "gatecast.models", "gatecast.optim", "gatecast.trace", "gatecast.memory", "gatecast.attributions",
-)  # fmt: skip
+    "gatecast",
+    "gatecast.configs",
+    "gatecast.errors",
+    "gatecast.layers",
+    "gatecast.losses",
+    "gatecast.metrics",
+    "gatecast.models",
+    "gatecast.optim",
+    "gatecast.nn.inspection.trace",
+    "gatecast.nn.inspection.unit_memory",
+    "gatecast.nn.inspection.attributions",
+)
 """Modules whose names a user imports."""
 
 

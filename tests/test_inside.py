@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from gatecast.layers import LSTM, Dense, Input
+from gatecast.models import Sequential
 
 from gatecast import es_lstm, panel_lstm
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
@@ -12,11 +14,9 @@ from gatecast.forecaster import Forecaster
 from gatecast.history import from_panel
 from gatecast.inside import look_inside
 from gatecast.kernels.packing import pack, unpack
-from gatecast.layers import LSTM, Dense, Input
-from gatecast.memory import summarise
-from gatecast.models import Sequential
-from gatecast.network import forward
-from gatecast.trace import Trace, trace
+from gatecast.nn.inspection.trace import Trace, trace
+from gatecast.nn.inspection.unit_memory import summarise
+from gatecast.nn.network import forward
 from gatecast.voices import Theta
 
 QUICK = {"network": NetworkConfig(units=6, window=8), "training": TrainingConfig(members=2, steps=8)}

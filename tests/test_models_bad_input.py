@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.losses import Pinball
 from gatecast.models import EarlyStopping, Sequential
 from gatecast.optim import SGD
+
+from gatecast.errors import ConfigError, DataError, NotFittedError
 
 
 def small(*layers, loss="mse", optimizer="adam", seed=0, T=4, F=1):
@@ -183,7 +183,7 @@ def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
     [
         (
             lambda: Sequential([LSTM]),
-            "this is not a layer: got <class 'gatecast.recurrences.LSTM'>, expected Input",
+            "this is not a layer: got <class 'gatecast.nn.layers.recurrences.LSTM'>, expected Input",
         ),
         (lambda: Sequential(["LSTM"]), "this is not a layer: got 'LSTM'"),
         (

@@ -7,11 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from gatecast.errors import ConfigError
-from gatecast.kernels import native, reference
-from gatecast.kernels.packing import pack, pack_mask, unpack
-from gatecast.layer import mixed, subkey
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -28,7 +23,12 @@ from gatecast.layers import (
     Select,
 )
 from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.network import backward, forward, initial_weights, like, settle, stream, wire
+
+from gatecast.errors import ConfigError
+from gatecast.kernels import native, reference
+from gatecast.kernels.packing import pack, pack_mask, unpack
+from gatecast.nn.layers.base import mixed, subkey
+from gatecast.nn.network import backward, forward, initial_weights, like, settle, stream, wire
 from tolerances import EPS32, close, difference, rounding, step
 
 B, T, F, H, M = 21, 6, 2, 5, 3

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from gatecast.progress import shown
-from gatecast.training import Record
+from gatecast.nn.progress_bar import shown
+from gatecast.nn.training import Record
 
 RECORDS = [
     Record(0, 5, 0.5, None, 0.1, 0.001, True, 0),

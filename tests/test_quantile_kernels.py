@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-
-from gatecast.kernels import _native, native
-from gatecast.layer import Context
 from gatecast.layers import QuantileHead
 from gatecast.losses import Pinball, weighted_mean
+
+from gatecast.kernels import _native, native
+from gatecast.nn.layers.base import Context
 from tolerances import close, difference, rounding, step
 
 LEVELS = {1: (0.5,), 3: (0.1, 0.5, 0.9), 5: (0.025, 0.1, 0.5, 0.9, 0.975), 9: tuple(np.arange(1, 10) / 10)}

@@ -10,12 +10,12 @@ from chart_cases import make_forecast, with_values
 from gatecast.data.outliers import find_outliers, gaps
 from gatecast.errors import ConfigError
 from gatecast.forecast import Forecast
+from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.reporting import build, data, network, scores
 from gatecast.reporting.build import report
 from gatecast.reporting.contents import Figure, Table
 from gatecast.reporting.encode import Encoder, dumps
 from gatecast.reporting.reproduce import call
-from gatecast.trace import LayerTrace
 from report_cases import HOSTILE, Fitted, comparison, everything
 
 pytest.importorskip("plotly")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from gatecast import room
-from gatecast.errors import ConfigError, DataError
 from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Concatenate, Dense, Embedding, Input, MinGRU, Residual
 from gatecast.models import Sequential
+
+from gatecast.errors import ConfigError, DataError
+from gatecast.nn import memory_limits
 
 GOOD_Y = np.zeros(6)
 
@@ -74,8 +74,8 @@ def test_arrays_larger_than_the_machine_are_refused_before_they_are_copied(call,
 
 
 def test_a_pass_that_would_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr(room.os, "sysconf", lambda _: 2**14)  # a machine of 256 MiB
-    monkeypatch.setattr(room, "SMALL", 2**20)
+    monkeypatch.setattr(memory_limits.os, "sysconf", lambda _: 2**14)  # a machine of 256 MiB
+    monkeypatch.setattr(memory_limits, "SMALL", 2**20)
     model = Sequential([Input((None, 1)), LSTM(500, return_sequences=True), LSTM(2), Dense(1)])
     model.compile()
     x, y = np.zeros((100, 700, 1), np.float32), np.zeros(100)

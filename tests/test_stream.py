@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from gatecast import stream as streams
-from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -32,6 +29,9 @@ from gatecast.layers import (
     SimpleRNN,
 )
 from gatecast.models import Sequential
+
+from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
+from gatecast.nn import streaming as streams
 
 T, F = 9, 2
 

@@ -2,12 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from gatecast.errors import ConfigError, DataError
-from gatecast.kernels import reference
-from gatecast.kernels.cells import CELLS
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -24,8 +18,14 @@ from gatecast.layers import (
     SimpleRNN,
 )
 from gatecast.models import Sequential
-from gatecast.network import initial_weights, wire
-from gatecast.trace import trace
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.errors import ConfigError, DataError
+from gatecast.kernels import reference
+from gatecast.kernels.cells import CELLS
+from gatecast.nn.inspection.trace import trace
+from gatecast.nn.network import initial_weights, wire
 from tolerances import close, rounding
 
 H, F = 6, 3

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gatecast.layers import LSTM, Dense, Dropout
+from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.optim import SGD, Adam, average_weights, averaged, chain, cosine, scale_by_learning_rate
 
-from gatecast import batches as batches_module
-from gatecast.batches import batches, large_batch
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import unpack
-from gatecast.layers import LSTM, Dense, Dropout
-from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.network import initial_weights, wire
-from gatecast.optim import SGD, Adam, average_weights, averaged, chain, cosine, scale_by_learning_rate
-from gatecast.samples import Samples
-from gatecast.training import EarlyStopping, Progress, evaluate, predict, train
+from gatecast.nn import batching as batches_module
+from gatecast.nn.batching import batches, large_batch
+from gatecast.nn.inputs import Samples
+from gatecast.nn.network import initial_weights, wire
+from gatecast.nn.training import EarlyStopping, Progress, evaluate, predict, train
 from tolerances import close, rounding
 
 MSE = MeanSquaredError()
@@ -142,7 +142,7 @@ def test_two_calls_are_as_good_as_one(rng):
 def test_without_shuffling_the_order_is_kept_and_with_it_every_epoch_has_its_own(rng, monkeypatch):
     samples, orders = task(rng, 40), []
     monkeypatch.setattr(
-        "gatecast.training.batches", lambda s, order, size: orders.append(order) or batches(s, order, size)
+        "gatecast.nn.training.batches", lambda s, order, size: orders.append(order) or batches(s, order, size)
     )
     run(samples, epochs=2, shuffle=False)
     assert [order.tolist() for order in orders] == [list(range(40))] * 2
@@ -279,7 +279,7 @@ def test_an_interrupt_in_the_middle_of_an_epoch_leaves_finite_weights(rng, monke
             raise KeyboardInterrupt
         return weighted_mean(*args)
 
-    monkeypatch.setattr("gatecast.training.weighted_mean", interrupted)
+    monkeypatch.setattr("gatecast.nn.training.weighted_mean", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(train(network, weights, samples, MSE, Adam(), epochs=1))
     assert np.isfinite(weights.vector).all()

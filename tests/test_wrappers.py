@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from gatecast.errors import ConfigError
-from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -25,7 +22,10 @@ from gatecast.layers import (
     Residual,
     Select,
 )
-from gatecast.network import initial_weights, wire
+
+from gatecast.errors import ConfigError
+from gatecast.kernels.packing import pack, pack_mask, unpack
+from gatecast.nn.network import initial_weights, wire
 from layer_examples import F, T, normal, parameters
 
 B = 19

@@ -1,7 +1,7 @@
 """Forecasting with LSTM networks on a plain CPU.
 
 `Forecaster` learns from series and forecasts them, `load` brings one back from its file, `report` writes a page about
-it; `compare` lets models run side by side, `tune` searches for settings; `Sequential` and `gatecast.layers` are
+it; `compare` lets models run side by side, `tune` searches for settings; `Sequential` and `gatecast.nn.layers` are
 networks in the words of Keras; every error that is raised on purpose is a `GatecastError`.
 """
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gatecast.comparison import compare
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
-    from gatecast.models import Sequential
+    from gatecast.nn.sequential import Sequential
     from gatecast.reporting.build import report
     from gatecast.tuning import tune
 
@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Forecaster": "gatecast.forecaster",
     "GatecastError": "gatecast.errors",
-    "Sequential": "gatecast.models",
+    "Sequential": "gatecast.nn.sequential",
     "compare": "gatecast.comparison",
     "load": "gatecast.forecaster",
     "report": "gatecast.reporting.build",

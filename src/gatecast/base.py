@@ -18,7 +18,7 @@ from gatecast.errors import ConfigError, NotFittedError
 from gatecast.fitting import Asked, Trained, prepare_panel
 from gatecast.forecast import Forecast, Past
 from gatecast.history import History, from_panel
-from gatecast.models import Sequential
+from gatecast.nn.sequential import Sequential
 from gatecast.recipes import MODELS
 
 __all__ = ["Base"]

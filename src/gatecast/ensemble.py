@@ -18,7 +18,7 @@ from gatecast.effects import Effects, add, add_past, fit_effects, prepare
 from gatecast.errors import ConfigError
 from gatecast.history import History
 from gatecast.looks import Watched, Watcher, error
-from gatecast.models import Sequential
+from gatecast.nn.sequential import Sequential
 from gatecast.panel_lstm import Fitted, Look, Settings, Step
 from gatecast.recipes import Recipe
 from gatecast.voices import NETWORKS, Classical, Hybrids, Networks, Own, Theta, Voice

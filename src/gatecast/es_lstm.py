@@ -25,16 +25,16 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import optim
 from gatecast.data.frames import fit_frame, restore
 from gatecast.errors import ConfigError, DataError, require_count, require_positive
 from gatecast.es_windows import EXTRA, Read, Rows, make_rows, read, read_backward, stretch
 from gatecast.history import History
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack, unpack
-from gatecast.layers import LSTM, Dense, Dilated, QuantileHead, Residual
-from gatecast.losses import Pinball, weighted_mean
-from gatecast.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
+from gatecast.nn import optim
+from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
+from gatecast.nn.losses import Pinball, weighted_mean
+from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
 from gatecast.panel_lstm import UNSEEN, Look, Step, looks_at, steps_ahead
 from gatecast.smoothing import SparseAdam
 

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.attributions import POINTS, integrate, occlude
 from gatecast.data.frames import fit_frame
 from gatecast.data.panel import Panel, format_times
 from gatecast.effects import prepare
@@ -26,6 +25,7 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
 from gatecast.history import History, owners
 from gatecast.kernels.native import relax
+from gatecast.nn.inspection.attributions import POINTS, integrate, occlude
 from gatecast.panel_paths import Asked, Cells, Path, make_cells, path, reach
 from gatecast.voices import Networks, Own
 

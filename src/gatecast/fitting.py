@@ -30,7 +30,7 @@ from gatecast.forecast import Evaluation
 from gatecast.history import History, from_panel
 from gatecast.intervals import calibrate, half_widths
 from gatecast.looks import Watched, watched
-from gatecast.models import Sequential
+from gatecast.nn.sequential import Sequential
 from gatecast.notes import check_limits, observed, remark
 from gatecast.parts import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
 from gatecast.paths import memory

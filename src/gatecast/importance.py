@@ -22,7 +22,7 @@ from gatecast.errors import ConfigError, require_count
 from gatecast.fitting import Asked, Trained, train
 from gatecast.folds import cutoffs, reaching
 from gatecast.history import History, from_panel, owners
-from gatecast.network import stream
+from gatecast.nn.network import stream
 from gatecast.parts import default_horizon
 
 __all__ = ["Importance", "importance"]

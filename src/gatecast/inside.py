@@ -20,8 +20,8 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
 from gatecast.forecast import Past, chosen_series
 from gatecast.history import WORDS, History
-from gatecast.memory import Memory, summarise
-from gatecast.trace import LayerTrace, Trace, trace
+from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
+from gatecast.nn.inspection.unit_memory import Memory, summarise
 from gatecast.voices import Hybrids, Networks, Own
 
 __all__ = ["Gates", "locate", "look_inside"]

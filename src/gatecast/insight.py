@@ -10,7 +10,7 @@ from gatecast.fitting import prepare_panel
 from gatecast.importance import Importance, importance
 from gatecast.inside import Gates, locate, look_inside
 from gatecast.learning import Advice, judge_trained
-from gatecast.memory import Memory
+from gatecast.nn.inspection.unit_memory import Memory
 
 __all__ = ["Insight"]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
-from gatecast.optim import one_cycle
+from gatecast.nn.optim import one_cycle
 from gatecast.trends import smooth, turn
 from gatecast.voices import Hybrids, Networks, Own
 

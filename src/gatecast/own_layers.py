@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gatecast import optim
 from gatecast.errors import ConfigError, require_count, require_positive
-from gatecast.layers import QuantileHead, Shape
-from gatecast.losses import Loss, MeanAbsoluteError, Pinball
-from gatecast.models import Sequential
-from gatecast.network import Network, wire
-from gatecast.optim import Link
-from gatecast.room import require_size
+from gatecast.nn import optim
+from gatecast.nn.layers import QuantileHead, Shape
+from gatecast.nn.losses import Loss, MeanAbsoluteError, Pinball
+from gatecast.nn.memory_limits import require_size
+from gatecast.nn.network import Network, wire
+from gatecast.nn.optim import Link
+from gatecast.nn.sequential import Sequential
 
 __all__ = ["Settings", "is_point", "make_settings", "require_outputs", "training_of", "wired"]
 
@@ -95,7 +95,7 @@ def wired(model: Any, h: int, settings: Settings) -> tuple[Network, Settings]:
         ConfigError: Something that is no `Sequential`, has no layers, layers that do not fit together, or outputs that
             are neither h numbers nor h times Q quantiles.
 
-    >>> from gatecast.layers import LSTM, Dense
+    >>> from gatecast.nn.layers import LSTM, Dense
     >>> wired(Sequential([LSTM(8), Dense(6)]), 6, Settings(24))[0].shapes
     ((24, 2), (8,), (6,))
     """
@@ -127,7 +127,7 @@ def require_outputs(network: Network, h: int, probabilities: tuple[float, ...]) 
     Raises:
         ConfigError: They are not.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> require_outputs(wire([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
     """
     found, last, Q = network.shapes[-1], network.layers[-1], len(probabilities)
@@ -165,7 +165,7 @@ def require_outputs(network: Network, h: int, probabilities: tuple[float, ...]) 
 def is_point(network: Network) -> bool:
     """Whether a network says a number for each step, rather than quantiles.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> is_point(wire([Dense(5)], (24,))), is_point(wire([Dense(15), QuantileHead(3)], (24,)))
     (True, False)
     """
@@ -188,7 +188,7 @@ def training_of(model: Sequential, network: Network, settings: Settings) -> tupl
     Raises:
         ConfigError: A loss of quantiles for a point, or of other quantiles than those asked for.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> training_of(Sequential(), wire([Dense(5)], (24,)), Settings(24))[0]
     MeanAbsoluteError()
     """

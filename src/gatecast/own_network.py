@@ -20,22 +20,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import optim, training
-from gatecast.checkpoint import _described, _made
 from gatecast.data import frames
 from gatecast.errors import ConfigError, DataError, FormatError, require_count
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack
-from gatecast.layers import LAYERS, Input
-from gatecast.losses import Loss, weighted_mean
-from gatecast.models import Sequential
-from gatecast.network import Network, Weights, backward, forward, initial_weights, like, settle, stream, wire
-from gatecast.optim import Link
+from gatecast.nn import optim, training
+from gatecast.nn.checkpoint import _described, _made
+from gatecast.nn.layers import LAYERS, Input
+from gatecast.nn.losses import Loss, weighted_mean
+from gatecast.nn.memory_limits import require_room, require_size
+from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, settle, stream, wire
+from gatecast.nn.optim import Link
+from gatecast.nn.sequential import Sequential
 from gatecast.own_layers import Settings, is_point, make_settings, require_outputs, training_of, wired
 from gatecast.own_windows import draws, held_out, make_windows, read, span, targets
 from gatecast.panel_lstm import CONTEXT, UNSEEN, Look, Step, looks_at
 from gatecast.panel_windows import Rows
-from gatecast.room import require_room, require_size
 
 __all__ = ["Fitted", "Settings", "as_model", "describe", "fit", "make_settings", "quantiles", "restore", "wired"]
 
@@ -112,7 +112,7 @@ def fit(
         ConfigError: As `wired`, a loss that does not fit, or a training that ran away.
         DataError: No series with two values.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> fit(Sequential([Dense(3)]), np.arange(20.0)[None], 3, 1, Settings(4, steps=2), seed=0).horizon
     3
     """
@@ -163,7 +163,7 @@ def quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floa
     Returns:
         (S, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> y = np.arange(20.0)[None]
     >>> quantiles(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0), y, 1).shape
     (1, 3, 5)
@@ -196,7 +196,7 @@ def describe(fitted: Fitted) -> dict[str, Any]:
     Raises:
         ConfigError: A layer that is not one of gatecast's.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> y = np.arange(20.0)[None]
     >>> describe(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0))["input_shape"]
     [8]
@@ -226,7 +226,7 @@ def restore(description: Mapping[str, Any], vector: Array) -> Fitted:
     Raises:
         FormatError: Something that describes no network, or one with other weights.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> fitted = fit(Sequential([Dense(3)]), np.arange(20.0)[None], 3, 1, Settings(4, steps=2), seed=0)
     >>> restore(describe(fitted), fitted.weights.vector).network == fitted.network
     True

@@ -21,15 +21,15 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import optim
 from gatecast.data.frames import Frame, fit_frame, restore
 from gatecast.history import History
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import pack, unpack
-from gatecast.layer import Layer
-from gatecast.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
-from gatecast.losses import Pinball, weighted_mean
-from gatecast.network import Network, Weights, backward, forward, initial_weights, like, wire
+from gatecast.nn import optim
+from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
+from gatecast.nn.layers.base import Layer
+from gatecast.nn.losses import Pinball, weighted_mean
+from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, wire
 from gatecast.panel_windows import EXTRA, Rows, Settings, batches, inputs, make_rows
 
 __all__ = [

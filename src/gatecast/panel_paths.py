@@ -23,11 +23,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import own_network, panel_lstm
-from gatecast.attributions import Graded, pull
 from gatecast.data.frames import Frame, fit_frame, restore
 from gatecast.history import History
 from gatecast.kernels.packing import Array, pack, unpack
-from gatecast.network import forward
+from gatecast.nn.inspection.attributions import Graded, pull
+from gatecast.nn.network import forward
 from gatecast.own_network import MARGIN
 from gatecast.own_windows import CUT, make_windows, read
 from gatecast.panel_lstm import CONTEXT, steps_ahead

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gatecast.data.frames import Frame, carried, transform
 from gatecast.history import History
 from gatecast.kernels.packing import Array
-from gatecast.network import stream
+from gatecast.nn.network import stream
 
 __all__ = ["EXTRA", "SMALLEST", "Rows", "Settings", "Slopes", "batches", "inputs", "inputs_backward", "make_rows"]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.samples import Samples
+from gatecast.nn.inputs import Samples
 
 __all__ = ["TASKS", "Task", "accuracy", "adding", "copying", "order", "recall"]
 

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import optim, training
 from gatecast.errors import ConfigError, require_count
 from gatecast.kernels import cells
-from gatecast.layers import Dense
-from gatecast.losses import MeanSquaredError
-from gatecast.network import Network, Weights, initial_weights, stream, wire
+from gatecast.nn import optim, training
+from gatecast.nn.layers import Dense
+from gatecast.nn.losses import MeanSquaredError
+from gatecast.nn.network import Network, Weights, initial_weights, stream, wire
 from gatecast.panel_lstm import CELLS
 from gatecast.probe_tasks import TASKS, Task, accuracy
 from gatecast.sizes import nearest_units

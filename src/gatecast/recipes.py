@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gatecast import classical, es_lstm, own_network
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
-from gatecast.models import Sequential
+from gatecast.nn.sequential import Sequential
 from gatecast.panel_lstm import CELLS, Settings
 
 __all__ = ["FEW", "MODELS", "Recipe", "make_recipe"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast import checkpoint, es_lstm, own_network, panel_lstm
+from gatecast import es_lstm, own_network, panel_lstm
 from gatecast.backtest import held_back
 from gatecast.calibration import Calibration, Limits
 from gatecast.data.frequency import parse
@@ -22,7 +22,8 @@ from gatecast.ensemble import Learned
 from gatecast.errors import ConfigError, FormatError
 from gatecast.fitting import Trained
 from gatecast.forecast import Evaluation, Score
-from gatecast.network import Network, Weights
+from gatecast.nn import checkpoint
+from gatecast.nn.network import Network, Weights
 from gatecast.recipes import Recipe
 from gatecast.voices import Classical, Hybrids, Networks, Own, Theta, Voice
 

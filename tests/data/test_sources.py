@@ -9,7 +9,7 @@ import pytest
 duckdb = pytest.importorskip("duckdb")
 
 from gatecast.data.read import read, to_like, write  # noqa: E402
-from gatecast.data.sources import sql
+from gatecast.data.sources import sql  # noqa: E402
 from gatecast.errors import ConfigError, DataError  # noqa: E402
 
 

@@ -18,7 +18,7 @@ from gatecast.errors import ConfigError
 if TYPE_CHECKING:
     from gatecast.explain import Explanation
     from gatecast.forecaster import Forecaster
-    from gatecast.memory import Memory
+    from gatecast.nn.inspection.unit_memory import Memory
 
 __all__ = ["register"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast.memory import heat_map
+from gatecast.nn.inspection.trace import LayerTrace
+from gatecast.nn.inspection.unit_memory import heat_map
 from gatecast.plotting.spec import MODELS, Bars, Cells, Chart, Column, Line, Mark, Starts
 from gatecast.reporting.contents import Choice, Figure, Part, Section, Words, table_of
-from gatecast.trace import LayerTrace
 
 __all__ = ["attribution_section", "gates_section", "importance_section", "learning_section", "memory_section"]
 

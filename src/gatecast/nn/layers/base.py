@@ -174,7 +174,7 @@ def checked_shape(layer: Described, value: object) -> Shape | None:
 def first_shape(wrapper: Plain, layer: Layer) -> Shape | None:
     """The `input_shape` of a layer made of layers: its own, or else that of its first layer.
 
-    >>> from gatecast.layers import LSTM, Bidirectional
+    >>> from gatecast.nn.layers import LSTM, Bidirectional
     >>> Bidirectional(LSTM(5, input_shape=(24, 1))).input_shape
     (24, 1)
     """

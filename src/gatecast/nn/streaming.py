@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import checkpoint
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError, require_count
 from gatecast.kernels.packing import Array, lanes, pack, pack_mask, unpack_state
-from gatecast.layers import Context, Dropout, Layer
-from gatecast.network import Network, Weights
-from gatecast.samples import read_inputs
+from gatecast.nn import checkpoint
+from gatecast.nn.inputs import read_inputs
+from gatecast.nn.layers import Context, Dropout, Layer
+from gatecast.nn.network import Network, Weights
 
 __all__ = ["Stream"]
 
@@ -41,8 +41,8 @@ class Stream:
     Raises:
         ConfigError: A layer that must see the whole sequence, a network without time axis, or a batch below 1.
 
-    >>> from gatecast.layers import LSTM, Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import LSTM, Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([LSTM(8), Dense(1)], (None, 1))
     >>> stream = Stream(network, initial_weights(network, seed=0))
     >>> past = np.sin(np.arange(40.0))[None, :, None]

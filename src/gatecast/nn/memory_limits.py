@@ -14,8 +14,8 @@ from typing import Any
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import blocks, lanes
-from gatecast.layers import Layer, Shape
-from gatecast.network import Network
+from gatecast.nn.layers import Layer, Shape
+from gatecast.nn.network import Network
 
 __all__ = ["require_memory", "require_room", "require_size"]
 
@@ -35,8 +35,8 @@ def require_size(network: Network) -> None:
     Raises:
         ConfigError: A layer would have 2^29 parameters or more.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import wire
     >>> require_size(wire([Dense(2)], (None, 1)))
     """
     for layer, shape in zip(network.layers, network.shapes, strict=False):
@@ -63,8 +63,8 @@ def require_room(network: Network, count: int, steps: int, *, training: bool = F
     Raises:
         DataError: They cannot.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import wire
     >>> require_room(wire([Dense(2)], (None, 1)), 1, 10)
     """
     L = lanes(count)

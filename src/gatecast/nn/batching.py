@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.kernels.packing import LANES, Array, blocks, lanes, pack, pack_mask
-from gatecast.samples import Samples
+from gatecast.nn.inputs import Samples
 
 __all__ = ["Batch", "batches", "large_batch"]
 

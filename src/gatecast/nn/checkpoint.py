@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from gatecast import optim
 from gatecast.errors import ConfigError, FormatError
 from gatecast.kernels.packing import Array
-from gatecast.layers import LAYERS, Input
-from gatecast.losses import LOSSES, Loss
-from gatecast.network import Network, Weights, initial_weights, wire
-from gatecast.optim import Link
+from gatecast.nn import optim
+from gatecast.nn.layers import LAYERS, Input
+from gatecast.nn.losses import LOSSES, Loss
+from gatecast.nn.network import Network, Weights, initial_weights, wire
+from gatecast.nn.optim import Link
 
 __all__ = ["SCHEMA", "read", "read_network", "write", "write_network"]
 

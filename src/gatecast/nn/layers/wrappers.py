@@ -13,11 +13,11 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.dilated import Dilated
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
-from gatecast.layer import Context, Layer, Plain, Shape, State, first_shape, one_of, require_layer, subkey
-from gatecast.recurrent_layer import Recurrent
+from gatecast.nn.layers.base import Context, Layer, Plain, Shape, State, first_shape, one_of, require_layer, subkey
+from gatecast.nn.layers.dilated import Dilated
+from gatecast.nn.layers.recurrent import Recurrent
 
 __all__ = ["Bidirectional", "Concatenate", "Residual"]
 
@@ -44,7 +44,7 @@ class Bidirectional(Plain):
     Raises:
         ConfigError: A layer that is not recurrent, or an unknown way to merge.
 
-    >>> from gatecast.layers import LSTM
+    >>> from gatecast.nn.layers import LSTM
     >>> Bidirectional(LSTM(50, return_sequences=True)).output_shape((24, 1))
     (24, 100)
 
@@ -145,7 +145,7 @@ class Residual(Plain):
     Raises:
         ConfigError: Something that is no layer, or, in `output_shape`, one that changes the shape.
 
-    >>> from gatecast.layers import LSTM
+    >>> from gatecast.nn.layers import LSTM
     >>> Residual(LSTM(8, return_sequences=True)).output_shape((24, 8))
     (24, 8)
 
@@ -226,7 +226,7 @@ class Concatenate(Plain):
         ConfigError: No branches, an empty one, something that is no layer; in `output_shape`: branches of which one
             has a time axis and another has none.
 
-    >>> from gatecast.layers import Embedding, Select
+    >>> from gatecast.nn.layers import Embedding, Select
     >>> weekday = (Select((1,)), Embedding(7, 3))
     >>> Concatenate((Select((0,)), weekday)).output_shape((24, 2))
     (24, 4)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError
-from gatecast.trace import LayerTrace, Trace
+from gatecast.nn.inspection.trace import LayerTrace, Trace
 
 __all__ = ["HeatMap", "Memory", "half_lives", "heat_map", "kept_share", "summarise"]
 
@@ -184,9 +184,9 @@ def summarise(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, 
     Raises:
         ConfigError: A signal of another length, or one for several sequences.
 
-    >>> from gatecast.layers import LSTM
-    >>> from gatecast.network import initial_weights, wire
-    >>> from gatecast.trace import trace
+    >>> from gatecast.nn.layers import LSTM
+    >>> from gatecast.nn.network import initial_weights, wire
+    >>> from gatecast.nn.inspection.trace import trace
     >>> network = wire([LSTM(2)], (None, 1))
     >>> memory = summarise(trace(network, initial_weights(network, 0), np.zeros((1, 9, 1))))
     >>> memory.table["half_life"].round(2).tolist(), memory.table["dead"].tolist()

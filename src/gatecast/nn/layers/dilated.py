@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import require_count
-from gatecast.feedforward import last_step, last_step_backward
 from gatecast.kernels.packing import Array, Params
-from gatecast.layer import Context, Plain, Shape, State, checked_input, first_shape, require_layer
-from gatecast.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
-from gatecast.recurrent_layer import Recurrent
+from gatecast.nn.layers.base import Context, Plain, Shape, State, checked_input, first_shape, require_layer
+from gatecast.nn.layers.feedforward import last_step, last_step_backward
+from gatecast.nn.layers.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
+from gatecast.nn.layers.recurrent import Recurrent
 
 __all__ = ["Dilated", "to_steps"]
 
@@ -39,7 +39,7 @@ class Dilated(Plain):
     Raises:
         ConfigError: A layer that is not recurrent, or a rate below 1.
 
-    >>> from gatecast.layers import GRU
+    >>> from gatecast.nn.layers import GRU
     >>> Dilated(GRU(8), 4).output_shape((24, 1))
     (8,)
 

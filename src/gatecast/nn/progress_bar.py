@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable
 from typing import TextIO
 
 from gatecast.errors import ConfigError
-from gatecast.training import Record
+from gatecast.nn.training import Record
 
 __all__ = ["shown", "verbosity"]
 

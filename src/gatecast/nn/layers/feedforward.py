@@ -15,7 +15,7 @@ from gatecast.errors import ConfigError, DataError, require_count, require_share
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.reference import ACTIVATIONS
-from gatecast.layer import (
+from gatecast.nn.layers.base import (
     Context,
     Plain,
     Shape,

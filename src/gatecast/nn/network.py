@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast.kernels.packing import Array, Params, flat_views
-from gatecast.layer import Context, Layer, Shape, mixed
+from gatecast.nn.layers.base import Context, Layer, Shape, mixed
 
 __all__ = [
     "Network",
@@ -52,7 +52,7 @@ def wire(layers: Sequence[Layer], in_shape: Shape) -> Network:
     Raises:
         ConfigError: A layer that cannot take what the one before it gives.
 
-    >>> from gatecast.layers import LSTM, Dense
+    >>> from gatecast.nn.layers import LSTM, Dense
     >>> wire([LSTM(50), Dense(1)], (24, 1)).shapes
     ((24, 1), (50,), (1,))
     """
@@ -65,7 +65,7 @@ def wire(layers: Sequence[Layer], in_shape: Shape) -> Network:
 def initial_weights(network: Network, seed: int) -> Weights:
     """Fresh parameters; those of a layer depend on the seed, its place and its shapes alone.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> weights = initial_weights(wire([Dense(2)], (3,)), seed=0)
     >>> weights.vector.size, weights.views[0]["W"].shape
     (8, (3, 2))
@@ -82,7 +82,7 @@ def initial_weights(network: Network, seed: int) -> Weights:
 def like(weights: Weights) -> Weights:
     """Zeros of the same layout: room for gradients.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> float(like(initial_weights(wire([Dense(2)], (3,)), seed=0)).vector.sum())
     0.0
     """
@@ -126,7 +126,7 @@ def forward(
     Returns:
         y (nb, T or 1, M, L), and one cache a layer.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> network = wire([Dense(2)], (3,))
     >>> forward(network, initial_weights(network, 0), np.zeros((1, 1, 3, 16), np.float32))[0].shape
     (1, 1, 2, 16)
@@ -163,7 +163,7 @@ def backward(
     Returns:
         dx (nb, T, F, L), or None.
 
-    >>> from gatecast.layers import Dense
+    >>> from gatecast.nn.layers import Dense
     >>> network = wire([Dense(2)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> y, caches = forward(network, weights, np.ones((1, 1, 3, 16), np.float32))
@@ -189,7 +189,7 @@ def settle(network: Network, weights: Weights, caches: Sequence[Any]) -> None:
         weights: Their parameters, changed in place.
         caches: As returned by `forward` in training.
 
-    >>> from gatecast.layers import BatchNormalization
+    >>> from gatecast.nn.layers import BatchNormalization
     >>> network = wire([BatchNormalization(momentum=0.5)], (1,))
     >>> weights = initial_weights(network, 0)
     >>> settle(network, weights, forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=True)[1])

@@ -15,7 +15,7 @@ from gatecast.errors import ConfigError, require_count, require_share
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, Noise
 from gatecast.kernels.packing import Array, Params, reorder_gates
-from gatecast.layer import (
+from gatecast.nn.layers.base import (
     Context,
     Plain,
     Shape,

@@ -16,14 +16,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.batches import Batch, batches, large_batch
 from gatecast.errors import ConfigError, require_count
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack, pack_mask, unpack
-from gatecast.losses import Loss, weighted_mean
-from gatecast.network import Network, Weights, backward, forward, like, settle, stream
-from gatecast.optim import Link, apply, averaged, learning_rate
-from gatecast.samples import Samples
+from gatecast.nn.batching import Batch, batches, large_batch
+from gatecast.nn.inputs import Samples
+from gatecast.nn.losses import Loss, weighted_mean
+from gatecast.nn.network import Network, Weights, backward, forward, like, settle, stream
+from gatecast.nn.optim import Link, apply, averaged, learning_rate
 
 __all__ = [
     "Callback",
@@ -199,10 +199,10 @@ def train(
     Raises:
         ConfigError: The loss is no longer finite; the weights are then those of the last finished epoch.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.losses import MeanSquaredError
-    >>> from gatecast.network import initial_weights, wire
-    >>> from gatecast.optim import SGD
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.losses import MeanSquaredError
+    >>> from gatecast.nn.network import initial_weights, wire
+    >>> from gatecast.nn.optim import SGD
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1, 1)
     >>> network = wire([Dense(1)], (1,))
     >>> weights = initial_weights(network, seed=0)
@@ -251,9 +251,9 @@ def evaluate(network: Network, weights: Weights, samples: Samples, loss: Loss, b
     Returns:
         The mean; NaN or infinite if the outputs are.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.losses import MeanSquaredError
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.losses import MeanSquaredError
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(1)], (1,))
     >>> zero = like(initial_weights(network, seed=0))
     >>> evaluate(network, zero, Samples(np.ones((3, 1, 1)), np.full((3, 1, 1), 2.0)), MeanSquaredError())
@@ -289,8 +289,8 @@ def predict(
     Returns:
         (N, T, M) float32, or (N, M) if the network's output has no time axis.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(2)], (1,))
     >>> predict(network, initial_weights(network, seed=0), np.zeros((3, 1, 1), np.float32)).tolist()
     [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from gatecast.attributions import Attributed, integrated
-from gatecast.network import Network, Weights
-from gatecast.trace import Trace, trace
+from gatecast.nn.inspection.attributions import Attributed, integrated
+from gatecast.nn.inspection.trace import Trace, trace
+from gatecast.nn.network import Network, Weights
 
 __all__ = ["Transparent"]
 
@@ -54,6 +54,6 @@ class Transparent:
             DataError: An array that does not fit or holds NaN or infinity.
             NotFittedError: The shape of the input is not known.
 
-        Source: Sundararajan, Taly & Yan 2017. More ways: `gatecast.attributions`.
+        Source: Sundararajan, Taly & Yan 2017. More ways: `gatecast.nn.inspection.attributions`.
         """
         return integrated(*self._built(), x, output, baseline=baseline, points=points)

@@ -16,8 +16,8 @@ import numpy as np
 from gatecast.errors import ConfigError, require_count
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import Params
-from gatecast.layer import Shape, glorot_uniform, one_of
-from gatecast.recurrent_layer import Recurrent
+from gatecast.nn.layers.base import Shape, glorot_uniform, one_of
+from gatecast.nn.layers.recurrent import Recurrent
 
 __all__ = ["GRU", "LSTM", "SLSTM", "MinGRU", "MinLSTM", "SimpleRNN"]
 

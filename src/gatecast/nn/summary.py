@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from gatecast.layers import Shape
-from gatecast.network import Network, Weights
+from gatecast.nn.layers import Shape
+from gatecast.nn.network import Network, Weights
 
 __all__ = ["summary"]
 
@@ -17,8 +17,8 @@ def summary(network: Network, weights: Weights) -> str:
         network: Layers and shapes.
         weights: Their parameters.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(2)], (3,))
     >>> print(summary(network, initial_weights(network, 0)))
     layer       output shape      parameters

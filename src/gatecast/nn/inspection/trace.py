@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.dilated import Dilated, to_steps
 from gatecast.errors import ConfigError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.native import Cache
 from gatecast.kernels.packing import Array, pack, pack_mask, unpack
-from gatecast.layer import Layer
-from gatecast.network import Network, Weights, forward
-from gatecast.recurrent_layer import Recurrent
-from gatecast.samples import read_inputs
-from gatecast.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.inputs import read_inputs
+from gatecast.nn.layers.base import Layer
+from gatecast.nn.layers.dilated import Dilated, to_steps
+from gatecast.nn.layers.recurrent import Recurrent
+from gatecast.nn.layers.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.network import Network, Weights, forward
 
 __all__ = ["FIRST", "LayerTrace", "Trace", "trace"]
 
@@ -128,8 +128,8 @@ def trace(
         ConfigError: No recurrent layer, or times of another shape.
         DataError: Inputs of another shape, or NaN among them.
 
-    >>> from gatecast.layers import LSTM, Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import LSTM, Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([LSTM(2), Dense(1)], (None, 1))
     >>> found = trace(network, initial_weights(network, 0), np.ones((1, 5, 1)))
     >>> found.layers[0].name, found.layers[0].gates["f"].shape

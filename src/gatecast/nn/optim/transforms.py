@@ -22,7 +22,7 @@ import numpy as np
 from gatecast.errors import ConfigError, require_positive, require_share
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array
-from gatecast.schedules import Rate, constant
+from gatecast.nn.optim.schedules import Rate, constant
 
 __all__ = [
     "LINKS",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
-from gatecast.layer import Context, Plain, Shape, State, checked_input, checked_shape
+from gatecast.nn.layers.base import Context, Plain, Shape, State, checked_input, checked_shape
 
 __all__ = ["QuantileHead"]
 
@@ -36,7 +36,7 @@ class QuantileHead(Plain):
     Raises:
         ConfigError: An even number, or one below 1.
 
-    >>> from gatecast.layers import Context
+    >>> from gatecast.nn.layers import Context
     >>> q, *_ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), Context())
     >>> q[0, 0, :, 0].tolist()
     [-1.0, 0.0, 1.0]

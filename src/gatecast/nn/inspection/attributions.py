@@ -20,8 +20,8 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError, DataError, require_count
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import pack, unpack
-from gatecast.network import Network, Weights, backward, forward, like
-from gatecast.samples import read_inputs
+from gatecast.nn.inputs import read_inputs
+from gatecast.nn.network import Network, Weights, backward, forward, like
 
 __all__ = ["POINTS", "Attributed", "Graded", "gradients", "integrate", "integrated", "occlude", "occluded", "pull"]
 
@@ -74,8 +74,8 @@ def gradients(
         ConfigError: No layers, or no such output or step.
         DataError: An array that does not fit or holds NaN or infinity.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(1)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, 0, -2
@@ -127,8 +127,8 @@ def integrated(
 
     Source: Sundararajan, Taly & Yan 2017, "Axiomatic Attribution for Deep Networks".
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(1)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, 0, -2
@@ -179,8 +179,8 @@ def occluded(
 
     Source: Zeiler & Fergus 2014.
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(1)], (2, 3))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, 0, -2
@@ -274,8 +274,8 @@ def pull(
     Returns:
         (P,) values, and (P, T, F).
 
-    >>> from gatecast.layers import Dense
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(1)], (2,))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, -2

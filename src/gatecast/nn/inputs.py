@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from gatecast.errors import ConfigError, DataError, require_share
 from gatecast.kernels.packing import Array
-from gatecast.layers import Shape
-from gatecast.losses import Loss
-from gatecast.room import require_memory
+from gatecast.nn.layers import Shape
+from gatecast.nn.losses import Loss
+from gatecast.nn.memory_limits import require_memory
 
 __all__ = [
     "Mask",
@@ -66,7 +66,7 @@ def read_samples(
     Raises:
         DataError: A shape that does not fit, or numbers that cannot be used.
 
-    >>> from gatecast.losses import MeanSquaredError
+    >>> from gatecast.nn.losses import MeanSquaredError
     >>> samples = read_samples([[[1]], [[2]]], [3, 4], None, ((1, 1), (1,)), MeanSquaredError())
     >>> samples.x.shape, samples.y.shape
     ((2, 1, 1), (2, 1, 1))
@@ -106,7 +106,7 @@ def read_validation(
         ConfigError: Both were given, or something else than such a tuple.
         DataError: Arrays that do not fit, or a share that leaves one part empty.
 
-    >>> from gatecast.losses import MeanSquaredError
+    >>> from gatecast.nn.losses import MeanSquaredError
     >>> x = np.zeros((5, 1, 1), np.float32)
     >>> _, judges = read_validation(Samples(x, x), 0, (x, x[:, 0]), ((1, 1), (1,)), MeanSquaredError())
     >>> len(judges.x)

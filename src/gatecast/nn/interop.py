@@ -26,8 +26,8 @@ import numpy.typing as npt
 
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array, Params, reorder_gates
-from gatecast.layers import GRU, LSTM, Bidirectional, Dense, Layer, SimpleRNN
-from gatecast.network import Network, Weights
+from gatecast.nn.layers import GRU, LSTM, Bidirectional, Dense, Layer, SimpleRNN
+from gatecast.nn.network import Network, Weights
 
 __all__ = ["get_weights", "load_torch", "set_weights", "to_torch"]
 
@@ -52,7 +52,7 @@ def get_weights(network: Network, weights: Weights) -> list[Array]:
         network: Layers and shapes.
         weights: Their parameters.
 
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(2)], (3,))
     >>> [w.shape for w in get_weights(network, initial_weights(network, 0))]
     [(3, 2), (2,)]
@@ -105,7 +105,7 @@ def load_torch(network: Network, weights: Weights, state: Mapping[str, Any]) -> 
         ConfigError: A layer that PyTorch has no module for.
         DataError: Other layers, another shape, or values that are not finite.
 
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([Dense(2)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> load_torch(network, weights, {"out.weight": np.ones((2, 3)), "out.bias": np.zeros(2)})
@@ -151,7 +151,7 @@ def to_torch(network: Network, weights: Weights, like: Mapping[str, Any] | None 
         ConfigError: A layer that PyTorch has no module for.
         DataError: `like` is of other layers or shapes, or lacks a bias that is not zero.
 
-    >>> from gatecast.network import initial_weights, wire
+    >>> from gatecast.nn.network import initial_weights, wire
     >>> network = wire([LSTM(4), Dense(2)], (None, 1))
     >>> list(to_torch(network, initial_weights(network, 0)))[2:]
     ['lstm.bias_ih_l0', 'lstm.bias_hh_l0', 'linear.weight', 'linear.bias']

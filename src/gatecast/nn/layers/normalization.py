@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gatecast.errors import require_positive, require_share
 from gatecast.kernels.packing import Array, Params
-from gatecast.layer import Context, Plain, Shape, State, checked_input, checked_shape, features_of
+from gatecast.nn.layers.base import Context, Plain, Shape, State, checked_input, checked_shape, features_of
 
 __all__ = ["BatchNormalization", "LayerNormalization", "RMSNorm"]
 

@@ -1,0 +1,5 @@
+"""Callbacks, where Keras has them."""
+
+from gatecast.nn.sequential import EarlyStopping
+
+__all__ = ["EarlyStopping"]

@@ -1,0 +1,1 @@
+"""Networks: layers, optimizers, training, inspection. Nothing in here knows of time series."""
