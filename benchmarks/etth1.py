@@ -16,7 +16,7 @@ import numpy as np
 
 from gatecast.calibration import answers
 from gatecast.forecaster import Forecaster
-from gatecast.history import from_panel
+from gatecast.forecasting.context import from_panel
 
 TRAIN, VALIDATION, TEST = 8640, 2880, 2880
 LOOK_BACK = 2048

@@ -8,16 +8,16 @@ import time
 
 import numpy as np
 from article import CASES, RATE, UNITS, median_ms, report, steps
-from gatecast.layers import LSTM, Dense, Dropout, Input
-from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.models import Sequential
-from gatecast.optim import Adam, apply
 
 from gatecast.kernels import native, reference
 from gatecast.kernels.packing import pack, unpack
+from gatecast.layers import LSTM, Dense, Dropout, Input
+from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.models import Sequential
 from gatecast.nn.batching import batches
 from gatecast.nn.inputs import Samples
 from gatecast.nn.network import backward, forward, initial_weights, like, wire
+from gatecast.optim import Adam, apply
 
 
 def hidden():

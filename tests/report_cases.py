@@ -11,9 +11,9 @@ import numpy as np
 from chart_cases import make_forecast
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
+from gatecast.forecasting.presets import make_recipe
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.probes import Probe
-from gatecast.recipes import make_recipe
 
 HOSTILE = (
     '<script>alert("x")</script>',

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from gatecast.layers import GRU, LSTM, SLSTM, Dense, Embedding, SimpleRNN
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import reference
 from gatecast.kernels.packing import pack
+from gatecast.layers import GRU, LSTM, SLSTM, Dense, Embedding, SimpleRNN
 from gatecast.nn.inspection.attributions import gradients, integrate, integrated, occlude, occluded
 from gatecast.nn.network import Network, initial_weights, wire
 from gatecast.nn.training import predict

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.baselines import BASELINES, drift, interval, mean, naive, seasonal_naive, simple
 from gatecast.data import synthetic
 from gatecast.errors import ConfigError
+from gatecast.forecasting.baselines import BASELINES, drift, interval, mean, naive, seasonal_naive, simple
 
 PASTS = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6) | st.just(np.nan))
 every = pytest.mark.parametrize("name", BASELINES)

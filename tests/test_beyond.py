@@ -315,15 +315,15 @@ def test_a_network_of_ones_own_is_a_model_like_any_other(past, whole, tmp_path):
 
 
 def test_ets_and_ces_join_when_they_are_there_and_are_kept(past, tmp_path, monkeypatch):
-    from gatecast import classical
+    from gatecast.forecasting import statsforecast_models
 
     def say(values, h, m, probabilities, models=("ETS", "CES")):
         last = values[:, -1][:, None, None] * {"ETS": 1.0, "CES": 3.0}[models[0]]
         return {models[0]: last + np.arange(len(probabilities)) - len(probabilities) // 2 + np.zeros((1, h, 1))}
 
     table = {name: past[name] for name in ("shop", "month", "sales")}
-    monkeypatch.setattr(classical, "available", lambda: True)
-    monkeypatch.setattr(classical, "say", say)
+    monkeypatch.setattr(statsforecast_models, "available", lambda: True)
+    monkeypatch.setattr(statsforecast_models, "say", say)
     forecaster = gc.Forecaster(H, **COLUMNS, **QUICK).fit(table)
     assert list(forecaster.weights_) == ["LSTM", "DOT", "ETS", "CES"]
     assert forecaster.weights_["CES"] == 0, "three times too large"

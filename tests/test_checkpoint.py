@@ -6,6 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
+
+from gatecast.errors import ConfigError, FormatError
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -23,12 +26,9 @@ from gatecast.layers import (
 )
 from gatecast.losses import Huber, Pinball
 from gatecast.models import Sequential, load_model
-from gatecast.optim import SGD, AdamW, average_weights, chain, clip_by_global_norm, cosine, warmup
-from safetensors.numpy import save
-
-from gatecast.errors import ConfigError, FormatError
 from gatecast.nn import checkpoint
 from gatecast.nn.network import initial_weights, wire
+from gatecast.optim import SGD, AdamW, average_weights, chain, clip_by_global_norm, cosine, warmup
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(0, np.float32)}
 

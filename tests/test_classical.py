@@ -10,9 +10,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from gatecast import classical
-from gatecast.classical import MODELS, available, say
 from gatecast.errors import ConfigError
+from gatecast.forecasting import statsforecast_models
+from gatecast.forecasting.statsforecast_models import MODELS, available, say
 
 PROBABILITIES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -67,7 +67,7 @@ def library(monkeypatch) -> type[FakeETS]:
 @pytest.fixture
 def without(monkeypatch) -> None:
     """As if statsforecast were not installed."""
-    monkeypatch.setattr(classical, "find_spec", {}.get)
+    monkeypatch.setattr(statsforecast_models, "find_spec", {}.get)
 
 
 def test_without_the_extra_the_message_says_what_to_install(without):
@@ -150,14 +150,14 @@ def test_a_season_is_fitted_where_two_of_them_are_known(library):
 
 
 def test_the_newest_values_are_looked_at(library):
-    values = np.random.default_rng(0).random((1, classical.LONGEST + 50))
+    values = np.random.default_rng(0).random((1, statsforecast_models.LONGEST + 50))
     say(values, 1, 1, PROBABILITIES, ("ETS",))
     np.testing.assert_array_equal(library.asked[0][1], values[0, 50:])
 
 
 @pytest.mark.parametrize("level", [100.0, 0.0])
 def test_long_seasons_are_taken_out_and_put_back(library, level):
-    m = 2 * classical.LONGEST_SEASON
+    m = 2 * statsforecast_models.LONGEST_SEASON
     wave = np.sin(2 * np.pi * np.arange(6 * m) / m) + 0.001 * np.random.default_rng(0).standard_normal(6 * m)
     said = say(level + 10 * wave[None], m, m, PROBABILITIES, ("ETS",))["ETS"][0, :, 2]
     assert library.asked[0][0] == 1
@@ -178,5 +178,5 @@ def test_long_seasons_are_taken_out_and_put_back(library, level):
 )
 def test_what_an_error_does_to_later_values(kind, psi):
     par = {"alpha_0": 1.5, "alpha_1": 1.2, "beta_0": 0.4, "beta_1": 0.9}
-    np.testing.assert_allclose(classical._responses(kind, 3, par, len(psi)), psi, atol=1e-12)
-    np.testing.assert_allclose(classical._responses(kind, 3, par, 1), [1.0])
+    np.testing.assert_allclose(statsforecast_models._responses(kind, 3, par, len(psi)), psi, atol=1e-12)
+    np.testing.assert_allclose(statsforecast_models._responses(kind, 3, par, 1), [1.0])

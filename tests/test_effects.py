@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.data.frames import fit_frame
-from gatecast.effects import add, add_past, fit_effects, prepare
-from gatecast.history import plain
+from gatecast.forecasting.context import plain
+from gatecast.forecasting.exogenous_regression import add, add_past, fit_effects, prepare
+from gatecast.forecasting.scaling import fit_frame
 
 
 def planted(rng, S=40, T=72, season=0.2, slope=0.3, mixed=False):

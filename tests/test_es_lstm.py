@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast import es_lstm, es_windows, smoothing
 from gatecast.errors import ConfigError, DataError
-from gatecast.es_lstm import Settings, fit, make_settings, quantiles
-from gatecast.history import plain
+from gatecast.forecasting.context import plain
+from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.es_rnn import smoothing
+from gatecast.forecasting.es_rnn import windows as es_windows
+from gatecast.forecasting.es_rnn.model import Settings, fit, make_settings, quantiles
 from gatecast.kernels import native
 
 EPS = 1e-6

@@ -8,22 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast import ensemble, own_network, panel_lstm
 from gatecast.calibration import uncalibrated
 from gatecast.configs import NetworkConfig, TrainingConfig
-from gatecast.data.frames import fit_frame
 from gatecast.data.panel import from_values
-from gatecast.effects import prepare
 from gatecast.errors import ConfigError, DataError
 from gatecast.explain import explain
 from gatecast.fitting import Trained
-from gatecast.history import from_panel, plain
+from gatecast.forecasting import ensemble
+from gatecast.forecasting.context import from_panel, plain
+from gatecast.forecasting.exogenous_regression import prepare
+from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.panel_rnn.windows import Settings, inputs, inputs_backward, make_rows
+from gatecast.forecasting.presets import make_recipe
+from gatecast.forecasting.scaling import fit_frame
+from gatecast.forecasting.sequential_model import model as own_network
+from gatecast.forecasting.voices import Hybrids, Theta
 from gatecast.layers import LSTM, Dense, Input, QuantileHead
 from gatecast.models import Sequential
 from gatecast.panel_paths import Asked, make_cells, path
-from gatecast.panel_windows import Settings, inputs, inputs_backward, make_rows
-from gatecast.recipes import make_recipe
-from gatecast.voices import Hybrids, Theta
 
 
 def trained(panel, h, model="lstm", season=1, members=1, steps=60, units=8, **training):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gatecast.layers import Context, Dense, Dropout, Embedding, Select
 
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import reference
 from gatecast.kernels.packing import pack, pack_mask, unpack
+from gatecast.layers import Context, Dense, Dropout, Embedding, Select
 from gatecast.nn.layers.feedforward import last_step, last_step_backward
 from layer_examples import F, T, normal, parameters
 from tolerances import EPS64, close, rounding

@@ -9,7 +9,7 @@ from gatecast.data.panel import from_values
 from gatecast.data.panel_builder import build
 from gatecast.data.panel_update import extend, locate
 from gatecast.errors import DataError
-from gatecast.history import from_panel, plain
+from gatecast.forecasting.context import from_panel, plain
 
 
 @pytest.fixture

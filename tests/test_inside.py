@@ -3,21 +3,22 @@
 import numpy as np
 import pandas as pd
 import pytest
-from gatecast.layers import LSTM, Dense, Input
-from gatecast.models import Sequential
 
-from gatecast import es_lstm, panel_lstm
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
-from gatecast.effects import prepare
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecaster import Forecaster
-from gatecast.history import from_panel
+from gatecast.forecasting.context import from_panel
+from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.exogenous_regression import prepare
+from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.voices import Theta
 from gatecast.inside import look_inside
 from gatecast.kernels.packing import pack, unpack
+from gatecast.layers import LSTM, Dense, Input
+from gatecast.models import Sequential
 from gatecast.nn.inspection.trace import Trace, trace
 from gatecast.nn.inspection.unit_memory import summarise
 from gatecast.nn.network import forward
-from gatecast.voices import Theta
 
 QUICK = {"network": NetworkConfig(units=6, window=8), "training": TrainingConfig(members=2, steps=8)}
 

@@ -9,10 +9,10 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from gatecast.layers import LAYERS, LSTM, Context, Dense, Input
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, pack_mask, unpack
+from gatecast.layers import LAYERS, LSTM, Context, Dense, Input
 from gatecast.nn import checkpoint
 from gatecast.nn.network import initial_weights, wire
 from layer_examples import (

@@ -5,11 +5,11 @@ import pytest
 
 import gatecast as gc
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
-from gatecast.effects import fit_effects, prepare
-from gatecast.history import from_panel, plain
+from gatecast.forecasting.context import from_panel, plain
+from gatecast.forecasting.exogenous_regression import fit_effects, prepare
+from gatecast.forecasting.monitoring import Watched, Watcher, watched
+from gatecast.forecasting.panel_rnn.model import Settings, answer, fit, looks_at, one_ahead, quantiles, read, read_along
 from gatecast.layers import GRU, Dense
-from gatecast.looks import Watched, Watcher, watched
-from gatecast.panel_lstm import Settings, answer, fit, looks_at, one_ahead, quantiles, read, read_along
 
 H = 4
 MONTHS = np.datetime64("2010-01", "M") + np.arange(60)

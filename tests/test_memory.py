@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from gatecast.layers import GRU, LSTM, SLSTM, Dilated, MinGRU, MinLSTM, SimpleRNN
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gatecast.errors import ConfigError
+from gatecast.layers import GRU, LSTM, SLSTM, Dilated, MinGRU, MinLSTM, SimpleRNN
 from gatecast.nn.inspection.trace import trace
 from gatecast.nn.inspection.unit_memory import half_lives, heat_map, kept_share, summarise
 from gatecast.nn.network import initial_weights, wire

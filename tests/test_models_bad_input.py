@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.losses import Pinball
 from gatecast.models import EarlyStopping, Sequential
 from gatecast.optim import SGD
-
-from gatecast.errors import ConfigError, DataError, NotFittedError
 
 
 def small(*layers, loss="mse", optimizer="adam", seed=0, T=4, F=1):

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from gatecast.errors import ConfigError
+from gatecast.kernels import native, reference
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -23,10 +27,6 @@ from gatecast.layers import (
     Select,
 )
 from gatecast.losses import MeanSquaredError, weighted_mean
-
-from gatecast.errors import ConfigError
-from gatecast.kernels import native, reference
-from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.layers.base import mixed, subkey
 from gatecast.nn.network import backward, forward, initial_weights, like, settle, stream, wire
 from tolerances import EPS32, close, difference, rounding, step

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gatecast.layers import BatchNormalization, Context, Dense, LayerNormalization, RMSNorm
-from gatecast.losses import MeanSquaredError
-from gatecast.optim import AdamW
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, pack_mask, unpack
+from gatecast.layers import BatchNormalization, Context, Dense, LayerNormalization, RMSNorm
+from gatecast.losses import MeanSquaredError
 from gatecast.nn.inputs import Samples
 from gatecast.nn.network import forward, initial_weights, settle, wire
 from gatecast.nn.training import predict, train
+from gatecast.optim import AdamW
 from layer_examples import F, T, normal, parameters
 from tolerances import close, rounding
 

@@ -9,8 +9,18 @@ import pytest
 
 from gatecast import Sequential, optim
 from gatecast.data import synthetic
-from gatecast.data.frames import fit_frame
 from gatecast.errors import ConfigError, DataError, FormatError
+from gatecast.forecasting.scaling import fit_frame
+from gatecast.forecasting.sequential_model.model import (
+    Settings,
+    describe,
+    fit,
+    make_settings,
+    quantiles,
+    restore,
+    wired,
+)
+from gatecast.forecasting.sequential_model.windows import draws, held_out, make_windows, read, span, targets
 from gatecast.kernels import native
 from gatecast.layers import (
     GRU,
@@ -25,8 +35,6 @@ from gatecast.layers import (
     Select,
 )
 from gatecast.losses import Pinball
-from gatecast.own_network import Settings, describe, fit, make_settings, quantiles, restore, wired
-from gatecast.own_windows import draws, held_out, make_windows, read, span, targets
 
 H, Q, MID = 4, 5, 2
 SMALL = Settings(6, steps=30, batch=64)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gatecast.data import synthetic
-from gatecast.data.frames import fit_frame
-from gatecast.history import plain
+from gatecast.forecasting.context import plain
+from gatecast.forecasting.panel_rnn.model import CELLS, Look, Settings, fit, one_ahead, quantiles, steps_ahead
+from gatecast.forecasting.panel_rnn.windows import batches, inputs, make_rows
+from gatecast.forecasting.scaling import fit_frame
 from gatecast.kernels import native
-from gatecast.panel_lstm import CELLS, Look, Settings, fit, one_ahead, quantiles, steps_ahead
-from gatecast.panel_windows import batches, inputs, make_rows
 
 SMALL = Settings(6, units=8, origins=24, steps=40, batch=32)
 MID = 2

@@ -9,10 +9,10 @@ import pytest
 
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
-from gatecast.ensemble import combine, say_far, weigh
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.forecaster import Forecaster
-from gatecast.history import plain
+from gatecast.forecasting.context import plain
+from gatecast.forecasting.ensemble import combine, say_far, weigh
 
 H, S = 4, 24
 QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(members=2, steps=20)}

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from gatecast.layers import Dense
 
 from gatecast.comparison_charts import probe_chart, probe_charts
 from gatecast.errors import ConfigError
+from gatecast.forecasting.panel_rnn.model import CELLS
+from gatecast.layers import Dense
 from gatecast.nn.network import initial_weights, wire
-from gatecast.panel_lstm import CELLS
 from gatecast.plotting.spec import Line
 from gatecast.probe_tasks import TASKS, accuracy, adding, copying, order, recall
 from gatecast.probes import KEEP, NAMES, equal_units, probe

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from gatecast.layers import QuantileHead
-from gatecast.losses import Pinball, weighted_mean
 
 from gatecast.kernels import _native, native
+from gatecast.layers import QuantileHead
+from gatecast.losses import Pinball, weighted_mean
 from gatecast.nn.layers.base import Context
 from tolerances import close, difference, rounding, step
 

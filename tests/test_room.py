@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Concatenate, Dense, Embedding, Input, MinGRU, Residual
-from gatecast.models import Sequential
 
 from gatecast.errors import ConfigError, DataError
+from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Concatenate, Dense, Embedding, Input, MinGRU, Residual
+from gatecast.models import Sequential
 from gatecast.nn import memory_limits
 
 GOOD_Y = np.zeros(6)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.baselines import simple
 from gatecast.data.frequency import parse
 from gatecast.errors import DataError
 from gatecast.forecast import Score
+from gatecast.forecasting.baselines import simple
 from gatecast.parts import check_parts, cut, default_horizon
 from gatecast.scoring import NAMES, changes, naive_season, score, verdict
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -29,8 +31,6 @@ from gatecast.layers import (
     SimpleRNN,
 )
 from gatecast.models import Sequential
-
-from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.nn import streaming as streams
 
 T, F = 9, 2

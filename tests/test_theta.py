@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatecast.theta import dot
+from gatecast.forecasting.theta import dot
 
 
 def plain(y, alpha, w, first, h):

@@ -2,6 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.errors import ConfigError, DataError
+from gatecast.kernels import reference
+from gatecast.kernels.cells import CELLS
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -18,12 +24,6 @@ from gatecast.layers import (
     SimpleRNN,
 )
 from gatecast.models import Sequential
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from gatecast.errors import ConfigError, DataError
-from gatecast.kernels import reference
-from gatecast.kernels.cells import CELLS
 from gatecast.nn.inspection.trace import trace
 from gatecast.nn.network import initial_weights, wire
 from tolerances import close, rounding

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gatecast.layers import LSTM, Dense, Dropout
-from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.optim import SGD, Adam, average_weights, averaged, chain, cosine, scale_by_learning_rate
 
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import unpack
+from gatecast.layers import LSTM, Dense, Dropout
+from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.nn import batching as batches_module
 from gatecast.nn.batching import batches, large_batch
 from gatecast.nn.inputs import Samples
 from gatecast.nn.network import initial_weights, wire
 from gatecast.nn.training import EarlyStopping, Progress, evaluate, predict, train
+from gatecast.optim import SGD, Adam, average_weights, averaged, chain, cosine, scale_by_learning_rate
 from tolerances import close, rounding
 
 MSE = MeanSquaredError()

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from gatecast.errors import ConfigError
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -22,9 +25,6 @@ from gatecast.layers import (
     Residual,
     Select,
 )
-
-from gatecast.errors import ConfigError
-from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.network import initial_weights, wire
 from layer_examples import F, T, normal, parameters
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from gatecast import scoring
 from gatecast.calibration import Calibration, answers, sides
 from gatecast.data.panel import Panel
-from gatecast.ensemble import Learned
 from gatecast.forecast import Evaluation, column_names
-from gatecast.history import History
+from gatecast.forecasting.context import History
+from gatecast.forecasting.ensemble import Learned
 
 __all__ = ["fold", "held_back", "score_tail"]
 

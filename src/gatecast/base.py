@@ -17,9 +17,9 @@ from gatecast.data.read import kind_of, read, read_future, to_like
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.fitting import Asked, Trained, prepare_panel
 from gatecast.forecast import Forecast, Past
-from gatecast.history import History, from_panel
+from gatecast.forecasting.context import History, from_panel
+from gatecast.forecasting.presets import MODELS
 from gatecast.nn.sequential import Sequential
-from gatecast.recipes import MODELS
 
 __all__ = ["Base"]
 

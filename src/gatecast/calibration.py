@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import ensemble
-from gatecast.data.frames import carried
-from gatecast.ensemble import COMBINED, Learned
-from gatecast.history import History
+from gatecast.forecasting import ensemble
+from gatecast.forecasting.context import History
+from gatecast.forecasting.ensemble import COMBINED, Learned
+from gatecast.forecasting.scaling import carried
 from gatecast.intervals import half_widths
 
 __all__ = ["ANY_LEVEL", "UNKNOWN_MEMORY", "Calibration", "Limits", "answers", "factor", "sides", "uncalibrated"]

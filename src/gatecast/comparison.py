@@ -23,14 +23,14 @@ from gatecast.data.read import read
 from gatecast.errors import ConfigError
 from gatecast.fitting import Asked, prepare_panel
 from gatecast.forecast import column_names
-from gatecast.history import from_panel
-from gatecast.panel_lstm import CELLS, make_network
+from gatecast.forecasting.context import from_panel
+from gatecast.forecasting.panel_rnn.model import CELLS, make_network
+from gatecast.forecasting.presets import MODELS, make_recipe
+from gatecast.forecasting.season_selection import choose_season
 from gatecast.parts import default_horizon
 from gatecast.plotting.charts import BASELINES
 from gatecast.rating import Rolled, errors, rate
-from gatecast.recipes import MODELS, make_recipe
 from gatecast.recommending import recommend
-from gatecast.seasons import choose_season
 from gatecast.sizes import nearest_units
 from gatecast.stages import Progress
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gatecast.comparison import Comparison
-from gatecast.panel_lstm import CELLS
+from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.plotting.charts import BASELINES
 from gatecast.plotting.spec import Bars, Chart, Line, Mark
 from gatecast.probe_tasks import TASKS

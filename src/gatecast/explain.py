@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import fit_frame
 from gatecast.data.panel import Panel, format_times
-from gatecast.effects import prepare
-from gatecast.ensemble import Learned
 from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
-from gatecast.history import History, owners
+from gatecast.forecasting.context import History, owners
+from gatecast.forecasting.ensemble import Learned
+from gatecast.forecasting.exogenous_regression import prepare
+from gatecast.forecasting.scaling import fit_frame
+from gatecast.forecasting.voices import Networks, Own
 from gatecast.kernels.native import relax
 from gatecast.nn.inspection.attributions import POINTS, integrate, occlude
 from gatecast.panel_paths import Asked, Cells, Path, make_cells, path, reach
-from gatecast.voices import Networks, Own
 
 __all__ = ["METHODS", "Explanation", "explain"]
 
@@ -109,7 +109,7 @@ def explain(
 
     >>> from gatecast.configs import TrainingConfig
     >>> from gatecast.forecaster import Forecaster
-    >>> from gatecast.history import from_panel
+    >>> from gatecast.forecasting.context import from_panel
     >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(members=1, steps=5))
     >>> fitted = forecaster.fit({"ds": np.arange(60), "y": np.sin(np.arange(60.0))}, evaluate=False)
     >>> found = explain(fitted._trained, fitted.panel_, from_panel(fitted.panel_), series=0, step=2)

@@ -19,25 +19,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import ensemble, scoring
+from gatecast import scoring
 from gatecast.backtest import score_tail
 from gatecast.calibration import ANY_LEVEL, Calibration, Limits, combined, uncalibrated
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
-from gatecast.ensemble import Learned
 from gatecast.errors import ConfigError
 from gatecast.forecast import Evaluation
-from gatecast.history import History, from_panel
+from gatecast.forecasting import ensemble
+from gatecast.forecasting.context import History, from_panel
+from gatecast.forecasting.ensemble import Learned
+from gatecast.forecasting.monitoring import Watched, watched
+from gatecast.forecasting.presets import FEW, Recipe, make_recipe
+from gatecast.forecasting.season_selection import choose_season
+from gatecast.forecasting.voices import Networks
 from gatecast.intervals import calibrate, half_widths
-from gatecast.looks import Watched, watched
 from gatecast.nn.sequential import Sequential
 from gatecast.notes import check_limits, observed, remark
 from gatecast.parts import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
 from gatecast.paths import memory
-from gatecast.recipes import FEW, Recipe, make_recipe
-from gatecast.seasons import choose_season
 from gatecast.stages import Progress, Stages
-from gatecast.voices import Networks
 
 __all__ = ["Asked", "Trained", "go_on", "prepare_panel", "train"]
 

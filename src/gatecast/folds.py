@@ -17,7 +17,7 @@ from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 from gatecast.fitting import Asked, Trained, train
 from gatecast.forecast import Evaluation
-from gatecast.history import from_panel
+from gatecast.forecasting.context import from_panel
 from gatecast.parts import default_horizon
 from gatecast.stages import Progress
 

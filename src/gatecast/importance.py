@@ -21,7 +21,7 @@ from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, require_count
 from gatecast.fitting import Asked, Trained, train
 from gatecast.folds import cutoffs, reaching
-from gatecast.history import History, from_panel, owners
+from gatecast.forecasting.context import History, from_panel, owners
 from gatecast.nn.network import stream
 from gatecast.parts import default_horizon
 

@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import es_lstm, own_network, panel_lstm
 from gatecast.data.panel import Panel
 from gatecast.data.read import to_like
-from gatecast.effects import prepare
 from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
 from gatecast.forecast import Past, chosen_series
-from gatecast.history import WORDS, History
+from gatecast.forecasting.context import WORDS, History
+from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.exogenous_regression import prepare
+from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.sequential_model import model as own_network
+from gatecast.forecasting.voices import Hybrids, Networks, Own
 from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
 from gatecast.nn.inspection.unit_memory import Memory, summarise
-from gatecast.voices import Hybrids, Networks, Own
 
 __all__ = ["Gates", "locate", "look_inside"]
 

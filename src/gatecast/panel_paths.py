@@ -22,16 +22,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import own_network, panel_lstm
-from gatecast.data.frames import Frame, fit_frame, restore
-from gatecast.history import History
+from gatecast.forecasting.context import History
+from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.panel_rnn.model import CONTEXT, steps_ahead
+from gatecast.forecasting.panel_rnn.windows import Rows, inputs, inputs_backward, make_rows
+from gatecast.forecasting.scaling import Frame, fit_frame, restore
+from gatecast.forecasting.sequential_model import model as own_network
+from gatecast.forecasting.sequential_model.model import MARGIN
+from gatecast.forecasting.sequential_model.windows import CUT, make_windows, read
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn.inspection.attributions import Graded, pull
 from gatecast.nn.network import forward
-from gatecast.own_network import MARGIN
-from gatecast.own_windows import CUT, make_windows, read
-from gatecast.panel_lstm import CONTEXT, steps_ahead
-from gatecast.panel_windows import Rows, inputs, inputs_backward, make_rows
 
 __all__ = ["Asked", "Cells", "Path", "make_cells", "path", "reach"]
 

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError, require_count
+from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.kernels import cells
 from gatecast.nn import optim, training
 from gatecast.nn.layers import Dense
 from gatecast.nn.losses import MeanSquaredError
 from gatecast.nn.network import Network, Weights, initial_weights, stream, wire
-from gatecast.panel_lstm import CELLS
 from gatecast.probe_tasks import TASKS, Task, accuracy
 from gatecast.sizes import nearest_units
 from gatecast.stages import Progress

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
-from gatecast.panel_lstm import CELLS
-from gatecast.recipes import make_recipe
+from gatecast.forecasting.panel_rnn.model import CELLS
+from gatecast.forecasting.presets import make_recipe
 
 __all__ = ["NAMES", "Axis", "Choice", "Range", "Space", "contains", "defaults", "make_space", "set_up"]
 

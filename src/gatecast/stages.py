@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast.panel_lstm import Step
+from gatecast.forecasting.panel_rnn.model import Step
 
 __all__ = ["Progress", "Stages"]
 

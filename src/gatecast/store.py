@@ -12,20 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from gatecast import es_lstm, own_network, panel_lstm
 from gatecast.backtest import held_back
 from gatecast.calibration import Calibration, Limits
 from gatecast.data.frequency import parse
 from gatecast.data.panel import Names, Panel
-from gatecast.effects import Effects
-from gatecast.ensemble import Learned
 from gatecast.errors import ConfigError, FormatError
 from gatecast.fitting import Trained
 from gatecast.forecast import Evaluation, Score
+from gatecast.forecasting.ensemble import Learned
+from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.exogenous_regression import Effects
+from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.presets import Recipe
+from gatecast.forecasting.sequential_model import model as own_network
+from gatecast.forecasting.voices import Classical, Hybrids, Networks, Own, Theta, Voice
 from gatecast.nn import checkpoint
 from gatecast.nn.network import Network, Weights
-from gatecast.recipes import Recipe
-from gatecast.voices import Classical, Hybrids, Networks, Own, Theta, Voice
 
 __all__ = ["read", "write"]
 

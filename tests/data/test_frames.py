@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gatecast.data.frames import carried, fit_frame, matrix, restore, seasonal_indices, transform
 from gatecast.data.panel_builder import build
+from gatecast.forecasting.scaling import carried, fit_frame, matrix, restore, seasonal_indices, transform
 
 
 def test_series_end_in_the_last_column():

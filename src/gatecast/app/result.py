@@ -106,7 +106,7 @@ def bounds(table: dict[str, npt.NDArray[Any]], model: str, level: float) -> tupl
 
 def collect(forecaster: Forecaster, options: Options) -> Result:
     """Predict with a fitted forecaster, and gather what is to be said."""
-    from gatecast.baselines import seasonal_naive
+    from gatecast.forecasting.baselines import seasonal_naive
 
     panel, whole = forecaster.panel_, forecaster.predict(futr_df=options.future)
     known = panel.mask

@@ -88,7 +88,7 @@ def tune(
 
 def _space(model: str) -> dict[str, Any] | None:
     """The cells that --model names."""
-    from gatecast.panel_lstm import CELLS
+    from gatecast.forecasting.panel_rnn.model import CELLS
 
     if model == "auto":
         return None

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast.baselines import seasonal_naive
 from gatecast.errors import ConfigError
+from gatecast.forecasting.baselines import seasonal_naive
 from gatecast.plotting.spec import Band, Chart, Column, Line, Mark, Starts, broken
 
 __all__ = ["BASELINES", "SUFFIXES", "Said", "Series", "forecast", "past_forecasts", "paths", "require_library", "show"]

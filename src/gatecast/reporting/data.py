@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.data.frames import matrix
 from gatecast.data.outliers import FAR, find_outliers, gaps
 from gatecast.data.panel import Panel
 from gatecast.forecast import Evaluation, Forecast
+from gatecast.forecasting.scaling import matrix
 from gatecast.grids import Grid, forecast_grid, number
 from gatecast.plotting.charts import Said, Series, forecast
 from gatecast.plotting.spec import Chart, Column, Dots, Line, Spans, Starts

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import matrix
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import locate
+from gatecast.forecasting.scaling import matrix
 
 __all__ = ["History", "from_panel", "owners", "plain"]
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import carried, fit_frame
 from gatecast.errors import ConfigError
+from gatecast.forecasting.scaling import carried, fit_frame
 
 __all__ = ["MODELS", "available", "say"]
 

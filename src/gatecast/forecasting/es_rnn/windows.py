@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import carried, fit_frame, seasonal_indices, transform
-from gatecast.panel_windows import SMALLEST
-from gatecast.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
+from gatecast.forecasting.es_rnn.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
+from gatecast.forecasting.panel_rnn.windows import SMALLEST
+from gatecast.forecasting.scaling import carried, fit_frame, seasonal_indices, transform
 
 __all__ = ["CONTEXT", "EXTRA", "Read", "Rows", "Stretch", "make_rows", "read", "read_backward", "stretch"]
 

@@ -21,8 +21,9 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import Frame, fit_frame, restore
-from gatecast.history import History
+from gatecast.forecasting.context import History
+from gatecast.forecasting.panel_rnn.windows import EXTRA, Rows, Settings, batches, inputs, make_rows
+from gatecast.forecasting.scaling import Frame, fit_frame, restore
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn import optim
@@ -30,7 +31,6 @@ from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, 
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball, weighted_mean
 from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, wire
-from gatecast.panel_windows import EXTRA, Rows, Settings, batches, inputs, make_rows
 
 __all__ = [
     "CELLS",

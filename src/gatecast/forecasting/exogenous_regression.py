@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import Frame, carried, fit_frame, transform
-from gatecast.history import History
+from gatecast.forecasting.context import History
+from gatecast.forecasting.scaling import Frame, carried, fit_frame, transform
 
 __all__ = ["Effects", "add", "add_past", "fit_effects", "prepare"]
 
@@ -62,7 +62,7 @@ def fit_effects(history: History, m: int) -> Effects:
 
     Source: Cochrane & Orcutt 1949.
 
-    >>> from gatecast.history import plain
+    >>> from gatecast.forecasting.context import plain
     >>> x = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)[None, :, None]
     >>> past = replace(plain(np.exp(0.3 * x[..., 0] + 0.01 * np.sin(np.arange(60.0)))), known=x)
     >>> effects = fit_effects(past, 1)

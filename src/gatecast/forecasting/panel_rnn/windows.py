@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import Frame, carried, transform
-from gatecast.history import History
+from gatecast.forecasting.context import History
+from gatecast.forecasting.scaling import Frame, carried, transform
 from gatecast.kernels.packing import Array
 from gatecast.nn.network import stream
 

@@ -13,15 +13,17 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import es_lstm, own_network, panel_lstm
-from gatecast.effects import Effects, add, add_past, fit_effects, prepare
 from gatecast.errors import ConfigError
-from gatecast.history import History
-from gatecast.looks import Watched, Watcher, error
+from gatecast.forecasting.context import History
+from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.exogenous_regression import Effects, add, add_past, fit_effects, prepare
+from gatecast.forecasting.monitoring import Watched, Watcher, error
+from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.panel_rnn.model import Fitted, Look, Settings, Step
+from gatecast.forecasting.presets import Recipe
+from gatecast.forecasting.sequential_model import model as own_network
+from gatecast.forecasting.voices import NETWORKS, Classical, Hybrids, Networks, Own, Theta, Voice
 from gatecast.nn.sequential import Sequential
-from gatecast.panel_lstm import Fitted, Look, Settings, Step
-from gatecast.recipes import Recipe
-from gatecast.voices import NETWORKS, Classical, Hybrids, Networks, Own, Theta, Voice
 
 __all__ = [
     "COMBINED",

@@ -11,8 +11,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import classical, es_lstm, own_network, panel_lstm, theta
-from gatecast.history import History
+from gatecast.forecasting import statsforecast_models, theta
+from gatecast.forecasting.context import History
+from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.sequential_model import model as own_network
 
 __all__ = ["NETWORKS", "Classical", "Hybrids", "Networks", "Own", "Theta", "Voice"]
 
@@ -130,7 +133,7 @@ class Classical:
 
     def say(self, history: History) -> Floats:
         """Quantiles by its own, normal errors; NaN where it cannot be fitted."""
-        return classical.say(history.values, self.h, self.m, self.probabilities, (self.name,))[self.name]
+        return statsforecast_models.say(history.values, self.h, self.m, self.probabilities, (self.name,))[self.name]
 
 
 def _median(said: list[Floats]) -> Floats:

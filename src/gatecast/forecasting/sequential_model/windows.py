@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import Frame
-from gatecast.history import plain
+from gatecast.forecasting.context import plain
+from gatecast.forecasting.panel_rnn.windows import Rows, Settings, make_rows
+from gatecast.forecasting.scaling import Frame
 from gatecast.kernels.packing import Array
-from gatecast.panel_windows import Rows, Settings, make_rows
 
 __all__ = ["draws", "held_out", "make_windows", "read", "span", "targets"]
 

@@ -11,11 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import classical, es_lstm, own_network
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
+from gatecast.forecasting import statsforecast_models
+from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.panel_rnn.model import CELLS, Settings
+from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.nn.sequential import Sequential
-from gatecast.panel_lstm import CELLS, Settings
 
 __all__ = ["FEW", "MODELS", "Recipe", "make_recipe"]
 
@@ -155,7 +157,9 @@ def make_recipe(
     if model == "auto":
         if m == 1 and h <= SHORT and not few:
             members = []
-        beside = tuple(name for name, most in CLASSICAL.items() if most >= S) if classical.available() else ()
+        beside = (
+            tuple(name for name, most in CLASSICAL.items() if most >= S) if statsforecast_models.available() else ()
+        )
         return Recipe(
             tuple(members), season, hybrids if m <= MOST_SMOOTHED and not few else (), theta=True, classical=beside
         )

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.effects import Effects, add, prepare
-from gatecast.history import History
-from gatecast.panel_lstm import Look
+from gatecast.forecasting.context import History
+from gatecast.forecasting.exogenous_regression import Effects, add, prepare
+from gatecast.forecasting.panel_rnn.model import Look
 from gatecast.scoring import changes
 
 __all__ = ["Say", "Watched", "Watcher", "error", "watched"]
@@ -56,7 +56,7 @@ def watched(past: History, came: Floats, seen: History, typical: int, segment: i
         typical: Values in the typical one.
         segment: Steps from one cutoff to the next are a multiple of it.
 
-    >>> from gatecast.history import plain
+    >>> from gatecast.forecasting.context import plain
     >>> seen = plain(np.arange(40.0)[None])
     >>> watched(*seen.rolling(np.array([4]), 4), seen, 40, 1).backs.tolist()
     [20, 19, 18, 17, 16, 15, 14, 13, 11, 10, 9, 8, 7, 6, 5, 4]

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import carried, fit_frame
+from gatecast.forecasting.scaling import carried, fit_frame
 
 __all__ = ["dot"]
 

@@ -25,18 +25,18 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frames import fit_frame, restore
 from gatecast.errors import ConfigError, DataError, require_count, require_positive
-from gatecast.es_windows import EXTRA, Read, Rows, make_rows, read, read_backward, stretch
-from gatecast.history import History
+from gatecast.forecasting.context import History
+from gatecast.forecasting.es_rnn.smoothing import SparseAdam
+from gatecast.forecasting.es_rnn.windows import EXTRA, Read, Rows, make_rows, read, read_backward, stretch
+from gatecast.forecasting.panel_rnn.model import UNSEEN, Look, Step, looks_at, steps_ahead
+from gatecast.forecasting.scaling import fit_frame, restore
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn import optim
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.nn.losses import Pinball, weighted_mean
 from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
-from gatecast.panel_lstm import UNSEEN, Look, Step, looks_at, steps_ahead
-from gatecast.smoothing import SparseAdam
 
 __all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "newest", "one_ahead", "quantiles"]
 
@@ -184,7 +184,7 @@ def fit(
     Raises:
         DataError: A panel without a series or a column.
 
-    >>> from gatecast.history import plain
+    >>> from gatecast.forecasting.context import plain
     >>> y = plain(10 + np.arange(40.0).reshape(2, 20))
     >>> fit(y, 3, 1, Settings(4, units=3, steps=2)).parameters.shape
     (2, 3)

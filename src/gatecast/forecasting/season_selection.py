@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import scoring
-from gatecast.data.frames import CYCLES, DAYS
 from gatecast.data.panel import Panel
 from gatecast.data.seasonality import repeats, season
+from gatecast.forecasting.scaling import CYCLES, DAYS
 
 __all__ = ["choose_season"]
 

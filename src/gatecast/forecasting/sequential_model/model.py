@@ -20,8 +20,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data import frames
 from gatecast.errors import ConfigError, DataError, FormatError, require_count
+from gatecast.forecasting import scaling
+from gatecast.forecasting.panel_rnn.model import CONTEXT, UNSEEN, Look, Step, looks_at
+from gatecast.forecasting.panel_rnn.windows import Rows
+from gatecast.forecasting.sequential_model.windows import draws, held_out, make_windows, read, span, targets
+from gatecast.forecasting.sequential_model.wiring import (
+    Settings,
+    is_point,
+    make_settings,
+    require_outputs,
+    training_of,
+    wired,
+)
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack
 from gatecast.nn import optim, training
@@ -32,10 +43,6 @@ from gatecast.nn.memory_limits import require_room, require_size
 from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, settle, stream, wire
 from gatecast.nn.optim import Link
 from gatecast.nn.sequential import Sequential
-from gatecast.own_layers import Settings, is_point, make_settings, require_outputs, training_of, wired
-from gatecast.own_windows import draws, held_out, make_windows, read, span, targets
-from gatecast.panel_lstm import CONTEXT, UNSEEN, Look, Step, looks_at
-from gatecast.panel_windows import Rows
 
 __all__ = ["Fitted", "Settings", "as_model", "describe", "fit", "make_settings", "quantiles", "restore", "wired"]
 
@@ -121,7 +128,7 @@ def fit(
     require_room(network, settings.batch, settings.window, training=True)
     if values.ndim != 2 or 0 in values.shape:
         raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
-    rows = make_windows(values, frames.fit_frame(values, m), settings.window)
+    rows = make_windows(values, scaling.fit_frame(values, m), settings.window)
     length = span(rows)
     if length.max(initial=0) < 2:
         raise DataError("there is nothing to learn from", got="no series of two values", expected="one at least")
@@ -174,17 +181,17 @@ def quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floa
         part = values[start : start + batch]
         frame, rows, x = newest(fitted, part, m)
         said = _told(fitted, training.predict(fitted.network, fitted.weights, x))
-        z = frames.restore(frame, said * rows.unit[:, None, None] + rows.newest[:, None, None])
+        z = scaling.restore(frame, said * rows.unit[:, None, None] + rows.newest[:, None, None])
         there = np.isfinite(part).any(axis=1)
         answer[start : start + batch][there] = z[there]
     return answer
 
 
-def newest(fitted: Fitted, values: Floats, m: int) -> tuple[frames.Frame, Rows, Array]:
+def newest(fitted: Fitted, values: Floats, m: int) -> tuple[scaling.Frame, Rows, Array]:
     """What a network reads before it forecasts series (S, T): their frame, the series in it, the newest windows."""
     settings = fitted.settings
     part = values[:, -(settings.window + max(CONTEXT * m, MARGIN)) :]
-    frame = frames.fit_frame(part, m)
+    frame = scaling.fit_frame(part, m)
     rows = make_windows(part, frame, settings.window)
     end = np.full(len(part), part.shape[1] - 1)
     return frame, rows, _windows(rows, np.arange(len(part)), end, fitted.network, settings)

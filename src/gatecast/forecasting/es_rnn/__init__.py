@@ -1,0 +1,1 @@
+"""ES-RNN: exponential smoothing and an LSTM, trained together."""

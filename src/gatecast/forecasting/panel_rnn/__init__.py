@@ -1,0 +1,1 @@
+"""The panel RNN: one recurrent network for all series."""

@@ -1,0 +1,1 @@
+"""A user's own `Sequential` as a forecasting model."""
