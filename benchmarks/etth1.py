@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from gatecast.calibration import answers
+from gatecast.evaluation.calibration import answers
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import from_panel
 

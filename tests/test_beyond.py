@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import gatecast as gc
-from gatecast.calibration import Limits, sides, uncalibrated
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, FormatError
-from gatecast.paths import memory, sample
+from gatecast.evaluation.calibration import Limits, sides, uncalibrated
+from gatecast.evaluation.sample_paths import memory, sample
 
 H, S, T = 6, 20, 66
 QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(members=2, steps=30)}

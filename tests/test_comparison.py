@@ -9,10 +9,10 @@ from gatecast.comparison_charts import comparison_chart
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.data.read import read
 from gatecast.errors import ConfigError, DataError
+from gatecast.evaluation.significance import holm, sign_flip
 from gatecast.forecaster import Forecaster
 from gatecast.plotting.charts import BASELINES
 from gatecast.recommending import recommend
-from gatecast.significance import holm, sign_flip
 
 QUICK = TrainingConfig(members=1, steps=5)
 MONTHS = np.arange("2018-01", "2021-01", dtype="M8[M]").astype("M8[D]")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.calibration import uncalibrated
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
+from gatecast.evaluation.calibration import uncalibrated
 from gatecast.explain import explain
 from gatecast.fitting import Trained
 from gatecast.forecasting import ensemble

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.intervals import NARROWEST, WIDEST, calibrate, half_widths
+from gatecast.evaluation.conformal import NARROWEST, WIDEST, calibrate, half_widths
 
 PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
 NORMAL = np.array([NormalDist().inv_cdf(p) for p in PROBABILITIES])

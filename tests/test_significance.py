@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.errors import DataError
-from gatecast.significance import ALPHA, DRAWN, EXACT, holm, pairs_needed, sign_flip
+from gatecast.evaluation.significance import ALPHA, DRAWN, EXACT, holm, pairs_needed, sign_flip
 
 # scipy 1.x: permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
 SCIPY = [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatecast.trends import noise, smooth, turn
+from gatecast.evaluation.trends import noise, smooth, turn
 
 
 @given(st.floats(-5, 5), st.floats(-1e3, 1e3), st.integers(3, 60), st.integers(3, 15))

@@ -21,13 +21,13 @@ from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import read
 from gatecast.errors import ConfigError
+from gatecast.evaluation.splits import default_horizon
 from gatecast.fitting import Asked, prepare_panel
 from gatecast.forecast import column_names
 from gatecast.forecasting.context import from_panel
 from gatecast.forecasting.panel_rnn.model import CELLS, make_network
 from gatecast.forecasting.presets import MODELS, make_recipe
 from gatecast.forecasting.season_selection import choose_season
-from gatecast.parts import default_horizon
 from gatecast.plotting.charts import BASELINES
 from gatecast.rating import Rolled, errors, rate
 from gatecast.recommending import recommend

@@ -19,12 +19,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import scoring
-from gatecast.backtest import score_tail
-from gatecast.calibration import ANY_LEVEL, Calibration, Limits, combined, uncalibrated
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
+from gatecast.evaluation import scores
+from gatecast.evaluation.backtest import score_tail
+from gatecast.evaluation.calibration import ANY_LEVEL, Calibration, Limits, combined, uncalibrated
+from gatecast.evaluation.conformal import calibrate, half_widths
+from gatecast.evaluation.sample_paths import memory
+from gatecast.evaluation.splits import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
 from gatecast.forecast import Evaluation
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import History, from_panel
@@ -33,11 +36,8 @@ from gatecast.forecasting.monitoring import Watched, watched
 from gatecast.forecasting.presets import FEW, Recipe, make_recipe
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.forecasting.voices import Networks
-from gatecast.intervals import calibrate, half_widths
 from gatecast.nn.sequential import Sequential
 from gatecast.notes import check_limits, observed, remark
-from gatecast.parts import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
-from gatecast.paths import memory
 from gatecast.stages import Progress, Stages
 
 __all__ = ["Asked", "Trained", "go_on", "prepare_panel", "train"]
@@ -262,7 +262,7 @@ def _followed(recipe: Recipe, learned: Learned, *, few: bool) -> Recipe:
 def _calibrate(start: Calibration, learned: Learned, past: History, actual: Floats, rows: int) -> Calibration:
     """Weights, factors of the intervals, and how long errors last, from errors on `rows` values."""
     said = ensemble.say(learned, past)
-    weighed = start._replace(weights=ensemble.weigh(said, actual, scoring.changes(past.values, learned.m)))
+    weighed = start._replace(weights=ensemble.weigh(said, actual, scores.changes(past.values, learned.m)))
     main = combined(weighed, said)[start.name]
     factors = calibrate(main, start.probabilities, actual, list(start.factors), rows=rows)
     below, above = half_widths(main, start.probabilities, 80.0)

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.backtest import fold, score_tail
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
+from gatecast.evaluation.backtest import fold, score_tail
+from gatecast.evaluation.splits import default_horizon
 from gatecast.fitting import Asked, Trained, train
 from gatecast.forecast import Evaluation
 from gatecast.forecasting.context import from_panel
-from gatecast.parts import default_horizon
 from gatecast.stages import Progress
 
 __all__ = ["cutoffs", "each", "reaching", "roll", "score_new"]

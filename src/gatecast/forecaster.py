@@ -15,15 +15,15 @@ import numpy.typing as npt
 
 from gatecast import folds
 from gatecast._utils.validation import check_count, check_levels, check_seed
-from gatecast.calibration import answers, sides
 from gatecast.data.panel_update import complete, extend
 from gatecast.data.read import kind_of, to_like
+from gatecast.evaluation.calibration import answers, sides
+from gatecast.evaluation.sample_paths import sample
 from gatecast.fitting import go_on, prepare_panel, train
 from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import History, from_panel
 from gatecast.insight import Insight
-from gatecast.paths import sample
 from gatecast.stages import Progress
 
 __all__ = ["Forecaster", "Progress", "load"]

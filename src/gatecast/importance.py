@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.calibration import answers, sides
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, require_count
+from gatecast.evaluation.calibration import answers, sides
+from gatecast.evaluation.splits import default_horizon
 from gatecast.fitting import Asked, Trained, train
 from gatecast.folds import cutoffs, reaching
 from gatecast.forecasting.context import History, from_panel, owners
 from gatecast.nn.network import stream
-from gatecast.parts import default_horizon
 
 __all__ = ["Importance", "importance"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gatecast.base import Base
+from gatecast.evaluation.learning_curves import Advice, judge_trained
 from gatecast.explain import Explanation, explain
 from gatecast.fitting import prepare_panel
 from gatecast.importance import Importance, importance
 from gatecast.inside import Gates, locate, look_inside
-from gatecast.learning import Advice, judge_trained
 from gatecast.nn.inspection.unit_memory import Memory
 
 __all__ = ["Insight"]

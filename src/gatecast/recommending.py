@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from gatecast._utils.formatting import count
+from gatecast.evaluation.significance import ALPHA, pairs_needed
 from gatecast.plotting.charts import BASELINES
 from gatecast.rating import FEW_SERIES
-from gatecast.significance import ALPHA, pairs_needed
 
 __all__ = ["recommend"]
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.backtest import held_back
-from gatecast.calibration import Calibration, Limits
 from gatecast.data.frequency import parse
 from gatecast.data.panel import Names, Panel
 from gatecast.errors import ConfigError, FormatError
+from gatecast.evaluation.backtest import held_back
+from gatecast.evaluation.calibration import Calibration, Limits
 from gatecast.fitting import Trained
 from gatecast.forecast import Evaluation, Score
 from gatecast.forecasting.ensemble import Learned

@@ -25,16 +25,16 @@ from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of
 from gatecast.errors import DataError, require_positive
+from gatecast.evaluation.scores import changes
+from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.fitting import prepare_panel, train
 from gatecast.folds import each, reaching
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import from_panel
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.metrics.point import mean_or_nan
-from gatecast.parts import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.plotting import charts
 from gatecast.plotting.spec import Chart, Dots, Line
-from gatecast.scoring import changes
 from gatecast.spaces import NAMES, Space, defaults, make_space, set_up
 from gatecast.stages import Progress
 from gatecast.studies import Search, open_search, require_optuna

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.evaluation.scores import changes
 from gatecast.forecasting.context import History
 from gatecast.forecasting.exogenous_regression import Effects, add, prepare
 from gatecast.forecasting.panel_rnn.model import Look
-from gatecast.scoring import changes
 
 __all__ = ["Say", "Watched", "Watcher", "error", "watched"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import scoring
 from gatecast.data.panel import Panel
 from gatecast.data.seasonality import repeats, season
+from gatecast.evaluation import scores
 from gatecast.forecasting.scaling import CYCLES, DAYS
 
 __all__ = ["choose_season"]
@@ -40,7 +40,7 @@ def choose_season(past: npt.NDArray[np.float64], panel: Panel, h: int, given: in
     typical = int(np.median(panel.lengths))
     if given is None and len(past) == 1:
         likely = [one.period for one in season(past[0], panel.freq) if one.kind == "calendar"]
-        m = scoring.naive_season(past[0], h, sorted(m for m in likely if repeats(past[0], m)))
+        m = scores.naive_season(past[0], h, sorted(m for m in likely if repeats(past[0], m)))
         return m, m
     m = given or next((cycle for cycle in sorted(panel.freq.cycles) if CYCLES * cycle <= typical), 1)
     week = m in DAILY and typical >= (CYCLES + 1) * DAYS * m and len(past) > 1

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import scoring
-from gatecast.calibration import Calibration, answers, sides
 from gatecast.data.panel import Panel
+from gatecast.evaluation import scores
+from gatecast.evaluation.calibration import Calibration, answers, sides
 from gatecast.forecast import Evaluation, column_names
 from gatecast.forecasting.context import History
 from gatecast.forecasting.ensemble import Learned
@@ -57,15 +57,15 @@ def score_tail(
     said = {calibration.name: found[0]} | {
         name: whole(answer[..., answer.shape[-1] // 2]) for name, answer in told.items() if name != calibration.name
     }
-    simple = {name: whole(one) for name, one in scoring.simple(past.values, h, season).items()}
+    simple = {name: whole(one) for name, one in scores.simple(past.values, h, season).items()}
     actual, before = history.values[:, -test:], history.hide(test).values
     intervals = {level: (found[1 + 2 * k], found[2 + 2 * k]) for k, level in enumerate(levels)}
-    scores = scoring.score(actual, before, said | simple, intervals, next(iter(simple)), season)
+    scores = scores.score(actual, before, said | simple, intervals, next(iter(simple)), season)
     inside = np.arange(-test, 0) >= -panel.lengths[:, None]
     columns = dict(zip(column_names(calibration.name, levels), found, strict=True)) | said | simple
     cutoff, table = held_back(panel, test)
     table |= {name: column[inside] for name, column in columns.items()}
-    text = scoring.verdict(scores, test, h, season, S)
+    text = scores.verdict(scores, test, h, season, S)
     return Evaluation(cutoff, sizes, season, h, scores, table, text)
 
 
@@ -108,7 +108,7 @@ def fold(
     found = sides(calibration, told[calibration.name], past.values, levels)
     columns = dict(zip(column_names(calibration.name, levels), found, strict=True))
     columns |= {n: said[..., said.shape[-1] // 2] for n, said in told.items() if n != calibration.name}
-    columns |= scoring.simple(past.values, h, season)
+    columns |= scores.simple(past.values, h, season)
     table = cutoff.future_columns(h)
     table["cutoff"] = np.repeat(panel.freq.at(panel.start, cutoff.lengths - 1), h)
     table[panel.names.target] = came.ravel()

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, DataError
+from gatecast.evaluation.trends import smooth, turn
 from gatecast.fitting import Trained
 from gatecast.forecasting.voices import Hybrids, Networks, Own
 from gatecast.nn.optim import one_cycle
-from gatecast.trends import smooth, turn
 
 __all__ = ["Advice", "judge", "judge_trained"]
 

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.calibration import UNKNOWN_MEMORY, Calibration, sides
+from gatecast.evaluation.calibration import UNKNOWN_MEMORY, Calibration, sides
 
 __all__ = ["memory", "sample"]
 

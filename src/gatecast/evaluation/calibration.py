@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.evaluation.conformal import half_widths
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import History
 from gatecast.forecasting.ensemble import COMBINED, Learned
 from gatecast.forecasting.scaling import carried
-from gatecast.intervals import half_widths
 
 __all__ = ["ANY_LEVEL", "UNKNOWN_MEMORY", "Calibration", "Limits", "answers", "factor", "sides", "uncalibrated"]
 

@@ -1,0 +1,1 @@
+"""Splits, scores, backtests, conformal intervals, sample paths and significance tests."""
