@@ -13,7 +13,6 @@ from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.calibration import uncalibrated
 from gatecast.explain import explain
-from gatecast.fitting import Trained
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import from_panel, plain
 from gatecast.forecasting.exogenous_regression import prepare
@@ -26,6 +25,7 @@ from gatecast.forecasting.voices import Hybrids, Theta
 from gatecast.layers import LSTM, Dense, Input, QuantileHead
 from gatecast.models import Sequential
 from gatecast.panel_paths import Asked, make_cells, path
+from gatecast.pipeline.fit import Trained
 
 
 def trained(panel, h, model="lstm", season=1, members=1, steps=60, units=8, **training):

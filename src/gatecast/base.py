@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 
 import numpy.typing as npt
 
-from gatecast import store
 from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, read_future, to_like
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.fitting import Asked, Trained, prepare_panel
 from gatecast.forecast import Forecast, Past
 from gatecast.forecasting.context import History, from_panel
 from gatecast.forecasting.presets import MODELS
 from gatecast.nn.sequential import Sequential
+from gatecast.pipeline import serialization
+from gatecast.pipeline.fit import Asked, Trained, prepare_panel
 
 __all__ = ["Base"]
 
@@ -75,7 +75,7 @@ class Base:
         """
         own = {name: getattr(self, name) for name in _OWN}
         own["model"] = None if isinstance(self.model, Sequential) else self.model
-        store.write(path, own | {name: asdict(getattr(self, name)) for name in _CONFIGS}, self._fitted())
+        serialization.write(path, own | {name: asdict(getattr(self, name)) for name in _CONFIGS}, self._fitted())
 
     @classmethod
     def load(cls: type[Kind], path: str | os.PathLike[str]) -> Kind:
@@ -84,7 +84,7 @@ class Base:
         Raises:
             FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         """
-        own, trained = store.read(path)
+        own, trained = serialization.read(path)
         own["model"] = own["model"] or trained.learned.recipe.layers
         made = cls(**{name: _CONFIGS[name](**value) if name in _CONFIGS else value for name, value in own.items()})
         made._take(trained)

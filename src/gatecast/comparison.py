@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import folds
 from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
@@ -22,17 +21,18 @@ from gatecast.data.panel import Panel
 from gatecast.data.read import read
 from gatecast.errors import ConfigError
 from gatecast.evaluation.splits import default_horizon
-from gatecast.fitting import Asked, prepare_panel
 from gatecast.forecast import column_names
 from gatecast.forecasting.context import from_panel
 from gatecast.forecasting.panel_rnn.model import CELLS, make_network
 from gatecast.forecasting.presets import MODELS, make_recipe
 from gatecast.forecasting.season_selection import choose_season
+from gatecast.pipeline import cross_validation
+from gatecast.pipeline.fit import Asked, prepare_panel
+from gatecast.pipeline.progress import Progress
 from gatecast.plotting.charts import BASELINES
 from gatecast.rating import Rolled, errors, rate
 from gatecast.recommending import recommend
 from gatecast.sizes import nearest_units
-from gatecast.stages import Progress
 
 __all__ = ["DEFAULT", "Comparison", "compare"]
 
@@ -144,8 +144,8 @@ def compare(
     )  # fmt: skip
     panel = prepare_panel(panel, [], asked.data)
     asked = replace(asked, h=h or default_horizon(panel.freq, int(np.median(panel.lengths))))
-    backs = folds.cutoffs(panel, asked.h or 0, n_windows, None)
-    asked, units, note = _alike(folds.reaching(panel, backs[0]).head(backs[0]), asked, names)
+    backs = cross_validation.cutoffs(panel, asked.h or 0, n_windows, None)
+    asked, units, note = _alike(cross_validation.reaching(panel, backs[0]).head(backs[0]), asked, names)
     results = []
     for k, name in enumerate(names):
         own = replace(asked, model=name, network=replace(asked.network, units=units.get(name, asked.network.units)))
@@ -226,7 +226,7 @@ def _roll(panel: Panel, asked: Asked, n_windows: int, tell: Callable[[int, Progr
     began, h = time.perf_counter(), asked.h or 0
     tables: list[Table] = []
     report = None if tell is None else lambda seen: tell(len(tables), seen)
-    for trained, table in folds.each(panel, asked, n_windows, None, refit=True, progress=report):
+    for trained, table in cross_validation.each(panel, asked, n_windows, None, refit=True, progress=report):
         learnt = trained
         tables.append(table)
     rows = {name: np.concatenate([table[name] for table in tables]).reshape(-1, h) for name in tables[0]}

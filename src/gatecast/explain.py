@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel, format_times
 from gatecast.errors import ConfigError, DataError
-from gatecast.fitting import Trained
 from gatecast.forecasting.context import History, owners
 from gatecast.forecasting.ensemble import Learned
 from gatecast.forecasting.exogenous_regression import prepare
@@ -28,6 +27,7 @@ from gatecast.forecasting.voices import Networks, Own
 from gatecast.kernels.native import relax
 from gatecast.nn.inspection.attributions import POINTS, integrate, occlude
 from gatecast.panel_paths import Asked, Cells, Path, make_cells, path, reach
+from gatecast.pipeline.fit import Trained
 
 __all__ = ["METHODS", "Explanation", "explain"]
 

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import folds
 from gatecast._utils.validation import check_count, check_levels, check_seed
 from gatecast.data.panel_update import complete, extend
 from gatecast.data.read import kind_of, to_like
 from gatecast.evaluation.calibration import answers, sides
 from gatecast.evaluation.sample_paths import sample
-from gatecast.fitting import go_on, prepare_panel, train
 from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import History, from_panel
 from gatecast.insight import Insight
-from gatecast.stages import Progress
+from gatecast.pipeline import cross_validation
+from gatecast.pipeline.fit import go_on, prepare_panel, train
+from gatecast.pipeline.progress import Progress
 
 __all__ = ["Forecaster", "Progress", "load"]
 
@@ -198,7 +198,7 @@ class Forecaster(Insight):
         check_count("rows", rows)
         new, _ = self._read(source, like=trained.panel)
         panel = prepare_panel(complete(new, trained.panel), [], self.data)
-        return folds.score_new(trained, panel, rows, self.level)
+        return cross_validation.score_new(trained, panel, rows, self.level)
 
     def update(self, source: Any, *, progress: Callable[[Progress], None] | None = None) -> Forecaster:
         """Go on learning, from new rows of the series and from new series, a third as long at a third of the rate.
@@ -242,7 +242,7 @@ class Forecaster(Insight):
         check_count("n_windows", n_windows, needed=True)
         check_count("step_size", step_size)
         panel = prepare_panel(self._read(source)[0], [], self.data)
-        columns, name = folds.roll(panel, self._asked(), n_windows, step_size, refit=refit)
+        columns, name = cross_validation.roll(panel, self._asked(), n_windows, step_size, refit=refit)
         return self._out(kind_of(source), panel, columns, self.level, name)
 
     def _say(self, history: History, h: int | None) -> Floats:

@@ -20,10 +20,10 @@ from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, require_count
 from gatecast.evaluation.calibration import answers, sides
 from gatecast.evaluation.splits import default_horizon
-from gatecast.fitting import Asked, Trained, train
-from gatecast.folds import cutoffs, reaching
 from gatecast.forecasting.context import History, from_panel, owners
 from gatecast.nn.network import stream
+from gatecast.pipeline.cross_validation import cutoffs, reaching
+from gatecast.pipeline.fit import Asked, Trained, train
 
 __all__ = ["Importance", "importance"]
 

@@ -7,10 +7,10 @@ from typing import Any
 from gatecast.base import Base
 from gatecast.evaluation.learning_curves import Advice, judge_trained
 from gatecast.explain import Explanation, explain
-from gatecast.fitting import prepare_panel
 from gatecast.importance import Importance, importance
 from gatecast.inside import Gates, locate, look_inside
 from gatecast.nn.inspection.unit_memory import Memory
+from gatecast.pipeline.fit import prepare_panel
 
 __all__ = ["Insight"]
 

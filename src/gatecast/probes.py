@@ -23,9 +23,9 @@ from gatecast.nn import optim, training
 from gatecast.nn.layers import Dense
 from gatecast.nn.losses import MeanSquaredError
 from gatecast.nn.network import Network, Weights, initial_weights, stream, wire
+from gatecast.pipeline.progress import Progress
 from gatecast.probe_tasks import TASKS, Task, accuracy
 from gatecast.sizes import nearest_units
-from gatecast.stages import Progress
 
 __all__ = ["NAMES", "Probe", "equal_units", "probe"]
 

@@ -27,20 +27,20 @@ from gatecast.data.read import kind_of
 from gatecast.errors import DataError, require_positive
 from gatecast.evaluation.scores import changes
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
-from gatecast.fitting import prepare_panel, train
-from gatecast.folds import each, reaching
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import from_panel
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.metrics.point import mean_or_nan
+from gatecast.pipeline.cross_validation import each, reaching
+from gatecast.pipeline.fit import prepare_panel, train
+from gatecast.pipeline.progress import Progress
 from gatecast.plotting import charts
 from gatecast.plotting.spec import Chart, Dots, Line
 from gatecast.spaces import NAMES, Space, defaults, make_space, set_up
-from gatecast.stages import Progress
 from gatecast.studies import Search, open_search, require_optuna
 
 if TYPE_CHECKING:
-    from gatecast.fitting import Asked
+    from gatecast.pipeline.fit import Asked
 
 __all__ = ["Tuned", "tune"]
 

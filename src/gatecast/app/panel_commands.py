@@ -14,7 +14,7 @@ from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
 from gatecast.app.result import warning
 from gatecast.app.saying import aligned, check_report, document, progress, write_report, written
 from gatecast.app.words import File, Future, Horizon, Json, Level, Out, Report, Words, shared
-from gatecast.notes import BASELINES, MODELS
+from gatecast.pipeline.data_checks import BASELINES, MODELS
 
 __all__ = ["register"]
 

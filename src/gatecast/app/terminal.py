@@ -26,7 +26,7 @@ from gatecast.app.result import Result, bounds
 from gatecast.app.sketch import Sketch, sketch
 
 if TYPE_CHECKING:
-    from gatecast.stages import Progress
+    from gatecast.pipeline.progress import Progress
 
 __all__ = ["chart", "progress_line", "shortened", "show"]
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.trends import smooth, turn
-from gatecast.fitting import Trained
 from gatecast.forecasting.voices import Hybrids, Networks, Own
 from gatecast.nn.optim import one_cycle
+from gatecast.pipeline.fit import Trained
 
 __all__ = ["Advice", "judge", "judge_trained"]
 

@@ -37,8 +37,8 @@ from gatecast.forecasting.presets import FEW, Recipe, make_recipe
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.forecasting.voices import Networks
 from gatecast.nn.sequential import Sequential
-from gatecast.notes import check_limits, observed, remark
-from gatecast.stages import Progress, Stages
+from gatecast.pipeline.data_checks import check_limits, observed, remark
+from gatecast.pipeline.progress import Progress, Stages
 
 __all__ = ["Asked", "Trained", "go_on", "prepare_panel", "train"]
 

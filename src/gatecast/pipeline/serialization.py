@@ -17,7 +17,6 @@ from gatecast.data.panel import Names, Panel
 from gatecast.errors import ConfigError, FormatError
 from gatecast.evaluation.backtest import held_back
 from gatecast.evaluation.calibration import Calibration, Limits
-from gatecast.fitting import Trained
 from gatecast.forecast import Evaluation, Score
 from gatecast.forecasting.ensemble import Learned
 from gatecast.forecasting.es_rnn import model as es_lstm
@@ -28,6 +27,7 @@ from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import Classical, Hybrids, Networks, Own, Theta, Voice
 from gatecast.nn import checkpoint
 from gatecast.nn.network import Network, Weights
+from gatecast.pipeline.fit import Trained
 
 __all__ = ["read", "write"]
 

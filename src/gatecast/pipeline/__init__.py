@@ -1,0 +1,1 @@
+"""Fit, update and cross-validate a forecaster; its state and its file."""
