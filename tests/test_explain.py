@@ -12,7 +12,8 @@ from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.calibration import uncalibrated
-from gatecast.explain import explain
+from gatecast.explain.forecast_attribution import explain
+from gatecast.explain.panel_paths import Asked, make_cells, path
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import from_panel, plain
 from gatecast.forecasting.exogenous_regression import prepare
@@ -24,7 +25,6 @@ from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import Hybrids, Theta
 from gatecast.layers import LSTM, Dense, Input, QuantileHead
 from gatecast.models import Sequential
-from gatecast.panel_paths import Asked, make_cells, path
 from gatecast.pipeline.fit import Trained
 
 

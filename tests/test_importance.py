@@ -8,7 +8,7 @@ import pytest
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
-from gatecast.importance import _shuffled, importance
+from gatecast.explain.permutation_importance import _shuffled, importance
 from gatecast.pipeline.fit import Asked
 
 ASKED = Asked(2, "lstm", (), 1, 0, NetworkConfig(units=8), TrainingConfig(members=1, steps=80), DataConfig())

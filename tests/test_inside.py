@@ -6,13 +6,13 @@ import pytest
 
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.explain.gates import look_inside
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import from_panel
 from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.exogenous_regression import prepare
 from gatecast.forecasting.panel_rnn import model as panel_lstm
 from gatecast.forecasting.voices import Theta
-from gatecast.inside import look_inside
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.models import Sequential
@@ -176,7 +176,7 @@ def test_words_are_followed_one_by_one_and_a_season_that_no_calendar_has_by_its_
         seen.update(signals)
         return summarise(found, signals, step)
 
-    monkeypatch.setattr("gatecast.inside.summarise", listening)
+    monkeypatch.setattr("gatecast.explain.gates.summarise", listening)
     days = np.datetime64("2024-01-01") + np.arange(80)
     weather = np.array(["sun", "rain", "snow"])[np.arange(80) % 3]
     table = {"ds": days, "y": 20 + np.arange(80) % 5.0, "weather": weather, "price": np.arange(80) % 7.0}

@@ -6,9 +6,9 @@ from typing import Any
 
 from gatecast.base import Base
 from gatecast.evaluation.learning_curves import Advice, judge_trained
-from gatecast.explain import Explanation, explain
-from gatecast.importance import Importance, importance
-from gatecast.inside import Gates, locate, look_inside
+from gatecast.explain.forecast_attribution import Explanation, explain
+from gatecast.explain.gates import Gates, locate, look_inside
+from gatecast.explain.permutation_importance import Importance, importance
 from gatecast.nn.inspection.unit_memory import Memory
 from gatecast.pipeline.fit import prepare_panel
 

@@ -16,7 +16,7 @@ from gatecast.app.words import Future, Json, Report, Words, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatecast.explain import Explanation
+    from gatecast.explain.forecast_attribution import Explanation
     from gatecast.forecaster import Forecaster
     from gatecast.nn.inspection.unit_memory import Memory
 

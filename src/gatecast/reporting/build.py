@@ -12,8 +12,8 @@ import numpy as np
 
 from gatecast._utils.formatting import count
 from gatecast.errors import ConfigError, GatecastError
+from gatecast.explain.gates import locate
 from gatecast.forecast import Evaluation, Forecast
-from gatecast.inside import locate
 from gatecast.reporting import choosing, network, scores
 from gatecast.reporting.contents import Section
 from gatecast.reporting.data import errors, explorer_section, forecast_section, series_section, shown

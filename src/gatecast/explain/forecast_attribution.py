@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel, format_times
 from gatecast.errors import ConfigError, DataError
+from gatecast.explain.panel_paths import Asked, Cells, Path, make_cells, path, reach
 from gatecast.forecasting.context import History, owners
 from gatecast.forecasting.ensemble import Learned
 from gatecast.forecasting.exogenous_regression import prepare
@@ -26,7 +27,6 @@ from gatecast.forecasting.scaling import fit_frame
 from gatecast.forecasting.voices import Networks, Own
 from gatecast.kernels.native import relax
 from gatecast.nn.inspection.attributions import POINTS, integrate, occlude
-from gatecast.panel_paths import Asked, Cells, Path, make_cells, path, reach
 from gatecast.pipeline.fit import Trained
 
 __all__ = ["METHODS", "Explanation", "explain"]

@@ -1,0 +1,1 @@
+"""Explain a fitted forecaster: gates, attributions, permutation importance."""
