@@ -60,13 +60,13 @@ def score_tail(
     simple = {name: whole(one) for name, one in scores.simple(past.values, h, season).items()}
     actual, before = history.values[:, -test:], history.hide(test).values
     intervals = {level: (found[1 + 2 * k], found[2 + 2 * k]) for k, level in enumerate(levels)}
-    scores = scores.score(actual, before, said | simple, intervals, next(iter(simple)), season)
+    rated = scores.score(actual, before, said | simple, intervals, next(iter(simple)), season)
     inside = np.arange(-test, 0) >= -panel.lengths[:, None]
     columns = dict(zip(column_names(calibration.name, levels), found, strict=True)) | said | simple
     cutoff, table = held_back(panel, test)
     table |= {name: column[inside] for name, column in columns.items()}
-    text = scores.verdict(scores, test, h, season, S)
-    return Evaluation(cutoff, sizes, season, h, scores, table, text)
+    text = scores.verdict(rated, test, h, season, S)
+    return Evaluation(cutoff, sizes, season, h, rated, table, text)
 
 
 def held_back(panel: Panel, test: int) -> tuple[Any, Table]:
