@@ -13,7 +13,7 @@ from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.forecasting.presets import make_recipe
 from gatecast.nn.inspection.trace import LayerTrace
-from gatecast.probes import Probe
+from gatecast.selection.memory_tasks.benchmark import Probe
 
 HOSTILE = (
     '<script>alert("x")</script>',

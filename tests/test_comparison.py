@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-import gatecast.comparison
-from gatecast.comparison import compare
-from gatecast.comparison_charts import comparison_chart
+import gatecast.selection.compare
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.data.read import read
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.significance import holm, sign_flip
 from gatecast.forecaster import Forecaster
 from gatecast.plotting.charts import BASELINES
-from gatecast.recommending import recommend
+from gatecast.selection.charts import comparison_chart
+from gatecast.selection.compare import compare
+from gatecast.selection.recommendation import recommend
 
 QUICK = TrainingConfig(members=1, steps=5)
 MONTHS = np.arange("2018-01", "2021-01", dtype="M8[M]").astype("M8[D]")
@@ -149,7 +149,7 @@ def test_the_table_is_read_once(monkeypatch):
         calls.append(given)
         return read(*given, **named)
 
-    monkeypatch.setattr(gatecast.comparison, "read", counted)
+    monkeypatch.setattr(gatecast.selection.compare, "read", counted)
     compare(panel(1), 3, models=["lstm", "rnn"], n_windows=1, training=QUICK)
     assert len(calls) == 1
 

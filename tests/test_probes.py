@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from gatecast.comparison_charts import probe_chart, probe_charts
 from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.layers import Dense
 from gatecast.nn.network import initial_weights, wire
 from gatecast.plotting.spec import Line
-from gatecast.probe_tasks import TASKS, accuracy, adding, copying, order, recall
-from gatecast.probes import KEEP, NAMES, equal_units, probe
-from gatecast.sizes import nearest_units
+from gatecast.selection.charts import probe_chart, probe_charts
+from gatecast.selection.memory_tasks.benchmark import KEEP, NAMES, equal_units, probe
+from gatecast.selection.memory_tasks.tasks import TASKS, accuracy, adding, copying, order, recall
+from gatecast.selection.parameter_matching import nearest_units
 
 SHORT = {"order": TASKS["order"]._replace(length=20, steps=50)}
 
@@ -137,7 +137,7 @@ def test_the_sentence_says_who_failed():
 
 
 def test_the_gates_that_keep_start_open():
-    from gatecast.probes import _network
+    from gatecast.selection.memory_tasks.benchmark import _network
 
     task = TASKS["adding"]
     forget = _network("lstm", 3, task, 0)[1].views[0]["b"].reshape(4, 3)

@@ -7,12 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from gatecast import studies, tuning
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError
-from gatecast.spaces import NAMES, Choice, Range, defaults, make_space
-from gatecast.studies import STARTUP, open_search
-from gatecast.tuning import tune
+from gatecast.selection import study, tune
+from gatecast.selection.search_space import NAMES, Choice, Range, defaults, make_space
+from gatecast.selection.study import STARTUP, open_search
+from gatecast.selection.tune import tune
 
 pytest.importorskip("optuna")
 
@@ -148,7 +148,7 @@ def test_a_trial_that_falls_behind_is_cut_short(monkeypatch):
             asked[-1].append(k)
             yield 5.0 if bad else 1.0
 
-    monkeypatch.setattr(tuning, "_errors", errors)
+    monkeypatch.setattr(tune, "_errors", errors)
     tuned = quick(folds=2, trials=STARTUP + 2)
     assert asked == [[0, 1]] * (STARTUP + 1) + [[0]]
     assert tuned.trials["state"].tolist() == ["complete"] * (STARTUP + 1) + ["pruned"]
@@ -165,7 +165,7 @@ def test_importance_finds_the_setting_that_matters(monkeypatch):
         """The smaller the rate, the better."""
         yield 1.0 + abs(np.log((asked.training.rate or 3e-3) / 1e-3))
 
-    monkeypatch.setattr(tuning, "_errors", errors)
+    monkeypatch.setattr(tune, "_errors", errors)
     tuned = quick(trials=25, space={**SMALL, "dropout": [0.0, 0.1], "rate": (1e-4, 1e-1)})
     assert next(iter(tuned.importance)) == "rate"
     assert sum(tuned.importance.values()) == pytest.approx(1)
@@ -178,7 +178,7 @@ def test_importance_finds_the_setting_that_matters(monkeypatch):
 
 
 def test_time_runs_out_after_the_default(monkeypatch):
-    monkeypatch.setattr(tuning, "_errors", lambda *_: iter([1.0]))
+    monkeypatch.setattr(tune, "_errors", lambda *_: iter([1.0]))
     tuned = quick(timeout=1e-9)
     assert len(tuned.trials["number"]) == 1
     assert tuned.gain.startswith("Nothing but the default setting, lstm, 32 units, 2 layers, input size 12, dropout 0,")
@@ -238,7 +238,7 @@ def test_a_study_is_not_written_into_another_file(tmp_path):
 
 
 def test_without_optuna_the_error_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(studies, "find_spec", lambda _: None)
+    monkeypatch.setattr(study, "find_spec", lambda _: None)
     with pytest.raises(ConfigError) as caught:
         quick()
     assert str(caught.value) == (

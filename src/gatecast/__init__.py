@@ -11,12 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatecast.comparison import compare
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.nn.sequential import Sequential
     from gatecast.reporting.build import report
-    from gatecast.tuning import tune
+    from gatecast.selection.compare import compare
+    from gatecast.selection.tune import tune
 
 __all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "compare", "load", "report", "tune"]
 
@@ -26,10 +26,10 @@ _HOME = {
     "Forecaster": "gatecast.forecaster",
     "GatecastError": "gatecast.errors",
     "Sequential": "gatecast.nn.sequential",
-    "compare": "gatecast.comparison",
+    "compare": "gatecast.selection.compare",
     "load": "gatecast.forecaster",
     "report": "gatecast.reporting.build",
-    "tune": "gatecast.tuning",
+    "tune": "gatecast.selection.tune",
 }
 
 

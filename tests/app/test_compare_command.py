@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-import gatecast.probes
+import gatecast.selection.memory_tasks.benchmark
 from gatecast.app.cli import main
-from gatecast.probe_tasks import TASKS
+from gatecast.selection.memory_tasks.tasks import TASKS
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def sales(tmp_path_factory):
 def short(monkeypatch):
     """One task, of 20 steps."""
     task = TASKS["order"]._replace(length=20, steps=26)
-    monkeypatch.setattr(gatecast.probes, "TASKS", {"order": task})
+    monkeypatch.setattr(gatecast.selection.memory_tasks.benchmark, "TASKS", {"order": task})
 
 
 def test_models_stand_beside_each_other(sales, tmp_path, capsys):

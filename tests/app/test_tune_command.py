@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from gatecast import studies, tuning
 from gatecast.app.cli import main
 from gatecast.configs import TrainingConfig
 from gatecast.forecaster import Forecaster
+from gatecast.selection import study, tune
 
 pytest.importorskip("optuna")
 
@@ -20,7 +20,7 @@ def file(tmp_path, monkeypatch):
     y = 20 + 5 * np.sin(np.arange(60) * np.pi / 6) + np.random.default_rng(0).normal(0, 0.5, 60)
     path = tmp_path / "a.csv"
     path.write_text("t,y\n" + "".join(f"{k},{value:.3f}\n" for k, value in enumerate(y)))
-    monkeypatch.setattr(tuning, "tune", partial(tuning.tune, training=TrainingConfig(steps=2, members=1)))
+    monkeypatch.setattr(tune, "tune", partial(tune.tune, training=TrainingConfig(steps=2, members=1)))
     return path
 
 
@@ -91,6 +91,6 @@ def test_a_series_that_is_too_short_is_a_finding_about_the_data(file, capsys):
 
 
 def test_without_optuna(file, monkeypatch, capsys):
-    monkeypatch.setattr(studies, "find_spec", lambda _: None)
+    monkeypatch.setattr(study, "find_spec", lambda _: None)
     assert main(["tune", str(file)]) == 2
     assert 'Install it: pip install "gatecast[tune]"' in capsys.readouterr().err

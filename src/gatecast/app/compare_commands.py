@@ -16,9 +16,9 @@ from gatecast.app.words import Json, Report, Words, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatecast.comparison import Comparison
     from gatecast.plotting.spec import Chart
-    from gatecast.probes import Probe
+    from gatecast.selection.compare import Comparison
+    from gatecast.selection.memory_tasks.benchmark import Probe
 
 __all__ = ["register"]
 
@@ -110,9 +110,9 @@ def _compare(
 ) -> None:
     """Models on a table."""
     from gatecast.app.document import rows
-    from gatecast.comparison import WINDOWS
-    from gatecast.comparison import compare as run
-    from gatecast.comparison_charts import comparison_chart
+    from gatecast.selection.charts import comparison_chart
+    from gatecast.selection.compare import WINDOWS
+    from gatecast.selection.compare import compare as run
 
     count = parse_whole(windows, "--windows", least=1, fix="Write --windows 3.") or WINDOWS
     settings = {name: value for name, value in words.settings().items() if name != "model"}
@@ -131,8 +131,8 @@ def _compare(
 def _probe(names: Sequence[str] | None, seeds: int, outputs: Outputs, *, json: bool) -> None:
     """Cells on the probes."""
     from gatecast.app.document import rows
-    from gatecast.comparison_charts import probe_chart
-    from gatecast.probes import probe as run
+    from gatecast.selection.charts import probe_chart
+    from gatecast.selection.memory_tasks.benchmark import probe as run
 
     with progress(wanted=not json) as tell:
         found = run(cells=names, seeds=seeds, progress=tell)

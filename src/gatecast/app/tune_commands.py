@@ -17,7 +17,7 @@ from gatecast.app.words import File, Future, Json, Report, Words, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatecast.tuning import Tuned
+    from gatecast.selection.tune import Tuned
 
 __all__ = ["register"]
 
@@ -48,8 +48,8 @@ def tune(
     json: Json = False,
 ) -> None:
     """Search for better settings of the networks of FILE. Needs the `tune` extra."""
-    from gatecast.studies import require_optuna
-    from gatecast.tuning import tune as search
+    from gatecast.selection.study import require_optuna
+    from gatecast.selection.tune import tune as search
 
     path = check_source(file)
     targets = _targets(path, out, plot, report)

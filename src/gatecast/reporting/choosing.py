@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.comparison_charts import probe_charts
 from gatecast.plotting.spec import MODELS, Bars, Chart, Dots, Line
-from gatecast.probes import Probe
 from gatecast.reporting.contents import Facts, Figure, Part, Section, Words, table_of
+from gatecast.selection.charts import probe_charts
+from gatecast.selection.memory_tasks.benchmark import Probe
 
 __all__ = ["comparison_section", "probe_section", "trials_section"]
 

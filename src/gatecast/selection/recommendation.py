@@ -13,7 +13,7 @@ import numpy as np
 from gatecast._utils.formatting import count
 from gatecast.evaluation.significance import ALPHA, pairs_needed
 from gatecast.plotting.charts import BASELINES
-from gatecast.rating import FEW_SERIES
+from gatecast.selection.ranking import FEW_SERIES
 
 __all__ = ["recommend"]
 

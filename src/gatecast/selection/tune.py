@@ -36,8 +36,8 @@ from gatecast.pipeline.fit import prepare_panel, train
 from gatecast.pipeline.progress import Progress
 from gatecast.plotting import charts
 from gatecast.plotting.spec import Chart, Dots, Line
-from gatecast.spaces import NAMES, Space, defaults, make_space, set_up
-from gatecast.studies import Search, open_search, require_optuna
+from gatecast.selection.search_space import NAMES, Space, defaults, make_space, set_up
+from gatecast.selection.study import Search, open_search, require_optuna
 
 if TYPE_CHECKING:
     from gatecast.pipeline.fit import Asked

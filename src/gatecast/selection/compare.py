@@ -30,9 +30,9 @@ from gatecast.pipeline import cross_validation
 from gatecast.pipeline.fit import Asked, prepare_panel
 from gatecast.pipeline.progress import Progress
 from gatecast.plotting.charts import BASELINES
-from gatecast.rating import Rolled, errors, rate
-from gatecast.recommending import recommend
-from gatecast.sizes import nearest_units
+from gatecast.selection.parameter_matching import nearest_units
+from gatecast.selection.ranking import Rolled, errors, rate
+from gatecast.selection.recommendation import recommend
 
 __all__ = ["DEFAULT", "Comparison", "compare"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatecast.comparison import Comparison
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.plotting.charts import BASELINES
 from gatecast.plotting.spec import Bars, Chart, Line, Mark
-from gatecast.probe_tasks import TASKS
-from gatecast.probes import Probe
+from gatecast.selection.compare import Comparison
+from gatecast.selection.memory_tasks.benchmark import Probe
+from gatecast.selection.memory_tasks.tasks import TASKS
 
 __all__ = ["comparison_chart", "probe_chart", "probe_charts"]
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError
-from gatecast.spaces import NAMES, Axis, Choice, Space, contains
+from gatecast.selection.search_space import NAMES, Axis, Choice, Space, contains
 
 if TYPE_CHECKING:
     import optuna

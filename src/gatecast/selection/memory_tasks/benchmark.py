@@ -24,8 +24,8 @@ from gatecast.nn.layers import Dense
 from gatecast.nn.losses import MeanSquaredError
 from gatecast.nn.network import Network, Weights, initial_weights, stream, wire
 from gatecast.pipeline.progress import Progress
-from gatecast.probe_tasks import TASKS, Task, accuracy
-from gatecast.sizes import nearest_units
+from gatecast.selection.memory_tasks.tasks import TASKS, Task, accuracy
+from gatecast.selection.parameter_matching import nearest_units
 
 __all__ = ["NAMES", "Probe", "equal_units", "probe"]
 

@@ -1,0 +1,1 @@
+"""Synthetic tasks that need a memory."""
