@@ -11,11 +11,12 @@ from gatecast.data.outliers import find_outliers, gaps
 from gatecast.errors import ConfigError
 from gatecast.forecast import Forecast
 from gatecast.nn.inspection.trace import LayerTrace
-from gatecast.reporting import build, data, network, scores
-from gatecast.reporting.build import report
-from gatecast.reporting.contents import Figure, Table
-from gatecast.reporting.encode import Encoder, dumps
-from gatecast.reporting.reproduce import call
+from gatecast.reporting import report
+from gatecast.reporting.blocks import Figure, Table
+from gatecast.reporting.chart_json import Encoder, dumps
+from gatecast.reporting.report import report
+from gatecast.reporting.sections import evaluation, network, series
+from gatecast.reporting.sections.reproducibility import call
 from report_cases import HOSTILE, Fitted, comparison, everything
 
 pytest.importorskip("plotly")
@@ -89,7 +90,7 @@ def test_what_is_not_there_is_left_out(written):
 def test_a_page_needs_nothing_else(written):
     fitted, beside = everything()
     text = written(fitted, **beside)
-    plotly = build._plotly().replace("</script", "<\\/script")
+    plotly = report._plotly().replace("</script", "<\\/script")
     assert text.count(plotly) == 1
     own = text.replace(plotly, "")
     assert not re.search(r"<(?:script|img|iframe)[^>]*\bsrc=|@import|url\(", own)
@@ -132,7 +133,7 @@ def test_worst_and_best_series_first(written):
 
 
 def test_of_many_series_the_worst_the_best_and_some_between_are_kept(written, monkeypatch):
-    monkeypatch.setattr(data, "CHARTED", 6)
+    monkeypatch.setattr(series, "CHARTED", 6)
     names = tuple(f"s{k:02}" for k in range(20))
     page = Page(written(Fitted(make_forecast(names=names)), id="s05"))
     kept = {page.figures["explorer"]["names"][int(k)] for k in page.figures["explorer"]["kept"]}
@@ -143,8 +144,8 @@ def test_of_many_series_the_worst_the_best_and_some_between_are_kept(written, mo
 
 
 def test_a_table_of_very_many_series_is_cut(written, monkeypatch):
-    monkeypatch.setattr(data, "CHARTED", 3)
-    monkeypatch.setattr(data, "NAMED", 6)
+    monkeypatch.setattr(series, "CHARTED", 3)
+    monkeypatch.setattr(series, "NAMED", 6)
     names = tuple(f"s{k:02}" for k in range(20))
     explorer = Page(written(Fitted(make_forecast(names=names)))).figures["explorer"]
     assert explorer["names"][:3] == ["s00", "s01", "s02"]
@@ -155,7 +156,7 @@ def test_a_table_of_very_many_series_is_cut(written, monkeypatch):
 
 def test_errors_of_every_series():
     forecast = make_forecast(names=("a", "b", "c"))
-    found = data.errors(forecast.past.panel, forecast.past.evaluation)
+    found = series.errors(forecast.past.panel, forecast.past.evaluation)
     np.testing.assert_allclose(found["mae"], [1, 2, 3])
     np.testing.assert_allclose(found["naive"], [8, 8, 8])
     # A step up of 12 a year is what seasonal naive errs by in the past.
@@ -167,8 +168,8 @@ def test_errors_of_every_series():
 def test_coverage_by_step(test):
     evaluation = make_forecast(names=("a", "b"), test=test).past.evaluation
     said = evaluation.said()
-    assert np.array_equal(scores._row(said, evaluation), np.tile(np.arange(test), 2))
-    section = scores.coverage_section(evaluation)
+    assert np.array_equal(evaluation._row(said, evaluation), np.tile(np.arange(test), 2))
+    section = evaluation.coverage_section(evaluation)
     lines = section.parts[2].chart.marks[-2:]
     # All errors are smaller than the narrowest interval's half width of 5.
     assert [line.y.tolist() for line in lines] == [[100.0] * 12] * 2
@@ -179,7 +180,7 @@ def test_folds_of_a_backtest():
     evaluation = make_forecast(names=("a", "b")).past.evaluation
     cutoffs = np.tile(np.repeat(evaluation.table["ds"][[0, 12]], 12), 2)
     folds = Forecast({**evaluation.table, "cutoff": cutoffs}, "unique_id", "ds", "Passengers")
-    section = scores.folds_section(folds, None)
+    section = evaluation.folds_section(folds, None)
     table = next(part for part in section.parts if isinstance(part, Table))
     assert table.grid.header == ("cutoff", "LSTM", "seasonal naive")
     assert [row[1:] for row in table.grid.rows] == [("1.5", "8"), ("1.5", "8")]
@@ -203,8 +204,8 @@ def test_gaps_and_odd_values_are_marked_and_listed(written):
     values = forecast.past.panel.values.copy()
     values[30], values[60:63] = 900.0, np.nan
     changed = with_values(forecast, values)
-    one = data.shown(changed.past.panel, 0, 12, None, None)
-    section = data.series_section(one)
+    one = series.shown(changed.past.panel, 0, 12, None, None)
+    section = series.series_section(one)
     assert section.parts[0].pairs == [("missing", "3 of 120 rows, in 1 gap"), ("odd values", "1")]
     tables = [part.grid.rows for part in section.parts if isinstance(part, Table)]
     assert tables == [[("1953-07-01", "900")], [("1956-01-01", "1956-03-01", "3")]]
@@ -255,7 +256,7 @@ def test_gaps_at_both_ends():
 def test_a_long_series_keeps_its_outline(rng):
     values = rng.normal(0, 1, 100_000)
     values[77_777], values[5] = 50.0, np.nan
-    rows = data.thinned(values, 1000)
+    rows = series.thinned(values, 1000)
     assert len(rows) <= 1000
     assert 77_777 in rows
     assert np.nanmin(values[rows]) == np.nanmin(values)
@@ -319,7 +320,7 @@ def test_an_unknown_series(tmp_path):
 
 
 def test_without_plotly(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "find_spec", lambda _: None)
+    monkeypatch.setattr(report, "find_spec", lambda _: None)
     with pytest.raises(ConfigError) as error:
         report(None, tmp_path / "a.html")
     said = 'a report needs plotly, which is not installed. Install it: pip install "gatecast[report]"'

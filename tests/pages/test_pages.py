@@ -16,7 +16,7 @@ import pytest
 from chart_cases import make_forecast, with_values
 from gatecast.configs import DataConfig, TrainingConfig
 from gatecast.forecaster import Forecaster
-from gatecast.reporting.build import report
+from gatecast.reporting.report import report
 from report_cases import HOSTILE, Fitted, everything
 
 sync_api = pytest.importorskip("playwright.sync_api")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gatecast import grids
 from gatecast._utils.formatting import count
 from gatecast.app.result import Result
-from gatecast.grids import Grid, score_grid
 from gatecast.plotting.charts import Said
+from gatecast.reporting import text_tables
+from gatecast.reporting.text_tables import Grid, score_grid
 
 __all__ = ["Grid", "facts", "forecast_grid", "score_grid"]
 
@@ -33,4 +33,4 @@ def forecast_grid(result: Result) -> Grid:
     """The forecast with its intervals, a row a step."""
     forecast = result.forecast
     said = Said(forecast.table, forecast.model, forecast.levels, forecast.time_col, len(result.mean))
-    return grids.forecast_grid(said, result.time_unit)
+    return text_tables.forecast_grid(said, result.time_unit)

@@ -116,7 +116,7 @@ def _targets(source: Path | str, out: str | None, plot: str | None, report: str 
 
 def _page(tuned: Tuned, draft: Path, future: Path | None) -> None:
     """The report."""
-    from gatecast.reporting.build import report
+    from gatecast.reporting.report import report
 
     report(tuned.forecaster, draft, futr_df=future, tuned=tuned)
 

@@ -15,7 +15,7 @@ from gatecast._utils.formatting import count
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.nn.inspection.unit_memory import heat_map
 from gatecast.plotting.spec import MODELS, Bars, Cells, Chart, Column, Line, Mark, Starts
-from gatecast.reporting.contents import Choice, Figure, Part, Section, Words, table_of
+from gatecast.reporting.blocks import Choice, Figure, Part, Section, Words, table_of
 
 __all__ = ["attribution_section", "gates_section", "importance_section", "learning_section", "memory_section"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.plotting.spec import MODELS, Bars, Chart, Dots, Line
-from gatecast.reporting.contents import Facts, Figure, Part, Section, Words, table_of
+from gatecast.reporting.blocks import Facts, Figure, Part, Section, Words, table_of
 from gatecast.selection.charts import probe_charts
 from gatecast.selection.memory_tasks.benchmark import Probe
 

@@ -14,11 +14,11 @@ from gatecast._utils.formatting import count
 from gatecast.errors import ConfigError, GatecastError
 from gatecast.explain.gates import locate
 from gatecast.forecast import Evaluation, Forecast
-from gatecast.reporting import choosing, network, scores
-from gatecast.reporting.contents import Section
-from gatecast.reporting.data import errors, explorer_section, forecast_section, series_section, shown
-from gatecast.reporting.markup import page
-from gatecast.reporting.reproduce import reproduce_section
+from gatecast.reporting.blocks import Section
+from gatecast.reporting.html import page
+from gatecast.reporting.sections import evaluation, network, selection
+from gatecast.reporting.sections.reproducibility import reproduce_section
+from gatecast.reporting.sections.series import errors, explorer_section, forecast_section, series_section, shown
 
 __all__ = ["report", "require_plotly"]
 
@@ -75,14 +75,14 @@ def report(
     if forecaster is not None:
         sections, times, heading = _about(forecaster, source, futr_df, id, folds, explanation, importance)
     elif folds is not None:
-        sections, heading = [scores.folds_section(folds, None, id)], f"{folds.target_col}: backtest"
+        sections, heading = [evaluation.folds_section(folds, None, id)], f"{folds.target_col}: backtest"
     if comparison is not None:
-        sections.append(choosing.comparison_section(comparison))
+        sections.append(selection.comparison_section(comparison))
         heading = heading if forecaster is not None else "Models side by side"
     if probes is not None:
-        sections.append(choosing.probe_section(probes))
+        sections.append(selection.probe_section(probes))
     if tuned is not None:
-        sections.append(choosing.trials_section(tuned))
+        sections.append(selection.trials_section(tuned))
     there = [section for section in (*sections, reproduce_section(forecaster)) if section is not None]
     from gatecast import __version__
 
@@ -142,16 +142,16 @@ def _about(
     if len(panel) > 1:
         heading, facts = f"{heading}, {len(panel):,} series", [("series", f"{len(panel):,}"), *facts]
     verdict = "" if evaluation is None else evaluation.verdict
-    sections: list[Section | None] = [scores.summary_section(verdict, forecaster.findings_, evaluation, facts)]
+    sections: list[Section | None] = [evaluation.summary_section(verdict, forecaster.findings_, evaluation, facts)]
     times = None
     if len(panel) > 1:
         section, times = explorer_section(panel, season, predicted, evaluation, -1 if id is None else place)
         sections.append(section)
     else:
         sections += [forecast_section(one), series_section(one)]
-    sections.append(scores.folds_section(folds, evaluation, name))
+    sections.append(evaluation.folds_section(folds, evaluation, name))
     if evaluation is not None:
-        sections += [scores.skill_section(evaluation), scores.coverage_section(evaluation)]
+        sections += [evaluation.skill_section(evaluation), evaluation.coverage_section(evaluation)]
     sections += _inside(forecaster, source, futr_df, name, one, explanation)
     if importance is not None:
         sections.append(network.importance_section(importance))

@@ -10,8 +10,8 @@ from typing import Any
 
 from gatecast.plotting.plotly_backend import figure, scale
 from gatecast.plotting.spec import DARK, LIGHT
-from gatecast.reporting.contents import Choice, Code, Explorer, Facts, Figure, Part, Section, Table, Words
-from gatecast.reporting.encode import Encoder, dumps, split
+from gatecast.reporting.blocks import Choice, Code, Explorer, Facts, Figure, Part, Section, Table, Words
+from gatecast.reporting.chart_json import Encoder, dumps, split
 
 __all__ = ["page"]
 

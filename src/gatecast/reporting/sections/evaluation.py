@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import count, time_texts
 from gatecast.forecast import Evaluation, Forecast
-from gatecast.grids import number, score_grid
 from gatecast.metrics import skill
 from gatecast.plotting.charts import BASELINES, Said
 from gatecast.plotting.spec import MODELS, Bars, Chart, Column, Line
-from gatecast.reporting.contents import Choice, Facts, Figure, Part, Section, Table, Words, table_of
+from gatecast.reporting.blocks import Choice, Facts, Figure, Part, Section, Table, Words, table_of
+from gatecast.reporting.text_tables import number, score_grid
 
 __all__ = ["coverage_section", "folds_section", "skill_section", "summary_section"]
 

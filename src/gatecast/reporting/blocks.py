@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gatecast.grids import Grid
 from gatecast.plotting.spec import Chart
+from gatecast.reporting.text_tables import Grid
 
 __all__ = ["Choice", "Code", "Explorer", "Facts", "Figure", "Kept", "Part", "Section", "Table", "Words", "table_of"]
 

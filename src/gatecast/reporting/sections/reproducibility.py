@@ -9,7 +9,7 @@ from gatecast._utils.versions import versions
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.kernels.native import get_threads, isa
 from gatecast.nn.sequential import Sequential
-from gatecast.reporting.contents import Code, Facts, Part, Section, Words, table_of
+from gatecast.reporting.blocks import Code, Facts, Part, Section, Words, table_of
 
 __all__ = ["call", "reproduce_section"]
 
