@@ -180,7 +180,7 @@ def test_every_public_name_is_in_the_reference(module):
 def test_every_command_and_option_is_on_its_page_and_no_other():
     from typer.main import get_command
 
-    from gatecast.app.commands import app
+    from gatecast.cli.commands.forecast import app
 
     page = text_of(DOCS / "api" / "commands.md")
     commands = get_command(app).commands
@@ -198,7 +198,7 @@ def test_every_command_and_option_is_on_its_page_and_no_other():
 def test_commands_that_are_shown_exist(page):
     from typer.main import get_command
 
-    from gatecast.app.commands import app
+    from gatecast.cli.commands.forecast import app
 
     commands = get_command(app).commands
     blocks = re.findall(r"^```sh\n(.*?)^```", text_of(page), re.DOTALL | re.MULTILINE)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatecast.app.result import Result
+from gatecast.cli.forecast_view import Result
 from gatecast.forecast import Evaluation, Forecast, Score
 
 SEASON, TEST = 12, 24

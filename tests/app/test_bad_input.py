@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from gatecast.app.cli import main
+from gatecast.cli.main import main
 
 HEADER = "time,value\n"
 

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from gatecast import __version__
-from gatecast.app import commands
-from gatecast.app.cli import main
+from gatecast.cli.commands import forecast
+from gatecast.cli.main import main
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 
 
@@ -37,7 +37,7 @@ def failing(monkeypatch, file):
         def work(options):
             raise error
 
-        monkeypatch.setattr(commands, "_fit", work)
+        monkeypatch.setattr(forecast, "_fit", work)
         return main(["forecast", file, *words])
 
     return fail
@@ -244,7 +244,7 @@ def test_doctor_as_json(capsys):
 
 
 def test_doctor_finds_broken_kernels(capsys, monkeypatch):
-    monkeypatch.setattr("gatecast.app.doctor._difference", lambda: float("nan"))
+    monkeypatch.setattr("gatecast.cli.commands.doctor._difference", lambda: float("nan"))
     assert main(["doctor"]) == 1
     assert re.search("^kernels +the kernels differ from the reference by nan", capsys.readouterr().out, re.MULTILINE)
 

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from gatecast.app.cli import main
-from gatecast.app.outputs import TABLE_SUFFIXES
+from gatecast.cli.main import main
+from gatecast.cli.output_files import TABLE_SUFFIXES
 
 ORDER = ["Ensemble-lo-95", "Ensemble-lo-80", "Ensemble", "Ensemble-hi-80", "Ensemble-hi-95"]
 COLUMNS = ["Ensemble", "Ensemble-lo-80", "Ensemble-hi-80", "Ensemble-lo-95", "Ensemble-hi-95"]

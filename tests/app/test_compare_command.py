@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gatecast.selection.memory_tasks.benchmark
-from gatecast.app.cli import main
+from gatecast.cli.main import main
 from gatecast.selection.memory_tasks.tasks import TASKS
 
 

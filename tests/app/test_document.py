@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from gatecast import __version__
-from gatecast.app.document import SCHEMA_VERSION, document, error_document, rows, settings, to_json
-from gatecast.app.options import Options
+from gatecast.cli.json_output import SCHEMA_VERSION, document, error_document, rows, settings, to_json
+from gatecast.cli.options import Options
 from gatecast.errors import DataError
 
 OPTIONS = Options(Path("air.csv"), horizon=12, out=Path("a.csv"))

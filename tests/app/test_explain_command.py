@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from gatecast.app.cli import main
+from gatecast.cli.main import main
 
 
 @pytest.fixture(scope="module")

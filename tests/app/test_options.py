@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from gatecast.app.options import check_input, parse_levels, parse_options, parse_whole
-from gatecast.app.words import Words
+from gatecast.cli.options import check_input, parse_levels, parse_options, parse_whole
+from gatecast.cli.words import Words
 from gatecast.errors import ConfigError
 
 

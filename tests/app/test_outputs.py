@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from gatecast.app.outputs import staged
+from gatecast.cli.output_files import staged
 
 
 def test_staged_files_appear_together(tmp_path):

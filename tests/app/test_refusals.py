@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from gatecast.app import commands
-from gatecast.app.cli import main
-from gatecast.app.document import document
-from gatecast.app.facts import score_grid
-from gatecast.app.options import Options
-from gatecast.app.terminal import show
+from gatecast.cli.commands import forecast
+from gatecast.cli.facts import score_grid
+from gatecast.cli.json_output import document
+from gatecast.cli.main import main
+from gatecast.cli.options import Options
+from gatecast.cli.terminal import show
 from gatecast.errors import DataError
 from gatecast.forecast import Score
 
@@ -53,7 +53,7 @@ def file(tmp_path, monkeypatch):
     ],
 )
 def test_refused_before_the_work(file, capsys, monkeypatch, words, said):
-    monkeypatch.setattr(commands, "_fit", lambda _: pytest.fail("worked"))
+    monkeypatch.setattr(forecast, "_fit", lambda _: pytest.fail("worked"))
     if "/proc/x.csv" in words or "/proc/x.png" in words:
         # Without root's rights the folder is refused even before.
         monkeypatch.setattr(os, "access", lambda *_: True)
@@ -81,7 +81,7 @@ def test_a_write_that_fails_names_the_users_file(make_result, tmp_path, monkeypa
     monkeypatch.setattr("gatecast.data.sources.writers.write", fail)
     out = tmp_path / "a.csv"
     with pytest.raises(ValueError, match=r"--out cannot be written \(.*a\.csv\): got No space left on device"):
-        commands._write(make_result(), Options(tmp_path / "b.csv", out=out), None)
+        forecast._write(make_result(), Options(tmp_path / "b.csv", out=out), None)
 
 
 @pytest.mark.parametrize("factor", [7e8, 1e9, 1e15])
@@ -118,7 +118,7 @@ def test_an_interruption_in_disguise(file, capsys, monkeypatch):
         except KeyboardInterrupt:
             raise DataError("the file cannot be read") from None
 
-    monkeypatch.setattr(commands, "_fit", work)
+    monkeypatch.setattr(forecast, "_fit", work)
     assert main(["forecast", file]) == 130
     assert capsys.readouterr().err == "error: interrupted\n"
 
@@ -127,7 +127,7 @@ def test_an_interruption_in_disguise(file, capsys, monkeypatch):
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.3])
 def test_interrupted_while_running(tmp_path, after):
     """A pipe that nobody writes to keeps the program in its first step for as long as we like."""
-    code = "import sys, gatecast.app.cli as cli; print('ready', flush=True); sys.exit(cli.main())"
+    code = "import sys, gatecast.cli.main as cli; print('ready', flush=True); sys.exit(cli.main())"
     os.mkfifo(tmp_path / "a.csv")
     command = [sys.executable, "-c", code, "forecast", str(tmp_path / "a.csv")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatecast.app.cli import main
+from gatecast.cli.main import main
 from gatecast.configs import NetworkConfig, TrainingConfig
 from gatecast.forecaster import Forecaster
 

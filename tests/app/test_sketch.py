@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gatecast.app.sketch import NARROWEST, sketch
+from gatecast.cli.terminal_chart import NARROWEST, sketch
 
 HISTORY = [3, 4, 6, 5, 3, 4, 6, 5, 3, 4, 6, 5]
 FORECAST = [3, 4, 6, 5]

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gatecast.app.facts import Grid, forecast_grid, score_grid
-from gatecast.app.terminal import progress_line, shortened, show
+from gatecast.cli.facts import Grid, forecast_grid, score_grid
+from gatecast.cli.terminal import progress_line, shortened, show
 
 
 class Terminal(io.StringIO):

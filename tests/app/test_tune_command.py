@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from gatecast.app.cli import main
+from gatecast.cli.main import main
 from gatecast.configs import TrainingConfig
 from gatecast.forecaster import Forecaster
 from gatecast.selection import study, tune

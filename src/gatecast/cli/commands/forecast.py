@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatecast import __version__
-from gatecast.app import compare_commands, explain_commands, panel_commands, report_commands, tune_commands
-from gatecast.app.options import Options, parse_options
-from gatecast.app.words import File, Future, Json, Out, Report, Words, shared
+from gatecast.cli.commands import compare, explain, report, train_predict, tune
+from gatecast.cli.options import Options, parse_options
+from gatecast.cli.words import File, Future, Json, Out, Report, Words, shared
 from gatecast.errors import DataError
 
 if TYPE_CHECKING:
-    from gatecast.app.result import Result
+    from gatecast.cli.forecast_view import Result
     from gatecast.forecaster import Forecaster
 
 __all__ = ["app"]
@@ -36,11 +36,11 @@ app = typer.Typer(
 )
 
 
-panel_commands.register(app)
-explain_commands.register(app)
-compare_commands.register(app)
-tune_commands.register(app)
-report_commands.register(app)
+train_predict.register(app)
+explain.register(app)
+compare.register(app)
+tune.register(app)
+report.register(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -94,12 +94,12 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Say what is installed, what the machine offers, and whether the kernels compute what they should."""
-    from gatecast.app import document
-    from gatecast.app.doctor import examine, lines
+    from gatecast.cli import json_output
+    from gatecast.cli.commands.doctor import examine, lines
 
     findings = examine()
     if json:
-        typer.echo(document.to_json(findings))
+        typer.echo(json_output.to_json(findings))
     else:
         facts = lines(findings)
         width = max(len(name) for name, _ in facts)
@@ -110,8 +110,8 @@ def doctor(
 
 def _fit(options: Options) -> tuple[Forecaster, Result]:
     """Read, train, score and predict."""
-    from gatecast.app.result import collect
-    from gatecast.app.terminal import progress_line
+    from gatecast.cli.forecast_view import collect
+    from gatecast.cli.terminal import progress_line
     from gatecast.forecaster import Forecaster
 
     forecaster = Forecaster(
@@ -133,7 +133,7 @@ def _fit(options: Options) -> tuple[Forecaster, Result]:
 
 def _write(result: Result, options: Options, forecaster: Forecaster) -> None:
     """Write what was asked for: all of it, or nothing."""
-    from gatecast.app.outputs import staged, unwritable
+    from gatecast.cli.output_files import staged, unwritable
     from gatecast.data.sources.writers import write
 
     with staged(options.outputs) as drafts:
@@ -162,10 +162,10 @@ def _cause(error: DataError | OSError) -> OSError:
 def _tell(result: Result, options: Options) -> None:
     """The document, the report, or the forecast alone."""
     if options.json:
-        from gatecast.app.document import document, to_json
+        from gatecast.cli.json_output import document, to_json
 
         typer.echo(to_json(document(result, options, options.outputs)))
     elif not (options.quiet and options.out):
-        from gatecast.app.terminal import show
+        from gatecast.cli.terminal import show
 
         show(result, options.outputs, quiet=options.quiet)

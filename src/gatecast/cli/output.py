@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from gatecast.app.outputs import REPORT_SUFFIXES, check_output, staged
+from gatecast.cli.output_files import REPORT_SUFFIXES, check_output, staged
 
 __all__ = ["aligned", "check_report", "document", "progress", "write_report", "written"]
 
@@ -55,7 +55,7 @@ def write_report(path: str, forecaster: Any, **parts: Any) -> None:
 
 def progress(*, wanted: bool) -> Any:
     """The line that shows how far it has come."""
-    from gatecast.app.terminal import progress_line
+    from gatecast.cli.terminal import progress_line
 
     return progress_line(sys.stderr, wanted=wanted)
 
@@ -63,7 +63,7 @@ def progress(*, wanted: bool) -> Any:
 def document(told: Mapping[str, Any]) -> None:
     """Plain values as JSON."""
     from gatecast._utils.formatting import plain
-    from gatecast.app.document import SCHEMA_VERSION, to_json
+    from gatecast.cli.json_output import SCHEMA_VERSION, to_json
 
     def clean(value: Any) -> Any:
         """A value without NaN."""

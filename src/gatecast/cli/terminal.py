@@ -20,10 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.app.facts import Grid, facts, forecast_grid, score_grid
-from gatecast.app.outputs import TABLE_SUFFIXES
-from gatecast.app.result import Result, bounds
-from gatecast.app.sketch import Sketch, sketch
+from gatecast.cli.facts import Grid, facts, forecast_grid, score_grid
+from gatecast.cli.forecast_view import Result, bounds
+from gatecast.cli.output_files import TABLE_SUFFIXES
+from gatecast.cli.terminal_chart import Sketch, sketch
 
 if TYPE_CHECKING:
     from gatecast.pipeline.progress import Progress

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from gatecast._utils.versions import versions
-from gatecast.app.document import SCHEMA_VERSION
+from gatecast.cli.json_output import SCHEMA_VERSION
 from gatecast.errors import GatecastError
 
 __all__ = ["examine", "lines"]

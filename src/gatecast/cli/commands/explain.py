@@ -9,10 +9,10 @@ import numpy as np
 import typer
 
 from gatecast._utils.formatting import time_texts
-from gatecast.app.options import check_input, check_source
-from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
-from gatecast.app.saying import aligned, check_report, document, progress, write_report
-from gatecast.app.words import Future, Json, Report, Words, shared
+from gatecast.cli.options import check_input, check_source
+from gatecast.cli.output import aligned, check_report, document, progress, write_report
+from gatecast.cli.output_files import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+from gatecast.cli.words import Future, Json, Report, Words, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _layers(memory: Memory) -> str:
 
 def _told(explanation: Explanation, memory: Memory, advice: str) -> dict[str, Any]:
     """All of it as plain values."""
-    from gatecast.app.document import rows
+    from gatecast.cli.json_output import rows
 
     return {
         "id": str(explanation.id), "step": explanation.step, "quantile": explanation.quantile,

@@ -35,8 +35,8 @@ from gatecast._utils.versions import versions
 from gatecast.errors import GatecastError
 
 if TYPE_CHECKING:
-    from gatecast.app.options import Options
-    from gatecast.app.result import Result
+    from gatecast.cli.forecast_view import Result
+    from gatecast.cli.options import Options
     from gatecast.forecast import Evaluation, Score
 
 __all__ = ["SCHEMA_VERSION", "document", "error_document", "rows", "to_json"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gatecast._utils.formatting import count
-from gatecast.app.result import Result
+from gatecast.cli.forecast_view import Result
 from gatecast.plotting.charts import Said
 from gatecast.reporting import text_tables
 from gatecast.reporting.text_tables import Grid, score_grid

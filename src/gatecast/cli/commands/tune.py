@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from gatecast.app.options import check_input, check_plot, check_source, parse_whole
-from gatecast.app.outputs import MODEL_SUFFIX, check_output, staged
-from gatecast.app.saying import aligned, check_report, document, progress
-from gatecast.app.words import File, Future, Json, Report, Words, shared
+from gatecast.cli.options import check_input, check_plot, check_source, parse_whole
+from gatecast.cli.output import aligned, check_report, document, progress
+from gatecast.cli.output_files import MODEL_SUFFIX, check_output, staged
+from gatecast.cli.words import File, Future, Json, Report, Words, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _lines(tuned: Tuned) -> list[str]:
 
 def _told(tuned: Tuned, files: list[str], seconds: float) -> dict[str, Any]:
     """All of it as plain values."""
-    from gatecast.app.document import rows
+    from gatecast.cli.json_output import rows
 
     return {
         "measure": tuned.measure, "trials": rows(tuned.trials), "importance": tuned.importance, "best": tuned.best,

@@ -72,7 +72,7 @@ def _run(words: list[str]) -> int:
     """Parse the words and do what they say."""
     from typer.main import get_command
 
-    from gatecast.app.commands import app
+    from gatecast.cli.commands.forecast import app
 
     code = get_command(app).main(words, prog_name="gatecast", standalone_mode=False)
     return code if isinstance(code, int) else DONE
@@ -95,7 +95,7 @@ def _report(error: Exception, *, as_json: bool) -> int:
 
         traceback.print_exception(error)
     if as_json:
-        from gatecast.app.document import error_document, to_json
+        from gatecast.cli.json_output import error_document, to_json
 
         with suppress(OSError):
             sys.stdout.write(to_json(error_document(error, kind, code, message)) + "\n")

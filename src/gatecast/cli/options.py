@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gatecast.app.outputs import PLOT_SUFFIXES, REPORT_SUFFIXES, TABLE_SUFFIXES, check_output
+from gatecast.cli.output_files import PLOT_SUFFIXES, REPORT_SUFFIXES, TABLE_SUFFIXES, check_output
 from gatecast.configs import DataConfig
 from gatecast.errors import ConfigError
 

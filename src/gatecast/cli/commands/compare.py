@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatecast.app.options import check_plot, check_source, parse_names, parse_whole
-from gatecast.app.outputs import TABLE_SUFFIXES, check_output, staged
-from gatecast.app.saying import aligned, check_report, document, progress, write_report
-from gatecast.app.words import Json, Report, Words, shared
+from gatecast.cli.options import check_plot, check_source, parse_names, parse_whole
+from gatecast.cli.output import aligned, check_report, document, progress, write_report
+from gatecast.cli.output_files import TABLE_SUFFIXES, check_output, staged
+from gatecast.cli.words import Json, Report, Words, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _compare(
     json: bool,
 ) -> None:
     """Models on a table."""
-    from gatecast.app.document import rows
+    from gatecast.cli.json_output import rows
     from gatecast.selection.charts import comparison_chart
     from gatecast.selection.compare import WINDOWS
     from gatecast.selection.compare import compare as run
@@ -130,7 +130,7 @@ def _compare(
 
 def _probe(names: Sequence[str] | None, seeds: int, outputs: Outputs, *, json: bool) -> None:
     """Cells on the probes."""
-    from gatecast.app.document import rows
+    from gatecast.cli.json_output import rows
     from gatecast.selection.charts import probe_chart
     from gatecast.selection.memory_tasks.benchmark import probe as run
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import time_unit
-from gatecast.app.options import Options
+from gatecast.cli.options import Options
 from gatecast.errors import ConfigError
 from gatecast.plotting.charts import BASELINES
 

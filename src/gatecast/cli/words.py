@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from gatecast.app.options import parse_levels, parse_names, parse_whole
+from gatecast.cli.options import parse_levels, parse_names, parse_whole
 from gatecast.configs import DataConfig
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gatecast.app.options import check_input, check_source
-from gatecast.app.outputs import REPORT_SUFFIXES, TABLE_SUFFIXES, check_output, staged
+from gatecast.cli.options import check_input, check_source
+from gatecast.cli.output_files import REPORT_SUFFIXES, TABLE_SUFFIXES, check_output, staged
 from gatecast.errors import ConfigError
 
 __all__ = ["register"]

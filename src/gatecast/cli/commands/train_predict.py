@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from gatecast.app.options import check_input, check_source, parse_levels, parse_whole
-from gatecast.app.outputs import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
-from gatecast.app.result import warning
-from gatecast.app.saying import aligned, check_report, document, progress, write_report, written
-from gatecast.app.words import File, Future, Horizon, Json, Level, Out, Report, Words, shared
+from gatecast.cli.forecast_view import warning
+from gatecast.cli.options import check_input, check_source, parse_levels, parse_whole
+from gatecast.cli.output import aligned, check_report, document, progress, write_report, written
+from gatecast.cli.output_files import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
+from gatecast.cli.words import File, Future, Horizon, Json, Level, Out, Report, Words, shared
 from gatecast.pipeline.data_checks import BASELINES, MODELS
 
 __all__ = ["register"]
@@ -144,7 +144,7 @@ def _scores(table: Mapping[str, Any], target: str, model: str, levels: tuple[flo
 
 def _table(columns: Mapping[str, Any], out: str | None, *, json: bool) -> None:
     """A table to a file, to a document, or its first rows to the screen."""
-    from gatecast.app.document import rows
+    from gatecast.cli.json_output import rows
 
     if out is not None:
         _write(columns, out)
