@@ -23,7 +23,7 @@ LENGTH, H = 100, 12
 
 def measure(S: int, members: int) -> dict[str, float]:
     """Seconds of fit and predict, and the peak of memory in GB, with the table itself."""
-    from gatecast.configs import TrainingConfig
+    from gatecast.config import TrainingConfig
     from gatecast.forecaster import Forecaster
 
     rng = np.random.default_rng(0)

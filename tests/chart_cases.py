@@ -8,7 +8,7 @@ import numpy as np
 
 from gatecast.data.panel import Names
 from gatecast.data.panel_builder import build
-from gatecast.forecast import Evaluation, Forecast, Past, Score
+from gatecast.results import Evaluation, Forecast, Past, Score
 
 SEASON, TEST = 12, 24
 

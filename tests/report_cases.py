@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chart_cases import make_forecast
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.forecasting.presets import make_recipe
 from gatecast.nn.inspection.trace import LayerTrace

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gatecast as gc
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, FormatError
 from gatecast.evaluation.calibration import Limits, sides, uncalibrated
 from gatecast.evaluation.sample_paths import memory, sample

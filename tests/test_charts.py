@@ -9,8 +9,8 @@ import pytest
 
 from chart_cases import SEASON, make_forecast, with_values
 from gatecast.errors import ConfigError
-from gatecast.forecast import Forecast
 from gatecast.plotting import charts
+from gatecast.results import Forecast
 
 pytest.importorskip("matplotlib")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gatecast.selection.compare
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.read import read
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.significance import holm, sign_flip
@@ -279,7 +279,7 @@ def test_a_line_without_errors_needs_no_model():
         ({"seed": -1}, ConfigError, "the seed is not a seed: got -1, expected a whole number from 0 up."),
         (
             {"training": {"steps": 3}}, ConfigError,
-            "training is no TrainingConfig: got {'steps': 3}, expected a gatecast.configs.TrainingConfig.",
+            "training is no TrainingConfig: got {'steps': 3}, expected a gatecast.config.TrainingConfig.",
         ),
         (
             {"n_windows": 9}, DataError,

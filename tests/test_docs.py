@@ -150,7 +150,7 @@ def resolved(name):
 
 PUBLIC = (
     "gatecast",
-    "gatecast.configs",
+    "gatecast.config",
     "gatecast.errors",
     "gatecast.layers",
     "gatecast.losses",

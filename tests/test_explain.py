@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.calibration import uncalibrated

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data import synthetic
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.forecaster import Forecaster

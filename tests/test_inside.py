@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.explain.gates import look_inside
 from gatecast.forecaster import Forecaster

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gatecast as gc
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.learning_curves import judge, judge_trained
 from gatecast.layers import LSTM, Dense, Dropout, Input

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gatecast as gc
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.forecasting.context import from_panel, plain
 from gatecast.forecasting.exogenous_regression import fit_effects, prepare
 from gatecast.forecasting.monitoring import Watched, Watcher, watched

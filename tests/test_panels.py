@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.forecaster import Forecaster

@@ -9,7 +9,6 @@ import pytest
 from chart_cases import make_forecast, with_values
 from gatecast.data.outliers import find_outliers, gaps
 from gatecast.errors import ConfigError
-from gatecast.forecast import Forecast
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.reporting import report
 from gatecast.reporting.blocks import Figure, Table
@@ -17,6 +16,7 @@ from gatecast.reporting.chart_json import Encoder, dumps
 from gatecast.reporting.report import report
 from gatecast.reporting.sections import evaluation, network, series
 from gatecast.reporting.sections.reproducibility import call
+from gatecast.results import Forecast
 from report_cases import HOSTILE, Fitted, comparison, everything
 
 pytest.importorskip("plotly")

@@ -9,8 +9,8 @@ from gatecast.data.frequency import parse
 from gatecast.errors import DataError
 from gatecast.evaluation.scores import NAMES, changes, naive_season, score, verdict
 from gatecast.evaluation.splits import check_parts, cut, default_horizon
-from gatecast.forecast import Score
 from gatecast.forecasting.baselines import simple
+from gatecast.results import Score
 
 
 @given(n=st.integers(1, 5000), h=st.integers(1, 500))

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError
 from gatecast.selection import study, tune
 from gatecast.selection.search_space import NAMES, Choice, Range, defaults, make_space

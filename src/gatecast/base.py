@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, read_future, to_like
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.forecast import Forecast, Past
 from gatecast.forecasting.context import History, from_panel
 from gatecast.forecasting.presets import MODELS
 from gatecast.nn.sequential import Sequential
 from gatecast.pipeline import serialization
 from gatecast.pipeline.fit import Asked, Trained, prepare_panel
+from gatecast.results import Forecast, Past
 
 __all__ = ["Base"]
 

@@ -18,13 +18,13 @@ from gatecast.data.panel_update import complete, extend
 from gatecast.data.read import kind_of, to_like
 from gatecast.evaluation.calibration import answers, sides
 from gatecast.evaluation.sample_paths import sample
-from gatecast.forecast import Evaluation, Forecast, column_names
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import History, from_panel
 from gatecast.insight import Insight
 from gatecast.pipeline import cross_validation
 from gatecast.pipeline.fit import go_on, prepare_panel, train
 from gatecast.pipeline.progress import Progress
+from gatecast.results import Evaluation, Forecast, column_names
 
 __all__ = ["Forecaster", "Progress", "load"]
 

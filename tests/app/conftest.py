@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatecast.cli.forecast_view import Result
-from gatecast.forecast import Evaluation, Forecast, Score
+from gatecast.results import Evaluation, Forecast, Score
 
 SEASON, TEST = 12, 24
 

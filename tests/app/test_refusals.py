@@ -16,7 +16,7 @@ from gatecast.cli.main import main
 from gatecast.cli.options import Options
 from gatecast.cli.terminal import show
 from gatecast.errors import DataError
-from gatecast.forecast import Score
+from gatecast.results import Score
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="speaks of Linux' own files")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatecast.cli.main import main
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.forecaster import Forecaster
 
 pytest.importorskip("plotly")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gatecast.cli.main import main
-from gatecast.configs import TrainingConfig
+from gatecast.config import TrainingConfig
 from gatecast.forecaster import Forecaster
 from gatecast.selection import study, tune
 

@@ -20,7 +20,7 @@ import numpy as np
 from safetensors import safe_open
 
 import gatecast as gc
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.layers import LSTM, Dense
 from gatecast.models import Sequential
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from chart_cases import make_forecast, with_values
-from gatecast.configs import DataConfig, TrainingConfig
+from gatecast.config import DataConfig, TrainingConfig
 from gatecast.forecaster import Forecaster
 from gatecast.reporting.report import report
 from report_cases import HOSTILE, Fitted, everything

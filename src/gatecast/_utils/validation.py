@@ -41,7 +41,7 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
 def check_record(name: str, given: Record | None, kind: type[Record]) -> Record:
     """A record of a kind, or None for one of defaults."""
     if given is not None and not isinstance(given, kind):
-        expected = f"a gatecast.configs.{kind.__name__}"
+        expected = f"a gatecast.config.{kind.__name__}"
         raise ConfigError(f"{name} is no {kind.__name__}", got=repr(given), expected=expected)
     return kind() if given is None else given
 

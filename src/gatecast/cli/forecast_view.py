@@ -17,8 +17,8 @@ from gatecast.errors import ConfigError
 from gatecast.plotting.charts import BASELINES
 
 if TYPE_CHECKING:
-    from gatecast.forecast import Evaluation, Forecast
     from gatecast.forecaster import Forecaster
+    from gatecast.results import Evaluation, Forecast
 
 __all__ = ["Result", "bounds", "collect", "warning"]
 

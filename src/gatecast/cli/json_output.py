@@ -37,7 +37,7 @@ from gatecast.errors import GatecastError
 if TYPE_CHECKING:
     from gatecast.cli.forecast_view import Result
     from gatecast.cli.options import Options
-    from gatecast.forecast import Evaluation, Score
+    from gatecast.results import Evaluation, Score
 
 __all__ = ["SCHEMA_VERSION", "document", "error_document", "rows", "to_json"]
 

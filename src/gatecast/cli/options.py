@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gatecast.cli.output_files import PLOT_SUFFIXES, REPORT_SUFFIXES, TABLE_SUFFIXES, check_output
-from gatecast.configs import DataConfig
+from gatecast.config import DataConfig
 from gatecast.errors import ConfigError
 
 __all__ = [

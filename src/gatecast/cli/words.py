@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from gatecast.cli.options import parse_levels, parse_names, parse_whole
-from gatecast.configs import DataConfig
+from gatecast.config import DataConfig
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster

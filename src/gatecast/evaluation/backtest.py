@@ -13,9 +13,9 @@ import numpy.typing as npt
 from gatecast.data.panel import Panel
 from gatecast.evaluation import scores
 from gatecast.evaluation.calibration import Calibration, answers, sides
-from gatecast.forecast import Evaluation, column_names
 from gatecast.forecasting.context import History
 from gatecast.forecasting.ensemble import Learned
+from gatecast.results import Evaluation, column_names
 
 __all__ = ["fold", "held_back", "score_tail"]
 

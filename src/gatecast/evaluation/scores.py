@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import metrics
-from gatecast.forecast import Score
 from gatecast.forecasting.baselines import seasonal_naive, simple
+from gatecast.results import Score
 
 __all__ = ["changes", "naive_season", "score", "seasonal_naive", "simple", "verdict"]
 

@@ -107,7 +107,7 @@ def explain(
 
     Source: Sundararajan, Taly & Yan 2017 (integrated gradients); Zeiler & Fergus 2014 (occlusion).
 
-    >>> from gatecast.configs import TrainingConfig
+    >>> from gatecast.config import TrainingConfig
     >>> from gatecast.forecaster import Forecaster
     >>> from gatecast.forecasting.context import from_panel
     >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(members=1, steps=5))

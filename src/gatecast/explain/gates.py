@@ -15,7 +15,6 @@ import numpy.typing as npt
 from gatecast.data.panel import Panel
 from gatecast.data.read import to_like
 from gatecast.errors import ConfigError, DataError
-from gatecast.forecast import Past, chosen_series
 from gatecast.forecasting.context import WORDS, History
 from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.exogenous_regression import prepare
@@ -25,6 +24,7 @@ from gatecast.forecasting.voices import Hybrids, Networks, Own
 from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
 from gatecast.nn.inspection.unit_memory import Memory, summarise
 from gatecast.pipeline.fit import Trained
+from gatecast.results import Past, chosen_series
 
 __all__ = ["Gates", "locate", "look_inside"]
 

@@ -73,7 +73,7 @@ def importance(
 
     Source: Breiman 2001; Fisher, Rudin & Dominici 2019.
 
-    >>> from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+    >>> from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
     >>> from gatecast.data.panel import from_values
     >>> promo = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)
     >>> panel = replace(from_values(20 + 5 * promo + np.sin(np.arange(60.0))), known={"promo": promo})

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.forecasting import statsforecast_models
 from gatecast.forecasting.es_rnn import model as es_lstm

@@ -16,10 +16,10 @@ from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 from gatecast.evaluation.backtest import fold, score_tail
 from gatecast.evaluation.splits import default_horizon
-from gatecast.forecast import Evaluation
 from gatecast.forecasting.context import from_panel
 from gatecast.pipeline.fit import Asked, Trained, train
 from gatecast.pipeline.progress import Progress
+from gatecast.results import Evaluation
 
 __all__ = ["cutoffs", "each", "reaching", "roll", "score_new"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatecast.configs import DataConfig
+from gatecast.config import DataConfig
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.errors import DataError
 

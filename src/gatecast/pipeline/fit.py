@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.evaluation import scores
@@ -28,7 +28,6 @@ from gatecast.evaluation.calibration import ANY_LEVEL, Calibration, Limits, comb
 from gatecast.evaluation.conformal import calibrate, half_widths
 from gatecast.evaluation.sample_paths import memory
 from gatecast.evaluation.splits import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
-from gatecast.forecast import Evaluation
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import History, from_panel
 from gatecast.forecasting.ensemble import Learned
@@ -39,6 +38,7 @@ from gatecast.forecasting.voices import Networks
 from gatecast.nn.sequential import Sequential
 from gatecast.pipeline.data_checks import check_limits, observed, remark
 from gatecast.pipeline.progress import Progress, Stages
+from gatecast.results import Evaluation
 
 __all__ = ["Asked", "Trained", "go_on", "prepare_panel", "train"]
 

@@ -17,7 +17,6 @@ from gatecast.data.panel import Names, Panel
 from gatecast.errors import ConfigError, FormatError
 from gatecast.evaluation.backtest import held_back
 from gatecast.evaluation.calibration import Calibration, Limits
-from gatecast.forecast import Evaluation, Score
 from gatecast.forecasting.ensemble import Learned
 from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.exogenous_regression import Effects
@@ -28,6 +27,7 @@ from gatecast.forecasting.voices import Classical, Hybrids, Networks, Own, Theta
 from gatecast.nn import checkpoint
 from gatecast.nn.network import Network, Weights
 from gatecast.pipeline.fit import Trained
+from gatecast.results import Evaluation, Score
 
 __all__ = ["read", "write"]
 

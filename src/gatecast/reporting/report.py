@@ -13,12 +13,12 @@ import numpy as np
 from gatecast._utils.formatting import count
 from gatecast.errors import ConfigError, GatecastError
 from gatecast.explain.gates import locate
-from gatecast.forecast import Evaluation, Forecast
 from gatecast.reporting.blocks import Section
 from gatecast.reporting.html import page
 from gatecast.reporting.sections import evaluation, network, selection
 from gatecast.reporting.sections.reproducibility import reproduce_section
 from gatecast.reporting.sections.series import errors, explorer_section, forecast_section, series_section, shown
+from gatecast.results import Evaluation, Forecast
 
 __all__ = ["report", "require_plotly"]
 

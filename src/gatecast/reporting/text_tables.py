@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.formatting import number_format, time_texts
-from gatecast.forecast import Evaluation
 from gatecast.plotting.charts import BASELINES, Said
+from gatecast.results import Evaluation
 
 __all__ = ["Grid", "forecast_grid", "number", "score_grid"]
 

@@ -16,12 +16,11 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import read
 from gatecast.errors import ConfigError
 from gatecast.evaluation.splits import default_horizon
-from gatecast.forecast import column_names
 from gatecast.forecasting.context import from_panel
 from gatecast.forecasting.panel_rnn.model import CELLS, make_network
 from gatecast.forecasting.presets import MODELS, make_recipe
@@ -30,6 +29,7 @@ from gatecast.pipeline import cross_validation
 from gatecast.pipeline.fit import Asked, prepare_panel
 from gatecast.pipeline.progress import Progress
 from gatecast.plotting.charts import BASELINES
+from gatecast.results import column_names
 from gatecast.selection.parameter_matching import nearest_units
 from gatecast.selection.ranking import Rolled, errors, rate
 from gatecast.selection.recommendation import recommend

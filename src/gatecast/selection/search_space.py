@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.configs import NetworkConfig, TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.forecasting.presets import make_recipe

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_count
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of
 from gatecast.errors import DataError, require_positive
@@ -207,7 +207,7 @@ def tune(
 
     Source: Bergstra, Bardenet, Bengio & Kegl 2011; Akiba, Sano, Yanase, Ohta & Koyama 2019 (Optuna).
 
-    >>> from gatecast.configs import TrainingConfig
+    >>> from gatecast.config import TrainingConfig
     >>> waves = {"t": np.arange(60), "y": 9 + np.sin(np.arange(60) * np.pi / 6)}
     >>> small = TrainingConfig(steps=2, members=1)
     >>> tuned = tune(waves, 4, trials=2, folds=1, training=small, space={"units": (4, 8)})

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.forecast import Evaluation, Forecast
 from gatecast.metrics import skill
 from gatecast.plotting.charts import BASELINES, Said
 from gatecast.plotting.spec import MODELS, Bars, Chart, Column, Line
 from gatecast.reporting.blocks import Choice, Facts, Figure, Part, Section, Table, Words, table_of
 from gatecast.reporting.text_tables import number, score_grid
+from gatecast.results import Evaluation, Forecast
 
 __all__ = ["coverage_section", "folds_section", "skill_section", "summary_section"]
 

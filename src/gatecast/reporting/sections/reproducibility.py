@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from gatecast._utils.versions import versions
-from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.kernels.native import get_threads, isa
 from gatecast.nn.sequential import Sequential
 from gatecast.reporting.blocks import Code, Facts, Part, Section, Words, table_of
@@ -67,7 +67,7 @@ def call(forecaster: Any) -> str:
         if changed:
             words.append(f"{name}={kind.__name__}({changed})")
     names = [kind.__name__ for name, kind in CONFIGS.items() if f"{kind.__name__}(" in " ".join(words)]
-    imports = f"from gatecast.configs import {', '.join(names)}\n" if names else ""
+    imports = f"from gatecast.config import {', '.join(names)}\n" if names else ""
     return f"import gatecast as gc\n{imports}\nforecaster = gc.Forecaster({', '.join(words)}).fit(data)"
 
 

@@ -16,12 +16,12 @@ from gatecast._utils.formatting import count, time_texts
 from gatecast.data.outliers import FAR, find_outliers, gaps
 from gatecast.data.panel import Panel
 from gatecast.evaluation.scores import changes
-from gatecast.forecast import Evaluation, Forecast
 from gatecast.forecasting.scaling import matrix
 from gatecast.plotting.charts import Said, Series, forecast
 from gatecast.plotting.spec import Chart, Column, Dots, Line, Spans, Starts
 from gatecast.reporting.blocks import Explorer, Facts, Figure, Kept, Part, Section, Table, Words
 from gatecast.reporting.text_tables import Grid, forecast_grid, number
+from gatecast.results import Evaluation, Forecast
 
 __all__ = ["Shown", "errors", "explorer_section", "forecast_section", "series_section", "shown", "thinned"]
 
