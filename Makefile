@@ -39,7 +39,7 @@ sanitize: .venv/.test  ## tests of the kernels under AddressSanitizer and Undefi
 	@cp $(SANITIZED)/_native*.so $(SANITIZED)/package/gatecast/
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/test_recurrent.py tests/test_quantile_kernels.py \
+	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/kernels/test_native.py tests/kernels/test_quantile_kernels.py \
 	  -k "not same_bits and not lengths_stop"
 
 bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## beside PyTorch and Keras, in one run

@@ -1,10 +1,10 @@
-"""Make tests/golden/*.safetensors: what PyTorch and Keras answer, so that the tests need neither.
+"""Make tests/kernels/golden/*.safetensors: what PyTorch and Keras answer, so that the tests need neither.
 
 usage: KERAS_BACKEND=torch PYTHONPATH=tests:tests/peers python scripts/make_golden.py
 It needs torch==2.13.0, keras, numpy and safetensors, and nothing of gatecast.
 
 The same versions make the same files; a file says in its metadata what it holds and what made it. A record in
-a file is one that `tests/witnesses.py` describes; in files with several cases, names begin with "t<T>b<B>/",
+a file is one that `tests/helpers/witnesses.py` describes; in files with several cases, names begin with "t<T>b<B>/",
 and the weights, shared by the cases, do not.
 """
 
@@ -22,7 +22,6 @@ import torch
 import witness_keras
 import witness_torch
 from safetensors.numpy import save_file
-
 from witnesses import (
     KERAS_KINDS,
     TORCH_KINDS,
@@ -46,7 +45,7 @@ VERSIONS = {
     "numpy": np.__version__,
     "python": platform.python_version(),
     "precision": "questions float32, multiples of 2^-12; answers of PyTorch float64, of Keras float32",
-    "record": "tests/witnesses.py",
+    "record": "tests/helpers/witnesses.py",
 }
 
 

@@ -90,7 +90,7 @@ def test_a_cell_added_as_the_page_says_equals_its_equations_and_learns(tmp_path)
         done = subprocess.run(["cmake", *command], capture_output=True, text=True, env=environment, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     for module in (tmp_path / "build").glob("_native*.so"):
-        shutil.copy(module, tmp_path / "src" / "gatecast")
+        shutil.copy(module, tmp_path / "src" / "gatecast" / "kernels")
     home = str(tmp_path / "src")
     # An editable install finds its package before any path: the copy must come first.
     program = "import sys\nsys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in type(f).__module__]\n"

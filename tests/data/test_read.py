@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.data import files as door
+from gatecast.data.sources import files as door
 from gatecast.data.frequency import format_times, parse
 from gatecast.data.panel import from_values
 from gatecast.data.read import kind_of, read, to_like, write

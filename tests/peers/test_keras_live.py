@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import witness_keras
-
-from answers import (
+from reference_implementations import (
     assert_exchange,
     assert_network,
     assert_stack,

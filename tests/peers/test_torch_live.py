@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 import witness_torch
-
-from answers import (
+from reference_implementations import (
     assert_exchange,
     assert_stack,
     assert_training,
@@ -22,9 +21,10 @@ from answers import (
     torch_exchange,
     training_bounds,
 )
-from gatecast.kernels import native
 from tolerances import EPS32, EPS64
 from witnesses import TORCH_KINDS, draw_inputs, draw_training, draw_weights, part
+
+from gatecast.kernels import native
 
 torch.set_num_threads(1)
 

@@ -122,7 +122,7 @@ def _style() -> str:
 
 def _file(name: str) -> str:
     """Text that lies beside this file."""
-    return files("gatecast.reporting").joinpath(name).read_text(encoding="utf-8")
+    return files("gatecast.reporting").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _section(section: Section, pool: Pool) -> str:

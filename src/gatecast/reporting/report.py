@@ -15,7 +15,8 @@ from gatecast.errors import ConfigError, GatecastError
 from gatecast.explain.gates import locate
 from gatecast.reporting.blocks import Section
 from gatecast.reporting.html import page
-from gatecast.reporting.sections import evaluation, network, selection
+from gatecast.reporting.sections import evaluation as scored
+from gatecast.reporting.sections import network, selection
 from gatecast.reporting.sections.reproducibility import reproduce_section
 from gatecast.reporting.sections.series import errors, explorer_section, forecast_section, series_section, shown
 from gatecast.results import Evaluation, Forecast
@@ -75,7 +76,7 @@ def report(
     if forecaster is not None:
         sections, times, heading = _about(forecaster, source, futr_df, id, folds, explanation, importance)
     elif folds is not None:
-        sections, heading = [evaluation.folds_section(folds, None, id)], f"{folds.target_col}: backtest"
+        sections, heading = [scored.folds_section(folds, None, id)], f"{folds.target_col}: backtest"
     if comparison is not None:
         sections.append(selection.comparison_section(comparison))
         heading = heading if forecaster is not None else "Models side by side"
@@ -142,16 +143,16 @@ def _about(
     if len(panel) > 1:
         heading, facts = f"{heading}, {len(panel):,} series", [("series", f"{len(panel):,}"), *facts]
     verdict = "" if evaluation is None else evaluation.verdict
-    sections: list[Section | None] = [evaluation.summary_section(verdict, forecaster.findings_, evaluation, facts)]
+    sections: list[Section | None] = [scored.summary_section(verdict, forecaster.findings_, evaluation, facts)]
     times = None
     if len(panel) > 1:
         section, times = explorer_section(panel, season, predicted, evaluation, -1 if id is None else place)
         sections.append(section)
     else:
         sections += [forecast_section(one), series_section(one)]
-    sections.append(evaluation.folds_section(folds, evaluation, name))
+    sections.append(scored.folds_section(folds, evaluation, name))
     if evaluation is not None:
-        sections += [evaluation.skill_section(evaluation), evaluation.coverage_section(evaluation)]
+        sections += [scored.skill_section(evaluation), scored.coverage_section(evaluation)]
     sections += _inside(forecaster, source, futr_df, name, one, explanation)
     if importance is not None:
         sections.append(network.importance_section(importance))

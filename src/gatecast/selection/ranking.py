@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation import scores
+from gatecast.evaluation.scores import changes
+from gatecast.evaluation.scores import score as score_models
 from gatecast.evaluation.significance import holm, sign_flip
 
 __all__ = ["FEW_SERIES", "Rolled", "errors", "rate"]
@@ -69,7 +70,7 @@ def rate(results: Sequence[Rolled], past: Floats, series: Integers, m: int, seed
     scores = {}
     for one in (*results, *free):
         said = {one.name: one.said[one.name], base: one.said[base]}
-        scores[one.name] = scores.score(one.actual, past, said, one.intervals, base, m)[0]
+        scores[one.name] = score_models(one.actual, past, said, one.intervals, base, m)[0]
     measured = all(np.isfinite(score.mase) for score in scores.values())
     models = sorted((*results, *free), key=lambda one: scores[one.name].mase if measured else scores[one.name].mae)
     names = [one.name for one in models]
@@ -102,7 +103,7 @@ def errors(results: Sequence[Rolled], past: Floats, names: Sequence[str], m: int
     """
     said = results[0].said | {one.name: one.said[one.name] for one in results}
     off = np.stack([_mean(np.abs(results[0].actual - said[name])) for name in names])
-    unit = scores.changes(past, m)
+    unit = changes(past, m)
     return off / unit if scaled and np.isfinite(unit).any() else off
 
 

@@ -1,0 +1,449 @@
+"""The native path equals the reference: every cell, every instruction-set level, any thread count, odd sizes.
+
+Letters: B batch, T time, F features, H units, R outputs, L lanes.
+"""
+
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+import pytest
+from cell_cases import VARIANTS, every_variant, make_case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tolerances import rounding
+
+from gatecast.errors import ConfigError, DataError
+from gatecast.kernels import _native, native, reference
+from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.packing import lanes, length_mask, pack, pack_mask, pack_state, unpack, unpack_state
+
+FEW_SIZES = [(1, 1, 1), (7, 3, 24), (6, 31, 5), (50, 33, 24), (129, 5, 2), (9, 256, 3)]
+SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
+EVERY = [("lstm", size) for size in SIZES] + [(v, size) for v in VARIANTS if v != "lstm" for size in FEW_SIZES]
+
+
+@pytest.fixture(params=native.isas(), autouse=True)
+def isa(request):
+    before = native.isa()
+    native.set_isa(request.param)
+    yield request.param
+    native.set_isa(before)
+
+
+@lru_cache(maxsize=256)
+def expected(*case):
+    """Outputs, states and gradients of the reference for a case."""
+    cell, params, x, state, mask, noise, dy, dstate = make_case(*case)
+    y, last, cache = reference.forward(cell, params, x, state, mask, noise)
+    dx, first, grads = reference.backward(cell, params, cache, dy, dstate)
+    named = {"y": y, "dx": dx} | {f"last {s}": v for s, v in zip(CELLS[cell].states, last, strict=True)}
+    named |= {f"first {s}": v for s, v in zip(CELLS[cell].states, first, strict=True)}
+    return named | {f"d{n}": g for n, g in grads.items()}
+
+
+def packed(values, L):
+    """A tuple of states, each packed; None stays."""
+    return None if values is None else tuple(None if v is None else pack_state(v, L) for v in values)
+
+
+def packed_noise(noise, L):
+    if noise is None:
+        return None
+    return Noise(pack_state(noise.drop, L), tuple(z if isinstance(z, float) else pack(z, L) for z in noise.zone))
+
+
+def run(case, L=None, **options):
+    """forward of the kernels: y, last state, cache."""
+    cell, params, x, state, mask, noise, _, _ = case
+    L = L or lanes(len(x))
+    packed_mask = None if mask is None else pack_mask(mask, L)
+    return native.forward(cell, params, pack(x, L), packed(state, L), packed_mask, packed_noise(noise, L), **options)
+
+
+def run_kernel(*case, L=None):
+    """The same quantities as `expected` from the kernels."""
+    made = cell, params, x, _, _, _, dy, dstate = make_case(*case)
+    B, L = len(x), L or lanes(len(x))
+    y, last, cache = run(made, L)
+    dx, first, grads = native.backward(params, cache, pack(dy, L), packed(dstate, L))
+    named = {"y": unpack(y, B), "dx": unpack(dx, B)}
+    named |= {f"last {s}": unpack_state(v, B) for s, v in zip(CELLS[cell].states, last, strict=True)}
+    if first is not None:
+        named |= {f"first {s}": unpack_state(v, B) for s, v in zip(CELLS[cell].states, first, strict=True)}
+    return named | {f"d{n}": g for n, g in grads.items()}
+
+
+def assert_equal_to_reference(got, want, terms):
+    for name, value in got.items():
+        bound = rounding(terms) * max(1.0, float(np.abs(want[name]).max()))
+        np.testing.assert_allclose(value, want[name], rtol=0, atol=bound, err_msg=name)
+
+
+@pytest.mark.parametrize(("variant", "size"), EVERY)
+@pytest.mark.usefixtures("threads")
+def test_equals_reference_and_does_not_depend_on_threads(variant, size):
+    H, B, T = size
+    extras = "m" * ((H + B + T) % 2 == 0) + "s" * ((H + T) % 3 != 0) + "n" * ((H + B) % 3 == 0)
+    case = (variant, H, B, T, 1 + H % 5, extras)
+    want = expected(*case)
+    runs = []
+    for n in (1, 2, 3):
+        native.set_threads(n)
+        runs.append(run_kernel(*case))
+    assert runs[0].keys() >= want.keys() - {name for name in want if name.startswith("first")}
+    assert_equal_to_reference(runs[0], want, terms=T * (H + 5) * 8)
+    for other in runs[1:]:
+        for name, value in runs[0].items():
+            assert value.tobytes() == other[name].tobytes(), f"{name} depends on the thread count"
+
+
+@every_variant
+@pytest.mark.parametrize("extras", ["", "m", "s", "n", "msn"])
+def test_every_option_of_a_pass_equals_the_reference_in_lanes_and_alone(variant, extras):
+    case = (variant, 10, 18, 6, 3, extras)
+    want = expected(*case)
+    for L in (1, 16):
+        assert_equal_to_reference(run_kernel(*case, L=L), want, terms=6 * 15 * 8)
+
+
+@every_variant
+@pytest.mark.parametrize("H", [3, 8, 50])
+def test_a_sequence_has_the_same_bits_alone_and_in_a_batch(variant, H):
+    made = make_case(variant, H, 21, 5, 2, "msn")
+    (y, last, _), (alone, alone_last, _) = run(made, 16), run(made, 1)
+    assert unpack(y, 21).tobytes() == unpack(alone, 21).tobytes()
+    for a, b in zip(last, alone_last, strict=True):
+        assert unpack_state(a, 21).tobytes() == unpack_state(b, 21).tobytes()
+
+
+@every_variant
+def test_large_weights_for_one_sequence_are_packed_and_split_without_a_trace(variant, threads):
+    """Enough steps and units that the kernels for a sequence alone pack Wh and give every thread a share."""
+    made = make_case(variant, 132, 2, 20, 2)
+    (y, _, _), (alone, _, _) = run(made, 16), run(made, 1)
+    assert unpack(y, 2).tobytes() == unpack(alone, 2).tobytes()
+    single = (*made[:2], made[2][:1], *made[3:])
+    for n in (1, 2, 3):
+        native.set_threads(n)
+        assert run(single, 1)[0].tobytes() == alone[:1].tobytes()
+
+
+@every_variant
+def test_what_is_kept_is_what_the_reference_calls_by_that_name(variant):
+    made = cell, params, x, _, _, _, _, _ = make_case(variant, 10, 20, 6, 3)
+    _, _, cache = run(made)
+    _, _, want = reference.forward(cell, params, x)
+    shared = [name for name in CELLS[cell].kept if name in want]
+    assert set(CELLS[cell].gates) & set(CELLS[cell].kept) <= set(shared)
+    for name in shared:
+        got = unpack(np.ascontiguousarray(cache.rows(name)), len(x))
+        np.testing.assert_allclose(got, want[name], rtol=0, atol=rounding(6 * 13) * 4, err_msg=name)
+    with pytest.raises(ConfigError, match="keeps no such rows: got 'forget'"):
+        cache.rows("forget")
+
+
+@every_variant
+def test_prediction_has_the_bits_of_training(variant):
+    made = make_case(variant, 9, 18, 7, 2, "ms")
+    y, last, _ = run(made)
+    for sequences in (True, False):
+        y2, last2, cache = run(made, keep=False, sequences=sequences)
+        assert cache is None
+        assert (y2 is None) is not sequences
+        assert y2 is None or y2.tobytes() == y.tobytes()
+        assert [s.tobytes() for s in last2] == [s.tobytes() for s in last]
+
+
+@every_variant
+@pytest.mark.parametrize("B", [2, 5])
+def test_two_halves_with_the_state_handed_over_are_one_run(variant, B):
+    cell, params, x, *_ = make_case(variant, 11, B, 9, 3)
+    whole, last, _ = native.forward(cell, params, pack(x))
+    for cut in (1, 4, 8):
+        first, state, _ = native.forward(cell, params, pack(x[:, :cut]))
+        second, end, _ = native.forward(cell, params, pack(x[:, cut:]), state)
+        assert np.concatenate([first, second], axis=1).tobytes() == whole.tobytes()
+        assert [s.tobytes() for s in end] == [s.tobytes() for s in last]
+
+
+@every_variant
+@pytest.mark.parametrize("B", [3, 17])
+def test_what_a_mask_hides_never_matters(variant, B):
+    cell, params, x, _, mask, _, dy, dstate = make_case(variant, 6, B, 8, 2, "m")
+    other, L = np.where(mask[:, :, None], x, np.float32(50)), lanes(B)
+    results = []
+    for values in (x, other):
+        y, state, cache = native.forward(cell, params, pack(values), mask=pack_mask(mask))
+        dx, _, grads = native.backward(params, cache, pack(dy), packed(dstate, L))
+        grads.pop("Wx")  # 0 * 50 is 0, but the sums pass through the same places
+        results.append([np.array(a) for a in (y, *state, dx, *grads.values())])
+        assert np.all(unpack(dx, B)[~mask] == 0)
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@every_variant
+def test_right_padding_under_a_mask_changes_nothing(variant):
+    cell, params, x, *_ = make_case(variant, 6, 5, 5, 2)
+    padded = np.concatenate([x, np.full((5, 3, 2), 9, np.float32)], axis=1)
+    mask = np.arange(8)[None, :] < np.full((5, 1), 5)
+    _, want, _ = native.forward(cell, params, pack(x))
+    _, got, _ = native.forward(cell, params, pack(padded), mask=pack_mask(mask))
+    for a, b in zip(got, want, strict=True):
+        assert unpack_state(a, 5).tobytes() == unpack_state(b, 5).tobytes()
+
+
+@every_variant
+def test_lengths_stop_each_sequence_where_it_ends(variant):
+    cell, params, x, *_ = make_case(variant, 6, 5, 5, 2)
+    _, got, _ = native.forward(cell, params, pack(x), mask=pack_mask(length_mask([5, 3, 1, 0, 2], 5)))
+    for s, length in enumerate((5, 3, 1)):
+        _, want, _ = native.forward(cell, params, pack(x[s : s + 1, :length]))
+        for a, b in zip(got, want, strict=True):
+            assert unpack_state(a, 5)[s].tobytes() == unpack_state(b, 1)[0].tobytes()
+    assert not unpack_state(got[0], 5)[3].any()
+
+
+@pytest.mark.parametrize("lengths", [[6], [-1], [1.5], [[1]]])
+def test_impossible_lengths_are_refused(lengths):
+    with pytest.raises(DataError, match=r"these are not lengths: got .*, expected whole numbers from 0 to 5"):
+        length_mask(lengths, 5)
+
+
+@every_variant
+def test_missing_gradients_are_zero_gradients_and_a_cache_serves_twice(variant):
+    made = _, params, _, _, _, _, _, dstate = make_case(variant, 5, 7, 4, 2)
+    y, _, cache = run(made)
+    found = []
+    for dy in (None, np.zeros_like(y)):
+        dx, _, grads = native.backward(params, cache, dy, packed(dstate, 16))
+        found.append([a.tobytes() for a in (dx, *grads.values())])
+    assert found[0] == found[1]
+
+
+@every_variant
+def test_nothing_outside_the_real_sequences_enters_a_gradient(variant):
+    cell, params, x, _, _, _, dy, _ = make_case(variant, 5, 19, 4, 2)
+    found = []
+    for filler in (0, 3):
+        values = pack(x)
+        values[-1, ..., 3:] = filler
+        _, _, cache = native.forward(cell, params, values)
+        _, _, grads = native.backward(params, cache, pack(dy))
+        found.append(grads)
+    for name, grad in found[0].items():
+        np.testing.assert_array_equal(grad, found[1][name])
+
+
+@pytest.mark.usefixtures("threads")
+def test_few_steps_of_many_sequences_and_many_steps_of_one():
+    """The numbers of groups and the filling of the rings depend on the shape: their corners."""
+    for H, B, T in ((4, 600, 1), (4, 1, 200), (3, 2, 65), (4, 170, 3), (5, 4, 130)):
+        case = ("gru", H, B, T, 2, "s")
+        want = expected(*case)
+        runs = []
+        for n in (1, 3):
+            native.set_threads(n)
+            runs.append(run_kernel(*case))
+        assert_equal_to_reference(runs[0], want, terms=T * H * 8 + B * T)
+        assert [v.tobytes() for v in runs[0].values()] == [v.tobytes() for v in runs[1].values()]
+
+
+@settings(max_examples=40, deadline=None)
+@given(B=st.integers(1, 40), T=st.integers(1, 5), K=st.integers(1, 30), M=st.integers(1, 40))
+def test_dense_equals_reference(B, T, K, M):
+    rng = np.random.default_rng([B, T, K, M])
+    x, dy = rng.normal(size=(B, T, K)).astype("f"), rng.normal(size=(B, T, M)).astype("f")
+    params = {"W": rng.normal(size=(K, M)).astype("f"), "b": rng.normal(size=M).astype("f")}
+    dx, grads = native.dense_backward(params, pack(x), pack(dy))
+    want_dx, want = reference.dense_backward(params, x, dy)
+    got = {"y": unpack(native.dense_forward(params, pack(x)), B), "dx": unpack(dx, B)} | grads
+    assert_equal_to_reference(got, {"y": reference.dense_forward(params, x), "dx": want_dx} | want, B * T + K + M)
+
+
+@pytest.mark.usefixtures("threads")
+def test_dense_does_not_depend_on_threads():
+    rng = np.random.default_rng(0)
+    x, dy = (rng.normal(size=(9, 33, n, 16)).astype("f") for n in (5, 70))
+    params = {"W": rng.normal(size=(5, 70)).astype("f"), "b": np.ones(70, np.float32)}
+    runs = set()
+    for n in (1, 2, 3):
+        native.set_threads(n)
+        dx, grads = native.dense_backward(params, x, dy)
+        y = native.dense_forward(params, x)
+        runs.add(b"".join(a.tobytes() for a in (y, dx, grads["W"], grads["b"])))
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "function", "low", "high", "bound"),
+    # Bounds of relative error as native/simd.h states them.
+    [
+        (0, np.exp, -87.3, 87.3, 2.5e-7),
+        (1, lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),
+        (2, np.tanh, -20.0, 20.0, 5e-7),
+    ],
+)
+def test_activations_keep_their_stated_error(code, function, low, high, bound):
+    z = np.concatenate([np.linspace(low, high, 200_001), np.geomspace(1e-30, 1, 1000)]).astype(np.float32)
+    got = _native.apply(code, z).astype(np.float64)
+    want = function(z.astype(np.float64))
+    zero = want == 0
+    assert np.max(np.abs(got - want)[~zero] / np.abs(want[~zero])) < bound
+    assert not got[zero].any()
+
+
+def test_activations_at_the_edges():
+    edges = np.array([np.nan, np.inf, -np.inf, 0.0], np.float32)
+    exp, sigmoid, tanh = (_native.apply(code, edges) for code in range(3))
+    assert np.isnan([exp[0], sigmoid[0], tanh[0]]).all()
+    assert (exp[3], sigmoid[3], tanh[3]) == (1.0, 0.5, 0.0)
+    assert sigmoid[1] == 1.0
+    assert 0 < sigmoid[2] < 1e-37
+    np.testing.assert_allclose(tanh[1:3], [1, -1], atol=5e-7)
+
+
+@pytest.mark.usefixtures("threads")
+def test_dropout_keeps_the_share_and_the_mean():
+    x = np.ones((7, 30, 50, 16), np.float32)
+    native.set_threads(1)
+    y = native.dropout(x, 0.2, key=123)
+    share = float((y == 0).mean())
+    assert abs(share - 0.2) < 5 * np.sqrt(0.2 * 0.8 / x.size)
+    assert np.unique(y).tolist() == [0.0, float(np.float32(1) / (np.float32(1) - np.float32(0.2)))]
+    native.set_threads(3)
+    assert native.dropout(x, 0.2, key=123).tobytes() == y.tobytes()
+
+
+def test_dropout_masks_of_neighbouring_keys_and_places_are_independent():
+    x = np.ones((1, 64, 64, 16), np.float32)
+    drops = [native.dropout(x, 0.5, key=k).ravel() == 0 for k in (5, 6, 5 + 2**32, 2**63 - 1)]
+    bound = 5 / np.sqrt(x.size)
+    for a, b in ((drops[i], drops[j]) for i in range(4) for j in range(i)):
+        assert abs(np.corrcoef(a, b)[0, 1]) < bound
+    for lag in (1, 2, 16, 1024):
+        assert abs(np.corrcoef(drops[0][lag:], drops[0][:-lag])[0, 1]) < bound
+
+
+def test_adam_equals_reference():
+    rng = np.random.default_rng(0)
+    m, v = np.zeros(37, np.float32), np.zeros(37, np.float32)
+    m64, v64 = m.astype(float), v.astype(float)
+    for step in range(1, 6):
+        g = rng.normal(size=37).astype(np.float32)
+        m64, v64, want = reference.adam(m64, v64, g.astype(float), 0.9, 0.999, 1e-7, step)
+        native.adam(m, v, g, 0.9, 0.999, 1e-7, step)
+        np.testing.assert_allclose(g, want, rtol=0, atol=rounding(50))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"x": np.zeros((1, 2, 3), "f")}, "x must have four axes"),
+        ({"x": np.zeros((1, 0, 3, 16), "f")}, "at least one of everything"),
+        ({"x": np.zeros((0, 2, 3, 16), "f")}, "at least one of everything"),
+        ({"x": np.zeros((1, 2, 3, 8), "f")}, "x must have 1 or 16 lanes"),
+        ({"b": np.zeros(5, "f")}, "b must have one axis, as long as the cell has gates and units"),
+        ({"b": np.zeros(12, "f")}, r"Wx has shape \(3, 8\), expected \(3, 12\)"),
+        ({"Wx": np.zeros((4, 8), "f")}, r"Wx has shape \(4, 8\), expected \(3, 8\)"),
+        ({"Wh": np.zeros((3, 8), "f")}, r"Wh has shape \(3, 8\), expected \(2, 8\)"),
+        ({"Wh": None}, "Wh is missing, or the cell has none"),
+        ({"P": np.zeros((3, 3), "f")}, r"P has shape \(3, 3\), expected \(2, 6\)"),
+        ({"gain": np.zeros(3, "f")}, r"gain has shape \(3\), expected \(8\)"),
+        ({"gain": np.zeros(8, "f"), "P": np.zeros((2, 6), "f")}, "gain and a full peephole exclude each other"),
+        ({"Wr": np.zeros(3, "f")}, r"Wr belongs to an LSTM and has two axes: \(H, R\)"),
+        ({"state": (np.zeros((2, 2, 16), "f"),) * 2}, r"state has shape \(2, 2, 16\), expected \(1, 2, 16\)"),
+        ({"state": (np.zeros((1, 2, 16), "f"),)}, "another number of arrays than the cell has states"),
+        ({"mask": np.zeros((1, 3, 16), "f")}, r"mask has shape \(1, 3, 16\), expected \(1, 2, 16\)"),
+        ({"noise": Noise(np.zeros((1, 3, 16), "f"))}, r"drop has shape \(1, 3, 16\), expected \(1, 2, 16\)"),
+        ({"noise": Noise(None, (0.1, 0.1, 0.1))}, "zone has more entries than the cell has states"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(change, text):
+    arrays = {"x": (1, 2, 3, 16), "Wx": (3, 8), "Wh": (2, 8), "b": (8,)}
+    given = {name: np.zeros(shape, np.float32) for name, shape in arrays.items()} | change
+    params = {name: given[name] for name in ("Wx", "Wh", "b", "P", "gain", "Wr") if given.get(name) is not None}
+    with pytest.raises(ValueError, match=text):
+        native.forward("lstm", params, given["x"], given.get("state"), given.get("mask"), given.get("noise"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "extra", "text"),
+    [
+        ("gru", {"P": np.zeros(6, "f")}, "P belongs to an LSTM"),
+        ("gru", {"gain": np.zeros(6, "f")}, "gain belongs to an LSTM"),
+        ("gru", {"Wr": np.zeros((2, 2), "f")}, "Wr belongs to an LSTM"),
+        ("min_gru", {"Wh": np.zeros((2, 4), "f")}, "Wh is missing, or the cell has none"),
+    ],
+)
+def test_weights_that_a_cell_has_not_are_refused(cell, extra, text):
+    _, params, x, *_ = make_case(cell, 2, 5, 2, 3)
+    with pytest.raises(ValueError, match=text):
+        native.forward(cell, params | extra, pack(x))
+
+
+def test_an_unknown_cell_is_refused():
+    with pytest.raises(ConfigError, match="there is no such cell: got 'lstmm', expected one of rnn, "):
+        native.forward("lstmm", {}, np.zeros((1, 1, 1, 16), "f"))
+
+
+@pytest.mark.parametrize("bad", [np.zeros((1, 2, 3, 16)), np.zeros((1, 2, 3, 32), "f")[..., ::2], None, "x"])
+def test_types_and_strides_that_do_not_fit_are_refused(bad):
+    params = {"Wx": np.zeros((3, 8), "f"), "Wh": np.zeros((2, 8), "f"), "b": np.zeros(8, "f")}
+    with pytest.raises(TypeError):
+        native.forward("lstm", params, bad)
+
+
+def test_more_memory_than_there_can_be_is_an_error_and_not_a_crash():
+    """Outputs of 2^48 bytes, more than a process can address; what goes in is small, or zeros that nobody touches.
+
+    DuckDB, whose readers share the process, once translated the refusal into an exception of its own.
+    """
+    pytest.importorskip("duckdb")
+    x = np.zeros((1, 2**22, 1, 16), np.float32)
+    with pytest.raises(MemoryError):
+        native.dense_forward({"W": np.zeros((1, 2**20), "f"), "b": np.zeros(2**20, "f")}, x)
+
+
+def test_a_view_that_repeats_one_number_is_refused():
+    huge = np.lib.stride_tricks.as_strided(np.zeros(1, "f"), (2**36, 1, 1, 16), (0, 0, 0, 0))
+    params = {"Wx": np.zeros((1, 4), "f"), "Wh": np.zeros((1, 4), "f"), "b": np.zeros(4, "f")}
+    with pytest.raises(TypeError):
+        native.forward("lstm", params, huge)
+
+
+def test_nan_in_weights_comes_out_as_nan():
+    cell, params, x, *_ = make_case("lstm", 3, 5, 2, 2)
+    params["Wx"][0, 0] = np.nan
+    y, _, cache = native.forward(cell, params, pack(x))
+    assert np.isnan(unpack(y, 5)).any()
+    _, _, grads = native.backward(params, cache, np.ones_like(y))
+    assert np.isnan(grads["Wx"]).any()
+
+
+@every_variant
+def test_once_warm_a_step_asks_the_system_for_no_memory(variant):
+    made = _, params, _, _, _, _, dy, _ = make_case(variant, 12, 40, 6, 3)
+    dy = pack(dy)
+
+    def steps(n):
+        for _ in range(n):
+            _, _, cache = run(made)
+            native.backward(params, cache, dy)
+
+    steps(2)
+    before = _native.memory_requests()
+    steps(5)
+    assert _native.memory_requests() == before
+
+
+@pytest.mark.parametrize("n", [0, -1, 257, 1.5, "two", True])
+def test_impossible_thread_counts_are_refused(n):
+    with pytest.raises(ConfigError, match="whole number from 1 to 256"):
+        native.set_threads(n)
+
+
+def test_unknown_level_is_refused():
+    with pytest.raises(ConfigError, match="unknown instruction-set level"):
+        native.set_isa("v9")

@@ -1,0 +1,301 @@
+"""The kernels of the quantile head and of the quantile loss are what NumPy says in float64.
+
+Letters: nb blocks, T steps, K target values, Q quantiles, L lanes; r what the head reads, q what it says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from tolerances import close, difference, rounding, step
+
+from gatecast.kernels import _native, native
+from gatecast.layers import QuantileHead
+from gatecast.losses import Pinball, weighted_mean
+from gatecast.nn.layers.base import Context
+
+LEVELS = {1: (0.5,), 3: (0.1, 0.5, 0.9), 5: (0.025, 0.1, 0.5, 0.9, 0.975), 9: tuple(np.arange(1, 10) / 10)}
+every_shape = pytest.mark.parametrize(
+    ("K", "Q", "L"), [(K, Q, L) for K in (1, 6, 18) for Q in LEVELS for L in (1, 16)], ids=str
+)
+every_count = pytest.mark.parametrize("threads_used", [1, 2, 3])
+
+
+@pytest.fixture(params=native.isas(), autouse=True)
+def isa(request):
+    """Every test on every instruction-set level of this machine."""
+    before = native.isa()
+    native.set_isa(request.param)
+    yield request.param
+    native.set_isa(before)
+
+
+def head(r, Q):
+    """The quantiles of r (nb, T, K Q, L), in float64."""
+    nb, T, M, L = r.shape
+    r, mid = np.asarray(r, np.float64).reshape(nb, T, M // Q, Q, L), Q // 2
+    gap = np.exp(np.minimum(r, 0)) + np.maximum(r, 0)
+    q = r.copy()
+    for k in range(mid + 1, Q):
+        q[..., k, :] = q[..., k - 1, :] + gap[..., k, :]
+    for k in range(mid - 1, -1, -1):
+        q[..., k, :] = q[..., k + 1, :] - gap[..., k, :]
+    return q.reshape(nb, T, M, L)
+
+
+def head_gradient(r, dq, Q):
+    """The gradient of r, in float64: every quantile asks the numbers that it is made of."""
+    nb, T, M, L = r.shape
+    r, dq = (np.asarray(a, np.float64).reshape(nb, T, M // Q, Q, L) for a in (r, dq))
+    mid, slope = Q // 2, np.exp(np.minimum(r, 0))
+    dr = np.zeros_like(r)
+    for k in range(Q):
+        dr[..., mid, :] += dq[..., k, :]
+        for j in range(mid + 1, k + 1):
+            dr[..., j, :] += dq[..., k, :] * slope[..., j, :]
+        for j in range(k, mid):
+            dr[..., j, :] -= dq[..., k, :] * slope[..., j, :]
+    return dr.reshape(nb, T, M, L)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Numbers for head and loss, float32."""
+
+    r: np.ndarray
+    dq: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    levels: tuple[float, ...]
+
+    @property
+    def Q(self) -> int:  # noqa: N802
+        """Quantiles of a target value."""
+        return len(self.levels)
+
+
+def make(rng, K, Q, L, nb=2, T=3, one_weight=False) -> Case:
+    """A case; a third of its weights are 0."""
+    r, dq = rng.normal(size=(2, nb, T, K * Q, L)).astype(np.float32) * 2
+    y = rng.normal(size=(nb, T, K, L)).astype(np.float32)
+    weight = rng.integers(0, 3, (nb, T, 1 if one_weight else K, L)).astype(np.float32)
+    return Case(r, dq, y, weight, LEVELS[Q])
+
+
+def loss_in_float64(c: Case, said):
+    """Mean and gradient of the loss as its definition has it."""
+    value, gradient = Pinball(c.levels)(said.astype(np.float64), c.y.astype(np.float64))
+    K = c.y.shape[2]
+    weight = np.repeat(np.broadcast_to(c.weight, c.y.shape).astype(np.float64), c.Q, axis=2)
+    count = c.weight.sum(dtype=np.float64) * K * c.Q / c.weight.shape[2]
+    return (value * weight).sum() / count, gradient * weight / count
+
+
+def passes(c: Case):
+    """Everything that the kernels say of a case."""
+    q = native.quantiles_forward(c.r, c.Q)
+    dr = native.quantiles_backward(c.r, c.dq, c.Q)
+    mean, dq = weighted_mean(Pinball(c.levels), q, c.y, c.weight, float(c.weight.sum()))
+    return q, dr, np.array(mean), dq
+
+
+@every_shape
+def test_the_head_is_its_definition(K, Q, L, rng):
+    c = make(rng, K, Q, L)
+    close(native.quantiles_forward(c.r, Q), head(c.r, Q), rounding(4 * Q))
+    close(native.quantiles_backward(c.r, c.dq, Q), head_gradient(c.r, c.dq, Q), rounding(4 * Q))
+
+
+@every_shape
+@pytest.mark.parametrize("one_weight", [False, True])
+def test_the_loss_is_its_definition(K, Q, L, one_weight, rng):
+    c = make(rng, K, Q, L, one_weight=one_weight)
+    said = head(c.r, Q).astype(np.float32)
+    mean, gradient = weighted_mean(Pinball(c.levels), said, c.y, c.weight, float(c.weight.sum()))
+    expected, slope = loss_in_float64(c, said)
+    close(mean, expected, rounding(4))
+    close(gradient, slope, rounding(4), scale=float(np.abs(slope).max()))
+
+
+@every_shape
+@every_count
+def test_any_number_of_threads_makes_the_same_bits(K, Q, L, threads_used, rng, threads):
+    T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full
+    c = make(rng, K, Q, L, nb=1, T=T)
+    native.set_threads(1)
+    alone = passes(c)
+    native.set_threads(threads_used)
+    for one, two in zip(alone, passes(c), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("K", [1, 6, 18])
+@pytest.mark.parametrize("Q", LEVELS)
+def test_a_sequence_alone_has_the_bits_that_it_has_in_lanes(K, Q, rng):
+    c = make(rng, K, Q, 16, nb=1)
+    q, dr, _, dq = passes(c)
+    for lane in (0, 7, 15):
+        r, d, y, w = (np.ascontiguousarray(a[..., lane : lane + 1]) for a in (c.r, c.dq, c.y, c.weight))
+        np.testing.assert_array_equal(native.quantiles_forward(r, Q), q[..., lane : lane + 1])
+        np.testing.assert_array_equal(native.quantiles_backward(r, d, Q), dr[..., lane : lane + 1])
+        scale = 1 / (float(c.weight.sum()) * Q)
+        own = native.pinball(np.ascontiguousarray(q[..., lane : lane + 1]), y, w, c.levels, scale)[1]
+        np.testing.assert_array_equal(own, dq[..., lane : lane + 1])
+
+
+@pytest.mark.parametrize("Q", LEVELS)
+@pytest.mark.parametrize("L", [1, 16])
+def test_gradients_are_difference_quotients(Q, L, rng):
+    c = make(rng, 2, Q, L, nb=1, T=1)
+    r, h = c.r.astype(np.float64), step()
+    dr = native.quantiles_backward(c.r, c.dq, Q)
+    said = native.quantiles_forward(c.r, Q)
+    mean, dq = weighted_mean(Pinball(c.levels), said, c.y, c.weight, float(c.weight.sum()))
+    for at in np.ndindex(r.shape):
+        shift = np.zeros_like(r)
+        shift[at] = h
+        up, down = (float((c.dq * head(r + sign * shift, Q)).sum()) for sign in (1, -1))
+        close(dr[at], (up - down) / (2 * h), rounding(4 * Q) + difference(), scale=20.0)
+        up, down = (loss_in_float64(c, said.astype(np.float64) + sign * shift)[0] for sign in (1, -1))
+        close(dq[at], (up - down) / (2 * h), rounding(4) + difference(), scale=1.0)
+    assert mean > 0
+
+
+@pytest.mark.parametrize("Q", LEVELS)
+def test_the_gradient_of_the_loss_is_to_the_bit_what_numpy_makes_in_float32(Q, rng):
+    c = make(rng, 6, Q, 16)
+    c.r[0, 0, :Q] = c.y[0, 0, 0]  # on the target there is no slope
+    total = float(c.weight.sum())
+    gradient = weighted_mean(Pinball(c.levels), c.r, c.y, c.weight, total)[1]
+    slope = Pinball(c.levels)(c.r, c.y)[1] * (np.repeat(c.weight, Q, axis=2) * np.float32(1 / (total * Q)))
+    np.testing.assert_array_equal(gradient, slope)
+    assert not gradient[0, 0, :Q].any()
+
+
+@every_shape
+def test_quantiles_do_not_cross_however_large_the_numbers_are(K, Q, L, rng):
+    r = (rng.normal(size=(2, 3, K * Q, L)) * 10.0 ** rng.integers(-6, 7, (2, 3, K * Q, L))).astype(np.float32)
+    q = native.quantiles_forward(r, Q).reshape(2, 3, K, Q, L)
+    assert np.isfinite(q).all()
+    assert (np.diff(q, axis=3) >= 0).all()
+    assert np.isfinite(native.quantiles_backward(r, np.ones_like(r), Q)).all()
+
+
+@pytest.mark.parametrize(("number", "gap"), [(np.inf, np.inf), (-np.inf, 0.0), (1e30, 1e30), (-1e30, 0.0), (-0.0, 1.0)])
+@pytest.mark.parametrize("L", [1, 16])
+def test_a_distance_of_any_size_is_what_the_equation_says(number, gap, L):
+    r = np.zeros((1, 1, 3, L), np.float32)
+    r[0, 0, 2] = number
+    close(np.nan_to_num(native.quantiles_forward(r, 3)[0, 0, 2]), np.full(L, np.nan_to_num(np.float32(gap))), 1e-30)
+
+
+@pytest.mark.parametrize("L", [1, 16])
+@pytest.mark.parametrize("Q", [3, 5])
+def test_nan_stays_in_its_target_value(Q, L, rng):
+    c = make(rng, 6, Q, L)
+    q, dr, _, dq = passes(c)
+    at = 2 * Q + Q // 2  # the middle of the third target value
+    c.r[1, 2, at, 0] = np.nan
+    c.weight[1, 2, 2, 0] = 1
+    total = float(c.weight.sum())
+    broken, slopes, mean, _ = passes(c)
+    assert np.isnan(broken[1, 2, 2 * Q : 3 * Q, 0]).all()
+    assert np.isnan(broken).sum() == Q
+    assert not np.isnan(slopes).any()  # of the middle the slope is 1
+    assert np.isnan(mean)
+    again = native.quantiles_forward(np.where(np.isnan(c.r), np.float32(0), c.r), Q)
+    np.testing.assert_array_equal(np.isnan(broken) | (broken == again), True)
+    c.r[1, 2, at, 0], c.r[1, 2, at + 1, 0] = 0, np.nan
+    broken, slopes = native.quantiles_forward(c.r, Q), native.quantiles_backward(c.r, c.dq, Q)
+    assert np.isnan(broken).sum() == Q // 2
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(slopes)), [np.ravel_multi_index((1, 2, at + 1, 0), dr.shape)])
+    gradient = weighted_mean(Pinball(c.levels), broken, c.y, c.weight, total)[1]
+    expected = Pinball(c.levels)(broken, c.y)[1] * (np.repeat(c.weight, Q, axis=2) * np.float32(1 / (total * Q)))
+    np.testing.assert_array_equal(gradient, expected)
+    assert q.shape == dq.shape
+
+
+@every_shape
+def test_without_weights_there_is_no_loss_and_no_gradient(K, Q, L, rng):
+    c = make(rng, K, Q, L)
+    c.weight[...] = 0
+    mean, gradient = weighted_mean(Pinball(c.levels), c.r, c.y * 1e6, c.weight, 0.0)
+    assert mean == 0
+    assert not gradient.any()
+
+
+def test_losses_are_added_in_float64():
+    p, w = np.zeros((1, 1, 2, 16), np.float32), np.zeros((1, 1, 2, 16), np.float32)
+    y = np.zeros_like(p)
+    y[0, 0, 0, :2], w[0, 0, 0, :2] = [2**25, 2], 1  # half of them is 2^24 + 1, which is no float32
+    assert native.pinball(p, y, w, (0.5,), 1.0)[0] == 2**24 + 1
+
+
+def test_a_loss_of_ones_own_is_asked_itself(rng):
+    @dataclass(frozen=True)
+    class Doubled(Pinball):
+        def __call__(self, prediction, target):
+            value, gradient = super().__call__(prediction, target)
+            return 2 * value, 2 * gradient
+
+    c = make(rng, 2, 3, 16)
+    said, total = native.quantiles_forward(c.r, 3), float(c.weight.sum())
+    mean, gradient = weighted_mean(Pinball(c.levels), said, c.y, c.weight, total)
+    twice, slopes = weighted_mean(Doubled(c.levels), said, c.y, c.weight, total)
+    close(twice, 2 * mean, rounding(8))
+    np.testing.assert_array_equal(slopes, 2 * gradient)
+
+
+def test_the_layer_hands_its_input_to_the_backward_pass(rng):
+    c, layer = make(rng, 6, 5, 16), QuantileHead(5)
+    q, _, cache = layer.forward({}, c.r, Context())
+    np.testing.assert_array_equal(q, native.quantiles_forward(c.r, 5))
+    np.testing.assert_array_equal(
+        layer.backward({}, cache, c.dq, True)[0],
+        native.quantiles_backward(c.r, c.dq, 5),
+    )
+    assert layer.backward({}, cache, None, True) == (None, None, {})
+
+
+def test_a_second_step_asks_the_system_for_nothing(rng):
+    c = make(rng, 18, 5, 16)
+    passes(c)
+    before = _native.memory_requests()
+    passes(c)
+    assert _native.memory_requests() == before
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda x: native.quantiles_forward(x, 4), "the features must be a multiple of the number of quantiles"),
+        (lambda x: native.quantiles_forward(x, 0), "the features must be a multiple"),
+        (lambda x: native.quantiles_forward(x[:, :0].copy(), 3), "none of the axes empty"),
+        (lambda x: native.quantiles_forward(x[..., :3].copy(), 3), "x must have 1 or 16 lanes"),
+        (lambda x: native.quantiles_backward(x, x[:1].copy(), 3), "dy has shape (1, 2, 6, 16), expected (2, 2, 6"),
+        (
+            lambda x: native.pinball(x, x, x, (0.1, 0.5, 0.9), 1.0),
+            "target has shape (2, 2, 6, 16), expected (2, 2, 2",
+        ),
+        (
+            lambda x: native.pinball(x, x[:, :, :2].copy(), x, (0.1, 0.5, 0.9), 1.0),
+            "weight has shape (2, 2, 6, 16), expected (2, 2, 2, 16)",
+        ),
+        (lambda x: native.pinball(x, x, x, (), 1.0), "the features must be a multiple"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(call, text):
+    with pytest.raises(ValueError, match=r"expected|must") as caught:
+        call(np.zeros((2, 2, 6, 16), np.float32))
+    assert text in str(caught.value)
+
+
+def test_other_types_are_refused():
+    x = np.zeros((2, 2, 6, 16), np.float32)
+    for wrong in (x.astype(np.float64), x[:, :, ::2], x.transpose(1, 0, 2, 3)):
+        with pytest.raises(TypeError):
+            native.quantiles_forward(wrong, 3)
+        with pytest.raises(TypeError):
+            native.pinball(x, x, wrong, (0.5,), 1.0)

@@ -1,0 +1,131 @@
+"""Normalisation over features and over batches equals its definition in float64; moving values move.
+
+Letters: B batch, T time, F features.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from layer_examples import F, T, normal, parameters
+from tolerances import close, rounding
+
+from gatecast.errors import ConfigError
+from gatecast.kernels.packing import pack, pack_mask, unpack
+from gatecast.layers import BatchNormalization, Context, Dense, LayerNormalization, RMSNorm
+from gatecast.losses import MeanSquaredError
+from gatecast.nn.inputs import Samples
+from gatecast.nn.network import forward, initial_weights, settle, wire
+from gatecast.nn.training import predict, train
+from gatecast.optim import AdamW
+
+B = 19
+every_count = pytest.mark.parametrize("count", [2, B])
+
+
+@every_count
+@pytest.mark.parametrize("steps", [1, T])
+def test_layer_normalization_equals_its_definition(steps, count, rng):
+    layer, x = LayerNormalization(0.01), 3 * normal(rng, count, steps, F) + 5
+    params = parameters(layer, rng)
+    y, _, _ = layer.forward(params, pack(x), Context())
+    wide = x.astype(np.float64)
+    u = (wide - wide.mean(2, keepdims=True)) / np.sqrt(wide.var(2, keepdims=True) + 0.01)
+    close(unpack(y, count), params["gamma"] * u + params["beta"], rounding(8 * F), scale=20.0)
+
+
+@every_count
+def test_rms_norm_equals_its_definition(count, rng):
+    layer, x = RMSNorm(0.01), 3 * normal(rng, count, T, F)
+    params = parameters(layer, rng)
+    y, _, _ = layer.forward(params, pack(x), Context())
+    wide = x.astype(np.float64)
+    close(unpack(y, count), params["gamma"] * wide / np.sqrt((wide**2).mean(2, keepdims=True) + 0.01), rounding(8 * F))
+
+
+@every_count
+@pytest.mark.parametrize("masked", [False, True])
+def test_batch_normalization_equals_its_definition_over_what_counts(masked, count, rng):
+    layer, x = BatchNormalization(momentum=0.9, epsilon=0.01), 3 * normal(rng, count, T, F) + 5
+    params = parameters(layer, rng)
+    here = rng.random((count, T)) < 0.6 if masked else np.ones((count, T), bool)
+    packed = pack(x)
+    packed.reshape(-1, T, F, packed.shape[3])[-1, ..., (count % 16 or 16) :] = 1e4  # padding lanes do not count
+    told = Context(True, count=count, mask=pack_mask(here) if masked else None)
+    y, _, cache = layer.forward(params, packed, told)
+    seen = x[here].astype(np.float64)
+    mean, variance = seen.mean(0), seen.var(0)
+    expected = params["gamma"] * (x - mean) / np.sqrt(variance + 0.01) + params["beta"]
+    close(unpack(y, count), expected, rounding(count * T), scale=20.0)
+    settled = layer.settle(params, cache)
+    close(settled["moving_mean"], 0.9 * params["moving_mean"] + 0.1 * mean, rounding(count * T), scale=20.0)
+    close(settled["moving_variance"], 0.9 * params["moving_variance"] + 0.1 * variance, rounding(count * T), scale=20.0)
+
+
+@every_count
+def test_outside_training_the_moving_values_count(count, rng):
+    layer, x = BatchNormalization(epsilon=0.01), normal(rng, count, T, F)
+    params = parameters(layer, rng)
+    y, _, cache = layer.forward(params, pack(x), Context())
+    expected = (
+        params["gamma"] * (x - params["moving_mean"]) / np.sqrt(params["moving_variance"] + 0.01) + params["beta"]
+    )
+    close(unpack(y, count), expected, rounding(20), scale=20.0)
+    assert layer.settle(params, cache) == {}
+    dx, _, _ = layer.backward(params, cache, np.ones_like(y), True)
+    close(dx[0, 0, :, 0], params["gamma"] / np.sqrt(params["moving_variance"] + 0.01), rounding(10))
+
+
+def test_a_batch_of_which_nothing_counts_moves_nothing(rng):
+    layer, x = BatchNormalization(), pack(normal(rng, B, T, F))
+    params = parameters(layer, rng)
+    y, _, cache = layer.forward(params, x, Context(True, mask=np.zeros((2, T, 16), np.float32)))
+    assert np.isfinite(y).all()
+    assert layer.settle(params, cache) == {}
+
+
+def test_keras_sees_the_weights_in_its_own_order():
+    assert LayerNormalization().names == ("gamma", "beta")
+    assert BatchNormalization().names == ("gamma", "beta", "moving_mean", "moving_variance")
+    start = BatchNormalization().init(np.random.default_rng(0), (T, F))
+    assert [float(start[name].sum()) for name in BatchNormalization().names] == [F, 0, 0, F]
+    assert LayerNormalization(1e-3) == LayerNormalization()
+    assert (BatchNormalization().momentum, BatchNormalization().epsilon) == (0.99, 1e-3)
+
+
+def test_training_settles_the_moving_values_whatever_the_optimiser_does_and_however_full_the_batch_is(rng):
+    network = wire([BatchNormalization(momentum=0.5), Dense(1)], (F,))
+    weights = initial_weights(network, 0)
+    x = 2 * normal(rng, 21, 1, F) + 1
+    samples = Samples(x, normal(rng, 21, 1, 1))
+    list(train(network, weights, samples, MeanSquaredError(), AdamW(0.01, 0.1), epochs=1, batch_size=18, shuffle=False))
+    mean, variance = np.zeros(F), np.ones(F)
+    for part in (x[:18, 0], x[18:, 0]):  # the second batch has three sequences
+        mean, variance = 0.5 * mean + 0.5 * part.mean(0), 0.5 * variance + 0.5 * part.var(0)
+    close(weights.views[0]["moving_mean"], mean, rounding(100))
+    close(weights.views[0]["moving_variance"], variance, rounding(100))
+    one, all_ = predict(network, weights, x[:1]), predict(network, weights, x)
+    close(one, all_[:1], rounding(20))
+
+
+def test_settling_finds_every_layer(rng):
+    network = wire([Dense(F), BatchNormalization(0.0)], (F,))
+    weights = initial_weights(network, 0)
+    y, caches = forward(network, weights, pack(normal(rng, B, 1, F)), training=True, count=B)
+    settle(network, weights, caches)
+    assert y.shape == (2, 1, F, 16)
+    assert weights.views[1]["moving_mean"].any()
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: LayerNormalization(0), "LayerNormalization's epsilon is not a positive number: got 0"),
+        (lambda: RMSNorm(-1), "RMSNorm's epsilon is not a positive number: got -1"),
+        (lambda: BatchNormalization(momentum=1), "BatchNormalization's momentum is not a share: got 1"),
+    ],
+)
+def test_impossible_settings_are_named(make, text):
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert text in str(caught.value)
