@@ -43,7 +43,7 @@ def table(panel: Panel) -> dict[str, np.ndarray]:
 def one(path: Path, h: int, test: bool, seeds: int) -> list[object]:
     """MASE of the LSTM (median over seeds) and of the baselines, coverage, seconds."""
     panel, _ = read(str(path))
-    data = table(panel if test else panel.head(h))
+    data = table(panel if test else panel.drop_last(h))
     runs, began = [], time.perf_counter()
     for seed in range(seeds):
         evaluation = Forecaster(h, seed=seed).fit(data).evaluation_

@@ -64,15 +64,15 @@ def measure(folder: Path, group: str, seed: int) -> dict:
     table, series, actual = load(folder / f"{file}.parquet", h)
     unit = scaled(series, m)
     began = time.perf_counter()
-    forecaster = Forecaster(h, season=season, seed=seed).fit(table, evaluate=False)
+    forecaster = Forecaster(h, season_length=season, seed=seed).fit(table, evaluate=False)
     fitted = time.perf_counter()
     said = forecaster.predict().columns
     done = time.perf_counter()
     whole = {name: column.reshape(-1, h) for name, column in said.items() if name.startswith("Ensemble")}
-    apart = forecaster.parts()
+    apart = forecaster.predict_components()
     points = {"Ensemble": whole["Ensemble"], **{name: part.reshape(-1, h) for name, part in apart.items()}}
     found: dict = {"group": group, "seed": seed, "fit": fitted - began, "predict": done - fitted}
-    found["weights"] = forecaster.weights_
+    found["weights"] = forecaster.model_weights_
     for name, f in points.items():
         size = np.abs(f) + np.abs(actual)
         smape = float((200 * np.abs(f - actual) / np.where(size > 0, size, 1)).mean())

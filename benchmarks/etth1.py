@@ -14,9 +14,9 @@ import time
 
 import numpy as np
 
-from gatecast.evaluation.calibration import answers
+from gatecast.evaluation.calibration import predict_all
 from gatecast.forecaster import Forecaster
-from gatecast.forecasting.context import from_panel
+from gatecast.forecasting.context import PanelContext
 
 TRAIN, VALIDATION, TEST = 8640, 2880, 2880
 LOOK_BACK = 2048
@@ -54,12 +54,12 @@ def main() -> None:
         forecaster = Forecaster(h, seed=options.seed).fit(table(TRAIN + VALIDATION), evaluate=False)
         seconds = time.perf_counter() - began
         trained = forecaster._trained
-        whole = from_panel(forecaster._read(table(z.shape[1]))[0], learnt=forecaster.panel_)
+        whole = PanelContext.from_panel(forecaster._read(table(z.shape[1]))[0], learnt=forecaster.panel_)
         backs = np.arange(TEST, h - 1, -options.stride)
         errors: dict[str, list[np.ndarray]] = {}
         for some in np.array_split(backs, max(1, len(backs) // 64)):
-            past, came = whole.newest(LOOK_BACK + TEST).rolling(some, h)
-            for name, said in answers(trained.calibration, trained.learned, past.newest(LOOK_BACK), h).items():
+            past, came = whole.keep_last(LOOK_BACK + TEST).rolling_origins(some, h)
+            for name, said in predict_all(trained.calibrator, trained.learned, past.keep_last(LOOK_BACK), h).items():
                 off = said[..., said.shape[-1] // 2] - came
                 errors.setdefault(name, []).append(np.array([(off**2).mean(), np.abs(off).mean()]) * len(some))
         for name, sums in errors.items():

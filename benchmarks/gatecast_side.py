@@ -15,9 +15,9 @@ from gatecast.layers import LSTM, Dense, Dropout, Input
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.models import Sequential
 from gatecast.nn.batching import batches
-from gatecast.nn.inputs import Samples
-from gatecast.nn.network import backward, forward, initial_weights, like, wire
-from gatecast.optim import Adam, apply
+from gatecast.nn.inputs import TrainingData
+from gatecast.nn.network import backward, build, forward, initial_weights, zeros_like
+from gatecast.optim import Adam, apply_updates
 
 
 def hidden():
@@ -43,18 +43,18 @@ def check(B, T):
 def step_ms(B, T):
     """Forward, backward and Adam on one packed batch."""
     rng = np.random.default_rng(0)
-    samples = Samples(rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, 1, 1)).astype("f"))
+    samples = TrainingData(rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, 1, 1)).astype("f"))
     (batch,) = batches(samples, np.arange(B), B)
-    network = wire([*hidden(), Dense(1)], (T, 1))
+    network = build([*hidden(), Dense(1)], (T, 1))
     weights, optimizer, loss = initial_weights(network, 0), Adam(1e-3), MeanSquaredError()
-    grads, state, count = like(weights), optimizer.init(weights.vector.size), [0]
+    grads, state, count = zeros_like(weights), optimizer.init(weights.vector.size), [0]
 
     def step():
         count[0] += 1
         out, caches = forward(network, weights, batch.x, training=True, step=count[0])
         _, dout = weighted_mean(loss, out, batch.y, batch.weight, batch.total)
         backward(network, weights, caches, dout, grads)
-        apply(optimizer, grads.vector, state, weights.vector, count[0])
+        apply_updates(optimizer, grads.vector, state, weights.vector, count[0])
 
     return median_ms(step, steps(B, T))
 

@@ -32,7 +32,7 @@ def measure(S: int, members: int) -> dict[str, float]:
     months = (np.datetime64("2010-01", "M") + np.arange(LENGTH)).astype("M8[D]")
     table = {"unique_id": np.repeat(np.arange(S), LENGTH), "ds": np.tile(months, S), "y": y.ravel()}
     began = time.perf_counter()
-    forecaster = Forecaster(H, training=TrainingConfig(members=members)).fit(table, evaluate=False)
+    forecaster = Forecaster(H, training=TrainingConfig(n_members=members)).fit(table, evaluate=False)
     fitted = time.perf_counter()
     forecaster.predict()
     done = time.perf_counter()

@@ -13,9 +13,9 @@ from gatecast.errors import (
     FormatError,
     GatecastError,
     NotFittedError,
-    require_count,
-    require_positive,
-    require_share,
+    check_fraction,
+    check_positive,
+    check_positive_int,
 )
 
 
@@ -48,22 +48,22 @@ def test_every_kind_is_a_gatecast_error_and_survives_another_process(kind):
 @pytest.mark.parametrize("bad", [0, -1, np.inf, np.nan, "1", None, 1j])
 def test_a_positive_number_is_required(bad):
     with pytest.raises(ConfigError, match=r"rate is not a positive number: got .*a number above 0"):
-        require_positive(bad, "rate")
+        check_positive(bad, "rate")
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.0, np.nan, "0.5", None])
 def test_a_share_is_required(bad):
     with pytest.raises(ConfigError, match=r"rate is not a share: got .*from 0 up to, not including, 1"):
-        require_share(bad, "rate")
+        check_fraction(bad, "rate")
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.0, True, "1", None])
 def test_a_count_is_required(bad):
     with pytest.raises(ConfigError, match=r"units is not a count: got .*a whole number of at least 1"):
-        require_count(bad, "units")
+        check_positive_int(bad, "units")
 
 
 def test_numpy_numbers_are_numbers():
-    assert require_positive(np.float32(0.5), "a") == 0.5
-    assert require_share(np.float32(0.5), "a") == 0.5
-    assert require_count(np.int64(5), "a") == 5
+    assert check_positive(np.float32(0.5), "a") == 0.5
+    assert check_fraction(np.float32(0.5), "a") == 0.5
+    assert check_positive_int(np.int64(5), "a") == 5

@@ -66,8 +66,8 @@ def test_the_test_part_never_leaks_into_what_is_said_about_it(fitted, sales):
     poisoned = sales.copy()
     poisoned[120:] = np.linspace(1e4, 2e5, 12)
     other = Forecaster(h=12).fit(monthly(poisoned))
-    assert other.weights_ == fitted.weights_
-    assert other.season_ == fitted.season_
+    assert other.model_weights_ == fitted.model_weights_
+    assert other.season_length_ == fitted.season_length_
     for name in ("Ensemble", "Ensemble-lo-80", "Ensemble-hi-95", "SeasonalNaive"):
         assert other.evaluation_.table[name].tobytes() == fitted.evaluation_.table[name].tobytes(), name
 
@@ -104,7 +104,7 @@ def test_missing_values_are_neither_learnt_from_nor_scored(sales):
 def test_a_random_walk_is_not_claimed_to_be_beaten(rng):
     fitted = Forecaster(h=8).fit(monthly(100 + synthetic.random_walk(rng, 160)))
     assert fitted.evaluation_.scores[0].skill < 40
-    assert fitted.season_ == 1
+    assert fitted.season_length_ == 1
 
 
 def test_progress_runs_from_0_to_1(sales):
@@ -125,7 +125,7 @@ def test_without_evaluation_the_forecast_is_the_same(fitted, sales):
 
 @pytest.mark.parametrize(("model", "name"), [("lstm-peephole", "LSTM-peephole"), ("slstm", "sLSTM")])
 def test_the_other_cells_are_models_and_come_back_from_a_file(model, name, sales, tmp_path):
-    network, training = NetworkConfig(units=8, dropout=0.2), TrainingConfig(members=1, steps=5)
+    network, training = NetworkConfig(units=8, dropout=0.2), TrainingConfig(n_members=1, max_steps=5)
     fitted = Forecaster(h=3, model=model, network=network, training=training).fit(monthly(sales), evaluate=False)
     said = fitted.predict()
     assert list(said.table)[1] == name
@@ -182,7 +182,7 @@ def test_one_level_or_none(level, columns, sales):
 def test_rows_without_a_value_at_the_ends_are_left_out_and_said(fitted, sales):
     padded = np.concatenate([np.full(3, np.nan), sales, np.full(5, np.nan)])
     other = Forecaster(h=12).fit(monthly(padded))
-    assert other.findings_[-2:] == [
+    assert other.data_notes_[-2:] == [
         "the first 3 rows have no value and are left out.",
         "the last 5 rows have no value and are left out.",
     ]
@@ -214,14 +214,14 @@ def test_settings_longer_than_the_series_are_refused(name, most, sales):
 
 def test_a_long_horizon_keeps_the_season_and_says_what_is_left_to_learn_from(sales):
     fitted = Forecaster(h=55).fit(monthly(sales))
-    assert fitted.season_ == 12
-    assert fitted.findings_[-1].startswith("only 22 rows come before the parts for validation and test, 55 each")
+    assert fitted.season_length_ == 12
+    assert fitted.data_notes_[-1].startswith("only 22 rows come before the parts for validation and test, 55 each")
 
 
 def test_a_constant_series_is_forecast_as_the_constant_and_said():
     fitted = Forecaster(h=2).fit(monthly(np.full(50, 7.0)))
     np.testing.assert_allclose(fitted.predict().table["Ensemble"], 7.0, rtol=1e-2)
-    assert "the series does not vary: its forecast is the constant." in fitted.findings_
+    assert "the series does not vary: its forecast is the constant." in fitted.data_notes_
 
 
 def test_predict_before_fit():

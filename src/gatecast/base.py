@@ -9,22 +9,22 @@ from typing import Any, TypeVar
 
 import numpy.typing as npt
 
-from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
+from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of, read, read_future, to_like
+from gatecast.data.read import kind_of, read, read_future, to_frame_like
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.forecasting.context import History, from_panel
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import MODELS
 from gatecast.nn.sequential import Sequential
 from gatecast.pipeline import serialization
-from gatecast.pipeline.fit import Asked, Trained, prepare_panel
-from gatecast.results import Forecast, Past
+from gatecast.pipeline.fit import FitSettings, FittedState, prepare_panel
+from gatecast.results import Forecast, HistoryData
 
 __all__ = ["Base"]
 
 Table = dict[str, npt.NDArray[Any]]
-_OWN = ("h", "model", "level", "season", "freq", "input_size", "seed", "id_col", "time_col", "target_col")
+_OWN = ("h", "model", "level", "season_length", "freq", "input_size", "seed", "id_col", "time_col", "target_col")
 _CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
 
 
@@ -40,7 +40,7 @@ class Base:
         *,
         model: str | Sequential = "auto",
         level: Sequence[float] | float | None = (80, 95),
-        season: int | None = None,
+        season_length: int | None = None,
         freq: str | None = None,
         input_size: int | None = None,
         seed: int = 0,
@@ -51,19 +51,19 @@ class Base:
         time_col: str | None = None,
         target_col: str | Sequence[str] | None = None,
     ) -> None:
-        for name, value in (("h", h), ("season", season), ("input_size", input_size)):
+        for name, value in (("h", h), ("season_length", season_length), ("input_size", input_size)):
             check_count(name, value)
         if not isinstance(model, Sequential) and model not in MODELS:
             raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
-        self.h, self.season, self.freq, self.input_size, self.model = h, season, freq, input_size, model
+        self.h, self.season_length, self.freq, self.input_size, self.model = h, season_length, freq, input_size, model
         self.level, self.seed = check_levels(level), check_seed(seed)
-        self.network = check_record("network", network, NetworkConfig)
-        self.training = check_record("training", training, TrainingConfig)
-        self.data = check_record("data", data, DataConfig)
+        self.network = check_type("network", network, NetworkConfig)
+        self.training = check_type("training", training, TrainingConfig)
+        self.data = check_type("data", data, DataConfig)
         if input_size is not None:
-            self.network = replace(self.network, window=input_size)
+            self.network = replace(self.network, input_size=input_size)
         self.id_col, self.time_col, self.target_col = id_col, time_col, target_col
-        self._trained: Trained | None = None
+        self._trained: FittedState | None = None
         self._kind = "dict"
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -90,57 +90,72 @@ class Base:
         made._take(trained)
         return made
 
-    def _fitted(self) -> Trained:
+    def _fitted(self) -> FittedState:
         """What was learnt."""
         if self._trained is None:
             raise NotFittedError("this forecaster has not seen a series", fix="Call fit(source) first.")
         return self._trained
 
-    def _take(self, trained: Trained) -> None:
+    def _take(self, trained: FittedState) -> None:
         """Keep what was learnt, and show it."""
         self._trained = trained
-        self.panel_, self.findings_, self.evaluation_ = trained.panel, trained.findings, trained.evaluation
-        self.h_, self.season_, self.seconds_ = trained.h, trained.season, trained.seconds
-        self.name_, self.weights_ = trained.calibration.name, trained.calibration.weights
-        self.history_ = trained.curve
+        self.panel_, self.data_notes_, self.evaluation_ = trained.panel, trained.notes, trained.evaluation
+        self.h_, self.season_length_, self.fit_seconds_ = trained.h, trained.season_length, trained.seconds
+        self.model_name_, self.model_weights_ = trained.calibrator.name, trained.calibrator.weights
+        self.training_history_ = trained.training_history
 
-    def _asked(self) -> Asked:
+    def _asked(self) -> FitSettings:
         """The settings that matter to training."""
-        return Asked(self.h, self.model, self.level, self.season, self.seed, self.network, self.training, self.data)
+        return FitSettings(
+            self.h, self.model, self.level, self.season_length, self.seed, self.network, self.training, self.data
+        )
 
     def _read(self, source: Any, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
         """A panel from a source, of the frequency and with the words of one that was read before."""
         return read(
-            source, id_col=self.id_col, time_col=self.time_col, target_col=self.target_col,
-            freq=self.freq or (str(like.freq) if like is not None else None), known=self.data.known,
-            historic=self.data.historic, static=self.data.static,
+            source,
+            id_col=self.id_col,
+            time_col=self.time_col,
+            target_col=self.target_col,
+            freq=self.freq or (str(like.freq) if like is not None else None),
+            futr_exog=self.data.futr_exog,
+            hist_exog=self.data.hist_exog,
+            stat_exog=self.data.stat_exog,
             categories=like.categories if like is not None and like.categories else None,
-        )  # fmt: skip
+        )
 
-    def _ahead(self, source: Any, steps: int, futr_df: Any) -> tuple[Panel, History, str]:
+    def _ahead(self, source: Any, steps: int, futr_df: Any) -> tuple[Panel, PanelContext, str]:
         """The series that are to be forecast, as models read them, and the kind of table that goes out."""
         learnt, kind = self._fitted().panel, self._kind
         panel = learnt
         if source is not None:
             kind = kind_of(source)
             panel = prepare_panel(self._read(source, like=learnt)[0], [], self.data)
-        if panel.known and futr_df is None:
+        if panel.futr_exog and futr_df is None:
             raise ConfigError(
-                "the known columns are needed for the steps ahead", got="no futr_df",
-                expected=f"a table with {', '.join(map(repr, panel.known))} for {steps} steps of each series",
+                "the known columns are needed for the steps ahead",
+                got="no futr_df",
+                expected=f"a table with {', '.join(map(repr, panel.futr_exog))} for {steps} steps of each series",
                 fix="Call predict(futr_df=...).",
-            )  # fmt: skip
-        future = read_future(futr_df, panel, steps) if panel.known else {}
-        return panel, from_panel(panel, future, learnt), kind
+            )
+        future = read_future(futr_df, panel, steps) if panel.futr_exog else {}
+        return panel, PanelContext.from_panel(panel, future, learnt), kind
 
     def _out(
         self, kind: str, panel: Panel, table: Table, levels: tuple[float, ...], name: str | None = None
     ) -> Forecast:
         """A table as it goes out, with what a chart shows before it."""
-        names, trained = panel.names, self._trained
-        past = Past(panel)
+        names, trained = panel.columns, self._trained
+        past = HistoryData(panel)
         if trained is not None:
-            past = Past(panel, trained.season, trained.evaluation if panel is trained.panel else None)
+            past = HistoryData(panel, trained.season_length, trained.evaluation if panel is trained.panel else None)
         return Forecast(
-            to_like(kind, table), names.id, names.time, names.target, name or self.name_, levels, table, past
+            to_frame_like(kind, table),
+            names.id,
+            names.time,
+            names.target,
+            name or self.model_name_,
+            levels,
+            table,
+            past,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatecast.errors import ConfigError, require_count, require_positive, require_share
+from gatecast.errors import ConfigError, check_fraction, check_positive, check_positive_int
 
 __all__ = ["DataConfig", "NetworkConfig", "TrainingConfig"]
 
@@ -18,8 +18,8 @@ class NetworkConfig:
 
     Args:
         units: Of each recurrent layer.
-        layers: Recurrent layers.
-        window: Values that are read at every origin, `input_size` of the Forecaster.
+        n_layers: Recurrent layers.
+        input_size: Values that are read at every origin, `input_size` of the Forecaster.
         dropout: Share of what enters a recurrent layer that is dropped in training; against overfitting.
 
     Raises:
@@ -27,16 +27,16 @@ class NetworkConfig:
     """
 
     units: int | None = None
-    layers: int | None = None
-    window: int | None = None
+    n_layers: int | None = None
+    input_size: int | None = None
     dropout: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("units", "layers", "window"):
+        for name in ("units", "n_layers", "input_size"):
             if getattr(self, name) is not None:
-                require_count(getattr(self, name), f"NetworkConfig's {name}")
+                check_positive_int(getattr(self, name), f"NetworkConfig's {name}")
         if self.dropout is not None:
-            require_share(self.dropout, "NetworkConfig's dropout")
+            check_fraction(self.dropout, "NetworkConfig's dropout")
 
 
 @dataclass(frozen=True)
@@ -44,26 +44,26 @@ class TrainingConfig:
     """How networks are trained; None: chosen by the data.
 
     Args:
-        members: Networks with seeds of their own, whose median is the forecast.
-        steps: Updates of each, without stopping early.
-        batch: Series in an update.
-        rate: Highest learning rate.
+        n_members: Networks with seeds of their own, whose median is the forecast.
+        max_steps: Updates of each, without stopping early.
+        batch_size: Series in an update.
+        learning_rate: Highest learning rate.
 
     Raises:
         ConfigError: A number below 1, or a rate that is not above 0.
     """
 
-    members: int | None = None
-    steps: int | None = None
-    batch: int | None = None
-    rate: float | None = None
+    n_members: int | None = None
+    max_steps: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("members", "steps", "batch"):
+        for name in ("n_members", "max_steps", "batch_size"):
             if getattr(self, name) is not None:
-                require_count(getattr(self, name), f"TrainingConfig's {name}")
-        if self.rate is not None:
-            require_positive(self.rate, "TrainingConfig's rate")
+                check_positive_int(getattr(self, name), f"TrainingConfig's {name}")
+        if self.learning_rate is not None:
+            check_positive(self.learning_rate, "TrainingConfig's rate")
 
 
 @dataclass(frozen=True)
@@ -71,29 +71,29 @@ class DataConfig:
     """What the columns beside the values are, and what the values can be.
 
     Args:
-        known: Columns that are known for the steps ahead too, as a price or a holiday: `predict` is given them.
-        historic: Columns that are known for the past only.
-        static: Columns of one value a series.
-        lower: No value is below it, and no forecast. Where all values are at or above 0, neither is a forecast.
-        upper: No value is above it, and no forecast.
-        whole: Whether the values are whole numbers, as counts: forecasts are then, and intervals reach to whole ones.
+        futr_exog: Columns that are known for the steps ahead too, as a price or a holiday: `predict` is given them.
+        hist_exog: Columns that are known for the past only.
+        stat_exog: Columns of one value a series.
+        lower_bound: No value is below it, and no forecast. Where all values are at or above 0, neither is a forecast.
+        upper_bound: No value is above it, and no forecast.
+        integer: Whether the values are whole numbers, as counts: forecasts are then, and intervals reach to whole ones.
 
     Raises:
         ConfigError: A bound that is no number, or bounds the wrong way round.
 
-    >>> DataConfig(known="price").known
+    >>> DataConfig(futr_exog="price").futr_exog
     ('price',)
     """
 
-    known: Sequence[str] | str = ()
-    historic: Sequence[str] | str = ()
-    static: Sequence[str] | str = ()
-    lower: float | None = None
-    upper: float | None = None
-    whole: bool = False
+    futr_exog: Sequence[str] | str = ()
+    hist_exog: Sequence[str] | str = ()
+    stat_exog: Sequence[str] | str = ()
+    lower_bound: float | None = None
+    upper_bound: float | None = None
+    integer: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("known", "historic", "static"):
+        for name in ("futr_exog", "hist_exog", "stat_exog"):
             given = getattr(self, name)
             names = (given,) if isinstance(given, str) else given
             if not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
@@ -101,12 +101,13 @@ class DataConfig:
                     f"DataConfig's {name} names no columns", got=repr(given), expected="a name, or a list of names"
                 )
             object.__setattr__(self, name, tuple(names))
-        for name in ("lower", "upper"):
+        for name in ("lower_bound", "upper_bound"):
             bound = getattr(self, name)
             if bound is not None and not (isinstance(bound, int | float | np.number) and np.isfinite(bound)):
-                raise ConfigError(f"DataConfig's {name} is no bound", got=repr(bound), expected="a number or None")
-        if self.lower is not None and self.upper is not None and self.lower >= self.upper:
+                raise ConfigError(f"DataConfig's {name} is not a number", got=repr(bound), expected="a number or None")
+        if self.lower_bound is not None and self.upper_bound is not None and self.lower_bound >= self.upper_bound:
             raise ConfigError(
-                "DataConfig's bounds are the wrong way round", got=f"lower={self.lower}, upper={self.upper}",
-                expected="lower below upper",
-            )  # fmt: skip
+                "DataConfig's bounds are the wrong way round",
+                got=f"lower_bound={self.lower_bound}, upper_bound={self.upper_bound}",
+                expected="lower_bound below upper_bound",
+            )

@@ -13,9 +13,9 @@ __all__ = [
     "FormatError",
     "GatecastError",
     "NotFittedError",
-    "require_count",
-    "require_positive",
-    "require_share",
+    "check_fraction",
+    "check_positive",
+    "check_positive_int",
 ]
 
 
@@ -62,13 +62,13 @@ class FormatError(GatecastError, ValueError):
     """A file is not what it should be: truncated, altered, foreign, or written by a newer version."""
 
 
-def require_positive(value: Any, name: str) -> float:
+def check_positive(value: Any, name: str) -> float:
     """A setting that is a finite number above 0.
 
     Raises:
         ConfigError: Anything else.
 
-    >>> require_positive(2, "Huber's delta")
+    >>> check_positive(2, "Huber's delta")
     2.0
     """
     if not (isinstance(value, Real) and 0 < float(value) < math.inf):
@@ -76,13 +76,13 @@ def require_positive(value: Any, name: str) -> float:
     return float(value)
 
 
-def require_share(value: Any, name: str) -> float:
+def check_fraction(value: Any, name: str) -> float:
     """A setting that is a number from 0 up to, not including, 1.
 
     Raises:
         ConfigError: Anything else.
 
-    >>> require_share(0.2, "Dropout's rate")
+    >>> check_fraction(0.2, "Dropout's rate")
     0.2
     """
     if not (isinstance(value, Real) and 0 <= float(value) < 1):
@@ -91,13 +91,13 @@ def require_share(value: Any, name: str) -> float:
     return float(value)
 
 
-def require_count(value: Any, name: str) -> int:
+def check_positive_int(value: Any, name: str) -> int:
     """A setting that is a whole number of at least 1.
 
     Raises:
         ConfigError: Anything else.
 
-    >>> require_count(50, "LSTM's units")
+    >>> check_positive_int(50, "LSTM's units")
     50
     """
     whole = hasattr(value, "__index__") and not isinstance(value, bool)

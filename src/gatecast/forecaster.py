@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.validation import check_count, check_levels, check_seed
-from gatecast.data.panel_update import complete, extend
-from gatecast.data.read import kind_of, to_like
-from gatecast.evaluation.calibration import answers, sides
-from gatecast.evaluation.sample_paths import sample
+from gatecast.data.panel_update import complete_history, extend_panel
+from gatecast.data.read import kind_of, to_frame_like
+from gatecast.evaluation.calibration import predict_all, prediction_intervals
+from gatecast.evaluation.sample_paths import sample_paths
 from gatecast.forecasting import ensemble
-from gatecast.forecasting.context import History, from_panel
+from gatecast.forecasting.context import PanelContext
 from gatecast.insight import Insight
 from gatecast.pipeline import cross_validation
-from gatecast.pipeline.fit import go_on, prepare_panel, train
+from gatecast.pipeline.fit import fit, prepare_panel, update
 from gatecast.pipeline.progress import Progress
 from gatecast.results import Evaluation, Forecast, column_names
 
@@ -75,14 +75,14 @@ class Forecaster(Insight):
             progress: Called now and then while training.
 
         Returns:
-            This forecaster, with `panel_`, `findings_`, `evaluation_`, `h_`, `season_`, `weights_`, `history_`.
+            This forecaster, with `panel_`, `data_notes_`, `evaluation_`, `h_`, `season_length_`, `model_weights_`, `training_history_`.
 
         Raises:
             DataError: The data cannot be used: the message says what is wrong, where, and how to put it right.
         """
         self._kind = kind_of(source)
         panel, findings = self._read(source)
-        self._take(train(panel, self._asked(), list(findings), progress, evaluate=evaluate))
+        self._take(fit(panel, self._asked(), list(findings), progress, evaluate=evaluate))
         return self
 
     def predict(
@@ -114,14 +114,14 @@ class Forecaster(Insight):
         levels = self.level if level is None else check_levels(level)
         panel, history, kind = self._ahead(source, h or self._fitted().h, futr_df)
         said = self._say(history, h)
-        found = sides(self._fitted().calibration, said, history.values, levels)
-        columns = dict(zip(column_names(self.name_, levels), found, strict=True))
+        found = prediction_intervals(self._fitted().calibrator, said, history.values, levels)
+        columns = dict(zip(column_names(self.model_name_, levels), found, strict=True))
         table = panel.future_columns(said.shape[1]) | {name: column.ravel() for name, column in columns.items()}
         return self._out(kind, panel, table, levels)
 
     def simulate(
         self,
-        paths: int = 100,
+        n_paths: int = 100,
         source: Any = None,
         *,
         h: int | None = None,
@@ -131,7 +131,7 @@ class Forecaster(Insight):
         """Sample whole futures: each step has the distribution that the intervals say, and errors last as they did.
 
         Args:
-            paths: How many for each series.
+            n_paths: How many for each series.
             source: As for `predict`.
             h: As for `predict`.
             futr_df: As for `predict`.
@@ -144,19 +144,19 @@ class Forecaster(Insight):
             NotFittedError: `fit` comes first.
             DataError: As `predict`.
         """
-        check_count("paths", paths)
+        check_count("paths", n_paths)
         check_count("h", h)
         panel, history, kind = self._ahead(source, h or self._fitted().h, futr_df)
         said = self._say(history, h)
         chosen = self.seed if seed is None else check_seed(seed)
-        drawn = sample(self._fitted().calibration, said, history.values, paths, chosen)
+        drawn = sample_paths(self._fitted().calibrator, said, history.values, n_paths, chosen)
         S, N, steps = drawn.shape
         rows = np.arange(S * steps).reshape(S, 1, steps).repeat(N, axis=1).ravel()
         table = {name: column[rows] for name, column in panel.future_columns(steps).items()}
-        table |= {"path": np.tile(np.repeat(np.arange(1, N + 1), steps), S), self.name_: drawn.ravel()}
+        table |= {"path": np.tile(np.repeat(np.arange(1, N + 1), steps), S), self.model_name_: drawn.ravel()}
         return self._out(kind, panel, table, ())
 
-    def parts(self, futr_df: Any = None) -> dict[str, Floats]:
+    def predict_components(self, futr_df: Any = None) -> dict[str, Floats]:
         """What each of the models that are weighed says, (S h,) in the order of the rows of `predict(futr_df=...)`.
 
         Raises:
@@ -176,16 +176,16 @@ class Forecaster(Insight):
             NotFittedError: `fit` comes first.
             ConfigError: A model that has no network.
         """
-        name, said = ensemble.one_ahead(self._fitted().learned, from_panel(self.panel_))
+        name, said = ensemble.one_ahead(self._fitted().learned, PanelContext.from_panel(self.panel_))
         inside = np.arange(-said.shape[1], 0) >= -self.panel_.lengths[:, None]
-        return to_like(self._kind, self.panel_.to_columns() | {name: said[inside]})
+        return to_frame_like(self._kind, self.panel_.to_columns() | {name: said[inside]})
 
-    def evaluate(self, source: Any, *, rows: int | None = None) -> Evaluation:
+    def evaluate(self, source: Any, *, n_rows: int | None = None) -> Evaluation:
         """Score the models as they stand on the newest rows, h steps at a time.
 
         Args:
             source: Rows that came since, with or without those before; or other series.
-            rows: How many of the newest; None: those that came since, or h of other series.
+            n_rows: How many of the newest; None: those that came since, or h of other series.
 
         Returns:
             Scores beside the simple forecasts'. Rows that `fit` has seen make them too good: `verdict` says if so.
@@ -195,10 +195,10 @@ class Forecaster(Insight):
             DataError: Series too short, or data that cannot be used.
         """
         trained = self._fitted()
-        check_count("rows", rows)
+        check_count("rows", n_rows)
         new, _ = self._read(source, like=trained.panel)
-        panel = prepare_panel(complete(new, trained.panel), [], self.data)
-        return cross_validation.score_new(trained, panel, rows, self.level)
+        panel = prepare_panel(complete_history(new, trained.panel), [], self.data)
+        return cross_validation.score_new_rows(trained, panel, n_rows, self.level)
 
     def update(self, source: Any, *, progress: Callable[[Progress], None] | None = None) -> Forecaster:
         """Go on learning, from new rows of the series and from new series, a third as long at a third of the rate.
@@ -218,8 +218,8 @@ class Forecaster(Insight):
         """
         trained = self._fitted()
         new, findings = self._read(source, like=trained.panel)
-        panel = prepare_panel(extend(trained.panel, new), trained.findings + list(findings), self.data)
-        self._take(go_on(trained, panel, self._asked(), progress))
+        panel = prepare_panel(extend_panel(trained.panel, new), trained.notes + list(findings), self.data)
+        self._take(update(trained, panel, self._asked(), progress))
         return self
 
     def cross_validation(
@@ -242,13 +242,13 @@ class Forecaster(Insight):
         check_count("n_windows", n_windows, needed=True)
         check_count("step_size", step_size)
         panel = prepare_panel(self._read(source)[0], [], self.data)
-        columns, name = cross_validation.roll(panel, self._asked(), n_windows, step_size, refit=refit)
+        columns, name = cross_validation.cross_validate(panel, self._asked(), n_windows, step_size, refit=refit)
         return self._out(kind_of(source), panel, columns, self.level, name)
 
-    def _say(self, history: History, h: int | None) -> Floats:
+    def _say(self, history: PanelContext, h: int | None) -> Floats:
         """(S, h, Q) of the main model."""
         trained = self._fitted()
-        return answers(trained.calibration, trained.learned, history, h or trained.h)[trained.calibration.name]
+        return predict_all(trained.calibrator, trained.learned, history, h or trained.h)[trained.calibrator.name]
 
 
 load = Forecaster.load

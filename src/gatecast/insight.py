@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gatecast.base import Base
-from gatecast.evaluation.learning_curves import Advice, judge_trained
+from gatecast.evaluation.learning_curves import Diagnosis, diagnose_fit
 from gatecast.explain.forecast_attribution import Explanation, explain
-from gatecast.explain.gates import Gates, locate, look_inside
-from gatecast.explain.permutation_importance import Importance, importance
-from gatecast.nn.inspection.unit_memory import Memory
+from gatecast.explain.gates import Gates, find_series, inspect_network
+from gatecast.explain.permutation_importance import Importance, permutation_importance
+from gatecast.nn.inspection.unit_memory import UnitMemory
 from gatecast.pipeline.fit import prepare_panel
 
 __all__ = ["Insight"]
@@ -37,11 +37,11 @@ class Insight(Base):
             DataError: As `predict`, or a series shorter than the window of the network.
         """
         panel, history, kind = self._ahead(source, self._fitted().h, futr_df)
-        return look_inside(self._fitted(), panel, history, locate(panel, id), member, kind)
+        return inspect_network(self._fitted(), panel, history, find_series(panel, id), member, kind)
 
-    def memory(self, source: Any = None, *, id: Any = None, member: int = 0, futr_df: Any = None) -> Memory:
+    def unit_memory(self, source: Any = None, *, id: Any = None, member: int = 0, futr_df: Any = None) -> UnitMemory:
         """How long the units of a network remember, which do nothing, and what the others follow; as `gates`."""
-        return self.gates(source, id=id, member=member, futr_df=futr_df).memory
+        return self.gates(source, id=id, member=member, futr_df=futr_df).unit_memory
 
     def explain(
         self,
@@ -72,10 +72,10 @@ class Insight(Base):
             DataError: As `predict`.
         """
         panel, history, _ = self._ahead(source, self._fitted().h, futr_df)
-        return explain(self._fitted(), panel, history, locate(panel, id), step, quantile, method)
+        return explain(self._fitted(), panel, history, find_series(panel, id), step, quantile, method)
 
-    def importance(
-        self, source: Any, *, n_windows: int = 4, step_size: int | None = None, repeats: int = 5
+    def permutation_importance(
+        self, source: Any, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
     ) -> Importance:
         """By how much errors grow when a column beside the series is mixed up, on values that models have not seen.
 
@@ -83,7 +83,7 @@ class Insight(Base):
             source: As for `fit`.
             n_windows: Past cutoffs, at the first of which everything is learnt anew.
             step_size: Steps from one cutoff to the next; h by default.
-            repeats: How often each column is mixed up.
+            n_repeats: How often each column is mixed up.
 
         Returns:
             `table` with the increase of the error by column, in percent, and `sentence`.
@@ -93,9 +93,11 @@ class Insight(Base):
             DataError: Series too short for so many cutoffs.
         """
         panel = prepare_panel(self._read(source)[0], [], self.data)
-        return importance(panel, self._asked(), n_windows=n_windows, step_size=step_size, repeats=repeats)
+        return permutation_importance(
+            panel, self._asked(), n_windows=n_windows, step_size=step_size, n_repeats=n_repeats
+        )
 
-    def curves(self) -> Advice:
+    def learning_curves(self) -> Diagnosis:
         """How the first network learnt: its curves, whether it overfits, from which step on, and what to do about it.
 
         Returns:
@@ -105,4 +107,4 @@ class Insight(Base):
             NotFittedError: `fit` comes first.
             ConfigError: A model without networks.
         """
-        return judge_trained(self._fitted())
+        return diagnose_fit(self._fitted())

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
-from gatecast.plotting.charts import Said, Series, forecast, past_forecasts, paths, show
+from gatecast.plotting.charts import ForecastSeries, HistorySeries, forecast, past_forecasts, paths, show
 from gatecast.plotting.spec import Chart
 
-__all__ = ["Evaluation", "Forecast", "Past", "Score", "chosen_series", "column_names"]
+__all__ = ["Evaluation", "Forecast", "HistoryData", "Score", "chosen_series", "column_names"]
 
 Column = npt.NDArray[Any]
 
@@ -33,7 +33,7 @@ def column_names(model: str, levels: tuple[float, ...]) -> list[str]:
     return [model, *(f"{model}-{side}-{level:g}" for level in levels for side in ("lo", "hi"))]
 
 
-class Past(NamedTuple):
+class HistoryData(NamedTuple):
     """What came before a forecast, for its chart.
 
     Args:
@@ -70,7 +70,7 @@ class Forecast:
     model: str = "LSTM"
     levels: tuple[float, ...] = (80, 95)
     columns: dict[str, Column] = field(default_factory=dict)
-    past: Past | None = None
+    past: HistoryData | None = None
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -104,17 +104,17 @@ class Forecast:
         chosen = None if key is None else chosen_series(self.columns[key], id, self.past)
         table = self.columns if key is None else _rows(self.columns, self.columns[key] == chosen)
         name = self.target_col if chosen is None or _single(self.past) else f"{self.target_col} of {chosen}"
-        said = Said(table, self.model, self.levels, self.time_col, len(table[self.time_col]), self.target_col)
+        said = ForecastSeries(table, self.model, self.levels, self.time_col, len(table[self.time_col]), self.target_col)
         if "cutoff" in table:
             return past_forecasts(name, said._replace(h=int(np.count_nonzero(table["cutoff"] == table["cutoff"][0]))))
-        past, evaluation = Series(np.empty(0), np.empty(0)), None
+        past, evaluation = HistorySeries(np.empty(0), np.empty(0)), None
         if self.past is not None:
             panel, season, evaluation = self.past
             at = 0 if chosen is None else int(np.flatnonzero(panel.ids == chosen)[0])
-            past = Series(panel.times(at), panel.series(at), season)
+            past = HistorySeries(panel.times(at), panel.series(at), season)
         if "path" in table:
             return paths(name, past, said._replace(h=int(np.count_nonzero(table["path"] == table["path"][0]))))
-        test = None if evaluation is None else evaluation.said(chosen)
+        test = None if evaluation is None else evaluation.series(chosen)
         return forecast(name, past, said, test, "" if evaluation is None else evaluation.verdict)
 
 
@@ -129,7 +129,7 @@ class Score:
         mase: MAE over the in-sample MAE of the seasonal naive one step ahead.
         skill: ``100 (1 - mae / mae of seasonal naive)``, in percent; 0 for seasonal naive itself.
         coverage: For each level, the share of test values inside the interval, in percent; empty without intervals.
-        loses: Series on which its MAE is larger than that of seasonal naive.
+        n_worse: Series on which its MAE is larger than that of seasonal naive.
     """
 
     model: str
@@ -138,7 +138,7 @@ class Score:
     mase: float
     skill: float
     coverage: dict[float, float] = field(default_factory=dict)
-    loses: int = 0
+    n_worse: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +147,7 @@ class Evaluation:
 
     Args:
         cutoff: Last time before the test part.
-        sizes: Rows in training, validation and test part.
+        split_sizes: Rows in training, validation and test part.
         season: m of the seasonal naive and of MASE; 1 is the naive forecast.
         horizon: h: the test part is forecast h steps at a time.
         scores: The model's, what it is made of, then the simple forecasts': seasonal
@@ -157,7 +157,7 @@ class Evaluation:
     """
 
     cutoff: np.datetime64 | int
-    sizes: tuple[int, int, int]
+    split_sizes: tuple[int, int, int]
     season: int
     horizon: int
     scores: tuple[Score, ...]
@@ -179,11 +179,11 @@ class Evaluation:
         """
         key = self._id_col
         chosen = None if key is None else chosen_series(self.table[key], id, None)
-        said = self.said(chosen)
+        said = self.series(chosen)
         name = said.target_col if chosen is None else f"{said.target_col} of {chosen}"
         return show(past_forecasts(name, said, self.verdict), path)
 
-    def said(self, id: Any = None) -> Said:
+    def series(self, id: Any = None) -> ForecastSeries:
         """The test part of one series, or of the only one."""
         key = self._id_col
         table = self.table if key is None or id is None else _rows(self.table, self.table[key] == id)
@@ -191,7 +191,7 @@ class Evaluation:
         first = 0 if key is None else 1
         time_col, target = names[first], names[first + 1]
         levels = tuple(self.scores[0].coverage)
-        return Said(table, self.scores[0].model, levels, time_col, self.horizon, target)
+        return ForecastSeries(table, self.scores[0].model, levels, time_col, self.horizon, target)
 
     @property
     def _id_col(self) -> str | None:
@@ -206,12 +206,12 @@ def _rows(table: Mapping[str, Column], which: Column) -> dict[str, Column]:
     return {name: column[which] for name, column in table.items()}
 
 
-def _single(past: Past | None) -> bool:
+def _single(past: HistoryData | None) -> bool:
     """Whether there is one series alone."""
     return past is not None and len(past.panel) == 1
 
 
-def chosen_series(ids: Column, id: Any, past: Past | None) -> Any:
+def chosen_series(ids: Column, id: Any, past: HistoryData | None) -> Any:
     """The name of a series: the one that is asked for, or the first with a value.
 
     Args:

@@ -25,7 +25,7 @@ from gatecast.layers import LSTM, Dense
 from gatecast.models import Sequential
 
 AIR = Path(__file__).parents[2] / "examples/air_passengers.csv"
-QUICK = TrainingConfig(members=2, steps=20)
+QUICK = TrainingConfig(n_members=2, max_steps=20)
 WEIGHTS = ("member.", "own.", "hybrid.", "smoothing.", "end.")
 """Names of the arrays of a file that hold what training found."""
 
@@ -151,12 +151,12 @@ def yearly() -> Iterator[tuple[str, np.ndarray]]:
 
 def exogenous() -> Iterator[tuple[str, np.ndarray]]:
     """All three kinds of columns, words among them."""
-    data = DataConfig(known=("price", "day"), historic=("visits",), static=("shop",), lower=0)
+    data = DataConfig(futr_exog=("price", "day"), hist_exog=("visits",), stat_exog=("shop",), lower_bound=0)
     table = panel(exogenous=True)
     forecaster = gc.Forecaster(h=6, model="lstm", training=QUICK, data=data).fit(table)
     yield from results(forecaster, futr_df=future(table, 6))
     yield from looked_into(forecaster, id="s03", futr_df=future(table, 6))
-    for name, column in columns(forecaster.importance(table, n_windows=2, repeats=2).table):
+    for name, column in columns(forecaster.permutation_importance(table, n_windows=2, n_repeats=2).table):
         yield f"importance {name}", column
 
 

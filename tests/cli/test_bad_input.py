@@ -193,12 +193,14 @@ GOES_ON = {
     "two rows": (table(rows(2)), ["-h", "1"], ["2 rows are too few to hold any back"]),
     "far ahead": (table(rows(48)), ["-h", "40"], ["48 rows are too few to hold any back"]),
     "a constant among others": (
-        table((f"{shop},{line}" if shop == "A" else f"B,{line.split(',')[0]},5" for shop in "AB" for line in rows()),
-              "shop," + HEADER),
+        table(
+            (f"{shop},{line}" if shop == "A" else f"B,{line.split(',')[0]},5" for shop in "AB" for line in rows()),
+            "shop," + HEADER,
+        ),
         ["-h", "4"],
         ["series 'B' does not vary: its forecast is the constant."],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", GOES_ON)

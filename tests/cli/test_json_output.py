@@ -15,37 +15,70 @@ OPTIONS = Options(Path("air.csv"), horizon=12, out=Path("a.csv"))
 
 NUMBER = (int, float)
 SCORE = {
-    "model": str, "mae": NUMBER, "rmse": NUMBER, "mase": NUMBER, "skill": NUMBER, "coverage": dict, "loses": int,
-}  # fmt: skip
+    "model": str,
+    "mae": NUMBER,
+    "rmse": NUMBER,
+    "mase": NUMBER,
+    "skill": NUMBER,
+    "coverage": dict,
+    "loses": int,
+}
 SCHEMA = {
     "schema_version": int,
     "data": {
-        "file": str, "unique_id": str, "series": int, "time_col": str, "target_col": str, "id_col": str,
-        "frequency": str, "season": int, "rows": int, "missing": int, "start": str, "end": str, "findings": [str],
+        "file": str,
+        "unique_id": str,
+        "series": int,
+        "time_col": str,
+        "target_col": str,
+        "id_col": str,
+        "frequency": str,
+        "season": int,
+        "rows": int,
+        "missing": int,
+        "start": str,
+        "end": str,
+        "findings": [str],
     },
     "model": {"name": str, "horizon": int, "levels": [NUMBER]},
     "evaluation": {
-        "cutoff": str, "rows": {"training": int, "validation": int, "test": int}, "season": int,
+        "cutoff": str,
+        "rows": {"training": int, "validation": int, "test": int},
+        "season": int,
         "horizon": int,
         "verdict": str,
         "scores": [SCORE],
     },
-    "forecast": [{
-        "unique_id": str, "ds": str, "LSTM": NUMBER, "LSTM-lo-80": NUMBER, "LSTM-hi-80": NUMBER,
-        "LSTM-lo-95": NUMBER, "LSTM-hi-95": NUMBER, "SeasonalNaive": NUMBER,
-    }],
+    "forecast": [
+        {
+            "unique_id": str,
+            "ds": str,
+            "LSTM": NUMBER,
+            "LSTM-lo-80": NUMBER,
+            "LSTM-hi-80": NUMBER,
+            "LSTM-lo-95": NUMBER,
+            "LSTM-hi-95": NUMBER,
+            "SeasonalNaive": NUMBER,
+        }
+    ],
     "files": [str],
     "settings": {
         "seed": int,
         "options": {
-            "horizon": (int, type(None)), "time_col": (str, type(None)), "id_col": (str, type(None)),
-            "target_col": (str, type(None)), "freq": (str, type(None)), "season": (int, type(None)),
+            "horizon": (int, type(None)),
+            "time_col": (str, type(None)),
+            "id_col": (str, type(None)),
+            "target_col": (str, type(None)),
+            "freq": (str, type(None)),
+            "season": (int, type(None)),
             "level": [NUMBER],
         },
-        "versions": dict, "isa": str, "threads": int,
+        "versions": dict,
+        "isa": str,
+        "threads": int,
     },
     "seconds": NUMBER,
-}  # fmt: skip
+}
 
 
 def check(value, schema, where="document"):
@@ -122,10 +155,16 @@ def test_errors_keep_their_parts():
     assert told == {
         "schema_version": 2,
         "error": {
-            "kind": "DataError", "exit_code": 1, "message": "message", "what": "a time occurs twice",
-            "where": "row 3", "got": "2020", "expected": "one row", "fix": "Remove it.",
+            "kind": "DataError",
+            "exit_code": 1,
+            "message": "message",
+            "what": "a time occurs twice",
+            "where": "row 3",
+            "got": "2020",
+            "expected": "one row",
+            "fix": "Remove it.",
         },
-    }  # fmt: skip
+    }
     assert set(error_document(ValueError("x"), "InternalError", 70, "m")["error"]) == {
         "kind",
         "exit_code",

@@ -76,9 +76,20 @@ def test_help_names_every_option(capsys):
     main(["forecast", "--help"])
     text = capsys.readouterr().out
     for option in (
-        "-h, --horizon", "--time-col", "--id-col", "--target-col", "--freq", "--season", "--level", "--out",
-        "--plot", "--report", "--json", "--seed", "--quiet",
-    ):  # fmt: skip
+        "-h, --horizon",
+        "--time-col",
+        "--id-col",
+        "--target-col",
+        "--freq",
+        "--season",
+        "--level",
+        "--out",
+        "--plot",
+        "--report",
+        "--json",
+        "--seed",
+        "--quiet",
+    ):
         assert option in text
 
 

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from gatecast.cli.options import check_input, parse_levels, parse_options, parse_whole
-from gatecast.cli.words import Words
+from gatecast.cli.words import CommonOptions
 from gatecast.errors import ConfigError
 
 
@@ -17,7 +17,7 @@ def file(tmp_path):
 def parse(file, **changes):
     files = {"future": None, "out": None, "plot": None, "report": None}
     own = {name: changes.pop(name) for name in ("horizon", "season", "level", "seed", "freq") if name in changes}
-    return parse_options(str(file), Words(**own).settings(), json=False, quiet=False, **{**files, **changes})
+    return parse_options(str(file), CommonOptions(**own).settings(), json=False, quiet=False, **{**files, **changes})
 
 
 def test_defaults_leave_to_the_data_what_the_data_can_say(file):

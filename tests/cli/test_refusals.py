@@ -88,8 +88,9 @@ def test_a_write_that_fails_names_the_users_file(make_result, tmp_path, monkeypa
 def test_large_scores_stay_on_their_line(make_result, monkeypatch, capsys, factor):
     monkeypatch.setenv("COLUMNS", "80")
     result = make_result()
-    scores = tuple(replace(score, mae=score.mae / 8 * factor, rmse=score.rmse / 8 * factor)
-                   for score in result.evaluation.scores)  # fmt: skip
+    scores = tuple(
+        replace(score, mae=score.mae / 8 * factor, rmse=score.rmse / 8 * factor) for score in result.evaluation.scores
+    )
     result = replace(result, evaluation=replace(result.evaluation, scores=scores))
     show(result, ())
     lines = capsys.readouterr().out.splitlines()

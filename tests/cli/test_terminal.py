@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gatecast.cli.facts import Grid, forecast_grid, score_grid
+from gatecast.cli.facts import TextTable, forecast_grid, score_grid
 from gatecast.cli.terminal import progress_line, shortened, show
 
 
@@ -94,7 +94,7 @@ def test_quiet_shows_all_of_the_forecast_and_nothing_else(make_result):
 
 
 def test_shortened_keeps_short_grids():
-    grid = Grid(("n",), [("1",), ("2",)])
+    grid = TextTable(("n",), [("1",), ("2",)])
     assert shortened(grid, longest=2) == (grid, 0)
 
 
@@ -143,8 +143,8 @@ def test_integer_times(make_result):
 def test_grids_have_a_cell_for_every_column(make_result):
     result = make_result(levels=(50, 80, 97.5))
     for grid in (forecast_grid(result), score_grid(result.evaluation)):
-        assert {len(row) for row in grid.rows} == {len(grid.header)}
-    assert forecast_grid(result).header == ("ds", "LSTM", "50 %", "80 %", "97.5 %")
+        assert {len(row) for row in grid.rows} == {len(grid.columns)}
+    assert forecast_grid(result).columns == ("ds", "LSTM", "50 %", "80 %", "97.5 %")
 
 
 def test_progress_is_one_line_that_vanishes():

@@ -134,18 +134,18 @@ def test_hours_over_both_changes_of_the_clock():
         texts = [stamp.isoformat() for stamp in local]
         for ds in (local, texts):
             panel, findings = read(pd.DataFrame({"id": ["a"] * 48, "ds": ds, "y": np.arange(48.0)}))
-            assert (panel.clock, str(panel.freq), panel.mask.all()) == (0, "h", True)
+            assert (panel.utc_offset_minutes, str(panel.freq), panel.mask.all()) == (0, "h", True)
             assert findings[1] == "Time zone offsets change (summer time); times are brought to UTC."
         days = pd.date_range(day, periods=5, freq="D", tz="Europe/Berlin")
         panel, findings = read(pd.DataFrame({"ds": days, "y": np.arange(5.0)}))
-        assert (panel.clock, str(panel.freq)) == (None, "D")
+        assert (panel.utc_offset_minutes, str(panel.freq)) == (None, "D")
         assert findings[1].endswith("the times share a local hour and stay local.")
 
 
 def test_one_offset_stays_local():
     local = pd.date_range("2024-01-01", periods=30, freq="h", tz="Asia/Kolkata")
     panel, findings = read(pd.DataFrame({"ds": local, "y": np.arange(30.0)}))
-    assert (panel.clock, str(panel.start[0])) == (330, "2024-01-01T00:00:00.000000")
+    assert (panel.utc_offset_minutes, str(panel.start[0])) == (330, "2024-01-01T00:00:00.000000")
     assert findings[1] == "Times are in UTC+05:30; the zone is left out."
 
 
@@ -211,4 +211,4 @@ def test_a_large_panel_is_read_quickly():
     order = np.random.default_rng(0).permutation(S * T)
     mixed, _ = read({"unique_id": ids[order], "ds": ds[order], "y": y[order]})
     place = {name: s for s, name in enumerate(mixed.ids.tolist())}
-    np.testing.assert_array_equal(mixed.select([place[name] for name in panel.ids.tolist()]).values, y)
+    np.testing.assert_array_equal(mixed.take([place[name] for name in panel.ids.tolist()]).values, y)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import MONTHS, Freq, format_times, parse
-from gatecast.data.time_grid import infer
+from gatecast.data.time_grid import infer_freq
 from gatecast.errors import ConfigError
 
 DAY = "M8[D]"
@@ -43,7 +43,7 @@ def grids(draw):
 @given(grids(), st.integers(15, 60))
 def test_inferring_a_range_gives_its_frequency_back(grid, n):
     freq, start = grid
-    assert infer(freq.range(start, n)) == freq
+    assert infer_freq(freq.range(start, n)) == freq
 
 
 @given(grids(), st.lists(st.integers(0, 400), min_size=1, max_size=20))

@@ -28,7 +28,7 @@ NEXT = {
 
 @pytest.fixture(name="panel")
 def _panel():
-    return read(PAST, "shop", target_col="y", known=["price", "event"])[0]
+    return read(PAST, "shop", target_col="y", futr_exog=["price", "event"])[0]
 
 
 def without(row: int) -> dict:
@@ -53,14 +53,14 @@ def test_files_and_whole_numbers_as_names(tmp_path):
     past = "store,week,n,promo\n" + "".join(f"{s},{k},{k * s},{k % 2}\n" for s in (7, 9) for k in range(1, 6))
     (tmp_path / "past.csv").write_text(past)
     (tmp_path / "next.csv").write_text("store,week,promo\n9,6,1\n7,6,0\n")
-    panel, _ = read(tmp_path / "past.csv", "store", "week", "n", known="promo")
+    panel, _ = read(tmp_path / "past.csv", "store", "week", "n", futr_exog="promo")
     assert read_future(tmp_path / "next.csv", panel, 1)["promo"].tolist() == [[0.0], [1.0]]
 
 
 def test_a_table_without_names_holds_for_every_series():
     wide = {"ds": [1, 2, 3], "a": [1.0, 2.0, 3.0], "b": [5.0, 6.0, 7.0], "holiday": [False, True, False]}
-    panel, _ = read(wide, target_col=["a", "b"], known="holiday")
-    assert panel.known["holiday"].tolist() == [0.0, 1.0, 0.0] * 2
+    panel, _ = read(wide, target_col=["a", "b"], futr_exog="holiday")
+    assert panel.futr_exog["holiday"].tolist() == [0.0, 1.0, 0.0] * 2
     assert read_future({"ds": [4, 5], "holiday": [True, False]}, panel, 2)["holiday"].tolist() == [[1.0, 0.0]] * 2
 
 
@@ -153,8 +153,8 @@ def test_time_zones_of_past_and_future(past_zone):
     if past_zone is None:
         past = past.assign(ds=past["ds"].dt.tz_localize(None))
         later = later.assign(ds=later["ds"].dt.tz_convert("Etc/GMT-1"))
-    panel, _ = read(past, target_col="y", known="x")
-    assert panel.clock == (60 if past_zone else None)
+    panel, _ = read(past, target_col="y", futr_exog="x")
+    assert panel.utc_offset_minutes == (60 if past_zone else None)
     assert read_future(later, panel, 32)["x"].tolist() == [list(np.arange(40.0, 72.0))]
     texts = later.assign(ds=later["ds"].map(lambda time: time.isoformat()))
     assert read_future(texts, panel, 32)["x"].tolist() == [list(np.arange(40.0, 72.0))]
@@ -167,6 +167,6 @@ def test_every_frequency(alias):
     times = freq.range(start, 16)
     table = {"t": times, "y": np.arange(16.0), "x": np.arange(16.0)}
     past = {name: column[:12] for name, column in table.items()}
-    panel, _ = read(past, time_col="t", target_col="y", known="x", freq=alias if alias != "1" else 1)
+    panel, _ = read(past, time_col="t", target_col="y", futr_exog="x", freq=alias if alias != "1" else 1)
     later = {"t": times[12:], "x": table["x"][12:]}
     assert read_future(later, panel, 4)["x"].tolist() == [[12.0, 13.0, 14.0, 15.0]]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import format_times, parse
-from gatecast.data.panel import Names, from_values
-from gatecast.data.panel_builder import build
+from gatecast.data.panel import ColumnNames, from_values
+from gatecast.data.panel_builder import build_panel
 from gatecast.errors import ConfigError, DataError
 
 MONTHS = parse("MS").range(np.datetime64("2024-01-01"), 12)
@@ -22,7 +22,7 @@ def two_series():
 
 
 def test_a_panel_of_two_series():
-    panel, findings = build(*two_series(), names=Names("id", "ds", "y"))
+    panel, findings = build_panel(*two_series(), names=ColumnNames("id", "ds", "y"))
     assert findings == ()
     assert len(panel) == 2
     assert panel.ids.tolist() == ["a", "b"]
@@ -34,13 +34,13 @@ def test_a_panel_of_two_series():
 
 
 def test_heads_and_tails():
-    panel, _ = build(*two_series())
-    head, tail = panel.head(5), panel.tail(5)
+    panel, _ = build_panel(*two_series())
+    head, tail = panel.drop_last(5), panel.keep_last(5)
     assert head.lengths.tolist() == [0, 1]
     assert tail.lengths.tolist() == [4, 5]
     assert tail.series(1).tolist() == [5.0, 6.0, 7.0, 8.0, 9.0]
     assert (tail.times(1) == MONTHS[3:8]).all()
-    chosen = panel.select([1, 0])
+    chosen = panel.take([1, 0])
     assert chosen.ids.tolist() == ["b", "a"]
     assert chosen.series(1).tolist() == panel.series(0).tolist()
     assert (chosen.times(0) == panel.times(1)).all()
@@ -53,7 +53,7 @@ def test_any_order_of_rows_gives_the_same_panel(random, n, count):
     values = np.arange(float(n * count))
     rows = list(range(n * count))
     random.shuffle(rows)
-    panel, _ = build(times[rows], values[rows], ids[rows])
+    panel, _ = build_panel(times[rows], values[rows], ids[rows])
     back = {label: panel.series(s).tolist() for s, label in enumerate(panel.ids.tolist())}
     assert back == {s: values[s * n : (s + 1) * n].tolist() for s in range(count)}
     assert panel.freq == parse("D")
@@ -63,7 +63,7 @@ def test_any_order_of_rows_gives_the_same_panel(random, n, count):
 def test_gaps_become_missing_values(gone):
     keep = np.array([k not in gone for k in range(30)])
     times = parse("h").range(np.datetime64("2300-01-01"), 30)
-    panel, findings = build(times[keep], np.arange(30.0)[keep])
+    panel, findings = build_panel(times[keep], np.arange(30.0)[keep])
     assert np.flatnonzero(~panel.mask).tolist() == sorted(gone)
     assert panel.values[keep].tolist() == np.arange(30.0)[keep].tolist()
     assert len(findings) == bool(gone)
@@ -74,7 +74,7 @@ def test_gaps_become_missing_values(gone):
 
 def test_panels_go_out_as_long_tables():
     times, values, ids = two_series()
-    panel, _ = build(times, values, ids, names=Names("shop", "month", "sales"))
+    panel, _ = build_panel(times, values, ids, names=ColumnNames("shop", "month", "sales"))
     columns = panel.to_columns()
     assert list(columns) == ["shop", "month", "sales"]
     assert columns["shop"].tolist() == ids.tolist()
@@ -83,23 +83,23 @@ def test_panels_go_out_as_long_tables():
 
 
 def test_sorting_is_said():
-    _, findings = build(MONTHS[::-1], np.arange(12.0))
+    _, findings = build_panel(MONTHS[::-1], np.arange(12.0))
     assert findings == ("The rows were not in time order and have been sorted.",)
     # Rows of two series taken in turn: neighbours never belong together.
     times, ids = MONTHS[[0, 1, 2, 0, 1, 2]], np.array(list("ababab"), object)
-    _, findings = build(times, np.arange(6.0), ids)
+    _, findings = build_panel(times, np.arange(6.0), ids)
     assert findings[0] == "The rows were not in time order and have been sorted."
-    _, findings = build(MONTHS[[0, 0, 1, 1]], np.arange(4.0), ids[:4])
+    _, findings = build_panel(MONTHS[[0, 0, 1, 1]], np.arange(4.0), ids[:4])
     assert findings == ()
 
 
 def test_missing_and_constant_values_are_said():
-    _, findings = build(MONTHS[:4], [7.0, np.nan, 7.0, np.nan])
+    _, findings = build_panel(MONTHS[:4], [7.0, np.nan, 7.0, np.nan])
     assert findings == ("2 of 4 rows have no value.", "The series is constant: every value is 7.")
     times, values, ids = two_series()
     values[:4] = np.nan
     values[4:] = 3.0
-    _, findings = build(times, values, ids)
+    _, findings = build_panel(times, values, ids)
     assert findings[1:] == (
         "1 of 2 series has no value at all: 'a'.",
         "1 of 2 series has one constant value: 'b'.",
@@ -110,45 +110,45 @@ def test_repeated_times_are_refused_by_name():
     times, values, ids = two_series()
     times[7] = times[6]
     with pytest.raises(DataError) as error:
-        build(times, values, ids, names=Names("shop", "ds", "y"), where="row {}".format)
+        build_panel(times, values, ids, names=ColumnNames("shop", "ds", "y"), where="row {}".format)
     assert str(error.value) == (
         "a time occurs twice (series 'b', row 6 and row 7): got 2024-05-01 in both (repeated times in all: 1), "
         "expected one row for each time. Remove or add up the rows of one time."
     )
     with pytest.raises(DataError, match="if they are several series, name their column with id_col"):
-        build([1, 2, 2], [1.0, 2.0, 3.0])
+        build_panel([1, 2, 2], [1.0, 2.0, 3.0])
 
 
 @pytest.mark.parametrize(("values", "got"), [([], "no rows"), ([1.0], "one row")])
 def test_too_few_rows_are_refused(values, got):
     with pytest.raises(DataError, match=f"there is too little data: got {got}, expected at least two times"):
-        build(MONTHS[: len(values)], values)
+        build_panel(MONTHS[: len(values)], values)
 
 
 def test_infinite_values_are_refused():
     with pytest.raises(DataError, match=r"a value is infinite \(position 1, column 'y', time 2024-02-01\): got -inf"):
-        build(MONTHS[:3], [1.0, -np.inf, np.inf])
+        build_panel(MONTHS[:3], [1.0, -np.inf, np.inf])
 
 
 def test_values_too_large_to_compute_with_are_refused():
     with pytest.raises(DataError) as error:
-        build(MONTHS[:4], [1.0, -1e308, np.nan, 2e150], where="row {}".format)
+        build_panel(MONTHS[:4], [1.0, -1e308, np.nan, 2e150], where="row {}".format)
     assert str(error.value) == (
         "a value is too large to compute with (row 1, column 'y', time 2024-02-01): got -1e+308, expected numbers "
         "from -1e+150 to 1e+150. Correct it, or write the values in a larger unit; such values in all: 2."
     )
-    assert build(MONTHS[:2], [1e150, -1e150])[0].values.tolist() == [1e150, -1e150]
+    assert build_panel(MONTHS[:2], [1e150, -1e150])[0].values.tolist() == [1e150, -1e150]
 
 
 def test_values_that_are_all_missing_are_refused():
     with pytest.raises(DataError, match=r"every value is missing \(column 'y'\): got 3 rows without a number"):
-        build(MONTHS[:3], [np.nan] * 3)
+        build_panel(MONTHS[:3], [np.nan] * 3)
 
 
 def test_irregular_times_are_refused():
     times = np.array([0, 60, 70, 120, 180, 240], "M8[m]")
     with pytest.raises(DataError) as error:
-        build(times, np.arange(6.0))
+        build_panel(times, np.arange(6.0))
     assert str(error.value) == (
         "the times are irregular (column 'ds'): got 1970-01-01 01:00:00 and 1970-01-01 01:10:00, which are closer "
         "than one step, expected times that are hourly (h). Aggregate the rows to a regular frequency, or name a "
@@ -159,7 +159,7 @@ def test_irregular_times_are_refused():
 def test_times_beside_the_grid_are_moved_and_said():
     times = MONTHS.copy()
     times[3] += np.timedelta64(2, "D")
-    panel, findings = build(times, np.arange(12.0))
+    panel, findings = build_panel(times, np.arange(12.0))
     assert (panel.times(0) == MONTHS).all()
     assert findings == (
         "The times are monthly (MS); 1 of 12 times lay beside that grid and were moved to it, first 2024-04-03.",
@@ -170,7 +170,7 @@ def test_a_wrong_date_is_not_filled_up():
     times = parse("D").range(np.datetime64("2020-01-01"), 20)
     times[-1] = np.datetime64("2202-01-20")
     with pytest.raises(DataError, match=r"nearly all times are absent .*widest gap is from 2020-01-19 to 2202-01-20"):
-        build(times, np.arange(20.0))
+        build_panel(times, np.arange(20.0))
 
 
 @pytest.mark.parametrize("alias", ["D", "h"])
@@ -180,30 +180,30 @@ def test_series_of_different_frequencies_are_refused(alias):
     with pytest.raises(
         DataError, match=r"the series differ in frequency \(series 'b'\): got .*, expected monthly \(MS\)"
     ):
-        build(times, np.arange(23.0), np.array(["a"] * 12 + ["b"] * 11, object))
+        build_panel(times, np.arange(23.0), np.array(["a"] * 12 + ["b"] * 11, object))
 
 
 def test_a_given_frequency_is_anchored_as_the_times_are():
-    panel, findings = build(MONTHS, np.arange(12.0), freq="M")
+    panel, findings = build_panel(MONTHS, np.arange(12.0), freq="M")
     assert str(panel.freq) == "MS"
     assert findings == ("The times lie as MS says, not as ME: MS is used.",)
 
 
 def test_a_given_frequency_must_go_with_the_times():
     with pytest.raises(ConfigError, match=r"does not go with the times: got freq='1' and times such as 2024-01-01"):
-        build(MONTHS, np.arange(12.0), freq=1)
+        build_panel(MONTHS, np.arange(12.0), freq=1)
     with pytest.raises(ConfigError, match=r"does not go with the times: got freq='D' and times such as 1"):
-        build([1, 2], [1.0, 2.0], freq="D")
+        build_panel([1, 2], [1.0, 2.0], freq="D")
 
 
 def test_a_finer_frequency_may_be_named():
-    panel, _ = build(MONTHS[:2], [1.0, 2.0], freq="D")
+    panel, _ = build_panel(MONTHS[:2], [1.0, 2.0], freq="D")
     assert panel.lengths.tolist() == [32]
     assert panel.mask.sum() == 2
 
 
 def test_names_of_series_keep_their_type():
-    panel, _ = build([1, 2, 1, 2], np.arange(4.0), np.array([7, 7, 3, 3]))
+    panel, _ = build_panel([1, 2, 1, 2], np.arange(4.0), np.array([7, 7, 3, 3]))
     assert panel.ids.tolist() == [7, 3]
     assert panel.ids.dtype.kind == "i"
 

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.data.sources import files as door
 from gatecast.data.frequency import format_times, parse
 from gatecast.data.panel import from_values
-from gatecast.data.read import kind_of, read, to_like, write
+from gatecast.data.read import kind_of, read, to_frame_like, write
+from gatecast.data.sources import files as door
 from gatecast.errors import ConfigError, DataError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -58,13 +58,13 @@ class TestFiles:
         assert format_times(panel.times(0)) == MONTHS
         assert (str(panel.freq), panel.freq.season) == ("MS", 12)
         if header:
-            assert (panel.names.time, panel.names.target) == ("Month", "Passengers")
+            assert (panel.columns.time, panel.columns.target) == ("Month", "Passengers")
             assert findings == (
                 "time column: 'Month', target: 'Passengers', frequency: monthly (MS); "
                 "24 points from 1949-01-01 to 1950-12-01.",
             )
         else:
-            assert (panel.names.time, panel.names.target) == ("time", "value")
+            assert (panel.columns.time, panel.columns.target) == ("time", "value")
             assert findings[0].startswith("no header; time column: 1, target: 2, frequency: monthly (MS); 24 points")
 
     def test_the_examples(self):
@@ -121,7 +121,7 @@ class TestFiles:
     def test_several_series(self, file, order):
         panel, findings = read(file([*order, *(f"{shop},{row}" for shop in "AB" for row in ROWS)]))
         assert panel.ids.tolist() == ["A", "B"]
-        assert panel.names.id == ("id" if order else "unique_id")
+        assert panel.columns.id == ("id" if order else "unique_id")
         assert "2 series of 24 points" in findings[0]
 
     def test_series_without_times(self, file):
@@ -161,7 +161,7 @@ class TestFiles:
                 large, said_too = read(path)
             np.testing.assert_array_equal(large.values, small.values)
             assert (large.all_times() == small.all_times()).all()
-            assert large.names == small.names
+            assert large.columns == small.columns
             assert said_too == said
 
     def test_large_files_name_the_row(self, file, monkeypatch):
@@ -224,7 +224,7 @@ class TestTables:
         columns = {"unique_id": ["a", "a"], "ds": ["2024-01-01", "2024-01-02"], "y": [1.0, 2.0]}
         source = make(columns)
         panel, _ = read(source)
-        back = to_like(kind_of(source), panel.to_columns())
+        back = to_frame_like(kind_of(source), panel.to_columns())
         assert type(back) is type(source)
         again, _ = read(back)
         assert again.values.tolist() == [1.0, 2.0]
@@ -235,17 +235,17 @@ class TestTables:
         frame = self.FRAME.set_axis([0, 1], axis=1)
         panel, findings = read(frame, **options)
         np.testing.assert_array_equal(panel.values, [1.0, 2.0, 3.0, np.nan, 5.0])
-        assert (panel.names.time, panel.names.target) == ("0", "1")
+        assert (panel.columns.time, panel.columns.target) == ("0", "1")
         assert findings[0].startswith("time column: '0', target: '1', frequency: monthly (MS); 5 points")
 
     def test_record_batches_go_out_as_arrow_tables(self):
         batch = pa.record_batch({"y": [1.0, 2.0]})
         assert kind_of(batch) == "pyarrow"
-        assert isinstance(to_like(kind_of(batch), {"y": [1.0]}), pa.Table)
+        assert isinstance(to_frame_like(kind_of(batch), {"y": [1.0]}), pa.Table)
 
     def test_lazy_tables_and_files(self):
-        assert isinstance(to_like(kind_of(pl.LazyFrame({"y": [1]})), {"y": [1.0]}), pl.DataFrame)
-        assert to_like(kind_of("a.csv"), {"y": [1.0]})["y"].tolist() == [1.0]
+        assert isinstance(to_frame_like(kind_of(pl.LazyFrame({"y": [1]})), {"y": [1.0]}), pl.DataFrame)
+        assert to_frame_like(kind_of("a.csv"), {"y": [1.0]})["y"].tolist() == [1.0]
         assert kind_of(Path("a.csv")) == "path"
 
 
@@ -304,7 +304,7 @@ class TestRefusals:
     def test_columns_of_one_name_in_a_file_are_said(self, file):
         panel, findings = read(file(["value,value", *ROWS]))
         assert findings[1] == "The header names 'value' more than once: column 2 is called 'value (2)'."
-        assert (panel.names.time, panel.names.target) == ("value", "value (2)")
+        assert (panel.columns.time, panel.columns.target) == ("value", "value (2)")
 
     def test_rows_out_of_order_are_said(self, file):
         panel, findings = read(file(["ds,y", *ROWS[3:], *ROWS[:3]]))

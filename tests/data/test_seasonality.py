@@ -10,17 +10,17 @@ from hypothesis.extra.numpy import arrays
 
 from gatecast.data import synthetic
 from gatecast.data.frequency import parse
-from gatecast.data.seasonality import autocorrelation, is_seasonal, moving_mean, phase_medians, season
+from gatecast.data.seasonality import autocorrelation, find_seasons, is_seasonal, moving_average, phase_medians
 
 
 def periods(values, alias):
     """Periods found, strongest first."""
-    return [found.period for found in season(values, parse(alias))]
+    return [found.period for found in find_seasons(values, parse(alias))]
 
 
 def test_growth_with_a_season(rng):
     y = synthetic.trend_season(rng, 120)
-    (found,) = season(y, parse("MS"))
+    (found,) = find_seasons(y, parse("MS"))
     assert (found.period, found.kind) == (12, "calendar")
     assert 0.5 < found.strength <= 1
 
@@ -48,7 +48,7 @@ def test_a_year_in_days(rng):
 def test_a_cycle_that_no_calendar_knows(rng):
     t = np.arange(114)
     y = np.exp(np.sin(t * 2 * np.pi / 9.6) + 0.3 * rng.standard_normal(114))
-    (found,) = season(y, parse("YS"))
+    (found,) = find_seasons(y, parse("YS"))
     assert found.kind == "cycle"
     assert found.period in (9, 10)
 
@@ -78,7 +78,7 @@ def test_chance_is_hardly_ever_taken_for_a_cycle(make, rng):
 
 @given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e300, 1e300) | st.just(np.nan)))
 def test_any_values_are_taken(values):
-    for found in season(values, parse("QS")):
+    for found in find_seasons(values, parse("QS")):
         assert 0 < found.strength <= 1.5
         assert 2 <= found.period <= len(values) / 2
 
@@ -86,9 +86,9 @@ def test_any_values_are_taken(values):
 @given(st.integers(20, 80))
 def test_what_comes_later_changes_nothing(n):
     y = synthetic.trend_season(np.random.default_rng(n), 120)
-    before = season(y[:n], parse("MS"))
+    before = find_seasons(y[:n], parse("MS"))
     y[n:] = 1e9
-    assert season(y[:n], parse("MS")) == before
+    assert find_seasons(y[:n], parse("MS")) == before
 
 
 def test_autocorrelation_by_its_definition(rng):
@@ -107,7 +107,7 @@ def test_autocorrelation_of_what_does_not_vary():
 def test_a_moving_mean_keeps_lines_and_removes_seasons(m, rng):
     t = np.arange(6 * m)
     wave = np.resize(rng.standard_normal(m), len(t))
-    mean = moving_mean(2.0 * t + wave - wave[:m].mean(), m)
+    mean = moving_average(2.0 * t + wave - wave[:m].mean(), m)
     inner = ~np.isnan(mean)
     assert inner.sum() == len(t) - 2 * (m // 2)
     np.testing.assert_allclose(mean[inner], 2.0 * t[inner], atol=1e-9)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import parse
-from gatecast.data.time_grid import infer, place
+from gatecast.data.time_grid import infer_freq, place_on_grid
 from gatecast.errors import DataError
 
 
@@ -35,19 +35,19 @@ def days(*texts: str) -> np.ndarray:
 def test_gaps_do_no_harm(alias, start, data):
     times = parse(alias).range(np.datetime64(start), 60)
     gone = data.draw(st.sets(st.integers(1, 58), max_size=18))
-    assert infer(np.delete(times, sorted(gone))) == parse(alias)
+    assert infer_freq(np.delete(times, sorted(gone))) == parse(alias)
 
 
 def test_order_and_repetition_do_not_matter(rng):
     times = parse("MS").range(np.datetime64("1949-01-01"), 24)
-    assert str(infer(rng.permutation(np.tile(times, 2)))) == "MS"
+    assert str(infer_freq(rng.permutation(np.tile(times, 2)))) == "MS"
 
 
 def test_melbourne_lacks_the_last_day_of_two_years():
     times = parse("D").range(np.datetime64("1981-01-01"), 3652)
     absent = np.isin(times, days("1984-12-31", "1988-12-31"))
-    assert str(infer(times[~absent])) == "D"
-    grid = place(times[~absent], parse("D"))
+    assert str(infer_freq(times[~absent])) == "D"
+    grid = place_on_grid(times[~absent], parse("D"))
     assert grid.on_grid.all()
     assert sorted(set(range(3652)) - set(grid.k.tolist())) == [1460, 2921]
 
@@ -73,39 +73,39 @@ def test_melbourne_lacks_the_last_day_of_two_years():
     ],
 )
 def test_short_series(times, alias):
-    assert str(infer(days(*times))) == alias
+    assert str(infer_freq(days(*times))) == alias
 
 
 def test_integers():
-    assert str(infer([1, 2, 3, 7])) == "1"
-    assert str(infer([0, 10, 20, 40])) == "10"
-    assert str(infer([0, 4, 10, 14, 20])) == "2"
+    assert str(infer_freq([1, 2, 3, 7])) == "1"
+    assert str(infer_freq([0, 10, 20, 40])) == "10"
+    assert str(infer_freq([0, 4, 10, 14, 20])) == "2"
 
 
 def test_business_days_need_a_weekend_to_be_told_from_days():
     week = parse("D").range(np.datetime64("2024-01-01"), 5)
-    assert str(infer(week)) == "D"
+    assert str(infer_freq(week)) == "D"
     holidays = np.delete(parse("B").range(np.datetime64("2024-01-01"), 40), [3, 17, 18])
-    assert str(infer(holidays)) == "B"
+    assert str(infer_freq(holidays)) == "B"
 
 
 def test_the_last_business_day_of_a_month_is_its_end():
     times = days("2024-01-31", "2024-02-29", "2024-03-29", "2024-04-30", "2024-05-31", "2024-06-28")
-    assert str(infer(times)) == "ME"
-    grid = place(times, parse("ME"))
+    assert str(infer_freq(times)) == "ME"
+    grid = place_on_grid(times, parse("ME"))
     assert grid.k.tolist() == list(range(6))
     assert grid.on_grid.tolist() == [True, True, False, True, True, False]
 
 
 def test_varying_days_of_a_quarter():
     times = days("2023-01-17", "2023-04-20", "2023-07-18", "2023-10-19", "2024-01-18")
-    assert infer(times).unit == "QE"
+    assert infer_freq(times).unit == "QE"
 
 
 def test_a_holiday_moves_a_weekly_date():
     times = days("2024-01-02", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-30", "2024-02-05")
-    assert str(infer(times)) == "W-MON"
-    grid = place(times, parse("W-MON"))
+    assert str(infer_freq(times)) == "W-MON"
+    grid = place_on_grid(times, parse("W-MON"))
     assert str(grid.start.astype("M8[D]")) == "2024-01-01"
     assert grid.k.tolist() == [0, 1, 2, 3, 4, 5]
     assert grid.on_grid.tolist() == [False, True, True, True, False, True]
@@ -113,4 +113,4 @@ def test_a_holiday_moves_a_weekly_date():
 
 def test_one_time_has_no_frequency():
     with pytest.raises(DataError, match=r"one time has no frequency: got 2024-01-01, expected at least two"):
-        infer(days("2024-01-01", "2024-01-01"))
+        infer_freq(days("2024-01-01", "2024-01-01"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.evaluation.conformal import NARROWEST, WIDEST, calibrate, half_widths
+from gatecast.evaluation.conformal import NARROWEST, WIDEST, fit_width_factors, half_widths
 
 PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
 NORMAL = np.array([NormalDist().inv_cdf(p) for p in PROBABILITIES])
@@ -40,7 +40,9 @@ def test_wider_levels_are_wider(seed):
 @pytest.mark.parametrize("truth", [0.6, 1.0, 3.0])
 def test_calibrated_intervals_cover_what_they_say(truth, rng):
     said = np.tile(NORMAL, (4000, 1))
-    factors = calibrate(said[:2000, None], PROBABILITIES, truth * rng.normal(size=(2000, 1)), [80, 95], rows=2000)
+    factors = fit_width_factors(
+        said[:2000, None], PROBABILITIES, truth * rng.normal(size=(2000, 1)), [80, 95], rows=2000
+    )
     fresh = truth * rng.normal(size=2000)
     for level, factor in factors.items():
         below, above = half_widths(said[2000:], PROBABILITIES, level)
@@ -53,25 +55,27 @@ def test_missing_values_do_not_calibrate(rng):
     actual = rng.normal(size=(100, 1))
     holes = np.append(actual, np.full((50, 1), np.nan), axis=0)
     said = np.tile(NORMAL, (150, 1, 1))
-    with_holes = calibrate(said, PROBABILITIES, holes, [80], rows=100)
-    assert with_holes == calibrate(said[:100], PROBABILITIES, actual, [80], rows=100)
-    assert calibrate(said, PROBABILITIES, np.full((150, 1), np.nan), [80], rows=150) == {80: 1.0}
+    with_holes = fit_width_factors(said, PROBABILITIES, holes, [80], rows=100)
+    assert with_holes == fit_width_factors(said[:100], PROBABILITIES, actual, [80], rows=100)
+    assert fit_width_factors(said, PROBABILITIES, np.full((150, 1), np.nan), [80], rows=150) == {80: 1.0}
 
 
 def test_a_wider_level_never_has_a_smaller_factor(rng):
     said = np.tile(NORMAL, (400, 1, 1))
     actual = np.clip(rng.normal(size=(400, 1)), -1.3, 1.3) * 1.5  # no tails: alone, the 95 % interval would shrink
-    factors = calibrate(said, PROBABILITIES, actual, [95, 80], rows=400)
+    factors = fit_width_factors(said, PROBABILITIES, actual, [95, 80], rows=400)
     assert factors[95][0] >= factors[80][0] > 1
 
 
 def test_factors_stay_within_their_limits():
     said = np.tile(NORMAL, (20, 4, 1))
-    assert calibrate(said, PROBABILITIES, np.zeros((20, 4)), [80], rows=80)[80].tolist() == [NARROWEST] * 4
-    assert calibrate(said, PROBABILITIES, np.full((20, 4), 1e6), [80], rows=80)[80].tolist() == [WIDEST] * 4
+    assert fit_width_factors(said, PROBABILITIES, np.zeros((20, 4)), [80], rows=80)[80].tolist() == [NARROWEST] * 4
+    assert fit_width_factors(said, PROBABILITIES, np.full((20, 4), 1e6), [80], rows=80)[80].tolist() == [WIDEST] * 4
 
 
 def test_one_horizon_of_errors_is_no_ground_for_narrowing():
     said = np.tile(NORMAL, (4, 4, 1))
-    assert calibrate(said, PROBABILITIES, np.zeros((4, 4)), [80], rows=4)[80].tolist() == [1.0] * 4
-    assert calibrate(said, PROBABILITIES, np.zeros((4, 4)), [80], rows=20)[80] == pytest.approx(np.full(4, 0.75))
+    assert fit_width_factors(said, PROBABILITIES, np.zeros((4, 4)), [80], rows=4)[80].tolist() == [1.0] * 4
+    assert fit_width_factors(said, PROBABILITIES, np.zeros((4, 4)), [80], rows=20)[80] == pytest.approx(
+        np.full(4, 0.75)
+    )

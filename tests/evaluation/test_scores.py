@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from gatecast.data.frequency import parse
 from gatecast.errors import DataError
-from gatecast.evaluation.scores import NAMES, changes, naive_season, score, verdict
-from gatecast.evaluation.splits import check_parts, cut, default_horizon
-from gatecast.forecasting.baselines import simple
+from gatecast.evaluation.scores import NAMES, describe_scores, naive_season, score, seasonal_naive_scale
+from gatecast.evaluation.splits import check_split, default_horizon, split_series
+from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.results import Score
 
 
@@ -17,9 +17,9 @@ from gatecast.results import Score
 def test_parts_cover_the_series_in_whole_horizons_or_are_refused(n, h):
     if n < 2 * h + 12:
         with pytest.raises(DataError, match="too short for this horizon"):
-            cut(n, h)
+            split_series(n, h)
         return
-    parts = cut(n, h)
+    parts = split_series(n, h)
     assert sum(parts) == n
     assert parts.validation == parts.test
     assert parts.test % h == 0
@@ -28,13 +28,13 @@ def test_parts_cover_the_series_in_whole_horizons_or_are_refused(n, h):
 
 def test_a_series_too_short_says_what_would_do():
     with pytest.raises(DataError) as caught:
-        cut(30, 24)
+        split_series(30, 24)
     assert str(caught.value) == (
         "the series is too short for this horizon: got 30 rows for 24 steps ahead, expected at least 60: 24 to test, "
         "24 to validate, 12 to learn. Ask for at most 9 steps, or give more rows."
     )
     with pytest.raises(DataError, match=r"12 to learn\. Give more rows\."):
-        cut(12, 1)
+        split_series(12, 1)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_default_horizons(freq, n, h):
 
 def test_the_unit_of_mase_is_the_mean_change_of_what_is_seen():
     values = np.array([[np.nan, 1.0, 2.0, 4.0], [5.0, 5.0, 5.0, 5.0], [np.nan] * 4])
-    np.testing.assert_array_equal(changes(values, 1), [1.5, np.nan, np.nan])
-    np.testing.assert_array_equal(changes(values, 9), [np.nan] * 3)
+    np.testing.assert_array_equal(seasonal_naive_scale(values, 1), [1.5, np.nan, np.nan])
+    np.testing.assert_array_equal(seasonal_naive_scale(values, 9), [np.nan] * 3)
 
 
 def test_the_season_is_the_one_that_repeats_best(rng):
@@ -73,7 +73,7 @@ def test_scores_by_hand():
     model, naive = score(actual, past, said, intervals, "SeasonalNaive", 1)
     assert (model.mae, model.rmse, model.mase) == (0.5, 0.5, 0.5)
     assert model.skill == pytest.approx(75.0)
-    assert (model.coverage, model.loses) == ({80: 50.0}, 0)
+    assert (model.coverage, model.n_worse) == ({80: 50.0}, 0)
     assert (naive.mae, naive.skill, naive.coverage) == (2.0, 0.0, {})
 
 
@@ -84,8 +84,8 @@ def test_scores_of_a_panel_are_means_over_its_series():
     model, naive = score(actual, past, said, {}, "Naive", 1)
     assert (model.mae, naive.mae) == ((0.5 + 15) / 2, (2 + 10) / 2)
     assert model.mase == pytest.approx((0.5 / 1 + 15 / 20) / 2)
-    assert (model.loses, naive.loses) == (1, 0)
-    assert "On 1 of the 3 series seasonal naive was better." in verdict((model, naive), 2, 2, 1, series=3)
+    assert (model.n_worse, naive.n_worse) == (1, 0)
+    assert "On 1 of the 3 series seasonal naive was better." in describe_scores((model, naive), 2, 2, 1, series=3)
 
 
 @pytest.mark.parametrize(
@@ -98,20 +98,22 @@ def test_scores_of_a_panel_are_means_over_its_series():
 )
 def test_the_verdict_tells_the_truth(model, words):
     scores = [Score("LSTM", model, 0, 0, 0), Score("SeasonalNaive", 2.0, 0, 0, 0), Score("Naive", 2.5, 0, 0, 0)]
-    assert words in verdict(scores, 24, 24, 12)
+    assert words in describe_scores(scores, 24, 24, 12)
 
 
 def test_the_verdict_has_words_for_a_baseline_without_error():
     scores = [Score("LSTM", 0.25, 0, 0, np.nan), Score("Naive", 0.0, 0, 0, np.nan)]
-    said = verdict(scores, 24, 24, 1)
+    said = describe_scores(scores, 24, 24, 1)
     assert "the simple forecast makes no error at all, the LSTM 0.25 on average: prefer the simple one." in said
     assert "nan" not in said
 
 
 def test_the_verdict_says_when_intervals_are_too_narrow():
     scores = [Score("LSTM", 1.0, 0, 0, 50, {80: 70.0, 95: 60.0}), Score("Naive", 2.0, 0, 0, 0)]
-    assert verdict(scores, 24, 24, 1).endswith("Its 95 % interval held only 60 % of them: read it as too narrow.")
-    assert "interval" not in verdict(scores, 6, 6, 1)
+    assert describe_scores(scores, 24, 24, 1).endswith(
+        "Its 95 % interval held only 60 % of them: read it as too narrow."
+    )
+    assert "interval" not in describe_scores(scores, 6, 6, 1)
 
 
 @pytest.mark.parametrize(
@@ -121,15 +123,15 @@ def test_parts_without_values_are_refused_by_name(gap, name):
     values = np.arange(144.0)
     values[gap] = np.nan
     with pytest.raises(DataError, match=f"the {name} part has next to no values") as caught:
-        check_parts(values, cut(144, 24))
+        check_split(values, split_series(144, 24))
     assert "Ask for another horizon" in str(caught.value)
 
 
 def test_the_verdict_compares_with_the_better_baseline():
     scores = [Score("LSTM", 1.5, 0, 0, 25), Score("SeasonalNaive", 2.0, 0, 0, 0), Score("Naive", 1.0, 0, 0, 50)]
-    assert verdict(scores, 48, 24, 12).endswith("or give the network more data.")
-    assert "forecast 24 at a time, the LSTM did not beat" in verdict(scores, 48, 24, 12)
-    assert "50 % larger than naive's (the last value)" in verdict(scores, 48, 24, 12)
+    assert describe_scores(scores, 48, 24, 12).endswith("or give the network more data.")
+    assert "forecast 24 at a time, the LSTM did not beat" in describe_scores(scores, 48, 24, 12)
+    assert "50 % larger than naive's (the last value)" in describe_scores(scores, 48, 24, 12)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_the_verdict_compares_with_the_best_of_all_simple_forecasts(best, words)
     names = ("DOT", "SeasonalNaive", "Naive", "Drift", "Mean")
     errors = {name: 1.0 if name == best else 4.0 for name in names} | {"DOT": 0.1}
     scores = [Score("Ensemble", 1.5, 0, 0, 0), *(Score(name, error, 0, 0, 0) for name, error in errors.items())]
-    said = verdict(scores, 12, 12, 12)
+    said = describe_scores(scores, 12, 12, 12)
     assert said == (
         "On the last 12 rows the ensemble did not beat a simple forecast: its mean absolute error is 50 % larger than "
         f"{words} Prefer the simple forecast here, or give the network more data."
@@ -153,4 +155,4 @@ def test_the_verdict_compares_with_the_best_of_all_simple_forecasts(best, words)
 
 
 def test_every_simple_forecast_has_words():
-    assert list(NAMES) == list(simple(np.ones((1, 3)), 1, 2))
+    assert list(NAMES) == list(baseline_forecasts(np.ones((1, 3)), 1, 2))

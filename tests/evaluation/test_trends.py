@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatecast.evaluation.trends import noise, smooth, turn
+from gatecast.evaluation.trends import find_turning_point, noise, smooth
 
 
 @given(st.floats(-5, 5), st.floats(-1e3, 1e3), st.integers(3, 60), st.integers(3, 15))
@@ -22,7 +22,7 @@ def test_everything_turns_with_the_scale(scale, seed):
     curve = np.abs(np.arange(24) - 9) / 24 + 1 + 0.05 * rng.normal(size=24)
     np.testing.assert_allclose(smooth(scale * curve), scale * smooth(curve), rtol=1e-7)
     assert noise(scale * curve) == pytest.approx(scale * noise(curve), rel=1e-6)
-    small, large = turn(curve), turn(scale * curve)
+    small, large = find_turning_point(curve), find_turning_point(scale * curve)
     assert (large.at, large.sure) == (small.at, small.sure)
     assert large.rise == pytest.approx(scale * small.rise, rel=1e-6)
 
@@ -71,9 +71,13 @@ def test_the_minimum_is_that_of_the_closest_curve_of_all(points):
     y = np.array(points, float) + 0.01 * np.arange(len(points)) ** 2
     curves = [closest(y, at) for at in range(1, len(y) + 1)]
     off = [((fit - y) ** 2).sum() for fit in curves]
-    lowest = {int(at) for fit, far in zip(curves, off, strict=True) if far < min(off) + 1e-9
-              for at in np.flatnonzero(fit < fit.min() + 1e-9)}  # fmt: skip
-    assert turn(y).at in lowest
+    lowest = {
+        int(at)
+        for fit, far in zip(curves, off, strict=True)
+        if far < min(off) + 1e-9
+        for at in np.flatnonzero(fit < fit.min() + 1e-9)
+    }
+    assert find_turning_point(y).at in lowest
 
 
 @settings(max_examples=60, deadline=None)
@@ -81,7 +85,7 @@ def test_the_minimum_is_that_of_the_closest_curve_of_all(points):
 def test_a_known_onset_is_found(onset, shaking, scale, seed):
     at = np.arange(30)
     curve = 1 + np.exp(-at / (onset / 5)) + 0.4 * np.maximum(at - onset, 0) / (30 - onset)
-    found = turn(scale * (curve + shaking * np.random.default_rng(seed).normal(size=30)))
+    found = find_turning_point(scale * (curve + shaking * np.random.default_rng(seed).normal(size=30)))
     assert found.sure
     assert abs(found.at - onset) <= 5
     assert found.rise == pytest.approx(0.36 * scale, rel=0.35)
@@ -91,17 +95,17 @@ def test_a_known_onset_is_found(onset, shaking, scale, seed):
 @pytest.mark.parametrize("shape", [lambda x: 1 + 0 * x, lambda x: 1 + 3 * np.exp(-8 * x), lambda x: 3 - 2 * x])
 def test_a_curve_that_does_not_rise_is_hardly_ever_said_to(n, shape):
     rng, curve = np.random.default_rng(2), shape(np.arange(n) / n)
-    found = [turn(curve + 0.02 * rng.normal(size=n)).sure for _ in range(300)]
+    found = [find_turning_point(curve + 0.02 * rng.normal(size=n)).sure for _ in range(300)]
     assert np.mean(found) < 0.04
 
 
 def test_a_rise_of_one_or_two_points_is_not_for_good():
-    assert not turn([5.0, 4.0, 3.0, 2.0, 9.0]).sure
-    assert not turn([5.0, 4.0, 3.0, 2.0, 1.0, 9.0, 9.0]).sure
-    assert turn([5.0, 4.0, 3.0, 2.0, 1.0, 9.0, 9.1, 9.2, 9.3]).sure
+    assert not find_turning_point([5.0, 4.0, 3.0, 2.0, 9.0]).sure
+    assert not find_turning_point([5.0, 4.0, 3.0, 2.0, 1.0, 9.0, 9.0]).sure
+    assert find_turning_point([5.0, 4.0, 3.0, 2.0, 1.0, 9.0, 9.1, 9.2, 9.3]).sure
 
 
 def test_a_spike_on_the_way_down_is_no_minimum_before_it():
-    found = turn([9.0, 7.0, 5.0, 8.0, 4.0, 3.0, 2.0, 1.9, 1.8, 1.8])
+    found = find_turning_point([9.0, 7.0, 5.0, 8.0, 4.0, 3.0, 2.0, 1.9, 1.8, 1.8])
     assert found.at >= 8
     assert not found.sure

@@ -11,30 +11,30 @@ from hypothesis import strategies as st
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
-from gatecast.evaluation.calibration import uncalibrated
+from gatecast.evaluation.calibration import default_calibrator
 from gatecast.explain.forecast_attribution import explain
-from gatecast.explain.panel_paths import Asked, make_cells, path
+from gatecast.explain.panel_paths import AttributionTarget, differentiable_path, make_cells
 from gatecast.forecasting import ensemble
-from gatecast.forecasting.context import from_panel, plain
-from gatecast.forecasting.exogenous_regression import prepare
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.panel_rnn import model as panel_lstm
-from gatecast.forecasting.panel_rnn.windows import Settings, inputs, inputs_backward, make_rows
+from gatecast.forecasting.panel_rnn.windows import PanelRNNSettings, inputs, inputs_backward, scale_series
 from gatecast.forecasting.presets import make_recipe
-from gatecast.forecasting.scaling import fit_frame
+from gatecast.forecasting.scaling import fit_scaler
 from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import Hybrids, Theta
 from gatecast.layers import LSTM, Dense, Input, QuantileHead
 from gatecast.models import Sequential
-from gatecast.pipeline.fit import Trained
+from gatecast.pipeline.fit import FittedState
 
 
 def trained(panel, h, model="lstm", season=1, members=1, steps=60, units=8, **training):
     """Models as a forecaster has them, learnt in a moment."""
-    sizes, how = NetworkConfig(units=units), TrainingConfig(members=members, steps=steps, **training)
+    sizes, how = NetworkConfig(units=units), TrainingConfig(n_members=members, max_steps=steps, **training)
     recipe = make_recipe(h, season, panel.lengths, model, sizes, how)
-    learned = ensemble.learn(from_panel(panel), h, season, recipe, seed=0)
-    start = uncalibrated(ensemble.names(recipe), recipe.probabilities, [80], h)
-    return Trained(panel, h, season, [], learned, start, None, {}, 0.0)
+    learned = ensemble.learn(PanelContext.from_panel(panel), h, season, recipe, seed=0)
+    start = default_calibrator(ensemble.names(recipe), recipe.probabilities, [80], h)
+    return FittedState(panel, h, season, [], learned, start, None, {}, 0.0)
 
 
 def recurring(rng, n, lag, weight=0.9):
@@ -58,7 +58,7 @@ def panel_of(rng, n=90, h=6):
         static={"size": np.array([3.0])},
         categories={"word": ("a", "b", "c")},
     )
-    return panel, from_panel(panel, {"promo": promo[None, n:], "word": word[None, n:]})
+    return panel, PanelContext.from_panel(panel, {"promo": promo[None, n:], "word": word[None, n:]})
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +76,12 @@ def test_the_way_back_through_the_inputs_is_that_of_differences(w, level, segmen
     P, T, ahead = 3, (O - 1) * segment + 4, np.array([1, 2, 5])
     values = 50 + np.cumsum(rng.normal(size=(P, T)), axis=1)
     values[rng.random((P, T)) < 0.15] = np.nan
-    none = plain(values)
+    none = PanelContext.from_values(values)
     history = replace(
         none, known=rng.normal(size=(P, T + 3, F)), historic=rng.normal(size=(P, T, F)), static=rng.normal(size=(P, F))
     )
-    settings = Settings(w, level=level, place=2.0, segment=segment)
-    rows = make_rows(history, fit_frame(values, 1), settings)
+    settings = PanelRNNSettings(w, level_window=level, level_position_weight=2.0, stride=segment)
+    rows = scale_series(history, fit_scaler(values, 1), settings)
     # Some of what is read lies beyond the cut; no series is so narrow that its place is a jump.
     far = (rows.z * np.where(rng.random(rows.z.shape) < 0.1, 40, 1)).astype(np.float32)
     rows = rows._replace(z=far, spread=np.maximum(rows.spread, 1))
@@ -134,16 +134,18 @@ def test_the_whole_way_is_the_forecast_and_its_gradient_that_of_differences(kind
         panel = replace(panel, values=panel.values - 20)
         history = replace(history, values=history.values - 20)
     member, effects, season = member_of(kind, panel, history)
-    effects = effects._replace(known=np.concatenate([effects.known[:2], rng.normal(size=(1, 4)) * 0.2]))
-    clean, frame = prepare(effects, history), fit_frame(history.values, 1)
-    shares = clean.known[0, 90 + 4] * effects.known[2]
+    effects = effects._replace(known=np.concatenate([effects.futr_exog[:2], rng.normal(size=(1, 4)) * 0.2]))
+    clean, frame = remove_effects(effects, history), fit_scaler(history.values, 1)
+    shares = clean.futr_exog[0, 90 + 4] * effects.futr_exog[2]
     cells = make_cells(90, 6, (np.array([0, 1, 1, 1]), np.array([0]), np.array([0])), (2, 1, 1))
-    way = path(member, clean, season, Asked(4, 3, shares, bool(frame.positive[0]), float(frame.unit[0])), cells)
+    way = differentiable_path(
+        member, clean, season, AttributionTarget(4, 3, shares, bool(frame.positive[0]), float(frame.unit[0])), cells
+    )
     if kind.startswith("own"):
-        said = own_network.quantiles(member, clean.values, season)
+        said = own_network.predict_quantiles(member, clean.values, season)
     else:
-        said = panel_lstm.quantiles(member, clean, season)
-    ahead = ensemble.add(effects, history, said)[0, 4, 3]
+        said = panel_lstm.predict_quantiles(member, clean, season)
+    ahead = ensemble.restore_effects(effects, history, said)[0, 4, 3]
     value, slopes = way.graded(way.actual)
     assert value[0] == pytest.approx(ahead, rel=1e-5)
     assert way.say(way.actual)[0] == pytest.approx(value[0], rel=1e-6)
@@ -164,13 +166,15 @@ def test_the_parts_add_up_for_any_step_and_quantile(beside):
     @given(st.integers(1, 6), st.sampled_from(made.learned.probabilities))
     def check(step, quantile):
         found = explain(made, panel, history, 0, step, quantile)
-        clean = prepare(made.learned.effects, history)
-        said = [panel_lstm.quantiles(member, clean, 1) for member in made.learned.voices[0].members]
-        mean = np.mean([ensemble.add(made.learned.effects, history, one) for one in said], axis=0)
+        clean = remove_effects(made.learned.effects, history)
+        said = [panel_lstm.predict_quantiles(member, clean, 1) for member in made.learned.voices[0].members]
+        mean = np.mean([ensemble.restore_effects(made.learned.effects, history, one) for one in said], axis=0)
         number = made.learned.probabilities.index(quantile)
         assert found.forecast == pytest.approx(mean[0, step - 1, number], rel=1e-5)
         assert found.error < 1e-4
-        assert found.forecast - found.baseline - found.gap == pytest.approx(found.table["attribution"].sum(), abs=1e-9)
+        assert found.forecast - found.baseline - found.completeness_error == pytest.approx(
+            found.table["attribution"].sum(), abs=1e-9
+        )
 
     check()
 
@@ -204,7 +208,7 @@ def test_the_table_says_what_came_when_and_of_what(beside):
 def test_the_effect_of_a_known_column_is_what_the_regression_adds(beside):
     made, panel, history = beside
     found = explain(made, panel, history, 0, 2)
-    share = prepare(made.learned.effects, history).known[0, 91] @ made.learned.effects.known[2]
+    share = remove_effects(made.learned.effects, history).futr_exog[0, 91] @ made.learned.effects.known[2]
     # A factor on what grows from the one forecast to the other.
     ends = [(np.exp(share) - 1) * found.baseline, (1 - np.exp(-share)) * found.forecast]
     added = found.table["attribution"][found.table["role"] == "effect"].sum()
@@ -221,9 +225,9 @@ def weekly():
 
 def sizes(made, panel, **asked):
     """Mean size of what each of the newest 30 values adds, over 12 origins."""
-    whole, size = from_panel(panel), np.zeros(30)
+    whole, size = PanelContext.from_panel(panel), np.zeros(30)
     for back in range(12):
-        found = explain(made, panel.head(back), whole.hide(back), 0, 1, **asked).table
+        found = explain(made, panel.head(back), whole.drop_last(back), 0, 1, **asked).table
         near = found["lag"] <= 30
         size[found["lag"][near] - 1] += np.abs(found["attribution"][near]) / 12
     return size
@@ -248,7 +252,7 @@ def test_a_planted_column_comes_first_among_idle_ones():
         start=np.ones(S, np.int64),
         historic={name: x[:, k] for k, name in enumerate(names)},
     )
-    made, history = trained(panel, 2, steps=80, units=16), from_panel(panel)
+    made, history = trained(panel, 2, steps=80, units=16), PanelContext.from_panel(panel)
     size = dict.fromkeys(names, 0.0)
     for series in range(6):
         table = explain(made, panel, history, series, 1).table
@@ -267,7 +271,7 @@ def test_the_sentence_says_what_matters_and_how_well_it_adds_up(beside, weekly):
     assert found.sentence.startswith(text + f"newest level they would say {found.baseline:.4g}, a difference of ")
     assert "column promo (" in found.sentence
     assert found.sentence.endswith("All parts add up to the difference, within 0.001 % of their size.")
-    found = explain(*weekly, from_panel(weekly[1]), 0, 1, 0.9, "occlusion")
+    found = explain(*weekly, PanelContext.from_panel(weekly[1]), 0, 1, 0.9, "occlusion")
     assert "(0.9 quantile)" in found.sentence
     assert "lag 7 (" in found.sentence
     assert found.sentence.endswith("by this method they need not add up.")
@@ -278,7 +282,7 @@ def test_the_sentence_says_what_matters_and_how_well_it_adds_up(beside, weekly):
 def test_a_network_of_ones_own_is_explained(weekly):
     panel = weekly[1]
     made = trained(panel, 3, Sequential([Dense(3)]), steps=600, rate=3e-2)
-    found = explain(made, panel, from_panel(panel), 0)
+    found = explain(made, panel, PanelContext.from_panel(panel), 0)
     assert "the networks of your own say" in found.sentence
     assert found.error < 1e-4
     assert sizes(made, panel).argmax() + 1 == 7
@@ -287,12 +291,12 @@ def test_a_network_of_ones_own_is_explained(weekly):
 def test_a_flat_series_and_one_of_a_single_value_have_nothing_to_tell():
     panel = from_values(np.full(40, 5.0))
     made = trained(panel, 3, steps=5)
-    found = explain(made, panel, from_panel(panel), 0)
+    found = explain(made, panel, PanelContext.from_panel(panel), 0)
     assert (found.table["attribution"] == 0).all()
-    assert (found.gap, found.error) == (0, 0)
+    assert (found.completeness_error, found.error) == (0, 0)
     assert "Nothing that they read matters." in found.sentence
     one = from_values([np.nan, 7.0])
-    found = explain(made, one, from_panel(one), 0, method="occlusion")
+    found = explain(made, one, PanelContext.from_panel(one), 0, method="occlusion")
     assert found.table["lag"].tolist() == [1]
 
 
@@ -312,10 +316,10 @@ def test_what_cannot_be_explained_says_why(beside, weekly):
     with pytest.raises(ConfigError, match="there is no such series: got 1, expected 0 to 0"):
         ask(1)
     with pytest.raises(ConfigError, match=r"got 0 steps, expected 'promo', 'word' for 6 steps\. Give them as futr_df"):
-        explain(made, panel, from_panel(panel), 0)
+        explain(made, panel, PanelContext.from_panel(panel), 0)
     others = made.learned._replace(voices=(Hybrids(()), Theta(6, 1, (0.5,))))
     with pytest.raises(ConfigError, match="this model cannot be explained: got ES-LSTM, DOT, expected LSTM, GRU"):
         explain(made._replace(learned=others), panel, history, 0)
     none = from_values(np.full(20, np.nan))
     with pytest.raises(DataError, match="a series has no values"):
-        explain(weekly[0], none, from_panel(none), 0)
+        explain(weekly[0], none, PanelContext.from_panel(none), 0)

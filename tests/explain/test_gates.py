@@ -6,21 +6,21 @@ import pytest
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, NotFittedError
-from gatecast.explain.gates import look_inside
+from gatecast.explain.gates import inspect_network
 from gatecast.forecaster import Forecaster
-from gatecast.forecasting.context import from_panel
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_lstm
-from gatecast.forecasting.exogenous_regression import prepare
+from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.panel_rnn import model as panel_lstm
 from gatecast.forecasting.voices import Theta
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.models import Sequential
 from gatecast.nn.inspection.trace import Trace, trace
-from gatecast.nn.inspection.unit_memory import summarise
+from gatecast.nn.inspection.unit_memory import summarize_units
 from gatecast.nn.network import forward
 
-QUICK = {"network": NetworkConfig(units=6, window=8), "training": TrainingConfig(members=2, steps=8)}
+QUICK = {"network": NetworkConfig(units=6, input_size=8), "training": TrainingConfig(n_members=2, max_steps=8)}
 
 
 def monthly(n, seed=0):
@@ -44,9 +44,9 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
     trained = fitted._trained
     voice = trained.learned.voices[0]
     member = voice.members[1]
-    clean = prepare(trained.learned.effects, from_panel(fitted.panel_).rows([2]))
-    x = panel_lstm.read(clean, member.horizon, voice.season, member.settings).x
-    _, caches = forward(member.network, member.weights, pack(x), count=1)
+    clean = remove_effects(trained.learned.effects, PanelContext.from_panel(fitted.panel_).take([2]))
+    x = panel_lstm.make_inputs(clean, member.horizon, voice.season, member.settings).x
+    _, caches = forward(member.network, member.weights, pack(x), n_sequences=1)
     for layer, k in zip(found.layers, (1, 2), strict=True):
         inner = caches[k][0]
         np.testing.assert_array_equal(layer.gates["f"][0, -1], unpack(np.ascontiguousarray(inner.rows("f")), 1)[0, -1])
@@ -56,7 +56,7 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
 def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkeypatch):
     """The very inputs that predict hands to the network give these gates, to the bit; a short series among them."""
     short = pd.concat([shops, monthly(20).assign(shop="s9")])
-    training = TrainingConfig(members=2, steps=6)
+    training = TrainingConfig(n_members=2, max_steps=6)
     fitted = Forecaster(h=4, model=model, training=training, network=QUICK["network"]).fit(short, evaluate=False)
     read = []
 
@@ -84,13 +84,13 @@ def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkey
 
 
 def test_layers_of_es_lstm_remember_in_steps_of_the_series(shops):
-    training = TrainingConfig(members=1, steps=2)
+    training = TrainingConfig(n_members=1, max_steps=2)
     fitted = Forecaster(h=2, model="es-lstm", training=training).fit(shops, evaluate=False)
     found = fitted.gates(id="s3")
     assert [layer.rate for layer in found.layers] == list(
         fitted._trained.learned.voices[0].members[0].settings.dilations
     )
-    assert found.memory.layers["layer"].tolist() == [layer.name for layer in found.layers]
+    assert found.unit_memory.layers["layer"].tolist() == [layer.name for layer in found.layers]
     assert np.diff(found.layers[0].times.astype("M8[M]").astype(int)).tolist() == [1] * (len(found.values) - 1)
 
 
@@ -140,17 +140,17 @@ def test_every_cell_of_a_panel_network(model, gates, shops):
     layers = fitted.gates().layers
     assert set(layers[0].gates) == gates
     assert "h" in layers[0].states
-    assert np.isnan(fitted.memory().table["half_life"]).all() == (model == "rnn")
+    assert np.isnan(fitted.unit_memory().table["half_life"]).all() == (model == "rnn")
 
 
 def test_a_network_of_the_users_own_and_one_without_gates(shops):
     own = Sequential([Input((8, 1)), LSTM(5), Dense(4)])
-    fitted = Forecaster(h=4, model=own, training=TrainingConfig(steps=4)).fit(shops, evaluate=False)
+    fitted = Forecaster(h=4, model=own, training=TrainingConfig(max_steps=4)).fit(shops, evaluate=False)
     found = fitted.gates(id="s3")
     assert found.layers[0].gates["f"].shape == (1, 8, 5)
     np.testing.assert_allclose(found.values, shops[shops["shop"] == "s3"]["sold"].to_numpy()[-8:])
     plain = Sequential([Dense(4)])
-    fitted = Forecaster(h=4, model=plain, training=TrainingConfig(steps=4)).fit(shops, evaluate=False)
+    fitted = Forecaster(h=4, model=plain, training=TrainingConfig(max_steps=4)).fit(shops, evaluate=False)
     with pytest.raises(ConfigError, match="this network has no recurrent layer, so it has no gates: got Dense"):
         fitted.gates()
 
@@ -160,10 +160,10 @@ def test_units_follow_a_column_beside_the_series():
     offer = np.repeat(rng.random(40) < 0.5, 4) * 1.0
     table = {"ds": np.arange(160), "y": 20 + 10 * offer + rng.normal(0, 0.3, 160), "offer": offer}
     network = NetworkConfig(units=16)
-    training = TrainingConfig(members=1, steps=60)
-    data = DataConfig(historic="offer")
-    fitted = Forecaster(h=3, model="lstm", season=1, data=data, network=network, training=training).fit(table)
-    follows = fitted.memory().table
+    training = TrainingConfig(n_members=1, max_steps=60)
+    data = DataConfig(hist_exog="offer")
+    fitted = Forecaster(h=3, model="lstm", season_length=1, data=data, network=network, training=training).fit(table)
+    follows = fitted.unit_memory().table
     assert set(follows["follows"].tolist()) & {"offer", "y"}
     assert np.abs(follows["correlation"]).max() > 0.7
 
@@ -174,15 +174,15 @@ def test_words_are_followed_one_by_one_and_a_season_that_no_calendar_has_by_its_
 
     def listening(found, signals, step):
         seen.update(signals)
-        return summarise(found, signals, step)
+        return summarize_units(found, signals, step)
 
     monkeypatch.setattr("gatecast.explain.gates.summarise", listening)
     days = np.datetime64("2024-01-01") + np.arange(80)
     weather = np.array(["sun", "rain", "snow"])[np.arange(80) % 3]
     table = {"ds": days, "y": 20 + np.arange(80) % 5.0, "weather": weather, "price": np.arange(80) % 7.0}
-    data = DataConfig(historic=("weather", "price"))
-    settings = {"data": data, "network": QUICK["network"], "training": TrainingConfig(members=1, steps=2)}
-    fitted = Forecaster(h=3, model="lstm", season=5, **settings).fit(table, evaluate=False)
+    data = DataConfig(hist_exog=("weather", "price"))
+    settings = {"data": data, "network": QUICK["network"], "training": TrainingConfig(n_members=1, max_steps=2)}
+    fitted = Forecaster(h=3, model="lstm", season_length=5, **settings).fit(table, evaluate=False)
     found = fitted.gates()
     steps = len(found.values)
     assert {"y", "change of y", "price", "weather = rain", "weather = snow", "weather = sun"} <= set(seen)
@@ -198,7 +198,7 @@ def test_words_are_followed_one_by_one_and_a_season_that_no_calendar_has_by_its_
     assert (seen["season, highest at Monday"][monday] == 1).all()
     assert (seen["season, highest at Monday"][~monday] < 1).all()
     seen.clear()
-    Forecaster(h=3, model="lstm", season=7, **settings).fit(table, evaluate=False).gates()
+    Forecaster(h=3, model="lstm", season_length=7, **settings).fit(table, evaluate=False).gates()
     assert not any(name.startswith("season, highest at step ") for name in seen)
 
 
@@ -213,12 +213,12 @@ def test_half_lives_of_segments_are_in_steps_of_the_series():
     panel = {name: np.tile(column, 16) for name, column in series.items()} | {
         "id": np.repeat(np.arange(16), len(hours))
     }
-    training = TrainingConfig(members=1, steps=2)
-    fitted = Forecaster(h=24, model="lstm", season=168, training=training, network=NetworkConfig(units=4))
+    training = TrainingConfig(n_members=1, max_steps=2)
+    fitted = Forecaster(h=24, model="lstm", season_length=168, training=training, network=NetworkConfig(units=4))
     found = fitted.fit(panel, evaluate=False).gates(id=3)
     assert fitted._trained.learned.voices[0].members[0].settings.segment == 8
     assert np.diff(found.layers[0].times).astype("m8[h]").astype(int).tolist() == [8] * (len(found.values) - 1)
-    assert found.memory.table["half_life"].min() > 4  # 8 hours a step, gates near sigmoid(1) at the beginning
+    assert found.unit_memory.table["half_life"].min() > 4  # 8 hours a step, gates near sigmoid(1) at the beginning
 
 
 def test_bad_input_is_refused_kindly(fitted, shops):
@@ -237,7 +237,7 @@ def test_bad_input_is_refused_kindly(fitted, shops):
     with pytest.raises(
         ConfigError, match=r'no network with gates to show: got DOT, .* Fit a Forecaster with model="lstm"'
     ):
-        look_inside(theta, panel, from_panel(panel), 0)
+        inspect_network(theta, panel, PanelContext.from_panel(panel), 0)
     empty = pd.concat([monthly(60), monthly(20).assign(shop="empty", sold=np.nan)])
     with pytest.raises(DataError, match=r"\(series empty\): got 0 values, expected at least 8"):
         fitted.gates(empty, id="empty")

@@ -8,10 +8,12 @@ import pytest
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
-from gatecast.explain.permutation_importance import _shuffled, importance
-from gatecast.pipeline.fit import Asked
+from gatecast.explain.permutation_importance import _shuffled, permutation_importance
+from gatecast.pipeline.fit import FitSettings
 
-ASKED = Asked(2, "lstm", (), 1, 0, NetworkConfig(units=8), TrainingConfig(members=1, steps=80), DataConfig())
+ASKED = FitSettings(
+    2, "lstm", (), 1, 0, NetworkConfig(units=8), TrainingConfig(n_members=1, max_steps=80), DataConfig()
+)
 
 
 def planted(rng, S=24, n=60):
@@ -39,7 +41,7 @@ def panel():
 
 @pytest.fixture(scope="module")
 def found(panel):
-    return importance(panel, ASKED, n_windows=3, step_size=1, repeats=3)
+    return permutation_importance(panel, ASKED, n_windows=3, step_size=1, n_repeats=3)
 
 
 def test_planted_columns_come_first_and_idle_ones_make_no_difference(found):
@@ -63,27 +65,27 @@ def test_the_sentence_names_them(found):
 
 
 def test_models_have_not_seen_what_they_are_measured_on(panel):
-    quick = replace(ASKED, training=TrainingConfig(members=1, steps=3))
+    quick = replace(ASKED, training=TrainingConfig(n_members=1, max_steps=3))
     own = replace(panel, known={}, historic={"late": panel.historic["late"]}, static={})
     poisoned = own.values.reshape(24, 60).copy()
     poisoned[:, -2:] += 1e6
-    plain = importance(own, quick, n_windows=1, repeats=1)
-    far = importance(replace(own, values=poisoned.ravel()), quick, n_windows=1, repeats=1)
+    plain = permutation_importance(own, quick, n_windows=1, n_repeats=1)
+    far = permutation_importance(replace(own, values=poisoned.ravel()), quick, n_windows=1, n_repeats=1)
     assert abs(far.mae - 1e6) <= plain.mae
 
 
 def test_same_seed_same_numbers_and_another_seed_others(panel, found):
-    again = importance(panel, ASKED, n_windows=3, step_size=1, repeats=3)
+    again = permutation_importance(panel, ASKED, n_windows=3, step_size=1, n_repeats=3)
     assert (again.mae, again.sentence) == (found.mae, found.sentence)
-    other = importance(panel, replace(ASKED, seed=1), n_windows=3, step_size=1, repeats=3)
+    other = permutation_importance(panel, replace(ASKED, seed=1), n_windows=3, step_size=1, n_repeats=3)
     assert other.sentence != found.sentence
 
 
 def test_idle_columns_alone_are_not_needed(panel):
     idle = replace(panel, known={}, historic={"idle": panel.historic["idle"]}, static={})
-    quick = replace(ASKED, training=TrainingConfig(members=1, steps=3))
+    quick = replace(ASKED, training=TrainingConfig(n_members=1, max_steps=3))
     flat = replace(idle, historic={"idle": np.ones(len(panel.values))})
-    found = importance(flat, quick, n_windows=1, repeats=2)
+    found = permutation_importance(flat, quick, n_windows=1, n_repeats=2)
     assert found.table["increase"].tolist() == [0.0]
     assert found.sentence.endswith("no column is needed.")
 
@@ -99,10 +101,10 @@ def test_blocks_change_places_and_keep_every_step():
 
 def test_what_cannot_be_measured_says_why(panel):
     with pytest.raises(ConfigError, match="there are no columns whose importance could be measured: got series alone"):
-        importance(from_values(np.arange(60.0)), ASKED)
+        permutation_importance(from_values(np.arange(60.0)), ASKED)
     with pytest.raises(ConfigError, match="repeats is not a count: got 0"):
-        importance(panel, ASKED, repeats=0)
+        permutation_importance(panel, ASKED, n_repeats=0)
     with pytest.raises(ConfigError, match="n_windows is not a count: got -1"):
-        importance(panel, ASKED, n_windows=-1)
+        permutation_importance(panel, ASKED, n_windows=-1)
     with pytest.raises(DataError, match="the series are too short for so many cutoffs: got 60 rows at most"):
-        importance(panel, ASKED, n_windows=40)
+        permutation_importance(panel, ASKED, n_windows=40)

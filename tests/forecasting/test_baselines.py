@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from gatecast.data import synthetic
 from gatecast.errors import ConfigError
-from gatecast.forecasting.baselines import BASELINES, drift, interval, mean, naive, seasonal_naive, simple
+from gatecast.forecasting.baselines import BASELINES, baseline_forecasts, drift, interval, mean, naive, seasonal_naive
 
 PASTS = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6) | st.just(np.nan))
 every = pytest.mark.parametrize("name", BASELINES)
@@ -130,16 +130,16 @@ def test_drift_goes_on_from_the_end_of_the_past():
 
 def test_simple_ones_side_by_side():
     values = np.array([[np.nan, 1.0, 2.0, 6.0], [3.0, np.nan, 5.0, np.nan], [np.nan] * 4])
-    said = simple(values, 3, 2)
+    said = baseline_forecasts(values, 3, 2)
     assert list(said) == ["SeasonalNaive", "Naive", "Drift", "Mean"]
     none = [np.nan] * 3
     np.testing.assert_array_equal(said["SeasonalNaive"], [[2.0, 6.0, 2.0], [5.0, 5.0, 5.0], none])
     np.testing.assert_array_equal(said["Naive"], [[6.0] * 3, [5.0] * 3, none])
     np.testing.assert_array_equal(said["Drift"], [[8.5, 11.0, 13.5], [7.0, 8.0, 9.0], none])
     np.testing.assert_array_equal(said["Mean"], [[3.0] * 3, [4.0] * 3, none])
-    assert list(simple(values, 3)) == ["Naive", "Drift", "Mean"]
+    assert list(baseline_forecasts(values, 3)) == ["Naive", "Drift", "Mean"]
     with pytest.raises(ConfigError, match="the period is not a count: got 0, expected a whole number of at least 1"):
-        simple(values, 3, 0)
+        baseline_forecasts(values, 3, 0)
 
 
 def test_spreads_by_their_formulas():

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from gatecast.data.panel import from_values
-from gatecast.data.panel_builder import build
-from gatecast.data.panel_update import extend, locate
+from gatecast.data.panel_builder import build_panel
+from gatecast.data.panel_update import extend_panel, match_series
 from gatecast.errors import DataError
-from gatecast.forecasting.context import from_panel, plain
+from gatecast.forecasting.context import PanelContext
 
 
 @pytest.fixture
 def beside():
     rng = np.random.default_rng(0)
     return replace(
-        plain(rng.normal(size=(3, 12))),
+        PanelContext.from_values(rng.normal(size=(3, 12))),
         known=rng.normal(size=(3, 14, 2)),
         historic=rng.normal(size=(3, 12, 1)),
         static=rng.normal(size=(3, 2)),
@@ -56,7 +56,7 @@ def test_going_on_moves_every_column(beside):
     assert np.isnan(later.historic[:, 10:]).all()
     np.testing.assert_array_equal(later.known, beside.known[:, 2:])
     assert later.end.tolist() == [2, 2, 2]
-    short = plain(np.array([[1.0, 2.0]])).longer(np.array([[3.0, 4.0, 5.0]]))
+    short = PanelContext.from_values(np.array([[1.0, 2.0]])).append(np.array([[3.0, 4.0, 5.0]]))
     assert short.values.tolist() == [[4.0, 5.0]]
 
 
@@ -73,31 +73,31 @@ def test_words_become_columns_of_0_and_1():
         known={"day": np.array([0.0, np.nan, 1.0])},
         categories={"day": ("holiday", "plain")},
     )
-    known = from_panel(panel, {"day": np.array([[0.0]])}).known[0]
+    known = PanelContext.from_panel(panel, {"day": np.array([[0.0]])}).futr_exog[0]
     np.testing.assert_array_equal(known, [[1, 0], [np.nan, np.nan], [0, 1], [1, 0]])
 
 
 def test_series_are_found_again_by_name_and_time():
-    old, _ = build([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])
-    new, _ = build([3, 4, 5, 1, 2], [9.0, 8, 7, 6, 5], ["b", "b", "b", "c", "c"])
-    series, later = locate(new, old)
+    old, _ = build_panel([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])
+    new, _ = build_panel([3, 4, 5, 1, 2], [9.0, 8, 7, 6, 5], ["b", "b", "b", "c", "c"])
+    series, later = match_series(new, old)
     assert series.tolist() == [1, -1]
     assert later.tolist() == [3, 0]
-    history = from_panel(new, learnt=old)
+    history = PanelContext.from_panel(new, learnt=old)
     assert history.series.tolist() == [1, -1]
     assert history.end.tolist() == [3, 0]
 
 
 def test_new_rows_take_the_place_of_old_ones_and_gaps_are_missing():
-    old, _ = build([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])
-    new, _ = build([2, 3, 5, 6, 0, 1], [20.0, 30, 70, 80, 6, 7], ["a", "a", "b", "b", "c", "c"])
-    whole = extend(old, new)
+    old, _ = build_panel([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])
+    new, _ = build_panel([2, 3, 5, 6, 0, 1], [20.0, 30, 70, 80, 6, 7], ["a", "a", "b", "b", "c", "c"])
+    whole = extend_panel(old, new)
     assert whole.ids.tolist() == ["a", "b", "c"]
     assert [whole.series(s).tolist() for s in (0, 2)] == [[1, 20, 30], [6, 7]]
     np.testing.assert_array_equal(whole.series(1), [4, 5, np.nan, np.nan, 70, 80])
     assert whole.start.tolist() == [1, 1, 0]
-    before, _ = build([-1, 0], [8.0, 9.0], ["a", "a"])
-    early = extend(old, before)
+    before, _ = build_panel([-1, 0], [8.0, 9.0], ["a", "a"])
+    early = extend_panel(old, before)
     assert early.series(0).tolist() == [8, 9, 1, 2, 3]
     assert early.start.tolist() == [-1, 1]
 
@@ -105,13 +105,13 @@ def test_new_rows_take_the_place_of_old_ones_and_gaps_are_missing():
 def test_columns_go_with_their_rows_and_must_be_the_same():
     old = replace(from_values([1.0, 2.0], start=1), known={"price": np.array([5.0, 6.0])})
     new = replace(from_values([3.0], start=3), known={"price": np.array([7.0])})
-    assert extend(old, new).known["price"].tolist() == [5, 6, 7]
+    assert extend_panel(old, new).futr_exog["price"].tolist() == [5, 6, 7]
     with pytest.raises(DataError, match=r"the known columns are others: got \[\], expected \['price'\]"):
-        extend(old, from_values([3.0], start=3))
+        extend_panel(old, from_values([3.0], start=3))
 
 
 def test_times_between_the_steps_are_refused():
     old = from_values([1.0, 2.0], start="2024-01-01", freq="h")
     new = from_values([3.0], start="2024-01-01T02:30", freq="h")
     with pytest.raises(DataError, match="the times do not go on where the others stopped"):
-        extend(old, new)
+        extend_panel(old, new)

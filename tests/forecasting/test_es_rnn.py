@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from gatecast.errors import ConfigError, DataError
-from gatecast.forecasting.context import plain
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.es_rnn import smoothing
 from gatecast.forecasting.es_rnn import windows as es_windows
-from gatecast.forecasting.es_rnn.model import Settings, fit, make_settings, quantiles
+from gatecast.forecasting.es_rnn.model import ESRNNSettings, default_settings, fit, predict_quantiles
 from gatecast.kernels import native
 
 EPS = 1e-6
-SMALL = Settings(5, units=8, origins=24, steps=30, batch=32, seed=3)
+SMALL = ESRNNSettings(5, units=8, n_origins=24, max_steps=30, batch_size=32, seed=3)
 MID = 2
 
 
@@ -79,25 +79,25 @@ def test_the_way_back_from_windows_to_parameters_is_exact(m, h, origins):
     values[0, :12] = np.nan
     values[1, 17:19] = np.nan
     values[2] -= values[2].mean()
-    rows = es_windows.make_rows(values, m, 4)
+    rows = es_windows.scale_series(values, m, 4)
     assert m == 1 or rows.seasonal.any()
     parameters = rng.normal(size=(5, 2 + m))
     parameters[:, 2:] *= rows.seasonal[:, None]
     which, ahead = np.array([0, 1, 2, 3, 4, 3]), np.arange(1, h + 1)
     last = rows.z.shape[1] - 2 - np.array([0, 0, 1, 2, 3, 5])
-    piece = es_windows.stretch(rows, which, last, h, 4, origins)
-    given = es_windows.read(piece, rows, parameters, ahead)
+    piece = es_windows.cut_segment(rows, which, last, h, 4, origins)
+    given = es_windows.segment_inputs(piece, rows, parameters, ahead)
     dx, dy = rng.normal(size=given.x.shape), rng.normal(size=given.y.shape)
-    begun = np.cumsum(piece.seen[: len(given.found.level)], axis=0) > 0
+    begun = np.cumsum(piece.observed[: len(given.smoothed.level)], axis=0) > 0
     counts = np.concatenate([np.zeros((2, 6)), begun[:-2]])
 
     def loss():
-        one = es_windows.read(piece, rows, parameters, ahead)
-        rough = smoothing.roughness(one.found.level, counts)[0]
+        one = es_windows.segment_inputs(piece, rows, parameters, ahead)
+        rough = smoothing.roughness(one.smoothed.level, counts)[0]
         return (one.x * dx).sum() + (one.y * dy).sum() + 0.7 * rough
 
     said = np.zeros_like(parameters)
-    np.add.at(said, which, es_windows.read_backward(piece, rows, parameters, ahead, given, dx, dy, 0.7))
+    np.add.at(said, which, es_windows.segment_inputs_backward(piece, rows, parameters, ahead, given, dx, dy, 0.7))
     expected = numeric(loss, parameters)
     expected[rows.seasonal == 0, 2:] = 0  # no season is learnt where none shows
     np.testing.assert_allclose(said, expected, atol=1e-5, rtol=1e-5)
@@ -106,13 +106,13 @@ def test_the_way_back_from_windows_to_parameters_is_exact(m, h, origins):
 def test_what_is_read_at_an_origin_knows_nothing_of_what_comes_after():
     rng = np.random.default_rng(3)
     values = 50 + np.cumsum(rng.normal(size=(4, 40)), axis=1) + np.tile([5, 0, -5, 0], 10)
-    rows = es_windows.make_rows(values, 4, 6)
+    rows = es_windows.scale_series(values, 4, 6)
     parameters = np.concatenate([rng.normal(size=(4, 2)), rows.season], axis=1)
     which, end, ahead = np.arange(4), np.full(4, rows.z.shape[1] - 1), np.arange(1, 7)
-    before = es_windows.read(es_windows.stretch(rows, which, end, 6, 6, 30), rows, parameters, ahead)
+    before = es_windows.segment_inputs(es_windows.cut_segment(rows, which, end, 6, 6, 30), rows, parameters, ahead)
     later = rows._replace(z=rows.z.copy())
     later.z[:, -10:] += 100.0
-    after = es_windows.read(es_windows.stretch(later, which, end, 6, 6, 30), later, parameters, ahead)
+    after = es_windows.segment_inputs(es_windows.cut_segment(later, which, end, 6, 6, 30), later, parameters, ahead)
     assert before.x[:, :-10].tobytes() == after.x[:, :-10].tobytes()
     # Targets too: none of them is made with a season that was not known at its origin.
     change = np.abs(after.y - before.y)[:, :-16].max()
@@ -132,11 +132,11 @@ def panel():
 
 @pytest.fixture(scope="module")
 def fitted(panel):
-    return fit(plain(panel), 5, 4, SMALL)
+    return fit(PanelContext.from_values(panel), 5, 4, SMALL)
 
 
 def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
-    said = quantiles(fitted, plain(panel))
+    said = predict_quantiles(fitted, PanelContext.from_values(panel))
     assert said.shape == (40, 5, 5)
     assert np.isfinite(said).all()
     assert (np.diff(said, axis=2) > 0).all()
@@ -147,7 +147,7 @@ def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
     try:
         for threads in (1, 3):
             native.set_threads(threads)
-            again = fit(plain(panel), 5, 4, SMALL)
+            again = fit(PanelContext.from_values(panel), 5, 4, SMALL)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
             assert again.parameters.tobytes() == fitted.parameters.tobytes()
     finally:
@@ -155,7 +155,7 @@ def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
 
 
 def test_smoothing_is_trained_where_there_is_something_to_smooth(fitted, panel):
-    start = es_lstm._first_parameters(es_windows.make_rows(panel, 4, 5), SMALL)
+    start = es_lstm._first_parameters(es_windows.scale_series(panel, 4, 5), SMALL)
     moved = np.abs(fitted.parameters - start) > 0
     assert moved[:, 0].mean() > 0.8
     seasonal = (start[:, 2:] != 0).any(axis=1)
@@ -168,26 +168,31 @@ def test_the_weight_of_the_newest_value_is_learnt():
     rng = np.random.default_rng(8)
     noise = 100 + rng.normal(size=(64, 50))
     walks = 100 + np.cumsum(rng.normal(size=(64, 50)), axis=1)
-    settings = Settings(4, units=4, dilations=(1,), origins=40, steps=60, batch=64, series_rate=0.1)
-    weights = [smoothing.gate(fit(plain(values), 2, 1, settings).parameters[:, 0]) for values in (noise, walks)]
+    settings = ESRNNSettings(
+        4, units=4, dilations=(1,), n_origins=40, max_steps=60, batch_size=64, smoothing_learning_rate=0.1
+    )
+    weights = [
+        smoothing.gate(fit(PanelContext.from_values(values), 2, 1, settings).parameters[:, 0])
+        for values in (noise, walks)
+    ]
     assert np.median(weights[0]) < 0.5 < np.median(weights[1])
 
 
 def test_other_series_start_from_the_medians_of_the_panel(fitted, panel):
-    others = replace(plain(panel[:6]), series=np.full(6, -1))
-    said = quantiles(fitted, others)
+    others = replace(PanelContext.from_values(panel[:6]), series=np.full(6, -1))
+    said = predict_quantiles(fitted, others)
     assert np.isfinite(said).all()
-    own = quantiles(fitted, plain(panel))[:6]
+    own = predict_quantiles(fitted, PanelContext.from_values(panel))[:6]
     np.testing.assert_allclose(said[..., MID], own[..., MID], rtol=0.2)
     assert (said != own).any()
-    np.testing.assert_allclose(quantiles(fitted, others, batch=4), said, rtol=1e-5)
+    np.testing.assert_allclose(predict_quantiles(fitted, others, batch=4), said, rtol=1e-5)
 
 
 def test_a_series_that_was_learnt_keeps_its_own_weights_and_seasons_as_time_goes_on(fitted, panel):
-    past = plain(panel)
-    twice = past.rows(np.array([3, 3]))
-    np.testing.assert_array_equal(quantiles(fitted, twice), quantiles(fitted, past)[[3, 3]])
-    rows = es_windows.make_rows(panel, 4, 5)
+    past = PanelContext.from_values(panel)
+    twice = past.take(np.array([3, 3]))
+    np.testing.assert_array_equal(predict_quantiles(fitted, twice), predict_quantiles(fitted, past)[[3, 3]])
+    rows = es_windows.scale_series(panel, 4, 5)
     later = replace(past, end=np.full(40, 3))
     now, then = (es_lstm._parameters_of(fitted, one, rows) for one in (past, later))
     np.testing.assert_array_equal(then[:, :2], now[:, :2])
@@ -195,13 +200,23 @@ def test_a_series_that_was_learnt_keeps_its_own_weights_and_seasons_as_time_goes
 
 
 def test_going_on_starts_where_training_ended(fitted, panel):
-    again = fit(plain(panel), 5, 4, replace(SMALL, steps=1, rate=1e-9, series_rate=1e-9), start=fitted)
-    np.testing.assert_allclose(quantiles(again, plain(panel)), quantiles(fitted, plain(panel)), rtol=1e-4)
+    again = fit(
+        PanelContext.from_values(panel), 5, 4, replace(SMALL, steps=1, rate=1e-9, series_rate=1e-9), start=fitted
+    )
+    np.testing.assert_allclose(
+        predict_quantiles(again, PanelContext.from_values(panel)),
+        predict_quantiles(fitted, PanelContext.from_values(panel)),
+        rtol=1e-4,
+    )
 
 
 def test_padding_in_front_changes_nothing(fitted, panel):
     wider = np.concatenate([np.full((40, 13), np.nan), panel], axis=1)
-    np.testing.assert_allclose(quantiles(fitted, plain(wider)), quantiles(fitted, plain(panel)), rtol=1e-5)
+    np.testing.assert_allclose(
+        predict_quantiles(fitted, PanelContext.from_values(wider)),
+        predict_quantiles(fitted, PanelContext.from_values(panel)),
+        rtol=1e-5,
+    )
 
 
 def test_odd_series_get_sensible_answers_without_warnings(fitted):
@@ -214,11 +229,14 @@ def test_odd_series_get_sensible_answers_without_warnings(fitted):
     values[6] = np.where(np.arange(30) % 7 == 0, 4.0, 0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        others = quantiles(fitted, replace(plain(values), series=np.full(7, -1)))
-        own = quantiles(fit(plain(values), 4, 4, Settings(5, units=4, steps=4, batch=3)), plain(values))
+        others = predict_quantiles(fitted, replace(PanelContext.from_values(values), series=np.full(7, -1)))
+        own = predict_quantiles(
+            fit(PanelContext.from_values(values), 4, 4, ESRNNSettings(5, units=4, max_steps=4, batch_size=3)),
+            PanelContext.from_values(values),
+        )
         for one in values:
-            two = plain(one[None, -2:])
-            tiny = quantiles(fit(two, 3, 12, Settings(3, units=3, steps=2)), two)
+            two = PanelContext.from_values(one[None, -2:])
+            tiny = predict_quantiles(fit(two, 3, 12, ESRNNSettings(3, units=3, max_steps=2)), two)
             assert np.isfinite(tiny).all() == np.isfinite(one[-2:]).any()
     for said in (others, own):
         assert np.isnan(said[0]).all()
@@ -233,8 +251,10 @@ def test_a_season_is_forecast_and_steps_beyond_one_season_repeat_it():
     rng = np.random.default_rng(4)
     season = np.array([40.0, 0.0, -40.0, 0.0])
     values = 200 + np.tile(season, 12) + rng.normal(0, 1, (30, 48))
-    learnt = fit(plain(values), 10, 4, Settings(6, units=8, origins=30, steps=40, batch=30))
-    said = quantiles(learnt, plain(values))[..., MID]
+    learnt = fit(
+        PanelContext.from_values(values), 10, 4, ESRNNSettings(6, units=8, n_origins=30, max_steps=40, batch_size=30)
+    )
+    said = predict_quantiles(learnt, PanelContext.from_values(values))[..., MID]
     np.testing.assert_allclose(said.mean(axis=0), 200 + np.resize(season, 10), atol=6)
 
 
@@ -242,7 +262,10 @@ def test_near_steps_of_random_walks_are_as_easy_as_they_are():
     rng = np.random.default_rng(1)
     walks = 1000 + np.cumsum(rng.normal(size=(300, 92)), axis=1)
     past, future = walks[:, :-12], walks[:, -12:]
-    said = quantiles(fit(plain(past), 12, 1, Settings(6, units=16, origins=48, steps=120)), plain(past))[..., MID]
+    said = predict_quantiles(
+        fit(PanelContext.from_values(past), 12, 1, ESRNNSettings(6, units=16, n_origins=48, max_steps=120)),
+        PanelContext.from_values(past),
+    )[..., MID]
     error = np.abs(said - future).mean(axis=0)
     naive = np.abs(past[:, -1:] - future).mean(axis=0)
     assert error[0] < 1.05 * naive[0]
@@ -250,30 +273,32 @@ def test_near_steps_of_random_walks_are_as_easy_as_they_are():
 
 
 def test_a_long_horizon_is_interpolated(panel):
-    assert quantiles(fit(plain(panel), 80, 4, SMALL), plain(panel)).shape == (40, 80, 5)
+    assert predict_quantiles(
+        fit(PanelContext.from_values(panel), 80, 4, SMALL), PanelContext.from_values(panel)
+    ).shape == (40, 80, 5)
 
 
 def test_every_update_is_reported(panel):
     steps = []
-    fit(plain(panel), 3, 1, Settings(4, units=4, steps=5), report=steps.append)
+    fit(PanelContext.from_values(panel), 3, 1, ESRNNSettings(4, units=4, max_steps=5), report=steps.append)
     assert [step.number for step in steps] == [1, 2, 3, 4, 5]
     assert all(np.isfinite(step.loss) for step in steps)
 
 
 def test_settings_and_panels_that_are_not_possible_are_refused():
     with pytest.raises(ConfigError, match="Settings' level is no weight to start from"):
-        Settings(4, level=1.0)
+        ESRNNSettings(4, level=1.0)
     with pytest.raises(ConfigError, match="Settings' probabilities have no middle"):
-        Settings(4, probabilities=(0.1, 0.9))
+        ESRNNSettings(4, quantiles=(0.1, 0.9))
     with pytest.raises(ConfigError, match="these are not quantiles"):
-        Settings(4, tau=0.05)
+        ESRNNSettings(4, median_quantile=0.05)
     with pytest.raises(ConfigError, match="Settings' units"):
-        Settings(4, units=0)
+        ESRNNSettings(4, units=0)
     with pytest.raises(DataError, match="there is nothing to learn from"):
-        fit(plain(np.empty((0, 4))), 2, 1, SMALL)
+        fit(PanelContext.from_values(np.empty((0, 4))), 2, 1, SMALL)
 
 
 @pytest.mark.parametrize(("h", "m"), [(6, 1), (8, 4), (18, 12), (13, 1), (48, 24)])
 def test_proposed_settings_fit_short_series_too(h, m):
     for typical in (1, 2, 20, 500):
-        assert 1 <= make_settings(h, m, typical).window <= max(2, typical)
+        assert 1 <= default_settings(h, m, typical).input_size <= max(2, typical)

@@ -5,9 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.forecasting.context import plain
-from gatecast.forecasting.exogenous_regression import add, add_past, fit_effects, prepare
-from gatecast.forecasting.scaling import fit_frame
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.exogenous_regression import (
+    fit_regression,
+    remove_effects,
+    restore_effects,
+    restore_insample_effects,
+)
+from gatecast.forecasting.scaling import fit_scaler
 
 
 def planted(rng, S=40, T=72, season=0.2, slope=0.3, mixed=False):
@@ -18,59 +23,61 @@ def planted(rng, S=40, T=72, season=0.2, slope=0.3, mixed=False):
     )
     z = np.cumsum(rng.normal(0, 0.03, (S, T + 6)), axis=1) + season * np.sin(np.arange(T + 6) * np.pi / 6)
     y = 2000 * (z + slope * x[..., 0]) if mixed else np.exp(4 + z + slope * x[..., 0])
-    return replace(plain(y[:, :T]), known=x), y[:, T:]
+    return replace(PanelContext.from_values(y[:, :T]), known=x), y[:, T:]
 
 
 @pytest.mark.parametrize("m", [1, 12])
 def test_a_planted_effect_is_found_and_idle_columns_are_not(m):
     history, _ = planted(np.random.default_rng(0))
-    effects = fit_effects(history, m)
-    slope = effects.known[2] / effects.known[1]
+    effects = fit_regression(history, m)
+    slope = effects.futr_exog[2] / effects.futr_exog[1]
     assert slope[0] == pytest.approx(0.3, abs=0.02)
     assert slope[1:].tolist() == [0, 0]
 
 
 def test_one_short_series_is_enough_for_a_large_effect():
     history, _ = planted(np.random.default_rng(1), S=1, T=48)
-    effects = fit_effects(history, 12)
-    assert effects.known[2, 0] / effects.known[1, 0] == pytest.approx(0.3, abs=0.1)
+    effects = fit_regression(history, 12)
+    assert effects.futr_exog[2, 0] / effects.futr_exog[1, 0] == pytest.approx(0.3, abs=0.1)
 
 
 def test_two_columns_that_say_the_same_share_no_effect():
     history, _ = planted(np.random.default_rng(2))
-    twice = replace(history, known=np.concatenate([history.known[..., :1], history.known[..., :1]], axis=2))
-    effects = fit_effects(twice, 12)
-    assert (effects.known[2] / effects.known[1]).sum() == pytest.approx(0.3, abs=0.02)
+    twice = replace(history, known=np.concatenate([history.futr_exog[..., :1], history.futr_exog[..., :1]], axis=2))
+    effects = fit_regression(twice, 12)
+    assert (effects.futr_exog[2] / effects.futr_exog[1]).sum() == pytest.approx(0.3, abs=0.02)
 
 
 @pytest.mark.parametrize("mixed", [False, True])
 def test_taking_out_and_putting_back_is_nothing(mixed):
     history, _ = planted(np.random.default_rng(3), mixed=mixed)
-    effects = fit_effects(history, 12)
-    assert effects.known[2, 0] != 0
-    clean = prepare(effects, history)
+    effects = fit_regression(history, 12)
+    assert effects.futr_exog[2, 0] != 0
+    clean = remove_effects(effects, history)
     T = history.values.shape[1]
-    back = add_past(effects, history, clean.values)
+    back = restore_insample_effects(effects, history, clean.values)
     np.testing.assert_allclose(back, history.values, rtol=1e-9)
     one = replace(history, values=history.values[:, : T - 6])
-    ahead = add(effects, one, np.repeat(clean.values[:, T - 6 :, None], 3, axis=2))
+    ahead = restore_effects(effects, one, np.repeat(clean.values[:, T - 6 :, None], 3, axis=2))
     if not mixed:  # the unit of a mixed series is that of its past
         np.testing.assert_allclose(ahead[..., 1], history.values[:, T - 6 :], rtol=1e-9)
-    assert fit_frame(clean.values, 1).positive.all() == (not mixed)
+    assert fit_scaler(clean.values, 1).positive.all() == (not mixed)
 
 
 def test_columns_come_in_standard_deviations_and_0_where_missing():
     history, _ = planted(np.random.default_rng(4))
-    known = history.known.copy()
+    known = history.futr_exog.copy()
     known[0, 5] = np.nan
     series = np.arange(40.0)[:, None, None] * 100 + np.random.default_rng(5).normal(size=(40, 72, 1))
     series[3] = np.nan
-    clean = prepare(fit_effects(some := replace(history, known=known, historic=series, static=series[:, 0]), 1), some)
-    assert (clean.known[0, 5] == 0).all()
-    np.testing.assert_allclose(clean.known[:, :72].std(axis=(0, 1)), 1, atol=0.02)
-    assert clean.historic[4].std() == pytest.approx(1)
-    assert (clean.historic[3] == 0).all()
-    assert np.isfinite(clean.static).all()
+    clean = remove_effects(
+        fit_regression(some := replace(history, known=known, historic=series, static=series[:, 0]), 1), some
+    )
+    assert (clean.futr_exog[0, 5] == 0).all()
+    np.testing.assert_allclose(clean.futr_exog[:, :72].std(axis=(0, 1)), 1, atol=0.02)
+    assert clean.hist_exog[4].std() == pytest.approx(1)
+    assert (clean.hist_exog[3] == 0).all()
+    assert np.isfinite(clean.stat_exog).all()
 
 
 def test_values_and_historic_columns_after_the_cutoff_do_not_count():
@@ -78,8 +85,8 @@ def test_values_and_historic_columns_after_the_cutoff_do_not_count():
     historic = np.random.default_rng(7).normal(size=(40, 72, 1))
     whole = replace(history, historic=historic)
     poisoned = replace(whole, values=whole.values.copy(), historic=historic.copy())
-    poisoned.values[:, -8:], poisoned.historic[:, -8:] = 1e9, 1e9
-    one, two = (fit_effects(some.hide(8), 12) for some in (whole, poisoned))
+    poisoned.values[:, -8:], poisoned.hist_exog[:, -8:] = 1e9, 1e9
+    one, two = (fit_regression(some.drop_last(8), 12) for some in (whole, poisoned))
     for left, right in zip(one, two, strict=True):
         np.testing.assert_array_equal(left, right)
 
@@ -87,5 +94,5 @@ def test_values_and_historic_columns_after_the_cutoff_do_not_count():
 def test_series_that_say_nothing_have_no_effects():
     for values in (np.full((2, 9), np.nan), np.ones((2, 9)), np.array([[np.nan, 3.0]])):
         R, T = values.shape
-        history = replace(plain(values), known=np.random.default_rng(8).normal(size=(R, T + 2, 2)))
-        assert (fit_effects(history, 4).known[2] == 0).all()
+        history = replace(PanelContext.from_values(values), known=np.random.default_rng(8).normal(size=(R, T + 2, 2)))
+        assert (fit_regression(history, 4).futr_exog[2] == 0).all()

@@ -5,15 +5,24 @@ import pytest
 
 import gatecast as gc
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
-from gatecast.forecasting.context import from_panel, plain
-from gatecast.forecasting.exogenous_regression import fit_effects, prepare
-from gatecast.forecasting.monitoring import Watched, Watcher, watched
-from gatecast.forecasting.panel_rnn.model import Settings, answer, fit, looks_at, one_ahead, quantiles, read, read_along
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.exogenous_regression import fit_regression, remove_effects
+from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, make_monitor_data
+from gatecast.forecasting.panel_rnn.model import (
+    PanelRNNSettings,
+    fit,
+    make_inputs,
+    make_training_inputs,
+    predict,
+    predict_insample,
+    predict_quantiles,
+    validation_steps,
+)
 from gatecast.layers import GRU, Dense
 
 H = 4
 MONTHS = np.datetime64("2010-01", "M") + np.arange(60)
-QUICK = {"network": NetworkConfig(units=6, layers=1), "training": TrainingConfig(members=2, steps=20)}
+QUICK = {"network": NetworkConfig(units=6, n_layers=1), "training": TrainingConfig(n_members=2, max_steps=20)}
 
 
 def monthly(S=3, T=60, seed=0):
@@ -24,50 +33,58 @@ def monthly(S=3, T=60, seed=0):
 def table(values):
     S, T = values.shape
     return {
-        "unique_id": np.repeat(np.arange(S), T), "ds": np.tile(MONTHS[:T], S).astype("M8[D]"), "y": values.ravel(),
-    }  # fmt: skip
+        "unique_id": np.repeat(np.arange(S), T),
+        "ds": np.tile(MONTHS[:T], S).astype("M8[D]"),
+        "y": values.ravel(),
+    }
 
 
 @pytest.mark.parametrize("segment", [1, 3])
 @pytest.mark.parametrize("m", [1, 12])
 def test_along_the_past_a_network_says_what_it_says_one_step_ahead(segment, m):
-    past = plain(monthly())
+    past = PanelContext.from_values(monthly())
     past.values[1, :20] = past.values[2, 30] = np.nan
-    settings = Settings(6, units=5, layers=2, origins=96, steps=6, segment=segment, level=2, place=1.0)
+    settings = PanelRNNSettings(
+        6, units=5, n_layers=2, n_origins=96, max_steps=6, stride=segment, level_window=2, level_position_weight=1.0
+    )
     fitted = fit(past, H, m, settings, seed=0)
     backs = np.array([22, 10, 4])
-    said = answer(fitted, read_along(past, backs, H, m, settings)).reshape(3, 3, H, 5)
-    np.testing.assert_allclose(said[..., 0, 2], one_ahead(fitted, past, m)[:, 60 - backs].T, rtol=1e-5)
-    at_the_end = answer(fitted, read_along(past, np.array([0]), H, m, settings))
-    np.testing.assert_allclose(at_the_end, quantiles(fitted, past, m), rtol=1e-5)
+    said = predict(fitted, make_training_inputs(past, backs, H, m, settings)).reshape(3, 3, H, 5)
+    np.testing.assert_allclose(said[..., 0, 2], predict_insample(fitted, past, m)[:, 60 - backs].T, rtol=1e-5)
+    at_the_end = predict(fitted, make_training_inputs(past, np.array([0]), H, m, settings))
+    np.testing.assert_allclose(at_the_end, predict_quantiles(fitted, past, m), rtol=1e-5)
 
 
 def test_a_stretch_of_a_long_series_is_as_long_as_in_a_batch():
-    past = plain(monthly())
-    settings = Settings(6, units=5, layers=1, origins=10, steps=6)
+    past = PanelContext.from_values(monthly())
+    settings = PanelRNNSettings(6, units=5, n_layers=1, n_origins=10, max_steps=6)
     fitted = fit(past, H, 1, settings, seed=0)
-    assert read_along(past, np.array([30, 4]), H, 1, settings).x.shape[:2] == (2 * 3, 10)
-    np.testing.assert_array_equal(quantiles(fitted, past, 1), answer(fitted, read(past, H, 1, settings)))
+    assert make_training_inputs(past, np.array([30, 4]), H, 1, settings).x.shape[:2] == (2 * 3, 10)
+    np.testing.assert_array_equal(
+        predict_quantiles(fitted, past, 1), predict(fitted, make_inputs(past, H, 1, settings))
+    )
 
 
 def test_what_is_learnt_from_is_sampled_within_it():
-    seen = plain(monthly(S=200))
-    found = watched(*seen.rolling(np.array([H]), H), seen, 60, 3)
+    seen = PanelContext.from_values(monthly(S=200))
+    found = make_monitor_data(*seen.rolling_origins(np.array([H]), H), seen, 60, 3)
     assert len(found.learnt) <= 64
     assert len(found.learnt) * len(found.backs) <= 256
     assert found.backs.min() == H
     assert found.backs.max() <= 30
     assert (np.diff(found.backs) % 3 == 0).all()
-    assert watched(*seen.rolling(np.array([H]), H), seen, 7, 1).backs.tolist() == [3]  # shorter than the horizon
+    assert make_monitor_data(*seen.rolling_origins(np.array([H]), H), seen, 7, 1).backs.tolist() == [
+        3
+    ]  # shorter than the horizon
 
 
 def test_both_errors_are_the_mean_over_series_in_units_of_their_own_change():
     values = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]])
-    seen = plain(values)
-    past, came = seen.rolling(np.array([1]), 1)
-    watcher = Watcher(fit_effects(seen, 1), Watched(past, came, seen, np.array([2, 1])))
+    seen = PanelContext.from_values(values)
+    past, came = seen.rolling_origins(np.array([1]), 1)
+    watcher = ValidationMonitor(fit_regression(seen, 1), MonitorData(past, came, seen, np.array([2, 1])))
     right = came[:, :, None] + np.array([-1.0, 0.0, 1.0])
-    found = watcher.look(right + np.array([[[2.0]], [[20.0]]]), np.array([[[5.5]], [[50.0]], [[6.0]], [[30.0]]]))
+    found = watcher.measure(right + np.array([[[2.0]], [[20.0]]]), np.array([[[5.5]], [[50.0]], [[6.0]], [[30.0]]]))
     assert found.validation == pytest.approx(2.0)
     assert found.training == pytest.approx((0.5 + 0.0 + 0.0 + 3.0) / 4)
 
@@ -77,15 +94,15 @@ def test_known_columns_are_put_back_before_errors_are_made():
     promo = (rng.random((4, 60)) < 0.4) * 1.0
     sales = np.exp(3 + 0.5 * promo + 0.01 * rng.normal(size=(4, 60)))
     columns = table(sales) | {"promo": promo.ravel()}
-    model = gc.Forecaster(H, model="lstm", season=1, data=DataConfig(known="promo"), **QUICK).fit(columns)
-    history = from_panel(model.panel_)
-    effects = fit_effects(history, 1)
-    assert effects.known[2, 0] != 0
-    past, came = history.rolling(np.array([8]), H)
-    watcher = Watcher(effects, Watched(past, came, history, np.array([8])))
-    constant = np.median(prepare(effects, history).values)
+    model = gc.Forecaster(H, model="lstm", season_length=1, data=DataConfig(futr_exog="promo"), **QUICK).fit(columns)
+    history = PanelContext.from_panel(model.panel_)
+    effects = fit_regression(history, 1)
+    assert effects.futr_exog[2, 0] != 0
+    past, came = history.rolling_origins(np.array([8]), H)
+    watcher = ValidationMonitor(effects, MonitorData(past, came, history, np.array([8])))
+    constant = np.median(remove_effects(effects, history).values)
     said = np.full((4, H, 1), constant)
-    without = watcher.look(said, said)
+    without = watcher.measure(said, said)
     assert without.validation == without.training  # the same rows, said the same
     assert without.validation < 0.2  # the promotions alone move the series by half their mean change and more
 
@@ -93,9 +110,11 @@ def test_known_columns_are_put_back_before_errors_are_made():
 @pytest.mark.parametrize("model", ["lstm", "es-lstm", "own"])
 def test_every_kind_of_network_has_its_curves(model):
     chosen = gc.Sequential([GRU(6), Dense(H)]) if model == "own" else model
-    kept = gc.Forecaster(H, model=chosen, season=1, **QUICK).fit(table(monthly()), evaluate=False).history_
+    kept = (
+        gc.Forecaster(H, model=chosen, season_length=1, **QUICK).fit(table(monthly()), evaluate=False).training_history_
+    )
     assert kept["step"] == list(range(1, 21))
-    assert kept["validation_step"] == sorted(looks_at(20)) == list(range(2, 21, 2))
+    assert kept["validation_step"] == sorted(validation_steps(20)) == list(range(2, 21, 2))
     assert len(kept["untrained"]) == 2
     for name in ("validation", "training"):
         assert np.isfinite(kept[name]).all()
@@ -107,29 +126,38 @@ def test_looking_changes_no_forecast_and_sees_nothing_of_the_test_part():
     poisoned = values.copy()
     poisoned[:, -H:] = 1e6
     first, second = (
-        gc.Forecaster(H, model="lstm", season=1, **QUICK).fit(table(one)).history_ for one in (values, poisoned)
+        gc.Forecaster(H, model="lstm", season_length=1, **QUICK).fit(table(one)).training_history_
+        for one in (values, poisoned)
     )
     assert first == second
-    settings = Settings(6, units=5, layers=1, steps=12)
-    past = plain(values)
-    seen = watched(*past.rolling(np.array([H]), H), past.hide(H), 56, 1)
-    watcher = Watcher(fit_effects(past, 1), seen)
-    looked = fit(past, H, 1, settings, 0, watch=lambda member: watcher.look(
-        quantiles(member, watcher.past, 1), quantiles(member, watcher.cut, 1)))  # fmt: skip
+    settings = PanelRNNSettings(6, units=5, n_layers=1, max_steps=12)
+    past = PanelContext.from_values(values)
+    seen = make_monitor_data(*past.rolling_origins(np.array([H]), H), past.drop_last(H), 56, 1)
+    watcher = ValidationMonitor(fit_regression(past, 1), seen)
+    looked = fit(
+        past,
+        H,
+        1,
+        settings,
+        0,
+        watch=lambda member: watcher.measure(
+            predict_quantiles(member, watcher.past, 1), predict_quantiles(member, watcher.cut, 1)
+        ),
+    )
     np.testing.assert_array_equal(looked.weights.vector, fit(past, H, 1, settings, 0).weights.vector)
 
 
 def test_the_curve_is_that_of_the_network_that_was_chosen():
-    forecaster = gc.Forecaster(H, model="lstm", season=1, network=NetworkConfig(units=6, layers=1))
+    forecaster = gc.Forecaster(H, model="lstm", season_length=1, network=NetworkConfig(units=6, n_layers=1))
     trained = forecaster.fit(table(monthly(S=1)), evaluate=False)
-    settings, curve = trained._trained.learned.recipe.members[0], trained.history_
+    settings, curve = trained._trained.learned.recipe.members[0], trained.training_history_
     looks = dict(zip(curve["validation_step"], curve["validation"], strict=True))
-    assert settings.steps in looks  # the steps of the way that was chosen, stopped where it was best
-    assert looks[settings.steps] <= min(looks.values()) / (1 - settings.patience)
+    assert settings.max_steps in looks  # the steps of the way that was chosen, stopped where it was best
+    assert looks[settings.max_steps] <= min(looks.values()) / (1 - settings.min_improvement)
 
 
 def test_going_on_learning_looks_at_nothing():
-    forecaster = gc.Forecaster(H, model="lstm", season=1, **QUICK).fit(table(monthly()), evaluate=False)
+    forecaster = gc.Forecaster(H, model="lstm", season_length=1, **QUICK).fit(table(monthly()), evaluate=False)
     forecaster.update(table(monthly(seed=1)))
-    assert forecaster.history_["validation"] == []
-    assert len(forecaster.history_["loss"]) == 6
+    assert forecaster.training_history_["validation"] == []
+    assert len(forecaster.training_history_["loss"]) == 6

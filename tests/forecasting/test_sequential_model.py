@@ -10,17 +10,24 @@ import pytest
 from gatecast import Sequential, optim
 from gatecast.data import synthetic
 from gatecast.errors import ConfigError, DataError, FormatError
-from gatecast.forecasting.scaling import fit_frame
+from gatecast.forecasting.scaling import fit_scaler
 from gatecast.forecasting.sequential_model.model import (
-    Settings,
-    describe,
+    SequentialSettings,
+    build_network,
+    default_settings,
     fit,
-    make_settings,
-    quantiles,
-    restore,
-    wired,
+    from_state,
+    predict_quantiles,
+    to_state,
 )
-from gatecast.forecasting.sequential_model.windows import draws, held_out, make_windows, read, span, targets
+from gatecast.forecasting.sequential_model.windows import (
+    holdout_length,
+    observed_length,
+    sample_origins,
+    scale_values,
+    targets_at,
+    windows_at,
+)
 from gatecast.kernels import native
 from gatecast.layers import (
     GRU,
@@ -37,7 +44,7 @@ from gatecast.layers import (
 from gatecast.losses import Pinball
 
 H, Q, MID = 4, 5, 2
-SMALL = Settings(6, steps=30, batch=64)
+SMALL = SequentialSettings(6, max_steps=30, batch_size=64)
 NETWORKS = {
     "lstm, two features": [LSTM(8), Dense(H)],
     "gru, own window": [GRU(8, input_shape=(9, 2)), Dense(H)],
@@ -69,23 +76,23 @@ def error(said, came):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_kind_of_network_answers_and_comes_back_from_its_description(name, panel):
     fitted = fit(Sequential(NETWORKS[name]), panel, H, 1, SMALL, seed=3)
-    said = quantiles(fitted, panel, 1)
+    said = predict_quantiles(fitted, panel, 1)
     assert said.shape == (40, H, Q)
     assert np.isfinite(said).all()
     assert (np.diff(said, axis=2) > 0).all()
-    assert (fitted.spread is None) == name.startswith("quantiles")
+    assert (fitted.quantile_offsets is None) == name.startswith("quantiles")
     vector = fitted.weights.vector.copy()
-    again = restore(json.loads(json.dumps(describe(fitted))), vector)
+    again = from_state(json.loads(json.dumps(to_state(fitted))), vector)
     assert again.network == fitted.network
     assert again.settings == fitted.settings
-    assert quantiles(again, panel, 1).tobytes() == said.tobytes()
+    assert predict_quantiles(again, panel, 1).tobytes() == said.tobytes()
 
 
 def test_the_window_is_the_networks_own_or_that_of_the_settings():
     for name, window in [("gru, own window", 9), ("dense, flat window", 7), ("one feature, any window", 6)]:
-        assert wired(Sequential(NETWORKS[name]), H, SMALL)[1].window == window
-    assert wired(Sequential(NETWORKS["dense alone"]), H, SMALL)[0].shapes[0] == (12,)
-    assert wired(Sequential(NETWORKS["lstm, two features"]), H, SMALL)[0].shapes[0] == (6, 2)
+        assert build_network(Sequential(NETWORKS[name]), H, SMALL)[1].input_size == window
+    assert build_network(Sequential(NETWORKS["dense alone"]), H, SMALL)[0].shapes[0] == (12,)
+    assert build_network(Sequential(NETWORKS["lstm, two features"]), H, SMALL)[0].shapes[0] == (6, 2)
 
 
 def test_same_seed_same_bits_for_any_number_of_threads(panel):
@@ -96,7 +103,7 @@ def test_same_seed_same_bits_for_any_number_of_threads(panel):
             native.set_threads(threads)
             again = fit(model, panel, H, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == first.weights.vector.tobytes()
-            assert again.spread.tobytes() == first.spread.tobytes()
+            assert again.quantile_offsets.tobytes() == first.quantile_offsets.tobytes()
     finally:
         native.set_threads(before)
     assert fit(model, panel, H, 1, SMALL, seed=4).weights.vector.tobytes() != first.weights.vector.tobytes()
@@ -136,8 +143,8 @@ def test_it_learns_an_autoregression(name):
     rng = np.random.default_rng(1)
     values = np.stack([100 + synthetic.autoregression(rng, 80, phi=0.6) for _ in range(150)])
     past, came = values[:, :-H], values[:, -H:]
-    fitted = fit(Sequential(NETWORKS[name]), past, H, 1, Settings(8, steps=200), seed=0)
-    said = quantiles(fitted, past, 1)
+    fitted = fit(Sequential(NETWORKS[name]), past, H, 1, SequentialSettings(8, max_steps=200), seed=0)
+    said = predict_quantiles(fitted, past, 1)
     assert error(said, came) < 0.9 * np.abs(past[:, -1:] - came).mean()
     inside = (said[..., 0] <= came) & (came <= said[..., -1])
     assert 0.9 < inside.mean() <= 1.0
@@ -149,15 +156,17 @@ def test_trend_and_season_go_on(m, cell):
     rng = np.random.default_rng(4)
     values = np.stack([synthetic.trend_season(rng, 96) for _ in range(32)])
     past, came = values[:, :84], values[:, 84:]
-    fitted = fit(Sequential([cell(24), Dense(12)]), past, 12, m, Settings(24, steps=250), seed=0)
-    assert error(quantiles(fitted, past, m), came) < 0.5 * np.abs(past[:, -12:] - came).mean()
+    fitted = fit(Sequential([cell(24), Dense(12)]), past, 12, m, SequentialSettings(24, max_steps=250), seed=0)
+    assert error(predict_quantiles(fitted, past, m), came) < 0.5 * np.abs(past[:, -12:] - came).mean()
 
 
 def test_intervals_of_a_point_widen_as_random_walks_do():
     rng = np.random.default_rng(2)
     walks = 1000 + np.cumsum(rng.normal(size=(200, 92)), axis=1)
     past, came = walks[:, :80], walks[:, 80:]
-    said = quantiles(fit(Sequential([Dense(12)]), past, 12, 1, Settings(8, steps=200), seed=0), past, 1)
+    said = predict_quantiles(
+        fit(Sequential([Dense(12)]), past, 12, 1, SequentialSettings(8, max_steps=200), seed=0), past, 1
+    )
     width = (said[..., -1] - said[..., 0]).mean(axis=0)
     assert 2.5 < width[-1] / width[0] < 4.5  # the square root of 12
     inside = (said[..., 0] <= came) & (came <= said[..., -1])
@@ -168,9 +177,19 @@ def test_a_network_that_learns_by_heart_does_not_believe_its_own_errors():
     noise = 100 + np.random.default_rng(0).normal(size=(1, 60))
     model = Sequential([Dense(128, activation="relu"), Dense(128, activation="relu"), Dense(2)])
     losses = []
-    fitted = fit(model, noise, 2, 1, Settings(12, steps=300, rate=0.01), 0, lambda step: losses.append(step.loss))
+    fitted = fit(
+        model,
+        noise,
+        2,
+        1,
+        SequentialSettings(12, max_steps=300, learning_rate=0.01),
+        0,
+        lambda step: losses.append(step.loss),
+    )
     assert losses[-1] < 0.1  # of the mean change
-    assert 2 < (fitted.spread[:, -1] - fitted.spread[:, 0]).min() < 20  # 95 % of noise are about 3.5 mean changes wide
+    assert (
+        2 < (fitted.quantile_offsets[:, -1] - fitted.quantile_offsets[:, 0]).min() < 20
+    )  # 95 % of noise are about 3.5 mean changes wide
 
 
 def test_what_comes_after_the_end_changes_nothing(panel):
@@ -179,34 +198,38 @@ def test_what_comes_after_the_end_changes_nothing(panel):
     poisoned[:, 50:] = 1e9
     clean, other = (fit(model, values[:, :50], H, 1, SMALL, seed=0) for values in (panel, poisoned))
     assert clean.weights.vector.tobytes() == other.weights.vector.tobytes()
-    assert quantiles(clean, panel[:, :50], 1).tobytes() == quantiles(other, poisoned[:, :50], 1).tobytes()
+    assert (
+        predict_quantiles(clean, panel[:, :50], 1).tobytes() == predict_quantiles(other, poisoned[:, :50], 1).tobytes()
+    )
 
 
 def test_windows_read_the_past_and_targets_stop_where_they_are_told():
     values = np.concatenate([np.full(3, np.nan), np.arange(10.0) ** 2])[None]
     values[0, 8] = np.nan
-    rows = make_windows(values, fit_frame(values, 1), 4)
-    assert span(rows).tolist() == [10]
+    rows = scale_values(values, fit_scaler(values, 1), 4)
+    assert observed_length(rows).tolist() == [10]
     zero, at = np.zeros(1, np.int64), np.array([5])
-    whole = read(rows, zero, at, 4, 2, flat=False)
+    whole = windows_at(rows, zero, at, 4, 2, flat=False)
     assert whole.shape == (1, 4, 2)
     assert whole[0, :, 1].tolist() == [0.0, 1.0, 1.0, 1.0]  # the first column lies before the series
     assert whole[0, 0, 0] == whole[0, 1, 0]
     assert whole[0, -1, 0] == 0
-    assert read(rows, zero, at, 4, 2, flat=True)[0, 0].tolist() == whole[0].T.ravel().tolist()
+    assert windows_at(rows, zero, at, 4, 2, flat=True)[0, 0].tolist() == whole[0].T.ravel().tolist()
     poisoned = rows._replace(z=np.where(np.arange(rows.z.shape[1]) > 5 + 3, np.float32(99), rows.z))
-    np.testing.assert_array_equal(read(poisoned, zero, at, 4, 2, flat=False), whole)
-    y, weight = targets(rows, zero, at, np.array([10]), 6, 4)
+    np.testing.assert_array_equal(windows_at(poisoned, zero, at, 4, 2, flat=False), whole)
+    y, weight = targets_at(rows, zero, at, np.array([10]), 6, 4)
     assert weight.tolist() == [[1, 1, 0, 1, 0, 0]]
     np.testing.assert_allclose(y[0, 0], rows.z[0, 6 + 3] - rows.z[0, 5 + 3])
     late = rows._replace(z=np.where(np.arange(rows.z.shape[1]) >= 10 + 3, np.float32(99), rows.z))
-    np.testing.assert_array_equal(targets(late, zero, at, np.array([10]), 6, 4)[0], y)
-    assert targets(rows, zero, np.array([8]), np.array([13]), 2, 4)[1].tolist() == [[0, 0]]  # no level there
+    np.testing.assert_array_equal(targets_at(late, zero, at, np.array([10]), 6, 4)[0], y)
+    assert targets_at(rows, zero, np.array([8]), np.array([13]), 2, 4)[1].tolist() == [[0, 0]]  # no level there
 
 
 def test_all_origins_come_equally_often():
     first, count = np.array([2, 0, 7]), np.array([5, 0, 2])
-    found = np.array(list(draws(first, count, 3, 14, np.random.default_rng(0)))).transpose(0, 2, 1).reshape(-1, 2)
+    found = (
+        np.array(list(sample_origins(first, count, 3, 14, np.random.default_rng(0)))).transpose(0, 2, 1).reshape(-1, 2)
+    )
     pairs, times = np.unique(found, axis=0, return_counts=True)
     assert pairs.tolist() == [[0, 2], [0, 3], [0, 4], [0, 5], [0, 6], [2, 7], [2, 8]]
     assert (times == 6).all()
@@ -214,7 +237,7 @@ def test_all_origins_come_equally_often():
 
 def test_of_very_many_origins_some_are_drawn():
     first, count = np.array([2, 5]), np.array([1, 2**21])
-    which, at = next(draws(first, count, 1000, 1, np.random.default_rng(0)))
+    which, at = next(sample_origins(first, count, 1000, 1, np.random.default_rng(0)))
     assert set(which.tolist()) <= {0, 1}
     assert len(np.unique(at)) > 990
     assert at.min() >= 2
@@ -222,17 +245,17 @@ def test_of_very_many_origins_some_are_drawn():
 
 
 def test_series_too_short_for_it_hold_nothing_out():
-    assert held_out(np.array([0, 5, 8, 100, 1000]), 6).tolist() == [0, 0, 0, 10, 100]
+    assert holdout_length(np.array([0, 5, 8, 100, 1000]), 6).tolist() == [0, 0, 0, 10, 100]
 
 
 def test_a_series_is_told_the_same_whatever_stands_beside_it(panel):
     fitted = fit(Sequential(NETWORKS["one feature, any window"]), panel, H, 1, SMALL, seed=0)
-    together = quantiles(fitted, panel, 1)
-    np.testing.assert_allclose(quantiles(fitted, panel[3:6], 1), together[3:6], rtol=1e-5)
-    np.testing.assert_allclose(quantiles(fitted, panel, 1, batch=7), together, rtol=1e-5)
+    together = predict_quantiles(fitted, panel, 1)
+    np.testing.assert_allclose(predict_quantiles(fitted, panel[3:6], 1), together[3:6], rtol=1e-5)
+    np.testing.assert_allclose(predict_quantiles(fitted, panel, 1, batch=7), together, rtol=1e-5)
     wider = np.concatenate([np.full((40, 13), np.nan), panel], axis=1)
-    np.testing.assert_allclose(quantiles(fitted, wider, 1), together, rtol=1e-5)
-    np.testing.assert_allclose(quantiles(fitted, panel * 1024, 1), together * 1024, rtol=1e-4)
+    np.testing.assert_allclose(predict_quantiles(fitted, wider, 1), together, rtol=1e-5)
+    np.testing.assert_allclose(predict_quantiles(fitted, panel * 1024, 1), together * 1024, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["lstm, two features", "one feature, any window", "quantiles"])
@@ -244,7 +267,7 @@ def test_short_constant_and_missing_series(name, panel):
     values[4] = 0.0
     everything = np.concatenate([panel[:, -30:], values])
     fitted = fit(Sequential(NETWORKS[name]), everything, H, 1, SMALL, seed=0)
-    said = quantiles(fitted, values, 1)
+    said = predict_quantiles(fitted, values, 1)
     assert np.isnan(said[0]).all()
     assert np.isfinite(said[1:]).all()
     assert (np.diff(said[1:], axis=2) > 0).all()
@@ -252,8 +275,8 @@ def test_short_constant_and_missing_series(name, panel):
     np.testing.assert_allclose(said[3, :, MID], 7.0, rtol=0.01)
     np.testing.assert_allclose(said[4], 0.0, atol=0.05)
     alone = fit(Sequential(NETWORKS[name]), values[2:3], H, 1, SMALL, seed=0)
-    assert alone.learnt == 1
-    told = quantiles(alone, values[2:3], 1)[0]
+    assert alone.trained_steps == 1
+    told = predict_quantiles(alone, values[2:3], 1)[0]
     assert (np.diff(told, axis=1) > 0).all()
     np.testing.assert_allclose(told[:, MID], told[0, MID])  # as the one step that was learnt, and less sure
     assert (np.diff(told[:, -1] - told[:, 0]) > 0).all()
@@ -261,8 +284,8 @@ def test_short_constant_and_missing_series(name, panel):
 
 def test_nothing_to_predict_is_no_error(panel):
     fitted = fit(Sequential(NETWORKS["dense alone"]), panel, H, 1, SMALL, seed=0)
-    assert quantiles(fitted, panel[:0], 1).shape == (0, H, Q)
-    assert np.isnan(quantiles(fitted, panel[:, :0], 1)).all()
+    assert predict_quantiles(fitted, panel[:0], 1).shape == (0, H, Q)
+    assert np.isnan(predict_quantiles(fitted, panel[:, :0], 1)).all()
 
 
 def test_gaps_are_not_learnt_from():
@@ -270,7 +293,9 @@ def test_gaps_are_not_learnt_from():
     values = np.stack([100 + synthetic.autoregression(rng, 80, phi=0.6) for _ in range(150)])
     values[rng.random(values.shape) < 0.3] = np.nan
     past, came = values[:, :-H], values[:, -H:]
-    said = quantiles(fit(Sequential([GRU(12), Dense(H)]), past, H, 1, Settings(8, steps=200), seed=0), past, 1)
+    said = predict_quantiles(
+        fit(Sequential([GRU(12), Dense(H)]), past, H, 1, SequentialSettings(8, max_steps=200), seed=0), past, 1
+    )
     there = np.isfinite(came)
     assert np.abs(said[..., MID] - came)[there].mean() < 0.95  # 1 is the standard deviation; naive makes 1.1
 
@@ -288,11 +313,11 @@ def test_it_is_trained_as_it_was_compiled(panel):
     fresh = fit(squared, panel, H, 1, replace(SMALL, steps=1), seed=0)
     np.testing.assert_allclose(fitted.weights.vector, fresh.weights.vector, atol=1e-5)
     kept = Sequential([Dense(H)])
-    kept.compile(optim.chain(optim.SGD(0.01), optim.average_weights()), "mae")
-    assert np.isfinite(quantiles(losses(kept)[0], panel, 1)).all()
+    kept.compile(optim.chain(optim.SGD(0.01), optim.ema()), "mae")
+    assert np.isfinite(predict_quantiles(losses(kept)[0], panel, 1)).all()
     learns = Sequential([Dense(H * Q), QuantileHead(Q)])
     learns.compile(optim.Adam(0.01), "mse")
-    assert (np.diff(quantiles(losses(learns)[0], panel, 1), axis=2) > 0).all()
+    assert (np.diff(predict_quantiles(losses(learns)[0], panel, 1), axis=2) > 0).all()
 
 
 def test_moving_means_are_kept(panel):
@@ -301,11 +326,11 @@ def test_moving_means_are_kept(panel):
 
 
 def test_settings_by_the_data():
-    assert make_settings(6, 1, 20, 100) == Settings(8, steps=600)
-    assert make_settings(18, 12, 100, 1000) == Settings(24, steps=1000)
-    assert make_settings(12, 12, 120, 1) == Settings(24, steps=300)
-    assert make_settings(24, 168, 700, 400).window == 169
-    assert make_settings(6, 1, 2, 100).window == 2
+    assert default_settings(6, 1, 20, 100) == SequentialSettings(8, max_steps=600)
+    assert default_settings(18, 12, 100, 1000) == SequentialSettings(24, max_steps=1000)
+    assert default_settings(12, 12, 120, 1) == SequentialSettings(24, max_steps=300)
+    assert default_settings(24, 168, 700, 400).input_size == 169
+    assert default_settings(6, 1, 2, 100).input_size == 2
 
 
 REFUSED = {
@@ -414,12 +439,12 @@ def test_nothing_to_learn_from(values):
 )
 def test_impossible_settings(settings, message):
     with pytest.raises(ConfigError, match=message):
-        Settings(**{"window": 6, **settings})
+        SequentialSettings(**{"window": 6, **settings})
 
 
 def test_a_description_that_is_none_is_refused(panel):
     fitted = fit(Sequential(NETWORKS["lstm, two features"]), panel, H, 1, SMALL, seed=0)
-    good, vector = describe(fitted), fitted.weights.vector
+    good, vector = to_state(fitted), fitted.weights.vector
     for changed, told in [
         ({"layers": [{"eval": {"code": "1"}}]}, "KeyError: 'eval'"),
         ({"layers": []}, "ValueError: no layers"),
@@ -431,12 +456,12 @@ def test_a_description_that_is_none_is_refused(panel):
         ({"input_shape": [6, 0]}, "Input was given a shape that no sample has"),
     ]:
         with pytest.raises(FormatError, match=rf"^this does not describe a network: got .*{told}"):
-            restore({**good, **changed}, vector)
+            from_state({**good, **changed}, vector)
     size = vector.size
     with pytest.raises(
         FormatError, match=rf"got ValueError: 3 weights for a network of {size}\. Save the forecaster again\.$"
     ):
-        restore(good, vector[:3])
+        from_state(good, vector[:3])
 
 
 def test_a_layer_of_the_users_own_learns_but_is_not_saved(panel):
@@ -444,6 +469,6 @@ def test_a_layer_of_the_users_own_learns_but_is_not_saved(panel):
         """A Dense of another name."""
 
     fitted = fit(Sequential([Twice(8), Dense(H)]), panel, H, 1, SMALL, seed=0)
-    assert np.isfinite(quantiles(fitted, panel, 1)).all()
+    assert np.isfinite(predict_quantiles(fitted, panel, 1)).all()
     with pytest.raises(ConfigError, match=r"^only gatecast's own layers and losses can be saved: got"):
-        describe(fitted)
+        to_state(fitted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.cells import CELLS, StateNoise
 
 # Name -> cell, and the options that its parameters show: P, gain, projection (R as a share of H), heads.
 VARIANTS = {
@@ -56,7 +56,7 @@ def make_case(variant, H, B, T, F, extras="", seed=0):
     noise = None
     if "n" in extras and CELLS[cell].recurrent and cell != "slstm":
         zone = [(rng.random((B, T, R)) < 0.3).astype(np.float32), 0.25][: len(sizes)]
-        noise = Noise((rng.random((B, R)) < 0.6).astype(np.float32) / np.float32(0.6), tuple(zone))
+        noise = StateNoise((rng.random((B, R)) < 0.6).astype(np.float32) / np.float32(0.6), tuple(zone))
     dstate = [draw(B, n) for n in sizes]
     if cell == "slstm":  # exact for what depends on h: the stabiliser's own gradient is not formed
         dstate[1:] = [None] * 3

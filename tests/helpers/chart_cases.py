@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gatecast.data.panel import Names
-from gatecast.data.panel_builder import build
-from gatecast.results import Evaluation, Forecast, Past, Score
+from gatecast.data.panel import ColumnNames
+from gatecast.data.panel_builder import build_panel
+from gatecast.results import Evaluation, Forecast, HistoryData, Score
 
 SEASON, TEST = 12, 24
 
@@ -42,8 +42,8 @@ def make_forecast(
     times = (np.datetime64(first, "M") + t).astype("datetime64[us]") if dated else t
     id_col = None if names == ("",) else "unique_id"
     ids = None if id_col is None else np.repeat(np.array(names, object), n)
-    panel, _ = build(
-        np.tile(times[:n], S), np.concatenate([one[:n] for one in y]), ids, names=Names(id_col, "ds", target)
+    panel, _ = build_panel(
+        np.tile(times[:n], S), np.concatenate([one[:n] for one in y]), ids, names=ColumnNames(id_col, "ds", target)
     )
     past, ahead = slice(n - test, n), slice(n, n + h)
     order = [list(names).index(one) for one in panel.ids] if id_col else [0]
@@ -67,7 +67,7 @@ def make_forecast(
     ends = [told(y[k][ahead], levels) for k in order]
     whole = columns(ahead, **{name: np.concatenate([one[name] for one in ends]) for name in ends[0]})
     return Forecast(
-        whole, id_col, "ds", target, "LSTM", levels, past=Past(panel, SEASON, evaluation if evaluated else None)
+        whole, id_col, "ds", target, "LSTM", levels, past=HistoryData(panel, SEASON, evaluation if evaluated else None)
     )
 
 

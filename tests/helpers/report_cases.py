@@ -13,7 +13,7 @@ from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.forecasting.presets import make_recipe
 from gatecast.nn.inspection.trace import LayerTrace
-from gatecast.selection.memory_tasks.benchmark import Probe
+from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
 
 HOSTILE = (
     '<script>alert("x")</script>',
@@ -44,14 +44,14 @@ class Fitted:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    findings_: tuple[str, ...] = ("time column: 'ds', target: 'y'.",)
+    data_notes_: tuple[str, ...] = ("time column: 'ds', target: 'y'.",)
     h_: int = 12
-    season_: int = 12
-    seconds_: float = 1.5
+    season_length_: int = 12
+    fit_seconds_: float = 1.5
 
     def __post_init__(self):
         past = self.forecast.past
-        self.panel_, self.evaluation_, self.weights_ = past.panel, past.evaluation, {"LSTM": 0.5, "DOT": 0.5}
+        self.panel_, self.evaluation_, self.model_weights_ = past.panel, past.evaluation, {"LSTM": 0.5, "DOT": 0.5}
         recipe = make_recipe(12, 12, self.panel_.lengths)
         self._trained = SimpleNamespace(learned=SimpleNamespace(recipe=recipe))
 
@@ -63,9 +63,12 @@ class Fitted:
         """A loss that falls, and a validation that rises again."""
         steps = np.arange(1, 101)
         table = {
-            "step": steps, "loss": 1 / steps, "validation_step": steps[::10],
-            "validation": 1 + (steps[::10] / 100 - 0.5) ** 2, "training": 1 / (1 + steps[::10]),
-        }  # fmt: skip
+            "step": steps,
+            "loss": 1 / steps,
+            "validation_step": steps[::10],
+            "validation": 1 + (steps[::10] / 100 - 0.5) ** 2,
+            "training": 1 / (1 + steps[::10]),
+        }
         return curves_of(table)
 
     def gates(self, *_, **__):
@@ -109,38 +112,58 @@ def explanation():
     share = np.where(lag == 12, 5.0, 0.1)
     table = {"time": lag, "feature": np.repeat(["y", "price"], 12), "lag": lag, "value": lag, "attribution": share}
     return SimpleNamespace(
-        id=None, method="integrated", step=1, quantile=0.5, forecast=20.0, baseline=8.9, error=1e-3, table=table,
+        id=None,
+        method="integrated",
+        step=1,
+        quantile=0.5,
+        forecast=20.0,
+        baseline=8.9,
+        error=1e-3,
+        table=table,
         sentence="The value of 12 steps before matters most.",
-    )  # fmt: skip
+    )
 
 
 def comparison():
     """Of three models."""
     scores = {
-        "model": ["LSTM", "GRU", "SeasonalNaive"], "mae": [1.0, 2.0, 3.0], "rmse": [1.5, 2.5, 3.5],
-        "mase": [0.5, 0.75, 1.0], "skill": [66.7, 33.3, 0.0], "seconds": [2.0, 1.5, 0.01], "parameters": [100, 80, 0],
+        "model": ["LSTM", "GRU", "SeasonalNaive"],
+        "mae": [1.0, 2.0, 3.0],
+        "rmse": [1.5, 2.5, 3.5],
+        "mase": [0.5, 0.75, 1.0],
+        "skill": [66.7, 33.3, 0.0],
+        "seconds": [2.0, 1.5, 0.01],
+        "parameters": [100, 80, 0],
         "p_value": [np.nan, 0.04, 0.001],
-    }  # fmt: skip
+    }
     return SimpleNamespace(scores=scores, folds={}, recommendation="Take the LSTM.", best="LSTM")
 
 
 def probes():
     """Of two cells on one task."""
     table = {
-        "probe": ["adding"] * 6, "cell": ["rnn"] * 3 + ["lstm"] * 3, "length": [100] * 6, "seed": [0] * 6,
-        "step": [25, 50, 75] * 2, "loss": [0.2, 0.17, 0.17, 0.2, 0.05, 0.01], "naive": [0.1667] * 6,
-    }  # fmt: skip
+        "probe": ["adding"] * 6,
+        "cell": ["rnn"] * 3 + ["lstm"] * 3,
+        "length": [100] * 6,
+        "seed": [0] * 6,
+        "step": [25, 50, 75] * 2,
+        "loss": [0.2, 0.17, 0.17, 0.2, 0.05, 0.01],
+        "naive": [0.1667] * 6,
+    }
     columns = {name: np.array(column) for name, column in table.items()}
-    return Probe({}, columns, "The LSTM solves it, the RNN does not.")
+    return MemoryBenchmark({}, columns, "The LSTM solves it, the RNN does not.")
 
 
 def tuned():
     """Of three trials."""
     trials = {"trial": [0, 1, 2], "value": [1.0, np.nan, 0.8], "units": [16, 32, 64]}
     return SimpleNamespace(
-        trials=trials, importance={"units": 0.75, "rate": 0.25}, best={"units": 64, "rate": 0.003}, forecaster=None,
+        trials=trials,
+        importance={"units": 0.75, "rate": 0.25},
+        best={"units": 64, "rate": 0.003},
+        forecaster=None,
         sentence="64 units did best.",
-    )  # fmt: skip
+    )
 
 
 def importance():

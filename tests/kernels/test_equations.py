@@ -11,7 +11,7 @@ from cell_cases import VARIANTS, every_variant, make_case
 from tolerances import EPS64, close, difference, rounding, step
 
 from gatecast.kernels import reference
-from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.equations import STEPS, sigmoid
 
 
@@ -218,12 +218,12 @@ def test_skipped_steps_are_as_if_they_were_not_there(variant):
 def test_zoneout_of_one_keeps_and_of_nothing_changes_nothing(variant):
     cell, params, x, state, *_ = in_float64(make_case(variant, 4, 3, 6, 2, "s"))
     sizes = len(CELLS[cell].states)
-    y, last = run(cell, params, x, state, noise=Noise(None, (1.0,) * sizes))
+    y, last = run(cell, params, x, state, noise=StateNoise(None, (1.0,) * sizes))
     np.testing.assert_array_equal(y[:, -1], state[0])
     for a, b in zip(last, state, strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(
-        run(cell, params, x, state, noise=Noise(None, (0.0,) * sizes))[0], run(cell, params, x, state)[0]
+        run(cell, params, x, state, noise=StateNoise(None, (0.0,) * sizes))[0], run(cell, params, x, state)[0]
     )
 
 
@@ -233,7 +233,7 @@ def test_zoneout_of_one_keeps_and_of_nothing_changes_nothing(variant):
 def test_dropping_all_of_h_is_having_no_recurrent_weights(variant):
     cell, params, x, *_ = in_float64(make_case(variant, 4, 3, 6, 2))
     R = params["Wr"].shape[1] if "Wr" in params else 4
-    dropped, _ = run(cell, params, x, noise=Noise(np.zeros((3, R))))
+    dropped, _ = run(cell, params, x, noise=StateNoise(np.zeros((3, R))))
     close(dropped, run(cell, params | {"Wh": np.zeros_like(params["Wh"])}, x)[0], rounding(100, EPS64))
 
 

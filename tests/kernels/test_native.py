@@ -15,8 +15,8 @@ from tolerances import rounding
 
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import _native, native, reference
-from gatecast.kernels.cells import CELLS, Noise
-from gatecast.kernels.packing import lanes, length_mask, pack, pack_mask, pack_state, unpack, unpack_state
+from gatecast.kernels.cells import CELLS, StateNoise
+from gatecast.kernels.packing import length_mask, pack, pack_mask, pack_state, padded_lanes, unpack, unpack_state
 
 FEW_SIZES = [(1, 1, 1), (7, 3, 24), (6, 31, 5), (50, 33, 24), (129, 5, 2), (9, 256, 3)]
 SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
@@ -50,13 +50,13 @@ def packed(values, L):
 def packed_noise(noise, L):
     if noise is None:
         return None
-    return Noise(pack_state(noise.drop, L), tuple(z if isinstance(z, float) else pack(z, L) for z in noise.zone))
+    return StateNoise(pack_state(noise.drop, L), tuple(z if isinstance(z, float) else pack(z, L) for z in noise.zone))
 
 
 def run(case, L=None, **options):
     """forward of the kernels: y, last state, cache."""
     cell, params, x, state, mask, noise, _, _ = case
-    L = L or lanes(len(x))
+    L = L or padded_lanes(len(x))
     packed_mask = None if mask is None else pack_mask(mask, L)
     return native.forward(cell, params, pack(x, L), packed(state, L), packed_mask, packed_noise(noise, L), **options)
 
@@ -64,7 +64,7 @@ def run(case, L=None, **options):
 def run_kernel(*case, L=None):
     """The same quantities as `expected` from the kernels."""
     made = cell, params, x, _, _, _, dy, dstate = make_case(*case)
-    B, L = len(x), L or lanes(len(x))
+    B, L = len(x), L or padded_lanes(len(x))
     y, last, cache = run(made, L)
     dx, first, grads = native.backward(params, cache, pack(dy, L), packed(dstate, L))
     named = {"y": unpack(y, B), "dx": unpack(dx, B)}
@@ -171,7 +171,7 @@ def test_two_halves_with_the_state_handed_over_are_one_run(variant, B):
 @pytest.mark.parametrize("B", [3, 17])
 def test_what_a_mask_hides_never_matters(variant, B):
     cell, params, x, _, mask, _, dy, dstate = make_case(variant, 6, B, 8, 2, "m")
-    other, L = np.where(mask[:, :, None], x, np.float32(50)), lanes(B)
+    other, L = np.where(mask[:, :, None], x, np.float32(50)), padded_lanes(B)
     results = []
     for values in (x, other):
         y, state, cache = native.forward(cell, params, pack(values), mask=pack_mask(mask))
@@ -356,8 +356,8 @@ def test_adam_equals_reference():
         ({"state": (np.zeros((2, 2, 16), "f"),) * 2}, r"state has shape \(2, 2, 16\), expected \(1, 2, 16\)"),
         ({"state": (np.zeros((1, 2, 16), "f"),)}, "another number of arrays than the cell has states"),
         ({"mask": np.zeros((1, 3, 16), "f")}, r"mask has shape \(1, 3, 16\), expected \(1, 2, 16\)"),
-        ({"noise": Noise(np.zeros((1, 3, 16), "f"))}, r"drop has shape \(1, 3, 16\), expected \(1, 2, 16\)"),
-        ({"noise": Noise(None, (0.1, 0.1, 0.1))}, "zone has more entries than the cell has states"),
+        ({"noise": StateNoise(np.zeros((1, 3, 16), "f"))}, r"drop has shape \(1, 3, 16\), expected \(1, 2, 16\)"),
+        ({"noise": StateNoise(None, (0.1, 0.1, 0.1))}, "zone has more entries than the cell has states"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(change, text):

@@ -12,10 +12,10 @@ from gatecast.kernels.packing import (
     LANES,
     blocks,
     flat_views,
-    lanes,
     pack,
     pack_mask,
     pack_state,
+    padded_lanes,
     reorder_gates,
     unpack,
     unpack_mask,
@@ -34,7 +34,7 @@ def numbered(*shape: int) -> np.ndarray:
 def test_unpacking_undoes_packing(shape):
     x = numbered(*shape)
     packed = pack(x)
-    L = lanes(shape[0])
+    L = padded_lanes(shape[0])
     assert packed.shape == (blocks(shape[0], L), *shape[1:], L)
     assert packed.dtype == np.float32
     assert packed.flags.c_contiguous

@@ -14,7 +14,7 @@ from tolerances import close, difference, rounding, step
 from gatecast.kernels import _native, native
 from gatecast.layers import QuantileHead
 from gatecast.losses import Pinball, weighted_mean
-from gatecast.nn.layers.base import Context
+from gatecast.nn.layers.base import CallContext
 
 LEVELS = {1: (0.5,), 3: (0.1, 0.5, 0.9), 5: (0.025, 0.1, 0.5, 0.9, 0.975), 9: tuple(np.arange(1, 10) / 10)}
 every_shape = pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_loss_of_ones_own_is_asked_itself(rng):
 
 def test_the_layer_hands_its_input_to_the_backward_pass(rng):
     c, layer = make(rng, 6, 5, 16), QuantileHead(5)
-    q, _, cache = layer.forward({}, c.r, Context())
+    q, _, cache = layer.forward({}, c.r, CallContext())
     np.testing.assert_array_equal(q, native.quantiles_forward(c.r, 5))
     np.testing.assert_array_equal(
         layer.backward({}, cache, c.dq, True)[0],

@@ -27,8 +27,8 @@ from gatecast.layers import (
 from gatecast.losses import Huber, Pinball
 from gatecast.models import Sequential, load_model
 from gatecast.nn import checkpoint
-from gatecast.nn.network import initial_weights, wire
-from gatecast.optim import SGD, AdamW, average_weights, chain, clip_by_global_norm, cosine, warmup
+from gatecast.nn.network import build, initial_weights
+from gatecast.optim import SGD, AdamW, chain, clip_by_global_norm, cosine, ema, warmup
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(0, np.float32)}
 
@@ -50,7 +50,7 @@ def model(**compiled):
         {"loss": "mae", "optimizer": "rmsprop"},
         {
             "loss": Huber(0.5),
-            "optimizer": chain(clip_by_global_norm(1.0), AdamW(warmup(cosine(0.1, 9), 2)), average_weights()),
+            "optimizer": chain(clip_by_global_norm(1.0), AdamW(warmup(cosine(0.1, 9), 2)), ema()),
         },
     ],
     ids=["defaults", "names", "chain"],
@@ -71,7 +71,7 @@ def test_what_is_loaded_is_what_was_saved(compiled, tmp_path):
 
 
 def test_a_file_of_an_older_version_without_the_newer_settings_can_be_read(tmp_path):
-    network = wire([LSTM(3, peephole="full")], (None, 2))
+    network = build([LSTM(3, peephole="full")], (None, 2))
     weights = initial_weights(network, 1)
     old = {"LSTM": {"units": 3, "return_sequences": False, "peephole": "full", "unit_forget_bias": True}}
     arrays = {f"0.{name}": p for name, p in weights.views[0].items()}

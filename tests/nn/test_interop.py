@@ -58,7 +58,7 @@ def test_what_goes_out_comes_back_in(name):
         ("mixed", [f"{module}.{e}" for module in ("lstm", "gru", "lstm_1") for e in LSTM_ENTRIES]),
         ("rnn", [f"{module}.{e}" for module in ("rnn", "rnn_1") for e in LSTM_ENTRIES] + DENSE_ENTRIES),
     ],
-)  # fmt: skip
+)
 def test_names_and_order_are_those_of_pytorch(name, names):
     assert list(STACKS[name]().to_torch()) == names
 
@@ -170,7 +170,7 @@ def good(**changes):
             "lacks an entry (linear): got linear.bias, linear.weight, expected weight_ih of shape (16, 3), for LSTM",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_state_dict_that_does_not_fit_is_named_and_changes_nothing(state, text):
     made = model(LSTM(H), Dense(M))
     before = made.weights.vector.copy()

@@ -17,8 +17,8 @@ from gatecast.layers import (
     LSTM,
     BatchNormalization,
     Bidirectional,
+    CallContext,
     Concatenate,
-    Context,
     Dense,
     Dilated,
     Dropout,
@@ -28,8 +28,8 @@ from gatecast.layers import (
     Select,
 )
 from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.nn.layers.base import mixed, subkey
-from gatecast.nn.network import backward, forward, initial_weights, like, settle, stream, wire
+from gatecast.nn.layers.base import fold_in, hash64
+from gatecast.nn.network import backward, build, forward, generator, initial_weights, update_buffers, zeros_like
 
 B, T, F, H, M = 21, 6, 2, 5, 3
 
@@ -61,7 +61,7 @@ def definition(network, weights, x, mask, seed, step):
         else:
             shape = (len(x), 1, x.shape[1]) if x.ndim == 2 else x.shape
             ones = np.ones_like(pack(np.ones(shape)))
-            keep = unpack(native.dropout(ones, layer.rate, mixed(seed, step, k)), len(x)).reshape(x.shape)
+            keep = unpack(native.dropout(ones, layer.rate, hash64(seed, step, k)), len(x)).reshape(x.shape)
             undo.append((k, layer, params, keep))
             x = x * keep
 
@@ -82,7 +82,7 @@ def definition(network, weights, x, mask, seed, step):
 
 def setting(rng, layers=LAYERS, count=B):
     """A network, weights none of which is zero, and inputs."""
-    network = wire(layers, (T, F))
+    network = build(layers, (T, F))
     weights = initial_weights(network, seed=3)
     weights.vector[:] += rng.normal(0, 0.2, weights.vector.size).astype(np.float32)
     return network, weights, rng.normal(size=(count, T, F)).astype(np.float32)
@@ -96,7 +96,7 @@ def test_values_and_gradients_equal_the_definition(masked, count, rng):
     dy = rng.normal(size=(count, M)).astype(np.float32)
     packed_mask = None if mask is None else pack_mask(mask)
     y, caches = forward(network, weights, pack(x), packed_mask, training=True, seed=3, step=9)
-    grads = like(weights)
+    grads = zeros_like(weights)
     dx = backward(network, weights, caches, pack(dy[:, None]), grads, need_dx=True)
 
     y_, pull = definition(network, weights.views, x.astype(float), mask, seed=3, step=9)
@@ -125,12 +125,12 @@ def test_the_gradient_of_the_loss_is_a_difference_quotient_dropout_included(laye
     y, weight = pack(rng.normal(size=(B, 1, M))), pack(np.ones((B, 1, 1)))
 
     def loss():
-        out, caches = forward(network, weights, pack(x), training=True, seed=3, step=9, count=B)
+        out, caches = forward(network, weights, pack(x), training=True, seed=3, step=9, n_sequences=B)
         value, dy = weighted_mean(MeanSquaredError(), out, y, weight, float(B))
         return value, dy, caches
 
     value, dy, caches = loss()
-    grads = like(weights)
+    grads = zeros_like(weights)
     assert backward(network, weights, caches, dy, grads) is None
     kept, h = weights.vector.copy(), np.float32(step(EPS32))
     for _ in range(5):
@@ -148,7 +148,7 @@ def test_the_gradient_of_the_loss_is_a_difference_quotient_dropout_included(laye
 def test_without_a_backward_pass_the_values_are_the_same(rng):
     network, weights, x = setting(rng)
     y, _ = forward(network, weights, pack(x))
-    bare, caches = forward(network, weights, pack(x), keep=False)
+    bare, caches = forward(network, weights, pack(x), save_for_backward=False)
     close(bare, y, rounding(T * H))
     assert caches == [None] * len(LAYERS)
 
@@ -173,13 +173,13 @@ def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_wh
     probes = [Probe(0.5), Probe(0.5)]
     for probe in probes:
         object.__setattr__(probe, "told", {})
-    network = wire([probes[0], LSTM(2), probes[1]], (T, F))
+    network = build([probes[0], LSTM(2), probes[1]], (T, F))
     weights, mask = initial_weights(network, 0), pack_mask(np.ones((B, T), bool))
-    y, caches = forward(network, weights, pack(rng.normal(size=(B, T, F))), mask, count=B)
-    backward(network, weights, caches, y, like(weights))
-    settle(network, weights, caches)
-    assert probes[0].told["context"] == Context(mask=mask, count=B)
-    assert probes[1].told["context"] == Context(mask=None, count=B)
+    y, caches = forward(network, weights, pack(rng.normal(size=(B, T, F))), mask, n_sequences=B)
+    backward(network, weights, caches, y, zeros_like(weights))
+    update_buffers(network, weights, caches)
+    assert probes[0].told["context"] == CallContext(mask=mask, n_sequences=B)
+    assert probes[1].told["context"] == CallContext(mask=None, n_sequences=B)
     assert [probe.told["need_dx"] for probe in probes] == [False, True]
     assert all(probe.told["settled"] for probe in probes)
 
@@ -187,7 +187,7 @@ def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_wh
 def test_a_mask_does_not_come_back_with_a_new_time_axis(rng):
     probe = Probe(0.5)
     object.__setattr__(probe, "told", {})
-    network = wire([Select((0,), last=True), Embedding(5, 2), probe], (T, F))
+    network = build([Select((0,), last=True), Embedding(5, 2), probe], (T, F))
     x, mask = rng.integers(0, 5, (B, T, F)), pack_mask(np.ones((B, T), bool))
     forward(network, initial_weights(network, 0), pack(x), mask)
     assert network.shapes[2] == (1, 2)
@@ -203,29 +203,29 @@ def test_pieces_of_a_sequence_are_one_pass_to_the_bit(cuts, count, rng):
     for piece in np.split(x, cuts, axis=1):
         y = pack(piece)
         for k, layer in enumerate(layers):
-            y, states[k], _ = layer.forward(weights.views[k], y, Context(keep=False), states[k])
-    np.testing.assert_array_equal(y, forward(network, weights, pack(x), keep=False)[0])
+            y, states[k], _ = layer.forward(weights.views[k], y, CallContext(save_for_backward=False), states[k])
+    np.testing.assert_array_equal(y, forward(network, weights, pack(x), save_for_backward=False)[0])
     assert [state is None for state in states] == ["LSTM" not in repr(layer) for layer in layers]
 
 
 def test_shapes_follow_from_layer_to_layer():
-    network = wire(LAYERS, (None, F))
+    network = build(LAYERS, (None, F))
     assert network.shapes == ((None, F), (None, H), (None, H), (None, H), (None, 4), (H,), (H,), (M,))
     with pytest.raises(ConfigError, match="an LSTM needs a sequence"):
-        wire([LSTM(3), LSTM(3)], (T, F))
+        build([LSTM(3), LSTM(3)], (T, F))
 
 
 def test_weights_of_a_layer_depend_on_seed_and_place_alone():
-    one, longer = (initial_weights(wire(layers, (T, F)), seed=1) for layers in (LAYERS[:3], LAYERS))
+    one, longer = (initial_weights(build(layers, (T, F)), seed=1) for layers in (LAYERS[:3], LAYERS))
     np.testing.assert_array_equal(one.vector, longer.vector[: one.vector.size])
-    other = initial_weights(wire(LAYERS, (T, F)), seed=2)
+    other = initial_weights(build(LAYERS, (T, F)), seed=2)
     assert (other.views[0]["Wx"] != longer.views[0]["Wx"]).all()
 
 
 def test_keys_and_streams_do_not_repeat():
-    keys = {mixed(seed, update, layer) for seed in range(10) for update in range(1, 101) for layer in range(10)}
+    keys = {hash64(seed, update, layer) for seed in range(10) for update in range(1, 101) for layer in range(10)}
     assert len(keys) == 10_000
     assert all(0 <= key < 2**63 for key in keys)
-    assert len({subkey(key, purpose) for key in keys for purpose in range(3)} | keys) == 40_000
-    firsts = {stream(seed, purpose, k).random() for seed in range(5) for purpose in range(2) for k in range(5)}
+    assert len({fold_in(key, purpose) for key in keys for purpose in range(3)} | keys) == 40_000
+    firsts = {generator(seed, purpose, k).random() for seed in range(5) for purpose in range(2) for k in range(5)}
     assert len(firsts) == 50

@@ -7,11 +7,11 @@ import io
 import pytest
 
 from gatecast.nn.progress_bar import shown
-from gatecast.nn.training import Record
+from gatecast.nn.training import EpochRecord
 
 RECORDS = [
-    Record(0, 5, 0.5, None, 0.1, 0.001, True, 0),
-    Record(1, 10, 12345.678, 0.25, 0.25, 0.001, False, 0),
+    EpochRecord(0, 5, 0.5, None, 0.1, 0.001, True, 0),
+    EpochRecord(1, 10, 12345.678, 0.25, 0.25, 0.001, False, 0),
 ]
 
 

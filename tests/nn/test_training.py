@@ -16,10 +16,10 @@ from gatecast.layers import LSTM, Dense, Dropout
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.nn import batching as batches_module
 from gatecast.nn.batching import batches, large_batch
-from gatecast.nn.inputs import Samples
-from gatecast.nn.network import initial_weights, wire
-from gatecast.nn.training import EarlyStopping, Progress, evaluate, predict, train
-from gatecast.optim import SGD, Adam, average_weights, averaged, chain, cosine, scale_by_learning_rate
+from gatecast.nn.inputs import TrainingData
+from gatecast.nn.network import build, initial_weights
+from gatecast.nn.training import EarlyStopping, TrainingProgress, evaluate, predict, train
+from gatecast.optim import SGD, Adam, chain, cosine, ema, ema_params, scale_by_learning_rate
 
 MSE = MeanSquaredError()
 
@@ -28,7 +28,7 @@ def task(rng, count=50, T=4, weight=None, sequences=False):
     """Predict the mean of a sequence, or its running mean."""
     x = rng.normal(size=(count, T, 1)).astype(np.float32)
     y = (np.cumsum(x, axis=1) / np.arange(1, T + 1)[:, None]).astype(np.float32)
-    return Samples(x, y if sequences else y[:, -1:], weight)
+    return TrainingData(x, y if sequences else y[:, -1:], weight)
 
 
 STACK = (LSTM(5, return_sequences=True), Dropout(0.2), LSTM(5), Dense(1))
@@ -36,7 +36,7 @@ STACK = (LSTM(5, return_sequences=True), Dropout(0.2), LSTM(5), Dense(1))
 
 def fresh(layers=STACK, seed=0, T=4):
     """A network and its initial weights."""
-    network = wire(layers, (T, 1))
+    network = build(layers, (T, 1))
     return network, initial_weights(network, seed)
 
 
@@ -129,7 +129,7 @@ def test_two_calls_are_as_good_as_one(rng):
     samples = task(rng)
     whole, records = run(samples, epochs=5)
     network, weights = fresh()
-    progress = Progress(Adam(0.01).init(weights.vector.size))
+    progress = TrainingProgress(Adam(0.01).init(weights.vector.size))
     parts = [
         record
         for epochs in (2, 3)
@@ -160,7 +160,7 @@ def test_a_weight_of_two_is_the_sample_twice_and_zero_is_none(rng):
     twice = np.repeat(np.arange(12), w.astype(int))
     settings = {"optimizer": SGD(0.5), "layers": (LSTM(5), Dense(1)), "batch_size": 64, "epochs": 1}
     weighted, records = run(samples._replace(weight=w[:, None]), **settings)
-    repeated, records_ = run(Samples(samples.x[twice], samples.y[twice]), **settings)
+    repeated, records_ = run(TrainingData(samples.x[twice], samples.y[twice]), **settings)
     close(weighted, repeated, rounding(200))
     close(records[0].loss, records_[0].loss, rounding(200))
 
@@ -170,7 +170,7 @@ def test_weights_by_step_pick_steps(rng):
     weight = np.zeros((50, 4), np.float32)
     weight[:, -1] = 1
     stepwise, records = run(samples._replace(weight=weight), layers=layers)
-    last, records_ = run(Samples(samples.x, samples.y[:, -1:]), layers=(LSTM(5), Dense(1)))
+    last, records_ = run(TrainingData(samples.x, samples.y[:, -1:]), layers=(LSTM(5), Dense(1)))
     close(stepwise, last, rounding(500))
     close(records[-1].loss, records_[-1].loss, rounding(500))
 
@@ -220,7 +220,7 @@ def test_weights_by_value_pick_values(rng):
 def hopeless(rng):
     """Noise to learn by heart, and other noise to judge by: validation soon gets worse."""
     x, y = (rng.normal(size=(40, *shape)).astype(np.float32) for shape in ((4, 1), (1, 1)))
-    return Samples(x[:20], y[:20]), Samples(x[20:], y[20:])
+    return TrainingData(x[:20], y[:20]), TrainingData(x[20:], y[20:])
 
 
 @pytest.mark.parametrize("restore", [True, False])
@@ -322,7 +322,7 @@ def test_a_last_update_that_breaks_the_weights_is_noticed(rng):
 def test_after_running_away_a_training_can_go_on(rng):
     samples, optimizer = task(rng), SGD(lambda step: 1e38 if step < 3 else 0.01, momentum=0.9)
     network, weights = fresh((LSTM(5), Dense(1)))
-    progress = Progress(optimizer.init(weights.vector.size))
+    progress = TrainingProgress(optimizer.init(weights.vector.size))
     with pytest.raises(ConfigError, match="the training ran away"):
         list(train(network, weights, samples, MSE, optimizer, epochs=3, progress=progress))
     progress.step = 3
@@ -332,12 +332,12 @@ def test_after_running_away_a_training_can_go_on(rng):
 
 def test_running_away_leaves_averaged_weights_and_the_optimiser_as_they_were(rng):
     samples = task(rng)
-    optimizer = chain(scale_by_learning_rate(lambda step: 1e38 if step == 19 else 0.05), average_weights(0.9))
+    optimizer = chain(scale_by_learning_rate(lambda step: 1e38 if step == 19 else 0.05), ema(0.9))
     network, weights = fresh((LSTM(5), Dense(1)))
-    progress, averages = Progress(optimizer.init(weights.vector.size)), []
+    progress, averages = TrainingProgress(optimizer.init(weights.vector.size)), []
     stream = train(network, weights, samples, MSE, optimizer, epochs=50, progress=progress)
     with pytest.raises(ConfigError, match="the training ran away"):
-        averages.extend(averaged(optimizer, progress.state).copy() for _ in stream)
+        averages.extend(ema_params(optimizer, progress.state).copy() for _ in stream)
     np.testing.assert_array_equal(weights.vector, averages[-1])
     assert weights.vector.any()
     assert progress.step == 18
@@ -346,7 +346,7 @@ def test_running_away_leaves_averaged_weights_and_the_optimiser_as_they_were(rng
 def test_averaging_does_not_disturb_the_path(rng):
     samples, validation = task(rng), task(rng, 20)
     _, plain = run(samples, validation=validation)
-    _, averaging = run(samples, validation=validation, optimizer=chain(Adam(0.01), average_weights(0.9)))
+    _, averaging = run(samples, validation=validation, optimizer=chain(Adam(0.01), ema(0.9)))
     assert [r.loss for r in averaging] == [r.loss for r in plain]
     assert [r.val_loss for r in averaging] != [r.val_loss for r in plain]
 
@@ -363,10 +363,10 @@ def test_every_update_drops_other_values(rng, monkeypatch):
 def test_averaged_weights_are_judged_and_kept(rng):
     samples, validation = task(rng), task(rng, 20)
     network, weights = fresh()
-    optimizer = chain(Adam(0.01), average_weights(0.9))
-    progress = Progress(optimizer.init(weights.vector.size))
+    optimizer = chain(Adam(0.01), ema(0.9))
+    progress = TrainingProgress(optimizer.init(weights.vector.size))
     *_, last = train(network, weights, samples, MSE, optimizer, epochs=3, validation=validation, progress=progress)
-    np.testing.assert_array_equal(weights.vector, averaged(optimizer, progress.state))
+    np.testing.assert_array_equal(weights.vector, ema_params(optimizer, progress.state))
     assert last.val_loss == evaluate(network, weights, validation, MSE)
 
 

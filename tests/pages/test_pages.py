@@ -12,19 +12,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from chart_cases import make_forecast, with_values
+from report_cases import HOSTILE, Fitted, everything
+
 from gatecast.config import DataConfig, TrainingConfig
 from gatecast.forecaster import Forecaster
 from gatecast.reporting.report import report
-from report_cases import HOSTILE, Fitted, everything
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 WIDTHS, SCHEMES = (360, 1440), ("light", "dark")
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
 LINES = {"light": "#1f2328", "dark": "#e6edf3"}
@@ -51,10 +57,12 @@ def real():
     offer = (rng.random(len(months)) < 0.3) * 1.0
     sold = [20 + 5 * np.sin(np.arange(len(months)) * np.pi / 6 + k) + 4 * offer for k in range(3)]
     table = {
-        "shop": np.repeat(["a", "b", "c"], len(months)), "ds": np.tile(months, 3), "offer": np.tile(offer, 3),
+        "shop": np.repeat(["a", "b", "c"], len(months)),
+        "ds": np.tile(months, 3),
+        "offer": np.tile(offer, 3),
         "y": np.concatenate(sold) + rng.normal(0, 1, 3 * len(months)),
-    }  # fmt: skip
-    data, training = DataConfig(known="offer"), TrainingConfig(members=1, steps=40)
+    }
+    data, training = DataConfig(futr_exog="offer"), TrainingConfig(n_members=1, max_steps=40)
     return Forecaster(4, model="lstm", data=data, training=training).fit(table)
 
 
@@ -236,8 +244,10 @@ def test_names_for_those_who_cannot_see(browser, pages):
         page = visit.page
         assert page.locator(".chart:not([aria-label])").count() == 0
         assert page.locator("section:not([aria-labelledby])").count() == 0
-        assert page.evaluate("[...document.querySelectorAll('[aria-labelledby]')].every("
-                             "(one) => document.getElementById(one.getAttribute('aria-labelledby')))")  # fmt: skip
+        assert page.evaluate(
+            "[...document.querySelectorAll('[aria-labelledby]')].every("
+            "(one) => document.getElementById(one.getAttribute('aria-labelledby')))"
+        )
         assert page.locator("select").evaluate_all("(all) => all.every((one) => one.labels.length === 1)")
         assert page.locator("th:not([scope])").count() == 0
         page.keyboard.press("Tab")

@@ -6,11 +6,11 @@ import pytest
 import gatecast as gc
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, FormatError
-from gatecast.evaluation.calibration import Limits, sides, uncalibrated
-from gatecast.evaluation.sample_paths import memory, sample
+from gatecast.evaluation.calibration import Bounds, default_calibrator, prediction_intervals
+from gatecast.evaluation.sample_paths import error_autocorrelation, sample_paths
 
 H, S, T = 6, 20, 66
-QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(members=2, steps=30)}
+QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(n_members=2, max_steps=30)}
 MONTHS = np.arange("2015-01", "2020-07", dtype="M8[M]").astype("M8[D]")
 
 
@@ -53,7 +53,7 @@ def past():
 
 @pytest.fixture(scope="module")
 def with_promo(past):
-    data = DataConfig(known="promo", static="kind", historic="visitors")
+    data = DataConfig(futr_exog="promo", stat_exog="kind", hist_exog="visitors")
     return gc.Forecaster(H, data=data, **COLUMNS, **QUICK).fit(past)
 
 
@@ -90,7 +90,7 @@ def test_steps_that_are_known_ahead_have_to_be_given(with_promo, whole, past):
 
 
 def test_what_comes_after_the_cutoff_does_not_count_but_for_known_columns(whole):
-    data = DataConfig(known="promo", historic="visitors")
+    data = DataConfig(futr_exog="promo", hist_exog="visitors")
     forecaster = gc.Forecaster(H, data=data, **COLUMNS, **QUICK)
     poisoned = {name: column.copy() for name, column in whole.items()}
     after = np.tile(np.arange(T) >= T - H, S)
@@ -108,7 +108,7 @@ def test_a_file_keeps_columns_words_and_effects(with_promo, whole, tmp_path):
     for name, column in with_promo.predict(futr_df=came).columns.items():
         np.testing.assert_array_equal(again.predict(futr_df=came).columns[name], column)
     assert again.data == with_promo.data
-    assert again.history_ == with_promo.history_
+    assert again.training_history_ == with_promo.training_history_
 
 
 def test_sample_paths_have_the_intervals_of_the_forecast(fitted):
@@ -131,11 +131,11 @@ def test_sample_paths_have_the_intervals_of_the_forecast(fitted):
 
 def test_paths_remember_as_errors_did():
     said = np.zeros((1, 40, 5)) + np.array([-2.0, -1.3, 0, 1.3, 2])
-    start = uncalibrated(["LSTM"], (0.025, 0.1, 0.5, 0.9, 0.975), [80, 95], 40)
+    start = default_calibrator(["LSTM"], (0.025, 0.1, 0.5, 0.9, 0.975), [80, 95], 40)
     for r in (0.0, 0.9):
-        paths = sample(start._replace(memory=r), said, np.array([[-1.0]]), 500, 0)[0]
-        assert memory(paths) == pytest.approx(r, abs=0.03)
-    assert memory(np.full((9, 3), np.nan)) == 0.8
+        paths = sample_paths(start._replace(memory=r), said, np.array([[-1.0]]), 500, 0)[0]
+        assert error_autocorrelation(paths) == pytest.approx(r, abs=0.03)
+    assert error_autocorrelation(np.full((9, 3), np.nan)) == 0.8
 
 
 def test_the_past_one_step_ahead_is_a_table_beside_the_values(fitted, past):
@@ -151,7 +151,7 @@ def test_the_past_one_step_ahead_is_a_table_beside_the_values(fitted, past):
 
 def test_a_season_keeps_its_phase_in_the_past():
     y = 100 + 30 * np.sin(np.arange(96) * np.pi / 6) + np.random.default_rng(0).normal(size=96)
-    fitted = gc.Forecaster(6, season=12).fit({"ds": np.arange(96), "y": y}, evaluate=False)
+    fitted = gc.Forecaster(6, season_length=12).fit({"ds": np.arange(96), "y": y}, evaluate=False)
     assert np.nanmean(np.abs(fitted.fitted_["LSTM"] - y)[24:]) < 5
 
 
@@ -159,7 +159,7 @@ def test_new_rows_are_scored_then_learnt(past, whole):
     forecaster = gc.Forecaster(H, **COLUMNS, **QUICK).fit({n: past[n] for n in ("shop", "month", "sales")})
     before = forecaster.predict()
     found = forecaster.evaluate(whole)
-    assert found.sizes == (T - H, 0, H)
+    assert found.split_sizes == (T - H, 0, H)
     assert found.scores[0].mae == pytest.approx(
         np.abs(before.columns["Ensemble"] - later(whole, T - H)["sales"]).mean()
     )
@@ -170,7 +170,7 @@ def test_new_rows_are_scored_then_learnt(past, whole):
     assert set(forecaster.evaluate(two).table["shop"]) == {"shop 0", "shop 1"}
     assert "6 of these rows were learnt from" in forecaster.evaluate(past).verdict
     with pytest.raises(DataError, match="the series are too short: got 66 rows at most, expected more than the 70"):
-        forecaster.evaluate(whole, rows=70)
+        forecaster.evaluate(whole, n_rows=70)
     same = forecaster.update(later(whole, T - H))
     assert same is forecaster
     assert (forecaster.panel_.lengths == T).all()
@@ -198,7 +198,7 @@ def test_other_models_forecast_and_are_kept(past, tmp_path, model):
     table = {name: past[name] for name in ("shop", "month", "sales")}
     forecaster = gc.Forecaster(H, model=model, **COLUMNS, **QUICK).fit(table)
     name = model.upper()
-    assert forecaster.name_ == name
+    assert forecaster.model_name_ == name
     said = forecaster.predict(h=2 * H + 1).columns[name]
     assert said.shape == (S * 13,)
     np.testing.assert_array_equal(forecaster.predict(table, h=2 * H + 1).columns[name], said)
@@ -212,7 +212,7 @@ def test_other_models_forecast_and_are_kept(past, tmp_path, model):
 def test_limits_hold_and_counts_are_whole():
     rng = np.random.default_rng(3)
     counts = rng.poisson(1.5, 80).astype(float)
-    data = DataConfig(lower=0, upper=6, whole=True)
+    data = DataConfig(lower_bound=0, upper_bound=6, integer=True)
     forecaster = gc.Forecaster(6, data=data).fit({"ds": np.arange(80), "y": np.minimum(counts, 6)}, evaluate=False)
     columns = forecaster.predict(level=(80, 99)).columns
     for name in list(columns)[1:]:
@@ -221,8 +221,8 @@ def test_limits_hold_and_counts_are_whole():
         assert (columns[name] <= 6).all()
     paths = forecaster.simulate(50).columns["Ensemble"]
     assert set(paths) <= set(range(7))
-    one = uncalibrated(["LSTM"], (0.1, 0.5, 0.9), [80], 1)._replace(limits=Limits(-1.0, None, whole=True))
-    said = sides(one, np.array([[[-3.4, 0.4, 0.7]]]), np.array([[-2.0]]), [80])
+    one = default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 1)._replace(limits=Bounds(-1.0, None, integer=True))
+    said = prediction_intervals(one, np.array([[[-3.4, 0.4, 0.7]]]), np.array([[-2.0]]), [80])
     assert [side.item() for side in said] == [0, -1, 1]
 
 
@@ -230,7 +230,7 @@ def test_limits_hold_and_counts_are_whole():
 def test_the_shortest_series_are_left_to_theta_with_the_intervals_of_a_random_walk(n):
     y = 100 + np.cumsum(np.random.default_rng(n).normal(0, 5, 60))
     forecaster = gc.Forecaster(6).fit({"ds": np.arange(n), "y": y[:n]})
-    assert forecaster.weights_["LSTM"] == 0
+    assert forecaster.model_weights_["LSTM"] == 0
     columns = forecaster.predict(level=95).columns
     wide = columns["Ensemble-hi-95"] - columns["Ensemble-lo-95"]
     step = np.sqrt((np.diff(y[:n]) ** 2).mean())
@@ -242,14 +242,14 @@ def test_the_shortest_series_are_left_to_theta_with_the_intervals_of_a_random_wa
     ("data", "text"),
     [
         (
-            DataConfig(lower=2),
+            DataConfig(lower_bound=2),
             "a value is below its lower bound (3): got 1 (such values in all: 2), expected 2 or more",
         ),
         (
-            DataConfig(upper=8),
+            DataConfig(upper_bound=8),
             "a value is above its upper bound (5): got 9 (such values in all: 1), expected 8 or less",
         ),
-        (DataConfig(whole=True), "a value is not whole (2): got 2.5 (such values in all: 1), expected whole numbers"),
+        (DataConfig(integer=True), "a value is not whole (2): got 2.5 (such values in all: 1), expected whole numbers"),
     ],
 )
 def test_values_outside_their_limits_are_refused(data, text):
@@ -262,11 +262,11 @@ def test_values_outside_their_limits_are_refused(data, text):
 
 def test_limits_that_are_none_are_refused():
     with pytest.raises(ConfigError, match="DataConfig's bounds are the wrong way round: got lower=3, upper=1"):
-        DataConfig(lower=3, upper=1)
+        DataConfig(lower_bound=3, upper_bound=1)
     with pytest.raises(ConfigError, match="DataConfig's upper is no bound: got nan"):
-        DataConfig(upper=float("nan"))
+        DataConfig(upper_bound=float("nan"))
     with pytest.raises(ConfigError, match="DataConfig's known names no columns: got 3"):
-        DataConfig(known=3)
+        DataConfig(futr_exog=3)
     with pytest.raises(
         ConfigError, match=r"data is no DataConfig: got 'price', expected a gatecast\.config\.DataConfig"
     ):
@@ -276,7 +276,7 @@ def test_limits_that_are_none_are_refused():
 def test_learning_stops_where_the_validation_part_says(past):
     table = {name: past[name] for name in ("shop", "month", "sales")}
     forecaster = gc.Forecaster(H, model="lstm", **COLUMNS, **QUICK).fit(table, evaluate=False)
-    curve = forecaster.history_
+    curve = forecaster.training_history_
     assert len(curve["loss"]) == 30
     assert curve["validation_step"] == [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
     assert np.isfinite(curve["validation"]).all()
@@ -298,8 +298,8 @@ def test_a_network_of_ones_own_is_a_model_like_any_other(past, whole, tmp_path):
 
     network = gc.Sequential([GRU(8), Dense(H)])
     table = {name: past[name] for name in ("shop", "month", "sales")}
-    forecaster = gc.Forecaster(H, model=network, **COLUMNS, training=TrainingConfig(steps=60)).fit(table)
-    assert forecaster.name_ == "Network"
+    forecaster = gc.Forecaster(H, model=network, **COLUMNS, training=TrainingConfig(max_steps=60)).fit(table)
+    assert forecaster.model_name_ == "Network"
     assert forecaster.evaluation_.scores[0].model == "Network"
     said = forecaster.predict().columns
     assert list(said)[2:] == ["Network", "Network-lo-80", "Network-hi-80", "Network-lo-95", "Network-hi-95"]
@@ -325,9 +325,9 @@ def test_ets_and_ces_join_when_they_are_there_and_are_kept(past, tmp_path, monke
     monkeypatch.setattr(statsforecast_models, "available", lambda: True)
     monkeypatch.setattr(statsforecast_models, "say", say)
     forecaster = gc.Forecaster(H, **COLUMNS, **QUICK).fit(table)
-    assert list(forecaster.weights_) == ["LSTM", "DOT", "ETS", "CES"]
-    assert forecaster.weights_["CES"] == 0, "three times too large"
-    assert sum(forecaster.weights_.values()) == pytest.approx(1)
+    assert list(forecaster.model_weights_) == ["LSTM", "DOT", "ETS", "CES"]
+    assert forecaster.model_weights_["CES"] == 0, "three times too large"
+    assert sum(forecaster.model_weights_.values()) == pytest.approx(1)
     forecaster.save(tmp_path / "m")
     again = gc.load(tmp_path / "m").predict().columns
     for name, column in forecaster.predict().columns.items():
@@ -337,8 +337,8 @@ def test_ets_and_ces_join_when_they_are_there_and_are_kept(past, tmp_path, monke
 def test_the_parts_are_those_that_the_forecast_is_made_of(with_promo, whole):
     came = later(whole, T - H)
     parts = with_promo.parts(came)
-    assert set(parts) == set(with_promo.weights_)
-    mean = sum(with_promo.weights_[name] * part for name, part in parts.items())
+    assert set(parts) == set(with_promo.model_weights_)
+    mean = sum(with_promo.model_weights_[name] * part for name, part in parts.items())
     np.testing.assert_allclose(with_promo.predict(futr_df=came).columns["Ensemble"], mean, rtol=1e-6)
     with pytest.raises(ConfigError, match="the known columns are needed for the steps ahead"):
         with_promo.parts()
@@ -346,6 +346,8 @@ def test_the_parts_are_those_that_the_forecast_is_made_of(with_promo, whole):
 
 def test_who_says_how_long_to_learn_is_obeyed():
     y = 100 + np.cumsum(np.random.default_rng(0).normal(size=80))
-    forecaster = gc.Forecaster(6, training=TrainingConfig(steps=40, rate=0.1)).fit({"ds": np.arange(80), "y": y})
+    forecaster = gc.Forecaster(6, training=TrainingConfig(max_steps=40, learning_rate=0.1)).fit(
+        {"ds": np.arange(80), "y": y}
+    )
     settings = {member.settings.steps for member in forecaster._trained.learned.voices[0].members}
     assert settings == {40}

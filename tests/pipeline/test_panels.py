@@ -11,11 +11,11 @@ from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.forecaster import Forecaster
-from gatecast.forecasting.context import plain
-from gatecast.forecasting.ensemble import combine, say_far, weigh
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.ensemble import inverse_error_weights, say_far, weighted_average
 
 H, S = 4, 24
-QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(members=2, steps=20)}
+QUICK = {"network": NetworkConfig(units=8), "training": TrainingConfig(n_members=2, max_steps=20)}
 
 
 def table(rng, lengths):
@@ -63,7 +63,7 @@ def test_scores_are_over_all_series_beside_the_simple_forecasts(fitted):
     assert f"of each of {S} series" in fitted.evaluation_.verdict
     evaluated = fitted.evaluation_.table
     assert set(evaluated) >= {"unique_id", "ds", "y", "Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive"}
-    assert sum(fitted.weights_.values()) == pytest.approx(1)
+    assert sum(fitted.model_weights_.values()) == pytest.approx(1)
 
 
 def test_poison_after_the_cutoff_changes_nothing_before_it(fitted, sales):
@@ -72,7 +72,7 @@ def test_poison_after_the_cutoff_changes_nothing_before_it(fitted, sales):
         rows = np.flatnonzero(sales["unique_id"] == name)
         poisoned["y"][rows[-H:]] = np.where(np.arange(len(rows[-H:])) % 2, 1e6, 1e-6)
     other = Forecaster(H, **QUICK).fit(poisoned)
-    assert other.weights_ == fitted.weights_
+    assert other.model_weights_ == fitted.model_weights_
     for name in ("Ensemble", "Ensemble-lo-95", "Ensemble-hi-80", "LSTM", "DOT", "SeasonalNaive", "Naive"):
         assert other.evaluation_.table[name].tobytes() == fitted.evaluation_.table[name].tobytes(), name
 
@@ -123,8 +123,8 @@ def test_constant_and_empty_series_are_named(sales):
         "y": np.concatenate([sales["y"], np.full(30, 5.0), np.full(30, np.nan)]),
     }
     forecaster = Forecaster(H, **QUICK).fit(odd)
-    assert "series 'flat' does not vary: its forecast is the constant." in forecaster.findings_
-    assert "series 'void' has no value: there is no forecast of it." in forecaster.findings_
+    assert "series 'flat' does not vary: its forecast is the constant." in forecaster.data_notes_
+    assert "series 'void' has no value: there is no forecast of it." in forecaster.data_notes_
     said = forecaster.predict().table
     np.testing.assert_allclose(said["Ensemble"][said["unique_id"] == "flat"], 5.0, rtol=0.01)
     assert np.isnan(said["Ensemble"][said["unique_id"] == "void"]).all()
@@ -133,33 +133,33 @@ def test_constant_and_empty_series_are_named(sales):
 def test_weights_follow_errors_half_way():
     truth = np.zeros((3, 2))
     answers = {"good": np.full((3, 2, 1), 1.0), "near": np.full((3, 2, 1), 1.1)}
-    weights = weigh(answers, truth, np.ones(3))
+    weights = inverse_error_weights(answers, truth, np.ones(3))
     assert weights["good"] == pytest.approx(0.25 + 0.5 / (1 + 1.1**-4))
     assert sum(weights.values()) == pytest.approx(1)
 
 
 def test_a_model_far_behind_is_left_out():
     answers = {"good": np.full((3, 2, 1), 1.0), "near": np.full((3, 2, 1), 1.2), "bad": np.full((3, 2, 1), 1.5)}
-    weights = weigh(answers, np.zeros((3, 2)), np.ones(3))
+    weights = inverse_error_weights(answers, np.zeros((3, 2)), np.ones(3))
     assert weights["bad"] == 0
     assert weights["good"] > weights["near"] > 0.25
 
 
 def test_a_model_without_an_answer_is_left_out():
     answers = {"a": np.array([[[1.0]], [[np.nan]]]), "b": np.array([[[3.0]], [[5.0]]])}
-    assert combine(answers, {"a": 0.5, "b": 0.5}).ravel().tolist() == [2.0, 5.0]
+    assert weighted_average(answers, {"a": 0.5, "b": 0.5}).ravel().tolist() == [2.0, 5.0]
 
 
 def test_networks_share_one_place_and_the_others_the_other():
     said = {name: np.ones((3, 2, 1)) for name in ("LSTM", "ES-LSTM", "DOT")}
-    assert weigh(said, np.zeros((3, 2)), np.ones(3)) == {"LSTM": 0.25, "ES-LSTM": 0.25, "DOT": 0.5}
+    assert inverse_error_weights(said, np.zeros((3, 2)), np.ones(3)) == {"LSTM": 0.25, "ES-LSTM": 0.25, "DOT": 0.5}
     said = {name: np.ones((3, 2, 1)) for name in ("LSTM", "DOT", "ETS")}
-    assert weigh(said, np.zeros((3, 2)), np.ones(3)) == {"LSTM": 0.5, "DOT": 0.25, "ETS": 0.25}
+    assert inverse_error_weights(said, np.zeros((3, 2)), np.ones(3)) == {"LSTM": 0.5, "DOT": 0.25, "ETS": 0.25}
 
 
 def test_rolling_cutoffs_hide_what_came_later(rng):
     values = rng.normal(size=(3, 20))
-    past, actual = plain(values).rolling(np.array([8, 4]), 4)
+    past, actual = PanelContext.from_values(values).rolling_origins(np.array([8, 4]), 4)
     np.testing.assert_array_equal(past.values[:3, 8:], values[:, :12])
     np.testing.assert_array_equal(past.values[3:, 4:], values[:, :16])
     np.testing.assert_array_equal(actual, np.concatenate([values[:, 12:16], values[:, 16:]]))
@@ -167,8 +167,8 @@ def test_rolling_cutoffs_hide_what_came_later(rng):
 
 def test_far_steps_go_on_from_the_medians(fitted):
     values = 200 + np.cumsum(np.random.default_rng(1).normal(size=(2, 50)), axis=1)
-    near = say_far(fitted._trained.learned, plain(values), H)
-    far = say_far(fitted._trained.learned, plain(values), 2 * H + 1)
+    near = say_far(fitted._trained.learned, PanelContext.from_values(values), H)
+    far = say_far(fitted._trained.learned, PanelContext.from_values(values), 2 * H + 1)
     for name, said in far.items():
         assert said.shape == (2, 2 * H + 1, 5)
         np.testing.assert_array_equal(said[:, :H], near[name])
@@ -214,10 +214,15 @@ def test_a_forecaster_comes_back_from_its_file(fitted, sales, tmp_path):
         for name in ours:
             np.testing.assert_array_equal(ours[name], theirs[name])
     assert loaded.predict(sales).table["Ensemble"].tobytes() == fitted.predict().table["Ensemble"].tobytes()
-    assert (loaded.h, loaded.model, loaded.season_, loaded.weights_) == (H, "auto", 12, fitted.weights_)
+    assert (loaded.h, loaded.model, loaded.season_length_, loaded.model_weights_) == (
+        H,
+        "auto",
+        12,
+        fitted.model_weights_,
+    )
     ours, theirs = loaded.evaluation_, fitted.evaluation_
     assert ours.scores == theirs.scores
-    assert (ours.cutoff, ours.sizes, ours.verdict) == (theirs.cutoff, theirs.sizes, theirs.verdict)
+    assert (ours.cutoff, ours.split_sizes, ours.verdict) == (theirs.cutoff, theirs.sizes, theirs.verdict)
     assert list(ours.table) == list(theirs.table)
     for name, column in theirs.table.items():
         np.testing.assert_array_equal(ours.table[name], column)
@@ -225,7 +230,7 @@ def test_a_forecaster_comes_back_from_its_file(fitted, sales, tmp_path):
 
 def test_the_scores_of_a_single_named_series_come_back_too(tmp_path):
     rows = {"shop": np.full(60, "north"), "day": np.arange(60), "sold": 10 + np.sin(np.arange(60.0))}
-    fitted = Forecaster(5, training=TrainingConfig(members=1, steps=3)).fit(rows)
+    fitted = Forecaster(5, training=TrainingConfig(n_members=1, max_steps=3)).fit(rows)
     fitted.save(tmp_path / "a.gatecast")
     table = Forecaster.load(tmp_path / "a.gatecast").evaluation_.table
     assert list(table) == list(fitted.evaluation_.table)
@@ -280,12 +285,12 @@ def test_which_words_will_come_is_not_known_at_a_cutoff(role):
     # A word that sorts before the others, so that each of them would be numbered otherwise.
     later[-3:] = "Fr"
     words = {"model": "lstm", "target_col": "y", "data": DataConfig(**{role: "day"}), "season": 1}
-    words["training"] = TrainingConfig(members=1, steps=8)
+    words["training"] = TrainingConfig(n_members=1, max_steps=8)
     one, other = (Forecaster(4, **words).fit(table | {"day": given}) for given in (day, later))
     assert other.panel_.categories == {"day": ("Fr", "Mo", "Tu", "We")}
-    assert one.history_["loss"] == other.history_["loss"]
+    assert one.training_history_["loss"] == other.training_history_["loss"]
     if role == "historic":  # of a known column the steps ahead are given, words and all
-        assert one.history_ == other.history_
+        assert one.training_history_ == other.training_history_
         told, again = (forecaster.evaluation_.table["LSTM"][:4] for forecaster in (one, other))
         assert told.tobytes() == again.tobytes()
     for refit in (True, False):
@@ -301,7 +306,7 @@ def test_words_of_a_panel_before_its_last_values():
     words = {"day": ("Fr", "Mo", "Tu"), "kind": ("a", "b")}
     day = np.array([1.0, np.nan, 2.0, 0.0])
     panel = replace(from_values(np.arange(4.0)), historic={"day": day}, static={"kind": np.ones(1)}, categories=words)
-    known = panel.words_before(1)
+    known = panel.categories_before(1)
     assert known == {"day": ("Mo", "Tu"), "kind": ("a", "b")}
-    np.testing.assert_array_equal(panel.with_words(known).historic["day"], [0.0, np.nan, 1.0, np.nan])
-    assert panel.with_words(panel.words_before(0)) is panel
+    np.testing.assert_array_equal(panel.restrict_categories(known).hist_exog["day"], [0.0, np.nan, 1.0, np.nan])
+    assert panel.restrict_categories(panel.categories_before(0)) is panel

@@ -189,14 +189,25 @@ def test_files_that_are_none(tmp_path, monkeypatch, name, said):
 @pytest.mark.parametrize(
     ("installed", "name", "said"),
     [
-        ((), "a.png", "a chart needs matplotlib or plotly, neither of which is installed. Install it: pip install "
-                      '"gatecast[plot]"'),
-        (("matplotlib",), "a.html", "a chart needs plotly, which is not installed. Install it: pip install "
-                                    '"gatecast[report]"'),
-        (("plotly",), "a.svg", "plotly cannot write .svg here (a.svg): got no matplotlib, no kaleido, expected "
-                               'matplotlib: pip install "gatecast[plot]". Or write a.html.'),
+        (
+            (),
+            "a.png",
+            "a chart needs matplotlib or plotly, neither of which is installed. Install it: pip install "
+            '"gatecast[plot]"',
+        ),
+        (
+            ("matplotlib",),
+            "a.html",
+            'a chart needs plotly, which is not installed. Install it: pip install "gatecast[report]"',
+        ),
+        (
+            ("plotly",),
+            "a.svg",
+            "plotly cannot write .svg here (a.svg): got no matplotlib, no kaleido, expected "
+            'matplotlib: pip install "gatecast[plot]". Or write a.html.',
+        ),
     ],
-)  # fmt: skip
+)
 def test_without_a_library(monkeypatch, installed, name, said):
     monkeypatch.setattr(charts, "find_spec", lambda library: library if library in installed else None)
     with pytest.raises(ConfigError) as error:
@@ -209,8 +220,12 @@ def test_with_plotly_alone_a_figure_comes_back(monkeypatch):
     monkeypatch.setattr(charts, "find_spec", lambda library: None if library == "matplotlib" else library)
     figure = make_forecast().plot()
     assert [trace.name for trace in figure.data if trace.showlegend] == [
-        "history", "95 % interval", "80 % interval", "seasonal naive", "LSTM",
-    ]  # fmt: skip
+        "history",
+        "95 % interval",
+        "80 % interval",
+        "seasonal naive",
+        "LSTM",
+    ]
     assert figure.layout.title.text == "Passengers: 12 steps ahead"
     assert not [trace for trace in figure.data if "@" in str(trace.line.color)]
 
@@ -222,5 +237,5 @@ def test_a_page_through_plotly(tmp_path):
 
 
 def test_evaluations_of_one_and_of_several_know_their_columns():
-    assert make_forecast().past.evaluation.said().target_col == "Passengers"
-    assert make_forecast(names=("a", "b")).past.evaluation.said("a").target_col == "Passengers"
+    assert make_forecast().past.evaluation.series().target_col == "Passengers"
+    assert make_forecast(names=("a", "b")).past.evaluation.series("a").target_col == "Passengers"

@@ -10,12 +10,12 @@ from gatecast.plotting.spec import (
     LIGHT,
     Band,
     Bars,
-    Cells,
     Chart,
-    Dots,
+    HeatMapCells,
     Line,
-    Spans,
-    Starts,
+    Points,
+    ShadedRanges,
+    VerticalLines,
     broken,
     within_calendar,
 )
@@ -24,13 +24,19 @@ X, Y = np.arange(4), np.array([1.0, 2.0, np.nan, 3.0])
 MARKS = {
     "line": Line(X, Y, "a < b", "model", dashed=True, dotted=True),
     "band": Band(X, Y - 1, Y + 1, "interval", "model", 0.5),
-    "dots": Dots(X, Y, "odd", "odd", "diamond", ("a", "b", "c", "d")),
-    "spans": Spans(X[:2], X[:2] + 1, "missing"),
-    "starts": Starts(X[:2], ("test", "forecast")),
-    "bars": Bars(("first", "a name of very many letters indeed"), np.array([1.0, -2.0]), "bars", "model",
-                 np.array([0.5, -3.0]), np.array([2.0, -1.0])),
-    "cells": Cells(X, ("u0", "u1"), np.arange(8.0).reshape(2, 4), "gate"),
-}  # fmt: skip
+    "dots": Points(X, Y, "odd", "odd", "diamond", ("a", "b", "c", "d")),
+    "spans": ShadedRanges(X[:2], X[:2] + 1, "missing"),
+    "starts": VerticalLines(X[:2], ("test", "forecast")),
+    "bars": Bars(
+        ("first", "a name of very many letters indeed"),
+        np.array([1.0, -2.0]),
+        "bars",
+        "model",
+        np.array([0.5, -3.0]),
+        np.array([2.0, -1.0]),
+    ),
+    "cells": HeatMapCells(X, ("u0", "u1"), np.arange(8.0).reshape(2, 4), "gate"),
+}
 
 
 def roles(value):

@@ -72,10 +72,22 @@ def test_all_sections(written):
     assert page.open == []
     assert len(set(page.ids)) == len(page.ids)
     assert page.titles == [
-        "What it says", "The forecast", "The data", "Backtest", "Beside simple forecasts", "Intervals", "How it learnt",
-        "Inside the network", "How long it remembers", "What the forecast rests on", "Which columns matter",
-        "Models side by side", "Long memory", "Search", "To get the same again",
-    ]  # fmt: skip
+        "What it says",
+        "The forecast",
+        "The data",
+        "Backtest",
+        "Beside simple forecasts",
+        "Intervals",
+        "How it learnt",
+        "Inside the network",
+        "How long it remembers",
+        "What the forecast rests on",
+        "Which columns matter",
+        "Models side by side",
+        "Long memory",
+        "Search",
+        "To get the same again",
+    ]
     assert fitted.evaluation_.verdict in page.words
     assert "It overfits from step 50 on." in page.words
     assert "seasonal naive" in page.words
@@ -168,7 +180,7 @@ def test_errors_of_every_series():
 @pytest.mark.parametrize("test", [24, 18])
 def test_coverage_by_step(test):
     evaluation = make_forecast(names=("a", "b"), test=test).past.evaluation
-    said = evaluation.said()
+    said = evaluation.series()
     assert np.array_equal(scored._row(said, evaluation), np.tile(np.arange(test), 2))
     section = scored.coverage_section(evaluation)
     lines = section.parts[2].chart.marks[-2:]
@@ -183,7 +195,7 @@ def test_folds_of_a_backtest():
     folds = Forecast({**evaluation.table, "cutoff": cutoffs}, "unique_id", "ds", "Passengers")
     section = scored.folds_section(folds, None)
     table = next(part for part in section.parts if isinstance(part, Table))
-    assert table.grid.header == ("cutoff", "LSTM", "seasonal naive")
+    assert table.grid.columns == ("cutoff", "LSTM", "seasonal naive")
     assert [row[1:] for row in table.grid.rows] == [("1.5", "8"), ("1.5", "8")]
     assert section.parts[0].text == "LSTM had the smaller error than seasonal naive in 2 of 2 folds."
     assert list(section.parts[-1].figures) == ["a", "b"]

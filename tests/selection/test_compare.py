@@ -14,7 +14,7 @@ from gatecast.selection.charts import comparison_chart
 from gatecast.selection.compare import compare
 from gatecast.selection.recommendation import recommend
 
-QUICK = TrainingConfig(members=1, steps=5)
+QUICK = TrainingConfig(n_members=1, max_steps=5)
 MONTHS = np.arange("2018-01", "2021-01", dtype="M8[M]").astype("M8[D]")
 
 
@@ -28,7 +28,7 @@ def panel(S, T=36, seed=0):
 @pytest.fixture(scope="module")
 def found():
     """Two cells on seven shops, two cutoffs."""
-    return compare(panel(7), 4, models=["lstm", "rnn"], n_windows=2, season=12, training=QUICK)
+    return compare(panel(7), 4, models=["lstm", "rnn"], n_windows=2, season_length=12, training=QUICK)
 
 
 def test_a_row_a_model_the_best_first(found):
@@ -38,9 +38,20 @@ def test_a_row_a_model_the_best_first(found):
     assert (np.diff(scores["mase"]) >= 0).all()
     assert (found.best, found.h, found.season) == (scores["model"][0], 4, 12)
     assert list(scores) == [
-        "model", "rank", "mae", "rmse", "mase", "skill", "coverage_80", "coverage_95", "p_value", "p_best", "seconds",
-        "parameters", "networks",
-    ]  # fmt: skip
+        "model",
+        "rank",
+        "mae",
+        "rmse",
+        "mase",
+        "skill",
+        "coverage_80",
+        "coverage_95",
+        "p_value",
+        "p_best",
+        "seconds",
+        "parameters",
+        "networks",
+    ]
     naive = scores["model"] == "SeasonalNaive"
     assert scores["skill"][naive].item() == 0
     assert scores["skill"] == pytest.approx(100 * (1 - scores["mae"] / scores["mae"][naive]))
@@ -54,7 +65,9 @@ def test_a_row_a_model_the_best_first(found):
 def test_the_folds_are_those_of_a_backtest(found):
     source = panel(7)
     config = NetworkConfig(units=found.units["rnn"])
-    folds = Forecaster(4, model="rnn", season=12, network=config, training=QUICK).cross_validation(source, n_windows=2)
+    folds = Forecaster(4, model="rnn", season_length=12, network=config, training=QUICK).cross_validation(
+        source, n_windows=2
+    )
     columns = folds.columns
     for model, column in (("rnn", "RNN"), ("SeasonalNaive", "SeasonalNaive")):
         own = found.folds["model"] == model
@@ -74,11 +87,14 @@ def test_what_comes_after_a_cutoff_changes_no_error_before_it(found):
     later = panel(7)
     times = later["ds"]
     later["y"] = np.where(times > np.datetime64("2020-08-01"), later["y"] * 3 + 1000, later["y"])
-    other = compare(later, 4, models=["lstm", "rnn"], n_windows=2, season=12, training=QUICK)
+    other = compare(later, 4, models=["lstm", "rnn"], n_windows=2, season_length=12, training=QUICK)
     early = found.folds["cutoff"] == np.datetime64("2020-04-01")
     assert early.sum() == 6 * 7
-    order = [np.lexsort((one.folds["id"], one.folds["model"], one.folds["cutoff"])) for one in (found, other)]
-    mine, others = (one.folds["mase"][place][: 6 * 7] for one, place in zip((found, other), order, strict=True))
+    order = [
+        np.lexsort((one.fold_scores["id"], one.fold_scores["model"], one.fold_scores["cutoff"]))
+        for one in (found, other)
+    ]
+    mine, others = (one.fold_scores["mase"][place][: 6 * 7] for one, place in zip((found, other), order, strict=True))
     assert mine.tolist() == others.tolist()
 
 
@@ -106,8 +122,8 @@ def test_series_are_the_pairs_where_there_are_enough(found):
 
 
 def test_every_cutoff_is_a_pair_where_series_are_few():
-    few = compare(panel(2), 4, models="rnn", n_windows=2, season=12, training=QUICK)
-    mase = {name: few.folds["mase"][few.folds["model"] == name] for name in few.scores["model"].tolist()}
+    few = compare(panel(2), 4, models="rnn", n_windows=2, season_length=12, training=QUICK)
+    mase = {name: few.fold_scores["mase"][few.fold_scores["model"] == name] for name in few.scores["model"].tolist()}
     simple = next(name for name in few.scores["model"].tolist() if name in BASELINES)
     wanted = sign_flip(mase["rnn"] - mase[simple])
     assert few.scores["p_value"][few.scores["model"] == "rnn"].item() == pytest.approx(wanted)
@@ -123,9 +139,9 @@ def test_cells_get_the_same_number_of_parameters(found):
 
 def test_units_that_are_fixed_stay():
     fixed = NetworkConfig(units=4)
-    one = compare(panel(1), 4, models=["gru", "lstm"], n_windows=1, season=12, network=fixed, training=QUICK)
-    assert one.units == {"gru": 4, "lstm": 4}
-    assert one.note == "Every recurrent layer has 4 units, as was asked for."
+    one = compare(panel(1), 4, models=["gru", "lstm"], n_windows=1, season_length=12, network=fixed, training=QUICK)
+    assert one.matched_units == {"gru": 4, "lstm": 4}
+    assert one.size_note == "Every recurrent layer has 4 units, as was asked for."
 
 
 def test_a_single_series_and_a_model_that_has_no_cell():
@@ -135,7 +151,7 @@ def test_a_single_series_and_a_model_that_has_no_cell():
         source, 3, models=["es-lstm", "es-lstm"], n_windows=2, training=QUICK, level=None, progress=told.append
     )
     assert one.scores["model"].tolist().count("es-lstm") == 1
-    assert (one.units, one.note) == ({}, "")
+    assert (one.matched_units, one.size_note) == ({}, "")
     assert not [name for name in one.scores if name.startswith("coverage")]
     assert {step.stage for step in told} == {"es-lstm, cutoff 1 of 2", "es-lstm, cutoff 2 of 2"}
     assert all(0 < step.done <= 1 for step in told)
@@ -158,12 +174,14 @@ def test_series_that_begin_late_are_missing_in_early_folds():
     source = panel(3)
     kept = ~((source["shop"] == "s2") & (np.tile(np.arange(36), 3) < 30))
     source = {name: column[kept] for name, column in source.items()}
-    one = compare(source, 4, models="rnn", n_windows=2, season=12, training=QUICK)
-    own = one.folds["model"] == "rnn"
-    pairs = list(zip(one.folds["id"][own].tolist(), one.folds["cutoff"][own].astype("M8[M]").tolist(), strict=True))
+    one = compare(source, 4, models="rnn", n_windows=2, season_length=12, training=QUICK)
+    own = one.fold_scores["model"] == "rnn"
+    pairs = list(
+        zip(one.fold_scores["id"][own].tolist(), one.fold_scores["cutoff"][own].astype("M8[M]").tolist(), strict=True)
+    )
     assert [name for name, _ in pairs] == ["s0", "s1", "s0", "s1", "s2"]
     # A series without a change over a season has no scaled error; the others' are not touched by it.
-    assert np.isnan(one.folds["mase"][own]).tolist() == [False, False, False, False, True]
+    assert np.isnan(one.fold_scores["mase"][own]).tolist() == [False, False, False, False, True]
     assert np.isfinite(one.scores["mase"]).all()
 
 
@@ -172,9 +190,9 @@ def test_a_backtest_keeps_the_season_of_its_first_cutoff():
     rng, t = np.random.default_rng(8), np.arange(60)
     times = np.arange("2015-01", "2020-01", dtype="M8[M]").astype("M8[D]")
     source = {"ds": times, "y": 10 + np.sin(t * np.pi / 6) + rng.normal(0, 1, 60)}
-    forecaster = Forecaster(3, model="rnn", training=TrainingConfig(members=1, steps=2))
+    forecaster = Forecaster(3, model="rnn", training=TrainingConfig(n_members=1, max_steps=2))
     seasons = [
-        forecaster.fit({name: column[: 60 - back] for name, column in source.items()}, evaluate=False).season_
+        forecaster.fit({name: column[: 60 - back] for name, column in source.items()}, evaluate=False).season_length_
         for back in (12, 9, 6, 3)
     ]
     assert len(set(seasons)) == 2
@@ -197,11 +215,13 @@ def table(errors, p_value, p_best=None, seconds=None, measure="mase"):
     names = list(errors)
     other = "mae" if measure == "mase" else "mase"
     return {
-        "model": np.array(names), measure: np.array(list(errors.values())), other: np.full(len(names), np.nan),
+        "model": np.array(names),
+        measure: np.array(list(errors.values())),
+        other: np.full(len(names), np.nan),
         "p_value": np.array([p_value.get(name, np.nan) for name in names]),
         "p_best": np.array([(p_best or {}).get(name, np.nan) for name in names]),
         "seconds": np.array([(seconds or {}).get(name, np.nan) for name in names]),
-    }  # fmt: skip
+    }
 
 
 def test_a_clear_winner_is_recommended_and_who_is_as_good_and_faster():
@@ -219,9 +239,12 @@ def test_a_clear_winner_is_recommended_and_who_is_as_good_and_faster():
 
 def test_one_that_is_as_good():
     scores = table(
-        {"auto": 50.0, "lstm": 51.0, "Mean": 100.0}, {"auto": 0.03, "lstm": 0.04}, {"lstm": 0.5, "Mean": 0.03},
-        {"auto": 30.0, "lstm": 9.0}, measure="mae",
-    )  # fmt: skip
+        {"auto": 50.0, "lstm": 51.0, "Mean": 100.0},
+        {"auto": 0.03, "lstm": 0.04},
+        {"lstm": 0.5, "Mean": 0.03},
+        {"auto": 30.0, "lstm": 9.0},
+        measure="mae",
+    )
     assert recommend(scores, series=1, cutoffs=12) == (
         "Take auto: its MAE, 50, is 50 % below that of the mean (100), the best simple forecast (p = 0.03). lstm is "
         "not significantly worse. It takes 9.0 s, auto 30 s. "
@@ -256,7 +279,7 @@ def test_a_simple_forecast_that_is_best_is_recommended():
 
 def test_a_line_without_errors_needs_no_model():
     line = {"ds": MONTHS, "y": np.arange(36.0)}
-    found = compare(line, 3, models="rnn", n_windows=2, season=1, training=QUICK)
+    found = compare(line, 3, models="rnn", n_windows=2, season_length=1, training=QUICK)
     assert found.best == "Drift"
     assert found.recommendation.startswith("Take drift: no model has a smaller error.")
 
@@ -265,12 +288,14 @@ def test_a_line_without_errors_needs_no_model():
     ("given", "kind", "message"),
     [
         (
-            {"models": ["lstm", "arima"]}, ConfigError,
+            {"models": ["lstm", "arima"]},
+            ConfigError,
             "there is no such model: got 'arima', expected 'auto' or 'lstm' or 'gru' or 'rnn' or 'lstm-peephole' or "
             "'slstm' or 'es-lstm'.",
         ),
         (
-            {"models": []}, ConfigError,
+            {"models": []},
+            ConfigError,
             "there is no model to compare: got [], expected one or several of auto, lstm, gru, rnn, lstm-peephole, "
             "slstm, es-lstm.",
         ),
@@ -278,17 +303,19 @@ def test_a_line_without_errors_needs_no_model():
         ({"h": -1}, ConfigError, "h is impossible: got -1, expected a whole number from 1 up."),
         ({"seed": -1}, ConfigError, "the seed is not a seed: got -1, expected a whole number from 0 up."),
         (
-            {"training": {"steps": 3}}, ConfigError,
+            {"training": {"steps": 3}},
+            ConfigError,
             "training is no TrainingConfig: got {'steps': 3}, expected a gatecast.config.TrainingConfig.",
         ),
         (
-            {"n_windows": 9}, DataError,
+            {"n_windows": 9},
+            DataError,
             "the series are too short for so many cutoffs: got 36 rows at most, expected more than 37. Ask for fewer "
             "windows, smaller steps or a shorter horizon.",
         ),
         ({"target_col": "sold"}, ConfigError, None),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_compared_is_refused(given, kind, message):
     with pytest.raises(kind) as error:
         compare(panel(2), **({"h": 4, "models": ["rnn"]} | given))

@@ -6,10 +6,10 @@ import pytest
 from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.layers import Dense
-from gatecast.nn.network import initial_weights, wire
+from gatecast.nn.network import build, initial_weights
 from gatecast.plotting.spec import Line
 from gatecast.selection.charts import probe_chart, probe_charts
-from gatecast.selection.memory_tasks.benchmark import KEEP, NAMES, equal_units, probe
+from gatecast.selection.memory_tasks.benchmark import KEEP, NAMES, equal_units, memory_benchmark
 from gatecast.selection.memory_tasks.tasks import TASKS, accuracy, adding, copying, order, recall
 from gatecast.selection.parameter_matching import nearest_units
 
@@ -19,7 +19,7 @@ SHORT = {"order": TASKS["order"]._replace(length=20, steps=50)}
 @pytest.fixture(scope="module")
 def memory():
     """An RNN and an LSTM on temporal order, eighty steps long."""
-    return probe({"order": TASKS["order"]._replace(length=80, steps=450)}, ["rnn", "lstm"], seeds=1)
+    return memory_benchmark({"order": TASKS["order"]._replace(length=80, steps=450)}, ["rnn", "lstm"], seeds=1)
 
 
 def test_the_sum_is_that_of_the_marked_numbers(rng):
@@ -72,7 +72,7 @@ def test_the_naive_loss_is_that_of_the_best_constant(name, rng):
 @pytest.mark.parametrize("cell", NAMES)
 def test_cells_have_the_same_number_of_parameters(cell, task):
     def size(name, units):
-        network = wire([CELLS[name][1](units), Dense(task.outputs)], (None, task.features))
+        network = build([CELLS[name][1](units), Dense(task.outputs)], (None, task.features))
         return initial_weights(network, 0).vector.size
 
     wanted = size("lstm", task.units)
@@ -114,7 +114,7 @@ def test_losses_are_kept_until_the_task_is_solved(memory):
 
 
 def test_the_same_call_gives_the_same_numbers():
-    first, second = (probe(SHORT, ["gru", "slstm"], seeds=2) for _ in range(2))
+    first, second = (memory_benchmark(SHORT, ["gru", "slstm"], seeds=2) for _ in range(2))
     for name in ("loss", "step", "cell", "seed"):
         assert first.table[name].tolist() == second.table[name].tolist()
     losses = first.results["loss"]
@@ -124,15 +124,16 @@ def test_the_same_call_gives_the_same_numbers():
 
 def test_the_sentence_says_who_failed():
     hopeless = {"order": SHORT["order"]._replace(steps=2)}
-    found = probe(hopeless, ["rnn", "lstm"], seeds=2)
+    found = memory_benchmark(hopeless, ["rnn", "lstm"], seeds=2)
     assert found.sentence == (
         "Temporal order, 20 steps, at most 2 updates: not solved by RNN and LSTM. "
         "The RNN does no worse than the LSTM on: temporal order."
     )
     assert (
-        probe(hopeless, ["gru"], seeds=1).sentence == "Temporal order, 20 steps, at most 2 updates: not solved by GRU."
+        memory_benchmark(hopeless, ["gru"], seeds=1).sentence
+        == "Temporal order, 20 steps, at most 2 updates: not solved by GRU."
     )
-    several = probe({"order": SHORT["order"]._replace(steps=200)}, ["lstm"], seeds=2)
+    several = memory_benchmark({"order": SHORT["order"]._replace(steps=200)}, ["lstm"], seeds=2)
     assert several.sentence == "Temporal order, 20 steps, at most 200 updates: solved by LSTM with all 2 seeds."
 
 
@@ -148,7 +149,7 @@ def test_the_gates_that_keep_start_open():
 
 def test_progress_reaches_its_end():
     told = []
-    probe(SHORT, ["lstm", "gru"], seeds=2, progress=told.append)
+    memory_benchmark(SHORT, ["lstm", "gru"], seeds=2, progress=told.append)
     assert [one.done for one in told] == [0.25, 0.5, 0.75, 1.0]
     assert [one.stage for one in told] == ["order, LSTM", "order, LSTM", "order, GRU", "order, GRU"]
 
@@ -168,7 +169,7 @@ def test_the_chart_shows_every_loss_beside_the_naive_answers(memory):
 
 
 def test_seeds_are_apart_in_the_chart_and_only_the_first_pane_names_cells():
-    found = probe({"a": SHORT["order"], "b": SHORT["order"]}, ["rnn"], seeds=2)
+    found = memory_benchmark({"a": SHORT["order"], "b": SHORT["order"]}, ["rnn"], seeds=2)
     lines = [mark for mark in probe_chart(found).marks if isinstance(mark, Line)]
     assert [(line.name, line.pane) for line in lines] == [("naive answer", 0), ("RNN", 0), ("", 1), ("", 1)]
     assert np.isnan(lines[1].y).sum() == 1
@@ -192,5 +193,5 @@ def test_seeds_are_apart_in_the_chart_and_only_the_first_pane_names_cells():
 )
 def test_what_cannot_be_probed_is_refused(given, message):
     with pytest.raises(ConfigError) as error:
-        probe(**given)
+        memory_benchmark(**given)
     assert str(error.value) == message

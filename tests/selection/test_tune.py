@@ -18,7 +18,7 @@ from gatecast.selection.tune import tune
 pytest.importorskip("optuna")
 
 H = 4
-QUICK = TrainingConfig(steps=2, members=1)
+QUICK = TrainingConfig(max_steps=2, n_members=1)
 SMALL = {"units": (4, 8), "layers": [1], "input_size": (4, 8), "cell": ["lstm", "gru"]}
 
 
@@ -51,7 +51,7 @@ def test_the_answer_is_the_best_trial_and_never_worse_than_the_default():
     assert tuned.validation == {"default": value[0], "tuned": value.min()}
     assert tuned.best == {name: tuned.trials[name][value.argmin()] for name in NAMES}
     assert all(type(one) in (int, float, str) for one in tuned.best.values())
-    assert tuned.sentence == f"{tuned.gain} {tuned.kept}"
+    assert tuned.sentence == f"{tuned.validation_summary} {tuned.test_summary}"
     assert tuned.test["tuned"] == tuned.forecaster.evaluation_.scores[0].mase
     assert (len(tuned.forecaster.panel_.values), tuned.forecaster.h_) == (60, H)
     assert len(tuned.forecaster.predict().table["t"]) == H
@@ -68,10 +68,10 @@ def test_the_forecaster_is_the_one_with_these_settings():
     chosen = tuned.best["cell"] == "gru"
     assert made.model == tuned.best["cell"]
     assert (made.network.units, made.network.dropout) == ((4, 0.1) if chosen else (None, None))
-    again = type(made)(
-        H, model=made.model, network=made.network, training=made.training, season=12
-    ).fit(series())  # fmt: skip
-    assert np.array_equal(again.predict().table[made.name_], made.predict().table[made.name_])
+    again = type(made)(H, model=made.model, network=made.network, training=made.training, season_length=12).fit(
+        series()
+    )
+    assert np.array_equal(again.predict().table[made.model_name_], made.predict().table[made.model_name_])
 
 
 def test_no_trial_sees_the_test_part():
@@ -155,8 +155,10 @@ def test_a_trial_that_falls_behind_is_cut_short(monkeypatch):
     assert tuned.trials["state"].tolist() == ["complete"] * (STARTUP + 1) + ["pruned"]
     assert np.isnan(tuned.trials["value"][-1])
     assert tuned.validation == {"default": 1.0, "tuned": 1.0}
-    assert tuned.gain.startswith("None of 7 trials is better on 2 folds than the default setting, lstm, 32 units,")
-    assert tuned.kept.startswith("On the newest rows, which no trial saw, its MASE is ")
+    assert tuned.validation_summary.startswith(
+        "None of 7 trials is better on 2 folds than the default setting, lstm, 32 units,"
+    )
+    assert tuned.test_summary.startswith("On the newest rows, which no trial saw, its MASE is ")
 
 
 def test_importance_finds_the_setting_that_matters(monkeypatch):
@@ -173,17 +175,19 @@ def test_importance_finds_the_setting_that_matters(monkeypatch):
     assert set(tuned.importance) == {"cell", "units", "input_size", "dropout", "rate"}
     gained = 100 * (1 - tuned.validation["tuned"] / tuned.validation["default"])
     assert gained > 20
-    assert f"has a {gained:.1f} % smaller error than the default setting on 1 fold: MASE" in tuned.gain
+    assert f"has a {gained:.1f} % smaller error than the default setting on 1 fold: MASE" in tuned.validation_summary
     if tuned.test["tuned"] >= tuned.test["default"]:
-        assert tuned.kept.endswith("the default setting may do as well.")
+        assert tuned.test_summary.endswith("the default setting may do as well.")
 
 
 def test_time_runs_out_after_the_default(monkeypatch):
     monkeypatch.setattr(tuning, "_errors", lambda *_: iter([1.0]))
     tuned = quick(timeout=1e-9)
     assert len(tuned.trials["number"]) == 1
-    assert tuned.gain.startswith("Nothing but the default setting, lstm, 32 units, 2 layers, input size 12, dropout 0,")
-    assert tuned.gain.endswith(" was tried on 1 fold: its MASE is 1.")
+    assert tuned.validation_summary.startswith(
+        "Nothing but the default setting, lstm, 32 units, 2 layers, input size 12, dropout 0,"
+    )
+    assert tuned.validation_summary.endswith(" was tried on 1 fold: its MASE is 1.")
 
 
 def test_values_that_never_change_are_measured_without_their_changes():
@@ -288,12 +292,15 @@ def test_rows_without_a_value_at_the_end_are_left_out_and_said_to_be():
     gap["y"][-2:] = np.nan
     tuned = quick(gap, trials=1)
     assert len(tuned.forecaster.panel_.values) == 58
-    assert "the last 2 rows have no value and are left out." in tuned.forecaster.findings_
+    assert "the last 2 rows have no value and are left out." in tuned.forecaster.data_notes_
 
 
 def test_numbers_of_numpy_and_columns_beside_the_series(tmp_path):
     table = series() | {"price": np.tile([1.0, 2.0, 3.0], 20)}
-    words = {"data": DataConfig(known="price", lower=np.float64(0)), "network": NetworkConfig(units=np.int64(4))}
+    words = {
+        "data": DataConfig(futr_exog="price", lower_bound=np.float64(0)),
+        "network": NetworkConfig(units=np.int64(4)),
+    }
     words |= {"space": {"layers": np.arange(1, 3).tolist()}, "trials": 2, "target_col": "y", "study": tmp_path / "a.db"}
     tuned = quick(table, **words)
     assert tuned.trials["units"].tolist() == [4, 4]
@@ -324,7 +331,7 @@ def test_the_usual_space_holds_the_default_and_leaves_out_what_is_fixed():
     assert space["units"] == Range(8, 64, whole=True, log=True)
     assert space["input_size"] == Range(4, 24, whole=True, log=False)
     assert make_space(default, 9, NetworkConfig(), TrainingConfig())["input_size"].high == 9
-    fixed = make_space(default, 40, NetworkConfig(units=8, dropout=0.0), TrainingConfig(rate=0.01))
+    fixed = make_space(default, 40, NetworkConfig(units=8, dropout=0.0), TrainingConfig(learning_rate=0.01))
     assert tuple(fixed) == ("cell", "layers", "input_size", "members")
     assert make_space(default, 40, NetworkConfig(), TrainingConfig(), {"units": np.array([8, 16])[1]})[
         "units"

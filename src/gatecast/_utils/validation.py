@@ -9,7 +9,7 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 
-__all__ = ["check_count", "check_levels", "check_record", "check_seed"]
+__all__ = ["check_count", "check_levels", "check_seed", "check_type"]
 
 Record = TypeVar("Record")
 
@@ -38,7 +38,7 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
     return tuple(sorted(levels))
 
 
-def check_record(name: str, given: Record | None, kind: type[Record]) -> Record:
+def check_type(name: str, given: Record | None, kind: type[Record]) -> Record:
     """A record of a kind, or None for one of defaults."""
     if given is not None and not isinstance(given, kind):
         expected = f"a gatecast.config.{kind.__name__}"

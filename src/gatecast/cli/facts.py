@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from gatecast._utils.formatting import count
 from gatecast.cli.forecast_view import Result
-from gatecast.plotting.charts import Said
+from gatecast.plotting.charts import ForecastSeries
 from gatecast.reporting import text_tables
-from gatecast.reporting.text_tables import Grid, score_grid
+from gatecast.reporting.text_tables import TextTable, score_grid
 
-__all__ = ["Grid", "facts", "forecast_grid", "score_grid"]
+__all__ = ["TextTable", "forecast_grid", "score_grid", "summary_rows"]
 
 
-def facts(result: Result) -> Iterator[tuple[str, str]]:
+def summary_rows(result: Result) -> Iterator[tuple[str, str]]:
     """What was understood, as names and facts."""
     about, *notes = result.findings
     yield "data", about
@@ -23,14 +23,14 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     yield "missing", rows if result.missing else "none"
     yield "season", count(result.season, "row") if result.season > 1 else "none found"
     if result.evaluation is not None:
-        train, validation, test = result.evaluation.sizes
+        train, validation, test = result.evaluation.split_sizes
         yield "split", f"{train:,} rows to train, {validation:,} to validate, {test:,} to test, in this order"
     for note in notes:
         yield "note", note
 
 
-def forecast_grid(result: Result) -> Grid:
+def forecast_grid(result: Result) -> TextTable:
     """The forecast with its intervals, a row a step."""
     forecast = result.forecast
-    said = Said(forecast.table, forecast.model, forecast.levels, forecast.time_col, len(result.mean))
+    said = ForecastSeries(forecast.table, forecast.model, forecast.levels, forecast.time_col, len(result.mean))
     return text_tables.forecast_grid(said, result.time_unit)

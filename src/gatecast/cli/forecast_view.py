@@ -116,26 +116,26 @@ def collect(forecaster: Forecaster, options: Options) -> Result:
         h = forecaster.h_
         own = {name: column[shown * h : (shown + 1) * h] for name, column in whole.columns.items()}
         forecast = replace(whole, table=own, columns=own)
-        if evaluation is not None and panel.names.id is not None:
-            rows = evaluation.table[panel.names.id] == panel.ids[shown]
+        if evaluation is not None and panel.columns.id is not None:
+            rows = evaluation.table[panel.columns.id] == panel.ids[shown]
             evaluation = replace(evaluation, table={name: c[rows] for name, c in evaluation.table.items()})
     if not all(np.isfinite(column).all() for column in forecast.columns.values() if column.dtype.kind == "f"):
         raise FloatingPointError("the forecast is not finite")
     values = panel.series(shown)
     return Result(
         file=str(options.file),
-        unique_id=None if panel.names.id is None else str(panel.ids[shown]),
+        unique_id=None if panel.columns.id is None else str(panel.ids[shown]),
         freq=str(panel.freq),
         times=panel.times(shown),
         values=values,
-        season=forecaster.season_,
+        season=forecaster.season_length_,
         forecast=forecast,
         evaluation=evaluation,
         learning=warning(forecaster) or "",
-        naive=seasonal_naive(values, forecaster.h_, forecaster.season_),
-        findings=tuple(forecaster.findings_),
+        naive=seasonal_naive(values, forecaster.h_, forecaster.season_length_),
+        findings=tuple(forecaster.data_notes_),
         seed=options.seed,
-        seconds=forecaster.seconds_,
+        seconds=forecaster.fit_seconds_,
         series=len(panel),
         panel=whole if len(panel) > 1 else None,
     )
@@ -144,7 +144,7 @@ def collect(forecaster: Forecaster, options: Options) -> Result:
 def warning(forecaster: Forecaster) -> str | None:
     """What is to be done about a network that learnt too long or too briefly; None where there is nothing to do."""
     try:
-        advice = forecaster.curves()
+        advice = forecaster.learning_curves()
     except ConfigError:
         return None
     return advice.sentence if advice.kind in ("overfits", "underfits") else None

@@ -142,7 +142,7 @@ def _evaluation(evaluation: Evaluation, unit: str) -> dict[str, Any]:
     cutoff = rows({"cutoff": np.array([evaluation.cutoff])}, unit)[0]["cutoff"]
     return {
         "cutoff": cutoff,
-        "rows": dict(zip(("training", "validation", "test"), map(int, evaluation.sizes), strict=True)),
+        "rows": dict(zip(("training", "validation", "test"), map(int, evaluation.split_sizes), strict=True)),
         "season": int(evaluation.season),
         "horizon": int(evaluation.horizon),
         "verdict": evaluation.verdict,
@@ -154,4 +154,4 @@ def _score(score: Score) -> dict[str, Any]:
     """One model's errors."""
     numbers = {name: plain(float(getattr(score, name))) for name in ("mae", "rmse", "mase", "skill")}
     coverage = {f"{level:g}": plain(float(share)) for level, share in score.coverage.items()}
-    return {"model": score.model, **numbers, "coverage": coverage, "loses": int(score.loses)}
+    return {"model": score.model, **numbers, "coverage": coverage, "loses": int(score.n_worse)}

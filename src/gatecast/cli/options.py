@@ -87,9 +87,11 @@ def parse_options(
         parse(own["freq"])
     if own["data"].known and future is None:
         raise ConfigError(
-            "--known needs --future", got=", ".join(map(str, own["data"].known)),
-            expected="a file with these columns at the steps ahead", fix="Write --future ahead.csv.",
-        )  # fmt: skip
+            "--known needs --future",
+            got=", ".join(map(str, own["data"].known)),
+            expected="a file with these columns at the steps ahead",
+            fix="Write --future ahead.csv.",
+        )
     options = Options(
         file=check_source(file),
         future=None if future is None else check_input(future, "--future"),
@@ -119,9 +121,12 @@ def check_plot(path: Path, source: Path | str) -> None:
     """
     if path.suffix.lower() in REPORT_SUFFIXES:
         raise ConfigError(
-            "--plot draws a picture", where=str(path), got=repr(path.suffix), expected=" or ".join(PLOT_SUFFIXES),
+            "--plot draws a picture",
+            where=str(path),
+            got=repr(path.suffix),
+            expected=" or ".join(PLOT_SUFFIXES),
             fix=f"Write --report {path} for a page.",
-        )  # fmt: skip
+        )
     check_output(path, "--plot", PLOT_SUFFIXES, source)
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import typer
 
-from gatecast.cli.output_files import REPORT_SUFFIXES, check_output, staged
+from gatecast.cli.output_files import REPORT_SUFFIXES, check_output, write_atomically
 
-__all__ = ["aligned", "check_report", "document", "progress", "write_report", "written"]
+__all__ = ["check_report", "document", "format_table", "progress", "write_report", "written"]
 
 
-def aligned(rows: Sequence[Mapping[str, Any]]) -> str:
+def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows with the same names as lines of text, the first column flush left.
 
-    >>> print(aligned([{"model": "LSTM", "mae": 1.25}, {"model": "Naive", "mae": 10.5}]))
+    >>> print(format_table([{"model": "LSTM", "mae": 1.25}, {"model": "Naive", "mae": 10.5}]))
     model   mae
     LSTM   1.25
     Naive  10.5
@@ -49,7 +49,7 @@ def write_report(path: str, forecaster: Any, **parts: Any) -> None:
     """A page, whole or not at all; `parts` as `gatecast.report` takes them."""
     from gatecast.reporting.report import report
 
-    with staged([Path(path)]) as drafts:
+    with write_atomically([Path(path)]) as drafts:
         report(forecaster, drafts[0], **parts)
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from gatecast.errors import ConfigError
 
-__all__ = ["MODEL_SUFFIX", "PLOT_SUFFIXES", "REPORT_SUFFIXES", "TABLE_SUFFIXES", "check_output", "staged", "unwritable"]
+__all__ = [
+    "MODEL_SUFFIX",
+    "PLOT_SUFFIXES",
+    "REPORT_SUFFIXES",
+    "TABLE_SUFFIXES",
+    "check_output",
+    "unwritable",
+    "write_atomically",
+]
 
 MODEL_SUFFIX = ".gatecast"
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
@@ -73,7 +81,7 @@ def _draft(end: Path) -> Path:
 
 
 @contextmanager
-def staged(targets: Sequence[Path]) -> Iterator[list[Path]]:
+def write_atomically(targets: Sequence[Path]) -> Iterator[list[Path]]:
     """Names to write to; they become `targets` at the end, or vanish if anything goes wrong.
 
     Args:

@@ -20,10 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.cli.facts import Grid, facts, forecast_grid, score_grid
+from gatecast.cli.facts import TextTable, forecast_grid, score_grid, summary_rows
 from gatecast.cli.forecast_view import Result, bounds
 from gatecast.cli.output_files import TABLE_SUFFIXES
-from gatecast.cli.terminal_chart import Sketch, sketch
+from gatecast.cli.terminal_chart import TerminalChart, sketch
 
 if TYPE_CHECKING:
     from gatecast.pipeline.progress import Progress
@@ -81,7 +81,7 @@ def _report(console: Console, result: Result, written: Sequence[Path]) -> None:
     console.print(Text(f"  {result.seconds:.1f} s", style="dim"))
 
 
-def shortened(grid: Grid, longest: int = LONGEST) -> tuple[Grid, int]:
+def shortened(grid: TextTable, longest: int = LONGEST) -> tuple[TextTable, int]:
     """The first rows of a long grid, and how many are left out.
 
     >>> shortened(Grid(("n",), [("1",), ("2",), ("3",)]), longest=2)
@@ -90,10 +90,10 @@ def shortened(grid: Grid, longest: int = LONGEST) -> tuple[Grid, int]:
     if len(grid.rows) <= longest:
         return grid, 0
     # The line that counts the others takes the place of the last one.
-    return Grid(grid.header, grid.rows[: longest - 1]), len(grid.rows) - longest + 1
+    return TextTable(grid.columns, grid.rows[: longest - 1]), len(grid.rows) - longest + 1
 
 
-def chart(result: Result, width: int, *, unicode: bool = True) -> Sketch:
+def chart(result: Result, width: int, *, unicode: bool = True) -> TerminalChart:
     """The end of the history and the forecast, drawn with letters.
 
     Args:
@@ -124,15 +124,15 @@ def _summary(result: Result) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, fact in facts(result):
+    for name, fact in summary_rows(result):
         table.add_row(name, Text(fact))
     return table
 
 
-def _table(grid: Grid) -> Table:
+def _table(grid: TextTable) -> Table:
     """A grid with a line below its header."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for place, name in enumerate(grid.header):
+    for place, name in enumerate(grid.columns):
         # Times are never broken; intervals may be, in a narrow terminal.
         table.add_column(Text(name), justify="right" if place else "left", overflow="fold", no_wrap=not place)
     for row in grid.rows:
@@ -140,7 +140,7 @@ def _table(grid: Grid) -> Table:
     return table
 
 
-def _coloured(drawing: Sketch) -> Text:
+def _coloured(drawing: TerminalChart) -> Text:
     """A chart with the styles of its roles."""
     text = Text(no_wrap=True, overflow="crop")
     for line, roles in zip(drawing.lines, drawing.roles, strict=True):
@@ -169,7 +169,7 @@ def progress_line(stream: TextIO, *, wanted: bool = True) -> Iterator[Callable[[
 
     def write(progress: Progress) -> None:
         nonlocal width
-        text = f"{progress.stage} {progress.done:4.0%}  loss {progress.loss:.4g}"
+        text = f"{progress.stage} {progress.fraction:4.0%}  loss {progress.loss:.4g}"
         # Spaces instead of control sequences: they work on every terminal.
         text = text[: get_terminal_size().columns - 1]
         stream.write(f"\r{text:<{width}}")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import number_format
 
-__all__ = ["NARROWEST", "Sketch", "sketch"]
+__all__ = ["NARROWEST", "TerminalChart", "sketch"]
 
 NARROWEST = 40
 """Below this many columns a chart says nothing."""
@@ -24,7 +24,7 @@ Mask = npt.NDArray[np.bool_]
 BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
-class Sketch(NamedTuple):
+class TerminalChart(NamedTuple):
     """A chart, and what each letter of it is: h history, f forecast, i interval, a axis, or blank."""
 
     lines: list[str]
@@ -58,7 +58,7 @@ def sketch(
     height: int = 10,
     unicode: bool = True,
     label: str = "",
-) -> Sketch:
+) -> TerminalChart:
     """Draw history and forecast on one scale.
 
     Args:
@@ -80,7 +80,7 @@ def sketch(
     past, future = np.asarray(history, float), np.asarray(forecast, float)
     bounds = None if interval is None else (np.asarray(interval[0], float), np.asarray(interval[1], float))
     if width < NARROWEST or not np.isfinite(past).any():
-        return Sketch([], [])
+        return TerminalChart([], [])
     glyphs, dots = (UNICODE, (4, 2)) if unicode else (ASCII, (1, 1))
     low, high = _limits(past, future, *(bounds or ()))
     labels = _labels(low, high, height)
@@ -100,7 +100,7 @@ def sketch(
     letters[blank, now], roles[blank, now] = glyphs.now, "a"
     _draw(letters, roles, old, new, glyphs)
     frame = _frame(letters, roles, labels, margin, glyphs)
-    return Sketch(
+    return TerminalChart(
         [*frame.lines, *_footer(dates, now, margin, shape[1], glyphs, label if bounds else "")],
         [*frame.roles, "a" * width, "a" * width, "a" * width],
     )
@@ -184,14 +184,14 @@ def _draw(letters: npt.NDArray[Any], roles: npt.NDArray[Any], old: Mask, new: Ma
 
 def _frame(
     letters: npt.NDArray[Any], roles: npt.NDArray[Any], labels: list[str], margin: int, glyphs: Glyphs
-) -> Sketch:
+) -> TerminalChart:
     """Rows with their labels to the left."""
     lines, kinds = [], []
     for text, row, role in zip(labels, letters, roles, strict=True):
         tick = glyphs.tick if text else glyphs.side
         lines.append((f"{text:>{margin - 2}} {tick}" + "".join(row)).rstrip())
         kinds.append("a" * margin + "".join(role))
-    return Sketch(lines, kinds)
+    return TerminalChart(lines, kinds)
 
 
 def _footer(dates: tuple[str, str, str], now: int, margin: int, width: int, glyphs: Glyphs, label: str) -> list[str]:

@@ -16,7 +16,7 @@ from gatecast.config import DataConfig
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
 
-__all__ = ["File", "Future", "Horizon", "Json", "Level", "Out", "Report", "Words", "shared"]
+__all__ = ["CommonOptions", "File", "Future", "Horizon", "Json", "Level", "Out", "Report", "shared"]
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
 Horizon = Annotated[str | None, typer.Option("-h", "--horizon", metavar="N", help="Steps. Default: two seasons.")]
@@ -28,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
 @dataclass(frozen=True)
-class Words:
+class CommonOptions:
     """What was written, as it was written; None: to be worked out."""
 
     horizon: Horizon = None
@@ -54,7 +54,7 @@ class Words:
         """
         return {
             "h": parse_whole(self.horizon, "--horizon", least=1, fix="Write -h 12 for twelve steps ahead."),
-            "season": parse_whole(self.season, "--season", least=1, fix="Write --season 12, or 1 for none."),
+            "season_length": parse_whole(self.season, "--season", least=1, fix="Write --season 12, or 1 for none."),
             "seed": parse_whole(self.seed, "--seed", least=0, fix="Write --seed 0.") or 0,
             "level": parse_levels(self.level or "80,95"),
             "data": DataConfig(parse_names(self.known), parse_names(self.historic), parse_names(self.static)),
@@ -84,12 +84,15 @@ def shared(command: Callable[..., None], without: Collection[str] = ()) -> Calla
         without: Options that it does not have.
     """
     hints, own = get_type_hints(command, include_extras=True), inspect.signature(command).parameters
-    kinds, taken = get_type_hints(Words, include_extras=True), [one for one in fields(Words) if one.name not in without]
+    kinds, taken = (
+        get_type_hints(CommonOptions, include_extras=True),
+        [one for one in fields(CommonOptions) if one.name not in without],
+    )
 
     @wraps(command)
     def run(**given: Any) -> None:
         """The command, given one record."""
-        words = Words(**{field.name: given.pop(field.name) for field in taken})
+        words = CommonOptions(**{field.name: given.pop(field.name) for field in taken})
         command(**given, words=words)
 
     told: list[inspect.Parameter] = []

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, require_count
+from gatecast.errors import ConfigError, check_positive_int
 
 __all__ = ["Freq", "Positions", "Times", "format_times", "parse"]
 
@@ -119,7 +119,7 @@ class Freq:
             raise ConfigError(
                 "there is no such unit of time", got=repr(self.unit), expected="one of " + " ".join(NAMES)
             )
-        object.__setattr__(self, "multiple", require_count(self.multiple, "the multiple of a frequency"))
+        object.__setattr__(self, "multiple", check_positive_int(self.multiple, "the multiple of a frequency"))
         object.__setattr__(self, "anchor", _anchor(self.unit, self.anchor))
 
     def __str__(self) -> str:
@@ -143,7 +143,7 @@ class Freq:
     def season(self) -> int:
         """The usual seasonal period, 1 if there is none: the m of MASE and of seasonal naive.
 
-        >>> [parse(alias).season for alias in ("h", "30min", "15min", "D", "B", "W", "MS", "QE", "YS", "5h")]
+        >>> [parse(alias).season_length for alias in ("h", "30min", "15min", "D", "B", "W", "MS", "QE", "YS", "5h")]
         [24, 48, 96, 7, 5, 52, 12, 4, 1, 1]
         """
         usual = CYCLES.get(self.unit, (1,))[0]

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from gatecast.data.frequency import MONTHS, format_times
 from gatecast.data.panel import Panel
-from gatecast.data.parsing.column_roles import find, join_parts
-from gatecast.data.parsing.columns import labels, stamps
+from gatecast.data.parsing.column_roles import find_column, join_parts
+from gatecast.data.parsing.columns import parse_labels, parse_time_column
 from gatecast.data.parsing.exogenous import encode
-from gatecast.data.parsing.raw_table import Table, factorise, keep_rows
-from gatecast.errors import DataError, require_count
+from gatecast.data.parsing.raw_table import RawTable, factorise, keep_rows
+from gatecast.errors import DataError, check_positive_int
 
 __all__ = ["future_values"]
 
@@ -26,7 +26,7 @@ Array = npt.NDArray[np.float64]
 SHOWN = 5
 
 
-class Places(NamedTuple):
+class RowPositions(NamedTuple):
     """Where the rows of a table belong.
 
     Args:
@@ -42,7 +42,7 @@ class Places(NamedTuple):
     strange: list[Any]
 
 
-def future_values(table: Table, panel: Panel, h: int) -> dict[str, Array]:
+def future_values(table: RawTable, panel: Panel, h: int) -> dict[str, Array]:
     """Values of the panel's known columns at the h times after the end of each series.
 
     Rows of other times are passed over. A table without the column of names holds for every series.
@@ -61,15 +61,17 @@ def future_values(table: Table, panel: Panel, h: int) -> dict[str, Array]:
 
     >>> from gatecast.data.panel import from_values
     >>> from dataclasses import replace
-    >>> panel = replace(from_values([5.0, 6.0]), known={"price": np.array([1.0, 2.0])})
+    >>> panel = replace(from_values([5.0, 6.0]), futr_exog={"price": np.array([1.0, 2.0])})
     >>> future_values(Table(("ds", "price"), (np.array([3, 4]), np.array([2.5, 3.0]))), panel, 2)
     {'price': array([[2.5, 3. ]])}
     """
-    require_count(h, "the horizon")
-    if not panel.known:
+    check_positive_int(h, "the horizon")
+    if not panel.futr_exog:
         return {}
-    table = join_parts(table, panel.names.time if panel.names.time in table.names else None, keep=tuple(panel.known))
-    columns = {name: find(table, name, "known") for name in panel.known}
+    table = join_parts(
+        table, panel.columns.time if panel.columns.time in table.names else None, keep=tuple(panel.futr_exog)
+    )
+    columns = {name: find_column(table, name, "known") for name in panel.futr_exog}
     places = _places(table, panel, h)
     _check_rows(table, panel, h, places)
     needed = keep_rows(table, places.row)
@@ -86,23 +88,28 @@ def future_values(table: Table, panel: Panel, h: int) -> dict[str, Array]:
     return found
 
 
-def _places(table: Table, panel: Panel, h: int) -> Places:
+def _places(table: RawTable, panel: Panel, h: int) -> RowPositions:
     """Series and step of every row that is needed."""
-    read = stamps(table, find(table, panel.names.time, "time_col"), plain=panel.freq.unit == "step", clock=panel.clock)
+    read = parse_time_column(
+        table,
+        find_column(table, panel.columns.time, "time_col"),
+        plain=panel.freq.unit == "step",
+        clock=panel.utc_offset_minutes,
+    )
     times = read.values
     if times.dtype.kind != panel.start.dtype.kind:
         kinds = {"M": "dates", "i": "whole numbers"}
         raise DataError(
             "the times of the future table are of another kind",
-            where=f"column {panel.names.time!r}",
+            where=f"column {panel.columns.time!r}",
             got=kinds[times.dtype.kind],
             expected=f"{kinds[panel.start.dtype.kind]}, as in the past",
         )
     n = len(times)
-    if panel.names.id is None or panel.names.id not in table.names:
+    if panel.columns.id is None or panel.columns.id not in table.names:
         row, series, strange = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n), []
     else:
-        names, codes = factorise(labels(table, table.names.index(panel.names.id)))
+        names, codes = factorise(parse_labels(table, table.names.index(panel.columns.id)))
         place = {str(name): s for s, name in enumerate(panel.ids.tolist())}
         of = np.array([place.get(str(name), -1) for name in names.tolist()], np.int64)
         strange = [name for name, s in zip(names.tolist(), of, strict=True) if s < 0]
@@ -113,10 +120,10 @@ def _places(table: Table, panel: Panel, h: int) -> Places:
     # Dates of weeks and months were moved to the nearest of the grid; the hours of a clock are not.
     loose = panel.freq.unit in (*MONTHS, "W", "B")
     keep = (k >= 0) & (k < h) & (exact | loose)
-    return Places(row[keep], series[keep], k[keep], strange)
+    return RowPositions(row[keep], series[keep], k[keep], strange)
 
 
-def _check_rows(table: Table, panel: Panel, h: int, places: Places) -> None:
+def _check_rows(table: RawTable, panel: Panel, h: int, places: RowPositions) -> None:
     """Refuse a step of a series with two rows or none."""
     cell = places.s * h + places.k
     counts = np.bincount(cell, minlength=len(panel) * h)
@@ -165,7 +172,7 @@ def _cells(panel: Panel, cells: npt.NDArray[np.int64], h: int) -> str:
 
 def _named(panel: Panel, s: int) -> str:
     """A series by its name, as the beginning of a message; nothing if the data had no names."""
-    return "" if panel.names.id is None else f"series {panel.ids[s : s + 1].tolist()[0]!r}, "
+    return "" if panel.columns.id is None else f"series {panel.ids[s : s + 1].tolist()[0]!r}, "
 
 
 def _step(panel: Panel, cell: int, h: int) -> str:

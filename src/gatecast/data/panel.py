@@ -19,13 +19,13 @@ import numpy.typing as npt
 from gatecast.data.frequency import Freq, Positions, Times, format_times, parse
 from gatecast.errors import ConfigError
 
-__all__ = ["Names", "Panel", "check_outputs", "format_times", "from_values"]
+__all__ = ["ColumnNames", "Panel", "check_outputs", "format_times", "from_values"]
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Names:
+class ColumnNames:
     """What the columns are called, in and out.
 
     Args:
@@ -39,7 +39,7 @@ class Names:
     target: str = "y"
 
 
-def check_outputs(names: Names, outputs: Collection[str]) -> None:
+def check_outputs(names: ColumnNames, outputs: Collection[str]) -> None:
     """Refuse a column of names, times or values that is called like a column of the forecast beside it.
 
     Other columns may be called as they like: they do not go out with a forecast.
@@ -51,7 +51,7 @@ def check_outputs(names: Names, outputs: Collection[str]) -> None:
     Raises:
         ConfigError: One of them is.
 
-    >>> check_outputs(Names("unique_id", "ds", "y"), ["LSTM", "LSTM-lo-80"])
+    >>> check_outputs(ColumnNames("unique_id", "ds", "y"), ["LSTM", "LSTM-lo-80"])
     """
     for argument, name in (("id_col", names.id), ("time_col", names.time), ("target_col", names.target)):
         if name in outputs:
@@ -74,12 +74,12 @@ class Panel:
         ids: (S,) names of the series, of whatever type they came in.
         start: (S,) time of each series' first value, datetime64[us] or int64.
         freq: The one frequency of all series.
-        names: What the columns are called.
-        historic: (N,) columns that are known for the past only, by name; NaN is missing.
-        known: (N,) the past of columns that are known for the future too.
-        static: (S,) columns of one value a series.
+        columns: What the columns are called.
+        hist_exog: (N,) columns that are known for the past only, by name; NaN is missing.
+        futr_exog: (N,) the past of columns that are known for the future too.
+        stat_exog: (S,) columns of one value a series.
         categories: The words of each of these columns that holds words: a value is a position among them.
-        clock: Minutes by which the times are ahead of UTC; None if they are local or came without a zone.
+        utc_offset_minutes: Minutes by which the times are ahead of UTC; None if they are local or came without a zone.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -93,12 +93,12 @@ class Panel:
     ids: npt.NDArray[Any]
     start: Times
     freq: Freq
-    names: Names = field(default_factory=Names)
-    historic: Mapping[str, Array] = field(default_factory=dict)
-    known: Mapping[str, Array] = field(default_factory=dict)
-    static: Mapping[str, Array] = field(default_factory=dict)
+    columns: ColumnNames = field(default_factory=ColumnNames)
+    hist_exog: Mapping[str, Array] = field(default_factory=dict)
+    futr_exog: Mapping[str, Array] = field(default_factory=dict)
+    stat_exog: Mapping[str, Array] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    clock: int | None = None
+    utc_offset_minutes: int | None = None
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -130,38 +130,38 @@ class Panel:
         """(S, h) times of the h steps after the end of each series."""
         return self.freq.at(self.start[:, None], self.lengths[:, None] + np.arange(h))
 
-    def head(self, h: int) -> Panel:
+    def drop_last(self, h: int) -> Panel:
         """The panel without the last h values of each series; a shorter series keeps none."""
         keep = np.maximum(self.lengths - h, 0)
         return self._slice(self.indptr[:-1], keep, self.start)
 
-    def tail(self, h: int) -> Panel:
+    def keep_last(self, h: int) -> Panel:
         """The last h values of each series, or all of a shorter one."""
         keep = np.minimum(self.lengths, h)
         first = self.lengths - keep
         return self._slice(self.indptr[:-1] + first, keep, self.freq.at(self.start, first))
 
-    def select(self, which: Sequence[int] | npt.NDArray[np.int64]) -> Panel:
+    def take(self, which: Sequence[int] | npt.NDArray[np.int64]) -> Panel:
         """Some of the series, in the order given."""
         rows = np.asarray(which, np.int64)
-        static = {name: column[rows] for name, column in self.static.items()}
-        chosen = replace(self, ids=self.ids[rows], start=self.start[rows], static=static)
+        static = {name: column[rows] for name, column in self.stat_exog.items()}
+        chosen = replace(self, ids=self.ids[rows], start=self.start[rows], stat_exog=static)
         return chosen._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
 
-    def words_before(self, back: int) -> dict[str, tuple[str, ...]]:
+    def categories_before(self, back: int) -> dict[str, tuple[str, ...]]:
         """Words of each column of words that come before the last `back` values of some series.
 
         Which words will come is not to be known at a cutoff. A static column keeps all of its words.
         """
         words = dict(self.categories)
-        for name, column in {**self.historic, **self.known}.items():
+        for name, column in {**self.hist_exog, **self.futr_exog}.items():
             if name in words:
                 rows = np.arange(len(self.values)) < np.repeat(self.indptr[1:] - back, self.lengths)
                 seen = column[rows & np.isfinite(column)].astype(np.int64)
                 words[name] = tuple(words[name][k] for k in np.unique(seen))
         return words
 
-    def with_words(self, words: Mapping[str, tuple[str, ...]]) -> Panel:
+    def restrict_categories(self, words: Mapping[str, tuple[str, ...]]) -> Panel:
         """The panel with fewer words: a value that is none of them is missing.
 
         Args:
@@ -169,39 +169,39 @@ class Panel:
         """
         if dict(words) == dict(self.categories):
             return self
-        columns = {**self.historic, **self.known}
+        columns = {**self.hist_exog, **self.futr_exog}
         for name in words.keys() & columns.keys():
             place = {word: float(k) for k, word in enumerate(words[name])}
             turned = np.array([place.get(word, np.nan) for word in self.categories[name]] + [np.nan])
             there = np.isfinite(columns[name])
             columns[name] = turned[np.where(there, columns[name], len(turned) - 1).astype(np.int64)]
-        historic, known = ({name: columns[name] for name in old} for old in (self.historic, self.known))
-        return replace(self, categories=words, historic=historic, known=known)
+        historic, known = ({name: columns[name] for name in old} for old in (self.hist_exog, self.futr_exog))
+        return replace(self, categories=words, hist_exog=historic, futr_exog=known)
 
     def future_columns(self, h: int) -> dict[str, npt.NDArray[Any]]:
         """Names and times of the h steps after the end of each series, as the first columns of a long table."""
-        named = {} if self.names.id is None else {self.names.id: np.repeat(self.ids, h)}
-        return {**named, self.names.time: self.future_times(h).ravel()}
+        named = {} if self.columns.id is None else {self.columns.id: np.repeat(self.ids, h)}
+        return {**named, self.columns.time: self.future_times(h).ravel()}
 
     def to_columns(self) -> dict[str, npt.NDArray[Any]]:
         """The panel as a long table: name, time, value; without the name if the data had none."""
         columns: dict[str, npt.NDArray[Any]] = {}
-        if self.names.id is not None:
-            columns[self.names.id] = np.repeat(self.ids, self.lengths)
-        return {**columns, self.names.time: self.all_times(), self.names.target: self.values}
+        if self.columns.id is not None:
+            columns[self.columns.id] = np.repeat(self.ids, self.lengths)
+        return {**columns, self.columns.time: self.all_times(), self.columns.target: self.values}
 
     def _slice(self, first: Positions, lengths: Positions, start: Times) -> Panel:
         """One run of values of each series."""
         indptr = np.concatenate(([0], np.cumsum(lengths)))
         rows = np.arange(indptr[-1]) + np.repeat(first - indptr[:-1], lengths)
         historic, known = (
-            {name: column[rows] for name, column in columns.items()} for columns in (self.historic, self.known)
+            {name: column[rows] for name, column in columns.items()} for columns in (self.hist_exog, self.futr_exog)
         )
-        return replace(self, values=self.values[rows], indptr=indptr, start=start, historic=historic, known=known)
+        return replace(self, values=self.values[rows], indptr=indptr, start=start, hist_exog=historic, futr_exog=known)
 
 
 def from_values(
-    values: npt.ArrayLike, *, start: Any = 1, freq: str | int | Freq = 1, names: Names | None = None
+    values: npt.ArrayLike, *, start: Any = 1, freq: str | int | Freq = 1, names: ColumnNames | None = None
 ) -> Panel:
     """A panel of one series whose values lie on a grid already.
 
@@ -217,4 +217,4 @@ def from_values(
     x = np.asarray(values, np.float64)
     step = parse(freq)
     first = np.asarray([start], np.int64 if step.unit == "step" else "M8[us]")
-    return Panel(x, np.array([0, len(x)]), np.array([""], object), first, step, names or Names())
+    return Panel(x, np.array([0, len(x)]), np.array([""], object), first, step, names or ColumnNames())

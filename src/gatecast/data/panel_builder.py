@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frequency import MONTHS, Freq, Positions, Times, format_times, parse
-from gatecast.data.panel import Names, Panel
+from gatecast.data.panel import ColumnNames, Panel
 from gatecast.data.panel_checks import (
     check_constant,
     check_filled,
@@ -26,25 +26,25 @@ from gatecast.data.panel_checks import (
     refuse_irregular,
     refuse_mixed,
 )
-from gatecast.data.parsing.exogenous import Extras
+from gatecast.data.parsing.exogenous import ExogenousColumns
 from gatecast.data.parsing.raw_table import factorise
-from gatecast.data.time_grid import Grid, infer, place
+from gatecast.data.time_grid import TimeGrid, infer_freq, place_on_grid
 from gatecast.errors import ConfigError
 
-__all__ = ["build"]
+__all__ = ["build_panel"]
 
 Array = npt.NDArray[np.float64]
 
 
-def build(
+def build_panel(
     times: npt.ArrayLike,
     values: npt.ArrayLike,
     ids: npt.ArrayLike | None = None,
     *,
     freq: str | int | Freq | None = None,
-    names: Names | None = None,
+    names: ColumnNames | None = None,
     where: Callable[[int], str] = "position {}".format,
-    extras: Extras | None = None,
+    extras: ExogenousColumns | None = None,
 ) -> tuple[Panel, tuple[str, ...]]:
     """A panel from the three columns of a long table, and what was found on the way.
 
@@ -67,14 +67,14 @@ def build(
         DataError: Fewer than two rows, an infinite or huge value, no value at all, two rows of one time in a series,
             times that follow no frequency, series that follow different ones, a static column that changes.
 
-    >>> panel, findings = build(np.array(["2024-01-03", "2024-01-01"], "M8[D]"), [3, 1], freq="D")
+    >>> panel, findings = build_panel(np.array(["2024-01-03", "2024-01-01"], "M8[D]"), [3, 1], freq="D")
     >>> panel.values.tolist(), findings
     ([1.0, nan, 3.0], ('The rows were not in time order and have been sorted.', '1 of 3 times is absent and \
 counts as missing: 2024-01-02.'))
     """
-    called = names or Names()
+    called = names or ColumnNames()
     t, x = _times(times), np.asarray(values, np.float64)
-    beside = extras or Extras({}, {}, {}, {})
+    beside = extras or ExogenousColumns({}, {}, {}, {})
     check_values(t, x, called, where)
     for name, column in beside.columns.items():
         check_finite(t, column, name, where)
@@ -112,9 +112,9 @@ counts as missing: 2024-01-02.'))
         start,
         step,
         called,
-        historic={name: gridded(column) for name, column in beside.historic.items()},
-        known={name: gridded(column) for name, column in beside.known.items()},
-        static=static,
+        hist_exog={name: gridded(column) for name, column in beside.historic.items()},
+        futr_exog={name: gridded(column) for name, column in beside.known.items()},
+        stat_exog=static,
         categories=beside.categories,
     )
     return panel, (*findings, *_gaps(panel, k), *_remarks(panel, x))
@@ -155,7 +155,7 @@ def _frequency(t: Times, bounds: Positions, freq: str | int | Freq | None, findi
     longest = int(np.diff(bounds).argmax())
     own = t[bounds[longest] : bounds[longest + 1]]
     if freq is None:
-        return infer(own)
+        return infer_freq(own)
     step = parse(freq)
     if (step.unit == "step") != (t.dtype.kind != "M"):
         raise ConfigError(
@@ -171,7 +171,7 @@ def _frequency(t: Times, bounds: Positions, freq: str | int | Freq | None, findi
 
 
 def _lay(
-    t: Times, bounds: Positions, freq: Freq, labels: npt.NDArray[Any], names: Names
+    t: Times, bounds: Positions, freq: Freq, labels: npt.NDArray[Any], names: ColumnNames
 ) -> tuple[Times, Positions, list[str]]:
     """Start of every series, position of every row, and a finding if rows had to be moved to the grid."""
     counts = np.diff(bounds)
@@ -185,12 +185,12 @@ def _lay(
         k, on_grid = freq.index_of(t, np.repeat(start, counts))
     stray = np.unique(np.searchsorted(bounds, np.flatnonzero(~on_grid), side="right") - 1)
     # Series of one panel mostly share their calendar, so most of them are placed by those before them.
-    placed: dict[bytes, Grid] = {}
+    placed: dict[bytes, TimeGrid] = {}
     for s in stray.tolist():
         rows = slice(bounds[s], bounds[s + 1])
         key = t[rows].tobytes()
         if key not in placed:
-            placed[key] = grid = place(t[rows], freq)
+            placed[key] = grid = place_on_grid(t[rows], freq)
             if (np.diff(grid.k) == 0).any():
                 refuse_mixed(t[rows], freq, labels, s)
                 refuse_irregular(t[rows], grid.k, freq, labels, s, names)
@@ -205,11 +205,11 @@ def _lay(
     return start, k, [f"The times are {freq.label}; {share}, first {first}."]
 
 
-def _follows_its_own(t: Times, grid: Grid, freq: Freq, labels: npt.NDArray[Any]) -> bool:
+def _follows_its_own(t: Times, grid: TimeGrid, freq: Freq, labels: npt.NDArray[Any]) -> bool:
     """Whether the times of a series, most of them beside the grid, all lie on that of another frequency."""
     if len(labels) < 2 or len(t) < 3:
         return False
-    own = infer(t)
+    own = infer_freq(t)
     # Most months end on the 31st, so that starts and ends of months meet on most of them.
     edges = own.unit in MONTHS and freq.unit in MONTHS and own.unit[1] != freq.unit[1]
     beside = 2 * np.count_nonzero(grid.on_grid) < len(t)

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frequency import Freq, Positions, Times, format_times
-from gatecast.data.panel import Names
+from gatecast.data.panel import ColumnNames
 from gatecast.data.parsing.exogenous import shown
-from gatecast.data.time_grid import infer
+from gatecast.data.time_grid import infer_freq
 from gatecast.errors import DataError
 
 __all__ = [
@@ -38,7 +38,7 @@ EMPTIEST = 20
 TELLING = 6
 
 
-def check_values(t: Times, x: Array, names: Names, where: Callable[[int], str]) -> None:
+def check_values(t: Times, x: Array, names: ColumnNames, where: Callable[[int], str]) -> None:
     """Refuse what no panel can be made of."""
     if len(x) < 2:
         raise DataError(
@@ -121,7 +121,7 @@ def check_unique(
     codes: Positions,
     labels: npt.NDArray[Any],
     order: Positions | None,
-    names: Names,
+    names: ColumnNames,
     where: Callable[[int], str],
 ) -> None:
     """Refuse two rows for one time of one series."""
@@ -144,7 +144,7 @@ def check_unique(
 
 def refuse_mixed(t: Times, freq: Freq, labels: npt.NDArray[Any], s: int) -> None:
     """A series that does not follow the frequency of the others follows one of its own."""
-    own = infer(t) if len(labels) > 1 and len(t) > 1 else freq
+    own = infer_freq(t) if len(labels) > 1 and len(t) > 1 else freq
     if own != freq:
         raise DataError(
             "the series differ in frequency",
@@ -155,7 +155,7 @@ def refuse_mixed(t: Times, freq: Freq, labels: npt.NDArray[Any], s: int) -> None
         )
 
 
-def refuse_irregular(t: Times, k: Positions, freq: Freq, labels: npt.NDArray[Any], s: int, names: Names) -> None:
+def refuse_irregular(t: Times, k: Positions, freq: Freq, labels: npt.NDArray[Any], s: int, names: ColumnNames) -> None:
     """Two times fall on one place of the grid."""
     i = int(np.flatnonzero(np.diff(k) == 0)[0])
     pair = " and ".join(format_times(t[i : i + 2]))

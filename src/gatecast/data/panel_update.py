@@ -16,12 +16,12 @@ from gatecast.data.frequency import Positions
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 
-__all__ = ["complete", "extend", "locate"]
+__all__ = ["complete_history", "extend_panel", "match_series"]
 
 Array = npt.NDArray[np.float64]
 
 
-def locate(panel: Panel, among: Panel) -> tuple[Positions, Positions]:
+def match_series(panel: Panel, among: Panel) -> tuple[Positions, Positions]:
     """Where the series of a panel are in another.
 
     Args:
@@ -35,11 +35,11 @@ def locate(panel: Panel, among: Panel) -> tuple[Positions, Positions]:
         DataError: Times that do not lie on the same grid.
 
     >>> from gatecast.data.panel import from_values
-    >>> locate(from_values([1.0, 2.0, 3.0], start=5), from_values([1.0, 2.0], start=4))
+    >>> match_series(from_values([1.0, 2.0, 3.0], start=5), from_values([1.0, 2.0], start=4))
     (array([0]), array([2]))
     """
     place = {str(name): s for s, name in enumerate(among.ids.tolist())}
-    alone = len(panel) == len(among) == 1 and panel.names.id is None
+    alone = len(panel) == len(among) == 1 and panel.columns.id is None
     series = np.array([0] if alone else [place.get(str(name), -1) for name in panel.ids.tolist()], np.int64)
     later = np.zeros(len(panel), np.int64)
     there = np.flatnonzero(series >= 0)
@@ -50,15 +50,15 @@ def locate(panel: Panel, among: Panel) -> tuple[Positions, Positions]:
             s = int(there[np.flatnonzero(~exact)[0]])
             raise DataError(
                 "the times do not go on where the others stopped",
-                where=f"series {str(panel.ids[s])!r}" if panel.names.id is not None else "",
-                got=f"a first time of {panel.start[s]}", expected=f"times of frequency {among.freq} from "
-                f"{among.start[series[s]]} on",
-            )  # fmt: skip
+                where=f"series {str(panel.ids[s])!r}" if panel.columns.id is not None else "",
+                got=f"a first time of {panel.start[s]}",
+                expected=f"times of frequency {among.freq} from {among.start[series[s]]} on",
+            )
         later[there] = first + panel.lengths[there] - among.lengths[of]
     return series, later
 
 
-def extend(old: Panel, new: Panel) -> Panel:
+def extend_panel(old: Panel, new: Panel) -> Panel:
     """The old series with new rows; where both have a time, the new row counts. Steps between them are missing.
 
     Args:
@@ -69,16 +69,17 @@ def extend(old: Panel, new: Panel) -> Panel:
         DataError: Times that do not lie on the same grid, or other columns.
 
     >>> from gatecast.data.panel import from_values
-    >>> extend(from_values([1.0, 2.0], start=1), from_values([7.0, 8.0], start=2)).values.tolist()
+    >>> extend_panel(from_values([1.0, 2.0], start=1), from_values([7.0, 8.0], start=2)).values.tolist()
     [1.0, 7.0, 8.0]
     """
-    for role in ("known", "historic", "static"):
+    for role in ("futr_exog", "hist_exog", "stat_exog"):
         if set(getattr(old, role)) != set(getattr(new, role)):
             raise DataError(
-                f"the {role} columns are others", got=str(sorted(getattr(new, role))),
+                f"the {role} columns are others",
+                got=str(sorted(getattr(new, role))),
                 expected=str(sorted(getattr(old, role))),
-            )  # fmt: skip
-    series, later = locate(new, old)
+            )
+    series, later = match_series(new, old)
     fresh = np.flatnonzero(series < 0)
     at = series.copy()
     at[fresh] = len(old) + np.arange(len(fresh))
@@ -112,25 +113,27 @@ def extend(old: Panel, new: Panel) -> Panel:
         indptr=indptr,
         ids=np.concatenate([old.ids, new.ids[fresh].astype(old.ids.dtype)]),
         start=moved,
-        known=columns("known"),
-        historic=columns("historic"),
-        static={name: np.concatenate([column, new.static[name][fresh]]) for name, column in old.static.items()},
+        futr_exog=columns("futr_exog"),
+        hist_exog=columns("hist_exog"),
+        stat_exog={
+            name: np.concatenate([column, new.stat_exog[name][fresh]]) for name, column in old.stat_exog.items()
+        },
     )
 
 
-def complete(new: Panel, old: Panel) -> Panel:
+def complete_history(new: Panel, old: Panel) -> Panel:
     """The series of one panel, each with the rows that another has of it.
 
     Raises:
         DataError: Times that do not lie on the same grid, or other columns.
 
     >>> from gatecast.data.panel import from_values
-    >>> complete(from_values([8.0], start=3), from_values([1.0, 2.0], start=1)).values.tolist()
+    >>> complete_history(from_values([8.0], start=3), from_values([1.0, 2.0], start=1)).values.tolist()
     [1.0, 2.0, 8.0]
     """
-    series, _ = locate(new, old)
+    series, _ = match_series(new, old)
     fresh = series < 0
-    return extend(old, new).select(np.where(fresh, len(old) + np.cumsum(fresh) - 1, series))
+    return extend_panel(old, new).take(np.where(fresh, len(old) + np.cumsum(fresh) - 1, series))
 
 
 def _rows(first: Positions, lengths: Positions) -> Positions:

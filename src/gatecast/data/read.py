@@ -19,21 +19,21 @@ import numpy.typing as npt
 
 from gatecast.data.frequency import Freq, format_times, parse
 from gatecast.data.future_exogenous import future_values
-from gatecast.data.panel import Names, Panel
-from gatecast.data.panel_builder import build
-from gatecast.data.parsing.column_roles import Roles, assign, join_parts, series_column, time_column
-from gatecast.data.parsing.columns import labels, numbers, running_positions, stamps
-from gatecast.data.parsing.exogenous import Categories, find_extras, read_extras, refuse_two_roles
-from gatecast.data.parsing.raw_table import Table
-from gatecast.data.parsing.timestamps import Stamps
-from gatecast.data.parsing.wide_tables import ALL, lengthen, series_columns
-from gatecast.data.sources.dataframes import from_frame, from_mapping, from_values, is_values, kind_of, to_like
+from gatecast.data.panel import ColumnNames, Panel
+from gatecast.data.panel_builder import build_panel
+from gatecast.data.parsing.column_roles import ColumnRoles, assign_roles, join_parts, series_column, time_column
+from gatecast.data.parsing.columns import parse_labels, parse_number_column, parse_time_column, running_positions
+from gatecast.data.parsing.exogenous import Categories, find_exogenous, read_exogenous, refuse_two_roles
+from gatecast.data.parsing.raw_table import RawTable
+from gatecast.data.parsing.timestamps import ParsedTimes
+from gatecast.data.parsing.wide_tables import ALL, melt, series_columns
+from gatecast.data.sources.dataframes import from_frame, from_mapping, from_values, is_values, kind_of, to_frame_like
 from gatecast.data.sources.files import from_file, from_pattern, is_pattern
 from gatecast.data.sources.sql import from_database, from_query, is_database, is_query
 from gatecast.data.sources.writers import write
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["is_text_source", "kind_of", "read", "read_future", "to_like", "write"]
+__all__ = ["is_text_source", "kind_of", "read", "read_future", "to_frame_like", "write"]
 
 Array = npt.NDArray[np.float64]
 Columns = str | Sequence[str]
@@ -46,9 +46,9 @@ def read(
     target_col: Columns | None = None,
     freq: str | int | Freq | None = None,
     *,
-    historic: Columns = (),
-    known: Columns = (),
-    static: Columns = (),
+    hist_exog: Columns = (),
+    futr_exog: Columns = (),
+    stat_exog: Columns = (),
     categories: Categories | None = None,
 ) -> tuple[Panel, tuple[str, ...]]:
     """Read a table of any kind as a panel.
@@ -68,9 +68,9 @@ def read(
         target_col: Column of values; worked out if None. Several, or "*" for every column of numbers but the times,
             make the table wide: each column is a series, from its first value to the table's last row.
         freq: Frequency such as "MS" or 1; worked out if None. A whole number means that times are numbers.
-        historic: Columns that are known for the past only.
-        known: Columns that are known for the future too.
-        static: Columns of one value a series.
+        hist_exog: Columns that are known for the past only.
+        futr_exog: Columns that are known for the future too.
+        stat_exog: Columns of one value a series.
         categories: Words of these columns that are known already, from an earlier panel: others are refused.
 
     Returns:
@@ -90,27 +90,27 @@ def read(
     (['shop', 'web'], [5.0, 6.0])
     """
     step = None if freq is None else parse(freq)
-    beside = {"historic": historic, "known": known, "static": static}
+    beside = {"historic": hist_exog, "known": futr_exog, "static": stat_exog}
     named = [name for names in beside.values() for name in ((names,) if isinstance(names, str) else names)]
     table = join_parts(_table(source), time_col, keep=named)
-    places = find_extras(table, beside)
-    extras = read_extras(table, places, categories or {})
+    places = find_exogenous(table, beside)
+    extras = read_exogenous(table, places, categories or {})
     others = [i for columns in places.values() for i in columns]
     plain = step is not None and step.unit == "step"
     if _is_wide(target_col, table):
         return _read_wide(table, id_col, time_col, target_col, step, plain, extras, others)
-    roles = assign(table, id_col, time_col, None if target_col is None else str(target_col), others)
+    roles = assign_roles(table, id_col, time_col, None if target_col is None else str(target_col), others)
     _check_roles(table, roles, places)
-    values = numbers(table, roles.target)
-    times = None if roles.time is None else stamps(table, roles.time, plain=plain)
+    values = parse_number_column(table, roles.target)
+    times = None if roles.time is None else parse_time_column(table, roles.time, plain=plain)
     if times is not None and roles.id is None:
         roles = roles._replace(id=series_column(table, roles, times.values, others))
-    ids = None if roles.id is None else labels(table, roles.id)
+    ids = None if roles.id is None else parse_labels(table, roles.id)
     if ids is None and table.files is not None:
         ids = table.files.column()
     ticks = running_positions(len(table), ids) if times is None else times.values
     names = _names(table, roles, several=ids is not None)
-    panel, found = build(ticks, values.values, ids, freq=step, names=names, where=table.where, extras=extras)
+    panel, found = build_panel(ticks, values.values, ids, freq=step, names=names, where=table.where, extras=extras)
     notes = (*table.notes, *(times.notes if times else ()), *values.notes, *extras.notes)
     return _clocked(panel, times), (_summary(table, roles, panel), *notes, *found)
 
@@ -137,13 +137,13 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, Array]:
     >>> read_future({"ds": [4, 5], "promo": [1, 0]}, panel, 2)
     {'promo': array([[1., 0.]])}
     """
-    if source is None and panel.known:
+    if source is None and panel.futr_exog:
         raise DataError(
             "the future values of the known columns are needed",
             got="no table",
-            expected=f"the columns {', '.join(map(repr, panel.known))} for the next {h} times of each series",
+            expected=f"the columns {', '.join(map(repr, panel.futr_exog))} for the next {h} times of each series",
         )
-    return future_values(_table(source), panel, h) if panel.known else {}
+    return future_values(_table(source), panel, h) if panel.futr_exog else {}
 
 
 def is_text_source(text: str) -> bool:
@@ -155,7 +155,7 @@ def is_text_source(text: str) -> bool:
     return is_pattern(text) or is_query(text) or "::" in text
 
 
-def _is_wide(target_col: Any, table: Table) -> TypeGuard[Columns]:
+def _is_wide(target_col: Any, table: RawTable) -> TypeGuard[Columns]:
     """Whether the target is several columns."""
     if isinstance(target_col, str):
         return target_col == ALL and ALL not in table.names
@@ -163,7 +163,7 @@ def _is_wide(target_col: Any, table: Table) -> TypeGuard[Columns]:
 
 
 def _read_wide(
-    table: Table,
+    table: RawTable,
     id_col: str | None,
     time_col: str | None,
     targets: Columns,
@@ -187,25 +187,25 @@ def _read_wide(
     taken = dict.fromkeys(others, "beside the target")
     for i in (*columns, *([] if time is None else [time])):
         refuse_two_roles(table, i, "time" if i == time else "target", taken)
-    times = None if time is None else stamps(table, time, plain=plain)
+    times = None if time is None else parse_time_column(table, time, plain=plain)
     ticks = running_positions(len(table), None) if times is None else times.values
-    long = lengthen(table, columns, ticks, extras)
+    long = melt(table, columns, ticks, extras)
     called = "time" if time is None or not table.named else table.names[time]
-    names = Names("unique_id", called, "value" if called == "y" else "y")
-    panel, found = build(
+    names = ColumnNames("unique_id", called, "value" if called == "y" else "y")
+    panel, found = build_panel(
         long.times, long.values, long.ids, freq=freq, names=names, where=long.where, extras=long.extras
     )
-    first = _summary(table, Roles(None, time, columns[0]), panel, wide=True)
+    first = _summary(table, ColumnRoles(None, time, columns[0]), panel, wide=True)
     notes = (*table.notes, *(times.notes if times else ()), *long.notes, *extras.notes)
     return _clocked(panel, times), (first, *notes, *found)
 
 
-def _clocked(panel: Panel, times: Stamps | None) -> Panel:
+def _clocked(panel: Panel, times: ParsedTimes | None) -> Panel:
     """The panel with the clock of its times."""
-    return panel if times is None or times.clock is None else replace(panel, clock=times.clock)
+    return panel if times is None or times.clock is None else replace(panel, utc_offset_minutes=times.clock)
 
 
-def _check_roles(table: Table, roles: Roles, places: Mapping[str, Sequence[int]]) -> None:
+def _check_roles(table: RawTable, roles: ColumnRoles, places: Mapping[str, Sequence[int]]) -> None:
     """Refuse a column with two roles."""
     taken = {i: role for role, columns in places.items() for i in columns}
     for role, i in zip(("series", "time", "target"), roles, strict=True):
@@ -213,16 +213,16 @@ def _check_roles(table: Table, roles: Roles, places: Mapping[str, Sequence[int]]
             refuse_two_roles(table, i, role, taken)
 
 
-def _names(table: Table, roles: Roles, *, several: bool) -> Names:
+def _names(table: RawTable, roles: ColumnRoles, *, several: bool) -> ColumnNames:
     """What the columns are called; in a table without a header time and value, as they are in the field."""
     if not table.named:
-        return Names("unique_id" if several else None, "time", "value")
+        return ColumnNames("unique_id" if several else None, "time", "value")
     time = "time" if roles.time is None else table.names[roles.time]
     name = table.names[roles.id] if roles.id is not None else "unique_id" if several else None
-    return Names(name, time, table.names[roles.target])
+    return ColumnNames(name, time, table.names[roles.target])
 
 
-def _summary(table: Table, roles: Roles, panel: Panel, *, wide: bool = False) -> str:
+def _summary(table: RawTable, roles: ColumnRoles, panel: Panel, *, wide: bool = False) -> str:
     """The first finding: which column is what, how often, how much, from when to when."""
 
     def called(column: int) -> str:
@@ -246,7 +246,7 @@ def _summary(table: Table, roles: Roles, panel: Panel, *, wide: bool = False) ->
     return f"{header}{series}{time}, {target}, frequency: {panel.freq.label}; {rows} points from {span}."
 
 
-def _table(source: Any) -> Table:
+def _table(source: Any) -> RawTable:
     """Any source as a table of cells."""
     if isinstance(source, (str, os.PathLike)):
         return _from_text(os.fspath(source))
@@ -255,7 +255,7 @@ def _table(source: Any) -> Table:
     return from_values(source) if is_values(source) else from_frame(source)
 
 
-def _from_text(source: str) -> Table:
+def _from_text(source: str) -> RawTable:
     """What a text stands for: a query, a database, a pattern, or a file; a file that is there is always that file."""
     if is_database(source):
         return from_database(source)

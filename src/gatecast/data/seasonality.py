@@ -16,7 +16,15 @@ import numpy.typing as npt
 
 from gatecast.data.frequency import Freq
 
-__all__ = ["Season", "autocorrelation", "is_seasonal", "moving_mean", "phase_medians", "repeats", "season"]
+__all__ = [
+    "SeasonCandidate",
+    "autocorrelation",
+    "find_seasons",
+    "is_repeating",
+    "is_seasonal",
+    "moving_average",
+    "phase_medians",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -35,7 +43,7 @@ CYCLE_STRENGTH = 0.2
 NEARLY = 0.85
 
 
-class Season(NamedTuple):
+class SeasonCandidate(NamedTuple):
     """A period that a series repeats.
 
     Args:
@@ -50,7 +58,7 @@ class Season(NamedTuple):
     kind: str
 
 
-def season(values: npt.ArrayLike, freq: Freq) -> tuple[Season, ...]:
+def find_seasons(values: npt.ArrayLike, freq: Freq) -> tuple[SeasonCandidate, ...]:
     """The seasons of a series, strongest first; empty if there is none.
 
     Every period that the calendar suggests is tested, shortest first, on what the shorter ones leave. If none
@@ -64,9 +72,9 @@ def season(values: npt.ArrayLike, freq: Freq) -> tuple[Season, ...]:
         The seasons found.
 
     >>> months = np.arange(120)
-    >>> [found.period for found in season(10 + np.sin(months * np.pi / 6), Freq("MS"))]
+    >>> [found.period for found in find_seasons(10 + np.sin(months * np.pi / 6), Freq("MS"))]
     [12]
-    >>> season(np.ones(120), Freq("MS"))
+    >>> find_seasons(np.ones(120), Freq("MS"))
     ()
     """
     x = np.asarray(values, np.float64)
@@ -74,8 +82,8 @@ def season(values: npt.ArrayLike, freq: Freq) -> tuple[Season, ...]:
     for m in freq.cycles:
         strength, limit = _test(x, m)
         if strength > limit:
-            found.append(Season(m, strength, "calendar"))
-            x = x - np.resize(phase_medians(x - moving_mean(x, m, edges=True), m), len(x))
+            found.append(SeasonCandidate(m, strength, "calendar"))
+            x = x - np.resize(phase_medians(x - moving_average(x, m, edges=True), m), len(x))
     if found:
         return tuple(sorted(found, key=lambda one: -one.strength))
     return _cycle(x)
@@ -136,7 +144,7 @@ def autocorrelation(values: npt.ArrayLike) -> Array:
     return r
 
 
-def moving_mean(values: npt.ArrayLike, m: int, *, edges: bool = False) -> Array:
+def moving_average(values: npt.ArrayLike, m: int, *, edges: bool = False) -> Array:
     """Centred moving mean over one period, of what is observed; even periods weigh their two ends by a half.
 
     Args:
@@ -147,7 +155,7 @@ def moving_mean(values: npt.ArrayLike, m: int, *, edges: bool = False) -> Array:
     Returns:
         (N,), NaN where nothing is observed.
 
-    >>> moving_mean([1.0, 2.0, 3.0, 4.0], 2).tolist()
+    >>> moving_average([1.0, 2.0, 3.0, 4.0], 2).tolist()
     [nan, 2.0, 3.0, nan]
     """
     x = np.asarray(values, np.float64)
@@ -194,7 +202,7 @@ def phase_medians(values: npt.ArrayLike, m: int) -> Array:
     return medians
 
 
-def repeats(values: npt.ArrayLike, m: int) -> bool:
+def is_repeating(values: npt.ArrayLike, m: int) -> bool:
     """Whether the seasonal indices of earlier seasons hold in the last third of a series.
 
     Autocorrelation alone is fooled by one random walk in twenty; indices must also serve seasons that they were not
@@ -204,13 +212,13 @@ def repeats(values: npt.ArrayLike, m: int) -> bool:
         values: (N,); NaN is missing.
         m: Period. Fewer than three periods never repeat.
 
-    >>> repeats([1, 5, 9, 5] * 5, 4), repeats(np.arange(20) ** 2, 4)
+    >>> is_repeating([1, 5, 9, 5] * 5, 4), is_repeating(np.arange(20) ** 2, 4)
     (True, False)
     """
     x = np.asarray(values, np.float64)
     if m < 2 or len(x) < CYCLES_NEEDED * m:
         return False
-    around = x - moving_mean(x, m, edges=True)
+    around = x - moving_average(x, m, edges=True)
     begin = max(len(x) * 2 // 3, len(x) - len(x) // m // 3 * m) // m * m
     indices = phase_medians(around[:begin], m)
     late = around[begin:]
@@ -224,11 +232,11 @@ def _test(x: Array, m: int) -> tuple[float, float]:
     if m < 2 or np.count_nonzero(np.isfinite(x)) < CYCLES_NEEDED * m:
         return 0.0, 1.0
     level = _level(x)
-    r = autocorrelation(level - moving_mean(level, m, edges=True))
+    r = autocorrelation(level - moving_average(level, m, edges=True))
     return float(r[m]), max(CALENDAR_STRENGTH, _limit(r[: m // 4 + 1], len(x), CALENDAR_LEVEL))
 
 
-def _cycle(x: Array) -> tuple[Season, ...]:
+def _cycle(x: Array) -> tuple[SeasonCandidate, ...]:
     """The shortest high peak of the autocorrelation behind its first descent below 0."""
     r = autocorrelation(_level(x))[: len(x) // CYCLES_NEEDED + 1]
     below = np.flatnonzero(r < 0)
@@ -241,7 +249,7 @@ def _cycle(x: Array) -> tuple[Season, ...]:
     peaks = (k for k in high if r[k] == r[k - max(1, k // 4) : k + max(1, k // 4) + 1].max())
     m = next(peaks, 0)
     limit = max(CYCLE_STRENGTH, _limit(r[:first], len(x), CYCLE_LEVEL / len(r)))
-    return (Season(m, float(r[m]), "cycle"),) if m and r[m] > limit else ()
+    return (SeasonCandidate(m, float(r[m]), "cycle"),) if m and r[m] > limit else ()
 
 
 def _level(x: Array) -> Array:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gatecast.data.frequency import MICROSECONDS, Freq, Positions, Times, format_times, parse, weekday
 from gatecast.errors import DataError
 
-__all__ = ["Freq", "Grid", "Times", "format_times", "infer", "parse", "place"]
+__all__ = ["Freq", "TimeGrid", "Times", "format_times", "infer_freq", "parse", "place_on_grid"]
 
 # Days from one time to the next when there is one a month, quarter or year, though not on a fixed day.
 LOOSE_MONTHS = ((28, 31, "M"), (89, 93, "Q"), (360, 371, "Y"))
@@ -24,7 +24,7 @@ LOOSE_MONTHS = ((28, 31, "M"), (89, 93, "Q"), (360, 371, "Y"))
 FILLED = 1 / 3
 
 
-class Grid(NamedTuple):
+class TimeGrid(NamedTuple):
     """Times of one series laid on a grid.
 
     Args:
@@ -38,7 +38,7 @@ class Grid(NamedTuple):
     on_grid: npt.NDArray[np.bool_]
 
 
-def infer(times: npt.ArrayLike) -> Freq:
+def infer_freq(times: npt.ArrayLike) -> Freq:
     """The frequency that times follow, gaps notwithstanding.
 
     The distance that occurs most often, in the largest unit that holds: years, quarters, months (start, end
@@ -50,9 +50,9 @@ def infer(times: npt.ArrayLike) -> Freq:
     Raises:
         DataError: Fewer than two different times.
 
-    >>> str(infer(np.array(["2024-01-31", "2024-02-29", "2024-04-30", "2024-05-31"], "M8[D]")))
+    >>> str(infer_freq(np.array(["2024-01-31", "2024-02-29", "2024-04-30", "2024-05-31"], "M8[D]")))
     'ME'
-    >>> str(infer([10, 20, 30, 50]))
+    >>> str(infer_freq([10, 20, 30, 50]))
     '10'
     """
     t: Times = np.unique(np.asarray(times))
@@ -73,7 +73,7 @@ def infer(times: npt.ArrayLike) -> Freq:
     return _clock(t)
 
 
-def place(times: npt.ArrayLike, freq: Freq) -> Grid:
+def place_on_grid(times: npt.ArrayLike, freq: Freq) -> TimeGrid:
     """Lay the times of one series on the grid of a frequency.
 
     Where the first time is off the phase that most times share, the grid follows the majority.
@@ -86,19 +86,19 @@ def place(times: npt.ArrayLike, freq: Freq) -> Grid:
         Start, positions and whether each time is exactly on the grid.
 
     >>> weekly = np.array(["2024-01-02", "2024-01-08", "2024-01-15", "2024-01-22"], "M8[us]")
-    >>> grid = place(weekly, Freq("W", anchor=0))
+    >>> grid = place_on_grid(weekly, Freq("W", anchor=0))
     >>> str(grid.start.astype("M8[D]")), grid.k.tolist(), grid.on_grid.tolist()
     ('2024-01-01', [0, 1, 2, 3], [False, True, True, True])
     """
     t = np.asarray(times)
-    best = Grid(t[0], *freq.index_of(t, t[0]))
+    best = TimeGrid(t[0], *freq.index_of(t, t[0]))
     # The other phases that occur, tried at a few times spread over the series.
     for candidate in t[np.linspace(0, len(t) - 1, 7).astype(int)]:
         if 2 * np.count_nonzero(best.on_grid) >= len(t):
             break
         k, on_grid = freq.index_of(t, candidate)
         if np.count_nonzero(on_grid) > np.count_nonzero(best.on_grid):
-            best = Grid(freq.at(candidate, k[0]), k - k[0], on_grid)
+            best = TimeGrid(freq.at(candidate, k[0]), k - k[0], on_grid)
     return best
 
 

@@ -12,22 +12,22 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.evaluation import scores
-from gatecast.evaluation.calibration import Calibration, answers, sides
-from gatecast.forecasting.context import History
+from gatecast.evaluation.calibration import ConformalCalibrator, predict_all, prediction_intervals
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import Learned
 from gatecast.results import Evaluation, column_names
 
-__all__ = ["fold", "held_back", "score_tail"]
+__all__ = ["forecast_window", "score_test_part", "test_table"]
 
 Floats = npt.NDArray[np.float64]
 Table = dict[str, npt.NDArray[Any]]
 
 
-def score_tail(
-    calibration: Calibration,
+def score_test_part(
+    calibration: ConformalCalibrator,
     learned: Learned,
     panel: Panel,
-    history: History,
+    history: PanelContext,
     sizes: tuple[int, int, int],
     season: int,
     levels: tuple[float, ...],
@@ -45,48 +45,48 @@ def score_tail(
     """
     h, test = learned.h, sizes[2]
     backs = np.arange(test, 0, -h)
-    past, _ = history.rolling(backs, h)
+    past, _ = history.rolling_origins(backs, h)
     S = len(history)
 
     def whole(column: Floats) -> Floats:
         """(C S, h), cutoff by cutoff, as (S, test)."""
         return np.asarray(column.reshape(len(backs), S, h).transpose(1, 0, 2).reshape(S, -1)[:, :test])
 
-    told = answers(calibration, learned, past, h)
-    found = [whole(side) for side in sides(calibration, told[calibration.name], past.values, levels)]
+    told = predict_all(calibration, learned, past, h)
+    found = [whole(side) for side in prediction_intervals(calibration, told[calibration.name], past.values, levels)]
     said = {calibration.name: found[0]} | {
         name: whole(answer[..., answer.shape[-1] // 2]) for name, answer in told.items() if name != calibration.name
     }
-    simple = {name: whole(one) for name, one in scores.simple(past.values, h, season).items()}
-    actual, before = history.values[:, -test:], history.hide(test).values
+    simple = {name: whole(one) for name, one in scores.baseline_forecasts(past.values, h, season).items()}
+    actual, before = history.values[:, -test:], history.drop_last(test).values
     intervals = {level: (found[1 + 2 * k], found[2 + 2 * k]) for k, level in enumerate(levels)}
     rated = scores.score(actual, before, said | simple, intervals, next(iter(simple)), season)
     inside = np.arange(-test, 0) >= -panel.lengths[:, None]
     columns = dict(zip(column_names(calibration.name, levels), found, strict=True)) | said | simple
-    cutoff, table = held_back(panel, test)
+    cutoff, table = test_table(panel, test)
     table |= {name: column[inside] for name, column in columns.items()}
-    text = scores.verdict(rated, test, h, season, S)
+    text = scores.describe_scores(rated, test, h, season, S)
     return Evaluation(cutoff, sizes, season, h, rated, table, text)
 
 
-def held_back(panel: Panel, test: int) -> tuple[Any, Table]:
+def test_table(panel: Panel, test: int) -> tuple[Any, Table]:
     """The last time before the newest rows of series, and the columns of these rows.
 
     Args:
         panel: The series.
         test: Rows of each.
     """
-    table = panel.tail(test).to_columns()
-    if len(panel) == 1 and panel.names.id is not None:
-        del table[panel.names.id]
+    table = panel.keep_last(test).to_columns()
+    if len(panel) == 1 and panel.columns.id is not None:
+        del table[panel.columns.id]
     return panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max(), table
 
 
-def fold(
-    calibration: Calibration,
+def forecast_window(
+    calibration: ConformalCalibrator,
     learned: Learned,
     panel: Panel,
-    history: History,
+    history: PanelContext,
     back: int,
     season: int,
     levels: tuple[float, ...],
@@ -102,14 +102,14 @@ def fold(
         season: Of seasonal naive.
         levels: Of the intervals, in percent.
     """
-    h, cutoff = learned.h, panel.head(back)
-    past, came = history.rolling(np.array([back]), h)
-    told = answers(calibration, learned, past, h)
-    found = sides(calibration, told[calibration.name], past.values, levels)
+    h, cutoff = learned.h, panel.drop_last(back)
+    past, came = history.rolling_origins(np.array([back]), h)
+    told = predict_all(calibration, learned, past, h)
+    found = prediction_intervals(calibration, told[calibration.name], past.values, levels)
     columns = dict(zip(column_names(calibration.name, levels), found, strict=True))
     columns |= {n: said[..., said.shape[-1] // 2] for n, said in told.items() if n != calibration.name}
-    columns |= scores.simple(past.values, h, season)
+    columns |= scores.baseline_forecasts(past.values, h, season)
     table = cutoff.future_columns(h)
     table["cutoff"] = np.repeat(panel.freq.at(panel.start, cutoff.lengths - 1), h)
-    table[panel.names.target] = came.ravel()
+    table[panel.columns.target] = came.ravel()
     return table | {name: column.ravel() for name, column in columns.items()}

@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["calibrate", "half_widths"]
+__all__ = ["fit_width_factors", "half_widths"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ def half_widths(quantiles: Floats, probabilities: Sequence[float], level: float)
     return np.maximum(middle - ends[0], 0), np.maximum(ends[1] - middle, 0)
 
 
-def calibrate(
+def fit_width_factors(
     quantiles: Floats, probabilities: Sequence[float], actual: Floats, levels: Sequence[float], rows: int
 ) -> dict[float, Floats]:
     """Factors by which to stretch intervals so that past values would have lain inside as often as they should.
@@ -78,7 +78,7 @@ def calibrate(
     Source: split conformal prediction with a scaled score (Papadopoulos et al. 2002; Lei et al. 2018).
 
     >>> said = np.tile([-1.0, 0.0, 1.0], (99, 1, 1))
-    >>> factor = calibrate(said, (0.1, 0.5, 0.9), np.linspace(-4, 4, 99)[:, None], [80], rows=99)[80]
+    >>> factor = fit_width_factors(said, (0.1, 0.5, 0.9), np.linspace(-4, 4, 99)[:, None], [80], rows=99)[80]
     >>> factor.round(1).tolist()
     [3.3]
     """

@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, DataError
-from gatecast.evaluation.trends import smooth, turn
+from gatecast.evaluation.trends import find_turning_point, smooth
 from gatecast.forecasting.voices import Hybrids, Networks, Own
 from gatecast.nn.optim import one_cycle
-from gatecast.pipeline.fit import Trained
+from gatecast.pipeline.fit import FittedState
 
-__all__ = ["Advice", "judge", "judge_trained"]
+__all__ = ["Diagnosis", "diagnose", "diagnose_fit"]
 
 Floats = npt.NDArray[np.float64]
 Changes = dict[str, int | float]
@@ -51,17 +51,17 @@ SMALL = 4
 
 
 @dataclass(frozen=True)
-class Advice:
+class Diagnosis:
     """What learning curves say.
 
     Args:
         kind: "overfits", "underfits", "sound" or "unknown".
         sentence: What to do, and why.
         overfits: Whether the network as it stands has learnt by heart what does not carry over.
-        began: Step or epoch at which the error on new values is least, and after which it rises for good; None: it does
+        onset_step: Step or epoch at which the error on new values is least, and after which it rises for good; None: it does
             not.
-        gap: Share of the error on new values that is not there on learnt ones, at the end; NaN where unknown.
-        changes: Settings to try, the surest first: "steps" or "epochs", "units", "dropout".
+        generalization_gap: Share of the error on new values that is not there on learnt ones, at the end; NaN where unknown.
+        suggestions: Settings to try, the surest first: "steps" or "epochs", "units", "dropout".
         curves: "step" and "loss" (n); "validation_step", "validation" and "training" (k), the last two the same error;
             "loss_smooth" (n) and "validation_smooth" (k). NaN where unknown.
     """
@@ -69,9 +69,9 @@ class Advice:
     kind: Kind
     sentence: str
     overfits: bool
-    began: int | None
-    gap: float
-    changes: Changes
+    onset_step: int | None
+    generalization_gap: float
+    suggestions: Changes
     curves: dict[str, Floats]
 
 
@@ -87,7 +87,7 @@ class _Facts(NamedTuple):
     stopped: int | None
 
 
-def judge(
+def diagnose(
     history: Mapping[str, Sequence[float]],
     *,
     units: int | None = None,
@@ -96,7 +96,7 @@ def judge(
     values: int | None = None,
     stopped: int | None = None,
     rate: Callable[[int], float] | None = None,
-) -> Advice:
+) -> Diagnosis:
     """Whether a network overfits, underfits or is sound, by its learning curves.
 
     It overfits if the error on new values has a minimum after which it rises for good, by 5 % and beyond noise
@@ -107,7 +107,7 @@ def judge(
     be harder than the other.
 
     Args:
-        history: `Forecaster.history_`, or `history` of what `Sequential.fit` gives. Of the latter, whose loss is the
+        history: `Forecaster.training_history_`, or `history` of what `Sequential.fit` gives. Of the latter, whose loss is the
             mean over an epoch, the loss of two epochs is taken as that between them; with dropout it is too large, and
             the gap too small: "training", errors on learnt values after every epoch, may be given beside it.
         units: Of the recurrent layers.
@@ -124,7 +124,7 @@ def judge(
     Source: Prechelt 1998 on when to stop.
 
     >>> step = np.arange(1, 41)
-    >>> advice = judge({"loss": list(1 / step), "val_loss": list(1 / step + 0.004 * step)}, units=64)
+    >>> advice = diagnose({"loss": list(1 / step), "val_loss": list(1 / step + 0.004 * step)}, units=64)
     >>> advice.kind, advice.began, advice.changes
     ('overfits', 16, {'epochs': 16, 'dropout': 0.2})
     >>> print(advice.sentence)
@@ -139,14 +139,14 @@ values falls: stop there, or use dropout.
     ratio = first[0] / first[1] if len(first) == 2 and first[1] > 0 else 1.0
     gap = float(1 - ratio * old[-1] / new[-1]) if len(new) and new[-1] > 0 else float("nan")
     if reason := _unclear(curves, known, word):
-        return Advice("unknown", reason, False, None, gap, {}, curves)
+        return Diagnosis("unknown", reason, False, None, gap, {}, curves)
     if np.isfinite(untrained[0]):
         at, new, old = np.r_[0.0, at], np.r_[untrained[0], new], np.r_[untrained[1], old]
     kind, began, changes, sentence = _judged(facts, at, new, old, gap, rate)
-    return Advice(kind, sentence, kind == "overfits", began, gap, changes, curves)
+    return Diagnosis(kind, sentence, kind == "overfits", began, gap, changes, curves)
 
 
-def judge_trained(trained: Trained) -> Advice:
+def diagnose_fit(trained: FittedState) -> Diagnosis:
     """What the learning curves of a forecaster's first network say.
 
     Raises:
@@ -155,9 +155,9 @@ def judge_trained(trained: Trained) -> Advice:
     voice = trained.learned.voices[0]
     if not isinstance(voice, Networks | Hybrids | Own):
         raise ConfigError("this model has no network whose learning could be judged", got=voice.name)
-    member, curve, recipe = voice.members[0], trained.curve, trained.learned.recipe
+    member, curve, recipe = voice.members[0], trained.training_history, trained.learned.recipe
     last = int(curve["step"][-1]) if curve["step"] else 0
-    advice = judge(
+    advice = diagnose(
         curve,
         units=getattr(member.settings, "units", None),
         dropout=getattr(member.settings, "dropout", 0.0),
@@ -169,7 +169,7 @@ def judge_trained(trained: Trained) -> Advice:
     if _varies(trained.panel):
         return advice
     why = "Nothing can be said, as no series varies."
-    return replace(advice, kind="unknown", sentence=why, overfits=False, began=None, changes={})
+    return replace(advice, kind="unknown", sentence=why, overfits=False, onset_step=None, suggestions={})
 
 
 class _Judged(NamedTuple):
@@ -185,7 +185,7 @@ def _judged(
     facts: _Facts, at: Floats, new: Floats, old: Floats, gap: float, rate: Callable[[int], float] | None
 ) -> _Judged:
     """By errors on new and on learnt values, the first of them from before learning if that is known."""
-    low, apart, word, last = turn(new), turn(old), facts.word, int(at[-1])
+    low, apart, word, last = find_turning_point(new), find_turning_point(old), facts.word, int(at[-1])
     rise = low.rise / low.base if low.sure and low.base > 0 else 0.0
     if rise <= RISE:
         return _without_a_rise(facts, at, new, old, gap, rate)
@@ -235,7 +235,7 @@ def _without_a_rise(
 
 def _gained(new: Floats) -> bool:
     """Whether the error on new values was ever much smaller than at the beginning."""
-    low = turn(new)
+    low = find_turning_point(new)
     return bool(low.at > 0 and low.base < (1 - RISE) * new[0])
 
 
@@ -282,7 +282,7 @@ def _falls(at: Floats, new: Floats, old: Floats, rate: Callable[[int], float] | 
     quarters, end = np.interp([0.0, 0.25, 0.5, 0.75], work, level), float(np.median(level[-few:]))
     other, its = float(np.interp(0.75, work, learnt)), float(np.median(learnt[-few:]))
     before, look = float(quarters[-1]), int(np.searchsorted(work, 0.75))
-    recent, sure = before - end, SURE * turn(new).noise * np.sqrt(3 / max(3, len(new) // 10))
+    recent, sure = before - end, SURE * find_turning_point(new).noise * np.sqrt(3 / max(3, len(new) // 10))
     share = (float(np.median(work[-few:])) - 0.75) / 0.25
     fast = recent > SPEED * share * float(-np.diff(quarters).min()) and quarters[0] - end > 3 * sure
     # A steep bend at the beginning of the quarter, and what is learnt by heart, promise nothing.
@@ -315,9 +315,11 @@ def _curves(history: Mapping[str, Sequence[float]]) -> tuple[dict[str, Floats], 
     given = {name: np.asarray(values, np.float64) for name, values in history.items()}
     if "loss" not in given:
         raise ConfigError(
-            "this is no history of a training", got=", ".join(map(repr, history)) or "nothing",
-            expected='"loss"', fix="Give history_ of a Forecaster, or history.history of what Sequential.fit returns.",
-        )  # fmt: skip
+            "this is no history of a training",
+            got=", ".join(map(repr, history)) or "nothing",
+            expected='"loss"',
+            fix="Give training_history_ of a Forecaster, or history.history of what Sequential.fit returns.",
+        )
     loss, word = given["loss"], "step" if "validation_step" in given else "epoch"
     step = given.get("step", np.arange(1.0, len(loss) + 1))
     new = given.get("val_loss" if word == "epoch" else "validation", np.empty(0))
@@ -328,13 +330,20 @@ def _curves(history: Mapping[str, Sequence[float]]) -> tuple[dict[str, Floats], 
     for name, one, other in (("loss", loss, step), ("validation", new, at), ("training", old, at)):
         if one.shape != other.shape or one.ndim != 1:
             raise DataError(
-                "the lists of a history are of different lengths", where=name, got=f"{one.shape}",
+                "the lists of a history are of different lengths",
+                where=name,
+                got=f"{one.shape}",
                 expected=f"{other.shape}",
-            )  # fmt: skip
+            )
     new = np.where(np.isfinite(new), new, np.nan)
     found = {
-        "step": step, "loss": loss, "validation_step": at, "validation": new, "training": old,
-        "loss_smooth": smooth(loss), "validation_smooth": smooth(new) if len(new) >= LONG else new,
-    }  # fmt: skip
+        "step": step,
+        "loss": loss,
+        "validation_step": at,
+        "validation": new,
+        "training": old,
+        "loss_smooth": smooth(loss),
+        "validation_smooth": smooth(new) if len(new) >= LONG else new,
+    }
     before = given.get("untrained", np.empty(0))
     return found, word, before if before.shape == (2,) else np.full(2, np.nan)

@@ -16,9 +16,9 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.calibration import UNKNOWN_MEMORY, Calibration, sides
+from gatecast.evaluation.calibration import DEFAULT_AUTOCORRELATION, ConformalCalibrator, prediction_intervals
 
-__all__ = ["memory", "sample"]
+__all__ = ["error_autocorrelation", "sample_paths"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,25 +29,25 @@ ENOUGH = 30
 """Pairs of errors that it is worked out from."""
 
 
-def memory(errors: Floats) -> float:
+def error_autocorrelation(errors: Floats) -> float:
     """Correlation of errors of neighbouring steps, in units of the spread of each step.
 
     Args:
         errors: (R, h) actual less median, in units of the width of the interval; NaN where unknown.
 
-    >>> memory(np.repeat(np.arange(-20.0, 21.0)[:, None], 3, axis=1))
+    >>> error_autocorrelation(np.repeat(np.arange(-20.0, 21.0)[:, None], 3, axis=1))
     0.99
     """
     one, two = errors[:, :-1].ravel(), errors[:, 1:].ravel()
     both = np.isfinite(one) & np.isfinite(two)
     if both.sum() < ENOUGH:
-        return UNKNOWN_MEMORY
+        return DEFAULT_AUTOCORRELATION
     one, two = (np.clip(x[both], -5, 5) for x in (one, two))
     size = float(np.sqrt((one**2).sum() * (two**2).sum()))
-    return float(np.clip((one * two).sum() / size, 0.0, 0.99)) if size > 0 else UNKNOWN_MEMORY
+    return float(np.clip((one * two).sum() / size, 0.0, 0.99)) if size > 0 else DEFAULT_AUTOCORRELATION
 
 
-def sample(calibration: Calibration, said: Floats, values: Floats, count: int, seed: int) -> Floats:
+def sample_paths(calibration: ConformalCalibrator, said: Floats, values: Floats, count: int, seed: int) -> Floats:
     """Paths of every series.
 
     Args:
@@ -61,13 +61,13 @@ def sample(calibration: Calibration, said: Floats, values: Floats, count: int, s
         (S, N, h); NaN for a series without a value.
     """
     S, h = said.shape[:2]
-    found = sides(calibration, said, values, LEVELS)
+    found = prediction_intervals(calibration, said, values, LEVELS)
     grid = np.stack([*found[1::2][::-1], found[0], *found[2::2]], axis=2)
     normal = NormalDist()
     ends = [normal.inv_cdf(0.5 + level / 200) for level in LEVELS]
     at = np.array([*(-x for x in reversed(ends)), 0.0, *ends])
     rng = np.random.Generator(np.random.Philox(seed))
-    r = calibration.memory
+    r = calibration.error_autocorrelation
     paths, x = np.empty((S, count, h)), rng.standard_normal((S, count))
     for k in range(h):
         left = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
@@ -75,4 +75,4 @@ def sample(calibration: Calibration, said: Floats, values: Floats, count: int, s
         low, high = (np.take_along_axis(grid[:, k], left + one, axis=1) for one in (0, 1))
         paths[:, :, k] = low + share * (high - low)
         x = r * x + np.sqrt(1 - r * r) * rng.standard_normal((S, count))
-    return np.round(paths) if calibration.limits.whole else paths
+    return np.round(paths) if calibration.bounds.integer else paths

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import metrics
-from gatecast.forecasting.baselines import seasonal_naive, simple
+from gatecast.forecasting.baselines import baseline_forecasts, seasonal_naive
 from gatecast.results import Score
 
-__all__ = ["changes", "naive_season", "score", "seasonal_naive", "simple", "verdict"]
+__all__ = ["baseline_forecasts", "describe_scores", "naive_season", "score", "seasonal_naive", "seasonal_naive_scale"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
     return min(seasons, key=error)
 
 
-def changes(values: Floats, m: int) -> Floats:
+def seasonal_naive_scale(values: Floats, m: int) -> Floats:
     """Mean absolute change over m steps of every series: the unit of MASE.
 
     Args:
@@ -75,7 +75,7 @@ def changes(values: Floats, m: int) -> Floats:
 
     Source: Hyndman & Koehler 2006.
 
-    >>> changes(np.array([[1.0, 2.0, 4.0]]), 1).tolist()
+    >>> seasonal_naive_scale(np.array([[1.0, 2.0, 4.0]]), 1).tolist()
     [1.5]
     """
     if values.shape[1] <= m:
@@ -105,7 +105,7 @@ def score(
     Returns:
         A score each, in the order of `said`.
     """
-    scale = changes(past, m)
+    scale = seasonal_naive_scale(past, m)
     errors = {name: _mean(np.abs(actual - f)) for name, f in said.items()}
     reference = errors[baseline]
     of_naive = _mean(reference[None])[0]
@@ -131,7 +131,7 @@ def score(
     return tuple(scores)
 
 
-def verdict(scores: Sequence[Score], rows: int, h: int, m: int, series: int = 1) -> str:
+def describe_scores(scores: Sequence[Score], rows: int, h: int, m: int, series: int = 1) -> str:
     """The model beside the best of the simple forecasts, in a sentence, and its intervals, where they fail, in another.
 
     Args:
@@ -142,15 +142,15 @@ def verdict(scores: Sequence[Score], rows: int, h: int, m: int, series: int = 1)
         series: S.
 
     >>> pair = (Score("LSTM", 1.0, 1.2, 0.5, 50.0), Score("SeasonalNaive", 2.0, 2.2, 1.0, 0.0))
-    >>> verdict(pair, 24, 24, 12)
+    >>> describe_scores(pair, 24, 24, 12)
     "On the last 24 rows the LSTM's mean absolute error is 50 % smaller than seasonal naive's (season 12)."
     """
     where = f"On the last {rows} rows" + (f" of each of {series:,} series" if series > 1 else "")
     where += f", forecast {h} at a time," if rows > h else ""
     best = min((one for one in scores[1:] if one.model in NAMES), key=lambda one: one.mae)
     said = f"{where} {_comparison(scores[0], best, m)}"
-    if series > 1 and scores[0].loses:
-        said += f" On {scores[0].loses:,} of the {series:,} series seasonal naive was better."
+    if series > 1 and scores[0].n_worse:
+        said += f" On {scores[0].n_worse:,} of the {series:,} series seasonal naive was better."
     for level, covered in scores[0].coverage.items():
         if rows >= FEW_ROWS and covered < level - FAR_OFF:
             return f"{said} Its {level:g} % interval held only {covered:.0f} % of them: read it as too narrow."

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gatecast.data.frequency import Freq
 from gatecast.errors import DataError
 
-__all__ = ["SMALLEST_TRAINING", "Parts", "check_parts", "cut", "default_horizon", "split_panel"]
+__all__ = ["SMALLEST_TRAINING", "Split", "check_split", "default_horizon", "split_panel", "split_series"]
 
 SMALLEST_TRAINING = 12
 """Points below which a network has nothing to learn from."""
@@ -26,7 +26,7 @@ ENOUGH_SERIES = 32
 """Series times validation horizons that are aimed at."""
 
 
-class Parts(NamedTuple):
+class Split(NamedTuple):
     """Lengths of the parts; they sum to n."""
 
     train: int
@@ -34,7 +34,7 @@ class Parts(NamedTuple):
     test: int
 
 
-def cut(n: int, h: int) -> Parts:
+def split_series(n: int, h: int) -> Split:
     """Cut a series: validation and test part are whole horizons, one at least, about a tenth of the points each.
 
     Args:
@@ -44,9 +44,9 @@ def cut(n: int, h: int) -> Parts:
     Raises:
         DataError: Too few points for this horizon.
 
-    >>> cut(144, 24)
+    >>> split_series(144, 24)
     Parts(train=96, validation=24, test=24)
-    >>> cut(3652, 14)
+    >>> split_series(3652, 14)
     Parts(train=2924, validation=364, test=364)
     """
     size = h * max(1, n // SHARE // h)
@@ -60,10 +60,10 @@ def cut(n: int, h: int) -> Parts:
             f"{SMALLEST_TRAINING} to learn",
             fix=fix,
         )
-    return Parts(n - 2 * size, size, size)
+    return Split(n - 2 * size, size, size)
 
 
-def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Parts | None:
+def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Split | None:
     """Validation and test part of a panel, counted from the end of each series; the first number is the typical rest.
 
     One series is cut by `cut`. Of several, the test part is a horizon, and the validation part as many as give some
@@ -81,14 +81,14 @@ def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Parts | None:
     """
     typical = int(np.median(lengths))
     if len(lengths) == 1:
-        return cut(typical, h) if typical >= 2 * h + SMALLEST_TRAINING else None
+        return split_series(typical, h) if typical >= 2 * h + SMALLEST_TRAINING else None
     if np.count_nonzero(lengths >= 3 * h) < max(1, len(lengths) // 4):
         return None
     folds = int(np.clip(-(-ENOUGH_SERIES // len(lengths)), 1, max(1, typical // SHARE // h)))
-    return Parts(typical - (folds + 1) * h, folds * h, h)
+    return Split(typical - (folds + 1) * h, folds * h, h)
 
 
-def check_parts(values: npt.NDArray[np.float64], parts: Parts) -> None:
+def check_split(values: npt.NDArray[np.float64], parts: Split) -> None:
     """See that every part holds values.
 
     Args:
@@ -98,10 +98,10 @@ def check_parts(values: npt.NDArray[np.float64], parts: Parts) -> None:
     Raises:
         DataError: A part is all but empty.
 
-    >>> check_parts(np.arange(36.0), cut(36, 12))
+    >>> check_split(np.arange(36.0), split_series(36, 12))
     """
     begin = 0
-    for name, length, least in zip(Parts._fields, parts, (SMALLEST_TRAINING - 4, 1, 1), strict=True):
+    for name, length, least in zip(Split._fields, parts, (SMALLEST_TRAINING - 4, 1, 1), strict=True):
         seen = int(np.isfinite(values[begin : begin + length]).sum())
         if seen < least:
             raise DataError(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Turn", "noise", "smooth", "turn"]
+__all__ = ["TurningPoint", "find_turning_point", "noise", "smooth"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def noise(curve: npt.ArrayLike) -> float:
     return float(np.median(bends) / (0.6745 * np.sqrt(6.0))) if len(bends) else float("nan")
 
 
-class Turn(NamedTuple):
+class TurningPoint(NamedTuple):
     """Where a curve that fell is at its least, and how far it rises after that.
 
     Args:
@@ -108,7 +108,7 @@ class Turn(NamedTuple):
     noise: float
 
 
-def turn(curve: npt.ArrayLike) -> Turn:
+def find_turning_point(curve: npt.ArrayLike) -> TurningPoint:
     """The minimum of the curve that falls first and rises then which comes closest to the points.
 
     Among all curves that fall up to a point and rise from it on, the one of least squares; its lowest stretch holds the
@@ -120,9 +120,9 @@ def turn(curve: npt.ArrayLike) -> Turn:
 
     Source: Robertson, Wright & Dykstra 1988, on unimodal regression.
 
-    >>> turn([9.0, 5.0, 3.0, 2.0, 3.0, 4.0, 5.0, 6.0])[:2]
+    >>> find_turning_point([9.0, 5.0, 3.0, 2.0, 3.0, 4.0, 5.0, 6.0])[:2]
     (3, 3.0)
-    >>> turn([9.0, 5.0, 3.0, 2.0, 3.0, 4.0, 5.0, 6.0]).sure, turn([9.0, 5.0, 3.0, 2.0, 1.5, 1.3]).sure
+    >>> find_turning_point([9.0, 5.0, 3.0, 2.0, 3.0, 4.0, 5.0, 6.0]).sure, find_turning_point([9.0, 5.0, 3.0, 2.0, 1.5, 1.3]).sure
     (True, False)
     """
     y = np.asarray(curve, np.float64)
@@ -138,10 +138,10 @@ def turn(curve: npt.ArrayLike) -> Turn:
     shake = min(noise(y), FIT * off) if n > 2 else 0.0
     tail = y[max(at + 1, n - max(3, n // TAIL)) :]
     if len(tail) < 3:
-        return Turn(at, base, 0.0, sure=False, noise=shake)
+        return TurningPoint(at, base, 0.0, sure=False, noise=shake)
     height = float(np.median(tail)) - base
     beyond = height > SURE * shake * np.sqrt(3 / len(tail)) and np.quantile(tail, 0.1) > base
-    return Turn(at, base, height, sure=bool(beyond), noise=shake)
+    return TurningPoint(at, base, height, sure=bool(beyond), noise=shake)
 
 
 def _pool(y: Floats) -> tuple[Floats, list[float]]:

@@ -19,15 +19,22 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel, format_times
 from gatecast.errors import ConfigError, DataError
-from gatecast.explain.panel_paths import Asked, Cells, Path, make_cells, path, reach
-from gatecast.forecasting.context import History, owners
+from gatecast.explain.panel_paths import (
+    AttributionBins,
+    AttributionTarget,
+    DifferentiablePath,
+    differentiable_path,
+    make_cells,
+    reach,
+)
+from gatecast.forecasting.context import PanelContext, column_groups
 from gatecast.forecasting.ensemble import Learned
-from gatecast.forecasting.exogenous_regression import prepare
-from gatecast.forecasting.scaling import fit_frame
+from gatecast.forecasting.exogenous_regression import remove_effects
+from gatecast.forecasting.scaling import fit_scaler
 from gatecast.forecasting.voices import Networks, Own
 from gatecast.kernels.native import relax
-from gatecast.nn.inspection.attributions import POINTS, integrate, occlude
-from gatecast.pipeline.fit import Trained
+from gatecast.nn.inspection.attributions import POINTS, integrate_path, occlude_path
+from gatecast.pipeline.fit import FittedState
 
 __all__ = ["METHODS", "Explanation", "explain"]
 
@@ -54,7 +61,7 @@ class Explanation:
         time: Of the forecast.
         forecast: What the networks say, the mean over them.
         baseline: What they would say of a flat series.
-        gap: forecast - baseline - sum of the attributions, in the unit of the series.
+        completeness_error: forecast - baseline - sum of the attributions, in the unit of the series.
         error: Size of the gap, relative to the sizes of the attributions together.
         table: `time`, `feature` (the target's name, or a column's), `lag` (1: the newest value, 0: the first step
             ahead), `role` ("value", "known", "historic", "static", at the newest time; "effect": what the regression
@@ -70,16 +77,16 @@ class Explanation:
     time: Any
     forecast: float
     baseline: float
-    gap: float
+    completeness_error: float
     error: float
     table: Table
     sentence: str
 
 
 def explain(
-    trained: Trained,
+    trained: FittedState,
     panel: Panel,
-    history: History,
+    history: PanelContext,
     series: int,
     step: int = 1,
     quantile: float = 0.5,
@@ -109,10 +116,10 @@ def explain(
 
     >>> from gatecast.config import TrainingConfig
     >>> from gatecast.forecaster import Forecaster
-    >>> from gatecast.forecasting.context import from_panel
-    >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(members=1, steps=5))
+    >>> from gatecast.forecasting.context import PanelContext
+    >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(n_members=1, max_steps=5))
     >>> fitted = forecaster.fit({"ds": np.arange(60), "y": np.sin(np.arange(60.0))}, evaluate=False)
-    >>> found = explain(fitted._trained, fitted.panel_, from_panel(fitted.panel_), series=0, step=2)
+    >>> found = explain(fitted._trained, fitted.panel_, PanelContext.from_panel(fitted.panel_), series=0, step=2)
     >>> list(found.table)
     ['time', 'feature', 'lag', 'role', 'value', 'attribution']
     >>> bool(abs(found.table["attribution"].sum() - (found.forecast - found.baseline)) < 1e-5)
@@ -121,18 +128,21 @@ def explain(
     learned = trained.learned
     voice = _voice(learned)
     which = _checked(learned, panel, history, series, step, quantile, method)
-    one = history.rows([series])
-    clean, T, shares = prepare(learned.effects, one), one.values.shape[1], np.empty(0)
-    if one.known.shape[2]:
-        shares = clean.known[0, T + step - 1] * learned.effects.known[2]
-    frame = fit_frame(one.values, 1)
-    asked = Asked(step - 1, which, shares, bool(frame.positive[0]), float(frame.unit[0]))
+    one = history.take([series])
+    clean, T, shares = remove_effects(learned.effects, one), one.values.shape[1], np.empty(0)
+    if one.futr_exog.shape[2]:
+        shares = clean.futr_exog[0, T + step - 1] * learned.effects.futr_exog[2]
+    frame = fit_scaler(one.values, 1)
+    asked = AttributionTarget(step - 1, which, shares, bool(frame.positive[0]), float(frame.unit[0]))
     # Only what networks are given, so that the cells of a long series are few.
     columns = max(reach(member, voice.season) for member in voice.members)
-    short, raw = clean.newest(columns), one.newest(columns)
-    beyond, counts = one.known.shape[1] - T, (len(panel.known), len(panel.historic), len(panel.static))
-    cells = make_cells(short.values.shape[1], beyond, owners(panel), counts)
-    found = [_one(path(member, short, voice.season, asked, cells), cells, method, points) for member in voice.members]
+    short, raw = clean.keep_last(columns), one.keep_last(columns)
+    beyond, counts = one.futr_exog.shape[1] - T, (len(panel.futr_exog), len(panel.hist_exog), len(panel.stat_exog))
+    cells = make_cells(short.values.shape[1], beyond, column_groups(panel), counts)
+    found = [
+        _one(differentiable_path(member, short, voice.season, asked, cells), cells, method, points)
+        for member in voice.members
+    ]
     relax()
     forecast, baseline = np.mean([part[:2] for part in found], axis=0)
     values, read = (np.mean(part, axis=0) for part in ([one[2] for one in found], [one[3] for one in found]))
@@ -140,10 +150,19 @@ def explain(
     gap, size = float(forecast - baseline - values.sum()), float(np.abs(values).sum())
     time = panel.freq.at(panel.start[series], panel.lengths[series] + step - 1)
     said = Explanation(
-        panel.ids[series], method, step, quantile, time[()], float(forecast), float(baseline), gap,
-        abs(gap) / size if size else 0.0, table, "",
-    )  # fmt: skip
-    return replace(said, sentence=_sentence(said, voice.name, trained.calibration.weights.get(voice.name, 1.0)))
+        panel.ids[series],
+        method,
+        step,
+        quantile,
+        time[()],
+        float(forecast),
+        float(baseline),
+        gap,
+        abs(gap) / size if size else 0.0,
+        table,
+        "",
+    )
+    return replace(said, sentence=_sentence(said, voice.name, trained.calibrator.weights.get(voice.name, 1.0)))
 
 
 def _voice(learned: Learned) -> Networks | Own:
@@ -160,7 +179,7 @@ def _voice(learned: Learned) -> Networks | Own:
 
 
 def _checked(
-    learned: Learned, panel: Panel, history: History, series: int, step: int, quantile: float, method: str
+    learned: Learned, panel: Panel, history: PanelContext, series: int, step: int, quantile: float, method: str
 ) -> int:
     """Refuse what there is not; the place of the quantile."""
     if method not in METHODS:
@@ -180,32 +199,42 @@ def _checked(
         raise ConfigError("this quantile was not learnt", got=repr(quantile), expected=f"one of {known}")
     if not np.isfinite(history.values[series]).any():
         raise DataError("a series has no values", where=f"series {panel.ids[series]}", expected="at least one")
-    beyond = history.known.shape[1] - history.values.shape[1]
-    if history.known.shape[2] and beyond < learned.h:
+    beyond = history.futr_exog.shape[1] - history.values.shape[1]
+    if history.futr_exog.shape[2] and beyond < learned.h:
         raise ConfigError(
             "the known columns are needed for the steps ahead",
             got=f"{beyond} steps",
-            expected=f"{', '.join(map(repr, panel.known))} for {learned.h} steps",
+            expected=f"{', '.join(map(repr, panel.futr_exog))} for {learned.h} steps",
             fix="Give them as futr_df.",
         )
     return found[0]
 
 
-def _one(way: Path, cells: Cells, method: str, points: int) -> tuple[float, float, Floats, Integers]:
+def _one(
+    way: DifferentiablePath, cells: AttributionBins, method: str, points: int
+) -> tuple[float, float, Floats, Integers]:
     """Forecast, baseline, attributions of the cells and how many variables of each there are, of a member."""
     flat, total = np.zeros(way.actual.shape), cells.total
     values, slopes = way.graded(np.concatenate([way.actual, flat]))
     if method == "occlusion":
-        found = occlude(way.say, way.actual, flat, way.cell)[0]
+        found = occlude_path(way.say, way.actual, flat, way.cell)[0]
         found = np.pad(found, (0, total - len(found)))
     else:
-        parts = integrate(way.graded, way.actual, flat, points) if method == "integrated" else slopes[:1] * way.actual
+        parts = (
+            integrate_path(way.graded, way.actual, flat, points) if method == "integrated" else slopes[:1] * way.actual
+        )
         found = np.bincount(way.cell, parts[0], total)
     return float(values[0]), float(values[1]), found, np.bincount(way.cell, minlength=total)
 
 
 def _table(
-    panel: Panel, raw: History, series: int, step: int, cells: Cells, found: Floats, read: npt.NDArray[np.bool_]
+    panel: Panel,
+    raw: PanelContext,
+    series: int,
+    step: int,
+    cells: AttributionBins,
+    found: Floats,
+    read: npt.NDArray[np.bool_],
 ) -> Table:
     """Attributions by time and feature, the oldest first."""
     T, length = raw.values.shape[1], int(panel.lengths[series])
@@ -216,18 +245,18 @@ def _table(
         keep = read[cell] & (lag <= length) & (np.isfinite(value) | (role != "value"))
         blocks.append((name, role, lag[keep], value[keep], cell[keep]))
 
-    lag = T - np.arange(raw.known.shape[1])
-    add(panel.names.target, "value", T - np.arange(T), raw.values[0], cells.past)
-    known = _unspread(panel, raw.known[0], cells.owners[0], panel.known)
-    for c, name in enumerate(panel.known):
+    lag = T - np.arange(raw.futr_exog.shape[1])
+    add(panel.columns.target, "value", T - np.arange(T), raw.values[0], cells.past)
+    known = _unspread(panel, raw.futr_exog[0], cells.owners[0], panel.futr_exog)
+    for c, name in enumerate(panel.futr_exog):
         add(name, "known", lag, known[:, c], cells.known[:, c])
-    historic = _unspread(panel, raw.historic[0], cells.owners[1], panel.historic)
-    for c, name in enumerate(panel.historic):
+    historic = _unspread(panel, raw.hist_exog[0], cells.owners[1], panel.hist_exog)
+    for c, name in enumerate(panel.hist_exog):
         add(name, "historic", lag[:T], historic[:, c], cells.historic[:, c])
-    static = _unspread(panel, raw.static, cells.owners[2], panel.static)
-    for c, name in enumerate(panel.static):
+    static = _unspread(panel, raw.stat_exog, cells.owners[2], panel.stat_exog)
+    for c, name in enumerate(panel.stat_exog):
         add(name, "static", np.ones(1, np.int64), static[:, c], cells.static[[c]])
-    for c, name in enumerate(panel.known):
+    for c, name in enumerate(panel.futr_exog):
         if found[cells.effects[c]] != 0:
             add(name, "effect", np.array([1 - step]), known[[T + step - 1], c], cells.effects[[c]])
     lags = np.concatenate([block[2] for block in blocks])

@@ -13,20 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
-from gatecast.data.read import to_like
+from gatecast.data.read import to_frame_like
 from gatecast.errors import ConfigError, DataError
-from gatecast.forecasting.context import WORDS, History
+from gatecast.forecasting.context import MAX_CATEGORIES, PanelContext
 from gatecast.forecasting.es_rnn import model as es_lstm
-from gatecast.forecasting.exogenous_regression import prepare
+from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.panel_rnn import model as panel_lstm
 from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import Hybrids, Networks, Own
 from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
-from gatecast.nn.inspection.unit_memory import Memory, summarise
-from gatecast.pipeline.fit import Trained
-from gatecast.results import Past, chosen_series
+from gatecast.nn.inspection.unit_memory import UnitMemory, summarize_units
+from gatecast.pipeline.fit import FittedState
+from gatecast.results import HistoryData, chosen_series
 
-__all__ = ["Gates", "locate", "look_inside"]
+__all__ = ["Gates", "find_series", "inspect_network"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,9 +35,19 @@ MOST_PHASES = 31
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +58,7 @@ class Gates:
         id: Name of the series.
         layers: Gates and states of its recurrent layers, with the times of the series.
         values: (O,) the series at these times.
-        memory: Half-lives, saturation, dead units, what units follow.
+        unit_memory: Half-lives, saturation, dead units, what units follow.
         names: Of the columns with id and time; None: the data have no ids.
         kind: Of the table that came in.
         model: What the network is called among the models, as "LSTM" or "ES-LSTM".
@@ -57,7 +67,7 @@ class Gates:
     id: Any
     layers: tuple[LayerTrace, ...]
     values: Floats
-    memory: Memory
+    unit_memory: UnitMemory
     names: tuple[str | None, str]
     kind: str = "dict"
     model: str = ""
@@ -78,24 +88,24 @@ class Gates:
         Columns: id, time, value, layer, unit, i, f, o, g, c, h. Gates that a layer does not have are NaN; those of
         other cells follow h.
         """
-        return to_like(self.kind, self.columns())
+        return to_frame_like(self.kind, self.columns())
 
 
-def locate(panel: Panel, id: Any) -> int:
+def find_series(panel: Panel, id: Any) -> int:
     """Position of a series by its name; None: the first that has values.
 
     Raises:
         ConfigError: No such name.
     """
-    if len(panel) == 1 and panel.names.id is None:
+    if len(panel) == 1 and panel.columns.id is None:
         if id is None:
             return 0
         raise ConfigError("the series has no name", got=repr(id), expected="no id", fix="Leave id out.")
-    return int(np.flatnonzero(panel.ids == chosen_series(panel.ids, id, Past(panel)))[0])
+    return int(np.flatnonzero(panel.ids == chosen_series(panel.ids, id, HistoryData(panel)))[0])
 
 
-def look_inside(
-    trained: Trained, panel: Panel, history: History, series: int, member: int = 0, kind: str = "dict"
+def inspect_network(
+    trained: FittedState, panel: Panel, history: PanelContext, series: int, member: int = 0, kind: str = "dict"
 ) -> Gates:
     """What a network does while it reads a series, exactly as it reads it to forecast what comes.
 
@@ -117,21 +127,23 @@ def look_inside(
     ]
     if not networks:
         raise ConfigError(
-            "this model has no network with gates to show", got=", ".join(one.name for one in learned.voices),
+            "this model has no network with gates to show",
+            got=", ".join(one.name for one in learned.voices),
             expected="LSTM, GRU, RNN, LSTM-peephole, sLSTM, ES-LSTM or a network of your own",
             fix='Fit a Forecaster with model="lstm".',
-        )  # fmt: skip
+        )
     if isinstance(member, bool) or not isinstance(member, int) or not 0 <= member < len(networks):
         raise ConfigError("there is no such member", got=repr(member), expected=f"0 to {len(networks) - 1}")
     (voice, fitted), length = networks[member], int(panel.lengths[series])
     own = panel.series(series)
-    if not np.isfinite(own).any() or length < fitted.settings.window:
+    if not np.isfinite(own).any() or length < fitted.settings.input_size:
         raise DataError(
             "the series is shorter than the window that the network reads",
-            where="" if panel.names.id is None else f"series {panel.ids[series]}",
-            got=f"{int(np.isfinite(own).sum())} values", expected=f"at least {fitted.settings.window}",
-        )  # fmt: skip
-    clean = prepare(learned.effects, history.rows([series]))
+            where="" if panel.columns.id is None else f"series {panel.ids[series]}",
+            got=f"{int(np.isfinite(own).sum())} values",
+            expected=f"at least {fitted.settings.input_size}",
+        )
+    clean = remove_effects(learned.effects, history.take([series]))
     x, step = _reads(fitted, clean, 1 if isinstance(voice, Hybrids) else voice.season)
     network = fitted.network
     if len(network.shapes[0]) == 1:
@@ -146,19 +158,21 @@ def look_inside(
     there = at >= 0
     times = panel.times(series)[at[there]]
     layers = tuple(_cut(layer, there, times) for layer in found)
-    signals = _signals(panel, series, at[there], times, trained.season)
-    memory = summarise(Trace(layers), signals, step)
-    names = panel.names.id, panel.names.time
+    signals = _signals(panel, series, at[there], times, trained.season_length)
+    memory = summarize_units(Trace(layers), signals, step)
+    names = panel.columns.id, panel.columns.time
     return Gates(panel.ids[series], layers, own[at[there]], memory, names, kind, voice.name)
 
 
-def _reads(fitted: panel_lstm.Fitted | es_lstm.Fitted | own_network.Fitted, clean: History, m: int) -> tuple[Any, int]:
+def _reads(
+    fitted: panel_lstm.Fitted | es_lstm.Fitted | own_network.Fitted, clean: PanelContext, m: int
+) -> tuple[Any, int]:
     """(1, O, F) what a network reads before it forecasts, and how many steps of the series are one of its."""
     if isinstance(fitted, panel_lstm.Fitted):
-        return panel_lstm.read(clean, fitted.horizon, m, fitted.settings).x, fitted.settings.segment
+        return panel_lstm.make_inputs(clean, fitted.horizon, m, fitted.settings).x, fitted.settings.stride
     if isinstance(fitted, es_lstm.Fitted):
-        return es_lstm.newest(fitted, clean, fitted.settings.origins)[1].x, 1
-    return own_network.newest(fitted, clean.values, m)[2], 1
+        return es_lstm.latest_segment(fitted, clean, fitted.settings.n_origins)[1].x, 1
+    return own_network.latest_inputs(fitted, clean.values, m)[2], 1
 
 
 def _cut(layer: LayerTrace, there: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> LayerTrace:
@@ -171,11 +185,11 @@ def _signals(
     panel: Panel, series: int, at: npt.NDArray[np.int64], times: npt.NDArray[Any], season: int
 ) -> Mapping[str, Floats]:
     """What units may follow: value, change, season and calendar, and the columns beside the series."""
-    name, values = panel.names.target, panel.series(series)
+    name, values = panel.columns.target, panel.series(series)
     signals = {name: values[at], f"change of {name}": np.diff(values, prepend=np.nan)[at]}
-    for column, numbers in (*panel.known.items(), *panel.historic.items()):
+    for column, numbers in (*panel.futr_exog.items(), *panel.hist_exog.items()):
         there = np.asarray(numbers[panel.indptr[series] : panel.indptr[series + 1]], np.float64)[at]
-        for k, word in enumerate(panel.categories.get(column, ())[:WORDS]):
+        for k, word in enumerate(panel.categories.get(column, ())[:MAX_CATEGORIES]):
             # The number of a word says nothing: each is a column of 0 and 1, as networks read it.
             signals[f"{column} = {word}"] = np.where(np.isfinite(there), there == k, np.nan)
         if column not in panel.categories:

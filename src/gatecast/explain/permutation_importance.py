@@ -17,15 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, require_count
-from gatecast.evaluation.calibration import answers, sides
+from gatecast.errors import ConfigError, check_positive_int
+from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
-from gatecast.forecasting.context import History, from_panel, owners
-from gatecast.nn.network import stream
-from gatecast.pipeline.cross_validation import cutoffs, reaching
-from gatecast.pipeline.fit import Asked, Trained, train
+from gatecast.forecasting.context import PanelContext, column_groups
+from gatecast.nn.network import generator
+from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
+from gatecast.pipeline.fit import FitSettings, FittedState, fit
 
-__all__ = ["Importance", "importance"]
+__all__ = ["Importance", "permutation_importance"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -53,8 +53,8 @@ class Importance:
     sentence: str
 
 
-def importance(
-    panel: Panel, asked: Asked, *, n_windows: int = 4, step_size: int | None = None, repeats: int = 5
+def permutation_importance(
+    panel: Panel, asked: FitSettings, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
 ) -> Importance:
     """Permutation importance of the columns beside the series, on values that the models have not seen.
 
@@ -65,7 +65,7 @@ def importance(
         asked: Settings; its seed is that of the mixing, too.
         n_windows: Cutoffs C, the last of them h steps before the end of each series.
         step_size: Steps from one cutoff to the next; h by default.
-        repeats: How often each column is mixed up.
+        n_repeats: How often each column is mixed up.
 
     Raises:
         ConfigError: No columns, or a number of cutoffs or repeats that is none.
@@ -76,41 +76,41 @@ def importance(
     >>> from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
     >>> from gatecast.data.panel import from_values
     >>> promo = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)
-    >>> panel = replace(from_values(20 + 5 * promo + np.sin(np.arange(60.0))), known={"promo": promo})
-    >>> quick = TrainingConfig(members=1, steps=5)
-    >>> asked = Asked(2, "lstm", (), 1, 0, NetworkConfig(), quick, DataConfig(known=("promo",)))
-    >>> found = importance(panel, asked, n_windows=2, repeats=2)
+    >>> panel = replace(from_values(20 + 5 * promo + np.sin(np.arange(60.0))), futr_exog={"promo": promo})
+    >>> quick = TrainingConfig(n_members=1, max_steps=5)
+    >>> asked = Asked(2, "lstm", (), 1, 0, NetworkConfig(), quick, DataConfig(futr_exog=("promo",)))
+    >>> found = permutation_importance(panel, asked, n_windows=2, repeats=2)
     >>> found.table["column"].tolist(), bool(found.table["low"][0] > 0)
     (['promo'], True)
     """
-    kinds = {"known": panel.known, "historic": panel.historic, "static": panel.static}
+    kinds = {"futr_exog": panel.futr_exog, "hist_exog": panel.hist_exog, "stat_exog": panel.stat_exog}
     if not any(kinds.values()):
         raise ConfigError(
             "there are no columns whose importance could be measured",
             got="series alone",
             expected="known, historic or static columns",
-            fix="Name them: data=DataConfig(known=..., historic=..., static=...).",
+            fix="Name them: data=DataConfig(futr_exog=..., hist_exog=..., stat_exog=...).",
         )
-    repeats, n_windows = require_count(repeats, "repeats"), require_count(n_windows, "n_windows")
+    n_repeats, n_windows = check_positive_int(n_repeats, "n_repeats"), check_positive_int(n_windows, "n_windows")
     h = asked.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-    backs = cutoffs(panel, h, n_windows, step_size)
-    there = reaching(panel, backs[0])
-    there = there.with_words(there.words_before(backs[0]))
-    trained = train(there.head(backs[0]), replace(asked, h=h), [], None, evaluate=False)
-    history = from_panel(there, learnt=trained.panel)
+    backs = cutoff_offsets(panel, h, n_windows, step_size)
+    there = longer_than(panel, backs[0])
+    there = there.restrict_categories(there.categories_before(backs[0]))
+    trained = fit(there.drop_last(backs[0]), replace(asked, h=h), [], None, evaluate=False)
+    history = PanelContext.from_panel(there, learnt=trained.panel)
     some = np.arange(0, len(there), -(-len(there) * n_windows // MOST))
-    history, lengths, at = history.rows(some), there.lengths[some], np.array(backs)
+    history, lengths, at = history.take(some), there.lengths[some], np.array(backs)
     plain = _error(trained, history, at)
     found = {}
-    for kind, owner in zip(kinds, owners(there), strict=True):
+    for kind, owner in zip(kinds, column_groups(there), strict=True):
         for c, name in enumerate(kinds[kind]):
-            mixed = [_mixed(history, lengths, kind, owner == c, h, (asked.seed, c, k)) for k in range(repeats)]
+            mixed = [_mixed(history, lengths, kind, owner == c, h, (asked.seed, c, k)) for k in range(n_repeats)]
             rise = [_rise(_error(trained, one, at), plain) for one in mixed]
             found[name] = float(np.mean(rise)), min(rise), max(rise)
     order = sorted(found, key=lambda name: -found[name][0])
     table: dict[str, npt.NDArray[Any]] = {"column": np.array(order, object)}
     table |= {key: np.array([found[name][k] for name in order]) for k, key in enumerate(("increase", "low", "high"))}
-    return Importance(plain, table, _sentence(table, n_windows, repeats))
+    return Importance(plain, table, _sentence(table, n_windows, n_repeats))
 
 
 def _rise(mixed: float, plain: float) -> float:
@@ -120,20 +120,20 @@ def _rise(mixed: float, plain: float) -> float:
     return 100 * (mixed / plain - 1)
 
 
-def _error(trained: Trained, history: History, backs: Integers) -> float:
+def _error(trained: FittedState, history: PanelContext, backs: Integers) -> float:
     """Mean absolute error of the main model at all cutoffs."""
-    past, came = history.rolling(backs, trained.h)
-    said = answers(trained.calibration, trained.learned, past, trained.h)[trained.calibration.name]
-    return float(np.nanmean(np.abs(sides(trained.calibration, said, past.values, ())[0] - came)))
+    past, came = history.rolling_origins(backs, trained.h)
+    said = predict_all(trained.calibrator, trained.learned, past, trained.h)[trained.calibrator.name]
+    return float(np.nanmean(np.abs(prediction_intervals(trained.calibrator, said, past.values, ())[0] - came)))
 
 
 def _mixed(
-    history: History, lengths: Integers, kind: str, which: npt.NDArray[np.bool_], h: int, seed: tuple[int, ...]
-) -> History:
+    history: PanelContext, lengths: Integers, kind: str, which: npt.NDArray[np.bool_], h: int, seed: tuple[int, ...]
+) -> PanelContext:
     """The history with one of its columns mixed up, all words of it alike."""
-    rng, columns = stream(seed[0], 5, *seed[1:]), getattr(history, kind).copy()
+    rng, columns = generator(seed[0], 5, *seed[1:]), getattr(history, kind).copy()
     own = columns[..., which]
-    if kind == "static" or _still(own, lengths):
+    if kind == "stat_exog" or _still(own, lengths):
         columns[..., which] = own[rng.permutation(len(own))]
     else:
         T = own.shape[1]

@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, require_count
+from gatecast.errors import ConfigError, check_positive_int
 
-__all__ = ["BASELINES", "Baseline", "drift", "interval", "mean", "naive", "seasonal_naive", "simple"]
+__all__ = ["BASELINES", "Baseline", "baseline_forecasts", "drift", "interval", "mean", "naive", "seasonal_naive"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -58,7 +58,7 @@ def naive(values: npt.ArrayLike, h: int, m: int = 1) -> Array:  # noqa: ARG001
     [2.0, 2.0]
     """
     last, _ = _last(_pasts(values))
-    return np.repeat(last[..., None], require_count(h, "the horizon"), axis=-1)
+    return np.repeat(last[..., None], check_positive_int(h, "the horizon"), axis=-1)
 
 
 def seasonal_naive(values: npt.ArrayLike, h: int, m: int = 1) -> Array:
@@ -123,10 +123,10 @@ def mean(values: npt.ArrayLike, h: int, m: int = 1) -> Array:  # noqa: ARG001
     >>> mean([1.0, 2.0, float("nan")], 2).tolist()
     [1.5, 1.5]
     """
-    return np.repeat(_means(_pasts(values))[..., None], require_count(h, "the horizon"), axis=-1)
+    return np.repeat(_means(_pasts(values))[..., None], check_positive_int(h, "the horizon"), axis=-1)
 
 
-def simple(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, Array]:
+def baseline_forecasts(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, Array]:
     """What all of them say, by the names of their columns; seasonal naive only where there is a season.
 
     Args:
@@ -140,10 +140,10 @@ def simple(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, Array]:
     Raises:
         ConfigError: h or m is not a count.
 
-    >>> {name: said.tolist() for name, said in simple([[1.0, 4.0, 4.0]], 1, 2).items()}
+    >>> {name: said.tolist() for name, said in baseline_forecasts([[1.0, 4.0, 4.0]], 1, 2).items()}
     {'SeasonalNaive': [[4.0]], 'Naive': [[4.0]], 'Drift': [[5.5]], 'Mean': [[3.0]]}
     """
-    seasonal = {"SeasonalNaive": seasonal_naive(values, h, m)} if require_count(m, "the period") > 1 else {}
+    seasonal = {"SeasonalNaive": seasonal_naive(values, h, m)} if check_positive_int(m, "the period") > 1 else {}
     return {**seasonal, "Naive": naive(values, h), "Drift": drift(values, h), "Mean": mean(values, h)}
 
 
@@ -203,7 +203,7 @@ def _mean_spread(values: npt.ArrayLike, h: int, m: int = 1) -> Array:  # noqa: A
     y = _pasts(values)
     seen = np.maximum((~np.isnan(y)).sum(axis=-1), 1)
     s = _deviation(y - _means(y)[..., None], 1) * np.sqrt(1 + 1 / seen)
-    return np.repeat(s[..., None], require_count(h, "the horizon"), axis=-1)
+    return np.repeat(s[..., None], check_positive_int(h, "the horizon"), axis=-1)
 
 
 BASELINES: Mapping[str, Baseline] = MappingProxyType(
@@ -242,7 +242,7 @@ def _span(y: Array) -> Integers:
 
 def _phases(y: Array, m: int) -> tuple[Array, Integers]:
     """(..., m) last value seen of each phase of the coming season, and how many seasons ago that was."""
-    period, T = require_count(m, "the period"), y.shape[-1]
+    period, T = check_positive_int(m, "the period"), y.shape[-1]
     # Filled in front, so that column 0 holds the values whole seasons before the first forecast.
     cycles = np.full((*y.shape[:-1], -(-T // period) * period), np.nan)
     cycles[..., cycles.shape[-1] - T :] = y
@@ -275,4 +275,4 @@ def _deviation(residuals: Array, parameters: int) -> Array:
 
 def _steps(h: int) -> Integers:
     """1, 2, ..., h."""
-    return np.arange(1, require_count(h, "the horizon") + 1)
+    return np.arange(1, check_positive_int(h, "the horizon") + 1)

@@ -14,12 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError
-from gatecast.forecasting.context import History
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_lstm
-from gatecast.forecasting.exogenous_regression import Effects, add, add_past, fit_effects, prepare
-from gatecast.forecasting.monitoring import Watched, Watcher, error
+from gatecast.forecasting.exogenous_regression import (
+    ExogenousRegression,
+    fit_regression,
+    remove_effects,
+    restore_effects,
+    restore_insample_effects,
+)
+from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, mean_error
 from gatecast.forecasting.panel_rnn import model as panel_lstm
-from gatecast.forecasting.panel_rnn.model import Fitted, Look, Settings, Step
+from gatecast.forecasting.panel_rnn.model import Fitted, PanelRNNSettings, StepRecord, ValidationErrors
 from gatecast.forecasting.presets import Recipe
 from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import NETWORKS, Classical, Hybrids, Networks, Own, Theta, Voice
@@ -29,14 +35,14 @@ __all__ = [
     "COMBINED",
     "Learned",
     "Tell",
-    "combine",
     "fittest",
+    "inverse_error_weights",
     "learn",
     "names",
     "one_ahead",
     "say",
     "say_far",
-    "weigh",
+    "weighted_average",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +50,7 @@ Floats = npt.NDArray[np.float64]
 COMBINED = "Ensemble"
 """Name of the weighted mean."""
 
-Tell = Callable[[int, float, Step], object]
+Tell = Callable[[int, float, StepRecord], object]
 """Is told the number of the training, the share of all trainings that is done, and the step."""
 
 TO_EQUAL = 0.5
@@ -70,7 +76,7 @@ class Learned(NamedTuple):
     """
 
     voices: tuple[Voice, ...]
-    effects: Effects
+    effects: ExogenousRegression
     recipe: Recipe
     h: int
     m: int
@@ -85,14 +91,14 @@ def names(recipe: Recipe) -> list[str]:
 
 
 def learn(
-    history: History,
+    history: PanelContext,
     h: int,
     m: int,
     recipe: Recipe,
     seed: int,
     report: Tell | None = None,
     start: Learned | None = None,
-    watched: Watched | None = None,
+    watched: MonitorData | None = None,
 ) -> Learned:
     """Train what a recipe asks for.
 
@@ -109,32 +115,32 @@ def learn(
     Returns:
         The models.
     """
-    effects = fit_effects(history, m)
-    clean = prepare(effects, history)
+    effects = fit_regression(history, m)
+    clean = remove_effects(effects, history)
     steps = recipe.steps
     old = {voice.name: voice for voice in start.voices} if start else {}
 
-    def tell(k: int) -> Callable[[Step], object] | None:
+    def tell(k: int) -> Callable[[StepRecord], object] | None:
         """What training k reports to."""
         return report and (lambda step: report(k, (sum(steps[:k]) + step.number) / sum(steps), step))
 
-    watcher = None if watched is None else Watcher(effects, watched)
+    watcher = None if watched is None else ValidationMonitor(effects, watched)
 
-    def watch(say: Callable[[Any, History], Floats]) -> Callable[[Any], Look] | None:
+    def watch(say: Callable[[Any, PanelContext], Floats]) -> Callable[[Any], ValidationErrors] | None:
         """How the errors of a member are looked at, which says something so."""
-        return None if watcher is None else lambda one: watcher.look(say(one, watcher.past), say(one, watcher.cut))
+        return None if watcher is None else lambda one: watcher.measure(say(one, watcher.past), say(one, watcher.cut))
 
-    def watch_panel(settings: Settings) -> Callable[[Fitted], Look] | None:
+    def watch_panel(settings: PanelRNNSettings) -> Callable[[Fitted], ValidationErrors] | None:
         """The same of a panel network, which reads what it learnt from as it did then."""
         if watcher is None:
             return None
-        near = panel_lstm.read(watcher.past, h, recipe.season, settings)
-        old = panel_lstm.read_along(watcher.learnt, watcher.seen.backs, h, recipe.season, settings)
-        return lambda member: watcher.look(panel_lstm.answer(member, near), panel_lstm.answer(member, old))
+        near = panel_lstm.make_inputs(watcher.past, h, recipe.season, settings)
+        old = panel_lstm.make_training_inputs(watcher.learnt, watcher.seen.backs, h, recipe.season, settings)
+        return lambda member: watcher.measure(panel_lstm.predict(member, near), panel_lstm.predict(member, old))
 
-    def say_own(member: own_network.Fitted, past: History) -> Floats:
+    def say_own(member: own_network.Fitted, past: PanelContext) -> Floats:
         """What a network of the user's own says, which reads values alone."""
-        return own_network.quantiles(member, past.values, recipe.season)
+        return own_network.predict_quantiles(member, past.values, recipe.season)
 
     voices: list[Voice] = []
     if recipe.members:
@@ -149,7 +155,13 @@ def learn(
         first = len(recipe.members)
         hybrids = tuple(
             es_lstm.fit(
-                clean, h, m, settings, tell(first + k), earlier[k], watch(es_lstm.quantiles) if first + k == 0 else None
+                clean,
+                h,
+                m,
+                settings,
+                tell(first + k),
+                earlier[k],
+                watch(es_lstm.predict_quantiles) if first + k == 0 else None,
             )
             for k, settings in enumerate(recipe.hybrids)
         )
@@ -185,7 +197,7 @@ def _trained(voice: Voice | None, kind: type[Voices], count: int) -> tuple[Any, 
     return voice.members if isinstance(voice, kind) else (None,) * count
 
 
-def fittest(learned: Learned, past: History, actual: Floats) -> Learned:
+def fittest(learned: Learned, past: PanelContext, actual: Floats) -> Learned:
     """Of networks that learnt in different ways, those of the way that made the smaller errors.
 
     Args:
@@ -201,7 +213,7 @@ def fittest(learned: Learned, past: History, actual: Floats) -> Learned:
         return learned
 
     def off(member: Fitted) -> float:
-        return error(learned.effects, partial(panel_lstm.quantiles, member, m=first.season), past, actual)
+        return mean_error(learned.effects, partial(panel_lstm.predict_quantiles, member, m=first.season), past, actual)
 
     best = min(first.members, key=off).settings
     chosen = Networks(tuple(member for member in first.members if member.settings == best), first.season)
@@ -209,7 +221,7 @@ def fittest(learned: Learned, past: History, actual: Floats) -> Learned:
     return learned._replace(voices=(chosen, *learned.voices[1:]), recipe=recipe)
 
 
-def say(learned: Learned, history: History) -> dict[str, Floats]:
+def say(learned: Learned, history: PanelContext) -> dict[str, Floats]:
     """What every model says of the h steps behind the end of each series.
 
     Args:
@@ -222,7 +234,7 @@ def say(learned: Learned, history: History) -> dict[str, Floats]:
     return say_far(learned, history, learned.h)
 
 
-def say_far(learned: Learned, history: History, steps: int) -> dict[str, Floats]:
+def say_far(learned: Learned, history: PanelContext, steps: int) -> dict[str, Floats]:
     """`say` for any number of steps: beyond those learnt the models go on from their own medians.
 
     The distances to the median then grow as if errors of the stretches were independent:
@@ -236,22 +248,22 @@ def say_far(learned: Learned, history: History, steps: int) -> dict[str, Floats]
     Returns:
         (R, steps, Q) a model.
     """
-    clean, mid = prepare(learned.effects, history), len(learned.probabilities) // 2
+    clean, mid = remove_effects(learned.effects, history), len(learned.probabilities) // 2
     answers = {}
     for voice in learned.voices:
         longer, said = clean, [voice.say(clean)]
         for _ in range(1, -(-steps // learned.h)):
-            longer = longer.longer(said[-1][..., mid])
+            longer = longer.append(said[-1][..., mid])
             fresh, last = voice.say(longer), said[-1][:, -1:]
             middle = fresh[..., mid : mid + 1]
             far = np.hypot(last - last[..., mid : mid + 1], fresh - middle)
             far[..., :mid] *= -1
             said.append(middle + far)
-        answers[voice.name] = add(learned.effects, history, np.concatenate(said, axis=1)[:, :steps])
+        answers[voice.name] = restore_effects(learned.effects, history, np.concatenate(said, axis=1)[:, :steps])
     return answers
 
 
-def one_ahead(learned: Learned, history: History) -> tuple[str, Floats]:
+def one_ahead(learned: Learned, history: PanelContext) -> tuple[str, Floats]:
     """What the networks say of each value of the past, one step before it.
 
     Args:
@@ -264,23 +276,23 @@ def one_ahead(learned: Learned, history: History) -> tuple[str, Floats]:
     Raises:
         ConfigError: A network of the user's own.
     """
-    clean = prepare(learned.effects, history)
+    clean = remove_effects(learned.effects, history)
     for voice in learned.voices:
         if isinstance(voice, Networks):
-            said = [panel_lstm.one_ahead(member, clean, voice.season) for member in voice.members]
+            said = [panel_lstm.predict_insample(member, clean, voice.season) for member in voice.members]
         elif isinstance(voice, Hybrids):
-            said = [es_lstm.one_ahead(member, clean) for member in voice.members]
+            said = [es_lstm.predict_insample(member, clean) for member in voice.members]
         else:
             continue
-        return voice.name, add_past(learned.effects, history, np.asarray(np.median(said, axis=0)))
+        return voice.name, restore_insample_effects(learned.effects, history, np.asarray(np.median(said, axis=0)))
     what = learned.voices[0].name
     raise ConfigError("this model has no forecasts of the past", got=what, expected="LSTM, GRU, RNN or ES-LSTM")
 
 
-def combine(answers: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+def weighted_average(answers: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     """The weighted mean of the models' quantiles; a model that has no answer for a series is left out there.
 
-    >>> combine({"a": np.ones((1, 1, 1)), "b": np.zeros((1, 1, 1))}, {"a": 0.75, "b": 0.25}).item()
+    >>> weighted_average({"a": np.ones((1, 1, 1)), "b": np.zeros((1, 1, 1))}, {"a": 0.75, "b": 0.25}).item()
     0.75
     """
     total = whole = np.zeros(1)
@@ -292,7 +304,7 @@ def combine(answers: Mapping[str, Floats], weights: Mapping[str, float]) -> Floa
         return np.asarray(total / whole)
 
 
-def weigh(answers: Mapping[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:
+def inverse_error_weights(answers: Mapping[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:
     """Weights of the models by the errors that they made, drawn half way to equal ones; 0 for one that is far behind.
 
     ``w = a / (2 sum a) + a e^-4 / (2 sum a e^-4)``, e the mean of |actual - median| / scale, over the models with e
@@ -309,7 +321,7 @@ def weigh(answers: Mapping[str, Floats], actual: Floats, scale: Floats) -> dict[
 
     Source: Smith & Wallis 2009 on why equal weights are hard to beat.
 
-    >>> weigh({"a": np.ones((1, 1, 1)), "b": np.ones((1, 1, 1))}, np.zeros((1, 1)), np.ones(1))
+    >>> inverse_error_weights({"a": np.ones((1, 1, 1)), "b": np.ones((1, 1, 1))}, np.zeros((1, 1)), np.ones(1))
     {'a': 0.5, 'b': 0.5}
     """
     errors = []

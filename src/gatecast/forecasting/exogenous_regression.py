@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.context import History
-from gatecast.forecasting.scaling import Frame, carried, fit_frame, transform
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.scaling import SeriesScaler, fit_scaler, forward_fill, transform
 
-__all__ = ["Effects", "add", "add_past", "fit_effects", "prepare"]
+__all__ = ["ExogenousRegression", "fit_regression", "remove_effects", "restore_effects", "restore_insample_effects"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,21 +35,21 @@ MEMORY = (0.0, 0.5, 0.8, 0.95, 1.0)
 """Autocorrelations of the errors that are tried."""
 
 
-class Effects(NamedTuple):
+class ExogenousRegression(NamedTuple):
     """Scales of the columns, and slopes of the known ones.
 
     Args:
-        known: (3, F) mean, standard deviation, and slope on the transformed values for one standard deviation.
-        historic: (2, G) mean and standard deviation, for series that have none of their own.
-        static: (2, E) mean and standard deviation.
+        futr_exog: (3, F) mean, standard deviation, and slope on the transformed values for one standard deviation.
+        hist_exog: (2, G) mean and standard deviation, for series that have none of their own.
+        stat_exog: (2, E) mean and standard deviation.
     """
 
-    known: Floats
-    historic: Floats
-    static: Floats
+    futr_exog: Floats
+    hist_exog: Floats
+    stat_exog: Floats
 
 
-def fit_effects(history: History, m: int) -> Effects:
+def fit_regression(history: PanelContext, m: int) -> ExogenousRegression:
     """Scales, and the effects of the known columns, from the past alone.
 
     ``e[t] = z[t] - x[t] b`` is taken for autoregressive, ``e[t] = r e[t-1] + noise``, around a mean for each phase of
@@ -62,40 +62,44 @@ def fit_effects(history: History, m: int) -> Effects:
 
     Source: Cochrane & Orcutt 1949.
 
-    >>> from gatecast.forecasting.context import plain
+    >>> from gatecast.forecasting.context import PanelContext
     >>> x = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)[None, :, None]
-    >>> past = replace(plain(np.exp(0.3 * x[..., 0] + 0.01 * np.sin(np.arange(60.0)))), known=x)
-    >>> effects = fit_effects(past, 1)
-    >>> round(float(effects.known[2, 0] / effects.known[1, 0]), 2)
+    >>> past = replace(PanelContext.from_values(np.exp(0.3 * x[..., 0] + 0.01 * np.sin(np.arange(60.0)))), futr_exog=x)
+    >>> effects = fit_regression(past, 1)
+    >>> round(float(effects.futr_exog[2, 0] / effects.futr_exog[1, 0]), 2)
     0.3
     """
     T = history.values.shape[1]
-    known, historic, static = (_scale(c) for c in (history.known[:, :T], history.historic, history.static))
+    known, historic, static = (_scale(c) for c in (history.futr_exog[:, :T], history.hist_exog, history.stat_exog))
     slope = np.zeros(known.shape[1])
     if known.shape[1]:
-        some = history.rows(np.arange(0, len(history), -(-len(history) // MOST)))
-        z = transform(fit_frame(some.values, 1), some.values)
-        slope = _slopes(z, _scaled(some.known[:, :T], known), m)
-    return Effects(np.concatenate([known, slope[None]]), historic, static)
+        some = history.take(np.arange(0, len(history), -(-len(history) // MOST)))
+        z = transform(fit_scaler(some.values, 1), some.values)
+        slope = _slopes(z, _scaled(some.futr_exog[:, :T], known), m)
+    return ExogenousRegression(np.concatenate([known, slope[None]]), historic, static)
 
 
-def prepare(effects: Effects, history: History) -> History:
+def remove_effects(effects: ExogenousRegression, history: PanelContext) -> PanelContext:
     """The history as the models read it: without the effects, columns in standard deviations, 0 where missing.
 
     A historic column is in standard deviations of its own series.
     """
     T = history.values.shape[1]
-    known, static = _scaled(history.known, effects.known), _scaled(history.static, effects.static)
+    known, static = _scaled(history.futr_exog, effects.futr_exog), _scaled(history.stat_exog, effects.stat_exog)
     values = history.values
-    if effects.known[2:].any():
-        frame, shift = fit_frame(values, 1), known[:, :T] @ effects.known[2]
+    if effects.futr_exog[2:].any():
+        frame, shift = fit_scaler(values, 1), known[:, :T] @ effects.futr_exog[2]
         values = _shifted(values, frame, -shift)
     return replace(
-        history, values=values, known=known, static=static, historic=_own_scale(history.historic, effects.historic)
+        history,
+        values=values,
+        futr_exog=known,
+        stat_exog=static,
+        hist_exog=_own_scale(history.hist_exog, effects.hist_exog),
     )
 
 
-def add(effects: Effects, history: History, said: Floats) -> Floats:
+def restore_effects(effects: ExogenousRegression, history: PanelContext, said: Floats) -> Floats:
     """Quantiles of series without the effects, with those of the steps ahead.
 
     Args:
@@ -103,24 +107,24 @@ def add(effects: Effects, history: History, said: Floats) -> Floats:
         history: As it was before `prepare`, with columns known for the steps; a step they do not reach has no effect.
         said: (R, h, Q)
     """
-    if not effects.known[2:].any():
+    if not effects.futr_exog[2:].any():
         return said
     T, h = history.values.shape[1], said.shape[1]
-    there = _scaled(history.known[:, T : T + h], effects.known)
+    there = _scaled(history.futr_exog[:, T : T + h], effects.futr_exog)
     shift = np.zeros((len(history), h))
-    shift[:, : there.shape[1]] = there @ effects.known[2]
-    return _shifted(said, fit_frame(history.values, 1), shift)
+    shift[:, : there.shape[1]] = there @ effects.futr_exog[2]
+    return _shifted(said, fit_scaler(history.values, 1), shift)
 
 
-def add_past(effects: Effects, history: History, said: Floats) -> Floats:
+def restore_insample_effects(effects: ExogenousRegression, history: PanelContext, said: Floats) -> Floats:
     """Forecasts (R, T) of past values, made without the effects, with them."""
-    if not effects.known[2:].any():
+    if not effects.futr_exog[2:].any():
         return said
-    there = _scaled(history.known[:, : said.shape[1]], effects.known)
-    return _shifted(said, fit_frame(history.values, 1), there @ effects.known[2])
+    there = _scaled(history.futr_exog[:, : said.shape[1]], effects.futr_exog)
+    return _shifted(said, fit_scaler(history.values, 1), there @ effects.futr_exog[2])
 
 
-def _shifted(values: Floats, frame: Frame, shift: Floats) -> Floats:
+def _shifted(values: Floats, frame: SeriesScaler, shift: Floats) -> Floats:
     """Values with `shift` added to what the frame makes of them: a factor where logarithms are taken, else a sum."""
     wide = (...,) + (None,) * (values.ndim - 2)
     by = shift[(...,) + (None,) * (values.ndim - shift.ndim)]
@@ -156,13 +160,13 @@ def _own_scale(columns: Floats, scale: Floats) -> Floats:
         mean = np.where(seen, column, 0.0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
         size = np.sqrt((np.where(seen, column - mean, 0.0) ** 2).sum(axis=1, keepdims=True) / np.maximum(count, 1))
         mean, size = np.where(count > 0, mean, scale[0, g]), np.where(size > 0, size, scale[1, g])
-        found[:, :, g] = np.where(count > 0, (carried(column) - mean) / size, 0.0)
+        found[:, :, g] = np.where(count > 0, (forward_fill(column) - mean) / size, 0.0)
     return np.clip(found, -FAR, FAR)
 
 
 def _slopes(z: Floats, x: Floats, m: int) -> Floats:
     """(F,) slopes on columns (R, T, F)."""
-    size = np.nanmean(np.abs(np.diff(carried(z), axis=1)), axis=1) if z.shape[1] > 1 else np.zeros(len(z))
+    size = np.nanmean(np.abs(np.diff(forward_fill(z), axis=1)), axis=1) if z.shape[1] > 1 else np.zeros(len(z))
     use = size > 0
     if not use.any():
         return np.zeros(x.shape[2])

@@ -14,23 +14,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.scores import changes
-from gatecast.forecasting.context import History
-from gatecast.forecasting.exogenous_regression import Effects, add, prepare
-from gatecast.forecasting.panel_rnn.model import Look
+from gatecast.evaluation.scores import seasonal_naive_scale
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.exogenous_regression import ExogenousRegression, remove_effects, restore_effects
+from gatecast.forecasting.panel_rnn.model import ValidationErrors
 
-__all__ = ["Say", "Watched", "Watcher", "error", "watched"]
+__all__ = ["MonitorData", "Say", "ValidationMonitor", "make_monitor_data", "mean_error"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Say = Callable[[History], Floats]
+Say = Callable[[PanelContext], Floats]
 """What a model says: from a prepared history of R rows to (R, h, Q)."""
 
 SERIES, CUTOFFS, ROWS = 64, 16, 256
 """Series and cutoffs at most, and rows, of the sample of what is learnt from."""
 
 
-class Watched(NamedTuple):
+class MonitorData(NamedTuple):
     """What errors are looked at on.
 
     Args:
@@ -40,13 +40,13 @@ class Watched(NamedTuple):
         backs: (C,) how many of their newest values each cutoff leaves out.
     """
 
-    past: History
+    past: PanelContext
     came: Floats
-    learnt: History
+    learnt: PanelContext
     backs: Integers
 
 
-def watched(past: History, came: Floats, seen: History, typical: int, segment: int) -> Watched:
+def make_monitor_data(past: PanelContext, came: Floats, seen: PanelContext, typical: int, segment: int) -> MonitorData:
     """Rows of a validation part, and a fixed sample of what is learnt from: cutoffs in the newer half of some series.
 
     Args:
@@ -56,19 +56,19 @@ def watched(past: History, came: Floats, seen: History, typical: int, segment: i
         typical: Values in the typical one.
         segment: Steps from one cutoff to the next are a multiple of it.
 
-    >>> from gatecast.forecasting.context import plain
-    >>> seen = plain(np.arange(40.0)[None])
-    >>> watched(*seen.rolling(np.array([4]), 4), seen, 40, 1).backs.tolist()
+    >>> from gatecast.forecasting.context import PanelContext
+    >>> seen = PanelContext.from_values(np.arange(40.0)[None])
+    >>> make_monitor_data(*seen.rolling_origins(np.array([4]), 4), seen, 40, 1).backs.tolist()
     [20, 19, 18, 17, 16, 15, 14, 13, 11, 10, 9, 8, 7, 6, 5, 4]
     """
-    some = seen.rows(np.arange(0, len(seen), max(1, -(-len(seen) // SERIES))))
+    some = seen.take(np.arange(0, len(seen), max(1, -(-len(seen) // SERIES))))
     half = max(1, typical // 2)
     least, most = min(came.shape[1], half), min(CUTOFFS, ROWS // max(len(some), 1))
     steps = np.unique(np.linspace((half - least) // segment, 0, most).round().astype(np.int64))[::-1]
-    return Watched(past, came, some, least + segment * steps)
+    return MonitorData(past, came, some, least + segment * steps)
 
 
-class Watcher:
+class ValidationMonitor:
     """Looks at the errors of models again and again; what they read is prepared once.
 
     Args:
@@ -76,20 +76,22 @@ class Watcher:
         seen: What errors are looked at on.
     """
 
-    def __init__(self, effects: Effects, seen: Watched) -> None:
+    def __init__(self, effects: ExogenousRegression, seen: MonitorData) -> None:
         self.effects, self.seen = effects, seen
-        old, self._came = seen.learnt.rolling(seen.backs, seen.came.shape[1])
+        old, self._came = seen.learnt.rolling_origins(seen.backs, seen.came.shape[1])
         self._new, self._old = (seen.past, _unit(seen.past)), (old, _unit(old))
-        self.past, self.cut, self.learnt = (prepare(effects, one) for one in (seen.past, old, seen.learnt))
+        self.past, self.cut, self.learnt = (remove_effects(effects, one) for one in (seen.past, old, seen.learnt))
         """Rows that are not learnt from, rows that are as they were known at their cutoffs, and the whole series."""
 
-    def look(self, said: Floats, again: Floats) -> Look:
+    def measure(self, said: Floats, again: Floats) -> ValidationErrors:
         """Both errors of quantiles (R, h, Q) of what is not learnt from, and of what is, cutoff by cutoff."""
         pairs = ((said, self._new, self.seen.came), (again, self._old, self._came))
-        return Look(*(_error(add(self.effects, past, q), came, unit) for q, (past, unit), came in pairs))
+        return ValidationErrors(
+            *(_error(restore_effects(self.effects, past, q), came, unit) for q, (past, unit), came in pairs)
+        )
 
 
-def error(effects: Effects, say: Say, past: History, came: Floats) -> float:
+def mean_error(effects: ExogenousRegression, say: Say, past: PanelContext, came: Floats) -> float:
     """Mean error of a model's medians, each series in units of its own mean change; infinite where there is none.
 
     Args:
@@ -98,12 +100,12 @@ def error(effects: Effects, say: Say, past: History, came: Floats) -> float:
         past: R rows.
         came: (R, h) what came; NaN where unknown.
     """
-    return _error(add(effects, past, say(prepare(effects, past))), came, _unit(past))
+    return _error(restore_effects(effects, past, say(remove_effects(effects, past))), came, _unit(past))
 
 
-def _unit(past: History) -> Floats:
+def _unit(past: PanelContext) -> Floats:
     """(R,) mean change of each row; 1 where there is none."""
-    return np.nan_to_num(changes(past.values, 1), nan=1.0)
+    return np.nan_to_num(seasonal_naive_scale(past.values, 1), nan=1.0)
 
 
 def _error(said: Floats, came: Floats, unit: Floats) -> float:

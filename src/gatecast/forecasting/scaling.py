@@ -16,7 +16,15 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 
-__all__ = ["Frame", "carried", "fit_frame", "matrix", "restore", "seasonal_indices", "transform"]
+__all__ = [
+    "SeriesScaler",
+    "fit_scaler",
+    "forward_fill",
+    "inverse_transform",
+    "seasonal_indices",
+    "to_matrix",
+    "transform",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,21 +38,21 @@ TEST = 1.645
 """Limit of the autocorrelation test, 90 % two-sided."""
 
 
-class Frame(NamedTuple):
+class SeriesScaler(NamedTuple):
     """How the values of each series are transformed: ``z = log(y / s)`` or ``z = asinh((y - s) / unit)``, s the season.
 
     Args:
-        season: (S, m) indices, column j of step j + 1 behind the end; 1 or 0 where there is no season.
+        seasonal: (S, m) indices, column j of step j + 1 behind the end; 1 or 0 where there is no season.
         positive: (S,) whether the logarithm is taken, and the season divided by.
         unit: (S,) of the asinh; 1 where the logarithm is taken.
     """
 
-    season: Floats
+    seasonal: Floats
     positive: npt.NDArray[np.bool_]
     unit: Floats
 
 
-def matrix(panel: Panel, longest: int | None = None) -> Floats:
+def to_matrix(panel: Panel, longest: int | None = None) -> Floats:
     """The values of a panel as a matrix, aligned on the right.
 
     Args:
@@ -54,9 +62,9 @@ def matrix(panel: Panel, longest: int | None = None) -> Floats:
     Returns:
         (S, T) float64, NaN where missing or before the beginning.
 
-    >>> from gatecast.data.panel_builder import build
-    >>> panel, _ = build([1, 2, 3, 1], [5.0, 6.0, 7.0, 9.0], ["a", "a", "a", "b"])
-    >>> matrix(panel).tolist()
+    >>> from gatecast.data.panel_builder import build_panel
+    >>> panel, _ = build_panel([1, 2, 3, 1], [5.0, 6.0, 7.0, 9.0], ["a", "a", "a", "b"])
+    >>> to_matrix(panel).tolist()
     [[5.0, 6.0, 7.0], [nan, nan, 9.0]]
     """
     T = int(panel.lengths.max(initial=0))
@@ -66,10 +74,10 @@ def matrix(panel: Panel, longest: int | None = None) -> Floats:
     return np.where(inside, panel.values[np.maximum(at, 0)], np.nan)
 
 
-def carried(values: Floats) -> Floats:
+def forward_fill(values: Floats) -> Floats:
     """Missing values replaced by the last one before them; before the first value, by the first; a row of none by 0.
 
-    >>> carried(np.array([[np.nan, 2.0, np.nan, 3.0]])).tolist()
+    >>> forward_fill(np.array([[np.nan, 2.0, np.nan, 3.0]])).tolist()
     [[2.0, 2.0, 2.0, 3.0]]
     """
     seen = np.isfinite(values)
@@ -123,14 +131,14 @@ def seasonal_indices(values: Floats, m: int, divide: npt.NDArray[np.bool_]) -> F
     return indices
 
 
-def fit_frame(values: Floats, m: int) -> Frame:
+def fit_scaler(values: Floats, m: int) -> SeriesScaler:
     """The frame of every series.
 
     Args:
         values: (S, T) aligned on the right; NaN is missing.
         m: Season whose indices are taken out; 1 for none.
 
-    >>> fit_frame(np.array([[1.0, 2.0, 4.0]]), 1).positive.tolist()
+    >>> fit_scaler(np.array([[1.0, 2.0, 4.0]]), 1).positive.tolist()
     [True]
     """
     seen = np.isfinite(values)
@@ -141,27 +149,27 @@ def fit_frame(values: Floats, m: int) -> Frame:
         season[flat] = np.tile(seasonal_indices(values[flat], m // DAYS, positive[flat]), DAYS)
     size = np.where(seen, np.abs(values), 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     unit = np.where(positive | (size == 0), 1.0, size)
-    return Frame(season, positive, unit)
+    return SeriesScaler(season, positive, unit)
 
 
-def transform(frame: Frame, values: Floats) -> Floats:
+def transform(frame: SeriesScaler, values: Floats) -> Floats:
     """Values as the network reads them.
 
     Args:
         frame: Of the same series.
         values: (S, T) aligned on the right as those that made the frame; NaN stays NaN.
 
-    >>> transform(Frame(np.ones((1, 1)), np.array([True]), np.ones(1)), np.array([[1.0, np.e]])).tolist()
+    >>> transform(SeriesScaler(np.ones((1, 1)), np.array([True]), np.ones(1)), np.array([[1.0, np.e]])).tolist()
     [[0.0, 1.0]]
     """
-    T, m = values.shape[1], frame.season.shape[1]
-    s = frame.season[:, (np.arange(T) - T) % m]
+    T, m = values.shape[1], frame.seasonal.shape[1]
+    s = frame.seasonal[:, (np.arange(T) - T) % m]
     yes = frame.positive[:, None]
     with np.errstate(all="ignore"):
         return np.where(yes, np.log(values / s), np.arcsinh((values - s) / frame.unit[:, None]))
 
 
-def restore(frame: Frame, z: Floats) -> Floats:
+def inverse_transform(frame: SeriesScaler, z: Floats) -> Floats:
     """What a network says of the steps ahead, as values.
 
     Args:
@@ -171,11 +179,11 @@ def restore(frame: Frame, z: Floats) -> Floats:
     Returns:
         The shape of z, increasing with it.
 
-    >>> restore(Frame(np.array([[1.0, 2.0]]), np.array([True]), np.ones(1)), np.zeros((1, 3))).tolist()
+    >>> inverse_transform(SeriesScaler(np.array([[1.0, 2.0]]), np.array([True]), np.ones(1)), np.zeros((1, 3))).tolist()
     [[1.0, 2.0, 1.0]]
     """
     wide = (...,) + (None,) * (z.ndim - 2)
-    s = frame.season[:, np.arange(z.shape[1]) % frame.season.shape[1]][wide]
+    s = frame.seasonal[:, np.arange(z.shape[1]) % frame.seasonal.shape[1]][wide]
     yes = frame.positive[:, None][wide]
     unit = frame.unit[:, None][wide]
     with np.errstate(over="ignore"):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
-from gatecast.data.seasonality import repeats, season
+from gatecast.data.seasonality import find_seasons, is_repeating
 from gatecast.evaluation import scores
 from gatecast.forecasting.scaling import CYCLES, DAYS
 
@@ -39,8 +39,8 @@ def choose_season(past: npt.NDArray[np.float64], panel: Panel, h: int, given: in
     """
     typical = int(np.median(panel.lengths))
     if given is None and len(past) == 1:
-        likely = [one.period for one in season(past[0], panel.freq) if one.kind == "calendar"]
-        m = scores.naive_season(past[0], h, sorted(m for m in likely if repeats(past[0], m)))
+        likely = [one.period for one in find_seasons(past[0], panel.freq) if one.kind == "calendar"]
+        m = scores.naive_season(past[0], h, sorted(m for m in likely if is_repeating(past[0], m)))
         return m, m
     m = given or next((cycle for cycle in sorted(panel.freq.cycles) if CYCLES * cycle <= typical), 1)
     week = m in DAILY and typical >= (CYCLES + 1) * DAYS * m and len(past) > 1

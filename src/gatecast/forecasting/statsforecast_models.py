@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError
-from gatecast.forecasting.scaling import carried, fit_frame
+from gatecast.forecasting.scaling import fit_scaler, forward_fill
 
 __all__ = ["MODELS", "available", "say"]
 
@@ -90,7 +90,7 @@ def say(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for s in worth.tolist():
-            y = carried(flat[s : s + 1, seen[s].argmax() :])[0]
+            y = forward_fill(flat[s : s + 1, seen[s].argmax() :])[0]
             fitted = own if len(y) >= CYCLES * own else 1
             for name in models:
                 answers[name][s] = _tried(MODELS[name], library, y, h, fitted, probabilities)
@@ -110,10 +110,10 @@ def _flattened(values: Floats, m: int) -> tuple[Floats, Floats, npt.NDArray[np.b
     if m <= LONGEST_SEASON:
         return values, np.ones((len(values), 1)), np.ones(len(values), np.bool_)
     _, T = values.shape
-    frame = fit_frame(values, m)
-    s, positive = frame.season[:, (np.arange(T) - T) % m], frame.positive
+    frame = fit_scaler(values, m)
+    s, positive = frame.seasonal[:, (np.arange(T) - T) % m], frame.positive
     factor = positive[:, None]
-    return np.where(factor, values / np.where(factor, s, 1.0), values - s), frame.season, positive
+    return np.where(factor, values / np.where(factor, s, 1.0), values - s), frame.seasonal, positive
 
 
 def _varies(values: Floats) -> npt.NDArray[np.bool_]:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.scaling import carried, fit_frame
+from gatecast.forecasting.scaling import fit_scaler, forward_fill
 
 __all__ = ["dot"]
 
@@ -79,10 +79,10 @@ def _block(values: Floats, n: npt.NDArray[np.int64], h: int, m: int, probabiliti
     size[size == 0] = 1.0
     scaled = values / size
     positive = np.asarray((np.where(seen, scaled, 1.0) > 0).all(axis=1))
-    season = fit_frame(scaled, m).season
+    season = fit_scaler(scaled, m).seasonal
     s = season[:, (np.arange(values.shape[1]) - values.shape[1]) % m]
     flat = np.where(positive[:, None], scaled / np.where(positive[:, None], s, 1.0), scaled - s)
-    y = carried(flat)
+    y = forward_fill(flat)
     # Sums of squares of small errors around a large level lose their digits; the level is no business of the method.
     centre = y[:, -1:].copy()
     spread = np.abs(y - centre).max(axis=1, keepdims=True)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.forecasting import statsforecast_models, theta
-from gatecast.forecasting.context import History
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.panel_rnn import model as panel_lstm
 from gatecast.forecasting.sequential_model import model as own_network
@@ -35,7 +35,7 @@ class Voice(Protocol):
     def name(self) -> str:
         """What its column is called."""
 
-    def say(self, history: History) -> Floats:
+    def say(self, history: PanelContext) -> Floats:
         """(R, h, Q) of the steps behind the end of each series, increasing along Q; NaN where there is no value."""
 
 
@@ -56,9 +56,9 @@ class Networks:
         """After the cell."""
         return panel_lstm.CELLS[self.members[0].settings.cell][0]
 
-    def say(self, history: History) -> Floats:
+    def say(self, history: PanelContext) -> Floats:
         """Quantiles, each the median over the members."""
-        return _median([panel_lstm.quantiles(member, history, self.season) for member in self.members])
+        return _median([panel_lstm.predict_quantiles(member, history, self.season) for member in self.members])
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class Hybrids:
     members: tuple[es_lstm.Fitted, ...]
     name: str = "ES-LSTM"
 
-    def say(self, history: History) -> Floats:
+    def say(self, history: PanelContext) -> Floats:
         """Quantiles, each the median over the members."""
-        return _median([es_lstm.quantiles(member, history) for member in self.members])
+        return _median([es_lstm.predict_quantiles(member, history) for member in self.members])
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ class Own:
     season: int
     name: str = "Network"
 
-    def say(self, history: History) -> Floats:
+    def say(self, history: PanelContext) -> Floats:
         """Quantiles, each the median over the members."""
-        return _median([own_network.quantiles(member, history.values, self.season) for member in self.members])
+        return _median([own_network.predict_quantiles(member, history.values, self.season) for member in self.members])
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Theta:
     probabilities: tuple[float, ...]
     name: str = "DOT"
 
-    def say(self, history: History) -> Floats:
+    def say(self, history: PanelContext) -> Floats:
         """Quantiles by its own, normal errors."""
         return theta.dot(history.values[:, -LONGEST:], self.h, self.m, self.probabilities)
 
@@ -131,7 +131,7 @@ class Classical:
     probabilities: tuple[float, ...]
     name: str
 
-    def say(self, history: History) -> Floats:
+    def say(self, history: PanelContext) -> Floats:
         """Quantiles by its own, normal errors; NaN where it cannot be fitted."""
         return statsforecast_models.say(history.values, self.h, self.m, self.probabilities, (self.name,))[self.name]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["CELLS", "Cell", "Noise"]
+__all__ = ["CELLS", "CellSpec", "StateNoise"]
 
 
-class Cell(NamedTuple):
+class CellSpec(NamedTuple):
     """One row of the table."""
 
     name: str
@@ -26,31 +26,31 @@ class Cell(NamedTuple):
     """What the kernels keep of a step for the backward pass, H rows each, in this order."""
 
 
-class Noise(NamedTuple):
+class StateNoise(NamedTuple):
     """What training does to the state on its way.
 
-    drop: recurrent dropout, (blocks, R, L) packed or (B, R): one scaled mask for all steps; the products with Wh
+    dropout: recurrent dropout, (blocks, R, L) packed or (B, R): one scaled mask for all steps; the products with Wh
     see ``h[t-1] * drop``.
-    zone: zoneout, for each of the first states a share or an array (blocks, T, size, L) or (B, T, size): the part
+    zoneout: zoneout, for each of the first states a share or an array (blocks, T, size, L) or (B, T, size): the part
     of the old value that is kept.
     """
 
-    drop: Any = None
-    zone: tuple[Any, ...] = ()
+    dropout: Any = None
+    zoneout: tuple[Any, ...] = ()
 
 
 CELLS = {
     cell.name: cell
     for cell in (
-        Cell("rnn", ("h",), ("h",), kept=()),
-        Cell("rnn_relu", ("h",), ("h",), kept=()),
-        Cell("gru", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "q")),
-        Cell("gru_before", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "rh")),
-        Cell("lstm", ("i", "f", "o", "g"), ("h", "c"), kept=("i", "f", "o", "g", "c")),
-        Cell("lstm_coupled", ("f", "o", "g"), ("h", "c"), kept=("f", "o", "g", "c")),
-        Cell("slstm", ("i", "f", "o", "g"), ("h", "c", "n", "m"), kept=("i", "f", "o", "g", "s", "c", "n")),
-        Cell("min_gru", ("z", "g"), ("h",), recurrent=False, kept=("z", "g")),
-        Cell("min_lstm", ("f", "i", "g"), ("h",), recurrent=False, kept=("f", "i", "g")),
+        CellSpec("rnn", ("h",), ("h",), kept=()),
+        CellSpec("rnn_relu", ("h",), ("h",), kept=()),
+        CellSpec("gru", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "q")),
+        CellSpec("gru_before", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "rh")),
+        CellSpec("lstm", ("i", "f", "o", "g"), ("h", "c"), kept=("i", "f", "o", "g", "c")),
+        CellSpec("lstm_coupled", ("f", "o", "g"), ("h", "c"), kept=("f", "o", "g", "c")),
+        CellSpec("slstm", ("i", "f", "o", "g"), ("h", "c", "n", "m"), kept=("i", "f", "o", "g", "s", "c", "n")),
+        CellSpec("min_gru", ("z", "g"), ("h",), recurrent=False, kept=("z", "g")),
+        CellSpec("min_lstm", ("f", "i", "g"), ("h",), recurrent=False, kept=("f", "i", "g")),
     )
 }
 """Every cell by its name; the kernels number them in this order."""

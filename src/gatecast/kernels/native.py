@@ -19,7 +19,7 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.kernels import _native
-from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import LANES, Array, Params
 
 __all__ = [
@@ -45,7 +45,7 @@ State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
 _GRADIENTS = {name: row[2] for name, row in zip(CELLS, _native.cell_sizes(), strict=True)}
-_QUIET = Noise()
+_QUIET = StateNoise()
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
 
@@ -58,7 +58,7 @@ class Cache(NamedTuple):
     x: Array
     state: State | None
     mask: Array | None
-    noise: Noise | None
+    noise: StateNoise | None
     y: Array
     kept: Array | None
     """(nb, T, rows, L): those of `CELLS[cell].kept`, H each, then what options need."""
@@ -78,7 +78,7 @@ def forward(
     x: Array,
     state: State | None = None,
     mask: Array | None = None,
-    noise: Noise | None = None,
+    noise: StateNoise | None = None,
     *,
     keep: bool = True,
     sequences: bool = True,
@@ -107,7 +107,7 @@ def forward(
 
     >>> params = {n: np.zeros(s, np.float32) for n, s in {"Wx": (1, 8), "Wh": (2, 8), "b": (8,)}.items()}
     >>> y, (h, c), cache = forward("lstm", params, np.ones((1, 4, 1, 16), np.float32))
-    >>> y.shape, c.shape, float(cache.rows("f")[0, 0, 0, 0])
+    >>> y.shape, c.shape, float(cache.take("f")[0, 0, 0, 0])
     ((1, 4, 2, 16), (1, 2, 16), 0.5)
     """
     bias, call = _arguments(cell, params, x, state, mask, noise)
@@ -344,7 +344,7 @@ def set_isa(name: str) -> None:
 
 
 def _arguments(
-    cell: str, params: Mapping[str, Array], x: Array, state: State | None, mask: Array | None, noise: Noise | None
+    cell: str, params: Mapping[str, Array], x: Array, state: State | None, mask: Array | None, noise: StateNoise | None
 ) -> tuple[Array, Any]:
     """The bias as the kernels take it, and all arguments that both passes have in common."""
     number = _NUMBER.get(cell)
@@ -358,9 +358,21 @@ def _arguments(
     shares = [share if isinstance(share, float | int) else 0.0 for share in zone]
     arrays = [None if isinstance(share, float | int) else share for share in zone]
     return bias, (
-        number, heads, x, params["Wx"], Wh, bias, params.get("P"), params.get("gain"), params.get("Wr"),
-        list(state or ()), mask, drop, arrays, shares,
-    )  # fmt: skip
+        number,
+        heads,
+        x,
+        params["Wx"],
+        Wh,
+        bias,
+        params.get("P"),
+        params.get("gain"),
+        params.get("Wr"),
+        list(state or ()),
+        mask,
+        drop,
+        arrays,
+        shares,
+    )
 
 
 def _gru_bias(b: Array) -> Array:
@@ -383,9 +395,11 @@ def _from_environment() -> None:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if text and not (text.isdecimal() and 1 <= int(text) <= 256):
         raise ConfigError(
-            "impossible number of threads", where="environment variable GATECAST_THREADS", got=repr(text),
+            "impossible number of threads",
+            where="environment variable GATECAST_THREADS",
+            got=repr(text),
             expected="a whole number from 1 to 256",
-        )  # fmt: skip
+        )
     set_threads(int(text) if text else min(usable, 256))
     if level := os.environ.get("GATECAST_ISA", "").strip():
         set_isa(level)

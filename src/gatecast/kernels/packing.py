@@ -20,18 +20,18 @@ import numpy.typing as npt
 from gatecast.errors import DataError
 
 __all__ = [
-    "ALONE",
     "GATES",
     "LANES",
+    "SINGLE_SEQUENCE",
     "Array",
     "Params",
     "blocks",
     "flat_views",
-    "lanes",
     "length_mask",
     "pack",
     "pack_mask",
     "pack_state",
+    "padded_lanes",
     "reorder_gates",
     "unpack",
     "unpack_mask",
@@ -44,20 +44,20 @@ Params = dict[str, Array]
 LANES = 16
 """Sequences in a block: one 512-bit vector, or two of 256 bits."""
 
-ALONE = 4
+SINGLE_SEQUENCE = 4
 """Up to so many sequences lie in blocks of their own."""
 
 GATES = ("i", "f", "o", "g")
 """Order of the gate columns everywhere: input, forget, output, candidate."""
 
 
-def lanes(count: int) -> int:
+def padded_lanes(count: int) -> int:
     """L for a batch of `count` sequences.
 
-    >>> lanes(1), lanes(5)
+    >>> padded_lanes(1), padded_lanes(5)
     (1, 16)
     """
-    return 1 if count <= ALONE else LANES
+    return 1 if count <= SINGLE_SEQUENCE else LANES
 
 
 def blocks(count: int, L: int = LANES) -> int:
@@ -87,7 +87,7 @@ def pack(x: npt.ArrayLike, L: int | None = None) -> Array:
     """
     rows = np.asarray(x)
     B, T, F = rows.shape
-    L = L or lanes(B)
+    L = L or padded_lanes(B)
     if L == 1:
         return rows.astype(np.float32, order="C")[..., None]
     full = B // L

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.equations import STEPS, sigmoid
 
 __all__ = [
@@ -49,7 +49,7 @@ def forward(
     x: npt.ArrayLike,
     state: Sequence[npt.ArrayLike] | None = None,
     mask: npt.ArrayLike | None = None,
-    noise: Noise | None = None,
+    noise: StateNoise | None = None,
 ) -> tuple[Array, State, Cache]:
     """Run a recurrent layer over a batch of sequences.
 
@@ -149,13 +149,13 @@ def _start(cell: str, p: Mapping[str, Array], B: int) -> State:
     return tuple(np.zeros((B, H if k else R)) for k in range(len(CELLS[cell].states)))
 
 
-def _noise(noise: Noise | None, cell: str, T: int) -> tuple[Any, list[list[Any]]]:
+def _noise(noise: StateNoise | None, cell: str, T: int) -> tuple[Any, list[list[Any]]]:
     """The mask on h, and for every state the share of the old value at each step."""
-    noise = noise or Noise()
-    drop = 1.0 if noise.drop is None else np.asarray(noise.drop, np.float64)
+    noise = noise or StateNoise()
+    drop = 1.0 if noise.dropout is None else np.asarray(noise.dropout, np.float64)
     zones: list[list[Any]] = []
     for k in range(len(CELLS[cell].states)):
-        zone = np.asarray(noise.zone[k] if k < len(noise.zone) else 0.0, np.float64)
+        zone = np.asarray(noise.zoneout[k] if k < len(noise.zoneout) else 0.0, np.float64)
         zones.append([zone] * T if zone.ndim == 0 else [zone[:, t] for t in range(T)])
     return drop, zones
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.kernels.packing import LANES, Array, blocks, lanes, pack, pack_mask
-from gatecast.nn.inputs import Samples
+from gatecast.kernels.packing import LANES, Array, blocks, pack, pack_mask, padded_lanes
+from gatecast.nn.inputs import TrainingData
 
 __all__ = ["Batch", "batches", "large_batch"]
 
@@ -38,7 +38,7 @@ class Batch(NamedTuple):
     """Sum of the weights."""
 
 
-def batches(samples: Samples, order: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
+def batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
     """Cut samples into batches, in a given order; the last one may be smaller.
 
     Args:
@@ -53,7 +53,7 @@ def batches(samples: Samples, order: npt.NDArray[np.intp], batch_size: int) -> I
     >>> [batch.total for batch in batches(samples, np.arange(5), batch_size=2)]
     [2.0, 2.0, 1.0]
     """
-    L = lanes(batch_size)
+    L = padded_lanes(batch_size)
     values = blocks(batch_size, L) * L * samples.x[0].size
     step = batch_size * max(1, CHUNK_VALUES // values)
     for start in range(0, len(order), step):
@@ -69,9 +69,9 @@ def large_batch(steps: int) -> int:
     return min(4096, max(LANES, LARGE_BATCH_STEPS // steps // LANES * LANES))
 
 
-def _chunk(samples: Samples, part: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
+def _chunk(samples: TrainingData, part: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
     """Batches of one chunk: gathered and packed in one go, then cut."""
-    L = lanes(batch_size)
+    L = padded_lanes(batch_size)
     nb = blocks(batch_size, L)
     k = np.arange(len(part))
     # Batches start on a block; the lanes between them stay zero, and so does their weight.
@@ -96,7 +96,7 @@ def _spread(values: npt.NDArray[np.generic], slots: npt.NDArray[np.intp], rows: 
     return spread
 
 
-def _weights(samples: Samples, part: npt.NDArray[np.intp]) -> Array:
+def _weights(samples: TrainingData, part: npt.NDArray[np.intp]) -> Array:
     """Weights of a chunk, (n, T, 1 or M)."""
     if samples.weight is None:
         return np.ones((len(part), samples.y.shape[1], 1), np.float32)

@@ -21,8 +21,8 @@ from gatecast.kernels.packing import Array
 from gatecast.nn import optim
 from gatecast.nn.layers import LAYERS, Input
 from gatecast.nn.losses import LOSSES, Loss
-from gatecast.nn.network import Network, Weights, initial_weights, wire
-from gatecast.nn.optim import Link
+from gatecast.nn.network import Network, Weights, build, initial_weights
+from gatecast.nn.optim import GradientTransformation
 
 __all__ = ["SCHEMA", "read", "read_network", "write", "write_network"]
 
@@ -109,7 +109,7 @@ def write_network(
     network: Network,
     weights: Weights,
     seed: int,
-    compiled: tuple[Loss, Link] | None,
+    compiled: tuple[Loss, GradientTransformation] | None,
 ) -> None:
     """Write a network: layers, weights, seed, loss and optimiser.
 
@@ -126,7 +126,7 @@ def write_network(
     settings = {
         "input_shape": network.shapes[0],
         "seed": seed,
-        "layers": [_described(layer, LAYERS) for layer in network.layers],
+        "layers": [layer_to_config(layer, LAYERS) for layer in network.layers],
         "compiled": compiled and _compiled_config(*compiled),
     }
     write(path, "network", settings, _named(weights))
@@ -134,7 +134,7 @@ def write_network(
 
 def read_network(
     path: str | os.PathLike[str],
-) -> tuple[Network, Weights, int, tuple[Loss, Link] | None]:
+) -> tuple[Network, Weights, int, tuple[Loss, GradientTransformation] | None]:
     """Read what `write_network` wrote.
 
     Args:
@@ -148,12 +148,12 @@ def read_network(
     """
     settings, arrays = read(path, "network")
     try:
-        layers = [_made(described, LAYERS) for described in settings["layers"]]
-        network = wire(layers, Input(tuple(settings["input_shape"])).shape)
+        layers = [layer_from_config(described, LAYERS) for described in settings["layers"]]
+        network = build(layers, Input(tuple(settings["input_shape"])).shape)
         weights, seed = initial_weights(network, 0), int(settings["seed"])
         stored, compiled = settings["compiled"], None
         if stored is not None:
-            compiled = _made(stored["loss"], LOSSES), optim.get(optim.from_config(stored["optimizer"]))
+            compiled = layer_from_config(stored["loss"], LOSSES), optim.get(optim.from_config(stored["optimizer"]))
         own = _named(weights)
         if {n: a.shape for n, a in own.items()} != {n: a.shape for n, a in arrays.items()}:
             raise ValueError("its arrays are not those of its layers")
@@ -170,7 +170,7 @@ def _named(weights: Weights) -> dict[str, Array]:
     return {f"{k}.{name}": p for k, views in enumerate(weights.views) for name, p in views.items()}
 
 
-def _described(thing: Any, table: Mapping[str, Any]) -> dict[str, Any]:
+def layer_to_config(thing: Any, table: Mapping[str, Any]) -> dict[str, Any]:
     """A layer or a loss as plain data; layers within it likewise."""
     name = type(thing).__name__
     if table.get(name) is not type(thing):
@@ -182,10 +182,10 @@ def _plain(value: Any, table: Mapping[str, Any]) -> Any:
     """A setting as plain data."""
     if isinstance(value, tuple | list):
         return [_plain(item, table) for item in value]
-    return _described(value, table) if is_dataclass(value) else value
+    return layer_to_config(value, table) if is_dataclass(value) else value
 
 
-def _made(described: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
+def layer_from_config(described: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
     """The inverse of `_described`."""
     ((name, settings),) = described.items()
     return table[name](**{setting: _restored(value, table) for setting, value in settings.items()})
@@ -195,13 +195,13 @@ def _restored(value: Any, table: Mapping[str, Any]) -> Any:
     """The inverse of `_plain`."""
     if isinstance(value, list):
         return tuple(_restored(item, table) for item in value)
-    return _made(value, table) if isinstance(value, dict) else value
+    return layer_from_config(value, table) if isinstance(value, dict) else value
 
 
-def _compiled_config(loss: Loss, optimizer: Link) -> dict[str, Any] | None:
+def _compiled_config(loss: Loss, optimizer: GradientTransformation) -> dict[str, Any] | None:
     """Loss and optimiser as plain data; None if one of them is the user's own code."""
     try:
-        return {"loss": _described(loss, LOSSES), "optimizer": optim.to_config(optimizer)}
+        return {"loss": layer_to_config(loss, LOSSES), "optimizer": optim.to_config(optimizer)}
     except ConfigError:
         return None
 

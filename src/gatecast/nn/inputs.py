@@ -10,27 +10,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, require_share
+from gatecast.errors import ConfigError, DataError, check_fraction
 from gatecast.kernels.packing import Array
 from gatecast.nn.layers import Shape
 from gatecast.nn.losses import Loss
-from gatecast.nn.memory_limits import require_memory
+from gatecast.nn.memory_limits import check_allocation
 
 __all__ = [
     "Mask",
-    "Samples",
-    "read_inputs",
-    "read_numbers",
-    "read_samples",
-    "read_validation",
+    "TrainingData",
     "sample_shape",
     "split",
+    "validate_array",
+    "validate_inputs",
+    "validate_training_data",
+    "validate_validation_data",
 ]
 
 Mask = npt.NDArray[np.bool_]
 
 
-class Samples(NamedTuple):
+class TrainingData(NamedTuple):
     """What a network learns from; every array float32 and finite."""
 
     x: Array
@@ -43,7 +43,7 @@ class Samples(NamedTuple):
     """(N, T); False where a step is to be skipped."""
 
 
-def read_samples(
+def validate_training_data(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
     weight: npt.ArrayLike | None,
@@ -51,7 +51,7 @@ def read_samples(
     loss: Loss,
     name: str = "",
     mask: npt.ArrayLike | None = None,
-) -> Samples:
+) -> TrainingData:
     """Check inputs, targets, weights and mask against a network and a loss.
 
     Args:
@@ -67,11 +67,11 @@ def read_samples(
         DataError: A shape that does not fit, or numbers that cannot be used.
 
     >>> from gatecast.nn.losses import MeanSquaredError
-    >>> samples = read_samples([[[1]], [[2]]], [3, 4], None, ((1, 1), (1,)), MeanSquaredError())
+    >>> samples = validate_training_data([[[1]], [[2]]], [3, 4], None, ((1, 1), (1,)), MeanSquaredError())
     >>> samples.x.shape, samples.y.shape
     ((2, 1, 1), (2, 1, 1))
     """
-    x, mask = read_inputs(x, shapes[0], f"{name}x", mask, f"{name}mask")
+    x, mask = validate_inputs(x, shapes[0], f"{name}x", mask, f"{name}mask")
     steps = x.shape[1] if len(shapes[1]) == 2 else None
     read_weight = None if weight is None else _read_weight(weight, len(x), steps, f"{name}sample_weight")
     if mask is not None and steps is not None:
@@ -87,12 +87,12 @@ def read_samples(
             expected=f"a multiple of {loss.width}, the predictions that {loss} makes for a target value",
         )
     targets = _read_targets(y, len(x), steps, width // loss.width, read_weight, f"{name}y")
-    return Samples(x, targets, read_weight, mask)
+    return TrainingData(x, targets, read_weight, mask)
 
 
-def read_validation(
-    samples: Samples, share: float, data: Any, shapes: tuple[Shape, Shape], loss: Loss
-) -> tuple[Samples, Samples | None]:
+def validate_validation_data(
+    samples: TrainingData, share: float, data: Any, shapes: tuple[Shape, Shape], loss: Loss
+) -> tuple[TrainingData, TrainingData | None]:
     """What to learn from and what to judge by, as `fit` is told.
 
     Args:
@@ -108,22 +108,22 @@ def read_validation(
 
     >>> from gatecast.nn.losses import MeanSquaredError
     >>> x = np.zeros((5, 1, 1), np.float32)
-    >>> _, judges = read_validation(Samples(x, x), 0, (x, x[:, 0]), ((1, 1), (1,)), MeanSquaredError())
+    >>> _, judges = validate_validation_data(TrainingData(x, x), 0, (x, x[:, 0]), ((1, 1), (1,)), MeanSquaredError())
     >>> len(judges.x)
     5
     """
     if data is None:
-        return split(samples, require_share(share, "validation_split")) if share else (samples, None)
+        return split(samples, check_fraction(share, "validation_split")) if share else (samples, None)
     if share:
         raise ConfigError("validation_split and validation_data exclude each other", fix="Give one of them.")
     if not (isinstance(data, tuple | list) and len(data) in (2, 3, 4)):
         expected = "(x, y), (x, y, sample_weight) or (x, y, sample_weight, mask)"
         raise ConfigError("validation_data is not a pair", got=type(data).__name__, expected=expected)
     x, y, weight, mask = (*data, None, None)[:4]
-    return samples, read_samples(x, y, weight, shapes, loss, "validation ", mask)
+    return samples, validate_training_data(x, y, weight, shapes, loss, "validation ", mask)
 
 
-def read_numbers(value: Any, name: str) -> Array:
+def validate_array(value: Any, name: str) -> Array:
     """Any array-like as float32.
 
     Args:
@@ -133,7 +133,7 @@ def read_numbers(value: Any, name: str) -> Array:
     Raises:
         DataError: Something that is not made of numbers, lists of different lengths, or more than fits into memory.
 
-    >>> read_numbers([1, 2], "x").dtype
+    >>> validate_array([1, 2], "x").dtype
     dtype('float32')
     """
     try:
@@ -146,12 +146,12 @@ def read_numbers(value: Any, name: str) -> Array:
         fix = "Turn text and dates into numbers first; all samples need the same shape."
         raise DataError(f"{name} is not an array of numbers", got=str(error), expected="numbers", fix=fix) from error
     # A broadcast array may claim any size; only a copy takes it from the machine.
-    require_memory(4 * array.size, f"{name} of shape {array.shape}")
+    check_allocation(4 * array.size, f"{name} of shape {array.shape}")
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, np.float32) if array.ndim else array.astype(np.float32)
 
 
-def read_inputs(
+def validate_inputs(
     x: npt.ArrayLike, in_shape: Shape, name: str = "x", mask: npt.ArrayLike | None = None, mask_name: str = "mask"
 ) -> tuple[Array, Mask | None]:
     """Check inputs, and which of their steps count, against the shape that a network takes.
@@ -169,11 +169,11 @@ def read_inputs(
     Raises:
         DataError: A shape that does not fit, or numbers that cannot be used.
 
-    >>> x, mask = read_inputs([[[1.0], [np.nan]]], (None, 1), mask=[[True, False]])
+    >>> x, mask = validate_inputs([[[1.0], [np.nan]]], (None, 1), mask=[[True, False]])
     >>> x.ravel().tolist(), mask.tolist()
     ([1.0, 0.0], [[True, False]])
     """
-    rows = read_numbers(x, name)
+    rows = validate_array(x, name)
     expected = "(" + ", ".join(["samples", *("any" if s is None else str(s) for s in in_shape)]) + ")"
     if rows.ndim != len(in_shape) + 1:
         fix = "One feature over time is x[..., None]; one long series must be cut into windows first."
@@ -215,7 +215,7 @@ def sample_shape(x: Array) -> Shape:
     return (None, x.shape[2]) if x.ndim == 3 else (x.shape[1],)
 
 
-def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
+def split(samples: TrainingData, share: float) -> tuple[TrainingData, TrainingData]:
     """Set the last samples aside for validation, in the order given: nothing is shuffled before.
 
     Args:
@@ -225,7 +225,7 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
     Raises:
         DataError: Too few samples for both parts, or a part with zero weights only.
 
-    >>> first, last = split(Samples(np.zeros((10, 1, 1)), np.zeros((10, 1, 1))), 0.2)
+    >>> first, last = split(TrainingData(np.zeros((10, 1, 1)), np.zeros((10, 1, 1))), 0.2)
     >>> len(first.x), len(last.x)
     (8, 2)
     """
@@ -243,10 +243,12 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
     return parts
 
 
-def _cut(samples: Samples, part: slice) -> Samples:
+def _cut(samples: TrainingData, part: slice) -> TrainingData:
     """Some of the samples."""
     x, y, weight, mask = samples
-    return Samples(x[part], y[part], None if weight is None else weight[part], None if mask is None else mask[part])
+    return TrainingData(
+        x[part], y[part], None if weight is None else weight[part], None if mask is None else mask[part]
+    )
 
 
 def _read_mask(mask: npt.ArrayLike, shape: tuple[int, ...] | None, name: str) -> Mask:
@@ -254,7 +256,7 @@ def _read_mask(mask: npt.ArrayLike, shape: tuple[int, ...] | None, name: str) ->
     if shape is None:
         fix = "Leave it out: without a time axis there are no steps to skip."
         raise DataError(f"{name} does not fit the network", got="a mask of steps", expected="none", fix=fix)
-    rows = read_numbers(mask, name)
+    rows = validate_array(mask, name)
     if rows.shape != shape:
         raise DataError(f"{name} has the wrong shape", got=str(rows.shape), expected=str(shape))
     read: Mask = rows == 1
@@ -268,7 +270,7 @@ def _read_targets(
     y: npt.ArrayLike, count: int, steps: int | None, width: int, weight: Array | None, name: str
 ) -> Array:
     """(N, T or 1, width) from the shapes that are allowed for y; zero where the weight is zero."""
-    rows = read_numbers(y, name)
+    rows = validate_array(y, name)
     shape = (count, width) if steps is None else (count, steps, width)
     if rows.ndim and len(rows) != count:
         fix = "Every sample needs its target: cut both at the same place."
@@ -290,7 +292,7 @@ def _read_targets(
 
 def _read_weight(weight: npt.ArrayLike, count: int, steps: int | None, name: str) -> Array:
     """(N, T or 1) from (N,) or (N, T)."""
-    rows = read_numbers(weight, name)
+    rows = validate_array(weight, name)
     wide = (count, 1 if steps is None else steps)
     if rows.shape == (count,):
         rows = np.repeat(rows[:, None], wide[1], axis=1)

@@ -32,8 +32,10 @@ from gatecast.nn.network import Network, Weights
 __all__ = ["get_weights", "load_torch", "set_weights", "to_torch"]
 
 _ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-_ENTRY = re.compile(r"(?:(?P<module>.*)\.)?(?P<role>weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)"
-                    r"(?:_l(?P<place>\d+))?(?P<way>_reverse)?")  # fmt: skip
+_ENTRY = re.compile(
+    r"(?:(?P<module>.*)\.)?(?P<role>weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)"
+    r"(?:_l(?P<place>\d+))?(?P<way>_reverse)?"
+)
 _GATES = {SimpleRNN: ("h", "h"), GRU: ("zrg", "rzg"), LSTM: ("ifog", "ifgo")}
 """Order of the gates here and there; PyTorch calls a GRU's g n."""
 
@@ -52,8 +54,8 @@ def get_weights(network: Network, weights: Weights) -> list[Array]:
         network: Layers and shapes.
         weights: Their parameters.
 
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(2)], (3,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(2)], (3,))
     >>> [w.shape for w in get_weights(network, initial_weights(network, 0))]
     [(3, 2), (2,)]
     """
@@ -105,8 +107,8 @@ def load_torch(network: Network, weights: Weights, state: Mapping[str, Any]) -> 
         ConfigError: A layer that PyTorch has no module for.
         DataError: Other layers, another shape, or values that are not finite.
 
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(2)], (3,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(2)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> load_torch(network, weights, {"out.weight": np.ones((2, 3)), "out.bias": np.zeros(2)})
     >>> weights.views[0]["W"].tolist()
@@ -119,10 +121,12 @@ def load_torch(network: Network, weights: Weights, state: Mapping[str, Any]) -> 
         for role, own in expected.items():
             if role not in part.entries and not role.startswith("bias"):
                 raise DataError(
-                    "the state_dict lacks an entry", where=part.name, got=_listed(part.entries.values()),
+                    "the state_dict lacks an entry",
+                    where=part.name,
+                    got=_listed(part.entries.values()),
                     expected=f"{role} of shape {own.shape}, for {_told(layer)}",
                     fix="Modules count in the order of PyTorch's own state_dict(); a file may have sorted them.",
-                )  # fmt: skip
+                )
             entry = part.entries.get(role)
             given[role] = np.zeros_like(own) if entry is None else _read(state[entry], entry, own.shape, layer)
         for role in part.entries.keys() - expected.keys():
@@ -151,8 +155,8 @@ def to_torch(network: Network, weights: Weights, like: Mapping[str, Any] | None 
         ConfigError: A layer that PyTorch has no module for.
         DataError: `like` is of other layers or shapes, or lacks a bias that is not zero.
 
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([LSTM(4), Dense(2)], (None, 1))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([LSTM(4), Dense(2)], (None, 1))
     >>> list(to_torch(network, initial_weights(network, 0)))[2:]
     ['lstm.bias_ih_l0', 'lstm.bias_hh_l0', 'linear.weight', 'linear.bias']
     """

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gatecast.errors import ConfigError, require_positive
+from gatecast.errors import ConfigError, check_positive
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array
 
@@ -96,7 +96,7 @@ class Huber:
     width = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "delta", require_positive(self.delta, "Huber's delta"))
+        object.__setattr__(self, "delta", check_positive(self.delta, "Huber's delta"))
 
     def __call__(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         """Value as above, gradient e cut to [-delta, delta]."""

@@ -13,11 +13,11 @@ from typing import Any
 
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.cells import CELLS
-from gatecast.kernels.packing import blocks, lanes
+from gatecast.kernels.packing import blocks, padded_lanes
 from gatecast.nn.layers import Layer, Shape
 from gatecast.nn.network import Network
 
-__all__ = ["require_memory", "require_room", "require_size"]
+__all__ = ["check_allocation", "check_memory", "check_network_size"]
 
 LARGEST = 2**29
 """Parameters of a layer, at most: 2 GiB."""
@@ -26,7 +26,7 @@ SMALL = 2**28
 """Bytes that nobody needs to ask for."""
 
 
-def require_size(network: Network) -> None:
+def check_network_size(network: Network) -> None:
     """Refuse a network with a layer that is too large, before it has weights.
 
     Args:
@@ -36,8 +36,8 @@ def require_size(network: Network) -> None:
         ConfigError: A layer would have 2^29 parameters or more.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import wire
-    >>> require_size(wire([Dense(2)], (None, 1)))
+    >>> from gatecast.nn.network import build
+    >>> check_network_size(build([Dense(2)], (None, 1)))
     """
     for layer, shape in zip(network.layers, network.shapes, strict=False):
         count = _count(layer, shape)
@@ -51,7 +51,7 @@ def require_size(network: Network) -> None:
             )
 
 
-def require_room(network: Network, count: int, steps: int, *, training: bool = False) -> None:
+def check_memory(network: Network, count: int, steps: int, *, training: bool = False) -> None:
     """Refuse a pass whose arrays cannot fit into memory.
 
     Args:
@@ -64,20 +64,20 @@ def require_room(network: Network, count: int, steps: int, *, training: bool = F
         DataError: They cannot.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import wire
-    >>> require_room(wire([Dense(2)], (None, 1)), 1, 10)
+    >>> from gatecast.nn.network import build
+    >>> check_memory(build([Dense(2)], (None, 1)), 1, 10)
     """
-    L = lanes(count)
+    L = padded_lanes(count)
     if training:
         size = sum(map(partial(_kept, steps=steps), network.layers, network.shapes, network.shapes[1:]))
     else:
         size = max((shape[-1] or 1) * (steps if len(shape) == 2 else 1) for shape in network.shapes)
     values = blocks(count, L) * L * size
     fix = "Cut shorter windows, or take fewer samples at once: batch_size."
-    require_memory(4 * values, f"a pass over {count:,} samples of {steps:,} steps", fix)
+    check_allocation(4 * values, f"a pass over {count:,} samples of {steps:,} steps", fix)
 
 
-def require_memory(size: int, what: str, fix: str = "") -> None:
+def check_allocation(size: int, what: str, fix: str = "") -> None:
     """Refuse what needs more bytes than this machine has, or the group of processes that this one is in may use.
 
     Args:
@@ -88,7 +88,7 @@ def require_memory(size: int, what: str, fix: str = "") -> None:
     Raises:
         DataError: They are not there.
 
-    >>> require_memory(10**6, "x")
+    >>> check_allocation(10**6, "x")
     """
     if size < SMALL:
         return

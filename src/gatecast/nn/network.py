@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast.kernels.packing import Array, Params, flat_views
-from gatecast.nn.layers.base import Context, Layer, Shape, mixed
+from gatecast.nn.layers.base import CallContext, Layer, Shape, hash64
 
 __all__ = [
     "Network",
     "Weights",
     "backward",
+    "build",
     "forward",
+    "generator",
     "initial_weights",
-    "like",
-    "settle",
-    "stream",
-    "wire",
+    "update_buffers",
+    "zeros_like",
 ]
 
 
@@ -42,7 +42,7 @@ class Weights(NamedTuple):
     views: tuple[Params, ...]
 
 
-def wire(layers: Sequence[Layer], in_shape: Shape) -> Network:
+def build(layers: Sequence[Layer], in_shape: Shape) -> Network:
     """Work out the shapes between layers.
 
     Args:
@@ -53,7 +53,7 @@ def wire(layers: Sequence[Layer], in_shape: Shape) -> Network:
         ConfigError: A layer that cannot take what the one before it gives.
 
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> wire([LSTM(50), Dense(1)], (24, 1)).shapes
+    >>> build([LSTM(50), Dense(1)], (24, 1)).shapes
     ((24, 1), (50,), (1,))
     """
     shapes = [in_shape]
@@ -66,12 +66,12 @@ def initial_weights(network: Network, seed: int) -> Weights:
     """Fresh parameters; those of a layer depend on the seed, its place and its shapes alone.
 
     >>> from gatecast.nn.layers import Dense
-    >>> weights = initial_weights(wire([Dense(2)], (3,)), seed=0)
+    >>> weights = initial_weights(build([Dense(2)], (3,)), seed=0)
     >>> weights.vector.size, weights.views[0]["W"].shape
     (8, (3, 2))
     """
     pairs = enumerate(zip(network.layers, network.shapes, strict=False))
-    fresh = [layer.init(stream(seed, 0, k), in_shape) for k, (layer, in_shape) in pairs]
+    fresh = [layer.init(generator(seed, 0, k), in_shape) for k, (layer, in_shape) in pairs]
     weights = Weights(*flat_views({name: p.shape for name, p in params.items()} for params in fresh))
     for views, params in zip(weights.views, fresh, strict=True):
         for name, value in params.items():
@@ -79,20 +79,20 @@ def initial_weights(network: Network, seed: int) -> Weights:
     return weights
 
 
-def like(weights: Weights) -> Weights:
+def zeros_like(weights: Weights) -> Weights:
     """Zeros of the same layout: room for gradients.
 
     >>> from gatecast.nn.layers import Dense
-    >>> float(like(initial_weights(wire([Dense(2)], (3,)), seed=0)).vector.sum())
+    >>> float(zeros_like(initial_weights(build([Dense(2)], (3,)), seed=0)).vector.sum())
     0.0
     """
     return Weights(*flat_views({name: p.shape for name, p in views.items()} for views in weights.views))
 
 
-def stream(seed: int, *purpose: int) -> np.random.Generator:
+def generator(seed: int, *purpose: int) -> np.random.Generator:
     """Random numbers that are a pure function of the seed and of what they are for.
 
-    >>> bool(stream(1, 0, 3).random() == stream(1, 0, 3).random())
+    >>> bool(generator(1, 0, 3).random() == generator(1, 0, 3).random())
     True
     """
     return np.random.default_rng((seed, *purpose))
@@ -107,8 +107,8 @@ def forward(
     training: bool = False,
     seed: int = 0,
     step: int = 0,
-    keep: bool = True,
-    count: int | None = None,
+    save_for_backward: bool = True,
+    n_sequences: int | None = None,
 ) -> tuple[Array, list[Any]]:
     """Outputs of a network, and the caches that `backward` needs.
 
@@ -120,14 +120,14 @@ def forward(
         training: Whether dropout is on.
         seed: With `step`, what the random numbers of this pass depend on.
         step: The update that this pass is for.
-        keep: Whether a backward pass will follow; without it the caches are empty.
-        count: Number of sequences; the lanes beyond are padding. None: every lane is a sequence.
+        save_for_backward: Whether a backward pass will follow; without it the caches are empty.
+        n_sequences: Number of sequences; the lanes beyond are padding. None: every lane is a sequence.
 
     Returns:
         y (nb, T or 1, M, L), and one cache a layer.
 
     >>> from gatecast.nn.layers import Dense
-    >>> network = wire([Dense(2)], (3,))
+    >>> network = build([Dense(2)], (3,))
     >>> forward(network, initial_weights(network, 0), np.zeros((1, 1, 3, 16), np.float32))[0].shape
     (1, 1, 2, 16)
     """
@@ -135,7 +135,7 @@ def forward(
     for k, layer in enumerate(network.layers):
         # Behind a layer that drops the time axis there are no steps left to skip.
         mask = mask if len(network.shapes[k]) == 2 else None
-        context = Context(training, mixed(seed, step, k) if training else 0, mask, keep, count)
+        context = CallContext(training, hash64(seed, step, k) if training else 0, mask, save_for_backward, n_sequences)
         x, _, cache = layer.forward(weights.views[k], x, context)
         caches.append(cache)
     return x, caches
@@ -164,10 +164,10 @@ def backward(
         dx (nb, T, F, L), or None.
 
     >>> from gatecast.nn.layers import Dense
-    >>> network = wire([Dense(2)], (3,))
+    >>> network = build([Dense(2)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> y, caches = forward(network, weights, np.ones((1, 1, 3, 16), np.float32))
-    >>> grads = like(weights)
+    >>> grads = zeros_like(weights)
     >>> backward(network, weights, caches, np.ones_like(y), grads)
     >>> grads.views[0]["b"].tolist()
     [16.0, 16.0]
@@ -181,7 +181,7 @@ def backward(
     return dx if need_dx else None
 
 
-def settle(network: Network, weights: Weights, caches: Sequence[Any]) -> None:
+def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) -> None:
     """Set what gradients do not train, such as moving means, after the update that followed a pass.
 
     Args:
@@ -190,12 +190,12 @@ def settle(network: Network, weights: Weights, caches: Sequence[Any]) -> None:
         caches: As returned by `forward` in training.
 
     >>> from gatecast.nn.layers import BatchNormalization
-    >>> network = wire([BatchNormalization(momentum=0.5)], (1,))
+    >>> network = build([BatchNormalization(momentum=0.5)], (1,))
     >>> weights = initial_weights(network, 0)
-    >>> settle(network, weights, forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=True)[1])
+    >>> update_buffers(network, weights, forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=True)[1])
     >>> float(weights.views[0]["moving_mean"][0])
     0.5
     """
     for layer, views, cache in zip(network.layers, weights.views, caches, strict=True):
-        for name, value in layer.settle(views, cache).items():
+        for name, value in layer.update_buffers(views, cache).items():
             views[name][...] = value

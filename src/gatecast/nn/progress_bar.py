@@ -7,14 +7,14 @@ from collections.abc import Generator, Iterable
 from typing import TextIO
 
 from gatecast.errors import ConfigError
-from gatecast.nn.training import Record
+from gatecast.nn.training import EpochRecord
 
 __all__ = ["shown", "verbosity"]
 
 
 def shown(
-    records: Iterable[Record], epochs: int, verbose: int = 1, out: TextIO | None = None
-) -> Generator[Record, None, None]:
+    records: Iterable[EpochRecord], epochs: int, verbose: int = 1, out: TextIO | None = None
+) -> Generator[EpochRecord, None, None]:
     """Hand records on, and show each as it passes.
 
     Args:
@@ -61,7 +61,7 @@ def verbosity(verbose: object) -> int:
     return int(verbose)
 
 
-def describe(record: Record, epochs: int, first: int = 0) -> str:
+def describe(record: EpochRecord, epochs: int, first: int = 0) -> str:
     """An epoch in words; epochs are counted from 1 here, and from the first one of the call.
 
     >>> describe(Record(1, 10, 0.5, 0.25, 0.1, 0.001, False, 0), epochs=3)

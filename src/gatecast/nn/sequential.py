@@ -25,20 +25,26 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, NotFittedError, require_count
+from gatecast.errors import ConfigError, NotFittedError, check_positive_int
 from gatecast.kernels.packing import Array
 from gatecast.nn import checkpoint, interop, losses, optim, training
 from gatecast.nn.batching import large_batch
-from gatecast.nn.inputs import read_inputs, read_numbers, read_samples, read_validation, sample_shape
+from gatecast.nn.inputs import (
+    sample_shape,
+    validate_array,
+    validate_inputs,
+    validate_training_data,
+    validate_validation_data,
+)
 from gatecast.nn.layers import LAYERS, Input, Layer, Shape
 from gatecast.nn.losses import Loss
-from gatecast.nn.memory_limits import require_room, require_size
-from gatecast.nn.network import Network, Weights, initial_weights, wire
-from gatecast.nn.optim import Link
+from gatecast.nn.memory_limits import check_memory, check_network_size
+from gatecast.nn.network import Network, Weights, build, initial_weights
+from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.progress_bar import shown, verbosity
 from gatecast.nn.streaming import Stream
 from gatecast.nn.summary import summary
-from gatecast.nn.training import Callback, EarlyStopping, History, Progress, sort_callbacks
+from gatecast.nn.training import Callback, EarlyStopping, History, TrainingProgress, sort_callbacks
 from gatecast.nn.transparent import Transparent
 
 __all__ = ["EarlyStopping", "History", "Sequential", "load_model"]
@@ -65,8 +71,8 @@ class Sequential(Transparent):
         self._in_shape: Shape | None = None
         self._network: Network | None = None
         self._weights: Weights | None = None
-        self._compiled: tuple[Loss, Link] | None = None
-        self._progress: Progress | None = None
+        self._compiled: tuple[Loss, GradientTransformation] | None = None
+        self._progress: TrainingProgress | None = None
         for layer in layers or ():
             self.add(layer)
 
@@ -113,8 +119,8 @@ class Sequential(Transparent):
                 fix="Begin it with Input((time, features)), or call fit first.",
             )
         if self._network is None:
-            network = wire(self.layers, self._in_shape)
-            require_size(network)
+            network = build(self.layers, self._in_shape)
+            check_network_size(network)
             fresh = initial_weights(network, self.seed)
             for old, new in zip(self._weights.views if self._weights else (), fresh.views, strict=False):
                 for name in old.keys() & new.keys():
@@ -132,7 +138,9 @@ class Sequential(Transparent):
         """Parameters in the engine's own layout; built if need be. Writing them changes the model."""
         return self._built()[1]
 
-    def compile(self, optimizer: str | Link = "adam", loss: str | Loss = "mean_squared_error") -> None:
+    def compile(
+        self, optimizer: str | GradientTransformation = "adam", loss: str | Loss = "mean_squared_error"
+    ) -> None:
         """Say how to train.
 
         Args:
@@ -189,24 +197,34 @@ class Sequential(Transparent):
         """
         loss, optimizer = self._settings()
         if self._in_shape is None:
-            in_shape = Input(sample_shape(x := read_numbers(x, "x"))).shape
-            wire(self.layers, in_shape)  # a failed attempt leaves no trace
+            in_shape = Input(sample_shape(x := validate_array(x, "x"))).shape
+            build(self.layers, in_shape)  # a failed attempt leaves no trace
             self._in_shape = in_shape
         network, weights = self._built()
         shapes = network.shapes[0], network.shapes[-1]
-        samples = read_samples(x, y, sample_weight, shapes, loss, mask=mask)
-        samples, validation = read_validation(samples, validation_split, validation_data, shapes, loss)
+        samples = validate_training_data(x, y, sample_weight, shapes, loss, mask=mask)
+        samples, validation = validate_validation_data(samples, validation_split, validation_data, shapes, loss)
         several = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
         stopping, calls = sort_callbacks(several, validation is not None)
-        batch_size, epochs = require_count(batch_size, "batch_size"), require_count(epochs, "epochs")
-        require_room(network, min(batch_size, len(samples.x)), samples.x.shape[1], training=True)
+        batch_size, epochs = check_positive_int(batch_size, "batch_size"), check_positive_int(epochs, "epochs")
+        check_memory(network, min(batch_size, len(samples.x)), samples.x.shape[1], training=True)
         if self._progress is None:
-            self._progress = Progress(optimizer.init(weights.vector.size))
+            self._progress = TrainingProgress(optimizer.init(weights.vector.size))
         self.history = history = History()
         stream = training.train(
-            network, weights, samples, loss, optimizer, epochs=epochs, batch_size=batch_size, validation=validation,
-            seed=self.seed, shuffle=shuffle, early_stopping=stopping, progress=self._progress,
-        )  # fmt: skip
+            network,
+            weights,
+            samples,
+            loss,
+            optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation=validation,
+            seed=self.seed,
+            shuffle=shuffle,
+            early_stopping=stopping,
+            progress=self._progress,
+        )
         with closing(stream), closing(shown(stream, epochs, verbosity(verbose))) as records:
             for record in records:
                 history.append(record)
@@ -237,9 +255,9 @@ class Sequential(Transparent):
             NotFittedError: The shape of the input is not known.
         """
         network, weights = self._built()
-        size = None if batch_size is None else require_count(batch_size, "batch_size")
-        rows, read = read_inputs(x, network.shapes[0], mask=mask)
-        require_room(network, min(size or large_batch(rows.shape[1]), len(rows)), rows.shape[1])
+        size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
+        rows, read = validate_inputs(x, network.shapes[0], mask=mask)
+        check_memory(network, min(size or large_batch(rows.shape[1]), len(rows)), rows.shape[1])
         return training.predict(network, weights, rows, read, size)
 
     def evaluate(
@@ -267,9 +285,9 @@ class Sequential(Transparent):
         """
         loss, _ = self._settings()
         network, weights = self._built()
-        samples = read_samples(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
-        size = None if batch_size is None else require_count(batch_size, "batch_size")
-        require_room(network, min(size or large_batch(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
+        samples = validate_training_data(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
+        size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
+        check_memory(network, min(size or large_batch(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
         return training.evaluate(network, weights, samples, loss, size)
 
     def count_params(self) -> int:
@@ -360,7 +378,7 @@ class Sequential(Transparent):
         model._network, model._weights, model._compiled = network, weights, compiled
         return model
 
-    def _settings(self) -> tuple[Loss, Link]:
+    def _settings(self) -> tuple[Loss, GradientTransformation]:
         """Loss and optimiser."""
         if self._compiled is None:
             fix = 'Call model.compile(loss="mean_squared_error", optimizer="adam") first.'

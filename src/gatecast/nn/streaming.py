@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError, require_count
-from gatecast.kernels.packing import Array, lanes, pack, pack_mask, unpack_state
+from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError, check_positive_int
+from gatecast.kernels.packing import Array, pack, pack_mask, padded_lanes, unpack_state
 from gatecast.nn import checkpoint
-from gatecast.nn.inputs import read_inputs
-from gatecast.nn.layers import Context, Dropout, Layer
+from gatecast.nn.inputs import validate_inputs
+from gatecast.nn.layers import CallContext, Dropout, Layer
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["Stream"]
@@ -42,8 +42,8 @@ class Stream:
         ConfigError: A layer that must see the whole sequence, a network without time axis, or a batch below 1.
 
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([LSTM(8), Dense(1)], (None, 1))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([LSTM(8), Dense(1)], (None, 1))
     >>> stream = Stream(network, initial_weights(network, seed=0))
     >>> past = np.sin(np.arange(40.0))[None, :, None]
     >>> stream.warm(past[:, :-1]).shape
@@ -54,16 +54,16 @@ class Stream:
     """
 
     def __init__(self, network: Network, weights: Weights, batch: int = 1) -> None:
-        self.batch = require_count(batch, "batch")
+        self.batch = check_positive_int(batch, "batch")
         _require_streams(network)
         self._network, self._weights = network, weights
         self._features = network.shapes[0][-1]
-        self._lanes = lanes(self.batch)
+        self._lanes = padded_lanes(self.batch)
         self._state: list[Any] = [None] * len(network.layers)
         self._started = False
-        context = Context(keep=False, count=self.batch)
+        context = CallContext(save_for_backward=False, n_sequences=self.batch)
         # Bound once: a step of a small network takes as long as looking these up again.
-        self._calls: list[tuple[int, Callable[..., Any], Any, Context]] = [
+        self._calls: list[tuple[int, Callable[..., Any], Any, CallContext]] = [
             (k, layer.forward, weights.views[k], context)
             for k, layer in enumerate(network.layers)
             if not isinstance(layer, Dropout)
@@ -82,7 +82,7 @@ class Stream:
         Raises:
             DataError: An array that does not fit or holds NaN or infinity.
         """
-        rows, keep = read_inputs(x, (None, self._features), mask=mask)
+        rows, keep = validate_inputs(x, (None, self._features), mask=mask)
         if len(rows) != self.batch:
             fix = f"Make the stream for so many series: model.stream({len(rows)})."
             raise DataError("x has the wrong number of series", got=str(rows.shape), expected=self._told(3), fix=fix)
@@ -165,14 +165,19 @@ class Stream:
         settings, arrays = checkpoint.read(path, "stream")
         if settings.get("batch") != self.batch:
             raise FormatError(
-                "the file holds another number of series", where=str(path), got=settings.get("batch"),
-                expected=self.batch, fix="Make a stream for so many: model.stream(batch).",
-            )  # fmt: skip
+                "the file holds another number of series",
+                where=str(path),
+                got=settings.get("batch"),
+                expected=self.batch,
+                fix="Make a stream for so many: model.stream(batch).",
+            )
         if settings.get("model") != self._digest():
             raise FormatError(
-                "the file holds the state of another model", where=str(path),
-                expected="one saved with these layers and weights", fix="Warm the stream on the past of the series.",
-            )  # fmt: skip
+                "the file holds the state of another model",
+                where=str(path),
+                expected="one saved with these layers and weights",
+                fix="Warm the stream on the past of the series.",
+            )
         try:
             state = [_built(tree, arrays) for tree in settings["state"]]
             x = pack(np.zeros((self.batch, 1, self._features or 1), np.float32), self._lanes)
@@ -208,7 +213,7 @@ class Stream:
                 "Several steps at once are for warm." if rows.ndim == 3 else "One step of one series is [[value, ...]]."
             )
             raise DataError("x_new has the wrong shape", got=str(rows.shape), expected=self._told(2), fix=fix)
-        return read_inputs(rows, (self._features,), "x_new")[0][:, 0]
+        return validate_inputs(rows, (self._features,), "x_new")[0][:, 0]
 
     def _told(self, axes: int) -> str:
         """The shape of x for people."""
@@ -235,7 +240,7 @@ def _require_streams(network: Network) -> None:
             fix="Use predict: without a time axis there is nothing to carry.",
         )
     for layer in network.layers:
-        if not layer.streams:
+        if not layer.supports_streaming:
             raise ConfigError(
                 "a layer of this network cannot go step by step",
                 got=_name(layer),

@@ -18,8 +18,8 @@ def summary(network: Network, weights: Weights) -> str:
         weights: Their parameters.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(2)], (3,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(2)], (3,))
     >>> print(summary(network, initial_weights(network, 0)))
     layer       output shape      parameters
     input       (3)

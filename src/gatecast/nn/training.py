@@ -16,21 +16,21 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, require_count
+from gatecast.errors import ConfigError, check_positive_int
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack, pack_mask, unpack
 from gatecast.nn.batching import Batch, batches, large_batch
-from gatecast.nn.inputs import Samples
+from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, forward, like, settle, stream
-from gatecast.nn.optim import Link, apply, averaged, learning_rate
+from gatecast.nn.network import Network, Weights, backward, forward, generator, update_buffers, zeros_like
+from gatecast.nn.optim import GradientTransformation, apply_updates, ema_params, learning_rate
 
 __all__ = [
     "Callback",
     "EarlyStopping",
+    "EpochRecord",
     "History",
-    "Progress",
-    "Record",
+    "TrainingProgress",
     "evaluate",
     "predict",
     "sort_callbacks",
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-class Record(NamedTuple):
+class EpochRecord(NamedTuple):
     """What there is to say about an epoch."""
 
     epoch: int
@@ -69,10 +69,10 @@ class History:
     """Numbers of the epochs, from 0 in every call."""
     best_epoch: int | None = None
     """The epoch with the lowest monitored loss: its place in these lists."""
-    records: list[Record] = field(default_factory=list)
+    records: list[EpochRecord] = field(default_factory=list)
     """Everything that training said; epochs are counted over all calls there."""
 
-    def append(self, record: Record) -> None:
+    def append(self, record: EpochRecord) -> None:
         """Take down one more epoch."""
         self.records.append(record)
         first = self.records[0].epoch
@@ -108,17 +108,17 @@ class EarlyStopping:
     restore_best_weights: bool = True
 
     def __post_init__(self) -> None:
-        require_count(self.patience, "EarlyStopping's patience")
+        check_positive_int(self.patience, "EarlyStopping's patience")
         if self.monitor not in ("val_loss", "loss"):
             expected = '"val_loss" or "loss"'
             raise ConfigError("EarlyStopping cannot watch this", got=repr(self.monitor), expected=expected)
 
 
-Callback = EarlyStopping | Callable[[Record], Any]
+Callback = EarlyStopping | Callable[[EpochRecord], Any]
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training has come; given to `train` again, it goes on from there."""
 
     state: Any
@@ -129,7 +129,7 @@ class Progress:
 
 def sort_callbacks(
     callbacks: Sequence[Callback], validated: bool
-) -> tuple[EarlyStopping | None, list[Callable[[Record], Any]]]:
+) -> tuple[EarlyStopping | None, list[Callable[[EpochRecord], Any]]]:
     """Early stopping apart from the functions.
 
     Args:
@@ -161,18 +161,18 @@ def sort_callbacks(
 def train(
     network: Network,
     weights: Weights,
-    samples: Samples,
+    samples: TrainingData,
     loss: Loss,
-    optimizer: Link,
+    optimizer: GradientTransformation,
     *,
     epochs: int,
     batch_size: int = 32,
-    validation: Samples | None = None,
+    validation: TrainingData | None = None,
     seed: int = 0,
     shuffle: bool = True,
     early_stopping: EarlyStopping | None = None,
-    progress: Progress | None = None,
-) -> Generator[Record, None, None]:
+    progress: TrainingProgress | None = None,
+) -> Generator[EpochRecord, None, None]:
     """Fit the weights of a network in place, an epoch a record.
 
     However the stream ends (all epochs, early stopping, the reader stops, an interrupt), the weights are
@@ -201,23 +201,23 @@ def train(
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.losses import MeanSquaredError
-    >>> from gatecast.nn.network import initial_weights, wire
+    >>> from gatecast.nn.network import initial_weights, build
     >>> from gatecast.nn.optim import SGD
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1, 1)
-    >>> network = wire([Dense(1)], (1,))
+    >>> network = build([Dense(1)], (1,))
     >>> weights = initial_weights(network, seed=0)
     >>> *_, last = train(network, weights, Samples(x, 2 * x), MeanSquaredError(), SGD(0.1), epochs=50)
     >>> last.loss < 1e-6, round(float(weights.views[0]["W"][0, 0]), 2)
     (True, 2.0)
     """
-    progress = progress or Progress(optimizer.init(weights.vector.size))
+    progress = progress or TrainingProgress(optimizer.init(weights.vector.size))
     watch = early_stopping or EarlyStopping("loss" if validation is None else "val_loss", patience=epochs)
     best = _Best(early_stopping is not None and early_stopping.restore_best_weights, progress.epoch)
-    grads = like(weights)
+    grads = zeros_like(weights)
     try:
         for epoch in range(progress.epoch, progress.epoch + epochs):
             began = time.perf_counter()
-            order = stream(seed, 1, epoch).permutation(len(samples.x)) if shuffle else np.arange(len(samples.x))
+            order = generator(seed, 1, epoch).permutation(len(samples.x)) if shuffle else np.arange(len(samples.x))
             # All batches but the last one are full.
             counts = (min(batch_size, len(order) - start) for start in range(0, len(order), batch_size))
             work = zip(batches(samples, order, batch_size), counts, strict=True)
@@ -228,17 +228,19 @@ def train(
                 improved = best.judge(score, watch.min_delta, epoch, weights.vector)
             progress.epoch = epoch + 1
             rate, seconds = learning_rate(optimizer, progress.step), time.perf_counter() - began
-            yield Record(epoch, progress.step, mean, val_loss, seconds, rate, improved, best.epoch)
+            yield EpochRecord(epoch, progress.step, mean, val_loss, seconds, rate, improved, best.epoch)
             if epoch - best.epoch >= watch.patience:
                 break
     finally:
-        final = averaged(optimizer, progress.state) if best.vector is None else best.vector
+        final = ema_params(optimizer, progress.state) if best.vector is None else best.vector
         if final is not None and progress.step > 0:
             weights.vector[:] = final
         relax()
 
 
-def evaluate(network: Network, weights: Weights, samples: Samples, loss: Loss, batch_size: int | None = None) -> float:
+def evaluate(
+    network: Network, weights: Weights, samples: TrainingData, loss: Loss, batch_size: int | None = None
+) -> float:
     """Weighted mean of a loss, dropout off.
 
     Args:
@@ -253,8 +255,8 @@ def evaluate(network: Network, weights: Weights, samples: Samples, loss: Loss, b
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.losses import MeanSquaredError
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(1)], (1,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(1)], (1,))
     >>> zero = like(initial_weights(network, seed=0))
     >>> evaluate(network, zero, Samples(np.ones((3, 1, 1)), np.full((3, 1, 1), 2.0)), MeanSquaredError())
     4.0
@@ -264,7 +266,7 @@ def evaluate(network: Network, weights: Weights, samples: Samples, loss: Loss, b
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in batches(samples, np.arange(len(samples.x)), size):
             if batch.total > 0:
-                y, _ = forward(network, weights, batch.x, batch.mask, keep=False)
+                y, _ = forward(network, weights, batch.x, batch.mask, save_for_backward=False)
                 value += weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0] * batch.total
                 total += batch.total
     return value / total if total else math.nan
@@ -290,8 +292,8 @@ def predict(
         (N, T, M) float32, or (N, M) if the network's output has no time axis.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(2)], (1,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(2)], (1,))
     >>> predict(network, initial_weights(network, seed=0), np.zeros((3, 1, 1), np.float32)).tolist()
     [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
     """
@@ -301,7 +303,7 @@ def predict(
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             packed_mask = None if mask is None else pack_mask(mask[rows])
-            y, _ = forward(network, weights, pack(x[rows]), packed_mask, keep=False)
+            y, _ = forward(network, weights, pack(x[rows]), packed_mask, save_for_backward=False)
             parts.append(unpack(y, len(x[rows])))
     relax()
     outputs = np.concatenate(parts)
@@ -314,8 +316,8 @@ def _epoch(
     grads: Weights,
     work: Iterator[tuple[Batch, int]],
     loss: Loss,
-    optimizer: Link,
-    progress: Progress,
+    optimizer: GradientTransformation,
+    progress: TrainingProgress,
     seed: int,
 ) -> float:
     """One update a batch; the mean loss."""
@@ -328,14 +330,14 @@ def _epoch(
                 continue
             progress.step += 1
             y, caches = forward(
-                network, weights, batch.x, batch.mask, training=True, seed=seed, step=progress.step, count=count
+                network, weights, batch.x, batch.mask, training=True, seed=seed, step=progress.step, n_sequences=count
             )
             mean, dy = weighted_mean(loss, y, batch.y, batch.weight, batch.total)
             if not math.isfinite(mean):
                 break
             backward(network, weights, caches, dy, grads)
-            apply(optimizer, grads.vector, progress.state, weights.vector, progress.step)
-            settle(network, weights, caches)
+            apply_updates(optimizer, grads.vector, progress.state, weights.vector, progress.step)
+            update_buffers(network, weights, caches)
             value += mean * batch.total
             total += batch.total
     if not (math.isfinite(mean) and np.isfinite(weights.vector).all()):
@@ -372,9 +374,9 @@ class _Best:
 
 
 @contextmanager
-def _averaging(weights: Weights, optimizer: Link, state: Any) -> Iterator[None]:
+def _averaging(weights: Weights, optimizer: GradientTransformation, state: Any) -> Iterator[None]:
     """Within this block the weights are the averaged ones, if the optimiser keeps any."""
-    average = averaged(optimizer, state)
+    average = ema_params(optimizer, state)
     if average is None:
         yield
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from gatecast.nn.inspection.attributions import Attributed, integrated
+from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
 from gatecast.nn.inspection.trace import Trace, trace
 from gatecast.nn.network import Network, Weights
 
@@ -37,7 +37,7 @@ class Transparent:
 
     def explain(
         self, x: npt.ArrayLike, output: int = 0, *, baseline: npt.ArrayLike = 0.0, points: int = 64
-    ) -> Attributed:
+    ) -> Attribution:
         """What every input adds to one output, by integrated gradients: the parts sum up to output less baseline.
 
         Args:
@@ -56,4 +56,4 @@ class Transparent:
 
         Source: Sundararajan, Taly & Yan 2017. More ways: `gatecast.nn.inspection.attributions`.
         """
-        return integrated(*self._built(), x, output, baseline=baseline, points=points)
+        return integrated_gradients(*self._built(), x, output, baseline=baseline, points=points)

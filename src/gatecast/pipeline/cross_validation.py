@@ -14,19 +14,19 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
-from gatecast.evaluation.backtest import fold, score_tail
+from gatecast.evaluation.backtest import forecast_window, score_test_part
 from gatecast.evaluation.splits import default_horizon
-from gatecast.forecasting.context import from_panel
-from gatecast.pipeline.fit import Asked, Trained, train
+from gatecast.forecasting.context import PanelContext
+from gatecast.pipeline.fit import FitSettings, FittedState, fit
 from gatecast.pipeline.progress import Progress
 from gatecast.results import Evaluation
 
-__all__ = ["cutoffs", "each", "reaching", "roll", "score_new"]
+__all__ = ["cross_validate", "cutoff_offsets", "iter_windows", "longer_than", "score_new_rows"]
 
 Table = dict[str, npt.NDArray[Any]]
 
 
-def cutoffs(panel: Panel, h: int, n_windows: int, step_size: int | None) -> list[int]:
+def cutoff_offsets(panel: Panel, h: int, n_windows: int, step_size: int | None) -> list[int]:
     """Rows behind each cutoff, the earliest cutoff first.
 
     Args:
@@ -41,21 +41,23 @@ def cutoffs(panel: Panel, h: int, n_windows: int, step_size: int | None) -> list
     backs = [h + k * (step_size or h) for k in reversed(range(n_windows))]
     if (panel.lengths > backs[0] + 1).sum() == 0:
         raise DataError(
-            "the series are too short for so many cutoffs", got=f"{panel.lengths.max()} rows at most",
-            expected=f"more than {backs[0] + 1}", fix="Ask for fewer windows, smaller steps or a shorter horizon.",
-        )  # fmt: skip
+            "the series are too short for so many cutoffs",
+            got=f"{panel.lengths.max()} rows at most",
+            expected=f"more than {backs[0] + 1}",
+            fix="Ask for fewer windows, smaller steps or a shorter horizon.",
+        )
     return backs
 
 
-def each(
+def iter_windows(
     panel: Panel,
-    asked: Asked,
+    asked: FitSettings,
     n_windows: int,
     step_size: int | None,
     *,
     refit: bool,
     progress: Callable[[Progress], None] | None = None,
-) -> Iterator[tuple[Trained, Table]]:
+) -> Iterator[tuple[FittedState, Table]]:
     """At every cutoff, what was learnt of what came before it alone, and the forecasts beside what came then.
 
     Args:
@@ -70,28 +72,34 @@ def each(
         DataError: Series too short for so many cutoffs.
     """
     h = asked.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-    trained: Trained | None = None
-    for back in cutoffs(panel, h, n_windows, step_size):
-        there = reaching(panel, back)
+    trained: FittedState | None = None
+    for back in cutoff_offsets(panel, h, n_windows, step_size):
+        there = longer_than(panel, back)
         learns = trained is None or refit
-        there = there.with_words(trained.panel.categories if trained and not learns else there.words_before(back))
+        there = there.restrict_categories(
+            trained.panel.categories if trained and not learns else there.categories_before(back)
+        )
         if trained is None or learns:
-            trained = train(there.head(back), replace(asked, h=h), [], progress, evaluate=False)
+            trained = fit(there.drop_last(back), replace(asked, h=h), [], progress, evaluate=False)
             # One season for all cutoffs: otherwise seasonal naive would be there at some of them alone.
-            asked = replace(asked, season=trained.season)
-        history = from_panel(there, learnt=trained.panel)
+            asked = replace(asked, season=trained.season_length)
+        history = PanelContext.from_panel(there, learnt=trained.panel)
         yield (
             trained,
-            fold(trained.calibration, trained.learned, there, history, back, trained.season, asked.level),
+            forecast_window(
+                trained.calibrator, trained.learned, there, history, back, trained.season_length, asked.level
+            ),
         )
 
 
-def reaching(panel: Panel, back: int) -> Panel:
+def longer_than(panel: Panel, back: int) -> Panel:
     """The series that have two values or more before a cutoff."""
-    return panel.select(np.flatnonzero(panel.lengths > back + 1))
+    return panel.take(np.flatnonzero(panel.lengths > back + 1))
 
 
-def roll(panel: Panel, asked: Asked, n_windows: int, step_size: int | None, *, refit: bool) -> tuple[Table, str]:
+def cross_validate(
+    panel: Panel, asked: FitSettings, n_windows: int, step_size: int | None, *, refit: bool
+) -> tuple[Table, str]:
     """Train at every cutoff on what came before it alone, and forecast what came then.
 
     Args:
@@ -107,13 +115,13 @@ def roll(panel: Panel, asked: Asked, n_windows: int, step_size: int | None, *, r
     Raises:
         DataError: Series too short for so many cutoffs.
     """
-    found = list(each(panel, asked, n_windows, step_size, refit=refit))
+    found = list(iter_windows(panel, asked, n_windows, step_size, refit=refit))
     tables = [table for _, table in found]
     whole = {column: np.concatenate([part[column] for part in tables]) for column in tables[0]}
-    return whole, found[-1][0].calibration.name
+    return whole, found[-1][0].calibrator.name
 
 
-def score_new(trained: Trained, panel: Panel, rows: int | None, levels: tuple[float, ...]) -> Evaluation:
+def score_new_rows(trained: FittedState, panel: Panel, rows: int | None, levels: tuple[float, ...]) -> Evaluation:
     """Score models as they stand on the newest rows of series.
 
     Args:
@@ -125,17 +133,19 @@ def score_new(trained: Trained, panel: Panel, rows: int | None, levels: tuple[fl
     Raises:
         DataError: Series too short.
     """
-    history = from_panel(panel, learnt=trained.panel)
+    history = PanelContext.from_panel(panel, learnt=trained.panel)
     known = history.series >= 0
     fresh = int(history.end[known].min()) if known.any() else trained.h
     test = rows or (fresh if fresh > 0 else trained.h)
     if panel.lengths.max() <= test:
         raise DataError(
-            "the series are too short", got=f"{panel.lengths.max()} rows at most",
-            expected=f"more than the {test} that are to be forecast", fix="Ask for fewer rows.",
-        )  # fmt: skip
+            "the series are too short",
+            got=f"{panel.lengths.max()} rows at most",
+            expected=f"more than the {test} that are to be forecast",
+            fix="Ask for fewer rows.",
+        )
     sizes = (int(np.median(panel.lengths)) - test, 0, test)
-    found = score_tail(trained.calibration, trained.learned, panel, history, sizes, trained.season, levels)
+    found = score_test_part(trained.calibrator, trained.learned, panel, history, sizes, trained.season_length, levels)
     if test > fresh and known.any():
         seen = f" {test - max(fresh, 0)} of these rows were learnt from: the errors are smaller than those to come."
         found = replace(found, verdict=found.verdict + seen)

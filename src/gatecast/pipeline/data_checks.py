@@ -11,16 +11,26 @@ from gatecast.config import DataConfig
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.errors import DataError
 
-__all__ = ["BASELINES", "MODELS", "check_limits", "observed", "remark"]
+__all__ = ["BASELINES", "MODELS", "check_bounds", "check_series", "trim_unobserved"]
 
 MODELS = (
-    "Ensemble", "LSTM", "GRU", "RNN", "LSTM-peephole", "sLSTM", "ES-LSTM", "DOT", "ETS", "CES", "Network",
-)  # fmt: skip
+    "Ensemble",
+    "LSTM",
+    "GRU",
+    "RNN",
+    "LSTM-peephole",
+    "sLSTM",
+    "ES-LSTM",
+    "DOT",
+    "ETS",
+    "CES",
+    "Network",
+)
 BASELINES = ("SeasonalNaive", "Naive", "Drift", "Mean")
 """Names of columns that go out."""
 
 
-def observed(panel: Panel, findings: list[str]) -> Panel:
+def trim_unobserved(panel: Panel, findings: list[str]) -> Panel:
     """A single series from its first to its last value: rows without one at the end are what is to be forecast."""
     seen = np.flatnonzero(panel.mask)
     if len(panel) != 1 or not len(seen):
@@ -29,12 +39,12 @@ def observed(panel: Panel, findings: list[str]) -> Panel:
     for count, where in ((before, "first"), (after, "last")):
         if count:
             findings.append(f"the {where} {count} rows have no value and are left out.")
-    return panel.head(after).tail(len(panel.values) - before - after)
+    return panel.drop_last(after).keep_last(len(panel.values) - before - after)
 
 
-def remark(panel: Panel, findings: list[str]) -> None:
+def check_series(panel: Panel, findings: list[str]) -> None:
     """Series of which nothing can be learnt, by name; columns whose names the forecast needs are refused."""
-    check_outputs(panel.names, (*MODELS, *BASELINES, "cutoff"))
+    check_outputs(panel.columns, (*MODELS, *BASELINES, "cutoff"))
     at = np.flatnonzero(panel.lengths)
     least = np.full(len(panel), np.inf)
     most = np.full(len(panel), -np.inf)
@@ -55,21 +65,32 @@ def remark(panel: Panel, findings: list[str]) -> None:
             findings.append(f"series {some}{more} {what}.")
 
 
-def check_limits(panel: Panel, data: DataConfig) -> None:
+def check_bounds(panel: Panel, data: DataConfig) -> None:
     """Refuse values that contradict what was said about them, by name and time."""
     x = panel.values
     with np.errstate(invalid="ignore"):
         for bad, what, expected in (
-            (x < (-np.inf if data.lower is None else data.lower), "below its lower bound", f"{data.lower} or more"),
-            (x > (np.inf if data.upper is None else data.upper), "above its upper bound", f"{data.upper} or less"),
-            (data.whole & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as whole=True says"),
+            (
+                x < (-np.inf if data.lower_bound is None else data.lower_bound),
+                "below its lower bound",
+                f"{data.lower_bound} or more",
+            ),
+            (
+                x > (np.inf if data.upper_bound is None else data.upper_bound),
+                "above its upper bound",
+                f"{data.upper_bound} or less",
+            ),
+            (data.integer & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as whole=True says"),
         ):
             at = np.flatnonzero(bad)
             if len(at):
                 s = int(np.searchsorted(panel.indptr, at[0], side="right")) - 1
                 when = format_times(panel.times(s)[at[0] - panel.indptr[s] :][:1])[0]
-                named = "" if panel.names.id is None else f"series {str(panel.ids[s])!r}, "
+                named = "" if panel.columns.id is None else f"series {str(panel.ids[s])!r}, "
                 raise DataError(
-                    f"a value is {what}", where=f"{named}{when}", got=f"{x[at[0]]:g} (such values in all: {len(at)})",
-                    expected=expected, fix="Correct the value, or change the DataConfig.",
-                )  # fmt: skip
+                    f"a value is {what}",
+                    where=f"{named}{when}",
+                    got=f"{x[at[0]]:g} (such values in all: {len(at)})",
+                    expected=expected,
+                    fix="Correct the value, or change the DataConfig.",
+                )

@@ -23,34 +23,40 @@ from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.evaluation import scores
-from gatecast.evaluation.backtest import score_tail
-from gatecast.evaluation.calibration import ANY_LEVEL, Calibration, Limits, combined, uncalibrated
-from gatecast.evaluation.conformal import calibrate, half_widths
-from gatecast.evaluation.sample_paths import memory
-from gatecast.evaluation.splits import SMALLEST_TRAINING, Parts, check_parts, default_horizon, split_panel
+from gatecast.evaluation.backtest import score_test_part
+from gatecast.evaluation.calibration import (
+    STANDARD_LEVELS,
+    Bounds,
+    ConformalCalibrator,
+    default_calibrator,
+    with_ensemble,
+)
+from gatecast.evaluation.conformal import fit_width_factors, half_widths
+from gatecast.evaluation.sample_paths import error_autocorrelation
+from gatecast.evaluation.splits import SMALLEST_TRAINING, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting import ensemble
-from gatecast.forecasting.context import History, from_panel
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import Learned
-from gatecast.forecasting.monitoring import Watched, watched
-from gatecast.forecasting.presets import FEW, Recipe, make_recipe
+from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
+from gatecast.forecasting.presets import FEW_SERIES, Recipe, make_recipe
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.forecasting.voices import Networks
 from gatecast.nn.sequential import Sequential
-from gatecast.pipeline.data_checks import check_limits, observed, remark
-from gatecast.pipeline.progress import Progress, Stages
+from gatecast.pipeline.data_checks import check_bounds, check_series, trim_unobserved
+from gatecast.pipeline.progress import Progress, ProgressTracker
 from gatecast.results import Evaluation
 
-__all__ = ["Asked", "Trained", "go_on", "prepare_panel", "train"]
+__all__ = ["FitSettings", "FittedState", "fit", "prepare_panel", "update"]
 
 Floats = npt.NDArray[np.float64]
 
 CALIBRATION_ORIGINS = 16
 """Origins in the validation part of a single series."""
 
-WATCHED = 256
+MAX_VALIDATION_ROWS = 256
 """Rows of the validation part at most that say when to stop."""
 
-AGAIN = 3
+UPDATE_FRACTION = 3
 """How many times less an update learns than a fit."""
 
 TRIAL_NETWORKS, TRIAL_HYBRIDS = 2, 1
@@ -58,7 +64,7 @@ TRIAL_NETWORKS, TRIAL_HYBRIDS = 2, 1
 
 
 @dataclass(frozen=True)
-class Asked:
+class FitSettings:
     """What a forecaster was asked for.
 
     Args:
@@ -82,29 +88,29 @@ class Asked:
     data: DataConfig
 
 
-class Trained(NamedTuple):
+class FittedState(NamedTuple):
     """What came of it.
 
     Args:
         panel: The series.
         h: Steps that the models say.
-        season: Of seasonal naive.
-        findings: What was noticed, as sentences.
+        season_length: Of seasonal naive.
+        notes: What was noticed, as sentences.
         learned: The models.
-        calibration: Weights and factors.
+        calibrator: Weights and factors.
         evaluation: On the test part; None if there was none.
-        curve: Updates and loss of the first network.
+        training_history: Updates and loss of the first network.
         seconds: That it took.
     """
 
     panel: Panel
     h: int
-    season: int
-    findings: list[str]
+    season_length: int
+    notes: list[str]
     learned: Learned
-    calibration: Calibration
+    calibrator: ConformalCalibrator
     evaluation: Evaluation | None
-    curve: dict[str, list[float]]
+    training_history: dict[str, list[float]]
     seconds: float
 
 
@@ -115,15 +121,20 @@ def prepare_panel(panel: Panel, findings: list[str], data: DataConfig) -> Panel:
         ConfigError: A column that a forecast needs the name of.
         DataError: Values outside their limits.
     """
-    panel = observed(panel, findings)
-    remark(panel, findings)
-    check_limits(panel, data)
+    panel = trim_unobserved(panel, findings)
+    check_series(panel, findings)
+    check_bounds(panel, data)
     return panel
 
 
-def train(
-    panel: Panel, asked: Asked, findings: list[str], progress: Callable[[Progress], None] | None, *, evaluate: bool
-) -> Trained:
+def fit(
+    panel: Panel,
+    asked: FitSettings,
+    findings: list[str],
+    progress: Callable[[Progress], None] | None,
+    *,
+    evaluate: bool,
+) -> FittedState:
     """Train, weigh, calibrate and score.
 
     Args:
@@ -139,27 +150,27 @@ def train(
     """
     began = time.perf_counter()
     panel = prepare_panel(panel, findings, asked.data)
-    history = from_panel(panel)
+    history = PanelContext.from_panel(panel)
     typical = int(np.median(panel.lengths))
     h = asked.h or default_horizon(panel.freq, typical)
     parts = split_panel(panel.lengths, h)
     if parts is not None and len(panel) == 1:
-        check_parts(panel.series(0), parts)
+        check_split(panel.series(0), parts)
     _check_lengths(asked, len(panel), typical, parts)
     _say_parts(findings, typical, h, parts)
 
-    def at(back: int) -> History:
+    def at(back: int) -> PanelContext:
         """The series as models read them that know no word of the last rows."""
-        known = panel.with_words(panel.words_before(back))
-        return history if known is panel else from_panel(known)
+        known = panel.restrict_categories(panel.categories_before(back))
+        return history if known is panel else PanelContext.from_panel(known)
 
-    hidden = history if parts is None else history.hide(parts.test)
+    hidden = history if parts is None else history.drop_last(parts.test)
     m, season = choose_season(hidden.values, panel, h, asked.season)
     recipe = make_recipe(h, m, panel.lengths, asked.model, asked.network, asked.training, asked.seed)
-    stages = Stages(progress, 1 + (parts is not None) * (1 + evaluate))
+    stages = ProgressTracker(progress, 1 + (parts is not None) * (1 + evaluate))
     calibration = _start(asked, recipe, h)
 
-    def learn(seen: History, what: Recipe, looked: Watched | None = None) -> Learned:
+    def learn(seen: PanelContext, what: Recipe, looked: MonitorData | None = None) -> Learned:
         """One stage."""
         found = ensemble.learn(seen, h, m, what, asked.seed, stages.tell, watched=looked)
         stages.next()
@@ -171,13 +182,13 @@ def train(
         calibration = calibration._replace(weights={name: float(name == "DOT") for name in calibration.weights})
     if parts is not None:
         trial = replace(recipe, members=recipe.members[:TRIAL_NETWORKS], hybrids=recipe.hybrids[:TRIAL_HYBRIDS])
-        early = at(parts.validation + parts.test).hide(parts.test)
+        early = at(parts.validation + parts.test).drop_last(parts.test)
         past, came = _rolled(early, parts, h)
-        some = np.arange(0, len(past), -(-len(past) // WATCHED))
-        training = early.hide(parts.validation)
-        step = max((member.segment for member in trial.members), default=1)
-        learned = learn(training, trial, watched(past.rows(some), came[some], training, parts.train, step))
-        few = len(panel) < FEW
+        some = np.arange(0, len(past), -(-len(past) // MAX_VALIDATION_ROWS))
+        training = early.drop_last(parts.validation)
+        step = max((member.stride for member in trial.members), default=1)
+        learned = learn(training, trial, make_monitor_data(past.take(some), came[some], training, parts.train, step))
+        few = len(panel) < FEW_SERIES
         if few:
             tried, learned = learned, ensemble.fittest(learned, past, came)
             stages.chosen = _place(tried, learned)
@@ -186,14 +197,16 @@ def train(
         calibration = _calibrate(calibration, learned, past, came, rows)
         if evaluate:
             late = at(parts.test)
-            learned = learn(late.hide(parts.test), recipe)
-            evaluation = score_tail(calibration, learned, panel, late, parts, season, asked.level)
+            learned = learn(late.drop_last(parts.test), recipe)
+            evaluation = score_test_part(calibration, learned, panel, late, parts, season, asked.level)
     learned = learn(history, recipe)
     seconds = time.perf_counter() - began
-    return Trained(panel, h, season, findings, learned, calibration, evaluation, stages.history, seconds)
+    return FittedState(panel, h, season, findings, learned, calibration, evaluation, stages.history, seconds)
 
 
-def go_on(trained: Trained, panel: Panel, asked: Asked, progress: Callable[[Progress], None] | None) -> Trained:
+def update(
+    trained: FittedState, panel: Panel, asked: FitSettings, progress: Callable[[Progress], None] | None
+) -> FittedState:
     """Train what is there a third as long at a third of the rate; weights and factors stay.
 
     Args:
@@ -203,12 +216,13 @@ def go_on(trained: Trained, panel: Panel, asked: Asked, progress: Callable[[Prog
         progress: Called now and then while training.
     """
     began = time.perf_counter()
-    stages, old = Stages(progress, 1), trained.learned
-    history = from_panel(panel, learnt=trained.panel)
+    stages, old = ProgressTracker(progress, 1), trained.learned
+    history = PanelContext.from_panel(panel, learnt=trained.panel)
 
     def gentler(settings: Any) -> Any:
         """A third of everything."""
-        return replace(settings, steps=max(1, settings.steps // AGAIN), rate=settings.rate / AGAIN)
+        steps = max(1, settings.max_steps // UPDATE_FRACTION)
+        return replace(settings, max_steps=steps, learning_rate=settings.learning_rate / UPDATE_FRACTION)
 
     gentle = replace(
         old.recipe,
@@ -218,23 +232,27 @@ def go_on(trained: Trained, panel: Panel, asked: Asked, progress: Callable[[Prog
     )
     learned = ensemble.learn(history, old.h, old.m, gentle, asked.seed, stages.tell, old)._replace(recipe=old.recipe)
     seconds = time.perf_counter() - began
-    return trained._replace(panel=panel, learned=learned, evaluation=None, curve=stages.history, seconds=seconds)
+    return trained._replace(
+        panel=panel, learned=learned, evaluation=None, training_history=stages.history, seconds=seconds
+    )
 
 
-def _start(asked: Asked, recipe: Recipe, h: int) -> Calibration:
+def _start(asked: FitSettings, recipe: Recipe, h: int) -> ConformalCalibrator:
     """Before anything is measured."""
-    start = uncalibrated(ensemble.names(recipe), recipe.probabilities, sorted({*ANY_LEVEL, *asked.level}), h)
-    return start._replace(limits=Limits(asked.data.lower, asked.data.upper, asked.data.whole))
+    start = default_calibrator(
+        ensemble.names(recipe), recipe.probabilities, sorted({*STANDARD_LEVELS, *asked.level}), h
+    )
+    return start._replace(bounds=Bounds(asked.data.lower_bound, asked.data.upper_bound, asked.data.integer))
 
 
-def _rolled(seen: History, parts: Parts, h: int) -> tuple[History, Floats]:
+def _rolled(seen: PanelContext, parts: Split, h: int) -> tuple[PanelContext, Floats]:
     """The series at the cutoffs of the validation part, and what came then."""
     validation = parts.validation
     if len(seen) == 1:
         backs = np.linspace(validation, 1, min(CALIBRATION_ORIGINS, validation)).round().astype(np.int64)
     else:
         backs = np.arange(validation, 0, -h)
-    return seen.rolling(backs, h)
+    return seen.rolling_origins(backs, h)
 
 
 def _place(tried: Learned, chosen: Learned) -> int:
@@ -253,29 +271,33 @@ def _followed(recipe: Recipe, learned: Learned, *, few: bool) -> Recipe:
     if few:
         return replace(recipe, members=learned.recipe.members[:1] * len(recipe.members))
     pairs = zip(tried.members, recipe.members, strict=False)
-    share = float(np.mean([member.settings.steps / own.steps for member, own in pairs]))
+    share = float(np.mean([member.settings.max_steps / own.max_steps for member, own in pairs]))
     return replace(
-        recipe, members=tuple(replace(one, steps=max(1, round(share * one.steps))) for one in recipe.members)
+        recipe, members=tuple(replace(one, max_steps=max(1, round(share * one.max_steps))) for one in recipe.members)
     )
 
 
-def _calibrate(start: Calibration, learned: Learned, past: History, actual: Floats, rows: int) -> Calibration:
+def _calibrate(
+    start: ConformalCalibrator, learned: Learned, past: PanelContext, actual: Floats, rows: int
+) -> ConformalCalibrator:
     """Weights, factors of the intervals, and how long errors last, from errors on `rows` values."""
     said = ensemble.say(learned, past)
-    weighed = start._replace(weights=ensemble.weigh(said, actual, scores.changes(past.values, learned.m)))
-    main = combined(weighed, said)[start.name]
-    factors = calibrate(main, start.probabilities, actual, list(start.factors), rows=rows)
-    below, above = half_widths(main, start.probabilities, 80.0)
+    weighed = start._replace(
+        weights=ensemble.inverse_error_weights(said, actual, scores.seasonal_naive_scale(past.values, learned.m))
+    )
+    main = with_ensemble(weighed, said)[start.name]
+    factors = fit_width_factors(main, start.quantiles, actual, list(start.width_factors), rows=rows)
+    below, above = half_widths(main, start.quantiles, 80.0)
     off = actual - main[..., main.shape[-1] // 2]
     errors = off / np.maximum(np.where(off < 0, below, above), 1e-300)
-    return weighed._replace(factors=factors, memory=memory(errors), measured=True)
+    return weighed._replace(width_factors=factors, error_autocorrelation=error_autocorrelation(errors), measured=True)
 
 
-def _check_lengths(asked: Asked, S: int, typical: int, parts: Parts | None) -> None:
+def _check_lengths(asked: FitSettings, S: int, typical: int, parts: Split | None) -> None:
     """Settings that these series are too short for."""
     train = typical if parts is None else parts.train
-    window = asked.network.window
-    for name, value, most in (("season", asked.season, typical // 2), ("input_size", window, train - 1)):
+    window = asked.network.input_size
+    for name, value, most in (("season_length", asked.season, typical // 2), ("input_size", window, train - 1)):
         if value is not None and value > most:
             raise ConfigError(
                 f"{name} is too long for {'this series' if S == 1 else 'these series'}",
@@ -285,7 +307,7 @@ def _check_lengths(asked: Asked, S: int, typical: int, parts: Parts | None) -> N
             )
 
 
-def _say_parts(findings: list[str], typical: int, h: int, parts: Parts | None) -> None:
+def _say_parts(findings: list[str], typical: int, h: int, parts: Split | None) -> None:
     """What is to be said about the split."""
     if parts is None:
         findings.append(

@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast.forecasting.panel_rnn.model import Step
+from gatecast.forecasting.panel_rnn.model import StepRecord
 
-__all__ = ["Progress", "Stages"]
+__all__ = ["Progress", "ProgressTracker"]
 
 
 class Progress(NamedTuple):
     """How far `fit` has come."""
 
     stage: str
-    done: float
+    fraction: float
     """From 0 to 1, over all stages."""
     loss: float
 
@@ -25,7 +25,7 @@ CURVES = ("step", "loss", "validation_step", "validation", "training", "untraine
 """What is taken down of a training: see `Stages.history`."""
 
 
-class Stages:
+class ProgressTracker:
     """Turns the steps of several trainings into one number from 0 to 1.
 
     Args:
@@ -42,7 +42,7 @@ class Stages:
         """What the chosen training of the first stage said: its losses, and both errors where they were looked at."""
         return self.histories.get(self.chosen) or {name: [] for name in CURVES}
 
-    def tell(self, training: int, share: float, step: Step) -> None:
+    def tell(self, training: int, share: float, step: StepRecord) -> None:
         """Report an update of the current stage."""
         if self.number == 0:
             self._keep(self.histories.setdefault(training, {name: [] for name in CURVES}), step)
@@ -55,7 +55,7 @@ class Stages:
         self.number += 1
 
     @staticmethod
-    def _keep(history: dict[str, list[float]], step: Step) -> None:
+    def _keep(history: dict[str, list[float]], step: StepRecord) -> None:
         """Take down an update, and what was looked at."""
         if step.number == 0:
             history["untrained"] = [step.validation, step.training]

@@ -13,31 +13,31 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.frequency import parse
-from gatecast.data.panel import Names, Panel
+from gatecast.data.panel import ColumnNames, Panel
 from gatecast.errors import ConfigError, FormatError
-from gatecast.evaluation.backtest import held_back
-from gatecast.evaluation.calibration import Calibration, Limits
+from gatecast.evaluation.backtest import test_table
+from gatecast.evaluation.calibration import Bounds, ConformalCalibrator
 from gatecast.forecasting.ensemble import Learned
 from gatecast.forecasting.es_rnn import model as es_lstm
-from gatecast.forecasting.exogenous_regression import Effects
+from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.panel_rnn import model as panel_lstm
 from gatecast.forecasting.presets import Recipe
 from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import Classical, Hybrids, Networks, Own, Theta, Voice
 from gatecast.nn import checkpoint
 from gatecast.nn.network import Network, Weights
-from gatecast.pipeline.fit import Trained
+from gatecast.pipeline.fit import FittedState
 from gatecast.results import Evaluation, Score
 
 __all__ = ["read", "write"]
 
 KIND = "forecaster"
-ROLES = ("known", "historic", "static")
+ROLES = ("futr_exog", "hist_exog", "stat_exog")
 
 Arrays = dict[str, Any]
 
 
-def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: Trained) -> None:
+def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: FittedState) -> None:
     """Write a file, whole or not at all.
 
     Args:
@@ -50,29 +50,36 @@ def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: Tr
     """
     about, arrays = _panel_out(trained.panel)
     learnt, weights = _learned_out(trained.learned)
-    calibration = trained.calibration
+    calibration = trained.calibrator
     header = {
         "forecaster": dict(settings),
         "panel": about,
         "learned": learnt,
         "calibration": {
-            "name": calibration.name, "probabilities": calibration.probabilities, "weights": calibration.weights,
-            "levels": list(calibration.factors), "limits": calibration.limits._asdict(), "memory": calibration.memory,
+            "name": calibration.name,
+            "quantiles": calibration.quantiles,
+            "weights": calibration.weights,
+            "levels": list(calibration.width_factors),
+            "bounds": calibration.bounds._asdict(),
+            "error_autocorrelation": calibration.error_autocorrelation,
             "measured": calibration.measured,
         },
         "trained": {
-            "h": trained.h, "season": trained.season, "findings": trained.findings, "curve": trained.curve,
+            "h": trained.h,
+            "season": trained.season_length,
+            "findings": trained.notes,
+            "curve": trained.training_history,
             "seconds": trained.seconds,
         },
-    }  # fmt: skip
+    }
     if trained.evaluation is not None:
         header["evaluation"], scored = _evaluation_out(trained.evaluation, trained.panel)
         arrays |= scored
-    factors = np.stack(list(calibration.factors.values()))
+    factors = np.stack(list(calibration.width_factors.values()))
     checkpoint.write(path, KIND, header, arrays | weights | {"factors": factors})
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], FittedState]:
     """Read a file.
 
     Returns:
@@ -85,23 +92,36 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
     arrays: Arrays = dict(read_arrays)
     try:
         told, more = header["calibration"], header["trained"]
-        calibration = Calibration(
-            told["name"], tuple(told["probabilities"]), told["weights"],
-            dict(zip(told["levels"], arrays["factors"], strict=True)), Limits(**told["limits"]), told["memory"],
+        calibration = ConformalCalibrator(
+            told["name"],
+            tuple(told["quantiles"]),
+            told["weights"],
+            dict(zip(told["levels"], arrays["factors"], strict=True)),
+            Bounds(**told["bounds"]),
+            told["error_autocorrelation"],
             told["measured"],
-        )  # fmt: skip
+        )
         learned, panel = _learned_in(header["learned"], arrays), _panel_in(header["panel"], arrays)
         evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
-        trained = Trained(
-            panel, more["h"], more["season"], more["findings"], learned, calibration, evaluation, more["curve"],
+        trained = FittedState(
+            panel,
+            more["h"],
+            more["season"],
+            more["findings"],
+            learned,
+            calibration,
+            evaluation,
+            more["curve"],
             more["seconds"],
-        )  # fmt: skip
+        )
         return header["forecaster"], trained
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(
-            "the file does not describe a forecaster", where=str(path), got=f"{type(error).__name__}: {error}",
+            "the file does not describe a forecaster",
+            where=str(path),
+            got=f"{type(error).__name__}: {error}",
             fix="Save the forecaster again.",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
@@ -110,10 +130,14 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
     if not all(isinstance(name, str | int | float) for name in ids):
         raise ConfigError("series of these names cannot be saved", got=repr(ids[0]), expected="text or numbers")
     about = {
-        "ids": ids, "freq": str(panel.freq), "names": asdict(panel.names), "dated": panel.start.dtype.kind == "M",
-        "clock": panel.clock, "categories": {name: list(words) for name, words in panel.categories.items()},
+        "ids": ids,
+        "freq": str(panel.freq),
+        "names": asdict(panel.columns),
+        "dated": panel.start.dtype.kind == "M",
+        "clock": panel.utc_offset_minutes,
+        "categories": {name: list(words) for name, words in panel.categories.items()},
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
-    }  # fmt: skip
+    }
     arrays = {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
     columns = {f"{role}.{k}": column for role in ROLES for k, column in enumerate(getattr(panel, role).values())}
     return about, arrays | columns
@@ -125,26 +149,36 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
     start = arrays["start"].astype("M8[us]") if about["dated"] else arrays["start"]
     columns = {role: {name: arrays[f"{role}.{k}"] for k, name in enumerate(about["columns"][role])} for role in ROLES}
     return Panel(
-        arrays["values"], arrays["indptr"], ids if ids.dtype.kind in "iu" else ids.astype(object), start,
-        parse(about["freq"]), Names(**about["names"]), **columns, clock=about["clock"],
+        arrays["values"],
+        arrays["indptr"],
+        ids if ids.dtype.kind in "iu" else ids.astype(object),
+        start,
+        parse(about["freq"]),
+        ColumnNames(**about["names"]),
+        **columns,
+        utc_offset_minutes=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
-    )  # fmt: skip
+    )
 
 
 def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any], Arrays]:
     """Scores and the models' columns of the test part; the others are those of the panel."""
-    own = [name for name in evaluation.table if name not in held_back(panel, evaluation.sizes[2])[1]]
+    own = [name for name in evaluation.table if name not in test_table(panel, evaluation.split_sizes[2])[1]]
     scores = [asdict(score) | {"coverage": list(score.coverage.items())} for score in evaluation.scores]
     about = {
-        "sizes": evaluation.sizes, "season": evaluation.season, "horizon": evaluation.horizon, "scores": scores,
-        "verdict": evaluation.verdict, "columns": own,
-    }  # fmt: skip
+        "sizes": evaluation.split_sizes,
+        "season": evaluation.season,
+        "horizon": evaluation.horizon,
+        "scores": scores,
+        "verdict": evaluation.verdict,
+        "columns": own,
+    }
     return about, {f"evaluation.{k}": evaluation.table[name] for k, name in enumerate(own)}
 
 
 def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Evaluation:
     """Scores and test part."""
-    cutoff, table = held_back(panel, about["sizes"][2])
+    cutoff, table = test_table(panel, about["sizes"][2])
     table |= {name: arrays[f"evaluation.{k}"] for k, name in enumerate(about["columns"])}
     scores = tuple(Score(**{**told, "coverage": dict(told["coverage"])}) for told in about["scores"])
     return Evaluation(cutoff, tuple(about["sizes"]), about["season"], about["horizon"], scores, table, about["verdict"])
@@ -154,17 +188,25 @@ def _learned_out(learned: Learned) -> tuple[dict[str, Any], Arrays]:
     """Models as JSON and arrays."""
     recipe = learned.recipe
     about: dict[str, Any] = {
-        "h": learned.h, "m": learned.m, "probabilities": learned.probabilities, "season": recipe.season,
-        "members": [asdict(one) for one in recipe.members], "hybrids": [asdict(one) for one in recipe.hybrids],
-        "theta": recipe.theta, "classical": recipe.classical, "networks": [], "smoothed": [], "own": [],
-    }  # fmt: skip
+        "h": learned.h,
+        "m": learned.m,
+        "probabilities": learned.probabilities,
+        "season": recipe.season,
+        "members": [asdict(one) for one in recipe.members],
+        "hybrids": [asdict(one) for one in recipe.hybrids],
+        "theta": recipe.theta,
+        "classical": recipe.classical,
+        "networks": [],
+        "smoothed": [],
+        "own": [],
+    }
     arrays: Arrays = {f"effects.{role}": getattr(learned.effects, role) for role in ROLES}
     for voice in learned.voices:
         if isinstance(voice, Networks):
             about["networks"] = [asdict(member.settings) for member in voice.members]
             arrays |= {f"member.{k}": member.weights.vector for k, member in enumerate(voice.members)}
         elif isinstance(voice, Own):
-            about["own"] = [own_network.describe(member) for member in voice.members]
+            about["own"] = [own_network.to_state(member) for member in voice.members]
             arrays |= {f"own.{k}": member.weights.vector for k, member in enumerate(voice.members)}
         elif isinstance(voice, Hybrids):
             about["smoothed"] = [asdict(member.settings) for member in voice.members]
@@ -179,11 +221,16 @@ def _learned_in(about: Mapping[str, Any], arrays: Arrays) -> Learned:
     h, m, probabilities = about["h"], about["m"], tuple(about["probabilities"])
     members, hybrids = map(_network_settings, about["members"]), map(_hybrid_settings, about["hybrids"])
     beside = tuple(about["classical"])
-    own = tuple(own_network.restore(told, arrays[f"own.{k}"]) for k, told in enumerate(about["own"]))
+    own = tuple(own_network.from_state(told, arrays[f"own.{k}"]) for k, told in enumerate(about["own"]))
     recipe = Recipe(
-        tuple(members), about["season"], tuple(hybrids), about["theta"], beside, tuple(one.settings for one in own),
-        own_network.as_model(own[0]) if own else None,
-    )  # fmt: skip
+        tuple(members),
+        about["season"],
+        tuple(hybrids),
+        about["theta"],
+        beside,
+        tuple(one.settings for one in own),
+        own_network.to_sequential(own[0]) if own else None,
+    )
     voices: list[Voice] = []
     if about["networks"]:
         trained = []
@@ -206,19 +253,19 @@ def _learned_in(about: Mapping[str, Any], arrays: Arrays) -> Learned:
     if recipe.theta:
         voices.append(Theta(h, m, probabilities))
     voices += [Classical(h, m, probabilities, name) for name in beside]
-    effects = Effects(*(arrays[f"effects.{role}"] for role in ROLES))
+    effects = ExogenousRegression(*(arrays[f"effects.{role}"] for role in ROLES))
     return Learned(tuple(voices), effects, recipe, h, m, probabilities)
 
 
-def _network_settings(told: Mapping[str, Any]) -> panel_lstm.Settings:
+def _network_settings(told: Mapping[str, Any]) -> panel_lstm.PanelRNNSettings:
     """Settings of a panel network."""
-    return panel_lstm.Settings(**{**told, "probabilities": tuple(told["probabilities"])})
+    return panel_lstm.PanelRNNSettings(**{**told, "quantiles": tuple(told["quantiles"])})
 
 
-def _hybrid_settings(told: Mapping[str, Any]) -> es_lstm.Settings:
+def _hybrid_settings(told: Mapping[str, Any]) -> es_lstm.ESRNNSettings:
     """Settings of a hybrid."""
-    tuples = {name: tuple(told[name]) for name in ("probabilities", "dilations")}
-    return es_lstm.Settings(**{**told, **tuples})
+    tuples = {name: tuple(told[name]) for name in ("quantiles", "dilations")}
+    return es_lstm.ESRNNSettings(**{**told, **tuples})
 
 
 def _filled(fresh: tuple[Network, Weights], vector: Any) -> tuple[Network, Weights]:

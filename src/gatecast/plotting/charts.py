@@ -17,9 +17,19 @@ import numpy.typing as npt
 from gatecast._utils.formatting import count
 from gatecast.errors import ConfigError
 from gatecast.forecasting.baselines import seasonal_naive
-from gatecast.plotting.spec import Band, Chart, Column, Line, Mark, Starts, broken
+from gatecast.plotting.spec import Band, Chart, Column, Line, Mark, VerticalLines, broken
 
-__all__ = ["BASELINES", "SUFFIXES", "Said", "Series", "forecast", "past_forecasts", "paths", "require_library", "show"]
+__all__ = [
+    "BASELINES",
+    "SUFFIXES",
+    "ForecastSeries",
+    "HistorySeries",
+    "forecast",
+    "past_forecasts",
+    "paths",
+    "require_library",
+    "show",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +47,7 @@ PALEST, STRENGTH = 0.14, 0.14
 """Of the widest interval, and what the narrowest has more."""
 
 
-class Series(NamedTuple):
+class HistorySeries(NamedTuple):
     """The past of one series.
 
     Args:
@@ -51,7 +61,7 @@ class Series(NamedTuple):
     season: int = 1
 
 
-class Said(NamedTuple):
+class ForecastSeries(NamedTuple):
     """Forecasts of one series, a row a step.
 
     Args:
@@ -80,7 +90,9 @@ class Said(NamedTuple):
         return next((name for name in BASELINES if name in self.table), "")
 
 
-def forecast(name: str, past: Series, ahead: Said, test: Said | None = None, note: str = "") -> Chart:
+def forecast(
+    name: str, past: HistorySeries, ahead: ForecastSeries, test: ForecastSeries | None = None, note: str = ""
+) -> Chart:
     """The end of the past, the test part with what was forecast for it, the forecast with its intervals.
 
     Args:
@@ -108,11 +120,11 @@ def forecast(name: str, past: Series, ahead: Said, test: Said | None = None, not
         marks.append(Line(ahead.times, seasonal_naive(past.values, h, m), title, "naive", 1.1, dashed=True))
     marks.append(Line(ahead.times, ahead.table[ahead.model], ahead.model, "model", 2.0))
     begins.append((ahead.times[0], "forecast"))
-    marks.append(Starts(np.array([x for x, _ in begins]), tuple(text for _, text in begins)))
+    marks.append(VerticalLines(np.array([x for x, _ in begins]), tuple(text for _, text in begins)))
     return Chart(_title(name, h), tuple(marks), note, _sentence(name, ahead))
 
 
-def past_forecasts(name: str, said: Said, note: str = "") -> Chart:
+def past_forecasts(name: str, said: ForecastSeries, note: str = "") -> Chart:
     """What came, and what was forecast for it, cutoff by cutoff, beside the simple forecast.
 
     Args:
@@ -126,7 +138,7 @@ def past_forecasts(name: str, said: Said, note: str = "") -> Chart:
     return Chart(title, (came, *_told(said, labelled=True)), note)
 
 
-def paths(name: str, past: Series, ahead: Said) -> Chart:
+def paths(name: str, past: HistorySeries, ahead: ForecastSeries) -> Chart:
     """Sample paths behind the end of the past.
 
     Args:
@@ -184,9 +196,12 @@ def require_library(path: Path | None = None) -> str:
     suffix = "" if path is None else path.suffix.lower()
     if path is not None and suffix not in SUFFIXES:
         raise ConfigError(
-            "a chart has an unknown file type", where=str(path), got=repr(path.suffix) if suffix else "no suffix",
-            expected=".png, .svg or .html", fix=f"Write {path.with_suffix('.png')}.",
-        )  # fmt: skip
+            "a chart has an unknown file type",
+            where=str(path),
+            got=repr(path.suffix) if suffix else "no suffix",
+            expected=".png, .svg or .html",
+            fix=f"Write {path.with_suffix('.png')}.",
+        )
     if suffix != ".html" and find_spec("matplotlib") is not None:
         return "matplotlib"
     if find_spec("plotly") is None:
@@ -195,13 +210,16 @@ def require_library(path: Path | None = None) -> str:
         raise ConfigError(f"a chart needs {needed} installed", fix=f'Install it: pip install "gatecast[{extra}]"')
     if suffix in (".png", ".svg") and find_spec("kaleido") is None:
         raise ConfigError(
-            f"plotly cannot write {suffix} here", where=str(path), got="no matplotlib, no kaleido",
-            expected='matplotlib: pip install "gatecast[plot]"', fix=f"Or write {path.with_suffix('.html')}.",  # type: ignore[union-attr]
-        )  # fmt: skip
+            f"plotly cannot write {suffix} here",
+            where=str(path),
+            got="no matplotlib, no kaleido",
+            expected='matplotlib: pip install "gatecast[plot]"',
+            fix=f"Or write {path.with_suffix('.html')}.",  # type: ignore[union-attr]
+        )
     return "plotly"
 
 
-def _told(said: Said, *, labelled: bool) -> list[Mark]:
+def _told(said: ForecastSeries, *, labelled: bool) -> list[Mark]:
     """What was forecast for a part of the past: intervals, simple forecast, model; a line each."""
     step = said.h if said.h >= SHORTEST_RUN else max(len(said.times), 1)
     names = [name for name in said.table if said.table[name].dtype.kind == "f"]
@@ -213,7 +231,7 @@ def _told(said: Said, *, labelled: bool) -> list[Mark]:
     return [*marks, Line(x, cut.table[said.model], said.model if labelled else "", "model", 1.6)]
 
 
-def _bands(said: Said, *, labelled: bool) -> list[Mark]:
+def _bands(said: ForecastSeries, *, labelled: bool) -> list[Mark]:
     """Shaded intervals, the widest first and palest."""
     marks: list[Mark] = []
     for place, level in enumerate(sorted(said.levels, reverse=True)):
@@ -225,7 +243,7 @@ def _bands(said: Said, *, labelled: bool) -> list[Mark]:
     return marks
 
 
-def _first_shown(past: Series, h: int, test: int) -> int:
+def _first_shown(past: HistorySeries, h: int, test: int) -> int:
     """The row from which history is drawn: three seasons and the test part, but no forecast gets lost."""
     wanted = max(3 * past.season, test + max(past.season, h, 12), 48)
     return max(0, len(past.values) - min(wanted, max(12 * h, 60)))
@@ -241,7 +259,7 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def _sentence(name: str, said: Said) -> str:
+def _sentence(name: str, said: ForecastSeries) -> str:
     """The forecast for those who cannot see it."""
     values = said.table[said.model]
     text = f"Forecast of {_short(name)}, {count(len(values), 'step')}: from {values[0]:.4g} to {values[-1]:.4g}"

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatecast.plotting.spec import LIGHT, Band, Bars, Cells, Chart, Dots, Line, Spans, Starts, within_calendar
+from gatecast.plotting.spec import (
+    LIGHT,
+    Band,
+    Bars,
+    Chart,
+    HeatMapCells,
+    Line,
+    Points,
+    ShadedRanges,
+    VerticalLines,
+    within_calendar,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,19 +100,19 @@ def _band(axes: Axes, mark: Band) -> None:
     axes.fill_between(mark.x, mark.low, mark.high, color=colour, alpha=mark.strength, lw=0, label=_label(mark))
 
 
-def _dots(axes: Axes, mark: Dots) -> None:
+def _dots(axes: Axes, mark: Points) -> None:
     """Points."""
     axes.scatter(mark.x, mark.y, s=26, marker=SHAPES[mark.shape], color=LIGHT[mark.role], label=_label(mark), zorder=3)
 
 
-def _spans(axes: Axes, mark: Spans) -> None:
+def _spans(axes: Axes, mark: ShadedRanges) -> None:
     """Shaded parts, one of them in the legend."""
     for k, (begin, end) in enumerate(zip(mark.begin, mark.end, strict=True)):
         label = _label(mark) if k == 0 else None
         axes.axvspan(begin, end, color=LIGHT[mark.role], alpha=0.18, lw=0, label=label)
 
 
-def _starts(axes: Axes, mark: Starts) -> None:
+def _starts(axes: Axes, mark: VerticalLines) -> None:
     """Dotted lines, the name of what begins above each."""
     place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
     for x, name in zip(mark.x, mark.names, strict=True):
@@ -115,13 +126,18 @@ def _bars(axes: Axes, mark: Bars) -> None:
     if mark.low is not None and mark.high is not None:
         whiskers = np.maximum([mark.values - mark.low, mark.high - mark.values], 0)
     axes.barh(
-        list(mark.labels), mark.values, xerr=whiskers, color=LIGHT[mark.role], height=0.62, label=_label(mark),
+        list(mark.labels),
+        mark.values,
+        xerr=whiskers,
+        color=LIGHT[mark.role],
+        height=0.62,
+        label=_label(mark),
         error_kw={"ecolor": LIGHT["ink"], "elinewidth": 1, "capsize": 2},
-    )  # fmt: skip
+    )
     axes.invert_yaxis()
 
 
-def _cells(axes: Axes, mark: Cells) -> None:
+def _cells(axes: Axes, mark: HeatMapCells) -> None:
     """A heat map."""
     shown = np.ma.masked_invalid(mark.values)
     rows = np.arange(len(mark.labels))
@@ -130,8 +146,14 @@ def _cells(axes: Axes, mark: Cells) -> None:
 
 
 _DRAW: Mapping[type, Callable[[Any, Any], None]] = {
-    Line: _line, Band: _band, Dots: _dots, Spans: _spans, Starts: _starts, Bars: _bars, Cells: _cells,
-}  # fmt: skip
+    Line: _line,
+    Band: _band,
+    Points: _dots,
+    ShadedRanges: _spans,
+    VerticalLines: _starts,
+    Bars: _bars,
+    HeatMapCells: _cells,
+}
 
 
 def _label(mark: Any) -> str | None:
@@ -144,7 +166,7 @@ def _style(axes: Axes, chart: Chart, name: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_facecolor(LIGHT["paper"])
-    if not chart.bars and not any(isinstance(mark, Cells) for mark in chart.marks):
+    if not chart.bars and not any(isinstance(mark, HeatMapCells) for mark in chart.marks):
         axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.grid(axis="x" if chart.bars else "y", color=LIGHT["grid"], lw=0.8)
     axes.set_axisbelow(True)
@@ -165,7 +187,7 @@ def _ticks(axes: Axes, chart: Chart) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-    along = [mark.x for mark in chart.marks if not isinstance(mark, Bars | Spans)]
+    along = [mark.x for mark in chart.marks if not isinstance(mark, Bars | ShadedRanges)]
     if along and along[0].dtype.kind == "M":
         locator = AutoDateLocator(minticks=3, maxticks=10)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
@@ -184,9 +206,18 @@ def _legend(panes: Sequence[Axes], below: float) -> None:
     found = {label: handle for pane in pairs for handle, label in pane}
     if found:
         legend = panes[-1].legend(
-            list(found.values()), list(found), loc="upper left", bbox_to_anchor=(0, -below), ncols=5, frameon=False,
-            fontsize=9.5, labelcolor=LIGHT["ink"], borderaxespad=0, handlelength=1.6, columnspacing=1.6,
-        )  # fmt: skip
+            list(found.values()),
+            list(found),
+            loc="upper left",
+            bbox_to_anchor=(0, -below),
+            ncols=5,
+            frameon=False,
+            fontsize=9.5,
+            labelcolor=LIGHT["ink"],
+            borderaxespad=0,
+            handlelength=1.6,
+            columnspacing=1.6,
+        )
         legend.set_in_layout(True)
         _family(legend.get_texts())
     _family([text for one in panes for text in (*one.texts, *one.get_xticklabels(), *one.get_yticklabels())])

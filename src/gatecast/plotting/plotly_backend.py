@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.plotting.spec import LIGHT, Band, Bars, Cells, Chart, Dots, Line, Spans, Starts, within_calendar
+from gatecast.plotting.spec import (
+    LIGHT,
+    Band,
+    Bars,
+    Chart,
+    HeatMapCells,
+    Line,
+    Points,
+    ShadedRanges,
+    VerticalLines,
+    within_calendar,
+)
 
 __all__ = ["figure", "polygon", "resolve", "save", "scale"]
 
@@ -33,9 +44,16 @@ OVER = "y9"
 """Axis from 0 to 1 over the first pane, on which what reaches from bottom to top is drawn."""
 
 CIVIDIS = (
-    (0.0, "#00224e"), (0.125, "#123570"), (0.25, "#3b496c"), (0.375, "#575d6d"), (0.5, "#707173"),
-    (0.625, "#8a8678"), (0.75, "#a59c74"), (0.875, "#c3b369"), (1.0, "#fee838"),
-)  # fmt: skip
+    (0.0, "#00224e"),
+    (0.125, "#123570"),
+    (0.25, "#3b496c"),
+    (0.375, "#575d6d"),
+    (0.5, "#707173"),
+    (0.625, "#8a8678"),
+    (0.75, "#a59c74"),
+    (0.875, "#c3b369"),
+    (1.0, "#fee838"),
+)
 """Of heat maps: the same for every colour vision, and grey when printed (Nunez, Anderton & Renslow 2018)."""
 
 
@@ -121,8 +139,9 @@ def save(chart: Chart, path: Path | None, size: tuple[int, int]) -> Any:
     made = Figure(resolve(figure(chart)), skip_invalid=False)
     made.update_layout(
         title={"text": _plain(chart.title), "subtitle": {"text": _plain(chart.note)}},
-        paper_bgcolor=LIGHT["paper"], margin={"t": 96},
-    )  # fmt: skip
+        paper_bgcolor=LIGHT["paper"],
+        margin={"t": 96},
+    )
     if path is None:
         return made
     if path.suffix.lower() == ".html":
@@ -152,21 +171,38 @@ def _line(mark: Line) -> list[Trace]:
     dotted = mark.dotted or len(mark.y) == 1
     line = {"color": f"@{mark.role}", "width": mark.width, "dash": "5px,3px" if mark.dashed else "solid"}
     return [
-        {"type": "scatter", "mode": "lines+markers" if dotted else "lines", "x": mark.x, "y": mark.y, "line": line,
-         "marker": {"size": 6, "color": f"@{mark.role}"}, "yaxis": _axis(mark.pane), **_named(mark.name)}
-    ]  # fmt: skip
+        {
+            "type": "scatter",
+            "mode": "lines+markers" if dotted else "lines",
+            "x": mark.x,
+            "y": mark.y,
+            "line": line,
+            "marker": {"size": 6, "color": f"@{mark.role}"},
+            "yaxis": _axis(mark.pane),
+            **_named(mark.name),
+        }
+    ]
 
 
 def _band(mark: Band) -> list[Trace]:
     """A polygon without an outline."""
     return [
-        {"type": "scatter", "mode": "lines", "x": mark.x, "low": mark.low, "high": mark.high, "fill": "toself",
-         "line": {"width": 0, "color": f"@{mark.role}"}, "fillcolor": f"@{mark.role}/{mark.strength:.2f}",
-         **_named(mark.name), "hoverinfo": "skip"}
-    ]  # fmt: skip
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": mark.x,
+            "low": mark.low,
+            "high": mark.high,
+            "fill": "toself",
+            "line": {"width": 0, "color": f"@{mark.role}"},
+            "fillcolor": f"@{mark.role}/{mark.strength:.2f}",
+            **_named(mark.name),
+            "hoverinfo": "skip",
+        }
+    ]
 
 
-def _dots(mark: Dots) -> list[Trace]:
+def _dots(mark: Points) -> list[Trace]:
     """Points."""
     marker = {"symbol": mark.shape, "size": 8, "color": f"@{mark.role}"}
     texts = {"text": [_plain(text) for text in mark.texts], "hoverinfo": "text"} if mark.texts else {}
@@ -175,73 +211,134 @@ def _dots(mark: Dots) -> list[Trace]:
     ]
 
 
-def _spans(mark: Spans) -> list[Trace]:
+def _spans(mark: ShadedRanges) -> list[Trace]:
     """Rectangles from bottom to top."""
     x = np.stack([mark.begin, mark.begin, mark.end, mark.end, mark.end], axis=1).ravel()
     y = np.tile([0.0, 1.0, 1.0, 0.0, np.nan], len(mark.begin))
     return [
-        {"type": "scatter", "mode": "lines", "x": x, "y": y, "yaxis": OVER, "fill": "toself",
-         "line": {"width": 0, "color": f"@{mark.role}"}, "fillcolor": f"@{mark.role}/0.25", **_named(mark.name),
-         "hoverinfo": "skip"}
-    ]  # fmt: skip
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": x,
+            "y": y,
+            "yaxis": OVER,
+            "fill": "toself",
+            "line": {"width": 0, "color": f"@{mark.role}"},
+            "fillcolor": f"@{mark.role}/0.25",
+            **_named(mark.name),
+            "hoverinfo": "skip",
+        }
+    ]
 
 
-def _starts(mark: Starts) -> list[Trace]:
+def _starts(mark: VerticalLines) -> list[Trace]:
     """Dotted lines, and names above them."""
     x, y = np.repeat(mark.x, 3), np.tile([0.0, 1.0, np.nan], len(mark.x))
     line = {"width": 1, "dash": "dot", "color": "@faint"}
     own = {"type": "scatter", "yaxis": OVER, "cliponaxis": False, **_named("")}
     return [
         {**own, "mode": "lines", "x": x, "y": y, "line": line},
-        {**own, "mode": "text", "x": mark.x, "y": np.ones(len(mark.x)), "text": list(mark.names),
-         "textposition": "top right", "textfont": {"size": 11, "color": "@faint"}},
-    ]  # fmt: skip
+        {
+            **own,
+            "mode": "text",
+            "x": mark.x,
+            "y": np.ones(len(mark.x)),
+            "text": list(mark.names),
+            "textposition": "top right",
+            "textfont": {"size": 11, "color": "@faint"},
+        },
+    ]
 
 
 def _bars(mark: Bars) -> list[Trace]:
     """Lying bars, by number: labels are written by the axis, which may shorten them."""
     trace: Trace = {
-        "type": "bar", "orientation": "h", "y": np.arange(len(mark.labels)), "x": mark.values,
+        "type": "bar",
+        "orientation": "h",
+        "y": np.arange(len(mark.labels)),
+        "x": mark.values,
         "hovertext": [_plain(label) for label in mark.labels],
-        "marker": {"color": f"@{mark.role}"}, **_named(mark.name),
-    }  # fmt: skip
+        "marker": {"color": f"@{mark.role}"},
+        **_named(mark.name),
+    }
     trace["hoverinfo"] = "text+x"  # a bar without a name can be pointed at as well
     if mark.low is not None and mark.high is not None:
         trace["error_x"] = {
-            "type": "data", "symmetric": False, "array": np.maximum(mark.high - mark.values, 0),
-            "arrayminus": np.maximum(mark.values - mark.low, 0), "color": "@ink", "thickness": 1, "width": 3,
-        }  # fmt: skip
+            "type": "data",
+            "symmetric": False,
+            "array": np.maximum(mark.high - mark.values, 0),
+            "arrayminus": np.maximum(mark.values - mark.low, 0),
+            "color": "@ink",
+            "thickness": 1,
+            "width": 3,
+        }
     return [trace]
 
 
-def _cells(mark: Cells) -> list[Trace]:
+def _cells(mark: HeatMapCells) -> list[Trace]:
     """A heat map."""
     return [
-        {"type": "heatmap", "x": mark.x, "y": list(mark.labels), "z": mark.values,
-         "zmin": mark.least, "zmax": mark.most,
-         "colorscale": [list(pair) for pair in CIVIDIS], "yaxis": _axis(mark.pane), "name": mark.name,
-         "colorbar": {"orientation": "h", "thickness": 8, "len": 0.5, "x": 0, "xanchor": "left", "y": -0.12,
-                      "yanchor": "top", "outlinewidth": 0}}
-    ]  # fmt: skip
+        {
+            "type": "heatmap",
+            "x": mark.x,
+            "y": list(mark.labels),
+            "z": mark.values,
+            "zmin": mark.least,
+            "zmax": mark.most,
+            "colorscale": [list(pair) for pair in CIVIDIS],
+            "yaxis": _axis(mark.pane),
+            "name": mark.name,
+            "colorbar": {
+                "orientation": "h",
+                "thickness": 8,
+                "len": 0.5,
+                "x": 0,
+                "xanchor": "left",
+                "y": -0.12,
+                "yanchor": "top",
+                "outlinewidth": 0,
+            },
+        }
+    ]
 
 
 _TRACES: Mapping[type, Callable[[Any], list[Trace]]] = {
-    Line: _line, Band: _band, Dots: _dots, Spans: _spans, Starts: _starts, Bars: _bars, Cells: _cells,
-}  # fmt: skip
+    Line: _line,
+    Band: _band,
+    Points: _dots,
+    ShadedRanges: _spans,
+    VerticalLines: _starts,
+    Bars: _bars,
+    HeatMapCells: _cells,
+}
 
 
 def _layout(chart: Chart, traces: list[Trace]) -> dict[str, Any]:
     """Quiet axes, a legend below where there is more than one name, and room for nothing else."""
-    mapped = any(isinstance(mark, Cells) for mark in chart.marks)
+    mapped = any(isinstance(mark, HeatMapCells) for mark in chart.marks)
     layout: dict[str, Any] = {
-        "autosize": True, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 12, "color": "@faint"}, "hovermode": "closest" if chart.bars or mapped else "x unified",
+        "autosize": True,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12, "color": "@faint"},
+        "hovermode": "closest" if chart.bars or mapped else "x unified",
         "hoverlabel": {"bgcolor": "@paper", "bordercolor": "@faint", "font": {"color": "@ink", "size": 12}},
-        "margin": {"l": LEFT, "r": RIGHT, "t": ABOVE, "b": BELOW, "pad": 4}, "xaxis": _along(chart, traces),
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.16, "yanchor": "top",
-                   "font": {"color": "@ink"}, "itemsizing": "constant", "itemwidth": 36},
-        "showlegend": sum(bool(trace.get("showlegend")) for trace in traces) > 1, "barmode": "group", "bargap": 0.35,
-    }  # fmt: skip
+        "margin": {"l": LEFT, "r": RIGHT, "t": ABOVE, "b": BELOW, "pad": 4},
+        "xaxis": _along(chart, traces),
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": -0.16,
+            "yanchor": "top",
+            "font": {"color": "@ink"},
+            "itemsizing": "constant",
+            "itemwidth": 36,
+        },
+        "showlegend": sum(bool(trace.get("showlegend")) for trace in traces) > 1,
+        "barmode": "group",
+        "bargap": 0.35,
+    }
     for pane in range(len(chart.y_names)):
         layout[f"yaxis{'' if pane == 0 else pane + 1}"] = _up(chart, pane, mapped=mapped)
     if any(trace.get("yaxis") == OVER for trace in traces):
@@ -252,10 +349,18 @@ def _layout(chart: Chart, traces: list[Trace]) -> dict[str, Any]:
 def _along(chart: Chart, traces: list[Trace]) -> dict[str, Any]:
     """The x axis."""
     axis: dict[str, Any] = {
-        "title": {"text": _plain(chart.x_name), "standoff": 8}, "automargin": True, "linecolor": "@faint",
-        "showgrid": bool(chart.bars), "gridcolor": "@grid", "zeroline": bool(chart.bars), "zerolinecolor": "@faint",
-        "tickcolor": "@faint", "ticks": "outside", "tickangle": 0, "nticks": 8,
-    }  # fmt: skip
+        "title": {"text": _plain(chart.x_name), "standoff": 8},
+        "automargin": True,
+        "linecolor": "@faint",
+        "showgrid": bool(chart.bars),
+        "gridcolor": "@grid",
+        "zeroline": bool(chart.bars),
+        "zerolinecolor": "@faint",
+        "tickcolor": "@faint",
+        "ticks": "outside",
+        "tickangle": 0,
+        "nticks": 8,
+    }
     times = [trace["x"] for trace in traces if isinstance(trace["x"], np.ndarray)]
     if chart.log:
         axis["type"] = "log"
@@ -273,10 +378,14 @@ def _up(chart: Chart, pane: int, *, mapped: bool) -> dict[str, Any]:
     panes = len(chart.y_names)
     low, high = 1 - (pane + 1) / panes + (0.04 if pane < panes - 1 else 0), 1 - pane / panes
     axis: dict[str, Any] = {
-        "title": {"text": _plain(chart.y_names[pane])}, "automargin": True, "gridcolor": "@grid", "zeroline": False,
-        "nticks": 7, "domain": [round(low, 3), round(high, 3)],
+        "title": {"text": _plain(chart.y_names[pane])},
+        "automargin": True,
+        "gridcolor": "@grid",
+        "zeroline": False,
+        "nticks": 7,
+        "domain": [round(low, 3), round(high, 3)],
         "showgrid": not (chart.bars or (mapped and pane == panes - 1)),
-    }  # fmt: skip
+    }
     if chart.bars:
         labels = [_plain(label if len(label) <= LONGEST_LABEL else label[:LONGEST_LABEL] + "…") for label in chart.bars]
         axis |= {"tickmode": "array", "tickvals": list(range(len(labels))), "ticktext": labels, "autorange": "reversed"}

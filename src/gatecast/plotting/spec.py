@@ -17,29 +17,57 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "DARK", "LIGHT", "MODELS", "Band", "Bars", "Cells", "Chart", "Dots", "Line", "Mark", "Spans", "Starts", "broken",
+    "DARK",
+    "LIGHT",
+    "MODELS",
+    "Band",
+    "Bars",
+    "Chart",
+    "HeatMapCells",
+    "Line",
+    "Mark",
+    "Points",
+    "ShadedRanges",
+    "VerticalLines",
+    "broken",
     "within_calendar",
-]  # fmt: skip
+]
 
 Column = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 LIGHT = MappingProxyType(
     {
-        "paper": "#ffffff", "ink": "#1f2328", "faint": "#59636e", "grid": "#e4e8ec",
-        "model": "#0072b2", "naive": "#d55e00", "third": "#009e73", "fourth": "#a6507f", "fifth": "#7a5c00",
-        "sixth": "#4b4fa8", "odd": "#b3001b",
+        "paper": "#ffffff",
+        "ink": "#1f2328",
+        "faint": "#59636e",
+        "grid": "#e4e8ec",
+        "model": "#0072b2",
+        "naive": "#d55e00",
+        "third": "#009e73",
+        "fourth": "#a6507f",
+        "fifth": "#7a5c00",
+        "sixth": "#4b4fa8",
+        "odd": "#b3001b",
     }
-)  # fmt: skip
+)
 """Colours on white, by role."""
 
 DARK = MappingProxyType(
     {
-        "paper": "#0d1117", "ink": "#e6edf3", "faint": "#9198a1", "grid": "#2a313a",
-        "model": "#56b4e9", "naive": "#e69f00", "third": "#35c79b", "fourth": "#e08ab8", "fifth": "#f0e442",
-        "sixth": "#a5a9ff", "odd": "#ff6b6b",
+        "paper": "#0d1117",
+        "ink": "#e6edf3",
+        "faint": "#9198a1",
+        "grid": "#2a313a",
+        "model": "#56b4e9",
+        "naive": "#e69f00",
+        "third": "#35c79b",
+        "fourth": "#e08ab8",
+        "fifth": "#f0e442",
+        "sixth": "#a5a9ff",
+        "odd": "#ff6b6b",
     }
-)  # fmt: skip
+)
 """Colours on black, by role."""
 
 MODELS = ("model", "naive", "third", "fourth", "fifth", "sixth")
@@ -90,7 +118,7 @@ class Band(NamedTuple):
     strength: float = 0.2
 
 
-class Dots(NamedTuple):
+class Points(NamedTuple):
     """Points apart from each other.
 
     Args:
@@ -110,7 +138,7 @@ class Dots(NamedTuple):
     texts: tuple[str, ...] = ()
 
 
-class Spans(NamedTuple):
+class ShadedRanges(NamedTuple):
     """Parts of the axis that are shaded from bottom to top.
 
     Args:
@@ -126,7 +154,7 @@ class Spans(NamedTuple):
     role: str = "faint"
 
 
-class Starts(NamedTuple):
+class VerticalLines(NamedTuple):
     """Dotted lines from bottom to top where something begins.
 
     Args:
@@ -158,7 +186,7 @@ class Bars(NamedTuple):
     high: Floats | None = None
 
 
-class Cells(NamedTuple):
+class HeatMapCells(NamedTuple):
     """A heat map.
 
     Args:
@@ -180,7 +208,7 @@ class Cells(NamedTuple):
     pane: int = 0
 
 
-Mark = Line | Band | Dots | Spans | Starts | Bars | Cells
+Mark = Line | Band | Points | ShadedRanges | VerticalLines | Bars | HeatMapCells
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gatecast.plotting.spec import Chart
-from gatecast.reporting.text_tables import Grid
+from gatecast.reporting.text_tables import TextTable
 
-__all__ = ["Choice", "Code", "Explorer", "Facts", "Figure", "Kept", "Part", "Section", "Table", "Words", "table_of"]
+__all__ = [
+    "Choice",
+    "Code",
+    "Explorer",
+    "FactList",
+    "Figure",
+    "Kept",
+    "Paragraph",
+    "Part",
+    "Section",
+    "Table",
+    "table_of",
+]
 
 
-class Words(NamedTuple):
+class Paragraph(NamedTuple):
     """A paragraph.
 
     Args:
@@ -26,7 +38,7 @@ class Words(NamedTuple):
     loud: bool = False
 
 
-class Facts(NamedTuple):
+class FactList(NamedTuple):
     """Names and facts.
 
     Args:
@@ -47,7 +59,7 @@ class Table(NamedTuple):
         folded: Whether it opens only when asked.
     """
 
-    grid: Grid
+    grid: TextTable
     caption: str
     folded: bool = False
 
@@ -116,7 +128,7 @@ class Explorer(NamedTuple):
     words: str
 
 
-Part = Words | Facts | Table | Code | Figure | Choice | Explorer
+Part = Paragraph | FactList | Table | Code | Figure | Choice | Explorer
 
 
 class Section(NamedTuple):
@@ -136,11 +148,11 @@ class Section(NamedTuple):
 def table_of(columns: Mapping[str, Sequence[Any]], caption: str, *, folded: bool = False) -> Table:
     """Columns of any kind as a table of texts.
 
-    >>> table_of({"model": ["a"], "mae": [0.123456]}, "scores").grid.rows
+    >>> table_of({"model": ["a"], "mae": [0.123456]}, "scores").grid.take
     [('a', '0.1235')]
     """
     cells = [[_text(value) for value in column] for column in columns.values()]
-    return Table(Grid(tuple(columns), list(zip(*cells, strict=True))), caption, folded)
+    return Table(TextTable(tuple(columns), list(zip(*cells, strict=True))), caption, folded)
 
 
 def _text(value: Any) -> str:

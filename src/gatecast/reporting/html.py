@@ -10,7 +10,7 @@ from typing import Any
 
 from gatecast.plotting.plotly_backend import figure, scale
 from gatecast.plotting.spec import DARK, LIGHT
-from gatecast.reporting.blocks import Choice, Code, Explorer, Facts, Figure, Part, Section, Table, Words
+from gatecast.reporting.blocks import Choice, Code, Explorer, FactList, Figure, Paragraph, Part, Section, Table
 from gatecast.reporting.chart_json import Encoder, dumps, split
 
 __all__ = ["page"]
@@ -76,8 +76,11 @@ class Pool:
         """All of it."""
         templates = [json.loads(key) for key in self.templates]
         return {
-            "grid": self.encoder.head(), "figures": self.figures, "templates": templates, "explorer": self.explorer,
-        }  # fmt: skip
+            "grid": self.encoder.head(),
+            "figures": self.figures,
+            "templates": templates,
+            "explorer": self.explorer,
+        }
 
 
 def page(title: str, sections: Sequence[Section], plotly: str, version: str, times: Any = None) -> str:
@@ -122,7 +125,7 @@ def _style() -> str:
 
 def _file(name: str) -> str:
     """Text that lies beside this file."""
-    return files("gatecast.reporting").joinpath("assets", name).read_text(encoding="utf-8")
+    return files("gatecast.reporting").joinpath("assets").joinpath(name).read_text(encoding="utf-8")
 
 
 def _section(section: Section, pool: Pool) -> str:
@@ -134,9 +137,9 @@ def _section(section: Section, pool: Pool) -> str:
 
 def _part(part: Part, pool: Pool) -> str:
     """Anything that a section holds."""
-    if isinstance(part, Words):
+    if isinstance(part, Paragraph):
         return f"<p{' class=loud' if part.loud else ''}>{escape(part.text)}</p>"
-    if isinstance(part, Facts):
+    if isinstance(part, FactList):
         pairs = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in part.pairs)
         return f"<dl{' class=large' if part.large else ''}>{pairs}</dl>"
     if isinstance(part, Table):
@@ -150,7 +153,7 @@ def _part(part: Part, pool: Pool) -> str:
 
 def _table(part: Table) -> str:
     """A table that scrolls by itself on narrow screens."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in part.grid.header)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in part.grid.columns)
     rows = []
     for first, *others in part.grid.rows:
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
@@ -202,9 +205,11 @@ def _explorer(part: Explorer, pool: Pool) -> str:
     """A search over all series, and the charts of the one that is looked at."""
     orders = {name: list(map(int, order)) for name, order in part.orders.items()}
     pool.explorer = {
-        "names": list(part.names), "columns": [list(column) for column in part.columns.values()], "orders": orders,
+        "names": list(part.names),
+        "columns": [list(column) for column in part.columns.values()],
+        "orders": orders,
         "kept": {str(k): [one.facts, *map(pool.slotted, one.figures)] for k, one in part.kept.items()},
-    }  # fmt: skip
+    }
     options = "".join(f'<option value="{escape(name)}">{escape(name)}</option>' for name in orders)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in part.columns)
     first = next(iter(part.kept.values()))

@@ -12,7 +12,7 @@ import numpy as np
 
 from gatecast._utils.formatting import count
 from gatecast.errors import ConfigError, GatecastError
-from gatecast.explain.gates import locate
+from gatecast.explain.gates import find_series
 from gatecast.reporting.blocks import Section
 from gatecast.reporting.html import page
 from gatecast.reporting.sections import evaluation as scored
@@ -117,9 +117,12 @@ def _checked(path: str | os.PathLike[str]) -> Path:
     require_plotly()
     if target.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(
-            "a report is an HTML file", where=str(target), got=repr(target.suffix) if target.suffix else "no suffix",
-            expected=".html", fix=f"Write {target.with_suffix('.html')}.",
-        )  # fmt: skip
+            "a report is an HTML file",
+            where=str(target),
+            got=repr(target.suffix) if target.suffix else "no suffix",
+            expected=".html",
+            fix=f"Write {target.with_suffix('.html')}.",
+        )
     if not target.resolve().parent.is_dir():
         raise ConfigError("the report's folder does not exist", where=str(target), fix="Make the folder first.")
     return target
@@ -131,19 +134,19 @@ def _about(
     """Sections about a forecaster, the times of its charts, and the heading."""
     predicted: Forecast = forecaster.predict(source, futr_df=futr_df)
     past = predicted.past
-    panel, season = (forecaster.panel_, forecaster.season_) if past is None else (past.panel, past.season)
+    panel, season = (forecaster.panel_, forecaster.season_length_) if past is None else (past.panel, past.season)
     # The test part belongs to the series that were learnt from.
     evaluation: Evaluation | None = forecaster.evaluation_ if source is None else None
     place = _place(panel, id, evaluation)
     one = shown(panel, place, season, predicted, evaluation)
-    name = panel.ids[place] if panel.names.id is not None else None
+    name = panel.ids[place] if panel.columns.id is not None else None
     h = len(one.ahead.times) if one.ahead is not None else forecaster.h_
-    heading = f"{panel.names.target}: {count(h, 'step')} ahead"
+    heading = f"{panel.columns.target}: {count(h, 'step')} ahead"
     facts = [("horizon", count(h, "step")), ("season", count(season, "step") if season > 1 else "none")]
     if len(panel) > 1:
         heading, facts = f"{heading}, {len(panel):,} series", [("series", f"{len(panel):,}"), *facts]
     verdict = "" if evaluation is None else evaluation.verdict
-    sections: list[Section | None] = [scored.summary_section(verdict, forecaster.findings_, evaluation, facts)]
+    sections: list[Section | None] = [scored.summary_section(verdict, forecaster.data_notes_, evaluation, facts)]
     times = None
     if len(panel) > 1:
         section, times = explorer_section(panel, season, predicted, evaluation, -1 if id is None else place)
@@ -188,6 +191,6 @@ def _asked(question: Callable[[], Any]) -> Any:
 def _place(panel: Any, id: Any, evaluation: Evaluation | None) -> int:
     """Position of the series to look into: the one asked for, or the one forecast worst."""
     if id is not None or len(panel) == 1:
-        return locate(panel, id) if len(panel) > 1 else 0
+        return find_series(panel, id) if len(panel) > 1 else 0
     mase = errors(panel, evaluation)["mase"] if evaluation is not None else np.zeros(len(panel))
     return int(np.nan_to_num(mase, nan=-np.inf).argmax())

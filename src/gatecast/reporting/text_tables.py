@@ -7,25 +7,25 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.formatting import number_format, time_texts
-from gatecast.plotting.charts import BASELINES, Said
+from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.results import Evaluation
 
-__all__ = ["Grid", "forecast_grid", "number", "score_grid"]
+__all__ = ["TextTable", "forecast_grid", "number", "score_grid"]
 
 
-class Grid(NamedTuple):
+class TextTable(NamedTuple):
     """A table of texts; the first column is flush left, the others flush right."""
 
-    header: tuple[str, ...]
+    columns: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
 
-def score_grid(evaluation: Evaluation) -> Grid:
+def score_grid(evaluation: Evaluation) -> TextTable:
     """Errors on the test part, a row a model."""
     scores = evaluation.scores
     levels = sorted({level for score in scores for level in score.coverage})
     columns = [number_format(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse")]
-    several = any(score.loses > 1 for score in scores)
+    several = any(score.n_worse > 1 for score in scores)
     header = ("model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels))
     header += ("loses on",) * several
     rows = []
@@ -36,12 +36,12 @@ def score_grid(evaluation: Evaluation) -> Grid:
             number(score.skill, "{:+.1f} %" if score.skill else "{:.0f} %"),
         ]
         cells += [number(score.coverage.get(level, np.nan), "{:.0f} %") for level in levels]
-        cells += [f"{score.loses:,}"] * several
+        cells += [f"{score.n_worse:,}"] * several
         rows.append((BASELINES.get(score.model, score.model), *cells))
-    return Grid(header, rows)
+    return TextTable(header, rows)
 
 
-def forecast_grid(said: Said, unit: str = "") -> Grid:
+def forecast_grid(said: ForecastSeries, unit: str = "") -> TextTable:
     """A forecast with its intervals, a row a step.
 
     Args:
@@ -49,7 +49,7 @@ def forecast_grid(said: Said, unit: str = "") -> Grid:
         unit: How fine times are written; see `texts.time_texts`.
 
     >>> table = {"ds": np.arange(1), "LSTM": np.ones(1), "LSTM-lo-80": np.zeros(1), "LSTM-hi-80": np.full(1, 2.0)}
-    >>> forecast_grid(Said(table, "LSTM", (80,), "ds", 1)).rows
+    >>> forecast_grid(Said(table, "LSTM", (80,), "ds", 1)).take
     [('0', '1.000', '0.000 to 2.000')]
     """
     mean = said.table[said.model]
@@ -61,7 +61,7 @@ def forecast_grid(said: Said, unit: str = "") -> Grid:
     for low, high in sides:
         columns.append([f"{write(a)} to {write(b)}" for a, b in zip(low, high, strict=True)])
     header = (said.time_col, said.model, *(f"{level:g} %" for level in said.levels))
-    return Grid(header, list(zip(*columns, strict=True)))
+    return TextTable(header, list(zip(*columns, strict=True)))
 
 
 def number(value: float, form: str) -> str:

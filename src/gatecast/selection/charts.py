@@ -8,7 +8,7 @@ from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.plotting.charts import BASELINES
 from gatecast.plotting.spec import Bars, Chart, Line, Mark
 from gatecast.selection.compare import Comparison
-from gatecast.selection.memory_tasks.benchmark import Probe
+from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
 from gatecast.selection.memory_tasks.tasks import TASKS
 
 __all__ = ["comparison_chart", "probe_chart", "probe_charts"]
@@ -32,7 +32,7 @@ def comparison_chart(comparison: Comparison) -> Chart:
     return Chart(title, (bars,), comparison.recommendation, f"{title}: {says}.", "smaller is better")
 
 
-def probe_chart(probe: Probe) -> Chart:
+def probe_chart(probe: MemoryBenchmark) -> Chart:
     """All tasks, a pane each: the loss of every training, beside that of the answer that remembers nothing.
 
     Args:
@@ -44,7 +44,7 @@ def probe_chart(probe: Probe) -> Chart:
     return Chart("Long memory: loss while learning", marks, probe.sentence, probe.sentence, "updates", names, log=True)
 
 
-def probe_charts(probe: Probe) -> list[Chart]:
+def probe_charts(probe: MemoryBenchmark) -> list[Chart]:
     """The same, a chart for each task.
 
     Args:
@@ -57,13 +57,13 @@ def probe_charts(probe: Probe) -> list[Chart]:
     return charts
 
 
-def _name(probe: Probe, label: str) -> str:
+def _name(probe: MemoryBenchmark, label: str) -> str:
     """What a pane is called."""
     length = int(probe.table["length"][probe.table["probe"] == label][0])
     return f"{label}, {length} steps" if label in TASKS else label
 
 
-def _marks(probe: Probe, label: str, pane: int) -> tuple[Mark, ...]:
+def _marks(probe: MemoryBenchmark, label: str, pane: int) -> tuple[Mark, ...]:
     """A line a cell, interrupted between seeds, and the naive answer's; only the first pane has names."""
     table = probe.table
     here = table["probe"] == label

@@ -15,23 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast._utils.validation import check_count, check_levels, check_record, check_seed
+from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import read
 from gatecast.errors import ConfigError
 from gatecast.evaluation.splits import default_horizon
-from gatecast.forecasting.context import from_panel
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.panel_rnn.model import CELLS, make_network
 from gatecast.forecasting.presets import MODELS, make_recipe
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.pipeline import cross_validation
-from gatecast.pipeline.fit import Asked, prepare_panel
+from gatecast.pipeline.fit import FitSettings, prepare_panel
 from gatecast.pipeline.progress import Progress
 from gatecast.plotting.charts import BASELINES
 from gatecast.results import column_names
 from gatecast.selection.parameter_matching import nearest_units
-from gatecast.selection.ranking import Rolled, errors, rate
+from gatecast.selection.ranking import ModelFolds, rank_models, row_errors
 from gatecast.selection.recommendation import recommend
 
 __all__ = ["DEFAULT", "Comparison", "compare"]
@@ -55,26 +55,26 @@ class Comparison:
             seasonal naive that is saved, of naive without a season), coverage_<level> (percent), p_value (against the
             best simple forecast), p_best (against the first row), seconds (training and forecasting at all cutoffs),
             parameters (of all networks), networks (how many). What a row does not have is NaN.
-        folds: Columns id, cutoff, model, mae, mase: a row a series, cutoff and model.
+        fold_scores: Columns id, cutoff, model, mae, mase: a row a series, cutoff and model.
         recommendation: What to take, and how sure that is, in words.
         best: The model with the smallest error; a name for `Forecaster(model=...)`, or that of a simple forecast.
         h: Horizon.
-        season: Of seasonal naive and of MASE.
-        units: Units of the recurrent layers, by model: chosen so that a network has as many parameters as the LSTM's,
+        season_length: Of seasonal naive and of MASE.
+        matched_units: Units of the recurrent layers, by model: chosen so that a network has as many parameters as the LSTM's,
             unless the user fixed them.
         levels: Of the intervals, in percent.
-        note: How the networks were made alike, in words; "" if none of them is of one cell alone.
+        size_note: How the networks were made alike, in words; "" if none of them is of one cell alone.
     """
 
     scores: Table
-    folds: Table
+    fold_scores: Table
     recommendation: str
     best: str
     h: int
-    season: int
-    units: dict[str, int]
+    season_length: int
+    matched_units: dict[str, int]
     levels: tuple[float, ...]
-    note: str = ""
+    size_note: str = ""
 
 
 def compare(
@@ -84,7 +84,7 @@ def compare(
     models: Sequence[str] | str | None = None,
     n_windows: int = WINDOWS,
     level: Sequence[float] | float | None = (80, 95),
-    season: int | None = None,
+    season_length: int | None = None,
     freq: str | None = None,
     seed: int = 0,
     network: NetworkConfig | None = None,
@@ -107,7 +107,7 @@ def compare(
         models: Names, as for `Forecaster`; None: all of them. The simple forecasts are always there.
         n_windows: Cutoffs, the last of them h steps before the end of each series.
         level: Levels of the intervals, in percent.
-        season: None: found before the first cutoff.
+        season_length: None: found before the first cutoff.
         freq: Frequency; None: found.
         seed: Same seed, same bits.
         network: Sizes of the networks; with `units`, all cells get these.
@@ -125,27 +125,39 @@ def compare(
     Source: Demšar 2006 on comparing several models; Holm 1979.
 
     >>> y = np.tile([1.0, 5.0, 9.0, 5.0], 12) + np.arange(48) % 3
-    >>> quick = TrainingConfig(members=1, steps=5)
+    >>> quick = TrainingConfig(n_members=1, max_steps=5)
     >>> found = compare({"ds": np.arange(48), "y": y}, h=4, models="lstm", n_windows=2, season=4, training=quick)
     >>> sorted(found.scores["model"].tolist())
     ['Drift', 'Mean', 'Naive', 'SeasonalNaive', 'lstm']
     """
     names = _checked(models)
-    for name, value in (("h", h), ("season", season)):
+    for name, value in (("h", h), ("season_length", season_length)):
         check_count(name, value)
     check_count("n_windows", n_windows, needed=True)
-    asked = Asked(
-        h, "lstm", check_levels(level), season, check_seed(seed), check_record("network", network, NetworkConfig),
-        check_record("training", training, TrainingConfig), check_record("data", data, DataConfig),
-    )  # fmt: skip
+    asked = FitSettings(
+        h,
+        "lstm",
+        check_levels(level),
+        season_length,
+        check_seed(seed),
+        check_type("network", network, NetworkConfig),
+        check_type("training", training, TrainingConfig),
+        check_type("data", data, DataConfig),
+    )
     panel, _ = read(
-        source, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq,
-        known=asked.data.known, historic=asked.data.historic, static=asked.data.static,
-    )  # fmt: skip
+        source,
+        id_col=id_col,
+        time_col=time_col,
+        target_col=target_col,
+        freq=freq,
+        futr_exog=asked.data.futr_exog,
+        hist_exog=asked.data.hist_exog,
+        stat_exog=asked.data.stat_exog,
+    )
     panel = prepare_panel(panel, [], asked.data)
     asked = replace(asked, h=h or default_horizon(panel.freq, int(np.median(panel.lengths))))
-    backs = cross_validation.cutoffs(panel, asked.h or 0, n_windows, None)
-    asked, units, note = _alike(cross_validation.reaching(panel, backs[0]).head(backs[0]), asked, names)
+    backs = cross_validation.cutoff_offsets(panel, asked.h or 0, n_windows, None)
+    asked, units, note = match_sizes(cross_validation.longer_than(panel, backs[0]).drop_last(backs[0]), asked, names)
     results = []
     for k, name in enumerate(names):
         own = replace(asked, model=name, network=replace(asked.network, units=units.get(name, asked.network.units)))
@@ -153,7 +165,7 @@ def compare(
         results.append(_roll(panel, own, n_windows, tell))
     series, past = _pasts(panel, backs)
     m = asked.season or 1
-    scores = rate(results, past, series, m, asked.seed)
+    scores = rank_models(results, past, series, m, asked.seed)
     told = recommend(scores, len(np.unique(series)), n_windows)
     table = _by_fold(results, past, panel.ids[series], scores["model"].tolist(), m)
     return Comparison(scores, table, told, str(scores["model"][0]), asked.h or 0, m, units, asked.level, note)
@@ -171,7 +183,7 @@ def _checked(models: Sequence[str] | str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _alike(there: Panel, asked: Asked, names: Sequence[str]) -> tuple[Asked, dict[str, int], str]:
+def match_sizes(there: Panel, asked: FitSettings, names: Sequence[str]) -> tuple[FitSettings, dict[str, int], str]:
     """What makes models comparable: one season, found before the first cutoff, and cells of one size.
 
     Args:
@@ -182,7 +194,7 @@ def _alike(there: Panel, asked: Asked, names: Sequence[str]) -> tuple[Asked, dic
     Returns:
         The settings with a season; units of each cell; a sentence about them.
     """
-    seen, h = from_panel(there), asked.h or 0
+    seen, h = PanelContext.from_panel(there), asked.h or 0
     m, season = choose_season(seen.values, there, h, asked.season)
     asked = replace(asked, season=season)
     cells = [name for name in names if name in CELLS]
@@ -192,7 +204,7 @@ def _alike(there: Panel, asked: Asked, names: Sequence[str]) -> tuple[Asked, dic
         told = f"Every recurrent layer has {count(asked.network.units, 'unit')}, as was asked for."
         return asked, dict.fromkeys(cells, asked.network.units), told
     settings = make_recipe(h, m, there.lengths, "lstm", asked.network, asked.training).members[0]
-    columns = {name: getattr(seen, name).shape[-1] for name in ("known", "historic", "static")}
+    columns = {f"n_{name}": getattr(seen, name).shape[-1] for name in ("futr_exog", "hist_exog", "stat_exog")}
 
     def size(cell: str, units: int) -> int:
         """Parameters of one network."""
@@ -216,31 +228,35 @@ def _teller(
     def tell(cutoff: int, seen: Progress) -> None:
         """One report."""
         stage = f"{name}, cutoff {cutoff + 1} of {windows}"
-        progress(Progress(stage, start + share * (cutoff + seen.done) / windows, seen.loss))
+        progress(Progress(stage, start + share * (cutoff + seen.fraction) / windows, seen.loss))
 
     return tell
 
 
-def _roll(panel: Panel, asked: Asked, n_windows: int, tell: Callable[[int, Progress], None] | None) -> Rolled:
+def _roll(panel: Panel, asked: FitSettings, n_windows: int, tell: Callable[[int, Progress], None] | None) -> ModelFolds:
     """One model at all cutoffs."""
     began, h = time.perf_counter(), asked.h or 0
     tables: list[Table] = []
     report = None if tell is None else lambda seen: tell(len(tables), seen)
-    for trained, table in cross_validation.each(panel, asked, n_windows, None, refit=True, progress=report):
+    for trained, table in cross_validation.iter_windows(panel, asked, n_windows, None, refit=True, progress=report):
         learnt = trained
         tables.append(table)
     rows = {name: np.concatenate([table[name] for table in tables]).reshape(-1, h) for name in tables[0]}
-    main, *bounds = column_names(learnt.calibration.name, asked.level)
+    main, *bounds = column_names(learnt.calibrator.name, asked.level)
     members = [one for voice in learnt.learned.voices for one in getattr(voice, "members", ())]
     # The hybrid has numbers of its own for every series.
     sizes = [one.weights.vector.size + np.size(getattr(one, "parameters", ())) for one in members]
     pairs = zip(bounds[::2], bounds[1::2], strict=True)
-    return Rolled(
+    return ModelFolds(
         str(asked.model),
         {str(asked.model): rows[main]} | {name: rows[name] for name in BASELINES if name in rows},
         {level: (rows[low], rows[high]) for level, (low, high) in zip(asked.level, pairs, strict=True)},
-        rows[panel.names.target], rows["cutoff"][:, 0], time.perf_counter() - began, sum(sizes), len(sizes),
-    )  # fmt: skip
+        rows[panel.columns.target],
+        rows["cutoff"][:, 0],
+        time.perf_counter() - began,
+        sum(sizes),
+        len(sizes),
+    )
 
 
 def _pasts(panel: Panel, backs: Sequence[int]) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -248,18 +264,18 @@ def _pasts(panel: Panel, backs: Sequence[int]) -> tuple[npt.NDArray[np.int64], F
     series, past = [], []
     for back in backs:
         series.append(np.flatnonzero(panel.lengths > back + 1))
-        past.append(from_panel(panel.select(series[-1]).head(back)).values)
+        past.append(PanelContext.from_panel(panel.take(series[-1]).drop_last(back)).values)
     T = max(part.shape[1] for part in past)
     padded = [np.pad(part, ((0, 0), (T - part.shape[1], 0)), constant_values=np.nan) for part in past]
     return np.concatenate(series), np.concatenate(padded)
 
 
-def _by_fold(results: Sequence[Rolled], past: Floats, ids: Any, names: Sequence[str], m: int) -> Table:
+def _by_fold(results: Sequence[ModelFolds], past: Floats, ids: Any, names: Sequence[str], m: int) -> Table:
     """A row a series, cutoff and model."""
     K, R = len(names), len(ids)
     columns = {"id": ids, "cutoff": results[0].cutoffs}
     return {name: np.tile(column, K) for name, column in columns.items()} | {
         "model": np.repeat(names, R),
-        "mae": errors(results, past, names, m, scaled=False).ravel(),
-        "mase": errors(results, past, names, m).ravel(),
+        "mae": row_errors(results, past, names, m, scaled=False).ravel(),
+        "mase": row_errors(results, past, names, m).ravel(),
     }

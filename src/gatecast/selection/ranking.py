@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.scores import changes
 from gatecast.evaluation.scores import score as score_models
+from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.evaluation.significance import holm, sign_flip
 
-__all__ = ["FEW_SERIES", "Rolled", "errors", "rate"]
+__all__ = ["FEW_SERIES", "ModelFolds", "rank_models", "row_errors"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ FEW_SERIES = 6
 """Series from which on a series is one pair of errors; below, every cutoff of every series is one."""
 
 
-class Rolled(NamedTuple):
+class ModelFolds(NamedTuple):
     """What one model said at every cutoff.
 
     Args:
@@ -49,7 +49,7 @@ class Rolled(NamedTuple):
     networks: int
 
 
-def rate(results: Sequence[Rolled], past: Floats, series: Integers, m: int, seed: int = 0) -> Table:
+def rank_models(results: Sequence[ModelFolds], past: Floats, series: Integers, m: int, seed: int = 0) -> Table:
     """Scores of models and of the simple forecasts beside them.
 
     Args:
@@ -66,7 +66,7 @@ def rate(results: Sequence[Rolled], past: Floats, series: Integers, m: int, seed
     first = results[0]
     simple = [name for name in first.said if name != first.name]
     base = simple[0]
-    free = [Rolled(name, first.said, {}, first.actual, first.cutoffs, np.nan, 0, 0) for name in simple]
+    free = [ModelFolds(name, first.said, {}, first.actual, first.cutoffs, np.nan, 0, 0) for name in simple]
     scores = {}
     for one in (*results, *free):
         said = {one.name: one.said[one.name], base: one.said[base]}
@@ -74,7 +74,7 @@ def rate(results: Sequence[Rolled], past: Floats, series: Integers, m: int, seed
     measured = all(np.isfinite(score.mase) for score in scores.values())
     models = sorted((*results, *free), key=lambda one: scores[one.name].mase if measured else scores[one.name].mae)
     names = [one.name for one in models]
-    pairs = dict(zip(names, _pairs(errors(results, past, names, m), series), strict=True))
+    pairs = dict(zip(names, _pairs(row_errors(results, past, names, m), series), strict=True))
     best = next(name for name in names if name in simple)
     against_simple = _tests(pairs, [name for name in names if name not in simple], best, seed)
     against_first = _tests(pairs, names[1:], names[0], seed)
@@ -90,7 +90,9 @@ def rate(results: Sequence[Rolled], past: Floats, series: Integers, m: int, seed
     return {name: np.array(column) for name, column in columns.items()}
 
 
-def errors(results: Sequence[Rolled], past: Floats, names: Sequence[str], m: int, *, scaled: bool = True) -> Floats:
+def row_errors(
+    results: Sequence[ModelFolds], past: Floats, names: Sequence[str], m: int, *, scaled: bool = True
+) -> Floats:
     """(K, R) mean absolute errors of every row.
 
     Args:
@@ -103,7 +105,7 @@ def errors(results: Sequence[Rolled], past: Floats, names: Sequence[str], m: int
     """
     said = results[0].said | {one.name: one.said[one.name] for one in results}
     off = np.stack([_mean(np.abs(results[0].actual - said[name])) for name in names])
-    unit = changes(past, m)
+    unit = seasonal_naive_scale(past, m)
     return off / unit if scaled and np.isfinite(unit).any() else off
 
 

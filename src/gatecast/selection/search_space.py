@@ -17,17 +17,17 @@ from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.forecasting.presets import make_recipe
 
-__all__ = ["NAMES", "Axis", "Choice", "Range", "Space", "contains", "defaults", "make_space", "set_up"]
+__all__ = ["NAMES", "Axis", "Choice", "Range", "Space", "apply_choice", "contains", "defaults", "make_space"]
 
-NETWORK = {"units": "units", "layers": "layers", "input_size": "window", "dropout": "dropout"}
-TRAINING = {"rate": "rate", "members": "members"}
+NETWORK = {"units": "units", "n_layers": "n_layers", "input_size": "input_size", "dropout": "dropout"}
+TRAINING = {"learning_rate": "learning_rate", "n_members": "n_members"}
 """Names in a space, and what they are called in the records behind a Forecaster."""
 
 NAMES = ("cell", *NETWORK, *TRAINING)
 """What can be searched."""
 
-WHOLE = ("units", "layers", "input_size", "members")
-LOG = ("units", "rate")
+WHOLE = ("units", "n_layers", "input_size", "n_members")
+LOG = ("units", "learning_rate")
 """Where twice as much is a step as large anywhere."""
 
 MOST_DROPOUT = 0.4
@@ -84,9 +84,14 @@ def defaults(
     members = make_recipe(h, m, lengths, "lstm", network, training).members
     first = members[0]
     return {
-        "cell": first.cell, "units": int(first.units), "layers": int(first.layers), "input_size": int(first.window),
-        "dropout": float(first.dropout), "rate": float(first.rate), "members": len(members),
-    }  # fmt: skip
+        "cell": first.cell,
+        "units": int(first.units),
+        "n_layers": int(first.n_layers),
+        "input_size": int(first.input_size),
+        "dropout": float(first.dropout),
+        "learning_rate": float(first.learning_rate),
+        "n_members": len(members),
+    }
 
 
 def make_space(
@@ -105,7 +110,7 @@ def make_space(
         ConfigError: A name that there is not, or that is fixed; a range that is impossible.
 
     >>> default = defaults(12, 12, np.array([144]), NetworkConfig(), TrainingConfig())
-    >>> space = make_space(default, 60, NetworkConfig(layers=1), TrainingConfig(), {"units": (16, 64)})
+    >>> space = make_space(default, 60, NetworkConfig(n_layers=1), TrainingConfig(), {"units": (16, 64)})
     >>> space["units"], "layers" in space
     (Range(low=16, high=64, whole=True, log=True), False)
     """
@@ -120,20 +125,21 @@ def make_space(
             raise ConfigError("the space has no such setting", got=repr(name), expected=" or ".join(map(repr, NAMES)))
         if name in fixed:
             raise ConfigError(
-                f"{name} is fixed and searched at once", got=f"{fixed[name]!r} and {said!r}",
+                f"{name} is fixed and searched at once",
+                got=f"{fixed[name]!r} and {said!r}",
                 fix=f"Leave {name} out of the space, or out of the network's and training's settings.",
-            )  # fmt: skip
+            )
         space[name] = _axis(name, said, longest)
     return space
 
 
-def set_up(
+def apply_choice(
     chosen: Mapping[str, Any], network: NetworkConfig, training: TrainingConfig
 ) -> tuple[str, NetworkConfig, TrainingConfig]:
     """The model and the two records for what was chosen; for nothing, the default.
 
-    >>> set_up({"cell": "gru", "units": 8}, NetworkConfig(layers=1), TrainingConfig())[:2]
-    ('gru', NetworkConfig(units=8, layers=1, window=None, dropout=None))
+    >>> apply_choice({"cell": "gru", "units": 8}, NetworkConfig(n_layers=1), TrainingConfig())[:2]
+    ('gru', NetworkConfig(units=8, n_layers=1, input_size=None, dropout=None))
     """
     return (
         str(chosen.get("cell", "lstm")),
@@ -151,16 +157,16 @@ def _fixed(network: NetworkConfig, training: TrainingConfig) -> dict[str, Any]:
 
 def _usual(default: Mapping[str, Any], longest: int) -> Space:
     """Ranges around the default, which lies inside wherever the series are long enough."""
-    units, window, rate = default["units"], default["input_size"], default["rate"]
+    units, window, rate = default["units"], default["input_size"], default["learning_rate"]
     widest = min(longest, max(2 * window, 24))
     return {
         "cell": Choice(tuple(CELLS)),
         "units": Range(max(2, units // 4), 2 * units, whole=True, log=True),
-        "layers": Range(1, max(3, default["layers"]), whole=True, log=False),
+        "n_layers": Range(1, max(3, default["n_layers"]), whole=True, log=False),
         "input_size": Range(min(max(3, window // 3), widest), widest, whole=True, log=False),
         "dropout": Range(0.0, MOST_DROPOUT, whole=False, log=False),
-        "rate": Range(rate / RATES, rate * RATES, whole=False, log=True),
-        "members": Range(1, max(4, default["members"]), whole=True, log=False),
+        "learning_rate": Range(rate / RATES, rate * RATES, whole=False, log=True),
+        "n_members": Range(1, max(4, default["n_members"]), whole=True, log=False),
     }
 
 
@@ -176,9 +182,11 @@ def _axis(name: str, said: Any, longest: int) -> Axis:
     if name != "cell" and isinstance(said, tuple):
         if len(options) != 2 or options[0] > options[1]:
             raise ConfigError(
-                f"the range of {name} is none", got=repr(said), expected="(low, high)",
+                f"the range of {name} is none",
+                got=repr(said),
+                expected="(low, high)",
                 fix=f"Write a list to choose from: {list(said)}." if len(options) != 2 else "Swap the two.",
-            )  # fmt: skip
+            )
         return Range(options[0], options[1], name in WHOLE, name in LOG)
     return Choice(tuple(dict.fromkeys(options)))
 

@@ -220,9 +220,11 @@ def _storage(target: Path) -> Any:
         return RDBStorage("sqlite:///" + str(target.resolve()).replace("{", "{{").replace("}", "}}"))
     except (SQLAlchemyError, RuntimeError) as error:
         raise ConfigError(
-            "the study cannot be opened", where=str(target), got=str(error).splitlines()[0],
+            "the study cannot be opened",
+            where=str(target),
+            got=str(error).splitlines()[0],
             fix="Give the name of a new file.",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:
@@ -257,10 +259,12 @@ def _compare(study: optuna.Study, facts: Mapping[str, str], target: Path | None)
         if known.get(name) != facts[name]:
             data = name == "data"
             raise ConfigError(
-                f"the study was made with other {'data' if data else 'settings'}", where=str(target),
-                got="" if data else f"{name} {facts[name]}", expected="" if data else f"{name} {known.get(name)}",
+                f"the study was made with other {'data' if data else 'settings'}",
+                where=str(target),
+                got="" if data else f"{name} {facts[name]}",
+                expected="" if data else f"{name} {known.get(name)}",
                 fix="Give the name of a new file, or what the study was made with.",
-            )  # fmt: skip
+            )
 
 
 def _clear(study: optuna.Study) -> None:

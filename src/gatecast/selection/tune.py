@@ -24,31 +24,31 @@ from gatecast._utils.validation import check_count
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of
-from gatecast.errors import DataError, require_positive
-from gatecast.evaluation.scores import changes
+from gatecast.errors import DataError, check_positive
+from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.forecaster import Forecaster
-from gatecast.forecasting.context import from_panel
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.metrics.point import mean_or_nan
-from gatecast.pipeline.cross_validation import each, reaching
-from gatecast.pipeline.fit import prepare_panel, train
+from gatecast.pipeline.cross_validation import iter_windows, longer_than
+from gatecast.pipeline.fit import fit, prepare_panel
 from gatecast.pipeline.progress import Progress
 from gatecast.plotting import charts
-from gatecast.plotting.spec import Chart, Dots, Line
-from gatecast.selection.search_space import NAMES, Space, defaults, make_space, set_up
+from gatecast.plotting.spec import Chart, Line, Points
+from gatecast.selection.search_space import NAMES, Space, apply_choice, defaults, make_space
 from gatecast.selection.study import Search, open_search, require_optuna
 
 if TYPE_CHECKING:
-    from gatecast.pipeline.fit import Asked
+    from gatecast.pipeline.fit import FitSettings
 
-__all__ = ["Tuned", "tune"]
+__all__ = ["TuneResult", "tune"]
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Tuned:
+class TuneResult:
     """What came of a search.
 
     Args:
@@ -58,8 +58,8 @@ class Tuned:
         measure: What the errors are: "MASE", or "MAE" where no series changes.
         validation: Errors on the folds of "default" and "tuned".
         test: The same on the test part, which no trial saw.
-        gain: What was gained on the folds, in a sentence.
-        kept: What is left of it on the test part, in a sentence.
+        validation_summary: What was gained on the folds, in a sentence.
+        test_summary: What is left of it on the test part, in a sentence.
         forecaster: With the best settings, fitted to all rows.
         study: The file of the study; None if it was kept in memory.
     """
@@ -70,15 +70,15 @@ class Tuned:
     measure: str
     validation: dict[str, float]
     test: dict[str, float]
-    gain: str
-    kept: str
+    validation_summary: str
+    test_summary: str
     forecaster: Forecaster
     study: str | None
 
     @property
     def sentence(self) -> str:
         """What was gained, and what is left of it."""
-        return f"{self.gain} {self.kept}"
+        return f"{self.validation_summary} {self.test_summary}"
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw the error of every trial, and the best so far.
@@ -96,11 +96,11 @@ class Tuned:
         whole, number = np.isfinite(value), self.trials["number"]
         best = np.minimum.accumulate(np.where(whole, value, np.inf))
         marks = (
-            Dots(number[whole], value[whole], "trial", "model"),
+            Points(number[whole], value[whole], "trial", "model"),
             Line(number, np.where(np.isfinite(best), best, np.nan), "best so far", "naive"),
         )
         name = f"{self.measure} on the folds"
-        return charts.show(Chart("Trials", marks, note=self.gain, x_name="trial", y_names=(name,)), path)
+        return charts.show(Chart("Trials", marks, note=self.validation_summary, x_name="trial", y_names=(name,)), path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,41 +135,45 @@ class _Plan:
 
     def forecaster(self, chosen: Mapping[str, Any]) -> Forecaster:
         """One that has learnt nothing yet."""
-        model, network, training = set_up(chosen, self.words["network"], self.words["training"])
+        model, network, training = apply_choice(chosen, self.words["network"], self.words["training"])
         return Forecaster(**self.words | {"model": model, "network": network, "training": training})
 
     def facts(self) -> dict[str, Any]:
         """What a study is about: all that the error of a trial depends on."""
-        words = {name: self.words[name] for name in ("seed", "season")}
+        words = {name: self.words[name] for name in ("seed", "season_length")}
         configs = {f"{name} settings": asdict(self.words[name]) for name in ("network", "training", "data")}
         space = {name: list(axis) for name, axis in self.space.items()}
         return {
-            "data": _fingerprint(self.panel), "horizon": self.h, "folds": self.folds, "space": space,
-            **words, **configs,
-        }  # fmt: skip
+            "data": _fingerprint(self.panel),
+            "horizon": self.h,
+            "folds": self.folds,
+            "space": space,
+            **words,
+            **configs,
+        }
 
 
 def tune(
     source: Any,
     h: int | None = None,
     *,
-    trials: int = 30,
+    n_trials: int = 30,
     timeout: float | None = None,
-    folds: int = 2,
+    n_windows: int = 2,
     study: str | os.PathLike[str] | None = None,
-    space: Mapping[str, Any] | None = None,
+    search_space: Mapping[str, Any] | None = None,
     seed: int = 0,
     id_col: str | None = None,
     time_col: str | None = None,
     target_col: str | Sequence[str] | None = None,
     freq: str | None = None,
-    season: int | None = None,
+    season_length: int | None = None,
     level: Sequence[float] | float | None = (80, 95),
     data: DataConfig | None = None,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
     progress: Callable[[Progress], None] | None = None,
-) -> Tuned:
+) -> TuneResult:
     """Search for better settings of the networks; needs the `tune` extra.
 
     The error of a trial is the mean over folds and series of ``mean |y - f| / mean |y[t] - y[t-m]|`` (MASE), where
@@ -180,18 +184,18 @@ def tune(
     Args:
         source: As for `Forecaster.fit`.
         h: Steps to forecast; by default as a Forecaster chooses.
-        trials: How many in all, those included that the study holds already.
+        n_trials: How many in all, those included that the study holds already.
         timeout: Seconds after which no trial begins; the default's is always made.
-        folds: Cutoffs that a trial is judged by, h steps apart.
+        n_windows: Cutoffs that a trial is judged by, h steps apart.
         study: An SQLite file that keeps the trials: the same call goes on where it was interrupted. It serves one
             search at a time.
-        space: Narrower or other ranges, by name of `spaces.NAMES`: a pair (low, high), a list to choose from, a value.
+        search_space: Narrower or other ranges, by name of `spaces.NAMES`: a pair (low, high), a list to choose from, a value.
         seed: Same seed, same trials.
         id_col: As for `Forecaster`.
         time_col: As for `Forecaster`.
         target_col: As for `Forecaster`.
         freq: As for `Forecaster`.
-        season: As for `Forecaster`.
+        season_length: As for `Forecaster`.
         level: As for `Forecaster`.
         data: As for `Forecaster`.
         network: What is fixed about the networks is not searched.
@@ -209,23 +213,32 @@ def tune(
 
     >>> from gatecast.config import TrainingConfig
     >>> waves = {"t": np.arange(60), "y": 9 + np.sin(np.arange(60) * np.pi / 6)}
-    >>> small = TrainingConfig(steps=2, members=1)
+    >>> small = TrainingConfig(max_steps=2, n_members=1)
     >>> tuned = tune(waves, 4, trials=2, folds=1, training=small, space={"units": (4, 8)})
     >>> len(tuned.trials["value"]), tuned.forecaster.h_
     (2, 4)
     """
     require_optuna()
-    for name, value in (("trials", trials), ("folds", folds)):
+    for name, value in (("n_trials", n_trials), ("n_windows", n_windows)):
         check_count(name, value, needed=True)
-    last = np.inf if timeout is None else time.monotonic() + require_positive(timeout, "timeout")
+    last = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
     words = {
-        "h": h, "seed": seed, "id_col": id_col, "time_col": time_col, "target_col": target_col, "freq": freq,
-        "season": season, "level": level, "data": data, "network": network, "training": training,
-    }  # fmt: skip
-    plan = _plan(source, words, folds, space)
+        "h": h,
+        "seed": seed,
+        "id_col": id_col,
+        "time_col": time_col,
+        "target_col": target_col,
+        "freq": freq,
+        "season_length": season_length,
+        "level": level,
+        "data": data,
+        "network": network,
+        "training": training,
+    }
+    plan = _plan(source, words, n_windows, search_space)
     with open_search(study, plan.facts(), plan.space, plan.default, plan.words["seed"]) as search:
-        while search.done < trials and (search.done == 0 or time.monotonic() < last):
-            _run(search, plan, trials, progress)
+        while search.done < n_trials and (search.done == 0 or time.monotonic() < last):
+            _run(search, plan, n_trials, progress)
         best, chosen, error, before = search.best()
         table, importance = search.table(), search.importance()
     fitted = {"default": _fit(plan, {}, progress)}
@@ -235,9 +248,7 @@ def tune(
     settings = {name: table[name].tolist()[best] for name in NAMES}
     gain, kept = _sentences(plan, len(table["value"]), settings, validation, test)
     where = None if study is None else str(study)
-    return Tuned(
-        table, importance, settings, plan.measure, validation, test, gain, kept, fitted["tuned"], where
-    )  # fmt: skip
+    return TuneResult(table, importance, settings, plan.measure, validation, test, gain, kept, fitted["tuned"], where)
 
 
 def _plan(source: Any, words: dict[str, Any], folds: int, given: Any) -> _Plan:
@@ -250,23 +261,23 @@ def _plan(source: Any, words: dict[str, Any], folds: int, given: Any) -> _Plan:
     parts = split_panel(panel.lengths, h)
     if parts is None:
         raise _too_short(panel, h, h, folds)
-    inner = panel.with_words(panel.words_before(parts.test)).head(parts.test)
+    inner = panel.restrict_categories(panel.categories_before(parts.test)).drop_last(parts.test)
     shortest, seasons, lengths = parts.train, (1, 1), panel.lengths
     units: list[Floats] = []
     for back in reversed(range(h, folds * h + 1, h)):
-        there = reaching(inner, back)
+        there = longer_than(inner, back)
         if len(there) == 0:
             raise _too_short(panel, h, parts.test, folds)
-        there = prepare_panel(there.head(back), [], base.data)
+        there = prepare_panel(there.drop_last(back), [], base.data)
         inside = split_panel(there.lengths, h)
         if inside is None:
             raise _too_short(panel, h, parts.test, folds)
         shortest = min(shortest, inside.train)
-        past = from_panel(there).values
+        past = PanelContext.from_panel(there).values
         if not units:
             # One season for all trials, chosen before the first fold.
-            seasons, lengths = choose_season(past, there, h, base.season), there.lengths
-        units.append(changes(past, seasons[1]))
+            seasons, lengths = choose_season(past, there, h, base.season_length), there.lengths
+        units.append(seasonal_naive_scale(past, seasons[1]))
     measure = "MASE" if all(np.isfinite(one).any() for one in units) else "MAE"
     if measure == "MAE":
         units = [np.ones(len(one)) for one in units]
@@ -287,8 +298,9 @@ def _too_short(panel: Panel, h: int, test: int, folds: int) -> DataError:
     return DataError(
         "the series are too short to tune" if len(panel) > 1 else "the series is too short to tune",
         got=f"{int(panel.lengths.max())} rows for {count(h, 'step')} ahead and {count(folds, 'fold')}",
-        expected=f"{needed}: {detail}", fix="Ask for fewer folds or a shorter horizon, or give more rows.",
-    )  # fmt: skip
+        expected=f"{needed}: {detail}",
+        fix="Ask for fewer folds or a shorter horizon, or give more rows.",
+    )
 
 
 def _run(search: Search, plan: _Plan, trials: int, progress: Callable[[Progress], None] | None) -> None:
@@ -316,12 +328,12 @@ def _run(search: Search, plan: _Plan, trials: int, progress: Callable[[Progress]
     search.end(trial, error, time.perf_counter() - began)
 
 
-def _errors(plan: _Plan, asked: Asked) -> Iterator[float]:
+def _errors(plan: _Plan, asked: FitSettings) -> Iterator[float]:
     """The error at every fold, the earliest first, each of networks that have seen nothing of it."""
-    target = plan.inner.names.target
-    rounds = each(plan.inner, asked, plan.folds, None, refit=True)
+    target = plan.inner.columns.target
+    rounds = iter_windows(plan.inner, asked, plan.folds, None, refit=True)
     for unit, (trained, table) in zip(plan.units, rounds, strict=True):
-        off = np.abs(table[target] - table[trained.calibration.name]).reshape(len(unit), plan.h)
+        off = np.abs(table[target] - table[trained.calibrator.name]).reshape(len(unit), plan.h)
         known = np.isfinite(off)
         means = np.where(known, off, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
         yield mean_or_nan((means / unit)[np.isfinite(means / unit)])
@@ -331,7 +343,7 @@ def _fit(plan: _Plan, chosen: Mapping[str, Any], progress: Callable[[Progress], 
     """A forecaster of all rows, scored on its test part first."""
     made = plan.forecaster(chosen)
     made._kind = plan.kind
-    made._take(train(plan.panel, made._asked(), list(plan.findings), progress, evaluate=True))
+    made._take(fit(plan.panel, made._asked(), list(plan.findings), progress, evaluate=True))
     return made
 
 
@@ -379,7 +391,7 @@ def _said(best: Mapping[str, Any]) -> str:
 def _fingerprint(panel: Panel) -> str:
     """The same for the same series alone: names, times, values, columns beside them."""
     found = hashlib.sha256()
-    columns = {**panel.historic, **panel.known, **panel.static}
+    columns = {**panel.hist_exog, **panel.futr_exog, **panel.stat_exog}
     texts = [str(panel.freq), repr(panel.ids.tolist()), repr(list(columns)), repr(dict(panel.categories))]
     for text in texts:
         found.update(f"{len(text)}:{text}".encode())

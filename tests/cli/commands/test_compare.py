@@ -38,8 +38,16 @@ def test_models_stand_beside_each_other(sales, tmp_path, capsys):
     table, recommendation, note, written = capsys.readouterr().out.split("\n\n")
     head, *lines = table.splitlines()
     assert head.split() == [
-        "model", "mae", "rmse", "mase", "skill", "p_value", "p_best", "seconds", "parameters",
-    ]  # fmt: skip
+        "model",
+        "mae",
+        "rmse",
+        "mase",
+        "skill",
+        "p_value",
+        "p_best",
+        "seconds",
+        "parameters",
+    ]
     assert sorted(line.split()[0] for line in lines) == ["Drift", "Mean", "Naive", "SeasonalNaive", "gru", "rnn"]
     assert "MASE" in recommendation
     assert note.startswith("Each cell has as many units as make about")
@@ -56,8 +64,17 @@ def test_a_document(sales, capsys):
     assert main(["compare", str(sales), "-h", "3", "--windows", "1", "--models", "rnn", "--level", "90", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert list(told) == [
-        "schema_version", "best", "recommendation", "note", "horizon", "season", "cutoffs", "units", "scores", "files",
-    ]  # fmt: skip
+        "schema_version",
+        "best",
+        "recommendation",
+        "note",
+        "horizon",
+        "season",
+        "cutoffs",
+        "units",
+        "scores",
+        "files",
+    ]
     assert (told["horizon"], told["cutoffs"], told["files"]) == (3, 1, [])
     assert told["best"] == told["scores"][0]["model"]
     assert told["units"]["rnn"] > 1
@@ -73,8 +90,16 @@ def test_probes(short, tmp_path, capsys):
     table, sentence, written = capsys.readouterr().out.split("\n\n")
     head, *lines = table.splitlines()
     assert head.split() == [
-        "probe", "cell", "parameters", "solved", "updates", "loss", "naive", "right", "seconds",
-    ]  # fmt: skip
+        "probe",
+        "cell",
+        "parameters",
+        "solved",
+        "updates",
+        "loss",
+        "naive",
+        "right",
+        "seconds",
+    ]
     assert [line.split()[:3] for line in lines] == [["order", "20", "rnn"], ["order", "20", "lstm"]]
     assert [line.split()[4] for line in lines] == ["0/1", "0/1"]
     assert sentence.startswith("Temporal order, 20 steps, at most 26 updates: not solved by RNN and LSTM.")
@@ -82,8 +107,11 @@ def test_probes(short, tmp_path, capsys):
     with out.open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["cell"], row["step"]) for row in rows] == [
-        ("rnn", "25"), ("rnn", "26"), ("lstm", "25"), ("lstm", "26"),
-    ]  # fmt: skip
+        ("rnn", "25"),
+        ("rnn", "26"),
+        ("lstm", "25"),
+        ("lstm", "26"),
+    ]
     assert plot.read_bytes()[1:4] == b"PNG"
 
 
@@ -100,17 +128,20 @@ def test_probes_as_a_document(short, capsys):
     ("words", "code", "said"),
     [
         (
-            [], 2,
+            [],
+            2,
             "there is nothing to compare on: expected FILE or --probe. Write gatecast compare sales.csv, or gatecast "
             "compare --probe.",
         ),
         (["FILE", "--probe"], 2, "--probe makes its own data: got FILE 'sales.csv' as well. Leave one of them out."),
         (
-            ["FILE", "--quick"], 2,
+            ["FILE", "--quick"],
+            2,
             "--quick belongs to --probe: got FILE. Leave it out; fewer --models or --windows take less time.",
         ),
         (
-            ["--probe", "-h", "3", "--windows", "2", "--time-col", "t"], 2,
+            ["--probe", "-h", "3", "--windows", "2", "--time-col", "t"],
+            2,
             "--probe makes its own data: got --horizon, --time-col, --windows. Leave that out: it belongs to FILE.",
         ),
         (["absent.csv"], 2, "there is no such file (absent.csv)"),
@@ -119,7 +150,8 @@ def test_probes_as_a_document(short, capsys):
         (["--probe", "--models", "auto"], 2, "there is no such cell: got 'auto', expected 'rnn' or 'gru'"),
         (["FILE", "--windows", "0"], 2, "--windows makes no sense: got '0', expected a whole number of at least 1."),
         (
-            ["FILE", "--windows", "40", "-h", "3"], 1,
+            ["FILE", "--windows", "40", "-h", "3"],
+            1,
             "the series are too short for so many cutoffs: got 40 rows at most, expected more than 121.",
         ),
         (["FILE", "--out", "folds.xlsx"], 2, "--out has an unknown file type (folds.xlsx): got '.xlsx'"),
@@ -127,7 +159,7 @@ def test_probes_as_a_document(short, capsys):
         (["FILE", "--out", "FILE"], 2, "--out would overwrite FILE (sales.csv). Choose another name."),
         (["FILE", "--model", "lstm"], 2, "No such option: --model"),
     ],
-)  # fmt: skip
+)
 def test_wrong_words_are_refused_before_any_work(words, code, said, sales, monkeypatch, capsys):
     monkeypatch.chdir(sales.parent)
     assert main(["compare", *("sales.csv" if word == "FILE" else word for word in words)]) == code

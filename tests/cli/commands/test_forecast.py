@@ -51,8 +51,15 @@ def read(path):
 
 def test_json_is_all_there_is_on_standard_output(told):
     assert list(told) == [
-        "schema_version", "data", "model", "evaluation", "forecast", "files", "settings", "seconds",
-    ]  # fmt: skip
+        "schema_version",
+        "data",
+        "model",
+        "evaluation",
+        "forecast",
+        "files",
+        "settings",
+        "seconds",
+    ]
     assert told["data"]["time_col"] == "month"
     assert told["data"]["target_col"] == "sales"
     assert told["data"]["frequency"] == "MS"
@@ -142,9 +149,17 @@ def test_report_of_a_file_without_header(tmp_path, capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert err == ""
     for part in (
-        "no header", f"{len(values)} points from 2010-01-01 to 2015-12-01", " rows to train, ",
-        "MAE", "MASE", "in 90 %", "90 % interval", "2016-01-01", "2016-03-01", " s\n",
-    ):  # fmt: skip
+        "no header",
+        f"{len(values)} points from 2010-01-01 to 2015-12-01",
+        " rows to train, ",
+        "MAE",
+        "MASE",
+        "in 90 %",
+        "90 % interval",
+        "2016-01-01",
+        "2016-03-01",
+        " s\n",
+    ):
         assert part in out
     assert "\x1b" not in out
     assert sorted(os.listdir(tmp_path)) == ["sales.csv"]

@@ -16,8 +16,8 @@ def kept(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "a.gatecast"
     t = np.arange(60)
     table = {"id": np.repeat(["north", "<south>"], 60), "t": np.tile(t, 2), "y": np.tile(20 + np.sin(t / 2), 2)}
-    small = {"network": NetworkConfig(units=4, layers=1), "training": TrainingConfig(members=1, steps=5)}
-    Forecaster(6, model="lstm", season=12, **small).fit(table).save(path)
+    small = {"network": NetworkConfig(units=4, n_layers=1), "training": TrainingConfig(n_members=1, max_steps=5)}
+    Forecaster(6, model="lstm", season_length=12, **small).fit(table).save(path)
     return path
 
 

@@ -20,7 +20,7 @@ def file(tmp_path, monkeypatch):
     y = 20 + 5 * np.sin(np.arange(60) * np.pi / 6) + np.random.default_rng(0).normal(0, 0.5, 60)
     path = tmp_path / "a.csv"
     path.write_text("t,y\n" + "".join(f"{k},{value:.3f}\n" for k, value in enumerate(y)))
-    monkeypatch.setattr(tune, "tune", partial(tune.tune, training=TrainingConfig(steps=2, members=1)))
+    monkeypatch.setattr(tune, "tune", partial(tune.tune, training=TrainingConfig(max_steps=2, n_members=1)))
     return path
 
 
@@ -32,8 +32,17 @@ def test_a_search(file, tmp_path, capsys):
     assert main([*words, "--out", str(out), "--plot", str(plot), "--report", str(page)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [
-        "trial", "MASE", "cell", "units", "layers", "input_size", "dropout", "rate", "members", "seconds",
-    ]  # fmt: skip
+        "trial",
+        "MASE",
+        "cell",
+        "units",
+        "layers",
+        "input_size",
+        "dropout",
+        "rate",
+        "members",
+        "seconds",
+    ]
     assert {line.split()[0] for line in lines[1:3]} == {"0", "1"}
     assert float(lines[1].split()[1]) <= float(lines[2].split()[1])
     assert lines[3] == "trials: 2, 0 of them cut short; trial 0 is the default setting"

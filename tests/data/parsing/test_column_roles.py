@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.column_roles import Roles, assign, join_parts, series_column
-from gatecast.data.parsing.raw_table import Table, text_cells
+from gatecast.data.parsing.column_roles import ColumnRoles, assign_roles, join_parts, series_column
+from gatecast.data.parsing.raw_table import RawTable, text_cells
 from gatecast.errors import ConfigError, DataError
 
 DAYS = text_cells(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"])
@@ -16,44 +16,44 @@ SHOPS = text_cells(["a", "a", "b", "b"])
 NOTES = text_cells(["sun", "rain", "fog", "hail"])
 
 
-def table(**columns) -> Table:
+def table(**columns) -> RawTable:
     """A table with a header."""
-    return Table(tuple(columns), tuple(columns.values()))
+    return RawTable(tuple(columns), tuple(columns.values()))
 
 
 @pytest.mark.parametrize(
     ("columns", "roles"),
     [
-        ({"Month": DAYS, "Passengers": NUMBERS}, Roles(None, 0, 1)),
-        ({"y": NUMBERS, "ds": DAYS}, Roles(None, 1, 0)),
-        ({"unique_id": SHOPS, "ds": DAYS, "y": NUMBERS}, Roles(0, 1, 2)),
-        ({"unique_id": UP // 2, "ds": UP, "y": NUMBERS}, Roles(0, 1, 2)),
-        ({"rownames": UP, "time": UP, "value": NUMBERS}, Roles(None, 1, 2)),
-        ({"": UP, "date": DAYS, "n": NUMBERS}, Roles(None, 1, 2)),
-        ({"k": UP, "n": NUMBERS}, Roles(None, 0, 1)),
-        ({"n": NUMBERS}, Roles(None, None, 0)),
-        ({"time": NUMBERS}, Roles(None, None, 0)),
-        ({"date": DAYS, "a": NUMBERS, "y": NUMBERS}, Roles(None, 0, 2)),
-        ({"created": DAYS, "date": DAYS, "n": NUMBERS}, Roles(None, 1, 2)),
-        ({"date": DAYS, "weather": NOTES, "n": NUMBERS}, Roles(None, 0, 2)),
-        ({"name": NOTES, "date": DAYS, "n": NUMBERS}, Roles(None, 1, 2)),
-        ({"stamp": NOTES, "n": NUMBERS}, Roles(None, 0, 1)),
-        ({"date": DAYS, "n": NOTES}, Roles(None, 0, 1)),
-        ({"date": DAYS, "n": text_cells(["", "", "", ""])}, Roles(None, 0, 1)),
+        ({"Month": DAYS, "Passengers": NUMBERS}, ColumnRoles(None, 0, 1)),
+        ({"y": NUMBERS, "ds": DAYS}, ColumnRoles(None, 1, 0)),
+        ({"unique_id": SHOPS, "ds": DAYS, "y": NUMBERS}, ColumnRoles(0, 1, 2)),
+        ({"unique_id": UP // 2, "ds": UP, "y": NUMBERS}, ColumnRoles(0, 1, 2)),
+        ({"rownames": UP, "time": UP, "value": NUMBERS}, ColumnRoles(None, 1, 2)),
+        ({"": UP, "date": DAYS, "n": NUMBERS}, ColumnRoles(None, 1, 2)),
+        ({"k": UP, "n": NUMBERS}, ColumnRoles(None, 0, 1)),
+        ({"n": NUMBERS}, ColumnRoles(None, None, 0)),
+        ({"time": NUMBERS}, ColumnRoles(None, None, 0)),
+        ({"date": DAYS, "a": NUMBERS, "y": NUMBERS}, ColumnRoles(None, 0, 2)),
+        ({"created": DAYS, "date": DAYS, "n": NUMBERS}, ColumnRoles(None, 1, 2)),
+        ({"date": DAYS, "weather": NOTES, "n": NUMBERS}, ColumnRoles(None, 0, 2)),
+        ({"name": NOTES, "date": DAYS, "n": NUMBERS}, ColumnRoles(None, 1, 2)),
+        ({"stamp": NOTES, "n": NUMBERS}, ColumnRoles(None, 0, 1)),
+        ({"date": DAYS, "n": NOTES}, ColumnRoles(None, 0, 1)),
+        ({"date": DAYS, "n": text_cells(["", "", "", ""])}, ColumnRoles(None, 0, 1)),
     ],
 )
 def test_worked_out(columns, roles):
-    assert assign(table(**columns)) == roles
+    assert assign_roles(table(**columns)) == roles
 
 
 def test_given_by_name():
     columns = table(shop=SHOPS, day=DAYS, order=UP, a=NUMBERS, b=NUMBERS)
-    assert assign(columns, "shop", "order", "b") == Roles(0, 2, 4)
+    assert assign_roles(columns, "shop", "order", "b") == ColumnRoles(0, 2, 4)
 
 
 def test_several_targets_are_refused():
     with pytest.raises(DataError) as error:
-        assign(table(ds=DAYS, a=NUMBERS, b=NUMBERS))
+        assign_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS))
     assert str(error.value) == (
         "several columns could be the target: got numbers in 'a', 'b', expected one column of values. "
         "Name it, as in target_col='b'."
@@ -64,13 +64,13 @@ def test_no_target_is_refused():
     with pytest.raises(
         DataError, match="there is no column of values: got the columns 'ds', expected a column of numb"
     ):
-        assign(table(ds=DAYS))
+        assign_roles(table(ds=DAYS))
 
 
 @pytest.mark.parametrize("argument", ["id_col", "time_col", "target_col"])
 def test_names_that_are_not_there_get_a_hint(argument):
     with pytest.raises(ConfigError) as error:
-        assign(table(Month=DAYS, Sales=NUMBERS), **{argument: "sale"})
+        assign_roles(table(Month=DAYS, Sales=NUMBERS), **{argument: "sale"})
     assert str(error.value) == (
         f"there is no column of this name ({argument}): got 'sale', expected one of 'Month', 'Sales'. "
         "Did you mean 'Sales'?"
@@ -79,9 +79,9 @@ def test_names_that_are_not_there_get_a_hint(argument):
 
 def test_repeated_times_ask_for_a_column_of_series():
     columns = table(kind=NOTES, shop=SHOPS, ds=DAYS, y=NUMBERS)
-    assert series_column(columns, Roles(None, 2, 3), np.array([1, 2, 1, 2])) == 0
-    assert series_column(columns, Roles(None, 2, 3), np.array([1, 2, 3, 4])) is None
-    assert series_column(table(shop=SHOPS, y=NUMBERS), Roles(None, None, 1), np.array([1, 1, 1, 2])) is None
+    assert series_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 1, 2])) == 0
+    assert series_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 3, 4])) is None
+    assert series_column(table(shop=SHOPS, y=NUMBERS), ColumnRoles(None, None, 1), np.array([1, 1, 1, 2])) is None
 
 
 def test_parts_of_a_date_are_joined_and_it_is_said():

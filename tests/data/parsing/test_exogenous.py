@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from gatecast.data.panel import Names, check_outputs, from_values
+from gatecast.data.panel import ColumnNames, check_outputs, from_values
 from gatecast.data.read import read
 from gatecast.errors import ConfigError, DataError
 
@@ -58,35 +58,41 @@ def test_text_files_and_rows_in_any_order(tmp_path):
         lines = [",".join("" if cell is None else str(cell) for cell in rows[i]) for i in order]
         (tmp_path / "a.csv").write_text("\n".join([",".join(SHOPS), *lines]) + "\n")
         panel, _ = read(tmp_path / "a.csv", **ROLES)
-        check(panel if order == range(6) else panel.select([1, 0]))
+        check(panel if order == range(6) else panel.take([1, 0]))
 
 
 def test_heads_tails_and_selections_carry_them():
     panel, _ = read(SHOPS, **ROLES)
-    head, tail, chosen = panel.head(1), panel.tail(2), panel.select([1])
-    np.testing.assert_array_equal(head.known["price"], [1.5, 1.5, np.nan, 2, 2])
-    np.testing.assert_array_equal(tail.historic["visits"], [np.nan, 30, 50, 60])
-    assert head.static["size"].tolist() == tail.static["size"].tolist() == [3.0, 4.0]
-    assert chosen.static["city"].tolist() == [0.0]
-    assert chosen.known["price"].tolist() == [2.0, 2.0, 2.5]
+    head, tail, chosen = panel.drop_last(1), panel.keep_last(2), panel.take([1])
+    np.testing.assert_array_equal(head.futr_exog["price"], [1.5, 1.5, np.nan, 2, 2])
+    np.testing.assert_array_equal(tail.hist_exog["visits"], [np.nan, 30, 50, 60])
+    assert head.stat_exog["size"].tolist() == tail.stat_exog["size"].tolist() == [3.0, 4.0]
+    assert chosen.stat_exog["city"].tolist() == [0.0]
+    assert chosen.futr_exog["price"].tolist() == [2.0, 2.0, 2.5]
     assert chosen.categories == panel.categories
 
 
 def test_panels_without_them_have_none():
     panel = from_values([1.0, 2.0])
-    assert (panel.historic, panel.known, panel.static, panel.categories, panel.clock) == ({}, {}, {}, {}, None)
+    assert (panel.hist_exog, panel.futr_exog, panel.stat_exog, panel.categories, panel.utc_offset_minutes) == (
+        {},
+        {},
+        {},
+        {},
+        None,
+    )
 
 
 def test_one_name_need_not_be_a_list():
-    panel, _ = read(SHOPS, "shop", "ds", "y", known="price", static="city")
-    assert (list(panel.known), list(panel.static)) == (["price"], ["city"])
+    panel, _ = read(SHOPS, "shop", "ds", "y", futr_exog="price", stat_exog="city")
+    assert (list(panel.futr_exog), list(panel.stat_exog)) == (["price"], ["city"])
 
 
 def test_columns_beside_the_target_are_not_taken_for_it():
-    panel, _ = read({"ds": DAYS, "value": [1, 2, 3], "sales": [4, 5, 6]}, known="value")
-    assert panel.names.target == "sales"
-    panel, _ = read({"year": [2024] * 3, "month": [1, 2, 3], "n": [4, 5, 6]}, known="month")
-    assert panel.known["month"].tolist() == [1.0, 2.0, 3.0]
+    panel, _ = read({"ds": DAYS, "value": [1, 2, 3], "sales": [4, 5, 6]}, futr_exog="value")
+    assert panel.columns.target == "sales"
+    panel, _ = read({"year": [2024] * 3, "month": [1, 2, 3], "n": [4, 5, 6]}, futr_exog="month")
+    assert panel.futr_exog["month"].tolist() == [1.0, 2.0, 3.0]
 
 
 def test_categories_of_an_earlier_panel():
@@ -94,7 +100,7 @@ def test_categories_of_an_earlier_panel():
     later = {name: column[3:] for name, column in SHOPS.items()}
     panel, _ = read(later, **ROLES, categories=first.categories)
     assert panel.categories == first.categories
-    assert panel.static["city"].tolist() == [0.0]
+    assert panel.stat_exog["city"].tolist() == [0.0]
     with pytest.raises(DataError) as error:
         read(later | {"city": ["Rome"] * 3}, **ROLES, categories=first.categories)
     assert str(error.value) == (
@@ -113,7 +119,7 @@ def test_static_columns_that_change_are_refused():
     with pytest.raises(DataError, match=r"series 'b', column 'size'\): got 4 and 2.5, expected one value"):
         read(SHOPS | {"size": [3, 3, 3, 4, 2.5, 4]}, **ROLES)
     panel, _ = read(SHOPS | {"size": [3, np.nan, 3, np.nan, np.nan, np.nan]}, **ROLES)
-    np.testing.assert_array_equal(panel.static["size"], [3.0, np.nan])
+    np.testing.assert_array_equal(panel.stat_exog["size"], [3.0, np.nan])
 
 
 @pytest.mark.parametrize("role", ["historic", "known", "static"])
@@ -144,7 +150,7 @@ def test_columns_with_two_roles(options, got):
 def test_cells_that_are_no_numbers_among_numbers():
     table = {"ds": list(range(20)), "y": [1.0] * 20, "price": ["1.5"] * 19 + ["x"]}
     with pytest.raises(DataError, match=r"a value is not a number \(position 19, column 'price'\): got 'x'"):
-        read(table, target_col="y", known="price")
+        read(table, target_col="y", futr_exog="price")
 
 
 def test_infinite_values_and_times_beside_the_target():
@@ -156,12 +162,12 @@ def test_infinite_values_and_times_beside_the_target():
 
 def test_columns_called_like_outputs():
     outputs = ["LSTM", "LSTM-lo-80", "LSTM-hi-80"]
-    check_outputs(Names("id", "ds", "y"), outputs)
+    check_outputs(ColumnNames("id", "ds", "y"), outputs)
     with pytest.raises(ConfigError) as error:
-        check_outputs(Names("id", "ds", "LSTM"), outputs)
+        check_outputs(ColumnNames("id", "ds", "LSTM"), outputs)
     assert str(error.value) == (
         "a column of the data is called like a column of the forecast (target_col): got 'LSTM', expected another name "
         "than 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80'. Rename the column in the data."
     )
-    panel, _ = read({"ds": DAYS, "y": [1, 2, 3], "LSTM": [1, 2, 3]}, target_col="y", known="LSTM")
-    check_outputs(panel.names, outputs)
+    panel, _ = read({"ds": DAYS, "y": [1, 2, 3], "LSTM": [1, 2, 3]}, target_col="y", futr_exog="LSTM")
+    check_outputs(panel.columns, outputs)

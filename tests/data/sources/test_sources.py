@@ -8,7 +8,7 @@ import pytest
 
 duckdb = pytest.importorskip("duckdb")
 
-from gatecast.data.read import read, to_like, write  # noqa: E402
+from gatecast.data.read import read, to_frame_like, write  # noqa: E402
 from gatecast.data.sources import sql  # noqa: E402
 from gatecast.errors import ConfigError, DataError  # noqa: E402
 
@@ -34,7 +34,7 @@ class TestPatterns:
             panel, findings = read(pattern)
             assert panel.ids.tolist() == ["north", "south"]
             assert panel.values.tolist() == [1.0, 2.0, 5.5, 6.0, 7.0]
-            assert (panel.names.id, panel.names.time, panel.names.target) == ("unique_id", "ds", "y")
+            assert (panel.columns.id, panel.columns.time, panel.columns.target) == ("unique_id", "ds", "y")
             assert findings[0] == (
                 "series: one for each file, time column: 'ds', target: 'y', frequency: daily (D); "
                 "2 series of 2 to 3 points from 2024-01-01 to 2024-01-04."
@@ -43,14 +43,14 @@ class TestPatterns:
 
     def test_one_file_is_that_file(self, folder):
         panel, _ = read(f"{folder}/n*.csv")
-        assert (panel.names.id, panel.ids.tolist()) == (None, [""])
+        assert (panel.columns.id, panel.ids.tolist()) == (None, [""])
 
     def test_a_column_of_names_is_kept(self, folder):
         for month in (1, 2):
             rows = "".join(f"{shop},2024-0{month}-0{day},{day}\n" for shop in "ab" for day in range(1, 9))
             (folder / f"2024-{month}.csv").write_text("shop,ds,y\n" + rows)
         panel, _ = read(f"{folder}/2024*.csv", freq="D")
-        assert (panel.names.id, panel.ids.tolist()) == ("shop", ["a", "b"])
+        assert (panel.columns.id, panel.ids.tolist()) == ("shop", ["a", "b"])
         assert panel.lengths.tolist() == [39, 39]
 
     def test_files_of_one_name_in_several_folders(self, folder):
@@ -103,7 +103,7 @@ class TestQueries:
     def test_queries(self, query):
         panel, _ = read(query, time_col="t", target_col="y")
         assert panel.values.tolist() == [0.0, 2.0, 4.0, 6.0]
-        assert to_like("path", panel.to_columns())["y"].tolist() == [0.0, 2.0, 4.0, 6.0]
+        assert to_frame_like("path", panel.to_columns())["y"].tolist() == [0.0, 2.0, 4.0, 6.0]
 
     def test_queries_over_files(self, tmp_path):
         path = write({"shop": ["a", "a", "b"], "ds": [1, 1, 1], "y": [1.0, 2.0, 5.0]}, tmp_path / "it.parquet")
@@ -113,7 +113,7 @@ class TestQueries:
     def test_times_with_a_zone(self):
         query = "SELECT TIMESTAMPTZ '2024-03-31 00:00:00+01' + INTERVAL (i) HOUR AS ds, i AS y FROM range(4) AS r(i)"
         panel, findings = read(query, target_col="y")
-        assert (str(panel.start[0]), panel.clock) == ("2024-03-30T23:00:00.000000", 0)
+        assert (str(panel.start[0]), panel.utc_offset_minutes) == ("2024-03-30T23:00:00.000000", 0)
         assert findings[1] == "Times are in UTC; the zone is left out."
 
     def test_many_rows_of_few_texts(self, monkeypatch):
@@ -121,13 +121,13 @@ class TestQueries:
             "SELECT CASE WHEN i < 20 THEN 'x' ELSE 'y' END AS id, i AS t, i AS y,"
             ' CASE WHEN i % 2 = 0 THEN \'p\' END AS "a ""b" FROM range(60) AS r(i) ORDER BY i'
         )
-        few, _ = read(query, "id", "t", "y", known='a "b')
+        few, _ = read(query, "id", "t", "y", futr_exog='a "b')
         monkeypatch.setattr(sql, "MANY", 10)
-        many, _ = read(query, "id", "t", "y", known='a "b')
+        many, _ = read(query, "id", "t", "y", futr_exog='a "b')
         assert many.ids.tolist() == few.ids.tolist() == ["x", "y"]
         assert many.categories == few.categories == {'a "b': ("p",)}
         np.testing.assert_array_equal(many.values, few.values)
-        np.testing.assert_array_equal(many.known['a "b'], few.known['a "b'])
+        np.testing.assert_array_equal(many.futr_exog['a "b'], few.futr_exog['a "b'])
 
     @pytest.mark.parametrize("what", ["", "::sales", "::SELECT week, n FROM sales"])
     def test_databases(self, database, what):
@@ -182,7 +182,7 @@ class TestWide:
         assert panel.ids.tolist() == ["shop", "web"]
         np.testing.assert_array_equal(panel.values, [1, 2, 3, 4, 6, np.nan, np.nan])
         assert str(panel.start[1].astype("M8[D]")) == "2024-01-02"
-        assert (panel.names.id, panel.names.time, panel.names.target) == ("unique_id", "ds", "y")
+        assert (panel.columns.id, panel.columns.time, panel.columns.target) == ("unique_id", "ds", "y")
         assert findings[0] == (
             "series: one for each column, time column: 'ds', targets: 'shop', 'web', frequency: daily (D); "
             "2 series of 3 to 4 points from 2024-01-01 to 2024-01-04."
@@ -191,9 +191,9 @@ class TestWide:
 
     def test_text_files_and_columns_beside_the_target(self, tmp_path):
         (tmp_path / "w.csv").write_text("date,a,b,event\n2024-01,1,2,x\n2024-02,3,,\n2024-03,,4,y\n")
-        panel, _ = read(tmp_path / "w.csv", target_col="*", known="event")
+        panel, _ = read(tmp_path / "w.csv", target_col="*", futr_exog="event")
         np.testing.assert_array_equal(panel.values, [1, 3, np.nan, 2, np.nan, 4])
-        np.testing.assert_array_equal(panel.known["event"], [0, np.nan, 1] * 2)
+        np.testing.assert_array_equal(panel.futr_exog["event"], [0, np.nan, 1] * 2)
 
     def test_tables_without_times(self):
         panel, findings = read({"a": [5, 1], "b": [3, 4]}, target_col=["b", "a"])

@@ -10,8 +10,8 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import reference
 from gatecast.kernels.packing import pack
 from gatecast.layers import GRU, LSTM, SLSTM, Dense, Embedding, SimpleRNN
-from gatecast.nn.inspection.attributions import gradients, integrate, integrated, occlude, occluded
-from gatecast.nn.network import Network, initial_weights, wire
+from gatecast.nn.inspection.attributions import gradients, integrate_path, integrated_gradients, occlude_path, occlusion
+from gatecast.nn.network import Network, build, initial_weights
 from gatecast.nn.training import predict
 
 CELLS = {
@@ -25,7 +25,7 @@ CELLS = {
 
 def made(layers, shape=(T, F), seed=0):
     """A network with weights that are large enough to bend."""
-    network = wire(layers, shape)
+    network = build(layers, shape)
     weights = initial_weights(network, seed)
     weights.vector[:] = np.random.default_rng(seed).normal(size=weights.vector.size) * 0.7
     return network, weights
@@ -54,7 +54,7 @@ def test_gradients_through_the_recurrence_are_those_of_the_reference_and_of_diff
 
 @pytest.mark.parametrize("example", ALL, ids=[f"{e.layer!r}-{len(e.in_shape)}" for e in ALL])
 def test_gradients_of_every_layer_are_those_of_differences(example, rng):
-    network = wire([example.layer], example.in_shape)
+    network = build([example.layer], example.in_shape)
     weights = initial_weights(network, 0)
     for name, value in parameters(example.layer, rng, example.in_shape).items():
         weights.views[0][name][...] = value
@@ -75,15 +75,17 @@ def test_gradients_of_every_layer_are_those_of_differences(example, rng):
 def test_integrated_gradients_sum_to_the_difference_from_the_baseline(cell, rng):
     network, weights = made([CELLS[cell], Dense(3)])
     x, base = rng.normal(size=(2, 9, T, F))
-    found = integrated(network, weights, x, 2, baseline=base)
+    found = integrated_gradients(network, weights, x, 2, baseline=base)
     np.testing.assert_allclose(found.output, predict(network, weights, np.float32(x))[:, 2], atol=1e-6)
     np.testing.assert_allclose(found.baseline, predict(network, weights, np.float32(base))[:, 2], atol=1e-6)
-    np.testing.assert_allclose(found.output - found.baseline - found.values.sum(axis=(1, 2)), found.gap, atol=1e-12)
-    assert np.abs(found.gap).max() < 1e-5
+    np.testing.assert_allclose(
+        found.output - found.baseline - found.values.sum(axis=(1, 2)), found.completeness_error, atol=1e-12
+    )
+    assert np.abs(found.completeness_error).max() < 1e-5
     assert np.abs(found.values).sum() > 5
     # A coarse sum misses what the points are for.
-    coarse = integrated(network, weights, x, 2, baseline=base, points=1)
-    assert np.abs(coarse.gap).max() > 1e-3
+    coarse = integrated_gradients(network, weights, x, 2, baseline=base, points=1)
+    assert np.abs(coarse.completeness_error).max() > 1e-3
 
 
 def test_of_a_linear_network_all_methods_say_weight_times_distance(rng):
@@ -92,14 +94,14 @@ def test_of_a_linear_network_all_methods_say_weight_times_distance(rng):
     W = weights.views[0]["W"].astype(np.float64)
     np.testing.assert_allclose(gradients(network, weights, x, 1), np.tile(W[:, 1], (20, 1)), atol=1e-6)
     for found in (
-        integrated(network, weights, x, 1, baseline=base, points=1),
-        occluded(network, weights, x, 1, baseline=base),
+        integrated_gradients(network, weights, x, 1, baseline=base, points=1),
+        occlusion(network, weights, x, 1, baseline=base),
     ):
         np.testing.assert_allclose(found.values, W[:, 1] * (x - base), atol=2e-6)
-        np.testing.assert_allclose(found.gap, 0, atol=2e-6)
+        np.testing.assert_allclose(found.completeness_error, 0, atol=2e-6)
 
 
-@pytest.mark.parametrize("method", [integrated, occluded])
+@pytest.mark.parametrize("method", [integrated_gradients, occlusion])
 def test_what_is_as_in_the_baseline_and_what_is_not_read_gets_nothing(method, rng):
     network, weights = made([LSTM(4), Dense(1)])
     weights.views[0]["Wx"][2] = 0.0
@@ -115,7 +117,7 @@ def test_inputs_that_are_read_alike_get_alike(rng):
     weights.views[0]["Wx"][1] = weights.views[0]["Wx"][0]
     x = rng.normal(size=(5, T, F))
     x[..., 1] = x[..., 0]
-    found = integrated(network, weights, x).values
+    found = integrated_gradients(network, weights, x).values
     np.testing.assert_allclose(found[..., 0], found[..., 1], atol=1e-6)
 
 
@@ -126,8 +128,8 @@ def test_hidden_steps_and_features_are_those_that_are_replaced(rng):
     without[0, 3] = 0.5
     without[1, :, 2] = 0.5
     left = predict(network, weights, np.float32(x))[0] - predict(network, weights, without)[:, 0]
-    steps = occluded(network, weights, x, by="step", baseline=0.5).values
-    features = occluded(network, weights, x, by="feature", baseline=0.5).values
+    steps = occlusion(network, weights, x, by="step", baseline=0.5).values
+    features = occlusion(network, weights, x, by="feature", baseline=0.5).values
     assert steps.shape == (2, T)
     assert features.shape == (2, F)
     np.testing.assert_allclose([steps[0, 3], features[0, 2]], left, atol=1e-6)
@@ -149,10 +151,10 @@ def test_codes_have_no_gradient_and_need_the_same_codes_as_baseline():
     network, weights = made([Embedding(7, 2), LSTM(3), Dense(1)], (T, 1))
     x = np.arange(T)[None, :, None]
     assert (gradients(network, weights, x) == 0).all()
-    assert integrated(network, weights, x, baseline=x).gap == 0
-    assert np.abs(occluded(network, weights, x).values[0, 1:]).min() > 0
+    assert integrated_gradients(network, weights, x, baseline=x).completeness_error == 0
+    assert np.abs(occlusion(network, weights, x).values[0, 1:]).min() > 0
     with pytest.raises(DataError, match="a code is not in the table"):
-        integrated(network, weights, x)
+        integrated_gradients(network, weights, x)
 
 
 @given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 9))
@@ -167,13 +169,13 @@ def test_how_many_go_at_once_changes_nothing(points, at_once, count):
             [rows[:, 1] ** 2, 2 * rows[:, 0] * rows[:, 1], *rows[:, 2:].T * 0], 1
         )
 
-    found = integrate(graded, x, base, points, at_once=at_once)
-    np.testing.assert_allclose(found, integrate(graded, x, base, points, at_once=10**6), atol=1e-12)
+    found = integrate_path(graded, x, base, points, at_once=at_once)
+    np.testing.assert_allclose(found, integrate_path(graded, x, base, points, at_once=10**6), atol=1e-12)
     assert max(sizes[:-1]) <= at_once
     if points > 1:
         np.testing.assert_allclose(found.sum(axis=1), graded(x)[0] - graded(base)[0], atol=1e-9)
     cell, say = np.array([0, 1, 1, 2]), lambda rows: graded(rows)[0]
-    np.testing.assert_array_equal(occlude(say, x, base, cell, at_once=at_once), occlude(say, x, base, cell))
+    np.testing.assert_array_equal(occlude_path(say, x, base, cell, at_once=at_once), occlude_path(say, x, base, cell))
 
 
 def test_bad_input_says_what_is_wrong(rng):
@@ -182,11 +184,11 @@ def test_bad_input_says_what_is_wrong(rng):
     with pytest.raises(ConfigError, match="there is no such output: got 2, expected a whole number from 0 to 1"):
         gradients(network, weights, x, 2)
     with pytest.raises(ConfigError, match=f"there is no such step: got {T}, expected a number from -{T} to {T - 1}"):
-        integrated(network, weights, x, step=T)
+        integrated_gradients(network, weights, x, step=T)
     with pytest.raises(ConfigError, match="by is unknown: got 'time', expected 'step' or 'feature' or 'both'"):
-        occluded(network, weights, x, by="time")
+        occlusion(network, weights, x, by="time")
     with pytest.raises(ConfigError, match="points is not a count: got 0"):
-        integrated(network, weights, x, points=0)
+        integrated_gradients(network, weights, x, points=0)
     with pytest.raises(ConfigError, match=r"the network has no layers\. Add some"):
         gradients(Network((), ((T, F),)), weights, x)
     with pytest.raises(DataError, match="x has the wrong number of axes"):
@@ -196,6 +198,6 @@ def test_bad_input_says_what_is_wrong(rng):
     with pytest.raises(DataError, match="x has 1 values that are not finite"):
         gradients(network, weights, np.where(np.arange(3 * T * F).reshape(x.shape) == 4, np.nan, x))
     with pytest.raises(DataError, match=r"the baseline does not fit x: got \(2,\), expected \(3, 5, 3\), or a number"):
-        integrated(network, weights, x, baseline=[1.0, 2.0])
+        integrated_gradients(network, weights, x, baseline=[1.0, 2.0])
     with pytest.raises(DataError, match="the baseline is not finite"):
-        occluded(network, weights, x, baseline=np.nan)
+        occlusion(network, weights, x, baseline=np.nan)

@@ -26,7 +26,7 @@ from gatecast.layers import (
 )
 from gatecast.models import Sequential
 from gatecast.nn.inspection.trace import trace
-from gatecast.nn.network import initial_weights, wire
+from gatecast.nn.network import build, initial_weights
 
 H, F = 6, 3
 LAYERS = {
@@ -48,7 +48,7 @@ GATES = {"i", "f", "o", "g", "z", "r"}
 
 
 def made(layers, seed=0):
-    network = wire(layers, (None, F))
+    network = build(layers, (None, F))
     weights = initial_weights(network, seed)
     rng = np.random.default_rng(seed)
     weights.vector[:] = rng.normal(0, 0.4, weights.vector.size)

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from gatecast.errors import ConfigError
 from gatecast.layers import GRU, LSTM, SLSTM, Dilated, MinGRU, MinLSTM, SimpleRNN
 from gatecast.nn.inspection.trace import trace
-from gatecast.nn.inspection.unit_memory import half_lives, heat_map, kept_share, summarise
-from gatecast.nn.network import initial_weights, wire
+from gatecast.nn.inspection.unit_memory import half_lives, heat_map, retention, summarize_units
+from gatecast.nn.network import build, initial_weights
 
 H = 4
 
 
 def set_up(layer, biases):
     """A layer of no weights but biases: gate -> (H,) logits, in the order of the cell's columns."""
-    network = wire([layer], (None, 1))
+    network = build([layer], (None, 1))
     weights = initial_weights(network, 0)
     weights.vector[:] = 0
     inner = getattr(layer, "layer", layer)
@@ -89,7 +89,7 @@ def test_an_slstm_forgets_its_normalised_memory():
     # With equal i and f at every step, c / n is a running mean: at step t the share kept is 1 - 1 / t.
     network, weights = set_up(SLSTM(H), {"f": 30.0, "i": 0.0})
     (found,) = trace(network, weights, np.ones((1, 10, 1))).layers
-    np.testing.assert_allclose(kept_share(found)[0, :, 0], 1 - 1 / np.arange(1, 11), atol=1e-5)
+    np.testing.assert_allclose(retention(found)[0, :, 0], 1 - 1 / np.arange(1, 11), atol=1e-5)
     quick = set_up(SLSTM(H), {"f": -30.0, "i": 0.0})
     assert half_lives(trace(*quick, np.ones((1, 10, 1))).layers[0]).max() < 0.06
 
@@ -98,12 +98,12 @@ def test_steps_of_a_dilated_layer_and_of_segments_are_longer():
     network, weights = set_up(Dilated(LSTM(H), 3), {"f": logit(SHARES)})
     found = trace(network, weights, np.ones((1, 50, 1)))
     np.testing.assert_allclose(half_lives(found.layers[0]), 3 * LIVES, rtol=2e-3)
-    np.testing.assert_allclose(summarise(found, step=8).table["half_life"], 24 * LIVES, rtol=2e-3)
+    np.testing.assert_allclose(summarize_units(found, step=8).table["half_life"], 24 * LIVES, rtol=2e-3)
 
 
 def test_an_rnn_has_no_half_life_and_says_so():
-    network = wire([SimpleRNN(H)], (None, 1))
-    memory = summarise(trace(network, initial_weights(network, 0), np.ones((1, 9, 1))))
+    network = build([SimpleRNN(H)], (None, 1))
+    memory = summarize_units(trace(network, initial_weights(network, 0), np.ones((1, 9, 1))))
     assert np.isnan(memory.table["half_life"]).all()
     assert "simplernn_1 has no gate that keeps a memory" in memory.sentence
 
@@ -122,7 +122,7 @@ def test_saturation_counts_the_steps_at_which_a_gate_is_shut_or_open():
     network, weights = set_up(LSTM(H), {"f": np.array([-5.0, 5.0, 0.0, 0.0])})
     weights.views[0]["Wx"][0, H + 2] = 10.0  # the forget gate of unit 2 is open where x is 1, and shut where it is -1
     x = np.where(np.arange(20) < 15, 1.0, -1.0)[None, :, None]
-    table = summarise(trace(network, weights, x)).table
+    table = summarize_units(trace(network, weights, x)).table
     np.testing.assert_allclose(table["saturation_low_f"], [1, 0, 0.25, 0])
     np.testing.assert_allclose(table["saturation_high_f"], [0, 1, 0.75, 0])
 
@@ -130,7 +130,7 @@ def test_saturation_counts_the_steps_at_which_a_gate_is_shut_or_open():
 def test_dead_units_are_found_and_said():
     network, weights = set_up(LSTM(H), {"f": 0.0})
     weights.views[0]["Wx"][0, 3 * H : 3 * H + 3] = 1.0  # the candidate of units 0 to 2 sees x
-    memory = summarise(trace(network, weights, np.random.default_rng(0).normal(size=(1, 40, 1))))
+    memory = summarize_units(trace(network, weights, np.random.default_rng(0).normal(size=(1, 40, 1))))
     assert memory.table["dead"].tolist() == [False, False, False, True]
     assert "1 of 4 units do nothing" in memory.sentence
     assert memory.layers["dead"].tolist() == [1]
@@ -142,7 +142,7 @@ def test_what_units_follow_is_found():
     rng = np.random.default_rng(0)
     x = rng.normal(size=60) / 2
     signals = {"value": x, "noise": rng.normal(size=60), "constant": np.ones(60), "unknown": np.full(60, np.nan)}
-    memory = summarise(trace(network, weights, x[None, :, None]), signals)
+    memory = summarize_units(trace(network, weights, x[None, :, None]), signals)
     assert memory.table["follows"].tolist()[:2] == ["value", "value"]
     assert memory.table["correlation"][0] > 0.95
     assert memory.table["correlation"][1] < -0.95
@@ -161,7 +161,7 @@ def test_what_a_unit_follows_does_not_depend_on_the_unit_of_the_signal(scale, sh
     weights.views[0]["Wx"][0, 3 * H :] = [1.0, 0.5, 0.1, 0.0]
     x = np.random.default_rng(1).normal(size=40)
     found = trace(network, weights, x[None, :, None])
-    plain, scaled = summarise(found, {"x": x}), summarise(found, {"x": sign * scale * (x + shift)})
+    plain, scaled = summarize_units(found, {"x": x}), summarize_units(found, {"x": sign * scale * (x + shift)})
     np.testing.assert_allclose(scaled.table["correlation"], sign * plain.table["correlation"], atol=1e-6)
     assert scaled.table["follows"].tolist() == plain.table["follows"].tolist() == ["x", "x", "x", ""]
 
@@ -172,7 +172,7 @@ def test_rounding_of_a_constant_is_no_signal(size):
     weights.views[0]["Wx"][0, 3 * H :] = 1.0
     x = np.random.default_rng(0).normal(size=40)
     constant = np.full(40, size) * (1 + 1e-15 * np.sign(x))  # off by a few units in the last place, as x is
-    table = summarise(trace(network, weights, x[None, :, None]), {"constant": constant}).table
+    table = summarize_units(trace(network, weights, x[None, :, None]), {"constant": constant}).table
     assert table["correlation"].tolist() == [0.0] * H
 
 
@@ -180,9 +180,9 @@ def test_of_a_few_steps_nothing_is_said():
     network, weights = set_up(LSTM(H), {"f": -6.0, "i": 6.0})
     weights.views[0]["Wx"][0, 3 * H :] = 1.0
     x = np.random.default_rng(0).normal(size=9)
-    memory = summarise(trace(network, weights, x[None, :, None]), {"x": x})
+    memory = summarize_units(trace(network, weights, x[None, :, None]), {"x": x})
     assert memory.table["follows"].tolist() == [""] * H
-    once = summarise(trace(network, weights, np.ones((1, 1, 1))))
+    once = summarize_units(trace(network, weights, np.ones((1, 1, 1))))
     assert not once.table["dead"].any()
     assert np.isnan(once.table["half_life"]).all()
 
@@ -195,9 +195,9 @@ def test_chance_is_not_followed_and_a_signal_known_at_a_few_steps_hides_none():
     few = np.full(30, np.nan)
     few[3:5] = 0.0, 1.0
     found = trace(network, weights, x[None, :, None])
-    assert summarise(found, {"few": few, "x": x}).table["follows"].tolist() == ["x"] * H
+    assert summarize_units(found, {"few": few, "x": x}).table["follows"].tolist() == ["x"] * H
     noise = {f"noise {k}": rng.normal(size=12) for k in range(40)}
-    best = summarise(trace(network, weights, x[None, :12, None]), noise).table
+    best = summarize_units(trace(network, weights, x[None, :12, None]), noise).table
     assert 0.5 < np.abs(best["correlation"]).max() < 3 / np.sqrt(12)
     assert best["follows"].tolist() == [""] * H
 
@@ -222,7 +222,7 @@ def test_a_heat_map_has_the_longest_memory_first():
 
 def test_a_heat_map_without_half_lives_has_its_units_as_they_are_numbered():
     for layer in (SimpleRNN(H), LSTM(H, projection=2)):
-        network = wire([layer], (None, 1))
+        network = build([layer], (None, 1))
         (one,) = trace(network, initial_weights(network, 0), np.ones((1, 9, 1))).layers
         told = heat_map(one, "h")
         assert told.units.tolist() == list(range(told.values.shape[1]))
@@ -234,4 +234,4 @@ def test_signals_of_another_length_are_refused():
     with pytest.raises(
         ConfigError, match=r"the signal 'level' does not fit the trace: got \(3,\) for 1 sequences of 5"
     ):
-        summarise(trace(network, weights, np.ones((1, 5, 1))), {"level": np.ones(3)})
+        summarize_units(trace(network, weights, np.ones((1, 5, 1))), {"level": np.ones(3)})

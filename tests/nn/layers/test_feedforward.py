@@ -13,11 +13,11 @@ from tolerances import EPS64, close, rounding
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import reference
 from gatecast.kernels.packing import pack, pack_mask, unpack
-from gatecast.layers import Context, Dense, Dropout, Embedding, Select
+from gatecast.layers import CallContext, Dense, Dropout, Embedding, Select
 from gatecast.nn.layers.feedforward import last_step, last_step_backward
 
 B = 19
-TRAINING = Context(training=True, key=7)
+TRAINING = CallContext(training=True, key=7)
 
 
 @pytest.mark.parametrize("count", [2, B])
@@ -27,7 +27,7 @@ def test_dense_equals_its_reference(activation, count, rng):
     params, x, dy = parameters(layer, rng), normal(rng, count, T, F), normal(rng, count, T, 4)
     value, slope = reference.ACTIVATIONS[activation]
     expected = value(reference.dense_forward(params, x))
-    y, _, cache = layer.forward(params, pack(x), Context())
+    y, _, cache = layer.forward(params, pack(x), CallContext())
     close(unpack(y, count), expected, rounding(F + 10))
     dx, _, grads = layer.backward(params, cache, pack(dy), True)
     dx_, grads_ = reference.dense_backward(params, x, dy * slope(expected))
@@ -50,8 +50,8 @@ def test_dropout_drops_its_share_and_keeps_the_mean(variational):
 @pytest.mark.parametrize("variational", [False, True])
 def test_dropout_is_a_function_of_its_key_and_the_same_forth_and_back(variational, rng):
     layer, x = Dropout(0.5, variational), pack(normal(rng, B, T, F)) + 10
-    y, _, cache = layer.forward({}, x, Context(True, key=1))
-    other, _, _ = layer.forward({}, x, Context(True, key=2))
+    y, _, cache = layer.forward({}, x, CallContext(True, key=1))
+    other, _, _ = layer.forward({}, x, CallContext(True, key=2))
     dx, _, _ = layer.backward({}, cache, np.ones_like(x), True)
     assert ((y == 0) != (other == 0)).any()
     np.testing.assert_array_equal(dx == 0, y == 0)
@@ -60,7 +60,7 @@ def test_dropout_is_a_function_of_its_key_and_the_same_forth_and_back(variationa
 
 def test_dropout_does_nothing_outside_training(rng):
     x = pack(normal(rng, B, T, F))
-    y, _, cache = Dropout(0.5).forward({}, x, Context())
+    y, _, cache = Dropout(0.5).forward({}, x, CallContext())
     np.testing.assert_array_equal(y, x)
     np.testing.assert_array_equal(Dropout(0.5).backward({}, cache, x, True)[0], x)
 
@@ -69,9 +69,9 @@ def test_dropout_does_nothing_outside_training(rng):
 def test_an_embedding_is_a_look_up_and_its_gradient_a_sum(count, rng):
     layer = Embedding(4, 2)
     params, codes = parameters(layer, rng, (T, 1)), rng.integers(0, 4, (count, T))
-    y, _, cache = layer.forward(params, pack(codes[:, :, None]), Context(count=count))
+    y, _, cache = layer.forward(params, pack(codes[:, :, None]), CallContext(n_sequences=count))
     np.testing.assert_array_equal(unpack(y, count), params["E"][codes])
-    flat, _, _ = layer.forward(params, pack(codes[:, None, :]), Context(count=count))
+    flat, _, _ = layer.forward(params, pack(codes[:, None, :]), CallContext(n_sequences=count))
     np.testing.assert_array_equal(flat, y)
     dy = normal(rng, count, T, 2)
     dx, _, grads = layer.backward(params, cache, pack(dy), True)
@@ -85,22 +85,22 @@ def test_a_code_that_is_not_in_the_table_is_named_unless_it_is_masked(code):
     layer, x = Embedding(4, 2), np.zeros((2, T, 1), np.float32)
     params, x[1, 3] = layer.init(np.random.default_rng(0), (T, 1)), code
     with pytest.raises(DataError) as caught:
-        layer.forward(params, pack(x), Context())
+        layer.forward(params, pack(x), CallContext())
     assert f"(Embedding): got {np.float32(code):g}, expected whole numbers from 0 to 3" in str(caught.value)
     mask = np.ones((2, T), bool)
     mask[1, 3] = False
-    layer.forward(params, pack(x), Context(mask=pack_mask(mask)))
+    layer.forward(params, pack(x), CallContext(mask=pack_mask(mask)))
 
 
 @pytest.mark.parametrize("count", [2, B])
 def test_select_picks_features_and_the_last_step_that_counts(count, rng):
     x, lengths = normal(rng, count, T, F), rng.integers(1, T + 1, count)
     mask = np.arange(T) < lengths[:, None]
-    every, _, _ = Select((2, 0)).forward({}, pack(x), Context())
+    every, _, _ = Select((2, 0)).forward({}, pack(x), CallContext())
     np.testing.assert_array_equal(unpack(every, count), x[:, :, [2, 0]])
-    plain, _, _ = Select((1,), last=True).forward({}, pack(x), Context())
+    plain, _, _ = Select((1,), last=True).forward({}, pack(x), CallContext())
     np.testing.assert_array_equal(unpack(plain, count), x[:, -1:, 1:2])
-    told = Context(mask=pack_mask(mask))
+    told = CallContext(mask=pack_mask(mask))
     last, _, cache = Select((1,), last=True).forward({}, pack(x), told)
     np.testing.assert_array_equal(unpack(last, count)[:, 0, 0], x[np.arange(count), lengths - 1, 1])
     dx, _, _ = Select((1,), last=True).backward({}, cache, pack(np.ones((count, 1, 1))), True)

@@ -27,9 +27,9 @@ from tolerances import EPS32, close, difference, rounding, step
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, pack_mask, unpack
-from gatecast.layers import LAYERS, LSTM, Context, Dense, Input
+from gatecast.layers import LAYERS, LSTM, CallContext, Dense, Input
 from gatecast.nn import checkpoint
-from gatecast.nn.network import initial_weights, wire
+from gatecast.nn.network import build, initial_weights
 
 B = 19
 every_batch = pytest.mark.parametrize("count", [3, B], ids=["alone", "lanes"])
@@ -38,7 +38,7 @@ DEPTH = rounding(8 * T * (F + 8))
 
 def training(count, mask=None):
     """A pass in training over `count` sequences."""
-    return Context(training=True, key=7, count=count, mask=mask)
+    return CallContext(training=True, key=7, n_sequences=count, mask=mask)
 
 
 def forward(layer, params, x, context, state=None):
@@ -110,7 +110,7 @@ def test_gradients_are_difference_quotients(example, count, rng):
 def test_gradients_of_states_are_difference_quotients(example, rng):
     layer = example.layer
     params, x = parameters(layer, rng, example.in_shape), sample(example, rng, B)
-    _, state, _, _ = forward(layer, params, sample(example, rng, B), Context())
+    _, state, _, _ = forward(layer, params, sample(example, rng, B), CallContext())
     # The scale of an sLSTM's c and n is arbitrary: only h is to be differentiated.
     stabilised = "SLSTM" in repr(layer)
     y, end, cache = layer.forward(params, pack(x), training(B), state)
@@ -182,7 +182,7 @@ def test_masked_steps_behind_the_last_one_never_matter(example, count, rng):
     layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), sample(example, rng, count)
     timed = len(layer.output_shape(example.in_shape)) == 2
     mask = pack_mask(np.arange(T + 3) < np.full((count, 1), T))
-    context = Context(count=count) if noisy(example, params, x) else training(count)
+    context = CallContext(n_sequences=count) if noisy(example, params, x) else training(count)
     dy, results = None, []
     for told, steps, value in (
         (context, 0, 0),
@@ -206,16 +206,16 @@ def test_a_sequence_does_not_depend_on_its_batch_or_on_the_length_of_others(exam
     layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), sample(example, rng, B)
     timed = len(layer.output_shape(example.in_shape)) == 2
     exact = "Normalization" not in repr(layer) and "RMSNorm" not in repr(layer)
-    whole = forward(layer, params, x, Context())[0]
+    whole = forward(layer, params, x, CallContext())[0]
     lengths = rng.integers(1, T + 1, B)
     mask = pack_mask(np.arange(T) < lengths[:, None]) if len(example.in_shape) == 2 else None
-    ragged = forward(layer, params, x, Context(mask=mask))[0]
+    ragged = forward(layer, params, x, CallContext(mask=mask))[0]
     for s in (slice(0, 1), slice(7, 8), slice(16, 19), slice(2, 18)):
-        part = forward(layer, params, x[s], Context())[0]
+        part = forward(layer, params, x[s], CallContext())[0]
         close(part, whole[s], 0.0 if exact else DEPTH)
         n = lengths[s][0]
         if mask is not None and s.stop - s.start == 1:
-            alone = forward(layer, params, x[s, :n], Context())[0]
+            alone = forward(layer, params, x[s, :n], CallContext())[0]
             close(alone, ragged[s, :n] if timed else ragged[s], 0.0 if exact else DEPTH)
 
 
@@ -224,7 +224,7 @@ def test_a_sequence_does_not_depend_on_its_batch_or_on_the_length_of_others(exam
 @every_streamed
 def test_pieces_with_the_state_handed_over_are_one_run_to_the_bit(example, count, cuts, rng):
     layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), sample(example, rng, count)
-    context = Context(keep=False)
+    context = CallContext(save_for_backward=False)
     y, end, _, _ = forward(layer, params, x, context)
     state, pieces = None, []
     for piece in np.split(x, cuts, axis=1):
@@ -239,8 +239,8 @@ def test_pieces_with_the_state_handed_over_are_one_run_to_the_bit(example, count
 @every_layer
 def test_without_a_backward_pass_to_follow_the_output_is_the_same(example, rng):
     layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), pack(sample(example, rng, B))
-    kept, state, _ = layer.forward(params, x, Context())
-    bare, bare_state, cache = layer.forward(params, x, Context(keep=False))
+    kept, state, _ = layer.forward(params, x, CallContext())
+    bare, bare_state, cache = layer.forward(params, x, CallContext(save_for_backward=False))
     for one, two in zip([kept, *leaves(state)], [bare, *leaves(bare_state)], strict=True):
         np.testing.assert_array_equal(one, two)
     assert cache is None
@@ -255,12 +255,12 @@ def test_wrong_types_and_shapes_are_refused(example, rng):
         wrong += [np.ascontiguousarray(x[:, :, :-1])] if fewer else []
     for values in wrong:
         with pytest.raises((TypeError, ValueError)):
-            layer.forward(params, values, Context())
-    _, state, _ = layer.forward(params, x, Context())
+            layer.forward(params, values, CallContext())
+    _, state, _ = layer.forward(params, x, CallContext())
     if list(leaves(state)):
         other = replaced(state, iter([s[:, :-1] for s in leaves(state)]))
         with pytest.raises((TypeError, ValueError)):
-            layer.forward(params, x, Context(), other)
+            layer.forward(params, x, CallContext(), other)
 
 
 @every_layer
@@ -299,7 +299,7 @@ def test_a_layer_is_data(example):
 
 @every_layer
 def test_what_is_loaded_is_what_was_saved(example, rng, tmp_path):
-    network = wire([example.layer], example.in_shape)
+    network = build([example.layer], example.in_shape)
     weights = initial_weights(network, 3)
     checkpoint.write_network(tmp_path / "m", network, weights, 3, None)
     again, loaded, seed, compiled = checkpoint.read_network(tmp_path / "m")

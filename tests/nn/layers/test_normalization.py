@@ -12,10 +12,10 @@ from tolerances import close, rounding
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, pack_mask, unpack
-from gatecast.layers import BatchNormalization, Context, Dense, LayerNormalization, RMSNorm
+from gatecast.layers import BatchNormalization, CallContext, Dense, LayerNormalization, RMSNorm
 from gatecast.losses import MeanSquaredError
-from gatecast.nn.inputs import Samples
-from gatecast.nn.network import forward, initial_weights, settle, wire
+from gatecast.nn.inputs import TrainingData
+from gatecast.nn.network import build, forward, initial_weights, update_buffers
 from gatecast.nn.training import predict, train
 from gatecast.optim import AdamW
 
@@ -28,7 +28,7 @@ every_count = pytest.mark.parametrize("count", [2, B])
 def test_layer_normalization_equals_its_definition(steps, count, rng):
     layer, x = LayerNormalization(0.01), 3 * normal(rng, count, steps, F) + 5
     params = parameters(layer, rng)
-    y, _, _ = layer.forward(params, pack(x), Context())
+    y, _, _ = layer.forward(params, pack(x), CallContext())
     wide = x.astype(np.float64)
     u = (wide - wide.mean(2, keepdims=True)) / np.sqrt(wide.var(2, keepdims=True) + 0.01)
     close(unpack(y, count), params["gamma"] * u + params["beta"], rounding(8 * F), scale=20.0)
@@ -38,7 +38,7 @@ def test_layer_normalization_equals_its_definition(steps, count, rng):
 def test_rms_norm_equals_its_definition(count, rng):
     layer, x = RMSNorm(0.01), 3 * normal(rng, count, T, F)
     params = parameters(layer, rng)
-    y, _, _ = layer.forward(params, pack(x), Context())
+    y, _, _ = layer.forward(params, pack(x), CallContext())
     wide = x.astype(np.float64)
     close(unpack(y, count), params["gamma"] * wide / np.sqrt((wide**2).mean(2, keepdims=True) + 0.01), rounding(8 * F))
 
@@ -51,7 +51,7 @@ def test_batch_normalization_equals_its_definition_over_what_counts(masked, coun
     here = rng.random((count, T)) < 0.6 if masked else np.ones((count, T), bool)
     packed = pack(x)
     packed.reshape(-1, T, F, packed.shape[3])[-1, ..., (count % 16 or 16) :] = 1e4  # padding lanes do not count
-    told = Context(True, count=count, mask=pack_mask(here) if masked else None)
+    told = CallContext(True, n_sequences=count, mask=pack_mask(here) if masked else None)
     y, _, cache = layer.forward(params, packed, told)
     seen = x[here].astype(np.float64)
     mean, variance = seen.mean(0), seen.var(0)
@@ -66,7 +66,7 @@ def test_batch_normalization_equals_its_definition_over_what_counts(masked, coun
 def test_outside_training_the_moving_values_count(count, rng):
     layer, x = BatchNormalization(epsilon=0.01), normal(rng, count, T, F)
     params = parameters(layer, rng)
-    y, _, cache = layer.forward(params, pack(x), Context())
+    y, _, cache = layer.forward(params, pack(x), CallContext())
     expected = (
         params["gamma"] * (x - params["moving_mean"]) / np.sqrt(params["moving_variance"] + 0.01) + params["beta"]
     )
@@ -79,7 +79,7 @@ def test_outside_training_the_moving_values_count(count, rng):
 def test_a_batch_of_which_nothing_counts_moves_nothing(rng):
     layer, x = BatchNormalization(), pack(normal(rng, B, T, F))
     params = parameters(layer, rng)
-    y, _, cache = layer.forward(params, x, Context(True, mask=np.zeros((2, T, 16), np.float32)))
+    y, _, cache = layer.forward(params, x, CallContext(True, mask=np.zeros((2, T, 16), np.float32)))
     assert np.isfinite(y).all()
     assert layer.settle(params, cache) == {}
 
@@ -94,10 +94,10 @@ def test_keras_sees_the_weights_in_its_own_order():
 
 
 def test_training_settles_the_moving_values_whatever_the_optimiser_does_and_however_full_the_batch_is(rng):
-    network = wire([BatchNormalization(momentum=0.5), Dense(1)], (F,))
+    network = build([BatchNormalization(momentum=0.5), Dense(1)], (F,))
     weights = initial_weights(network, 0)
     x = 2 * normal(rng, 21, 1, F) + 1
-    samples = Samples(x, normal(rng, 21, 1, 1))
+    samples = TrainingData(x, normal(rng, 21, 1, 1))
     list(train(network, weights, samples, MeanSquaredError(), AdamW(0.01, 0.1), epochs=1, batch_size=18, shuffle=False))
     mean, variance = np.zeros(F), np.ones(F)
     for part in (x[:18, 0], x[18:, 0]):  # the second batch has three sequences
@@ -109,10 +109,10 @@ def test_training_settles_the_moving_values_whatever_the_optimiser_does_and_howe
 
 
 def test_settling_finds_every_layer(rng):
-    network = wire([Dense(F), BatchNormalization(0.0)], (F,))
+    network = build([Dense(F), BatchNormalization(0.0)], (F,))
     weights = initial_weights(network, 0)
-    y, caches = forward(network, weights, pack(normal(rng, B, 1, F)), training=True, count=B)
-    settle(network, weights, caches)
+    y, caches = forward(network, weights, pack(normal(rng, B, 1, F)), training=True, n_sequences=B)
+    update_buffers(network, weights, caches)
     assert y.shape == (2, 1, F, 16)
     assert weights.views[1]["moving_mean"].any()
 

@@ -14,14 +14,14 @@ from tolerances import EPS64, close, rounding
 
 from gatecast.errors import ConfigError
 from gatecast.kernels import reference
-from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import GATES, pack, pack_mask, pack_state, unpack, unpack_state
-from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Context, Dense, MinGRU, MinLSTM, SimpleRNN
+from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, CallContext, Dense, MinGRU, MinLSTM, SimpleRNN
 
 B = 19
 NAMES = ("LSTM", "GRU", "SimpleRNN", "SLSTM", "MinLSTM", "MinGRU")
 every_recurrence = pytest.mark.parametrize("layer", [e.layer for name in NAMES for e in EXAMPLES[name]], ids=repr)
-TRAINING = Context(training=True, key=7)
+TRAINING = CallContext(training=True, key=7)
 
 
 def unpacked_noise(noise, count):
@@ -29,7 +29,7 @@ def unpacked_noise(noise, count):
     if noise is None:
         return None
     zone = tuple(z if isinstance(z, float) else unpack(z, count) for z in noise.zone)
-    return Noise(None if noise.drop is None else unpack_state(noise.drop, count), zone)
+    return StateNoise(None if noise.drop is None else unpack_state(noise.drop, count), zone)
 
 
 @pytest.mark.parametrize("count", [2, B])
@@ -88,12 +88,12 @@ def test_the_last_output_alone_is_the_end_of_all_outputs(layer, rng):
 @every_recurrence
 def test_outside_training_there_is_no_dropout_and_zoneout_mixes(layer, rng):
     params, x = parameters(layer, rng), normal(rng, B, T, F)
-    drop, noise = layer._noise(pack(x), Context())
+    drop, noise = layer._noise(pack(x), CallContext())
     assert drop is None
     assert (noise is None) == (not np.any(layer.zoneout))
     rates = layer.zoneout if isinstance(layer.zoneout, tuple) else (layer.zoneout,) * len(layer.states)
-    assert noise is None or noise == Noise(None, rates)
-    y, _, _ = layer.forward(params, pack(x), Context())
+    assert noise is None or noise == StateNoise(None, rates)
+    y, _, _ = layer.forward(params, pack(x), CallContext())
     y_, last_, _ = reference.forward(layer._cell, params, x, noise=noise)
     close(unpack(y, B), y_ if layer.return_sequences else last_[0][:, None], rounding(4 * T * (F + 2 * layer.units)))
 
@@ -103,13 +103,13 @@ def test_noise_has_its_share_keeps_the_mean_and_is_one_mask_for_all_steps():
     x = np.ones((20, T, 50, 16), np.float32)
     drop, noise = layer._noise(x, TRAINING)
     assert drop.shape == (20, 1, 50, 16)
-    assert noise.drop.shape == (20, 30, 16)
-    assert [z.shape for z in noise.zone] == [(20, T, 30, 16), (20, T, 40, 16)]
-    for array, share, one in ((drop, 0.2, 1 / 0.8), (noise.drop, 0.3, 1 / 0.7)):
+    assert noise.dropout.shape == (20, 30, 16)
+    assert [z.shape for z in noise.zoneout] == [(20, T, 30, 16), (20, T, 40, 16)]
+    for array, share, one in ((drop, 0.2, 1 / 0.8), (noise.dropout, 0.3, 1 / 0.7)):
         # Four standard deviations of a share of n draws.
         assert abs((array == 0).mean() - share) < 4 * np.sqrt(share * (1 - share) / array.size)
         close(np.unique(array), [0, one], rounding(1))
-    for array, share in zip(noise.zone, (0.1, 0.4), strict=True):
+    for array, share in zip(noise.zoneout, (0.1, 0.4), strict=True):
         assert abs(array.mean() - share) < 4 * np.sqrt(share * (1 - share) / array.size)
         assert set(np.unique(array)) == {0, 1}
     again = layer._noise(x, TRAINING._replace(key=8))[0]
@@ -119,22 +119,22 @@ def test_noise_has_its_share_keeps_the_mean_and_is_one_mask_for_all_steps():
 def test_each_kind_of_noise_has_a_key_of_its_own():
     layer = LSTM(50, dropout=0.3, recurrent_dropout=0.3, zoneout=0.3)
     drop, noise = layer._noise(np.ones((1, 1, 50, 16), np.float32), TRAINING)
-    dropped = [drop[:, 0] == 0, noise.drop == 0, *(zone[:, 0] == 1 for zone in noise.zone)]
+    dropped = [drop[:, 0] == 0, noise.dropout == 0, *(zone[:, 0] == 1 for zone in noise.zoneout)]
     assert len({array.tobytes() for array in dropped}) == 4
 
 
 def test_zoneout_of_one_state_leaves_the_other(rng):
     layer = LSTM(4, zoneout=(0.0, 0.5))
     _, noise = layer._noise(pack(normal(rng, B, T, F)), TRAINING)
-    assert noise.zone[0] == 0.0
-    assert noise.zone[1].shape == (2, T, 4, 16)
+    assert noise.zoneout[0] == 0.0
+    assert noise.zoneout[1].shape == (2, T, 4, 16)
 
 
 def test_gradients_of_the_last_output_and_of_the_final_state_add_up(rng):
     layer = LSTM(4)
     params, x = parameters(layer, rng), pack(normal(rng, B, T, F))
     dy, dh, dc = pack(normal(rng, B, 1, 4)), pack_state(normal(rng, B, 4)), pack_state(normal(rng, B, 4))
-    _, _, cache = layer.forward(params, x, Context())
+    _, _, cache = layer.forward(params, x, CallContext())
 
     def gradient(*way):
         return layer.backward(params, cache, way[0], True, way[1])[0]
@@ -151,7 +151,7 @@ def test_keras_sees_the_gates_of_an_lstm_in_its_own_order(rng):
     kernel, _, bias, P, Wr = layer.get_weights(params)
     i, f, c, o = np.split(x[:, 0] @ kernel + bias, 4, axis=1)
     memory = reference.sigmoid(i) * np.tanh(c) + reference.sigmoid(f) * 0
-    y, _, _ = layer.forward(params, pack(x), Context())
+    y, _, _ = layer.forward(params, pack(x), CallContext())
     close(unpack(y, 1)[:, 0], (reference.sigmoid(o) * np.tanh(memory)) @ Wr, rounding(F + 10))
     np.testing.assert_array_equal(P, params["P"])
 
@@ -166,7 +166,7 @@ def test_keras_sees_a_gru_in_its_own_order_and_shapes(rng):
     hz, hr, hh = np.split(h @ recurrent_kernel + bias[1], 3, axis=1)
     z, r = reference.sigmoid(xz + hz), reference.sigmoid(xr + hr)
     expected = z * h + (1 - z) * np.tanh(xh + r * hh)
-    y, _, _ = layer.forward(params, pack(x), Context(), (pack_state(h),))
+    y, _, _ = layer.forward(params, pack(x), CallContext(), (pack_state(h),))
     close(unpack(y, 1)[:, 0], expected, rounding(F + 10))
 
 

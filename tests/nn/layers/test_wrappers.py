@@ -16,8 +16,8 @@ from gatecast.layers import (
     LSTM,
     BatchNormalization,
     Bidirectional,
+    CallContext,
     Concatenate,
-    Context,
     Dense,
     Dilated,
     Dropout,
@@ -26,7 +26,7 @@ from gatecast.layers import (
     Residual,
     Select,
 )
-from gatecast.nn.network import initial_weights, wire
+from gatecast.nn.network import build, initial_weights
 
 B = 19
 every_count = pytest.mark.parametrize("count", [3, B])
@@ -35,7 +35,7 @@ SEQUENCE = {"return_sequences": True}
 
 def run(layer, params, x, mask=None, state=None):
     """Unpacked outputs."""
-    told = Context(mask=None if mask is None else pack_mask(mask))
+    told = CallContext(mask=None if mask is None else pack_mask(mask))
     return unpack(layer.forward(params, pack(x), told, state)[0], len(x))
 
 
@@ -68,7 +68,7 @@ def test_both_directions_start_apart_and_are_listed_one_after_the_other(rng):
     np.testing.assert_array_equal(weights[3], LSTM(3).get_weights(inside(params, "backward."))[0])
     state = (pack(normal(rng, B, 1, 3))[:, 0],) * 2
     with pytest.raises(ConfigError, match="a Bidirectional layer cannot go on from a state"):
-        layer.forward(params, pack(normal(rng, B, T, F)), Context(), state)
+        layer.forward(params, pack(normal(rng, B, T, F)), CallContext(), state)
     assert not layer.streams
     assert not Residual(Bidirectional(LSTM(3, **SEQUENCE))).streams
     assert not Concatenate((Bidirectional(LSTM(3)), LSTM(3))).streams
@@ -80,7 +80,7 @@ def test_both_directions_drop_other_values(count, rng):
     params = parameters(layer, rng)
     same = {**params, **{"backward." + n: p for n, p in inside(params, "forward.").items()}}
     mirrored = np.concatenate([x, x[:, ::-1]], axis=1)
-    y, _, (a, b, _) = layer.forward(same, pack(mirrored), Context(True, 5))
+    y, _, (a, b, _) = layer.forward(same, pack(mirrored), CallContext(True, 5))
     assert np.isfinite(y).all()
     assert (a[1] != b[1]).any()
 
@@ -119,11 +119,11 @@ def test_the_last_output_of_a_dilated_layer_is_that_of_the_last_step_that_counts
 def test_a_dilated_state_has_the_size_of_all_phases_and_goes_on_after_any_cut(d, count, rng):
     layer, x = Dilated(LSTM(4, **SEQUENCE), d), normal(rng, count, 11, F)
     params = parameters(layer, rng)
-    y, end, _ = layer.forward(params, pack(x), Context())
+    y, end, _ = layer.forward(params, pack(x), CallContext())
     assert [s.shape for s in end] == [(len(y), 4 * d, y.shape[3])] * 2
     for cut in range(1, 11):
-        one, state, _ = layer.forward(params, pack(x[:, :cut]), Context())
-        two, last, _ = layer.forward(params, pack(x[:, cut:]), Context(), state)
+        one, state, _ = layer.forward(params, pack(x[:, :cut]), CallContext())
+        two, last, _ = layer.forward(params, pack(x[:, cut:]), CallContext(), state)
         np.testing.assert_array_equal(np.concatenate([one, two], axis=1), y)
         np.testing.assert_array_equal(last, end)
 
@@ -132,12 +132,12 @@ def test_a_dilated_state_has_the_size_of_all_phases_and_goes_on_after_any_cut(d,
 def test_gradients_of_a_dilated_layer_go_over_a_cut(cut, rng):
     layer, x, dy = Dilated(LSTM(4, **SEQUENCE), 3), pack(normal(rng, B, 7, F)), pack(normal(rng, B, 7, 4))
     params = parameters(layer, rng)
-    _, end, cache = layer.forward(params, x, Context())
+    _, end, cache = layer.forward(params, x, CallContext())
     dend = tuple(pack(normal(rng, B, 1, 12))[:, 0] for _ in end)
     dx, first, _ = layer.backward(params, cache, dy, True, dend)
     assert first is None
-    _, state, one = layer.forward(params, x[:, :cut].copy(), Context())
-    _, _, two = layer.forward(params, x[:, cut:].copy(), Context(), state)
+    _, state, one = layer.forward(params, x[:, :cut].copy(), CallContext())
+    _, _, two = layer.forward(params, x[:, cut:].copy(), CallContext(), state)
     dx_two, dstate, _ = layer.backward(params, two, dy[:, cut:].copy(), True, dend)
     dx_one, _, _ = layer.backward(params, one, dy[:, :cut].copy(), True, dstate)
     np.testing.assert_array_equal(np.concatenate([dx_one, dx_two], axis=1), dx)
@@ -168,14 +168,14 @@ def test_a_mask_ends_where_the_time_axis_ends(rng):
     x = rng.integers(0, 4, (B, 1, F)).astype(np.float32)
     params = parameters(layer, rng, (1, F))
     mask = np.zeros((2, 1, 16), np.float32)
-    _, _, cache = layer.forward(params, pack(x), Context(True, count=B, mask=mask))
+    _, _, cache = layer.forward(params, pack(x), CallContext(True, n_sequences=B, mask=mask))
     assert set(layer.settle(params, cache)) == {"0.1.moving_mean", "0.1.moving_variance"}
 
 
 def test_layers_of_layers_settle_what_is_inside(rng):
     layer = Concatenate((Residual(BatchNormalization(0.5)), (Dense(2), BatchNormalization())))
     params = parameters(layer, rng)
-    _, _, cache = layer.forward(params, pack(normal(rng, B, T, F)), Context(True, count=B))
+    _, _, cache = layer.forward(params, pack(normal(rng, B, T, F)), CallContext(True, n_sequences=B))
     settled = layer.settle(params, cache)
     assert set(settled) == {f"{at}.moving_{what}" for at in ("0.0", "1.1") for what in ("mean", "variance")}
 
@@ -200,7 +200,7 @@ def test_a_network_of_everything_can_be_built_and_counts_its_parameters():
         BatchNormalization(),
         Dense(1),
     ]
-    network = wire(layers, (None, 2))
+    network = build(layers, (None, 2))
     assert network.shapes[1:] == ((None, 3), (None, 8), (None, 8), (5,), (5,), (1,))
     sizes = 14, 2 * (3 * 12 + 4 * 12 + 24), 8 * 32 + 8 * 32 + 32, 8 * 20 + 5 * 20 + 20, 20, 6
     assert initial_weights(network, 0).vector.size == sum(sizes)

@@ -16,21 +16,21 @@ from tolerances import EPS64, close, rounding
 from gatecast import optim
 from gatecast.errors import ConfigError
 from gatecast.optim import (
-    LINKS,
     OPTIMIZERS,
     SGD,
+    TRANSFORMS,
     Adam,
     AdamW,
     RMSprop,
     add_decayed_weights,
-    apply,
-    average_weights,
-    averaged,
+    apply_updates,
     chain,
+    clip,
     clip_by_global_norm,
-    clip_by_value,
     constant,
     cosine,
+    ema,
+    ema_params,
     from_config,
     get,
     learning_rate,
@@ -52,18 +52,18 @@ OPTIMISERS = {
     "rmsprop": RMSprop(0.02),
     "rmsprop with momentum": RMSprop(0.01, momentum=0.5),
     "clipped, warmed up, averaged": chain(
-        clip_by_global_norm(1.0), clip_by_value(0.9), Adam(warmup(cosine(0.1, 400), 10)), average_weights(0.9)
+        clip_by_global_norm(1.0), clip(0.9), Adam(warmup(cosine(0.1, 400), 10)), ema(0.9)
     ),
 }
 EACH_LINK = {
-    "clip_by_value": clip_by_value(0.5),
+    "clip_by_value": clip(0.5),
     "clip_by_global_norm": clip_by_global_norm(0.5),
     "scale_by_adam": scale_by_adam(),
     "scale_by_rms": scale_by_rms(),
     "scale_by_momentum": scale_by_momentum(0.5, nesterov=True),
     "add_decayed_weights": add_decayed_weights(0.1),
     "scale_by_learning_rate": scale_by_learning_rate(one_cycle(0.1, 20)),
-    "average_weights": average_weights(0.5),
+    "average_weights": ema(0.5),
 }
 every_optimiser = pytest.mark.parametrize("optimizer", OPTIMISERS.values(), ids=OPTIMISERS)
 every_link = pytest.mark.parametrize("link", (OPTIMISERS | EACH_LINK).values(), ids=OPTIMISERS | EACH_LINK)
@@ -78,12 +78,12 @@ def run(optimizer, gs, params, state=None, first=1):
     """Parameters after updates with given gradients."""
     params, state = params.copy(), optimizer.init(params.size) if state is None else state
     for step, g in enumerate(gs, first):
-        apply(optimizer, g.copy(), state, params, step)
+        apply_updates(optimizer, g.copy(), state, params, step)
     return params, state
 
 
 def test_every_link_and_every_name_has_an_example():
-    assert EACH_LINK.keys() == LINKS.keys()
+    assert EACH_LINK.keys() == TRANSFORMS.keys()
     assert OPTIMIZERS.keys() <= OPTIMISERS.keys()
 
 
@@ -92,7 +92,7 @@ def test_a_badly_scaled_quadratic_is_minimised(optimizer):
     scales, target = np.float32([1, 3, 10]), np.float32([1, -2, 0.5])
     params, state = np.zeros(3, np.float32), optimizer.init(3)
     for step in range(1, 401):
-        apply(optimizer, scales * (params - target), state, params, step)
+        apply_updates(optimizer, scales * (params - target), state, params, step)
     # RMSprop with a constant rate circles the minimum at a distance of about the rate.
     close(params, target, 0.03)
 
@@ -176,7 +176,7 @@ def cosine_formula(g, _params, step, _s):
         (SGD(0.01, 0.9), momentum_formula),
         (SGD(0.01, 0.9, nesterov=True), nesterov_formula),
         (RMSprop(0.01), rmsprop_formula),
-        (chain(clip_by_value(0.5), SGD(0.01)), lambda g, *_: 0.01 * np.clip(g, -0.5, 0.5)),
+        (chain(clip(0.5), SGD(0.01)), lambda g, *_: 0.01 * np.clip(g, -0.5, 0.5)),
         (
             chain(clip_by_global_norm(2.0), SGD(0.01)),
             lambda g, *_: 0.01 * g * min(1, 2 / np.sqrt((g**2).sum())),
@@ -215,18 +215,18 @@ def test_clipping_copes_with_gradients_whose_squares_overflow():
 
 
 def test_the_average_is_a_plain_mean_first_and_forgets_later(rng):
-    optimizer = chain(SGD(1.0), average_weights(0.75))
+    optimizer = chain(SGD(1.0), ema(0.75))
     gs, params = gradients(rng, steps=20), np.zeros(37, np.float32)
     state, expected, path = optimizer.init(37), np.zeros(37), []
     for step, g in enumerate(gs, 1):
-        apply(optimizer, g.copy(), state, params, step)
+        apply_updates(optimizer, g.copy(), state, params, step)
         path.append(params.astype(float))
         keep = min(0.75, 1 - 1 / step)
         expected = keep * expected + (1 - keep) * path[-1]
         if step == 4:
-            close(averaged(optimizer, state), np.mean(path, axis=0), rounding(8))
-    close(averaged(optimizer, state), expected, rounding(40))
-    assert averaged(SGD(1.0), SGD(1.0).init(3)) is None
+            close(ema_params(optimizer, state), np.mean(path, axis=0), rounding(8))
+    close(ema_params(optimizer, state), expected, rounding(40))
+    assert ema_params(SGD(1.0), SGD(1.0).init(3)) is None
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_the_average_is_a_plain_mean_first_and_forgets_later(rng):
 def test_schedules_pass_through_their_points(schedule, values):
     for step, value in values.items():
         close(schedule(step), value, rounding(10, EPS64))
-    optimizer = chain(clip_by_value(1.0), Adam(schedule))
+    optimizer = chain(clip(1.0), Adam(schedule))
     assert [learning_rate(optimizer, step) for step in values] == [schedule(step) for step in values]
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatecast.cli.options import check_plot, check_source, parse_names, parse_whole
-from gatecast.cli.output import aligned, check_report, document, progress, write_report
-from gatecast.cli.output_files import TABLE_SUFFIXES, check_output, staged
-from gatecast.cli.words import Json, Report, Words, shared
+from gatecast.cli.output import check_report, document, format_table, progress, write_report
+from gatecast.cli.output_files import TABLE_SUFFIXES, check_output, write_atomically
+from gatecast.cli.words import CommonOptions, Json, Report, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatecast.plotting.spec import Chart
     from gatecast.selection.compare import Comparison
-    from gatecast.selection.memory_tasks.benchmark import Probe
+    from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
 
 __all__ = ["register"]
 
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    words: Words,
+    words: CommonOptions,
     file: Annotated[
         str | None, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")
     ] = None,
@@ -68,20 +68,21 @@ def compare(
         _compare(source, words, names, windows, (out, plot, report), json=json)
 
 
-def _check_task(file: str | None, words: Words, windows: str | None, *, probe: bool, quick: bool) -> None:
+def _check_task(file: str | None, words: CommonOptions, windows: str | None, *, probe: bool, quick: bool) -> None:
     """Either a file or the probes, and no options that mean nothing."""
     if file is None and not probe:
         raise ConfigError(
-            "there is nothing to compare on", expected="FILE or --probe",
+            "there is nothing to compare on",
+            expected="FILE or --probe",
             fix="Write gatecast compare sales.csv, or gatecast compare --probe.",
-        )  # fmt: skip
+        )
     if file is not None and probe:
         raise ConfigError("--probe makes its own data", got=f"FILE {file!r} as well", fix="Leave one of them out.")
     if quick and not probe:
         fix = "Leave it out; fewer --models or --windows take less time."
         raise ConfigError("--quick belongs to --probe", got="FILE", fix=fix)
-    usual = Words()
-    given = [one.name for one in fields(Words) if getattr(words, one.name) != getattr(usual, one.name)]
+    usual = CommonOptions()
+    given = [one.name for one in fields(CommonOptions) if getattr(words, one.name) != getattr(usual, one.name)]
     given += ["windows"] if windows is not None else []
     if probe and given:
         told = ", ".join(f"--{name.replace('_', '-')}" for name in given)
@@ -101,7 +102,7 @@ Outputs = tuple[str | None, str | None, str | None]
 
 def _compare(
     source: Path | str,
-    words: Words,
+    words: CommonOptions,
     names: Sequence[str] | None,
     windows: str | None,
     outputs: Outputs,
@@ -118,21 +119,28 @@ def _compare(
     settings = {name: value for name, value in words.settings().items() if name != "model"}
     with progress(wanted=not json) as tell:
         found = run(source, models=names, n_windows=count, progress=tell, **settings)
-    written = _write(found.folds, comparison_chart(found), outputs, comparison=found)
+    written = _write(found.fold_scores, comparison_chart(found), outputs, comparison=found)
     if json:
-        told = {"best": found.best, "recommendation": found.recommendation, "note": found.note, "horizon": found.h}
-        told |= {"season": found.season, "cutoffs": count, "units": found.units, "scores": rows(found.scores)}
+        told = {"best": found.best, "recommendation": found.recommendation, "note": found.size_note, "horizon": found.h}
+        told |= {
+            "season": found.season_length,
+            "cutoffs": count,
+            "units": found.matched_units,
+            "scores": rows(found.scores),
+        }
         document(told | {"files": written})
         return
     shown = [name for name in COLUMNS if name in found.scores]
-    _say(aligned(rows({name: found.scores[name] for name in shown})), found.recommendation, found.note, written)
+    _say(
+        format_table(rows({name: found.scores[name] for name in shown})), found.recommendation, found.size_note, written
+    )
 
 
 def _probe(names: Sequence[str] | None, seeds: int, outputs: Outputs, *, json: bool) -> None:
     """Cells on the probes."""
     from gatecast.cli.json_output import rows
     from gatecast.selection.charts import probe_chart
-    from gatecast.selection.memory_tasks.benchmark import probe as run
+    from gatecast.selection.memory_tasks.benchmark import memory_benchmark as run
 
     with progress(wanted=not json) as tell:
         found = run(cells=names, seeds=seeds, progress=tell)
@@ -140,34 +148,40 @@ def _probe(names: Sequence[str] | None, seeds: int, outputs: Outputs, *, json: b
     if json:
         document({"sentence": found.sentence, "probes": rows(found.results), "files": written})
         return
-    _say(aligned(_summary(found)), found.sentence, "", written)
+    _say(format_table(_summary(found)), found.sentence, "", written)
 
 
-def _summary(found: Probe) -> list[dict[str, Any]]:
+def _summary(found: MemoryBenchmark) -> list[dict[str, Any]]:
     """A line a task and cell, over all seeds."""
     table, lines = found.results, []
     for task, cell in dict.fromkeys(zip(table["probe"].tolist(), table["cell"].tolist(), strict=True)):
         own = (table["probe"] == task) & (table["cell"] == cell)
         lines.append(
             {
-                "probe": f"{task} {table['length'][own][0]}", "cell": cell,
+                "probe": f"{task} {table['length'][own][0]}",
+                "cell": cell,
                 "parameters": int(table["parameters"][own][0]),
-                "solved": f"{table['solved'][own].sum()}/{own.sum()}", "updates": int(table["step"][own].mean()),
-                "loss": float(table["loss"][own].mean()), "naive": float(table["naive"][own][0]),
-                "right": f"{100 * table['accuracy'][own].mean():.0f} %", "seconds": float(table["seconds"][own].sum()),
+                "solved": f"{table['solved'][own].sum()}/{own.sum()}",
+                "updates": int(table["step"][own].mean()),
+                "loss": float(table["loss"][own].mean()),
+                "naive": float(table["naive"][own][0]),
+                "right": f"{100 * table['accuracy'][own].mean():.0f} %",
+                "seconds": float(table["seconds"][own].sum()),
             }
-        )  # fmt: skip
+        )
     return lines
 
 
-def _write(table: Mapping[str, Any], chart: Chart, outputs: Outputs, **found: Comparison | Probe) -> list[str]:
+def _write(
+    table: Mapping[str, Any], chart: Chart, outputs: Outputs, **found: Comparison | MemoryBenchmark
+) -> list[str]:
     """Table and chart, both or none, then the page; their names."""
     from gatecast.data.sources.writers import write
     from gatecast.plotting.charts import show
 
     out, plot, report = outputs
     files = [path for path in (out, plot) if path is not None]
-    with staged([Path(path) for path in files]) as drafts:
+    with write_atomically([Path(path) for path in files]) as drafts:
         for path, draft in zip(files, drafts, strict=True):
             if path is out:
                 write(table, draft)

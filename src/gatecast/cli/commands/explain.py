@@ -10,15 +10,15 @@ import typer
 
 from gatecast._utils.formatting import time_texts
 from gatecast.cli.options import check_input, check_source
-from gatecast.cli.output import aligned, check_report, document, progress, write_report
+from gatecast.cli.output import check_report, document, format_table, progress, write_report
 from gatecast.cli.output_files import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
-from gatecast.cli.words import Future, Json, Report, Words, shared
+from gatecast.cli.words import CommonOptions, Future, Json, Report, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatecast.explain.forecast_attribution import Explanation
     from gatecast.forecaster import Forecaster
-    from gatecast.nn.inspection.unit_memory import Memory
+    from gatecast.nn.inspection.unit_memory import UnitMemory
 
 __all__ = ["register"]
 
@@ -35,7 +35,7 @@ def explain(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="Table with times and values, or a file of gatecast train.")
     ],
-    words: Words,
+    words: CommonOptions,
     id: Annotated[str | None, typer.Option("--id", metavar="NAME", help="Series. Default: the first.")] = None,
     step: Annotated[str, typer.Option(metavar="N", help="Which step ahead.")] = "1",
     quantile: Annotated[str, typer.Option(metavar="Q", help="0.025, 0.1, 0.5, 0.9 or 0.975.")] = "0.5",
@@ -64,16 +64,16 @@ def explain(
         write(found.columns(), gates)
     if report is not None:
         write_report(report, forecaster, id=id, futr_df=ahead, explanation=explanation)
-    advice = forecaster.curves().sentence
+    advice = forecaster.learning_curves().sentence
     if json:
-        document(_told(explanation, found.memory, advice) | {"files": [path for path in (gates, report) if path]})
+        document(_told(explanation, found.unit_memory, advice) | {"files": [path for path in (gates, report) if path]})
         return
-    parts = [explanation.sentence, _parts(explanation), found.memory.sentence, _layers(found.memory), advice]
+    parts = [explanation.sentence, _parts(explanation), found.unit_memory.sentence, _layers(found.unit_memory), advice]
     parts += [f"written: {path}" for path in (gates, report) if path]
     typer.echo("\n\n".join(part for part in parts if part))
 
 
-def _forecaster(source: Path | str, words: Words, *, wanted: bool) -> Forecaster:
+def _forecaster(source: Path | str, words: CommonOptions, *, wanted: bool) -> Forecaster:
     """One from a file, or one that learns from a table."""
     from gatecast.forecaster import Forecaster
 
@@ -100,30 +100,39 @@ def _parts(explanation: Explanation) -> str:
     times = time_texts(table["time"])
     rows = [
         {
-            "time": times[k], "lag": int(table["lag"][k]), "what": str(table["feature"][k]),
-            "value": float(table["value"][k]), "adds": float(table["attribution"][k]),
+            "time": times[k],
+            "lag": int(table["lag"][k]),
+            "what": str(table["feature"][k]),
+            "value": float(table["value"][k]),
+            "adds": float(table["attribution"][k]),
         }
         for k in order
-    ]  # fmt: skip
-    return aligned(rows) if rows else ""
+    ]
+    return format_table(rows) if rows else ""
 
 
-def _layers(memory: Memory) -> str:
+def _layers(memory: UnitMemory) -> str:
     """A line for each layer."""
     names = {"layer": "layer", "units": "units", "half_life": "half-life", "longest": "longest", "dead": "dead"}
     names |= {n: f"{n[-1]} {'shut' if 'low' in n else 'open'}" for n in memory.layers if n.startswith("saturation")}
     count = len(memory.layers["layer"])
-    return aligned([{shown: memory.layers[name][k] for name, shown in names.items()} for k in range(count)])
+    return format_table([{shown: memory.layers[name][k] for name, shown in names.items()} for k in range(count)])
 
 
-def _told(explanation: Explanation, memory: Memory, advice: str) -> dict[str, Any]:
+def _told(explanation: Explanation, memory: UnitMemory, advice: str) -> dict[str, Any]:
     """All of it as plain values."""
     from gatecast.cli.json_output import rows
 
     return {
-        "id": str(explanation.id), "step": explanation.step, "quantile": explanation.quantile,
-        "method": explanation.method, "forecast": explanation.forecast, "baseline": explanation.baseline,
-        "gap": explanation.gap, "sentence": explanation.sentence, "attributions": rows(explanation.table),
+        "id": str(explanation.id),
+        "step": explanation.step,
+        "quantile": explanation.quantile,
+        "method": explanation.method,
+        "forecast": explanation.forecast,
+        "baseline": explanation.baseline,
+        "gap": explanation.completeness_error,
+        "sentence": explanation.sentence,
+        "attributions": rows(explanation.table),
         "memory": {"sentence": memory.sentence, "layers": rows(memory.layers), "units": rows(memory.table)},
         "learning": advice,
-    }  # fmt: skip
+    }

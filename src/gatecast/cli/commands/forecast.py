@@ -17,7 +17,7 @@ import typer
 from gatecast import __version__
 from gatecast.cli.commands import compare, explain, report, train_predict, tune
 from gatecast.cli.options import Options, parse_options
-from gatecast.cli.words import File, Future, Json, Out, Report, Words, shared
+from gatecast.cli.words import CommonOptions, File, Future, Json, Out, Report, shared
 from gatecast.errors import DataError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _program(
 @shared
 def forecast(
     file: File,
-    words: Words,
+    words: CommonOptions,
     future: Future = None,
     out: Out = None,
     plot: Annotated[str | None, typer.Option(metavar="PATH", help="Write a chart: .png or .svg.")] = None,
@@ -119,7 +119,7 @@ def _fit(options: Options) -> tuple[Forecaster, Result]:
         model=options.model,
         data=options.data,
         level=options.levels,
-        season=options.season,
+        season_length=options.season,
         freq=options.freq,
         seed=options.seed,
         id_col=options.id_col,
@@ -133,10 +133,10 @@ def _fit(options: Options) -> tuple[Forecaster, Result]:
 
 def _write(result: Result, options: Options, forecaster: Forecaster) -> None:
     """Write what was asked for: all of it, or nothing."""
-    from gatecast.cli.output_files import staged, unwritable
+    from gatecast.cli.output_files import unwritable, write_atomically
     from gatecast.data.sources.writers import write
 
-    with staged(options.outputs) as drafts:
+    with write_atomically(options.outputs) as drafts:
         for target, draft in zip(options.outputs, drafts, strict=True):
             try:
                 if target is options.out:

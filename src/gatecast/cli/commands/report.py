@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gatecast.cli.options import check_input, check_source
-from gatecast.cli.output_files import REPORT_SUFFIXES, TABLE_SUFFIXES, check_output, staged
+from gatecast.cli.output_files import REPORT_SUFFIXES, TABLE_SUFFIXES, check_output, write_atomically
 from gatecast.errors import ConfigError
 
 __all__ = ["register"]
@@ -40,12 +40,14 @@ def report(
     ahead = None if future is None else check_input(future, "--future")
     if kept.suffix.lower() in TABLE_SUFFIXES:
         raise ConfigError(
-            "FORECASTER is a table", where=forecaster, expected="a file written by gatecast train",
+            "FORECASTER is a table",
+            where=forecaster,
+            expected="a file written by gatecast train",
             fix=f"Write gatecast forecast {forecaster} --report {out}.",
-        )  # fmt: skip
+        )
     check_output(target, "--out", REPORT_SUFFIXES, kept)
     require_plotly()
     loaded = Forecaster.load(kept)
-    with staged([target]) as drafts:
+    with write_atomically([target]) as drafts:
         write(loaded, drafts[0], source=source, futr_df=ahead, id=id)
     typer.echo(f"written: {out}")

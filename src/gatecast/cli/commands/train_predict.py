@@ -11,9 +11,9 @@ import typer
 
 from gatecast.cli.forecast_view import warning
 from gatecast.cli.options import check_input, check_source, parse_levels, parse_whole
-from gatecast.cli.output import aligned, check_report, document, progress, write_report, written
+from gatecast.cli.output import check_report, document, format_table, progress, write_report, written
 from gatecast.cli.output_files import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
-from gatecast.cli.words import File, Future, Horizon, Json, Level, Out, Report, Words, shared
+from gatecast.cli.words import CommonOptions, File, Future, Horizon, Json, Level, Out, Report, shared
 from gatecast.pipeline.data_checks import BASELINES, MODELS
 
 __all__ = ["register"]
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     file: File,
-    words: Words,
+    words: CommonOptions,
     out: Annotated[str, typer.Option(metavar="PATH", help="Where the forecaster goes: NAME.gatecast.")],
     json: Json = False,
 ) -> None:
@@ -47,14 +47,20 @@ def train(
     verdict = None if evaluation is None else evaluation.verdict
     learning = warning(forecaster)
     told = {
-        "file": out, "series": len(forecaster.panel_), "horizon": forecaster.h_, "season": forecaster.season_,
-        "weights": forecaster.weights_, "verdict": verdict, "learning": learning, "findings": forecaster.findings_,
+        "file": out,
+        "series": len(forecaster.panel_),
+        "horizon": forecaster.h_,
+        "season": forecaster.season_length_,
+        "weights": forecaster.model_weights_,
+        "verdict": verdict,
+        "learning": learning,
+        "findings": forecaster.data_notes_,
         "seconds": round(perf_counter() - began, 3),
-    }  # fmt: skip
+    }
     if json:
         document(told)
         return
-    for line in (*forecaster.findings_, verdict or "", learning or "", f"written: {out} ({told['seconds']} s)"):
+    for line in (*forecaster.data_notes_, verdict or "", learning or "", f"written: {out} ({told['seconds']} s)"):
         if line:
             typer.echo(line)
 
@@ -85,7 +91,7 @@ def predict(
 
 def backtest(
     file: File,
-    words: Words,
+    words: CommonOptions,
     windows: Annotated[str, typer.Option(metavar="N", help="Cutoffs.")] = "3",
     step: Annotated[str | None, typer.Option(metavar="N", help="Steps between cutoffs. Default: the horizon.")] = None,
     refit: Annotated[bool, typer.Option(help="Learn anew at every cutoff.")] = True,
@@ -111,7 +117,7 @@ def backtest(
     if json:
         document({"cutoffs": count, "scores": scores, "file": out, "report": report})
         return
-    typer.echo(aligned(scores))
+    typer.echo(format_table(scores))
     for path in filter(None, (out, report)):
         typer.echo(f"written: {path}")
 

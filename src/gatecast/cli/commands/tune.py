@@ -11,13 +11,13 @@ import numpy as np
 import typer
 
 from gatecast.cli.options import check_input, check_plot, check_source, parse_whole
-from gatecast.cli.output import aligned, check_report, document, progress
-from gatecast.cli.output_files import MODEL_SUFFIX, check_output, staged
-from gatecast.cli.words import File, Future, Json, Report, Words, shared
+from gatecast.cli.output import check_report, document, format_table, progress
+from gatecast.cli.output_files import MODEL_SUFFIX, check_output, write_atomically
+from gatecast.cli.words import CommonOptions, File, Future, Json, Report, shared
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatecast.selection.tune import Tuned
+    from gatecast.selection.tune import TuneResult
 
 __all__ = ["register"]
 
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def tune(
     file: File,
-    words: Words,
+    words: CommonOptions,
     trials: Annotated[str, typer.Option(metavar="N", help="Settings that are tried, in all.")] = "30",
     folds: Annotated[str, typer.Option(metavar="N", help="Cutoffs that a trial is judged by.")] = "2",
     timeout: Annotated[str | None, typer.Option(metavar="S", help="Seconds after which no trial begins.")] = None,
@@ -70,12 +70,21 @@ def tune(
     began = perf_counter()
     with progress(wanted=not json) as shown:
         tuned = search(
-            path, trials=count, folds=cutoffs, timeout=seconds, study=study, space=space, progress=shown, **settings
+            path,
+            n_trials=count,
+            n_windows=cutoffs,
+            timeout=seconds,
+            study=study,
+            search_space=space,
+            progress=shown,
+            **settings,
         )
     writers: dict[str, Callable[[Path], Any]] = {
-        "--out": tuned.forecaster.save, "--plot": tuned.plot, "--report": lambda draft: _page(tuned, draft, ahead),
-    }  # fmt: skip
-    with staged(list(targets.values())) as drafts:
+        "--out": tuned.forecaster.save,
+        "--plot": tuned.plot,
+        "--report": lambda draft: _page(tuned, draft, ahead),
+    }
+    with write_atomically(list(targets.values())) as drafts:
         for option, draft in zip(targets, drafts, strict=True):
             writers[option](draft)
     written = [str(target) for target in targets.values()]
@@ -114,34 +123,42 @@ def _targets(source: Path | str, out: str | None, plot: str | None, report: str 
     return {option: Path(name) for option, name in named.items() if name is not None}
 
 
-def _page(tuned: Tuned, draft: Path, future: Path | None) -> None:
+def _page(tuned: TuneResult, draft: Path, future: Path | None) -> None:
     """The report."""
     from gatecast.reporting.report import report
 
     report(tuned.forecaster, draft, futr_df=future, tuned=tuned)
 
 
-def _lines(tuned: Tuned) -> list[str]:
+def _lines(tuned: TuneResult) -> list[str]:
     """The best trials as a table, what matters, what was gained."""
     value, number = tuned.trials["value"], tuned.trials["number"]
     # NaN, of trials that were cut short, comes last.
     ranked = np.argsort(value, kind="stable")[: min(SHOWN, int(np.isfinite(value).sum()))]
     shown = {"number": "trial", "value": tuned.measure}
     names = {name: shown.get(name, name) for name in tuned.trials if name != "state"}
-    lines = [aligned([{told: tuned.trials[name][k] for name, told in names.items()} for k in ranked])]
+    lines = [format_table([{told: tuned.trials[name][k] for name, told in names.items()} for k in ranked])]
     pruned = int((tuned.trials["state"] == "pruned").sum())
     lines.append(f"trials: {len(number)}, {pruned} of them cut short; trial 0 is the default setting")
     if tuned.importance:
         lines.append("matters: " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in tuned.importance.items()))
-    return [*lines, tuned.gain, tuned.kept]
+    return [*lines, tuned.validation_summary, tuned.test_summary]
 
 
-def _told(tuned: Tuned, files: list[str], seconds: float) -> dict[str, Any]:
+def _told(tuned: TuneResult, files: list[str], seconds: float) -> dict[str, Any]:
     """All of it as plain values."""
     from gatecast.cli.json_output import rows
 
     return {
-        "measure": tuned.measure, "trials": rows(tuned.trials), "importance": tuned.importance, "best": tuned.best,
-        "validation": tuned.validation, "test": tuned.test, "gain": tuned.gain, "kept": tuned.kept,
-        "study": tuned.study, "files": files, "seconds": round(seconds, 3),
-    }  # fmt: skip
+        "measure": tuned.measure,
+        "trials": rows(tuned.trials),
+        "importance": tuned.importance,
+        "best": tuned.best,
+        "validation": tuned.validation,
+        "test": tuned.test,
+        "gain": tuned.validation_summary,
+        "kept": tuned.test_summary,
+        "study": tuned.study,
+        "files": files,
+        "seconds": round(seconds, 3),
+    }

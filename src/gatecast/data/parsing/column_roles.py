@@ -13,11 +13,19 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.data.parsing.numbers import read_numbers
-from gatecast.data.parsing.raw_table import Cells, Table, factorise, missing, text_cells
+from gatecast.data.parsing.raw_table import Cells, RawTable, factorise, missing, text_cells
 from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["Roles", "assign", "find", "join_parts", "numeric_columns", "series_column", "time_column"]
+__all__ = [
+    "ColumnRoles",
+    "assign_roles",
+    "find_column",
+    "join_parts",
+    "numeric_columns",
+    "series_column",
+    "time_column",
+]
 
 TIME_NAMES = (
     *("ds", "date", "datetime", "timestamp", "time", "month", "quarter", "year", "week", "day", "period"),
@@ -45,7 +53,7 @@ COUNTER_NAMES = ("", "rownames", "row", "index", "unnamed: 0", "id", "no", "nr",
 SAMPLE = 200
 
 
-class Roles(NamedTuple):
+class ColumnRoles(NamedTuple):
     """Positions of columns.
 
     Args:
@@ -59,13 +67,13 @@ class Roles(NamedTuple):
     target: int
 
 
-def assign(
-    table: Table,
+def assign_roles(
+    table: RawTable,
     id_col: str | None = None,
     time_col: str | None = None,
     target_col: str | None = None,
     others: Collection[int] = (),
-) -> Roles:
+) -> ColumnRoles:
     """Work out the columns that are not given by name.
 
     Times: the column of dates; else a numeric column with a name for times; else, beside other numbers, a
@@ -84,11 +92,11 @@ def assign(
         DataError: No column of numbers, several that could be the target.
 
     >>> table = Table(("Month", "Passengers"), (np.array(["2024-01"], object), np.array([112.0])))
-    >>> assign(table)
+    >>> assign_roles(table)
     Roles(id=None, time=0, target=1)
     """
     series, time, target = (
-        None if name is None else find(table, name, argument)
+        None if name is None else find_column(table, name, argument)
         for name, argument in ((id_col, "id_col"), (time_col, "time_col"), (target_col, "target_col"))
     )
     taken = {*others, *(column for column in (series, target) if column is not None)}
@@ -102,10 +110,10 @@ def assign(
         left = [i for i in kinds if i not in (time, target) and kinds[i] != "date"]
         named = _by_name(table, left, ID_NAMES)
         series = named if named is not None and _repeats(table.columns[named]) else None
-    return Roles(series, time, target)
+    return ColumnRoles(series, time, target)
 
 
-def time_column(table: Table, time_col: str | None, others: Collection[int]) -> int | None:
+def time_column(table: RawTable, time_col: str | None, others: Collection[int]) -> int | None:
     """The column of times of a wide table, None if there is none.
 
     Args:
@@ -120,12 +128,12 @@ def time_column(table: Table, time_col: str | None, others: Collection[int]) -> 
     0
     """
     if time_col is not None:
-        return find(table, time_col, "time_col")
+        return find_column(table, time_col, "time_col")
     kinds = {i: _kind(column) for i, column in enumerate(table.columns) if i not in others}
     return _guess_time(table, kinds, set(others))
 
 
-def series_column(table: Table, roles: Roles, times: Cells, others: Collection[int] = ()) -> int | None:
+def series_column(table: RawTable, roles: ColumnRoles, times: Cells, others: Collection[int] = ()) -> int | None:
     """The text column under which repeated times are those of different series; None if none or needed.
 
     Args:
@@ -135,7 +143,7 @@ def series_column(table: Table, roles: Roles, times: Cells, others: Collection[i
         others: Columns that are something else.
 
     >>> table = Table(("shop", "t", "y"), (np.array(["a", "b"], object), np.array([1, 1]), np.ones(2)))
-    >>> series_column(table, Roles(None, 1, 2), np.array([1, 1]))
+    >>> series_column(table, ColumnRoles(None, 1, 2), np.array([1, 1]))
     0
     """
     if len(np.unique(times)) == len(times):
@@ -149,7 +157,7 @@ def series_column(table: Table, roles: Roles, times: Cells, others: Collection[i
     return None
 
 
-def numeric_columns(table: Table, others: Collection[int]) -> list[int]:
+def numeric_columns(table: RawTable, others: Collection[int]) -> list[int]:
     """The columns of numbers, without mere row numbers and without those that are something else.
 
     >>> table = Table(("", "a", "b"), (np.array([1, 2]), np.array([5.0, 6.0]), text_cells(["x", "y"])))
@@ -160,7 +168,7 @@ def numeric_columns(table: Table, others: Collection[int]) -> list[int]:
     return [i for i in numbers if not (table.names[i].lower() in COUNTER_NAMES and _increases(table.columns[i]))]
 
 
-def join_parts(table: Table, time_col: str | None = None, keep: Collection[str] = ()) -> Table:
+def join_parts(table: RawTable, time_col: str | None = None, keep: Collection[str] = ()) -> RawTable:
     """A table whose year and month, perhaps day, stand in columns of their own gets them joined in front.
 
     Args:
@@ -170,7 +178,7 @@ def join_parts(table: Table, time_col: str | None = None, keep: Collection[str] 
 
     >>> table = Table(("Year", "Month", "y"), (np.array([2024, 2024]), np.array([1, 2]), np.ones(2)))
     >>> joined = join_parts(table)
-    >>> joined.names, joined.columns[0].tolist()
+    >>> joined.param_names, joined.columns[0].tolist()
     (('Year-Month', 'y'), ['2024-01', '2024-02'])
     """
     lower = [name.lower() for name in table.names]
@@ -195,7 +203,7 @@ def join_parts(table: Table, time_col: str | None = None, keep: Collection[str] 
     )
 
 
-def find(table: Table, name: object, argument: str) -> int:
+def find_column(table: RawTable, name: object, argument: str) -> int:
     """The column of a name that was given.
 
     Args:
@@ -206,7 +214,7 @@ def find(table: Table, name: object, argument: str) -> int:
     Raises:
         ConfigError: No column has the name.
 
-    >>> find(Table(("y",), (np.zeros(2),)), "y", "target_col")
+    >>> find_column(Table(("y",), (np.zeros(2),)), "y", "target_col")
     0
     """
     # In tables of other libraries names may be numbers; here every name is text.
@@ -237,14 +245,14 @@ def _kind(column: Cells) -> str:
     return "number" if read_numbers(present).readable.mean() > 0.5 else "text"
 
 
-def _by_name(table: Table, columns: list[int], names: tuple[str, ...]) -> int | None:
+def _by_name(table: RawTable, columns: list[int], names: tuple[str, ...]) -> int | None:
     """The column whose name comes first in a list of usual names."""
     rank = {name: k for k, name in enumerate(names)}
     known = [(rank[table.names[i].lower()], i) for i in columns if table.names[i].lower() in rank]
     return min(known)[1] if known and table.named else None
 
 
-def _guess_time(table: Table, kinds: dict[int, str], taken: set[int]) -> int | None:
+def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int | None:
     """The column of times, None if there is none."""
     free = [i for i in kinds if i not in taken]
     dates = [i for i in free if kinds[i] == "date"]
@@ -262,7 +270,7 @@ def _guess_time(table: Table, kinds: dict[int, str], taken: set[int]) -> int | N
     return texts[0] if texts and (numbers or taken) else None
 
 
-def _guess_target(table: Table, kinds: dict[int, str], taken: set[int]) -> int:
+def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int:
     """The column of values."""
     free = [i for i in kinds if i not in taken]
     numbers = [i for i in free if kinds[i] == "number"]

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.parsing.numbers import Numbers, read_numbers
-from gatecast.data.parsing.raw_table import MISSING, Cells, Table, factorise, missing
-from gatecast.data.parsing.timestamps import UNDECIDED, Clock, Stamps, read_times
+from gatecast.data.parsing.numbers import ParsedNumbers, read_numbers
+from gatecast.data.parsing.raw_table import MISSING, Cells, RawTable, factorise, missing
+from gatecast.data.parsing.timestamps import UNDECIDED, ParsedTimes, UtcOffset, read_times
 from gatecast.errors import DataError
 
-__all__ = ["labels", "numbers", "running_positions", "stamps", "truth_values"]
+__all__ = ["parse_booleans", "parse_labels", "parse_number_column", "parse_time_column", "running_positions"]
 
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 DATES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or whole numbers"
 
 
-def numbers(table: Table, column: int, role: str = "target") -> Numbers:
+def parse_number_column(table: RawTable, column: int, role: str = "target") -> ParsedNumbers:
     """A column as numbers; true and false are 1 and 0.
 
     Args:
@@ -34,14 +34,14 @@ def numbers(table: Table, column: int, role: str = "target") -> Numbers:
         DataError: A cell that is neither missing nor a number.
 
     >>> from gatecast.data.parsing.raw_table import text_cells
-    >>> numbers(Table(("y",), (text_cells(["1", "NA", "2.5"]),)), 0).values.tolist()
+    >>> parse_number_column(Table(("y",), (text_cells(["1", "NA", "2.5"]),)), 0).values.tolist()
     [1.0, nan, 2.5]
     """
     cells = table.columns[column]
-    truths = truth_values(cells)
+    truths = parse_booleans(cells)
     if truths is not None:
         note = f"The {role}, {table.column(column)}, is true or false: it is read as 1 and 0."
-        return Numbers(truths, np.ones(len(cells), bool), (note,))
+        return ParsedNumbers(truths, np.ones(len(cells), bool), (note,))
     read = read_numbers(cells)
     bad = np.flatnonzero(~read.readable)
     if not len(bad):
@@ -65,11 +65,11 @@ def numbers(table: Table, column: int, role: str = "target") -> Numbers:
     )
 
 
-def truth_values(cells: Cells) -> npt.NDArray[np.float64] | None:
+def parse_booleans(cells: Cells) -> npt.NDArray[np.float64] | None:
     """1 for true, 0 for false, NaN for missing; None if there is anything else.
 
     >>> from gatecast.data.parsing.raw_table import text_cells
-    >>> truth_values(text_cells(["True", "", "false"])).tolist(), truth_values(np.array([1.0]))
+    >>> parse_booleans(text_cells(["True", "", "false"])).tolist(), parse_booleans(np.array([1.0]))
     ([1.0, nan, 0.0], None)
     """
     if cells.dtype.kind == "b":
@@ -83,7 +83,9 @@ def truth_values(cells: Cells) -> npt.NDArray[np.float64] | None:
     return np.array([_TRUTH.get(word, np.nan) for word in words])[codes]
 
 
-def stamps(table: Table, column: int, *, plain: bool = False, clock: Clock = UNDECIDED) -> Stamps:
+def parse_time_column(
+    table: RawTable, column: int, *, plain: bool = False, clock: UtcOffset = UNDECIDED
+) -> ParsedTimes:
     """A column as times.
 
     Args:
@@ -95,7 +97,7 @@ def stamps(table: Table, column: int, *, plain: bool = False, clock: Clock = UND
     Raises:
         DataError: A cell that is missing or no time.
 
-    >>> stamps(Table(("t",), (np.array([3, 4]),)), 0).values.tolist()
+    >>> parse_time_column(Table(("t",), (np.array([3, 4]),)), 0).values.tolist()
     [3, 4]
     """
     cells = table.columns[column]
@@ -123,13 +125,13 @@ def stamps(table: Table, column: int, *, plain: bool = False, clock: Clock = UND
     )
 
 
-def labels(table: Table, column: int) -> npt.NDArray[Any]:
+def parse_labels(table: RawTable, column: int) -> npt.NDArray[Any]:
     """A column as names of series: whole numbers stay so, everything else is text.
 
     Raises:
         DataError: A row without a name.
 
-    >>> labels(Table(("id",), (np.array([7, 7, 8]),)), 0).tolist()
+    >>> parse_labels(Table(("id",), (np.array([7, 7, 8]),)), 0).tolist()
     [7, 7, 8]
     """
     cells = table.columns[column]

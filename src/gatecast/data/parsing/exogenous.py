@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.parsing.column_roles import find
-from gatecast.data.parsing.columns import numbers, truth_values
-from gatecast.data.parsing.numbers import Numbers, read_numbers
-from gatecast.data.parsing.raw_table import Cells, Table, factorise, missing, text_cells
+from gatecast.data.parsing.column_roles import find_column
+from gatecast.data.parsing.columns import parse_booleans, parse_number_column
+from gatecast.data.parsing.numbers import ParsedNumbers, read_numbers
+from gatecast.data.parsing.raw_table import Cells, RawTable, factorise, missing, text_cells
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["Categories", "Extras", "encode", "find_extras", "read_extras", "refuse_two_roles", "shown"]
+__all__ = ["Categories", "ExogenousColumns", "encode", "find_exogenous", "read_exogenous", "refuse_two_roles", "shown"]
 
 Array = npt.NDArray[np.float64]
 Categories = Mapping[str, tuple[str, ...]]
@@ -29,7 +29,7 @@ TRUTH = ("False", "True")
 SLIP = 0.9
 
 
-class Extras(NamedTuple):
+class ExogenousColumns(NamedTuple):
     """Columns beside the target, as numbers.
 
     Args:
@@ -52,7 +52,7 @@ class Extras(NamedTuple):
         return {**self.historic, **self.known, **self.static}
 
 
-def find_extras(table: Table, roles: Mapping[str, str | Sequence[str]]) -> dict[str, list[int]]:
+def find_exogenous(table: RawTable, roles: Mapping[str, str | Sequence[str]]) -> dict[str, list[int]]:
     """Positions of the columns that are named for each role.
 
     Args:
@@ -62,19 +62,19 @@ def find_extras(table: Table, roles: Mapping[str, str | Sequence[str]]) -> dict[
     Raises:
         ConfigError: No column has the name; one column has two roles.
 
-    >>> find_extras(Table(("t", "price"), (np.zeros(2), np.ones(2))), {"known": "price", "static": ()})
+    >>> find_exogenous(Table(("t", "price"), (np.zeros(2), np.ones(2))), {"known": "price", "static": ()})
     {'known': [1], 'static': []}
     """
     places: dict[str, list[int]] = {}
     taken: dict[int, str] = {}
     for role, names in roles.items():
-        places[role] = [find(table, name, role) for name in ((names,) if isinstance(names, str) else names)]
+        places[role] = [find_column(table, name, role) for name in ((names,) if isinstance(names, str) else names)]
         for i in places[role]:
             refuse_two_roles(table, i, role, taken)
     return places
 
 
-def refuse_two_roles(table: Table, column: int, role: str, taken: dict[int, str]) -> None:
+def refuse_two_roles(table: RawTable, column: int, role: str, taken: dict[int, str]) -> None:
     """Refuse a column that is something else already; else note what it is.
 
     Raises:
@@ -90,7 +90,7 @@ def refuse_two_roles(table: Table, column: int, role: str, taken: dict[int, str]
     taken[column] = role
 
 
-def read_extras(table: Table, places: Mapping[str, Sequence[int]], categories: Categories) -> Extras:
+def read_exogenous(table: RawTable, places: Mapping[str, Sequence[int]], categories: Categories) -> ExogenousColumns:
     """The columns of each role as numbers.
 
     Args:
@@ -113,12 +113,12 @@ def read_extras(table: Table, places: Mapping[str, Sequence[int]], categories: C
             notes += number.notes
             if own is not None:
                 words[name] = own
-    return Extras(read["historic"], read["known"], read["static"], words, tuple(notes))
+    return ExogenousColumns(read["historic"], read["known"], read["static"], words, tuple(notes))
 
 
 def encode(
-    table: Table, column: int, role: str, categories: Sequence[str] | None = None
-) -> tuple[Numbers, tuple[str, ...] | None]:
+    table: RawTable, column: int, role: str, categories: Sequence[str] | None = None
+) -> tuple[ParsedNumbers, tuple[str, ...] | None]:
     """A column as numbers: words and truth values by their position among the categories, which are sorted.
 
     Args:
@@ -140,19 +140,19 @@ def encode(
     cells = table.columns[column]
     if categories is not None:
         return _among(table, column, tuple(categories)), tuple(categories)
-    truths = truth_values(cells)
+    truths = parse_booleans(cells)
     if truths is not None:
-        return Numbers(truths, np.ones(len(cells), bool)), TRUTH
+        return ParsedNumbers(truths, np.ones(len(cells), bool)), TRUTH
     if cells.dtype.kind != "O":
-        return numbers(table, column, role), None
+        return parse_number_column(table, column, role), None
     different, codes = factorise(cells)
     read = read_numbers(different)
     there = ~missing(different)
     words, rows = different[there], np.bincount(codes, minlength=len(different))
     if read.readable.all():
-        return Numbers(read.values[codes], np.ones(len(cells), bool), read.notes), None
+        return ParsedNumbers(read.values[codes], np.ones(len(cells), bool), read.notes), None
     if rows[there & read.readable].sum() > SLIP * rows[there].sum():
-        return numbers(table, column, role), None
+        return parse_number_column(table, column, role), None
     own = tuple(sorted({word.strip() for word in words}))
     return _among(table, column, own), own
 
@@ -166,7 +166,7 @@ def shown(value: float, categories: Sequence[str] | None) -> str:
     return f"{value:.12g}" if categories is None else repr(categories[int(value)])
 
 
-def _among(table: Table, column: int, categories: tuple[str, ...]) -> Numbers:
+def _among(table: RawTable, column: int, categories: tuple[str, ...]) -> ParsedNumbers:
     """The position of every cell among the categories."""
     different, codes = factorise(_words(table.columns[column], categories))
     gone = missing(different)
@@ -186,12 +186,12 @@ def _among(table: Table, column: int, categories: tuple[str, ...]) -> Numbers:
             expected=f"one of {', '.join(map(repr, first))}" + (", ..." if len(categories) > 10 else ""),
             fix="Correct it, leave the cell empty, or train again on data that have it.",
         )
-    return Numbers(values, np.ones(len(values), bool))
+    return ParsedNumbers(values, np.ones(len(values), bool))
 
 
 def _words(cells: Cells, categories: tuple[str, ...]) -> Cells:
     """Cells as text: whole numbers without a point, truth values as Python writes them."""
-    truths = truth_values(cells) if categories == TRUTH else None
+    truths = parse_booleans(cells) if categories == TRUTH else None
     if truths is not None:
         return np.array([*TRUTH, ""], object)[np.where(np.isnan(truths), 2, truths).astype(np.int64)]
     if cells.dtype.kind == "O":

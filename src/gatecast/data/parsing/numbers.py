@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from gatecast.data.parsing.raw_table import Cells, missing
 
-__all__ = ["Numbers", "read_numbers"]
+__all__ = ["ParsedNumbers", "read_numbers"]
 
 
-class Numbers(NamedTuple):
+class ParsedNumbers(NamedTuple):
     """Numbers read from a column.
 
     Args:
@@ -40,7 +40,7 @@ _DRESS = re.compile(r"^\s*([+-]?)\s*[$€£¥]?\s*([^$€£¥%]*?)\s*[$€£¥%]
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "’": "'"})
 
 
-def read_numbers(cells: Cells) -> Numbers:
+def read_numbers(cells: Cells) -> ParsedNumbers:
     """Read a column of cells as numbers.
 
     Args:
@@ -57,9 +57,9 @@ def read_numbers(cells: Cells) -> Numbers:
     """
     n = len(cells)
     if cells.dtype.kind in "fiu":
-        return Numbers(cells.astype(np.float64), np.ones(n, bool))
+        return ParsedNumbers(cells.astype(np.float64), np.ones(n, bool))
     if cells.dtype.kind != "O":
-        return Numbers(np.full(n, np.nan), missing(cells))
+        return ParsedNumbers(np.full(n, np.nan), missing(cells))
     empty = missing(cells)
     values = np.full(n, np.nan)
     present = np.flatnonzero(~empty)
@@ -67,10 +67,10 @@ def read_numbers(cells: Cells) -> Numbers:
         values[present] = np.array(cells[present].tolist(), np.float64)
     except ValueError:
         return _read_styled(cells, values, empty)
-    return Numbers(values, np.ones(n, bool))
+    return ParsedNumbers(values, np.ones(n, bool))
 
 
-def _read_styled(cells: Cells, values: npt.NDArray[np.float64], empty: npt.NDArray[np.bool_]) -> Numbers:
+def _read_styled(cells: Cells, values: npt.NDArray[np.float64], empty: npt.NDArray[np.bool_]) -> ParsedNumbers:
     """Read the cells in the style that fits most of them; fills `values`."""
     present = np.flatnonzero(~empty).tolist()
     bare = [_undress(cells[i]) for i in present]
@@ -82,7 +82,7 @@ def _read_styled(cells: Cells, values: npt.NDArray[np.float64], empty: npt.NDArr
         if fits:
             values[i] = float(_plain(text, by_comma))
             readable[i] = True
-    return Numbers(values, readable, _notes(cells, readable & ~empty, values, by_comma, sum(comma) == sum(point)))
+    return ParsedNumbers(values, readable, _notes(cells, readable & ~empty, values, by_comma, sum(comma) == sum(point)))
 
 
 def _undress(cell: str) -> str:

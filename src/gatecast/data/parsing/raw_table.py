@@ -23,8 +23,8 @@ __all__ = [
     "CHUNK",
     "MISSING",
     "Cells",
-    "Files",
-    "Table",
+    "FileOrigins",
+    "RawTable",
     "check_width",
     "factorise",
     "keep_rows",
@@ -47,7 +47,7 @@ CHUNK = 1_000_000
 """Rows of texts that are handled at a time, so that only so many of them are held twice."""
 
 
-class Files(NamedTuple):
+class FileOrigins(NamedTuple):
     """The files that a table was put together from.
 
     Args:
@@ -61,14 +61,14 @@ class Files(NamedTuple):
     def column(self) -> Cells:
         """(N,) name of each row's file.
 
-        >>> Files(("a", "b"), np.array([0, 2, 3])).column().tolist()
+        >>> FileOrigins(("a", "b"), np.array([0, 2, 3])).column().tolist()
         ['a', 'a', 'b']
         """
         return np.repeat(np.array(self.names, object), np.diff(self.bounds))
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class RawTable:
     """Columns of one length.
 
     Args:
@@ -87,7 +87,7 @@ class Table:
     rows: npt.NDArray[np.int64] | None = None
     named: bool = True
     notes: tuple[str, ...] = ()
-    files: Files | None = None
+    files: FileOrigins | None = None
     offsets: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     kept: npt.NDArray[np.int64] | None = None
 
@@ -97,7 +97,7 @@ class Table:
     def column(self, i: int) -> str:
         """What column i is called in messages: its name, or its position, counted from 1, if it has none.
 
-        >>> Table(("y",), (np.zeros(2),)).column(0), Table(("1",), (np.zeros(2),), named=False).column(0)
+        >>> RawTable(("y",), (np.zeros(2),)).column(0), RawTable(("1",), (np.zeros(2),), named=False).column(0)
         ("column 'y'", 'column 1')
         """
         return f"column {self.names[i]!r}" if self.named else f"column {i + 1}"
@@ -105,7 +105,7 @@ class Table:
     def where(self, i: int) -> str:
         """Where row i stands, in words: its line in a file of text, else its position, counted from 0.
 
-        >>> Table(("y",), (np.zeros(2),)).where(1), Table(("y",), (np.zeros(2),), np.array([2, 5])).where(1)
+        >>> RawTable(("y",), (np.zeros(2),)).where(1), RawTable(("y",), (np.zeros(2),), np.array([2, 5])).where(1)
         ('position 1', 'row 5')
         """
         i = i if self.kept is None else int(self.kept[i])
@@ -116,10 +116,10 @@ class Table:
         return f"position {i - first}{of}" if self.rows is None else f"row {self.rows[i]}{of}"
 
 
-def keep_rows(table: Table, which: npt.NDArray[np.int64]) -> Table:
+def keep_rows(table: RawTable, which: npt.NDArray[np.int64]) -> RawTable:
     """Some rows of a table; messages still say where they stand in the source.
 
-    >>> keep_rows(Table(("y",), (np.array([5, 6, 7]),)), np.array([2])).where(0)
+    >>> keep_rows(RawTable(("y",), (np.array([5, 6, 7]),)), np.array([2])).where(0)
     'position 2'
     """
     return replace(

@@ -22,7 +22,7 @@ from gatecast.data.frequency import format_times
 from gatecast.data.parsing.dates import FORMS, compose, read_form
 from gatecast.data.parsing.raw_table import Cells, factorise, missing
 
-__all__ = ["UNDECIDED", "Clock", "Stamps", "local_or_universal", "looks_like_dates", "read_times"]
+__all__ = ["UNDECIDED", "ParsedTimes", "UtcOffset", "local_or_universal", "looks_like_dates", "read_times"]
 
 SAMPLE = 50
 # A table that repeats its times must be this long before it pays to read each of them once.
@@ -38,11 +38,11 @@ EPOCHS = (
 
 
 UNDECIDED = "undecided"
-Clock = int | str | None
+UtcOffset = int | str | None
 """What zoned times are read on: minutes ahead of UTC; None, the local clock; or `UNDECIDED`, what suits them."""
 
 
-class Stamps(NamedTuple):
+class ParsedTimes(NamedTuple):
     """Times read from a column.
 
     Args:
@@ -59,8 +59,8 @@ class Stamps(NamedTuple):
 
 
 def read_times(
-    cells: Cells, *, plain: bool = False, offsets: npt.NDArray[np.int64] | None = None, clock: Clock = UNDECIDED
-) -> Stamps:
+    cells: Cells, *, plain: bool = False, offsets: npt.NDArray[np.int64] | None = None, clock: UtcOffset = UNDECIDED
+) -> ParsedTimes:
     """Read a column of cells as times.
 
     Args:
@@ -83,7 +83,7 @@ def read_times(
     kind = cells.dtype.kind
     if kind == "M":
         known = ~np.isnat(cells)
-        return _on_clock(cells, known, offsets, clock) if offsets is not None else Stamps(_fine(cells), known)
+        return _on_clock(cells, known, offsets, clock) if offsets is not None else ParsedTimes(_fine(cells), known)
     if kind in "fiu":
         return _numeric(cells.astype(np.float64), cells, plain)
     if kind != "O":
@@ -149,8 +149,8 @@ def _sample(cells: Cells) -> list[str]:
 
 
 def _on_clock(
-    wall: npt.NDArray[Any], known: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64], clock: Clock
-) -> Stamps:
+    wall: npt.NDArray[Any], known: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64], clock: UtcOffset
+) -> ParsedTimes:
     """Local times with their distance from UTC, on the clock wanted or on the one that suits them."""
     local, ahead, notes = _fine(wall[known]), offsets[known], ()
     if clock == UNDECIDED:
@@ -158,11 +158,11 @@ def _on_clock(
         same = len(ahead) == 0 or bool((ahead == ahead[0]).all())
         kept = same or np.array_equal(values, local)
         found = (int(ahead[0]) if len(ahead) else 0) if same else None if kept else 0
-        return Stamps(_spread(values, known), known, (note,) if len(ahead) else (), found)
+        return ParsedTimes(_spread(values, known), known, (note,) if len(ahead) else (), found)
     if clock is None:
-        return Stamps(_spread(local, known), known, notes)
+        return ParsedTimes(_spread(local, known), known, notes)
     universal = local - ahead.astype("m8[m]")
-    return Stamps(_spread(universal + np.timedelta64(int(clock), "m"), known), known, notes, int(clock))
+    return ParsedTimes(_spread(universal + np.timedelta64(int(clock), "m"), known), known, notes, int(clock))
 
 
 def _fine(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -170,7 +170,7 @@ def _fine(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return times.astype("M8[us]", copy=False)
 
 
-def _plain_numbers(texts: list[str], plain: bool = False) -> Stamps:
+def _plain_numbers(texts: list[str], plain: bool = False) -> ParsedTimes:
     """Cells that are whole or decimal numbers."""
     values = np.full(len(texts), np.nan)
     for i, text in enumerate(texts):
@@ -181,7 +181,7 @@ def _plain_numbers(texts: list[str], plain: bool = False) -> Stamps:
     return _numeric(values, exact if whole.all() else values, plain)
 
 
-def _numeric(values: npt.NDArray[np.float64], exact: npt.NDArray[Any], plain: bool) -> Stamps:
+def _numeric(values: npt.NDArray[np.float64], exact: npt.NDArray[Any], plain: bool) -> ParsedTimes:
     """Numbers as times: positions, years, months or days in digits, time since 1970, decimal years."""
     readable = np.isfinite(values)
     known = values[readable]
@@ -191,15 +191,15 @@ def _numeric(values: npt.NDArray[np.float64], exact: npt.NDArray[Any], plain: bo
         return _decimal_years(values, readable)
     number = np.where(readable, exact, 0).astype(np.int64)
     if plain:
-        return Stamps(number, readable)
+        return ParsedTimes(number, readable)
     if known.min() >= YEARS[0] and known.max() <= YEARS[1]:
         years = (number - 1970).astype("M8[Y]").astype("M8[us]")
         note = "The times are read as years; freq=1 reads them as plain numbers."
-        return Stamps(years, readable, (note,))
-    return _digits(number, readable) or _epoch(number, readable) or Stamps(number, readable)
+        return ParsedTimes(years, readable, (note,))
+    return _digits(number, readable) or _epoch(number, readable) or ParsedTimes(number, readable)
 
 
-def _digits(number: npt.NDArray[np.int64], readable: npt.NDArray[np.bool_]) -> Stamps | None:
+def _digits(number: npt.NDArray[np.int64], readable: npt.NDArray[np.bool_]) -> ParsedTimes | None:
     """202401 as a month and 20240131 as a day, if every number is one."""
     known = number[readable]
     for divisor, form in ((1, "YYYYMM"), (100, "YYYYMMDD")):
@@ -210,21 +210,21 @@ def _digits(number: npt.NDArray[np.int64], readable: npt.NDArray[np.bool_]) -> S
         times = compose(year, month, day)
         if not np.isnat(times).any():
             note = f"The times are read as {form}; freq=1 reads them as plain numbers."
-            return Stamps(_spread(times, readable), readable, (note,))
+            return ParsedTimes(_spread(times, readable), readable, (note,))
     return None
 
 
-def _epoch(number: npt.NDArray[np.int64], readable: npt.NDArray[np.bool_]) -> Stamps | None:
+def _epoch(number: npt.NDArray[np.int64], readable: npt.NDArray[np.bool_]) -> ParsedTimes | None:
     """Time since 1970, if every number is within 1973 to 2128 in one unit."""
     known = number[readable]
     for least, unit, name in EPOCHS:
         if known.min() >= least and known.max() < 50 * least:
             note = f"The times are read as {name} since 1970 (UTC); freq=1 reads them as plain numbers."
-            return Stamps(_spread(known.astype(f"M8[{unit}]").astype("M8[us]"), readable), readable, (note,))
+            return ParsedTimes(_spread(known.astype(f"M8[{unit}]").astype("M8[us]"), readable), readable, (note,))
     return None
 
 
-def _decimal_years(values: npt.NDArray[np.float64], readable: npt.NDArray[np.bool_]) -> Stamps:
+def _decimal_years(values: npt.NDArray[np.float64], readable: npt.NDArray[np.bool_]) -> ParsedTimes:
     """1949.083 as February 1949, if the numbers are a month or more apart."""
     # Two decimals are off by up to 0.06 of a month.
     months = np.floor(values[readable] * 12 + 0.07).astype(np.int64)
@@ -233,10 +233,10 @@ def _decimal_years(values: npt.NDArray[np.float64], readable: npt.NDArray[np.boo
         return _unreadable(len(values))
     times = (months - 1970 * 12).astype("M8[M]").astype("M8[us]")
     shown = f"{values[readable][0]:.12g} is {format_times(times[:1])[0][:7]}"
-    return Stamps(_spread(times, readable), readable, (f"The times are read as decimal years: {shown}.",))
+    return ParsedTimes(_spread(times, readable), readable, (f"The times are read as decimal years: {shown}.",))
 
 
-def _iso(texts: list[str]) -> Stamps:
+def _iso(texts: list[str]) -> ParsedTimes:
     """ISO 8601 without a zone, by NumPy's own reader where every cell is one."""
     if all(_ISO.fullmatch(text) for text in texts[:SAMPLE]) and all(text[:4].isdigit() for text in texts):
         try:
@@ -244,9 +244,9 @@ def _iso(texts: list[str]) -> Stamps:
         except ValueError:
             pass
         else:
-            return Stamps(values, ~np.isnat(values))
+            return ParsedTimes(values, ~np.isnat(values))
     values = np.array([_iso_cell(text) for text in texts], "M8[us]")
-    return Stamps(values, ~np.isnat(values))
+    return ParsedTimes(values, ~np.isnat(values))
 
 
 def _iso_cell(text: str) -> np.datetime64:
@@ -257,7 +257,7 @@ def _iso_cell(text: str) -> np.datetime64:
         return np.datetime64("NaT", "us")
 
 
-def _zoned(texts: list[str], clock: Clock = UNDECIDED) -> Stamps:
+def _zoned(texts: list[str], clock: UtcOffset = UNDECIDED) -> ParsedTimes:
     """ISO 8601 with a zone."""
     parts = [_ZONE.fullmatch(text) for text in texts]
     wall = np.array([_iso_cell(part[1]) if part else np.datetime64("NaT", "us") for part in parts], "M8[us]")
@@ -280,18 +280,18 @@ def _spread(known: npt.NDArray[Any], readable: npt.NDArray[np.bool_]) -> npt.NDA
     return times
 
 
-def _unreadable(n: int) -> Stamps:
+def _unreadable(n: int) -> ParsedTimes:
     """Nothing that could be read."""
-    return Stamps(np.full(n, np.datetime64("NaT", "us")), np.zeros(n, bool))
+    return ParsedTimes(np.full(n, np.datetime64("NaT", "us")), np.zeros(n, bool))
 
 
-def _form(pattern: re.Pattern[str]) -> Callable[[list[str]], Stamps]:
+def _form(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
     """The reader of one form of dates."""
 
-    def read(texts: list[str]) -> Stamps:
+    def read(texts: list[str]) -> ParsedTimes:
         """Read the cells in this form."""
         values, notes = read_form(pattern, texts)
-        return Stamps(values, ~np.isnat(values), notes)
+        return ParsedTimes(values, ~np.isnat(values), notes)
 
     return read
 
@@ -300,4 +300,4 @@ _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
 _ZONE = re.compile(r"(.*\d:\d\d(?::\d\d(?:[.]\d{1,9})?)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)")
 # Numbers come first: where two forms read as many cells of the sample, the first is taken.
 ZONED = 2
-_READERS: tuple[Callable[[list[str]], Stamps], ...] = (_plain_numbers, _iso, _zoned, *map(_form, FORMS))
+_READERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_plain_numbers, _iso, _zoned, *map(_form, FORMS))

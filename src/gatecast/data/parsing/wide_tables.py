@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.parsing.column_roles import find, numeric_columns
-from gatecast.data.parsing.columns import numbers
-from gatecast.data.parsing.exogenous import Extras
-from gatecast.data.parsing.raw_table import Table
+from gatecast.data.parsing.column_roles import find_column, numeric_columns
+from gatecast.data.parsing.columns import parse_number_column
+from gatecast.data.parsing.exogenous import ExogenousColumns
+from gatecast.data.parsing.raw_table import RawTable
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["ALL", "Long", "lengthen", "series_columns"]
+__all__ = ["ALL", "LongColumns", "melt", "series_columns"]
 
 ALL = "*"
 """Stands for every column of numbers but the times."""
 
 
-class Long(NamedTuple):
+class LongColumns(NamedTuple):
     """A wide table, laid end to end.
 
     Args:
@@ -38,12 +38,12 @@ class Long(NamedTuple):
     times: npt.NDArray[Any]
     values: npt.NDArray[np.float64]
     ids: npt.NDArray[Any]
-    extras: Extras
+    extras: ExogenousColumns
     notes: tuple[str, ...]
     where: Callable[[int], str]
 
 
-def series_columns(table: Table, targets: str | Sequence[str], others: Sequence[int]) -> list[int]:
+def series_columns(table: RawTable, targets: str | Sequence[str], others: Sequence[int]) -> list[int]:
     """The columns that are series.
 
     Args:
@@ -67,14 +67,14 @@ def series_columns(table: Table, targets: str | Sequence[str], others: Sequence[
         raise ConfigError("no column is named", where="target_col", got=repr(targets), expected="names of columns")
     # Names are looked up at once: one by one, a hundred thousand of them would take minutes.
     place = {name: i for i, name in enumerate(table.names)}
-    columns = [place[str(name)] if str(name) in place else find(table, name, "target_col") for name in targets]
+    columns = [place[str(name)] if str(name) in place else find_column(table, name, "target_col") for name in targets]
     if len(set(columns)) < len(columns):
         twice = next(i for i in columns if columns.count(i) > 1)
         raise ConfigError("a column is named twice", where="target_col", got=repr(table.names[twice]))
     return columns
 
 
-def lengthen(table: Table, columns: Sequence[int], times: npt.NDArray[Any], extras: Extras) -> Long:
+def melt(table: RawTable, columns: Sequence[int], times: npt.NDArray[Any], extras: ExogenousColumns) -> LongColumns:
     """Lay the columns of a wide table end to end.
 
     A series begins where its column has its first value; missing values after that, up to the last row of the
@@ -90,7 +90,7 @@ def lengthen(table: Table, columns: Sequence[int], times: npt.NDArray[Any], extr
         DataError: A cell that is neither missing nor a number; a static column.
 
     >>> table = Table(("t", "a", "b"), (np.array([1, 2]), np.array([3.0, 4.0]), np.array([np.nan, 5.0])))
-    >>> long = lengthen(table, [1, 2], table.columns[0], Extras({}, {}, {}, {}))
+    >>> long = melt(table, [1, 2], table.columns[0], Extras({}, {}, {}, {}))
     >>> long.ids.tolist(), long.times.tolist(), long.values.tolist(), long.where(2)
     (['a', 'a', 'b'], [1, 2, 2], [3.0, 4.0, 5.0], "position 1, series 'b'")
     """
@@ -104,7 +104,7 @@ def lengthen(table: Table, columns: Sequence[int], times: npt.NDArray[Any], extr
     x = np.empty((len(columns), len(table)))
     notes: dict[str, None] = {}
     for s, column in enumerate(columns):
-        read = numbers(table, column)
+        read = parse_number_column(table, column)
         x[s] = read.values
         notes.update(dict.fromkeys(read.notes))
     seen = np.isfinite(x) | np.isinf(x)
@@ -117,6 +117,6 @@ def lengthen(table: Table, columns: Sequence[int], times: npt.NDArray[Any], extr
         return f"{table.where(int(row[i]))}, series {names[series[i]]!r}"
 
     historic, known = ({name: column[row] for name, column in part.items()} for part in (extras.historic, extras.known))
-    spread = Extras(historic, known, {}, extras.categories, extras.notes)
+    spread = ExogenousColumns(historic, known, {}, extras.categories, extras.notes)
     some = list(notes)[:3] + ([f"{len(notes) - 3} more columns are read in such a way."] if len(notes) > 3 else [])
-    return Long(times[row], x[series, row], names[series], spread, tuple(some), where)
+    return LongColumns(times[row], x[series, row], names[series], spread, tuple(some), where)

@@ -12,10 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.parsing.raw_table import CHUNK, Cells, Table, check_width, text_cells
+from gatecast.data.parsing.raw_table import CHUNK, Cells, RawTable, check_width, text_cells
 from gatecast.errors import DataError
 
-__all__ = ["cells", "from_columns", "from_frame", "from_mapping", "from_values", "is_values", "kind_of", "to_like"]
+__all__ = [
+    "cells",
+    "from_columns",
+    "from_frame",
+    "from_mapping",
+    "from_values",
+    "is_values",
+    "kind_of",
+    "to_frame_like",
+]
 
 
 def kind_of(source: Any) -> str:
@@ -43,7 +52,7 @@ def kind_of(source: Any) -> str:
     return str(native.implementation.value)
 
 
-def to_like(kind: str, columns: Mapping[str, npt.ArrayLike]) -> Any:
+def to_frame_like(kind: str, columns: Mapping[str, npt.ArrayLike]) -> Any:
     """Columns as a table of the kind that came in.
 
     Args:
@@ -51,7 +60,7 @@ def to_like(kind: str, columns: Mapping[str, npt.ArrayLike]) -> Any:
             to one with `write`. Lazy tables of other libraries give Arrow tables.
         columns: Columns of one length.
 
-    >>> to_like("path", {"y": [1.0, 2.0]})["y"].tolist()
+    >>> to_frame_like("path", {"y": [1.0, 2.0]})["y"].tolist()
     [1.0, 2.0]
     """
     arrays = {name: np.asarray(column) for name, column in columns.items()}
@@ -70,10 +79,10 @@ def is_values(source: Any) -> bool:
     return isinstance(source, np.ndarray) or (isinstance(source, Sequence) and not isinstance(source, (str, bytes)))
 
 
-def from_mapping(source: Mapping[Any, Any]) -> Table:
+def from_mapping(source: Mapping[Any, Any]) -> RawTable:
     """A dict of columns as a table.
 
-    >>> from_mapping({"y": [1, 2]}).names
+    >>> from_mapping({"y": [1, 2]}).param_names
     ('y',)
     """
     check_width(len(source))
@@ -81,10 +90,10 @@ def from_mapping(source: Mapping[Any, Any]) -> Table:
     return from_columns({str(name): cells(column) for name, column in source.items()})
 
 
-def from_values(source: Sequence[Any] | npt.NDArray[Any]) -> Table:
+def from_values(source: Sequence[Any] | npt.NDArray[Any]) -> RawTable:
     """A sequence of values, or of records, as a table.
 
-    >>> from_values([1.0, 2.0]).names, from_values([{"t": 1, "y": 5}]).names
+    >>> from_values([1.0, 2.0]).param_names, from_values([{"t": 1, "y": 5}]).param_names
     (('y',), ('t', 'y'))
     """
     if len(source) and all(isinstance(row, Mapping) for row in source):
@@ -94,7 +103,7 @@ def from_values(source: Sequence[Any] | npt.NDArray[Any]) -> Table:
     return from_columns({"y": cells(source)})
 
 
-def from_columns(columns: dict[str, Cells]) -> Table:
+def from_columns(columns: dict[str, Cells]) -> RawTable:
     """Cells by the name of their column as a table.
 
     Raises:
@@ -109,7 +118,7 @@ def from_columns(columns: dict[str, Cells]) -> Table:
         )
     if not columns:
         raise DataError("the table has no columns", expected="a column of times and a column of values")
-    return Table(tuple(columns), tuple(columns.values()))
+    return RawTable(tuple(columns), tuple(columns.values()))
 
 
 def cells(column: Any) -> Cells:
@@ -130,7 +139,7 @@ def cells(column: Any) -> Cells:
     return text_cells(array) if to is None else np.asarray(array, to)
 
 
-def from_frame(source: Any) -> Table:
+def from_frame(source: Any) -> RawTable:
     """A pandas, polars, Arrow or other table, through narwhals.
 
     Raises:
@@ -158,7 +167,7 @@ def from_frame(source: Any) -> Table:
         if minutes is not None:
             offsets[str(name)] = minutes
     table = from_columns(columns)
-    return Table(table.names, table.columns, offsets=offsets)
+    return RawTable(table.names, table.columns, offsets=offsets)
 
 
 def _unmask(column: Any) -> Cells:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gatecast.data.parsing.numbers import read_numbers
-from gatecast.data.parsing.raw_table import MISSING, Cells, Table, check_width, text_cells
+from gatecast.data.parsing.raw_table import MISSING, Cells, RawTable, check_width, text_cells
 from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import DataError
 
@@ -33,7 +33,7 @@ FOREIGN = (
 Row = tuple[int, list[str]]
 
 
-def read_delimited(text: str, source: str = "the text") -> Table:
+def read_delimited(text: str, source: str = "the text") -> RawTable:
     r"""Split a text into cells and find out whether its first row is a header.
 
     Rows that are blank or begin with ``#`` are passed over; so are narrower rows above the table, which are
@@ -50,7 +50,7 @@ def read_delimited(text: str, source: str = "the text") -> Table:
         DataError: No rows, a header alone, a row with too many cells, a quote that is never closed.
 
     >>> table = read_delimited("month;sales\n2024-01;1,5\n2024-02;2,5\n")
-    >>> table.names, table.columns[1].tolist(), table.where(0)
+    >>> table.param_names, table.columns[1].tolist(), table.where(0)
     (('month', 'sales'), ['1,5', '2,5'], 'row 2')
     """
     check_width(max(text[: max(text.find("\n"), 0)].count(mark) for mark in SEPARATORS) + 1, source)
@@ -73,7 +73,7 @@ def read_delimited(text: str, source: str = "the text") -> Table:
     names = _unique(rows[0][1]) if named else tuple(str(i + 1) for i in range(width))
     notes += _renamed(rows[0][1], names) if named else []
     body = rows[named:]
-    return Table(
+    return RawTable(
         names=names,
         columns=tuple(text_cells(column) for column in zip(*(cells for _, cells in body), strict=True)),
         rows=np.array([line for line, _ in body], np.int64),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gatecast.data.parsing.raw_table import Cells, Files, Table, text_cells
+from gatecast.data.parsing.raw_table import Cells, FileOrigins, RawTable, text_cells
 from gatecast.data.sources.delimited import decode, read_delimited, separator
 from gatecast.data.sources.sql import query_file
 from gatecast.errors import DataError
@@ -37,7 +37,7 @@ def is_pattern(source: str) -> bool:
     return glob.has_magic(source) and not os.path.exists(source)
 
 
-def from_pattern(pattern: str) -> Table:
+def from_pattern(pattern: str) -> RawTable:
     """All files that a pattern matches as one table, in the order of their names.
 
     Args:
@@ -61,7 +61,7 @@ def from_pattern(pattern: str) -> Table:
     return tables[0] if len(tables) == 1 else _stack(tables, paths)
 
 
-def from_file(path: Path) -> Table:
+def from_file(path: Path) -> RawTable:
     """A file as a table, by its suffix and its first bytes.
 
     Raises:
@@ -99,7 +99,7 @@ def _check_source(path: Path) -> None:
         raise DataError("there is no such file", where=str(path), fix=hint)
 
 
-def _from_large_text(path: Path, head: bytes) -> Table:
+def _from_large_text(path: Path, head: bytes) -> RawTable:
     """A large text file, by DuckDB, laid out as its beginning is."""
     text, notes = decode(head[: head.rfind(b"\n") + 1], str(path))
     top = read_delimited(text, str(path))
@@ -112,10 +112,10 @@ def _from_large_text(path: Path, head: bytes) -> Table:
     )
     table = query_file("read_csv", path, options)
     rows = first + np.arange(len(table))
-    return Table(top.names, table.columns, rows, top.named, (*notes, *top.notes))
+    return RawTable(top.names, table.columns, rows, top.named, (*notes, *top.notes))
 
 
-def _stack(tables: Sequence[Table], paths: Sequence[Path]) -> Table:
+def _stack(tables: Sequence[RawTable], paths: Sequence[Path]) -> RawTable:
     """Tables of the same columns, one below the other."""
     first = tables[0]
     for table, path in zip(tables[1:], paths[1:], strict=True):
@@ -135,13 +135,13 @@ def _stack(tables: Sequence[Table], paths: Sequence[Path]) -> Table:
     ]
     lined = all(table.rows is not None for table in tables)
     lengths = [len(table) for table in tables]
-    return Table(
+    return RawTable(
         first.names,
         tuple(columns),
         np.concatenate([table.rows for table in tables if table.rows is not None]) if lined else None,
         first.named,
         tuple(dict.fromkeys((f"{len(paths)} files are read.", *(note for table in tables for note in table.notes)))),
-        Files(_called(paths), np.concatenate(([0], np.cumsum(lengths)))),
+        FileOrigins(_called(paths), np.concatenate(([0], np.cumsum(lengths)))),
         {
             name: np.concatenate([table.offsets.get(name, np.zeros(len(table), np.int64)) for table in tables])
             for name in first.names

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gatecast.data.parsing.raw_table import Table
+from gatecast.data.parsing.raw_table import RawTable
 from gatecast.data.sources.dataframes import cells, from_columns
 from gatecast.errors import DataError
 
@@ -32,7 +32,7 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 MANY = 200_000
 
 
-class Answer(NamedTuple):
+class QueryResult(NamedTuple):
     """What came of a query.
 
     Args:
@@ -62,7 +62,7 @@ def is_database(source: str) -> bool:
     return Path(source.partition("::")[0]).suffix.lower() in (".duckdb", ".ddb")
 
 
-def query_file(function: str, path: Path, options: str = "") -> Table:
+def query_file(function: str, path: Path, options: str = "") -> RawTable:
     """A file as a table.
 
     Args:
@@ -82,7 +82,7 @@ def query_file(function: str, path: Path, options: str = "") -> Table:
     return _table(answer)
 
 
-def from_query(query: str) -> Table:
+def from_query(query: str) -> RawTable:
     """What a query answers.
 
     Raises:
@@ -94,7 +94,7 @@ def from_query(query: str) -> Table:
     return _table(_run(query, "", "the query fails", _shown(query)))
 
 
-def from_database(source: str) -> Table:
+def from_database(source: str) -> RawTable:
     """A table or query of a DuckDB file: ``file.duckdb``, ``file.duckdb::table``, ``file.duckdb::SELECT ...``.
 
     Raises:
@@ -129,7 +129,7 @@ def _tables(database: str) -> list[str]:
     return [str(name) for name in answer.columns["name"].tolist()]
 
 
-def _run(query: str, database: str, what: str, where: str) -> Answer:
+def _run(query: str, database: str, what: str, where: str) -> QueryResult:
     """Run one query in a database, "" for one in memory, and take its whole answer."""
     import duckdb
 
@@ -151,7 +151,7 @@ def _run(query: str, database: str, what: str, where: str) -> Answer:
         raise DataError(what, where=where, got=lines[0].rstrip(". ")) from None
 
 
-def _take(connection: Any, query: str) -> Answer:
+def _take(connection: Any, query: str) -> QueryResult:
     """The answer of a query; texts that stand in many of its rows are sent once."""
     # The line break ends a comment, should the query end in one.
     connection.execute(f"CREATE TEMP TABLE gatecast_answer AS {query}\n")
@@ -171,7 +171,7 @@ def _take(connection: Any, query: str) -> Answer:
         picks.append(column)
     found = connection.execute(f"SELECT {', '.join(picks)} FROM gatecast_answer").fetchnumpy()
     columns = {name: texts[name][column] if name in texts else column for name, column in found.items()}
-    return Answer(columns, frozenset(name for name, kind in kinds.items() if kind == "TIMESTAMP WITH TIME ZONE"))
+    return QueryResult(columns, frozenset(name for name, kind in kinds.items() if kind == "TIMESTAMP WITH TIME ZONE"))
 
 
 def _few(connection: Any, column: str, rows: int) -> bool:
@@ -180,7 +180,7 @@ def _few(connection: Any, column: str, rows: int) -> bool:
     return 0 < 4 * count < rows
 
 
-def _table(answer: Answer) -> Table:
+def _table(answer: QueryResult) -> RawTable:
     """An answer as a table; its zoned times are in UTC."""
     table = from_columns({name: cells(column) for name, column in answer.columns.items()})
     offsets = {name: np.zeros(len(table), np.int64) for name in table.names if name in answer.zoned}

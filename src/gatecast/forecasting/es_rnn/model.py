@@ -25,26 +25,49 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, require_count, require_positive
-from gatecast.forecasting.context import History
+from gatecast.errors import ConfigError, DataError, check_positive, check_positive_int
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn.smoothing import SparseAdam
-from gatecast.forecasting.es_rnn.windows import EXTRA, Read, Rows, make_rows, read, read_backward, stretch
-from gatecast.forecasting.panel_rnn.model import UNSEEN, Look, Step, looks_at, steps_ahead
-from gatecast.forecasting.scaling import fit_frame, restore
+from gatecast.forecasting.es_rnn.windows import (
+    N_EXTRA_INPUTS,
+    SegmentInputs,
+    SmoothedSeries,
+    cut_segment,
+    scale_series,
+    segment_inputs,
+    segment_inputs_backward,
+)
+from gatecast.forecasting.panel_rnn.model import (
+    NOT_MEASURED,
+    StepRecord,
+    ValidationErrors,
+    steps_ahead,
+    validation_steps,
+)
+from gatecast.forecasting.scaling import fit_scaler, inverse_transform
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn import optim
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
+from gatecast.nn.network import Network, Weights, backward, build, forward, generator, initial_weights, zeros_like
 
-__all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "newest", "one_ahead", "quantiles"]
+__all__ = [
+    "ESRNNSettings",
+    "Fitted",
+    "default_settings",
+    "fit",
+    "latest_segment",
+    "make_network",
+    "predict_insample",
+    "predict_quantiles",
+]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
-CROPS = 16
+CROPS_PER_BATCH = 16
 """Stretches in a batch where there are fewer series."""
 
 SAMPLE = 500
@@ -52,56 +75,56 @@ SAMPLE = 500
 
 
 @dataclass(frozen=True)
-class Settings:
+class ESRNNSettings:
     """What the hybrid is, and how it is trained.
 
     Args:
-        window: w.
+        input_size: w.
         units: u of each recurrent layer.
         dilations: Of each recurrent layer.
         dropout: Share of what enters a recurrent layer that is dropped in training.
-        origins: O of a series in a batch, at most.
-        steps: Updates.
-        batch: B.
-        rate: Highest learning rate of the network, of one cycle.
-        series_rate: Likewise of the smoothing parameters.
+        n_origins: O of a series in a batch, at most.
+        max_steps: Updates.
+        batch_size: B.
+        learning_rate: Highest learning rate of the network, of one cycle.
+        smoothing_learning_rate: Likewise of the smoothing parameters.
         level: Smoothing weight of the level that training starts from.
         season: Likewise of the season.
-        penalty: Weight of the level's roughness in the loss.
+        level_penalty: Weight of the level's roughness in the loss.
         clip: Largest norm of the network's gradient.
-        tau: Level at which the middle quantile is learnt; below 0.5 against the bias of the logarithm.
-        probabilities: Q levels, an odd number, the middle one 0.5.
+        median_quantile: Level at which the middle quantile is learnt; below 0.5 against the bias of the logarithm.
+        quantiles: Q levels, an odd number, the middle one 0.5.
         seed: Same seed, same bits.
 
     Raises:
         ConfigError: A size below 1, a rate that is not above 0, levels that do not increase or have no middle.
 
-    >>> Settings(4).dilations
+    >>> ESRNNSettings(4).dilations
     (1, 2)
     """
 
-    window: int
+    input_size: int
     units: int = 40
     dilations: tuple[int, ...] = (1, 2)
     dropout: float = 0.0
-    origins: int = 96
-    steps: int = 300
-    batch: int = 96
-    rate: float = 3e-3
-    series_rate: float = 3e-2
+    n_origins: int = 96
+    max_steps: int = 300
+    batch_size: int = 96
+    learning_rate: float = 3e-3
+    smoothing_learning_rate: float = 3e-2
     level: float = 0.6
     season: float = 0.1
-    penalty: float = 0.0
+    level_penalty: float = 0.0
     clip: float = 1.0
-    tau: float = 0.5
-    probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    median_quantile: float = 0.5
+    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("window", "units", "origins", "steps", "batch"):
-            require_count(getattr(self, name), f"Settings' {name}")
-        for name in ("rate", "series_rate", "clip"):
-            require_positive(getattr(self, name), f"Settings' {name}")
+        for name in ("input_size", "units", "n_origins", "max_steps", "batch_size"):
+            check_positive_int(getattr(self, name), f"Settings' {name}")
+        for name in ("learning_rate", "smoothing_learning_rate", "clip"):
+            check_positive(getattr(self, name), f"Settings' {name}")
         for name in ("level", "season"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(
@@ -109,13 +132,13 @@ class Settings:
                     got=repr(getattr(self, name)),
                     expected="a number between 0 and 1",
                 )
-        levels = Pinball(self.probabilities).quantiles
+        levels = Pinball(self.quantiles).quantiles
         mid = len(levels) // 2
         if len(levels) % 2 == 0 or levels[mid] != 0.5:
             raise ConfigError(
                 "Settings' probabilities have no middle", got=str(list(levels)), expected="an odd number around 0.5"
             )
-        Pinball((*levels[:mid], self.tau, *levels[mid + 1 :]))
+        Pinball((*levels[:mid], self.median_quantile, *levels[mid + 1 :]))
 
 
 class Fitted(NamedTuple):
@@ -123,7 +146,7 @@ class Fitted(NamedTuple):
 
     network: Network
     weights: Weights
-    settings: Settings
+    settings: ESRNNSettings
     horizon: int
     period: int
     """m."""
@@ -134,7 +157,7 @@ class Fitted(NamedTuple):
     """(S,) time of the end of each series, as a `History` has it."""
 
 
-def make_settings(h: int, m: int, typical: int, seed: int = 0) -> Settings:
+def default_settings(h: int, m: int, typical: int, seed: int = 0) -> ESRNNSettings:
     """Settings by season and length, as validation tails chose them; dilations are Smyl's.
 
     Args:
@@ -143,29 +166,47 @@ def make_settings(h: int, m: int, typical: int, seed: int = 0) -> Settings:
         typical: Values of the typical series.
         seed: Same seed, same bits.
 
-    >>> make_settings(18, 12, 120).dilations
+    >>> default_settings(18, 12, 120).dilations
     (1, 3, 6, 12)
     """
     if m == 1 and h <= 6:
-        yearly = Settings(5, units=32, dilations=(1, 6), origins=36, steps=100, series_rate=1e-2, level=0.9, tau=0.45)
+        yearly = ESRNNSettings(
+            5,
+            units=32,
+            dilations=(1, 6),
+            n_origins=36,
+            max_steps=100,
+            smoothing_learning_rate=1e-2,
+            level=0.9,
+            median_quantile=0.45,
+        )
         return _shortened(yearly, typical, seed)
     if m <= 4:
         window = max(5, min(h, 24))
-        low = Settings(window, units=48, origins=48, steps=200, series_rate=2e-2, level=0.9, season=0.05, tau=0.46)
-        return _shortened(replace(low, penalty=0.1), typical, seed)
+        low = ESRNNSettings(
+            window,
+            units=48,
+            n_origins=48,
+            max_steps=200,
+            smoothing_learning_rate=2e-2,
+            level=0.9,
+            season=0.05,
+            median_quantile=0.46,
+        )
+        return _shortened(replace(low, level_penalty=0.1), typical, seed)
     dilations = (1, 3, 6, 12) if m <= 12 else (1, 4, m)
-    high = Settings(max(5, min(h, 24)), units=48, dilations=dilations, steps=250, level=0.4, season=0.05)
+    high = ESRNNSettings(max(5, min(h, 24)), units=48, dilations=dilations, max_steps=250, level=0.4, season=0.05)
     return _shortened(high, typical, seed)
 
 
 def fit(
-    history: History,
+    history: PanelContext,
     h: int,
     m: int,
-    settings: Settings,
-    report: Callable[[Step], object] | None = None,
+    settings: ESRNNSettings,
+    report: Callable[[StepRecord], object] | None = None,
     start: Fitted | None = None,
-    watch: Callable[[Fitted], Look] | None = None,
+    watch: Callable[[Fitted], ValidationErrors] | None = None,
 ) -> Fitted:
     """Train network and smoothing on a panel.
 
@@ -184,62 +225,64 @@ def fit(
     Raises:
         DataError: A panel without a series or a column.
 
-    >>> from gatecast.forecasting.context import plain
-    >>> y = plain(10 + np.arange(40.0).reshape(2, 20))
-    >>> fit(y, 3, 1, Settings(4, units=3, steps=2)).parameters.shape
+    >>> from gatecast.forecasting.context import PanelContext
+    >>> y = PanelContext.from_values(10 + np.arange(40.0).reshape(2, 20))
+    >>> fit(y, 3, 1, ESRNNSettings(4, units=3, max_steps=2)).parameters.shape
     (2, 3)
     """
     values = history.values
     if values.ndim != 2 or 0 in values.shape:
         raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
-    rows = make_rows(values, m, settings.window)
+    rows = scale_series(values, m, settings.input_size)
     parameters = _first_parameters(rows, settings) if start is None else _parameters_of(start, history, rows)
-    mid = len(settings.probabilities) // 2
-    pinball = Pinball((*settings.probabilities[:mid], settings.tau, *settings.probabilities[mid + 1 :]))
+    mid = len(settings.quantiles) // 2
+    pinball = Pinball((*settings.quantiles[:mid], settings.median_quantile, *settings.quantiles[mid + 1 :]))
     ahead = steps_ahead(h)
     network, weights = make_network(h, settings)
     if start is None:
-        _start(network, weights, ahead, pinball, rows, parameters, settings)
+        initialize_head(network, weights, ahead, pinball, rows, parameters, settings)
     else:
         weights.vector[:] = start.weights.vector
-    grads, sparse = like(weights), SparseAdam(parameters.shape)
-    one_cycle = optim.one_cycle(1.0, settings.steps)
-    rate = optim.one_cycle(settings.rate, settings.steps)
+    grads, sparse = zeros_like(weights), SparseAdam(parameters.shape)
+    one_cycle = optim.one_cycle(1.0, settings.max_steps)
+    rate = optim.one_cycle(settings.learning_rate, settings.max_steps)
     links = optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), optim.scale_by_learning_rate(rate)
     optimizer = optim.chain(*links)
     state = optimizer.init(weights.vector.size)
 
     def now() -> Fitted:
         """The hybrid as it stands."""
-        found = np.concatenate([parameters[:, :2], parameters[:, 2:] * rows.unit[:, None]], axis=1)
+        found = np.concatenate([parameters[:, :2], parameters[:, 2:] * rows.scale[:, None]], axis=1)
         # Whoever goes on learns from the newest rows: their end is the new zero.
         end = history.end if start is None else np.zeros_like(history.end)
         return Fitted(network, weights, settings, h, m, found, end)
 
-    looks = looks_at(settings.steps) if watch else set()
+    looks = validation_steps(settings.max_steps) if watch else set()
     if watch is not None and report is not None:
-        report(Step(0, float("nan"), *watch(now())))
-    for number, (which, last) in enumerate(_draws(rows, settings), 1):
-        piece = stretch(rows, which, last, h, settings.window, settings.origins)
-        given = read(piece, rows, parameters, ahead)
+        report(StepRecord(0, float("nan"), *watch(now())))
+    for number, (which, last) in enumerate(sample_origins(rows, settings), 1):
+        piece = cut_segment(rows, which, last, h, settings.input_size, settings.n_origins)
+        given = segment_inputs(piece, rows, parameters, ahead)
         total = float(given.weight.sum())
         if total == 0:
             continue
         x, y, weight = pack(given.x), pack(given.y), pack(given.weight)
-        said, caches = forward(network, weights, x, training=True, seed=settings.seed, step=number, count=len(which))
+        said, caches = forward(
+            network, weights, x, training=True, seed=settings.seed, step=number, n_sequences=len(which)
+        )
         loss, dy = weighted_mean(pinball, said, y, weight, total)
         dx = unpack(cast(Array, backward(network, weights, caches, dy, grads, need_dx=True)), len(which))
         dtarget = -unpack(dy, len(which)).reshape(*given.y.shape, -1).sum(axis=-1)
-        gradient = read_backward(piece, rows, parameters, ahead, given, dx, dtarget, settings.penalty)
-        optim.apply(optimizer, grads.vector, state, weights.vector, number)
-        sparse.update(parameters, which, gradient, settings.series_rate * one_cycle(number))
+        gradient = segment_inputs_backward(piece, rows, parameters, ahead, given, dx, dtarget, settings.level_penalty)
+        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
+        sparse.update(parameters, which, gradient, settings.smoothing_learning_rate * one_cycle(number))
         if report is not None:
-            report(Step(number, loss, *(watch(now()) if watch is not None and number in looks else UNSEEN)))
+            report(StepRecord(number, loss, *(watch(now()) if watch is not None and number in looks else NOT_MEASURED)))
     relax()
     return now()
 
 
-def quantiles(fitted: Fitted, history: History, batch: int = 2048) -> Floats:
+def predict_quantiles(fitted: Fitted, history: PanelContext, batch: int = 2048) -> Floats:
     """What the hybrid says of the h steps behind the end of each series.
 
     A series that was learnt from is smoothed with its own weights, from its own seasons; any other with the median
@@ -256,22 +299,22 @@ def quantiles(fitted: Fitted, history: History, batch: int = 2048) -> Floats:
     settings, h, m = fitted.settings, fitted.horizon, fitted.period
     ahead = steps_ahead(h)
     between = np.stack([np.interp(np.arange(1, h + 1), ahead, one) for one in np.eye(len(ahead))], axis=1)
-    answer = np.full((len(history), h, len(settings.probabilities)), np.nan)
+    answer = np.full((len(history), h, len(settings.quantiles)), np.nan)
     for start in range(0, len(history), batch):
-        part = history.rows(slice(start, start + batch))
-        frame, (rows, given) = fit_frame(part.values, 1), newest(fitted, part, settings.origins)
-        said, _ = forward(fitted.network, fitted.weights, pack(given.x), keep=False, count=len(part))
+        part = history.take(slice(start, start + batch))
+        frame, (rows, given) = fit_scaler(part.values, 1), latest_segment(fitted, part, settings.n_origins)
+        said, _ = forward(fitted.network, fitted.weights, pack(given.x), save_for_backward=False, n_sequences=len(part))
         q = unpack(said[:, -1:], len(part)).reshape(len(part), len(ahead), -1).astype(np.float64)
-        base = given.found.level[-1][:, None] + given.found.season[-m:][np.arange(h) % m].T
+        base = given.smoothed.level[-1][:, None] + given.smoothed.season[-m:][np.arange(h) % m].T
         z = np.einsum("hk,skq->shq", between, q) + base[..., None]
-        said_values = restore(frame, z * rows.unit[:, None, None] + rows.newest[:, None, None])
+        said_values = inverse_transform(frame, z * rows.scale[:, None, None] + rows.last[:, None, None])
         there = np.isfinite(part.values).any(axis=1)
         answer[start : start + batch][there] = said_values[there]
     relax()
     return answer
 
 
-def one_ahead(fitted: Fitted, history: History, batch: int = 512) -> Floats:
+def predict_insample(fitted: Fitted, history: PanelContext, batch: int = 512) -> Floats:
     """The median that the hybrid says of each value of the past, one step before it.
 
     Args:
@@ -282,69 +325,69 @@ def one_ahead(fitted: Fitted, history: History, batch: int = 512) -> Floats:
     Returns:
         (R, T) in the unit of the values; NaN up to the second column, and up to the first value of a series.
     """
-    mid = len(fitted.settings.probabilities) // 2
+    mid = len(fitted.settings.quantiles) // 2
     ahead, T = steps_ahead(fitted.horizon), history.values.shape[1]
     answer = np.full(history.values.shape, np.nan)
     for start in range(0, len(history) if T > 2 else 0, batch):
-        part = history.rows(slice(start, start + batch))
-        frame, (rows, given) = fit_frame(part.values, 1), newest(fitted, part, T)
-        said, _ = forward(fitted.network, fitted.weights, pack(given.x), keep=False, count=len(part))
+        part = history.take(slice(start, start + batch))
+        frame, (rows, given) = fit_scaler(part.values, 1), latest_segment(fitted, part, T)
+        said, _ = forward(fitted.network, fitted.weights, pack(given.x), save_for_backward=False, n_sequences=len(part))
         O = given.x.shape[1]  # noqa: E741
         first = unpack(said, len(part)).reshape(len(part), O, len(ahead), -1)[:, :, 0, mid].astype(np.float64)
-        C = len(given.found.level)
-        z = first + given.found.level[C - O :].T + given.found.season[C - O + 1 : C + 1].T
-        told = restore(frame, z * rows.unit[:, None] + rows.newest[:, None])[:, :-1]
+        C = len(given.smoothed.level)
+        z = first + given.smoothed.level[C - O :].T + given.smoothed.season[C - O + 1 : C + 1].T
+        told = inverse_transform(frame, z * rows.scale[:, None] + rows.last[:, None])[:, :-1]
         answer[start : start + batch, T - O + 1 :] = told
     begun = np.cumsum(np.isfinite(history.values), axis=1) - np.isfinite(history.values) > 0
     relax()
     return np.where(begun, answer, np.nan)
 
 
-def newest(fitted: Fitted, history: History, origins: int) -> tuple[Rows, Read]:
+def latest_segment(fitted: Fitted, history: PanelContext, origins: int) -> tuple[SmoothedSeries, SegmentInputs]:
     """What a hybrid reads at the newest origins of series, so many at most: these as they are smoothed, its inputs."""
-    rows = make_rows(history.values, fitted.period, fitted.settings.window)
+    rows = scale_series(history.values, fitted.period, fitted.settings.input_size)
     which, end = np.arange(len(history)), np.full(len(history), rows.z.shape[1] - 1)
-    piece = stretch(rows, which, end, fitted.horizon, fitted.settings.window, origins)
-    return rows, read(piece, rows, _parameters_of(fitted, history, rows), steps_ahead(fitted.horizon))
+    piece = cut_segment(rows, which, end, fitted.horizon, fitted.settings.input_size, origins)
+    return rows, segment_inputs(piece, rows, _parameters_of(fitted, history, rows), steps_ahead(fitted.horizon))
 
 
-def make_network(h: int, settings: Settings) -> tuple[Network, Weights]:
+def make_network(h: int, settings: ESRNNSettings) -> tuple[Network, Weights]:
     """The layers of the hybrid, and fresh weights."""
     network = _network(len(steps_ahead(h)), settings)
     return network, initial_weights(network, settings.seed)
 
 
-def _parameters_of(fitted: Fitted, history: History, rows: Rows) -> Floats:
+def _parameters_of(fitted: Fitted, history: PanelContext, rows: SmoothedSeries) -> Floats:
     """(R, P) smoothing parameters: of a series that was learnt its own, its seasons turned to where its end is now."""
     found = _first_parameters(rows, fitted.settings)
     found[:, :2] = _typical(fitted.parameters)
     there = np.flatnonzero(history.series >= 0)
     series = history.series[there]
     turned = (np.arange(fitted.period) + (history.end[there] - fitted.end[series])[:, None]) % fitted.period
-    seasons = np.take_along_axis(fitted.parameters[series, 2:], turned, axis=1) / rows.unit[there, None]
+    seasons = np.take_along_axis(fitted.parameters[series, 2:], turned, axis=1) / rows.scale[there, None]
     found[there, :2] = fitted.parameters[series, :2]
     found[there, 2:] = seasons * rows.seasonal[there, None]
     return found
 
 
-def _shortened(settings: Settings, typical: int, seed: int) -> Settings:
+def _shortened(settings: ESRNNSettings, typical: int, seed: int) -> ESRNNSettings:
     """Settings whose window the typical series fills."""
-    return replace(settings, window=max(2, min(settings.window, typical - 1)), seed=seed)
+    return replace(settings, input_size=max(2, min(settings.input_size, typical - 1)), seed=seed)
 
 
-def _network(K: int, settings: Settings) -> Network:
+def _network(K: int, settings: ESRNNSettings) -> Network:
     """Dilated recurrent layers with a way around each, a dense layer, and a head of quantiles."""
-    u, Q = settings.units, len(settings.probabilities)
+    u, Q = settings.units, len(settings.quantiles)
     hidden = [
         Residual(Dilated(LSTM(u, return_sequences=True, dropout=settings.dropout), d)) for d in settings.dilations
     ]
-    return wire(
+    return build(
         [Dense(u, activation="tanh"), *hidden, Dense(u, activation="tanh"), Dense(K * Q), QuantileHead(Q)],
-        (None, settings.window + EXTRA),
+        (None, settings.input_size + N_EXTRA_INPUTS),
     )
 
 
-def _first_parameters(rows: Rows, settings: Settings) -> Floats:
+def _first_parameters(rows: SmoothedSeries, settings: ESRNNSettings) -> Floats:
     """(S, P) what training starts from."""
     logits = [np.log(p / (1 - p)) for p in (settings.level, settings.season)]
     return np.concatenate([np.broadcast_to(logits, (len(rows.z), 2)), rows.season], axis=1)
@@ -357,16 +400,16 @@ def _typical(parameters: Floats) -> Floats:
     return np.array([np.median(parameters[:, 0]), np.median(own[:, 1])])
 
 
-def _draws(rows: Rows, settings: Settings) -> Iterator[tuple[Integers, Integers]]:
+def sample_origins(rows: SmoothedSeries, settings: ESRNNSettings) -> Iterator[tuple[Integers, Integers]]:
     """Series (B,) of every update, and the columns (B,) of their last origins; all series come equally often."""
     S, columns = rows.z.shape
-    T = columns - settings.window + 1
-    O = min(settings.origins, max(T - 1, 1))  # noqa: E741
-    first = np.where(rows.seen.any(axis=1), rows.seen.argmax(axis=1) - settings.window + 1, T)
-    size = CROPS if S < CROPS else min(S, settings.batch)
-    rng = stream(settings.seed, 2)
+    T = columns - settings.input_size + 1
+    O = min(settings.n_origins, max(T - 1, 1))  # noqa: E741
+    first = np.where(rows.observed.any(axis=1), rows.observed.argmax(axis=1) - settings.input_size + 1, T)
+    size = CROPS_PER_BATCH if S < CROPS_PER_BATCH else min(S, settings.batch_size)
+    rng = generator(settings.seed, 2)
     queue = np.empty(0, np.int64)
-    for _ in range(settings.steps):
+    for _ in range(settings.max_steps):
         while len(queue) < size:
             queue = np.concatenate([queue, rng.permutation(S)])
         which, queue = queue[:size], queue[size:]
@@ -375,20 +418,20 @@ def _draws(rows: Rows, settings: Settings) -> Iterator[tuple[Integers, Integers]
         yield which, columns - 2 - np.floor(rng.random(size) * (spare + 1)).astype(np.int64)
 
 
-def _start(
+def initialize_head(
     network: Network,
     weights: Weights,
     ahead: Integers,
     pinball: Pinball,
-    rows: Rows,
+    rows: SmoothedSeries,
     parameters: Floats,
-    settings: Settings,
+    settings: ESRNNSettings,
 ) -> None:
     """Let the first answer be the same for all: the quantiles of the targets of each step."""
     which = np.arange(0, len(rows.z), -(-len(rows.z) // SAMPLE))
     last = np.full(len(which), rows.z.shape[1] - 2)
-    piece = stretch(rows, which, last, int(ahead[-1]), settings.window, settings.origins)
-    given = read(piece, rows, parameters, ahead)
+    piece = cut_segment(rows, which, last, int(ahead[-1]), settings.input_size, settings.n_origins)
+    given = segment_inputs(piece, rows, parameters, ahead)
     spread = np.zeros((len(ahead), len(pinball.quantiles)))
     for k in range(len(ahead)):
         there = given.y[..., k][given.weight[..., k] > 0]

@@ -21,34 +21,41 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.context import History
-from gatecast.forecasting.panel_rnn.windows import EXTRA, Rows, Settings, batches, inputs, make_rows
-from gatecast.forecasting.scaling import Frame, fit_frame, restore
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.panel_rnn.windows import (
+    N_EXTRA_INPUTS,
+    PanelRNNSettings,
+    ScaledSeries,
+    batches,
+    inputs,
+    scale_series,
+)
+from gatecast.forecasting.scaling import SeriesScaler, fit_scaler, inverse_transform
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn import optim
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, wire
+from gatecast.nn.network import Network, Weights, backward, build, forward, initial_weights, zeros_like
 
 __all__ = [
     "CELLS",
-    "UNSEEN",
+    "NOT_MEASURED",
     "Fitted",
-    "Look",
-    "Reading",
-    "Settings",
-    "Step",
-    "answer",
+    "ModelInputs",
+    "PanelRNNSettings",
+    "StepRecord",
+    "ValidationErrors",
     "fit",
-    "looks_at",
+    "make_inputs",
     "make_network",
-    "one_ahead",
-    "quantiles",
-    "read",
-    "read_along",
+    "make_training_inputs",
+    "predict",
+    "predict_insample",
+    "predict_quantiles",
     "steps_ahead",
+    "validation_steps",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -63,14 +70,14 @@ CELLS: dict[str, tuple[str, Callable[..., Layer]]] = {
 }
 """By the name of the model: what its column is called, and the layer."""
 
-LOOKS = 10
+N_VALIDATIONS = 10
 """Looks at what is watched."""
 
-DIRECT = 48
+MAX_DIRECT_STEPS = 48
 """Steps that are learnt at most; between them quantiles are interpolated."""
 
 
-class Step(NamedTuple):
+class StepRecord(NamedTuple):
     """How far the training of a member has come."""
 
     number: int
@@ -83,7 +90,7 @@ class Step(NamedTuple):
     """The same error on a sample of what is learnt from."""
 
 
-class Look(NamedTuple):
+class ValidationErrors(NamedTuple):
     """One error on two sets of rows."""
 
     validation: float
@@ -92,7 +99,7 @@ class Look(NamedTuple):
     """The same error on a sample of what is learnt from."""
 
 
-UNSEEN = Look(float("nan"), float("nan"))
+NOT_MEASURED = ValidationErrors(float("nan"), float("nan"))
 """Nothing was looked at."""
 
 
@@ -101,11 +108,11 @@ class Fitted(NamedTuple):
 
     network: Network
     weights: Weights
-    settings: Settings
+    settings: PanelRNNSettings
     horizon: int
 
 
-def steps_ahead(h: int, count: int = DIRECT) -> npt.NDArray[np.int64]:
+def steps_ahead(h: int, count: int = MAX_DIRECT_STEPS) -> npt.NDArray[np.int64]:
     """The steps that a network learns: all of a short horizon; of a long one, near steps densely, far ones less.
 
     >>> steps_ahead(4).tolist()
@@ -120,24 +127,24 @@ def steps_ahead(h: int, count: int = DIRECT) -> npt.NDArray[np.int64]:
     return np.unique(np.concatenate([np.arange(1, dense + 1), np.round(far).astype(np.int64)]))
 
 
-def looks_at(steps: int) -> set[int]:
+def validation_steps(steps: int) -> set[int]:
     """Updates after which what is watched is looked at.
 
-    >>> sorted(looks_at(30))
+    >>> sorted(validation_steps(30))
     [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
     """
-    return set(np.linspace(0, steps, LOOKS + 1)[1:].round().astype(int).tolist()) - {0}
+    return set(np.linspace(0, steps, N_VALIDATIONS + 1)[1:].round().astype(int).tolist()) - {0}
 
 
 def fit(
-    history: History,
+    history: PanelContext,
     h: int,
     m: int,
-    settings: Settings,
+    settings: PanelRNNSettings,
     seed: int,
-    report: Callable[[Step], object] | None = None,
+    report: Callable[[StepRecord], object] | None = None,
     start: Fitted | None = None,
-    watch: Callable[[Fitted], Look] | None = None,
+    watch: Callable[[Fitted], ValidationErrors] | None = None,
 ) -> Fitted:
     """Train one member on a panel.
 
@@ -157,69 +164,72 @@ def fit(
         The member; `steps` of its settings says how long it learnt.
     """
     settings = replace(
-        settings, known=history.known.shape[2], historic=history.historic.shape[2], static=history.static.shape[1]
+        settings,
+        n_futr_exog=history.futr_exog.shape[2],
+        n_hist_exog=history.hist_exog.shape[2],
+        n_stat_exog=history.stat_exog.shape[1],
     )
-    rows = make_rows(history, fit_frame(history.values, m), settings)
-    pinball = Pinball(settings.probabilities)
+    rows = scale_series(history, fit_scaler(history.values, m), settings)
+    pinball = Pinball(settings.quantiles)
     ahead = steps_ahead(h)
     network, weights = make_network(h, settings, seed)
     if start is None:
-        _start(network, weights, ahead, settings, rows)
+        initialize_head(network, weights, ahead, settings, rows)
     else:
         weights.vector[:] = start.weights.vector
-    grads = like(weights)
+    grads = zeros_like(weights)
     optimizer = optim.chain(
         optim.clip_by_global_norm(1.0),
         optim.scale_by_adam(),
-        optim.scale_by_learning_rate(optim.one_cycle(settings.rate, settings.steps)),
+        optim.scale_by_learning_rate(optim.one_cycle(settings.learning_rate, settings.max_steps)),
     )
     state = optimizer.init(weights.vector.size)
-    best, last = (np.inf, settings.steps, weights.vector), np.inf
-    looks = looks_at(settings.steps) if watch else set()
+    best, last = (np.inf, settings.max_steps, weights.vector), np.inf
+    looks = validation_steps(settings.max_steps) if watch else set()
     if watch is not None and report is not None:
-        report(Step(0, float("nan"), *watch(Fitted(network, weights, settings, h))))
+        report(StepRecord(0, float("nan"), *watch(Fitted(network, weights, settings, h))))
     for number, (x, y, weight) in enumerate(batches(rows, ahead, settings, seed), 1):
         total = float(weight.sum())
         if total == 0:
             continue
-        said, caches = forward(network, weights, pack(x), training=True, seed=seed, step=number, count=len(x))
+        said, caches = forward(network, weights, pack(x), training=True, seed=seed, step=number, n_sequences=len(x))
         loss, dy = weighted_mean(pinball, said, pack(y), pack(weight), total)
         backward(network, weights, caches, dy, grads)
-        optim.apply(optimizer, grads.vector, state, weights.vector, number)
-        seen = UNSEEN
+        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
+        seen = NOT_MEASURED
         if watch is not None and number in looks:
             seen = watch(Fitted(network, weights, settings, h))
             last = seen.validation
             if last < best[0]:
                 best = last, number, weights.vector.copy()
         if report is not None:
-            report(Step(number, loss, *seen))
+            report(StepRecord(number, loss, *seen))
     relax()
-    if best[0] < (1 - settings.patience) * last:
-        weights.vector[:], settings = best[2], replace(settings, steps=best[1])
+    if best[0] < (1 - settings.min_improvement) * last:
+        weights.vector[:], settings = best[2], replace(settings, max_steps=best[1])
     return Fitted(network, weights, settings, h)
 
 
-class Reading(NamedTuple):
+class ModelInputs(NamedTuple):
     """What a member reads to give R answers, whatever its weights."""
 
     x: Singles
     """(B, O, F) inputs."""
-    at: npt.NDArray[np.int64]
+    position: npt.NDArray[np.int64]
     """(2, R) row of x, and origin of it, of each answer."""
     level: Singles
     """(R,) what the answers are counted from."""
-    unit: Floats
+    scale: Floats
     """(R,) their unit."""
-    newest: Floats
+    last: Floats
     """(R,) what was taken off the series."""
-    frame: Frame
+    scaler: SeriesScaler
     """Of the R answers."""
     empty: npt.NDArray[np.bool_]
     """(R,) whether the series has no value."""
 
 
-def read(history: History, h: int, m: int, settings: Settings) -> Reading:
+def make_inputs(history: PanelContext, h: int, m: int, settings: PanelRNNSettings) -> ModelInputs:
     """What a member reads of each series before it says the h steps behind its end.
 
     Args:
@@ -228,18 +238,20 @@ def read(history: History, h: int, m: int, settings: Settings) -> Reading:
         m: Season whose indices are taken out first.
         settings: Of the member.
     """
-    part = history.newest(settings.origins * settings.segment + settings.window + CONTEXT * m)
-    frame = fit_frame(part.values, m)
-    rows = make_rows(part, frame, settings)
-    last, R = rows.z.shape[1] - settings.window, len(part)
-    count = min(settings.origins, last // settings.segment + 1)
-    origins = last - settings.segment * np.arange(count)[::-1]
+    part = history.keep_last(settings.n_origins * settings.stride + settings.input_size + CONTEXT_SEASONS * m)
+    frame = fit_scaler(part.values, m)
+    rows = scale_series(part, frame, settings)
+    last, R = rows.z.shape[1] - settings.input_size, len(part)
+    count = min(settings.n_origins, last // settings.stride + 1)
+    origins = last - settings.stride * np.arange(count)[::-1]
     x, level = inputs(rows, np.arange(R)[:, None], origins[None, :], steps_ahead(h), settings)
     at = np.stack([np.arange(R), np.full(R, count - 1)])
-    return Reading(x, at, level[:, -1], rows.unit, rows.newest, frame, _empty(part))
+    return ModelInputs(x, at, level[:, -1], rows.scale, rows.last, frame, _empty(part))
 
 
-def read_along(history: History, backs: npt.NDArray[np.int64], h: int, m: int, settings: Settings) -> Reading:
+def make_training_inputs(
+    history: PanelContext, backs: npt.NDArray[np.int64], h: int, m: int, settings: PanelRNNSettings
+) -> ModelInputs:
     """What a member reads at cutoffs within series that it learns from, as it reads them when it learns.
 
     Seasonal indices and units are those of whole series: so the errors are those that learning makes smaller.
@@ -254,42 +266,44 @@ def read_along(history: History, backs: npt.NDArray[np.int64], h: int, m: int, s
     Returns:
         For C S answers, cutoff by cutoff.
     """
-    (S, T), step, C = history.values.shape, settings.segment, len(backs)
-    frame = fit_frame(history.values, m)
-    rows = make_rows(history, frame, settings)
+    (S, T), step, C = history.values.shape, settings.stride, len(backs)
+    frame = fit_scaler(history.values, m)
+    rows = scale_series(history, frame, settings)
     ends = T - 1 - backs
-    count = min(settings.origins, int(ends.max()) // step + 1)
+    count = min(settings.n_origins, int(ends.max()) // step + 1)
     # A stretch begins where it does in training: at the beginning of the series, if it reaches so far.
     first, group = np.unique(np.maximum(ends - step * (count - 1), ends % step), return_inverse=True)
     origins = np.repeat(first, S)[:, None] + step * np.arange(count)
     x, level = inputs(rows, np.tile(np.arange(S), len(first))[:, None], origins, steps_ahead(h), settings)
     at = np.stack([np.repeat(group * S, S) + np.tile(np.arange(S), C), np.repeat((ends - first[group]) // step, S)])
-    season = np.concatenate([np.roll(frame.season, back, axis=1) for back in backs.tolist()])
-    turned = Frame(season, np.tile(frame.positive, C), np.tile(frame.unit, C))
-    unit, newest = np.tile(rows.unit, C), np.tile(rows.newest, C)
-    return Reading(x, at, level[at[0], at[1]], unit, newest, turned, np.tile(_empty(history), C))
+    season = np.concatenate([np.roll(frame.seasonal, back, axis=1) for back in backs.tolist()])
+    turned = SeriesScaler(season, np.tile(frame.positive, C), np.tile(frame.unit, C))
+    unit, newest = np.tile(rows.scale, C), np.tile(rows.last, C)
+    return ModelInputs(x, at, level[at[0], at[1]], unit, newest, turned, np.tile(_empty(history), C))
 
 
-def answer(fitted: Fitted, reading: Reading) -> Floats:
+def predict(fitted: Fitted, reading: ModelInputs) -> Floats:
     """(R, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value."""
-    h, (row, origin) = fitted.horizon, reading.at
+    h, (row, origin) = fitted.horizon, reading.position
     ahead = steps_ahead(h)
     between = np.stack([np.interp(np.arange(1, h + 1), ahead, unit) for unit in np.eye(len(ahead))], axis=1)
-    said, _ = forward(fitted.network, fitted.weights, pack(reading.x), keep=False, count=len(reading.x))
+    said, _ = forward(
+        fitted.network, fitted.weights, pack(reading.x), save_for_backward=False, n_sequences=len(reading.x)
+    )
     origins, place = np.unique(origin, return_inverse=True)
     q = unpack(said[:, origins], len(reading.x))[row, place].reshape(len(row), len(ahead), -1)
     z = np.einsum("hk,skq->shq", between, q) + reading.level[:, None, None]
-    values = restore(reading.frame, z * reading.unit[:, None, None] + reading.newest[:, None, None])
+    values = inverse_transform(reading.scaler, z * reading.scale[:, None, None] + reading.last[:, None, None])
     values[reading.empty] = np.nan
     return values
 
 
-def _empty(history: History) -> npt.NDArray[np.bool_]:
+def _empty(history: PanelContext) -> npt.NDArray[np.bool_]:
     """(R,) whether a series has no value."""
     return np.asarray(~np.isfinite(history.values).any(axis=1))
 
 
-def quantiles(fitted: Fitted, history: History, m: int, batch: int = 2048) -> Floats:
+def predict_quantiles(fitted: Fitted, history: PanelContext, m: int, batch: int = 2048) -> Floats:
     """What a member says of the h steps behind the end of each series.
 
     Args:
@@ -301,13 +315,13 @@ def quantiles(fitted: Fitted, history: History, m: int, batch: int = 2048) -> Fl
     Returns:
         (S, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
     """
-    parts = [history.rows(slice(start, start + batch)) for start in range(0, len(history), batch)]
-    said = [answer(fitted, read(part, fitted.horizon, m, fitted.settings)) for part in parts]
+    parts = [history.take(slice(start, start + batch)) for start in range(0, len(history), batch)]
+    said = [predict(fitted, make_inputs(part, fitted.horizon, m, fitted.settings)) for part in parts]
     relax()
     return np.concatenate(said)
 
 
-def one_ahead(fitted: Fitted, history: History, m: int, batch: int = 512) -> Floats:
+def predict_insample(fitted: Fitted, history: PanelContext, m: int, batch: int = 512) -> Floats:
     """The median that a member says of each value of the past, one step before it.
 
     Seasonal indices and units are those of the whole series, which the member has learnt from too.
@@ -324,40 +338,46 @@ def one_ahead(fitted: Fitted, history: History, m: int, batch: int = 512) -> Flo
     settings, ahead = fitted.settings, steps_ahead(fitted.horizon)
     R, T = history.values.shape
     answer = np.full((R, T), np.nan)
-    mid = len(settings.probabilities) // 2
+    mid = len(settings.quantiles) // 2
     for start in range(0, R, batch):
-        part = history.rows(slice(start, start + batch))
-        frame = fit_frame(part.values, m)
-        rows = make_rows(part, frame, settings)
+        part = history.take(slice(start, start + batch))
+        frame = fit_scaler(part.values, m)
+        rows = scale_series(part, frame, settings)
         z = np.empty((len(part), T - 1))
-        for phase in range(min(settings.segment, T - 1)):
-            origins = np.arange(phase, T - 1, settings.segment)[None, :]
+        for phase in range(min(settings.stride, T - 1)):
+            origins = np.arange(phase, T - 1, settings.stride)[None, :]
             x, level = inputs(rows, np.arange(len(part))[:, None], origins, ahead, settings)
-            said, _ = forward(fitted.network, fitted.weights, pack(x), keep=False, count=len(part))
+            said, _ = forward(fitted.network, fitted.weights, pack(x), save_for_backward=False, n_sequences=len(part))
             first = unpack(said, len(part)).reshape(*level.shape, len(ahead), -1)[:, :, 0, mid]
-            z[:, origins[0]] = (first + level) * rows.unit[:, None] + rows.newest[:, None]
+            z[:, origins[0]] = (first + level) * rows.scale[:, None] + rows.last[:, None]
         # A frame restores from the step behind the end on: here, from the second column on.
-        turned = frame._replace(season=np.roll(frame.season, T - 1, axis=1))
-        answer[start : start + batch, 1:] = restore(turned, z)
+        turned = frame._replace(seasonal=np.roll(frame.seasonal, T - 1, axis=1))
+        answer[start : start + batch, 1:] = inverse_transform(turned, z)
         answer[start : start + batch][np.arange(T) <= rows.first[:, None]] = np.nan
     relax()
     return answer
 
 
-CONTEXT = 10
+CONTEXT_SEASONS = 10
 """Seasons before the windows that seasonal indices are made from when predicting."""
 
 
-def _network(K: int, settings: Settings) -> Network:
+def _network(K: int, settings: PanelRNNSettings) -> Network:
     """Dense, recurrent layers with a way around each, and a head of quantiles."""
     (_, cell), u = CELLS[settings.cell], settings.units
-    hidden = [Residual(cell(u, return_sequences=True, dropout=settings.dropout)) for _ in range(settings.layers)]
-    Q = len(settings.probabilities)
-    inputs = settings.window + EXTRA + (K + 1) * settings.known + settings.historic + settings.static
-    return wire([Dense(u, activation="tanh"), *hidden, Dense(K * Q), QuantileHead(Q)], (None, inputs))
+    hidden = [Residual(cell(u, return_sequences=True, dropout=settings.dropout)) for _ in range(settings.n_layers)]
+    Q = len(settings.quantiles)
+    inputs = (
+        settings.input_size
+        + N_EXTRA_INPUTS
+        + (K + 1) * settings.n_futr_exog
+        + settings.n_hist_exog
+        + settings.n_stat_exog
+    )
+    return build([Dense(u, activation="tanh"), *hidden, Dense(K * Q), QuantileHead(Q)], (None, inputs))
 
 
-def make_network(h: int, settings: Settings, seed: int = 0) -> tuple[Network, Weights]:
+def make_network(h: int, settings: PanelRNNSettings, seed: int = 0) -> tuple[Network, Weights]:
     """The layers of a member, and fresh weights.
 
     >>> network, weights = make_network(2, Settings(4, units=3, layers=1))
@@ -368,16 +388,18 @@ def make_network(h: int, settings: Settings, seed: int = 0) -> tuple[Network, We
     return network, initial_weights(network, seed)
 
 
-def _start(network: Network, weights: Weights, ahead: npt.NDArray[np.int64], settings: Settings, rows: Rows) -> None:
+def initialize_head(
+    network: Network, weights: Weights, ahead: npt.NDArray[np.int64], settings: PanelRNNSettings, rows: ScaledSeries
+) -> None:
     """Let the first answer be the same for all: the quantiles of what came at each step."""
     dense = weights.views[-2]
     dense["W"][:] = 0.0
-    spread = np.zeros((len(ahead), len(settings.probabilities)))
-    z = rows.z[:: max(1, len(rows.z) // 500), settings.window - 1 :]
-    seen = rows.seen[:: max(1, len(rows.z) // 500), settings.window - 1 :]
+    spread = np.zeros((len(ahead), len(settings.quantiles)))
+    z = rows.z[:: max(1, len(rows.z) // 500), settings.input_size - 1 :]
+    seen = rows.observed[:: max(1, len(rows.z) // 500), settings.input_size - 1 :]
     for k, step in enumerate(ahead.tolist()):
         both = (seen[:, step:] * seen[:, :-step]) > 0
         change = (z[:, step:] - z[:, :-step])[both]
-        spread[k] = np.quantile(change, settings.probabilities) if change.size > 20 else spread[max(k - 1, 0)]
+        spread[k] = np.quantile(change, settings.quantiles) if change.size > 20 else spread[max(k - 1, 0)]
     head = cast(QuantileHead, network.layers[-1])
     dense["b"][:] = head.raw(spread).ravel()

@@ -13,12 +13,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.context import History
-from gatecast.forecasting.scaling import Frame, carried, transform
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill, transform
 from gatecast.kernels.packing import Array
-from gatecast.nn.network import stream
+from gatecast.nn.network import generator
 
-__all__ = ["EXTRA", "SMALLEST", "Rows", "Settings", "Slopes", "batches", "inputs", "inputs_backward", "make_rows"]
+__all__ = [
+    "MIN_SCALE",
+    "N_EXTRA_INPUTS",
+    "InputGradients",
+    "PanelRNNSettings",
+    "ScaledSeries",
+    "batches",
+    "inputs",
+    "inputs_backward",
+    "scale_series",
+]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -26,72 +36,72 @@ Integers = npt.NDArray[np.int64]
 
 windows_of = np.lib.stride_tricks.sliding_window_view
 
-EXTRA = 3
+N_EXTRA_INPUTS = 3
 """Inputs besides the window: share observed, unit of the changes, place of the level in the series' range."""
 
-CUT = 50.0
+CLIP = 50.0
 """Mean changes from the level at which what is read is cut."""
 
-SMALLEST = 1e-3
+MIN_SCALE = 1e-3
 """Least unit of a series' changes in what the network reads, so that a constant is no division by zero."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class PanelRNNSettings:
     """What a member is, and how it is trained.
 
     Args:
-        window: w.
+        input_size: w.
         units: u of each recurrent layer.
-        layers: Recurrent layers, each with a way around it.
+        n_layers: Recurrent layers, each with a way around it.
         cell: A name of `panel_lstm.CELLS`.
         dropout: Share of what enters a recurrent layer that is dropped in training, the same at every origin.
-        level: Newest values whose mean is the level of a window.
-        place: Weight of the input that says where the level lies in the series' range; 0: none.
-        segment: Steps from an origin to the next: above 1 the network takes a step a segment, and looks back as many
+        level_window: Newest values whose mean is the level of a window.
+        level_position_weight: Weight of the input that says where the level lies in the series' range; 0: none.
+        stride: Steps from an origin to the next: above 1 the network takes a step a segment, and looks back as many
             times farther.
-        origins: O of a series in a batch, at most; longer series give a stretch of theirs each time.
-        steps: Updates.
-        batch: B.
-        rate: Highest learning rate, of one cycle.
-        patience: Share by which stopping early has to be better on a validation part.
-        probabilities: Q levels, symmetric about the middle one.
-        known: Columns F that are known for the steps ahead.
-        historic: Columns G that are known for the past.
-        static: Columns E of one value a series.
+        n_origins: O of a series in a batch, at most; longer series give a stretch of theirs each time.
+        max_steps: Updates.
+        batch_size: B.
+        learning_rate: Highest learning rate, of one cycle.
+        min_improvement: Share by which stopping early has to be better on a validation part.
+        quantiles: Q levels, symmetric about the middle one.
+        n_futr_exog: Columns F that are known for the steps ahead.
+        n_hist_exog: Columns G that are known for the past.
+        n_stat_exog: Columns E of one value a series.
     """
 
-    window: int
+    input_size: int
     units: int = 48
-    layers: int = 2
+    n_layers: int = 2
     cell: str = "lstm"
     dropout: float = 0.0
-    level: int = 1
-    place: float = 0.0
-    segment: int = 1
-    origins: int = 96
-    steps: int = 300
-    batch: int = 96
-    rate: float = 3e-3
-    patience: float = 0.2
-    probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
-    known: int = 0
-    historic: int = 0
-    static: int = 0
+    level_window: int = 1
+    level_position_weight: float = 0.0
+    stride: int = 1
+    n_origins: int = 96
+    max_steps: int = 300
+    batch_size: int = 96
+    learning_rate: float = 3e-3
+    min_improvement: float = 0.2
+    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    n_futr_exog: int = 0
+    n_hist_exog: int = 0
+    n_stat_exog: int = 0
 
 
-class Rows(NamedTuple):
+class ScaledSeries(NamedTuple):
     """Series as the network reads them, w - 1 columns of padding in front."""
 
     z: Singles
     """(S, w - 1 + T) values less the series' newest, in units of its mean change, without gaps."""
-    seen: Singles
+    observed: Singles
     """(S, w - 1 + T) 1 where a value is observed."""
     size: Singles
     """(S,) logarithm of the unit."""
-    unit: Floats
+    scale: Floats
     """(S,) mean change."""
-    newest: Floats
+    last: Floats
     """(S,) what was subtracted."""
     centre: Singles
     """(S,) median of z."""
@@ -99,31 +109,31 @@ class Rows(NamedTuple):
     """(S,) standard deviation of z."""
     first: Integers
     """(S,) column of T at which the series begins."""
-    history: History
+    context: PanelContext
     """Where the columns beside the series are."""
 
 
-def make_rows(history: History, frame: Frame, settings: Settings) -> Rows:
+def scale_series(history: PanelContext, frame: SeriesScaler, settings: PanelRNNSettings) -> ScaledSeries:
     """Series made ready for reading."""
     z = transform(frame, history.values)
     seen = np.isfinite(z)
-    filled = carried(z)
+    filled = forward_fill(z)
     count = (seen[:, 1:] & seen[:, :-1]).sum(axis=1)
     change = np.abs(np.diff(filled, axis=1)).sum(axis=1) / np.maximum(seen.sum(axis=1) - 1, 1)
-    unit = np.where(count > 0, change, 0.0) + SMALLEST
+    unit = np.where(count > 0, change, 0.0) + MIN_SCALE
     newest = filled[:, -1]
     scaled = (filled - newest[:, None]) / unit[:, None]
     centre = _median(np.where(seen, scaled, np.nan))
     spread = np.sqrt(np.where(seen, (scaled - centre[:, None]) ** 2, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
-    pad = ((0, 0), (settings.window - 1, 0))
-    return Rows(
+    pad = ((0, 0), (settings.input_size - 1, 0))
+    return ScaledSeries(
         np.pad(scaled, pad, mode="edge").astype(np.float32),
         np.pad(seen, pad).astype(np.float32),
         np.log(unit).astype(np.float32),
         unit,
         newest,
         centre.astype(np.float32),
-        (spread + SMALLEST).astype(np.float32),
+        (spread + MIN_SCALE).astype(np.float32),
         seen.argmax(axis=1),
         history,
     )
@@ -139,45 +149,45 @@ def _median(x: Floats) -> Floats:
 
 
 def inputs(
-    rows: Rows,
+    rows: ScaledSeries,
     which: Integers,
     origins: Integers,
     ahead: Integers,
-    settings: Settings,
+    settings: PanelRNNSettings,
 ) -> tuple[Array, Singles]:
     """Inputs (B, O, w + 3 + columns) and levels (B, O) at origins, in each row a segment of T apart."""
-    w, step = settings.window, settings.segment
+    w, step = settings.input_size, settings.stride
     at = origins[:, :1] + np.arange((origins.shape[1] - 1) * step + w)
-    windows, seen = (windows_of(part[which, at], w, axis=1)[:, ::step] for part in (rows.z, rows.seen))
-    level = windows[..., -min(settings.level, w) :].mean(axis=-1)
-    beside = _columns(rows.history, which, origins, ahead)
-    x = np.empty((*windows.shape[:-1], w + EXTRA + sum(part.shape[-1] for part in beside)), np.float32)
+    windows, seen = (windows_of(part[which, at], w, axis=1)[:, ::step] for part in (rows.z, rows.observed))
+    level = windows[..., -min(settings.level_window, w) :].mean(axis=-1)
+    beside = _columns(rows.context, which, origins, ahead)
+    x = np.empty((*windows.shape[:-1], w + N_EXTRA_INPUTS + sum(part.shape[-1] for part in beside)), np.float32)
     window = x[..., :w]
     np.subtract(windows, level[..., None], out=window)
     window *= seen
-    np.clip(window, -CUT, CUT, out=window)
+    np.clip(window, -CLIP, CLIP, out=window)
     x[..., w] = seen.mean(axis=-1)
     x[..., w + 1] = rows.size[which]
-    x[..., w + 2] = settings.place * np.tanh((level - rows.centre[which]) / (1.5 * rows.spread[which]))
+    x[..., w + 2] = settings.level_position_weight * np.tanh((level - rows.centre[which]) / (1.5 * rows.spread[which]))
     if beside:
-        np.concatenate(beside, axis=-1, out=x[..., w + EXTRA :])
+        np.concatenate(beside, axis=-1, out=x[..., w + N_EXTRA_INPUTS :])
     return x, level
 
 
-def _columns(history: History, which: Integers, origins: Integers, ahead: Integers) -> list[Floats]:
+def _columns(history: PanelContext, which: Integers, origins: Integers, ahead: Integers) -> list[Floats]:
     """What is read beside a series, each (B, O, .): known columns at and after an origin, past and constant ones."""
     found, shape = [], np.broadcast_shapes(which.shape, origins.shape)
-    if history.known.shape[2]:
-        at = np.minimum(origins[..., None] + np.concatenate([[0], ahead]), history.known.shape[1] - 1)
-        found.append(history.known[which[..., None], at].reshape(*shape, -1))
-    if history.historic.shape[2]:
-        found.append(history.historic[which, origins])
-    if history.static.shape[1]:
-        found.append(np.broadcast_to(history.static[which], (*shape, history.static.shape[1])))
+    if history.futr_exog.shape[2]:
+        at = np.minimum(origins[..., None] + np.concatenate([[0], ahead]), history.futr_exog.shape[1] - 1)
+        found.append(history.futr_exog[which[..., None], at].reshape(*shape, -1))
+    if history.hist_exog.shape[2]:
+        found.append(history.hist_exog[which, origins])
+    if history.stat_exog.shape[1]:
+        found.append(np.broadcast_to(history.stat_exog[which], (*shape, history.stat_exog.shape[1])))
     return found
 
 
-class Slopes(NamedTuple):
+class InputGradients(NamedTuple):
     """Gradients of what a row is read from, B rows."""
 
     z: Floats
@@ -191,8 +201,8 @@ class Slopes(NamedTuple):
 
 
 def inputs_backward(
-    rows: Rows, origins: Integers, ahead: Integers, settings: Settings, dx: Floats, dlevel: Floats
-) -> Slopes:
+    rows: ScaledSeries, origins: Integers, ahead: Integers, settings: PanelRNNSettings, dx: Floats, dlevel: Floats
+) -> InputGradients:
     """The way of a gradient back through `inputs` of all rows at the same origins.
 
     Unit, newest value, centre and spread are held fixed. What `inputs` reads several times collects as many gradients.
@@ -210,18 +220,18 @@ def inputs_backward(
         dx: (B, O, w + 3 + columns) gradient of the inputs.
         dlevel: (B, O) gradient of the levels.
     """
-    w, step, n = settings.window, settings.segment, min(settings.level, settings.window)
+    w, step, n = settings.input_size, settings.stride, min(settings.level_window, settings.input_size)
     stretch = slice(int(origins[0]), int(origins[-1]) + w)
-    windows, seen = (windows_of(part[:, stretch], w, axis=1)[:, ::step] for part in (rows.z, rows.seen))
+    windows, seen = (windows_of(part[:, stretch], w, axis=1)[:, ::step] for part in (rows.z, rows.observed))
     level = windows[..., -n:].mean(axis=-1)
-    dwindow = dx[..., :w] * (seen * (np.abs(windows - level[..., None]) < CUT))
+    dwindow = dx[..., :w] * (seen * (np.abs(windows - level[..., None]) < CLIP))
     reach = 1.5 * rows.spread[:, None]
-    bend = settings.place * (1 - np.tanh((level - rows.centre[:, None]) / reach) ** 2) / reach
+    bend = settings.level_position_weight * (1 - np.tanh((level - rows.centre[:, None]) / reach) ** 2) / reach
     dwindow[..., -n:] += ((dlevel - dwindow.sum(axis=-1) + bend * dx[..., w + 2]) / n)[..., None]
     z = np.zeros(rows.z.shape)
     for j in range(w):
         z[:, _moved(origins, j, step)] += dwindow[..., j]
-    return Slopes(z, *_columns_backward(rows.history, origins, ahead, step, dx[..., w + EXTRA :]))
+    return InputGradients(z, *_columns_backward(rows.context, origins, ahead, step, dx[..., w + N_EXTRA_INPUTS :]))
 
 
 def _moved(origins: Integers, far: int, step: int) -> slice:
@@ -230,10 +240,10 @@ def _moved(origins: Integers, far: int, step: int) -> slice:
 
 
 def _columns_backward(
-    history: History, origins: Integers, ahead: Integers, step: int, dx: Floats
+    history: PanelContext, origins: Integers, ahead: Integers, step: int, dx: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """The way back through `_columns`."""
-    (B, until, F), G = history.known.shape, history.historic.shape[2]
+    (B, until, F), G = history.futr_exog.shape, history.hist_exog.shape[2]
     # Room for steps beyond what is known: there the last column is read.
     known = np.zeros((B, max(until, int(origins[-1]) + int(ahead[-1]) + 1), F))
     if F:
@@ -241,41 +251,47 @@ def _columns_backward(
         for k, far in enumerate([0, *ahead.tolist()]):
             known[:, _moved(origins, far, step)] += parts[:, :, k]
         known[:, until - 1] += known[:, until:].sum(axis=1)
-    historic = np.zeros(history.historic.shape)
+    historic = np.zeros(history.hist_exog.shape)
     beside = dx[..., (len(ahead) + 1) * F :]
     historic[:, _moved(origins, 0, step)] = beside[..., :G]
     return known[:, :until], historic, beside[..., G:].sum(axis=1)
 
 
-CROPS = 16
+CROPS_PER_BATCH = 16
 """Stretches in a batch where there are fewer series."""
 
 
-def batches(rows: Rows, ahead: Integers, settings: Settings, seed: int) -> Iterator[tuple[Array, Array, Array]]:
+def batches(
+    rows: ScaledSeries, ahead: Integers, settings: PanelRNNSettings, seed: int
+) -> Iterator[tuple[Array, Array, Array]]:
     """Inputs, targets (B, O, K) and weights of every update."""
     S = len(rows.z)
-    T = rows.z.shape[1] - settings.window + 1
-    O = min(settings.origins, (T - 2) // settings.segment + 1)  # noqa: E741
-    span = (O - 1) * settings.segment + 1
-    rng = stream(seed, 2)
+    T = rows.z.shape[1] - settings.input_size + 1
+    O = min(settings.n_origins, (T - 2) // settings.stride + 1)  # noqa: E741
+    span = (O - 1) * settings.stride + 1
+    rng = generator(seed, 2)
     # Steps without gaps are a slice, which need not be copied.
     steps = slice(ahead[0], ahead[-1] + 1) if len(ahead) == ahead[-1] else ahead
-    for _ in range(settings.steps):
+    for _ in range(settings.max_steps):
         # Of few series several stretches each.
-        which = rng.integers(0, S, CROPS) if S < CROPS else rng.choice(S, min(S, settings.batch), replace=False)
+        which = (
+            rng.integers(0, S, CROPS_PER_BATCH)
+            if S < CROPS_PER_BATCH
+            else rng.choice(S, min(S, settings.batch_size), replace=False)
+        )
         # The last origin of a stretch has one value behind it at least; those of a long series lie anywhere.
         spare = np.maximum(T - rows.first[which] - span - 1, 0)
         last = T - 2 - np.floor(rng.random(len(which)) * (spare + 1)).astype(np.int64)
-        origins = last[:, None] + settings.segment * np.arange(1 - O, 1)
+        origins = last[:, None] + settings.stride * np.arange(1 - O, 1)
         which = which[:, None]
         x, level = inputs(rows, which, origins, ahead, settings)
         at = origins[:, :1] + np.arange(span + ahead[-1])
-        column = np.minimum(at, T - 1) + settings.window - 1
-        seen = rows.seen[which, column] * (at < T)
+        column = np.minimum(at, T - 1) + settings.input_size - 1
+        seen = rows.observed[which, column] * (at < T)
         values, there = (
-            windows_of(part, ahead[-1] + 1, axis=1)[:, :: settings.segment, steps]
+            windows_of(part, ahead[-1] + 1, axis=1)[:, :: settings.stride, steps]
             for part in (rows.z[which, column], seen)
         )
         y = values - level[..., None]
         np.clip(y, -100, 100, out=y)
-        yield x, y, there * seen[:, : span : settings.segment, None]
+        yield x, y, there * seen[:, : span : settings.stride, None]

@@ -20,31 +20,64 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, FormatError, require_count
+from gatecast.errors import ConfigError, DataError, FormatError, check_positive_int
 from gatecast.forecasting import scaling
-from gatecast.forecasting.panel_rnn.model import CONTEXT, UNSEEN, Look, Step, looks_at
-from gatecast.forecasting.panel_rnn.windows import Rows
-from gatecast.forecasting.sequential_model.windows import draws, held_out, make_windows, read, span, targets
+from gatecast.forecasting.panel_rnn.model import (
+    CONTEXT_SEASONS,
+    NOT_MEASURED,
+    StepRecord,
+    ValidationErrors,
+    validation_steps,
+)
+from gatecast.forecasting.panel_rnn.windows import ScaledSeries
+from gatecast.forecasting.sequential_model.windows import (
+    holdout_length,
+    observed_length,
+    sample_origins,
+    scale_values,
+    targets_at,
+    windows_at,
+)
 from gatecast.forecasting.sequential_model.wiring import (
-    Settings,
+    SequentialSettings,
+    build_network,
+    check_outputs,
+    default_settings,
     is_point,
-    make_settings,
-    require_outputs,
-    training_of,
-    wired,
+    training_setup,
 )
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack
 from gatecast.nn import optim, training
-from gatecast.nn.checkpoint import _described, _made
+from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.layers import LAYERS, Input
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.memory_limits import require_room, require_size
-from gatecast.nn.network import Network, Weights, backward, forward, initial_weights, like, settle, stream, wire
-from gatecast.nn.optim import Link
+from gatecast.nn.memory_limits import check_memory, check_network_size
+from gatecast.nn.network import (
+    Network,
+    Weights,
+    backward,
+    build,
+    forward,
+    generator,
+    initial_weights,
+    update_buffers,
+    zeros_like,
+)
+from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.sequential import Sequential
 
-__all__ = ["Fitted", "Settings", "as_model", "describe", "fit", "make_settings", "quantiles", "restore", "wired"]
+__all__ = [
+    "Fitted",
+    "SequentialSettings",
+    "build_network",
+    "default_settings",
+    "fit",
+    "from_state",
+    "predict_quantiles",
+    "to_sequential",
+    "to_state",
+]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -76,11 +109,11 @@ class Fitted(NamedTuple):
 
     network: Network
     weights: Weights
-    settings: Settings
+    settings: SequentialSettings
     horizon: int
-    learnt: int
+    trained_steps: int
     """Steps that there was something to learn of; those beyond are told as the last one."""
-    spread: Floats | None
+    quantile_offsets: Floats | None
     """(h, Q) from the point to the quantiles, in units of the mean change; None: the network says quantiles."""
 
 
@@ -89,11 +122,11 @@ def fit(
     values: Floats,
     h: int,
     m: int,
-    settings: Settings,
+    settings: SequentialSettings,
     seed: int,
-    report: Callable[[Step], object] | None = None,
+    report: Callable[[StepRecord], object] | None = None,
     start: Fitted | None = None,
-    watch: Callable[[Fitted], Look] | None = None,
+    watch: Callable[[Fitted], ValidationErrors] | None = None,
 ) -> Fitted:
     """Train a network of the user's own on a panel.
 
@@ -123,42 +156,42 @@ def fit(
     >>> fit(Sequential([Dense(3)]), np.arange(20.0)[None], 3, 1, Settings(4, steps=2), seed=0).horizon
     3
     """
-    network, settings = wired(model, h, settings)
-    learner = _Learner(network, initial_weights(network, seed), *training_of(model, network, settings), seed)
-    require_room(network, settings.batch, settings.window, training=True)
+    network, settings = build_network(model, h, settings)
+    learner = _Learner(network, initial_weights(network, seed), *training_setup(model, network, settings), seed)
+    check_memory(network, settings.batch_size, settings.input_size, training=True)
     if values.ndim != 2 or 0 in values.shape:
         raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
-    rows = make_windows(values, scaling.fit_frame(values, m), settings.window)
-    length = span(rows)
+    rows = scale_values(values, scaling.fit_scaler(values, m), settings.input_size)
+    length = observed_length(rows)
     if length.max(initial=0) < 2:
         raise DataError("there is nothing to learn from", got="no series of two values", expected="one at least")
     if start is not None:
         learner.weights.vector[:] = start.weights.vector
     learnt, spread = min(h, int(length.max()) - 1), None
-    held = held_out(length, h) * is_point(network)
-    rng, number, early = stream(seed, 2), 0, settings.steps - settings.steps // FINISH
-    looks = looks_at(settings.steps) if watch else set()
-    flat = np.zeros((h, len(settings.probabilities))) if is_point(network) else None
+    held = holdout_length(length, h) * is_point(network)
+    rng, number, early = generator(seed, 2), 0, settings.max_steps - settings.max_steps // FINISH
+    looks = validation_steps(settings.max_steps) if watch else set()
+    flat = np.zeros((h, len(settings.quantiles))) if is_point(network) else None
     if watch is not None and report is not None:
-        report(Step(0, float("nan"), *watch(Fitted(network, learner.newest(), settings, h, learnt, flat))))
-    for hidden, steps in ((held, early), (0 * held, settings.steps - early)):
+        report(StepRecord(0, float("nan"), *watch(Fitted(network, learner.newest(), settings, h, learnt, flat))))
+    for hidden, steps in ((held, early), (0 * held, settings.max_steps - early)):
         count = np.maximum(length - 1 - hidden, 0)
-        for which, origins in draws(rows.first, count, settings.batch, steps, rng):
+        for which, origins in sample_origins(rows.first, count, settings.batch_size, steps, rng):
             number += 1
-            y, weight = targets(rows, which, origins, values.shape[1] - hidden[which], h, settings.window)
+            y, weight = targets_at(rows, which, origins, values.shape[1] - hidden[which], h, settings.input_size)
             loss = learner.update(_windows(rows, which, origins, network, settings), y, weight, number)
             if report is not None and np.isfinite(loss):
-                seen = UNSEEN
+                seen = NOT_MEASURED
                 if watch is not None and number in looks:
                     seen = watch(Fitted(network, learner.newest(), settings, h, learnt, flat))
-                report(Step(number, loss, *seen))
+                report(StepRecord(number, loss, *seen))
         if spread is None and is_point(network):
             spread = _spread(network, learner.newest(), rows, held, h, settings, rng)
     relax()
     return Fitted(network, learner.newest(), settings, h, learnt, spread)
 
 
-def quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floats:
+def predict_quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floats:
     """What a network says of the h steps behind the end of each series.
 
     Args:
@@ -172,32 +205,32 @@ def quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floa
 
     >>> from gatecast.nn.layers import Dense
     >>> y = np.arange(20.0)[None]
-    >>> quantiles(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0), y, 1).shape
+    >>> predict_quantiles(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0), y, 1).shape
     (1, 3, 5)
     """
     settings, h = fitted.settings, fitted.horizon
-    answer = np.full((len(values), h, len(settings.probabilities)), np.nan)
+    answer = np.full((len(values), h, len(settings.quantiles)), np.nan)
     for start in range(0, len(values) if values.shape[1] else 0, batch):
         part = values[start : start + batch]
-        frame, rows, x = newest(fitted, part, m)
+        frame, rows, x = latest_inputs(fitted, part, m)
         said = _told(fitted, training.predict(fitted.network, fitted.weights, x))
-        z = scaling.restore(frame, said * rows.unit[:, None, None] + rows.newest[:, None, None])
+        z = scaling.inverse_transform(frame, said * rows.scale[:, None, None] + rows.last[:, None, None])
         there = np.isfinite(part).any(axis=1)
         answer[start : start + batch][there] = z[there]
     return answer
 
 
-def newest(fitted: Fitted, values: Floats, m: int) -> tuple[scaling.Frame, Rows, Array]:
+def latest_inputs(fitted: Fitted, values: Floats, m: int) -> tuple[scaling.SeriesScaler, ScaledSeries, Array]:
     """What a network reads before it forecasts series (S, T): their frame, the series in it, the newest windows."""
     settings = fitted.settings
-    part = values[:, -(settings.window + max(CONTEXT * m, MARGIN)) :]
-    frame = scaling.fit_frame(part, m)
-    rows = make_windows(part, frame, settings.window)
+    part = values[:, -(settings.input_size + max(CONTEXT_SEASONS * m, MARGIN)) :]
+    frame = scaling.fit_scaler(part, m)
+    rows = scale_values(part, frame, settings.input_size)
     end = np.full(len(part), part.shape[1] - 1)
     return frame, rows, _windows(rows, np.arange(len(part)), end, fitted.network, settings)
 
 
-def describe(fitted: Fitted) -> dict[str, Any]:
+def to_state(fitted: Fitted) -> dict[str, Any]:
     """All of a network but its weights, in words of JSON.
 
     Raises:
@@ -205,25 +238,25 @@ def describe(fitted: Fitted) -> dict[str, Any]:
 
     >>> from gatecast.nn.layers import Dense
     >>> y = np.arange(20.0)[None]
-    >>> describe(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0))["input_shape"]
+    >>> to_state(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0))["input_shape"]
     [8]
     """
     return {
         "input_shape": list(fitted.network.shapes[0]),
-        "layers": [_described(layer, LAYERS) for layer in fitted.network.layers],
-        "settings": {**asdict(fitted.settings), "probabilities": list(fitted.settings.probabilities)},
+        "layers": [layer_to_config(layer, LAYERS) for layer in fitted.network.layers],
+        "settings": {**asdict(fitted.settings), "quantiles": list(fitted.settings.quantiles)},
         "horizon": fitted.horizon,
-        "learnt": fitted.learnt,
-        "spread": None if fitted.spread is None else fitted.spread.tolist(),
+        "learnt": fitted.trained_steps,
+        "spread": None if fitted.quantile_offsets is None else fitted.quantile_offsets.tolist(),
     }
 
 
-def as_model(fitted: Fitted) -> Sequential:
+def to_sequential(fitted: Fitted) -> Sequential:
     """The layers of a trained network as a fresh `Sequential`, with the shape that they read."""
     return Sequential([Input(fitted.network.shapes[0]), *fitted.network.layers])
 
 
-def restore(description: Mapping[str, Any], vector: Array) -> Fitted:
+def from_state(description: Mapping[str, Any], vector: Array) -> Fitted:
     """The inverse of `describe`: nothing in the description is executed.
 
     Args:
@@ -235,22 +268,25 @@ def restore(description: Mapping[str, Any], vector: Array) -> Fitted:
 
     >>> from gatecast.nn.layers import Dense
     >>> fitted = fit(Sequential([Dense(3)]), np.arange(20.0)[None], 3, 1, Settings(4, steps=2), seed=0)
-    >>> restore(describe(fitted), fitted.weights.vector).network == fitted.network
+    >>> from_state(to_state(fitted), fitted.weights.vector).network == fitted.network
     True
     """
     try:
-        layers = [_made(one, LAYERS) for one in description["layers"]]
+        layers = [layer_from_config(one, LAYERS) for one in description["layers"]]
         if not layers:
             raise ValueError("no layers")
-        network = wire(layers, Input(tuple(description["input_shape"])).shape)
+        network = build(layers, Input(tuple(description["input_shape"])).shape)
         told = description["settings"]
-        settings = Settings(**{**told, "probabilities": tuple(told["probabilities"])})
-        h, learnt = require_count(description["horizon"], "horizon"), require_count(description["learnt"], "learnt")
-        require_outputs(network, h, settings.probabilities)
-        require_size(network)
+        settings = SequentialSettings(**{**told, "quantiles": tuple(told["quantiles"])})
+        h, learnt = (
+            check_positive_int(description["horizon"], "horizon"),
+            check_positive_int(description["learnt"], "learnt"),
+        )
+        check_outputs(network, h, settings.quantiles)
+        check_network_size(network)
         spread = None if description["spread"] is None else np.array(description["spread"], np.float64)
         shape = None if spread is None else spread.shape
-        if shape != ((h, len(settings.probabilities)) if is_point(network) else None):
+        if shape != ((h, len(settings.quantiles)) if is_point(network) else None):
             raise ValueError(f"a spread of shape {shape}")
         weights = initial_weights(network, 0)
         if weights.vector.shape != vector.shape:
@@ -269,13 +305,13 @@ class _Learner:
     network: Network
     weights: Weights
     loss: Loss
-    optimizer: Link
+    optimizer: GradientTransformation
     seed: int
     grads: Weights = field(init=False)
     state: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.grads, self.state = like(self.weights), self.optimizer.init(self.weights.vector.size)
+        self.grads, self.state = zeros_like(self.weights), self.optimizer.init(self.weights.vector.size)
 
     def update(self, x: Array, y: Array, weight: Array, number: int) -> float:
         """One update by windows, targets (B, h) and their weights; the mean loss, NaN if there was no target."""
@@ -284,11 +320,13 @@ class _Learner:
             return float("nan")
         network, weights = self.network, self.weights
         with np.errstate(over="ignore", invalid="ignore"):
-            said, caches = forward(network, weights, pack(x), training=True, seed=self.seed, step=number, count=len(x))
+            said, caches = forward(
+                network, weights, pack(x), training=True, seed=self.seed, step=number, n_sequences=len(x)
+            )
             loss, dy = weighted_mean(self.loss, said, pack(y[:, None]), pack(weight[:, None]), total)
             backward(network, weights, caches, dy, self.grads)
-            optim.apply(self.optimizer, self.grads.vector, self.state, weights.vector, number)
-            settle(network, weights, caches)
+            optim.apply_updates(self.optimizer, self.grads.vector, self.state, weights.vector, number)
+            update_buffers(network, weights, caches)
         if not (np.isfinite(loss) and np.isfinite(weights.vector).all()):
             raise ConfigError(
                 "the training ran away",
@@ -301,29 +339,31 @@ class _Learner:
 
     def newest(self) -> Weights:
         """The weights, or their average if the optimiser keeps one."""
-        average = optim.averaged(self.optimizer, self.state)
+        average = optim.ema_params(self.optimizer, self.state)
         if average is None:
             return self.weights
-        weights = like(self.weights)
+        weights = zeros_like(self.weights)
         weights.vector[:] = average
         return weights
 
 
-def _windows(rows: Rows, which: Integers, origins: Integers, network: Network, settings: Settings) -> Array:
+def _windows(
+    rows: ScaledSeries, which: Integers, origins: Integers, network: Network, settings: SequentialSettings
+) -> Array:
     """Windows at origins as a network reads them."""
-    w, shape = settings.window, network.shapes[0]
+    w, shape = settings.input_size, network.shapes[0]
     flat = len(shape) == 1
     features = (shape[0] or w) // w if flat else shape[1]
-    return read(rows, which, origins, w, features or 1, flat=flat)
+    return windows_at(rows, which, origins, w, features or 1, flat=flat)
 
 
 def _told(fitted: Fitted, said: Array) -> Floats:
     """(S, h, Q) in units of the mean change, from what a network says; steps that nothing was learnt of as the last."""
-    h, mid = fitted.horizon, len(fitted.settings.probabilities) // 2
-    steps = np.minimum(np.arange(h), fitted.learnt - 1)
+    h, mid = fitted.horizon, len(fitted.settings.quantiles) // 2
+    steps = np.minimum(np.arange(h), fitted.trained_steps - 1)
     q = said.astype(np.float64).reshape(len(said), h, -1)[:, steps]
-    if fitted.spread is not None:
-        return np.asarray(q + fitted.spread)
+    if fitted.quantile_offsets is not None:
+        return np.asarray(q + fitted.quantile_offsets)
     middle, wider = q[..., mid : mid + 1], np.sqrt((np.arange(h) + 1) / (steps + 1))[:, None]
     return np.asarray(middle + wider * (q - middle))
 
@@ -331,29 +371,29 @@ def _told(fitted: Fitted, said: Array) -> Floats:
 def _spread(
     network: Network,
     weights: Weights,
-    rows: Rows,
+    rows: ScaledSeries,
     held: Integers,
     h: int,
-    settings: Settings,
+    settings: SequentialSettings,
     rng: np.random.Generator,
 ) -> Floats:
     """(h, Q) from the point to the quantiles: errors on what was learnt, as much larger as those on what was not.
 
     What is held out is too little for quantiles of every step, but enough for one factor.
     """
-    length, T = span(rows), rows.history.values.shape[1]
+    length, T = observed_length(rows), rows.context.values.shape[1]
 
     def errors(first: Integers, count: Integers, stop: Integers) -> Floats:
         """(n, h) errors at origins, NaN where unknown."""
-        which, origins = next(draws(first, count, SAMPLE, 1, rng))
-        y, weight = targets(rows, which, origins, stop[which], h, settings.window)
+        which, origins = next(sample_origins(first, count, SAMPLE, 1, rng))
+        y, weight = targets_at(rows, which, origins, stop[which], h, settings.input_size)
         x = _windows(rows, which, origins, network, settings)
         return np.where(weight > 0, y - training.predict(network, weights, x), np.nan)
 
     stop = T - held
     near = errors(rows.first, np.maximum(length - 1 - held, 0), stop)
     factor = _factor(near, errors(stop - 1, held, np.full_like(held, T))) if held.any() else UNKNOWN
-    p = settings.probabilities
+    p = settings.quantiles
     normal = np.array([NormalDist(0, 1.25).inv_cdf(one) for one in p])  # its mean change is 1
     spread = np.empty((h, len(p)))
     for k in range(h):

@@ -13,17 +13,17 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.context import plain
-from gatecast.forecasting.panel_rnn.windows import Rows, Settings, make_rows
-from gatecast.forecasting.scaling import Frame
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.panel_rnn.windows import PanelRNNSettings, ScaledSeries, scale_series
+from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.kernels.packing import Array
 
-__all__ = ["draws", "held_out", "make_windows", "read", "span", "targets"]
+__all__ = ["holdout_length", "observed_length", "sample_origins", "scale_values", "targets_at", "windows_at"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-CUT = 50.0
+CLIP = 50.0
 """Mean changes from the level at which what is read is cut; targets at twice as many."""
 
 SHARE = 10
@@ -33,7 +33,7 @@ QUEUED = 2**21
 """Origins up to which each one comes once before any comes again; of more they are drawn."""
 
 
-def make_windows(values: Floats, frame: Frame, window: int) -> Rows:
+def scale_values(values: Floats, frame: SeriesScaler, window: int) -> ScaledSeries:
     """Series made ready: in units of their mean change, gaps filled, w - 1 columns of padding in front.
 
     Args:
@@ -41,29 +41,29 @@ def make_windows(values: Floats, frame: Frame, window: int) -> Rows:
         frame: Of the same series.
         window: w.
     """
-    return make_rows(plain(values), frame, Settings(window))
+    return scale_series(PanelContext.from_values(values), frame, PanelRNNSettings(window))
 
 
-def span(rows: Rows) -> Integers:
+def observed_length(rows: ScaledSeries) -> Integers:
     """(S,) columns from the first value of each series to the end; 0 where there is none."""
-    T = rows.history.values.shape[1]
-    return np.where(rows.seen.any(axis=1), T - rows.first, 0)
+    T = rows.context.values.shape[1]
+    return np.where(rows.observed.any(axis=1), T - rows.first, 0)
 
 
-def held_out(length: Integers, h: int) -> Integers:
+def holdout_length(length: Integers, h: int) -> Integers:
     """How many of the newest columns of each series are held out: a tenth, where all steps can be learnt without.
 
     Args:
         length: (S,) columns of each series.
         h: Horizon.
 
-    >>> held_out(np.array([100, 14, 3]), 10).tolist()
+    >>> holdout_length(np.array([100, 14, 3]), 10).tolist()
     [10, 2, 0]
     """
     return np.asarray(np.clip(-(-length // SHARE), 0, np.maximum(length - h - 2, 0)))
 
 
-def draws(
+def sample_origins(
     first: Integers, count: Integers, size: int, steps: int, rng: np.random.Generator
 ) -> Iterator[tuple[Integers, Integers]]:
     """Series (B,) and their origins (B,) of every update; all origins come equally often.
@@ -75,7 +75,7 @@ def draws(
         steps: Updates.
         rng: Random numbers.
 
-    >>> which, at = next(draws(np.array([3, 5]), np.array([2, 1]), 9, 1, np.random.default_rng(0)))
+    >>> which, at = next(sample_origins(np.array([3, 5]), np.array([2, 1]), 9, 1, np.random.default_rng(0)))
     >>> sorted(zip(which.tolist(), at.tolist()))
     [(0, 3), (0, 4), (1, 5)]
     """
@@ -92,7 +92,9 @@ def draws(
         yield which, first[which] + found - (ends - count)[which]
 
 
-def read(rows: Rows, which: Integers, origins: Integers, window: int, features: int, *, flat: bool) -> Array:
+def windows_at(
+    rows: ScaledSeries, which: Integers, origins: Integers, window: int, features: int, *, flat: bool
+) -> Array:
     """Windows at origins.
 
     Args:
@@ -109,13 +111,15 @@ def read(rows: Rows, which: Integers, origins: Integers, window: int, features: 
     at = which[:, None], origins[:, None] + np.arange(window)
     z = rows.z[at]
     x = np.empty((len(z), features, window), np.float32)
-    np.clip(z - z[:, -1:], -CUT, CUT, out=x[:, 0])
+    np.clip(z - z[:, -1:], -CLIP, CLIP, out=x[:, 0])
     if features > 1:
-        x[:, 1] = rows.seen[at]
+        x[:, 1] = rows.observed[at]
     return x.reshape(len(x), 1, -1) if flat else x.transpose(0, 2, 1)
 
 
-def targets(rows: Rows, which: Integers, origins: Integers, stop: Integers, h: int, window: int) -> tuple[Array, Array]:
+def targets_at(
+    rows: ScaledSeries, which: Integers, origins: Integers, stop: Integers, h: int, window: int
+) -> tuple[Array, Array]:
     """What comes after origins, less the level there.
 
     Args:
@@ -135,5 +139,5 @@ def targets(rows: Rows, which: Integers, origins: Integers, stop: Integers, h: i
     place = np.where(inside, at, origins[:, None]) + window - 1
     level = which, origins + window - 1
     y = rows.z[which[:, None], place] - rows.z[level][:, None]
-    weight = rows.seen[which[:, None], place] * inside * rows.seen[level][:, None]
-    return np.clip(y, -2 * CUT, 2 * CUT), weight
+    weight = rows.observed[which[:, None], place] * inside * rows.observed[level][:, None]
+    return np.clip(y, -2 * CLIP, 2 * CLIP), weight

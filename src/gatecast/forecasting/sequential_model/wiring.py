@@ -8,60 +8,60 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gatecast.errors import ConfigError, require_count, require_positive
+from gatecast.errors import ConfigError, check_positive, check_positive_int
 from gatecast.nn import optim
 from gatecast.nn.layers import QuantileHead, Shape
 from gatecast.nn.losses import Loss, MeanAbsoluteError, Pinball
-from gatecast.nn.memory_limits import require_size
-from gatecast.nn.network import Network, wire
-from gatecast.nn.optim import Link
+from gatecast.nn.memory_limits import check_network_size
+from gatecast.nn.network import Network, build
+from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.sequential import Sequential
 
-__all__ = ["Settings", "is_point", "make_settings", "require_outputs", "training_of", "wired"]
+__all__ = ["SequentialSettings", "build_network", "check_outputs", "default_settings", "is_point", "training_setup"]
 
 SOME = 2000
 """Values of a panel below which a network would learn them by heart."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class SequentialSettings:
     """How a network of the user's own reads and learns.
 
     Args:
-        window: w; a network that says how many steps it reads has its own.
-        steps: Updates.
-        batch: B.
-        rate: Highest learning rate, of one cycle; not looked at if the network was compiled.
+        input_size: w; a network that says how many steps it reads has its own.
+        max_steps: Updates.
+        batch_size: B.
+        learning_rate: Highest learning rate, of one cycle; not looked at if the network was compiled.
         clip: Largest norm of the gradient; likewise.
-        probabilities: Q levels, an odd number, the middle one 0.5.
+        quantiles: Q levels, an odd number, the middle one 0.5.
 
     Raises:
         ConfigError: A size below 1, a rate that is not above 0, levels that do not increase or have no middle.
 
-    >>> Settings(24).batch
+    >>> SequentialSettings(24).batch
     256
     """
 
-    window: int
-    steps: int = 400
-    batch: int = 256
-    rate: float = 3e-3
+    input_size: int
+    max_steps: int = 400
+    batch_size: int = 256
+    learning_rate: float = 3e-3
     clip: float = 1.0
-    probabilities: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
 
     def __post_init__(self) -> None:
-        for name in ("window", "steps", "batch"):
-            require_count(getattr(self, name), f"Settings' {name}")
-        for name in ("rate", "clip"):
-            require_positive(getattr(self, name), f"Settings' {name}")
-        levels = Pinball(self.probabilities).quantiles
+        for name in ("input_size", "max_steps", "batch_size"):
+            check_positive_int(getattr(self, name), f"Settings' {name}")
+        for name in ("learning_rate", "clip"):
+            check_positive(getattr(self, name), f"Settings' {name}")
+        levels = Pinball(self.quantiles).quantiles
         if len(levels) % 2 == 0 or levels[len(levels) // 2] != 0.5:
             raise ConfigError(
                 "Settings' probabilities have no middle", got=str(list(levels)), expected="an odd number around 0.5"
             )
 
 
-def make_settings(h: int, m: int, typical: int, series: int) -> Settings:
+def default_settings(h: int, m: int, typical: int, series: int) -> SequentialSettings:
     """Settings by season, horizon, length and number of series, as the validation tails of M3 chose them.
 
     Args:
@@ -70,15 +70,15 @@ def make_settings(h: int, m: int, typical: int, series: int) -> Settings:
         typical: Values of the typical series.
         series: S.
 
-    >>> make_settings(12, 12, 120, 1).window
+    >>> default_settings(12, 12, 120, 1).window
     24
     """
     window = max(8, min(h, 24)) if m == 1 else max(16, m + 1, min(2 * m, 48))
     steps = 300 if series * typical < SOME else 600 if m == 1 else 1000
-    return Settings(max(2, min(window, typical - 1)), steps=steps)
+    return SequentialSettings(max(2, min(window, typical - 1)), max_steps=steps)
 
 
-def wired(model: Any, h: int, settings: Settings) -> tuple[Network, Settings]:
+def build_network(model: Any, h: int, settings: SequentialSettings) -> tuple[Network, SequentialSettings]:
     """The layers of a user's network with the shapes that they have here, once it is clear that it can be used.
 
     Args:
@@ -96,7 +96,7 @@ def wired(model: Any, h: int, settings: Settings) -> tuple[Network, Settings]:
             are neither h numbers nor h times Q quantiles.
 
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> wired(Sequential([LSTM(8), Dense(6)]), 6, Settings(24))[0].shapes
+    >>> build_network(Sequential([LSTM(8), Dense(6)]), 6, SequentialSettings(24))[0].shapes
     ((24, 2), (8,), (6,))
     """
     if not isinstance(model, Sequential):
@@ -105,18 +105,18 @@ def wired(model: Any, h: int, settings: Settings) -> tuple[Network, Settings]:
         raise ConfigError("the network has no layers", fix=f"Write, say, Sequential([LSTM(32), Dense({h})]).")
     shape = _input_shape(model)
     if shape is None:
-        network = wire(model.layers, (settings.window, 2))
+        network = build(model.layers, (settings.input_size, 2))
         if len(network.shapes[-1]) == 2:
-            network = _flat(network, 2 * settings.window)
+            network = _flat(network, 2 * settings.input_size)
     else:
-        settings = replace(settings, window=shape[0] or settings.window)
-        network = wire(model.layers, (settings.window, *shape[1:]))
-    require_outputs(network, h, settings.probabilities)
-    require_size(network)
+        settings = replace(settings, input_size=shape[0] or settings.input_size)
+        network = build(model.layers, (settings.input_size, *shape[1:]))
+    check_outputs(network, h, settings.quantiles)
+    check_network_size(network)
     return network, settings
 
 
-def require_outputs(network: Network, h: int, probabilities: tuple[float, ...]) -> None:
+def check_outputs(network: Network, h: int, probabilities: tuple[float, ...]) -> None:
     """Refuse outputs that are neither h numbers nor h times Q quantiles.
 
     Args:
@@ -128,7 +128,7 @@ def require_outputs(network: Network, h: int, probabilities: tuple[float, ...]) 
         ConfigError: They are not.
 
     >>> from gatecast.nn.layers import Dense
-    >>> require_outputs(wire([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
+    >>> check_outputs(wire([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
     """
     found, last, Q = network.shapes[-1], network.layers[-1], len(probabilities)
     where, got = type(last).__name__, f"outputs of shape {(None, *found)}"
@@ -173,7 +173,9 @@ def is_point(network: Network) -> bool:
     return not (isinstance(last, QuantileHead) and last.quantiles > 1)
 
 
-def training_of(model: Sequential, network: Network, settings: Settings) -> tuple[Loss, Link]:
+def training_setup(
+    model: Sequential, network: Network, settings: SequentialSettings
+) -> tuple[Loss, GradientTransformation]:
     """How a network is trained: as it was compiled, else with Adam over one cycle.
 
     Args:
@@ -189,12 +191,12 @@ def training_of(model: Sequential, network: Network, settings: Settings) -> tupl
         ConfigError: A loss of quantiles for a point, or of other quantiles than those asked for.
 
     >>> from gatecast.nn.layers import Dense
-    >>> training_of(Sequential(), wire([Dense(5)], (24,)), Settings(24))[0]
+    >>> training_setup(Sequential(), wire([Dense(5)], (24,)), SequentialSettings(24))[0]
     MeanAbsoluteError()
     """
-    point, pinball = is_point(network), Pinball(settings.probabilities)
+    point, pinball = is_point(network), Pinball(settings.quantiles)
     if model._compiled is None:
-        rate = optim.scale_by_learning_rate(optim.one_cycle(settings.rate, settings.steps))
+        rate = optim.scale_by_learning_rate(optim.one_cycle(settings.learning_rate, settings.max_steps))
         chain = optim.chain(optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), rate)
         return MeanAbsoluteError() if point else pinball, chain
     loss, optimizer = model._compiled
@@ -232,7 +234,7 @@ def _input_shape(model: Sequential) -> Shape | None:
 def _flat(network: Network, size: int) -> Network:
     """A network that keeps the time axis, with a flat window instead if its layers read one."""
     try:
-        flat = wire(network.layers, (size,))
+        flat = build(network.layers, (size,))
     except ConfigError:
         return network
     return flat if len(flat.shapes[-1]) == 1 else network

@@ -17,18 +17,28 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, require_count
+from gatecast.errors import ConfigError, DataError, check_positive_int
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import pack, unpack
-from gatecast.nn.inputs import read_inputs
-from gatecast.nn.network import Network, Weights, backward, forward, like
+from gatecast.nn.inputs import validate_inputs
+from gatecast.nn.network import Network, Weights, backward, forward, zeros_like
 
-__all__ = ["POINTS", "Attributed", "Graded", "gradients", "integrate", "integrated", "occlude", "occluded", "pull"]
+__all__ = [
+    "POINTS",
+    "Attribution",
+    "ValueAndGrad",
+    "gradients",
+    "integrate_path",
+    "integrated_gradients",
+    "occlude_path",
+    "occlusion",
+    "vjp_through",
+]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-Graded = Callable[[Floats], tuple[Floats, Floats]]
+ValueAndGrad = Callable[[Floats], tuple[Floats, Floats]]
 """A function and its gradient: (P, N) rows -> (P,) values, (P, N)."""
 
 POINTS = 64
@@ -41,7 +51,7 @@ WAYS = {"step": "t", "feature": "f", "both": "tf"}
 """What may be hidden at a time: a step, a feature, or one feature at one step."""
 
 
-class Attributed(NamedTuple):
+class Attribution(NamedTuple):
     """What inputs add to an output."""
 
     values: Floats
@@ -50,7 +60,7 @@ class Attributed(NamedTuple):
     """(B,) of x."""
     baseline: Floats
     """(B,) of the baseline."""
-    gap: Floats
+    completeness_error: Floats
     """(B,) by how much the values do not add up: output - baseline - their sum."""
 
 
@@ -75,8 +85,8 @@ def gradients(
         DataError: An array that does not fit or holds NaN or infinity.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(1)], (3,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(1)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, 0, -2
     >>> gradients(network, weights, [[5.0, 6.0, 7.0]]).tolist()
@@ -91,7 +101,7 @@ def gradients(
     return np.concatenate(found).reshape(shape)
 
 
-def integrated(
+def integrated_gradients(
     network: Network,
     weights: Weights,
     x: npt.ArrayLike,
@@ -101,7 +111,7 @@ def integrated(
     points: int = POINTS,
     step: int = -1,
     count: int | None = None,
-) -> Attributed:
+) -> Attribution:
     """Integrated gradients: what every input adds to one output on the straight way from a baseline, which sums up.
 
     ``values[t, f] = (x - base)[t, f] integral_0^1 dy[output] / dx[t, f] at base + a (x - base) da``, so that their sum
@@ -128,11 +138,11 @@ def integrated(
     Source: Sundararajan, Taly & Yan 2017, "Axiomatic Attribution for Deep Networks".
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(1)], (3,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(1)], (3,))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, 0, -2
-    >>> found = integrated(network, weights, [[5.0, 6.0, 7.0]], baseline=[5.0, 0.0, 6.0])
+    >>> found = integrated_gradients(network, weights, [[5.0, 6.0, 7.0]], baseline=[5.0, 0.0, 6.0])
     >>> found.values.round(6).tolist(), found.output.tolist(), found.baseline.tolist()
     ([[0.0, 0.0, -2.0]], [-9.0], [-7.0])
     """
@@ -140,11 +150,11 @@ def integrated(
     graded = _of(network, weights, rows.shape[1:], output, step)
     flat, start = rows.reshape(len(rows), -1), base.reshape(len(rows), -1)
     size = _at_once(network, rows.shape[1])
-    values = integrate(graded, flat, start, points, at_once=size)
+    values = integrate_path(graded, flat, start, points, at_once=size)
     return _added(partial(_say, graded, size), flat, start, values, shape)
 
 
-def occluded(
+def occlusion(
     network: Network,
     weights: Weights,
     x: npt.ArrayLike,
@@ -154,7 +164,7 @@ def occluded(
     baseline: npt.ArrayLike = 0.0,
     step: int = -1,
     count: int | None = None,
-) -> Attributed:
+) -> Attribution:
     """Occlusion: by how much an output falls when a part of the input is put back to a baseline.
 
     ``values[part] = y(x) - y(x with that part of the baseline)``. They need not sum up: two inputs that say the same
@@ -180,11 +190,11 @@ def occluded(
     Source: Zeiler & Fergus 2014.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(1)], (2, 3))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(1)], (2, 3))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, 0, -2
-    >>> occluded(network, weights, np.ones((1, 2, 3)), by="feature").values.tolist()
+    >>> occlusion(network, weights, np.ones((1, 2, 3)), by="feature").values.tolist()
     [[1.0, 0.0, -2.0]]
     """
     if by not in WAYS:
@@ -196,11 +206,13 @@ def occluded(
     flat, start = rows.reshape(B, -1), base.reshape(B, -1)
     size = _at_once(network, T)
     say = partial(_say, graded, size)
-    values = occlude(say, flat, start, cell, at_once=size)
+    values = occlude_path(say, flat, start, cell, at_once=size)
     return _added(say, flat, start, values, shape if by == "both" else values.shape)
 
 
-def integrate(graded: Graded, actual: Floats, baseline: Floats, points: int = POINTS, *, at_once: int = 1024) -> Floats:
+def integrate_path(
+    graded: ValueAndGrad, actual: Floats, baseline: Floats, points: int = POINTS, *, at_once: int = 1024
+) -> Floats:
     """Integrated gradients of any function of rows.
 
     Args:
@@ -217,10 +229,10 @@ def integrate(graded: Graded, actual: Floats, baseline: Floats, points: int = PO
         ConfigError: No points.
 
     >>> cube = lambda x: ((x**3).sum(axis=1), 3 * x**2)
-    >>> integrate(cube, np.array([[1.0, 2.0]]), np.array([[0.0, 1.0]]), 2).round(9).tolist()
+    >>> integrate_path(cube, np.array([[1.0, 2.0]]), np.array([[0.0, 1.0]]), 2).round(9).tolist()
     [[1.0, 7.0]]
     """
-    place, share = _rule(require_count(points, "points"))
+    place, share = _rule(check_positive_int(points, "points"))
     way = actual - baseline
     total = np.zeros(actual.shape)
     for start in range(0, len(actual) * points, at_once):
@@ -231,7 +243,7 @@ def integrate(graded: Graded, actual: Floats, baseline: Floats, points: int = PO
     return way * total
 
 
-def occlude(
+def occlude_path(
     say: Callable[[Floats], Floats], actual: Floats, baseline: Floats, cell: Integers, *, at_once: int = 1024
 ) -> Floats:
     """By how much any function of rows falls when all variables of a cell are put back to a baseline.
@@ -247,7 +259,7 @@ def occlude(
         (B, G), G one more than the largest cell; exactly 0 where a cell is at its baseline already.
 
     >>> product = lambda x: x.prod(axis=1)
-    >>> occlude(product, np.array([[2.0, 3.0, 4.0]]), np.array([[1.0, 1.0, 1.0]]), np.array([0, 1, 1])).tolist()
+    >>> occlude_path(product, np.array([[2.0, 3.0, 4.0]]), np.array([[1.0, 1.0, 1.0]]), np.array([0, 1, 1])).tolist()
     [[12.0, 22.0]]
     """
     found = np.zeros((len(actual), int(cell.max(initial=-1)) + 1))
@@ -260,7 +272,7 @@ def occlude(
     return found
 
 
-def pull(
+def vjp_through(
     network: Network, weights: Weights, x: npt.NDArray[Any], behind: Callable[[Floats], tuple[Floats, Floats]]
 ) -> tuple[Floats, Floats]:
     """A function behind a network, and the way of its gradient back to the network's input.
@@ -275,18 +287,18 @@ def pull(
         (P,) values, and (P, T, F).
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([Dense(1)], (2,))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([Dense(1)], (2,))
     >>> weights = initial_weights(network, 0)
     >>> weights.views[0]["W"][:, 0] = 1, -2
-    >>> value, dx = pull(network, weights, np.ones((1, 1, 2)), lambda y: (y[:, 0, 0] ** 2, 2 * y))
+    >>> value, dx = vjp_through(network, weights, np.ones((1, 1, 2)), lambda y: (y[:, 0, 0] ** 2, 2 * y))
     >>> value.tolist(), dx.tolist()
     ([1.0], [[[-2.0, 4.0]]])
     """
     count = len(x)
-    said, caches = forward(network, weights, pack(x), count=count)
+    said, caches = forward(network, weights, pack(x), n_sequences=count)
     values, dy = behind(unpack(said, count).astype(np.float64))
-    dx = backward(network, weights, caches, pack(dy), like(weights), need_dx=True)
+    dx = backward(network, weights, caches, pack(dy), zeros_like(weights), need_dx=True)
     return values, np.zeros(x.shape) if dx is None else unpack(dx, count).astype(np.float64)
 
 
@@ -297,23 +309,23 @@ def _rule(points: int) -> tuple[Floats, Floats]:
     return (place + 1) / 2, share / 2
 
 
-def _say(graded: Graded, size: int, rows: Floats) -> Floats:
+def _say(graded: ValueAndGrad, size: int, rows: Floats) -> Floats:
     """The function alone, so many rows at a time."""
     return np.concatenate([graded(rows[start : start + size])[0] for start in range(0, len(rows), size)])
 
 
 def _added(
     say: Callable[[Floats], Floats], actual: Floats, baseline: Floats, values: Floats, shape: tuple[int, ...]
-) -> Attributed:
+) -> Attribution:
     """Values beside what they should sum up to."""
     there, start = say(actual), say(baseline)
     relax()
-    return Attributed(values.reshape(shape), there, start, there - start - values.sum(axis=1))
+    return Attribution(values.reshape(shape), there, start, there - start - values.sum(axis=1))
 
 
 def _of(
     network: Network, weights: Weights, shape: tuple[int, ...], output: int, step: int, *, need: bool = True
-) -> Graded:
+) -> ValueAndGrad:
     """One output of a network as a function of flat rows; without `need` its gradient is not worked out."""
     M = network.shapes[-1][-1] or 1
     if isinstance(output, bool) or not isinstance(output, int | np.integer) or not 0 <= output < M:
@@ -332,9 +344,9 @@ def _of(
         """Value and gradient of flat rows."""
         x = rows.reshape(len(rows), *shape)
         if not need:
-            said, _ = forward(network, weights, pack(x), keep=False, count=len(x))
+            said, _ = forward(network, weights, pack(x), save_for_backward=False, n_sequences=len(x))
             return behind(unpack(said, len(x)).astype(np.float64))[0], rows
-        values, dx = pull(network, weights, x, behind)
+        values, dx = vjp_through(network, weights, x, behind)
         return values, dx.reshape(rows.shape)
 
     return graded
@@ -348,7 +360,7 @@ def _read(network: Network, x: npt.ArrayLike, count: int | None) -> tuple[Floats
     if given.ndim == 4:
         given = unpack(given, given.shape[0] * given.shape[3] if count is None else count)
         given = given if len(network.shapes[0]) == 2 else given[:, 0]
-    rows = read_inputs(given, network.shapes[0])[0].astype(np.float64)
+    rows = validate_inputs(given, network.shapes[0])[0].astype(np.float64)
     return rows, given.shape
 
 

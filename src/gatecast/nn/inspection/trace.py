@@ -18,7 +18,7 @@ from gatecast.errors import ConfigError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.native import Cache
 from gatecast.kernels.packing import Array, pack, pack_mask, unpack
-from gatecast.nn.inputs import read_inputs
+from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.layers.dilated import Dilated, to_steps
 from gatecast.nn.layers.recurrent import Recurrent
@@ -129,8 +129,8 @@ def trace(
         DataError: Inputs of another shape, or NaN among them.
 
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> from gatecast.nn.network import initial_weights, wire
-    >>> network = wire([LSTM(2), Dense(1)], (None, 1))
+    >>> from gatecast.nn.network import initial_weights, build
+    >>> network = build([LSTM(2), Dense(1)], (None, 1))
     >>> found = trace(network, initial_weights(network, 0), np.ones((1, 5, 1)))
     >>> found.layers[0].name, found.layers[0].gates["f"].shape
     ('lstm_1', (1, 5, 2))
@@ -139,13 +139,13 @@ def trace(
 
     Source: Karpathy, Johnson & Fei-Fei 2015 (looking at the gates).
     """
-    values, read = read_inputs(x, network.shapes[0], mask=mask)
+    values, read = validate_inputs(x, network.shapes[0], mask=mask)
     B, T, _ = values.shape
     when = np.arange(T) if times is None else np.asarray(times)
     if when.shape != (T,):
         raise ConfigError("the times do not fit x", got=f"{when.shape}", expected=f"({T},)")
     packed = None if read is None else pack_mask(read)
-    _, caches = forward(network, weights, pack(values), packed, count=B)
+    _, caches = forward(network, weights, pack(values), packed, n_sequences=B)
     layers: list[LayerTrace] = []
     for layer, cache in zip(network.layers, caches, strict=True):
         for found in _recurrent(layer, cache, _same):

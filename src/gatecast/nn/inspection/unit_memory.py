@@ -22,7 +22,7 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError
 from gatecast.nn.inspection.trace import LayerTrace, Trace
 
-__all__ = ["HeatMap", "Memory", "half_lives", "heat_map", "kept_share", "summarise"]
+__all__ = ["HeatMap", "UnitMemory", "half_lives", "heat_map", "retention", "summarize_units"]
 
 Floats = npt.NDArray[np.float64]
 Table = dict[str, npt.NDArray[Any]]
@@ -50,7 +50,7 @@ OPEN = ("i", "f", "o", "z", "r")
 
 
 @dataclass(frozen=True)
-class Memory:
+class UnitMemory:
     """What is to be said about units.
 
     Args:
@@ -66,12 +66,12 @@ class Memory:
     sentence: str
 
 
-def kept_share(layer: LayerTrace) -> Floats | None:
+def retention(layer: LayerTrace) -> Floats | None:
     """The share of its memory that a unit keeps at each step: (B, T, H); None for cells without such a gate.
 
     LSTM: f; GRU: z; minimal GRU: 1 - z; minimal LSTM: f / (f + i); sLSTM, of its normalised memory c / n: 1 - i / n.
 
-    >>> kept_share(LayerTrace("lstm_1", "lstm", np.arange(2), {"f": np.full((1, 2, 1), 0.5)}, {}))[0, :, 0].tolist()
+    >>> retention(LayerTrace("lstm_1", "lstm", np.arange(2), {"f": np.full((1, 2, 1), 0.5)}, {}))[0, :, 0].tolist()
     [0.5, 0.5]
     """
     gates = {name: gate.astype(np.float64) for name, gate in layer.gates.items()}
@@ -103,7 +103,7 @@ def half_lives(layer: LayerTrace, step: float = 1.0) -> Floats:
     >>> half_lives(layer).round(6).tolist()
     [10.0]
     """
-    share = kept_share(layer)
+    share = retention(layer)
     if share is None:
         return np.full(layer.units, np.nan)
     later = share[:, layer.rate :].reshape(-1, share.shape[2])
@@ -167,7 +167,7 @@ def heat_map(layer: LayerTrace, name: str, sequence: int = 0, step: float = 1.0)
     return HeatMap(rows[sequence][:, order], layer.times, order, lives[order])
 
 
-def summarise(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, step: float = 1.0) -> Memory:
+def summarize_units(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, step: float = 1.0) -> UnitMemory:
     """Half-lives, saturation, dead units, and what units follow.
 
     Args:
@@ -185,10 +185,10 @@ def summarise(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, 
         ConfigError: A signal of another length, or one for several sequences.
 
     >>> from gatecast.nn.layers import LSTM
-    >>> from gatecast.nn.network import initial_weights, wire
+    >>> from gatecast.nn.network import initial_weights, build
     >>> from gatecast.nn.inspection.trace import trace
-    >>> network = wire([LSTM(2)], (None, 1))
-    >>> memory = summarise(trace(network, initial_weights(network, 0), np.zeros((1, 9, 1))))
+    >>> network = build([LSTM(2)], (None, 1))
+    >>> memory = summarize_units(trace(network, initial_weights(network, 0), np.zeros((1, 9, 1))))
     >>> memory.table["half_life"].round(2).tolist(), memory.table["dead"].tolist()
     ([2.21, 2.21], [True, True])
 
@@ -207,7 +207,7 @@ def summarise(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, 
         rows.append(row)
     table = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     layers = _by_layer(rows)
-    return Memory(table, layers, _sentence(table, layers))
+    return UnitMemory(table, layers, _sentence(table, layers))
 
 
 def _saturation(gate: Any, H: int) -> tuple[Floats, Floats]:
@@ -236,9 +236,10 @@ def _followed(layer: LayerTrace, signals: Mapping[str, npt.ArrayLike], H: int) -
         signal = np.asarray(values, np.float64)
         if signal.shape != (T,) or B != 1:
             raise ConfigError(
-                f"the signal {name!r} does not fit the trace", got=f"{signal.shape} for {B} sequences of {T} steps",
+                f"the signal {name!r} does not fit the trace",
+                got=f"{signal.shape} for {B} sequences of {T} steps",
                 expected=f"({T},) for one sequence",
-            )  # fmt: skip
+            )
         seen = np.isfinite(signal)
         n = int(seen.sum())
         if n <= SURE**2:

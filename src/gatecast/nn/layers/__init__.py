@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatecast.nn.layers.base import Context, Input, Layer, Shape, State
+from gatecast.nn.layers.base import CallContext, Input, Layer, Shape, State
 from gatecast.nn.layers.dilated import Dilated
 from gatecast.nn.layers.feedforward import Dense, Dropout, Embedding, Select
 from gatecast.nn.layers.normalization import BatchNormalization, LayerNormalization, RMSNorm
@@ -23,8 +23,8 @@ __all__ = [
     "SLSTM",
     "BatchNormalization",
     "Bidirectional",
+    "CallContext",
     "Concatenate",
-    "Context",
     "Dense",
     "Dilated",
     "Dropout",
@@ -46,11 +46,24 @@ __all__ = [
 LAYERS: Mapping[str, Any] = {
     layer.__name__: layer
     for layer in (
-        LSTM, GRU, SimpleRNN, SLSTM, MinLSTM, MinGRU,
-        Dense, Dropout, Embedding, Select,
-        LayerNormalization, RMSNorm, BatchNormalization,
-        Bidirectional, Residual, Dilated, Concatenate,
+        LSTM,
+        GRU,
+        SimpleRNN,
+        SLSTM,
+        MinLSTM,
+        MinGRU,
+        Dense,
+        Dropout,
+        Embedding,
+        Select,
+        LayerNormalization,
+        RMSNorm,
+        BatchNormalization,
+        Bidirectional,
+        Residual,
+        Dilated,
+        Concatenate,
         QuantileHead,
     )
-}  # fmt: skip
+}
 """Every layer by its name: what may stand in a network and in a file."""

@@ -21,22 +21,22 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array, Params
 
 __all__ = [
-    "Context",
+    "BaseLayer",
+    "CallContext",
     "Input",
     "Layer",
-    "Plain",
     "Shape",
     "State",
+    "check_choice",
+    "check_layer_kind",
     "checked_input",
     "checked_shape",
-    "features_of",
+    "feature_count",
     "first_shape",
+    "fold_in",
     "glorot_uniform",
-    "mixed",
-    "one_of",
+    "hash64",
     "orthogonal",
-    "require_layer",
-    "subkey",
 ]
 
 Shape = tuple[int | None, ...]
@@ -48,7 +48,7 @@ Described = TypeVar("Described")
 _BITS = 0xFFFFFFFFFFFFFFFF
 
 
-class Context(NamedTuple):
+class CallContext(NamedTuple):
     """What a layer is told about the pass that it takes part in."""
 
     training: bool = False
@@ -56,9 +56,9 @@ class Context(NamedTuple):
     """Key of this layer's random numbers in this step."""
     mask: Array | None = None
     """(nb, T, L) of 0 and 1, or None: every step counts. x is finite where it is 0."""
-    keep: bool = True
+    save_for_backward: bool = True
     """Whether a backward pass will follow."""
-    count: int | None = None  # type: ignore[assignment] # nobody counts entries of a context
+    n_sequences: int | None = None
     """Number of sequences; the lanes beyond are padding. None: every lane is a sequence."""
 
 
@@ -70,11 +70,11 @@ class Layer(Protocol):
         """Shape of the input, if the layer is the first and was told."""
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Names of the parameters, in the order of `get_weights`."""
 
     @property
-    def streams(self) -> bool:
+    def supports_streaming(self) -> bool:
         """Whether a sequence may be given piece by piece, with the state handed over."""
 
     def output_shape(self, in_shape: Shape) -> Shape:
@@ -84,7 +84,7 @@ class Layer(Protocol):
         """Fresh parameters, float32."""
 
     def forward(
-        self, params: Params, x: Array, context: Context, state: State | None = None
+        self, params: Params, x: Array, context: CallContext, state: State | None = None
     ) -> tuple[Array, State | None, Any]:
         """Output, the state after the last step (None if there is none), and what the backward pass needs.
 
@@ -99,7 +99,7 @@ class Layer(Protocol):
         `dy` is 0 in padding lanes; `dstate` is the gradient of the state that came out, zeros if None.
         """
 
-    def settle(self, params: Params, cache: Any) -> Params:
+    def update_buffers(self, params: Params, cache: Any) -> Params:
         """New values of parameters that no gradient trains, to be set after the update that follows a pass."""
 
     def get_weights(self, params: Params) -> list[Array]:
@@ -109,18 +109,18 @@ class Layer(Protocol):
         """Parameters from the list that Keras gives."""
 
 
-class Plain:
+class BaseLayer:
     """What most layers do: keep the shape, have no parameters and no state."""
 
     input_shape: Shape | None
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Names of the parameters, in the order of `get_weights`."""
         return ()
 
     @property
-    def streams(self) -> bool:
+    def supports_streaming(self) -> bool:
         """Whether a sequence may be given piece by piece, with the state handed over."""
         return True
 
@@ -132,17 +132,17 @@ class Plain:
         """No parameters."""
         return {}
 
-    def settle(self, params: Params, cache: Any) -> Params:  # noqa: ARG002
+    def update_buffers(self, params: Params, cache: Any) -> Params:  # noqa: ARG002
         """Nothing: gradients train all parameters."""
         return {}
 
     def get_weights(self, params: Params) -> list[Array]:
         """Copies of the parameters in Keras' order."""
-        return [params[name].copy() for name in self.names]
+        return [params[name].copy() for name in self.param_names]
 
     def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
         """The inverse of `get_weights`."""
-        return dict(zip(self.names, weights, strict=True))
+        return dict(zip(self.param_names, weights, strict=True))
 
 
 @dataclass(frozen=True)
@@ -165,13 +165,13 @@ def checked_shape(layer: Described, value: object) -> Shape | None:
     Raises:
         ConfigError: Something that is not the shape of a sample.
 
-    >>> checked_shape(Plain(), [None, 3])
+    >>> checked_shape(BaseLayer(), [None, 3])
     (None, 3)
     """
     return None if value is None else _shape(value, type(layer).__name__)
 
 
-def first_shape(wrapper: Plain, layer: Layer) -> Shape | None:
+def first_shape(wrapper: BaseLayer, layer: Layer) -> Shape | None:
     """The `input_shape` of a layer made of layers: its own, or else that of its first layer.
 
     >>> from gatecast.nn.layers import LSTM, Bidirectional
@@ -188,7 +188,7 @@ def checked_input(layer: object, x: Array, features: int | None = None) -> Array
     Raises:
         DataError: Not float32, not four axes, nothing in it, or another number of features.
 
-    >>> checked_input(Plain(), np.zeros((1, 5, 2, 16), np.float32)).shape
+    >>> checked_input(BaseLayer(), np.zeros((1, 5, 2, 16), np.float32)).shape
     (1, 5, 2, 16)
     """
     fits = x.dtype == np.float32 and x.ndim == 4 and x.size > 0
@@ -202,10 +202,10 @@ def checked_input(layer: object, x: Array, features: int | None = None) -> Array
     return x
 
 
-def features_of(in_shape: Shape) -> int:
+def feature_count(in_shape: Shape) -> int:
     """Number of features of a shape.
 
-    >>> features_of((None, 3))
+    >>> feature_count((None, 3))
     3
     """
     features = in_shape[-1]
@@ -214,29 +214,29 @@ def features_of(in_shape: Shape) -> int:
     return features
 
 
-def one_of(value: object, choices: Sequence[object] | Mapping[Any, Any], layer: str, name: str) -> None:
+def check_choice(value: object, choices: Sequence[object] | Mapping[Any, Any], layer: str, name: str) -> None:
     """Refuse a value that is not among the choices.
 
-    >>> one_of("tanh", ("tanh", "relu"), "SimpleRNN", "activation")
+    >>> check_choice("tanh", ("tanh", "relu"), "SimpleRNN", "activation")
     """
     if value not in tuple(choices):
         allowed = ", ".join(repr(choice) for choice in choices)
         raise ConfigError(f"{layer} does not know this {name}", got=repr(value), expected=f"one of {allowed}")
 
 
-def require_layer(value: object, kinds: tuple[type, ...], name: str, expected: str) -> None:
+def check_layer_kind(value: object, kinds: tuple[type, ...], name: str, expected: str) -> None:
     """Refuse what a layer made of layers cannot take.
 
-    >>> require_layer(Plain(), (Plain,), "Residual", "a layer")
+    >>> check_layer_kind(BaseLayer(), (BaseLayer,), "Residual", "a layer")
     """
     if not isinstance(value, kinds):
         raise ConfigError(f"{name} is made of other things than this", got=repr(value), expected=expected)
 
 
-def mixed(seed: int, step: int, purpose: int) -> int:
+def hash64(seed: int, step: int, purpose: int) -> int:
     """63 well-mixed bits, a pure function of three numbers: the finaliser of splitmix64.
 
-    >>> mixed(1, 2, 3) == mixed(1, 2, 3), mixed(1, 2, 3) == mixed(3, 2, 1)
+    >>> hash64(1, 2, 3) == hash64(1, 2, 3), hash64(1, 2, 3) == hash64(3, 2, 1)
     (True, False)
 
     Source: Steele, Lea & Flood 2014.
@@ -247,13 +247,13 @@ def mixed(seed: int, step: int, purpose: int) -> int:
     return (z ^ (z >> 31)) >> 1
 
 
-def subkey(key: int, purpose: int) -> int:
+def fold_in(key: int, purpose: int) -> int:
     """A key for one of several things within a layer.
 
-    >>> subkey(7, 0) == subkey(7, 1)
+    >>> fold_in(7, 0) == fold_in(7, 1)
     False
     """
-    return mixed(key, 0, purpose + 1)
+    return hash64(key, 0, purpose + 1)
 
 
 def glorot_uniform(rng: np.random.Generator, rows: int, columns: int) -> Array:

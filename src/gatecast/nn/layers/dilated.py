@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import require_count
+from gatecast.errors import check_positive_int
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import Context, Plain, Shape, State, checked_input, first_shape, require_layer
+from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, check_layer_kind, checked_input, first_shape
 from gatecast.nn.layers.feedforward import last_step, last_step_backward
 from gatecast.nn.layers.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
 from gatecast.nn.layers.recurrent import Recurrent
@@ -25,7 +25,7 @@ __all__ = ["Dilated", "to_steps"]
 
 
 @dataclass(frozen=True)
-class Dilated(Plain):
+class Dilated(BaseLayer):
     """A recurrent layer over every d-th step: ``h[t]`` depends on ``h[t-d]`` instead of ``h[t-1]``.
 
     An array of the state holds those of all phases one after the other, (nb, d S, L), that of the next step first.
@@ -51,8 +51,8 @@ class Dilated(Plain):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        require_layer(self.layer, (Recurrent,), "Dilated", "a recurrent layer, such as GRU(50)")
-        object.__setattr__(self, "rate", require_count(self.rate, "Dilated's rate"))
+        check_layer_kind(self.layer, (Recurrent,), "Dilated", "a recurrent layer, such as GRU(50)")
+        object.__setattr__(self, "rate", check_positive_int(self.rate, "Dilated's rate"))
         object.__setattr__(self, "input_shape", first_shape(self, self.layer))
         # Which phase has the last step is only known where all steps are there.
         object.__setattr__(self, "_every", replace(self.layer, return_sequences=True))
@@ -71,13 +71,13 @@ class Dilated(Plain):
         return self.layer.init(rng, in_shape)
 
     def forward(
-        self, params: Params, x: Array, context: Context, state: State | None = None
+        self, params: Params, x: Array, context: CallContext, state: State | None = None
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T or 1, R, L)."""
         nb, T, _, L = checked_input(self, x).shape
         phases = max(1, min(self.rate, T))
         before = None if state is None else [self._cut(s, phases) for s in state]
-        told = context._replace(mask=_phase_mask(context.mask, (nb, T, L), phases), count=None)
+        told = context._replace(mask=_phase_mask(context.mask, (nb, T, L), phases), n_sequences=None)
         first = None if before is None else tuple(own for own, _ in before)
         y, last, cache = self._inner().forward(params, _to_phases(x, phases), told, first)
         rests = [None] * len(self.layer.states) if before is None else [rest for _, rest in before]
@@ -87,7 +87,7 @@ class Dilated(Plain):
         y, at = to_steps(y, nb, T), None
         if not self.layer.return_sequences:
             y, at = last_step(y, context.mask)
-        return np.ascontiguousarray(y), after, (cache, x.shape, at) if context.keep else None
+        return np.ascontiguousarray(y), after, (cache, x.shape, at) if context.save_for_backward else None
 
     def backward(
         self, params: Params, cache: Any, dy: Array | None, need_dx: bool, dstate: State | None = None

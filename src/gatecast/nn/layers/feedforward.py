@@ -11,27 +11,27 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatecast.errors import ConfigError, DataError, require_count, require_share
+from gatecast.errors import ConfigError, DataError, check_fraction, check_positive_int
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.reference import ACTIVATIONS
 from gatecast.nn.layers.base import (
-    Context,
-    Plain,
+    BaseLayer,
+    CallContext,
     Shape,
     State,
+    check_choice,
     checked_input,
     checked_shape,
-    features_of,
+    feature_count,
     glorot_uniform,
-    one_of,
 )
 
 __all__ = ["Dense", "Dropout", "Embedding", "Select", "last_step", "last_step_backward"]
 
 
 @dataclass(frozen=True)
-class Dense(Plain):
+class Dense(BaseLayer):
     """Affine map of the features, ``y = activation(x W + b)``; with a time axis, the same one at every step.
 
     Args:
@@ -51,9 +51,9 @@ class Dense(Plain):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "units", require_count(self.units, "Dense's units"))
+        object.__setattr__(self, "units", check_positive_int(self.units, "Dense's units"))
         object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
-        one_of(self.activation, (None, *ACTIVATIONS), "Dense", "activation")
+        check_choice(self.activation, (None, *ACTIVATIONS), "Dense", "activation")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,21 +66,21 @@ class Dense(Plain):
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Keras' initialisers: Glorot uniform and zeros."""
-        W = glorot_uniform(rng, features_of(in_shape), self.units)
+        W = glorot_uniform(rng, feature_count(in_shape), self.units)
         return {"W": W, "b": np.zeros(self.units, np.float32)}
 
     def forward(
         self,
         params: Params,
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T, M, L)."""
         y = native.dense_forward(params, x)
         if self.activation is not None:
             y = ACTIVATIONS[self.activation][0](y)
-        return y, None, (x, y) if context.keep else None
+        return y, None, (x, y) if context.save_for_backward else None
 
     def backward(
         self,
@@ -100,7 +100,7 @@ class Dense(Plain):
 
 
 @dataclass(frozen=True)
-class Dropout(Plain):
+class Dropout(BaseLayer):
     """In training, sets a share `rate` of the values to zero and divides the others by ``1 - rate``.
 
     Which ones is a pure function of the key of the pass; outside training the layer does nothing.
@@ -125,19 +125,19 @@ class Dropout(Plain):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
-        object.__setattr__(self, "rate", require_share(self.rate, "Dropout's rate"))
+        object.__setattr__(self, "rate", check_fraction(self.rate, "Dropout's rate"))
 
     def forward(
         self,
         params: Params,  # noqa: ARG002
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """Like x; the cache is the key, or None where nothing was dropped."""
         if not context.training or self.rate == 0:
             return checked_input(self, x), None, None
-        return self._drop(checked_input(self, x), context.key), None, context.key if context.keep else None
+        return self._drop(checked_input(self, x), context.key), None, context.key if context.save_for_backward else None
 
     def backward(
         self,
@@ -160,7 +160,7 @@ class Dropout(Plain):
 
 
 @dataclass(frozen=True)
-class Embedding(Plain):
+class Embedding(BaseLayer):
     """A vector for each code: ``y = E[x]``, as for the day of the week or the number of a series.
 
     Args:
@@ -182,7 +182,7 @@ class Embedding(Plain):
 
     def __post_init__(self) -> None:
         for name in ("input_dim", "output_dim"):
-            object.__setattr__(self, name, require_count(getattr(self, name), f"Embedding's {name}"))
+            object.__setattr__(self, name, check_positive_int(getattr(self, name), f"Embedding's {name}"))
         object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
 
     @property
@@ -209,7 +209,7 @@ class Embedding(Plain):
         self,
         params: Params,
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, 1, L) or (nb, 1, T, L) -> (nb, T, D, L)."""
@@ -229,7 +229,7 @@ class Embedding(Plain):
                 expected=f"whole numbers from 0 to {self.input_dim - 1}",
             )
         y = np.ascontiguousarray(params["E"][codes].transpose(0, 1, 3, 2))
-        return y, None, (x.shape, codes) if context.keep else None
+        return y, None, (x.shape, codes) if context.save_for_backward else None
 
     def backward(
         self,
@@ -249,7 +249,7 @@ class Embedding(Plain):
 
 
 @dataclass(frozen=True)
-class Select(Plain):
+class Select(BaseLayer):
     """Some of the features, or those of the last step alone: the way of a side input past other layers.
 
     Args:
@@ -279,7 +279,7 @@ class Select(Plain):
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """(T, F) -> (T, F'), or (F',) with `last`."""
-        if max(self.features) >= features_of(in_shape):
+        if max(self.features) >= feature_count(in_shape):
             got = f"feature {max(self.features)} of {in_shape[-1]}"
             raise ConfigError("Select picks a feature that is not there", got=got, expected="places from 0")
         if self.last and len(in_shape) != 2:
@@ -292,7 +292,7 @@ class Select(Plain):
         self,
         params: Params,  # noqa: ARG002
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T or 1, F', L)."""
@@ -300,7 +300,7 @@ class Select(Plain):
             checked_input(self, x, max(self.features) + 1)
         y, at = last_step(x, context.mask) if self.last else (x, None)
         y = y[:, :, list(self.features)]
-        return np.ascontiguousarray(y), None, (x.shape, at) if context.keep else None
+        return np.ascontiguousarray(y), None, (x.shape, at) if context.save_for_backward else None
 
     def backward(
         self,

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import require_positive, require_share
+from gatecast.errors import check_fraction, check_positive
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import Context, Plain, Shape, State, checked_input, checked_shape, features_of
+from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, checked_input, checked_shape, feature_count
 
 __all__ = ["BatchNormalization", "LayerNormalization", "RMSNorm"]
 
 
-class _Norm(Plain):
+class _Norm(BaseLayer):
     """What the three have in common."""
 
     epsilon: float
@@ -27,13 +27,13 @@ class _Norm(Plain):
     def _check(self) -> None:
         """Settings that all of them have."""
         name = type(self).__name__
-        object.__setattr__(self, "epsilon", require_positive(self.epsilon, f"{name}'s epsilon"))
+        object.__setattr__(self, "epsilon", check_positive(self.epsilon, f"{name}'s epsilon"))
         object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:  # noqa: ARG002
         """Gains and variances of one, offsets and means of zero."""
         ones = ("gamma", "moving_variance")
-        return {n: np.full(features_of(in_shape), float(n in ones), np.float32) for n in self.names}
+        return {n: np.full(feature_count(in_shape), float(n in ones), np.float32) for n in self.param_names}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class LayerNormalization(_Norm):
         self,
         params: Params,
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """Like x."""
@@ -76,7 +76,7 @@ class LayerNormalization(_Norm):
         u = checked_input(self, x, len(gamma)) - _mean(x)
         scale = 1 / np.sqrt(_mean(u * u) + np.float32(self.epsilon))
         u *= scale
-        return gamma * u + beta, None, (u, scale) if context.keep else None
+        return gamma * u + beta, None, (u, scale) if context.save_for_backward else None
 
     def backward(
         self,
@@ -128,14 +128,14 @@ class RMSNorm(_Norm):
         self,
         params: Params,
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """Like x."""
         gamma = params["gamma"][:, None]
         scale = 1 / np.sqrt(_mean(checked_input(self, x, len(gamma)) * x) + np.float32(self.epsilon))
         u = x * scale
-        return gamma * u, None, (u, scale) if context.keep else None
+        return gamma * u, None, (u, scale) if context.save_for_backward else None
 
     def backward(
         self,
@@ -182,7 +182,7 @@ class BatchNormalization(_Norm):
 
     def __post_init__(self) -> None:
         self._check()
-        object.__setattr__(self, "momentum", require_share(self.momentum, "BatchNormalization's momentum"))
+        object.__setattr__(self, "momentum", check_fraction(self.momentum, "BatchNormalization's momentum"))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -193,7 +193,7 @@ class BatchNormalization(_Norm):
         self,
         params: Params,
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """Like x."""
@@ -208,7 +208,7 @@ class BatchNormalization(_Norm):
             real /= max(n, 1.0)
         scale = 1 / np.sqrt(variance + np.float32(self.epsilon))
         u = (x - mean) * scale
-        return gamma * u + beta, None, (u, scale, real, moved) if context.keep else None
+        return gamma * u + beta, None, (u, scale, real, moved) if context.save_for_backward else None
 
     def backward(
         self,
@@ -263,12 +263,12 @@ def _moments(x: Array, real: Array, n: float) -> tuple[Array, Array]:
     return mean, (_total(d * d) / np.float32(n))[:, None]
 
 
-def _real(shape: tuple[int, ...], context: Context) -> Array:
+def _real(shape: tuple[int, ...], context: CallContext) -> Array:
     """(nb, T, 1, L): 1 at steps of real sequences that count, else 0."""
     nb, T, _, L = shape
     real = np.ones((nb, T, 1, L), np.float32)
-    if context.count is not None:
-        real *= (np.arange(nb * L) < context.count).reshape(nb, 1, 1, L)
+    if context.n_sequences is not None:
+        real *= (np.arange(nb * L) < context.n_sequences).reshape(nb, 1, 1, L)
     if context.mask is not None:
         real *= context.mask[:, :, None]
     return real

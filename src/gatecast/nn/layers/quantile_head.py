@@ -14,13 +14,13 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import Context, Plain, Shape, State, checked_input, checked_shape
+from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, checked_input, checked_shape
 
 __all__ = ["QuantileHead"]
 
 
 @dataclass(frozen=True)
-class QuantileHead(Plain):
+class QuantileHead(BaseLayer):
     """Quantiles that cannot cross: a middle one and the distances to its neighbours, each positive.
 
     With r the Q numbers for one target value and ``positive(r) = exp(min(r, 0)) + max(r, 0)``::
@@ -66,13 +66,13 @@ class QuantileHead(Plain):
         self,
         params: Params,  # noqa: ARG002
         x: Array,
-        context: Context,
+        context: CallContext,
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, K Q, L) -> the same shape, increasing along the Q numbers of each target value."""
         if checked_input(self, x).shape[2] % self.quantiles:
             checked_input(self, x, self.quantiles)
-        return native.quantiles_forward(x, self.quantiles), None, x if context.keep else None
+        return native.quantiles_forward(x, self.quantiles), None, x if context.save_for_backward else None
 
     def backward(
         self,

@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from gatecast.errors import ConfigError, require_count
+from gatecast.errors import ConfigError, check_positive_int
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import Params
-from gatecast.nn.layers.base import Shape, glorot_uniform, one_of
+from gatecast.nn.layers.base import Shape, check_choice, glorot_uniform
 from gatecast.nn.layers.recurrent import Recurrent
 
 __all__ = ["GRU", "LSTM", "SLSTM", "MinGRU", "MinLSTM", "SimpleRNN"]
@@ -53,7 +53,7 @@ class SimpleRNN(Recurrent):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        one_of(self.activation, ("tanh", "relu"), "SimpleRNN", "activation")
+        check_choice(self.activation, ("tanh", "relu"), "SimpleRNN", "activation")
         self._prepare("rnn" if self.activation == "tanh" else "rnn_relu")
 
 
@@ -141,7 +141,7 @@ class LSTM(Recurrent):
 
     def __post_init__(self) -> None:
         self._prepare("lstm_coupled" if self.coupled else "lstm")
-        one_of(self.peephole, (None, "diagonal", "full"), "LSTM", "peephole")
+        check_choice(self.peephole, (None, "diagonal", "full"), "LSTM", "peephole")
         bias: object = self.unit_forget_bias
         if not (isinstance(bias, Real | np.bool_) and math.isfinite(bias)):
             expected = "True, False or a finite number"
@@ -150,7 +150,7 @@ class LSTM(Recurrent):
         start = bool(bias) if isinstance(bias, bool | np.bool_) else float(bias)
         object.__setattr__(self, "unit_forget_bias", start)
         if self.projection is not None:
-            object.__setattr__(self, "projection", require_count(self.projection, "LSTM's projection"))
+            object.__setattr__(self, "projection", check_positive_int(self.projection, "LSTM's projection"))
         if self.coupled and self.peephole is not None:
             raise ConfigError(
                 "a coupled LSTM has no peepholes", got=f"coupled=True, peephole={self.peephole!r}", fix="Leave one out."
@@ -219,7 +219,7 @@ class SLSTM(Recurrent):
 
     def __post_init__(self) -> None:
         self._prepare("slstm")
-        object.__setattr__(self, "heads", require_count(self.heads, "SLSTM's heads"))
+        object.__setattr__(self, "heads", check_positive_int(self.heads, "SLSTM's heads"))
         if self.units % self.heads:
             got = f"{self.units} units and {self.heads} heads"
             raise ConfigError(

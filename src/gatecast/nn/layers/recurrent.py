@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, require_count, require_share
+from gatecast.errors import ConfigError, check_fraction, check_positive_int
 from gatecast.kernels import native
-from gatecast.kernels.cells import CELLS, Noise
+from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import Array, Params, reorder_gates
 from gatecast.nn.layers.base import (
-    Context,
-    Plain,
+    BaseLayer,
+    CallContext,
     Shape,
     State,
     checked_shape,
-    features_of,
+    feature_count,
+    fold_in,
     glorot_uniform,
     orthogonal,
-    subkey,
 )
 
 __all__ = ["Recurrent"]
@@ -33,7 +33,7 @@ KERAS_GATES = "ifgo"
 """Keras' order of the gates of an LSTM; those of a GRU stand in the same order everywhere."""
 
 
-class Recurrent(Plain):
+class Recurrent(BaseLayer):
     """What recurrent layers have in common; a subclass says which cell it is and how it starts."""
 
     units: int
@@ -51,10 +51,10 @@ class Recurrent(Plain):
         """Check what all recurrent layers share, and note what a pass would otherwise work out again."""
         name, note = type(self).__name__, object.__setattr__
         note(self, "_cell", cell)
-        note(self, "units", require_count(self.units, f"{name}'s units"))
+        note(self, "units", check_positive_int(self.units, f"{name}'s units"))
         note(self, "input_shape", checked_shape(self, self.input_shape))
-        note(self, "dropout", require_share(self.dropout, f"{name}'s dropout"))
-        note(self, "recurrent_dropout", require_share(self.recurrent_dropout, f"{name}'s recurrent_dropout"))
+        note(self, "dropout", check_fraction(self.dropout, f"{name}'s dropout"))
+        note(self, "recurrent_dropout", check_fraction(self.recurrent_dropout, f"{name}'s recurrent_dropout"))
         note(self, "zoneout", _zoneout(self.zoneout, len(self.states), name))
         note(self, "_shares", self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,) * len(self.states))
         note(self, "_noisy", bool(self.dropout or self.recurrent_dropout or any(self._shares)))
@@ -65,7 +65,7 @@ class Recurrent(Plain):
         return CELLS[self._cell].states
 
     @property
-    def outputs(self) -> int:
+    def output_size(self) -> int:
         """R, the number of output features."""
         return self.units
 
@@ -85,27 +85,33 @@ class Recurrent(Plain):
                 fix="Give the recurrent layer before it return_sequences=True; the first layer takes x as "
                 "(samples, time, features).",
             )
-        return (in_shape[0], self.outputs) if self.return_sequences else (self.outputs,)
+        return (in_shape[0], self.output_size) if self.return_sequences else (self.output_size,)
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Keras' initialisers: Glorot uniform, orthogonal, zeros."""
         columns = len(CELLS[self._cell].gates) * self.units
-        params = {"Wx": glorot_uniform(rng, features_of(in_shape), columns)}
+        params = {"Wx": glorot_uniform(rng, feature_count(in_shape), columns)}
         if CELLS[self._cell].recurrent:
             params["Wh"] = orthogonal(rng, self._inner(), columns)
         return params | {"b": np.zeros(columns, np.float32)}
 
     def forward(
-        self, params: Params, x: Array, context: Context, state: State | None = None
+        self, params: Params, x: Array, context: CallContext, state: State | None = None
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T or 1, R, L), and the state: arrays (nb, H or R, L)."""
         drop, noise = self._noise(x, context) if self._noisy else (None, None)
         y, last, cache = native.forward(
-            self._cell, params, x if drop is None else x * drop, state, context.mask, noise,
-            keep=context.keep, sequences=self.return_sequences,
-        )  # fmt: skip
+            self._cell,
+            params,
+            x if drop is None else x * drop,
+            state,
+            context.mask,
+            noise,
+            keep=context.save_for_backward,
+            sequences=self.return_sequences,
+        )
         out = y if self.return_sequences and y is not None else last[0][:, None]
-        return out, last, (cache, drop) if context.keep else None
+        return out, last, (cache, drop) if context.save_for_backward else None
 
     def backward(
         self, params: Params, cache: Any, dy: Array | None, need_dx: bool, dstate: State | None = None
@@ -131,27 +137,27 @@ class Recurrent(Plain):
 
     def _inner(self) -> int:
         """Rows of Wh."""
-        return self.outputs
+        return self.output_size
 
     def _reordered(self, name: str, weight: npt.NDArray[Any], source: Sequence[str], target: Sequence[str]) -> Array:
         """A parameter with its gates in another order; P and Wr have none of their own."""
         return weight.copy() if name in ("P", "Wr") else reorder_gates(weight, source, target)
 
-    def _noise(self, x: Array, context: Context) -> tuple[Array | None, Noise | None]:
+    def _noise(self, x: Array, context: CallContext) -> tuple[Array | None, StateNoise | None]:
         """What x is multiplied by, (nb, 1, F, L) or None, and what happens to the state on its way."""
         if not context.training:
-            return None, Noise(None, self._shares) if any(self._shares) else None
+            return None, StateNoise(None, self._shares) if any(self._shares) else None
         nb, T, F, L = x.shape
-        sizes = (self.outputs, *(self.units,) * (len(self._shares) - 1))
-        drop_x = _kept((nb, 1, F, L), self.dropout, subkey(context.key, 0)) if self.dropout else None
+        sizes = (self.output_size, *(self.units,) * (len(self._shares) - 1))
+        drop_x = _kept((nb, 1, F, L), self.dropout, fold_in(context.key, 0)) if self.dropout else None
         drop_h = None
         if self.recurrent_dropout:
-            drop_h = _kept((nb, 1, self.outputs, L), self.recurrent_dropout, subkey(context.key, 1))[:, 0]
+            drop_h = _kept((nb, 1, self.output_size, L), self.recurrent_dropout, fold_in(context.key, 1))[:, 0]
         zone: list[Array | float] = []
         for k, (share, size) in enumerate(zip(self._shares, sizes, strict=True)):
-            drawn = _kept((nb, T, size, L), share, subkey(context.key, 2 + k)) == 0 if share else None
+            drawn = _kept((nb, T, size, L), share, fold_in(context.key, 2 + k)) == 0 if share else None
             zone.append(0.0 if drawn is None else drawn.astype(np.float32))
-        return drop_x, Noise(drop_h, tuple(zone) if any(self._shares) else ())
+        return drop_x, StateNoise(drop_h, tuple(zone) if any(self._shares) else ())
 
 
 def _keras(gates: Sequence[str]) -> Sequence[str]:
@@ -167,8 +173,8 @@ def _kept(shape: tuple[int, ...], rate: float, key: int) -> Array:
 def _zoneout(value: Any, states: int, name: str) -> float | tuple[float, ...]:
     """One share for all states, or a tuple with one for each."""
     if not isinstance(value, tuple | list):
-        return require_share(value, f"{name}'s zoneout")
+        return check_fraction(value, f"{name}'s zoneout")
     if states == 1 or len(value) != states:
         expected = "a share" if states == 1 else "a share, or a pair of them: of h and of c"
         raise ConfigError(f"{name}'s zoneout does not fit its states", got=repr(value), expected=expected)
-    return tuple(require_share(share, f"{name}'s zoneout") for share in value)
+    return tuple(check_fraction(share, f"{name}'s zoneout") for share in value)

@@ -15,7 +15,17 @@ import numpy.typing as npt
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import Context, Layer, Plain, Shape, State, first_shape, one_of, require_layer, subkey
+from gatecast.nn.layers.base import (
+    BaseLayer,
+    CallContext,
+    Layer,
+    Shape,
+    State,
+    check_choice,
+    check_layer_kind,
+    first_shape,
+    fold_in,
+)
 from gatecast.nn.layers.dilated import Dilated
 from gatecast.nn.layers.recurrent import Recurrent
 
@@ -31,7 +41,7 @@ MERGES: Mapping[str, Callable[[Array, Array], Array]] = {
 
 
 @dataclass(frozen=True)
-class Bidirectional(Plain):
+class Bidirectional(BaseLayer):
     """Two copies of a recurrent layer, one of which reads time from its end; their outputs together.
 
     Padding masked on the right is skipped by both. A sequence is needed whole, so this layer cannot be streamed.
@@ -56,14 +66,14 @@ class Bidirectional(Plain):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        require_layer(self.layer, (Recurrent, Dilated), "Bidirectional", "a recurrent layer, such as LSTM(50)")
-        one_of(self.merge, MERGES, "Bidirectional", "merge")
+        check_layer_kind(self.layer, (Recurrent, Dilated), "Bidirectional", "a recurrent layer, such as LSTM(50)")
+        check_choice(self.merge, MERGES, "Bidirectional", "merge")
         object.__setattr__(self, "input_shape", first_shape(self, self.layer))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Those of both copies."""
-        return tuple(f"{way}.{name}" for way in ("forward", "backward") for name in self.layer.names)
+        return tuple(f"{way}.{name}" for way in ("forward", "backward") for name in self.layer.param_names)
 
     @property
     def streams(self) -> bool:
@@ -80,7 +90,7 @@ class Bidirectional(Plain):
         return {f"{way}.{n}": p for way in ("forward", "backward") for n, p in self.layer.init(rng, in_shape).items()}
 
     def forward(
-        self, params: Params, x: Array, context: Context, state: State | None = None
+        self, params: Params, x: Array, context: CallContext, state: State | None = None
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T or 1, R or 2 R, L); a state is refused."""
         if state is not None:
@@ -89,13 +99,16 @@ class Bidirectional(Plain):
                 fix="It reads a sequence from both ends: give it the whole sequence at once.",
             )
         turned = None if context.mask is None else _turned(context.mask)
-        ways = (context._replace(key=subkey(context.key, 0)), context._replace(key=subkey(context.key, 1), mask=turned))
+        ways = (
+            context._replace(key=fold_in(context.key, 0)),
+            context._replace(key=fold_in(context.key, 1), mask=turned),
+        )
         a, _, cache_a = self.layer.forward(_inside(params, "forward."), x, ways[0])
         b, _, cache_b = self.layer.forward(_inside(params, "backward."), _turned(x), ways[1])
         b = _turned(b)
         y = MERGES[self.merge](a, b)
         kept = (a, b) if self.merge == "mul" else (a.shape[2],)
-        return y, None, (cache_a, cache_b, kept) if context.keep else None
+        return y, None, (cache_a, cache_b, kept) if context.save_for_backward else None
 
     def backward(
         self,
@@ -135,7 +148,7 @@ class Bidirectional(Plain):
 
 
 @dataclass(frozen=True)
-class Residual(Plain):
+class Residual(BaseLayer):
     """A layer and a way around it, ``y = x + layer(x)``.
 
     Args:
@@ -156,18 +169,18 @@ class Residual(Plain):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        require_layer(self.layer, (Plain,), "Residual", "one of gatecast's layers")
+        check_layer_kind(self.layer, (BaseLayer,), "Residual", "one of gatecast's layers")
         object.__setattr__(self, "input_shape", first_shape(self, self.layer))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Those of the layer."""
-        return self.layer.names
+        return self.layer.param_names
 
     @property
     def streams(self) -> bool:
         """As the layer does."""
-        return self.layer.streams
+        return self.layer.supports_streaming
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """The shape of the input."""
@@ -186,7 +199,7 @@ class Residual(Plain):
         return self.layer.init(rng, in_shape)
 
     def forward(
-        self, params: Params, x: Array, context: Context, state: State | None = None
+        self, params: Params, x: Array, context: CallContext, state: State | None = None
     ) -> tuple[Array, State | None, Any]:
         """Like x."""
         y, state, cache = self.layer.forward(params, x, context, state)
@@ -201,7 +214,7 @@ class Residual(Plain):
 
     def settle(self, params: Params, cache: Any) -> Params:
         """What the layer settles."""
-        return self.layer.settle(params, cache)
+        return self.layer.update_buffers(params, cache)
 
     def get_weights(self, params: Params) -> list[Array]:
         """Those of the layer."""
@@ -213,7 +226,7 @@ class Residual(Plain):
 
 
 @dataclass(frozen=True)
-class Concatenate(Plain):
+class Concatenate(BaseLayer):
     """Several ways side by side over the same input, their features one after the other.
 
     With `Select` a way takes some of the inputs past the others: side inputs such as a calendar or a series' number.
@@ -246,19 +259,19 @@ class Concatenate(Plain):
                 fix="Select takes features past the other branches as they are.",
             )
         for layer in (layer for branch in branches for layer in branch):
-            require_layer(layer, (Plain,), "Concatenate", "gatecast's layers")
+            check_layer_kind(layer, (BaseLayer,), "Concatenate", "gatecast's layers")
         object.__setattr__(self, "branches", branches)
         object.__setattr__(self, "input_shape", first_shape(self, branches[0][0]))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Those of all layers, branch by branch."""
-        return tuple(prefix + name for prefix, _, _, layer in self._named() for name in layer.names)
+        return tuple(prefix + name for prefix, _, _, layer in self._named() for name in layer.param_names)
 
     @property
     def streams(self) -> bool:
         """Whether all layers do."""
-        return all(layer.streams for _, _, _, layer in self._named())
+        return all(layer.supports_streaming for _, _, _, layer in self._named())
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """The branches' features together."""
@@ -281,7 +294,7 @@ class Concatenate(Plain):
         return fresh
 
     def forward(
-        self, params: Params, x: Array, context: Context, state: State | None = None
+        self, params: Params, x: Array, context: CallContext, state: State | None = None
     ) -> tuple[Array, State | None, Any]:
         """(nb, T, F, L) -> (nb, T or 1, M, L); the state has a tuple for every branch, an entry for every layer."""
         ys: list[Array] = [x] * len(self.branches)
@@ -289,11 +302,11 @@ class Concatenate(Plain):
         caches: list[list[Any]] = [[] for _ in ys]
         for name, b, k, layer in self._named():
             mask = _mask_behind(self._branches()[b][:k], x, context.mask)
-            told = context._replace(key=subkey(context.key, 1000 * b + k), mask=mask)
+            told = context._replace(key=fold_in(context.key, 1000 * b + k), mask=mask)
             ys[b], after, cache = layer.forward(_inside(params, name), ys[b], told, state and state[b][k])
             states[b].append(after)
             caches[b].append(cache)
-        kept = ([y.shape[2] for y in ys], caches, state is not None) if context.keep else None
+        kept = ([y.shape[2] for y in ys], caches, state is not None) if context.save_for_backward else None
         return np.concatenate(ys, axis=2), tuple(map(tuple, states)), kept
 
     def backward(
@@ -319,7 +332,7 @@ class Concatenate(Plain):
         """What the layers settle."""
         settled: Params = {}
         for name, b, k, layer in self._named():
-            settled |= _outside(layer.settle(_inside(params, name), cache[1][b][k]), name)
+            settled |= _outside(layer.update_buffers(_inside(params, name), cache[1][b][k]), name)
         return settled
 
     def get_weights(self, params: Params) -> list[Array]:
@@ -330,7 +343,7 @@ class Concatenate(Plain):
         """The inverse of `get_weights`."""
         params: Params = {}
         for name, _, _, layer in self._named():
-            count = len(layer.names)
+            count = len(layer.param_names)
             params |= _outside(layer.set_weights(weights[:count]), name)
             weights = weights[count:]
         return params

@@ -22,15 +22,15 @@ from typing import Any
 from gatecast.errors import ConfigError
 from gatecast.nn.optim.schedules import SCHEDULES, Rate, constant, cosine, one_cycle, warmup
 from gatecast.nn.optim.transforms import (
-    LINKS,
-    Link,
+    TRANSFORMS,
+    GradientTransformation,
     add_decayed_weights,
-    apply,
-    average_weights,
-    averaged,
+    apply_updates,
     chain,
+    clip,
     clip_by_global_norm,
-    clip_by_value,
+    ema,
+    ema_params,
     learning_rate,
     scale_by_adam,
     scale_by_learning_rate,
@@ -39,22 +39,22 @@ from gatecast.nn.optim.transforms import (
 )
 
 __all__ = [
-    "LINKS",
     "OPTIMIZERS",
     "SGD",
+    "TRANSFORMS",
     "Adam",
     "AdamW",
-    "Link",
+    "GradientTransformation",
     "RMSprop",
     "add_decayed_weights",
-    "apply",
-    "average_weights",
-    "averaged",
+    "apply_updates",
     "chain",
+    "clip",
     "clip_by_global_norm",
-    "clip_by_value",
     "constant",
     "cosine",
+    "ema",
+    "ema_params",
     "from_config",
     "get",
     "learning_rate",
@@ -70,7 +70,7 @@ __all__ = [
 
 def Adam(  # noqa: N802
     learning_rate: float | Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
-) -> Link:
+) -> GradientTransformation:
     """Adam: ``params -= lr m' / (sqrt(v') + eps)``; see `scale_by_adam`.
 
     >>> Adam() == Adam(learning_rate=0.001)
@@ -85,7 +85,7 @@ def AdamW(  # noqa: N802
     beta_1: float = 0.9,
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
-) -> Link:
+) -> GradientTransformation:
     """Adam with weight decay: ``params -= lr (m' / (sqrt(v') + eps) + weight_decay params)``.
 
     >>> [link.name for link in AdamW().config["links"]]
@@ -100,7 +100,7 @@ def AdamW(  # noqa: N802
 
 def SGD(  # noqa: N802
     learning_rate: float | Rate = 0.01, momentum: float = 0.0, nesterov: bool = False
-) -> Link:
+) -> GradientTransformation:
     """Gradient descent: ``params -= lr g``, with momentum if asked; see `scale_by_momentum`.
 
     >>> [link.name for link in SGD(momentum=0.9).config["links"]]
@@ -113,7 +113,7 @@ def SGD(  # noqa: N802
 
 def RMSprop(  # noqa: N802
     learning_rate: float | Rate = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7
-) -> Link:
+) -> GradientTransformation:
     """RMSprop: ``params -= lr g / sqrt(v + eps)``, with momentum if asked; see `scale_by_rms`.
 
     >>> [link.name for link in RMSprop().config["links"]]
@@ -123,11 +123,16 @@ def RMSprop(  # noqa: N802
     return chain(steps, scale_by_momentum(momentum)) if momentum else steps
 
 
-OPTIMIZERS: Mapping[str, Callable[[], Link]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD, "rmsprop": RMSprop}
+OPTIMIZERS: Mapping[str, Callable[[], GradientTransformation]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+}
 """Every optimiser by Keras' name."""
 
 
-def get(optimizer: str | Link) -> Link:
+def get(optimizer: str | GradientTransformation) -> GradientTransformation:
     """An optimiser by Keras' name, with its default settings, or the optimiser itself.
 
     Args:
@@ -139,7 +144,7 @@ def get(optimizer: str | Link) -> Link:
     >>> get("adam") == Adam()
     True
     """
-    if isinstance(optimizer, Link):
+    if isinstance(optimizer, GradientTransformation):
         return optimizer
     if isinstance(optimizer, str) and optimizer.lower() in OPTIMIZERS:
         return OPTIMIZERS[optimizer.lower()]()
@@ -160,9 +165,9 @@ def to_config(thing: Any) -> Any:
     >>> to_config(SGD(0.1))
     {'chain': [{'scale_by_learning_rate': {'rate': 0.1}}]}
     """
-    if isinstance(thing, Link) and thing.name == "chain":
+    if isinstance(thing, GradientTransformation) and thing.name == "chain":
         return {"chain": [to_config(link) for link in thing.config["links"]]}
-    if isinstance(thing, Link):
+    if isinstance(thing, GradientTransformation):
         return {thing.name: {name: to_config(value) for name, value in thing.config.items()}}
     if type(thing) in SCHEDULES.values():
         return {type(thing).__name__: {f.name: to_config(getattr(thing, f.name)) for f in fields(thing)}}
@@ -191,7 +196,7 @@ def from_config(config: Any) -> Any:
     (name, settings), *more = config.items() or [("", None)]
     if name == "chain" and isinstance(settings, Sequence) and not more:
         return chain(*(from_config(link) for link in settings))
-    make = LINKS.get(name) or SCHEDULES.get(name)
+    make = TRANSFORMS.get(name) or SCHEDULES.get(name)
     if make is None or more or not isinstance(settings, Mapping):
         raise ConfigError("this is not the description of an optimizer", got=repr(config))
     try:

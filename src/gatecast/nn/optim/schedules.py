@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gatecast.errors import require_count, require_positive, require_share
+from gatecast.errors import check_fraction, check_positive, check_positive_int
 
 __all__ = ["SCHEDULES", "Rate", "constant", "cosine", "one_cycle", "warmup"]
 
@@ -82,7 +82,7 @@ def constant(rate: float) -> Constant:
     >>> constant(0.001)(7)
     0.001
     """
-    return Constant(require_positive(rate, "the learning rate"))
+    return Constant(check_positive(rate, "the learning rate"))
 
 
 def cosine(rate: float, steps: int, final: float = 0.0) -> Cosine:
@@ -104,7 +104,7 @@ def cosine(rate: float, steps: int, final: float = 0.0) -> Cosine:
     >>> [round(schedule(step), 3) for step in (1, 2, 3, 4)]
     [1.0, 0.5, 0.0, 0.0]
     """
-    return Cosine(require_positive(rate, "the learning rate"), require_count(steps, "steps"), float(final))
+    return Cosine(check_positive(rate, "the learning rate"), check_positive_int(steps, "steps"), float(final))
 
 
 def one_cycle(
@@ -128,14 +128,14 @@ def one_cycle(
     >>> [round(schedule(step), 3) for step in (1, 3, 10)]
     [0.04, 1.0, 0.0]
     """
-    warm = require_share(warm, "one_cycle's warm")
-    start = require_positive(peak, "the peak rate") / require_positive(start_divisor, "start_divisor")
+    warm = check_fraction(warm, "one_cycle's warm")
+    start = check_positive(peak, "the peak rate") / check_positive(start_divisor, "start_divisor")
     return OneCycle(
         float(peak),
-        require_count(steps, "steps"),
+        check_positive_int(steps, "steps"),
         warm,
         start,
-        start / require_positive(final_divisor, "final_divisor"),
+        start / check_positive(final_divisor, "final_divisor"),
     )
 
 
@@ -153,7 +153,7 @@ def warmup(then: float | Rate, steps: int) -> Warmup:
     >>> [schedule(step) for step in (1, 2, 3)]
     [0.05, 0.1, 0.1]
     """
-    return Warmup(then if callable(then) else constant(then), require_count(steps, "steps"))
+    return Warmup(then if callable(then) else constant(then), check_positive_int(steps, "steps"))
 
 
 SCHEDULES: Mapping[str, type[Constant] | type[Cosine] | type[OneCycle] | type[Warmup]] = {

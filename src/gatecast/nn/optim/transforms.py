@@ -19,21 +19,21 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
-from gatecast.errors import ConfigError, require_positive, require_share
+from gatecast.errors import ConfigError, check_fraction, check_positive
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array
 from gatecast.nn.optim.schedules import Rate, constant
 
 __all__ = [
-    "LINKS",
-    "Link",
+    "TRANSFORMS",
+    "GradientTransformation",
     "add_decayed_weights",
-    "apply",
-    "average_weights",
-    "averaged",
+    "apply_updates",
     "chain",
+    "clip",
     "clip_by_global_norm",
-    "clip_by_value",
+    "ema",
+    "ema_params",
     "learning_rate",
     "scale_by_adam",
     "scale_by_learning_rate",
@@ -48,7 +48,7 @@ P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
-class Link:
+class GradientTransformation:
     """A step of an optimiser, or a chain of them: two functions, and the settings that made them."""
 
     name: str
@@ -57,30 +57,30 @@ class Link:
     update: Update = field(repr=False, compare=False)
 
 
-def _link(build: Callable[P, tuple[Init, Update]]) -> Callable[P, Link]:
+def _link(build: Callable[P, tuple[Init, Update]]) -> Callable[P, GradientTransformation]:
     """Make a function that returns (init, update) return a `Link` that remembers name and settings."""
     signature = inspect.signature(build)
 
     @functools.wraps(build)
-    def make(*args: P.args, **kwargs: P.kwargs) -> Link:
+    def make(*args: P.args, **kwargs: P.kwargs) -> GradientTransformation:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        return Link(build.__name__, dict(bound.arguments), *build(*args, **kwargs))
+        return GradientTransformation(build.__name__, dict(bound.arguments), *build(*args, **kwargs))
 
     return make
 
 
 @_link
-def clip_by_value(limit: float) -> tuple[Init, Update]:
+def clip(limit: float) -> tuple[Init, Update]:
     """Cut every component: ``g = min(max(g, -limit), limit)``.
 
     Args:
         limit: Above 0.
 
-    >>> clip_by_value(1.0).update(np.array([5.0, -0.5]), {}, np.zeros(2), 1).tolist()
+    >>> clip(1.0).update(np.array([5.0, -0.5]), {}, np.zeros(2), 1).tolist()
     [1.0, -0.5]
     """
-    limit = require_positive(limit, "clip_by_value's limit")
+    limit = check_positive(limit, "clip_by_value's limit")
 
     def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
         return np.clip(g, -limit, limit, out=g)
@@ -100,7 +100,7 @@ def clip_by_global_norm(limit: float) -> tuple[Init, Update]:
     >>> clip_by_global_norm(1.0).update(np.array([3.0, 4.0]), {}, np.zeros(2), 1).round(3).tolist()
     [0.6, 0.8]
     """
-    limit = require_positive(limit, "clip_by_global_norm's limit")
+    limit = check_positive(limit, "clip_by_global_norm's limit")
 
     def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
         norm = _norm(g)
@@ -131,10 +131,10 @@ def scale_by_adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1
     [1.0]
     """
     beta_1, beta_2 = (
-        require_share(beta_1, "scale_by_adam's beta_1"),
-        require_share(beta_2, "scale_by_adam's beta_2"),
+        check_fraction(beta_1, "scale_by_adam's beta_1"),
+        check_fraction(beta_2, "scale_by_adam's beta_2"),
     )
-    epsilon = require_positive(epsilon, "scale_by_adam's epsilon")
+    epsilon = check_positive(epsilon, "scale_by_adam's epsilon")
 
     def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:  # noqa: ARG001
         native.adam(state["m"], state["v"], g, beta_1, beta_2, epsilon, step)
@@ -158,8 +158,8 @@ def scale_by_rms(rho: float = 0.9, epsilon: float = 1e-7) -> tuple[Init, Update]
     [2.0]
     """
     rho, epsilon = (
-        require_share(rho, "scale_by_rms's rho"),
-        require_positive(epsilon, "scale_by_rms's epsilon"),
+        check_fraction(rho, "scale_by_rms's rho"),
+        check_positive(epsilon, "scale_by_rms's epsilon"),
     )
 
     def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:  # noqa: ARG001
@@ -187,7 +187,7 @@ def scale_by_momentum(momentum: float = 0.9, nesterov: bool = False) -> tuple[In
     >>> [link.update(np.ones(1, np.float32), state, np.zeros(1), step).tolist() for step in (1, 2)]
     [[1.0], [1.5]]
     """
-    momentum = require_share(momentum, "scale_by_momentum's momentum")
+    momentum = check_fraction(momentum, "scale_by_momentum's momentum")
 
     def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:  # noqa: ARG001
         m = state["m"]
@@ -214,7 +214,7 @@ def add_decayed_weights(decay: float) -> tuple[Init, Update]:
     >>> add_decayed_weights(0.1).update(np.zeros(1), {}, np.array([2.0]), 1).tolist()
     [0.2]
     """
-    decay = require_positive(decay, "add_decayed_weights's decay")
+    decay = check_positive(decay, "add_decayed_weights's decay")
 
     def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
         g += decay * params
@@ -244,7 +244,7 @@ def scale_by_learning_rate(rate: float | Rate) -> tuple[Init, Update]:
 
 
 @_link
-def average_weights(decay: float = 0.999) -> tuple[Init, Update]:
+def ema(decay: float = 0.999) -> tuple[Init, Update]:
     """Keep a running average of the parameters: ``a = d a + (1 - d) (params - g)``; the last link of a chain.
 
     ``d = min(decay, 1 - 1 / step)``: a plain mean at first, so that the start does not weigh. Training judges
@@ -255,14 +255,14 @@ def average_weights(decay: float = 0.999) -> tuple[Init, Update]:
 
     Source: Polyak & Juditsky 1992.
 
-    >>> optimizer = chain(scale_by_learning_rate(1.0), average_weights(0.999))
+    >>> optimizer = chain(scale_by_learning_rate(1.0), ema(0.999))
     >>> params, state = np.zeros(1, np.float32), optimizer.init(1)
     >>> for step in (1, 2, 3):
-    ...     apply(optimizer, -np.ones(1, np.float32), state, params, step)
-    >>> params.tolist(), averaged(optimizer, state).tolist()
+    ...     apply_updates(optimizer, -np.ones(1, np.float32), state, params, step)
+    >>> params.tolist(), ema_params(optimizer, state).tolist()
     ([3.0], [2.0])
     """
-    decay = require_share(decay, "average_weights's decay")
+    decay = check_fraction(decay, "average_weights's decay")
 
     def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:
         keep = min(decay, 1.0 - 1.0 / step)
@@ -274,7 +274,7 @@ def average_weights(decay: float = 0.999) -> tuple[Init, Update]:
     return _zeros("average"), update
 
 
-def chain(*links: Link) -> Link:
+def chain(*links: GradientTransformation) -> GradientTransformation:
     """Links one after the other, as one link.
 
     Args:
@@ -283,11 +283,11 @@ def chain(*links: Link) -> Link:
     Raises:
         ConfigError: No link, or something that is no link.
 
-    >>> [link.name for link in chain(clip_by_value(1.0), scale_by_adam()).config["links"]]
+    >>> [link.name for link in chain(clip(1.0), scale_by_adam()).config["links"]]
     ['clip_by_value', 'scale_by_adam']
     """
     for link in links or (None,):
-        if not isinstance(link, Link):
+        if not isinstance(link, GradientTransformation):
             raise ConfigError(
                 "a chain is made of links",
                 got=repr(link),
@@ -302,21 +302,21 @@ def chain(*links: Link) -> Link:
             g = link.update(g, own, params, step)
         return g
 
-    return Link("chain", {"links": links}, init, update)
+    return GradientTransformation("chain", {"links": links}, init, update)
 
 
-def apply(optimizer: Link, g: Array, state: Any, params: Array, step: int) -> None:
+def apply_updates(optimizer: GradientTransformation, g: Array, state: Any, params: Array, step: int) -> None:
     """One update in place, ``params -= update(g)``; g is used up.
 
     >>> params = np.array([1.0], np.float32)
-    >>> apply(scale_by_learning_rate(0.5), np.array([1.0], np.float32), {}, params, step=1)
+    >>> apply_updates(scale_by_learning_rate(0.5), np.array([1.0], np.float32), {}, params, step=1)
     >>> params.tolist()
     [0.5]
     """
     params -= optimizer.update(g, state, params, step)
 
 
-def learning_rate(optimizer: Link, step: int) -> float:
+def learning_rate(optimizer: GradientTransformation, step: int) -> float:
     """The product of all learning rates in a chain at a step; 1 if there is none.
 
     >>> learning_rate(chain(scale_by_adam(), scale_by_learning_rate(lambda step: 0.1 / step)), step=2)
@@ -327,29 +327,29 @@ def learning_rate(optimizer: Link, step: int) -> float:
     return math.prod(learning_rate(link, step) for link in optimizer.config.get("links", ()))
 
 
-def averaged(optimizer: Link, state: Any) -> Array | None:
+def ema_params(optimizer: GradientTransformation, state: Any) -> Array | None:
     """The averaged parameters that an optimiser keeps, or None if it keeps none.
 
-    >>> averaged(scale_by_adam(), scale_by_adam().init(3)) is None
+    >>> ema_params(scale_by_adam(), scale_by_adam().init(3)) is None
     True
     """
     if optimizer.name == "average_weights":
         return state["average"]  # type: ignore[no-any-return]
     pairs = zip(optimizer.config.get("links", ()), state, strict=False)
-    return next((a for a in (averaged(link, own) for link, own in pairs) if a is not None), None)
+    return next((a for a in (ema_params(link, own) for link, own in pairs) if a is not None), None)
 
 
-LINKS: Mapping[str, Callable[..., Link]] = {
+TRANSFORMS: Mapping[str, Callable[..., GradientTransformation]] = {
     make.__name__: make
     for make in (
-        clip_by_value,
+        clip,
         clip_by_global_norm,
         scale_by_adam,
         scale_by_rms,
         scale_by_momentum,
         add_decayed_weights,
         scale_by_learning_rate,
-        average_weights,
+        ema,
     )
 }
 """Every link by its name: what a chain in a file may be made of."""

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import count, time_texts
 from gatecast.metrics import skill
-from gatecast.plotting.charts import BASELINES, Said
+from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.plotting.spec import MODELS, Bars, Chart, Column, Line
-from gatecast.reporting.blocks import Choice, Facts, Figure, Part, Section, Table, Words, table_of
+from gatecast.reporting.blocks import Choice, FactList, Figure, Paragraph, Part, Section, Table, table_of
 from gatecast.reporting.text_tables import number, score_grid
 from gatecast.results import Evaluation, Forecast
 
@@ -34,7 +34,7 @@ def summary_section(
     verdict: str, findings: Sequence[str], evaluation: Evaluation | None, facts: Sequence[tuple[str, str]] = ()
 ) -> Section:
     """What matters most: the verdict, a few numbers, what was noticed about the data."""
-    parts: list[Part] = [Words(verdict, loud=True)] if verdict else []
+    parts: list[Part] = [Paragraph(verdict, loud=True)] if verdict else []
     pairs = list(facts)
     if evaluation is not None:
         first = evaluation.scores[0]
@@ -44,8 +44,8 @@ def summary_section(
             (f"in the {level:g} % interval", number(share, "{:.0f} %")) for level, share in first.coverage.items()
         ]
     if pairs:
-        parts.append(Facts(pairs, large=True))
-    parts += [Words(_sentence(finding)) for finding in findings]
+        parts.append(FactList(pairs, large=True))
+    parts += [Paragraph(_sentence(finding)) for finding in findings]
     return Section("summary", "What it says", tuple(parts))
 
 
@@ -58,18 +58,20 @@ def skill_section(evaluation: Evaluation) -> Section:
     says = "; ".join(f"{name} {number(value, '{:+.0f} %')}" for name, value in zip(names, values, strict=True))
     title = f"Error saved beside {baseline}"
     chart = Chart(title, (Bars(names, values, "", "model"),), x_name="percent", says=f"{title}: {says}.")
-    train, validation, test = evaluation.sizes
+    train, validation, test = evaluation.split_sizes
     words = (
         f"Scores on the last {count(test, 'row')}, forecast {evaluation.horizon} at a time by models that had learnt "
         f"from the {count(train + validation, 'row')} before them alone."
     )
     return Section(
-        "skill", "Beside simple forecasts",
+        "skill",
+        "Beside simple forecasts",
         (
-            Words(words), Figure(chart, height=90 + BAR * len(names)),
+            Paragraph(words),
+            Figure(chart, height=90 + BAR * len(names)),
             Table(score_grid(evaluation), "Errors on the test part"),
         ),
-    )  # fmt: skip
+    )
 
 
 def coverage_section(evaluation: Evaluation) -> Section | None:
@@ -77,7 +79,7 @@ def coverage_section(evaluation: Evaluation) -> Section | None:
     covered = evaluation.scores[0].coverage
     if not covered:
         return None
-    said = evaluation.said()
+    said = evaluation.series()
     names = tuple(f"{level:g} %" for level in covered)
     wanted, got = np.array(list(covered), float), np.array(list(covered.values()), float)
     says = "; ".join(
@@ -86,9 +88,10 @@ def coverage_section(evaluation: Evaluation) -> Section | None:
     bars = Chart(
         "Values inside the intervals",
         (Bars(names, got, "held", "model"), Bars(names, wanted, "promised", "faint")),
-        x_name="percent", says=f"On the test part {says}.",
-    )  # fmt: skip
-    parts: list[Part] = [Words(f"On the test part {says}."), Figure(bars, height=130 + 2 * BAR * len(names))]
+        x_name="percent",
+        says=f"On the test part {says}.",
+    )
+    parts: list[Part] = [Paragraph(f"On the test part {says}."), Figure(bars, height=130 + 2 * BAR * len(names))]
     steps, by_step = _coverage_by_step(said, evaluation)
     if len(steps) > 1:
         lines = [
@@ -111,9 +114,9 @@ def folds_section(folds: Forecast | None, evaluation: Evaluation | None, first: 
     """
     if folds is not None:
         return _from_cutoffs(folds, first)
-    if evaluation is None or evaluation.sizes[2] <= evaluation.horizon:
+    if evaluation is None or evaluation.split_sizes[2] <= evaluation.horizon:
         return None
-    said = evaluation.said()
+    said = evaluation.series()
     runs = _runs(said, evaluation)
     names = [name for name in (said.model, said.baseline()) if name]
     columns = {name: _errors_by(runs, said, name) for name in names}
@@ -123,7 +126,7 @@ def folds_section(folds: Forecast | None, evaluation: Evaluation | None, first: 
 def _from_cutoffs(folds: Forecast, first: Any) -> Section:
     """Of a backtest."""
     table = folds.columns
-    said = Said(table, folds.model, folds.levels, folds.time_col, 1, folds.target_col)
+    said = ForecastSeries(table, folds.model, folds.levels, folds.time_col, 1, folds.target_col)
     cutoffs, at = np.unique(table["cutoff"], return_inverse=True)
     names = [name for name in table if name == folds.model or name in BASELINES]
     columns = {name: _errors_by(at, said, name) for name in names}
@@ -155,12 +158,12 @@ def _folds(columns: Mapping[str, Floats], folds: Sequence[str], what: str, more:
         gains = [skill(float(a), float(b)) for a, b in zip(columns[model], columns[beside], strict=True)]
         won = sum(gain > 0 for gain in gains)
         words = f"{model} had the smaller error than {BASELINES[beside]} in {won} of {count(len(gains), 'fold')}."
-    head: list[Part] = [Words(words)] if words else []
+    head: list[Part] = [Paragraph(words)] if words else []
     parts = [*head, Figure(chart), table_of(table, "Errors by fold", folded=len(folds) > EXAMPLES), *more]
     return Section("folds", "Backtest", tuple(parts))
 
 
-def _errors_by(group: Column, said: Said, name: str) -> Floats:
+def _errors_by(group: Column, said: ForecastSeries, name: str) -> Floats:
     """Mean absolute error of each group of rows."""
     off = np.abs(np.asarray(said.table[said.target_col], float) - said.table[name])
     known = np.isfinite(off)
@@ -169,14 +172,14 @@ def _errors_by(group: Column, said: Said, name: str) -> Floats:
         return np.bincount(group[known], off[known], size) / np.bincount(group[known], minlength=size)
 
 
-def _runs(said: Said, evaluation: Evaluation) -> npt.NDArray[np.int64]:
+def _runs(said: ForecastSeries, evaluation: Evaluation) -> npt.NDArray[np.int64]:
     """Number of the forecast that each row of the test part belongs to."""
     return _row(said, evaluation) // evaluation.horizon
 
 
-def _row(said: Said, evaluation: Evaluation) -> npt.NDArray[np.int64]:
+def _row(said: ForecastSeries, evaluation: Evaluation) -> npt.NDArray[np.int64]:
     """Place of each row in its series' test part; a shorter series lacks the first ones."""
-    times, t = said.times, evaluation.sizes[2]
+    times, t = said.times, evaluation.split_sizes[2]
     # A series' rows are in order, so it begins where time does not go on, or where the name changes.
     names = list(said.table)
     new = np.ones(len(times), bool)
@@ -189,7 +192,7 @@ def _row(said: Said, evaluation: Evaluation) -> npt.NDArray[np.int64]:
     return np.asarray(np.arange(len(times)) - np.repeat(begin, size) + np.repeat(t - size, size))
 
 
-def _coverage_by_step(said: Said, evaluation: Evaluation) -> tuple[Column, dict[float, Floats]]:
+def _coverage_by_step(said: ForecastSeries, evaluation: Evaluation) -> tuple[Column, dict[float, Floats]]:
     """(h,) steps, and the share in percent of what each interval held at them."""
     step = _row(said, evaluation) % evaluation.horizon
     actual = np.asarray(said.table[said.target_col], float)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from gatecast._utils.formatting import count
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.nn.inspection.unit_memory import heat_map
-from gatecast.plotting.spec import MODELS, Bars, Cells, Chart, Column, Line, Mark, Starts
-from gatecast.reporting.blocks import Choice, Figure, Part, Section, Words, table_of
+from gatecast.plotting.spec import MODELS, Bars, Chart, Column, HeatMapCells, Line, Mark, VerticalLines
+from gatecast.reporting.blocks import Choice, Figure, Paragraph, Part, Section, table_of
 
 __all__ = ["attribution_section", "gates_section", "importance_section", "learning_section", "memory_section"]
 
@@ -34,9 +34,15 @@ BAR = 30
 """Pixels of a bar."""
 
 GATES = {
-    "f": "forget gate", "i": "input gate", "o": "output gate", "g": "candidate", "z": "update gate", "r": "reset gate",
-    "h": "output h", "c": "memory c",
-}  # fmt: skip
+    "f": "forget gate",
+    "i": "input gate",
+    "o": "output gate",
+    "g": "candidate",
+    "z": "update gate",
+    "r": "reset gate",
+    "h": "output h",
+    "c": "memory c",
+}
 """What gates and states are called by people."""
 
 
@@ -58,7 +64,7 @@ def learning_section(advice: Any) -> Section | None:
         ]
     called = "overfitting begins" if advice.overfits else "it would overfit from here"
     if advice.began is not None and marks:
-        marks.append(Starts(np.array([float(advice.began)]), (called,)))
+        marks.append(VerticalLines(np.array([float(advice.began)]), (called,)))
     if len(step) > 1:
         # The loss of a batch has a unit of its own, so it has a pane of its own.
         pane = 1 if marks else 0
@@ -71,7 +77,9 @@ def learning_section(advice: Any) -> Section | None:
     if not marks:
         return None
     chart = Chart("Learning curve", tuple(marks), x_name="updates", y_names=tuple(names))
-    return Section("learning", "How it learnt", (Words(advice.sentence), Figure(chart, height=150 + 150 * len(names))))
+    return Section(
+        "learning", "How it learnt", (Paragraph(advice.sentence), Figure(chart, height=150 + 150 * len(names)))
+    )
 
 
 def gates_section(layers: Sequence[LayerTrace], times: Column, values: Floats) -> Section | None:
@@ -94,12 +102,14 @@ def gates_section(layers: Sequence[LayerTrace], times: Column, values: Floats) -
             called, labels = GATES.get(name, name), tuple(f"unit {k}" for k in shown.units[::-1])
             marks = (
                 Line(times[times >= read[0]], values[times >= read[0]], "", "ink", 1.2),
-                Cells(read, labels, cells[::-1], called, -most if signed else 0.0, most, 1),
+                HeatMapCells(read, labels, cells[::-1], called, -most if signed else 0.0, most, 1),
             )
             chart = Chart(
-                f"{layer.name}, {called}", marks, y_names=("series", "units, the longest memory on top"),
+                f"{layer.name}, {called}",
+                marks,
+                y_names=("series", "units, the longest memory on top"),
                 says=f"{called} of {len(cells)} units of {layer.name} over {len(read)} steps, under the series.",
-            )  # fmt: skip
+            )
             figures[f"{layer.name}: {called}"] = Figure(chart, height=460)
     if not figures:
         return None
@@ -109,7 +119,7 @@ def gates_section(layers: Sequence[LayerTrace], times: Column, values: Floats) -
         "Each row is a unit, each column a step of the series above it. A forget gate near 1 keeps what the unit "
         "remembers, near 0 lets go of it."
     )
-    return Section("gates", "Inside the network", (Words(words), Choice("Layer and gate", ordered)))
+    return Section("gates", "Inside the network", (Paragraph(words), Choice("Layer and gate", ordered)))
 
 
 def memory_section(memory: Any) -> Section | None:
@@ -131,12 +141,13 @@ def memory_section(memory: Any) -> Section | None:
         place = np.arange(1, len(mine) + 1)
         chart = Chart(
             f"Half-lives of the units of {layer}",
-            (Line(place, mine, "", "model", 1.6, dotted=True),), x_name="units, the longest memory first",
+            (Line(place, mine, "", "model", 1.6, dotted=True),),
+            x_name="units, the longest memory first",
             y_names=("steps until half is forgotten",),
             says=f"Half-lives of {layer}: from {mine[-1]:.3g} to {mine[0]:.3g} steps, median {np.median(mine):.3g}.",
-        )  # fmt: skip
+        )
         figures[str(layer)] = Figure(chart, height=300)
-    parts: list[Part] = [Words(memory.sentence)]
+    parts: list[Part] = [Paragraph(memory.sentence)]
     if figures:
         parts.append(Choice("Layer", figures))
     return Section("memory", "How long it remembers", (*parts, table_of(table, "Every unit", folded=True)))
@@ -151,7 +162,7 @@ def attribution_section(explanation: Any) -> Section:
     table = explanation.table
     feature = np.asarray(table["feature"], object)
     share, lag = np.asarray(table["attribution"], float), np.asarray(table["lag"], float)
-    parts: list[Part] = [Words(explanation.sentence)]
+    parts: list[Part] = [Paragraph(explanation.sentence)]
     marks: list[Mark] = []
     names = list(dict.fromkeys(feature.tolist()))
     for name, role in zip(names, MODELS, strict=False):
@@ -162,9 +173,11 @@ def attribution_section(explanation: Any) -> Section:
     if marks:
         flat = Line(np.array([-np.nanmax(lag), -np.nanmin(lag)]), np.zeros(2), "", "faint", 1.0, dashed=True)
         chart = Chart(
-            "What each step adds to the forecast", (flat, *marks), x_name="steps before the forecast begins",
+            "What each step adds to the forecast",
+            (flat, *marks),
+            x_name="steps before the forecast begins",
             y_names=("added to the forecast",),
-        )  # fmt: skip
+        )
         parts.append(Figure(chart, height=340))
     if len(names) > 1:
         sums = np.array([np.nansum(share[feature == name]) for name in names])
@@ -191,7 +204,7 @@ def importance_section(importance: Any) -> Section:
     title = "Error added when a column is shuffled"
     chart = Chart(title, (Bars(labels, rise[order], "", "model", low, high),), x_name="percent")
     parts = (
-        Words(importance.sentence),
+        Paragraph(importance.sentence),
         Figure(chart, height=90 + BAR * len(order)),
         table_of(table, "Every column", folded=True),
     )

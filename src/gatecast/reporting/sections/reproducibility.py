@@ -9,11 +9,11 @@ from gatecast._utils.versions import versions
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.kernels.native import get_threads, isa
 from gatecast.nn.sequential import Sequential
-from gatecast.reporting.blocks import Code, Facts, Part, Section, Words, table_of
+from gatecast.reporting.blocks import Code, FactList, Paragraph, Part, Section, table_of
 
 __all__ = ["call", "reproduce_section"]
 
-OWN = ("model", "season", "freq", "seed", "id_col", "time_col", "target_col")
+OWN = ("model", "season_length", "freq", "seed", "id_col", "time_col", "target_col")
 CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
 
 
@@ -25,13 +25,17 @@ def reproduce_section(forecaster: Any = None) -> Section:
     """
     facts = [*versions().items(), ("kernels", isa()), ("threads", str(get_threads()))]
     if forecaster is None:
-        return Section("reproduce", "To get the same again", (Facts(facts),))
+        return Section("reproduce", "To get the same again", (FactList(facts),))
     panel, h = forecaster.panel_, forecaster.h_
     chosen = [
-        ("series", f"{len(panel):,}"), ("rows", f"{len(panel.values):,}"), ("frequency", panel.freq.label),
-        ("horizon", str(h)), ("season", str(forecaster.season_)), ("seconds to fit", f"{forecaster.seconds_:.1f}"),
-    ]  # fmt: skip
-    weights = [(f"weight of {name}", f"{weight:.3f}") for name, weight in forecaster.weights_.items()]
+        ("series", f"{len(panel):,}"),
+        ("rows", f"{len(panel.values):,}"),
+        ("frequency", panel.freq.label),
+        ("horizon", str(h)),
+        ("season", str(forecaster.season_length_)),
+        ("seconds to fit", f"{forecaster.fit_seconds_:.1f}"),
+    ]
+    weights = [(f"weight of {name}", f"{weight:.3f}") for name, weight in forecaster.model_weights_.items()]
     recipe = forecaster._trained.learned.recipe
     settings = [*recipe.members, *recipe.hybrids, *recipe.own]
     names = list(dict.fromkeys(field.name for one in settings for field in fields(one)))
@@ -39,11 +43,11 @@ def reproduce_section(forecaster: Any = None) -> Section:
     for k, one in enumerate(settings):
         columns[f"network {k + 1}"] = [_value(getattr(one, name, None)) for name in names]
     parts: list[Part] = [
-        Words("The same data, settings, versions and kernels give the same numbers, to the bit."),
+        Paragraph("The same data, settings, versions and kernels give the same numbers, to the bit."),
         Code(call(forecaster)),
     ]
     made: list[Part] = [table_of(columns, "Settings of the networks", folded=True)] if settings else []
-    return Section("reproduce", "To get the same again", (*parts, Facts([*chosen, *weights, *facts]), *made))
+    return Section("reproduce", "To get the same again", (*parts, FactList([*chosen, *weights, *facts]), *made))
 
 
 def call(forecaster: Any) -> str:

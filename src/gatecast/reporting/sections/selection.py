@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.plotting.spec import MODELS, Bars, Chart, Dots, Line
-from gatecast.reporting.blocks import Facts, Figure, Part, Section, Words, table_of
+from gatecast.plotting.spec import MODELS, Bars, Chart, Line, Points
+from gatecast.reporting.blocks import FactList, Figure, Paragraph, Part, Section, table_of
 from gatecast.selection.charts import probe_charts
-from gatecast.selection.memory_tasks.benchmark import Probe
+from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
 
 __all__ = ["comparison_section", "probe_section", "trials_section"]
 
@@ -33,7 +33,7 @@ def comparison_section(comparison: Any) -> Section:
     bars = Bars(labels, error[order], "", "model")
     says = "; ".join(f"{name} {value:.3g}" for name, value in zip(labels, error[order], strict=True))
     parts: list[Part] = [
-        Words(comparison.recommendation, loud=True),
+        Paragraph(comparison.recommendation, loud=True),
         Figure(
             Chart(
                 f"{measure.upper()} of each model", (bars,), x_name=f"{measure.upper()}, smaller is better", says=says
@@ -47,7 +47,7 @@ def comparison_section(comparison: Any) -> Section:
     if known.sum() > 1 and (seconds[known] > 0).all():
         mine = np.flatnonzero(known)
         marks = tuple(
-            Dots(
+            Points(
                 seconds[[k]],
                 error[[k]],
                 names[k],
@@ -61,13 +61,13 @@ def comparison_section(comparison: Any) -> Section:
     return Section("comparison", "Models side by side", tuple(parts))
 
 
-def probe_section(probe: Probe) -> Section:
+def probe_section(probe: MemoryBenchmark) -> Section:
     """Tasks that need a long memory, and which cell learns them.
 
     Args:
         probe: Results of the probes.
     """
-    parts: list[Part] = [Words(probe.sentence), *(Figure(chart) for chart in probe_charts(probe))]
+    parts: list[Part] = [Paragraph(probe.sentence), *(Figure(chart) for chart in probe_charts(probe))]
     return Section("probes", "Long memory", tuple(parts))
 
 
@@ -83,12 +83,12 @@ def trials_section(tuned: Any) -> Section:
     whole = np.isfinite(value)
     best = np.minimum.accumulate(np.where(whole, value, np.inf))
     marks = (
-        Dots(place[whole], value[whole], "trial", "model"),
+        Points(place[whole], value[whole], "trial", "model"),
         Line(place, np.where(np.isfinite(best), best, np.nan), "best so far", "naive", 1.6),
     )
     parts: list[Part] = [
-        Words(tuned.sentence, loud=True),
-        Facts([(str(name), _text(one)) for name, one in tuned.best.items()]),
+        Paragraph(tuned.sentence, loud=True),
+        FactList([(str(name), _text(one)) for name, one in tuned.best.items()]),
         Figure(Chart("Trials", marks, x_name="trial", y_names=("error in validation",))),
     ]
     if tuned.importance:

@@ -15,12 +15,12 @@ import numpy.typing as npt
 from gatecast._utils.formatting import count, time_texts
 from gatecast.data.outliers import FAR, find_outliers, gaps
 from gatecast.data.panel import Panel
-from gatecast.evaluation.scores import changes
-from gatecast.forecasting.scaling import matrix
-from gatecast.plotting.charts import Said, Series, forecast
-from gatecast.plotting.spec import Chart, Column, Dots, Line, Spans, Starts
-from gatecast.reporting.blocks import Explorer, Facts, Figure, Kept, Part, Section, Table, Words
-from gatecast.reporting.text_tables import Grid, forecast_grid, number
+from gatecast.evaluation.scores import seasonal_naive_scale
+from gatecast.forecasting.scaling import to_matrix
+from gatecast.plotting.charts import ForecastSeries, HistorySeries, forecast
+from gatecast.plotting.spec import Chart, Column, Line, Points, ShadedRanges, VerticalLines
+from gatecast.reporting.blocks import Explorer, FactList, Figure, Kept, Paragraph, Part, Section, Table
+from gatecast.reporting.text_tables import TextTable, forecast_grid, number
 from gatecast.results import Evaluation, Forecast
 
 __all__ = ["Shown", "errors", "explorer_section", "forecast_section", "series_section", "shown", "thinned"]
@@ -53,9 +53,9 @@ class Shown(NamedTuple):
 
     name: str
     target: str
-    past: Series
-    ahead: Said | None = None
-    test: Said | None = None
+    past: HistorySeries
+    ahead: ForecastSeries | None = None
+    test: ForecastSeries | None = None
 
 
 def shown(panel: Panel, s: int, season: int, predicted: Forecast | None, evaluation: Evaluation | None) -> Shown:
@@ -64,18 +64,18 @@ def shown(panel: Panel, s: int, season: int, predicted: Forecast | None, evaluat
     if predicted is not None:
         h = len(predicted.columns[predicted.time_col]) // len(panel)
         rows = {name: column[s * h : (s + 1) * h] for name, column in predicted.columns.items()}
-        ahead = Said(rows, predicted.model, predicted.levels, predicted.time_col, h, predicted.target_col)
+        ahead = ForecastSeries(rows, predicted.model, predicted.levels, predicted.time_col, h, predicted.target_col)
     if evaluation is not None:
-        whole = evaluation.said()
+        whole = evaluation.series()
         rows = dict(whole.table)
         if len(panel) > 1:
-            t = evaluation.sizes[2]
+            t = evaluation.split_sizes[2]
             ends = np.cumsum(np.minimum(panel.lengths, t))
             part = slice(int(ends[s] - min(panel.lengths[s], t)), int(ends[s]))
             rows = {name: column[part] for name, column in whole.table.items()}
         test = whole._replace(table=rows)
-    name = "" if panel.names.id is None else str(panel.ids[s])
-    return Shown(name, panel.names.target, Series(panel.times(s), panel.series(s), season), ahead, test)
+    name = "" if panel.columns.id is None else str(panel.ids[s])
+    return Shown(name, panel.columns.target, HistorySeries(panel.times(s), panel.series(s), season), ahead, test)
 
 
 def series_section(one: Shown, facts: Sequence[tuple[str, str]] = ()) -> Section:
@@ -92,20 +92,22 @@ def series_section(one: Shown, facts: Sequence[tuple[str, str]] = ()) -> Section
         ),
         ("odd values", f"{len(odd):,}" if len(odd) else "none"),
     ]
-    parts: list[Part] = [Facts(pairs), Figure(data_chart(one, LONGEST), _thinning(len(values), LONGEST))]
+    parts: list[Part] = [FactList(pairs), Figure(data_chart(one, LONGEST), _thinning(len(values), LONGEST))]
     if len(odd):
-        parts.append(Words(
-            f"Odd: both the change from a season before and the change to a season after are more than {FAR:g} "
-            "robust standard deviations away from the usual change. They are shown, not changed."
-        ))  # fmt: skip
+        parts.append(
+            Paragraph(
+                f"Odd: both the change from a season before and the change to a season after are more than {FAR:g} "
+                "robust standard deviations away from the usual change. They are shown, not changed."
+            )
+        )
         rows: list[tuple[str, ...]] = list(
             zip(time_texts(times[odd]), (f"{value:.6g}" for value in values[odd]), strict=True)
         )
-        parts.append(Table(Grid(("time", "value"), rows[:LISTED]), _listed("Odd values", rows), folded=True))
+        parts.append(Table(TextTable(("time", "value"), rows[:LISTED]), _listed("Odd values", rows), folded=True))
     if missing:
         sizes = (f"{size:,}" for size in last - first + 1)
         rows3: list[tuple[str, ...]] = list(zip(time_texts(times[first]), time_texts(times[last]), sizes, strict=True))
-        parts.append(Table(Grid(("from", "to", "rows"), rows3[:LISTED]), _listed("Gaps", rows3), folded=True))
+        parts.append(Table(TextTable(("from", "to", "rows"), rows3[:LISTED]), _listed("Gaps", rows3), folded=True))
     return Section("data", "The data", tuple(parts))
 
 
@@ -127,12 +129,12 @@ def data_chart(one: Shown, longest: int) -> Chart:
     # Half a step to both sides: a single missing value would have no width.
     half = (times[1] - times[0]) // 2 if len(times) > 1 else times[:1] - times[:1]
     marks: list[Any] = [
-        Spans(times[first] - half, times[last] + half, "missing"),
+        ShadedRanges(times[first] - half, times[last] + half, "missing"),
         Line(times[keep], values[keep], "value", "ink", 1.2),
-        Dots(times[odd], values[odd], "odd", "odd", "diamond"),
+        Points(times[odd], values[odd], "odd", "odd", "diamond"),
     ]
     if one.test is not None and len(one.test.times):
-        marks.append(Starts(one.test.times[:1], ("test",)))
+        marks.append(VerticalLines(one.test.times[:1], ("test",)))
     text = f"{one.name or one.target}: {count(len(values), 'row')}"
     known = values[np.isfinite(values)]
     span = f", from {known.min():.4g} to {known.max():.4g}" if len(known) else ""
@@ -149,8 +151,8 @@ def errors(panel: Panel, evaluation: Evaluation) -> dict[str, Floats]:
     Returns:
         (S,) each; NaN where nothing was known.
     """
-    said = evaluation.said()
-    t, S = evaluation.sizes[2], len(panel)
+    said = evaluation.series()
+    t, S = evaluation.split_sizes[2], len(panel)
     owner = np.repeat(np.arange(S), np.minimum(panel.lengths, t))
     actual = np.asarray(said.table[said.target_col], float)
 
@@ -162,7 +164,7 @@ def errors(panel: Panel, evaluation: Evaluation) -> dict[str, Floats]:
             return np.bincount(owner[known], off[known], S) / np.bincount(owner[known], minlength=S)
 
     mae, naive = mean(said.model), mean(said.baseline())
-    scale = changes(matrix(panel)[:, :-t], evaluation.season)
+    scale = seasonal_naive_scale(to_matrix(panel)[:, :-t], evaluation.season)
     with np.errstate(invalid="ignore", divide="ignore"):
         return {"mae": mae, "naive": naive, "mase": mae / scale, "skill": 100 * (1 - mae / naive)}
 
@@ -210,10 +212,11 @@ def explorer_section(
         orders = {"as chosen": [first, *(k for k in next(iter(orders.values())) if k != first)]} | orders
     titles = ("All values",) if predicted is None else ("The forecast", "All values")
     words = f"{S:,} series. " + (
-        "Every series has its charts." if len(kept) == S else
-        f"{len(kept):,} of them have charts here: the worst and the best by MASE on the test part, "
+        "Every series has its charts."
+        if len(kept) == S
+        else f"{len(kept):,} of them have charts here: the worst and the best by MASE on the test part, "
         "and others evenly between them. The table finds any series by its name."
-    )  # fmt: skip
+    )
     part = Explorer(names, columns, orders, kept, titles, words)
     return Section("series", "The series", (part,)), np.unique(np.concatenate(times))
 
@@ -240,7 +243,7 @@ def _sampled(
     """Positions of the series whose charts are kept: worst, best, and evenly between, as many as there is room for."""
     levels = 2 * len(predicted.levels) if predicted is not None else 0
     h = 0 if predicted is None else len(predicted.columns[predicted.time_col]) // max(len(panel), 1)
-    t = 0 if evaluation is None else evaluation.sizes[2]
+    t = 0 if evaluation is None else evaluation.split_sizes[2]
     typical = float(np.minimum(panel.lengths, LONGEST_OF_MANY).mean()) + (levels + 3) * (h + t) + 4 * max(h, 12)
     room = int(min(len(rank), CHARTED, max(3, BUDGET // typical)))
     if room == len(rank):

@@ -16,18 +16,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, require_count
+from gatecast.errors import ConfigError, check_positive_int
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.kernels import cells
 from gatecast.nn import optim, training
 from gatecast.nn.layers import Dense
 from gatecast.nn.losses import MeanSquaredError
-from gatecast.nn.network import Network, Weights, initial_weights, stream, wire
+from gatecast.nn.network import Network, Weights, build, generator, initial_weights
 from gatecast.pipeline.progress import Progress
 from gatecast.selection.memory_tasks.tasks import TASKS, Task, accuracy
 from gatecast.selection.parameter_matching import nearest_units
 
-__all__ = ["NAMES", "Probe", "equal_units", "probe"]
+__all__ = ["NAMES", "MemoryBenchmark", "equal_units", "memory_benchmark"]
 
 Table = dict[str, npt.NDArray[Any]]
 
@@ -70,7 +70,7 @@ class _Run(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Probe:
+class MemoryBenchmark:
     """What came of the probes.
 
     Args:
@@ -87,13 +87,13 @@ class Probe:
     sentence: str
 
 
-def probe(
+def memory_benchmark(
     tasks: Sequence[str] | Mapping[str, Task] | None = None,
     cells: Sequence[str] | None = None,
     *,
     seeds: int = 3,
     progress: Callable[[Progress], object] | None = None,
-) -> Probe:
+) -> MemoryBenchmark:
     """Train every cell on every task, with the same number of parameters, from several seeds.
 
     Args:
@@ -111,13 +111,13 @@ def probe(
     Source: Hochreiter & Schmidhuber 1997; Arjovsky, Shah & Bengio 2016; Henaff, Szlam & LeCun 2016.
 
     >>> short = TASKS["order"]._replace(length=20, steps=200)
-    >>> found = probe({"order": short}, ["lstm"], seeds=1)
+    >>> found = memory_benchmark({"order": short}, ["lstm"], seeds=1)
     >>> found.results["solved"].tolist(), found.sentence.split(":")[0]
     ([True], 'Temporal order, 20 steps, at most 200 updates')
     """
     chosen = _tasks(tasks)
     names = _checked(cells, NAMES, "cell")
-    seeds = require_count(seeds, "the number of seeds")
+    seeds = check_positive_int(seeds, "the number of seeds")
     results: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     rounds = [(label, name) for label in chosen for name in names]
@@ -129,17 +129,27 @@ def probe(
             own = {"probe": label, "cell": name, "length": task.length, "seed": seed}
             results.append(
                 {
-                    "probe": label, "cell": name, "units": size, "parameters": _parameters(name, size, task),
-                    "length": task.length, "seed": seed, "rate": best.rate, "step": best.steps[-1], "loss": best.loss,
-                    "naive": task.naive, "accuracy": best.accuracy, "solved": _solved(best, task), "seconds": seconds,
+                    "probe": label,
+                    "cell": name,
+                    "units": size,
+                    "parameters": _parameters(name, size, task),
+                    "length": task.length,
+                    "seed": seed,
+                    "rate": best.rate,
+                    "step": best.steps[-1],
+                    "loss": best.loss,
+                    "naive": task.naive,
+                    "accuracy": best.accuracy,
+                    "solved": _solved(best, task),
+                    "seconds": seconds,
                 }
-            )  # fmt: skip
+            )
             pairs = zip(best.steps, best.losses, strict=True)
             curves += [own | {"step": step, "loss": loss, "naive": task.naive} for step, loss in pairs]
             if progress is not None:
                 progress(Progress(f"{label}, {CELLS[name][0]}", len(results) / len(rounds) / seeds, best.loss))
     table = _columns(results)
-    return Probe(table, _columns(curves), _sentence(table, chosen))
+    return MemoryBenchmark(table, _columns(curves), _sentence(table, chosen))
 
 
 def equal_units(cell: str, task: Task) -> int:
@@ -178,7 +188,7 @@ def _checked(names: Sequence[str] | None, known: tuple[str, ...], what: str) -> 
 def _network(cell: str, units: int, task: Task, seed: int) -> tuple[Network, Weights]:
     """The cell and an output layer, with fresh weights."""
     layer = CELLS[cell][1](units, return_sequences=task.sequences)
-    network = wire([layer, Dense(task.outputs)], (None, task.features))
+    network = build([layer, Dense(task.outputs)], (None, task.features))
     weights = initial_weights(network, seed)
     if cell in KEEPS:
         at = cells.CELLS["gru" if cell == "gru" else "lstm"].gates.index(KEEPS[cell]) * units
@@ -212,20 +222,28 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
     began = time.perf_counter()
     network, weights = _network(cell, units, task, seed)
     optimizer = optim.chain(optim.clip_by_global_norm(CLIP), optim.Adam(rate))
-    way = training.Progress(optimizer.init(weights.vector.size))
+    way = training.TrainingProgress(optimizer.init(weights.vector.size))
     loss = MeanSquaredError()
     losses: list[float] = []
     steps: list[int] = []
     while way.step < task.steps and not (losses and losses[-1] < ENOUGH * task.naive):
         pieces = min(PIECE, task.steps - way.step)
-        samples = task.make(stream(seed, 2, way.step), BATCH * pieces, task.length)
+        samples = task.make(generator(seed, 2, way.step), BATCH * pieces, task.length)
         *_, record = training.train(
-            network, weights, samples, loss, optimizer,
-            epochs=1, batch_size=BATCH, seed=seed, shuffle=False, progress=way,
-        )  # fmt: skip
+            network,
+            weights,
+            samples,
+            loss,
+            optimizer,
+            epochs=1,
+            batch_size=BATCH,
+            seed=seed,
+            shuffle=False,
+            progress=way,
+        )
         losses.append(record.loss)
         steps.append(record.step)
-    held = task.make(stream(seed, 3), HELD_OUT, task.length)
+    held = task.make(generator(seed, 3), HELD_OUT, task.length)
     final = training.evaluate(network, weights, held, loss)
     right = accuracy(task, training.predict(network, weights, held.x), held)
     return _Run(rate, steps, losses, final, right, time.perf_counter() - began)

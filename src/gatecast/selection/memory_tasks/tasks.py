@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.nn.inputs import Samples
+from gatecast.nn.inputs import TrainingData
 
 __all__ = ["TASKS", "Task", "accuracy", "adding", "copying", "order", "recall"]
 
-Make = Callable[[np.random.Generator, int, int], Samples]
+Make = Callable[[np.random.Generator, int, int], TrainingData]
 
 NEAR = 0.1
 """A sum counts as right up to this error; the naive answer is so near in 19 % of the samples."""
@@ -55,7 +55,7 @@ class Task(NamedTuple):
     sequences: bool = False
 
 
-def adding(rng: np.random.Generator, N: int, T: int) -> Samples:
+def adding(rng: np.random.Generator, N: int, T: int) -> TrainingData:
     """The sum of two marked numbers of T, ``y = v[a] + v[b]``, a in the first half and b in the second.
 
     Args:
@@ -77,10 +77,10 @@ def adding(rng: np.random.Generator, N: int, T: int) -> Samples:
     at = np.stack([rng.integers(0, T // 2, N), rng.integers(T // 2, T, N)])
     marks = np.zeros((N, T), np.float32)
     marks[rows, at] = 1.0
-    return Samples(np.stack([v, marks], axis=-1), v[rows, at].sum(axis=0).reshape(N, 1, 1))
+    return TrainingData(np.stack([v, marks], axis=-1), v[rows, at].sum(axis=0).reshape(N, 1, 1))
 
 
-def order(rng: np.random.Generator, N: int, T: int) -> Samples:
+def order(rng: np.random.Generator, N: int, T: int) -> TrainingData:
     """Which of two symbols came first and which second, among T others: four classes.
 
     Args:
@@ -102,10 +102,10 @@ def order(rng: np.random.Generator, N: int, T: int) -> Samples:
     at = np.stack([rng.integers(T // 10, T // 5, N), rng.integers(T // 2, T * 6 // 10, N)])
     symbols[rows, at] = two
     answer = np.eye(4, dtype=np.float32)[2 * two[0] + two[1]]
-    return Samples(np.eye(6, dtype=np.float32)[symbols], answer[:, None])
+    return TrainingData(np.eye(6, dtype=np.float32)[symbols], answer[:, None])
 
 
-def copying(rng: np.random.Generator, N: int, T: int) -> Samples:
+def copying(rng: np.random.Generator, N: int, T: int) -> TrainingData:
     """A word of W symbols, T empty steps, and then the word is to be said: always after the same delay.
 
     Args:
@@ -125,7 +125,7 @@ def copying(rng: np.random.Generator, N: int, T: int) -> Samples:
     return _word(rng, N, T, np.full(N, T))
 
 
-def recall(rng: np.random.Generator, N: int, T: int) -> Samples:
+def recall(rng: np.random.Generator, N: int, T: int) -> TrainingData:
     """The copy task with another delay in every sample, from T / 2 to T steps: a signal says when to begin.
 
     Args:
@@ -146,7 +146,7 @@ def recall(rng: np.random.Generator, N: int, T: int) -> Samples:
     return _word(rng, N, T, rng.integers(T // 2, T + 1, N))
 
 
-def accuracy(task: Task, said: npt.NDArray[np.float32], samples: Samples) -> float:
+def accuracy(task: Task, said: npt.NDArray[np.float32], samples: TrainingData) -> float:
     """Share of the answers that are right: the largest output at the right place, or a sum less than 0.1 off.
 
     Args:
@@ -163,7 +163,7 @@ def accuracy(task: Task, said: npt.NDArray[np.float32], samples: Samples) -> flo
     return float(right.mean() if samples.weight is None else right[samples.weight > 0].mean())
 
 
-def _word(rng: np.random.Generator, N: int, T: int, delay: npt.NDArray[np.int64]) -> Samples:
+def _word(rng: np.random.Generator, N: int, T: int, delay: npt.NDArray[np.int64]) -> TrainingData:
     """A word, a delay for each sample with the signal at its end, the word again."""
     nothing, signal, rows = SYMBOLS, SYMBOLS + 1, np.arange(N)
     word = rng.integers(0, SYMBOLS, (N, WORD))
@@ -175,7 +175,7 @@ def _word(rng: np.random.Generator, N: int, T: int, delay: npt.NDArray[np.int64]
     at = WORD + delay[:, None] + np.arange(WORD)
     y[rows[:, None], at, word] = 1.0
     weight[rows[:, None], at] = 1.0
-    return Samples(np.eye(SYMBOLS + 2, dtype=np.float32)[seen], y, weight)
+    return TrainingData(np.eye(SYMBOLS + 2, dtype=np.float32)[seen], y, weight)
 
 
 def _guess(classes: int) -> float:
