@@ -88,7 +88,7 @@ clean:  ## delete the environments and everything that was built
 	@touch $@
 
 .venv/.demo: .venv/.pip $(SOURCES)
-	@echo "installing gatecast (once; half a minute)"
+	@echo "installing gatecast: compiling the kernels takes some minutes, once"
 	@$(BIN)/$(INSTALL) -e '.[plot,report]'
 	@touch $@
 
