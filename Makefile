@@ -1,99 +1,122 @@
-# Everything is done in a virtual environment of its own; a target installs only when what it depends on has changed.
+# Every target runs in a virtual environment of its own, and installs only when something that it depends on has changed.
 PYTHON ?= python3
+# Processes that run the tests: a number, or auto.
+WORKERS ?= 2
 BIN := .venv/bin
-SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
+INSTALL := pip install -q --disable-pip-version-check
+NATIVE := $(shell find native -type f)
+SOURCES := pyproject.toml CMakeLists.txt $(NATIVE)
+CPP := $(filter %.h %.cpp,$(NATIVE))
 
-.PHONY: demo test test-peers test-pages docs lint format sanitize bench bench-grid bench-more clean
+# Dependency groups need pip 25.1.
+create = $(PYTHON) -m venv $(1) && $(1)/bin/$(INSTALL) -U 'pip>=25.1'
 
-demo: .venv/.demo  ## forecast the sample series: terminal table, demo/forecast.csv, demo/report.html
+.PHONY: help demo check test test-fast test-peers test-pages coverage docs lint format sanitize bench bench-grid \
+  bench-more clean
+
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv/.demo  ## forecast the sample series: demo/forecast.csv, demo/report.html
 	@mkdir -p demo
 	@$(BIN)/gatecast forecast examples/air_passengers.csv --out demo/forecast.csv --report demo/report.html
 
-test: .venv/.test lint  ## linters, type checker, doctests, tests
-	$(BIN)/pytest -n 2
+check: lint test-fast  ## linters, type checker and fast tests: run it before you push
 
-test-peers: .venv-peers/.installed  ## the same numbers as PyTorch, Keras and statsforecast, live
+test: .venv/.test lint  ## linters, type checker, doctests and all tests
+	$(BIN)/pytest -n $(WORKERS)
+
+test-fast: .venv/.test  ## doctests and tests that are not marked slow
+	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+
+coverage: .venv/.test  ## all tests with line coverage; fails below the minimum in pyproject.toml
+	@mkdir -p build/coverage
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term --cov-report=xml
+
+test-peers: .venv-peers/.installed  ## compare with PyTorch, Keras and statsforecast
 	KERAS_BACKEND=torch .venv-peers/bin/pytest tests/peers
 
-lint: .venv/.test
+lint: .venv/.test  ## ruff, mypy, clang-format, codespell
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror native/*.h native/*.cpp
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	$(BIN)/codespell
 
-format: .venv/.test
+format: .venv/.test  ## apply ruff and clang-format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i native/*.h native/*.cpp
+	$(BIN)/clang-format -i $(CPP)
 
 # The instrumented module needs both libraries before Python starts; Python itself leaks on purpose; a refusal of memory
 # is an error code, as the system gives it, and a test asks for one. The kernels are
 # compiled at -O1, where multiply-adds are not fused everywhere: tests of equal bits between the two layouts are left out.
 SANITIZED := build/sanitize
-sanitize: .venv/.test  ## tests of the kernels under AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: .venv/.test  ## kernel tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(BIN)/cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
 	  -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DGATECAST_SANITIZE=ON \
-	  -DGATECAST_LEVELS=$$($(BIN)/python -c "from gatecast import recurrent; print(recurrent.isas()[-1])") > /dev/null
+	  -DGATECAST_LEVELS=$$($(BIN)/python -c "from gatecast.kernels import native; print(native.isas()[-1])") > /dev/null
 	@$(BIN)/cmake --build $(SANITIZED)
-	@mkdir -p $(SANITIZED)/package && cp -r src/gatecast $(SANITIZED)/package/ && rm -f $(SANITIZED)/package/gatecast/_native*.so
-	@cp $(SANITIZED)/_native*.so $(SANITIZED)/package/gatecast/
+	@mkdir -p $(SANITIZED)/package && cp -r src/gatecast $(SANITIZED)/package/ && rm -f $(SANITIZED)/package/gatecast/kernels/_native*.so
+	@cp $(SANITIZED)/_native*.so $(SANITIZED)/package/gatecast/kernels/
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/kernels/test_native.py tests/kernels/test_quantile_kernels.py \
 	  -k "not same_bits and not lengths_stop"
 
-bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## beside PyTorch and Keras, in one run
+bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## speed compared with PyTorch and Keras
 	$(BIN)/python benchmarks/run.py
 
-bench-grid: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## cells x sizes beside PyTorch and Keras: a quarter of an hour
+bench-grid: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## cells x sizes compared with PyTorch and Keras: 15 minutes
 	$(BIN)/python benchmarks/grid.py
 
-bench-more: .venv/.demo .venv-torch/.installed  ## one window, one step, sLSTM, memory
+bench-more: .venv/.demo .venv-torch/.installed  ## speed of one window, one step of a stream, sLSTM; memory
 	$(BIN)/python benchmarks/more.py
 
-test-pages: .venv-pages/.installed  ## the report in headless Chromium: drawn, quiet, light and dark, wide and narrow
+test-pages: .venv-pages/.installed  ## the HTML report in headless Chromium
 	.venv-pages/bin/pytest -n 2 tests/pages
 
-docs: .venv/.docs  ## the site, build/site; a warning is an error
+docs: .venv/.docs  ## build the documentation into build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	$(BIN)/python scripts/check_site.py build/site
 
-clean:
+clean:  ## delete the environments and everything that was built
 	rm -rf .venv .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+.venv/.pip:
+	@$(call create,.venv)
+	@touch $@
 
-.venv/.demo: .venv/bin/python $(SOURCES)
-	@echo "installing gatecast (once; half a minute)"
-	@$(BIN)/pip install -q --disable-pip-version-check -e '.[plot,report]'
+.venv/.demo: .venv/.pip $(SOURCES)
+	@echo "installing gatecast: compiling the kernels takes some minutes, once"
+	@$(BIN)/$(INSTALL) -e '.[plot,report]'
 	@touch $@
 
 .venv/.test: .venv/.demo
-	$(BIN)/pip install -q --disable-pip-version-check -e '.[plot,report,tune,test]'
+	$(BIN)/$(INSTALL) -e '.[plot,report,tune]' --group test
 	@touch $@
 
 .venv/.docs: .venv/.demo
-	$(BIN)/pip install -q --disable-pip-version-check 'mkdocs>=1.6,<2' 'mkdocs-material>=9.5,<10' 'mkdocstrings[python]>=1.0,<2'
+	$(BIN)/$(INSTALL) --group docs
 	@touch $@
 
 .venv-pages/.installed: $(SOURCES)
-	$(PYTHON) -m venv .venv-pages
-	.venv-pages/bin/pip install -q --disable-pip-version-check -e '.[plot,report]' hypothesis playwright pytest pytest-xdist
+	$(call create,.venv-pages)
+	.venv-pages/bin/$(INSTALL) -e '.[plot,report]' --group pages
 	@touch $@
 
 .venv-peers/.installed: $(SOURCES)
-	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install -q --disable-pip-version-check torch==2.13.0 keras pytest hypothesis
-	.venv-peers/bin/pip install -q --disable-pip-version-check '.[stats]'
+	$(call create,.venv-peers)
+	.venv-peers/bin/$(INSTALL) --group peers
+	.venv-peers/bin/$(INSTALL) '.[stats]'
 	@touch $@
 
 .venv-torch/.installed:
 	$(PYTHON) -m venv .venv-torch
-	.venv-torch/bin/pip install -q --disable-pip-version-check torch==2.13.0 numpy
+	.venv-torch/bin/$(INSTALL) torch==2.13.0 numpy
 	@touch $@
 
 .venv-keras/.installed:
 	$(PYTHON) -m venv .venv-keras
-	.venv-keras/bin/pip install -q --disable-pip-version-check tensorflow keras
+	.venv-keras/bin/$(INSTALL) tensorflow keras
 	@touch $@
