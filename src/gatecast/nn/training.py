@@ -38,6 +38,49 @@ __all__ = [
 ]
 
 
+class StepRecord(NamedTuple):
+    """One update of a training."""
+
+    number: int
+    """Updates done."""
+    loss: float
+    """Mean loss of the batch."""
+    validation: float = float("nan")
+    """Error on rows that are not trained on, where it was measured."""
+    training: float = float("nan")
+    """The same error on a sample of the rows that are trained on."""
+    member: int = 0
+    """Which of several networks that form one model."""
+    fraction: float = 0.0
+    """How much of all trainings of the model is done, from 0 to 1."""
+
+
+class ValidationErrors(NamedTuple):
+    """One error on two sets of rows."""
+
+    validation: float
+    """On rows that are not trained on."""
+    training: float
+    """On a sample of the rows that are trained on."""
+
+
+NOT_MEASURED = ValidationErrors(float("nan"), float("nan"))
+"""No error was measured."""
+
+N_VALIDATIONS = 10
+"""Measurements of the validation error during a training."""
+
+
+def validation_steps(n_steps: int) -> set[int]:
+    """Return the updates after which the validation error is measured.
+
+    Example:
+        >>> sorted(validation_steps(30))
+        [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
+    """
+    return set(np.linspace(0, n_steps, N_VALIDATIONS + 1)[1:].round().astype(int).tolist()) - {0}
+
+
 class EpochRecord(NamedTuple):
     """What there is to say about an epoch."""
 
