@@ -28,8 +28,8 @@ def unpacked_noise(noise, count):
     """Noise as the reference takes it."""
     if noise is None:
         return None
-    zone = tuple(z if isinstance(z, float) else unpack(z, count) for z in noise.zone)
-    return StateNoise(None if noise.drop is None else unpack_state(noise.drop, count), zone)
+    zone = tuple(z if isinstance(z, float) else unpack(z, count) for z in noise.zoneout)
+    return StateNoise(None if noise.dropout is None else unpack_state(noise.dropout, count), zone)
 
 
 @pytest.mark.parametrize("count", [2, B])
@@ -185,7 +185,7 @@ def test_keras_sees_a_gru_in_its_own_order_and_shapes(rng):
     ids=repr,
 )
 def test_weights_are_listed_as_keras_lists_them_and_extras_follow(layer, names, order):
-    assert layer.names == names
+    assert layer.param_names == names
     params = layer.init(np.random.default_rng(0), (T, F))
     gates = CELLS[layer._cell].gates
     params["b"][:] = np.repeat([float(order.index(g)) for g in gates], layer.units)

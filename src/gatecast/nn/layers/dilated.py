@@ -58,9 +58,9 @@ class Dilated(BaseLayer):
         object.__setattr__(self, "_every", replace(self.layer, return_sequences=True))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Those of the layer."""
-        return self.layer.names
+        return self.layer.param_names
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """That of the layer."""

@@ -56,7 +56,7 @@ class Dense(BaseLayer):
         check_choice(self.activation, (None, *ACTIVATIONS), "Dense", "activation")
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Kernel and bias."""
         return ("W", "b")
 
@@ -186,7 +186,7 @@ class Embedding(BaseLayer):
         object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """The table."""
         return ("E",)
 

@@ -167,15 +167,15 @@ class LSTM(Recurrent):
             )
 
     @property
-    def outputs(self) -> int:
+    def output_size(self) -> int:
         """R, the number of output features."""
         return self.units if self.projection is None else self.projection
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Names of the parameters, in Keras' order, and then those that Keras does not know."""
         extra = {"P": self.peephole is not None, "gain": self.layer_norm, "Wr": self.projection is not None}
-        return (*super().names, *(name for name, there in extra.items() if there))
+        return (*super().param_names, *(name for name, there in extra.items() if there))
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Keras' initialisers; peepholes start at zero, gains at one, the projection is Glorot uniform."""
