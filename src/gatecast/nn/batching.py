@@ -49,7 +49,7 @@ def batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int)
     Yields:
         Batches; they are views, not to be written.
 
-    >>> samples = Samples(np.ones((5, 1, 1), np.float32), np.ones((5, 1, 1), np.float32))
+    >>> samples = TrainingData(np.ones((5, 1, 1), np.float32), np.ones((5, 1, 1), np.float32))
     >>> [batch.total for batch in batches(samples, np.arange(5), batch_size=2)]
     [2.0, 2.0, 1.0]
     """

@@ -206,7 +206,7 @@ def train(
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1, 1)
     >>> network = build([Dense(1)], (1,))
     >>> weights = initial_weights(network, seed=0)
-    >>> *_, last = train(network, weights, Samples(x, 2 * x), MeanSquaredError(), SGD(0.1), epochs=50)
+    >>> *_, last = train(network, weights, TrainingData(x, 2 * x), MeanSquaredError(), SGD(0.1), epochs=50)
     >>> last.loss < 1e-6, round(float(weights.views[0]["W"][0, 0]), 2)
     (True, 2.0)
     """
@@ -257,8 +257,8 @@ def evaluate(
     >>> from gatecast.nn.losses import MeanSquaredError
     >>> from gatecast.nn.network import initial_weights, build
     >>> network = build([Dense(1)], (1,))
-    >>> zero = like(initial_weights(network, seed=0))
-    >>> evaluate(network, zero, Samples(np.ones((3, 1, 1)), np.full((3, 1, 1), 2.0)), MeanSquaredError())
+    >>> zero = zeros_like(initial_weights(network, seed=0))
+    >>> evaluate(network, zero, TrainingData(np.ones((3, 1, 1)), np.full((3, 1, 1), 2.0)), MeanSquaredError())
     4.0
     """
     size = batch_size or large_batch(samples.x.shape[1])

@@ -56,14 +56,14 @@ OPTIMISERS = {
     ),
 }
 EACH_LINK = {
-    "clip_by_value": clip(0.5),
+    "clip": clip(0.5),
     "clip_by_global_norm": clip_by_global_norm(0.5),
     "scale_by_adam": scale_by_adam(),
     "scale_by_rms": scale_by_rms(),
     "scale_by_momentum": scale_by_momentum(0.5, nesterov=True),
     "add_decayed_weights": add_decayed_weights(0.1),
     "scale_by_learning_rate": scale_by_learning_rate(one_cycle(0.1, 20)),
-    "average_weights": ema(0.5),
+    "ema": ema(0.5),
 }
 every_optimiser = pytest.mark.parametrize("optimizer", OPTIMISERS.values(), ids=OPTIMISERS)
 every_link = pytest.mark.parametrize("link", (OPTIMISERS | EACH_LINK).values(), ids=OPTIMISERS | EACH_LINK)
@@ -285,8 +285,8 @@ def test_a_rate_may_be_any_function_but_then_it_stays_out_of_files():
         (lambda: from_config({"exec": {}}), "this is not the description of an optimizer: got {'exec': {}}"),
         (lambda: from_config({}), "this is not the description of an optimizer"),
         (
-            lambda: from_config({"clip_by_value": {"x": 1}}),
-            "clip_by_value cannot be made from these settings",
+            lambda: from_config({"clip": {"x": 1}}),
+            "clip cannot be made from these settings",
         ),
     ],
 )
