@@ -407,11 +407,7 @@ def test_losses_that_do_not_fit_are_refused(panel):
 def test_a_training_that_runs_away_is_told_of(panel):
     model = Sequential([Dense(8, activation="relu"), Dense(H)])
     model.compile(optim.SGD(1e6), "mse")
-    with pytest.raises(
-        ConfigError,
-        match=r"^the training ran away \(update \d+\): got .*, expected finite numbers\. Lower the learning rate, "
-        r"or clip the gradient: optimizer=chain\(clip_by_global_norm\(1\.0\), Adam\(\)\)\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"^Training diverged: .* at update \d+\. Lower the learning rate"):
         fit(model, panel, H, 1, SMALL, seed=0)
 
 

@@ -25,11 +25,12 @@ from gatecast.forecasting.exogenous_regression import (
 )
 from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, mean_error
 from gatecast.forecasting.panel_rnn import model as panel_lstm
-from gatecast.forecasting.panel_rnn.model import Fitted, PanelRNNSettings, StepRecord, ValidationErrors
+from gatecast.forecasting.panel_rnn.model import Fitted, PanelRNNSettings
 from gatecast.forecasting.presets import Recipe
 from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import NETWORKS, Classical, Hybrids, Networks, Own, Theta, Voice
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.training import StepRecord, ValidationErrors
 
 __all__ = [
     "COMBINED",

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import ExogenousRegression, remove_effects, restore_effects
-from gatecast.forecasting.panel_rnn.model import ValidationErrors
+from gatecast.nn.training import ValidationErrors
 
 __all__ = ["MonitorData", "Say", "ValidationMonitor", "make_monitor_data", "mean_error"]
 

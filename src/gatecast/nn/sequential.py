@@ -28,7 +28,7 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError, NotFittedError, check_positive_int
 from gatecast.kernels.packing import Array
 from gatecast.nn import checkpoint, interop, losses, optim, training
-from gatecast.nn.batching import large_batch
+from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.inputs import (
     sample_shape,
     validate_array,
@@ -44,7 +44,7 @@ from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.progress_bar import shown, verbosity
 from gatecast.nn.streaming import Stream
 from gatecast.nn.summary import summary
-from gatecast.nn.training import Callback, EarlyStopping, History, TrainingProgress, sort_callbacks
+from gatecast.nn.training import Callback, EarlyStopping, History, TrainingState, sort_callbacks
 from gatecast.nn.transparent import Transparent
 
 __all__ = ["EarlyStopping", "History", "Sequential", "load_model"]
@@ -72,7 +72,7 @@ class Sequential(Transparent):
         self._network: Network | None = None
         self._weights: Weights | None = None
         self._compiled: tuple[Loss, GradientTransformation] | None = None
-        self._progress: TrainingProgress | None = None
+        self._training_state: TrainingState | None = None
         for layer in layers or ():
             self.add(layer)
 
@@ -97,7 +97,7 @@ class Sequential(Transparent):
         if not self.layers and self._in_shape is None:
             self._in_shape = getattr(layer, "input_shape", None)
         self.layers.append(layer)
-        self._network = self._progress = None
+        self._network = self._training_state = None
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Make the weights.
@@ -151,7 +151,7 @@ class Sequential(Transparent):
             ConfigError: A name that is not known.
         """
         self._compiled = losses.get(loss), optim.get(optimizer)
-        self._progress = None
+        self._training_state = None
 
     def fit(
         self,
@@ -208,10 +208,10 @@ class Sequential(Transparent):
         stopping, calls = sort_callbacks(several, validation is not None)
         batch_size, epochs = check_positive_int(batch_size, "batch_size"), check_positive_int(epochs, "epochs")
         check_memory(network, min(batch_size, len(samples.x)), samples.x.shape[1], training=True)
-        if self._progress is None:
-            self._progress = TrainingProgress(optimizer.init(weights.vector.size))
+        if self._training_state is None:
+            self._training_state = TrainingState(optimizer.init(weights.vector.size))
         self.history = history = History()
-        stream = training.train(
+        stream = training.train_epochs(
             network,
             weights,
             samples,
@@ -223,7 +223,7 @@ class Sequential(Transparent):
             seed=self.seed,
             shuffle=shuffle,
             early_stopping=stopping,
-            progress=self._progress,
+            state=self._training_state,
         )
         with closing(stream), closing(shown(stream, epochs, verbosity(verbose))) as records:
             for record in records:
@@ -257,7 +257,7 @@ class Sequential(Transparent):
         network, weights = self._built()
         size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
         rows, read = validate_inputs(x, network.shapes[0], mask=mask)
-        check_memory(network, min(size or large_batch(rows.shape[1]), len(rows)), rows.shape[1])
+        check_memory(network, min(size or inference_batch_size(rows.shape[1]), len(rows)), rows.shape[1])
         return training.predict(network, weights, rows, read, size)
 
     def evaluate(
@@ -287,7 +287,7 @@ class Sequential(Transparent):
         network, weights = self._built()
         samples = validate_training_data(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
         size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
-        check_memory(network, min(size or large_batch(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
+        check_memory(network, min(size or inference_batch_size(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
         return training.evaluate(network, weights, samples, loss, size)
 
     def count_params(self) -> int:

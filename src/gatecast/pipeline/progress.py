@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast.forecasting.panel_rnn.model import StepRecord
+from gatecast.nn.training import StepRecord
 
 __all__ = ["Progress", "ProgressTracker"]
 

@@ -37,20 +37,24 @@ from gatecast.forecasting.es_rnn.windows import (
     segment_inputs,
     segment_inputs_backward,
 )
-from gatecast.forecasting.panel_rnn.model import (
-    NOT_MEASURED,
-    StepRecord,
-    ValidationErrors,
-    steps_ahead,
-    validation_steps,
-)
+from gatecast.forecasting.panel_rnn.model import steps_ahead
 from gatecast.forecasting.scaling import fit_scaler, inverse_transform
 from gatecast.kernels.native import relax
-from gatecast.kernels.packing import Array, pack, unpack
+from gatecast.kernels.packing import pack, unpack
 from gatecast.nn import optim
+from gatecast.nn.batching import Batch
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
-from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, build, forward, generator, initial_weights, zeros_like
+from gatecast.nn.losses import Pinball
+from gatecast.nn.network import Network, Weights, build, forward, generator, initial_weights
+from gatecast.nn.training import (
+    Gradients,
+    StepRecord,
+    ValidationErrors,
+    default_optimizer,
+    train_steps,
+    validation_steps,
+    with_validation,
+)
 
 __all__ = [
     "ESRNNSettings",
@@ -243,12 +247,25 @@ def fit(
         initialize_head(network, weights, ahead, pinball, rows, parameters, settings)
     else:
         weights.vector[:] = start.weights.vector
-    grads, sparse = zeros_like(weights), SparseAdam(parameters.shape)
-    one_cycle = optim.one_cycle(1.0, settings.max_steps)
-    rate = optim.one_cycle(settings.learning_rate, settings.max_steps)
-    links = optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), optim.scale_by_learning_rate(rate)
-    optimizer = optim.chain(*links)
-    state = optimizer.init(weights.vector.size)
+    optimizer = default_optimizer(settings.learning_rate, settings.max_steps, clip=settings.clip)
+    sparse, one_cycle = SparseAdam(parameters.shape), optim.one_cycle(1.0, settings.max_steps)
+
+    def batches() -> Iterator[Batch]:
+        """Segments of series, smoothed with the newest parameters."""
+        for which, last in sample_origins(rows, settings):
+            segment = cut_segment(rows, which, last, h, settings.input_size, settings.n_origins)
+            inputs = segment_inputs(segment, rows, parameters, ahead)
+            total, source = float(inputs.weight.sum()), (which, segment, inputs)
+            yield Batch(pack(inputs.x), pack(inputs.y), pack(inputs.weight), None, total, len(which), source)
+
+    def update_smoothing(gradients: Gradients, batch: Batch, number: int) -> None:
+        """Carry the gradients of windows and targets into the smoothing parameters."""
+        which, segment, inputs = batch.source
+        dx = unpack(gradients.inputs, len(which))
+        dtarget = -unpack(gradients.outputs, len(which)).reshape(*inputs.y.shape, -1).sum(axis=-1)
+        penalty = settings.level_penalty
+        gradient = segment_inputs_backward(segment, rows, parameters, ahead, inputs, dx, dtarget, penalty)
+        sparse.update(parameters, which, gradient, settings.smoothing_learning_rate * one_cycle(number))
 
     def now() -> Fitted:
         """The hybrid as it stands."""
@@ -257,27 +274,14 @@ def fit(
         end = history.end if start is None else np.zeros_like(history.end)
         return Fitted(network, weights, settings, h, m, found, end)
 
-    looks = validation_steps(settings.max_steps) if watch else set()
-    if watch is not None and report is not None:
-        report(StepRecord(0, float("nan"), *watch(now())))
-    for number, (which, last) in enumerate(sample_origins(rows, settings), 1):
-        piece = cut_segment(rows, which, last, h, settings.input_size, settings.n_origins)
-        given = segment_inputs(piece, rows, parameters, ahead)
-        total = float(given.weight.sum())
-        if total == 0:
-            continue
-        x, y, weight = pack(given.x), pack(given.y), pack(given.weight)
-        said, caches = forward(
-            network, weights, x, training=True, seed=settings.seed, step=number, n_sequences=len(which)
-        )
-        loss, dy = weighted_mean(pinball, said, y, weight, total)
-        dx = unpack(cast(Array, backward(network, weights, caches, dy, grads, need_dx=True)), len(which))
-        dtarget = -unpack(dy, len(which)).reshape(*given.y.shape, -1).sum(axis=-1)
-        gradient = segment_inputs_backward(piece, rows, parameters, ahead, given, dx, dtarget, settings.level_penalty)
-        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
-        sparse.update(parameters, which, gradient, settings.smoothing_learning_rate * one_cycle(number))
+    steps = train_steps(
+        network, weights, batches(), pinball, optimizer, seed=settings.seed, on_gradient=update_smoothing
+    )
+    if watch is not None:
+        steps = with_validation(steps, lambda: watch(now()), validation_steps(settings.max_steps))
+    for record in steps:
         if report is not None:
-            report(StepRecord(number, loss, *(watch(now()) if watch is not None and number in looks else NOT_MEASURED)))
+            report(record)
     relax()
     return now()
 

@@ -33,20 +33,26 @@ from gatecast.forecasting.panel_rnn.windows import (
 from gatecast.forecasting.scaling import SeriesScaler, fit_scaler, inverse_transform
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import pack, unpack
-from gatecast.nn import optim
+from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
-from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, build, forward, initial_weights, zeros_like
+from gatecast.nn.losses import Pinball
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights
+from gatecast.nn.training import (
+    BestWeights,
+    StepRecord,
+    ValidationErrors,
+    default_optimizer,
+    train_steps,
+    validation_steps,
+    with_validation,
+)
 
 __all__ = [
     "CELLS",
-    "NOT_MEASURED",
     "Fitted",
     "ModelInputs",
     "PanelRNNSettings",
-    "StepRecord",
-    "ValidationErrors",
     "fit",
     "make_inputs",
     "make_network",
@@ -55,7 +61,6 @@ __all__ = [
     "predict_insample",
     "predict_quantiles",
     "steps_ahead",
-    "validation_steps",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -70,37 +75,8 @@ CELLS: dict[str, tuple[str, Callable[..., Layer]]] = {
 }
 """By the name of the model: what its column is called, and the layer."""
 
-N_VALIDATIONS = 10
-"""Looks at what is watched."""
-
 MAX_DIRECT_STEPS = 48
 """Steps that are learnt at most; between them quantiles are interpolated."""
-
-
-class StepRecord(NamedTuple):
-    """How far the training of a member has come."""
-
-    number: int
-    """Updates done."""
-    loss: float
-    """Mean quantile loss of this update's batch, in units of the mean change."""
-    validation: float = float("nan")
-    """Mean error on values that are not learnt from, where it was looked at."""
-    training: float = float("nan")
-    """The same error on a sample of what is learnt from."""
-
-
-class ValidationErrors(NamedTuple):
-    """One error on two sets of rows."""
-
-    validation: float
-    """Mean error on values that are not learnt from."""
-    training: float
-    """The same error on a sample of what is learnt from."""
-
-
-NOT_MEASURED = ValidationErrors(float("nan"), float("nan"))
-"""Nothing was looked at."""
 
 
 class Fitted(NamedTuple):
@@ -125,15 +101,6 @@ def steps_ahead(h: int, count: int = MAX_DIRECT_STEPS) -> npt.NDArray[np.int64]:
     dense = count // 4 + 1
     far = np.geomspace(dense + 1, h, count - dense)
     return np.unique(np.concatenate([np.arange(1, dense + 1), np.round(far).astype(np.int64)]))
-
-
-def validation_steps(steps: int) -> set[int]:
-    """Updates after which what is watched is looked at.
-
-    >>> sorted(validation_steps(30))
-    [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
-    """
-    return set(np.linspace(0, steps, N_VALIDATIONS + 1)[1:].round().astype(int).tolist()) - {0}
 
 
 def fit(
@@ -177,36 +144,23 @@ def fit(
         initialize_head(network, weights, ahead, settings, rows)
     else:
         weights.vector[:] = start.weights.vector
-    grads = zeros_like(weights)
-    optimizer = optim.chain(
-        optim.clip_by_global_norm(1.0),
-        optim.scale_by_adam(),
-        optim.scale_by_learning_rate(optim.one_cycle(settings.learning_rate, settings.max_steps)),
+    training_batches = (
+        Batch(pack(x), pack(y), pack(weight), None, float(weight.sum()), len(x))
+        for x, y, weight in batches(rows, ahead, settings, seed)
     )
-    state = optimizer.init(weights.vector.size)
-    best, last = (np.inf, settings.max_steps, weights.vector), np.inf
-    looks = validation_steps(settings.max_steps) if watch else set()
-    if watch is not None and report is not None:
-        report(StepRecord(0, float("nan"), *watch(Fitted(network, weights, settings, h))))
-    for number, (x, y, weight) in enumerate(batches(rows, ahead, settings, seed), 1):
-        total = float(weight.sum())
-        if total == 0:
-            continue
-        said, caches = forward(network, weights, pack(x), training=True, seed=seed, step=number, n_sequences=len(x))
-        loss, dy = weighted_mean(pinball, said, pack(y), pack(weight), total)
-        backward(network, weights, caches, dy, grads)
-        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
-        seen = NOT_MEASURED
-        if watch is not None and number in looks:
-            seen = watch(Fitted(network, weights, settings, h))
-            last = seen.validation
-            if last < best[0]:
-                best = last, number, weights.vector.copy()
+    optimizer = default_optimizer(settings.learning_rate, settings.max_steps)
+    steps = train_steps(network, weights, training_batches, pinball, optimizer, seed=seed)
+    best = BestWeights(weights)
+    if watch is not None:
+        member = Fitted(network, weights, settings, h)
+        at = validation_steps(settings.max_steps)
+        steps = with_validation(steps, partial(watch, member), at, keep_best=best)
+    for record in steps:
         if report is not None:
-            report(StepRecord(number, loss, *seen))
+            report(record)
     relax()
-    if best[0] < (1 - settings.min_improvement) * last:
-        weights.vector[:], settings = best[2], replace(settings, max_steps=best[1])
+    if best.restore(settings.min_improvement):
+        settings = replace(settings, max_steps=best.number)
     return Fitted(network, weights, settings, h)
 
 

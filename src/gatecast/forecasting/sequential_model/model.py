@@ -12,23 +12,17 @@ The layers are taken from the user's network, its weights are not: they may have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, FormatError, check_positive_int
+from gatecast.errors import DataError, FormatError, check_positive_int
 from gatecast.forecasting import scaling
-from gatecast.forecasting.panel_rnn.model import (
-    CONTEXT_SEASONS,
-    NOT_MEASURED,
-    StepRecord,
-    ValidationErrors,
-    validation_steps,
-)
+from gatecast.forecasting.panel_rnn.model import CONTEXT_SEASONS
 from gatecast.forecasting.panel_rnn.windows import ScaledSeries
 from gatecast.forecasting.sequential_model.windows import (
     holdout_length,
@@ -48,24 +42,14 @@ from gatecast.forecasting.sequential_model.wiring import (
 )
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack
-from gatecast.nn import optim, training
+from gatecast.nn import training
+from gatecast.nn.batching import Batch
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.layers import LAYERS, Input
-from gatecast.nn.losses import Loss, weighted_mean
 from gatecast.nn.memory_limits import check_memory, check_network_size
-from gatecast.nn.network import (
-    Network,
-    Weights,
-    backward,
-    build,
-    forward,
-    generator,
-    initial_weights,
-    update_buffers,
-    zeros_like,
-)
-from gatecast.nn.optim import GradientTransformation
+from gatecast.nn.network import Network, Weights, build, generator, initial_weights
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.training import StepRecord, ValidationErrors
 
 __all__ = [
     "Fitted",
@@ -149,7 +133,7 @@ def fit(
         A network of its own.
 
     Raises:
-        ConfigError: As `wired`, a loss that does not fit, or a training that ran away.
+        ConfigError: As `wired`, a loss that does not fit, or a training that diverged.
         DataError: No series with two values.
 
     >>> from gatecast.nn.layers import Dense
@@ -157,7 +141,7 @@ def fit(
     3
     """
     network, settings = build_network(model, h, settings)
-    learner = _Learner(network, initial_weights(network, seed), *training_setup(model, network, settings), seed)
+    weights, (loss, optimizer) = initial_weights(network, seed), training_setup(model, network, settings)
     check_memory(network, settings.batch_size, settings.input_size, training=True)
     if values.ndim != 2 or 0 in values.shape:
         raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
@@ -166,29 +150,44 @@ def fit(
     if length.max(initial=0) < 2:
         raise DataError("there is nothing to learn from", got="no series of two values", expected="one at least")
     if start is not None:
-        learner.weights.vector[:] = start.weights.vector
+        weights.vector[:] = start.weights.vector
     learnt, spread = min(h, int(length.max()) - 1), None
     held = holdout_length(length, h) * is_point(network)
-    rng, number, early = generator(seed, 2), 0, settings.max_steps - settings.max_steps // FINISH
-    looks = validation_steps(settings.max_steps) if watch else set()
-    flat = np.zeros((h, len(settings.quantiles))) if is_point(network) else None
-    if watch is not None and report is not None:
-        report(StepRecord(0, float("nan"), *watch(Fitted(network, learner.newest(), settings, h, learnt, flat))))
-    for hidden, steps in ((held, early), (0 * held, settings.max_steps - early)):
+    rng, early = generator(seed, 2), settings.max_steps - settings.max_steps // FINISH
+    state = training.TrainingState(optimizer.init(weights.vector.size))
+
+    def batches(hidden: Integers, n_steps: int) -> Iterator[Batch]:
+        """Windows and targets, without the newest values of each series."""
         count = np.maximum(length - 1 - hidden, 0)
-        for which, origins in sample_origins(rows.first, count, settings.batch_size, steps, rng):
-            number += 1
+        for which, origins in sample_origins(rows.first, count, settings.batch_size, n_steps, rng):
             y, weight = targets_at(rows, which, origins, values.shape[1] - hidden[which], h, settings.input_size)
-            loss = learner.update(_windows(rows, which, origins, network, settings), y, weight, number)
-            if report is not None and np.isfinite(loss):
-                seen = NOT_MEASURED
-                if watch is not None and number in looks:
-                    seen = watch(Fitted(network, learner.newest(), settings, h, learnt, flat))
-                report(StepRecord(number, loss, *seen))
-        if spread is None and is_point(network):
-            spread = _spread(network, learner.newest(), rows, held, h, settings, rng)
+            x = pack(_windows(rows, which, origins, network, settings))
+            yield Batch(x, pack(y[:, None]), pack(weight[:, None]), None, float(weight.sum()), len(which))
+
+    def newest() -> Weights:
+        """The weights to predict with."""
+        return training.averaged_weights(weights, optimizer, state)
+
+    def train() -> Iterator[StepRecord]:
+        """Train without the newest values, measure errors on them, and train with them."""
+        nonlocal spread
+        for hidden, n_steps in ((held, early), (0 * held, settings.max_steps - early)):
+            yield from training.train_steps(
+                network, weights, batches(hidden, n_steps), loss, optimizer, seed=seed, state=state
+            )
+            if spread is None and is_point(network):
+                spread = _spread(network, newest(), rows, held, h, settings, rng)
+
+    steps = train()
+    if watch is not None:
+        flat = np.zeros((h, len(settings.quantiles))) if is_point(network) else None
+        at = training.validation_steps(settings.max_steps)
+        steps = training.with_validation(steps, lambda: watch(Fitted(network, newest(), settings, h, learnt, flat)), at)
+    for record in steps:
+        if report is not None:
+            report(record)
     relax()
-    return Fitted(network, learner.newest(), settings, h, learnt, spread)
+    return Fitted(network, newest(), settings, h, learnt, spread)
 
 
 def predict_quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floats:
@@ -296,55 +295,6 @@ def from_state(description: Mapping[str, Any], vector: Array) -> Fitted:
         raise FormatError("this does not describe a network", got=got, fix="Save the forecaster again.") from error
     weights.vector[:] = vector
     return Fitted(network, weights, settings, h, learnt, spread)
-
-
-@dataclass
-class _Learner:
-    """Weights on their way."""
-
-    network: Network
-    weights: Weights
-    loss: Loss
-    optimizer: GradientTransformation
-    seed: int
-    grads: Weights = field(init=False)
-    state: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.grads, self.state = zeros_like(self.weights), self.optimizer.init(self.weights.vector.size)
-
-    def update(self, x: Array, y: Array, weight: Array, number: int) -> float:
-        """One update by windows, targets (B, h) and their weights; the mean loss, NaN if there was no target."""
-        total = float(weight.sum())
-        if total == 0:
-            return float("nan")
-        network, weights = self.network, self.weights
-        with np.errstate(over="ignore", invalid="ignore"):
-            said, caches = forward(
-                network, weights, pack(x), training=True, seed=self.seed, step=number, n_sequences=len(x)
-            )
-            loss, dy = weighted_mean(self.loss, said, pack(y[:, None]), pack(weight[:, None]), total)
-            backward(network, weights, caches, dy, self.grads)
-            optim.apply_updates(self.optimizer, self.grads.vector, self.state, weights.vector, number)
-            update_buffers(network, weights, caches)
-        if not (np.isfinite(loss) and np.isfinite(weights.vector).all()):
-            raise ConfigError(
-                "the training ran away",
-                where=f"update {number}",
-                got=f"a loss of {loss}" if not np.isfinite(loss) else "weights that are not finite",
-                expected="finite numbers",
-                fix="Lower the learning rate, or clip the gradient: optimizer=chain(clip_by_global_norm(1.0), Adam()).",
-            )
-        return loss
-
-    def newest(self) -> Weights:
-        """The weights, or their average if the optimiser keeps one."""
-        average = optim.ema_params(self.optimizer, self.state)
-        if average is None:
-            return self.weights
-        weights = zeros_like(self.weights)
-        weights.vector[:] = average
-        return weights
 
 
 def _windows(

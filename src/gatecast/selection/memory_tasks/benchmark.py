@@ -222,14 +222,14 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
     began = time.perf_counter()
     network, weights = _network(cell, units, task, seed)
     optimizer = optim.chain(optim.clip_by_global_norm(CLIP), optim.Adam(rate))
-    way = training.TrainingProgress(optimizer.init(weights.vector.size))
+    way = training.TrainingState(optimizer.init(weights.vector.size))
     loss = MeanSquaredError()
     losses: list[float] = []
     steps: list[int] = []
     while way.step < task.steps and not (losses and losses[-1] < ENOUGH * task.naive):
         pieces = min(PIECE, task.steps - way.step)
         samples = task.make(generator(seed, 2, way.step), BATCH * pieces, task.length)
-        *_, record = training.train(
+        *_, record = training.train_epochs(
             network,
             weights,
             samples,
@@ -239,7 +239,7 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
             batch_size=BATCH,
             seed=seed,
             shuffle=False,
-            progress=way,
+            state=way,
         )
         losses.append(record.loss)
         steps.append(record.step)
