@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy.typing as npt
 
-from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
+from gatecast._utils.validation import check_levels, check_optional_positive_int, check_seed, check_type
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of, read, read_future, to_frame_like
@@ -52,14 +52,14 @@ class Base:
         target_col: str | Sequence[str] | None = None,
     ) -> None:
         for name, value in (("h", h), ("season_length", season_length), ("input_size", input_size)):
-            check_count(name, value)
+            check_optional_positive_int(value, name)
         if not isinstance(model, Sequential) and model not in MODELS:
             raise ConfigError("there is no such model", got=repr(model), expected=" or ".join(map(repr, MODELS)))
         self.h, self.season_length, self.freq, self.input_size, self.model = h, season_length, freq, input_size, model
         self.level, self.seed = check_levels(level), check_seed(seed)
-        self.network = check_type("network", network, NetworkConfig)
-        self.training = check_type("training", training, TrainingConfig)
-        self.data = check_type("data", data, DataConfig)
+        self.network = check_type(network, "network", NetworkConfig)
+        self.training = check_type(training, "training", TrainingConfig)
+        self.data = check_type(data, "data", DataConfig)
         if input_size is not None:
             self.network = replace(self.network, input_size=input_size)
         self.id_col, self.time_col, self.target_col = id_col, time_col, target_col

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_fraction, check_positive, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive, check_positive_int
+from gatecast.errors import ConfigError
 
 __all__ = ["DataConfig", "NetworkConfig", "TrainingConfig"]
 

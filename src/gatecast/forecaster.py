@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.validation import check_count, check_levels, check_seed
+from gatecast._utils.validation import check_levels, check_optional_positive_int, check_positive_int, check_seed
 from gatecast.data.panel_update import complete_history, extend_panel
 from gatecast.data.read import kind_of, to_frame_like
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
@@ -110,7 +110,7 @@ class Forecaster(Insight):
             NotFittedError: `fit` comes first.
             DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` does not have.
         """
-        check_count("h", h)
+        check_optional_positive_int(h, "h")
         levels = self.level if level is None else check_levels(level)
         panel, history, kind = self._ahead(source, h or self._fitted().h, futr_df)
         said = self._say(history, h)
@@ -144,8 +144,8 @@ class Forecaster(Insight):
             NotFittedError: `fit` comes first.
             DataError: As `predict`.
         """
-        check_count("paths", n_paths)
-        check_count("h", h)
+        check_optional_positive_int(n_paths, "paths")
+        check_optional_positive_int(h, "h")
         panel, history, kind = self._ahead(source, h or self._fitted().h, futr_df)
         said = self._say(history, h)
         chosen = self.seed if seed is None else check_seed(seed)
@@ -195,7 +195,7 @@ class Forecaster(Insight):
             DataError: Series too short, or data that cannot be used.
         """
         trained = self._fitted()
-        check_count("rows", n_rows)
+        check_optional_positive_int(n_rows, "rows")
         new, _ = self._read(source, like=trained.panel)
         panel = prepare_panel(complete_history(new, trained.panel), [], self.data)
         return cross_validation.score_new_rows(trained, panel, n_rows, self.level)
@@ -239,8 +239,8 @@ class Forecaster(Insight):
         Raises:
             DataError: Series too short for so many cutoffs.
         """
-        check_count("n_windows", n_windows, needed=True)
-        check_count("step_size", step_size)
+        check_positive_int(n_windows, "n_windows")
+        check_optional_positive_int(step_size, "step_size")
         panel = prepare_panel(self._read(source)[0], [], self.data)
         columns, name = cross_validation.cross_validate(panel, self._asked(), n_windows, step_size, refit=refit)
         return self._out(kind_of(source), panel, columns, self.level, name)

@@ -20,7 +20,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 
 __all__ = ["BASELINES", "Baseline", "baseline_forecasts", "drift", "interval", "mean", "naive", "seasonal_naive"]
 

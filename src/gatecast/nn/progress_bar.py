@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable
 from typing import TextIO
 
 from gatecast.errors import ConfigError
-from gatecast.nn.training import EpochRecord
+from gatecast.nn.callbacks import EpochRecord
 
 __all__ = ["shown", "verbosity"]
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import Array, pack, pack_mask, unpack
 from gatecast.nn.batching import Batch, inference_batch_size, make_batches
+from gatecast.nn.callbacks import EarlyStopping, EpochRecord
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
 from gatecast.nn.network import Network, Weights, backward, forward, generator, update_buffers, zeros_like
@@ -40,11 +41,7 @@ from gatecast.nn.optim import (
 __all__ = [
     "NOT_MEASURED",
     "BestWeights",
-    "Callback",
-    "EarlyStopping",
-    "EpochRecord",
     "Gradients",
-    "History",
     "StepRecord",
     "TrainingState",
     "ValidationErrors",
@@ -52,7 +49,6 @@ __all__ = [
     "default_optimizer",
     "evaluate",
     "predict",
-    "sort_callbacks",
     "train_epochs",
     "train_steps",
     "validation_steps",
@@ -320,116 +316,6 @@ def averaged_weights(weights: Weights, optimizer: GradientTransformation, state:
     averaged = zeros_like(weights)
     averaged.vector[:] = average
     return averaged
-
-
-class EpochRecord(NamedTuple):
-    """What there is to say about an epoch."""
-
-    epoch: int
-    """Epochs done before this one, over all calls."""
-    step: int
-    """Updates done so far, over all calls."""
-    loss: float
-    """Mean over the epoch's batches, each seen before its update, dropout on."""
-    val_loss: float | None
-    """Mean over the validation samples after the epoch, dropout off; None without them."""
-    seconds: float
-    """Time that the epoch took, validation included."""
-    learning_rate: float
-    """Rate of the last update."""
-    improved: bool
-    """Whether the monitored loss is the lowest so far."""
-    best_epoch: int
-    """The epoch with the lowest monitored loss so far."""
-
-
-@dataclass
-class History:
-    """What happened in a call of `fit`, an entry an epoch."""
-
-    history: dict[str, list[float]] = field(default_factory=dict)
-    """"loss", and "val_loss" with validation data."""
-    epoch: list[int] = field(default_factory=list)
-    """Numbers of the epochs, from 0 in every call."""
-    best_epoch: int | None = None
-    """The epoch with the lowest monitored loss: its place in these lists."""
-    records: list[EpochRecord] = field(default_factory=list)
-    """Everything that training said; epochs are counted over all calls there."""
-
-    def append(self, record: EpochRecord) -> None:
-        """Take down one more epoch."""
-        self.records.append(record)
-        first = self.records[0].epoch
-        self.epoch.append(record.epoch - first)
-        self.best_epoch = record.best_epoch - first
-        self.history.setdefault("loss", []).append(record.loss)
-        if record.val_loss is not None:
-            self.history.setdefault("val_loss", []).append(record.val_loss)
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when a loss has not improved for some epochs, and go back to the best weights.
-
-    Args:
-        monitor: "val_loss" or "loss".
-        patience: Epochs without improvement before stopping.
-        min_delta: What counts as an improvement, in the unit of the loss.
-        restore_best_weights: Leave the weights of the best epoch; otherwise those of the last.
-
-    Raises:
-        ConfigError: An unknown loss to watch, or a patience below 1.
-
-    Source: Prechelt 1998.
-
-    >>> EarlyStopping(patience=5).monitor
-    'val_loss'
-    """
-
-    monitor: Literal["val_loss", "loss"] = "val_loss"
-    patience: int = 10
-    min_delta: float = 0.0
-    restore_best_weights: bool = True
-
-    def __post_init__(self) -> None:
-        check_positive_int(self.patience, "EarlyStopping's patience")
-        if self.monitor not in ("val_loss", "loss"):
-            expected = '"val_loss" or "loss"'
-            raise ConfigError("EarlyStopping cannot watch this", got=repr(self.monitor), expected=expected)
-
-
-Callback = EarlyStopping | Callable[[EpochRecord], Any]
-
-
-def sort_callbacks(
-    callbacks: Sequence[Callback], validated: bool
-) -> tuple[EarlyStopping | None, list[Callable[[EpochRecord], Any]]]:
-    """Early stopping apart from the functions.
-
-    Args:
-        callbacks: `EarlyStopping`, at most one, and functions of a `Record`.
-        validated: Whether there will be a val_loss.
-
-    Raises:
-        ConfigError: Something else, or a loss to watch that there will not be.
-
-    >>> sort_callbacks([EarlyStopping("loss"), len], validated=False)[1]
-    [<built-in function len>]
-    """
-    stopping = [call for call in callbacks if isinstance(call, EarlyStopping)]
-    calls = [call for call in callbacks if not isinstance(call, EarlyStopping)]
-    if len(stopping) > 1:
-        raise ConfigError("there are several EarlyStopping", got=str(len(stopping)), expected="one at most")
-    for call in calls:
-        if not callable(call) or isinstance(call, type):
-            expected = "EarlyStopping(...) or a function of a record"
-            raise ConfigError("this is not a callback", got=repr(call), expected=expected)
-    if stopping and stopping[0].monitor == "val_loss" and not validated:
-        raise ConfigError(
-            "EarlyStopping watches val_loss, and there is none",
-            fix='Give fit validation_data or validation_split, or write EarlyStopping(monitor="loss").',
-        )
-    return (stopping[0] if stopping else None), calls
 
 
 def train_epochs(

@@ -15,7 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
+from gatecast._utils.validation import (
+    check_levels,
+    check_optional_positive_int,
+    check_positive_int,
+    check_seed,
+    check_type,
+)
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import read
@@ -132,17 +138,17 @@ def compare(
     """
     names = _checked(models)
     for name, value in (("h", h), ("season_length", season_length)):
-        check_count(name, value)
-    check_count("n_windows", n_windows, needed=True)
+        check_optional_positive_int(value, name)
+    check_positive_int(n_windows, "n_windows")
     asked = FitSettings(
         h,
         "lstm",
         check_levels(level),
         season_length,
         check_seed(seed),
-        check_type("network", network, NetworkConfig),
-        check_type("training", training, TrainingConfig),
-        check_type("data", data, DataConfig),
+        check_type(network, "network", NetworkConfig),
+        check_type(training, "training", TrainingConfig),
+        check_type(data, "data", DataConfig),
     )
     panel, _ = read(
         source,

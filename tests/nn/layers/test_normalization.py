@@ -120,9 +120,9 @@ def test_settling_finds_every_layer(rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: LayerNormalization(0), "LayerNormalization's epsilon is not a positive number: got 0"),
-        (lambda: RMSNorm(-1), "RMSNorm's epsilon is not a positive number: got -1"),
-        (lambda: BatchNormalization(momentum=1), "BatchNormalization's momentum is not a share: got 1"),
+        (lambda: LayerNormalization(0), "Invalid LayerNormalization's epsilon 0"),
+        (lambda: RMSNorm(-1), "Invalid RMSNorm's epsilon -1"),
+        (lambda: BatchNormalization(momentum=1), "Invalid BatchNormalization's momentum 1"),
     ],
 )
 def test_impossible_settings_are_named(make, text):

@@ -219,7 +219,7 @@ def test_a_network_of_everything_can_be_built_and_counts_its_parameters():
         ),
         (lambda: Dilated(Dense(3), 2), "Dilated is made of other things than this: got Dense(units=3"),
         (lambda: Dilated(Dilated(LSTM(3), 2), 2), "Dilated is made of other things than this"),
-        (lambda: Dilated(LSTM(3), 0), "Dilated's rate is not a count: got 0"),
+        (lambda: Dilated(LSTM(3), 0), "Invalid Dilated's rate 0"),
         (lambda: Concatenate(()), "Concatenate needs layers in every branch: got ()"),
         (lambda: Concatenate((LSTM(3), ())), "Select takes features past the other branches as they are."),
         (lambda: Concatenate(LSTM(3)), "Concatenate needs layers in every branch: got LSTM("),

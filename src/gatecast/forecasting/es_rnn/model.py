@@ -25,7 +25,8 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, check_positive, check_positive_int
+from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn.smoothing import SparseAdam
 from gatecast.forecasting.es_rnn.windows import (

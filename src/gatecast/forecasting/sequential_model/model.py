@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import DataError, FormatError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import DataError, FormatError
 from gatecast.forecasting import scaling
 from gatecast.forecasting.panel_rnn.model import CONTEXT_SEASONS
 from gatecast.forecasting.panel_rnn.windows import ScaledSeries

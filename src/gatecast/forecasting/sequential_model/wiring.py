@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gatecast.errors import ConfigError, check_positive, check_positive_int
+from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.nn.layers import QuantileHead, Shape
 from gatecast.nn.losses import Loss, MeanAbsoluteError, Pinball
 from gatecast.nn.memory_limits import check_network_size

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import check_positive_int
+from gatecast._utils.validation import check_positive_int
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, check_layer_kind, checked_input, first_shape
 from gatecast.nn.layers.feedforward import last_step, last_step_backward

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatecast.errors import ConfigError, DataError, check_fraction, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive_int
+from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.reference import ACTIVATIONS

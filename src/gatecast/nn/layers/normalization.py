@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import check_fraction, check_positive
+from gatecast._utils.validation import check_fraction, check_positive
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, checked_input, checked_shape, feature_count
 

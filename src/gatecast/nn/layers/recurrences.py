@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers.base import Shape, check_choice, glorot_uniform

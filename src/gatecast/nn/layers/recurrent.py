@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_fraction, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import Array, Params, reorder_gates

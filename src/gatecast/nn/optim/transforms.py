@@ -19,7 +19,8 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_fraction, check_positive
+from gatecast._utils.validation import check_fraction, check_positive
+from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array
 from gatecast.nn.optim.schedules import Rate, constant

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.kernels import cells
 from gatecast.nn import optim, training
