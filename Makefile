@@ -1,7 +1,8 @@
 # Everything is done in a virtual environment of its own; a target installs only when what it depends on has changed.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
+NATIVE := $(wildcard native/*/*.h native/*/*.cpp native/*/*/*.h)
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*.def) $(NATIVE)
 
 .PHONY: demo test test-peers test-pages docs lint format sanitize bench bench-grid bench-more clean
 
@@ -19,12 +20,12 @@ lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror native/*.h native/*.cpp
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
 
 format: .venv/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i native/*.h native/*.cpp
+	$(BIN)/clang-format -i $(NATIVE)
 
 # The instrumented module needs both libraries before Python starts; Python itself leaks on purpose; a refusal of memory
 # is an error code, as the system gives it, and a test asks for one. The kernels are

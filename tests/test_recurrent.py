@@ -278,7 +278,7 @@ def test_dense_does_not_depend_on_threads():
 
 @pytest.mark.parametrize(
     ("code", "function", "low", "high", "bound"),
-    # Bounds of relative error as native/simd.h states them.
+    # Bounds of relative error as native/kernels/simd-inl.h states them.
     [
         (0, np.exp, -87.3, 87.3, 2.5e-7),
         (1, lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),

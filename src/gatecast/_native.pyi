@@ -1,4 +1,4 @@
-"""The compiled kernels; see native/bind.cpp and native/bind_quantile.cpp. Only recurrent.py imports this."""
+"""The compiled kernels; see native/bindings/. Only recurrent.py imports this."""
 
 from collections.abc import Sequence
 

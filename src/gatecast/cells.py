@@ -2,7 +2,7 @@
 
 Letters: H units, R outputs (H without projection), I inputs, L lanes. A row says which gates a cell has, in the
 order of the columns of its weights, and which states it carries; the equations are in `equations`, the kernels
-in ``native/cells.h``.
+in ``native/kernels/cells/``.
 """
 
 from __future__ import annotations

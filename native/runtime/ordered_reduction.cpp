@@ -1,5 +1,5 @@
-// See turns.h.
-#include "turns.h"
+// See ordered_reduction.h.
+#include "runtime/ordered_reduction.h"
 
 namespace gatecast {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "shape.h"
+#include "include/types.h"
 
 namespace gatecast {
 

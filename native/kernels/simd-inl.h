@@ -15,7 +15,7 @@
 #include <arm_neon.h>
 #endif
 
-#include "shape.h"
+#include "include/types.h"
 
 #define GATECAST_INLINE __attribute__((always_inline)) inline
 #define GATECAST_APART __attribute__((noinline)) inline  // one copy for all cells: they share the products

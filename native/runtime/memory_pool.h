@@ -15,7 +15,7 @@ size_t requests() noexcept;
 // Gives all memory that is not in use back to the system.
 void trim() noexcept;
 
-// A buffer for the length of a scope. Always inlined: see the linkage rule in simd.h.
+// A buffer for the length of a scope. Always inlined: see the linkage rule in kernels/simd-inl.h.
 class Scratch {
  public:
   __attribute__((always_inline)) explicit Scratch(size_t count) : p_(acquire(count)) {}

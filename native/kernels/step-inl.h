@@ -1,7 +1,15 @@
 // What a cell is given for one step of one block, and the pieces that cells share.
+//
+// A cell (cells/) is what happens in one step of one block: forward (products, then the pointwise part: short loops
+// over one function each, because a loop over whole steps keeps a unit's chain of tanh and sigmoid, some 150 cycles, in
+// a reorder window that holds little more than one unit), backward (dz from the gradients of the states, then the
+// products down to h[t-1]), and SPLIT: how many of its gates go into the first part of its weights. A cell with a
+// second part says in second_gradient what that part's rows of dz met: the input at every item (on_x, from column SPLIT
+// H on), and h or something in its place. Equations and gradients are derived in docs/equations.md, in these names; the
+// time loop, masks, zoneout and the gradients of the weights are scan-inl.h's.
 #pragma once
 
-#include "products.h"
+#include "kernels/products-inl.h"
 
 namespace gatecast::GATECAST_ISA {
 

@@ -12,7 +12,7 @@ namespace gatecast {
 // Groups are given out in order, each with one of `slots` sets of sums, and added in order: a set that is done before
 // its turn waits as it is, its thread goes on with the next group in another set, and waits only where none is left.
 // The lowest group that is not added is always in a hand or being added, so no thread waits for ever.
-// Not inline: see the linkage rule in simd.h.
+// Not inline: see the linkage rule in kernels/simd-inl.h.
 class Turns {
  public:
   explicit Turns(int slots);

@@ -4,9 +4,9 @@
 // Letters: an item is a step of a block, K target values of it, Q numbers each, L lanes; q quantiles, e = y - p.
 #pragma once
 
-#include "memory.h"
-#include "parallel.h"
-#include "simd.h"
+#include "kernels/simd-inl.h"
+#include "runtime/memory_pool.h"
+#include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
 

@@ -2,7 +2,7 @@
 //
 // An array is [block, time, feature, lane], float32, C order. A block is L sequences side by side, so every pointwise
 // operation vectorises whatever the feature count is, and a weight, once loaded, serves L sequences. L is LANES, or 1
-// where there are only a few sequences: then vectors run over units instead (gemv.h). 16 lanes are one AVX-512
+// where there are only a few sequences: then vectors run over units instead (gemv-inl.h). 16 lanes are one AVX-512
 // vector, two AVX2 vectors or four SSE or NEON vectors: the batch of 32 that everybody uses feeds two threads.
 #pragma once
 

@@ -1,6 +1,6 @@
-// See dispatch.h. A level is an x86-64 psABI micro-architecture level (v2, v3, v4) or the baseline of its
+// See cpu_dispatch.h. A level is an x86-64 psABI micro-architecture level (v2, v3, v4) or the baseline of its
 // architecture. What a level needs is asked feature by feature, as its -march would use them.
-#include "dispatch.h"
+#include "runtime/cpu_dispatch.h"
 
 #include <atomic>
 

@@ -1,5 +1,5 @@
-// See parallel.h.
-#include "parallel.h"
+// See thread_pool.h.
+#include "runtime/thread_pool.h"
 
 #include <pthread.h>
 

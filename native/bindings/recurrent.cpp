@@ -1,9 +1,8 @@
 // The Python face of the kernels. Every shape is checked here, so that no call from Python can reach memory that is
 // not its own; what a user reads is said a layer above, in recurrent.py. The GIL is released inside every kernel.
-#include "bind.h"
-
-#include "dispatch.h"
-#include "parallel.h"
+#include "bindings/arrays.h"
+#include "runtime/cpu_dispatch.h"
+#include "runtime/thread_pool.h"
 
 namespace {
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "memory.h"
-#include "shape.h"
+#include "include/types.h"
+#include "runtime/memory_pool.h"
 
 namespace gatecast::bind {
 
@@ -83,6 +83,6 @@ inline int lanes_of(const In& x) {
 
 namespace gatecast {
 
-void bind_quantiles(nanobind::module_& m);  // bind_quantile.cpp
+void bind_quantiles(nanobind::module_& m);  // quantile.cpp
 
 }  // namespace gatecast

@@ -6,8 +6,8 @@
 // result has the same bits for any number of threads.
 #pragma once
 
-#include "cells.h"
-#include "groups.h"
+#include "kernels/reduction-inl.h"
+#include "kernels/step-inl.h"
 
 namespace gatecast::GATECAST_ISA {
 

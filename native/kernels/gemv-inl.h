@@ -3,7 +3,7 @@
 // lanes, so a sequence has the same bits alone and in a batch.
 #pragma once
 
-#include "gemm.h"
+#include "kernels/gemm-inl.h"
 
 namespace gatecast::GATECAST_ISA {
 

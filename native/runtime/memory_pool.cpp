@@ -1,5 +1,5 @@
-// See memory.h. Free lists by size class (powers of two in quarters, so at most 1/4 is wasted).
-#include "memory.h"
+// See memory_pool.h. Free lists by size class (powers of two in quarters, so at most 1/4 is wasted).
+#include "runtime/memory_pool.h"
 
 #include <pthread.h>
 #include <sys/mman.h>

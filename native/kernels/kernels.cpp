@@ -1,6 +1,11 @@
 // The kernels of one instruction-set level: compiled once per level with -DGATECAST_ISA=<name> and its -march.
-#include "quantile.h"
-#include "scan.h"
+#include "kernels/cells/gru-inl.h"
+#include "kernels/cells/lstm-inl.h"
+#include "kernels/cells/minimal-inl.h"
+#include "kernels/cells/rnn-inl.h"
+#include "kernels/cells/slstm-inl.h"
+#include "kernels/quantile-inl.h"
+#include "kernels/scan-inl.h"
 
 namespace gatecast::GATECAST_ISA {
 namespace {

@@ -1,7 +1,7 @@
-// One name for each product, whatever the number of lanes: in lanes (gemm.h) or alone (gemv.h).
+// One name for each product, whatever the number of lanes: in lanes (gemm-inl.h) or alone (gemv-inl.h).
 #pragma once
 
-#include "gemv.h"
+#include "kernels/gemv-inl.h"
 
 namespace gatecast::GATECAST_ISA {
 

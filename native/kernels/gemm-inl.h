@@ -6,12 +6,12 @@
 //
 // with W (K, M) row-major, so that r runs over memory, and n over all time steps and lanes of a chunk. A tile is
 // ROWS x COLS vector accumulators: its loads are ROWS broadcasts and COLS vectors for ROWS x COLS multiply-adds.
-// One sequence alone has products of its own (gemv.h); products.h picks.
+// One sequence alone has products of its own (gemv-inl.h); products-inl.h picks.
 #pragma once
 
-#include "memory.h"
-#include "parallel.h"
-#include "simd.h"
+#include "kernels/simd-inl.h"
+#include "runtime/memory_pool.h"
+#include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
 

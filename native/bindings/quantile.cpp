@@ -1,6 +1,6 @@
-// The Python face of quantile.h: the head and its loss.
-#include "bind.h"
-#include "dispatch.h"
+// The Python face of quantile-inl.h: the head and its loss.
+#include "bindings/arrays.h"
+#include "runtime/cpu_dispatch.h"
 
 namespace {
 

@@ -1,10 +1,10 @@
-// Work in groups: each makes sums of its own, which are added in the order of the groups (turns.h).
+// Work in groups: each makes sums of its own, which are added in the order of the groups (ordered_reduction.h).
 #pragma once
 
-#include "memory.h"
-#include "parallel.h"
-#include "simd.h"
-#include "turns.h"
+#include "kernels/simd-inl.h"
+#include "runtime/memory_pool.h"
+#include "runtime/ordered_reduction.h"
+#include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
 
