@@ -75,7 +75,7 @@ def fit_ms(B, T):
 
 
 def main():
-    recurrent.set_threads(int(sys.argv[1]))
+    recurrent.set_num_threads(int(sys.argv[1]))
     for B, T in CASES:
         check(B, T)
         report("gatecast", "step", B, T, step_ms(B, T), isa=recurrent.isa())

@@ -105,7 +105,7 @@ def prepare(tool: str, threads: int) -> dict:
         import gatecast
         from gatecast import recurrent
 
-        recurrent.set_threads(threads)
+        recurrent.set_num_threads(threads)
         return {"version": gatecast.__version__, "isa": recurrent.isa()}
     if tool == "torch":
         import torch

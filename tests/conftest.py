@@ -23,6 +23,6 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def threads() -> Iterator[None]:
     """Put the number of threads back after a test that changes it."""
-    before = recurrent.get_threads()
+    before = recurrent.get_num_threads()
     yield
-    recurrent.set_threads(before)
+    recurrent.set_num_threads(before)

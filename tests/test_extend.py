@@ -86,7 +86,12 @@ def test_a_cell_added_as_the_page_says_equals_its_equations_and_learns(tmp_path)
         at = text.index(anchor) if anchor else len(text)
         path.write_text(text[:at] + block + text[at:], encoding="utf-8")
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    options = [f"-DPython_EXECUTABLE={sys.executable}", f"-DGATECAST_LEVELS={recurrent.isas()[-1]}", "-G", "Ninja"]
+    options = [
+        f"-DPython_EXECUTABLE={sys.executable}",
+        f"-DGATECAST_LEVELS={recurrent.available_isas()[-1]}",
+        "-G",
+        "Ninja",
+    ]
     for command in (
         ["-S", str(tmp_path), "-B", str(tmp_path / "build"), *options],
         ["--build", str(tmp_path / "build")],

@@ -81,15 +81,15 @@ def test_the_window_is_the_networks_own_or_that_of_the_settings():
 
 def test_same_seed_same_bits_for_any_number_of_threads(panel):
     model = Sequential(NETWORKS["lstm, two features"])
-    first, before = fit(model, panel, H, 1, SMALL, seed=3), recurrent.get_threads()
+    first, before = fit(model, panel, H, 1, SMALL, seed=3), recurrent.get_num_threads()
     try:
         for threads in (1, 3):
-            recurrent.set_threads(threads)
+            recurrent.set_num_threads(threads)
             again = fit(model, panel, H, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == first.weights.vector.tobytes()
             assert again.spread.tobytes() == first.spread.tobytes()
     finally:
-        recurrent.set_threads(before)
+        recurrent.set_num_threads(before)
     assert fit(model, panel, H, 1, SMALL, seed=4).weights.vector.tobytes() != first.weights.vector.tobytes()
 
 

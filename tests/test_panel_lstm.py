@@ -40,14 +40,14 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = recurrent.get_threads()
+    before = recurrent.get_num_threads()
     try:
         for threads in (1, 3):
-            recurrent.set_threads(threads)
+            recurrent.set_num_threads(threads)
             again = fit(plain(panel), 5, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
     finally:
-        recurrent.set_threads(before)
+        recurrent.set_num_threads(before)
     assert fit(plain(panel), 5, 1, SMALL, seed=4).weights.vector.tobytes() != fitted.weights.vector.tobytes()
 
 

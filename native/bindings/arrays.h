@@ -1,4 +1,4 @@
-// Arrays from and to Python: what every binding checks and makes.
+// Arrays from and to Python: shape checks and allocation.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -1,9 +1,9 @@
-// The packed layout and what a recurrent layer is, shared by every file.
+// The packed layout and the records of a call, shared by every file.
 //
-// An array is [block, time, feature, lane], float32, C order. A block is L sequences side by side, so every pointwise
-// operation vectorises whatever the feature count is, and a weight, once loaded, serves L sequences. L is LANES, or 1
+// An array is [block, time, feature, lane], float32, C order. A block is L sequences side by side, so pointwise
+// operations vectorise for any number of features, and a weight, once loaded, serves L sequences. L is LANES, or 1
 // where there are only a few sequences: then vectors run over units instead (gemv-inl.h). 16 lanes are one AVX-512
-// vector, two AVX2 vectors or four SSE or NEON vectors: the batch of 32 that everybody uses feeds two threads.
+// vector, two AVX2 vectors or four SSE or NEON vectors, and the common batch of 32 feeds two threads.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ inline constexpr int MAX_STATES = 4;
 enum class Cell : int { rnn, rnn_relu, gru, gru_before, lstm, lstm_coupled, slstm, min_gru, min_lstm, count };
 
 // What a cell needs, in rows of H. `inputs`: columns of Wx; `recurrent`: columns of Wh (0: there is none); `gradients`:
-// rows of dz, of which the first `inputs` belong to Wx; also the length of b; `kept`: rows that the backward pass
-// reads, of which the last ones are the states after h that `stored` counts.
+// rows of dz, of which the first `inputs` belong to Wx; also the length of b; `saved`: rows that the backward pass
+// reads, of which the last ones are the states after h that `saved_states` counts.
 struct CellSize {
-  int inputs, recurrent, gradients, kept, states, stored;
+  int inputs, recurrent, gradients, saved, states, saved_states;
 };
 
 inline constexpr CellSize CELL_SIZES[] = {
@@ -39,7 +39,7 @@ static_assert(sizeof(CELL_SIZES) / sizeof(CELL_SIZES[0]) == static_cast<int>(Cel
 enum class Peephole : int { none = 0, diagonal = 1, full = 2 };
 
 // One recurrent layer over a batch. Null pointers: no such weight, zero initial state, nothing masked or dropped;
-// with `kept` null nothing is kept for a backward pass, and `y` may then be null too (only the last state is wanted).
+// without `saved` there will be no backward pass, and `y` may then be null too (only the last state is wanted).
 struct Recurrent {
   Cell cell;
   int lanes;  // L: LANES or 1
@@ -55,9 +55,9 @@ struct Recurrent {
   const float* state0[MAX_STATES];  // h (blocks, R, L), others (blocks, H, L)
   const float* mask;                // (blocks, T, L): 0 = skip the step, the state is carried
   const float* drop;                // (blocks, R, L): what the recurrent products see is h * drop
-  const float* zone[2];             // (blocks, T, R or H, L): share of the old h, c that is kept
+  const float* zone[2];             // (blocks, T, R or H, L): share of the old h, c that stays
   float zone_share[2];              // the same for all, where zone is null
-  float *y, *kept;                  // (blocks, T, R, L), (blocks, T, kept_rows, L)
+  float *y, *saved;                 // (blocks, T, R, L), (blocks, T, saved_rows, L)
   float* stateT[MAX_STATES];
 
   const CellSize& size() const { return CELL_SIZES[static_cast<int>(cell)]; }
@@ -68,17 +68,17 @@ struct Recurrent {
   bool zoned(int s) const { return s < 2 && (zone[s] != nullptr || zone_share[s] != 0); }
 };
 
-// Rows of one step in `kept`: the cell's own, and after them what options need.
-struct KeptRows {
-  int64_t cell, activation, u, norm, deviation, dropped, total;
-  explicit KeptRows(const Recurrent& a) {
-    cell = a.size().kept * a.H;
+// Rows of one step in `saved`: the cell's own, then those that options need.
+struct SavedRows {
+  int64_t cell, activation, u, norm, rate, h_dropped, total;
+  explicit SavedRows(const Recurrent& a) {
+    cell = a.size().saved * a.H;
     activation = cell;  // an RNN's output before zoneout changes it
-    u = activation + (a.size().kept == 0 && a.zoned(0) ? a.H : 0);
+    u = activation + (a.size().saved == 0 && a.zoned(0) ? a.H : 0);
     norm = u + (a.Wr ? a.H : 0);
-    deviation = norm + (a.gain ? a.gradients() : 0);
-    dropped = deviation + (a.gain ? a.size().gradients : 0);
-    total = dropped + (a.drop ? a.R : 0);
+    rate = norm + (a.gain ? a.gradients() : 0);
+    h_dropped = rate + (a.gain ? a.size().gradients : 0);
+    total = h_dropped + (a.drop ? a.R : 0);
   }
 };
 
@@ -97,7 +97,7 @@ struct Dense {
   const float *W, *b;  // (K, M), (M)
 };
 
-// Q numbers for each of K target values, in `items` = blocks x T packed rows (items, K Q, L).
+// Q quantiles for each of K target values, in `items` = blocks x T packed rows (items, K Q, L).
 struct Quantiles {
   int lanes;
   int64_t items, K, Q;
@@ -111,10 +111,10 @@ struct Pinball {
   float scale;                                // of the gradient
 };
 
-// Constants of one step of Adam: rest = 1 - beta, which float32 cannot form from a beta near 1 (0.999 would be off by
-// 1e-5), and debias = 1 / (1 - beta^step).
+// Constants of one step of Adam. 1 - beta comes from float64: formed in float32 from a beta of 0.999 it would be off by
+// 1e-5. debias = 1 / (1 - beta^step).
 struct Adam {
-  float beta1, rest1, beta2, rest2, eps, debias1, debias2;
+  float beta1, one_minus_beta1, beta2, one_minus_beta2, eps, debias1, debias2;
 };
 
 // The kernels of one instruction-set level.

@@ -1,4 +1,5 @@
-// Work in groups: each makes sums of its own, which are added in the order of the groups (ordered_reduction.h).
+// Reductions over groups: each group makes partial sums, which are added in the order of the groups
+// (runtime/ordered_reduction.h).
 #pragma once
 
 #include "kernels/simd-inl.h"
@@ -8,45 +9,46 @@
 
 namespace gatecast::GATECAST_ISA {
 
-inline constexpr int64_t GROUPS = 8;  // at most: a group costs a pass over its sums
+inline constexpr int64_t MAX_REDUCTION_GROUPS = 8;  // a group costs one pass over its sums
 
-// Threads of a loop over `groups`.
-inline int hands(int64_t groups) {
-  return static_cast<int>(least(groups, threads()));
+// Threads of a loop over `reduction_groups`.
+inline int n_workers(int64_t reduction_groups) {
+  return static_cast<int>(min(reduction_groups, num_threads()));
 }
 
-// For every group: body(group, worker, sums), then add(sums, first) in the order of the groups; `sums` are `size`
-// floats that the body finds zero, worker < hands(groups).
+// For every group: body(group, worker, sums), then add(sums, first) in the order of the groups. `sums` are `size`
+// floats, zero when the body gets them; worker < n_workers(reduction_groups).
 template <typename Body, typename Add>
-void sum_in_turns(int64_t groups, int64_t size, Body&& body, Add&& add) {
-  const int workers = hands(groups);
-  const int slots = workers == 1 ? 1 : static_cast<int>(least(groups, workers + 1));
-  const Scratch sums(static_cast<size_t>(slots * size));
-  Turns turns(slots);
-  parallel_for(groups, workers, [&](int64_t, int worker) {
-    const auto hand = turns.take();
-    clear(sums + hand.slot * size, size);
-    body(hand.group, worker, sums + hand.slot * size);
-    turns.give(hand);
+void reduce_in_order(int64_t reduction_groups, int64_t size, Body&& body, Add&& add) {
+  const int workers = n_workers(reduction_groups);
+  // One buffer more than workers: a thread whose group waits for its turn can start another one.
+  const int buffers = workers == 1 ? 1 : static_cast<int>(min(reduction_groups, workers + 1));
+  const Scratch sums(static_cast<size_t>(buffers * size));
+  OrderedReduction reduction(buffers);
+  parallel_for(reduction_groups, workers, [&](int64_t, int worker) {
+    const auto partial = reduction.acquire();
+    clear(sums + partial.buffer * size, size);
+    body(partial.group, worker, sums + partial.buffer * size);
+    reduction.submit(partial);
     bool first;
-    for (int slot; (slot = turns.turn(&first)) >= 0; turns.added(slot)) add(sums + slot * size, first);
+    for (int buffer; (buffer = reduction.next(&first)) >= 0; reduction.finish(buffer)) add(sums + buffer * size, first);
   });
 }
 
-// out (n) += or = from, a group's sums.
-inline void add_sums(const float* from, int64_t n, bool first, float* out) {
+// Adds a group's partial sums to out (n), or copies them where the group is the first; out may be null.
+inline void accumulate(const float* partial, int64_t n, bool first, float* out) {
   if (!out) return;
   if (first)
-    copy(out, from, n);
+    copy(out, partial, n);
   else
-    for (int64_t i = 0; i < n; ++i) out[i] += from[i];
+    for (int64_t i = 0; i < n; ++i) out[i] += partial[i];
 }
 
-// The same for sums that still lie in lanes.
-inline void add_lanes(const float* from, int64_t n, int lanes, bool first, float* out) {
+// The same for partial sums (n, lanes), which are summed over the lanes here.
+inline void accumulate_lanes(const float* partial, int64_t n, int lanes, bool first, float* out) {
   for (int64_t i = 0; i < n; ++i) {
     float sum = first ? 0.0f : out[i];
-    for (int lane = 0; lane < lanes; ++lane) sum += from[i * lanes + lane];
+    for (int lane = 0; lane < lanes; ++lane) sum += partial[i * lanes + lane];
     out[i] = sum;
   }
 }

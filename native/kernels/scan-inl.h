@@ -1,8 +1,8 @@
 // The time loop of a recurrent layer, forward and backward, for every cell: states, masks, zoneout, recurrent dropout,
 // and the gradients of the weights.
 //
-// A block never reads another block. Blocks are gathered into groups whose number depends on the shape alone; a group
-// is one unit of work for the threads and has its own weight-gradient sums, which are added in group order. So every
+// A block never reads another block. Blocks form reduction groups whose number depends on the shape alone; a group is
+// one task of a thread and has its own weight-gradient sums, which are added in the order of the groups. So every
 // result has the same bits for any number of threads.
 #pragma once
 
@@ -17,17 +17,17 @@ GATECAST_INLINE Float* slab(Float* array, int64_t steps, int64_t rows, int64_t b
   return array + (block * steps + t) * rows * L;
 }
 
-// The weights, packed for forward products into `room` (weights_room floats) if it is given.
+// The weights, packed for forward products into `buffer` (packed_weights_size floats) if it is given.
 template <typename C, int L>
-inline Weights prepare(const Recurrent& a, float* room, const float* zero) {
+inline Weights prepare_weights(const Recurrent& a, float* buffer, const float* zero) {
   Weights w = {};
   w.zero = zero;
-  const bool uses_h = a.T > 1 || a.state0[0];  // the only step of a sequence from zero does not
+  const bool uses_h = a.T > 1 || a.state0[0];  // a single step from the zero state does not
   const auto take = [&](const float* W, int64_t K, int64_t stride, int64_t column, int64_t M) {
     const bool packs = L == 1 ? W == a.Wh && a.heads == 1 : W != a.Wh || uses_h;
-    if (!room || !packs) return Matrix{W + column, K, stride, M, nullptr};
-    const Matrix part = columns<L>(W, K, stride, column, M, room);
-    room += K * M;
+    if (!buffer || !packs) return Matrix{.W = W + column, .K = K, .stride = stride, .M = M};
+    const Matrix part = columns<L>(W, K, stride, column, M, buffer);
+    buffer += K * M;
     return part;
   };
   const int64_t gates[2] = {C::SPLIT * a.H, a.inputs()};
@@ -38,16 +38,16 @@ inline Weights prepare(const Recurrent& a, float* room, const float* zero) {
   }
   if (a.heads > 1) {
     const int64_t D = a.H / a.heads;
-    w.h[0] = {a.Wh, D, a.recurrent(), D, L == 1 ? nullptr : room};
-    if (room)
+    w.h[0] = {.W = a.Wh, .K = D, .stride = a.recurrent(), .M = D, .packed = L == 1 ? nullptr : buffer};
+    if (buffer)
       for (int64_t k = 0; k < 4 * a.heads; ++k) take(a.Wh, D, a.recurrent(), k * D, D);
   }
   if (a.peephole == Peephole::full) w.P = take(a.P, a.H, 3 * a.H, 0, 3 * a.H);
   if (a.Wr) w.Wr = take(a.Wr, a.H, a.R, 0, a.R);
   return w;
 }
-inline int64_t weights_room(const Recurrent& a) {
-  if (a.lanes == 1) {  // only the recurrent weights, and where enough steps use them and they are large
+inline int64_t packed_weights_size(const Recurrent& a) {
+  if (a.lanes == 1) {  // only large recurrent weights that enough steps use
     const int64_t weights = a.heads == 1 ? a.R * a.recurrent() : 0;
     return a.T >= 16 && weights >= (1 << 16) ? weights : 0;
   }
@@ -57,23 +57,24 @@ inline int64_t weights_room(const Recurrent& a) {
 
 // ---- forward ------------------------------------------------------------------------------------------------------
 
-// A sequence alone loads every weight for one step's use. What does not wait for h, Wx x, is therefore computed for
-// this many steps at once (measured: docs/performance.md).
-inline constexpr int STEPS = 16;
+// For a single sequence a loaded weight serves one step only. Wx x, which does not depend on h, is therefore computed
+// for this many steps at once (measured: docs/performance.md).
+inline constexpr int INPUT_STEPS = 16;
 
-// Scratch of one thread: zeros, two generations of rolling states, one step's kept rows, input products made ahead.
+// Scratch of one thread: zeros, the states before and after a step, one step's saved rows, precomputed input products.
 struct ForwardScratch {
   int64_t wide, rows, ready, size;
   explicit ForwardScratch(const Recurrent& a)
-      : wide(most(a.H, a.R)),
-        rows(KeptRows(a).total),
-        ready(a.lanes == 1 ? STEPS * a.inputs() : 0),
+      : wide(max(a.H, a.R)),
+        rows(SavedRows(a).total),
+        ready(a.lanes == 1 ? INPUT_STEPS * a.inputs() : 0),
         size(((2 * MAX_STATES + 1) * wide + rows) * a.lanes + ready) {}
 };
 
-// What training and masks do to the states once a step is done.
+// Zoneout keeps a share of the old states, a masked step keeps all of them.
 template <int L>
-GATECAST_APART void blend(const Recurrent& a, int64_t block, int64_t t, const float* const* prev, float* const* next) {
+GATECAST_NOINLINE void apply_mask_and_zoneout(const Recurrent& a, int64_t block, int64_t t, const float* const* prev,
+                                              float* const* next) {
   for (int s = 0; s < a.size().states; ++s) {
     const int64_t rows = a.state_rows(s);
     const float* old = prev[s];
@@ -81,57 +82,58 @@ GATECAST_APART void blend(const Recurrent& a, int64_t block, int64_t t, const fl
     if (a.zoned(s)) {
       const float* zone = a.zone[s] ? slab<L>(a.zone[s], a.T, rows, block, t) : nullptr;
       const vf share = set1(a.zone_share[s]);
-      each<L>(rows, [&](auto at) {
+      for_each_vector<L>(rows, [&](auto at) {
         const vf keep = zone ? at.load(zone) : share, value = at.load(now);
         at.store(now, value + keep * (at.load(old) - value));
       });
     }
     if (a.mask) {
       const float* mask = a.mask + (block * a.T + t) * L;
-      each<L>(rows, [&](auto at) { at.store(now, select(at.lane(mask) != vf{}, at.load(now), at.load(old))); });
+      for_each_vector<L>(rows,
+                         [&](auto at) { at.store(now, select(at.lane(mask) != vf{}, at.load(now), at.load(old))); });
     }
   }
 }
 
 template <typename C, int L>
 inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, float* scratch) {
-  const ForwardScratch shape(a);
-  const KeptRows rows(a);
+  const ForwardScratch layout(a);
+  const SavedRows rows(a);
   const int states = a.size().states;
-  const int64_t wide = shape.wide * L;
-  float *zero = scratch, *rolling = zero + wide, *rolling_kept = rolling + 2 * MAX_STATES * wide,
-        *ready = rolling_kept + shape.rows * L;
+  const int64_t wide = layout.wide * L;
+  float *zero = scratch, *rolling = zero + wide, *rolling_saved = rolling + 2 * MAX_STATES * wide,
+        *ready = rolling_saved + layout.rows * L;
   clear(zero, wide);
-  Step<L> s = {a, w, rows, nullptr, {}, {}, nullptr, nullptr, false, nullptr};
+  ForwardStep<L> s = {.a = a, .w = w, .rows = rows};
   for (int k = 0; k < states; ++k) s.prev[k] = a.state0[k] ? a.state0[k] + block * a.state_rows(k) * L : zero;
   for (int64_t t = 0; t < a.T; ++t) {
     s.x = slab<L>(a.x, a.T, a.I, block, t);
-    s.odd = t & 1;
-    s.kept = a.kept ? slab<L>(a.kept, a.T, rows.total, block, t) : rolling_kept;
+    s.parity = t & 1;
+    s.saved = a.saved ? slab<L>(a.saved, a.T, rows.total, block, t) : rolling_saved;
     for (int k = 0; k < states; ++k) {
       s.next[k] = rolling + (2 * k + (t & 1)) * wide;
-      if (a.kept && k >= 1 && k <= a.size().stored)
-        s.next[k] = s.kept + (a.size().kept - a.size().stored + k - 1) * a.H * L;
+      if (a.saved && k >= 1 && k <= a.size().saved_states)
+        s.next[k] = s.saved + (a.size().saved - a.size().saved_states + k - 1) * a.H * L;
     }
     if (a.y) s.next[0] = slab<L>(a.y, a.T, a.R, block, t);
     s.h = t == 0 && !a.state0[0] ? nullptr : s.prev[0];
     if (a.drop && s.h) {
       const float* drop = a.drop + block * a.R * L;
-      float* seen = s.kept + rows.dropped * L;
-      each<L>(a.R, [&](auto at) { at.store(seen, at.load(s.h) * at.load(drop)); });
-      s.h = seen;
+      float* h_dropped = s.saved + rows.h_dropped * L;
+      for_each_vector<L>(a.R, [&](auto at) { at.store(h_dropped, at.load(s.h) * at.load(drop)); });
+      s.h = h_dropped;
     }
     if constexpr (L == 1) {
       if (a.T > 1) {
-        if (t % STEPS == 0) {
-          const Matrix all = {a.Wx, a.I, a.inputs(), a.inputs(), nullptr};
-          alone_forward_steps(all, s.x, static_cast<int>(least(STEPS, a.T - t)), a.gain ? w.zero : a.b, ready);
+        if (t % INPUT_STEPS == 0) {
+          const Matrix all = {.W = a.Wx, .K = a.I, .stride = a.inputs(), .M = a.inputs()};
+          single_forward_steps(all, s.x, static_cast<int>(min(INPUT_STEPS, a.T - t)), a.gain ? w.zero : a.b, ready);
         }
-        s.ready = ready + t % STEPS * a.inputs();
+        s.precomputed = ready + t % INPUT_STEPS * a.inputs();
       }
     }
     C::forward(s);
-    if (a.mask || a.zoned(0) || a.zoned(1)) blend<L>(a, block, t, s.prev, s.next);
+    if (a.mask || a.zoned(0) || a.zoned(1)) apply_mask_and_zoneout<L>(a, block, t, s.prev, s.next);
     for (int k = 0; k < states; ++k) s.prev[k] = s.next[k];
   }
   for (int k = 0; k < states; ++k) copy(a.stateT[k] + block * a.state_rows(k) * L, s.prev[k], a.state_rows(k) * L);
@@ -139,20 +141,20 @@ inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, f
 
 template <typename C, int L>
 inline void forward_layer(const Recurrent& a) {
-  const int64_t packed = weights_room(a), zeros = most(a.gradients(), a.R);
-  const ForwardScratch shape(a);
-  const int workers = static_cast<int>(least(a.blocks, threads()));
-  const Scratch scratch(static_cast<size_t>(packed + zeros + workers * shape.size));
+  const int64_t packed = packed_weights_size(a), zeros = max(a.gradients(), a.R);
+  const ForwardScratch layout(a);
+  const int workers = static_cast<int>(min(a.blocks, num_threads()));
+  const Scratch scratch(static_cast<size_t>(packed + zeros + workers * layout.size));
   float *zero = scratch + packed, *work = zero + zeros;
   clear(zero, zeros);
-  const Weights w = prepare<C, L>(a, packed ? static_cast<float*>(scratch) : nullptr, zero);
+  const Weights w = prepare_weights<C, L>(a, packed ? static_cast<float*>(scratch) : nullptr, zero);
   parallel_for(a.blocks, workers,
-               [&](int64_t block, int worker) { forward_block<C, L>(a, w, block, work + worker * shape.size); });
+               [&](int64_t block, int worker) { forward_block<C, L>(a, w, block, work + worker * layout.size); });
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------
 
-// Where a group's sums lie: the weights' gradients one after the other, then what is summed over lanes at the end.
+// A group's sums: the weights' gradients, then those that are summed over lanes at the end.
 struct Sums {
   int64_t Wx, Wh, b, P, Wr, lanes, size;
   explicit Sums(const Recurrent& a) {
@@ -167,66 +169,72 @@ struct Sums {
   }
 };
 
-// Steps whose dz waits to go into the weights' gradients, newest block and last step first.
+// Steps whose dz is collected for one pass over the weights' gradients, in the order in which they are computed.
 template <int L>
-struct Ring {
+struct Chunk {
   int count = 0;
-  float* dx[CHUNK<L>];
-  const float *x[CHUNK<L>], *h[CHUNK<L>], *c[CHUNK<L>], *kept[CHUNK<L>];
+  float* dx[CHUNK_STEPS<L>];
+  const float *x[CHUNK_STEPS<L>], *h[CHUNK_STEPS<L>], *c[CHUNK_STEPS<L>], *saved[CHUNK_STEPS<L>];
 };
 
-// Adds what the ring holds to a group's sums. An item without h began from zero: its place is taken by zeros.
+// Adds a chunk's weight gradients to its group's sums. A step without h started from the zero state and reads zeros.
 template <typename C, int L>
-inline void gather(const Recurrent& a, Ring<L>& ring, const float* dz, int64_t width, const float* zero, const Sums& at,
-                   float* sums) {
-  const int items = ring.count;
-  ring.count = 0;
+inline void flush_chunk(const Recurrent& a, Chunk<L>& chunk, const float* dz, int64_t width, const float* zero,
+                        const Sums& at, float* sums) {
+  const int items = chunk.count;
+  chunk.count = 0;
   if (!items) return;
   if constexpr (L == 1) {
-    const Matrix all = {a.Wx, a.I, a.inputs(), a.inputs(), nullptr};
-    if (ring.dx[0]) alone_backward_steps(all, dz, width, items, ring.dx);
+    const Matrix all = {.W = a.Wx, .K = a.I, .stride = a.inputs(), .M = a.inputs()};
+    if (chunk.dx[0]) single_backward_steps(all, dz, width, items, chunk.dx);
   }
-  const KeptRows rows(a);
+  const SavedRows rows(a);
   const int64_t H = a.H, inputs = a.inputs(), recurrent = a.recurrent(), split = C::SPLIT * H;
   bool any_h = false;
-  for (int i = 0; i < items; ++i) any_h = any_h || ring.h[i];
+  for (int i = 0; i < items; ++i) any_h = any_h || chunk.h[i];
   for (int i = 0; i < items; ++i)
-    if (!ring.h[i]) ring.h[i] = zero;
+    if (!chunk.h[i]) chunk.h[i] = zero;
   float* db = a.gain ? nullptr : sums + at.b;
-  const GradTerm on_x = {ring.x, a.I, sums + at.Wx, inputs};
-  const GradTerm on_h = {ring.h, a.R, sums + at.Wh, recurrent};
+  const GradTerm x_term = {.x = chunk.x, .K = a.I, .dW = sums + at.Wx, .stride = inputs};
+  const GradTerm h_term = {.x = chunk.h, .K = a.R, .dW = sums + at.Wh, .stride = recurrent};
   const bool fused = any_h && recurrent && a.heads == 1;
   if (fused)
-    gradient_product<L>({on_x, on_h}, dz, width, items, split, db);
+    gradient_product<L>({x_term, h_term}, dz, width, items, split, db);
   else
-    gradient_product<L>({on_x}, dz, width, items, split, db);
+    gradient_product<L>({x_term}, dz, width, items, split, db);
   if (any_h && a.heads > 1) {
     const int64_t D = H / a.heads;
-    const float* h[CHUNK<L>];
+    const float* h[CHUNK_STEPS<L>];
     for (int64_t k = 0; k < a.heads; ++k) {
-      for (int i = 0; i < items; ++i) h[i] = ring.h[i] + k * D * L;
+      for (int i = 0; i < items; ++i) h[i] = chunk.h[i] + k * D * L;
       for (int gate = 0; gate < 4; ++gate) {
         const int64_t row = gate * H + k * D;
-        gradient_product<L>({GradTerm{h, D, sums + at.Wh + row, recurrent}}, dz + row * L, width, items, D, nullptr);
+        const GradTerm head = {.x = h, .K = D, .dW = sums + at.Wh + row, .stride = recurrent};
+        gradient_product<L>({head}, dz + row * L, width, items, D, nullptr);
       }
     }
   }
-  if constexpr (requires { C::template second_gradient<L>(a, on_x, on_h, ring.kept, any_h, dz, width, items, db); })
-    C::template second_gradient<L>(a, on_x, on_h, ring.kept, any_h, dz, width, items, db);
-  if (a.peephole == Peephole::full)
-    gradient_product<L>({GradTerm{ring.c, H, sums + at.P, 3 * H}}, dz, width, items, 3 * H, nullptr);
+  if constexpr (requires {
+                  C::template second_part_gradient<L>(a, x_term, h_term, chunk.saved, any_h, dz, width, items, db);
+                })
+    C::template second_part_gradient<L>(a, x_term, h_term, chunk.saved, any_h, dz, width, items, db);
+  if (a.peephole == Peephole::full) {
+    const GradTerm c_term = {.x = chunk.c, .K = H, .dW = sums + at.P, .stride = 3 * H};
+    gradient_product<L>({c_term}, dz, width, items, 3 * H, nullptr);
+  }
   if (a.Wr) {
-    const float* u[CHUNK<L>];
-    for (int i = 0; i < items; ++i) u[i] = ring.kept[i] + rows.u * L;
-    gradient_product<L>({GradTerm{u, H, sums + at.Wr, a.R}}, dz + a.gradients() * L, width, items, a.R, nullptr);
+    const float* u[CHUNK_STEPS<L>];
+    for (int i = 0; i < items; ++i) u[i] = chunk.saved[i] + rows.u * L;
+    const GradTerm u_term = {.x = u, .K = H, .dW = sums + at.Wr, .stride = a.R};
+    gradient_product<L>({u_term}, dz + a.gradients() * L, width, items, a.R, nullptr);
   }
 }
 
-// Scratch of one thread: the ring's dz, zeros, gradients of the states, what skips a step by mask or zoneout, work.
+// Scratch of one thread: the chunk's dz, zeros, gradients of the states, those that bypass the step, work.
 struct BackwardScratch {
   int64_t wide, width, size;
   BackwardScratch(const Recurrent& a, int chunk)
-      : wide(most(a.H, a.R) * a.lanes),
+      : wide(max(a.H, a.R) * a.lanes),
         width((a.gradients() + (a.Wr ? a.R : 0)) * a.lanes),
         size(chunk * width + PANEL + (2 * MAX_STATES + 3) * wide) {}
 };
@@ -234,24 +242,23 @@ struct BackwardScratch {
 template <typename C, int L>
 inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Weights& w, int64_t first, int64_t last,
                            float* scratch, float* sums) {
-  const BackwardScratch shape(a, CHUNK<L>);
-  const KeptRows rows(a);
+  const BackwardScratch layout(a, CHUNK_STEPS<L>);
+  const SavedRows rows(a);
   const Sums at(a);
   const int states = a.size().states;
-  const int64_t wide = shape.wide;
-  float *ring_dz = scratch, *zero = ring_dz + CHUNK<L> * shape.width + PANEL, *own = zero + wide,
-        *past = own + MAX_STATES * wide, *work = past + MAX_STATES * wide;
-  clear(ring_dz + CHUNK<L> * shape.width, PANEL);
+  const int64_t wide = layout.wide;
+  float *chunk_dz = scratch, *zero = chunk_dz + CHUNK_STEPS<L> * layout.width + PANEL, *d_states = zero + wide,
+        *bypass = d_states + MAX_STATES * wide, *work = bypass + MAX_STATES * wide;
+  clear(chunk_dz + CHUNK_STEPS<L> * layout.width, PANEL);
   clear(zero, wide);
-  Ring<L> ring;
-  Ahead ahead;
+  Chunk<L> chunk;
+  Prefetch prefetch;
   const bool want_state = d.dstate0[0] != nullptr;
-  Back<L> s = {a,     w,     rows, {}, nullptr, nullptr, nullptr, {}, nullptr, work, nullptr, sums + at.lanes,
-               ahead, false, false};
+  BackwardStep<L> s = {.a = a, .w = w, .rows = rows, .work = work, .lane_sums = sums + at.lanes, .prefetch = prefetch};
   for (int64_t block = first; block < last; ++block) {
     for (int k = 0; k < states; ++k) {
       const int64_t n = a.state_rows(k) * L;
-      s.d[k] = own + k * wide;
+      s.d[k] = d_states + k * wide;
       if (d.dstateT[k])
         copy(s.d[k], d.dstateT[k] + block * n, n);
       else
@@ -259,78 +266,81 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
     }
     s.drop = a.drop ? a.drop + block * a.R * L : nullptr;
     for (int64_t t = a.T - 1; t >= 0; --t) {
-      s.kept = a.kept ? slab<L>(a.kept, a.T, rows.total, block, t) : nullptr;
+      s.saved = a.saved ? slab<L>(a.saved, a.T, rows.total, block, t) : nullptr;
       s.y = slab<L>(a.y, a.T, a.R, block, t);
-      const float* kept_before = t && a.kept ? slab<L>(a.kept, a.T, rows.total, block, t - 1) : nullptr;
+      const float* saved_before = t && a.saved ? slab<L>(a.saved, a.T, rows.total, block, t - 1) : nullptr;
       for (int k = 0; k < states; ++k) {
         if (t == 0)
           s.prev[k] = a.state0[k] ? a.state0[k] + block * a.state_rows(k) * L : zero;
         else if (k == 0)
           s.prev[k] = slab<L>(a.y, a.T, a.R, block, t - 1);
-        else if (k <= a.size().stored)
-          s.prev[k] = kept_before + (a.size().kept - a.size().stored + k - 1) * a.H * L;
+        else if (k <= a.size().saved_states)
+          s.prev[k] = saved_before + (a.size().saved - a.size().saved_states + k - 1) * a.H * L;
       }
-      s.h = t == 0 && !a.state0[0] ? nullptr : a.drop ? s.kept + rows.dropped * L : s.prev[0];
-      s.down = t > 0 || want_state;
-      s.odd = t & 1;
-      s.dz = ring_dz + ring.count * shape.width;
+      s.h = t == 0 && !a.state0[0] ? nullptr : a.drop ? s.saved + rows.h_dropped * L : s.prev[0];
+      s.wants_dh_prev = t > 0 || want_state;
+      s.parity = t & 1;
+      s.dz = chunk_dz + chunk.count * layout.width;
       if (d.dy) {
         const float* dy = slab<L>(d.dy, a.T, a.R, block, t);
-        each<L>(a.R, [&](auto i) { i.store(s.d[0], i.load(s.d[0]) + i.load(dy)); });
+        for_each_vector<L>(a.R, [&](auto i) { i.store(s.d[0], i.load(s.d[0]) + i.load(dy)); });
       }
-      const bool blended = a.mask || a.zoned(0) || a.zoned(1);
-      if (blended) {  // a gradient goes past the step as far as the value did
+      const bool has_bypass = a.mask || a.zoned(0) || a.zoned(1);
+      if (has_bypass) {  // the part of the state that bypassed the step takes its gradient along
         for (int k = 0; k < states; ++k) {
           const int64_t n = a.state_rows(k);
           const float* mask = a.mask ? a.mask + (block * a.T + t) * L : nullptr;
           const float* zone = k < 2 && a.zone[k] ? slab<L>(a.zone[k], a.T, n, block, t) : nullptr;
           const vf share = set1(k < 2 ? a.zone_share[k] : 0.0f);
-          each<L>(n, [&](auto i) {
+          for_each_vector<L>(n, [&](auto i) {
             vf keep = zone ? i.load(zone) : share;
             if (mask) keep = select(i.lane(mask) != vf{}, keep, set1(1.0f));
-            const vf whole = i.load(s.d[k]);
-            i.store(past + k * wide, keep * whole);
-            i.store(s.d[k], (1.0f - keep) * whole);
+            const vf dstate = i.load(s.d[k]);
+            i.store(bypass + k * wide, keep * dstate);
+            i.store(s.d[k], (1.0f - keep) * dstate);
           });
         }
       }
-      ahead = {};
+      prefetch = {};
       if (t > 0)
-        ahead = {{kept_before, t > 1 ? s.prev[0] - a.R * L : nullptr, slab<L>(a.x, a.T, a.I, block, t - 1)},
-                 {kept_before ? rows.total * L : 0, t > 1 ? a.R * L : 0, a.I * L}};
+        prefetch = {
+            .address = {saved_before, t > 1 ? s.prev[0] - a.R * L : nullptr, slab<L>(a.x, a.T, a.I, block, t - 1)},
+            .remaining = {saved_before ? rows.total * L : 0, t > 1 ? a.R * L : 0, a.I * L}};
       C::backward(s);
-      if (blended)
+      if (has_bypass)
         for (int k = 0; k < states; ++k)
-          each<L>(a.state_rows(k), [&](auto i) { i.store(s.d[k], i.load(s.d[k]) + i.load(past + k * wide)); });
+          for_each_vector<L>(a.state_rows(k),
+                             [&](auto i) { i.store(s.d[k], i.load(s.d[k]) + i.load(bypass + k * wide)); });
       if (d.dx && L != 1) {
         float* dx = slab<L>(d.dx, a.T, a.I, block, t);
-        backward_product<L, false>(w.x[0], s.dz, dx, ahead);
-        if (w.x[1].M) backward_product<L, true>(w.x[1], s.dz + C::SPLIT * a.H * L, dx, ahead);
+        backward_product<L, false>(w.x[0], s.dz, dx, prefetch);
+        if (w.x[1].M) backward_product<L, true>(w.x[1], s.dz + C::SPLIT * a.H * L, dx, prefetch);
       }
-      const int item = ring.count++;
-      ring.dx[item] = d.dx ? slab<L>(d.dx, a.T, a.I, block, t) : nullptr;
-      ring.x[item] = slab<L>(a.x, a.T, a.I, block, t);
-      ring.h[item] = s.h;
-      ring.c[item] = s.prev[1];
-      ring.kept[item] = s.kept;
-      if (ring.count == CHUNK<L>) gather<C, L>(a, ring, ring_dz, shape.width, zero, at, sums);
+      const int item = chunk.count++;
+      chunk.dx[item] = d.dx ? slab<L>(d.dx, a.T, a.I, block, t) : nullptr;
+      chunk.x[item] = slab<L>(a.x, a.T, a.I, block, t);
+      chunk.h[item] = s.h;
+      chunk.c[item] = s.prev[1];
+      chunk.saved[item] = s.saved;
+      if (chunk.count == CHUNK_STEPS<L>) flush_chunk<C, L>(a, chunk, chunk_dz, layout.width, zero, at, sums);
     }
     if (want_state)
       for (int k = 0; k < states; ++k) copy(d.dstate0[k] + block * a.state_rows(k) * L, s.d[k], a.state_rows(k) * L);
   }
-  gather<C, L>(a, ring, ring_dz, shape.width, zero, at, sums);
+  flush_chunk<C, L>(a, chunk, chunk_dz, layout.width, zero, at, sums);
 }
 
-// A group's sums go into the gradients of the weights.
-inline void add_group(const Recurrent& a, const RecurrentGrad& d, const Sums& at, const float* sums, bool first) {
-  add_sums(sums + at.Wx, a.I * a.inputs(), first, d.dWx);
-  add_sums(sums + at.Wh, a.R / a.heads * a.recurrent(), first, d.dWh);
-  add_sums(sums + at.b, a.gradients(), first, a.gain ? nullptr : d.db);
-  add_sums(sums + at.P, 3 * a.H * a.H, first, a.peephole == Peephole::full ? d.dP : nullptr);
-  add_sums(sums + at.Wr, a.H * a.R, first, d.dWr);
+// Adds a group's sums to the gradients of the weights.
+inline void accumulate_group(const Recurrent& a, const RecurrentGrad& d, const Sums& at, const float* sums,
+                             bool first) {
+  accumulate(sums + at.Wx, a.I * a.inputs(), first, d.dWx);
+  accumulate(sums + at.Wh, a.R / a.heads * a.recurrent(), first, d.dWh);
+  accumulate(sums + at.b, a.gradients(), first, a.gain ? nullptr : d.db);
+  accumulate(sums + at.P, 3 * a.H * a.H, first, a.peephole == Peephole::full ? d.dP : nullptr);
+  accumulate(sums + at.Wr, a.H * a.R, first, d.dWr);
   const float* lanes = sums + at.lanes;
   const auto take = [&](int64_t n, float* out) {
-    add_lanes(lanes, n, a.lanes, first, out);
+    accumulate_lanes(lanes, n, a.lanes, first, out);
     lanes += n * a.lanes;
   };
   if (a.peephole == Peephole::diagonal) take(3 * a.H, d.dP);
@@ -342,21 +352,21 @@ inline void add_group(const Recurrent& a, const RecurrentGrad& d, const Sums& at
 
 template <typename C, int L>
 inline void backward_layer(const Recurrent& a, const RecurrentGrad& d) {
-  // A group costs a pass over as many numbers as there are weights; an item of work gives each weight some L multiply-
-  // adds. So: no more groups than pay, but two wherever there are two blocks.
+  // A group costs a pass over as many numbers as there are weights; an item costs L multiply-adds for each weight. So
+  // there are no more groups than pay off, but two wherever there are two blocks.
   const int64_t items = a.blocks * a.T / (L == 1 ? 256 : 16);
-  const int64_t groups = least(a.blocks, most(2, least(items, GROUPS)));
+  const int64_t reduction_groups = min(a.blocks, max(2, min(items, MAX_REDUCTION_GROUPS)));
   const Sums at(a);
-  const BackwardScratch shape(a, CHUNK<L>);
-  const Scratch work(static_cast<size_t>(hands(groups) * shape.size));
-  const Weights w = prepare<C, L>(a, nullptr, nullptr);
-  sum_in_turns(
-      groups, at.size,
+  const BackwardScratch layout(a, CHUNK_STEPS<L>);
+  const Scratch work(static_cast<size_t>(n_workers(reduction_groups) * layout.size));
+  const Weights w = prepare_weights<C, L>(a, nullptr, nullptr);
+  reduce_in_order(
+      reduction_groups, at.size,
       [&](int64_t g, int worker, float* sums) {
-        const int64_t first = g * a.blocks / groups, last = (g + 1) * a.blocks / groups;
-        backward_group<C, L>(a, d, w, first, last, work + worker * shape.size, sums);
+        const int64_t first = g * a.blocks / reduction_groups, last = (g + 1) * a.blocks / reduction_groups;
+        backward_group<C, L>(a, d, w, first, last, work + worker * layout.size, sums);
       },
-      [&](const float* sums, bool first) { add_group(a, d, at, sums, first); });
+      [&](const float* sums, bool first) { accumulate_group(a, d, at, sums, first); });
 }
 
 }  // namespace gatecast::GATECAST_ISA

@@ -1,97 +1,98 @@
-// What a cell is given for one step of one block, and the pieces that cells share.
+// What a cell gets for one step of one block, and the functions that cells share.
 //
 // A cell (cells/) is what happens in one step of one block: forward (products, then the pointwise part: short loops
 // over one function each, because a loop over whole steps keeps a unit's chain of tanh and sigmoid, some 150 cycles, in
 // a reorder window that holds little more than one unit), backward (dz from the gradients of the states, then the
 // products down to h[t-1]), and SPLIT: how many of its gates go into the first part of its weights. A cell with a
-// second part says in second_gradient what that part's rows of dz met: the input at every item (on_x, from column SPLIT
-// H on), and h or something in its place. Equations and gradients are derived in docs/equations.md, in these names; the
-// time loop, masks, zoneout and the gradients of the weights are scan-inl.h's.
+// second part says in second_part_gradient what that part's rows of dz are multiplied with: the input of every item
+// (x_term, from column SPLIT H on), and h or something in its place. Equations and gradients are derived in
+// docs/equations.md, in these names; the time loop, masks, zoneout and the gradients of the weights are scan-inl.h's.
 #pragma once
 
 #include "kernels/products-inl.h"
 
 namespace gatecast::GATECAST_ISA {
 
-// The weights of a layer, made ready once a call. x and h are in two parts where a cell multiplies them at different
-// moments (a GRU: gates z and r, then g); most cells have one part, and the second is empty.
+// The weights of a layer, prepared once per call. x and h are in two parts where a cell multiplies them at different
+// times (a GRU: gates z and r, then g); most cells have one part, and the second is empty.
 struct Weights {
   Matrix x[2], h[2], P, Wr;
-  const float* zero;  // as many as dz has rows: the bias of what is normalised before its bias is added
+  const float* zero;  // one per row of dz: the bias of gates that are normalised before their bias is added
 };
 
 // Forward. Arrays are (rows, L).
 template <int L>
-struct Step {
+struct ForwardStep {
   const Recurrent& a;
   const Weights& w;
-  const KeptRows& rows;
-  const float* x;
-  const float* prev[MAX_STATES];  // states before the step
-  float* next[MAX_STATES];        // and after it
-  const float* h;                 // what the recurrent products see; null: zero, the products are left out
-  float* kept;                    // this step's rows
-  bool odd;                       // every second step
-  const float* ready;             // Wx x + b of all input rows, where it was computed for many steps at once (L = 1)
+  const SavedRows& rows;
+  const float* x = nullptr;
+  const float* prev[MAX_STATES] = {};  // states before the step
+  float* next[MAX_STATES] = {};        // and after it
+  const float* h = nullptr;            // what the recurrent products see; null: zero, they are skipped
+  float* saved = nullptr;              // this step's rows
+  bool parity = false;                 // set at every second step
+  const float* precomputed = nullptr;  // Wx x + b of all gates, if it was computed for many steps at once (L = 1)
 };
 
 // Backward.
 template <int L>
-struct Back {
+struct BackwardStep {
   const Recurrent& a;
   const Weights& w;
-  const KeptRows& rows;
-  const float* prev[MAX_STATES];
-  const float* h;
-  const float* y;  // h after the step
-  const float* kept;
-  float* d[MAX_STATES];  // in: gradients of the states after the step; out: of those before it
-  float* dz;             // gradients of the rows before their activation
-  float* work;           // 2 H or 2 R rows
-  const float* drop;     // (R, L) or null
-  float* lane_sums;      // gradients that are summed over lanes at the very end: diagonal P, then gain and b
-  Ahead& ahead;          // what the next step will read
-  bool odd;              // every second step
-  bool down;             // whether anybody wants the gradient of h before the step
+  const SavedRows& rows;
+  float* work;         // 2 H or 2 R rows
+  float* lane_sums;    // gradients that are summed over lanes at the end: diagonal P, then gain and b
+  Prefetch& prefetch;  // what the next step will read
+  const float* prev[MAX_STATES] = {};
+  const float* h = nullptr;
+  const float* y = nullptr;  // h after the step
+  const float* saved = nullptr;
+  float* d[MAX_STATES] = {};    // in: gradients of the states after the step; out: of those before it
+  float* dz = nullptr;          // gradients of the rows before their activation
+  const float* drop = nullptr;  // (R, L) or null
+  bool parity = false;          // set at every second step
+  bool wants_dh_prev = false;   // whether the gradient of h before the step is needed
 };
 
 // y (M, L) = Wx x + b for one part of the weights.
 template <int L>
-GATECAST_INLINE void input_alone(const Step<L>& s, int part, const float* b, float* y) {
+GATECAST_INLINE void input_preactivation(const ForwardStep<L>& s, int part, const float* b, float* y) {
   const int64_t M = s.w.x[part].M;
-  if (s.ready)
-    copy(y, s.ready + (part ? s.w.x[0].M : 0), M);
+  if (s.precomputed)
+    copy(y, s.precomputed + (part ? s.w.x[0].M : 0), M);
   else
     forward_product<L>({Term{&s.w.x[part], s.x}}, b, M, y);
 }
 
-// y (M, L) = Wx x + Wh h + b for one part of the weights; h is what the products see of it, or something in its place.
+// y (M, L) = Wx x + Wh h + b for one part of the weights; h is what the products see of it (r * h in a GRU).
 template <int L>
-GATECAST_INLINE void input_and_state(const Step<L>& s, int part, const float* b, const float* h, float* y) {
+GATECAST_INLINE void preactivation(const ForwardStep<L>& s, int part, const float* b, const float* h, float* y) {
   const int64_t M = s.w.x[part].M;
-  if (!h) return input_alone(s, part, b, y);
-  if (s.ready)
-    forward_product<L>({Term{&s.w.h[part], h}}, s.ready + (part ? s.w.x[0].M : 0), M, y, s.odd);
+  if (!h) return input_preactivation(s, part, b, y);
+  if (s.precomputed)
+    forward_product<L>({Term{&s.w.h[part], h}}, s.precomputed + (part ? s.w.x[0].M : 0), M, y, s.parity);
   else
     forward_product<L>({Term{&s.w.x[part], s.x}, Term{&s.w.h[part], h}}, b, M, y);
 }
 
-// d[0] = Wh dz, or += with ADD, through recurrent dropout if there is any.
+// d[0] = Wh dz, or += with ADD, through the recurrent dropout if there is one.
 template <int L, bool ADD>
-GATECAST_INLINE void to_state(const Back<L>& s, const Matrix& w, const float* dz) {
-  if (!s.down) return;
-  if (!s.drop) return backward_product<L, ADD>(w, dz, s.d[0], s.ahead, s.odd);
-  backward_product<L, false>(w, dz, s.work, s.ahead, s.odd);
-  each<L>(w.K, [&](auto at) {
+GATECAST_INLINE void state_gradient(const BackwardStep<L>& s, const Matrix& w, const float* dz) {
+  if (!s.wants_dh_prev) return;
+  if (!s.drop) return backward_product<L, ADD>(w, dz, s.d[0], s.prefetch, s.parity);
+  backward_product<L, false>(w, dz, s.work, s.prefetch, s.parity);
+  for_each_vector<L>(w.K, [&](auto at) {
     const vf d = at.load(s.work) * at.load(s.drop);
     at.store(s.d[0], ADD ? at.load(s.d[0]) + d : d);
   });
 }
 
-// Layer-normalised gates: z (H rows a gate) becomes gain * norm + b with norm = (z - mean) / deviation over the units.
+// Layer-normalised gates: z (H rows a gate) becomes gain * norm + b with norm = (z - mean) * rate, rate = 1 /
+// standard deviation over the units.
 template <int L>
-GATECAST_APART void normalise(float* z, int64_t H, int gates, const float* gain, const float* b, float* norm,
-                              float* rate) {
+GATECAST_NOINLINE void layer_norm(float* z, int64_t H, int gates, const float* gain, const float* b, float* norm,
+                                  float* rate) {
   for (int gate = 0; gate < gates; ++gate) {
     float *a = z + gate * H * L, *out = norm + gate * H * L;
     float mean[L] = {}, variance[L] = {};
@@ -114,10 +115,11 @@ GATECAST_APART void normalise(float* z, int64_t H, int gates, const float* gain,
   }
 }
 
-// dz of the normalised gates becomes that of the products; the gradients of gain and b go to `sums` (2 gates H, L).
+// dz of the normalised gates becomes that of the products; the gradients of gain and b are added to `sums` (2 gates H,
+// L).
 template <int L>
-GATECAST_APART void normalise_backward(float* dz, int64_t H, int gates, const float* gain, const float* norm,
-                                       const float* rate, float* sums) {
+GATECAST_NOINLINE void layer_norm_backward(float* dz, int64_t H, int gates, const float* gain, const float* norm,
+                                           const float* rate, float* sums) {
   float* db = sums + gates * H * L;
   for (int gate = 0; gate < gates; ++gate) {
     const int64_t first = gate * H * L;

@@ -1,4 +1,4 @@
-// The instruction-set levels that were compiled in, and the one in use.
+// The instruction-set levels of this build, and the one in use.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace gatecast {
 
-std::vector<std::string> levels();        // those that this machine can run, lowest first
-const Kernels& kernels();                 // the level in use; none before the first use_level()
-bool use_level(const std::string& name);  // false when the level is unknown here
+std::vector<std::string> available_isas();  // what this machine can run, lowest first
+const Kernels& kernels();                   // the level in use; none before the first set_isa()
+bool set_isa(const std::string& name);      // false when it is not one of available_isas()
 
 }  // namespace gatecast

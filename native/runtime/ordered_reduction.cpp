@@ -3,50 +3,50 @@
 
 namespace gatecast {
 
-Turns::Turns(int slots) {
-  free_.reserve(static_cast<size_t>(slots));  // nothing throws later on
-  waiting_.reserve(static_cast<size_t>(slots));
-  for (int slot = slots - 1; slot >= 0; --slot) free_.push_back(slot);
+OrderedReduction::OrderedReduction(int n_buffers) {
+  free_buffers_.reserve(static_cast<size_t>(n_buffers));  // so that nothing throws later on
+  complete_.reserve(static_cast<size_t>(n_buffers));
+  for (int buffer = n_buffers - 1; buffer >= 0; --buffer) free_buffers_.push_back(buffer);
 }
 
-Turns::~Turns() = default;
+OrderedReduction::~OrderedReduction() = default;
 
-Turns::Hand Turns::take() {
+OrderedReduction::Partial OrderedReduction::acquire() {
   std::unique_lock lock(mutex_);
-  freed_.wait(lock, [this] { return !free_.empty(); });
-  const Hand hand = {given_++, free_.back()};
-  free_.pop_back();
-  return hand;
+  buffer_freed_.wait(lock, [this] { return !free_buffers_.empty(); });
+  const Partial partial = {.group = next_group_++, .buffer = free_buffers_.back()};
+  free_buffers_.pop_back();
+  return partial;
 }
 
-void Turns::give(Hand hand) {
+void OrderedReduction::submit(Partial partial) {
   const std::lock_guard lock(mutex_);
-  waiting_.push_back(hand);
+  complete_.push_back(partial);
 }
 
-int Turns::turn(bool* first) {
+int OrderedReduction::next(bool* first) {
   const std::lock_guard lock(mutex_);
   if (adding_) return -1;
-  for (Hand& hand : waiting_)
-    if (hand.group == added_) {
-      const int slot = hand.slot;
-      hand = waiting_.back();
-      waiting_.pop_back();
+  for (Partial& partial : complete_)
+    if (partial.group == next_to_add_) {
+      const int buffer = partial.buffer;
+      partial = complete_.back();
+      complete_.pop_back();
       adding_ = true;
-      *first = added_ == 0;
-      return slot;
+      *first = next_to_add_ == 0;
+      return buffer;
     }
   return -1;
 }
 
-void Turns::added(int slot) {
+void OrderedReduction::finish(int buffer) {
   {
     const std::lock_guard lock(mutex_);
     adding_ = false;
-    ++added_;
-    free_.push_back(slot);
+    ++next_to_add_;
+    free_buffers_.push_back(buffer);
   }
-  freed_.notify_one();
+  buffer_freed_.notify_one();
 }
 
 }  // namespace gatecast

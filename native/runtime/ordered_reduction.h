@@ -1,5 +1,5 @@
-// Sums that many threads make and that are added in one order: the same bits for any number of threads, in the memory
-// of a few sets of sums instead of one for each.
+// Partial sums made by many threads and added in a fixed order: the result has the same bits for any number of
+// threads, with a few buffers of sums instead of one per group.
 #pragma once
 
 #include <condition_variable>
@@ -9,35 +9,37 @@
 
 namespace gatecast {
 
-// Groups are given out in order, each with one of `slots` sets of sums, and added in order: a set that is done before
-// its turn waits as it is, its thread goes on with the next group in another set, and waits only where none is left.
-// The lowest group that is not added is always in a hand or being added, so no thread waits for ever.
+// Groups are handed out in order, each with one of `n_buffers` buffers, and added in order. A group that finishes
+// early stays in its buffer; its thread goes on with the next group in another buffer and blocks only when none is
+// free. It cannot deadlock: the lowest group that is not added yet is always being computed or being added.
 // Not inline: see the linkage rule in kernels/simd-inl.h.
-class Turns {
+class OrderedReduction {
  public:
-  explicit Turns(int slots);
-  ~Turns();
-  Turns(const Turns&) = delete;
-  Turns& operator=(const Turns&) = delete;
+  explicit OrderedReduction(int n_buffers);
+  ~OrderedReduction();
+  OrderedReduction(const OrderedReduction&) = delete;
+  OrderedReduction& operator=(const OrderedReduction&) = delete;
 
-  struct Hand {
+  struct Partial {
     int64_t group;
-    int slot;
+    int buffer;
   };
-  Hand take();
-
-  // A hand's sums are whole. Then, whoever gave them asks for what may be added: a slot, or -1 if it is nobody's turn
-  // or another thread is adding; and says when it is added. `first` is true for the first group alone.
-  void give(Hand hand);
-  int turn(bool* first);
-  void added(int slot);
+  // The next group and a free buffer for its sums.
+  Partial acquire();
+  // Its sums are complete. The same thread then loops over next() and finish().
+  void submit(Partial partial);
+  // The buffer to add now, or -1 when the next group in order is not complete or another thread is adding.
+  // `first` is set for the first group only, whose sums are copied instead of added.
+  int next(bool* first);
+  // The buffer has been added and is free again.
+  void finish(int buffer);
 
  private:
   std::mutex mutex_;
-  std::condition_variable freed_;
-  std::vector<int> free_;
-  std::vector<Hand> waiting_;
-  int64_t given_ = 0, added_ = 0;
+  std::condition_variable buffer_freed_;
+  std::vector<int> free_buffers_;
+  std::vector<Partial> complete_;
+  int64_t next_group_ = 0, next_to_add_ = 0;
   bool adding_ = false;
 };
 

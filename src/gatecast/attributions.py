@@ -20,7 +20,7 @@ import numpy.typing as npt
 from gatecast.arrays import pack, unpack
 from gatecast.errors import ConfigError, DataError, require_count
 from gatecast.network import Network, Weights, backward, forward, like
-from gatecast.recurrent import relax
+from gatecast.recurrent import release_memory
 from gatecast.samples import read_inputs
 
 __all__ = ["POINTS", "Attributed", "Graded", "gradients", "integrate", "integrated", "occlude", "occluded", "pull"]
@@ -87,7 +87,7 @@ def gradients(
     flat = rows.reshape(len(rows), -1)
     size = _at_once(network, rows.shape[1])
     found = [graded(flat[start : start + size])[1] for start in range(0, len(flat), size)]
-    relax()
+    release_memory()
     return np.concatenate(found).reshape(shape)
 
 
@@ -307,7 +307,7 @@ def _added(
 ) -> Attributed:
     """Values beside what they should sum up to."""
     there, start = say(actual), say(baseline)
-    relax()
+    release_memory()
     return Attributed(values.reshape(shape), there, start, there - start - values.sum(axis=1))
 
 

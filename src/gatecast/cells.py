@@ -22,7 +22,7 @@ class Cell(NamedTuple):
     """What is carried from step to step; the first is the output h."""
     recurrent: bool = True
     """Whether there is a matrix Wh."""
-    kept: tuple[str, ...] = ()
+    saved: tuple[str, ...] = ()
     """What the kernels keep of a step for the backward pass, H rows each, in this order."""
 
 
@@ -42,15 +42,15 @@ class Noise(NamedTuple):
 CELLS = {
     cell.name: cell
     for cell in (
-        Cell("rnn", ("h",), ("h",), kept=()),
-        Cell("rnn_relu", ("h",), ("h",), kept=()),
-        Cell("gru", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "q")),
-        Cell("gru_before", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "rh")),
-        Cell("lstm", ("i", "f", "o", "g"), ("h", "c"), kept=("i", "f", "o", "g", "c")),
-        Cell("lstm_coupled", ("f", "o", "g"), ("h", "c"), kept=("f", "o", "g", "c")),
-        Cell("slstm", ("i", "f", "o", "g"), ("h", "c", "n", "m"), kept=("i", "f", "o", "g", "s", "c", "n")),
-        Cell("min_gru", ("z", "g"), ("h",), recurrent=False, kept=("z", "g")),
-        Cell("min_lstm", ("f", "i", "g"), ("h",), recurrent=False, kept=("f", "i", "g")),
+        Cell("rnn", ("h",), ("h",), saved=()),
+        Cell("rnn_relu", ("h",), ("h",), saved=()),
+        Cell("gru", ("z", "r", "g"), ("h",), saved=("z", "r", "g", "q")),
+        Cell("gru_before", ("z", "r", "g"), ("h",), saved=("z", "r", "g", "rh")),
+        Cell("lstm", ("i", "f", "o", "g"), ("h", "c"), saved=("i", "f", "o", "g", "c")),
+        Cell("lstm_coupled", ("f", "o", "g"), ("h", "c"), saved=("f", "o", "g", "c")),
+        Cell("slstm", ("i", "f", "o", "g"), ("h", "c", "n", "m"), saved=("i", "f", "o", "g", "s", "c", "n")),
+        Cell("min_gru", ("z", "g"), ("h",), recurrent=False, saved=("z", "g")),
+        Cell("min_lstm", ("f", "i", "g"), ("h",), recurrent=False, saved=("f", "i", "g")),
     )
 }
 """Every cell by its name; the kernels number them in this order."""

@@ -35,7 +35,7 @@ from gatecast.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.losses import Pinball, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, initial_weights, like, stream, wire
 from gatecast.panel_lstm import UNSEEN, Look, Step, looks_at, steps_ahead
-from gatecast.recurrent import relax
+from gatecast.recurrent import release_memory
 from gatecast.smoothing import SparseAdam
 
 __all__ = ["Fitted", "Settings", "fit", "make_network", "make_settings", "newest", "one_ahead", "quantiles"]
@@ -235,7 +235,7 @@ def fit(
         sparse.update(parameters, which, gradient, settings.series_rate * one_cycle(number))
         if report is not None:
             report(Step(number, loss, *(watch(now()) if watch is not None and number in looks else UNSEEN)))
-    relax()
+    release_memory()
     return now()
 
 
@@ -267,7 +267,7 @@ def quantiles(fitted: Fitted, history: History, batch: int = 2048) -> Floats:
         said_values = restore(frame, z * rows.unit[:, None, None] + rows.newest[:, None, None])
         there = np.isfinite(part.values).any(axis=1)
         answer[start : start + batch][there] = said_values[there]
-    relax()
+    release_memory()
     return answer
 
 
@@ -296,7 +296,7 @@ def one_ahead(fitted: Fitted, history: History, batch: int = 512) -> Floats:
         told = restore(frame, z * rows.unit[:, None] + rows.newest[:, None])[:, :-1]
         answer[start : start + batch, T - O + 1 :] = told
     begun = np.cumsum(np.isfinite(history.values), axis=1) - np.isfinite(history.values) > 0
-    relax()
+    release_memory()
     return np.where(begun, answer, np.nan)
 
 

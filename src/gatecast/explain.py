@@ -26,7 +26,7 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.fitting import Trained
 from gatecast.history import History, owners
 from gatecast.panel_paths import Asked, Cells, Path, make_cells, path, reach
-from gatecast.recurrent import relax
+from gatecast.recurrent import release_memory
 from gatecast.voices import Networks, Own
 
 __all__ = ["METHODS", "Explanation", "explain"]
@@ -133,7 +133,7 @@ def explain(
     beyond, counts = one.known.shape[1] - T, (len(panel.known), len(panel.historic), len(panel.static))
     cells = make_cells(short.values.shape[1], beyond, owners(panel), counts)
     found = [_one(path(member, short, voice.season, asked, cells), cells, method, points) for member in voice.members]
-    relax()
+    release_memory()
     forecast, baseline = np.mean([part[:2] for part in found], axis=0)
     values, read = (np.mean(part, axis=0) for part in ([one[2] for one in found], [one[3] for one in found]))
     table = _table(panel, raw, series, step, cells, values, read > 0)

@@ -34,7 +34,7 @@ from gatecast.own_layers import Settings, is_point, make_settings, require_outpu
 from gatecast.own_windows import draws, held_out, make_windows, read, span, targets
 from gatecast.panel_lstm import CONTEXT, UNSEEN, Look, Step, looks_at
 from gatecast.panel_windows import Rows
-from gatecast.recurrent import relax
+from gatecast.recurrent import release_memory
 from gatecast.room import require_room, require_size
 
 __all__ = ["Fitted", "Settings", "as_model", "describe", "fit", "make_settings", "quantiles", "restore", "wired"]
@@ -147,7 +147,7 @@ def fit(
                 report(Step(number, loss, *seen))
         if spread is None and is_point(network):
             spread = _spread(network, learner.newest(), rows, held, h, settings, rng)
-    relax()
+    release_memory()
     return Fitted(network, learner.newest(), settings, h, learnt, spread)
 
 

@@ -30,7 +30,7 @@ from gatecast.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, Sim
 from gatecast.losses import Pinball, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, initial_weights, like, wire
 from gatecast.panel_windows import EXTRA, Rows, Settings, batches, inputs, make_rows
-from gatecast.recurrent import relax
+from gatecast.recurrent import release_memory
 
 __all__ = [
     "CELLS",
@@ -194,7 +194,7 @@ def fit(
                 best = last, number, weights.vector.copy()
         if report is not None:
             report(Step(number, loss, *seen))
-    relax()
+    release_memory()
     if best[0] < (1 - settings.patience) * last:
         weights.vector[:], settings = best[2], replace(settings, steps=best[1])
     return Fitted(network, weights, settings, h)
@@ -303,7 +303,7 @@ def quantiles(fitted: Fitted, history: History, m: int, batch: int = 2048) -> Fl
     """
     parts = [history.rows(slice(start, start + batch)) for start in range(0, len(history), batch)]
     said = [answer(fitted, read(part, fitted.horizon, m, fitted.settings)) for part in parts]
-    relax()
+    release_memory()
     return np.concatenate(said)
 
 
@@ -340,7 +340,7 @@ def one_ahead(fitted: Fitted, history: History, m: int, batch: int = 512) -> Flo
         turned = frame._replace(season=np.roll(frame.season, T - 1, axis=1))
         answer[start : start + batch, 1:] = restore(turned, z)
         answer[start : start + batch][np.arange(T) <= rows.first[:, None]] = np.nan
-    relax()
+    release_memory()
     return answer
 
 

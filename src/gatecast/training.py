@@ -22,7 +22,7 @@ from gatecast.errors import ConfigError, require_count
 from gatecast.losses import Loss, weighted_mean
 from gatecast.network import Network, Weights, backward, forward, like, settle, stream
 from gatecast.optim import Link, apply, averaged, learning_rate
-from gatecast.recurrent import relax
+from gatecast.recurrent import release_memory
 from gatecast.samples import Samples
 
 __all__ = [
@@ -235,7 +235,7 @@ def train(
         final = averaged(optimizer, progress.state) if best.vector is None else best.vector
         if final is not None and progress.step > 0:
             weights.vector[:] = final
-        relax()
+        release_memory()
 
 
 def evaluate(network: Network, weights: Weights, samples: Samples, loss: Loss, batch_size: int | None = None) -> float:
@@ -303,7 +303,7 @@ def predict(
             packed_mask = None if mask is None else pack_mask(mask[rows])
             y, _ = forward(network, weights, pack(x[rows]), packed_mask, keep=False)
             parts.append(unpack(y, len(x[rows])))
-    relax()
+    release_memory()
     outputs = np.concatenate(parts)
     return outputs if len(network.shapes[-1]) == 2 else outputs[:, 0]
 

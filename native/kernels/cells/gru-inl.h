@@ -10,29 +10,30 @@ struct GruCell {
   static constexpr int SPLIT = 2;
 
   template <int L>
-  static void forward(const Step<L>& s) {
+  static void forward(const ForwardStep<L>& s) {
     const int64_t H = s.a.H, n = H * L;
-    float *z = s.kept, *r = z + n, *g = z + 2 * n, *q = z + 3 * n;
-    input_and_state(s, 0, s.a.b, s.h, z);  // update and reset gate
-    input_alone(s, 1, s.a.b + 2 * H, g);
+    float *z = s.saved, *r = z + n, *g = z + 2 * n, *q = z + 3 * n;
+    preactivation(s, 0, s.a.b, s.h, z);  // update and reset gate
+    input_preactivation(s, 1, s.a.b + 2 * H, g);
     if (s.h)
-      forward_product<L>({Term{&s.w.h[1], s.h}}, s.a.b + 3 * H, H, q, s.odd);
+      forward_product<L>({Term{&s.w.h[1], s.h}}, s.a.b + 3 * H, H, q, s.parity);
     else
       broadcast<L>(s.a.b + 3 * H, H, q);
-    each<L>(2 * H, [&](auto at) { at.store(z, sigmoid(at.load(z))); });
-    each<L>(H, [&](auto at) { at.store(g, tanh(at.load(g) + at.load(r) * at.load(q))); });  // candidate
-    each<L>(H, [&](auto at) {
+    for_each_vector<L>(2 * H, [&](auto at) { at.store(z, sigmoid(at.load(z))); });
+    for_each_vector<L>(H, [&](auto at) { at.store(g, tanh(at.load(g) + at.load(r) * at.load(q))); });  // candidate
+    for_each_vector<L>(H, [&](auto at) {
       const vf candidate = at.load(g);
       at.store(s.next[0], candidate + at.load(z) * (at.load(s.prev[0]) - candidate));
     });
   }
 
   template <int L>
-  static void backward(const Back<L>& s) {
+  static void backward(const BackwardStep<L>& s) {
     const int64_t H = s.a.H, n = H * L;
-    const float *kz = s.kept, *kr = kz + n, *kg = kz + 2 * n, *kq = kz + 3 * n;
-    each<L>(H, [&](auto at) {
-      const vf z = at.load(kz), r = at.load(kr), g = at.load(kg), q = at.load(kq), dh = at.load(s.d[0]);
+    const float *saved_z = s.saved, *saved_r = saved_z + n, *saved_g = saved_z + 2 * n, *saved_q = saved_z + 3 * n;
+    for_each_vector<L>(H, [&](auto at) {
+      const vf z = at.load(saved_z), r = at.load(saved_r), g = at.load(saved_g), q = at.load(saved_q),
+               dh = at.load(s.d[0]);
       const vf dg = dh * (1.0f - z) * (1.0f - g * g);
       at.store(s.dz, dh * (at.load(s.prev[0]) - g) * z * (1.0f - z));
       at.store(s.dz + n, dg * q * r * (1.0f - r));
@@ -40,81 +41,81 @@ struct GruCell {
       at.store(s.dz + 3 * n, dg * r);
       at.store(s.d[0], dh * z);
     });
-    to_state<L, true>(s, s.w.h[0], s.dz);
-    to_state<L, true>(s, s.w.h[1], s.dz + 3 * n);
+    state_gradient<L, true>(s, s.w.h[0], s.dz);
+    state_gradient<L, true>(s, s.w.h[1], s.dz + 3 * n);
   }
 
-  // g's rows met x, q's met h.
+  // The rows of g are multiplied with x, those of q with h.
   template <int L>
-  static void second_gradient(const Recurrent& a, GradTerm on_x, GradTerm on_h, const float* const*, bool any_h,
-                              const float* dz, int64_t width, int items, float* db) {
+  static void second_part_gradient(const Recurrent& a, GradTerm x_term, GradTerm h_term, const float* const*,
+                                   bool any_h, const float* dz, int64_t width, int items, float* db) {
     const int64_t H = a.H;
-    on_x.dW += 2 * H;
-    on_h.dW += 2 * H;
-    if (!any_h) on_h.K = 0;  // the bias of q is there all the same
-    gradient_product<L>({on_x}, dz + 2 * H * L, width, items, H, db + 2 * H);
-    gradient_product<L>({on_h}, dz + 3 * H * L, width, items, H, db + 3 * H);
+    x_term.dW += 2 * H;
+    h_term.dW += 2 * H;
+    if (!any_h) h_term.K = 0;  // q has a bias even without h
+    gradient_product<L>({x_term}, dz + 2 * H * L, width, items, H, db + 2 * H);
+    gradient_product<L>({h_term}, dz + 3 * H * L, width, items, H, db + 3 * H);
   }
 };
 
-// g = tanh(Wx_g x + Wh_g (r * h[t-1]) + b_g) (Cho et al. 2014, Keras' reset_after=False). Rows z, r, g; kept also r *
-// h.
+// g = tanh(Wx_g x + Wh_g (r * h[t-1]) + b_g) (Cho et al. 2014, Keras' reset_after=False). Rows z, r,
+// g; saved besides: r * h.
 struct GruBeforeCell {
   static constexpr int SPLIT = 2;
 
   template <int L>
-  static void forward(const Step<L>& s) {
+  static void forward(const ForwardStep<L>& s) {
     const int64_t H = s.a.H, n = H * L;
-    float *z = s.kept, *r = z + n, *g = z + 2 * n, *rh = z + 3 * n;
-    input_and_state(s, 0, s.a.b, s.h, z);
-    each<L>(2 * H, [&](auto at) { at.store(z, sigmoid(at.load(z))); });
+    float *z = s.saved, *r = z + n, *g = z + 2 * n, *rh = z + 3 * n;
+    preactivation(s, 0, s.a.b, s.h, z);
+    for_each_vector<L>(2 * H, [&](auto at) { at.store(z, sigmoid(at.load(z))); });
     if (s.h) {
-      each<L>(H, [&](auto at) { at.store(rh, at.load(r) * at.load(s.h)); });
-      input_and_state(s, 1, s.a.b + 2 * H, rh, g);
+      for_each_vector<L>(H, [&](auto at) { at.store(rh, at.load(r) * at.load(s.h)); });
+      preactivation(s, 1, s.a.b + 2 * H, rh, g);
     } else {
       clear(rh, n);
-      input_alone(s, 1, s.a.b + 2 * H, g);
+      input_preactivation(s, 1, s.a.b + 2 * H, g);
     }
-    each<L>(H, [&](auto at) { at.store(g, tanh(at.load(g))); });
-    each<L>(H, [&](auto at) {
+    for_each_vector<L>(H, [&](auto at) { at.store(g, tanh(at.load(g))); });
+    for_each_vector<L>(H, [&](auto at) {
       const vf candidate = at.load(g);
       at.store(s.next[0], candidate + at.load(z) * (at.load(s.prev[0]) - candidate));
     });
   }
 
   template <int L>
-  static void backward(const Back<L>& s) {
+  static void backward(const BackwardStep<L>& s) {
     const int64_t H = s.a.H, n = H * L;
-    const float *kz = s.kept, *kr = kz + n, *kg = kz + 2 * n, *krh = kz + 3 * n;
+    const float *saved_z = s.saved, *saved_r = saved_z + n, *saved_g = saved_z + 2 * n, *saved_rh = saved_z + 3 * n;
     float* drh = s.work + n;
-    each<L>(H, [&](auto at) {
-      const vf z = at.load(kz), g = at.load(kg), dh = at.load(s.d[0]);
+    for_each_vector<L>(H, [&](auto at) {
+      const vf z = at.load(saved_z), g = at.load(saved_g), dh = at.load(s.d[0]);
       at.store(s.dz, dh * (at.load(s.prev[0]) - g) * z * (1.0f - z));
       at.store(s.dz + 2 * n, dh * (1.0f - z) * (1.0f - g * g));
       at.store(s.d[0], dh * z);
     });
-    backward_product<L, false>(s.w.h[1], s.dz + 2 * n, drh, s.ahead);
-    each<L>(H, [&](auto at) {
-      const vf r = at.load(kr), d = at.load(drh);
+    backward_product<L, false>(s.w.h[1], s.dz + 2 * n, drh, s.prefetch);
+    for_each_vector<L>(H, [&](auto at) {
+      const vf r = at.load(saved_r), d = at.load(drh);
       vf dh = d * r;
       if (s.drop) dh *= at.load(s.drop);
-      at.store(s.dz + n, d * at.load(krh) * (1.0f - r));  // d * h * r * (1 - r), and r * h is kept
+      at.store(s.dz + n, d * at.load(saved_rh) * (1.0f - r));  // d * h * r * (1 - r), and r * h is saved
       at.store(s.d[0], at.load(s.d[0]) + dh);
     });
-    to_state<L, true>(s, s.w.h[0], s.dz);
+    state_gradient<L, true>(s, s.w.h[0], s.dz);
   }
 
-  // g's rows met x and r * h.
+  // The rows of g are multiplied with x and with r * h.
   template <int L>
-  static void second_gradient(const Recurrent& a, GradTerm on_x, GradTerm on_h, const float* const* kept, bool,
-                              const float* dz, int64_t width, int items, float* db) {
+  static void second_part_gradient(const Recurrent& a, GradTerm x_term, GradTerm h_term, const float* const* saved,
+                                   bool, const float* dz, int64_t width, int items, float* db) {
     const int64_t H = a.H;
-    const float* rh[CHUNK<L>];
-    for (int i = 0; i < items; ++i) rh[i] = kept[i] + 3 * H * L;
-    on_x.dW += 2 * H;
-    on_h.dW += 2 * H;
-    on_h.x = rh;
-    gradient_product<L>({on_x, on_h}, dz + 2 * H * L, width, items, H, db + 2 * H);
+    const float* rh[CHUNK_STEPS<L>];
+    for (int i = 0; i < items; ++i) rh[i] = saved[i] + 3 * H * L;
+    x_term.dW += 2 * H;
+    h_term.dW += 2 * H;
+    h_term.x = rh;
+    gradient_product<L>({x_term, h_term}, dz + 2 * H * L, width, items, H, db + 2 * H);
   }
 };
 

@@ -10,11 +10,11 @@ struct MinGruCell {
   static constexpr int SPLIT = 2;
 
   template <int L>
-  static void forward(const Step<L>& s) {
+  static void forward(const ForwardStep<L>& s) {
     const int64_t n = s.a.H * L;
-    float *z = s.kept, *g = z + n;
-    input_alone(s, 0, s.a.b, z);
-    each<L>(s.a.H, [&](auto at) {
+    float *z = s.saved, *g = z + n;
+    input_preactivation(s, 0, s.a.b, z);
+    for_each_vector<L>(s.a.H, [&](auto at) {
       const vf update = sigmoid(at.load(z)), h = at.load(s.prev[0]);
       at.store(z, update);
       at.store(s.next[0], h + update * (at.load(g) - h));
@@ -22,10 +22,10 @@ struct MinGruCell {
   }
 
   template <int L>
-  static void backward(const Back<L>& s) {
+  static void backward(const BackwardStep<L>& s) {
     const int64_t n = s.a.H * L;
-    each<L>(s.a.H, [&](auto at) {
-      const vf z = at.load(s.kept), g = at.load(s.kept + n), dh = at.load(s.d[0]);
+    for_each_vector<L>(s.a.H, [&](auto at) {
+      const vf z = at.load(s.saved), g = at.load(s.saved + n), dh = at.load(s.d[0]);
       at.store(s.dz, dh * (g - at.load(s.prev[0])) * z * (1.0f - z));
       at.store(s.dz + n, dh * z);
       at.store(s.d[0], dh * (1.0f - z));
@@ -38,22 +38,22 @@ struct MinLstmCell {
   static constexpr int SPLIT = 3;
 
   template <int L>
-  static void forward(const Step<L>& s) {
+  static void forward(const ForwardStep<L>& s) {
     const int64_t n = s.a.H * L;
-    float *zf = s.kept, *zi = zf + n, *g = zf + 2 * n;
-    input_alone(s, 0, s.a.b, zf);
-    each<L>(2 * s.a.H, [&](auto at) { at.store(zf, sigmoid(at.load(zf))); });
-    each<L>(s.a.H, [&](auto at) {
+    float *zf = s.saved, *zi = zf + n, *g = zf + 2 * n;
+    input_preactivation(s, 0, s.a.b, zf);
+    for_each_vector<L>(2 * s.a.H, [&](auto at) { at.store(zf, sigmoid(at.load(zf))); });
+    for_each_vector<L>(s.a.H, [&](auto at) {
       const vf f = at.load(zf), i = at.load(zi), sum = f + i;
       at.store(s.next[0], (f * at.load(s.prev[0]) + i * at.load(g)) / sum);
     });
   }
 
   template <int L>
-  static void backward(const Back<L>& s) {
+  static void backward(const BackwardStep<L>& s) {
     const int64_t n = s.a.H * L;
-    each<L>(s.a.H, [&](auto at) {
-      const vf f = at.load(s.kept), i = at.load(s.kept + n), g = at.load(s.kept + 2 * n);
+    for_each_vector<L>(s.a.H, [&](auto at) {
+      const vf f = at.load(s.saved), i = at.load(s.saved + n), g = at.load(s.saved + 2 * n);
       const vf dh = at.load(s.d[0]), inverse = 1.0f / (f + i);
       const vf change = dh * (at.load(s.prev[0]) - g) * f * i * inverse * inverse;
       at.store(s.dz, change * (1.0f - f));

@@ -10,27 +10,27 @@ struct RnnCell {
   static constexpr int SPLIT = 1;
 
   template <int L>
-  static void forward(const Step<L>& s) {
-    input_and_state(s, 0, s.a.b, s.h, s.next[0]);
+  static void forward(const ForwardStep<L>& s) {
+    preactivation(s, 0, s.a.b, s.h, s.next[0]);
     float* h = s.next[0];
-    each<L>(s.a.H, [&](auto at) {
+    for_each_vector<L>(s.a.H, [&](auto at) {
       const vf z = at.load(h);
       if constexpr (RELU)
         at.store(h, select(z < set1(0.0f), vf{}, z));  // NaN stays NaN
       else
         at.store(h, tanh(z));
     });
-    if (s.rows.u > s.rows.activation) copy(s.kept + s.rows.activation * L, h, s.a.H * L);
+    if (s.rows.u > s.rows.activation) copy(s.saved + s.rows.activation * L, h, s.a.H * L);
   }
 
   template <int L>
-  static void backward(const Back<L>& s) {
-    const float* h = s.rows.u > s.rows.activation ? s.kept + s.rows.activation * L : s.y;
-    each<L>(s.a.H, [&](auto at) {
+  static void backward(const BackwardStep<L>& s) {
+    const float* h = s.rows.u > s.rows.activation ? s.saved + s.rows.activation * L : s.y;
+    for_each_vector<L>(s.a.H, [&](auto at) {
       const vf y = at.load(h), dh = at.load(s.d[0]);
       at.store(s.dz, RELU ? select(y > set1(0.0f), dh, vf{}) : dh * (1.0f - y * y));
     });
-    to_state<L, false>(s, s.w.h[0], s.dz);
+    state_gradient<L, false>(s, s.w.h[0], s.dz);
   }
 };
 

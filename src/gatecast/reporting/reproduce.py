@@ -7,7 +7,7 @@ from typing import Any
 
 from gatecast.configs import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.models import Sequential
-from gatecast.recurrent import get_threads, isa
+from gatecast.recurrent import get_num_threads, isa
 from gatecast.reporting.contents import Code, Facts, Part, Section, Words, table_of
 from gatecast.versions import versions
 
@@ -23,7 +23,7 @@ def reproduce_section(forecaster: Any = None) -> Section:
     Args:
         forecaster: A fitted `Forecaster`; None: versions alone.
     """
-    facts = [*versions().items(), ("kernels", isa()), ("threads", str(get_threads()))]
+    facts = [*versions().items(), ("kernels", isa()), ("threads", str(get_num_threads()))]
     if forecaster is None:
         return Section("reproduce", "To get the same again", (Facts(facts),))
     panel, h = forecaster.panel_, forecaster.h_
