@@ -32,7 +32,7 @@ THIRD_PARTY_ONLY_IN = {
     "plotly": {"figures", "reporting/build"},
     "optuna": {"studies"},
     "sqlalchemy": {"studies"},
-    "gatecast._native": {"recurrent"},
+    "gatecast._native": {"cells", "recurrent"},
 }
 
 

@@ -8,6 +8,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <optional>
 #include <stdexcept>
@@ -83,6 +84,8 @@ inline int lanes_of(const In& x) {
 
 namespace gatecast {
 
+void bind_recurrent(nanobind::module_& m);  // recurrent.cpp
 void bind_quantiles(nanobind::module_& m);  // quantile.cpp
+void bind_testing(nanobind::module_& m);    // testing.cpp
 
 }  // namespace gatecast

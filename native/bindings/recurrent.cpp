@@ -1,8 +1,8 @@
-// The Python bindings of the kernels. Every shape is checked here, so that no call from Python can read or write out of
-// bounds; errors for users are raised one layer above, in recurrent.py. The GIL is released inside every kernel.
+// The Python bindings of the layers and of Adam. Every shape is checked here, so that no call from Python can read or
+// write out of bounds; errors for users are raised one layer above, in recurrent.py. The GIL is released inside every
+// kernel.
 #include "bindings/arrays.h"
 #include "runtime/cpu_dispatch.h"
-#include "runtime/thread_pool.h"
 
 namespace {
 
@@ -251,41 +251,9 @@ void adam(InOut m, InOut v, InOut g, double beta1, double beta2, double eps, dou
                             .debias2 = f(debias2)});
 }
 
-Out apply(int function, In x) {
-  if (x.ndim() != 1 || function < 0 || function > 2) throw nb::value_error("apply takes 0, 1 or 2 and one axis");
-  Out y = make({static_cast<int64_t>(x.shape(0))});
-  gatecast::kernels().apply(function, x.data(), y.data(), static_cast<int64_t>(x.shape(0)));
-  return y;
-}
-
-void set_num_threads(int n) {
-  if (n < 1 || n > 256) throw nb::value_error("threads must lie in 1..256");
-  nb::gil_scoped_release release;
-  gatecast::set_num_threads(n);
-}
-
 }  // namespace
 
-NB_MODULE(_native, m) {
-  nb::set_leak_warnings(false);  // arrays in module-level caches at exit are no leaks
-  const std::vector<std::string> isas = gatecast::available_isas();
-  if (isas.empty()) throw nb::import_error("gatecast needs a processor with SSE4.2 and POPCNT (x86-64-v2)");
-  gatecast::set_isa(isas.back());
-  m.attr("LANES") = gatecast::LANES;
-  m.def("available_isas", &gatecast::available_isas);
-  m.def("isa", [] { return std::string(gatecast::kernels().name); });
-  m.def("set_isa", &gatecast::set_isa, "name"_a);
-  m.def("num_threads", &gatecast::num_threads);
-  m.def("set_num_threads", &set_num_threads, "n"_a);
-  m.def("trim", &gatecast::trim);
-  m.def("release_memory", &gatecast::release_memory);
-  m.def("memory_requests", &gatecast::system_requests);
-  m.def("cell_sizes", [] {
-    std::vector<std::tuple<int, int, int, int, int>> rows;
-    for (const gatecast::CellSize& c : gatecast::CELL_SIZES)
-      rows.emplace_back(c.inputs, c.recurrent, c.gradients, c.saved, c.states);
-    return rows;
-  });
+void gatecast::bind_recurrent(nb::module_& m) {
   m.def("forward", &forward, "cell"_a, "heads"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
         "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
         "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
@@ -300,6 +268,4 @@ NB_MODULE(_native, m) {
   m.def("dropout", &dropout, "x"_a.noconvert(), "rate"_a, "key"_a);
   m.def("adam", &adam, "m"_a.noconvert(), "v"_a.noconvert(), "g"_a.noconvert(), "beta1"_a, "beta2"_a, "eps"_a,
         "debias1"_a, "debias2"_a);
-  gatecast::bind_quantiles(m);
-  m.def("apply", &apply, "function"_a, "x"_a.noconvert());
 }

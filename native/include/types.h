@@ -13,28 +13,68 @@ namespace gatecast {
 inline constexpr int LANES = 16;
 inline constexpr int MAX_STATES = 4;
 
-// The cells, in the order of gatecast.cells.CELLS.
-enum class Cell : int { rnn, rnn_relu, gru, gru_before, lstm, lstm_coupled, slstm, min_gru, min_lstm, count };
+enum class Cell : int {
+#define GATECAST_CELL(name, ...) name,
+#include "cells.def"
+#undef GATECAST_CELL
+  count
+};
 
-// What a cell needs, in rows of H. `inputs`: columns of Wx; `recurrent`: columns of Wh (0: there is none); `gradients`:
-// rows of dz, of which the first `inputs` belong to Wx; also the length of b; `saved`: rows that the backward pass
-// reads, of which the last ones are the states after h that `saved_states` counts.
+// A line of cells.def: lists of names, separated by spaces.
+struct CellNames {
+  const char *name, *gates, *recurrent, *gradients, *states, *saved;
+};
+
+inline constexpr CellNames CELL_NAMES[] = {
+#define GATECAST_CELL(name, kernel, ...) {#name, __VA_ARGS__},
+#include "cells.def"
+#undef GATECAST_CELL
+};
+
+// The same in numbers of names: that many times H columns of Wx (`inputs`) and of Wh, rows of dz and so on. The last
+// `saved_states` of the saved rows are states, those after h.
 struct CellSize {
   int inputs, recurrent, gradients, saved, states, saved_states;
 };
 
+// Constant expressions only: see the linkage rule in kernels/simd-inl.h.
+constexpr int count_names(const char* list) {
+  int count = *list ? 1 : 0;
+  for (; *list; ++list) count += *list == ' ';
+  return count;
+}
+constexpr const char* skip_names(const char* list, int count) {
+  while (count > 0) count -= *list++ == ' ';
+  return list;
+}
+// How many of the states after h end the list of what is saved.
+constexpr int count_saved_states(const char* states, const char* saved) {
+  for (int count = count_names(states) - 1; count > 0; --count) {
+    if (count > count_names(saved)) continue;
+    const char *tail = skip_names(saved, count_names(saved) - count), *state = skip_names(states, 1);
+    while (*tail && *tail == *state) ++tail, ++state;
+    if (!*tail && (!*state || *state == ' ')) return count;
+  }
+  return 0;
+}
+constexpr CellSize cell_size(const CellNames& names) {
+  return {.inputs = count_names(names.gates),
+          .recurrent = count_names(names.recurrent),
+          .gradients = count_names(names.gradients),
+          .saved = count_names(names.saved),
+          .states = count_names(names.states),
+          .saved_states = count_saved_states(names.states, names.saved)};
+}
 inline constexpr CellSize CELL_SIZES[] = {
-    {1, 1, 1, 0, 1, 0},  // rnn: its y is enough
-    {1, 1, 1, 0, 1, 0},  // rnn_relu
-    {3, 3, 4, 4, 1, 0},  // gru: z, r, g, q = Wh_g h + b
-    {3, 3, 3, 4, 1, 0},  // gru_before: z, r, g, r * h
-    {4, 4, 4, 5, 2, 1},  // lstm: i, f, o, g, c
-    {3, 3, 3, 4, 2, 1},  // lstm_coupled: f, o, g, c
-    {4, 4, 4, 7, 4, 2},  // slstm: i, f, o, g, 1 - sigmoid(z_f), c, n
-    {2, 0, 2, 2, 1, 0},  // min_gru: z, g
-    {3, 0, 3, 3, 1, 0},  // min_lstm: f, i, g
+#define GATECAST_CELL(name, kernel, ...) cell_size({#name, __VA_ARGS__}),
+#include "cells.def"
+#undef GATECAST_CELL
 };
-static_assert(sizeof(CELL_SIZES) / sizeof(CELL_SIZES[0]) == static_cast<int>(Cell::count));
+static_assert([] {
+  for (const CellSize& size : CELL_SIZES)
+    if (size.states > MAX_STATES) return false;
+  return true;
+}());
 
 enum class Peephole : int { none = 0, diagonal = 1, full = 2 };
 
@@ -117,6 +157,8 @@ struct Adam {
   float beta1, one_minus_beta1, beta2, one_minus_beta2, eps, debias1, debias2;
 };
 
+enum class Activation { exp, sigmoid, tanh };
+
 // The kernels of one instruction-set level.
 struct Kernels {
   const char* name;
@@ -129,7 +171,7 @@ struct Kernels {
   void (*quantiles_forward)(const Quantiles&, const float* x, float* y);
   void (*quantiles_backward)(const Quantiles&, const float* x, const float* dy, float* dx);
   double (*pinball)(const Quantiles&, const Pinball&, float* gradient);
-  void (*apply)(int function, const float* x, float* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh: for the tests
+  void (*activation)(Activation, const float* x, float* y, int64_t n);  // for tests of simd-inl.h
 };
 
 }  // namespace gatecast

@@ -14,24 +14,11 @@ namespace {
 template <typename F>
 GATECAST_INLINE void with_cell(Cell cell, F&& f) {
   switch (cell) {
-    case Cell::rnn:
-      return f.template operator()<RnnCell<false>>();
-    case Cell::rnn_relu:
-      return f.template operator()<RnnCell<true>>();
-    case Cell::gru:
-      return f.template operator()<GruCell>();
-    case Cell::gru_before:
-      return f.template operator()<GruBeforeCell>();
-    case Cell::lstm:
-      return f.template operator()<LstmCell<false>>();
-    case Cell::lstm_coupled:
-      return f.template operator()<LstmCell<true>>();
-    case Cell::slstm:
-      return f.template operator()<SlstmCell>();
-    case Cell::min_gru:
-      return f.template operator()<MinGruCell>();
-    case Cell::min_lstm:
-      return f.template operator()<MinLstmCell>();
+#define GATECAST_CELL(name, kernel, ...) \
+  case Cell::name:                       \
+    return f.template operator()<kernel>();
+#include "cells.def"
+#undef GATECAST_CELL
     case Cell::count:
       return;
   }
@@ -152,13 +139,13 @@ double pinball(const Quantiles& a, const Pinball& p, float* gradient) {
   return a.lanes == 1 ? pinball_lanes<1>(a, p, gradient) : pinball_lanes<LANES>(a, p, gradient);
 }
 
-void apply(int function, const float* x, float* y, int64_t n) {
+void activation(Activation function, const float* x, float* y, int64_t n) {
   for (int64_t i = 0; i < n; i += VL) {
     float part[VL] = {};
     const int64_t count = min(VL, n - i);
     copy(part, x + i, count);
     const vf in = load(part);
-    store(part, function == 0 ? exp(in) : function == 1 ? sigmoid(in) : tanh(in));
+    store(part, function == Activation::exp ? exp(in) : function == Activation::sigmoid ? sigmoid(in) : tanh(in));
     copy(y + i, part, count);
   }
 }
@@ -178,6 +165,6 @@ const Kernels kernels = {.name = GATECAST_STRING(GATECAST_ISA),
                          .quantiles_forward = quantiles_forward,
                          .quantiles_backward = quantiles_backward,
                          .pinball = pinball,
-                         .apply = apply};
+                         .activation = activation};
 
 }  // namespace gatecast::GATECAST_ISA

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <bit>
+#include <cassert>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -97,6 +98,7 @@ void release(float* q) noexcept {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
   const auto found = p.used.find(q);
+  assert(found != p.used.end() && "release() of a pointer that acquire() did not give");
   if (found == p.used.end()) return;
   const size_t bytes = found->second;
   p.used.erase(found);

@@ -1,13 +1,15 @@
 """The family of recurrent cells as a table: what the layers, the reference and the kernels agree on.
 
 Letters: H units, R outputs (H without projection), I inputs, L lanes. A row says which gates a cell has, in the
-order of the columns of its weights, and which states it carries; the equations are in `equations`, the kernels
-in ``native/kernels/cells/``.
+order of the columns of its weights, and which states it carries. The list itself is ``native/cells.def``; the
+equations are in `equations`, the kernels in ``native/kernels/cells/``.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+
+from gatecast import _native
 
 __all__ = ["CELLS", "Cell", "Noise"]
 
@@ -22,8 +24,10 @@ class Cell(NamedTuple):
     """What is carried from step to step; the first is the output h."""
     recurrent: bool = True
     """Whether there is a matrix Wh."""
+    gradients: tuple[str, ...] = ()
+    """Rows of dz, and of the kernels' b: the gates, then what else has a bias."""
     saved: tuple[str, ...] = ()
-    """What the kernels keep of a step for the backward pass, H rows each, in this order."""
+    """What the kernels save of a step for the backward pass, H rows each, in this order."""
 
 
 class Noise(NamedTuple):
@@ -40,17 +44,7 @@ class Noise(NamedTuple):
 
 
 CELLS = {
-    cell.name: cell
-    for cell in (
-        Cell("rnn", ("h",), ("h",), saved=()),
-        Cell("rnn_relu", ("h",), ("h",), saved=()),
-        Cell("gru", ("z", "r", "g"), ("h",), saved=("z", "r", "g", "q")),
-        Cell("gru_before", ("z", "r", "g"), ("h",), saved=("z", "r", "g", "rh")),
-        Cell("lstm", ("i", "f", "o", "g"), ("h", "c"), saved=("i", "f", "o", "g", "c")),
-        Cell("lstm_coupled", ("f", "o", "g"), ("h", "c"), saved=("f", "o", "g", "c")),
-        Cell("slstm", ("i", "f", "o", "g"), ("h", "c", "n", "m"), saved=("i", "f", "o", "g", "s", "c", "n")),
-        Cell("min_gru", ("z", "g"), ("h",), recurrent=False, saved=("z", "g")),
-        Cell("min_lstm", ("f", "i", "g"), ("h",), recurrent=False, saved=("f", "i", "g")),
-    )
+    name: Cell(name, tuple(gates), tuple(states), bool(recurrent), tuple(gradients), tuple(saved))
+    for name, gates, recurrent, gradients, states, saved in _native.cells()
 }
-"""Every cell by its name; the kernels number them in this order."""
+"""Every cell by its name, in the kernels' order: the lines of ``native/cells.def``."""

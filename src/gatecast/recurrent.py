@@ -1,4 +1,4 @@
-"""The native kernels under the names of `reference`: the only file that imports the compiled module.
+"""The native kernels under the names of `reference`; beside `cells`, the only file that imports the compiled module.
 
 Letters: B batch, T time, F features, H units, R outputs (H without projection), K and M inputs and outputs of a
 dense layer, nb blocks of L sequences (L = 16, or 1 where there are only a few). Arrays are packed (see `arrays`):
@@ -44,7 +44,6 @@ __all__ = [
 State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
-_GRADIENTS = {name: row[2] for name, row in zip(CELLS, _native.cell_sizes(), strict=True)}
 _QUIET = Noise()
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
@@ -112,7 +111,7 @@ def forward(
     """
     bias, call = _arguments(cell, params, x, state, mask, noise)
     y, saved, last = _native.forward(*(*call, keep, sequences))
-    units = len(bias) // _GRADIENTS[cell]
+    units = len(bias) // len(CELLS[cell].gradients)
     cache = Cache(cell, units, x, state, mask, noise, y, saved) if keep and y is not None else None
     return y, tuple(last), cache
 
