@@ -106,7 +106,8 @@ std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, In x, In W
                                              .zone_share = zone_share});
   MaybeOut y, saved;
   if (keep || sequences) y = make({a.blocks, a.T, a.R, a.lanes});
-  if (const int64_t rows = gatecast::SavedRows(a).total; keep && rows) saved = make({a.blocks, a.T, rows, a.lanes});
+  if (const int64_t rows = gatecast::SavedRows(a).total / a.lanes; keep && rows)
+    saved = make({a.blocks, a.T, rows, a.lanes});
   Outs last = make_state(a);
   a.y = data(y);
   a.saved = data(saved);
@@ -140,7 +141,7 @@ std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t hea
                                              .zone_share = zone_share});
   expect("y", y, {a.blocks, a.T, a.R, a.lanes});
   a.y = const_cast<float*>(y.data());
-  const int64_t rows = gatecast::SavedRows(a).total;
+  const int64_t rows = gatecast::SavedRows(a).total / a.lanes;
   if (saved.has_value() != (rows > 0)) throw nb::value_error("saved is missing, or the cell saves nothing");
   a.saved = const_cast<float*>(checked("saved", saved, {a.blocks, a.T, rows, a.lanes}));
   gatecast::RecurrentGrad d = {};

@@ -6,7 +6,7 @@
 // vector, two AVX2 vectors or four SSE or NEON vectors, and the common batch of 32 feeds two threads.
 #pragma once
 
-#include <cstdint>
+#include "include/layout.h"
 
 namespace gatecast {
 
@@ -100,25 +100,35 @@ struct Recurrent {
   float *y, *saved;                 // (blocks, T, R, L), (blocks, T, saved_rows, L)
   float* stateT[MAX_STATES];
 
-  const CellSize& size() const { return CELL_SIZES[static_cast<int>(cell)]; }
-  int64_t inputs() const { return size().inputs * H; }
-  int64_t recurrent() const { return size().recurrent * H; }
-  int64_t gradients() const { return size().gradients * H; }
-  int64_t state_rows(int s) const { return s == 0 ? R : H; }
-  bool zoned(int s) const { return s < 2 && (zone[s] != nullptr || zone_share[s] != 0); }
+  GATECAST_INLINE const CellSize& size() const { return CELL_SIZES[static_cast<int>(cell)]; }
+  GATECAST_INLINE int64_t inputs() const { return size().inputs * H; }
+  GATECAST_INLINE int64_t recurrent() const { return size().recurrent * H; }
+  GATECAST_INLINE int64_t gradients() const { return size().gradients * H; }
+  GATECAST_INLINE int64_t state_rows(int s) const { return s == 0 ? R : H; }
+  GATECAST_INLINE bool zoned(int s) const { return s < 2 && (zone[s] != nullptr || zone_share[s] != 0); }
 };
 
-// Rows of one step in `saved`: the cell's own, then those that options need.
+// What is saved of one step of a block: the cell's own rows, then those that options need.
 struct SavedRows {
-  int64_t cell, activation, u, norm, rate, h_dropped, total;
-  explicit SavedRows(const Recurrent& a) {
-    cell = a.size().saved * a.H;
-    activation = cell;  // an RNN's output before zoneout changes it
-    u = activation + (a.size().saved == 0 && a.zoned(0) ? a.H : 0);
-    norm = u + (a.Wr ? a.H : 0);
-    rate = norm + (a.gain ? a.gradients() : 0);
-    h_dropped = rate + (a.gain ? a.size().gradients : 0);
-    total = h_dropped + (a.drop ? a.R : 0);
+  Span gates, states[MAX_STATES];  // of the states those after h that the cell saves
+  Span activation;                 // an RNN's output before zoneout changes it
+  Span u;                          // h before the projection
+  Span norm, rate;                 // normalised gates; 1 / standard deviation, a row a gate
+  Span h_dropped;                  // h before the step as the recurrent products see it
+  int64_t total;                   // floats
+
+  GATECAST_INLINE explicit SavedRows(const Recurrent& a) {
+    const CellSize& size = a.size();
+    const int64_t L = a.lanes;
+    Layout layout;
+    gates = layout.add((size.saved - size.saved_states) * a.H * L);
+    for (int k = 1; k <= size.saved_states; ++k) states[k] = layout.add(a.H * L);
+    activation = layout.add(size.saved == 0 && a.zoned(0) ? a.H * L : 0);
+    u = layout.add(a.Wr ? a.H * L : 0);
+    norm = layout.add(a.gain ? a.gradients() * L : 0);
+    rate = layout.add(a.gain ? size.gradients * L : 0);
+    h_dropped = layout.add(a.drop ? a.R * L : 0);
+    total = layout.total();
   }
 };
 

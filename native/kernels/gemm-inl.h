@@ -314,8 +314,8 @@ GATECAST_NOINLINE void panel_gradient(const GradTerm& term, int items, const flo
 }
 
 // Adds the weight gradients of up to MAX_ITEMS items: every term's dW, and db if it is given. dz[item] is (M, lane).
-inline void lanes_gradient(const GradTerm* terms, int n_terms, const float* const* dz, int items, int64_t M,
-                           float* db) {
+GATECAST_NOINLINE void lanes_gradient(const GradTerm* terms, int n_terms, const float* const* dz, int items, int64_t M,
+                                      float* db) {
   const int64_t panels = (M + PANEL - 1) / PANEL;
   split_product(items * M * terms[0].K * 8, [&](int part, int parts) {
     alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};

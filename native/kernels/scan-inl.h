@@ -17,18 +17,27 @@ GATECAST_INLINE Float* slab(Float* array, int64_t steps, int64_t rows, int64_t b
   return array + (block * steps + t) * rows * L;
 }
 
+// Floats of the packed weights of a layer, at most; 0: they are not packed.
+inline int64_t packed_weights_size(const Recurrent& a) {
+  if (a.lanes == 1) {  // only large recurrent weights that enough steps use
+    const int64_t weights = a.heads == 1 ? a.R * a.recurrent() : 0;
+    return a.T >= 16 && weights >= (1 << 16) ? weights : 0;
+  }
+  return a.I * a.inputs() + a.R * a.recurrent() + (a.peephole == Peephole::full ? 3 * a.H * a.H : 0) +
+         (a.Wr ? a.H * a.R : 0);
+}
+
 // The weights, packed for forward products into `buffer` (packed_weights_size floats) if it is given.
 template <typename C, int L>
 inline Weights prepare_weights(const Recurrent& a, float* buffer, const float* zero) {
   Weights w = {};
   w.zero = zero;
+  Layout layout;
   const bool uses_h = a.T > 1 || a.state0[0];  // a single step from the zero state does not
   const auto take = [&](const float* W, int64_t K, int64_t stride, int64_t column, int64_t M) {
     const bool packs = L == 1 ? W == a.Wh && a.heads == 1 : W != a.Wh || uses_h;
     if (!buffer || !packs) return Matrix{.W = W + column, .K = K, .stride = stride, .M = M};
-    const Matrix part = columns<L>(W, K, stride, column, M, buffer);
-    buffer += K * M;
-    return part;
+    return columns<L>(W, K, stride, column, M, layout.add(K * M).in(buffer));
   };
   const int64_t gates[2] = {C::SPLIT * a.H, a.inputs()};
   for (int part = 0; part < 2; ++part) {
@@ -38,21 +47,18 @@ inline Weights prepare_weights(const Recurrent& a, float* buffer, const float* z
   }
   if (a.heads > 1) {
     const int64_t D = a.H / a.heads;
-    w.h[0] = {.W = a.Wh, .K = D, .stride = a.recurrent(), .M = D, .packed = L == 1 ? nullptr : buffer};
+    w.h[0] = {.W = a.Wh,
+              .K = D,
+              .stride = a.recurrent(),
+              .M = D,
+              .packed = L == 1 || !buffer ? nullptr : buffer + layout.total()};
     if (buffer)
       for (int64_t k = 0; k < 4 * a.heads; ++k) take(a.Wh, D, a.recurrent(), k * D, D);
   }
   if (a.peephole == Peephole::full) w.P = take(a.P, a.H, 3 * a.H, 0, 3 * a.H);
   if (a.Wr) w.Wr = take(a.Wr, a.H, a.R, 0, a.R);
+  assert(!buffer || layout.total() <= packed_weights_size(a));
   return w;
-}
-inline int64_t packed_weights_size(const Recurrent& a) {
-  if (a.lanes == 1) {  // only large recurrent weights that enough steps use
-    const int64_t weights = a.heads == 1 ? a.R * a.recurrent() : 0;
-    return a.T >= 16 && weights >= (1 << 16) ? weights : 0;
-  }
-  return a.I * a.inputs() + a.R * a.recurrent() + (a.peephole == Peephole::full ? 3 * a.H * a.H : 0) +
-         (a.Wr ? a.H * a.R : 0);
 }
 
 // ---- forward ------------------------------------------------------------------------------------------------------
@@ -63,12 +69,19 @@ inline constexpr int INPUT_STEPS = 16;
 
 // Scratch of one thread: zeros, the states before and after a step, one step's saved rows, precomputed input products.
 struct ForwardScratch {
-  int64_t wide, rows, ready, size;
-  explicit ForwardScratch(const Recurrent& a)
-      : wide(max(a.H, a.R)),
-        rows(SavedRows(a).total),
-        ready(a.lanes == 1 ? INPUT_STEPS * a.inputs() : 0),
-        size(((2 * MAX_STATES + 1) * wide + rows) * a.lanes + ready) {}
+  int64_t state_size;  // of the largest state
+  Span zero, rolling_states, rolling_saved, input_products;
+  int64_t total;
+
+  GATECAST_INLINE explicit ForwardScratch(const Recurrent& a) {
+    state_size = max(a.H, a.R) * a.lanes;
+    Layout layout;
+    zero = layout.add(state_size);
+    rolling_states = layout.add(2 * MAX_STATES * state_size);
+    rolling_saved = layout.add(SavedRows(a).total);
+    input_products = layout.add(a.lanes == 1 ? INPUT_STEPS * a.inputs() : 0);
+    total = layout.total();
+  }
 };
 
 // Zoneout keeps a share of the old states, a masked step keeps all of them.
@@ -96,30 +109,29 @@ GATECAST_NOINLINE void apply_mask_and_zoneout(const Recurrent& a, int64_t block,
 }
 
 template <typename C, int L>
-inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, float* scratch) {
+inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, Region scratch) {
   const ForwardScratch layout(a);
   const SavedRows rows(a);
   const int states = a.size().states;
-  const int64_t wide = layout.wide * L;
-  float *zero = scratch, *rolling = zero + wide, *rolling_saved = rolling + 2 * MAX_STATES * wide,
-        *ready = rolling_saved + layout.rows * L;
-  clear(zero, wide);
+  const int64_t state_size = layout.state_size;
+  float *zero = scratch[layout.zero], *rolling_states = scratch[layout.rolling_states],
+        *rolling_saved = scratch[layout.rolling_saved], *input_products = scratch[layout.input_products];
+  clear(zero, layout.zero.size);
   ForwardStep<L> s = {.a = a, .w = w, .rows = rows};
   for (int k = 0; k < states; ++k) s.prev[k] = a.state0[k] ? a.state0[k] + block * a.state_rows(k) * L : zero;
   for (int64_t t = 0; t < a.T; ++t) {
     s.x = slab<L>(a.x, a.T, a.I, block, t);
     s.parity = t & 1;
-    s.saved = a.saved ? slab<L>(a.saved, a.T, rows.total, block, t) : rolling_saved;
+    s.saved = a.saved ? a.saved + (block * a.T + t) * rows.total : rolling_saved;
     for (int k = 0; k < states; ++k) {
-      s.next[k] = rolling + (2 * k + (t & 1)) * wide;
-      if (a.saved && k >= 1 && k <= a.size().saved_states)
-        s.next[k] = s.saved + (a.size().saved - a.size().saved_states + k - 1) * a.H * L;
+      const bool saves_state = a.saved && !rows.states[k].empty();
+      s.next[k] = saves_state ? rows.states[k].in(s.saved) : rolling_states + (2 * k + (t & 1)) * state_size;
     }
     if (a.y) s.next[0] = slab<L>(a.y, a.T, a.R, block, t);
     s.h = t == 0 && !a.state0[0] ? nullptr : s.prev[0];
     if (a.drop && s.h) {
       const float* drop = a.drop + block * a.R * L;
-      float* h_dropped = s.saved + rows.h_dropped * L;
+      float* h_dropped = rows.h_dropped.in(s.saved);
       for_each_vector<L>(a.R, [&](auto at) { at.store(h_dropped, at.load(s.h) * at.load(drop)); });
       s.h = h_dropped;
     }
@@ -127,9 +139,10 @@ inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, f
       if (a.T > 1) {
         if (t % INPUT_STEPS == 0) {
           const Matrix all = {.W = a.Wx, .K = a.I, .stride = a.inputs(), .M = a.inputs()};
-          single_forward_steps(all, s.x, static_cast<int>(min(INPUT_STEPS, a.T - t)), a.gain ? w.zero : a.b, ready);
+          single_forward_steps(all, s.x, static_cast<int>(min(INPUT_STEPS, a.T - t)), a.gain ? w.zero : a.b,
+                               input_products);
         }
-        s.precomputed = ready + t % INPUT_STEPS * a.inputs();
+        s.precomputed = input_products + t % INPUT_STEPS * a.inputs();
       }
     }
     C::forward(s);
@@ -141,31 +154,39 @@ inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, f
 
 template <typename C, int L>
 inline void forward_layer(const Recurrent& a) {
-  const int64_t packed = packed_weights_size(a), zeros = max(a.gradients(), a.R);
-  const ForwardScratch layout(a);
+  const ForwardScratch block_layout(a);
   const int workers = static_cast<int>(min(a.blocks, num_threads()));
-  const Scratch scratch(static_cast<size_t>(packed + zeros + workers * layout.size));
-  float *zero = scratch + packed, *work = zero + zeros;
-  clear(zero, zeros);
-  const Weights w = prepare_weights<C, L>(a, packed ? static_cast<float*>(scratch) : nullptr, zero);
-  parallel_for(a.blocks, workers,
-               [&](int64_t block, int worker) { forward_block<C, L>(a, w, block, work + worker * layout.size); });
+  Layout layout;
+  const Span packed = layout.add(packed_weights_size(a)), zero = layout.add(max(a.gradients(), a.R)),
+             work = layout.add(workers * block_layout.total);
+  const Scratch buffer(static_cast<size_t>(layout.total()));
+  const Region scratch = {.begin = buffer, .size = layout.total()};
+  clear(scratch[zero], zero.size);
+  const Weights w = prepare_weights<C, L>(a, packed.empty() ? nullptr : scratch[packed], scratch[zero]);
+  parallel_for(a.blocks, workers, [&](int64_t block, int worker) {
+    forward_block<C, L>(a, w, block, scratch.part(work, worker, block_layout.total));
+  });
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------
 
 // A group's sums: the weights' gradients, then those that are summed over lanes at the end.
-struct Sums {
-  int64_t Wx, Wh, b, P, Wr, lanes, size;
-  explicit Sums(const Recurrent& a) {
-    const int64_t diagonal = a.peephole == Peephole::diagonal ? 3 * a.H : 0;
-    Wx = 0;
-    Wh = Wx + a.I * a.inputs();
-    b = Wh + a.R / a.heads * a.recurrent();
-    P = b + a.gradients();
-    Wr = P + (a.peephole == Peephole::full ? 3 * a.H * a.H : 0);
-    lanes = Wr + (a.Wr ? a.H * a.R : 0);
-    size = lanes + (diagonal + (a.gain ? 2 * a.gradients() : 0)) * a.lanes;
+struct GradientSums {
+  Span Wx, Wh, b, P, Wr;           // P: full peepholes
+  Span lane_P, lane_gain, lane_b;  // (rows, L); lane_P: diagonal peepholes
+  int64_t total;
+
+  GATECAST_INLINE explicit GradientSums(const Recurrent& a) {
+    Layout layout;
+    Wx = layout.add(a.I * a.inputs());
+    Wh = layout.add(a.R / a.heads * a.recurrent());
+    b = layout.add(a.gradients());
+    P = layout.add(a.peephole == Peephole::full ? 3 * a.H * a.H : 0);
+    Wr = layout.add(a.Wr ? a.H * a.R : 0);
+    lane_P = layout.add(a.peephole == Peephole::diagonal ? 3 * a.H * a.lanes : 0);
+    lane_gain = layout.add(a.gain ? a.gradients() * a.lanes : 0);
+    lane_b = layout.add(a.gain ? a.gradients() * a.lanes : 0);
+    total = layout.total();
   }
 };
 
@@ -180,7 +201,7 @@ struct Chunk {
 // Adds a chunk's weight gradients to its group's sums. A step without h started from the zero state and reads zeros.
 template <typename C, int L>
 inline void flush_chunk(const Recurrent& a, Chunk<L>& chunk, const float* dz, int64_t width, const float* zero,
-                        const Sums& at, float* sums) {
+                        const GradientSums& at, Region sums) {
   const int items = chunk.count;
   chunk.count = 0;
   if (!items) return;
@@ -194,9 +215,9 @@ inline void flush_chunk(const Recurrent& a, Chunk<L>& chunk, const float* dz, in
   for (int i = 0; i < items; ++i) any_h = any_h || chunk.h[i];
   for (int i = 0; i < items; ++i)
     if (!chunk.h[i]) chunk.h[i] = zero;
-  float* db = a.gain ? nullptr : sums + at.b;
-  const GradTerm x_term = {.x = chunk.x, .K = a.I, .dW = sums + at.Wx, .stride = inputs};
-  const GradTerm h_term = {.x = chunk.h, .K = a.R, .dW = sums + at.Wh, .stride = recurrent};
+  float* db = a.gain ? nullptr : sums[at.b];
+  const GradTerm x_term = {.x = chunk.x, .K = a.I, .dW = sums[at.Wx], .stride = inputs};
+  const GradTerm h_term = {.x = chunk.h, .K = a.R, .dW = sums[at.Wh], .stride = recurrent};
   const bool fused = any_h && recurrent && a.heads == 1;
   if (fused)
     gradient_product<L>({x_term, h_term}, dz, width, items, split, db);
@@ -209,7 +230,7 @@ inline void flush_chunk(const Recurrent& a, Chunk<L>& chunk, const float* dz, in
       for (int i = 0; i < items; ++i) h[i] = chunk.h[i] + k * D * L;
       for (int gate = 0; gate < 4; ++gate) {
         const int64_t row = gate * H + k * D;
-        const GradTerm head = {.x = h, .K = D, .dW = sums + at.Wh + row, .stride = recurrent};
+        const GradTerm head = {.x = h, .K = D, .dW = sums[at.Wh] + row, .stride = recurrent};
         gradient_product<L>({head}, dz + row * L, width, items, D, nullptr);
       }
     }
@@ -219,46 +240,65 @@ inline void flush_chunk(const Recurrent& a, Chunk<L>& chunk, const float* dz, in
                 })
     C::template second_part_gradient<L>(a, x_term, h_term, chunk.saved, any_h, dz, width, items, db);
   if (a.peephole == Peephole::full) {
-    const GradTerm c_term = {.x = chunk.c, .K = H, .dW = sums + at.P, .stride = 3 * H};
+    const GradTerm c_term = {.x = chunk.c, .K = H, .dW = sums[at.P], .stride = 3 * H};
     gradient_product<L>({c_term}, dz, width, items, 3 * H, nullptr);
   }
   if (a.Wr) {
     const float* u[CHUNK_STEPS<L>];
-    for (int i = 0; i < items; ++i) u[i] = chunk.saved[i] + rows.u * L;
-    const GradTerm u_term = {.x = u, .K = H, .dW = sums + at.Wr, .stride = a.R};
+    for (int i = 0; i < items; ++i) u[i] = rows.u.in(chunk.saved[i]);
+    const GradTerm u_term = {.x = u, .K = H, .dW = sums[at.Wr], .stride = a.R};
     gradient_product<L>({u_term}, dz + a.gradients() * L, width, items, a.R, nullptr);
   }
 }
 
 // Scratch of one thread: the chunk's dz, zeros, gradients of the states, those that bypass the step, work.
 struct BackwardScratch {
-  int64_t wide, width, size;
-  BackwardScratch(const Recurrent& a, int chunk)
-      : wide(max(a.H, a.R) * a.lanes),
-        width((a.gradients() + (a.Wr ? a.R : 0)) * a.lanes),
-        size(chunk * width + PANEL + (2 * MAX_STATES + 3) * wide) {}
+  int64_t state_size, width;  // of the largest state, of one step's dz
+  Span chunk_dz, padding;     // the products read PANEL floats beyond the last dz
+  Span zero, dstates, bypass, work;
+  int64_t total;
+
+  GATECAST_INLINE BackwardScratch(const Recurrent& a, int chunk_steps) {
+    state_size = max(a.H, a.R) * a.lanes;
+    width = (a.gradients() + (a.Wr ? a.R : 0)) * a.lanes;
+    Layout layout;
+    chunk_dz = layout.add(chunk_steps * width);
+    padding = layout.add(PANEL);
+    zero = layout.add(state_size);
+    dstates = layout.add(MAX_STATES * state_size);
+    bypass = layout.add(MAX_STATES * state_size);
+    work = layout.add(2 * state_size);
+    total = layout.total();
+  }
 };
 
 template <typename C, int L>
 inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Weights& w, int64_t first, int64_t last,
-                           float* scratch, float* sums) {
+                           Region scratch, Region sums) {
   const BackwardScratch layout(a, CHUNK_STEPS<L>);
   const SavedRows rows(a);
-  const Sums at(a);
+  const GradientSums at(a);
   const int states = a.size().states;
-  const int64_t wide = layout.wide;
-  float *chunk_dz = scratch, *zero = chunk_dz + CHUNK_STEPS<L> * layout.width + PANEL, *d_states = zero + wide,
-        *bypass = d_states + MAX_STATES * wide, *work = bypass + MAX_STATES * wide;
-  clear(chunk_dz + CHUNK_STEPS<L> * layout.width, PANEL);
-  clear(zero, wide);
+  const int64_t state_size = layout.state_size;
+  float *chunk_dz = scratch[layout.chunk_dz], *zero = scratch[layout.zero], *dstates = scratch[layout.dstates],
+        *bypass = scratch[layout.bypass];
+  clear(scratch[layout.padding], layout.padding.size);
+  clear(zero, layout.zero.size);
   Chunk<L> chunk;
   Prefetch prefetch;
   const bool want_state = d.dstate0[0] != nullptr;
-  BackwardStep<L> s = {.a = a, .w = w, .rows = rows, .work = work, .lane_sums = sums + at.lanes, .prefetch = prefetch};
+  BackwardStep<L> s = {.a = a,
+                       .w = w,
+                       .rows = rows,
+                       .work = scratch[layout.work],
+                       .lane_dP = sums[at.lane_P],
+                       .lane_dgain = sums[at.lane_gain],
+                       .lane_db = sums[at.lane_b],
+                       .prefetch = prefetch};
   for (int64_t block = first; block < last; ++block) {
     for (int k = 0; k < states; ++k) {
       const int64_t n = a.state_rows(k) * L;
-      s.d[k] = d_states + k * wide;
+      s.d[k] = dstates + k * state_size;
       if (d.dstateT[k])
         copy(s.d[k], d.dstateT[k] + block * n, n);
       else
@@ -266,18 +306,18 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
     }
     s.drop = a.drop ? a.drop + block * a.R * L : nullptr;
     for (int64_t t = a.T - 1; t >= 0; --t) {
-      s.saved = a.saved ? slab<L>(a.saved, a.T, rows.total, block, t) : nullptr;
+      s.saved = a.saved ? a.saved + (block * a.T + t) * rows.total : nullptr;
       s.y = slab<L>(a.y, a.T, a.R, block, t);
-      const float* saved_before = t && a.saved ? slab<L>(a.saved, a.T, rows.total, block, t - 1) : nullptr;
+      const float* saved_before = t && a.saved ? s.saved - rows.total : nullptr;
       for (int k = 0; k < states; ++k) {
         if (t == 0)
           s.prev[k] = a.state0[k] ? a.state0[k] + block * a.state_rows(k) * L : zero;
         else if (k == 0)
           s.prev[k] = slab<L>(a.y, a.T, a.R, block, t - 1);
-        else if (k <= a.size().saved_states)
-          s.prev[k] = saved_before + (a.size().saved - a.size().saved_states + k - 1) * a.H * L;
+        else if (!rows.states[k].empty())
+          s.prev[k] = rows.states[k].in(saved_before);
       }
-      s.h = t == 0 && !a.state0[0] ? nullptr : a.drop ? s.saved + rows.h_dropped * L : s.prev[0];
+      s.h = t == 0 && !a.state0[0] ? nullptr : a.drop ? rows.h_dropped.in(s.saved) : s.prev[0];
       s.wants_dh_prev = t > 0 || want_state;
       s.parity = t & 1;
       s.dz = chunk_dz + chunk.count * layout.width;
@@ -296,7 +336,7 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
             vf keep = zone ? i.load(zone) : share;
             if (mask) keep = select(i.lane(mask) != vf{}, keep, set1(1.0f));
             const vf dstate = i.load(s.d[k]);
-            i.store(bypass + k * wide, keep * dstate);
+            i.store(bypass + k * state_size, keep * dstate);
             i.store(s.d[k], (1.0f - keep) * dstate);
           });
         }
@@ -305,12 +345,12 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
       if (t > 0)
         prefetch = {
             .address = {saved_before, t > 1 ? s.prev[0] - a.R * L : nullptr, slab<L>(a.x, a.T, a.I, block, t - 1)},
-            .remaining = {saved_before ? rows.total * L : 0, t > 1 ? a.R * L : 0, a.I * L}};
+            .remaining = {saved_before ? rows.total : 0, t > 1 ? a.R * L : 0, a.I * L}};
       C::backward(s);
       if (has_bypass)
         for (int k = 0; k < states; ++k)
           for_each_vector<L>(a.state_rows(k),
-                             [&](auto i) { i.store(s.d[k], i.load(s.d[k]) + i.load(bypass + k * wide)); });
+                             [&](auto i) { i.store(s.d[k], i.load(s.d[k]) + i.load(bypass + k * state_size)); });
       if (d.dx && L != 1) {
         float* dx = slab<L>(d.dx, a.T, a.I, block, t);
         backward_product<L, false>(w.x[0], s.dz, dx, prefetch);
@@ -331,23 +371,16 @@ inline void backward_group(const Recurrent& a, const RecurrentGrad& d, const Wei
 }
 
 // Adds a group's sums to the gradients of the weights.
-inline void accumulate_group(const Recurrent& a, const RecurrentGrad& d, const Sums& at, const float* sums,
+inline void accumulate_group(const Recurrent& a, const RecurrentGrad& d, const GradientSums& at, Region sums,
                              bool first) {
-  accumulate(sums + at.Wx, a.I * a.inputs(), first, d.dWx);
-  accumulate(sums + at.Wh, a.R / a.heads * a.recurrent(), first, d.dWh);
-  accumulate(sums + at.b, a.gradients(), first, a.gain ? nullptr : d.db);
-  accumulate(sums + at.P, 3 * a.H * a.H, first, a.peephole == Peephole::full ? d.dP : nullptr);
-  accumulate(sums + at.Wr, a.H * a.R, first, d.dWr);
-  const float* lanes = sums + at.lanes;
-  const auto take = [&](int64_t n, float* out) {
-    accumulate_lanes(lanes, n, a.lanes, first, out);
-    lanes += n * a.lanes;
-  };
-  if (a.peephole == Peephole::diagonal) take(3 * a.H, d.dP);
-  if (a.gain) {
-    take(a.gradients(), d.dgain);
-    take(a.gradients(), d.db);
-  }
+  accumulate(sums[at.Wx], at.Wx.size, first, d.dWx);
+  accumulate(sums[at.Wh], at.Wh.size, first, d.dWh);
+  accumulate(sums[at.b], at.b.size, first, a.gain ? nullptr : d.db);
+  accumulate(sums[at.P], at.P.size, first, a.peephole == Peephole::full ? d.dP : nullptr);
+  accumulate(sums[at.Wr], at.Wr.size, first, d.dWr);
+  accumulate_lanes(sums[at.lane_P], at.lane_P.size / a.lanes, a.lanes, first, d.dP);
+  accumulate_lanes(sums[at.lane_gain], at.lane_gain.size / a.lanes, a.lanes, first, d.dgain);
+  accumulate_lanes(sums[at.lane_b], at.lane_b.size / a.lanes, a.lanes, first, d.db);
 }
 
 template <typename C, int L>
@@ -356,17 +389,21 @@ inline void backward_layer(const Recurrent& a, const RecurrentGrad& d) {
   // there are no more groups than pay off, but two wherever there are two blocks.
   const int64_t items = a.blocks * a.T / (L == 1 ? 256 : 16);
   const int64_t reduction_groups = min(a.blocks, max(2, min(items, MAX_REDUCTION_GROUPS)));
-  const Sums at(a);
+  const GradientSums at(a);
   const BackwardScratch layout(a, CHUNK_STEPS<L>);
-  const Scratch work(static_cast<size_t>(n_workers(reduction_groups) * layout.size));
+  Layout scratch_layout;
+  const Span work = scratch_layout.add(n_workers(reduction_groups) * layout.total);
+  const Scratch buffer(static_cast<size_t>(scratch_layout.total()));
+  const Region scratch = {.begin = buffer, .size = scratch_layout.total()};
   const Weights w = prepare_weights<C, L>(a, nullptr, nullptr);
   reduce_in_order(
-      reduction_groups, at.size,
+      reduction_groups, at.total,
       [&](int64_t g, int worker, float* sums) {
         const int64_t first = g * a.blocks / reduction_groups, last = (g + 1) * a.blocks / reduction_groups;
-        backward_group<C, L>(a, d, w, first, last, work + worker * layout.size, sums);
+        backward_group<C, L>(a, d, w, first, last, scratch.part(work, worker, layout.total),
+                             {.begin = sums, .size = at.total});
       },
-      [&](const float* sums, bool first) { accumulate_group(a, d, at, sums, first); });
+      [&](float* sums, bool first) { accumulate_group(a, d, at, {.begin = sums, .size = at.total}, first); });
 }
 
 }  // namespace gatecast::GATECAST_ISA

@@ -17,7 +17,6 @@
 
 #include "include/types.h"
 
-#define GATECAST_INLINE __attribute__((always_inline)) inline
 #define GATECAST_NOINLINE __attribute__((noinline)) inline  // one copy, shared by all cells
 
 namespace gatecast::GATECAST_ISA {

@@ -41,9 +41,9 @@ struct BackwardStep {
   const Recurrent& a;
   const Weights& w;
   const SavedRows& rows;
-  float* work;         // 2 H or 2 R rows
-  float* lane_sums;    // gradients that are summed over lanes at the end: diagonal P, then gain and b
-  Prefetch& prefetch;  // what the next step will read
+  float* work;                            // 2 H or 2 R rows
+  float *lane_dP, *lane_dgain, *lane_db;  // gradients that are summed over lanes at the end; dP of a diagonal
+  Prefetch& prefetch;                     // what the next step will read
   const float* prev[MAX_STATES] = {};
   const float* h = nullptr;
   const float* y = nullptr;  // h after the step
@@ -115,19 +115,18 @@ GATECAST_NOINLINE void layer_norm(float* z, int64_t H, int gates, const float* g
   }
 }
 
-// dz of the normalised gates becomes that of the products; the gradients of gain and b are added to `sums` (2 gates H,
-// L).
+// dz of the normalised gates becomes that of the products; the gradients of gain and b (gates H, L) are added to
+// dgain and db.
 template <int L>
 GATECAST_NOINLINE void layer_norm_backward(float* dz, int64_t H, int gates, const float* gain, const float* norm,
-                                           const float* rate, float* sums) {
-  float* db = sums + gates * H * L;
+                                           const float* rate, float* dgain, float* db) {
   for (int gate = 0; gate < gates; ++gate) {
     const int64_t first = gate * H * L;
     float mean[L] = {}, slope[L] = {};
     for (int64_t j = 0; j < H; ++j)
       for (int lane = 0; lane < L; ++lane) {
         const int64_t at = first + j * L + lane;
-        sums[at] += dz[at] * norm[at];
+        dgain[at] += dz[at] * norm[at];
         db[at] += dz[at];
         dz[at] *= gain[gate * H + j];
         mean[lane] += dz[at];

@@ -17,9 +17,9 @@ struct LstmCell {
     const int64_t H = s.a.H;
     float* z = s.saved;
     preactivation(s, 0, s.a.gain ? s.w.zero : s.a.b, s.h, z);
-    if (s.a.gain) layer_norm<L>(z, H, GATES, s.a.gain, s.a.b, s.saved + s.rows.norm * L, s.saved + s.rows.rate * L);
+    if (s.a.gain) layer_norm<L>(z, H, GATES, s.a.gain, s.a.b, s.rows.norm.in(s.saved), s.rows.rate.in(s.saved));
     if (s.a.peephole == Peephole::full) forward_product<L>({Term{&s.w.P, s.prev[1]}}, nullptr, 3 * H, z);
-    float* h = s.a.Wr ? s.saved + s.rows.u * L : s.next[0];
+    float* h = s.a.Wr ? s.rows.u.in(s.saved) : s.next[0];
     if (s.a.peephole == Peephole::diagonal)
       forward_point<L, true>(s, z, h);
     else
@@ -75,8 +75,8 @@ struct LstmCell {
       backward_point<L, false>(s, dh);
     if (s.a.peephole == Peephole::full) backward_product<L, true>(s.w.P, s.dz, s.d[1], s.prefetch);
     if (s.a.gain)
-      layer_norm_backward<L>(s.dz, H, GATES, s.a.gain, s.saved + s.rows.norm * L, s.saved + s.rows.rate * L,
-                             s.lane_sums + (s.a.peephole == Peephole::diagonal ? 3 * H * L : 0));
+      layer_norm_backward<L>(s.dz, H, GATES, s.a.gain, s.rows.norm.in(s.saved), s.rows.rate.in(s.saved), s.lane_dgain,
+                             s.lane_db);
     state_gradient<L, false>(s, s.w.h[0], s.dz);
   }
 
@@ -100,9 +100,9 @@ struct LstmCell {
         at.store(dz_i, di);
         if constexpr (DIAGONAL) {
           dc_prev += at.row(P) * di + at.row(P + H) * df;
-          at.store(s.lane_sums, at.load(s.lane_sums) + di * c_prev);
-          at.store(s.lane_sums + n, at.load(s.lane_sums + n) + df * c_prev);
-          at.store(s.lane_sums + 2 * n, at.load(s.lane_sums + 2 * n) + do_ * c);
+          at.store(s.lane_dP, at.load(s.lane_dP) + di * c_prev);
+          at.store(s.lane_dP + n, at.load(s.lane_dP + n) + df * c_prev);
+          at.store(s.lane_dP + 2 * n, at.load(s.lane_dP + 2 * n) + do_ * c);
         }
       }
       at.store(dz_f, df);

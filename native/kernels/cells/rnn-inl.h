@@ -20,12 +20,12 @@ struct RnnCell {
       else
         at.store(h, tanh(z));
     });
-    if (s.rows.u > s.rows.activation) copy(s.saved + s.rows.activation * L, h, s.a.H * L);
+    if (!s.rows.activation.empty()) copy(s.rows.activation.in(s.saved), h, s.a.H * L);
   }
 
   template <int L>
   static void backward(const BackwardStep<L>& s) {
-    const float* h = s.rows.u > s.rows.activation ? s.saved + s.rows.activation * L : s.y;
+    const float* h = s.rows.activation.empty() ? s.y : s.rows.activation.in(s.saved);
     for_each_vector<L>(s.a.H, [&](auto at) {
       const vf y = at.load(h), dh = at.load(s.d[0]);
       at.store(s.dz, RELU ? select(y > set1(0.0f), dh, vf{}) : dh * (1.0f - y * y));
