@@ -94,7 +94,7 @@ def rows(table: Mapping[str, Column], unit: str = "") -> list[dict[str, Any]]:
 
 def settings(options: Options) -> dict[str, Any]:
     """What it takes to get the same forecast again, to the bit: same seed, machine level and versions."""
-    from gatecast.kernels.native import get_threads, isa
+    from gatecast.kernels.native import get_num_threads, isa
 
     names = ("horizon", "time_col", "id_col", "target_col", "freq", "season")
     asked = {name: getattr(options, name) for name in names}
@@ -103,7 +103,7 @@ def settings(options: Options) -> dict[str, Any]:
         "options": {**asked, "level": list(options.levels)},
         "versions": versions(),
         "isa": isa(),
-        "threads": get_threads(),
+        "threads": get_num_threads(),
     }
 
 
