@@ -85,10 +85,10 @@ def parse_options(
         from gatecast.data.frequency import parse
 
         parse(own["freq"])
-    if own["data"].known and future is None:
+    if own["data"].futr_exog and future is None:
         raise ConfigError(
             "--known needs --future",
-            got=", ".join(map(str, own["data"].known)),
+            got=", ".join(map(str, own["data"].futr_exog)),
             expected="a file with these columns at the steps ahead",
             fix="Write --future ahead.csv.",
         )
@@ -97,6 +97,7 @@ def parse_options(
         future=None if future is None else check_input(future, "--future"),
         horizon=own.pop("h"),
         levels=own.pop("level"),
+        season=own.pop("season_length"),
         out=None if out is None else _named(out, "--out"),
         plot=None if plot is None else _named(plot, "--plot"),
         report=None if report is None else _named(report, "--report"),

@@ -383,9 +383,9 @@ def _less(errors: Mapping[str, float]) -> str:
 
 def _said(best: Mapping[str, Any]) -> str:
     """Settings in a line."""
-    one = f"{best['cell']}, {count(best['units'], 'unit')}, {count(best['layers'], 'layer')}"
-    two = f"input size {best['input_size']}, dropout {best['dropout']:.2g}, rate {best['rate']:.2g}"
-    return f"{one}, {two}, {count(best['members'], 'member')}"
+    one = f"{best['cell']}, {count(best['units'], 'unit')}, {count(best['n_layers'], 'layer')}"
+    two = f"input size {best['input_size']}, dropout {best['dropout']:.2g}, rate {best['learning_rate']:.2g}"
+    return f"{one}, {two}, {count(best['n_members'], 'member')}"
 
 
 def _fingerprint(panel: Panel) -> str:

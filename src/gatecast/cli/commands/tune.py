@@ -58,7 +58,7 @@ def tune(
     seconds = parse_whole(timeout, "--timeout", least=1, fix="Write --timeout 600 for ten minutes.")
     ahead = None if future is None else check_input(future, "--future")
     settings = words.settings()
-    if report is not None and settings["data"].known and ahead is None:
+    if report is not None and settings["data"].futr_exog and ahead is None:
         raise ConfigError(
             "--report needs the known columns for the steps ahead",
             fix="Write --future prices.csv, or leave --report out.",
