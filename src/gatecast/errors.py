@@ -30,13 +30,24 @@ class GatecastError(Exception):
         got: What was found there.
         expected: What should have been there.
         fix: One way to put it right, a whole sentence.
+        argument: Python argument that it is about; the command line names its option instead.
 
     >>> print(DataError("x has the wrong rank", got="2 axes", expected="3", fix="Reshape x to (n, T, F)."))
     x has the wrong rank: got 2 axes, expected 3. Reshape x to (n, T, F).
     """
 
-    def __init__(self, what: str, *, where: str = "", got: object = "", expected: object = "", fix: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        got: object = "",
+        expected: object = "",
+        fix: str = "",
+        argument: str | None = None,
+    ) -> None:
         self.what, self.where, self.got, self.expected, self.fix = what, where, got, expected, fix
+        self.argument = argument
         place = f" ({where})" if where else ""
         pairs = (("got", str(got)), ("expected", str(expected)))
         facts = ", ".join(f"{name} {value}" for name, value in pairs if value)
