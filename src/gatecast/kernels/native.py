@@ -107,7 +107,7 @@ def forward(
 
     >>> params = {n: np.zeros(s, np.float32) for n, s in {"Wx": (1, 8), "Wh": (2, 8), "b": (8,)}.items()}
     >>> y, (h, c), cache = forward("lstm", params, np.ones((1, 4, 1, 16), np.float32))
-    >>> y.shape, c.shape, float(cache.take("f")[0, 0, 0, 0])
+    >>> y.shape, c.shape, float(cache.rows("f")[0, 0, 0, 0])
     ((1, 4, 2, 16), (1, 2, 16), 0.5)
     """
     bias, call = _arguments(cell, params, x, state, mask, noise)

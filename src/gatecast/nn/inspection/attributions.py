@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.native import relax
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.inputs import validate_inputs
