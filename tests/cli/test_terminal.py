@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
 from gatecast.cli.facts import TextTable, forecast_grid, score_grid
+
 from gatecast.cli.terminal import progress_line, shortened, show
 
 

@@ -13,9 +13,9 @@ def available_models() -> tuple[str, ...]:
     >>> available_models()[:2]
     ('auto', 'lstm')
     """
-    from gatecast.forecasting.presets import MODELS
+    from gatecast.forecasting import presets, registry
 
-    return tuple(MODELS)
+    return (presets.AUTO, *registry.available_models())
 
 
 def available_cells() -> tuple[str, ...]:
