@@ -55,7 +55,7 @@ def available_models() -> tuple[str, ...]:
 
     Example:
         >>> available_models()[:2]
-        ('lstm', 'gru')
+        ('lstm', 'es-lstm')
     """
     import gatecast.forecasting.presets  # registers the built-in models
     from gatecast.forecasting.registry import available_models
