@@ -22,7 +22,7 @@ from gatecast.kernels import native, reference
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import Dense, Input
 from gatecast.models import Sequential
-from gatecast.nn.layers.recurrences import Leaky
+from gatecast.nn.layers.lstm import Leaky
 
 assert native.__file__.startswith({home!r}), native.__file__
 rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import reference
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import CallContext, Dense, Dropout, Embedding, Select
-from gatecast.nn.layers.feedforward import last_step, last_step_backward
+from gatecast.nn.layers.select import last_step, last_step_backward
 
 B = 19
 TRAINING = CallContext(training=True, key=7)

@@ -22,7 +22,7 @@ from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.layers.dilated import Dilated, to_steps
 from gatecast.nn.layers.recurrent import Recurrent
-from gatecast.nn.layers.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.layers.concatenate import Bidirectional, Concatenate, Residual
 from gatecast.nn.network import Network, Weights, forward
 
 __all__ = ["FIRST", "LayerTrace", "Trace", "trace"]

@@ -10,11 +10,11 @@ from typing import Any
 
 from gatecast.nn.layers.base import CallContext, Input, Layer, Shape, State
 from gatecast.nn.layers.dilated import Dilated
-from gatecast.nn.layers.feedforward import Dense, Dropout, Embedding, Select
+from gatecast.nn.layers.select import Dense, Dropout, Embedding, Select
 from gatecast.nn.layers.normalization import BatchNormalization, LayerNormalization, RMSNorm
 from gatecast.nn.layers.quantile_head import QuantileHead
-from gatecast.nn.layers.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
-from gatecast.nn.layers.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.layers.lstm import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
+from gatecast.nn.layers.concatenate import Bidirectional, Concatenate, Residual
 
 __all__ = [
     "GRU",

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from gatecast.errors import check_positive_int
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, check_layer_kind, checked_input, first_shape
-from gatecast.nn.layers.feedforward import last_step, last_step_backward
-from gatecast.nn.layers.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
+from gatecast.nn.layers.select import last_step, last_step_backward
+from gatecast.nn.layers.lstm import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
 from gatecast.nn.layers.recurrent import Recurrent
 
 __all__ = ["Dilated", "to_steps"]
