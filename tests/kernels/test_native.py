@@ -134,13 +134,13 @@ def test_what_is_kept_is_what_the_reference_calls_by_that_name(variant):
     made = cell, params, x, _, _, _, _, _ = make_case(variant, 10, 20, 6, 3)
     _, _, cache = run(made)
     _, _, want = reference.forward(cell, params, x)
-    shared = [name for name in CELLS[cell].kept if name in want]
-    assert set(CELLS[cell].gates) & set(CELLS[cell].kept) <= set(shared)
+    shared = [name for name in CELLS[cell].saved if name in want]
+    assert set(CELLS[cell].gates) & set(CELLS[cell].saved) <= set(shared)
     for name in shared:
-        got = unpack(np.ascontiguousarray(cache.rows(name)), len(x))
+        got = unpack(np.ascontiguousarray(cache.saved_rows(name)), len(x))
         np.testing.assert_allclose(got, want[name], rtol=0, atol=rounding(6 * 13) * 4, err_msg=name)
     with pytest.raises(ConfigError, match="keeps no such rows: got 'forget'"):
-        cache.rows("forget")
+        cache.saved_rows("forget")
 
 
 @every_variant

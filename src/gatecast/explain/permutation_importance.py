@@ -21,7 +21,7 @@ from gatecast.errors import ConfigError, check_positive_int
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.context import PanelContext, column_groups
-from gatecast.nn.network import generator
+from gatecast.nn.random import generator
 from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
 from gatecast.pipeline.fit import FitSettings, FittedState, fit
 

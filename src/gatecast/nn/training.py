@@ -22,8 +22,9 @@ from gatecast.kernels.packing import Array, pack, pack_mask, unpack
 from gatecast.nn.batching import Batch, batches, large_batch
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, forward, generator, update_buffers, zeros_like
+from gatecast.nn.network import Network, Weights, backward, forward, update_buffers, zeros_like
 from gatecast.nn.optim import GradientTransformation, apply_updates, ema_params, learning_rate
+from gatecast.nn.random import generator
 
 __all__ = [
     "Callback",

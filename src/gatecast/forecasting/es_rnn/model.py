@@ -50,7 +50,8 @@ from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn import optim
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, build, forward, generator, initial_weights, zeros_like
+from gatecast.nn.network import Network, Weights, backward, build, forward, initial_weights, zeros_like
+from gatecast.nn.random import generator
 
 __all__ = [
     "ESRNNSettings",
@@ -438,4 +439,4 @@ def initialize_head(
         spread[k] = np.quantile(there, pinball.quantiles) if there.size > 20 else spread[max(k - 1, 0)]
     dense = weights.views[-2]
     dense["W"][:] = 0.0
-    dense["b"][:] = cast(QuantileHead, network.layers[-1]).raw(spread).ravel()
+    dense["b"][:] = cast(QuantileHead, network.layers[-1]).inverse(spread).ravel()

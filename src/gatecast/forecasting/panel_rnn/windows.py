@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill, transform
 from gatecast.kernels.packing import Array
-from gatecast.nn.network import generator
+from gatecast.nn.random import generator
 
 __all__ = [
     "MIN_SCALE",

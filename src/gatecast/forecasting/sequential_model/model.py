@@ -59,12 +59,12 @@ from gatecast.nn.network import (
     backward,
     build,
     forward,
-    generator,
     initial_weights,
     update_buffers,
     zeros_like,
 )
 from gatecast.nn.optim import GradientTransformation
+from gatecast.nn.random import generator
 from gatecast.nn.sequential import Sequential
 
 __all__ = [
