@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["STEPS", "Array", "SavedTensors", "Params", "State", "Step", "sigmoid"]
+__all__ = ["STEPS", "Array", "Params", "SavedTensors", "State", "Step", "sigmoid"]
 
 Array = npt.NDArray[Any]
 Params = Mapping[str, Array]
