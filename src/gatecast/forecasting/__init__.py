@@ -57,7 +57,7 @@ def available_models() -> tuple[str, ...]:
         >>> available_models()[:2]
         ('lstm', 'es-lstm')
     """
-    import gatecast.forecasting.presets  # registers the built-in models
+    import_module("gatecast.forecasting.presets")  # registers the built-in models
     from gatecast.forecasting.registry import available_models
 
     return available_models()
