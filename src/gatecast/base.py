@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of, read, read_future, to_frame_like
+from gatecast.data.reader import kind_of, read, read_future, to_frame_like
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import MODELS

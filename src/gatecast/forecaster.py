@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from gatecast._utils.validation import check_count, check_levels, check_seed
 from gatecast.data.panel_update import complete_history, extend_panel
-from gatecast.data.read import kind_of, to_frame_like
+from gatecast.data.reader import kind_of, to_frame_like
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.sample_paths import sample_paths
 from gatecast.forecasting import ensemble

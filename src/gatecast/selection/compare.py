@@ -18,7 +18,7 @@ from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
-from gatecast.data.read import read
+from gatecast.data.reader import read
 from gatecast.errors import ConfigError
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.context import PanelContext

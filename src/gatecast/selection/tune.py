@@ -23,7 +23,7 @@ from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_count
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of
+from gatecast.data.reader import kind_of
 from gatecast.errors import DataError, check_positive
 from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel

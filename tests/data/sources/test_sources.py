@@ -8,13 +8,13 @@ import pytest
 
 duckdb = pytest.importorskip("duckdb")
 
-from gatecast.data.read import read, to_frame_like, write  # noqa: E402
+from gatecast.data.reader import read, to_frame_like, write  # noqa: E402
 from gatecast.data.sources import sql  # noqa: E402
 from gatecast.errors import ConfigError, DataError  # noqa: E402
 
 
 def refusal(source, kind=DataError, **options) -> str:
-    """The message with which a source is refused."""
+    """The message of the error that a source raises."""
     with pytest.raises(kind) as error:
         read(source, **options)
     return str(error.value)
@@ -31,15 +31,15 @@ class TestPatterns:
 
     def test_files_without_names_are_series_named_after_them(self, folder):
         for pattern in (f"{folder}/*.csv", folder / "*th.csv"):
-            panel, findings = read(pattern)
+            panel, notes = read(pattern)
             assert panel.ids.tolist() == ["north", "south"]
             assert panel.values.tolist() == [1.0, 2.0, 5.5, 6.0, 7.0]
             assert (panel.columns.id, panel.columns.time, panel.columns.target) == ("unique_id", "ds", "y")
-            assert findings[0] == (
-                "series: one for each file, time column: 'ds', target: 'y', frequency: daily (D); "
+            assert notes[0] == (
+                "one series per file, time column: 'ds', target: 'y', frequency: daily (D); "
                 "2 series of 2 to 3 points from 2024-01-01 to 2024-01-04."
             )
-            assert findings[1] == "2 files are read."
+            assert notes[1] == "2 files were read."
 
     def test_one_file_is_that_file(self, folder):
         panel, _ = read(f"{folder}/n*.csv")
@@ -70,13 +70,13 @@ class TestPatterns:
 
     def test_refusals_say_which_file(self, folder):
         assert refusal(f"{folder}/*.tsv").startswith(
-            f"no file matches ({folder}/*.tsv): expected a pattern such as data/*.csv. The current folder is "
+            f"No file matches the pattern ({folder}/*.tsv): expected a pattern such as data/*.csv."
         )
         (folder / "west.csv").write_text("ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n2024-01-04,x\n")
-        assert refusal(f"{folder}/*.csv").startswith("a value is not a number (row 5 of west, column 'y'): got 'x'")
+        assert refusal(f"{folder}/*.csv").startswith("Invalid number (row 5 of west, column 'y'): got 'x'")
         (folder / "west.csv").write_text("ds,z\n2024-01-01,1\n2024-01-02,2\n")
         assert refusal(f"{folder}/*.csv") == (
-            f"the files differ in their columns ({folder}/west.csv): got no 'y', 'z' beside them, expected 'ds', 'y', "
+            f"Files have different columns ({folder}/west.csv): got 'ds', 'z', expected 'ds', 'y', "
             f"as in {folder}/north.csv."
         )
 
@@ -112,9 +112,9 @@ class TestQueries:
 
     def test_times_with_a_zone(self):
         query = "SELECT TIMESTAMPTZ '2024-03-31 00:00:00+01' + INTERVAL (i) HOUR AS ds, i AS y FROM range(4) AS r(i)"
-        panel, findings = read(query, target_col="y")
+        panel, notes = read(query, target_col="y")
         assert (str(panel.start[0]), panel.utc_offset_minutes) == ("2024-03-30T23:00:00.000000", 0)
-        assert findings[1] == "Times are in UTC; the zone is left out."
+        assert notes[1] == "Times are in UTC."
 
     def test_many_rows_of_few_texts(self, monkeypatch):
         query = (
@@ -122,7 +122,7 @@ class TestQueries:
             ' CASE WHEN i % 2 = 0 THEN \'p\' END AS "a ""b" FROM range(60) AS r(i) ORDER BY i'
         )
         few, _ = read(query, "id", "t", "y", futr_exog='a "b')
-        monkeypatch.setattr(sql, "MANY", 10)
+        monkeypatch.setattr(sql, "MIN_ROWS_FOR_ENUM", 10)
         many, _ = read(query, "id", "t", "y", futr_exog='a "b')
         assert many.ids.tolist() == few.ids.tolist() == ["x", "y"]
         assert many.categories == few.categories == {'a "b': ("p",)}
@@ -136,27 +136,27 @@ class TestQueries:
 
     def test_refusals(self, database, tmp_path):
         assert refusal("SELECT * FROM nope").startswith(
-            "the query fails (SELECT * FROM nope): got Catalog Error: Table"
+            "The query failed (SELECT * FROM nope): got Catalog Error: Table"
         )
         assert refusal("select 1 as y; drop table x") == (
-            "this is not a query (select 1 as y; drop table x): got 2 statements, expected one SELECT."
+            "Invalid query (select 1 as y; drop table x): got 2 statements, expected a single SELECT statement."
         )
-        assert "got a statement that changes things" in refusal("WITH a AS (SELECT 1 AS i) INSERT INTO b FROM a")
+        assert "got a statement other than SELECT" in refusal("WITH a AS (SELECT 1 AS i) INSERT INTO b FROM a")
         assert refusal(f"{database}::sale") == (
-            f"the database has no such table ({database}): got 'sale', expected one of 'sales'. Did you mean 'sales'?"
+            f"Unknown table in the database ({database}): got 'sale', expected one of 'sales'. Did you mean 'sales'?"
         )
         with duckdb.connect(str(database)) as connection:
             connection.execute("CREATE SCHEMA old; CREATE TABLE old.sales AS FROM sales")
         assert refusal(database) == (
-            f"which table of the database? ({database}): got 2 tables, expected one of 'old.sales', 'sales'. "
-            f"Name it, as in {database}::TABLE."
+            f"Missing table name ({database}): got a database of 2 tables, expected one of 'old.sales', 'sales'. "
+            f"Append the name, as in {database}::old.sales."
         )
         assert read(f"{database}::old.sales", target_col="n")[0].values[-1] == 10.0
-        assert refusal(f"{tmp_path}/none.duckdb") == (
-            f"there is no such file ({tmp_path}/none.duckdb): expected a DuckDB file."
+        assert refusal(f"{tmp_path}/none.duckdb").startswith(
+            f"File not found ({tmp_path}/none.duckdb): expected a DuckDB"
         )
         (tmp_path / "bad.duckdb").write_text("x" * 5000)
-        assert refusal(f"{tmp_path}/bad.duckdb::t").startswith(f"the database cannot be read ({tmp_path}/bad.duckdb)")
+        assert refusal(f"{tmp_path}/bad.duckdb::t").startswith(f"Cannot read the database ({tmp_path}/bad.duckdb)")
 
     def test_nothing_is_fetched_and_no_variable_is_read(self):
         frame = pd.DataFrame({"y": [1.0, 2.0]})
@@ -178,13 +178,13 @@ class TestWide:
     @pytest.mark.parametrize("targets", [["shop", "web"], ("shop", "web"), "*", pd.Index(["shop", "web"])])
     @pytest.mark.parametrize("make", [dict, pd.DataFrame])
     def test_columns_are_series_from_their_first_value_to_the_last_row(self, make, targets):
-        panel, findings = read(make(self.WIDE), target_col=targets)
+        panel, notes = read(make(self.WIDE), target_col=targets)
         assert panel.ids.tolist() == ["shop", "web"]
         np.testing.assert_array_equal(panel.values, [1, 2, 3, 4, 6, np.nan, np.nan])
         assert str(panel.start[1].astype("M8[D]")) == "2024-01-02"
         assert (panel.columns.id, panel.columns.time, panel.columns.target) == ("unique_id", "ds", "y")
-        assert findings[0] == (
-            "series: one for each column, time column: 'ds', targets: 'shop', 'web', frequency: daily (D); "
+        assert notes[0] == (
+            "one series per column, time column: 'ds', targets: 'shop', 'web', frequency: daily (D); "
             "2 series of 3 to 4 points from 2024-01-01 to 2024-01-04."
         )
         assert list(panel.to_columns()) == ["unique_id", "ds", "y"]
@@ -196,38 +196,40 @@ class TestWide:
         np.testing.assert_array_equal(panel.futr_exog["event"], [0, np.nan, 1] * 2)
 
     def test_tables_without_times(self):
-        panel, findings = read({"a": [5, 1], "b": [3, 4]}, target_col=["b", "a"])
+        panel, notes = read({"a": [5, 1], "b": [3, 4]}, target_col=["b", "a"])
         assert panel.ids.tolist() == ["b", "a"]
         assert panel.times(0).tolist() == [1, 2]
-        assert "no time column, rows are numbered" in findings[0]
+        assert "no time column (rows are numbered)" in notes[0]
 
     def test_a_series_without_values_is_named(self):
-        panel, findings = read(self.WIDE | {"web": [None] * 4}, target_col=["shop", "web"])
+        panel, notes = read(self.WIDE | {"web": [None] * 4}, target_col=["shop", "web"])
         assert panel.lengths.tolist() == [4, 4]
-        assert findings[-1] == "1 of 2 series has no value at all: 'web'."
+        assert notes[-1] == "1 of 2 series has no values: 'web'."
 
     def test_refusals(self):
         wide = self.WIDE
         assert refusal(wide, ConfigError, target_col=["shop", "wep"]).endswith("Did you mean 'web'?")
         assert refusal(wide, ConfigError, target_col=["web", "web"]) == (
-            "a column is named twice (target_col): got 'web'."
+            "Repeated column in target_col: got 'web', expected each column at most once."
         )
-        assert refusal(wide, ConfigError, target_col=[]).startswith("no column is named (target_col): got []")
-        assert refusal(wide, ConfigError, target_col="*", static="note").startswith(
-            "a wide table has no static columns (static): got 'note', expected a long table"
+        assert refusal(wide, ConfigError, target_col=[]).startswith("Invalid target_col: got []")
+        assert refusal(wide, ConfigError, target_col="*", stat_exog="note").startswith(
+            "A wide table has no static columns (stat_exog): got 'note'"
         )
         assert refusal(wide, ConfigError, id_col="note", target_col="*").startswith(
-            "a wide table has no column of names (id_col): got 'note' and several targets"
+            "A wide table has no id column (id_col): got 'note' and several target columns"
         )
         assert refusal(wide, ConfigError, time_col="ds", target_col=["ds", "shop"]).startswith(
-            "a column cannot be two things at once (column 'ds')"
+            "A column has two roles (column 'ds')"
         )
-        assert refusal({"ds": wide["ds"], "note": wide["note"]}, target_col="*").startswith("no column holds numbers")
+        assert refusal({"ds": wide["ds"], "note": wide["note"]}, target_col="*").startswith(
+            "No numeric column for the targets"
+        )
         assert refusal(wide, target_col=["shop", "note"]).startswith(
-            "the target column does not hold numbers (column 'note'): got 'a', 'b', 'c', ..."
+            "The target column is not numeric (column 'note'): got 'a', 'b', 'c', ..."
         )
         assert refusal(wide | {"web": [1, 2, np.inf, 4]}, target_col="*").startswith(
-            "a value is infinite (position 2, series 'web', column 'y', time 2024-01-03): got inf"
+            "Infinite value (row index 2, series 'web', column 'y', time 2024-01-03): got inf"
         )
 
 
