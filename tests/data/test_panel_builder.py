@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.frequency import format_times, parse
-from gatecast.data.panel import ColumnNames, from_values
+from gatecast.data.frequency import parse
+from gatecast.data.panel import ColumnNames
 from gatecast.data.panel_builder import build_panel
 from gatecast.errors import ConfigError, DataError
 
@@ -31,19 +31,6 @@ def test_a_panel_of_two_series():
     assert (panel.times(1) == MONTHS[2:8]).all()
     assert (panel.future_times(2) == np.array([MONTHS[4:6], MONTHS[8:10]])).all()
     assert str(panel.freq) == "MS"
-
-
-def test_heads_and_tails():
-    panel, _ = build_panel(*two_series())
-    head, tail = panel.drop_last(5), panel.keep_last(5)
-    assert head.lengths.tolist() == [0, 1]
-    assert tail.lengths.tolist() == [4, 5]
-    assert tail.series(1).tolist() == [5.0, 6.0, 7.0, 8.0, 9.0]
-    assert (tail.times(1) == MONTHS[3:8]).all()
-    chosen = panel.take([1, 0])
-    assert chosen.ids.tolist() == ["b", "a"]
-    assert chosen.series(1).tolist() == panel.series(0).tolist()
-    assert (chosen.times(0) == panel.times(1)).all()
 
 
 @given(st.randoms(use_true_random=False), st.integers(2, 30), st.integers(1, 3))
@@ -70,16 +57,6 @@ def test_gaps_become_missing_values(gone):
     if gone:
         verb = "has no row and is" if len(gone) == 1 else "have no row and are"
         assert notes[0].startswith(f"{len(gone)} of 30 times {verb} treated as missing: 2300-01-0")
-
-
-def test_panels_go_out_as_long_tables():
-    times, values, ids = two_series()
-    panel, _ = build_panel(times, values, ids, columns=ColumnNames("shop", "month", "sales"))
-    columns = panel.to_columns()
-    assert list(columns) == ["shop", "month", "sales"]
-    assert columns["shop"].tolist() == ids.tolist()
-    assert (columns["month"] == times).all()
-    assert list(from_values([1.0, 2.0]).to_columns()) == ["ds", "y"]
 
 
 def test_sorting_is_said():
@@ -203,9 +180,3 @@ def test_names_of_series_keep_their_type():
     panel, _ = build_panel([1, 2, 1, 2], np.arange(4.0), np.array([7, 7, 3, 3]))
     assert panel.ids.tolist() == [7, 3]
     assert panel.ids.dtype.kind == "i"
-
-
-def test_a_series_from_values():
-    panel = from_values([1.0, np.nan], start="1749-01-01", freq="MS")
-    assert format_times(panel.times(0)) == ["1749-01-01", "1749-02-01"]
-    assert panel.mask.tolist() == [True, False]

@@ -8,7 +8,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from gatecast.data.panel import ColumnNames, check_outputs, from_values
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 
@@ -70,17 +69,6 @@ def test_panel_slices_keep_exogenous_columns():
     assert chosen.stat_exog["city"].tolist() == [0.0]
     assert chosen.futr_exog["price"].tolist() == [2.0, 2.0, 2.5]
     assert chosen.categories == panel.categories
-
-
-def test_panel_without_exogenous_columns_has_empty_mappings():
-    panel = from_values([1.0, 2.0])
-    assert (panel.hist_exog, panel.futr_exog, panel.stat_exog, panel.categories, panel.utc_offset_minutes) == (
-        {},
-        {},
-        {},
-        {},
-        None,
-    )
 
 
 def test_read_accepts_a_single_name_for_a_role():
@@ -152,12 +140,3 @@ def test_read_infinite_or_temporal_exogenous_column_raises():
         read(SHOPS | {"price": [1, np.inf, 1, 1, 1, 1]}, **ROLES)
     with pytest.raises(DataError, match=r"futr_exog column is not numeric \(column 'price'\): got times"):
         read(SHOPS | {"price": np.array([0] * 6, "M8[D]")}, **ROLES)
-
-
-def test_check_outputs_refuses_key_columns_named_like_forecasts():
-    outputs = ["LSTM", "LSTM-lo-80", "LSTM-hi-80"]
-    check_outputs(ColumnNames("id", "ds", "y"), outputs)
-    with pytest.raises(ConfigError, match=r"name of a forecast column \(target_col\): got 'LSTM'"):
-        check_outputs(ColumnNames("id", "ds", "LSTM"), outputs)
-    panel, _ = read({"ds": DAYS, "y": [1, 2, 3], "LSTM": [1, 2, 3]}, target_col="y", futr_exog="LSTM")
-    check_outputs(panel.columns, outputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -188,7 +188,7 @@ def _describe_array(column: Any) -> ColumnType:
 
 
 def _describe_pandas(column: Any) -> ColumnType:
-    """Type of a pandas column; "date" for an object column of dates."""
+    """Type of a pandas column; "date" and "object[int]" for object columns of dates and integers."""
     dtype = column.dtype
     if str(dtype) == "category":
         categories = tuple(dtype.categories.tolist())
@@ -199,8 +199,8 @@ def _describe_pandas(column: Any) -> ColumnType:
         return ColumnType(f"datetime64[{dtype.unit}]", str(dtype.tz))
     if str(dtype) == "object":
         present = column.head(SAMPLE_SIZE).dropna()
-        value = present.iloc[0] if len(present) else None
-        return ColumnType("date" if isinstance(value, date) and not isinstance(value, datetime) else "object")
+        value_type = type(present.iloc[0]) if len(present) else str
+        return ColumnType({date: "date", int: "object[int]"}.get(value_type, "object"))
     return ColumnType(str(dtype))
 
 
@@ -231,6 +231,8 @@ def _pandas_ids(ids: Array, key_types: KeyTypes) -> Any:
         unique, codes = factorize(ids)
         positions = np.array([index[str(name)] for name in unique.tolist()], np.int64)[codes]
         return pandas.Series(pandas.Categorical.from_codes(positions, categories, ordered=key_types.ordered))
+    if key_types.id == "object[int]":
+        return pandas.Series([int(name) if name.lstrip("-").isdigit() else name for name in map(str, ids)], dtype=object)
     column = pandas.Series(ids)
     is_text = key_types.id in ("object", "str", "string") or key_types.id.startswith("string[")
     return column.astype(key_types.id) if is_text or _fits(ids, key_types.id) else column

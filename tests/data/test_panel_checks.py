@@ -186,9 +186,10 @@ def test_a_million_columns_are_refused_quickly(kind, tmp_path):
     else:
         source = tmp_path / "a.csv"
         source.write_text("\n".join((",".join(names), *[",".join(["1"] * n)] * 2)) + "\n")
-    began = time.perf_counter()
+    # Processor time, because the machine may be busy.
+    began = time.process_time()
     message = refusal(source, target_col="*")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 3
     assert message.startswith("Too many columns")
     assert f"got {n} columns, expected at most 250000. Reshape the table to long format" in message
 
@@ -198,10 +199,10 @@ def test_a_large_panel_is_read_quickly():
     ids = np.repeat(np.array([f"series {s}" for s in range(S)], object), T)
     ds = np.tile(parse("MS").range(np.datetime64("2020-01-01"), T), S)
     y = np.arange(float(S * T))
-    began = time.perf_counter()
+    began = time.process_time()
     panel, _ = read({"unique_id": ids, "ds": ds, "y": y})
-    # A tenth of the largest panel, in a tenth of its ten seconds, thrice over for a machine that is busy.
-    assert time.perf_counter() - began < 3
+    # A tenth of the largest panel, in a tenth of its ten seconds.
+    assert time.process_time() - began < 1
     assert len(panel) == S
     np.testing.assert_array_equal(panel.values, y)
     order = np.random.default_rng(0).permutation(S * T)

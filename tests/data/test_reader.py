@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from gatecast.data.frequency import format_times, parse
-from gatecast.data.panel import from_values
-from gatecast.data.reader import kind_of, read, to_frame_like, write
+from gatecast.data.reader import read, write
 from gatecast.data.sources import files
 from gatecast.errors import ConfigError, DataError
 
@@ -173,85 +167,6 @@ class TestFiles:
         assert refusal(path).startswith("Invalid number (row 7, column 'y'): got 'abc'")
 
 
-class TestTables:
-    """Tables of other libraries."""
-
-    FRAME = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=5, freq="MS"), "y": [1.0, 2.0, 3.0, None, 5.0]})
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            lambda frame: frame,
-            lambda frame: frame.set_index("ds"),
-            lambda frame: frame.set_index("ds")["y"],
-            lambda frame: frame.assign(ds=frame["ds"].dt.to_period("M")),
-            lambda frame: frame.assign(ds=frame["ds"].dt.strftime("%b %Y")),
-            lambda frame: frame.assign(ds=frame["ds"].dt.date),
-            lambda frame: frame.assign(y=frame["y"].astype("Int64")),
-            lambda frame: frame.assign(y=frame["y"].astype(object)),
-            lambda frame: frame.assign(ds=frame["ds"].dt.tz_localize("Europe/Berlin")),
-            pl.from_pandas,
-            lambda frame: pl.from_pandas(frame).lazy(),
-            lambda frame: pl.from_pandas(frame).with_columns(pl.col("ds").cast(pl.Date)),
-            lambda frame: pl.from_pandas(frame).with_columns(pl.col("ds").dt.replace_time_zone("Europe/Berlin")),
-            lambda frame: pl.from_pandas(frame).with_columns(pl.col("y").cast(pl.Decimal(10, 2))),
-            pa.Table.from_pandas,
-            pa.RecordBatch.from_pandas,
-            lambda frame: {name: frame[name].to_numpy() for name in frame},
-            lambda frame: {name: frame[name].tolist() for name in frame},
-            lambda frame: frame.to_dict("records"),
-        ],
-    )
-    def test_kinds(self, change):
-        panel, _ = read(change(self.FRAME))
-        np.testing.assert_array_equal(panel.values, [1.0, 2.0, 3.0, np.nan, 5.0])
-        assert format_times(panel.times(0)) == [f"2024-0{month}-01" for month in range(1, 6)]
-        assert str(panel.freq) == "MS"
-
-    def test_summer_time(self):
-        hours = pd.date_range("2024-03-30", periods=72, freq="h", tz="Europe/Berlin")
-        panel, notes = read(pd.DataFrame({"ds": hours, "y": np.arange(72.0)}))
-        assert (str(panel.freq), len(panel.values)) == ("h", 72)
-        assert notes[1].endswith("so they are converted to UTC.")
-
-    def test_sequences_of_values(self):
-        assert read([1, 2, 4])[0].values.tolist() == [1.0, 2.0, 4.0]
-        assert read(np.array([1.0, np.nan, 4.0]))[0].mask.tolist() == [True, False, True]
-
-    def test_whole_numbers_as_names_of_series(self):
-        panel, _ = read({"unique_id": [7, 7, 3, 3], "ds": [1, 2, 1, 2], "y": [1, 2, 3, 4]})
-        assert panel.ids.tolist() == [7, 3]
-
-    @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table, dict])
-    def test_tables_go_out_as_they_came(self, make):
-        columns = {"unique_id": ["a", "a"], "ds": ["2024-01-01", "2024-01-02"], "y": [1.0, 2.0]}
-        source = make(columns)
-        panel, _ = read(source)
-        back = to_frame_like(kind_of(source), panel.to_columns())
-        assert type(back) is type(source)
-        again, _ = read(back)
-        assert again.values.tolist() == [1.0, 2.0]
-        assert (again.all_times() == panel.all_times()).all()
-
-    @pytest.mark.parametrize("options", [{}, {"time_col": "0", "target_col": "1"}, {"time_col": 0, "target_col": 1}])
-    def test_columns_that_pandas_numbers(self, options):
-        frame = self.FRAME.set_axis([0, 1], axis=1)
-        panel, notes = read(frame, **options)
-        np.testing.assert_array_equal(panel.values, [1.0, 2.0, 3.0, np.nan, 5.0])
-        assert (panel.columns.time, panel.columns.target) == ("0", "1")
-        assert notes[0].startswith("time column: '0', target: '1', frequency: monthly (MS); 5 points")
-
-    def test_record_batches_go_out_as_arrow_tables(self):
-        batch = pa.record_batch({"y": [1.0, 2.0]})
-        assert kind_of(batch) == "pyarrow"
-        assert isinstance(to_frame_like(kind_of(batch), {"y": [1.0]}), pa.Table)
-
-    def test_lazy_tables_and_files(self):
-        assert isinstance(to_frame_like(kind_of(pl.LazyFrame({"y": [1]})), {"y": [1.0]}), pl.DataFrame)
-        assert to_frame_like(kind_of("a.csv"), {"y": [1.0]})["y"].tolist() == [1.0]
-        assert kind_of(Path("a.csv")) == "path"
-
-
 class TestRefusals:
     """Each bad input gets one message that says what, where, and what to do."""
 
@@ -385,71 +300,6 @@ class TestRefusals:
         assert message.startswith("Invalid number (row index 1, column 'y'): got 'x'")
 
 
-class TestWriting:
-    """Files that are written."""
-
-    COLUMNS = {  # noqa: RUF012
-        "unique_id": np.array(["a", 'b,"', "ä"], object),
-        "ds": np.array(["1700-01-01", "2300-02-01", "NaT"], "M8[us]"),
-        "y": np.array([1.5, np.nan, 0.1 + 0.2]),
-        "k": np.array([1, 2, 3]),
-    }
-
-    def test_csv(self, tmp_path):
-        text = write(self.COLUMNS, tmp_path / "a.csv").read_text(encoding="utf-8")
-        assert text == 'unique_id,ds,y,k\na,1700-01-01,1.5,1\n"b,""",2300-02-01,,2\nä,,0.30000000000000004,3\n'
-
-    def test_json(self, tmp_path):
-        records = json.loads(write(self.COLUMNS, tmp_path / "a.json").read_text(encoding="utf-8"))
-        assert records[1] == {"unique_id": 'b,"', "ds": "2300-02-01", "y": None, "k": 2}
-        lines = write(self.COLUMNS, tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
-        assert [json.loads(line) for line in lines] == records
-
-    def test_parquet(self, tmp_path):
-        table = pa.parquet.read_table(write(self.COLUMNS, tmp_path / "it's.parquet"))
-        assert table.column_names == list(self.COLUMNS)
-        assert table["unique_id"].to_pylist() == self.COLUMNS["unique_id"].tolist()
-        assert table["ds"].to_pylist()[1].year == 2300
-
-    @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl", ".parquet"])
-    def test_what_is_written_is_read_back(self, tmp_path, suffix):
-        @given(
-            arrays(np.float64, st.integers(3, 30), elements=st.floats(-1e9, 1e9) | st.just(np.nan)).filter(
-                lambda values: not np.isnan(values).all()
-            ),
-            st.sampled_from(["h", "D", "W-TUE", "MS", "QE", "YS"]),
-        )
-        def check(values, alias):
-            freq = parse(alias)
-            start = {"W": "1749-01-07", "Q": "2290-06-30"}.get(alias[0], "1749-01-01")
-            panel = from_values(values, start=start, freq=freq)
-            again, _ = read(write(panel.to_columns(), tmp_path / f"a{suffix}"), freq=freq)
-            np.testing.assert_array_equal(again.values, panel.values)
-            assert (again.start == panel.start).all()
-
-        check()
-
-    def test_half_a_file_is_never_left(self, tmp_path):
-        path = write({"y": [1.0]}, tmp_path / "a.json")
-        with pytest.raises(TypeError):
-            write({"y": np.array([object()])}, path)
-        assert json.loads(path.read_text()) == [{"y": 1.0}]
-        assert [other.name for other in tmp_path.iterdir()] == ["a.json"]
-
-    def test_targets_that_are_refused(self, tmp_path):
-        for path, message in (
-            (tmp_path, "The path is a directory"),
-            (
-                tmp_path / "a.xlsx",
-                r"Unknown file format .*got the suffix '.xlsx', expected one of .csv",
-            ),
-            (tmp_path / "x" / "a.csv", r"The folder does not exist .* Create the folder"),
-        ):
-            with pytest.raises(DataError, match=message):
-                write({"y": [1.0]}, path)
-        assert not list(tmp_path.iterdir())
-
-
 def test_reading_text_imports_no_table_library():
     code = (
         "import sys; from gatecast.data.reader import read; "
@@ -457,17 +307,3 @@ def test_reading_text_imports_no_table_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & {"duckdb", "narwhals", "pandas", "polars", "pyarrow"}
-
-
-def test_the_base_install_is_enough_for_parquet_and_json(tmp_path):
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(['pandas', 'polars', 'pyarrow']))\n"
-        "from gatecast.data.reader import read, write\n"
-        "import numpy as np\n"
-        "columns = {'id': np.array(['a', 'a'], object), 'ds': np.array(['2024-01-01', '2024-01-02'], 'M8[us]'),"
-        " 'y': np.array([1.0, np.nan])}\n"
-        "for suffix in ('.parquet', '.json'):\n"
-        f"    print(read(write(columns, {str(tmp_path)!r} + '/a' + suffix))[0].values.tolist())"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["[1.0, nan]"] * 2
