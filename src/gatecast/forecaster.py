@@ -22,7 +22,7 @@ from gatecast._utils.validation import (
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel
-from gatecast.data.read import kind_of, read, to_frame_like
+from gatecast.data.reader import kind_of, read, to_frame_like
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation, explain

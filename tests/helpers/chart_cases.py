@@ -43,7 +43,7 @@ def make_forecast(
     id_col = None if names == ("",) else "unique_id"
     ids = None if id_col is None else np.repeat(np.array(names, object), n)
     panel, _ = build_panel(
-        np.tile(times[:n], S), np.concatenate([one[:n] for one in y]), ids, names=ColumnNames(id_col, "ds", target)
+        np.tile(times[:n], S), np.concatenate([one[:n] for one in y]), ids, columns=ColumnNames(id_col, "ds", target)
     )
     past, ahead = slice(n - test, n), slice(n, n + h)
     order = [list(names).index(one) for one in panel.ids] if id_col else [0]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
-from gatecast.data.read import to_frame_like
+from gatecast.data.reader import to_frame_like
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import HasNetworks
 from gatecast.forecasting.context import MAX_CATEGORIES, PanelContext

@@ -14,7 +14,7 @@ import numpy as np
 
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.frequency import parse
-from gatecast.data.panel import ColumnNames, Panel
+from gatecast.data.panel import ColumnNames, KeyTypes, Panel
 from gatecast.errors import ConfigError, FormatError
 from gatecast.evaluation.backtest import test_table
 from gatecast.evaluation.bounds import Bounds
@@ -169,6 +169,7 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "names": asdict(panel.columns),
         "dated": panel.start.dtype.kind == "M",
         "clock": panel.utc_offset_minutes,
+        "key_types": panel.key_types.to_json(),
         "categories": {name: list(words) for name, words in panel.categories.items()},
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
     }
@@ -192,6 +193,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         **columns,
         utc_offset_minutes=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
+        key_types=KeyTypes.from_json(about["key_types"]),
     )
 
 

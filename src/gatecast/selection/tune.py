@@ -22,7 +22,7 @@ import numpy.typing as npt
 from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of
+from gatecast.data.reader import kind_of
 from gatecast.errors import DataError
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.forecaster import Forecaster

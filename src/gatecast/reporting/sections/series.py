@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.data.outliers import FAR, find_outliers, gaps
+from gatecast.data.outliers import THRESHOLD, find_outliers, gaps
 from gatecast.data.panel import Panel
 from gatecast.forecasting.scaling import to_matrix
 from gatecast.metrics.scale import seasonal_naive_scale
@@ -96,8 +96,8 @@ def series_section(one: Shown, facts: Sequence[tuple[str, str]] = ()) -> Section
     if len(odd):
         parts.append(
             Paragraph(
-                f"Odd: both the change from a season before and the change to a season after are more than {FAR:g} "
-                "robust standard deviations away from the usual change. They are shown, not changed."
+                "Odd: both the change from a season before and the change to a season after are more than "
+                f"{THRESHOLD:g} robust standard deviations away from the usual change. They are shown, not changed."
             )
         )
         rows: list[tuple[str, ...]] = list(

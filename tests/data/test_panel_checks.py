@@ -1,4 +1,4 @@
-"""Bad and odd panels: each is refused, or read, in words that a test holds fast."""
+"""Unusual panels: invalid ones raise errors that say where, the others are read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 
 from gatecast.data.frequency import format_times, parse
-from gatecast.data.read import read
+from gatecast.data.reader import read
 from gatecast.errors import DataError
 
 
 def refusal(source, **options) -> str:
-    """The message with which a source is refused."""
+    """The message of the error that a source raises."""
     with pytest.raises(DataError) as error:
         read(source, **options)
     return str(error.value)
@@ -43,8 +43,8 @@ def panel_of(**series) -> dict:
 )
 def test_mixed_frequencies(longest, other, got, expected):
     assert refusal(panel_of(a=longest, b=other)) == (
-        f"the series differ in frequency (series 'b'): got {got}, expected {expected}, as the longest series. "
-        "Forecast series of one frequency at a time."
+        f"Series have different frequencies (series 'b'): got {got}, expected {expected}, the frequency of the longest "
+        "series. Aggregate the series to one frequency, or forecast the series of each frequency separately."
     )
 
 
@@ -65,35 +65,34 @@ def test_duplicates_are_refused_by_name(name):
     table = panel_of(a=("D", "2024-01-01", 5), b=("D", "2024-01-01", 5))
     ids = [3 if name == 7 else "a"] * 5 + [name] * 5
     table = table | {"id": ids, "ds": table["ds"][[0, 1, 2, 3, 4, 5, 6, 7, 7, 8]]}
-    assert refusal(table) == (
-        f"a time occurs twice (series {name!r}, position 7 and position 8): got 2024-01-03 in both (repeated times in "
-        "all: 1), expected one row for each time. Remove or add up the rows of one time."
+    assert refusal(table).startswith(
+        f"Duplicate time (series {name!r}, row index 7 and row index 8): got 2024-01-03 in both rows "
+        "(duplicates in total: 1), expected one row per series and time."
     )
 
 
 @pytest.mark.parametrize("make", [dict, pd.DataFrame, pl.DataFrame])
 def test_targets_of_decimals_and_of_text_are_numbers(make):
     for cells in ([Decimal("1.50"), None, Decimal("3")], ["1.50", "NA", "3"]):
-        panel, findings = read(make({"ds": [1, 2, 3], "y": cells}), target_col="y")
+        panel, notes = read(make({"ds": [1, 2, 3], "y": cells}), target_col="y")
         np.testing.assert_array_equal(panel.values, [1.5, np.nan, 3.0])
-        assert len(findings) == 2
+        assert len(notes) == 2
     panel, _ = read(pa.table({"ds": [1, 2], "y": pa.array([Decimal("1.50"), Decimal(2)], pa.decimal128(9, 2))}))
     assert panel.values.tolist() == [1.5, 2.0]
 
 
 @pytest.mark.parametrize("make", [dict, pd.DataFrame, pl.DataFrame])
 def test_targets_of_text_are_refused(make):
-    assert refusal(make({"ds": [1, 2, 3], "y": ["low", "high", "low"]}), target_col="y") == (
-        "the target column does not hold numbers (column 'y'): got 'low', 'high', 'low', ..., expected a number in "
-        "every row, or nothing where it is missing. If another column is meant, name it with target_col."
+    assert refusal(make({"ds": [1, 2, 3], "y": ["low", "high", "low"]}), target_col="y").startswith(
+        "The target column is not numeric (column 'y'): got 'low', 'high', 'low', ..., expected numbers."
     )
 
 
 @pytest.mark.parametrize("cells", [[True, False, True], ["true", "FALSE", "True"]])
 def test_targets_of_truth_values_are_0_and_1(cells):
-    panel, findings = read({"ds": [1, 2, 3], "y": cells}, target_col="y")
+    panel, notes = read({"ds": [1, 2, 3], "y": cells}, target_col="y")
     assert panel.values.tolist() == [1.0, 0.0, 1.0]
-    assert findings[1] == "The target, column 'y', is true or false: it is read as 1 and 0."
+    assert notes[1] == "Booleans in the target column 'y' are read as 1 (true) and 0 (false)."
     panel, _ = read(pl.DataFrame({"ds": [1, 2, 3], "y": [True, None, False]}), target_col="y")
     np.testing.assert_array_equal(panel.values, [1.0, np.nan, 0.0])
 
@@ -133,20 +132,20 @@ def test_hours_over_both_changes_of_the_clock():
         local = pd.date_range(day, periods=48, freq="h", tz="Europe/Berlin")
         texts = [stamp.isoformat() for stamp in local]
         for ds in (local, texts):
-            panel, findings = read(pd.DataFrame({"id": ["a"] * 48, "ds": ds, "y": np.arange(48.0)}))
+            panel, notes = read(pd.DataFrame({"id": ["a"] * 48, "ds": ds, "y": np.arange(48.0)}))
             assert (panel.utc_offset_minutes, str(panel.freq), panel.mask.all()) == (0, "h", True)
-            assert findings[1] == "Time zone offsets change (summer time); times are brought to UTC."
+            assert notes[1].endswith("so they are converted to UTC.")
         days = pd.date_range(day, periods=5, freq="D", tz="Europe/Berlin")
-        panel, findings = read(pd.DataFrame({"ds": days, "y": np.arange(5.0)}))
+        panel, notes = read(pd.DataFrame({"ds": days, "y": np.arange(5.0)}))
         assert (panel.utc_offset_minutes, str(panel.freq)) == (None, "D")
-        assert findings[1].endswith("the times share a local hour and stay local.")
+        assert notes[1].endswith("All share the same local time of day and are treated as local times.")
 
 
 def test_one_offset_stays_local():
     local = pd.date_range("2024-01-01", periods=30, freq="h", tz="Asia/Kolkata")
-    panel, findings = read(pd.DataFrame({"ds": local, "y": np.arange(30.0)}))
+    panel, notes = read(pd.DataFrame({"ds": local, "y": np.arange(30.0)}))
     assert (panel.utc_offset_minutes, str(panel.start[0])) == (330, "2024-01-01T00:00:00.000000")
-    assert findings[1] == "Times are in UTC+05:30; the zone is left out."
+    assert notes[1] == "Times are in UTC+05:30 and are treated as local times."
 
 
 @pytest.mark.parametrize(
@@ -170,10 +169,10 @@ def test_a_series_runs_from_its_first_row_to_its_last():
         "ds": [1, 2, 3, 4, 3, 4, 6],
         "y": [np.nan, 2.0, 3.0, np.nan, np.nan, 5.0, np.nan],
     }
-    panel, findings = read(table)
+    panel, notes = read(table)
     assert panel.start.tolist() == [1, 3]
     np.testing.assert_array_equal(panel.values, [np.nan, 2, 3, np.nan, np.nan, 5, np.nan, np.nan])
-    assert findings[1:3] == ("1 of 8 times is absent and counts as missing: 5.", "4 of 7 rows have no value.")
+    assert notes[1:3] == ("1 of 8 times has no row and is treated as missing: 5.", "4 of 7 rows have no value.")
 
 
 @pytest.mark.parametrize("kind", ["dict", "pandas", "csv"])
@@ -187,14 +186,12 @@ def test_a_million_columns_are_refused_quickly(kind, tmp_path):
     else:
         source = tmp_path / "a.csv"
         source.write_text("\n".join((",".join(names), *[",".join(["1"] * n)] * 2)) + "\n")
-    began = time.perf_counter()
+    # Processor time, because the machine may be busy.
+    began = time.process_time()
     message = refusal(source, target_col="*")
-    assert time.perf_counter() - began < 5
-    assert message.startswith("the table has too many columns")
-    assert message.endswith(
-        f"got {n} columns, expected at most 250000. Write one row for each time of each series: name of the series, "
-        "time, value."
-    )
+    assert time.process_time() - began < 3
+    assert message.startswith("Too many columns")
+    assert f"got {n} columns, expected at most 250000. Reshape the table to long format" in message
 
 
 def test_a_large_panel_is_read_quickly():
@@ -202,10 +199,10 @@ def test_a_large_panel_is_read_quickly():
     ids = np.repeat(np.array([f"series {s}" for s in range(S)], object), T)
     ds = np.tile(parse("MS").range(np.datetime64("2020-01-01"), T), S)
     y = np.arange(float(S * T))
-    began = time.perf_counter()
+    began = time.process_time()
     panel, _ = read({"unique_id": ids, "ds": ds, "y": y})
-    # A tenth of the largest panel, in a tenth of its ten seconds, thrice over for a machine that is busy.
-    assert time.perf_counter() - began < 3
+    # A tenth of the largest panel, in a tenth of its ten seconds.
+    assert time.process_time() - began < 1
     assert len(panel) == S
     np.testing.assert_array_equal(panel.values, y)
     order = np.random.default_rng(0).permutation(S * T)
