@@ -117,7 +117,7 @@ def _forecaster(
     require_futr_df_for(options.values()["futr_exog"] or (), future)
     forecaster = options.forecaster()
     with progress(wanted=show_progress) as callback:
-        return forecaster.fit(source, progress=callback)
+        return forecaster.fit(source, progress=callback or False)
 
 
 def _largest_attributions(explanation: Explanation) -> str:
