@@ -110,14 +110,14 @@ def rows(table: Mapping[str, Column], unit: str = "") -> list[dict[str, Any]]:
 
 def reproduction_facts(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what gives the same forecast again, to the bit: seed, options, versions, instruction set and threads."""
-    from gatecast.kernels.native import get_threads, isa
+    from gatecast.kernels.native import get_num_threads, isa
 
     return {
         "seed": options["seed"],
         "options": {**options, "season": options["season_length"]},
         "versions": versions(),
         "isa": isa(),
-        "threads": get_threads(),
+        "threads": get_num_threads(),
     }
 
 

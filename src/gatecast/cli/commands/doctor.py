@@ -88,10 +88,10 @@ def _version(package: str) -> str | None:
 def _kernels() -> dict[str, Any]:
     """Return whether the native kernels load and agree with the reference."""
     try:
-        from gatecast.kernels.native import get_threads, isa, isas
+        from gatecast.kernels.native import available_isas, get_num_threads, isa
 
         difference = _difference()
-        facts = {"isa": isa(), "isas": list(isas()), "threads": get_threads(), "difference": difference}
+        facts = {"isa": isa(), "isas": list(available_isas()), "threads": get_num_threads(), "difference": difference}
     except (ImportError, GatecastError, OSError) as error:
         return {"healthy": False, "problem": f"cannot use the compiled kernels: {error}"}
     if not difference <= TOLERANCE:

@@ -45,7 +45,7 @@ from gatecast.forecasting.panel_rnn.windows import (
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
 from gatecast.forecasting.steps import direct_steps, interpolation
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN

@@ -6,20 +6,21 @@
 //
 // with W (K, M) row-major, so that r runs over memory, and n over all time steps and lanes of a chunk. A tile is
 // ROWS x COLS vector accumulators: its loads are ROWS broadcasts and COLS vectors for ROWS x COLS multiply-adds.
-// One sequence alone has products of its own (gemv.h); products.h picks.
+// A single sequence has products of its own (gemv-inl.h); products-inl.h picks between them.
 #pragma once
 
-#include "memory.h"
-#include "parallel.h"
-#include "simd.h"
+#include "kernels/simd-inl.h"
+#include "runtime/memory_pool.h"
+#include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
 
-// Columns of a row-major weight matrix: W[k * stride + r] for k < K, r < M; `packed` for forward products in lanes.
+// Columns of a row-major weight matrix: W[k * stride + r] for k < K, r < M; `packed` is its copy for forward products,
+// tile after tile (pack_tiles, pack_single), or null.
 struct Matrix {
-  const float* W;
-  int64_t K, stride, M;
-  const float* packed;
+  const float* W = nullptr;
+  int64_t K = 0, stride = 0, M = 0;
+  const float* packed = nullptr;
 };
 
 // One summand W x of a forward product.
@@ -28,11 +29,11 @@ struct Term {
   const float* x;
 };
 
-// Rows of the tile that starts at row `r` of `count`: as few tiles as there can be, about equally high, because a low
+// Rows of the tile that starts at row `r` of `count`: as few tiles as possible, of about equal height, because a flat
 // one has too few accumulators to hide the latency of a multiply-add.
 GATECAST_INLINE int tile_rows(int64_t count, int64_t r) {
-  const int64_t left = count - r, tiles = (left + ROWS - 1) / ROWS;
-  return static_cast<int>((left + tiles - 1) / tiles);
+  const int64_t remaining = count - r, tiles = (remaining + ROWS - 1) / ROWS;
+  return static_cast<int>((remaining + tiles - 1) / tiles);
 }
 
 // Calls f.template operator()<R>() for the run-time row count 1 <= rows <= ROWS.
@@ -48,20 +49,20 @@ GATECAST_INLINE void with_rows(int rows, F&& f) {
   }
 }
 
-// One block or one sequence alone leaves the other threads without work: then a product is split by its outputs, of
-// which each is summed as ever. `work` is its number of weights; below SPLIT_WORK (some three microseconds) the threads
-// would take longer to meet than to compute. f(part, parts) for every part.
+// A single block leaves the other threads without work: then a product is split by its outputs, each of which is still
+// summed in the same order. `work` is the number of weights; below SPLIT_WORK (about three microseconds) waking the
+// threads would take longer than computing. f(part, parts) for every part.
 inline constexpr int64_t SPLIT_WORK = 1 << 15;
 template <typename F>
 GATECAST_INLINE void split_product(int64_t work, F&& f) {
-  const int parts = work < SPLIT_WORK ? 1 : free_threads();
+  const int parts = work < SPLIT_WORK ? 1 : available_threads();
   if (parts == 1) return f(0, 1);
   parallel_for(parts, parts, [&](int64_t part, int) { f(static_cast<int>(part), parts); });
 }
 
-// f(r, rows) for the tiles of `count` rows that are this part's.
+// f(r, rows) for this part's tiles of `count` rows.
 template <typename F>
-GATECAST_INLINE void each_tile(int64_t count, int part, int parts, F&& f) {
+GATECAST_INLINE void for_each_tile(int64_t count, int part, int parts, F&& f) {
   const int64_t tiles = (count + ROWS - 1) / ROWS, first = part * tiles / parts, last = (part + 1) * tiles / parts;
   int64_t r = 0;
   for (int64_t tile = 0; tile < last; ++tile) {
@@ -74,9 +75,9 @@ GATECAST_INLINE void each_tile(int64_t count, int part, int parts, F&& f) {
 // ---- forward ------------------------------------------------------------------------------------------------------
 
 // Packs W (K, M): tile after tile, in each tile [K][rows of the tile]. A tile that starts at row r lies at r * K.
-GATECAST_APART void pack_tiles(const Matrix& w, float* packed) {
+GATECAST_NOINLINE void pack_tiles(const Matrix& w, float* packed) {
   split_product(w.K * w.M, [&](int part, int parts) {
-    each_tile(w.M, part, parts, [&](int64_t r, int rows) {
+    for_each_tile(w.M, part, parts, [&](int64_t r, int rows) {
       with_rows(rows, [&]<int R>() {
         float* out = packed + r * w.K;
         const float* in = w.W + r;
@@ -105,9 +106,9 @@ GATECAST_INLINE void tile_forward(vf (&acc)[R][COLS], const float* packed, const
 }
 
 // y (M, lane) = b + sum over terms W x; without b it is added to what y holds.
-GATECAST_APART void lanes_forward(const Term* terms, int count, const float* b, int64_t M, float* y) {
-  split_product(M * terms[0].w->K * count * 8, [&](int part, int parts) {
-    each_tile(M, part, parts, [&](int64_t r0, int rows) {
+GATECAST_NOINLINE void lanes_forward(const Term* terms, int n_terms, const float* b, int64_t M, float* y) {
+  split_product(M * terms[0].w->K * n_terms * 8, [&](int part, int parts) {
+    for_each_tile(M, part, parts, [&](int64_t r0, int rows) {
       with_rows(rows, [&]<int R>() {
         for (int lane = 0; lane < LANES; lane += COLS * VL) {
           float* out = y + r0 * LANES + lane;
@@ -117,7 +118,7 @@ GATECAST_APART void lanes_forward(const Term* terms, int count, const float* b, 
 #pragma GCC unroll 8
             for (int v = 0; v < COLS; ++v) acc[r][v] = b ? set1(b[r0 + r]) : load(out + r * LANES + v * VL);
 #pragma GCC unroll 1
-          for (int s = 0; s < count; ++s)
+          for (int s = 0; s < n_terms; ++s)
             tile_forward<R>(acc, terms[s].w->packed + r0 * terms[s].w->K, terms[s].x + lane, terms[s].w->K);
 #pragma GCC unroll 16
           for (int r = 0; r < R; ++r)
@@ -131,8 +132,8 @@ GATECAST_APART void lanes_forward(const Term* terms, int count, const float* b, 
 
 // ---- data gradient ------------------------------------------------------------------------------------------------
 
-// acc[i][v] += sum_r W[i * stride + r] * dz[r][v]; rows are reached from every third one, which keeps the addresses
-// in x86's base + scaled-index form.
+// acc[i][v] += sum_r W[i * stride + r] * dz[r][v]; a base pointer for every third row keeps the addresses in x86's
+// base + scaled-index form.
 template <int R>
 GATECAST_INLINE void tile_backward(vf (&acc)[R][COLS], const float* W, int64_t stride, const float* dz, int64_t M) {
   const float* base[(R + 2) / 3];
@@ -152,24 +153,25 @@ GATECAST_INLINE void tile_backward(vf (&acc)[R][COLS], const float* W, int64_t s
   }
 }
 
-// Memory that the next step will read, asked for a few cache lines at a time while products keep the processor busy:
-// the planes of one step are too short for the hardware to see a stream in them. The backward pass of 50 units, batch
-// 256, 96 steps became 2 % faster; in the forward pass, which mostly writes, it gave nothing.
-struct Ahead {
-  const float* from[3] = {};
-  int64_t left[3] = {};  // floats
+// Software prefetch of what the next step will read, a few cache lines at a time while products keep the processor
+// busy: the rows of one step are too short for the hardware prefetcher. The backward pass of 50 units, batch 256, 96
+// steps became 2 % faster; in the forward pass, which mostly writes, it gained nothing.
+struct Prefetch {
+  const float* address[3] = {};
+  int64_t remaining[3] = {};  // floats
 
   GATECAST_INLINE void fetch(int lines) {
     for (int i = 0; i < 3 && lines > 0; ++i)
-      for (; left[i] > 0 && lines > 0; left[i] -= 16, from[i] += 16, --lines) __builtin_prefetch(from[i]);
+      for (; remaining[i] > 0 && lines > 0; remaining[i] -= 16, address[i] += 16, --lines)
+        __builtin_prefetch(address[i]);
   }
 };
 
 // dx (K, lane) = W dz, or += W dz.
-GATECAST_APART void lanes_backward(const Matrix& w, bool add, const float* dz, float* dx, Ahead& ahead) {
+GATECAST_NOINLINE void lanes_backward(const Matrix& w, bool add, const float* dz, float* dx, Prefetch& prefetch) {
   split_product(w.K * w.M * 8, [&](int part, int parts) {
-    each_tile(w.K, part, parts, [&](int64_t k0, int rows) {
-      if (part == 0) ahead.fetch(20);
+    for_each_tile(w.K, part, parts, [&](int64_t k0, int rows) {
+      if (part == 0) prefetch.fetch(20);
       with_rows(rows, [&]<int R>() {
         for (int lane = 0; lane < LANES; lane += COLS * VL) {
           vf acc[R][COLS] = {};
@@ -192,7 +194,7 @@ GATECAST_APART void lanes_backward(const Matrix& w, bool add, const float* dz, f
 inline constexpr int PANEL = VL * GRAD_COLS;  // columns of dW that a tile covers
 inline constexpr int MAX_ITEMS = 8;           // rows of lanes (time steps, blocks) that one pass reduces at most
 
-// Eight lanes picked from two vectors, 0..7 from the first. GCC knows the first form only from version 12 on.
+// Eight lanes picked from two vectors, 0..7 from the first. GCC has the first form since version 12.
 #if defined(__clang__) || __GNUC__ >= 12
 #define GATECAST_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -201,7 +203,7 @@ typedef int32_t i8 __attribute__((vector_size(32)));
 #endif
 
 // Eight rows of eight lanes, transposed: in[r * LANES + lane] to out[lane * PANEL + r].
-GATECAST_INLINE void transpose_eight(const float* in, float* out) {
+GATECAST_INLINE void transpose_8x8(const float* in, float* out) {
   typedef float v8 __attribute__((vector_size(32)));
   typedef float v8_any __attribute__((vector_size(32), aligned(4), may_alias));
   v8 a[8], b[8];
@@ -226,14 +228,14 @@ GATECAST_INLINE void transpose_eight(const float* in, float* out) {
   }
 }
 
-// dz transposed: panel[n][PANEL] from rows r0 .. r0+count of `items` slabs (M, lane). What lies beyond `count` columns
-// is not used, and left as it is.
+// dz transposed: panel[n][PANEL] from rows r0 .. r0+count of `items` slabs (M, lane). Columns beyond `count` are not
+// used and not written.
 GATECAST_INLINE void transpose_panel(const float* const* dz, int items, int64_t r0, int count, float* panel) {
   for (int item = 0; item < items; ++item, panel += LANES * PANEL) {
     const float* slab = dz[item] + r0 * LANES;
     int r = 0;
     for (; r + 8 <= count; r += 8)
-      for (int lane = 0; lane < LANES; lane += 8) transpose_eight(slab + r * LANES + lane, panel + lane * PANEL + r);
+      for (int lane = 0; lane < LANES; lane += 8) transpose_8x8(slab + r * LANES + lane, panel + lane * PANEL + r);
     for (; r < count; ++r)
       for (int lane = 0; lane < LANES; ++lane) panel[lane * PANEL + r] = slab[r * LANES + lane];
   }
@@ -248,7 +250,7 @@ struct GradTerm {
 };
 
 // dW[k][0..count) += sum_n x[k][n] panel[n][..] for R rows k that start at k0 of every x[item] (K, L), n over items and
-// lanes; C vectors of columns. The panel's rows are `width` apart; what it holds beyond `count` columns is not used.
+// lanes; C vectors of columns. The panel's rows are `width` apart; its columns beyond `count` are not used.
 template <int L, int R, int C>
 GATECAST_INLINE void tile_gradient(const GradTerm& term, int items, int64_t k0, const float* panel, int64_t width,
                                    int count, float* dW) {
@@ -282,8 +284,8 @@ GATECAST_INLINE void tile_gradient(const GradTerm& term, int items, int64_t k0, 
   }
 }
 
-// db[0..count) += sum_n panel[n][..], in four chains so that the additions overlap.
-GATECAST_APART void sum_panel(const float* panel, int64_t width, int64_t n, int count, float* db) {
+// db[0..count) += sum_n panel[n][..], in four independent chains so that the additions overlap.
+GATECAST_NOINLINE void sum_panel(const float* panel, int64_t width, int64_t n, int count, float* db) {
   constexpr int C = GRAD_COLS;
   vf acc[4][C] = {};
   int64_t i = 0;
@@ -300,10 +302,10 @@ GATECAST_APART void sum_panel(const float* panel, int64_t width, int64_t n, int 
   for (int k = 0; k < count; ++k) db[k] += part[k];
 }
 
-// Adds one panel's part of a weight gradient.
+// Adds the part of a weight gradient that one panel of columns covers.
 template <int L, int C>
-GATECAST_APART void panel_gradient(const GradTerm& term, int items, const float* panel, int64_t width, int64_t r0,
-                                   int count) {
+GATECAST_NOINLINE void panel_gradient(const GradTerm& term, int items, const float* panel, int64_t width, int64_t r0,
+                                      int count) {
   for (int64_t k0 = 0; k0 < term.K;) {
     const int rows = tile_rows(term.K, k0);
     with_rows(rows, [&]<int R>() { tile_gradient<L, R, C>(term, items, k0, panel, width, count, term.dW + r0); });
@@ -312,7 +314,8 @@ GATECAST_APART void panel_gradient(const GradTerm& term, int items, const float*
 }
 
 // Adds the weight gradients of up to MAX_ITEMS items: every term's dW, and db if it is given. dz[item] is (M, lane).
-inline void lanes_gradient(const GradTerm* terms, int number, const float* const* dz, int items, int64_t M, float* db) {
+GATECAST_NOINLINE void lanes_gradient(const GradTerm* terms, int n_terms, const float* const* dz, int items, int64_t M,
+                                      float* db) {
   const int64_t panels = (M + PANEL - 1) / PANEL;
   split_product(items * M * terms[0].K * 8, [&](int part, int parts) {
     alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
@@ -320,8 +323,8 @@ inline void lanes_gradient(const GradTerm* terms, int number, const float* const
       const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
       transpose_panel(dz, items, r0, count, panel);
       if (db) sum_panel(panel, PANEL, int64_t{items} * LANES, count, db + r0);
-      for (int s = 0; s < number; ++s)
-        if (count <= VL)  // half a panel is worth a narrower tile: 200 columns are twelve panels of 16 and a half
+      for (int s = 0; s < n_terms; ++s)
+        if (count <= VL)  // half a panel pays for a narrower tile: 200 columns are twelve and a half panels of 16
           panel_gradient<LANES, 1>(terms[s], items, panel, PANEL, r0, count);
         else
           panel_gradient<LANES, GRAD_COLS>(terms[s], items, panel, PANEL, r0, count);

@@ -1,4 +1,4 @@
-// Arrays from and to Python: what every binding checks and makes.
+// Arrays from and to Python: shape checks and allocation.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -8,14 +8,15 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "memory.h"
-#include "shape.h"
+#include "include/types.h"
+#include "runtime/memory_pool.h"
 
 namespace gatecast::bind {
 
@@ -83,6 +84,8 @@ inline int lanes_of(const In& x) {
 
 namespace gatecast {
 
-void bind_quantiles(nanobind::module_& m);  // bind_quantile.cpp
+void bind_recurrent(nanobind::module_& m);  // recurrent.cpp
+void bind_quantiles(nanobind::module_& m);  // quantile.cpp
+void bind_testing(nanobind::module_& m);    // testing.cpp
 
 }  // namespace gatecast

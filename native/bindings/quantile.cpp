@@ -1,6 +1,6 @@
-// The Python face of quantile.h: the head and its loss.
-#include "bind.h"
-#include "dispatch.h"
+// The Python bindings of the quantile head and its loss (kernels/quantile-inl.h).
+#include "bindings/arrays.h"
+#include "runtime/cpu_dispatch.h"
 
 namespace {
 
@@ -25,7 +25,7 @@ gatecast::Quantiles checked_quantiles(const In& x, int64_t Q) {
   expect_like("x", x, x);
   if (Q < 1 || x.size() == 0 || axis(x, 2) % Q)
     throw nb::value_error("the features must be a multiple of the number of quantiles, and none of the axes empty");
-  return {lanes, axis(x, 0) * axis(x, 1), axis(x, 2) / Q, Q};
+  return {.lanes = lanes, .items = axis(x, 0) * axis(x, 1), .K = axis(x, 2) / Q, .Q = Q};
 }
 
 Out quantiles_forward(In x, int64_t count) {
@@ -60,13 +60,12 @@ std::tuple<double, Out> pinball(In prediction, In target, In weight, std::vector
   const int64_t weights = weight.ndim() == 4 && axis(weight, 2) == 1 ? 1 : a.K;
   expect("weight", weight, {axis(prediction, 0), axis(prediction, 1), weights, a.lanes});
   Out gradient = make_like(prediction);
-  gatecast::Pinball p = {};
-  p.prediction = prediction.data();
-  p.target = target.data();
-  p.weight = weight.data();
-  p.weights = weights;
-  p.levels = levels.data();
-  p.scale = static_cast<float>(scale);
+  const gatecast::Pinball p = {.prediction = prediction.data(),
+                               .target = target.data(),
+                               .weight = weight.data(),
+                               .weights = weights,
+                               .levels = levels.data(),
+                               .scale = static_cast<float>(scale)};
   float* d = gradient.data();
   double sum = 0;
   {

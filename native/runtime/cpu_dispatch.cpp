@@ -1,6 +1,6 @@
-// See dispatch.h. A level is an x86-64 psABI micro-architecture level (v2, v3, v4) or the baseline of its
-// architecture. What a level needs is asked feature by feature, as its -march would use them.
-#include "dispatch.h"
+// See cpu_dispatch.h. A level is an x86-64 psABI micro-architecture level (v2, v3, v4) or the baseline of its
+// architecture. Every feature that a level's -march may use is checked.
+#include "runtime/cpu_dispatch.h"
 
 #include <atomic>
 
@@ -11,7 +11,7 @@ namespace gatecast {
   extern const Kernels kernels; \
   }
 #if defined(__x86_64__)
-// A build may hold some levels only (CMake's GATECAST_LEVELS).
+// A build may contain only some of the levels (CMake's GATECAST_LEVELS).
 #if !defined(GATECAST_SOME_LEVELS)
 #define GATECAST_ONLY_v2
 #define GATECAST_ONLY_v3
@@ -29,7 +29,7 @@ namespace {
 std::vector<const Kernels*> find_levels() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  std::vector<const Kernels*> found;
+  std::vector<const Kernels*> supported;
   const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
   const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                   __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
@@ -37,31 +37,31 @@ std::vector<const Kernels*> find_levels() {
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vl");
 #if defined(GATECAST_ONLY_v2)
-  if (v2) found.push_back(&v2::kernels);
+  if (v2) supported.push_back(&v2::kernels);
 #endif
 #if defined(GATECAST_ONLY_v3)
-  if (v3) found.push_back(&v3::kernels);
+  if (v3) supported.push_back(&v3::kernels);
 #endif
 #if defined(GATECAST_ONLY_v4)
-  if (v4) found.push_back(&v4::kernels);
+  if (v4) supported.push_back(&v4::kernels);
 #endif
   (void)v4;
-  return found;
+  return supported;
 #else
   return {&baseline::kernels};
 #endif
 }
 
 const std::vector<const Kernels*>& available() {
-  static const std::vector<const Kernels*> found = find_levels();
-  return found;
+  static const std::vector<const Kernels*> levels = find_levels();
+  return levels;
 }
 
 std::atomic<const Kernels*> current{nullptr};
 
 }  // namespace
 
-std::vector<std::string> levels() {
+std::vector<std::string> available_isas() {
   std::vector<std::string> names;
   for (const Kernels* k : available()) names.emplace_back(k->name);
   return names;
@@ -71,7 +71,7 @@ const Kernels& kernels() {
   return *current;
 }
 
-bool use_level(const std::string& name) {
+bool set_isa(const std::string& name) {
   for (const Kernels* k : available())
     if (name == k->name) {
       current = k;

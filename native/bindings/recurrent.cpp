@@ -1,9 +1,8 @@
-// The Python face of the kernels. Every shape is checked here, so that no call from Python can reach memory that is
-// not its own; what a user reads is said a layer above, in recurrent.py. The GIL is released inside every kernel.
-#include "bind.h"
-
-#include "dispatch.h"
-#include "parallel.h"
+// The Python bindings of the layers and of Adam. Every shape is checked here, so that no call from Python can read or
+// write out of bounds; errors for users are raised one layer above, in recurrent.py. The GIL is released inside every
+// kernel.
+#include "bindings/arrays.h"
+#include "runtime/cpu_dispatch.h"
 
 namespace {
 
@@ -25,7 +24,7 @@ struct RecurrentInputs {
   std::vector<float> zone_share;
 };
 
-// The cell and the sizes of a call, and that all its arrays agree on them.
+// The record of a call, after checking that all arrays agree on its sizes.
 gatecast::Recurrent checked_recurrent(const RecurrentInputs& in) {
   if (in.cell < 0 || in.cell >= static_cast<int>(gatecast::Cell::count)) throw nb::value_error("unknown cell");
   gatecast::Recurrent a = {};
@@ -87,39 +86,64 @@ Outs make_state(const gatecast::Recurrent& a) {
   return state;
 }
 
-// keep: what a backward pass needs (y and kept). sequences: y, the state of every step.
+// keep: y and `saved` are wanted, for a backward pass. sequences: y is wanted.
 std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, In x, In Wx, MaybeIn Wh, In b, MaybeIn P,
                                              MaybeIn gain, MaybeIn Wr, States state, MaybeIn mask, MaybeIn drop,
                                              States zone, std::vector<float> zone_share, bool keep, bool sequences) {
-  gatecast::Recurrent a =
-      checked_recurrent({cell, heads, x, Wx, Wh, b, P, gain, Wr, state, mask, drop, zone, zone_share});
-  MaybeOut y, kept;
+  gatecast::Recurrent a = checked_recurrent({.cell = cell,
+                                             .heads = heads,
+                                             .x = x,
+                                             .Wx = Wx,
+                                             .Wh = Wh,
+                                             .b = b,
+                                             .P = P,
+                                             .gain = gain,
+                                             .Wr = Wr,
+                                             .state = state,
+                                             .mask = mask,
+                                             .drop = drop,
+                                             .zone = zone,
+                                             .zone_share = zone_share});
+  MaybeOut y, saved;
   if (keep || sequences) y = make({a.blocks, a.T, a.R, a.lanes});
-  if (const int64_t rows = gatecast::KeptRows(a).total; keep && rows) kept = make({a.blocks, a.T, rows, a.lanes});
+  if (const int64_t rows = gatecast::SavedRows(a).total / a.lanes; keep && rows)
+    saved = make({a.blocks, a.T, rows, a.lanes});
   Outs last = make_state(a);
   a.y = data(y);
-  a.kept = data(kept);
+  a.saved = data(saved);
   for (size_t s = 0; s < last.size(); ++s) a.stateT[s] = last[s].data();
   {
     nb::gil_scoped_release release;
     gatecast::kernels().forward(a);
   }
-  return {std::move(y), std::move(kept), std::move(last)};
+  return {std::move(y), std::move(saved), std::move(last)};
 }
 
 // dx, the gradients of the state (none unless need_state), and those of Wx, Wh, b, P, gain, Wr.
 std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t heads, In x, In Wx, MaybeIn Wh, In b,
                                                            MaybeIn P, MaybeIn gain, MaybeIn Wr, States state,
                                                            MaybeIn mask, MaybeIn drop, States zone,
-                                                           std::vector<float> zone_share, In y, MaybeIn kept,
+                                                           std::vector<float> zone_share, In y, MaybeIn saved,
                                                            MaybeIn dy, States dstate, bool need_dx, bool need_state) {
-  gatecast::Recurrent a =
-      checked_recurrent({cell, heads, x, Wx, Wh, b, P, gain, Wr, state, mask, drop, zone, zone_share});
+  gatecast::Recurrent a = checked_recurrent({.cell = cell,
+                                             .heads = heads,
+                                             .x = x,
+                                             .Wx = Wx,
+                                             .Wh = Wh,
+                                             .b = b,
+                                             .P = P,
+                                             .gain = gain,
+                                             .Wr = Wr,
+                                             .state = state,
+                                             .mask = mask,
+                                             .drop = drop,
+                                             .zone = zone,
+                                             .zone_share = zone_share});
   expect("y", y, {a.blocks, a.T, a.R, a.lanes});
   a.y = const_cast<float*>(y.data());
-  const int64_t rows = gatecast::KeptRows(a).total;
-  if (kept.has_value() != (rows > 0)) throw nb::value_error("kept is missing, or nothing is kept");
-  a.kept = const_cast<float*>(checked("kept", kept, {a.blocks, a.T, rows, a.lanes}));
+  const int64_t rows = gatecast::SavedRows(a).total / a.lanes;
+  if (saved.has_value() != (rows > 0)) throw nb::value_error("saved is missing, or the cell saves nothing");
+  a.saved = const_cast<float*>(checked("saved", saved, {a.blocks, a.T, rows, a.lanes}));
   gatecast::RecurrentGrad d = {};
   d.dy = checked("dy", dy, {a.blocks, a.T, a.R, a.lanes});
   if (!dstate.empty() && dstate.size() != static_cast<size_t>(a.size().states))
@@ -219,44 +243,18 @@ void adam(InOut m, InOut v, InOut g, double beta1, double beta2, double eps, dou
   const auto f = [](double value) { return static_cast<float>(value); };
   nb::gil_scoped_release release;
   gatecast::kernels().adam(m.data(), v.data(), g.data(), n,
-                           {f(beta1), f(1 - beta1), f(beta2), f(1 - beta2), f(eps), f(debias1), f(debias2)});
-}
-
-Out apply(int function, In x) {
-  if (x.ndim() != 1 || function < 0 || function > 2) throw nb::value_error("apply takes 0, 1 or 2 and one axis");
-  Out y = make({static_cast<int64_t>(x.shape(0))});
-  gatecast::kernels().apply(function, x.data(), y.data(), static_cast<int64_t>(x.shape(0)));
-  return y;
-}
-
-void set_threads(int n) {
-  if (n < 1 || n > 256) throw nb::value_error("threads must lie in 1..256");
-  nb::gil_scoped_release release;
-  gatecast::set_threads(n);
+                           {.beta1 = f(beta1),
+                            .one_minus_beta1 = f(1 - beta1),
+                            .beta2 = f(beta2),
+                            .one_minus_beta2 = f(1 - beta2),
+                            .eps = f(eps),
+                            .debias1 = f(debias1),
+                            .debias2 = f(debias2)});
 }
 
 }  // namespace
 
-NB_MODULE(_native, m) {
-  nb::set_leak_warnings(false);  // module-level caches of arrays at exit are no leaks
-  const std::vector<std::string> levels = gatecast::levels();
-  if (levels.empty()) throw nb::import_error("gatecast needs a processor with SSE4.2 and POPCNT (x86-64-v2)");
-  gatecast::use_level(levels.back());
-  m.attr("LANES") = gatecast::LANES;
-  m.def("levels", &gatecast::levels);
-  m.def("level", [] { return std::string(gatecast::kernels().name); });
-  m.def("use_level", &gatecast::use_level, "name"_a);
-  m.def("threads", &gatecast::threads);
-  m.def("set_threads", &set_threads, "n"_a);
-  m.def("trim", &gatecast::trim);
-  m.def("relax", &gatecast::relax);
-  m.def("memory_requests", &gatecast::requests);
-  m.def("cell_sizes", [] {
-    std::vector<std::tuple<int, int, int, int, int>> rows;
-    for (const gatecast::CellSize& c : gatecast::CELL_SIZES)
-      rows.emplace_back(c.inputs, c.recurrent, c.gradients, c.kept, c.states);
-    return rows;
-  });
+void gatecast::bind_recurrent(nb::module_& m) {
   m.def("forward", &forward, "cell"_a, "heads"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
         "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
         "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
@@ -264,13 +262,11 @@ NB_MODULE(_native, m) {
   m.def("backward", &backward, "cell"_a, "heads"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
         "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
         "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
-        "zone_share"_a, "y"_a.noconvert(), "kept"_a.noconvert().none(), "dy"_a.noconvert().none(),
+        "zone_share"_a, "y"_a.noconvert(), "saved"_a.noconvert().none(), "dy"_a.noconvert().none(),
         "dstate"_a.noconvert(), "need_dx"_a, "need_state"_a);
   m.def("dense_forward", &dense_forward, "x"_a.noconvert(), "W"_a.noconvert(), "b"_a.noconvert());
   m.def("dense_backward", &dense_backward, "x"_a.noconvert(), "W"_a.noconvert(), "dy"_a.noconvert(), "need_dx"_a);
   m.def("dropout", &dropout, "x"_a.noconvert(), "rate"_a, "key"_a);
   m.def("adam", &adam, "m"_a.noconvert(), "v"_a.noconvert(), "g"_a.noconvert(), "beta1"_a, "beta2"_a, "eps"_a,
         "debias1"_a, "debias2"_a);
-  gatecast::bind_quantiles(m);
-  m.def("apply", &apply, "function"_a, "x"_a.noconvert());
 }

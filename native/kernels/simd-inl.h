@@ -1,9 +1,9 @@
 // Vectors of the instruction set that this file is compiled for, and the three functions that gates need.
 //
 // Every kernel source is compiled once per instruction-set level into the namespace gatecast::GATECAST_ISA.
-// Nothing here may have linkage outside that namespace: an inline function shared by two levels would be merged
-// by the linker, and a machine could be handed the other level's instructions. So: no standard containers or
-// algorithms in kernels, only these types and plain loops.
+// Nothing in a -inl.h file may have linkage outside that namespace: the linker merges an inline function that two
+// levels share, and a machine could then run instructions of the higher one. So kernels use no standard containers or
+// algorithms, only these types and plain loops.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +15,14 @@
 #include <arm_neon.h>
 #endif
 
-#include "shape.h"
+#include "include/types.h"
 
-#define GATECAST_INLINE __attribute__((always_inline)) inline
-#define GATECAST_APART __attribute__((noinline)) inline  // one copy for all cells: they share the products
+#define GATECAST_NOINLINE __attribute__((noinline)) inline  // one copy, shared by all cells
 
 namespace gatecast::GATECAST_ISA {
 
 // VL: floats in a vector. ROWS x COLS: the register tile, in rows of weights x vectors of lanes. A tile wants at
-// least eight accumulators (FMA latency 4 x 2 a cycle) and must leave room for COLS vectors and one broadcast:
+// least eight accumulators (FMA latency 4 x 2 a cycle) and must leave registers for COLS vectors and one broadcast:
 //   16 registers (SSE, AVX2): 6 x 2 = 12 + 2 + 1;  32 registers: 12 x 1 with the broadcast in the FMA's operand
 //   (AVX-512), 5 x 4 (NEON).
 #if defined(__AVX512F__)
@@ -138,10 +137,10 @@ GATECAST_INLINE float multiply_add(float a, float b, float c) {
 #endif
 }
 
-GATECAST_INLINE int64_t least(int64_t a, int64_t b) {
+GATECAST_INLINE int64_t min(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
-GATECAST_INLINE int64_t most(int64_t a, int64_t b) {
+GATECAST_INLINE int64_t max(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 GATECAST_INLINE void clear(float* p, int64_t n) {
@@ -153,42 +152,42 @@ GATECAST_INLINE void copy(float* to, const float* from, int64_t n) {
 
 // ---- loops over (rows, lane) arrays -------------------------------------------------------------------------------
 
-// A place in a (rows, L) array: a whole vector of it, or the last few numbers where L is 1 and vectors run over rows.
+// A position in a (rows, L) array: a full vector, or the tail of fewer numbers where L is 1 and vectors run over rows.
 template <int L>
-struct Whole {
+struct FullVector {
   int64_t at;
   vf load(const float* p) const { return gatecast::GATECAST_ISA::load(p + at); }
   void store(float* p, vf v) const { gatecast::GATECAST_ISA::store(p + at, v); }
-  // One number a row.
+  // One number per row, for all its lanes.
   vf row(const float* p) const { return L == 1 ? gatecast::GATECAST_ISA::load(p + at) : set1(p[at / L]); }
-  // One number a lane.
+  // One number per lane, for all rows.
   vf lane(const float* p) const { return L == 1 ? set1(p[0]) : gatecast::GATECAST_ISA::load(p + at % L); }
 };
-GATECAST_APART vf load_some(const float* p, int count) {
+GATECAST_NOINLINE vf load_partial(const float* p, int count) {
   float part[VL] = {};
   for (int i = 0; i < count; ++i) part[i] = p[i];
   return load(part);
 }
-GATECAST_APART void store_some(float* p, vf v, int count) {
+GATECAST_NOINLINE void store_partial(float* p, vf v, int count) {
   for (int i = 0; i < count; ++i) p[i] = v[i];
 }
-struct Rest {
+struct TailVector {
   int64_t at;
   int count;
-  vf load(const float* p) const { return load_some(p + at, count); }
-  void store(float* p, vf v) const { store_some(p + at, v, count); }
+  vf load(const float* p) const { return load_partial(p + at, count); }
+  void store(float* p, vf v) const { store_partial(p + at, v, count); }
   vf row(const float* p) const { return load(p); }
   vf lane(const float* p) const { return set1(p[0]); }
 };
 
-// f(place) for every vector of a (rows, L) array.
+// f(position) for every vector of a (rows, L) array: the last one may be a TailVector.
 template <int L, typename F>
-GATECAST_INLINE void each(int64_t rows, F&& f) {
+GATECAST_INLINE void for_each_vector(int64_t rows, F&& f) {
   const int64_t n = rows * L;
   int64_t at = 0;
-  for (; at + VL <= n; at += VL) f(Whole<L>{at});
+  for (; at + VL <= n; at += VL) f(FullVector<L>{at});
   if constexpr (L % VL != 0) {
-    if (at < n) f(Rest{at, static_cast<int>(n - at)});
+    if (at < n) f(TailVector{at, static_cast<int>(n - at)});
   }
 }
 

@@ -1,10 +1,11 @@
-// See memory.h. Free lists by size class (powers of two in quarters, so at most 1/4 is wasted).
-#include "memory.h"
+// See memory_pool.h. Free lists by size class (powers of two in quarters, so at most 1/4 is wasted).
+#include "runtime/memory_pool.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
 
 #include <bit>
+#include <cassert>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -16,23 +17,23 @@ namespace gatecast {
 namespace {
 
 constexpr size_t HUGE_PAGE = size_t{1} << 21;
-constexpr size_t KEEP = size_t{1} << 28;  // bytes of free memory that are held back between runs at most
+constexpr size_t MAX_IDLE_BYTES = size_t{1} << 28;  // free memory that stays in the pool between runs, at most
 
 struct Pool {
   std::mutex mutex;
   std::map<size_t, std::vector<float*>> free;  // by class size
   std::unordered_map<float*, size_t> used;
-  size_t held = 0, requests = 0;
-  size_t in_use = 0, peak = 0;  // bytes given out now, and at most since the last relax()
+  size_t idle_bytes = 0, system_requests = 0;
+  size_t in_use = 0, peak = 0;  // bytes handed out now, and at most since the last release_memory()
 
   void free_all() {
     for (auto& [bytes, list] : free) {
       for (float* q : list) std::free(q);
       list.clear();
     }
-    held = 0;
+    idle_bytes = 0;
   }
-  void give(float* q, size_t bytes) {
+  void mark_used(float* q, size_t bytes) {
     used.emplace(q, bytes);
     in_use += bytes;
     if (in_use > peak) peak = in_use;
@@ -40,12 +41,12 @@ struct Pool {
 };
 
 Pool& pool() {
-  // Never destroyed: arrays may outlive static destructors. A fork waits until nobody is changing the lists, or the
-  // child would inherit a lock that nobody opens.
+  // Never destroyed: arrays may outlive static destructors. A fork takes the lock first, or the child could inherit
+  // it locked by a thread that the child does not have.
   static Pool* instance = [] {
-    auto* made = new Pool;
+    auto* created = new Pool;
     pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
-    return made;
+    return created;
   }();
   return *instance;
 }
@@ -68,8 +69,8 @@ float* acquire(size_t count) {
     if (found != p.free.end() && !found->second.empty()) {
       float* q = found->second.back();
       found->second.pop_back();
-      p.held -= bytes;
-      p.give(q, bytes);
+      p.idle_bytes -= bytes;
+      p.mark_used(q, bytes);
       return q;
     }
   }
@@ -77,19 +78,19 @@ float* acquire(size_t count) {
   const bool large = bytes >= HUGE_PAGE;
   if (posix_memalign(&memory, large ? HUGE_PAGE : 64, bytes) != 0) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)
-  if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: fewer translations to look up while streaming
+  if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a hint: fewer TLB misses while streaming
 #endif
   float* q = static_cast<float*>(memory);
   const std::lock_guard lock(p.mutex);
-  p.give(q, bytes);
-  ++p.requests;
+  p.mark_used(q, bytes);
+  ++p.system_requests;
   return q;
 }
 
-size_t requests() noexcept {
+size_t system_requests() noexcept {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
-  return p.requests;
+  return p.system_requests;
 }
 
 void release(float* q) noexcept {
@@ -97,26 +98,27 @@ void release(float* q) noexcept {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
   const auto found = p.used.find(q);
+  assert(found != p.used.end() && "release() of a pointer that acquire() did not give");
   if (found == p.used.end()) return;
   const size_t bytes = found->second;
   p.used.erase(found);
   p.in_use -= bytes;
-  // A step may hold back as much as it uses at once, so that the next one asks for nothing; what sizes of the past left
-  // behind gives way to what is wanted now.
-  const size_t limit = p.peak > KEEP ? p.peak : KEEP;
-  if (p.held + bytes > limit) p.free_all();
+  // The pool may hold as much as one step uses at its peak, so that the next step asks the system for nothing. Blocks
+  // of sizes that are no longer used must not push it beyond that: they are freed first.
+  const size_t limit = p.peak > MAX_IDLE_BYTES ? p.peak : MAX_IDLE_BYTES;
+  if (p.idle_bytes + bytes > limit) p.free_all();
   try {
     p.free[bytes].push_back(q);
-    p.held += bytes;
+    p.idle_bytes += bytes;
   } catch (...) {
     std::free(q);
   }
 }
 
-void relax() noexcept {
+void release_memory() noexcept {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
-  if (p.held > KEEP) p.free_all();
+  if (p.idle_bytes > MAX_IDLE_BYTES) p.free_all();
   p.peak = p.in_use;
 }
 

@@ -1,5 +1,5 @@
-// See parallel.h.
-#include "parallel.h"
+// See thread_pool.h.
+#include "runtime/thread_pool.h"
 
 #include <pthread.h>
 
@@ -22,9 +22,9 @@ void pause() {
 #endif
 }
 
-thread_local bool inside = false;  // this thread is running a body: its own loops stay on it
+thread_local bool in_parallel_region = false;  // this thread is running a body: nested loops run serially
 
-// A loop that is being run: indices are drawn until none is left.
+// A running loop: threads take indices until none is left.
 struct Job {
   int64_t count;
   int workers;
@@ -34,15 +34,15 @@ struct Job {
 
   void work(int worker) {
     if (worker >= workers) return;
-    const bool before = inside;
-    inside = true;
+    const bool outer = in_parallel_region;
+    in_parallel_region = true;
     for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(context, i, worker);
-    inside = before;
+    in_parallel_region = outer;
   }
 };
 
-// Workers wait for a new call number, first awake (a training step starts several jobs within microseconds of each
-// other), then asleep. A worker that wakes too late finds no job and waits again: nobody waits for it.
+// Workers wait for a new call number, first spinning (a training step starts several jobs within microseconds of each
+// other), then sleeping. A worker that wakes too late finds no job and waits again: nobody waits for it.
 class Pool {
  public:
   explicit Pool(int workers) {
@@ -50,7 +50,7 @@ class Pool {
     try {
       for (int i = 0; i < workers; ++i) threads_.emplace_back([this, i] { serve(i + 1); });
     } catch (const std::system_error&) {
-      // The system grants no more threads: those that there are do the work.
+      // The system refused more threads: the ones that exist do the work.
     }
   }
 
@@ -65,7 +65,7 @@ class Pool {
     call();
     job.work(0);
     job_.store(nullptr);
-    for (int spins = 0; active_.load() > 0; ++spins) {  // `job` must outlive whoever still reads it
+    for (int spins = 0; active_.load() > 0; ++spins) {  // `job` must outlive the workers that still read it
       if (spins < 256)
         pause();
       else
@@ -79,31 +79,31 @@ class Pool {
     if (asleep_.load() > 0) {
       {
         const std::lock_guard lock(mutex_);
-      }  // whoever counted itself asleep has reached its wait
+      }  // every worker counted in asleep_ is now inside wake_.wait
       wake_.notify_all();
     }
   }
 
   void serve(int worker) {
-    for (uint64_t seen = 0; !stop_.load();) {
-      seen = wait(seen);
+    for (uint64_t last_call = 0; !stop_.load();) {
+      last_call = wait(last_call);
       active_.fetch_add(1);
       if (Job* job = job_.load()) job->work(worker);
       active_.fetch_sub(1);
     }
   }
 
-  uint64_t wait(uint64_t seen) {
+  uint64_t wait(uint64_t last_call) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(100);
     do {
       for (int i = 0; i < 64; ++i) {
-        if (const uint64_t now = calls_.load(); now != seen) return now;
+        if (const uint64_t now = calls_.load(); now != last_call) return now;
         pause();
       }
     } while (std::chrono::steady_clock::now() < until);
     std::unique_lock lock(mutex_);
     asleep_.fetch_add(1);
-    wake_.wait(lock, [&] { return calls_.load() != seen; });
+    wake_.wait(lock, [&] { return calls_.load() != last_call; });
     asleep_.fetch_sub(1);
     return calls_.load();
   }
@@ -117,42 +117,42 @@ class Pool {
   std::atomic<bool> stop_{false};
 };
 
-std::mutex* guard = new std::mutex;  // held while the pool runs a job or is being changed
+std::mutex* pool_mutex = new std::mutex;  // held while the pool runs a job or is resized
 Pool* pool = nullptr;
-std::atomic<int> wanted{1};
+std::atomic<int> thread_count{1};
 
-// A forked child has none of its parent's threads: it starts over, and leaves the parent's objects alone.
-void forked() {
-  guard = new std::mutex;
+// A forked child has none of its parent's threads: it starts a pool of its own and never touches the parent's objects.
+void reset_after_fork() {
+  pool_mutex = new std::mutex;
   pool = nullptr;
 }
 
 }  // namespace
 
-int threads() {
-  return wanted;
+int num_threads() {
+  return thread_count;
 }
 
-int free_threads() {
-  return inside ? 1 : wanted.load();
+int available_threads() {
+  return in_parallel_region ? 1 : thread_count.load();
 }
 
-void set_threads(int n) {
-  static const int registered = pthread_atfork(nullptr, nullptr, forked);
+void set_num_threads(int n) {
+  static const int registered = pthread_atfork(nullptr, nullptr, reset_after_fork);
   (void)registered;
-  const std::lock_guard lock(*guard);
-  if (n == wanted) return;
+  const std::lock_guard lock(*pool_mutex);
+  if (n == thread_count) return;
   delete pool;
   pool = nullptr;
-  wanted = n;
+  thread_count = n;
 }
 
 void run_parallel(int64_t count, int workers, void (*body)(void*, int64_t, int), void* context) {
-  if (count > 1 && workers > 1 && wanted > 1 && !inside) {
-    const std::unique_lock lock(*guard, std::try_to_lock);
+  if (count > 1 && workers > 1 && thread_count > 1 && !in_parallel_region) {
+    const std::unique_lock lock(*pool_mutex, std::try_to_lock);
     if (lock.owns_lock()) {
-      if (!pool) pool = new Pool(wanted - 1);
-      Job job{count, workers, body, context};
+      if (!pool) pool = new Pool(thread_count - 1);
+      Job job = {.count = count, .workers = workers, .body = body, .context = context};
       pool->run(job);
       return;
     }
