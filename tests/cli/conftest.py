@@ -13,7 +13,7 @@ from gatecast.results import Evaluation, Score
 SEASON, TEST = 12, 24
 QUICK = {"network": NetworkConfig(units=4, n_layers=1), "training": TrainingConfig(n_members=1, max_steps=5)}
 """Settings of a fit that takes no time."""
-QUICK_OPTIONS = "--model lstm --units 4 --n-layers 1 --n-members 1 --max-steps 5".split()
+QUICK_OPTIONS = ["--model", "lstm", "--units", "4", "--n-layers", "1", "--n-members", "1", "--max-steps", "5"]
 """The same as options."""
 
 
@@ -57,7 +57,7 @@ def tables(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def model_files(tables, tmp_path_factory):
-    """Folder with sales.gatecast, shops.gatecast, old.gatecast and prices.gatecast, fitted to the tables of the name."""
+    """Folder with {sales,shops,old,prices}.gatecast, each fitted to the table of its name."""
     folder = tmp_path_factory.mktemp("models")
     for name in ("sales", "shops", "old", "prices"):
         data = DataConfig(futr_exog="price") if name == "prices" else DataConfig()

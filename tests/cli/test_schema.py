@@ -59,12 +59,12 @@ def test_document_of_every_command_fits_the_schema(case, workdir, quick, capsys,
         pytest.importorskip("optuna")
     tasks = {"order": TASKS["order"]._replace(length=10, steps=4)}
     monkeypatch.setattr(gatecast.selection.memory_tasks.benchmark, "TASKS", tasks)
-    told = document(COMMANDS[case], quick, capsys)
-    assert list(json_schema.errors(told, SCHEMA["$defs"][name], SCHEMA)) == []
-    assert list(json_schema.errors(told, SCHEMA, SCHEMA)) == []
-    assert told.get("command", "error") == name
+    produced = document(COMMANDS[case], quick, capsys)
+    assert list(json_schema.errors(produced, SCHEMA["$defs"][name], SCHEMA)) == []
+    assert list(json_schema.errors(produced, SCHEMA, SCHEMA)) == []
+    assert produced.get("command", "error") == name
     # A key that the schema does not know is a key that nobody promised.
-    assert set(told) <= set(SCHEMA["$defs"][name]["properties"])
+    assert set(produced) <= set(SCHEMA["$defs"][name]["properties"])
 
 
 def test_every_command_with_json_has_a_schema():
@@ -81,7 +81,7 @@ def test_keys_of_version_2_stay(name):
 
 def test_validator_finds_what_is_wrong():
     wrong = {"schema_version": 1, "error": {"kind": 3, "exit_code": True, "colour": "red"}}
-    found = list(json_schema.errors(wrong, SCHEMA["$defs"]["error"], SCHEMA))
+    messages = list(json_schema.errors(wrong, SCHEMA["$defs"]["error"], SCHEMA))
     for text in ("1 is not 2", "3 is no string", "True is no integer", "no 'message'", "unknown 'colour'"):
-        assert any(text in error for error in found)
+        assert any(text in error for error in messages)
     assert list(json_schema.errors({}, SCHEMA, SCHEMA)) == ["document: fits 0 of 13 schemas"]

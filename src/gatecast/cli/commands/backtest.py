@@ -37,9 +37,9 @@ def backtest(
     count, stride = parse_option("--n-windows", n_windows, NWindows), parse_option("--step-size", step_size, StepSize)
     forecaster = options.forecaster()
     targets = check_outputs([source], {TABLE: out, REPORT: report})
+    from gatecast import report as write_report
     from gatecast.data.sources.writers import write
     from gatecast.evaluation.forecast_scores import score_forecasts
-    from gatecast.reporting.report import report as write_report
 
     table = forecaster.cross_validation(source, n_windows=count, step_size=stride, refit=refit, output="dict")
     folds = _record(table)

@@ -68,8 +68,8 @@ def _fit(forecaster: Forecaster, source: Path | str, future: Path | None, *, sho
 
 def _write(view: ForecastView, forecaster: Forecaster, future: Path | None, targets: dict[str, Path]) -> list[str]:
     """Write the requested files, all or none."""
+    from gatecast import report
     from gatecast.data.sources.writers import write
-    from gatecast.reporting.report import report
 
     return write_outputs(
         targets,
