@@ -16,8 +16,44 @@ FOLDERS = ("src", "native", "docs", "examples", "benchmarks", "scripts")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 
 NAMES = frozenset(
-    "said say told tell found own own_network there asked beside came backs ahead looks voices voice room learnt kept "
-    "whole fittest go_on one_ahead say_far hide longer carried wired settle relax isas least most odd hands turns".split()
+    [
+        "said",
+        "say",
+        "told",
+        "tell",
+        "found",
+        "own",
+        "own_network",
+        "there",
+        "asked",
+        "beside",
+        "came",
+        "backs",
+        "ahead",
+        "looks",
+        "voices",
+        "voice",
+        "room",
+        "learnt",
+        "kept",
+        "whole",
+        "fittest",
+        "go_on",
+        "one_ahead",
+        "say_far",
+        "hide",
+        "longer",
+        "carried",
+        "wired",
+        "settle",
+        "relax",
+        "isas",
+        "least",
+        "most",
+        "odd",
+        "hands",
+        "turns",
+    ]
 )
 """Names that say nothing about what they hold; each has a word of the field in docs/glossary.md."""
 

@@ -13,11 +13,9 @@ def available_models() -> tuple[str, ...]:
     >>> {"auto", "lstm", "naive"} <= set(available_models())
     True
     """
-    # The presets import every built-in model, which registers it.
-    import gatecast.forecasting.presets  # noqa: F401
-    from gatecast.forecasting import registry
+    from gatecast.forecasting import presets, registry
 
-    return ("auto", *registry.available_models())
+    return (presets.AUTO, *registry.available_models())
 
 
 def available_cells() -> tuple[str, ...]:
