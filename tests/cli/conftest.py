@@ -39,7 +39,7 @@ def write_table(path, **columns):
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory):
-    """Folder with sales.csv (a series), shops.csv (two), old.csv (both without the last 6 rows), prices.csv, future.csv."""
+    """Folder with sales.csv (a series), shops.csv (two), old.csv (both but the last 6 rows), prices.csv, future.csv."""
     folder = tmp_path_factory.mktemp("tables")
     months, sales = monthly(60)
     write_table(folder / "sales.csv", month=months, sold=sales)

@@ -80,8 +80,8 @@ def test_a_gap_stays_a_gap():
     history = np.array([1.0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 9])
     holed = history.copy()
     holed[3:8] = np.nan
-    whole, gap = (drawing_of(values, [1.0], None, unicode=False).lines[5].count("*") for values in (history, holed))
-    assert gap < 0.7 * whole
+    solid, gap = (drawing_of(values, [1.0], None, unicode=False).lines[5].count("*") for values in (history, holed))
+    assert gap < 0.7 * solid
 
 
 def test_a_lone_point_between_gaps_is_drawn():
