@@ -132,7 +132,7 @@ def _about(
     forecaster: Any, source: Any, futr_df: Any, id: Any, folds: Forecast | None, explanation: Any, importance: Any
 ) -> tuple[list[Section | None], Any, str]:
     """Sections about a forecaster, the times of its charts, and the heading."""
-    predicted: Forecast = forecaster.predict(source, futr_df=futr_df)
+    predicted: Forecast = forecaster._forecast(source, futr_df=futr_df)
     past = predicted.past
     panel, season = (forecaster.panel_, forecaster.season_length_) if past is None else (past.panel, past.season)
     # The test part belongs to the series that were learnt from.

@@ -50,7 +50,7 @@ def learning_section(advice: Any) -> Section | None:
     """The errors while the first network learnt, and what follows from them.
 
     Args:
-        advice: With `curves` (`step`, `loss`; `validation_step`, `validation`, `training`), `sentence` and `onset_step`.
+        advice: With `curves` (`step`, `loss`; `validation_step`, `validation`, `training`), `sentence`, `onset_step`.
     """
     curves = {name: np.asarray(curve, float) for name, curve in advice.curves.items()}
     step, loss, at = curves["step"], curves["loss"], curves.get("validation_step", np.empty(0))

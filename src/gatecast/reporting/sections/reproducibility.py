@@ -36,8 +36,9 @@ def reproduce_section(forecaster: Any = None) -> Section:
         ("seconds to fit", f"{forecaster.fit_seconds_:.1f}"),
     ]
     weights = [(f"weight of {name}", f"{weight:.3f}") for name, weight in forecaster.model_weights_.items()]
-    recipe = forecaster._trained.learned.recipe
-    settings = [*recipe.members, *recipe.hybrids, *recipe.own]
+    configs = forecaster.state_.ensemble.configs
+    networks = [config for config in configs if config.family == "network"]
+    settings = [member for config in networks for member in getattr(config, "configs", (config,))]
     names = list(dict.fromkeys(field.name for one in settings for field in fields(one)))
     columns: dict[str, list[Any]] = {"setting": names}
     for k, one in enumerate(settings):
