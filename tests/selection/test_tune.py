@@ -256,10 +256,10 @@ def test_without_optuna_the_error_says_what_to_do(monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"n_trials": 0}, "n_trials is impossible: got 0, expected a whole number from 1 up"),
-        ({"n_windows": 1.5}, "n_windows is impossible: got 1.5"),
-        ({"timeout": -1}, "timeout is not a positive number: got -1"),
-        ({"seed": -1}, "the seed is not a seed: got -1"),
+        ({"n_trials": 0}, "n_trials 0"),
+        ({"n_windows": 1.5}, "n_windows 1.5"),
+        ({"timeout": -1}, "timeout -1"),
+        ({"seed": -1}, "seed -1"),
         ({"search_space": ["units"]}, "the space is no dict: got ['units'], expected names and ranges"),
         ({"search_space": {"unit": 3}}, "the space has no such setting: got 'unit', expected 'cell' or 'units' or"),
         (
@@ -288,7 +288,7 @@ def test_without_optuna_the_error_says_what_to_do(monkeypatch):
             {"search_space": {"n_members": 2}},
             "n_members is fixed and searched at once: got 1 and 2. Leave n_members out",
         ),
-        ({"network": 3}, "network is no NetworkConfig"),
+        ({"network": 3}, "network 3: expected a NetworkConfig"),
     ],
 )
 def test_what_cannot_be_searched(changed, said):
