@@ -142,13 +142,20 @@ class Base:
         return panel, PanelContext.from_panel(panel, future, learnt), kind
 
     def _out(
-        self, kind: str, panel: Panel, table: Table, levels: tuple[float, ...], name: str | None = None
+        self,
+        kind: str,
+        panel: Panel,
+        table: Table,
+        levels: tuple[float, ...],
+        name: str | None = None,
+        baseline: Table | None = None,
     ) -> Forecast:
-        """A table as it goes out, with what a chart shows before it."""
+        """Return a table in the kind that came in, with the data that its chart needs."""
         names, trained = panel.columns, self._trained
         past = HistoryData(panel)
         if trained is not None:
-            past = HistoryData(panel, trained.season_length, trained.evaluation if panel is trained.panel else None)
+            evaluation = trained.evaluation if panel is trained.panel else None
+            past = HistoryData(panel, trained.season_length, evaluation, baseline or {})
         return Forecast(
             to_frame_like(kind, table),
             names.id,

@@ -19,6 +19,7 @@ from gatecast.data.read import kind_of, to_frame_like
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.sample_paths import sample_paths
 from gatecast.forecasting import ensemble
+from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
 from gatecast.insight import Insight
 from gatecast.pipeline import cross_validation
@@ -117,7 +118,8 @@ class Forecaster(Insight):
         found = prediction_intervals(self._fitted().calibrator, said, history.values, levels)
         columns = dict(zip(column_names(self.model_name_, levels), found, strict=True))
         table = panel.future_columns(said.shape[1]) | {name: column.ravel() for name, column in columns.items()}
-        return self._out(kind, panel, table, levels)
+        baseline = reference_baseline(history.values, said.shape[1], self.season_length_)
+        return self._out(kind, panel, table, levels, baseline=baseline)
 
     def simulate(
         self,

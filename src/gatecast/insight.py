@@ -8,6 +8,7 @@ from gatecast.base import Base
 from gatecast.evaluation.learning_curves import Diagnosis, diagnose_fit
 from gatecast.explain.forecast_attribution import Explanation, explain
 from gatecast.explain.gates import Gates, find_series, inspect_network
+from gatecast.explain.inspector import Inspector
 from gatecast.explain.permutation_importance import Importance, permutation_importance
 from gatecast.nn.inspection.unit_memory import UnitMemory
 from gatecast.pipeline.fit import prepare_panel
@@ -73,6 +74,11 @@ class Insight(Base):
         """
         panel, history, _ = self._ahead(source, self._fitted().h, futr_df)
         return explain(self._fitted(), panel, history, find_series(panel, id), step, quantile, method)
+
+    def _inspector(self, source: Any = None, futr_df: Any = None) -> Inspector:
+        """Prepare the series once, to inspect many of them."""
+        panel, context, _ = self._ahead(source, self._fitted().h, futr_df)
+        return Inspector(self._fitted(), panel, context)
 
     def permutation_importance(
         self, source: Any, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5

@@ -209,7 +209,7 @@ def test_a_plot_without_matplotlib_is_refused_before_the_work(capsys, failing, m
 
 
 def test_a_report_without_plotly_is_refused_before_the_work(capsys, failing, monkeypatch, tmp_path):
-    monkeypatch.setattr("gatecast.reporting.report.find_spec", lambda _: None)
+    monkeypatch.setattr("gatecast.reporting.html_report.find_spec", lambda _: None)
     assert failing(AssertionError("worked"), "--report", str(tmp_path / "a.html")) == 2
     said = 'error: a report needs plotly, which is not installed. Install it: pip install "gatecast[report]"\n'
     assert capsys.readouterr().err == said

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gatecast.cli.commands import forecast
-from gatecast.cli.facts import score_grid
+from gatecast.cli.facts import score_table
 from gatecast.cli.json_output import document
 from gatecast.cli.main import main
 from gatecast.cli.options import Options
@@ -94,7 +94,7 @@ def test_large_scores_stay_on_their_line(make_result, monkeypatch, capsys, facto
     result = replace(result, evaluation=replace(result.evaluation, scores=scores))
     show(result, ())
     lines = capsys.readouterr().out.splitlines()
-    for row in score_grid(result.evaluation).rows:
+    for row in score_table(result.evaluation).rows:
         assert any(all(cell in line for cell in row) for line in lines)
 
 
@@ -108,7 +108,7 @@ def test_without_a_season_the_baseline_is_naive(make_result, tmp_path):
     rows = document(result, Options(tmp_path), ())["forecast"]
     assert "Naive" in rows[0]
     assert "SeasonalNaive" not in rows[0]
-    assert score_grid(result.evaluation).rows[1][0] == result.baseline == "last value"
+    assert score_table(result.evaluation).rows[1][0] == result.baseline == "last value"
     assert replace(result, evaluation=None).naive_col == "Naive"
 
 

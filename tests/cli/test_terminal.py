@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gatecast.cli.facts import TextTable, forecast_grid, score_grid
+from gatecast.cli.facts import TextTable, forecast_grid, score_table
 from gatecast.cli.terminal import progress_line, shortened, show
 
 
@@ -142,7 +142,7 @@ def test_integer_times(make_result):
 
 def test_grids_have_a_cell_for_every_column(make_result):
     result = make_result(levels=(50, 80, 97.5))
-    for grid in (forecast_grid(result), score_grid(result.evaluation)):
+    for grid in (forecast_grid(result), score_table(result.evaluation)):
         assert {len(row) for row in grid.rows} == {len(grid.columns)}
     assert forecast_grid(result).columns == ("ds", "LSTM", "50 %", "80 %", "97.5 %")
 

@@ -8,9 +8,9 @@ from gatecast._utils.formatting import count
 from gatecast.cli.forecast_view import Result
 from gatecast.plotting.charts import ForecastSeries
 from gatecast.reporting import text_tables
-from gatecast.reporting.text_tables import TextTable, score_grid
+from gatecast.reporting.text_tables import TextTable, score_table
 
-__all__ = ["TextTable", "forecast_grid", "score_grid", "summary_rows"]
+__all__ = ["TextTable", "forecast_grid", "score_table", "summary_rows"]
 
 
 def summary_rows(result: Result) -> Iterator[tuple[str, str]]:
@@ -33,4 +33,4 @@ def forecast_grid(result: Result) -> TextTable:
     """The forecast with its intervals, a row a step."""
     forecast = result.forecast
     said = ForecastSeries(forecast.table, forecast.model, forecast.levels, forecast.time_col, len(result.mean))
-    return text_tables.forecast_grid(said, result.time_unit)
+    return text_tables.forecast_table(said, result.time_unit)

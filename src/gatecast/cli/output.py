@@ -39,7 +39,7 @@ def check_report(path: str, source: Path | str) -> None:
     Raises:
         ConfigError: A file that cannot be written, or plotly is not installed.
     """
-    from gatecast.reporting.report import require_plotly
+    from gatecast.reporting.html_report import require_plotly
 
     check_output(Path(path), "--report", REPORT_SUFFIXES, source)
     require_plotly()
@@ -47,7 +47,7 @@ def check_report(path: str, source: Path | str) -> None:
 
 def write_report(path: str, forecaster: Any, **parts: Any) -> None:
     """A page, whole or not at all; `parts` as `gatecast.report` takes them."""
-    from gatecast.reporting.report import report
+    from gatecast.reporting.html_report import report
 
     with write_atomically([Path(path)]) as drafts:
         report(forecaster, drafts[0], **parts)

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.cli.facts import TextTable, forecast_grid, score_grid, summary_rows
+from gatecast.cli.facts import TextTable, forecast_grid, score_table, summary_rows
 from gatecast.cli.forecast_view import Result, bounds
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, sketch
@@ -62,7 +62,7 @@ def _report(console: Console, result: Result, written: Sequence[Path]) -> None:
     console.print(Text(result.file, style="bold"), soft_wrap=True)
     _section(console, _summary(result))
     if result.evaluation is not None:
-        _section(console, _table(score_grid(result.evaluation)))
+        _section(console, _table(score_table(result.evaluation)))
         _section(console, Text(result.evaluation.verdict, style="bold"))
     if result.learning:
         _section(console, Text(result.learning))

@@ -5,19 +5,20 @@ Letters: S series, T columns, C cutoffs, h horizon, t rows of a test part.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.panel import Panel
+from gatecast.data.panel import ColumnNames, Panel
 from gatecast.evaluation import scores
 from gatecast.evaluation.calibration import ConformalCalibrator, predict_all, prediction_intervals
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import Learned
 from gatecast.results import Evaluation, column_names
 
-__all__ = ["forecast_window", "score_test_part", "test_table"]
+__all__ = ["forecast_window", "score_test_part", "evaluation_columns", "test_table"]
 
 Floats = npt.NDArray[np.float64]
 Table = dict[str, npt.NDArray[Any]]
@@ -66,7 +67,7 @@ def score_test_part(
     cutoff, table = test_table(panel, test)
     table |= {name: column[inside] for name, column in columns.items()}
     text = scores.describe_scores(rated, test, h, season, S)
-    return Evaluation(cutoff, sizes, season, h, rated, table, text)
+    return Evaluation(cutoff, sizes, season, h, rated, table, text, evaluation_columns(panel))
 
 
 def test_table(panel: Panel, test: int) -> tuple[Any, Table]:
@@ -76,10 +77,14 @@ def test_table(panel: Panel, test: int) -> tuple[Any, Table]:
         panel: The series.
         test: Rows of each.
     """
-    table = panel.keep_last(test).to_columns()
-    if len(panel) == 1 and panel.columns.id is not None:
-        del table[panel.columns.id]
+    newest = panel.keep_last(test)
+    table = replace(newest, columns=evaluation_columns(panel)).to_columns()
     return panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max(), table
+
+
+def evaluation_columns(panel: Panel) -> ColumnNames:
+    """Return the names of the key columns of a test part: the table of a single series has no id column."""
+    return replace(panel.columns, id=None) if len(panel) == 1 else panel.columns
 
 
 def forecast_window(

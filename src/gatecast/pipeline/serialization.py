@@ -15,7 +15,7 @@ import numpy as np
 from gatecast.data.frequency import parse
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.errors import ConfigError, FormatError
-from gatecast.evaluation.backtest import test_table
+from gatecast.evaluation.backtest import evaluation_columns, test_table
 from gatecast.evaluation.calibration import Bounds, ConformalCalibrator
 from gatecast.forecasting.ensemble import Learned
 from gatecast.forecasting.es_rnn import model as es_lstm
@@ -167,7 +167,7 @@ def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any
     scores = [asdict(score) | {"coverage": list(score.coverage.items())} for score in evaluation.scores]
     about = {
         "sizes": evaluation.split_sizes,
-        "season": evaluation.season,
+        "season": evaluation.season_length,
         "horizon": evaluation.horizon,
         "scores": scores,
         "verdict": evaluation.verdict,
@@ -181,7 +181,16 @@ def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Ev
     cutoff, table = test_table(panel, about["sizes"][2])
     table |= {name: arrays[f"evaluation.{k}"] for k, name in enumerate(about["columns"])}
     scores = tuple(Score(**{**told, "coverage": dict(told["coverage"])}) for told in about["scores"])
-    return Evaluation(cutoff, tuple(about["sizes"]), about["season"], about["horizon"], scores, table, about["verdict"])
+    return Evaluation(
+        cutoff,
+        tuple(about["sizes"]),
+        about["season"],
+        about["horizon"],
+        scores,
+        table,
+        about["verdict"],
+        evaluation_columns(panel),
+    )
 
 
 def _learned_out(learned: Learned) -> tuple[dict[str, Any], Arrays]:

@@ -195,7 +195,7 @@ def test_a_failure_while_writing_leaves_nothing(folder, tmp_path, monkeypatch, c
     def fail(*_, **__):
         raise OSError(28, "No space left on device", "a.html")
 
-    monkeypatch.setattr("gatecast.reporting.report.report", fail)
+    monkeypatch.setattr("gatecast.reporting.html_report.report", fail)
     out, page = tmp_path / "a.csv", tmp_path / "a.html"
     words = ["-h", "2", "--out", str(out), "--report", str(page)]
     assert main(["forecast", str(folder / "sales.csv"), *words]) == 2

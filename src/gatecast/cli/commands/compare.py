@@ -144,7 +144,7 @@ def _probe(names: Sequence[str] | None, seeds: int, outputs: Outputs, *, json: b
 
     with progress(wanted=not json) as tell:
         found = run(cells=names, seeds=seeds, progress=tell)
-    written = _write(found.table, probe_chart(found), outputs, probes=found)
+    written = _write(found.table, probe_chart(found), outputs, memory_benchmark=found)
     if json:
         document({"sentence": found.sentence, "probes": rows(found.results), "files": written})
         return

@@ -80,7 +80,7 @@ def forecast(
 
         require_library(options.plot)
     if options.report is not None:
-        from gatecast.reporting.report import require_plotly
+        from gatecast.reporting.html_report import require_plotly
 
         require_plotly()
     began = perf_counter()
@@ -142,7 +142,7 @@ def _write(result: Result, options: Options, forecaster: Forecaster) -> None:
                 if target is options.out:
                     write(result.whole.columns, draft)
                 elif target is options.report:
-                    from gatecast.reporting.report import report
+                    from gatecast.reporting.html_report import report
 
                     report(forecaster, draft, futr_df=options.future)
                 else:

@@ -32,8 +32,8 @@ def report(
 ) -> None:
     """Write one HTML page about a forecaster: forecast, scores, gates, memory. It opens offline."""
     from gatecast.forecaster import Forecaster
-    from gatecast.reporting.report import report as write
-    from gatecast.reporting.report import require_plotly
+    from gatecast.reporting.html_report import report as write
+    from gatecast.reporting.html_report import require_plotly
 
     kept, target = check_input(forecaster), Path(out)
     source = None if file is None else check_source(file)

@@ -113,7 +113,7 @@ def backtest(
     if out is not None:
         _write(folds.columns, out)
     if report is not None:
-        write_report(report, None, folds=folds)
+        write_report(report, None, backtest=folds)
     if json:
         document({"cutoffs": count, "scores": scores, "file": out, "report": report})
         return

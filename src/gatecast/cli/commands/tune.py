@@ -125,9 +125,9 @@ def _targets(source: Path | str, out: str | None, plot: str | None, report: str 
 
 def _page(tuned: TuneResult, draft: Path, future: Path | None) -> None:
     """The report."""
-    from gatecast.reporting.report import report
+    from gatecast.reporting.html_report import report
 
-    report(tuned.forecaster, draft, futr_df=future, tuned=tuned)
+    report(tuned.forecaster, draft, futr_df=future, tune_result=tuned)
 
 
 def _lines(tuned: TuneResult) -> list[str]:
