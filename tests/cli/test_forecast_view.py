@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.cli.forecast_view import forecast_grid, summary_rows, view_forecast
+from gatecast.cli.forecast_view import forecast_table, summary_rows, view_forecast
 from gatecast.cli.json_output import forecast_document
 from gatecast.cli.options import ForecasterOptions
 from gatecast.forecaster import Forecaster
-from gatecast.reporting.text_tables import score_grid
+from gatecast.reporting.text_tables import score_table
 from gatecast.results import Score
 
 
@@ -49,10 +49,10 @@ def test_baseline_without_a_season_is_naive(make_view):
     rows = forecast_document(view, ForecasterOptions().values(), ())["forecast"]
     assert "Naive" in rows[0]
     assert "SeasonalNaive" not in rows[0]
-    assert score_grid(view.evaluation).rows[1][0] == view.baseline == "last value"
+    assert score_table(view.evaluation).rows[1][0] == view.baseline == "last value"
     assert replace(view, evaluation=None).baseline_col == "Naive"
 
 
 def test_forecast_grid_has_a_column_for_each_level(make_view):
-    grid = forecast_grid(make_view(levels=(50, 80, 97.5)))
+    grid = forecast_table(make_view(levels=(50, 80, 97.5)))
     assert grid.columns == ("ds", "LSTM", "50 %", "80 %", "97.5 %")

@@ -173,7 +173,7 @@ def test_interruption_that_a_library_disguised_is_one_message(workdir, capsys, m
 
 
 @pytest.mark.parametrize(
-    ("option", "module"), [("--plot a.png", "plotting.charts"), ("--report a.html", "reporting.report")]
+    ("option", "module"), [("--plot a.png", "plotting.charts"), ("--report a.html", "reporting.html_report")]
 )
 def test_missing_library_is_reported_before_the_work(capsys, failing, monkeypatch, option, module):
     monkeypatch.setattr(f"gatecast.{module}.find_spec", lambda _: None)

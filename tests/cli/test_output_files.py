@@ -68,7 +68,7 @@ def test_check_outputs_takes_suffixes_in_capitals(file):
     assert check_outputs([file], {TABLE: "A.CSV", PLOT: None})["--out"].name == "A.CSV"
 
 
-@pytest.mark.parametrize(("kind", "module"), [(PLOT, "plotting.charts"), (REPORT, "reporting.report")])
+@pytest.mark.parametrize(("kind", "module"), [(PLOT, "plotting.charts"), (REPORT, "reporting.html_report")])
 def test_check_outputs_without_a_library_says_how_to_install_it(file, monkeypatch, kind, module):
     monkeypatch.setattr(f"gatecast.{module}.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"pip install \"gatecast"):

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gatecast.cli.forecast_view import forecast_grid
+from gatecast.cli.forecast_view import forecast_table
 from gatecast.cli.terminal import print_forecast, print_table, progress_line, shortened
-from gatecast.reporting.text_tables import TextTable, score_grid
+from gatecast.reporting.text_tables import TextTable, score_table
 
 
 class Terminal(io.StringIO):
@@ -142,9 +142,9 @@ def test_integer_times(make_view):
 
 def test_grids_have_a_cell_for_every_column(make_view):
     view = make_view(levels=(50, 80, 97.5))
-    for grid in (forecast_grid(view), score_grid(view.evaluation)):
+    for grid in (forecast_table(view), score_table(view.evaluation)):
         assert {len(row) for row in grid.rows} == {len(grid.columns)}
-    assert forecast_grid(view).columns == ("ds", "LSTM", "50 %", "80 %", "97.5 %")
+    assert forecast_table(view).columns == ("ds", "LSTM", "50 %", "80 %", "97.5 %")
 
 
 def test_progress_is_one_line_that_vanishes():
@@ -184,7 +184,7 @@ def test_large_scores_stay_on_their_line(make_view, factor):
     )
     view = dataclasses.replace(view, evaluation=dataclasses.replace(view.evaluation, scores=scores))
     lines = printed(view).splitlines()
-    for row in score_grid(view.evaluation).rows:
+    for row in score_table(view.evaluation).rows:
         assert any(all(cell in line for cell in row) for line in lines)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
     from gatecast.results import Evaluation
 
-__all__ = ["ForecastTable", "ForecastView", "forecast_grid", "summary_rows", "training_advice", "view_forecast"]
+__all__ = ["ForecastTable", "ForecastView", "forecast_table", "summary_rows", "training_advice", "view_forecast"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,8 +213,8 @@ def summary_rows(view: ForecastView) -> Iterator[tuple[str, str]]:
         yield "note", note
 
 
-def forecast_grid(view: ForecastView) -> TextTable:
+def forecast_table(view: ForecastView) -> TextTable:
     """Return the forecast with its intervals, a row a step."""
     forecast = view.forecast
     series = ForecastSeries(forecast.columns, forecast.model, forecast.levels, forecast.time_col, len(view.mean))
-    return text_tables.forecast_grid(series, view.time_unit)
+    return text_tables.forecast_table(series, view.time_unit)

@@ -16,7 +16,7 @@ from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, Trainin
 from gatecast.data.frequency import parse
 from gatecast.data.panel import ColumnNames, KeyTypes, Panel
 from gatecast.errors import ConfigError, FormatError
-from gatecast.evaluation.backtest import test_table
+from gatecast.evaluation.backtest import evaluation_columns, test_table
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import ConformalCalibrator
 from gatecast.evaluation.splits import Split
@@ -203,7 +203,7 @@ def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any
     scores = [asdict(score) | {"coverage": list(score.coverage.items())} for score in evaluation.scores]
     about = {
         "sizes": evaluation.split_sizes,
-        "season": evaluation.season,
+        "season": evaluation.season_length,
         "horizon": evaluation.horizon,
         "scores": scores,
         "verdict": evaluation.verdict,
@@ -218,7 +218,14 @@ def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Ev
     table |= {name: arrays[f"evaluation.{k}"] for k, name in enumerate(about["columns"])}
     scores = tuple(Score(**{**told, "coverage": dict(told["coverage"])}) for told in about["scores"])
     return Evaluation(
-        cutoff, Split(*about["sizes"]), about["season"], about["horizon"], scores, table, about["verdict"]
+        cutoff,
+        Split(*about["sizes"]),
+        about["season"],
+        about["horizon"],
+        scores,
+        table,
+        about["verdict"],
+        evaluation_columns(panel),
     )
 
 

@@ -48,7 +48,7 @@ def backtest(
         targets,
         {
             "--out": lambda path: write(table, path),
-            "--report": lambda path: write_report(None, path, folds=folds),
+            "--report": lambda path: write_report(None, path, backtest=folds),
         },
     )
     facts = [_score_row(score) for score in scores]

@@ -56,7 +56,7 @@ def memory_benchmark(
         {
             "--out": lambda path: write(benchmark.table, path),
             "--plot": lambda path: show(probe_chart(benchmark), path),
-            "--report": lambda path: write_report(None, path, probes=benchmark),
+            "--report": lambda path: write_report(None, path, memory_benchmark=benchmark),
         },
     )
     if json:

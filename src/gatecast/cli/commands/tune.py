@@ -95,7 +95,7 @@ def tune(
         {
             "--out": result.forecaster.save,
             "--plot": result.plot,
-            "--report": lambda path: write_report(result.forecaster, path, futr_df=future, tuned=result),
+            "--report": lambda path: write_report(result.forecaster, path, futr_df=future, tune_result=result),
         },
     )
     if json:
