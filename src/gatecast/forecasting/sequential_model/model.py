@@ -430,7 +430,7 @@ def _batches(
     config: SequentialConfig,
     rng: np.random.Generator,
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield windows, targets and their weights of every update; the newest `hidden` values of each series are not seen."""
+    """Yield windows, targets and weights of every update, without the newest `hidden` values of each series."""
     count, T = np.maximum(length - 1 - hidden, 0), scaled.context.values.shape[1]
     for rows, origins in sample_origins(scaled.first, count, config.batch_size, n_steps, rng):
         y, weight = targets_at(scaled, rows, origins, T - hidden[rows], horizon, config.input_size)
