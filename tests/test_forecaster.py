@@ -136,7 +136,7 @@ def test_the_other_cells_are_models_and_come_back_from_a_file(model, name, sales
 
 
 def test_dropout_is_a_share():
-    with pytest.raises(ConfigError, match="NetworkConfig's dropout is not a share: got 1, expected a number from 0"):
+    with pytest.raises(ConfigError, match="Invalid NetworkConfig's dropout 1: expected a number from 0"):
         NetworkConfig(dropout=1)
 
 
@@ -149,20 +149,20 @@ def test_any_level(sales):
 @pytest.mark.parametrize(
     ("kwargs", "text"),
     [
-        ({"h": 0}, "h is impossible: got 0, expected a whole number from 1 up"),
-        ({"h": 2.5}, "h is impossible: got 2.5"),
-        ({"h": True}, "h is impossible: got True"),
-        ({"season": -1}, "season is impossible: got -1"),
-        ({"input_size": 0}, "input_size is impossible: got 0"),
+        ({"h": 0}, "Invalid h 0: expected a positive integer"),
+        ({"h": 2.5}, "Invalid h 2.5"),
+        ({"h": True}, "Invalid h True"),
+        ({"season": -1}, "Invalid season -1"),
+        ({"input_size": 0}, "Invalid input_size 0"),
         (
             {"level": [0]},
-            "these are not levels of intervals: got [0], expected different numbers from 1 up and below 100",
+            "Invalid level 0: expected a percentage from 1 to less than 100",
         ),
-        ({"level": [80, 80]}, "these are not levels of intervals: got [80, 80]"),
-        ({"level": ["95"]}, "these are not levels of intervals: got ['95']"),
-        ({"level": "80,95"}, "these are not levels of intervals: got ['80,95']"),
-        ({"level": [0.8]}, "these are not levels of intervals: got [0.8]"),
-        ({"seed": -1}, "the seed is not a seed: got -1"),
+        ({"level": [80, 80]}, "Invalid level [80, 80]: expected different percentages"),
+        ({"level": ["95"]}, "Invalid level '95'"),
+        ({"level": "80,95"}, "Invalid level '80,95'"),
+        ({"level": [0.8]}, "Invalid level 0.8"),
+        ({"seed": -1}, "Invalid seed -1"),
     ],
 )
 def test_impossible_settings_are_refused(kwargs, text):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gatecast._utils.versions import __version__
+
 if TYPE_CHECKING:
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from gatecast.selection.tune import tune
 
 __all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "compare", "load", "report", "tune"]
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Forecaster": "gatecast.forecaster",

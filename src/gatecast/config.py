@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_fraction, check_positive, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive, check_positive_int
+from gatecast.errors import ConfigError
 
 __all__ = ["DataConfig", "ForecasterConfig", "NetworkConfig", "TrainingConfig"]
 

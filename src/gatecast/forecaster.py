@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
+from gatecast._utils.validation import (
+    check_levels,
+    check_optional_positive_int,
+    check_positive_int,
+    check_seed,
+    check_type,
+)
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel
@@ -146,10 +152,10 @@ class Forecaster:
     ) -> None:
         _refuse_unknown(unknown)
         for name, value in (("h", h), ("season_length", season_length), ("input_size", input_size)):
-            check_count(name, value)
+            check_optional_positive_int(value, name)
         check_model(model)
-        network = check_type("network", network, NetworkConfig)
-        data = check_type("data", data, DataConfig)
+        network = check_type(network, "network", NetworkConfig)
+        data = check_type(data, "data", DataConfig)
         columns: dict[str, Any] = {"futr_exog": futr_exog, "hist_exog": hist_exog, "stat_exog": stat_exog}
         self.input_size = input_size
         self.config = ForecasterConfig(
@@ -160,7 +166,7 @@ class Forecaster:
             freq=freq,
             seed=check_seed(seed),
             network=network if input_size is None else replace(network, input_size=input_size),
-            training=check_type("training", training, TrainingConfig),
+            training=check_type(training, "training", TrainingConfig),
             data=replace(data, **{name: value for name, value in columns.items() if value}),
             id_col=id_col,
             time_col=time_col,
@@ -295,7 +301,7 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             DataError: As `predict`.
         """
-        check_count("n_paths", n_paths, needed=True)
+        check_positive_int(n_paths, "n_paths")
         state, n_steps = self._fitted(), self._n_steps(h)
         panel, kind = self._series(source)
         context = tables.forecast_context(state, panel, n_steps, futr_df)
@@ -347,7 +353,7 @@ class Forecaster:
             DataError: Series too short, or data that cannot be used.
         """
         state = self._fitted()
-        check_count("n_rows", n_rows)
+        check_optional_positive_int(n_rows, "n_rows")
         rows, _ = self._read(source, like=state.panel)
         panel = prepare_panel(complete_history(rows, state.panel), [], self.config.data)
         return score_new_rows(state, panel, n_rows, self.config.level)
@@ -564,7 +570,7 @@ class Forecaster:
 
     def _n_steps(self, h: int | None) -> int:
         """Return how many steps to forecast."""
-        check_count("h", h)
+        check_optional_positive_int(h, "h")
         return h or self._fitted().horizon
 
     def _context(self, source: Any, futr_df: Any) -> tuple[Panel, PanelContext, str]:
@@ -594,8 +600,8 @@ class Forecaster:
         self, source: Any, n_windows: int, step_size: int | None, *, refit: bool = True, output: str | None = None
     ) -> Forecast:
         """Cross-validate, as a record that knows how to draw itself."""
-        check_count("n_windows", n_windows, needed=True)
-        check_count("step_size", step_size)
+        check_positive_int(n_windows, "n_windows")
+        check_optional_positive_int(step_size, "step_size")
         panel = prepare_panel(self._read(source)[0], [], self.config.data)
         columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit)
         return self._record(_output(output, kind_of(source)), panel, columns, self.config.level, name)

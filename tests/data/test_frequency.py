@@ -103,7 +103,7 @@ def test_a_near_miss_gets_a_hint():
 
 @pytest.mark.parametrize("multiple", [0, -1, 1.5])
 def test_multiples_are_counts(multiple):
-    with pytest.raises(ConfigError, match="the multiple of a frequency is not a count"):
+    with pytest.raises(ConfigError, match="Invalid the multiple of a frequency"):
         Freq("D", multiple)
 
 

@@ -140,7 +140,7 @@ def test_columns_and_times_that_do_not_fit(panel):
         DataError, match=r"are of another kind \(column 'ds'\): got whole numbers, expected dates, as in"
     ):
         read_future(NEXT | {"ds": [5, 4, 5, 6]}, panel, 2)
-    with pytest.raises(ConfigError, match="the horizon is not a count"):
+    with pytest.raises(ConfigError, match="Invalid the horizon"):
         read_future(NEXT, panel, 0)
 
 

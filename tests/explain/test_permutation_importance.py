@@ -105,9 +105,9 @@ def test_blocks_change_places_and_keep_every_step():
 def test_what_cannot_be_measured_says_why(panel):
     with pytest.raises(ConfigError, match="there are no columns whose importance could be measured: got series alone"):
         permutation_importance(from_values(np.arange(60.0)), CONFIG)
-    with pytest.raises(ConfigError, match="repeats is not a count: got 0"):
+    with pytest.raises(ConfigError, match="Invalid n_repeats 0"):
         permutation_importance(panel, CONFIG, n_repeats=0)
-    with pytest.raises(ConfigError, match="n_windows is not a count: got -1"):
+    with pytest.raises(ConfigError, match="Invalid n_windows -1"):
         permutation_importance(panel, CONFIG, n_windows=-1)
     with pytest.raises(DataError, match="too short for 40 windows: got 60 rows at most"):
         permutation_importance(panel, CONFIG, n_windows=40)

@@ -116,7 +116,7 @@ def _each(examples):
 
 every_layer = _each(ALL)
 every_timed = _each(timed := [e for e in ALL if len(e.in_shape) == 2])
-every_streamed = _each(streamed := [e for e in timed if e.layer.streams])
+every_streamed = _each(streamed := [e for e in timed if e.layer.supports_streaming])
 every_state = _each([e for e in streamed if any(word in repr(e.layer) for word in ("LSTM(", "GRU(", "RNN("))])
 
 

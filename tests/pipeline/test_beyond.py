@@ -125,7 +125,7 @@ def test_sample_paths_have_the_intervals_of_the_forecast(fitted):
         fitted.simulate(3, seed=1).columns["Ensemble"], fitted.simulate(3, seed=1).columns["Ensemble"]
     )
     assert (fitted.simulate(3, seed=2).columns["Ensemble"] != fitted.simulate(3, seed=1).columns["Ensemble"]).any()
-    with pytest.raises(ConfigError, match="paths is impossible"):
+    with pytest.raises(ConfigError, match="Invalid paths"):
         fitted.simulate(0)
 
 

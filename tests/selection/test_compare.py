@@ -299,9 +299,9 @@ def test_a_line_without_errors_needs_no_model():
             "there is no model to compare: got [], expected one or several of auto, lstm, gru, rnn, lstm-peephole, "
             "slstm, es-lstm.",
         ),
-        ({"n_windows": 0}, ConfigError, "n_windows is impossible: got 0, expected a whole number from 1 up."),
-        ({"h": -1}, ConfigError, "h is impossible: got -1, expected a whole number from 1 up."),
-        ({"seed": -1}, ConfigError, "the seed is not a seed: got -1, expected a whole number from 0 up."),
+        ({"n_windows": 0}, ConfigError, "Invalid n_windows 0: expected a positive integer."),
+        ({"h": -1}, ConfigError, "Invalid h -1: expected a positive integer."),
+        ({"seed": -1}, ConfigError, "Invalid seed -1: expected a non-negative integer."),
         (
             {"training": {"steps": 3}},
             ConfigError,

@@ -188,7 +188,7 @@ def test_seeds_are_apart_in_the_chart_and_only_the_first_pane_names_cells():
             "there is no such cell: got 'auto', expected 'rnn' or 'gru' or 'lstm' or 'lstm-peephole' or 'slstm'.",
         ),
         ({"cells": []}, "there is no cell to look at: got [], expected one of rnn, gru, lstm, lstm-peephole, slstm."),
-        ({"seeds": 0}, "the number of seeds is not a count: got 0, expected a whole number of at least 1."),
+        ({"seeds": 0}, "Invalid the number of seeds 0: expected a positive integer."),
     ],
 )
 def test_what_cannot_be_probed_is_refused(given, message):

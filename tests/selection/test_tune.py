@@ -255,10 +255,10 @@ def test_without_optuna_the_error_says_what_to_do(monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"trials": 0}, "trials is impossible: got 0, expected a whole number from 1 up"),
-        ({"folds": 1.5}, "folds is impossible: got 1.5"),
-        ({"timeout": -1}, "timeout is not a positive number: got -1"),
-        ({"seed": -1}, "the seed is not a seed: got -1"),
+        ({"trials": 0}, "Invalid trials 0: expected a positive integer"),
+        ({"folds": 1.5}, "Invalid folds 1.5"),
+        ({"timeout": -1}, "Invalid timeout -1"),
+        ({"seed": -1}, "Invalid seed -1"),
         ({"space": ["units"]}, "the space is no dict: got ['units'], expected names and ranges"),
         ({"space": {"unit": 3}}, "the space has no such setting: got 'unit', expected 'cell' or 'units' or"),
         ({"space": {"units": (9, 3)}}, "the range of units is none: got (9, 3), expected (low, high). Swap the two."),

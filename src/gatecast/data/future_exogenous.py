@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.validation import check_positive_int
 from gatecast.data.frequency import MONTHS, format_times
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.column_roles import find_column, join_parts
 from gatecast.data.parsing.columns import parse_labels, parse_time_column
 from gatecast.data.parsing.exogenous import encode
 from gatecast.data.parsing.raw_table import RawTable, factorise, keep_rows
-from gatecast.errors import DataError, check_positive_int
+from gatecast.errors import DataError
 
 __all__ = ["future_values"]
 

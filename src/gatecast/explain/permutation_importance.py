@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.validation import check_positive_int
 from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.context import PanelContext, column_groups

@@ -71,7 +71,7 @@ def _registered() -> dict[str, type[Any]]:
 
 
 def available_models() -> tuple[str, ...]:
-    """Return the names of all models that can be used, the built-in ones first.
+    """Return the names of all models that can be used: networks, statistical models, then those of other packages.
 
     Example:
         >>> available_models()[:3]

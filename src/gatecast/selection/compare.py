@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast._utils.validation import check_count
+from gatecast._utils.validation import check_positive_int
 from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
 from gatecast.evaluation.splits import default_horizon
@@ -116,7 +116,7 @@ def compare(
         ['Drift', 'Mean', 'Naive', 'SeasonalNaive', 'lstm']
     """
     named = _named(models)
-    check_count("n_windows", n_windows, needed=True)
+    check_positive_int(n_windows, "n_windows")
     forecaster = Forecaster(h, **settings)
     panel, _ = forecaster._read(source)
     config = replace(forecaster.config, model="lstm")

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast._utils.validation import check_count
+from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of
-from gatecast.errors import DataError, check_positive
+from gatecast.errors import DataError
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import Overrides, PanelSummary, Task
@@ -205,7 +205,7 @@ def tune(
     """
     require_optuna()
     for name, value in (("n_trials", n_trials), ("n_windows", n_windows)):
-        check_count(name, value, needed=True)
+        check_positive_int(value, name)
     last = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
     words = {"h": h, **settings}
     plan = _plan(source, words, n_windows, search_space)

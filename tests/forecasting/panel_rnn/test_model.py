@@ -43,14 +43,14 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = native.get_threads()
+    before = native.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_threads(threads)
+            native.set_num_threads(threads)
             again = train(PanelContext.from_values(panel), Task(5, seed=3), SMALL)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
     finally:
-        native.set_threads(before)
+        native.set_num_threads(before)
     assert (
         train(PanelContext.from_values(panel), Task(5, seed=4), SMALL).weights.vector.tobytes()
         != fitted.weights.vector.tobytes()
@@ -188,11 +188,11 @@ def test_learning_stops_where_what_is_watched_was_best(panel):
 
     def measure(member):
         seen.append(member.weights.vector.copy())
-        return ValidationErrors([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.1][len(seen) - 1], 1.0)
+        return ValidationErrors([9.0, 5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.1][len(seen) - 1], 1.0)
 
     member = train(PanelContext.from_values(panel), Task(5, seed=3), settings, measure=measure)
     assert member.config.max_steps == 6
-    np.testing.assert_array_equal(member.weights.vector, seen[2])
+    np.testing.assert_array_equal(member.weights.vector, seen[3])
     seen.clear()
     patient = train(
         PanelContext.from_values(panel), Task(5, seed=3), replace(settings, min_improvement=0.2), measure=measure

@@ -87,15 +87,15 @@ def test_every_kind_of_network_answers_and_comes_back_from_its_description(name,
 
 def test_same_seed_same_bits_for_any_number_of_threads(panel):
     model = Sequential(NETWORKS["lstm, two features"])
-    first, before = fit(model, panel, SMALL, seed=3), native.get_threads()
+    first, before = fit(model, panel, SMALL, seed=3), native.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_threads(threads)
+            native.set_num_threads(threads)
             again = fit(model, panel, SMALL, seed=3)
             assert again.weights.vector.tobytes() == first.weights.vector.tobytes()
             assert again.quantile_offsets.tobytes() == first.quantile_offsets.tobytes()
     finally:
-        native.set_threads(before)
+        native.set_num_threads(before)
     assert fit(model, panel, SMALL, seed=4).weights.vector.tobytes() != first.weights.vector.tobytes()
 
 
@@ -277,7 +277,7 @@ def test_default_settings_by_season_length_and_number_of_series():
 def test_a_training_that_runs_away_is_told_of(panel):
     model = Sequential([Dense(8, activation="relu"), Dense(H)])
     model.compile(optim.SGD(1e6), "mse")
-    with pytest.raises(ConfigError, match=r"diverged at update \d+.*Lower the learning rate.*clip_by_global_norm"):
+    with pytest.raises(ConfigError, match=r"^Training diverged: .* at update \d+\. Lower the learning rate"):
         fit(model, panel, SMALL)
 
 
@@ -292,8 +292,8 @@ def test_train_refuses_panels_without_values(values):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"input_size": 0}, "input_size .*got 0, expected a whole number of at least 1"),
-        ({"learning_rate": -1.0}, r"learning_rate .*got -1\.0, expected a number above 0"),
+        ({"input_size": 0}, r"input_size 0 .*: expected a positive integer"),
+        ({"learning_rate": -1.0}, r"learning_rate -1\.0 .*: expected a number above 0"),
         ({"quantiles": (0.1, 0.9)}, r"quantiles .*got \[0\.1, 0\.9\], expected an odd number"),
     ],
 )
@@ -313,7 +313,7 @@ def test_from_state_refuses_what_describes_no_network(panel):
     for settings, arrays, h, error in [
         ({"layers": [{"eval": {"code": "1"}}]}, {}, H, "eval"),
         ({"layers": []}, {}, H, "no layers"),
-        ({"trained_steps": "x"}, {}, H, "trained_steps is not a count"),
+        ({"trained_steps": "x"}, {}, H, "Invalid trained_steps"),
         ({"input_shape": [6, 0]}, {}, H, "Input was given a shape that no sample has"),
         ({"input_size": 0}, {}, H, "input_size"),
         ({"unknown": 1}, {}, H, "unknown"),

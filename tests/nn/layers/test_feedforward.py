@@ -119,11 +119,11 @@ def test_without_any_step_that_counts_the_last_one_is_taken(rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Dense(True), "Dense's units is not a count: got True"),
+        (lambda: Dense(True), "Invalid Dense's units True"),
         (lambda: Dense(5, "softmax"), "Dense does not know this activation: got 'softmax', expected one of None, "),
-        (lambda: Dropout(1), "Dropout's rate is not a share: got 1"),
-        (lambda: Dropout("a"), "Dropout's rate is not a share: got 'a'"),
-        (lambda: Embedding(0, 3), "Embedding's input_dim is not a count: got 0"),
+        (lambda: Dropout(1), "Invalid Dropout's rate 1"),
+        (lambda: Dropout("a"), "Invalid Dropout's rate 'a'"),
+        (lambda: Embedding(0, 3), "Invalid Embedding's input_dim 0"),
         (
             lambda: Embedding(3, 3).output_shape((24, 2)),
             "an Embedding takes one code a step: got an input of shape (24, 2)",

@@ -77,7 +77,7 @@ def test_shapes_are_those_announced(example, count, rng):
         assert array.flags.c_contiguous
     assert dx.shape == x.shape
     assert {n: g.shape for n, g in grads.items()} == {n: p.shape for n, p in params.items()}
-    assert layer.backward(params, cache, np.ones_like(y), False)[0] is None or not layer.names
+    assert layer.backward(params, cache, np.ones_like(y), False)[0] is None or not layer.param_names
     if len(example.in_shape) == 2:
         assert layer.output_shape((None, example.in_shape[1]))[-1] == announced[-1]
 
@@ -151,7 +151,9 @@ def test_the_same_call_gives_the_same_bits_and_nothing_is_changed(example, rng):
         dy = np.ones_like(y)
         for _ in range(2):  # a cache may be used more than once
             dx, _, grads = layer.backward(params, cache, dy, True)
-        runs.append([y.copy(), *leaves(state), dx.copy(), *grads.values(), *layer.settle(params, cache).values()])
+        runs.append(
+            [y.copy(), *leaves(state), dx.copy(), *grads.values(), *layer.update_buffers(params, cache).values()]
+        )
         assert (dy == 1).all()
     for one, two in zip(*runs, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -170,7 +172,7 @@ def test_padding_lanes_never_matter(example, rng):
     for values in (x, poisoned):
         y, _, cache = layer.forward(params, values, training(B))
         dx, _, grads = layer.backward(params, cache, pack(np.ones(unpack(y, B).shape)), True)
-        settled = layer.settle(params, cache)
+        settled = layer.update_buffers(params, cache)
         results.append([unpack(y, B), unpack(dx, B), *grads.values(), *settled.values()])
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -194,7 +196,7 @@ def test_masked_steps_behind_the_last_one_never_matter(example, count, rng):
         here = np.concatenate([dy, np.zeros((len(dy), steps, *dy.shape[2:]), np.float32)], axis=1) if timed else dy
         dx, _, grads = layer.backward(params, cache, here, True)
         assert not dx[:, T:].any()
-        settled = layer.settle(params, cache)
+        settled = layer.update_buffers(params, cache)
         results.append([y[:, :T] if timed else y, unpack(dx[:, :T], count), *grads.values(), *settled.values()])
     for without, *others in zip(*results, strict=True):
         np.testing.assert_array_equal(*others)
@@ -250,7 +252,7 @@ def test_without_a_backward_pass_to_follow_the_output_is_the_same(example, rng):
 def test_wrong_types_and_shapes_are_refused(example, rng):
     layer, params, x = example.layer, parameters(example.layer, rng, example.in_shape), pack(sample(example, rng, B))
     wrong = [x.astype(np.float64), x.astype(np.int64), x[0], x[:, :0].copy()]
-    if layer.names or (type(layer).__name__ == "QuantileHead" and layer.quantiles > 1):
+    if layer.param_names or (type(layer).__name__ == "QuantileHead" and layer.quantiles > 1):
         fewer = len(example.in_shape) == 2 or not example.codes  # any number of codes is a shape
         wrong += [np.ascontiguousarray(x[:, :, :-1])] if fewer else []
     for values in wrong:
@@ -278,9 +280,9 @@ def test_fresh_parameters_depend_on_the_generator_alone(example):
 def test_weights_go_to_keras_and_back(example, rng):
     layer, params = example.layer, parameters(example.layer, rng, example.in_shape)
     weights = layer.get_weights(params)
-    assert len(weights) == len(layer.names)
+    assert len(weights) == len(layer.param_names)
     back = layer.set_weights(weights)
-    assert set(back) == set(params) == set(layer.names)
+    assert set(back) == set(params) == set(layer.param_names)
     for name, p in params.items():
         np.testing.assert_array_equal(back[name], p)
         assert not any(np.shares_memory(w, p) for w in weights)

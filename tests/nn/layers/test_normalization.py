@@ -57,7 +57,7 @@ def test_batch_normalization_equals_its_definition_over_what_counts(masked, coun
     mean, variance = seen.mean(0), seen.var(0)
     expected = params["gamma"] * (x - mean) / np.sqrt(variance + 0.01) + params["beta"]
     close(unpack(y, count), expected, rounding(count * T), scale=20.0)
-    settled = layer.settle(params, cache)
+    settled = layer.update_buffers(params, cache)
     close(settled["moving_mean"], 0.9 * params["moving_mean"] + 0.1 * mean, rounding(count * T), scale=20.0)
     close(settled["moving_variance"], 0.9 * params["moving_variance"] + 0.1 * variance, rounding(count * T), scale=20.0)
 
@@ -71,7 +71,7 @@ def test_outside_training_the_moving_values_count(count, rng):
         params["gamma"] * (x - params["moving_mean"]) / np.sqrt(params["moving_variance"] + 0.01) + params["beta"]
     )
     close(unpack(y, count), expected, rounding(20), scale=20.0)
-    assert layer.settle(params, cache) == {}
+    assert layer.update_buffers(params, cache) == {}
     dx, _, _ = layer.backward(params, cache, np.ones_like(y), True)
     close(dx[0, 0, :, 0], params["gamma"] / np.sqrt(params["moving_variance"] + 0.01), rounding(10))
 
@@ -81,14 +81,14 @@ def test_a_batch_of_which_nothing_counts_moves_nothing(rng):
     params = parameters(layer, rng)
     y, _, cache = layer.forward(params, x, CallContext(True, mask=np.zeros((2, T, 16), np.float32)))
     assert np.isfinite(y).all()
-    assert layer.settle(params, cache) == {}
+    assert layer.update_buffers(params, cache) == {}
 
 
 def test_keras_sees_the_weights_in_its_own_order():
-    assert LayerNormalization().names == ("gamma", "beta")
-    assert BatchNormalization().names == ("gamma", "beta", "moving_mean", "moving_variance")
+    assert LayerNormalization().param_names == ("gamma", "beta")
+    assert BatchNormalization().param_names == ("gamma", "beta", "moving_mean", "moving_variance")
     start = BatchNormalization().init(np.random.default_rng(0), (T, F))
-    assert [float(start[name].sum()) for name in BatchNormalization().names] == [F, 0, 0, F]
+    assert [float(start[name].sum()) for name in BatchNormalization().param_names] == [F, 0, 0, F]
     assert LayerNormalization(1e-3) == LayerNormalization()
     assert (BatchNormalization().momentum, BatchNormalization().epsilon) == (0.99, 1e-3)
 
@@ -120,9 +120,9 @@ def test_settling_finds_every_layer(rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: LayerNormalization(0), "LayerNormalization's epsilon is not a positive number: got 0"),
-        (lambda: RMSNorm(-1), "RMSNorm's epsilon is not a positive number: got -1"),
-        (lambda: BatchNormalization(momentum=1), "BatchNormalization's momentum is not a share: got 1"),
+        (lambda: LayerNormalization(0), "Invalid LayerNormalization's epsilon 0"),
+        (lambda: RMSNorm(-1), "Invalid RMSNorm's epsilon -1"),
+        (lambda: BatchNormalization(momentum=1), "Invalid BatchNormalization's momentum 1"),
     ],
 )
 def test_impossible_settings_are_named(make, text):

@@ -28,8 +28,8 @@ def unpacked_noise(noise, count):
     """Noise as the reference takes it."""
     if noise is None:
         return None
-    zone = tuple(z if isinstance(z, float) else unpack(z, count) for z in noise.zone)
-    return StateNoise(None if noise.drop is None else unpack_state(noise.drop, count), zone)
+    zone = tuple(z if isinstance(z, float) else unpack(z, count) for z in noise.zoneout)
+    return StateNoise(None if noise.dropout is None else unpack_state(noise.dropout, count), zone)
 
 
 @pytest.mark.parametrize("count", [2, B])
@@ -185,7 +185,7 @@ def test_keras_sees_a_gru_in_its_own_order_and_shapes(rng):
     ids=repr,
 )
 def test_weights_are_listed_as_keras_lists_them_and_extras_follow(layer, names, order):
-    assert layer.names == names
+    assert layer.param_names == names
     params = layer.init(np.random.default_rng(0), (T, F))
     gates = CELLS[layer._cell].gates
     params["b"][:] = np.repeat([float(order.index(g)) for g in gates], layer.units)
@@ -255,9 +255,9 @@ def test_one_state_may_be_given_to_training_and_its_gradient_comes_back_only_the
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: LSTM(0), "LSTM's units is not a count: got 0, expected a whole number of at least 1"),
-        (lambda: LSTM(5.0), "LSTM's units is not a count: got 5.0"),
-        (lambda: MinGRU(True), "MinGRU's units is not a count: got True"),
+        (lambda: LSTM(0), "Invalid LSTM's units 0: expected a positive integer"),
+        (lambda: LSTM(5.0), "Invalid LSTM's units 5.0"),
+        (lambda: MinGRU(True), "Invalid MinGRU's units True"),
         (lambda: LSTM(5, peephole="all"), "LSTM does not know this peephole: got 'all', expected one of None, 'dia"),
         (
             lambda: LSTM(5, coupled=True, peephole="full"),
@@ -265,21 +265,21 @@ def test_one_state_may_be_given_to_training_and_its_gradient_comes_back_only_the
         ),
         (lambda: LSTM(5, layer_norm=True, peephole="full"), "layer-normalised gates have no full peepholes"),
         (lambda: LSTM(1, layer_norm=True), "a single unit cannot be normalised: got LSTM(1, layer_norm=True)"),
-        (lambda: LSTM(5, projection=0), "LSTM's projection is not a count: got 0"),
+        (lambda: LSTM(5, projection=0), "Invalid LSTM's projection 0"),
         (lambda: LSTM(5, unit_forget_bias="a"), "LSTM's unit_forget_bias is not a number: got 'a'"),
         (lambda: LSTM(5, unit_forget_bias=np.inf), "LSTM's unit_forget_bias is not a number: got inf"),
-        (lambda: LSTM(5, dropout=1), "LSTM's dropout is not a share: got 1"),
-        (lambda: GRU(5, recurrent_dropout=-0.1), "GRU's recurrent_dropout is not a share: got -0.1"),
-        (lambda: GRU(5, zoneout=None), "GRU's zoneout is not a share: got None"),
+        (lambda: LSTM(5, dropout=1), "Invalid LSTM's dropout 1"),
+        (lambda: GRU(5, recurrent_dropout=-0.1), "Invalid GRU's recurrent_dropout -0.1"),
+        (lambda: GRU(5, zoneout=None), "Invalid GRU's zoneout None"),
         (
             lambda: GRU(5, zoneout=(0.1, 0.1)),
             "GRU's zoneout does not fit its states: got (0.1, 0.1), expected a share.",
         ),
         (lambda: LSTM(5, zoneout=(0.1,)), "LSTM's zoneout does not fit its states: got (0.1,), expected a share, or"),
-        (lambda: LSTM(5, zoneout=(0.1, 2)), "LSTM's zoneout is not a share: got 2"),
+        (lambda: LSTM(5, zoneout=(0.1, 2)), "Invalid LSTM's zoneout 2"),
         (lambda: SimpleRNN(5, activation="elu"), "SimpleRNN does not know this activation: got 'elu'"),
         (lambda: SLSTM(5, heads=2), "SLSTM's heads do not divide its units: got 5 units and 2 heads"),
-        (lambda: SLSTM(5, heads=0), "SLSTM's heads is not a count: got 0"),
+        (lambda: SLSTM(5, heads=0), "Invalid SLSTM's heads 0"),
         (lambda: LSTM(5).output_shape((3,)), "an LSTM needs a sequence: got an input of shape (3,) without a time"),
         (lambda: GRU(5).output_shape((3,)), "a GRU needs a sequence"),
         (lambda: Bidirectional(Dense(3)), "Bidirectional is made of other things than this: got Dense(units=3"),

@@ -69,9 +69,9 @@ def test_both_directions_start_apart_and_are_listed_one_after_the_other(rng):
     state = (pack(normal(rng, B, 1, 3))[:, 0],) * 2
     with pytest.raises(ConfigError, match="a Bidirectional layer cannot go on from a state"):
         layer.forward(params, pack(normal(rng, B, T, F)), CallContext(), state)
-    assert not layer.streams
-    assert not Residual(Bidirectional(LSTM(3, **SEQUENCE))).streams
-    assert not Concatenate((Bidirectional(LSTM(3)), LSTM(3))).streams
+    assert not layer.supports_streaming
+    assert not Residual(Bidirectional(LSTM(3, **SEQUENCE))).supports_streaming
+    assert not Concatenate((Bidirectional(LSTM(3)), LSTM(3))).supports_streaming
 
 
 @every_count
@@ -169,14 +169,14 @@ def test_a_mask_ends_where_the_time_axis_ends(rng):
     params = parameters(layer, rng, (1, F))
     mask = np.zeros((2, 1, 16), np.float32)
     _, _, cache = layer.forward(params, pack(x), CallContext(True, n_sequences=B, mask=mask))
-    assert set(layer.settle(params, cache)) == {"0.1.moving_mean", "0.1.moving_variance"}
+    assert set(layer.update_buffers(params, cache)) == {"0.1.moving_mean", "0.1.moving_variance"}
 
 
 def test_layers_of_layers_settle_what_is_inside(rng):
     layer = Concatenate((Residual(BatchNormalization(0.5)), (Dense(2), BatchNormalization())))
     params = parameters(layer, rng)
     _, _, cache = layer.forward(params, pack(normal(rng, B, T, F)), CallContext(True, n_sequences=B))
-    settled = layer.settle(params, cache)
+    settled = layer.update_buffers(params, cache)
     assert set(settled) == {f"{at}.moving_{what}" for at in ("0.0", "1.1") for what in ("mean", "variance")}
 
 
@@ -219,7 +219,7 @@ def test_a_network_of_everything_can_be_built_and_counts_its_parameters():
         ),
         (lambda: Dilated(Dense(3), 2), "Dilated is made of other things than this: got Dense(units=3"),
         (lambda: Dilated(Dilated(LSTM(3), 2), 2), "Dilated is made of other things than this"),
-        (lambda: Dilated(LSTM(3), 0), "Dilated's rate is not a count: got 0"),
+        (lambda: Dilated(LSTM(3), 0), "Invalid Dilated's rate 0"),
         (lambda: Concatenate(()), "Concatenate needs layers in every branch: got ()"),
         (lambda: Concatenate((LSTM(3), ())), "Select takes features past the other branches as they are."),
         (lambda: Concatenate(LSTM(3)), "Concatenate needs layers in every branch: got LSTM("),

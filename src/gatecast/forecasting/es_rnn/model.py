@@ -25,7 +25,8 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, check_positive, check_positive_int
+from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import (
     Family,
     ModelState,
@@ -51,14 +52,22 @@ from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import inverse_transform
 from gatecast.forecasting.steps import direct_steps, interpolation
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn import optim
+from gatecast.nn.batching import Batch
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.nn.layers.base import Layer
-from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, build, forward, generator, initial_weights, zeros_like
-from gatecast.nn.training import NOT_MEASURED, StepRecord, ValidationErrors, validation_steps
+from gatecast.nn.losses import Pinball
+from gatecast.nn.network import Network, Weights, build, forward, generator, initial_weights
+from gatecast.nn.training import (
+    Gradients,
+    ValidationErrors,
+    default_optimizer,
+    train_steps,
+    validation_steps,
+    with_validation,
+)
 
 __all__ = ["ESRNN", "ESRNNConfig", "default_settings", "train"]
 
@@ -131,9 +140,9 @@ class ESRNNConfig:
 
     def __post_init__(self) -> None:
         for name in ("input_size", "units", "n_origins", "max_steps", "batch_size"):
-            check_positive_int(getattr(self, name), f"ESRNNConfig's {name}")
+            check_positive_int(getattr(self, name), name, where="ESRNNConfig")
         for name in ("learning_rate", "smoothing_learning_rate", "clip"):
-            check_positive(getattr(self, name), f"ESRNNConfig's {name}")
+            check_positive(getattr(self, name), name, where="ESRNNConfig")
         for name in ("level", "season"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(
@@ -399,33 +408,32 @@ def train(
         end = context.end if init is None else np.zeros_like(context.end)
         return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 
-    grads, sparse = zeros_like(weights), SparseAdam(parameters.shape)
-    cycle = optim.one_cycle(1.0, config.max_steps)
-    rate = optim.one_cycle(config.learning_rate, config.max_steps)
-    optimizer = optim.chain(
-        optim.clip_by_global_norm(config.clip), optim.scale_by_adam(), optim.scale_by_learning_rate(rate)
-    )
-    state = optimizer.init(weights.vector.size)
-    measured_at = validation_steps(config.max_steps) if measure else set()
-    if measure is not None and on_step is not None:
-        on_step(StepRecord(0, float("nan"), *measure(current())))
-    for number, (rows, last) in enumerate(sample_origins(series, config, task.seed), 1):
-        segment = cut_segment(series, rows, last, task.horizon, config.input_size, config.n_origins)
-        batch = segment_inputs(segment, series, parameters, steps)
-        total = float(batch.weight.sum())
-        if total == 0:
-            continue
-        x, y, weight, n = pack(batch.x), pack(batch.y), pack(batch.weight), len(rows)
-        output, caches = forward(network, weights, x, training=True, seed=task.seed, step=number, n_sequences=n)
-        loss, dy = weighted_mean(pinball, output, y, weight, total)
-        dx = unpack(cast(Array, backward(network, weights, caches, dy, grads, need_dx=True)), n)
-        dtarget = -unpack(dy, n).reshape(*batch.y.shape, -1).sum(axis=-1)
-        gradient = segment_inputs_backward(segment, series, parameters, steps, batch, dx, dtarget, config.level_penalty)
-        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
+    sparse, cycle = SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
+
+    def batches() -> Iterator[Batch]:
+        """Yield segments of series, smoothed with the newest parameters."""
+        for rows, last in sample_origins(series, config, task.seed):
+            segment = cut_segment(series, rows, last, task.horizon, config.input_size, config.n_origins)
+            read = segment_inputs(segment, series, parameters, steps)
+            total, source = float(read.weight.sum()), (rows, segment, read)
+            yield Batch(pack(read.x), pack(read.y), pack(read.weight), None, total, len(rows), source)
+
+    def update_smoothing(gradients: Gradients, batch: Batch, number: int) -> None:
+        """Carry the gradients of windows and targets into the smoothing parameters."""
+        rows, segment, read = batch.source
+        dx = unpack(gradients.inputs, len(rows))
+        dtarget = -unpack(gradients.outputs, len(rows)).reshape(*read.y.shape, -1).sum(axis=-1)
+        gradient = segment_inputs_backward(segment, series, parameters, steps, read, dx, dtarget, config.level_penalty)
         sparse.update(parameters, rows, gradient, config.smoothing_learning_rate * cycle(number))
+
+    optimizer = default_optimizer(config.learning_rate, config.max_steps, clip=config.clip)
+    records = train_steps(network, weights, batches(), pinball, optimizer, seed=task.seed, on_gradient=update_smoothing)
+    if measure is not None:
+        at = validation_steps(config.max_steps)
+        records = with_validation(records, lambda: measure(current()), at)
+    for record in records:
         if on_step is not None:
-            errors = measure(current()) if measure is not None and number in measured_at else NOT_MEASURED
-            on_step(StepRecord(number, loss, *errors))
+            on_step(record)
     release_memory()
     return current()
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -44,14 +45,21 @@ from gatecast.forecasting.panel_rnn.windows import (
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
 from gatecast.forecasting.steps import direct_steps, interpolation
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
-from gatecast.nn import optim
+from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
-from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, build, forward, initial_weights, zeros_like
-from gatecast.nn.training import NOT_MEASURED, StepRecord, ValidationErrors, validation_steps
+from gatecast.nn.losses import Pinball
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights, split_network
+from gatecast.nn.training import (
+    BestWeights,
+    ValidationErrors,
+    default_optimizer,
+    train_steps,
+    validation_steps,
+    with_validation,
+)
 
 __all__ = [
     "CELLS",
@@ -76,6 +84,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 CONTEXT_SEASONS = 10
 """Seasons before the windows that seasonal indices are made from when forecasting."""
+
+HEAD_LAYERS = 2
+"""Last layers of the network, which know no other time step: Dense and QuantileHead."""
 
 BATCH_SERIES, BATCH_SERIES_INSAMPLE = 2048, 512
 """Series at a time."""
@@ -256,10 +267,13 @@ class PanelRNN:
         """Return the quantiles for inputs that are made already, [n_rows, horizon, Q]."""
         row, origin = x.position
         n = len(x.x)
-        output, _ = forward(self.network, self.weights, pack(x.x), save_for_backward=False, n_sequences=n)
+        # The head is a function of each origin by itself: it is computed where a forecast is made.
         origins, column = np.unique(origin, return_inverse=True)
+        body, head = split_network(self.network, self.weights, HEAD_LAYERS)
+        hidden, _ = forward(*body, pack(x.x), save_for_backward=False, n_sequences=n)
+        output, _ = forward(*head, np.ascontiguousarray(hidden[:, origins]), save_for_backward=False, n_sequences=n)
         steps = interpolation(self.horizon)
-        q = unpack(output[:, origins], n)[row, column].reshape(len(row), steps.shape[1], -1)
+        q = unpack(output, n)[row, column].reshape(len(row), steps.shape[1], -1)
         z = np.einsum("hk,skq->shq", steps, q) + x.level[:, None, None]
         values = inverse_transform(x.scaler, z * x.scale[:, None, None] + x.last[:, None, None])
         values[x.empty] = np.nan
@@ -368,36 +382,22 @@ def train(
     else:
         weights.vector[:] = init.weights.vector
     model = PanelRNN(config, network, weights, task.horizon)
-    optimizer = optim.chain(
-        optim.clip_by_global_norm(1.0),
-        optim.scale_by_adam(),
-        optim.scale_by_learning_rate(optim.one_cycle(config.learning_rate, config.max_steps)),
+    training_batches = (
+        Batch(pack(x), pack(y), pack(weight), None, float(weight.sum()), len(x))
+        for x, y, weight in batches(scaled, steps, config, seed)
     )
-    grads, state = zeros_like(weights), optimizer.init(weights.vector.size)
-    pinball = Pinball(config.quantiles)
-    best, last = (np.inf, config.max_steps, weights.vector), np.inf
-    measured_at = validation_steps(config.max_steps) if measure else set()
-    if measure is not None and on_step is not None:
-        on_step(StepRecord(0, float("nan"), *measure(model)))
-    for number, (x, y, weight) in enumerate(batches(scaled, steps, config, seed), 1):
-        total = float(weight.sum())
-        if total == 0:
-            continue
-        output, caches = forward(network, weights, pack(x), training=True, seed=seed, step=number, n_sequences=len(x))
-        loss, dy = weighted_mean(pinball, output, pack(y), pack(weight), total)
-        backward(network, weights, caches, dy, grads)
-        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
-        errors = NOT_MEASURED
-        if measure is not None and number in measured_at:
-            errors = measure(model)
-            last = errors.validation
-            if last < best[0]:
-                best = last, number, weights.vector.copy()
+    optimizer = default_optimizer(config.learning_rate, config.max_steps)
+    records = train_steps(network, weights, training_batches, Pinball(config.quantiles), optimizer, seed=seed)
+    best = BestWeights(weights)
+    if measure is not None:
+        at = validation_steps(config.max_steps)
+        records = with_validation(records, partial(measure, model), at, keep_best=best)
+    for record in records:
         if on_step is not None:
-            on_step(StepRecord(number, loss, *errors))
+            on_step(record)
     release_memory()
-    if best[0] < (1 - config.min_improvement) * last:
-        weights.vector[:], model = best[2], replace(model, config=replace(config, max_steps=best[1]))
+    if best.restore(config.min_improvement):
+        model = replace(model, config=replace(config, max_steps=best.number))
     return model
 
 

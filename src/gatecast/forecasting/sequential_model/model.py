@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, check_positive, check_positive_int
+from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 from gatecast.forecasting.base import (
     QUANTILES,
@@ -48,27 +49,17 @@ from gatecast.forecasting.sequential_model.windows import (
     windows_at,
 )
 from gatecast.forecasting.sequential_model.wiring import build_network, check_outputs, is_point, training_setup
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack
-from gatecast.nn import optim, training
+from gatecast.nn import training
+from gatecast.nn.batching import Batch
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.layers import LAYERS, Input
-from gatecast.nn.losses import Loss, Pinball, weighted_mean
+from gatecast.nn.losses import Pinball
 from gatecast.nn.memory_limits import check_memory, check_network_size
-from gatecast.nn.network import (
-    Network,
-    Weights,
-    backward,
-    build,
-    forward,
-    generator,
-    initial_weights,
-    update_buffers,
-    zeros_like,
-)
-from gatecast.nn.optim import GradientTransformation
+from gatecast.nn.network import Network, Weights, build, generator, initial_weights
 from gatecast.nn.sequential import Sequential
-from gatecast.nn.training import NOT_MEASURED, StepRecord, ValidationErrors, validation_steps
+from gatecast.nn.training import ValidationErrors
 
 __all__ = ["SequentialConfig", "SequentialModel", "default_settings", "train"]
 
@@ -143,9 +134,9 @@ class SequentialConfig:
 
     def __post_init__(self) -> None:
         for name in ("input_size", "season_length", "max_steps", "batch_size"):
-            check_positive_int(getattr(self, name), f"SequentialConfig's {name}")
+            check_positive_int(getattr(self, name), name, where="SequentialConfig")
         for name in ("learning_rate", "clip"):
-            check_positive(getattr(self, name), f"SequentialConfig's {name}")
+            check_positive(getattr(self, name), name, where="SequentialConfig")
         levels = Pinball(self.quantiles).quantiles
         if len(levels) % 2 == 0 or levels[len(levels) // 2] != 0.5:
             raise ConfigError(
@@ -384,7 +375,7 @@ def train(
         raise ConfigError("SequentialConfig has no network", fix="Pass the Sequential itself: model=network.")
     network, input_size = build_network(model, h, config)
     config = replace(config, input_size=input_size)
-    learner = _Learner(network, initial_weights(network, seed), *training_setup(model, network, config), seed)
+    weights, (loss, optimizer) = initial_weights(network, seed), training_setup(model, network, config)
     check_memory(network, config.batch_size, config.input_size, training=True)
     if values.ndim != 2 or 0 in values.shape:
         raise DataError("The panel has no values to train on", got=str(values.shape), expected="(series, columns)")
@@ -393,31 +384,41 @@ def train(
     if length.max(initial=0) < 2:
         raise DataError("The panel has no values to train on", got="no series of two values", expected="at least one")
     if init is not None:
-        learner.weights.vector[:] = init.weights.vector
+        weights.vector[:] = init.weights.vector
     point, trained_steps = is_point(network), min(h, int(length.max()) - 1)
     no_offsets = np.zeros((h, len(config.quantiles))) if point else None
 
+    state = training.TrainingState(optimizer.init(weights.vector.size))
+
+    def averaged() -> Weights:
+        """Return the weights to predict with."""
+        return training.averaged_weights(weights, optimizer, state)
+
     def current() -> SequentialModel:
         """Return the model as it stands, its quantiles not yet measured."""
-        return SequentialModel(config, network, learner.averaged(), h, trained_steps, no_offsets)
+        return SequentialModel(config, network, averaged(), h, trained_steps, no_offsets)
 
-    holdout = holdout_length(length, h) * point
+    holdout, offsets = holdout_length(length, h) * point, None
     rng, early = generator(seed, 2), config.max_steps - config.max_steps // FINISH
-    measured_at = validation_steps(config.max_steps) if measure else set()
-    if measure is not None and on_step is not None:
-        on_step(StepRecord(0, float("nan"), *measure(current())))
-    offsets, number = None, 0
-    for hidden, n_steps in ((holdout, early), (0 * holdout, config.max_steps - early)):
-        for x, y, weight in _batches(scaled, length, hidden, n_steps, h, network, config, rng):
-            number += 1
-            loss = learner.update(x, y, weight, number)
-            if on_step is not None and np.isfinite(loss):
-                errors = measure(current()) if measure is not None and number in measured_at else NOT_MEASURED
-                on_step(StepRecord(number, loss, *errors))
-        if offsets is None and point:
-            offsets = _quantile_offsets(network, learner.averaged(), scaled, holdout, h, config, rng)
+
+    def run() -> Iterator[training.StepRecord]:
+        """Train without the newest values, measure errors on them, and train with them."""
+        nonlocal offsets
+        for hidden, n_steps in ((holdout, early), (0 * holdout, config.max_steps - early)):
+            batches = _batches(scaled, length, hidden, n_steps, h, network, config, rng)
+            yield from training.train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
+            if offsets is None and point:
+                offsets = _quantile_offsets(network, averaged(), scaled, holdout, h, config, rng)
+
+    records = run()
+    if measure is not None:
+        at = training.validation_steps(config.max_steps)
+        records = training.with_validation(records, lambda: measure(current()), at)
+    for record in records:
+        if on_step is not None:
+            on_step(record)
     release_memory()
-    return SequentialModel(config, network, learner.averaged(), h, trained_steps, offsets)
+    return SequentialModel(config, network, averaged(), h, trained_steps, offsets)
 
 
 def _batches(
@@ -429,58 +430,13 @@ def _batches(
     network: Network,
     config: SequentialConfig,
     rng: np.random.Generator,
-) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield windows, targets and weights of every update, without the newest `hidden` values of each series."""
+) -> Iterator[Batch]:
+    """Yield windows and targets of every update, without the newest `hidden` values of each series."""
     count, T = np.maximum(length - 1 - hidden, 0), scaled.context.values.shape[1]
     for rows, origins in sample_origins(scaled.first, count, config.batch_size, n_steps, rng):
         y, weight = targets_at(scaled, rows, origins, T - hidden[rows], horizon, config.input_size)
-        yield _windows(scaled, rows, origins, network, config), y, weight
-
-
-@dataclass
-class _Learner:
-    """Weights in training."""
-
-    network: Network
-    weights: Weights
-    loss: Loss
-    optimizer: GradientTransformation
-    seed: int
-
-    def __post_init__(self) -> None:
-        self.grads, self.state = zeros_like(self.weights), self.optimizer.init(self.weights.vector.size)
-
-    def update(self, x: Array, y: Array, weight: Array, number: int) -> float:
-        """Return the mean loss of one update; NaN if there was no target."""
-        total = float(weight.sum())
-        if total == 0:
-            return float("nan")
-        network, weights = self.network, self.weights
-        with np.errstate(over="ignore", invalid="ignore"):
-            output, caches = forward(
-                network, weights, pack(x), training=True, seed=self.seed, step=number, n_sequences=len(x)
-            )
-            loss, dy = weighted_mean(self.loss, output, pack(y[:, None]), pack(weight[:, None]), total)
-            backward(network, weights, caches, dy, self.grads)
-            optim.apply_updates(self.optimizer, self.grads.vector, self.state, weights.vector, number)
-            update_buffers(network, weights, caches)
-        if not (np.isfinite(loss) and np.isfinite(weights.vector).all()):
-            raise ConfigError(
-                f"Training diverged at update {number}",
-                got=f"a loss of {loss}" if not np.isfinite(loss) else "weights that are not finite",
-                expected="finite numbers",
-                fix="Lower the learning rate, or clip the gradient: optimizer=chain(clip_by_global_norm(1.0), Adam()).",
-            )
-        return loss
-
-    def averaged(self) -> Weights:
-        """Return the weights, or their average if the optimizer keeps one."""
-        average = optim.ema_params(self.optimizer, self.state)
-        if average is None:
-            return self.weights
-        weights = zeros_like(self.weights)
-        weights.vector[:] = average
-        return weights
+        x = pack(_windows(scaled, rows, origins, network, config))
+        yield Batch(x, pack(y[:, None]), pack(weight[:, None]), None, float(weight.sum()), len(rows))
 
 
 def _windows(

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatecast.errors import ConfigError
-from gatecast.nn import optim
 from gatecast.nn.layers import QuantileHead, Shape
 from gatecast.nn.losses import Loss, MeanAbsoluteError, Pinball
 from gatecast.nn.memory_limits import check_network_size
 from gatecast.nn.network import Network, build
 from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.training import default_optimizer
 
 if TYPE_CHECKING:
     from gatecast.forecasting.sequential_model.model import SequentialConfig
@@ -142,9 +142,8 @@ def training_setup(
     """
     point, pinball = is_point(network), Pinball(settings.quantiles)
     if model._compiled is None:
-        rate = optim.scale_by_learning_rate(optim.one_cycle(settings.learning_rate, settings.max_steps))
-        chain = optim.chain(optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), rate)
-        return MeanAbsoluteError() if point else pinball, chain
+        optimizer = default_optimizer(settings.learning_rate, settings.max_steps, clip=settings.clip)
+        return MeanAbsoluteError() if point else pinball, optimizer
     loss, optimizer = model._compiled
     if point and loss.width != 1:
         raise ConfigError(

@@ -201,7 +201,7 @@ def _same(rows: Array) -> Array:
 def _read(found: _Found, name: str, times: npt.NDArray[Any], B: int) -> LayerTrace:
     """Arrays (B, T, .) of what a layer kept."""
     cache = found.cache
-    kept = {n: cache.rows(n) for n in CELLS[cache.cell].kept if n not in HIDDEN}
+    kept = {n: cache.rows(n) for n in CELLS[cache.cell].saved if n not in HIDDEN}
     if cache.cell == "lstm_coupled":
         kept = {"i": 1 - kept["f"], **kept}
     states = {"h": cache.y} | {n: kept.pop(n) for n in STATES if n in kept}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import check_positive_int
+from gatecast._utils.validation import check_positive_int
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, check_layer_kind, checked_input, first_shape
 from gatecast.nn.layers.feedforward import last_step, last_step_backward
@@ -58,9 +58,9 @@ class Dilated(BaseLayer):
         object.__setattr__(self, "_every", replace(self.layer, return_sequences=True))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Those of the layer."""
-        return self.layer.names
+        return self.layer.param_names
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """That of the layer."""

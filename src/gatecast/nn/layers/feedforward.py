@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatecast.errors import ConfigError, DataError, check_fraction, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive_int
+from gatecast.errors import ConfigError, DataError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.reference import ACTIVATIONS
@@ -56,7 +57,7 @@ class Dense(BaseLayer):
         check_choice(self.activation, (None, *ACTIVATIONS), "Dense", "activation")
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Kernel and bias."""
         return ("W", "b")
 
@@ -186,7 +187,7 @@ class Embedding(BaseLayer):
         object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """The table."""
         return ("E",)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import check_fraction, check_positive
+from gatecast._utils.validation import check_fraction, check_positive
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, checked_input, checked_shape, feature_count
 
@@ -60,7 +60,7 @@ class LayerNormalization(_Norm):
         self._check()
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Gain and offset."""
         return ("gamma", "beta")
 
@@ -72,7 +72,7 @@ class LayerNormalization(_Norm):
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """Like x."""
-        gamma, beta = (params[name][:, None] for name in self.names)
+        gamma, beta = (params[name][:, None] for name in self.param_names)
         u = checked_input(self, x, len(gamma)) - _mean(x)
         scale = 1 / np.sqrt(_mean(u * u) + np.float32(self.epsilon))
         u *= scale
@@ -120,7 +120,7 @@ class RMSNorm(_Norm):
         self._check()
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """The gain."""
         return ("gamma",)
 
@@ -185,7 +185,7 @@ class BatchNormalization(_Norm):
         object.__setattr__(self, "momentum", check_fraction(self.momentum, "BatchNormalization's momentum"))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Gain, offset, and what training does not train by gradients."""
         return ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -197,7 +197,7 @@ class BatchNormalization(_Norm):
         state: State | None = None,  # noqa: ARG002
     ) -> tuple[Array, State | None, Any]:
         """Like x."""
-        gamma, beta, mean, variance = (params[name][:, None] for name in self.names)
+        gamma, beta, mean, variance = (params[name][:, None] for name in self.param_names)
         checked_input(self, x, len(gamma))
         real, moved = None, {}
         if context.training:
@@ -222,7 +222,7 @@ class BatchNormalization(_Norm):
         u, scale, real, _ = cache
         dy = np.zeros_like(u) if dy is None else dy
         grads = {"gamma": _total(dy * u), "beta": _total(dy)}
-        grads |= {name: np.zeros_like(params[name]) for name in self.names[2:]}
+        grads |= {name: np.zeros_like(params[name]) for name in self.param_names[2:]}
         if not need_dx:
             return None, None, grads
         dx = dy * params["gamma"][:, None]
@@ -232,7 +232,7 @@ class BatchNormalization(_Norm):
             dx -= real * (through_mean + u * through_variance)
         return scale * dx, None, grads
 
-    def settle(self, params: Params, cache: Any) -> Params:  # noqa: ARG002
+    def update_buffers(self, params: Params, cache: Any) -> Params:  # noqa: ARG002
         """The moving mean and variance after a training pass."""
         moved: Params = cache[3] if cache is not None else {}
         return moved

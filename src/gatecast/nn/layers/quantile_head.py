@@ -36,8 +36,8 @@ class QuantileHead(BaseLayer):
     Raises:
         ConfigError: An even number, or one below 1.
 
-    >>> from gatecast.nn.layers import Context
-    >>> q, *_ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), Context())
+    >>> from gatecast.nn.layers import CallContext
+    >>> q, *_ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), CallContext())
     >>> q[0, 0, :, 0].tolist()
     [-1.0, 0.0, 1.0]
 

@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers.base import Shape, check_choice, glorot_uniform
@@ -167,15 +168,15 @@ class LSTM(Recurrent):
             )
 
     @property
-    def outputs(self) -> int:
+    def output_size(self) -> int:
         """R, the number of output features."""
         return self.units if self.projection is None else self.projection
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Names of the parameters, in Keras' order, and then those that Keras does not know."""
         extra = {"P": self.peephole is not None, "gain": self.layer_norm, "Wr": self.projection is not None}
-        return (*super().names, *(name for name, there in extra.items() if there))
+        return (*super().param_names, *(name for name, there in extra.items() if there))
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Keras' initialisers; peepholes start at zero, gains at one, the projection is Glorot uniform."""

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_fraction, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import Array, Params, reorder_gates
@@ -70,7 +71,7 @@ class Recurrent(BaseLayer):
         return self.units
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Names of the parameters, in Keras' order."""
         return ("Wx", "Wh", "b") if CELLS[self._cell].recurrent else ("Wx", "b")
 
@@ -127,12 +128,12 @@ class Recurrent(BaseLayer):
     def get_weights(self, params: Params) -> list[Array]:
         """Kernel, recurrent kernel and bias in Keras' gate order; then P (columns i f o), gain and Wr as there are."""
         gates = CELLS[self._cell].gates
-        return [self._reordered(name, params[name], gates, _keras(gates)) for name in self.names]
+        return [self._reordered(name, params[name], gates, _keras(gates)) for name in self.param_names]
 
     def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
         """The inverse of `get_weights`."""
         gates = CELLS[self._cell].gates
-        pairs = zip(self.names, weights, strict=True)
+        pairs = zip(self.param_names, weights, strict=True)
         return {name: self._reordered(name, weight, _keras(gates), gates) for name, weight in pairs}
 
     def _inner(self) -> int:

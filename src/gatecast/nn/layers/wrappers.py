@@ -71,12 +71,12 @@ class Bidirectional(BaseLayer):
         object.__setattr__(self, "input_shape", first_shape(self, self.layer))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Those of both copies."""
         return tuple(f"{way}.{name}" for way in ("forward", "backward") for name in self.layer.param_names)
 
     @property
-    def streams(self) -> bool:
+    def supports_streaming(self) -> bool:
         """No: the backward copy begins at the end."""
         return False
 
@@ -173,12 +173,12 @@ class Residual(BaseLayer):
         object.__setattr__(self, "input_shape", first_shape(self, self.layer))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Those of the layer."""
         return self.layer.param_names
 
     @property
-    def streams(self) -> bool:
+    def supports_streaming(self) -> bool:
         """As the layer does."""
         return self.layer.supports_streaming
 
@@ -212,7 +212,7 @@ class Residual(BaseLayer):
         dx, dfirst, grads = self.layer.backward(params, cache, dy, need_dx, dstate)
         return (dx if dx is None or dy is None else dx + dy), dfirst, grads
 
-    def settle(self, params: Params, cache: Any) -> Params:
+    def update_buffers(self, params: Params, cache: Any) -> Params:
         """What the layer settles."""
         return self.layer.update_buffers(params, cache)
 
@@ -264,12 +264,12 @@ class Concatenate(BaseLayer):
         object.__setattr__(self, "input_shape", first_shape(self, branches[0][0]))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def param_names(self) -> tuple[str, ...]:
         """Those of all layers, branch by branch."""
         return tuple(prefix + name for prefix, _, _, layer in self._named() for name in layer.param_names)
 
     @property
-    def streams(self) -> bool:
+    def supports_streaming(self) -> bool:
         """Whether all layers do."""
         return all(layer.supports_streaming for _, _, _, layer in self._named())
 
@@ -328,7 +328,7 @@ class Concatenate(BaseLayer):
         dx = [d for d in ds if d is not None]
         return (sum(dx[1:], dx[0]) if need_dx else None), (tuple(map(tuple, firsts)) if carried else None), grads
 
-    def settle(self, params: Params, cache: Any) -> Params:
+    def update_buffers(self, params: Params, cache: Any) -> Params:
         """What the layers settle."""
         settled: Params = {}
         for name, b, k, layer in self._named():

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.kernels import cells
 from gatecast.nn import optim, training
@@ -223,14 +224,14 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
     began = time.perf_counter()
     network, weights = _network(cell, units, task, seed)
     optimizer = optim.chain(optim.clip_by_global_norm(CLIP), optim.Adam(rate))
-    way = training.TrainingProgress(optimizer.init(weights.vector.size))
+    way = training.TrainingState(optimizer.init(weights.vector.size))
     loss = MeanSquaredError()
     losses: list[float] = []
     steps: list[int] = []
     while way.step < task.steps and not (losses and losses[-1] < ENOUGH * task.naive):
         pieces = min(PIECE, task.steps - way.step)
         samples = task.make(generator(seed, 2, way.step), BATCH * pieces, task.length)
-        *_, record = training.train(
+        *_, record = training.train_epochs(
             network,
             weights,
             samples,
@@ -240,7 +241,7 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
             batch_size=BATCH,
             seed=seed,
             shuffle=False,
-            progress=way,
+            state=way,
         )
         losses.append(record.loss)
         steps.append(record.step)
