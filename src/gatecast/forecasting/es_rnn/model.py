@@ -321,7 +321,7 @@ class ESRNN:
         return series, segment_inputs(segment, series, parameters, direct_steps(self.horizon))
 
     def smoothing_parameters(self, context: PanelContext, series: SmoothedSeries) -> FloatArray:
-        """Return the smoothing parameters of each row, the seasons of fitted series rolled to their end, [n_rows, P]."""
+        """Return the smoothing parameters of each row, seasons of fitted series rolled to their end, [n_rows, P]."""
         m = self.season_length
         parameters = _first_parameters(series, self.config)
         parameters[:, :2] = _median_logits(self.smoothing)
