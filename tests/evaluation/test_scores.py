@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gatecast.data.frequency import parse
 from gatecast.errors import DataError
-from gatecast.evaluation.scores import NAMES, describe_scores, naive_season, score, seasonal_naive_scale
+from gatecast.evaluation.scores import NAMES, describe_scores, naive_season, score
 from gatecast.evaluation.splits import check_split, default_horizon, split_series
 from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.results import Score
@@ -51,12 +51,6 @@ def test_a_series_too_short_says_what_would_do():
 )
 def test_default_horizons(freq, n, h):
     assert default_horizon(parse(freq), n) == h
-
-
-def test_the_unit_of_mase_is_the_mean_change_of_what_is_seen():
-    values = np.array([[np.nan, 1.0, 2.0, 4.0], [5.0, 5.0, 5.0, 5.0], [np.nan] * 4])
-    np.testing.assert_array_equal(seasonal_naive_scale(values, 1), [1.5, np.nan, np.nan])
-    np.testing.assert_array_equal(seasonal_naive_scale(values, 9), [np.nan] * 3)
 
 
 def test_the_season_is_the_one_that_repeats_best(rng):

@@ -312,12 +312,12 @@ def test_files_of_others_are_refused(tmp_path):
     with pytest.raises(FormatError, match=r"the file holds the state of another model .* Warm the stream"):
         stream.load(path)
     model.save(path)
-    with pytest.raises(FormatError, match="the file holds something else"):
+    with pytest.raises(FormatError, match="The file is of another kind"):
         stream.load(path)
     path.write_bytes(b"nonsense")
-    with pytest.raises(FormatError, match="the file cannot be read"):
+    with pytest.raises(FormatError, match="Cannot read the file"):
         stream.load(path)
-    with pytest.raises(FormatError, match="there is no such file"):
+    with pytest.raises(FormatError, match="No such file"):
         stream.load(tmp_path / "nowhere")
 
 
@@ -327,7 +327,7 @@ def test_a_file_whose_state_does_not_fit_is_refused(tmp_path):
     arrays = {"0.0": np.zeros((2, 9, 1), np.float32)}
     settings = {"batch": 2, "model": stream._digest()}
     for state in ([], ["0.0"], ["0.7", None, None, None, None], [["0.0", "0.0"], None, None, None, None], 3, None):
-        streams.checkpoint.write(tmp_path / "state", "stream", settings | {"state": state}, arrays)
+        streams.safefile.write(tmp_path / "state", "stream", settings | {"state": state}, arrays)
         with pytest.raises(FormatError, match="the file describes no stream"):
             stream.load(tmp_path / "state")
     np.testing.assert_array_equal(stream.step(GOOD[:, 0]), made("article").predict(np.zeros((2, 4, F))))

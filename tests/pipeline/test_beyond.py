@@ -283,12 +283,12 @@ def test_learning_stops_where_the_validation_part_says(past):
 
 
 def test_a_file_of_other_weights_is_refused(fitted, tmp_path):
-    from gatecast.nn import checkpoint
+    from gatecast._utils import safefile
 
     fitted.save(tmp_path / "a")
-    header, arrays = checkpoint.read(tmp_path / "a", "forecaster")
+    header, arrays = safefile.read(tmp_path / "a", "forecaster")
     arrays = dict(arrays) | {"member.0": np.zeros(5, np.float32)}
-    checkpoint.write(tmp_path / "b", "forecaster", header, arrays)
+    safefile.write(tmp_path / "b", "forecaster", header, arrays)
     with pytest.raises(FormatError, match=r"the file does not describe a forecaster .*5 weights for a network of"):
         gc.load(tmp_path / "b")
 

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from gatecast import metrics
 from gatecast.forecasting.baselines import baseline_forecasts, seasonal_naive
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.results import Score
 
-__all__ = ["baseline_forecasts", "describe_scores", "naive_season", "score", "seasonal_naive", "seasonal_naive_scale"]
+__all__ = ["baseline_forecasts", "describe_scores", "naive_season", "score", "seasonal_naive"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,27 +62,6 @@ def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
         return metrics.mae(actual, np.concatenate(said))
 
     return min(seasons, key=error)
-
-
-def seasonal_naive_scale(values: Floats, m: int) -> Floats:
-    """Mean absolute change over m steps of every series: the unit of MASE.
-
-    Args:
-        values: (S, T) aligned on the right; pairs with NaN are left out.
-        m: Season.
-
-    Returns:
-        (S,); NaN where there is no pair, or no change.
-
-    Source: Hyndman & Koehler 2006.
-
-    >>> seasonal_naive_scale(np.array([[1.0, 2.0, 4.0]]), 1).tolist()
-    [1.5]
-    """
-    if values.shape[1] <= m:
-        return np.full(len(values), np.nan)
-    mean = _mean(np.abs(values[:, m:] - values[:, :-m]))
-    return np.where(mean > 0, mean, np.nan)
 
 
 def score(

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import ExogenousRegression, remove_effects, restore_effects
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.nn.training import ValidationErrors
 
 __all__ = ["MonitorData", "Say", "ValidationMonitor", "make_monitor_data", "mean_error"]

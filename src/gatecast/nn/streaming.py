@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils import safefile
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.kernels.packing import Array, pack, pack_mask, padded_lanes, unpack_state
-from gatecast.nn import checkpoint
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.layers import CallContext, Dropout, Layer
 from gatecast.nn.network import Network, Weights
@@ -149,7 +149,7 @@ class Stream:
             raise NotFittedError("the stream has not seen anything yet", fix="Call warm before save.")
         arrays: dict[str, Array] = {}
         tree = [_described(state, f"{k}", arrays) for k, state in enumerate(self._state)]
-        checkpoint.write(path, "stream", {"batch": self.batch, "model": self._digest(), "state": tree}, arrays)
+        safefile.write(path, "stream", {"batch": self.batch, "model": self._digest(), "state": tree}, arrays)
 
     def load(self, path: str | os.PathLike[str]) -> Stream:
         """Go on from the state that `save` wrote, for the same model and number of series.
@@ -163,7 +163,7 @@ class Stream:
         Raises:
             FormatError: No such file, one that is truncated, altered or foreign, or one of another model or batch.
         """
-        settings, arrays = checkpoint.read(path, "stream")
+        settings, arrays = safefile.read(path, "stream")
         if settings.get("batch") != self.batch:
             raise FormatError(
                 "the file holds another number of series",

@@ -32,7 +32,7 @@ from gatecast.nn.optim import (
     chain,
     clip_by_global_norm,
     ema_params,
-    learning_rate,
+    learning_rate_at,
     one_cycle,
     scale_by_adam,
     scale_by_learning_rate,
@@ -177,7 +177,7 @@ def default_optimizer(learning_rate: float, steps: int, *, clip: float = 1.0) ->
         steps: Updates of the training run.
         clip: The largest norm of the gradient.
 
-    >>> [transform.name for transform in default_optimizer(0.001, steps=100).config["links"]]
+    >>> [transform.name for transform in default_optimizer(0.001, steps=100).config["transforms"]]
     ['clip_by_global_norm', 'scale_by_adam', 'scale_by_learning_rate']
     """
     return chain(clip_by_global_norm(clip), scale_by_adam(), scale_by_learning_rate(one_cycle(learning_rate, steps)))
@@ -386,7 +386,7 @@ def train_epochs(
             monitored = mean_loss if val_loss is None or stopping.monitor == "loss" else val_loss
             improved = best.update(epoch, monitored, newest.vector, min_delta=stopping.min_delta)
             state.epoch = epoch + 1
-            rate, seconds = learning_rate(optimizer, state.step), time.perf_counter() - start
+            rate, seconds = learning_rate_at(optimizer, state.step), time.perf_counter() - start
             yield EpochRecord(epoch, state.step, mean_loss, val_loss, seconds, rate, improved, best.number)
             if epoch - best.number >= stopping.patience:
                 break

@@ -22,7 +22,6 @@ import numpy.typing as npt
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
-from gatecast.evaluation import scores
 from gatecast.evaluation.backtest import score_test_part
 from gatecast.evaluation.calibration import (
     STANDARD_LEVELS,
@@ -41,6 +40,7 @@ from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
 from gatecast.forecasting.presets import FEW_SERIES, Recipe, make_recipe
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.forecasting.voices import Networks
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.nn.sequential import Sequential
 from gatecast.pipeline.data_checks import check_bounds, check_series, trim_unobserved
 from gatecast.pipeline.progress import Progress, ProgressTracker
@@ -283,7 +283,7 @@ def _calibrate(
     """Weights, factors of the intervals, and how long errors last, from errors on `rows` values."""
     said = ensemble.say(learned, past)
     weighed = start._replace(
-        weights=ensemble.inverse_error_weights(said, actual, scores.seasonal_naive_scale(past.values, learned.m))
+        weights=ensemble.inverse_error_weights(said, actual, seasonal_naive_scale(past.values, learned.m))
     )
     main = with_ensemble(weighed, said)[start.name]
     factors = fit_width_factors(main, start.quantiles, actual, list(start.width_factors), rows=rows)

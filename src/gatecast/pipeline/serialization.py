@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils import safefile
 from gatecast.data.frequency import parse
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.errors import ConfigError, FormatError
@@ -24,7 +25,6 @@ from gatecast.forecasting.panel_rnn import model as panel_lstm
 from gatecast.forecasting.presets import Recipe
 from gatecast.forecasting.sequential_model import model as own_network
 from gatecast.forecasting.voices import Classical, Hybrids, Networks, Own, Theta, Voice
-from gatecast.nn import checkpoint
 from gatecast.nn.network import Network, Weights
 from gatecast.pipeline.fit import FittedState
 from gatecast.results import Evaluation, Score
@@ -76,7 +76,7 @@ def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: Fi
         header["evaluation"], scored = _evaluation_out(trained.evaluation, trained.panel)
         arrays |= scored
     factors = np.stack(list(calibration.width_factors.values()))
-    checkpoint.write(path, KIND, header, arrays | weights | {"factors": factors})
+    safefile.write(path, KIND, header, arrays | weights | {"factors": factors})
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], FittedState]:
@@ -88,7 +88,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], FittedState]:
     Raises:
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
     """
-    header, read_arrays = checkpoint.read(path, KIND)
+    header, read_arrays = safefile.read(path, KIND)
     arrays: Arrays = dict(read_arrays)
     try:
         told, more = header["calibration"], header["trained"]

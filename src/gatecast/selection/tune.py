@@ -25,12 +25,12 @@ from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.read import kind_of
 from gatecast.errors import DataError
-from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.metrics.point import mean_or_nan
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.pipeline.cross_validation import iter_windows, longer_than
 from gatecast.pipeline.fit import fit, prepare_panel
 from gatecast.pipeline.progress import Progress

@@ -67,7 +67,7 @@ def test_a_backtest_stands_beside_seasonal_naive(folder, capsys):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["predict", "sales.csv"], 1, "the file cannot be read (sales.csv): got something that is no safetensors file"),
+        (["predict", "sales.csv"], 1, "Cannot read the file (sales.csv): got a file that is truncated or not"),
         (["predict", "absent.gatecast"], 2, "there is no such file (absent.gatecast)"),
         (
             ["train", "sales.csv", "--out", "m.pkl"],

@@ -28,7 +28,6 @@ import numpy.typing as npt
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.es_rnn.smoothing import SparseAdam
 from gatecast.forecasting.es_rnn.windows import (
     N_EXTRA_INPUTS,
     SegmentInputs,
@@ -249,7 +248,7 @@ def fit(
     else:
         weights.vector[:] = start.weights.vector
     optimizer = default_optimizer(settings.learning_rate, settings.max_steps, clip=settings.clip)
-    sparse, one_cycle = SparseAdam(parameters.shape), optim.one_cycle(1.0, settings.max_steps)
+    sparse, one_cycle = optim.SparseAdam(parameters.shape), optim.one_cycle(1.0, settings.max_steps)
 
     def batches() -> Iterator[Batch]:
         """Segments of series, smoothed with the newest parameters."""

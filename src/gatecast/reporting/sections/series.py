@@ -15,8 +15,8 @@ import numpy.typing as npt
 from gatecast._utils.formatting import count, time_texts
 from gatecast.data.outliers import FAR, find_outliers, gaps
 from gatecast.data.panel import Panel
-from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.forecasting.scaling import to_matrix
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.plotting.charts import ForecastSeries, HistorySeries, forecast
 from gatecast.plotting.spec import Chart, Column, Line, Points, ShadedRanges, VerticalLines
 from gatecast.reporting.blocks import Explorer, FactList, Figure, Kept, Paragraph, Part, Section, Table
