@@ -76,6 +76,15 @@ class Forecast:
         if not self.columns:
             object.__setattr__(self, "columns", self.table)
 
+    @classmethod
+    def from_table(cls, table: Any, id_col: str | None, time_col: str, target_col: str, model: str) -> Forecast:
+        """Return a table of forecasts as a record; levels come from the names of its columns."""
+        columns = {str(name): np.asarray(table[name]) for name in _names_of(table)}
+        start = f"{model}-lo-"
+        levels = tuple(float(name.removeprefix(start)) for name in columns if name.startswith(start))
+        key = id_col if id_col in columns else None
+        return cls(table, key, time_col, target_col, model, tuple(sorted(levels)), columns)
+
     def plot(self, path: str | os.PathLike[str] | None = None, *, id: Any = None) -> Any:
         """Draw one series: its past, what was forecast for the test part, the forecast with its intervals.
 
@@ -239,3 +248,9 @@ def chosen_series(ids: Column, id: Any, past: HistoryData | None) -> Any:
         for name in panel.ids[np.diff(known) > 0][:1]:
             return name
     return ids[0]
+
+
+def _names_of(table: Any) -> list[str]:
+    """Return the names of the columns of any table."""
+    names = getattr(table, "column_names", None) or getattr(table, "columns", None)
+    return list(table) if names is None else [str(name) for name in names]

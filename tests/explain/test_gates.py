@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from gatecast.forecasting.voices import Theta
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, NotFittedError
@@ -12,7 +13,6 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.panel_rnn import model as panel_lstm
-from gatecast.forecasting.voices import Theta
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.models import Sequential

@@ -50,7 +50,9 @@ def packed(values, L):
 def packed_noise(noise, L):
     if noise is None:
         return None
-    return StateNoise(pack_state(noise.dropout, L), tuple(z if isinstance(z, float) else pack(z, L) for z in noise.zoneout))
+    return StateNoise(
+        pack_state(noise.dropout, L), tuple(z if isinstance(z, float) else pack(z, L) for z in noise.zoneout)
+    )
 
 
 def run(case, L=None, **options):

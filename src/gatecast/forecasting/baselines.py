@@ -13,17 +13,34 @@ Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice (3rd ed.)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError
+from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.registry import register
 
-__all__ = ["BASELINES", "Baseline", "baseline_forecasts", "drift", "interval", "mean", "naive", "seasonal_naive"]
+__all__ = [
+    "BASELINES",
+    "TITLES",
+    "Baseline",
+    "Drift",
+    "Mean",
+    "Naive",
+    "SeasonalNaive",
+    "baseline_forecasts",
+    "drift",
+    "interval",
+    "mean",
+    "naive",
+    "seasonal_naive",
+]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -277,3 +294,61 @@ def _deviation(residuals: Array, parameters: int) -> Array:
 def _steps(h: int) -> Integers:
     """1, 2, ..., h."""
     return np.arange(1, check_positive_int(h, "the horizon") + 1)
+
+
+class _BaselineModel(LocalModel):
+    """A simple forecast as a model, with the intervals of normal, independent errors."""
+
+    def forecast(self, values: Array, task: Task) -> Array:
+        """Forecast each series by the formula of the baseline."""
+        baseline = BASELINES[self.name.replace("-", "_")]
+        point = baseline.point(values, task.horizon, task.season_length)
+        spread = np.nan_to_num(baseline.spread(values, task.horizon, task.season_length))
+        return self.normal_quantiles(point, spread, task.quantiles)
+
+
+@register
+@dataclass(frozen=True)
+class Naive(_BaselineModel):
+    """The last value."""
+
+    name: ClassVar[str] = "naive"
+    column: ClassVar[str] = "Naive"
+
+
+@register
+@dataclass(frozen=True)
+class SeasonalNaive(_BaselineModel):
+    """The last value of the same season."""
+
+    name: ClassVar[str] = "seasonal-naive"
+    column: ClassVar[str] = "SeasonalNaive"
+
+
+@register
+@dataclass(frozen=True)
+class Drift(_BaselineModel):
+    """The line through the first and the last value."""
+
+    name: ClassVar[str] = "drift"
+    column: ClassVar[str] = "Drift"
+
+
+@register
+@dataclass(frozen=True)
+class Mean(_BaselineModel):
+    """The mean of all values."""
+
+    name: ClassVar[str] = "mean"
+    column: ClassVar[str] = "Mean"
+
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        SeasonalNaive.column: "seasonal naive",
+        Naive.column: "last value",
+        Drift.column: "drift",
+        Mean.column: "mean",
+    }
+)
+"""What each baseline is called in a text, by its column."""

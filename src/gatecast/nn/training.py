@@ -72,6 +72,10 @@ class StepRecord(NamedTuple):
     """The same error on a sample of the training data; NaN where it was not measured."""
     weight: float = math.nan
     """Sum of the weights of the batch's targets."""
+    member: int = 0
+    """Which of several networks that form one model."""
+    fraction: float = 0.0
+    """How much of all training runs of the model is done, from 0 to 1."""
 
 
 class ValidationErrors(NamedTuple):

@@ -77,6 +77,6 @@ def _marks(probe: MemoryBenchmark, label: str, pane: int) -> tuple[Mark, ...]:
         own = here & (table["cell"] == cell)
         x, y, seed = table["step"][own].astype(float), table["loss"][own], table["seed"][own]
         cuts = np.flatnonzero(np.diff(seed)) + 1
-        name = CELLS[cell][0] if named else ""
+        name = CELLS[cell].column if named else ""
         marks.append(Line(np.insert(x, cuts, x[cuts]), np.insert(y, cuts, np.nan), name, role, 1.4, pane=pane))
     return tuple(marks)

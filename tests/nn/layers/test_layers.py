@@ -151,7 +151,9 @@ def test_the_same_call_gives_the_same_bits_and_nothing_is_changed(example, rng):
         dy = np.ones_like(y)
         for _ in range(2):  # a cache may be used more than once
             dx, _, grads = layer.backward(params, cache, dy, True)
-        runs.append([y.copy(), *leaves(state), dx.copy(), *grads.values(), *layer.update_buffers(params, cache).values()])
+        runs.append(
+            [y.copy(), *leaves(state), dx.copy(), *grads.values(), *layer.update_buffers(params, cache).values()]
+        )
         assert (dy == 1).all()
     for one, two in zip(*runs, strict=True):
         np.testing.assert_array_equal(one, two)

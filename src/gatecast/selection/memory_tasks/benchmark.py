@@ -148,7 +148,7 @@ def memory_benchmark(
             pairs = zip(best.steps, best.losses, strict=True)
             curves += [own | {"step": step, "loss": loss, "naive": task.naive} for step, loss in pairs]
             if progress is not None:
-                progress(Progress(f"{label}, {CELLS[name][0]}", len(results) / len(rounds) / seeds, best.loss))
+                progress(Progress(f"{label}, {CELLS[name].column}", len(results) / len(rounds) / seeds, best.loss))
     table = _columns(results)
     return MemoryBenchmark(table, _columns(curves), _sentence(table, chosen))
 
@@ -188,7 +188,8 @@ def _checked(names: Sequence[str] | None, known: tuple[str, ...], what: str) -> 
 
 def _network(cell: str, units: int, task: Task, seed: int) -> tuple[Network, Weights]:
     """The cell and an output layer, with fresh weights."""
-    layer = CELLS[cell][1](units, return_sequences=task.sequences)
+    config = CELLS[cell]
+    layer = config.layer(units, return_sequences=task.sequences, **config.layer_options)
     network = build([layer, Dense(task.outputs)], (None, task.features))
     weights = initial_weights(network, seed)
     if cell in KEEPS:
@@ -280,7 +281,7 @@ def _counts(count: Mapping[str, int], seeds: int) -> str:
     """Who solved a task, and with how many seeds, the most first."""
     parts: list[str] = []
     for number in sorted(set(count.values()), reverse=True):
-        names = _listed([CELLS[name][0] for name, solved in count.items() if solved == number])
+        names = _listed([CELLS[name].column for name, solved in count.items() if solved == number])
         if number == 0:
             parts.append(f"not by {names}" if parts else f"not solved by {names}")
         else:
