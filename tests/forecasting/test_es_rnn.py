@@ -290,7 +290,7 @@ def test_settings_and_panels_that_are_not_possible_are_refused():
         ESRNNSettings(4, level=1.0)
     with pytest.raises(ConfigError, match="Settings' probabilities have no middle"):
         ESRNNSettings(4, quantiles=(0.1, 0.9))
-    with pytest.raises(ConfigError, match="these are not quantiles"):
+    with pytest.raises(ConfigError, match="Invalid quantiles"):
         ESRNNSettings(4, median_quantile=0.05)
     with pytest.raises(ConfigError, match="Settings' units"):
         ESRNNSettings(4, units=0)
