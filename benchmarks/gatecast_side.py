@@ -75,7 +75,7 @@ def fit_ms(B, T):
 
 
 def main():
-    native.set_threads(int(sys.argv[1]))
+    native.set_num_threads(int(sys.argv[1]))
     for B, T in CASES:
         check(B, T)
         report("gatecast", "step", B, T, step_ms(B, T), isa=native.isa())

@@ -136,7 +136,7 @@ def test_what_is_not_finite_is_null(make_result):
 def test_numpy_numbers_are_numbers(make_result):
     result = make_result()
     score = dataclasses.replace(result.evaluation.scores[0], mae=np.float64(1.5))
-    evaluation = dataclasses.replace(result.evaluation, scores=(score,), sizes=tuple(np.array([1, 2, 3])))
+    evaluation = dataclasses.replace(result.evaluation, scores=(score,), split_sizes=tuple(np.array([1, 2, 3])))
     told = read(dataclasses.replace(result, evaluation=evaluation, season=np.int64(12)))
     assert told["evaluation"]["scores"][0]["mae"] == 1.5
     assert told["evaluation"]["rows"]["test"] == 3

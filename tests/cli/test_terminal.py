@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
 from gatecast.cli.facts import TextTable, forecast_grid, score_grid
+
 from gatecast.cli.terminal import progress_line, shortened, show
 
 
@@ -150,8 +150,8 @@ def test_grids_have_a_cell_for_every_column(make_result):
 def test_progress_is_one_line_that_vanishes():
     stream = Terminal()
     with progress_line(stream) as write:
-        write(SimpleNamespace(stage="fitting on all data", done=0.5, loss=0.25))
-        write(SimpleNamespace(stage="scoring", done=1.0, loss=0.125))
+        write(SimpleNamespace(stage="fitting on all data", fraction=0.5, loss=0.25))
+        write(SimpleNamespace(stage="scoring", fraction=1.0, loss=0.125))
     first, second, blank, end = stream.getvalue().split("\r")[1:]
     assert first == "fitting on all data  50%  loss 0.25"
     assert second.rstrip() == "scoring 100%  loss 0.125"
@@ -163,7 +163,7 @@ def test_progress_is_one_line_that_vanishes():
 def test_progress_vanishes_when_the_training_fails():
     stream = Terminal()
     with pytest.raises(KeyboardInterrupt), progress_line(stream) as write:  # noqa: PT012
-        write(SimpleNamespace(stage="fitting", done=0.5, loss=0.25))
+        write(SimpleNamespace(stage="fitting", fraction=0.5, loss=0.25))
         raise KeyboardInterrupt
     assert stream.getvalue().endswith(" \r")
 

@@ -97,15 +97,15 @@ def test_the_window_is_the_networks_own_or_that_of_the_settings():
 
 def test_same_seed_same_bits_for_any_number_of_threads(panel):
     model = Sequential(NETWORKS["lstm, two features"])
-    first, before = fit(model, panel, H, 1, SMALL, seed=3), native.get_threads()
+    first, before = fit(model, panel, H, 1, SMALL, seed=3), native.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_threads(threads)
+            native.set_num_threads(threads)
             again = fit(model, panel, H, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == first.weights.vector.tobytes()
             assert again.quantile_offsets.tobytes() == first.quantile_offsets.tobytes()
     finally:
-        native.set_threads(before)
+        native.set_num_threads(before)
     assert fit(model, panel, H, 1, SMALL, seed=4).weights.vector.tobytes() != first.weights.vector.tobytes()
 
 

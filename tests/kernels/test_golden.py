@@ -59,7 +59,7 @@ def eps_of(name: str) -> float:
     return EPS64 if name.startswith("torch") else EPS32
 
 
-@pytest.fixture(params=native.isas())
+@pytest.fixture(params=native.available_isas())
 def _isa(request):
     """Every instruction-set level of this machine in turn."""
     before = native.isa()

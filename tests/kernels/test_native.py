@@ -23,7 +23,7 @@ SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
 EVERY = [("lstm", size) for size in SIZES] + [(v, size) for v in VARIANTS if v != "lstm" for size in FEW_SIZES]
 
 
-@pytest.fixture(params=native.isas(), autouse=True)
+@pytest.fixture(params=native.available_isas(), autouse=True)
 def isa(request):
     before = native.isa()
     native.set_isa(request.param)
@@ -91,7 +91,7 @@ def test_equals_reference_and_does_not_depend_on_threads(variant, size):
     want = expected(*case)
     runs = []
     for n in (1, 2, 3):
-        native.set_threads(n)
+        native.set_num_threads(n)
         runs.append(run_kernel(*case))
     assert runs[0].keys() >= want.keys() - {name for name in want if name.startswith("first")}
     assert_equal_to_reference(runs[0], want, terms=T * (H + 5) * 8)
@@ -127,22 +127,33 @@ def test_large_weights_for_one_sequence_are_packed_and_split_without_a_trace(var
     assert unpack(y, 2).tobytes() == unpack(alone, 2).tobytes()
     single = (*made[:2], made[2][:1], *made[3:])
     for n in (1, 2, 3):
-        native.set_threads(n)
+        native.set_num_threads(n)
         assert run(single, 1)[0].tobytes() == alone[:1].tobytes()
 
 
 @every_variant
-def test_what_is_kept_is_what_the_reference_calls_by_that_name(variant):
+def test_saved_rows_are_what_the_reference_calls_by_that_name(variant):
     made = cell, params, x, _, _, _, _, _ = make_case(variant, 10, 20, 6, 3)
     _, _, cache = run(made)
     _, _, want = reference.forward(cell, params, x)
-    shared = [name for name in CELLS[cell].kept if name in want]
-    assert set(CELLS[cell].gates) & set(CELLS[cell].kept) <= set(shared)
+    shared = [name for name in CELLS[cell].saved if name in want]
+    assert set(CELLS[cell].gates) & set(CELLS[cell].saved) <= set(shared)
     for name in shared:
         got = unpack(np.ascontiguousarray(cache.rows(name)), len(x))
         np.testing.assert_allclose(got, want[name], rtol=0, atol=rounding(6 * 13) * 4, err_msg=name)
-    with pytest.raises(ConfigError, match="keeps no such rows: got 'forget'"):
+    with pytest.raises(ConfigError, match="saves no such rows: got 'forget'"):
         cache.rows("forget")
+
+
+def test_forget_gate_is_the_sigmoid_of_its_own_columns():
+    """f = sigmoid(z_f) and c = f * c_old + i * g, as in equations.py and native/kernels/cells/lstm-inl.h."""
+    cell, params, x, state, *_ = made = make_case("lstm", 10, 20, 1, 3, "s")
+    _, (_, c), cache = run(made)
+    i, f, g = (unpack(np.ascontiguousarray(cache.rows(name)), len(x))[:, 0] for name in "ifg")
+    h_old, c_old = state
+    z_f = (x[:, 0] @ params["Wx"] + h_old @ params["Wh"] + params["b"])[:, CELLS[cell].gates.index("f") * 10 :][:, :10]
+    np.testing.assert_allclose(f, 1 / (1 + np.exp(-z_f)), rtol=0, atol=rounding(14))
+    np.testing.assert_allclose(unpack_state(c, len(x)), f * c_old + i * g, rtol=0, atol=rounding(4))
 
 
 @every_variant
@@ -246,7 +257,7 @@ def test_few_steps_of_many_sequences_and_many_steps_of_one():
         want = expected(*case)
         runs = []
         for n in (1, 3):
-            native.set_threads(n)
+            native.set_num_threads(n)
             runs.append(run_kernel(*case))
         assert_equal_to_reference(runs[0], want, terms=T * H * 8 + B * T)
         assert [v.tobytes() for v in runs[0].values()] == [v.tobytes() for v in runs[1].values()]
@@ -271,7 +282,7 @@ def test_dense_does_not_depend_on_threads():
     params = {"W": rng.normal(size=(5, 70)).astype("f"), "b": np.ones(70, np.float32)}
     runs = set()
     for n in (1, 2, 3):
-        native.set_threads(n)
+        native.set_num_threads(n)
         dx, grads = native.dense_backward(params, x, dy)
         y = native.dense_forward(params, x)
         runs.add(b"".join(a.tobytes() for a in (y, dx, grads["W"], grads["b"])))
@@ -279,17 +290,17 @@ def test_dense_does_not_depend_on_threads():
 
 
 @pytest.mark.parametrize(
-    ("code", "function", "low", "high", "bound"),
-    # Bounds of relative error as native/simd.h states them.
+    ("name", "function", "low", "high", "bound"),
+    # Bounds of relative error as native/kernels/simd-inl.h states them.
     [
-        (0, np.exp, -87.3, 87.3, 2.5e-7),
-        (1, lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),
-        (2, np.tanh, -20.0, 20.0, 5e-7),
+        ("exp", np.exp, -87.3, 87.3, 2.5e-7),
+        ("sigmoid", lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),
+        ("tanh", np.tanh, -20.0, 20.0, 5e-7),
     ],
 )
-def test_activations_keep_their_stated_error(code, function, low, high, bound):
+def test_activations_keep_their_stated_error(name, function, low, high, bound):
     z = np.concatenate([np.linspace(low, high, 200_001), np.geomspace(1e-30, 1, 1000)]).astype(np.float32)
-    got = _native.apply(code, z).astype(np.float64)
+    got = getattr(_native.testing, name)(z).astype(np.float64)
     want = function(z.astype(np.float64))
     zero = want == 0
     assert np.max(np.abs(got - want)[~zero] / np.abs(want[~zero])) < bound
@@ -298,7 +309,7 @@ def test_activations_keep_their_stated_error(code, function, low, high, bound):
 
 def test_activations_at_the_edges():
     edges = np.array([np.nan, np.inf, -np.inf, 0.0], np.float32)
-    exp, sigmoid, tanh = (_native.apply(code, edges) for code in range(3))
+    exp, sigmoid, tanh = (getattr(_native.testing, name)(edges) for name in ("exp", "sigmoid", "tanh"))
     assert np.isnan([exp[0], sigmoid[0], tanh[0]]).all()
     assert (exp[3], sigmoid[3], tanh[3]) == (1.0, 0.5, 0.0)
     assert sigmoid[1] == 1.0
@@ -309,12 +320,12 @@ def test_activations_at_the_edges():
 @pytest.mark.usefixtures("threads")
 def test_dropout_keeps_the_share_and_the_mean():
     x = np.ones((7, 30, 50, 16), np.float32)
-    native.set_threads(1)
+    native.set_num_threads(1)
     y = native.dropout(x, 0.2, key=123)
     share = float((y == 0).mean())
     assert abs(share - 0.2) < 5 * np.sqrt(0.2 * 0.8 / x.size)
     assert np.unique(y).tolist() == [0.0, float(np.float32(1) / (np.float32(1) - np.float32(0.2)))]
-    native.set_threads(3)
+    native.set_num_threads(3)
     assert native.dropout(x, 0.2, key=123).tobytes() == y.tobytes()
 
 
@@ -443,7 +454,7 @@ def test_once_warm_a_step_asks_the_system_for_no_memory(variant):
 @pytest.mark.parametrize("n", [0, -1, 257, 1.5, "two", True])
 def test_impossible_thread_counts_are_refused(n):
     with pytest.raises(ConfigError, match="whole number from 1 to 256"):
-        native.set_threads(n)
+        native.set_num_threads(n)
 
 
 def test_unknown_level_is_refused():

@@ -23,7 +23,7 @@ every_shape = pytest.mark.parametrize(
 every_count = pytest.mark.parametrize("threads_used", [1, 2, 3])
 
 
-@pytest.fixture(params=native.isas(), autouse=True)
+@pytest.fixture(params=native.available_isas(), autouse=True)
 def isa(request):
     """Every test on every instruction-set level of this machine."""
     before = native.isa()
@@ -124,9 +124,9 @@ def test_the_loss_is_its_definition(K, Q, L, one_weight, rng):
 def test_any_number_of_threads_makes_the_same_bits(K, Q, L, threads_used, rng, threads):
     T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full
     c = make(rng, K, Q, L, nb=1, T=T)
-    native.set_threads(1)
+    native.set_num_threads(1)
     alone = passes(c)
-    native.set_threads(threads_used)
+    native.set_num_threads(threads_used)
     for one, two in zip(alone, passes(c), strict=True):
         np.testing.assert_array_equal(one, two)
 

@@ -148,7 +148,7 @@ def test_bits_do_not_depend_on_threads(rng, threads):
     samples = task(rng, 200)
     results = []
     for count in (1, 2, 3):
-        native.set_threads(count)
+        native.set_num_threads(count)
         results.append(run(samples, batch_size=64)[0])
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])

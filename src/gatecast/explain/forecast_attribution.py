@@ -25,7 +25,7 @@ from gatecast.forecasting.context import PanelContext, column_groups
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.median import FittedMedian
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.nn.inspection.attributions import POINTS, integrate_path, occlude_path
 from gatecast.pipeline.state import FittedState
 

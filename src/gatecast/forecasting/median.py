@@ -25,7 +25,7 @@ from gatecast.forecasting.base import (
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.registry import get_model
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 
 __all__ = ["FittedMedian", "MedianOf", "Refined"]
 

@@ -16,7 +16,7 @@ from gatecast.forecasting.registry import REQUIRED, get_model
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 from gatecast.nn.sequential import Sequential
 
-__all__ = ["auto_models", "check_model", "model_configs", "model_name"]
+__all__ = ["AUTO", "auto_models", "check_model", "model_configs", "model_name"]
 
 MAX_STATSFORECAST_SERIES = {statsforecast_models.AutoETS: 200, statsforecast_models.AutoCES: 2000}
 """Models of the `stats` extra, and the most series that "auto" fits them to: 0.1 and 0.01 seconds a series."""
@@ -26,6 +26,9 @@ SHORT_HORIZON = 6
 
 MAX_SMOOTHED_SEASON = 4
 """Season up to which ES-RNN joins: with longer ones it gained nothing on validation tails."""
+
+AUTO = "auto"
+"""Name of the choice by the data."""
 
 BASELINES = (baselines.SeasonalNaive, baselines.Naive, baselines.Drift, baselines.Mean)
 """The simple forecasts, in the order in which scores show them."""
@@ -62,7 +65,7 @@ def check_model(model: Any) -> None:
         raise ConfigError("model=[] names no model", argument="model", fix='Write model="auto".')
     for item in models:
         if isinstance(item, str):
-            if item != "auto":
+            if item != AUTO:
                 get_model(item)
         elif not isinstance(item, Sequential) and not _is_config(item):
             raise ConfigError(
@@ -88,7 +91,7 @@ def model_configs(model: Any, panel: PanelSummary, task: Task, overrides: Overri
             configs.append(SequentialConfig.for_network(item, panel, task, overrides))
         elif not isinstance(item, str):
             configs.append(item)
-        elif item == "auto":
+        elif item == AUTO:
             configs += auto_models(panel, task, overrides)
         else:
             configs.append(get_model(item).default_for(panel, task, overrides))

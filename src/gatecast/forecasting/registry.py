@@ -46,11 +46,12 @@ def register(config: Config) -> Config:
 
 
 def available_models() -> tuple[str, ...]:
-    """Return the names of all models that can be used, the built-in ones first.
+    """Return the names of all models that can be used: networks, statistical models, then those of other packages.
 
     Example:
+        >>> import gatecast.forecasting.presets  # registers the built-in models
         >>> available_models()[:3]
-        ('lstm', 'gru', 'rnn')
+        ('lstm', 'es-lstm', 'gru')
     """
     return (
         *(name for name, config in _BUILT_IN.items() if getattr(config, "listed", True)),

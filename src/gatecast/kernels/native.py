@@ -1,4 +1,4 @@
-"""The native kernels under the names of `reference`: the only file that imports the compiled module.
+"""The native kernels under the names of `reference`; beside `cells`, the only file that imports the compiled module.
 
 Letters: B batch, T time, F features, H units, R outputs (H without projection), K and M inputs and outputs of a
 dense layer, nb blocks of L sequences (L = 16, or 1 where there are only a few). Arrays are packed (see `arrays`):
@@ -25,26 +25,25 @@ from gatecast.kernels.packing import LANES, Array, Params
 __all__ = [
     "Cache",
     "adam",
+    "available_isas",
     "backward",
     "dense_backward",
     "dense_forward",
     "dropout",
     "forward",
-    "get_threads",
+    "get_num_threads",
     "isa",
-    "isas",
     "pinball",
     "quantiles_backward",
     "quantiles_forward",
-    "relax",
+    "release_memory",
     "set_isa",
-    "set_threads",
+    "set_num_threads",
 ]
 
 State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
-_GRADIENTS = {name: row[2] for name, row in zip(CELLS, _native.cell_sizes(), strict=True)}
 _QUIET = StateNoise()
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
@@ -60,16 +59,16 @@ class Cache(NamedTuple):
     mask: Array | None
     noise: StateNoise | None
     y: Array
-    kept: Array | None
-    """(nb, T, rows, L): those of `CELLS[cell].kept`, H each, then what options need."""
+    saved: Array | None
+    """(nb, T, rows, L): those of `CELLS[cell].saved`, H each, then what options need."""
 
     def rows(self, name: str) -> Array:
         """Gates or memory of every step by name, as a view: (nb, T, H, L)."""
-        names, H = CELLS[self.cell].kept, self.units
-        if self.kept is None or name not in names:
+        names, H = CELLS[self.cell].saved, self.units
+        if self.saved is None or name not in names:
             expected = ", ".join(names) or "nothing: y says it all"
-            raise ConfigError(f"{self.cell} keeps no such rows", got=repr(name), expected=expected)
-        return self.kept[:, :, names.index(name) * H : (names.index(name) + 1) * H]
+            raise ConfigError(f"{self.cell} saves no such rows", got=repr(name), expected=expected)
+        return self.saved[:, :, names.index(name) * H : (names.index(name) + 1) * H]
 
 
 def forward(
@@ -111,9 +110,9 @@ def forward(
     ((1, 4, 2, 16), (1, 2, 16), 0.5)
     """
     bias, call = _arguments(cell, params, x, state, mask, noise)
-    y, kept, last = _native.forward(*(*call, keep, sequences))
-    units = len(bias) // _GRADIENTS[cell]
-    cache = Cache(cell, units, x, state, mask, noise, y, kept) if keep and y is not None else None
+    y, saved, last = _native.forward(*(*call, keep, sequences))
+    units = len(bias) // len(CELLS[cell].gradients)
+    cache = Cache(cell, units, x, state, mask, noise, y, saved) if keep and y is not None else None
     return y, tuple(last), cache
 
 
@@ -149,7 +148,7 @@ def backward(
     ((1, 2, 1, 16), None, ['Wh', 'Wx', 'b'])
     """
     _, call = _arguments(cache.cell, params, cache.x, cache.state, cache.mask, cache.noise)
-    more = (cache.y, cache.kept, dy, list(dstate or ()), need_dx, cache.state is not None)
+    more = (cache.y, cache.saved, dy, list(dstate or ()), need_dx, cache.state is not None)
     dx, first, found = _native.backward(*(*call, *more))
     grads = {name: grad for name, grad in zip(_WEIGHTS, found, strict=True) if grad is not None}
     if cache.cell == "gru":
@@ -285,50 +284,50 @@ def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, s
     _native.adam(m, v, g, beta1, beta2, eps, 1 / (1 - beta1**step), 1 / (1 - beta2**step))
 
 
-def get_threads() -> int:
+def get_num_threads() -> int:
     """Number of threads that the kernels may use.
 
-    >>> get_threads() >= 1
+    >>> get_num_threads() >= 1
     True
     """
-    return _native.threads()
+    return _native.num_threads()
 
 
-def set_threads(n: int) -> None:
+def set_num_threads(n: int) -> None:
     """Let the kernels use `n` threads. Results do not depend on it, to the bit.
 
     Raises:
         ConfigError: n is not in 1..256.
 
-    >>> before = get_threads()
-    >>> set_threads(1)
-    >>> set_threads(before)
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> set_num_threads(before)
     """
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256:
         raise ConfigError("impossible number of threads", got=repr(n), expected="a whole number from 1 to 256")
-    _native.set_threads(n)
+    _native.set_num_threads(n)
 
 
-def relax() -> None:
-    """A run is over: memory that it held back for its next step, beyond 256 MB, goes back to the system.
+def release_memory() -> None:
+    """The end of a run: memory that is held for reuse beyond 256 MB goes back to the system.
 
-    >>> relax()
+    >>> release_memory()
     """
-    _native.relax()
+    _native.release_memory()
 
 
-def isas() -> list[str]:
+def available_isas() -> list[str]:
     """Instruction-set levels that this machine can run, lowest first.
 
-    >>> isa() in isas()
+    >>> isa() in available_isas()
     True
     """
-    return _native.levels()
+    return _native.available_isas()
 
 
 def isa() -> str:
     """The instruction-set level in use."""
-    return _native.level()
+    return _native.isa()
 
 
 def set_isa(name: str) -> None:
@@ -339,8 +338,8 @@ def set_isa(name: str) -> None:
 
     >>> set_isa(isa())
     """
-    if not _native.use_level(name):
-        raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {isas()}")
+    if not _native.set_isa(name):
+        raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {available_isas()}")
 
 
 def _arguments(
@@ -400,7 +399,7 @@ def _from_environment() -> None:
             got=repr(text),
             expected="a whole number from 1 to 256",
         )
-    set_threads(int(text) if text else min(usable, 256))
+    set_num_threads(int(text) if text else min(usable, 256))
     if level := os.environ.get("GATECAST_ISA", "").strip():
         set_isa(level)
 

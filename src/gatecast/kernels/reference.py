@@ -81,12 +81,12 @@ def forward(
     drop, zones = _noise(noise, cell, T)
     states, steps, path = start, [], []
     for t in range(T):
-        new, kept = STEPS[cell].forward(p, values[:, t], states, states[0] * drop)
+        new, saved = STEPS[cell].forward(p, values[:, t], states, states[0] * drop)
         mixed = tuple(z[t] * old + (1 - z[t]) * s for z, old, s in zip(zones, states, new, strict=True))
         states = tuple(np.where(here[:, t, None], s, old) for s, old in zip(mixed, states, strict=True))
-        steps.append(kept)
+        steps.append(saved)
         path.append(states)
-    named = {name: np.stack([kept[name] for kept in steps], axis=1) for name in steps[0] if name in CELLS[cell].kept}
+    named = {name: np.stack([saved[name] for saved in steps], axis=1) for name in steps[0] if name in CELLS[cell].saved}
     named |= {
         name: np.stack(track, axis=1) for name, track in zip(CELLS[cell].states, zip(*path, strict=True), strict=True)
     }

@@ -109,7 +109,7 @@ def _n_saved_values(layer: Layer, in_shape: Shape, shape: Shape, n_steps: int) -
     """Return how many numbers a layer saves per sample for the backward pass: its outputs and gates."""
     cell = CELLS.get(getattr(layer, "_cell", ""))
     n_outputs = (shape[-1] or 1) * (n_steps if len(shape) == 2 or (cell and len(in_shape) == 2) else 1)
-    return n_outputs * (1 + len(cell.kept) if cell else 1)
+    return n_outputs * (1 + len(cell.saved) if cell else 1)
 
 
 def _count_params(layer: Any, in_shape: Shape) -> int:

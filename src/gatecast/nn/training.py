@@ -19,7 +19,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, Float32Array
 from gatecast.errors import ConfigError
-from gatecast.kernels.native import relax
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.callbacks import EarlyStopping, EpochRecord
@@ -399,7 +399,7 @@ def train_epochs(
         final = best.vector if restore else ema_params(optimizer, state.optimizer_state)
         if final is not None and state.step > 0:
             weights.vector[:] = final
-        relax()
+        release_memory()
 
 
 def evaluate(
@@ -469,7 +469,7 @@ def predict(
             packed_mask = None if mask is None else pack_mask(mask[rows])
             y, _ = forward(network, weights, pack(x[rows]), packed_mask, save_for_backward=False)
             outputs.append(unpack(y, len(x[rows])))
-    relax()
+    release_memory()
     stacked = np.concatenate(outputs)
     return stacked if len(network.shapes[-1]) == 2 else stacked[:, 0]
 

@@ -165,13 +165,13 @@ def _about(
 def _inside(forecaster: Any, source: Any, futr_df: Any, name: Any, one: Any, explanation: Any) -> list[Section | None]:
     """Sections about the networks; models without any have none."""
     sections: list[Section | None] = []
-    curves = _asked(forecaster.curves)
+    curves = _asked(forecaster.learning_curves)
     if curves is not None:
         sections.append(network.learning_section(curves))
     gates = _asked(lambda: forecaster.gates(source, id=name, futr_df=futr_df))
     if gates is not None:
         sections.append(network.gates_section(gates.layers, one.past.times, one.past.values))
-        sections.append(network.memory_section(gates.memory))
+        sections.append(network.memory_section(gates.unit_memory))
     found = explanation
     if found is None:
         found = _asked(lambda: forecaster.explain(source, id=name, futr_df=futr_df))

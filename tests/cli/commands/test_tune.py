@@ -36,11 +36,11 @@ def test_a_search(file, tmp_path, capsys):
         "MASE",
         "cell",
         "units",
-        "layers",
+        "n_layers",
         "input_size",
         "dropout",
-        "rate",
-        "members",
+        "learning_rate",
+        "n_members",
         "seconds",
     ]
     assert {line.split()[0] for line in lines[1:3]} == {"0", "1"}

@@ -51,7 +51,7 @@ from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import inverse_transform
 from gatecast.forecasting.steps import direct_steps, interpolation
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn import optim
 from gatecast.nn.batching import Batch

@@ -45,13 +45,13 @@ from gatecast.forecasting.panel_rnn.windows import (
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
 from gatecast.forecasting.steps import direct_steps, interpolation
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball
-from gatecast.nn.network import Network, Weights, build, forward, initial_weights
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights, split_network
 from gatecast.nn.training import (
     BestWeights,
     ValidationErrors,
@@ -84,6 +84,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 CONTEXT_SEASONS = 10
 """Seasons before the windows that seasonal indices are made from when forecasting."""
+
+HEAD_LAYERS = 2
+"""Last layers of the network, which know no other time step: Dense and QuantileHead."""
 
 BATCH_SERIES, BATCH_SERIES_INSAMPLE = 2048, 512
 """Series at a time."""
@@ -264,10 +267,13 @@ class PanelRNN:
         """Return the quantiles for inputs that are made already, [n_rows, horizon, Q]."""
         row, origin = x.position
         n = len(x.x)
-        output, _ = forward(self.network, self.weights, pack(x.x), save_for_backward=False, n_sequences=n)
+        # The head is a function of each origin by itself: it is computed where a forecast is made.
         origins, column = np.unique(origin, return_inverse=True)
+        body, head = split_network(self.network, self.weights, HEAD_LAYERS)
+        hidden, _ = forward(*body, pack(x.x), save_for_backward=False, n_sequences=n)
+        output, _ = forward(*head, np.ascontiguousarray(hidden[:, origins]), save_for_backward=False, n_sequences=n)
         steps = interpolation(self.horizon)
-        q = unpack(output[:, origins], n)[row, column].reshape(len(row), steps.shape[1], -1)
+        q = unpack(output, n)[row, column].reshape(len(row), steps.shape[1], -1)
         z = np.einsum("hk,skq->shq", steps, q) + x.level[:, None, None]
         values = inverse_transform(x.scaler, z * x.scale[:, None, None] + x.last[:, None, None])
         values[x.empty] = np.nan

@@ -49,7 +49,7 @@ from gatecast.forecasting.sequential_model.windows import (
     windows_at,
 )
 from gatecast.forecasting.sequential_model.wiring import build_network, check_outputs, is_point, training_setup
-from gatecast.kernels.native import relax as release_memory
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack
 from gatecast.nn import training
 from gatecast.nn.batching import Batch

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError
-from gatecast.kernels.native import relax
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.network import Network, Weights, backward, forward, zeros_like
@@ -95,7 +95,7 @@ def gradients(
     flat = rows.reshape(len(rows), -1)
     size = _batch_size(network, rows.shape[1])
     grads = [value_and_grad(flat[start : start + size])[1] for start in range(0, len(flat), size)]
-    relax()
+    release_memory()
     return np.concatenate(grads).reshape(shape)
 
 
@@ -328,7 +328,7 @@ def _with_outputs(
 ) -> Attribution:
     """Return contributions with the outputs that they should explain."""
     output, start = function(x), function(baseline)
-    relax()
+    release_memory()
     return Attribution(values.reshape(shape), output, start, output - start - values.sum(axis=1))
 
 

@@ -192,7 +192,7 @@ def _identity(rows: Float32Array) -> Float32Array:
 def _layer_trace(run: _Run, name: str, times: npt.NDArray[Any], B: int) -> LayerTrace:
     """Return the saved values of a layer, unpacked."""
     cache = run.cache
-    gates = {n: cache.rows(n) for n in CELLS[cache.cell].kept if n not in INTERMEDIATES}
+    gates = {n: cache.rows(n) for n in CELLS[cache.cell].saved if n not in INTERMEDIATES}
     if cache.cell == "lstm_coupled":
         gates = {"i": 1 - gates["f"], **gates}
     states = {"h": cache.y} | {n: gates.pop(n) for n in STATES if n in gates}

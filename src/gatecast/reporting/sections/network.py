@@ -50,7 +50,7 @@ def learning_section(advice: Any) -> Section | None:
     """The errors while the first network learnt, and what follows from them.
 
     Args:
-        advice: With `curves` (`step`, `loss`; `validation_step`, `validation`, `training`), `sentence` and `began`.
+        advice: With `curves` (`step`, `loss`; `validation_step`, `validation`, `training`), `sentence` and `onset_step`.
     """
     curves = {name: np.asarray(curve, float) for name, curve in advice.curves.items()}
     step, loss, at = curves["step"], curves["loss"], curves.get("validation_step", np.empty(0))
@@ -63,8 +63,8 @@ def learning_section(advice: Any) -> Section | None:
             if name in curves
         ]
     called = "overfitting begins" if advice.overfits else "it would overfit from here"
-    if advice.began is not None and marks:
-        marks.append(VerticalLines(np.array([float(advice.began)]), (called,)))
+    if advice.onset_step is not None and marks:
+        marks.append(VerticalLines(np.array([float(advice.onset_step)]), (called,)))
     if len(step) > 1:
         # The loss of a batch has a unit of its own, so it has a pane of its own.
         pane = 1 if marks else 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from gatecast._utils.versions import versions
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
-from gatecast.kernels.native import get_threads, isa
+from gatecast.kernels.native import get_num_threads, isa
 from gatecast.nn.sequential import Sequential
 from gatecast.reporting.blocks import Code, FactList, Paragraph, Part, Section, table_of
 
@@ -23,7 +23,7 @@ def reproduce_section(forecaster: Any = None) -> Section:
     Args:
         forecaster: A fitted `Forecaster`; None: versions alone.
     """
-    facts = [*versions().items(), ("kernels", isa()), ("threads", str(get_threads()))]
+    facts = [*versions().items(), ("kernels", isa()), ("threads", str(get_num_threads()))]
     if forecaster is None:
         return Section("reproduce", "To get the same again", (FactList(facts),))
     panel, h = forecaster.panel_, forecaster.h_
