@@ -37,7 +37,6 @@ from gatecast.forecasting.base import (
     Task,
 )
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.es_rnn.smoothing import SparseAdam
 from gatecast.forecasting.es_rnn.windows import (
     N_EXTRA_INPUTS,
     SegmentInputs,
@@ -409,7 +408,7 @@ def train(
         end = context.end if init is None else np.zeros_like(context.end)
         return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 
-    sparse, cycle = SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
+    sparse, cycle = optim.SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
 
     def batches() -> Iterator[Batch]:
         """Yield segments of series, smoothed with the newest parameters."""
