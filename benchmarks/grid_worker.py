@@ -52,7 +52,7 @@ def gatecast_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable
         _, _, cache = native.forward(cell, params, x)
         native.backward(params, cache, None, last)
 
-    return lambda: native.forward(cell, params, x, keep=False), training
+    return lambda: native.forward(cell, params, x, save_for_backward=False), training
 
 
 def torch_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:
@@ -105,7 +105,7 @@ def prepare(tool: str, threads: int) -> dict:
         import gatecast
         from gatecast.kernels import native
 
-        native.set_threads(threads)
+        native.set_num_threads(threads)
         return {"version": gatecast.__version__, "isa": native.isa()}
     if tool == "torch":
         import torch

@@ -67,7 +67,7 @@ def slstm_of_gatecast() -> dict[str, float]:
     from gatecast.kernels import native
     from gatecast.kernels.packing import pack
 
-    native.set_threads(2)
+    native.set_num_threads(2)
     rng = np.random.default_rng(0)
     shapes = {"Wx": (H, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
     params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
@@ -78,7 +78,7 @@ def slstm_of_gatecast() -> dict[str, float]:
         _, _, cache = native.forward("slstm", params, x)
         native.backward(params, cache, None, last)
 
-    predicting = median_us(lambda: native.forward("slstm", params, x, keep=False))
+    predicting = median_us(lambda: native.forward("slstm", params, x, save_for_backward=False))
     return {"forward": predicting, "training": median_us(training)}
 
 
@@ -108,7 +108,9 @@ def one_series() -> dict[str, float]:
         state = tuple(np.zeros((1, 50, 1), np.float32) for _ in range(2))
         step = np.ones((1, 1, width, 1), np.float32)
         call = (views, step, state)
-        kernels += median_us(lambda call=call: native.forward("lstm", *call, keep=False, sequences=False))
+        kernels += median_us(
+            lambda call=call: native.forward("lstm", *call, save_for_backward=False, return_sequences=False)
+        )
     return found | {"three calls of the kernels for that step": kernels}
 
 
@@ -137,7 +139,7 @@ def memory(units: int, size: int, steps: int) -> dict[str, float]:
         _, _, cache = native.forward("lstm", params, x)
         native.backward(params, cache, dy)
 
-    native.set_threads(2)
+    native.set_num_threads(2)
     step(*case(8, 64, 2))  # threads and code are there
     given = case(units, size, steps)
     # The most so far includes temporaries that are gone: growth counted from there would come out too small.

@@ -1,7 +1,3 @@
-"""Outliers and runs of missing values."""
-
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -10,25 +6,25 @@ from gatecast.data.outliers import find_outliers, gaps
 
 @pytest.mark.parametrize("at", [0, 3, 17, 57, 59])
 @pytest.mark.parametrize("m", [1, 12])
-def test_find_outliers_at_any_position(at, m, rng):
+def test_find_outliers_at_any_row(at, m, rng):
     values = 100 + 20 * np.sin(np.arange(60) * 2 * np.pi / m) + rng.normal(0, 1, 60)
     assert find_outliers(values, m).tolist() == []
     values[at] += 40
     assert find_outliers(values, m).tolist() == [at]
 
 
-def test_find_outliers_ignores_a_step_to_a_new_level(rng):
+def test_find_outliers_ignores_level_shift(rng):
     values = 100 + rng.normal(0, 1, 80)
     values[40:] += 30
     assert find_outliers(values, 12).tolist() == []
 
 
-def test_find_outliers_in_gaussian_noise_is_rare(rng):
+def test_find_outliers_in_noise_finds_almost_none(rng):
     assert len(find_outliers(rng.normal(0, 1, 20_000), 7)) <= 4
 
 
 @pytest.mark.parametrize(
-    ("values", "outliers"),
+    ("values", "expected"),
     [
         ([5.0] * 30, []),
         ([5.0] * 15 + [9.0] + [5.0] * 14, [15]),
@@ -37,8 +33,8 @@ def test_find_outliers_in_gaussian_noise_is_rare(rng):
         ([0.0, 0.0, 3.0, 0.0, 2.0, 0.0, 0.0, 3.0, 0.0, 4.0] * 4, []),
     ],
 )
-def test_find_outliers_without_noise(values, outliers):
-    assert find_outliers(np.array(values), 1).tolist() == outliers
+def test_find_outliers_without_noise(values, expected):
+    assert find_outliers(np.array(values), 1).tolist() == expected
 
 
 def test_gaps_at_both_ends():

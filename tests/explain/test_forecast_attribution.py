@@ -5,6 +5,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+from gatecast.explain.panel_paths import AttributionTarget, differentiable_path, make_cells
+from gatecast.forecasting.voices import Hybrids, Theta
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,6 @@ from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.calibration import default_calibrator
 from gatecast.explain.forecast_attribution import explain
-from gatecast.explain.panel_paths import AttributionTarget, differentiable_path, make_cells
 from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import remove_effects
@@ -22,7 +23,6 @@ from gatecast.forecasting.panel_rnn.windows import PanelRNNSettings, inputs, inp
 from gatecast.forecasting.presets import make_recipe
 from gatecast.forecasting.scaling import fit_scaler
 from gatecast.forecasting.sequential_model import model as own_network
-from gatecast.forecasting.voices import Hybrids, Theta
 from gatecast.layers import LSTM, Dense, Input, QuantileHead
 from gatecast.models import Sequential
 from gatecast.pipeline.fit import FittedState

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from gatecast.forecasting.voices import Theta
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, NotFittedError
@@ -12,7 +13,6 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.panel_rnn import model as panel_lstm
-from gatecast.forecasting.voices import Theta
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.models import Sequential
@@ -49,7 +49,9 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
     _, caches = forward(member.network, member.weights, pack(x), n_sequences=1)
     for layer, k in zip(found.layers, (1, 2), strict=True):
         inner = caches[k][0]
-        np.testing.assert_array_equal(layer.gates["f"][0, -1], unpack(np.ascontiguousarray(inner.rows("f")), 1)[0, -1])
+        np.testing.assert_array_equal(
+            layer.gates["f"][0, -1], unpack(np.ascontiguousarray(inner.saved_rows("f")), 1)[0, -1]
+        )
 
 
 @pytest.mark.parametrize(("model", "place"), [("lstm", panel_lstm), ("es-lstm", es_lstm)])

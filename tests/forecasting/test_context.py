@@ -83,7 +83,7 @@ def test_series_are_found_again_by_name_and_time():
     series, later = match_series(new, old)
     assert series.tolist() == [1, -1]
     assert later.tolist() == [3, 0]
-    history = PanelContext.from_panel(new, learnt=old)
+    history = PanelContext.from_panel(new, fitted_on=old)
     assert history.series.tolist() == [1, -1]
     assert history.end.tolist() == [3, 0]
 

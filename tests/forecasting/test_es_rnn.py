@@ -143,15 +143,15 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = native.get_threads()
+    before = native.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_threads(threads)
+            native.set_num_threads(threads)
             again = fit(PanelContext.from_values(panel), 5, 4, SMALL)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
             assert again.parameters.tobytes() == fitted.parameters.tobytes()
     finally:
-        native.set_threads(before)
+        native.set_num_threads(before)
 
 
 def test_smoothing_is_trained_where_there_is_something_to_smooth(fitted, panel):

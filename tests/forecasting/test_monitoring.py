@@ -16,9 +16,9 @@ from gatecast.forecasting.panel_rnn.model import (
     predict,
     predict_insample,
     predict_quantiles,
-    validation_steps,
 )
 from gatecast.layers import GRU, Dense
+from gatecast.nn.training import validation_steps
 
 H = 4
 MONTHS = np.datetime64("2010-01", "M") + np.arange(60)

@@ -10,7 +10,6 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.panel_rnn.model import (
     CELLS,
     PanelRNNSettings,
-    ValidationErrors,
     fit,
     predict_insample,
     predict_quantiles,
@@ -19,6 +18,7 @@ from gatecast.forecasting.panel_rnn.model import (
 from gatecast.forecasting.panel_rnn.windows import batches, inputs, scale_series
 from gatecast.forecasting.scaling import fit_scaler
 from gatecast.kernels import native
+from gatecast.nn.training import ValidationErrors
 
 SMALL = PanelRNNSettings(6, units=8, n_origins=24, max_steps=40, batch_size=32)
 MID = 2
@@ -48,14 +48,14 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = native.get_threads()
+    before = native.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_threads(threads)
+            native.set_num_threads(threads)
             again = fit(PanelContext.from_values(panel), 5, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
     finally:
-        native.set_threads(before)
+        native.set_num_threads(before)
     assert (
         fit(PanelContext.from_values(panel), 5, 1, SMALL, seed=4).weights.vector.tobytes()
         != fitted.weights.vector.tobytes()
@@ -227,17 +227,17 @@ def test_a_season_of_many_segments_is_learnt():
 
 
 def test_learning_stops_where_what_is_watched_was_best(panel):
-    settings = replace(SMALL, steps=20, patience=0.03)
+    settings = replace(SMALL, max_steps=20, min_improvement=0.03)
     seen = []
 
     def watch(member):
         seen.append(member.weights.vector.copy())
-        return ValidationErrors([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.1][len(seen) - 1], 1.0)
+        return ValidationErrors([9.0, 5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.1][len(seen) - 1], 1.0)
 
     member = fit(PanelContext.from_values(panel), 5, 1, settings, seed=3, watch=watch)
     assert member.settings.max_steps == 6
-    np.testing.assert_array_equal(member.weights.vector, seen[2])
+    np.testing.assert_array_equal(member.weights.vector, seen[3])
     seen.clear()
-    patient = fit(PanelContext.from_values(panel), 5, 1, replace(settings, patience=0.2), seed=3, watch=watch)
+    patient = fit(PanelContext.from_values(panel), 5, 1, replace(settings, min_improvement=0.2), seed=3, watch=watch)
     assert patient.settings.max_steps == 20
     np.testing.assert_array_equal(patient.weights.vector, seen[-1])

@@ -97,15 +97,15 @@ def test_the_window_is_the_networks_own_or_that_of_the_settings():
 
 def test_same_seed_same_bits_for_any_number_of_threads(panel):
     model = Sequential(NETWORKS["lstm, two features"])
-    first, before = fit(model, panel, H, 1, SMALL, seed=3), native.get_threads()
+    first, before = fit(model, panel, H, 1, SMALL, seed=3), native.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_threads(threads)
+            native.set_num_threads(threads)
             again = fit(model, panel, H, 1, SMALL, seed=3)
             assert again.weights.vector.tobytes() == first.weights.vector.tobytes()
             assert again.quantile_offsets.tobytes() == first.quantile_offsets.tobytes()
     finally:
-        native.set_threads(before)
+        native.set_num_threads(before)
     assert fit(model, panel, H, 1, SMALL, seed=4).weights.vector.tobytes() != first.weights.vector.tobytes()
 
 
@@ -407,11 +407,7 @@ def test_losses_that_do_not_fit_are_refused(panel):
 def test_a_training_that_runs_away_is_told_of(panel):
     model = Sequential([Dense(8, activation="relu"), Dense(H)])
     model.compile(optim.SGD(1e6), "mse")
-    with pytest.raises(
-        ConfigError,
-        match=r"^the training ran away \(update \d+\): got .*, expected finite numbers\. Lower the learning rate, "
-        r"or clip the gradient: optimizer=chain\(clip_by_global_norm\(1\.0\), Adam\(\)\)\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"^Training diverged: .* at update \d+\. Lower the learning rate"):
         fit(model, panel, H, 1, SMALL, seed=0)
 
 
@@ -429,8 +425,8 @@ def test_nothing_to_learn_from(values):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"window": 0}, r"^Settings' window is not a count: got 0, expected a whole number of at least 1\.$"),
-        ({"rate": -1.0}, r"^Settings' rate is not a positive number: got -1\.0, expected a number above 0\.$"),
+        ({"window": 0}, r"^Invalid Settings' window 0: expected a positive integer\.$"),
+        ({"rate": -1.0}, r"^Invalid Settings' rate -1\.0: expected a number above 0\.$"),
         (
             {"probabilities": (0.1, 0.9)},
             r"^Settings' probabilities have no middle: got \[0\.1, 0\.9\], expected an odd number around 0\.5\.$",
@@ -451,7 +447,7 @@ def test_a_description_that_is_none_is_refused(panel):
         ({"spread": None}, "a spread of shape None"),
         ({"spread": [[0.0]]}, r"a spread of shape \(1, 1\)"),
         ({"horizon": 5}, "the network does not answer for 5 steps ahead"),
-        ({"horizon": "x"}, "horizon is not a count"),
+        ({"horizon": "x"}, "Invalid horizon"),
         ({"settings": {}}, "KeyError: 'probabilities'"),
         ({"input_shape": [6, 0]}, "Input was given a shape that no sample has"),
     ]:

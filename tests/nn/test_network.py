@@ -28,8 +28,8 @@ from gatecast.layers import (
     Select,
 )
 from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.nn.layers.base import fold_in, hash64
-from gatecast.nn.network import backward, build, forward, generator, initial_weights, update_buffers, zeros_like
+from gatecast.nn.network import backward, build, forward, initial_weights, update_buffers, zeros_like
+from gatecast.nn.random import fold_in, generator, hash64
 
 B, T, F, H, M = 21, 6, 2, 5, 3
 
@@ -164,8 +164,8 @@ class Probe(Dropout):
         self.told["need_dx"] = need_dx
         return dy, None, {}
 
-    def settle(self, params, cache):  # noqa: ARG002
-        self.told["settled"] = True
+    def update_buffers(self, params, cache):  # noqa: ARG002
+        self.told["updated"] = True
         return {}
 
 
@@ -181,7 +181,7 @@ def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_wh
     assert probes[0].told["context"] == CallContext(mask=mask, n_sequences=B)
     assert probes[1].told["context"] == CallContext(mask=None, n_sequences=B)
     assert [probe.told["need_dx"] for probe in probes] == [False, True]
-    assert all(probe.told["settled"] for probe in probes)
+    assert all(probe.told["updated"] for probe in probes)
 
 
 def test_a_mask_does_not_come_back_with_a_new_time_axis(rng):

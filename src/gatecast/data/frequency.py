@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, IntArray
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 
 __all__ = ["Freq", "Times", "format_times", "parse", "weekday"]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast._utils.validation import check_positive_int
 from gatecast.data.frequency import MONTHS, format_times
 from gatecast.data.messages import abridge, format_id, list_columns
 from gatecast.data.panel import Panel
@@ -15,7 +16,7 @@ from gatecast.data.parsing.column_roles import join_date_parts
 from gatecast.data.parsing.columns import parse_ids, parse_time_column
 from gatecast.data.parsing.exogenous import encode_column
 from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
-from gatecast.errors import ConfigError, DataError, check_positive_int
+from gatecast.errors import ConfigError, DataError
 
 __all__ = ["future_values"]
 

@@ -16,14 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.validation import check_positive_int
+from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.context import PanelContext, column_groups
-from gatecast.nn.network import generator
+from gatecast.nn.random import generator
 from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
-from gatecast.pipeline.fit import FitSettings, FittedState, fit
+from gatecast.pipeline.fit import fit
+from gatecast.pipeline.state import FittedState
 
 __all__ = ["Importance", "permutation_importance"]
 
@@ -54,7 +57,7 @@ class Importance:
 
 
 def permutation_importance(
-    panel: Panel, asked: FitSettings, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
+    panel: Panel, asked: ForecasterConfig, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
 ) -> Importance:
     """Permutation importance of the columns beside the series, on values that the models have not seen.
 
@@ -97,7 +100,7 @@ def permutation_importance(
     there = longer_than(panel, backs[0])
     there = there.restrict_categories(there.categories_before(backs[0]))
     trained = fit(there.drop_last(backs[0]), replace(asked, h=h), [], None, evaluate=False)
-    history = PanelContext.from_panel(there, learnt=trained.panel)
+    history = PanelContext.from_panel(there, fitted_on=trained.panel)
     some = np.arange(0, len(there), -(-len(there) * n_windows // MOST))
     history, lengths, at = history.take(some), there.lengths[some], np.array(backs)
     plain = _error(trained, history, at)
@@ -122,8 +125,8 @@ def _rise(mixed: float, plain: float) -> float:
 
 def _error(trained: FittedState, history: PanelContext, backs: Integers) -> float:
     """Mean absolute error of the main model at all cutoffs."""
-    past, came = history.rolling_origins(backs, trained.h)
-    said = predict_all(trained.calibrator, trained.learned, past, trained.h)[trained.calibrator.name]
+    past, came = history.rolling_origins(backs, trained.horizon)
+    said = predict_all(trained.calibrator, trained.ensemble, past)[trained.calibrator.name]
     return float(np.nanmean(np.abs(prediction_intervals(trained.calibrator, said, past.values, ())[0] - came)))
 
 

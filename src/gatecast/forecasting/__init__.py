@@ -1,1 +1,70 @@
-"""Forecasting models: one protocol, a registry, and one file or folder for each model."""
+"""Forecasting models: one protocol, a registry, and one file or folder for each model.
+
+`available_models` lists them; `docs/extend.md` shows how to add one.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatecast.forecasting.base import (
+        ForecastModel,
+        HasNetworks,
+        IsDifferentiable,
+        LocalModel,
+        ModelConfig,
+        ModelState,
+        NetworkView,
+        Overrides,
+        PanelSummary,
+        PredictsInsample,
+        Task,
+    )
+    from gatecast.forecasting.context import PanelContext
+    from gatecast.forecasting.registry import get_model, register
+
+__all__ = [
+    "ForecastModel",
+    "HasNetworks",
+    "IsDifferentiable",
+    "LocalModel",
+    "ModelConfig",
+    "ModelState",
+    "NetworkView",
+    "Overrides",
+    "PanelContext",
+    "PanelSummary",
+    "PredictsInsample",
+    "Task",
+    "available_models",
+    "get_model",
+    "register",
+]
+
+_HOME = dict.fromkeys(__all__, "gatecast.forecasting.base") | {
+    "PanelContext": "gatecast.forecasting.context",
+    "get_model": "gatecast.forecasting.registry",
+    "register": "gatecast.forecasting.registry",
+}
+
+
+def available_models() -> tuple[str, ...]:
+    """Return the names of all models that can be used, the built-in ones first.
+
+    Example:
+        >>> available_models()[:2]
+        ('lstm', 'es-lstm')
+    """
+    import_module("gatecast.forecasting.presets")  # registers the built-in models
+    from gatecast.forecasting.registry import available_models
+
+    return available_models()
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'gatecast.forecasting' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

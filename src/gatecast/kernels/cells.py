@@ -1,56 +1,48 @@
-"""The family of recurrent cells as a table: what the layers, the reference and the kernels agree on.
+"""Table of the recurrent cells: the gates and states that layers, reference and kernels agree on.
 
-Letters: H units, R outputs (H without projection), I inputs, L lanes. A row says which gates a cell has, in the
-order of the columns of its weights, and which states it carries; the equations are in `equations`, the kernels
-in ``native/cells.h``.
+Shapes: H units, R outputs (H without projection), nb blocks of L lanes. A row lists the gates of a cell in the order
+of the columns of its weights, and the states that it carries. The list itself is ``native/cells.def``; `equations`
+defines what the cells compute, ``native/kernels/cells/`` computes it.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from gatecast.kernels import _native
+
 __all__ = ["CELLS", "CellSpec", "StateNoise"]
 
 
 class CellSpec(NamedTuple):
-    """One row of the table."""
+    """Gates, states and saved tensors of a cell."""
 
     name: str
     gates: tuple[str, ...]
-    """Gate columns of Wx, and of Wh if `recurrent`."""
+    """Gates in the order of the columns of Wx, and of Wh if `recurrent`."""
     states: tuple[str, ...]
-    """What is carried from step to step; the first is the output h."""
+    """States carried from step to step; the first is the output h."""
     recurrent: bool = True
-    """Whether there is a matrix Wh."""
-    kept: tuple[str, ...] = ()
-    """What the kernels keep of a step for the backward pass, H rows each, in this order."""
+    """Whether the cell has a matrix Wh."""
+    gradients: tuple[str, ...] = ()
+    """Rows of dz, and of the kernels' b: the gates, then what else has a bias."""
+    saved: tuple[str, ...] = ()
+    """Tensors that the kernels save at each step for the backward pass, H rows each, in this order."""
 
 
 class StateNoise(NamedTuple):
-    """What training does to the state on its way.
-
-    dropout: recurrent dropout, (blocks, R, L) packed or (B, R): one scaled mask for all steps; the products with Wh
-    see ``h[t-1] * drop``.
-    zoneout: zoneout, for each of the first states a share or an array (blocks, T, size, L) or (B, T, size): the part
-    of the old value that is kept.
-    """
+    """Noise on the state of a recurrent layer."""
 
     dropout: Any = None
+    """Scaled mask of recurrent dropout, the same for all steps: the products with Wh read ``h[t-1] * dropout``. Packed
+    [nb, R, L] for the kernels, [B, R] for the reference; None for no dropout."""
     zoneout: tuple[Any, ...] = ()
+    """Weight of the old value in each of the first states: a number, or packed [nb, T, size, L] for the kernels,
+    [B, T, size] for the reference."""
 
 
 CELLS = {
-    cell.name: cell
-    for cell in (
-        CellSpec("rnn", ("h",), ("h",), kept=()),
-        CellSpec("rnn_relu", ("h",), ("h",), kept=()),
-        CellSpec("gru", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "q")),
-        CellSpec("gru_before", ("z", "r", "g"), ("h",), kept=("z", "r", "g", "rh")),
-        CellSpec("lstm", ("i", "f", "o", "g"), ("h", "c"), kept=("i", "f", "o", "g", "c")),
-        CellSpec("lstm_coupled", ("f", "o", "g"), ("h", "c"), kept=("f", "o", "g", "c")),
-        CellSpec("slstm", ("i", "f", "o", "g"), ("h", "c", "n", "m"), kept=("i", "f", "o", "g", "s", "c", "n")),
-        CellSpec("min_gru", ("z", "g"), ("h",), recurrent=False, kept=("z", "g")),
-        CellSpec("min_lstm", ("f", "i", "g"), ("h",), recurrent=False, kept=("f", "i", "g")),
-    )
+    name: CellSpec(name, tuple(gates), tuple(states), bool(recurrent), tuple(gradients), tuple(saved))
+    for name, gates, recurrent, gradients, states, saved in _native.cells()
 }
-"""Every cell by its name; the kernels number them in this order."""
+"""Every cell by its name, in the kernels' order: the lines of ``native/cells.def``."""

@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError, DataError
-from gatecast.kernels.packing import Array, Params, reorder_gates
+from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers import GRU, LSTM, Bidirectional, Dense, Layer, SimpleRNN
+from gatecast.nn.layers.recurrent import reorder_gates
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["get_weights", "load_torch", "set_weights", "to_torch"]

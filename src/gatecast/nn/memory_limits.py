@@ -107,7 +107,7 @@ def _kept(layer: Layer, in_shape: Shape, shape: Shape, steps: int) -> int:
     """Numbers that a layer keeps of a sample for the backward pass: its output and, of a recurrent one, its gates."""
     cell = CELLS.get(getattr(layer, "_cell", ""))
     outputs = (shape[-1] or 1) * (steps if len(shape) == 2 or (cell and len(in_shape) == 2) else 1)
-    return outputs * (1 + len(cell.kept) if cell else 1)
+    return outputs * (1 + len(cell.saved) if cell else 1)
 
 
 def _count(layer: Any, in_shape: Shape) -> int:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gatecast.kernels.packing import Array, Params, flat_views
-from gatecast.nn.layers.base import CallContext, Layer, Shape, hash64
+from gatecast.nn.layers.base import CallContext, Layer, Shape
+from gatecast.nn.random import generator, hash64
 
 __all__ = [
     "Network",
@@ -20,8 +19,8 @@ __all__ = [
     "backward",
     "build",
     "forward",
-    "generator",
     "initial_weights",
+    "split_network",
     "update_buffers",
     "zeros_like",
 ]
@@ -89,13 +88,21 @@ def zeros_like(weights: Weights) -> Weights:
     return Weights(*flat_views({name: p.shape for name, p in views.items()} for views in weights.views))
 
 
-def generator(seed: int, *purpose: int) -> np.random.Generator:
-    """Random numbers that are a pure function of the seed and of what they are for.
+def split_network(
+    network: Network, weights: Weights, n_last: int
+) -> tuple[tuple[Network, Weights], tuple[Network, Weights]]:
+    """Return the first layers and the last `n_last` layers as networks of their own, which share the parameters.
 
-    >>> bool(generator(1, 0, 3).random() == generator(1, 0, 3).random())
-    True
+    >>> from gatecast.nn.layers import Dense
+    >>> network = build([Dense(4), Dense(2)], (None, 3))
+    >>> body, head = split_network(network, initial_weights(network, 0), 1)
+    >>> body[0].shapes[-1], head[0].shapes
+    ((None, 4), ((None, 4), (None, 2)))
     """
-    return np.random.default_rng((seed, *purpose))
+    cut = len(network.layers) - n_last
+    body = Network(network.layers[:cut], network.shapes[: cut + 1])
+    head = Network(network.layers[cut:], network.shapes[cut:])
+    return (body, Weights(weights.vector, weights.views[:cut])), (head, Weights(weights.vector, weights.views[cut:]))
 
 
 def forward(
@@ -126,6 +133,7 @@ def forward(
     Returns:
         y (nb, T or 1, M, L), and one cache a layer.
 
+    >>> import numpy as np
     >>> from gatecast.nn.layers import Dense
     >>> network = build([Dense(2)], (3,))
     >>> forward(network, initial_weights(network, 0), np.zeros((1, 1, 3, 16), np.float32))[0].shape
@@ -163,6 +171,7 @@ def backward(
     Returns:
         dx (nb, T, F, L), or None.
 
+    >>> import numpy as np
     >>> from gatecast.nn.layers import Dense
     >>> network = build([Dense(2)], (3,))
     >>> weights = initial_weights(network, 0)
@@ -189,10 +198,12 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
         weights: Their parameters, changed in place.
         caches: As returned by `forward` in training.
 
+    >>> import numpy as np
     >>> from gatecast.nn.layers import BatchNormalization
     >>> network = build([BatchNormalization(momentum=0.5)], (1,))
     >>> weights = initial_weights(network, 0)
-    >>> update_buffers(network, weights, forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=True)[1])
+    >>> y, caches = forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=True)
+    >>> update_buffers(network, weights, caches)
     >>> float(weights.views[0]["moving_mean"][0])
     0.5
     """

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.kernels.packing import Array, pack, pack_mask, padded_lanes, unpack_state
 from gatecast.nn import checkpoint
 from gatecast.nn.inputs import validate_inputs
-from gatecast.nn.layers import CallContext, Dropout, Layer
+from gatecast.nn.layers import CallContext, Dropout, Layer, StatefulLayer
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["Stream"]
@@ -63,8 +64,8 @@ class Stream:
         self._started = False
         context = CallContext(save_for_backward=False, n_sequences=self.batch)
         # Bound once: a step of a small network takes as long as looking these up again.
-        self._calls: list[tuple[int, Callable[..., Any], Any, CallContext]] = [
-            (k, layer.forward, weights.views[k], context)
+        self._calls: list[tuple[int, Callable[..., Any], bool, Any, CallContext]] = [
+            (k, layer.forward, isinstance(layer, StatefulLayer), weights.views[k], context)
             for k, layer in enumerate(network.layers)
             if not isinstance(layer, Dropout)
         ]
@@ -195,10 +196,13 @@ class Stream:
         """Outputs and new state; the old one is left as it was."""
         state = list(old)
         with np.errstate(over="ignore", invalid="ignore"):
-            for k, forward, params, context in self._calls:
+            for k, forward, stateful, params, context in self._calls:
                 if mask is not None and len(self._network.shapes[k]) == 2:
                     context = context._replace(mask=mask)
-                x, state[k], _ = forward(params, x, context, state[k])
+                if stateful:
+                    x, state[k], _ = forward(params, x, context, state=state[k])
+                else:
+                    x, _, _ = forward(params, x, context)
         return x, state
 
     def _newest(self, y: Array) -> Array:

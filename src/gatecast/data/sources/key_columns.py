@@ -232,7 +232,9 @@ def _pandas_ids(ids: Array, key_types: KeyTypes) -> Any:
         positions = np.array([index[str(name)] for name in unique.tolist()], np.int64)[codes]
         return pandas.Series(pandas.Categorical.from_codes(positions, categories, ordered=key_types.ordered))
     if key_types.id == "object[int]":
-        return pandas.Series([int(name) if name.lstrip("-").isdigit() else name for name in map(str, ids)], dtype=object)
+        return pandas.Series(
+            [int(name) if name.lstrip("-").isdigit() else name for name in map(str, ids)], dtype=object
+        )
     column = pandas.Series(ids)
     is_text = key_types.id in ("object", "str", "string") or key_types.id.startswith("string[")
     return column.astype(key_types.id) if is_text or _fits(ids, key_types.id) else column

@@ -20,9 +20,11 @@ from gatecast.kernels.native import Cache
 from gatecast.kernels.packing import Array, pack, pack_mask, unpack
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.layers.base import Layer
+from gatecast.nn.layers.bidirectional import Bidirectional
+from gatecast.nn.layers.concatenate import Concatenate
 from gatecast.nn.layers.dilated import Dilated, to_steps
 from gatecast.nn.layers.recurrent import Recurrent
-from gatecast.nn.layers.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.layers.residual import Residual
 from gatecast.nn.network import Network, Weights, forward
 
 __all__ = ["FIRST", "LayerTrace", "Trace", "trace"]
@@ -201,7 +203,7 @@ def _same(rows: Array) -> Array:
 def _read(found: _Found, name: str, times: npt.NDArray[Any], B: int) -> LayerTrace:
     """Arrays (B, T, .) of what a layer kept."""
     cache = found.cache
-    kept = {n: cache.rows(n) for n in CELLS[cache.cell].kept if n not in HIDDEN}
+    kept = {n: cache.saved_rows(n) for n in CELLS[cache.cell].saved if n not in HIDDEN}
     if cache.cell == "lstm_coupled":
         kept = {"i": 1 - kept["f"], **kept}
     states = {"h": cache.y} | {n: kept.pop(n) for n in STATES if n in kept}

@@ -1,0 +1,5 @@
+"""Contract checks for code that extends gatecast: run them in the tests of your own package."""
+
+from gatecast.testing.layers import LAYER_CHECKS, check_layer
+
+__all__ = ["LAYER_CHECKS", "check_layer"]
