@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gatecast._utils.versions import __version__
 
 if TYPE_CHECKING:
+    from gatecast import datasets
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.nn.sequential import Sequential
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gatecast.selection.compare import compare
     from gatecast.selection.tune import tune
 
-__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "compare", "load", "report", "tune"]
+__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "compare", "datasets", "load", "report", "tune"]
 
 _HOME = {
     "Forecaster": "gatecast.forecaster",
@@ -35,6 +36,8 @@ _HOME = {
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import gatecast` alone costs nothing."""
+    if name == "datasets":
+        return import_module("gatecast.datasets")
     if name not in _HOME:
         raise AttributeError(f"module 'gatecast' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
