@@ -23,7 +23,7 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.context import PanelContext, column_groups
-from gatecast.nn.network import generator
+from gatecast.nn.random import generator
 from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
 from gatecast.pipeline.fit import fit
 from gatecast.pipeline.state import FittedState

@@ -1,5 +1,6 @@
-"""Contract checks for plug-ins: each proves that a third party's class keeps the rules of its protocol."""
+"""Contract checks for code that extends gatecast: run them in the tests of your own package."""
 
+from gatecast.testing.layers import LAYER_CHECKS, check_layer
 from gatecast.testing.models import check_model
 
-__all__ = ["check_model"]
+__all__ = ["LAYER_CHECKS", "check_layer", "check_model"]

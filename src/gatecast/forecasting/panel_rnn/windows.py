@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import forward_fill, transform
 from gatecast.kernels.packing import Array
-from gatecast.nn.network import generator
+from gatecast.nn.random import generator
 
 if TYPE_CHECKING:
     from gatecast.forecasting.panel_rnn.model import PanelRNNConfig
