@@ -94,8 +94,12 @@ def main(pages: list[Path]) -> None:
             os.chdir(folder)
             outputs = list(run_blocks(page))
             os.chdir(ROOT)
-        for version in (page, CHINESE / page.relative_to(DOCS) if page.is_relative_to(DOCS) else page):
-            if version.exists() and read_blocks(version) and update_page(version, outputs):
+        for version in dict.fromkeys([page, CHINESE / page.name]):
+            if not version.exists():
+                continue
+            if len(read_blocks(version)) != len(outputs):
+                sys.exit(f"{version.relative_to(ROOT)}: not the blocks of {page.name}")
+            if update_page(version, outputs):
                 print(f"{version.relative_to(ROOT)}: updated")
 
 
