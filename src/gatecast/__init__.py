@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.nn.sequential import Sequential
-    from gatecast.reporting.report import report
+    from gatecast.reporting.html_report import report
     from gatecast.selection.compare import compare
     from gatecast.selection.tune import tune
 
@@ -28,7 +28,7 @@ _HOME = {
     "Sequential": "gatecast.nn.sequential",
     "compare": "gatecast.selection.compare",
     "load": "gatecast.forecaster",
-    "report": "gatecast.reporting.report",
+    "report": "gatecast.reporting.html_report",
     "tune": "gatecast.selection.tune",
 }
 

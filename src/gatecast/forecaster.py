@@ -22,13 +22,15 @@ from gatecast._utils.validation import (
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel
-from gatecast.data.read import kind_of, read, to_frame_like
+from gatecast.data.reader import kind_of, read, to_frame_like
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation, explain
 from gatecast.explain.gates import Gates, find_series, inspect_network
+from gatecast.explain.inspector import Inspector
 from gatecast.explain.learning_curves import diagnose_fit
 from gatecast.explain.permutation_importance import Importance, permutation_importance
+from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import check_model, model_name
 from gatecast.nn.inspection.unit_memory import UnitMemory
@@ -573,6 +575,11 @@ class Forecaster:
         check_optional_positive_int(h, "h")
         return h or self._fitted().horizon
 
+    def _inspector(self, source: Any = None, futr_df: Any = None) -> Inspector:
+        """Prepare the series once, to inspect many of them."""
+        panel, context, _ = self._context(source, futr_df)
+        return Inspector(self._fitted(), panel, context)
+
     def _context(self, source: Any, futr_df: Any) -> tuple[Panel, PanelContext, str]:
         """Return the series to look into, as models read them, and the kind of table that goes out."""
         panel, kind = self._series(source)
@@ -594,7 +601,8 @@ class Forecaster:
         panel, kind = self._series(source)
         context = tables.forecast_context(state, panel, n_steps, futr_df)
         table = tables.forecast_table(state, panel, context, n_steps, levels)
-        return self._record(_output(output, kind), panel, table, levels)
+        baseline = reference_baseline(context.values, n_steps, state.season_length)
+        return self._record(_output(output, kind), panel, table, levels, baseline=baseline)
 
     def _cross_validation(
         self, source: Any, n_windows: int, step_size: int | None, *, refit: bool = True, output: str | None = None
@@ -607,13 +615,20 @@ class Forecaster:
         return self._record(_output(output, kind_of(source)), panel, columns, self.config.level, name)
 
     def _record(
-        self, kind: str, panel: Panel, table: ColumnTable, levels: tuple[float, ...], name: str | None = None
+        self,
+        kind: str,
+        panel: Panel,
+        table: ColumnTable,
+        levels: tuple[float, ...],
+        name: str | None = None,
+        baseline: ColumnTable | None = None,
     ) -> Forecast:
         """Return a table as it goes out, with what a chart shows before it."""
         names, state = panel.columns, self.state_
         past = HistoryData(panel)
         if state is not None:
-            past = HistoryData(panel, state.season_length, state.evaluation if panel is state.panel else None)
+            evaluation = state.evaluation if panel is state.panel else None
+            past = HistoryData(panel, state.season_length, evaluation, baseline or {})
             name = name or state.calibrator.name
         return Forecast(to_frame_like(kind, table), names.id, names.time, names.target, name or "", levels, table, past)
 

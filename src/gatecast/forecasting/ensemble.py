@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError
-from gatecast.forecasting.base import Family, ForecastModel, ModelConfig, PredictsInsample, Task
+from gatecast.forecasting.base import (
+    Family,
+    ForecastModel,
+    HasNetworks,
+    IsDifferentiable,
+    ModelConfig,
+    NetworkView,
+    PredictsInsample,
+    Task,
+)
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import (
     ExogenousRegression,
@@ -80,6 +89,23 @@ class FittedEnsemble:
     def families(self) -> dict[str, Family]:
         """The family of each model, by column."""
         return {column: config.family for column, config in zip(self.columns, self.configs, strict=True)}
+
+    def networks(self) -> list[tuple[str, NetworkView]]:
+        """Return the networks of all models, with the columns of their models."""
+        return [
+            (column, view)
+            for column, model in zip(self.columns, self.models, strict=True)
+            if isinstance(model, HasNetworks)
+            for view in model.networks()
+        ]
+
+    def differentiable(self) -> tuple[str, Sequence[IsDifferentiable]] | None:
+        """Return the column and the members of the first model whose forecast can be differentiated; None: no model."""
+        for column, model in zip(self.columns, self.models, strict=True):
+            members = model.members if isinstance(model, FittedMedian) else (model,)
+            if all(isinstance(member, IsDifferentiable) for member in members):
+                return column, members
+        return None
 
     def predict_quantiles(self, context: PanelContext, n_steps: int | None = None) -> dict[str, FloatArray]:
         """Forecast with every model.
