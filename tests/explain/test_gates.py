@@ -49,7 +49,8 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
     _, caches = forward(member.network, member.weights, pack(x), n_sequences=1)
     for layer, k in zip(found.layers, (1, 2), strict=True):
         inner = caches[k][0]
-        np.testing.assert_array_equal(layer.gates["f"][0, -1], unpack(np.ascontiguousarray(inner.saved_rows("f")), 1)[0, -1])
+        forget = unpack(np.ascontiguousarray(inner.saved_rows("f")), 1)
+        np.testing.assert_array_equal(layer.gates["f"][0, -1], forget[0, -1])
 
 
 @pytest.mark.parametrize(("model", "place"), [("lstm", panel_lstm), ("es-lstm", es_lstm)])
