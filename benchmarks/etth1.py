@@ -54,7 +54,7 @@ def main() -> None:
         forecaster = Forecaster(h, seed=options.seed).fit(table(TRAIN + VALIDATION), evaluate=False)
         seconds = time.perf_counter() - began
         trained = forecaster._trained
-        whole = PanelContext.from_panel(forecaster._read(table(z.shape[1]))[0], learnt=forecaster.panel_)
+        whole = PanelContext.from_panel(forecaster._read(table(z.shape[1]))[0], fitted_on=forecaster.panel_)
         backs = np.arange(TEST, h - 1, -options.stride)
         errors: dict[str, list[np.ndarray]] = {}
         for some in np.array_split(backs, max(1, len(backs) // 64)):

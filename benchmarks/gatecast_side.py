@@ -14,7 +14,7 @@ from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Dropout, Input
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.models import Sequential
-from gatecast.nn.batching import batches
+from gatecast.nn.batching import make_batches
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import backward, build, forward, initial_weights, zeros_like
 from gatecast.optim import Adam, apply_updates
@@ -44,7 +44,7 @@ def step_ms(B, T):
     """Forward, backward and Adam on one packed batch."""
     rng = np.random.default_rng(0)
     samples = TrainingData(rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, 1, 1)).astype("f"))
-    (batch,) = batches(samples, np.arange(B), B)
+    (batch,) = make_batches(samples, np.arange(B), B)
     network = build([*hidden(), Dense(1)], (T, 1))
     weights, optimizer, loss = initial_weights(network, 0), Adam(1e-3), MeanSquaredError()
     grads, state, count = zeros_like(weights), optimizer.init(weights.vector.size), [0]
@@ -75,7 +75,7 @@ def fit_ms(B, T):
 
 
 def main():
-    native.set_threads(int(sys.argv[1]))
+    native.set_num_threads(int(sys.argv[1]))
     for B, T in CASES:
         check(B, T)
         report("gatecast", "step", B, T, step_ms(B, T), isa=native.isa())

@@ -105,7 +105,7 @@ def prepare(tool: str, threads: int) -> dict:
         import gatecast
         from gatecast.kernels import native
 
-        native.set_threads(threads)
+        native.set_num_threads(threads)
         return {"version": gatecast.__version__, "isa": native.isa()}
     if tool == "torch":
         import torch

@@ -67,7 +67,7 @@ def slstm_of_gatecast() -> dict[str, float]:
     from gatecast.kernels import native
     from gatecast.kernels.packing import pack
 
-    native.set_threads(2)
+    native.set_num_threads(2)
     rng = np.random.default_rng(0)
     shapes = {"Wx": (H, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
     params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
@@ -139,7 +139,7 @@ def memory(units: int, size: int, steps: int) -> dict[str, float]:
         _, _, cache = native.forward("lstm", params, x)
         native.backward(params, cache, dy)
 
-    native.set_threads(2)
+    native.set_num_threads(2)
     step(*case(8, 64, 2))  # threads and code are there
     given = case(units, size, steps)
     # The most so far includes temporaries that are gone: growth counted from there would come out too small.

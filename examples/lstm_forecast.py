@@ -18,8 +18,9 @@ import sys
 
 import numpy as np
 
+from gatecast.callbacks import EarlyStopping
 from gatecast.layers import LSTM, Dense, Dropout, Input
-from gatecast.models import EarlyStopping, Sequential
+from gatecast.models import Sequential
 
 L = 24  # the look-back: how many values the network sees
 

@@ -23,6 +23,6 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def threads() -> Iterator[None]:
     """Put the number of threads back after a test that changes it."""
-    before = native.get_threads()
+    before = native.get_num_threads()
     yield
-    native.set_threads(before)
+    native.set_num_threads(before)

@@ -10,17 +10,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gatecast._utils.versions import __version__
+
 if TYPE_CHECKING:
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.nn.sequential import Sequential
-    from gatecast.reporting.report import report
+    from gatecast.reporting.html_report import report
     from gatecast.selection.compare import compare
     from gatecast.selection.tune import tune
 
 __all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "compare", "load", "report", "tune"]
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Forecaster": "gatecast.forecaster",
@@ -28,7 +28,7 @@ _HOME = {
     "Sequential": "gatecast.nn.sequential",
     "compare": "gatecast.selection.compare",
     "load": "gatecast.forecaster",
-    "report": "gatecast.reporting.report",
+    "report": "gatecast.reporting.html_report",
     "tune": "gatecast.selection.tune",
 }
 

@@ -1,5 +1,5 @@
-"""Callbacks, where Keras has them."""
+"""Callbacks of `Sequential.fit`, as in Keras: `from gatecast.callbacks import EarlyStopping`."""
 
-from gatecast.nn.sequential import EarlyStopping
+from gatecast.nn.callbacks import Callback, EarlyStopping, EpochRecord, History
 
-__all__ = ["EarlyStopping"]
+__all__ = ["Callback", "EarlyStopping", "EpochRecord", "History"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_fraction, check_positive, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive, check_positive_int
+from gatecast.errors import ConfigError
 
-__all__ = ["DataConfig", "NetworkConfig", "TrainingConfig"]
+__all__ = ["DataConfig", "ForecasterConfig", "NetworkConfig", "TrainingConfig"]
 
 
 @dataclass(frozen=True)
@@ -111,3 +113,36 @@ class DataConfig:
                 got=f"lower_bound={self.lower_bound}, upper_bound={self.upper_bound}",
                 expected="lower_bound below upper_bound",
             )
+
+
+@dataclass(frozen=True)
+class ForecasterConfig:
+    """All settings of a forecaster.
+
+    Args:
+        h: Steps to forecast; None: chosen by the frequency.
+        model: A name, a model config, a `Sequential`, or a list of these.
+        level: Levels of the prediction intervals, in percent.
+        season_length: Steps in a season; None: inferred.
+        freq: Frequency; None: inferred.
+        seed: Same seed, same bits.
+        network: Size of the networks.
+        training: Their training.
+        data: Exogenous columns, and bounds of the values.
+        id_col: Column with the ids of the series.
+        time_col: Column with the times.
+        target_col: Column with the values; several, or "*", of a wide table.
+    """
+
+    h: int | None = None
+    model: Any = "auto"
+    level: tuple[float, ...] = (80, 95)
+    season_length: int | None = None
+    freq: str | None = None
+    seed: int = 0
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    id_col: str | None = None
+    time_col: str | None = None
+    target_col: str | Sequence[str] | None = None

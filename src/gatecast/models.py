@@ -1,15 +1,5 @@
-"""`Sequential`, where Keras has it: `from gatecast.models import Sequential`."""
+"""`Sequential`, as in Keras: `from gatecast.models import Sequential`."""
 
-from gatecast.nn.sequential import (
-    EarlyStopping,
-    History,
-    Sequential,
-    load_model,
-)
+from gatecast.nn.sequential import Sequential, load_model
 
-__all__ = [
-    "EarlyStopping",
-    "History",
-    "Sequential",
-    "load_model",
-]
+__all__ = ["Sequential", "load_model"]

@@ -26,7 +26,7 @@ from gatecast.models import Sequential
 
 AIR = Path(__file__).parents[2] / "examples/air_passengers.csv"
 QUICK = TrainingConfig(n_members=2, max_steps=20)
-WEIGHTS = ("member.", "own.", "hybrid.", "smoothing.", "end.")
+WEIGHTS = (".weights", ".smoothing", ".end")
 """Names of the arrays of a file that hold what training found."""
 
 
@@ -88,16 +88,16 @@ def saved_weights(forecaster: gc.Forecaster) -> Iterator[tuple[str, np.ndarray]]
         forecaster.save(path)
         with safe_open(path, "numpy") as file:
             for name in sorted(file.keys()):
-                if name.startswith(WEIGHTS):
+                if name.endswith(WEIGHTS):
                     yield f"weights {name}", file.get_tensor(name)
 
 
 def results(forecaster: gc.Forecaster, **given: object) -> Iterator[tuple[str, np.ndarray]]:
     """Forecasts at two horizons, intervals, scores, paths, weights."""
     for steps in (None, 2 * forecaster.h_ + 1) if not given else (None,):
-        for name, column in columns(forecaster.predict(h=steps, level=[50, 80, 97], **given).table):
+        for name, column in columns(forecaster.predict(h=steps, level=[50, 80, 97], **given)):
             yield f"predict {steps} {name}", column
-    for name, column in columns(forecaster.simulate(5, **given).table):
+    for name, column in columns(forecaster.simulate(5, **given)):
         yield f"simulate {name}", column
     if forecaster.evaluation_ is not None:
         for name, column in columns(forecaster.evaluation_.table):
@@ -121,7 +121,7 @@ def one_series() -> Iterator[tuple[str, np.ndarray]]:
     forecaster = gc.Forecaster(h=12).fit(str(AIR))
     yield from results(forecaster)
     yield from looked_into(forecaster)
-    for name, column in columns(forecaster.fitted_):
+    for name, column in columns(forecaster.predict_insample()):
         yield f"in-sample {name}", column
 
 
@@ -133,7 +133,7 @@ def one_kind(model: str) -> Callable[[], Iterator[tuple[str, np.ndarray]]]:
         yield from results(forecaster)
         if model != "es-lstm":
             yield from looked_into(forecaster, id="s03")
-        for name, column in columns(forecaster.fitted_):
+        for name, column in columns(forecaster.predict_insample()):
             yield f"in-sample {name}", column
 
     return fit
@@ -186,7 +186,7 @@ def cross_validation() -> Iterator[tuple[str, np.ndarray]]:
     """Cutoffs in the past, refit and not."""
     for refit in (True, False):
         folds = gc.Forecaster(h=4, training=QUICK).cross_validation(panel(), n_windows=2, refit=refit)
-        for name, column in columns(folds.table):
+        for name, column in columns(folds):
             yield f"refit {refit} {name}", column
 
 

@@ -1,69 +1,11 @@
-"""The split in time, the baselines, and a verdict that never flatters."""
+"""Scores next to simple forecasts, and a verdict that never flatters."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gatecast.data.frequency import parse
-from gatecast.errors import DataError
-from gatecast.evaluation.scores import NAMES, describe_scores, naive_season, score, seasonal_naive_scale
-from gatecast.evaluation.splits import check_split, default_horizon, split_series
+from gatecast.evaluation.scores import NAMES, describe_scores, score
 from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.results import Score
-
-
-@given(n=st.integers(1, 5000), h=st.integers(1, 500))
-def test_parts_cover_the_series_in_whole_horizons_or_are_refused(n, h):
-    if n < 2 * h + 12:
-        with pytest.raises(DataError, match="too short for this horizon"):
-            split_series(n, h)
-        return
-    parts = split_series(n, h)
-    assert sum(parts) == n
-    assert parts.validation == parts.test
-    assert parts.test % h == 0
-    assert parts.train >= 12
-
-
-def test_a_series_too_short_says_what_would_do():
-    with pytest.raises(DataError) as caught:
-        split_series(30, 24)
-    assert str(caught.value) == (
-        "the series is too short for this horizon: got 30 rows for 24 steps ahead, expected at least 60: 24 to test, "
-        "24 to validate, 12 to learn. Ask for at most 9 steps, or give more rows."
-    )
-    with pytest.raises(DataError, match=r"12 to learn\. Give more rows\."):
-        split_series(12, 1)
-
-
-@pytest.mark.parametrize(
-    ("freq", "n", "h"),
-    [
-        ("MS", 144, 24),
-        ("QS", 80, 8),
-        ("D", 3650, 14),
-        ("h", 9000, 48),
-        ("30min", 4032, 96),
-        ("YS", 289, 6),
-        ("MS", 40, 8),
-    ],
-)
-def test_default_horizons(freq, n, h):
-    assert default_horizon(parse(freq), n) == h
-
-
-def test_the_unit_of_mase_is_the_mean_change_of_what_is_seen():
-    values = np.array([[np.nan, 1.0, 2.0, 4.0], [5.0, 5.0, 5.0, 5.0], [np.nan] * 4])
-    np.testing.assert_array_equal(seasonal_naive_scale(values, 1), [1.5, np.nan, np.nan])
-    np.testing.assert_array_equal(seasonal_naive_scale(values, 9), [np.nan] * 3)
-
-
-def test_the_season_is_the_one_that_repeats_best(rng):
-    week = np.resize(rng.normal(size=7), 140) + rng.normal(0, 0.01, 140)
-    assert naive_season(week, 7, [7, 30]) == 7
-    assert naive_season(week, 7, [30]) == 30
-    assert naive_season(week, 7, []) == 1
 
 
 def test_scores_by_hand():
@@ -114,17 +56,6 @@ def test_the_verdict_says_when_intervals_are_too_narrow():
         "Its 95 % interval held only 60 % of them: read it as too narrow."
     )
     assert "interval" not in describe_scores(scores, 6, 6, 1)
-
-
-@pytest.mark.parametrize(
-    ("gap", "name"), [(slice(0, 95), "training"), (slice(96, 120), "validation"), (slice(120, 144), "test")]
-)
-def test_parts_without_values_are_refused_by_name(gap, name):
-    values = np.arange(144.0)
-    values[gap] = np.nan
-    with pytest.raises(DataError, match=f"the {name} part has next to no values") as caught:
-        check_split(values, split_series(144, 24))
-    assert "Ask for another horizon" in str(caught.value)
 
 
 def test_the_verdict_compares_with_the_better_baseline():

@@ -35,6 +35,22 @@ def test_every_cell_has_its_equations():
     assert STEPS.keys() == CELLS.keys()
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_table_of_cells_says_what_the_equations_do(cell):
+    """The lines of native/cells.def: gates, columns of Wh, states and saved rows are those of the equations."""
+    row, (B, F, H) = CELLS[cell], (2, 3, 4)
+    _, params, x, *_ = make_case(cell, H, B, 1, F)
+    states = tuple(np.ones((B, H)) for _ in row.states)
+    new, saved = STEPS[cell].forward(params, x[:, 0], states, states[0])
+    _, old, _, grads = STEPS[cell].backward(params, saved, new)
+    assert (len(new), len(old)) == (len(row.states), len(row.states))
+    assert {name for name in row.saved if name not in saved} == {name for name in row.saved if f"{name}_new" in saved}
+    assert grads["Wx"].shape == (F, len(row.gates) * H)
+    assert ("Wh" in grads) is row.recurrent
+    assert len(row.gradients) * H == (4 * H if cell == "gru" else grads["b"].size)  # b_z, b_r are two, as one
+    assert row.gradients[: len(row.gates)] == row.gates
+
+
 @every_variant
 def test_every_gradient_is_a_difference_quotient(variant):
     for extras, seed in product(("", "m", "s", "n", "msn"), (0, 1)):

@@ -61,7 +61,7 @@ def eps_of(name: str) -> float:
     return EPS64 if name.startswith("torch") else EPS32
 
 
-@pytest.fixture(params=native.isas())
+@pytest.fixture(params=native.available_isas())
 def _isa(request):
     """Run a test on every instruction-set level of this machine."""
     before = native.isa()

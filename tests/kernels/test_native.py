@@ -25,7 +25,7 @@ LSTM_SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
 """H, B and T."""
 
 
-@pytest.fixture(params=native.isas(), autouse=True)
+@pytest.fixture(params=native.available_isas(), autouse=True)
 def isa(request):
     """Run every test on every instruction-set level of this machine."""
     before = native.isa()
@@ -96,7 +96,7 @@ def test_kernels_of_any_size_equal_the_reference_for_any_number_of_threads(varia
         want = expected(*case)
         runs = []
         for n in (1, 2, 3):
-            native.set_threads(n)
+            native.set_num_threads(n)
             runs.append(run_kernel(*case))
         with named(f"H={H}, B={B}, T={T}, extras={extras!r}"):
             assert runs[0].keys() >= want.keys() - {name for name in want if name.startswith("first")}
@@ -133,7 +133,7 @@ def test_large_weights_packed_and_split_for_one_sequence_give_the_same_bits(vari
     assert unpack(y, 2).tobytes() == unpack(alone, 2).tobytes()
     single = (*made[:2], made[2][:1], *made[3:])
     for n in (1, 2, 3):
-        native.set_threads(n)
+        native.set_num_threads(n)
         assert run(single, 1)[0].tobytes() == alone[:1].tobytes()
 
 
@@ -246,7 +246,7 @@ def test_shapes_at_the_corners_of_the_schedule_equal_the_reference():
         want = expected(*case)
         runs = []
         for n in (1, 3):
-            native.set_threads(n)
+            native.set_num_threads(n)
             runs.append(run_kernel(*case))
         assert_equal_to_reference(runs[0], want, terms=T * H * 8 + B * T)
         assert [v.tobytes() for v in runs[0].values()] == [v.tobytes() for v in runs[1].values()]
@@ -271,7 +271,7 @@ def test_dense_does_not_depend_on_threads():
     params = {"W": rng.normal(size=(5, 70)).astype("f"), "b": np.ones(70, np.float32)}
     runs = set()
     for n in (1, 2, 3):
-        native.set_threads(n)
+        native.set_num_threads(n)
         dx, grads = native.dense_backward(params, x, dy)
         y = native.dense_forward(params, x)
         runs.add(b"".join(a.tobytes() for a in (y, dx, grads["W"], grads["b"])))
@@ -279,17 +279,17 @@ def test_dense_does_not_depend_on_threads():
 
 
 @pytest.mark.parametrize(
-    ("code", "function", "low", "high", "bound"),
-    # Bounds of relative error as native/simd.h states them.
+    ("activation", "function", "low", "high", "bound"),
+    # Bounds of relative error as the kernels state them.
     [
-        (0, np.exp, -87.3, 87.3, 2.5e-7),
-        (1, lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),
-        (2, np.tanh, -20.0, 20.0, 5e-7),
+        ("exp", np.exp, -87.3, 87.3, 2.5e-7),
+        ("sigmoid", lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),
+        ("tanh", np.tanh, -20.0, 20.0, 5e-7),
     ],
 )
-def test_activations_stay_within_their_stated_error(code, function, low, high, bound):
+def test_activations_stay_within_their_stated_error(activation, function, low, high, bound):
     z = np.concatenate([np.linspace(low, high, 200_001), np.geomspace(1e-30, 1, 1000)]).astype(np.float32)
-    got = _native.apply(code, z).astype(np.float64)
+    got = getattr(_native.testing, activation)(z).astype(np.float64)
     want = function(z.astype(np.float64))
     zero = want == 0
     assert np.max(np.abs(got - want)[~zero] / np.abs(want[~zero])) < bound
@@ -298,7 +298,7 @@ def test_activations_stay_within_their_stated_error(code, function, low, high, b
 
 def test_activations_at_the_edges():
     edges = np.array([np.nan, np.inf, -np.inf, 0.0], np.float32)
-    exp, sigmoid, tanh = (_native.apply(code, edges) for code in range(3))
+    exp, sigmoid, tanh = (getattr(_native.testing, name)(edges) for name in ("exp", "sigmoid", "tanh"))
     assert np.isnan([exp[0], sigmoid[0], tanh[0]]).all()
     assert (exp[3], sigmoid[3], tanh[3]) == (1.0, 0.5, 0.0)
     assert sigmoid[1] == 1.0
@@ -309,12 +309,12 @@ def test_activations_at_the_edges():
 @pytest.mark.usefixtures("threads")
 def test_dropout_has_its_rate_and_scale_for_any_number_of_threads():
     x = np.ones((7, 30, 50, 16), np.float32)
-    native.set_threads(1)
+    native.set_num_threads(1)
     y = native.dropout(x, 0.2, key=123)
     dropped = float((y == 0).mean())
     assert abs(dropped - 0.2) < 5 * np.sqrt(0.2 * 0.8 / x.size)
     assert np.unique(y).tolist() == [0.0, float(np.float32(1) / (np.float32(1) - np.float32(0.2)))]
-    native.set_threads(3)
+    native.set_num_threads(3)
     assert native.dropout(x, 0.2, key=123).tobytes() == y.tobytes()
 
 
@@ -441,9 +441,9 @@ def test_repeated_step_requests_no_memory_from_the_system(variant):
 
 
 @pytest.mark.parametrize("n", [0, -1, 257, 1.5, "two", True])
-def test_set_threads_with_an_impossible_number_raises_config_error(n):
+def test_set_num_threads_with_an_impossible_number_raises_config_error(n):
     with pytest.raises(ConfigError, match="whole number from 1 to 256"):
-        native.set_threads(n)
+        native.set_num_threads(n)
 
 
 def test_set_isa_with_an_unknown_level_raises_config_error():

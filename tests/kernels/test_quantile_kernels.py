@@ -22,7 +22,7 @@ SHAPES = [(K, Q, L) for K in (1, 6, 18) for Q in LEVELS for L in (1, 16)]
 """K, Q and L."""
 
 
-@pytest.fixture(params=native.isas(), autouse=True)
+@pytest.fixture(params=native.available_isas(), autouse=True)
 def isa(request):
     """Run every test on every instruction-set level of this machine."""
     before = native.isa()
@@ -124,10 +124,10 @@ def test_results_have_the_same_bits_for_any_number_of_threads(rng, threads):
     for K, Q, L in SHAPES:
         T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full
         c = make(rng, K, Q, L, nb=1, T=T)
-        native.set_threads(1)
+        native.set_num_threads(1)
         first = passes(c)
         for n_threads in (1, 2, 3):
-            native.set_threads(n_threads)
+            native.set_num_threads(n_threads)
             for a, b in zip(first, passes(c), strict=True):
                 np.testing.assert_array_equal(a, b, err_msg=f"K={K}, Q={Q}, L={L}, {n_threads} threads")
 

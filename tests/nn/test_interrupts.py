@@ -16,7 +16,8 @@ TRAINING = """
 import sys
 import numpy as np
 from gatecast.layers import LSTM, Dense, Input
-from gatecast.models import EarlyStopping, Sequential
+from gatecast.callbacks import EarlyStopping
+from gatecast.models import Sequential
 from gatecast.optim import Adam
 
 rng = np.random.default_rng(0)

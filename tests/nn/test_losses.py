@@ -180,7 +180,7 @@ def test_names_are_those_of_keras(name, loss):
         ),
         (lambda: get(Huber), "this is not a loss: got <class"),
         (lambda: get(3), "this is not a loss: got 3"),
-        (lambda: Huber(0), "Huber's delta is not a positive number: got 0"),
+        (lambda: Huber(0), "Invalid Huber's delta 0"),
         (lambda: Pinball((0.9, 0.1)), "these are not quantiles: got [0.9, 0.1], expected increasing numbers"),
         (lambda: Pinball((0.5, 0.5)), "these are not quantiles"),
         (lambda: Pinball((0.0, 0.5)), "these are not quantiles"),

@@ -165,8 +165,8 @@ class Probe(Dropout):
         self.told["need_dx"] = need_dx
         return dy, None, {}
 
-    def settle(self, params, cache):  # noqa: ARG002
-        self.told["settled"] = True
+    def update_buffers(self, params, cache):  # noqa: ARG002
+        self.told["updated"] = True
         return {}
 
 
@@ -182,7 +182,7 @@ def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_wh
     assert probes[0].told["context"] == CallContext(mask=mask, n_sequences=B)
     assert probes[1].told["context"] == CallContext(mask=None, n_sequences=B)
     assert [probe.told["need_dx"] for probe in probes] == [False, True]
-    assert all(probe.told["settled"] for probe in probes)
+    assert all(probe.told["updated"] for probe in probes)
 
 
 def test_a_mask_does_not_come_back_with_a_new_time_axis(rng):

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from tolerances import close, rounding
 
+from gatecast.callbacks import EarlyStopping
 from gatecast.errors import ConfigError, DataError
 from gatecast.layers import LSTM, BatchNormalization, Dense, Dropout, Input
 from gatecast.losses import Pinball
-from gatecast.models import EarlyStopping, Sequential
+from gatecast.models import Sequential
 from gatecast.optim import SGD, Adam
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gatecast.callbacks import EarlyStopping
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.losses import Pinball
-from gatecast.models import EarlyStopping, Sequential
+from gatecast.models import Sequential
 from gatecast.optim import SGD
 
 
@@ -106,9 +107,9 @@ def test_weights_that_do_not_fit_are_named(weight, text):
 @pytest.mark.parametrize(
     ("settings", "kind", "text"),
     [
-        ({"epochs": 0}, ConfigError, "epochs is not a count: got 0"),
-        ({"batch_size": 1.5}, ConfigError, "batch_size is not a count: got 1.5"),
-        ({"validation_split": 1.5}, ConfigError, "validation_split is not a share: got 1.5"),
+        ({"epochs": 0}, ConfigError, "Invalid epochs 0"),
+        ({"batch_size": 1.5}, ConfigError, "Invalid batch_size 1.5"),
+        ({"validation_split": 1.5}, ConfigError, "Invalid validation_split 1.5"),
         (
             {"validation_split": 0.99},
             DataError,
@@ -121,10 +122,10 @@ def test_weights_that_do_not_fit_are_named(weight, text):
             "validation_data is not a pair: got ndarray, expected (x, y), (x, y, sample_weight) or (x, y, s",
         ),
         ({"validation_data": (GOOD_X, HOLES)}, DataError, "validation y has 2 values that are not finite"),
-        ({"callbacks": [EarlyStopping()]}, ConfigError, "EarlyStopping watches val_loss, and there is none"),
-        ({"callbacks": [EarlyStopping("loss")] * 2}, ConfigError, "there are several EarlyStopping: got 2"),
-        ({"callbacks": ["stop"]}, ConfigError, "this is not a callback: got 'stop'"),
-        ({"callbacks": [EarlyStopping]}, ConfigError, "this is not a callback: got <class"),
+        ({"callbacks": [EarlyStopping()]}, ConfigError, "there is no validation data"),
+        ({"callbacks": [EarlyStopping("loss")] * 2}, ConfigError, "Invalid callbacks: got 2 EarlyStopping"),
+        ({"callbacks": ["stop"]}, ConfigError, "Invalid callback 'stop'"),
+        ({"callbacks": [EarlyStopping]}, ConfigError, "Invalid callback <class"),
     ],
 )
 def test_settings_of_fit_that_are_impossible_are_named(settings, kind, text):
@@ -171,7 +172,7 @@ def test_what_comes_first_is_said():
 def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
     x, y = rng.normal(size=(40, 4, 1)), rng.normal(size=40)
     model = small(optimizer=SGD(1e30))
-    with pytest.raises(ConfigError, match=r"the training ran away \(epoch 1, update"):
+    with pytest.raises(ConfigError, match=r"Training diverged: the loss became (nan|inf) at update"):
         model.fit(x, y, epochs=5)
     model.compile(optimizer="adam")
     model.fit(x, y)
@@ -190,8 +191,8 @@ def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
             lambda: Sequential([LSTM(2), Input((2, 1))]),
             "Input must come first, and once: got it behind 1 layers",
         ),
-        (lambda: Sequential(seed=-1), "the seed is not a seed: got -1"),
-        (lambda: Sequential(seed=0.5), "the seed is not a seed: got 0.5"),
+        (lambda: Sequential(seed=-1), "Invalid seed -1"),
+        (lambda: Sequential(seed=0.5), "Invalid seed 0.5"),
         (lambda: small().compile(loss="accuracy"), "there is no loss of this name: got 'accuracy'"),
         (lambda: small().compile("mse", "adam"), "there is no loss of this name: got 'adam'"),
         (lambda: small(LSTM(2), LSTM(2)).build(), "(LSTM): got (2,), which has no time axis"),
@@ -300,12 +301,12 @@ def test_without_time_axis_there_is_nothing_to_mask():
         (lambda m: m.fit(GOOD_X[:, :0], GOOD_Y), DataError, "x has no steps: got (6, 0, 1)"),
         (lambda m: m.predict(GOOD_X[:0]), DataError, "x is empty: got (0, 4, 1)"),
         (lambda m: m.predict(GOOD_X[..., :0]), DataError, "x has the wrong number of features: got (6, 4, 0)"),
-        (lambda m: m.predict(GOOD_X, batch_size=-1), ConfigError, "batch_size is not a count: got -1"),
-        (lambda m: m.predict(GOOD_X, batch_size=0), ConfigError, "batch_size is not a count: got 0"),
-        (lambda m: m.evaluate(GOOD_X, GOOD_Y, batch_size=-5), ConfigError, "batch_size is not a count: got -5"),
-        (lambda m: m.fit(GOOD_X, GOOD_Y, epochs=-1), ConfigError, "epochs is not a count: got -1"),
-        (lambda _: LSTM(-1), ConfigError, "got -1"),
-        (lambda _: LSTM(2.5), ConfigError, "got 2.5"),
+        (lambda m: m.predict(GOOD_X, batch_size=-1), ConfigError, "Invalid batch_size -1"),
+        (lambda m: m.predict(GOOD_X, batch_size=0), ConfigError, "Invalid batch_size 0"),
+        (lambda m: m.evaluate(GOOD_X, GOOD_Y, batch_size=-5), ConfigError, "Invalid batch_size -5"),
+        (lambda m: m.fit(GOOD_X, GOOD_Y, epochs=-1), ConfigError, "Invalid epochs -1"),
+        (lambda _: LSTM(-1), ConfigError, "Invalid units -1"),
+        (lambda _: LSTM(2.5), ConfigError, "Invalid units 2.5"),
         (lambda _: Input((-3, 1)), ConfigError, "shape (Input): got (-3, 1)"),
         (lambda _: Input((0, 1)), ConfigError, "shape (Input): got (0, 1)"),
         (lambda _: Input((3, 0)), ConfigError, "shape (Input): got (3, 0)"),

@@ -290,7 +290,7 @@ def test_a_network_without_time_axis_has_no_stream():
 
 @pytest.mark.parametrize("batch", [0, -1, 1.5, True, "1", None])
 def test_an_impossible_batch_is_named(batch):
-    with pytest.raises(ConfigError, match="batch is not a count: got"):
+    with pytest.raises(ConfigError, match="Invalid batch"):
         made("article").stream(batch)
 
 

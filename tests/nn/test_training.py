@@ -5,6 +5,8 @@ Letters: N samples, T time, F features, M outputs.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from tolerances import close, rounding
@@ -15,11 +17,34 @@ from gatecast.kernels.packing import unpack
 from gatecast.layers import LSTM, Dense, Dropout
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.nn import batching as batches_module
-from gatecast.nn.batching import batches, large_batch
+from gatecast.nn.batching import inference_batch_size, make_batches
+from gatecast.nn.callbacks import EarlyStopping
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import build, initial_weights
-from gatecast.nn.training import EarlyStopping, TrainingProgress, evaluate, predict, train
-from gatecast.optim import SGD, Adam, chain, cosine, ema, ema_params, scale_by_learning_rate
+from gatecast.nn.training import (
+    BestWeights,
+    StepRecord,
+    TrainingState,
+    ValidationErrors,
+    default_optimizer,
+    evaluate,
+    predict,
+    train_epochs,
+    train_steps,
+    with_validation,
+)
+from gatecast.optim import (
+    SGD,
+    Adam,
+    chain,
+    clip_by_global_norm,
+    cosine,
+    ema,
+    ema_params,
+    one_cycle,
+    scale_by_adam,
+    scale_by_learning_rate,
+)
 
 MSE = MeanSquaredError()
 
@@ -43,7 +68,9 @@ def fresh(layers=STACK, seed=0, T=4):
 def run(samples, epochs=3, seed=0, optimizer=None, layers=STACK, **settings):
     """Weights and records of a training."""
     network, weights = fresh(layers, seed)
-    records = list(train(network, weights, samples, MSE, optimizer or Adam(0.01), epochs=epochs, seed=seed, **settings))
+    records = list(
+        train_epochs(network, weights, samples, MSE, optimizer or Adam(0.01), epochs=epochs, seed=seed, **settings)
+    )
     return weights.vector, records
 
 
@@ -60,7 +87,7 @@ def test_batches_hold_every_sample_once_and_in_order(batch_size, chunk, rng, mon
     order = rng.permutation(53)
     seen = {name: [] for name in ("x", "y", "weight", "mask")}
     left = 53
-    for batch in batches(samples, order, batch_size):
+    for batch in make_batches(samples, order, batch_size):
         count = min(batch_size, left)
         left -= count
         assert all(a.flags.c_contiguous for a in batch[:4])
@@ -77,9 +104,9 @@ def test_batches_hold_every_sample_once_and_in_order(batch_size, chunk, rng, mon
 
 
 @pytest.mark.parametrize("steps", [1, 24, 1000, 10**7])
-def test_large_batches_are_whole_blocks(steps):
-    assert large_batch(steps) % 16 == 0
-    assert 16 <= large_batch(steps) <= 4096
+def test_inference_batch_sizees_are_whole_blocks(steps):
+    assert inference_batch_size(steps) % 16 == 0
+    assert 16 <= inference_batch_size(steps) <= 4096
 
 
 # The stream
@@ -89,7 +116,9 @@ def test_a_record_says_what_happened(rng):
     samples, validation = task(rng), task(rng, 20)
     network, weights = fresh()
     optimizer = Adam(cosine(0.01, 6))
-    stream = train(network, weights, samples, MSE, optimizer, epochs=3, batch_size=32, validation=validation, seed=0)
+    stream = train_epochs(
+        network, weights, samples, MSE, optimizer, epochs=3, batch_size=32, validation=validation, seed=0
+    )
     for epoch, record in enumerate(stream):
         assert (record.epoch, record.step) == (epoch, 2 * (epoch + 1))
         assert record.val_loss == evaluate(network, weights, validation, MSE)
@@ -102,7 +131,7 @@ def test_the_loss_of_an_epoch_is_the_mean_before_each_update(rng):
     samples = task(rng, 20)
     network, weights = fresh((LSTM(5), Dense(1)))
     before = evaluate(network, weights, samples, MSE)
-    (record,) = train(network, weights, samples, MSE, Adam(), epochs=1, batch_size=20)
+    (record,) = train_epochs(network, weights, samples, MSE, Adam(), epochs=1, batch_size=20)
     close(record.loss, before, rounding(100))
 
 
@@ -119,7 +148,7 @@ def test_bits_do_not_depend_on_threads(rng, threads):
     samples = task(rng, 200)
     results = []
     for count in (1, 2, 3):
-        native.set_threads(count)
+        native.set_num_threads(count)
         results.append(run(samples, batch_size=64)[0])
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
@@ -129,11 +158,11 @@ def test_two_calls_are_as_good_as_one(rng):
     samples = task(rng)
     whole, records = run(samples, epochs=5)
     network, weights = fresh()
-    progress = TrainingProgress(Adam(0.01).init(weights.vector.size))
+    state = TrainingState(Adam(0.01).init(weights.vector.size))
     parts = [
         record
         for epochs in (2, 3)
-        for record in train(network, weights, samples, MSE, Adam(0.01), epochs=epochs, progress=progress)
+        for record in train_epochs(network, weights, samples, MSE, Adam(0.01), epochs=epochs, state=state)
     ]
     np.testing.assert_array_equal(weights.vector, whole)
     assert [(r.epoch, r.step, r.loss) for r in parts] == [(r.epoch, r.step, r.loss) for r in records]
@@ -142,7 +171,7 @@ def test_two_calls_are_as_good_as_one(rng):
 def test_without_shuffling_the_order_is_kept_and_with_it_every_epoch_has_its_own(rng, monkeypatch):
     samples, orders = task(rng, 40), []
     monkeypatch.setattr(
-        "gatecast.nn.training.batches", lambda s, order, size: orders.append(order) or batches(s, order, size)
+        "gatecast.nn.training.make_batches", lambda s, order, size: orders.append(order) or make_batches(s, order, size)
     )
     run(samples, epochs=2, shuffle=False)
     assert [order.tolist() for order in orders] == [list(range(40))] * 2
@@ -208,8 +237,8 @@ def test_weights_by_value_pick_values(rng):
     single_network, single = fresh(layers)
     for name, value in weights.views[1].items():
         single.views[1][name][...] = value[..., :1]
-    *_, record = train(network, weights, two._replace(weight=weight), MSE, Adam(0.01), epochs=3)
-    *_, expected = train(single_network, single, samples, MSE, Adam(0.01), epochs=3)
+    *_, record = train_epochs(network, weights, two._replace(weight=weight), MSE, Adam(0.01), epochs=3)
+    *_, expected = train_epochs(single_network, single, samples, MSE, Adam(0.01), epochs=3)
     close(record.loss, expected.loss, rounding(500))
     close(weights.views[1]["W"][:, :1], single.views[1]["W"], rounding(500))
 
@@ -229,7 +258,7 @@ def test_early_stopping_stops_after_its_patience_and_goes_back_to_the_best(resto
     network, weights = fresh((LSTM(20), Dense(1)))
     stopping = EarlyStopping(patience=4, restore_best_weights=restore)
     snapshots, records = [], []
-    for record in train(
+    for record in train_epochs(
         network, weights, samples, MSE, Adam(0.05), epochs=200, validation=validation, early_stopping=stopping
     ):
         records.append(record)
@@ -253,7 +282,7 @@ def test_min_delta_is_what_an_improvement_must_be(rng):
 def test_an_interrupt_leaves_the_best_or_newest_weights(stopping, rng):
     samples, validation = hopeless(rng)
     network, weights = fresh((LSTM(20), Dense(1)))
-    stream = train(
+    stream = train_epochs(
         network, weights, samples, MSE, Adam(0.05), epochs=200, validation=validation, early_stopping=stopping
     )
     snapshots, losses = [], []
@@ -281,14 +310,14 @@ def test_an_interrupt_in_the_middle_of_an_epoch_leaves_finite_weights(rng, monke
 
     monkeypatch.setattr("gatecast.nn.training.weighted_mean", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        list(train(network, weights, samples, MSE, Adam(), epochs=1))
+        list(train_epochs(network, weights, samples, MSE, Adam(), epochs=1))
     assert np.isfinite(weights.vector).all()
     assert (weights.vector != start).any()
 
 
 def test_a_reader_may_stop_whenever_it_likes(rng):
     network, weights = fresh()
-    stream = train(network, weights, task(rng), MSE, Adam(), epochs=100)
+    stream = train_epochs(network, weights, task(rng), MSE, Adam(), epochs=100)
     next(stream)
     kept = weights.vector.copy()
     stream.close()
@@ -300,13 +329,11 @@ def test_a_training_that_runs_away_says_where_and_leaves_the_last_good_weights(r
     samples = task(rng)
     network, weights = fresh((LSTM(5), Dense(1)))
     snapshots = [weights.vector.copy()]
-    stream = train(network, weights, samples, MSE, SGD(rate), epochs=50)
+    stream = train_epochs(network, weights, samples, MSE, SGD(rate), epochs=50)
     with pytest.raises(ConfigError) as caught:
         snapshots.extend(weights.vector.copy() for _ in stream)
     text = str(caught.value)
-    assert "the training ran away (epoch " in text
-    assert "update " in text
-    assert "lower the learning rate" in text
+    assert re.match(r"Training diverged: the (loss|weights) became .* at update \d+\. Lower the learning rate", text)
     np.testing.assert_array_equal(weights.vector, snapshots[-1])
     assert np.isfinite(weights.vector).all()
 
@@ -314,19 +341,19 @@ def test_a_training_that_runs_away_says_where_and_leaves_the_last_good_weights(r
 def test_a_last_update_that_breaks_the_weights_is_noticed(rng):
     network, weights = fresh((LSTM(5), Dense(1)))
     kept = weights.vector.copy()
-    with pytest.raises(ConfigError, match="got weights that are not finite"):
-        list(train(network, weights, task(rng), MSE, SGD(1e39), epochs=1, batch_size=64))
+    with pytest.raises(ConfigError, match="the weights became infinite or nan at update 1"):
+        list(train_epochs(network, weights, task(rng), MSE, SGD(1e39), epochs=1, batch_size=64))
     np.testing.assert_array_equal(weights.vector, kept)
 
 
 def test_after_running_away_a_training_can_go_on(rng):
     samples, optimizer = task(rng), SGD(lambda step: 1e38 if step < 3 else 0.01, momentum=0.9)
     network, weights = fresh((LSTM(5), Dense(1)))
-    progress = TrainingProgress(optimizer.init(weights.vector.size))
-    with pytest.raises(ConfigError, match="the training ran away"):
-        list(train(network, weights, samples, MSE, optimizer, epochs=3, progress=progress))
-    progress.step = 3
-    *_, last = train(network, weights, samples, MSE, optimizer, epochs=3, progress=progress)
+    state = TrainingState(optimizer.init(weights.vector.size))
+    with pytest.raises(ConfigError, match="Training diverged"):
+        list(train_epochs(network, weights, samples, MSE, optimizer, epochs=3, state=state))
+    state.step = 3
+    *_, last = train_epochs(network, weights, samples, MSE, optimizer, epochs=3, state=state)
     assert np.isfinite(last.loss)
 
 
@@ -334,13 +361,13 @@ def test_running_away_leaves_averaged_weights_and_the_optimiser_as_they_were(rng
     samples = task(rng)
     optimizer = chain(scale_by_learning_rate(lambda step: 1e38 if step == 19 else 0.05), ema(0.9))
     network, weights = fresh((LSTM(5), Dense(1)))
-    progress, averages = TrainingProgress(optimizer.init(weights.vector.size)), []
-    stream = train(network, weights, samples, MSE, optimizer, epochs=50, progress=progress)
-    with pytest.raises(ConfigError, match="the training ran away"):
-        averages.extend(ema_params(optimizer, progress.state).copy() for _ in stream)
+    state, averages = TrainingState(optimizer.init(weights.vector.size)), []
+    stream = train_epochs(network, weights, samples, MSE, optimizer, epochs=50, state=state)
+    with pytest.raises(ConfigError, match="Training diverged"):
+        averages.extend(ema_params(optimizer, state.optimizer_state).copy() for _ in stream)
     np.testing.assert_array_equal(weights.vector, averages[-1])
     assert weights.vector.any()
-    assert progress.step == 18
+    assert state.step == 18
 
 
 def test_averaging_does_not_disturb_the_path(rng):
@@ -364,17 +391,10 @@ def test_averaged_weights_are_judged_and_kept(rng):
     samples, validation = task(rng), task(rng, 20)
     network, weights = fresh()
     optimizer = chain(Adam(0.01), ema(0.9))
-    progress = TrainingProgress(optimizer.init(weights.vector.size))
-    *_, last = train(network, weights, samples, MSE, optimizer, epochs=3, validation=validation, progress=progress)
-    np.testing.assert_array_equal(weights.vector, ema_params(optimizer, progress.state))
+    state = TrainingState(optimizer.init(weights.vector.size))
+    *_, last = train_epochs(network, weights, samples, MSE, optimizer, epochs=3, validation=validation, state=state)
+    np.testing.assert_array_equal(weights.vector, ema_params(optimizer, state.optimizer_state))
     assert last.val_loss == evaluate(network, weights, validation, MSE)
-
-
-def test_early_stopping_names_what_it_cannot_watch():
-    with pytest.raises(ConfigError, match=r"EarlyStopping cannot watch this: got 'accuracy', expected \"val_loss"):
-        EarlyStopping(monitor="accuracy")
-    with pytest.raises(ConfigError, match="EarlyStopping's patience is not a count: got 0"):
-        EarlyStopping(patience=0)
 
 
 # Passes without gradients
@@ -390,3 +410,123 @@ def test_evaluating_and_predicting_do_not_depend_on_the_batch_size(rng):
         close(evaluate(network, weights, samples, MSE, size), loss, rounding(100))
     expected = ((whole - samples.y[:, 0]) ** 2 * weight).sum() / weight.sum()
     close(loss, expected, rounding(100))
+
+
+# Steps
+
+
+def step_batches(rng, count=6):
+    """Batches of 16 samples."""
+    samples = task(rng, 16 * count)
+    return list(make_batches(samples, np.arange(16 * count), 16))
+
+
+def test_train_steps_an_empty_batch_is_counted_without_update_or_record(rng):
+    network, weights = fresh()
+    first, second, third = step_batches(rng, 3)
+    second = second._replace(total=0.0)
+    records = list(train_steps(network, weights, [first, second, third], MSE, Adam(0.01), seed=0))
+    assert [record.number for record in records] == [1, 3]
+    network, again = fresh()
+    state = TrainingState(Adam(0.01).init(again.vector.size))
+    list(train_steps(network, again, [first], MSE, Adam(0.01), seed=0, state=state))
+    state.step += 1
+    list(train_steps(network, again, [third], MSE, Adam(0.01), seed=0, state=state))
+    np.testing.assert_array_equal(weights.vector, again.vector)
+
+
+def test_train_steps_takes_a_batch_after_the_update_before_it(rng):
+    network, weights = fresh()
+    vectors = []
+
+    def batches():
+        for batch in step_batches(rng, 3):
+            vectors.append(weights.vector.copy())
+            yield batch
+
+    for number, record in enumerate(train_steps(network, weights, batches(), MSE, Adam(0.01), seed=0), 1):
+        assert record.number == number == len(vectors)
+        assert (weights.vector != vectors[-1]).any()
+
+
+def test_train_steps_on_gradient_gets_gradients_before_the_update_and_changes_no_bit(rng):
+    batches = [batch._replace(source=k) for k, batch in enumerate(step_batches(rng))]
+    seen = []
+
+    def on_gradient(gradients, batch, number):
+        seen.append((batch.source, number, weights.vector.copy()))
+        assert gradients.inputs.shape == batch.x.shape
+        assert gradients.outputs.shape == batch.y.shape
+        assert gradients.inputs.any()
+
+    network, plain = fresh()
+    list(train_steps(network, plain, batches, MSE, Adam(0.01), seed=0))
+    network, weights = fresh()
+    start = weights.vector.copy()
+    list(train_steps(network, weights, batches, MSE, Adam(0.01), seed=0, on_gradient=on_gradient))
+    assert [pair[:2] for pair in seen] == [(k, k + 1) for k in range(6)]
+    np.testing.assert_array_equal(seen[0][2], start)
+    np.testing.assert_array_equal(weights.vector, plain.vector)
+
+
+@pytest.mark.parametrize(("what", "value"), [("loss", np.nan), ("loss", np.inf), ("weights", 1e38)])
+def test_train_steps_names_the_update_at_which_it_diverges(what, value, rng):
+    network, weights = fresh((LSTM(5), Dense(1)))
+    batches = step_batches(rng, 3)
+    if what == "loss":
+        batches[1] = batches[1]._replace(y=np.full_like(batches[1].y, value))
+        text, optimizer = f"the loss became {value} at update 2", Adam()
+    else:
+        text, optimizer = "the weights became infinite or nan at update 2", SGD(lambda step: 1e39 if step == 2 else 0.1)
+    with pytest.raises(ConfigError, match=f"^Training diverged: {text}. Lower the learning rate"):
+        list(train_steps(network, weights, batches, MSE, optimizer, seed=0))
+
+
+def test_default_optimizer_is_clipped_adam_over_one_cycle():
+    expected = chain(clip_by_global_norm(0.5), scale_by_adam(), scale_by_learning_rate(one_cycle(0.01, 100)))
+    assert default_optimizer(0.01, 100, clip=0.5) == expected
+
+
+def test_with_validation_measures_before_the_first_step_and_after_those_asked_for():
+    calls, steps = [], []
+
+    def run_steps():
+        for number in range(1, 6):
+            steps.append(number)
+            yield StepRecord(number, 1.0 / number)
+
+    def monitor():
+        calls.append(len(steps))
+        return ValidationErrors(10.0 - len(steps), 1.0)
+
+    records = list(with_validation(run_steps(), monitor, {2, 5}))
+    assert calls == [0, 2, 5]
+    assert [record.number for record in records] == list(range(6))
+    np.testing.assert_array_equal([r.validation for r in records], [10, np.nan, 8, np.nan, np.nan, 5])
+    assert [r.loss for r in records[1:]] == [1.0 / k for k in range(1, 6)]
+
+
+@pytest.mark.parametrize(("min_improvement", "restored"), [(0.0, True), (0.4, True), (0.6, False)])
+def test_best_weights_come_back_if_they_are_better_by_the_share_asked_for(min_improvement, restored):
+    _, weights = fresh()
+    errors = iter([9.0, 4.0, 2.0, 3.0, 4.0])  # the first is that of the initial weights
+
+    def run_steps():
+        for number in range(1, 5):
+            weights.vector[:] = number
+            yield StepRecord(number, 0.0)
+
+    best = BestWeights(weights)
+    monitored = with_validation(run_steps(), lambda: ValidationErrors(next(errors), 0.0), range(9), keep_best=best)
+    assert len(list(monitored)) == 5
+    assert best.restore(min_improvement) == restored
+    assert best.number == 2
+    assert (weights.vector == (2 if restored else 4)).all()
+
+
+def test_best_weights_without_a_finite_error_leave_the_weights(rng):
+    _, weights = fresh()
+    best = BestWeights(weights, 7)
+    assert not best.update(1, np.nan)
+    assert not best.restore()
+    assert best.number == 7

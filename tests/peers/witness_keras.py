@@ -12,7 +12,6 @@ from functools import partial
 import keras
 import numpy as np
 import torch
-
 from witnesses import ADAM_STEPS, BETAS, UNITS, Kind, Record, draw_exchange, from_keras, join, split, swap, to_keras
 
 if keras.backend.backend() != "torch" or keras.config.floatx() != "float32":

@@ -12,7 +12,6 @@ from functools import partial
 
 import numpy as np
 import torch
-
 from witnesses import ADAM_STEPS, BETAS, GRID, UNITS, Array, Kind, Record, draw_exchange, join, part, split
 
 ORDER = {"rnn": (0,), "rnn_relu": (0,), "gru": (1, 0, 2), "lstm": (0, 1, 3, 2)}

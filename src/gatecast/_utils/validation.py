@@ -1,53 +1,156 @@
-"""Checks of what a forecaster is told."""
+"""Checks of arguments: each returns the valid value or raises a ConfigError that names the argument."""
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
 
 from gatecast.errors import ConfigError
 
-__all__ = ["check_count", "check_levels", "check_seed", "check_type"]
+__all__ = [
+    "check_fraction",
+    "check_levels",
+    "check_optional_positive_int",
+    "check_positive",
+    "check_positive_int",
+    "check_seed",
+    "check_type",
+]
 
-Record = TypeVar("Record")
+T = TypeVar("T")
 
 
-def check_count(name: str, value: int | None, *, needed: bool = False) -> None:
-    """A whole number from 1 up, or None, unless it is needed."""
-    if (value is None and not needed) or (
-        isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
-    ):
-        return
-    raise ConfigError(f"{name} is impossible", got=repr(value), expected="a whole number from 1 up")
+def check_positive(value: Any, name: str, *, where: str = "") -> float:
+    """Return a finite number above 0.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        where: The layer, function or record that the argument belongs to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_positive(2, "delta", where="Huber")
+    2.0
+    """
+    if not (isinstance(value, Real) and 0 < float(value) < math.inf):
+        raise _invalid(value, name, where, "a number above 0")
+    return float(value)
+
+
+def check_fraction(value: Any, name: str, *, where: str = "") -> float:
+    """Return a number from 0 to less than 1.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        where: The layer, function or record that the argument belongs to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_fraction(0.2, "rate", where="Dropout")
+    0.2
+    """
+    if not (isinstance(value, Real) and 0 <= float(value) < 1):
+        raise _invalid(value, name, where, "a number from 0 to less than 1")
+    return float(value)
+
+
+def check_positive_int(value: Any, name: str, *, where: str = "") -> int:
+    """Return an integer of at least 1.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        where: The layer, function or record that the argument belongs to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_positive_int(50, "units", where="LSTM")
+    50
+    """
+    is_integer = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not is_integer or operator.index(value) < 1:
+        raise _invalid(value, name, where, "a positive integer")
+    return operator.index(value)
+
+
+def check_optional_positive_int(value: Any, name: str, *, where: str = "") -> int | None:
+    """Return an integer of at least 1, or None for None; see `check_positive_int`.
+
+    >>> check_optional_positive_int(None, "input_size") is None
+    True
+    """
+    return None if value is None else check_positive_int(value, name, where=where)
 
 
 def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
-    """Levels in percent, increasing; one may come bare, and None is none."""
-    single = level is None or isinstance(level, int | float | str)
-    levels: tuple[Any, ...] = (() if level is None else (level,)) if single else tuple(level)  # type: ignore[arg-type]
-    good = all(isinstance(one, int | float | np.number) and 1 <= one < 100 for one in levels)
-    if not good or len(set(levels)) < len(levels):
-        raise ConfigError(
-            "these are not levels of intervals",
-            got=str(list(levels)),
-            expected="different numbers from 1 up and below 100, in percent",
-            fix="Write, say, level=(80, 95).",
-        )
+    """Return levels of prediction intervals as an increasing tuple; a single level may be a number.
+
+    Args:
+        level: Percentages from 1 to less than 100, all different; None for no intervals.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_levels([95, 80]), check_levels(90), check_levels(None)
+    ((80, 95), (90,), ())
+    """
+    single = isinstance(level, int | float | str | np.number)
+    levels: tuple[Any, ...] = () if level is None else (level,) if single else tuple(level)  # type: ignore[arg-type]
+    for value in levels:
+        if not isinstance(value, int | float | np.number) or not 1 <= value < 100:
+            share = isinstance(value, int | float | np.number) and 0.01 <= value < 1
+            expected = "a percentage from 1 to less than 100"
+            fix = f"Did you mean level={100 * value:g}?" if share else "For example, level=(80, 95)."
+            raise _invalid(value, "level", "", expected, fix)
+    if len(set(levels)) < len(levels):
+        raise _invalid(list(levels), "level", "", "different percentages", "For example, level=(80, 95).")
     return tuple(sorted(levels))
 
 
-def check_type(name: str, given: Record | None, kind: type[Record]) -> Record:
-    """A record of a kind, or None for one of defaults."""
-    if given is not None and not isinstance(given, kind):
-        expected = f"a gatecast.config.{kind.__name__}"
-        raise ConfigError(f"{name} is no {kind.__name__}", got=repr(given), expected=expected)
-    return kind() if given is None else given
+def check_type(value: T | None, name: str, kind: type[T]) -> T:
+    """Return a record of a kind; None becomes a record with default settings.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        kind: A class of `gatecast.config`.
+
+    Raises:
+        ConfigError: Another object.
+
+    >>> check_type(None, "network", dict)
+    {}
+    """
+    if value is not None and not isinstance(value, kind):
+        raise _invalid(value, name, "", f"a {kind.__name__}", f"For example, {name}={kind.__name__}().")
+    return kind() if value is None else value
 
 
-def check_seed(seed: int) -> int:
-    """A whole number from 0 up."""
+def check_seed(seed: Any) -> int:
+    """Return a non-negative integer.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_seed(7)
+    7
+    """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigError("the seed is not a seed", got=repr(seed), expected="a whole number from 0 up")
+        raise _invalid(seed, "seed", "", "a non-negative integer")
     return int(seed)
+
+
+def _invalid(value: object, name: str, where: str, expected: str, fix: str = "") -> ConfigError:
+    """Return the error for an invalid value."""
+    argument = name if name.isidentifier() else None
+    return ConfigError(f"Invalid {name} {value!r}", where=where, expected=expected, fix=fix, argument=argument)

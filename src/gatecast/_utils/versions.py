@@ -1,29 +1,30 @@
-"""Versions of gatecast, Python and what they stand on."""
+"""The version of gatecast, and those of Python and the packages that it uses."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
 
-__all__ = ["versions"]
+__all__ = ["PACKAGES", "__version__", "versions"]
+
+__version__ = "0.1.0"
 
 PACKAGES = ("numpy", "duckdb", "narwhals", "safetensors", "rich", "typer")
+"""Packages that gatecast needs."""
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
-    """Versions of gatecast, Python and some packages; those that are not installed are left out.
+    """Return the versions of gatecast, of Python and of packages, without those that are not installed.
 
-    >>> list(versions(["numpy", "there-is-no-such-package"]))
+    >>> list(versions(["numpy", "no-such-package"]))
     ['gatecast', 'python', 'numpy']
     """
     from importlib.metadata import PackageNotFoundError, version
 
-    from gatecast import __version__
-
-    found = {"gatecast": __version__, "python": platform.python_version()}
+    installed = {"gatecast": __version__, "python": platform.python_version()}
     for name in packages:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:  # noqa: PERF203
             continue
-    return found
+    return installed

@@ -1,150 +1,220 @@
-"""All that is said about one forecast, as plain data: what report, chart and document are made of.
-
-Letters: n rows of the history, h horizon.
-"""
+"""Everything that report, chart and document show of one forecast, as plain data and as tables of text."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import time_unit
-from gatecast.cli.options import Options
+from gatecast._utils.formatting import count, time_unit
 from gatecast.errors import ConfigError
-from gatecast.plotting.charts import BASELINES
+from gatecast.plotting.charts import BASELINES, ForecastSeries
+from gatecast.reporting import text_tables
+from gatecast.reporting.text_tables import TextTable
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
-    from gatecast.results import Evaluation, Forecast
+    from gatecast.results import Evaluation
 
-__all__ = ["Result", "bounds", "collect", "warning"]
+__all__ = ["ForecastTable", "ForecastView", "forecast_table", "summary_rows", "training_advice", "view_forecast"]
 
 
-@dataclass(frozen=True)
-class Result:
-    """A forecast with what it was made of and how good its kind has been."""
+@dataclass(frozen=True, eq=False)
+class ForecastTable:
+    """Columns of a forecast and their roles.
+
+    Args:
+        columns: Arrays of equal length, by name.
+        id_col: Column with the names of the series; None if the data have none.
+        time_col: Column with the times.
+        target_col: Column that is forecast.
+        model: Column of the forecast; bounds are called `<model>-lo-<level>` and `<model>-hi-<level>`.
+        levels: Levels of the intervals, in percent.
+    """
+
+    columns: dict[str, npt.NDArray[Any]]
+    id_col: str | None
+    time_col: str
+    target_col: str
+    model: str
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastView:
+    """A forecast, the series it continues, and how good its model has been.
+
+    Notation: n rows of the history, h steps of the forecast.
+
+    Args:
+        file: What the user typed.
+        unique_id: Name of the series shown; None if the data have no names.
+        freq: Name of the frequency: "MS", "30min", or "1" where times are whole numbers.
+        times: Times of the history [n].
+        values: Values of the history [n], NaN where missing.
+        season_length: Steps in a season; 1 for none.
+        forecast: Forecast of the series shown.
+        evaluation: Scores over all series, with the table of the series shown; None if there was no test part.
+        baseline_values: Forecast of the first baseline [h].
+        notes: Sentences about the data; the first names columns, frequency and range.
+        seed: Seed of the forecaster.
+        seconds: Time taken.
+        advice: What to change about the training; "" for nothing.
+        n_series: Number of series.
+        all_series: Forecast of all series, if there are several.
+    """
 
     file: str
     unique_id: str | None
-    """Name of the series that is shown; None if the data had no names."""
     freq: str
-    """Name of the frequency: "MS", "30min", or "1" where times are whole numbers."""
     times: npt.NDArray[Any]
-    """(n,) of the history."""
     values: npt.NDArray[np.float64]
-    """(n,) of the history, in the unit of the file; NaN where one is missing."""
-    season: int
-    forecast: Forecast
-    """Of the series that is shown."""
+    season_length: int
+    forecast: ForecastTable
     evaluation: Evaluation | None
-    """Scores over all series; its table is that of the series that is shown."""
-    naive: npt.NDArray[np.float64]
-    """(h,) The first baseline for the rows of the forecast."""
-    findings: tuple[str, ...]
-    """Plain sentences; the first says which column is what, how often, how much, from when to when."""
+    baseline_values: npt.NDArray[np.float64]
+    notes: tuple[str, ...]
     seed: int
     seconds: float
-    """Time taken."""
-    learning: str = ""
-    """What is to be done about how the networks learnt; "" where there is nothing to do."""
-    series: int = 1
-    """How many there are."""
-    panel: Forecast | None = None
-    """Of all series, if there are several."""
+    advice: str = ""
+    n_series: int = 1
+    all_series: ForecastTable | None = None
 
     @property
-    def whole(self) -> Forecast:
-        """Of all series."""
-        return self.panel or self.forecast
+    def full_forecast(self) -> ForecastTable:
+        """Forecast of all series."""
+        return self.all_series or self.forecast
 
     @property
-    def ahead(self) -> npt.NDArray[Any]:
-        """(h,) Times of the forecast."""
-        times: npt.NDArray[Any] = self.forecast.table[self.forecast.time_col]
-        return times
+    def forecast_times(self) -> npt.NDArray[Any]:
+        """Times of the forecast [h]."""
+        return self.forecast.columns[self.forecast.time_col]
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
-        """(h,) The forecast."""
-        values: npt.NDArray[np.float64] = self.forecast.table[self.forecast.model]
-        return values
+        """Point forecast [h]."""
+        return self.forecast.columns[self.forecast.model]
+
+    @property
+    def widest_interval(self) -> tuple[float, npt.NDArray[Any], npt.NDArray[Any]] | None:
+        """Level, lower and upper bounds [h] of the widest interval; None without intervals."""
+        if not self.forecast.levels:
+            return None
+        level, columns = max(self.forecast.levels), self.forecast.columns
+        low, high = (columns[f"{self.forecast.model}-{side}-{level:g}"] for side in ("lo", "hi"))
+        return level, low, high
 
     @property
     def time_unit(self) -> str:
-        """How fine times must be written, by NumPy's names."""
-        return time_unit(self.times, self.ahead)
+        """Coarsest NumPy unit that writes all times exactly."""
+        return time_unit(self.times, self.forecast_times)
 
     @property
     def baseline(self) -> str:
-        """What the first baseline is called by people."""
-        return BASELINES.get(self.naive_col, self.naive_col)
+        """Title of the first baseline."""
+        return BASELINES.get(self.baseline_col, self.baseline_col)
 
     @property
-    def naive_col(self) -> str:
-        """Name of the first baseline, which is that of its column."""
+    def baseline_col(self) -> str:
+        """Column of the first baseline."""
         if self.evaluation is not None and len(self.evaluation.scores) > 1:
-            return self.evaluation.scores[1].model
-        return "SeasonalNaive" if self.season > 1 else "Naive"
+            return next((score.model for score in self.evaluation.scores if score.model in BASELINES), "Naive")
+        return "SeasonalNaive" if self.season_length > 1 else "Naive"
 
     @property
-    def missing(self) -> int:
-        """Values that the history lacks."""
+    def n_missing(self) -> int:
+        """Missing values of the history."""
         return int(np.isnan(self.values).sum())
 
 
-def bounds(table: dict[str, npt.NDArray[Any]], model: str, level: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """The columns with the lower and the upper bound of an interval.
+def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | None = None) -> ForecastView:
+    """Forecast with a fitted forecaster, and gather what there is to show.
 
-    >>> bounds({"LSTM-lo-80": np.zeros(1), "LSTM-hi-80": np.ones(1)}, "LSTM", 80)
-    (array([0.]), array([1.]))
+    Args:
+        forecaster: A fitted forecaster.
+        file: What the user typed.
+        futr_df: File with the future values of exogenous columns.
+
+    Raises:
+        FloatingPointError: The forecast is not finite.
     """
-    return table[f"{model}-lo-{level:g}"], table[f"{model}-hi-{level:g}"]
-
-
-def collect(forecaster: Forecaster, options: Options) -> Result:
-    """Predict with a fitted forecaster, and gather what is to be said."""
     from gatecast.forecasting.baselines import seasonal_naive
 
-    panel, whole = forecaster.panel_, forecaster.predict(futr_df=options.future)
-    known = panel.mask
-    shown = next((s for s in range(len(panel)) if known[panel.indptr[s] : panel.indptr[s + 1]].any()), 0)
-    forecast, evaluation = whole, forecaster.evaluation_
-    if len(panel) > 1:
-        h = forecaster.h_
-        own = {name: column[shown * h : (shown + 1) * h] for name, column in whole.columns.items()}
-        forecast = replace(whole, table=own, columns=own)
-        if evaluation is not None and panel.columns.id is not None:
-            rows = evaluation.table[panel.columns.id] == panel.ids[shown]
-            evaluation = replace(evaluation, table={name: c[rows] for name, c in evaluation.table.items()})
-    if not all(np.isfinite(column).all() for column in forecast.columns.values() if column.dtype.kind == "f"):
-        raise FloatingPointError("the forecast is not finite")
+    panel = forecaster.panel_
+    forecast = ForecastTable(
+        columns=forecaster.predict(futr_df=futr_df, output="dict"),
+        id_col=panel.columns.id,
+        time_col=panel.columns.time,
+        target_col=panel.columns.target,
+        model=forecaster.model_name_,
+        levels=tuple(forecaster.level),
+    )
+    shown = next((s for s in range(len(panel)) if panel.mask[panel.indptr[s] : panel.indptr[s + 1]].any()), 0)
     values = panel.series(shown)
-    return Result(
-        file=str(options.file),
+    view = ForecastView(
+        file=str(file),
         unique_id=None if panel.columns.id is None else str(panel.ids[shown]),
         freq=str(panel.freq),
         times=panel.times(shown),
         values=values,
-        season=forecaster.season_length_,
+        season_length=forecaster.season_length_,
         forecast=forecast,
-        evaluation=evaluation,
-        learning=warning(forecaster) or "",
-        naive=seasonal_naive(values, forecaster.h_, forecaster.season_length_),
-        findings=tuple(forecaster.data_notes_),
-        seed=options.seed,
+        evaluation=forecaster.evaluation_,
+        baseline_values=seasonal_naive(values, forecaster.h_, forecaster.season_length_),
+        notes=tuple(forecaster.data_notes_),
+        seed=forecaster.seed,
         seconds=forecaster.fit_seconds_,
-        series=len(panel),
-        panel=whole if len(panel) > 1 else None,
+        advice=training_advice(forecaster) or "",
+        n_series=len(panel),
     )
+    if len(panel) > 1:
+        view = _of_one_series(view, shown, panel.ids[shown])
+    if not all(np.isfinite(column).all() for column in view.forecast.columns.values() if column.dtype.kind == "f"):
+        raise FloatingPointError("the forecast is not finite")
+    return view
 
 
-def warning(forecaster: Forecaster) -> str | None:
-    """What is to be done about a network that learnt too long or too briefly; None where there is nothing to do."""
+def _of_one_series(view: ForecastView, position: int, unique_id: Any) -> ForecastView:
+    """Return the view with the forecast and the test part of one series of several."""
+    forecast, evaluation, h = view.forecast, view.evaluation, len(view.baseline_values)
+    columns = {name: column[position * h : (position + 1) * h] for name, column in forecast.columns.items()}
+    if evaluation is not None and forecast.id_col is not None:
+        rows = evaluation.table[forecast.id_col] == unique_id
+        evaluation = replace(evaluation, table={name: column[rows] for name, column in evaluation.table.items()})
+    return replace(view, forecast=replace(forecast, columns=columns), evaluation=evaluation, all_series=forecast)
+
+
+def training_advice(forecaster: Forecaster) -> str | None:
+    """Return what to change about networks that overfit or underfit; None if there is nothing to change."""
     try:
-        advice = forecaster.learning_curves()
+        diagnosis = forecaster.learning_curves()
     except ConfigError:
+        # A model without networks.
         return None
-    return advice.sentence if advice.kind in ("overfits", "underfits") else None
+    return diagnosis.sentence if diagnosis.kind in ("overfits", "underfits") else None
+
+
+def summary_rows(view: ForecastView) -> Iterator[tuple[str, str]]:
+    """Yield what is known about the data, as names and facts."""
+    description, *notes = view.notes
+    yield "data", description
+    if view.n_series > 1:
+        yield "shown", f"series {view.unique_id!r}, the first of {view.n_series:,}; scores are means over all"
+    yield "missing", f"{view.n_missing:,} of {count(len(view.values), 'row')}" if view.n_missing else "none"
+    yield "season", count(view.season_length, "row") if view.season_length > 1 else "none found"
+    if view.evaluation is not None:
+        train, validation, test = view.evaluation.split_sizes
+        yield "split", f"{train:,} rows to train, {validation:,} to validate, {test:,} to test, in this order"
+    for note in notes:
+        yield "note", note
+
+
+def forecast_table(view: ForecastView) -> TextTable:
+    """Return the forecast with its intervals, a row a step."""
+    forecast = view.forecast
+    series = ForecastSeries(forecast.columns, forecast.model, forecast.levels, forecast.time_col, len(view.mean))
+    return text_tables.forecast_table(series, view.time_unit)

@@ -1,31 +1,12 @@
-"""The JSON document of `--json`: its keys are a promise, changed only together with `SCHEMA_VERSION`.
+"""JSON documents of `--json`. Their keys are a promise: `schema.json` describes them, and keys are only ever added.
 
-    schema_version   2
-    data             file, unique_id (null without an id column, or with several series), series (how many), time_col,
-                     target_col, id_col (or null), frequency, season, findings [sentences], and of the series, or of
-                     the first of several, rows, missing, start, end
-    model            name, horizon, levels
-    evaluation       null, or cutoff, rows {training, validation, test}, season, horizon, verdict and
-                     scores [{model, mae, rmse, mase, skill, coverage {level: percent}, loses}], means over
-                     series: the model, what it is made of, SeasonalNaive if season is above 1, Naive (the last
-                     value), Drift and Mean; loses: on how many series its error is larger than that of the first
-                     of these
-    forecast         rows: the id column if there is one, the time column, Ensemble, Ensemble-lo-80, ..., and, for a
-                     single series, the first baseline by its name in scores: SeasonalNaive, or Naive if season is 1
-    files            [names of the files that were written]
-    settings         what it takes to get the same again: seed, options, versions, isa, threads
-    seconds          time taken
-    error            alone with schema_version, if there is no forecast: kind, exit_code, message, and those
-                     of its parts that there are: what, where, got, expected, fix
-
-There is no NaN and no infinity in it: what is not a finite number is null. Times are ISO 8601.
+A document holds no NaN and no infinity: a number that is not finite is null. Times are ISO 8601.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,92 +16,134 @@ from gatecast._utils.versions import versions
 from gatecast.errors import GatecastError
 
 if TYPE_CHECKING:
-    from gatecast.cli.forecast_view import Result
-    from gatecast.cli.options import Options
+    from gatecast.cli.forecast_view import ForecastView
     from gatecast.results import Evaluation, Score
 
-__all__ = ["SCHEMA_VERSION", "document", "error_document", "rows", "to_json"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "error_document",
+    "evaluation_facts",
+    "forecast_document",
+    "reproduction_facts",
+    "rows",
+    "to_json",
+    "versioned",
+]
 
 SCHEMA_VERSION = 2
+"""Raised when a key is renamed or removed, which no release does lightly."""
+
+ERROR_PARTS = ("what", "where", "got", "expected", "fix")
 
 
-def document(result: Result, options: Options, written: Sequence[Path]) -> dict[str, Any]:
-    """All of a result as plain values."""
-    forecast = result.forecast
-    first, last = (row["ds"] for row in rows({"ds": result.times[[0, -1]]}, result.time_unit))
-    return {
-        "schema_version": SCHEMA_VERSION,
+def versioned(command: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as a document of a command, with null for numbers that are not finite.
+
+    >>> versioned("doctor", {"threads": 2, "difference": float("nan")})
+    {'schema_version': 2, 'command': 'doctor', 'threads': 2, 'difference': None}
+    """
+    return {"schema_version": SCHEMA_VERSION, "command": command, **_finite(facts)}
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with None for numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(name): _finite(part) for name, part in value.items()}
+    if isinstance(value, np.generic):
+        value = value.item()
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else plain(value)
+
+
+def forecast_document(view: ForecastView, options: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """Return the document of `gatecast forecast`.
+
+    Args:
+        view: The forecast.
+        options: Parsed options, from `ForecasterOptions.values`.
+        files: Names of the files written.
+    """
+    forecast = view.forecast
+    first, last = (row["ds"] for row in rows({"ds": view.times[[0, -1]]}, view.time_unit))
+    table = view.full_forecast.columns
+    if view.n_series == 1:
+        table = {**table, view.baseline_col: view.baseline_values}
+    facts = {
         "data": {
-            "file": result.file,
-            "unique_id": result.unique_id if result.series == 1 else None,
-            "series": result.series,
+            "file": view.file,
+            "unique_id": view.unique_id if view.n_series == 1 else None,
+            "series": view.n_series,
             "time_col": forecast.time_col,
             "target_col": forecast.target_col,
             "id_col": forecast.id_col,
-            "frequency": result.freq,
-            "season": int(result.season),
-            "rows": len(result.values),
-            "missing": result.missing,
+            "frequency": view.freq,
+            "season": int(view.season_length),
+            "rows": len(view.values),
+            "missing": view.n_missing,
             "start": first,
             "end": last,
-            "findings": list(result.findings),
+            "findings": list(view.notes),
         },
-        "model": {"name": forecast.model, "horizon": len(result.mean), "levels": list(forecast.levels)},
-        "evaluation": None if result.evaluation is None else _evaluation(result.evaluation, result.time_unit),
-        "forecast": rows(
-            {**forecast.columns, result.naive_col: result.naive} if result.series == 1 else result.whole.columns,
-            result.time_unit,
-        ),
-        "files": [str(path) for path in written],
-        "settings": settings(options),
-        "seconds": round(result.seconds, 3),
+        "model": {"name": forecast.model, "horizon": len(view.mean), "levels": list(forecast.levels)},
+        "evaluation": None if view.evaluation is None else evaluation_facts(view.evaluation, view.time_unit),
+        "learning": view.advice or None,
+        "forecast": rows(table, view.time_unit),
+        "files": list(files),
+        "settings": reproduction_facts(options),
+        "seconds": round(view.seconds, 3),
     }
+    return versioned("forecast", facts)
 
 
 def rows(table: Mapping[str, Column], unit: str = "") -> list[dict[str, Any]]:
-    """A table as rows of plain values; times as ISO 8601, None where there is no finite number.
+    """Return a table as rows of plain values; times as ISO 8601, None for numbers that are not finite.
 
     Args:
         table: Columns of equal length.
-        unit: How fine times are written; see `texts.time_texts`.
+        unit: NumPy unit of the times; see `gatecast._utils.formatting.time_texts`.
 
-    >>> import numpy as np
     >>> rows({"ds": np.array(["2020-01-01"], "datetime64[s]"), "LSTM": np.array([1.5])})
     [{'ds': '2020-01-01', 'LSTM': 1.5}]
     """
-    columns = [_column(values, unit) for values in table.values()]
+    columns = [_plain_column(values, unit) for values in table.values()]
     return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def settings(options: Options) -> dict[str, Any]:
-    """What it takes to get the same forecast again, to the bit: same seed, machine level and versions."""
-    from gatecast.kernels.native import get_threads, isa
+def reproduction_facts(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what gives the same forecast again, to the bit: seed, options, versions, instruction set and threads."""
+    from gatecast.kernels.native import get_num_threads, isa
 
-    names = ("horizon", "time_col", "id_col", "target_col", "freq", "season")
-    asked = {name: getattr(options, name) for name in names}
     return {
-        "seed": options.seed,
-        "options": {**asked, "level": list(options.levels)},
+        "seed": options["seed"],
+        "options": {**options, "season": options["season_length"]},
         "versions": versions(),
         "isa": isa(),
-        "threads": get_threads(),
+        "threads": get_num_threads(),
     }
 
 
-def error_document(error: Exception, kind: str, code: int, message: str) -> dict[str, Any]:
-    """An error as plain values; the parts of its message stand beside it."""
-    parts = {}
-    if isinstance(error, GatecastError):
-        names = ("what", "where", "got", "expected", "fix")
-        parts = {name: str(getattr(error, name)) for name in names if str(getattr(error, name))}
+def error_document(
+    error: Exception, kind: str, code: int, message: str, parts: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return an error as a document.
+
+    Args:
+        error: The error.
+        kind: Its name in the document.
+        code: The exit code.
+        message: The message as printed.
+        parts: Texts by name of `ERROR_PARTS`, and `option`; None: those of the error.
+    """
+    if parts is None:
+        parts = {name: str(getattr(error, name)) for name in ERROR_PARTS} if isinstance(error, GatecastError) else {}
+    named = {name: text for name, text in parts.items() if text}
     return {
         "schema_version": SCHEMA_VERSION,
-        "error": {"kind": kind, "exit_code": code, "message": message, **parts},
+        "error": {"kind": kind, "exit_code": code, "message": message, **named},
     }
 
 
-def to_json(value: dict[str, Any]) -> str:
-    """Text that every JSON reader takes: ASCII alone, so that no encoding can spoil it.
+def to_json(value: Mapping[str, Any]) -> str:
+    """Return JSON in ASCII alone, which no encoding of a terminal can spoil.
 
     >>> to_json({"a": "é"}).isascii()
     True
@@ -128,22 +151,22 @@ def to_json(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2, allow_nan=False)
 
 
-def _column(values: Column, unit: str) -> list[Any]:
-    """Values that csv and json can write."""
+def _plain_column(values: Column, unit: str) -> list[Any]:
+    """Return values that CSV and JSON can write."""
     if values.dtype.kind == "M":
-        # Not every reader takes a time of day without seconds.
+        # Not every reader accepts a time of day without seconds.
         unit = unit or time_unit(values)
         return list(time_texts(values, "T", "s" if unit == "m" else unit))
     return [plain(value) for value in values.tolist()]
 
 
-def _evaluation(evaluation: Evaluation, unit: str) -> dict[str, Any]:
-    """How good the model was on the test part."""
+def evaluation_facts(evaluation: Evaluation, unit: str = "") -> dict[str, Any]:
+    """Return the scores of a test part."""
     cutoff = rows({"cutoff": np.array([evaluation.cutoff])}, unit)[0]["cutoff"]
     return {
         "cutoff": cutoff,
         "rows": dict(zip(("training", "validation", "test"), map(int, evaluation.split_sizes), strict=True)),
-        "season": int(evaluation.season),
+        "season": int(evaluation.season_length),
         "horizon": int(evaluation.horizon),
         "verdict": evaluation.verdict,
         "scores": [_score(score) for score in evaluation.scores],
@@ -151,7 +174,7 @@ def _evaluation(evaluation: Evaluation, unit: str) -> dict[str, Any]:
 
 
 def _score(score: Score) -> dict[str, Any]:
-    """One model's errors."""
-    numbers = {name: plain(float(getattr(score, name))) for name in ("mae", "rmse", "mase", "skill")}
-    coverage = {f"{level:g}": plain(float(share)) for level, share in score.coverage.items()}
+    """Return the errors of one model."""
+    numbers = {name: float(getattr(score, name)) for name in ("mae", "rmse", "mase", "skill")}
+    coverage = {f"{level:g}": float(percent) for level, percent in score.coverage.items()}
     return {"model": score.model, **numbers, "coverage": coverage, "loses": int(score.n_worse)}

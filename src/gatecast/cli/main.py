@@ -1,18 +1,17 @@
-"""The door of the command line: runs a command, turns what goes wrong into one message and an exit code.
+"""Entry point of the command line: runs a command, and turns errors into one message and an exit code.
 
-Exit codes: 0 done; 1 a finding about the data; 2 wrong use (an option, a file that is not there); 70 a defect
-of gatecast; 130 interrupted. Messages go to standard error as `error: ...`, with --json also to standard
-output. The version is printed without loading anything else.
+Exit codes: 0 done; 1 a problem of the data; 2 wrong use (an option, a missing file); 70 a defect of gatecast;
+130 interrupted. Messages go to standard error as `error: ...`, with --json also to standard output as a document.
+The version is printed without loading anything else.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from gatecast import __version__
@@ -20,8 +19,8 @@ from gatecast.errors import DataError, FormatError, GatecastError
 
 __all__ = ["main"]
 
-FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
-"""What the system says of an output that takes no more; such errors carry no name of a file."""
+OUTPUT_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
+"""System errors of an output that takes no more; they carry no file name."""
 DONE, DATA, USE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: Words after the name of the program; those of the process if None.
+        arguments: Arguments after the name of the program; those of the process if None.
 
     Returns:
         The exit code.
@@ -38,25 +37,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gatecast ...
     True
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    _survive_any_letter()
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    _replace_unencodable_characters()
     try:
-        if words == ["--version"]:
+        if args == ["--version"]:
             sys.stdout.write(f"gatecast {__version__}\n")
             code = DONE
         else:
-            code = _run(words)
+            code = _run(args)
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
-        # Typer turns a closed pipe, and here nothing else, into SystemExit.
+    except BrokenPipeError:
         _close_quietly()
         return DONE
+    except SystemExit as stop:
+        return _stopped(stop)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
         # Some libraries turn an interruption into an error of their own.
         interrupted = _was_interrupted(error)
-        code = INTERRUPTED if interrupted else _report(error, as_json="--json" in words)
+        code = INTERRUPTED if interrupted else _report(error, args)
         if not interrupted:
             return code
     finally:
@@ -64,22 +64,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A second Ctrl-C, while Python ends, would only print a traceback.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     if code == INTERRUPTED:
-        _say("interrupted")
+        _print_error("interrupted")
     return code
 
 
-def _run(words: list[str]) -> int:
-    """Parse the words and do what they say."""
+def _run(args: list[str]) -> int:
+    """Parse the arguments and run their command."""
     from typer.main import get_command
 
-    from gatecast.cli.commands.forecast import app
+    from gatecast.cli.app import app
 
-    code = get_command(app).main(words, prog_name="gatecast", standalone_mode=False)
+    code = get_command(app).main(args, prog_name="gatecast", standalone_mode=False)
     return code if isinstance(code, int) else DONE
 
 
+def _stopped(stop: SystemExit) -> int:
+    """Return the exit code of a program that the parser ended: a closed pipe, or shell completion."""
+    if isinstance(stop.__context__, OSError):
+        _close_quietly()
+        return DONE
+    return stop.code if isinstance(stop.code, int) else DONE
+
+
 def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is what lies behind an error."""
+    """Whether Ctrl-C caused an error."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt) or type(error).__name__ in ("Abort", "InterruptException"):
             return True
@@ -87,74 +95,128 @@ def _was_interrupted(error: BaseException | None) -> bool:
     return False
 
 
-def _report(error: Exception, *, as_json: bool) -> int:
-    """Say what went wrong, and return the exit code that belongs to it."""
-    code, kind, message = _judge(error)
+def _report(error: Exception, args: Sequence[str]) -> int:
+    """Print an error, and return its exit code."""
+    options = _options_of_command(args) if isinstance(error, GatecastError) else {}
+    code, kind, message = _classify(error, options, args)
     if os.environ.get("GATECAST_DEBUG"):
         import traceback
 
         traceback.print_exception(error)
-    if as_json:
+    if "--json" in args:
         from gatecast.cli.json_output import error_document, to_json
 
+        parts = _parts(error, options) if isinstance(error, GatecastError) else {}
         with suppress(OSError):
-            sys.stdout.write(to_json(error_document(error, kind, code, message)) + "\n")
+            sys.stdout.write(to_json(error_document(error, kind, code, message, parts)) + "\n")
     try:
         sys.stdout.flush()
     except OSError:
-        # What is left in the buffer would be tried again at the end of Python, with a traceback.
+        # Python would try to write the rest of the buffer at its end, with a traceback.
         _close_quietly()
-    _say(message)
+    _print_error(message)
     return code
 
 
-def _judge(error: Exception) -> tuple[int, str, str]:
-    """Exit code, kind and message of an error."""
+def _classify(error: Exception, options: Mapping[str, str], args: Sequence[str]) -> tuple[int, str, str]:
+    """Return exit code, kind and message of an error."""
     if isinstance(error, GatecastError):
         code = DATA if isinstance(error, (DataError, FormatError)) else USE
-        return code, type(error).__name__, _in_options(str(error))
+        return code, type(error).__name__, _lower_first(_with_options(str(error), options, error.argument))
     # Errors of the parser are known by their method: their classes moved between versions.
     if hasattr(error, "format_message"):
-        message = str(error.format_message())
-        stop = "" if message.endswith((".", "?", ")")) else "."
-        return USE, "ConfigError", f"{message}{stop} gatecast forecast --help lists the options."
+        return USE, "ConfigError", _usage_message(error, args)
     if isinstance(error, OSError) and error.filename:
         return USE, "ConfigError", f"{error.filename}: {error.strerror}."
-    if isinstance(error, OSError) and error.errno in FULL:
-        return USE, "ConfigError", f"the output cannot be written: {error.strerror}."
+    if isinstance(error, OSError) and error.errno in OUTPUT_FULL:
+        return USE, "ConfigError", f"cannot write the output: {error.strerror}."
     if isinstance(error, MemoryError):
-        return DATA, "DataError", "the data need more memory than there is. Forecast from fewer rows."
+        return DATA, "DataError", "the data need more memory than is available. Forecast from fewer rows."
     what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
-    ask = "Please report it together with the traceback that GATECAST_DEBUG=1 adds to the same command."
-    return DEFECT, "InternalError", f"gatecast has a defect ({what}). {ask}"
+    request = "Please report it together with the traceback that GATECAST_DEBUG=1 adds to the same command."
+    return DEFECT, "InternalError", f"gatecast has a defect ({what}). {request}"
 
 
-def _in_options(message: str) -> str:
-    """The words of Python's arguments as those of the command line.
+def _usage_message(error: Exception, args: Sequence[str]) -> str:
+    """Return the message of the parser, and the command whose help goes further."""
+    message = str(error.format_message())  # type: ignore[attr-defined]
+    stop = "" if message.endswith((".", "?", ")")) else "."
+    # Only the parser of a command, whose name comes first, raises errors without a context.
+    context = getattr(error, "ctx", None)
+    command = f"gatecast {args[0]}" if context is None else context.command_path
+    return f"{message}{stop} See {command} --help."
 
-    >>> _in_options("Name it with id_col, or say freq='MS'. There is no column 'freq'.")
-    "Name it with --id-col, or say --freq 'MS'. There is no column 'freq'."
+
+def _options_of_command(args: Sequence[str]) -> Mapping[str, str]:
+    """Return the options by Python argument that the command has: advice to use another one could not be followed."""
+    from typer.main import get_command
+
+    from gatecast.cli.app import app
+    from gatecast.cli.options import OPTION_OF_ARGUMENT
+
+    command = getattr(get_command(app), "commands", {}).get(args[0] if args else "")
+    if command is None:
+        return {}
+    flags = {flag for parameter in command.params for flag in (*parameter.opts, parameter.metavar)}
+    return {name: option for name, option in OPTION_OF_ARGUMENT.items() if option in flags}
+
+
+def _parts(error: GatecastError, options: Mapping[str, str]) -> dict[str, str]:
+    """Return the parts of an error, with options in place of Python arguments."""
+    names = ("what", "where", "got", "expected", "fix")
+    parts = {name: _with_options(str(getattr(error, name)), options, error.argument) for name in names}
+    return {**parts, "option": options.get(error.argument or "", "")}
+
+
+def _with_options(text: str, options: Mapping[str, str], argument: str | None = None) -> str:
+    """Return a message with the options of the command line in place of Python arguments.
+
+    Args:
+        text: The message.
+        options: Options by argument.
+        argument: The argument that the error is about. Others are replaced only where they cannot be a word of English.
+
+    >>> _with_options("Name it with id_col, or write freq='MS'.", {"id_col": "--id-col", "freq": "--freq"})
+    "Name it with --id-col, or write --freq 'MS'."
     """
-    message = re.sub(r"(?<![-\w'\"])(id|time|target)_col\b", r"--\1-col", message)
-    message = re.sub(r"(?<![-\w'\"])freq\b", "--freq", message)
-    return re.sub(r"(--(?:id-col|time-col|target-col|freq))=", r"\1 ", message)
+    return " ".join(_token_with_option(token, options, argument) for token in text.split(" "))
 
 
-def _say(message: str) -> None:
-    """One message on standard error."""
+def _token_with_option(token: str, options: Mapping[str, str], argument: str | None) -> str:
+    """Return a token, as "(id_col)," or "freq='MS'", with the option in place of the argument."""
+    start = len(token) - len(token.lstrip("("))
+    name, equals, value = token[start:].partition("=")
+    bare = name.rstrip(".,:;)?")
+    if bare not in options or not (equals or "_" in bare or bare == argument):
+        return token
+    return token[:start] + options[bare] + (f" {value}" if equals else name[len(bare) :])
+
+
+def _lower_first(message: str) -> str:
+    """Return a message as it stands after "error: "; names such as LSTM keep their capitals.
+
+    >>> _lower_first("Invalid --seed -1"), _lower_first("LSTM needs units")
+    ('invalid --seed -1', 'LSTM needs units')
+    """
+    first = message.partition(" ")[0]
+    return message[:1].lower() + message[1:] if first.isalpha() and first.istitle() else message
+
+
+def _print_error(message: str) -> None:
+    """Print one message on standard error."""
     with suppress(OSError):
         sys.stderr.write(f"error: {message}\n")
 
 
-def _survive_any_letter() -> None:
-    """A column's name may hold letters that the terminal's encoding has not: question marks, not a defect."""
+def _replace_unencodable_characters() -> None:
+    """Print question marks for characters that the encoding of the terminal lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 
 def _close_quietly() -> None:
-    """The reader has seen enough, `| head` for example; Python would complain again at the end."""
+    """Send further output nowhere: the reader has left, as `| head` does, and Python would complain at its end."""
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, sys.stdout.fileno())
     os.close(sink)

@@ -1,228 +1,396 @@
-"""Words of the command line, checked and turned into the settings of a forecast; nothing is read yet."""
+"""Options of the command line. Each is declared once: flag, help, parser, and the Python argument that it sets."""
 
 from __future__ import annotations
 
-import difflib
 import math
-import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
-from gatecast.cli.output_files import PLOT_SUFFIXES, REPORT_SUFFIXES, TABLE_SUFFIXES, check_output
-from gatecast.config import DataConfig
+import typer
+
+from gatecast.cli.models import complete_cells, complete_models
 from gatecast.errors import ConfigError
 
+if TYPE_CHECKING:
+    from gatecast.forecaster import Forecaster
+
 __all__ = [
-    "Options",
-    "check_input",
-    "check_plot",
-    "check_source",
-    "parse_levels",
-    "parse_names",
-    "parse_options",
-    "parse_whole",
+    "OPTION_OF_ARGUMENT",
+    "Cells",
+    "File",
+    "ForecasterOptions",
+    "FutrDf",
+    "Horizon",
+    "Json",
+    "Level",
+    "ModelFile",
+    "Models",
+    "NWindows",
+    "NewFile",
+    "Out",
+    "Plot",
+    "Refit",
+    "Report",
+    "Seed",
+    "SeriesId",
+    "Setting",
+    "StepSize",
+    "parse_option",
 ]
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for; None where it is to be worked out from the data."""
+class ValueKind(NamedTuple):
+    """A kind of option value: what it is called in a refusal, and its parser, which raises ValueError."""
 
-    file: Path | str
-    model: str = "auto"
-    data: DataConfig = field(default_factory=DataConfig)
-    future: Path | None = None
-    horizon: int | None = None
-    time_col: str | None = None
-    id_col: str | None = None
-    target_col: str | None = None
-    freq: str | None = None
-    season: int | None = None
-    levels: tuple[float, ...] = (80, 95)
-    out: Path | None = None
-    plot: Path | None = None
-    report: Path | None = None
-    json: bool = False
-    seed: int = 0
-    quiet: bool = False
-
-    @property
-    def outputs(self) -> tuple[Path, ...]:
-        """The files to be written."""
-        return tuple(path for path in (self.out, self.plot, self.report) if path is not None)
+    expected: str
+    parse: Callable[[str], Any]
 
 
-def parse_options(
-    file: str,
-    settings: Mapping[str, Any],
-    *,
-    future: str | None,
-    out: str | None,
-    plot: str | None,
-    report: str | None,
-    json: bool,
-    quiet: bool,
-) -> Options:
-    """Check every option, so that no work is begun that cannot be finished.
+class Setting(NamedTuple):
+    """What the text of an option becomes."""
+
+    argument: str
+    """Python argument or field of a config."""
+    kind: ValueKind
+    example: str
+    """A value for the advice in a refusal."""
+    config: str = ""
+    """Argument of `Forecaster` that holds the config: "network", "training" or "data"; "": Forecaster itself."""
+
+
+def _whole(text: str, minimum: int = 1) -> int:
+    """Parse a whole number of at least `minimum`."""
+    # int() alone accepts "1_000" and the digits of every script.
+    if not text.strip().lstrip("+-").isascii() or "_" in text or int(text) < minimum:
+        raise ValueError
+    return int(text)
+
+
+def _number(text: str, *, above: float = -math.inf, below: float = math.inf, include_low: bool = False) -> float:
+    """Parse a finite number between two limits."""
+    value = float(text)
+    if not (above < value < below or (include_low and value == above)) or not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def _levels(text: str) -> tuple[float, ...]:
+    """Parse percentages, ascending; whole ones become int, so that columns are called LSTM-lo-80."""
+    levels = [float(part.strip().removesuffix("%")) for part in text.split(",")]
+    if not all(1 <= level < 100 for level in levels) or len(set(levels)) < len(levels):
+        raise ValueError
+    return tuple(int(level) if level.is_integer() else level for level in sorted(levels))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Split names at commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _one_or_more_names(text: str) -> str | list[str]:
+    """Parse one name, or several separated by commas."""
+    names = _names(text)
+    return list(names) if len(names) > 1 else text
+
+
+def _frequency(text: str) -> str:
+    """Refuse an unknown frequency before any file is read; its error tells which are known."""
+    from gatecast.data.frequency import parse
+
+    parse(text)
+    return text
+
+
+TEXT = ValueKind("a name", str)
+NAMES = ValueKind("names separated by commas", _names)
+MODELS = ValueKind("a model", _one_or_more_names)
+FREQUENCY = ValueKind("a frequency", _frequency)
+WHOLE = ValueKind("a whole number of at least 1", _whole)
+SEED = ValueKind("a whole number of at least 0", lambda text: _whole(text, 0))
+NUMBER = ValueKind("a number", _number)
+POSITIVE = ValueKind("a number above 0", lambda text: _number(text, above=0))
+FRACTION = ValueKind("a number from 0 to less than 1", lambda text: _number(text, above=0, below=1, include_low=True))
+LEVELS = ValueKind("different percentages from 1 to less than 100, separated by commas", _levels)
+
+
+def parse_option(option: str, text: str | None, declaration: Any) -> Any:
+    """Return the value of an option; None stays None.
 
     Args:
-        file: The table to read.
-        settings: Of the forecaster, as `Words.settings` gives them.
-        future: File with the known columns after the end.
-        out: Where the forecast goes.
-        plot: Where the chart goes.
-        report: Where the page goes.
-        json: A JSON document instead of the report.
-        quiet: No report.
+        option: The flag, as "--horizon".
+        text: What the user typed.
+        declaration: One of the annotated types of this module, such as `Horizon`.
 
     Raises:
-        ConfigError: An option that makes no sense, or a file that cannot be read or written.
-    """
-    own = dict(settings)
-    if own["freq"] is not None:
-        from gatecast.data.frequency import parse
+        ConfigError: Text that is no such value.
 
-        parse(own["freq"])
-    if own["data"].known and future is None:
-        raise ConfigError(
-            "--known needs --future",
-            got=", ".join(map(str, own["data"].known)),
-            expected="a file with these columns at the steps ahead",
-            fix="Write --future ahead.csv.",
-        )
-    options = Options(
-        file=check_source(file),
-        future=None if future is None else check_input(future, "--future"),
-        horizon=own.pop("h"),
-        levels=own.pop("level"),
-        out=None if out is None else _named(out, "--out"),
-        plot=None if plot is None else _named(plot, "--plot"),
-        report=None if report is None else _named(report, "--report"),
-        json=json,
-        quiet=quiet,
-        **own,
-    )
-    if options.out is not None:
-        check_output(options.out, "--out", TABLE_SUFFIXES, options.file)
-    if options.plot is not None:
-        check_plot(options.plot, options.file)
-    if options.report is not None:
-        check_output(options.report, "--report", REPORT_SUFFIXES, options.file)
-    return options
-
-
-def check_plot(path: Path, source: Path | str) -> None:
-    """Refuse a chart that could not be written; a page is a report.
-
-    Raises:
-        ConfigError: As `outputs.check_output`.
-    """
-    if path.suffix.lower() in REPORT_SUFFIXES:
-        raise ConfigError(
-            "--plot draws a picture",
-            where=str(path),
-            got=repr(path.suffix),
-            expected=" or ".join(PLOT_SUFFIXES),
-            fix=f"Write --report {path} for a page.",
-        )
-    check_output(path, "--plot", PLOT_SUFFIXES, source)
-
-
-def parse_whole(text: str | None, option: str, *, least: int, fix: str) -> int | None:
-    """A whole number that is not below `least`; None stays None.
-
-    Raises:
-        ConfigError: Anything else.
-
-    >>> parse_whole("12", "--horizon", least=1, fix="")
+    >>> parse_option("--horizon", "12", Horizon)
     12
     """
-    if text is None:
-        return None
+    setting = _setting(declaration)
+    if text is None or setting is None:
+        return text
     try:
-        # int() alone would take "1_000" and the digits of every script.
-        number = int(text) if text.strip().lstrip("+-").isascii() and "_" not in text else None
+        return setting.kind.parse(text)
+    except ConfigError:
+        raise
     except ValueError:
-        number = None
-    if number is None or number < least:
-        expected = f"a whole number of at least {least}"
-        raise ConfigError(f"{option} makes no sense", got=repr(text), expected=expected, fix=fix)
-    return number
+        raise ConfigError(
+            f"Invalid {option} {text!r}",
+            expected=setting.kind.expected,
+            fix=f"Write {option} {setting.example}.",
+            argument=setting.argument,
+        ) from None
 
 
-def parse_levels(text: str) -> tuple[float, ...]:
-    """Levels in percent, ascending; whole ones as int, so that columns are called LSTM-lo-80.
+def _setting(declaration: Any) -> Setting | None:
+    """Return the setting in an annotated type."""
+    return next((part for part in declaration.__metadata__ if isinstance(part, Setting)), None)
 
-    Raises:
-        ConfigError: Not numbers between 1 and 100, or one of them twice.
 
-    >>> parse_levels("95, 80")
-    (80, 95)
+# Arguments.
+File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
+ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="File that gatecast train wrote.")]
+NewFile = Annotated[
+    str | None, typer.Argument(metavar="[FILE]", help="Series to forecast. Default: the series of the training.")
+]
+
+# Options of the forecast.
+Horizon = Annotated[
+    str | None,
+    typer.Option("-n", "--horizon", metavar="N", help="Steps to forecast; also -h N. Default: two seasons."),
+    Setting("h", WHOLE, "12"),
+]
+Level = Annotated[
+    str | None,
+    typer.Option(metavar="P,P", help="Levels of the prediction intervals, in percent."),
+    Setting("level", LEVELS, "80,95"),
+]
+Seed = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Seed of the random numbers: same seed, same result."),
+    Setting("seed", SEED, "0"),
+]
+FutrDf = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Table with the --futr-exog columns for the forecast steps."),
+]
+SeriesId = Annotated[str | None, typer.Option("--id", metavar="NAME", help="Series. Default: the first.")]
+
+# Options of the evaluation.
+NWindows = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Forecast origins in the past (cutoffs)."),
+    Setting("n_windows", WHOLE, "3"),
+]
+StepSize = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Steps between cutoffs. Default: the horizon."),
+    Setting("step_size", WHOLE, "1"),
+]
+Refit = Annotated[bool, typer.Option("--refit/--no-refit", help="Train at every cutoff, or at the first alone.")]
+Models = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B", help="Models: {models}. Default: the networks and auto.", autocompletion=complete_models
+    ),
+    Setting("models", NAMES, "lstm,gru"),
+]
+Cells = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Cells: {cells}. Default: the first five.", autocompletion=complete_cells),
+    Setting("cells", NAMES, "lstm,gru"),
+]
+
+# Outputs.
+Out = Annotated[str | None, typer.Option(metavar="FILE", help="Write the table: .csv, .parquet or .json.")]
+Plot = Annotated[str | None, typer.Option(metavar="FILE", help="Write a chart: .png or .svg.")]
+Report = Annotated[str | None, typer.Option(metavar="FILE", help="Write an HTML page: .html.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@dataclass(frozen=True)
+class ForecasterOptions:
+    """Options of every command that fits a forecaster, as text; None: the default, often inferred from the data."""
+
+    horizon: Horizon = None
+    model: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Model: {models}.", autocompletion=complete_models),
+        Setting("model", MODELS, "lstm"),
+    ] = "auto"
+    level: Level = "80,95"
+    season_length: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Steps in a season; 1 for none. Default: inferred."),
+        Setting("season_length", WHOLE, "12, or 1 for none"),
+    ] = None
+    freq: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Frequency: MS, W, D, h, 30min, ... Default: inferred."),
+        Setting("freq", FREQUENCY, "MS"),
+    ] = None
+    time_col: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Column with the times. Default: inferred."),
+        Setting("time_col", TEXT, "date"),
+    ] = None
+    id_col: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Column with the names of the series. Default: inferred."),
+        Setting("id_col", TEXT, "shop"),
+    ] = None
+    target_col: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Column to forecast. Default: inferred."),
+        Setting("target_col", TEXT, "sales"),
+    ] = None
+    futr_exog: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Exogenous columns known for the forecast steps too."),
+        Setting("futr_exog", NAMES, "price,holiday", "data"),
+    ] = None
+    hist_exog: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Exogenous columns known for the past only."),
+        Setting("hist_exog", NAMES, "visitors", "data"),
+    ] = None
+    stat_exog: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Static columns: one value a series."),
+        Setting("stat_exog", NAMES, "region", "data"),
+    ] = None
+    lower_bound: Annotated[
+        str | None,
+        typer.Option(metavar="X", help="Smallest possible value: no forecast is below it."),
+        Setting("lower_bound", NUMBER, "0", "data"),
+    ] = None
+    upper_bound: Annotated[
+        str | None,
+        typer.Option(metavar="X", help="Largest possible value: no forecast is above it."),
+        Setting("upper_bound", NUMBER, "100", "data"),
+    ] = None
+    integer: Annotated[
+        bool,
+        typer.Option("--integer", help="Values are whole numbers, and so are forecasts."),
+        Setting("integer", TEXT, "", "data"),
+    ] = False
+    input_size: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Past values that a network reads. Default: inferred."),
+        Setting("input_size", WHOLE, "24", "network"),
+    ] = None
+    units: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Units of each recurrent layer. Default: inferred."),
+        Setting("units", WHOLE, "32", "network"),
+    ] = None
+    n_layers: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Recurrent layers. Default: inferred."),
+        Setting("n_layers", WHOLE, "2", "network"),
+    ] = None
+    dropout: Annotated[
+        str | None,
+        typer.Option(metavar="X", help="Fraction of inputs dropped in training. Default: 0."),
+        Setting("dropout", FRACTION, "0.2", "network"),
+    ] = None
+    n_members: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Networks whose median is the forecast. Default: inferred."),
+        Setting("n_members", WHOLE, "5", "training"),
+    ] = None
+    max_steps: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Updates of each network. Default: inferred."),
+        Setting("max_steps", WHOLE, "200", "training"),
+    ] = None
+    batch_size: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Series in an update. Default: inferred."),
+        Setting("batch_size", WHOLE, "64", "training"),
+    ] = None
+    learning_rate: Annotated[
+        str | None,
+        typer.Option(metavar="X", help="Largest learning rate. Default: inferred."),
+        Setting("learning_rate", POSITIVE, "0.003", "training"),
+    ] = None
+    seed: Seed = "0"
+
+    def values(self) -> dict[str, Any]:
+        """Return the parsed value of every option, by its name here.
+
+        Raises:
+            ConfigError: Text that is no value of its option.
+        """
+        return {
+            name: parse_option(flag_of(name), text, declaration) if isinstance(text, str) else text
+            for name, declaration in declarations().items()
+            for text in (getattr(self, name),)
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments of `Forecaster`; absent options are left to its defaults.
+
+        Raises:
+            ConfigError: As `values`; options that contradict each other.
+        """
+        from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+
+        groups: dict[str, dict[str, Any]] = {"": {}, "network": {}, "training": {}, "data": {}}
+        values = self.values()
+        for name, declaration in declarations().items():
+            setting = _setting(declaration)
+            if setting is not None and values[name] is not None:
+                groups[setting.config][setting.argument] = values[name]
+        return groups[""] | {
+            "network": NetworkConfig(**groups["network"]),
+            "training": TrainingConfig(**groups["training"]),
+            "data": DataConfig(**groups["data"]),
+        }
+
+    def forecaster(self) -> Forecaster:
+        """Return an unfitted forecaster.
+
+        Raises:
+            ConfigError: As `settings`.
+        """
+        from gatecast.forecaster import Forecaster
+
+        return Forecaster(**self.settings())
+
+
+@cache
+def declarations() -> Mapping[str, Any]:
+    """Return the annotated type of every field of `ForecasterOptions`."""
+    hints = get_type_hints(ForecasterOptions, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(ForecasterOptions)}
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a parameter.
+
+    >>> flag_of("season_length")
+    '--season-length'
     """
-    expected = "percentages from 1 up to, not including, 100, separated by commas"
-    fix = "Write --level 80,95."
-    levels = []
-    for part in text.split(","):
-        try:
-            level = float(part.strip().removesuffix("%"))
-        except ValueError:
-            level = math.nan
-        # 0.8 is in the interval (0, 100), but whoever writes it means 80 %.
-        if not 1 <= level < 100:
-            raise ConfigError("--level makes no sense", got=repr(part.strip()), expected=expected, fix=fix)
-        levels.append(int(level) if level.is_integer() else level)
-    twice = sorted({f"{level:g}" for level in levels if levels.count(level) > 1})
-    if twice:
-        raise ConfigError("--level names a level twice", got=", ".join(twice), expected="each once", fix=fix)
-    return tuple(sorted(levels))
+    return f"--{name.replace('_', '-')}"
 
 
-def parse_names(text: str | None) -> tuple[str, ...]:
-    """Names of columns, separated by commas.
-
-    >>> parse_names("price, promotion")
-    ('price', 'promotion')
-    """
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
-
-
-def check_source(text: str) -> Path | str:
-    """A file that is there; a pattern, a query or a table of a database is left to whoever reads it.
-
-    Raises:
-        ConfigError: As `check_input`.
-    """
-    from gatecast.data.read import is_text_source
-
-    return text if is_text_source(text) else check_input(text)
-
-
-def check_input(file: str, option: str = "FILE") -> Path:
-    """The path of a file that is there.
-
-    Raises:
-        ConfigError: No such file, a directory, or a device, which might never end.
-    """
-    path = _named(file, option)
-    if path.is_dir():
-        fix = "Name a file in it, for example a .csv or .parquet file."
-        raise ConfigError(f"{option} is a directory", where=file, expected="a file with a table", fix=fix)
-    if not path.exists():
-        names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = difflib.get_close_matches(path.name, names, n=1)
-        meant = f"Did you mean {str(path.parent / near[0])!r}?" if near else ""
-        fix = meant or f"Check the spelling; the current folder is {str(Path.cwd())!r}."
-        raise ConfigError("there is no such file", where=file, expected="a file with a table", fix=fix)
-    mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-        raise ConfigError(f"{option} is not a regular file", where=file, expected="a file with a table, or a pipe")
-    return path
-
-
-def _named(text: str, option: str) -> Path:
-    """A path; the empty text would be the current folder."""
-    if not text:
-        raise ConfigError(f"{option} is empty", expected="the name of a file")
-    return Path(text)
+OPTION_OF_ARGUMENT: Mapping[str, str] = {
+    "h": "--horizon",
+    "source": "FILE",
+    **{
+        name: flag_of(name)
+        for name in (
+            *("model", "models", "cells", "tasks", "level", "season_length", "freq", "seed"),
+            *("time_col", "id_col", "target_col", "futr_exog", "hist_exog", "stat_exog", "futr_df"),
+            *("lower_bound", "upper_bound", "integer", "input_size", "units", "n_layers", "dropout"),
+            *("n_members", "max_steps", "batch_size", "learning_rate"),
+            *("n_windows", "step_size", "n_trials", "n_paths", "n_rows", "n_seeds", "timeout", "study"),
+            *("id", "step", "quantile", "method"),
+        )
+    },
+}
+"""What the command line calls the arguments that errors name."""

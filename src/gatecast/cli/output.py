@@ -1,4 +1,4 @@
-"""What commands say: rows below each other, a JSON document, a page, the line that shows how far the work has come."""
+"""What commands print: tables, a JSON document, the line that shows the progress."""
 
 from __future__ import annotations
 
@@ -7,77 +7,105 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typer
 
-from gatecast.cli.output_files import REPORT_SUFFIXES, check_output, write_atomically
+__all__ = [
+    "format_table",
+    "print_document",
+    "print_parts",
+    "print_prediction",
+    "print_table",
+    "progress",
+    "written_lines",
+]
 
-__all__ = ["check_report", "document", "format_table", "progress", "write_report", "written"]
+MAX_ROWS = 12
+"""Rows of a table on the screen."""
 
 
 def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same names as lines of text, the first column flush left.
+    """Return rows with the same names as lines of text under a header, the first column flush left.
 
     >>> print(format_table([{"model": "LSTM", "mae": 1.25}, {"model": "Naive", "mae": 10.5}]))
-    model   mae
-    LSTM   1.25
-    Naive  10.5
+    model    mae
+    LSTM    1.25
+    Naive  10.50
     """
     names = list(rows[0])
-    lines = [names, *([written(one[name]) for name in names] for one in rows)]
+    columns = [_cells([row[name] for row in rows]) for name in names]
+    lines = [names, *map(list, zip(*columns, strict=True))]
     widths = [max(len(line[k]) for line in lines) for k in range(len(names))]
     texts = []
     for first, *others in lines:
         cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
         texts.append("  ".join([f"{first:<{widths[0]}}", *cells]))
-    return "\n".join(texts)
+    return "\n".join(text.rstrip() for text in texts)
 
 
-def check_report(path: str, source: Path | str) -> None:
-    """Refuse a page that could not be written, while nothing is lost yet.
+def _cells(values: Sequence[Any]) -> list[str]:
+    """Return a column as texts: numbers with the decimals that the largest needs, "-" for none."""
+    import numpy as np
 
-    Raises:
-        ConfigError: A file that cannot be written, or plotly is not installed.
+    from gatecast._utils.formatting import number_format
+
+    numbers = [isinstance(value, float | np.floating) for value in values]
+    write = number_format(
+        np.array([value for value, number in zip(values, numbers, strict=True) if number], dtype=float)
+    )
+    texts = ["-" if value is None else str(value) for value in values]
+    return [write(float(v)) if number else text for v, number, text in zip(values, numbers, texts, strict=True)]
+
+
+def print_table(columns: Mapping[str, Any]) -> None:
+    """Print the header and the first rows of a table, and how many rows follow."""
+    from gatecast.cli.json_output import rows
+
+    n_rows = len(next(iter(columns.values())))
+    typer.echo(format_table(rows({name: column[:MAX_ROWS] for name, column in columns.items()})))
+    if n_rows > MAX_ROWS:
+        typer.echo(f"... {n_rows - MAX_ROWS:,} more rows; --out FILE writes all of them")
+
+
+def print_document(command: str, facts: Mapping[str, Any]) -> None:
+    """Print the JSON document of a command."""
+    from gatecast.cli.json_output import to_json, versioned
+
+    typer.echo(to_json(versioned(command, facts)))
+
+
+def print_parts(*parts: str | None, files: Sequence[str] = ()) -> None:
+    """Print paragraphs with a line between them, and the files written; empty ones are left out."""
+    typer.echo("\n\n".join(part for part in (*parts, written_lines(files)) if part))
+
+
+def written_lines(files: Sequence[str]) -> str:
+    r"""Return a line a file.
+
+    >>> written_lines(["a.csv", "b.png"])
+    'written: a.csv\nwritten: b.png'
     """
-    from gatecast.reporting.report import require_plotly
-
-    check_output(Path(path), "--report", REPORT_SUFFIXES, source)
-    require_plotly()
-
-
-def write_report(path: str, forecaster: Any, **parts: Any) -> None:
-    """A page, whole or not at all; `parts` as `gatecast.report` takes them."""
-    from gatecast.reporting.report import report
-
-    with write_atomically([Path(path)]) as drafts:
-        report(forecaster, drafts[0], **parts)
+    return "\n".join(f"written: {name}" for name in files)
 
 
 def progress(*, wanted: bool) -> Any:
-    """The line that shows how far it has come."""
+    """Return a context with a progress line on standard error, if that is a terminal."""
     from gatecast.cli.terminal import progress_line
 
     return progress_line(sys.stderr, wanted=wanted)
 
 
-def document(told: Mapping[str, Any]) -> None:
-    """Plain values as JSON."""
-    from gatecast._utils.formatting import plain
-    from gatecast.cli.json_output import SCHEMA_VERSION, to_json
+def print_prediction(
+    command: str, columns: Mapping[str, Any], targets: Mapping[str, Path], *, json: bool = False
+) -> None:
+    """Write a table of forecasts to its file, and print it as a document, or its first rows without a file."""
+    from gatecast.cli.json_output import rows
+    from gatecast.cli.output_files import write_outputs
+    from gatecast.data.sources.writers import write
 
-    def clean(value: Any) -> Any:
-        """A value without NaN."""
-        if isinstance(value, Mapping):
-            return {name: clean(one) for name, one in value.items()}
-        return [clean(one) for one in value] if isinstance(value, list) else plain(value)
-
-    typer.echo(to_json({"schema_version": SCHEMA_VERSION, **clean(told)}))
-
-
-def written(value: Any) -> str:
-    """A cell as text."""
-    if value is None:
-        return "-"
-    if isinstance(value, float | np.floating):
-        return f"{value:.4g}" if np.isfinite(value) else "-"
-    return str(value)
+    files = write_outputs(targets, {"--out": lambda path: write(columns, path)})
+    if json:
+        print_document(command, {"forecast": rows(columns), "file": next(iter(files), None)})
+    elif files:
+        typer.echo(written_lines(files))
+    else:
+        print_table(columns)

@@ -1,102 +1,182 @@
-"""Files that appear whole or not at all: checked before the work, written under another name, renamed."""
+"""Files that a command writes: checked before the work, written under another name, renamed all together."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from gatecast.errors import ConfigError
+from gatecast.cli.input_files import named_path
+from gatecast.errors import ConfigError, DataError
 
 __all__ = [
+    "GATES",
+    "MODEL",
     "MODEL_SUFFIX",
-    "PLOT_SUFFIXES",
-    "REPORT_SUFFIXES",
+    "PAGE",
+    "PLOT",
+    "REPORT",
+    "TABLE",
     "TABLE_SUFFIXES",
-    "check_output",
-    "unwritable",
+    "OutputKind",
+    "check_outputs",
     "write_atomically",
+    "write_outputs",
 ]
 
 MODEL_SUFFIX = ".gatecast"
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
-PLOT_SUFFIXES = (".png", ".svg")
-REPORT_SUFFIXES = (".html",)
+PAGE_SUFFIX = ".html"
 
 
-def check_output(path: Path, option: str, suffixes: Sequence[str], source: Path | str) -> None:
-    """Refuse a file that could not be written, while nothing is lost yet.
+class OutputKind(NamedTuple):
+    """An option that names an output file, and the suffixes that it takes."""
+
+    option: str
+    suffixes: tuple[str, ...]
+
+
+TABLE = OutputKind("--out", TABLE_SUFFIXES)
+MODEL = OutputKind("--out", (MODEL_SUFFIX,))
+PAGE = OutputKind("--out", (PAGE_SUFFIX,))
+GATES = OutputKind("--gates", TABLE_SUFFIXES)
+PLOT = OutputKind("--plot", (".png", ".svg"))
+REPORT = OutputKind("--report", (PAGE_SUFFIX,))
+
+
+def check_outputs(inputs: Sequence[Path | str | None], requested: Mapping[OutputKind, str | None]) -> dict[str, Path]:
+    """Return the requested files by option; refuse what could not be written, while nothing is lost yet.
 
     Args:
-        path: What is to be written.
-        option: Which option said so.
-        suffixes: The formats on offer.
-        source: The file that is read; it must survive. A pattern or query is text, and is not looked into.
+        inputs: Input files, which must survive. A pattern or a query is text and is not compared.
+        requested: Names by kind; None where an option is absent.
 
     Raises:
-        ConfigError: Unknown suffix, a folder missing or not writable, a directory, or the input itself.
+        ConfigError: A file that cannot be written, or a library for charts and pages that is not installed.
     """
-    where, folder = str(path), path.resolve().parent
+    targets = {}
+    for kind, name in requested.items():
+        if name is not None:
+            targets[kind.option] = _check_output(named_path(name, kind.option), kind, inputs)
+            _require_library(targets[kind.option], kind)
+    return targets
+
+
+def _check_output(path: Path, kind: OutputKind, inputs: Sequence[Path | str | None]) -> Path:
+    """Return the path if a file can be written there."""
+    option, where, folder = kind.option, str(path), path.resolve().parent
     if path.is_dir():
-        raise ConfigError(f"{option} is a directory", where=where, expected="the name of a file")
-    if path.suffix.lower() not in suffixes:
+        raise ConfigError(f"Invalid {option}", where=where, got="a directory", expected="the name of a file")
+    if path.suffix.lower() not in kind.suffixes:
         raise ConfigError(
-            f"{option} has an unknown file type",
+            f"Invalid {option}",
             where=where,
             got=repr(path.suffix) if path.suffix else "no suffix",
-            expected=" or ".join(filter(None, [", ".join(suffixes[:-1]), suffixes[-1]])),
-            fix=f"Write {option} {path.with_suffix(suffixes[0])}.",
+            expected=" or ".join(filter(None, [", ".join(kind.suffixes[:-1]), kind.suffixes[-1]])),
+            fix=_suggest_name(path, kind),
         )
     if not folder.is_dir():
         fix = f"Make the folder first: mkdir -p {folder}" if not folder.exists() else ""
-        raise ConfigError(f"{option} lies in a folder that does not exist", where=where, fix=fix)
-    if path.exists() and isinstance(source, Path) and path.samefile(source):
-        raise ConfigError(f"{option} would overwrite FILE", where=where, fix="Choose another name.")
+        raise ConfigError(f"Invalid {option}", where=where, got="a folder that does not exist", fix=fix)
+    if path.exists() and any(isinstance(source, Path) and path.samefile(source) for source in inputs):
+        raise ConfigError(f"{option} would overwrite the input", where=where, fix="Choose another name.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError(f"{option} lies in a folder that may not be written to", where=where)
+        raise ConfigError(f"Invalid {option}", where=where, got="a folder without write permission")
     if path.exists() and not os.access(path, os.W_OK):
-        raise ConfigError(f"{option} is write-protected", where=where, fix="Choose another name.")
-    _try(path, option)
+        raise ConfigError(f"Invalid {option}", where=where, got="a write-protected file", fix="Choose another name.")
+    _try_to_write(path, option)
+    return path
 
 
-def _try(path: Path, option: str) -> None:
-    """Begin a file and take it away again: permissions alone do not say what a file system takes."""
+def _suggest_name(path: Path, kind: OutputKind) -> str:
+    """Return the advice for an unknown suffix."""
+    if kind is PLOT and path.suffix.lower() == PAGE_SUFFIX:
+        return f"Write --report {path} for a page."
+    return f"Write {kind.option} {path.with_suffix(kind.suffixes[0])}."
+
+
+def _require_library(path: Path, kind: OutputKind) -> None:
+    """Refuse a chart or a page whose library is not installed."""
+    if kind is PLOT:
+        from gatecast.plotting.charts import require_library
+
+        require_library(path)
+    elif kind in (PAGE, REPORT):
+        from gatecast.reporting.html_report import require_plotly
+
+        require_plotly()
+
+
+def _try_to_write(path: Path, option: str) -> None:
+    """Create a file and remove it: permissions alone do not tell what a file system accepts."""
     draft = _draft(path.resolve())
     try:
         draft.open("xb").close()
         draft.unlink()
     except OSError as error:
-        raise unwritable(path, option, error) from None
+        raise _unwritable(path, option, error.strerror or str(error)) from None
 
 
-def unwritable(path: Path, option: str, error: OSError) -> ConfigError:
-    """What the system said, about the name that the user gave."""
-    return ConfigError(f"{option} cannot be written", where=str(path), got=error.strerror or str(error))
+def _unwritable(path: Path, option: str, reason: str) -> ConfigError:
+    """Return the system's refusal, under the name that the user typed."""
+    return ConfigError(f"Cannot write {option}", where=str(path), got=reason)
 
 
-def _draft(end: Path) -> Path:
-    """A free name in the same folder."""
-    return end.with_name(f".{end.stem}.{os.getpid()}{end.suffix.lower()}")
+def _draft(target: Path) -> Path:
+    """Return a free name in the same folder."""
+    return target.with_name(f".{target.stem}.{os.getpid()}{target.suffix.lower()}")
+
+
+def write_outputs(targets: Mapping[str, Path], writers: Mapping[str, Callable[[Path], Any]]) -> list[str]:
+    """Write all files or none, and return their names.
+
+    Args:
+        targets: Files by option, from `check_outputs`.
+        writers: For each option, a function that writes to a path.
+
+    Raises:
+        ConfigError: The system refuses a file.
+    """
+    with write_atomically(list(targets.values())) as drafts:
+        for (option, target), draft in zip(targets.items(), drafts, strict=True):
+            with _naming(target, option, draft):
+                writers[option](draft)
+    return [str(target) for target in targets.values()]
+
+
+@contextmanager
+def _naming(target: Path, option: str, draft: Path) -> Iterator[None]:
+    """Turn a refusal of the system into an error about the file that the user named."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(target, option, error.strerror or str(error)) from error
+    except DataError as error:
+        # The name of the draft would mean nothing to the user; other errors of data speak for themselves.
+        if error.where != str(draft):
+            raise
+        raise _unwritable(target, option, str(error.got) or error.what) from error
 
 
 @contextmanager
 def write_atomically(targets: Sequence[Path]) -> Iterator[list[Path]]:
-    """Names to write to; they become `targets` at the end, or vanish if anything goes wrong.
+    """Lend names to write to: they become `targets` at the end, or vanish if anything fails.
 
     Args:
-        targets: The files to come; each is written in its own folder, so that renaming is one step.
+        targets: The final files. Each draft lies in the folder of its target, so that renaming is one step.
 
     Yields:
         A free name with the same suffix for each target.
     """
-    # A symbolic link stays one: what it points to is replaced.
-    ends = [target.resolve() for target in targets]
-    drafts = [_draft(end) for end in ends]
+    # A symbolic link survives: the file that it points to is replaced.
+    resolved = [target.resolve() for target in targets]
+    drafts = [_draft(target) for target in resolved]
     try:
         yield drafts
-        for draft, end in zip(drafts, ends, strict=True):
-            os.replace(draft, end)
+        for draft, target in zip(drafts, resolved, strict=True):
+            os.replace(draft, target)
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""The report in the terminal: what was understood, the scores, the forecast, a small chart.
+"""The report in the terminal: data, scores, a small chart, the forecast.
 
-Rich decides about colours (none if the stream is no terminal or NO_COLOR is set) and the letters of boxes.
+Rich decides about colors (none if the stream is no terminal, or NO_COLOR is set) and the characters of boxes.
 """
 
 from __future__ import annotations
@@ -20,132 +20,152 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.cli.facts import TextTable, forecast_grid, score_grid, summary_rows
-from gatecast.cli.forecast_view import Result, bounds
+from gatecast.cli.forecast_view import ForecastView, forecast_table, summary_rows
 from gatecast.cli.output_files import TABLE_SUFFIXES
-from gatecast.cli.terminal_chart import TerminalChart, sketch
+from gatecast.cli.terminal_chart import TerminalChart, draw
+from gatecast.reporting.text_tables import TextTable, score_table
 
 if TYPE_CHECKING:
     from gatecast.pipeline.progress import Progress
 
-__all__ = ["chart", "progress_line", "shortened", "show"]
+__all__ = ["chart", "print_forecast", "print_table", "progress_line", "shortened"]
 
-LONGEST = 14
-"""A forecast with more rows is shortened."""
-WIDEST = 100
-"""Columns of the chart at most."""
+MAX_ROWS = 14
+"""Rows of a forecast; longer ones are shortened."""
+MAX_WIDTH = 100
+"""Columns of the chart."""
+MIN_HISTORY = 24
+"""Rows of the history in the chart, where there are as many."""
 STYLES = {"h": "", "f": "bold cyan", "i": "cyan", "a": "dim", " ": ""}
 
 
-def show(result: Result, written: Sequence[Path], *, quiet: bool = False, stream: TextIO | None = None) -> None:
-    """Print the report.
+def print_forecast(
+    view: ForecastView, files: Sequence[str], *, quiet: bool = False, stream: TextIO | None = None
+) -> None:
+    """Print the report of a forecast.
 
     Args:
-        result: What to say.
-        written: Files that were written.
-        quiet: The forecast alone, all of it.
-        stream: Where to; standard output if None.
+        view: The forecast.
+        files: Names of the files written.
+        quiet: Whether to print the forecast alone, all of it.
+        stream: Output; standard output if None.
     """
+    with _console(stream) as console:
+        if quiet:
+            console.print(_table(forecast_table(view)))
+        else:
+            _report(console, view, files)
+
+
+def print_table(grid: TextTable, stream: TextIO | None = None) -> None:
+    """Print a table with a line below its header."""
+    with _console(stream) as console:
+        console.print(_table(grid))
+
+
+@contextmanager
+def _console(stream: TextIO | None) -> Iterator[Console]:
+    """Lend a console whose lines do not end in blanks."""
     stream = stream or sys.stdout
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     with console.capture() as text:
-        if quiet:
-            console.print(_table(forecast_grid(result)))
-        else:
-            _report(console, result, written)
-    # Rich fills every line up to the width; whoever reads the text through a pipe would have to cut that off.
+        yield console
+    # Rich fills every line up to the width, which a reader of a pipe would have to cut off.
     stream.write("".join(f"{line.rstrip()}\n" for line in text.get().splitlines()))
 
 
-def _report(console: Console, result: Result, written: Sequence[Path]) -> None:
-    """All sections, one below the other."""
-    console.print(Text(result.file, style="bold"), soft_wrap=True)
-    _section(console, _summary(result))
-    if result.evaluation is not None:
-        _section(console, _table(score_grid(result.evaluation)))
-        _section(console, Text(result.evaluation.verdict, style="bold"))
-    if result.learning:
-        _section(console, Text(result.learning))
-    drawing = chart(result, min(console.width - 2, WIDEST), unicode=console.encoding.startswith("utf"))
+def _report(console: Console, view: ForecastView, files: Sequence[str]) -> None:
+    """Print all sections, one below the other."""
+    console.print(Text(view.file, style="bold"), soft_wrap=True)
+    _section(console, _summary(view))
+    if view.evaluation is not None:
+        _section(console, _table(score_table(view.evaluation)))
+        _section(console, Text(view.evaluation.verdict, style="bold"))
+    if view.advice:
+        _section(console, Text(view.advice))
+    drawing = chart(view, min(console.width - 2, MAX_WIDTH), unicode=console.encoding.startswith("utf"))
     if drawing.lines:
-        _section(console, _coloured(drawing))
-    grid, left = shortened(forecast_grid(result))
+        _section(console, _colored(drawing))
+    grid, n_left_out = shortened(forecast_table(view))
     console.print(Padding(_table(grid), (0, 0, 0, 2)))
-    if left:
-        out = next((path for path in written if path.suffix.lower() in TABLE_SUFFIXES), None)
-        where = f"all are in {out}" if out else "--out writes all"
-        console.print(Text(f"  ... {count(left, 'more row')}, {where}", style="dim"))
+    if n_left_out:
+        table = next((name for name in files if Path(name).suffix.lower() in TABLE_SUFFIXES), None)
+        where = f"all are in {table}" if table else "--out FILE writes all of them"
+        console.print(Text(f"  ... {count(n_left_out, 'more row')}, {where}", style="dim"))
     console.print()
-    for path in written:
-        console.print(Text(f"  written: {path}"), soft_wrap=True)
-    console.print(Text(f"  {result.seconds:.1f} s", style="dim"))
+    for name in files:
+        console.print(Text(f"  written: {name}"), soft_wrap=True)
+    console.print(Text(f"  {view.seconds:.1f} s", style="dim"))
 
 
-def shortened(grid: TextTable, longest: int = LONGEST) -> tuple[TextTable, int]:
-    """The first rows of a long grid, and how many are left out.
+def shortened(grid: TextTable, max_rows: int = MAX_ROWS) -> tuple[TextTable, int]:
+    """Return the first rows of a long table, and how many are left out.
 
-    >>> shortened(Grid(("n",), [("1",), ("2",), ("3",)]), longest=2)
-    (Grid(header=('n',), rows=[('1',)]), 2)
+    >>> shortened(TextTable(("n",), [("1",), ("2",), ("3",)]), max_rows=2)
+    (TextTable(columns=('n',), rows=[('1',)]), 2)
     """
-    if len(grid.rows) <= longest:
+    if len(grid.rows) <= max_rows:
         return grid, 0
-    # The line that counts the others takes the place of the last one.
-    return TextTable(grid.columns, grid.rows[: longest - 1]), len(grid.rows) - longest + 1
+    # The line that counts the others replaces the last row.
+    return TextTable(grid.columns, grid.rows[: max_rows - 1]), len(grid.rows) - max_rows + 1
 
 
-def chart(result: Result, width: int, *, unicode: bool = True) -> TerminalChart:
-    """The end of the history and the forecast, drawn with letters.
+def chart(view: ForecastView, width: int, *, unicode: bool = True) -> TerminalChart:
+    """Return the end of the history and the forecast, drawn with characters.
 
     Args:
-        result: What to draw.
-        width: Columns at hand.
-        unicode: Whether the stream takes letters beyond ASCII.
+        view: The forecast.
+        width: Columns available.
+        unicode: Whether the stream takes characters beyond ASCII.
     """
-    # The history gets three quarters of the room, and never less than two dozen rows.
-    tail = slice(max(0, len(result.values) - max(24, 3 * len(result.mean))), None)
-    marks = np.concatenate([result.times[tail][:1], result.ahead[[0, -1]]])
-    first, now, last = time_texts(marks, unit=result.time_unit)
-    levels = result.forecast.levels
-    widest = max(levels) if levels else None
-    interval = None if widest is None else bounds(result.forecast.table, result.forecast.model, widest)
-    label = "" if widest is None else f"{widest:g} % interval"
-    dates = (first, now, last)
-    values = result.values[tail]
-    return sketch(values, result.mean, interval, dates, width=width, unicode=unicode, label=label)
+    # The history gets three quarters of the width.
+    tail = slice(max(0, len(view.values) - max(MIN_HISTORY, 3 * len(view.mean))), None)
+    marks = np.concatenate([view.times[tail][:1], view.forecast_times[[0, -1]]])
+    first, now, last = time_texts(marks, unit=view.time_unit)
+    widest = view.widest_interval
+    return draw(
+        view.values[tail],
+        view.mean,
+        None if widest is None else widest[1:],
+        (first, now, last),
+        width=width,
+        unicode=unicode,
+        label="" if widest is None else f"{widest[0]:g} % interval",
+    )
 
 
 def _section(console: Console, content: Table | Text) -> None:
-    """Something with a margin to the left and below."""
+    """Print content with a margin to the left and below."""
     console.print(Padding(content, (0, 0, 1, 2)))
 
 
-def _summary(result: Result) -> Table:
-    """What was understood, a line a fact."""
+def _summary(view: ForecastView) -> Table:
+    """Return the facts about the data, a line each."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, fact in summary_rows(result):
+    for name, fact in summary_rows(view):
         table.add_row(name, Text(fact))
     return table
 
 
 def _table(grid: TextTable) -> Table:
-    """A grid with a line below its header."""
+    """Return a table with a line below its header."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for place, name in enumerate(grid.columns):
+    for k, name in enumerate(grid.columns):
         # Times are never broken; intervals may be, in a narrow terminal.
-        table.add_column(Text(name), justify="right" if place else "left", overflow="fold", no_wrap=not place)
+        table.add_column(Text(name), justify="right" if k else "left", overflow="fold", no_wrap=not k)
     for row in grid.rows:
         table.add_row(*map(Text, row))
     return table
 
 
-def _coloured(drawing: TerminalChart) -> Text:
-    """A chart with the styles of its roles."""
+def _colored(drawing: TerminalChart) -> Text:
+    """Return a chart with the styles of its roles."""
     text = Text(no_wrap=True, overflow="crop")
     for line, roles in zip(drawing.lines, drawing.roles, strict=True):
-        for letter, role in zip(line, roles, strict=False):
-            text.append(letter, style=STYLES[role])
+        for character, role in zip(line, roles, strict=False):
+            text.append(character, style=STYLES[role])
         text.append("\n")
     text.rstrip()
     return text
@@ -153,14 +173,14 @@ def _coloured(drawing: TerminalChart) -> Text:
 
 @contextmanager
 def progress_line(stream: TextIO, *, wanted: bool = True) -> Iterator[Callable[[Progress], None] | None]:
-    """One line that is rewritten while the training runs, and erased at its end however it ends.
+    """Show one line while the training runs; erase it at its end, however it ends.
 
     Args:
-        stream: Where to; nothing is written unless it is a terminal.
+        stream: Output; nothing is written unless it is a terminal.
         wanted: Whether the user wants it.
 
     Yields:
-        What a forecaster calls with its progress, or None if there is nobody to see it.
+        A callback for the progress of a forecaster, or None without a reader.
     """
     if not (wanted and stream.isatty()):
         yield None

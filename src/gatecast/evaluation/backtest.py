@@ -1,115 +1,131 @@
-"""Forecasts of what is known already: each made of nothing that came later, beside what came and the simple forecasts.
+"""Forecasts of what is known already, each from nothing that came later, next to the actual values and baselines.
 
-Letters: S series, T columns, C cutoffs, h horizon, t rows of a test part.
+Shapes: n_series series, T columns, horizon steps.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.panel import Panel
-from gatecast.evaluation import scores
+from gatecast.data.panel import ColumnNames, Panel
 from gatecast.evaluation.calibration import ConformalCalibrator, predict_all, prediction_intervals
+from gatecast.evaluation.scores import describe_scores, score
+from gatecast.evaluation.splits import Split
+from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.ensemble import Learned
+from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.results import Evaluation, column_names
 
-__all__ = ["forecast_window", "score_test_part", "test_table"]
+__all__ = ["evaluation_columns", "forecast_window", "score_test_part", "test_table"]
 
-Floats = npt.NDArray[np.float64]
-Table = dict[str, npt.NDArray[Any]]
+FloatArray = npt.NDArray[np.float64]
+ColumnTable = dict[str, npt.NDArray[Any]]
 
 
 def score_test_part(
-    calibration: ConformalCalibrator,
-    learned: Learned,
+    calibrator: ConformalCalibrator,
+    ensemble: FittedEnsemble,
     panel: Panel,
-    history: PanelContext,
-    sizes: tuple[int, int, int],
-    season: int,
+    context: PanelContext,
+    split: Split,
+    season_length: int,
     levels: tuple[float, ...],
 ) -> Evaluation:
-    """Forecast the last rows of each series, h steps at a time, each time from all that came before.
+    """Forecast the last rows of each series, one horizon at a time, each from all that came before, and score.
 
     Args:
-        calibration: Weights and factors.
-        learned: Models that have not seen these rows.
+        calibrator: Weights and width factors.
+        ensemble: Models that have not seen these rows.
         panel: The series.
-        history: The same, as models read them.
-        sizes: Rows in training, validation and test part; the last are forecast.
-        season: Of seasonal naive and of MASE.
+        context: The same, as models read them.
+        split: Rows in the training, validation and test part; the last are forecast.
+        season_length: Of seasonal naive and of MASE.
         levels: Of the intervals, in percent.
     """
-    h, test = learned.h, sizes[2]
-    backs = np.arange(test, 0, -h)
-    past, _ = history.rolling_origins(backs, h)
-    S = len(history)
+    horizon, n_test = ensemble.task.horizon, split.test
+    offsets = np.arange(n_test, 0, -horizon)
+    past, _ = context.rolling_origins(offsets, horizon)
+    n_series = len(context)
 
-    def whole(column: Floats) -> Floats:
-        """(C S, h), cutoff by cutoff, as (S, test)."""
-        return np.asarray(column.reshape(len(backs), S, h).transpose(1, 0, 2).reshape(S, -1)[:, :test])
+    def by_row(column: FloatArray) -> FloatArray:
+        """Turn forecasts ordered by origin into [n_series, n_test]."""
+        return np.asarray(
+            column.reshape(len(offsets), n_series, horizon).transpose(1, 0, 2).reshape(n_series, -1)[:, :n_test]
+        )
 
-    told = predict_all(calibration, learned, past, h)
-    found = [whole(side) for side in prediction_intervals(calibration, told[calibration.name], past.values, levels)]
-    said = {calibration.name: found[0]} | {
-        name: whole(answer[..., answer.shape[-1] // 2]) for name, answer in told.items() if name != calibration.name
+    quantiles = predict_all(calibrator, ensemble, past)
+    sides = [by_row(side) for side in prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)]
+    predicted = {calibrator.name: sides[0]} | {
+        name: by_row(q[..., q.shape[-1] // 2]) for name, q in quantiles.items() if name != calibrator.name
     }
-    simple = {name: whole(one) for name, one in scores.baseline_forecasts(past.values, h, season).items()}
-    actual, before = history.values[:, -test:], history.drop_last(test).values
-    intervals = {level: (found[1 + 2 * k], found[2 + 2 * k]) for k, level in enumerate(levels)}
-    rated = scores.score(actual, before, said | simple, intervals, next(iter(simple)), season)
-    inside = np.arange(-test, 0) >= -panel.lengths[:, None]
-    columns = dict(zip(column_names(calibration.name, levels), found, strict=True)) | said | simple
-    cutoff, table = test_table(panel, test)
+    baselines = {
+        name: by_row(column) for name, column in baseline_forecasts(past.values, horizon, season_length).items()
+    }
+    actual, before = context.values[:, -n_test:], context.drop_last(n_test).values
+    intervals = {level: (sides[1 + 2 * k], sides[2 + 2 * k]) for k, level in enumerate(levels)}
+    columns = baselines | predicted
+    scores = score(actual, before, predicted | baselines | predicted, intervals, next(iter(baselines)), season_length)
+    inside = np.arange(-n_test, 0) >= -panel.lengths[:, None]
+    columns = (
+        dict(zip(column_names(calibrator.name, levels), sides, strict=True))
+        | predicted
+        | {name: column for name, column in baselines.items() if name not in predicted}
+    )
+    cutoff, table = test_table(panel, n_test)
     table |= {name: column[inside] for name, column in columns.items()}
-    text = scores.describe_scores(rated, test, h, season, S)
-    return Evaluation(cutoff, sizes, season, h, rated, table, text)
+    text = describe_scores(scores, n_test, horizon, season_length, n_series)
+    return Evaluation(cutoff, split, season_length, horizon, scores, table, text, evaluation_columns(panel))
 
 
-def test_table(panel: Panel, test: int) -> tuple[Any, Table]:
-    """The last time before the newest rows of series, and the columns of these rows.
+def test_table(panel: Panel, n_test: int) -> tuple[Any, ColumnTable]:
+    """Return the last time before the newest rows of the series, and the columns of these rows.
 
     Args:
         panel: The series.
-        test: Rows of each.
+        n_test: Rows of each.
     """
-    table = panel.keep_last(test).to_columns()
-    if len(panel) == 1 and panel.columns.id is not None:
-        del table[panel.columns.id]
-    return panel.freq.at(panel.start, np.maximum(panel.lengths - test - 1, 0)).max(), table
+    table = replace(panel.keep_last(n_test), columns=evaluation_columns(panel)).to_columns()
+    return panel.freq.at(panel.start, np.maximum(panel.lengths - n_test - 1, 0)).max(), table
+
+
+def evaluation_columns(panel: Panel) -> ColumnNames:
+    """Return the names of the key columns of a test part: the table of a single series has no id column."""
+    return replace(panel.columns, id=None) if len(panel) == 1 else panel.columns
 
 
 def forecast_window(
-    calibration: ConformalCalibrator,
-    learned: Learned,
+    calibrator: ConformalCalibrator,
+    ensemble: FittedEnsemble,
     panel: Panel,
-    history: PanelContext,
-    back: int,
-    season: int,
+    context: PanelContext,
+    offset: int,
+    season_length: int,
     levels: tuple[float, ...],
-) -> Table:
-    """What is said at one cutoff, beside what came.
+) -> ColumnTable:
+    """Forecast from one cutoff, next to the actual values and baselines.
 
     Args:
-        calibration: Weights and factors.
-        learned: Models that have seen nothing after the cutoff.
-        panel: The series, whole.
-        history: The same, as models read them.
-        back: Rows of each series after the cutoff.
-        season: Of seasonal naive.
+        calibrator: Weights and width factors.
+        ensemble: Models that have seen nothing after the cutoff.
+        panel: The series in full.
+        context: The same, as models read them.
+        offset: Rows of each series after the cutoff.
+        season_length: Of seasonal naive.
         levels: Of the intervals, in percent.
     """
-    h, cutoff = learned.h, panel.drop_last(back)
-    past, came = history.rolling_origins(np.array([back]), h)
-    told = predict_all(calibration, learned, past, h)
-    found = prediction_intervals(calibration, told[calibration.name], past.values, levels)
-    columns = dict(zip(column_names(calibration.name, levels), found, strict=True))
-    columns |= {n: said[..., said.shape[-1] // 2] for n, said in told.items() if n != calibration.name}
-    columns |= scores.baseline_forecasts(past.values, h, season)
-    table = cutoff.future_columns(h)
-    table["cutoff"] = np.repeat(panel.freq.at(panel.start, cutoff.lengths - 1), h)
-    table[panel.columns.target] = came.ravel()
+    horizon, before = ensemble.task.horizon, panel.drop_last(offset)
+    past, actual = context.rolling_origins(np.array([offset]), horizon)
+    quantiles = predict_all(calibrator, ensemble, past)
+    sides = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
+    columns = dict(zip(column_names(calibrator.name, levels), sides, strict=True))
+    columns |= {name: q[..., q.shape[-1] // 2] for name, q in quantiles.items() if name != calibrator.name}
+    baselines = baseline_forecasts(past.values, horizon, season_length)
+    columns |= {name: column for name, column in baselines.items() if name not in columns}
+    table = before.future_columns(horizon)
+    table["cutoff"] = np.repeat(panel.freq.at(panel.start, before.lengths - 1), horizon)
+    table[panel.columns.target] = actual.ravel()
     return table | {name: column.ravel() for name, column in columns.items()}

@@ -1,6 +1,6 @@
-"""From what models say to a forecast with intervals: weights, and factors for the widths, both from past errors.
+"""From the models' quantiles to a forecast with intervals: weights and width factors, both from past errors.
 
-Letters: S series, T columns, h horizon, Q quantiles.
+Shapes: n_series rows, n_steps steps, Q quantiles.
 """
 
 from __future__ import annotations
@@ -12,159 +12,135 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.conformal import half_widths
-from gatecast.forecasting import ensemble
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.ensemble import COMBINED, Learned
+from gatecast.forecasting.ensemble import COMBINED, FittedEnsemble, weighted_average
 from gatecast.forecasting.scaling import forward_fill
 
 __all__ = [
     "DEFAULT_AUTOCORRELATION",
     "STANDARD_LEVELS",
-    "Bounds",
     "ConformalCalibrator",
     "default_calibrator",
     "predict_all",
     "prediction_intervals",
     "width_factor",
+    "with_ensemble",
 ]
 
-Floats = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float64]
 
 STANDARD_LEVELS = (50.0, 80.0, 90.0, 95.0, 99.0)
-"""Levels that intervals are calibrated at besides those asked for; others lie between them."""
+"""Levels that intervals are calibrated at besides those asked for; others are interpolated."""
 
 DEFAULT_WIDTH_FACTOR = 1.5
-"""Factor of the intervals where there was too little past to measure any error."""
-
+"""Factor of the widths where there was too little past to measure any error."""
 
 DEFAULT_AUTOCORRELATION = 0.8
-"""Memory of the errors where too few of them are known."""
-
-
-class Bounds(NamedTuple):
-    """What values can be.
-
-    Args:
-        lower: None: not known; then 0 where all past values are at or above it.
-        upper: None: not known.
-        integer: Whether they are whole numbers.
-    """
-
-    lower: float | None = None
-    upper: float | None = None
-    integer: bool = False
+"""Autocorrelation of the errors where too few of them are known."""
 
 
 class ConformalCalibrator(NamedTuple):
-    """What past errors said.
+    """Weights and widths from past errors.
 
     Args:
-        name: Of the main model: the combination, or the network alone.
-        quantiles: Q levels of the models' quantiles.
-        weights: Of the models; they sum to 1.
-        width_factors: (h,) of the half-widths by level in percent.
+        name: Column of the main model: the ensemble, or the only model.
+        quantiles: Levels of the models' quantiles.
+        weights: By model; they sum to 1.
+        width_factors: Factors of the half-widths by level in percent, [horizon].
         bounds: What values can be.
-        error_autocorrelation: Correlation of the errors of neighbouring steps.
-        measured: Whether any past error was there to measure; if not, intervals are those of a random walk at least.
+        error_autocorrelation: Correlation of the errors of neighboring steps.
+        measured: Whether any past error was measured; if not, intervals are at least those of a random walk.
     """
 
     name: str
     quantiles: tuple[float, ...]
     weights: dict[str, float]
-    width_factors: dict[float, Floats]
+    width_factors: dict[float, FloatArray]
     bounds: Bounds = Bounds()
     error_autocorrelation: float = DEFAULT_AUTOCORRELATION
     measured: bool = True
 
 
 def default_calibrator(
-    models: Sequence[str], probabilities: tuple[float, ...], levels: Sequence[float], h: int
+    models: Sequence[str], quantiles: tuple[float, ...], levels: Sequence[float], horizon: int
 ) -> ConformalCalibrator:
-    """Equal weights, and factors that allow for not knowing.
+    """Return equal weights, and width factors that allow for unknown errors.
 
-    >>> default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 2).factors[80].tolist()
-    [1.5, 1.5]
+    Example:
+        >>> default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 2).width_factors[80].tolist()
+        [1.5, 1.5]
     """
-    factors = {level: np.full(h, DEFAULT_WIDTH_FACTOR) for level in sorted({*STANDARD_LEVELS, *levels})}
+    factors = {level: np.full(horizon, DEFAULT_WIDTH_FACTOR) for level in sorted({*STANDARD_LEVELS, *levels})}
     name = COMBINED if len(models) > 1 else models[0]
-    return ConformalCalibrator(name, probabilities, dict.fromkeys(models, 1 / len(models)), factors, measured=False)
+    return ConformalCalibrator(name, quantiles, dict.fromkeys(models, 1 / len(models)), factors, measured=False)
 
 
 def predict_all(
-    calibration: ConformalCalibrator, learned: Learned, history: PanelContext, steps: int
-) -> dict[str, Floats]:
-    """What the models say of the steps ahead, their combination first.
+    calibrator: ConformalCalibrator, ensemble: FittedEnsemble, context: PanelContext, n_steps: int | None = None
+) -> dict[str, FloatArray]:
+    """Forecast with the ensemble, if there are several models, and with every model.
 
     Args:
-        calibration: Gives the weights.
-        learned: Trained models.
-        history: Any series.
-        steps: How far.
+        calibrator: Provides the weights.
+        ensemble: Fitted models.
+        context: Any series.
+        n_steps: Steps ahead; None: the horizon.
 
     Returns:
-        (S, steps, Q) a model.
+        Quantiles by column, [n_series, n_steps, Q].
     """
-    said = ensemble.say_far(learned, history, steps)
-    return with_ensemble(calibration, said)
+    return with_ensemble(calibrator, ensemble.predict_quantiles(context, n_steps))
 
 
-def with_ensemble(calibration: ConformalCalibrator, said: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The models' answers with their combination before them, if there are several."""
-    first = {COMBINED: ensemble.weighted_average(said, calibration.weights)} if len(said) > 1 else {}
-    return {**first, **said}
+def with_ensemble(calibrator: ConformalCalibrator, quantiles: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return the models' quantiles with their weighted mean before them, if there are several."""
+    combined = {COMBINED: weighted_average(quantiles, calibrator.weights)} if len(quantiles) > 1 else {}
+    return {**combined, **quantiles}
 
 
-def width_factor(calibration: ConformalCalibrator, level: float, steps: int) -> Floats:
-    """(steps,) the factor of any level; beyond the steps that were learnt, that of the last.
+def width_factor(calibrator: ConformalCalibrator, level: float, n_steps: int) -> FloatArray:
+    """Return the factor of any level, [n_steps]; beyond the horizon, that of its last step.
 
-    >>> width_factor(default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 2), 85, 3).tolist()
-    [1.5, 1.5, 1.5]
+    Example:
+        >>> width_factor(default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 2), 85, 3).tolist()
+        [1.5, 1.5, 1.5]
     """
-    known = sorted(calibration.width_factors)
-    h = len(calibration.width_factors[known[0]])
-    at = [np.interp(level, known, [calibration.width_factors[one][k] for one in known]) for k in range(h)]
-    return np.asarray(at)[np.minimum(np.arange(steps), h - 1)]
+    levels = sorted(calibrator.width_factors)
+    horizon = len(calibrator.width_factors[levels[0]])
+    by_level = [calibrator.width_factors[known] for known in levels]
+    factors = [np.interp(level, levels, [factor[k] for factor in by_level]) for k in range(horizon)]
+    return np.asarray(factors)[np.minimum(np.arange(n_steps), horizon - 1)]
 
 
 def prediction_intervals(
-    calibration: ConformalCalibrator, said: Floats, values: Floats, levels: Sequence[float]
-) -> list[Floats]:
-    """Median and bounds, inside what values can be.
+    calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, levels: Sequence[float]
+) -> list[FloatArray]:
+    """Return median and interval bounds, within what values can be.
 
     Args:
-        calibration: Gives factors and limits.
-        said: (S, steps, Q) of the main model.
-        values: (S, T) of the same series.
+        calibrator: Provides width factors and bounds.
+        quantiles: Of the main model, [n_series, n_steps, Q].
+        values: Past values of the same series, [n_series, T].
         levels: In percent.
 
     Returns:
-        (S, steps) of the median, then of the lower and the upper bound of each level.
+        The median, then the lower and the upper bound of each level, [n_series, n_steps] each.
     """
-    middle = said[..., said.shape[-1] // 2]
-    found = [middle]
+    n_steps, median = quantiles.shape[1], quantiles[..., quantiles.shape[-1] // 2]
+    intervals = []
     for level in levels:
-        below, above = half_widths(said, calibration.quantiles, level)
-        stretch = width_factor(calibration, level, said.shape[1])
-        least = 0.0 if calibration.measured else _walk(values, said.shape[1], level)
-        found += [middle - np.maximum(stretch * below, least), middle + np.maximum(stretch * above, least)]
-    return [_inside(calibration.bounds, side, values, k) for k, side in enumerate(found)]
+        below, above = half_widths(quantiles, calibrator.quantiles, level)
+        factor = width_factor(calibrator, level, n_steps)
+        least = 0.0 if calibrator.measured else _random_walk_width(values, n_steps, level)
+        intervals += [median - np.maximum(factor * below, least), median + np.maximum(factor * above, least)]
+    return calibrator.bounds.apply(median, intervals, values)
 
 
-def _walk(values: Floats, steps: int, level: float) -> Floats:
-    """(S, steps) half-widths of a random walk, ``z sqrt(k (1 + 1 / n) mean(change^2))`` of n changes; 0 without any."""
+def _random_walk_width(values: FloatArray, n_steps: int, level: float) -> FloatArray:
+    """Return half-widths of a random walk, ``z sqrt(k (1 + 1 / n) mean(change^2))`` of n changes; 0 without any."""
     change = np.diff(forward_fill(values), axis=1) ** 2
-    seen = np.isfinite(values)
-    n = np.maximum(seen.sum(axis=1) - 1, 1)[:, None]
-    size = np.sqrt(change.sum(axis=1, keepdims=True) / n * (1 + 1 / n) * np.arange(1, steps + 1))
+    n = np.maximum(np.isfinite(values).sum(axis=1) - 1, 1)[:, None]
+    size = np.sqrt(change.sum(axis=1, keepdims=True) / n * (1 + 1 / n) * np.arange(1, n_steps + 1))
     return np.asarray(NormalDist().inv_cdf(0.5 + level / 200) * size)
-
-
-def _inside(limits: Bounds, side: Floats, values: Floats, number: int) -> Floats:
-    """Side 0 is a median, odd ones are lower bounds, even ones upper bounds."""
-    if limits.integer:
-        side = np.round(side) if number == 0 else np.floor(side) if number % 2 else np.ceil(side)
-    with np.errstate(invalid="ignore"):
-        negative = np.asarray((values < 0).any(axis=1))[:, None]
-        least = np.where(negative, -np.inf, 0.0) if limits.lower is None else limits.lower
-        return np.asarray(np.clip(side, least, np.inf if limits.upper is None else limits.upper))

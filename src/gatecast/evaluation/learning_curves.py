@@ -8,20 +8,16 @@ A gap between two errors means something only if they are one error on two sets 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.trends import find_turning_point, smooth
-from gatecast.forecasting.voices import Hybrids, Networks, Own
-from gatecast.nn.optim import one_cycle
-from gatecast.pipeline.fit import FittedState
 
-__all__ = ["Diagnosis", "diagnose", "diagnose_fit"]
+__all__ = ["Diagnosis", "diagnose"]
 
 Floats = npt.NDArray[np.float64]
 Changes = dict[str, int | float]
@@ -125,7 +121,7 @@ def diagnose(
 
     >>> step = np.arange(1, 41)
     >>> advice = diagnose({"loss": list(1 / step), "val_loss": list(1 / step + 0.004 * step)}, units=64)
-    >>> advice.kind, advice.began, advice.changes
+    >>> advice.kind, advice.onset_step, advice.suggestions
     ('overfits', 16, {'epochs': 16, 'dropout': 0.2})
     >>> print(advice.sentence)
     It overfits from epoch 16 of 40 on, as the error on new values rises by 37 % from there while that on learnt \
@@ -144,32 +140,6 @@ values falls: stop there, or use dropout.
         at, new, old = np.r_[0.0, at], np.r_[untrained[0], new], np.r_[untrained[1], old]
     kind, began, changes, sentence = _judged(facts, at, new, old, gap, rate)
     return Diagnosis(kind, sentence, kind == "overfits", began, gap, changes, curves)
-
-
-def diagnose_fit(trained: FittedState) -> Diagnosis:
-    """What the learning curves of a forecaster's first network say.
-
-    Raises:
-        ConfigError: Models without a network.
-    """
-    voice = trained.learned.voices[0]
-    if not isinstance(voice, Networks | Hybrids | Own):
-        raise ConfigError("this model has no network whose learning could be judged", got=voice.name)
-    member, curve, recipe = voice.members[0], trained.training_history, trained.learned.recipe
-    last = int(curve["step"][-1]) if curve["step"] else 0
-    advice = diagnose(
-        curve,
-        units=getattr(member.settings, "units", None),
-        dropout=getattr(member.settings, "dropout", 0.0),
-        weights=member.weights.vector.size,
-        values=int(np.isfinite(trained.panel.values).sum()),
-        stopped=min(recipe.steps) if min(recipe.steps) < last else None,
-        rate=None if isinstance(voice, Own) or not last else one_cycle(1.0, last),
-    )
-    if _varies(trained.panel):
-        return advice
-    why = "Nothing can be said, as no series varies."
-    return replace(advice, kind="unknown", sentence=why, overfits=False, onset_step=None, suggestions={})
 
 
 class _Judged(NamedTuple):
@@ -246,13 +216,6 @@ def _by_heart(facts: _Facts, began: int | None, last: int, fell: float) -> _Judg
     say = "What it learns does not carry over, as the error on new values never got much smaller than at first, while "
     say += f"that on learnt ones fell by {_percent(fell)}: prefer a simple forecast, or take fewer {facts.word}s, say "
     return _Judged("overfits", began, changes, f"{say}{fewer}, or {also}.")
-
-
-def _varies(panel: Panel) -> bool:
-    """Whether any series has two values that differ."""
-    known = np.isfinite(panel.values)
-    values, owner = panel.values[known], np.repeat(np.arange(len(panel)), panel.lengths)[known]
-    return bool(((np.diff(values) != 0) & (np.diff(owner) == 0)).any())
 
 
 def _percent(share: float) -> str:

@@ -12,18 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import metrics
-from gatecast.forecasting.baselines import baseline_forecasts, seasonal_naive
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.results import Score
 
-__all__ = ["baseline_forecasts", "describe_scores", "naive_season", "score", "seasonal_naive", "seasonal_naive_scale"]
+__all__ = ["describe_scores", "score"]
 
 Floats = npt.NDArray[np.float64]
 
 FEW_ROWS, FAR_OFF = 12, 20
 """Coverage is spoken of from so many rows on, and where it falls short by more than so many percentage points."""
-
-ORIGINS = 8
-"""Rolling origins over which the season of the seasonal naive is chosen."""
 
 NAMES = {
     "SeasonalNaive": "seasonal naive's (season {})",
@@ -32,56 +29,6 @@ NAMES = {
     "Mean": "the mean's",
 }
 """What the errors of the simple forecasts are called in a sentence."""
-
-
-def naive_season(train: Floats, h: int, seasons: Sequence[int]) -> int:
-    """Of several seasons, the one with which seasonal naive does best over the end of the past.
-
-    The baseline is to be beaten at its best, and only what lies before the test part may choose it.
-
-    Args:
-        train: (n,) what lies before the test part.
-        h: Horizon.
-        seasons: Periods; with none of them the season is 1 and seasonal naive is naive.
-
-    >>> naive_season(np.tile([1.0, 5.0, 9.0, 5.0], 6), h=4, seasons=[3, 4])
-    4
-    """
-    if len(seasons) < 2:
-        return max(seasons, default=1)
-    longest = max(seasons, default=1)
-    origins = np.unique(np.linspace(max(longest, len(train) // 2) - 1, len(train) - h - 1, ORIGINS).astype(np.int64))
-    origins = origins[(origins >= longest - 1) & (origins >= 0)]
-    if not len(origins):
-        return longest
-    actual = np.concatenate([train[o + 1 : o + 1 + h] for o in origins])
-
-    def error(m: int) -> float:
-        said = [seasonal_naive(train[: int(o) + 1], h, m) for o in origins]
-        return metrics.mae(actual, np.concatenate(said))
-
-    return min(seasons, key=error)
-
-
-def seasonal_naive_scale(values: Floats, m: int) -> Floats:
-    """Mean absolute change over m steps of every series: the unit of MASE.
-
-    Args:
-        values: (S, T) aligned on the right; pairs with NaN are left out.
-        m: Season.
-
-    Returns:
-        (S,); NaN where there is no pair, or no change.
-
-    Source: Hyndman & Koehler 2006.
-
-    >>> seasonal_naive_scale(np.array([[1.0, 2.0, 4.0]]), 1).tolist()
-    [1.5]
-    """
-    if values.shape[1] <= m:
-        return np.full(len(values), np.nan)
-    mean = _mean(np.abs(values[:, m:] - values[:, :-m]))
-    return np.where(mean > 0, mean, np.nan)
 
 
 def score(

@@ -10,7 +10,7 @@ effects of known columns, and these stand beside them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,22 +19,15 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel, format_times
 from gatecast.errors import ConfigError, DataError
-from gatecast.explain.panel_paths import (
-    AttributionBins,
-    AttributionTarget,
-    DifferentiablePath,
-    differentiable_path,
-    make_cells,
-    reach,
-)
+from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath, make_bins
+from gatecast.forecasting.base import IsDifferentiable
 from gatecast.forecasting.context import PanelContext, column_groups
-from gatecast.forecasting.ensemble import Learned
+from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.exogenous_regression import remove_effects
-from gatecast.forecasting.scaling import fit_scaler
-from gatecast.forecasting.voices import Networks, Own
-from gatecast.kernels.native import relax
+from gatecast.forecasting.median import FittedMedian
+from gatecast.kernels.native import release_memory
 from gatecast.nn.inspection.attributions import POINTS, integrate_path, occlude_path
-from gatecast.pipeline.fit import FittedState
+from gatecast.pipeline.state import FittedState
 
 __all__ = ["METHODS", "Explanation", "explain"]
 
@@ -119,34 +112,31 @@ def explain(
     >>> from gatecast.forecasting.context import PanelContext
     >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(n_members=1, max_steps=5))
     >>> fitted = forecaster.fit({"ds": np.arange(60), "y": np.sin(np.arange(60.0))}, evaluate=False)
-    >>> found = explain(fitted._trained, fitted.panel_, PanelContext.from_panel(fitted.panel_), series=0, step=2)
+    >>> found = explain(fitted.state_, fitted.panel_, PanelContext.from_panel(fitted.panel_), series=0, step=2)
     >>> list(found.table)
     ['time', 'feature', 'lag', 'role', 'value', 'attribution']
     >>> bool(abs(found.table["attribution"].sum() - (found.forecast - found.baseline)) < 1e-5)
     True
     """
-    learned = trained.learned
-    voice = _voice(learned)
-    which = _checked(learned, panel, history, series, step, quantile, method)
-    one = history.take([series])
-    clean, T, shares = remove_effects(learned.effects, one), one.values.shape[1], np.empty(0)
-    if one.futr_exog.shape[2]:
-        shares = clean.futr_exog[0, T + step - 1] * learned.effects.futr_exog[2]
-    frame = fit_scaler(one.values, 1)
-    asked = AttributionTarget(step - 1, which, shares, bool(frame.positive[0]), float(frame.unit[0]))
-    # Only what networks are given, so that the cells of a long series are few.
-    columns = max(reach(member, voice.season) for member in voice.members)
-    short, raw = clean.keep_last(columns), one.keep_last(columns)
-    beyond, counts = one.futr_exog.shape[1] - T, (len(panel.futr_exog), len(panel.hist_exog), len(panel.stat_exog))
-    cells = make_cells(short.values.shape[1], beyond, column_groups(panel), counts)
-    found = [
-        _one(differentiable_path(member, short, voice.season, asked, cells), cells, method, points)
-        for member in voice.members
-    ]
-    relax()
+    ensemble = trained.ensemble
+    column, members = _differentiable(ensemble)
+    which = _checked(ensemble, panel, history, series, step, quantile, method)
+    raw = history.take([series])
+    clean, T, shares = remove_effects(ensemble.regression, raw), raw.values.shape[1], np.empty(0)
+    if raw.futr_exog.shape[2]:
+        shares = clean.futr_exog[0, T + step - 1] * ensemble.regression.futr_exog[2]
+    scaler = raw.scaler(1)
+    target = AttributionTarget(step - 1, which, shares, bool(scaler.positive[0]), float(scaler.unit[0]))
+    # Only what networks read, so that the bins of a long series are few.
+    columns = max(member.attribution_columns() for member in members)
+    beyond, counts = raw.futr_exog.shape[1] - T, (len(panel.futr_exog), len(panel.hist_exog), len(panel.stat_exog))
+    clean, raw = clean.keep_last(columns), raw.keep_last(columns)
+    bins = make_bins(clean.values.shape[1], beyond, column_groups(panel), counts)
+    found = [_one(member.attribution_path(clean, target, bins), bins, method, points) for member in members]
+    release_memory()
     forecast, baseline = np.mean([part[:2] for part in found], axis=0)
     values, read = (np.mean(part, axis=0) for part in ([one[2] for one in found], [one[3] for one in found]))
-    table = _table(panel, raw, series, step, cells, values, read > 0)
+    table = _table(panel, raw, series, step, bins, values, read > 0)
     gap, size = float(forecast - baseline - values.sum()), float(np.abs(values).sum())
     time = panel.freq.at(panel.start[series], panel.lengths[series] + step - 1)
     said = Explanation(
@@ -162,49 +152,50 @@ def explain(
         table,
         "",
     )
-    return replace(said, sentence=_sentence(said, voice.name, trained.calibrator.weights.get(voice.name, 1.0)))
+    return replace(said, sentence=_sentence(said, column, trained.calibrator.weights.get(column, 1.0)))
 
 
-def _voice(learned: Learned) -> Networks | Own:
-    """The networks that are explained."""
-    for voice in learned.voices:
-        if isinstance(voice, Networks | Own):
-            return voice
+def _differentiable(ensemble: FittedEnsemble) -> tuple[str, Sequence[IsDifferentiable]]:
+    """Return the column and the members of the first model whose forecast can be explained."""
+    for column, model in zip(ensemble.columns, ensemble.models, strict=True):
+        members = model.members if isinstance(model, FittedMedian) else (model,)
+        if all(isinstance(member, IsDifferentiable) for member in members):
+            return column, members
     raise ConfigError(
-        "this model cannot be explained",
-        got=", ".join(voice.name for voice in learned.voices),
-        expected="LSTM, GRU, RNN, LSTM-peephole, sLSTM or a network of your own, alone or in an ensemble",
+        "This model cannot be explained",
+        got=", ".join(ensemble.columns),
+        expected="lstm, gru, rnn, lstm-peephole, slstm or a network of your own, alone or in an ensemble",
         fix='Fit a Forecaster with model="lstm".',
     )
 
 
 def _checked(
-    learned: Learned, panel: Panel, history: PanelContext, series: int, step: int, quantile: float, method: str
+    ensemble: FittedEnsemble, panel: Panel, history: PanelContext, series: int, step: int, quantile: float, method: str
 ) -> int:
     """Refuse what there is not; the place of the quantile."""
     if method not in METHODS:
         raise ConfigError("there is no such method", got=repr(method), expected=" or ".join(map(repr, METHODS)))
     if not 0 <= series < len(history):
         raise ConfigError("there is no such series", got=str(series), expected=f"0 to {len(history) - 1}")
-    if isinstance(step, bool) or not isinstance(step, int | np.integer) or not 1 <= step <= learned.h:
+    if isinstance(step, bool) or not isinstance(step, int | np.integer) or not 1 <= step <= ensemble.task.horizon:
         raise ConfigError(
             "there is no such step",
             got=repr(step),
-            expected=f"a whole number from 1 to {learned.h}, the horizon that was learnt",
+            expected=f"a whole number from 1 to {ensemble.task.horizon}, the horizon that was learnt",
         )
     number = isinstance(quantile, int | float | np.floating)
-    found = [k for k, p in enumerate(learned.probabilities) if number and abs(p - quantile) < 1e-9]
+    found = [k for k, p in enumerate(ensemble.task.quantiles) if number and abs(p - quantile) < 1e-9]
     if not found:
-        known = ", ".join(f"{p:g}" for p in learned.probabilities)
+        known = ", ".join(f"{p:g}" for p in ensemble.task.quantiles)
         raise ConfigError("this quantile was not learnt", got=repr(quantile), expected=f"one of {known}")
     if not np.isfinite(history.values[series]).any():
         raise DataError("a series has no values", where=f"series {panel.ids[series]}", expected="at least one")
     beyond = history.futr_exog.shape[1] - history.values.shape[1]
-    if history.futr_exog.shape[2] and beyond < learned.h:
+    if history.futr_exog.shape[2] and beyond < ensemble.task.horizon:
         raise ConfigError(
             "the known columns are needed for the steps ahead",
             got=f"{beyond} steps",
-            expected=f"{', '.join(map(repr, panel.futr_exog))} for {learned.h} steps",
+            expected=f"{', '.join(map(repr, panel.futr_exog))} for {ensemble.task.horizon} steps",
             fix="Give them as futr_df.",
         )
     return found[0]
@@ -215,16 +206,18 @@ def _one(
 ) -> tuple[float, float, Floats, Integers]:
     """Forecast, baseline, attributions of the cells and how many variables of each there are, of a member."""
     flat, total = np.zeros(way.actual.shape), cells.total
-    values, slopes = way.graded(np.concatenate([way.actual, flat]))
+    values, slopes = way.value_and_grad(np.concatenate([way.actual, flat]))
     if method == "occlusion":
-        found = occlude_path(way.say, way.actual, flat, way.cell)[0]
+        found = occlude_path(way.value, way.actual, flat, way.bins)[0]
         found = np.pad(found, (0, total - len(found)))
     else:
         parts = (
-            integrate_path(way.graded, way.actual, flat, points) if method == "integrated" else slopes[:1] * way.actual
+            integrate_path(way.value_and_grad, way.actual, flat, points)
+            if method == "integrated"
+            else slopes[:1] * way.actual
         )
-        found = np.bincount(way.cell, parts[0], total)
-    return float(values[0]), float(values[1]), found, np.bincount(way.cell, minlength=total)
+        found = np.bincount(way.bins, parts[0], total)
+    return float(values[0]), float(values[1]), found, np.bincount(way.bins, minlength=total)
 
 
 def _table(
@@ -247,15 +240,15 @@ def _table(
 
     lag = T - np.arange(raw.futr_exog.shape[1])
     add(panel.columns.target, "value", T - np.arange(T), raw.values[0], cells.past)
-    known = _unspread(panel, raw.futr_exog[0], cells.owners[0], panel.futr_exog)
+    known = _unspread(panel, raw.futr_exog[0], cells.groups[0], panel.futr_exog)
     for c, name in enumerate(panel.futr_exog):
-        add(name, "known", lag, known[:, c], cells.known[:, c])
-    historic = _unspread(panel, raw.hist_exog[0], cells.owners[1], panel.hist_exog)
+        add(name, "known", lag, known[:, c], cells.futr_exog[:, c])
+    historic = _unspread(panel, raw.hist_exog[0], cells.groups[1], panel.hist_exog)
     for c, name in enumerate(panel.hist_exog):
-        add(name, "historic", lag[:T], historic[:, c], cells.historic[:, c])
-    static = _unspread(panel, raw.stat_exog, cells.owners[2], panel.stat_exog)
+        add(name, "historic", lag[:T], historic[:, c], cells.hist_exog[:, c])
+    static = _unspread(panel, raw.stat_exog, cells.groups[2], panel.stat_exog)
     for c, name in enumerate(panel.stat_exog):
-        add(name, "static", np.ones(1, np.int64), static[:, c], cells.static[[c]])
+        add(name, "static", np.ones(1, np.int64), static[:, c], cells.stat_exog[[c]])
     for c, name in enumerate(panel.futr_exog):
         if found[cells.effects[c]] != 0:
             add(name, "effect", np.array([1 - step]), known[[T + step - 1], c], cells.effects[[c]])
@@ -297,7 +290,7 @@ def _sentence(said: Explanation, name: str, weight: float) -> str:
     told = ", ".join(f"{part} ({parts[part]:+.3g})" for part in largest if parts[part])
     number = "median" if said.quantile == 0.5 else f"{said.quantile:g} quantile"
     when = format_times(np.array([said.time]))[0]
-    networks = "networks of your own" if name == "Network" else f"{name} networks"
+    networks = "networks of your own" if name == "Sequential" else f"{name} networks"
     text = (
         f"For {when}, step {said.step}, the {networks} say {said.forecast:.4g} ({number}); of a series that "
         f"stayed at its newest level they would say {said.baseline:.4g}, a difference of {whole:+.3g}. "

@@ -13,18 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
-from gatecast.data.read import to_frame_like
+from gatecast.data.reader import to_frame_like
 from gatecast.errors import ConfigError, DataError
+from gatecast.forecasting.base import HasNetworks
 from gatecast.forecasting.context import MAX_CATEGORIES, PanelContext
-from gatecast.forecasting.es_rnn import model as es_lstm
 from gatecast.forecasting.exogenous_regression import remove_effects
-from gatecast.forecasting.panel_rnn import model as panel_lstm
-from gatecast.forecasting.sequential_model import model as own_network
-from gatecast.forecasting.voices import Hybrids, Networks, Own
 from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
 from gatecast.nn.inspection.unit_memory import UnitMemory, summarize_units
-from gatecast.pipeline.fit import FittedState
-from gatecast.results import HistoryData, chosen_series
+from gatecast.pipeline.state import FittedState
+from gatecast.results import resolve_series_id
 
 __all__ = ["Gates", "find_series", "inspect_network"]
 
@@ -101,7 +98,7 @@ def find_series(panel: Panel, id: Any) -> int:
         if id is None:
             return 0
         raise ConfigError("the series has no name", got=repr(id), expected="no id", fix="Leave id out.")
-    return int(np.flatnonzero(panel.ids == chosen_series(panel.ids, id, HistoryData(panel)))[0])
+    return int(np.flatnonzero(panel.ids == resolve_series_id(panel.ids, id, panel))[0])
 
 
 def inspect_network(
@@ -121,39 +118,41 @@ def inspect_network(
         ConfigError: Models without a network, no such member, or a network without recurrent layers.
         DataError: A series shorter than the window of the network, or without values.
     """
-    learned = trained.learned
+    ensemble = trained.ensemble
     networks = [
-        (voice, one) for voice in learned.voices if isinstance(voice, Networks | Hybrids | Own) for one in voice.members
+        (column, view)
+        for column, model in zip(ensemble.columns, ensemble.models, strict=True)
+        if isinstance(model, HasNetworks)
+        for view in model.networks()
     ]
     if not networks:
         raise ConfigError(
-            "this model has no network with gates to show",
-            got=", ".join(one.name for one in learned.voices),
-            expected="LSTM, GRU, RNN, LSTM-peephole, sLSTM, ES-LSTM or a network of your own",
+            "This model has no network with gates to show",
+            got=", ".join(ensemble.columns),
+            expected="lstm, gru, rnn, lstm-peephole, slstm, es-lstm or a network of your own",
             fix='Fit a Forecaster with model="lstm".',
         )
     if isinstance(member, bool) or not isinstance(member, int) or not 0 <= member < len(networks):
-        raise ConfigError("there is no such member", got=repr(member), expected=f"0 to {len(networks) - 1}")
-    (voice, fitted), length = networks[member], int(panel.lengths[series])
+        raise ConfigError(f"Invalid member {member!r}", expected=f"0 to {len(networks) - 1}", argument="member")
+    (column, view), length = networks[member], int(panel.lengths[series])
     own = panel.series(series)
-    if not np.isfinite(own).any() or length < fitted.settings.input_size:
+    if not np.isfinite(own).any() or length < view.input_size:
         raise DataError(
             "the series is shorter than the window that the network reads",
             where="" if panel.columns.id is None else f"series {panel.ids[series]}",
             got=f"{int(np.isfinite(own).sum())} values",
-            expected=f"at least {fitted.settings.input_size}",
+            expected=f"at least {view.input_size}",
         )
-    clean = remove_effects(learned.effects, history.take([series]))
-    x, step = _reads(fitted, clean, 1 if isinstance(voice, Hybrids) else voice.season)
-    network = fitted.network
+    clean = remove_effects(ensemble.regression, history.take([series]))
+    x, step, network = view.inputs(clean), view.stride, view.network
     if len(network.shapes[0]) == 1:
         kinds = ", ".join(type(layer).__name__ for layer in network.layers)
         raise ConfigError(
             "this network has no recurrent layer, so it has no gates", got=kinds, expected="an LSTM or GRU"
         )
-    O = x.shape[1]  # noqa: E741
-    at = length - 1 - step * np.arange(O)[::-1]
-    found = trace(network, fitted.weights, x).layers
+    n_origins = x.shape[1]
+    at = length - 1 - step * np.arange(n_origins)[::-1]
+    found = trace(network, view.weights, x).layers
     # What lies before the series is padding.
     there = at >= 0
     times = panel.times(series)[at[there]]
@@ -161,18 +160,7 @@ def inspect_network(
     signals = _signals(panel, series, at[there], times, trained.season_length)
     memory = summarize_units(Trace(layers), signals, step)
     names = panel.columns.id, panel.columns.time
-    return Gates(panel.ids[series], layers, own[at[there]], memory, names, kind, voice.name)
-
-
-def _reads(
-    fitted: panel_lstm.Fitted | es_lstm.Fitted | own_network.Fitted, clean: PanelContext, m: int
-) -> tuple[Any, int]:
-    """(1, O, F) what a network reads before it forecasts, and how many steps of the series are one of its."""
-    if isinstance(fitted, panel_lstm.Fitted):
-        return panel_lstm.make_inputs(clean, fitted.horizon, m, fitted.settings).x, fitted.settings.stride
-    if isinstance(fitted, es_lstm.Fitted):
-        return es_lstm.latest_segment(fitted, clean, fitted.settings.n_origins)[1].x, 1
-    return own_network.latest_inputs(fitted, clean.values, m)[2], 1
+    return Gates(panel.ids[series], layers, own[at[there]], memory, names, kind, column)
 
 
 def _cut(layer: LayerTrace, there: npt.NDArray[np.bool_], times: npt.NDArray[Any]) -> LayerTrace:

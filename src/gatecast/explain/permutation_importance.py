@@ -16,14 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.validation import check_positive_int
+from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.context import PanelContext, column_groups
 from gatecast.nn.random import generator
 from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
-from gatecast.pipeline.fit import FitSettings, FittedState, fit
+from gatecast.pipeline.fit import fit
+from gatecast.pipeline.state import FittedState
 
 __all__ = ["Importance", "permutation_importance"]
 
@@ -54,7 +57,7 @@ class Importance:
 
 
 def permutation_importance(
-    panel: Panel, asked: FitSettings, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
+    panel: Panel, asked: ForecasterConfig, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
 ) -> Importance:
     """Permutation importance of the columns beside the series, on values that the models have not seen.
 
@@ -73,13 +76,13 @@ def permutation_importance(
 
     Source: Breiman 2001; Fisher, Rudin & Dominici 2019.
 
-    >>> from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+    >>> from gatecast.config import TrainingConfig
     >>> from gatecast.data.panel import from_values
     >>> promo = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)
     >>> panel = replace(from_values(20 + 5 * promo + np.sin(np.arange(60.0))), futr_exog={"promo": promo})
     >>> quick = TrainingConfig(n_members=1, max_steps=5)
-    >>> asked = Asked(2, "lstm", (), 1, 0, NetworkConfig(), quick, DataConfig(futr_exog=("promo",)))
-    >>> found = permutation_importance(panel, asked, n_windows=2, repeats=2)
+    >>> config = ForecasterConfig(h=2, model="lstm", season_length=1, training=quick)
+    >>> found = permutation_importance(panel, config, n_windows=2, n_repeats=2)
     >>> found.table["column"].tolist(), bool(found.table["low"][0] > 0)
     (['promo'], True)
     """
@@ -97,7 +100,7 @@ def permutation_importance(
     there = longer_than(panel, backs[0])
     there = there.restrict_categories(there.categories_before(backs[0]))
     trained = fit(there.drop_last(backs[0]), replace(asked, h=h), [], None, evaluate=False)
-    history = PanelContext.from_panel(there, learnt=trained.panel)
+    history = PanelContext.from_panel(there, fitted_on=trained.panel)
     some = np.arange(0, len(there), -(-len(there) * n_windows // MOST))
     history, lengths, at = history.take(some), there.lengths[some], np.array(backs)
     plain = _error(trained, history, at)
@@ -122,8 +125,8 @@ def _rise(mixed: float, plain: float) -> float:
 
 def _error(trained: FittedState, history: PanelContext, backs: Integers) -> float:
     """Mean absolute error of the main model at all cutoffs."""
-    past, came = history.rolling_origins(backs, trained.h)
-    said = predict_all(trained.calibrator, trained.learned, past, trained.h)[trained.calibrator.name]
+    past, came = history.rolling_origins(backs, trained.horizon)
+    said = predict_all(trained.calibrator, trained.ensemble, past)[trained.calibrator.name]
     return float(np.nanmean(np.abs(prediction_intervals(trained.calibrator, said, past.values, ())[0] - came)))
 
 

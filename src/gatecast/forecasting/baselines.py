@@ -13,16 +13,35 @@ Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice (3rd ed.)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
+from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.registry import register
 
-__all__ = ["BASELINES", "Baseline", "baseline_forecasts", "drift", "interval", "mean", "naive", "seasonal_naive"]
+__all__ = [
+    "BASELINES",
+    "TITLES",
+    "Baseline",
+    "Drift",
+    "Mean",
+    "Naive",
+    "SeasonalNaive",
+    "baseline_forecasts",
+    "drift",
+    "interval",
+    "mean",
+    "naive",
+    "reference_baseline",
+    "seasonal_naive",
+]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -145,6 +164,24 @@ def baseline_forecasts(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, A
     """
     seasonal = {"SeasonalNaive": seasonal_naive(values, h, m)} if check_positive_int(m, "the period") > 1 else {}
     return {**seasonal, "Naive": naive(values, h), "Drift": drift(values, h), "Mean": mean(values, h)}
+
+
+def reference_baseline(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, Array]:
+    """Return the baseline that skill refers to, by its column name: seasonal naive, or naive without a season.
+
+    Args:
+        values: Pasts [S, T]; NaN is passed over.
+        h: Steps, at least 1.
+        m: Season length, at least 1.
+
+    Returns:
+        One column of forecasts [S, h]; NaN for a series without a value.
+
+    Example:
+        >>> reference_baseline([[1.0, 4.0, 4.0]], 1)
+        {'Naive': array([[4.]])}
+    """
+    return {"SeasonalNaive": seasonal_naive(values, h, m)} if m > 1 else {"Naive": naive(values, h)}
 
 
 def interval(baseline: Baseline, values: npt.ArrayLike, h: int, m: int = 1, level: float = 95.0) -> tuple[Array, Array]:
@@ -276,3 +313,61 @@ def _deviation(residuals: Array, parameters: int) -> Array:
 def _steps(h: int) -> Integers:
     """1, 2, ..., h."""
     return np.arange(1, check_positive_int(h, "the horizon") + 1)
+
+
+class _BaselineModel(LocalModel):
+    """A simple forecast as a model, with the intervals of normal, independent errors."""
+
+    def forecast(self, values: Array, task: Task) -> Array:
+        """Forecast each series by the formula of the baseline."""
+        baseline = BASELINES[self.name.replace("-", "_")]
+        point = baseline.point(values, task.horizon, task.season_length)
+        spread = np.nan_to_num(baseline.spread(values, task.horizon, task.season_length))
+        return self.normal_quantiles(point, spread, task.quantiles)
+
+
+@register
+@dataclass(frozen=True)
+class Naive(_BaselineModel):
+    """The last value."""
+
+    name: ClassVar[str] = "naive"
+    column: ClassVar[str] = "Naive"
+
+
+@register
+@dataclass(frozen=True)
+class SeasonalNaive(_BaselineModel):
+    """The last value of the same season."""
+
+    name: ClassVar[str] = "seasonal-naive"
+    column: ClassVar[str] = "SeasonalNaive"
+
+
+@register
+@dataclass(frozen=True)
+class Drift(_BaselineModel):
+    """The line through the first and the last value."""
+
+    name: ClassVar[str] = "drift"
+    column: ClassVar[str] = "Drift"
+
+
+@register
+@dataclass(frozen=True)
+class Mean(_BaselineModel):
+    """The mean of all values."""
+
+    name: ClassVar[str] = "mean"
+    column: ClassVar[str] = "Mean"
+
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        SeasonalNaive.column: "seasonal naive",
+        Naive.column: "last value",
+        Drift.column: "drift",
+        Mean.column: "mean",
+    }
+)
+"""What each baseline is called in a text, by its column."""

@@ -1,81 +1,109 @@
-"""What is known of series at a cutoff: their past values, and the columns beside them.
+"""What is known of series at a forecast origin: their past values, and exogenous columns.
 
-Letters: R rows, T columns, n columns known beyond the end, C cutoffs, h horizon; F known, G historic, E static columns.
+Shapes: n_series rows, T columns of the past, n steps known beyond the end; F future exogenous columns, G historic ones,
+E static ones.
 
-A row is a series as it was at some time, aligned on the right: the last column is its newest value. Whoever is given a
-`History` has nothing of the future but the columns that are known for it.
+A row is a series as it was at some time, aligned at the end: the last column is its newest value. A model that is
+given a context knows nothing of the future but the columns that are known for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import match_series
-from gatecast.forecasting.scaling import to_matrix
+from gatecast.forecasting.scaling import SeriesScaler, fit_scaler, to_matrix
 
 __all__ = ["MAX_CATEGORIES", "PanelContext", "column_groups"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Derived = TypeVar("Derived")
 
 MAX_CATEGORIES = 20
-"""Words of a column that become a column of 0 and 1 each; rarer ones are all 0."""
+"""Categories of a column that become a column of 0 and 1 each; rarer ones are 0 in all of them."""
+
+FIELDS = ("values", "series", "end", "futr_exog", "hist_exog", "stat_exog")
 
 
 @dataclass(frozen=True, eq=False)
 class PanelContext:
-    """Series up to a cutoff.
+    """Series up to a forecast origin. Its arrays are never written to.
 
     Args:
-        values: (R, T); NaN is missing, or before a series began.
-        series: (R,) which series of the panel that was learnt from; -1: none of them.
-        end: (R,) time of the last column, in steps from the end of that series in the panel.
-        futr_exog: (R, T + n, F) columns that are known ahead.
-        hist_exog: (R, T, G) columns that are known for the past.
-        stat_exog: (R, E) columns of one value a series.
+        values: Past values, [n_series, T]; NaN is missing, or before a series began.
+        series: Position of each row in the panel that models were fitted on, [n_series]; -1 for other series.
+        end: Time of the last column, in steps from the end of that series in the panel, [n_series].
+        futr_exog: Columns known ahead, [n_series, T + n, F].
+        hist_exog: Columns known for the past, [n_series, T, G].
+        stat_exog: Columns constant in time, [n_series, E].
 
-    >>> past = from_values(np.array([[1.0, 2.0, 3.0]]))
-    >>> past.drop_last(1).values.tolist(), past.drop_last(1).end.tolist()
-    ([[1.0, 2.0]], [-1])
+    Example:
+        >>> past = PanelContext.from_values(np.array([[1.0, 2.0, 3.0]]))
+        >>> past.drop_last(1).values.tolist(), past.drop_last(1).end.tolist()
+        ([[1.0, 2.0]], [-1])
     """
 
-    values: Floats
-    series: Integers
-    end: Integers
-    futr_exog: Floats
-    hist_exog: Floats
-    stat_exog: Floats
+    values: FloatArray
+    series: IntArray
+    end: IntArray
+    futr_exog: FloatArray
+    hist_exog: FloatArray
+    stat_exog: FloatArray
+    _derived: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def take(self, which: Any) -> PanelContext:
-        """Some of the rows: a slice, positions or a mask."""
-        return PanelContext(*(getattr(self, name)[which] for name in _FIELDS))
+    def derive(self, key: Hashable, compute: Callable[[], Derived]) -> Derived:
+        """Return what is computed from this context alone; it is computed once and kept."""
+        if key not in self._derived:
+            self._derived[key] = compute()
+        return self._derived[key]  # type: ignore[no-any-return]
 
-    def drop_last(self, back: int) -> PanelContext:
-        """What was known `back` steps ago."""
-        keep = max(self.values.shape[1] - back, 0)
-        return replace(self, values=self.values[:, :keep], hist_exog=self.hist_exog[:, :keep], end=self.end - back)
+    def scaler(self, season_length: int) -> SeriesScaler:
+        """Return the scaler of every series, fitted once."""
+        return self.derive(("scaler", season_length), lambda: fit_scaler(self.values, season_length))
 
-    def keep_last(self, columns: int) -> PanelContext:
-        """The newest columns alone."""
-        spare = max(self.values.shape[1] - columns, 0)
+    def take(self, rows: Any) -> PanelContext:
+        """Return some of the rows: a slice, positions or a mask."""
+        return PanelContext(*(getattr(self, name)[rows] for name in FIELDS))
+
+    def batches(self, size: int) -> list[PanelContext]:
+        """Return consecutive rows, at most `size` at a time."""
+        if len(self) <= size:
+            return [self]
+        return [self.take(slice(start, start + size)) for start in range(0, len(self), size)]
+
+    def drop_last(self, n: int) -> PanelContext:
+        """Return what was known `n` steps earlier."""
+        keep = max(self.values.shape[1] - n, 0)
+        return replace(self, values=self.values[:, :keep], hist_exog=self.hist_exog[:, :keep], end=self.end - n)
+
+    def keep_last(self, n: int) -> PanelContext:
+        """Return the newest `n` columns; itself if it has no more."""
+        drop = max(self.values.shape[1] - n, 0)
+        if drop == 0:
+            return self
+        return self.derive(("keep_last", n), lambda: self._from_column(drop))
+
+    def _from_column(self, first: int) -> PanelContext:
+        """Return the columns from `first` on."""
         return replace(
             self,
-            values=self.values[:, spare:],
-            hist_exog=self.hist_exog[:, spare:],
-            futr_exog=self.futr_exog[:, spare:],
+            values=self.values[:, first:],
+            hist_exog=self.hist_exog[:, first:],
+            futr_exog=self.futr_exog[:, first:],
         )
 
-    def append(self, values: Floats) -> PanelContext:
-        """The same some steps later, as if `values` (R, k) had come; as many columns as before."""
+    def append(self, values: FloatArray) -> PanelContext:
+        """Return the context some steps later, as if `values` [n_series, k] had followed; it has as many columns."""
         k = values.shape[1]
         unknown = np.full((len(self), k, self.hist_exog.shape[2]), np.nan)
         return replace(
@@ -86,130 +114,137 @@ class PanelContext:
             end=self.end + k,
         )
 
-    def rolling_origins(self, offsets: Integers, horizon: int) -> tuple[PanelContext, Floats]:
-        """The series as they were at several cutoffs, and what came then.
+    def rolling_origins(self, offsets: IntArray, horizon: int) -> tuple[PanelContext, FloatArray]:
+        """Cut the series at several forecast origins.
 
         Args:
-            offsets: (C,) how many of the newest values each cutoff leaves out.
-            horizon: Steps.
+            offsets: Values to drop from the end of every series, one offset per origin, [n_origins].
+            horizon: Steps to forecast from each origin.
 
         Returns:
-            C R rows, cutoff by cutoff; (C R, h) what came, NaN where unknown.
+            The context at every origin, with n_origins * n_series rows ordered by origin, and the actual values that
+            follow, [n_origins * n_series, horizon]. Actual values beyond the end of a series are NaN.
 
-        >>> past, came = from_values(np.array([[1.0, 2.0, 3.0]])).rolling_origins(np.array([2, 1]), 2)
-        >>> past.values.tolist(), came.tolist()
-        ([[nan, nan, 1.0], [nan, 1.0, 2.0]], [[2.0, 3.0], [3.0, nan]])
+        Example:
+            >>> context = PanelContext.from_values(np.array([[1.0, 2.0, 3.0]]))
+            >>> past, actual = context.rolling_origins(np.array([2, 1]), horizon=2)
+            >>> actual.tolist()
+            [[2.0, 3.0], [3.0, nan]]
+            >>> past.values.tolist()
+            [[nan, nan, 1.0], [nan, 1.0, 2.0]]
         """
-        R, T = self.values.shape
-        C, ahead = len(offsets), self.futr_exog.shape[1]
-        values = np.full((C, R, T), np.nan)
-        historic = np.full((C, *self.hist_exog.shape), np.nan)
-        known = np.full((C, R, T + horizon, self.futr_exog.shape[2]), np.nan)
-        came = np.full((C, R, horizon), np.nan)
-        for c, back in enumerate(offsets.tolist()):
-            values[c, :, back:] = self.values[:, : T - back]
-            historic[c, :, back:] = self.hist_exog[:, : T - back]
-            stop = min(T - back + horizon, ahead)
-            known[c, :, back : back + stop] = self.futr_exog[:, :stop]
-            actual = self.values[:, T - back : T - back + horizon]
-            came[c, :, : actual.shape[1]] = actual
-        whole = PanelContext(
-            values.reshape(C * R, T),
-            np.tile(self.series, C),
+        n_series, T = self.values.shape
+        n_origins, known_until = len(offsets), self.futr_exog.shape[1]
+        values = np.full((n_origins, n_series, T), np.nan)
+        hist_exog = np.full((n_origins, *self.hist_exog.shape), np.nan)
+        futr_exog = np.full((n_origins, n_series, T + horizon, self.futr_exog.shape[2]), np.nan)
+        actual = np.full((n_origins, n_series, horizon), np.nan)
+        for k, offset in enumerate(offsets.tolist()):
+            values[k, :, offset:] = self.values[:, : T - offset]
+            hist_exog[k, :, offset:] = self.hist_exog[:, : T - offset]
+            stop = min(T - offset + horizon, known_until)
+            futr_exog[k, :, offset : offset + stop] = self.futr_exog[:, :stop]
+            following = self.values[:, T - offset : T - offset + horizon]
+            actual[k, :, : following.shape[1]] = following
+        past = PanelContext(
+            values.reshape(-1, T),
+            np.tile(self.series, n_origins),
             (self.end - offsets[:, None]).ravel(),
-            known.reshape(C * R, *known.shape[2:]),
-            historic.reshape(C * R, *historic.shape[2:]),
-            np.tile(self.stat_exog, (C, 1)),
+            futr_exog.reshape(n_origins * n_series, *futr_exog.shape[2:]),
+            hist_exog.reshape(n_origins * n_series, *hist_exog.shape[2:]),
+            np.tile(self.stat_exog, (n_origins, 1)),
         )
-        return whole, came.reshape(C * R, horizon)
+        return past, actual.reshape(-1, horizon)
 
     @classmethod
-    def from_values(cls, values: Floats) -> PanelContext:
-        """Series without further columns, numbered as they stand.
+    def from_values(cls, values: FloatArray) -> PanelContext:
+        """Return series without exogenous columns, numbered by row.
 
         Args:
-            values: (R, T) aligned on the right; NaN is missing.
+            values: [n_series, T], aligned at the end; NaN is missing.
         """
-        R, T = values.shape
-        numbers = np.arange(R)
-        none = np.empty((R, T, 0))
-        return cls(values, numbers, np.zeros(R, np.int64), none, none, np.empty((R, 0)))
+        n_series, T = values.shape
+        none = np.empty((n_series, T, 0))
+        return cls(values, np.arange(n_series), np.zeros(n_series, np.int64), none, none, np.empty((n_series, 0)))
 
     @classmethod
     def from_panel(
-        cls, panel: Panel, future: Mapping[str, Floats] | None = None, learnt: Panel | None = None
+        cls, panel: Panel, future: Mapping[str, FloatArray] | None = None, fitted_on: Panel | None = None
     ) -> PanelContext:
-        """A panel as it stands at its end.
+        """Return a panel as it stands at its end.
 
-        A column of words becomes columns of 0 and 1, one for each of its first 20 words.
+        A column of categories becomes columns of 0 and 1, one for each of its first 20 categories.
 
         Args:
             panel: The series.
-            future: (S, n) values of the known columns after the end, by name.
-            learnt: The panel that was learnt from; None: this one.
+            future: Values of the future exogenous columns after the end, by name, [n_series, n].
+            fitted_on: The panel that models were fitted on; None: this one.
 
-        >>> from gatecast.data.panel import from_values
-        >>> from dataclasses import replace
-        >>> panel = replace(from_values([5.0, 6.0]), futr_exog={"price": np.array([1.0, 2.0])})
-        >>> PanelContext.from_panel(panel, {"price": np.array([[3.0]])}).futr_exog[0, :, 0].tolist()
-        [1.0, 2.0, 3.0]
+        Example:
+            >>> from dataclasses import replace
+            >>> from gatecast.data.panel import from_values
+            >>> panel = replace(from_values([5.0, 6.0]), futr_exog={"price": np.array([1.0, 2.0])})
+            >>> PanelContext.from_panel(panel, {"price": np.array([[3.0]])}).futr_exog[0, :, 0].tolist()
+            [1.0, 2.0, 3.0]
         """
         values = to_matrix(panel)
-        S, T = values.shape
-        future = future or {}
-
-        def over_time(columns: Mapping[str, Floats], later: Mapping[str, Floats]) -> Floats:
-            """The columns, (S, T + n, .)."""
-            found = []
-            for name, column in columns.items():
-                past = to_matrix(replace(panel, values=column, hist_exog={}, futr_exog={}))
-                whole = np.concatenate([past, later[name]], axis=1) if name in later else past
-                found += one_hot(whole, panel.categories.get(name))
-            return np.stack(found, axis=2) if found else np.empty((S, T, 0))
-
+        n_series, T = values.shape
         static = [
-            one for name, column in panel.stat_exog.items() for one in one_hot(column, panel.categories.get(name))
+            column
+            for name, values_by_series in panel.stat_exog.items()
+            for column in _one_hot(values_by_series, panel.categories.get(name))
         ]
-        own = cls.from_values(values)
-        if learnt is not None:
-            series, end = match_series(panel, learnt)
-            own = replace(own, series=series, end=end)
+        context = cls.from_values(values)
+        if fitted_on is not None:
+            series, end = match_series(panel, fitted_on)
+            context = replace(context, series=series, end=end)
         return replace(
-            own,
-            futr_exog=over_time(panel.futr_exog, future),
-            hist_exog=over_time(panel.hist_exog, {}),
-            stat_exog=np.stack(static, axis=1) if static else np.empty((S, 0)),
+            context,
+            futr_exog=_over_time(panel, panel.futr_exog, future or {}, T),
+            hist_exog=_over_time(panel, panel.hist_exog, {}, T),
+            stat_exog=np.stack(static, axis=1) if static else np.empty((n_series, 0)),
         )
 
 
-_FIELDS = ("values", "series", "end", "futr_exog", "hist_exog", "stat_exog")
+def _over_time(panel: Panel, columns: Mapping[str, FloatArray], future: Mapping[str, FloatArray], T: int) -> FloatArray:
+    """Return columns that change in time, one-hot where they are categories, [n_series, T + n, n_columns]."""
+    parts = []
+    for name, column in columns.items():
+        past = to_matrix(replace(panel, values=column, hist_exog={}, futr_exog={}))
+        full = np.concatenate([past, future[name]], axis=1) if name in future else past
+        parts += _one_hot(full, panel.categories.get(name))
+    return np.stack(parts, axis=2) if parts else np.empty((len(panel), T, 0))
 
 
-def column_groups(panel: Panel) -> tuple[Integers, Integers, Integers]:
-    """Which column of the panel each known, historic and static one that models read belongs to: (F,), (G,), (E,).
+def column_groups(panel: Panel) -> tuple[IntArray, IntArray, IntArray]:
+    """Return which column of the panel each future, historic and static column of a context belongs to.
 
-    >>> from gatecast.data.panel import from_values
-    >>> from dataclasses import replace
-    >>> known = {"price": np.ones(2), "day": np.ones(2)}
-    >>> column_groups(replace(from_values([5.0, 6.0]), futr_exog=known, categories={"day": ("Mo", "Tu", "We")}))[0].tolist()
-    [0, 1, 1, 1]
+    Returns:
+        Positions among the panel's columns of that kind, [F], [G] and [E].
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from gatecast.data.panel import from_values
+        >>> columns = {"price": np.ones(2), "day": np.ones(2)}
+        >>> panel = replace(from_values([5.0, 6.0]), futr_exog=columns, categories={"day": ("Mo", "Tu", "We")})
+        >>> column_groups(panel)[0].tolist()
+        [0, 1, 1, 1]
     """
 
-    def owner(columns: Mapping[str, Floats]) -> Integers:
-        """A column of words is several."""
+    def groups(columns: Mapping[str, FloatArray]) -> IntArray:
+        """Repeat the position of a column of categories."""
         widths = [
             min(len(panel.categories[name]), MAX_CATEGORIES) if name in panel.categories else 1 for name in columns
         ]
         return np.arange(len(widths)).repeat(widths)
 
-    return owner(panel.futr_exog), owner(panel.hist_exog), owner(panel.stat_exog)
+    return groups(panel.futr_exog), groups(panel.hist_exog), groups(panel.stat_exog)
 
 
-def one_hot(column: Floats, words: tuple[str, ...] | None) -> list[Floats]:
-    """A column of numbers as it is, one of words as one of 0 and 1 for each."""
-    if words is None:
+def _one_hot(column: FloatArray, categories: tuple[str, ...] | None) -> list[FloatArray]:
+    """Return a column of numbers as it is, one of categories as a column of 0 and 1 for each."""
+    if categories is None:
         return [column]
-    seen = np.isfinite(column)
-    return [
-        np.where(seen, np.equal(column, k), np.nan).astype(np.float64) for k in range(min(len(words), MAX_CATEGORIES))
-    ]
+    observed = np.isfinite(column)
+    n = min(len(categories), MAX_CATEGORIES)
+    return [np.where(observed, np.equal(column, k), np.nan).astype(np.float64) for k in range(n)]

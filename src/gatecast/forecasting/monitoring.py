@@ -1,9 +1,9 @@
-"""The error of a model while it learns, on values that it does not learn from and on some that it does, alike.
+"""The error of a network during training: on rows that it is not trained on, and on a sample of those that it is.
 
-Letters: S series, R rows, h horizon, Q quantiles.
+A gap between the two errors means something only if both are the same error: medians of all steps of the horizon, from
+origins in the past, each in units of its series' mean change.
 
-A gap between the two errors means something only if both are the same error: medians of all h steps from cutoffs in the
-past, each in units of its series' mean change.
+Shapes: n_rows rows, horizon steps, Q quantiles.
 """
 
 from __future__ import annotations
@@ -14,102 +14,120 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import ExogenousRegression, remove_effects, restore_effects
-from gatecast.forecasting.panel_rnn.model import ValidationErrors
+from gatecast.metrics.scale import seasonal_naive_scale
+from gatecast.nn.training import ValidationErrors
 
-__all__ = ["MonitorData", "Say", "ValidationMonitor", "make_monitor_data", "mean_error"]
+__all__ = ["MonitorData", "ValidationMonitor", "make_monitor_data", "mean_error"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Say = Callable[[PanelContext], Floats]
-"""What a model says: from a prepared history of R rows to (R, h, Q)."""
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
-SERIES, CUTOFFS, ROWS = 64, 16, 256
-"""Series and cutoffs at most, and rows, of the sample of what is learnt from."""
+MAX_SERIES, MAX_ORIGINS, MAX_ROWS = 64, 16, 256
+"""Size of the sample of the rows that are trained on: series, origins, and rows in all."""
 
 
 class MonitorData(NamedTuple):
-    """What errors are looked at on.
+    """What errors are measured on.
 
     Args:
-        past: R rows as they were known at a cutoff that is not learnt from.
-        came: (R, h) what came then; NaN where unknown.
-        learnt: Series that are learnt from.
-        backs: (C,) how many of their newest values each cutoff leaves out.
+        past: Rows at origins of the validation part.
+        actual: What followed, [n_rows, horizon]; NaN where unknown.
+        training: Series that are trained on.
+        offsets: Values to drop from their end, one offset per origin, [n_origins].
     """
 
     past: PanelContext
-    came: Floats
-    learnt: PanelContext
-    backs: Integers
+    actual: FloatArray
+    training: PanelContext
+    offsets: IntArray
 
 
-def make_monitor_data(past: PanelContext, came: Floats, seen: PanelContext, typical: int, segment: int) -> MonitorData:
-    """Rows of a validation part, and a fixed sample of what is learnt from: cutoffs in the newer half of some series.
+def make_monitor_data(
+    past: PanelContext, actual: FloatArray, training: PanelContext, typical_length: int, stride: int
+) -> MonitorData:
+    """Choose what errors are measured on: validation rows, and origins in the newer half of some training series.
 
     Args:
-        past: R rows as they were known at cutoffs of the validation part.
-        came: (R, h) what came then.
-        seen: The training parts.
-        typical: Values in the typical one.
-        segment: Steps from one cutoff to the next are a multiple of it.
+        past: Rows at origins of the validation part.
+        actual: What followed, [n_rows, horizon].
+        training: The training parts.
+        typical_length: Values in the typical one.
+        stride: Origins are multiples of it apart.
 
-    >>> from gatecast.forecasting.context import PanelContext
-    >>> seen = PanelContext.from_values(np.arange(40.0)[None])
-    >>> make_monitor_data(*seen.rolling_origins(np.array([4]), 4), seen, 40, 1).backs.tolist()
-    [20, 19, 18, 17, 16, 15, 14, 13, 11, 10, 9, 8, 7, 6, 5, 4]
+    Example:
+        >>> training = PanelContext.from_values(np.arange(40.0)[None])
+        >>> past, actual = training.rolling_origins(np.array([4]), 4)
+        >>> make_monitor_data(past, actual, training, 40, 1).offsets.tolist()
+        [20, 19, 18, 17, 16, 15, 14, 13, 11, 10, 9, 8, 7, 6, 5, 4]
     """
-    some = seen.take(np.arange(0, len(seen), max(1, -(-len(seen) // SERIES))))
-    half = max(1, typical // 2)
-    least, most = min(came.shape[1], half), min(CUTOFFS, ROWS // max(len(some), 1))
-    steps = np.unique(np.linspace((half - least) // segment, 0, most).round().astype(np.int64))[::-1]
-    return MonitorData(past, came, some, least + segment * steps)
+    sample = training.take(np.arange(0, len(training), max(1, -(-len(training) // MAX_SERIES))))
+    half = max(1, typical_length // 2)
+    first, n_origins = min(actual.shape[1], half), min(MAX_ORIGINS, MAX_ROWS // max(len(sample), 1))
+    steps = np.unique(np.linspace((half - first) // stride, 0, n_origins).round().astype(np.int64))[::-1]
+    return MonitorData(past, actual, sample, first + stride * steps)
 
 
 class ValidationMonitor:
-    """Looks at the errors of models again and again; what they read is prepared once.
+    """Measures the errors of networks again and again; what they read is prepared once.
 
     Args:
-        effects: Scales and slopes of the columns beside the series.
-        seen: What errors are looked at on.
+        regression: Effects of exogenous columns, which networks do not see.
+        data: What errors are measured on.
     """
 
-    def __init__(self, effects: ExogenousRegression, seen: MonitorData) -> None:
-        self.effects, self.seen = effects, seen
-        old, self._came = seen.learnt.rolling_origins(seen.backs, seen.came.shape[1])
-        self._new, self._old = (seen.past, _unit(seen.past)), (old, _unit(old))
-        self.past, self.cut, self.learnt = (remove_effects(effects, one) for one in (seen.past, old, seen.learnt))
-        """Rows that are not learnt from, rows that are as they were known at their cutoffs, and the whole series."""
+    def __init__(self, regression: ExogenousRegression, data: MonitorData) -> None:
+        self.regression, self.offsets = regression, data.offsets
+        origins, training_actual = data.training.rolling_origins(data.offsets, data.actual.shape[1])
+        self._validation = data.past, data.actual, _unit(data.past)
+        self._training = origins, training_actual, _unit(origins)
+        self.validation = remove_effects(regression, data.past)
+        """Rows that are not trained on."""
+        self.training_origins = remove_effects(regression, origins)
+        """Training rows as they were known at their origins."""
+        self.training = remove_effects(regression, data.training)
+        """Training series in full."""
 
-    def measure(self, said: Floats, again: Floats) -> ValidationErrors:
-        """Both errors of quantiles (R, h, Q) of what is not learnt from, and of what is, cutoff by cutoff."""
-        pairs = ((said, self._new, self.seen.came), (again, self._old, self._came))
-        return ValidationErrors(
-            *(_error(restore_effects(self.effects, past, q), came, unit) for q, (past, unit), came in pairs)
-        )
+    def measure(self, validation: FloatArray, training: FloatArray) -> ValidationErrors:
+        """Return both errors.
+
+        Args:
+            validation: Quantiles for `validation`, [n_rows, horizon, Q].
+            training: Quantiles for `training_origins`, or for `training` at `offsets`, ordered by origin.
+        """
+        return ValidationErrors(self._error(validation, *self._validation), self._error(training, *self._training))
+
+    def _error(self, quantiles: FloatArray, past: PanelContext, actual: FloatArray, unit: FloatArray) -> float:
+        """Return the error after the effects of exogenous columns are restored."""
+        return _mean_error(restore_effects(self.regression, past, quantiles), actual, unit)
 
 
-def mean_error(effects: ExogenousRegression, say: Say, past: PanelContext, came: Floats) -> float:
-    """Mean error of a model's medians, each series in units of its own mean change; infinite where there is none.
+def mean_error(
+    regression: ExogenousRegression,
+    predict: Callable[[PanelContext], FloatArray],
+    past: PanelContext,
+    actual: FloatArray,
+) -> float:
+    """Return the mean error of a model's medians in units of each series' mean change; infinite if nothing is known.
 
     Args:
-        effects: Scales and slopes of the columns beside the series.
-        say: The model.
-        past: R rows.
-        came: (R, h) what came; NaN where unknown.
+        regression: Effects of exogenous columns.
+        predict: From a context without these effects to quantiles [n_rows, horizon, Q].
+        past: Rows.
+        actual: What followed, [n_rows, horizon]; NaN where unknown.
     """
-    return _error(restore_effects(effects, past, say(remove_effects(effects, past))), came, _unit(past))
+    quantiles = predict(remove_effects(regression, past))
+    return _mean_error(restore_effects(regression, past, quantiles), actual, _unit(past))
 
 
-def _unit(past: PanelContext) -> Floats:
-    """(R,) mean change of each row; 1 where there is none."""
+def _unit(past: PanelContext) -> FloatArray:
+    """Return the mean change of each row, 1 where there is none, [n_rows]."""
     return np.nan_to_num(seasonal_naive_scale(past.values, 1), nan=1.0)
 
 
-def _error(said: Floats, came: Floats, unit: Floats) -> float:
-    """Mean error of medians (R, h, Q)."""
-    off = np.abs(came - said[..., said.shape[-1] // 2]) / unit[:, None]
-    known = np.isfinite(off)
-    return float(off[known].mean()) if known.any() else np.inf
+def _mean_error(quantiles: FloatArray, actual: FloatArray, unit: FloatArray) -> float:
+    """Return the mean error of medians."""
+    error = np.abs(actual - quantiles[..., quantiles.shape[-1] // 2]) / unit[:, None]
+    known = np.isfinite(error)
+    return float(error[known].mean()) if known.any() else np.inf

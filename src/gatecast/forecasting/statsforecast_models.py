@@ -10,33 +10,36 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError
+from gatecast.forecasting.base import LocalModel, Overrides, PanelSummary, Task
+from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import fit_scaler, forward_fill
 
-__all__ = ["MODELS", "available", "say"]
+__all__ = ["MODELS", "AutoCES", "AutoETS", "available", "forecast_each"]
 
 Floats = npt.NDArray[np.float64]
 Probabilities = Sequence[float]
 
-LONGEST = 1024
+MAX_LENGTH = 1024
 """Newest values of a series that are looked at."""
 
-SHORTEST = 8
+MIN_VALUES = 8
 """Values that a series needs; AutoETS refuses below 7."""
 
 CYCLES = 2
 """Seasons that a series needs for one to be fitted."""
 
-LONGEST_SEASON = 24
+MAX_SEASON = 24
 """Beyond it classical indices are taken out first, where R's ets gives up too: so many states cannot be fitted."""
 
 FAR = 10
@@ -52,7 +55,7 @@ def available() -> bool:
     return find_spec("statsforecast") is not None
 
 
-def say(
+def forecast_each(
     values: Floats, h: int, m: int, probabilities: Probabilities, models: Sequence[str] = ("ETS", "CES")
 ) -> dict[str, Floats]:
     """Quantiles of the h steps behind the end of each series.
@@ -81,12 +84,12 @@ def say(
     for name in models:
         if name not in MODELS:
             raise ConfigError("this model is unknown", got=repr(name), expected=" or ".join(map(repr, MODELS)))
-    values = values[:, -LONGEST:]
+    values = values[:, -MAX_LENGTH:]
     flat, season, positive = _flattened(values, m)
-    own = m if m <= LONGEST_SEASON else 1
+    own = m if m <= MAX_SEASON else 1
     answers = {name: np.full((len(values), h, len(probabilities)), np.nan) for name in models}
     seen = np.isfinite(values)
-    worth = np.flatnonzero((seen.sum(axis=1) >= SHORTEST) & _varies(flat))
+    worth = np.flatnonzero((seen.sum(axis=1) >= MIN_VALUES) & _varies(flat))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for s in worth.tolist():
@@ -107,7 +110,7 @@ def _library() -> Any:
 
 def _flattened(values: Floats, m: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
     """Series without a long season; its indices of the steps ahead, (S, m); where they are factors."""
-    if m <= LONGEST_SEASON:
+    if m <= MAX_SEASON:
         return values, np.ones((len(values), 1)), np.ones(len(values), np.bool_)
     _, T = values.shape
     frame = fit_scaler(values, m)
@@ -191,3 +194,36 @@ def _pair(a0: float, a1: float, h: int, lag: int) -> Floats:
 
 MODELS: Mapping[str, Callable[..., Floats]] = MappingProxyType({"ETS": _ets, "CES": _ces})
 """What there is, by the names of their columns."""
+
+
+class _StatsForecastModel(LocalModel):
+    """A model of statsforecast."""
+
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> LocalModel:
+        """Refuse early where statsforecast is not installed."""
+        _library()
+        return cls()
+
+    def forecast(self, values: Floats, task: Task) -> Floats:
+        """Fit and forecast one series after another."""
+        key = self.name.upper()
+        return forecast_each(values, task.horizon, task.season_length, task.quantiles, (key,))[key]
+
+
+@register
+@dataclass(frozen=True)
+class AutoETS(_StatsForecastModel):
+    """Exponential smoothing with automatic choice of error, trend and season, about 0.1 seconds a series."""
+
+    name: ClassVar[str] = "ets"
+    column: ClassVar[str] = "AutoETS"
+
+
+@register
+@dataclass(frozen=True)
+class AutoCES(_StatsForecastModel):
+    """Complex exponential smoothing, about 0.01 seconds a series."""
+
+    name: ClassVar[str] = "ces"
+    column: ClassVar[str] = "AutoCES"

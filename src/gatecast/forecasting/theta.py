@@ -16,15 +16,18 @@ Source: Fiorucci, Pellegrini, Louzada, Petropoulos & Koehler 2016; the recursion
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import fit_scaler, forward_fill
 
-__all__ = ["dot"]
+__all__ = ["DynamicOptimizedTheta", "dot"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,6 +43,31 @@ RIDGE = 1e-6
 
 BLOCK = 8192
 """Series at a time."""
+
+MAX_LENGTH = 1024
+"""Newest values of a series that are used."""
+
+
+@register
+@dataclass(frozen=True)
+class DynamicOptimizedTheta(LocalModel):
+    """The dynamic optimized theta method.
+
+    Source: Fiorucci et al. 2016.
+
+    Example:
+        >>> from gatecast.forecasting.context import PanelContext
+        >>> model = DynamicOptimizedTheta().fit(PanelContext.from_values(np.ones((1, 2))), Task(horizon=2))
+        >>> model.predict_quantiles(PanelContext.from_values(np.arange(1.0, 25.0)[None]))[0, :, 2].round(1).tolist()
+        [25.0, 26.0]
+    """
+
+    name: ClassVar[str] = "dot"
+    column: ClassVar[str] = "DynamicOptimizedTheta"
+
+    def forecast(self, values: Floats, task: Task) -> Floats:
+        """Forecast each series from its newest 1024 values."""
+        return dot(values[:, -MAX_LENGTH:], task.horizon, task.season_length, task.quantiles)
 
 
 def dot(values: Floats, h: int, m: int = 1, probabilities: Sequence[float] = (0.5,)) -> Floats:

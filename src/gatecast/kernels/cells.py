@@ -1,12 +1,15 @@
 """Table of the recurrent cells: the gates and states that layers, reference and kernels agree on.
 
 Shapes: H units, R outputs (H without projection), nb blocks of L lanes. A row lists the gates of a cell in the order
-of the columns of its weights, and the states that it carries. `equations` defines what the cells compute.
+of the columns of its weights, and the states that it carries. The list itself is ``native/cells.def``; `equations`
+defines what the cells compute, ``native/kernels/cells/`` computes it.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+
+from gatecast.kernels import _native
 
 __all__ = ["CELLS", "CellSpec", "StateNoise"]
 
@@ -21,6 +24,8 @@ class CellSpec(NamedTuple):
     """States carried from step to step; the first is the output h."""
     recurrent: bool = True
     """Whether the cell has a matrix Wh."""
+    gradients: tuple[str, ...] = ()
+    """Rows of dz, and of the kernels' b: the gates, then what else has a bias."""
     saved: tuple[str, ...] = ()
     """Tensors that the kernels save at each step for the backward pass, H rows each, in this order."""
 
@@ -37,17 +42,7 @@ class StateNoise(NamedTuple):
 
 
 CELLS = {
-    cell.name: cell
-    for cell in (
-        CellSpec("rnn", ("h",), ("h",), saved=()),
-        CellSpec("rnn_relu", ("h",), ("h",), saved=()),
-        CellSpec("gru", ("z", "r", "g"), ("h",), saved=("z", "r", "g", "q")),
-        CellSpec("gru_before", ("z", "r", "g"), ("h",), saved=("z", "r", "g", "rh")),
-        CellSpec("lstm", ("i", "f", "o", "g"), ("h", "c"), saved=("i", "f", "o", "g", "c")),
-        CellSpec("lstm_coupled", ("f", "o", "g"), ("h", "c"), saved=("f", "o", "g", "c")),
-        CellSpec("slstm", ("i", "f", "o", "g"), ("h", "c", "n", "m"), saved=("i", "f", "o", "g", "s", "c", "n")),
-        CellSpec("min_gru", ("z", "g"), ("h",), recurrent=False, saved=("z", "g")),
-        CellSpec("min_lstm", ("f", "i", "g"), ("h",), recurrent=False, saved=("f", "i", "g")),
-    )
+    name: CellSpec(name, tuple(gates), tuple(states), bool(recurrent), tuple(gradients), tuple(saved))
+    for name, gates, recurrent, gradients, states, saved in _native.cells()
 }
-"""Every cell by its name; the kernels number the cells in this order."""
+"""Every cell by its name, in the kernels' order: the lines of ``native/cells.def``."""

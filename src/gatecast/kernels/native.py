@@ -1,4 +1,4 @@
-"""The compiled kernels, under the names of `reference`: the only module that imports the compiled one.
+"""The compiled kernels, under the names of `reference`: with `cells`, the only importers of the compiled module.
 
 Shapes: arrays are packed as `packing` lays them out, float32 and C-contiguous, with nb blocks of L sequences (L = 16,
 or 1 for a small batch): x [nb, T, F, L], y [nb, T, R, L], states [nb, H or R, L], masks [nb, T, L], with T steps,
@@ -25,26 +25,25 @@ from gatecast.kernels.packing import LANES, Array, Params
 __all__ = [
     "Cache",
     "adam",
+    "available_isas",
     "backward",
     "dense_backward",
     "dense_forward",
     "dropout",
     "forward",
-    "get_threads",
+    "get_num_threads",
     "isa",
-    "isas",
     "pinball",
     "quantiles_backward",
     "quantiles_forward",
-    "relax",
+    "release_memory",
     "set_isa",
-    "set_threads",
+    "set_num_threads",
 ]
 
 State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
-_GRADIENTS = {name: row[2] for name, row in zip(CELLS, _native.cell_sizes(), strict=True)}
 _NO_NOISE = StateNoise()
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
@@ -121,7 +120,7 @@ def forward(
     """
     bias, call = _arguments(cell, params, x, state, mask, noise)
     y, saved, last = _native.forward(*(*call, save_for_backward, return_sequences))
-    units = len(bias) // _GRADIENTS[cell]
+    units = len(bias) // len(CELLS[cell].gradients)
     cache = Cache(cell, units, x, state, mask, noise, y, saved) if save_for_backward and y is not None else None
     return y, tuple(last), cache
 
@@ -316,50 +315,50 @@ def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, s
     _native.adam(m, v, g, beta1, beta2, eps, 1 / (1 - beta1**step), 1 / (1 - beta2**step))
 
 
-def get_threads() -> int:
+def get_num_threads() -> int:
     """Number of threads that the kernels may use.
 
-    >>> get_threads() >= 1
+    >>> get_num_threads() >= 1
     True
     """
-    return _native.threads()
+    return _native.num_threads()
 
 
-def set_threads(n: int) -> None:
+def set_num_threads(n: int) -> None:
     """Let the kernels use `n` threads. Results do not depend on it, to the bit.
 
     Raises:
         ConfigError: n is not in 1..256.
 
-    >>> before = get_threads()
-    >>> set_threads(1)
-    >>> set_threads(before)
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> set_num_threads(before)
     """
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256:
         raise ConfigError("impossible number of threads", got=repr(n), expected="a whole number from 1 to 256")
-    _native.set_threads(n)
+    _native.set_num_threads(n)
 
 
-def relax() -> None:
-    """A run is over: memory that it held back for its next step, beyond 256 MB, goes back to the system.
+def release_memory() -> None:
+    """The end of a run: memory that is held for reuse beyond 256 MB goes back to the system.
 
-    >>> relax()
+    >>> release_memory()
     """
-    _native.relax()
+    _native.release_memory()
 
 
-def isas() -> list[str]:
+def available_isas() -> list[str]:
     """Instruction-set levels that this machine can run, lowest first.
 
-    >>> isa() in isas()
+    >>> isa() in available_isas()
     True
     """
-    return _native.levels()
+    return _native.available_isas()
 
 
 def isa() -> str:
     """The instruction-set level in use."""
-    return _native.level()
+    return _native.isa()
 
 
 def set_isa(name: str) -> None:
@@ -370,8 +369,8 @@ def set_isa(name: str) -> None:
 
     >>> set_isa(isa())
     """
-    if not _native.use_level(name):
-        raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {isas()}")
+    if not _native.set_isa(name):
+        raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {available_isas()}")
 
 
 def _arguments(
@@ -431,7 +430,7 @@ def _from_environment() -> None:
             got=repr(text),
             expected="a whole number from 1 to 256",
         )
-    set_threads(int(text) if text else min(usable, 256))
+    set_num_threads(int(text) if text else min(usable, 256))
     if level := os.environ.get("GATECAST_ISA", "").strip():
         set_isa(level)
 

@@ -6,7 +6,7 @@ Letters: N samples, B batch, T time, F features, M outputs, nb blocks of L lanes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gatecast.kernels.packing import LANES, Array, blocks, pack, pack_mask, padded_lanes
 from gatecast.nn.inputs import TrainingData
 
-__all__ = ["Batch", "batches", "large_batch"]
+__all__ = ["Batch", "inference_batch_size", "make_batches"]
 
 CHUNK_VALUES = 2**20
 """Input values packed at once: 4 MiB, enough to make the cost of a NumPy call vanish."""
@@ -36,9 +36,13 @@ class Batch(NamedTuple):
     """(nb, T, L) of 0 and 1, or None."""
     total: float
     """Sum of the weights."""
+    n_sequences: int | None = None
+    """Number of samples; the lanes beyond are padding. None: every lane is a sample."""
+    source: Any = None
+    """What the batch was made from: `train_steps` passes it to `on_gradient`, unread."""
 
 
-def batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
+def make_batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
     """Cut samples into batches, in a given order; the last one may be smaller.
 
     Args:
@@ -49,8 +53,8 @@ def batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int)
     Yields:
         Batches; they are views, not to be written.
 
-    >>> samples = Samples(np.ones((5, 1, 1), np.float32), np.ones((5, 1, 1), np.float32))
-    >>> [batch.total for batch in batches(samples, np.arange(5), batch_size=2)]
+    >>> samples = TrainingData(np.ones((5, 1, 1), np.float32), np.ones((5, 1, 1), np.float32))
+    >>> [batch.total for batch in make_batches(samples, np.arange(5), batch_size=2)]
     [2.0, 2.0, 1.0]
     """
     L = padded_lanes(batch_size)
@@ -60,10 +64,10 @@ def batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int)
         yield from _chunk(samples, order[start : start + step], batch_size)
 
 
-def large_batch(steps: int) -> int:
+def inference_batch_size(steps: int) -> int:
     """Batch size for passes without gradients over sequences of a length.
 
-    >>> large_batch(24), large_batch(10**6)
+    >>> inference_batch_size(24), inference_batch_size(10**6)
     (1360, 16)
     """
     return min(4096, max(LANES, LARGE_BATCH_STEPS // steps // LANES * LANES))
@@ -84,7 +88,9 @@ def _chunk(samples: TrainingData, part: npt.NDArray[np.intp], batch_size: int) -
     for start in range(0, len(x), nb):
         cut = slice(start, start + nb)
         w = weight[cut]
-        yield Batch(x[cut], y[cut], w, None if mask is None else mask[cut], float(w.sum(dtype=np.float64)))
+        n_sequences = min(batch_size, len(part) - start // nb * batch_size)
+        total = float(w.sum(dtype=np.float64))
+        yield Batch(x[cut], y[cut], w, None if mask is None else mask[cut], total, n_sequences)
 
 
 def _spread(values: npt.NDArray[np.generic], slots: npt.NDArray[np.intp], rows: int) -> npt.NDArray[np.generic]:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, check_fraction
+from gatecast._utils.validation import check_fraction
+from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array
 from gatecast.nn.layers import Shape
 from gatecast.nn.losses import Loss

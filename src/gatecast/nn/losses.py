@@ -16,7 +16,8 @@ from typing import Protocol
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_positive
+from gatecast._utils.validation import check_positive
+from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array
 

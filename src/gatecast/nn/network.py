@@ -20,6 +20,7 @@ __all__ = [
     "build",
     "forward",
     "initial_weights",
+    "split_network",
     "update_buffers",
     "zeros_like",
 ]
@@ -85,6 +86,23 @@ def zeros_like(weights: Weights) -> Weights:
     0.0
     """
     return Weights(*flat_views({name: p.shape for name, p in views.items()} for views in weights.views))
+
+
+def split_network(
+    network: Network, weights: Weights, n_last: int
+) -> tuple[tuple[Network, Weights], tuple[Network, Weights]]:
+    """Return the first layers and the last `n_last` layers as networks of their own, which share the parameters.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> network = build([Dense(4), Dense(2)], (None, 3))
+    >>> body, head = split_network(network, initial_weights(network, 0), 1)
+    >>> body[0].shapes[-1], head[0].shapes
+    ((None, 4), ((None, 4), (None, 2)))
+    """
+    cut = len(network.layers) - n_last
+    body = Network(network.layers[:cut], network.shapes[: cut + 1])
+    head = Network(network.layers[cut:], network.shapes[cut:])
+    return (body, Weights(weights.vector, weights.views[:cut])), (head, Weights(weights.vector, weights.views[cut:]))
 
 
 def forward(

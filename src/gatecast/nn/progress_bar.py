@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable
 from typing import TextIO
 
 from gatecast.errors import ConfigError
-from gatecast.nn.training import EpochRecord
+from gatecast.nn.callbacks import EpochRecord
 
 __all__ = ["shown", "verbosity"]
 
@@ -26,7 +26,7 @@ def shown(
     Yields:
         The records.
 
-    >>> record = Record(0, 5, 0.5, None, 0.1, 0.001, True, 0)
+    >>> record = EpochRecord(0, 5, 0.5, None, 0.1, 0.001, True, 0)
     >>> kept = list(shown([record], epochs=3, verbose=2, out=sys.stdout))
     epoch 1/3  loss 0.5  0.1 s
     """
@@ -64,7 +64,7 @@ def verbosity(verbose: object) -> int:
 def describe(record: EpochRecord, epochs: int, first: int = 0) -> str:
     """An epoch in words; epochs are counted from 1 here, and from the first one of the call.
 
-    >>> describe(Record(1, 10, 0.5, 0.25, 0.1, 0.001, False, 0), epochs=3)
+    >>> describe(EpochRecord(1, 10, 0.5, 0.25, 0.1, 0.001, False, 0), epochs=3)
     'epoch 2/3  loss 0.5  val_loss 0.25  best epoch 1  0.1 s'
     """
     parts = [f"epoch {record.epoch - first + 1}/{epochs}", f"loss {record.loss:.4g}"]

@@ -22,13 +22,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, NotFittedError, check_positive_int
+from gatecast._utils.validation import check_positive_int, check_seed
+from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Array
 from gatecast.nn import checkpoint, interop, losses, optim, training
-from gatecast.nn.batching import large_batch
+from gatecast.nn.batching import inference_batch_size
+from gatecast.nn.callbacks import Callback, History, split_callbacks
 from gatecast.nn.inputs import (
     sample_shape,
     validate_array,
@@ -36,6 +37,8 @@ from gatecast.nn.inputs import (
     validate_training_data,
     validate_validation_data,
 )
+from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
+from gatecast.nn.inspection.trace import Trace, trace
 from gatecast.nn.layers import LAYERS, Input, Layer, Shape
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory, check_network_size
@@ -44,13 +47,12 @@ from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.progress_bar import shown, verbosity
 from gatecast.nn.streaming import Stream
 from gatecast.nn.summary import summary
-from gatecast.nn.training import Callback, EarlyStopping, History, TrainingProgress, sort_callbacks
-from gatecast.nn.transparent import Transparent
+from gatecast.nn.training import TrainingState
 
-__all__ = ["EarlyStopping", "History", "Sequential", "load_model"]
+__all__ = ["Sequential", "load_model"]
 
 
-class Sequential(Transparent):
+class Sequential:
     """Layers one after the other, with their weights and the way to train them.
 
     Args:
@@ -63,16 +65,14 @@ class Sequential(Transparent):
     """
 
     def __init__(self, layers: Iterable[Layer | Input] | None = None, seed: int = 0) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise ConfigError("the seed is not a seed", got=repr(seed), expected="a whole number from 0 up")
-        self.seed = int(seed)
+        self.seed = check_seed(seed)
         self.layers: list[Layer] = []
         self.history: History | None = None
         self._in_shape: Shape | None = None
         self._network: Network | None = None
         self._weights: Weights | None = None
         self._compiled: tuple[Loss, GradientTransformation] | None = None
-        self._progress: TrainingProgress | None = None
+        self._training_state: TrainingState | None = None
         for layer in layers or ():
             self.add(layer)
 
@@ -97,7 +97,7 @@ class Sequential(Transparent):
         if not self.layers and self._in_shape is None:
             self._in_shape = getattr(layer, "input_shape", None)
         self.layers.append(layer)
-        self._network = self._progress = None
+        self._network = self._training_state = None
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Make the weights.
@@ -151,7 +151,7 @@ class Sequential(Transparent):
             ConfigError: A name that is not known.
         """
         self._compiled = losses.get(loss), optim.get(optimizer)
-        self._progress = None
+        self._training_state = None
 
     def fit(
         self,
@@ -205,13 +205,13 @@ class Sequential(Transparent):
         samples = validate_training_data(x, y, sample_weight, shapes, loss, mask=mask)
         samples, validation = validate_validation_data(samples, validation_split, validation_data, shapes, loss)
         several = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
-        stopping, calls = sort_callbacks(several, validation is not None)
+        stopping, calls = split_callbacks(several, validation is not None)
         batch_size, epochs = check_positive_int(batch_size, "batch_size"), check_positive_int(epochs, "epochs")
         check_memory(network, min(batch_size, len(samples.x)), samples.x.shape[1], training=True)
-        if self._progress is None:
-            self._progress = TrainingProgress(optimizer.init(weights.vector.size))
+        if self._training_state is None:
+            self._training_state = TrainingState(optimizer.init(weights.vector.size))
         self.history = history = History()
-        stream = training.train(
+        stream = training.train_epochs(
             network,
             weights,
             samples,
@@ -223,7 +223,7 @@ class Sequential(Transparent):
             seed=self.seed,
             shuffle=shuffle,
             early_stopping=stopping,
-            progress=self._progress,
+            state=self._training_state,
         )
         with closing(stream), closing(shown(stream, epochs, verbosity(verbose))) as records:
             for record in records:
@@ -257,7 +257,7 @@ class Sequential(Transparent):
         network, weights = self._built()
         size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
         rows, read = validate_inputs(x, network.shapes[0], mask=mask)
-        check_memory(network, min(size or large_batch(rows.shape[1]), len(rows)), rows.shape[1])
+        check_memory(network, min(size or inference_batch_size(rows.shape[1]), len(rows)), rows.shape[1])
         return training.predict(network, weights, rows, read, size)
 
     def evaluate(
@@ -287,7 +287,7 @@ class Sequential(Transparent):
         network, weights = self._built()
         samples = validate_training_data(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
         size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
-        check_memory(network, min(size or large_batch(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
+        check_memory(network, min(size or inference_batch_size(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
         return training.evaluate(network, weights, samples, loss, size)
 
     def count_params(self) -> int:
@@ -349,6 +349,46 @@ class Sequential(Transparent):
             ConfigError: A layer that must see the whole sequence, a network without time axis, or a batch below 1.
         """
         return Stream(*self._built(), batch)
+
+    def trace(self, x: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> Trace:
+        """What the gates of every recurrent layer did over sequences.
+
+        Args:
+            x: As for `predict`.
+            mask: As for `fit`.
+
+        Returns:
+            Gates and states by layer; `table()` makes one row for each layer, unit and time of them.
+
+        Raises:
+            ConfigError: No recurrent layer.
+            DataError: An array that does not fit or holds NaN or infinity.
+            NotFittedError: The shape of the input is not known.
+        """
+        return trace(*self._built(), x, mask)
+
+    def explain(
+        self, x: npt.ArrayLike, output: int = 0, *, baseline: npt.ArrayLike = 0.0, points: int = 64
+    ) -> Attribution:
+        """What every input adds to one output, by integrated gradients: the parts sum up to output less baseline.
+
+        Args:
+            x: As for `predict`.
+            output: Which of the outputs; of a network that gives every step, at the last one.
+            baseline: What x is compared with: a number, or anything that broadcasts to x.
+            points: Of the integral.
+
+        Returns:
+            `values` of the shape of x, `output` and `baseline` (N,), and `gap` (N,), by which the sum is missed.
+
+        Raises:
+            ConfigError: No such output.
+            DataError: An array that does not fit or holds NaN or infinity.
+            NotFittedError: The shape of the input is not known.
+
+        Source: Sundararajan, Taly & Yan 2017. More ways: `gatecast.nn.inspection.attributions`.
+        """
+        return integrated_gradients(*self._built(), x, output, baseline=baseline, points=points)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write layers, weights, loss and optimiser to one safetensors file.

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.kernels.packing import Array, pack, pack_mask, padded_lanes, unpack_state
 from gatecast.nn import checkpoint
 from gatecast.nn.inputs import validate_inputs

@@ -1,6 +1,8 @@
-"""Training as a stream of records: whoever wants to show, stop or store something reads the stream.
+"""Training loops: one over batches, which every network uses, and one over epochs, which `Sequential.fit` uses.
 
-Letters: N samples, T time, F features, M outputs, n parameters in all.
+Both are generators of records. The caller decides what to show, store or stop.
+
+Shapes: N samples, T time, F features, M outputs, n parameters.
 """
 
 from __future__ import annotations
@@ -8,158 +10,320 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_positive_int
-from gatecast.kernels.native import relax
+from gatecast.errors import ConfigError
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack, pack_mask, unpack
-from gatecast.nn.batching import Batch, batches, large_batch
+from gatecast.nn.batching import Batch, inference_batch_size, make_batches
+from gatecast.nn.callbacks import EarlyStopping, EpochRecord
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
 from gatecast.nn.network import Network, Weights, backward, forward, update_buffers, zeros_like
-from gatecast.nn.optim import GradientTransformation, apply_updates, ema_params, learning_rate
+from gatecast.nn.optim import (
+    GradientTransformation,
+    apply_updates,
+    chain,
+    clip_by_global_norm,
+    ema_params,
+    learning_rate,
+    one_cycle,
+    scale_by_adam,
+    scale_by_learning_rate,
+)
 from gatecast.nn.random import generator
 
 __all__ = [
-    "Callback",
-    "EarlyStopping",
-    "EpochRecord",
-    "History",
-    "TrainingProgress",
+    "NOT_MEASURED",
+    "BestWeights",
+    "Gradients",
+    "StepRecord",
+    "TrainingState",
+    "ValidationErrors",
+    "averaged_weights",
+    "default_optimizer",
     "evaluate",
     "predict",
-    "sort_callbacks",
-    "train",
+    "train_epochs",
+    "train_steps",
+    "validation_steps",
+    "with_validation",
 ]
 
+N_VALIDATIONS = 10
+"""Validations during a training run of steps."""
 
-class EpochRecord(NamedTuple):
-    """What there is to say about an epoch."""
 
-    epoch: int
-    """Epochs done before this one, over all calls."""
-    step: int
-    """Updates done so far, over all calls."""
+class StepRecord(NamedTuple):
+    """State of a training run after an update."""
+
+    number: int
+    """Updates done."""
     loss: float
-    """Mean over the epoch's batches, each seen before its update, dropout on."""
-    val_loss: float | None
-    """Mean over the validation samples after the epoch, dropout off; None without them."""
-    seconds: float
-    """Time that the epoch took, validation included."""
-    learning_rate: float
-    """Rate of the last update."""
-    improved: bool
-    """Whether the monitored loss is the lowest so far."""
-    best_epoch: int
-    """The epoch with the lowest monitored loss so far."""
+    """Mean loss of the batch before its update, dropout on."""
+    validation: float = math.nan
+    """Mean error on held-out data after the update; NaN where it was not measured."""
+    training: float = math.nan
+    """The same error on a sample of the training data; NaN where it was not measured."""
+    weight: float = math.nan
+    """Sum of the weights of the batch's targets."""
+    member: int = 0
+    """Which of several networks that form one model."""
+    fraction: float = 0.0
+    """How much of all training runs of the model is done, from 0 to 1."""
+
+
+class ValidationErrors(NamedTuple):
+    """One error measure on held-out data and on training data."""
+
+    validation: float
+    """Mean error on held-out data."""
+    training: float
+    """The same error on a sample of the training data."""
+
+
+NOT_MEASURED = ValidationErrors(math.nan, math.nan)
+"""The errors of a step without validation."""
+
+
+class Gradients(NamedTuple):
+    """Gradients of a batch's loss with respect to the arrays around a network."""
+
+    inputs: Array
+    """(nb, T, F, L)."""
+    outputs: Array
+    """(nb, T or 1, M, L)."""
+
+
+OnGradient = Callable[[Gradients, Batch, int], object]
+"""Called with the gradients, the batch and the number of the step, before the network's weights are updated."""
 
 
 @dataclass
-class History:
-    """What happened in a call of `fit`, an entry an epoch."""
+class TrainingState:
+    """State that one call of a training loop leaves for the next."""
 
-    history: dict[str, list[float]] = field(default_factory=dict)
-    """"loss", and "val_loss" with validation data."""
-    epoch: list[int] = field(default_factory=list)
-    """Numbers of the epochs, from 0 in every call."""
-    best_epoch: int | None = None
-    """The epoch with the lowest monitored loss: its place in these lists."""
-    records: list[EpochRecord] = field(default_factory=list)
-    """Everything that training said; epochs are counted over all calls there."""
-
-    def append(self, record: EpochRecord) -> None:
-        """Take down one more epoch."""
-        self.records.append(record)
-        first = self.records[0].epoch
-        self.epoch.append(record.epoch - first)
-        self.best_epoch = record.best_epoch - first
-        self.history.setdefault("loss", []).append(record.loss)
-        if record.val_loss is not None:
-            self.history.setdefault("val_loss", []).append(record.val_loss)
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when a loss has not improved for some epochs, and go back to the best weights.
-
-    Args:
-        monitor: "val_loss" or "loss".
-        patience: Epochs without improvement before stopping.
-        min_delta: What counts as an improvement, in the unit of the loss.
-        restore_best_weights: Leave the weights of the best epoch; otherwise those of the last.
-
-    Raises:
-        ConfigError: An unknown loss to watch, or a patience below 1.
-
-    Source: Prechelt 1998.
-
-    >>> EarlyStopping(patience=5).monitor
-    'val_loss'
-    """
-
-    monitor: Literal["val_loss", "loss"] = "val_loss"
-    patience: int = 10
-    min_delta: float = 0.0
-    restore_best_weights: bool = True
-
-    def __post_init__(self) -> None:
-        check_positive_int(self.patience, "EarlyStopping's patience")
-        if self.monitor not in ("val_loss", "loss"):
-            expected = '"val_loss" or "loss"'
-            raise ConfigError("EarlyStopping cannot watch this", got=repr(self.monitor), expected=expected)
-
-
-Callback = EarlyStopping | Callable[[EpochRecord], Any]
-
-
-@dataclass
-class TrainingProgress:
-    """How far a training has come; given to `train` again, it goes on from there."""
-
-    state: Any
-    """State of the optimiser."""
+    optimizer_state: Any
+    """As `optimizer.init(n)` returned it, updated in place."""
     epoch: int = 0
+    """Epochs completed."""
     step: int = 0
+    """Batches seen."""
 
 
-def sort_callbacks(
-    callbacks: Sequence[Callback], validated: bool
-) -> tuple[EarlyStopping | None, list[Callable[[EpochRecord], Any]]]:
-    """Early stopping apart from the functions.
+@dataclass
+class BestWeights:
+    """The weights with the lowest error so far.
 
     Args:
-        callbacks: `EarlyStopping`, at most one, and functions of a `Record`.
-        validated: Whether there will be a val_loss.
+        weights: The weights in training.
+        number: The step or epoch to report until there is a best one.
+
+    >>> weights = Weights(np.zeros(1, np.float32), ())
+    >>> best = BestWeights(weights)
+    >>> for step, error in enumerate([3.0, 1.0, 2.0], 1):
+    ...     weights.vector[:] = step
+    ...     improved = best.update(step, error)
+    >>> best.number, best.restore(), weights.vector.tolist()
+    (2, True, [2.0])
+    """
+
+    weights: Weights
+    number: int = 0
+    error: float = math.inf
+    last_error: float = math.inf
+    vector: Array | None = None
+
+    def update(self, number: int, error: float, vector: Array | None = None, *, min_delta: float = 0.0) -> bool:
+        """Keep a copy of the weights if their error is the lowest.
+
+        Args:
+            number: The step or epoch.
+            error: Its error.
+            vector: (n,) the weights with this error; None: the weights in training.
+            min_delta: The decrease that counts as an improvement.
+
+        Returns:
+            Whether the error is an improvement.
+        """
+        self.last_error = error
+        improved = error < self.error - min_delta
+        if improved:
+            self.number, self.error = number, error
+            self.vector = (self.weights.vector if vector is None else vector).copy()
+        return improved
+
+    def restore(self, min_improvement: float = 0.0) -> bool:
+        """Write the best weights back, if the newest error is larger.
+
+        Args:
+            min_improvement: The relative difference of the two errors at which this is done.
+
+        Returns:
+            Whether the weights have changed.
+        """
+        if self.vector is None or not self.error < (1 - min_improvement) * self.last_error:
+            return False
+        self.weights.vector[:] = self.vector
+        return True
+
+
+def default_optimizer(learning_rate: float, steps: int, *, clip: float = 1.0) -> GradientTransformation:
+    """Return Adam over one cycle of the learning rate, with the gradient clipped.
+
+    Args:
+        learning_rate: The highest rate of the cycle.
+        steps: Updates of the training run.
+        clip: The largest norm of the gradient.
+
+    >>> [transform.name for transform in default_optimizer(0.001, steps=100).config["links"]]
+    ['clip_by_global_norm', 'scale_by_adam', 'scale_by_learning_rate']
+    """
+    return chain(clip_by_global_norm(clip), scale_by_adam(), scale_by_learning_rate(one_cycle(learning_rate, steps)))
+
+
+def train_steps(
+    network: Network,
+    weights: Weights,
+    batches: Iterable[Batch],
+    loss: Loss,
+    optimizer: GradientTransformation,
+    *,
+    seed: int,
+    state: TrainingState | None = None,
+    on_gradient: OnGradient | None = None,
+) -> Iterator[StepRecord]:
+    """Train the weights of a network in place, one update per batch.
+
+    A batch whose weights sum to 0 is counted, but makes no update and no record.
+
+    Args:
+        network: Layers and shapes.
+        weights: The parameters, changed in place.
+        batches: The batches, in order; each is taken after the update by the one before.
+        loss: Elementwise loss.
+        optimizer: A gradient transformation.
+        seed: Determines dropout, together with the step: the same seed gives the same bits.
+        state: Where an earlier call stopped; changed in place.
+        on_gradient: Receives the gradients of inputs and outputs, to train what lies outside of the network.
+
+    Yields:
+        A record after every update.
 
     Raises:
-        ConfigError: Something else, or a loss to watch that there will not be.
+        ConfigError: The loss or the weights are not finite.
 
-    >>> sort_callbacks([EarlyStopping("loss"), len], validated=False)[1]
-    [<built-in function len>]
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.losses import MeanSquaredError
+    >>> from gatecast.nn.network import build, initial_weights
+    >>> network = build([Dense(1)], (1,))
+    >>> weights = initial_weights(network, seed=0)
+    >>> ones = np.ones((1, 1, 1, 16), np.float32)
+    >>> batches = [Batch(ones, 2 * ones, ones, None, total=16.0)] * 100
+    >>> optimizer = default_optimizer(0.1, steps=100)
+    >>> *_, last = train_steps(network, weights, batches, MeanSquaredError(), optimizer, seed=0)
+    >>> last.number, last.loss < 1e-3
+    (100, True)
     """
-    stopping = [call for call in callbacks if isinstance(call, EarlyStopping)]
-    calls = [call for call in callbacks if not isinstance(call, EarlyStopping)]
-    if len(stopping) > 1:
-        raise ConfigError("there are several EarlyStopping", got=str(len(stopping)), expected="one at most")
-    for call in calls:
-        if not callable(call) or isinstance(call, type):
-            expected = "EarlyStopping(...) or a function of a record"
-            raise ConfigError("this is not a callback", got=repr(call), expected=expected)
-    if stopping and stopping[0].monitor == "val_loss" and not validated:
-        raise ConfigError(
-            "EarlyStopping watches val_loss, and there is none",
-            fix='Give fit validation_data or validation_split, or write EarlyStopping(monitor="loss").',
-        )
-    return (stopping[0] if stopping else None), calls
+    state = state or TrainingState(optimizer.init(weights.vector.size))
+    grads = zeros_like(weights)
+    for batch in batches:
+        state.step += 1
+        if batch.total == 0:
+            continue
+        # Too large a learning rate overflows; that raises an error below, not a warning.
+        with np.errstate(over="ignore", invalid="ignore"):
+            y, caches = forward(
+                network,
+                weights,
+                batch.x,
+                batch.mask,
+                training=True,
+                seed=seed,
+                step=state.step,
+                n_sequences=batch.n_sequences,
+            )
+            value, dy = weighted_mean(loss, y, batch.y, batch.weight, batch.total)
+            if not math.isfinite(value):
+                raise _diverged(f"the loss became {value}", state.step)
+            dx = backward(network, weights, caches, dy, grads, need_dx=on_gradient is not None)
+            if on_gradient is not None and dx is not None:
+                on_gradient(Gradients(dx, dy), batch, state.step)
+            apply_updates(optimizer, grads.vector, state.optimizer_state, weights.vector, state.step)
+            update_buffers(network, weights, caches)
+        if not np.isfinite(weights.vector).all():
+            raise _diverged("the weights became infinite or nan", state.step)
+        yield StepRecord(state.step, value, weight=batch.total)
 
 
-def train(
+def with_validation(
+    steps: Iterable[StepRecord],
+    monitor: Callable[[], ValidationErrors],
+    at: Container[int],
+    *,
+    keep_best: BestWeights | None = None,
+) -> Iterator[StepRecord]:
+    """Add validation errors to the records of some steps, and to a record 0 before the first step.
+
+    Args:
+        steps: Records of `train_steps`.
+        monitor: Measures the errors of the weights in training.
+        at: The steps after which to measure.
+        keep_best: Receives every validation error but that of record 0.
+
+    Yields:
+        The records.
+
+    >>> steps = [StepRecord(1, 0.5), StepRecord(2, 0.25)]
+    >>> records = with_validation(steps, lambda: ValidationErrors(3.0, 2.0), at={2})
+    >>> [(record.number, record.validation) for record in records]
+    [(0, 3.0), (1, nan), (2, 3.0)]
+    """
+    yield StepRecord(0, math.nan, *monitor())
+    for step in steps:
+        errors = monitor() if step.number in at else NOT_MEASURED
+        if keep_best is not None and errors is not NOT_MEASURED:
+            keep_best.update(step.number, errors.validation)
+        yield step._replace(validation=errors.validation, training=errors.training)
+
+
+def validation_steps(steps: int) -> set[int]:
+    """Return the updates after which errors are measured: ten at equal distances, the last one included.
+
+    >>> sorted(validation_steps(30))
+    [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
+    """
+    return set(np.linspace(0, steps, N_VALIDATIONS + 1)[1:].round().astype(int).tolist()) - {0}
+
+
+def averaged_weights(weights: Weights, optimizer: GradientTransformation, state: TrainingState) -> Weights:
+    """Return the weights to predict with: their moving average if the optimizer keeps one, else the weights.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import build, initial_weights
+    >>> from gatecast.nn.optim import SGD, ema
+    >>> weights = initial_weights(build([Dense(1)], (2,)), seed=0)
+    >>> averaged_weights(weights, SGD(), TrainingState(SGD().init(3))) is weights
+    True
+    >>> optimizer = chain(SGD(), ema())
+    >>> averaged_weights(weights, optimizer, TrainingState(optimizer.init(3))).vector.tolist()
+    [0.0, 0.0, 0.0]
+    """
+    average = ema_params(optimizer, state.optimizer_state)
+    if average is None:
+        return weights
+    averaged = zeros_like(weights)
+    averaged.vector[:] = average
+    return averaged
+
+
+def train_epochs(
     network: Network,
     weights: Weights,
     samples: TrainingData,
@@ -172,71 +336,71 @@ def train(
     seed: int = 0,
     shuffle: bool = True,
     early_stopping: EarlyStopping | None = None,
-    progress: TrainingProgress | None = None,
+    state: TrainingState | None = None,
 ) -> Generator[EpochRecord, None, None]:
-    """Fit the weights of a network in place, an epoch a record.
+    """Train the weights of a network in place, one record per epoch.
 
-    However the stream ends (all epochs, early stopping, the reader stops, an interrupt), the weights are
-    those of the best epoch if `early_stopping` restores them, else the newest ones (their average, if the
-    optimiser keeps one).
+    However the generator ends (last epoch, early stopping, `close`, an exception), it leaves the weights of the best
+    epoch if `early_stopping` restores them; otherwise the newest weights, or their average if the optimizer keeps one.
 
     Args:
         network: Layers and shapes.
-        weights: Their parameters, changed in place.
-        samples: What to learn from.
+        weights: The parameters, changed in place.
+        samples: Training data.
         loss: Elementwise loss.
-        optimizer: A link or a chain of them.
-        epochs: Passes over the samples, at most.
-        batch_size: Samples an update.
-        validation: Samples to judge by.
-        seed: With epoch and step, what order and dropout depend on: the same seed gives the same bits.
-        shuffle: Whether each epoch has its own order.
+        optimizer: A gradient transformation.
+        epochs: The maximum number of passes over the samples.
+        batch_size: Samples per update.
+        validation: Validation data.
+        seed: Determines order and dropout, together with epoch and step: the same seed gives the same bits.
+        shuffle: Whether to shuffle the samples before each epoch.
         early_stopping: When to stop before the last epoch.
-        progress: Where an earlier call came to; changed in place.
+        state: Where an earlier call stopped; changed in place.
 
     Yields:
         A record after every epoch.
 
     Raises:
-        ConfigError: The loss is no longer finite; the weights are then those of the last finished epoch.
+        ConfigError: The training diverged. The weights are then those of the last completed epoch.
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.losses import MeanSquaredError
-    >>> from gatecast.nn.network import initial_weights, build
+    >>> from gatecast.nn.network import build, initial_weights
     >>> from gatecast.nn.optim import SGD
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1, 1)
     >>> network = build([Dense(1)], (1,))
     >>> weights = initial_weights(network, seed=0)
-    >>> *_, last = train(network, weights, Samples(x, 2 * x), MeanSquaredError(), SGD(0.1), epochs=50)
+    >>> data = TrainingData(x, 2 * x)
+    >>> *_, last = train_epochs(network, weights, data, MeanSquaredError(), SGD(0.1), epochs=50)
     >>> last.loss < 1e-6, round(float(weights.views[0]["W"][0, 0]), 2)
     (True, 2.0)
     """
-    progress = progress or TrainingProgress(optimizer.init(weights.vector.size))
-    watch = early_stopping or EarlyStopping("loss" if validation is None else "val_loss", patience=epochs)
-    best = _Best(early_stopping is not None and early_stopping.restore_best_weights, progress.epoch)
-    grads = zeros_like(weights)
+    state = state or TrainingState(optimizer.init(weights.vector.size))
+    stopping = early_stopping or EarlyStopping("loss" if validation is None else "val_loss", patience=epochs)
+    best = BestWeights(weights, state.epoch)
     try:
-        for epoch in range(progress.epoch, progress.epoch + epochs):
-            began = time.perf_counter()
+        for epoch in range(state.epoch, state.epoch + epochs):
+            start = time.perf_counter()
             order = generator(seed, 1, epoch).permutation(len(samples.x)) if shuffle else np.arange(len(samples.x))
-            # All batches but the last one are full.
-            counts = (min(batch_size, len(order) - start) for start in range(0, len(order), batch_size))
-            work = zip(batches(samples, order, batch_size), counts, strict=True)
-            mean = _epoch(network, weights, grads, work, loss, optimizer, progress, seed)
-            with _averaging(weights, optimizer, progress.state):
-                val_loss = None if validation is None else evaluate(network, weights, validation, loss)
-                score = mean if val_loss is None or watch.monitor == "loss" else val_loss
-                improved = best.judge(score, watch.min_delta, epoch, weights.vector)
-            progress.epoch = epoch + 1
-            rate, seconds = learning_rate(optimizer, progress.step), time.perf_counter() - began
-            yield EpochRecord(epoch, progress.step, mean, val_loss, seconds, rate, improved, best.epoch)
-            if epoch - best.epoch >= watch.patience:
+            batches = (batch for batch in make_batches(samples, order, batch_size) if batch.total > 0)
+            with _undo_on_error(weights, state):
+                steps = train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
+                mean_loss = _mean_loss(steps)
+            newest = averaged_weights(weights, optimizer, state)
+            val_loss = None if validation is None else evaluate(network, newest, validation, loss)
+            monitored = mean_loss if val_loss is None or stopping.monitor == "loss" else val_loss
+            improved = best.update(epoch, monitored, newest.vector, min_delta=stopping.min_delta)
+            state.epoch = epoch + 1
+            rate, seconds = learning_rate(optimizer, state.step), time.perf_counter() - start
+            yield EpochRecord(epoch, state.step, mean_loss, val_loss, seconds, rate, improved, best.number)
+            if epoch - best.number >= stopping.patience:
                 break
     finally:
-        final = ema_params(optimizer, progress.state) if best.vector is None else best.vector
-        if final is not None and progress.step > 0:
+        restore = early_stopping is not None and early_stopping.restore_best_weights and best.vector is not None
+        final = best.vector if restore else ema_params(optimizer, state.optimizer_state)
+        if final is not None and state.step > 0:
             weights.vector[:] = final
-        relax()
+        release_memory()
 
 
 def evaluate(
@@ -258,14 +422,14 @@ def evaluate(
     >>> from gatecast.nn.losses import MeanSquaredError
     >>> from gatecast.nn.network import initial_weights, build
     >>> network = build([Dense(1)], (1,))
-    >>> zero = like(initial_weights(network, seed=0))
-    >>> evaluate(network, zero, Samples(np.ones((3, 1, 1)), np.full((3, 1, 1), 2.0)), MeanSquaredError())
+    >>> zero = zeros_like(initial_weights(network, seed=0))
+    >>> evaluate(network, zero, TrainingData(np.ones((3, 1, 1)), np.full((3, 1, 1), 2.0)), MeanSquaredError())
     4.0
     """
-    size = batch_size or large_batch(samples.x.shape[1])
+    size = batch_size or inference_batch_size(samples.x.shape[1])
     value = total = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        for batch in batches(samples, np.arange(len(samples.x)), size):
+        for batch in make_batches(samples, np.arange(len(samples.x)), size):
             if batch.total > 0:
                 y, _ = forward(network, weights, batch.x, batch.mask, save_for_backward=False)
                 value += weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0] * batch.total
@@ -298,7 +462,7 @@ def predict(
     >>> predict(network, initial_weights(network, seed=0), np.zeros((3, 1, 1), np.float32)).tolist()
     [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
     """
-    size = batch_size or large_batch(x.shape[1])
+    size = batch_size or inference_batch_size(x.shape[1])
     parts = []
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(x), size):
@@ -306,84 +470,36 @@ def predict(
             packed_mask = None if mask is None else pack_mask(mask[rows])
             y, _ = forward(network, weights, pack(x[rows]), packed_mask, save_for_backward=False)
             parts.append(unpack(y, len(x[rows])))
-    relax()
+    release_memory()
     outputs = np.concatenate(parts)
     return outputs if len(network.shapes[-1]) == 2 else outputs[:, 0]
 
 
-def _epoch(
-    network: Network,
-    weights: Weights,
-    grads: Weights,
-    work: Iterator[tuple[Batch, int]],
-    loss: Loss,
-    optimizer: GradientTransformation,
-    progress: TrainingProgress,
-    seed: int,
-) -> float:
-    """One update a batch; the mean loss."""
-    before, kept = weights.vector.copy(), (copy.deepcopy(progress.state), progress.step)
-    mean = value = total = 0.0
-    # Too large a learning rate overflows; that is found below and said in words.
-    with np.errstate(over="ignore", invalid="ignore"):
-        for batch, count in work:
-            if batch.total == 0:
-                continue
-            progress.step += 1
-            y, caches = forward(
-                network, weights, batch.x, batch.mask, training=True, seed=seed, step=progress.step, n_sequences=count
-            )
-            mean, dy = weighted_mean(loss, y, batch.y, batch.weight, batch.total)
-            if not math.isfinite(mean):
-                break
-            backward(network, weights, caches, dy, grads)
-            apply_updates(optimizer, grads.vector, progress.state, weights.vector, progress.step)
-            update_buffers(network, weights, caches)
-            value += mean * batch.total
-            total += batch.total
-    if not (math.isfinite(mean) and np.isfinite(weights.vector).all()):
-        update = progress.step
-        weights.vector[:] = before
-        progress.state, progress.step = kept
-        raise ConfigError(
-            "the training ran away",
-            where=f"epoch {progress.epoch + 1}, update {update}",
-            got=f"a loss of {mean}" if not math.isfinite(mean) else "weights that are not finite",
-            expected="finite numbers",
-            fix="Scale x and y to about -3..3, lower the learning rate, or clip the gradient: "
-            "optimizer=chain(clip_by_global_norm(1.0), Adam()). The weights are those before this epoch.",
-        )
-    return value / total if total else math.nan
-
-
-@dataclass
-class _Best:
-    """The best epoch so far, and its weights if they are to be kept."""
-
-    keep: bool
-    epoch: int
-    score: float = math.inf
-    vector: Array | None = None
-
-    def judge(self, score: float, min_delta: float, epoch: int, vector: Array) -> bool:
-        """Whether a score is better; if so it is the best from now on."""
-        improved = score < self.score - min_delta
-        if improved:
-            self.score, self.epoch = score, epoch
-            self.vector = vector.copy() if self.keep else None
-        return improved
+def _diverged(what: str, step: int) -> ConfigError:
+    """Return the error for a loss or weights that are not finite."""
+    return ConfigError(
+        f"Training diverged: {what} at update {step}",
+        fix="Lower the learning rate. If that is not enough, scale the inputs and targets to about -3..3, or clip the "
+        "gradient: optimizer=chain(clip_by_global_norm(1.0), Adam()).",
+    )
 
 
 @contextmanager
-def _averaging(weights: Weights, optimizer: GradientTransformation, state: Any) -> Iterator[None]:
-    """Within this block the weights are the averaged ones, if the optimiser keeps any."""
-    average = ema_params(optimizer, state)
-    if average is None:
-        yield
-        return
-    newest = weights.vector.copy()
-    weights.vector[:] = average
+def _undo_on_error(weights: Weights, state: TrainingState) -> Iterator[None]:
+    """Go back to the weights and the optimizer state at the start of the block if training diverges in it."""
+    vector, optimizer_state, step = weights.vector.copy(), copy.deepcopy(state.optimizer_state), state.step
     try:
         yield
-    finally:
-        weights.vector[:] = newest
+    except ConfigError:
+        weights.vector[:] = vector
+        state.optimizer_state, state.step = optimizer_state, step
+        raise
+
+
+def _mean_loss(steps: Iterable[StepRecord]) -> float:
+    """Run the steps and return the weighted mean of their losses."""
+    value = total = 0.0
+    for step in steps:
+        value += step.loss * step.weight
+        total += step.weight
+    return value / total if total else math.nan

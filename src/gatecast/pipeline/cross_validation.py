@@ -1,7 +1,4 @@
-"""Backtests of a whole forecaster: training at past cutoffs, and scores of a trained one on rows that came since.
-
-Letters: S series, T columns, h horizon.
-"""
+"""Cross-validation of a forecaster: fits at past cutoffs, and scores of a fitted one on rows that came since."""
 
 from __future__ import annotations
 
@@ -12,141 +9,141 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 from gatecast.evaluation.backtest import forecast_window, score_test_part
-from gatecast.evaluation.splits import default_horizon
+from gatecast.evaluation.splits import Split, default_horizon
 from gatecast.forecasting.context import PanelContext
-from gatecast.pipeline.fit import FitSettings, FittedState, fit
+from gatecast.pipeline.fit import fit
 from gatecast.pipeline.progress import Progress
+from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation
 
 __all__ = ["cross_validate", "cutoff_offsets", "iter_windows", "longer_than", "score_new_rows"]
 
-Table = dict[str, npt.NDArray[Any]]
+ColumnTable = dict[str, npt.NDArray[Any]]
 
 
 def cutoff_offsets(panel: Panel, h: int, n_windows: int, step_size: int | None) -> list[int]:
-    """Rows behind each cutoff, the earliest cutoff first.
+    """Return how many rows follow each cutoff, the earliest cutoff first.
 
     Args:
         panel: The series.
         h: Horizon.
-        n_windows: How many.
+        n_windows: Number of cutoffs.
         step_size: Steps from one to the next; None: h.
 
     Raises:
-        DataError: No series is so long.
+        DataError: No series is long enough.
     """
-    backs = [h + k * (step_size or h) for k in reversed(range(n_windows))]
-    if (panel.lengths > backs[0] + 1).sum() == 0:
+    offsets = [h + k * (step_size or h) for k in reversed(range(n_windows))]
+    if (panel.lengths > offsets[0] + 1).sum() == 0:
         raise DataError(
-            "the series are too short for so many cutoffs",
+            f"The series are too short for {n_windows} windows",
             got=f"{panel.lengths.max()} rows at most",
-            expected=f"more than {backs[0] + 1}",
-            fix="Ask for fewer windows, smaller steps or a shorter horizon.",
+            expected=f"more than {offsets[0] + 1}",
+            fix="Ask for fewer windows, a smaller step_size or a shorter horizon.",
+            argument="n_windows",
         )
-    return backs
+    return offsets
 
 
 def iter_windows(
     panel: Panel,
-    asked: FitSettings,
+    config: ForecasterConfig,
     n_windows: int,
     step_size: int | None,
     *,
     refit: bool,
     progress: Callable[[Progress], None] | None = None,
-) -> Iterator[tuple[FittedState, Table]]:
-    """At every cutoff, what was learnt of what came before it alone, and the forecasts beside what came then.
+) -> Iterator[tuple[FittedState, ColumnTable]]:
+    """Yield, for every cutoff, what was fitted on the rows before it alone, and the forecasts next to the actual values.
 
     Args:
         panel: The series, prepared.
-        asked: Settings.
+        config: Settings.
         n_windows: Cutoffs, the last of them h steps before the end of each series.
         step_size: Steps from one cutoff to the next; None: h.
-        refit: Whether to train anew at every cutoff; otherwise at the first alone.
-        progress: Called now and then while training.
+        refit: Whether to fit at every cutoff; otherwise at the first alone.
+        progress: Is called now and then during training.
 
     Raises:
         DataError: Series too short for so many cutoffs.
     """
-    h = asked.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-    trained: FittedState | None = None
-    for back in cutoff_offsets(panel, h, n_windows, step_size):
-        there = longer_than(panel, back)
-        learns = trained is None or refit
-        there = there.restrict_categories(
-            trained.panel.categories if trained and not learns else there.categories_before(back)
+    h = config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+    state: FittedState | None = None
+    for offset in cutoff_offsets(panel, h, n_windows, step_size):
+        long_enough = longer_than(panel, offset)
+        fits = state is None or refit
+        categories = state.panel.categories if state and not fits else long_enough.categories_before(offset)
+        long_enough = long_enough.restrict_categories(categories)
+        if state is None or fits:
+            state = fit(long_enough.drop_last(offset), replace(config, h=h), [], progress, evaluate=False)
+            # One season for all cutoffs: otherwise seasonal naive would be a column of some of them alone.
+            config = replace(config, season_length=state.season_length)
+        context = PanelContext.from_panel(long_enough, fitted_on=state.panel)
+        table = forecast_window(
+            state.calibrator, state.ensemble, long_enough, context, offset, state.season_length, config.level
         )
-        if trained is None or learns:
-            trained = fit(there.drop_last(back), replace(asked, h=h), [], progress, evaluate=False)
-            # One season for all cutoffs: otherwise seasonal naive would be there at some of them alone.
-            asked = replace(asked, season=trained.season_length)
-        history = PanelContext.from_panel(there, learnt=trained.panel)
-        yield (
-            trained,
-            forecast_window(
-                trained.calibrator, trained.learned, there, history, back, trained.season_length, asked.level
-            ),
-        )
+        yield state, table
 
 
-def longer_than(panel: Panel, back: int) -> Panel:
-    """The series that have two values or more before a cutoff."""
-    return panel.take(np.flatnonzero(panel.lengths > back + 1))
+def longer_than(panel: Panel, offset: int) -> Panel:
+    """Return the series that have two values or more before a cutoff."""
+    return panel.take(np.flatnonzero(panel.lengths > offset + 1))
 
 
 def cross_validate(
-    panel: Panel, asked: FitSettings, n_windows: int, step_size: int | None, *, refit: bool
-) -> tuple[Table, str]:
-    """Train at every cutoff on what came before it alone, and forecast what came then.
+    panel: Panel, config: ForecasterConfig, n_windows: int, step_size: int | None, *, refit: bool
+) -> tuple[ColumnTable, str]:
+    """Fit at every cutoff on the rows before it alone, and forecast the rows after it.
 
     Args:
-        panel: As for `each`.
-        asked: As for `each`.
-        n_windows: As for `each`.
-        step_size: As for `each`.
-        refit: As for `each`.
+        panel: As for `iter_windows`.
+        config: As for `iter_windows`.
+        n_windows: As for `iter_windows`.
+        step_size: As for `iter_windows`.
+        refit: As for `iter_windows`.
 
     Returns:
-        The columns of all cutoffs, and the name of the main model.
+        The columns of all cutoffs, and the column of the main model.
 
     Raises:
         DataError: Series too short for so many cutoffs.
     """
-    found = list(iter_windows(panel, asked, n_windows, step_size, refit=refit))
-    tables = [table for _, table in found]
-    whole = {column: np.concatenate([part[column] for part in tables]) for column in tables[0]}
-    return whole, found[-1][0].calibrator.name
+    windows = list(iter_windows(panel, config, n_windows, step_size, refit=refit))
+    tables = [table for _, table in windows]
+    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    return columns, windows[-1][0].calibrator.name
 
 
-def score_new_rows(trained: FittedState, panel: Panel, rows: int | None, levels: tuple[float, ...]) -> Evaluation:
-    """Score models as they stand on the newest rows of series.
+def score_new_rows(state: FittedState, panel: Panel, n_rows: int | None, levels: tuple[float, ...]) -> Evaluation:
+    """Score fitted models as they stand on the newest rows of series.
 
     Args:
-        trained: The models.
-        panel: Series with the rows that were learnt, where they go on from them.
-        rows: How many of the newest; None: those that came since, or h of other series.
+        state: The models.
+        panel: Series with the rows that were fitted, where they continue them.
+        n_rows: Newest rows; None: those that came since, or h of other series.
         levels: Of the intervals, in percent.
 
     Raises:
         DataError: Series too short.
     """
-    history = PanelContext.from_panel(panel, learnt=trained.panel)
-    known = history.series >= 0
-    fresh = int(history.end[known].min()) if known.any() else trained.h
-    test = rows or (fresh if fresh > 0 else trained.h)
-    if panel.lengths.max() <= test:
+    context = PanelContext.from_panel(panel, fitted_on=state.panel)
+    known = context.series >= 0
+    n_new = int(context.end[known].min()) if known.any() else state.horizon
+    n_test = n_rows or (n_new if n_new > 0 else state.horizon)
+    if panel.lengths.max() <= n_test:
         raise DataError(
-            "the series are too short",
+            f"The series are too short to forecast their last {n_test} rows",
             got=f"{panel.lengths.max()} rows at most",
-            expected=f"more than the {test} that are to be forecast",
-            fix="Ask for fewer rows.",
+            expected=f"more than {n_test}",
+            fix="Ask for fewer rows with n_rows.",
         )
-    sizes = (int(np.median(panel.lengths)) - test, 0, test)
-    found = score_test_part(trained.calibrator, trained.learned, panel, history, sizes, trained.season_length, levels)
-    if test > fresh and known.any():
-        seen = f" {test - max(fresh, 0)} of these rows were learnt from: the errors are smaller than those to come."
-        found = replace(found, verdict=found.verdict + seen)
-    return found
+    split = Split(int(np.median(panel.lengths)) - n_test, 0, n_test)
+    evaluation = score_test_part(state.calibrator, state.ensemble, panel, context, split, state.season_length, levels)
+    if n_test > n_new and known.any():
+        seen = f" The models were fitted on {n_test - max(n_new, 0)} of these rows: errors to come are larger."
+        evaluation = replace(evaluation, verdict=evaluation.verdict + seen)
+    return evaluation

@@ -10,24 +10,19 @@ import numpy as np
 from gatecast.config import DataConfig
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.errors import DataError
+from gatecast.forecasting.ensemble import COMBINED
+from gatecast.forecasting.presets import BASELINES
+from gatecast.forecasting.registry import available_models, get_model
+from gatecast.forecasting.sequential_model.model import SequentialConfig
 
-__all__ = ["BASELINES", "MODELS", "check_bounds", "check_series", "trim_unobserved"]
+__all__ = ["check_bounds", "check_series", "trim_unobserved"]
 
-MODELS = (
-    "Ensemble",
-    "LSTM",
-    "GRU",
-    "RNN",
-    "LSTM-peephole",
-    "sLSTM",
-    "ES-LSTM",
-    "DOT",
-    "ETS",
-    "CES",
-    "Network",
-)
-BASELINES = ("SeasonalNaive", "Naive", "Drift", "Mean")
-"""Names of columns that go out."""
+
+def _output_columns() -> tuple[str, ...]:
+    """Return the columns that forecasts may have, of every model there is."""
+    models = (str(get_model(name).column) for name in available_models())
+    baselines = (baseline.column for baseline in BASELINES)
+    return (COMBINED, *models, SequentialConfig.column, *baselines, "cutoff")
 
 
 def trim_unobserved(panel: Panel, findings: list[str]) -> Panel:
@@ -44,7 +39,7 @@ def trim_unobserved(panel: Panel, findings: list[str]) -> Panel:
 
 def check_series(panel: Panel, findings: list[str]) -> None:
     """Series of which nothing can be learnt, by name; columns whose names the forecast needs are refused."""
-    check_outputs(panel.columns, (*MODELS, *BASELINES, "cutoff"))
+    check_outputs(panel.columns, _output_columns())
     at = np.flatnonzero(panel.lengths)
     least = np.full(len(panel), np.inf)
     most = np.full(len(panel), -np.inf)
@@ -80,7 +75,7 @@ def check_bounds(panel: Panel, data: DataConfig) -> None:
                 "above its upper bound",
                 f"{data.upper_bound} or less",
             ),
-            (data.integer & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as whole=True says"),
+            (data.integer & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as integer=True states"),
         ):
             at = np.flatnonzero(bad)
             if len(at):

@@ -1,32 +1,29 @@
-"""From a panel to models that can forecast it: split in time, train, weigh, calibrate, score, train again.
-
-Letters: S series, T columns, h horizon, m season.
+"""From a panel to a fitted forecaster: split in time, fit, weight, calibrate, score, fit again.
 
 Every series is cut in time order into a training, a validation and a test part:
 
-1. models are trained on the training parts; on the validation parts their errors say what weight each model gets, and
-   how wide the intervals have to be;
-2. models trained on both are scored on the test parts; 3. models trained on everything forecast what comes.
+1. Models fitted on the training parts are measured on the validation parts: their errors say what weight each model
+   gets, how long networks train, and how wide the intervals have to be.
+2. Models fitted on both are scored on the test parts.
+3. Models fitted on everything forecast what comes.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, ForecasterConfig
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
-from gatecast.evaluation import scores
 from gatecast.evaluation.backtest import score_test_part
+from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import (
     STANDARD_LEVELS,
-    Bounds,
     ConformalCalibrator,
     default_calibrator,
     with_ensemble,
@@ -34,114 +31,74 @@ from gatecast.evaluation.calibration import (
 from gatecast.evaluation.conformal import fit_width_factors, half_widths
 from gatecast.evaluation.sample_paths import error_autocorrelation
 from gatecast.evaluation.splits import SMALLEST_TRAINING, Split, check_split, default_horizon, split_panel
-from gatecast.forecasting import ensemble
+from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.ensemble import Learned
+from gatecast.forecasting.ensemble import (
+    FittedEnsemble,
+    fit_models,
+    inverse_error_weights,
+    refine,
+    trial_configs,
+    update_models,
+)
+from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
-from gatecast.forecasting.presets import FEW_SERIES, Recipe, make_recipe
+from gatecast.forecasting.presets import model_configs, unique_columns
 from gatecast.forecasting.season_selection import choose_season
-from gatecast.forecasting.voices import Networks
-from gatecast.nn.sequential import Sequential
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.pipeline.data_checks import check_bounds, check_series, trim_unobserved
 from gatecast.pipeline.progress import Progress, ProgressTracker
+from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation
 
-__all__ = ["FitSettings", "FittedState", "fit", "prepare_panel", "update"]
+__all__ = ["fit", "overrides", "prepare_panel", "update"]
 
-Floats = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float64]
+ProgressCallback = Callable[[Progress], None]
 
 CALIBRATION_ORIGINS = 16
 """Origins in the validation part of a single series."""
 
 MAX_VALIDATION_ROWS = 256
-"""Rows of the validation part at most that say when to stop."""
+"""Rows of the validation part, at most, that errors are measured on during training."""
 
-UPDATE_FRACTION = 3
-"""How many times less an update learns than a fit."""
-
-TRIAL_NETWORKS, TRIAL_HYBRIDS = 2, 1
-"""Members that are trained for the validation part."""
+UPDATE_DIVISOR = 3
+"""How many times fewer steps, at a lower learning rate, an update trains than a fit."""
 
 
-@dataclass(frozen=True)
-class FitSettings:
-    """What a forecaster was asked for.
-
-    Args:
-        h: Horizon; None: two seasons.
-        model: One of `recipes.MODELS`, or a network.
-        level: Of the intervals, in percent.
-        season: None: found.
-        seed: Same seed, same bits.
-        network: Sizes.
-        training: Members, steps, batch, rate.
-        data: Columns, limits.
-    """
-
-    h: int | None
-    model: str | Sequential
-    level: tuple[float, ...]
-    season: int | None
-    seed: int
-    network: NetworkConfig
-    training: TrainingConfig
-    data: DataConfig
+def overrides(config: ForecasterConfig) -> Overrides:
+    """Return the settings of models that the user fixed."""
+    return Overrides(config.network, config.training)
 
 
-class FittedState(NamedTuple):
-    """What came of it.
-
-    Args:
-        panel: The series.
-        h: Steps that the models say.
-        season_length: Of seasonal naive.
-        notes: What was noticed, as sentences.
-        learned: The models.
-        calibrator: Weights and factors.
-        evaluation: On the test part; None if there was none.
-        training_history: Updates and loss of the first network.
-        seconds: That it took.
-    """
-
-    panel: Panel
-    h: int
-    season_length: int
-    notes: list[str]
-    learned: Learned
-    calibrator: ConformalCalibrator
-    evaluation: Evaluation | None
-    training_history: dict[str, list[float]]
-    seconds: float
-
-
-def prepare_panel(panel: Panel, findings: list[str], data: DataConfig) -> Panel:
-    """The panel without empty ends, after all that is to be said about it.
+def prepare_panel(panel: Panel, notes: list[str], data: DataConfig) -> Panel:
+    """Return the panel without unobserved ends, and add to `notes` what is worth knowing about it.
 
     Raises:
-        ConfigError: A column that a forecast needs the name of.
-        DataError: Values outside their limits.
+        ConfigError: A column that has the name of a forecast.
+        DataError: Values outside their bounds.
     """
-    panel = trim_unobserved(panel, findings)
-    check_series(panel, findings)
+    panel = trim_unobserved(panel, notes)
+    check_series(panel, notes)
     check_bounds(panel, data)
     return panel
 
 
 def fit(
     panel: Panel,
-    asked: FitSettings,
-    findings: list[str],
-    progress: Callable[[Progress], None] | None,
+    config: ForecasterConfig,
+    notes: list[str],
+    progress: ProgressCallback | None,
     *,
     evaluate: bool,
 ) -> FittedState:
-    """Train, weigh, calibrate and score.
+    """Fit, weight, calibrate and score.
 
     Args:
         panel: The series.
-        asked: Settings.
-        findings: What was noticed so far.
-        progress: Called now and then while training.
+        config: Settings.
+        notes: What was noticed about the data so far.
+        progress: Is called now and then during training.
         evaluate: Whether to score the models on a test part first.
 
     Raises:
@@ -149,173 +106,188 @@ def fit(
         DataError: Series without values where values are needed.
     """
     began = time.perf_counter()
-    panel = prepare_panel(panel, findings, asked.data)
-    history = PanelContext.from_panel(panel)
-    typical = int(np.median(panel.lengths))
-    h = asked.h or default_horizon(panel.freq, typical)
-    parts = split_panel(panel.lengths, h)
-    if parts is not None and len(panel) == 1:
-        check_split(panel.series(0), parts)
-    _check_lengths(asked, len(panel), typical, parts)
-    _say_parts(findings, typical, h, parts)
-
-    def at(back: int) -> PanelContext:
-        """The series as models read them that know no word of the last rows."""
-        known = panel.restrict_categories(panel.categories_before(back))
-        return history if known is panel else PanelContext.from_panel(known)
-
-    hidden = history if parts is None else history.drop_last(parts.test)
-    m, season = choose_season(hidden.values, panel, h, asked.season)
-    recipe = make_recipe(h, m, panel.lengths, asked.model, asked.network, asked.training, asked.seed)
-    stages = ProgressTracker(progress, 1 + (parts is not None) * (1 + evaluate))
-    calibration = _start(asked, recipe, h)
-
-    def learn(seen: PanelContext, what: Recipe, looked: MonitorData | None = None) -> Learned:
-        """One stage."""
-        found = ensemble.learn(seen, h, m, what, asked.seed, stages.tell, watched=looked)
-        stages.next()
-        return found
-
-    evaluation = None
-    if parts is None and recipe.theta and typical < SMALLEST_TRAINING:
-        # A network has nothing to learn from, and nothing would tell.
-        calibration = calibration._replace(weights={name: float(name == "DOT") for name in calibration.weights})
-    if parts is not None:
-        trial = replace(recipe, members=recipe.members[:TRIAL_NETWORKS], hybrids=recipe.hybrids[:TRIAL_HYBRIDS])
-        early = at(parts.validation + parts.test).drop_last(parts.test)
-        past, came = _rolled(early, parts, h)
-        some = np.arange(0, len(past), -(-len(past) // MAX_VALIDATION_ROWS))
-        training = early.drop_last(parts.validation)
-        step = max((member.stride for member in trial.members), default=1)
-        learned = learn(training, trial, make_monitor_data(past.take(some), came[some], training, parts.train, step))
-        few = len(panel) < FEW_SERIES
-        if few:
-            tried, learned = learned, ensemble.fittest(learned, past, came)
-            stages.chosen = _place(tried, learned)
-        recipe = _followed(recipe, learned, few=few)
-        rows = parts.validation if len(panel) == 1 else int(np.isfinite(came).any(axis=1).sum()) * h
-        calibration = _calibrate(calibration, learned, past, came, rows)
+    panel = prepare_panel(panel, notes, config.data)
+    run = _Fit(panel, config, progress, evaluate=evaluate)
+    notes += run.notes()
+    calibrator, evaluation = run.calibrator(), None
+    if run.split is not None:
+        calibrator = run.validate(calibrator)
         if evaluate:
-            late = at(parts.test)
-            learned = learn(late.drop_last(parts.test), recipe)
-            evaluation = score_test_part(calibration, learned, panel, late, parts, season, asked.level)
-    learned = learn(history, recipe)
+            evaluation = run.score(calibrator)
+    ensemble = run.fit_models(run.context, run.configs)
     seconds = time.perf_counter() - began
-    return FittedState(panel, h, season, findings, learned, calibration, evaluation, stages.history, seconds)
+    history = run.tracker.history
+    return FittedState(panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, seconds)
+
+
+class _Fit:
+    """One fit: what its stages share.
+
+    Args:
+        panel: The series, prepared.
+        config: Settings.
+        progress: Is called now and then during training.
+        evaluate: Whether there is a stage that scores.
+    """
+
+    def __init__(
+        self, panel: Panel, config: ForecasterConfig, progress: ProgressCallback | None, *, evaluate: bool
+    ) -> None:
+        self.panel, self.config = panel, config
+        self.context = PanelContext.from_panel(panel)
+        self.typical_length = int(np.median(panel.lengths))
+        horizon = config.h or default_horizon(panel.freq, self.typical_length)
+        self.split = split_panel(panel.lengths, horizon)
+        if self.split is not None and len(panel) == 1:
+            check_split(panel.series(0), self.split)
+        _check_lengths(config, len(panel), self.typical_length, self.split)
+        past = self.context if self.split is None else self.context.drop_last(self.split.test)
+        m, self.season_length = choose_season(past.values, panel, horizon, config.season_length)
+        self.task = Task(horizon, m, seed=config.seed)
+        summary = PanelSummary.of(panel)
+        self.configs = model_configs(config.model, summary, self.task, overrides(config))
+        self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
+
+    def fit_models(
+        self, context: PanelContext, configs: list[ModelConfig], monitored: MonitorData | None = None
+    ) -> FittedEnsemble:
+        """Fit models: one stage."""
+        ensemble = fit_models(configs, context, self.task, monitored=monitored, on_step=self.tracker.on_step)
+        self.tracker.next_stage()
+        return ensemble
+
+    def known_before(self, n_last: int) -> PanelContext:
+        """Return the series with the categories that are known before the last rows."""
+        panel = self.panel.restrict_categories(self.panel.categories_before(n_last))
+        return self.context if panel is self.panel else PanelContext.from_panel(panel)
+
+    def notes(self) -> list[str]:
+        """Return what is worth knowing about the split."""
+        if self.split is None:
+            return [
+                f"{self.typical_length} rows are too few to hold any back: the forecast has not been scored, "
+                "and its intervals are a guess."
+            ]
+        if self.split.train < self.task.horizon:
+            return [
+                f"only {self.split.train} rows precede the validation and test parts of {self.task.horizon} rows each: "
+                "a shorter horizon would be fitted and measured better."
+            ]
+        return []
+
+    def calibrator(self) -> ConformalCalibrator:
+        """Return the calibrator before anything is measured."""
+        levels, data = sorted({*STANDARD_LEVELS, *self.config.level}), self.config.data
+        columns = unique_columns(self.configs)
+        start = default_calibrator(columns, self.task.quantiles, levels, self.task.horizon)
+        weights = start.weights
+        if self.split is None and self.typical_length < SMALLEST_TRAINING:
+            weights = _without_networks(columns, self.configs)
+        bounds = Bounds(data.lower_bound, data.upper_bound, data.integer)
+        return start._replace(bounds=bounds, weights=weights)
+
+    def validate(self, calibrator: ConformalCalibrator) -> ConformalCalibrator:
+        """Fit on the training parts, and let the validation parts choose, weight and calibrate."""
+        split, horizon = self._split(), self.task.horizon
+        before_test = self.known_before(split.validation + split.test).drop_last(split.test)
+        past, actual = _validation_origins(before_test, split, horizon)
+        sample = np.arange(0, len(past), -(-len(past) // MAX_VALIDATION_ROWS))
+        training, trial = before_test.drop_last(split.validation), trial_configs(self.configs)
+        monitored = make_monitor_data(past.take(sample), actual[sample], training, split.train, _stride(trial))
+        ensemble = self.fit_models(training, trial, monitored)
+        ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
+        rows = split.validation if len(self.panel) == 1 else int(np.isfinite(actual).any(axis=1).sum()) * horizon
+        return _calibrate(calibrator, ensemble, past, actual, rows)
+
+    def score(self, calibrator: ConformalCalibrator) -> Evaluation:
+        """Fit on all but the test parts, and score on these."""
+        split = self._split()
+        context = self.known_before(split.test)
+        ensemble = self.fit_models(context.drop_last(split.test), self.configs)
+        return score_test_part(calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level)
+
+    def _split(self) -> Split:
+        """Return the split, which there is."""
+        if self.split is None:
+            raise ValueError("there is no split")
+        return self.split
 
 
 def update(
-    trained: FittedState, panel: Panel, asked: FitSettings, progress: Callable[[Progress], None] | None
+    state: FittedState, panel: Panel, config: ForecasterConfig, progress: ProgressCallback | None
 ) -> FittedState:
-    """Train what is there a third as long at a third of the rate; weights and factors stay.
+    """Continue training on newer rows, a third as long at a third of the learning rate; weights and widths stay.
 
     Args:
-        trained: What is there.
+        state: What was fitted.
         panel: Its panel with new rows or series.
-        asked: Settings.
-        progress: Called now and then while training.
+        config: Settings.
+        progress: Is called now and then during training.
     """
     began = time.perf_counter()
-    stages, old = ProgressTracker(progress, 1), trained.learned
-    history = PanelContext.from_panel(panel, learnt=trained.panel)
-
-    def gentler(settings: Any) -> Any:
-        """A third of everything."""
-        steps = max(1, settings.max_steps // UPDATE_FRACTION)
-        return replace(settings, max_steps=steps, learning_rate=settings.learning_rate / UPDATE_FRACTION)
-
-    gentle = replace(
-        old.recipe,
-        members=tuple(map(gentler, old.recipe.members)),
-        hybrids=tuple(map(gentler, old.recipe.hybrids)),
-        own=tuple(map(gentler, old.recipe.own)),
-    )
-    learned = ensemble.learn(history, old.h, old.m, gentle, asked.seed, stages.tell, old)._replace(recipe=old.recipe)
+    tracker = ProgressTracker(progress, 1)
+    context = PanelContext.from_panel(panel, fitted_on=state.panel)
+    task = state.ensemble.task._replace(seed=config.seed)
+    ensemble = replace(state.ensemble, task=task)
+    ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
     seconds = time.perf_counter() - began
-    return trained._replace(
-        panel=panel, learned=learned, evaluation=None, training_history=stages.history, seconds=seconds
-    )
-
-
-def _start(asked: FitSettings, recipe: Recipe, h: int) -> ConformalCalibrator:
-    """Before anything is measured."""
-    start = default_calibrator(
-        ensemble.names(recipe), recipe.probabilities, sorted({*STANDARD_LEVELS, *asked.level}), h
-    )
-    return start._replace(bounds=Bounds(asked.data.lower_bound, asked.data.upper_bound, asked.data.integer))
-
-
-def _rolled(seen: PanelContext, parts: Split, h: int) -> tuple[PanelContext, Floats]:
-    """The series at the cutoffs of the validation part, and what came then."""
-    validation = parts.validation
-    if len(seen) == 1:
-        backs = np.linspace(validation, 1, min(CALIBRATION_ORIGINS, validation)).round().astype(np.int64)
-    else:
-        backs = np.arange(validation, 0, -h)
-    return seen.rolling_origins(backs, h)
-
-
-def _place(tried: Learned, chosen: Learned) -> int:
-    """Which of the networks that were tried is the first of those chosen."""
-    before, after = tried.voices[0], chosen.voices[0]
-    if not isinstance(before, Networks) or not isinstance(after, Networks):
-        return 0
-    return next(k for k, member in enumerate(before.members) if member is after.members[0])
-
-
-def _followed(recipe: Recipe, learned: Learned, *, few: bool) -> Recipe:
-    """The recipe as the trial taught it: of few series all networks in the better way; stopped where it was better."""
-    tried = learned.voices[0]
-    if not isinstance(tried, Networks):
-        return recipe
-    if few:
-        return replace(recipe, members=learned.recipe.members[:1] * len(recipe.members))
-    pairs = zip(tried.members, recipe.members, strict=False)
-    share = float(np.mean([member.settings.max_steps / own.max_steps for member, own in pairs]))
     return replace(
-        recipe, members=tuple(replace(one, max_steps=max(1, round(share * one.max_steps))) for one in recipe.members)
+        state, panel=panel, ensemble=ensemble, evaluation=None, training_history=tracker.history, seconds=seconds
     )
+
+
+def _without_networks(columns: list[str], configs: list[ModelConfig]) -> dict[str, float]:
+    """Return weights where a network has nothing to train on and nothing would tell: the other models alone."""
+    others = [config.family != "network" for config in configs]
+    if not any(others):
+        return dict.fromkeys(columns, 1 / len(columns))
+    return {column: other / sum(others) for column, other in zip(columns, others, strict=True)}
+
+
+def _stride(configs: list[ModelConfig]) -> int:
+    """Return how far apart the origins of networks are."""
+    members = (member for config in configs if isinstance(config, MedianOf) for member in config.configs)
+    return max((getattr(member, "stride", 1) for member in members), default=1)
+
+
+def _validation_origins(context: PanelContext, split: Split, horizon: int) -> tuple[PanelContext, FloatArray]:
+    """Return the series at the origins of the validation part, and what followed."""
+    n = split.validation
+    if len(context) == 1:
+        offsets = np.linspace(n, 1, min(CALIBRATION_ORIGINS, n)).round().astype(np.int64)
+    else:
+        offsets = np.arange(n, 0, -horizon)
+    return context.rolling_origins(offsets, horizon)
 
 
 def _calibrate(
-    start: ConformalCalibrator, learned: Learned, past: PanelContext, actual: Floats, rows: int
+    start: ConformalCalibrator, ensemble: FittedEnsemble, past: PanelContext, actual: FloatArray, rows: int
 ) -> ConformalCalibrator:
-    """Weights, factors of the intervals, and how long errors last, from errors on `rows` values."""
-    said = ensemble.say(learned, past)
-    weighed = start._replace(
-        weights=ensemble.inverse_error_weights(said, actual, scores.seasonal_naive_scale(past.values, learned.m))
-    )
-    main = with_ensemble(weighed, said)[start.name]
+    """Return weights, width factors and the autocorrelation of the errors, from errors on `rows` values."""
+    quantiles = ensemble.predict_quantiles(past)
+    scale = seasonal_naive_scale(past.values, ensemble.task.season_length)
+    weights = inverse_error_weights(quantiles, actual, scale, ensemble.families)
+    weighted = start._replace(weights=weights)
+    main = with_ensemble(weighted, quantiles)[start.name]
     factors = fit_width_factors(main, start.quantiles, actual, list(start.width_factors), rows=rows)
     below, above = half_widths(main, start.quantiles, 80.0)
-    off = actual - main[..., main.shape[-1] // 2]
-    errors = off / np.maximum(np.where(off < 0, below, above), 1e-300)
-    return weighed._replace(width_factors=factors, error_autocorrelation=error_autocorrelation(errors), measured=True)
+    error = actual - main[..., main.shape[-1] // 2]
+    scaled = error / np.maximum(np.where(error < 0, below, above), 1e-300)
+    return weighted._replace(width_factors=factors, error_autocorrelation=error_autocorrelation(scaled), measured=True)
 
 
-def _check_lengths(asked: FitSettings, S: int, typical: int, parts: Split | None) -> None:
-    """Settings that these series are too short for."""
-    train = typical if parts is None else parts.train
-    window = asked.network.input_size
-    for name, value, most in (("season_length", asked.season, typical // 2), ("input_size", window, train - 1)):
-        if value is not None and value > most:
+def _check_lengths(config: ForecasterConfig, n_series: int, typical_length: int, split: Split | None) -> None:
+    """Refuse settings that these series are too short for."""
+    train = typical_length if split is None else split.train
+    limits = (
+        ("season_length", config.season_length, typical_length // 2),
+        ("input_size", config.network.input_size, train - 1),
+    )
+    for name, value, limit in limits:
+        if value is not None and value > limit:
             raise ConfigError(
-                f"{name} is too long for {'this series' if S == 1 else 'these series'}",
-                got=str(value),
-                expected=f"at most {most}, of {'its' if S == 1 else 'their typical'} {typical} rows",
-                fix=f"Leave {name} out to have it chosen, or give more rows.",
+                f"Invalid {name} {value}: the series {'is' if n_series == 1 else 'are'} too short for it",
+                argument=name,
+                expected=f"at most {limit}, of {'its' if n_series == 1 else 'their typical'} {typical_length} rows",
+                fix=f"Leave {name} out to have it chosen, or provide more rows.",
             )
-
-
-def _say_parts(findings: list[str], typical: int, h: int, parts: Split | None) -> None:
-    """What is to be said about the split."""
-    if parts is None:
-        findings.append(
-            f"{typical} rows are too few to hold any back: the forecast has not been scored, "
-            "and its intervals are a guess."
-        )
-    elif parts.train < h:
-        findings.append(
-            f"only {parts.train} rows come before the parts for validation and test, {h} each: "
-            "a shorter horizon would be learnt and measured better."
-        )

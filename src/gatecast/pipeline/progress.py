@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
-from gatecast.forecasting.panel_rnn.model import StepRecord
+from gatecast.nn.training import StepRecord
 
-__all__ = ["Progress", "ProgressTracker"]
+__all__ = ["Progress", "ProgressTracker", "show_progress"]
 
 
 class Progress(NamedTuple):
@@ -22,47 +25,108 @@ class Progress(NamedTuple):
 
 
 CURVES = ("step", "loss", "validation_step", "validation", "training", "untrained")
-"""What is taken down of a training: see `Stages.history`."""
+"""What a training history holds: see `ProgressTracker.history`."""
+
+REPORT_EVERY = 5
+"""Updates from one report to the next."""
 
 
 class ProgressTracker:
-    """Turns the steps of several trainings into one number from 0 to 1.
+    """Turns the steps of several trainings into one number from 0 to 1, and records the first stage.
 
     Args:
-        report: Called every few updates.
-        count: Stages.
+        progress: Is called every few updates.
+        n_stages: Stages.
     """
 
-    def __init__(self, report: Callable[[Progress], None] | None, count: int) -> None:
-        self.report, self.count, self.number, self.chosen = report, count, 0, 0
-        self.histories: dict[int, dict[str, list[float]]] = {}
+    def __init__(self, progress: Callable[[Progress], None] | None, n_stages: int) -> None:
+        self.progress, self.n_stages, self.stage, self.chosen = progress, n_stages, 0, 0
+        self._histories: dict[tuple[int, int], dict[str, list[float]]] = {}
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """What the chosen training of the first stage said: its losses, and both errors where they were looked at."""
-        return self.histories.get(self.chosen) or {name: [] for name in CURVES}
+        """Losses, and validation errors where they were measured, of the chosen member of the first network."""
+        first = min((model for model, _ in self._histories), default=0)
+        return self._histories.get((first, self.chosen)) or {name: [] for name in CURVES}
 
-    def tell(self, training: int, share: float, step: StepRecord) -> None:
-        """Report an update of the current stage."""
-        if self.number == 0:
-            self._keep(self.histories.setdefault(training, {name: [] for name in CURVES}), step)
-        if self.report is not None and step.number and step.number % 5 == 0:
-            name = "measuring the models" if self.number == 0 and self.count > 1 else "training"
-            self.report(Progress(name, (self.number + min(share, 1.0)) / self.count, step.loss))
+    def on_step(self, model: int, fraction: float, step: StepRecord) -> None:
+        """Report an update of the current stage.
 
-    def next(self) -> None:
-        """The current stage is over."""
-        self.number += 1
+        Args:
+            model: Position of the model.
+            fraction: Share of all trainings of the stage that is done.
+            step: The update.
+        """
+        if self.stage == 0:
+            _record(self._histories.setdefault((model, step.member), {name: [] for name in CURVES}), step)
+        if self.progress is not None and step.number and step.number % REPORT_EVERY == 0:
+            name = "measuring the models" if self.stage == 0 and self.n_stages > 1 else "training"
+            self.progress(Progress(name, (self.stage + min(fraction, 1.0)) / self.n_stages, step.loss))
 
-    @staticmethod
-    def _keep(history: dict[str, list[float]], step: StepRecord) -> None:
-        """Take down an update, and what was looked at."""
-        if step.number == 0:
-            history["untrained"] = [step.validation, step.training]
+    def next_stage(self) -> None:
+        """End the current stage."""
+        self.stage += 1
+
+
+def _record(history: dict[str, list[float]], step: StepRecord) -> None:
+    """Add an update, and errors that were measured."""
+    if step.number == 0:
+        history["untrained"] = [step.validation, step.training]
+        return
+    history["step"].append(step.number)
+    history["loss"].append(step.loss)
+    if np.isfinite(step.validation):
+        history["validation_step"].append(step.number)
+        history["validation"].append(step.validation)
+        history["training"].append(step.training)
+
+
+SHOW_AFTER = 1.0
+"""Seconds of fitting after which a line is shown."""
+
+
+@contextmanager
+def show_progress(progress: Callable[[Progress], None] | bool | None) -> Iterator[Callable[[Progress], None] | None]:
+    """Provide what a fit reports to: the user's function, or a line in terminals and notebooks.
+
+    Args:
+        progress: A function; None: a line where somebody watches; True: a line; False: nothing.
+    """
+    if callable(progress):
+        yield progress
+        return
+    if progress is False or (progress is None and not _is_watched()):
+        yield None
+        return
+    line = _Line()
+    try:
+        yield line
+    finally:
+        line.clear()
+
+
+def _is_watched() -> bool:
+    """Return whether the output goes to a terminal or a notebook."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
+
+
+class _Line:
+    """One line that is rewritten."""
+
+    def __init__(self) -> None:
+        self.began, self.width = time.monotonic(), 0
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the fit is."""
+        if time.monotonic() - self.began < SHOW_AFTER:
             return
-        history["step"].append(step.number)
-        history["loss"].append(step.loss)
-        if np.isfinite(step.validation):
-            history["validation_step"].append(step.number)
-            history["validation"].append(step.validation)
-            history["training"].append(step.training)
+        text = f"{progress.stage} {progress.fraction:4.0%}"
+        sys.stderr.write("\r" + text.ljust(self.width))
+        sys.stderr.flush()
+        self.width = len(text)
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self.width:
+            sys.stderr.write("\r" + " " * self.width + "\r")
+            sys.stderr.flush()

@@ -1,6 +1,6 @@
 """A fitted forecaster as one file: safetensors with a header of JSON. Loading never executes anything.
 
-The panel goes along, so that a forecaster that was loaded can predict.
+The panel goes along, so that a forecaster that was loaded can predict. Models write their own state.
 """
 
 from __future__ import annotations
@@ -8,25 +8,26 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.frequency import parse
-from gatecast.data.panel import ColumnNames, Panel
+from gatecast.data.panel import ColumnNames, KeyTypes, Panel
 from gatecast.errors import ConfigError, FormatError
-from gatecast.evaluation.backtest import test_table
-from gatecast.evaluation.calibration import Bounds, ConformalCalibrator
-from gatecast.forecasting.ensemble import Learned
-from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.evaluation.backtest import evaluation_columns, test_table
+from gatecast.evaluation.bounds import Bounds
+from gatecast.evaluation.calibration import ConformalCalibrator
+from gatecast.evaluation.splits import Split
+from gatecast.forecasting.base import ForecastModel, ModelState, Task
+from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.exogenous_regression import ExogenousRegression
-from gatecast.forecasting.panel_rnn import model as panel_lstm
-from gatecast.forecasting.presets import Recipe
-from gatecast.forecasting.sequential_model import model as own_network
-from gatecast.forecasting.voices import Classical, Hybrids, Networks, Own, Theta, Voice
+from gatecast.forecasting.median import FittedMedian, MedianOf
+from gatecast.forecasting.presets import model_name
+from gatecast.forecasting.registry import get_model
 from gatecast.nn import checkpoint
-from gatecast.nn.network import Network, Weights
-from gatecast.pipeline.fit import FittedState
+from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Score
 
 __all__ = ["read", "write"]
@@ -37,91 +38,124 @@ ROLES = ("futr_exog", "hist_exog", "stat_exog")
 Arrays = dict[str, Any]
 
 
-def write(path: str | os.PathLike[str], settings: Mapping[str, Any], trained: FittedState) -> None:
-    """Write a file, whole or not at all.
+def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedState, kind: str = "dict") -> None:
+    """Write a file, in full or not at all.
 
     Args:
         path: Where.
-        settings: The forecaster's own, as plain values.
-        trained: What it has learnt, with the series.
+        config: The settings.
+        state: What was fitted, with the series.
+        kind: Kind of table that came in, and goes out.
 
     Raises:
-        ConfigError: The file cannot be written there, or names of series that JSON cannot say.
+        ConfigError: The file cannot be written there, or ids that JSON cannot hold.
     """
-    about, arrays = _panel_out(trained.panel)
-    learnt, weights = _learned_out(trained.learned)
-    calibration = trained.calibrator
-    header = {
-        "forecaster": dict(settings),
-        "panel": about,
-        "learned": learnt,
-        "calibration": {
-            "name": calibration.name,
-            "quantiles": calibration.quantiles,
-            "weights": calibration.weights,
-            "levels": list(calibration.width_factors),
-            "bounds": calibration.bounds._asdict(),
-            "error_autocorrelation": calibration.error_autocorrelation,
-            "measured": calibration.measured,
+    panel, arrays = _panel_out(state.panel)
+    calibrator = state.calibrator
+    header: dict[str, Any] = {
+        "config": _config_out(config),
+        "table": kind,
+        "panel": panel,
+        "calibrator": {
+            "name": calibrator.name,
+            "weights": calibrator.weights,
+            "levels": list(calibrator.width_factors),
+            "bounds": calibrator.bounds._asdict(),
+            "error_autocorrelation": calibrator.error_autocorrelation,
+            "measured": calibrator.measured,
         },
-        "trained": {
-            "h": trained.h,
-            "season": trained.season_length,
-            "findings": trained.notes,
-            "curve": trained.training_history,
-            "seconds": trained.seconds,
+        "state": {
+            "season_length": state.season_length,
+            "notes": list(state.notes),
+            "training_history": state.training_history,
+            "seconds": state.seconds,
         },
     }
-    if trained.evaluation is not None:
-        header["evaluation"], scored = _evaluation_out(trained.evaluation, trained.panel)
-        arrays |= scored
-    factors = np.stack(list(calibration.width_factors.values()))
-    checkpoint.write(path, KIND, header, arrays | weights | {"factors": factors})
+    header["ensemble"], models = _ensemble_out(state.ensemble)
+    if state.evaluation is not None:
+        header["evaluation"], columns = _evaluation_out(state.evaluation, state.panel)
+        arrays |= columns
+    factors = np.stack(list(calibrator.width_factors.values()))
+    checkpoint.write(path, KIND, header, arrays | models | {"width_factors": factors})
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], FittedState]:
+def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, str]:
     """Read a file.
 
     Returns:
-        The forecaster's settings, and what it has learnt.
+        The settings, what was fitted, and the kind of table that came in.
 
     Raises:
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
+        ConfigError: A model of a package that is not installed.
     """
-    header, read_arrays = checkpoint.read(path, KIND)
-    arrays: Arrays = dict(read_arrays)
+    header, file_arrays = checkpoint.read(path, KIND)
+    arrays: Arrays = dict(file_arrays)
     try:
-        told, more = header["calibration"], header["trained"]
-        calibration = ConformalCalibrator(
-            told["name"],
-            tuple(told["quantiles"]),
-            told["weights"],
-            dict(zip(told["levels"], arrays["factors"], strict=True)),
-            Bounds(**told["bounds"]),
-            told["error_autocorrelation"],
-            told["measured"],
+        ensemble, panel = _ensemble_in(header["ensemble"], arrays), _panel_in(header["panel"], arrays)
+        settings, about = header["calibrator"], header["state"]
+        calibrator = ConformalCalibrator(
+            settings["name"],
+            ensemble.task.quantiles,
+            settings["weights"],
+            dict(zip(settings["levels"], arrays["width_factors"], strict=True)),
+            Bounds(**settings["bounds"]),
+            settings["error_autocorrelation"],
+            settings["measured"],
         )
-        learned, panel = _learned_in(header["learned"], arrays), _panel_in(header["panel"], arrays)
         evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
-        trained = FittedState(
+        state = FittedState(
             panel,
-            more["h"],
-            more["season"],
-            more["findings"],
-            learned,
-            calibration,
+            about["season_length"],
+            tuple(about["notes"]),
+            ensemble,
+            calibrator,
             evaluation,
-            more["curve"],
-            more["seconds"],
+            about["training_history"],
+            about["seconds"],
         )
-        return header["forecaster"], trained
-    except (KeyError, TypeError, ValueError) as error:
+        return _config_in(header["config"], ensemble), state, str(header["table"])
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ConfigError) and error.argument == "model":
+            raise
         raise FormatError(
-            "the file does not describe a forecaster",
+            "The file does not describe a forecaster",
             where=str(path),
             got=f"{type(error).__name__}: {error}",
             fix="Save the forecaster again.",
         ) from error
+
+
+CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
+
+
+def _config_out(config: ForecasterConfig) -> dict[str, Any]:
+    """Return the settings as JSON; of models that are not names, the models themselves are in the file."""
+    settings = {name: getattr(config, name) for name in ForecasterConfig.__dataclass_fields__ if name not in CONFIGS}
+    model = config.model
+    names = model if isinstance(model, list | tuple) else [model]
+    settings["model"] = model if all(isinstance(name, str) for name in names) else None
+    settings["models"] = model_name(model)
+    return settings | {name: asdict(getattr(config, name)) for name in CONFIGS}
+
+
+def _config_in(settings: Mapping[str, Any], ensemble: FittedEnsemble) -> ForecasterConfig:
+    """Return the settings from JSON."""
+    values = {name: CONFIGS[name](**value) if name in CONFIGS else value for name, value in settings.items()}
+    del values["models"]
+    if values["model"] is None:
+        models = [_model_out_of(config) for config in ensemble.configs]
+        values["model"] = models[0] if len(models) == 1 else models
+    values["level"] = tuple(values["level"])
+    if isinstance(values["target_col"], list):
+        values["target_col"] = tuple(values["target_col"])
+    return ForecasterConfig(**values)
+
+
+def _model_out_of(config: Any) -> Any:
+    """Return what a user would write in `model=` for a config: a user's network itself, else the config."""
+    member = config.configs[0] if isinstance(config, MedianOf) else config
+    return getattr(member, "model", None) or config
 
 
 def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
@@ -135,6 +169,7 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "names": asdict(panel.columns),
         "dated": panel.start.dtype.kind == "M",
         "clock": panel.utc_offset_minutes,
+        "key_types": panel.key_types.to_json(),
         "categories": {name: list(words) for name, words in panel.categories.items()},
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
     }
@@ -158,6 +193,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         **columns,
         utc_offset_minutes=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
+        key_types=KeyTypes.from_json(about["key_types"]),
     )
 
 
@@ -167,7 +203,7 @@ def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any
     scores = [asdict(score) | {"coverage": list(score.coverage.items())} for score in evaluation.scores]
     about = {
         "sizes": evaluation.split_sizes,
-        "season": evaluation.season,
+        "season": evaluation.season_length,
         "horizon": evaluation.horizon,
         "scores": scores,
         "verdict": evaluation.verdict,
@@ -181,97 +217,45 @@ def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Ev
     cutoff, table = test_table(panel, about["sizes"][2])
     table |= {name: arrays[f"evaluation.{k}"] for k, name in enumerate(about["columns"])}
     scores = tuple(Score(**{**told, "coverage": dict(told["coverage"])}) for told in about["scores"])
-    return Evaluation(cutoff, tuple(about["sizes"]), about["season"], about["horizon"], scores, table, about["verdict"])
-
-
-def _learned_out(learned: Learned) -> tuple[dict[str, Any], Arrays]:
-    """Models as JSON and arrays."""
-    recipe = learned.recipe
-    about: dict[str, Any] = {
-        "h": learned.h,
-        "m": learned.m,
-        "probabilities": learned.probabilities,
-        "season": recipe.season,
-        "members": [asdict(one) for one in recipe.members],
-        "hybrids": [asdict(one) for one in recipe.hybrids],
-        "theta": recipe.theta,
-        "classical": recipe.classical,
-        "networks": [],
-        "smoothed": [],
-        "own": [],
-    }
-    arrays: Arrays = {f"effects.{role}": getattr(learned.effects, role) for role in ROLES}
-    for voice in learned.voices:
-        if isinstance(voice, Networks):
-            about["networks"] = [asdict(member.settings) for member in voice.members]
-            arrays |= {f"member.{k}": member.weights.vector for k, member in enumerate(voice.members)}
-        elif isinstance(voice, Own):
-            about["own"] = [own_network.to_state(member) for member in voice.members]
-            arrays |= {f"own.{k}": member.weights.vector for k, member in enumerate(voice.members)}
-        elif isinstance(voice, Hybrids):
-            about["smoothed"] = [asdict(member.settings) for member in voice.members]
-            for k, hybrid in enumerate(voice.members):
-                arrays |= {f"hybrid.{k}": hybrid.weights.vector, f"smoothing.{k}": hybrid.parameters}
-                arrays[f"end.{k}"] = hybrid.end
-    return about, arrays
-
-
-def _learned_in(about: Mapping[str, Any], arrays: Arrays) -> Learned:
-    """Models from JSON and arrays."""
-    h, m, probabilities = about["h"], about["m"], tuple(about["probabilities"])
-    members, hybrids = map(_network_settings, about["members"]), map(_hybrid_settings, about["hybrids"])
-    beside = tuple(about["classical"])
-    own = tuple(own_network.from_state(told, arrays[f"own.{k}"]) for k, told in enumerate(about["own"]))
-    recipe = Recipe(
-        tuple(members),
+    return Evaluation(
+        cutoff,
+        Split(*about["sizes"]),
         about["season"],
-        tuple(hybrids),
-        about["theta"],
-        beside,
-        tuple(one.settings for one in own),
-        own_network.to_sequential(own[0]) if own else None,
+        about["horizon"],
+        scores,
+        table,
+        about["verdict"],
+        evaluation_columns(panel),
     )
-    voices: list[Voice] = []
-    if about["networks"]:
-        trained = []
-        for k, told in enumerate(about["networks"]):
-            settings = _network_settings(told)
-            network, weights = _filled(panel_lstm.make_network(h, settings), arrays[f"member.{k}"])
-            trained.append(panel_lstm.Fitted(network, weights, settings, h))
-        voices.append(Networks(tuple(trained), recipe.season))
-    if about["smoothed"]:
-        smoothed = []
-        for k, told in enumerate(about["smoothed"]):
-            settled = _hybrid_settings(told)
-            network, weights = _filled(es_lstm.make_network(h, settled), arrays[f"hybrid.{k}"])
-            smoothed.append(
-                es_lstm.Fitted(network, weights, settled, h, m, arrays[f"smoothing.{k}"], arrays[f"end.{k}"])
-            )
-        voices.append(Hybrids(tuple(smoothed)))
-    if own:
-        voices.append(Own(own, recipe.season))
-    if recipe.theta:
-        voices.append(Theta(h, m, probabilities))
-    voices += [Classical(h, m, probabilities, name) for name in beside]
-    effects = ExogenousRegression(*(arrays[f"effects.{role}"] for role in ROLES))
-    return Learned(tuple(voices), effects, recipe, h, m, probabilities)
 
 
-def _network_settings(told: Mapping[str, Any]) -> panel_lstm.PanelRNNSettings:
-    """Settings of a panel network."""
-    return panel_lstm.PanelRNNSettings(**{**told, "quantiles": tuple(told["quantiles"])})
+def _ensemble_out(ensemble: FittedEnsemble) -> tuple[dict[str, Any], Arrays]:
+    """Return models as JSON and arrays."""
+    arrays: Arrays = {f"regression.{role}": getattr(ensemble.regression, role) for role in ROLES}
+    models = []
+    for k, model in enumerate(ensemble.models):
+        state = model.to_state()
+        models.append(
+            {
+                "name": model.config.name,
+                "column": ensemble.columns[k],
+                "median": isinstance(model, FittedMedian),
+                "settings": dict(state.settings),
+            }
+        )
+        arrays |= {f"model.{k}.{name}": array for name, array in state.arrays.items()}
+    return {"task": ensemble.task._asdict(), "models": models}, arrays
 
 
-def _hybrid_settings(told: Mapping[str, Any]) -> es_lstm.ESRNNSettings:
-    """Settings of a hybrid."""
-    tuples = {name: tuple(told[name]) for name in ("quantiles", "dilations")}
-    return es_lstm.ESRNNSettings(**{**told, **tuples})
-
-
-def _filled(fresh: tuple[Network, Weights], vector: Any) -> tuple[Network, Weights]:
-    """A network with the weights that were kept."""
-    network, weights = fresh
-    if weights.vector.shape != vector.shape:
-        raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
-    weights.vector[:] = vector
-    return network, weights
+def _ensemble_in(settings: Mapping[str, Any], arrays: Arrays) -> FittedEnsemble:
+    """Return models from JSON and arrays."""
+    task = Task(**{**settings["task"], "quantiles": tuple(settings["task"]["quantiles"])})
+    models: list[ForecastModel] = []
+    for k, item in enumerate(settings["models"]):
+        prefix = f"model.{k}."
+        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        config: Any = MedianOf if item["median"] else get_model(item["name"])
+        models.append(cast(ForecastModel, config.from_state(ModelState(item["settings"], own), task)))
+    columns = tuple(item["column"] for item in settings["models"])
+    regression = ExogenousRegression(*(arrays[f"regression.{role}"] for role in ROLES))
+    return FittedEnsemble(tuple(models), tuple(model.config for model in models), columns, regression, task)

@@ -41,7 +41,9 @@ def probe_chart(probe: MemoryBenchmark) -> Chart:
     labels = list(dict.fromkeys(probe.table["probe"].tolist()))
     marks = tuple(mark for pane, label in enumerate(labels) for mark in _marks(probe, label, pane))
     names = tuple(_name(probe, label) for label in labels)
-    return Chart("Long memory: loss while learning", marks, probe.sentence, probe.sentence, "updates", names, log=True)
+    return Chart(
+        "Long memory: loss while learning", marks, probe.sentence, probe.sentence, "updates", names, log_x=True
+    )
 
 
 def probe_charts(probe: MemoryBenchmark) -> list[Chart]:
@@ -53,7 +55,7 @@ def probe_charts(probe: MemoryBenchmark) -> list[Chart]:
     charts = []
     for label in dict.fromkeys(probe.table["probe"].tolist()):
         title = f"{_name(probe, label)}: loss while learning"
-        charts.append(Chart(title, _marks(probe, label, 0), x_name="updates", y_names=("loss",), log=True))
+        charts.append(Chart(title, _marks(probe, label, 0), x_label="updates", y_labels=("loss",), log_x=True))
     return charts
 
 
@@ -77,6 +79,6 @@ def _marks(probe: MemoryBenchmark, label: str, pane: int) -> tuple[Mark, ...]:
         own = here & (table["cell"] == cell)
         x, y, seed = table["step"][own].astype(float), table["loss"][own], table["seed"][own]
         cuts = np.flatnonzero(np.diff(seed)) + 1
-        name = CELLS[cell][0] if named else ""
+        name = CELLS[cell].column if named else ""
         marks.append(Line(np.insert(x, cuts, x[cuts]), np.insert(y, cuts, np.nan), name, role, 1.4, pane=pane))
     return tuple(marks)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,20 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast._utils.validation import check_count, check_levels, check_seed, check_type
-from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast._utils.validation import check_positive_int
+from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
-from gatecast.data.read import read
-from gatecast.errors import ConfigError
 from gatecast.evaluation.splits import default_horizon
+from gatecast.forecaster import Forecaster
+from gatecast.forecasting.base import HasNetworks, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.panel_rnn.model import CELLS, make_network
-from gatecast.forecasting.presets import MODELS, make_recipe
+from gatecast.forecasting.panel_rnn.model import CELLS, LSTMConfig, make_network
+from gatecast.forecasting.presets import BASELINES, check_model, model_name
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.pipeline import cross_validation
-from gatecast.pipeline.fit import FitSettings, prepare_panel
+from gatecast.pipeline.fit import overrides, prepare_panel
 from gatecast.pipeline.progress import Progress
-from gatecast.plotting.charts import BASELINES
 from gatecast.results import column_names
 from gatecast.selection.parameter_matching import nearest_units
 from gatecast.selection.ranking import ModelFolds, rank_models, row_errors
@@ -81,181 +80,160 @@ def compare(
     source: Any,
     h: int | None = None,
     *,
-    models: Sequence[str] | str | None = None,
+    models: Any = None,
     n_windows: int = WINDOWS,
-    level: Sequence[float] | float | None = (80, 95),
-    season_length: int | None = None,
-    freq: str | None = None,
-    seed: int = 0,
-    network: NetworkConfig | None = None,
-    training: TrainingConfig | None = None,
-    data: DataConfig | None = None,
-    id_col: str | None = None,
-    time_col: str | None = None,
-    target_col: str | Sequence[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
 ) -> Comparison:
-    """Train models at past cutoffs, forecast from each, and say which of them to take.
+    """Fit models at past cutoffs, forecast from each, and recommend one of them.
 
     All models get the same series, cutoffs and seed. Recurrent cells get as many units as make the LSTM's number of
-    parameters; "es-lstm" and "auto" are as they are. Differences are tested by sign flips of scaled errors, of means
-    over the cutoffs where there are six series or more, and corrected for their number after Holm.
+    parameters; other models are as they are. Differences are tested by sign flips of scaled errors, of means over the
+    cutoffs where there are six series or more, and corrected for their number after Holm.
 
     Args:
         source: As for `Forecaster.fit`; read once.
         h: Steps to forecast; None: two seasons.
-        models: Names, as for `Forecaster`; None: all of them. The simple forecasts are always there.
+        models: Names, model configs or `Sequential`s, as for `Forecaster`; None: all cells, ES-RNN and "auto". The
+            simple forecasts are always included.
         n_windows: Cutoffs, the last of them h steps before the end of each series.
-        level: Levels of the intervals, in percent.
-        season_length: None: found before the first cutoff.
-        freq: Frequency; None: found.
-        seed: Same seed, same bits.
-        network: Sizes of the networks; with `units`, all cells get these.
-        training: Members, steps, batch and rate.
-        data: Further columns, and what values can be.
-        id_col: Column with the series' names.
-        time_col: Column with the times.
-        target_col: Column with the values.
-        progress: Called now and then while training.
+        progress: Is called now and then during training.
+        settings: Further arguments of `Forecaster`; with `network=NetworkConfig(units=...)` all cells get these units.
 
     Raises:
-        ConfigError: A model that is not known, or an impossible setting.
+        ConfigError: An unknown model, or an invalid setting.
         DataError: Data that cannot be used, or series too short for so many cutoffs.
 
     Source: Demšar 2006 on comparing several models; Holm 1979.
 
-    >>> y = np.tile([1.0, 5.0, 9.0, 5.0], 12) + np.arange(48) % 3
-    >>> quick = TrainingConfig(n_members=1, max_steps=5)
-    >>> found = compare({"ds": np.arange(48), "y": y}, h=4, models="lstm", n_windows=2, season=4, training=quick)
-    >>> sorted(found.scores["model"].tolist())
-    ['Drift', 'Mean', 'Naive', 'SeasonalNaive', 'lstm']
+    Example:
+        >>> from gatecast.config import TrainingConfig
+        >>> y = np.tile([1.0, 5.0, 9.0, 5.0], 12) + np.arange(48) % 3
+        >>> quick = TrainingConfig(n_members=1, max_steps=5)
+        >>> table = {"ds": np.arange(48), "y": y}
+        >>> comparison = compare(table, h=4, models="lstm", n_windows=2, season_length=4, training=quick)
+        >>> sorted(comparison.scores["model"].tolist())
+        ['Drift', 'Mean', 'Naive', 'SeasonalNaive', 'lstm']
     """
-    names = _checked(models)
-    for name, value in (("h", h), ("season_length", season_length)):
-        check_count(name, value)
-    check_count("n_windows", n_windows, needed=True)
-    asked = FitSettings(
-        h,
-        "lstm",
-        check_levels(level),
-        season_length,
-        check_seed(seed),
-        check_type("network", network, NetworkConfig),
-        check_type("training", training, TrainingConfig),
-        check_type("data", data, DataConfig),
-    )
-    panel, _ = read(
-        source,
-        id_col=id_col,
-        time_col=time_col,
-        target_col=target_col,
-        freq=freq,
-        futr_exog=asked.data.futr_exog,
-        hist_exog=asked.data.hist_exog,
-        stat_exog=asked.data.stat_exog,
-    )
-    panel = prepare_panel(panel, [], asked.data)
-    asked = replace(asked, h=h or default_horizon(panel.freq, int(np.median(panel.lengths))))
-    backs = cross_validation.cutoff_offsets(panel, asked.h or 0, n_windows, None)
-    asked, units, note = match_sizes(cross_validation.longer_than(panel, backs[0]).drop_last(backs[0]), asked, names)
+    named = _named(models)
+    check_positive_int(n_windows, "n_windows")
+    forecaster = Forecaster(h, **settings)
+    panel, _ = forecaster._read(source)
+    config = replace(forecaster.config, model="lstm")
+    panel = prepare_panel(panel, [], config.data)
+    h = config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+    offsets = cross_validation.cutoff_offsets(panel, h, n_windows, None)
+    first = cross_validation.longer_than(panel, offsets[0]).drop_last(offsets[0])
+    config, units, note = match_sizes(first, replace(config, h=h), tuple(named))
     results = []
-    for k, name in enumerate(names):
-        own = replace(asked, model=name, network=replace(asked.network, units=units.get(name, asked.network.units)))
-        tell = None if progress is None else _teller(progress, name, k / len(names), 1 / len(names), n_windows)
-        results.append(_roll(panel, own, n_windows, tell))
-    series, past = _pasts(panel, backs)
-    m = asked.season or 1
-    scores = rank_models(results, past, series, m, asked.seed)
-    told = recommend(scores, len(np.unique(series)), n_windows)
+    for k, (name, model) in enumerate(named.items()):
+        network = replace(config.network, units=units.get(name, config.network.units))
+        report = None if progress is None else _reporter(progress, name, k / len(named), 1 / len(named), n_windows)
+        results.append(_run(name, panel, replace(config, model=model, network=network), n_windows, report))
+    series, past = _pasts(panel, offsets)
+    m = config.season_length or 1
+    scores = rank_models(results, past, series, m, config.seed)
+    text = recommend(scores, len(np.unique(series)), n_windows)
     table = _by_fold(results, past, panel.ids[series], scores["model"].tolist(), m)
-    return Comparison(scores, table, told, str(scores["model"][0]), asked.h or 0, m, units, asked.level, note)
+    return Comparison(scores, table, text, str(scores["model"][0]), h, m, units, config.level, note)
 
 
-def _checked(models: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Names of models, each once."""
-    names = DEFAULT if models is None else (models,) if isinstance(models, str) else tuple(models)
-    for name in names:
-        if name not in MODELS:
-            raise ConfigError("there is no such model", got=repr(name), expected=" or ".join(map(repr, MODELS)))
-    if not names:
-        expected = f"one or several of {', '.join(MODELS)}"
-        raise ConfigError("there is no model to compare", got=repr(models), expected=expected)
-    return tuple(dict.fromkeys(names))
+def _named(models: Any) -> dict[str, Any]:
+    """Return models by name, each once; a second config of the same name gets a number."""
+    items = DEFAULT if models is None else models if isinstance(models, list | tuple) else (models,)
+    check_model(list(items))
+    named: dict[str, Any] = {}
+    for item in items:
+        name = model_name(item)
+        if isinstance(item, str):
+            named[name] = item
+            continue
+        n = sum(known == name or known.rpartition("-")[0] == name for known in named)
+        named[name if n == 0 else f"{name}-{n + 1}"] = item
+    return named
 
 
-def match_sizes(there: Panel, asked: FitSettings, names: Sequence[str]) -> tuple[FitSettings, dict[str, int], str]:
-    """What makes models comparable: one season, found before the first cutoff, and cells of one size.
+def match_sizes(
+    panel: Panel, config: ForecasterConfig, names: Sequence[str]
+) -> tuple[ForecasterConfig, dict[str, int], str]:
+    """Make models comparable: one season, inferred before the first cutoff, and cells of one size.
 
     Args:
-        there: The series up to the first cutoff.
-        asked: Settings.
+        panel: The series up to the first cutoff.
+        config: Settings.
         names: Of the models.
 
     Returns:
         The settings with a season; units of each cell; a sentence about them.
     """
-    seen, h = PanelContext.from_panel(there), asked.h or 0
-    m, season = choose_season(seen.values, there, h, asked.season)
-    asked = replace(asked, season=season)
+    context, h = PanelContext.from_panel(panel), config.h or 0
+    m, season_length = choose_season(context.values, panel, h, config.season_length)
+    config = replace(config, season_length=season_length)
     cells = [name for name in names if name in CELLS]
     if not cells:
-        return asked, {}, ""
-    if asked.network.units is not None:
-        told = f"Every recurrent layer has {count(asked.network.units, 'unit')}, as was asked for."
-        return asked, dict.fromkeys(cells, asked.network.units), told
-    settings = make_recipe(h, m, there.lengths, "lstm", asked.network, asked.training).members[0]
-    columns = {f"n_{name}": getattr(seen, name).shape[-1] for name in ("futr_exog", "hist_exog", "stat_exog")}
+        return config, {}, ""
+    if config.network.units is not None:
+        note = f"Every recurrent layer has {count(config.network.units, 'unit')}, as requested."
+        return config, dict.fromkeys(cells, config.network.units), note
+    task = Task(h, m, seed=config.seed)
+    lstm = LSTMConfig.default_for(PanelSummary.of(panel), task, overrides(config)).configs[0]
+    columns = {f"n_{name}": getattr(context, name).shape[-1] for name in ("futr_exog", "hist_exog", "stat_exog")}
 
     def size(cell: str, units: int) -> int:
-        """Parameters of one network."""
-        return make_network(h, replace(settings, cell=cell, units=units, **columns))[1].vector.size
+        """Return the parameters of one network."""
+        settings = {**asdict(lstm), **columns, "units": units}
+        return make_network(h, CELLS[cell](**settings))[1].vector.size
 
-    wanted = size("lstm", settings.units)
+    target = size("lstm", lstm.units)
     # An RNN has a quarter of an LSTM's columns: twice the units, at most, have as many parameters.
-    most = 2 * settings.units + 1
-    units = {cell: nearest_units(partial(size, cell), wanted, most) for cell in cells}
-    about = float(f"{wanted:.2g}")
-    told = f"Each cell has as many units as make about {about:,.0f} parameters a network, the LSTM's number here."
+    units = {cell: nearest_units(partial(size, cell), target, 2 * lstm.units + 1) for cell in cells}
+    about = float(f"{target:.2g}")
+    note = f"Each cell has as many units as make about {about:,.0f} parameters a network, the LSTM's number here."
     others = [name for name in names if name not in CELLS]
-    return asked, units, " ".join([told, *(f"{name} has the size it always has." for name in others)])
+    return config, units, " ".join([note, *(f"{name} keeps its own size." for name in others)])
 
 
-def _teller(
-    progress: Callable[[Progress], None], name: str, start: float, share: float, windows: int
+def _reporter(
+    progress: Callable[[Progress], None], name: str, start: float, share: float, n_windows: int
 ) -> Callable[[int, Progress], None]:
-    """What the training at each cutoff of a model reports to: the share of the whole comparison that is done."""
+    """Return what the training at each cutoff of a model reports to: the share of the comparison that is done."""
 
-    def tell(cutoff: int, seen: Progress) -> None:
-        """One report."""
-        stage = f"{name}, cutoff {cutoff + 1} of {windows}"
-        progress(Progress(stage, start + share * (cutoff + seen.fraction) / windows, seen.loss))
+    def report(cutoff: int, inner: Progress) -> None:
+        """Report once."""
+        stage = f"{name}, cutoff {cutoff + 1} of {n_windows}"
+        progress(Progress(stage, start + share * (cutoff + inner.fraction) / n_windows, inner.loss))
 
-    return tell
+    return report
 
 
-def _roll(panel: Panel, asked: FitSettings, n_windows: int, tell: Callable[[int, Progress], None] | None) -> ModelFolds:
-    """One model at all cutoffs."""
-    began, h = time.perf_counter(), asked.h or 0
+def _run(
+    name: str,
+    panel: Panel,
+    config: ForecasterConfig,
+    n_windows: int,
+    report: Callable[[int, Progress], None] | None,
+) -> ModelFolds:
+    """Run one model at all cutoffs."""
+    began, h = time.perf_counter(), config.h or 0
     tables: list[Table] = []
-    report = None if tell is None else lambda seen: tell(len(tables), seen)
-    for trained, table in cross_validation.iter_windows(panel, asked, n_windows, None, refit=True, progress=report):
-        learnt = trained
+    progress = None if report is None else lambda inner: report(len(tables), inner)
+    for state, table in cross_validation.iter_windows(panel, config, n_windows, None, refit=True, progress=progress):
+        last = state
         tables.append(table)
-    rows = {name: np.concatenate([table[name] for table in tables]).reshape(-1, h) for name in tables[0]}
-    main, *bounds = column_names(learnt.calibrator.name, asked.level)
-    members = [one for voice in learnt.learned.voices for one in getattr(voice, "members", ())]
-    # The hybrid has numbers of its own for every series.
-    sizes = [one.weights.vector.size + np.size(getattr(one, "parameters", ())) for one in members]
+    rows = {column: np.concatenate([table[column] for table in tables]).reshape(-1, h) for column in tables[0]}
+    main, *bounds = column_names(last.calibrator.name, config.level)
+    views = [view for model in last.ensemble.models if isinstance(model, HasNetworks) for view in model.networks()]
     pairs = zip(bounds[::2], bounds[1::2], strict=True)
+    simple = {baseline.column: rows[baseline.column] for baseline in BASELINES if baseline.column in rows}
     return ModelFolds(
-        str(asked.model),
-        {str(asked.model): rows[main]} | {name: rows[name] for name in BASELINES if name in rows},
-        {level: (rows[low], rows[high]) for level, (low, high) in zip(asked.level, pairs, strict=True)},
+        name,
+        {name: rows[main]} | simple,
+        {level: (rows[low], rows[high]) for level, (low, high) in zip(config.level, pairs, strict=True)},
         rows[panel.columns.target],
         rows["cutoff"][:, 0],
         time.perf_counter() - began,
-        sum(sizes),
-        len(sizes),
+        sum(view.n_parameters for view in views),
+        len(views),
     )
 
 

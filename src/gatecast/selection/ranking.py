@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.evaluation.scores import score as score_models
-from gatecast.evaluation.scores import seasonal_naive_scale
 from gatecast.evaluation.significance import holm, sign_flip
+from gatecast.metrics.scale import seasonal_naive_scale
 
 __all__ = ["FEW_SERIES", "ModelFolds", "rank_models", "row_errors"]
 

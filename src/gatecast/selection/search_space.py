@@ -10,12 +10,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
-from gatecast.forecasting.panel_rnn.model import CELLS
-from gatecast.forecasting.presets import make_recipe
+from gatecast.forecasting.base import Overrides, PanelSummary, Task
+from gatecast.forecasting.panel_rnn.model import CELLS, LSTMConfig
 
 __all__ = ["NAMES", "Axis", "Choice", "Range", "Space", "apply_choice", "contains", "defaults", "make_space"]
 
@@ -65,26 +64,23 @@ def contains(axis: Axis, value: Any) -> bool:
     return value in axis.options if isinstance(axis, Choice) else axis.low <= value <= axis.high
 
 
-def defaults(
-    h: int, m: int, lengths: npt.NDArray[np.int64], network: NetworkConfig, training: TrainingConfig
-) -> dict[str, Any]:
-    """What `Forecaster(model="lstm")` takes for such series; of members that differ, the first one's.
+def defaults(panel: PanelSummary, task: Task, fixed: Overrides) -> dict[str, Any]:
+    """Return what `Forecaster(model="lstm")` takes for such series; of members that differ, the first one's.
 
     Args:
-        h: Horizon.
-        m: Season; 1 for none.
-        lengths: (S,) values of each series.
-        network: What is fixed about the networks.
-        training: What is fixed about their training.
+        panel: Number and lengths of the series.
+        task: Horizon and season.
+        fixed: What the user fixed.
 
-    >>> found = defaults(12, 12, np.array([144]), NetworkConfig(), TrainingConfig())
-    >>> found["cell"], found["units"], found["members"]
-    ('lstm', 32, 2)
+    Example:
+        >>> settings = defaults(PanelSummary(np.array([144])), Task(12, 12), Overrides())
+        >>> settings["cell"], settings["units"], settings["n_members"]
+        ('lstm', 32, 2)
     """
-    members = make_recipe(h, m, lengths, "lstm", network, training).members
+    members = LSTMConfig.default_for(panel, task, fixed).configs
     first = members[0]
     return {
-        "cell": first.cell,
+        "cell": first.name,
         "units": int(first.units),
         "n_layers": int(first.n_layers),
         "input_size": int(first.input_size),
@@ -109,9 +105,9 @@ def make_space(
     Raises:
         ConfigError: A name that there is not, or that is fixed; a range that is impossible.
 
-    >>> default = defaults(12, 12, np.array([144]), NetworkConfig(), TrainingConfig())
+    >>> default = defaults(PanelSummary(np.array([144])), Task(12, 12), Overrides())
     >>> space = make_space(default, 60, NetworkConfig(n_layers=1), TrainingConfig(), {"units": (16, 64)})
-    >>> space["units"], "layers" in space
+    >>> space["units"], "n_layers" in space
     (Range(low=16, high=64, whole=True, log=True), False)
     """
     fixed = _fixed(network, training)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +20,17 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
-from gatecast._utils.validation import check_count
-from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of
-from gatecast.errors import DataError, check_positive
-from gatecast.evaluation.scores import seasonal_naive_scale
+from gatecast.data.reader import kind_of
+from gatecast.errors import DataError
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.forecaster import Forecaster
+from gatecast.forecasting.base import Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.metrics.point import mean_or_nan
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.pipeline.cross_validation import iter_windows, longer_than
 from gatecast.pipeline.fit import fit, prepare_panel
 from gatecast.pipeline.progress import Progress
@@ -40,7 +40,7 @@ from gatecast.selection.search_space import NAMES, Space, apply_choice, defaults
 from gatecast.selection.study import Search, open_search, require_optuna
 
 if TYPE_CHECKING:
-    from gatecast.pipeline.fit import FitSettings
+    from gatecast.config import ForecasterConfig
 
 __all__ = ["TuneResult", "tune"]
 
@@ -100,7 +100,9 @@ class TuneResult:
             Line(number, np.where(np.isfinite(best), best, np.nan), "best so far", "naive"),
         )
         name = f"{self.measure} on the folds"
-        return charts.show(Chart("Trials", marks, note=self.validation_summary, x_name="trial", y_names=(name,)), path)
+        return charts.show(
+            Chart("Trials", marks, note=self.validation_summary, x_label="trial", y_labels=(name,)), path
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,79 +164,52 @@ def tune(
     n_windows: int = 2,
     study: str | os.PathLike[str] | None = None,
     search_space: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    id_col: str | None = None,
-    time_col: str | None = None,
-    target_col: str | Sequence[str] | None = None,
-    freq: str | None = None,
-    season_length: int | None = None,
-    level: Sequence[float] | float | None = (80, 95),
-    data: DataConfig | None = None,
-    network: NetworkConfig | None = None,
-    training: TrainingConfig | None = None,
     progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
 ) -> TuneResult:
-    """Search for better settings of the networks; needs the `tune` extra.
+    """Search for better settings of the networks; requires the `tune` extra.
 
     The error of a trial is the mean over folds and series of ``mean |y - f| / mean |y[t] - y[t-m]|`` (MASE), where
     missing values are left out. Trials are drawn by a tree-structured Parzen estimator; one whose first folds are worse
-    than the median's is cut short. The first trial is what `Forecaster(model="lstm")` takes by itself, and it is the
+    than the median's is pruned. The first trial is what `Forecaster(model="lstm")` takes by itself, and it is the
     answer if none is better, even where it lies outside the space.
 
     Args:
         source: As for `Forecaster.fit`.
         h: Steps to forecast; by default as a Forecaster chooses.
-        n_trials: How many in all, those included that the study holds already.
-        timeout: Seconds after which no trial begins; the default's is always made.
-        n_windows: Cutoffs that a trial is judged by, h steps apart.
-        study: An SQLite file that keeps the trials: the same call goes on where it was interrupted. It serves one
+        n_trials: Trials in all, those included that the study holds already.
+        timeout: Seconds after which no trial begins; the default's is always run.
+        n_windows: Cutoffs that a trial is scored on, h steps apart.
+        study: An SQLite file that keeps the trials: the same call continues where it was interrupted. It serves one
             search at a time.
-        search_space: Narrower or other ranges, by name of `spaces.NAMES`: a pair (low, high), a list to choose from, a value.
-        seed: Same seed, same trials.
-        id_col: As for `Forecaster`.
-        time_col: As for `Forecaster`.
-        target_col: As for `Forecaster`.
-        freq: As for `Forecaster`.
-        season_length: As for `Forecaster`.
-        level: As for `Forecaster`.
-        data: As for `Forecaster`.
-        network: What is fixed about the networks is not searched.
-        training: What is fixed about their training is not searched.
-        progress: Called after every fold, and while the last networks learn.
+        search_space: Narrower or other ranges, by name of `search_space.NAMES`: a pair (low, high), a list to choose
+            from, a value.
+        progress: Is called after every fold, and while the last networks train.
+        settings: Further arguments of `Forecaster`. What is fixed about the networks and their training is not
+            searched.
 
     Returns:
         The trials, and a forecaster with the best settings, fitted to all rows.
 
     Raises:
-        ConfigError: optuna is not installed, an impossible setting or space, or a study of other data.
+        ConfigError: optuna is not installed, an invalid setting or space, or a study of other data.
         DataError: The data cannot be used, or the series are too short for so many folds.
 
     Source: Bergstra, Bardenet, Bengio & Kegl 2011; Akiba, Sano, Yanase, Ohta & Koyama 2019 (Optuna).
 
-    >>> from gatecast.config import TrainingConfig
-    >>> waves = {"t": np.arange(60), "y": 9 + np.sin(np.arange(60) * np.pi / 6)}
-    >>> small = TrainingConfig(max_steps=2, n_members=1)
-    >>> tuned = tune(waves, 4, trials=2, folds=1, training=small, space={"units": (4, 8)})
-    >>> len(tuned.trials["value"]), tuned.forecaster.h_
-    (2, 4)
+    Example:
+        >>> from gatecast.config import TrainingConfig
+        >>> waves = {"t": np.arange(60), "y": 9 + np.sin(np.arange(60) * np.pi / 6)}
+        >>> small = TrainingConfig(max_steps=2, n_members=1)
+        >>> tuned = tune(waves, 4, n_trials=2, n_windows=1, training=small, search_space={"units": (4, 8)})
+        >>> len(tuned.trials["value"]), tuned.forecaster.h_
+        (2, 4)
     """
     require_optuna()
     for name, value in (("n_trials", n_trials), ("n_windows", n_windows)):
-        check_count(name, value, needed=True)
+        check_positive_int(value, name)
     last = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
-    words = {
-        "h": h,
-        "seed": seed,
-        "id_col": id_col,
-        "time_col": time_col,
-        "target_col": target_col,
-        "freq": freq,
-        "season_length": season_length,
-        "level": level,
-        "data": data,
-        "network": network,
-        "training": training,
-    }
+    words = {"h": h, **settings}
     plan = _plan(source, words, n_windows, search_space)
     with open_search(study, plan.facts(), plan.space, plan.default, plan.words["seed"]) as search:
         while search.done < n_trials and (search.done == 0 or time.monotonic() < last):
@@ -254,7 +229,9 @@ def tune(
 def _plan(source: Any, words: dict[str, Any], folds: int, given: Any) -> _Plan:
     """Read the series, cut off their test part, and see what the folds have room for."""
     base = Forecaster(**words)
-    words = words | {name: getattr(base, name) for name in ("data", "network", "training", "seed")}
+    words = words | {
+        name: getattr(base.config, name) for name in ("data", "network", "training", "seed", "season_length")
+    }
     found, findings = base._read(source)
     panel = prepare_panel(found, list(findings), base.data)
     h = base.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
@@ -281,7 +258,7 @@ def _plan(source: Any, words: dict[str, Any], folds: int, given: Any) -> _Plan:
     measure = "MASE" if all(np.isfinite(one).any() for one in units) else "MAE"
     if measure == "MAE":
         units = [np.ones(len(one)) for one in units]
-    default = defaults(h, seasons[0], lengths, base.network, base.training)
+    default = defaults(PanelSummary(lengths), Task(h, seasons[0]), Overrides(base.network, base.training))
     space = make_space(default, max(1, shortest - 1), base.network, base.training, given)
     every = words | {"h": h}
     return _Plan(found, inner, list(findings), kind_of(source), h, folds, units, measure, space, default, every)
@@ -310,7 +287,7 @@ def _run(search: Search, plan: _Plan, trials: int, progress: Callable[[Progress]
     errors: list[float] = []
     error: float | None = None
     try:
-        for k, one in enumerate(_errors(plan, plan.forecaster(chosen)._asked())):
+        for k, one in enumerate(_errors(plan, plan.forecaster(chosen).config)):
             errors.append(one)
             error = float(np.mean(errors))
             if progress is not None:
@@ -328,7 +305,7 @@ def _run(search: Search, plan: _Plan, trials: int, progress: Callable[[Progress]
     search.end(trial, error, time.perf_counter() - began)
 
 
-def _errors(plan: _Plan, asked: FitSettings) -> Iterator[float]:
+def _errors(plan: _Plan, asked: ForecasterConfig) -> Iterator[float]:
     """The error at every fold, the earliest first, each of networks that have seen nothing of it."""
     target = plan.inner.columns.target
     rounds = iter_windows(plan.inner, asked, plan.folds, None, refit=True)
@@ -343,7 +320,7 @@ def _fit(plan: _Plan, chosen: Mapping[str, Any], progress: Callable[[Progress], 
     """A forecaster of all rows, scored on its test part first."""
     made = plan.forecaster(chosen)
     made._kind = plan.kind
-    made._take(fit(plan.panel, made._asked(), list(plan.findings), progress, evaluate=True))
+    made.state_ = fit(plan.panel, made.config, list(plan.findings), progress, evaluate=True)
     return made
 
 
@@ -383,9 +360,9 @@ def _less(errors: Mapping[str, float]) -> str:
 
 def _said(best: Mapping[str, Any]) -> str:
     """Settings in a line."""
-    one = f"{best['cell']}, {count(best['units'], 'unit')}, {count(best['layers'], 'layer')}"
-    two = f"input size {best['input_size']}, dropout {best['dropout']:.2g}, rate {best['rate']:.2g}"
-    return f"{one}, {two}, {count(best['members'], 'member')}"
+    one = f"{best['cell']}, {count(best['units'], 'unit')}, {count(best['n_layers'], 'layer')}"
+    two = f"input size {best['input_size']}, dropout {best['dropout']:.2g}, rate {best['learning_rate']:.2g}"
+    return f"{one}, {two}, {count(best['n_members'], 'member')}"
 
 
 def _fingerprint(panel: Panel) -> str:

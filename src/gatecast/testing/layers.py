@@ -264,10 +264,10 @@ def _check_same_bits(subject: _Subject) -> None:
     layer, params, n = subject.layer, subject.params, LARGE_BATCH
     x = pack(subject.inputs(subject.rng(), n))
     before = {name: p.copy() for name, p in params.items()} | {"x": x.copy()}
-    n_threads, runs = native.get_threads(), []
+    n_threads, runs = native.get_num_threads(), []
     try:
         for threads in (1, 1, 2, 3):
-            native.set_threads(threads)
+            native.set_num_threads(threads)
             y, state, cache = layer.forward(params, x, _training(n))
             dy = np.ones_like(y)
             for _ in range(2):  # a cache may be used more than once
@@ -276,7 +276,7 @@ def _check_same_bits(subject: _Subject) -> None:
             buffers = layer.update_buffers(params, cache)
             runs.append([y.copy(), *_leaves(state), _given(dx).copy(), *grads.values(), *buffers.values()])
     finally:
-        native.set_threads(n_threads)
+        native.set_num_threads(n_threads)
     for arrays, threads in zip(runs[1:], (1, 2, 3), strict=True):
         for a, b in zip(runs[0], arrays, strict=True):
             _expect_equal(a, b, f"a second pass, with {threads} threads")

@@ -187,7 +187,7 @@ def test_bad_input_says_what_is_wrong(rng):
         integrated_gradients(network, weights, x, step=T)
     with pytest.raises(ConfigError, match="by is unknown: got 'time', expected 'step' or 'feature' or 'both'"):
         occlusion(network, weights, x, by="time")
-    with pytest.raises(ConfigError, match="points is not a count: got 0"):
+    with pytest.raises(ConfigError, match="Invalid points 0"):
         integrated_gradients(network, weights, x, points=0)
     with pytest.raises(ConfigError, match=r"the network has no layers\. Add some"):
         gradients(Network((), ((T, F),)), weights, x)

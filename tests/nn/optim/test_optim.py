@@ -56,14 +56,14 @@ OPTIMISERS = {
     ),
 }
 EACH_LINK = {
-    "clip_by_value": clip(0.5),
+    "clip": clip(0.5),
     "clip_by_global_norm": clip_by_global_norm(0.5),
     "scale_by_adam": scale_by_adam(),
     "scale_by_rms": scale_by_rms(),
     "scale_by_momentum": scale_by_momentum(0.5, nesterov=True),
     "add_decayed_weights": add_decayed_weights(0.1),
     "scale_by_learning_rate": scale_by_learning_rate(one_cycle(0.1, 20)),
-    "average_weights": ema(0.5),
+    "ema": ema(0.5),
 }
 every_optimiser = pytest.mark.parametrize("optimizer", OPTIMISERS.values(), ids=OPTIMISERS)
 every_link = pytest.mark.parametrize("link", (OPTIMISERS | EACH_LINK).values(), ids=OPTIMISERS | EACH_LINK)
@@ -272,21 +272,21 @@ def test_a_rate_may_be_any_function_but_then_it_stays_out_of_files():
             "there is no optimizer of this name: got 'adamm', expected one of adam, adamw, sgd",
         ),
         (lambda: get(Adam), "this is not an optimizer: got <function Adam"),
-        (lambda: Adam(0), "the learning rate is not a positive number: got 0"),
-        (lambda: Adam("0.1"), "the learning rate is not a positive number: got '0.1'"),
-        (lambda: Adam(beta_1=1.0), "scale_by_adam's beta_1 is not a share: got 1.0"),
-        (lambda: Adam(epsilon=0), "scale_by_adam's epsilon is not a positive number: got 0"),
-        (lambda: SGD(momentum=-0.1), "scale_by_momentum's momentum is not a share: got -0.1"),
-        (lambda: clip_by_global_norm(0), "clip_by_global_norm's limit is not a positive number: got 0"),
+        (lambda: Adam(0), "Invalid the learning rate 0"),
+        (lambda: Adam("0.1"), "Invalid the learning rate '0.1'"),
+        (lambda: Adam(beta_1=1.0), "Invalid scale_by_adam's beta_1 1.0"),
+        (lambda: Adam(epsilon=0), "Invalid scale_by_adam's epsilon 0"),
+        (lambda: SGD(momentum=-0.1), "Invalid scale_by_momentum's momentum -0.1"),
+        (lambda: clip_by_global_norm(0), "Invalid clip_by_global_norm's limit 0"),
         (lambda: chain(), "a chain is made of links: got None"),
         (lambda: chain("adam"), "a chain is made of links: got 'adam'"),
-        (lambda: cosine(0.1, 0), "steps is not a count: got 0"),
-        (lambda: one_cycle(0.1, 10, warm=1.0), "one_cycle's warm is not a share: got 1.0"),
+        (lambda: cosine(0.1, 0), "Invalid steps 0"),
+        (lambda: one_cycle(0.1, 10, warm=1.0), "Invalid one_cycle's warm 1.0"),
         (lambda: from_config({"exec": {}}), "this is not the description of an optimizer: got {'exec': {}}"),
         (lambda: from_config({}), "this is not the description of an optimizer"),
         (
-            lambda: from_config({"clip_by_value": {"x": 1}}),
-            "clip_by_value cannot be made from these settings",
+            lambda: from_config({"clip": {"x": 1}}),
+            "clip cannot be made from these settings",
         ),
     ],
 )

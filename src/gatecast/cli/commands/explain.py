@@ -5,98 +5,128 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from gatecast._utils.formatting import time_texts
-from gatecast.cli.options import check_input, check_source
-from gatecast.cli.output import check_report, document, format_table, progress, write_report
-from gatecast.cli.output_files import MODEL_SUFFIX, TABLE_SUFFIXES, check_output
-from gatecast.cli.words import CommonOptions, Future, Json, Report, shared
-from gatecast.errors import ConfigError
+from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df, require_futr_df_for
+from gatecast.cli.options import (
+    FRACTION,
+    TEXT,
+    WHOLE,
+    ForecasterOptions,
+    FutrDf,
+    Json,
+    Report,
+    SeriesId,
+    Setting,
+    parse_option,
+)
+from gatecast.cli.output import format_table, print_document, print_parts, progress
+from gatecast.cli.output_files import GATES, MODEL_SUFFIX, REPORT, check_outputs, write_outputs
 
 if TYPE_CHECKING:
     from gatecast.explain.forecast_attribution import Explanation
     from gatecast.forecaster import Forecaster
     from gatecast.nn.inspection.unit_memory import UnitMemory
 
-__all__ = ["register"]
+__all__ = ["EXAMPLE", "explain"]
 
-SHOWN = 10
-"""Parts of a forecast that are listed, the largest first."""
+EXAMPLE = "gatecast explain sales.gatecast --step 12 --gates gates.csv"
 
+MAX_ATTRIBUTIONS = 10
+"""Attributions on the screen, the largest first."""
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(shared(explain))
+Step = Annotated[str, typer.Option(metavar="N", help="Step of the forecast, from 1."), Setting("step", WHOLE, "1")]
+Quantile = Annotated[
+    str,
+    typer.Option(metavar="Q", help="Quantile: 0.025, 0.1, 0.5, 0.9 or 0.975."),
+    Setting("quantile", FRACTION, "0.5"),
+]
+Method = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Method: integrated, gradient or occlusion."),
+    Setting("method", TEXT, "integrated"),
+]
 
 
 def explain(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Table with times and values, or a file of gatecast train.")
+        str, typer.Argument(metavar="FILE", help="Table with times and values, or a file that gatecast train wrote.")
     ],
-    words: CommonOptions,
-    id: Annotated[str | None, typer.Option("--id", metavar="NAME", help="Series. Default: the first.")] = None,
-    step: Annotated[str, typer.Option(metavar="N", help="Which step ahead.")] = "1",
-    quantile: Annotated[str, typer.Option(metavar="Q", help="0.025, 0.1, 0.5, 0.9 or 0.975.")] = "0.5",
-    method: Annotated[str, typer.Option(metavar="NAME", help="integrated, gradient or occlusion.")] = "integrated",
-    future: Future = None,
+    options: ForecasterOptions,
+    id: SeriesId = None,
+    step: Step = "1",
+    quantile: Quantile = "0.5",
+    method: Method = "integrated",
+    futr_df: FutrDf = None,
     gates: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Write every gate at every time: .csv, .parquet or .json.")
+        str | None, typer.Option(metavar="FILE", help="Write every gate at every time: .csv, .parquet or .json.")
     ] = None,
     report: Report = None,
     json: Json = False,
 ) -> None:
-    """Say what a forecast rests on, how long the network's units remember, and what they follow."""
-    source = check_source(file)
-    if gates is not None:
-        check_output(Path(gates), "--gates", TABLE_SUFFIXES, source)
-    if report is not None:
-        check_report(report, source)
-    ahead = None if future is None else check_input(future, "--future")
-    number, share = _number(step, "--step", int), _number(quantile, "--quantile", float)
-    forecaster = _forecaster(source, words, wanted=not json)
-    explanation = forecaster.explain(id=id, step=number, quantile=share, method=method, futr_df=ahead)
-    found = forecaster.gates(id=explanation.id if id is not None else None, futr_df=ahead)
-    if gates is not None:
-        from gatecast.data.sources.writers import write
+    """Explain a forecast and the memory of the network.
 
-        write(found.columns(), gates)
-    if report is not None:
-        write_report(report, forecaster, id=id, futr_df=ahead, explanation=explanation)
-    advice = forecaster.learning_curves().sentence
+    Prints how much each past value and each column adds to one step of the forecast, how long the units of the network
+    remember, and what they follow. Options of the training apply to a table only.
+    """
+    source, future = check_source(file), check_futr_df(futr_df)
+    targets = check_outputs([source], {GATES: gates, REPORT: report})
+    arguments = {
+        "id": id,
+        "step": parse_option("--step", step, Step),
+        "quantile": parse_option("--quantile", quantile, Quantile),
+        "method": method,
+    }
+    forecaster = _forecaster(source, options, future, show_progress=not json)
+    explanation = forecaster.explain(futr_df=future, **arguments)
+    series_gates = forecaster.gates(id=None if id is None else explanation.id, futr_df=future)
+    from gatecast import report as write_report
+    from gatecast.data.sources.writers import write
+
+    files = write_outputs(
+        targets,
+        {
+            "--gates": lambda path: write(series_gates.columns(), path),
+            "--report": lambda path: write_report(forecaster, path, id=id, futr_df=future, explanation=explanation),
+        },
+    )
+    memory, diagnosis = series_gates.unit_memory, forecaster.learning_curves()
     if json:
-        document(_told(explanation, found.unit_memory, advice) | {"files": [path for path in (gates, report) if path]})
+        print_document("explain", _facts(explanation, memory, diagnosis.sentence) | {"files": files})
         return
-    parts = [explanation.sentence, _parts(explanation), found.unit_memory.sentence, _layers(found.unit_memory), advice]
-    parts += [f"written: {path}" for path in (gates, report) if path]
-    typer.echo("\n\n".join(part for part in parts if part))
+    print_parts(
+        explanation.sentence,
+        _largest_attributions(explanation),
+        memory.sentence,
+        _memory_by_layer(memory),
+        diagnosis.sentence,
+        files=files,
+    )
 
 
-def _forecaster(source: Path | str, words: CommonOptions, *, wanted: bool) -> Forecaster:
-    """One from a file, or one that learns from a table."""
+def _forecaster(
+    source: Path | str, options: ForecasterOptions, future: Path | None, *, show_progress: bool
+) -> Forecaster:
+    """Return a forecaster from its file, or one fitted to a table."""
     from gatecast.forecaster import Forecaster
 
     if isinstance(source, Path) and source.suffix == MODEL_SUFFIX:
-        return Forecaster.load(source)
-    made = words.forecaster()
-    with progress(wanted=wanted) as tell:
-        return made.fit(source, progress=tell)
+        forecaster = Forecaster.load(source)
+        require_futr_df(forecaster, future)
+        return forecaster
+    require_futr_df_for(options.values()["futr_exog"] or (), future)
+    forecaster = options.forecaster()
+    with progress(wanted=show_progress) as callback:
+        return forecaster.fit(source, progress=callback or False)
 
 
-def _number(text: str, option: str, kind: type[int] | type[float]) -> Any:
-    """A number, or a refusal."""
-    try:
-        return kind(text)
-    except ValueError:
-        expected = "a whole number" if kind is int else "a number"
-        raise ConfigError(f"{option} makes no sense", got=repr(text), expected=expected) from None
+def _largest_attributions(explanation: Explanation) -> str:
+    """Return a table with the largest attributions; "" without any."""
+    import numpy as np
 
+    from gatecast._utils.formatting import time_texts
 
-def _parts(explanation: Explanation) -> str:
-    """The largest parts of a forecast as lines."""
     table = explanation.table
-    order = np.argsort(-np.abs(table["attribution"]), kind="stable")[:SHOWN]
     times = time_texts(table["time"])
     rows = [
         {
@@ -106,21 +136,24 @@ def _parts(explanation: Explanation) -> str:
             "value": float(table["value"][k]),
             "adds": float(table["attribution"][k]),
         }
-        for k in order
+        for k in np.argsort(-np.abs(table["attribution"]), kind="stable")[:MAX_ATTRIBUTIONS]
     ]
     return format_table(rows) if rows else ""
 
 
-def _layers(memory: UnitMemory) -> str:
-    """A line for each layer."""
-    names = {"layer": "layer", "units": "units", "half_life": "half-life", "longest": "longest", "dead": "dead"}
-    names |= {n: f"{n[-1]} {'shut' if 'low' in n else 'open'}" for n in memory.layers if n.startswith("saturation")}
-    count = len(memory.layers["layer"])
-    return format_table([{shown: memory.layers[name][k] for name, shown in names.items()} for k in range(count)])
+def _memory_by_layer(memory: UnitMemory) -> str:
+    """Return a table with a row a layer."""
+    titles = {"half_life": "half-life"}
+    for name in memory.layers:
+        if name.startswith("saturation"):
+            titles[name] = f"{name[-1]} {'shut' if 'low' in name else 'open'}"
+    names = list(memory.layers)
+    n_layers = len(memory.layers[names[0]])
+    return format_table([{titles.get(n, n): memory.layers[n][k] for n in names} for k in range(n_layers)])
 
 
-def _told(explanation: Explanation, memory: UnitMemory, advice: str) -> dict[str, Any]:
-    """All of it as plain values."""
+def _facts(explanation: Explanation, memory: UnitMemory, advice: str) -> dict[str, Any]:
+    """Return everything as plain values."""
     from gatecast.cli.json_output import rows
 
     return {

@@ -1,171 +1,81 @@
-"""The commands and their options: what `gatecast forecast` and `gatecast doctor` do, in the order they do it.
-
-`train`, `predict` and `backtest` are in `panel_commands`.
-
-Nothing heavy is imported before it is needed, and nothing is trained before every option has been checked.
-"""
+"""`gatecast forecast`: fit, score, forecast."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatecast import __version__
-from gatecast.cli.commands import compare, explain, report, train_predict, tune
-from gatecast.cli.options import Options, parse_options
-from gatecast.cli.words import CommonOptions, File, Future, Json, Out, Report, shared
-from gatecast.errors import DataError
+from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df_for
+from gatecast.cli.options import File, ForecasterOptions, FutrDf, Json, Out, Plot, Report
+from gatecast.cli.output import progress
+from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
 
 if TYPE_CHECKING:
-    from gatecast.cli.forecast_view import Result
+    from pathlib import Path
+
+    from gatecast.cli.forecast_view import ForecastView
     from gatecast.forecaster import Forecaster
 
-__all__ = ["app"]
+__all__ = ["EXAMPLE", "forecast"]
 
-app = typer.Typer(
-    name="gatecast",
-    help="Forecasts with LSTM networks on a plain CPU, and says how good they are.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["--help"]},
-)
+EXAMPLE = "gatecast forecast sales.csv -n 12 --out forecast.csv"
 
 
-train_predict.register(app)
-explain.register(app)
-compare.register(app)
-tune.register(app)
-report.register(app)
-
-
-@app.callback(invoke_without_command=True)
-def _program(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-) -> None:
-    """Forecasts with LSTM networks on a plain CPU, and says how good they are."""
-    if version:
-        typer.echo(f"gatecast {__version__}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit
-
-
-@app.command()
-@shared
 def forecast(
     file: File,
-    words: CommonOptions,
-    future: Future = None,
+    options: ForecasterOptions,
+    futr_df: FutrDf = None,
     out: Out = None,
-    plot: Annotated[str | None, typer.Option(metavar="PATH", help="Write a chart: .png or .svg.")] = None,
+    plot: Plot = None,
     report: Report = None,
     json: Json = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="The forecast alone; nothing if it goes to --out.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the forecast alone; nothing with --out.")] = False,
 ) -> None:
-    """Forecast the series in FILE, with intervals, and score the model beside seasonal naive."""
-    options = parse_options(
-        file, words.settings(), future=future, out=out, plot=plot, report=report, json=json, quiet=quiet
-    )
-    if options.plot is not None:
-        from gatecast.plotting.charts import require_library
+    """Forecast the series in FILE and score the forecast.
 
-        require_library(options.plot)
-    if options.report is not None:
-        from gatecast.reporting.report import require_plotly
-
-        require_plotly()
+    Prints the errors on held-out rows next to those of seasonal naive, a chart, and the forecast with its prediction
+    intervals.
+    """
+    source, future = check_source(file), check_futr_df(futr_df)
+    values, forecaster = options.values(), options.forecaster()
+    require_futr_df_for(values["futr_exog"] or (), future)
+    targets = check_outputs([source], {TABLE: out, PLOT: plot, REPORT: report})
     began = perf_counter()
-    forecaster, result = _fit(options)
-    _write(result, options, forecaster)
-    _tell(replace(result, seconds=perf_counter() - began), options)
-
-
-@app.command()
-def doctor(
-    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
-) -> None:
-    """Say what is installed, what the machine offers, and whether the kernels compute what they should."""
-    from gatecast.cli import json_output
-    from gatecast.cli.commands.doctor import examine, lines
-
-    findings = examine()
+    view = _fit(forecaster, source, future, show_progress=not quiet)
+    files = _write(view, forecaster, future, targets)
+    view = replace(view, seconds=perf_counter() - began)
     if json:
-        typer.echo(json_output.to_json(findings))
-    else:
-        facts = lines(findings)
-        width = max(len(name) for name, _ in facts)
-        typer.echo("\n".join(f"{name:<{width}}  {fact}" for name, fact in facts))
-    if not findings["healthy"]:
-        raise typer.Exit(1)
+        from gatecast.cli.json_output import forecast_document, to_json
+
+        typer.echo(to_json(forecast_document(view, values, files)))
+    elif not (quiet and out):
+        from gatecast.cli.terminal import print_forecast
+
+        print_forecast(view, files, quiet=quiet)
 
 
-def _fit(options: Options) -> tuple[Forecaster, Result]:
-    """Read, train, score and predict."""
-    from gatecast.cli.forecast_view import collect
-    from gatecast.cli.terminal import progress_line
-    from gatecast.forecaster import Forecaster
+def _fit(forecaster: Forecaster, source: Path | str, future: Path | None, *, show_progress: bool) -> ForecastView:
+    """Read, fit, score and forecast."""
+    from gatecast.cli.forecast_view import view_forecast
 
-    forecaster = Forecaster(
-        options.horizon,
-        model=options.model,
-        data=options.data,
-        level=options.levels,
-        season_length=options.season,
-        freq=options.freq,
-        seed=options.seed,
-        id_col=options.id_col,
-        time_col=options.time_col,
-        target_col=options.target_col,
-    )
-    with progress_line(sys.stderr, wanted=not options.quiet) as progress:
-        forecaster.fit(options.file, progress=progress)
-    return forecaster, collect(forecaster, options)
+    with progress(wanted=show_progress) as callback:
+        forecaster.fit(source, progress=callback or False)
+    return view_forecast(forecaster, source, future)
 
 
-def _write(result: Result, options: Options, forecaster: Forecaster) -> None:
-    """Write what was asked for: all of it, or nothing."""
-    from gatecast.cli.output_files import unwritable, write_atomically
+def _write(view: ForecastView, forecaster: Forecaster, future: Path | None, targets: dict[str, Path]) -> list[str]:
+    """Write the requested files, all or none."""
+    from gatecast import report
     from gatecast.data.sources.writers import write
 
-    with write_atomically(options.outputs) as drafts:
-        for target, draft in zip(options.outputs, drafts, strict=True):
-            try:
-                if target is options.out:
-                    write(result.whole.columns, draft)
-                elif target is options.report:
-                    from gatecast.reporting.report import report
-
-                    report(forecaster, draft, futr_df=options.future)
-                else:
-                    result.forecast.plot(draft)
-            except (DataError, OSError) as error:  # noqa: PERF203
-                # The draft's name would tell the user nothing.
-                names = {options.out: "--out", options.plot: "--plot", options.report: "--report"}
-                option = names[target]
-                raise unwritable(target, option, _cause(error)) from error
-
-
-def _cause(error: DataError | OSError) -> OSError:
-    """What the system said, without the name of a draft."""
-    return error if isinstance(error, OSError) else OSError(str(error.got) or error.what)
-
-
-def _tell(result: Result, options: Options) -> None:
-    """The document, the report, or the forecast alone."""
-    if options.json:
-        from gatecast.cli.json_output import document, to_json
-
-        typer.echo(to_json(document(result, options, options.outputs)))
-    elif not (options.quiet and options.out):
-        from gatecast.cli.terminal import show
-
-        show(result, options.outputs, quiet=options.quiet)
+    return write_outputs(
+        targets,
+        {
+            "--out": lambda path: write(view.full_forecast.columns, path),
+            "--plot": lambda path: forecaster.plot(view.full_forecast.columns, path=path),
+            "--report": lambda path: report(forecaster, path, futr_df=future),
+        },
+    )

@@ -1,53 +1,52 @@
-"""`gatecast report`: everything about a forecaster that `gatecast train` kept, as one HTML page."""
+"""`gatecast report`: everything about a forecaster as one HTML page."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gatecast.cli.options import check_input, check_source
-from gatecast.cli.output_files import REPORT_SUFFIXES, TABLE_SUFFIXES, check_output, write_atomically
+from gatecast.cli.input_files import check_futr_df, check_input, check_source, require_futr_df
+from gatecast.cli.options import FutrDf, ModelFile, NewFile
+from gatecast.cli.output import written_lines
+from gatecast.cli.output_files import PAGE, TABLE_SUFFIXES, check_outputs, write_outputs
 from gatecast.errors import ConfigError
 
-__all__ = ["register"]
+__all__ = ["EXAMPLE", "report"]
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(report)
+EXAMPLE = "gatecast report sales.gatecast --out sales.html"
 
 
 def report(
-    forecaster: Annotated[str, typer.Argument(metavar="FORECASTER", help="File written by gatecast train.")],
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="Series to go on from. Default: those learnt.")
-    ] = None,
-    out: Annotated[str, typer.Option(metavar="PATH", help="Where the page goes: NAME.html.")] = "report.html",
-    future: Annotated[str | None, typer.Option(metavar="PATH", help="The known columns at the steps ahead.")] = None,
+    model: ModelFile,
+    file: NewFile = None,
+    out: Annotated[str, typer.Option(metavar="FILE", help="Write the page: NAME.html.")] = "report.html",
+    futr_df: FutrDf = None,
     id: Annotated[
-        str | None, typer.Option("--id", metavar="NAME", help="Series to look into. Default: the one forecast worst.")
+        str | None, typer.Option("--id", metavar="NAME", help="Series to explain. Default: the largest error.")
     ] = None,
 ) -> None:
-    """Write one HTML page about a forecaster: forecast, scores, gates, memory. It opens offline."""
-    from gatecast.forecaster import Forecaster
-    from gatecast.reporting.report import report as write
-    from gatecast.reporting.report import require_plotly
+    """Write an HTML page about a forecaster.
 
-    kept, target = check_input(forecaster), Path(out)
-    source = None if file is None else check_source(file)
-    ahead = None if future is None else check_input(future, "--future")
-    if kept.suffix.lower() in TABLE_SUFFIXES:
+    The page shows forecast, scores, gates, memory and attributions. It opens without a network.
+    """
+    path = check_input(model, "MODEL")
+    if path.suffix.lower() in TABLE_SUFFIXES:
         raise ConfigError(
-            "FORECASTER is a table",
-            where=forecaster,
-            expected="a file written by gatecast train",
-            fix=f"Write gatecast forecast {forecaster} --report {out}.",
+            "Invalid MODEL",
+            where=model,
+            got="a table",
+            expected="a file that gatecast train wrote",
+            fix=f"Write gatecast forecast {model} --report {out}.",
         )
-    check_output(target, "--out", REPORT_SUFFIXES, kept)
-    require_plotly()
-    loaded = Forecaster.load(kept)
-    with write_atomically([target]) as drafts:
-        write(loaded, drafts[0], source=source, futr_df=ahead, id=id)
-    typer.echo(f"written: {out}")
+    source, future = None if file is None else check_source(file), check_futr_df(futr_df)
+    targets = check_outputs([path, source], {PAGE: out})
+    from gatecast import report as write_report
+    from gatecast.forecaster import Forecaster
+
+    forecaster = Forecaster.load(path)
+    require_futr_df(forecaster, future)
+    files = write_outputs(
+        targets, {"--out": lambda draft: write_report(forecaster, draft, source=source, futr_df=future, id=id)}
+    )
+    typer.echo(written_lines(files))

@@ -1,164 +1,159 @@
-"""`gatecast tune`: a search over settings of the networks, its best trials, and what was gained."""
+"""`gatecast tune`: search for better settings of the networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from gatecast.cli.options import check_input, check_plot, check_source, parse_whole
-from gatecast.cli.output import check_report, document, format_table, progress
-from gatecast.cli.output_files import MODEL_SUFFIX, check_output, write_atomically
-from gatecast.cli.words import CommonOptions, File, Future, Json, Report, shared
+from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df_for
+from gatecast.cli.models import available_cells
+from gatecast.cli.options import (
+    POSITIVE,
+    WHOLE,
+    File,
+    ForecasterOptions,
+    FutrDf,
+    Json,
+    Plot,
+    Report,
+    Setting,
+    parse_option,
+)
+from gatecast.cli.output import format_table, print_document, progress
+from gatecast.cli.output_files import MODEL, PLOT, REPORT, check_outputs, write_outputs
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatecast.selection.tune import TuneResult
 
-__all__ = ["register"]
+__all__ = ["EXAMPLE", "tune"]
 
-SHOWN = 5
-"""Best trials that are shown."""
+EXAMPLE = "gatecast tune sales.csv --n-trials 50 --study sales.db --out best.gatecast"
 
+MAX_TRIALS = 5
+"""Best trials on the screen."""
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(shared(tune))
+NTrials = Annotated[
+    str, typer.Option(metavar="N", help="Settings to try, the default included."), Setting("n_trials", WHOLE, "30")
+]
+NWindows = Annotated[
+    str, typer.Option(metavar="N", help="Cutoffs that score a trial."), Setting("n_windows", WHOLE, "2")
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(metavar="S", help="Seconds after which no trial starts."),
+    Setting("timeout", POSITIVE, "600"),
+]
 
 
 def tune(
     file: File,
-    words: CommonOptions,
-    trials: Annotated[str, typer.Option(metavar="N", help="Settings that are tried, in all.")] = "30",
-    folds: Annotated[str, typer.Option(metavar="N", help="Cutoffs that a trial is judged by.")] = "2",
-    timeout: Annotated[str | None, typer.Option(metavar="S", help="Seconds after which no trial begins.")] = None,
+    options: ForecasterOptions,
+    n_trials: NTrials = "30",
+    n_windows: NWindows = "2",
+    timeout: Timeout = None,
     study: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Keep the trials in NAME.db, and go on from there.")
+        str | None, typer.Option(metavar="FILE", help="Keep the trials in NAME.db, and resume from it.")
     ] = None,
-    out: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Where the best forecaster goes: NAME.gatecast.")
-    ] = None,
-    plot: Annotated[str | None, typer.Option(metavar="PATH", help="Draw the trials: .png or .svg.")] = None,
+    futr_df: FutrDf = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the best forecaster: NAME.gatecast.")] = None,
+    plot: Plot = None,
     report: Report = None,
-    future: Future = None,
     json: Json = False,
 ) -> None:
-    """Search for better settings of the networks of FILE. Needs the `tune` extra."""
-    from gatecast.selection.study import require_optuna
-    from gatecast.selection.tune import tune as search
+    """Search for better settings of the networks of FILE.
 
-    path = check_source(file)
-    targets = _targets(path, out, plot, report)
-    count = parse_whole(trials, "--trials", least=1, fix="Write --trials 30.") or 1
-    cutoffs = parse_whole(folds, "--folds", least=1, fix="Write --folds 2.") or 1
-    seconds = parse_whole(timeout, "--timeout", least=1, fix="Write --timeout 600 for ten minutes.")
-    ahead = None if future is None else check_input(future, "--future")
-    settings = words.settings()
-    if report is not None and settings["data"].known and ahead is None:
-        raise ConfigError(
-            "--report needs the known columns for the steps ahead",
-            fix="Write --future prices.csv, or leave --report out.",
-        )
-    space = _space(settings.pop("model"))
-    if study is not None and isinstance(path, Path) and Path(study).exists() and path.samefile(study):
-        raise ConfigError("--study would overwrite FILE", where=study, fix="Choose another name.")
+    Prints the best trials, which settings matter, and the gain on rows that no trial saw. Needs pip install
+    'gatecast[tune]'. With --model, only that cell is tried.
+    """
+    source, future = check_source(file), check_futr_df(futr_df)
+    search = {
+        "n_trials": parse_option("--n-trials", n_trials, NTrials),
+        "n_windows": parse_option("--n-windows", n_windows, NWindows),
+        "timeout": parse_option("--timeout", timeout, Timeout),
+    }
+    settings = options.settings()
+    if report is not None:
+        require_futr_df_for(settings["data"].futr_exog, future)
+    search_space = _search_space(settings.pop("model"))
+    targets = check_outputs([source], {MODEL: out, PLOT: plot, REPORT: report})
+    if study is not None and isinstance(source, Path) and Path(study).exists() and source.samefile(study):
+        raise ConfigError("--study would overwrite the input", where=study, fix="Choose another name.")
+    from gatecast import report as write_report
+    from gatecast.selection.study import require_optuna
+    from gatecast.selection.tune import tune as run_search
+
     require_optuna()
     began = perf_counter()
-    with progress(wanted=not json) as shown:
-        tuned = search(
-            path,
-            n_trials=count,
-            n_windows=cutoffs,
-            timeout=seconds,
-            study=study,
-            search_space=space,
-            progress=shown,
-            **settings,
-        )
-    writers: dict[str, Callable[[Path], Any]] = {
-        "--out": tuned.forecaster.save,
-        "--plot": tuned.plot,
-        "--report": lambda draft: _page(tuned, draft, ahead),
-    }
-    with write_atomically(list(targets.values())) as drafts:
-        for option, draft in zip(targets, drafts, strict=True):
-            writers[option](draft)
-    written = [str(target) for target in targets.values()]
+    with progress(wanted=not json) as callback:
+        result = run_search(source, study=study, search_space=search_space, progress=callback, **search, **settings)
+    files = write_outputs(
+        targets,
+        {
+            "--out": result.forecaster.save,
+            "--plot": result.plot,
+            "--report": lambda path: write_report(result.forecaster, path, futr_df=future, tune_result=result),
+        },
+    )
     if json:
-        document(_told(tuned, written, perf_counter() - began))
+        seconds = round(perf_counter() - began, 3)
+        print_document("tune", _facts(result) | {"files": files, "seconds": seconds})
         return
-    for line in (*_lines(tuned), *(f"written: {name}" for name in written)):
-        typer.echo(line)
+    lines = [_best_trials(result), *_search_facts(result), result.validation_summary, result.test_summary]
+    typer.echo("\n".join([*lines, *(f"written: {name}" for name in files)]))
 
 
-def _space(model: str) -> dict[str, Any] | None:
-    """The cells that --model names."""
-    from gatecast.forecasting.panel_rnn.model import CELLS
-
-    if model == "auto":
+def _search_space(model: str | list[str]) -> dict[str, Any] | None:
+    """Return the cells that --model names; None for all of them."""
+    cells, named = available_cells(), [model] if isinstance(model, str) else model
+    if named == ["auto"]:
         return None
-    if model not in CELLS:
-        raise ConfigError(
-            "--model cannot be tuned", got=repr(model), expected=", ".join(CELLS) + ", or auto for all of them"
-        )
-    return {"cell": [model]}
+    unknown = [name for name in named if name not in cells]
+    if unknown:
+        expected = f"{', '.join(cells)}, or auto for all of them"
+        raise ConfigError(f"Invalid --model {unknown[0]!r}", expected=expected, argument="model")
+    return {"cell": named}
 
 
-def _targets(source: Path | str, out: str | None, plot: str | None, report: str | None) -> dict[str, Path]:
-    """The files that are to be written, checked."""
-    if out is not None:
-        check_output(Path(out), "--out", (MODEL_SUFFIX,), source)
-    if plot is not None:
-        from gatecast.plotting.charts import require_library
+def _best_trials(result: TuneResult) -> str:
+    """Return a table with the best trials."""
+    import numpy as np
 
-        check_plot(Path(plot), source)
-        require_library(Path(plot))
-    if report is not None:
-        check_report(report, source)
-    named = {"--out": out, "--plot": plot, "--report": report}
-    return {option: Path(name) for option, name in named.items() if name is not None}
+    error = result.trials["value"]
+    # NaN, the error of a trial that was stopped early, sorts last.
+    best = np.argsort(error, kind="stable")[: min(MAX_TRIALS, int(np.isfinite(error).sum()))]
+    titles = {"number": "trial", "value": result.measure}
+    columns = {titles.get(name, name): column for name, column in result.trials.items() if name != "state"}
+    return format_table([{title: column[k] for title, column in columns.items()} for k in best])
 
 
-def _page(tuned: TuneResult, draft: Path, future: Path | None) -> None:
-    """The report."""
-    from gatecast.reporting.report import report
-
-    report(tuned.forecaster, draft, futr_df=future, tuned=tuned)
-
-
-def _lines(tuned: TuneResult) -> list[str]:
-    """The best trials as a table, what matters, what was gained."""
-    value, number = tuned.trials["value"], tuned.trials["number"]
-    # NaN, of trials that were cut short, comes last.
-    ranked = np.argsort(value, kind="stable")[: min(SHOWN, int(np.isfinite(value).sum()))]
-    shown = {"number": "trial", "value": tuned.measure}
-    names = {name: shown.get(name, name) for name in tuned.trials if name != "state"}
-    lines = [format_table([{told: tuned.trials[name][k] for name, told in names.items()} for k in ranked])]
-    pruned = int((tuned.trials["state"] == "pruned").sum())
-    lines.append(f"trials: {len(number)}, {pruned} of them cut short; trial 0 is the default setting")
-    if tuned.importance:
-        lines.append("matters: " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in tuned.importance.items()))
-    return [*lines, tuned.validation_summary, tuned.test_summary]
+def _search_facts(result: TuneResult) -> list[str]:
+    """Return how many trials there were, and which settings matter."""
+    n_pruned = int((result.trials["state"] == "pruned").sum())
+    facts = [
+        f"trials: {len(result.trials['number'])}, {n_pruned} of them stopped early; trial 0 is the default setting"
+    ]
+    if result.importance:
+        shares = (f"{name} {100 * share:.0f} %" for name, share in result.importance.items())
+        facts.append(f"importance: {', '.join(shares)}")
+    return facts
 
 
-def _told(tuned: TuneResult, files: list[str], seconds: float) -> dict[str, Any]:
-    """All of it as plain values."""
+def _facts(result: TuneResult) -> dict[str, Any]:
+    """Return the result as plain values."""
     from gatecast.cli.json_output import rows
 
     return {
-        "measure": tuned.measure,
-        "trials": rows(tuned.trials),
-        "importance": tuned.importance,
-        "best": tuned.best,
-        "validation": tuned.validation,
-        "test": tuned.test,
-        "gain": tuned.validation_summary,
-        "kept": tuned.test_summary,
-        "study": tuned.study,
-        "files": files,
-        "seconds": round(seconds, 3),
+        "measure": result.measure,
+        "trials": rows(result.trials),
+        "importance": result.importance,
+        "best": result.best,
+        "validation": result.validation,
+        "test": result.test,
+        "gain": result.validation_summary,
+        "kept": result.test_summary,
+        "study": result.study,
     }

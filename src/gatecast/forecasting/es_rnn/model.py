@@ -1,31 +1,41 @@
-"""The hybrid of exponential smoothing and a dilated LSTM: smoothing of every series and one network, trained together.
+"""ES-RNN: exponential smoothing of every series and one dilated LSTM for all of them, trained together.
 
-Letters: S series, T columns, B series of a batch, C columns of a stretch, O origins, w values in a window, h horizon,
-K steps of it that are learnt, Q quantiles, m season, u units, P = 2 + m smoothing parameters of a series.
-
-Every series has two smoothing weights and m first seasons of its own. At every origin the network reads the last w
-values less their seasons and less the smoothed level, and says quantiles of the next h likewise: ``z[t + k] = l[t] +
-s[t + k] + unit q[k]``. The loss at all origins is carried back through the network into windows and targets, and from
-there through the smoothing (`smoothing`) into the parameters of each series.
+Every series has two smoothing weights and a first season of its own. At every origin the network reads the last
+input_size values less their seasons and less the smoothed level, and forecasts quantiles of the next steps likewise:
+``z[t + k] = l[t] + s[t + k] + scale q[k]``. The gradient of the loss at all origins goes back through the network into
+windows and targets, and from there through the smoothing (`smoothing`) into the parameters of each series.
 
 z is the logarithm where all values of a series are above 0, so that level and season multiply; else asinh of the values
 in units of their mean size, where they add up. Level and season are smoothed as z: geometric means, where Smyl has
 arithmetic ones of the values. Beyond Smyl, z is in units of the series' mean change (a network of few steps need not
-learn the sizes first), and quantiles are learnt instead of a point.
+learn the sizes first), and quantiles are trained instead of a point.
+
+Shapes: n_series rows, T columns, K steps of the horizon that are trained, m = season_length, P = 2 + m smoothing
+parameters of a series.
 
 Source: Smyl 2020 (ES-RNN, winner of M4); Chang et al. 2017 (dilated RNN); Wen et al. 2017 (forking sequences).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, check_positive, check_positive_int
+from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast.errors import ConfigError, DataError
+from gatecast.forecasting.base import (
+    Family,
+    ModelState,
+    NetworkView,
+    Overrides,
+    PanelSummary,
+    StepCallback,
+    Task,
+)
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn.smoothing import SparseAdam
 from gatecast.forecasting.es_rnn.windows import (
@@ -37,72 +47,81 @@ from gatecast.forecasting.es_rnn.windows import (
     segment_inputs,
     segment_inputs_backward,
 )
-from gatecast.forecasting.panel_rnn.model import (
-    NOT_MEASURED,
-    StepRecord,
-    ValidationErrors,
-    steps_ahead,
-    validation_steps,
-)
-from gatecast.forecasting.scaling import fit_scaler, inverse_transform
-from gatecast.kernels.native import relax
+from gatecast.forecasting.median import MedianOf
+from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.registry import register
+from gatecast.forecasting.scaling import inverse_transform
+from gatecast.forecasting.steps import direct_steps, interpolation
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn import optim
+from gatecast.nn.batching import Batch
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
-from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, build, forward, initial_weights, zeros_like
+from gatecast.nn.layers.base import Layer
+from gatecast.nn.losses import Pinball
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights
 from gatecast.nn.random import generator
+from gatecast.nn.training import (
+    Gradients,
+    ValidationErrors,
+    default_optimizer,
+    train_steps,
+    validation_steps,
+    with_validation,
+)
 
-__all__ = [
-    "ESRNNSettings",
-    "Fitted",
-    "default_settings",
-    "fit",
-    "latest_segment",
-    "make_network",
-    "predict_insample",
-    "predict_quantiles",
-]
+__all__ = ["ESRNN", "ESRNNConfig", "default_settings", "train"]
 
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 CROPS_PER_BATCH = 16
-"""Stretches in a batch where there are fewer series."""
+"""Segments in a batch where there are fewer series."""
 
 SAMPLE = 500
-"""Series that the first answer is made from."""
+"""Series that the first forecast is made from."""
 
 
+N_MEMBERS = 3
+"""Members of the median."""
+
+BATCH_SERIES, BATCH_SERIES_INSAMPLE = 2048, 512
+"""Series at a time."""
+
+
+@register
 @dataclass(frozen=True)
-class ESRNNSettings:
-    """What the hybrid is, and how it is trained.
+class ESRNNConfig:
+    """An ES-RNN and its training.
 
     Args:
-        input_size: w.
-        units: u of each recurrent layer.
+        input_size: Values in a window.
+        units: Units of each recurrent layer.
         dilations: Of each recurrent layer.
         dropout: Share of what enters a recurrent layer that is dropped in training.
-        n_origins: O of a series in a batch, at most.
+        n_origins: Origins of a series in a batch, at most.
         max_steps: Updates.
-        batch_size: B.
-        learning_rate: Highest learning rate of the network, of one cycle.
+        batch_size: Series in a batch.
+        learning_rate: Peak learning rate of the network, of one cycle.
         smoothing_learning_rate: Likewise of the smoothing parameters.
         level: Smoothing weight of the level that training starts from.
         season: Likewise of the season.
         level_penalty: Weight of the level's roughness in the loss.
         clip: Largest norm of the network's gradient.
-        median_quantile: Level at which the middle quantile is learnt; below 0.5 against the bias of the logarithm.
-        quantiles: Q levels, an odd number, the middle one 0.5.
-        seed: Same seed, same bits.
+        median_quantile: Level at which the middle quantile is trained; below 0.5 against the bias of the logarithm.
+        quantiles: Levels, odd in number, the middle one 0.5.
 
     Raises:
         ConfigError: A size below 1, a rate that is not above 0, levels that do not increase or have no middle.
 
-    >>> ESRNNSettings(4).dilations
-    (1, 2)
+    Example:
+        >>> ESRNNConfig(4).dilations
+        (1, 2)
     """
+
+    name: ClassVar[str] = "es-lstm"
+    column: ClassVar[str] = "ES-LSTM"
+    family: ClassVar[Family] = "network"
 
     input_size: int
     units: int = 40
@@ -119,17 +138,16 @@ class ESRNNSettings:
     clip: float = 1.0
     median_quantile: float = 0.5
     quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
-    seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("input_size", "units", "n_origins", "max_steps", "batch_size"):
-            check_positive_int(getattr(self, name), f"Settings' {name}")
+            check_positive_int(getattr(self, name), name, where="ESRNNConfig")
         for name in ("learning_rate", "smoothing_learning_rate", "clip"):
-            check_positive(getattr(self, name), f"Settings' {name}")
+            check_positive(getattr(self, name), name, where="ESRNNConfig")
         for name in ("level", "season"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(
-                    f"Settings' {name} is no weight to start from",
+                    f"Invalid {name} of ESRNNConfig",
                     got=repr(getattr(self, name)),
                     expected="a number between 0 and 1",
                 )
@@ -137,306 +155,351 @@ class ESRNNSettings:
         mid = len(levels) // 2
         if len(levels) % 2 == 0 or levels[mid] != 0.5:
             raise ConfigError(
-                "Settings' probabilities have no middle", got=str(list(levels)), expected="an odd number around 0.5"
+                "Invalid quantiles of ESRNNConfig", got=str(list(levels)), expected="an odd number of levels around 0.5"
             )
         Pinball((*levels[:mid], self.median_quantile, *levels[mid + 1 :]))
 
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
+        """Return three members, by season, horizon and length."""
+        config = overrides.apply(default_settings(task, panel.typical_length))
+        if overrides.network.n_layers is not None:
+            config = replace(config, dilations=tuple(2**k for k in range(overrides.network.n_layers)))
+        return MedianOf((config,) * (overrides.training.n_members or N_MEMBERS), n_trial=1)
 
-class Fitted(NamedTuple):
-    """Network and smoothing, trained."""
+    def fit(
+        self,
+        context: PanelContext,
+        task: Task,
+        *,
+        init: ESRNN | None = None,
+        monitor: ValidationMonitor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> ESRNN:
+        """Train network and smoothing on a panel."""
+        measure = None
+        if monitor is not None:
+            validation, training = monitor.validation, monitor.training_origins
 
-    network: Network
-    weights: Weights
-    settings: ESRNNSettings
-    horizon: int
-    period: int
-    """m."""
-    parameters: Floats
-    """(S, 2 + m): logits of both smoothing weights, and the seasons of the first steps, as z; column 2 + j is of the
-    phase of step j + 1 behind the end."""
-    end: Integers
-    """(S,) time of the end of each series, as a `History` has it."""
+            def measure(model: ESRNN) -> ValidationErrors:
+                """Return the errors of a network."""
+                return monitor.measure(model.predict_quantiles(validation), model.predict_quantiles(training))
+
+        config = replace(self, quantiles=task.quantiles)
+        return train(context, task, config, init=init, measure=measure, on_step=on_step)
+
+    @classmethod
+    def from_state(cls, state: ModelState, task: Task) -> ESRNN:
+        """Restore a trained network and its smoothing parameters."""
+        tuples = {name: tuple(state.settings[name]) for name in ("quantiles", "dilations")}
+        config = cls(**{**state.settings, **tuples})
+        network, weights = make_network(task.horizon, config, task.seed)
+        vector = state.arrays["weights"]
+        if weights.vector.shape != vector.shape:
+            raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
+        weights.vector[:] = vector
+        smoothing, end = state.arrays["smoothing"], state.arrays["end"]
+        return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 
 
-def default_settings(h: int, m: int, typical: int, seed: int = 0) -> ESRNNSettings:
-    """Settings by season and length, as validation tails chose them; dilations are Smyl's.
+@dataclass(frozen=True)
+class ESRNN:
+    """A trained ES-RNN.
 
     Args:
-        h: Horizon.
-        m: Season; 1 for none.
-        typical: Values of the typical series.
-        seed: Same seed, same bits.
-
-    >>> default_settings(18, 12, 120).dilations
-    (1, 3, 6, 12)
+        config: What it was trained with.
+        network: Layers.
+        weights: Their parameters.
+        horizon: Steps that it forecasts.
+        season_length: m.
+        smoothing: Logits of both smoothing weights, and the seasons of the first steps, as z, [n_series, 2 + m];
+            column 2 + j is of the phase of step j + 1 after the end.
+        end: Time of the end of each series, as `PanelContext` has it, [n_series].
     """
+
+    config: ESRNNConfig
+    network: Network
+    weights: Weights
+    horizon: int
+    season_length: int
+    smoothing: FloatArray
+    end: IntArray
+
+    def predict_quantiles(self, context: PanelContext) -> FloatArray:
+        """Forecast the steps after the end of each series.
+
+        A series of the panel that was trained on is smoothed with its own weights, from its own seasons; any other with
+        the median weights of the panel, from seasonal indices of its own.
+
+        Args:
+            context: Any series, at any time.
+
+        Returns:
+            Quantiles in the unit of the values, [n_series, horizon, Q]; NaN for a series without a value.
+        """
+        parts = [self._quantiles(part) for part in context.batches(BATCH_SERIES)]
+        release_memory()
+        return np.concatenate(parts)
+
+    def _quantiles(self, context: PanelContext) -> FloatArray:
+        """`predict_quantiles` for one batch of series."""
+        m, steps, n = self.season_length, interpolation(self.horizon), len(context)
+        series, segment = self._latest_segment(context, self.config.n_origins)
+        output, _ = forward(self.network, self.weights, pack(segment.x), save_for_backward=False, n_sequences=n)
+        q = unpack(output[:, -1:], n).reshape(n, steps.shape[1], -1).astype(np.float64)
+        smoothed = segment.smoothed
+        base = smoothed.level[-1][:, None] + smoothed.season[-m:][np.arange(self.horizon) % m].T
+        z = np.einsum("hk,skq->shq", steps, q) + base[..., None]
+        values = inverse_transform(context.scaler(1), z * series.scale[:, None, None] + series.last[:, None, None])
+        observed = np.asarray(np.isfinite(context.values).any(axis=1))
+        return np.where(observed[:, None, None], values, np.nan)
+
+    def predict_insample(self, context: PanelContext) -> FloatArray:
+        """Return the median of each past value one step ahead.
+
+        Args:
+            context: Any series.
+
+        Returns:
+            [n_series, T] in the unit of the values; NaN up to the second column, and up to the first value of a series.
+        """
+        if context.values.shape[1] <= 2:
+            return np.full(context.values.shape, np.nan)
+        parts = [self._insample(part) for part in context.batches(BATCH_SERIES_INSAMPLE)]
+        release_memory()
+        observed = np.isfinite(context.values)
+        begun = np.cumsum(observed, axis=1) - observed > 0
+        return np.where(begun, np.concatenate(parts), np.nan)
+
+    def _insample(self, context: PanelContext) -> FloatArray:
+        """`predict_insample` for one batch of series."""
+        middle, n, T = len(self.config.quantiles) // 2, len(context), context.values.shape[1]
+        series, segment = self._latest_segment(context, T)
+        output, _ = forward(self.network, self.weights, pack(segment.x), save_for_backward=False, n_sequences=n)
+        n_origins, n_steps = segment.x.shape[1], len(direct_steps(self.horizon))
+        first = unpack(output, n).reshape(n, n_origins, n_steps, -1)[:, :, 0, middle].astype(np.float64)
+        level, season = segment.smoothed.level, segment.smoothed.season
+        begin = len(level) - n_origins
+        z = first + level[begin:].T + season[begin + 1 : len(level) + 1].T
+        predicted = np.full(context.values.shape, np.nan)
+        scaled = z * series.scale[:, None] + series.last[:, None]
+        predicted[:, T - n_origins + 1 :] = inverse_transform(context.scaler(1), scaled)[:, :-1]
+        return predicted
+
+    def networks(self) -> Sequence[NetworkView]:
+        """Return the network, for looking into it."""
+        config = self.config
+
+        def inputs(context: PanelContext) -> Array:
+            """Return what the network reads before it forecasts."""
+            return self._latest_segment(context, config.n_origins)[1].x
+
+        return [
+            NetworkView(
+                self.network,
+                self.weights,
+                inputs,
+                1,
+                config.input_size,
+                config,
+                n_other_parameters=self.smoothing.size,
+            )
+        ]
+
+    def to_state(self) -> ModelState:
+        """Return the config, the weights and the smoothing parameters."""
+        arrays: dict[str, Any] = {"weights": self.weights.vector, "smoothing": self.smoothing, "end": self.end}
+        return ModelState(asdict(self.config), arrays)
+
+    def _latest_segment(self, context: PanelContext, n_origins: int) -> tuple[SmoothedSeries, SegmentInputs]:
+        """Return the newest segment of each series as it is smoothed, and what the network reads of it."""
+        input_size = self.config.input_size
+        series = scale_series(context.values, self.season_length, input_size)
+        rows, end = np.arange(len(context)), np.full(len(context), series.z.shape[1] - 1)
+        segment = cut_segment(series, rows, end, self.horizon, input_size, n_origins)
+        parameters = self.smoothing_parameters(context, series)
+        return series, segment_inputs(segment, series, parameters, direct_steps(self.horizon))
+
+    def smoothing_parameters(self, context: PanelContext, series: SmoothedSeries) -> FloatArray:
+        """Return the smoothing parameters of each row, seasons of fitted series rolled to their end, [n_rows, P]."""
+        m = self.season_length
+        parameters = _first_parameters(series, self.config)
+        parameters[:, :2] = _median_logits(self.smoothing)
+        known = np.flatnonzero(context.series >= 0)
+        which = context.series[known]
+        phase = (np.arange(m) + (context.end[known] - self.end[which])[:, None]) % m
+        seasons = np.take_along_axis(self.smoothing[which, 2:], phase, axis=1) / series.scale[known, None]
+        parameters[known, :2] = self.smoothing[which, :2]
+        parameters[known, 2:] = seasons * series.seasonal[known, None]
+        return parameters
+
+
+def default_settings(task: Task, typical_length: int) -> ESRNNConfig:
+    """Return the settings by season and length, as validation tails chose them; dilations are Smyl's.
+
+    Args:
+        task: Horizon, season length, quantiles.
+        typical_length: Values of the typical series.
+
+    Example:
+        >>> default_settings(Task(18, 12), 120).dilations
+        (1, 3, 6, 12)
+    """
+    h, m = task.horizon, task.season_length
+    input_size = max(5, min(h, 24))
+    settings: dict[str, Any]
     if m == 1 and h <= 6:
-        yearly = ESRNNSettings(
-            5,
-            units=32,
-            dilations=(1, 6),
-            n_origins=36,
-            max_steps=100,
-            smoothing_learning_rate=1e-2,
-            level=0.9,
-            median_quantile=0.45,
-        )
-        return _shortened(yearly, typical, seed)
-    if m <= 4:
-        window = max(5, min(h, 24))
-        low = ESRNNSettings(
-            window,
-            units=48,
-            n_origins=48,
-            max_steps=200,
-            smoothing_learning_rate=2e-2,
-            level=0.9,
-            season=0.05,
-            median_quantile=0.46,
-        )
-        return _shortened(replace(low, level_penalty=0.1), typical, seed)
-    dilations = (1, 3, 6, 12) if m <= 12 else (1, 4, m)
-    high = ESRNNSettings(max(5, min(h, 24)), units=48, dilations=dilations, max_steps=250, level=0.4, season=0.05)
-    return _shortened(high, typical, seed)
+        input_size = 5
+        settings = {"units": 32, "dilations": (1, 6), "n_origins": 36, "max_steps": 100, "level": 0.9}
+        settings |= {"smoothing_learning_rate": 1e-2, "median_quantile": 0.45}
+    elif m <= 4:
+        settings = {"units": 48, "n_origins": 48, "max_steps": 200, "level": 0.9, "season": 0.05, "level_penalty": 0.1}
+        settings |= {"smoothing_learning_rate": 2e-2, "median_quantile": 0.46}
+    else:
+        dilations = (1, 3, 6, 12) if m <= 12 else (1, 4, m)
+        settings = {"units": 48, "dilations": dilations, "max_steps": 250, "level": 0.4, "season": 0.05}
+    return ESRNNConfig(max(2, min(input_size, typical_length - 1)), quantiles=task.quantiles, **settings)
 
 
-def fit(
-    history: PanelContext,
-    h: int,
-    m: int,
-    settings: ESRNNSettings,
-    report: Callable[[StepRecord], object] | None = None,
-    start: Fitted | None = None,
-    watch: Callable[[Fitted], ValidationErrors] | None = None,
-) -> Fitted:
+def train(
+    context: PanelContext,
+    task: Task,
+    config: ESRNNConfig,
+    *,
+    init: ESRNN | None = None,
+    measure: Callable[[ESRNN], ValidationErrors] | None = None,
+    on_step: StepCallback | None = None,
+) -> ESRNN:
     """Train network and smoothing on a panel.
 
     Args:
-        history: The series; their numbers are those of its rows.
-        h: Steps that are learnt.
-        m: Season; 1 for none.
-        settings: Sizes and training.
-        report: Called after every update, and before the first one if `watch` is given.
-        start: What to go on from; None: fresh weights.
-        watch: Errors of a hybrid, looked at before learning and ten times on the way.
-
-    Returns:
-        Network and smoothing.
+        context: The series; their numbers are those of its rows.
+        task: Horizon, season length and seed.
+        config: Sizes and training.
+        init: What to continue from; None: fresh weights.
+        measure: Measures errors, before training and ten times on the way.
+        on_step: Is called after every update, and before the first one if errors are measured.
 
     Raises:
         DataError: A panel without a series or a column.
 
-    >>> from gatecast.forecasting.context import PanelContext
-    >>> y = PanelContext.from_values(10 + np.arange(40.0).reshape(2, 20))
-    >>> fit(y, 3, 1, ESRNNSettings(4, units=3, max_steps=2)).parameters.shape
-    (2, 3)
+    Example:
+        >>> y = PanelContext.from_values(10 + np.arange(40.0).reshape(2, 20))
+        >>> train(y, Task(3), ESRNNConfig(4, units=3, max_steps=2)).smoothing.shape
+        (2, 3)
     """
-    values = history.values
+    values = context.values
     if values.ndim != 2 or 0 in values.shape:
-        raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
-    rows = scale_series(values, m, settings.input_size)
-    parameters = _first_parameters(rows, settings) if start is None else _parameters_of(start, history, rows)
-    mid = len(settings.quantiles) // 2
-    pinball = Pinball((*settings.quantiles[:mid], settings.median_quantile, *settings.quantiles[mid + 1 :]))
-    ahead = steps_ahead(h)
-    network, weights = make_network(h, settings)
-    if start is None:
-        initialize_head(network, weights, ahead, pinball, rows, parameters, settings)
+        raise DataError("The panel has no values to train on", got=str(values.shape), expected="(series, columns)")
+    series = scale_series(values, task.season_length, config.input_size)
+    parameters = _first_parameters(series, config) if init is None else init.smoothing_parameters(context, series)
+    middle = len(config.quantiles) // 2
+    pinball = Pinball((*config.quantiles[:middle], config.median_quantile, *config.quantiles[middle + 1 :]))
+    steps = direct_steps(task.horizon)
+    network, weights = make_network(task.horizon, config, task.seed)
+    if init is None:
+        _initialize_head(network, weights, steps, pinball, series, parameters, config)
     else:
-        weights.vector[:] = start.weights.vector
-    grads, sparse = zeros_like(weights), SparseAdam(parameters.shape)
-    one_cycle = optim.one_cycle(1.0, settings.max_steps)
-    rate = optim.one_cycle(settings.learning_rate, settings.max_steps)
-    links = optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), optim.scale_by_learning_rate(rate)
-    optimizer = optim.chain(*links)
-    state = optimizer.init(weights.vector.size)
+        weights.vector[:] = init.weights.vector
 
-    def now() -> Fitted:
-        """The hybrid as it stands."""
-        found = np.concatenate([parameters[:, :2], parameters[:, 2:] * rows.scale[:, None]], axis=1)
-        # Whoever goes on learns from the newest rows: their end is the new zero.
-        end = history.end if start is None else np.zeros_like(history.end)
-        return Fitted(network, weights, settings, h, m, found, end)
+    def current() -> ESRNN:
+        """Return the model as it stands."""
+        smoothing = np.concatenate([parameters[:, :2], parameters[:, 2:] * series.scale[:, None]], axis=1)
+        # Training that continues sees the newest rows: their end is the new zero.
+        end = context.end if init is None else np.zeros_like(context.end)
+        return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 
-    looks = validation_steps(settings.max_steps) if watch else set()
-    if watch is not None and report is not None:
-        report(StepRecord(0, float("nan"), *watch(now())))
-    for number, (which, last) in enumerate(sample_origins(rows, settings), 1):
-        piece = cut_segment(rows, which, last, h, settings.input_size, settings.n_origins)
-        given = segment_inputs(piece, rows, parameters, ahead)
-        total = float(given.weight.sum())
-        if total == 0:
-            continue
-        x, y, weight = pack(given.x), pack(given.y), pack(given.weight)
-        said, caches = forward(
-            network, weights, x, training=True, seed=settings.seed, step=number, n_sequences=len(which)
-        )
-        loss, dy = weighted_mean(pinball, said, y, weight, total)
-        dx = unpack(cast(Array, backward(network, weights, caches, dy, grads, need_dx=True)), len(which))
-        dtarget = -unpack(dy, len(which)).reshape(*given.y.shape, -1).sum(axis=-1)
-        gradient = segment_inputs_backward(piece, rows, parameters, ahead, given, dx, dtarget, settings.level_penalty)
-        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
-        sparse.update(parameters, which, gradient, settings.smoothing_learning_rate * one_cycle(number))
-        if report is not None:
-            report(StepRecord(number, loss, *(watch(now()) if watch is not None and number in looks else NOT_MEASURED)))
-    relax()
-    return now()
+    sparse, cycle = SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
 
+    def batches() -> Iterator[Batch]:
+        """Yield segments of series, smoothed with the newest parameters."""
+        for rows, last in sample_origins(series, config, task.seed):
+            segment = cut_segment(series, rows, last, task.horizon, config.input_size, config.n_origins)
+            read = segment_inputs(segment, series, parameters, steps)
+            total, source = float(read.weight.sum()), (rows, segment, read)
+            yield Batch(pack(read.x), pack(read.y), pack(read.weight), None, total, len(rows), source)
 
-def predict_quantiles(fitted: Fitted, history: PanelContext, batch: int = 2048) -> Floats:
-    """What the hybrid says of the h steps behind the end of each series.
+    def update_smoothing(gradients: Gradients, batch: Batch, number: int) -> None:
+        """Carry the gradients of windows and targets into the smoothing parameters."""
+        rows, segment, read = batch.source
+        dx = unpack(gradients.inputs, len(rows))
+        dtarget = -unpack(gradients.outputs, len(rows)).reshape(*read.y.shape, -1).sum(axis=-1)
+        gradient = segment_inputs_backward(segment, series, parameters, steps, read, dx, dtarget, config.level_penalty)
+        sparse.update(parameters, rows, gradient, config.smoothing_learning_rate * cycle(number))
 
-    A series that was learnt from is smoothed with its own weights, from its own seasons; any other with the median
-    weights of the panel, from seasonal indices of its own.
-
-    Args:
-        fitted: Network and smoothing, trained.
-        history: Any series, at any time.
-        batch: Series at a time.
-
-    Returns:
-        (R, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
-    """
-    settings, h, m = fitted.settings, fitted.horizon, fitted.period
-    ahead = steps_ahead(h)
-    between = np.stack([np.interp(np.arange(1, h + 1), ahead, one) for one in np.eye(len(ahead))], axis=1)
-    answer = np.full((len(history), h, len(settings.quantiles)), np.nan)
-    for start in range(0, len(history), batch):
-        part = history.take(slice(start, start + batch))
-        frame, (rows, given) = fit_scaler(part.values, 1), latest_segment(fitted, part, settings.n_origins)
-        said, _ = forward(fitted.network, fitted.weights, pack(given.x), save_for_backward=False, n_sequences=len(part))
-        q = unpack(said[:, -1:], len(part)).reshape(len(part), len(ahead), -1).astype(np.float64)
-        base = given.smoothed.level[-1][:, None] + given.smoothed.season[-m:][np.arange(h) % m].T
-        z = np.einsum("hk,skq->shq", between, q) + base[..., None]
-        said_values = inverse_transform(frame, z * rows.scale[:, None, None] + rows.last[:, None, None])
-        there = np.isfinite(part.values).any(axis=1)
-        answer[start : start + batch][there] = said_values[there]
-    relax()
-    return answer
+    optimizer = default_optimizer(config.learning_rate, config.max_steps, clip=config.clip)
+    records = train_steps(network, weights, batches(), pinball, optimizer, seed=task.seed, on_gradient=update_smoothing)
+    if measure is not None:
+        at = validation_steps(config.max_steps)
+        records = with_validation(records, lambda: measure(current()), at)
+    for record in records:
+        if on_step is not None:
+            on_step(record)
+    release_memory()
+    return current()
 
 
-def predict_insample(fitted: Fitted, history: PanelContext, batch: int = 512) -> Floats:
-    """The median that the hybrid says of each value of the past, one step before it.
-
-    Args:
-        fitted: Network and smoothing, trained.
-        history: Any series.
-        batch: Series at a time.
-
-    Returns:
-        (R, T) in the unit of the values; NaN up to the second column, and up to the first value of a series.
-    """
-    mid = len(fitted.settings.quantiles) // 2
-    ahead, T = steps_ahead(fitted.horizon), history.values.shape[1]
-    answer = np.full(history.values.shape, np.nan)
-    for start in range(0, len(history) if T > 2 else 0, batch):
-        part = history.take(slice(start, start + batch))
-        frame, (rows, given) = fit_scaler(part.values, 1), latest_segment(fitted, part, T)
-        said, _ = forward(fitted.network, fitted.weights, pack(given.x), save_for_backward=False, n_sequences=len(part))
-        O = given.x.shape[1]  # noqa: E741
-        first = unpack(said, len(part)).reshape(len(part), O, len(ahead), -1)[:, :, 0, mid].astype(np.float64)
-        C = len(given.smoothed.level)
-        z = first + given.smoothed.level[C - O :].T + given.smoothed.season[C - O + 1 : C + 1].T
-        told = inverse_transform(frame, z * rows.scale[:, None] + rows.last[:, None])[:, :-1]
-        answer[start : start + batch, T - O + 1 :] = told
-    begun = np.cumsum(np.isfinite(history.values), axis=1) - np.isfinite(history.values) > 0
-    relax()
-    return np.where(begun, answer, np.nan)
-
-
-def latest_segment(fitted: Fitted, history: PanelContext, origins: int) -> tuple[SmoothedSeries, SegmentInputs]:
-    """What a hybrid reads at the newest origins of series, so many at most: these as they are smoothed, its inputs."""
-    rows = scale_series(history.values, fitted.period, fitted.settings.input_size)
-    which, end = np.arange(len(history)), np.full(len(history), rows.z.shape[1] - 1)
-    piece = cut_segment(rows, which, end, fitted.horizon, fitted.settings.input_size, origins)
-    return rows, segment_inputs(piece, rows, _parameters_of(fitted, history, rows), steps_ahead(fitted.horizon))
-
-
-def make_network(h: int, settings: ESRNNSettings) -> tuple[Network, Weights]:
-    """The layers of the hybrid, and fresh weights."""
-    network = _network(len(steps_ahead(h)), settings)
-    return network, initial_weights(network, settings.seed)
-
-
-def _parameters_of(fitted: Fitted, history: PanelContext, rows: SmoothedSeries) -> Floats:
-    """(R, P) smoothing parameters: of a series that was learnt its own, its seasons turned to where its end is now."""
-    found = _first_parameters(rows, fitted.settings)
-    found[:, :2] = _typical(fitted.parameters)
-    there = np.flatnonzero(history.series >= 0)
-    series = history.series[there]
-    turned = (np.arange(fitted.period) + (history.end[there] - fitted.end[series])[:, None]) % fitted.period
-    seasons = np.take_along_axis(fitted.parameters[series, 2:], turned, axis=1) / rows.scale[there, None]
-    found[there, :2] = fitted.parameters[series, :2]
-    found[there, 2:] = seasons * rows.seasonal[there, None]
-    return found
-
-
-def _shortened(settings: ESRNNSettings, typical: int, seed: int) -> ESRNNSettings:
-    """Settings whose window the typical series fills."""
-    return replace(settings, input_size=max(2, min(settings.input_size, typical - 1)), seed=seed)
-
-
-def _network(K: int, settings: ESRNNSettings) -> Network:
-    """Dilated recurrent layers with a way around each, a dense layer, and a head of quantiles."""
-    u, Q = settings.units, len(settings.quantiles)
+def make_network(horizon: int, config: ESRNNConfig, seed: int = 0) -> tuple[Network, Weights]:
+    """Return the layers of an ES-RNN, and fresh weights."""
+    n_steps, units, n_quantiles = len(direct_steps(horizon)), config.units, len(config.quantiles)
     hidden = [
-        Residual(Dilated(LSTM(u, return_sequences=True, dropout=settings.dropout), d)) for d in settings.dilations
+        Residual(Dilated(LSTM(units, return_sequences=True, dropout=config.dropout), dilation))
+        for dilation in config.dilations
     ]
-    return build(
-        [Dense(u, activation="tanh"), *hidden, Dense(u, activation="tanh"), Dense(K * Q), QuantileHead(Q)],
-        (None, settings.input_size + N_EXTRA_INPUTS),
-    )
+    head: list[Layer] = [Dense(units, activation="tanh"), Dense(n_steps * n_quantiles), QuantileHead(n_quantiles)]
+    network = build([Dense(units, activation="tanh"), *hidden, *head], (None, config.input_size + N_EXTRA_INPUTS))
+    return network, initial_weights(network, seed)
 
 
-def _first_parameters(rows: SmoothedSeries, settings: ESRNNSettings) -> Floats:
-    """(S, P) what training starts from."""
-    logits = [np.log(p / (1 - p)) for p in (settings.level, settings.season)]
-    return np.concatenate([np.broadcast_to(logits, (len(rows.z), 2)), rows.season], axis=1)
+def _first_parameters(series: SmoothedSeries, config: ESRNNConfig) -> FloatArray:
+    """Return what training starts from, [n_series, P]."""
+    logits = [np.log(p / (1 - p)) for p in (config.level, config.season)]
+    return np.concatenate([np.broadcast_to(logits, (len(series.z), 2)), series.season], axis=1)
 
 
-def _typical(parameters: Floats) -> Floats:
-    """(2,) median logits: of the level over all series, of the season over those that have one."""
-    seasonal = (parameters[:, 2:] != 0).any(axis=1)
-    own = parameters[seasonal] if seasonal.any() else parameters
-    return np.array([np.median(parameters[:, 0]), np.median(own[:, 1])])
+def _median_logits(smoothing: FloatArray) -> FloatArray:
+    """Return median logits: of the level over all series, of the season over those that have one, [2]."""
+    seasonal = (smoothing[:, 2:] != 0).any(axis=1)
+    with_season = smoothing[seasonal] if seasonal.any() else smoothing
+    return np.array([np.median(smoothing[:, 0]), np.median(with_season[:, 1])])
 
 
-def sample_origins(rows: SmoothedSeries, settings: ESRNNSettings) -> Iterator[tuple[Integers, Integers]]:
-    """Series (B,) of every update, and the columns (B,) of their last origins; all series come equally often."""
-    S, columns = rows.z.shape
-    T = columns - settings.input_size + 1
-    O = min(settings.n_origins, max(T - 1, 1))  # noqa: E741
-    first = np.where(rows.observed.any(axis=1), rows.observed.argmax(axis=1) - settings.input_size + 1, T)
-    size = CROPS_PER_BATCH if S < CROPS_PER_BATCH else min(S, settings.batch_size)
-    rng = generator(settings.seed, 2)
+def sample_origins(series: SmoothedSeries, config: ESRNNConfig, seed: int) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield the series of every update, and the columns of their last origins; all series are drawn equally often."""
+    n_series, columns = series.z.shape
+    T = columns - config.input_size + 1
+    n_origins = min(config.n_origins, max(T - 1, 1))
+    first = np.where(series.observed.any(axis=1), series.observed.argmax(axis=1) - config.input_size + 1, T)
+    size = CROPS_PER_BATCH if n_series < CROPS_PER_BATCH else min(n_series, config.batch_size)
+    rng = generator(seed, 2)
     queue = np.empty(0, np.int64)
-    for _ in range(settings.max_steps):
+    for _ in range(config.max_steps):
         while len(queue) < size:
-            queue = np.concatenate([queue, rng.permutation(S)])
-        which, queue = queue[:size], queue[size:]
-        # The last origin has one value behind it at least; those of a long series lie anywhere.
-        spare = np.maximum(T - first[which] - O - 1, 0)
-        yield which, columns - 2 - np.floor(rng.random(size) * (spare + 1)).astype(np.int64)
+            queue = np.concatenate([queue, rng.permutation(n_series)])
+        rows, queue = queue[:size], queue[size:]
+        # The last origin has one value after it at least; those of a long series lie anywhere.
+        spare = np.maximum(T - first[rows] - n_origins - 1, 0)
+        yield rows, columns - 2 - np.floor(rng.random(size) * (spare + 1)).astype(np.int64)
 
 
-def initialize_head(
+def _initialize_head(
     network: Network,
     weights: Weights,
-    ahead: Integers,
+    steps: IntArray,
     pinball: Pinball,
-    rows: SmoothedSeries,
-    parameters: Floats,
-    settings: ESRNNSettings,
+    series: SmoothedSeries,
+    parameters: FloatArray,
+    config: ESRNNConfig,
 ) -> None:
-    """Let the first answer be the same for all: the quantiles of the targets of each step."""
-    which = np.arange(0, len(rows.z), -(-len(rows.z) // SAMPLE))
-    last = np.full(len(which), rows.z.shape[1] - 2)
-    piece = cut_segment(rows, which, last, int(ahead[-1]), settings.input_size, settings.n_origins)
-    given = segment_inputs(piece, rows, parameters, ahead)
-    spread = np.zeros((len(ahead), len(pinball.quantiles)))
-    for k in range(len(ahead)):
-        there = given.y[..., k][given.weight[..., k] > 0]
-        spread[k] = np.quantile(there, pinball.quantiles) if there.size > 20 else spread[max(k - 1, 0)]
+    """Let the first forecast be the same for all series: the quantiles of the targets of each step."""
+    rows = np.arange(0, len(series.z), -(-len(series.z) // SAMPLE))
+    last = np.full(len(rows), series.z.shape[1] - 2)
+    segment = cut_segment(series, rows, last, int(steps[-1]), config.input_size, config.n_origins)
+    sample = segment_inputs(segment, series, parameters, steps)
+    spread = np.zeros((len(steps), len(pinball.quantiles)))
+    for k in range(len(steps)):
+        targets = sample.y[..., k][sample.weight[..., k] > 0]
+        spread[k] = np.quantile(targets, pinball.quantiles) if targets.size > 20 else spread[max(k - 1, 0)]
     dense = weights.views[-2]
     dense["W"][:] = 0.0
     dense["b"][:] = cast(QuantileHead, network.layers[-1]).inverse(spread).ravel()

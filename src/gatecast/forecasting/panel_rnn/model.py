@@ -1,405 +1,533 @@
-"""The panel LSTM: one network for all series, trained at every origin of every series in one pass.
+"""The panel RNN: one recurrent network for all series, trained at every origin of every series in one pass.
 
-Letters: S series, T columns, B series of a batch, O origins, w values in a window, h horizon, K steps of it that are
-learnt, Q quantiles, u units.
+At every origin the network reads the last input_size values less their level, in units of the series' mean change, and
+forecasts quantiles of the next steps: ``z[t + k] = level[t] + scale q[k]``. Its state is carried from origin to origin,
+so values before the window are remembered rather than read again. The head reads the newest state, so near steps are as
+easy as they are.
 
-At every origin the network reads the last w values less their level, in units of the series' mean change, and says
-quantiles of the next h: ``z[t + k] = level[t] + scale q[k]``. Its state is carried from origin to origin, so what lies
-before the window is remembered rather than read again. The head reads the newest state, so near steps are as easy as
-they are.
+Shapes: n_series rows, T columns, K steps of the horizon that are trained, Q quantiles.
 
 Source: Smyl 2020 (ES-RNN); Wen et al. 2017 (forking sequences); Hewamalage, Bergmeir & Bandara 2021.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
+from gatecast.forecasting.base import (
+    Family,
+    ModelState,
+    NetworkView,
+    Overrides,
+    PanelSummary,
+    StepCallback,
+    Task,
+)
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.median import MedianOf
+from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.panel_rnn import presets
+from gatecast.forecasting.panel_rnn.attribution import attribution_path
 from gatecast.forecasting.panel_rnn.windows import (
     N_EXTRA_INPUTS,
-    PanelRNNSettings,
     ScaledSeries,
     batches,
     inputs,
     scale_series,
 )
-from gatecast.forecasting.scaling import SeriesScaler, fit_scaler, inverse_transform
-from gatecast.kernels.native import relax
+from gatecast.forecasting.registry import register
+from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
+from gatecast.forecasting.steps import direct_steps, interpolation
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
-from gatecast.nn import optim
+from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
-from gatecast.nn.losses import Pinball, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, build, forward, initial_weights, zeros_like
+from gatecast.nn.losses import Pinball
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights, split_network
+from gatecast.nn.training import (
+    BestWeights,
+    ValidationErrors,
+    default_optimizer,
+    train_steps,
+    validation_steps,
+    with_validation,
+)
 
 __all__ = [
     "CELLS",
-    "NOT_MEASURED",
-    "Fitted",
+    "CONTEXT_SEASONS",
+    "GRUConfig",
+    "LSTMConfig",
+    "LSTMPeepholeConfig",
     "ModelInputs",
-    "PanelRNNSettings",
-    "StepRecord",
-    "ValidationErrors",
-    "fit",
+    "PanelRNN",
+    "PanelRNNConfig",
+    "RNNConfig",
+    "SLSTMConfig",
     "make_inputs",
-    "make_network",
     "make_training_inputs",
-    "predict",
-    "predict_insample",
-    "predict_quantiles",
-    "steps_ahead",
-    "validation_steps",
+    "train",
 ]
 
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
-CELLS: dict[str, tuple[str, Callable[..., Layer]]] = {
-    "lstm": ("LSTM", LSTM),
-    "gru": ("GRU", GRU),
-    "rnn": ("RNN", SimpleRNN),
-    "lstm-peephole": ("LSTM-peephole", partial(LSTM, peephole="diagonal")),
-    "slstm": ("sLSTM", SLSTM),
-}
-"""By the name of the model: what its column is called, and the layer."""
+CONTEXT_SEASONS = 10
+"""Seasons before the windows that seasonal indices are made from when forecasting."""
 
-N_VALIDATIONS = 10
-"""Looks at what is watched."""
+HEAD_LAYERS = 2
+"""Last layers of the network, which know no other time step: Dense and QuantileHead."""
 
-MAX_DIRECT_STEPS = 48
-"""Steps that are learnt at most; between them quantiles are interpolated."""
+BATCH_SERIES, BATCH_SERIES_INSAMPLE = 2048, 512
+"""Series at a time."""
 
 
-class StepRecord(NamedTuple):
-    """How far the training of a member has come."""
-
-    number: int
-    """Updates done."""
-    loss: float
-    """Mean quantile loss of this update's batch, in units of the mean change."""
-    validation: float = float("nan")
-    """Mean error on values that are not learnt from, where it was looked at."""
-    training: float = float("nan")
-    """The same error on a sample of what is learnt from."""
-
-
-class ValidationErrors(NamedTuple):
-    """One error on two sets of rows."""
-
-    validation: float
-    """Mean error on values that are not learnt from."""
-    training: float
-    """The same error on a sample of what is learnt from."""
-
-
-NOT_MEASURED = ValidationErrors(float("nan"), float("nan"))
-"""Nothing was looked at."""
-
-
-class Fitted(NamedTuple):
-    """A trained member."""
-
-    network: Network
-    weights: Weights
-    settings: PanelRNNSettings
-    horizon: int
-
-
-def steps_ahead(h: int, count: int = MAX_DIRECT_STEPS) -> npt.NDArray[np.int64]:
-    """The steps that a network learns: all of a short horizon; of a long one, near steps densely, far ones less.
-
-    >>> steps_ahead(4).tolist()
-    [1, 2, 3, 4]
-    >>> steps_ahead(336, count=10).tolist()
-    [1, 2, 3, 4, 8, 18, 37, 77, 161, 336]
-    """
-    if h <= count:
-        return np.arange(1, h + 1)
-    dense = count // 4 + 1
-    far = np.geomspace(dense + 1, h, count - dense)
-    return np.unique(np.concatenate([np.arange(1, dense + 1), np.round(far).astype(np.int64)]))
-
-
-def validation_steps(steps: int) -> set[int]:
-    """Updates after which what is watched is looked at.
-
-    >>> sorted(validation_steps(30))
-    [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
-    """
-    return set(np.linspace(0, steps, N_VALIDATIONS + 1)[1:].round().astype(int).tolist()) - {0}
-
-
-def fit(
-    history: PanelContext,
-    h: int,
-    m: int,
-    settings: PanelRNNSettings,
-    seed: int,
-    report: Callable[[StepRecord], object] | None = None,
-    start: Fitted | None = None,
-    watch: Callable[[Fitted], ValidationErrors] | None = None,
-) -> Fitted:
-    """Train one member on a panel.
+@dataclass(frozen=True)
+class PanelRNNConfig:
+    """A panel RNN and its training. The cell is that of the subclass: `LSTMConfig`, `GRUConfig`, ...
 
     Args:
-        history: The series, and columns in standard deviations.
-        h: Steps that are learnt.
-        m: Season whose indices are taken out first; 1 for none.
-        settings: Sizes and training.
-        seed: Same seed, same bits.
-        report: Called after every update, and before the first one if `watch` is given.
-        start: A member to go on from; None: fresh weights.
-        watch: Errors of a member, looked at before learning and ten times on the way. Where the one on values that
-            it does not learn from was smaller on the way than at the end by the share of `settings.patience` or more,
-            learning stops there: the weights are those of that time.
+        input_size: Values in a window.
+        season_length: Season whose indices are removed before the network reads; 1 for none.
+        units: Units of each recurrent layer.
+        n_layers: Recurrent layers, each with a residual connection.
+        dropout: Share of what enters a recurrent layer that is dropped in training, the same at every origin.
+        level_window: Newest values whose mean is the level of a window.
+        level_position_weight: Weight of the input that says where the level lies in the range of the series; 0: none.
+        stride: Steps from an origin to the next: above 1 the network takes one step per stride, and looks back as many
+            times farther.
+        n_origins: Origins of a series in a batch, at most; of longer series a random segment is taken each time.
+        max_steps: Updates.
+        batch_size: Series in a batch.
+        learning_rate: Peak learning rate, of one cycle.
+        min_improvement: Share by which the weights of an earlier step have to be better on the validation part to be
+            taken instead of the last ones; 1: never.
+        quantiles: Levels, symmetric about the middle one.
+        n_futr_exog: Columns known for the steps ahead.
+        n_hist_exog: Columns known for the past.
+        n_stat_exog: Columns constant in time.
+
+    Example:
+        >>> LSTMConfig(input_size=24).column
+        'LSTM'
+    """
+
+    name: ClassVar[str]
+    column: ClassVar[str]
+    family: ClassVar[Family] = "network"
+    layer: ClassVar[Callable[..., Any]]
+    layer_options: ClassVar[dict[str, Any]] = {}
+
+    input_size: int
+    season_length: int = 1
+    units: int = 48
+    n_layers: int = 2
+    dropout: float = 0.0
+    level_window: int = 1
+    level_position_weight: float = 0.0
+    stride: int = 1
+    n_origins: int = 96
+    max_steps: int = 300
+    batch_size: int = 96
+    learning_rate: float = 3e-3
+    min_improvement: float = 0.2
+    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    n_futr_exog: int = 0
+    n_hist_exog: int = 0
+    n_stat_exog: int = 0
+
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
+        """Return several members, by season, horizon and number of series; of few series, alternatives."""
+        configs = tuple(cls(**settings) for settings in presets.members(panel, task, overrides))
+        return MedianOf(configs, n_trial=2, alternatives=panel.n_series < presets.FEW_SERIES)
+
+    def fit(
+        self,
+        context: PanelContext,
+        task: Task,
+        *,
+        init: PanelRNN | None = None,
+        monitor: ValidationMonitor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> PanelRNN:
+        """Train the network; with a monitor, stop where the validation error was clearly smaller."""
+        config = replace(self, quantiles=task.quantiles)
+        measure = None if monitor is None else _measure(config, task.horizon, monitor)
+        return train(context, task, config, init=init, measure=measure, on_step=on_step)
+
+    @classmethod
+    def from_state(cls, state: ModelState, task: Task) -> PanelRNN:
+        """Restore a trained network."""
+        config = cls(**{**state.settings, "quantiles": tuple(state.settings["quantiles"])})
+        network, weights = make_network(task.horizon, config)
+        vector = state.arrays["weights"]
+        if weights.vector.shape != vector.shape:
+            raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
+        weights.vector[:] = vector
+        return PanelRNN(config, network, weights, task.horizon)
+
+
+@register
+@dataclass(frozen=True)
+class LSTMConfig(PanelRNNConfig):
+    """Long short-term memory."""
+
+    name: ClassVar[str] = "lstm"
+    column: ClassVar[str] = "LSTM"
+    layer: ClassVar[Callable[..., Any]] = LSTM
+
+
+@register
+@dataclass(frozen=True)
+class GRUConfig(PanelRNNConfig):
+    """Gated recurrent unit."""
+
+    name: ClassVar[str] = "gru"
+    column: ClassVar[str] = "GRU"
+    layer: ClassVar[Callable[..., Any]] = GRU
+
+
+@register
+@dataclass(frozen=True)
+class RNNConfig(PanelRNNConfig):
+    """Simple recurrent network."""
+
+    name: ClassVar[str] = "rnn"
+    column: ClassVar[str] = "RNN"
+    layer: ClassVar[Callable[..., Any]] = SimpleRNN
+
+
+@register
+@dataclass(frozen=True)
+class LSTMPeepholeConfig(PanelRNNConfig):
+    """LSTM whose gates see the cell state."""
+
+    name: ClassVar[str] = "lstm-peephole"
+    column: ClassVar[str] = "LSTM-peephole"
+    layer: ClassVar[Callable[..., Any]] = LSTM
+    layer_options: ClassVar[dict[str, Any]] = {"peephole": "diagonal"}
+
+
+@register
+@dataclass(frozen=True)
+class SLSTMConfig(PanelRNNConfig):
+    """LSTM with exponential gates."""
+
+    name: ClassVar[str] = "slstm"
+    column: ClassVar[str] = "sLSTM"
+    layer: ClassVar[Callable[..., Any]] = SLSTM
+
+
+CELLS: dict[str, type[PanelRNNConfig]] = {
+    config.name: config for config in (LSTMConfig, GRUConfig, RNNConfig, LSTMPeepholeConfig, SLSTMConfig)
+}
+"""Configs by the name of their cell."""
+
+
+@dataclass(frozen=True)
+class PanelRNN:
+    """A trained panel RNN.
+
+    Args:
+        config: What it was trained with; `max_steps` is how long it was.
+        network: Layers.
+        weights: Their parameters.
+        horizon: Steps that it forecasts.
+    """
+
+    config: PanelRNNConfig
+    network: Network
+    weights: Weights
+    horizon: int
+
+    def predict_quantiles(self, context: PanelContext) -> FloatArray:
+        """Forecast the steps after the end of each series.
+
+        Args:
+            context: Any series, with standardized columns, the future ones known for the horizon.
+
+        Returns:
+            Quantiles in the unit of the values, [n_series, horizon, Q]; NaN for a series without a value.
+        """
+        parts = [self.predict(make_inputs(part, self.horizon, self.config)) for part in context.batches(BATCH_SERIES)]
+        return np.concatenate(parts)
+
+    def predict(self, x: ModelInputs) -> FloatArray:
+        """Return the quantiles for inputs that are made already, [n_rows, horizon, Q]."""
+        row, origin = x.position
+        n = len(x.x)
+        # The head is a function of each origin by itself: it is computed where a forecast is made.
+        origins, column = np.unique(origin, return_inverse=True)
+        body, head = split_network(self.network, self.weights, HEAD_LAYERS)
+        hidden, _ = forward(*body, pack(x.x), save_for_backward=False, n_sequences=n)
+        output, _ = forward(*head, np.ascontiguousarray(hidden[:, origins]), save_for_backward=False, n_sequences=n)
+        steps = interpolation(self.horizon)
+        q = unpack(output, n)[row, column].reshape(len(row), steps.shape[1], -1)
+        z = np.einsum("hk,skq->shq", steps, q) + x.level[:, None, None]
+        values = inverse_transform(x.scaler, z * x.scale[:, None, None] + x.last[:, None, None])
+        values[x.empty] = np.nan
+        return values
+
+    def predict_insample(self, context: PanelContext) -> FloatArray:
+        """Return the median of each past value one step ahead.
+
+        Seasonal indices and scales are those of the full series, which the network was trained on.
+
+        Args:
+            context: Any series, with standardized columns.
+
+        Returns:
+            [n_series, T] in the unit of the values; NaN up to the first value of a series.
+        """
+        parts = [self._insample(part) for part in context.batches(BATCH_SERIES_INSAMPLE)]
+        release_memory()
+        return np.concatenate(parts)
+
+    def _insample(self, context: PanelContext) -> FloatArray:
+        """`predict_insample` for one batch of series."""
+        config, steps = self.config, direct_steps(self.horizon)
+        n_series, T = context.values.shape
+        middle = len(config.quantiles) // 2
+        predicted = np.full((n_series, T), np.nan)
+        scaler = context.scaler(config.season_length)
+        scaled = scale_series(context, config.season_length, config.input_size)
+        z = np.empty((n_series, T - 1))
+        for phase in range(min(config.stride, T - 1)):
+            origins = np.arange(phase, T - 1, config.stride)[None, :]
+            x, level = inputs(scaled, np.arange(n_series)[:, None], origins, steps, config)
+            output, _ = forward(self.network, self.weights, pack(x), save_for_backward=False, n_sequences=n_series)
+            first = unpack(output, n_series).reshape(*level.shape, len(steps), -1)[:, :, 0, middle]
+            z[:, origins[0]] = (first + level) * scaled.scale[:, None] + scaled.last[:, None]
+        # A scaler restores the steps after the end: here, from the second column on.
+        rolled = scaler._replace(seasonal=np.roll(scaler.seasonal, T - 1, axis=1))
+        predicted[:, 1:] = inverse_transform(rolled, z)
+        predicted[np.arange(T) <= scaled.first[:, None]] = np.nan
+        return predicted
+
+    def networks(self) -> Sequence[NetworkView]:
+        """Return the network, for looking into it."""
+        config = self.config
+        return [
+            NetworkView(
+                self.network,
+                self.weights,
+                lambda context: make_inputs(context, self.horizon, config).x,
+                config.stride,
+                config.input_size,
+                config,
+            )
+        ]
+
+    def attribution_columns(self) -> int:
+        """Return how many of the newest values a forecast can depend on."""
+        return _context_length(self.config)
+
+    def attribution_path(
+        self, context: PanelContext, target: AttributionTarget, bins: AttributionBins
+    ) -> DifferentiablePath:
+        """Return one number of a forecast as a function of what the network reads."""
+        part = context.keep_last(self.attribution_columns())
+        return attribution_path(self, part, context.values.shape[1] - part.values.shape[1], target, bins)
+
+    def to_state(self) -> ModelState:
+        """Return the config and the weights."""
+        return ModelState(asdict(self.config), {"weights": self.weights.vector})
+
+
+def train(
+    context: PanelContext,
+    task: Task,
+    config: PanelRNNConfig,
+    *,
+    init: PanelRNN | None = None,
+    measure: Callable[[PanelRNN], ValidationErrors] | None = None,
+    on_step: StepCallback | None = None,
+) -> PanelRNN:
+    """Train a panel RNN.
+
+    Args:
+        context: The series, with standardized columns.
+        task: Horizon and seed.
+        config: Sizes and training.
+        init: A network to continue from; None: fresh weights.
+        measure: Measures the errors of a network, before training and ten times on the way. Where the validation error
+            was smaller on the way than at the end by `min_improvement` or more, the weights are those of that step.
+        on_step: Is called after every update, and before the first one if errors are measured.
 
     Returns:
-        The member; `steps` of its settings says how long it learnt.
+        The network; `max_steps` of its config says how long it was trained.
     """
-    settings = replace(
-        settings,
-        n_futr_exog=history.futr_exog.shape[2],
-        n_hist_exog=history.hist_exog.shape[2],
-        n_stat_exog=history.stat_exog.shape[1],
+    config = replace(
+        config,
+        n_futr_exog=context.futr_exog.shape[2],
+        n_hist_exog=context.hist_exog.shape[2],
+        n_stat_exog=context.stat_exog.shape[1],
     )
-    rows = scale_series(history, fit_scaler(history.values, m), settings)
-    pinball = Pinball(settings.quantiles)
-    ahead = steps_ahead(h)
-    network, weights = make_network(h, settings, seed)
-    if start is None:
-        initialize_head(network, weights, ahead, settings, rows)
+    scaled = scale_series(context, config.season_length, config.input_size)
+    steps, seed = direct_steps(task.horizon), task.seed
+    network, weights = make_network(task.horizon, config, seed)
+    if init is None:
+        _initialize_head(network, weights, steps, config, scaled)
     else:
-        weights.vector[:] = start.weights.vector
-    grads = zeros_like(weights)
-    optimizer = optim.chain(
-        optim.clip_by_global_norm(1.0),
-        optim.scale_by_adam(),
-        optim.scale_by_learning_rate(optim.one_cycle(settings.learning_rate, settings.max_steps)),
+        weights.vector[:] = init.weights.vector
+    model = PanelRNN(config, network, weights, task.horizon)
+    training_batches = (
+        Batch(pack(x), pack(y), pack(weight), None, float(weight.sum()), len(x))
+        for x, y, weight in batches(scaled, steps, config, seed)
     )
-    state = optimizer.init(weights.vector.size)
-    best, last = (np.inf, settings.max_steps, weights.vector), np.inf
-    looks = validation_steps(settings.max_steps) if watch else set()
-    if watch is not None and report is not None:
-        report(StepRecord(0, float("nan"), *watch(Fitted(network, weights, settings, h))))
-    for number, (x, y, weight) in enumerate(batches(rows, ahead, settings, seed), 1):
-        total = float(weight.sum())
-        if total == 0:
-            continue
-        said, caches = forward(network, weights, pack(x), training=True, seed=seed, step=number, n_sequences=len(x))
-        loss, dy = weighted_mean(pinball, said, pack(y), pack(weight), total)
-        backward(network, weights, caches, dy, grads)
-        optim.apply_updates(optimizer, grads.vector, state, weights.vector, number)
-        seen = NOT_MEASURED
-        if watch is not None and number in looks:
-            seen = watch(Fitted(network, weights, settings, h))
-            last = seen.validation
-            if last < best[0]:
-                best = last, number, weights.vector.copy()
-        if report is not None:
-            report(StepRecord(number, loss, *seen))
-    relax()
-    if best[0] < (1 - settings.min_improvement) * last:
-        weights.vector[:], settings = best[2], replace(settings, max_steps=best[1])
-    return Fitted(network, weights, settings, h)
+    optimizer = default_optimizer(config.learning_rate, config.max_steps)
+    records = train_steps(network, weights, training_batches, Pinball(config.quantiles), optimizer, seed=seed)
+    best = BestWeights(weights)
+    if measure is not None:
+        at = validation_steps(config.max_steps)
+        records = with_validation(records, partial(measure, model), at, keep_best=best)
+    for record in records:
+        if on_step is not None:
+            on_step(record)
+    release_memory()
+    if best.restore(config.min_improvement):
+        model = replace(model, config=replace(config, max_steps=best.number))
+    return model
+
+
+def _measure(
+    config: PanelRNNConfig, horizon: int, monitor: ValidationMonitor
+) -> Callable[[PanelRNN], ValidationErrors]:
+    """Return how the errors of a network are measured; what it reads is prepared once."""
+    validation = make_inputs(monitor.validation, horizon, config)
+    training = make_training_inputs(monitor.training, monitor.offsets, horizon, config)
+    return lambda model: monitor.measure(model.predict(validation), model.predict(training))
 
 
 class ModelInputs(NamedTuple):
-    """What a member reads to give R answers, whatever its weights."""
+    """What a network reads to forecast n_rows rows, whatever its weights."""
 
-    x: Singles
-    """(B, O, F) inputs."""
-    position: npt.NDArray[np.int64]
-    """(2, R) row of x, and origin of it, of each answer."""
-    level: Singles
-    """(R,) what the answers are counted from."""
-    scale: Floats
-    """(R,) their unit."""
-    last: Floats
-    """(R,) what was taken off the series."""
+    x: Float32Array
+    """Inputs, [n_series, n_origins, n_features]."""
+    position: IntArray
+    """Row of x and origin in it of each forecast, [2, n_rows]."""
+    level: Float32Array
+    """Level that forecasts are counted from, [n_rows]."""
+    scale: FloatArray
+    """Unit of the forecasts, [n_rows]."""
+    last: FloatArray
+    """What was subtracted from the series, [n_rows]."""
     scaler: SeriesScaler
-    """Of the R answers."""
-    empty: npt.NDArray[np.bool_]
-    """(R,) whether the series has no value."""
+    """Scaler of the rows."""
+    empty: BoolArray
+    """Whether a series has no value, [n_rows]."""
 
 
-def make_inputs(history: PanelContext, h: int, m: int, settings: PanelRNNSettings) -> ModelInputs:
-    """What a member reads of each series before it says the h steps behind its end.
+def _context_length(config: PanelRNNConfig) -> int:
+    """Return how many of the newest values are read, those that seasonal indices are made from included."""
+    return config.n_origins * config.stride + config.input_size + CONTEXT_SEASONS * config.season_length
+
+
+def make_inputs(context: PanelContext, horizon: int, config: PanelRNNConfig) -> ModelInputs:
+    """Return what a network reads of each series before it forecasts the steps after its end.
 
     Args:
-        history: R series, and columns in standard deviations, known h steps ahead.
-        h: Horizon.
-        m: Season whose indices are taken out first.
-        settings: Of the member.
+        context: Series, with standardized columns, the future ones known for the horizon.
+        horizon: Steps ahead.
+        config: Of the network.
     """
-    part = history.keep_last(settings.n_origins * settings.stride + settings.input_size + CONTEXT_SEASONS * m)
-    frame = fit_scaler(part.values, m)
-    rows = scale_series(part, frame, settings)
-    last, R = rows.z.shape[1] - settings.input_size, len(part)
-    count = min(settings.n_origins, last // settings.stride + 1)
-    origins = last - settings.stride * np.arange(count)[::-1]
-    x, level = inputs(rows, np.arange(R)[:, None], origins[None, :], steps_ahead(h), settings)
-    at = np.stack([np.arange(R), np.full(R, count - 1)])
-    return ModelInputs(x, at, level[:, -1], rows.scale, rows.last, frame, _empty(part))
+    part = context.keep_last(_context_length(config))
+    scaled = scale_series(part, config.season_length, config.input_size)
+    end, n_series = scaled.z.shape[1] - config.input_size, len(part)
+    n_origins = min(config.n_origins, end // config.stride + 1)
+    origins = end - config.stride * np.arange(n_origins)[::-1]
+    x, level = inputs(scaled, np.arange(n_series)[:, None], origins[None, :], direct_steps(horizon), config)
+    position = np.stack([np.arange(n_series), np.full(n_series, n_origins - 1)])
+    scaler = part.scaler(config.season_length)
+    return ModelInputs(x, position, level[:, -1], scaled.scale, scaled.last, scaler, _is_empty(part))
 
 
-def make_training_inputs(
-    history: PanelContext, backs: npt.NDArray[np.int64], h: int, m: int, settings: PanelRNNSettings
-) -> ModelInputs:
-    """What a member reads at cutoffs within series that it learns from, as it reads them when it learns.
+def make_training_inputs(context: PanelContext, offsets: IntArray, horizon: int, config: PanelRNNConfig) -> ModelInputs:
+    """Return what a network reads at origins within series that it is trained on, as it reads them in training.
 
-    Seasonal indices and units are those of whole series: so the errors are those that learning makes smaller.
+    Seasonal indices and scales are those of the full series: so the errors are those that training makes smaller.
 
     Args:
-        history: S series, and columns in standard deviations.
-        backs: (C,) how many of the newest values each cutoff leaves out; they differ by multiples of a segment.
-        h: Horizon.
-        m: Season whose indices are taken out first.
-        settings: Of the member.
+        context: Series, with standardized columns.
+        offsets: Values to drop from the end, one offset per origin, multiples of the stride apart, [n_offsets].
+        horizon: Steps ahead.
+        config: Of the network.
 
     Returns:
-        For C S answers, cutoff by cutoff.
+        Inputs of n_offsets * n_series forecasts, ordered by origin.
     """
-    (S, T), step, C = history.values.shape, settings.stride, len(backs)
-    frame = fit_scaler(history.values, m)
-    rows = scale_series(history, frame, settings)
-    ends = T - 1 - backs
-    count = min(settings.n_origins, int(ends.max()) // step + 1)
-    # A stretch begins where it does in training: at the beginning of the series, if it reaches so far.
-    first, group = np.unique(np.maximum(ends - step * (count - 1), ends % step), return_inverse=True)
-    origins = np.repeat(first, S)[:, None] + step * np.arange(count)
-    x, level = inputs(rows, np.tile(np.arange(S), len(first))[:, None], origins, steps_ahead(h), settings)
-    at = np.stack([np.repeat(group * S, S) + np.tile(np.arange(S), C), np.repeat((ends - first[group]) // step, S)])
-    season = np.concatenate([np.roll(frame.seasonal, back, axis=1) for back in backs.tolist()])
-    turned = SeriesScaler(season, np.tile(frame.positive, C), np.tile(frame.unit, C))
-    unit, newest = np.tile(rows.scale, C), np.tile(rows.last, C)
-    return ModelInputs(x, at, level[at[0], at[1]], unit, newest, turned, np.tile(_empty(history), C))
+    (n_series, T), stride, n_offsets = context.values.shape, config.stride, len(offsets)
+    scaler = context.scaler(config.season_length)
+    scaled = scale_series(context, config.season_length, config.input_size)
+    ends = T - 1 - offsets
+    n_origins = min(config.n_origins, int(ends.max()) // stride + 1)
+    # A segment begins where it does in training: at the beginning of the series, if it is short enough.
+    first, group = np.unique(np.maximum(ends - stride * (n_origins - 1), ends % stride), return_inverse=True)
+    origins = np.repeat(first, n_series)[:, None] + stride * np.arange(n_origins)
+    rows = np.tile(np.arange(n_series), len(first))[:, None]
+    x, level = inputs(scaled, rows, origins, direct_steps(horizon), config)
+    row = np.repeat(group * n_series, n_series) + np.tile(np.arange(n_series), n_offsets)
+    position = np.stack([row, np.repeat((ends - first[group]) // stride, n_series)])
+    seasonal = np.concatenate([np.roll(scaler.seasonal, offset, axis=1) for offset in offsets.tolist()])
+    rolled = SeriesScaler(seasonal, np.tile(scaler.positive, n_offsets), np.tile(scaler.unit, n_offsets))
+    scale, last = np.tile(scaled.scale, n_offsets), np.tile(scaled.last, n_offsets)
+    empty = np.tile(_is_empty(context), n_offsets)
+    return ModelInputs(x, position, level[position[0], position[1]], scale, last, rolled, empty)
 
 
-def predict(fitted: Fitted, reading: ModelInputs) -> Floats:
-    """(R, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value."""
-    h, (row, origin) = fitted.horizon, reading.position
-    ahead = steps_ahead(h)
-    between = np.stack([np.interp(np.arange(1, h + 1), ahead, unit) for unit in np.eye(len(ahead))], axis=1)
-    said, _ = forward(
-        fitted.network, fitted.weights, pack(reading.x), save_for_backward=False, n_sequences=len(reading.x)
-    )
-    origins, place = np.unique(origin, return_inverse=True)
-    q = unpack(said[:, origins], len(reading.x))[row, place].reshape(len(row), len(ahead), -1)
-    z = np.einsum("hk,skq->shq", between, q) + reading.level[:, None, None]
-    values = inverse_transform(reading.scaler, z * reading.scale[:, None, None] + reading.last[:, None, None])
-    values[reading.empty] = np.nan
-    return values
+def _is_empty(context: PanelContext) -> BoolArray:
+    """Return whether a series has no value, [n_series]."""
+    return np.asarray(~np.isfinite(context.values).any(axis=1))
 
 
-def _empty(history: PanelContext) -> npt.NDArray[np.bool_]:
-    """(R,) whether a series has no value."""
-    return np.asarray(~np.isfinite(history.values).any(axis=1))
+def make_network(horizon: int, config: PanelRNNConfig, seed: int = 0) -> tuple[Network, Weights]:
+    """Return the layers of a panel RNN, and fresh weights.
 
-
-def predict_quantiles(fitted: Fitted, history: PanelContext, m: int, batch: int = 2048) -> Floats:
-    """What a member says of the h steps behind the end of each series.
-
-    Args:
-        fitted: A trained member.
-        history: Any series, and columns in standard deviations, known h steps ahead.
-        m: Season whose indices are taken out first.
-        batch: Series at a time.
-
-    Returns:
-        (S, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
+    Example:
+        >>> network, weights = make_network(2, LSTMConfig(4, units=3, n_layers=1))
+        >>> network.shapes[-1], weights.vector.size
+        ((None, 10), 148)
     """
-    parts = [history.take(slice(start, start + batch)) for start in range(0, len(history), batch)]
-    said = [predict(fitted, make_inputs(part, fitted.horizon, m, fitted.settings)) for part in parts]
-    relax()
-    return np.concatenate(said)
-
-
-def predict_insample(fitted: Fitted, history: PanelContext, m: int, batch: int = 512) -> Floats:
-    """The median that a member says of each value of the past, one step before it.
-
-    Seasonal indices and units are those of the whole series, which the member has learnt from too.
-
-    Args:
-        fitted: A trained member.
-        history: Any series, and columns in standard deviations.
-        m: Season whose indices are taken out first.
-        batch: Series at a time.
-
-    Returns:
-        (R, T) in the unit of the values; NaN up to the first value of a series.
-    """
-    settings, ahead = fitted.settings, steps_ahead(fitted.horizon)
-    R, T = history.values.shape
-    answer = np.full((R, T), np.nan)
-    mid = len(settings.quantiles) // 2
-    for start in range(0, R, batch):
-        part = history.take(slice(start, start + batch))
-        frame = fit_scaler(part.values, m)
-        rows = scale_series(part, frame, settings)
-        z = np.empty((len(part), T - 1))
-        for phase in range(min(settings.stride, T - 1)):
-            origins = np.arange(phase, T - 1, settings.stride)[None, :]
-            x, level = inputs(rows, np.arange(len(part))[:, None], origins, ahead, settings)
-            said, _ = forward(fitted.network, fitted.weights, pack(x), save_for_backward=False, n_sequences=len(part))
-            first = unpack(said, len(part)).reshape(*level.shape, len(ahead), -1)[:, :, 0, mid]
-            z[:, origins[0]] = (first + level) * rows.scale[:, None] + rows.last[:, None]
-        # A frame restores from the step behind the end on: here, from the second column on.
-        turned = frame._replace(seasonal=np.roll(frame.seasonal, T - 1, axis=1))
-        answer[start : start + batch, 1:] = inverse_transform(turned, z)
-        answer[start : start + batch][np.arange(T) <= rows.first[:, None]] = np.nan
-    relax()
-    return answer
-
-
-CONTEXT_SEASONS = 10
-"""Seasons before the windows that seasonal indices are made from when predicting."""
-
-
-def _network(K: int, settings: PanelRNNSettings) -> Network:
-    """Dense, recurrent layers with a way around each, and a head of quantiles."""
-    (_, cell), u = CELLS[settings.cell], settings.units
-    hidden = [Residual(cell(u, return_sequences=True, dropout=settings.dropout)) for _ in range(settings.n_layers)]
-    Q = len(settings.quantiles)
-    inputs = (
-        settings.input_size
-        + N_EXTRA_INPUTS
-        + (K + 1) * settings.n_futr_exog
-        + settings.n_hist_exog
-        + settings.n_stat_exog
-    )
-    return build([Dense(u, activation="tanh"), *hidden, Dense(K * Q), QuantileHead(Q)], (None, inputs))
-
-
-def make_network(h: int, settings: PanelRNNSettings, seed: int = 0) -> tuple[Network, Weights]:
-    """The layers of a member, and fresh weights.
-
-    >>> network, weights = make_network(2, Settings(4, units=3, layers=1))
-    >>> network.shapes[-1], weights.vector.size
-    ((None, 10), 148)
-    """
-    network = _network(len(steps_ahead(h)), settings)
+    n_steps, units, n_quantiles = len(direct_steps(horizon)), config.units, len(config.quantiles)
+    hidden = [
+        Residual(type(config).layer(units, return_sequences=True, dropout=config.dropout, **config.layer_options))
+        for _ in range(config.n_layers)
+    ]
+    n_inputs = config.input_size + N_EXTRA_INPUTS + (n_steps + 1) * config.n_futr_exog
+    n_inputs += config.n_hist_exog + config.n_stat_exog
+    layers: list[Layer] = [
+        Dense(units, activation="tanh"),
+        *hidden,
+        Dense(n_steps * n_quantiles),
+        QuantileHead(n_quantiles),
+    ]
+    network = build(layers, (None, n_inputs))
     return network, initial_weights(network, seed)
 
 
-def initialize_head(
-    network: Network, weights: Weights, ahead: npt.NDArray[np.int64], settings: PanelRNNSettings, rows: ScaledSeries
+def _initialize_head(
+    network: Network, weights: Weights, steps: IntArray, config: PanelRNNConfig, scaled: ScaledSeries
 ) -> None:
-    """Let the first answer be the same for all: the quantiles of what came at each step."""
+    """Let the first forecast be the same for all series: the quantiles of the changes over each step."""
     dense = weights.views[-2]
     dense["W"][:] = 0.0
-    spread = np.zeros((len(ahead), len(settings.quantiles)))
-    z = rows.z[:: max(1, len(rows.z) // 500), settings.input_size - 1 :]
-    seen = rows.observed[:: max(1, len(rows.z) // 500), settings.input_size - 1 :]
-    for k, step in enumerate(ahead.tolist()):
-        both = (seen[:, step:] * seen[:, :-step]) > 0
+    spread = np.zeros((len(steps), len(config.quantiles)))
+    every = max(1, len(scaled.z) // 500)
+    z, observed = scaled.z[::every, config.input_size - 1 :], scaled.observed[::every, config.input_size - 1 :]
+    for k, step in enumerate(steps.tolist()):
+        both = (observed[:, step:] * observed[:, :-step]) > 0
         change = (z[:, step:] - z[:, :-step])[both]
-        spread[k] = np.quantile(change, settings.quantiles) if change.size > 20 else spread[max(k - 1, 0)]
+        spread[k] = np.quantile(change, config.quantiles) if change.size > 20 else spread[max(k - 1, 0)]
     head = cast(QuantileHead, network.layers[-1])
     dense["b"][:] = head.inverse(spread).ravel()

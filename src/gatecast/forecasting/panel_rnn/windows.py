@@ -7,22 +7,23 @@ historic, E static columns.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.scaling import SeriesScaler, forward_fill, transform
+from gatecast.forecasting.scaling import forward_fill, transform
 from gatecast.kernels.packing import Array
 from gatecast.nn.random import generator
+
+if TYPE_CHECKING:
+    from gatecast.forecasting.panel_rnn.model import PanelRNNConfig
 
 __all__ = [
     "MIN_SCALE",
     "N_EXTRA_INPUTS",
     "InputGradients",
-    "PanelRNNSettings",
     "ScaledSeries",
     "batches",
     "inputs",
@@ -44,50 +45,6 @@ CLIP = 50.0
 
 MIN_SCALE = 1e-3
 """Least unit of a series' changes in what the network reads, so that a constant is no division by zero."""
-
-
-@dataclass(frozen=True)
-class PanelRNNSettings:
-    """What a member is, and how it is trained.
-
-    Args:
-        input_size: w.
-        units: u of each recurrent layer.
-        n_layers: Recurrent layers, each with a way around it.
-        cell: A name of `panel_lstm.CELLS`.
-        dropout: Share of what enters a recurrent layer that is dropped in training, the same at every origin.
-        level_window: Newest values whose mean is the level of a window.
-        level_position_weight: Weight of the input that says where the level lies in the series' range; 0: none.
-        stride: Steps from an origin to the next: above 1 the network takes a step a segment, and looks back as many
-            times farther.
-        n_origins: O of a series in a batch, at most; longer series give a stretch of theirs each time.
-        max_steps: Updates.
-        batch_size: B.
-        learning_rate: Highest learning rate, of one cycle.
-        min_improvement: Share by which stopping early has to be better on a validation part.
-        quantiles: Q levels, symmetric about the middle one.
-        n_futr_exog: Columns F that are known for the steps ahead.
-        n_hist_exog: Columns G that are known for the past.
-        n_stat_exog: Columns E of one value a series.
-    """
-
-    input_size: int
-    units: int = 48
-    n_layers: int = 2
-    cell: str = "lstm"
-    dropout: float = 0.0
-    level_window: int = 1
-    level_position_weight: float = 0.0
-    stride: int = 1
-    n_origins: int = 96
-    max_steps: int = 300
-    batch_size: int = 96
-    learning_rate: float = 3e-3
-    min_improvement: float = 0.2
-    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
-    n_futr_exog: int = 0
-    n_hist_exog: int = 0
-    n_stat_exog: int = 0
 
 
 class ScaledSeries(NamedTuple):
@@ -113,29 +70,43 @@ class ScaledSeries(NamedTuple):
     """Where the columns beside the series are."""
 
 
-def scale_series(history: PanelContext, frame: SeriesScaler, settings: PanelRNNSettings) -> ScaledSeries:
-    """Series made ready for reading."""
-    z = transform(frame, history.values)
-    seen = np.isfinite(z)
+def scale_series(context: PanelContext, season_length: int, input_size: int) -> ScaledSeries:
+    """Scale series for a network: remove the season, count from the last value in units of the mean change.
+
+    Args:
+        context: Series.
+        season_length: Season whose indices are removed; 1 for none.
+        input_size: Values in a window: input_size - 1 columns of padding come first.
+    """
+    scaled = context.derive(("scaled", season_length), lambda: _scale(context, season_length))
+    pad = ((0, 0), (input_size - 1, 0))
+    return scaled._replace(z=np.pad(scaled.z, pad, mode="edge"), observed=np.pad(scaled.observed, pad))
+
+
+def _scale(context: PanelContext, season_length: int) -> ScaledSeries:
+    """`scale_series` without padding."""
+    scaler = context.scaler(season_length)
+    z = transform(scaler, context.values)
+    observed = np.isfinite(z)
     filled = forward_fill(z)
-    count = (seen[:, 1:] & seen[:, :-1]).sum(axis=1)
-    change = np.abs(np.diff(filled, axis=1)).sum(axis=1) / np.maximum(seen.sum(axis=1) - 1, 1)
-    unit = np.where(count > 0, change, 0.0) + MIN_SCALE
-    newest = filled[:, -1]
-    scaled = (filled - newest[:, None]) / unit[:, None]
-    centre = _median(np.where(seen, scaled, np.nan))
-    spread = np.sqrt(np.where(seen, (scaled - centre[:, None]) ** 2, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
-    pad = ((0, 0), (settings.input_size - 1, 0))
+    n_changes = (observed[:, 1:] & observed[:, :-1]).sum(axis=1)
+    change = np.abs(np.diff(filled, axis=1)).sum(axis=1) / np.maximum(observed.sum(axis=1) - 1, 1)
+    scale = np.where(n_changes > 0, change, 0.0) + MIN_SCALE
+    last = filled[:, -1]
+    scaled = (filled - last[:, None]) / scale[:, None]
+    center = _median(np.where(observed, scaled, np.nan))
+    squares = np.where(observed, (scaled - center[:, None]) ** 2, 0.0).sum(axis=1)
+    spread = np.sqrt(squares / np.maximum(observed.sum(axis=1), 1))
     return ScaledSeries(
-        np.pad(scaled, pad, mode="edge").astype(np.float32),
-        np.pad(seen, pad).astype(np.float32),
-        np.log(unit).astype(np.float32),
-        unit,
-        newest,
-        centre.astype(np.float32),
+        scaled.astype(np.float32),
+        observed.astype(np.float32),
+        np.log(scale).astype(np.float32),
+        scale,
+        last,
+        center.astype(np.float32),
         (spread + MIN_SCALE).astype(np.float32),
-        seen.argmax(axis=1),
-        history,
+        observed.argmax(axis=1),
+        context,
     )
 
 
@@ -153,7 +124,7 @@ def inputs(
     which: Integers,
     origins: Integers,
     ahead: Integers,
-    settings: PanelRNNSettings,
+    settings: PanelRNNConfig,
 ) -> tuple[Array, Singles]:
     """Inputs (B, O, w + 3 + columns) and levels (B, O) at origins, in each row a segment of T apart."""
     w, step = settings.input_size, settings.stride
@@ -192,16 +163,16 @@ class InputGradients(NamedTuple):
 
     z: Floats
     """(B, w - 1 + T) of `Rows.z`."""
-    known: Floats
+    futr_exog: Floats
     """(B, T + n, F)."""
-    historic: Floats
+    hist_exog: Floats
     """(B, T, G)."""
-    static: Floats
+    stat_exog: Floats
     """(B, E)."""
 
 
 def inputs_backward(
-    rows: ScaledSeries, origins: Integers, ahead: Integers, settings: PanelRNNSettings, dx: Floats, dlevel: Floats
+    rows: ScaledSeries, origins: Integers, ahead: Integers, settings: PanelRNNConfig, dx: Floats, dlevel: Floats
 ) -> InputGradients:
     """The way of a gradient back through `inputs` of all rows at the same origins.
 
@@ -262,7 +233,7 @@ CROPS_PER_BATCH = 16
 
 
 def batches(
-    rows: ScaledSeries, ahead: Integers, settings: PanelRNNSettings, seed: int
+    rows: ScaledSeries, ahead: Integers, settings: PanelRNNConfig, seed: int
 ) -> Iterator[tuple[Array, Array, Array]]:
     """Inputs, targets (B, O, K) and weights of every update."""
     S = len(rows.z)

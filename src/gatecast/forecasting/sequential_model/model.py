@@ -1,415 +1,501 @@
-"""A network of the user's own, a `Sequential`, as a model of a panel: one network for all series, plain windows.
+"""A user's own network, a `Sequential`, as a forecasting model: one network for all series, plain windows.
 
-Letters: S series, T columns, B windows of a batch, w values in a window, F features, h horizon, m season, Q quantiles,
-e errors, k step ahead.
-
-At an origin it reads the last w values less their level, in units of the series' mean change, and says the next h
-values: ``z[t + k] = level[t] + unit y[k]``. A network of h outputs is a point; its quantiles come from errors on values
-that it had not learnt from. One of h Q outputs under a `QuantileHead` learns them itself.
+At an origin it reads the last input_size values less their level, in units of the series' mean change, and forecasts
+the next values: ``z[t + k] = level[t] + scale y[k]``. A network with one output per step is a point forecaster; its
+quantiles come from errors on values that it was not trained on. One with a `QuantileHead` learns them itself.
 
 The layers are taken from the user's network, its weights are not: they may have seen what is to be forecast.
+
+Shapes: n_series rows, T columns, B windows of a batch, F features, Q quantiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, FormatError, check_positive_int
-from gatecast.forecasting import scaling
-from gatecast.forecasting.panel_rnn.model import (
-    CONTEXT_SEASONS,
-    NOT_MEASURED,
-    StepRecord,
-    ValidationErrors,
-    validation_steps,
+from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast.errors import ConfigError, DataError
+from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
+from gatecast.forecasting.base import (
+    QUANTILES,
+    Family,
+    ModelState,
+    NetworkView,
+    Overrides,
+    PanelSummary,
+    StepCallback,
+    Task,
 )
-from gatecast.forecasting.panel_rnn.windows import ScaledSeries
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.median import MedianOf
+from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.panel_rnn.model import CONTEXT_SEASONS
+from gatecast.forecasting.panel_rnn.presets import removed_season
+from gatecast.forecasting.panel_rnn.windows import ScaledSeries, scale_series
+from gatecast.forecasting.registry import register
+from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
+from gatecast.forecasting.sequential_model.attribution import attribution_path
 from gatecast.forecasting.sequential_model.windows import (
     holdout_length,
     observed_length,
     sample_origins,
-    scale_values,
     targets_at,
     windows_at,
 )
-from gatecast.forecasting.sequential_model.wiring import (
-    SequentialSettings,
-    build_network,
-    check_outputs,
-    default_settings,
-    is_point,
-    training_setup,
-)
-from gatecast.kernels.native import relax
+from gatecast.forecasting.sequential_model.wiring import build_network, check_outputs, is_point, training_setup
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack
-from gatecast.nn import optim, training
+from gatecast.nn import training
+from gatecast.nn.batching import Batch
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.layers import LAYERS, Input
-from gatecast.nn.losses import Loss, weighted_mean
+from gatecast.nn.losses import Pinball
 from gatecast.nn.memory_limits import check_memory, check_network_size
-from gatecast.nn.network import (
-    Network,
-    Weights,
-    backward,
-    build,
-    forward,
-    initial_weights,
-    update_buffers,
-    zeros_like,
-)
-from gatecast.nn.optim import GradientTransformation
+from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.random import generator
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.training import ValidationErrors
 
-__all__ = [
-    "Fitted",
-    "SequentialSettings",
-    "build_network",
-    "default_settings",
-    "fit",
-    "from_state",
-    "predict_quantiles",
-    "to_sequential",
-    "to_state",
-]
+__all__ = ["SequentialConfig", "SequentialModel", "default_settings", "train"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 FINISH = 5
-"""One of so many updates, the last ones, learns from the newest values too."""
+"""One of so many updates, the last ones, sees the held-out values too."""
 
-SAMPLE = 8192
-"""Origins whose errors are looked at."""
+MAX_SAMPLE = 8192
+"""Origins whose errors are measured."""
 
-APART = 20
+MIN_ERRORS = 20
 """Errors of a step below which its quantiles are those of the step before, wider."""
 
-UNKNOWN = 1.5
-"""Factor on errors on what was learnt from, where none on other values are known."""
+DEFAULT_FACTOR = 1.5
+"""Factor on training errors, where none on held-out values are known."""
 
-LARGEST = 100.0
-"""Of that factor where they are known: a network that learns by heart reaches far."""
+MAX_FACTOR = 100.0
+"""Largest factor where they are known: a network that memorizes reaches far."""
 
-LEAST = 1e-3
-"""Least distance of neighbouring quantiles, in mean changes."""
+MIN_DISTANCE = 1e-3
+"""Least distance of neighboring quantiles, in mean changes."""
 
-MARGIN = 256
-"""Columns that the unit is taken from when predicting, at least, besides the window."""
+MIN_CONTEXT = 256
+"""Columns that the scale is taken from when forecasting, at least, besides the window."""
 
+FEW_VALUES = 2000
+"""Values of a panel below which a network would memorize them."""
 
-class Fitted(NamedTuple):
-    """A trained network."""
-
-    network: Network
-    weights: Weights
-    settings: SequentialSettings
-    horizon: int
-    trained_steps: int
-    """Steps that there was something to learn of; those beyond are told as the last one."""
-    quantile_offsets: Floats | None
-    """(h, Q) from the point to the quantiles, in units of the mean change; None: the network says quantiles."""
+BATCH_SERIES = 2048
+"""Series at a time."""
 
 
-def fit(
-    model: Sequential,
-    values: Floats,
-    h: int,
-    m: int,
-    settings: SequentialSettings,
-    seed: int,
-    report: Callable[[StepRecord], object] | None = None,
-    start: Fitted | None = None,
-    watch: Callable[[Fitted], ValidationErrors] | None = None,
-) -> Fitted:
-    """Train a network of the user's own on a panel.
-
-    A network that was compiled is trained with its optimiser and, if it is a point, its loss; any other with Adam over
-    one cycle, and the absolute error or the quantile loss. Of a point network the newest tenth of each series is held
-    out until its errors there are measured, four fifths on the way.
+@register
+@dataclass(frozen=True)
+class SequentialConfig:
+    """A user's network, and how it reads and trains.
 
     Args:
-        model: The network; it is not changed, and its weights are not looked at.
-        values: (S, T) aligned on the right; NaN is missing, or before a series began.
-        h: Steps that are learnt.
-        m: Season whose indices are taken out first; 1 for none.
-        settings: Sizes and training.
-        seed: Same seed, same bits.
-        report: Called after every update, and before the first one if `watch` is given.
-        start: What to go on from; None: fresh weights.
-        watch: Errors of a network, looked at before learning and ten times on the way.
-
-    Returns:
-        A network of its own.
+        model: Its layers, and optimizer and loss if it was compiled; it is not changed. None: not known.
+        input_size: Values in a window; a network that states how many steps it reads has its own.
+        season_length: Season whose indices are removed before the network reads; 1 for none.
+        max_steps: Updates.
+        batch_size: Windows in a batch.
+        learning_rate: Peak learning rate, of one cycle; ignored if the network was compiled.
+        clip: Largest norm of the gradient; likewise.
+        quantiles: Levels, odd in number, the middle one 0.5.
 
     Raises:
-        ConfigError: As `wired`, a loss that does not fit, or a training that ran away.
-        DataError: No series with two values.
+        ConfigError: A size below 1, a rate that is not above 0, levels that do not increase or have no middle.
 
-    >>> from gatecast.nn.layers import Dense
-    >>> fit(Sequential([Dense(3)]), np.arange(20.0)[None], 3, 1, Settings(4, steps=2), seed=0).horizon
-    3
+    Example:
+        >>> SequentialConfig(Sequential(), 24).batch_size
+        256
     """
-    network, settings = build_network(model, h, settings)
-    learner = _Learner(network, initial_weights(network, seed), *training_setup(model, network, settings), seed)
-    check_memory(network, settings.batch_size, settings.input_size, training=True)
-    if values.ndim != 2 or 0 in values.shape:
-        raise DataError("there is nothing to learn from", got=str(values.shape), expected="(series, columns)")
-    rows = scale_values(values, scaling.fit_scaler(values, m), settings.input_size)
-    length = observed_length(rows)
-    if length.max(initial=0) < 2:
-        raise DataError("there is nothing to learn from", got="no series of two values", expected="one at least")
-    if start is not None:
-        learner.weights.vector[:] = start.weights.vector
-    learnt, spread = min(h, int(length.max()) - 1), None
-    held = holdout_length(length, h) * is_point(network)
-    rng, number, early = generator(seed, 2), 0, settings.max_steps - settings.max_steps // FINISH
-    looks = validation_steps(settings.max_steps) if watch else set()
-    flat = np.zeros((h, len(settings.quantiles))) if is_point(network) else None
-    if watch is not None and report is not None:
-        report(StepRecord(0, float("nan"), *watch(Fitted(network, learner.newest(), settings, h, learnt, flat))))
-    for hidden, steps in ((held, early), (0 * held, settings.max_steps - early)):
-        count = np.maximum(length - 1 - hidden, 0)
-        for which, origins in sample_origins(rows.first, count, settings.batch_size, steps, rng):
-            number += 1
-            y, weight = targets_at(rows, which, origins, values.shape[1] - hidden[which], h, settings.input_size)
-            loss = learner.update(_windows(rows, which, origins, network, settings), y, weight, number)
-            if report is not None and np.isfinite(loss):
-                seen = NOT_MEASURED
-                if watch is not None and number in looks:
-                    seen = watch(Fitted(network, learner.newest(), settings, h, learnt, flat))
-                report(StepRecord(number, loss, *seen))
-        if spread is None and is_point(network):
-            spread = _spread(network, learner.newest(), rows, held, h, settings, rng)
-    relax()
-    return Fitted(network, learner.newest(), settings, h, learnt, spread)
 
+    name: ClassVar[str] = "sequential"
+    column: ClassVar[str] = "Sequential"
+    family: ClassVar[Family] = "network"
+    listed: ClassVar[bool] = False
+    """It has no name in `model=`: users pass the network itself."""
 
-def predict_quantiles(fitted: Fitted, values: Floats, m: int, batch: int = 2048) -> Floats:
-    """What a network says of the h steps behind the end of each series.
-
-    Args:
-        fitted: A trained network.
-        values: (S, T) aligned on the right, any series; NaN is missing.
-        m: Season whose indices are taken out first.
-        batch: Series at a time.
-
-    Returns:
-        (S, h, Q) in the unit of the values, increasing along Q; NaN for a series without a value.
-
-    >>> from gatecast.nn.layers import Dense
-    >>> y = np.arange(20.0)[None]
-    >>> predict_quantiles(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0), y, 1).shape
-    (1, 3, 5)
-    """
-    settings, h = fitted.settings, fitted.horizon
-    answer = np.full((len(values), h, len(settings.quantiles)), np.nan)
-    for start in range(0, len(values) if values.shape[1] else 0, batch):
-        part = values[start : start + batch]
-        frame, rows, x = latest_inputs(fitted, part, m)
-        said = _told(fitted, training.predict(fitted.network, fitted.weights, x))
-        z = scaling.inverse_transform(frame, said * rows.scale[:, None, None] + rows.last[:, None, None])
-        there = np.isfinite(part).any(axis=1)
-        answer[start : start + batch][there] = z[there]
-    return answer
-
-
-def latest_inputs(fitted: Fitted, values: Floats, m: int) -> tuple[scaling.SeriesScaler, ScaledSeries, Array]:
-    """What a network reads before it forecasts series (S, T): their frame, the series in it, the newest windows."""
-    settings = fitted.settings
-    part = values[:, -(settings.input_size + max(CONTEXT_SEASONS * m, MARGIN)) :]
-    frame = scaling.fit_scaler(part, m)
-    rows = scale_values(part, frame, settings.input_size)
-    end = np.full(len(part), part.shape[1] - 1)
-    return frame, rows, _windows(rows, np.arange(len(part)), end, fitted.network, settings)
-
-
-def to_state(fitted: Fitted) -> dict[str, Any]:
-    """All of a network but its weights, in words of JSON.
-
-    Raises:
-        ConfigError: A layer that is not one of gatecast's.
-
-    >>> from gatecast.nn.layers import Dense
-    >>> y = np.arange(20.0)[None]
-    >>> to_state(fit(Sequential([Dense(3)]), y, 3, 1, Settings(4, steps=2), seed=0))["input_shape"]
-    [8]
-    """
-    return {
-        "input_shape": list(fitted.network.shapes[0]),
-        "layers": [layer_to_config(layer, LAYERS) for layer in fitted.network.layers],
-        "settings": {**asdict(fitted.settings), "quantiles": list(fitted.settings.quantiles)},
-        "horizon": fitted.horizon,
-        "learnt": fitted.trained_steps,
-        "spread": None if fitted.quantile_offsets is None else fitted.quantile_offsets.tolist(),
-    }
-
-
-def to_sequential(fitted: Fitted) -> Sequential:
-    """The layers of a trained network as a fresh `Sequential`, with the shape that they read."""
-    return Sequential([Input(fitted.network.shapes[0]), *fitted.network.layers])
-
-
-def from_state(description: Mapping[str, Any], vector: Array) -> Fitted:
-    """The inverse of `describe`: nothing in the description is executed.
-
-    Args:
-        description: As `describe` gave it, or as JSON gave it back.
-        vector: (n,) the weights, `fitted.weights.vector`.
-
-    Raises:
-        FormatError: Something that describes no network, or one with other weights.
-
-    >>> from gatecast.nn.layers import Dense
-    >>> fitted = fit(Sequential([Dense(3)]), np.arange(20.0)[None], 3, 1, Settings(4, steps=2), seed=0)
-    >>> from_state(to_state(fitted), fitted.weights.vector).network == fitted.network
-    True
-    """
-    try:
-        layers = [layer_from_config(one, LAYERS) for one in description["layers"]]
-        if not layers:
-            raise ValueError("no layers")
-        network = build(layers, Input(tuple(description["input_shape"])).shape)
-        told = description["settings"]
-        settings = SequentialSettings(**{**told, "quantiles": tuple(told["quantiles"])})
-        h, learnt = (
-            check_positive_int(description["horizon"], "horizon"),
-            check_positive_int(description["learnt"], "learnt"),
-        )
-        check_outputs(network, h, settings.quantiles)
-        check_network_size(network)
-        spread = None if description["spread"] is None else np.array(description["spread"], np.float64)
-        shape = None if spread is None else spread.shape
-        if shape != ((h, len(settings.quantiles)) if is_point(network) else None):
-            raise ValueError(f"a spread of shape {shape}")
-        weights = initial_weights(network, 0)
-        if weights.vector.shape != vector.shape:
-            raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise FormatError("this does not describe a network", got=got, fix="Save the forecaster again.") from error
-    weights.vector[:] = vector
-    return Fitted(network, weights, settings, h, learnt, spread)
-
-
-@dataclass
-class _Learner:
-    """Weights on their way."""
-
-    network: Network
-    weights: Weights
-    loss: Loss
-    optimizer: GradientTransformation
-    seed: int
-    grads: Weights = field(init=False)
-    state: Any = field(init=False)
+    model: Sequential | None
+    input_size: int
+    season_length: int = 1
+    max_steps: int = 400
+    batch_size: int = 256
+    learning_rate: float = 3e-3
+    clip: float = 1.0
+    quantiles: tuple[float, ...] = QUANTILES
 
     def __post_init__(self) -> None:
-        self.grads, self.state = zeros_like(self.weights), self.optimizer.init(self.weights.vector.size)
-
-    def update(self, x: Array, y: Array, weight: Array, number: int) -> float:
-        """One update by windows, targets (B, h) and their weights; the mean loss, NaN if there was no target."""
-        total = float(weight.sum())
-        if total == 0:
-            return float("nan")
-        network, weights = self.network, self.weights
-        with np.errstate(over="ignore", invalid="ignore"):
-            said, caches = forward(
-                network, weights, pack(x), training=True, seed=self.seed, step=number, n_sequences=len(x)
-            )
-            loss, dy = weighted_mean(self.loss, said, pack(y[:, None]), pack(weight[:, None]), total)
-            backward(network, weights, caches, dy, self.grads)
-            optim.apply_updates(self.optimizer, self.grads.vector, self.state, weights.vector, number)
-            update_buffers(network, weights, caches)
-        if not (np.isfinite(loss) and np.isfinite(weights.vector).all()):
+        for name in ("input_size", "season_length", "max_steps", "batch_size"):
+            check_positive_int(getattr(self, name), name, where="SequentialConfig")
+        for name in ("learning_rate", "clip"):
+            check_positive(getattr(self, name), name, where="SequentialConfig")
+        levels = Pinball(self.quantiles).quantiles
+        if len(levels) % 2 == 0 or levels[len(levels) // 2] != 0.5:
             raise ConfigError(
-                "the training ran away",
-                where=f"update {number}",
-                got=f"a loss of {loss}" if not np.isfinite(loss) else "weights that are not finite",
-                expected="finite numbers",
-                fix="Lower the learning rate, or clip the gradient: optimizer=chain(clip_by_global_norm(1.0), Adam()).",
+                "Invalid quantiles of SequentialConfig",
+                got=str(list(levels)),
+                expected="an odd number of levels around 0.5",
             )
-        return loss
 
-    def newest(self) -> Weights:
-        """The weights, or their average if the optimiser keeps one."""
-        average = optim.ema_params(self.optimizer, self.state)
-        if average is None:
-            return self.weights
-        weights = zeros_like(self.weights)
-        weights.vector[:] = average
-        return weights
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
+        """A network cannot be guessed: pass one."""
+        raise ConfigError("model='sequential' needs a network", fix="Pass the Sequential itself: model=network.")
+
+    @classmethod
+    def for_network(cls, model: Sequential, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
+        """Return the defaults for a user's network.
+
+        Raises:
+            ConfigError: A network that does not forecast the horizon.
+        """
+        config = overrides.apply(default_settings(model, panel, task))
+        _, input_size = build_network(model, task.horizon, config)
+        config = replace(config, input_size=input_size)
+        return MedianOf((config,) * (overrides.training.n_members or 1))
+
+    def fit(
+        self,
+        context: PanelContext,
+        task: Task,
+        *,
+        init: SequentialModel | None = None,
+        monitor: ValidationMonitor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> SequentialModel:
+        """Train a fresh network of these layers on a panel."""
+        measure = None
+        if monitor is not None:
+            validation, origins = monitor.validation, monitor.training_origins
+
+            def measure(model: SequentialModel) -> ValidationErrors:
+                """Return the errors of a network."""
+                return monitor.measure(model.predict_quantiles(validation), model.predict_quantiles(origins))
+
+        config = replace(self, quantiles=task.quantiles)
+        return train(context.values, task, config, init=init, measure=measure, on_step=on_step)
+
+    @classmethod
+    def from_state(cls, state: ModelState, task: Task) -> SequentialModel:
+        """Restore a trained network; nothing in its description is executed.
+
+        Raises:
+            FormatError: Something that describes no network, or one with other weights.
+        """
+        settings = dict(state.settings)
+        layers = [layer_from_config(item, LAYERS) for item in settings.pop("layers")]
+        if not layers:
+            raise ValueError("no layers")
+        network = build(layers, Input(tuple(settings.pop("input_shape"))).shape)
+        trained_steps = check_positive_int(settings.pop("trained_steps"), "trained_steps")
+        config = cls(
+            Sequential([Input(network.shapes[0]), *layers]), **settings | {"quantiles": tuple(settings["quantiles"])}
+        )
+        check_outputs(network, task.horizon, config.quantiles)
+        check_network_size(network)
+        weights = initial_weights(network, 0)
+        vector = state.arrays["weights"]
+        if weights.vector.shape != vector.shape:
+            raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
+        weights.vector[:] = vector
+        offsets = state.arrays.get("quantile_offsets")
+        shape = None if offsets is None else offsets.shape
+        if shape != ((task.horizon, len(config.quantiles)) if is_point(network) else None):
+            raise ValueError(f"quantile offsets of shape {shape}")
+        return SequentialModel(config, network, weights, task.horizon, trained_steps, offsets)
+
+
+def default_settings(model: Sequential | None, panel: PanelSummary, task: Task) -> SequentialConfig:
+    """Return the settings by season, horizon, length and number of series, as the validation tails of M3 chose them.
+
+    Example:
+        >>> default_settings(None, PanelSummary(np.array([120])), Task(12, 12)).input_size
+        24
+    """
+    h, m, typical = task.horizon, task.season_length, panel.typical_length
+    input_size = max(8, min(h, 24)) if m == 1 else max(16, m + 1, min(2 * m, 48))
+    max_steps = 300 if panel.n_series * typical < FEW_VALUES else 600 if m == 1 else 1000
+    return SequentialConfig(
+        model,
+        max(2, min(input_size, typical - 1)),
+        season_length=removed_season(m, panel.n_series),
+        max_steps=max_steps,
+        quantiles=task.quantiles,
+    )
+
+
+@dataclass(frozen=True)
+class SequentialModel:
+    """A trained network of a user's layers.
+
+    Args:
+        config: What it was trained with.
+        network: Layers and shapes.
+        weights: Their parameters.
+        horizon: Steps that it forecasts.
+        trained_steps: Steps that there were targets for; those beyond are forecast as the last one.
+        quantile_offsets: From the point to the quantiles, in units of the mean change, [horizon, Q]; None: the network
+            forecasts quantiles.
+    """
+
+    config: SequentialConfig
+    network: Network
+    weights: Weights
+    horizon: int
+    trained_steps: int
+    quantile_offsets: FloatArray | None
+
+    def predict_quantiles(self, context: PanelContext) -> FloatArray:
+        """Forecast the steps after the end of each series; exogenous columns are not read.
+
+        Returns:
+            Quantiles in the unit of the values, [n_series, horizon, Q]; NaN for a series without a value.
+
+        Example:
+            >>> from gatecast.nn.layers import Dense
+            >>> y = np.arange(20.0)[None]
+            >>> model = train(y, Task(3), SequentialConfig(Sequential([Dense(3)]), 4, max_steps=2))
+            >>> model.predict_quantiles(PanelContext.from_values(y)).shape
+            (1, 3, 5)
+        """
+        values = context.values
+        if not values.size:
+            return np.full((len(values), self.horizon, len(self.config.quantiles)), np.nan)
+        return np.concatenate([self._quantiles(part) for part in context.batches(BATCH_SERIES)])
+
+    def _quantiles(self, context: PanelContext) -> FloatArray:
+        """`predict_quantiles` for one batch of series."""
+        scaler, scaled, x = self.latest_inputs(context)
+        q = self._with_offsets(training.predict(self.network, self.weights, x))
+        z = inverse_transform(scaler, q * scaled.scale[:, None, None] + scaled.last[:, None, None])
+        observed = np.asarray(np.isfinite(context.values).any(axis=1))
+        return np.where(observed[:, None, None], z, np.nan)
+
+    def attribution_columns(self) -> int:
+        """Return how many of the newest values a forecast can depend on."""
+        return self.config.input_size + max(CONTEXT_SEASONS * self.config.season_length, MIN_CONTEXT)
+
+    def latest_inputs(self, context: PanelContext) -> tuple[SeriesScaler, ScaledSeries, Array]:
+        """Return what a network reads before it forecasts: the scaler, the scaled series, the newest windows."""
+        part = context.keep_last(self.attribution_columns())
+        scaled = scale_series(part, self.config.season_length, self.config.input_size)
+        end = np.full(len(part), part.values.shape[1] - 1)
+        x = _windows(scaled, np.arange(len(part)), end, self.network, self.config)
+        return part.scaler(self.config.season_length), scaled, x
+
+    def _with_offsets(self, output: Array) -> FloatArray:
+        """Return quantiles in units of the mean change from what the network puts out, [n_series, horizon, Q]."""
+        h, middle = self.horizon, len(self.config.quantiles) // 2
+        steps = np.minimum(np.arange(h), self.trained_steps - 1)
+        q = output.astype(np.float64).reshape(len(output), h, -1)[:, steps]
+        if self.quantile_offsets is not None:
+            return np.asarray(q + self.quantile_offsets)
+        median, factor = q[..., middle : middle + 1], np.sqrt((np.arange(h) + 1) / (steps + 1))[:, None]
+        return np.asarray(median + factor * (q - median))
+
+    def networks(self) -> Sequence[NetworkView]:
+        """Return the network, for looking into it."""
+
+        def inputs(context: PanelContext) -> Array:
+            """Return what the network reads before it forecasts."""
+            return self.latest_inputs(context)[2]
+
+        return [
+            NetworkView(self.network, self.weights, inputs, 1, self.config.input_size, self.config, one_cycle=False)
+        ]
+
+    def attribution_path(
+        self, context: PanelContext, target: AttributionTarget, bins: AttributionBins
+    ) -> DifferentiablePath:
+        """Return one number of a forecast as a function of what the network reads."""
+        part = context.keep_last(self.attribution_columns())
+        return attribution_path(self, part, context.values.shape[1] - part.values.shape[1], target, bins)
+
+    def to_state(self) -> ModelState:
+        """Return layers, config and weights.
+
+        Raises:
+            ConfigError: A layer that is not one of gatecast's.
+        """
+        settings = {item.name: getattr(self.config, item.name) for item in fields(self.config) if item.name != "model"}
+        settings |= {
+            "input_shape": list(self.network.shapes[0]),
+            "layers": [layer_to_config(layer, LAYERS) for layer in self.network.layers],
+            "trained_steps": self.trained_steps,
+        }
+        arrays: dict[str, Any] = {"weights": self.weights.vector}
+        if self.quantile_offsets is not None:
+            arrays["quantile_offsets"] = self.quantile_offsets
+        return ModelState(settings, arrays)
+
+
+def train(
+    values: FloatArray,
+    task: Task,
+    config: SequentialConfig,
+    *,
+    init: SequentialModel | None = None,
+    measure: Callable[[SequentialModel], ValidationErrors] | None = None,
+    on_step: StepCallback | None = None,
+) -> SequentialModel:
+    """Train a user's network on a panel.
+
+    A network that was compiled is trained with its optimizer and, if it forecasts points, its loss; any other with Adam
+    over one cycle, and the absolute error or the quantile loss. Of a point network the newest tenth of each series is
+    held out until its errors there are measured, four fifths on the way.
+
+    Args:
+        values: Series aligned at their ends, [n_series, T]; NaN is missing, or before a series began.
+        task: Horizon and seed.
+        config: The network, its sizes and training.
+        init: What to continue from; None: fresh weights.
+        measure: Measures errors, before training and ten times on the way.
+        on_step: Is called after every update, and before the first one if errors are measured.
+
+    Raises:
+        ConfigError: As `build_network`, a loss that does not fit, or a training that diverged.
+        DataError: No series with two values.
+
+    Example:
+        >>> from gatecast.nn.layers import Dense
+        >>> train(np.arange(20.0)[None], Task(3), SequentialConfig(Sequential([Dense(3)]), 4, max_steps=2)).horizon
+        3
+    """
+    h, seed = task.horizon, task.seed
+    model = config.model
+    if model is None:
+        raise ConfigError("SequentialConfig has no network", fix="Pass the Sequential itself: model=network.")
+    network, input_size = build_network(model, h, config)
+    config = replace(config, input_size=input_size)
+    weights, (loss, optimizer) = initial_weights(network, seed), training_setup(model, network, config)
+    check_memory(network, config.batch_size, config.input_size, training=True)
+    if values.ndim != 2 or 0 in values.shape:
+        raise DataError("The panel has no values to train on", got=str(values.shape), expected="(series, columns)")
+    scaled = scale_series(PanelContext.from_values(values), config.season_length, config.input_size)
+    length = observed_length(scaled)
+    if length.max(initial=0) < 2:
+        raise DataError("The panel has no values to train on", got="no series of two values", expected="at least one")
+    if init is not None:
+        weights.vector[:] = init.weights.vector
+    point, trained_steps = is_point(network), min(h, int(length.max()) - 1)
+    no_offsets = np.zeros((h, len(config.quantiles))) if point else None
+
+    state = training.TrainingState(optimizer.init(weights.vector.size))
+
+    def averaged() -> Weights:
+        """Return the weights to predict with."""
+        return training.averaged_weights(weights, optimizer, state)
+
+    def current() -> SequentialModel:
+        """Return the model as it stands, its quantiles not yet measured."""
+        return SequentialModel(config, network, averaged(), h, trained_steps, no_offsets)
+
+    holdout, offsets = holdout_length(length, h) * point, None
+    rng, early = generator(seed, 2), config.max_steps - config.max_steps // FINISH
+
+    def run() -> Iterator[training.StepRecord]:
+        """Train without the newest values, measure errors on them, and train with them."""
+        nonlocal offsets
+        for hidden, n_steps in ((holdout, early), (0 * holdout, config.max_steps - early)):
+            batches = _batches(scaled, length, hidden, n_steps, h, network, config, rng)
+            yield from training.train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
+            if offsets is None and point:
+                offsets = _quantile_offsets(network, averaged(), scaled, holdout, h, config, rng)
+
+    records = run()
+    if measure is not None:
+        at = training.validation_steps(config.max_steps)
+        records = training.with_validation(records, lambda: measure(current()), at)
+    for record in records:
+        if on_step is not None:
+            on_step(record)
+    release_memory()
+    return SequentialModel(config, network, averaged(), h, trained_steps, offsets)
+
+
+def _batches(
+    scaled: ScaledSeries,
+    length: IntArray,
+    hidden: IntArray,
+    n_steps: int,
+    horizon: int,
+    network: Network,
+    config: SequentialConfig,
+    rng: np.random.Generator,
+) -> Iterator[Batch]:
+    """Yield windows and targets of every update, without the newest `hidden` values of each series."""
+    count, T = np.maximum(length - 1 - hidden, 0), scaled.context.values.shape[1]
+    for rows, origins in sample_origins(scaled.first, count, config.batch_size, n_steps, rng):
+        y, weight = targets_at(scaled, rows, origins, T - hidden[rows], horizon, config.input_size)
+        x = pack(_windows(scaled, rows, origins, network, config))
+        yield Batch(x, pack(y[:, None]), pack(weight[:, None]), None, float(weight.sum()), len(rows))
 
 
 def _windows(
-    rows: ScaledSeries, which: Integers, origins: Integers, network: Network, settings: SequentialSettings
+    scaled: ScaledSeries, rows: IntArray, origins: IntArray, network: Network, config: SequentialConfig
 ) -> Array:
-    """Windows at origins as a network reads them."""
-    w, shape = settings.input_size, network.shapes[0]
+    """Return windows at origins as a network reads them."""
+    shape = network.shapes[0]
     flat = len(shape) == 1
-    features = (shape[0] or w) // w if flat else shape[1]
-    return windows_at(rows, which, origins, w, features or 1, flat=flat)
+    features = (shape[0] or config.input_size) // config.input_size if flat else shape[1]
+    return windows_at(scaled, rows, origins, config.input_size, features or 1, flat=flat)
 
 
-def _told(fitted: Fitted, said: Array) -> Floats:
-    """(S, h, Q) in units of the mean change, from what a network says; steps that nothing was learnt of as the last."""
-    h, mid = fitted.horizon, len(fitted.settings.quantiles) // 2
-    steps = np.minimum(np.arange(h), fitted.trained_steps - 1)
-    q = said.astype(np.float64).reshape(len(said), h, -1)[:, steps]
-    if fitted.quantile_offsets is not None:
-        return np.asarray(q + fitted.quantile_offsets)
-    middle, wider = q[..., mid : mid + 1], np.sqrt((np.arange(h) + 1) / (steps + 1))[:, None]
-    return np.asarray(middle + wider * (q - middle))
-
-
-def _spread(
+def _quantile_offsets(
     network: Network,
     weights: Weights,
-    rows: ScaledSeries,
-    held: Integers,
+    scaled: ScaledSeries,
+    holdout: IntArray,
     h: int,
-    settings: SequentialSettings,
+    config: SequentialConfig,
     rng: np.random.Generator,
-) -> Floats:
-    """(h, Q) from the point to the quantiles: errors on what was learnt, as much larger as those on what was not.
+) -> FloatArray:
+    """Return the offsets from the point to the quantiles: training errors, as much larger as held-out errors are.
 
     What is held out is too little for quantiles of every step, but enough for one factor.
     """
-    length, T = observed_length(rows), rows.context.values.shape[1]
+    length, T = observed_length(scaled), scaled.context.values.shape[1]
 
-    def errors(first: Integers, count: Integers, stop: Integers) -> Floats:
-        """(n, h) errors at origins, NaN where unknown."""
-        which, origins = next(sample_origins(first, count, SAMPLE, 1, rng))
-        y, weight = targets_at(rows, which, origins, stop[which], h, settings.input_size)
-        x = _windows(rows, which, origins, network, settings)
+    def errors(first: IntArray, count: IntArray, stop: IntArray) -> FloatArray:
+        """Return errors at origins, NaN where unknown, [n_origins, horizon]."""
+        rows, origins = next(sample_origins(first, count, MAX_SAMPLE, 1, rng))
+        y, weight = targets_at(scaled, rows, origins, stop[rows], h, config.input_size)
+        x = _windows(scaled, rows, origins, network, config)
         return np.where(weight > 0, y - training.predict(network, weights, x), np.nan)
 
-    stop = T - held
-    near = errors(rows.first, np.maximum(length - 1 - held, 0), stop)
-    factor = _factor(near, errors(stop - 1, held, np.full_like(held, T))) if held.any() else UNKNOWN
-    p = settings.quantiles
-    normal = np.array([NormalDist(0, 1.25).inv_cdf(one) for one in p])  # its mean change is 1
-    spread = np.empty((h, len(p)))
+    stop = T - holdout
+    trained = errors(scaled.first, np.maximum(length - 1 - holdout, 0), stop)
+    factor = DEFAULT_FACTOR
+    if holdout.any():
+        factor = _error_ratio(trained, errors(stop - 1, holdout, np.full_like(holdout, T)))
+    levels = config.quantiles
+    offsets = np.empty((h, len(levels)))
     for k in range(h):
-        e = near[:, k][np.isfinite(near[:, k])]
-        if len(e) >= APART:
-            spread[k] = np.quantile(e, p) - np.median(e)
+        known = trained[:, k][np.isfinite(trained[:, k])]
+        if len(known) >= MIN_ERRORS:
+            offsets[k] = np.quantile(known, levels) - np.median(known)
+        elif k:
+            offsets[k] = offsets[k - 1] * np.sqrt((k + 1) / k)
         else:
-            spread[k] = spread[k - 1] * np.sqrt((k + 1) / k) if k else normal
-    return factor * spread + LEAST * (np.arange(len(p)) - len(p) // 2)
+            # A normal distribution whose mean absolute value is 1.
+            offsets[k] = [NormalDist(0, 1.25).inv_cdf(level) for level in levels]
+    return factor * offsets + MIN_DISTANCE * (np.arange(len(levels)) - len(levels) // 2)
 
 
-def _factor(near: Floats, new: Floats) -> float:
-    """How many times larger errors are on what was held out, each step counting as often as it was held out."""
-    sizes, counts = [], np.isfinite(new).sum(axis=0)
-    for e in (near, new):
-        known = np.isfinite(e)
-        sizes.append(np.where(known, np.abs(e), 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+def _error_ratio(trained: FloatArray, held_out: FloatArray) -> float:
+    """Return how many times larger held-out errors are, each step weighted by how often it was held out."""
+    sizes, counts = [], np.isfinite(held_out).sum(axis=0)
+    for errors in (trained, held_out):
+        known = np.isfinite(errors)
+        sizes.append(np.where(known, np.abs(errors), 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
     small, large = ((size * counts).sum() for size in sizes)
-    return float(np.clip(large / small, 1.0, LARGEST)) if small > 0 else UNKNOWN
+    return float(np.clip(large / small, 1.0, MAX_FACTOR)) if small > 0 else DEFAULT_FACTOR

@@ -13,12 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.panel_rnn.windows import PanelRNNSettings, ScaledSeries, scale_series
-from gatecast.forecasting.scaling import SeriesScaler
+from gatecast.forecasting.panel_rnn.windows import ScaledSeries
 from gatecast.kernels.packing import Array
 
-__all__ = ["holdout_length", "observed_length", "sample_origins", "scale_values", "targets_at", "windows_at"]
+__all__ = ["holdout_length", "observed_length", "sample_origins", "targets_at", "windows_at"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -31,17 +29,6 @@ SHARE = 10
 
 QUEUED = 2**21
 """Origins up to which each one comes once before any comes again; of more they are drawn."""
-
-
-def scale_values(values: Floats, frame: SeriesScaler, window: int) -> ScaledSeries:
-    """Series made ready: in units of their mean change, gaps filled, w - 1 columns of padding in front.
-
-    Args:
-        values: (S, T) aligned on the right; NaN is missing.
-        frame: Of the same series.
-        window: w.
-    """
-    return scale_series(PanelContext.from_values(values), frame, PanelRNNSettings(window))
 
 
 def observed_length(rows: ScaledSeries) -> Integers:

@@ -5,80 +5,24 @@ Letters: w values in a window, F features, h horizon, Q quantiles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gatecast.errors import ConfigError, check_positive, check_positive_int
-from gatecast.nn import optim
+from gatecast.errors import ConfigError
 from gatecast.nn.layers import QuantileHead, Shape
 from gatecast.nn.losses import Loss, MeanAbsoluteError, Pinball
 from gatecast.nn.memory_limits import check_network_size
 from gatecast.nn.network import Network, build
 from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.training import default_optimizer
 
-__all__ = ["SequentialSettings", "build_network", "check_outputs", "default_settings", "is_point", "training_setup"]
+if TYPE_CHECKING:
+    from gatecast.forecasting.sequential_model.model import SequentialConfig
 
-SOME = 2000
-"""Values of a panel below which a network would learn them by heart."""
-
-
-@dataclass(frozen=True)
-class SequentialSettings:
-    """How a network of the user's own reads and learns.
-
-    Args:
-        input_size: w; a network that says how many steps it reads has its own.
-        max_steps: Updates.
-        batch_size: B.
-        learning_rate: Highest learning rate, of one cycle; not looked at if the network was compiled.
-        clip: Largest norm of the gradient; likewise.
-        quantiles: Q levels, an odd number, the middle one 0.5.
-
-    Raises:
-        ConfigError: A size below 1, a rate that is not above 0, levels that do not increase or have no middle.
-
-    >>> SequentialSettings(24).batch
-    256
-    """
-
-    input_size: int
-    max_steps: int = 400
-    batch_size: int = 256
-    learning_rate: float = 3e-3
-    clip: float = 1.0
-    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
-
-    def __post_init__(self) -> None:
-        for name in ("input_size", "max_steps", "batch_size"):
-            check_positive_int(getattr(self, name), f"Settings' {name}")
-        for name in ("learning_rate", "clip"):
-            check_positive(getattr(self, name), f"Settings' {name}")
-        levels = Pinball(self.quantiles).quantiles
-        if len(levels) % 2 == 0 or levels[len(levels) // 2] != 0.5:
-            raise ConfigError(
-                "Settings' probabilities have no middle", got=str(list(levels)), expected="an odd number around 0.5"
-            )
+__all__ = ["build_network", "check_outputs", "is_point", "training_setup"]
 
 
-def default_settings(h: int, m: int, typical: int, series: int) -> SequentialSettings:
-    """Settings by season, horizon, length and number of series, as the validation tails of M3 chose them.
-
-    Args:
-        h: Horizon.
-        m: Season; 1 for none.
-        typical: Values of the typical series.
-        series: S.
-
-    >>> default_settings(12, 12, 120, 1).window
-    24
-    """
-    window = max(8, min(h, 24)) if m == 1 else max(16, m + 1, min(2 * m, 48))
-    steps = 300 if series * typical < SOME else 600 if m == 1 else 1000
-    return SequentialSettings(max(2, min(window, typical - 1)), max_steps=steps)
-
-
-def build_network(model: Any, h: int, settings: SequentialSettings) -> tuple[Network, SequentialSettings]:
+def build_network(model: Any, h: int, settings: SequentialConfig) -> tuple[Network, int]:
     """The layers of a user's network with the shapes that they have here, once it is clear that it can be used.
 
     Args:
@@ -89,31 +33,32 @@ def build_network(model: Any, h: int, settings: SequentialSettings) -> tuple[Net
         settings: Gives w and the number of quantiles.
 
     Returns:
-        Network, and the settings with its own w.
+        Network, and the values in its window.
 
     Raises:
         ConfigError: Something that is no `Sequential`, has no layers, layers that do not fit together, or outputs that
             are neither h numbers nor h times Q quantiles.
 
+    >>> from gatecast.forecasting.sequential_model.model import SequentialConfig
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> build_network(Sequential([LSTM(8), Dense(6)]), 6, SequentialSettings(24))[0].shapes
+    >>> build_network(Sequential([LSTM(8), Dense(6)]), 6, SequentialConfig(None, 24))[0].shapes
     ((24, 2), (8,), (6,))
     """
     if not isinstance(model, Sequential):
         raise ConfigError("this is not a network", got=repr(model), expected="a gatecast.Sequential")
     if not model.layers:
         raise ConfigError("the network has no layers", fix=f"Write, say, Sequential([LSTM(32), Dense({h})]).")
-    shape = _input_shape(model)
+    shape, input_size = _input_shape(model), settings.input_size
     if shape is None:
         network = build(model.layers, (settings.input_size, 2))
         if len(network.shapes[-1]) == 2:
             network = _flat(network, 2 * settings.input_size)
     else:
-        settings = replace(settings, input_size=shape[0] or settings.input_size)
-        network = build(model.layers, (settings.input_size, *shape[1:]))
+        input_size = shape[0] or input_size
+        network = build(model.layers, (input_size, *shape[1:]))
     check_outputs(network, h, settings.quantiles)
     check_network_size(network)
-    return network, settings
+    return network, input_size
 
 
 def check_outputs(network: Network, h: int, probabilities: tuple[float, ...]) -> None:
@@ -128,7 +73,7 @@ def check_outputs(network: Network, h: int, probabilities: tuple[float, ...]) ->
         ConfigError: They are not.
 
     >>> from gatecast.nn.layers import Dense
-    >>> check_outputs(wire([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
+    >>> check_outputs(build([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
     """
     found, last, Q = network.shapes[-1], network.layers[-1], len(probabilities)
     where, got = type(last).__name__, f"outputs of shape {(None, *found)}"
@@ -166,7 +111,7 @@ def is_point(network: Network) -> bool:
     """Whether a network says a number for each step, rather than quantiles.
 
     >>> from gatecast.nn.layers import Dense
-    >>> is_point(wire([Dense(5)], (24,))), is_point(wire([Dense(15), QuantileHead(3)], (24,)))
+    >>> is_point(build([Dense(5)], (24,))), is_point(build([Dense(15), QuantileHead(3)], (24,)))
     (True, False)
     """
     last = network.layers[-1]
@@ -174,7 +119,7 @@ def is_point(network: Network) -> bool:
 
 
 def training_setup(
-    model: Sequential, network: Network, settings: SequentialSettings
+    model: Sequential, network: Network, settings: SequentialConfig
 ) -> tuple[Loss, GradientTransformation]:
     """How a network is trained: as it was compiled, else with Adam over one cycle.
 
@@ -190,15 +135,15 @@ def training_setup(
     Raises:
         ConfigError: A loss of quantiles for a point, or of other quantiles than those asked for.
 
+    >>> from gatecast.forecasting.sequential_model.model import SequentialConfig
     >>> from gatecast.nn.layers import Dense
-    >>> training_setup(Sequential(), wire([Dense(5)], (24,)), SequentialSettings(24))[0]
+    >>> training_setup(Sequential(), build([Dense(5)], (24,)), SequentialConfig(None, 24))[0]
     MeanAbsoluteError()
     """
     point, pinball = is_point(network), Pinball(settings.quantiles)
     if model._compiled is None:
-        rate = optim.scale_by_learning_rate(optim.one_cycle(settings.learning_rate, settings.max_steps))
-        chain = optim.chain(optim.clip_by_global_norm(settings.clip), optim.scale_by_adam(), rate)
-        return MeanAbsoluteError() if point else pinball, chain
+        optimizer = default_optimizer(settings.learning_rate, settings.max_steps, clip=settings.clip)
+        return MeanAbsoluteError() if point else pinball, optimizer
     loss, optimizer = model._compiled
     if point and loss.width != 1:
         raise ConfigError(

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError, check_positive_int
-from gatecast.kernels.native import relax
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError, DataError
+from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.network import Network, Weights, backward, forward, zeros_like
@@ -97,7 +98,7 @@ def gradients(
     flat = rows.reshape(len(rows), -1)
     size = _at_once(network, rows.shape[1])
     found = [graded(flat[start : start + size])[1] for start in range(0, len(flat), size)]
-    relax()
+    release_memory()
     return np.concatenate(found).reshape(shape)
 
 
@@ -319,7 +320,7 @@ def _added(
 ) -> Attribution:
     """Values beside what they should sum up to."""
     there, start = say(actual), say(baseline)
-    relax()
+    release_memory()
     return Attribution(values.reshape(shape), there, start, there - start - values.sum(axis=1))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatecast.errors import check_positive_int
+from gatecast._utils.validation import check_positive_int
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.reference import ACTIVATIONS
@@ -48,7 +48,7 @@ class Dense(BaseLayer):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "units", check_positive_int(self.units, "Dense units"))
+        object.__setattr__(self, "units", check_positive_int(self.units, "units", where="Dense"))
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
         check_choice(self.activation, (None, *ACTIVATIONS), "Dense", "activation")
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import check_positive_int
+from gatecast._utils.validation import check_positive_int
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import (
     BackwardResult,
@@ -67,7 +67,7 @@ class Dilated(StatefulLayer):
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (Recurrent,), "Dilated", "a recurrent layer, such as GRU(50)")
-        object.__setattr__(self, "rate", check_positive_int(self.rate, "Dilated rate"))
+        object.__setattr__(self, "rate", check_positive_int(self.rate, "rate", where="Dilated"))
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
         # Which phase holds the last step is only known once all steps are computed.
         object.__setattr__(self, "_sequence_layer", replace(self.layer, return_sequences=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.errors import check_fraction
+from gatecast._utils.validation import check_fraction
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import (
@@ -50,7 +50,7 @@ class Dropout(BaseLayer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
-        object.__setattr__(self, "rate", check_fraction(self.rate, "Dropout rate"))
+        object.__setattr__(self, "rate", check_fraction(self.rate, "rate", where="Dropout"))
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y, shaped like x; the cache is the key, or None if nothing is dropped."""

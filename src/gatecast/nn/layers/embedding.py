@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.errors import ConfigError, DataError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import (
     BackwardResult,
@@ -46,7 +47,7 @@ class Embedding(BaseLayer):
 
     def __post_init__(self) -> None:
         for name in ("input_dim", "output_dim"):
-            object.__setattr__(self, name, check_positive_int(getattr(self, name), f"Embedding {name}"))
+            object.__setattr__(self, name, check_positive_int(getattr(self, name), name, where="Embedding"))
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
 
     @property

@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import Params
 from gatecast.nn.initializers import glorot_uniform
@@ -68,7 +69,7 @@ class LSTM(Recurrent):
         check_choice(self.peephole, (None, "diagonal", "full"), "LSTM", "peephole")
         object.__setattr__(self, "unit_forget_bias", _validate_forget_bias(self.unit_forget_bias))
         if self.projection is not None:
-            object.__setattr__(self, "projection", check_positive_int(self.projection, "LSTM projection"))
+            object.__setattr__(self, "projection", check_positive_int(self.projection, "projection", where="LSTM"))
         self._check_combinations()
 
     @property

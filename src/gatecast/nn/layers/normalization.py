@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import check_fraction, check_positive
+from gatecast._utils.validation import check_fraction, check_positive
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import (
     BackwardResult,
@@ -35,7 +35,7 @@ class _Normalization(BaseLayer):
 
     def _validate(self) -> None:
         """Check the arguments that all of them have."""
-        object.__setattr__(self, "epsilon", check_positive(self.epsilon, f"{type(self).__name__} epsilon"))
+        object.__setattr__(self, "epsilon", check_positive(self.epsilon, "epsilon", where=type(self).__name__))
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
 
     def init(self, _rng: np.random.Generator, in_shape: Shape) -> Params:
@@ -167,7 +167,7 @@ class BatchNormalization(_Normalization):
 
     def __post_init__(self) -> None:
         self._validate()
-        object.__setattr__(self, "momentum", check_fraction(self.momentum, "BatchNormalization momentum"))
+        object.__setattr__(self, "momentum", check_fraction(self.momentum, "momentum", where="BatchNormalization"))
 
     @property
     def param_names(self) -> tuple[str, ...]:

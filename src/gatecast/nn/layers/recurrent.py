@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_fraction, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import Array, Params
@@ -52,10 +53,10 @@ class Recurrent(StatefulLayer):
         """Check the arguments that all recurrent layers share, and store what every pass needs."""
         name, store = type(self).__name__, object.__setattr__
         store(self, "_cell", cell)
-        store(self, "units", check_positive_int(self.units, f"{name} units"))
+        store(self, "units", check_positive_int(self.units, "units", where=name))
         store(self, "input_shape", validate_shape(self, self.input_shape))
-        store(self, "dropout", check_fraction(self.dropout, f"{name} dropout"))
-        store(self, "recurrent_dropout", check_fraction(self.recurrent_dropout, f"{name} recurrent_dropout"))
+        store(self, "dropout", check_fraction(self.dropout, "dropout", where=name))
+        store(self, "recurrent_dropout", check_fraction(self.recurrent_dropout, "recurrent_dropout", where=name))
         n_states = len(self.states)
         store(self, "zoneout", _validate_zoneout(self.zoneout, n_states, name))
         store(self, "_zoneout_rates", self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,) * n_states)
@@ -198,8 +199,8 @@ def _dropout_mask(shape: tuple[int, ...], rate: float, key: int) -> Array:
 def _validate_zoneout(value: Any, n_states: int, layer: str) -> float | tuple[float, ...]:
     """Return one rate for all states, or a tuple with a rate for each."""
     if not isinstance(value, tuple | list):
-        return check_fraction(value, f"{layer} zoneout")
+        return check_fraction(value, "zoneout", where=layer)
     if n_states == 1 or len(value) != n_states:
         expected = "a number" if n_states == 1 else "a number, or a pair of numbers: for h and for c"
         raise ConfigError("Invalid zoneout", where=layer, got=repr(value), expected=expected)
-    return tuple(check_fraction(rate, f"{layer} zoneout") for rate in value)
+    return tuple(check_fraction(rate, "zoneout", where=layer) for rate in value)

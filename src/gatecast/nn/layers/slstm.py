@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers.base import Shape
 from gatecast.nn.layers.recurrent import Recurrent
@@ -43,7 +44,7 @@ class SLSTM(Recurrent):
 
     def __post_init__(self) -> None:
         self._configure("slstm")
-        object.__setattr__(self, "heads", check_positive_int(self.heads, "SLSTM heads"))
+        object.__setattr__(self, "heads", check_positive_int(self.heads, "heads", where="SLSTM"))
         if self.units % self.heads:
             raise ConfigError(
                 "Invalid heads",

@@ -7,7 +7,7 @@ Letters: lr learning rate, m' and v' Adam's moments (see `links`), g gradient.
 >>> params = np.array([3.0], np.float32)
 >>> state = optimizer.init(params.size)
 >>> for step in range(1, 201):
-...     apply(optimizer, 2 * params, state, params, step)
+...     apply_updates(optimizer, 2 * params, state, params, step)
 >>> bool(abs(params[0]) < 0.01)
 True
 """

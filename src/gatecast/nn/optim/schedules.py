@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gatecast.errors import check_fraction, check_positive, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive, check_positive_int
 
 __all__ = ["SCHEDULES", "Rate", "constant", "cosine", "one_cycle", "warmup"]
 

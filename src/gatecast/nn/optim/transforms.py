@@ -19,7 +19,8 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
-from gatecast.errors import ConfigError, check_fraction, check_positive
+from gatecast._utils.validation import check_fraction, check_positive
+from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array
 from gatecast.nn.optim.schedules import Rate, constant
@@ -80,7 +81,7 @@ def clip(limit: float) -> tuple[Init, Update]:
     >>> clip(1.0).update(np.array([5.0, -0.5]), {}, np.zeros(2), 1).tolist()
     [1.0, -0.5]
     """
-    limit = check_positive(limit, "clip_by_value's limit")
+    limit = check_positive(limit, "clip's limit")
 
     def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
         return np.clip(g, -limit, limit, out=g)
@@ -262,7 +263,7 @@ def ema(decay: float = 0.999) -> tuple[Init, Update]:
     >>> params.tolist(), ema_params(optimizer, state).tolist()
     ([3.0], [2.0])
     """
-    decay = check_fraction(decay, "average_weights's decay")
+    decay = check_fraction(decay, "ema's decay")
 
     def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:
         keep = min(decay, 1.0 - 1.0 / step)
@@ -284,7 +285,7 @@ def chain(*links: GradientTransformation) -> GradientTransformation:
         ConfigError: No link, or something that is no link.
 
     >>> [link.name for link in chain(clip(1.0), scale_by_adam()).config["links"]]
-    ['clip_by_value', 'scale_by_adam']
+    ['clip', 'scale_by_adam']
     """
     for link in links or (None,):
         if not isinstance(link, GradientTransformation):
@@ -333,7 +334,7 @@ def ema_params(optimizer: GradientTransformation, state: Any) -> Array | None:
     >>> ema_params(scale_by_adam(), scale_by_adam().init(3)) is None
     True
     """
-    if optimizer.name == "average_weights":
+    if optimizer.name == "ema":
         return state["average"]  # type: ignore[no-any-return]
     pairs = zip(optimizer.config.get("links", ()), state, strict=False)
     return next((a for a in (ema_params(link, own) for link, own in pairs) if a is not None), None)

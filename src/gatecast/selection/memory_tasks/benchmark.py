@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, check_positive_int
+from gatecast._utils.validation import check_positive_int
+from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.kernels import cells
 from gatecast.nn import optim, training
@@ -148,7 +149,7 @@ def memory_benchmark(
             pairs = zip(best.steps, best.losses, strict=True)
             curves += [own | {"step": step, "loss": loss, "naive": task.naive} for step, loss in pairs]
             if progress is not None:
-                progress(Progress(f"{label}, {CELLS[name][0]}", len(results) / len(rounds) / seeds, best.loss))
+                progress(Progress(f"{label}, {CELLS[name].column}", len(results) / len(rounds) / seeds, best.loss))
     table = _columns(results)
     return MemoryBenchmark(table, _columns(curves), _sentence(table, chosen))
 
@@ -188,7 +189,8 @@ def _checked(names: Sequence[str] | None, known: tuple[str, ...], what: str) -> 
 
 def _network(cell: str, units: int, task: Task, seed: int) -> tuple[Network, Weights]:
     """The cell and an output layer, with fresh weights."""
-    layer = CELLS[cell][1](units, return_sequences=task.sequences)
+    config = CELLS[cell]
+    layer = config.layer(units, return_sequences=task.sequences, **config.layer_options)
     network = build([layer, Dense(task.outputs)], (None, task.features))
     weights = initial_weights(network, seed)
     if cell in KEEPS:
@@ -223,14 +225,14 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
     began = time.perf_counter()
     network, weights = _network(cell, units, task, seed)
     optimizer = optim.chain(optim.clip_by_global_norm(CLIP), optim.Adam(rate))
-    way = training.TrainingProgress(optimizer.init(weights.vector.size))
+    way = training.TrainingState(optimizer.init(weights.vector.size))
     loss = MeanSquaredError()
     losses: list[float] = []
     steps: list[int] = []
     while way.step < task.steps and not (losses and losses[-1] < ENOUGH * task.naive):
         pieces = min(PIECE, task.steps - way.step)
         samples = task.make(generator(seed, 2, way.step), BATCH * pieces, task.length)
-        *_, record = training.train(
+        *_, record = training.train_epochs(
             network,
             weights,
             samples,
@@ -240,7 +242,7 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
             batch_size=BATCH,
             seed=seed,
             shuffle=False,
-            progress=way,
+            state=way,
         )
         losses.append(record.loss)
         steps.append(record.step)
@@ -280,7 +282,7 @@ def _counts(count: Mapping[str, int], seeds: int) -> str:
     """Who solved a task, and with how many seeds, the most first."""
     parts: list[str] = []
     for number in sorted(set(count.values()), reverse=True):
-        names = _listed([CELLS[name][0] for name, solved in count.items() if solved == number])
+        names = _listed([CELLS[name].column for name, solved in count.items() if solved == number])
         if number == 0:
             parts.append(f"not by {names}" if parts else f"not solved by {names}")
         else:

@@ -1,0 +1,187 @@
+// The packed layout and the records of a call, shared by every file.
+//
+// An array is [block, time, feature, lane], float32, C order. A block is L sequences side by side, so pointwise
+// operations vectorise for any number of features, and a weight, once loaded, serves L sequences. L is LANES, or 1
+// where there are only a few sequences: then vectors run over units instead (gemv-inl.h). 16 lanes are one AVX-512
+// vector, two AVX2 vectors or four SSE or NEON vectors, and the common batch of 32 feeds two threads.
+#pragma once
+
+#include "include/layout.h"
+
+namespace gatecast {
+
+inline constexpr int LANES = 16;
+inline constexpr int MAX_STATES = 4;
+
+enum class Cell : int {
+#define GATECAST_CELL(name, ...) name,
+#include "cells.def"
+#undef GATECAST_CELL
+  count
+};
+
+// A line of cells.def: lists of names, separated by spaces.
+struct CellNames {
+  const char *name, *gates, *recurrent, *gradients, *states, *saved;
+};
+
+inline constexpr CellNames CELL_NAMES[] = {
+#define GATECAST_CELL(name, kernel, ...) {#name, __VA_ARGS__},
+#include "cells.def"
+#undef GATECAST_CELL
+};
+
+// The same in numbers of names: that many times H columns of Wx (`inputs`) and of Wh, rows of dz and so on. The last
+// `saved_states` of the saved rows are states, those after h.
+struct CellSize {
+  int inputs, recurrent, gradients, saved, states, saved_states;
+};
+
+// Constant expressions only: see the linkage rule in kernels/simd-inl.h.
+constexpr int count_names(const char* list) {
+  int count = *list ? 1 : 0;
+  for (; *list; ++list) count += *list == ' ';
+  return count;
+}
+constexpr const char* skip_names(const char* list, int count) {
+  while (count > 0) count -= *list++ == ' ';
+  return list;
+}
+// How many of the states after h end the list of what is saved.
+constexpr int count_saved_states(const char* states, const char* saved) {
+  for (int count = count_names(states) - 1; count > 0; --count) {
+    if (count > count_names(saved)) continue;
+    const char *tail = skip_names(saved, count_names(saved) - count), *state = skip_names(states, 1);
+    while (*tail && *tail == *state) ++tail, ++state;
+    if (!*tail && (!*state || *state == ' ')) return count;
+  }
+  return 0;
+}
+constexpr CellSize cell_size(const CellNames& names) {
+  return {.inputs = count_names(names.gates),
+          .recurrent = count_names(names.recurrent),
+          .gradients = count_names(names.gradients),
+          .saved = count_names(names.saved),
+          .states = count_names(names.states),
+          .saved_states = count_saved_states(names.states, names.saved)};
+}
+inline constexpr CellSize CELL_SIZES[] = {
+#define GATECAST_CELL(name, kernel, ...) cell_size({#name, __VA_ARGS__}),
+#include "cells.def"
+#undef GATECAST_CELL
+};
+static_assert([] {
+  for (const CellSize& size : CELL_SIZES)
+    if (size.states > MAX_STATES) return false;
+  return true;
+}());
+
+enum class Peephole : int { none = 0, diagonal = 1, full = 2 };
+
+// One recurrent layer over a batch. Null pointers: no such weight, zero initial state, nothing masked or dropped;
+// without `saved` there will be no backward pass, and `y` may then be null too (only the last state is wanted).
+struct Recurrent {
+  Cell cell;
+  int lanes;  // L: LANES or 1
+  int64_t blocks, T, I, H;
+  int64_t R;      // size of y and h: H, or what the projection makes of it
+  int64_t heads;  // the recurrence is block-diagonal with this many blocks
+  Peephole peephole;
+  const float* x;                   // (blocks, T, I, L)
+  const float *Wx, *Wh, *b;         // (I, inputs H), (R / heads, recurrent H), (gradients H)
+  const float* P;                   // peepholes: diagonal (3H), full (H, 3H): columns i, f, o
+  const float* gain;                // (gradients H): gates are layer-normalised
+  const float* Wr;                  // (H, R): projection
+  const float* state0[MAX_STATES];  // h (blocks, R, L), others (blocks, H, L)
+  const float* mask;                // (blocks, T, L): 0 = skip the step, the state is carried
+  const float* drop;                // (blocks, R, L): what the recurrent products see is h * drop
+  const float* zone[2];             // (blocks, T, R or H, L): share of the old h, c that stays
+  float zone_share[2];              // the same for all, where zone is null
+  float *y, *saved;                 // (blocks, T, R, L), (blocks, T, saved_rows, L)
+  float* stateT[MAX_STATES];
+
+  GATECAST_INLINE const CellSize& size() const { return CELL_SIZES[static_cast<int>(cell)]; }
+  GATECAST_INLINE int64_t inputs() const { return size().inputs * H; }
+  GATECAST_INLINE int64_t recurrent() const { return size().recurrent * H; }
+  GATECAST_INLINE int64_t gradients() const { return size().gradients * H; }
+  GATECAST_INLINE int64_t state_rows(int s) const { return s == 0 ? R : H; }
+  GATECAST_INLINE bool zoned(int s) const { return s < 2 && (zone[s] != nullptr || zone_share[s] != 0); }
+};
+
+// What is saved of one step of a block: the cell's own rows, then those that options need.
+struct SavedRows {
+  Span gates, states[MAX_STATES];  // of the states those after h that the cell saves
+  Span activation;                 // an RNN's output before zoneout changes it
+  Span u;                          // h before the projection
+  Span norm, rate;                 // normalised gates; 1 / standard deviation, a row a gate
+  Span h_dropped;                  // h before the step as the recurrent products see it
+  int64_t total;                   // floats
+
+  GATECAST_INLINE explicit SavedRows(const Recurrent& a) {
+    const CellSize& size = a.size();
+    const int64_t L = a.lanes;
+    Layout layout;
+    gates = layout.add((size.saved - size.saved_states) * a.H * L);
+    for (int k = 1; k <= size.saved_states; ++k) states[k] = layout.add(a.H * L);
+    activation = layout.add(size.saved == 0 && a.zoned(0) ? a.H * L : 0);
+    u = layout.add(a.Wr ? a.H * L : 0);
+    norm = layout.add(a.gain ? a.gradients() * L : 0);
+    rate = layout.add(a.gain ? size.gradients * L : 0);
+    h_dropped = layout.add(a.drop ? a.R * L : 0);
+    total = layout.total();
+  }
+};
+
+// Gradients of a recurrent layer. dy, dstateT may be null (zero), dx, dstate0 may be null (not wanted).
+struct RecurrentGrad {
+  const float *dy, *dstateT[MAX_STATES];
+  float *dx, *dstate0[MAX_STATES];
+  float *dWx, *dWh, *db, *dP, *dgain, *dWr;
+};
+
+// A dense layer y = x W + b over `items` = blocks x T packed rows.
+struct Dense {
+  int lanes;
+  int64_t items, K, M;
+  const float* x;      // (items, K, L)
+  const float *W, *b;  // (K, M), (M)
+};
+
+// Q quantiles for each of K target values, in `items` = blocks x T packed rows (items, K Q, L).
+struct Quantiles {
+  int lanes;
+  int64_t items, K, Q;
+};
+
+// What the quantile loss reads.
+struct Pinball {
+  const float *prediction, *target, *weight;  // (items, K Q, L), (items, K, L), (items, weights, L)
+  int64_t weights;                            // K, or 1: one for all target values of an item
+  const float* levels;                        // (Q)
+  float scale;                                // of the gradient
+};
+
+// Constants of one step of Adam. 1 - beta comes from float64: formed in float32 from a beta of 0.999 it would be off by
+// 1e-5. debias = 1 / (1 - beta^step).
+struct Adam {
+  float beta1, one_minus_beta1, beta2, one_minus_beta2, eps, debias1, debias2;
+};
+
+enum class Activation { exp, sigmoid, tanh };
+
+// The kernels of one instruction-set level.
+struct Kernels {
+  const char* name;
+  void (*forward)(const Recurrent&);
+  void (*backward)(const Recurrent&, const RecurrentGrad&);
+  void (*dense_forward)(const Dense&, float* y);
+  void (*dense_backward)(const Dense&, const float* dy, float* dx, float* dW, float* db);
+  void (*adam)(float* m, float* v, float* g, int64_t n, const Adam&);
+  void (*dropout)(const float* x, float* y, int64_t n, float rate, uint64_t key);
+  void (*quantiles_forward)(const Quantiles&, const float* x, float* y);
+  void (*quantiles_backward)(const Quantiles&, const float* x, const float* dy, float* dx);
+  double (*pinball)(const Quantiles&, const Pinball&, float* gradient);
+  void (*activation)(Activation, const float* x, float* y, int64_t n);  // for tests of simd-inl.h
+};
+
+}  // namespace gatecast

@@ -1,0 +1,163 @@
+// See thread_pool.h.
+#include "runtime/thread_pool.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace gatecast {
+namespace {
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+thread_local bool in_parallel_region = false;  // this thread is running a body: nested loops run serially
+
+// A running loop: threads take indices until none is left.
+struct Job {
+  int64_t count;
+  int workers;
+  void (*body)(void*, int64_t, int);
+  void* context;
+  std::atomic<int64_t> next{0};
+
+  void work(int worker) {
+    if (worker >= workers) return;
+    const bool outer = in_parallel_region;
+    in_parallel_region = true;
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(context, i, worker);
+    in_parallel_region = outer;
+  }
+};
+
+// Workers wait for a new call number, first spinning (a training step starts several jobs within microseconds of each
+// other), then sleeping. A worker that wakes too late finds no job and waits again: nobody waits for it.
+class Pool {
+ public:
+  explicit Pool(int workers) {
+    threads_.reserve(static_cast<size_t>(workers));
+    try {
+      for (int i = 0; i < workers; ++i) threads_.emplace_back([this, i] { serve(i + 1); });
+    } catch (const std::system_error&) {
+      // The system refused more threads: the ones that exist do the work.
+    }
+  }
+
+  ~Pool() {
+    stop_.store(true);
+    call();
+    for (auto& t : threads_) t.join();
+  }
+
+  void run(Job& job) {
+    job_.store(&job);
+    call();
+    job.work(0);
+    job_.store(nullptr);
+    for (int spins = 0; active_.load() > 0; ++spins) {  // `job` must outlive the workers that still read it
+      if (spins < 256)
+        pause();
+      else
+        std::this_thread::yield();  // more threads than processors: let them finish
+    }
+  }
+
+ private:
+  void call() {
+    calls_.fetch_add(1);
+    if (asleep_.load() > 0) {
+      {
+        const std::lock_guard lock(mutex_);
+      }  // every worker counted in asleep_ is now inside wake_.wait
+      wake_.notify_all();
+    }
+  }
+
+  void serve(int worker) {
+    for (uint64_t last_call = 0; !stop_.load();) {
+      last_call = wait(last_call);
+      active_.fetch_add(1);
+      if (Job* job = job_.load()) job->work(worker);
+      active_.fetch_sub(1);
+    }
+  }
+
+  uint64_t wait(uint64_t last_call) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(100);
+    do {
+      for (int i = 0; i < 64; ++i) {
+        if (const uint64_t now = calls_.load(); now != last_call) return now;
+        pause();
+      }
+    } while (std::chrono::steady_clock::now() < until);
+    std::unique_lock lock(mutex_);
+    asleep_.fetch_add(1);
+    wake_.wait(lock, [&] { return calls_.load() != last_call; });
+    asleep_.fetch_sub(1);
+    return calls_.load();
+  }
+
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<uint64_t> calls_{0};
+  std::atomic<int> active_{0}, asleep_{0};
+  std::atomic<Job*> job_{nullptr};
+  std::atomic<bool> stop_{false};
+};
+
+std::mutex* pool_mutex = new std::mutex;  // held while the pool runs a job or is resized
+Pool* pool = nullptr;
+std::atomic<int> thread_count{1};
+
+// A forked child has none of its parent's threads: it starts a pool of its own and never touches the parent's objects.
+void reset_after_fork() {
+  pool_mutex = new std::mutex;
+  pool = nullptr;
+}
+
+}  // namespace
+
+int num_threads() {
+  return thread_count;
+}
+
+int available_threads() {
+  return in_parallel_region ? 1 : thread_count.load();
+}
+
+void set_num_threads(int n) {
+  static const int registered = pthread_atfork(nullptr, nullptr, reset_after_fork);
+  (void)registered;
+  const std::lock_guard lock(*pool_mutex);
+  if (n == thread_count) return;
+  delete pool;
+  pool = nullptr;
+  thread_count = n;
+}
+
+void run_parallel(int64_t count, int workers, void (*body)(void*, int64_t, int), void* context) {
+  if (count > 1 && workers > 1 && thread_count > 1 && !in_parallel_region) {
+    const std::unique_lock lock(*pool_mutex, std::try_to_lock);
+    if (lock.owns_lock()) {
+      if (!pool) pool = new Pool(thread_count - 1);
+      Job job = {.count = count, .workers = workers, .body = body, .context = context};
+      pool->run(job);
+      return;
+    }
+  }
+  for (int64_t i = 0; i < count; ++i) body(context, i, 0);
+}
+
+}  // namespace gatecast

@@ -1,0 +1,82 @@
+"""`gatecast backtest`: forecast from past cutoffs and score the forecasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatecast.cli.input_files import check_source
+from gatecast.cli.options import File, ForecasterOptions, Json, NWindows, Out, Refit, Report, StepSize, parse_option
+from gatecast.cli.output import format_table, print_document, print_parts
+from gatecast.cli.output_files import REPORT, TABLE, check_outputs, write_outputs
+
+if TYPE_CHECKING:
+    from gatecast.evaluation.forecast_scores import ForecastScore
+    from gatecast.results import Forecast
+
+__all__ = ["EXAMPLE", "backtest"]
+
+EXAMPLE = "gatecast backtest sales.csv -n 12 --n-windows 5"
+
+
+def backtest(
+    file: File,
+    options: ForecasterOptions,
+    n_windows: NWindows = "3",
+    step_size: StepSize = None,
+    refit: Refit = True,
+    out: Out = None,
+    report: Report = None,
+    json: Json = False,
+) -> None:
+    """Forecast FILE from past cutoffs and score the forecasts.
+
+    Prints the errors over all cutoffs and series next to those of the baselines. No forecast sees a value after its
+    cutoff. --out writes the forecasts next to the actual values.
+    """
+    source = check_source(file)
+    count, stride = parse_option("--n-windows", n_windows, NWindows), parse_option("--step-size", step_size, StepSize)
+    forecaster = options.forecaster()
+    targets = check_outputs([source], {TABLE: out, REPORT: report})
+    from gatecast import report as write_report
+    from gatecast.data.sources.writers import write
+    from gatecast.evaluation.forecast_scores import score_forecasts
+
+    table = forecaster.cross_validation(source, n_windows=count, step_size=stride, refit=refit, output="dict")
+    folds = _record(table)
+    scores = score_forecasts(table, folds.target_col, tuple(forecaster.level))
+    files = write_outputs(
+        targets,
+        {
+            "--out": lambda path: write(table, path),
+            "--report": lambda path: write_report(None, path, backtest=folds),
+        },
+    )
+    facts = [_score_row(score) for score in scores]
+    if json:
+        coverage = [{f"{level:g}": percent for level, percent in score.coverage.items()} for score in scores]
+        scored = [{**row, "coverage": by_level} for row, by_level in zip(facts, coverage, strict=True)]
+        print_document("backtest", {"cutoffs": count, "scores": scored, "file": out, "report": report, "files": files})
+        return
+    print_parts(format_table(facts), files=files)
+
+
+def _record(table: dict[str, Any]) -> Forecast:
+    """Return a table of cross-validation as a record; its columns are: id, time, cutoff, target, models."""
+    from gatecast.results import Forecast
+
+    names = list(table)
+    at = names.index("cutoff")
+    return Forecast.from_table(table, names[0] if at == 2 else None, names[at - 1], names[at + 1], names[at + 2])
+
+
+def _score_row(score: ForecastScore) -> dict[str, Any]:
+    """Return the errors of a model as a row."""
+    coverage = {f"in {level:g} %": percent for level, percent in score.coverage.items()}
+    return {
+        "model": score.model,
+        "mae": score.mae,
+        "rmse": score.rmse,
+        "smape": score.smape,
+        "skill": score.skill,
+        **coverage,
+    }

@@ -1,0 +1,58 @@
+"""`gatecast train`: fit a forecaster and keep it in a file."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from gatecast.cli.input_files import check_source
+from gatecast.cli.options import File, ForecasterOptions, Json
+from gatecast.cli.output import print_document, progress
+from gatecast.cli.output_files import MODEL, check_outputs, write_outputs
+
+__all__ = ["EXAMPLE", "train"]
+
+EXAMPLE = "gatecast train sales.csv --out sales.gatecast"
+
+
+def train(
+    file: File,
+    options: ForecasterOptions,
+    out: Annotated[str, typer.Option(metavar="FILE", help="Write the forecaster: NAME.gatecast.")],
+    json: Json = False,
+) -> None:
+    """Fit a forecaster to FILE and keep it in a file.
+
+    Prints what was inferred from the data and the score on held-out rows. Continue with gatecast predict, simulate,
+    evaluate, update, explain or report.
+    """
+    source = check_source(file)
+    forecaster = options.forecaster()
+    targets = check_outputs([source], {MODEL: out})
+    began = perf_counter()
+    with progress(wanted=not json) as callback:
+        forecaster.fit(source, progress=callback or False)
+    write_outputs(targets, {"--out": forecaster.save})
+    seconds = round(perf_counter() - began, 3)
+    from gatecast.cli.forecast_view import training_advice
+
+    evaluation, advice = forecaster.evaluation_, training_advice(forecaster)
+    verdict = None if evaluation is None else evaluation.verdict
+    if json:
+        facts = {
+            "file": out,
+            "series": len(forecaster.panel_),
+            "horizon": forecaster.h_,
+            "season": forecaster.season_length_,
+            "weights": forecaster.model_weights_,
+            "verdict": verdict,
+            "learning": advice,
+            "findings": list(forecaster.data_notes_),
+            "seconds": seconds,
+        }
+        print_document("train", facts)
+        return
+    lines = (*forecaster.data_notes_, verdict, advice, f"written: {out} ({seconds} s)")
+    typer.echo("\n".join(line for line in lines if line))

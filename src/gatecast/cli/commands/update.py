@@ -1,0 +1,70 @@
+"""`gatecast update`: continue the training of a forecaster in a file with new rows."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatecast.cli.input_files import check_model, check_source
+from gatecast.cli.options import Json, ModelFile
+from gatecast.cli.output import print_document, progress
+from gatecast.cli.output_files import MODEL, OutputKind, check_outputs, write_outputs
+
+if TYPE_CHECKING:
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["EXAMPLE", "update"]
+
+EXAMPLE = "gatecast update sales.gatecast new_sales.csv"
+
+
+def update(
+    model: ModelFile,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Table with new rows, or with new series.")],
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the forecaster: NAME.gatecast. Default: MODEL itself.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Continue the training with new rows.
+
+    Prints how many rows came in, and writes the forecaster. Rows of known times replace the old ones. Scores and widths
+    of the intervals stay: see whether they still fit with gatecast evaluate, before you update.
+    """
+    path, source = check_model(model), check_source(file)
+    kind = OutputKind("MODEL", (path.suffix.lower(),)) if out is None else MODEL
+    targets = check_outputs([source], {kind: model if out is None else out})
+    from gatecast.forecaster import Forecaster
+
+    began = perf_counter()
+    forecaster = Forecaster.load(path)
+    before = _size(forecaster)
+    with progress(wanted=not json) as callback:
+        forecaster.update(source, progress=callback or False)
+    files = write_outputs(targets, {kind.option: forecaster.save})
+    (n_series, n_rows), seconds = _size(forecaster), round(perf_counter() - began, 3)
+    new_series, new_rows = n_series - before[0], n_rows - before[1]
+    if json:
+        facts = {
+            "file": files[0],
+            "series": n_series,
+            "rows": n_rows,
+            "new_series": new_series,
+            "new_rows": new_rows,
+            "findings": list(forecaster.data_notes_),
+            "seconds": seconds,
+        }
+        print_document("update", facts)
+        return
+    from gatecast._utils.formatting import count
+
+    typer.echo(f"{count(new_rows, 'new row')}, {new_series:,} new series; now {n_rows:,} rows of {n_series:,} series")
+    typer.echo(f"written: {files[0]} ({seconds} s)")
+
+
+def _size(forecaster: Forecaster) -> tuple[int, int]:
+    """Return the number of series and of rows that a forecaster holds."""
+    panel = forecaster.panel_
+    return len(panel), len(panel.values)

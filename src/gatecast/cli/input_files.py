@@ -1,0 +1,125 @@
+"""Checks of the files that a command reads; nothing is opened yet."""
+
+from __future__ import annotations
+
+import difflib
+import stat
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatecast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gatecast.forecaster import Forecaster
+
+__all__ = [
+    "check_futr_df",
+    "check_input",
+    "check_model",
+    "check_source",
+    "named_path",
+    "require_futr_df",
+    "require_futr_df_for",
+]
+
+
+def check_source(text: str) -> Path | str:
+    """Return the path of an existing file; leave a pattern, a query or a table of a database as text.
+
+    Raises:
+        ConfigError: As `check_input`.
+    """
+    from gatecast.data.reader import is_text_source
+
+    return text if is_text_source(text) else check_input(text)
+
+
+def check_futr_df(text: str | None) -> Path | None:
+    """Return the path of the file with future values of exogenous columns; None stays None.
+
+    Raises:
+        ConfigError: As `check_input`.
+    """
+    return None if text is None else check_input(text, "--futr-df")
+
+
+def check_model(text: str) -> Path:
+    """Return the path of a file that may hold a forecaster; a table is sent to the command that takes one.
+
+    Raises:
+        ConfigError: As `check_input`, and a table.
+    """
+    path = check_input(text, "MODEL")
+    if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".json"):
+        raise ConfigError(
+            "Invalid MODEL",
+            where=text,
+            got="a table",
+            expected="a file that gatecast train wrote",
+            fix=f"Write gatecast train {text} --out {path.with_suffix('.gatecast')}.",
+        )
+    return path
+
+
+def require_futr_df(forecaster: Forecaster, futr_df: Path | None) -> None:
+    """Refuse a forecast without the future values that a fitted forecaster needs.
+
+    Raises:
+        ConfigError: The forecaster has future exogenous columns, and there is no file.
+    """
+    if forecaster.panel_.futr_exog and futr_df is None:
+        raise _missing_futr_df(forecaster.panel_.futr_exog)
+
+
+def require_futr_df_for(futr_exog: Sequence[str] | str, futr_df: Path | None) -> None:
+    """Refuse future exogenous columns without their future values, before anything is trained.
+
+    Raises:
+        ConfigError: There are such columns, and there is no file.
+    """
+    if futr_exog and futr_df is None:
+        raise _missing_futr_df((futr_exog,) if isinstance(futr_exog, str) else futr_exog)
+
+
+def _missing_futr_df(columns: Iterable[str]) -> ConfigError:
+    """Return the refusal."""
+    return ConfigError(
+        "Missing --futr-df",
+        expected=f"a table with {', '.join(map(repr, columns))} for the forecast steps",
+        fix="Write --futr-df future.csv.",
+        argument="futr_df",
+    )
+
+
+def check_input(file: str, option: str = "FILE") -> Path:
+    """Return the path of an existing file.
+
+    Raises:
+        ConfigError: No such file, a directory, or a device, which might never end.
+    """
+    path, expected = named_path(file, option), "the name of a file"
+    if path.is_dir():
+        fix = "Name a file in it, for example a .csv or .parquet file."
+        raise ConfigError(f"Invalid {option}", where=file, got="a directory", expected=expected, fix=fix)
+    if not path.exists():
+        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = difflib.get_close_matches(path.name, siblings, n=1)
+        suggestion = f"Did you mean {str(path.parent / close[0])!r}?" if close else ""
+        fix = suggestion or f"Check the spelling; the current folder is {str(Path.cwd())!r}."
+        raise ConfigError(f"{option} not found", where=file, fix=fix)
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise ConfigError(f"Invalid {option}", where=file, got="a device", expected="a regular file or a pipe")
+    return path
+
+
+def named_path(text: str, option: str) -> Path:
+    """Return a path; refuse the empty text, which would be the current folder.
+
+    Raises:
+        ConfigError: Empty text.
+    """
+    if not text:
+        raise ConfigError(f"Invalid {option}", got="an empty name", expected="the name of a file")
+    return Path(text)

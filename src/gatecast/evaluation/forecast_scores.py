@@ -1,0 +1,86 @@
+"""Scores of every model in a table of forecasts and actual values, such as cross-validation returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast import metrics
+
+__all__ = ["ForecastScore", "score_forecasts"]
+
+
+@dataclass(frozen=True)
+class ForecastScore:
+    """Errors of one model over all rows of a table.
+
+    Args:
+        model: Column of the model.
+        mae: Mean absolute error, in the unit of the target.
+        rmse: Root mean squared error, in the unit of the target.
+        smape: Symmetric mean absolute percentage error, in percent.
+        skill: ``100 (1 - mae / mae of the baseline)``, in percent.
+        coverage: Percentage of the actual values inside the interval, by level; NaN for a model without intervals.
+    """
+
+    model: str
+    mae: float
+    rmse: float
+    smape: float
+    skill: float
+    coverage: dict[float, float]
+
+
+def score_forecasts(
+    table: Mapping[str, npt.NDArray[np.generic]], target_col: str, levels: Sequence[float] = ()
+) -> list[ForecastScore]:
+    """Score every model of a table against the actual values.
+
+    Args:
+        table: Columns of equal length; those after `target_col` are forecasts and bounds of intervals, which are called
+            ``<model>-lo-<level>`` and ``<model>-hi-<level>``. Rows without an actual value do not count.
+        target_col: Column of the actual values.
+        levels: Levels of the intervals, in percent.
+
+    Returns:
+        A score for each model, in the order of the columns. Skill compares with "SeasonalNaive", or with "Naive" where
+        there is no season.
+
+    Example:
+        >>> table = {"y": np.array([2.0, 4.0]), "LSTM": np.array([3.0, 4.0]), "Naive": np.array([1.0, 5.0])}
+        >>> [(score.model, score.mae, score.skill) for score in score_forecasts(table, "y")]
+        [('LSTM', 0.5, 50.0), ('Naive', 1.0, 0.0)]
+    """
+    actual = table[target_col]
+    baseline = metrics.mae(actual, table["SeasonalNaive" if "SeasonalNaive" in table else "Naive"])
+    scores = []
+    for model in _models(list(table), target_col, levels):
+        mae = metrics.mae(actual, table[model])
+        scores.append(
+            ForecastScore(
+                model,
+                mae,
+                metrics.rmse(actual, table[model]),
+                metrics.smape(actual, table[model]),
+                metrics.skill(mae, baseline),
+                {level: _coverage(table, actual, model, level) for level in levels},
+            )
+        )
+    return scores
+
+
+def _models(columns: list[str], target_col: str, levels: Sequence[float]) -> list[str]:
+    """Return the columns after the target that are no bounds."""
+    bounds = tuple(f"-{side}-{level:g}" for level in levels for side in ("lo", "hi"))
+    return [name for name in columns[columns.index(target_col) + 1 :] if not (bounds and name.endswith(bounds))]
+
+
+def _coverage(
+    table: Mapping[str, npt.NDArray[np.generic]], actual: npt.NDArray[np.generic], model: str, level: float
+) -> float:
+    """Return the percentage of actual values inside an interval; NaN without one."""
+    low, high = f"{model}-lo-{level:g}", f"{model}-hi-{level:g}"
+    return metrics.coverage(actual, table[low], table[high]) if low in table else float("nan")

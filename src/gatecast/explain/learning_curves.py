@@ -1,0 +1,64 @@
+"""What the learning curves of a fitted forecaster say about its first network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.errors import ConfigError
+from gatecast.evaluation.learning_curves import Diagnosis, diagnose
+from gatecast.forecasting.base import HasNetworks
+from gatecast.forecasting.median import MedianOf
+from gatecast.nn.optim import one_cycle
+from gatecast.pipeline.state import FittedState
+
+__all__ = ["diagnose_fit"]
+
+
+def diagnose_fit(state: FittedState) -> Diagnosis:
+    """Return what the learning curves of a forecaster's first network say.
+
+    Raises:
+        ConfigError: Models without a network.
+    """
+    ensemble = state.ensemble
+    views = [view for model in ensemble.models if isinstance(model, HasNetworks) for view in model.networks()]
+    if not views:
+        raise ConfigError(
+            "This model has no network whose training could be diagnosed", got=", ".join(ensemble.columns)
+        )
+    view, curve = views[0], state.training_history
+    last = int(curve["step"][-1]) if curve["step"] else 0
+    trained = min(_steps(ensemble.configs), default=last)
+    diagnosis = diagnose(
+        curve,
+        units=getattr(view.settings, "units", None),
+        dropout=getattr(view.settings, "dropout", 0.0),
+        weights=view.weights.vector.size,
+        values=int(np.isfinite(state.panel.values).sum()),
+        stopped=trained if trained < last else None,
+        rate=one_cycle(1.0, last) if view.one_cycle and last else None,
+    )
+    if _varies(state.panel):
+        return diagnosis
+    why = "Nothing can be said, as no series varies."
+    return replace(diagnosis, kind="unknown", sentence=why, overfits=False, onset_step=None, suggestions={})
+
+
+def _steps(configs: Iterable[Any]) -> list[int]:
+    """Return the updates of every training."""
+    members = (
+        member for config in configs for member in (config.configs if isinstance(config, MedianOf) else (config,))
+    )
+    return [member.max_steps for member in members if hasattr(member, "max_steps")]
+
+
+def _varies(panel: Panel) -> bool:
+    """Whether any series has two values that differ."""
+    known = np.isfinite(panel.values)
+    values, owner = panel.values[known], np.repeat(np.arange(len(panel)), panel.lengths)[known]
+    return bool(((np.diff(values) != 0) & (np.diff(owner) == 0)).any())

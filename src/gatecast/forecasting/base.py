@@ -1,0 +1,344 @@
+"""The protocol of forecasting models: a config that can be fitted, and the fitted model that forecasts.
+
+A config is a frozen dataclass: an unfitted model as plain data. Fitting it on a panel gives a model, which forecasts
+quantiles of any series of the same frequency. Two methods each are required; what else a model can do is a protocol
+of its own (`PredictsInsample`, `HasNetworks`, `IsDifferentiable`), and callers ask for that protocol, never for a kind
+of model.
+
+Shapes: n_series rows, T columns of the past, horizon steps, Q quantiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from statistics import NormalDist
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.config import NetworkConfig, TrainingConfig
+from gatecast.data.panel import Panel
+from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.kernels.packing import Array
+from gatecast.nn.network import Network, Weights
+from gatecast.nn.training import StepRecord
+
+__all__ = [
+    "QUANTILES",
+    "Family",
+    "FittedLocalModel",
+    "ForecastModel",
+    "HasNetworks",
+    "IsDifferentiable",
+    "LocalModel",
+    "ModelConfig",
+    "ModelState",
+    "NetworkView",
+    "Overrides",
+    "PanelSummary",
+    "PredictsInsample",
+    "StepCallback",
+    "Task",
+]
+
+FloatArray = npt.NDArray[np.float64]
+Family = Literal["network", "statistical"]
+
+QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
+"""Quantiles that models forecast unless a task says otherwise."""
+
+StepCallback = Callable[[StepRecord], object]
+"""Is called after every training step."""
+
+
+class Task(NamedTuple):
+    """What every model is asked to forecast.
+
+    Args:
+        horizon: Steps ahead.
+        season_length: Steps in a season; 1 for none.
+        quantiles: Levels, increasing and odd in number, 0.5 in the middle.
+        seed: Same seed, same bits.
+    """
+
+    horizon: int
+    season_length: int = 1
+    quantiles: tuple[float, ...] = QUANTILES
+    seed: int = 0
+
+
+class PanelSummary(NamedTuple):
+    """What defaults may depend on.
+
+    Args:
+        lengths: Values of each series, [n_series].
+    """
+
+    lengths: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, panel: Panel) -> PanelSummary:
+        """Summarize a panel."""
+        return cls(panel.lengths)
+
+    @property
+    def n_series(self) -> int:
+        """Number of series."""
+        return len(self.lengths)
+
+    @property
+    def typical_length(self) -> int:
+        """Median number of values of a series."""
+        return int(np.median(self.lengths))
+
+
+class Overrides(NamedTuple):
+    """Settings that the user fixed; a model applies those that it has."""
+
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def values(self) -> dict[str, Any]:
+        """Return the fixed settings by name."""
+        settings = {
+            "input_size": self.network.input_size,
+            "units": self.network.units,
+            "n_layers": self.network.n_layers,
+            "dropout": self.network.dropout,
+            "max_steps": self.training.max_steps,
+            "batch_size": self.training.batch_size,
+            "learning_rate": self.training.learning_rate,
+            # A number of steps that the user fixed is not cut short by early stopping.
+            "min_improvement": None if self.training.max_steps is None else 1.0,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
+
+    def apply(self, config: Any) -> Any:
+        """Return a config with the fixed settings that it has in place of its own."""
+        names = {item.name for item in fields(config)}
+        return replace(config, **{name: value for name, value in self.values().items() if name in names})
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A fitted model as it is saved: nothing in it is executed when it is loaded.
+
+    Args:
+        settings: JSON values.
+        arrays: Arrays by name.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+
+class ForecastModel(Protocol):
+    """A fitted model."""
+
+    @property
+    def config(self) -> ModelConfig:
+        """The config that it was fitted from."""
+
+    def predict_quantiles(self, context: PanelContext) -> FloatArray:
+        """Forecast the steps after the end of each series.
+
+        Args:
+            context: Any series, not only those of `fit`, with the exogenous columns known for the horizon.
+
+        Returns:
+            Quantiles in the unit of the series, increasing along the last axis, [n_series, horizon, Q]; NaN for a
+            series without a forecast.
+        """
+
+    def to_state(self) -> ModelState:
+        """Return what `from_state` needs besides the task."""
+
+
+class ModelConfig(Protocol):
+    """An unfitted model: a frozen dataclass.
+
+    `name` is what users write and the key in files ("lstm"); `column` is the column of its forecasts ("LSTM");
+    `family` groups models that err alike: ensemble weights are shared between families first.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name in `model=`."""
+
+    @property
+    def column(self) -> str:
+        """Column of its forecasts."""
+
+    @property
+    def family(self) -> Family:
+        """Models of one family err alike."""
+
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> ModelConfig:
+        """Return the defaults for a panel and a task, with the settings that the user fixed."""
+
+    def fit(
+        self,
+        context: PanelContext,
+        task: Task,
+        *,
+        init: Any = None,
+        monitor: ValidationMonitor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> ForecastModel:
+        """Fit on a panel.
+
+        Args:
+            context: Series, with known effects of exogenous columns removed and columns standardized.
+            task: Horizon, season length, quantiles, seed.
+            init: A fitted model of this config to continue from; None: fit afresh.
+            monitor: Measures errors on validation rows during training; models without training ignore it.
+            on_step: Is called after every training step.
+        """
+
+    @classmethod
+    def from_state(cls, state: ModelState, task: Task) -> ForecastModel:
+        """Restore a fitted model from what `to_state` returned."""
+
+
+class NetworkView(NamedTuple):
+    """A network of a fitted model, for looking into it.
+
+    Args:
+        network: Layers.
+        weights: Their parameters.
+        inputs: Maps a context of one series to what the network reads before it forecasts, [1, n_origins, features].
+        stride: Steps of the series from one input to the next.
+        input_size: Values of the series in a window.
+        settings: The config of the network.
+        one_cycle: Whether the learning rate followed one cycle.
+        n_other_parameters: Parameters besides the weights, such as those of each series.
+    """
+
+    network: Network
+    weights: Weights
+    inputs: Callable[[PanelContext], Array]
+    stride: int
+    input_size: int
+    settings: Any
+    one_cycle: bool = True
+    n_other_parameters: int = 0
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of all parameters."""
+        return self.weights.vector.size + self.n_other_parameters
+
+
+@runtime_checkable
+class PredictsInsample(Protocol):
+    """A model that can forecast each past value one step ahead."""
+
+    def predict_insample(self, context: PanelContext) -> FloatArray:
+        """Return medians, [n_series, T]; NaN up to the first value of a series."""
+
+
+@runtime_checkable
+class HasNetworks(Protocol):
+    """A model made of networks that can be looked into."""
+
+    def networks(self) -> Sequence[NetworkView]:
+        """Return its networks."""
+
+
+@runtime_checkable
+class IsDifferentiable(Protocol):
+    """A model whose forecast is a differentiable function of what it reads."""
+
+    def attribution_columns(self) -> int:
+        """Return how many of the newest values a forecast can depend on."""
+
+    def attribution_path(
+        self, context: PanelContext, target: AttributionTarget, bins: AttributionBins
+    ) -> DifferentiablePath:
+        """Return one number of a forecast as a function of what is read, for one series."""
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """Base class of models that are fitted to each series by itself, when it is forecast.
+
+    A subclass is a frozen dataclass with `name`, `column` and one method, `forecast`; everything else follows.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Last(LocalModel):
+        ...     name: ClassVar[str] = "last"
+        ...     column: ClassVar[str] = "Last"
+        ...     def forecast(self, values, task):
+        ...         last = np.repeat(values[:, -1:], task.horizon, axis=1)
+        ...         return self.normal_quantiles(last, np.ones_like(last), task.quantiles)
+        >>> task = Task(horizon=2, quantiles=(0.1, 0.5, 0.9))
+        >>> model = Last().fit(PanelContext.from_values(np.array([[1.0, 2.0]])), task)
+        >>> model.predict_quantiles(PanelContext.from_values(np.array([[3.0, 5.0]]))).round(2).tolist()
+        [[[3.72, 5.0, 6.28], [3.72, 5.0, 6.28]]]
+    """
+
+    name: ClassVar[str]
+    column: ClassVar[str]
+    family: ClassVar[Family] = "statistical"
+
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> LocalModel:
+        """Return the defaults of the dataclass; fixed settings of networks do not matter here."""
+        return cls()
+
+    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+        """Forecast each series from its own values.
+
+        Args:
+            values: Series aligned at their ends, [n_series, T]; NaN is missing, or before the series began.
+            task: Horizon, season length and quantiles.
+
+        Returns:
+            Quantiles, increasing along the last axis, [n_series, horizon, Q]; NaN for a series without a forecast.
+        """
+        raise NotImplementedError
+
+    def fit(
+        self,
+        context: PanelContext,
+        task: Task,
+        *,
+        init: Any = None,
+        monitor: ValidationMonitor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> FittedLocalModel:
+        """Remember the task: the rest happens series by series in `forecast`."""
+        return FittedLocalModel(self, task)
+
+    @classmethod
+    def from_state(cls, state: ModelState, task: Task) -> FittedLocalModel:
+        """Restore a model from the fields of its config."""
+        return FittedLocalModel(cls(**state.settings), task)
+
+    @staticmethod
+    def normal_quantiles(mean: FloatArray, deviation: FloatArray, quantiles: Sequence[float]) -> FloatArray:
+        """Return quantiles of a normal distribution, ``mean + deviation * z(q)``, [..., Q]."""
+        z = np.array([NormalDist().inv_cdf(q) for q in quantiles])
+        return np.asarray(mean[..., None] + deviation[..., None] * z)
+
+
+@dataclass(frozen=True)
+class FittedLocalModel:
+    """A `LocalModel` with its task."""
+
+    config: LocalModel
+    task: Task
+
+    def predict_quantiles(self, context: PanelContext) -> FloatArray:
+        """Forecast each series from its own values."""
+        return self.config.forecast(context.values, self.task)
+
+    def to_state(self) -> ModelState:
+        """Return the fields of the config."""
+        return ModelState({item.name: getattr(self.config, item.name) for item in fields(self.config)})

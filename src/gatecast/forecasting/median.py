@@ -1,0 +1,223 @@
+"""Several models of one kind as one model: each quantile is the median over the members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.errors import ConfigError
+from gatecast.forecasting.base import (
+    Family,
+    ForecastModel,
+    ModelConfig,
+    ModelState,
+    NetworkView,
+    Overrides,
+    PanelSummary,
+    PredictsInsample,
+    StepCallback,
+    Task,
+)
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.registry import get_model
+from gatecast.kernels.native import release_memory
+
+__all__ = ["FittedMedian", "MedianOf", "Refined"]
+
+FloatArray = npt.NDArray[np.float64]
+
+BATCH_SERIES = 2048
+"""Series at a time, so that members share what they prepare of them."""
+
+
+class Refined(NamedTuple):
+    """What a validation part says about a model that was tried on it."""
+
+    model: ForecastModel
+    """The model, perhaps with fewer members."""
+    config: ModelConfig
+    """What is fitted from now on."""
+    member: int = 0
+    """The first of the chosen members, among those that were tried."""
+
+
+@dataclass(frozen=True)
+class MedianOf:
+    """The median of several members, each fitted with a seed of its own.
+
+    Args:
+        configs: The members, all of one kind; member k has the seed of the task plus k.
+        n_trial: Members that are fitted where a validation part measures the model; None: all.
+        alternatives: Whether the members are alternatives: a validation part chooses one of them for all.
+    """
+
+    configs: tuple[Any, ...]
+    n_trial: int | None = None
+    alternatives: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name in `model=`."""
+        return str(self.configs[0].name)
+
+    @property
+    def column(self) -> str:
+        """Column of its forecasts."""
+        return str(self.configs[0].column)
+
+    @property
+    def family(self) -> Family:
+        """The family of its members."""
+        family: Family = self.configs[0].family
+        return family
+
+    @property
+    def max_steps(self) -> int:
+        """Updates of all trainings."""
+        return sum(getattr(config, "max_steps", 0) for config in self.configs)
+
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> ModelConfig:
+        """Members have defaults, their median has none."""
+        raise ConfigError("MedianOf needs members", fix="Write MedianOf((config, config)).")
+
+    def fit(
+        self,
+        context: PanelContext,
+        task: Task,
+        *,
+        init: FittedMedian | None = None,
+        monitor: ValidationMonitor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> FittedMedian:
+        """Fit every member. The first is monitored, and all others that stop early or are alternatives."""
+        members = []
+        for k, config in enumerate(self.configs):
+            stops_early = getattr(config, "min_improvement", 1.0) < 1.0
+            model = config.fit(
+                context,
+                task._replace(seed=task.seed + k),
+                init=init.members[k] if init is not None else None,
+                monitor=monitor if k == 0 or stops_early or self.alternatives else None,
+                on_step=None if on_step is None else self._reporter(k, on_step),
+            )
+            members.append(model)
+        return FittedMedian(self, tuple(members))
+
+    def _reporter(self, member: int, on_step: StepCallback) -> StepCallback:
+        """Return a callback that adds the member and the share of all trainings that is done."""
+        before = sum(getattr(config, "max_steps", 0) for config in self.configs[:member])
+        total = max(self.max_steps, 1)
+        return lambda step: on_step(step._replace(member=member, fraction=(before + step.number) / total))
+
+    def trial(self) -> MedianOf:
+        """Return the members that are fitted where a validation part measures the model."""
+        return replace(self, configs=self.configs[: self.n_trial])
+
+    def for_update(self, divisor: int) -> MedianOf:
+        """Return what continues from fitted members: so many times fewer steps at a lower learning rate."""
+        return replace(self, configs=tuple(_shortened(config, divisor) for config in self.configs))
+
+    def refine(self, fitted: FittedMedian, error: Callable[[ForecastModel], float]) -> Refined:
+        """Choose among alternatives by their errors; else train as long as the members of the trial did.
+
+        Args:
+            fitted: The members of the trial.
+            error: Error of a model on the validation part.
+        """
+        if self.alternatives:
+            best = min(fitted.members, key=error).config
+            kept = tuple(member for member in fitted.members if member.config == best)
+            first = next(k for k, member in enumerate(fitted.members) if member is kept[0])
+            return Refined(FittedMedian(self, kept), replace(self, configs=(best,) * len(self.configs)), first)
+        if not hasattr(self.configs[0], "max_steps"):
+            return Refined(fitted, self)
+        pairs = zip(fitted.members, self.configs, strict=False)
+        share = float(np.mean([member.config.max_steps / config.max_steps for member, config in pairs]))
+        configs = (replace(config, max_steps=max(1, round(share * config.max_steps))) for config in self.configs)
+        return Refined(fitted, replace(self, configs=tuple(configs)))
+
+    @classmethod
+    def from_state(cls, state: ModelState, task: Task) -> FittedMedian:
+        """Restore every member."""
+        settings = state.settings
+        member_class = get_model(settings["member"])
+        members = []
+        for k, member_settings in enumerate(settings["members"]):
+            arrays = {name.partition(".")[2]: array for name, array in state.arrays.items() if name.startswith(f"{k}.")}
+            member_task = task._replace(seed=task.seed + k)
+            members.append(member_class.from_state(ModelState(member_settings, arrays), member_task))
+        configs = tuple(
+            replace(cast(Any, member.config), **changes)
+            for member, changes in zip(members, settings["configs"], strict=True)
+        )
+        return FittedMedian(cls(configs, settings["n_trial"], settings["alternatives"]), tuple(members))
+
+
+@dataclass(frozen=True)
+class FittedMedian:
+    """Fitted members."""
+
+    config: MedianOf
+    members: tuple[Any, ...]
+
+    def predict_quantiles(self, context: PanelContext) -> FloatArray:
+        """Return each quantile as the median over the members, [n_series, horizon, Q]."""
+        parts = []
+        for batch in context.batches(BATCH_SERIES):
+            quantiles = [member.predict_quantiles(batch) for member in self.members]
+            parts.append(quantiles[0] if len(quantiles) == 1 else np.median(quantiles, axis=0))
+        release_memory()
+        return np.concatenate(parts)
+
+    def predict_insample(self, context: PanelContext) -> FloatArray:
+        """Return the median over the members of each past value one step ahead, [n_series, T]."""
+        if not all(isinstance(member, PredictsInsample) for member in self.members):
+            raise ConfigError(f"Model {self.config.name!r} has no in-sample forecasts")
+        return np.asarray(np.median([member.predict_insample(context) for member in self.members], axis=0))
+
+    def networks(self) -> Sequence[NetworkView]:
+        """Return the networks of all members."""
+        return [view for member in self.members for view in getattr(member, "networks", list)()]
+
+    def to_state(self) -> ModelState:
+        """Return the states of the members, and where the configs differ from what the members were fitted with."""
+        states = [member.to_state() for member in self.members]
+        configs = self.config.configs[: len(self.members)]
+        settings = {
+            "member": self.config.name,
+            "members": [dict(state.settings) for state in states],
+            "configs": [_changes(member.config, config) for member, config in zip(self.members, configs, strict=True)],
+            "n_trial": self.config.n_trial,
+            "alternatives": self.config.alternatives,
+        }
+        arrays = {f"{k}.{name}": array for k, state in enumerate(states) for name, array in state.arrays.items()}
+        return ModelState(settings, arrays)
+
+
+def _changes(before: Any, after: Any) -> dict[str, Any]:
+    """Return the numbers of a config that another one has otherwise."""
+    return {
+        item.name: getattr(after, item.name)
+        for item in fields(before)
+        if isinstance(getattr(after, item.name), int | float)
+        and getattr(after, item.name) != getattr(before, item.name)
+    }
+
+
+def _shortened(config: Any, divisor: int) -> Any:
+    """Return a config with fewer steps at a lower learning rate, if it has either."""
+    if not is_dataclass(config) or isinstance(config, type):
+        return config
+    settings = {}
+    names = {item.name for item in fields(config)}
+    if "max_steps" in names:
+        settings["max_steps"] = max(1, config.max_steps // divisor)  # type: ignore[attr-defined]
+    if "learning_rate" in names:
+        settings["learning_rate"] = config.learning_rate / divisor  # type: ignore[attr-defined]
+    return replace(config, **settings)

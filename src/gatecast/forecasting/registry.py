@@ -1,0 +1,155 @@
+"""The registry of forecasting models: what is built in, and what installed packages add.
+
+A package adds a model through the entry-point group "gatecast.models"; the name of the entry point is the name of the
+model, its value a `ModelConfig` class::
+
+    [project.entry-points."gatecast.models"]
+    croston = "my_package.croston:Croston"
+
+A plug-in that cannot be imported, is not a model, or takes a name that is taken is refused by name when it is asked
+for. It never hides a built-in model.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+from gatecast.errors import ConfigError
+from gatecast.forecasting.base import ModelConfig
+
+__all__ = ["GROUP", "available_models", "broken_models", "get_model", "refresh", "register"]
+
+GROUP = "gatecast.models"
+"""Entry points that add models."""
+
+BUILT_IN_MODULES = (
+    "gatecast.forecasting.panel_rnn.model",
+    "gatecast.forecasting.es_rnn.model",
+    "gatecast.forecasting.sequential_model.model",
+    "gatecast.forecasting.theta",
+    "gatecast.forecasting.statsforecast_models",
+    "gatecast.forecasting.baselines",
+)
+"""Modules whose classes register themselves, in the order in which models are listed."""
+
+Config = TypeVar("Config", bound=type[Any])
+
+_REGISTERED: dict[str, type[Any]] = {}
+
+REQUIRED = ("name", "column", "family", "default_for", "fit", "from_state")
+"""What a class must have to be a model config."""
+
+
+def register(config: Config) -> Config:
+    """Add a model config class to the registry, as a decorator; its `name` is the key.
+
+    Raises:
+        ConfigError: The class misses something, or the name is taken.
+    """
+    _check(config, config.name if hasattr(config, "name") else config.__name__)
+    if config.name in _REGISTERED and _REGISTERED[config.name] is not config:
+        raise ConfigError(f"Invalid model name {config.name!r}: it is taken", fix="Choose another name.")
+    _REGISTERED[config.name] = config
+    return config
+
+
+@cache
+def _import_built_in() -> None:
+    """Import the modules of the built-in models, which register themselves."""
+    for module in BUILT_IN_MODULES:
+        import_module(module)
+
+
+def _registered() -> dict[str, type[Any]]:
+    """Return the registered config classes, the built-in ones first, whatever was imported first."""
+    _import_built_in()
+    order = {module: k for k, module in enumerate(BUILT_IN_MODULES)}
+    return dict(sorted(_REGISTERED.items(), key=lambda item: order.get(item[1].__module__, len(order))))
+
+
+def available_models() -> tuple[str, ...]:
+    """Return the names of all models that can be used: networks, statistical models, then those of other packages.
+
+    Example:
+        >>> available_models()[:3]
+        ('lstm', 'gru', 'rnn')
+    """
+    return (
+        *(name for name, config in _registered().items() if getattr(config, "listed", True)),
+        *(name for name, error in _plug_ins().items() if not isinstance(error, str)),
+    )
+
+
+def broken_models() -> dict[str, str]:
+    """Return what is wrong with each installed plug-in that cannot be used."""
+    return {name: error for name, error in _plug_ins().items() if isinstance(error, str)}
+
+
+def get_model(name: str) -> type[ModelConfig]:
+    """Return the config class of a model.
+
+    Raises:
+        ConfigError: Unknown name, or a plug-in that cannot be used.
+
+    Example:
+        >>> get_model("lstm").column
+        'LSTM'
+    """
+    registered = _registered()
+    if name in registered:
+        return registered[name]
+    plug_in = _plug_ins().get(name)
+    if isinstance(plug_in, str):
+        raise ConfigError(
+            f"Model {name!r} cannot be used: {plug_in}", argument="model", fix="Repair or uninstall its package."
+        )
+    if plug_in is None:
+        known = ", ".join(("auto", *available_models()))
+        raise ConfigError(f"Unknown model {name!r}", argument="model", expected=f"one of {known}")
+    return plug_in
+
+
+def refresh() -> None:
+    """Look for installed plug-ins again."""
+    _plug_ins.cache_clear()
+
+
+@cache
+def _plug_ins() -> dict[str, type[Any] | str]:
+    """Return config classes of installed packages; for one that cannot be used, a sentence that says why."""
+    models: dict[str, type[Any] | str] = {}
+    for entry in entry_points(group=GROUP):
+        taken = entry.name in _registered() or entry.name in models
+        key = f"{entry.name} ({entry.value})" if taken else entry.name
+        models[key] = _loaded(entry, taken=taken)
+    return models
+
+
+def _loaded(entry: EntryPoint, *, taken: bool) -> type[Any] | str:
+    """Import a plug-in; return its class, or why it cannot be used."""
+    if taken:
+        return f"its name {entry.name!r} is taken by another model"
+    try:
+        config = entry.load()
+    except Exception as error:  # a plug-in may raise anything, and must not break the others
+        return f"{entry.value} cannot be imported ({type(error).__name__}: {error})"
+    try:
+        _check(config, entry.name)
+    except ConfigError as error:
+        return str(error)
+    if config.name != entry.name:
+        return f"its entry point is called {entry.name!r}, but its name is {config.name!r}"
+    return config  # type: ignore[no-any-return]
+
+
+def _check(config: Any, name: str) -> None:
+    """Refuse a class that misses part of the protocol."""
+    missing = [part for part in REQUIRED if not hasattr(config, part)]
+    if missing or not isinstance(config, type):
+        raise ConfigError(
+            f"Invalid model {name!r}: {config!r} is not a model config class",
+            expected=f"a class with {', '.join(missing or REQUIRED)}",
+        )

@@ -1,0 +1,83 @@
+"""From a fitted forecaster to tables: forecasts with intervals, sample paths, in-sample forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.data.panel import Panel
+from gatecast.data.reader import read_future
+from gatecast.errors import ConfigError
+from gatecast.evaluation.calibration import predict_all, prediction_intervals
+from gatecast.evaluation.sample_paths import sample_paths
+from gatecast.forecasting.context import PanelContext
+from gatecast.pipeline.state import FittedState
+from gatecast.results import column_names
+
+__all__ = ["components", "forecast_context", "forecast_table", "insample_table", "paths_table"]
+
+ColumnTable = dict[str, npt.NDArray[Any]]
+
+
+def forecast_context(state: FittedState, panel: Panel, n_steps: int, futr_df: Any) -> PanelContext:
+    """Return series as models read them, with the columns that are known for the steps ahead.
+
+    Raises:
+        ConfigError: There are such columns, and no futr_df.
+        DataError: Rows that futr_df misses.
+    """
+    if panel.futr_exog and futr_df is None:
+        raise ConfigError(
+            "Missing futr_df: the future exogenous columns are needed for the steps ahead",
+            expected=f"a table with {', '.join(map(repr, panel.futr_exog))} for {n_steps} steps of each series",
+            fix="Call predict(futr_df=...).",
+            argument="futr_df",
+        )
+    future = read_future(futr_df, panel, n_steps) if panel.futr_exog else {}
+    return PanelContext.from_panel(panel, future, state.panel)
+
+
+def forecast_table(
+    state: FittedState, panel: Panel, context: PanelContext, n_steps: int, levels: Sequence[float]
+) -> ColumnTable:
+    """Return ids, times, the main model's forecast and its intervals, n_steps rows a series."""
+    quantiles = _main_quantiles(state, context, n_steps)
+    sides = prediction_intervals(state.calibrator, quantiles, context.values, levels)
+    columns = dict(zip(column_names(state.calibrator.name, tuple(levels)), sides, strict=True))
+    return panel.future_columns(n_steps) | {name: column.ravel() for name, column in columns.items()}
+
+
+def paths_table(
+    state: FittedState, panel: Panel, context: PanelContext, n_steps: int, n_paths: int, seed: int
+) -> ColumnTable:
+    """Return ids, times, "path" from 1 on, and the values of sample paths, n_paths * n_steps rows a series."""
+    quantiles = _main_quantiles(state, context, n_steps)
+    paths = sample_paths(state.calibrator, quantiles, context.values, n_paths, seed)
+    n_series = len(paths)
+    rows = np.arange(n_series * n_steps).reshape(n_series, 1, n_steps).repeat(n_paths, axis=1).ravel()
+    table = {name: column[rows] for name, column in panel.future_columns(n_steps).items()}
+    number = np.tile(np.repeat(np.arange(1, n_paths + 1), n_steps), n_series)
+    return table | {"path": number, state.calibrator.name: paths.ravel()}
+
+
+def components(state: FittedState, panel: Panel, context: PanelContext, n_steps: int) -> ColumnTable:
+    """Return ids, times, and the median of every model that the main forecast is made of."""
+    quantiles = predict_all(state.calibrator, state.ensemble, context, n_steps)
+    medians = {name: q[..., q.shape[-1] // 2].ravel() for name, q in quantiles.items()}
+    return panel.future_columns(n_steps) | medians
+
+
+def insample_table(state: FittedState) -> ColumnTable:
+    """Return ids, times, values, and the forecast of each value one step ahead by the first model that has it."""
+    panel = state.panel
+    column, predicted = state.ensemble.predict_insample(PanelContext.from_panel(panel))
+    inside = np.arange(-predicted.shape[1], 0) >= -panel.lengths[:, None]
+    return panel.to_columns() | {column: predicted[inside]}
+
+
+def _main_quantiles(state: FittedState, context: PanelContext, n_steps: int) -> npt.NDArray[np.float64]:
+    """Return the quantiles of the main model, [n_series, n_steps, Q]."""
+    return predict_all(state.calibrator, state.ensemble, context, n_steps)[state.calibrator.name]
