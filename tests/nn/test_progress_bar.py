@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from gatecast.nn.progress_bar import show_progress
 from gatecast.nn.callbacks import EpochRecord
+from gatecast.nn.progress_bar import show_progress
 
 RECORDS = [
     EpochRecord(0, 5, 0.5, None, 0.1, 0.001, True, 0),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError
 from gatecast.forecasting.baselines import seasonal_naive
 from gatecast.plotting.spec import Band, Chart, Column, Line, Mark, VerticalLines, broken
@@ -112,7 +112,7 @@ def forecast(
         shown = test.times >= past.times[first]
         part = test._replace(table={one: column[shown] for one, column in test.table.items()})
         marks += _told(part, labelled=False)
-        whole = "test" if shown.all() else f"test, its last {shown.sum():,} of {count(len(shown), 'row')}"
+        whole = "test" if shown.all() else f"test, its last {shown.sum():,} of {format_count(len(shown), 'row')}"
         begins.append((part.times[0], whole))
     marks += _bands(ahead, labelled=True)
     if np.isfinite(past.values).any():
@@ -134,7 +134,7 @@ def past_forecasts(name: str, said: ForecastSeries, note: str = "") -> Chart:
     """
     times, at = np.unique(said.times, return_index=True)
     came = Line(times, said.table[said.target_col][at], "what came", "ink", 1.3)
-    title = f"{_short(name)}: {count(len(said.times), 'row')}, forecast {said.h} at a time"
+    title = f"{_short(name)}: {format_count(len(said.times), 'row')}, forecast {said.h} at a time"
     return Chart(title, (came, *_told(said, labelled=True)), note)
 
 
@@ -150,8 +150,10 @@ def paths(name: str, past: HistorySeries, ahead: ForecastSeries) -> Chart:
     x, y = broken(ahead.times, ahead.h, ahead.table[ahead.model])
     drawn = len(ahead.times) // ahead.h
     history = (Line(past.times[first:], past.values[first:], "history", "ink", 1.3),) if len(past.times) else ()
-    sampled = Line(x, y, count(drawn, "path"), "model", 0.6)
-    return Chart(f"{_short(name)}: {count(drawn, 'path')} of {count(ahead.h, 'step')}", (*history, sampled))
+    sampled = Line(x, y, format_count(drawn, "path"), "model", 0.6)
+    return Chart(
+        f"{_short(name)}: {format_count(drawn, 'path')} of {format_count(ahead.h, 'step')}", (*history, sampled)
+    )
 
 
 def show(chart: Chart, path: str | os.PathLike[str] | None = None) -> Any:
@@ -251,7 +253,7 @@ def _first_shown(past: HistorySeries, h: int, test: int) -> int:
 
 def _title(name: str, h: int) -> str:
     """What is forecast, in one line."""
-    return f"{_short(name)}: {count(h, 'step')} ahead"
+    return f"{_short(name)}: {format_count(h, 'step')} ahead"
 
 
 def _short(name: str) -> str:
@@ -262,7 +264,7 @@ def _short(name: str) -> str:
 def _sentence(name: str, said: ForecastSeries) -> str:
     """The forecast for those who cannot see it."""
     values = said.table[said.model]
-    text = f"Forecast of {_short(name)}, {count(len(values), 'step')}: from {values[0]:.4g} to {values[-1]:.4g}"
+    text = f"Forecast of {_short(name)}, {format_count(len(values), 'step')}: from {values[0]:.4g} to {values[-1]:.4g}"
     return (
         f"{text}, lowest {np.nanmin(values):.4g}, highest {np.nanmax(values):.4g}."
         if np.isfinite(values).any()

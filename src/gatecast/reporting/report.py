@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError, GatecastError
 from gatecast.explain.gates import find_series
 from gatecast.reporting.blocks import Section
@@ -141,8 +141,8 @@ def _about(
     one = shown(panel, place, season, predicted, evaluation)
     name = panel.ids[place] if panel.columns.id is not None else None
     h = len(one.ahead.times) if one.ahead is not None else forecaster.h_
-    heading = f"{panel.columns.target}: {count(h, 'step')} ahead"
-    facts = [("horizon", count(h, "step")), ("season", count(season, "step") if season > 1 else "none")]
+    heading = f"{panel.columns.target}: {format_count(h, 'step')} ahead"
+    facts = [("horizon", format_count(h, "step")), ("season", format_count(season, "step") if season > 1 else "none")]
     if len(panel) > 1:
         heading, facts = f"{heading}, {len(panel):,} series", [("series", f"{len(panel):,}"), *facts]
     verdict = "" if evaluation is None else evaluation.verdict

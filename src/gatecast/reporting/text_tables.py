@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.formatting import number_format, time_texts
+from gatecast._utils.formatting import format_times, number_formatter
 from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.results import Evaluation
 
@@ -24,7 +24,7 @@ def score_grid(evaluation: Evaluation) -> TextTable:
     """Errors on the test part, a row a model."""
     scores = evaluation.scores
     levels = sorted({level for score in scores for level in score.coverage})
-    columns = [number_format(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse")]
+    columns = [number_formatter(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse")]
     several = any(score.n_worse > 1 for score in scores)
     header = ("model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels))
     header += ("loses on",) * several
@@ -56,8 +56,8 @@ def forecast_grid(said: ForecastSeries, unit: str = "") -> TextTable:
     sides = [
         (said.table[f"{said.model}-lo-{level:g}"], said.table[f"{said.model}-hi-{level:g}"]) for level in said.levels
     ]
-    write = number_format(np.concatenate([mean, *(bound for pair in sides for bound in pair)]))
-    columns = [time_texts(said.times, unit=unit), [write(value) for value in mean]]
+    write = number_formatter(np.concatenate([mean, *(bound for pair in sides for bound in pair)]))
+    columns = [format_times(said.times, unit=unit), [write(value) for value in mean]]
     for low, high in sides:
         columns.append([f"{write(a)} to {write(b)}" for a, b in zip(low, high, strict=True)])
     header = (said.time_col, said.model, *(f"{level:g} %" for level in said.levels))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, time_texts
+from gatecast._utils.formatting import format_count, format_times
 from gatecast.metrics import skill
 from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.plotting.spec import MODELS, Bars, Chart, Column, Line
@@ -60,8 +60,8 @@ def skill_section(evaluation: Evaluation) -> Section:
     chart = Chart(title, (Bars(names, values, "", "model"),), x_name="percent", says=f"{title}: {says}.")
     train, validation, test = evaluation.split_sizes
     words = (
-        f"Scores on the last {count(test, 'row')}, forecast {evaluation.horizon} at a time by models that had learnt "
-        f"from the {count(train + validation, 'row')} before them alone."
+        f"Scores on the last {format_count(test, 'row')}, forecast {evaluation.horizon} at a time by models that had learnt "
+        f"from the {format_count(train + validation, 'row')} before them alone."
     )
     return Section(
         "skill",
@@ -136,7 +136,7 @@ def _from_cutoffs(folds: Forecast, first: Any) -> Section:
         else list(dict.fromkeys([*([first] if first else []), *table[folds.id_col].tolist()]))
     )
     drawn = {str(one or folds.target_col): Figure(folds.chart(one), height=380) for one in ids[:EXAMPLES]}
-    return _folds(columns, time_texts(cutoffs), "cutoff", [Choice("Series", drawn)])
+    return _folds(columns, format_times(cutoffs), "cutoff", [Choice("Series", drawn)])
 
 
 def _folds(columns: Mapping[str, Floats], folds: Sequence[str], what: str, more: list[Part]) -> Section:
@@ -157,7 +157,9 @@ def _folds(columns: Mapping[str, Floats], folds: Sequence[str], what: str, more:
     if beside:
         gains = [skill(float(a), float(b)) for a, b in zip(columns[model], columns[beside], strict=True)]
         won = sum(gain > 0 for gain in gains)
-        words = f"{model} had the smaller error than {BASELINES[beside]} in {won} of {count(len(gains), 'fold')}."
+        words = (
+            f"{model} had the smaller error than {BASELINES[beside]} in {won} of {format_count(len(gains), 'fold')}."
+        )
     head: list[Part] = [Paragraph(words)] if words else []
     parts = [*head, Figure(chart), table_of(table, "Errors by fold", folded=len(folds) > EXAMPLES), *more]
     return Section("folds", "Backtest", tuple(parts))

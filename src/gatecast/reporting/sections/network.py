@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.nn.inspection.unit_memory import heat_map
 from gatecast.plotting.spec import MODELS, Bars, Chart, Column, HeatMapCells, Line, Mark, VerticalLines
@@ -71,7 +71,7 @@ def learning_section(advice: Any) -> Section | None:
         width = max(1, min(SMOOTH, len(loss) // 8))
         marks += [
             Line(step, loss, "", "grid", 1.0, pane=pane),
-            Line(step, _smooth(loss, width), f"loss, mean of {count(width, 'update')}", "ink", 1.6, pane=pane),
+            Line(step, _smooth(loss, width), f"loss, mean of {format_count(width, 'update')}", "ink", 1.6, pane=pane),
         ]
         names = ["error", "loss in training"] if pane else ["loss in training"]
     if not marks:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, time_texts
+from gatecast._utils.formatting import format_count, format_times
 from gatecast.data.outliers import FAR, find_outliers, gaps
 from gatecast.data.panel import Panel
 from gatecast.forecasting.scaling import to_matrix
@@ -88,7 +88,9 @@ def series_section(one: Shown, facts: Sequence[tuple[str, str]] = ()) -> Section
         *facts,
         (
             "missing",
-            f"{missing:,} of {count(len(values), 'row')}, in {count(len(first), 'gap')}" if missing else "none",
+            f"{missing:,} of {format_count(len(values), 'row')}, in {format_count(len(first), 'gap')}"
+            if missing
+            else "none",
         ),
         ("odd values", f"{len(odd):,}" if len(odd) else "none"),
     ]
@@ -101,12 +103,14 @@ def series_section(one: Shown, facts: Sequence[tuple[str, str]] = ()) -> Section
             )
         )
         rows: list[tuple[str, ...]] = list(
-            zip(time_texts(times[odd]), (f"{value:.6g}" for value in values[odd]), strict=True)
+            zip(format_times(times[odd]), (f"{value:.6g}" for value in values[odd]), strict=True)
         )
         parts.append(Table(TextTable(("time", "value"), rows[:LISTED]), _listed("Odd values", rows), folded=True))
     if missing:
         sizes = (f"{size:,}" for size in last - first + 1)
-        rows3: list[tuple[str, ...]] = list(zip(time_texts(times[first]), time_texts(times[last]), sizes, strict=True))
+        rows3: list[tuple[str, ...]] = list(
+            zip(format_times(times[first]), format_times(times[last]), sizes, strict=True)
+        )
         parts.append(Table(TextTable(("from", "to", "rows"), rows3[:LISTED]), _listed("Gaps", rows3), folded=True))
     return Section("data", "The data", tuple(parts))
 
@@ -135,10 +139,10 @@ def data_chart(one: Shown, longest: int) -> Chart:
     ]
     if one.test is not None and len(one.test.times):
         marks.append(VerticalLines(one.test.times[:1], ("test",)))
-    text = f"{one.name or one.target}: {count(len(values), 'row')}"
+    text = f"{one.name or one.target}: {format_count(len(values), 'row')}"
     known = values[np.isfinite(values)]
     span = f", from {known.min():.4g} to {known.max():.4g}" if len(known) else ""
-    return Chart(text, tuple(marks), says=f"{text}{span}, {len(odd):,} odd, {count(len(first), 'gap')}.")
+    return Chart(text, tuple(marks), says=f"{text}{span}, {len(odd):,} odd, {format_count(len(first), 'gap')}.")
 
 
 def errors(panel: Panel, evaluation: Evaluation) -> dict[str, Floats]:
@@ -260,7 +264,7 @@ def _kept(one: Shown, found: dict[str, Floats] | None, s: int) -> Kept:
     if one.ahead is not None:
         charts.insert(0, forecast(one.name, one.past, one.ahead, one.test))
     figures = [Figure(chart, height=340 if k == 0 else 260) for k, chart in enumerate(charts)]
-    text = f"{count(len(one.past.values), 'row')}."
+    text = f"{format_count(len(one.past.values), 'row')}."
     if found is not None:
         text += f" MASE {number(found['mase'][s], '{:.3f}')}, skill {number(found['skill'][s], '{:+.0f} %')}."
     return Kept(tuple(figures), text)
