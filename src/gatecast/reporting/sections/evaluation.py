@@ -60,8 +60,8 @@ def skill_section(evaluation: Evaluation) -> Section:
     chart = Chart(title, (Bars(names, values, "", "model"),), x_name="percent", says=f"{title}: {says}.")
     train, validation, test = evaluation.split_sizes
     words = (
-        f"Scores on the last {format_count(test, 'row')}, forecast {evaluation.horizon} at a time by models that had learnt "
-        f"from the {format_count(train + validation, 'row')} before them alone."
+        f"Scores on the last {format_count(test, 'row')}, forecast {evaluation.horizon} at a time by models that had "
+        f"learnt from the {format_count(train + validation, 'row')} before them alone."
     )
     return Section(
         "skill",
