@@ -1,229 +1,361 @@
-"""The main job, from a table to a forecast: honest, leak-proof, reproducible, and kind about bad input."""
+"""Forecaster: accuracy of the full models, settings, tables of any kind, charts, simple forecasts as models."""
+
+import inspect
 
 import numpy as np
 import pytest
+from panel_cases import QUICK, monthly, ragged_panel
 
-from gatecast.config import NetworkConfig, TrainingConfig
+import gatecast as gc
+import gatecast.layers
+from gatecast import config as config_module
+from gatecast import forecaster as forecaster_module
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data import synthetic
-from gatecast.errors import ConfigError, DataError, NotFittedError
-from gatecast.forecaster import Forecaster
-
-
-def monthly(values):
-    return {"ds": np.datetime64("2000-01", "M") + np.arange(len(values)), "y": values}
+from gatecast.errors import ConfigError, NotFittedError
+from gatecast.forecaster import OTHER_NAMES, WITHOUT_EFFECT, Forecaster
+from gatecast.forecasting.baselines import baseline_forecasts
+from gatecast.forecasting.panel_rnn.model import LSTMConfig
 
 
 @pytest.fixture(scope="module")
 def sales():
+    """Values of one series with trend and season."""
     return synthetic.trend_season(np.random.default_rng(3), 132)
 
 
 @pytest.fixture(scope="module")
 def fitted(sales):
-    return Forecaster(h=12).fit(monthly(sales))
+    """Fitted on this series; tests only read it."""
+    return Forecaster(12, **QUICK).fit(monthly(sales))
 
 
-def test_a_trending_seasonal_series_is_forecast_better_than_by_seasonal_naive(fitted):
-    model, _, _, naive, *_ = fitted.evaluation_.scores
-    names = [score.model for score in fitted.evaluation_.scores]
-    assert names == ["Ensemble", "LSTM", "DOT", "SeasonalNaive", "Naive", "Drift", "Mean"]
+@pytest.mark.slow
+def test_forecaster_seasonal_series_beats_seasonal_naive(sales):
+    forecaster = Forecaster(h=12).fit(monthly(sales))
+    names = [score.model for score in forecaster.evaluation_.scores]
+    assert names == ["Ensemble", "LSTM", "DynamicOptimizedTheta", "SeasonalNaive", "Naive", "Drift", "Mean"]
+    model, _, _, naive, *_ = forecaster.evaluation_.scores
     assert model.mase < 0.6 * naive.mase
     assert model.skill == pytest.approx(100 * (1 - model.mae / naive.mae))
-    assert "smaller than seasonal naive's (season 12)" in fitted.evaluation_.verdict
+    assert "smaller than seasonal naive's (season 12)" in forecaster.evaluation_.verdict
+    # Neither flat nor a copy of the last value: the forecast grows and has the season's shape.
+    forecast = forecaster.predict()["Ensemble"]
+    assert np.corrcoef(forecast, sales[-12:])[0, 1] > 0.9
+    assert forecast.mean() > sales[-12:].mean()
 
 
-def test_the_forecast_goes_on_where_the_series_ends(fitted, sales):
-    table = fitted.predict().table
-    assert list(table) == ["ds", "Ensemble", "Ensemble-lo-80", "Ensemble-hi-80", "Ensemble-lo-95", "Ensemble-hi-95"]
-    assert np.array_equal(table["ds"].astype("M8[M]"), np.datetime64("2011-01", "M") + np.arange(12))
-    # Neither flat nor a copy of the last value: it grows and has the season's shape.
-    assert np.corrcoef(table["Ensemble"], sales[-12:])[0, 1] > 0.9
-    assert table["Ensemble"].mean() > sales[-12:].mean()
-
-
-def test_intervals_are_nested_around_the_forecast(fitted):
-    t = fitted.predict().table
-    for low, high in (
-        ("Ensemble-lo-95", "Ensemble-lo-80"),
-        ("Ensemble-lo-80", "Ensemble"),
-        ("Ensemble", "Ensemble-hi-80"),
-        ("Ensemble-hi-80", "Ensemble-hi-95"),
-    ):
-        assert (t[low] <= t[high]).all()
-    assert (t["Ensemble-lo-95"] > 0).all()
-
-
-def test_the_parts_add_up_and_the_test_part_is_in_the_table(fitted, sales):
-    evaluation = fitted.evaluation_
-    assert evaluation.sizes == (108, 12, 12)
-    assert evaluation.cutoff.astype("M8[M]") == np.datetime64("2009-12", "M")
-    assert np.array_equal(evaluation.table["y"], sales[120:])
-    mae = np.abs(evaluation.table["Ensemble"] - sales[120:]).mean()
-    assert evaluation.scores[0].mae == pytest.approx(mae)
-
-
-def test_the_test_part_never_leaks_into_what_is_said_about_it(fitted, sales):
-    poisoned = sales.copy()
-    poisoned[120:] = np.linspace(1e4, 2e5, 12)
-    other = Forecaster(h=12).fit(monthly(poisoned))
-    assert other.model_weights_ == fitted.model_weights_
-    assert other.season_length_ == fitted.season_length_
-    for name in ("Ensemble", "Ensemble-lo-80", "Ensemble-hi-95", "SeasonalNaive"):
-        assert other.evaluation_.table[name].tobytes() == fitted.evaluation_.table[name].tobytes(), name
-
-
-def test_same_seed_same_bits_and_another_seed_other_bits(fitted, sales):
-    again, other = Forecaster(h=12).fit(monthly(sales)), Forecaster(h=12, seed=5).fit(monthly(sales))
-    said = [f.predict().table["Ensemble"].tobytes() for f in (fitted, again, other)]
-    assert said[0] == said[1] != said[2]
-
-
-def test_scaling_the_series_scales_the_forecast(fitted, sales):
-    bigger = Forecaster(h=12).fit(monthly(sales * 1024))
-    np.testing.assert_allclose(bigger.predict().table["Ensemble"], fitted.predict().table["Ensemble"] * 1024, rtol=1e-4)
-
-
-def test_negative_series_may_go_below_zero_and_others_may_not(rng):
-    falling = np.linspace(100, 2, 80) + rng.normal(0, 0.5, 80)
-    falling = np.maximum(falling, 0.1)
-    down = Forecaster(h=8).fit(monthly(falling)).predict().table
-    assert all((down[name] >= 0).all() for name in down if name.startswith("Ensemble"))
-    below = Forecaster(h=8).fit(monthly(falling - 60)).predict().table
-    assert (below["Ensemble"] < 0).all()
-
-
-def test_missing_values_are_neither_learnt_from_nor_scored(sales):
-    holes = sales.copy()
-    holes[[30, 31, 60, 125]] = np.nan
-    fitted = Forecaster(h=12).fit(monthly(holes))
-    assert np.isfinite(fitted.predict().table["Ensemble"]).all()
-    assert np.isfinite(fitted.evaluation_.scores[0].mae)
-    assert fitted.evaluation_.scores[0].mase < fitted.evaluation_.scores[-2].mase
-
-
-def test_a_random_walk_is_not_claimed_to_be_beaten(rng):
-    fitted = Forecaster(h=8).fit(monthly(100 + synthetic.random_walk(rng, 160)))
-    assert fitted.evaluation_.scores[0].skill < 40
-    assert fitted.season_length_ == 1
-
-
-def test_progress_runs_from_0_to_1(sales):
-    seen = []
-    Forecaster(h=12).fit(monthly(sales), progress=seen.append)
-    done = [one.done for one in seen]
-    assert done == sorted(done)
-    assert 0 < done[0] < 0.1
-    assert done[-1] == 1.0
-    assert all(np.isfinite(one.loss) for one in seen)
-
-
-def test_without_evaluation_the_forecast_is_the_same(fitted, sales):
-    quick = Forecaster(h=12).fit(monthly(sales), evaluate=False)
-    assert quick.evaluation_ is None
-    assert quick.predict().table["Ensemble"].tobytes() == fitted.predict().table["Ensemble"].tobytes()
-
-
-@pytest.mark.parametrize(("model", "name"), [("lstm-peephole", "LSTM-peephole"), ("slstm", "sLSTM")])
-def test_the_other_cells_are_models_and_come_back_from_a_file(model, name, sales, tmp_path):
-    network, training = NetworkConfig(units=8, dropout=0.2), TrainingConfig(n_members=1, max_steps=5)
-    fitted = Forecaster(h=3, model=model, network=network, training=training).fit(monthly(sales), evaluate=False)
-    said = fitted.predict()
-    assert list(said.table)[1] == name
-    fitted.save(tmp_path / "kept")
-    again = Forecaster.load(tmp_path / "kept")
-    assert again.network == network
-    assert again.predict().table[name].tobytes() == said.table[name].tobytes()
-
-
-def test_dropout_is_a_share():
-    with pytest.raises(ConfigError, match="Invalid NetworkConfig's dropout 1: expected a number from 0"):
-        NetworkConfig(dropout=1)
-
-
-def test_any_level(sales):
-    table = Forecaster(h=6, level=[99, 50]).fit(monthly(sales)).predict().table
-    assert [name for name in table if "lo" in name] == ["Ensemble-lo-50", "Ensemble-lo-99"]
-    assert (table["Ensemble-hi-99"] > table["Ensemble-hi-50"]).all()
+@pytest.mark.slow
+def test_forecaster_random_walk_claims_no_skill(rng):
+    forecaster = Forecaster(h=8).fit(monthly(100 + synthetic.random_walk(rng, 160)))
+    assert forecaster.evaluation_.scores[0].skill < 40
+    assert forecaster.season_length_ == 1
 
 
 @pytest.mark.parametrize(
-    ("kwargs", "text"),
+    ("settings", "facts"),
     [
-        ({"h": 0}, "Invalid h 0: expected a positive integer"),
-        ({"h": 2.5}, "Invalid h 2.5"),
-        ({"h": True}, "Invalid h True"),
-        ({"season": -1}, "Invalid season -1"),
-        ({"input_size": 0}, "Invalid input_size 0"),
-        (
-            {"level": [0]},
-            "Invalid level 0: expected a percentage from 1 to less than 100",
-        ),
-        ({"level": [80, 80]}, "Invalid level [80, 80]: expected different percentages"),
-        ({"level": ["95"]}, "Invalid level '95'"),
-        ({"level": "80,95"}, "Invalid level '80,95'"),
-        ({"level": [0.8]}, "Invalid level 0.8"),
-        ({"seed": -1}, "Invalid seed -1"),
+        ({"h": 0}, ["h", "0"]),
+        ({"h": 2.5}, ["h", "2.5"]),
+        ({"h": True}, ["h", "True"]),
+        ({"season_length": -1}, ["season_length", "-1"]),
+        ({"input_size": 0}, ["input_size", "0"]),
+        ({"level": [0]}, ["level", "0", "from 1", "below 100|less than 100"]),
+        ({"level": [80, 80]}, ["level", "80"]),
+        ({"level": ["95"]}, ["level", "'95'"]),
+        ({"level": "80,95"}, ["level", "'80,95'"]),
+        ({"level": [0.8]}, ["level", "0.8"]),
+        ({"seed": -1}, ["seed", "-1"]),
+        ({"model": "arima"}, ["model", "'arima'", "auto", "lstm"]),
     ],
 )
-def test_impossible_settings_are_refused(kwargs, text):
+def test_forecaster_invalid_setting_raises(settings, facts):
     with pytest.raises(ConfigError) as caught:
-        Forecaster(**kwargs)
-    assert text in str(caught.value)
+        Forecaster(**settings)
+    for fact in facts:
+        assert any(option in str(caught.value) for option in fact.split("|")), fact
+
+
+def test_forecaster_without_intervals_has_one_column(sales):
+    table = Forecaster(h=12, level=None, **QUICK).fit(monthly(sales), evaluate=False).predict()
+    assert list(table)[1:] == ["Ensemble"]
+
+
+def test_forecaster_predict_before_fit_raises():
+    with pytest.raises(NotFittedError, match=r"Call fit\(source\) first"):
+        Forecaster().predict()
+
+
+SETTINGS = {
+    "h": 6,
+    "model": ["lstm", "dot"],
+    "level": [80],
+    "season_length": 12,
+    "freq": "MS",
+    "input_size": 10,
+    "seed": 3,
+    "futr_exog": "price",
+    "hist_exog": ["visits"],
+    "stat_exog": ("shop",),
+    "id_col": "id",
+    "time_col": "ds",
+    "target_col": "y",
+    "network": NetworkConfig(units=4),
+    "training": TrainingConfig(max_steps=5),
+    "data": DataConfig(lower_bound=0),
+}
+
+
+def test_forecaster_get_params_returns_the_arguments():
+    params = Forecaster(**SETTINGS).get_params()
+    assert params == SETTINGS
+    assert all(params[name] is value for name, value in SETTINGS.items())
+
+
+def test_forecaster_settings_are_attributes_as_they_are_used():
+    forecaster = Forecaster(**SETTINGS)
+    assert (forecaster.h, forecaster.level, forecaster.input_size) == (6, (80,), 10)
+    assert forecaster.network == NetworkConfig(units=4, input_size=10)
+    assert (forecaster.futr_exog, forecaster.hist_exog, forecaster.stat_exog) == (("price",), ("visits",), ("shop",))
+    assert forecaster.data == DataConfig(("price",), ("visits",), ("shop",), lower_bound=0)
+    assert set(SETTINGS) <= set(dir(forecaster))
+    with pytest.raises(AttributeError, match="seed"):
+        _ = forecaster.random_state
+
+
+def test_forecaster_clone_has_equal_settings_and_no_fitted_state(fitted):
+    base = pytest.importorskip("sklearn.base")
+    network = gc.Sequential([gc.layers.LSTM(2), gc.layers.Dense(6)])
+    for forecaster in (fitted, Forecaster(**SETTINGS), Forecaster(6, model=network)):
+        copy = base.clone(forecaster)
+        assert copy.state_ is None
+        if forecaster.model is not network:
+            assert copy.get_params() == forecaster.get_params()
+
+
+def test_forecaster_set_params_changes_settings_and_drops_the_fitted_state(sales):
+    forecaster = Forecaster(3, model="naive").fit(monthly(sales))
+    assert forecaster.set_params(h=5) is forecaster
+    assert (forecaster.h, forecaster.model, forecaster.state_) == (5, "naive", None)
+    for params, fact in (({"horizon": 4}, "In gatecast it is h"), ({"h": -1}, "h -1")):
+        with pytest.raises(ConfigError, match=fact):
+            forecaster.set_params(**params)
+    assert forecaster.h == 5
 
 
 @pytest.mark.parametrize(
-    ("level", "columns"), [(90, ["Ensemble", "Ensemble-lo-90", "Ensemble-hi-90"]), (None, ["Ensemble"])]
+    ("settings", "name"),
+    [
+        ({"futr_exog": "a", "data": DataConfig(futr_exog="b")}, "futr_exog"),
+        ({"input_size": 3, "network": NetworkConfig(input_size=4)}, "input_size"),
+    ],
 )
-def test_one_level_or_none(level, columns, sales):
-    table = Forecaster(h=12, level=level).fit(monthly(sales), evaluate=False).predict().table
-    assert list(table)[1:] == columns
+def test_forecaster_setting_given_twice_raises(settings, name):
+    with pytest.raises(ConfigError, match="twice") as caught:
+        Forecaster(**settings)
+    assert caught.value.argument == name
 
 
-def test_rows_without_a_value_at_the_ends_are_left_out_and_said(fitted, sales):
-    padded = np.concatenate([np.full(3, np.nan), sales, np.full(5, np.nan)])
-    other = Forecaster(h=12).fit(monthly(padded))
-    assert other.data_notes_[-2:] == [
-        "the first 3 rows have no value and are left out.",
-        "the last 5 rows have no value and are left out.",
-    ]
-    assert other.predict().table["Ensemble"].tobytes() == fitted.predict().table["Ensemble"].tobytes()
-    assert other.predict().table["ds"][0].astype("M8[M]") == np.datetime64("2011-04", "M")
-
-
-def test_a_gap_over_the_whole_validation_part_is_refused(sales):
-    holes = sales.copy()
-    holes[108:120] = np.nan
-    with pytest.raises(DataError, match=r"the validation part has next to no values \(rows 109 to 120"):
-        Forecaster(h=12).fit(monthly(holes))
-
-
-def test_a_mostly_missing_series_is_forecast(rng, sales):
-    holes = np.where(rng.random(len(sales)) < 0.6, np.nan, sales)
-    assert np.isfinite(Forecaster(h=12).fit(monthly(holes)).predict().table["Ensemble"]).all()
-
-
-@pytest.mark.parametrize(("name", "most"), [("season", 66), ("input_size", 107)])
-def test_settings_longer_than_the_series_are_refused(name, most, sales):
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_forecaster_name_of_another_tool_raises_with_ours(name):
     with pytest.raises(ConfigError) as caught:
-        Forecaster(h=12, **{name: 1000}).fit(monthly(sales))
-    assert str(caught.value) == (
-        f"{name} is too long for this series: got 1000, expected at most {most}, of its 132 rows. "
-        f"Leave {name} out to have it chosen, or give more rows."
+        Forecaster(**{name: 3})
+    assert caught.value.argument == name
+    assert f"In gatecast it is {OTHER_NAMES[name]}." in str(caught.value)
+    # What the message names exists.
+    ours = OTHER_NAMES[name].split("=")[0].split(",")[0]
+    arguments = {*inspect.signature(Forecaster).parameters, *inspect.signature(Forecaster.simulate).parameters}
+    assert ours in arguments
+    if "(" in OTHER_NAMES[name] and "Config" in OTHER_NAMES[name]:
+        record, field = OTHER_NAMES[name].split("=", 1)[1].rstrip(")").removesuffix("=...").split("(")
+        assert field in getattr(gc, record).__dataclass_fields__
+
+
+@pytest.mark.parametrize("name", WITHOUT_EFFECT)
+def test_forecaster_name_without_counterpart_raises_with_the_reason(name):
+    with pytest.raises(ConfigError, match="Leave it out") as caught:
+        Forecaster(**{name: "cpu"})
+    assert WITHOUT_EFFECT[name] in str(caught.value)
+
+
+def test_forecaster_unknown_argument_raises():
+    with pytest.raises(ConfigError, match=r"Unknown argument 'colour'.*help\(gatecast\.Forecaster\)"):
+        Forecaster(colour="red")
+
+
+def test_forecaster_repr_shows_changed_settings_and_what_was_fitted(fitted):
+    assert repr(Forecaster()) == "Forecaster()"
+    assert repr(Forecaster(6, model=["lstm", "dot"], network=NetworkConfig(units=4))) == (
+        "Forecaster(h=6, model=['lstm', 'dot'], network=NetworkConfig(units=4))"
     )
+    network = gc.Sequential([gc.layers.LSTM(2), gc.layers.Dense(6)])
+    assert repr(Forecaster(model=network)) == "Forecaster(model=Sequential(2 layers))"
+    assert repr(fitted).endswith("# fitted on 132 values")
+    html = fitted._repr_html_()
+    assert html.startswith("<table>")
+    for fact in ("fitted", "132 values", "NetworkConfig(units=8)", fitted.evaluation_.verdict.split("'")[0]):
+        assert fact in html
+    assert "not fitted" in Forecaster()._repr_html_()
 
 
-def test_a_long_horizon_keeps_the_season_and_says_what_is_left_to_learn_from(sales):
-    fitted = Forecaster(h=55).fit(monthly(sales))
-    assert fitted.season_length_ == 12
-    assert fitted.data_notes_[-1].startswith("only 22 rows come before the parts for validation and test, 55 each")
+def kind(table):
+    """Library of a table."""
+    return type(table).__module__.split(".")[0]
 
 
-def test_a_constant_series_is_forecast_as_the_constant_and_said():
-    fitted = Forecaster(h=2).fit(monthly(np.full(50, 7.0)))
-    np.testing.assert_allclose(fitted.predict().table["Ensemble"], 7.0, rtol=1e-2)
-    assert "the series does not vary: its forecast is the constant." in fitted.data_notes_
+def make_table(library, columns):
+    """Return columns as a table of a library."""
+    module = pytest.importorskip(library)
+    return dict(columns) if library == "builtins" else (getattr(module, "DataFrame", None) or module.table)(columns)
 
 
-def test_predict_before_fit():
-    with pytest.raises(NotFittedError, match=r"Call fit\(source\) first"):
-        Forecaster().predict()
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "builtins"])
+def test_forecaster_tables_are_of_the_kind_that_came_in_also_after_load(library, tmp_path):
+    columns = {name: list(column) for name, column in ragged_panel([40] * 3).items()}
+    columns["ds"] = [day.astype(object) for day in columns["ds"]]
+    source = make_table(library, columns)
+    forecaster = Forecaster(4, model="dot").fit(source)
+    forecaster.save(tmp_path / "a")
+    folds = forecaster.cross_validation(source)
+    for each in (forecaster, gc.load(tmp_path / "a")):
+        tables = [each.predict(), each.simulate(2), each.predict_components(), each.predict(source), folds]
+        assert {kind(table) for table in tables} == {library}
+    values = np.asarray(forecaster.predict()["DynamicOptimizedTheta"])
+    np.testing.assert_array_equal(values, forecaster.predict(output="dict")["DynamicOptimizedTheta"])
+
+
+@pytest.mark.parametrize("output", ["pandas", "polars", "pyarrow", "arrow", "dict"])
+def test_forecaster_output_overrides_the_kind(fitted, output):
+    library = {"arrow": "pyarrow", "dict": "builtins"}.get(output, output)
+    pytest.importorskip(library)
+    assert kind(fitted.predict(output=output)) == library
+    assert kind(fitted.simulate(2, output=output)) == library
+    assert kind(fitted.predict_components(output=output)) == library
+    assert kind(fitted.predict_insample(output=output)) == library
+
+
+def test_forecaster_unknown_output_raises(fitted):
+    for output in ("numpy", 3):
+        with pytest.raises(ConfigError, match="pandas, polars, pyarrow or dict") as caught:
+            fitted.predict(output=output)
+        assert caught.value.argument == "output"
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ((), "pandas"),
+        (("pandas",), "polars"),
+        (("pandas", "polars"), "pyarrow"),
+        (("pandas", "polars", "pyarrow"), "builtins"),
+    ],
+)
+def test_forecaster_file_gives_a_table_of_an_installed_library(missing, expected, tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text("ds,y\n" + "\n".join(f"2020-01-{day:02d},{day % 7}" for day in range(1, 31)))
+    forecaster = Forecaster(4, model="naive").fit(path)
+    forecaster.save(tmp_path / "a.gatecast")
+    for library in ("pandas", "polars", "pyarrow"):
+        if library not in missing:
+            pytest.importorskip(library)
+    found = forecaster_module.find_spec
+    monkeypatch.setattr(forecaster_module, "find_spec", lambda name: None if name in missing else found(name))
+    for each in (forecaster, gc.load(tmp_path / "a.gatecast")):
+        assert kind(each.predict()) == expected
+    if "pandas" in missing:
+        with pytest.raises(ConfigError, match="pip install pandas"):
+            forecaster.predict(output="pandas")
+
+
+def test_forecaster_plot_draws_every_table(fitted, sales, tmp_path):
+    pytest.importorskip("matplotlib")
+    tables = {"forecast": None, "same": fitted.predict(), "pandas": fitted.predict(output="pandas")}
+    tables |= {"paths": fitted.simulate(3), "folds": Forecaster(12, model="naive").cross_validation(monthly(sales))}
+    for name, table in tables.items():
+        path = tmp_path / f"{name}.png"
+        assert fitted.plot(table, path=path) is None
+        assert path.read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "forecast.png").read_bytes() == (tmp_path / "pandas.png").read_bytes()
+    # A cross-validation needs no fit.
+    Forecaster().plot(tables["folds"], path=tmp_path / "unfitted.png")
+    with pytest.raises(NotFittedError):
+        Forecaster().plot()
+
+
+def test_forecaster_plot_draws_the_chosen_series(tmp_path):
+    pytest.importorskip("matplotlib")
+    forecaster = Forecaster(4, model="naive").fit(ragged_panel([40] * 3))
+    axes = forecaster.plot(id="s01").axes[0]
+    expected = forecaster.predict()["Naive"][4:8]
+    assert any(np.array_equal(line.get_ydata()[-4:], expected) for line in axes.lines)
+    with pytest.raises(ConfigError, match="s99"):
+        forecaster.plot(id="s99")
+
+
+def test_forecaster_list_of_models_numbers_equal_columns(sales):
+    network = gc.Sequential([gc.layers.LSTM(2), gc.layers.Dense(6)])
+    config = LSTMConfig(input_size=8, units=4, max_steps=5)
+    training = TrainingConfig(n_members=1, max_steps=5)
+    models = ["dot", config, "lstm", network, "naive", "dot"]
+    forecaster = Forecaster(6, model=models, training=training, network=NetworkConfig(units=4)).fit(monthly(sales))
+    columns = ["DynamicOptimizedTheta", "LSTM", "LSTM-2", "Sequential", "Naive", "DynamicOptimizedTheta-2"]
+    assert list(forecaster.model_weights_) == columns
+    assert list(forecaster.predict_components())[1:] == ["Ensemble", *columns]
+    names = [score.model for score in forecaster.evaluation_.scores]
+    assert names == ["Ensemble", *columns, "SeasonalNaive", "Drift", "Mean"]
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        ("naive", "Naive"),
+        ("seasonal-naive", "SeasonalNaive"),
+        ("drift", "Drift"),
+        ("mean", "Mean"),
+        ("dot", "DynamicOptimizedTheta"),
+    ],
+)
+def test_forecaster_simple_forecast_is_a_model(model, column, sales, tmp_path):
+    forecaster = Forecaster(12, model=model).fit(monthly(sales))
+    forecast = forecaster.predict(h=20)
+    assert list(forecast)[1:] == [f"{column}{bound}" for bound in ("", "-lo-80", "-hi-80", "-lo-95", "-hi-95")]
+    for low, high in (("-lo-95", "-lo-80"), ("-lo-80", ""), ("", "-hi-80"), ("-hi-80", "-hi-95")):
+        assert (forecast[f"{column}{low}"] <= forecast[f"{column}{high}"]).all()
+    assert (forecast[f"{column}-hi-80"] > forecast[column]).all()
+    baseline = baseline_forecasts(sales[None], 12, 12).get(column)
+    if baseline is not None:
+        np.testing.assert_allclose(forecast[column][:12], baseline[0])
+    forecaster.save(tmp_path / "a")
+    loaded = gc.load(tmp_path / "a")
+    assert loaded.model == model
+    for name, values in forecast.items():
+        np.testing.assert_array_equal(loaded.predict(h=20)[name], values)
+    scores = forecaster.evaluation_.scores
+    assert [score.model for score in scores].count(column) == 1
+    assert scores[0].model == column
+    assert np.isfinite(scores[0].mase)
+    if model == "seasonal-naive":
+        assert scores[0].skill == 0
+    assert forecaster.evaluation_.verdict.startswith("On the last 12 rows")
+    assert "network" not in forecaster.evaluation_.verdict
+    with pytest.raises(ConfigError, match="in-sample"):
+        forecaster.predict_insample()
+
+
+@pytest.mark.parametrize("model", ["naive", "seasonal-naive", "drift", "mean", "dot"])
+@pytest.mark.parametrize("lengths", [[1, 40], [40], [2]])
+def test_forecaster_simple_forecast_of_shortest_and_constant_series(model, lengths):
+    table = ragged_panel(lengths)
+    table["y"] = np.full(sum(lengths), 7.0)
+    forecaster = Forecaster(3, model=model).fit(table)
+    forecast = forecaster.predict(level=80)
+    column = forecaster.model_name_
+    np.testing.assert_allclose(forecast[column], 7.0)
+    for bound in ("lo", "hi"):
+        np.testing.assert_allclose(forecast[f"{column}-{bound}-80"], 7.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["NetworkConfig", "TrainingConfig", "DataConfig", "ForecasterConfig"])
+def test_configs_are_exported(name):
+    assert name in gc.__all__
+    assert getattr(gc, name) is getattr(config_module, name)

@@ -186,7 +186,7 @@ def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
     [
         (
             lambda: Sequential([LSTM]),
-            "Invalid layer <class 'gatecast.nn.layers.recurrences.LSTM'>: expected Input",
+            "Invalid layer <class 'gatecast.nn.layers.lstm.LSTM'>: expected Input",
         ),
         (lambda: Sequential(["LSTM"]), "Invalid layer 'LSTM'"),
         (

@@ -72,7 +72,9 @@ def test_the_naive_loss_is_that_of_the_best_constant(name, rng):
 @pytest.mark.parametrize("cell", NAMES)
 def test_cells_have_the_same_number_of_parameters(cell, task):
     def size(name, units):
-        network = build([CELLS[name][1](units), Dense(task.outputs)], (None, task.features))
+        network = build(
+            [CELLS[name].layer(units, **CELLS[name].layer_options), Dense(task.outputs)], (None, task.features)
+        )
         return initial_weights(network, 0).vector.size
 
     wanted = size("lstm", task.units)
@@ -150,13 +152,13 @@ def test_the_gates_that_keep_start_open():
 def test_progress_reaches_its_end():
     told = []
     memory_benchmark(SHORT, ["lstm", "gru"], seeds=2, progress=told.append)
-    assert [one.done for one in told] == [0.25, 0.5, 0.75, 1.0]
+    assert [one.fraction for one in told] == [0.25, 0.5, 0.75, 1.0]
     assert [one.stage for one in told] == ["order, LSTM", "order, LSTM", "order, GRU", "order, GRU"]
 
 
 def test_the_chart_shows_every_loss_beside_the_naive_answers(memory):
     chart = probe_chart(memory)
-    assert chart.y_names == ("order, 80 steps",)
+    assert chart.y_labels == ("order, 80 steps",)
     naive, rnn, lstm = chart.marks
     assert (naive.name, naive.role, naive.dashed) == ("naive answer", "naive", True)
     assert naive.y.tolist() == [3 / 16, 3 / 16]

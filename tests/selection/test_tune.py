@@ -10,6 +10,7 @@ import pytest
 import gatecast.selection.tune as tuning
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError
+from gatecast.forecasting.base import Overrides, PanelSummary, Task
 from gatecast.selection import study
 from gatecast.selection.search_space import NAMES, Choice, Range, defaults, make_space
 from gatecast.selection.study import STARTUP, open_search
@@ -19,7 +20,7 @@ pytest.importorskip("optuna")
 
 H = 4
 QUICK = TrainingConfig(max_steps=2, n_members=1)
-SMALL = {"units": (4, 8), "layers": [1], "input_size": (4, 8), "cell": ["lstm", "gru"]}
+SMALL = {"units": (4, 8), "n_layers": [1], "input_size": (4, 8), "cell": ["lstm", "gru"]}
 
 
 def series(n=60, seed=0):
@@ -30,7 +31,7 @@ def series(n=60, seed=0):
 
 def quick(source=None, **changed):
     """A search that takes no time."""
-    words = {"trials": 3, "folds": 1, "training": QUICK, "space": SMALL, "season": 12}
+    words = {"n_trials": 3, "n_windows": 1, "training": QUICK, "search_space": SMALL, "season_length": 12}
     return tune(series() if source is None else source, H, **words | changed)
 
 
@@ -45,7 +46,7 @@ def test_the_answer_is_the_best_trial_and_never_worse_than_the_default():
     assert list(tuned.trials) == ["number", "value", "state", *NAMES, "seconds"]
     assert tuned.trials["number"].tolist() == [0, 1, 2]
     first = {name: tuned.trials[name][0] for name in NAMES}
-    base = defaults(H, 12, np.array([52]), NetworkConfig(), QUICK)
+    base = defaults(PanelSummary(np.array([52])), Task(H, 12), Overrides(training=QUICK))
     assert first == base
     value = tuned.trials["value"]
     assert tuned.validation == {"default": value[0], "tuned": value.min()}
@@ -54,7 +55,7 @@ def test_the_answer_is_the_best_trial_and_never_worse_than_the_default():
     assert tuned.sentence == f"{tuned.validation_summary} {tuned.test_summary}"
     assert tuned.test["tuned"] == tuned.forecaster.evaluation_.scores[0].mase
     assert (len(tuned.forecaster.panel_.values), tuned.forecaster.h_) == (60, H)
-    assert len(tuned.forecaster.predict().table["t"]) == H
+    assert len(tuned.forecaster.predict()["t"]) == H
     assert (tuned.study, tuned.importance) == (None, {})
     assert [one.stage for one in told[:3]] == ["trial 1 of 3", "trial 2 of 3", "trial 3 of 3"]
     for row in range(1, 3):
@@ -63,7 +64,7 @@ def test_the_answer_is_the_best_trial_and_never_worse_than_the_default():
 
 
 def test_the_forecaster_is_the_one_with_these_settings():
-    tuned = quick(space={"units": [4], "cell": "gru", "layers": 1, "dropout": 0.1}, trials=2)
+    tuned = quick(search_space={"units": [4], "cell": "gru", "n_layers": 1, "dropout": 0.1}, n_trials=2)
     made = tuned.forecaster
     chosen = tuned.best["cell"] == "gru"
     assert made.model == tuned.best["cell"]
@@ -71,35 +72,35 @@ def test_the_forecaster_is_the_one_with_these_settings():
     again = type(made)(H, model=made.model, network=made.network, training=made.training, season_length=12).fit(
         series()
     )
-    assert np.array_equal(again.predict().table[made.model_name_], made.predict().table[made.model_name_])
+    assert np.array_equal(again.predict()[made.model_name_], made.predict()[made.model_name_])
 
 
 def test_no_trial_sees_the_test_part():
     clean, poisoned = series(), series()
     poisoned["y"][-H:] = [1e6, -1e6, 3e5, 0]
-    one, other = quick(clean, folds=2), quick(poisoned, folds=2)
+    one, other = quick(clean, n_windows=2), quick(poisoned, n_windows=2)
     assert same(one, other)
     assert one.test["default"] != other.test["default"]
     poisoned["y"][-H - 1] = 1e6
-    assert not same(one, quick(poisoned, folds=2))
+    assert not same(one, quick(poisoned, n_windows=2))
 
 
 def test_no_series_of_several_shows_its_test_part():
     t = np.arange(40)
     table = {"id": np.repeat(["a", "b", "c"], 40), "t": np.tile(t, 3), "y": 9 + np.sin(np.arange(120) / 2) + 0.1}
     poisoned = {**table, "y": np.where(np.tile(t, 3) >= 36, 1e5 + np.arange(120), table["y"])}
-    one, other = quick(table, season=None), quick(poisoned, season=None)
+    one, other = quick(table, season_length=None), quick(poisoned, season_length=None)
     assert same(one, other)
-    assert len(one.forecaster.predict().table["t"]) == 3 * H
+    assert len(one.forecaster.predict()["t"]) == 3 * H
 
 
-@pytest.mark.parametrize("role", ["historic", "known"])
+@pytest.mark.parametrize("role", ["hist_exog", "futr_exog"])
 def test_no_trial_learns_which_words_and_numbers_come_in_the_test_part(role):
     table = series() | {"day": np.tile(["Mo", "Tu", "We"], 20).astype(object), "price": np.arange(60.0) % 7}
     later = {name: column.copy() for name, column in table.items()}
     # A word that sorts before the others, so that each of them would be numbered otherwise.
     later["day"][-H:], later["price"][-H:], later["y"][-H:] = "Fr", 1e6, -1e6
-    words = {"target_col": "y", "data": DataConfig(**{role: ["day", "price"]}), "folds": 2}
+    words = {"target_col": "y", "data": DataConfig(**{role: ["day", "price"]}), "n_windows": 2}
     one, other = quick(table, **words), quick(later, **words)
     assert same(one, other)
     assert other.forecaster.panel_.categories == {"day": ("Fr", "Mo", "Tu", "We")}
@@ -116,8 +117,8 @@ def test_a_seed_gives_the_same_trials_and_another_gives_others():
 
 def test_a_study_goes_on_as_if_it_had_not_stopped(tmp_path):
     path = tmp_path / "a {b}.db"
-    whole = quick(trials=7)
-    assert len(quick(trials=2, study=path).trials["number"]) == 2
+    whole = quick(n_trials=7)
+    assert len(quick(n_trials=2, study=path).trials["number"]) == 2
 
     calls = []
 
@@ -128,12 +129,12 @@ def test_a_study_goes_on_as_if_it_had_not_stopped(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        quick(trials=7, study=path, progress=stop)
+        quick(n_trials=7, study=path, progress=stop)
     assert calls == ["trial 3 of 7", "trial 4 of 7"]
-    resumed = quick(trials=7, study=path)
+    resumed = quick(n_trials=7, study=path)
     assert same(whole, resumed)
     assert resumed.study == str(path)
-    done = quick(trials=7, study=path)
+    done = quick(n_trials=7, study=path)
     assert done.trials["seconds"].tolist() == resumed.trials["seconds"].tolist()
 
 
@@ -150,7 +151,7 @@ def test_a_trial_that_falls_behind_is_cut_short(monkeypatch):
             yield 5.0 if bad else 1.0
 
     monkeypatch.setattr(tuning, "_errors", errors)
-    tuned = quick(folds=2, trials=STARTUP + 2)
+    tuned = quick(n_windows=2, n_trials=STARTUP + 2)
     assert asked == [[0, 1]] * (STARTUP + 1) + [[0]]
     assert tuned.trials["state"].tolist() == ["complete"] * (STARTUP + 1) + ["pruned"]
     assert np.isnan(tuned.trials["value"][-1])
@@ -164,15 +165,15 @@ def test_a_trial_that_falls_behind_is_cut_short(monkeypatch):
 def test_importance_finds_the_setting_that_matters(monkeypatch):
     """Errors that are made up of the rate alone."""
 
-    def errors(plan, asked):
+    def errors(plan, config):
         """The smaller the rate, the better."""
-        yield 1.0 + abs(np.log((asked.training.rate or 3e-3) / 1e-3))
+        yield 1.0 + abs(np.log((config.training.learning_rate or 3e-3) / 1e-3))
 
     monkeypatch.setattr(tuning, "_errors", errors)
-    tuned = quick(trials=25, space={**SMALL, "dropout": [0.0, 0.1], "rate": (1e-4, 1e-1)})
-    assert next(iter(tuned.importance)) == "rate"
+    tuned = quick(n_trials=25, search_space={**SMALL, "dropout": [0.0, 0.1], "learning_rate": (1e-4, 1e-1)})
+    assert next(iter(tuned.importance)) == "learning_rate"
     assert sum(tuned.importance.values()) == pytest.approx(1)
-    assert set(tuned.importance) == {"cell", "units", "input_size", "dropout", "rate"}
+    assert set(tuned.importance) == {"cell", "units", "input_size", "dropout", "learning_rate"}
     gained = 100 * (1 - tuned.validation["tuned"] / tuned.validation["default"])
     assert gained > 20
     assert f"has a {gained:.1f} % smaller error than the default setting on 1 fold: MASE" in tuned.validation_summary
@@ -192,7 +193,7 @@ def test_time_runs_out_after_the_default(monkeypatch):
 
 def test_values_that_never_change_are_measured_without_their_changes():
     constant = {"t": np.arange(60), "y": np.full(60, 5.0)}
-    tuned = quick(constant, trials=1)
+    tuned = quick(constant, n_trials=1)
     assert tuned.measure == "MAE"
     assert tuned.validation["tuned"] == pytest.approx(0, abs=1e-6)
 
@@ -214,15 +215,15 @@ def test_optuna_is_quiet_and_as_loud_as_before_afterwards():
 
 def test_a_study_is_about_one_thing(tmp_path):
     path = tmp_path / "a.db"
-    quick(trials=1, study=path)
+    quick(n_trials=1, study=path)
     with pytest.raises(ConfigError, match=r"the study was made with other data \(.*a\.db\)\. Give the name of a new"):
-        quick(series(seed=1), trials=1, study=path)
+        quick(series(seed=1), n_trials=1, study=path)
     with pytest.raises(ConfigError, match=r"made with other settings \(.*\): got folds 2, expected folds 1\."):
-        quick(trials=1, study=path, folds=2)
+        quick(n_trials=1, study=path, n_windows=2)
     with pytest.raises(ConfigError, match=r"other settings .*: got space .*, expected space"):
-        quick(trials=1, study=path, space={"units": (4, 9)})
+        quick(n_trials=1, study=path, search_space={"units": (4, 9)})
     with pytest.raises(ConfigError, match="got seed 3, expected seed 0"):
-        quick(trials=1, study=path, seed=3)
+        quick(n_trials=1, study=path, seed=3)
 
 
 def test_a_study_is_not_written_into_another_file(tmp_path):
@@ -255,30 +256,39 @@ def test_without_optuna_the_error_says_what_to_do(monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"trials": 0}, "Invalid trials 0: expected a positive integer"),
-        ({"folds": 1.5}, "Invalid folds 1.5"),
-        ({"timeout": -1}, "Invalid timeout -1"),
-        ({"seed": -1}, "Invalid seed -1"),
-        ({"space": ["units"]}, "the space is no dict: got ['units'], expected names and ranges"),
-        ({"space": {"unit": 3}}, "the space has no such setting: got 'unit', expected 'cell' or 'units' or"),
-        ({"space": {"units": (9, 3)}}, "the range of units is none: got (9, 3), expected (low, high). Swap the two."),
-        ({"space": {"units": (1, 2, 3)}}, "Write a list to choose from: [1, 2, 3]."),
-        ({"space": {"units": []}}, "the space of units is empty"),
+        ({"n_trials": 0}, "n_trials 0"),
+        ({"n_windows": 1.5}, "n_windows 1.5"),
+        ({"timeout": -1}, "timeout -1"),
+        ({"seed": -1}, "seed -1"),
+        ({"search_space": ["units"]}, "the space is no dict: got ['units'], expected names and ranges"),
+        ({"search_space": {"unit": 3}}, "the space has no such setting: got 'unit', expected 'cell' or 'units' or"),
         (
-            {"space": {"units": [2.5]}},
+            {"search_space": {"units": (9, 3)}},
+            "the range of units is none: got (9, 3), expected (low, high). Swap the two.",
+        ),
+        ({"search_space": {"units": (1, 2, 3)}}, "Write a list to choose from: [1, 2, 3]."),
+        ({"search_space": {"units": []}}, "the space of units is empty"),
+        (
+            {"search_space": {"units": [2.5]}},
             "the space of units holds what units cannot be: got 2.5, expected a whole number",
         ),
-        ({"space": {"units": True}}, "got True, expected a whole number from 1 up"),
-        ({"space": {"rate": (0, 1)}}, "the space of rate holds what rate cannot be: got 0, expected numbers above 0"),
-        ({"space": {"dropout": 1}}, "expected numbers from 0 up to, not including, 1"),
-        ({"space": {"cell": ["lstm", "es-lstm"]}}, "the space of cell holds what cell cannot be: got 'es-lstm'"),
-        ({"space": {"cell": [["lstm"]]}}, "got ['lstm'], expected 'lstm' or 'gru'"),
+        ({"search_space": {"units": True}}, "got True, expected a whole number from 1 up"),
         (
-            {"space": {"input_size": (4, 48)}},
+            {"search_space": {"learning_rate": (0, 1)}},
+            "the space of learning_rate holds what learning_rate cannot be: got 0, expected numbers above 0",
+        ),
+        ({"search_space": {"dropout": 1}}, "expected numbers from 0 up to, not including, 1"),
+        ({"search_space": {"cell": ["lstm", "es-lstm"]}}, "the space of cell holds what cell cannot be: got 'es-lstm'"),
+        ({"search_space": {"cell": [["lstm"]]}}, "got ['lstm'], expected 'lstm' or 'gru'"),
+        (
+            {"search_space": {"input_size": (4, 48)}},
             "got 48, expected a whole number from 1 to 43, one less than the shortest",
         ),
-        ({"space": {"members": 2}}, "members is fixed and searched at once: got 1 and 2. Leave members out"),
-        ({"network": 3}, "network is no NetworkConfig"),
+        (
+            {"search_space": {"n_members": 2}},
+            "n_members is fixed and searched at once: got 1 and 2. Leave n_members out",
+        ),
+        ({"network": 3}, "network 3: expected a NetworkConfig"),
     ],
 )
 def test_what_cannot_be_searched(changed, said):
@@ -290,7 +300,7 @@ def test_what_cannot_be_searched(changed, said):
 def test_rows_without_a_value_at_the_end_are_left_out_and_said_to_be():
     gap = series()
     gap["y"][-2:] = np.nan
-    tuned = quick(gap, trials=1)
+    tuned = quick(gap, n_trials=1)
     assert len(tuned.forecaster.panel_.values) == 58
     assert "the last 2 rows have no value and are left out." in tuned.forecaster.data_notes_
 
@@ -301,7 +311,12 @@ def test_numbers_of_numpy_and_columns_beside_the_series(tmp_path):
         "data": DataConfig(futr_exog="price", lower_bound=np.float64(0)),
         "network": NetworkConfig(units=np.int64(4)),
     }
-    words |= {"space": {"layers": np.arange(1, 3).tolist()}, "trials": 2, "target_col": "y", "study": tmp_path / "a.db"}
+    words |= {
+        "search_space": {"n_layers": np.arange(1, 3).tolist()},
+        "n_trials": 2,
+        "target_col": "y",
+        "study": tmp_path / "a.db",
+    }
     tuned = quick(table, **words)
     assert tuned.trials["units"].tolist() == [4, 4]
     assert tuned.best["units"] == 4
@@ -318,21 +333,21 @@ def test_series_that_are_too_short():
         "the series is too short to tune: got 27 rows for 4 steps ahead and 1 fold, expected at least 28 rows: 4 to "
         "test, 4 for the folds, 20 before them. Ask for fewer folds or a shorter horizon, or give more rows."
     )
-    assert len(quick(series(28), trials=1, season=None, space={"units": 4}).trials["value"]) == 1
+    assert len(quick(series(28), n_trials=1, season_length=None, search_space={"units": 4}).trials["value"]) == 1
     table = {"id": np.repeat(["a", "b"], 15), "t": np.tile(np.arange(15), 2), "y": np.arange(30.0)}
     with pytest.raises(DataError, match=r"the series are too short to tune: got 15 rows .* a quarter of the series"):
-        quick(table, season=None)
+        quick(table, season_length=None)
 
 
 def test_the_usual_space_holds_the_default_and_leaves_out_what_is_fixed():
-    default = defaults(12, 12, np.array([144]), NetworkConfig(), TrainingConfig())
+    default = defaults(PanelSummary(np.array([144])), Task(12, 12), Overrides())
     space = make_space(default, 40, NetworkConfig(), TrainingConfig())
     assert tuple(space) == NAMES
     assert space["units"] == Range(8, 64, whole=True, log=True)
     assert space["input_size"] == Range(4, 24, whole=True, log=False)
     assert make_space(default, 9, NetworkConfig(), TrainingConfig())["input_size"].high == 9
     fixed = make_space(default, 40, NetworkConfig(units=8, dropout=0.0), TrainingConfig(learning_rate=0.01))
-    assert tuple(fixed) == ("cell", "layers", "input_size", "members")
+    assert tuple(fixed) == ("cell", "n_layers", "input_size", "n_members")
     assert make_space(default, 40, NetworkConfig(), TrainingConfig(), {"units": np.array([8, 16])[1]})[
         "units"
     ] == Choice((16,))

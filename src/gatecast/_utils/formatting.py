@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Column", "finite_or_none", "format_count", "format_times", "number_formatter", "time_unit"]
+__all__ = [
+    "Column",
+    "finite_or_none",
+    "format_count",
+    "format_or_dash",
+    "format_times",
+    "number_formatter",
+    "time_unit",
+]
 
 Column = npt.NDArray[Any]
 """Values of a column: floats, datetime64, integers or text."""
@@ -79,6 +87,15 @@ def number_formatter(values: Column, digits: int = 4) -> Callable[[float], str]:
         return lambda value: f"{value:.{digits}g}" if math.isfinite(value) else "-"
     decimals = max(0, decimals)
     return lambda value: f"{value:.{decimals}f}" if math.isfinite(value) else "-"
+
+
+def format_or_dash(value: float, template: str) -> str:
+    """Return a number as text, and "-" for NaN and infinity.
+
+    >>> format_or_dash(0.5, "{:.1f}"), format_or_dash(math.nan, "{:.1f}")
+    ('0.5', '-')
+    """
+    return template.format(value) if math.isfinite(value) else "-"
 
 
 def format_count(number: int, noun: str) -> str:

@@ -121,7 +121,7 @@ def diagnose(
 
     >>> step = np.arange(1, 41)
     >>> advice = diagnose({"loss": list(1 / step), "val_loss": list(1 / step + 0.004 * step)}, units=64)
-    >>> advice.kind, advice.began, advice.changes
+    >>> advice.kind, advice.onset_step, advice.suggestions
     ('overfits', 16, {'epochs': 16, 'dropout': 0.2})
     >>> print(advice.sentence)
     It overfits from epoch 16 of 40 on, as the error on new values rises by 37 % from there while that on learnt \

@@ -45,9 +45,9 @@ def split_series(n: int, h: int) -> Split:
         DataError: Too few points for this horizon.
 
     >>> split_series(144, 24)
-    Parts(train=96, validation=24, test=24)
+    Split(train=96, validation=24, test=24)
     >>> split_series(3652, 14)
-    Parts(train=2924, validation=364, test=364)
+    Split(train=2924, validation=364, test=364)
     """
     size = h * max(1, n // SHARE // h)
     if n - 2 * size < SMALLEST_TRAINING:
@@ -77,7 +77,7 @@ def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Split | None:
         The parts; None where too few series are long enough to hold anything back.
 
     >>> split_panel(np.array([144]), 24), split_panel(np.full(1000, 60), 12), split_panel(np.array([9]), 6)
-    (Parts(train=96, validation=24, test=24), Parts(train=36, validation=12, test=12), None)
+    (Split(train=96, validation=24, test=24), Split(train=36, validation=12, test=12), None)
     """
     typical = int(np.median(lengths))
     if len(lengths) == 1:

@@ -28,8 +28,9 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, DataError
-from gatecast.kernels.packing import Params, reorder_gates
+from gatecast.kernels.packing import Params
 from gatecast.nn.layers import GRU, LSTM, Bidirectional, Dense, Layer, SimpleRNN
+from gatecast.nn.layers.recurrent import reorder_gates
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["get_weights", "load_torch", "set_weights", "to_torch"]

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gatecast._utils.typing import Float32Array
 from gatecast.kernels.packing import Params, flat_views
-from gatecast.nn.layers.base import CallContext, Layer, Shape, hash64
+from gatecast.nn.layers.base import CallContext, Layer, Shape
+from gatecast.nn.random import generator, hash64
 
 __all__ = [
     "Network",
@@ -21,7 +20,6 @@ __all__ = [
     "backward",
     "build",
     "forward",
-    "generator",
     "initial_weights",
     "split_network",
     "update_buffers",
@@ -97,19 +95,6 @@ def zeros_like(weights: Weights) -> Weights:
     return Weights(*flat_views({name: p.shape for name, p in views.items()} for views in weights.views))
 
 
-def generator(seed: int, *purpose: int) -> np.random.Generator:
-    """Return a random generator that depends only on a seed and on the purpose of its numbers.
-
-    Args:
-        seed: The seed of the model.
-        purpose: Numbers that distinguish this use from others.
-
-    >>> bool(generator(1, 0, 3).random() == generator(1, 0, 3).random())
-    True
-    """
-    return np.random.default_rng((seed, *purpose))
-
-
 def split_network(
     network: Network, weights: Weights, n_last: int
 ) -> tuple[tuple[Network, Weights], tuple[Network, Weights]]:
@@ -155,6 +140,7 @@ def forward(
     Returns:
         The outputs (nb, T or 1, M, L), and one cache per layer.
 
+    >>> import numpy as np
     >>> from gatecast.nn.layers import Dense
     >>> network = build([Dense(2)], (3,))
     >>> forward(network, initial_weights(network, 0), np.zeros((1, 1, 3, 16), np.float32))[0].shape
@@ -192,6 +178,7 @@ def backward(
     Returns:
         The gradient of the inputs (nb, T, F, L), or None.
 
+    >>> import numpy as np
     >>> from gatecast.nn.layers import Dense
     >>> network = build([Dense(2)], (3,))
     >>> weights = initial_weights(network, 0)
@@ -218,6 +205,7 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
         weights: The parameters, changed in place.
         caches: As returned by `forward` in training.
 
+    >>> import numpy as np
     >>> from gatecast.nn.layers import BatchNormalization
     >>> network = build([BatchNormalization(momentum=0.5)], (1,))
     >>> weights = initial_weights(network, 0)

@@ -20,7 +20,7 @@ from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.kernels.packing import pack, pack_mask, padded_lanes, unpack_state
 from gatecast.nn.inputs import validate_inputs
-from gatecast.nn.layers import CallContext, Dropout
+from gatecast.nn.layers import CallContext, Dropout, StatefulLayer
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["Stream"]
@@ -64,9 +64,9 @@ class Stream:
         self._state: list[Any] = [None] * len(network.layers)
         self._started = False
         context = CallContext(save_for_backward=False, n_sequences=self.batch)
-        # Bound once: looking these up takes as long as a step of a small network.
-        self._calls: list[tuple[int, Callable[..., Any], Any, CallContext]] = [
-            (k, layer.forward, weights.views[k], context)
+        # Bound once: a step of a small network takes as long as looking these up again.
+        self._calls: list[tuple[int, Callable[..., Any], bool, Any, CallContext]] = [
+            (k, layer.forward, isinstance(layer, StatefulLayer), weights.views[k], context)
             for k, layer in enumerate(network.layers)
             if not isinstance(layer, Dropout)
         ]
@@ -197,10 +197,13 @@ class Stream:
         """Return outputs and the new state, without changing the old one."""
         state = list(old_state)
         with np.errstate(over="ignore", invalid="ignore"):
-            for k, forward, params, context in self._calls:
+            for k, forward, stateful, params, context in self._calls:
                 if mask is not None and len(self._network.shapes[k]) == 2:
                     context = context._replace(mask=mask)
-                x, state[k], _ = forward(params, x, context, state[k])
+                if stateful:
+                    x, state[k], _ = forward(params, x, context, state=state[k])
+                else:
+                    x, _, _ = forward(params, x, context)
         return x, state
 
     def _last_output(self, y: Float32Array) -> Float32Array:

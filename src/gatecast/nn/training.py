@@ -25,7 +25,7 @@ from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.callbacks import EarlyStopping, EpochRecord
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, forward, generator, update_buffers, zeros_like
+from gatecast.nn.network import Network, Weights, backward, forward, update_buffers, zeros_like
 from gatecast.nn.optim import (
     GradientTransformation,
     apply_updates,
@@ -37,6 +37,7 @@ from gatecast.nn.optim import (
     scale_by_adam,
     scale_by_learning_rate,
 )
+from gatecast.nn.random import generator
 
 __all__ = [
     "NOT_MEASURED",

@@ -75,7 +75,7 @@ def check_bounds(panel: Panel, data: DataConfig) -> None:
                 "above its upper bound",
                 f"{data.upper_bound} or less",
             ),
-            (data.integer & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as whole=True says"),
+            (data.integer & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as integer=True states"),
         ):
             at = np.flatnonzero(bad)
             if len(at):

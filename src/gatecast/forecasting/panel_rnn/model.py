@@ -530,4 +530,4 @@ def _initialize_head(
         change = (z[:, step:] - z[:, :-step])[both]
         spread[k] = np.quantile(change, config.quantiles) if change.size > 20 else spread[max(k - 1, 0)]
     head = cast(QuantileHead, network.layers[-1])
-    dense["b"][:] = head.raw(spread).ravel()
+    dense["b"][:] = head.inverse(spread).ravel()

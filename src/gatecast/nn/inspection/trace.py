@@ -20,9 +20,11 @@ from gatecast.kernels.native import Cache
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.layers.base import Layer
+from gatecast.nn.layers.bidirectional import Bidirectional
+from gatecast.nn.layers.concatenate import Concatenate
 from gatecast.nn.layers.dilated import Dilated, to_steps
 from gatecast.nn.layers.recurrent import Recurrent
-from gatecast.nn.layers.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.layers.residual import Residual
 from gatecast.nn.network import Network, Weights, forward
 
 __all__ = ["FIRST_COLUMNS", "LayerTrace", "Trace", "trace"]
@@ -192,7 +194,7 @@ def _identity(rows: Float32Array) -> Float32Array:
 def _layer_trace(run: _Run, name: str, times: npt.NDArray[Any], B: int) -> LayerTrace:
     """Return the saved values of a layer, unpacked."""
     cache = run.cache
-    gates = {n: cache.rows(n) for n in CELLS[cache.cell].saved if n not in INTERMEDIATES}
+    gates = {n: cache.saved_rows(n) for n in CELLS[cache.cell].saved if n not in INTERMEDIATES}
     if cache.cell == "lstm_coupled":
         gates = {"i": 1 - gates["f"], **gates}
     states = {"h": cache.y} | {n: gates.pop(n) for n in STATES if n in gates}

@@ -1,0 +1,51 @@
+"""Forecasts of known values, next to the actual values and the simple forecasts."""
+
+import numpy as np
+import pytest
+from panel_cases import monthly, ragged_panel
+
+from gatecast.evaluation.backtest import forecast_window, score_test_part, test_table
+from gatecast.evaluation.splits import Split
+from gatecast.forecaster import Forecaster
+from gatecast.forecasting.baselines import drift
+from gatecast.forecasting.context import PanelContext
+
+test_table.__test__ = False
+H = 4
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return Forecaster(H, model="drift", season_length=12).fit(ragged_panel([40, 30, 50]))
+
+
+def test_forecast_window_forecasts_from_values_before_the_cutoff(fitted):
+    state = fitted.state_
+    context = PanelContext.from_panel(state.panel)
+    table = forecast_window(state.calibrator, state.ensemble, state.panel, context, 6, 12, (80.0,))
+    assert list(table)[:7] == ["unique_id", "ds", "cutoff", "y", "Drift", "Drift-lo-80", "Drift-hi-80"]
+    for k, name in enumerate(state.panel.ids):
+        series, rows = state.panel.series(k), table["unique_id"] == name
+        np.testing.assert_array_equal(table["y"][rows], series[-6:-2])
+        np.testing.assert_allclose(table["Drift"][rows], drift(series[:-6], H))
+    assert (table["cutoff"] < table["ds"]).all()
+
+
+def test_score_test_part_forecasts_one_horizon_at_a_time(fitted):
+    state = fitted.state_
+    context, split = PanelContext.from_panel(state.panel), Split(30, 0, 6)
+    evaluation = score_test_part(state.calibrator, state.ensemble, state.panel, context, split, 12, (80.0,))
+    assert evaluation.split_sizes == split
+    series, rows = state.panel.series(0), evaluation.table["unique_id"] == "s00"
+    expected = np.concatenate([drift(series[:-6], H), drift(series[:-2], H)[:2]])
+    np.testing.assert_allclose(evaluation.table["Drift"][rows], expected)
+    errors = np.abs(evaluation.table["y"] - evaluation.table["Drift"]).reshape(3, 6)
+    assert evaluation.scores[0].mae == pytest.approx(errors.mean())
+
+
+def test_test_table_of_one_series_has_no_id():
+    panel = Forecaster(H, model="naive").fit(monthly(np.arange(30.0))).panel_
+    cutoff, table = test_table(panel, 6)
+    assert list(table) == ["ds", "y"]
+    assert table["y"].tolist() == list(range(24, 30))
+    assert cutoff.astype("M8[M]") == np.datetime64("2001-12")

@@ -1,0 +1,81 @@
+"""How series are cut in time order into training, validation and test part."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatecast.data.frequency import parse
+from gatecast.errors import DataError
+from gatecast.evaluation.splits import Split, check_split, default_horizon, split_panel, split_series
+
+
+@given(n=st.integers(1, 5000), h=st.integers(1, 500))
+def test_parts_cover_the_series_in_whole_horizons_or_are_refused(n, h):
+    if n < 2 * h + 12:
+        with pytest.raises(DataError, match="too short for this horizon"):
+            split_series(n, h)
+        return
+    parts = split_series(n, h)
+    assert sum(parts) == n
+    assert parts.validation == parts.test
+    assert parts.test % h == 0
+    assert parts.train >= 12
+
+
+def test_a_series_too_short_says_what_would_do():
+    with pytest.raises(DataError) as caught:
+        split_series(30, 24)
+    assert str(caught.value) == (
+        "the series is too short for this horizon: got 30 rows for 24 steps ahead, expected at least 60: 24 to test, "
+        "24 to validate, 12 to learn. Ask for at most 9 steps, or give more rows."
+    )
+    with pytest.raises(DataError, match=r"12 to learn\. Give more rows\."):
+        split_series(12, 1)
+
+
+@pytest.mark.parametrize(
+    ("freq", "n", "h"),
+    [
+        ("MS", 144, 24),
+        ("QS", 80, 8),
+        ("D", 3650, 14),
+        ("h", 9000, 48),
+        ("30min", 4032, 96),
+        ("YS", 289, 6),
+        ("MS", 40, 8),
+    ],
+)
+def test_default_horizons(freq, n, h):
+    assert default_horizon(parse(freq), n) == h
+
+
+@pytest.mark.parametrize(
+    ("gap", "name"), [(slice(0, 95), "training"), (slice(96, 120), "validation"), (slice(120, 144), "test")]
+)
+def test_parts_without_values_are_refused_by_name(gap, name):
+    values = np.arange(144.0)
+    values[gap] = np.nan
+    with pytest.raises(DataError, match=f"the {name} part has next to no values") as caught:
+        check_split(values, split_series(144, 24))
+    assert "Ask for another horizon" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "h", "split"),
+    [
+        ([144], 24, (96, 24, 24)),
+        ([9], 6, None),
+        ([60] * 1000, 12, (36, 12, 12)),
+        ([20] * 3 + [9] * 10, 8, None),
+    ],
+)
+def test_split_panel_holds_back_ends_where_enough_series_are_long_enough(lengths, h, split):
+    assert split_panel(np.array(lengths), h) == (None if split is None else Split(*split))
+
+
+def test_split_panel_of_few_series_validates_several_horizons():
+    train, validation, test = split_panel(np.full(4, 400), 12)
+    assert (validation % 12, test) == (0, 12)
+    assert validation > 12
+    assert train + validation + test == 400

@@ -1,0 +1,159 @@
+"""Forecasts from past cutoffs, and scores of fitted models on rows that came later."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, only_sales, rows, rows_after
+
+from gatecast.config import DataConfig, TrainingConfig
+from gatecast.data.panel import from_values
+from gatecast.errors import DataError
+from gatecast.forecaster import Forecaster
+from gatecast.forecasting.context import PanelContext
+from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
+
+H = 4
+
+
+def test_cutoff_offsets_run_from_the_earliest_cutoff():
+    panel = from_values(np.arange(20.0))
+    assert cutoff_offsets(panel, 4, 2, None) == [8, 4]
+    assert cutoff_offsets(panel, 4, 3, 1) == [6, 5, 4]
+    with pytest.raises(DataError, match="5 windows"):
+        cutoff_offsets(panel, 4, 5, None)
+
+
+def test_longer_than_takes_series_with_two_values_before_the_cutoff(fitted_panel):
+    panel = fitted_panel.panel_
+    assert (longer_than(panel, 15).lengths > 16).all()
+    assert len(longer_than(panel, 15)) == (panel.lengths > 16).sum()
+
+
+def test_cross_validation_uses_nothing_after_a_cutoff(panel_table):
+    forecaster = Forecaster(H, **QUICK)
+    folds = forecaster.cross_validation(panel_table, n_windows=2, step_size=3)
+    assert list(folds)[:5] == ["unique_id", "ds", "cutoff", "y", "Ensemble"]
+    assert {"LSTM", "DynamicOptimizedTheta", "SeasonalNaive", "Naive"} <= set(folds)
+    assert (folds["ds"] > folds["cutoff"]).all()
+    poisoned = {name: column.copy() for name, column in panel_table.items()}
+    for name in np.unique(panel_table["unique_id"]):
+        poisoned["y"][np.flatnonzero(panel_table["unique_id"] == name)[-H:]] = 1e6
+    other = forecaster.cross_validation(poisoned, n_windows=2, step_size=3)
+    for name in ("Ensemble", "Ensemble-lo-95", "LSTM", "SeasonalNaive"):
+        assert folds[name].tobytes() == other[name].tobytes(), name
+    values = panel_table["y"][panel_table["unique_id"] == "s05"]
+    actual = folds["y"][folds["unique_id"] == "s05"]
+    np.testing.assert_array_equal(actual[-H:], values[-H:])
+    np.testing.assert_array_equal(actual[:H], values[-H - 3 : -3])
+
+
+def test_cross_validation_reads_future_columns_but_not_past_ones_after_a_cutoff(shops):
+    data = DataConfig(futr_exog="promo", hist_exog="visitors")
+    forecaster = Forecaster(6, data=data, **SHOP_COLUMNS, **QUICK)
+    poisoned = {name: column.copy() for name, column in shops.items()}
+    after = np.tile(np.arange(N_MONTHS) >= N_MONTHS - 6, 20)
+    poisoned["sales"][after], poisoned["visitors"][after] = 1e6, -1e6
+    clean, other = (forecaster.cross_validation(table)["Ensemble"] for table in (shops, poisoned))
+    np.testing.assert_array_equal(clean, other)
+    poisoned["promo"][after] = 5.0
+    assert (forecaster.cross_validation(poisoned)["Ensemble"] != clean).any()
+
+
+def test_cross_validation_without_refit_fits_at_the_first_cutoff(panel_table):
+    once = Forecaster(H, **QUICK).cross_validation(panel_table, n_windows=2, refit=False)
+    again = Forecaster(H, **QUICK).cross_validation(panel_table, n_windows=2)
+    series = once["unique_id"] == "s05"
+    first = series & (once["cutoff"] == once["cutoff"][series].min())
+    np.testing.assert_array_equal(once["Ensemble"][first], again["Ensemble"][first])
+    assert (once["Ensemble"] != again["Ensemble"]).any()
+
+
+def test_cross_validation_series_too_short_raises(panel_table):
+    with pytest.raises(DataError, match="too short for 50 windows"):
+        Forecaster(H, **QUICK).cross_validation(panel_table, n_windows=50)
+
+
+def test_cross_validation_keeps_the_season_of_the_first_cutoff():
+    # In this noise a season is found at some cutoffs and not at others.
+    rng, t = np.random.default_rng(8), np.arange(60)
+    times = np.arange("2015-01", "2020-01", dtype="M8[M]").astype("M8[D]")
+    source = {"ds": times, "y": 10 + np.sin(t * np.pi / 6) + rng.normal(0, 1, 60)}
+    forecaster = Forecaster(3, model="rnn", training=TrainingConfig(n_members=1, max_steps=2))
+    seasons = [
+        forecaster.fit({name: column[: 60 - offset] for name, column in source.items()}, evaluate=False).season_length_
+        for offset in (12, 9, 6, 3)
+    ]
+    assert len(set(seasons)) == 2
+    folds = forecaster.cross_validation(source, n_windows=4)
+    assert ("SeasonalNaive" in folds) == (seasons[0] > 1)
+    assert np.isfinite(folds["Naive"]).all()
+
+
+def test_rolling_origins_hide_later_values(rng):
+    values = rng.normal(size=(3, 20))
+    past, actual = PanelContext.from_values(values).rolling_origins(np.array([8, 4]), 4)
+    np.testing.assert_array_equal(past.values[:3, 8:], values[:, :12])
+    np.testing.assert_array_equal(past.values[3:, 4:], values[:, :16])
+    np.testing.assert_array_equal(actual, np.concatenate([values[:, 12:16], values[:, 16:]]))
+
+
+def test_categories_before_the_last_values_leaves_later_ones_out():
+    categories = {"day": ("Fr", "Mo", "Tu"), "kind": ("a", "b")}
+    day = np.array([1.0, np.nan, 2.0, 0.0])
+    panel = from_values(np.arange(4.0))
+    panel = replace(panel, hist_exog={"day": day}, stat_exog={"kind": np.ones(1)}, categories=categories)
+    known = panel.categories_before(1)
+    assert known == {"day": ("Mo", "Tu"), "kind": ("a", "b")}
+    np.testing.assert_array_equal(panel.restrict_categories(known).hist_exog["day"], [0.0, np.nan, 1.0, np.nan])
+    assert panel.restrict_categories(panel.categories_before(0)) is panel
+
+
+@pytest.mark.parametrize("role", ["hist_exog", "futr_exog"])
+def test_categories_after_a_cutoff_are_unknown_before_it(role):
+    rng, n = np.random.default_rng(0), 72
+    table = {"t": np.arange(n), "y": 10 + np.sin(np.arange(n)) + rng.normal(0, 0.1, n)}
+    day = np.tile(["Mo", "Tu", "We"], n // 3).astype(object)
+    later = day.copy()
+    # A category that sorts before the others, so that each of them would be numbered otherwise.
+    later[-3:] = "Fr"
+    settings = {"model": "lstm", "target_col": "y", role: "day", "season_length": 1}
+    settings["training"] = TrainingConfig(n_members=1, max_steps=8)
+    tables = [table | {"day": column} for column in (day, later)]
+    before, after = (Forecaster(4, **settings).fit(source) for source in tables)
+    assert after.panel_.categories == {"day": ("Fr", "Mo", "Tu", "We")}
+    assert before.training_history_["loss"] == after.training_history_["loss"]
+    if role == "hist_exog":  # future columns are known for the steps ahead, categories included
+        assert before.training_history_ == after.training_history_
+        first, second = (forecaster.evaluation_.table["LSTM"][:4] for forecaster in (before, after))
+        assert first.tobytes() == second.tobytes()
+    for refit in (True, False):
+        folds = [Forecaster(4, **settings).cross_validation(source, n_windows=3, refit=refit) for source in tables]
+        earlier = folds[0]["cutoff"] < folds[0]["cutoff"].max()
+        assert folds[0]["LSTM"][earlier].tobytes() == folds[1]["LSTM"][earlier].tobytes()
+
+
+def test_score_new_rows_scores_what_predict_returned(fitted_shops, past_shops, shops):
+    forecast = fitted_shops.predict()
+    new = rows_after(shops, N_MONTHS - 6)
+    evaluation = fitted_shops.evaluate(shops)
+    assert evaluation.split_sizes == (N_MONTHS - 6, 0, 6)
+    assert evaluation.scores[0].mae == pytest.approx(np.abs(forecast["Ensemble"] - new["sales"]).mean())
+    assert "fitted on" not in evaluation.verdict
+    assert fitted_shops.evaluate(only_sales(new)).scores == evaluation.scores
+    assert "6 of these rows" in fitted_shops.evaluate(past_shops).verdict
+
+
+def test_score_new_rows_of_some_series_scores_these(fitted_shops, shops):
+    two = only_sales({name: column[:12] for name, column in rows_after(shops, N_MONTHS - 6).items()})
+    assert set(fitted_shops.evaluate(two).table["shop"]) == {"shop 0", "shop 1"}
+
+
+def test_score_new_rows_too_few_rows_raises(fitted_shops, shops):
+    with pytest.raises(DataError, match="70"):
+        fitted_shops.evaluate(shops, n_rows=70)
+
+
+def test_score_new_rows_of_another_panel_scores_one_horizon(fitted_shops, shops):
+    other = rows(only_sales(shops), shops["shop"] == "shop 3") | {"shop": np.full(N_MONTHS, "unseen")}
+    assert fitted_shops.evaluate(other).split_sizes == (N_MONTHS - 6, 0, 6)

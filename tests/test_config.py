@@ -1,0 +1,27 @@
+"""Settings records: what they take and what they refuse."""
+
+import pytest
+
+import gatecast as gc
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("make", "facts"),
+    [
+        (lambda: DataConfig(lower_bound=3, upper_bound=1), ["lower_bound", "3", "upper_bound", "1"]),
+        (lambda: DataConfig(upper_bound=float("nan")), ["upper_bound", "nan"]),
+        (lambda: DataConfig(futr_exog=3), ["futr_exog", "3"]),
+        (lambda: gc.Forecaster(data="price"), ["data", "'price'", "DataConfig"]),
+        (lambda: NetworkConfig(dropout=1), ["dropout", "1", "from 0"]),
+        (lambda: NetworkConfig(units=0), ["units", "0"]),
+        (lambda: TrainingConfig(max_steps=0), ["max_steps", "0"]),
+        (lambda: TrainingConfig(learning_rate=-1), ["rate", "-1"]),
+    ],
+)
+def test_config_invalid_setting_raises(make, facts):
+    with pytest.raises(ConfigError) as caught:
+        make()
+    for fact in facts:
+        assert fact in str(caught.value)
