@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
     check_levels,
@@ -194,7 +194,7 @@ class Forecaster:
             weights = ", ".join(f"{name} {weight:.2f}" for name, weight in state.calibrator.weights.items())
             rows += [
                 ("fitted on", f"{_size(state.panel)}, {state.panel.freq.label}"),
-                ("horizon", count(state.horizon, "step")),
+                ("horizon", format_count(state.horizon, "step")),
                 ("season length", str(state.season_length)),
                 ("weights", weights),
             ]
@@ -822,7 +822,7 @@ def _short(value: Any) -> str:
         items = ", ".join(map(_short, value))
         return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
     if isinstance(value, Sequential):
-        return f"Sequential({count(len(value.layers), 'layer')})"
+        return f"Sequential({format_count(len(value.layers), 'layer')})"
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
     pairs = ((item, getattr(value, item.name)) for item in fields(value))
@@ -844,7 +844,7 @@ def _refuse_unknown(unknown: dict[str, Any]) -> None:
 
 def _size(panel: Panel) -> str:
     """Return how many series or values a panel has."""
-    return f"{len(panel):,} series" if len(panel) > 1 else count(len(panel.values), "value")
+    return f"{len(panel):,} series" if len(panel) > 1 else format_count(len(panel.values), "value")
 
 
 load = Forecaster.load

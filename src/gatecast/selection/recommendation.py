@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.evaluation.significance import ALPHA, pairs_needed
 from gatecast.plotting.charts import BASELINES
 from gatecast.selection.ranking import FEW_SERIES
@@ -84,7 +84,7 @@ def _too_few(scores: Mapping[str, Any], series: int, cutoffs: int) -> list[str]:
     needed = pairs_needed(int(np.isfinite(scores["p_value"]).sum()))
     if pairs >= needed:
         return []
-    what, more = (f"{pairs} series", "") if series >= FEW_SERIES else (f"{count(pairs, 'pair')} of errors", ALSO)
+    what, more = (f"{pairs} series", "") if series >= FEW_SERIES else (f"{format_count(pairs, 'pair')} of errors", ALSO)
     return [f"With {what} no difference can be significant, however clear it is: {needed} are needed{more}."]
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
 from gatecast.data.reader import kind_of
@@ -274,7 +274,7 @@ def _too_short(panel: Panel, h: int, test: int, folds: int) -> DataError:
         detail = f"{test} to test, {folds * h} for the folds, {3 * h} before them"
     return DataError(
         "the series are too short to tune" if len(panel) > 1 else "the series is too short to tune",
-        got=f"{int(panel.lengths.max())} rows for {count(h, 'step')} ahead and {count(folds, 'fold')}",
+        got=f"{int(panel.lengths.max())} rows for {format_count(h, 'step')} ahead and {format_count(folds, 'fold')}",
         expected=f"{needed}: {detail}",
         fix="Ask for fewer folds or a shorter horizon, or give more rows.",
     )
@@ -334,7 +334,7 @@ def _sentences(
     plan: _Plan, done: int, best: Mapping[str, Any], validation: Mapping[str, float], test: Mapping[str, float]
 ) -> tuple[str, str]:
     """What was gained on the folds, and what is left on the test part."""
-    name, folds = plan.measure, count(plan.folds, "fold")
+    name, folds = plan.measure, format_count(plan.folds, "fold")
     rows = "newest rows, which no trial saw"
     if validation["tuned"] == validation["default"]:
         gain = f"None of {done:,} trials is better on {folds} than the default setting, {_said(best)}: "
@@ -342,7 +342,9 @@ def _sentences(
             gain = f"Nothing but the default setting, {_said(best)}, was tried on {folds}: "
         gain += f"its {name} is {validation['default']:.3g}."
         return gain, f"On the {rows}, its {name} is {test['default']:.3g}."
-    gain = f"The best of {count(done, 'trial')}, {_said(best)}, has a {_less(validation)} than the default setting "
+    gain = (
+        f"The best of {format_count(done, 'trial')}, {_said(best)}, has a {_less(validation)} than the default setting "
+    )
     gain += f"on {folds}: {name} {validation['tuned']:.3g} instead of {validation['default']:.3g}."
     kept = f"On the {rows}, it has a {_less(test)}: {name} {test['tuned']:.3g} instead of {test['default']:.3g}."
     if test["tuned"] >= test["default"]:
@@ -360,9 +362,9 @@ def _less(errors: Mapping[str, float]) -> str:
 
 def _said(best: Mapping[str, Any]) -> str:
     """Settings in a line."""
-    one = f"{best['cell']}, {count(best['units'], 'unit')}, {count(best['n_layers'], 'layer')}"
+    one = f"{best['cell']}, {format_count(best['units'], 'unit')}, {format_count(best['n_layers'], 'layer')}"
     two = f"input size {best['input_size']}, dropout {best['dropout']:.2g}, rate {best['learning_rate']:.2g}"
-    return f"{one}, {two}, {count(best['n_members'], 'member')}"
+    return f"{one}, {two}, {format_count(best['n_members'], 'member')}"
 
 
 def _fingerprint(panel: Panel) -> str:
