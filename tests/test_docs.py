@@ -34,8 +34,8 @@ def text_of(page):
 
 
 def blocks_of(page):
-    """Code, tolerance and output of a page's blocks; those of extend.md are run by test_extend."""
-    text = re.sub(r"<!-- insert .*?-->\n```.*?```", "", text_of(page), flags=re.DOTALL)
+    """Code, tolerance and output of a page's blocks; those of extend.md are run by test_extend and test_extend_models."""
+    text = re.sub(r"<!-- (?:insert|file|run)\b.*?-->\n```.*?```", "", text_of(page), flags=re.DOTALL)
     return [match.groups() for match in BLOCK.finditer(text)]
 
 

@@ -567,7 +567,8 @@ class Forecaster:
             DataError: As `predict`.
         """
         panel, context = self._context(source, futr_df)
-        return explain(self._fitted(), panel, context, find_series(panel, id), step, quantile, method)
+        series, kind = find_series(panel, id), self._table_kind(source)
+        return explain(self._fitted(), panel, context, series, step, quantile, method, kind=kind)
 
     def permutation_importance(
         self, source: Any, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
@@ -588,7 +589,14 @@ class Forecaster:
             DataError: Series too short for so many cutoffs.
         """
         panel = prepare_panel(self._read(source)[0], [], self.config.data)
-        return permutation_importance(panel, self.config, n_windows=n_windows, step_size=step_size, n_repeats=n_repeats)
+        return permutation_importance(
+            panel,
+            self.config,
+            n_windows=n_windows,
+            step_size=step_size,
+            n_repeats=n_repeats,
+            kind=self._table_kind(source),
+        )
 
     def learning_curves(self) -> Diagnosis:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.

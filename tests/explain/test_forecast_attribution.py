@@ -139,15 +139,17 @@ def test_the_sentence_says_what_matters_and_how_well_it_adds_up(beside, weekly):
     made, panel, history = beside
     found = explain(made, panel, history, 0, 2)
     text = (
-        f"For 2024-04-01, step 2, the LSTM networks say {found.forecast:.4g} (median); of a series that stayed at its "
+        f"For 2024-04-01, step 2, the LSTM networks forecast {found.forecast:.4g} (median); for a series that stayed "
     )
-    assert found.sentence.startswith(text + f"newest level they would say {found.baseline:.4g}, a difference of ")
+    assert found.sentence.startswith(
+        text + f"at its newest level they would forecast {found.baseline:.4g}, a difference of "
+    )
     assert "column promo (" in found.sentence
-    assert found.sentence.endswith("All parts add up to the difference, within 0.001 % of their size.")
+    assert found.sentence.endswith("All contributions add up to the difference, within 0.001 % of their size.")
     found = explain(*weekly, PanelContext.from_panel(weekly[1]), 0, 1, 0.9, "occlusion")
     assert "(0.9 quantile)" in found.sentence
     assert "lag 7 (" in found.sentence
-    assert found.sentence.endswith("by this method they need not add up.")
+    assert found.sentence.endswith("with this method they need not add up.")
     weights = {"LSTM": 0.25, "DynamicOptimizedTheta": 0.75}
     half = replace(made, calibrator=made.calibrator._replace(weights=weights))
     assert "a weight of 25% in the forecast; the other models" in explain(half, panel, history, 0).sentence
@@ -157,7 +159,7 @@ def test_a_network_of_ones_own_is_explained(weekly):
     panel = weekly[1]
     made = trained(panel, 3, Sequential([Dense(3)]), steps=600, learning_rate=3e-2)
     found = explain(made, panel, PanelContext.from_panel(panel), 0)
-    assert "the networks of your own say" in found.sentence
+    assert "your own networks forecast" in found.sentence
     assert found.error < 1e-4
     assert sizes(made, panel).argmax() + 1 == 7
 
@@ -168,7 +170,7 @@ def test_a_flat_series_and_one_of_a_single_value_have_nothing_to_tell():
     found = explain(made, panel, PanelContext.from_panel(panel), 0)
     assert (found.table["attribution"] == 0).all()
     assert (found.completeness_error, found.error) == (0, 0)
-    assert "Nothing that they read matters." in found.sentence
+    assert "None of their inputs matters." in found.sentence
     one = from_values([np.nan, 7.0])
     found = explain(made, one, PanelContext.from_panel(one), 0, method="occlusion")
     assert found.table["lag"].tolist() == [1]
@@ -177,19 +179,19 @@ def test_a_flat_series_and_one_of_a_single_value_have_nothing_to_tell():
 def test_what_cannot_be_explained_says_why(beside, weekly):
     made, panel, history = beside
     ask = partial(explain, made, panel, history)
-    with pytest.raises(ConfigError, match="there is no such step: got 7, expected a whole number from 1 to 6, the hor"):
+    with pytest.raises(ConfigError, match="Invalid step 7: expected an integer from 1 to the horizon, 6"):
         ask(0, 7)
-    with pytest.raises(ConfigError, match=r"was not learnt: got 0.3, expected one of 0.025, 0.1, 0.5, 0.9, 0.975"):
+    with pytest.raises(ConfigError, match=r"Invalid quantile 0.3: expected one of 0.025, 0.1, 0.5, 0.9, 0.975"):
         ask(0, 1, 0.3)
-    with pytest.raises(ConfigError, match="this quantile was not learnt: got 'median'"):
+    with pytest.raises(ConfigError, match="Invalid quantile 'median'"):
         ask(0, 1, "median")
-    with pytest.raises(ConfigError, match="there is no such step: got True"):
+    with pytest.raises(ConfigError, match="Invalid step True"):
         ask(0, True)
-    with pytest.raises(ConfigError, match="got 'shap', expected 'integrated' or 'gradient' or 'occlusion'"):
+    with pytest.raises(ConfigError, match="Unknown method 'shap': expected 'integrated' or 'gradient' or 'occlusion'"):
         ask(0, method="shap")
-    with pytest.raises(ConfigError, match="there is no such series: got 1, expected 0 to 0"):
+    with pytest.raises(ConfigError, match="Invalid series 1: expected 0 to 0"):
         ask(1)
-    with pytest.raises(ConfigError, match=r"got 0 steps, expected 'promo', 'word' for 6 steps\. Give them as futr_df"):
+    with pytest.raises(ConfigError, match=r"got 0 steps, expected 'promo', 'word' for 6 steps\. Pass them as futr_df"):
         explain(made, panel, PanelContext.from_panel(panel), 0)
     others = trained(panel, 6, ["es-lstm", "dot"], steps=2)
     with pytest.raises(
@@ -197,5 +199,5 @@ def test_what_cannot_be_explained_says_why(beside, weekly):
     ):
         explain(others, panel, history, 0)
     none = from_values(np.full(20, np.nan))
-    with pytest.raises(DataError, match="a series has no values"):
+    with pytest.raises(DataError, match="The series has no values"):
         explain(weekly[0], none, PanelContext.from_panel(none), 0)

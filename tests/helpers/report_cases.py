@@ -139,11 +139,11 @@ def explanation(id=None, s=0):
         "time": lag,
         "feature": np.repeat(np.array(["y", "price"], object), 12),
         "lag": lag,
+        "role": np.repeat(np.array(["value", "known"], object), 12),
         "value": lag,
         "attribution": attribution,
     }
-    sentence = f"The value of 12 steps before adds {5 + s}."
-    return Explanation(id, "integrated", 1, 0.5, None, 20.0, 8.9, 0.01, 1e-3, table, sentence)
+    return Explanation(id, "integrated", 1, 0.5, 13, 20.0, 8.9, 0.01, 1e-3, table, "LSTM")
 
 
 def comparison():
@@ -196,7 +196,7 @@ def importance():
         "low": np.array([8.0, -0.5]),
         "high": np.array([15.0, 1.5]),
     }
-    return Importance(1.0, table, "The price matters.")
+    return Importance(1.0, table, 4, 5)
 
 
 def everything(**options):
