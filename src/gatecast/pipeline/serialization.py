@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from gatecast._utils import safefile
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.frequency import parse
 from gatecast.data.panel import ColumnNames, KeyTypes, Panel
@@ -26,7 +27,6 @@ from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.median import FittedMedian, MedianOf
 from gatecast.forecasting.presets import model_name
 from gatecast.forecasting.registry import get_model
-from gatecast.nn import checkpoint
 from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Score
 
@@ -76,7 +76,7 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
         header["evaluation"], columns = _evaluation_out(state.evaluation, state.panel)
         arrays |= columns
     factors = np.stack(list(calibrator.width_factors.values()))
-    checkpoint.write(path, KIND, header, arrays | models | {"width_factors": factors})
+    safefile.write(path, KIND, header, arrays | models | {"width_factors": factors})
 
 
 def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, str]:
@@ -89,7 +89,7 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         ConfigError: A model of a package that is not installed.
     """
-    header, file_arrays = checkpoint.read(path, KIND)
+    header, file_arrays = safefile.read(path, KIND)
     arrays: Arrays = dict(file_arrays)
     try:
         ensemble, panel = _ensemble_in(header["ensemble"], arrays), _panel_in(header["panel"], arrays)

@@ -37,7 +37,6 @@ from gatecast.forecasting.base import (
     Task,
 )
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.es_rnn.smoothing import SparseAdam
 from gatecast.forecasting.es_rnn.windows import (
     N_EXTRA_INPUTS,
     SegmentInputs,
@@ -321,7 +320,7 @@ class ESRNN:
         return series, segment_inputs(segment, series, parameters, direct_steps(self.horizon))
 
     def smoothing_parameters(self, context: PanelContext, series: SmoothedSeries) -> FloatArray:
-        """Return the smoothing parameters of each row, the seasons of fitted series rolled to their end, [n_rows, P]."""
+        """Return the smoothing parameters of each row, seasons of fitted series rolled to their end, [n_rows, P]."""
         m = self.season_length
         parameters = _first_parameters(series, self.config)
         parameters[:, :2] = _median_logits(self.smoothing)
@@ -409,7 +408,7 @@ def train(
         end = context.end if init is None else np.zeros_like(context.end)
         return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 
-    sparse, cycle = SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
+    sparse, cycle = optim.SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
 
     def batches() -> Iterator[Batch]:
         """Yield segments of series, smoothed with the newest parameters."""

@@ -163,11 +163,11 @@ class InputGradients(NamedTuple):
 
     z: Floats
     """(B, w - 1 + T) of `Rows.z`."""
-    known: Floats
+    futr_exog: Floats
     """(B, T + n, F)."""
-    historic: Floats
+    hist_exog: Floats
     """(B, T, G)."""
-    static: Floats
+    stat_exog: Floats
     """(B, E)."""
 
 
