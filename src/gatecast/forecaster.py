@@ -592,7 +592,8 @@ class Forecaster:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.
 
         Returns:
-            `curves` (step, loss; validation_step, validation and training errors), `kind`, `onset_step`, `sentence`.
+            `kind`, `onset_step`, `generalization_gap`, `suggestions`, `sentence`, and `curves` (step, loss;
+            validation_step, validation and training errors).
 
         Raises:
             NotFittedError: `fit` comes first.
