@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.data.read import read
+from gatecast.data.reader import read
 from gatecast.forecaster import Forecaster
 
 SERIES = {

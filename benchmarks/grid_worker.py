@@ -52,7 +52,7 @@ def gatecast_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable
         _, _, cache = native.forward(cell, params, x)
         native.backward(params, cache, None, last)
 
-    return lambda: native.forward(cell, params, x, keep=False), training
+    return lambda: native.forward(cell, params, x, save_for_backward=False), training
 
 
 def torch_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:

@@ -78,7 +78,7 @@ def slstm_of_gatecast() -> dict[str, float]:
         _, _, cache = native.forward("slstm", params, x)
         native.backward(params, cache, None, last)
 
-    predicting = median_us(lambda: native.forward("slstm", params, x, keep=False))
+    predicting = median_us(lambda: native.forward("slstm", params, x, save_for_backward=False))
     return {"forward": predicting, "training": median_us(training)}
 
 
@@ -108,7 +108,9 @@ def one_series() -> dict[str, float]:
         state = tuple(np.zeros((1, 50, 1), np.float32) for _ in range(2))
         step = np.ones((1, 1, width, 1), np.float32)
         call = (views, step, state)
-        kernels += median_us(lambda call=call: native.forward("lstm", *call, keep=False, sequences=False))
+        kernels += median_us(
+            lambda call=call: native.forward("lstm", *call, save_for_backward=False, return_sequences=False)
+        )
     return found | {"three calls of the kernels for that step": kernels}
 
 

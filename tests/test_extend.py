@@ -22,7 +22,7 @@ from gatecast.kernels import native, reference
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import Dense, Input
 from gatecast.models import Sequential
-from gatecast.nn.layers.recurrences import Leaky
+from gatecast.nn.layers.leaky import Leaky
 
 assert native.__file__.startswith({home!r}), native.__file__
 rng = np.random.default_rng(0)
@@ -81,7 +81,7 @@ def test_a_cell_added_as_the_page_says_equals_its_equations_and_learns(tmp_path)
             shutil.copy(source, tmp_path / name)
     for file, anchor, block in blocks():
         path = tmp_path / file
-        text, anchor = path.read_text(encoding="utf-8"), anchor.replace("\\n", "\n")
+        text, anchor = path.read_text(encoding="utf-8") if path.exists() else "", anchor.replace("\\n", "\n")
         assert not anchor or text.count(anchor) == 1, f"{file} has {text.count(anchor)} places like {anchor!r}"
         at = text.index(anchor) if anchor else len(text)
         path.write_text(text[:at] + block + text[at:], encoding="utf-8")

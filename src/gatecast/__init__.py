@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from gatecast._utils.versions import __version__
 
 if TYPE_CHECKING:
+    from gatecast import datasets
     from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.nn.sequential import Sequential
-    from gatecast.reporting.report import report
+    from gatecast.reporting.html_report import report
     from gatecast.selection.compare import compare
     from gatecast.selection.tune import tune
 
@@ -31,6 +32,7 @@ __all__ = [
     "TrainingConfig",
     "__version__",
     "compare",
+    "datasets",
     "load",
     "report",
     "tune",
@@ -46,13 +48,15 @@ _HOME = {
     "TrainingConfig": "gatecast.config",
     "compare": "gatecast.selection.compare",
     "load": "gatecast.forecaster",
-    "report": "gatecast.reporting.report",
+    "report": "gatecast.reporting.html_report",
     "tune": "gatecast.selection.tune",
 }
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import gatecast` alone costs nothing."""
+    if name == "datasets":
+        return import_module("gatecast.datasets")
     if name not in _HOME:
         raise AttributeError(f"module 'gatecast' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -26,13 +26,15 @@ from gatecast._utils.validation import (
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel
-from gatecast.data.read import kind_of, read, to_frame_like
+from gatecast.data.reader import kind_of, read, to_frame_like
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation, explain
 from gatecast.explain.gates import Gates, find_series, inspect_network
+from gatecast.explain.inspector import Inspector
 from gatecast.explain.learning_curves import diagnose_fit
 from gatecast.explain.permutation_importance import Importance, permutation_importance
+from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import check_model
 from gatecast.metrics.tables import cross_validation_columns, to_columns
@@ -670,6 +672,10 @@ class Forecaster:
         check_optional_positive_int(h, "h")
         return h or self._fitted().horizon
 
+    def _inspector(self, source: Any = None, futr_df: Any = None) -> Inspector:
+        """Prepare the series once, to inspect many of them."""
+        return Inspector(self._fitted(), *self._context(source, futr_df))
+
     def _context(self, source: Any, futr_df: Any) -> tuple[Panel, PanelContext]:
         """Return the series to inspect, and the same as models read them."""
         panel, state = self._series(source), self._fitted()
@@ -689,7 +695,8 @@ class Forecaster:
         panel = self._series(source)
         context = tables.forecast_context(state, panel, n_steps, futr_df)
         table = tables.forecast_table(state, panel, context, n_steps, levels)
-        return self._record(panel, table, levels, state.calibrator.name)
+        baseline = reference_baseline(context.values, n_steps, state.season_length)
+        return self._record(panel, table, levels, state.calibrator.name, baseline)
 
     def _cross_validation(
         self,
@@ -707,11 +714,19 @@ class Forecaster:
         columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit, progress=progress)
         return self._record(panel, columns, self.config.level, name)
 
-    def _record(self, panel: Panel, table: ColumnTable, levels: tuple[float, ...], model: str) -> Forecast:
+    def _record(
+        self,
+        panel: Panel,
+        table: ColumnTable,
+        levels: tuple[float, ...],
+        model: str,
+        baseline: ColumnTable | None = None,
+    ) -> Forecast:
         """Return a table with the history that its chart shows."""
         names, state, history = panel.columns, self.state_, HistoryData(panel)
         if state is not None:
-            history = HistoryData(panel, state.season_length, state.evaluation if panel is state.panel else None)
+            evaluation = state.evaluation if panel is state.panel else None
+            history = HistoryData(panel, state.season_length, evaluation, baseline or {})
         return Forecast(table, names.id, names.time, names.target, model, levels, table, history)
 
     def _as_forecast(self, table: Any) -> Forecast:

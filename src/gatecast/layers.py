@@ -5,6 +5,7 @@ from gatecast.nn.layers import (
     LAYERS,
     LSTM,
     SLSTM,
+    BaseLayer,
     BatchNormalization,
     Bidirectional,
     CallContext,
@@ -25,6 +26,7 @@ from gatecast.nn.layers import (
     Shape,
     SimpleRNN,
     State,
+    StatefulLayer,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "LAYERS",
     "LSTM",
     "SLSTM",
+    "BaseLayer",
     "BatchNormalization",
     "Bidirectional",
     "CallContext",
@@ -52,4 +55,5 @@ __all__ = [
     "Shape",
     "SimpleRNN",
     "State",
+    "StatefulLayer",
 ]

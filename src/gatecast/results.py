@@ -1,66 +1,86 @@
-"""What comes out of forecasting: plain records that know nothing of how they came about.
-
-Letters: h horizon, m season.
-"""
+"""Results of forecasting: records of forecasts and scores that do not know how they were computed."""
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.panel import Panel
+from gatecast._utils.formatting import count, format_or_dash, number_format, time_texts
+from gatecast._utils.html import html_table
+from gatecast.data.panel import ColumnNames, Panel
 from gatecast.errors import ConfigError
-from gatecast.plotting.charts import ForecastSeries, HistorySeries, forecast, past_forecasts, paths, show
+from gatecast.plotting.charts import (
+    BASELINES,
+    ForecastSeries,
+    HistorySeries,
+    backtest_chart,
+    forecast_chart,
+    sample_path_chart,
+    show,
+)
 from gatecast.plotting.spec import Chart
 
-__all__ = ["Evaluation", "Forecast", "HistoryData", "Score", "chosen_series", "column_names"]
+__all__ = ["Evaluation", "Forecast", "HistoryData", "Score", "column_names", "resolve_series_id", "score_rows"]
 
 Column = npt.NDArray[Any]
 
+HTML_ROWS = 10
+"""Rows of a forecast that a notebook shows."""
+
 
 def column_names(model: str, levels: tuple[float, ...]) -> list[str]:
-    """Names of the columns of a forecast and its intervals, in the field's convention.
+    """Return the column names of a forecast and its intervals, in the convention of Nixtla.
 
-    >>> column_names("LSTM", (80, 95))
-    ['LSTM', 'LSTM-lo-80', 'LSTM-hi-80', 'LSTM-lo-95', 'LSTM-hi-95']
+    Example:
+        >>> column_names("LSTM", (80, 95))
+        ['LSTM', 'LSTM-lo-80', 'LSTM-hi-80', 'LSTM-lo-95', 'LSTM-hi-95']
     """
     return [model, *(f"{model}-{side}-{level:g}" for level in levels for side in ("lo", "hi"))]
 
 
 class HistoryData(NamedTuple):
-    """What came before a forecast, for its chart.
+    """Data that the chart of a forecast shows besides the forecast.
 
     Args:
-        panel: The series.
-        season: Of seasonal naive; 1 for none.
-        evaluation: How the model did on the end of them.
+        panel: History of the series.
+        season_length: Steps per season; 1 for none.
+        evaluation: Scores and forecasts of the test part; None if there is none.
+        baseline: Baseline forecast by its column name, h values per series in the order of the panel [S, h].
     """
 
     panel: Panel
-    season: int = 1
+    season_length: int = 1
     evaluation: Evaluation | None = None
+    baseline: Mapping[str, Column] = {}
+
+    def __repr__(self) -> str:
+        return f"HistoryData({len(self.panel):,} series, season_length={self.season_length})"
+
+    def series(self, s: int) -> HistorySeries:
+        """Return the history of series s."""
+        return HistorySeries(self.panel.times(s), self.panel.series(s), self.season_length)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Forecast:
-    """Values beyond the ends of series.
+    """Forecasts beyond the ends of series, from past cutoffs, or sample paths.
 
     Args:
-        table: A table of the kind that came in, h rows a series: id if the data had one, time, then those of
-            `column_names`.
-        id_col: Name of the id column; None if the data had none.
+        table: A table of the kind that came in, h rows per series: the id if the data has one, the time, then the
+            columns of `column_names`.
+        id_col: Name of the id column; None if the data has none.
         time_col: Name of the time column.
-        target_col: Name of the column that is forecast.
-        model: Name of the model's columns.
-        levels: Levels of the intervals, in percent.
-        columns: The table as arrays by name; the table itself if it is that already.
-        past: What came before, for the chart; None: it shows the forecast alone.
+        target_col: Name of the forecast column.
+        model: Name of the model's column.
+        levels: Interval levels in percent.
+        columns: The table as arrays by name; the table itself if it is a dict of arrays.
+        past: Data for the chart; None charts the forecast alone.
     """
 
     table: Any
@@ -85,60 +105,83 @@ class Forecast:
         key = id_col if id_col in columns else None
         return cls(table, key, time_col, target_col, model, tuple(sorted(levels)), columns)
 
+    def __repr__(self) -> str:
+        rows = count(len(self.columns[self.time_col]), "row")
+        n_series = 1 if self._id is None else len(dict.fromkeys(self.columns[self._id].tolist()))
+        levels = f", level={self.levels}" if self.levels else ""
+        return f"Forecast({self.model!r}, {rows} of {n_series:,} series{levels})"
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as a table for notebooks."""
+        n = len(self.columns[self.time_col])
+        rows = list(zip(*(_cell_texts(column[:HTML_ROWS]) for column in self.columns.values()), strict=True))
+        extent = f", the first {HTML_ROWS} rows of {n:,}" if n > HTML_ROWS else ""
+        return html_table(tuple(self.columns), rows, f"Forecast of {self.target_col} by {self.model}{extent}")
+
     def plot(self, path: str | os.PathLike[str] | None = None, *, id: Any = None) -> Any:
-        """Draw one series: its past, what was forecast for the test part, the forecast with its intervals.
+        """Draw one series: its history, the forecasts of the test part, the forecast with its intervals.
 
         Args:
-            path: A file: .png, .svg or .html; None: the figure comes back.
-            id: Which series; None: the first.
+            path: Target file: .png, .svg or .html. None returns the figure.
+            id: Name of the series; None for the first one.
 
         Returns:
-            A figure of matplotlib or, where that is not installed, of plotly; None if it went into a file.
+            A figure of matplotlib, else of plotly; None if a file was written.
 
         Raises:
-            ConfigError: No such series, a file of another kind, or neither library is there.
+            ConfigError: Unknown series or file type, or neither library is installed.
 
-        >>> Forecast({"ds": np.arange(2), "LSTM": np.ones(2)}, levels=()).plot().axes[0].get_legend_handles_labels()[1]
-        ['LSTM']
+        Example:
+            >>> forecast = Forecast({"ds": np.arange(2), "LSTM": np.ones(2)}, levels=())
+            >>> forecast
+            Forecast('LSTM', 2 rows of 1 series)
+            >>> forecast.plot().axes[0].get_legend_handles_labels()[1]
+            ['LSTM']
         """
         return show(self.chart(id), path)
 
     def chart(self, id: Any = None) -> Chart:
-        """The chart of one series as data; see `plot`.
+        """Return the chart of one series as data; see `plot`.
 
         Raises:
-            ConfigError: No such series.
+            ConfigError: Unknown series.
         """
-        key = None if self.id_col is None or self.id_col not in self.columns else self.id_col
-        chosen = None if key is None else chosen_series(self.columns[key], id, self.past)
-        table = self.columns if key is None else _rows(self.columns, self.columns[key] == chosen)
-        name = self.target_col if chosen is None or _single(self.past) else f"{self.target_col} of {chosen}"
-        said = ForecastSeries(table, self.model, self.levels, self.time_col, len(table[self.time_col]), self.target_col)
+        panel = None if self.past is None else self.past.panel
+        series_id = None if self._id is None else resolve_series_id(self.columns[self._id], id, panel)
+        table = self.columns if self._id is None else _take_rows(self.columns, self.columns[self._id] == series_id)
+        single = series_id is None or (panel is not None and len(panel) == 1)
+        name = self.target_col if single else f"{self.target_col} of {series_id}"
+        rows = ForecastSeries(table, self.model, self.levels, self.time_col, len(table[self.time_col]), self.target_col)
         if "cutoff" in table:
-            return past_forecasts(name, said._replace(h=int(np.count_nonzero(table["cutoff"] == table["cutoff"][0]))))
-        past, evaluation = HistorySeries(np.empty(0), np.empty(0)), None
+            return backtest_chart(name, rows._replace(horizon=_run_length(table["cutoff"])))
+        history, evaluation = HistorySeries(np.empty(0), np.empty(0)), None
         if self.past is not None:
-            panel, season, evaluation = self.past
-            at = 0 if chosen is None else int(np.flatnonzero(panel.ids == chosen)[0])
-            past = HistorySeries(panel.times(at), panel.series(at), season)
+            s = 0 if series_id is None else int(np.flatnonzero(self.past.panel.ids == series_id)[0])
+            history, evaluation = self.past.series(s), self.past.evaluation
+            rows = rows._replace(table={**table, **{name: values[s] for name, values in self.past.baseline.items()}})
         if "path" in table:
-            return paths(name, past, said._replace(h=int(np.count_nonzero(table["path"] == table["path"][0]))))
-        test = None if evaluation is None else evaluation.series(chosen)
-        return forecast(name, past, said, test, "" if evaluation is None else evaluation.verdict)
+            return sample_path_chart(name, history, rows._replace(horizon=_run_length(table["path"])))
+        test = None if evaluation is None else evaluation.series(series_id)
+        return forecast_chart(name, history, rows, test, "" if evaluation is None else evaluation.verdict)
+
+    @property
+    def _id(self) -> str | None:
+        """Name of the id column, if the table has it."""
+        return self.id_col if self.id_col in self.columns else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """Errors of one model on the test part.
 
     Args:
-        model: Its name.
-        mae: Mean absolute error, in the unit of the target.
-        rmse: Root of the mean squared error, in the unit of the target.
-        mase: MAE over the in-sample MAE of the seasonal naive one step ahead.
-        skill: ``100 (1 - mae / mae of seasonal naive)``, in percent; 0 for seasonal naive itself.
-        coverage: For each level, the share of test values inside the interval, in percent; empty without intervals.
-        n_worse: Series on which its MAE is larger than that of seasonal naive.
+        model: Name of the model.
+        mae: Mean absolute error, in units of the target.
+        rmse: Root mean squared error, in units of the target.
+        mase: MAE divided by the in-sample MAE of the seasonal naive forecast one season ahead.
+        skill: ``100 (1 - mae / mae of the baseline)``, in percent; 0 for the baseline itself.
+        coverage: Percentage of test values inside the interval, by level; empty without intervals.
+        n_worse: Number of series on which the MAE is larger than that of the baseline.
     """
 
     model: str
@@ -149,103 +192,126 @@ class Score:
     coverage: dict[float, float] = field(default_factory=dict)
     n_worse: int = 0
 
+    def __repr__(self) -> str:
+        errors = f"mae={self.mae:.4g}, rmse={self.rmse:.4g}, mase={self.mase:.4g}, skill={self.skill:.4g}"
+        return f"Score({self.model!r}, {errors})"
 
-@dataclass(frozen=True, eq=False)
+    def _repr_html_(self) -> str:
+        """Return the errors as a table for notebooks."""
+        return html_table(*score_rows((self,)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """How a model did on a part of the series that it had not seen.
+    """Scores and forecasts of the test part, which the models did not see in training.
 
     Args:
         cutoff: Last time before the test part.
-        split_sizes: Rows in training, validation and test part.
-        season: m of the seasonal naive and of MASE; 1 is the naive forecast.
-        horizon: h: the test part is forecast h steps at a time.
-        scores: The model's, what it is made of, then the simple forecasts': seasonal
-            naive if there is a season, naive, drift, mean.
-        table: The test part: time, value, the model's columns, the baselines'.
-        verdict: The comparison in a sentence.
+        split_sizes: Rows in the training, validation and test part.
+        season_length: Steps per season of seasonal naive and MASE; 1 is the naive forecast.
+        horizon: The test part is forecast this number of steps at a time.
+        scores: Scores of the model, of the models it combines, then of the baselines: seasonal naive if there is a
+            season, naive, drift, mean.
+        table: Columns of the test part by name: time, target, the columns of the models and baselines.
+        verdict: Comparison of the model with the baselines, in a sentence.
+        columns: Names of the id, time and target columns of `table`; the id is None for a single series.
     """
 
     cutoff: np.datetime64 | int
     split_sizes: tuple[int, int, int]
-    season: int
+    season_length: int
     horizon: int
     scores: tuple[Score, ...]
     table: dict[str, Column]
     verdict: str
+    columns: ColumnNames = field(default_factory=ColumnNames)
+
+    def __repr__(self) -> str:
+        rows = count(self.split_sizes[2], "test row")
+        return f"Evaluation({self.scores[0]!r}, {rows}, {count(len(self.scores), 'model')})"
+
+    def _repr_html_(self) -> str:
+        """Return the scores as a table for notebooks."""
+        return html_table(*score_rows(self.scores), caption=self.verdict)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, id: Any = None) -> Any:
-        """Draw the test part of one series: what came, and what was forecast for it.
+        """Draw the test part of one series: actual values and the forecasts of them.
 
         Args:
-            path: A file: .png, .svg or .html; None: the figure comes back.
-            id: Which series; None: the first.
+            path: Target file: .png, .svg or .html. None returns the figure.
+            id: Name of the series; None for the first one.
 
         Returns:
-            A figure of matplotlib or, where that is not installed, of plotly; None if it went into a file.
+            A figure of matplotlib, else of plotly; None if a file was written.
 
         Raises:
-            ConfigError: No such series, a file of another kind, or neither library is there.
+            ConfigError: Unknown series or file type, or neither library is installed.
         """
-        key = self._id_col
-        chosen = None if key is None else chosen_series(self.table[key], id, None)
-        said = self.series(chosen)
-        name = said.target_col if chosen is None else f"{said.target_col} of {chosen}"
-        return show(past_forecasts(name, said, self.verdict), path)
+        id_col, target = self.columns.id, self.columns.target
+        series_id = None if id_col is None else resolve_series_id(self.table[id_col], id)
+        name = target if series_id is None else f"{target} of {series_id}"
+        return show(backtest_chart(name, self.series(series_id), self.verdict), path)
 
     def series(self, id: Any = None) -> ForecastSeries:
-        """The test part of one series, or of the only one."""
-        key = self._id_col
-        table = self.table if key is None or id is None else _rows(self.table, self.table[key] == id)
-        names = list(self.table)
-        first = 0 if key is None else 1
-        time_col, target = names[first], names[first + 1]
+        """Return the test part of one series; None returns the rows of all series."""
+        id_col = self.columns.id
+        table = self.table if id_col is None or id is None else _take_rows(self.table, self.table[id_col] == id)
         levels = tuple(self.scores[0].coverage)
-        return ForecastSeries(table, self.scores[0].model, levels, time_col, self.horizon, target)
-
-    @property
-    def _id_col(self) -> str | None:
-        """Name of the column of names: a single series has none."""
-        # The columns are: name, time, value, those of the model.
-        names = list(self.table)
-        return names[0] if names.index(self.scores[0].model) == 3 else None
+        model, time, target = self.scores[0].model, self.columns.time, self.columns.target
+        return ForecastSeries(table, model, levels, time, self.horizon, target)
 
 
-def _rows(table: Mapping[str, Column], which: Column) -> dict[str, Column]:
-    """Some rows of a table."""
-    return {name: column[which] for name, column in table.items()}
+def score_rows(scores: Sequence[Score]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Format scores as a table of texts.
+
+    Returns:
+        Header and rows, one row per model.
+
+    Example:
+        >>> score_rows([Score("Naive", 2.0, 2.5, 1.0, 0.0)])
+        (('model', 'MAE', 'RMSE', 'MASE', 'skill'), [('last value', '2.000', '2.500', '1.000', '0 %')])
+    """
+    levels = sorted({level for score in scores for level in score.coverage})
+    mae, rmse = (number_format(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse"))
+    show_worse = any(score.n_worse > 1 for score in scores)
+    header = ("model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels))
+    rows = []
+    for score in scores:
+        skill = format_or_dash(score.skill, "{:+.1f} %" if score.skill else "{:.0f} %")
+        coverage = (format_or_dash(score.coverage.get(level, np.nan), "{:.0f} %") for level in levels)
+        worse = (f"{score.n_worse:,}",) * show_worse
+        name = BASELINES.get(score.model, score.model)
+        rows.append(
+            (name, mae(score.mae), rmse(score.rmse), format_or_dash(score.mase, "{:.3f}"), skill, *coverage, *worse)
+        )
+    return (*header, *("worse on",) * show_worse), rows
 
 
-def _single(past: HistoryData | None) -> bool:
-    """Whether there is one series alone."""
-    return past is not None and len(past.panel) == 1
-
-
-def chosen_series(ids: Column, id: Any, past: HistoryData | None) -> Any:
-    """The name of a series: the one that is asked for, or the first with a value.
+def resolve_series_id(ids: Column, id: Any, panel: Panel | None = None) -> Any:
+    """Return the name of a series as the data has it.
 
     Args:
-        ids: (N,) names.
-        id: One of them; None: the first.
-        past: Says which have values; None: all.
+        ids: Names of the series [N].
+        id: The name, or its text; None for the first series that has values.
+        panel: The series; None if all of them have values.
 
     Raises:
-        ConfigError: No such name.
+        ConfigError: Unknown series.
     """
     if id is not None:
         names = list(dict.fromkeys(ids.tolist()))
-        # From a command line names come as texts, in a table they may be numbers.
-        found = [one for one in names if one == id] or [one for one in names if str(one) == str(id)]
-        if not found:
-            words = [str(one) for one in names]
-            near = ", ".join(difflib.get_close_matches(str(id), words, n=3) or words[:3])
+        # The command line passes texts; in the data the names may be numbers.
+        matches = [name for name in names if name == id] or [name for name in names if str(name) == str(id)]
+        if not matches:
+            texts = [str(name) for name in names]
+            similar = ", ".join(difflib.get_close_matches(str(id), texts, n=3) or texts[:3])
             raise ConfigError(
-                "there is no such series", got=repr(id), expected=f"one of {len(names):,} names, such as {near}"
+                "unknown series", got=repr(id), expected=f"one of {len(names):,} names, for example {similar}"
             )
-        return found[0]
-    if past is not None:
-        panel = past.panel
-        known = np.concatenate([[0], np.cumsum(panel.mask)])[panel.indptr]
-        for name in panel.ids[np.diff(known) > 0][:1]:
+        return matches[0]
+    if panel is not None:
+        n_known = np.diff(np.concatenate([[0], np.cumsum(panel.mask)])[panel.indptr])
+        for name in panel.ids[n_known > 0][:1]:
             return name
     return ids[0]
 
@@ -254,3 +320,20 @@ def _names_of(table: Any) -> list[str]:
     """Return the names of the columns of any table."""
     names = getattr(table, "column_names", None) or getattr(table, "columns", None)
     return list(table) if names is None else [str(name) for name in names]
+
+
+def _take_rows(table: Mapping[str, Column], rows: Column) -> dict[str, Column]:
+    """Select rows of a table."""
+    return {name: column[rows] for name, column in table.items()}
+
+
+def _run_length(keys: Column) -> int:
+    """Return the number of rows that have the first key."""
+    return int(np.count_nonzero(keys == keys[0]))
+
+
+def _cell_texts(column: Column) -> list[str]:
+    """Format the values of a column."""
+    if column.dtype.kind == "f":
+        return [number_format(column)(value) for value in column]
+    return time_texts(column) if column.dtype.kind == "M" else [str(value) for value in column.tolist()]

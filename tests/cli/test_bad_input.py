@@ -1,4 +1,4 @@
-"""Bad input: one message (what, where, got, expected, how to put it right), no traceback, no file left."""
+"""Bad input: one message (what, where, got, expected, fix), no traceback, no file left."""
 
 import json
 import os
@@ -15,8 +15,8 @@ def rows(n=48, **changes):
     """Lines of a monthly series; a keyword such as row7 replaces a line (counted from 0)."""
     months = np.datetime_as_string((np.datetime64("2010-01") + np.arange(n)).astype("datetime64[D]"))
     lines = [f"{month},{20 + k % 12 + k % 5}" for k, month in enumerate(months)]
-    for place, line in changes.items():
-        lines[int(place[3:])] = line
+    for row, line in changes.items():
+        lines[int(row[3:])] = line
     return lines
 
 
@@ -112,30 +112,33 @@ BAD = {
 }
 
 
-def run(folder, content, words, name="in.csv"):
+QUICK = ["--n-members", "1", "--max-steps", "5", "--units", "4", "--n-layers", "1"]
+
+
+def run(folder, content, args, name="in.csv"):
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     outputs = ["--out", str(folder / "a.csv"), "--report", str(folder / "a.html")]
-    return main(["forecast", str(folder / name), *outputs, *words])
+    return main(["forecast", str(folder / name), *outputs, *QUICK, *args])
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_data(tmp_path, capsys, case):
-    content, words, said = BAD[case]
-    code = run(tmp_path, content, words)
+def test_bad_data_is_one_message_and_leaves_no_file(tmp_path, capsys, case):
+    content, args, texts = BAD[case]
+    code = run(tmp_path, content, args)
     out, err = capsys.readouterr()
     # A column or a frequency named wrongly is wrong use, not bad data.
     assert code == (2 if case.startswith(("unknown", "a frequency")) else 1)
     assert err.startswith("error: ")
     assert err.endswith(".\n") or err.endswith("?\n")
     assert err.count("\n") == 1
-    for part in said:
-        assert part in err
+    for text in texts:
+        assert text in err
     assert out == ""
     assert os.listdir(tmp_path) == ["in.csv"]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "json"])
-def test_a_file_that_is_not_what_it_is_called(tmp_path, capsys, suffix):
+def test_file_of_another_kind_than_its_suffix_is_refused(tmp_path, capsys, suffix):
     assert run(tmp_path, "neither\n", [], f"in.{suffix}") == 1
     err = capsys.readouterr().err
     assert err.startswith("error: the file cannot be read (")
@@ -143,31 +146,31 @@ def test_a_file_that_is_not_what_it_is_called(tmp_path, capsys, suffix):
     assert os.listdir(tmp_path) == [f"in.{suffix}"]
 
 
-def test_as_json_the_parts_are_apart(tmp_path, capsys):
+def test_bad_data_as_json_has_the_parts_of_the_message(tmp_path, capsys):
     assert run(tmp_path, BAD["text among the values"][0], ["--json"]) == 1
-    told = json.loads(capsys.readouterr().out)["error"]
-    assert told["kind"] == "DataError"
-    assert told["where"] == "row 9, column 'value'"
-    assert told["got"] == "'lots'"
+    document = json.loads(capsys.readouterr().out)["error"]
+    assert document["kind"] == "DataError"
+    assert document["where"] == "row 9, column 'value'"
+    assert document["got"] == "'lots'"
 
 
-def test_no_progress_is_left_on_a_terminal(tmp_path, capsys, monkeypatch):
+def test_bad_data_leaves_no_progress_on_a_terminal(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     run(tmp_path, BAD["infinite"][0], [])
     assert capsys.readouterr().err.startswith("error: a value is infinite")
 
 
-def test_what_can_be_put_right_is_put_right_and_said(tmp_path, capsys):
+def test_data_that_can_be_fixed_is_fixed_and_noted(tmp_path, capsys):
     lines = rows(60)
     lines[7] = lines[7].split(",")[0] + ",NaN"
     lines[9] = lines[9].split(",")[0] + ","
     del lines[20]
     lines[3], lines[30] = lines[30], lines[3]
     assert run(tmp_path, table(lines), ["-h", "3", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["data"]["rows"] == 60
-    assert told["data"]["missing"] == 3
-    findings = " ".join(told["data"]["findings"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["data"]["rows"] == 60
+    assert document["data"]["missing"] == 3
+    findings = " ".join(document["data"]["findings"])
     for part in (
         "not in time order and have been sorted",
         "1 of 60 times is absent",
@@ -175,11 +178,11 @@ def test_what_can_be_put_right_is_put_right_and_said(tmp_path, capsys):
         "2 of 59 rows",
     ):
         assert part in findings
-    assert len(told["forecast"]) == 3
+    assert len(document["forecast"]) == 3
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.html", "in.csv"]
 
 
-GOES_ON = {
+NOTED = {
     "constant": (
         table(f"{line.split(',')[0]},5" for line in rows()),
         ["-h", "2"],
@@ -203,13 +206,13 @@ GOES_ON = {
 }
 
 
-@pytest.mark.parametrize("case", GOES_ON)
-def test_what_little_there_is_is_forecast_and_the_doubt_said(tmp_path, capsys, case):
-    content, words, said = GOES_ON[case]
-    assert run(tmp_path, content, [*words, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    findings = " ".join(told["data"]["findings"])
-    for part in said:
-        assert part in findings
-    names = [name for name in told["forecast"][0] if name.startswith("Ensemble")]
-    assert all(isinstance(row[name], float) for row in told["forecast"] for name in names)
+@pytest.mark.parametrize("case", NOTED)
+def test_short_or_constant_data_is_forecast_with_a_note(tmp_path, capsys, case):
+    content, args, texts = NOTED[case]
+    assert run(tmp_path, content, [*args, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    findings = " ".join(document["data"]["findings"])
+    for text in texts:
+        assert text in findings
+    names = [name for name in document["forecast"][0] if name.startswith("Ensemble")]
+    assert all(isinstance(row[name], float) for row in document["forecast"] for name in names)

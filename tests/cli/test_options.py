@@ -1,150 +1,139 @@
-import os
+"""Options: each is declared once, refused before the work, and reaches its Python argument."""
+
+import inspect
+from dataclasses import fields
 
 import pytest
+from typer.main import get_command
 
-from gatecast.cli.options import check_input, parse_levels, parse_options, parse_whole
-from gatecast.cli.words import CommonOptions
+from gatecast.cli.app import app
+from gatecast.cli.options import (
+    OPTION_OF_ARGUMENT,
+    ForecasterOptions,
+    Horizon,
+    Level,
+    Seed,
+    Setting,
+    declarations,
+    parse_option,
+)
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
+from gatecast.forecaster import Forecaster
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "sales.csv"
-    path.write_text("time,value\n2020-01-01,1\n")
-    return path
+def test_settings_without_options_are_the_defaults_of_python():
+    settings = ForecasterOptions().settings()
+    assert settings == {
+        "model": "auto",
+        "level": (80, 95),
+        "seed": 0,
+        "network": NetworkConfig(),
+        "training": TrainingConfig(),
+        "data": DataConfig(),
+    }
 
 
-def parse(file, **changes):
-    files = {"future": None, "out": None, "plot": None, "report": None}
-    own = {name: changes.pop(name) for name in ("horizon", "season", "level", "seed", "freq") if name in changes}
-    return parse_options(str(file), CommonOptions(**own).settings(), json=False, quiet=False, **{**files, **changes})
+def test_settings_reach_every_argument_of_python():
+    settings = [part for kind in declarations().values() for part in kind.__metadata__ if isinstance(part, Setting)]
+    reached = {(setting.config, setting.argument) for setting in settings}
+    configs = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
+    for name, config in configs.items():
+        assert {field.name for field in fields(config)} == {argument for group, argument in reached if group == name}
+    arguments = {
+        name
+        for name, parameter in inspect.signature(Forecaster).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+    in_configs = {field.name for config in configs.values() for field in fields(config)}
+    assert arguments - set(configs) - in_configs == {argument for group, argument in reached if group == ""}
 
 
-def test_defaults_leave_to_the_data_what_the_data_can_say(file):
-    options = parse(file)
-    assert (options.horizon, options.season, options.freq) == (None, None, None)
-    assert (options.levels, options.seed, options.outputs) == ((80, 95), 0, ())
+def test_settings_are_values_of_python():
+    options = ForecasterOptions(
+        horizon="12",
+        lower_bound="-1.5",
+        integer=True,
+        futr_exog="price, holiday",
+        units="8",
+        n_members="2",
+        dropout="0.1",
+    )
+    settings = options.settings()
+    assert settings["h"] == 12
+    assert settings["data"] == DataConfig(futr_exog=("price", "holiday"), lower_bound=-1.5, integer=True)
+    assert settings["network"] == NetworkConfig(units=8, dropout=0.1)
+    assert settings["training"] == TrainingConfig(n_members=2)
+    assert options.forecaster().h == 12
+
+
+def test_settings_refuse_options_that_contradict_each_other():
+    with pytest.raises(ConfigError, match="lower_bound"):
+        ForecasterOptions(lower_bound="3", upper_bound="2").settings()
+
+
+def test_option_of_argument_names_options_that_exist():
+    commands = get_command(app).commands
+    flags = {flag for command in commands.values() for p in command.params for flag in (*p.opts, p.metavar)}
+    assert set(OPTION_OF_ARGUMENT.values()) <= flags
+    settings = [part for kind in declarations().values() for part in kind.__metadata__ if isinstance(part, Setting)]
+    assert {setting.argument for setting in settings} <= set(OPTION_OF_ARGUMENT)
 
 
 @pytest.mark.parametrize(
     ("text", "levels"),
     [("80", (80,)), ("95,80", (80, 95)), (" 80 , 97.5 ", (80, 97.5)), ("80%", (80,)), ("1,99.9", (1, 99.9))],
 )
-def test_levels(text, levels):
-    assert parse_levels(text) == levels
-    assert all(isinstance(level, int) == float(level).is_integer() for level in parse_levels(text))
+def test_level_is_sorted_and_whole_where_it_can_be(text, levels):
+    parsed = parse_option("--level", text, Level)
+    assert parsed == levels
+    assert all(isinstance(level, int) == float(level).is_integer() for level in parsed)
 
 
-@pytest.mark.parametrize("text", ["0", "100", "-5", "120", "abc", "", "80,", "nan", "inf", "0.8", "80;95"])
-def test_levels_that_make_no_sense(text):
-    with pytest.raises(ConfigError, match=r"--level makes no sense: got '.*', expected percentages from 1 up to"):
-        parse_levels(text)
-
-
-@pytest.mark.parametrize("text", ["80,80", "80,95,80.0"])
-def test_a_level_twice(text):
-    with pytest.raises(ConfigError, match=r"--level names a level twice: got 80, expected each once\. Write"):
-        parse_levels(text)
+@pytest.mark.parametrize(
+    "text", ["0", "100", "-5", "120", "abc", "", "80,", "nan", "inf", "0.8", "80;95", "80,80", "80,95,80.0"]
+)
+def test_level_that_is_no_percentage_is_refused(text):
+    with pytest.raises(
+        ConfigError, match=r"Invalid --level '.*': expected different percentages .* Write --level 80,95"
+    ):
+        parse_option("--level", text, Level)
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "abc", "1.5", "", "1e3", "1_000", "٣", "nan", "0x10"])
-@pytest.mark.parametrize("option", ["horizon", "season"])
-def test_counts_that_make_no_sense(file, option, text):
+def test_count_that_is_no_whole_number_is_refused(text):
     with pytest.raises(ConfigError) as error:
-        parse(file, **{option: text})
-    said = f"--{option} makes no sense: got {text!r}, expected a whole number of at least 1. Write "
-    assert str(error.value).startswith(said)
+        parse_option("--horizon", text, Horizon)
+    assert str(error.value).startswith(f"Invalid --horizon {text!r}: expected a whole number of at least 1. Write ")
+    assert error.value.argument == "h"
 
 
-def test_a_whole_number_may_carry_a_sign():
-    assert parse_whole("+12", "-h", least=1, fix="") == 12
+def test_count_may_carry_a_sign():
+    assert parse_option("--horizon", "+12", Horizon) == 12
 
 
 @pytest.mark.parametrize("text", ["-1", "x", "1.0"])
-def test_a_seed_that_makes_no_sense(file, text):
-    with pytest.raises(ConfigError, match=r"--seed makes no sense: got .* expected a whole number of at least 0"):
-        parse(file, seed=text)
-
-
-def test_an_unknown_frequency_is_refused_before_the_file_is_read(file):
-    with pytest.raises(ConfigError, match="fortnightly"):
-        parse(file, freq="fortnightly")
-
-
-def test_a_file_that_is_not_there(file):
-    with pytest.raises(ConfigError) as error:
-        check_input(str(file.with_name("sale.csv")))
-    assert "there is no such file" in str(error.value)
-    assert f"Did you mean '{file}'?" in str(error.value)
-
-
-def test_a_file_with_no_similar_name(tmp_path):
-    with pytest.raises(ConfigError, match=r"expected a file with a table\. Check the spelling; the current folder is"):
-        check_input(str(tmp_path / "nowhere" / "data.csv"))
-
-
-def test_a_directory(tmp_path):
-    with pytest.raises(ConfigError, match=r"FILE is a directory \(.*\): expected a file with a table\. Name a file"):
-        check_input(str(tmp_path))
+def test_seed_that_is_no_whole_number_is_refused(text):
+    with pytest.raises(ConfigError, match="a whole number of at least 0"):
+        parse_option("--seed", text, Seed)
 
 
 @pytest.mark.parametrize(
-    ("option", "name", "said"),
+    ("name", "text", "expected"),
     [
-        (
-            "out",
-            "a.xlsx",
-            "--out has an unknown file type (a.xlsx): got '.xlsx', expected .csv, .parquet or .json.",
-        ),
-        ("out", "a", "--out has an unknown file type (a): got no suffix, expected .csv, .parquet or .json."),
-        (
-            "plot",
-            "a.pdf",
-            "--plot has an unknown file type (a.pdf): got '.pdf', expected .png or .svg. Write --plot a.png.",
-        ),
-        (
-            "out",
-            "no/a.csv",
-            "--out lies in a folder that does not exist (no/a.csv). Make the folder first: mkdir -p",
-        ),
-        (
-            "plot",
-            "a.html",
-            "--plot draws a picture (a.html): got '.html', expected .png or .svg. Write --report a.html for a page.",
-        ),
-        ("report", "a.pdf", "--report has an unknown file type (a.pdf): got '.pdf', expected .html. Write --report"),
-        ("plot", "no/a.png", "--plot lies in a folder that does not exist (no/a.png). Make the folder first"),
-        ("out", "sales.csv/a.csv", "--out lies in a folder that does not exist (sales.csv/a.csv)"),
-        ("out", "folder.csv", "--out is a directory (folder.csv): expected the name of a file"),
-        ("out", "sales.csv", "--out would overwrite FILE (sales.csv). Choose another name."),
-        ("out", "link.csv", "--out would overwrite FILE (link.csv). Choose another name."),
+        ("dropout", "1", "a number from 0 to less than 1"),
+        ("learning_rate", "0", "a number above 0"),
+        ("lower_bound", "inf", "a number"),
+        ("upper_bound", "many", "a number"),
+        ("n_members", "0", "a whole number of at least 1"),
     ],
 )
-def test_outputs_that_cannot_be_written(file, monkeypatch, option, name, said):
-    monkeypatch.chdir(file.parent)
-    (file.parent / "folder.csv").mkdir()
-    (file.parent / "link.csv").symlink_to(file)
+def test_setting_out_of_range_is_refused_with_its_option(name, text, expected):
     with pytest.raises(ConfigError) as error:
-        parse(file, **{option: name})
-    assert str(error.value).startswith(said)
+        ForecasterOptions(**{name: text}).settings()
+    assert f"--{name.replace('_', '-')} {text!r}: expected {expected}. Write" in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("locked", "said"),
-    [("", "--out lies in a folder that may not be written to"), ("out.csv", "--out is write-protected")],
-)
-def test_outputs_that_may_not_be_written(file, monkeypatch, locked, said):
-    out = file.with_name("out.csv")
-    out.touch()
-    # By permission bits this could not be tested as root.
-    access = os.access
-    protected = file.parent / locked
-    monkeypatch.setattr(os, "access", lambda path, mode: path != protected and access(path, mode))
-    with pytest.raises(ConfigError) as error:
-        parse(file, out=str(out))
-    assert said in str(error.value)
-    assert str(out) in str(error.value)
-
-
-def test_suffixes_may_be_capitals(file):
-    assert parse(file, out=str(file.with_name("A.CSV"))).out.name == "A.CSV"
+def test_freq_that_is_unknown_is_refused_before_the_file_is_read():
+    with pytest.raises(ConfigError, match="fortnightly"):
+        ForecasterOptions(freq="fortnightly").settings()

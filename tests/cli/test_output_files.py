@@ -1,11 +1,103 @@
+"""Output files: refused before the work, written all or none."""
+
 import os
+import sys
 
 import pytest
 
-from gatecast.cli.output_files import write_atomically
+from gatecast.cli.output_files import GATES, PLOT, REPORT, TABLE, check_outputs, write_atomically, write_outputs
+from gatecast.errors import ConfigError, DataError
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux")
 
 
-def test_staged_files_appear_together(tmp_path):
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "sales.csv"
+    path.write_text("time,value\n2020-01-01,1\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        (TABLE, "a.xlsx", "Invalid --out (a.xlsx): got '.xlsx', expected .csv, .parquet or .json. Write --out a.csv."),
+        (TABLE, "a", "Invalid --out (a): got no suffix, expected .csv, .parquet or .json."),
+        (GATES, "a.xlsx", "Invalid --gates (a.xlsx)"),
+        (PLOT, "a.pdf", "Invalid --plot (a.pdf): got '.pdf', expected .png or .svg. Write --plot a.png."),
+        (PLOT, "a.html", "Invalid --plot (a.html): got '.html', expected .png or .svg. Write --report a.html"),
+        (REPORT, "a.pdf", "Invalid --report (a.pdf): got '.pdf', expected .html. Write --report a.html."),
+        (TABLE, "no/a.csv", "Invalid --out (no/a.csv): got a folder that does not exist. Make the folder first"),
+        (TABLE, "sales.csv/a.csv", "Invalid --out (sales.csv/a.csv): got a folder that does not exist"),
+        (TABLE, "folder.csv", "Invalid --out (folder.csv): got a directory"),
+        (TABLE, ".", "Invalid --out (.): got a directory"),
+        (TABLE, "", "Invalid --out: got an empty name"),
+        (TABLE, "sales.csv", "--out would overwrite the input (sales.csv). Choose another name."),
+        (TABLE, "link.csv", "--out would overwrite the input (link.csv). Choose another name."),
+        pytest.param(TABLE, "/proc/x.csv", "Cannot write --out (/proc/x.csv): got No such file", marks=linux),
+    ],
+)
+def test_check_outputs_refuses_what_cannot_be_written(file, monkeypatch, kind, name, text):
+    (file.parent / "folder.csv").mkdir()
+    (file.parent / "link.csv").symlink_to(file)
+    if name.startswith("/proc"):
+        # Without the rights of root the folder is refused even before.
+        monkeypatch.setattr(os, "access", lambda *_: True)
+    with pytest.raises(ConfigError) as error:
+        check_outputs([file, None, "SELECT 1"], {kind: name})
+    assert str(error.value).startswith(text)
+    assert sorted(os.listdir(file.parent)) == ["folder.csv", "link.csv", "sales.csv"]
+
+
+@pytest.mark.parametrize(
+    ("locked", "text"), [("", "a folder without write permission"), ("out.csv", "a write-protected")]
+)
+def test_check_outputs_refuses_what_may_not_be_written(file, monkeypatch, locked, text):
+    out = file.with_name("out.csv")
+    out.touch()
+    # By permission bits this could not be tested as root.
+    access = os.access
+    protected = file.parent / locked
+    monkeypatch.setattr(os, "access", lambda path, mode: path != protected and access(path, mode))
+    with pytest.raises(ConfigError, match=text):
+        check_outputs([file], {TABLE: str(out)})
+
+
+def test_check_outputs_takes_suffixes_in_capitals(file):
+    assert check_outputs([file], {TABLE: "A.CSV", PLOT: None})["--out"].name == "A.CSV"
+
+
+@pytest.mark.parametrize(("kind", "module"), [(PLOT, "plotting.charts"), (REPORT, "reporting.html_report")])
+def test_check_outputs_without_a_library_says_how_to_install_it(file, monkeypatch, kind, module):
+    monkeypatch.setattr(f"gatecast.{module}.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"pip install \"gatecast"):
+        check_outputs([file], {kind: f"a{kind.suffixes[0]}"})
+
+
+def test_write_outputs_names_the_file_of_the_user_when_the_system_refuses(file):
+    def fail(draft):
+        raise OSError(28, "No space left on device", str(draft))
+
+    targets = check_outputs([file], {TABLE: "a.csv", REPORT: "a.html"})
+    writers = {"--out": lambda draft: draft.write_text("written"), "--report": fail}
+    with pytest.raises(ConfigError, match=r"Cannot write --report \(a\.html\): got No space left on device"):
+        write_outputs(targets, writers)
+    assert os.listdir(file.parent) == ["sales.csv"]
+
+
+def test_write_outputs_translates_only_errors_about_the_draft(file):
+    def refuse(draft, where):
+        raise DataError("the file cannot be written", where=where or str(draft), got="No space left on device")
+
+    targets = check_outputs([file], {TABLE: "a.csv"})
+    with pytest.raises(ConfigError, match=r"Cannot write --out \(a\.csv\): got No space left"):
+        write_outputs(targets, {"--out": lambda draft: refuse(draft, "")})
+    with pytest.raises(DataError, match="row 3"):
+        write_outputs(targets, {"--out": lambda draft: refuse(draft, "row 3")})
+
+
+def test_write_atomically_makes_files_appear_together(tmp_path):
     targets = [tmp_path / "a.csv", tmp_path / "b.PNG"]
     with write_atomically(targets) as drafts:
         assert [draft.parent for draft in drafts] == [tmp_path, tmp_path]
@@ -16,17 +108,17 @@ def test_staged_files_appear_together(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "b.PNG"]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path):
+def test_write_atomically_leaves_old_files_after_a_failure(tmp_path):
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
     old.write_text("old")
-    with pytest.raises(RuntimeError, match="no room"), write_atomically([old, new]) as drafts:  # noqa: PT012
+    with pytest.raises(RuntimeError, match="no space"), write_atomically([old, new]) as drafts:  # noqa: PT012
         drafts[0].write_text("half")
-        raise RuntimeError("no room")
+        raise RuntimeError("no space")
     assert os.listdir(tmp_path) == ["old.csv"]
     assert old.read_text() == "old"
 
 
-def test_a_symbolic_link_stays_one(tmp_path):
+def test_write_atomically_keeps_a_symbolic_link(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link.csv").symlink_to(tmp_path / "real" / "a.csv")
     with write_atomically([tmp_path / "link.csv"]) as drafts:

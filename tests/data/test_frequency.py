@@ -82,7 +82,7 @@ def test_ranges_increase(grid, n):
 )
 def test_aliases(alias, name):
     if name is None:
-        with pytest.raises(ConfigError, match="this is not a frequency"):
+        with pytest.raises(ConfigError, match="Invalid freq"):
             parse(alias)
     else:
         assert str(parse(alias)) == name
@@ -90,12 +90,12 @@ def test_aliases(alias, name):
 
 @pytest.mark.parametrize("alias", ["", "X", "W-XXX", "D-MON", "MS-JAN", "1.5h", "-1", "m", "h2", "minn"])
 def test_what_is_no_frequency_is_refused(alias):
-    with pytest.raises(ConfigError, match=f"this is not a frequency: got '{alias}', expected YS YE QS QE MS ME"):
+    with pytest.raises(ConfigError, match=f"Invalid freq: got '{alias}', expected YS YE QS QE MS ME"):
         parse(alias)
 
 
 def test_a_near_miss_gets_a_hint():
-    with pytest.raises(ConfigError, match=r"MS ME W-SUN B D h min s, .* Write, say, freq='MS' for the first of ev"):
+    with pytest.raises(ConfigError, match=r"MS ME W-SUN B D h min s, .* For example, freq='MS' means"):
         parse("banana")
     with pytest.raises(ConfigError, match=r"Did you mean 'month'\?"):
         parse("months")
@@ -103,16 +103,16 @@ def test_a_near_miss_gets_a_hint():
 
 @pytest.mark.parametrize("multiple", [0, -1, 1.5])
 def test_multiples_are_counts(multiple):
-    with pytest.raises(ConfigError, match="Invalid the multiple of a frequency"):
+    with pytest.raises(ConfigError, match="multiple"):
         Freq("D", multiple)
 
 
 def test_anchors_are_checked():
-    with pytest.raises(ConfigError, match=r"the anchor of W is wrong: got 7, expected 0 to 6"):
+    with pytest.raises(ConfigError, match=r"Invalid anchor of W: got 7, expected an integer from 0 to 6"):
         Freq("W", anchor=7)
-    with pytest.raises(ConfigError, match="the unit D has no anchor"):
+    with pytest.raises(ConfigError, match="The unit D has no anchor"):
         Freq("D", anchor=3)
-    with pytest.raises(ConfigError, match=r"there is no such unit of time: got 'fortnight'"):
+    with pytest.raises(ConfigError, match=r"Unknown unit of time: got 'fortnight'"):
         Freq("fortnight")
 
 
@@ -130,7 +130,7 @@ def test_quarters_with_the_same_months_are_the_same():
     ],
 )
 def test_usual_seasons(alias, period):
-    assert parse(alias).season == period
+    assert parse(alias).season_length == period
 
 
 def test_cycles_that_the_calendar_suggests():

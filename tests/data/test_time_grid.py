@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import parse
-from gatecast.data.time_grid import infer_freq, place_on_grid
+from gatecast.data.time_grid import align_to_grid, infer_freq
 from gatecast.errors import DataError
 
 
@@ -47,9 +47,9 @@ def test_melbourne_lacks_the_last_day_of_two_years():
     times = parse("D").range(np.datetime64("1981-01-01"), 3652)
     absent = np.isin(times, days("1984-12-31", "1988-12-31"))
     assert str(infer_freq(times[~absent])) == "D"
-    grid = place_on_grid(times[~absent], parse("D"))
+    grid = align_to_grid(times[~absent], parse("D"))
     assert grid.on_grid.all()
-    assert sorted(set(range(3652)) - set(grid.k.tolist())) == [1460, 2921]
+    assert sorted(set(range(3652)) - set(grid.positions.tolist())) == [1460, 2921]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_business_days_need_a_weekend_to_be_told_from_days():
 def test_the_last_business_day_of_a_month_is_its_end():
     times = days("2024-01-31", "2024-02-29", "2024-03-29", "2024-04-30", "2024-05-31", "2024-06-28")
     assert str(infer_freq(times)) == "ME"
-    grid = place_on_grid(times, parse("ME"))
-    assert grid.k.tolist() == list(range(6))
+    grid = align_to_grid(times, parse("ME"))
+    assert grid.positions.tolist() == list(range(6))
     assert grid.on_grid.tolist() == [True, True, False, True, True, False]
 
 
@@ -105,12 +105,12 @@ def test_varying_days_of_a_quarter():
 def test_a_holiday_moves_a_weekly_date():
     times = days("2024-01-02", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-30", "2024-02-05")
     assert str(infer_freq(times)) == "W-MON"
-    grid = place_on_grid(times, parse("W-MON"))
+    grid = align_to_grid(times, parse("W-MON"))
     assert str(grid.start.astype("M8[D]")) == "2024-01-01"
-    assert grid.k.tolist() == [0, 1, 2, 3, 4, 5]
+    assert grid.positions.tolist() == [0, 1, 2, 3, 4, 5]
     assert grid.on_grid.tolist() == [False, True, True, True, False, True]
 
 
 def test_one_time_has_no_frequency():
-    with pytest.raises(DataError, match=r"one time has no frequency: got 2024-01-01, expected at least two"):
+    with pytest.raises(DataError, match=r"Cannot infer the frequency: got 2024-01-01, expected at least two"):
         infer_freq(days("2024-01-01", "2024-01-01"))

@@ -1,18 +1,21 @@
 """Gates of a fitted forecaster: of the very pass that forecasts, at the series' own times, with what units follow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from gatecast.forecasting.voices import Theta
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.explain.gates import inspect_network
 from gatecast.forecaster import Forecaster
+from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.es_rnn import model as es_lstm
+from gatecast.forecasting.es_rnn import model as es_rnn
 from gatecast.forecasting.exogenous_regression import remove_effects
-from gatecast.forecasting.panel_rnn import model as panel_lstm
+from gatecast.forecasting.panel_rnn import model as panel_rnn
+from gatecast.forecasting.theta import DynamicOptimizedTheta
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.models import Sequential
@@ -41,18 +44,19 @@ def fitted(shops):
 
 def test_the_last_gates_are_those_of_the_forecast(fitted):
     found = fitted.gates(id="s2", member=1)
-    trained = fitted._trained
-    voice = trained.learned.voices[0]
-    member = voice.members[1]
-    clean = remove_effects(trained.learned.effects, PanelContext.from_panel(fitted.panel_).take([2]))
-    x = panel_lstm.make_inputs(clean, member.horizon, voice.season, member.settings).x
+    ensemble = fitted.state_.ensemble
+    member = ensemble.models[0].members[1]
+    clean = remove_effects(ensemble.regression, PanelContext.from_panel(fitted.panel_).take([2]))
+    x = panel_rnn.make_inputs(clean, member.horizon, member.config).x
     _, caches = forward(member.network, member.weights, pack(x), n_sequences=1)
     for layer, k in zip(found.layers, (1, 2), strict=True):
         inner = caches[k][0]
-        np.testing.assert_array_equal(layer.gates["f"][0, -1], unpack(np.ascontiguousarray(inner.rows("f")), 1)[0, -1])
+        np.testing.assert_array_equal(
+            layer.gates["f"][0, -1], unpack(np.ascontiguousarray(inner.saved_rows("f")), 1)[0, -1]
+        )
 
 
-@pytest.mark.parametrize(("model", "place"), [("lstm", panel_lstm), ("es-lstm", es_lstm)])
+@pytest.mark.parametrize(("model", "place"), [("lstm", panel_rnn), ("es-lstm", es_rnn)])
 def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkeypatch):
     """The very inputs that predict hands to the network give these gates, to the bit; a short series among them."""
     short = pd.concat([shops, monthly(20).assign(shop="s9")])
@@ -61,14 +65,15 @@ def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkey
     read = []
 
     def listening(network, weights, x, **options):
-        read.append((network, weights, unpack(x, options["count"])))
+        if len(network.layers) > panel_rnn.HEAD_LAYERS:  # the head is computed apart from the layers below it
+            read.append((network, weights, unpack(x, options["n_sequences"])))
         return forward(network, weights, x, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(place, "forward", listening)
         fitted.predict()
     members = len(read)
-    assert members == len(fitted._trained.learned.voices[0].members)
+    assert members == len(fitted.state_.ensemble.models[0].members)
     for member, (network, weights, x) in enumerate(read):
         for s, name in ((1, "s1"), (4, "s9")):
             found = fitted.gates(id=name, member=member)
@@ -79,7 +84,7 @@ def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkey
                 for gate, values in layer.gates.items():
                     own = want.gates[gate][s, -len(found.values) :]
                     assert values[0].tobytes() == np.ascontiguousarray(own).tobytes()
-    with pytest.raises(ConfigError, match=f"there is no such member: got {members}, expected 0"):
+    with pytest.raises(ConfigError, match=f"Invalid member {members}: expected 0"):
         fitted.gates(member=members)
 
 
@@ -87,9 +92,7 @@ def test_layers_of_es_lstm_remember_in_steps_of_the_series(shops):
     training = TrainingConfig(n_members=1, max_steps=2)
     fitted = Forecaster(h=2, model="es-lstm", training=training).fit(shops, evaluate=False)
     found = fitted.gates(id="s3")
-    assert [layer.rate for layer in found.layers] == list(
-        fitted._trained.learned.voices[0].members[0].settings.dilations
-    )
+    assert [layer.rate for layer in found.layers] == list(fitted.state_.ensemble.models[0].members[0].config.dilations)
     assert found.unit_memory.layers["layer"].tolist() == [layer.name for layer in found.layers]
     assert np.diff(found.layers[0].times.astype("M8[M]").astype(int)).tolist() == [1] * (len(found.values) - 1)
 
@@ -176,7 +179,7 @@ def test_words_are_followed_one_by_one_and_a_season_that_no_calendar_has_by_its_
         seen.update(signals)
         return summarize_units(found, signals, step)
 
-    monkeypatch.setattr("gatecast.explain.gates.summarise", listening)
+    monkeypatch.setattr("gatecast.explain.gates.summarize_units", listening)
     days = np.datetime64("2024-01-01") + np.arange(80)
     weather = np.array(["sun", "rain", "snow"])[np.arange(80) % 3]
     table = {"ds": days, "y": 20 + np.arange(80) % 5.0, "weather": weather, "price": np.arange(80) % 7.0}
@@ -203,7 +206,7 @@ def test_words_are_followed_one_by_one_and_a_season_that_no_calendar_has_by_its_
 
 
 def test_the_season_is_named_by_the_calendar(fitted):
-    names = {name for name in fitted.memory(id="s3").table["follows"] if name}
+    names = {name for name in fitted.unit_memory(id="s3").table["follows"] if name}
     assert all(name in ("sold", "change of sold") or name.startswith("season, highest at ") for name in names)
 
 
@@ -216,7 +219,7 @@ def test_half_lives_of_segments_are_in_steps_of_the_series():
     training = TrainingConfig(n_members=1, max_steps=2)
     fitted = Forecaster(h=24, model="lstm", season_length=168, training=training, network=NetworkConfig(units=4))
     found = fitted.fit(panel, evaluate=False).gates(id=3)
-    assert fitted._trained.learned.voices[0].members[0].settings.segment == 8
+    assert fitted.state_.ensemble.models[0].members[0].config.stride == 8
     assert np.diff(found.layers[0].times).astype("m8[h]").astype(int).tolist() == [8] * (len(found.values) - 1)
     assert found.unit_memory.table["half_life"].min() > 4  # 8 hours a step, gates near sigmoid(1) at the beginning
 
@@ -224,18 +227,23 @@ def test_half_lives_of_segments_are_in_steps_of_the_series():
 def test_bad_input_is_refused_kindly(fitted, shops):
     with pytest.raises(ConfigError, match="there is no such series: got 's9', expected one of 4 names, such as s"):
         fitted.gates(id="s9")
-    with pytest.raises(ConfigError, match="there is no such member: got 2, expected 0 to 1"):
+    with pytest.raises(ConfigError, match="Invalid member 2: expected 0 to 1"):
         fitted.gates(member=2)
     with pytest.raises(NotFittedError):
         Forecaster(h=3).gates()
     short = pd.concat([monthly(60), monthly(5).assign(shop="tiny")])
     with pytest.raises(DataError, match=r"than the window that the network reads \(series tiny\): got 5 values"):
         fitted.gates(short, id="tiny")
-    learned = fitted._trained.learned
-    theta = fitted._trained._replace(learned=learned._replace(voices=(Theta(4, 12, learned.recipe.probabilities),)))
+    ensemble = replace(
+        fitted.state_.ensemble,
+        models=(DynamicOptimizedTheta().fit(PanelContext.from_panel(fitted.panel_), Task(4, 12)),),
+        columns=("DynamicOptimizedTheta",),
+    )
+    theta = replace(fitted.state_, ensemble=ensemble)
     panel = fitted.panel_
     with pytest.raises(
-        ConfigError, match=r'no network with gates to show: got DOT, .* Fit a Forecaster with model="lstm"'
+        ConfigError,
+        match=r'no network with gates to show: got DynamicOptimizedTheta, .* Fit a Forecaster with model="lstm"',
     ):
         inspect_network(theta, panel, PanelContext.from_panel(panel), 0)
     empty = pd.concat([monthly(60), monthly(20).assign(shop="empty", sold=np.nan)])

@@ -5,14 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.config import ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
 from gatecast.explain.permutation_importance import _shuffled, permutation_importance
-from gatecast.pipeline.fit import FitSettings
 
-ASKED = FitSettings(
-    2, "lstm", (), 1, 0, NetworkConfig(units=8), TrainingConfig(n_members=1, max_steps=80), DataConfig()
+CONFIG = ForecasterConfig(
+    h=2,
+    model="lstm",
+    season_length=1,
+    network=NetworkConfig(units=8),
+    training=TrainingConfig(n_members=1, max_steps=80),
 )
 
 
@@ -27,9 +30,9 @@ def planted(rng, S=24, n=60):
         indptr=np.arange(S + 1) * n,
         ids=np.arange(S).astype(object),
         start=np.ones(S, np.int64),
-        known={"promo": known, "word": words},
-        historic={"late": late, "idle": rng.normal(size=S * n)},
-        static={"size": size},
+        futr_exog={"promo": known, "word": words},
+        hist_exog={"late": late, "idle": rng.normal(size=S * n)},
+        stat_exog={"size": size},
         categories={"word": ("a", "b", "c")},
     )
 
@@ -41,7 +44,7 @@ def panel():
 
 @pytest.fixture(scope="module")
 def found(panel):
-    return permutation_importance(panel, ASKED, n_windows=3, step_size=1, n_repeats=3)
+    return permutation_importance(panel, CONFIG, n_windows=3, step_size=1, n_repeats=3)
 
 
 def test_planted_columns_come_first_and_idle_ones_make_no_difference(found):
@@ -65,8 +68,8 @@ def test_the_sentence_names_them(found):
 
 
 def test_models_have_not_seen_what_they_are_measured_on(panel):
-    quick = replace(ASKED, training=TrainingConfig(n_members=1, max_steps=3))
-    own = replace(panel, known={}, historic={"late": panel.historic["late"]}, static={})
+    quick = replace(CONFIG, training=TrainingConfig(n_members=1, max_steps=3))
+    own = replace(panel, futr_exog={}, hist_exog={"late": panel.hist_exog["late"]}, stat_exog={})
     poisoned = own.values.reshape(24, 60).copy()
     poisoned[:, -2:] += 1e6
     plain = permutation_importance(own, quick, n_windows=1, n_repeats=1)
@@ -75,16 +78,16 @@ def test_models_have_not_seen_what_they_are_measured_on(panel):
 
 
 def test_same_seed_same_numbers_and_another_seed_others(panel, found):
-    again = permutation_importance(panel, ASKED, n_windows=3, step_size=1, n_repeats=3)
+    again = permutation_importance(panel, CONFIG, n_windows=3, step_size=1, n_repeats=3)
     assert (again.mae, again.sentence) == (found.mae, found.sentence)
-    other = permutation_importance(panel, replace(ASKED, seed=1), n_windows=3, step_size=1, n_repeats=3)
+    other = permutation_importance(panel, replace(CONFIG, seed=1), n_windows=3, step_size=1, n_repeats=3)
     assert other.sentence != found.sentence
 
 
 def test_idle_columns_alone_are_not_needed(panel):
-    idle = replace(panel, known={}, historic={"idle": panel.historic["idle"]}, static={})
-    quick = replace(ASKED, training=TrainingConfig(n_members=1, max_steps=3))
-    flat = replace(idle, historic={"idle": np.ones(len(panel.values))})
+    idle = replace(panel, futr_exog={}, hist_exog={"idle": panel.hist_exog["idle"]}, stat_exog={})
+    quick = replace(CONFIG, training=TrainingConfig(n_members=1, max_steps=3))
+    flat = replace(idle, hist_exog={"idle": np.ones(len(panel.values))})
     found = permutation_importance(flat, quick, n_windows=1, n_repeats=2)
     assert found.table["increase"].tolist() == [0.0]
     assert found.sentence.endswith("no column is needed.")
@@ -101,10 +104,10 @@ def test_blocks_change_places_and_keep_every_step():
 
 def test_what_cannot_be_measured_says_why(panel):
     with pytest.raises(ConfigError, match="there are no columns whose importance could be measured: got series alone"):
-        permutation_importance(from_values(np.arange(60.0)), ASKED)
-    with pytest.raises(ConfigError, match="Invalid repeats 0"):
-        permutation_importance(panel, ASKED, n_repeats=0)
+        permutation_importance(from_values(np.arange(60.0)), CONFIG)
+    with pytest.raises(ConfigError, match="Invalid n_repeats 0"):
+        permutation_importance(panel, CONFIG, n_repeats=0)
     with pytest.raises(ConfigError, match="Invalid n_windows -1"):
-        permutation_importance(panel, ASKED, n_windows=-1)
-    with pytest.raises(DataError, match="the series are too short for so many cutoffs: got 60 rows at most"):
-        permutation_importance(panel, ASKED, n_windows=40)
+        permutation_importance(panel, CONFIG, n_windows=-1)
+    with pytest.raises(DataError, match="too short for 40 windows: got 60 rows at most"):
+        permutation_importance(panel, CONFIG, n_windows=40)

@@ -13,64 +13,64 @@ from gatecast.forecasting.context import PanelContext
 
 
 @pytest.fixture
-def beside():
+def exogenous():
     rng = np.random.default_rng(0)
     return replace(
         PanelContext.from_values(rng.normal(size=(3, 12))),
-        known=rng.normal(size=(3, 14, 2)),
-        historic=rng.normal(size=(3, 12, 1)),
-        static=rng.normal(size=(3, 2)),
+        futr_exog=rng.normal(size=(3, 14, 2)),
+        hist_exog=rng.normal(size=(3, 12, 1)),
+        stat_exog=rng.normal(size=(3, 2)),
     )
 
 
-def test_hiding_takes_values_and_historic_columns_not_known_ones(beside):
-    past = beside.hide(5)
-    np.testing.assert_array_equal(past.values, beside.values[:, :7])
-    np.testing.assert_array_equal(past.historic, beside.historic[:, :7])
-    np.testing.assert_array_equal(past.known, beside.known)
+def test_drop_last_drops_values_and_historic_columns_not_future_ones(exogenous):
+    past = exogenous.drop_last(5)
+    np.testing.assert_array_equal(past.values, exogenous.values[:, :7])
+    np.testing.assert_array_equal(past.hist_exog, exogenous.hist_exog[:, :7])
+    np.testing.assert_array_equal(past.futr_exog, exogenous.futr_exog)
     assert past.end.tolist() == [-5, -5, -5]
 
 
-def test_rolling_is_hiding_at_each_cutoff_with_the_known_columns_of_the_steps_ahead(beside):
-    past, came = beside.rolling(np.array([6, 2]), 4)
+def test_rolling_origins_is_drop_last_at_each_origin_with_the_future_columns_of_the_horizon(exogenous):
+    past, came = exogenous.rolling_origins(np.array([6, 2]), 4)
     for c, back in enumerate((6, 2)):
-        rows = past.rows(slice(3 * c, 3 * c + 3))
-        hidden = beside.hide(back)
+        rows = past.take(slice(3 * c, 3 * c + 3))
+        hidden = exogenous.drop_last(back)
         np.testing.assert_array_equal(rows.values[:, back:], hidden.values)
-        np.testing.assert_array_equal(rows.historic[:, back:], hidden.historic)
+        np.testing.assert_array_equal(rows.hist_exog[:, back:], hidden.hist_exog)
         assert np.isnan(rows.values[:, :back]).all()
-        assert np.isnan(rows.historic[:, :back]).all()
+        assert np.isnan(rows.hist_exog[:, :back]).all()
         assert rows.end.tolist() == [-back] * 3
-        np.testing.assert_array_equal(rows.known[:, back:], beside.known[:, : 12 - back + 4])
-        np.testing.assert_array_equal(rows.static, beside.static)
-    np.testing.assert_array_equal(came[:3], beside.values[:, 6:10])
-    np.testing.assert_array_equal(came[3:, :2], beside.values[:, 10:])
+        np.testing.assert_array_equal(rows.futr_exog[:, back:], exogenous.futr_exog[:, : 12 - back + 4])
+        np.testing.assert_array_equal(rows.stat_exog, exogenous.stat_exog)
+    np.testing.assert_array_equal(came[:3], exogenous.values[:, 6:10])
+    np.testing.assert_array_equal(came[3:, :2], exogenous.values[:, 10:])
     assert np.isnan(came[3:, 2:]).all()
 
 
-def test_going_on_moves_every_column(beside):
+def test_append_moves_every_column(exogenous):
     more = np.ones((3, 2))
-    later = beside.longer(more)
-    np.testing.assert_array_equal(later.values, np.concatenate([beside.values[:, 2:], more], axis=1))
-    np.testing.assert_array_equal(later.historic[:, :10], beside.historic[:, 2:])
-    assert np.isnan(later.historic[:, 10:]).all()
-    np.testing.assert_array_equal(later.known, beside.known[:, 2:])
+    later = exogenous.append(more)
+    np.testing.assert_array_equal(later.values, np.concatenate([exogenous.values[:, 2:], more], axis=1))
+    np.testing.assert_array_equal(later.hist_exog[:, :10], exogenous.hist_exog[:, 2:])
+    assert np.isnan(later.hist_exog[:, 10:]).all()
+    np.testing.assert_array_equal(later.futr_exog, exogenous.futr_exog[:, 2:])
     assert later.end.tolist() == [2, 2, 2]
     short = PanelContext.from_values(np.array([[1.0, 2.0]])).append(np.array([[3.0, 4.0, 5.0]]))
     assert short.values.tolist() == [[4.0, 5.0]]
 
 
-def test_the_newest_columns_keep_their_places(beside):
-    part = beside.newest(4)
-    np.testing.assert_array_equal(part.values, beside.values[:, -4:])
-    np.testing.assert_array_equal(part.known, beside.known[:, 8:])
-    np.testing.assert_array_equal(part.historic, beside.historic[:, -4:])
+def test_keep_last_keeps_the_newest_columns(exogenous):
+    part = exogenous.keep_last(4)
+    np.testing.assert_array_equal(part.values, exogenous.values[:, -4:])
+    np.testing.assert_array_equal(part.futr_exog, exogenous.futr_exog[:, 8:])
+    np.testing.assert_array_equal(part.hist_exog, exogenous.hist_exog[:, -4:])
 
 
-def test_words_become_columns_of_0_and_1():
+def test_from_panel_turns_categories_into_columns_of_0_and_1():
     panel = replace(
         from_values([1.0, 2.0, 3.0]),
-        known={"day": np.array([0.0, np.nan, 1.0])},
+        futr_exog={"day": np.array([0.0, np.nan, 1.0])},
         categories={"day": ("holiday", "plain")},
     )
     known = PanelContext.from_panel(panel, {"day": np.array([[0.0]])}).futr_exog[0]
@@ -103,10 +103,10 @@ def test_new_rows_take_the_place_of_old_ones_and_gaps_are_missing():
 
 
 def test_columns_go_with_their_rows_and_must_be_the_same():
-    old = replace(from_values([1.0, 2.0], start=1), known={"price": np.array([5.0, 6.0])})
-    new = replace(from_values([3.0], start=3), known={"price": np.array([7.0])})
+    old = replace(from_values([1.0, 2.0], start=1), futr_exog={"price": np.array([5.0, 6.0])})
+    new = replace(from_values([3.0], start=3), futr_exog={"price": np.array([7.0])})
     assert extend_panel(old, new).futr_exog["price"].tolist() == [5, 6, 7]
-    with pytest.raises(DataError, match=r"the known columns are others: got \[\], expected \['price'\]"):
+    with pytest.raises(DataError, match=r"columns are others: got \[\], expected \['price'\]"):
         extend_panel(old, from_values([3.0], start=3))
 
 

@@ -1,57 +1,125 @@
-"""Weights by past errors, their mean of forecasts, and forecasts beyond the horizon."""
+"""Several models together: weights by past errors, forecasts beyond the horizon, updates, and in-sample forecasts."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from panel_cases import QUICK, ragged_panel
 
-from gatecast.forecaster import Forecaster
+from gatecast.errors import ConfigError
+from gatecast.forecasting.base import Task
+from gatecast.forecasting.baselines import Drift, Naive
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.ensemble import inverse_error_weights, weighted_average
+from gatecast.forecasting.ensemble import (
+    fit_models,
+    inverse_error_weights,
+    refine,
+    trial_configs,
+    update_models,
+    weighted_average,
+)
+from gatecast.forecasting.median import MedianOf
+from gatecast.forecasting.panel_rnn.model import GRUConfig, LSTMConfig
 
-ACTUAL = np.zeros((3, 2))
-NETWORKS = {"good": "network", "near": "network", "bad": "network"}
+TASK = Task(3)
+SMALL = {"units": 3, "n_layers": 1, "max_steps": 3, "batch_size": 8}
 
 
-def constant(value):
-    """Quantiles that are one value."""
-    return np.full((3, 2, 1), value)
+@pytest.fixture(scope="module")
+def context():
+    rng = np.random.default_rng(0)
+    return PanelContext.from_values(50 + np.cumsum(rng.normal(size=(6, 40)), axis=1))
 
 
-def test_inverse_error_weights_follow_errors_half_way():
-    quantiles = {"good": constant(1.0), "near": constant(1.1)}
-    weights = inverse_error_weights(quantiles, ACTUAL, np.ones(3), NETWORKS)
-    assert weights["good"] == pytest.approx(0.25 + 0.5 / (1 + 1.1**-4))
+def lstm(n_members=1):
+    return MedianOf((LSTMConfig(4, **SMALL),) * n_members)
+
+
+def test_fit_models_makes_columns_unique_and_knows_families(context):
+    ensemble = fit_models([lstm(), Naive(), Naive()], context, TASK)
+    assert ensemble.columns == ("LSTM", "Naive", "Naive-2")
+    assert ensemble.families == {"LSTM": "network", "Naive": "statistical", "Naive-2": "statistical"}
+
+
+def test_fit_models_reports_every_step_with_the_share_of_all_trainings(context):
+    steps = []
+    configs = [lstm(2), Naive(), MedianOf((GRUConfig(4, **SMALL),))]
+    fit_models(configs, context, TASK, on_step=lambda *step: steps.append(step))
+    assert [k for k, _, _ in steps] == [0] * 6 + [2] * 3
+    np.testing.assert_allclose([fraction for _, fraction, _ in steps], np.arange(1, 10) / 9)
+
+
+def test_predict_quantiles_beyond_the_horizon_continues_from_medians_with_growing_widths(context):
+    ensemble = fit_models([Drift()], context, TASK)
+    quantiles = ensemble.predict_quantiles(context, 8)["Drift"]
+    near = ensemble.predict_quantiles(context)["Drift"]
+    assert quantiles.shape == (6, 8, 5)
+    np.testing.assert_array_equal(quantiles[:, :3], near)
+    far = ensemble.predict_quantiles(context.append(near[..., 2]))["Drift"]
+    np.testing.assert_array_equal(quantiles[:, 3:6, 2], far[..., 2])
+    width = [part[..., 4] - part[..., 2] for part in (near, far, quantiles)]
+    np.testing.assert_allclose(width[2][:, 3:6] ** 2, width[0][:, 2:] ** 2 + width[1] ** 2)
+    assert (np.diff(quantiles, axis=2) >= 0).all()
+
+
+def test_predict_insample_comes_from_the_first_model_that_has_it(context):
+    column, predicted = fit_models([Naive(), lstm()], context, TASK).predict_insample(context)
+    assert column == "LSTM"
+    assert np.isnan(predicted[:, 0]).all()
+    assert np.isfinite(predicted[:, 1:]).all()
+    with pytest.raises(ConfigError, match="no in-sample forecasts: got Naive"):
+        fit_models([Naive()], context, TASK).predict_insample(context)
+
+
+def test_update_models_starts_where_training_ended_and_keeps_configs(context):
+    fitted = fit_models([lstm(), Naive()], context, TASK)
+    updated = update_models(fitted, context, 3)
+    assert updated.configs == fitted.configs
+    assert updated.columns == fitted.columns
+    assert updated.models[0].members[0].config.max_steps == 1
+    before, after = (model.models[0].members[0].weights.vector for model in (fitted, updated))
+    assert before.tobytes() != after.tobytes()
+    assert np.abs(after - before).max() < 0.01
+
+
+def test_refine_chooses_members_and_leaves_other_models(context):
+    configs = [MedianOf((LSTMConfig(4, **SMALL), LSTMConfig(5, **SMALL)), n_trial=2, alternatives=True), Naive()]
+    fitted = fit_models(trial_configs(configs), context.drop_last(3), TASK)
+    past, actual = context.rolling_origins(np.array([3]), 3)
+    refined, chosen, member = refine(fitted, configs, past, actual)
+    assert len(set(chosen[0].configs)) == 1
+    assert refined.models[0].members == (fitted.models[0].members[member],)
+    assert chosen[1] == Naive()
+
+
+def test_weighted_average_leaves_out_models_without_a_forecast():
+    quantiles = {"a": np.array([1.0, np.nan, np.nan]), "b": np.array([3.0, 3.0, np.nan])}
+    np.testing.assert_array_equal(weighted_average(quantiles, {"a": 0.25, "b": 0.75}), [2.5, 3.0, np.nan])
+
+
+def test_inverse_error_weights_favor_small_errors_and_drop_models_far_behind():
+    actual, scale = np.zeros((4, 2)), np.ones(4)
+    errors = {"a": 1.0, "b": 1.1, "c": 2.0}
+    quantiles = {name: np.full((4, 2, 1), error) for name, error in errors.items()}
+    weights = inverse_error_weights(quantiles, actual, scale, dict.fromkeys(errors, "statistical"))
     assert sum(weights.values()) == pytest.approx(1)
-
-
-def test_inverse_error_weights_leave_a_much_worse_model_out():
-    quantiles = {"good": constant(1.0), "near": constant(1.2), "bad": constant(1.5)}
-    weights = inverse_error_weights(quantiles, ACTUAL, np.ones(3), NETWORKS)
-    assert weights["bad"] == 0
-    assert weights["good"] > weights["near"] > 0.25
+    assert weights["a"] > weights["b"] > weights["c"] == 0
+    merit = 1.1**-4
+    assert weights["a"] == pytest.approx(0.25 + 0.5 / (1 + merit))
 
 
 def test_inverse_error_weights_are_shared_between_families_first():
-    families = {"LSTM": "network", "ES-LSTM": "network", "Theta": "statistical", "AutoETS": "statistical"}
-    for names, expected in (
-        (("LSTM", "ES-LSTM", "Theta"), {"LSTM": 0.25, "ES-LSTM": 0.25, "Theta": 0.5}),
-        (("LSTM", "Theta", "AutoETS"), {"LSTM": 0.5, "Theta": 0.25, "AutoETS": 0.25}),
-    ):
-        quantiles = {name: constant(1.0) for name in names}
-        assert inverse_error_weights(quantiles, ACTUAL, np.ones(3), families) == expected
+    quantiles = {name: np.ones((4, 2, 1)) for name in ("lstm", "gru", "dot")}
+    families = {"lstm": "network", "gru": "network", "dot": "statistical"}
+    weights = inverse_error_weights(quantiles, np.zeros((4, 2)), np.ones(4), families)
+    assert weights == pytest.approx({"lstm": 0.25, "gru": 0.25, "dot": 0.5})
 
 
-def test_weighted_average_leaves_out_a_model_without_a_forecast():
-    quantiles = {"a": np.array([[[1.0]], [[np.nan]]]), "b": np.array([[[3.0]], [[5.0]]])}
-    assert weighted_average(quantiles, {"a": 0.5, "b": 0.5}).ravel().tolist() == [2.0, 5.0]
+def test_inverse_error_weights_without_known_errors_are_equal():
+    quantiles = {"a": np.ones((1, 1, 1)), "b": np.full((1, 1, 1), 9.0)}
+    families = dict.fromkeys(quantiles, "statistical")
+    assert inverse_error_weights(quantiles, np.full((1, 1), np.nan), np.ones(1), families) == {"a": 0.5, "b": 0.5}
 
 
-def test_predict_quantiles_beyond_the_horizon_continues_from_the_medians():
-    ensemble = Forecaster(4, **QUICK).fit(ragged_panel([60] * 6), evaluate=False).state_.ensemble
-    values = 200 + np.cumsum(np.random.default_rng(1).normal(size=(2, 50)), axis=1)
-    near = ensemble.predict_quantiles(PanelContext.from_values(values), 4)
-    far = ensemble.predict_quantiles(PanelContext.from_values(values), 9)
-    for name, quantiles in far.items():
-        assert quantiles.shape == (2, 9, 5)
-        np.testing.assert_array_equal(quantiles[:, :4], near[name])
-        assert (np.diff(quantiles, axis=2) >= 0).all()
+def test_replacing_a_model_keeps_the_rest(context):
+    ensemble = fit_models([Naive()], context, TASK)
+    assert replace(ensemble, columns=("Other",)).predict_quantiles(context).keys() == {"Other"}

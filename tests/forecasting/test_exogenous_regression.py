@@ -23,7 +23,7 @@ def planted(rng, S=40, T=72, season=0.2, slope=0.3, mixed=False):
     )
     z = np.cumsum(rng.normal(0, 0.03, (S, T + 6)), axis=1) + season * np.sin(np.arange(T + 6) * np.pi / 6)
     y = 2000 * (z + slope * x[..., 0]) if mixed else np.exp(4 + z + slope * x[..., 0])
-    return replace(PanelContext.from_values(y[:, :T]), known=x), y[:, T:]
+    return replace(PanelContext.from_values(y[:, :T]), futr_exog=x), y[:, T:]
 
 
 @pytest.mark.parametrize("m", [1, 12])
@@ -43,7 +43,7 @@ def test_one_short_series_is_enough_for_a_large_effect():
 
 def test_two_columns_that_say_the_same_share_no_effect():
     history, _ = planted(np.random.default_rng(2))
-    twice = replace(history, known=np.concatenate([history.futr_exog[..., :1], history.futr_exog[..., :1]], axis=2))
+    twice = replace(history, futr_exog=np.concatenate([history.futr_exog[..., :1], history.futr_exog[..., :1]], axis=2))
     effects = fit_regression(twice, 12)
     assert (effects.futr_exog[2] / effects.futr_exog[1]).sum() == pytest.approx(0.3, abs=0.02)
 
@@ -71,7 +71,7 @@ def test_columns_come_in_standard_deviations_and_0_where_missing():
     series = np.arange(40.0)[:, None, None] * 100 + np.random.default_rng(5).normal(size=(40, 72, 1))
     series[3] = np.nan
     clean = remove_effects(
-        fit_regression(some := replace(history, known=known, historic=series, static=series[:, 0]), 1), some
+        fit_regression(some := replace(history, futr_exog=known, hist_exog=series, stat_exog=series[:, 0]), 1), some
     )
     assert (clean.futr_exog[0, 5] == 0).all()
     np.testing.assert_allclose(clean.futr_exog[:, :72].std(axis=(0, 1)), 1, atol=0.02)
@@ -83,8 +83,8 @@ def test_columns_come_in_standard_deviations_and_0_where_missing():
 def test_values_and_historic_columns_after_the_cutoff_do_not_count():
     history, _ = planted(np.random.default_rng(6))
     historic = np.random.default_rng(7).normal(size=(40, 72, 1))
-    whole = replace(history, historic=historic)
-    poisoned = replace(whole, values=whole.values.copy(), historic=historic.copy())
+    whole = replace(history, hist_exog=historic)
+    poisoned = replace(whole, values=whole.values.copy(), hist_exog=historic.copy())
     poisoned.values[:, -8:], poisoned.hist_exog[:, -8:] = 1e9, 1e9
     one, two = (fit_regression(some.drop_last(8), 12) for some in (whole, poisoned))
     for left, right in zip(one, two, strict=True):
@@ -94,5 +94,7 @@ def test_values_and_historic_columns_after_the_cutoff_do_not_count():
 def test_series_that_say_nothing_have_no_effects():
     for values in (np.full((2, 9), np.nan), np.ones((2, 9)), np.array([[np.nan, 3.0]])):
         R, T = values.shape
-        history = replace(PanelContext.from_values(values), known=np.random.default_rng(8).normal(size=(R, T + 2, 2)))
+        history = replace(
+            PanelContext.from_values(values), futr_exog=np.random.default_rng(8).normal(size=(R, T + 2, 2))
+        )
         assert (fit_regression(history, 4).futr_exog[2] == 0).all()

@@ -5,18 +5,11 @@ import pytest
 
 import gatecast as gc
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import fit_regression, remove_effects
 from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, make_monitor_data
-from gatecast.forecasting.panel_rnn.model import (
-    PanelRNNSettings,
-    fit,
-    make_inputs,
-    make_training_inputs,
-    predict,
-    predict_insample,
-    predict_quantiles,
-)
+from gatecast.forecasting.panel_rnn.model import LSTMConfig, train
 from gatecast.layers import GRU, Dense
 from gatecast.nn.training import validation_steps
 
@@ -39,41 +32,15 @@ def table(values):
     }
 
 
-@pytest.mark.parametrize("segment", [1, 3])
-@pytest.mark.parametrize("m", [1, 12])
-def test_along_the_past_a_network_says_what_it_says_one_step_ahead(segment, m):
-    past = PanelContext.from_values(monthly())
-    past.values[1, :20] = past.values[2, 30] = np.nan
-    settings = PanelRNNSettings(
-        6, units=5, n_layers=2, n_origins=96, max_steps=6, stride=segment, level_window=2, level_position_weight=1.0
-    )
-    fitted = fit(past, H, m, settings, seed=0)
-    backs = np.array([22, 10, 4])
-    said = predict(fitted, make_training_inputs(past, backs, H, m, settings)).reshape(3, 3, H, 5)
-    np.testing.assert_allclose(said[..., 0, 2], predict_insample(fitted, past, m)[:, 60 - backs].T, rtol=1e-5)
-    at_the_end = predict(fitted, make_training_inputs(past, np.array([0]), H, m, settings))
-    np.testing.assert_allclose(at_the_end, predict_quantiles(fitted, past, m), rtol=1e-5)
-
-
-def test_a_stretch_of_a_long_series_is_as_long_as_in_a_batch():
-    past = PanelContext.from_values(monthly())
-    settings = PanelRNNSettings(6, units=5, n_layers=1, n_origins=10, max_steps=6)
-    fitted = fit(past, H, 1, settings, seed=0)
-    assert make_training_inputs(past, np.array([30, 4]), H, 1, settings).x.shape[:2] == (2 * 3, 10)
-    np.testing.assert_array_equal(
-        predict_quantiles(fitted, past, 1), predict(fitted, make_inputs(past, H, 1, settings))
-    )
-
-
 def test_what_is_learnt_from_is_sampled_within_it():
     seen = PanelContext.from_values(monthly(S=200))
-    found = make_monitor_data(*seen.rolling_origins(np.array([H]), H), seen, 60, 3)
-    assert len(found.learnt) <= 64
-    assert len(found.learnt) * len(found.backs) <= 256
-    assert found.backs.min() == H
-    assert found.backs.max() <= 30
-    assert (np.diff(found.backs) % 3 == 0).all()
-    assert make_monitor_data(*seen.rolling_origins(np.array([H]), H), seen, 7, 1).backs.tolist() == [
+    data = make_monitor_data(*seen.rolling_origins(np.array([H]), H), seen, 60, 3)
+    assert len(data.training) <= 64
+    assert len(data.training) * len(data.offsets) <= 256
+    assert data.offsets.min() == H
+    assert data.offsets.max() <= 30
+    assert (np.diff(data.offsets) % 3 == 0).all()
+    assert make_monitor_data(*seen.rolling_origins(np.array([H]), H), seen, 7, 1).offsets.tolist() == [
         3
     ]  # shorter than the horizon
 
@@ -130,27 +97,25 @@ def test_looking_changes_no_forecast_and_sees_nothing_of_the_test_part():
         for one in (values, poisoned)
     )
     assert first == second
-    settings = PanelRNNSettings(6, units=5, n_layers=1, max_steps=12)
+    settings = LSTMConfig(6, units=5, n_layers=1, max_steps=12)
     past = PanelContext.from_values(values)
     seen = make_monitor_data(*past.rolling_origins(np.array([H]), H), past.drop_last(H), 56, 1)
     watcher = ValidationMonitor(fit_regression(past, 1), seen)
-    looked = fit(
+    monitored = train(
         past,
-        H,
-        1,
+        Task(H),
         settings,
-        0,
-        watch=lambda member: watcher.measure(
-            predict_quantiles(member, watcher.past, 1), predict_quantiles(member, watcher.cut, 1)
+        measure=lambda model: watcher.measure(
+            model.predict_quantiles(watcher.validation), model.predict_quantiles(watcher.training_origins)
         ),
     )
-    np.testing.assert_array_equal(looked.weights.vector, fit(past, H, 1, settings, 0).weights.vector)
+    np.testing.assert_array_equal(monitored.weights.vector, train(past, Task(H), settings).weights.vector)
 
 
 def test_the_curve_is_that_of_the_network_that_was_chosen():
     forecaster = gc.Forecaster(H, model="lstm", season_length=1, network=NetworkConfig(units=6, n_layers=1))
     trained = forecaster.fit(table(monthly(S=1)), evaluate=False)
-    settings, curve = trained._trained.learned.recipe.members[0], trained.training_history_
+    settings, curve = trained.state_.ensemble.configs[0].configs[0], trained.training_history_
     looks = dict(zip(curve["validation_step"], curve["validation"], strict=True))
     assert settings.max_steps in looks  # the steps of the way that was chosen, stopped where it was best
     assert looks[settings.max_steps] <= min(looks.values()) / (1 - settings.min_improvement)

@@ -12,7 +12,9 @@ import pytest
 
 from gatecast.errors import ConfigError
 from gatecast.forecasting import statsforecast_models
-from gatecast.forecasting.statsforecast_models import MODELS, available, say
+from gatecast.forecasting.base import Overrides, PanelSummary, Task
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.statsforecast_models import MODELS, AutoCES, AutoETS, available, forecast_each
 
 PROBABILITIES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -73,7 +75,7 @@ def without(monkeypatch) -> None:
 def test_without_the_extra_the_message_says_what_to_install(without):
     assert not available()
     with pytest.raises(ConfigError) as caught:
-        say(np.ones((1, 20)), 3, 1, PROBABILITIES)
+        forecast_each(np.ones((1, 20)), 3, 1, PROBABILITIES)
     assert str(caught.value) == "statsforecast is not installed. Install it: pip install 'gatecast[stats]'."
 
 
@@ -85,12 +87,12 @@ def test_it_is_looked_for_without_being_imported(library, monkeypatch):
 
 def test_unknown_models_are_refused(library):
     with pytest.raises(ConfigError, match=re.escape("this model is unknown: got 'ARIMA', expected 'ETS' or 'CES'.")):
-        say(np.ones((1, 20)), 3, 1, PROBABILITIES, ("ARIMA",))
+        forecast_each(np.ones((1, 20)), 3, 1, PROBABILITIES, ("ARIMA",))
 
 
 def test_quantiles_are_the_ends_of_intervals(library):
     values = np.arange(20.0)[None]
-    said = say(values, 3, 1, PROBABILITIES)
+    said = forecast_each(values, 3, 1, PROBABILITIES)
     assert list(said) == list(MODELS)
     np.testing.assert_allclose(said["ETS"], np.tile([18.2, 18.5, 19.0, 19.5, 19.8], (1, 3, 1)))
     ((season, y, h, level),) = library.asked
@@ -99,7 +101,7 @@ def test_quantiles_are_the_ends_of_intervals(library):
 
 
 def test_ces_is_normal_with_the_variance_of_its_recursion(library):
-    said = say(np.arange(20.0)[None], 4, 1, PROBABILITIES, ("CES",))["CES"]
+    said = forecast_each(np.arange(20.0)[None], 4, 1, PROBABILITIES, ("CES",))["CES"]
     # a0 = 1.25, a1 = 1: l' = l + .25 e, c' = l - .25 c + 2.25 e, so psi is .25 at every step.
     spread = 2 * np.sqrt(1 + 0.0625 * np.arange(4))
     np.testing.assert_allclose(said[0, :, 4] - 19, 1.2815515655446004 * spread)
@@ -107,14 +109,14 @@ def test_ces_is_normal_with_the_variance_of_its_recursion(library):
 
 
 def test_only_the_median_asks_for_no_intervals(library):
-    said = say(np.arange(20.0)[None], 2, 1, (0.5,), ("ETS",))["ETS"]
+    said = forecast_each(np.arange(20.0)[None], 2, 1, (0.5,), ("ETS",))["ETS"]
     assert said.tolist() == [[[19.0], [19.0]]]
     assert library.asked[0][3] is None
 
 
 def test_gaps_are_filled_and_what_lies_before_a_series_is_cut_off(library):
     values = np.array([[np.nan, np.nan, 3.0, 4.0, np.nan, 5.0, 6.0, 7.0, 8.0, 9.0, 2.0, np.nan]])
-    say(values, 1, 1, PROBABILITIES, ("ETS",))
+    forecast_each(values, 1, 1, PROBABILITIES, ("ETS",))
     assert library.asked[0][1].tolist() == [3.0, 4.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 2.0, 2.0]
 
 
@@ -129,7 +131,7 @@ def test_series_that_cannot_be_fitted_have_no_answer(library):
         "NaN": np.arange(14.0, 26.0),
         "diverged": np.arange(15.0, 27.0),
     }
-    said = say(np.array(list(rows.values())), 2, 1, PROBABILITIES, ("ETS",))["ETS"]
+    said = forecast_each(np.array(list(rows.values())), 2, 1, PROBABILITIES, ("ETS",))["ETS"]
     known = np.isfinite(said)
     assert known[0].all()
     assert not known[1:].any()
@@ -138,28 +140,28 @@ def test_series_that_cannot_be_fitted_have_no_answer(library):
 
 def test_nothing_is_known_from_nothing(library):
     for m in (1, 30):
-        assert np.isnan(say(np.empty((2, 0)), 3, m, PROBABILITIES)["CES"]).all()
-    assert say(np.empty((0, 9)), 3, 1, PROBABILITIES)["ETS"].shape == (0, 3, 5)
+        assert np.isnan(forecast_each(np.empty((2, 0)), 3, m, PROBABILITIES)["CES"]).all()
+    assert forecast_each(np.empty((0, 9)), 3, 1, PROBABILITIES)["ETS"].shape == (0, 3, 5)
 
 
 def test_a_season_is_fitted_where_two_of_them_are_known(library):
     values = np.random.default_rng(0).random((2, 30))
     values[1, :7] = np.nan  # 23 points
-    say(values, 1, 12, PROBABILITIES, ("ETS",))
+    forecast_each(values, 1, 12, PROBABILITIES, ("ETS",))
     assert [season for season, *_ in library.asked] == [12, 1]
 
 
 def test_the_newest_values_are_looked_at(library):
-    values = np.random.default_rng(0).random((1, statsforecast_models.LONGEST + 50))
-    say(values, 1, 1, PROBABILITIES, ("ETS",))
+    values = np.random.default_rng(0).random((1, statsforecast_models.MAX_LENGTH + 50))
+    forecast_each(values, 1, 1, PROBABILITIES, ("ETS",))
     np.testing.assert_array_equal(library.asked[0][1], values[0, 50:])
 
 
 @pytest.mark.parametrize("level", [100.0, 0.0])
 def test_long_seasons_are_taken_out_and_put_back(library, level):
-    m = 2 * statsforecast_models.LONGEST_SEASON
+    m = 2 * statsforecast_models.MAX_SEASON
     wave = np.sin(2 * np.pi * np.arange(6 * m) / m) + 0.001 * np.random.default_rng(0).standard_normal(6 * m)
-    said = say(level + 10 * wave[None], m, m, PROBABILITIES, ("ETS",))["ETS"][0, :, 2]
+    said = forecast_each(level + 10 * wave[None], m, m, PROBABILITIES, ("ETS",))["ETS"][0, :, 2]
     assert library.asked[0][0] == 1
     assert np.ptp(library.asked[0][1]) < 1.0
     np.testing.assert_allclose(said, level + 10 * wave[:m], atol=0.2)
@@ -180,3 +182,18 @@ def test_what_an_error_does_to_later_values(kind, psi):
     par = {"alpha_0": 1.5, "alpha_1": 1.2, "beta_0": 0.4, "beta_1": 0.9}
     np.testing.assert_allclose(statsforecast_models._responses(kind, 3, par, len(psi)), psi, atol=1e-12)
     np.testing.assert_allclose(statsforecast_models._responses(kind, 3, par, 1), [1.0])
+
+
+@pytest.mark.parametrize("config", [AutoETS, AutoCES])
+def test_default_for_without_the_extra_says_what_to_install(config, without):
+    with pytest.raises(ConfigError, match="pip install"):
+        config.default_for(PanelSummary(np.array([20])), Task(3), Overrides())
+
+
+def test_models_forecast_each_series_by_itself(library):
+    values, task = np.arange(20.0)[None], Task(3, quantiles=PROBABILITIES)
+    for config, key in ((AutoETS(), "ETS"), (AutoCES(), "CES")):
+        predicted = config.fit(PanelContext.from_values(values), task).predict_quantiles(
+            PanelContext.from_values(values)
+        )
+        np.testing.assert_array_equal(predicted, forecast_each(values, 3, 1, PROBABILITIES, (key,))[key])

@@ -1,4 +1,4 @@
-"""Forecasts made of plain numbers, so that what is drawn of one can be tested without training."""
+"""Forecasts made of plain numbers, to test charts and reports without training."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import numpy as np
 
 from gatecast.data.panel import ColumnNames
 from gatecast.data.panel_builder import build_panel
+from gatecast.forecasting.baselines import seasonal_naive
 from gatecast.results import Evaluation, Forecast, HistoryData, Score
 
 SEASON, TEST = 12, 24
 
 
-def told(values, levels, model="LSTM"):
-    """A model's columns: its values, and intervals that get wider."""
+def model_columns(values, levels, model="LSTM"):
+    """Return the columns of a model: its values, and intervals that widen."""
     spread = 5.0 + np.arange(len(values))
     table = {model: values}
-    for place, level in enumerate(levels, 1):
-        table |= {f"{model}-lo-{level}": values - place * spread, f"{model}-hi-{level}": values + place * spread}
+    for k, level in enumerate(levels, 1):
+        table |= {f"{model}-lo-{level}": values - k * spread, f"{model}-hi-{level}": values + k * spread}
     return table
 
 
@@ -32,46 +33,54 @@ def make_forecast(
     n=120,
     first="1951-01",
     test=TEST,
+    id_col="unique_id",
 ):
-    """Ten years of months with a trend and a season, of each name; the forecast goes on with both.
+    """Return a forecast of monthly series with a trend and a season, one per name.
 
-    The model is off by k + 1 in the test part of series k, seasonal naive by 8.
+    In the test part the error of the model is k + 1 for series k, the error of seasonal naive is 8.
     """
     S, t = len(names), np.arange(n + h)
     y = [200.0 + t + 40 * np.sin(2 * np.pi * t / SEASON) + 10 * k for k in range(S)]
     times = (np.datetime64(first, "M") + t).astype("datetime64[us]") if dated else t
-    id_col = None if names == ("",) else "unique_id"
-    ids = None if id_col is None else np.repeat(np.array(names, object), n)
-    panel, _ = build_panel(
-        np.tile(times[:n], S), np.concatenate([one[:n] for one in y]), ids, names=ColumnNames(id_col, "ds", target)
-    )
-    past, ahead = slice(n - test, n), slice(n, n + h)
-    order = [list(names).index(one) for one in panel.ids] if id_col else [0]
+    columns = ColumnNames(None if names == ("",) else id_col, "ds", target)
+    ids = None if columns.id is None else np.repeat(np.array(names, object), n)
+    values = np.concatenate([series[:n] for series in y])
+    panel, _ = build_panel(np.tile(times[:n], S), values, ids, names=columns)
+    order = [0] if columns.id is None else [list(names).index(name) for name in panel.ids]
 
-    def columns(part, **beside):
-        """The rows of all series."""
-        own = {} if id_col is None else {id_col: np.repeat(panel.ids, part.stop - part.start)}
-        return own | {"ds": np.tile(times[part], S)} | beside
+    def to_table(rows, **others):
+        """Return the rows of all series."""
+        table = {} if columns.id is None else {columns.id: np.repeat(panel.ids, rows.stop - rows.start)}
+        return table | {"ds": np.tile(times[rows], S)} | others
 
-    many = [told(y[k][past] + k + 1, levels) for k in order]
-    simple = {"SeasonalNaive": np.concatenate([y[k][past] - 8 for k in order])}
-    table = columns(past, **{target: np.concatenate([y[k][past] for k in order])})
-    table |= {name: np.concatenate([one[name] for one in many]) for name in many[0]} | simple
+    def concatenate(tables):
+        """Return the columns of all series."""
+        return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+    past, future = slice(n - test, n), slice(n, n + h)
+    table = to_table(past, **{target: np.concatenate([y[k][past] for k in order])})
+    table |= concatenate([model_columns(y[k][past] + k + 1, levels) for k in order])
+    table |= {"SeasonalNaive": np.concatenate([y[k][past] - 8 for k in order])}
     scores = (
         Score("LSTM", 4.0, 5.0, 0.5, 50.0, dict.fromkeys(levels, 87.5), 0),
         Score("SeasonalNaive", 8.0, 10.0, 1.0, 0.0, {}),
     )
     sizes = (n - 2 * test, test, test)
     verdict = "On the last 24 rows the LSTM's mean absolute error is 50 % smaller than seasonal naive's (season 12)."
-    evaluation = Evaluation(times[n - test - 1], sizes, SEASON, h, scores, table, verdict)
-    ends = [told(y[k][ahead], levels) for k in order]
-    whole = columns(ahead, **{name: np.concatenate([one[name] for one in ends]) for name in ends[0]})
+    evaluation = Evaluation(times[n - test - 1], sizes, SEASON, h, scores, table, verdict, columns)
+    baseline = {"SeasonalNaive": seasonal_naive(np.stack([y[k][:n] for k in order]), h, SEASON)}
     return Forecast(
-        whole, id_col, "ds", target, "LSTM", levels, past=HistoryData(panel, SEASON, evaluation if evaluated else None)
+        to_table(future, **concatenate([model_columns(y[k][future], levels) for k in order])),
+        columns.id,
+        "ds",
+        target,
+        "LSTM",
+        levels,
+        past=HistoryData(panel, SEASON, evaluation if evaluated else None, baseline),
     )
 
 
 def with_values(forecast, values):
-    """The same with another past of its only series."""
+    """Return the forecast with other values of its history."""
     panel = replace(forecast.past.panel, values=np.asarray(values, float))
     return replace(forecast, past=forecast.past._replace(panel=panel))

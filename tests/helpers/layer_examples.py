@@ -1,11 +1,11 @@
-"""Every layer in every form that the contract tests run over, with inputs that it can take.
+"""Every layer in the forms that the contract tests run over, with inputs that it can take.
 
-Letters: B batch, T time, F features.
+Shapes: samples are (T, F), with T steps and F features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -33,17 +33,22 @@ from gatecast.layers import (
     Select,
     SimpleRNN,
 )
+from gatecast.testing.layers import random_params
 
 T, F = 5, 3
 
 
 class Example(NamedTuple):
-    """A layer, and what it is to be fed with."""
+    """A layer, and the inputs that it takes."""
 
     layer: Any
     in_shape: tuple[int, ...] = (T, F)
     codes: Mapping[int, int] = MappingProxyType({})
     """Features that hold codes, and how many codes there are."""
+
+    def __repr__(self) -> str:
+        """Return the layer as it is written, for the names of tests."""
+        return f"{self.layer!r}-{len(self.in_shape)}"
 
 
 SEQUENCE = {"return_sequences": True}
@@ -106,56 +111,28 @@ EXAMPLES = {
     "QuantileHead": [Example(QuantileHead(3)), Example(QuantileHead(1)), Example(QuantileHead(7), (T, 14))],
 }
 
-ALL = [example for some in EXAMPLES.values() for example in some]
+ALL = [example for examples in EXAMPLES.values() for example in examples]
 
-
-def _each(examples):
-    """Run a test over some of the examples."""
-    return pytest.mark.parametrize("example", examples, ids=[f"{e.layer!r}-{len(e.in_shape)}" for e in examples])
-
-
-every_layer = _each(ALL)
-every_timed = _each(timed := [e for e in ALL if len(e.in_shape) == 2])
-every_streamed = _each(streamed := [e for e in timed if e.layer.supports_streaming])
-every_state = _each([e for e in streamed if any(word in repr(e.layer) for word in ("LSTM(", "GRU(", "RNN("))])
+every_layer = pytest.mark.parametrize("example", ALL, ids=repr)
 
 
 def normal(rng, *shape):
-    """float32 normal numbers."""
+    """Draw normal numbers, float32."""
     return rng.normal(size=shape).astype(np.float32)
 
 
 def parameters(layer, rng, in_shape=(T, F)):
-    """Parameters of a layer, none of them zero; variances are positive."""
-    params = {n: normal(rng, *p.shape) / np.float32(2) for n, p in layer.init(rng, in_shape).items()}
-    for name, p in params.items():
-        if name.endswith("moving_variance"):
-            p[...] = np.abs(p) + np.float32(0.5)
-        if name == "b" and getattr(layer, "activation", None) == "relu":
-            p += np.float32([9, -9, 9, -9])  # away from the kink, where there is no derivative
+    """Draw parameters of a layer, none of them zero, and away from the kink of a relu."""
+    params = random_params(layer, in_shape, rng)
+    if getattr(layer, "activation", None) == "relu":
+        params["b"] += np.float32([9, -9, 9, -9])
     return params
 
 
-def sample(example, rng, B, steps=T):
-    """Inputs (B, T, F) of an example; T = 1 where its input has no time axis."""
+def sample(example, rng, n_sequences, n_steps=T):
+    """Draw inputs of an example, [B, T, F]; T is 1 if they have no time axis."""
     timed = len(example.in_shape) == 2
-    x = normal(rng, B, steps if timed else 1, example.in_shape[-1])
-    for feature, count in example.codes.items():
-        x[:, :, feature] = rng.integers(0, count, x.shape[:2])
+    x = normal(rng, n_sequences, n_steps if timed else 1, example.in_shape[-1])
+    for feature, n_codes in example.codes.items():
+        x[:, :, feature] = rng.integers(0, n_codes, x.shape[:2])
     return x
-
-
-def leaves(state) -> Iterator[Any]:
-    """The arrays of a state, however nested."""
-    for part in state or ():
-        if isinstance(part, tuple):
-            yield from leaves(part)
-        elif part is not None:
-            yield part
-
-
-def replaced(state, arrays) -> Any:
-    """A state of the same form with other arrays, taken from an iterator."""
-    if state is None:
-        return None
-    return tuple(replaced(part, arrays) if part is None or isinstance(part, tuple) else next(arrays) for part in state)

@@ -1,6 +1,6 @@
-"""What gatecast answers to the questions of `witnesses`, by each of its ways, and how near that must come.
+"""Results of gatecast for the records of `witnesses`, by reference, kernels and networks, and their tolerances.
 
-Letters: N layers, B batch, T time, F features, H hidden; `d` before a name is a gradient.
+Shapes: N layers, B sequences, T steps, F features, H units. `d` before a name is a gradient.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gatecast.optim import SGD, Adam
 
 
 def reference_stack(question: Record, cell: str = "lstm") -> Record:
-    """A stack record's answer by `gatecast.kernels.reference`, float64."""
+    """Compute the answer of a stack record by `gatecast.kernels.reference`, float64."""
     stack, mask = split(question, "weights"), question.get("mask")
     x, finals, caches = question["x"], [], []
     for params, state in zip(stack, _states(question, len(stack)), strict=True):
@@ -29,15 +29,15 @@ def reference_stack(question: Record, cell: str = "lstm") -> Record:
         finals.append(final)
         caches.append(cache)
     dy = question["gy"]
-    found: list[Any] = []
+    gradients: list[Any] = []
     for k in reversed(range(len(stack))):
         dy, dstate, grads = reference.backward(cell, stack[k], caches[k], dy, _ends(question, k))
-        found.insert(0, (dstate, grads))
-    return _stack_answer(question, x, finals, dy, found)
+        gradients.insert(0, (dstate, grads))
+    return _stack_answer(question, x, finals, dy, gradients)
 
 
 def native_stack(question: Record, cell: str = "lstm") -> Record:
-    """A stack record's answer by `gatecast.kernels.native`, float32."""
+    """Compute the answer of a stack record by `gatecast.kernels.native`, float32."""
     stack, B = split(question, "weights"), len(question["x"])
     mask = pack_mask(question["mask"]) if "mask" in question else None
     x, finals, caches = pack(question["x"]), [], []
@@ -47,16 +47,16 @@ def native_stack(question: Record, cell: str = "lstm") -> Record:
         finals.append([unpack_state(s, B) for s in final])
         caches.append(cache)
     dy = pack(question["gy"])
-    found: list[Any] = []
+    gradients: list[Any] = []
     for k in reversed(range(len(stack))):
         ends = tuple(pack_state(s) for s in _ends(question, k))
         dy, dstate, grads = native.backward(stack[k], caches[k], dy, ends)
-        found.insert(0, (dstate and [unpack_state(s, B) for s in dstate], grads))
-    return _stack_answer(question, unpack(x, B), finals, unpack(dy, B), found)
+        gradients.insert(0, (dstate and [unpack_state(s, B) for s in dstate], grads))
+    return _stack_answer(question, unpack(x, B), finals, unpack(dy, B), gradients)
 
 
 def exchanged(kind: Kind, F: int, M: int) -> Sequential:
-    """The network of an exchange record."""
+    """Return the network of an exchange record."""
     make = {
         "rnn": SimpleRNN,
         "rnn_relu": partial(SimpleRNN, activation="relu"),
@@ -69,7 +69,7 @@ def exchanged(kind: Kind, F: int, M: int) -> Sequential:
 
 
 def torch_exchange(question: Record, kind: Kind) -> Record:
-    """An exchange record's answer from PyTorch's weights, with PyTorch's names."""
+    """Compute the answer of an exchange record from PyTorch's weights, with PyTorch's names."""
     before = part(question, "before")
     model = exchanged(kind, question["x"].shape[-1], question["y"].shape[-1])
     model.load_torch(before)
@@ -78,7 +78,7 @@ def torch_exchange(question: Record, kind: Kind) -> Record:
 
 
 def keras_exchange(question: Record, kind: Kind) -> Record:
-    """An exchange record's answer from Keras' list of weights."""
+    """Compute the answer of an exchange record from Keras' list of weights."""
     before = part(question, "before")
     model = exchanged(kind, question["x"].shape[-1], question["y"].shape[-1])
     model.set_weights([before[name] for name in sorted(before)])
@@ -87,10 +87,10 @@ def keras_exchange(question: Record, kind: Kind) -> Record:
 
 
 def assert_exchange(got: Record, want: Record, eps: float, *, two_biases: bool = False) -> None:
-    """Predictions, loss, and all weights after a step of SGD.
+    """Assert that predictions, loss and all weights after a step of SGD agree.
 
-    With `two_biases` the peer has two that only ever act as a sum: each takes the step, so the sum moves twice as
-    far as gatecast's one bias, which is in bias_ih with zeros in bias_hh.
+    With `two_biases` the peer has two biases that only act as a sum: both take the step, so that the sum moves twice as
+    far as the single bias of gatecast, which is in bias_ih with zeros in bias_hh.
     """
     n = int(want["x"].shape[1]) * sum(a.shape[-1] for name, a in want.items() if name.startswith("before."))
     rate, relative = float(want["rate"]), rounding(n, eps)
@@ -100,7 +100,7 @@ def assert_exchange(got: Record, want: Record, eps: float, *, two_biases: bool =
         step = want[f"after.{name}"] - before
         if two_biases and "bias_ih" in name:
             other = name.replace("bias_ih", "bias_hh")
-            # The sum of the peer's, half as far: exactly what one bias does.
+            # The sum of the two, moved half as far: the step of a single bias.
             both = want[f"after.{name}"] + want[f"after.{other}"] - before - want[f"before.{other}"]
             answers[f"after.{name}"] = before + want[f"before.{other}"] + both / 2
         elif two_biases and "bias_hh" in name:
@@ -112,24 +112,24 @@ def assert_exchange(got: Record, want: Record, eps: float, *, two_biases: bool =
 
 
 def sequential(question: Record, rate: float = 0.0) -> Sequential:
-    """The article's network for a question; dropout behind every LSTM if there is a rate."""
+    """Return the network of the article for a question; with a rate, dropout follows every LSTM."""
     layers = split(question, "weights")
-    parts: list[LSTM | Dense | Dropout | Input] = [Input(question["x"].shape[1:])]
+    network: list[LSTM | Dense | Dropout | Input] = [Input(question["x"].shape[1:])]
     for k, layer in enumerate(layers[:-1]):
-        parts.append(LSTM(len(layer["Wh"]), return_sequences=k < len(layers) - 2))
-        parts += [Dropout(rate)] if rate else []
-    return Sequential([*parts, Dense(layers[-1]["W"].shape[1])])
+        network.append(LSTM(len(layer["Wh"]), return_sequences=k < len(layers) - 2))
+        network += [Dropout(rate)] if rate else []
+    return Sequential([*network, Dense(layers[-1]["W"].shape[1])])
 
 
 def sequential_predictions(question: Record, weights: Sequence[Array]) -> Array:
-    """What the network predicts with the list of weights that Keras gave; under a mask if there is one."""
+    """Predict with Keras' list of weights, under a mask if there is one."""
     model = sequential(question, rate=0.2)
     model.set_weights(weights)
     return model.predict(question["x"], mask=question.get("mask"))
 
 
 def sequential_training(question: Record) -> Record:
-    """A training record's answer by `compile` and `fit`, float32: every epoch is one batch."""
+    """Compute the answer of a training record by `compile` and `fit`, float32; every epoch is one batch."""
     sgd_rate, adam_rate, epsilon = (float(question[n]) for n in ("sgd_rate", "adam_rate", "epsilon"))
     answer: Record = {}
     optimizers = {"sgd": (SGD(sgd_rate), 1), "adam": (Adam(adam_rate, *BETAS, epsilon), ADAM_STEPS)}
@@ -145,16 +145,17 @@ def sequential_training(question: Record) -> Record:
 
 
 def reference_training(question: Record, *, keras: bool = False) -> tuple[Record, Record]:
-    """A training record's answer by `gatecast.kernels.reference`, and by how much an error of 1 moves each number.
+    """Compute the answer of a training record by `gatecast.kernels.reference`, and its sensitivity.
 
-    The error is that of gradients, relative to the largest of an array. With `keras` epsilon is added where
-    Keras adds it, before the start from zero is undone ("epsilon hat"); PyTorch and gatecast add it after.
+    The sensitivity is the change of each number for an error of 1 in the gradients, relative to the largest of an
+    array. With `keras` epsilon is added as Keras does, before the bias correction ("epsilon hat"); PyTorch and gatecast
+    add it after.
     """
     sgd_rate, adam_rate, epsilon = (float(question[n]) for n in ("sgd_rate", "adam_rate", "epsilon"))
     weights = {n: w.astype(np.float64) for n, w in question.items() if n.startswith("weights.")}
     _, grads = _loss_and_gradients(weights, question["x"], question["y"])
     answer = _after("sgd", {n: w - sgd_rate * grads[n] for n, w in weights.items()})
-    moved = _after("sgd", {n: np.abs(w) + sgd_rate * _largest(grads[n]) for n, w in weights.items()})
+    sensitivity = _after("sgd", {n: np.abs(w) + sgd_rate * _largest(grads[n]) for n, w in weights.items()})
     losses, moments = [], {n: (np.zeros(w.shape), np.zeros(w.shape)) for n, w in weights.items()}
     slopes = {n: np.abs(w) for n, w in weights.items()}
     for step in range(1, ADAM_STEPS + 1):
@@ -169,16 +170,16 @@ def reference_training(question: Record, *, keras: bool = False) -> tuple[Record
             slopes[n] = slopes[n] + adam_rate * 2 * _largest(g) / (root + added)
     size = np.array(max(1.0, *losses))
     answer |= _after("adam", weights) | {"sgd_loss": np.array(losses[:1]), "adam_loss": np.array(losses)}
-    return answer, moved | _after("adam", slopes) | {"sgd_loss": size, "adam_loss": size}
+    return answer, sensitivity | _after("adam", slopes) | {"sgd_loss": size, "adam_loss": size}
 
 
-def training_bounds(question: Record, moved: Record, eps: float) -> Record:
-    """How far numbers may lie apart that were computed with rounding errors of eps."""
-    return {n: rounding(_terms(question), eps) * a for n, a in moved.items()}
+def training_bounds(question: Record, sensitivity: Record, eps: float) -> Record:
+    """Return how far numbers may lie apart that are computed with rounding errors of eps."""
+    return {n: rounding(_terms(question), eps) * a for n, a in sensitivity.items()}
 
 
 def reference_network(question: Record) -> Array:
-    """Outputs of LSTM, ..., LSTM, Dense by `gatecast.kernels.reference`, float64."""
+    """Compute the outputs of LSTM, ..., LSTM, Dense by `gatecast.kernels.reference`, float64."""
     *stack, dense = split(question, "weights")
     x = question["x"]
     for params in stack:
@@ -187,27 +188,27 @@ def reference_network(question: Record) -> Array:
 
 
 def assert_stack(got: Record, want: Record, eps: float) -> None:
-    """Every answer of a stack record, within the rounding of its sums."""
+    """Assert that every answer of a stack record agrees, within the rounding of its sums."""
     answers = {n: a for n, a in want.items() if n in ANSWERS or n.startswith("grads.")}
     relative = rounding(_terms(want), eps)
     assert_near(got, answers, {n: relative * _size(a) for n, a in answers.items()})
 
 
 def assert_network(got: Array, want: Record, eps: float) -> None:
-    """Predictions, within the rounding of their sums."""
+    """Assert that predictions agree, within the rounding of their sums."""
     expected = {"predictions": want["predictions"]}
     bound = rounding(_terms(want), eps) * _size(want["predictions"])
     assert_near({"predictions": got}, expected, {"predictions": bound})
 
 
 def assert_training(got: Record, want: Record, bounds: Mapping[str, Array | float]) -> None:
-    """Weights after the steps, and the losses on the way."""
+    """Assert that weights after the steps agree, and the losses on the way."""
     answers = {n: a for n, a in want.items() if n.startswith(("sgd.", "adam.")) or n.endswith("_loss")}
     assert_near(got, answers, bounds)
 
 
 def assert_near(got: Record, want: Record, bounds: Mapping[str, Array | float]) -> None:
-    """Same names and shapes, and no element further away than its bound; says all that are."""
+    """Assert that names and shapes agree, and every number to within its bound; the message lists all that do not."""
     missing = [n for n, a in want.items() if n not in got or got[n].shape != a.shape]
     assert want, "nothing to compare"
     assert not missing, f"missing, or of another shape: {missing}"
@@ -221,50 +222,50 @@ ANSWERS = ("y", "hT", "cT", "dx", "dh0", "dc0")
 
 
 def _terms(question: Record) -> int:
-    """Rounded operations on the longest way through a network and back."""
+    """Return the number of rounded operations on the longest path through a network and back."""
     layers = [layer for layer in split(question, "weights") if "Wh" in layer]
     return int(question["x"].shape[1]) * sum(len(a["Wx"]) + 2 * len(a["Wh"]) + len(a.get("Wr", ())) for a in layers)
 
 
 def _size(a: Array) -> float:
-    """Size of the terms that make an array, where outputs and their gradients are about 1."""
+    """Return the size of the terms of an array, where outputs and their gradients are about 1."""
     return max(1.0, _largest(a))
 
 
 def _largest(a: Array) -> float:
-    """Size of the largest element."""
+    """Return the absolute value of the largest element."""
     return float(np.abs(a).max(initial=0.0))
 
 
 def _after(name: str, weights: Record) -> Record:
-    """weights.k.Wx -> name.k.Wx."""
+    """Rename weights.k.Wx to name.k.Wx."""
     return {name + n.removeprefix("weights"): w for n, w in weights.items()}
 
 
 def _states(question: Record, N: int) -> list[tuple[Array, ...] | None]:
-    """Initial states of every layer, or None."""
+    """Return the initial states of every layer, or None."""
     if "h0" not in question:
         return [None] * N
     return [tuple(question[name][k] for name in ("h0", "c0") if name in question) for k in range(N)]
 
 
 def _ends(question: Record, k: int) -> tuple[Array, ...]:
-    """Gradients of a layer's last state."""
+    """Return the gradients of a layer's last state."""
     return tuple(question[name][k] for name in ("gh", "gc") if name in question)
 
 
-def _stack_answer(question: Record, y: Array, finals: list[Any], dx: Array, found: list[Any]) -> Record:
-    """An answer from the layers' parts; gradients of initial states if there were any."""
+def _stack_answer(question: Record, y: Array, finals: list[Any], dx: Array, gradients: list[Any]) -> Record:
+    """Combine the results of the layers; gradients of initial states only if there are any."""
     states = [name for name in ("h", "c") if f"g{name}" in question]
     answer = {"y": y, "dx": dx}
     answer |= {f"{name}T": np.array([final[k] for final in finals]) for k, name in enumerate(states)}
     if "h0" in question:
-        answer |= {f"d{name}0": np.array([first[k] for first, _ in found]) for k, name in enumerate(states)}
-    return answer | join("grads", [grads for _, grads in found])
+        answer |= {f"d{name}0": np.array([initial[k] for initial, _ in gradients]) for k, name in enumerate(states)}
+    return answer | join("grads", [grads for _, grads in gradients])
 
 
 def _exchange_step(model: Sequential, question: Record) -> Record:
-    """Predictions and loss before, and one step of SGD on the whole batch."""
+    """Predict, then take one step of SGD on the full batch."""
     x, y = question["x"], question["y"]
     model.compile(loss="mean_squared_error", optimizer=SGD(float(question["rate"])))
     predictions = model.predict(x)
@@ -273,18 +274,18 @@ def _exchange_step(model: Sequential, question: Record) -> Record:
 
 
 def _loss_and_gradients(weights: Record, x: Array, y: Array) -> tuple[float, Record]:
-    """Mean squared error of the article's network, and its gradients under the weights' names."""
+    """Compute the mean squared error of the network of the article, and its gradients by name of the weight."""
     *stack, dense = split(weights, "weights")
     caches: list[Any] = []
-    found: list[Record] = []
+    gradients: list[Record] = []
     for params in stack:
         x, (hT, _), cache = reference.forward("lstm", params, x)
         caches.append(cache)
     out = reference.dense_forward(dense, hT)
-    dhT, own = reference.dense_backward(dense, hT, 2 * (out - y) / out.size)
+    dhT, dense_grads = reference.dense_backward(dense, hT, 2 * (out - y) / out.size)
     dy = None
     for params, cache in zip(reversed(stack), reversed(caches), strict=True):
         dy, _, grads = reference.backward("lstm", params, cache, dy, (dhT, None))
         dhT = None
-        found.insert(0, grads)
-    return float(np.mean((out - y) ** 2)), join("weights", [*found, own])
+        gradients.insert(0, grads)
+    return float(np.mean((out - y) ** 2)), join("weights", [*gradients, dense_grads])

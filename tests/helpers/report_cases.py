@@ -1,4 +1,4 @@
-"""Records of every part that a report can hold, made of plain numbers."""
+"""Records of everything that a report can show, made of plain numbers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 from chart_cases import make_forecast
+from gatecast.forecasting.voices import Networks
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
-from gatecast.errors import ConfigError
+from gatecast.evaluation.learning_curves import Diagnosis
+from gatecast.explain.forecast_attribution import Explanation
+from gatecast.explain.gates import Gates
+from gatecast.explain.permutation_importance import Importance
 from gatecast.forecasting.presets import make_recipe
 from gatecast.nn.inspection.trace import LayerTrace
+from gatecast.nn.inspection.unit_memory import UnitMemory
 from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
 
 HOSTILE = (
@@ -21,21 +26,25 @@ HOSTILE = (
     "</script><b>价格 上海",
     "\u2028 line",
     "_0",
-    "${x} `y`",
+    "${x} `y` $& {series}",
+    "@model",
 )
-"""Names of series that a page must show as they are."""
+"""Names of series that a page must show unchanged."""
+
+WINDOW = 24
+"""Values that the network of a `Fitted` reads."""
 
 
 @dataclass
 class Fitted:
-    """What a report asks a forecaster."""
+    """What a report reads from a forecaster."""
 
     forecast: Any
-    networked: bool = True
+    has_network: bool = True
     model: str = "auto"
     h: int | None = 12
     level: tuple[float, ...] = (80, 95)
-    season: int | None = None
+    season_length: int | None = None
     freq: str | None = None
     seed: int = 0
     id_col: str | None = None
@@ -52,80 +61,93 @@ class Fitted:
     def __post_init__(self):
         past = self.forecast.past
         self.panel_, self.evaluation_, self.model_weights_ = past.panel, past.evaluation, {"LSTM": 0.5, "DOT": 0.5}
+        member = SimpleNamespace(network=SimpleNamespace(shapes=((None, 1),)))
         recipe = make_recipe(12, 12, self.panel_.lengths)
-        self._trained = SimpleNamespace(learned=SimpleNamespace(recipe=recipe))
+        models = [Networks((member,), 12)] if self.has_network else []
+        self._trained = SimpleNamespace(learned=SimpleNamespace(recipe=recipe, voices=models))
 
     def predict(self, *_, **__):
-        """The forecast."""
+        """Return the forecast."""
         return self.forecast
 
-    def curves(self):
-        """A loss that falls, and a validation that rises again."""
+    def learning_curves(self):
+        """Return a loss that falls, and a validation error that rises again."""
         steps = np.arange(1, 101)
-        table = {
+        curves = {
             "step": steps,
             "loss": 1 / steps,
             "validation_step": steps[::10],
             "validation": 1 + (steps[::10] / 100 - 0.5) ** 2,
             "training": 1 / (1 + steps[::10]),
         }
-        return curves_of(table)
+        return Diagnosis("overfits", "It overfits from step 50 on.", True, 50, 0.3, {}, curves)
 
-    def gates(self, *_, **__):
-        """Waves of three units, and how long they remember."""
-        self._check()
+    def _inspector(self, *_, **__):
+        """Return access to the networks."""
+        return FakeInspector(self.panel_)
+
+
+@dataclass
+class FakeInspector:
+    """Gates and attributions that differ from series to series; `calls` counts what was computed."""
+
+    panel: Any
+
+    def __post_init__(self):
+        self.calls = {"gates": [], "explain": []}
+
+    def has_gates(self, s):
+        """Return whether the series is as long as the window."""
+        return self.panel.lengths[s] >= WINDOW and self.has_values(s)
+
+    def has_values(self, s):
+        """Return whether the series has a value."""
+        return np.isfinite(self.panel.series(s)).any()
+
+    def gates(self, s):
+        """Return waves of three units whose amplitude depends on the series."""
+        self.calls["gates"].append(s)
+        times = self.panel.times(s)[-48:]
         table = {
-            "layer": ["LSTM"] * 3,
-            "unit": [0, 1, 2],
-            "half_life": [1.0, np.inf, 12.5],
-            "dead": [False, True, False],
+            "layer": np.array(["LSTM 1"] * 3, object),
+            "unit": np.arange(3),
+            "half_life": np.array([1.0 + s, np.inf, 12.5]),
+            "dead": np.array([False, True, False]),
         }
-        memory = SimpleNamespace(table=table, sentence="Half of the units remember 12 steps.")
-        return SimpleNamespace(layers=(layer(self.panel_.times(0)[-48:]),), memory=memory)
+        memory = UnitMemory(table, {}, f"Half of the units remember {1 + s} steps.")
+        values = self.panel.series(s)[-48:]
+        return Gates(self.panel.ids[s], (layer_trace(times, 1 / (1 + s)),), values, memory, (None, "ds"))
 
-    def explain(self, *_, **__):
-        """Twelve lags."""
-        self._check()
-        return explanation()
-
-    def _check(self):
-        if not self.networked:
-            raise ConfigError("this model has no network")
+    def explain(self, s):
+        """Return attributions whose size depends on the series."""
+        self.calls["explain"].append(s)
+        return explanation(self.panel.ids[s], s)
 
 
-def curves_of(table):
-    """Curves with the advice that they overfit."""
-    return SimpleNamespace(curves=table, sentence="It overfits from step 50 on.", began=50, overfits=True)
+def layer_trace(times, amplitude=1.0):
+    """Return the trace of an LSTM of three units."""
+    wave = 0.5 + 0.5 * amplitude * np.sin(np.arange(len(times))[:, None] / 6 + np.arange(3))[None]
+    gates = {"i": wave, "f": wave, "o": wave, "g": 2 * wave - 1}
+    return LayerTrace("LSTM 1", "lstm", times, gates, {"h": wave, "c": 3 * wave})
 
 
-def layer(times):
-    """An LSTM of three units."""
-    wave = 0.5 + 0.5 * np.sin(np.arange(len(times))[:, None] / 6 + np.arange(3))[None]
-    return LayerTrace(
-        "LSTM 1", "lstm", times, {"i": wave, "f": wave, "o": wave, "g": 2 * wave - 1}, {"h": wave, "c": 3 * wave}
-    )
-
-
-def explanation():
-    """Of a forecast that rests on the value of a year before."""
+def explanation(id=None, s=0):
+    """Return attributions of a forecast that depends on the value of a year before."""
     lag = np.tile(np.arange(1.0, 13), 2)
-    share = np.where(lag == 12, 5.0, 0.1)
-    table = {"time": lag, "feature": np.repeat(["y", "price"], 12), "lag": lag, "value": lag, "attribution": share}
-    return SimpleNamespace(
-        id=None,
-        method="integrated",
-        step=1,
-        quantile=0.5,
-        forecast=20.0,
-        baseline=8.9,
-        error=1e-3,
-        table=table,
-        sentence="The value of 12 steps before matters most.",
-    )
+    attribution = np.where(lag == 12, 5.0 + s, 0.1)
+    table = {
+        "time": lag,
+        "feature": np.repeat(np.array(["y", "price"], object), 12),
+        "lag": lag,
+        "value": lag,
+        "attribution": attribution,
+    }
+    sentence = f"The value of 12 steps before adds {5 + s}."
+    return Explanation(id, "integrated", 1, 0.5, None, 20.0, 8.9, 0.01, 1e-3, table, sentence)
 
 
 def comparison():
-    """Of three models."""
+    """Return a comparison of three models."""
     scores = {
         "model": ["LSTM", "GRU", "SeasonalNaive"],
         "mae": [1.0, 2.0, 3.0],
@@ -136,11 +158,11 @@ def comparison():
         "parameters": [100, 80, 0],
         "p_value": [np.nan, 0.04, 0.001],
     }
-    return SimpleNamespace(scores=scores, folds={}, recommendation="Take the LSTM.", best="LSTM")
+    return SimpleNamespace(scores=scores, recommendation="Take the LSTM.", best="LSTM")
 
 
-def probes():
-    """Of two cells on one task."""
+def memory_benchmark():
+    """Return a memory benchmark of two cells on one task."""
     table = {
         "probe": ["adding"] * 6,
         "cell": ["rnn"] * 3 + ["lstm"] * 3,
@@ -154,8 +176,8 @@ def probes():
     return MemoryBenchmark({}, columns, "The LSTM solves it, the RNN does not.")
 
 
-def tuned():
-    """Of three trials."""
+def tune_result():
+    """Return a search of three trials."""
     trials = {"trial": [0, 1, 2], "value": [1.0, np.nan, 0.8], "units": [16, 32, 64]}
     return SimpleNamespace(
         trials=trials,
@@ -167,12 +189,22 @@ def tuned():
 
 
 def importance():
-    """Of two columns."""
-    table = {"column": ["price", "holiday"], "increase": [12.0, 0.5], "low": [8.0, -0.5], "high": [15.0, 1.5]}
-    return SimpleNamespace(table=table, sentence="The price matters.")
+    """Return the importance of two columns."""
+    table = {
+        "column": np.array(["price", "holiday"], object),
+        "increase": np.array([12.0, 0.5]),
+        "low": np.array([8.0, -0.5]),
+        "high": np.array([15.0, 1.5]),
+    }
+    return Importance(1.0, table, "The price matters.")
 
 
 def everything(**options):
-    """A forecaster and all that can stand beside it."""
-    beside = {"comparison": comparison(), "probes": probes(), "tuned": tuned(), "importance": importance()}
-    return Fitted(make_forecast(**options)), beside
+    """Return a forecaster and all other arguments of a report."""
+    others = {
+        "comparison": comparison(),
+        "memory_benchmark": memory_benchmark(),
+        "tune_result": tune_result(),
+        "permutation_importance": importance(),
+    }
+    return Fitted(make_forecast(**options)), others

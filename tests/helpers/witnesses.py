@@ -1,9 +1,10 @@
-"""What a witness (PyTorch, Keras, plain autograd) is asked. Nothing of gatecast is used here.
+"""Questions for witnesses (PyTorch, Keras, plain autograd), without any of gatecast's code.
 
-Letters: N layers, B batch, T time, F features, H units, R outputs, M outputs of Dense; `d` before a name is a gradient.
+Shapes: N layers, B sequences, T steps, F features, H units, R outputs, M outputs of Dense. `d` before a name is a
+gradient.
 
 A record is a flat dict of arrays, questions and answers. Questions hold float32 numbers that are multiples of
-2^-12, so that float32 and float64 start from the very same numbers and sums of two of them are exact.
+2^-12, so that float32 and float64 start from the same numbers and sums of two of them are exact.
 
 | record   | question                                             | answer                              |
 |----------|------------------------------------------------------|-------------------------------------|
@@ -13,7 +14,7 @@ A record is a flat dict of arrays, questions and answers. Questions hold float32
 | network  | weights.k.{Wx,Wh,b}, weights.N.{W,b}, x, mask        | predictions (B,M), keras.00, ...    |
 | training | weights as of a network, x, y (B,M), sgd_rate,       | {sgd,adam}.k.{Wx,Wh,b or W,b} after |
 |          | adam_rate, epsilon                                   | 1 and 3 steps; {sgd,adam}_loss      |
-| exchange | before.<name> in the peer's own words, x, y (B,M),   | predictions (B,M), loss, and        |
+| exchange | before.<name> as the peer names them, x, y (B,M),    | predictions (B,M), loss, and        |
 |          | rate                                                 | after.<name> after one step of SGD  |
 
 The loss of a stack record is sum(y gy) + sum(hT gh) + sum(cT gc); that of the others the mean squared error.
@@ -35,11 +36,10 @@ BETAS = (0.9, 0.999)
 ADAM_STEPS = 3
 
 GATES = {"rnn": 1, "rnn_relu": 1, "gru": 3, "gru_before": 3, "lstm": 4}
-"""Cells that a peer has, and how many gates they have."""
-
+"""Number of gates of the cells that the peers have."""
 
 UNITS = 3
-"""H in exchange records."""
+"""Number of units H in exchange records."""
 
 
 class Kind(NamedTuple):
@@ -63,7 +63,7 @@ KERAS_KINDS = {
 
 
 def draw(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> Array:
-    """Normal numbers on the grid, float32."""
+    """Draw normal numbers on the grid, float32."""
     return (np.round(rng.normal(0, scale, shape) / GRID) * GRID).astype(np.float32)
 
 
@@ -75,7 +75,7 @@ def draw_layer(
     cell: str = "lstm",
     projection: int | None = None,
 ) -> Record:
-    """Parameters of one recurrent layer."""
+    """Draw the parameters of a recurrent layer."""
     G, R = GATES[cell] * H, projection or H
     params = {"Wx": draw(rng, F, G, scale=0.5), "Wh": draw(rng, R, G, scale=0.8 * R**-0.5)}
     params["b"] = draw(rng, *((2, G) if cell == "gru" else (G,)), scale=0.5)
@@ -97,7 +97,7 @@ def draw_weights(
     cell: str = "lstm",
     projection: int | None = None,
 ) -> Record:
-    """Parameters of a stack of recurrent layers."""
+    """Draw the parameters of a stack of recurrent layers."""
     R = projection or H
     stack = [draw_layer(rng, R if k else F, H, peephole, cell, projection) for k in range(N)]
     return join("weights", stack)
@@ -106,7 +106,7 @@ def draw_weights(
 def draw_inputs(
     rng: np.random.Generator, weights: Record, T: int, B: int, *, stateful: bool = True, cell: str = "lstm"
 ) -> Record:
-    """The rest of the question of a stack record."""
+    """Draw the inputs of a stack record for its weights."""
     stack = split(weights, "weights")
     N, F, R = len(stack), len(stack[0]["Wx"]), len(stack[0]["Wh"])
     H = stack[0]["Wx"].shape[1] // GATES[cell]
@@ -121,16 +121,16 @@ def draw_inputs(
 
 
 def draw_exchange(rng: np.random.Generator, shapes: Mapping[str, tuple[int, ...]], F: int, M: int) -> Record:
-    """The question of an exchange record, for weights of these names and shapes."""
+    """Draw the question of an exchange record, for weights of these names and shapes."""
     T, B = 6, 5
     record = {f"before.{name}": draw(rng, *shape, scale=shape[-1] ** -0.5) for name, shape in shapes.items()}
     return record | {"x": draw(rng, B, T, F), "y": draw(rng, B, M), "rate": np.array(2.0**-4)}
 
 
 def draw_training(rng: np.random.Generator, N: int, H: int, T: int, B: int, epsilon: float = 2.0**-12) -> Record:
-    """The question of a training record: the article's network without dropout, one feature, one output.
+    """Draw the question of a training record: the network of the article without dropout, one feature, one output.
 
-    The default epsilon is as large as many gradients, so that its place in the equation matters.
+    The default epsilon is as large as many gradients, so that its position in the equation matters.
     """
     record = draw_weights(rng, N, 1, H) | {"x": draw(rng, B, T, 1), "y": draw(rng, B, 1)}
     record |= {f"weights.{N}.W": draw(rng, H, 1, scale=H**-0.5), f"weights.{N}.b": draw(rng, 1)}
@@ -143,18 +143,18 @@ def draw_training(rng: np.random.Generator, N: int, H: int, T: int, B: int, epsi
 
 
 def padding(T: int, lengths: Sequence[int], side: str) -> npt.NDArray[np.bool_]:
-    """Mask (B, T) of sequences padded on one side to T steps."""
+    """Return the mask [B, T] of sequences padded on one side to T steps."""
     right = np.arange(T)[None, :] < np.asarray(lengths)[:, None]
     return right if side == "right" else right[:, ::-1].copy()
 
 
 def join(name: str, layers: Sequence[Mapping[str, Array]]) -> Record:
-    """Layers under flat names: ``name.k.parameter``."""
+    """Flatten the names of layers: ``name.k.parameter``."""
     return {f"{name}.{k}.{key}": value for k, layer in enumerate(layers) for key, value in layer.items()}
 
 
 def split(record: Mapping[str, Array], name: str) -> list[Record]:
-    """The inverse of `join`."""
+    """Invert `join`."""
     layers: dict[int, Record] = {}
     for key, value in record.items():
         head, *rest = key.split(".")
@@ -164,25 +164,25 @@ def split(record: Mapping[str, Array], name: str) -> list[Record]:
 
 
 def part(record: Mapping[str, Array], name: str) -> Record:
-    """The entries under a name, without it, in their order."""
+    """Return the entries under a name, without it, in their order."""
     return {key.removeprefix(f"{name}."): value for key, value in record.items() if key.startswith(f"{name}.")}
 
 
 def from_keras(weights: Sequence[Array]) -> list[Record]:
-    """Layers of LSTM, ..., LSTM, Dense from the list that Keras gives."""
-    *own, W, b = weights
-    named = [dict(zip(("Wx", "Wh", "b"), own[k : k + 3], strict=True)) for k in range(0, len(own), 3)]
+    """Return the layers of LSTM, ..., LSTM, Dense from Keras' list of weights."""
+    *recurrent, W, b = weights
+    named = [dict(zip(("Wx", "Wh", "b"), recurrent[k : k + 3], strict=True)) for k in range(0, len(recurrent), 3)]
     return [*({n: swap(w) for n, w in layer.items()} for layer in named), {"W": W, "b": b}]
 
 
 def to_keras(layers: Sequence[Mapping[str, Array]]) -> list[Array]:
-    """The inverse of `from_keras`."""
+    """Invert `from_keras`."""
     *stack, dense = layers
     return [*(swap(layer[n]) for layer in stack for n in ("Wx", "Wh", "b")), dense["W"], dense["b"]]
 
 
 def swap(w: Array, cell: str = "lstm") -> Array:
-    """An LSTM's columns i, f, o, g as i, f, g, o, or back; others as they are. On purpose without gatecast's code."""
+    """Swap an LSTM's columns i, f, o, g and i, f, g, o; leave other cells alone. Independent of gatecast on purpose."""
     if cell != "lstm":
         return w
     i, f, third, fourth = np.split(w, 4, axis=-1)

@@ -1,13 +1,15 @@
 """The definition of every cell is right: its gradients are those of its values, its values those of the equations.
 
-Letters: B batch, T time, F features, H units.
+Shapes: B sequences, T steps, F features, H units.
 """
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
-from cell_cases import VARIANTS, every_variant, make_case
+from cell_cases import VARIANTS, every_variant, make_case, named
 from tolerances import EPS64, close, difference, rounding, step
 
 from gatecast.kernels import reference
@@ -16,7 +18,7 @@ from gatecast.kernels.equations import STEPS, sigmoid
 
 
 def in_float64(case):
-    """A case of `make_case` in float64, so that a difference quotient means something."""
+    """Return a case of `make_case` in float64, as difference quotients need it."""
     cell, params, x, state, mask, noise, dy, dstate = case
     wide = {name: p.astype(np.float64) for name, p in params.items()}
     states = None if state is None else [s.astype(np.float64) for s in state]
@@ -24,7 +26,7 @@ def in_float64(case):
 
 
 def run(cell, params, x, state=None, mask=None, noise=None):
-    """Outputs and last state."""
+    """Return outputs and last state."""
     y, last, _ = reference.forward(cell, params, x, state, mask, noise)
     return y, last
 
@@ -50,26 +52,31 @@ def test_table_of_cells_says_what_the_equations_do(cell):
 
 
 @every_variant
-@pytest.mark.parametrize("extras", ["", "m", "s", "n", "msn"])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_every_gradient_is_a_difference_quotient(variant, extras, seed):
+def test_every_gradient_is_a_difference_quotient(variant):
+    for extras, seed in product(("", "m", "s", "n", "msn"), (0, 1)):
+        with named(f"extras={extras!r}, seed={seed}"):
+            assert_gradients_are_difference_quotients(variant, extras, seed)
+
+
+def assert_gradients_are_difference_quotients(variant, extras, seed):
+    """Assert it for the gradients of inputs, states and parameters, along random directions."""
     cell, params, x, state, mask, noise, dy, dstate = in_float64(make_case(variant, 6, 4, 5, 2, extras, seed))
     _, _, cache = reference.forward(cell, params, x, state, mask, noise)
     dx, dfirst, grads = reference.backward(cell, params, cache, dy, dstate)
     assert grads.keys() == params.keys()
-    arrays, found = params | {"x": x}, grads | {"x": dx}
-    named = {f"state {name}": s for name, s in zip(CELLS[cell].states, state or (), strict=False)}
+    arrays, gradients = params | {"x": x}, grads | {"x": dx}
+    states = {f"state {name}": s for name, s in zip(CELLS[cell].states, state or (), strict=False)}
     if cell == "slstm":
-        named.pop("state m", None)  # it cancels out, see docs/equations.md
-    arrays |= named
-    found |= {f"state {name}": d for name, d in zip(CELLS[cell].states, dfirst, strict=True)}
+        states.pop("state m", None)  # it cancels out, see docs/equations.md
+    arrays |= states
+    gradients |= {f"state {name}": d for name, d in zip(CELLS[cell].states, dfirst, strict=True)}
     size = float(np.abs(dy).sum() + sum(np.abs(d).sum() for d in dstate if d is not None))
     rng = np.random.default_rng(seed)
 
     def loss(name, moved):
         values = arrays | {name: moved}
         start = (
-            [values.get(f"state {s}", given) for s, given in zip(CELLS[cell].states, state, strict=True)]
+            [values.get(f"state {s}", array) for s, array in zip(CELLS[cell].states, state, strict=True)]
             if state
             else None
         )
@@ -82,11 +89,11 @@ def test_every_gradient_is_a_difference_quotient(variant, extras, seed):
             if cell == "rnn_relu":
                 direction *= 1e-3  # stay on this side of the kinks
             quotient = (loss(name, array + step() * direction) - loss(name, array - step() * direction)) / (2 * step())
-            close((found[name] * direction).sum(), quotient, difference(), scale=size)
+            close((gradients[name] * direction).sum(), quotient, difference(), scale=size)
 
 
 def ones(cell, F=1, H=1, **more):
-    """Weights 1, biases 0."""
+    """Return weights of 1 and biases of 0."""
     G = len(CELLS[cell].gates)
     params = {"Wx": np.ones((F, G * H)), "b": np.zeros((2, 3 * H) if cell == "gru" else G * H)}
     return params | ({"Wh": np.ones((H, G * H))} if CELLS[cell].recurrent else {}) | more
@@ -123,8 +130,8 @@ def test_one_step_of_an_lstm_by_hand():
     close([s.item() for s in run("lstm_coupled", ones("lstm_coupled"), x, state)[1]], [u * np.tanh(c), c], 8 * EPS64)
 
 
-def test_one_step_of_an_slstm_is_the_paper_without_its_stabiliser():
-    """c = e^z_i g + sigmoid(z_f) c', n likewise, in numbers that need no stabiliser."""
+def test_one_step_of_an_slstm_is_that_of_the_paper_without_its_stabilizer():
+    """c = e^z_i g + sigmoid(z_f) c', n likewise, in numbers that need no stabilizer."""
     h, c, n, z = 0.5, 0.3, 0.8, 1.5
     state = [np.full((1, 1), s) for s in (h, c, n, 0.0)]
     y, (_, c_new, n_new, m) = run("slstm", ones("slstm"), np.ones((1, 1, 1)), state)
@@ -133,7 +140,7 @@ def test_one_step_of_an_slstm_is_the_paper_without_its_stabiliser():
     close([(c_new * np.exp(m)).item(), (n_new * np.exp(m)).item()], [plain_c, plain_n], 16 * EPS64)
 
 
-def test_the_stabiliser_cancels_out(rng):
+def test_the_stabilizer_cancels_out(rng):
     """Scaling c and n and moving m accordingly changes nothing but those three."""
     cell, params, x, state, *_ = in_float64(make_case("heads", 6, 3, 5, 2, "s"))
     h, c, n, m = state
@@ -150,7 +157,7 @@ def test_large_exponents_do_not_overflow():
     assert np.isfinite(y).all()
 
 
-def test_heads_are_cells_of_their_own():
+def test_heads_are_independent_cells():
     """With inputs that reach one head only, an sLSTM of two heads is two sLSTM."""
     rng = np.random.default_rng(0)
     D, x = 2, rng.normal(size=(3, 6, 2))
@@ -168,11 +175,11 @@ def test_heads_are_cells_of_their_own():
     close(y[..., D:], run("slstm", two, x[..., 1:])[0], rounding(60, EPS64))
 
 
-def test_normalised_gates_have_the_mean_and_spread_of_bias_and_gain():
-    cell, params, x, *_ = in_float64(make_case("normalised", 50, 4, 1, 3))
+def test_normalized_gates_have_the_mean_and_spread_of_bias_and_gain():
+    cell, params, x, *_ = in_float64(make_case("normalized", 50, 4, 1, 3))
     params["gain"][:], params["b"][:] = 2.0, 0.5
     _, _, cache = reference.forward(cell, params, x)
-    z = np.log(cache["f"] / (1 - cache["f"]))
+    z = np.log(cache["f"] / (1 - cache["f"]))  # argument of the forget gate
     close(z.mean(axis=2), np.full((4, 1), 0.5), rounding(200, EPS64))
     close(z.std(axis=2), np.full((4, 1), 2.0), 1e-4)
 
@@ -210,7 +217,7 @@ def test_a_sequence_may_be_cut_anywhere_if_the_state_is_carried(variant):
 
 
 @every_variant
-def test_skipped_steps_are_as_if_they_were_not_there(variant):
+def test_masked_steps_equal_a_shorter_sequence(variant):
     cell, params, x, state, *_ = in_float64(make_case(variant, 3, 2, 5, 2, "s"))
     mask = np.ones((2, 5), bool)
     mask[:, [1, 2]] = False
@@ -231,7 +238,7 @@ def test_skipped_steps_are_as_if_they_were_not_there(variant):
 
 
 @pytest.mark.parametrize("variant", ["rnn", "gru", "gru_before", "lstm", "lstm_coupled", "projected"])
-def test_zoneout_of_one_keeps_and_of_nothing_changes_nothing(variant):
+def test_zoneout_of_one_freezes_the_state_and_of_zero_changes_nothing(variant):
     cell, params, x, state, *_ = in_float64(make_case(variant, 4, 3, 6, 2, "s"))
     sizes = len(CELLS[cell].states)
     y, last = run(cell, params, x, state, noise=StateNoise(None, (1.0,) * sizes))
@@ -246,14 +253,14 @@ def test_zoneout_of_one_keeps_and_of_nothing_changes_nothing(variant):
 @pytest.mark.parametrize(
     "variant", [v for v in VARIANTS if CELLS[VARIANTS[v][0]].recurrent and v not in ("slstm", "heads")]
 )
-def test_dropping_all_of_h_is_having_no_recurrent_weights(variant):
+def test_dropping_all_of_h_equals_no_recurrent_weights(variant):
     cell, params, x, *_ = in_float64(make_case(variant, 4, 3, 6, 2))
     R = params["Wr"].shape[1] if "Wr" in params else 4
     dropped, _ = run(cell, params, x, noise=StateNoise(np.zeros((3, R))))
     close(dropped, run(cell, params | {"Wh": np.zeros_like(params["Wh"])}, x)[0], rounding(100, EPS64))
 
 
-def test_float32_and_lists_are_taken_as_float64():
+def test_reference_computes_in_float64_from_float32_and_lists():
     cell, params, x, *_ = make_case("lstm", 2, 2, 3, 2)
     y, _, _ = reference.forward(cell, params, x.tolist())
     assert y.dtype == np.float64

@@ -1,4 +1,4 @@
-"""The packed layout: what goes in comes out, padding is zero, and gates change order in one place."""
+"""The packed layout: unpacking inverts packing, and padding is zero."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatecast.errors import DataError
 from gatecast.kernels.packing import (
-    GATES,
     LANES,
     blocks,
     flat_views,
+    length_mask,
     pack,
     pack_mask,
     pack_state,
     padded_lanes,
-    reorder_gates,
     unpack,
     unpack_mask,
     unpack_state,
@@ -26,12 +26,12 @@ sizes = st.tuples(st.integers(1, 40), st.integers(1, 4), st.integers(1, 4))
 
 
 def numbered(*shape: int) -> np.ndarray:
-    """An array whose entries are all different."""
+    """Return an array whose entries are all different."""
     return np.arange(1, np.prod(shape) + 1, dtype=np.float32).reshape(shape)
 
 
 @given(sizes)
-def test_unpacking_undoes_packing(shape):
+def test_unpack_inverts_pack(shape):
     x = numbered(*shape)
     packed = pack(x)
     L = padded_lanes(shape[0])
@@ -42,7 +42,7 @@ def test_unpacking_undoes_packing(shape):
 
 
 @given(sizes)
-def test_sequence_s_sits_in_block_and_lane_of_s(shape):
+def test_pack_puts_each_sequence_into_its_block_and_lane(shape):
     x = numbered(*shape)
     packed = pack(x)
     for s in range(shape[0]):
@@ -51,7 +51,7 @@ def test_sequence_s_sits_in_block_and_lane_of_s(shape):
 
 
 @given(sizes)
-def test_lanes_beyond_the_batch_are_zero(shape):
+def test_pack_fills_lanes_behind_the_batch_with_zeros(shape):
     packed = pack(numbered(*shape))
     everything = unpack(packed, packed.shape[0] * packed.shape[-1])
     assert not everything[shape[0] :].any()
@@ -68,19 +68,19 @@ def test_states_and_masks_round_trip(count, width):
     assert set(np.unique(pack_mask(mask))) <= {0.0, 1.0}
 
 
-def test_packing_converts_whatever_holds_numbers():
+def test_pack_converts_lists_and_strided_arrays():
     np.testing.assert_array_equal(pack([[[1], [2]]]), pack(np.array([[[1.0], [2.0]]])))
     strided = numbered(20, 6, 4)[::2, ::3, ::-1]
     np.testing.assert_array_equal(unpack(pack(strided), 10), strided)
 
 
-def test_nan_stays_in_its_place():
+def test_pack_leaves_nan_at_its_position():
     x = numbered(3, 2, 1)
     x[1, 1, 0] = np.nan
     assert np.argwhere(np.isnan(unpack(pack(x), 3))).tolist() == [[1, 1, 0]]
 
 
-def test_views_cover_the_vector_without_overlap():
+def test_flat_views_cover_the_vector_without_overlap():
     vector, views = flat_views([{"W": (2, 3), "b": (3,)}, {}, {"W": (3, 1)}])
     for k, array in enumerate(a for layer in views for a in layer.values()):
         array += k + 1
@@ -88,10 +88,7 @@ def test_views_cover_the_vector_without_overlap():
     assert all(np.shares_memory(a, vector) and a.flags.c_contiguous for layer in views for a in layer.values())
 
 
-@pytest.mark.parametrize("axis", [0, 1])
-def test_gates_move_together(axis):
-    by_gate = {gate: np.full((2, 2), k) for k, gate in enumerate(GATES)}
-    array = np.concatenate([by_gate[gate] for gate in GATES], axis=axis)
-    keras = reorder_gates(array, GATES, "ifgo", axis)
-    np.testing.assert_array_equal(keras, np.concatenate([by_gate[gate] for gate in "ifgo"], axis=axis))
-    np.testing.assert_array_equal(reorder_gates(keras, "ifgo", GATES, axis), array)
+@pytest.mark.parametrize("lengths", [[6], [-1], [1.5], [[1]]])
+def test_length_mask_of_impossible_lengths_raises_data_error(lengths):
+    with pytest.raises(DataError, match=r"lengths: got .*, expected integers from 0 to 5"):
+        length_mask(lengths, 5)

@@ -1,31 +1,30 @@
-"""The kernels of the quantile head and of the quantile loss are what NumPy says in float64.
+"""The kernels of the quantile head and of the quantile loss equal NumPy in float64.
 
-Letters: nb blocks, T steps, K target values, Q quantiles, L lanes; r what the head reads, q what it says.
+Shapes: [nb, T, K Q, L] with nb blocks, T steps, K target values, Q quantiles, L lanes. Notation: r is the input of the
+head, q its output.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
+from cell_cases import named
 from tolerances import close, difference, rounding, step
 
 from gatecast.kernels import _native, native
-from gatecast.layers import QuantileHead
 from gatecast.losses import Pinball, weighted_mean
-from gatecast.nn.layers.base import CallContext
 
 LEVELS = {1: (0.5,), 3: (0.1, 0.5, 0.9), 5: (0.025, 0.1, 0.5, 0.9, 0.975), 9: tuple(np.arange(1, 10) / 10)}
-every_shape = pytest.mark.parametrize(
-    ("K", "Q", "L"), [(K, Q, L) for K in (1, 6, 18) for Q in LEVELS for L in (1, 16)], ids=str
-)
-every_count = pytest.mark.parametrize("threads_used", [1, 2, 3])
+SHAPES = [(K, Q, L) for K in (1, 6, 18) for Q in LEVELS for L in (1, 16)]
+"""K, Q and L."""
 
 
 @pytest.fixture(params=native.available_isas(), autouse=True)
 def isa(request):
-    """Every test on every instruction-set level of this machine."""
+    """Run every test on every instruction-set level of this machine."""
     before = native.isa()
     native.set_isa(request.param)
     yield request.param
@@ -33,7 +32,7 @@ def isa(request):
 
 
 def head(r, Q):
-    """The quantiles of r (nb, T, K Q, L), in float64."""
+    """Return the quantiles of r, in float64."""
     nb, T, M, L = r.shape
     r, mid = np.asarray(r, np.float64).reshape(nb, T, M // Q, Q, L), Q // 2
     gap = np.exp(np.minimum(r, 0)) + np.maximum(r, 0)
@@ -46,7 +45,7 @@ def head(r, Q):
 
 
 def head_gradient(r, dq, Q):
-    """The gradient of r, in float64: every quantile asks the numbers that it is made of."""
+    """Return the gradient of r, in float64: a quantile passes its gradient to the numbers that it sums."""
     nb, T, M, L = r.shape
     r, dq = (np.asarray(a, np.float64).reshape(nb, T, M // Q, Q, L) for a in (r, dq))
     mid, slope = Q // 2, np.exp(np.minimum(r, 0))
@@ -62,7 +61,7 @@ def head_gradient(r, dq, Q):
 
 @dataclass(frozen=True)
 class Case:
-    """Numbers for head and loss, float32."""
+    """Inputs of head and loss, float32."""
 
     r: np.ndarray
     dq: np.ndarray
@@ -72,21 +71,21 @@ class Case:
 
     @property
     def Q(self) -> int:  # noqa: N802
-        """Quantiles of a target value."""
+        """Number of quantiles of a target value."""
         return len(self.levels)
 
 
 def make(rng, K, Q, L, nb=2, T=3, one_weight=False) -> Case:
-    """A case; a third of its weights are 0."""
+    """Draw a case; a third of its weights are 0."""
     r, dq = rng.normal(size=(2, nb, T, K * Q, L)).astype(np.float32) * 2
     y = rng.normal(size=(nb, T, K, L)).astype(np.float32)
     weight = rng.integers(0, 3, (nb, T, 1 if one_weight else K, L)).astype(np.float32)
     return Case(r, dq, y, weight, LEVELS[Q])
 
 
-def loss_in_float64(c: Case, said):
-    """Mean and gradient of the loss as its definition has it."""
-    value, gradient = Pinball(c.levels)(said.astype(np.float64), c.y.astype(np.float64))
+def loss_in_float64(c: Case, q):
+    """Return mean and gradient of the loss by its definition."""
+    value, gradient = Pinball(c.levels)(q.astype(np.float64), c.y.astype(np.float64))
     K = c.y.shape[2]
     weight = np.repeat(np.broadcast_to(c.weight, c.y.shape).astype(np.float64), c.Q, axis=2)
     count = c.weight.sum(dtype=np.float64) * K * c.Q / c.weight.shape[2]
@@ -94,55 +93,58 @@ def loss_in_float64(c: Case, said):
 
 
 def passes(c: Case):
-    """Everything that the kernels say of a case."""
+    """Return all results of the kernels for a case."""
     q = native.quantiles_forward(c.r, c.Q)
     dr = native.quantiles_backward(c.r, c.dq, c.Q)
     mean, dq = weighted_mean(Pinball(c.levels), q, c.y, c.weight, float(c.weight.sum()))
     return q, dr, np.array(mean), dq
 
 
-@every_shape
-def test_the_head_is_its_definition(K, Q, L, rng):
-    c = make(rng, K, Q, L)
-    close(native.quantiles_forward(c.r, Q), head(c.r, Q), rounding(4 * Q))
-    close(native.quantiles_backward(c.r, c.dq, Q), head_gradient(c.r, c.dq, Q), rounding(4 * Q))
+def test_head_equals_its_definition(rng):
+    for K, Q, L in SHAPES:
+        c = make(rng, K, Q, L)
+        with named(f"K={K}, Q={Q}, L={L}"):
+            close(native.quantiles_forward(c.r, Q), head(c.r, Q), rounding(4 * Q))
+            close(native.quantiles_backward(c.r, c.dq, Q), head_gradient(c.r, c.dq, Q), rounding(4 * Q))
 
 
-@every_shape
 @pytest.mark.parametrize("one_weight", [False, True])
-def test_the_loss_is_its_definition(K, Q, L, one_weight, rng):
-    c = make(rng, K, Q, L, one_weight=one_weight)
-    said = head(c.r, Q).astype(np.float32)
-    mean, gradient = weighted_mean(Pinball(c.levels), said, c.y, c.weight, float(c.weight.sum()))
-    expected, slope = loss_in_float64(c, said)
-    close(mean, expected, rounding(4))
-    close(gradient, slope, rounding(4), scale=float(np.abs(slope).max()))
+def test_loss_equals_its_definition(one_weight, rng):
+    for K, Q, L in SHAPES:
+        c = make(rng, K, Q, L, one_weight=one_weight)
+        q = head(c.r, Q).astype(np.float32)
+        mean, gradient = weighted_mean(Pinball(c.levels), q, c.y, c.weight, float(c.weight.sum()))
+        expected, slope = loss_in_float64(c, q)
+        with named(f"K={K}, Q={Q}, L={L}"):
+            close(mean, expected, rounding(4))
+            close(gradient, slope, rounding(4), scale=float(np.abs(slope).max()))
 
 
-@every_shape
-@every_count
-def test_any_number_of_threads_makes_the_same_bits(K, Q, L, threads_used, rng, threads):
-    T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full
-    c = make(rng, K, Q, L, nb=1, T=T)
-    native.set_num_threads(1)
-    alone = passes(c)
-    native.set_num_threads(threads_used)
-    for one, two in zip(alone, passes(c), strict=True):
-        np.testing.assert_array_equal(one, two)
+def test_results_have_the_same_bits_for_any_number_of_threads(rng, threads):
+    for K, Q, L in SHAPES:
+        T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full
+        c = make(rng, K, Q, L, nb=1, T=T)
+        native.set_num_threads(1)
+        first = passes(c)
+        for n_threads in (1, 2, 3):
+            native.set_num_threads(n_threads)
+            for a, b in zip(first, passes(c), strict=True):
+                np.testing.assert_array_equal(a, b, err_msg=f"K={K}, Q={Q}, L={L}, {n_threads} threads")
 
 
-@pytest.mark.parametrize("K", [1, 6, 18])
-@pytest.mark.parametrize("Q", LEVELS)
-def test_a_sequence_alone_has_the_bits_that_it_has_in_lanes(K, Q, rng):
-    c = make(rng, K, Q, 16, nb=1)
-    q, dr, _, dq = passes(c)
-    for lane in (0, 7, 15):
+def test_sequence_has_the_same_bits_alone_and_in_lanes(rng):
+    for (K, Q, L), lane in product(SHAPES, (0, 7, 15)):
+        if L == 1:
+            continue
+        c = make(rng, K, Q, 16, nb=1)
+        q, dr, _, dq = passes(c)
         r, d, y, w = (np.ascontiguousarray(a[..., lane : lane + 1]) for a in (c.r, c.dq, c.y, c.weight))
-        np.testing.assert_array_equal(native.quantiles_forward(r, Q), q[..., lane : lane + 1])
-        np.testing.assert_array_equal(native.quantiles_backward(r, d, Q), dr[..., lane : lane + 1])
         scale = 1 / (float(c.weight.sum()) * Q)
-        own = native.pinball(np.ascontiguousarray(q[..., lane : lane + 1]), y, w, c.levels, scale)[1]
-        np.testing.assert_array_equal(own, dq[..., lane : lane + 1])
+        alone = native.pinball(np.ascontiguousarray(q[..., lane : lane + 1]), y, w, c.levels, scale)[1]
+        case = f"K={K}, Q={Q}, lane {lane}"
+        np.testing.assert_array_equal(native.quantiles_forward(r, Q), q[..., lane : lane + 1], err_msg=case)
+        np.testing.assert_array_equal(native.quantiles_backward(r, d, Q), dr[..., lane : lane + 1], err_msg=case)
+        np.testing.assert_array_equal(alone, dq[..., lane : lane + 1], err_msg=case)
 
 
 @pytest.mark.parametrize("Q", LEVELS)
@@ -151,22 +153,22 @@ def test_gradients_are_difference_quotients(Q, L, rng):
     c = make(rng, 2, Q, L, nb=1, T=1)
     r, h = c.r.astype(np.float64), step()
     dr = native.quantiles_backward(c.r, c.dq, Q)
-    said = native.quantiles_forward(c.r, Q)
-    mean, dq = weighted_mean(Pinball(c.levels), said, c.y, c.weight, float(c.weight.sum()))
+    q = native.quantiles_forward(c.r, Q)
+    mean, dq = weighted_mean(Pinball(c.levels), q, c.y, c.weight, float(c.weight.sum()))
     for at in np.ndindex(r.shape):
         shift = np.zeros_like(r)
         shift[at] = h
         up, down = (float((c.dq * head(r + sign * shift, Q)).sum()) for sign in (1, -1))
         close(dr[at], (up - down) / (2 * h), rounding(4 * Q) + difference(), scale=20.0)
-        up, down = (loss_in_float64(c, said.astype(np.float64) + sign * shift)[0] for sign in (1, -1))
+        up, down = (loss_in_float64(c, q.astype(np.float64) + sign * shift)[0] for sign in (1, -1))
         close(dq[at], (up - down) / (2 * h), rounding(4) + difference(), scale=1.0)
     assert mean > 0
 
 
 @pytest.mark.parametrize("Q", LEVELS)
-def test_the_gradient_of_the_loss_is_to_the_bit_what_numpy_makes_in_float32(Q, rng):
+def test_gradient_of_the_loss_has_the_bits_of_numpy_in_float32(Q, rng):
     c = make(rng, 6, Q, 16)
-    c.r[0, 0, :Q] = c.y[0, 0, 0]  # on the target there is no slope
+    c.r[0, 0, :Q] = c.y[0, 0, 0]  # on the target the slope is zero
     total = float(c.weight.sum())
     gradient = weighted_mean(Pinball(c.levels), c.r, c.y, c.weight, total)[1]
     slope = Pinball(c.levels)(c.r, c.y)[1] * (np.repeat(c.weight, Q, axis=2) * np.float32(1 / (total * Q)))
@@ -174,18 +176,18 @@ def test_the_gradient_of_the_loss_is_to_the_bit_what_numpy_makes_in_float32(Q, r
     assert not gradient[0, 0, :Q].any()
 
 
-@every_shape
-def test_quantiles_do_not_cross_however_large_the_numbers_are(K, Q, L, rng):
-    r = (rng.normal(size=(2, 3, K * Q, L)) * 10.0 ** rng.integers(-6, 7, (2, 3, K * Q, L))).astype(np.float32)
-    q = native.quantiles_forward(r, Q).reshape(2, 3, K, Q, L)
-    assert np.isfinite(q).all()
-    assert (np.diff(q, axis=3) >= 0).all()
-    assert np.isfinite(native.quantiles_backward(r, np.ones_like(r), Q)).all()
+def test_quantiles_of_numbers_of_any_size_do_not_cross(rng):
+    for K, Q, L in SHAPES:
+        r = (rng.normal(size=(2, 3, K * Q, L)) * 10.0 ** rng.integers(-6, 7, (2, 3, K * Q, L))).astype(np.float32)
+        q = native.quantiles_forward(r, Q).reshape(2, 3, K, Q, L)
+        assert np.isfinite(q).all(), f"K={K}, Q={Q}, L={L}"
+        assert (np.diff(q, axis=3) >= 0).all(), f"K={K}, Q={Q}, L={L}"
+        assert np.isfinite(native.quantiles_backward(r, np.ones_like(r), Q)).all(), f"K={K}, Q={Q}, L={L}"
 
 
 @pytest.mark.parametrize(("number", "gap"), [(np.inf, np.inf), (-np.inf, 0.0), (1e30, 1e30), (-1e30, 0.0), (-0.0, 1.0)])
 @pytest.mark.parametrize("L", [1, 16])
-def test_a_distance_of_any_size_is_what_the_equation_says(number, gap, L):
+def test_distance_of_any_size_follows_the_equation(number, gap, L):
     r = np.zeros((1, 1, 3, L), np.float32)
     r[0, 0, 2] = number
     close(np.nan_to_num(native.quantiles_forward(r, 3)[0, 0, 2]), np.full(L, np.nan_to_num(np.float32(gap))), 1e-30)
@@ -193,7 +195,7 @@ def test_a_distance_of_any_size_is_what_the_equation_says(number, gap, L):
 
 @pytest.mark.parametrize("L", [1, 16])
 @pytest.mark.parametrize("Q", [3, 5])
-def test_nan_stays_in_its_target_value(Q, L, rng):
+def test_nan_stays_within_its_target_value(Q, L, rng):
     c = make(rng, 6, Q, L)
     q, dr, _, dq = passes(c)
     at = 2 * Q + Q // 2  # the middle of the third target value
@@ -217,23 +219,23 @@ def test_nan_stays_in_its_target_value(Q, L, rng):
     assert q.shape == dq.shape
 
 
-@every_shape
-def test_without_weights_there_is_no_loss_and_no_gradient(K, Q, L, rng):
-    c = make(rng, K, Q, L)
-    c.weight[...] = 0
-    mean, gradient = weighted_mean(Pinball(c.levels), c.r, c.y * 1e6, c.weight, 0.0)
-    assert mean == 0
-    assert not gradient.any()
+def test_zero_weights_give_no_loss_and_no_gradient(rng):
+    for K, Q, L in SHAPES:
+        c = make(rng, K, Q, L)
+        c.weight[...] = 0
+        mean, gradient = weighted_mean(Pinball(c.levels), c.r, c.y * 1e6, c.weight, 0.0)
+        assert mean == 0, f"K={K}, Q={Q}, L={L}"
+        assert not gradient.any(), f"K={K}, Q={Q}, L={L}"
 
 
-def test_losses_are_added_in_float64():
+def test_losses_are_added_up_in_float64():
     p, w = np.zeros((1, 1, 2, 16), np.float32), np.zeros((1, 1, 2, 16), np.float32)
     y = np.zeros_like(p)
     y[0, 0, 0, :2], w[0, 0, 0, :2] = [2**25, 2], 1  # half of them is 2^24 + 1, which is no float32
     assert native.pinball(p, y, w, (0.5,), 1.0)[0] == 2**24 + 1
 
 
-def test_a_loss_of_ones_own_is_asked_itself(rng):
+def test_weighted_mean_of_a_subclass_calls_the_subclass(rng):
     @dataclass(frozen=True)
     class Doubled(Pinball):
         def __call__(self, prediction, target):
@@ -241,25 +243,14 @@ def test_a_loss_of_ones_own_is_asked_itself(rng):
             return 2 * value, 2 * gradient
 
     c = make(rng, 2, 3, 16)
-    said, total = native.quantiles_forward(c.r, 3), float(c.weight.sum())
-    mean, gradient = weighted_mean(Pinball(c.levels), said, c.y, c.weight, total)
-    twice, slopes = weighted_mean(Doubled(c.levels), said, c.y, c.weight, total)
+    q, total = native.quantiles_forward(c.r, 3), float(c.weight.sum())
+    mean, gradient = weighted_mean(Pinball(c.levels), q, c.y, c.weight, total)
+    twice, slopes = weighted_mean(Doubled(c.levels), q, c.y, c.weight, total)
     close(twice, 2 * mean, rounding(8))
     np.testing.assert_array_equal(slopes, 2 * gradient)
 
 
-def test_the_layer_hands_its_input_to_the_backward_pass(rng):
-    c, layer = make(rng, 6, 5, 16), QuantileHead(5)
-    q, _, cache = layer.forward({}, c.r, CallContext())
-    np.testing.assert_array_equal(q, native.quantiles_forward(c.r, 5))
-    np.testing.assert_array_equal(
-        layer.backward({}, cache, c.dq, True)[0],
-        native.quantiles_backward(c.r, c.dq, 5),
-    )
-    assert layer.backward({}, cache, None, True) == (None, None, {})
-
-
-def test_a_second_step_asks_the_system_for_nothing(rng):
+def test_repeated_step_requests_no_memory_from_the_system(rng):
     c = make(rng, 18, 5, 16)
     passes(c)
     before = _native.memory_requests()
@@ -286,13 +277,13 @@ def test_a_second_step_asks_the_system_for_nothing(rng):
         (lambda x: native.pinball(x, x, x, (), 1.0), "the features must be a multiple"),
     ],
 )
-def test_shapes_that_do_not_fit_are_refused(call, text):
+def test_wrong_shapes_raise_value_error(call, text):
     with pytest.raises(ValueError, match=r"expected|must") as caught:
         call(np.zeros((2, 2, 6, 16), np.float32))
     assert text in str(caught.value)
 
 
-def test_other_types_are_refused():
+def test_wrong_types_raise_type_error():
     x = np.zeros((2, 2, 6, 16), np.float32)
     for wrong in (x.astype(np.float64), x[:, :, ::2], x.transpose(1, 0, 2, 3)):
         with pytest.raises(TypeError):

@@ -1,6 +1,6 @@
-"""The definition of dense layers, activations and Adam; that of the cells is tested in test_equations.
+"""Reference of dense layers, activations and Adam; test_equations has the cells.
 
-Letters: B batch, K and M inputs and outputs.
+Shapes: B sequences, K inputs and M outputs.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from gatecast.kernels import reference
 
 
 @given(st.integers(0, 9), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
-def test_gradients_of_the_dense_layer_are_difference_quotients(seed, B, K, M):
+def test_dense_gradients_are_difference_quotients(seed, B, K, M):
     rng = np.random.default_rng(seed)
     arrays = {"W": rng.normal(size=(K, M)), "b": rng.normal(size=M), "x": rng.normal(size=(B, 2, K))}
     dy = rng.normal(size=(B, 2, M))
     dx, grads = reference.dense_backward(arrays, arrays["x"], dy)
-    found = grads | {"x": dx}
+    gradients = grads | {"x": dx}
     for name, array in arrays.items():
         direction = rng.normal(size=array.shape)
         above, below = (
             (reference.dense_forward(arrays | {name: moved}, moved if name == "x" else arrays["x"]) * dy).sum()
             for moved in (array + step() * direction, array - step() * direction)
         )
-        close((found[name] * direction).sum(), (above - below) / (2 * step()), difference(), scale=100.0)
+        close((gradients[name] * direction).sum(), (above - below) / (2 * step()), difference(), scale=100.0)
 
 
 @pytest.mark.parametrize("name", reference.ACTIVATIONS)
-def test_slopes_of_activations_are_difference_quotients(name):
+def test_activation_slopes_are_difference_quotients(name):
     value, slope = reference.ACTIVATIONS[name]
     z = np.linspace(-5, 5, 40)
     close(slope(value(z)), (value(z + step()) - value(z - step())) / (2 * step()), difference(), scale=5.0)
@@ -44,7 +44,7 @@ def test_sigmoid_is_exact_at_the_ends_and_symmetric():
     close(reference.sigmoid(z) + reference.sigmoid(-z), np.ones(81), 4 * EPS64)
 
 
-def test_adam_takes_steps_of_length_one_while_the_gradient_stays():
+def test_adam_with_a_constant_gradient_takes_steps_of_length_one():
     m, v = np.zeros(3), np.zeros(3)
     for k in range(1, 6):
         m, v, direction = reference.adam(m, v, np.array([1e-3, -2.0, 5.0]), 0.9, 0.999, 0.0, k)

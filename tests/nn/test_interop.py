@@ -148,7 +148,7 @@ def good(**changes):
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        ({}, "the state_dict is of another number of layers: got 0: nothing, expected 2: LSTM(4), Dense(2)"),
+        ({}, "The state_dict has another number of layers: got 0: nothing, expected 2: LSTM(4), Dense(2)"),
         (good(other__weight=np.ones((1, 2))), "got 3: lstm, layer 0, linear, other, expected 2: LSTM(4), Dense(2)"),
         (
             good(lstm__weight_ih_l0=np.ones((16, 2))),
@@ -158,13 +158,13 @@ def good(**changes):
         (good(linear__weight=np.ones((4, 2))), "(linear.weight): got (4, 2), expected (2, 4), for Dense(2)"),
         (good(linear__weight=None), "lacks an entry (linear): got linear.bias, expected weight of shape (2, 4), for"),
         (good(lstm__weight_hh_l0=None), "lacks an entry (lstm, layer 0): got lstm.weight_ih_l0, lstm.bias_ih_l0, "),
-        (good(lstm__weight_hr_l0=np.ones((2, 4))), "LSTM(4) has no place for an entry (lstm.weight_hr_l0)"),
-        (good(lstm__weight_ih_l0_reverse=np.ones((16, 3))), "has no place for an entry (lstm.weight_ih_l0_reverse)"),
-        (good(linear__running_mean=np.ones(2)), "Dense(2) has no place for an entry (linear.running_mean)"),
-        (good(linear__bias=[1, np.nan]), "an entry of the state_dict is not finite (linear.bias): expected finite"),
-        (good(linear__bias=[1, 1e39]), "an entry of the state_dict is not finite (linear.bias)"),
-        (good(linear__bias=["a", "b"]), "the state_dict is no array of numbers (linear.bias): got values of"),
-        (good(linear__bias=[[1], [1, 2]]), "an entry of the state_dict is no array of numbers (linear.bias): got "),
+        (good(lstm__weight_hr_l0=np.ones((2, 4))), "LSTM(4) has no such parameter (lstm.weight_hr_l0)"),
+        (good(lstm__weight_ih_l0_reverse=np.ones((16, 3))), "has no such parameter (lstm.weight_ih_l0_reverse)"),
+        (good(linear__running_mean=np.ones(2)), "Dense(2) has no such parameter (linear.running_mean)"),
+        (good(linear__bias=[1, np.nan]), "An entry of the state_dict is not finite (linear.bias): expected finite"),
+        (good(linear__bias=[1, 1e39]), "An entry of the state_dict is not finite (linear.bias)"),
+        (good(linear__bias=["a", "b"]), "the state_dict is not an array of numbers (linear.bias): got values of"),
+        (good(linear__bias=[[1], [1, 2]]), "An entry of the state_dict is not an array of numbers (linear.bias): got "),
         (
             dict(reversed(good().items())),
             "lacks an entry (linear): got linear.bias, linear.weight, expected weight_ih of shape (16, 3), for LSTM",
@@ -184,9 +184,9 @@ def test_names_to_use_that_do_not_fit_are_named():
     made = model(LSTM(H), Dense(M))
     with pytest.raises(DataError, match=r"wrong shape \(linear.weight\): got \(3, 4\), expected \(2, 4\)"):
         made.to_torch(good(linear__weight=np.ones((3, 4))))
-    with pytest.raises(DataError, match=r"the state_dict has no place for the bias of Dense\(2\) .*got linear.weight"):
+    with pytest.raises(DataError, match=r"The state_dict has no entry for bias of Dense\(2\) .*got linear.weight"):
         made.to_torch(good(linear__bias=None))
-    with pytest.raises(DataError, match="the state_dict is of another number of layers: got 0: nothing"):
+    with pytest.raises(DataError, match="The state_dict has another number of layers: got 0: nothing"):
         made.to_torch({})
 
 
@@ -205,7 +205,7 @@ def test_names_to_use_that_do_not_fit_are_named():
 def test_layers_that_pytorch_does_not_have_are_named(layer):
     made = model(layer)
     for call in (made.to_torch, lambda: made.load_torch({})):
-        with pytest.raises(ConfigError, match="PyTorch has no module for this layer: got ") as caught:
+        with pytest.raises(ConfigError, match="PyTorch has no module for ") as caught:
             call()
         assert str(layer) in str(caught.value)
 

@@ -176,15 +176,15 @@ def test_names_are_those_of_keras(name, loss):
     [
         (
             lambda: get("rmse"),
-            "there is no loss of this name: got 'rmse', expected one of mean_squared_error, mse",
+            "Unknown loss 'rmse': expected one of mean_squared_error, mse",
         ),
-        (lambda: get(Huber), "this is not a loss: got <class"),
-        (lambda: get(3), "this is not a loss: got 3"),
-        (lambda: Huber(0), "Invalid Huber's delta 0"),
-        (lambda: Pinball((0.9, 0.1)), "these are not quantiles: got [0.9, 0.1], expected increasing numbers"),
-        (lambda: Pinball((0.5, 0.5)), "these are not quantiles"),
-        (lambda: Pinball((0.0, 0.5)), "these are not quantiles"),
-        (lambda: Pinball(()), "these are not quantiles: got []"),
+        (lambda: get(Huber), "Invalid loss <class"),
+        (lambda: get(3), "Invalid loss 3"),
+        (lambda: Huber(0), "Invalid delta 0 (Huber)"),
+        (lambda: Pinball((0.9, 0.1)), "Invalid quantiles [0.9, 0.1] (Pinball): expected increasing numbers"),
+        (lambda: Pinball((0.5, 0.5)), "Invalid quantiles"),
+        (lambda: Pinball((0.0, 0.5)), "Invalid quantiles"),
+        (lambda: Pinball(()), "Invalid quantiles [] (Pinball)"),
     ],
 )
 def test_impossible_losses_are_named(make, text):

@@ -18,25 +18,25 @@ GOOD_Y = np.zeros(6)
     [
         (
             (LSTM(10**6),),
-            "a layer is too large (LSTM): got about 4,000,004,000,000 parameters from 1 features, expected",
+            "The layer is too large (LSTM): got about 4,000,004,000,000 parameters for 1 features, expected",
         ),
         (
             (LSTM(12_000),),
-            "a layer is too large (LSTM): got about 576,048,000 parameters from 1 features, expected less",
+            "The layer is too large (LSTM): got about 576,048,000 parameters for 1 features, expected less",
         ),
-        ((Dense(10**10),), "a layer is too large (Dense): got about 10,000,000,000 parameters"),
+        ((Dense(10**10),), "The layer is too large (Dense): got about 10,000,000,000 parameters"),
         (
             (Dense(10**6), GRU(1000)),
-            "a layer is too large (GRU): got about 3,003,000,000 parameters from 1,000,000 feat",
+            "The layer is too large (GRU): got about 3,003,000,000 parameters for 1,000,000 feat",
         ),
-        ((SLSTM(10**5, heads=2),), "a layer is too large (SLSTM): got about 20,000,400,000 parameters"),
-        ((MinGRU(10**9),), "a layer is too large (MinGRU): got about 2,000,000,000 parameters"),
-        ((LSTM(10**5, projection=10**4),), "a layer is too large (LSTM): got about 4,000,400,000 parameters"),
-        ((Bidirectional(LSTM(10**5)),), "a layer is too large (Bidirectional)"),
+        ((SLSTM(10**5, heads=2),), "The layer is too large (SLSTM): got about 20,000,400,000 parameters"),
+        ((MinGRU(10**9),), "The layer is too large (MinGRU): got about 2,000,000,000 parameters"),
+        ((LSTM(10**5, projection=10**4),), "The layer is too large (LSTM): got about 4,000,400,000 parameters"),
+        ((Bidirectional(LSTM(10**5)),), "The layer is too large (Bidirectional)"),
         ((Residual(Dense(10**6)),), "Residual cannot add what has another shape"),
         ((Concatenate((Dense(3), (Dense(2), LSTM(10**5)))),), "the branches of a Concatenate do not fit together"),
-        ((Concatenate((LSTM(3), (Dense(2), LSTM(10**5)))),), "a layer is too large (Concatenate)"),
-        ((Embedding(10**9, 100),), "a layer is too large (Embedding): got about 100,000,000,000 parameters"),
+        ((Concatenate((LSTM(3), (Dense(2), LSTM(10**5)))),), "The layer is too large (Concatenate)"),
+        ((Embedding(10**9, 100),), "The layer is too large (Embedding): got about 100,000,000,000 parameters"),
     ],
 )
 def test_absurd_units_are_refused_before_there_are_weights(layers, text):
@@ -75,15 +75,15 @@ def test_arrays_larger_than_the_machine_are_refused_before_they_are_copied(call,
 
 def test_a_pass_that_would_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr(memory_limits.os, "sysconf", lambda _: 2**14)  # a machine of 256 MiB
-    monkeypatch.setattr(memory_limits, "SMALL", 2**20)
+    monkeypatch.setattr(memory_limits, "UNCHECKED_BYTES", 2**20)
     model = Sequential([Input((None, 1)), LSTM(500, return_sequences=True), LSTM(2), Dense(1)])
     model.compile()
     x, y = np.zeros((100, 700, 1), np.float32), np.zeros(100)
     with pytest.raises(
-        DataError, match=r"a pass over 100 samples of 700 steps does not fit .* Cut shorter windows, or"
+        DataError, match=r"A pass over 100 samples of 700 steps does not fit .* Use shorter windows, or"
     ):
         model.fit(x, y, batch_size=100)
-    text = r"a pass over 100 samples of 4,000 steps does not fit into memory: got 1 GB, expected at most 0 GB"
+    text = r"A pass over 100 samples of 4,000 steps does not fit into memory: got 1 GB, expected at most 0 GB"
     x = np.broadcast_to(np.float32(0), (100, 4000, 1))
     for call in (lambda: model.predict(x, batch_size=100), lambda: model.evaluate(x, y, batch_size=10**12)):
         with pytest.raises(DataError, match=text):

@@ -28,8 +28,8 @@ from gatecast.layers import (
     Select,
 )
 from gatecast.losses import MeanSquaredError, weighted_mean
-from gatecast.nn.layers.base import fold_in, hash64
-from gatecast.nn.network import backward, build, forward, generator, initial_weights, update_buffers, zeros_like
+from gatecast.nn.network import backward, build, forward, initial_weights, update_buffers, zeros_like
+from gatecast.nn.random import fold_in, generator, hash64
 
 B, T, F, H, M = 21, 6, 2, 5, 3
 

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from gatecast.nn.progress_bar import shown
-from gatecast.nn.training import EpochRecord
+from gatecast.nn.callbacks import EpochRecord
+from gatecast.nn.progress_bar import show_progress
 
 RECORDS = [
     EpochRecord(0, 5, 0.5, None, 0.1, 0.001, True, 0),
@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_sees_one_line_rewritten():
     out = Terminal()
-    assert list(shown(RECORDS, 2, verbose=1, out=out)) == RECORDS
+    assert list(show_progress(RECORDS, 2, verbose=1, out=out)) == RECORDS
     first, second = out.getvalue().strip("\r\n").split("\r")
     assert first == "epoch 1/2  loss 0.5  0.1 s"
     assert second == "epoch 2/2  loss 1.235e+04  val_loss 0.25  best epoch 1  0.25 s"
@@ -31,7 +31,7 @@ def test_a_terminal_sees_one_line_rewritten():
 
 def test_a_shorter_line_wipes_out_the_longer_one_before():
     out = Terminal()
-    list(shown(RECORDS[::-1], 2, verbose=1, out=out))
+    list(show_progress(RECORDS[::-1], 2, verbose=1, out=out))
     first, second = out.getvalue().strip("\r\n").split("\r")
     assert len(second) == len(first)
 
@@ -41,5 +41,5 @@ def test_a_shorter_line_wipes_out_the_longer_one_before():
     [(0, Terminal(), 0), (0, io.StringIO(), 0), (1, io.StringIO(), 0), (2, io.StringIO(), 2)],
 )
 def test_elsewhere_nothing_is_shown_unless_asked_for(verbose, out, lines):
-    assert list(shown(RECORDS, 2, verbose, out)) == RECORDS
+    assert list(show_progress(RECORDS, 2, verbose, out)) == RECORDS
     assert len(out.getvalue().splitlines()) == lines

@@ -325,11 +325,11 @@ def test_one_callback_and_automatic_verbosity_are_understood():
     model.compile(loss="mse", optimizer="adam")
     history = model.fit(x, y, epochs=9, verbose="auto", callbacks=lambda record: record.epoch == 1)
     assert len(history.epoch) == 2
-    with pytest.raises(ConfigError, match="verbose is unknown: got 'loud', expected 0, 1, 2 or \"auto\""):
+    with pytest.raises(ConfigError, match="Invalid verbose 'loud': expected 0, 1, 2 or \"auto\""):
         model.fit(x, y, verbose="loud")
 
 
 def test_ragged_weights_are_refused():
     model = Sequential([Input((3, 1)), Dense(1)])
-    with pytest.raises(DataError, match="these weights are not arrays of numbers"):
+    with pytest.raises(DataError, match="The weights are not arrays of numbers"):
         model.set_weights([[[1], [1, 2]]])

@@ -30,7 +30,7 @@ HOLES = np.array([0, 0, np.nan, 0, np.inf, 0])
         (
             GOOD_X[..., 0],
             GOOD_Y,
-            "x has the wrong number of axes: got (6, 4), expected (samples, 4, 1). One feature",
+            "x has the wrong number of axes: got (6, 4), expected (samples, 4, 1). For one feature",
         ),
         (GOOD_Y, GOOD_Y, "x has the wrong number of axes: got (6,)"),
         (3.0, GOOD_Y, "x has the wrong number of axes: got ()"),
@@ -48,7 +48,7 @@ HOLES = np.array([0, 0, np.nan, 0, np.inf, 0])
         (
             GOOD_X + HOLES[:, None, None],
             GOOD_Y,
-            "x has 8 values that are not finite (the first in sample 2, time 0, ",
+            "x has 8 values that are not finite (first at sample 2, time 0, ",
         ),
         (GOOD_X + 1e39, GOOD_Y, "x has 24 values that are not finite"),
         (
@@ -71,7 +71,7 @@ HOLES = np.array([0, 0, np.nan, 0, np.inf, 0])
         (
             GOOD_X,
             HOLES,
-            "y has 2 values that are not finite (the first in sample 2, time 0, output 0): got nan",
+            "y has 2 values that are not finite (first at sample 2, time 0, output 0): got nan",
         ),
         (GOOD_X, ["a"] * 6, "y is not an array of numbers: got could not convert string"),
     ],
@@ -93,8 +93,8 @@ def test_arrays_that_do_not_fit_are_named(x, y, text):
     [
         (np.ones(5), "sample_weight has the wrong shape: got (5,), expected (6,)"),
         (np.ones((6, 4)), "sample_weight has the wrong shape: got (6, 4), expected (6,)"),
-        (-np.ones(6), "sample_weight cannot be weights: got a negative weight"),
-        (np.zeros(6), "sample_weight cannot be weights: got zeros only"),
+        (-np.ones(6), "Invalid sample_weight: got a negative weight"),
+        (np.zeros(6), "Invalid sample_weight: got zeros only"),
         (HOLES, "sample_weight has 2 values that are not finite"),
     ],
 )
@@ -119,7 +119,7 @@ def test_weights_that_do_not_fit_are_named(weight, text):
         (
             {"validation_data": GOOD_X},
             ConfigError,
-            "validation_data is not a pair: got ndarray, expected (x, y), (x, y, sample_weight) or (x, y, s",
+            "Invalid validation_data of type ndarray: expected (x, y), (x, y, sample_weight) or (x, y, s",
         ),
         ({"validation_data": (GOOD_X, HOLES)}, DataError, "validation y has 2 values that are not finite"),
         ({"callbacks": [EarlyStopping()]}, ConfigError, "there is no validation data"),
@@ -142,7 +142,7 @@ def test_weights_may_not_leave_one_part_of_a_split_empty():
 
 
 def test_a_loss_that_needs_more_outputs_says_how_many():
-    with pytest.raises(DataError, match="the network's outputs do not fit the loss: got 1 outputs, expected a mult"):
+    with pytest.raises(DataError, match="outputs of the network do not fit the loss: got 1 outputs, expected a mult"):
         small(loss=Pinball((0.1, 0.9))).fit(GOOD_X, GOOD_Y)
 
 
@@ -156,12 +156,14 @@ def test_without_a_shape_a_wrong_x_is_named_as_well(x):
 
 def test_what_comes_first_is_said():
     model = Sequential([LSTM(5), Dense(1)])
-    with pytest.raises(NotFittedError, match=r"the model is not compiled\. Call model.compile"):
+    with pytest.raises(NotFittedError, match=r"The model is not compiled\. Call model.compile"):
         model.fit(GOOD_X, GOOD_Y)
     for call in (model.count_params, model.get_weights, model.summary, lambda: model.predict(GOOD_X)):
-        with pytest.raises(NotFittedError, match=r"does not know the shape of its input\. Begin it with Input"):
+        with pytest.raises(
+            NotFittedError, match=r"The input shape of the model is unknown\. Begin the model with Input"
+        ):
             call()
-    with pytest.raises(ConfigError, match=r"the network has no layers\. Add some"):
+    with pytest.raises(ConfigError, match=r"The model has no layers\. Add some"):
         Sequential().count_params()
     model.compile()
     with pytest.raises(ConfigError, match="an LSTM needs a sequence"):
@@ -184,17 +186,17 @@ def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
     [
         (
             lambda: Sequential([LSTM]),
-            "this is not a layer: got <class 'gatecast.nn.layers.recurrences.LSTM'>, expected Input",
+            "Invalid layer <class 'gatecast.nn.layers.lstm.LSTM'>: expected Input",
         ),
-        (lambda: Sequential(["LSTM"]), "this is not a layer: got 'LSTM'"),
+        (lambda: Sequential(["LSTM"]), "Invalid layer 'LSTM'"),
         (
             lambda: Sequential([LSTM(2), Input((2, 1))]),
-            "Input must come first, and once: got it behind 1 layers",
+            "Input must come first, and only once: got Input after 1 layers",
         ),
         (lambda: Sequential(seed=-1), "Invalid seed -1"),
         (lambda: Sequential(seed=0.5), "Invalid seed 0.5"),
-        (lambda: small().compile(loss="accuracy"), "there is no loss of this name: got 'accuracy'"),
-        (lambda: small().compile("mse", "adam"), "there is no loss of this name: got 'adam'"),
+        (lambda: small().compile(loss="accuracy"), "Unknown loss 'accuracy'"),
+        (lambda: small().compile("mse", "adam"), "Unknown loss 'adam'"),
         (lambda: small(LSTM(2), LSTM(2)).build(), "an LSTM needs a sequence: got an input of shape (2,)"),
         (lambda: small().build((None, 3)), "an LSTM needs a sequence"),
     ],
@@ -210,27 +212,27 @@ def test_networks_that_cannot_be_are_named(make, text):
     [
         (
             [],
-            "not those of this network: got [], expected [(1, 20), (5, 20), (20,), (5, 1), (1,)]",
+            "do not fit the network: got shapes [], expected [(1, 20), (5, 20), (20,), (5, 1), (1,)]",
         ),
         (
             [np.zeros((2, 20)), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), np.zeros(1)],
-            "got [(2, 20), ",
+            "got shapes [(2, 20), ",
         ),
         (
             [np.zeros((1, 20)), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), [np.nan]],
-            "some weights are not finite (array 4): expected finite numbers",
+            "The weights are not finite (array 4): expected finite numbers",
         ),
         (
             [np.full((1, 20), -np.inf), np.zeros((5, 20)), np.zeros(20), np.zeros((5, 1)), [0]],
-            "some weights are not finite (array 0)",
+            "The weights are not finite (array 0)",
         ),
         (
             [np.zeros((1, 20)), np.zeros((5, 20)), np.full(20, 1e300), np.zeros((5, 1)), [0]],
-            "some weights are not finite (array 2)",
+            "The weights are not finite (array 2)",
         ),
-        ([["a"]] * 5, "these weights are not arrays of numbers: got values of type <U1"),
-        ([np.zeros((1, 20)) * 1j] * 5, "these weights are not arrays of numbers: got values of type complex128"),
-        (None, "these weights are not arrays of numbers: got 'NoneType' object is not iterable"),
+        ([["a"]] * 5, "The weights are not arrays of numbers: got values of type <U1"),
+        ([np.zeros((1, 20)) * 1j] * 5, "The weights are not arrays of numbers: got values of type complex128"),
+        (None, "The weights are not arrays of numbers: got 'NoneType' object is not iterable"),
     ],
 )
 def test_weights_of_another_network_are_refused(weights, text):
@@ -274,14 +276,10 @@ def test_what_a_mask_leaves_must_be_finite_and_something():
     x = GOOD_X + HOLES[:, None, None]
     mask = MASK.copy()
     mask[2] = False
-    with pytest.raises(
-        DataError, match=r"x has 4 values that are not finite \(the first in sample 4, time 0, feature 0"
-    ):
+    with pytest.raises(DataError, match=r"x has 4 values that are not finite \(first at sample 4, time 0, feature 0"):
         small().predict(x, mask=mask)
     model = small(LSTM(3, return_sequences=True), Dense(1))
-    with pytest.raises(
-        DataError, match="mask and sample_weight leave nothing to learn from: expected at least one step"
-    ):
+    with pytest.raises(DataError, match="mask and sample_weight exclude every target: expected at least one step"):
         model.fit(GOOD_X, np.zeros((6, 4)), mask=~MASK)
 
 

@@ -208,9 +208,9 @@ GOOD = np.zeros((2, 3, F))
     [
         (GOOD[0], "x has the wrong number of axes: got (3, 2), expected (samples, any, 2)"),
         (GOOD[..., :1], "x has the wrong number of features: got (2, 3, 1), expected (samples, any, 2)"),
-        (GOOD[:, :0], "x has no steps: got (2, 0, 2), expected at least one step a sample"),
-        (GOOD[:1], "x has the wrong number of series: got (1, 3, 2), expected (2, any, 2). Make the stream for so"),
-        (GOOD + np.nan, "x has 12 values that are not finite (the first in sample 0, time 0, feature 0): got nan"),
+        (GOOD[:, :0], "x has no steps: got (2, 0, 2), expected at least one step per sample"),
+        (GOOD[:1], "x has the wrong number of series: got (1, 3, 2), expected (2, any, 2). Make a stream for this"),
+        (GOOD + np.nan, "x has 12 values that are not finite (first at sample 0, time 0, feature 0): got nan"),
         (GOOD + 1e39, "x has 12 values that are not finite"),
         (GOOD.astype(str), "x has"),
         ([[["a", "b"]]] * 2, "x is not an array of numbers: got could not convert string"),
@@ -224,20 +224,20 @@ def test_a_past_that_does_not_fit_is_named_and_changes_nothing(x, text):
     with pytest.raises(DataError) as caught:
         stream.warm(x)
     assert text in str(caught.value)
-    with pytest.raises(NotFittedError, match="has not seen anything yet"):
+    with pytest.raises(NotFittedError, match="The stream has no state yet"):
         stream.step(GOOD[:, 0])
 
 
 @pytest.mark.parametrize(
     ("x", "text"),
     [
-        (GOOD, "x_new has the wrong shape: got (2, 3, 2), expected (2, 2). Several steps at once are for warm."),
+        (GOOD, "x_new has the wrong shape: got (2, 3, 2), expected (2, 2). Pass several steps to warm."),
         (GOOD[:, 0, 0], "x_new has the wrong shape: got (2,), expected (2, 2). One step of one series is"),
         (GOOD[:1, 0], "x_new has the wrong shape: got (1, 2), expected (2, 2)"),
         (3.0, "x_new has the wrong shape: got (), expected (2, 2)"),
         (None, "x_new has the wrong shape: got ()"),
-        (GOOD[:, 0] + np.nan, "x_new has 4 values that are not finite (the first in sample 0, feature 0): got nan"),
-        (GOOD[:, 0] + 1e39, "x_new has 4 values that are not finite (the first in sample 0, feature 0): got inf"),
+        (GOOD[:, 0] + np.nan, "x_new has 4 values that are not finite (first at sample 0, feature 0): got nan"),
+        (GOOD[:, 0] + 1e39, "x_new has 4 values that are not finite (first at sample 0, feature 0): got inf"),
         ([["a", "b"]] * 2, "x_new is not an array of numbers: got could not convert string"),
         (GOOD[:, 0] * 1j, "x_new is not an array of numbers: got values of type complex128"),
     ],
@@ -263,10 +263,10 @@ def test_a_mask_that_does_not_fit_is_named():
 def test_a_stream_that_has_seen_nothing_says_so(tmp_path):
     stream = made("article").stream()
     with pytest.raises(
-        NotFittedError, match=r"has not seen anything yet\. Begin with warm\(x\), x of shape \(series, "
+        NotFittedError, match=r"The stream has no state yet\. Begin with warm\(x\), x of shape \(series, "
     ):
         stream.step([[0, 0]])
-    with pytest.raises(NotFittedError, match=r"has not seen anything yet\. Call warm before save"):
+    with pytest.raises(NotFittedError, match=r"The stream has no state yet\. Call warm before save"):
         stream.save(tmp_path / "state")
 
 
@@ -277,14 +277,14 @@ def test_a_layer_that_needs_the_whole_sequence_is_named(wrapped):
     if wrapped:
         model = Sequential([Input((None, F)), Concatenate((both,)), LSTM(2)])
     with pytest.raises(
-        ConfigError, match=r"a layer of this network cannot go step by step: got .*Bidirectional\("
+        ConfigError, match=r"A layer of the network cannot run step by step: got .*Bidirectional\("
     ) as e:
         model.stream()
-    assert "Use predict on whole windows" in str(e.value)
+    assert "Use predict on full windows" in str(e.value)
 
 
 def test_a_network_without_time_axis_has_no_stream():
-    with pytest.raises(ConfigError, match=r"a stream needs a network over time: got an input of shape \(3,\)"):
+    with pytest.raises(ConfigError, match=r"A stream needs a network with a time axis: got an input of shape \(3,\)"):
         Sequential([Input((3,)), Dense(1)]).stream()
 
 
@@ -295,7 +295,7 @@ def test_an_impossible_batch_is_named(batch):
 
 
 def test_a_model_without_shape_cannot_stream():
-    with pytest.raises(NotFittedError, match="does not know the shape of its input"):
+    with pytest.raises(NotFittedError, match="The input shape of the model is unknown"):
         Sequential([LSTM(3)]).stream()
 
 
@@ -304,20 +304,20 @@ def test_files_of_others_are_refused(tmp_path):
     stream, path = model.stream(2), tmp_path / "state"
     stream.warm(GOOD)
     stream.save(path)
-    with pytest.raises(FormatError, match=r"the file holds another number of series .*: got 2, expected 3"):
+    with pytest.raises(FormatError, match=r"The file has the state of another number of series .*: got 2, expected 3"):
         model.stream(3).load(path)
-    with pytest.raises(FormatError, match="the file holds the state of another model"):
+    with pytest.raises(FormatError, match="The file has the state of another model"):
         made("gru").stream(2).load(path)
     model.set_weights([w + 1 for w in model.get_weights()])
-    with pytest.raises(FormatError, match=r"the file holds the state of another model .* Warm the stream"):
+    with pytest.raises(FormatError, match=r"The file has the state of another model .* Run warm on"):
         stream.load(path)
     model.save(path)
-    with pytest.raises(FormatError, match="the file holds something else"):
+    with pytest.raises(FormatError, match="The file is of another kind"):
         stream.load(path)
     path.write_bytes(b"nonsense")
-    with pytest.raises(FormatError, match="the file cannot be read"):
+    with pytest.raises(FormatError, match="Cannot read the file"):
         stream.load(path)
-    with pytest.raises(FormatError, match="there is no such file"):
+    with pytest.raises(FormatError, match="No such file"):
         stream.load(tmp_path / "nowhere")
 
 
@@ -327,7 +327,7 @@ def test_a_file_whose_state_does_not_fit_is_refused(tmp_path):
     arrays = {"0.0": np.zeros((2, 9, 1), np.float32)}
     settings = {"batch": 2, "model": stream._digest()}
     for state in ([], ["0.0"], ["0.7", None, None, None, None], [["0.0", "0.0"], None, None, None, None], 3, None):
-        streams.checkpoint.write(tmp_path / "state", "stream", settings | {"state": state}, arrays)
-        with pytest.raises(FormatError, match="the file describes no stream"):
+        streams.safefile.write(tmp_path / "state", "stream", settings | {"state": state}, arrays)
+        with pytest.raises(FormatError, match="The file does not describe a stream"):
             stream.load(tmp_path / "state")
     np.testing.assert_array_equal(stream.step(GOOD[:, 0]), made("article").predict(np.zeros((2, 4, F))))

@@ -1,7 +1,7 @@
-"""Reports in a real browser: drawn, quiet, offline, readable on a phone, in light and dark, and on paper.
+"""Reports in a browser: complete, silent, offline, on wide and narrow screens, in light and dark colors, in print.
 
-Needs Playwright for Python and a Chromium of the system; `make test-pages` runs it. Pictures of the pages go to the
-folder that PAGES_PICTURES names, if it does.
+The tests need Playwright for Python, Chromium and a font with Chinese glyphs; `make test-pages` runs them. If
+PAGES_PICTURES names a folder, screenshots are saved there.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chart_cases import make_forecast, with_values
-from report_cases import HOSTILE, Fitted, everything
+from report_cases import HOSTILE, WINDOW, Fitted, everything
 
 from gatecast.config import DataConfig, TrainingConfig
 from gatecast.forecaster import Forecaster
-from gatecast.reporting.report import report
+from gatecast.reporting.html_report import report
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -31,6 +31,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+CHINESE = ("上海", "北京", "广州天河城店")
 WIDTHS, SCHEMES = (360, 1440), ("light", "dark")
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
 LINES = {"light": "#1f2328", "dark": "#e6edf3"}
@@ -38,29 +39,29 @@ LINES = {"light": "#1f2328", "dark": "#e6edf3"}
 
 @pytest.fixture(scope="module")
 def browser():
-    """A browser without a window."""
+    """Return a headless browser."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        pytest.skip("there is no Chromium")
+        pytest.skip("Chromium is not installed")
     with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
-AHEAD = {"ds": np.arange("2023-01", "2023-05", dtype="M8[M]"), "offer": [1.0, 0.0, 0.0, 1.0]}
+FUTURE = {"ds": np.arange("2023-01", "2023-05", dtype="M8[M]"), "offer": [1.0, 0.0, 0.0, 1.0]}
 
 
-def real():
-    """A forecaster that has learnt from three series with a column beside them."""
+def fit_real():
+    """Return a forecaster fitted to three series with a known column."""
     rng, months = np.random.default_rng(0), np.arange("2017-01", "2023-01", dtype="M8[M]")
     offer = (rng.random(len(months)) < 0.3) * 1.0
-    sold = [20 + 5 * np.sin(np.arange(len(months)) * np.pi / 6 + k) + 4 * offer for k in range(3)]
+    sales = [20 + 5 * np.sin(np.arange(len(months)) * np.pi / 6 + k) + 4 * offer for k in range(3)]
     table = {
         "shop": np.repeat(["a", "b", "c"], len(months)),
         "ds": np.tile(months, 3),
         "offer": np.tile(offer, 3),
-        "y": np.concatenate(sold) + rng.normal(0, 1, 3 * len(months)),
+        "y": np.concatenate(sales) + rng.normal(0, 1, 3 * len(months)),
     }
     data, training = DataConfig(futr_exog="offer"), TrainingConfig(n_members=1, max_steps=40)
     return Forecaster(4, model="lstm", data=data, training=training).fit(table)
@@ -68,33 +69,39 @@ def real():
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """A page of one series with everything, of a panel, and of names that a page must stand."""
+    """Return reports of one series with everything, of panels, and of unusual names and times."""
     folder = tmp_path_factory.mktemp("pages")
-    one, beside = everything()
+    one, others = everything()
     values = one.panel_.values.copy()
     values[30], values[60:63] = 900.0, float("nan")
     one = Fitted(with_values(one.forecast, values))
     names = tuple(f"shop {k:03}" for k in range(120))
+    chinese = Fitted(make_forecast(names=CHINESE, target="销量", id_col="门店"))
     return {
-        "one": report(one, folder / "one.html", **beside),
+        "one": report(one, folder / "one.html", **others),
         "panel": report(Fitted(make_forecast(names=names)), folder / "panel.html"),
         "hostile": report(
             Fitted(make_forecast(names=HOSTILE, target="<i>y</i>")), folder / "hostile.html", title="<u>价格"
         ),
-        "real": report(real(), folder / "real.html", futr_df=AHEAD),
+        "real": report(fit_real(), folder / "real.html", futr_df=FUTURE),
         "years": report(Fitted(make_forecast(first="9985-01", dated=True)), folder / "years.html"),
+        "chinese": report(
+            Fitted(make_forecast(names=CHINESE, target="销量", id_col="门店")),
+            folder / "chinese.html",
+            title="门店销量预测",
+        ),
     }
 
 
 class Visit:
-    """An open page, and what it complained about or asked the network for."""
+    """An open page, its console messages and its network requests."""
 
     def __init__(self, browser, path, width=1440, scheme="light", name=""):
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page, self.said, self.asked = self.context.new_page(), [], []
-        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page, self.messages, self.requests = self.context.new_page(), [], []
+        self.page.on("console", lambda message: self.messages.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
         self.page.evaluate("gatecast.draw()")
         self.page.wait_for_timeout(200)
@@ -109,32 +116,44 @@ class Visit:
         self.context.close()
 
     def charts(self):
-        """Width, height and traces of every chart that can be seen."""
+        """Return width, height and number of drawn marks of every visible chart."""
         return self.page.evaluate(
-            """() => [...document.querySelectorAll(".chart")].filter((one) => !one.closest("[hidden]")).map((one) => {
-              const svg = one.querySelector(".main-svg"), box = svg ? svg.getBoundingClientRect() : {};
-              const drawn = one.querySelectorAll(".scatterlayer path.js-line, .scatterlayer .point, .bars .point path,"
-                + " .heatmaplayer image, .fills path").length;
-              return [box.width || 0, box.height || 0, drawn];
-            })"""
+            """() => {
+              const marks = ".scatterlayer path.js-line, .scatterlayer .point, .bars .point path, .heatmaplayer image,"
+                + " .fills path";
+              const visible = [...document.querySelectorAll(".chart")].filter((chart) => !chart.closest("[hidden]"));
+              return visible.map((chart) => {
+                const svg = chart.querySelector(".main-svg"), box = svg ? svg.getBoundingClientRect() : {};
+                return [box.width || 0, box.height || 0, chart.querySelectorAll(marks).length];
+              });
+            }"""
         )
 
-    def colour(self):
-        """Of the paper."""
+    def background(self):
+        """Return the color of the page."""
         return self.page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     def line(self):
-        """Colour of the first line of the first chart."""
+        """Return the color of the history in the first chart."""
         return self.page.evaluate(
             """() => document.querySelector(".chart").data.find((trace) => trace.name === "history").line.color"""
         )
 
 
-EVERY = [(name, scheme, width) for name in ("one", "real", "panel") for scheme in SCHEMES for width in WIDTHS]
+SPECIAL = [
+    ("hostile", "dark", 360),
+    ("years", "light", 1440),
+    ("chinese", "light", 1440),
+    ("chinese", "dark", 360),
+]
+MAIN = [(name, scheme, width) for name in ("one", "real", "panel") for scheme in SCHEMES for width in WIDTHS]
 
 
-@pytest.mark.parametrize(("name", "scheme", "width"), [*EVERY, ("hostile", "dark", 360), ("years", "light", 1440)])
-def test_drawn_quiet_and_within_the_screen(browser, pages, name, scheme, width):
+@pytest.mark.parametrize(
+    ("name", "scheme", "width"),
+    [*MAIN, ("hostile", "dark", 360), ("years", "light", 1440), ("chinese", "light", 1440), ("chinese", "dark", 360)],
+)
+def test_page_is_complete_silent_and_fits_the_screen(browser, pages, name, scheme, width):
     with Visit(browser, pages[name], width, scheme, name) as visit:
         charts = visit.charts()
         assert len(charts) >= 6
@@ -144,55 +163,145 @@ def test_drawn_quiet_and_within_the_screen(browser, pages, name, scheme, width):
             assert drawn >= 1
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert visit.page.evaluate(overflow) == 0
-        assert visit.colour() == PAPER[scheme]
+        assert visit.background() == PAPER[scheme]
         assert visit.line() == LINES[scheme]
-        assert visit.said == []
-        assert [url for url in visit.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        assert visit.messages == []
+        assert [url for url in visit.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_button_turns_the_colours(browser, pages, scheme):
+def test_button_switches_colors(browser, pages, scheme):
     other = SCHEMES[1 - SCHEMES.index(scheme)]
     with Visit(browser, pages["one"], scheme=scheme) as visit:
         button = visit.page.locator("#theme")
         assert button.get_attribute("aria-pressed") == str(scheme == "dark").lower()
         button.click()
-        assert (visit.colour(), visit.line()) == (PAPER[other], LINES[other])
+        assert (visit.background(), visit.line()) == (PAPER[other], LINES[other])
         assert button.get_attribute("aria-pressed") == str(other == "dark").lower()
         button.click()
-        assert (visit.colour(), visit.line()) == (PAPER[scheme], LINES[scheme])
+        assert (visit.background(), visit.line()) == (PAPER[scheme], LINES[scheme])
 
 
-def test_the_system_turns_the_colours(browser, pages):
+def test_system_switches_colors(browser, pages):
     with Visit(browser, pages["one"]) as visit:
         visit.page.emulate_media(color_scheme="dark")
         visit.page.wait_for_function("document.getElementById('theme').textContent === 'Light'")
-        assert (visit.colour(), visit.line()) == (PAPER["dark"], LINES["dark"])
+        assert (visit.background(), visit.line()) == (PAPER["dark"], LINES["dark"])
 
 
-def test_search(browser, pages):
+def test_search_finds_and_selects_series(browser, pages):
     with Visit(browser, pages["panel"]) as visit:
         page = visit.page
         # The error of series k is k + 1: the last is the worst.
-        assert page.locator("#chosen").text_content() == "shop 119"
+        assert page.locator("#selected").text_content() == "shop 119"
         assert page.locator("#rows tr").count() == 50
         page.locator("#more").click()
         assert page.locator("#rows tr").count() == 100
         page.locator("#search").fill("SHOP 01")
-        assert page.locator("#found").text_content() == "10 of 120 series, 10 of them with charts"
+        assert page.locator("#hits").text_content() == "10 of 120 series, 10 with charts"
         assert page.locator("#rows tr").first.locator("th").text_content() == "shop 019"
-        page.locator("#order").select_option("best first")
+        page.locator("#order").select_option("smallest error first")
         assert page.locator("#rows tr").first.locator("th").text_content() == "shop 010"
-        before = page.evaluate("document.querySelector('.chart').data.find((one) => one.name === 'LSTM').y[0]")
+        before = page.evaluate("document.querySelector('.chart').data.find((trace) => trace.name === 'LSTM').y[0]")
         page.locator("#rows button").first.click()
-        assert page.locator("#chosen").text_content() == "shop 010"
-        after = page.evaluate("document.querySelector('.chart').data.find((one) => one.name === 'LSTM').y[0]")
+        assert page.locator("#selected").text_content() == "shop 010"
+        after = page.evaluate("document.querySelector('.chart').data.find((trace) => trace.name === 'LSTM').y[0]")
         assert after == pytest.approx(before - 10 * 109)
         assert "shop 010" in page.locator(".chart").first.get_attribute("aria-label")
         assert page.locator("#rows tr[aria-current]").count() == 1
         page.locator("#search").fill("no such shop")
-        assert page.locator("#found").text_content() == "0 of 120 series, 0 of them with charts"
-        assert visit.said == []
+        assert page.locator("#hits").text_content() == "0 of 120 series, 0 with charts"
+        assert visit.messages == []
+
+
+def test_gates_and_attributions_follow_the_selected_series(browser, pages):
+    with Visit(browser, pages["panel"]) as visit:
+        page = visit.page
+        for key in ("gates", "memory", "attributions"):
+            assert page.locator(f"#{key} [data-selected]").text_content() == "shop 119"
+        assert "remember 120 steps" in page.locator("#memory").text_content()
+        assert "adds 124" in page.locator("#attributions").text_content()
+        page.locator("#gates select").select_option("LSTM 1: memory cell c")
+        page.locator("#search").fill("shop 118")
+        page.locator("#rows button").first.click()
+        for key in ("gates", "memory", "attributions"):
+            assert page.locator(f"#{key} [data-selected]").text_content() == "shop 118"
+        assert "remember 119 steps" in page.locator("#memory").text_content()
+        assert "adds 123" in page.locator("#attributions").text_content()
+        assert page.locator("#gates .option:not([hidden]) figcaption").text_content() == "LSTM 1, memory cell c"
+        assert page.locator("#gates select").evaluate("(select) => select.selectedOptions[0].text").endswith("cell c")
+        page.evaluate("gatecast.draw()")
+        assert all(drawn >= 1 for *_, drawn in visit.charts())
+        page.locator("#search").fill("shop 050")
+        page.locator("#rows button").first.click()
+        assert page.locator("#selected").text_content() == "shop 050"
+        for key in ("gates", "memory", "attributions"):
+            text = page.locator(f"#{key}").text_content()
+            assert f"This page has no {key} of shop 050: it holds those of 24 of 120 series." in text
+            assert page.locator(f"#{key} .chart").count() == 0
+        assert visit.messages == []
+
+
+def test_series_without_gates_says_so_by_name(browser, tmp_path):
+    forecast = make_forecast(names=("long", "empty"))
+    values = forecast.past.panel.values.copy()
+    values[120:] = np.nan
+    path = report(Fitted(with_values(forecast, values)), tmp_path / "a.html", id="empty")
+    with Visit(browser, path) as visit:
+        assert visit.page.locator("#selected").text_content() == "empty"
+        text = visit.page.locator("#gates").text_content()
+        assert "no chart of the gates of empty: all of its values are missing" in text
+        assert visit.messages == []
+    short = report(Fitted(make_forecast(n=WINDOW - 1, test=6, h=6)), tmp_path / "b.html")
+    with Visit(browser, short) as visit:
+        assert "it has 23 rows, fewer than the window of the network" in visit.page.locator("#gates").text_content()
+
+
+def fonts_of(visit, selector):
+    """Return the fonts that draw the text of an element, and the number of glyphs of each."""
+    session = visit.context.new_cdp_session(visit.page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+    fonts = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    return {font["familyName"]: font["glyphCount"] for font in fonts}
+
+
+INK = """([family, character]) => {
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d", { willReadFrequently: true });
+  canvas.width = canvas.height = 48;
+  context.font = "40px " + family;
+  context.fillText(character, 2, 40);
+  return [...context.getImageData(0, 0, 48, 48).data].filter((_, k) => k % 4 === 3).join();
+}"""
+
+
+def test_chinese_has_glyphs(browser, pages):
+    with Visit(browser, pages["chinese"]) as visit:
+        page = visit.page
+        # The title of the page, the name of the selected series, a name in the table, and the title of a chart.
+        for selector, text in {
+            "h1": "门店销量预测",
+            "#selected": "广州天河城店",
+            "#rows tr:first-child button": "广州天河城店",
+            ".view figcaption": "广州天河城店: 12 steps ahead",
+            "#attributions strong": "广州天河城店",
+        }.items():
+            assert page.locator(selector).first.text_content() == text
+            fonts = fonts_of(visit, selector)
+            chinese = sum(count for family, count in fonts.items() if "CJK" in family or "Han" in family)
+            assert chinese >= sum(ord(character) > 0x2E80 for character in text), (selector, fonts)
+        # Labels inside a chart are SVG text with the fonts of the page.
+        font = "(element) => getComputedStyle(element).fontFamily"
+        body, label = page.locator("body").evaluate(font), page.locator(".chart .legendtext").first.evaluate(font)
+        for family in (body, label):
+            assert "Noto Sans CJK SC" in family
+            # A missing glyph is the same box for every character; U+0378 is not assigned, so it always is a box.
+            drawn = [page.evaluate(INK, [family, character]) for character in "门店销量预测\u0378"]
+            assert len(set(drawn)) == len(drawn)
+            assert all("255" in pixels for pixels in drawn[:-1])
+        assert visit.messages == []
 
 
 def test_hostile_names_stay_text(browser, pages):
@@ -201,54 +310,54 @@ def test_hostile_names_stay_text(browser, pages):
         assert sorted(shown) == sorted(HOSTILE)
         for k in range(len(HOSTILE)):
             visit.page.locator("#rows button").nth(k).click()
-            assert visit.page.locator("#chosen").text_content() == shown[k]
+            assert visit.page.locator("#selected").text_content() == shown[k]
         assert visit.page.locator("main i, main u, main b, main script").count() == 0
         assert visit.page.locator("h1").text_content() == "<u>价格"
-        assert visit.said == []
+        assert visit.messages == []
 
 
-def test_another_gate_can_be_chosen(browser, pages):
+def test_choice_shows_another_gate(browser, pages):
     with Visit(browser, pages["one"], 360) as visit:
         choice = visit.page.locator("#gates .choice")
         assert choice.locator(".option:not([hidden]) figcaption").text_content() == "LSTM 1, forget gate"
-        choice.locator("select").select_option("LSTM 1: memory c")
-        assert choice.locator(".option:not([hidden]) figcaption").text_content() == "LSTM 1, memory c"
+        choice.locator("select").select_option("LSTM 1: memory cell c")
+        assert choice.locator(".option:not([hidden]) figcaption").text_content() == "LSTM 1, memory cell c"
         assert all(drawn >= 1 and wide <= 360 for wide, _, drawn in visit.charts())
-        assert visit.said == []
+        assert visit.messages == []
 
 
-def test_on_paper_all_is_light_and_open(browser, pages):
+def test_print_is_light_and_open(browser, pages):
     with Visit(browser, pages["one"], scheme="dark") as visit:
         visit.page.emulate_media(media="print", color_scheme="dark")
         visit.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
-        assert (visit.colour(), visit.line()) == (PAPER["light"], LINES["light"])
+        assert (visit.background(), visit.line()) == (PAPER["light"], LINES["light"])
         assert not visit.page.locator("nav").is_visible()
         assert not visit.page.locator("#theme").is_visible()
         assert visit.page.locator("details:not([open])").count() == 0
         assert all(drawn >= 1 for *_, drawn in visit.charts())
         visit.page.emulate_media(media="screen", color_scheme="dark")
         visit.page.wait_for_function("document.documentElement.dataset.theme === undefined")
-        assert (visit.colour(), visit.line()) == (PAPER["dark"], LINES["dark"])
+        assert (visit.background(), visit.line()) == (PAPER["dark"], LINES["dark"])
         assert visit.page.locator("details[open]").count() == 0
 
 
-def test_it_can_be_printed(browser, pages):
+def test_page_prints_to_pdf(browser, pages):
     with Visit(browser, pages["one"]) as visit:
-        paper = visit.page.pdf(format="A4")
-        assert paper.startswith(b"%PDF")
-        assert len(paper) > 50_000
+        pdf = visit.page.pdf(format="A4")
+        assert pdf.startswith(b"%PDF")
+        assert len(pdf) > 50_000
 
 
-def test_names_for_those_who_cannot_see(browser, pages):
+def test_controls_and_charts_have_accessible_names(browser, pages):
     with Visit(browser, pages["one"]) as visit:
         page = visit.page
         assert page.locator(".chart:not([aria-label])").count() == 0
         assert page.locator("section:not([aria-labelledby])").count() == 0
         assert page.evaluate(
             "[...document.querySelectorAll('[aria-labelledby]')].every("
-            "(one) => document.getElementById(one.getAttribute('aria-labelledby')))"
+            "(element) => document.getElementById(element.getAttribute('aria-labelledby')))"
         )
-        assert page.locator("select").evaluate_all("(all) => all.every((one) => one.labels.length === 1)")
+        assert page.locator("select").evaluate_all("(all) => all.every((select) => select.labels.length === 1)")
         assert page.locator("th:not([scope])").count() == 0
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"

@@ -5,7 +5,7 @@ import pytest
 
 import gatecast.forecaster
 from gatecast.config import NetworkConfig, TrainingConfig
-from gatecast.data.read import read
+from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.significance import holm, sign_flip
 from gatecast.forecaster import Forecaster

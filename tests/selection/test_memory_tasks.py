@@ -158,7 +158,7 @@ def test_progress_reaches_its_end():
 
 def test_the_chart_shows_every_loss_beside_the_naive_answers(memory):
     chart = probe_chart(memory)
-    assert chart.y_names == ("order, 80 steps",)
+    assert chart.y_labels == ("order, 80 steps",)
     naive, rnn, lstm = chart.marks
     assert (naive.name, naive.role, naive.dashed) == ("naive answer", "naive", True)
     assert naive.y.tolist() == [3 / 16, 3 / 16]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Column", "count", "number_format", "plain", "time_texts", "time_unit"]
+__all__ = ["Column", "count", "format_or_dash", "number_format", "plain", "time_texts", "time_unit"]
 
 Column = npt.NDArray[Any]
 """Values of a column: floats, datetime64, integers or texts."""
@@ -79,6 +79,16 @@ def number_format(values: Column, digits: int = 4) -> Callable[[float], str]:
         return lambda value: f"{value:.{digits}g}" if math.isfinite(value) else "-"
     decimals = max(0, decimals)
     return lambda value: f"{value:.{decimals}f}" if math.isfinite(value) else "-"
+
+
+def format_or_dash(value: float, template: str) -> str:
+    """Format a number; a dash stands for NaN and infinity.
+
+    Example:
+        >>> format_or_dash(0.5, "{:.1f}"), format_or_dash(math.nan, "{:.1f}")
+        ('0.5', '-')
+    """
+    return template.format(value) if math.isfinite(value) else "-"
 
 
 def count(number: int, noun: str) -> str:

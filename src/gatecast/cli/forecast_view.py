@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count, time_unit
-from gatecast.cli.predictions import PredictionTable, prediction_table
 from gatecast.errors import ConfigError
 from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.reporting import text_tables
@@ -21,7 +20,28 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
     from gatecast.results import Evaluation
 
-__all__ = ["ForecastView", "forecast_grid", "summary_rows", "training_advice", "view_forecast"]
+__all__ = ["ForecastTable", "ForecastView", "forecast_table", "summary_rows", "training_advice", "view_forecast"]
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastTable:
+    """Columns of a forecast and their roles.
+
+    Args:
+        columns: Arrays of equal length, by name.
+        id_col: Column with the names of the series; None if the data have none.
+        time_col: Column with the times.
+        target_col: Column that is forecast.
+        model: Column of the forecast; bounds are called `<model>-lo-<level>` and `<model>-hi-<level>`.
+        levels: Levels of the intervals, in percent.
+    """
+
+    columns: dict[str, npt.NDArray[Any]]
+    id_col: str | None
+    time_col: str
+    target_col: str
+    model: str
+    levels: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +74,7 @@ class ForecastView:
     times: npt.NDArray[Any]
     values: npt.NDArray[np.float64]
     season_length: int
-    forecast: PredictionTable
+    forecast: ForecastTable
     evaluation: Evaluation | None
     baseline_values: npt.NDArray[np.float64]
     notes: tuple[str, ...]
@@ -62,10 +82,10 @@ class ForecastView:
     seconds: float
     advice: str = ""
     n_series: int = 1
-    all_series: PredictionTable | None = None
+    all_series: ForecastTable | None = None
 
     @property
-    def full_forecast(self) -> PredictionTable:
+    def full_forecast(self) -> ForecastTable:
         """Forecast of all series."""
         return self.all_series or self.forecast
 
@@ -124,7 +144,15 @@ def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | None
     """
     from gatecast.forecasting.baselines import seasonal_naive
 
-    panel, forecast = forecaster.panel_, prediction_table(forecaster, futr_df=futr_df)
+    panel = forecaster.panel_
+    forecast = ForecastTable(
+        columns=forecaster.predict(futr_df=futr_df, output="dict"),
+        id_col=panel.columns.id,
+        time_col=panel.columns.time,
+        target_col=panel.columns.target,
+        model=forecaster.model_name_,
+        levels=tuple(forecaster.level),
+    )
     shown = next((s for s in range(len(panel)) if panel.mask[panel.indptr[s] : panel.indptr[s + 1]].any()), 0)
     values = panel.series(shown)
     view = ForecastView(
@@ -185,8 +213,8 @@ def summary_rows(view: ForecastView) -> Iterator[tuple[str, str]]:
         yield "note", note
 
 
-def forecast_grid(view: ForecastView) -> TextTable:
+def forecast_table(view: ForecastView) -> TextTable:
     """Return the forecast with its intervals, a row a step."""
     forecast = view.forecast
     series = ForecastSeries(forecast.columns, forecast.model, forecast.levels, forecast.time_col, len(view.mean))
-    return text_tables.forecast_grid(series, view.time_unit)
+    return text_tables.forecast_table(series, view.time_unit)

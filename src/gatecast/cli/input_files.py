@@ -30,7 +30,7 @@ def check_source(text: str) -> Path | str:
     Raises:
         ConfigError: As `check_input`.
     """
-    from gatecast.data.read import is_text_source
+    from gatecast.data.reader import is_text_source
 
     return text if is_text_source(text) else check_input(text)
 

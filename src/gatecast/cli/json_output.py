@@ -166,7 +166,7 @@ def evaluation_facts(evaluation: Evaluation, unit: str = "") -> dict[str, Any]:
     return {
         "cutoff": cutoff,
         "rows": dict(zip(("training", "validation", "test"), map(int, evaluation.split_sizes), strict=True)),
-        "season": int(evaluation.season),
+        "season": int(evaluation.season_length),
         "horizon": int(evaluation.horizon),
         "verdict": evaluation.verdict,
         "scores": [_score(score) for score in evaluation.scores],

@@ -98,7 +98,7 @@ def _was_interrupted(error: BaseException | None) -> bool:
 def _report(error: Exception, args: Sequence[str]) -> int:
     """Print an error, and return its exit code."""
     options = _options_of_command(args) if isinstance(error, GatecastError) else {}
-    code, kind, message = _classify(error, options)
+    code, kind, message = _classify(error, options, args)
     if os.environ.get("GATECAST_DEBUG"):
         import traceback
 
@@ -118,14 +118,14 @@ def _report(error: Exception, args: Sequence[str]) -> int:
     return code
 
 
-def _classify(error: Exception, options: Mapping[str, str]) -> tuple[int, str, str]:
+def _classify(error: Exception, options: Mapping[str, str], args: Sequence[str]) -> tuple[int, str, str]:
     """Return exit code, kind and message of an error."""
     if isinstance(error, GatecastError):
         code = DATA if isinstance(error, (DataError, FormatError)) else USE
         return code, type(error).__name__, _lower_first(_with_options(str(error), options, error.argument))
     # Errors of the parser are known by their method: their classes moved between versions.
     if hasattr(error, "format_message"):
-        return USE, "ConfigError", _usage_message(error)
+        return USE, "ConfigError", _usage_message(error, args)
     if isinstance(error, OSError) and error.filename:
         return USE, "ConfigError", f"{error.filename}: {error.strerror}."
     if isinstance(error, OSError) and error.errno in OUTPUT_FULL:
@@ -137,12 +137,13 @@ def _classify(error: Exception, options: Mapping[str, str]) -> tuple[int, str, s
     return DEFECT, "InternalError", f"gatecast has a defect ({what}). {request}"
 
 
-def _usage_message(error: Exception) -> str:
+def _usage_message(error: Exception, args: Sequence[str]) -> str:
     """Return the message of the parser, and the command whose help goes further."""
     message = str(error.format_message())  # type: ignore[attr-defined]
     stop = "" if message.endswith((".", "?", ")")) else "."
+    # Only the parser of a command, whose name comes first, raises errors without a context.
     context = getattr(error, "ctx", None)
-    command = "gatecast" if context is None else context.command_path
+    command = f"gatecast {args[0]}" if context is None else context.command_path
     return f"{message}{stop} See {command} --help."
 
 

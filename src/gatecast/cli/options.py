@@ -193,12 +193,14 @@ StepSize = Annotated[
 Refit = Annotated[bool, typer.Option("--refit/--no-refit", help="Train at every cutoff, or at the first alone.")]
 Models = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Models. Default: all: {models}.", autocompletion=complete_models),
+    typer.Option(
+        metavar="A,B", help="Models: {models}. Default: the networks and auto.", autocompletion=complete_models
+    ),
     Setting("models", NAMES, "lstm,gru"),
 ]
 Cells = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Cells. Default: all: {cells}.", autocompletion=complete_cells),
+    typer.Option(metavar="A,B", help="Cells: {cells}. Default: the first five.", autocompletion=complete_cells),
     Setting("cells", NAMES, "lstm,gru"),
 ]
 

@@ -104,7 +104,7 @@ def _require_library(path: Path, kind: OutputKind) -> None:
 
         require_library(path)
     elif kind in (PAGE, REPORT):
-        from gatecast.reporting.report import require_plotly
+        from gatecast.reporting.html_report import require_plotly
 
         require_plotly()
 

@@ -20,10 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast._utils.formatting import count, time_texts
-from gatecast.cli.forecast_view import ForecastView, forecast_grid, summary_rows
+from gatecast.cli.forecast_view import ForecastView, forecast_table, summary_rows
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, draw
-from gatecast.reporting.text_tables import TextTable, score_grid
+from gatecast.reporting.text_tables import TextTable, score_table
 
 if TYPE_CHECKING:
     from gatecast.pipeline.progress import Progress
@@ -35,7 +35,7 @@ MAX_ROWS = 14
 MAX_WIDTH = 100
 """Columns of the chart."""
 MIN_HISTORY = 24
-"""Rows of the history in the chart, where there are as many."""
+"""Rows of the history in the chart, if the series is that long."""
 STYLES = {"h": "", "f": "bold cyan", "i": "cyan", "a": "dim", " ": ""}
 
 
@@ -52,7 +52,7 @@ def print_forecast(
     """
     with _console(stream) as console:
         if quiet:
-            console.print(_table(forecast_grid(view)))
+            console.print(_table(forecast_table(view)))
         else:
             _report(console, view, files)
 
@@ -79,14 +79,14 @@ def _report(console: Console, view: ForecastView, files: Sequence[str]) -> None:
     console.print(Text(view.file, style="bold"), soft_wrap=True)
     _section(console, _summary(view))
     if view.evaluation is not None:
-        _section(console, _table(score_grid(view.evaluation)))
+        _section(console, _table(score_table(view.evaluation)))
         _section(console, Text(view.evaluation.verdict, style="bold"))
     if view.advice:
         _section(console, Text(view.advice))
     drawing = chart(view, min(console.width - 2, MAX_WIDTH), unicode=console.encoding.startswith("utf"))
     if drawing.lines:
         _section(console, _colored(drawing))
-    grid, n_left_out = shortened(forecast_grid(view))
+    grid, n_left_out = shortened(forecast_table(view))
     console.print(Padding(_table(grid), (0, 0, 0, 2)))
     if n_left_out:
         table = next((name for name in files if Path(name).suffix.lower() in TABLE_SUFFIXES), None)

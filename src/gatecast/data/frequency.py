@@ -1,14 +1,12 @@
-"""A frequency as a value: how far apart times lie, where they are anchored, and what they are called.
+"""Frequencies: the distance between times, their anchor, and their aliases.
 
-Letters: N times, k position on the grid (0 is `start`).
+Times are datetime64[us] without a time zone (292,000 years each way, so neither 1749 nor 2300 overflows), or int64
+where there are no dates. Aliases are those of pandas: ``YS QS MS`` for the start and ``YE QE ME`` for the end of year,
+quarter and month, ``W-SUN`` ... ``W-SAT``, ``B``, ``D``, ``h``, ``min``, ``s``, ``ms``, ``us``, each with a multiple
+(``15min``); integer steps are written as a number (``1``).
 
-Times are datetime64[us] without a zone (292,000 years each way, so neither 1749 nor 2300 overflows), or
-int64 where there are no dates. The names are those of the field: ``YS QS MS`` for the start and ``YE QE ME``
-for the end of year, quarter and month, ``W-SUN`` ... ``W-SAT``, ``B``, ``D``, ``h``, ``min``, ``s``, ``ms``,
-``us``, each with a multiple (``15min``); integer steps are written as a number (``1``).
-
-The phase of a grid is in its first time, never in the frequency: hourly data at a quarter past, daily data
-at nine o'clock, monthly data on the 15th are grids like any other.
+The phase of a grid is in its first time, never in the frequency: hourly data at a quarter past, daily data at nine
+o'clock and monthly data on the 15th are regular grids.
 """
 
 from __future__ import annotations
@@ -22,15 +20,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import BoolArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError
 
-__all__ = ["Freq", "Positions", "Times", "format_times", "parse"]
+__all__ = ["Freq", "Times", "format_times", "parse", "weekday"]
 
 Times = npt.NDArray[Any]
 """datetime64[us] or int64."""
-
-Positions = npt.NDArray[np.int64]
 
 MICROSECONDS = MappingProxyType(
     {
@@ -43,15 +40,15 @@ MICROSECONDS = MappingProxyType(
         "W": 7 * 86_400_000_000,
     }
 )
-"""Units of a fixed length."""
+"""Length of each unit of fixed length."""
 
 MONTHS = MappingProxyType({"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12})
-"""Units of whole months, at the start or at the end of them."""
+"""Length in months of each calendar unit, at the start or the end of the period."""
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
-# Cycles that the calendar suggests, in units, the usual one first: the defaults of GluonTS, but 7 days.
+# Seasonal periods that the calendar suggests, in units, the usual one first: the defaults of GluonTS, except 7 days.
 CYCLES = MappingProxyType(
     {
         "ms": (1_000,),
@@ -65,7 +62,7 @@ CYCLES = MappingProxyType(
     }
 )
 
-NAMES = MappingProxyType(
+UNIT_NAMES = MappingProxyType(
     {
         "step": ("integer steps", "steps"),
         "us": ("every microsecond", "microseconds"),
@@ -82,8 +79,8 @@ NAMES = MappingProxyType(
     }
 )
 
-# What else people write: pandas before 2.2, polars, words.
-SYNONYMS = MappingProxyType(
+# Other spellings: pandas before 2.2, polars, English words.
+ALIASES = MappingProxyType(
     {
         **{"A": "YE", "Y": "YE", "AS": "YS", "Q": "QE", "M": "ME", "H": "h", "T": "min", "S": "s", "L": "ms"},
         **{"y": "YS", "q": "QS", "mo": "MS", "w": "W", "d": "D", "b": "B"},
@@ -96,13 +93,13 @@ SYNONYMS = MappingProxyType(
 
 @dataclass(frozen=True)
 class Freq:
-    """A distance between times: `multiple` units, for weeks, quarters and years with an anchor.
+    """A fixed distance between times: a multiple of a unit, with an anchor for weeks, quarters and years.
 
     Args:
         unit: "step", "us", "ms", "s", "min", "h", "D", "B", "W", "MS", "ME", "QS", "QE", "YS" or "YE".
-        multiple: Whole number of units, at least 1.
-        anchor: Weekday of a week (0 Monday ... 6 Sunday), month of a year (1-12), month of a quarter (any of
-            the four); None is the usual one: Sunday, January for starts, December for ends.
+        multiple: Number of units, at least 1.
+        anchor: Weekday of a week (0 Monday ... 6 Sunday), month of a year (1-12), month of a quarter (any of the
+            four); None for the default: Sunday, January for starts, December for ends.
 
     Raises:
         ConfigError: Another unit, multiple or anchor.
@@ -116,12 +113,10 @@ class Freq:
     anchor: int | None = None
 
     def __post_init__(self) -> None:
-        if self.unit not in NAMES:
-            raise ConfigError(
-                "there is no such unit of time", got=repr(self.unit), expected="one of " + " ".join(NAMES)
-            )
+        if self.unit not in UNIT_NAMES:
+            raise ConfigError("Unknown unit of time", got=repr(self.unit), expected="one of " + " ".join(UNIT_NAMES))
         object.__setattr__(self, "multiple", check_positive_int(self.multiple, "the multiple of a frequency"))
-        object.__setattr__(self, "anchor", _anchor(self.unit, self.anchor))
+        object.__setattr__(self, "anchor", _normalize_anchor(self.unit, self.anchor))
 
     def __str__(self) -> str:
         if self.unit == "step":
@@ -134,15 +129,15 @@ class Freq:
 
     @property
     def label(self) -> str:
-        """The frequency in words, with its alias."""
-        one, many = NAMES[self.unit]
+        """The frequency in English, with its alias."""
+        single, plural = UNIT_NAMES[self.unit]
         if self.unit == "step":
             return "integer steps" if self.multiple == 1 else f"integer steps of {self.multiple}"
-        return f"{one if self.multiple == 1 else f'every {self.multiple} {many}'} ({self})"
+        return f"{single if self.multiple == 1 else f'every {self.multiple} {plural}'} ({self})"
 
     @property
-    def season(self) -> int:
-        """The usual seasonal period, 1 if there is none: the m of MASE and of seasonal naive.
+    def season_length(self) -> int:
+        """The usual seasonal period in steps, 1 if there is none; MASE and the seasonal naive forecast use it.
 
         >>> [parse(alias).season_length for alias in ("h", "30min", "15min", "D", "B", "W", "MS", "QE", "YS", "5h")]
         [24, 48, 96, 7, 5, 52, 12, 4, 1, 1]
@@ -152,7 +147,7 @@ class Freq:
 
     @property
     def cycles(self) -> tuple[int, ...]:
-        """Every seasonal period of at least 4 steps that the calendar suggests, shortest first.
+        """Seasonal periods of at least 4 steps that the calendar suggests, shortest first.
 
         >>> parse("30min").cycles, parse("D").cycles, parse("YS").cycles
         ((48, 336), (7, 365), ())
@@ -162,7 +157,14 @@ class Freq:
         return tuple(sorted(period for period in periods if period >= 4))
 
     def at(self, start: npt.ArrayLike, k: npt.ArrayLike) -> Times:
-        """The times at positions k of the grid that begins at `start`; the two broadcast.
+        """Return the times of grid positions.
+
+        Args:
+            start: Time of position 0.
+            k: Positions; broadcast against `start`.
+
+        Returns:
+            Times as datetime64[us] or int64, in the broadcast shape.
 
         >>> Freq("ME").at(np.datetime64("2024-01-31"), [0, 1, 2]).astype("M8[D]").astype(str).tolist()
         ['2024-01-31', '2024-02-29', '2024-03-31']
@@ -175,14 +177,14 @@ class Freq:
         if self.unit in MICROSECONDS:
             return np.asarray(first + (steps * MICROSECONDS[self.unit]).astype("m8[us]"))
         base = self._base(first)
-        rest = first - base.astype("M8[us]")
+        phase = first - base.astype("M8[us]")
         if self.unit == "B":
-            return np.asarray(np.busday_offset(base, steps, roll="forward").astype("M8[us]") + rest)
+            return np.asarray(np.busday_offset(base, steps, roll="forward").astype("M8[us]") + phase)
         month = first.astype("M8[M]") + steps * MONTHS[self.unit]
-        return np.asarray(self._edge(month).astype("M8[us]") + rest)
+        return np.asarray(self._edge(month).astype("M8[us]") + phase)
 
     def range(self, start: npt.ArrayLike, n: int) -> Times:
-        """The first n times of the grid that begins at `start`.
+        """Return the first n times of the grid that begins at `start`.
 
         >>> Freq("W", anchor=0).range(np.datetime64("2024-01-01"), 3).astype("M8[D]").astype(str).tolist()
         ['2024-01-01', '2024-01-08', '2024-01-15']
@@ -191,15 +193,16 @@ class Freq:
         """
         return self.at(start, np.arange(n))
 
-    def index_of(self, times: npt.ArrayLike, start: npt.ArrayLike) -> tuple[Positions, npt.NDArray[np.bool_]]:
-        """Positions of times on the grid that begins at `start`; the inverse of `at`.
+    def index_of(self, times: npt.ArrayLike, start: npt.ArrayLike) -> tuple[IntArray, BoolArray]:
+        """Return the positions of times on the grid that begins at `start`; the inverse of `at`.
 
         Args:
-            times: (N,) times.
-            start: First time of the grid, or one for each time.
+            times: Times, shape (n_times,).
+            start: First time of the grid, or one per time.
 
         Returns:
-            (N,) positions, the nearest where a time is not on the grid, and (N,) whether it is on the grid.
+            Positions, shape (n_times,), the nearest one where a time is off the grid; and whether each time is
+            exactly on the grid.
 
         >>> days = np.array(["2024-02-28", "2024-03-01T06:00"], "M8[us]")
         >>> k, on_grid = Freq("D").index_of(days, np.datetime64("2024-02-28"))
@@ -223,7 +226,7 @@ class Freq:
         return k, np.asarray(self.at(first, k) == t)
 
     def anchored(self, first: npt.ArrayLike) -> Freq:
-        """The same distance with the anchor, and start or end of month, that a first time shows.
+        """Return this frequency with the anchor, and the start or end of month, that a first time implies.
 
         >>> monday = np.datetime64("2024-01-01")
         >>> str(Freq("W").anchored(monday)), str(Freq("ME").anchored(monday))
@@ -235,29 +238,30 @@ class Freq:
         if self.unit == "W":
             return replace(self, anchor=int(weekday(day)))
         month = day.astype("M8[M]")
-        # Only a true end of month is an end: the 28th of a long month is a phase of the start.
-        ends = bool(day == _last_day(month)) and bool(day != month.astype("M8[D]"))
-        unit = self.unit[0] + ("E" if ends else "S")
+        # Only the last day of the month anchors at the end: the 28th of a long month is a phase of the start.
+        at_end = bool(day == _last_day(month)) and bool(day != month.astype("M8[D]"))
+        unit = self.unit[0] + ("E" if at_end else "S")
         anchor = None if unit[0] == "M" else int(month.astype(np.int64)) % 12 + 1
         return Freq(unit, self.multiple, anchor)
 
     def _base(self, first: Times) -> Times:
-        """The day from which whole steps are counted: its phase is what is left of `first`."""
+        """The day from which steps are counted; the rest of `first` is the phase."""
         return first.astype("M8[D]") if self.unit == "B" else self._edge(first.astype("M8[M]"))
 
     def _edge(self, month: Times) -> Times:
-        """First or last day of months."""
+        """First or last day of each month."""
         return _last_day(month) if self.unit.endswith("E") else month.astype("M8[D]")
 
 
 def parse(freq: str | int | Freq) -> Freq:
-    """A frequency from its alias, from a whole number (integer steps), or itself.
+    """Parse a frequency from an alias or from an integer, for integer steps.
 
     Args:
-        freq: "MS", "QE-NOV", "W-MON", "15min", "monthly", "1mo", 1 ...; older spellings are understood.
+        freq: Alias such as "MS", "QE-NOV", "W-MON", "15min", "monthly" or "1mo", in pandas or polars spelling; an
+            integer; or a `Freq`, which is returned.
 
     Raises:
-        ConfigError: Something that names no frequency.
+        ConfigError: Not a frequency.
 
     >>> [str(parse(alias)) for alias in ("M", "1mo", "15T", "W", "QS-OCT", "A-JUN", "weekly", 2)]
     ['ME', 'MS', '15min', 'W-SUN', 'QS', 'YE-JUN', 'W-SUN', '2']
@@ -267,21 +271,24 @@ def parse(freq: str | int | Freq) -> Freq:
     text = str(freq).strip()
     match = re.fullmatch(r"(\d*)\s*([A-Za-z]*)(?:-([A-Za-z]{3}))?", text)
     if match and any(match.group(1, 2)):
-        count, word, anchor = match.groups()
-        unit = word if word in NAMES else SYNONYMS.get(word or "step", SYNONYMS.get(word.lower(), ""))
-        places = WEEKDAYS if unit == "W" else MONTH_NAMES if unit in MONTHS and unit[0] != "M" else ()
-        if unit and (anchor is None or anchor.upper() in places):
-            place = None if anchor is None else places.index(anchor.upper()) + (unit != "W")
-            return Freq(unit, int(count or 1), place)
-    # Only near misses: a guess that is far off misleads more than it helps.
-    close = get_close_matches(text, [*NAMES, *SYNONYMS], n=1, cutoff=0.75)
-    hint = f"Did you mean {close[0]!r}?" if close else "Write, say, freq='MS' for the first of every month."
-    known = "YS YE QS QE MS ME W-SUN B D h min s, with a multiple such as 15min, or a whole number"
-    raise ConfigError("this is not a frequency", got=repr(freq), expected=known, fix=hint)
+        multiple, name, anchor = match.groups()
+        unit = name if name in UNIT_NAMES else ALIASES.get(name or "step", ALIASES.get(name.lower(), ""))
+        anchors = WEEKDAYS if unit == "W" else MONTH_NAMES if unit in MONTHS and unit[0] != "M" else ()
+        if unit and (anchor is None or anchor.upper() in anchors):
+            number = None if anchor is None else anchors.index(anchor.upper()) + (unit != "W")
+            return Freq(unit, int(multiple or 1), number)
+    # Only near misses: a suggestion that is far off misleads more than it helps.
+    close = get_close_matches(text, [*UNIT_NAMES, *ALIASES], n=1, cutoff=0.75)
+    raise ConfigError(
+        "Invalid freq",
+        got=repr(freq),
+        expected="YS YE QS QE MS ME W-SUN B D h min s, with a multiple such as 15min, or an integer for integer steps",
+        fix=f"Did you mean {close[0]!r}?" if close else "For example, freq='MS' means the first of every month.",
+    )
 
 
-def weekday(days: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Day of the week, 0 Monday ... 6 Sunday.
+def weekday(days: npt.ArrayLike) -> IntArray:
+    """Return the day of the week, 0 Monday ... 6 Sunday.
 
     >>> weekday(np.array(["2024-01-01", "1969-12-28"], "M8[D]")).tolist()
     [0, 6]
@@ -291,7 +298,7 @@ def weekday(days: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def format_times(times: npt.ArrayLike) -> list[str]:
-    """Times as text: only the day if all are at midnight, else with the time of day; integers as they are.
+    """Format times as strings: only dates if all are at midnight, with the time of day otherwise; integers as such.
 
     >>> format_times(np.array(["1749-01-01", "2300-12-31"], "M8[us]"))
     ['1749-01-01', '2300-12-31']
@@ -301,41 +308,41 @@ def format_times(times: npt.ArrayLike) -> list[str]:
     t = np.asarray(times)
     if t.dtype.kind != "M":
         return [str(time) for time in t.tolist()]
-    known = t[~np.isnat(t)]
+    valid = t[~np.isnat(t)]
     for unit in ("D", "s", "ms", "us"):
-        if np.array_equal(known.astype(f"M8[{unit}]").astype("M8[us]"), known.astype("M8[us]")):
+        if np.array_equal(valid.astype(f"M8[{unit}]").astype("M8[us]"), valid.astype("M8[us]")):
             break
     texts = np.datetime_as_string(t, unit=unit).tolist()
     return [text if text == "NaT" else text.replace("T", " ") for text in texts]
 
 
-def _anchor(unit: str, anchor: int | None) -> int | None:
-    """The anchor in its one form: None for units without one, for quarters the first or last month."""
+def _normalize_anchor(unit: str, anchor: int | None) -> int | None:
+    """The canonical anchor: None for units without one; for quarters the first or the last month."""
     if unit == "W":
-        return _within(unit, 6 if anchor is None else anchor, 0, 6)
+        return _check_anchor(unit, 6 if anchor is None else anchor, 0, 6)
     if unit not in MONTHS or unit[0] == "M":
         if anchor not in (None, 0):
-            raise ConfigError(f"the unit {unit} has no anchor", got=repr(anchor), expected="None")
+            raise ConfigError(f"The unit {unit} has no anchor", got=repr(anchor), expected="None")
         return None
     at_end = unit[1] == "E"
-    month = _within(unit, (12 if at_end else 1) if anchor is None else anchor, 1, 12)
+    month = _check_anchor(unit, (12 if at_end else 1) if anchor is None else anchor, 1, 12)
     if unit[0] == "Y":
         return month
     return (month - 1) % 3 + (10 if at_end else 1)
 
 
-def _within(unit: str, anchor: int, low: int, high: int) -> int:
-    """An anchor that is in its range."""
+def _check_anchor(unit: str, anchor: int, low: int, high: int) -> int:
+    """The anchor, if it is in its range."""
     if not (isinstance(anchor, int) and low <= anchor <= high):
-        raise ConfigError(f"the anchor of {unit} is wrong", got=repr(anchor), expected=f"{low} to {high}")
+        raise ConfigError(f"Invalid anchor of {unit}", got=repr(anchor), expected=f"an integer from {low} to {high}")
     return anchor
 
 
 def _last_day(month: Times) -> Times:
-    """Last day of months."""
+    """Last day of each month."""
     return np.asarray((month.astype("M8[M]") + 1).astype("M8[D]") - 1)
 
 
-def _nearest(distance: Positions, size: int) -> Positions:
-    """Distance in whole steps, rounded to the nearest."""
+def _nearest(distance: IntArray, size: int) -> IntArray:
+    """Distance in steps, rounded to the nearest."""
     return np.asarray((distance + size // 2) // size)

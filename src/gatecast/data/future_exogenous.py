@@ -1,7 +1,4 @@
-"""The second table: what the known columns will be at the times that are to be forecast.
-
-Letters: S series, h horizon, N rows of the table, k step ahead.
-"""
+"""Values of exogenous columns at the steps to forecast, from the table that users pass as `futr_df`."""
 
 from __future__ import annotations
 
@@ -9,180 +6,190 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.data.frequency import MONTHS, format_times
+from gatecast.data.messages import abridge, format_id, list_columns
 from gatecast.data.panel import Panel
-from gatecast.data.parsing.column_roles import find_column, join_parts
-from gatecast.data.parsing.columns import parse_labels, parse_time_column
-from gatecast.data.parsing.exogenous import encode
-from gatecast.data.parsing.raw_table import RawTable, factorise, keep_rows
-from gatecast.errors import DataError
+from gatecast.data.parsing.column_roles import join_date_parts
+from gatecast.data.parsing.columns import parse_ids, parse_time_column
+from gatecast.data.parsing.exogenous import encode_column
+from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
+from gatecast.errors import ConfigError, DataError
 
 __all__ = ["future_values"]
 
-Array = npt.NDArray[np.float64]
-
-SHOWN = 5
+MAX_LISTED = 5
 
 
 class RowPositions(NamedTuple):
-    """Where the rows of a table belong.
+    """Series and steps that rows of the table hold values for.
 
     Args:
-        row: (N,) rows that are needed, some more than once if they hold for every series.
-        s: (N,) series of each.
-        k: (N,) step ahead of each, from 0.
-        strange: Names of series that the panel does not have.
+        row: Rows of the table, shape (n,); a row that holds for every series occurs once per series.
+        series: Series of each, shape (n,).
+        step: Step ahead of each, from 0, shape (n,).
+        unknown_ids: Ids in the table that the panel does not have.
     """
 
-    row: npt.NDArray[np.int64]
-    s: npt.NDArray[np.int64]
-    k: npt.NDArray[np.int64]
-    strange: list[Any]
+    row: IntArray
+    series: IntArray
+    step: IntArray
+    unknown_ids: list[Any]
 
 
-def future_values(table: RawTable, panel: Panel, h: int) -> dict[str, Array]:
-    """Values of the panel's known columns at the h times after the end of each series.
+def future_values(table: RawTable, panel: Panel, h: int) -> dict[str, FloatArray]:
+    """Extract the values of the `futr_exog` columns at the h steps after the end of each series.
 
-    Rows of other times are passed over. A table without the column of names holds for every series.
+    Rows of other times are ignored. A table without an id column holds for every series.
 
     Args:
-        table: One row for each time of each series; the columns are called as in the panel's table.
-        panel: The panel, with `known` columns.
-        h: Steps ahead.
+        table: One row per series and time; columns have the names of the panel's source.
+        panel: A panel with `futr_exog` columns.
+        h: Number of steps.
 
     Returns:
-        (S, h) by name of the column; NaN only where a cell of a column of words is empty.
+        Values by column name, each of shape (n_series, h); NaN only where a categorical value is missing.
 
     Raises:
-        ConfigError: A known column is not there.
-        DataError: A row or a number is missing, or there twice; a category was not seen in training.
+        ConfigError: A column is missing.
+        DataError: A row or a number is missing or duplicated, or a category is unknown.
 
     >>> from gatecast.data.panel import from_values
     >>> from dataclasses import replace
     >>> panel = replace(from_values([5.0, 6.0]), futr_exog={"price": np.array([1.0, 2.0])})
-    >>> future_values(Table(("ds", "price"), (np.array([3, 4]), np.array([2.5, 3.0]))), panel, 2)
+    >>> future_values(RawTable(("ds", "price"), (np.array([3, 4]), np.array([2.5, 3.0]))), panel, 2)
     {'price': array([[2.5, 3. ]])}
     """
-    check_positive_int(h, "the horizon")
+    check_positive_int(h, "h")
     if not panel.futr_exog:
         return {}
-    table = join_parts(
-        table, panel.columns.time if panel.columns.time in table.names else None, keep=tuple(panel.futr_exog)
-    )
-    columns = {name: find_column(table, name, "known") for name in panel.futr_exog}
-    places = _places(table, panel, h)
-    _check_rows(table, panel, h, places)
-    needed = keep_rows(table, places.row)
-    found = {}
+    time_col = panel.columns.time if panel.columns.time in table.names else None
+    table = join_date_parts(table, time_col, keep=tuple(panel.futr_exog))
+    columns = {name: _require_column(table, name) for name in panel.futr_exog}
+    positions = _find_positions(table, panel, h)
+    _check_complete(table, panel, h, positions)
+    selected = take_rows(table, positions.row)
+    future = {}
     for name, column in columns.items():
         values = np.full((len(panel), h), np.nan)
-        values[places.s, places.k] = encode(needed, column, "known", panel.categories.get(name))[0].values
+        numbers, _ = encode_column(selected, column, "futr_exog", panel.categories.get(name))
+        values[positions.series, positions.step] = numbers.values
         if name not in panel.categories:
             _check_numbers(values, name, panel, h)
-        found[name] = values
-    if places.strange:
-        listed = _listed([repr(name) for name in places.strange[:SHOWN]], len(places.strange))
-        warnings.warn(f"The future table has series that are not in the panel: {listed}.", stacklevel=3)
-    return found
+        future[name] = values
+    if positions.unknown_ids:
+        warnings.warn(f"futr_df has unknown series: {_list_ids(positions.unknown_ids)}.", stacklevel=3)
+    return future
 
 
-def _places(table: RawTable, panel: Panel, h: int) -> RowPositions:
-    """Series and step of every row that is needed."""
-    read = parse_time_column(
+def _require_column(table: RawTable, name: str) -> int:
+    """Index of a column that the table must have."""
+    if name not in table.names:
+        raise ConfigError(
+            "Missing column in futr_df",
+            got=f"the columns {list_columns(table.names)}",
+            expected=f"a column {name!r}, as in the data of fit",
+        )
+    return table.names.index(name)
+
+
+def _find_positions(table: RawTable, panel: Panel, h: int) -> RowPositions:
+    """Series and step of every row within the horizon."""
+    parsed = parse_time_column(
         table,
-        find_column(table, panel.columns.time, "time_col"),
-        plain=panel.freq.unit == "step",
-        clock=panel.utc_offset_minutes,
+        _require_column(table, panel.columns.time),
+        as_integers=panel.freq.unit == "step",
+        utc_offset=panel.utc_offset_minutes,
     )
-    times = read.values
+    times = parsed.values
     if times.dtype.kind != panel.start.dtype.kind:
-        kinds = {"M": "dates", "i": "whole numbers"}
+        types = {"M": "dates", "i": "integers"}
         raise DataError(
-            "the times of the future table are of another kind",
+            "Times in futr_df have another type than those of the data",
             where=f"column {panel.columns.time!r}",
-            got=kinds[times.dtype.kind],
-            expected=f"{kinds[panel.start.dtype.kind]}, as in the past",
+            got=types[times.dtype.kind],
+            expected=types[panel.start.dtype.kind],
         )
     n = len(times)
     if panel.columns.id is None or panel.columns.id not in table.names:
-        row, series, strange = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n), []
+        row, series, unknown_ids = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n), []
     else:
-        names, codes = factorise(parse_labels(table, table.names.index(panel.columns.id)))
-        place = {str(name): s for s, name in enumerate(panel.ids.tolist())}
-        of = np.array([place.get(str(name), -1) for name in names.tolist()], np.int64)
-        strange = [name for name, s in zip(names.tolist(), of, strict=True) if s < 0]
-        row = np.flatnonzero(of[codes] >= 0)
-        series = of[codes][row]
-    k, exact = panel.freq.index_of(times[row], panel.start[series])
+        ids, codes = factorize(parse_ids(table, table.names.index(panel.columns.id)))
+        index = {str(name): s for s, name in enumerate(panel.ids.tolist())}
+        series_of_code = np.array([index.get(str(name), -1) for name in ids.tolist()], np.int64)
+        unknown_ids = [name for name, s in zip(ids.tolist(), series_of_code, strict=True) if s < 0]
+        row = np.flatnonzero(series_of_code[codes] >= 0)
+        series = series_of_code[codes][row]
+    k, on_grid = panel.freq.index_of(times[row], panel.start[series])
     k -= panel.lengths[series]
-    # Dates of weeks and months were moved to the nearest of the grid; the hours of a clock are not.
-    loose = panel.freq.unit in (*MONTHS, "W", "B")
-    keep = (k >= 0) & (k < h) & (exact | loose)
-    return RowPositions(row[keep], series[keep], k[keep], strange)
+    # Off-grid dates of weeks and months were moved to the nearest step of the grid; off-grid hours are not.
+    is_calendar = panel.freq.unit in (*MONTHS, "W", "B")
+    keep = (k >= 0) & (k < h) & (on_grid | is_calendar)
+    return RowPositions(row[keep], series[keep], k[keep], unknown_ids)
 
 
-def _check_rows(table: RawTable, panel: Panel, h: int, places: RowPositions) -> None:
-    """Refuse a step of a series with two rows or none."""
-    cell = places.s * h + places.k
-    counts = np.bincount(cell, minlength=len(panel) * h)
-    twice = np.flatnonzero(counts > 1)
-    if len(twice):
-        both = places.row[cell == twice[0]]
+def _check_complete(table: RawTable, panel: Panel, h: int, positions: RowPositions) -> None:
+    """Check that every step of every series has exactly one row."""
+    cells = positions.series * h + positions.step
+    counts = np.bincount(cells, minlength=len(panel) * h)
+    duplicated = np.flatnonzero(counts > 1)
+    if len(duplicated):
+        cell = int(duplicated[0])
+        first, second = (table.describe_row(int(row)) for row in positions.row[cells == cell][:2])
         raise DataError(
-            "a time occurs twice",
-            where=f"{_named(panel, int(twice[0]) // h)}{table.where(int(both[0]))} and {table.where(int(both[1]))}",
-            got=f"{_step(panel, int(twice[0]), h)} in both (repeated times in all: {len(twice)})",
-            expected="one row for each time",
-            fix="Remove one of them.",
+            "Duplicate time in futr_df",
+            where=f"{_series_prefix(panel, cell // h)}{first} and {second}",
+            got=f"{_format_step(panel, cell, h)} in both rows (duplicates in total: {len(duplicated)})",
+            expected="one row per series and time",
+            fix="Remove one of the rows.",
         )
     absent = np.flatnonzero(counts == 0)
     if len(absent):
-        fix = "Add them, or forecast fewer steps."
-        if places.strange:
-            listed = _listed([repr(name) for name in places.strange[:SHOWN]], len(places.strange))
-            fix += f" The table has series that are not in the panel: {listed}."
+        fix = "Add these rows, or forecast fewer steps."
+        if positions.unknown_ids:
+            fix += f" The table has unknown series: {_list_ids(positions.unknown_ids)}."
         raise DataError(
-            "rows are missing in the future table",
-            got=f"no row for {_cells(panel, absent, h)}",
-            expected=f"{h} rows for each series, {len(panel) * h} in all",
+            "Missing rows in futr_df",
+            got=f"no row for {_list_cells(panel, absent, h)}",
+            expected=f"{h} rows per series, {len(panel) * h} in total",
             fix=fix,
         )
 
 
-def _check_numbers(values: Array, name: str, panel: Panel, h: int) -> None:
-    """Refuse numbers that are missing."""
-    absent = np.flatnonzero(np.isnan(values).ravel())
-    if len(absent):
+def _check_numbers(values: FloatArray, name: str, panel: Panel, h: int) -> None:
+    """Check that no number is missing."""
+    missing = np.flatnonzero(np.isnan(values).ravel())
+    if len(missing):
         raise DataError(
-            "future values are missing",
+            "Missing values in futr_df",
             where=f"column {name!r}",
-            got=f"no number for {_cells(panel, absent, h)}",
+            got=f"no number for {_list_cells(panel, missing, h)}",
             expected="a number in every row",
-            fix="Fill them in, or leave the column out of known.",
+            fix="Fill in the values, or remove the column from futr_exog and fit again.",
         )
 
 
-def _cells(panel: Panel, cells: npt.NDArray[np.int64], h: int) -> str:
-    """The first of several steps of series, and how many more there are."""
-    some = [f"{_named(panel, int(cell) // h)}{_step(panel, int(cell), h)}" for cell in cells[:SHOWN]]
-    return _listed(some, len(cells), "; ")
+def _list_cells(panel: Panel, cells: IntArray, h: int) -> str:
+    """List the first of several steps of series, and how many more there are."""
+    first = cells[:MAX_LISTED].tolist()
+    return abridge(
+        [f"{_series_prefix(panel, cell // h)}{_format_step(panel, cell, h)}" for cell in first], len(cells), "; "
+    )
 
 
-def _named(panel: Panel, s: int) -> str:
-    """A series by its name, as the beginning of a message; nothing if the data had no names."""
-    return "" if panel.columns.id is None else f"series {panel.ids[s : s + 1].tolist()[0]!r}, "
+def _list_ids(ids: list[Any]) -> str:
+    """List the first of several ids, and how many more there are."""
+    return abridge([repr(name) for name in ids[:MAX_LISTED]], len(ids))
 
 
-def _step(panel: Panel, cell: int, h: int) -> str:
+def _series_prefix(panel: Panel, s: int) -> str:
+    """The id of a series as the beginning of a message; empty if the data have no ids."""
+    return "" if panel.columns.id is None else f"series {format_id(panel.ids, s)}, "
+
+
+def _format_step(panel: Panel, cell: int, h: int) -> str:
     """The time of a step of a series."""
     s, k = divmod(cell, h)
     return format_times(panel.freq.at(panel.start[s : s + 1], panel.lengths[s : s + 1] + k))[0]
-
-
-def _listed(first: list[str], count: int, mark: str = ", ") -> str:
-    """The first of several things, and how many more there are."""
-    more = count - len(first)
-    return mark.join(first) + (f" and {more} more" if more else "")

@@ -1,41 +1,40 @@
-"""Values that do not fit: far from what was seen a season before and a season after.
-
-Letters: T values of a series, m season.
-"""
+"""Outliers: values far from those one season before and one season after."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["FAR", "find_outliers", "gaps"]
+from gatecast._utils.typing import FloatArray, IntArray
 
-Floats = npt.NDArray[np.float64]
+__all__ = ["THRESHOLD", "find_outliers", "gaps"]
 
-FAR = 4.0
-"""Robust standard deviations of the seasonal changes; normal noise goes so far from both sides 2 times in a million."""
+THRESHOLD = 4.0
+"""Distance of an outlier in robust standard deviations of the seasonal differences.
 
-TO_SIGMA = 1.4826
-"""Standard deviation of normal numbers over their median absolute deviation."""
+Gaussian noise exceeds it on both sides 2 times in a million.
+"""
 
-FEWEST = 8
-"""Changes below which nothing is called odd."""
+MAD_TO_SIGMA = 1.4826
+"""Ratio of the standard deviation to the median absolute deviation of a normal distribution."""
+
+MIN_CHANGES = 8
+"""With fewer seasonal differences no value is called an outlier."""
 
 
-def find_outliers(values: Floats, m: int) -> npt.NDArray[np.int64]:
-    """Rows whose change from a season before and change to a season after are both far from usual, in one direction.
+def find_outliers(values: FloatArray, m: int) -> IntArray:
+    """Find values that differ strongly, in the same direction, from those one season before and one season after.
 
-    ``d[t] = y[t] - y[t - m] - median``; row t is odd if ``min(d[t], -d[t + m]) > 4 s`` or
-    ``max(d[t], -d[t + m]) < -4 s``, s being 1.4826 times the median of |d|. In the first and the last season the
-    second change is that of the neighbour two seasons away. Series above 0 are taken as logarithms. A step to a new
-    level is a change from one side alone, and is not called odd.
+    ``d[t] = y[t] - y[t - m] - median``; value t is an outlier if ``min(d[t], -d[t + m]) > 4 s`` or
+    ``max(d[t], -d[t + m]) < -4 s``, where s is 1.4826 times the median of ``|d|``. In the first and the last season
+    the second difference is the one to the neighbor two seasons away. Positive series are analyzed on the log scale. A
+    step to a new level differs on one side only, and is not an outlier.
 
     Args:
-        values: (T,) NaN is missing, and never odd.
-        m: Season; 1 for none.
+        values: Values of a series, shape (n_values,); NaN is missing and never an outlier.
+        m: Seasonal period; 1 for none.
 
     Returns:
-        Positions, ascending.
+        Indices of the outliers, ascending.
 
     Source: the median absolute deviation, Hampel 1974.
 
@@ -45,31 +44,35 @@ def find_outliers(values: Floats, m: int) -> npt.NDArray[np.int64]:
     [17]
     """
     y = np.asarray(values, float)
-    known = np.isfinite(y)
-    if known.any() and y[known].min() > 0:
+    observed = np.isfinite(y)
+    if observed.any() and y[observed].min() > 0:
         y = np.log(y)
-    change = _change(y, m)
-    seen = change[np.isfinite(change)]
-    if len(seen) < FEWEST:
+    difference = _difference(y, m)
+    finite = difference[np.isfinite(difference)]
+    if len(finite) < MIN_CHANGES:
         return np.empty(0, np.int64)
-    middle = float(np.median(seen))
-    size = TO_SIGMA * float(np.median(np.abs(seen - middle)))
-    if size == 0:
-        # More than half the changes are the same: then one value alone among many can still stand out.
-        size = 1.2533 * float(np.mean(np.abs(seen - middle)))
-    if size == 0:
+    median = float(np.median(finite))
+    sigma = MAD_TO_SIGMA * float(np.median(np.abs(finite - median)))
+    if sigma == 0:
+        # More than half the differences are equal: then a single value can still stand out.
+        sigma = 1.2533 * float(np.mean(np.abs(finite - median)))
+    if sigma == 0:
         return np.empty(0, np.int64)
-    before, after = change - middle, _shifted(middle - change, m)
-    twice = _change(y, 2 * m) - 2 * middle
-    first = np.where(np.isfinite(before), before, _shifted(-twice, 2 * m))
-    second = np.where(np.isfinite(after), after, twice)
+    before, after = difference - median, _lead(median - difference, m)
+    two_seasons = _difference(y, 2 * m) - 2 * median
+    before = np.where(np.isfinite(before), before, _lead(-two_seasons, 2 * m))
+    after = np.where(np.isfinite(after), after, two_seasons)
     with np.errstate(invalid="ignore"):
-        far = (np.minimum(first, second) > FAR * size) | (np.maximum(first, second) < -FAR * size)
-    return np.flatnonzero(far & known)
+        is_outlier = np.minimum(before, after) > THRESHOLD * sigma
+        is_outlier |= np.maximum(before, after) < -THRESHOLD * sigma
+    return np.flatnonzero(is_outlier & observed)
 
 
-def gaps(values: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Runs of missing values: first and last position of each.
+def gaps(values: FloatArray) -> tuple[IntArray, IntArray]:
+    """Find runs of missing values.
+
+    Returns:
+        First and last index of every run.
 
     >>> [ends.tolist() for ends in gaps(np.array([1.0, np.nan, np.nan, 2.0]))]
     [[1], [2]]
@@ -78,15 +81,16 @@ def gaps(values: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
 
 
-def _change(y: Floats, m: int) -> Floats:
-    """(T,) change over m steps, NaN in the first m."""
-    found = np.full(len(y), np.nan)
-    found[m:] = y[m:] - y[:-m] if m < len(y) else found[m:]
-    return found
+def _difference(y: FloatArray, m: int) -> FloatArray:
+    """Difference over m steps, NaN in the first m."""
+    difference = np.full(len(y), np.nan)
+    if m < len(y):
+        difference[m:] = y[m:] - y[:-m]
+    return difference
 
 
-def _shifted(x: Floats, m: int) -> Floats:
-    """What stands m steps later, NaN in the last m."""
-    found = np.full(len(x), np.nan)
-    found[: max(len(x) - m, 0)] = x[m:]
-    return found
+def _lead(x: FloatArray, m: int) -> FloatArray:
+    """Values m steps later, NaN in the last m."""
+    lead = np.full(len(x), np.nan)
+    lead[: max(len(x) - m, 0)] = x[m:]
+    return lead

@@ -1,9 +1,7 @@
-"""From a long table to a panel: sort, fill, refuse, and say in plain sentences what was found.
+"""Build a panel from a long table: sort the rows, align them to a grid, check them, and note what was changed.
 
-Letters: S series, N rows of the table, k position on a grid.
-
-Panels have up to a hundred thousand series and ten million rows, so nothing here loops over series, but over those
-few whose times lie beside their grid, and tables that come sorted are not sorted again.
+Panels have up to a hundred thousand series and ten million rows. So nothing here loops over series, except over those
+few whose times are off their grid, and sorted tables are not sorted again.
 """
 
 from __future__ import annotations
@@ -14,26 +12,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frequency import MONTHS, Freq, Positions, Times, format_times, parse
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.data.frequency import MONTHS, Freq, Times, format_times, parse
+from gatecast.data.messages import abridge
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.data.panel_checks import (
-    check_constant,
-    check_filled,
+    check_density,
+    check_duplicates,
     check_finite,
-    check_mixed,
-    check_unique,
+    check_same_frequency,
     check_values,
-    refuse_irregular,
-    refuse_mixed,
+    constant_per_series,
+    raise_if_other_frequency,
+    raise_irregular,
 )
 from gatecast.data.parsing.exogenous import ExogenousColumns
-from gatecast.data.parsing.raw_table import factorise
-from gatecast.data.time_grid import TimeGrid, infer_freq, place_on_grid
+from gatecast.data.parsing.raw_table import factorize
+from gatecast.data.time_grid import TimeGrid, align_to_grid, infer_freq
 from gatecast.errors import ConfigError
 
 __all__ = ["build_panel"]
 
-Array = npt.NDArray[np.float64]
+MAX_LISTED = 3
 
 
 def build_panel(
@@ -42,214 +42,218 @@ def build_panel(
     ids: npt.ArrayLike | None = None,
     *,
     freq: str | int | Freq | None = None,
-    names: ColumnNames | None = None,
-    where: Callable[[int], str] = "position {}".format,
-    extras: ExogenousColumns | None = None,
+    columns: ColumnNames | None = None,
+    describe_row: Callable[[int], str] = "row index {}".format,
+    exogenous: ExogenousColumns | None = None,
 ) -> tuple[Panel, tuple[str, ...]]:
-    """A panel from the three columns of a long table, and what was found on the way.
+    """Build a panel from the columns of a long table.
 
-    Rows may be in any order. Times that are absent from a series' grid become missing values; times beside
-    the grid are moved to the nearest free place on it.
+    Rows may be in any order. Times without a row become missing values; off-grid times are moved to the nearest free
+    position of the grid.
 
     Args:
-        times: (N,) datetime64 without NaT, or integers.
-        values: (N,) numbers up to 1e150 either way; NaN is missing, infinities are refused.
-        ids: (N,) name of the series of each row; None if there is one series.
-        freq: Frequency; worked out from the longest series if None.
-        names: What the columns are called, for messages and for tables that go out.
-        where: Says where row i of the table stands, as "row 17".
-        extras: Columns beside the target; those of a series' absent times become missing values, too.
+        times: datetime64 without NaT, or integers, shape (n_rows,).
+        values: Numbers up to 1e150 in absolute value, shape (n_rows,); NaN is missing, infinity is refused.
+        ids: Id of the series of each row, shape (n_rows,); None for a single series.
+        freq: Frequency; inferred from the longest series if None.
+        columns: Names of the columns, for messages and for tables of results.
+        describe_row: Returns how messages refer to row i of the table, such as "row 17".
+        exogenous: Exogenous columns; at times without a row they are missing too.
 
     Returns:
-        The panel, series in the order in which they appear, and findings, one sentence each.
+        The panel, with the series in order of appearance, and notes on the data, one sentence each.
 
     Raises:
         DataError: Fewer than two rows, an infinite or huge value, no value at all, two rows of one time in a series,
-            times that follow no frequency, series that follow different ones, a static column that changes.
+            irregular times, series of different frequencies, or a static column that varies within a series.
+        ConfigError: `freq` does not fit the type of the times.
 
-    >>> panel, findings = build_panel(np.array(["2024-01-03", "2024-01-01"], "M8[D]"), [3, 1], freq="D")
-    >>> panel.values.tolist(), findings
-    ([1.0, nan, 3.0], ('The rows were not in time order and have been sorted.', '1 of 3 times is absent and \
-counts as missing: 2024-01-02.'))
+    >>> panel, notes = build_panel(np.array(["2024-01-03", "2024-01-01"], "M8[D]"), [3, 1], freq="D")
+    >>> panel.values.tolist()
+    [1.0, nan, 3.0]
+    >>> notes[1]
+    '1 of 3 times has no row and is treated as missing: 2024-01-02.'
     """
-    called = names or ColumnNames()
-    t, x = _times(times), np.asarray(values, np.float64)
-    beside = extras or ExogenousColumns({}, {}, {}, {})
-    check_values(t, x, called, where)
-    for name, column in beside.columns.items():
-        check_finite(t, column, name, where)
-    labels, codes = _factorise(ids, len(t))
-    order, findings = _order(t, codes)
+    columns = columns or ColumnNames()
+    exogenous = exogenous or ExogenousColumns({}, {}, {}, {})
+    t, x = _to_times(times), np.asarray(values, np.float64)
+    check_values(t, x, columns, describe_row)
+    for name, column in exogenous.columns.items():
+        check_finite(t, column, name, describe_row)
+    labels, codes = (np.array([""], object), np.zeros(len(t), np.int64)) if ids is None else factorize(np.asarray(ids))
+    order, sort_notes = _sort_order(t, codes)
     if order is not None:
-        t, codes, x = t[order], codes[order], x[order]
-    check_unique(t, codes, labels, order, called, where)
+        t, codes = t[order], codes[order]
+    check_duplicates(t, codes, labels, order, columns, describe_row)
     bounds = np.searchsorted(codes, np.arange(len(labels) + 1))
-    step = _frequency(t, bounds, freq, findings)
-    start, k, moved = _lay(t, bounds, step, labels, called)
-    findings += moved
+    step, freq_notes = _resolve_freq(t, bounds, freq)
+    start, k, grid_notes = _align(t, bounds, step, labels, columns)
     lengths = k[bounds[1:] - 1] + 1
-    check_filled(t, k, lengths, bounds, step, labels)
-    check_mixed(t, k, bounds, step, labels)
+    check_density(t, k, lengths, bounds, step, labels)
+    check_same_frequency(t, k, bounds, step, labels)
     indptr = np.concatenate(([0], np.cumsum(lengths)))
     k += np.repeat(indptr[:-1], np.diff(bounds))
 
-    def gridded(column: Array, *, sorted: bool = False) -> Array:
-        """A column of the table on the grids of all series."""
+    def sort(column: FloatArray) -> FloatArray:
+        """Sort a column of the table by series and time."""
+        return column if order is None else column[order]
+
+    def to_grid(column: FloatArray) -> FloatArray:
+        """Put a column of the table on the grids of all series."""
         grid = np.full(int(indptr[-1]), np.nan)
-        grid[k] = column if sorted or order is None else column[order]
+        grid[k] = sort(column)
         return grid
 
-    static = {
-        name: check_constant(
-            column if order is None else column[order], bounds, name, labels, beside.categories.get(name)
-        )
-        for name, column in beside.static.items()
-    }
     panel = Panel(
-        gridded(x, sorted=True),
+        to_grid(x),
         indptr,
         labels,
         start,
         step,
-        called,
-        hist_exog={name: gridded(column) for name, column in beside.historic.items()},
-        futr_exog={name: gridded(column) for name, column in beside.known.items()},
-        stat_exog=static,
-        categories=beside.categories,
+        columns,
+        hist_exog={name: to_grid(column) for name, column in exogenous.hist_exog.items()},
+        futr_exog={name: to_grid(column) for name, column in exogenous.futr_exog.items()},
+        stat_exog={
+            name: constant_per_series(sort(column), bounds, name, labels, exogenous.categories.get(name))
+            for name, column in exogenous.stat_exog.items()
+        },
+        categories=exogenous.categories,
     )
-    return panel, (*findings, *_gaps(panel, k), *_remarks(panel, x))
+    value_notes = (*_note_gaps(panel, k), *_note_missing_rows(x), *_note_constant_series(panel))
+    return panel, (*sort_notes, *freq_notes, *grid_notes, *value_notes)
 
 
-def _times(times: npt.ArrayLike) -> Times:
+def _to_times(times: npt.ArrayLike) -> Times:
     """Times as datetime64[us] or int64."""
     t = np.asarray(times)
     return t.astype("M8[us]", copy=False) if t.dtype.kind == "M" else t.astype(np.int64, copy=False)
 
 
-def _factorise(ids: npt.ArrayLike | None, n: int) -> tuple[npt.NDArray[Any], Positions]:
-    """Names in order of appearance, and the number of each row's name."""
-    if ids is None:
-        return np.array([""], object), np.zeros(n, np.int64)
-    return factorise(np.asarray(ids))
-
-
-def _order(t: Times, codes: Positions) -> tuple[Positions | None, list[str]]:
-    """How to sort rows by series and time, None if they are, and a finding if those of a series were not in order."""
-    same = codes[1:] == codes[:-1]
-    if (codes[1:] >= codes[:-1]).all() and (~same | (t[1:] >= t[:-1])).all():
-        return None, []
+def _sort_order(t: Times, codes: IntArray) -> tuple[IntArray | None, tuple[str, ...]]:
+    """How to sort rows by series and time, None if they are; and a note if those of a series were not in order."""
+    same_series = codes[1:] == codes[:-1]
+    if (codes[1:] >= codes[:-1]).all() and (~same_series | (t[1:] >= t[:-1])).all():
+        return None, ()
     ticks = t.astype(np.int64)
-    first, last, series = int(ticks.min()), int(ticks.max()), int(codes.max()) + 1
-    # One number for series and time, where it fits, is sorted in half the time.
-    if (last - first + 1) * series < 2**63:
+    first, last, n_series = int(ticks.min()), int(ticks.max()), int(codes.max()) + 1
+    # One number for series and time, where it fits into 64 bits, is sorted in half the time.
+    if (last - first + 1) * n_series < 2**63:
         order = np.argsort(codes * (last - first + 1) + (ticks - first), kind="stable")
     else:
         order = np.lexsort((t, codes))
     codes = codes[order]
     moved = ((codes[1:] == codes[:-1]) & (order[1:] < order[:-1])).any()
-    return order, ["The rows were not in time order and have been sorted."] if moved else []
+    return order, ("Rows were not in time order and have been sorted.",) if moved else ()
 
 
-def _frequency(t: Times, bounds: Positions, freq: str | int | Freq | None, findings: list[str]) -> Freq:
-    """The frequency given, anchored as the times are, or the one that the longest series shows."""
+def _resolve_freq(t: Times, bounds: IntArray, freq: str | int | Freq | None) -> tuple[Freq, tuple[str, ...]]:
+    """The given frequency, anchored as the times are, or the one inferred from the longest series; and notes."""
     longest = int(np.diff(bounds).argmax())
-    own = t[bounds[longest] : bounds[longest + 1]]
+    longest_times = t[bounds[longest] : bounds[longest + 1]]
     if freq is None:
-        return infer_freq(own)
-    step = parse(freq)
-    if (step.unit == "step") != (t.dtype.kind != "M"):
+        return infer_freq(longest_times), ()
+    given = parse(freq)
+    if (given.unit == "step") != (t.dtype.kind != "M"):
         raise ConfigError(
-            "the frequency does not go with the times",
-            got=f"freq={str(step)!r} and times such as {format_times(own[:1])[0]}",
-            expected="a whole number for integer times, an alias such as 'MS' for dates",
-            fix="Leave freq out to have it worked out.",
+            "freq does not fit the times",
+            got=f"{str(given)!r} and times such as {format_times(longest_times[:1])[0]}",
+            expected="an integer for integer times, or an alias such as 'MS' for dates",
+            fix="Omit freq to have it inferred.",
         )
-    anchored = step.anchored(own[0])
-    if anchored != step:
-        findings.append(f"The times lie as {anchored} says, not as {step}: {anchored} is used.")
-    return anchored
+    anchored = given.anchored(longest_times[0])
+    if anchored == given:
+        return given, ()
+    return anchored, (f"The times follow the frequency {anchored} rather than {given}, so {anchored} is used.",)
 
 
-def _lay(
-    t: Times, bounds: Positions, freq: Freq, labels: npt.NDArray[Any], names: ColumnNames
-) -> tuple[Times, Positions, list[str]]:
-    """Start of every series, position of every row, and a finding if rows had to be moved to the grid."""
-    counts = np.diff(bounds)
+def _align(
+    t: Times, bounds: IntArray, freq: Freq, labels: npt.NDArray[Any], columns: ColumnNames
+) -> tuple[Times, IntArray, tuple[str, ...]]:
+    """Start of every series, grid position of every row, and a note if rows had to be moved to the grid."""
+    n_rows = np.diff(bounds)
     start = t[bounds[:-1]].copy()
-    n = int(counts[0])
-    if (counts == n).all() and (t.reshape(-1, n) == t[:n]).all():
-        # Months are dear to count: series that share all their times are placed as one.
-        one, exact = freq.index_of(t[:n], start[0])
-        k, on_grid = np.tile(one, len(counts)), np.tile(exact, len(counts))
+    n = int(n_rows[0])
+    if (n_rows == n).all() and (t.reshape(-1, n) == t[:n]).all():
+        # Months are expensive to count: series that share all their times are aligned as one.
+        shared_k, shared_on_grid = freq.index_of(t[:n], start[0])
+        k, on_grid = np.tile(shared_k, len(n_rows)), np.tile(shared_on_grid, len(n_rows))
     else:
-        k, on_grid = freq.index_of(t, np.repeat(start, counts))
-    stray = np.unique(np.searchsorted(bounds, np.flatnonzero(~on_grid), side="right") - 1)
-    # Series of one panel mostly share their calendar, so most of them are placed by those before them.
-    placed: dict[bytes, TimeGrid] = {}
-    for s in stray.tolist():
+        k, on_grid = freq.index_of(t, np.repeat(start, n_rows))
+    off_grid_series = np.unique(np.searchsorted(bounds, np.flatnonzero(~on_grid), side="right") - 1)
+    # Series of one panel mostly share their calendar, so most of them find their grid in this cache.
+    grids: dict[bytes, TimeGrid] = {}
+    for s in off_grid_series.tolist():
         rows = slice(bounds[s], bounds[s + 1])
         key = t[rows].tobytes()
-        if key not in placed:
-            placed[key] = grid = place_on_grid(t[rows], freq)
-            if (np.diff(grid.k) == 0).any():
-                refuse_mixed(t[rows], freq, labels, s)
-                refuse_irregular(t[rows], grid.k, freq, labels, s, names)
-            if _follows_its_own(t[rows], grid, freq, labels):
-                refuse_mixed(t[rows], freq, labels, s)
-        start[s], k[rows], on_grid[rows] = placed[key]
-    moved = np.flatnonzero(~on_grid)
-    if not len(moved):
-        return start, k, []
-    first = format_times(t[moved[:1]])[0]
-    share = f"{len(moved)} of {len(t)} times lay beside that grid and were moved to it"
-    return start, k, [f"The times are {freq.label}; {share}, first {first}."]
+        if key not in grids:
+            grids[key] = grid = align_to_grid(t[rows], freq)
+            if (np.diff(grid.positions) == 0).any():
+                raise_if_other_frequency(t[rows], freq, labels, s)
+                raise_irregular(t[rows], grid.positions, freq, labels, s, columns)
+            if _follows_other_frequency(t[rows], grid, freq, labels):
+                raise_if_other_frequency(t[rows], freq, labels, s)
+        start[s], k[rows], on_grid[rows] = grids[key]
+    return start, k, _note_moved(t, on_grid, freq)
 
 
-def _follows_its_own(t: Times, grid: TimeGrid, freq: Freq, labels: npt.NDArray[Any]) -> bool:
-    """Whether the times of a series, most of them beside the grid, all lie on that of another frequency."""
+def _follows_other_frequency(t: Times, grid: TimeGrid, freq: Freq, labels: npt.NDArray[Any]) -> bool:
+    """Whether the times of a series, most of them off the grid, are all on the grid of another frequency."""
     if len(labels) < 2 or len(t) < 3:
         return False
-    own = infer_freq(t)
-    # Most months end on the 31st, so that starts and ends of months meet on most of them.
-    edges = own.unit in MONTHS and freq.unit in MONTHS and own.unit[1] != freq.unit[1]
-    beside = 2 * np.count_nonzero(grid.on_grid) < len(t)
-    return (edges or beside) and bool(own.index_of(t, t[0])[1].all())
+    inferred = infer_freq(t)
+    # Most months end on the 31st, so starts and ends of months coincide in most steps.
+    other_edge = inferred.unit in MONTHS and freq.unit in MONTHS and inferred.unit[1] != freq.unit[1]
+    mostly_off_grid = 2 * np.count_nonzero(grid.on_grid) < len(t)
+    return (other_edge or mostly_off_grid) and bool(inferred.index_of(t, t[0])[1].all())
 
 
-def _gaps(panel: Panel, filled: Positions) -> list[str]:
+def _note_moved(t: Times, on_grid: BoolArray, freq: Freq) -> tuple[str, ...]:
+    """How many times were moved to the grid, and the first of them."""
+    moved = np.flatnonzero(~on_grid)
+    if not len(moved):
+        return ()
+    verb, pronoun = ("does", "was") if len(moved) == 1 else ("do", "were")
+    share = f"{len(moved)} of {len(t)} times {verb} not fit the frequency, {freq.label}, and {pronoun} moved"
+    return (f"{share} to the nearest time that does; the first is {format_times(t[moved[:1]])[0]}.",)
+
+
+def _note_gaps(panel: Panel, filled: IntArray) -> tuple[str, ...]:
     """How many times had no row, and the first of them."""
-    absent = np.ones(len(panel.values), bool)
-    absent[filled] = False
-    places = np.flatnonzero(absent)
-    if not len(places):
-        return []
-    s = np.searchsorted(panel.indptr, places[:3], side="right") - 1
-    listed = _listed(format_times(panel.freq.at(panel.start[s], places[:3] - panel.indptr[s])), len(places))
-    verbs = "is absent and counts" if len(places) == 1 else "are absent and count"
-    return [f"{len(places)} of {len(absent)} times {verbs} as missing: {listed}."]
+    is_absent = np.ones(len(panel.values), bool)
+    is_absent[filled] = False
+    absent = np.flatnonzero(is_absent)
+    if not len(absent):
+        return ()
+    first = absent[:MAX_LISTED]
+    s = np.searchsorted(panel.indptr, first, side="right") - 1
+    listed = abridge(format_times(panel.freq.at(panel.start[s], first - panel.indptr[s])), len(absent))
+    verb = "has no row and is" if len(absent) == 1 else "have no row and are"
+    return (f"{len(absent)} of {len(is_absent)} times {verb} treated as missing: {listed}.",)
 
 
-def _remarks(panel: Panel, given: Array) -> list[str]:
-    """Missing values among the rows, series without variation, series without values."""
-    remarks = []
-    missing = int(np.isnan(given).sum())
-    if missing:
-        remarks.append(f"{missing} of {len(given)} rows {'has' if missing == 1 else 'have'} no value.")
+def _note_missing_rows(x: FloatArray) -> tuple[str, ...]:
+    """How many rows have no value."""
+    n_missing = int(np.isnan(x).sum())
+    verb = "has" if n_missing == 1 else "have"
+    return (f"{n_missing} of {len(x)} rows {verb} no value.",) if n_missing else ()
+
+
+def _note_constant_series(panel: Panel) -> tuple[str, ...]:
+    """Series without values, and series without variation."""
     low = np.fmin.reduceat(panel.values, panel.indptr[:-1])
     high = np.fmax.reduceat(panel.values, panel.indptr[:-1])
-    seen = np.add.reduceat(panel.mask, panel.indptr[:-1], dtype=np.int64)
-    for found, what in ((seen == 0, "no value at all"), ((low == high) & (seen > 1), "one constant value")):
-        which = np.flatnonzero(found)
-        if len(which) and len(panel) == 1:
-            remarks.append(f"The series is constant: every value is {low[0]:g}.")
-        elif len(which):
-            listed = _listed([repr(label) for label in panel.ids[which[:3]].tolist()], len(which))
-            verb = "has" if len(which) == 1 else "have"
-            remarks.append(f"{len(which)} of {len(panel)} series {verb} {what}: {listed}.")
-    return remarks
-
-
-def _listed(first: list[str], count: int) -> str:
-    """The first of several things, and how many more there are."""
-    more = count - len(first)
-    return ", ".join(first) + (f" and {more} more" if more else "")
+    n_observed = np.add.reduceat(panel.mask, panel.indptr[:-1], dtype=np.int64)
+    is_constant = (low == high) & (n_observed > 1)
+    if len(panel) == 1:
+        return (f"The series is constant: every value is {low[0]:g}.",) if is_constant[0] else ()
+    notes = []
+    for selected, singular, plural in (
+        (n_observed == 0, "has no values", "have no values"),
+        (is_constant, "is constant", "are constant"),
+    ):
+        indices = np.flatnonzero(selected)
+        if len(indices):
+            listed = abridge([repr(label) for label in panel.ids[indices[:MAX_LISTED]].tolist()], len(indices))
+            verb = singular if len(indices) == 1 else plural
+            notes.append(f"{len(indices)} of {len(panel)} series {verb}: {listed}.")
+    return tuple(notes)

@@ -1,7 +1,4 @@
-"""What no panel can be made of: each kind of bad data is refused by one function, in words that say where it is.
-
-Letters: N rows of the table, S series, k position on a grid.
-"""
+"""Checks of the rows of a long table: every kind of invalid data has one function, which reports where it is."""
 
 from __future__ import annotations
 
@@ -11,185 +8,242 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.frequency import Freq, Positions, Times, format_times
+from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.frequency import Freq, Times, format_times
+from gatecast.data.messages import format_id
 from gatecast.data.panel import ColumnNames
-from gatecast.data.parsing.exogenous import shown
+from gatecast.data.parsing.exogenous import format_value
 from gatecast.data.time_grid import infer_freq
 from gatecast.errors import DataError
 
 __all__ = [
-    "check_constant",
-    "check_filled",
+    "check_density",
+    "check_duplicates",
     "check_finite",
-    "check_mixed",
-    "check_unique",
+    "check_same_frequency",
     "check_values",
-    "refuse_irregular",
-    "refuse_mixed",
+    "constant_per_series",
+    "raise_if_other_frequency",
+    "raise_irregular",
 ]
 
-Array = npt.NDArray[np.float64]
-
-# Larger numbers are refused, so that no square, nor a sum of squares, leaves the range of float64.
-LARGEST = 1e150
-# A grid that is emptier than this is a wrong date or a wrong frequency, and could fill the memory.
-EMPTIEST = 20
+# Larger numbers are refused, so that neither a square nor a sum of squares overflows float64.
+MAX_ABSOLUTE_VALUE = 1e150
+# A sparser grid means a wrong date or a wrong frequency, and could exhaust the memory.
+MAX_STEPS_PER_ROW = 20
 # With fewer rows, distances may all be even by chance.
-TELLING = 6
+MIN_ROWS_TO_INFER = 6
 
 
-def check_values(t: Times, x: Array, names: ColumnNames, where: Callable[[int], str]) -> None:
-    """Refuse what no panel can be made of."""
+def check_values(t: Times, x: FloatArray, names: ColumnNames, describe_row: Callable[[int], str]) -> None:
+    """Check that there are rows and that some have a finite value.
+
+    Raises:
+        DataError: Fewer than two rows, an infinite or huge value, or no value at all.
+    """
     if len(x) < 2:
         raise DataError(
-            "there is too little data",
+            "Too few rows",
             got="one row" if len(x) else "no rows",
             expected="at least two times with a value each",
-            fix="A forecast needs a past: give more rows.",
+            fix="Provide more history.",
         )
-    check_finite(t, x, names.target, where)
+    check_finite(t, x, names.target, describe_row)
     if np.isnan(x).all():
         raise DataError(
-            "every value is missing",
+            "All values are missing",
             where=f"column {names.target!r}",
             got=f"{len(x)} rows without a number",
             expected="numbers",
-            fix="Is this the right column? Name another one with target_col.",
+            fix="If this is the wrong column, set target_col to the right one.",
         )
 
 
-def check_finite(t: Times, x: Array, name: str, where: Callable[[int], str]) -> None:
-    """Refuse numbers that cannot be computed with."""
-    infinite = np.flatnonzero(np.isinf(x))
-    if len(infinite):
-        i = int(infinite[0])
-        raise DataError(
-            "a value is infinite",
-            where=f"{where(i)}, column {name!r}, time {format_times(t[i : i + 1])[0]}",
-            got=str(x[i]),
-            expected="a finite number, or nothing where it is missing",
-            fix=f"Correct or empty it; infinite values in all: {len(infinite)}.",
-        )
-    huge = np.flatnonzero(np.abs(x) > LARGEST)
-    if len(huge):
-        i = int(huge[0])
-        raise DataError(
-            "a value is too large to compute with",
-            where=f"{where(i)}, column {name!r}, time {format_times(t[i : i + 1])[0]}",
-            got=str(x[i]),
-            expected=f"numbers from -{LARGEST:g} to {LARGEST:g}",
-            fix=f"Correct it, or write the values in a larger unit; such values in all: {len(huge)}.",
-        )
+def check_finite(t: Times, x: FloatArray, name: str, describe_row: Callable[[int], str]) -> None:
+    """Check that the values of a column are neither infinite nor too large to compute with.
+
+    Raises:
+        DataError: Such a value.
+    """
+    for invalid, what, expected, fix in (
+        (
+            np.isinf(x),
+            "Infinite value",
+            "a finite number, or an empty cell for a missing value",
+            "Correct or empty the cell",
+        ),
+        (
+            np.abs(x) > MAX_ABSOLUTE_VALUE,
+            "Value too large",
+            f"numbers from -{MAX_ABSOLUTE_VALUE:g} to {MAX_ABSOLUTE_VALUE:g}",
+            "Correct the value, or express the column in a larger unit",
+        ),
+    ):
+        rows = np.flatnonzero(invalid)
+        if len(rows):
+            i = int(rows[0])
+            raise DataError(
+                what,
+                where=f"{describe_row(i)}, column {name!r}, time {format_times(t[i : i + 1])[0]}",
+                got=str(x[i]),
+                expected=expected,
+                fix=f"{fix} (such values in total: {len(rows)}).",
+            )
 
 
-def check_constant(
-    column: Array, bounds: Positions, name: str, labels: npt.NDArray[Any], categories: Sequence[str] | None
-) -> Array:
-    """One value of each series, NaN if all are missing; two different ones are refused."""
+def constant_per_series(
+    column: FloatArray, bounds: IntArray, name: str, ids: npt.NDArray[Any], categories: Sequence[str] | None
+) -> FloatArray:
+    """Return the constant value of a static column in every series.
+
+    Args:
+        column: Values sorted by series, shape (n_rows,).
+        bounds: Row offsets of the series, shape (n_series + 1,).
+        name: Name of the column.
+        ids: Ids of the series, shape (n_series,).
+        categories: Categories of the column; None if it is numeric.
+
+    Returns:
+        One value per series, shape (n_series,); NaN where all are missing.
+
+    Raises:
+        DataError: Different values within a series.
+    """
     low, high = np.fmin.reduceat(column, bounds[:-1]), np.fmax.reduceat(column, bounds[:-1])
-    differ = np.flatnonzero(low < high)
-    if len(differ):
-        s = int(differ[0])
-        own = column[bounds[s] : bounds[s + 1]]
-        own = own[~np.isnan(own)]
-        second = own[own != own[0]][0]
+    varying = np.flatnonzero(low < high)
+    if len(varying):
+        s = int(varying[0])
+        values = column[bounds[s] : bounds[s + 1]]
+        values = values[~np.isnan(values)]
+        other = values[values != values[0]][0]
         raise DataError(
-            "a static column changes within a series",
-            where=f"series {_label(labels, s)}, column {name!r}",
-            got=f"{shown(own[0], categories)} and {shown(second, categories)}",
-            expected="one value for each series",
-            fix=f"Correct it, or name the column in historic or known; such series in all: {len(differ)}.",
+            "A static column varies within a series",
+            where=f"series {format_id(ids, s)}, column {name!r}",
+            got=f"{format_value(values[0], categories)} and {format_value(other, categories)}",
+            expected="one value per series",
+            fix="Correct the values, or move the column from stat_exog to hist_exog or futr_exog "
+            f"(series affected: {len(varying)}).",
         )
     return np.asarray(low)
 
 
-def check_mixed(t: Times, k: Positions, bounds: Positions, freq: Freq, labels: npt.NDArray[Any]) -> None:
-    """Refuse a series that has rows at every other time of the grid, or fewer, and never between them."""
-    if len(labels) < 2:
+def check_same_frequency(t: Times, k: IntArray, bounds: IntArray, freq: Freq, ids: npt.NDArray[Any]) -> None:
+    """Check that no series has rows only at every second time of the grid, or at even fewer.
+
+    Raises:
+        DataError: A series of a lower frequency.
+    """
+    if len(ids) < 2:
         return
     steps = np.diff(k, prepend=0)
     steps[bounds[:-1]] = 0
-    rows, common = np.diff(bounds), np.gcd.reduceat(steps, bounds[:-1])
-    coarse = np.flatnonzero((common > 1) & (rows >= TELLING))
-    if len(coarse) and common[rows.argmax()] == 1:
+    n_rows, divisor = np.diff(bounds), np.gcd.reduceat(steps, bounds[:-1])
+    coarse = np.flatnonzero((divisor > 1) & (n_rows >= MIN_ROWS_TO_INFER))
+    if len(coarse) and divisor[n_rows.argmax()] == 1:
         s = int(coarse[0])
-        refuse_mixed(t[bounds[s] : bounds[s + 1]], freq, labels, s)
+        raise_if_other_frequency(t[bounds[s] : bounds[s + 1]], freq, ids, s)
 
 
-def check_unique(
+def check_duplicates(
     t: Times,
-    codes: Positions,
-    labels: npt.NDArray[Any],
-    order: Positions | None,
+    codes: IntArray,
+    ids: npt.NDArray[Any],
+    order: IntArray | None,
     names: ColumnNames,
-    where: Callable[[int], str],
+    describe_row: Callable[[int], str],
 ) -> None:
-    """Refuse two rows for one time of one series."""
-    twice = np.flatnonzero((np.diff(codes) == 0) & (t[1:] == t[:-1]))
-    if not len(twice):
+    """Check that no series has two rows of one time.
+
+    Args:
+        t: Times sorted by series and time, shape (n_rows,).
+        codes: Series of each row, shape (n_rows,).
+        ids: Ids of the series, shape (n_series,).
+        order: Row of the table of each sorted row; None if the table was sorted.
+        names: Names of the columns.
+        describe_row: Returns how messages refer to a row of the table.
+
+    Raises:
+        DataError: Such rows.
+    """
+    duplicates = np.flatnonzero((np.diff(codes) == 0) & (t[1:] == t[:-1]))
+    if not len(duplicates):
         return
-    i = int(twice[0])
-    pair = (i, i + 1) if order is None else (int(order[i]), int(order[i + 1]))
-    series = f"series {_label(labels, int(codes[i]))}, " if names.id is not None else ""
-    fix = "Remove or add up the rows of one time"
-    fix += "." if names.id is not None else "; if they are several series, name their column with id_col."
+    i = int(duplicates[0])
+    first, second = (i, i + 1) if order is None else (int(order[i]), int(order[i + 1]))
+    has_ids = names.id is not None
+    series = f"series {format_id(ids, int(codes[i]))}, " if has_ids else ""
+    several = "" if has_ids else "; if they belong to several series, set id_col to the column with their ids"
     raise DataError(
-        "a time occurs twice",
-        where=f"{series}{where(pair[0])} and {where(pair[1])}",
-        got=f"{format_times(t[i : i + 1])[0]} in both (repeated times in all: {len(twice)})",
-        expected="one row for each time",
-        fix=fix,
+        "Duplicate time",
+        where=f"{series}{describe_row(first)} and {describe_row(second)}",
+        got=f"{format_times(t[i : i + 1])[0]} in both rows (duplicates in total: {len(duplicates)})",
+        expected="one row per series and time" if has_ids else "one row per time",
+        fix=f"Remove or aggregate the duplicate rows{several}.",
     )
 
 
-def refuse_mixed(t: Times, freq: Freq, labels: npt.NDArray[Any], s: int) -> None:
-    """A series that does not follow the frequency of the others follows one of its own."""
-    own = infer_freq(t) if len(labels) > 1 and len(t) > 1 else freq
-    if own != freq:
+def raise_if_other_frequency(t: Times, freq: Freq, ids: npt.NDArray[Any], s: int) -> None:
+    """Raise an error if the times of a series follow another frequency than the panel.
+
+    Raises:
+        DataError: They do.
+    """
+    inferred = infer_freq(t) if len(ids) > 1 and len(t) > 1 else freq
+    if inferred != freq:
         raise DataError(
-            "the series differ in frequency",
-            where=f"series {_label(labels, s)}",
-            got=own.label,
-            expected=f"{freq.label}, as the longest series",
-            fix="Forecast series of one frequency at a time.",
+            "Series have different frequencies",
+            where=f"series {format_id(ids, s)}",
+            got=inferred.label,
+            expected=f"{freq.label}, the frequency of the longest series",
+            fix="Aggregate the series to one frequency, or forecast the series of each frequency separately.",
         )
 
 
-def refuse_irregular(t: Times, k: Positions, freq: Freq, labels: npt.NDArray[Any], s: int, names: ColumnNames) -> None:
-    """Two times fall on one place of the grid."""
+def raise_irregular(t: Times, k: IntArray, freq: Freq, ids: npt.NDArray[Any], s: int, names: ColumnNames) -> None:
+    """Raise the error of two times at one position of the grid.
+
+    Raises:
+        DataError: Always.
+    """
     i = int(np.flatnonzero(np.diff(k) == 0)[0])
-    pair = " and ".join(format_times(t[i : i + 2]))
     raise DataError(
-        "the times are irregular",
-        where=f"series {_label(labels, s)}" if names.id is not None else f"column {names.time!r}",
-        got=f"{pair}, which are closer than one step",
-        expected=f"times that are {freq.label}",
-        fix="Aggregate the rows to a regular frequency, or name a finer one with freq.",
+        "Irregular times",
+        where=f"series {format_id(ids, s)}" if names.id is not None else f"column {names.time!r}",
+        got=f"{' and '.join(format_times(t[i : i + 2]))}, less than one step apart",
+        expected=f"at most one time per step, {freq.label}",
+        fix="Aggregate the rows to a regular frequency, or set freq to a higher one.",
     )
 
 
-def check_filled(
-    t: Times, k: Positions, lengths: Positions, bounds: Positions, freq: Freq, labels: npt.NDArray[Any]
+def check_density(
+    t: Times, k: IntArray, lengths: IntArray, bounds: IntArray, freq: Freq, ids: npt.NDArray[Any]
 ) -> None:
-    """Refuse a grid that is nearly empty."""
-    rows = np.diff(bounds)
-    sparse = np.flatnonzero(lengths > EMPTIEST * rows + 1000)
+    """Check that the grid of no series is nearly empty.
+
+    Args:
+        t: Times sorted by series and time, shape (n_rows,).
+        k: Grid position of each row within its series, shape (n_rows,).
+        lengths: Number of steps of each series, shape (n_series,).
+        bounds: Row offsets of the series, shape (n_series + 1,).
+        freq: Frequency of the grid.
+        ids: Ids of the series, shape (n_series,).
+
+    Raises:
+        DataError: Such a series.
+    """
+    n_rows = np.diff(bounds)
+    sparse = np.flatnonzero(lengths > MAX_STEPS_PER_ROW * n_rows + 1000)
     if not len(sparse):
         return
     s = int(sparse[0])
-    own = slice(bounds[s], bounds[s + 1])
-    i = int(np.diff(k[own]).argmax())
-    before, after = format_times(t[own][i : i + 2])
-    refuse_mixed(t[own], freq, labels, s)
+    rows = slice(bounds[s], bounds[s + 1])
+    i = int(np.diff(k[rows]).argmax())
+    before, after = format_times(t[rows][i : i + 2])
+    raise_if_other_frequency(t[rows], freq, ids, s)
     raise DataError(
-        "nearly all times are absent",
-        where=f"series {_label(labels, s)}" if len(labels) > 1 else f"between {before} and {after}",
-        got=f"{rows[s]} rows for {lengths[s]} times; the widest gap is from {before} to {after}",
-        expected=f"times that are {freq.label}",
-        fix="Is a date wrong? Else name a coarser frequency with freq.",
+        "Nearly all times have no row",
+        where=f"series {format_id(ids, s)}" if len(ids) > 1 else f"between {before} and {after}",
+        got=f"{n_rows[s]} rows for {lengths[s]} steps; the longest gap is from {before} to {after}",
+        expected=f"rows at most steps, {freq.label}",
+        fix="Correct the date if it is wrong, or set freq to a lower frequency.",
     )
-
-
-def _label(labels: npt.NDArray[Any], s: int) -> str:
-    """The name of a series as Python writes it, whole numbers without their type."""
-    return repr(labels[s : s + 1].tolist()[0])

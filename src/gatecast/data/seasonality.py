@@ -1,9 +1,9 @@
-"""Which season a series has: the calendar proposes, autocorrelation decides.
+"""Detect seasonal periods: the calendar proposes candidates, autocorrelation decides.
 
-Letters: N values, m period, k lag.
+Notation: m is a period and k a lag, both in steps.
 
-Everything is worked out from the values given, so whoever passes the training part alone learns nothing of
-the future. The cost is a handful of fast Fourier transforms.
+Results depend on the values passed alone, so on the training part nothing leaks from the future. The cost is a handful
+of fast Fourier transforms.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq
 
 __all__ = [
@@ -26,31 +27,29 @@ __all__ = [
     "phase_medians",
 ]
 
-Array = npt.NDArray[np.float64]
-
-# Fewer cycles tell a season from chance no more: the rule of the M4 organisers.
-CYCLES_NEEDED = 3
-# One-sided 5 % for a period that the calendar proposes: the 90 % two-sided test of M4.
-CALENDAR_LEVEL = 0.05
-# A long series shows a season beyond chance that is too small to matter.
-CALENDAR_STRENGTH = 0.1
-# Share of the variance that indices must explain in seasons that they were not made from.
-REPEATED = 0.05
-# A period that nothing proposes is sought among many lags: 5 % for all of them together, and no small ones.
-CYCLE_LEVEL = 0.05
-CYCLE_STRENGTH = 0.2
-# Twice a period repeats as well as the period: the shortest peak that is nearly as high is the period.
-NEARLY = 0.85
+# With fewer cycles a season cannot be told from chance: the rule of the M4 organizers.
+MIN_CYCLES = 3
+# One-sided, for a period that the calendar proposes: the 90 % two-sided test of M4.
+CALENDAR_SIGNIFICANCE = 0.05
+# In a long series even a negligible season is significant.
+MIN_CALENDAR_STRENGTH = 0.1
+# Fraction of the variance that seasonal indices must explain in later seasons.
+MIN_EXPLAINED_VARIANCE = 0.05
+# A period that the calendar does not propose is searched among many lags: 5 % for all of them, and a higher minimum.
+CYCLE_SIGNIFICANCE = 0.05
+MIN_CYCLE_STRENGTH = 0.2
+# Multiples of a period correlate as well as the period: it is the shortest peak of at least this relative height.
+PEAK_TOLERANCE = 0.85
 
 
 class SeasonCandidate(NamedTuple):
-    """A period that a series repeats.
+    """A seasonal period of a series.
 
     Args:
-        period: m, in steps.
-        strength: Autocorrelation at lag m, from 0 to 1, of what slower movement and shorter seasons leave.
-        kind: "calendar" where the frequency suggests the period (12 months, 24 hours); "cycle" where only the
-            data do (the lynx's 10 years): its length may drift, so seasonal indices do not fit it.
+        period: Length in steps.
+        strength: Autocorrelation at this lag, from 0 to 1, after slower movements and shorter seasons are removed.
+        kind: "calendar" where the frequency suggests the period (12 months, 24 hours); "cycle" where only the data
+            do (the 10 years of the lynx): its length may drift, so seasonal indices do not fit it.
     """
 
     period: int
@@ -59,112 +58,114 @@ class SeasonCandidate(NamedTuple):
 
 
 def find_seasons(values: npt.ArrayLike, freq: Freq) -> tuple[SeasonCandidate, ...]:
-    """The seasons of a series, strongest first; empty if there is none.
+    """Find the seasonal periods of a series, strongest first.
 
-    Every period that the calendar suggests is tested, shortest first, on what the shorter ones leave. If none
-    is found, the highest peak of the autocorrelation is taken for a cycle, if it is beyond chance.
+    Every period that the calendar suggests is tested, shortest first, after the shorter seasons are removed. If none is
+    significant, the highest peak of the autocorrelation counts as a cycle, if that is significant.
 
     Args:
-        values: (N,) the training part, in time order; NaN is missing.
-        freq: Its frequency.
+        values: Training part of the series in time order, shape (n_values,); NaN is missing.
+        freq: Frequency of the series.
 
     Returns:
-        The seasons found.
+        The seasonal periods; empty if there is none.
 
     >>> months = np.arange(120)
-    >>> [found.period for found in find_seasons(10 + np.sin(months * np.pi / 6), Freq("MS"))]
+    >>> [season.period for season in find_seasons(10 + np.sin(months * np.pi / 6), Freq("MS"))]
     [12]
     >>> find_seasons(np.ones(120), Freq("MS"))
     ()
     """
     x = np.asarray(values, np.float64)
-    found = []
+    seasons = []
     for m in freq.cycles:
-        strength, limit = _test(x, m)
+        strength, limit = _strength_and_limit(x, m)
         if strength > limit:
-            found.append(SeasonCandidate(m, strength, "calendar"))
+            seasons.append(SeasonCandidate(m, strength, "calendar"))
             x = x - np.resize(phase_medians(x - moving_average(x, m, edges=True), m), len(x))
-    if found:
-        return tuple(sorted(found, key=lambda one: -one.strength))
-    return _cycle(x)
+    if seasons:
+        return tuple(sorted(seasons, key=lambda season: -season.strength))
+    return _find_cycle(x)
 
 
 def is_seasonal(values: npt.ArrayLike, m: int) -> bool:
-    """Whether a series repeats itself every m steps.
+    """Return whether a series has a significant season of period m.
 
-    ``r[m] > 1.645 sqrt((1 + 2 sum_{k <= m/4} r[k]^2) / N)``, and at least 0.1; r is the autocorrelation of
-    the values less their straight line and their moving mean over m. M4's test sums to m - 1, so that a clear
-    season raises the bar against itself and three cycles are never enough; a quarter of a period is what
-    movement other than the season can explain.
+    ``r[m] > 1.645 sqrt((1 + 2 sum_{k <= m/4} r[k]^2) / n)``, and at least 0.1, where r is the autocorrelation of the
+    values without their linear trend and their moving average over m. The test of M4 sums to m - 1, so a clear season
+    raises the limit against itself and three cycles are never enough; up to a quarter of a period, movements other than
+    the season explain the autocorrelation.
 
     Args:
-        values: (N,); NaN is missing. Fewer than three periods are never seasonal.
-        m: Period; 1 is never seasonal.
+        values: Series, shape (n_values,); NaN is missing. With fewer than three periods the result is False.
+        m: Period; with 1 the result is False.
 
-    Source: Bartlett 1946; Makridakis, Spiliotis & Assimakopoulos 2020 (M4), changed as said.
+    Source: Bartlett 1946; Makridakis, Spiliotis & Assimakopoulos 2020 (M4), with the sum shortened as above.
 
     >>> is_seasonal([1, 5, 9, 5] * 5, 4), is_seasonal([1, 5, 9, 5] * 5, 3)
     (True, False)
     """
-    strength, limit = _test(np.asarray(values, np.float64), m)
+    strength, limit = _strength_and_limit(np.asarray(values, np.float64), m)
     return strength > limit
 
 
-def autocorrelation(values: npt.ArrayLike) -> Array:
-    """Autocorrelation at every lag, over the pairs that are observed.
+def autocorrelation(values: npt.ArrayLike) -> FloatArray:
+    """Compute the autocorrelation at every lag over the observed pairs.
 
-    ``r[k] = sum_t x[t] x[t-k] / sum_t x[t]^2``, x less its mean; with missing values each sum is scaled up by
-    the share of its pairs that is observed.
+    ``r[k] = sum_t x[t] x[t-k] / sum_t x[t]^2``, where x has mean zero; with missing values, every sum is divided by the
+    fraction of its pairs that is observed.
 
     Args:
-        values: (N,); NaN is missing.
+        values: Series, shape (n_values,); NaN is missing.
 
     Returns:
-        (N,) from lag 0; zeros if the values do not vary.
+        Autocorrelations from lag 0, shape (n_values,); zeros for a constant series.
 
     >>> autocorrelation([1.0, 2.0, 3.0]).round(3).tolist()
     [1.0, 0.0, -0.5]
     """
     x = np.asarray(values, np.float64)
-    seen = np.isfinite(x)
+    observed = np.isfinite(x)
     n = len(x)
     r = np.zeros(n)
-    if not seen.any():
+    if not observed.any():
         return r
-    largest = float(np.abs(x[seen]).max()) or 1.0
-    # In units of the largest value no square overflows; below rounding the values are one constant.
-    centred = np.where(seen, x / largest, 0.0)
-    centred[seen] -= centred[seen].mean()
-    energy = float(centred @ centred)
+    largest = float(np.abs(x[observed]).max()) or 1.0
+    # In units of the largest value no square overflows; variation below rounding counts as none.
+    centered = np.where(observed, x / largest, 0.0)
+    centered[observed] -= centered[observed].mean()
+    energy = float(centered @ centered)
     if energy <= n * 1e-24:
         return r
-    pairs = np.rint(_lagged_sums(seen.astype(np.float64)))
-    share = pairs / np.arange(n, 0, -1) * (n / pairs[0])
-    np.divide(_lagged_sums(centred), energy * share, out=r, where=pairs > 0)
+    n_pairs = np.rint(_lagged_sums(observed.astype(np.float64)))
+    observed_fraction = n_pairs / np.arange(n, 0, -1) * (n / n_pairs[0])
+    np.divide(_lagged_sums(centered), energy * observed_fraction, out=r, where=n_pairs > 0)
     return r
 
 
-def moving_average(values: npt.ArrayLike, m: int, *, edges: bool = False) -> Array:
-    """Centred moving mean over one period, of what is observed; even periods weigh their two ends by a half.
+def moving_average(values: npt.ArrayLike, m: int, *, edges: bool = False) -> FloatArray:
+    """Compute the centered moving average over one period, of the observed values.
+
+    For an even period the two ends of the window have half the weight.
 
     Args:
-        values: (N,); NaN is missing.
+        values: Series, shape (n_values,); NaN is missing.
         m: Length of the window.
-        edges: Whether the windows that reach beyond an end are cut there; else their mean is NaN.
+        edges: Truncate windows that reach beyond an end of the series; otherwise their average is NaN.
 
     Returns:
-        (N,), NaN where nothing is observed.
+        Averages, shape (n_values,); NaN where a window has no observed value.
 
     >>> moving_average([1.0, 2.0, 3.0, 4.0], 2).tolist()
     [nan, 2.0, 3.0, nan]
     """
     x = np.asarray(values, np.float64)
     n = len(x)
-    seen = np.isfinite(x)
-    # Sums of differences from one value keep the digits that sums of large numbers lose.
-    origin = x[seen][0] if seen.any() else 0.0
-    sums = np.concatenate(([0.0], np.cumsum(np.where(seen, x - origin, 0.0))))
-    counts = np.concatenate(([0], np.cumsum(seen)))
+    observed = np.isfinite(x)
+    # Sums of differences from a value keep the digits that sums of large numbers lose.
+    origin = x[observed][0] if observed.any() else 0.0
+    sums = np.concatenate(([0.0], np.cumsum(np.where(observed, x - origin, 0.0))))
+    counts = np.concatenate(([0], np.cumsum(observed)))
     t = np.arange(n)
     total, count = np.zeros(n), np.zeros(n)
     for before in {m // 2, (m - 1) // 2}:
@@ -178,15 +179,15 @@ def moving_average(values: npt.ArrayLike, m: int, *, edges: bool = False) -> Arr
     return mean + origin
 
 
-def phase_medians(values: npt.ArrayLike, m: int) -> Array:
-    """Median of every phase, less the mean of the medians.
+def phase_medians(values: npt.ArrayLike, m: int) -> FloatArray:
+    """Compute the median of every phase of the season, minus the mean of these medians.
 
     Args:
-        values: (N,) values less their trend; NaN is missing.
+        values: Series without its trend, shape (n_values,); NaN is missing.
         m: Period.
 
     Returns:
-        (m,) indices that sum to 0; 0 for a phase that is never observed.
+        Seasonal indices, shape (m,), that sum to 0; 0 for a phase that is never observed.
 
     >>> phase_medians([1.0, 5.0, 2.0, 6.0, 3.0, 70.0], 2).tolist()
     [-2.0, 2.0]
@@ -194,82 +195,81 @@ def phase_medians(values: npt.ArrayLike, m: int) -> Array:
     x = np.asarray(values, np.float64)
     cycles = np.full((-(-len(x) // m), m), np.nan)
     cycles.flat[: len(x)] = x
-    seen = np.isfinite(cycles).any(axis=0)
+    observed = np.isfinite(cycles).any(axis=0)
     medians = np.zeros(m)
-    if seen.any():
-        medians[seen] = np.nanmedian(cycles[:, seen], axis=0)
-        medians[seen] -= medians[seen].mean()
+    if observed.any():
+        medians[observed] = np.nanmedian(cycles[:, observed], axis=0)
+        medians[observed] -= medians[observed].mean()
     return medians
 
 
 def is_repeating(values: npt.ArrayLike, m: int) -> bool:
-    """Whether the seasonal indices of earlier seasons hold in the last third of a series.
+    """Return whether the seasonal indices of earlier seasons hold in the last third of a series.
 
-    Autocorrelation alone is fooled by one random walk in twenty; indices must also serve seasons that they were not
-    made from: there they are to explain a twentieth of the variance around the moving mean.
+    Autocorrelation alone finds a season in one random walk of twenty. Here the indices must also explain a twentieth of
+    the variance around the moving average in seasons that they were not estimated from.
 
     Args:
-        values: (N,); NaN is missing.
-        m: Period. Fewer than three periods never repeat.
+        values: Series, shape (n_values,); NaN is missing.
+        m: Period. With fewer than three periods the result is False.
 
     >>> is_repeating([1, 5, 9, 5] * 5, 4), is_repeating(np.arange(20) ** 2, 4)
     (True, False)
     """
     x = np.asarray(values, np.float64)
-    if m < 2 or len(x) < CYCLES_NEEDED * m:
+    if m < 2 or len(x) < MIN_CYCLES * m:
         return False
-    around = x - moving_average(x, m, edges=True)
-    begin = max(len(x) * 2 // 3, len(x) - len(x) // m // 3 * m) // m * m
-    indices = phase_medians(around[:begin], m)
-    late = around[begin:]
-    left = late - np.resize(indices, len(late))
-    known = np.isfinite(late)
-    return bool((left[known] ** 2).sum() < (1 - REPEATED) * (late[known] ** 2).sum())
+    detrended = x - moving_average(x, m, edges=True)
+    split = max(len(x) * 2 // 3, len(x) - len(x) // m // 3 * m) // m * m
+    late = detrended[split:]
+    residual = late - np.resize(phase_medians(detrended[:split], m), len(late))
+    observed = np.isfinite(late)
+    return bool((residual[observed] ** 2).sum() < (1 - MIN_EXPLAINED_VARIANCE) * (late[observed] ** 2).sum())
 
 
-def _test(x: Array, m: int) -> tuple[float, float]:
-    """Autocorrelation at lag m, and the limit that chance stays below."""
-    if m < 2 or np.count_nonzero(np.isfinite(x)) < CYCLES_NEEDED * m:
+def _strength_and_limit(x: FloatArray, m: int) -> tuple[float, float]:
+    """Autocorrelation at lag m, and the limit that it must exceed."""
+    if m < 2 or np.count_nonzero(np.isfinite(x)) < MIN_CYCLES * m:
         return 0.0, 1.0
-    level = _level(x)
-    r = autocorrelation(level - moving_average(level, m, edges=True))
-    return float(r[m]), max(CALENDAR_STRENGTH, _limit(r[: m // 4 + 1], len(x), CALENDAR_LEVEL))
+    detrended = _remove_line(x)
+    r = autocorrelation(detrended - moving_average(detrended, m, edges=True))
+    return float(r[m]), max(MIN_CALENDAR_STRENGTH, _bartlett_limit(r[: m // 4 + 1], len(x), CALENDAR_SIGNIFICANCE))
 
 
-def _cycle(x: Array) -> tuple[SeasonCandidate, ...]:
-    """The shortest high peak of the autocorrelation behind its first descent below 0."""
-    r = autocorrelation(_level(x))[: len(x) // CYCLES_NEEDED + 1]
+def _find_cycle(x: FloatArray) -> tuple[SeasonCandidate, ...]:
+    """The shortest high peak of the autocorrelation after it first falls below 0."""
+    r = autocorrelation(_remove_line(x))[: len(x) // MIN_CYCLES + 1]
     below = np.flatnonzero(r < 0)
     if not len(below) or below[0] + 1 >= len(r):
         return ()
     first, last = int(below[0]), len(r) - 1
-    bar = NEARLY * r[first:].max()
-    high = (k for k in range(max(2, first), last) if r[k] >= bar)
-    # The highest within a quarter of its lag: a ragged flank has bumps that are no peaks.
+    min_height = PEAK_TOLERANCE * r[first:].max()
+    high = (k for k in range(max(2, first), last) if r[k] >= min_height)
+    # A peak is the highest within a quarter of its lag: a ragged flank has bumps that are not peaks.
     peaks = (k for k in high if r[k] == r[k - max(1, k // 4) : k + max(1, k // 4) + 1].max())
     m = next(peaks, 0)
-    limit = max(CYCLE_STRENGTH, _limit(r[:first], len(x), CYCLE_LEVEL / len(r)))
+    limit = max(MIN_CYCLE_STRENGTH, _bartlett_limit(r[:first], len(x), CYCLE_SIGNIFICANCE / len(r)))
     return (SeasonCandidate(m, float(r[m]), "cycle"),) if m and r[m] > limit else ()
 
 
-def _level(x: Array) -> Array:
-    """Values less the straight line through them."""
-    seen = np.isfinite(x)
-    if np.count_nonzero(seen) < 3:
+def _remove_line(x: FloatArray) -> FloatArray:
+    """Values without their linear trend."""
+    observed = np.isfinite(x)
+    if np.count_nonzero(observed) < 3:
         return x
-    t = np.arange(len(x)) - np.flatnonzero(seen).mean()
-    deviation = x - x[seen].mean()
-    slope = (t[seen] @ deviation[seen]) / (t[seen] @ t[seen])
+    t = np.arange(len(x)) - np.flatnonzero(observed).mean()
+    deviation = x - x[observed].mean()
+    slope = (t[observed] @ deviation[observed]) / (t[observed] @ t[observed])
     return np.asarray(deviation - slope * t)
 
 
-def _limit(r: Array, n: int, probability: float) -> float:
-    """Bartlett's limit for an autocorrelation, given the shorter lags r[0], r[1], ..., one-sided."""
+def _bartlett_limit(r: FloatArray, n: int, probability: float) -> float:
+    """Bartlett's one-sided limit for an autocorrelation, from the shorter lags r[0], r[1], ...."""
     z = NormalDist().inv_cdf(1 - probability)
     return z * float(np.sqrt((1 + 2 * (r[1:] ** 2).sum()) / n))
 
 
-def _lagged_sums(x: Array) -> Array:
+def _lagged_sums(x: FloatArray) -> FloatArray:
     """``sum_t x[t] x[t-k]`` for k = 0 ... N - 1."""
     size = 1 << (2 * len(x) - 1).bit_length()
     spectrum = np.fft.rfft(x, size)

@@ -1,17 +1,15 @@
-"""Series that are made, for tests and examples: what is in them is known.
+"""Synthetic series for tests and examples, whose components are known.
 
-Letters: n values. Every generator takes the random numbers it may use, so the same generator state gives
-the same series.
+Every function takes a random generator, so the same generator state gives the same series of n values.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from gatecast._utils.typing import FloatArray
 
 __all__ = ["annual", "autoregression", "daily_example", "known_lag", "random_walk", "trend_season"]
-
-Array = npt.NDArray[np.float64]
 
 
 def trend_season(
@@ -23,8 +21,8 @@ def trend_season(
     growth: float = 0.01,
     season: float = 0.2,
     noise: float = 0.03,
-) -> Array:
-    """Growth, a season and noise, all multiplied: the shape of AirPassengers.
+) -> FloatArray:
+    """Generate growth times a season times noise, the shape of the airline passengers.
 
     ``y[t] = level (1 + growth)^t (1 + season sin(2 pi t / m)) exp(noise e[t])``
 
@@ -36,8 +34,8 @@ def trend_season(
     return np.asarray(shape * np.exp(noise * rng.standard_normal(n)))
 
 
-def random_walk(rng: np.random.Generator, n: int, *, level: float = 0.0, step: float = 1.0) -> Array:
-    """Sum of independent steps: nothing beats its last value. ``y[t] = y[t-1] + step e[t]``.
+def random_walk(rng: np.random.Generator, n: int, *, level: float = 0.0, step: float = 1.0) -> FloatArray:
+    """Generate a random walk, whose best forecast is its last value: ``y[t] = y[t-1] + step e[t]``.
 
     >>> random_walk(np.random.default_rng(0), 3, level=5.0, step=0.0).tolist()
     [5.0, 5.0, 5.0]
@@ -45,8 +43,8 @@ def random_walk(rng: np.random.Generator, n: int, *, level: float = 0.0, step: f
     return np.asarray(level + step * rng.standard_normal(n).cumsum())
 
 
-def autoregression(rng: np.random.Generator, n: int, *, phi: float = 0.8, sd: float = 1.0) -> Array:
-    """First-order autoregression of standard deviation sd, from its stationary state on.
+def autoregression(rng: np.random.Generator, n: int, *, phi: float = 0.8, sd: float = 1.0) -> FloatArray:
+    """Generate a stationary first-order autoregression of standard deviation sd.
 
     ``y[t] = phi y[t-1] + sd sqrt(1 - phi^2) e[t]``
 
@@ -72,10 +70,10 @@ def annual(
     amplitude: float = 4.0,
     phi: float = 0.6,
     sd: float = 2.5,
-) -> Array:
-    """Daily weather: a yearly wave and autocorrelated departures from it.
+) -> FloatArray:
+    """Generate daily temperatures: a yearly wave plus autocorrelated deviations.
 
-    ``y[t] = level + amplitude cos(2 pi t / days) + a[t]``, a an `autoregression`
+    ``y[t] = level + amplitude cos(2 pi t / days) + a[t]``, where a is an `autoregression`
 
     >>> annual(np.random.default_rng(0), 3, sd=0.0).round(3).tolist()
     [15.0, 14.999, 14.998]
@@ -84,10 +82,10 @@ def annual(
     return np.asarray(wave + autoregression(rng, n, phi=phi, sd=sd))
 
 
-def known_lag(rng: np.random.Generator, n: int, *, lag: int = 7, weight: float = 0.95, sd: float = 1.0) -> Array:
-    """What happened `lag` steps ago decides today: only a model that looks back so far forecasts it.
+def known_lag(rng: np.random.Generator, n: int, *, lag: int = 7, weight: float = 0.95, sd: float = 1.0) -> FloatArray:
+    """Generate a series that depends on its value `lag` steps ago, so a model needs that much memory.
 
-    ``y[t] = weight y[t-lag] + sd sqrt(1 - weight^2) e[t]``; least mean squared error sd^2 (1 - weight^2).
+    ``y[t] = weight y[t-lag] + sd sqrt(1 - weight^2) e[t]``; the minimum mean squared error is sd^2 (1 - weight^2).
 
     >>> y = known_lag(np.random.default_rng(0), 9, lag=3, weight=1.0)
     >>> bool((y[3:] == y[:-3]).all())
@@ -100,10 +98,10 @@ def known_lag(rng: np.random.Generator, n: int, *, lag: int = 7, weight: float =
     return y
 
 
-def daily_example(rng: np.random.Generator, n: int = 600) -> Array:
-    """Daily counts of a busy place: slow growth, a week and a year in it, noise; always above 0.
+def daily_example(rng: np.random.Generator, n: int = 600) -> FloatArray:
+    """Generate daily visitor counts: slow growth, a weekly and a yearly season, noise; always positive.
 
-    ``examples/M50.csv`` is made of it: ``default_rng(50)``, from 1 January 2021, one decimal.
+    ``examples/M50.csv`` was generated with ``default_rng(50)``, from 1 January 2021 on, to one decimal.
 
     >>> bool((daily_example(np.random.default_rng(0)) > 0).all())
     True

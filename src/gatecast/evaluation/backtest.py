@@ -5,12 +5,13 @@ Shapes: n_series series, T columns, horizon steps.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.panel import Panel
+from gatecast.data.panel import ColumnNames, Panel
 from gatecast.evaluation.calibration import ConformalCalibrator, predict_all, prediction_intervals
 from gatecast.evaluation.scores import score
 from gatecast.evaluation.splits import Split
@@ -20,7 +21,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.results import Evaluation, column_names
 
-__all__ = ["forecast_window", "score_test_part", "test_table"]
+__all__ = ["evaluation_columns", "forecast_window", "score_test_part", "test_table"]
 
 FloatArray = npt.NDArray[np.float64]
 ColumnTable = dict[str, npt.NDArray[Any]]
@@ -78,7 +79,7 @@ def score_test_part(
     cutoff, table = test_table(panel, n_test)
     table |= {name: column[inside] for name, column in columns.items()}
     verdict = describe(compare_with_baselines(scores, n_test, horizon, season_length, n_series))
-    return Evaluation(cutoff, split, season_length, horizon, scores, table, verdict)
+    return Evaluation(cutoff, split, season_length, horizon, scores, table, verdict, evaluation_columns(panel))
 
 
 def test_table(panel: Panel, n_test: int) -> tuple[Any, ColumnTable]:
@@ -88,10 +89,13 @@ def test_table(panel: Panel, n_test: int) -> tuple[Any, ColumnTable]:
         panel: The series.
         n_test: Rows of each.
     """
-    table = panel.keep_last(n_test).to_columns()
-    if len(panel) == 1 and panel.columns.id is not None:
-        del table[panel.columns.id]
+    table = replace(panel.keep_last(n_test), columns=evaluation_columns(panel)).to_columns()
     return panel.freq.at(panel.start, np.maximum(panel.lengths - n_test - 1, 0)).max(), table
+
+
+def evaluation_columns(panel: Panel) -> ColumnNames:
+    """Return the names of the key columns of a test part: the table of a single series has no id column."""
+    return replace(panel.columns, id=None) if len(panel) == 1 else panel.columns
 
 
 def forecast_window(

@@ -112,7 +112,7 @@ def explain(
     >>> from gatecast.forecasting.context import PanelContext
     >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(n_members=1, max_steps=5))
     >>> fitted = forecaster.fit({"ds": np.arange(60), "y": np.sin(np.arange(60.0))}, evaluate=False)
-    >>> found = explain(fitted._trained, fitted.panel_, PanelContext.from_panel(fitted.panel_), series=0, step=2)
+    >>> found = explain(fitted.state_, fitted.panel_, PanelContext.from_panel(fitted.panel_), series=0, step=2)
     >>> list(found.table)
     ['time', 'feature', 'lag', 'role', 'value', 'attribution']
     >>> bool(abs(found.table["attribution"].sum() - (found.forecast - found.baseline)) < 1e-5)
@@ -290,7 +290,7 @@ def _sentence(said: Explanation, name: str, weight: float) -> str:
     told = ", ".join(f"{part} ({parts[part]:+.3g})" for part in largest if parts[part])
     number = "median" if said.quantile == 0.5 else f"{said.quantile:g} quantile"
     when = format_times(np.array([said.time]))[0]
-    networks = "networks of your own" if name == "Network" else f"{name} networks"
+    networks = "networks of your own" if name == "Sequential" else f"{name} networks"
     text = (
         f"For {when}, step {said.step}, the {networks} say {said.forecast:.4g} ({number}); of a series that "
         f"stayed at its newest level they would say {said.baseline:.4g}, a difference of {whole:+.3g}. "

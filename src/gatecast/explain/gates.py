@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
-from gatecast.data.read import to_frame_like
+from gatecast.data.reader import to_frame_like
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import HasNetworks
 from gatecast.forecasting.context import MAX_CATEGORIES, PanelContext
@@ -21,7 +21,7 @@ from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
 from gatecast.nn.inspection.unit_memory import UnitMemory, summarize_units
 from gatecast.pipeline.state import FittedState
-from gatecast.results import HistoryData, chosen_series
+from gatecast.results import resolve_series_id
 
 __all__ = ["Gates", "find_series", "inspect_network"]
 
@@ -98,7 +98,7 @@ def find_series(panel: Panel, id: Any) -> int:
         if id is None:
             return 0
         raise ConfigError("the series has no name", got=repr(id), expected="no id", fix="Leave id out.")
-    return int(np.flatnonzero(panel.ids == chosen_series(panel.ids, id, HistoryData(panel)))[0])
+    return int(np.flatnonzero(panel.ids == resolve_series_id(panel.ids, id, panel))[0])
 
 
 def inspect_network(

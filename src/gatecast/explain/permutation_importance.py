@@ -23,7 +23,7 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.context import PanelContext, column_groups
-from gatecast.nn.network import generator
+from gatecast.nn.random import generator
 from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
 from gatecast.pipeline.fit import fit
 from gatecast.pipeline.state import FittedState
@@ -76,13 +76,13 @@ def permutation_importance(
 
     Source: Breiman 2001; Fisher, Rudin & Dominici 2019.
 
-    >>> from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+    >>> from gatecast.config import TrainingConfig
     >>> from gatecast.data.panel import from_values
     >>> promo = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)
     >>> panel = replace(from_values(20 + 5 * promo + np.sin(np.arange(60.0))), futr_exog={"promo": promo})
     >>> quick = TrainingConfig(n_members=1, max_steps=5)
-    >>> asked = Asked(2, "lstm", (), 1, 0, NetworkConfig(), quick, DataConfig(futr_exog=("promo",)))
-    >>> found = permutation_importance(panel, asked, n_windows=2, repeats=2)
+    >>> config = ForecasterConfig(h=2, model="lstm", season_length=1, training=quick)
+    >>> found = permutation_importance(panel, config, n_windows=2, n_repeats=2)
     >>> found.table["column"].tolist(), bool(found.table["low"][0] > 0)
     (['promo'], True)
     """

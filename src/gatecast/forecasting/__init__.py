@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         Task,
     )
     from gatecast.forecasting.context import PanelContext
-    from gatecast.forecasting.registry import get_model, register
+    from gatecast.forecasting.registry import available_models, get_model, register
 
 __all__ = [
     "ForecastModel",
@@ -45,22 +45,10 @@ __all__ = [
 
 _HOME = dict.fromkeys(__all__, "gatecast.forecasting.base") | {
     "PanelContext": "gatecast.forecasting.context",
+    "available_models": "gatecast.forecasting.registry",
     "get_model": "gatecast.forecasting.registry",
     "register": "gatecast.forecasting.registry",
 }
-
-
-def available_models() -> tuple[str, ...]:
-    """Return the names of all models that can be used, the built-in ones first.
-
-    Example:
-        >>> available_models()[:2]
-        ('lstm', 'es-lstm')
-    """
-    import gatecast.forecasting.presets  # registers the built-in models
-    from gatecast.forecasting.registry import available_models
-
-    return available_models()
 
 
 def __getattr__(name: str) -> object:

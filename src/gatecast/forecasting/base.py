@@ -277,7 +277,8 @@ class LocalModel:
         ...     def forecast(self, values, task):
         ...         last = np.repeat(values[:, -1:], task.horizon, axis=1)
         ...         return self.normal_quantiles(last, np.ones_like(last), task.quantiles)
-        >>> model = Last().fit(PanelContext.from_values(np.array([[1.0, 2.0]])), Task(horizon=2, quantiles=(0.1, 0.5, 0.9)))
+        >>> task = Task(horizon=2, quantiles=(0.1, 0.5, 0.9))
+        >>> model = Last().fit(PanelContext.from_values(np.array([[1.0, 2.0]])), task)
         >>> model.predict_quantiles(PanelContext.from_values(np.array([[3.0, 5.0]]))).round(2).tolist()
         [[[3.72, 5.0, 6.28], [3.72, 5.0, 6.28]]]
     """

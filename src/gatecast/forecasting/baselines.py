@@ -39,6 +39,7 @@ __all__ = [
     "interval",
     "mean",
     "naive",
+    "reference_baseline",
     "seasonal_naive",
 ]
 
@@ -163,6 +164,24 @@ def baseline_forecasts(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, A
     """
     seasonal = {"SeasonalNaive": seasonal_naive(values, h, m)} if check_positive_int(m, "the period") > 1 else {}
     return {**seasonal, "Naive": naive(values, h), "Drift": drift(values, h), "Mean": mean(values, h)}
+
+
+def reference_baseline(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, Array]:
+    """Return the baseline that skill refers to, by its column name: seasonal naive, or naive without a season.
+
+    Args:
+        values: Pasts [S, T]; NaN is passed over.
+        h: Steps, at least 1.
+        m: Season length, at least 1.
+
+    Returns:
+        One column of forecasts [S, h]; NaN for a series without a value.
+
+    Example:
+        >>> reference_baseline([[1.0, 4.0, 4.0]], 1)
+        {'Naive': array([[4.]])}
+    """
+    return {"SeasonalNaive": seasonal_naive(values, h, m)} if m > 1 else {"Naive": naive(values, h)}
 
 
 def interval(baseline: Baseline, values: npt.ArrayLike, h: int, m: int = 1, level: float = 95.0) -> tuple[Array, Array]:

@@ -103,7 +103,7 @@ class PanelContext:
         )
 
     def append(self, values: FloatArray) -> PanelContext:
-        """Return the context some steps later, as if `values` [n_series, k] had been observed; as many columns as before."""
+        """Return the context some steps later, as if `values` [n_series, k] had followed; it has as many columns."""
         k = values.shape[1]
         unknown = np.full((len(self), k, self.hist_exog.shape[2]), np.nan)
         return replace(

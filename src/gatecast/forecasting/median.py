@@ -95,7 +95,7 @@ class MedianOf:
         monitor: ValidationMonitor | None = None,
         on_step: StepCallback | None = None,
     ) -> FittedMedian:
-        """Fit every member. The first is monitored, and all others that stop early."""
+        """Fit every member. The first is monitored, and all others that stop early or are alternatives."""
         members = []
         for k, config in enumerate(self.configs):
             stops_early = getattr(config, "min_improvement", 1.0) < 1.0
@@ -103,7 +103,7 @@ class MedianOf:
                 context,
                 task._replace(seed=task.seed + k),
                 init=init.members[k] if init is not None else None,
-                monitor=monitor if k == 0 or stops_early else None,
+                monitor=monitor if k == 0 or stops_early or self.alternatives else None,
                 on_step=None if on_step is None else self._reporter(k, on_step),
             )
             members.append(model)

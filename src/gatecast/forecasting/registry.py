@@ -13,20 +13,31 @@ for. It never hides a built-in model.
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import ModelConfig
 
-__all__ = ["GROUP", "available_models", "broken_models", "get_model", "register"]
+__all__ = ["GROUP", "available_models", "broken_models", "get_model", "refresh", "register"]
 
 GROUP = "gatecast.models"
 """Entry points that add models."""
 
+BUILT_IN_MODULES = (
+    "gatecast.forecasting.panel_rnn.model",
+    "gatecast.forecasting.es_rnn.model",
+    "gatecast.forecasting.sequential_model.model",
+    "gatecast.forecasting.theta",
+    "gatecast.forecasting.statsforecast_models",
+    "gatecast.forecasting.baselines",
+)
+"""Modules whose classes register themselves, in the order in which models are listed."""
+
 Config = TypeVar("Config", bound=type[Any])
 
-_BUILT_IN: dict[str, type[Any]] = {}
+_REGISTERED: dict[str, type[Any]] = {}
 
 REQUIRED = ("name", "column", "family", "default_for", "fit", "from_state")
 """What a class must have to be a model config."""
@@ -39,22 +50,35 @@ def register(config: Config) -> Config:
         ConfigError: The class misses something, or the name is taken.
     """
     _check(config, config.name if hasattr(config, "name") else config.__name__)
-    if config.name in _BUILT_IN and _BUILT_IN[config.name] is not config:
+    if config.name in _REGISTERED and _REGISTERED[config.name] is not config:
         raise ConfigError(f"Invalid model name {config.name!r}: it is taken", fix="Choose another name.")
-    _BUILT_IN[config.name] = config
+    _REGISTERED[config.name] = config
     return config
+
+
+@cache
+def _import_built_in() -> None:
+    """Import the modules of the built-in models, which register themselves."""
+    for module in BUILT_IN_MODULES:
+        import_module(module)
+
+
+def _registered() -> dict[str, type[Any]]:
+    """Return the registered config classes, the built-in ones first, whatever was imported first."""
+    _import_built_in()
+    order = {module: k for k, module in enumerate(BUILT_IN_MODULES)}
+    return dict(sorted(_REGISTERED.items(), key=lambda item: order.get(item[1].__module__, len(order))))
 
 
 def available_models() -> tuple[str, ...]:
     """Return the names of all models that can be used: networks, statistical models, then those of other packages.
 
     Example:
-        >>> import gatecast.forecasting.presets  # registers the built-in models
         >>> available_models()[:3]
-        ('lstm', 'es-lstm', 'gru')
+        ('lstm', 'gru', 'rnn')
     """
     return (
-        *(name for name, config in _BUILT_IN.items() if getattr(config, "listed", True)),
+        *(name for name, config in _registered().items() if getattr(config, "listed", True)),
         *(name for name, error in _plug_ins().items() if not isinstance(error, str)),
     )
 
@@ -74,8 +98,9 @@ def get_model(name: str) -> type[ModelConfig]:
         >>> get_model("lstm").column
         'LSTM'
     """
-    if name in _BUILT_IN:
-        return _BUILT_IN[name]
+    registered = _registered()
+    if name in registered:
+        return registered[name]
     plug_in = _plug_ins().get(name)
     if isinstance(plug_in, str):
         raise ConfigError(
@@ -97,7 +122,7 @@ def _plug_ins() -> dict[str, type[Any] | str]:
     """Return config classes of installed packages; for one that cannot be used, a sentence that says why."""
     models: dict[str, type[Any] | str] = {}
     for entry in entry_points(group=GROUP):
-        taken = entry.name in _BUILT_IN or entry.name in models
+        taken = entry.name in _registered() or entry.name in models
         key = f"{entry.name} ({entry.value})" if taken else entry.name
         models[key] = _loaded(entry, taken=taken)
     return models
@@ -109,7 +134,7 @@ def _loaded(entry: EntryPoint, *, taken: bool) -> type[Any] | str:
         return f"its name {entry.name!r} is taken by another model"
     try:
         config = entry.load()
-    except Exception as error:  # a plug-in may raise anything, and must not break the others
+    except (Exception, SystemExit) as error:  # a plug-in may raise anything, and must not break the others
         return f"{entry.value} cannot be imported ({type(error).__name__}: {error})"
     try:
         _check(config, entry.name)

@@ -73,7 +73,7 @@ def naive_season(train: FloatArray, h: int, seasons: Sequence[int]) -> int:
         return max(seasons, default=1)
     longest = max(seasons, default=1)
     origins = np.unique(np.linspace(max(longest, len(train) // 2) - 1, len(train) - h - 1, ORIGINS).astype(np.int64))
-    origins = origins[(origins >= longest - 1) & (origins >= 0)]
+    origins = origins[(origins >= longest - 1) & (origins < len(train) - h)]
     if not len(origins):
         return longest
     actual = np.concatenate([train[o + 1 : o + 1 + h] for o in origins])

@@ -1,1 +1,1 @@
-"""The compiled kernels, the float64 equations that define them, and the layout of packed arrays."""
+"""Compiled kernels, the float64 equations that define them, and the layout of packed arrays."""

@@ -1,8 +1,8 @@
-"""The family of recurrent cells as a table: what the layers, the reference and the kernels agree on.
+"""Table of the recurrent cells: the gates and states that layers, reference and kernels agree on.
 
-Letters: H units, R outputs (H without projection), I inputs, L lanes. A row says which gates a cell has, in the
-order of the columns of its weights, and which states it carries. The list itself is ``native/cells.def``; the
-equations are in `equations`, the kernels in ``native/kernels/cells/``.
+Shapes: H units, R outputs (H without projection), nb blocks of L lanes. A row lists the gates of a cell in the order
+of the columns of its weights, and the states that it carries. The list itself is ``native/cells.def``; `equations`
+defines what the cells compute, ``native/kernels/cells/`` computes it.
 """
 
 from __future__ import annotations
@@ -15,32 +15,30 @@ __all__ = ["CELLS", "CellSpec", "StateNoise"]
 
 
 class CellSpec(NamedTuple):
-    """One row of the table."""
+    """Gates, states and saved tensors of a cell."""
 
     name: str
     gates: tuple[str, ...]
-    """Gate columns of Wx, and of Wh if `recurrent`."""
+    """Gates in the order of the columns of Wx, and of Wh if `recurrent`."""
     states: tuple[str, ...]
-    """What is carried from step to step; the first is the output h."""
+    """States carried from step to step; the first is the output h."""
     recurrent: bool = True
-    """Whether there is a matrix Wh."""
+    """Whether the cell has a matrix Wh."""
     gradients: tuple[str, ...] = ()
     """Rows of dz, and of the kernels' b: the gates, then what else has a bias."""
     saved: tuple[str, ...] = ()
-    """What the kernels save of a step for the backward pass, H rows each, in this order."""
+    """Tensors that the kernels save at each step for the backward pass, H rows each, in this order."""
 
 
 class StateNoise(NamedTuple):
-    """What training does to the state on its way.
-
-    dropout: recurrent dropout, (blocks, R, L) packed or (B, R): one scaled mask for all steps; the products with Wh
-    see ``h[t-1] * dropout``.
-    zoneout: zoneout, for each of the first states a share or an array (blocks, T, size, L) or (B, T, size): the part
-    of the old value that is kept.
-    """
+    """Noise on the state of a recurrent layer."""
 
     dropout: Any = None
+    """Scaled mask of recurrent dropout, the same for all steps: the products with Wh read ``h[t-1] * dropout``. Packed
+    [nb, R, L] for the kernels, [B, R] for the reference; None for no dropout."""
     zoneout: tuple[Any, ...] = ()
+    """Weight of the old value in each of the first states: a number, or packed [nb, T, size, L] for the kernels,
+    [B, T, size] for the reference."""
 
 
 CELLS = {

@@ -1,12 +1,12 @@
-"""The native kernels under the names of `reference`; beside `cells`, the only file that imports the compiled module.
+"""The compiled kernels, under the names of `reference`: with `cells`, the only importers of the compiled module.
 
-Letters: B batch, T time, F features, H units, R outputs (H without projection), K and M inputs and outputs of a
-dense layer, nb blocks of L sequences (L = 16, or 1 where there are only a few). Arrays are packed (see `arrays`):
-x (nb, T, F, L), y (nb, T, R, L), states (nb, H or R, L), masks (nb, T, L), all float32 and C-contiguous. What these
-functions compute is defined by `reference`; the same call gives the same bits for any number of threads.
+Shapes: arrays are packed as `packing` lays them out, float32 and C-contiguous, with nb blocks of L sequences (L = 16,
+or 1 for a small batch): x [nb, T, F, L], y [nb, T, R, L], states [nb, H or R, L], masks [nb, T, L], with T steps,
+F features, H units and R outputs (H without projection). `reference` defines what the kernels compute; the same call
+gives the same bits for any number of threads.
 
-Two environment variables are read at import: GATECAST_THREADS (default: the processors that this process may
-use) and GATECAST_ISA (default: the highest instruction-set level of this machine).
+Two environment variables are read at import: GATECAST_THREADS (default: the processors that this process may use) and
+GATECAST_ISA (default: the highest instruction-set level of this machine).
 """
 
 from __future__ import annotations
@@ -44,30 +44,37 @@ __all__ = [
 State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
-_QUIET = StateNoise()
+_NO_NOISE = StateNoise()
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
 
 class Cache(NamedTuple):
-    """What the backward pass of a recurrent layer needs; it may be used more than once."""
+    """Arrays that the backward pass of a recurrent layer needs; it may be used more than once."""
 
     cell: str
     units: int
-    """H."""
+    """Number of units H."""
     x: Array
     state: State | None
     mask: Array | None
     noise: StateNoise | None
     y: Array
     saved: Array | None
-    """(nb, T, rows, L): those of `CELLS[cell].saved`, H each, then what options need."""
+    """Saved tensors, [nb, T, rows, L]: those of `CELLS[cell].saved`, H rows each, then those that options need."""
 
-    def rows(self, name: str) -> Array:
-        """Gates or memory of every step by name, as a view: (nb, T, H, L)."""
+    def saved_rows(self, name: str) -> Array:
+        """Return a saved tensor of every step by its name in `CELLS`, as a view, [nb, T, H, L].
+
+        Args:
+            name: Name of the tensor, such as ``"f"`` for the forget gate.
+
+        Raises:
+            ConfigError: If the cell saves no such tensor.
+        """
         names, H = CELLS[self.cell].saved, self.units
         if self.saved is None or name not in names:
-            expected = ", ".join(names) or "nothing: y says it all"
-            raise ConfigError(f"{self.cell} saves no such rows", got=repr(name), expected=expected)
+            expected = f"one of {', '.join(names)}" if names else "no name: the cell saves its outputs alone"
+            raise ConfigError("Unknown saved tensor", where=self.cell, got=repr(name), expected=expected)
         return self.saved[:, :, names.index(name) * H : (names.index(name) + 1) * H]
 
 
@@ -79,40 +86,42 @@ def forward(
     mask: Array | None = None,
     noise: StateNoise | None = None,
     *,
-    keep: bool = True,
-    sequences: bool = True,
+    save_for_backward: bool = True,
+    return_sequences: bool = True,
 ) -> tuple[Array | None, State, Cache | None]:
     """Run a recurrent layer.
 
-    The equations are those of `reference.forward`; shapes of the parameters stand there too.
+    `reference.forward` has the equations and the shapes of the parameters.
 
     Args:
-        cell: A name of `cells.CELLS`.
-        params: Wx, b, and as the cell and its options have them Wh, P, gain, Wr.
-        x: (nb, T, F, L). NaN passes through; where `mask` is 0, x must be finite.
-        state: One array for each state of the cell, (nb, R, L) for h and (nb, H, L) for others; zeros if None.
-        mask: (nb, T, L) of 0 and 1. Where 0 the step is skipped and the state carried.
+        cell: Name of a cell in `cells.CELLS`.
+        params: Wx, b, and Wh, P, gain and Wr if the cell and its options have them.
+        x: Inputs, [nb, T, F, L]. NaN passes through; where `mask` is 0, x must be finite.
+        state: Initial states, one array for each state of the cell, h [nb, R, L] and others [nb, H, L]; None stands
+            for zeros.
+        mask: Steps to use, [nb, T, L] of 0 and 1; None uses all. A masked step carries the states over.
         noise: Recurrent dropout and zoneout.
-        keep: Whether a backward pass will follow; without it there is no cache.
-        sequences: Whether the outputs of all steps are wanted; with `keep` they are there anyway.
+        save_for_backward: Whether a backward pass follows; without it there is no cache.
+        return_sequences: Whether to return the outputs of all steps; `save_for_backward` returns them always.
 
     Returns:
-        y (nb, T, R, L) or None, the state after the last step, and the cache or None.
+        The outputs [nb, T, R, L] or None, the state after the last step, and the cache or None.
 
     Raises:
-        ConfigError: No such cell.
-        ValueError: A shape does not fit.
-        TypeError: An array that is not float32 and C-contiguous.
+        ConfigError: If the cell is unknown.
+        ValueError: If a shape does not fit.
+        TypeError: If an array is not float32 and C-contiguous.
 
-    >>> params = {n: np.zeros(s, np.float32) for n, s in {"Wx": (1, 8), "Wh": (2, 8), "b": (8,)}.items()}
-    >>> y, (h, c), cache = forward("lstm", params, np.ones((1, 4, 1, 16), np.float32))
-    >>> y.shape, c.shape, float(cache.rows("f")[0, 0, 0, 0])
-    ((1, 4, 2, 16), (1, 2, 16), 0.5)
+    Example:
+        >>> params = {n: np.zeros(s, np.float32) for n, s in {"Wx": (1, 8), "Wh": (2, 8), "b": (8,)}.items()}
+        >>> y, (h, c), cache = forward("lstm", params, np.ones((1, 4, 1, 16), np.float32))
+        >>> y.shape, c.shape, cache.saved_rows("f")[0, 0, 0, 0].item()
+        ((1, 4, 2, 16), (1, 2, 16), 0.5)
     """
     bias, call = _arguments(cell, params, x, state, mask, noise)
-    y, saved, last = _native.forward(*(*call, keep, sequences))
+    y, saved, last = _native.forward(*(*call, save_for_backward, return_sequences))
     units = len(bias) // len(CELLS[cell].gradients)
-    cache = Cache(cell, units, x, state, mask, noise, y, saved) if keep and y is not None else None
+    cache = Cache(cell, units, x, state, mask, noise, y, saved) if save_for_backward and y is not None else None
     return y, tuple(last), cache
 
 
@@ -124,51 +133,54 @@ def backward(
     *,
     need_dx: bool = True,
 ) -> tuple[Array | None, State | None, Params]:
-    """Gradients of a recurrent layer.
+    """Compute the gradients of a recurrent layer.
 
     Args:
-        params: As given to `forward`.
-        cache: As returned by `forward`.
-        dy: (nb, T, R, L) gradient of the outputs; zeros if None.
-        dstate: Gradient of the state after the last step, one array or None for each state; zeros if None.
-        need_dx: Whether the gradient of x is wanted.
+        params: Parameters, as passed to `forward`.
+        cache: Cache, as returned by `forward`.
+        dy: Gradient of the outputs, [nb, T, R, L]; None stands for zeros.
+        dstate: Gradient of the state after the last step, an array or None for each state; None stands for zeros.
+        need_dx: Whether to compute the gradient of x.
 
     Returns:
-        dx or None; the gradient of the initial state, or None where the pass began from the zero state; the
-        parameters' gradients.
+        The gradient of x or None; that of the initial state, or None if the pass began from the zero state; and those
+        of the parameters by name.
 
     Raises:
-        ValueError: A shape does not fit.
-        TypeError: An array that is not float32 and C-contiguous.
+        ValueError: If a shape does not fit.
+        TypeError: If an array is not float32 and C-contiguous.
 
-    >>> params = {n: np.ones(s, np.float32) for n, s in {"Wx": (1, 4), "Wh": (1, 4), "b": (4,)}.items()}
-    >>> y, state, cache = forward("lstm", params, np.ones((1, 2, 1, 16), np.float32))
-    >>> dx, dstate, grads = backward(params, cache, dy=np.ones_like(y))
-    >>> dx.shape, dstate, sorted(grads)
-    ((1, 2, 1, 16), None, ['Wh', 'Wx', 'b'])
+    Example:
+        >>> params = {n: np.ones(s, np.float32) for n, s in {"Wx": (1, 4), "Wh": (1, 4), "b": (4,)}.items()}
+        >>> y, state, cache = forward("lstm", params, np.ones((1, 2, 1, 16), np.float32))
+        >>> dx, dstate, grads = backward(params, cache, dy=np.ones_like(y))
+        >>> dx.shape, dstate, sorted(grads)
+        ((1, 2, 1, 16), None, ['Wh', 'Wx', 'b'])
     """
     _, call = _arguments(cache.cell, params, cache.x, cache.state, cache.mask, cache.noise)
-    more = (cache.y, cache.saved, dy, list(dstate or ()), need_dx, cache.state is not None)
-    dx, first, found = _native.backward(*(*call, *more))
-    grads = {name: grad for name, grad in zip(_WEIGHTS, found, strict=True) if grad is not None}
+    need_dinitial = cache.state is not None
+    more = (cache.y, cache.saved, dy, list(dstate or ()), need_dx, need_dinitial)
+    dx, dinitial, dweights = _native.backward(*(*call, *more))
+    grads = {name: grad for name, grad in zip(_WEIGHTS, dweights, strict=True) if grad is not None}
     if cache.cell == "gru":
         grads["b"] = _gru_bias_gradient(grads["b"], cache.units)
-    return dx, tuple(first) if cache.state is not None else None, grads
+    return dx, tuple(dinitial) if need_dinitial else None, grads
 
 
 def dense_forward(params: Mapping[str, Array], x: Array) -> Array:
-    """Affine map of the features, ``y = x W + b``.
+    """Compute an affine map of the features, ``y = x W + b``.
 
     Args:
-        params: W (K, M), b (M,).
-        x: (nb, T, K, L).
+        params: W [K, M] and b [M].
+        x: Inputs, [nb, T, K, L].
 
     Returns:
-        y (nb, T, M, L).
+        The outputs, [nb, T, M, L].
 
-    >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
-    >>> float(dense_forward(params, np.full((1, 1, 1, 16), 3, np.float32))[0, 0, 0, 0])
-    7.0
+    Example:
+        >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
+        >>> dense_forward(params, np.full((1, 1, 1, 16), 3, np.float32))[0, 0, 0, 0].item()
+        7.0
     """
     y: Array = _native.dense_forward(x, params["W"], params["b"])
     return y
@@ -177,109 +189,128 @@ def dense_forward(params: Mapping[str, Array], x: Array) -> Array:
 def dense_backward(
     params: Mapping[str, Array], x: Array, dy: Array, *, need_dx: bool = True
 ) -> tuple[Array | None, Params]:
-    """Gradients of `dense_forward`: ``dx = dy W^T``, ``dW = x^T dy``, ``db = sum dy``.
+    """Compute the gradients of `dense_forward`: ``dx = dy W^T``, ``dW = x^T dy``, ``db = sum dy``.
 
     Args:
-        params: W (K, M), b (M,).
-        x: (nb, T, K, L), as given to `dense_forward`.
-        dy: (nb, T, M, L); 0 in the lanes beyond the batch.
-        need_dx: Whether the gradient of x is wanted.
+        params: W [K, M] and b [M].
+        x: Inputs, [nb, T, K, L], as passed to `dense_forward`.
+        dy: Gradient of the outputs, [nb, T, M, L]; 0 in the lanes behind the batch.
+        need_dx: Whether to compute the gradient of x.
 
     Returns:
-        dx (nb, T, K, L) or None, and the gradients of W and b.
+        The gradient of x [nb, T, K, L] or None, and those of W and b by name.
 
-    >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
-    >>> x = np.full((1, 1, 1, 16), 3, np.float32)
-    >>> dx, grads = dense_backward(params, x, np.ones_like(x))
-    >>> float(dx[0, 0, 0, 0]), grads["W"].tolist(), grads["b"].tolist()
-    (2.0, [[48.0]], [16.0])
+    Example:
+        >>> params = {"W": np.full((1, 1), 2, np.float32), "b": np.ones(1, np.float32)}
+        >>> x = np.full((1, 1, 1, 16), 3, np.float32)
+        >>> dx, grads = dense_backward(params, x, np.ones_like(x))
+        >>> dx[0, 0, 0, 0].item(), grads["W"].tolist(), grads["b"].tolist()
+        (2.0, [[48.0]], [16.0])
     """
     dx, dW, db = _native.dense_backward(x, params["W"], dy, need_dx)
     return dx, {"W": dW, "b": db}
 
 
 def dropout(x: Array, rate: float, key: int) -> Array:
-    """Zero each entry with probability `rate` and scale the others: ``y = x * keep / (1 - rate)``.
+    """Set each entry to zero with probability `rate` and scale the others, ``y = x * mask / (1 - rate)``.
 
-    `keep` is a pure function of the key and the position, so no mask is stored, and the same call on dy is the
-    backward pass.
+    The mask is a pure function of the key and the position. It is not stored: the same call on dy is the backward pass.
 
     Args:
-        x: Packed array, four axes.
+        x: Packed array with four axes.
         rate: Probability of a zero, 0 <= rate < 1.
         key: 64 random bits.
 
     Returns:
-        An array like x.
+        An array shaped like x.
+
+    Example:
+        >>> y = dropout(np.ones((8, 8, 8, 16), np.float32), 0.25, key=1)
+        >>> bool(abs(y.mean() - 1) < 0.03), float(y.max())
+        (True, 1.3333333730697632)
 
     Source: Srivastava et al. 2014 ("inverted" form).
-
-    >>> y = dropout(np.ones((8, 8, 8, 16), np.float32), 0.25, key=1)
-    >>> bool(abs(y.mean() - 1) < 0.03), float(y.max())
-    (True, 1.3333333730697632)
     """
     y: Array = _native.dropout(x, rate, key & 0xFFFFFFFFFFFFFFFF)
     return y
 
 
-def quantiles_forward(x: Array, count: int) -> Array:
-    """Quantiles that cannot cross, as `heads.QuantileHead` defines them.
+def quantiles_forward(x: Array, n_quantiles: int) -> Array:
+    """Compute quantiles that cannot cross, as `QuantileHead` defines them.
 
     Args:
-        x: (nb, T, K Q, L); NaN stays in its target value.
-        count: Q.
+        x: Inputs, [nb, T, K Q, L], with K target values; NaN stays within its target value.
+        n_quantiles: Number of quantiles Q.
 
-    >>> quantiles_forward(np.zeros((1, 1, 3, 1), np.float32), 3).ravel().tolist()
-    [-1.0, 0.0, 1.0]
+    Returns:
+        The quantiles, shaped like x.
+
+    Example:
+        >>> quantiles_forward(np.zeros((1, 1, 3, 1), np.float32), 3).ravel().tolist()
+        [-1.0, 0.0, 1.0]
     """
-    return _native.quantiles_forward(x, count)
+    return _native.quantiles_forward(x, n_quantiles)
 
 
-def quantiles_backward(x: Array, dy: Array, count: int) -> Array:
-    """Gradient of `quantiles_forward` with respect to x, all shapes as there.
+def quantiles_backward(x: Array, dy: Array, n_quantiles: int) -> Array:
+    """Compute the gradient of `quantiles_forward`.
 
-    >>> one = np.ones((1, 1, 3, 1), np.float32)
-    >>> quantiles_backward(0 * one, one, 3).ravel().tolist()
-    [-1.0, 3.0, 1.0]
+    Args:
+        x: Inputs, [nb, T, K Q, L], as passed to `quantiles_forward`.
+        dy: Gradient of the quantiles, shaped like x.
+        n_quantiles: Number of quantiles Q.
+
+    Returns:
+        The gradient of x.
+
+    Example:
+        >>> ones = np.ones((1, 1, 3, 1), np.float32)
+        >>> quantiles_backward(0 * ones, ones, 3).ravel().tolist()
+        [-1.0, 3.0, 1.0]
     """
-    return _native.quantiles_backward(x, dy, count)
+    return _native.quantiles_backward(x, dy, n_quantiles)
 
 
 def pinball(p: Array, y: Array, weight: Array, levels: Sequence[float], scale: float) -> tuple[float, Array]:
-    """Weighted sum of quantile losses, in float64, and `scale` times its gradient, as `losses.Pinball` defines them.
+    """Compute the weighted sum of quantile losses, as `losses.Pinball` defines them, and its scaled gradient.
 
     Args:
-        p: (nb, T, K Q, L) predictions; NaN makes the sum NaN.
-        y: (nb, T, K, L) targets.
-        weight: (nb, T, K, L), or (nb, T, 1, L), one for all targets of a step.
-        levels: Q.
-        scale: What the gradient is multiplied by.
+        p: Predictions, [nb, T, K Q, L]; NaN makes the sum NaN.
+        y: Targets, [nb, T, K, L].
+        weight: Weights, [nb, T, K, L]; or [nb, T, 1, L] for one weight per step.
+        levels: The Q quantile levels, each between 0 and 1.
+        scale: Factor of the gradient.
 
-    >>> total, gradient = pinball(*(np.full((1, 1, 1, 1), a, np.float32) for a in (3, 1, 2)), (0.5,), 10.0)
-    >>> total, gradient.item()
-    (2.0, 10.0)
+    Returns:
+        The sum, added up in float64, and `scale` times its gradient with respect to p.
+
+    Example:
+        >>> total, gradient = pinball(*(np.full((1, 1, 1, 1), a, np.float32) for a in (3, 1, 2)), (0.5,), 10.0)
+        >>> total, gradient.item()
+        (2.0, 10.0)
     """
     return _native.pinball(p, y, weight, levels, scale)
 
 
 def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, step: int) -> None:
-    """One step of Adam's moments, in place: m and v are updated, g becomes the direction.
+    """Update the moments of Adam in place, and replace the gradient by the direction of the step.
 
-    The equations are those of `reference.adam`.
+    `reference.adam` has the equations.
 
     Args:
-        m: (n,) first moment.
-        v: (n,) second moment.
-        g: (n,) gradient; overwritten by ``m_hat / (sqrt(v_hat) + eps)``.
+        m: First moment, [n]; updated.
+        v: Second moment, [n]; updated.
+        g: Gradient, [n]; overwritten by ``m_hat / (sqrt(v_hat) + eps)``.
         beta1: Decay of m.
         beta2: Decay of v.
-        eps: Added to the root.
-        step: 1 for the first step.
+        eps: Number added to the root.
+        step: Number of the step; 1 for the first.
 
-    >>> m, v, g = np.zeros(1, np.float32), np.zeros(1, np.float32), np.full(1, 4, np.float32)
-    >>> adam(m, v, g, 0.9, 0.999, 1e-7, step=1)
-    >>> round(float(g[0]), 4)
-    1.0
+    Example:
+        >>> m, v, g = np.zeros(1, np.float32), np.zeros(1, np.float32), np.full(1, 4, np.float32)
+        >>> adam(m, v, g, 0.9, 0.999, 1e-7, step=1)
+        >>> round(float(g[0]), 4)
+        1.0
     """
     _native.adam(m, v, g, beta1, beta2, eps, 1 / (1 - beta1**step), 1 / (1 - beta2**step))
 
@@ -345,17 +376,17 @@ def set_isa(name: str) -> None:
 def _arguments(
     cell: str, params: Mapping[str, Array], x: Array, state: State | None, mask: Array | None, noise: StateNoise | None
 ) -> tuple[Array, Any]:
-    """The bias as the kernels take it, and all arguments that both passes have in common."""
+    """Return the bias in the layout of the kernels, and the arguments that both passes share."""
     number = _NUMBER.get(cell)
     if number is None:
-        raise ConfigError("there is no such cell", got=repr(cell), expected=f"one of {', '.join(CELLS)}")
+        raise ConfigError("Unknown cell", got=repr(cell), expected=f"one of {', '.join(CELLS)}")
     bias, Wh = params["b"], params.get("Wh")
     if cell == "gru":
         bias = _gru_bias(bias)
     heads = len(bias) // (4 * len(Wh)) if cell == "slstm" and Wh is not None else 1
-    drop, zone = noise or _QUIET
-    shares = [share if isinstance(share, float | int) else 0.0 for share in zone]
-    arrays = [None if isinstance(share, float | int) else share for share in zone]
+    dropout_mask, zoneout = noise or _NO_NOISE
+    zoneout_weights = [weight if isinstance(weight, float | int) else 0.0 for weight in zoneout]
+    zoneout_arrays = [None if isinstance(weight, float | int) else weight for weight in zoneout]
     return bias, (
         number,
         heads,
@@ -368,21 +399,21 @@ def _arguments(
         params.get("Wr"),
         list(state or ()),
         mask,
-        drop,
-        arrays,
-        shares,
+        dropout_mask,
+        zoneout_arrays,
+        zoneout_weights,
     )
 
 
 def _gru_bias(b: Array) -> Array:
-    """Rows (input, recurrent) of z, r, g to the kernels' z, r, g, q: z and r see the sum, g and q one each."""
+    """Return the kernels' bias of z, r, g, q for rows (input, recurrent) of z, r, g: z and r add both rows."""
     H = b.shape[1] // 3
-    both = b[0] + b[1]
-    return np.concatenate([both[: 2 * H], b[0, 2 * H :], b[1, 2 * H :]])
+    total = b[0] + b[1]
+    return np.concatenate([total[: 2 * H], b[0, 2 * H :], b[1, 2 * H :]])
 
 
 def _gru_bias_gradient(db: Array, H: int) -> Array:
-    """The gradient of `_gru_bias`."""
+    """Return the gradient of b through `_gru_bias`."""
     return np.stack([db[: 3 * H], np.concatenate([db[: 2 * H], db[3 * H :]])])
 
 

@@ -1,12 +1,12 @@
-"""The definition that the fast path must equal: every cell through time, dense layers and Adam, in NumPy float64.
+"""Reference implementation of the kernels: every cell through time, dense layers and Adam, in NumPy float64.
 
-Letters: B batch, T time, F features, H units, R outputs (H without projection); `d` before a name is the gradient of
-the loss with respect to it. One step of each cell stands in `equations`; here is what happens around it::
+Shapes: B sequences, T steps, F features, H units, R outputs (H without projection). `d` before a name is the gradient
+of the loss with respect to it. `equations` has one step of each cell; the loop around it is::
 
-    seen   = h[t-1] * drop                                     recurrent dropout: what the products see of h
-    new    = step(x[t], states[t-1], seen)                     equations.STEPS
-    s[t]   = zone * s[t-1] + (1 - zone) * new                  zoneout, for h and for an LSTM's c
-    s[t]   = s[t] where mask[t], else s[t-1]                   a skipped step carries the states
+    h_dropped = h[t-1] * dropout                               recurrent dropout, for the products with Wh
+    new       = step(x[t], states[t-1], h_dropped)             equations.STEPS
+    s[t]      = zoneout * s[t-1] + (1 - zoneout) * new         zoneout, for h and for an LSTM's c
+    s[t]      = s[t] where mask[t], else s[t-1]                a masked step carries the states over
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ACTIVATIONS: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Arra
     "tanh": (np.tanh, lambda y: 1 - y * y),
     "sigmoid": (sigmoid, lambda y: y * (1 - y)),
 }
-"""Name -> (y = activation(z), dy/dz as a function of y)."""
+"""Activations by name: y = activation(z), and dy/dz as a function of y."""
 
 
 def forward(
@@ -53,44 +53,45 @@ def forward(
 ) -> tuple[Array, State, Cache]:
     """Run a recurrent layer over a batch of sequences.
 
-    The equations of a step stand in `equations`, what surrounds it at the head of this module.
+    `equations` defines a step; the head of this module defines the loop around it.
 
     Args:
-        cell: A name of `cells.CELLS`; G gates.
-        params: Wx (F, G H), b (G H); but for the minimal cells Wh (R, G H), (H / heads, 4 H) for an sLSTM. A GRU's b is
-            (2, 3 H). An LSTM may have P (3 H) or (H, 3 H), gain (G H), Wr (H, R).
-        x: (B, T, F). NaN only where `mask` is False.
-        state: One array for each state of the cell, h (B, R), others (B, H); zeros if None.
-        mask: (B, T) bool. Where False the step is skipped: states are carried over, x is not looked at.
-        noise: Recurrent dropout (B, R) and zoneout, each share a number or (B, T, size).
+        cell: Name of a cell in `cells.CELLS`, with G gates.
+        params: Wx [F, G H] and b [G H] (a GRU's b is [2, 3 H]); except for the minimal cells Wh [R, G H], which is
+            [H / heads, 4 H] for an sLSTM. An LSTM may have P [3 H] or [H, 3 H], gain [G H] and Wr [H, R].
+        x: Inputs, [B, T, F]; NaN only where `mask` is False.
+        state: Initial states, one array for each state of the cell, h [B, R] and others [B, H]; None stands for zeros.
+        mask: Steps to use, [B, T] bool; None uses all. A masked step carries the states over and ignores x.
+        noise: Recurrent dropout [B, R], and zoneout with a number or an array [B, T, size] for each state.
 
     Returns:
-        y (B, T, R), the state after the last step, and the cache: gates and states by name, each (B, T, size).
+        The outputs [B, T, R], the state after the last step, and the cache: gates and states by name, [B, T, size].
 
-    >>> params = {"Wx": np.zeros((1, 8)), "Wh": np.zeros((2, 8)), "b": np.ones(8)}
-    >>> y, (h, c), cache = forward("lstm", params, np.zeros((3, 4, 1)))
-    >>> y.shape, h.shape, cache["f"].shape
-    ((3, 4, 2), (3, 2), (3, 4, 2))
+    Example:
+        >>> params = {"Wx": np.zeros((1, 8)), "Wh": np.zeros((2, 8)), "b": np.ones(8)}
+        >>> y, (h, c), cache = forward("lstm", params, np.zeros((3, 4, 1)))
+        >>> y.shape, h.shape, cache["f"].shape
+        ((3, 4, 2), (3, 2), (3, 4, 2))
     """
     p = {name: np.asarray(value, np.float64) for name, value in params.items()}
     values = np.asarray(x, np.float64)
     B, T, _ = values.shape
-    here = np.ones((B, T), bool) if mask is None else np.asarray(mask, bool)
-    values = np.where(here[:, :, None], values, 0.0)
-    start = _start(cell, p, B) if state is None else tuple(np.asarray(s, np.float64) for s in state)
-    drop, zones = _noise(noise, cell, T)
-    states, steps, path = start, [], []
+    used = np.ones((B, T), bool) if mask is None else np.asarray(mask, bool)
+    values = np.where(used[:, :, None], values, 0.0)
+    initial = _zero_state(cell, p, B) if state is None else tuple(np.asarray(s, np.float64) for s in state)
+    dropout, zoneout = _noise_by_step(noise, cell, T)
+    states, steps, path = initial, [], []
     for t in range(T):
-        new, saved = STEPS[cell].forward(p, values[:, t], states, states[0] * drop)
-        mixed = tuple(z[t] * old + (1 - z[t]) * s for z, old, s in zip(zones, states, new, strict=True))
-        states = tuple(np.where(here[:, t, None], s, old) for s, old in zip(mixed, states, strict=True))
+        new, saved = STEPS[cell].forward(p, values[:, t], states, states[0] * dropout)
+        mixed = tuple(z[t] * old + (1 - z[t]) * s for z, old, s in zip(zoneout, states, new, strict=True))
+        states = tuple(np.where(used[:, t, None], s, old) for s, old in zip(mixed, states, strict=True))
         steps.append(saved)
         path.append(states)
-    named = {name: np.stack([saved[name] for saved in steps], axis=1) for name in steps[0] if name in CELLS[cell].saved}
-    named |= {
-        name: np.stack(track, axis=1) for name, track in zip(CELLS[cell].states, zip(*path, strict=True), strict=True)
-    }
-    cache = named | {"steps": steps, "mask": here, "drop": drop, "zones": zones, "start": start, "cell": cell}
+    names = [name for name in steps[0] if name in CELLS[cell].saved]
+    cache: Cache = {name: np.stack([saved[name] for saved in steps], axis=1) for name in names}
+    for name, values_by_step in zip(CELLS[cell].states, zip(*path, strict=True), strict=True):
+        cache[name] = np.stack(values_by_step, axis=1)
+    cache |= {"steps": steps, "mask": used, "dropout": dropout, "zoneout": zoneout, "initial": initial}
     return cache["h"].copy(), states, cache
 
 
@@ -101,77 +102,80 @@ def backward(
     dy: npt.ArrayLike | None = None,
     dstate: Sequence[npt.ArrayLike | None] | None = None,
 ) -> tuple[Array, State, dict[str, Array]]:
-    """Gradients of a recurrent layer, by the chain rule from the last step to the first.
+    """Compute the gradients of a recurrent layer, by the chain rule from the last step to the first.
 
     Args:
-        cell: As given to `forward`.
-        params: As given to `forward`.
-        cache: As returned by `forward`.
-        dy: (B, T, R) gradient of the outputs; zeros if None.
-        dstate: Gradients of the state after the last step, each an array or None for zeros.
+        cell: Name of the cell, as passed to `forward`.
+        params: Parameters, as passed to `forward`.
+        cache: Cache, as returned by `forward`.
+        dy: Gradient of the outputs, [B, T, R]; None stands for zeros.
+        dstate: Gradients of the state after the last step, each an array, or None for zeros.
 
     Returns:
-        dx (B, T, F), the gradients of the initial states, and those of the parameters under their names.
+        The gradients of x [B, T, F], of the initial states, and of the parameters by name.
 
-    >>> params = {"Wx": np.ones((1, 4)), "Wh": np.ones((1, 4)), "b": np.zeros(4), "P": np.ones(3)}
-    >>> y, state, cache = forward("lstm", params, np.ones((2, 3, 1)))
-    >>> dx, (dh0, dc0), grads = backward("lstm", params, cache, dy=np.ones((2, 3, 1)))
-    >>> dx.shape, sorted(grads)
-    ((2, 3, 1), ['P', 'Wh', 'Wx', 'b'])
+    Example:
+        >>> params = {"Wx": np.ones((1, 4)), "Wh": np.ones((1, 4)), "b": np.zeros(4), "P": np.ones(3)}
+        >>> y, state, cache = forward("lstm", params, np.ones((2, 3, 1)))
+        >>> dx, (dh0, dc0), grads = backward("lstm", params, cache, dy=np.ones((2, 3, 1)))
+        >>> dx.shape, sorted(grads)
+        ((2, 3, 1), ['P', 'Wh', 'Wx', 'b'])
     """
     p = {name: np.asarray(value, np.float64) for name, value in params.items()}
     T = cache["mask"].shape[1]
-    given = dstate or [None] * len(cache["start"])
+    dlast = dstate or [None] * len(cache["initial"])
     d = [
-        np.zeros_like(s) if g is None else np.asarray(g, np.float64) for s, g in zip(cache["start"], given, strict=True)
+        np.zeros_like(s) if g is None else np.asarray(g, np.float64)
+        for s, g in zip(cache["initial"], dlast, strict=True)
     ]
     grads = {name: np.zeros_like(value) for name, value in p.items()}
     dx: list[Array] = [np.empty(0)] * T
     for t in reversed(range(T)):
         if dy is not None:
             d[0] = d[0] + np.asarray(dy, np.float64)[:, t]
-        here = cache["mask"][:, t, None]
-        skipped, inside = [~here * g for g in d], [here * g for g in d]
-        past = [z[t] * g for z, g in zip(cache["zones"], inside, strict=True)]
-        new = tuple((1 - z[t]) * g for z, g in zip(cache["zones"], inside, strict=True))
-        dx[t], old, seen, own = STEPS[cell].backward(p, cache["steps"][t], new)
-        d = [a + b + c for a, b, c in zip(old, past, skipped, strict=True)]
-        d[0] = d[0] + seen * cache["drop"]
-        for name, grad in own.items():
+        used = cache["mask"][:, t, None]
+        d_masked, d_used = [~used * g for g in d], [used * g for g in d]
+        d_zoned = [z[t] * g for z, g in zip(cache["zoneout"], d_used, strict=True)]
+        d_new = tuple((1 - z[t]) * g for z, g in zip(cache["zoneout"], d_used, strict=True))
+        dx[t], d_old, dh_dropped, step_grads = STEPS[cell].backward(p, cache["steps"][t], d_new)
+        d = [a + b + c for a, b, c in zip(d_old, d_zoned, d_masked, strict=True)]
+        d[0] = d[0] + dh_dropped * cache["dropout"]
+        for name, grad in step_grads.items():
             grads[name] += grad
     return np.stack(dx, axis=1), tuple(d), grads
 
 
-def _start(cell: str, p: Mapping[str, Array], B: int) -> State:
-    """The zero states."""
+def _zero_state(cell: str, p: Mapping[str, Array], B: int) -> State:
+    """Return the zero state of a layer."""
     H = p["Wx"].shape[1] // len(CELLS[cell].gates)
     R = p["Wr"].shape[1] if "Wr" in p else H
     return tuple(np.zeros((B, H if k else R)) for k in range(len(CELLS[cell].states)))
 
 
-def _noise(noise: StateNoise | None, cell: str, T: int) -> tuple[Any, list[list[Any]]]:
-    """The mask on h, and for every state the share of the old value at each step."""
+def _noise_by_step(noise: StateNoise | None, cell: str, T: int) -> tuple[Any, list[list[Any]]]:
+    """Return the mask of h, and for every state the weight of the old value at each step."""
     noise = noise or StateNoise()
-    drop = 1.0 if noise.dropout is None else np.asarray(noise.dropout, np.float64)
-    zones: list[list[Any]] = []
+    dropout = 1.0 if noise.dropout is None else np.asarray(noise.dropout, np.float64)
+    zoneout: list[list[Any]] = []
     for k in range(len(CELLS[cell].states)):
-        zone = np.asarray(noise.zoneout[k] if k < len(noise.zoneout) else 0.0, np.float64)
-        zones.append([zone] * T if zone.ndim == 0 else [zone[:, t] for t in range(T)])
-    return drop, zones
+        weight = np.asarray(noise.zoneout[k] if k < len(noise.zoneout) else 0.0, np.float64)
+        zoneout.append([weight] * T if weight.ndim == 0 else [weight[:, t] for t in range(T)])
+    return dropout, zoneout
 
 
 def dense_forward(params: Mapping[str, npt.ArrayLike], x: npt.ArrayLike) -> Array:
-    """Affine map of the last axis, ``y = x W + b``.
+    """Compute an affine map of the last axis, ``y = x W + b``.
 
     Args:
-        params: W (K, M), b (M,).
-        x: (..., K).
+        params: W [K, M] and b [M].
+        x: Inputs, [..., K].
 
     Returns:
-        y (..., M).
+        The outputs, [..., M].
 
-    >>> dense_forward({"W": [[2.0]], "b": [1.0]}, [[3.0]]).tolist()
-    [[7.0]]
+    Example:
+        >>> dense_forward({"W": [[2.0]], "b": [1.0]}, [[3.0]]).tolist()
+        [[7.0]]
     """
     x, W, b = (np.asarray(a, np.float64) for a in (x, params["W"], params["b"]))
     y: Array = x @ W + b
@@ -181,19 +185,20 @@ def dense_forward(params: Mapping[str, npt.ArrayLike], x: npt.ArrayLike) -> Arra
 def dense_backward(
     params: Mapping[str, npt.ArrayLike], x: npt.ArrayLike, dy: npt.ArrayLike
 ) -> tuple[Array, dict[str, Array]]:
-    """Gradients of `dense_forward`: ``dx = dy W^T``, ``dW = x^T dy``, ``db = sum dy``.
+    """Compute the gradients of `dense_forward`: ``dx = dy W^T``, ``dW = x^T dy``, ``db = sum dy``.
 
     Args:
-        params: W (K, M), b (M,).
-        x: (..., K), as given to `dense_forward`.
-        dy: (..., M).
+        params: W [K, M] and b [M].
+        x: Inputs, [..., K], as passed to `dense_forward`.
+        dy: Gradient of the outputs, [..., M].
 
     Returns:
-        dx (..., K) and the gradients of W and b.
+        The gradients of x [..., K], and of W and b by name.
 
-    >>> dx, grads = dense_backward({"W": [[2.0]], "b": [1.0]}, [[3.0]], [[1.0]])
-    >>> dx.tolist(), grads["W"].tolist(), grads["b"].tolist()
-    ([[2.0]], [[3.0]], [1.0])
+    Example:
+        >>> dx, grads = dense_backward({"W": [[2.0]], "b": [1.0]}, [[3.0]], [[1.0]])
+        >>> dx.tolist(), grads["W"].tolist(), grads["b"].tolist()
+        ([[2.0]], [[3.0]], [1.0])
     """
     x, dy, W = (np.asarray(a, np.float64) for a in (x, dy, params["W"]))
     rows_x, rows_dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
@@ -201,29 +206,30 @@ def dense_backward(
 
 
 def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, step: int) -> tuple[Array, Array, Array]:
-    """One step of Adam's moments.
+    """Update the moments of Adam.
 
     ``m = b1 m + (1 - b1) g``, ``v = b2 v + (1 - b2) g^2``,
     ``u = m / (1 - b1^step) / (sqrt(v / (1 - b2^step)) + eps)``
 
     Args:
-        m: (n,) first moment before the step.
-        v: (n,) second moment before the step.
-        g: (n,) gradient.
+        m: First moment before the step, [n].
+        v: Second moment before the step, [n].
+        g: Gradient, [n].
         beta1: Decay of m.
         beta2: Decay of v.
-        eps: Added to the root.
-        step: 1 for the first step.
+        eps: Number added to the root.
+        step: Number of the step; 1 for the first.
 
     Returns:
         m and v after the step, and the direction u.
 
-    Source: Kingma & Ba 2015, algorithm 1.
+    Example:
+        >>> zero = np.zeros(1)
+        >>> m, v, u = adam(zero, zero, np.array([4.0]), 0.9, 0.999, 0.0, step=1)
+        >>> round(float(u[0]), 12)
+        1.0
 
-    >>> zero = np.zeros(1)
-    >>> m, v, u = adam(zero, zero, np.array([4.0]), 0.9, 0.999, 0.0, step=1)
-    >>> round(float(u[0]), 12)
-    1.0
+    Source: Kingma & Ba 2015, algorithm 1.
     """
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g

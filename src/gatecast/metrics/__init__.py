@@ -1,10 +1,8 @@
-"""How good forecasts are: each metric with its formula, its source and what it does with missing values.
+"""Metrics of forecasts, each with its formula, its source and its rule for missing values.
 
-Letters: N points (any shape of arrays counts as its points), T values of a past, Q quantiles, m period.
-
-Missing values, in every metric: a point whose target y is NaN is left out; a forecast that is NaN where the
-target is known makes the result NaN, so that whoever refuses to answer gains nothing; without any point the
-result is NaN. Metrics take one series; a table of series is the mean over series, as in the M competitions.
+Rule for NaN in every metric: a point whose target is NaN is left out; a forecast that is NaN where the target is known
+makes the result NaN, so that a model gains nothing by not forecasting; without any point the result is NaN. A metric
+takes one series; the value for a panel is the mean over series, as in the M competitions.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from typing import NamedTuple
 
 from gatecast.metrics.point import mae, mape, mase, owa, rmse, rmsse, skill, smape
 from gatecast.metrics.probabilistic import coverage, crps, msis, pinball, wql
+from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.metrics.tables import evaluate, leaderboard
 
 __all__ = [
@@ -31,6 +30,7 @@ __all__ = [
     "pinball",
     "rmse",
     "rmsse",
+    "seasonal_naive_scale",
     "skill",
     "smape",
     "wql",
@@ -38,15 +38,14 @@ __all__ = [
 
 
 class Metric(NamedTuple):
-    """A metric and what it needs.
+    """A metric and its properties.
 
     Args:
         name: Name of the function.
         function: The metric.
-        inputs: Names of its arguments in order: y targets, f forecasts, past, m, q levels of quantiles,
-            fq forecasts of quantiles, lo and hi limits of an interval, level of the interval.
+        inputs: Names of its arguments, in order.
         perfect: Its value for a perfect forecast.
-        scale_free: Whether changing the unit of all values leaves it as it is.
+        scale_free: Whether it is independent of the unit of the values.
     """
 
     name: str
@@ -56,17 +55,22 @@ class Metric(NamedTuple):
     scale_free: bool
 
 
+_POINT = ("y_true", "y_pred")
+_SCALED = (*_POINT, "y_train", "season_length")
+_QUANTILES = ("y_true", "quantile_preds", "quantiles")
+_INTERVAL = ("y_true", "lower", "upper")
+
 METRICS: tuple[Metric, ...] = (
-    Metric("mae", mae, ("y", "f"), 0.0, scale_free=False),
-    Metric("rmse", rmse, ("y", "f"), 0.0, scale_free=False),
-    Metric("mape", mape, ("y", "f"), 0.0, scale_free=True),
-    Metric("smape", smape, ("y", "f"), 0.0, scale_free=True),
-    Metric("mase", mase, ("y", "f", "past", "m"), 0.0, scale_free=True),
-    Metric("rmsse", rmsse, ("y", "f", "past", "m"), 0.0, scale_free=True),
-    Metric("pinball", pinball, ("y", "fq", "q"), 0.0, scale_free=False),
-    Metric("crps", crps, ("y", "fq", "q"), 0.0, scale_free=False),
-    Metric("wql", wql, ("y", "fq", "q"), 0.0, scale_free=True),
-    Metric("coverage", coverage, ("y", "lo", "hi"), 100.0, scale_free=True),
-    Metric("msis", msis, ("y", "lo", "hi", "past", "m", "level"), 0.0, scale_free=True),
+    Metric("mae", mae, _POINT, 0.0, scale_free=False),
+    Metric("rmse", rmse, _POINT, 0.0, scale_free=False),
+    Metric("mape", mape, _POINT, 0.0, scale_free=True),
+    Metric("smape", smape, _POINT, 0.0, scale_free=True),
+    Metric("mase", mase, _SCALED, 0.0, scale_free=True),
+    Metric("rmsse", rmsse, _SCALED, 0.0, scale_free=True),
+    Metric("pinball", pinball, _QUANTILES, 0.0, scale_free=False),
+    Metric("crps", crps, _QUANTILES, 0.0, scale_free=False),
+    Metric("wql", wql, _QUANTILES, 0.0, scale_free=True),
+    Metric("coverage", coverage, _INTERVAL, 100.0, scale_free=True),
+    Metric("msis", msis, (*_INTERVAL, "y_train", "season_length", "level"), 0.0, scale_free=True),
 )
-"""Every metric of one series. `owa` and `skill` compare numbers that are metrics already."""
+"""All metrics of one series. `owa` and `skill` compare values of metrics; `seasonal_naive_scale` scales them."""

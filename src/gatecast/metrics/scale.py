@@ -1,34 +1,34 @@
-"""The scale of scaled errors: the mean absolute change over a season, of many series at once."""
+"""Scales that make errors of different series comparable."""
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
-import numpy.typing as npt
+
+from gatecast._utils.typing import FloatArray
 
 __all__ = ["seasonal_naive_scale"]
 
 
-def seasonal_naive_scale(values: npt.NDArray[np.float64], m: int) -> npt.NDArray[np.float64]:
-    """Return the mean absolute change over m steps of every series: the unit of MASE.
+def seasonal_naive_scale(values: FloatArray, m: int) -> FloatArray:
+    """Compute the mean absolute error of in-sample seasonal naive forecasts: the scale of MASE.
+
+    ``scale[s] = mean_t |values[s, t] - values[s, t - m]|``
 
     Args:
-        values: Series aligned at their ends, [n_series, T]; pairs with NaN are left out.
-        m: Season length.
+        values: Series of shape (S, T), aligned on the right. Pairs with a NaN are left out.
+        m: Season length; 1 for the naive forecast.
 
     Returns:
-        [n_series]; NaN where there is no pair, or no change.
+        The scales, shape (S,); NaN for a series without a pair, or whose values do not change.
 
     Source: Hyndman & Koehler 2006.
 
-    Example:
-        >>> seasonal_naive_scale(np.array([[1.0, 2.0, 4.0]]), 1).tolist()
-        [1.5]
+    >>> seasonal_naive_scale(np.array([[1.0, 2.0, 4.0], [1.0, np.nan, 4.0]]), 1).tolist()
+    [1.5, nan]
     """
     if values.shape[1] <= m:
         return np.full(len(values), np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a series without a pair
-        mean = np.nanmean(np.abs(values[:, m:] - values[:, :-m]), axis=1)
+    changes = np.abs(values[:, m:] - values[:, :-m])
+    known = ~np.isnan(changes)
+    mean = np.where(known, changes, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     return np.where(mean > 0, mean, np.nan)

@@ -1,6 +1,6 @@
-"""Samples into packed batches, many at a time, so that a training step spends no time on them.
+"""Packed batches of samples. Many are packed at a time, so that a training step does not wait for them.
 
-Letters: N samples, B batch, T time, F features, M outputs, nb blocks of L lanes.
+Shapes: N samples, B batch, T time, F features, M outputs, nb blocks of L lanes.
 """
 
 from __future__ import annotations
@@ -11,28 +11,29 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.kernels.packing import LANES, Array, blocks, pack, pack_mask, padded_lanes
+from gatecast._utils.typing import Float32Array
+from gatecast.kernels.packing import LANES, blocks, pack, pack_mask, padded_lanes
 from gatecast.nn.inputs import TrainingData
 
 __all__ = ["Batch", "inference_batch_size", "make_batches"]
 
 CHUNK_VALUES = 2**20
-"""Input values packed at once: 4 MiB, enough to make the cost of a NumPy call vanish."""
+"""Input values to pack at a time: 4 MiB, enough to make the cost of a NumPy call negligible."""
 
-LARGE_BATCH_STEPS = 2**15
-"""Samples times steps of a batch without gradients: wide enough for all threads, small in memory."""
+INFERENCE_BATCH_STEPS = 2**15
+"""Samples times steps of a batch without gradients: enough for all threads, small in memory."""
 
 
 class Batch(NamedTuple):
-    """Packed samples."""
+    """A batch of packed samples."""
 
-    x: Array
+    x: Float32Array
     """(nb, T, F, L)."""
-    y: Array
+    y: Float32Array
     """(nb, T or 1, M, L)."""
-    weight: Array
+    weight: Float32Array
     """(nb, T or 1, 1 or M, L); 0 in padding lanes."""
-    mask: Array | None
+    mask: Float32Array | None
     """(nb, T, L) of 0 and 1, or None."""
     total: float
     """Sum of the weights."""
@@ -43,15 +44,15 @@ class Batch(NamedTuple):
 
 
 def make_batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
-    """Cut samples into batches, in a given order; the last one may be smaller.
+    """Yield batches of samples; the last one may be smaller.
 
     Args:
-        samples: N of them.
-        order: Indices of the samples wanted.
-        batch_size: B.
+        samples: N samples.
+        order: Indices of the samples to use, in order.
+        batch_size: B, samples per batch.
 
     Yields:
-        Batches; they are views, not to be written.
+        Batches, which are read-only views.
 
     >>> samples = TrainingData(np.ones((5, 1, 1), np.float32), np.ones((5, 1, 1), np.float32))
     >>> [batch.total for batch in make_batches(samples, np.arange(5), batch_size=2)]
@@ -64,47 +65,50 @@ def make_batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size:
         yield from _chunk(samples, order[start : start + step], batch_size)
 
 
-def inference_batch_size(steps: int) -> int:
-    """Batch size for passes without gradients over sequences of a length.
+def inference_batch_size(n_steps: int) -> int:
+    """Return the batch size for passes without gradients.
+
+    Args:
+        n_steps: Steps of each sequence.
 
     >>> inference_batch_size(24), inference_batch_size(10**6)
     (1360, 16)
     """
-    return min(4096, max(LANES, LARGE_BATCH_STEPS // steps // LANES * LANES))
+    return min(4096, max(LANES, INFERENCE_BATCH_STEPS // n_steps // LANES * LANES))
 
 
-def _chunk(samples: TrainingData, part: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
-    """Batches of one chunk: gathered and packed in one go, then cut."""
+def _chunk(samples: TrainingData, indices: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:
+    """Yield the batches of a chunk, which is gathered and packed at once."""
     L = padded_lanes(batch_size)
     nb = blocks(batch_size, L)
-    k = np.arange(len(part))
-    # Batches start on a block; the lanes between them stay zero, and so does their weight.
+    k = np.arange(len(indices))
+    # A batch starts on a block. The lanes between batches stay zero, and so does their weight.
     slots = k // batch_size * (nb * L) + k % batch_size
-    rows = slots[-1] + 1
-    x = pack(_spread(samples.x[part], slots, rows), L)
-    y = pack(_spread(samples.y[part], slots, rows), L)
-    weight = pack(_spread(_weights(samples, part), slots, rows), L)
-    mask = None if samples.mask is None else pack_mask(_spread(samples.mask[part], slots, rows), L)
+    n_slots = slots[-1] + 1
+    x = pack(_scatter(samples.x[indices], slots, n_slots), L)
+    y = pack(_scatter(samples.y[indices], slots, n_slots), L)
+    weight = pack(_scatter(_weights(samples, indices), slots, n_slots), L)
+    mask = None if samples.mask is None else pack_mask(_scatter(samples.mask[indices], slots, n_slots), L)
     for start in range(0, len(x), nb):
-        cut = slice(start, start + nb)
-        w = weight[cut]
-        n_sequences = min(batch_size, len(part) - start // nb * batch_size)
+        rows = slice(start, start + nb)
+        w = weight[rows]
+        n_sequences = min(batch_size, len(indices) - start // nb * batch_size)
         total = float(w.sum(dtype=np.float64))
-        yield Batch(x[cut], y[cut], w, None if mask is None else mask[cut], total, n_sequences)
+        yield Batch(x[rows], y[rows], w, None if mask is None else mask[rows], total, n_sequences)
 
 
-def _spread(values: npt.NDArray[np.generic], slots: npt.NDArray[np.intp], rows: int) -> npt.NDArray[np.generic]:
-    """Put samples into their slots, with zeros between."""
-    if rows == len(values):
+def _scatter(values: npt.NDArray[np.generic], slots: npt.NDArray[np.intp], n_slots: int) -> npt.NDArray[np.generic]:
+    """Put samples into their slots, with zeros between them."""
+    if n_slots == len(values):
         return values
-    spread = np.zeros((rows, *values.shape[1:]), values.dtype)
-    spread[slots] = values
-    return spread
+    scattered = np.zeros((n_slots, *values.shape[1:]), values.dtype)
+    scattered[slots] = values
+    return scattered
 
 
-def _weights(samples: TrainingData, part: npt.NDArray[np.intp]) -> Array:
-    """Weights of a chunk, (n, T, 1 or M)."""
+def _weights(samples: TrainingData, indices: npt.NDArray[np.intp]) -> Float32Array:
+    """Return the weights of samples, (n, T, 1 or M)."""
     if samples.weight is None:
-        return np.ones((len(part), samples.y.shape[1], 1), np.float32)
-    weight = samples.weight[part]
+        return np.ones((len(indices), samples.y.shape[1], 1), np.float32)
+    weight = samples.weight[indices]
     return weight if weight.ndim == 3 else weight[:, :, None]

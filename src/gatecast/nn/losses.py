@@ -1,10 +1,11 @@
-"""Losses, elementwise, and the one place where weights and the mean come in.
+"""Elementwise losses, and their weighted mean.
 
-Letters: M outputs of a network, Q quantiles, nb blocks of 16 lanes, p prediction, y target, e = p - y.
+A loss is a frozen dataclass that is called with (prediction, target) and returns (value, gradient), both in the shape
+of the prediction; the gradient is that of the value with respect to the prediction. The feature axis is the second to
+last, as in packed arrays. To add a loss, write its class and list it in `LOSSES`.
 
-A loss is a frozen description that is called with (prediction, target) and returns (value, gradient), both in
-the shape of the prediction, the gradient being that of the value with respect to the prediction. Feature axes
-are second to last, as in packed arrays. A new loss is one more class and one more entry in `LOSSES`.
+Shapes: M outputs of a network, Q quantiles, nb blocks of 16 lanes.
+Notation: p prediction, y target, e = p - y.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Protocol
 
 import numpy as np
 
+from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_positive
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
-from gatecast.kernels.packing import Array
 
 __all__ = [
     "ALIASES",
@@ -35,19 +36,19 @@ __all__ = [
 
 
 class Loss(Protocol):
-    """What every loss offers."""
+    """The interface of a loss."""
 
     @property
     def width(self) -> int:
-        """Predictions per target value."""
+        """Number of predictions per target value."""
 
-    def __call__(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        """Value and gradient, elementwise."""
+    def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """Return value and gradient, elementwise."""
 
 
 @dataclass(frozen=True)
 class MeanSquaredError:
-    """Squared error, ``e^2``; its best constant is the mean.
+    """Squared error, ``e^2``; the mean minimizes it.
 
     >>> value, gradient = MeanSquaredError()(np.array([3.0]), np.array([1.0]))
     >>> value.tolist(), gradient.tolist()
@@ -56,15 +57,15 @@ class MeanSquaredError:
 
     width = 1
 
-    def __call__(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        """Value ``e^2``, gradient ``2 e``."""
+    def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """Return the value ``e^2`` and the gradient ``2 e``."""
         e = prediction - target
         return e * e, 2 * e
 
 
 @dataclass(frozen=True)
 class MeanAbsoluteError:
-    """Absolute error, ``|e|``; its best constant is the median.
+    """Absolute error, ``|e|``; the median minimizes it.
 
     >>> value, gradient = MeanAbsoluteError()(np.array([3.0]), np.array([1.0]))
     >>> value.tolist(), gradient.tolist()
@@ -73,18 +74,18 @@ class MeanAbsoluteError:
 
     width = 1
 
-    def __call__(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        """Value ``|e|``, gradient ``sign(e)``, 0 where e is 0."""
+    def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """Return the value ``|e|`` and the gradient ``sign(e)``, 0 where e is 0."""
         e = prediction - target
         return np.abs(e), np.sign(e)
 
 
 @dataclass(frozen=True)
 class Huber:
-    """Squared near zero, absolute beyond: ``e^2 / 2`` if ``|e| <= delta``, else ``delta (|e| - delta / 2)``.
+    """Huber loss: ``e^2 / 2`` if ``|e| <= delta``, else ``delta (|e| - delta / 2)``.
 
     Args:
-        delta: Where the one becomes the other, in the unit of the target; above 0.
+        delta: Error at which the loss turns from quadratic to linear, in the unit of the target; above 0.
 
     Source: Huber 1964.
 
@@ -97,21 +98,21 @@ class Huber:
     width = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "delta", check_positive(self.delta, "Huber's delta"))
+        object.__setattr__(self, "delta", check_positive(self.delta, "delta", where="Huber"))
 
-    def __call__(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        """Value as above, gradient e cut to [-delta, delta]."""
+    def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """Return the value, and the gradient: e clipped to [-delta, delta]."""
         e = prediction - target
         slope = np.clip(e, -self.delta, self.delta)
-        # With s = e cut to the limits, s (e - s / 2) is both branches at once.
+        # With s = clip(e), s (e - s / 2) is both branches at once.
         return slope * (e - 0.5 * slope), slope
 
 
 @dataclass(frozen=True)
 class Pinball:
-    """Quantile loss, ``max(q (y - p), (q - 1) (y - p))`` for every q; its best constant is the q-quantile.
+    """Quantile loss, ``max(q (y - p), (q - 1) (y - p))`` for every q; the q-quantile minimizes it.
 
-    A network gives M = h Q predictions for h target values: all quantiles of the first, then of the next.
+    A network has M = h Q outputs for h target values: all quantiles of the first value, then of the next.
 
     Args:
         quantiles: Strictly increasing, each between 0 and 1.
@@ -132,46 +133,47 @@ class Pinball:
         increasing = all(a < b for a, b in pairwise(levels))
         if not (levels and increasing and levels[0] > 0 and levels[-1] < 1):
             raise ConfigError(
-                "these are not quantiles",
-                got=str(list(levels)),
+                f"Invalid quantiles {list(levels)}",
+                where="Pinball",
                 expected="increasing numbers between 0 and 1",
-                fix="Write, say, Pinball((0.1, 0.5, 0.9)).",
+                fix="For example, Pinball((0.1, 0.5, 0.9)).",
+                argument="quantiles",
             )
 
     @property
     def width(self) -> int:
-        """Q."""
+        """Number of quantiles."""
         return len(self.quantiles)
 
-    def __call__(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        """Value as above, gradient ``-q`` below the target and ``1 - q`` above it, 0 on it."""
+    def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """Return the value, and the gradient: ``-q`` below the target, ``1 - q`` above it, 0 on it."""
         *before, M, lanes = prediction.shape
         q = np.asarray(self.quantiles, prediction.dtype)[:, None]
         e = target[..., None, :] - prediction.reshape(*before, M // self.width, self.width, lanes)
-        # Arithmetic with truth values: three times as fast as np.where.
+        # Arithmetic with booleans is three times as fast as np.where.
         gradient = (e < 0) - q
         gradient *= e != 0
         value = -gradient * e
         return value.reshape(prediction.shape), gradient.reshape(prediction.shape)
 
 
-def weighted_mean(loss: Loss, prediction: Array, target: Array, weight: Array, total: float) -> tuple[float, Array]:
-    """Mean of a loss and its gradient.
+def weighted_mean(
+    loss: Loss, prediction: Float32Array, target: Float32Array, weight: Float32Array, total: float
+) -> tuple[float, Float32Array]:
+    """Compute the weighted mean of a loss, and its gradient.
 
-    ``sum(weight * loss(prediction, target)) / sum(weight)``, with a weight for every prediction; sums in
-    float64. A weight of 2 is the same as having the value twice, a weight of 0 the same as not having it,
-    whatever it is.
+    ``sum(weight * loss(prediction, target)) / sum(weight)``, summed in float64. A weight of 2 counts a value twice; a
+    weight of 0 ignores it.
 
     Args:
         loss: Elementwise loss.
         prediction: (nb, T, M, 16).
         target: (nb, T, M / width, 16), finite.
-        weight: (nb, T, 1, 16), one for all values of a step, or (nb, T, M / width, 16), one for each; not
-            negative, 0 in padding lanes.
+        weight: (nb, T, 1, 16) by step, or (nb, T, M / width, 16) by value; not negative, 0 in padding lanes.
         total: Sum of the weights.
 
     Returns:
-        The mean, and its gradient with respect to the prediction, (nb, T, M, 16) float32; zero where no weight is.
+        The mean, and its gradient with respect to the prediction, (nb, T, M, 16) float32; zero where the weight is 0.
 
     >>> p, y, w = (np.full((1, 1, 1, 16), a, np.float32) for a in (3.0, 1.0, 1.0))
     >>> mean, gradient = weighted_mean(MeanSquaredError(), p, y, w, total=16.0)
@@ -180,9 +182,9 @@ def weighted_mean(loss: Loss, prediction: Array, target: Array, weight: Array, t
     """
     count = (total or 1.0) * prediction.shape[2] / weight.shape[2]
     if type(loss) is Pinball:
-        # The same in one pass over memory: otherwise the loss takes a small network as long as a layer.
-        whole, gradient = native.pinball(prediction, target, weight, loss.quantiles, 1.0 / count)
-        return whole / count, gradient
+        # The same in one pass over memory; in NumPy the loss of a small network takes as long as a layer.
+        value_sum, gradient = native.pinball(prediction, target, weight, loss.quantiles, 1.0 / count)
+        return value_sum / count, gradient
     value, gradient = loss(prediction, target)
     if weight.shape[2] > 1 and loss.width > 1:
         weight = np.repeat(weight, loss.width, axis=2)
@@ -193,7 +195,7 @@ def weighted_mean(loss: Loss, prediction: Array, target: Array, weight: Array, t
 LOSSES: Mapping[str, type[MeanSquaredError] | type[MeanAbsoluteError] | type[Huber] | type[Pinball]] = {
     loss.__name__: loss for loss in (MeanSquaredError, MeanAbsoluteError, Huber, Pinball)
 }
-"""Every loss by its name."""
+"""All losses by name."""
 
 ALIASES: Mapping[str, Loss] = {
     "mean_squared_error": MeanSquaredError(),
@@ -203,33 +205,31 @@ ALIASES: Mapping[str, Loss] = {
     "huber": Huber(),
     "huber_loss": Huber(),
 }
-"""The names that Keras gives to losses without settings."""
+"""Losses by their names in Keras, with default settings."""
 
 
 def get(loss: str | Loss) -> Loss:
-    """A loss by Keras' name, or the loss itself.
+    """Return a loss: by its name in Keras, with default settings, or the one passed.
 
     Args:
         loss: "mean_squared_error" ("mse"), "mean_absolute_error" ("mae"), "huber", or a loss.
 
     Raises:
-        ConfigError: An unknown name, or something that is no loss.
+        ConfigError: An unknown name, or another object.
 
     >>> get("mse")
     MeanSquaredError()
     """
     if isinstance(loss, str):
-        found = ALIASES.get(loss.lower())
-        if found is None:
+        if loss.lower() not in ALIASES:
             raise ConfigError(
-                "there is no loss of this name",
-                got=repr(loss),
+                f"Unknown loss {loss!r}",
                 expected=f"one of {', '.join(ALIASES)}",
-                fix="Losses with settings are in gatecast.nn.losses: Huber(delta=2.0), Pinball((0.1, 0.9)).",
+                fix="Losses with settings are in gatecast.losses: Huber(delta=2.0), Pinball((0.1, 0.9)).",
+                argument="loss",
             )
-        return found
+        return ALIASES[loss.lower()]
     if isinstance(loss, type) or not (callable(loss) and hasattr(loss, "width")):
-        raise ConfigError(
-            "this is not a loss", got=repr(loss), expected='a name such as "mse" or a loss such as Huber(1.0)'
-        )
+        expected = 'a name such as "mse" or a loss such as Huber(1.0)'
+        raise ConfigError(f"Invalid loss {loss!r}", expected=expected, argument="loss")
     return loss

@@ -1,7 +1,8 @@
-"""What would not fit into memory is refused before any of it is made.
+"""Checks that arrays fit into memory, before they are allocated.
 
-Letters: T time, F features, H units, G gates, L lanes. The numbers here are estimates from below: they find what
-cannot be, and leave the rest to the machine.
+The estimates are lower bounds: they catch what cannot fit, not everything that does not.
+
+Shapes: T time, F features, H units, G gates, L lanes.
 """
 
 from __future__ import annotations
@@ -19,117 +20,118 @@ from gatecast.nn.network import Network
 
 __all__ = ["check_allocation", "check_memory", "check_network_size"]
 
-LARGEST = 2**29
-"""Parameters of a layer, at most: 2 GiB."""
+MAX_LAYER_PARAMS = 2**29
+"""The maximum number of parameters of a layer: 2 GiB."""
 
-SMALL = 2**28
-"""Bytes that nobody needs to ask for."""
+UNCHECKED_BYTES = 2**28
+"""Bytes that are allocated without a check."""
 
 
 def check_network_size(network: Network) -> None:
-    """Refuse a network with a layer that is too large, before it has weights.
+    """Check that no layer is too large, before its weights are made.
 
     Args:
         network: Layers and shapes.
 
     Raises:
-        ConfigError: A layer would have 2^29 parameters or more.
+        ConfigError: A layer with 2^29 parameters or more.
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.network import build
     >>> check_network_size(build([Dense(2)], (None, 1)))
     """
     for layer, shape in zip(network.layers, network.shapes, strict=False):
-        count = _count(layer, shape)
-        if count >= LARGEST:
+        count = _count_params(layer, shape)
+        if count >= MAX_LAYER_PARAMS:
             raise ConfigError(
-                "a layer is too large",
+                "The layer is too large",
                 where=type(layer).__name__,
-                got=f"about {count:,} parameters from {shape[-1]:,} features",
-                expected=f"less than {LARGEST:,}, which are 2 GiB",
-                fix="Give it fewer units.",
+                got=f"about {count:,} parameters for {shape[-1]:,} features",
+                expected=f"less than {MAX_LAYER_PARAMS:,} (2 GiB)",
+                fix="Use fewer units.",
             )
 
 
-def check_memory(network: Network, count: int, steps: int, *, training: bool = False) -> None:
-    """Refuse a pass whose arrays cannot fit into memory.
+def check_memory(network: Network, n_samples: int, n_steps: int, *, training: bool = False) -> None:
+    """Check that the arrays of a pass fit into memory.
 
     Args:
         network: Layers and shapes.
-        count: Samples a pass.
-        steps: T.
-        training: Whether a backward pass will follow, for which every layer's numbers are kept.
+        n_samples: Samples per pass.
+        n_steps: T.
+        training: Whether a backward pass will follow, for which every layer saves its arrays.
 
     Raises:
-        DataError: They cannot.
+        DataError: They do not fit.
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.network import build
     >>> check_memory(build([Dense(2)], (None, 1)), 1, 10)
     """
-    L = padded_lanes(count)
+    L = padded_lanes(n_samples)
     if training:
-        size = sum(map(partial(_kept, steps=steps), network.layers, network.shapes, network.shapes[1:]))
+        saved = partial(_n_saved_values, n_steps=n_steps)
+        per_sample = sum(map(saved, network.layers, network.shapes, network.shapes[1:]))
     else:
-        size = max((shape[-1] or 1) * (steps if len(shape) == 2 else 1) for shape in network.shapes)
-    values = blocks(count, L) * L * size
-    fix = "Cut shorter windows, or take fewer samples at once: batch_size."
-    check_allocation(4 * values, f"a pass over {count:,} samples of {steps:,} steps", fix)
+        per_sample = max((shape[-1] or 1) * (n_steps if len(shape) == 2 else 1) for shape in network.shapes)
+    n_bytes = 4 * blocks(n_samples, L) * L * per_sample
+    fix = "Use shorter windows, or a smaller batch_size."
+    check_allocation(n_bytes, f"A pass over {n_samples:,} samples of {n_steps:,} steps", fix)
 
 
-def check_allocation(size: int, what: str, fix: str = "") -> None:
-    """Refuse what needs more bytes than this machine has, or the group of processes that this one is in may use.
+def check_allocation(n_bytes: int, what: str, fix: str = "") -> None:
+    """Check that an allocation fits into the memory of the machine and of the control group.
 
     Args:
-        size: Bytes.
-        what: What needs them.
+        n_bytes: Bytes to allocate.
+        what: What they are for; begins the message.
         fix: What to do about it.
 
     Raises:
-        DataError: They are not there.
+        DataError: It does not fit.
 
     >>> check_allocation(10**6, "x")
     """
-    if size < SMALL:
+    if n_bytes < UNCHECKED_BYTES:
         return
     limit = 2**63
     if hasattr(os, "sysconf"):
         limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    group = Path("/sys/fs/cgroup/memory.max")
-    if group.is_file() and (text := group.read_text().strip()).isdecimal():
+    cgroup = Path("/sys/fs/cgroup/memory.max")
+    if cgroup.is_file() and (text := cgroup.read_text().strip()).isdecimal():
         limit = min(limit, int(text))
-    if size > limit:
-        got, expected = f"{size / 1e9:,.0f} GB", f"at most {limit / 1e9:,.0f} GB"
+    if n_bytes > limit:
+        got, expected = f"{n_bytes / 1e9:,.0f} GB", f"at most {limit / 1e9:,.0f} GB"
         raise DataError(f"{what} does not fit into memory", got=got, expected=expected, fix=fix)
 
 
-def _kept(layer: Layer, in_shape: Shape, shape: Shape, steps: int) -> int:
-    """Numbers that a layer keeps of a sample for the backward pass: its output and, of a recurrent one, its gates."""
+def _n_saved_values(layer: Layer, in_shape: Shape, shape: Shape, n_steps: int) -> int:
+    """Return how many numbers a layer saves per sample for the backward pass: its outputs and gates."""
     cell = CELLS.get(getattr(layer, "_cell", ""))
-    outputs = (shape[-1] or 1) * (steps if len(shape) == 2 or (cell and len(in_shape) == 2) else 1)
-    return outputs * (1 + len(cell.saved) if cell else 1)
+    n_outputs = (shape[-1] or 1) * (n_steps if len(shape) == 2 or (cell and len(in_shape) == 2) else 1)
+    return n_outputs * (1 + len(cell.saved) if cell else 1)
 
 
-def _count(layer: Any, in_shape: Shape) -> int:
-    """Parameters of a layer, or of those within it, about."""
+def _count_params(layer: Any, in_shape: Shape) -> int:
+    """Return the approximate number of parameters of a layer, with the layers inside it."""
     features = in_shape[-1] or 1
     if hasattr(layer, "branches"):
-        return sum(_count_chain(branch, in_shape) for branch in layer.branches)
+        return sum(_count_branch_params(branch, in_shape) for branch in layer.branches)
     if hasattr(layer, "layer"):
-        return _count(layer.layer, in_shape)
+        return _count_params(layer.layer, in_shape)
     if hasattr(layer, "input_dim"):
         return int(layer.input_dim * layer.output_dim)
     units = getattr(layer, "units", 0)
     cell = CELLS.get(getattr(layer, "_cell", ""))
     if cell is None:
         return int(units * features)
-    inner = (getattr(layer, "projection", None) or units) // getattr(layer, "heads", 1)
-    return int(len(cell.gates) * units * (features + inner * cell.recurrent))
+    recurrent_features = (getattr(layer, "projection", None) or units) // getattr(layer, "heads", 1)
+    return int(len(cell.gates) * units * (features + recurrent_features * cell.recurrent))
 
 
-def _count_chain(branch: tuple[Layer, ...], shape: Shape) -> int:
-    """Parameters of layers that follow each other."""
+def _count_branch_params(branch: tuple[Layer, ...], shape: Shape) -> int:
+    """Return the approximate number of parameters of consecutive layers."""
     total = 0
     for layer in branch:
-        total, shape = total + _count(layer, shape), layer.output_shape(shape)
+        total, shape = total + _count_params(layer, shape), layer.output_shape(shape)
     return total

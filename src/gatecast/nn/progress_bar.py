@@ -1,4 +1,4 @@
-"""Showing a training while it runs: one line on standard error, and nothing left behind."""
+"""Progress of a training run: a line on standard error, or a line per epoch."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import TextIO
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks import EpochRecord
 
-__all__ = ["shown", "verbosity"]
+__all__ = ["format_epoch", "show_progress", "verbosity"]
 
 
-def shown(
+def show_progress(
     records: Iterable[EpochRecord], epochs: int, verbose: int = 1, out: TextIO | None = None
 ) -> Generator[EpochRecord, None, None]:
-    """Hand records on, and show each as it passes.
+    """Pass records on and show each of them.
 
     Args:
-        records: The stream of a training.
-        epochs: How many there may be.
-        verbose: 0 nothing; 1 one line, rewritten, if `out` is a terminal; 2 a line an epoch.
-        out: Where; standard error if None.
+        records: The records of a training run.
+        epochs: The maximum number of epochs.
+        verbose: 0 for silence; 1 for one line that is rewritten, if `out` is a terminal; 2 for a line per epoch.
+        out: Where to write; None for standard error.
 
     Yields:
         The records.
 
     >>> record = EpochRecord(0, 5, 0.5, None, 0.1, 0.001, True, 0)
-    >>> kept = list(shown([record], epochs=3, verbose=2, out=sys.stdout))
+    >>> passed_on = list(show_progress([record], epochs=3, verbose=2, out=sys.stdout))
     epoch 1/3  loss 0.5  0.1 s
     """
     out = sys.stderr if out is None else out
@@ -37,7 +37,7 @@ def shown(
         for record in records:
             first = record.epoch if first is None else first
             if one_line or verbose >= 2:
-                text = describe(record, epochs, first)
+                text = format_epoch(record, epochs, first)
                 out.write(f"\r{text:<{width}}" if one_line else f"{text}\n")
                 out.flush()
                 width = len(text)
@@ -49,22 +49,25 @@ def shown(
 
 
 def verbosity(verbose: object) -> int:
-    """How much to show, as a number.
+    """Return how much to show: 0, 1 or 2.
 
     Raises:
-        ConfigError: Neither 0, 1, 2 nor "auto".
+        ConfigError: Another value than 0, 1, 2 and "auto".
+
+    >>> verbosity("auto")
+    1
     """
     if verbose == "auto":
         return 1
     if verbose not in (0, 1, 2):
-        raise ConfigError("verbose is unknown", got=repr(verbose), expected='0, 1, 2 or "auto"')
+        raise ConfigError(f"Invalid verbose {verbose!r}", expected='0, 1, 2 or "auto"', argument="verbose")
     return int(verbose)
 
 
-def describe(record: EpochRecord, epochs: int, first: int = 0) -> str:
-    """An epoch in words; epochs are counted from 1 here, and from the first one of the call.
+def format_epoch(record: EpochRecord, epochs: int, first: int = 0) -> str:
+    """Return an epoch as text, counted from 1 and from the first epoch of the call.
 
-    >>> describe(EpochRecord(1, 10, 0.5, 0.25, 0.1, 0.001, False, 0), epochs=3)
+    >>> format_epoch(EpochRecord(1, 10, 0.5, 0.25, 0.1, 0.001, False, 0), epochs=3)
     'epoch 2/3  loss 0.5  val_loss 0.25  best epoch 1  0.1 s'
     """
     parts = [f"epoch {record.epoch - first + 1}/{epochs}", f"loss {record.loss:.4g}"]

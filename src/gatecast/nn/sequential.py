@@ -1,6 +1,6 @@
-"""Networks in the words of Keras: build, compile, fit, predict, evaluate, save, load.
+"""`Sequential`, a network with the methods of Keras: build, compile, fit, predict, evaluate, save, load.
 
-Letters: N samples, T time, F features, M outputs. Arrays are unpacked here: x (N, T, F), predictions (N, M).
+Shapes: N samples, T time, F features, M outputs.
 
 >>> import numpy as np
 >>> from gatecast.nn.layers import LSTM, Dense, Input
@@ -24,9 +24,9 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
+from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_positive_int, check_seed
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.kernels.packing import Array
 from gatecast.nn import checkpoint, interop, losses, optim, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import Callback, History, split_callbacks
@@ -44,7 +44,7 @@ from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory, check_network_size
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.optim import GradientTransformation
-from gatecast.nn.progress_bar import shown, verbosity
+from gatecast.nn.progress_bar import show_progress, verbosity
 from gatecast.nn.streaming import Stream
 from gatecast.nn.summary import summary
 from gatecast.nn.training import TrainingState
@@ -53,11 +53,15 @@ __all__ = ["Sequential", "load_model"]
 
 
 class Sequential:
-    """Layers one after the other, with their weights and the way to train them.
+    """A stack of layers, as in Keras, with weights, loss and optimizer.
 
     Args:
-        layers: `Input` first, or `input_shape=` in the first one; without either, `fit` looks at x.
-        seed: What initial weights, order of samples and dropout depend on: same seed, same bits.
+        layers: The layers. Begin with `Input`, or pass `input_shape=` to the first layer; otherwise `fit` takes the
+            shape of x.
+        seed: Determines initial weights, order of samples and dropout: the same seed gives the same bits.
+
+    Raises:
+        ConfigError: An object that is not a layer, or an invalid seed.
 
     >>> from gatecast.nn.layers import LSTM, Dense, Input
     >>> Sequential([Input((24, 1)), LSTM(50), Dense(1)]).count_params()
@@ -77,22 +81,22 @@ class Sequential:
             self.add(layer)
 
     def add(self, layer: Layer | Input) -> None:
-        """Put a layer at the end. Layers that are there keep their weights.
+        """Append a layer. The other layers keep their weights.
 
         Raises:
-            ConfigError: Something that is no layer, or an `Input` that is not the first.
+            ConfigError: An object that is not a layer, or an `Input` that is not the first.
         """
         if isinstance(layer, Input):
             if self.layers or self._in_shape is not None:
-                raise ConfigError("Input must come first, and once", got=f"it behind {len(self.layers)} layers")
+                raise ConfigError("Input must come first, and only once", got=f"Input after {len(self.layers)} layers")
             self._in_shape = layer.shape
             return
         if isinstance(layer, type) or not all(hasattr(layer, m) for m in ("output_shape", "forward", "backward")):
             raise ConfigError(
-                "this is not a layer",
-                got=repr(layer),
-                expected=f"Input or one of {', '.join(LAYERS)} from gatecast.nn.layers",
-                fix="Write a layer with its settings: LSTM(50).",
+                f"Invalid layer {layer!r}",
+                expected=f"Input or one of {', '.join(LAYERS)} from gatecast.layers",
+                fix="For example, LSTM(50).",
+                argument="layers",
             )
         if not self.layers and self._in_shape is None:
             self._in_shape = getattr(layer, "input_shape", None)
@@ -100,23 +104,23 @@ class Sequential:
         self._network = self._training_state = None
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
-        """Make the weights.
+        """Create the weights.
 
         Args:
-            input_shape: (samples, T, F) as in Keras; the number of samples may be None and is not looked at.
+            input_shape: (samples, T, F) as in Keras; the number of samples is ignored and may be None.
 
         Raises:
             ConfigError: No layers, or layers that do not fit together.
-            NotFittedError: The shape of the input is not known.
+            NotFittedError: The input shape is unknown.
         """
         if input_shape is not None:
             self._in_shape, self._network = Input(tuple(input_shape)[1:]).shape, None
         if not self.layers:
-            raise ConfigError("the network has no layers", fix="Add some: model.add(LSTM(50)); model.add(Dense(1)).")
+            raise ConfigError("The model has no layers", fix="Add some: model.add(LSTM(50)); model.add(Dense(1)).")
         if self._in_shape is None:
             raise NotFittedError(
-                "the network does not know the shape of its input",
-                fix="Begin it with Input((time, features)), or call fit first.",
+                "The input shape of the model is unknown",
+                fix="Begin the model with Input((time, features)), or call fit first.",
             )
         if self._network is None:
             network = build(self.layers, self._in_shape)
@@ -130,25 +134,25 @@ class Sequential:
 
     @property
     def network(self) -> Network:
-        """Layers and shapes; built if need be."""
+        """Layers and shapes; builds the model if needed."""
         return self._built()[0]
 
     @property
     def weights(self) -> Weights:
-        """Parameters in the engine's own layout; built if need be. Writing them changes the model."""
+        """Parameters in the layout of the kernels; builds the model if needed. Writing to them changes the model."""
         return self._built()[1]
 
     def compile(
         self, optimizer: str | GradientTransformation = "adam", loss: str | Loss = "mean_squared_error"
     ) -> None:
-        """Say how to train.
+        """Set loss and optimizer.
 
         Args:
-            optimizer: "adam", "adamw", "sgd", "rmsprop", or a chain of `gatecast.nn.optim`.
-            loss: "mean_squared_error", "mean_absolute_error", "huber", or one of `gatecast.nn.losses`.
+            optimizer: "adam", "adamw", "sgd", "rmsprop", or an optimizer of `gatecast.optim`.
+            loss: "mean_squared_error", "mean_absolute_error", "huber", or a loss of `gatecast.losses`.
 
         Raises:
-            ConfigError: A name that is not known.
+            ConfigError: An unknown name.
         """
         self._compiled = losses.get(loss), optim.get(optimizer)
         self._training_state = None
@@ -167,51 +171,53 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,
     ) -> History:
-        """Train; called again, it goes on from where it was.
+        """Train the model. Another call continues the training.
 
-        An interrupt leaves a model that can be used: the best weights with `EarlyStopping`, else the newest.
+        An interrupt leaves a usable model: with the best weights under `EarlyStopping`, else with the newest.
 
         Args:
-            x: (N, T, F), or (N, F) for a network without time axis; finite numbers of any type. The samples of a
-                call share T; another call may have another, if the network is for any.
+            x: (N, T, F), or (N, F) for a network without time axis; finite numbers of any type. T may differ between
+                calls if the input shape leaves it open.
             y: (N, M), (N,) if M = 1, or (N, T, M) and (N, T) if the output has a time axis; finite.
-            batch_size: Samples an update.
-            epochs: Passes over the samples, at most.
-            verbose: 0 nothing; 1 or "auto" one line on standard error if that is a terminal; 2 a line an epoch.
-            callbacks: One or several of `EarlyStopping` and functions of a `Record`; a true answer stops the
-                training.
-            validation_split: Share of the samples, taken from the end, to judge by.
-            validation_data: (x, y), (x, y, sample_weight) or (x, y, sample_weight, mask) to judge by.
-            shuffle: Whether each epoch has its own order.
-            sample_weight: (N,), or (N, T) if the output has a time axis; a target with weight 0 may be NaN.
-            mask: (N, T) bool; where False the step is skipped, the state carried and, if the output has a time
-                axis, the target not looked at. x may be NaN there.
+            batch_size: Samples per update.
+            epochs: The maximum number of passes over the samples.
+            verbose: 0 for silence; 1 or "auto" for a line on standard error if that is a terminal; 2 for a line per
+                epoch.
+            callbacks: One or several of `EarlyStopping` and functions of an `EpochRecord`; a function that returns
+                True ends the training.
+            validation_split: Fraction of the samples, from the end, to validate on.
+            validation_data: (x, y), (x, y, sample_weight) or (x, y, sample_weight, mask) to validate on.
+            shuffle: Whether to shuffle the samples before each epoch.
+            sample_weight: (N,), or (N, T) if the output has a time axis. A target with weight 0 may be NaN.
+            mask: (N, T) bool. Where it is False the step is skipped: the state is carried over and, if the output has
+                a time axis, the target is ignored. x may be NaN there.
 
         Returns:
-            The losses by epoch; also kept as `model.history`.
+            The losses by epoch, also available as `model.history`.
 
         Raises:
-            NotFittedError: `compile` was not called.
-            DataError: Arrays that do not fit or hold NaN or infinity.
-            ConfigError: Impossible settings, or a loss that ran away.
+            NotFittedError: The model is not compiled.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+            ConfigError: Invalid settings, or a training that diverged. In the second case the weights are those of the
+                last completed epoch.
         """
         loss, optimizer = self._settings()
         if self._in_shape is None:
             in_shape = Input(sample_shape(x := validate_array(x, "x"))).shape
-            build(self.layers, in_shape)  # a failed attempt leaves no trace
+            build(self.layers, in_shape)  # before it is set: a failed call changes nothing
             self._in_shape = in_shape
         network, weights = self._built()
         shapes = network.shapes[0], network.shapes[-1]
         samples = validate_training_data(x, y, sample_weight, shapes, loss, mask=mask)
         samples, validation = validate_validation_data(samples, validation_split, validation_data, shapes, loss)
-        several = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
-        stopping, calls = split_callbacks(several, validation is not None)
+        as_list = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
+        early_stopping, functions = split_callbacks(as_list, validation is not None)
         batch_size, epochs = check_positive_int(batch_size, "batch_size"), check_positive_int(epochs, "epochs")
         check_memory(network, min(batch_size, len(samples.x)), samples.x.shape[1], training=True)
         if self._training_state is None:
             self._training_state = TrainingState(optimizer.init(weights.vector.size))
         self.history = history = History()
-        stream = training.train_epochs(
+        training_run = training.train_epochs(
             network,
             weights,
             samples,
@@ -222,13 +228,13 @@ class Sequential:
             validation=validation,
             seed=self.seed,
             shuffle=shuffle,
-            early_stopping=stopping,
+            early_stopping=early_stopping,
             state=self._training_state,
         )
-        with closing(stream), closing(shown(stream, epochs, verbosity(verbose))) as records:
+        with closing(training_run), closing(show_progress(training_run, epochs, verbosity(verbose))) as records:
             for record in records:
                 history.append(record)
-                if any([call(record) for call in calls]):
+                if any([function(record) for function in functions]):
                     break
         return history
 
@@ -238,27 +244,28 @@ class Sequential:
         batch_size: int | None = None,
         verbose: int = 0,  # noqa: ARG002
         mask: npt.ArrayLike | None = None,
-    ) -> Array:
-        """Outputs for any number of samples; dropout is off.
+    ) -> Float32Array:
+        """Predict outputs, with dropout off.
 
         Args:
             x: (N, T, F), or (N, F) for a network without time axis; finite.
-            batch_size: Samples a pass; the result does not depend on it. None: what is fast.
-            verbose: As in Keras; predicting shows nothing.
+            batch_size: Samples per pass; the result does not depend on it. None chooses a fast size.
+            verbose: Ignored; for scripts written for Keras.
             mask: As for `fit`.
 
         Returns:
             (N, M) float32, or (N, T, M) if the output has a time axis.
 
         Raises:
-            DataError: An array that does not fit or holds NaN or infinity.
-            NotFittedError: The shape of the input is not known.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+            NotFittedError: The input shape is unknown.
         """
         network, weights = self._built()
         size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
-        rows, read = validate_inputs(x, network.shapes[0], mask=mask)
-        check_memory(network, min(size or inference_batch_size(rows.shape[1]), len(rows)), rows.shape[1])
-        return training.predict(network, weights, rows, read, size)
+        inputs, valid_mask = validate_inputs(x, network.shapes[0], mask=mask)
+        n_samples, n_steps, _ = inputs.shape
+        check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
+        return training.predict(network, weights, inputs, valid_mask, size)
 
     def evaluate(
         self,
@@ -269,149 +276,156 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,
     ) -> float:
-        """Mean of the compiled loss; dropout is off.
+        """Compute the mean of the compiled loss, with dropout off.
 
         Args:
             x: As for `fit`.
             y: As for `fit`.
-            batch_size: Samples a pass. None: what is fast.
-            verbose: As in Keras; evaluating shows nothing.
+            batch_size: Samples per pass. None chooses a fast size.
+            verbose: Ignored; for scripts written for Keras.
             sample_weight: As for `fit`.
             mask: As for `fit`.
 
         Raises:
-            NotFittedError: `compile` was not called, or the shape of the input is not known.
-            DataError: Arrays that do not fit or hold NaN or infinity.
+            NotFittedError: The model is not compiled, or the input shape is unknown.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
         """
         loss, _ = self._settings()
         network, weights = self._built()
         samples = validate_training_data(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
         size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
-        check_memory(network, min(size or inference_batch_size(samples.x.shape[1]), len(samples.x)), samples.x.shape[1])
+        n_samples, n_steps, _ = samples.x.shape
+        check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
         return training.evaluate(network, weights, samples, loss, size)
 
     def count_params(self) -> int:
-        """Number of parameters."""
+        """Return the number of parameters."""
         return self._built()[1].vector.size
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Show layers, output shapes and numbers of parameters.
+        """Print layers, output shapes and numbers of parameters.
 
         Args:
-            print_fn: Called once with the text; None: it goes to standard output.
+            print_fn: Called once with the text; None prints to standard output.
         """
         text = summary(*self._built())
         (print_fn or (lambda line: sys.stdout.write(line + "\n")))(text)
 
-    def get_weights(self) -> list[Array]:
-        """Copies of all weights in Keras' order and layout: kernel, recurrent kernel, bias, ... by layer."""
+    def get_weights(self) -> list[Float32Array]:
+        """Return copies of all weights, ordered as in Keras: kernel, recurrent kernel, bias, ... by layer."""
         return interop.get_weights(*self._built())
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Take over weights in the order and layout of `get_weights`, Keras' own.
+        """Set all weights, in the order and layout of `get_weights` and of Keras.
+
+        Args:
+            weights: Arrays, as `get_weights` returns them.
 
         Raises:
-            DataError: Another number of arrays, another shape, or values that are not finite.
+            DataError: A wrong number of arrays, a wrong shape, NaN or infinity. No weight has changed then.
         """
         interop.set_weights(*self._built(), weights)
 
     def load_torch(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a PyTorch state_dict of RNN, GRU, LSTM and Linear modules, whatever their names, in its order.
+        """Set all weights from a PyTorch state_dict of RNN, GRU, LSTM and Linear modules.
+
+        Modules are matched to layers by their order; their names do not matter.
 
         Args:
-            state_dict: Tensors or arrays by name; see `gatecast.nn.interop`.
+            state_dict: Tensors or arrays by name.
 
         Raises:
-            ConfigError: A layer that PyTorch has no module for.
-            DataError: Other layers, another shape, or values that are not finite; nothing is then changed.
+            ConfigError: A layer without a counterpart in PyTorch.
+            DataError: Other layers, a wrong shape, NaN or infinity. No weight has changed then.
         """
         interop.load_torch(*self._built(), state_dict)
 
-    def to_torch(self, like: Mapping[str, Any] | None = None) -> dict[str, Array]:
-        """The weights as a PyTorch state_dict of arrays.
+    def to_torch(self, like: Mapping[str, Any] | None = None) -> dict[str, Float32Array]:
+        """Return the weights as a PyTorch state_dict of arrays.
 
         Args:
-            like: A state_dict with the names wanted; None: "lstm.weight_ih_l0", ..., "linear.bias".
+            like: A state_dict whose names to use; None for "lstm.weight_ih_l0", ..., "linear.bias".
 
         Raises:
-            ConfigError: A layer that PyTorch has no module for.
-            DataError: `like` is of other layers or shapes.
+            ConfigError: A layer without a counterpart in PyTorch.
+            DataError: `like` has other layers or shapes.
         """
         return interop.to_torch(*self._built(), like)
 
     def stream(self, batch: int = 1) -> Stream:
-        """The network going along with its series, a step at a time, from the zero state.
+        """Return a stream that runs the network step by step, from the zero state.
 
         Args:
-            batch: Number of series side by side.
+            batch: Number of series that run side by side.
 
         Raises:
-            ConfigError: A layer that must see the whole sequence, a network without time axis, or a batch below 1.
+            ConfigError: A layer that needs the full sequence, a network without time axis, or a batch below 1.
         """
         return Stream(*self._built(), batch)
 
     def trace(self, x: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> Trace:
-        """What the gates of every recurrent layer did over sequences.
+        """Record the gates and states of every recurrent layer over sequences.
 
         Args:
             x: As for `predict`.
             mask: As for `fit`.
 
         Returns:
-            Gates and states by layer; `table()` makes one row for each layer, unit and time of them.
+            Gates and states by layer; `table()` has one row for each layer, unit and time.
 
         Raises:
             ConfigError: No recurrent layer.
-            DataError: An array that does not fit or holds NaN or infinity.
-            NotFittedError: The shape of the input is not known.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+            NotFittedError: The input shape is unknown.
         """
         return trace(*self._built(), x, mask)
 
     def explain(
         self, x: npt.ArrayLike, output: int = 0, *, baseline: npt.ArrayLike = 0.0, points: int = 64
     ) -> Attribution:
-        """What every input adds to one output, by integrated gradients: the parts sum up to output less baseline.
+        """Attribute one output to the inputs by integrated gradients, which add up to output minus baseline.
 
         Args:
             x: As for `predict`.
-            output: Which of the outputs; of a network that gives every step, at the last one.
-            baseline: What x is compared with: a number, or anything that broadcasts to x.
-            points: Of the integral.
+            output: Index of the output; a network with outputs at every step is explained at the last one.
+            baseline: The input to compare with: a number, or an array that broadcasts to x.
+            points: Points of the integral.
 
         Returns:
-            `values` of the shape of x, `output` and `baseline` (N,), and `gap` (N,), by which the sum is missed.
+            `values` of the shape of x; `output` and `baseline` (N,); `completeness_error` (N,), the difference
+            between the sum and output minus baseline.
 
         Raises:
             ConfigError: No such output.
-            DataError: An array that does not fit or holds NaN or infinity.
-            NotFittedError: The shape of the input is not known.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+            NotFittedError: The input shape is unknown.
 
-        Source: Sundararajan, Taly & Yan 2017. More ways: `gatecast.nn.inspection.attributions`.
+        Source: Sundararajan, Taly & Yan 2017.
         """
         return integrated_gradients(*self._built(), x, output, baseline=baseline, points=points)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write layers, weights, loss and optimiser to one safetensors file.
+        """Save layers, weights, loss and optimizer to a safetensors file.
 
-        A learning rate that is a function of your own is not stored: compile again after loading.
+        A schedule that is your own function cannot be saved: compile again after loading.
 
         Args:
-            path: Where; an existing file is replaced.
+            path: The file; an existing one is replaced.
 
         Raises:
-            ConfigError: The file cannot be written, or a layer or loss is not one of gatecast's.
+            ConfigError: The file cannot be written, or a layer is not one of `gatecast.layers`.
         """
         checkpoint.write_network(path, *self._built(), self.seed, self._compiled)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Sequential:
-        """Read what `save` wrote: the same predictions, bit by bit, and the same settings of `compile`.
+        """Load a model that `save` has written: it predicts the same bits, and is compiled as before.
 
         Args:
             path: The file.
 
         Raises:
-            FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
+            FormatError: A missing, truncated, altered or foreign file, or one of a newer version.
         """
         network, weights, seed, compiled = checkpoint.read_network(path)
         model = cls([Input(network.shapes[0]), *network.layers], seed=seed)
@@ -419,21 +433,21 @@ class Sequential:
         return model
 
     def _settings(self) -> tuple[Loss, GradientTransformation]:
-        """Loss and optimiser."""
+        """Return loss and optimizer."""
         if self._compiled is None:
             fix = 'Call model.compile(loss="mean_squared_error", optimizer="adam") first.'
-            raise NotFittedError("the model is not compiled", fix=fix)
+            raise NotFittedError("The model is not compiled", fix=fix)
         return self._compiled
 
     def _built(self) -> tuple[Network, Weights]:
-        """Network and weights, made if need be."""
+        """Return network and weights; build the model if needed."""
         if self._network is None or self._weights is None:
             self.build()
         if self._network is None or self._weights is None:
-            raise NotFittedError("the network is not built")
+            raise NotFittedError("The model is not built")
         return self._network, self._weights
 
 
 def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """Keras' word for `Sequential.load`."""
+    """Load a model that `Sequential.save` has written; the name in Keras of `Sequential.load`."""
     return Sequential.load(path)

@@ -1,6 +1,6 @@
-"""A network that goes along with its series: the state is carried, and a step costs a step.
+"""Streams: a network that runs step by step and carries its state, so that a new step costs one step.
 
-Letters: B series, T time, F features, M outputs, nb blocks of L lanes.
+Shapes: B series, T time, F features, M outputs, nb blocks of L lanes.
 """
 
 from __future__ import annotations
@@ -14,49 +14,50 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils import safefile
+from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
-from gatecast.kernels.packing import Array, pack, pack_mask, padded_lanes, unpack_state
-from gatecast.nn import checkpoint
+from gatecast.kernels.packing import pack, pack_mask, padded_lanes, unpack_state
 from gatecast.nn.inputs import validate_inputs
-from gatecast.nn.layers import CallContext, Dropout, Layer
+from gatecast.nn.layers import CallContext, Dropout, StatefulLayer
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["Stream"]
 
 CHUNK_STEPS = 2**15
-"""Series times steps that `warm` takes at once: memory does not grow with the past."""
+"""Series times steps that `warm` runs at a time, so that memory does not grow with the length of the past."""
 
 
 class Stream:
-    """The state of a network that has seen B series so far; made by `Sequential.stream`.
+    """The state of a network after the steps of B series so far; made by `Sequential.stream`.
 
-    ``warm(a)`` and then ``step(b)`` gives what `predict` gives for a and b in one, bit for bit. The weights are
-    those of the model at every call. A state is never written: copies share it.
+    ``warm(a)`` and then ``step(b)`` returns the bits that `predict` returns for a and b together. Every call uses the
+    current weights of the model. A state is never changed in place, so that copies can share it.
 
     Args:
-        network: Layers and shapes; the input must have a time axis. Its length is not looked at: any will do.
-        weights: Their parameters.
-        batch: B, the number of series that go side by side.
+        network: Layers and shapes. The input must have a time axis; its length is ignored.
+        weights: The parameters.
+        batch: B, the number of series that run side by side.
 
     Raises:
-        ConfigError: A layer that must see the whole sequence, a network without time axis, or a batch below 1.
+        ConfigError: A layer that needs the full sequence, a network without time axis, or a batch below 1.
 
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> from gatecast.nn.network import initial_weights, build
+    >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([LSTM(8), Dense(1)], (None, 1))
     >>> stream = Stream(network, initial_weights(network, seed=0))
     >>> past = np.sin(np.arange(40.0))[None, :, None]
     >>> stream.warm(past[:, :-1]).shape
     (1, 1)
-    >>> y, whole = stream.step(past[:, -1]), Stream(network, initial_weights(network, seed=0)).warm(past)
-    >>> bool(y == whole)
+    >>> y, expected = stream.step(past[:, -1]), Stream(network, initial_weights(network, seed=0)).warm(past)
+    >>> bool(y == expected)
     True
     """
 
     def __init__(self, network: Network, weights: Weights, batch: int = 1) -> None:
         self.batch = check_positive_int(batch, "batch")
-        _require_streams(network)
+        _check_streaming(network)
         self._network, self._weights = network, weights
         self._features = network.shapes[0][-1]
         self._lanes = padded_lanes(self.batch)
@@ -64,95 +65,94 @@ class Stream:
         self._started = False
         context = CallContext(save_for_backward=False, n_sequences=self.batch)
         # Bound once: a step of a small network takes as long as looking these up again.
-        self._calls: list[tuple[int, Callable[..., Any], Any, CallContext]] = [
-            (k, layer.forward, weights.views[k], context)
+        self._calls: list[tuple[int, Callable[..., Any], bool, Any, CallContext]] = [
+            (k, layer.forward, isinstance(layer, StatefulLayer), weights.views[k], context)
             for k, layer in enumerate(network.layers)
             if not isinstance(layer, Dropout)
         ]
 
-    def warm(self, x: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> Array:
-        """Go on by several steps.
+    def warm(self, x: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> Float32Array:
+        """Run several steps.
 
         Args:
             x: (B, T, F), any T; finite where the mask is True.
-            mask: (B, T) bool, False where a step of a series is to be skipped; None: none is.
+            mask: (B, T) bool, False where a step of a series is skipped; None: no step is skipped.
 
         Returns:
-            The newest output, (B, M) float32.
+            The output of the last step, (B, M) float32.
 
         Raises:
-            DataError: An array that does not fit or holds NaN or infinity.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
         """
-        rows, keep = validate_inputs(x, (None, self._features), mask=mask)
+        rows, valid_mask = validate_inputs(x, (None, self._features), mask=mask)
         if len(rows) != self.batch:
-            fix = f"Make the stream for so many series: model.stream({len(rows)})."
-            raise DataError("x has the wrong number of series", got=str(rows.shape), expected=self._told(3), fix=fix)
+            fix = f"Make a stream for this number of series: model.stream({len(rows)})."
+            expected = f"({self.batch}, any, {self._features})"
+            raise DataError("x has the wrong number of series", got=str(rows.shape), expected=expected, fix=fix)
         state = self._state
-        steps = max(1, CHUNK_STEPS // self.batch)
-        for start in range(0, rows.shape[1], steps):
-            part = slice(start, start + steps)
-            packed = None if keep is None else pack_mask(keep[:, part], self._lanes)
-            y, state = self._run(pack(rows[:, part], self._lanes), state, packed)
+        chunk_steps = max(1, CHUNK_STEPS // self.batch)
+        for start in range(0, rows.shape[1], chunk_steps):
+            steps = slice(start, start + chunk_steps)
+            packed_mask = None if valid_mask is None else pack_mask(valid_mask[:, steps], self._lanes)
+            y, state = self._run(pack(rows[:, steps], self._lanes), state, packed_mask)
         self._state, self._started = state, True
-        return self._newest(y)
+        return self._last_output(y)
 
-    def step(self, x_new: npt.ArrayLike) -> Array:
-        """Go on by one step.
+    def step(self, x_new: npt.ArrayLike) -> Float32Array:
+        """Run one step.
 
         Args:
             x_new: (B, F), finite.
 
         Returns:
-            The newest output, (B, M) float32.
+            The output of the step, (B, M) float32.
 
         Raises:
-            NotFittedError: `warm` was not called, nor a state loaded.
-            DataError: An array that does not fit or holds NaN or infinity.
+            NotFittedError: No call of `warm` or `load` before.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
         """
         if not self._started:
-            raise NotFittedError(
-                "the stream has not seen anything yet",
-                fix="Begin with warm(x), x of shape (series, time, features); a single step will do.",
-            )
+            fix = "Begin with warm(x), x of shape (series, time, features); one step is enough."
+            raise NotFittedError("The stream has no state yet", fix=fix)
         rows = np.asarray(x_new)
         if rows.dtype == np.float64:
             with np.errstate(over="ignore"):
                 rows = rows.astype(np.float32)
         if rows.dtype != np.float32 or rows.shape != (self.batch, self._features) or not np.isfinite(rows).all():
-            rows = self._read_row(np.asarray(x_new))
+            rows = self._validate_step(np.asarray(x_new))
         packed = rows[:, None, :, None] if self._lanes == 1 else pack(rows[:, None], self._lanes)
         y, self._state = self._run(np.ascontiguousarray(packed), self._state, None)
-        return self._newest(y)
+        return self._last_output(y)
 
     @property
     def state(self) -> tuple[Any, ...]:
-        """Copies of what every layer carries, (B, H) for each array of a layer, h first; None where it is nothing."""
-        return tuple(_mapped(tree, self._unpacked) for tree in self._state)
+        """Copies of the states of all layers: arrays (B, H), h first; None for a layer without state."""
+        return tuple(_map_state(state, self._unpack) for state in self._state)
 
     def copy(self) -> Stream:
-        """A stream of its own that goes on from here."""
+        """Return an independent stream that continues from the current state."""
         other = Stream(self._network, self._weights, self.batch)
         other._state, other._started = list(self._state), self._started
         return other
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the state to one safetensors file; the weights stay where `Sequential.save` put them.
+        """Save the state to a safetensors file; save the weights with `Sequential.save`.
 
         Args:
-            path: Where; an existing file is replaced.
+            path: The file; an existing one is replaced.
 
         Raises:
-            NotFittedError: The stream has not seen anything yet.
+            NotFittedError: No call of `warm` or `load` before.
             ConfigError: The file cannot be written.
         """
         if not self._started:
-            raise NotFittedError("the stream has not seen anything yet", fix="Call warm before save.")
-        arrays: dict[str, Array] = {}
-        tree = [_described(state, f"{k}", arrays) for k, state in enumerate(self._state)]
-        checkpoint.write(path, "stream", {"batch": self.batch, "model": self._digest(), "state": tree}, arrays)
+            raise NotFittedError("The stream has no state yet", fix="Call warm before save.")
+        arrays: dict[str, Float32Array] = {}
+        names = [_state_to_names(state, f"{k}", arrays) for k, state in enumerate(self._state)]
+        safefile.write(path, "stream", {"batch": self.batch, "model": self._digest(), "state": names}, arrays)
 
     def load(self, path: str | os.PathLike[str]) -> Stream:
-        """Go on from the state that `save` wrote, for the same model and number of series.
+        """Continue from a state that `save` has written, for the same model and number of series.
 
         Args:
             path: The file.
@@ -161,119 +161,113 @@ class Stream:
             This stream.
 
         Raises:
-            FormatError: No such file, one that is truncated, altered or foreign, or one of another model or batch.
+            FormatError: A missing, truncated, altered or foreign file, or one of another model or batch.
         """
-        settings, arrays = checkpoint.read(path, "stream")
+        settings, arrays = safefile.read(path, "stream")
         if settings.get("batch") != self.batch:
             raise FormatError(
-                "the file holds another number of series",
+                "The file has the state of another number of series",
                 where=str(path),
                 got=settings.get("batch"),
                 expected=self.batch,
-                fix="Make a stream for so many: model.stream(batch).",
+                fix=f"Make a stream for this number: model.stream({settings.get('batch')}).",
             )
         if settings.get("model") != self._digest():
             raise FormatError(
-                "the file holds the state of another model",
+                "The file has the state of another model",
                 where=str(path),
-                expected="one saved with these layers and weights",
-                fix="Warm the stream on the past of the series.",
+                expected="a state saved with these layers and weights",
+                fix="Run warm on the past of the series.",
             )
         try:
-            state = [_built(tree, arrays) for tree in settings["state"]]
+            state = [_state_from_names(names, arrays) for names in settings["state"]]
             x = pack(np.zeros((self.batch, 1, self._features or 1), np.float32), self._lanes)
-            found, own = (
-                _mapped(tuple(s), np.shape) for s in (state, self._run(x, [None] * len(self._state), None)[1])
-            )
-            if found != own:
-                raise ValueError(f"arrays of shapes {found} instead of {own}")
+            _, fresh = self._run(x, [None] * len(self._state), None)
+            shapes, expected_shapes = (_map_state(tuple(states), np.shape) for states in (state, fresh))
+            if shapes != expected_shapes:
+                raise ValueError(f"arrays of shapes {shapes} instead of {expected_shapes}")
         except (KeyError, TypeError, ValueError) as error:
-            raise FormatError("the file describes no stream", where=str(path), got=str(error)) from error
+            raise FormatError("The file does not describe a stream", where=str(path), got=str(error)) from error
         self._state, self._started = state, True
         return self
 
-    def _run(self, x: Array, old: Sequence[Any], mask: Array | None) -> tuple[Array, list[Any]]:
-        """Outputs and new state; the old one is left as it was."""
-        state = list(old)
+    def _run(
+        self, x: Float32Array, old_state: Sequence[Any], mask: Float32Array | None
+    ) -> tuple[Float32Array, list[Any]]:
+        """Return outputs and the new state, without changing the old one."""
+        state = list(old_state)
         with np.errstate(over="ignore", invalid="ignore"):
-            for k, forward, params, context in self._calls:
+            for k, forward, stateful, params, context in self._calls:
                 if mask is not None and len(self._network.shapes[k]) == 2:
                     context = context._replace(mask=mask)
-                x, state[k], _ = forward(params, x, context, state[k])
+                if stateful:
+                    x, state[k], _ = forward(params, x, context, state=state[k])
+                else:
+                    x, _, _ = forward(params, x, context)
         return x, state
 
-    def _newest(self, y: Array) -> Array:
-        """(nb, T, M, L) -> (B, M) of the last step; a copy, since the state may be the same memory."""
+    def _last_output(self, y: Float32Array) -> Float32Array:
+        """Return the last step of (nb, T, M, L) as (B, M): a copy, since the state may share the memory."""
         last = y[:, -1]
         return np.array(last[:, :, 0] if self._lanes == 1 else unpack_state(last, self.batch))
 
-    def _read_row(self, rows: npt.NDArray[Any]) -> Array:
-        """(B, F) float32 and finite, or an error that says why not."""
+    def _validate_step(self, rows: npt.NDArray[Any]) -> Float32Array:
+        """Return a step as (B, F) float32, or raise an error."""
         if rows.shape != (self.batch, self._features):
-            fix = (
-                "Several steps at once are for warm." if rows.ndim == 3 else "One step of one series is [[value, ...]]."
-            )
-            raise DataError("x_new has the wrong shape", got=str(rows.shape), expected=self._told(2), fix=fix)
+            fix = "Pass several steps to warm." if rows.ndim == 3 else "One step of one series is [[value, ...]]."
+            expected = f"({self.batch}, {self._features})"
+            raise DataError("x_new has the wrong shape", got=str(rows.shape), expected=expected, fix=fix)
         return validate_inputs(rows, (self._features,), "x_new")[0][:, 0]
 
-    def _told(self, axes: int) -> str:
-        """The shape of x for people."""
-        return f"({self.batch}, {'any, ' if axes == 3 else ''}{self._features})"
-
-    def _unpacked(self, leaf: Array) -> Array:
-        """(nb, H, L) -> (B, H)."""
-        return np.array(unpack_state(leaf, self.batch))
+    def _unpack(self, array: Float32Array) -> Float32Array:
+        """Return an array (nb, H, L) of a state as (B, H)."""
+        return np.array(unpack_state(array, self.batch))
 
     def _digest(self) -> str:
-        """What tells this model from others."""
+        """Return a digest of layers and weights, to identify the model."""
         digest = hashlib.sha256(json.dumps([str(layer) for layer in self._network.layers]).encode())
         digest.update(self._weights.vector.data)
         return digest.hexdigest()
 
 
-def _require_streams(network: Network) -> None:
-    """Refuse a network that cannot go step by step."""
+def _check_streaming(network: Network) -> None:
+    """Raise an error if a network cannot run step by step."""
     if len(network.shapes[0]) != 2:
         raise ConfigError(
-            "a stream needs a network over time",
+            "A stream needs a network with a time axis",
             got=f"an input of shape {network.shapes[0]}",
             expected="(time, features)",
-            fix="Use predict: without a time axis there is nothing to carry.",
+            fix="Use predict: without a time axis there is no state to carry.",
         )
     for layer in network.layers:
         if not layer.supports_streaming:
             raise ConfigError(
-                "a layer of this network cannot go step by step",
-                got=_name(layer),
-                expected="layers that look back only",
-                fix="Use predict on whole windows: what this layer says of a step depends on later ones.",
+                "A layer of the network cannot run step by step",
+                got=str(layer),
+                expected="layers whose output depends on the past only",
+                fix="Use predict on full windows.",
             )
 
 
-def _name(layer: Layer) -> str:
-    """A layer for people."""
-    return str(layer)
-
-
-def _mapped(tree: Any, function: Callable[[Array], Any]) -> Any:
-    """A function of every array of a state."""
-    if tree is None:
+def _map_state(state: Any, function: Callable[[Float32Array], Any]) -> Any:
+    """Apply a function to every array of a state."""
+    if state is None:
         return None
-    return tuple(_mapped(branch, function) for branch in tree) if isinstance(tree, tuple) else function(tree)
+    return tuple(_map_state(item, function) for item in state) if isinstance(state, tuple) else function(state)
 
 
-def _described(tree: Any, name: str, arrays: dict[str, Array]) -> Any:
-    """A state as JSON: names of arrays, which are put under them."""
-    if tree is None:
+def _state_to_names(state: Any, name: str, arrays: dict[str, Float32Array]) -> Any:
+    """Return a state as nested lists of names, and put its arrays under these names."""
+    if state is None:
         return None
-    if isinstance(tree, tuple):
-        return [_described(branch, f"{name}.{k}", arrays) for k, branch in enumerate(tree)]
-    arrays[name] = tree
+    if isinstance(state, tuple):
+        return [_state_to_names(item, f"{name}.{k}", arrays) for k, item in enumerate(state)]
+    arrays[name] = state
     return name
 
 
-def _built(tree: Any, arrays: dict[str, Array]) -> Any:
-    """The inverse of `_described`."""
-    if tree is None:
+def _state_from_names(names: Any, arrays: dict[str, Float32Array]) -> Any:
+    """Return the state that `_state_to_names` has described."""
+    if names is None:
         return None
-    return tuple(_built(branch, arrays) for branch in tree) if isinstance(tree, list) else arrays[tree]
+    return tuple(_state_from_names(item, arrays) for item in names) if isinstance(names, list) else arrays[names]

@@ -1,4 +1,4 @@
-"""A network as a table for people: layers, shapes of their outputs, numbers of parameters."""
+"""A network as a text table: layers, output shapes and numbers of parameters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["summary"]
 
 
 def summary(network: Network, weights: Weights) -> str:
-    """The table.
+    """Return a network as a text table.
 
     Args:
         network: Layers and shapes.
-        weights: Their parameters.
+        weights: The parameters.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, build
+    >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([Dense(2)], (3,))
     >>> print(summary(network, initial_weights(network, 0)))
     layer       output shape      parameters
@@ -26,16 +26,16 @@ def summary(network: Network, weights: Weights) -> str:
     Dense       (2)                        8
     total                                  8
     """
-    rows = [("layer", "output shape", "parameters"), ("input", _named(network.shapes[0]), "")]
+    rows = [("layer", "output shape", "parameters"), ("input", _format_shape(network.shapes[0]), "")]
     for layer, shape, views in zip(network.layers, network.shapes[1:], weights.views, strict=True):
-        count = sum(prod(p.shape) for p in views.values())
-        rows.append((type(layer).__name__, _named(shape), f"{count:,}"))
+        n_params = sum(prod(view.shape) for view in views.values())
+        rows.append((type(layer).__name__, _format_shape(shape), f"{n_params:,}"))
     rows.append(("total", "", f"{weights.vector.size:,}"))
-    # The longest name of a layer has 18 letters; most tables need only 11.
-    wide = max(12, *(len(row[0]) + 1 for row in rows))
-    return "\n".join(f"{a:<{wide}}{b:<16}{c:>12}".rstrip() for a, b, c in rows)
+    # The longest name of a layer has 18 characters; most tables need only 11.
+    width = max(12, *(len(row[0]) + 1 for row in rows))
+    return "\n".join(f"{name:<{width}}{shape:<16}{n:>12}".rstrip() for name, shape, n in rows)
 
 
-def _named(shape: Shape) -> str:
-    """A shape for people."""
+def _format_shape(shape: Shape) -> str:
+    """Return a shape as text."""
     return "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"

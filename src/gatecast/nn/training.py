@@ -16,27 +16,28 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import BoolArray, Float32Array
 from gatecast.errors import ConfigError
 from gatecast.kernels.native import release_memory
-from gatecast.kernels.packing import Array, pack, pack_mask, unpack
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.callbacks import EarlyStopping, EpochRecord
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, forward, generator, update_buffers, zeros_like
+from gatecast.nn.network import Network, Weights, backward, forward, update_buffers, zeros_like
 from gatecast.nn.optim import (
     GradientTransformation,
     apply_updates,
     chain,
     clip_by_global_norm,
     ema_params,
-    learning_rate,
+    learning_rate_at,
     one_cycle,
     scale_by_adam,
     scale_by_learning_rate,
 )
+from gatecast.nn.random import generator
 
 __all__ = [
     "NOT_MEASURED",
@@ -94,9 +95,9 @@ NOT_MEASURED = ValidationErrors(math.nan, math.nan)
 class Gradients(NamedTuple):
     """Gradients of a batch's loss with respect to the arrays around a network."""
 
-    inputs: Array
+    inputs: Float32Array
     """(nb, T, F, L)."""
-    outputs: Array
+    outputs: Float32Array
     """(nb, T or 1, M, L)."""
 
 
@@ -137,9 +138,9 @@ class BestWeights:
     number: int = 0
     error: float = math.inf
     last_error: float = math.inf
-    vector: Array | None = None
+    vector: Float32Array | None = None
 
-    def update(self, number: int, error: float, vector: Array | None = None, *, min_delta: float = 0.0) -> bool:
+    def update(self, number: int, error: float, vector: Float32Array | None = None, *, min_delta: float = 0.0) -> bool:
         """Keep a copy of the weights if their error is the lowest.
 
         Args:
@@ -181,7 +182,7 @@ def default_optimizer(learning_rate: float, steps: int, *, clip: float = 1.0) ->
         steps: Updates of the training run.
         clip: The largest norm of the gradient.
 
-    >>> [transform.name for transform in default_optimizer(0.001, steps=100).config["links"]]
+    >>> [transform.name for transform in default_optimizer(0.001, steps=100).config["transforms"]]
     ['clip_by_global_norm', 'scale_by_adam', 'scale_by_learning_rate']
     """
     return chain(clip_by_global_norm(clip), scale_by_adam(), scale_by_learning_rate(one_cycle(learning_rate, steps)))
@@ -390,7 +391,7 @@ def train_epochs(
             monitored = mean_loss if val_loss is None or stopping.monitor == "loss" else val_loss
             improved = best.update(epoch, monitored, newest.vector, min_delta=stopping.min_delta)
             state.epoch = epoch + 1
-            rate, seconds = learning_rate(optimizer, state.step), time.perf_counter() - start
+            rate, seconds = learning_rate_at(optimizer, state.step), time.perf_counter() - start
             yield EpochRecord(epoch, state.step, mean_loss, val_loss, seconds, rate, improved, best.number)
             if epoch - best.number >= stopping.patience:
                 break
@@ -405,21 +406,21 @@ def train_epochs(
 def evaluate(
     network: Network, weights: Weights, samples: TrainingData, loss: Loss, batch_size: int | None = None
 ) -> float:
-    """Weighted mean of a loss, dropout off.
+    """Compute the weighted mean of a loss, with dropout off.
 
     Args:
         network: Layers and shapes.
-        weights: Their parameters.
-        samples: What to judge by.
+        weights: The parameters.
+        samples: The data to evaluate on.
         loss: Elementwise loss.
-        batch_size: Samples a pass; None: what suits the length of the sequences.
+        batch_size: Samples per pass; None chooses a size for the length of the sequences.
 
     Returns:
         The mean; NaN or infinite if the outputs are.
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.losses import MeanSquaredError
-    >>> from gatecast.nn.network import initial_weights, build
+    >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([Dense(1)], (1,))
     >>> zero = zeros_like(initial_weights(network, seed=0))
     >>> evaluate(network, zero, TrainingData(np.ones((3, 1, 1)), np.full((3, 1, 1), 2.0)), MeanSquaredError())
@@ -439,39 +440,39 @@ def evaluate(
 def predict(
     network: Network,
     weights: Weights,
-    x: Array,
-    mask: npt.NDArray[np.bool_] | None = None,
+    x: Float32Array,
+    mask: BoolArray | None = None,
     batch_size: int | None = None,
-) -> Array:
-    """Outputs of a network for any number of samples, dropout off.
+) -> Float32Array:
+    """Compute the outputs of a network for any number of samples, with dropout off.
 
     Args:
         network: Layers and shapes.
-        weights: Their parameters.
+        weights: The parameters.
         x: (N, T, F) float32, finite.
-        mask: (N, T) bool, False where a step is to be skipped; None: none is.
-        batch_size: Samples a pass; None: what suits the length of the sequences.
+        mask: (N, T) bool, False where a step is skipped; None: no step is skipped.
+        batch_size: Samples per pass; None chooses a size for the length of the sequences.
 
     Returns:
         (N, T, M) float32, or (N, M) if the network's output has no time axis.
 
     >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.network import initial_weights, build
+    >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([Dense(2)], (1,))
     >>> predict(network, initial_weights(network, seed=0), np.zeros((3, 1, 1), np.float32)).tolist()
     [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
     """
     size = batch_size or inference_batch_size(x.shape[1])
-    parts = []
+    outputs = []
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             packed_mask = None if mask is None else pack_mask(mask[rows])
             y, _ = forward(network, weights, pack(x[rows]), packed_mask, save_for_backward=False)
-            parts.append(unpack(y, len(x[rows])))
+            outputs.append(unpack(y, len(x[rows])))
     release_memory()
-    outputs = np.concatenate(parts)
-    return outputs if len(network.shapes[-1]) == 2 else outputs[:, 0]
+    stacked = np.concatenate(outputs)
+    return stacked if len(network.shapes[-1]) == 2 else stacked[:, 0]
 
 
 def _diverged(what: str, step: int) -> ConfigError:

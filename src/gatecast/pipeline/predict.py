@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
-from gatecast.data.read import read_future
+from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.sample_paths import sample_paths

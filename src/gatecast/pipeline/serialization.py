@@ -12,11 +12,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from gatecast._utils import safefile
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.frequency import parse
-from gatecast.data.panel import ColumnNames, Panel
+from gatecast.data.panel import ColumnNames, KeyTypes, Panel
 from gatecast.errors import ConfigError, FormatError
-from gatecast.evaluation.backtest import test_table
+from gatecast.evaluation.backtest import evaluation_columns, test_table
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import ConformalCalibrator
 from gatecast.evaluation.splits import Split
@@ -26,7 +27,6 @@ from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.median import FittedMedian, MedianOf
 from gatecast.forecasting.presets import model_name
 from gatecast.forecasting.registry import get_model
-from gatecast.nn import checkpoint
 from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Score
 
@@ -76,7 +76,7 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
         header["evaluation"], columns = _evaluation_out(state.evaluation, state.panel)
         arrays |= columns
     factors = np.stack(list(calibrator.width_factors.values()))
-    checkpoint.write(path, KIND, header, arrays | models | {"width_factors": factors})
+    safefile.write(path, KIND, header, arrays | models | {"width_factors": factors})
 
 
 def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, str]:
@@ -89,7 +89,7 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         ConfigError: A model of a package that is not installed.
     """
-    header, file_arrays = checkpoint.read(path, KIND)
+    header, file_arrays = safefile.read(path, KIND)
     arrays: Arrays = dict(file_arrays)
     try:
         ensemble, panel = _ensemble_in(header["ensemble"], arrays), _panel_in(header["panel"], arrays)
@@ -169,6 +169,7 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "names": asdict(panel.columns),
         "dated": panel.start.dtype.kind == "M",
         "clock": panel.utc_offset_minutes,
+        "key_types": panel.key_types.to_json(),
         "categories": {name: list(words) for name, words in panel.categories.items()},
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
     }
@@ -192,6 +193,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         **columns,
         utc_offset_minutes=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
+        key_types=KeyTypes.from_json(about["key_types"]),
     )
 
 
@@ -201,7 +203,7 @@ def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any
     scores = [asdict(score) | {"coverage": list(score.coverage.items())} for score in evaluation.scores]
     about = {
         "sizes": evaluation.split_sizes,
-        "season": evaluation.season,
+        "season": evaluation.season_length,
         "horizon": evaluation.horizon,
         "scores": scores,
         "verdict": evaluation.verdict,
@@ -216,7 +218,14 @@ def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Ev
     table |= {name: arrays[f"evaluation.{k}"] for k, name in enumerate(about["columns"])}
     scores = tuple(Score(**{**told, "coverage": dict(told["coverage"])}) for told in about["scores"])
     return Evaluation(
-        cutoff, Split(*about["sizes"]), about["season"], about["horizon"], scores, table, about["verdict"]
+        cutoff,
+        Split(*about["sizes"]),
+        about["season"],
+        about["horizon"],
+        scores,
+        table,
+        about["verdict"],
+        evaluation_columns(panel),
     )
 
 

@@ -1,10 +1,8 @@
-"""Charts as data: what is drawn where, in which role, before any library draws it.
+"""Charts as data: which marks go where, in which role, before any library draws them.
 
-Letters: N points, R rows of a heat map, C its columns.
-
-`drawing` draws a chart with matplotlib, `figures` writes it as plotly reads it: one description for both.
-A role is a name of `LIGHT` and `DARK`; nobody else knows colours. They are those of Okabe and Ito (2008), which people
-of every colour vision tell apart; what they alone would tell is told by dashes or by the shape of a dot as well.
+`matplotlib_backend` and `plotly_backend` draw the same description. Marks refer to roles, the keys of `LIGHT` and
+`DARK`; only backends turn roles into colors. The palette is that of Okabe and Ito (2008), which readers with any kind
+of color vision can tell apart. Line styles and marker shapes repeat each distinction that a color makes.
 """
 
 from __future__ import annotations
@@ -18,8 +16,9 @@ import numpy.typing as npt
 
 __all__ = [
     "DARK",
+    "FONTS",
     "LIGHT",
-    "MODELS",
+    "SERIES_ROLES",
     "Band",
     "Bars",
     "Chart",
@@ -29,7 +28,7 @@ __all__ = [
     "Points",
     "ShadedRanges",
     "VerticalLines",
-    "broken",
+    "insert_gaps",
     "within_calendar",
 ]
 
@@ -48,10 +47,10 @@ LIGHT = MappingProxyType(
         "fourth": "#a6507f",
         "fifth": "#7a5c00",
         "sixth": "#4b4fa8",
-        "odd": "#b3001b",
+        "outlier": "#b3001b",
     }
 )
-"""Colours on white, by role."""
+"""Colors by role on a white background."""
 
 DARK = MappingProxyType(
     {
@@ -65,27 +64,49 @@ DARK = MappingProxyType(
         "fourth": "#e08ab8",
         "fifth": "#f0e442",
         "sixth": "#a5a9ff",
-        "odd": "#ff6b6b",
+        "outlier": "#ff6b6b",
     }
 )
-"""Colours on black, by role."""
+"""Colors by role on a dark background."""
 
-MODELS = ("model", "naive", "third", "fourth", "fifth", "sixth")
-"""Roles of several lines, in turn."""
+SERIES_ROLES = ("model", "naive", "third", "fourth", "fifth", "sixth")
+"""Roles of several lines in one chart, in this order."""
+
+FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Noto Sans CJK JP",
+    "Droid Sans Fallback",
+    "Heiti SC",
+    "STHeiti",
+    "SimHei",
+    "Arial Unicode MS",
+)
+"""Fonts with Chinese glyphs that systems come with, simplified forms first.
+
+Matplotlib opens the first face of a font collection, which Debian's package of Noto calls "Noto Sans CJK JP".
+"""
 
 
 class Line(NamedTuple):
-    """Points joined by a line, which NaN interrupts.
+    """Points joined by a line; NaN leaves a gap.
 
     Args:
-        x: (N,) times or numbers.
-        y: (N,) values.
-        name: In the legend; "" keeps it out.
-        role: Of its colour.
-        width: In points.
-        dashed: Whether it is.
-        dotted: Whether its points are marked.
-        pane: Number of the pane, from the top.
+        x: Times or numbers [N].
+        y: Values [N].
+        name: Legend entry; "" for none.
+        role: Color role.
+        width: Line width in points.
+        dashed: Whether the line is dashed.
+        markers: Whether each point has a marker.
+        pane: Index of the pane, 0 at the top.
     """
 
     x: Column
@@ -94,20 +115,20 @@ class Line(NamedTuple):
     role: str
     width: float = 1.5
     dashed: bool = False
-    dotted: bool = False
+    markers: bool = False
     pane: int = 0
 
 
 class Band(NamedTuple):
-    """What lies between two lines; NaN interrupts it.
+    """A shaded area between two lines; NaN leaves a gap.
 
     Args:
-        x: (N,) times or numbers.
-        low: (N,) lower side.
-        high: (N,) upper side.
-        name: In the legend; "" keeps it out.
-        role: Of its colour.
-        strength: From 0, not to be seen, to 1.
+        x: Times or numbers [N].
+        low: Lower edge [N].
+        high: Upper edge [N].
+        name: Legend entry; "" for none.
+        role: Color role.
+        opacity: From 0 (invisible) to 1.
     """
 
     x: Column
@@ -115,19 +136,19 @@ class Band(NamedTuple):
     high: Column
     name: str
     role: str
-    strength: float = 0.2
+    opacity: float = 0.2
 
 
 class Points(NamedTuple):
-    """Points apart from each other.
+    """Separate points.
 
     Args:
-        x: (N,) times or numbers.
-        y: (N,) values.
-        name: In the legend; "" keeps it out.
-        role: Of its colour.
+        x: Times or numbers [N].
+        y: Values [N].
+        name: Legend entry; "" for none.
+        role: Color role.
         shape: "circle", "diamond" or "x".
-        texts: What each is called, if pointed at.
+        hover_texts: Text of each point under the mouse pointer [N]; empty for the default.
     """
 
     x: Column
@@ -135,31 +156,31 @@ class Points(NamedTuple):
     name: str
     role: str
     shape: str = "circle"
-    texts: tuple[str, ...] = ()
+    hover_texts: tuple[str, ...] = ()
 
 
 class ShadedRanges(NamedTuple):
-    """Parts of the axis that are shaded from bottom to top.
+    """Ranges of the x axis, shaded over the full height of the first pane.
 
     Args:
-        begin: (N,) where each begins.
-        end: (N,) where it ends.
-        name: In the legend; "" keeps it out.
-        role: Of its colour.
+        start: Start of each range [N].
+        end: End of each range [N].
+        name: Legend entry; "" for none.
+        role: Color role.
     """
 
-    begin: Column
+    start: Column
     end: Column
     name: str
     role: str = "faint"
 
 
 class VerticalLines(NamedTuple):
-    """Dotted lines from bottom to top where something begins.
+    """Dotted vertical lines with a label on top.
 
     Args:
-        x: (N,) where.
-        names: (N,) what begins there.
+        x: Positions [N].
+        names: Labels [N].
     """
 
     x: Column
@@ -167,15 +188,15 @@ class VerticalLines(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """Lying bars, the first on top.
+    """Horizontal bars, the first at the top.
 
     Args:
-        labels: (N,) names of the bars.
-        values: (N,) lengths.
-        name: In the legend; "" keeps it out.
-        role: Of its colour.
-        low: (N,) where a whisker begins; None: no whiskers.
-        high: (N,) where it ends.
+        labels: Labels of the bars [N].
+        values: Lengths of the bars [N].
+        name: Legend entry; "" for none.
+        role: Color role.
+        low: Lower ends of the error bars [N]; None for no error bars.
+        high: Upper ends of the error bars [N].
     """
 
     labels: tuple[str, ...]
@@ -190,93 +211,113 @@ class HeatMapCells(NamedTuple):
     """A heat map.
 
     Args:
-        x: (C,) times or numbers.
-        labels: (R,) names of the rows, the first at the bottom.
-        values: (R, C).
-        name: What is shown.
-        least: Value of the palest colour.
-        most: Value of the strongest.
-        pane: Number of the pane.
+        x: Times or numbers, one per column [C].
+        labels: Labels of the rows, the first at the bottom [R].
+        values: Values [R, C]; NaN is blank.
+        name: Quantity that the colors show.
+        vmin: Value of the first color.
+        vmax: Value of the last color.
+        pane: Index of the pane, 0 at the top.
     """
 
     x: Column
     labels: tuple[str, ...]
     values: Floats
     name: str
-    least: float = 0.0
-    most: float = 1.0
+    vmin: float = 0.0
+    vmax: float = 1.0
     pane: int = 0
 
 
 Mark = Line | Band | Points | ShadedRanges | VerticalLines | Bars | HeatMapCells
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Chart:
-    """A chart.
+    """A chart, independent of the library that draws it. Notebooks show it as a picture.
 
     Args:
-        title: What it shows, in a line.
-        marks: Drawn in this order.
-        note: A sentence below the title.
-        says: What a reader who cannot see it is told; the title by default.
-        x_name: What runs along.
-        y_names: What runs up, a name a pane; as many panes as names.
-        log: Whether the x axis of numbers is logarithmic.
+        title: Title in one line.
+        marks: Marks in drawing order.
+        note: Sentence below the title.
+        description: Text for readers who cannot see the picture; the title by default.
+        x_label: Label of the x axis.
+        y_labels: Labels of the y axes, one per pane, the top pane first.
+        log_x: Whether a numeric x axis is logarithmic.
     """
 
     title: str
     marks: tuple[Mark, ...]
     note: str = ""
-    says: str = ""
-    x_name: str = ""
-    y_names: tuple[str, ...] = ("",)
-    log: bool = False
+    description: str = ""
+    x_label: str = ""
+    y_labels: tuple[str, ...] = ("",)
+    log_x: bool = False
+
+    def __repr__(self) -> str:
+        return f"Chart({self.title!r}, {len(self.marks)} marks)"
+
+    def _repr_png_(self) -> bytes | None:
+        """Return a picture for notebooks, drawn by matplotlib; None if it is not installed."""
+        from gatecast.plotting.charts import notebook_png
+
+        return notebook_png(self)
+
+    def _repr_html_(self) -> str | None:
+        """Return an interactive chart for notebooks, drawn by plotly; None where matplotlib draws a picture."""
+        from gatecast.plotting.charts import notebook_html
+
+        return notebook_html(self)
 
     @property
-    def alternative(self) -> str:
-        """What stands for the picture."""
-        return self.says or self.title
+    def alt_text(self) -> str:
+        """Text that stands in for the picture."""
+        return self.description or self.title
 
     @property
-    def bars(self) -> tuple[str, ...]:
-        """Labels of the bars, if it consists of bars."""
+    def bar_labels(self) -> tuple[str, ...]:
+        """Labels of the bars; empty for a chart without bars."""
         return next((mark.labels for mark in self.marks if isinstance(mark, Bars)), ())
 
 
 LAST_YEAR = 9998
-"""One less than what libraries can write: their ticks reach beyond the data."""
+"""Last year that the libraries can draw: their ticks extend beyond the data, and year 9999 is their limit."""
 
 
 def within_calendar(chart: Chart) -> Chart:
-    """The same with days since 1970 where times leave the years 1 to 9999, all that libraries know."""
+    """Replace times by days since 1970 if any lies outside the years that the libraries support, 1 to 9998."""
     columns = [value for mark in chart.marks for value in mark if isinstance(value, np.ndarray)]
     times = [column for column in columns if column.dtype.kind == "M" and len(column)]
     years = [int(str(np.datetime64(end, "Y"))) for column in times for end in (column.min(), column.max())]
     if all(1 <= year <= LAST_YEAR for year in years):
         return chart
 
-    def plain(value: Any) -> Any:
-        """Days, with their parts."""
-        timed = isinstance(value, np.ndarray) and value.dtype.kind == "M"
-        return value.astype("M8[us]").astype(np.int64) / 86_400_000_000 if timed else value
+    def to_days(value: Any) -> Any:
+        """Convert times to fractional days."""
+        is_time = isinstance(value, np.ndarray) and value.dtype.kind == "M"
+        return value.astype("M8[us]").astype(np.int64) / 86_400_000_000 if is_time else value
 
-    marks: Any = tuple(type(mark)(*map(plain, mark)) for mark in chart.marks)
-    return replace(chart, marks=marks, x_name=chart.x_name or "days since 1970-01-01")
+    marks: Any = tuple(type(mark)(*map(to_days, mark)) for mark in chart.marks)
+    return replace(chart, marks=marks, x_label=chart.x_label or "days since 1970-01-01")
 
 
-def broken(x: Column, h: int, *values: Column) -> tuple[Column, ...]:
-    """Columns with a NaN after each h rows, so that a line through them is interrupted there.
+def insert_gaps(x: Column, length: int, *columns: Column) -> tuple[Column, ...]:
+    """Insert a NaN after every `length` rows, so that a line through the rows has a gap there.
 
     Args:
-        x: (N,) times or numbers.
-        h: Rows of each part.
-        values: (N,) columns.
+        x: Times or numbers [N].
+        length: Rows between two gaps.
+        columns: Further columns, each [N].
 
-    >>> [part.tolist() for part in broken(np.arange(3), 2, np.ones(3))]
-    [[0, 1, 1, 2], [1.0, 1.0, nan, 1.0]]
+    Returns:
+        `x` and the columns with the additional rows; x repeats its last value there.
+
+    Example:
+        >>> [column.tolist() for column in insert_gaps(np.arange(3), 2, np.ones(3))]
+        [[0, 1, 1, 2], [1.0, 1.0, nan, 1.0]]
     """
-    cuts = np.arange(h, len(x), h)
+    cuts = np.arange(length, len(x), length)
     if not len(cuts):
-        return (x, *values)
-    return (np.insert(x, cuts, x[cuts - 1]), *(np.insert(np.asarray(one, float), cuts, np.nan) for one in values))
+        return (x, *columns)
+    filled = (np.insert(np.asarray(column, float), cuts, np.nan) for column in columns)
+    return (np.insert(x, cuts, x[cuts - 1]), *filled)

@@ -1,28 +1,29 @@
-"""What a report consists of: sections of words, facts, tables and charts, as data.
+"""Content of a report as data: sections of paragraphs, facts, tables and charts.
 
-Nothing here is HTML, and nothing is escaped: `markup` does that, for all of it.
+Nothing here is HTML, and nothing is escaped: `html` lays out and escapes all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gatecast.plotting.spec import Chart
 from gatecast.reporting.text_tables import TextTable
 
 __all__ = [
+    "Block",
     "Choice",
     "Code",
     "Explorer",
     "FactList",
     "Figure",
-    "Kept",
     "Paragraph",
-    "Part",
     "Section",
+    "SeriesBlock",
+    "SeriesView",
     "Table",
-    "table_of",
+    "table_from_columns",
 ]
 
 
@@ -30,20 +31,20 @@ class Paragraph(NamedTuple):
     """A paragraph.
 
     Args:
-        text: Its sentences.
-        loud: Whether it is the one to be read first.
+        text: Text of the paragraph.
+        large: Whether it is set in large type.
     """
 
     text: str
-    loud: bool = False
+    large: bool = False
 
 
 class FactList(NamedTuple):
-    """Names and facts.
+    """Names and values.
 
     Args:
-        pairs: In order.
-        large: Whether they are the few numbers that matter most.
+        pairs: Name and value of each fact.
+        large: Whether values are set in large type.
     """
 
     pairs: Sequence[tuple[str, str]]
@@ -54,29 +55,29 @@ class Table(NamedTuple):
     """A table.
 
     Args:
-        grid: Texts; first column flush left.
-        caption: What it shows.
-        folded: Whether it opens only when asked.
+        cells: Texts of header and rows; the first column is left-aligned.
+        caption: Caption, or the summary of a collapsed table.
+        collapsed: Whether the reader has to open it.
     """
 
-    grid: TextTable
+    cells: TextTable
     caption: str
-    folded: bool = False
+    collapsed: bool = False
 
 
 class Code(NamedTuple):
-    """Lines to copy."""
+    """Source code to copy."""
 
     text: str
 
 
 class Figure(NamedTuple):
-    """A chart with a sentence below it.
+    """A chart with a caption below.
 
     Args:
-        chart: The chart; its title is shown.
-        caption: What to see in it.
-        height: In pixels.
+        chart: The chart, below its title.
+        caption: Explanation below the chart.
+        height: Height in pixels.
     """
 
     chart: Chart
@@ -85,84 +86,85 @@ class Figure(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Several charts, one of which is shown.
+    """Several charts, of which the reader selects one.
 
     Args:
-        label: What is chosen.
-        figures: By what they are called.
+        label: Label of the selection.
+        figures: Charts by the name of the option, the first one shown first.
     """
 
     label: str
     figures: Mapping[str, Figure]
 
 
-class Kept(NamedTuple):
-    """One series of an `Explorer` whose charts are on the page.
-
-    Args:
-        figures: Its charts, as many for every series.
-        facts: A sentence.
-    """
-
-    figures: tuple[Figure, ...]
-    facts: str
+SeriesBlock = Paragraph | Figure | Choice | Table
 
 
 class Explorer(NamedTuple):
-    """Many series: a table to search, and charts of those that are kept.
+    """A table of many series to search and sort. Selecting a series updates every `SeriesView` of the page.
 
     Args:
-        names: (S,) of the series, in the order in which they are shown first.
-        columns: Further columns of the table, (S,) texts each.
-        orders: Ways to sort: (S,) positions each.
-        kept: Charts by position.
-        titles: Of the charts.
-        words: How the kept ones were chosen.
+        names: Names of the series [S].
+        columns: Further columns of the table by name, each [S].
+        orders: Sort orders by name: positions of series, each [S]; the first one is used first.
+        note: Which series have charts on the page.
     """
 
     names: Sequence[str]
     columns: Mapping[str, Sequence[str]]
     orders: Mapping[str, Sequence[int]]
-    kept: Mapping[int, Kept]
-    titles: tuple[str, ...]
-    words: str
+    note: str
 
 
-Part = Paragraph | FactList | Table | Code | Figure | Choice | Explorer
+class SeriesView(NamedTuple):
+    """Content that follows the series selected in the `Explorer`.
+
+    Args:
+        key: Name of the view, unique on the page; the series with a view named "charts" can be selected.
+        blocks: Content by position of the series in the `Explorer`.
+        missing: Text for a series without content; "{series}" stands for its name.
+    """
+
+    key: str
+    blocks: Mapping[int, Sequence[SeriesBlock]]
+    missing: str = ""
+
+
+Block = Paragraph | FactList | Table | Code | Figure | Choice | Explorer | SeriesView
 
 
 class Section(NamedTuple):
-    """A part of the report.
+    """A section of the report.
 
     Args:
-        key: Name for links.
+        key: Anchor for links.
         title: Heading.
-        parts: What it holds.
+        blocks: Content.
     """
 
     key: str
     title: str
-    parts: tuple[Part, ...]
+    blocks: tuple[Block, ...]
 
 
-def table_of(columns: Mapping[str, Sequence[Any]], caption: str, *, folded: bool = False) -> Table:
-    """Columns of any kind as a table of texts.
+def table_from_columns(columns: Mapping[str, Iterable[Any]], caption: str, *, collapsed: bool = False) -> Table:
+    """Format columns of any type as a table of texts.
 
-    >>> table_of({"model": ["a"], "mae": [0.123456]}, "scores").grid.take
-    [('a', '0.1235')]
+    Example:
+        >>> table_from_columns({"model": ["a"], "mae": [0.123456]}, "scores").cells.rows
+        [('a', '0.1235')]
     """
-    cells = [[_text(value) for value in column] for column in columns.values()]
-    return Table(TextTable(tuple(columns), list(zip(*cells, strict=True))), caption, folded)
+    texts = [[_to_text(value) for value in column] for column in columns.values()]
+    return Table(TextTable(tuple(columns), list(zip(*texts, strict=True))), caption, collapsed)
 
 
-def _text(value: Any) -> str:
-    """A cell."""
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "-"}[value]
-    if hasattr(value, "dtype") and value.dtype.kind == "b":
+def _to_text(value: Any) -> str:
+    """Format the value of a cell."""
+    kind = value.dtype.kind if hasattr(value, "dtype") else ""
+    if value is None:
+        return "-"
+    if isinstance(value, bool) or kind == "b":
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}" if value == value else "-"
-    if hasattr(value, "dtype") and value.dtype.kind == "f":
-        return _text(float(value))
+    if isinstance(value, float) or kind == "f":
+        return f"{float(value):.4g}" if value == value else "-"
     return str(value)

@@ -1,10 +1,12 @@
-"""Charts as JSON that is small: numbers as base64, times as places on one common grid, figures of one shape once.
+"""Compact JSON of charts: numbers as base64, times as positions on one grid, figures of equal layout as one template.
 
-Letters: N points, R rows and C columns of a heat map.
+An encoded array is an object whose key "$" names the encoding:
 
-An array is an object with the key "$": "f4", "f8" and their like with base64 "b"; "g", a run of n places of the grid
-from s on; "i", places of the grid one by one; "q", a heat map in bytes between "lo" and "hi", 255 being missing, in
-rows of "c". Times are milliseconds since 1970.
+    f4, f8, i4, u1, u2, u4   numbers of this type, little-endian, in base64 "b"; times are milliseconds since 1970
+    g                        a run of "n" points of the grid from position "s" on
+    i                        points of the grid by position: numbers of type "t" in base64 "b"
+    q                        a heat map with "c" columns: bytes in base64 "b", 0 to 254 from "lo" to "hi", 255 missing
+    #                        in a template: slot "k" of the figure
 """
 
 from __future__ import annotations
@@ -16,114 +18,123 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Encoder", "dumps", "split"]
+__all__ = ["Encoder", "to_json"]
 
 Column = npt.NDArray[Any]
 
-LEVELS = 254
-"""Steps of a heat map's colour; the 255th byte is missing."""
+COLOR_LEVELS, MISSING = 254, 255
+"""Largest byte of a heat map's color, and the byte of a missing value."""
+
+SLOT_KEYS = ("text", "y", "zmin", "zmax")
+"""Keys of a trace whose lists and numbers differ between series."""
 
 
 class Encoder:
-    """Turns arrays into small JSON.
+    """Encodes figures as small JSON.
 
     Args:
-        times: Points of time or whole numbers on which most x axes lie.
+        times: Times or integers on which most x axes lie; None for no common grid.
     """
 
     def __init__(self, times: Column | None = None) -> None:
         self.grid = None if times is None or not len(times) else np.unique(times)
 
-    def figure(self, value: Any) -> Any:
-        """A figure, or a part of one, with encoded arrays.
+    def encode(self, value: Any) -> Any:
+        """Encode the arrays of a figure, or of a value inside one.
 
-        >>> Encoder().figure({"y": np.zeros(1)})
-        {'y': {'$': 'f4', 'b': 'AAAAAA=='}}
+        Example:
+            >>> Encoder().encode({"y": np.zeros(1)})
+            {'y': {'$': 'f4', 'b': 'AAAAAA=='}}
         """
         if isinstance(value, dict):
-            return {name: self.cells(value) if name == "z" else self.figure(one) for name, one in value.items()}
+            return {
+                key: self.encode_heat_map(value) if key == "z" else self.encode(item) for key, item in value.items()
+            }
         if isinstance(value, list):
-            return [self.figure(one) for one in value]
-        return self.array(value) if isinstance(value, np.ndarray) else value
+            return [self.encode(item) for item in value]
+        return self.encode_array(value) if isinstance(value, np.ndarray) else value
 
-    def array(self, values: Column) -> dict[str, Any]:
-        """One array."""
+    def encode_array(self, values: Column) -> dict[str, Any]:
+        """Encode one array."""
         kind = values.dtype.kind
         if self.grid is not None and self.grid.dtype.kind == kind and kind in "Mi" and len(values):
-            at = np.searchsorted(self.grid, values)
-            if (self.grid[np.minimum(at, len(self.grid) - 1)] == values).all():
-                if (np.diff(at) == 1).all():
-                    return {"$": "g", "s": int(at[0]), "n": len(at)}
-                return {"$": "i", **_packed(at.astype("u2" if len(self.grid) < 1 << 16 else "u4"))}
+            positions = np.searchsorted(self.grid, values)
+            if (self.grid[np.minimum(positions, len(self.grid) - 1)] == values).all():
+                if (np.diff(positions) == 1).all():
+                    return {"$": "g", "s": int(positions[0]), "n": len(positions)}
+                small = positions.astype("u2" if len(self.grid) < 1 << 16 else "u4")
+                return {"$": "i", "t": small.dtype.str[1:], "b": _base64(small)}
         if kind == "M":
-            return _bytes(_milliseconds(values))
+            return _encode_numbers(_milliseconds(values))
         if kind in "iu":
-            small = not len(values) or np.abs(values).max() < 1 << 31
-            return _bytes(values.astype("i4" if small else "f8"))
-        return _bytes(values.astype("f4"))
+            fits = not len(values) or np.abs(values).max() < 1 << 31
+            return _encode_numbers(values.astype("i4" if fits else "f8"))
+        return _encode_numbers(values.astype("f4"))
 
-    def cells(self, trace: dict[str, Any]) -> dict[str, Any]:
-        """A heat map's values."""
-        z, lo, hi = np.asarray(trace["z"], float), float(trace["zmin"]), float(trace["zmax"])
-        scaled = np.clip((z - lo) / (hi - lo), 0, 1) * LEVELS
-        quantised = np.where(np.isfinite(z), np.round(np.nan_to_num(scaled)), 255).astype("u1")
-        return {"$": "q", "lo": lo, "hi": hi, "c": z.shape[1], "b": _base64(quantised)}
+    def encode_heat_map(self, trace: dict[str, Any]) -> dict[str, Any]:
+        """Encode the values of a heat map."""
+        z, low, high = np.asarray(trace["z"], float), float(trace["zmin"]), float(trace["zmax"])
+        levels = np.clip((z - low) / (high - low), 0, 1) * COLOR_LEVELS
+        quantized = np.where(np.isfinite(z), np.round(np.nan_to_num(levels)), MISSING).astype("u1")
+        return {"$": "q", "lo": low, "hi": high, "c": z.shape[1], "b": _base64(quantized)}
 
-    def head(self) -> Any:
-        """The grid itself."""
-        return None if self.grid is None else Encoder().array(self.grid)
+    def encode_grid(self) -> Any:
+        """Encode the grid."""
+        return None if self.grid is None else Encoder().encode_array(self.grid)
+
+    def split(self, figure: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+        """Split a figure into a template, equal for figures of the same layout, and the encoded values of its slots.
+
+        Example:
+            >>> Encoder().split({"data": [{"x": np.zeros(1), "name": "a"}], "layout": {}})
+            ({'data': [{'x': {'$': '#', 'k': 0}, 'name': 'a'}], 'layout': {}}, [{'$': 'f4', 'b': 'AAAAAA=='}])
+        """
+        slots: list[Any] = []
+
+        def add_slot(value: Any) -> dict[str, Any]:
+            """Move a value into a slot."""
+            slots.append(value)
+            return {"$": "#", "k": len(slots) - 1}
+
+        def to_template(trace: dict[str, Any]) -> dict[str, Any]:
+            """Replace the values of a trace by slots."""
+            template = {}
+            for key, value in trace.items():
+                if key == "z":
+                    template[key] = add_slot(self.encode_heat_map(trace))
+                elif isinstance(value, np.ndarray) or key in SLOT_KEYS:
+                    template[key] = add_slot(self.encode(value))
+                else:
+                    template[key] = value
+            return template
+
+        return {**figure, "data": [to_template(trace) for trace in figure["data"]]}, slots
 
 
-def split(figure: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    """A figure without its numbers and texts, and these in order; what is left is the same for alike series.
+def to_json(value: Any) -> str:
+    r"""Format a value as JSON that can stand inside a script element.
 
-    >>> split({"data": [{"x": np.zeros(1), "name": "a"}], "layout": {}})
-    ({'data': [{'x': {'$': '#', 'k': 0}, 'name': 'a'}], 'layout': {}}, [array([0.])])
-    """
-    slots: list[Any] = []
-
-    def empty(trace: dict[str, Any]) -> dict[str, Any]:
-        """One trace."""
-        bare = {}
-        for name, value in trace.items():
-            if isinstance(value, np.ndarray) or (name == "text" and isinstance(value, list)):
-                bare[name] = {"$": "#", "k": len(slots)}
-                slots.append(value)
-            else:
-                bare[name] = value
-        return bare
-
-    return {**figure, "data": [empty(trace) for trace in figure["data"]]}, slots
-
-
-def dumps(value: Any) -> str:
-    r"""JSON that can stand inside a script element.
-
-    >>> dumps({"name": "</script>"})
-    '{"name":"\\u003c/script>"}'
+    Example:
+        >>> to_json({"name": "</script>"})
+        '{"name":"\\u003c/script>"}'
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    # Besides the end of the element, U+2028 and U+2029 end lines in older readers.
+    # "<" could end the element; U+2028 and U+2029 end lines in older JavaScript.
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _milliseconds(times: Column) -> npt.NDArray[np.float64]:
-    """Since 1970; NaN where there is no time."""
-    found = times.astype("M8[us]").astype(np.int64) / 1000
-    return np.where(np.isnat(times), np.nan, found)
+    """Convert times to milliseconds since 1970; NaN for NaT."""
+    milliseconds = times.astype("M8[us]").astype(np.int64) / 1000
+    return np.where(np.isnat(times), np.nan, milliseconds)
 
 
-def _bytes(values: Column) -> dict[str, Any]:
-    """An array by its type."""
+def _encode_numbers(values: Column) -> dict[str, Any]:
+    """Encode an array in its own type."""
     return {"$": values.dtype.str[1:], "b": _base64(values)}
 
 
-def _packed(values: Column) -> dict[str, Any]:
-    """An array of places."""
-    return {"t": values.dtype.str[1:], "b": _base64(values)}
-
-
 def _base64(values: Column) -> str:
-    """Bytes, the least first."""
+    """Encode the little-endian bytes of an array."""
     little = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"))
     return base64.b64encode(little.tobytes()).decode("ascii")

@@ -1,4 +1,4 @@
-"""Sections as HTML: everything is escaped here, and charts go into one block of JSON that `page.js` draws."""
+"""Sections as one HTML page: this module escapes every text, and collects charts as JSON that `page.js` draws."""
 
 from __future__ import annotations
 
@@ -8,12 +8,24 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from gatecast.plotting.plotly_backend import figure, scale
+from gatecast.plotting.plotly_backend import FONT_FAMILY, css_variables, to_plotly
 from gatecast.plotting.spec import DARK, LIGHT
-from gatecast.reporting.blocks import Choice, Code, Explorer, FactList, Figure, Paragraph, Part, Section, Table
-from gatecast.reporting.chart_json import Encoder, dumps, split
+from gatecast.reporting.blocks import (
+    Block,
+    Choice,
+    Code,
+    Explorer,
+    FactList,
+    Figure,
+    Paragraph,
+    Section,
+    SeriesBlock,
+    SeriesView,
+    Table,
+)
+from gatecast.reporting.chart_json import Encoder, to_json
 
-__all__ = ["page"]
+__all__ = ["render_page"]
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -27,14 +39,14 @@ PAGE = """<!DOCTYPE html>
 <style>{style}</style>
 </head>
 <body>
-<a class="skip" href="#main">Skip to the content</a>
+<a class="skip" href="#main">Skip to content</a>
 <header>
 <h1>{title}</h1>
 <button id="theme" type="button" aria-pressed="false">Dark</button>
 </header>
 <nav aria-label="Sections"><ul>{links}</ul></nav>
 <main id="main">
-<noscript><p>The charts need JavaScript; the tables do not.</p></noscript>
+<noscript><p>Charts and the list of series need JavaScript.</p></noscript>
 {sections}
 </main>
 <footer>{footer}</footer>
@@ -45,12 +57,24 @@ PAGE = """<!DOCTYPE html>
 </html>
 """
 
+EXPLORER = """<div id="explorer">
+<p>{note}</p>
+<p class="controls"><label for="search">Find a series</label> <input id="search" type="search" autocomplete="off">
+<label for="order">Order</label> <select id="order">{options}</select></p>
+<p id="hits" class="note" role="status" aria-live="polite"></p>
+<div class="scroll tall" tabindex="0" role="group" aria-label="Series"><table>
+<thead><tr><th scope="col">series</th>{head}</tr></thead>
+<tbody id="rows"></tbody></table></div>
+<p class="controls"><button id="more" type="button" hidden>Show more</button></p>
+<h3 id="selected" tabindex="-1"></h3>
+</div>"""
 
-class Pool:
-    """Charts of a page, as they are collected.
+
+class PageData:
+    """Charts and series of a page, collected for its JSON.
 
     Args:
-        encoder: For their arrays.
+        encoder: Encoder of the arrays.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -58,173 +82,183 @@ class Pool:
         self.figures: list[Any] = []
         self.templates: dict[str, int] = {}
         self.explorer: dict[str, Any] | None = None
+        self.views: dict[str, Any] = {}
 
-    def add(self, one: Figure) -> int:
-        """A chart that is drawn as it is; its number."""
-        self.figures.append(self.encoder.figure(figure(one.chart)))
+    def add_figure(self, figure: Figure) -> int:
+        """Add a chart with a fixed place on the page; return its index."""
+        self.figures.append(self.encoder.encode(to_plotly(figure.chart)))
         return len(self.figures) - 1
 
-    def slotted(self, one: Figure) -> list[Any]:
-        """A chart of one of many series: number of its template, its arrays, and its words."""
-        bare, slots = split(figure(one.chart))
-        # The titles of a template are those of the first series.
-        key = json.dumps(bare, sort_keys=True)
-        number = self.templates.setdefault(key, len(self.templates))
-        return [number, [self.encoder.figure(slot) for slot in slots], one.chart.alternative]
-
-    def data(self) -> dict[str, Any]:
-        """All of it."""
-        templates = [json.loads(key) for key in self.templates]
-        return {
-            "grid": self.encoder.head(),
-            "figures": self.figures,
-            "templates": templates,
-            "explorer": self.explorer,
+    def add_explorer(self, explorer: Explorer) -> None:
+        """Add the table of series."""
+        self.explorer = {
+            "names": list(explorer.names),
+            "columns": [list(column) for column in explorer.columns.values()],
+            "orders": {name: list(map(int, order)) for name, order in explorer.orders.items()},
         }
 
+    def add_view(self, view: SeriesView) -> None:
+        """Add content that follows the selected series."""
+        blocks = {str(s): [self._to_json(block) for block in blocks] for s, blocks in view.blocks.items()}
+        self.views[view.key] = {"missing": view.missing, "blocks": blocks}
 
-def page(title: str, sections: Sequence[Section], plotly: str, version: str, times: Any = None) -> str:
-    """The page.
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {
+            "grid": self.encoder.encode_grid(),
+            "figures": self.figures,
+            "templates": [json.loads(template) for template in self.templates],
+            "explorer": self.explorer,
+            "views": self.views,
+        }
+
+    def _to_json(self, block: SeriesBlock) -> dict[str, Any]:
+        """Convert a block that `page.js` builds."""
+        if isinstance(block, Paragraph):
+            return {"text": block.text}
+        if isinstance(block, Table):
+            return {"table": [block.caption, block.cells.columns, block.cells.rows, block.collapsed]}
+        if isinstance(block, Choice):
+            options = [[name, self._slotted(figure)] for name, figure in block.figures.items()]
+            return {"choice": [block.label, options]}
+        return {"figure": self._slotted(block)}
+
+    def _slotted(self, figure: Figure) -> list[Any]:
+        """Convert a chart that may share its template with charts of other series."""
+        chart = figure.chart
+        template, slots = self.encoder.split(to_plotly(chart))
+        index = self.templates.setdefault(json.dumps(template, sort_keys=True), len(self.templates))
+        return [index, slots, chart.title, chart.alt_text, chart.note, figure.caption, figure.height]
+
+
+def render_page(title: str, sections: Sequence[Section], plotly: str, version: str, times: Any = None) -> str:
+    """Render a page.
 
     Args:
-        title: Its heading.
-        sections: What it holds, in order.
-        plotly: The library that draws, as text.
-        version: Of gatecast.
-        times: (N,) times of most charts; see `Encoder`.
+        title: Heading of the page.
+        sections: Sections in order.
+        plotly: Source of plotly.js.
+        version: Version of gatecast.
+        times: Times of most charts [N]; see `Encoder`.
     """
-    pool = Pool(Encoder(times))
-    body = "\n".join(_section(section, pool) for section in sections)
-    links = "".join(f'<li><a href="#{one.key}">{escape(one.title)}</a></li>' for one in sections)
+    data = PageData(Encoder(times))
+    body = "\n".join(_render_section(section, data) for section in sections)
+    links = "".join(f'<li><a href="#{section.key}">{escape(section.title)}</a></li>' for section in sections)
     return PAGE.format(
         version=escape(version),
         title=escape(title),
         style=_style(),
         links=links,
         sections=body,
-        footer=f"Written by gatecast {escape(version)}. This page needs no network.",
-        data=dumps(pool.data()),
-        # The library holds no such end today; should it ever, the page must not break.
+        footer=f"Created by gatecast {escape(version)}. This page works offline.",
+        data=to_json(data.to_dict()),
+        # plotly.js does not contain this tag today; if it ever does, the page must not break.
         plotly=plotly.replace("</script", "<\\/script"),
-        script=_file("page.js"),
+        script=_asset("page.js"),
     )
 
 
 def _style() -> str:
-    """The style sheet with the colours of both worlds."""
-    light, dark = scale(LIGHT), scale(DARK)
-    colours = (
-        f":root {{ color-scheme: light; {light} }}\n"
+    """Return the style sheet with fonts and the colors of both schemes."""
+    light, dark = css_variables(LIGHT), css_variables(DARK)
+    variables = (
+        f":root {{ --font: {FONT_FAMILY}; color-scheme: light; {light} }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ color-scheme: dark; {dark} }} }}\n"
         f":root[data-theme=dark] {{ color-scheme: dark; {dark} }}\n"
         f"@media print {{ :root, :root[data-theme], :root:not([data-theme=light]) {{ color-scheme: light; "
         f"{light} }} }}\n"
     )
-    return colours + _file("page.css")
+    return variables + _asset("page.css")
 
 
-def _file(name: str) -> str:
-    """Text that lies beside this file."""
+def _asset(name: str) -> str:
+    """Return the text of a file in the assets folder."""
     return files("gatecast.reporting").joinpath("assets").joinpath(name).read_text(encoding="utf-8")
 
 
-def _section(section: Section, pool: Pool) -> str:
-    """A section with its heading."""
-    inside = "\n".join(_part(part, pool) for part in section.parts)
-    head = f'<h2 id="{section.key}-title">{escape(section.title)}</h2>'
-    return f'<section id="{section.key}" aria-labelledby="{section.key}-title">\n{head}\n{inside}\n</section>'
+def _render_section(section: Section, data: PageData) -> str:
+    """Render a section with its heading."""
+    content = "\n".join(_render_block(block, data) for block in section.blocks)
+    heading = f'<h2 id="{section.key}-title">{escape(section.title)}</h2>'
+    return f'<section id="{section.key}" aria-labelledby="{section.key}-title">\n{heading}\n{content}\n</section>'
 
 
-def _part(part: Part, pool: Pool) -> str:
-    """Anything that a section holds."""
-    if isinstance(part, Paragraph):
-        return f"<p{' class=loud' if part.loud else ''}>{escape(part.text)}</p>"
-    if isinstance(part, FactList):
-        pairs = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in part.pairs)
-        return f"<dl{' class=large' if part.large else ''}>{pairs}</dl>"
-    if isinstance(part, Table):
-        return _table(part)
-    if isinstance(part, Code):
-        return f'<pre tabindex="0"><code>{escape(part.text)}</code></pre>'
-    if isinstance(part, Figure):
-        return _figure(part, pool)
-    return _choice(part, pool) if isinstance(part, Choice) else _explorer(part, pool)
+def _render_block(block: Block, data: PageData) -> str:
+    """Render a block."""
+    if isinstance(block, Paragraph):
+        return f"<p{' class=large-text' if block.large else ''}>{escape(block.text)}</p>"
+    if isinstance(block, FactList):
+        pairs = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in block.pairs)
+        return f"<dl{' class=large' if block.large else ''}>{pairs}</dl>"
+    if isinstance(block, Table):
+        return _render_table(block)
+    if isinstance(block, Code):
+        return f'<pre tabindex="0"><code>{escape(block.text)}</code></pre>'
+    if isinstance(block, Figure):
+        return _render_figure(block, data)
+    if isinstance(block, Choice):
+        return _render_choice(block, data)
+    return _render_explorer(block, data) if isinstance(block, Explorer) else _render_view(block, data)
 
 
-def _table(part: Table) -> str:
-    """A table that scrolls by itself on narrow screens."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in part.grid.columns)
+def _render_table(table: Table) -> str:
+    """Render a table that scrolls on narrow screens."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.cells.columns)
     rows = []
-    for first, *others in part.grid.rows:
+    for first, *others in table.cells.rows:
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
         rows.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
-    caption = escape(part.caption)
-    inside = (
+    caption = escape(table.caption)
+    html = (
         f'<div class="scroll" tabindex="0" role="group" aria-label="{caption}"><table>'
-        + ("" if part.folded else f"<caption>{caption}</caption>")
+        + ("" if table.collapsed else f"<caption>{caption}</caption>")
         + f"<thead><tr>{head}</tr></thead>\n<tbody>\n"
         + "\n".join(rows)
         + "\n</tbody></table></div>"
     )
-    return f"<details><summary>{caption}</summary>{inside}</details>" if part.folded else inside
+    return f"<details><summary>{caption}</summary>{html}</details>" if table.collapsed else html
 
 
-def _figure(part: Figure, pool: Pool) -> str:
-    """A chart's title, its place, and the sentence below."""
-    return _frame(part, part.chart.title, f'data-figure="{pool.add(part)}"')
-
-
-def _frame(part: Figure, title: str, which: str) -> str:
-    """The place of a chart."""
-    chart = part.chart
+def _render_figure(figure: Figure, data: PageData) -> str:
+    """Render the frame of a chart: title, note, the element that `page.js` draws into, caption."""
+    chart = figure.chart
     note = f'<p class="note">{escape(chart.note)}</p>' if chart.note else ""
-    caption = f"<p class=note>{escape(part.caption)}</p>" if part.caption else ""
+    caption = f'<p class="note">{escape(figure.caption)}</p>' if figure.caption else ""
     return (
-        f"<figure><figcaption>{escape(title)}</figcaption>{note}"
-        f'<div class="chart" role="img" aria-label="{escape(chart.alternative)}" {which} '
-        f'style="height:{part.height}px"></div>{caption}</figure>'
+        f"<figure><figcaption>{escape(chart.title)}</figcaption>{note}"
+        f'<div class="chart" role="img" aria-label="{escape(chart.alt_text)}" data-figure="{data.add_figure(figure)}" '
+        f'style="height:{figure.height}px"></div>{caption}</figure>'
     )
 
 
-def _choice(part: Choice, pool: Pool) -> str:
-    """A list to choose from, and the charts, all but the first hidden."""
-    shown = list(part.figures.items())
-    if len(shown) == 1:
-        return _figure(shown[0][1], pool)
-    first = len(pool.figures)
-    options = "".join(f'<option value="{k}">{escape(name)}</option>' for k, (name, _) in enumerate(shown))
+def _render_choice(choice: Choice, data: PageData) -> str:
+    """Render a selection and its charts, all but the first hidden."""
+    if len(choice.figures) == 1:
+        return _render_figure(next(iter(choice.figures.values())), data)
+    key = f"choice{len(data.figures)}"
+    options = "".join(f'<option value="{k}">{escape(name)}</option>' for k, name in enumerate(choice.figures))
     figures = "\n".join(
-        f'<div class="option"{" hidden" if k else ""}>{_figure(one, pool)}</div>' for k, (_, one) in enumerate(shown)
+        f'<div class="option"{" hidden" if k else ""}>{_render_figure(figure, data)}</div>'
+        for k, figure in enumerate(choice.figures.values())
     )
-    label = f'<label for="choice{first}">{escape(part.label)}</label>'
-    controls = f'<p class="controls">{label} <select id="choice{first}">{options}</select></p>'
+    label = f'<label for="{key}">{escape(choice.label)}</label>'
+    controls = f'<p class="controls">{label} <select id="{key}">{options}</select></p>'
     return f'<div class="choice">{controls}{figures}</div>'
 
 
-def _explorer(part: Explorer, pool: Pool) -> str:
-    """A search over all series, and the charts of the one that is looked at."""
-    orders = {name: list(map(int, order)) for name, order in part.orders.items()}
-    pool.explorer = {
-        "names": list(part.names),
-        "columns": [list(column) for column in part.columns.values()],
-        "orders": orders,
-        "kept": {str(k): [one.facts, *map(pool.slotted, one.figures)] for k, one in part.kept.items()},
-    }
-    options = "".join(f'<option value="{escape(name)}">{escape(name)}</option>' for name in orders)
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in part.columns)
-    first = next(iter(part.kept.values()))
-    pairs = enumerate(zip(first.figures, part.titles, strict=True))
-    frames = "\n".join(_frame(one, title, f'data-part="{k}"') for k, (one, title) in pairs)
-    return f"""<div id="explorer">
-<p>{escape(part.words)}</p>
-<p class="controls"><label for="search">Find a series</label> <input id="search" type="search" autocomplete="off">
-<label for="order">Order</label> <select id="order">{options}</select></p>
-<p id="found" class="note" role="status" aria-live="polite"></p>
-<div class="scroll tall" tabindex="0" role="group" aria-label="Series"><table>
-<thead><tr><th scope="col">series</th>{head}</tr></thead>
-<tbody id="rows"></tbody></table></div>
-<p class="controls"><button id="more" type="button" hidden>Show more</button></p>
-<h3 id="chosen" tabindex="-1"></h3>
-<p id="facts"></p>
-{frames}
-</div>"""
+def _render_explorer(explorer: Explorer, data: PageData) -> str:
+    """Render the table of series; `page.js` fills in its rows."""
+    data.add_explorer(explorer)
+    options = "".join(f'<option value="{escape(name)}">{escape(name)}</option>' for name in explorer.orders)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in explorer.columns)
+    return EXPLORER.format(note=escape(explorer.note), options=options, head=head)
+
+
+def _render_view(view: SeriesView, data: PageData) -> str:
+    """Render the place of content that follows the selected series; `page.js` fills it."""
+    data.add_view(view)
+    heading = ""
+    if view.key != "charts":
+        link = '<a href="#series">Select another series</a>'
+        heading = f'<p class="series-name">Series <strong data-selected></strong> <span class="note">{link}</span></p>'
+    return f'{heading}<div class="view" data-view="{escape(view.key)}"></div>'

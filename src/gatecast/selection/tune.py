@@ -22,7 +22,7 @@ import numpy.typing as npt
 from gatecast._utils.formatting import count
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
-from gatecast.data.read import kind_of
+from gatecast.data.reader import kind_of
 from gatecast.errors import DataError
 from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
 from gatecast.forecaster import Forecaster
@@ -100,7 +100,9 @@ class TuneResult:
             Line(number, np.where(np.isfinite(best), best, np.nan), "best so far", "naive"),
         )
         name = f"{self.measure} on the folds"
-        return charts.show(Chart("Trials", marks, note=self.validation_summary, x_name="trial", y_names=(name,)), path)
+        return charts.show(
+            Chart("Trials", marks, note=self.validation_summary, x_label="trial", y_labels=(name,)), path
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,19 +1,19 @@
-"""Which column is what."""
+"""Roles of columns, inferred from names and contents."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.column_roles import ColumnRoles, assign_roles, join_parts, series_column
-from gatecast.data.parsing.raw_table import RawTable, text_cells
+from gatecast.data.parsing.column_roles import ColumnRoles, find_id_column, infer_roles, join_date_parts
+from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.errors import ConfigError, DataError
 
-DAYS = text_cells(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"])
+DAYS = to_text(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"])
 UP = np.array([1, 2, 3, 4])
 NUMBERS = np.array([5.0, 3.0, 8.0, 3.5])
-SHOPS = text_cells(["a", "a", "b", "b"])
-NOTES = text_cells(["sun", "rain", "fog", "hail"])
+SHOPS = to_text(["a", "a", "b", "b"])
+NOTES = to_text(["sun", "rain", "fog", "hail"])
 
 
 def table(**columns) -> RawTable:
@@ -39,56 +39,52 @@ def table(**columns) -> RawTable:
         ({"name": NOTES, "date": DAYS, "n": NUMBERS}, ColumnRoles(None, 1, 2)),
         ({"stamp": NOTES, "n": NUMBERS}, ColumnRoles(None, 0, 1)),
         ({"date": DAYS, "n": NOTES}, ColumnRoles(None, 0, 1)),
-        ({"date": DAYS, "n": text_cells(["", "", "", ""])}, ColumnRoles(None, 0, 1)),
+        ({"date": DAYS, "n": to_text(["", "", "", ""])}, ColumnRoles(None, 0, 1)),
     ],
 )
-def test_worked_out(columns, roles):
-    assert assign_roles(table(**columns)) == roles
+def test_infer_roles_from_names_and_contents(columns, roles):
+    assert infer_roles(table(**columns)) == roles
 
 
-def test_given_by_name():
+def test_infer_roles_of_named_columns_uses_the_names():
     columns = table(shop=SHOPS, day=DAYS, order=UP, a=NUMBERS, b=NUMBERS)
-    assert assign_roles(columns, "shop", "order", "b") == ColumnRoles(0, 2, 4)
+    assert infer_roles(columns, "shop", "order", "b") == ColumnRoles(0, 2, 4)
 
 
-def test_several_targets_are_refused():
-    with pytest.raises(DataError) as error:
-        assign_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS))
-    assert str(error.value) == (
-        "several columns could be the target: got numbers in 'a', 'b', expected one column of values. "
-        "Name it, as in target_col='b'."
-    )
+def test_infer_roles_of_several_numeric_columns_raises_with_their_names():
+    with pytest.raises(DataError, match="Ambiguous target") as error:
+        infer_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS))
+    assert error.value.got == "the numeric columns 'a', 'b'"
+    assert "target_col='b'" in error.value.fix
+    assert infer_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS), target_col="b").target == 2
 
 
-def test_no_target_is_refused():
-    with pytest.raises(
-        DataError, match="there is no column of values: got the columns 'ds', expected a column of numb"
-    ):
-        assign_roles(table(ds=DAYS))
+def test_infer_roles_without_numeric_column_raises():
+    with pytest.raises(DataError, match="No numeric column for the target: got the columns 'ds'"):
+        infer_roles(table(ds=DAYS))
 
 
 @pytest.mark.parametrize("argument", ["id_col", "time_col", "target_col"])
-def test_names_that_are_not_there_get_a_hint(argument):
-    with pytest.raises(ConfigError) as error:
-        assign_roles(table(Month=DAYS, Sales=NUMBERS), **{argument: "sale"})
-    assert str(error.value) == (
-        f"there is no column of this name ({argument}): got 'sale', expected one of 'Month', 'Sales'. "
-        "Did you mean 'Sales'?"
-    )
+def test_infer_roles_of_unknown_name_raises_with_a_suggestion(argument):
+    with pytest.raises(ConfigError, match="Unknown column") as error:
+        infer_roles(table(Month=DAYS, Sales=NUMBERS), **{argument: "sale"})
+    message = error.value
+    assert (message.where, message.got, message.expected) == (argument, "'sale'", "one of 'Month', 'Sales'")
+    assert message.fix == "Did you mean 'Sales'?"
 
 
-def test_repeated_times_ask_for_a_column_of_series():
+def test_find_id_column_where_times_repeat_returns_the_column_that_tells_rows_apart():
     columns = table(kind=NOTES, shop=SHOPS, ds=DAYS, y=NUMBERS)
-    assert series_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 1, 2])) == 0
-    assert series_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 3, 4])) is None
-    assert series_column(table(shop=SHOPS, y=NUMBERS), ColumnRoles(None, None, 1), np.array([1, 1, 1, 2])) is None
+    assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 1, 2])) == 0
+    assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 3, 4])) is None
+    assert find_id_column(table(shop=SHOPS, y=NUMBERS), ColumnRoles(None, None, 1), np.array([1, 1, 1, 2])) is None
 
 
-def test_parts_of_a_date_are_joined_and_it_is_said():
-    parts = table(Year=np.array([2024] * 4), Month=UP, Day=text_cells("5678"), y=NUMBERS)
-    joined = join_parts(parts)
+def test_join_date_parts_adds_a_date_column_and_a_note():
+    parts = table(Year=np.array([2024] * 4), Month=UP, Day=to_text("5678"), y=NUMBERS)
+    joined = join_date_parts(parts)
     assert joined.names == ("Year-Month-Day", "y")
     assert joined.columns[0].tolist() == ["2024-01-05", "2024-02-06", "2024-03-07", "2024-04-08"]
-    assert joined.notes == ("The time is made of the columns Year, Month, Day.",)
-    assert join_parts(parts, time_col="Year") is parts
-    assert join_parts(table(year=DAYS, month=UP)).names == ("year", "month")
+    assert joined.notes == ("Times are joined from the columns 'Year', 'Month', 'Day'.",)
+    assert join_date_parts(parts, time_col="Year") is parts
+    assert join_date_parts(table(year=DAYS, month=UP)).names == ("year", "month")

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.parsing.numbers import read_numbers
-from gatecast.data.parsing.raw_table import text_cells
+from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.raw_table import to_text
 
 
 def values(*cells: str) -> list[float]:
-    """Numbers read from cells, all of them readable."""
-    read = read_numbers(text_cells(cells))
-    assert read.readable.all()
+    """Numbers parsed from strings, all of them valid."""
+    read = parse_numbers(to_text(cells))
+    assert read.is_valid.all()
     return read.values.tolist()
 
 
@@ -35,51 +35,53 @@ def values(*cells: str) -> list[float]:
         ((",5", "1,25"), [0.5, 1.25]),
     ],
 )
-def test_styles(cells, expected):
+def test_parse_numbers_in_a_format(cells, expected):
     assert values(*cells) == expected
 
 
-def test_the_style_of_a_column_decides_about_a_cell():
+def test_parse_numbers_chooses_one_format_per_column():
     assert values("1,234", "2.5")[0] == 1234.0
     assert values("1,234", "2,5")[0] == 1.234
 
 
-def test_doubtful_commas_are_said():
-    assert read_numbers(text_cells(["1,234", "5,678"])).notes == (
-        "The comma separates thousands: '1,234' is read as 1234; if it marks decimals, write a point.",
+def test_parse_numbers_with_commas_adds_a_note():
+    assert parse_numbers(to_text(["1,234", "5,678"])).notes == (
+        "Commas are read as thousands separators: '1,234' is 1234. If they are decimal separators, replace them with "
+        "points.",
     )
-    assert read_numbers(text_cells(["1,5"])).notes == ("The comma marks decimals: '1,5' is read as 1.5.",)
-    assert read_numbers(text_cells(["1.5"])).notes == ()
+    assert parse_numbers(to_text(["1,5"])).notes == ("Commas are read as decimal separators: '1,5' is 1.5.",)
+    assert parse_numbers(to_text(["1.5"])).notes == ()
 
 
 @pytest.mark.parametrize("word", ["", " ", "NA", "n/a", "NaN", "null", "None", "-", ".", "?", "#N/A", "<NA>"])
-def test_words_for_missing_values(word):
-    read = read_numbers(text_cells(["1", word, "2,5"]))
-    assert read.readable.all()
+def test_parse_numbers_of_missing_markers_returns_nan(word):
+    read = parse_numbers(to_text(["1", word, "2,5"]))
+    assert read.is_valid.all()
     assert np.isnan(read.values).tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("word", ["abc", "1.2.3", "12:30", "2024-01-01", "1,23,4", "True", "1 2", "--5", "0,123,456.5"])
-def test_what_is_no_number(word):
-    assert read_numbers(text_cells(["1.5", word, "2"])).readable.tolist() == [True, False, True]
+def test_parse_numbers_of_other_text_is_invalid(word):
+    assert parse_numbers(to_text(["1.5", word, "2"])).is_valid.tolist() == [True, False, True]
 
 
-def test_infinities_are_numbers_here():
+def test_parse_numbers_accepts_infinity():
     assert values("inf", "-Infinity") == [np.inf, -np.inf]
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=20))
-def test_what_python_writes_is_read_back(numbers):
+def test_parse_numbers_round_trips_python_literals(numbers):
     assert values(*map(repr, numbers)) == numbers
 
 
 @given(st.lists(st.floats(-1e15, 1e15).map(lambda x: round(x, 3)), min_size=1, max_size=20))
-def test_what_german_writers_write_is_read_back(numbers):
+def test_parse_numbers_round_trips_decimal_commas(numbers):
     cells = [f"{number:,.3f}".translate(str.maketrans(",.", ".,")) for number in numbers]
-    assert values(*cells) == numbers
+    # Without the last cell a column such as 1,234 alone would be ambiguous.
+    assert values(*cells, "0,5") == [*numbers, 0.5]
 
 
-def test_typed_columns():
-    assert read_numbers(np.array([1, 2])).values.tolist() == [1.0, 2.0]
-    assert not read_numbers(np.array([True, False])).readable.any()
-    assert not read_numbers(np.array(["2024-01-01"], "M8[us]")).readable.any()
+def test_parse_numbers_of_typed_columns():
+    assert parse_numbers(np.array([1, 2])).values.tolist() == [1.0, 2.0]
+    assert not parse_numbers(np.array([True, False])).is_valid.any()
+    assert not parse_numbers(np.array(["2024-01-01"], "M8[us]")).is_valid.any()

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import format_times
-from gatecast.data.parsing.raw_table import text_cells
-from gatecast.data.parsing.timestamps import looks_like_dates, read_times
+from gatecast.data.parsing.raw_table import to_text
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times, times_to_numbers
 
-ORDER = "If that is wrong, write them as YYYY-MM-DD."
+ORDER = "If the order is wrong, write dates as YYYY-MM-DD."
 
 
 def read(*cells: str) -> list[str]:
-    """Times read from cells, all of them readable, in ISO 8601."""
-    stamps = read_times(text_cells(cells))
-    assert stamps.readable.all(), stamps
+    """Times parsed from strings, all of them valid, in ISO 8601."""
+    stamps = parse_times(to_text(cells))
+    assert stamps.is_valid.all(), stamps
     return format_times(stamps.values)
 
 
@@ -58,80 +58,83 @@ def read(*cells: str) -> list[str]:
         ("9999-12-31", "9999-12-31"),
     ],
 )
-def test_forms(cell, expected):
+def test_parse_times_in_a_format(cell, expected):
     assert read(cell) == [expected]
-    assert looks_like_dates(text_cells([cell]))
+    assert looks_like_dates(to_text([cell]))
 
 
 @pytest.mark.parametrize(
     "cell",
     ["abc", "2024-02-30", "2024-13-01", "13/13/2024", "2024-03-05 25:00", "12:30", "now", "today", "5 Mai 2024", "1,5"],
 )
-def test_what_is_no_time(cell):
-    assert read_times(text_cells(["2024-03-05", cell, "2024-03-06"])).readable.tolist() == [True, False, True]
-    assert not looks_like_dates(text_cells([cell]))
+def test_parse_times_of_other_text_is_invalid(cell):
+    assert parse_times(to_text(["2024-03-05", cell, "2024-03-06"])).is_valid.tolist() == [True, False, True]
+    assert not looks_like_dates(to_text([cell]))
 
 
-def test_missing_cells_are_no_times():
-    assert read_times(text_cells(["2024-03-05", "", "NA"])).readable.tolist() == [True, False, False]
-    assert not read_times(text_cells(["", "NA"])).readable.any()
-    assert read_times(np.array(["2024-03-05", "NaT"], "M8[s]")).readable.tolist() == [True, False]
+def test_parse_times_of_missing_values_is_invalid():
+    assert parse_times(to_text(["2024-03-05", "", "NA"])).is_valid.tolist() == [True, False, False]
+    assert not parse_times(to_text(["", "NA"])).is_valid.any()
+    assert parse_times(np.array(["2024-03-05", "NaT"], "M8[s]")).is_valid.tolist() == [True, False]
 
 
 @given(st.lists(st.datetimes(), min_size=1, max_size=20))
-def test_what_python_writes_is_read_back(times):
+def test_parse_times_round_trips_isoformat(times):
     texts = [time.isoformat() for time in times]
-    assert read_times(text_cells(texts)).values.tolist() == times
+    assert parse_times(to_text(texts)).values.tolist() == times
 
 
 class TestOrderOfDayAndMonth:
-    """A date such as 01/02/2024 says not which of the two is the month."""
+    """Dates such as 01/02/2024, whose month is ambiguous."""
 
-    def test_a_number_above_12_settles_it(self):
-        stamps = read_times(text_cells(["01/02/2024", "13/02/2024"]))
+    def test_number_above_12_decides(self):
+        stamps = parse_times(to_text(["01/02/2024", "13/02/2024"]))
         assert format_times(stamps.values) == ["2024-02-01", "2024-02-13"]
         assert stamps.notes == ()
 
-    def test_even_steps_settle_it_and_it_is_said(self):
+    def test_even_steps_decide_with_a_note(self):
         months = [f"01/{month:02d}/{year}" for year in (2023, 2024) for month in range(1, 13)]
-        stamps = read_times(text_cells(months))
+        stamps = parse_times(to_text(months))
         assert format_times(stamps.values)[:2] == ["2023-01-01", "2023-02-01"]
         assert stamps.notes == (f"Dates are read as day/month/year: '01/01/2023' is 2023-01-01. {ORDER}",)
 
-    def test_otherwise_custom_does_and_it_is_said(self):
-        assert read_times(text_cells(["01/02/2024"])).notes == (
+    def test_convention_decides_otherwise_with_a_note(self):
+        assert parse_times(to_text(["01/02/2024"])).notes == (
             f"Dates are read as month/day/year: '01/02/2024' is 2024-01-02. {ORDER}",
         )
-        assert read_times(text_cells(["01.02.2024"])).notes == (
+        assert parse_times(to_text(["01.02.2024"])).notes == (
             f"Dates are read as day/month/year: '01.02.2024' is 2024-02-01. {ORDER}",
         )
 
 
-def test_years_of_two_digits_are_said():
-    stamps = read_times(text_cells(["Jan-49", "Feb-24"]))
+def test_parse_times_of_two_digit_years_adds_a_note():
+    stamps = parse_times(to_text(["Jan-49", "Feb-24"]))
     assert format_times(stamps.values) == ["1949-01-01", "2024-02-01"]
-    assert stamps.notes == ("Years have two digits: '49' is read as 1949.",)
+    assert stamps.notes == ("Two-digit years: '49' is read as 1949.",)
 
 
 class TestZones:
-    """Times with a zone."""
+    """Times with a UTC offset."""
 
-    def test_one_offset_is_left_out(self):
-        stamps = read_times(text_cells(["2024-01-01T00:00:00+05:30", "2024-01-01T01:00:00+0530"]))
+    def test_constant_offset_keeps_local_times(self):
+        stamps = parse_times(to_text(["2024-01-01T00:00:00+05:30", "2024-01-01T01:00:00+0530"]))
         assert format_times(stamps.values) == ["2024-01-01 00:00:00", "2024-01-01 01:00:00"]
-        assert stamps.notes == ("Times are in UTC+05:30; the zone is left out.",)
-        assert read_times(text_cells(["2024-01-01T00:00Z"])).notes == ("Times are in UTC; the zone is left out.",)
+        assert stamps.notes == ("Times are in UTC+05:30 and are treated as local times.",)
+        assert (stamps.utc_offset_minutes, stamps.is_utc) == (330, False)
+        assert parse_times(to_text(["2024-01-01T00:00Z"])).notes == ("Times are in UTC.",)
 
-    def test_days_of_local_midnight_stay_local(self):
-        stamps = read_times(text_cells(["2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00"]))
+    def test_changing_offset_with_one_time_of_day_keeps_local_times(self):
+        stamps = parse_times(to_text(["2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00"]))
         assert format_times(stamps.values) == ["2024-03-31", "2024-04-01"]
-        assert stamps.notes == ("Time zone offsets change (summer time); the times share a local hour and stay local.",)
+        assert "All share the same local time of day" in stamps.notes[0]
+        assert (stamps.utc_offset_minutes, stamps.is_utc) == (None, False)
 
-    def test_hours_are_brought_to_utc(self):
+    def test_changing_offset_of_hours_converts_to_utc(self):
         local = ["2024-10-27T02:00:00+02:00", "2024-10-27T02:00:00+01:00", "2024-10-27T03:00:00+01:00"]
-        stamps = read_times(text_cells(local))
+        stamps = parse_times(to_text(local))
         assert np.diff(stamps.values).tolist() == [np.timedelta64(1, "h")] * 2
-        assert stamps.notes == ("Time zone offsets change (summer time); times are brought to UTC.",)
+        assert stamps.notes[0].endswith("so they are converted to UTC.")
+        assert (stamps.utc_offset_minutes, stamps.is_utc) == (0, True)
 
 
 class TestNumbers:
@@ -140,9 +143,9 @@ class TestNumbers:
     @pytest.mark.parametrize(
         ("numbers", "expected", "note"),
         [
-            ((1949, 1950), ["1949-01-01", "1950-01-01"], "The times are read as years"),
-            ((202401, 202402), ["2024-01-01", "2024-02-01"], "The times are read as YYYYMM"),
-            ((20240131, 20240201), ["2024-01-31", "2024-02-01"], "The times are read as YYYYMMDD"),
+            ((1949, 1950), ["1949-01-01", "1950-01-01"], "Times are read as years"),
+            ((202401, 202402), ["2024-01-01", "2024-02-01"], "Times are read as YYYYMM."),
+            ((20240131, 20240201), ["2024-01-31", "2024-02-01"], "Times are read as YYYYMMDD"),
             ((1704067200, 1704070800), ["2024-01-01 00:00:00", "2024-01-01 01:00:00"], "seconds since 1970"),
             ((1704067200000,), ["2024-01-01"], "milliseconds since 1970"),
             ((1704067200000000,), ["2024-01-01"], "microseconds since 1970"),
@@ -151,28 +154,39 @@ class TestNumbers:
             ((1949.25, 1949.5), ["1949-04-01", "1949-07-01"], "decimal years"),
         ],
     )
-    def test_numbers_that_are_dates(self, numbers, expected, note):
-        for cells in (np.array(numbers), text_cells(str(number) for number in numbers)):
-            stamps = read_times(cells)
+    def test_numbers_in_the_range_of_dates_are_dates(self, numbers, expected, note):
+        for cells in (np.array(numbers), to_text(str(number) for number in numbers)):
+            stamps = parse_times(cells)
             assert format_times(stamps.values) == expected
             assert note in stamps.notes[0]
+            if stamps.number_format:
+                assert times_to_numbers(stamps.values, stamps.number_format).tolist() == list(numbers)
+            else:
+                assert "decimal" in note
 
     @pytest.mark.parametrize(
         "numbers", [(1, 2, 3), (-5, 0), (1499, 1500), (202413, 202414), (20240230,), (10**6, 10**6 + 1)]
     )
-    def test_numbers_that_are_positions(self, numbers):
-        for cells in (np.array(numbers), text_cells(str(number) for number in numbers), np.array(numbers, float)):
-            assert read_times(cells).values.tolist() == list(numbers)
+    def test_other_numbers_are_time_steps(self, numbers):
+        for cells in (np.array(numbers), to_text(str(number) for number in numbers), np.array(numbers, float)):
+            assert parse_times(cells).values.tolist() == list(numbers)
 
-    def test_positions_on_demand(self):
-        stamps = read_times(np.array([1949, 1950]), plain=True)
+    def test_as_integers_reads_years_as_time_steps(self):
+        stamps = parse_times(np.array([1949, 1950]), as_integers=True)
         assert stamps.values.tolist() == [1949, 1950]
         assert stamps.notes == ()
 
-    def test_fractions_are_no_times(self):
-        assert not read_times(np.array([0.1, 0.2])).readable.any()
-        assert not read_times(np.array([2000.001, 2000.002])).readable.any()
+    def test_fractions_are_invalid(self):
+        assert not parse_times(np.array([0.1, 0.2])).is_valid.any()
+        assert not parse_times(np.array([2000.001, 2000.002])).is_valid.any()
 
-    def test_missing_numbers_are_no_times(self):
-        assert read_times(np.array([1.0, np.nan, 3.0])).readable.tolist() == [True, False, True]
-        assert not read_times(np.array([True, False])).readable.any()
+    def test_missing_numbers_are_invalid(self):
+        assert parse_times(np.array([1.0, np.nan, 3.0])).is_valid.tolist() == [True, False, True]
+        assert not parse_times(np.array([True, False])).is_valid.any()
+
+
+@pytest.mark.parametrize(
+    ("time", "number_format"), [("2024-02-01", "YYYY"), ("2024-02-02", "YYYYMM"), ("2024-02-02T01", "YYYYMMDD")]
+)
+def test_times_to_numbers_of_times_between_steps_returns_none(time, number_format):
+    assert times_to_numbers(np.array(["2024-01-01", time], "M8[us]"), number_format) is None

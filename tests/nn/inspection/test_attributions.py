@@ -158,7 +158,7 @@ def test_codes_have_no_gradient_and_need_the_same_codes_as_baseline():
 
 
 @given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 9))
-def test_how_many_go_at_once_changes_nothing(points, at_once, count):
+def test_how_many_go_batch_size_changes_nothing(points, batch_size, count):
     x, base = np.random.default_rng(count).normal(size=(2, count, 4))
     sizes = []
 
@@ -169,27 +169,29 @@ def test_how_many_go_at_once_changes_nothing(points, at_once, count):
             [rows[:, 1] ** 2, 2 * rows[:, 0] * rows[:, 1], *rows[:, 2:].T * 0], 1
         )
 
-    found = integrate_path(graded, x, base, points, at_once=at_once)
-    np.testing.assert_allclose(found, integrate_path(graded, x, base, points, at_once=10**6), atol=1e-12)
-    assert max(sizes[:-1]) <= at_once
+    found = integrate_path(graded, x, base, points, batch_size=batch_size)
+    np.testing.assert_allclose(found, integrate_path(graded, x, base, points, batch_size=10**6), atol=1e-12)
+    assert max(sizes[:-1]) <= batch_size
     if points > 1:
         np.testing.assert_allclose(found.sum(axis=1), graded(x)[0] - graded(base)[0], atol=1e-9)
     cell, say = np.array([0, 1, 1, 2]), lambda rows: graded(rows)[0]
-    np.testing.assert_array_equal(occlude_path(say, x, base, cell, at_once=at_once), occlude_path(say, x, base, cell))
+    np.testing.assert_array_equal(
+        occlude_path(say, x, base, cell, batch_size=batch_size), occlude_path(say, x, base, cell)
+    )
 
 
 def test_bad_input_says_what_is_wrong(rng):
     network, weights = made([LSTM(4, return_sequences=True), Dense(2)])
     x = rng.normal(size=(3, T, F))
-    with pytest.raises(ConfigError, match="there is no such output: got 2, expected a whole number from 0 to 1"):
+    with pytest.raises(ConfigError, match="Invalid output 2: expected an integer from 0 to 1"):
         gradients(network, weights, x, 2)
-    with pytest.raises(ConfigError, match=f"there is no such step: got {T}, expected a number from -{T} to {T - 1}"):
+    with pytest.raises(ConfigError, match=f"Invalid step {T}: expected an integer from -{T} to {T - 1}"):
         integrated_gradients(network, weights, x, step=T)
-    with pytest.raises(ConfigError, match="by is unknown: got 'time', expected 'step' or 'feature' or 'both'"):
+    with pytest.raises(ConfigError, match="Invalid by 'time': expected 'step' or 'feature' or 'both'"):
         occlusion(network, weights, x, by="time")
     with pytest.raises(ConfigError, match="Invalid points 0"):
         integrated_gradients(network, weights, x, points=0)
-    with pytest.raises(ConfigError, match=r"the network has no layers\. Add some"):
+    with pytest.raises(ConfigError, match=r"The model has no layers\. Add some"):
         gradients(Network((), ((T, F),)), weights, x)
     with pytest.raises(DataError, match="x has the wrong number of axes"):
         gradients(network, weights, x[0])
@@ -197,7 +199,7 @@ def test_bad_input_says_what_is_wrong(rng):
         gradients(network, weights, x[..., :2])
     with pytest.raises(DataError, match="x has 1 values that are not finite"):
         gradients(network, weights, np.where(np.arange(3 * T * F).reshape(x.shape) == 4, np.nan, x))
-    with pytest.raises(DataError, match=r"the baseline does not fit x: got \(2,\), expected \(3, 5, 3\), or a number"):
+    with pytest.raises(DataError, match=r"The baseline does not fit x: got \(2,\), expected \(3, 5, 3\), or a number"):
         integrated_gradients(network, weights, x, baseline=[1.0, 2.0])
-    with pytest.raises(DataError, match="the baseline is not finite"):
+    with pytest.raises(DataError, match="The baseline is not finite"):
         occlusion(network, weights, x, baseline=np.nan)

@@ -175,15 +175,15 @@ def test_rows_beyond_the_outputs_of_a_projection_have_no_h():
 
 def test_bad_input_is_refused_kindly():
     network, weights = made([Dense(3), Dense(1)])
-    with pytest.raises(ConfigError, match="no recurrent layer, so it has no gates: got Dense, Dense, expected an LSTM"):
+    with pytest.raises(ConfigError, match="no recurrent layer: got Dense, Dense, expected at least one LSTM"):
         trace(network, weights, batch(1, 4))
     flat = Sequential([Input((F,)), Dense(1)])
-    with pytest.raises(ConfigError, match="no recurrent layer, so it has no gates: got Dense, expected an LSTM"):
+    with pytest.raises(ConfigError, match="no recurrent layer: got Dense, expected at least one LSTM"):
         flat.trace(np.ones((2, F)))
     network, weights = made([LSTM(3)])
     with pytest.raises(DataError, match="x has the wrong number of axes"):
         trace(network, weights, np.ones((4, F)))
     with pytest.raises(DataError, match="x has 12 values that are not finite"):
         trace(network, weights, np.full((1, 4, F), np.nan))
-    with pytest.raises(ConfigError, match=r"the times do not fit x: got \(3,\), expected \(4,\)"):
+    with pytest.raises(ConfigError, match=r"The times do not fit x: got \(3,\), expected \(4,\)"):
         trace(network, weights, np.ones((1, 4, F)), times=np.arange(3))

@@ -105,7 +105,7 @@ def test_an_rnn_has_no_half_life_and_says_so():
     network = build([SimpleRNN(H)], (None, 1))
     memory = summarize_units(trace(network, initial_weights(network, 0), np.ones((1, 9, 1))))
     assert np.isnan(memory.table["half_life"]).all()
-    assert "simplernn_1 has no gate that keeps a memory" in memory.sentence
+    assert "simplernn_1 has no gate that retains memory" in memory.sentence
 
 
 @given(logits=st.lists(st.floats(-8, 8), min_size=H, max_size=H), T=st.integers(3, 20))
@@ -132,7 +132,7 @@ def test_dead_units_are_found_and_said():
     weights.views[0]["Wx"][0, 3 * H : 3 * H + 3] = 1.0  # the candidate of units 0 to 2 sees x
     memory = summarize_units(trace(network, weights, np.random.default_rng(0).normal(size=(1, 40, 1))))
     assert memory.table["dead"].tolist() == [False, False, False, True]
-    assert "1 of 4 units do nothing" in memory.sentence
+    assert "1 of 4 units are inactive" in memory.sentence
     assert memory.layers["dead"].tolist() == [1]
 
 
@@ -147,7 +147,7 @@ def test_what_units_follow_is_found():
     assert memory.table["correlation"][0] > 0.95
     assert memory.table["correlation"][1] < -0.95
     assert memory.table["follows"].tolist()[2:] == ["", ""]
-    assert "Of the units, 2 follow value." in memory.sentence
+    assert "Units that follow a signal: 2 follow value." in memory.sentence
 
 
 @given(
@@ -212,11 +212,9 @@ def test_a_heat_map_has_the_longest_memory_first():
     np.testing.assert_allclose(told.half_lives, 2 * LIVES[::-1], rtol=2e-3)
     np.testing.assert_array_equal(told.values, layer.states["c"][1][:, [2, 0, 3, 1]])
     np.testing.assert_array_equal(told.times, np.arange(100, 130))
-    with pytest.raises(
-        ConfigError, match=r"lstm_1 has no such gate or state: got 'z', expected one of i, f, o, g, h, c"
-    ):
+    with pytest.raises(ConfigError, match=r"Unknown gate or state .z. \(lstm_1\): expected one of i, f, o, g, h, c"):
         heat_map(layer, "z")
-    with pytest.raises(ConfigError, match="there is no such sequence: got 2, expected 0 to 1"):
+    with pytest.raises(ConfigError, match="Invalid sequence 2: expected an integer from 0 to 1"):
         heat_map(layer, "f", sequence=2)
 
 
@@ -232,6 +230,6 @@ def test_a_heat_map_without_half_lives_has_its_units_as_they_are_numbered():
 def test_signals_of_another_length_are_refused():
     network, weights = set_up(LSTM(H), {})
     with pytest.raises(
-        ConfigError, match=r"the signal 'level' does not fit the trace: got \(3,\) for 1 sequences of 5"
+        ConfigError, match=r"The signal .level. does not fit the trace: got \(3,\) for 1 sequences of 5"
     ):
         summarize_units(trace(network, weights, np.ones((1, 5, 1))), {"level": np.ones(3)})

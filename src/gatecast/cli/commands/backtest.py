@@ -11,6 +11,7 @@ from gatecast.cli.output_files import REPORT, TABLE, check_outputs, write_output
 
 if TYPE_CHECKING:
     from gatecast.evaluation.forecast_scores import ForecastScore
+    from gatecast.results import Forecast
 
 __all__ = ["EXAMPLE", "backtest"]
 
@@ -36,18 +37,18 @@ def backtest(
     count, stride = parse_option("--n-windows", n_windows, NWindows), parse_option("--step-size", step_size, StepSize)
     forecaster = options.forecaster()
     targets = check_outputs([source], {TABLE: out, REPORT: report})
-    from gatecast.cli.predictions import cross_validation_table
+    from gatecast import report as write_report
     from gatecast.data.sources.writers import write
     from gatecast.evaluation.forecast_scores import score_forecasts
-    from gatecast.reporting.report import report as write_report
 
-    table = cross_validation_table(forecaster, source, n_windows=count, step_size=stride, refit=refit)
-    scores = score_forecasts(table.columns, table.target_col, table.levels)
+    table = forecaster.cross_validation(source, n_windows=count, step_size=stride, refit=refit, output="dict")
+    folds = _record(table)
+    scores = score_forecasts(table, folds.target_col, tuple(forecaster.level))
     files = write_outputs(
         targets,
         {
-            "--out": lambda path: write(table.columns, path),
-            "--report": lambda path: write_report(None, path, folds=table.result),
+            "--out": lambda path: write(table, path),
+            "--report": lambda path: write_report(None, path, backtest=folds),
         },
     )
     facts = [_score_row(score) for score in scores]
@@ -57,6 +58,15 @@ def backtest(
         print_document("backtest", {"cutoffs": count, "scores": scored, "file": out, "report": report, "files": files})
         return
     print_parts(format_table(facts), files=files)
+
+
+def _record(table: dict[str, Any]) -> Forecast:
+    """Return a table of cross-validation as a record; its columns are: id, time, cutoff, target, models."""
+    from gatecast.results import Forecast
+
+    names = list(table)
+    at = names.index("cutoff")
+    return Forecast.from_table(table, names[0] if at == 2 else None, names[at - 1], names[at + 1], names[at + 2])
 
 
 def _score_row(score: ForecastScore) -> dict[str, Any]:

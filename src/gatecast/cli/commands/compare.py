@@ -44,10 +44,10 @@ def compare(
     count, names = parse_option("--n-windows", n_windows, NWindows), parse_option("--models", models, Models)
     settings = {name: value for name, value in options.settings().items() if name != "model"}
     targets = check_outputs([source], {TABLE: out, PLOT: plot, REPORT: report})
+    from gatecast import report as write_report
     from gatecast.cli.json_output import rows
     from gatecast.data.sources.writers import write
     from gatecast.plotting.charts import show
-    from gatecast.reporting.report import report as write_report
     from gatecast.selection.charts import comparison_chart
     from gatecast.selection.compare import compare as compare_models
 

@@ -51,8 +51,8 @@ def evaluate(
         )
         return
     from gatecast.cli.terminal import print_table
-    from gatecast.reporting.text_tables import score_grid
+    from gatecast.reporting.text_tables import score_table
 
-    print_table(score_grid(evaluation))
+    print_table(score_table(evaluation))
     typer.echo()
     print_parts(evaluation.verdict, files=files)

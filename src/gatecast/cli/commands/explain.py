@@ -80,8 +80,8 @@ def explain(
     forecaster = _forecaster(source, options, future, show_progress=not json)
     explanation = forecaster.explain(futr_df=future, **arguments)
     series_gates = forecaster.gates(id=None if id is None else explanation.id, futr_df=future)
+    from gatecast import report as write_report
     from gatecast.data.sources.writers import write
-    from gatecast.reporting.report import report as write_report
 
     files = write_outputs(
         targets,
@@ -117,7 +117,7 @@ def _forecaster(
     require_futr_df_for(options.values()["futr_exog"] or (), future)
     forecaster = options.forecaster()
     with progress(wanted=show_progress) as callback:
-        return forecaster.fit(source, progress=callback)
+        return forecaster.fit(source, progress=callback or False)
 
 
 def _largest_attributions(explanation: Explanation) -> str:

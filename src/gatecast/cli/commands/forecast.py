@@ -62,20 +62,20 @@ def _fit(forecaster: Forecaster, source: Path | str, future: Path | None, *, sho
     from gatecast.cli.forecast_view import view_forecast
 
     with progress(wanted=show_progress) as callback:
-        forecaster.fit(source, progress=callback)
+        forecaster.fit(source, progress=callback or False)
     return view_forecast(forecaster, source, future)
 
 
 def _write(view: ForecastView, forecaster: Forecaster, future: Path | None, targets: dict[str, Path]) -> list[str]:
     """Write the requested files, all or none."""
+    from gatecast import report
     from gatecast.data.sources.writers import write
-    from gatecast.reporting.report import report
 
     return write_outputs(
         targets,
         {
             "--out": lambda path: write(view.full_forecast.columns, path),
-            "--plot": view.full_forecast.plot,
+            "--plot": lambda path: forecaster.plot(view.full_forecast.columns, path=path),
             "--report": lambda path: report(forecaster, path, futr_df=future),
         },
     )

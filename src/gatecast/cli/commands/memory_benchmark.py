@@ -41,10 +41,10 @@ def memory_benchmark(
     names, chosen = parse_option("--cells", cells, Cells), parse_option("--tasks", tasks, Tasks)
     count = parse_option("--n-seeds", n_seeds, NSeeds)
     targets = check_outputs([], {TABLE: out, PLOT: plot, REPORT: report})
+    from gatecast import report as write_report
     from gatecast.cli.json_output import rows
     from gatecast.data.sources.writers import write
     from gatecast.plotting.charts import show
-    from gatecast.reporting.report import report as write_report
     from gatecast.selection.charts import probe_chart
     from gatecast.selection.memory_tasks.benchmark import memory_benchmark as run_benchmark
     from gatecast.selection.memory_tasks.summary import summarize_runs
@@ -56,7 +56,7 @@ def memory_benchmark(
         {
             "--out": lambda path: write(benchmark.table, path),
             "--plot": lambda path: show(probe_chart(benchmark), path),
-            "--report": lambda path: write_report(None, path, probes=benchmark),
+            "--report": lambda path: write_report(None, path, memory_benchmark=benchmark),
         },
     )
     if json:

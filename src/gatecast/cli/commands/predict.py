@@ -28,10 +28,9 @@ def predict(
     path, source, future = check_model(model), None if file is None else check_source(file), check_futr_df(futr_df)
     h, levels = parse_option("--horizon", horizon, Horizon), parse_option("--level", level, Level)
     targets = check_outputs([path, source], {TABLE: out})
-    from gatecast.cli.predictions import prediction_table
     from gatecast.forecaster import Forecaster
 
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
-    table = prediction_table(forecaster, source, h=h, level=levels, futr_df=future)
-    print_prediction("predict", table.columns, targets, json=json)
+    columns = forecaster.predict(source, h=h, level=levels, futr_df=future, output="dict")
+    print_prediction("predict", columns, targets, json=json)

@@ -41,8 +41,8 @@ def report(
         )
     source, future = None if file is None else check_source(file), check_futr_df(futr_df)
     targets = check_outputs([path, source], {PAGE: out})
+    from gatecast import report as write_report
     from gatecast.forecaster import Forecaster
-    from gatecast.reporting.report import report as write_report
 
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)

@@ -50,10 +50,9 @@ def simulate(
     count, h = parse_option("--n-paths", n_paths, NPaths), parse_option("--horizon", horizon, Horizon)
     number = parse_option("--seed", seed, Seed)
     targets = check_outputs([path, source], {TABLE: out})
-    from gatecast.cli.predictions import simulation_table
     from gatecast.forecaster import Forecaster
 
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
-    table = simulation_table(forecaster, count, source, h=h, futr_df=future, seed=number)
-    print_prediction("simulate", table.columns, targets, json=json)
+    columns = forecaster.simulate(count, source, h=h, futr_df=future, seed=number, output="dict")
+    print_prediction("simulate", columns, targets, json=json)

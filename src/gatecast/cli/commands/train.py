@@ -33,7 +33,7 @@ def train(
     targets = check_outputs([source], {MODEL: out})
     began = perf_counter()
     with progress(wanted=not json) as callback:
-        forecaster.fit(source, progress=callback)
+        forecaster.fit(source, progress=callback or False)
     write_outputs(targets, {"--out": forecaster.save})
     seconds = round(perf_counter() - began, 3)
     from gatecast.cli.forecast_view import training_advice

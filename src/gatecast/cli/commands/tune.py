@@ -82,7 +82,7 @@ def tune(
     targets = check_outputs([source], {MODEL: out, PLOT: plot, REPORT: report})
     if study is not None and isinstance(source, Path) and Path(study).exists() and source.samefile(study):
         raise ConfigError("--study would overwrite the input", where=study, fix="Choose another name.")
-    from gatecast.reporting.report import report as write_report
+    from gatecast import report as write_report
     from gatecast.selection.study import require_optuna
     from gatecast.selection.tune import tune as run_search
 
@@ -95,7 +95,7 @@ def tune(
         {
             "--out": result.forecaster.save,
             "--plot": result.plot,
-            "--report": lambda path: write_report(result.forecaster, path, futr_df=future, tuned=result),
+            "--report": lambda path: write_report(result.forecaster, path, futr_df=future, tune_result=result),
         },
     )
     if json:

@@ -42,7 +42,7 @@ def update(
     forecaster = Forecaster.load(path)
     before = _size(forecaster)
     with progress(wanted=not json) as callback:
-        forecaster.update(source, progress=callback)
+        forecaster.update(source, progress=callback or False)
     files = write_outputs(targets, {kind.option: forecaster.save})
     (n_series, n_rows), seconds = _size(forecaster), round(perf_counter() - began, 3)
     new_series, new_rows = n_series - before[0], n_rows - before[1]

@@ -1,1 +1,1 @@
-"""Turn the text of a table into columns, times, numbers and roles."""
+"""Parse columns of strings and numbers: times, numbers, ids, roles and exogenous columns."""

@@ -1,7 +1,4 @@
-"""Columns of a table as numbers, times and names; the first cell that cannot be one is named in the error.
-
-Letters: N rows.
-"""
+"""Columns of a table as numbers, times and ids; errors name the first value that is invalid."""
 
 from __future__ import annotations
 
@@ -10,161 +7,167 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.parsing.numbers import ParsedNumbers, read_numbers
-from gatecast.data.parsing.raw_table import MISSING, Cells, RawTable, factorise, missing
-from gatecast.data.parsing.timestamps import UNDECIDED, ParsedTimes, UtcOffset, read_times
+from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
+from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, factorize, is_missing
+from gatecast.data.parsing.timestamps import INFER_OFFSET, ParsedTimes, UtcOffsetChoice, parse_times
 from gatecast.errors import DataError
 
-__all__ = ["parse_booleans", "parse_labels", "parse_number_column", "parse_time_column", "running_positions"]
+__all__ = ["parse_booleans", "parse_ids", "parse_number_column", "parse_time_column", "row_numbers"]
 
-_TRUTH = {"true": 1.0, "false": 0.0}
+_BOOLEANS = {"true": 1.0, "false": 0.0}
 
-DATES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or whole numbers"
+ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or integers"
 
 
 def parse_number_column(table: RawTable, column: int, role: str = "target") -> ParsedNumbers:
-    """A column as numbers; true and false are 1 and 0.
+    """Parse a column as numbers; true and false become 1 and 0.
 
     Args:
         table: The table.
-        column: Position of the column.
-        role: What the column is, for messages.
+        column: Index of the column.
+        role: Role of the column, for messages.
 
     Raises:
-        DataError: A cell that is neither missing nor a number.
+        DataError: A value that is neither missing nor a number.
 
-    >>> from gatecast.data.parsing.raw_table import text_cells
-    >>> parse_number_column(Table(("y",), (text_cells(["1", "NA", "2.5"]),)), 0).values.tolist()
+    >>> from gatecast.data.parsing.raw_table import to_text
+    >>> parse_number_column(RawTable(("y",), (to_text(["1", "NA", "2.5"]),)), 0).values.tolist()
     [1.0, nan, 2.5]
     """
     cells = table.columns[column]
-    truths = parse_booleans(cells)
-    if truths is not None:
-        note = f"The {role}, {table.column(column)}, is true or false: it is read as 1 and 0."
-        return ParsedNumbers(truths, np.ones(len(cells), bool), (note,))
-    read = read_numbers(cells)
-    bad = np.flatnonzero(~read.readable)
-    if not len(bad):
-        return read
-    present = np.count_nonzero(~missing(cells))
-    if cells.dtype.kind != "O" or 2 * len(bad) > present > 2:
+    booleans = parse_booleans(cells)
+    if booleans is not None:
+        note = f"Booleans in the {role} {table.describe_column(column)} are read as 1 (true) and 0 (false)."
+        return ParsedNumbers(booleans, np.ones(len(cells), bool), (note,))
+    parsed = parse_numbers(cells)
+    invalid = np.flatnonzero(~parsed.is_valid)
+    if not len(invalid):
+        return parsed
+    n_present = np.count_nonzero(~is_missing(cells))
+    if cells.dtype.kind != "O" or 2 * len(invalid) > n_present > 2:
         raise DataError(
-            f"the {role} column does not hold numbers",
-            where=table.column(column),
-            got=_kind_or_cells(cells),
-            expected="a number in every row, or nothing where it is missing",
-            fix="If another column is meant, name it with target_col." if role == "target" else "",
+            f"The {role} column is not numeric",
+            where=table.describe_column(column),
+            got=_describe_content(cells),
+            expected="numbers",
+            fix="If this is the wrong column, set target_col to the right one." if role == "target" else "",
         )
-    first = int(bad[0])
+    first = int(invalid[0])
     raise DataError(
-        "a value is not a number",
-        where=f"{table.where(first)}, {table.column(column)}",
+        "Invalid number",
+        where=f"{table.describe_row(first)}, {table.describe_column(column)}",
         got=repr(cells[first].strip()),
-        expected="a number, or nothing where it is missing",
-        fix=f"Correct or empty the cell; such cells in all: {len(bad)}.",
+        expected="a number, or an empty cell for a missing value",
+        fix=f"Correct or empty the cell (invalid cells in total: {len(invalid)}).",
     )
 
 
-def parse_booleans(cells: Cells) -> npt.NDArray[np.float64] | None:
-    """1 for true, 0 for false, NaN for missing; None if there is anything else.
+def parse_booleans(column: RawColumn) -> FloatArray | None:
+    """Parse a column as booleans: 1 for true, 0 for false, NaN for missing; None if anything else occurs.
 
-    >>> from gatecast.data.parsing.raw_table import text_cells
-    >>> parse_booleans(text_cells(["True", "", "false"])).tolist(), parse_booleans(np.array([1.0]))
+    >>> from gatecast.data.parsing.raw_table import to_text
+    >>> parse_booleans(to_text(["True", "", "false"])).tolist(), parse_booleans(np.array([1.0]))
     ([1.0, nan, 0.0], None)
     """
-    if cells.dtype.kind == "b":
-        return cells.astype(np.float64)
-    if cells.dtype.kind != "O" or not any(_TRUTH.get(cell.strip().lower()) is not None for cell in cells[:1000]):
+    if column.dtype.kind == "b":
+        return column.astype(np.float64)
+    if column.dtype.kind != "O" or not any(_BOOLEANS.get(text.strip().lower()) is not None for text in column[:1000]):
         return None
-    different, codes = factorise(cells)
-    words = [cell.strip().lower() for cell in different]
-    if not all(word in _TRUTH or word in MISSING for word in words):
+    unique, codes = factorize(column)
+    texts = [text.strip().lower() for text in unique]
+    if not all(text in _BOOLEANS or text in MISSING_MARKERS for text in texts):
         return None
-    return np.array([_TRUTH.get(word, np.nan) for word in words])[codes]
+    return np.array([_BOOLEANS.get(text, np.nan) for text in texts])[codes]
 
 
 def parse_time_column(
-    table: RawTable, column: int, *, plain: bool = False, clock: UtcOffset = UNDECIDED
+    table: RawTable, column: int, *, as_integers: bool = False, utc_offset: UtcOffsetChoice = INFER_OFFSET
 ) -> ParsedTimes:
-    """A column as times.
+    """Parse a column as times.
 
     Args:
         table: The table.
-        column: Position of the column.
-        plain: Whether numbers are positions, whatever they look like.
-        clock: The clock of other times that these are to be compared with, if they have a zone.
+        column: Index of the column.
+        as_integers: Read numbers as time steps even where they look like dates.
+        utc_offset: How to express times with a UTC offset.
 
     Raises:
-        DataError: A cell that is missing or no time.
+        DataError: A value that is missing or not a time.
 
-    >>> parse_time_column(Table(("t",), (np.array([3, 4]),)), 0).values.tolist()
+    >>> parse_time_column(RawTable(("t",), (np.array([3, 4]),)), 0).values.tolist()
     [3, 4]
     """
     cells = table.columns[column]
-    read = read_times(cells, plain=plain, offsets=table.offsets.get(table.names[column]), clock=clock)
-    bad = np.flatnonzero(~read.readable)
-    if not len(bad):
-        return read
-    if 2 * len(bad) > len(cells) > 2 or len(bad) == len(cells):
+    parsed = parse_times(
+        cells,
+        as_integers=as_integers,
+        utc_offsets=table.utc_offsets.get(table.names[column]),
+        utc_offset=utc_offset,
+    )
+    invalid = np.flatnonzero(~parsed.is_valid)
+    if not len(invalid):
+        return parsed
+    if 2 * len(invalid) > len(cells) > 2 or len(invalid) == len(cells):
         raise DataError(
-            "the time column cannot be read as times",
-            where=table.column(column),
-            got=_kind_or_cells(cells),
-            expected=DATES,
-            fix="If another column is meant, name it with time_col.",
+            "The time column does not hold times",
+            where=table.describe_column(column),
+            got=_describe_content(cells),
+            expected=ACCEPTED_TIMES,
+            fix="If this is the wrong column, set time_col to the right one.",
         )
-    first = int(bad[0])
-    good = cells[int(np.flatnonzero(read.readable)[0])]
-    empty = bool(missing(cells)[first])
+    first = int(invalid[0])
+    valid_example = cells[int(np.flatnonzero(parsed.is_valid)[0])]
+    missing = bool(is_missing(cells)[first])
     raise DataError(
-        "a time is missing" if empty else "a time cannot be read",
-        where=f"{table.where(first)}, {table.column(column)}",
-        got="" if empty else repr(cells[first].strip() if isinstance(cells[first], str) else cells[first]),
-        expected=f"a time like {str(good).strip()!r}",
-        fix=f"Correct or remove the row; such rows in all: {len(bad)}.",
+        "Missing time" if missing else "Invalid time",
+        where=f"{table.describe_row(first)}, {table.describe_column(column)}",
+        got="" if missing else repr(cells[first].strip() if isinstance(cells[first], str) else cells[first]),
+        expected=f"a time such as {str(valid_example).strip()!r}",
+        fix=f"Correct or remove the row (rows without a valid time in total: {len(invalid)}).",
     )
 
 
-def parse_labels(table: RawTable, column: int) -> npt.NDArray[Any]:
-    """A column as names of series: whole numbers stay so, everything else is text.
+def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
+    """Parse a column as ids of series: integers stay integers, everything else becomes strings.
 
     Raises:
-        DataError: A row without a name.
+        DataError: A row without an id.
 
-    >>> parse_labels(Table(("id",), (np.array([7, 7, 8]),)), 0).tolist()
+    >>> parse_ids(RawTable(("id",), (np.array([7, 7, 8]),)), 0).tolist()
     [7, 7, 8]
     """
     cells = table.columns[column]
-    empty = np.flatnonzero(missing(cells) if cells.dtype.kind != "O" else cells == "")
-    if len(empty):
+    missing = np.flatnonzero(is_missing(cells) if cells.dtype.kind != "O" else cells == "")
+    if len(missing):
         raise DataError(
-            "a row does not say to which series it belongs",
-            where=f"{table.where(int(empty[0]))}, {table.column(column)}",
-            expected="the name of a series",
-            fix=f"Fill in the cell or remove the row; such rows in all: {len(empty)}.",
+            "Missing series id",
+            where=f"{table.describe_row(int(missing[0]))}, {table.describe_column(column)}",
+            expected="an id in every row",
+            fix=f"Fill in the id or remove the row (rows without an id in total: {len(missing)}).",
         )
     return cells if cells.dtype.kind in "iuO" else np.array([str(cell) for cell in cells.tolist()], object)
 
 
-def running_positions(n: int, names: npt.NDArray[Any] | None) -> npt.NDArray[np.int64]:
-    """Times for rows that have none: 1, 2, 3, ... within each series, in the order of the rows.
+def row_numbers(n_rows: int, ids: npt.NDArray[Any] | None) -> IntArray:
+    """Number the rows of each series 1, 2, 3, ..., as time steps of a table without times.
 
-    >>> running_positions(4, np.array(["a", "b", "a", "a"], object)).tolist()
+    >>> row_numbers(4, np.array(["a", "b", "a", "a"], object)).tolist()
     [1, 1, 2, 3]
     """
-    if names is None:
-        return np.arange(1, n + 1)
-    _, codes = factorise(names)
+    if ids is None:
+        return np.arange(1, n_rows + 1)
+    _, codes = factorize(ids)
     order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], codes[order])
-    positions = np.empty(n, np.int64)
-    positions[order] = np.arange(n) - starts + 1
-    return positions
+    first = np.searchsorted(codes[order], codes[order])
+    numbers = np.empty(n_rows, np.int64)
+    numbers[order] = np.arange(n_rows) - first + 1
+    return numbers
 
 
-def _kind_or_cells(cells: Cells) -> str:
+def _describe_content(column: RawColumn) -> str:
     """What a column holds instead, for a message."""
-    if cells.dtype.kind == "O":
-        present = cells[~missing(cells)][:3]
-        return ", ".join(repr(cell.strip()) for cell in present) + ", ..." if len(present) else "only empty cells"
-    return {"b": "true and false", "M": "times"}.get(cells.dtype.kind, str(cells.dtype))
+    if column.dtype.kind == "O":
+        present = column[~is_missing(column)][:3]
+        return ", ".join(repr(text.strip()) for text in present) + ", ..." if len(present) else "only empty cells"
+    return {"b": "booleans", "M": "times"}.get(column.dtype.kind, str(column.dtype))

@@ -1,7 +1,4 @@
-"""Dates that are not ISO 8601: 31/12/2024, 12/31/24 6:30 PM, 5 March 2024, Mar-24, 2024Q1, 2024M03, 2024-W10.
-
-Letters: N cells.
-"""
+"""Dates that are not ISO 8601: 31/12/2024, 12/31/24 6:30 PM, 5 March 2024, Mar-24, 2024Q1, 2024M03, 2024-W10."""
 
 from __future__ import annotations
 
@@ -11,18 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 
-__all__ = ["FORMS", "compose", "read_form"]
-
-Integers = npt.NDArray[np.int64]
+__all__ = ["DATE_PATTERNS", "make_dates", "parse_dates"]
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-# Years of two digits up to this one are of this century: data are more often old than from a far future.
-PIVOT = 40
+# Two-digit years up to this one are of this century: data are more often old than from a far future.
+MAX_TWO_DIGIT_YEAR = 40
 
 _YEAR = r"(?P<year>\d{4}|\d\d)"
 _MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
@@ -30,11 +26,11 @@ _CLOCK = (
     r"(?:[T ,]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d(?:[.,]\d{1,6})?))?"
     r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
 )
-FORMS: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(form + _CLOCK)
-    for form in (
+DATE_PATTERNS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(pattern + _CLOCK)
+    for pattern in (
         r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})",
-        rf"(?P<first>\d{{1,2}})([-/.])(?P<other>\d{{1,2}})\2{_YEAR}",
+        rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}",
         rf"(?P<day>\d{{1,2}})[-/. ]*{_MONTH}[-/, ]*{_YEAR}",
         rf"{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>\d{{4}})",
         rf"{_MONTH}[-/, ]*{_YEAR}",
@@ -47,122 +43,123 @@ FORMS: tuple[re.Pattern[str], ...] = tuple(
         r"(?P<year>\d{4})-?W(?P<week>\d\d)",
     )
 )
-"""Every form that is understood; where two read a column equally well, the first is taken."""
+"""Supported date formats; where two parse a column equally well, the first wins."""
 
 
-def read_form(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """Read texts in one form.
+def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """Parse strings in one date format.
 
     Args:
-        pattern: One of `FORMS`.
-        texts: N texts.
+        pattern: One of `DATE_PATTERNS`.
+        texts: Strings to parse.
 
     Returns:
-        (N,) datetime64[us], NaT where a text does not have the form or names a day that does not exist;
-        and sentences about what was not certain.
+        Times as datetime64[us], shape (n_texts,), NaT where a string does not match or names a day that does not
+        exist; and a note on each assumption.
 
-    >>> read_form(FORMS[1], ["31/01/2024", "01/02/2024"])[0].astype("M8[D]").astype(str).tolist()
+    >>> parse_dates(DATE_PATTERNS[1], ["31/01/2024", "01/02/2024"])[0].astype("M8[D]").astype(str).tolist()
     ['2024-01-31', '2024-02-01']
     """
     matches = [pattern.fullmatch(text) for text in texts]
-    found = np.array([match is not None for match in matches], bool)
-    parts = [match.groupdict() for match in matches if match]
+    is_match = np.array([match is not None for match in matches], bool)
+    groups = [match.groupdict() for match in matches if match]
     times = np.full(len(texts), np.datetime64("NaT", "us"))
-    if not parts:
+    if not groups:
         return times, ()
-    columns = {name: [part[name] for part in parts] for name in parts[0]}
-    year, notes = _years(columns["year"])
-    if "first" in columns:
-        first, other = _integers(columns["first"]), _integers(columns["other"])
-        shown = next(text for text, match in zip(texts, matches, strict=True) if match)
-        known, order_notes = _either_order(year, first, other, shown)
+    fields = {name: [group[name] for group in groups] for name in groups[0]}
+    year, notes = _parse_years(fields["year"])
+    if "first" in fields:
+        first, second = _to_integers(fields["first"]), _to_integers(fields["second_number"])
+        example = next(text for text, match in zip(texts, matches, strict=True) if match)
+        dates, order_notes = _infer_day_month_order(year, first, second, example)
         notes += order_notes
-    elif "week" in columns:
-        # ISO 8601: week 1 is the one of 4 January; weeks begin on Monday.
-        fourth = compose(year, np.ones_like(year), np.full_like(year, 4)).astype("M8[D]")
-        known = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (_integers(columns["week"]) - 1)
+    elif "week" in fields:
+        # ISO 8601: week 1 contains 4 January; weeks begin on Monday.
+        fourth = make_dates(year, np.ones_like(year), np.full_like(year, 4)).astype("M8[D]")
+        dates = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (_to_integers(fields["week"]) - 1)
     else:
-        known = compose(year, _month(columns), _integers(columns.get("day", ["1"] * len(parts))))
-    times[found] = known + _clock(columns)
+        dates = make_dates(year, _parse_months(fields), _to_integers(fields.get("day", ["1"] * len(groups))))
+    times[is_match] = dates + _parse_time_of_day(fields)
     return times, notes
 
 
-def compose(year: Integers, month: Integers, day: Integers) -> npt.NDArray[Any]:
-    """Dates from their parts; NaT for a month or day that does not exist.
+def make_dates(year: IntArray, month: IntArray, day: IntArray) -> npt.NDArray[Any]:
+    """Build dates from years, months and days; NaT for a month or day that does not exist.
 
     >>> year, month, day = np.array([[2024, 2023], [2, 2], [29, 29]])
-    >>> compose(year, month, day).astype("M8[D]").astype(str).tolist()
+    >>> make_dates(year, month, day).astype("M8[D]").astype(str).tolist()
     ['2024-02-29', 'NaT']
     """
     months = ((year - 1970) * 12 + month - 1).astype("M8[M]")
-    last = ((months + 1).astype("M8[D]") - months.astype("M8[D]")).astype(np.int64)
-    exists = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last)
+    last_day = ((months + 1).astype("M8[D]") - months.astype("M8[D]")).astype(np.int64)
+    exists = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last_day)
     dates = (months.astype("M8[D]") + (day - 1)).astype("M8[us]")
     return np.where(exists, dates, np.datetime64("NaT", "us"))
 
 
-def _years(texts: list[str]) -> tuple[Integers, tuple[str, ...]]:
-    """Years, those of two digits completed."""
-    year = _integers(texts)
-    short = np.array([len(text) == 2 for text in texts])
-    year = np.where(short, year + np.where(year <= PIVOT, 2000, 1900), year)
-    if not short.any():
+def _parse_years(texts: list[str]) -> tuple[IntArray, tuple[str, ...]]:
+    """Years, and a note if some have two digits."""
+    year = _to_integers(texts)
+    has_two_digits = np.array([len(text) == 2 for text in texts])
+    year = np.where(has_two_digits, year + np.where(year <= MAX_TWO_DIGIT_YEAR, 2000, 1900), year)
+    if not has_two_digits.any():
         return year, ()
-    i = int(short.argmax())
-    return year, (f"Years have two digits: {texts[i]!r} is read as {year[i]}.",)
+    i = int(has_two_digits.argmax())
+    return year, (f"Two-digit years: {texts[i]!r} is read as {year[i]}.",)
 
 
-def _month(columns: dict[str, list[str]]) -> Integers:
-    """Months, 0 where a name is none."""
-    if "name" in columns:
-        known = {name[:size]: i + 1 for i, name in enumerate(MONTHS) for size in range(3, len(name) + 1)}
-        known["sept"] = 9
-        return np.array([known.get(name.lower(), 0) for name in columns["name"]], np.int64)
-    if "quarter" in columns:
-        return 3 * _integers(columns["quarter"]) - 2
-    return _integers(columns["month"])
+def _parse_months(fields: dict[str, list[str]]) -> IntArray:
+    """Months from 1 to 12; 0 for an unknown name."""
+    if "name" in fields:
+        number = {name[:size]: i + 1 for i, name in enumerate(MONTHS) for size in range(3, len(name) + 1)}
+        number["sept"] = 9
+        return np.array([number.get(name.lower(), 0) for name in fields["name"]], np.int64)
+    if "quarter" in fields:
+        return 3 * _to_integers(fields["quarter"]) - 2
+    return _to_integers(fields["month"])
 
 
-def _either_order(
-    year: Integers, first: Integers, other: Integers, shown: str
+def _infer_day_month_order(
+    year: IntArray, first: IntArray, second: IntArray, example: str
 ) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """Day before month or after it: what more dates allow, then what runs more evenly, then custom."""
+    """Day first or month first: the order with more valid dates, then more even steps, then convention."""
     orders = (
-        ("day/month/year", compose(year, other, first)),
-        ("month/day/year", compose(year, first, other)),
+        ("day/month/year", make_dates(year, second, first)),
+        ("month/day/year", make_dates(year, first, second)),
     )
     # Month first is American and comes with slashes.
-    custom = 1 if "/" in shown else 0
-    merits = [(int(np.isnat(dates).sum()), *_roughness(dates), k != custom) for k, (_, dates) in enumerate(orders)]
-    best = int(merits[1] < merits[0])
-    name, dates = orders[best]
-    if merits[0][0] != merits[1][0]:
+    conventional = 1 if "/" in example else 0
+    costs = [
+        (int(np.isnat(dates).sum()), *_unevenness(dates), k != conventional) for k, (_, dates) in enumerate(orders)
+    ]
+    name, dates = orders[int(costs[1] < costs[0])]
+    if costs[0][0] != costs[1][0]:
         return dates, ()
-    known = format_times(dates[:1])[0]
-    doubt = "If that is wrong, write them as YYYY-MM-DD."
-    return dates, (f"Dates are read as {name}: {shown.split()[0]!r} is {known}. {doubt}",)
+    first_date = format_times(dates[:1])[0]
+    advice = "If the order is wrong, write dates as YYYY-MM-DD."
+    return dates, (f"Dates are read as {name}: {example.split()[0]!r} is {first_date}. {advice}",)
 
 
-def _roughness(dates: npt.NDArray[Any]) -> tuple[int, int]:
-    """How often dates step back, and how many different steps there are, in days or in months."""
-    known = dates[~np.isnat(dates)]
-    days = np.diff(known.astype("M8[D]")).astype(np.int64)
-    months = np.diff(known.astype("M8[M]")).astype(np.int64)
-    same_day = len(np.unique(known.astype("M8[D]") - known.astype("M8[M]").astype("M8[D]"))) == 1
+def _unevenness(dates: npt.NDArray[Any]) -> tuple[int, int]:
+    """Number of steps back, and number of distinct steps, in days or in months."""
+    valid = dates[~np.isnat(dates)]
+    days = np.diff(valid.astype("M8[D]")).astype(np.int64)
+    months = np.diff(valid.astype("M8[M]")).astype(np.int64)
+    same_day = len(np.unique(valid.astype("M8[D]") - valid.astype("M8[M]").astype("M8[D]"))) == 1
     return int((days < 0).sum()), min(len(np.unique(days)), len(np.unique(months)) if same_day else len(days) + 1)
 
 
-def _clock(columns: dict[str, list[str]]) -> npt.NDArray[Any]:
-    """Time of day; NaT for hours and minutes that do not exist."""
-    hour, minute = _integers(columns["hour"]), _integers(columns["minute"])
-    second = np.array([float((text or "0").replace(",", ".")) for text in columns["second"]])
-    half = np.array([(text or "").lower() for text in columns["half"]])
+def _parse_time_of_day(fields: dict[str, list[str]]) -> npt.NDArray[Any]:
+    """Time since midnight; NaT for an hour, minute or second that does not exist."""
+    hour, minute = _to_integers(fields["hour"]), _to_integers(fields["minute"])
+    second = np.array([float((text or "0").replace(",", ".")) for text in fields["second"]])
+    half = np.array([(text or "").lower() for text in fields["half"]])
     exists = (hour < 24) & (minute < 60) & (second < 60)
     hour = np.where(half == "", hour, hour % 12 + 12 * (half == "p"))
-    micros = (hour * 60 + minute) * 60_000_000 + np.rint(second * 1e6).astype(np.int64)
-    return np.where(exists, micros.astype("m8[us]"), np.timedelta64("NaT", "us"))
+    microseconds = (hour * 60 + minute) * 60_000_000 + np.rint(second * 1e6).astype(np.int64)
+    return np.where(exists, microseconds.astype("m8[us]"), np.timedelta64("NaT", "us"))
 
 
-def _integers(texts: list[str]) -> Integers:
-    """Whole numbers; 0 for a part that is absent."""
+def _to_integers(texts: list[str]) -> IntArray:
+    """Integers; 0 for a group that did not match."""
     return np.array([int(text or 0) for text in texts], np.int64)

@@ -1,8 +1,7 @@
-"""Columns beside the target: numbers as they are, words and truth values as positions in a list of categories.
+"""Exogenous columns: numbers as they are, categories and booleans as codes into a list of categories.
 
-Letters: N rows, S series.
-
-`historic` columns are known only for the past, `known` ones for the future too, `static` ones are one value a series.
+Roles carry the names of the arguments that declare them: `hist_exog` columns are known only for the past, `futr_exog`
+columns for the future too, and `stat_exog` columns have one value per series.
 """
 
 from __future__ import annotations
@@ -11,191 +10,204 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.data.parsing.column_roles import find_column
 from gatecast.data.parsing.columns import parse_booleans, parse_number_column
-from gatecast.data.parsing.numbers import ParsedNumbers, read_numbers
-from gatecast.data.parsing.raw_table import Cells, RawTable, factorise, missing, text_cells
+from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["Categories", "ExogenousColumns", "encode", "find_exogenous", "read_exogenous", "refuse_two_roles", "shown"]
+__all__ = [
+    "Categories",
+    "ExogenousColumns",
+    "encode_column",
+    "find_exogenous",
+    "format_value",
+    "parse_exogenous",
+    "reserve_column",
+]
 
-Array = npt.NDArray[np.float64]
 Categories = Mapping[str, tuple[str, ...]]
+"""Categories of each categorical column, by name."""
 
-TRUTH = ("False", "True")
-# Beyond this share of numbers a word among them is a slip of the pen, not a category.
-SLIP = 0.9
+BOOLEAN_CATEGORIES = ("False", "True")
+# If more than this fraction of rows are numbers, a string among them is a typing error rather than a category.
+MIN_NUMERIC_FRACTION = 0.9
 
 
 class ExogenousColumns(NamedTuple):
-    """Columns beside the target, as numbers.
+    """Exogenous columns as numbers, each of shape (n_rows,).
 
     Args:
-        historic: (N,) columns known for the past.
-        known: (N,) columns known for the future too.
-        static: (N,) columns that are constant within a series.
-        categories: The words of each column that holds words.
-        notes: How they were read, in sentences, if that needs saying.
+        hist_exog: Columns known only for the past.
+        futr_exog: Columns known for the future too.
+        stat_exog: Columns that are constant within a series.
+        categories: Categories of each categorical column.
+        notes: How the columns were read, where that is not obvious, one sentence each.
     """
 
-    historic: dict[str, Array]
-    known: dict[str, Array]
-    static: dict[str, Array]
+    hist_exog: dict[str, FloatArray]
+    futr_exog: dict[str, FloatArray]
+    stat_exog: dict[str, FloatArray]
     categories: dict[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
 
     @property
-    def columns(self) -> dict[str, Array]:
-        """(N,) all of them."""
-        return {**self.historic, **self.known, **self.static}
+    def columns(self) -> dict[str, FloatArray]:
+        """All columns by name."""
+        return {**self.hist_exog, **self.futr_exog, **self.stat_exog}
 
 
 def find_exogenous(table: RawTable, roles: Mapping[str, str | Sequence[str]]) -> dict[str, list[int]]:
-    """Positions of the columns that are named for each role.
+    """Return the indices of the columns of each role.
 
     Args:
         table: The table.
-        roles: Names by role: one, or several.
+        roles: One column name or several for each role.
 
     Raises:
-        ConfigError: No column has the name; one column has two roles.
+        ConfigError: No column has the name, or a column has two roles.
 
-    >>> find_exogenous(Table(("t", "price"), (np.zeros(2), np.ones(2))), {"known": "price", "static": ()})
-    {'known': [1], 'static': []}
+    >>> find_exogenous(RawTable(("t", "price"), (np.zeros(2), np.ones(2))), {"futr_exog": "price", "stat_exog": ()})
+    {'futr_exog': [1], 'stat_exog': []}
     """
-    places: dict[str, list[int]] = {}
-    taken: dict[int, str] = {}
+    indices: dict[str, list[int]] = {}
+    reserved: dict[int, str] = {}
     for role, names in roles.items():
-        places[role] = [find_column(table, name, role) for name in ((names,) if isinstance(names, str) else names)]
-        for i in places[role]:
-            refuse_two_roles(table, i, role, taken)
-    return places
+        indices[role] = [find_column(table, name, role) for name in ((names,) if isinstance(names, str) else names)]
+        for i in indices[role]:
+            reserve_column(table, i, role, reserved)
+    return indices
 
 
-def refuse_two_roles(table: RawTable, column: int, role: str, taken: dict[int, str]) -> None:
-    """Refuse a column that is something else already; else note what it is.
+def reserve_column(table: RawTable, column: int, role: str, reserved: dict[int, str]) -> None:
+    """Record the role of a column in `reserved`.
 
     Raises:
-        ConfigError: It is.
+        ConfigError: The column has a role already.
     """
-    if column in taken:
+    if column in reserved:
+        other = reserved[column]
         raise ConfigError(
-            "a column cannot be two things at once",
-            where=table.column(column),
-            got=f"{taken[column]} and {role}" if taken[column] != role else f"{role} twice",
-            expected="one of them",
+            "A column has two roles",
+            where=table.describe_column(column),
+            got=f"{other} and {role}" if other != role else f"{role} twice",
+            expected="one role per column",
         )
-    taken[column] = role
+    reserved[column] = role
 
 
-def read_exogenous(table: RawTable, places: Mapping[str, Sequence[int]], categories: Categories) -> ExogenousColumns:
-    """The columns of each role as numbers.
+def parse_exogenous(table: RawTable, indices: Mapping[str, Sequence[int]], categories: Categories) -> ExogenousColumns:
+    """Parse the columns of each role as numbers.
 
     Args:
         table: The table.
-        places: Positions by role, from `find_extras`.
-        categories: Words that are known already, by column: others are refused.
+        indices: Columns of each role, from `find_exogenous`.
+        categories: Categories of columns of an earlier table; others are refused.
 
     Raises:
-        DataError: A cell that cannot be read, a category that is not known.
+        DataError: A value that cannot be parsed, or an unknown category.
     """
-    read: dict[str, dict[str, Array]] = {}
-    words: dict[str, tuple[str, ...]] = {}
+    parsed: dict[str, dict[str, FloatArray]] = {}
+    all_categories: dict[str, tuple[str, ...]] = {}
     notes: list[str] = []
-    for role, columns in places.items():
-        read[role] = {}
+    for role, columns in indices.items():
+        parsed[role] = {}
         for i in columns:
             name = table.names[i]
-            number, own = encode(table, i, role, categories.get(name))
-            read[role][name] = number.values
-            notes += number.notes
-            if own is not None:
-                words[name] = own
-    return ExogenousColumns(read["historic"], read["known"], read["static"], words, tuple(notes))
+            numbers, column_categories = encode_column(table, i, role, categories.get(name))
+            parsed[role][name] = numbers.values
+            notes += numbers.notes
+            if column_categories is not None:
+                all_categories[name] = column_categories
+    return ExogenousColumns(parsed["hist_exog"], parsed["futr_exog"], parsed["stat_exog"], all_categories, tuple(notes))
 
 
-def encode(
+def encode_column(
     table: RawTable, column: int, role: str, categories: Sequence[str] | None = None
 ) -> tuple[ParsedNumbers, tuple[str, ...] | None]:
-    """A column as numbers: words and truth values by their position among the categories, which are sorted.
+    """Encode a column as numbers: categories and booleans by their index in the sorted categories.
 
     Args:
         table: The table.
-        column: Position of the column.
-        role: What the column is, for messages.
-        categories: Words that are known already; worked out if None.
+        column: Index of the column.
+        role: Role of the column, for messages.
+        categories: Categories of an earlier table; inferred if None.
 
     Returns:
-        (N,) numbers, NaN where a cell is missing, and the categories, None for a column of numbers.
+        Numbers of shape (n_rows,), NaN where a value is missing; and the categories, None for a numeric column.
 
     Raises:
-        DataError: A cell that is no number among numbers, a word that is not among the categories, times.
+        DataError: A value that is not a number among numbers, an unknown category, or times.
 
-    >>> table = Table(("event",), (text_cells(["fair", "", "ball", "fair"]),))
-    >>> encode(table, 0, "known")[0].values.tolist(), encode(table, 0, "known")[1]
+    >>> table = RawTable(("event",), (to_text(["fair", "", "ball", "fair"]),))
+    >>> numbers, categories = encode_column(table, 0, "futr_exog")
+    >>> numbers.values.tolist(), categories
     ([1.0, nan, 0.0, 1.0], ('ball', 'fair'))
     """
     cells = table.columns[column]
     if categories is not None:
-        return _among(table, column, tuple(categories)), tuple(categories)
-    truths = parse_booleans(cells)
-    if truths is not None:
-        return ParsedNumbers(truths, np.ones(len(cells), bool)), TRUTH
+        return _encode_known(table, column, tuple(categories)), tuple(categories)
+    booleans = parse_booleans(cells)
+    if booleans is not None:
+        return ParsedNumbers(booleans, np.ones(len(cells), bool)), BOOLEAN_CATEGORIES
     if cells.dtype.kind != "O":
         return parse_number_column(table, column, role), None
-    different, codes = factorise(cells)
-    read = read_numbers(different)
-    there = ~missing(different)
-    words, rows = different[there], np.bincount(codes, minlength=len(different))
-    if read.readable.all():
-        return ParsedNumbers(read.values[codes], np.ones(len(cells), bool), read.notes), None
-    if rows[there & read.readable].sum() > SLIP * rows[there].sum():
+    unique, codes = factorize(cells)
+    parsed = parse_numbers(unique)
+    present = ~is_missing(unique)
+    n_rows = np.bincount(codes, minlength=len(unique))
+    if parsed.is_valid.all():
+        return ParsedNumbers(parsed.values[codes], np.ones(len(cells), bool), parsed.notes), None
+    if n_rows[present & parsed.is_valid].sum() > MIN_NUMERIC_FRACTION * n_rows[present].sum():
         return parse_number_column(table, column, role), None
-    own = tuple(sorted({word.strip() for word in words}))
-    return _among(table, column, own), own
+    inferred = tuple(sorted({text.strip() for text in unique[present]}))
+    return _encode_known(table, column, inferred), inferred
 
 
-def shown(value: float, categories: Sequence[str] | None) -> str:
-    """A value as it was in the table, for messages.
+def format_value(value: float, categories: Sequence[str] | None) -> str:
+    """Write a value as it is in the table, for messages.
 
-    >>> shown(1.0, ("a", "b")), shown(2.5, None)
+    >>> format_value(1.0, ("a", "b")), format_value(2.5, None)
     ("'b'", '2.5')
     """
     return f"{value:.12g}" if categories is None else repr(categories[int(value)])
 
 
-def _among(table: RawTable, column: int, categories: tuple[str, ...]) -> ParsedNumbers:
-    """The position of every cell among the categories."""
-    different, codes = factorise(_words(table.columns[column], categories))
-    gone = missing(different)
-    place = {word: float(k) for k, word in enumerate(categories)}
+def _encode_known(table: RawTable, column: int, categories: tuple[str, ...]) -> ParsedNumbers:
+    """Index of every value in the categories."""
+    unique, codes = factorize(_as_categories(table.columns[column], categories))
+    code_of = {category: float(k) for k, category in enumerate(categories)}
     values = np.array(
-        [np.nan if no else place.get(word.strip(), -1.0) for word, no in zip(different, gone, strict=True)]
-    )
-    values = values[codes]
-    unseen = np.flatnonzero(values < 0)
-    if len(unseen):
-        words = list(dict.fromkeys(different[codes[unseen[:10_000]]].tolist()))
-        first = categories[:10]
+        [
+            np.nan if missing else code_of.get(text.strip(), -1.0)
+            for text, missing in zip(unique, is_missing(unique), strict=True)
+        ]
+    )[codes]
+    unknown = np.flatnonzero(values < 0)
+    if len(unknown):
+        texts = list(dict.fromkeys(unique[codes[unknown[:10_000]]].tolist()))
         raise DataError(
-            "a category was not seen in training",
-            where=f"{table.where(int(unseen[0]))}, {table.column(column)}",
-            got=", ".join(repr(word.strip()) for word in words[:5]) + (", ..." if len(words) > 5 else ""),
-            expected=f"one of {', '.join(map(repr, first))}" + (", ..." if len(categories) > 10 else ""),
-            fix="Correct it, leave the cell empty, or train again on data that have it.",
+            "Unknown category",
+            where=f"{table.describe_row(int(unknown[0]))}, {table.describe_column(column)}",
+            got=", ".join(repr(text.strip()) for text in texts[:5]) + (", ..." if len(texts) > 5 else ""),
+            expected="a category of the training data: "
+            + ", ".join(map(repr, categories[:10]))
+            + (", ..." if len(categories) > 10 else ""),
+            fix="Correct the value, leave the cell empty, or fit again on data with this category.",
         )
     return ParsedNumbers(values, np.ones(len(values), bool))
 
 
-def _words(cells: Cells, categories: tuple[str, ...]) -> Cells:
-    """Cells as text: whole numbers without a point, truth values as Python writes them."""
-    truths = parse_booleans(cells) if categories == TRUTH else None
-    if truths is not None:
-        return np.array([*TRUTH, ""], object)[np.where(np.isnan(truths), 2, truths).astype(np.int64)]
-    if cells.dtype.kind == "O":
-        return cells
-    if cells.dtype.kind == "f":
-        return text_cells(["" if value != value else f"{value:.12g}" for value in cells.tolist()])
-    return text_cells(cells.astype(str))
+def _as_categories(column: RawColumn, categories: tuple[str, ...]) -> RawColumn:
+    """Values as strings: integers without a decimal point, booleans as Python writes them."""
+    booleans = parse_booleans(column) if categories == BOOLEAN_CATEGORIES else None
+    if booleans is not None:
+        texts = np.array([*BOOLEAN_CATEGORIES, ""], object)
+        return texts[np.where(np.isnan(booleans), 2, booleans).astype(np.int64)]
+    if column.dtype.kind == "O":
+        return column
+    if column.dtype.kind == "f":
+        return to_text(["" if value != value else f"{value:.12g}" for value in column.tolist()])
+    return to_text(column.astype(str))

@@ -1,9 +1,7 @@
-"""Numbers as people write them: decimal comma or point, thousands, currency and per cent signs.
+"""Numbers as people write them: decimal comma or point, thousands separators, currency and percent signs.
 
-Letters: N cells.
-
-One style is chosen for a whole column, the one that reads most of its cells: a cell alone cannot say
-whether 1,234 is a little more than one or a little more than a thousand.
+One number format is chosen for a column, the one that parses most of its values: a single value cannot show whether
+1,234 is a little more than one or a little more than a thousand.
 """
 
 from __future__ import annotations
@@ -12,105 +10,106 @@ import re
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from gatecast.data.parsing.raw_table import Cells, missing
+from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast.data.parsing.raw_table import RawColumn, is_missing
 
-__all__ = ["ParsedNumbers", "read_numbers"]
+__all__ = ["ParsedNumbers", "parse_numbers"]
 
 
 class ParsedNumbers(NamedTuple):
-    """Numbers read from a column.
+    """Numbers parsed from a column.
 
     Args:
-        values: (N,) float64, NaN where a cell is missing or cannot be read.
-        readable: (N,) whether a cell is missing or a number.
-        notes: How they were read, in sentences, if that needs saying.
+        values: Numbers, shape (n_rows,); NaN where a value is missing or not a number.
+        is_valid: Whether a value is missing or a number, shape (n_rows,).
+        notes: How the numbers were read, where that is not obvious, one sentence each.
     """
 
-    values: npt.NDArray[np.float64]
-    readable: npt.NDArray[np.bool_]
+    values: FloatArray
+    is_valid: BoolArray
     notes: tuple[str, ...] = ()
 
 
 # Thousands are grouped by threes and never begin with 0, so 0,123 has a decimal comma.
-_POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|[1-9]\d{0,2}([, '_]\d{3})+(\.\d*)?)(e[+-]?\d+)?", re.IGNORECASE)
-_COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+|[1-9]\d{0,2}([. '_]\d{3})+(,\d*)?)(e[+-]?\d+)?", re.IGNORECASE)
-_DRESS = re.compile(r"^\s*([+-]?)\s*[$€£¥]?\s*([^$€£¥%]*?)\s*[$€£¥%]?\s*$")
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "’": "'"})
+_DECIMAL_POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|[1-9]\d{0,2}([, '_]\d{3})+(\.\d*)?)(e[+-]?\d+)?", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+|[1-9]\d{0,2}([. '_]\d{3})+(,\d*)?)(e[+-]?\d+)?", re.IGNORECASE)
+_SIGNS_AROUND = re.compile(r"^\s*([+-]?)\s*[$€£¥]?\s*([^$€£¥%]*?)\s*[$€£¥%]?\s*$")
+_TYPOGRAPHY = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "’": "'"})
 
 
-def read_numbers(cells: Cells) -> ParsedNumbers:
-    """Read a column of cells as numbers.
+def parse_numbers(column: RawColumn) -> ParsedNumbers:
+    """Parse a column as numbers.
 
     Args:
-        cells: (N,) numbers or text. Booleans and times are not numbers.
+        column: Numbers or strings, shape (n_rows,). Booleans and times are not numbers.
 
     Returns:
-        Values, which cells are readable, and notes.
+        The numbers, which values are valid, and notes.
 
-    >>> from gatecast.data.parsing.raw_table import text_cells
-    >>> read_numbers(text_cells(["1.234,5", "12,25", "NA"]))[:2]
+    >>> from gatecast.data.parsing.raw_table import to_text
+    >>> parse_numbers(to_text(["1.234,5", "12,25", "NA"]))[:2]
     (array([1234.5 ,   12.25,     nan]), array([ True,  True,  True]))
-    >>> read_numbers(text_cells(["$1,234", "12 %", "abc"])).readable.tolist()
+    >>> parse_numbers(to_text(["$1,234", "12 %", "abc"])).is_valid.tolist()
     [True, True, False]
     """
-    n = len(cells)
-    if cells.dtype.kind in "fiu":
-        return ParsedNumbers(cells.astype(np.float64), np.ones(n, bool))
-    if cells.dtype.kind != "O":
-        return ParsedNumbers(np.full(n, np.nan), missing(cells))
-    empty = missing(cells)
+    n = len(column)
+    if column.dtype.kind in "fiu":
+        return ParsedNumbers(column.astype(np.float64), np.ones(n, bool))
+    if column.dtype.kind != "O":
+        return ParsedNumbers(np.full(n, np.nan), is_missing(column))
+    missing = is_missing(column)
     values = np.full(n, np.nan)
-    present = np.flatnonzero(~empty)
+    present = np.flatnonzero(~missing)
     try:
-        values[present] = np.array(cells[present].tolist(), np.float64)
+        values[present] = np.array(column[present].tolist(), np.float64)
     except ValueError:
-        return _read_styled(cells, values, empty)
+        return _parse_formatted(column, values, missing)
     return ParsedNumbers(values, np.ones(n, bool))
 
 
-def _read_styled(cells: Cells, values: npt.NDArray[np.float64], empty: npt.NDArray[np.bool_]) -> ParsedNumbers:
-    """Read the cells in the style that fits most of them; fills `values`."""
-    present = np.flatnonzero(~empty).tolist()
-    bare = [_undress(cells[i]) for i in present]
-    point = [bool(_POINT.fullmatch(text)) for text in bare]
-    comma = [bool(_COMMA.fullmatch(text)) for text in bare]
-    by_comma = sum(comma) > sum(point)
-    readable = empty.copy()
-    for i, text, fits in zip(present, bare, comma if by_comma else point, strict=True):
+def _parse_formatted(column: RawColumn, values: FloatArray, missing: BoolArray) -> ParsedNumbers:
+    """Parse numbers in the format that fits most of them; fills `values`."""
+    present = np.flatnonzero(~missing).tolist()
+    texts = [_strip_signs(column[i]) for i in present]
+    fits_point = [bool(_DECIMAL_POINT.fullmatch(text)) for text in texts]
+    fits_comma = [bool(_DECIMAL_COMMA.fullmatch(text)) for text in texts]
+    decimal_comma = sum(fits_comma) > sum(fits_point)
+    is_valid = missing.copy()
+    for i, text, fits in zip(present, texts, fits_comma if decimal_comma else fits_point, strict=True):
         if fits:
-            values[i] = float(_plain(text, by_comma))
-            readable[i] = True
-    return ParsedNumbers(values, readable, _notes(cells, readable & ~empty, values, by_comma, sum(comma) == sum(point)))
+            values[i] = float(_to_literal(text, decimal_comma))
+            is_valid[i] = True
+    is_ambiguous = not decimal_comma and sum(fits_comma) == sum(fits_point)
+    return ParsedNumbers(values, is_valid, _notes(column, is_valid & ~missing, values, decimal_comma, is_ambiguous))
 
 
-def _undress(cell: str) -> str:
-    """A cell without currency and per cent signs, odd spaces and odd minus signs."""
-    match = _DRESS.match(cell.translate(_SPACES))
-    return match[1] + match[2] if match else cell
+def _strip_signs(text: str) -> str:
+    """Remove currency and percent signs; normalize typographic spaces and minus signs."""
+    match = _SIGNS_AROUND.match(text.translate(_TYPOGRAPHY))
+    return match[1] + match[2] if match else text
 
 
-def _plain(text: str, by_comma: bool) -> str:
-    """A number as Python writes it."""
+def _to_literal(text: str, decimal_comma: bool) -> str:
+    """Rewrite a number as Python writes it."""
     text = re.sub(r"[ '_]", "", text)
-    return text.replace(".", "").replace(",", ".") if by_comma else text.replace(",", "")
+    return text.replace(".", "").replace(",", ".") if decimal_comma else text.replace(",", "")
 
 
 def _notes(
-    cells: Cells, read: npt.NDArray[np.bool_], values: npt.NDArray[np.float64], by_comma: bool, tie: bool
+    column: RawColumn, is_number: BoolArray, values: FloatArray, decimal_comma: bool, is_ambiguous: bool
 ) -> tuple[str, ...]:
-    """What a person should check about the style."""
+    """Describe the format for the reader to check."""
     notes = []
-    shown = [(cells[i], values[i]) for i in np.flatnonzero(read)]
-    commas = [(cell, value) for cell, value in shown if "," in cell]
+    examples = [(column[i], values[i]) for i in np.flatnonzero(is_number)]
+    commas = [(text, value) for text, value in examples if "," in text]
     if commas:
-        cell, value = commas[0]
-        meaning = "marks decimals" if by_comma else "separates thousands"
-        doubt = "; if it marks decimals, write a point" if tie and not by_comma else ""
-        notes.append(f"The comma {meaning}: {cell.strip()!r} is read as {value:.12g}{doubt}.")
-    signs = [(cell, value) for cell, value in shown if re.search("[$€£¥%]", cell)]
+        text, value = commas[0]
+        meaning = "decimal separators" if decimal_comma else "thousands separators"
+        advice = " If they are decimal separators, replace them with points." if is_ambiguous else ""
+        notes.append(f"Commas are read as {meaning}: {text.strip()!r} is {value:.12g}.{advice}")
+    signs = [(text, value) for text, value in examples if re.search("[$€£¥%]", text)]
     if signs:
-        cell, value = signs[0]
-        notes.append(f"Currency and per cent signs are left out: {cell.strip()!r} is read as {value:.12g}.")
+        text, value = signs[0]
+        notes.append(f"Currency and percent signs are ignored: {text.strip()!r} is {value:.12g}.")
     return tuple(notes)

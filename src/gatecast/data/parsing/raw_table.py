@@ -1,9 +1,7 @@
-"""A table as it came in: named columns of cells, and where in the source each row stands.
+"""A table as read from its source: named columns of raw values, and the row of the source behind each value.
 
-Letters: N rows, F files, D different cells.
-
-A text that stands in many rows is held once: ten million rows of a hundred thousand names are as many pointers
-to a hundred thousand texts.
+Equal strings share one Python object: ten million rows of a hundred thousand ids are as many pointers to a hundred
+thousand strings.
 """
 
 from __future__ import annotations
@@ -17,218 +15,249 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.errors import DataError
 
 __all__ = [
-    "CHUNK",
-    "MISSING",
-    "Cells",
-    "FileOrigins",
+    "MISSING_MARKERS",
+    "ROWS_PER_CHUNK",
+    "ColumnType",
+    "FileSpans",
+    "RawColumn",
     "RawTable",
-    "check_width",
-    "factorise",
-    "keep_rows",
-    "missing",
-    "text_cells",
+    "check_column_count",
+    "factorize",
+    "is_missing",
+    "take_rows",
+    "to_text",
 ]
 
-Cells = npt.NDArray[Any]
-"""One column: float64, int64, bool, datetime64, or text as an object array of str."""
+RawColumn = npt.NDArray[Any]
+"""Values of one column: float64, int64, bool, datetime64[us], or an object array of str."""
 
-MISSING = frozenset(
+MISSING_MARKERS = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "nil", "nat", "<na>", "#n/a", "missing", "-", "--", ".", "?"}
 )
-"""What people write, in lower case, where there is no value."""
+"""Strings that mark a missing value, in lower case."""
 
-# A column for each of a hundred thousand series is a table; a million columns are rows that lie on their side.
-WIDEST = 250_000
+# A column for each of a hundred thousand series is a valid wide table; a million columns are a transposed long one.
+MAX_COLUMNS = 250_000
 
-CHUNK = 1_000_000
-"""Rows of texts that are handled at a time, so that only so many of them are held twice."""
+ROWS_PER_CHUNK = 1_000_000
+"""Rows of text converted at a time: only these are held in memory twice."""
 
 
-class FileOrigins(NamedTuple):
-    """The files that a table was put together from.
+class FileSpans(NamedTuple):
+    """The rows of a table that each of several files contributed.
 
     Args:
-        names: (F,) what the files are called, each differently.
-        bounds: (F + 1,) file f holds the rows from ``bounds[f]`` to ``bounds[f + 1]``.
+        names: Unique name of each file, shape (n_files,).
+        bounds: Row offsets, shape (n_files + 1,): file f holds rows ``bounds[f]`` to ``bounds[f + 1]``.
     """
 
     names: tuple[str, ...]
-    bounds: npt.NDArray[np.int64]
+    bounds: IntArray
 
-    def column(self) -> Cells:
-        """(N,) name of each row's file.
+    def to_column(self) -> RawColumn:
+        """Return the file name of every row, shape (n_rows,).
 
-        >>> FileOrigins(("a", "b"), np.array([0, 2, 3])).column().tolist()
+        >>> FileSpans(("a", "b"), np.array([0, 2, 3])).to_column().tolist()
         ['a', 'a', 'b']
         """
         return np.repeat(np.array(self.names, object), np.diff(self.bounds))
 
 
-@dataclass(frozen=True, eq=False)
-class RawTable:
-    """Columns of one length.
+class ColumnType(NamedTuple):
+    """Type of a column in the library it comes from.
 
     Args:
-        names: Names of the columns.
-        columns: (N,) cells of each column.
-        rows: (N,) line of the file on which each row stands, counted from 1; None if there are no lines.
-        named: Whether the names come from the source (a header), or were made up.
-        notes: What was found so far, in sentences.
-        files: The files the rows come from, if there are several.
-        offsets: (N,) minutes ahead of UTC, for each column of local times that came with a time zone.
-        kept: (N,) which rows of the source these are; None if all.
+        name: Name of the type, such as "int32", "category" or "Date"; empty if it needs no record.
+        time_zone: Time zone of a column of aware datetimes.
+        categories: Categories of a categorical column, in order.
+        ordered: Whether these categories are ordered.
+    """
+
+    name: str = ""
+    time_zone: str = ""
+    categories: tuple[str | int, ...] = ()
+    ordered: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """Columns of equal length.
+
+    Args:
+        names: Column names.
+        columns: Values of each column, shape (n_rows,).
+        line_numbers: Line of each row in its text file, counted from 1; None if the source has no lines.
+        has_header: Whether the names come from the source rather than being generated.
+        notes: What reading the source assumed or changed, one sentence each.
+        files: The files of a table that was read from several.
+        utc_offsets: Minutes ahead of UTC for every row, for each column of local times with a time zone.
+        source_rows: Rows of the source that this table holds; None for all of them.
+        types: Types of the columns in their library, where restoring the column needs them.
     """
 
     names: tuple[str, ...]
-    columns: tuple[Cells, ...]
-    rows: npt.NDArray[np.int64] | None = None
-    named: bool = True
+    columns: tuple[RawColumn, ...]
+    line_numbers: IntArray | None = None
+    has_header: bool = True
     notes: tuple[str, ...] = ()
-    files: FileOrigins | None = None
-    offsets: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
-    kept: npt.NDArray[np.int64] | None = None
+    files: FileSpans | None = None
+    utc_offsets: Mapping[str, IntArray] = field(default_factory=dict)
+    source_rows: IntArray | None = None
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
 
-    def column(self, i: int) -> str:
-        """What column i is called in messages: its name, or its position, counted from 1, if it has none.
+    def describe_column(self, i: int) -> str:
+        """Return how messages refer to column i: by its name, or by its position from 1 without a header.
 
-        >>> RawTable(("y",), (np.zeros(2),)).column(0), RawTable(("1",), (np.zeros(2),), named=False).column(0)
-        ("column 'y'", 'column 1')
+        >>> RawTable(("y",), (np.zeros(2),)).describe_column(0)
+        "column 'y'"
+        >>> RawTable(("1",), (np.zeros(2),), has_header=False).describe_column(0)
+        'column 1'
         """
-        return f"column {self.names[i]!r}" if self.named else f"column {i + 1}"
+        return f"column {self.names[i]!r}" if self.has_header else f"column {i + 1}"
 
-    def where(self, i: int) -> str:
-        """Where row i stands, in words: its line in a file of text, else its position, counted from 0.
+    def describe_row(self, i: int) -> str:
+        """Return how messages refer to row i: by its line in a text file, or by its index from 0.
 
-        >>> RawTable(("y",), (np.zeros(2),)).where(1), RawTable(("y",), (np.zeros(2),), np.array([2, 5])).where(1)
-        ('position 1', 'row 5')
+        >>> RawTable(("y",), (np.zeros(2),)).describe_row(1)
+        'row index 1'
+        >>> RawTable(("y",), (np.zeros(2),), np.array([2, 5])).describe_row(1)
+        'row 5'
         """
-        i = i if self.kept is None else int(self.kept[i])
-        of, first = "", 0
+        i = i if self.source_rows is None else int(self.source_rows[i])
+        file, first = "", 0
         if self.files is not None:
             f = int(np.searchsorted(self.files.bounds, i, side="right")) - 1
-            of, first = f" of {self.files.names[f]}", int(self.files.bounds[f])
-        return f"position {i - first}{of}" if self.rows is None else f"row {self.rows[i]}{of}"
+            file, first = f" of {self.files.names[f]}", int(self.files.bounds[f])
+        return f"row index {i - first}{file}" if self.line_numbers is None else f"row {self.line_numbers[i]}{file}"
 
 
-def keep_rows(table: RawTable, which: npt.NDArray[np.int64]) -> RawTable:
-    """Some rows of a table; messages still say where they stand in the source.
+def take_rows(table: RawTable, rows: IntArray) -> RawTable:
+    """Select rows of a table; messages still refer to their rows in the source.
 
-    >>> keep_rows(RawTable(("y",), (np.array([5, 6, 7]),)), np.array([2])).where(0)
-    'position 2'
+    >>> take_rows(RawTable(("y",), (np.array([5, 6, 7]),)), np.array([2])).describe_row(0)
+    'row index 2'
     """
     return replace(
         table,
-        columns=tuple(column[which] for column in table.columns),
-        offsets={name: minutes[which] for name, minutes in table.offsets.items()},
-        kept=which if table.kept is None else table.kept[which],
+        columns=tuple(column[rows] for column in table.columns),
+        utc_offsets={name: minutes[rows] for name, minutes in table.utc_offsets.items()},
+        source_rows=rows if table.source_rows is None else table.source_rows[rows],
     )
 
 
-def check_width(columns: int, source: str = "") -> None:
-    """Refuse a table that lies on its side.
+def check_column_count(n_columns: int, source: str = "") -> None:
+    """Check that a table is not so wide that it must be transposed.
 
     Raises:
         DataError: Too many columns.
 
-    >>> check_width(2)
+    >>> check_column_count(2)
     """
-    if columns > WIDEST:
+    if n_columns > MAX_COLUMNS:
         raise DataError(
-            "the table has too many columns",
+            "Too many columns",
             where=source,
-            got=f"{columns} columns",
-            expected=f"at most {WIDEST}",
-            fix="Write one row for each time of each series: name of the series, time, value.",
+            got=f"{n_columns} columns",
+            expected=f"at most {MAX_COLUMNS}",
+            fix="Reshape the table to long format: one row per series and time, with columns for id, time and value.",
         )
 
 
-def text_cells(values: Iterable[Any]) -> Cells:
-    """Cells of any kind as text; None is an empty cell.
+def to_text(values: Iterable[Any]) -> RawColumn:
+    """Convert values of any type to strings; None becomes the empty string.
 
-    >>> text_cells(["a", None, 1.5]).tolist()
+    >>> to_text(["a", None, 1.5]).tolist()
     ['a', '', '1.5']
     """
     if isinstance(values, np.ndarray):
-        return _from_array(values)
+        return _array_to_text(values)
     texts = [value if isinstance(value, str) else "" if value is None else str(value) for value in values]
-    cells = np.empty(len(texts), object)
-    cells[:] = texts
-    return cells
+    column = np.empty(len(texts), object)
+    column[:] = texts
+    return column
 
 
-def factorise(cells: Cells) -> tuple[Cells, npt.NDArray[np.int64]]:
-    """Different cells in order of appearance, and the number of each row's cell.
+def factorize(column: RawColumn) -> tuple[RawColumn, IntArray]:
+    """Encode a column as codes into its unique values, in order of appearance.
 
-    Neighbours that are equal cost next to nothing, so a table sorted by its names is numbered in no time.
+    Runs of equal values cost next to nothing, so a table sorted by id is encoded quickly.
 
     Args:
-        cells: (N,) numbers or text without NaN.
+        column: Numbers or strings without NaN, shape (n_rows,).
 
     Returns:
-        (D,) different cells, whole numbers as such, everything else as objects; (N,) numbers from 0.
+        Unique values, shape (n_unique,), integers as such and everything else as objects; and the code of every
+        row, shape (n_rows,), from 0.
 
-    >>> names, codes = factorise(text_cells(["b", "b", "a", "b"]))
-    >>> names.tolist(), codes.tolist()
+    >>> unique, codes = factorize(to_text(["b", "b", "a", "b"]))
+    >>> unique.tolist(), codes.tolist()
     (['b', 'a'], [0, 0, 1, 0])
     """
-    n = len(cells)
-    first = (
-        np.flatnonzero(np.concatenate(([n > 0], np.asarray(cells[1:] != cells[:-1], bool)))) if n else np.zeros(0, int)
-    )
-    heads = cells[first]
+    n = len(column)
+    run_starts = _run_starts(column)
+    heads = column[run_starts]
+    run_lengths = np.diff(np.append(run_starts, n))
     if heads.dtype.kind in "iu":
-        different, at, codes = np.unique(heads, return_index=True, return_inverse=True)
-        rank = np.empty(len(different), np.int64)
-        order = np.argsort(at, kind="stable")
-        rank[order] = np.arange(len(different))
-        return different[order], np.repeat(rank[codes], np.diff(np.append(first, n)))
-    # A cell that is new gets the next number.
-    number: defaultdict[Any, int] = defaultdict(count().__next__)
+        unique, first_index, codes = np.unique(heads, return_index=True, return_inverse=True)
+        order = np.argsort(first_index, kind="stable")
+        rank = np.empty(len(unique), np.int64)
+        rank[order] = np.arange(len(unique))
+        return unique[order], np.repeat(rank[codes], run_lengths)
+    # A value that the dictionary does not have yet gets the next code.
+    code_of: defaultdict[Any, int] = defaultdict(count().__next__)
     codes = np.empty(len(heads), np.int64)
-    for start in range(0, len(heads), CHUNK):
-        part = heads[start : start + CHUNK].tolist()
-        codes[start : start + len(part)] = np.fromiter(map(number.__getitem__, part), np.int64, len(part))
-    names = np.empty(len(number), object)
-    names[:] = list(number)
-    return names, codes if len(heads) == n else np.repeat(codes, np.diff(np.append(first, n)))
+    for start in range(0, len(heads), ROWS_PER_CHUNK):
+        chunk = heads[start : start + ROWS_PER_CHUNK].tolist()
+        codes[start : start + len(chunk)] = np.fromiter(map(code_of.__getitem__, chunk), np.int64, len(chunk))
+    unique = np.empty(len(code_of), object)
+    unique[:] = list(code_of)
+    return unique, codes if len(heads) == n else np.repeat(codes, run_lengths)
 
 
-def missing(cells: Cells) -> npt.NDArray[np.bool_]:
-    """Where cells hold no value: NaN, NaT, or text that says so.
+def is_missing(column: RawColumn) -> BoolArray:
+    """Return where a column is missing: NaN, NaT, or a string that marks a missing value.
 
-    >>> missing(text_cells(["1", "NA", " - ", "0"])).tolist()
+    >>> is_missing(to_text(["1", "NA", " - ", "0"])).tolist()
     [False, True, True, False]
     """
-    if cells.dtype.kind == "f":
-        return np.isnan(cells)
-    if cells.dtype.kind == "M":
-        return np.isnat(cells)
-    if cells.dtype.kind == "O":
-        # Different cells are few, or none of them is missing: both are quick.
-        gone = {cell for cell in set(cells.tolist()) if cell.strip().lower() in MISSING}
-        if gone:
-            return np.fromiter((cell in gone for cell in cells), bool, len(cells))
-    return np.zeros(len(cells), bool)
+    if column.dtype.kind == "f":
+        return np.isnan(column)
+    if column.dtype.kind == "M":
+        return np.isnat(column)
+    if column.dtype.kind == "O":
+        # Unique strings are few, or none of them marks a missing value: both cases are quick.
+        markers = {text for text in set(column.tolist()) if text.strip().lower() in MISSING_MARKERS}
+        if markers:
+            return np.fromiter((text in markers for text in column), bool, len(column))
+    return np.zeros(len(column), bool)
 
 
-def _from_array(values: npt.NDArray[Any]) -> Cells:
-    """An array as text; equal neighbours share one text."""
+def _array_to_text(values: npt.NDArray[Any]) -> RawColumn:
+    """Convert an array to strings; equal neighbors share one string."""
     if values.dtype.kind not in "US":
-        cells = values.tolist()
-        return values if set(map(type, cells)) == {str} else text_cells(cells)
+        items = values.tolist()
+        return values if set(map(type, items)) == {str} else to_text(items)
     n = len(values)
-    first = np.flatnonzero(np.concatenate(([n > 0], values[1:] != values[:-1]))) if n else np.zeros(0, int)
-    if 2 * len(first) > n:
-        first = np.arange(n)
-    known: dict[str, str] = {}
-    cells = np.empty(len(first), object)
-    for start in range(0, len(first), CHUNK):
-        part = [str(value) for value in values[first[start : start + CHUNK]].tolist()]
-        cells[start : start + len(part)] = [known.setdefault(text, text) for text in part]
-    return np.repeat(cells, np.diff(np.append(first, n)))
+    run_starts = _run_starts(values)
+    if 2 * len(run_starts) > n:
+        run_starts = np.arange(n)
+    shared: dict[str, str] = {}
+    column = np.empty(len(run_starts), object)
+    for start in range(0, len(run_starts), ROWS_PER_CHUNK):
+        chunk = [str(value) for value in values[run_starts[start : start + ROWS_PER_CHUNK]].tolist()]
+        column[start : start + len(chunk)] = [shared.setdefault(text, text) for text in chunk]
+    return np.repeat(column, np.diff(np.append(run_starts, n)))
+
+
+def _run_starts(values: RawColumn) -> IntArray:
+    """First index of every run of equal values."""
+    if not len(values):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.concatenate(([True], np.asarray(values[1:] != values[:-1], bool))))

@@ -1,12 +1,10 @@
 """Times as people write them.
 
-ISO 8601 with or without zone, days and months in any order, names, quarters, weeks, years, decimal years,
+ISO 8601 with or without a time zone, days and months in any order, month names, quarters, weeks, years, decimal years,
 20240131, seconds since 1970, plain numbers.
 
-Letters: N cells.
-
-One form is chosen for a whole column, the one that reads most of a sample. Results are datetime64[us]
-without a zone, or int64 where numbers are only positions.
+One format is chosen for a column, the one that parses most of a sample. Results are datetime64[us] without a time zone,
+or int64 where numbers are time steps.
 """
 
 from __future__ import annotations
@@ -18,286 +16,366 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
-from gatecast.data.parsing.dates import FORMS, compose, read_form
-from gatecast.data.parsing.raw_table import Cells, factorise, missing
+from gatecast.data.parsing.dates import DATE_PATTERNS, make_dates, parse_dates
+from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing
 
-__all__ = ["UNDECIDED", "ParsedTimes", "UtcOffset", "local_or_universal", "looks_like_dates", "read_times"]
+__all__ = [
+    "INFER_OFFSET",
+    "LocalOrUtc",
+    "ParsedTimes",
+    "UtcOffsetChoice",
+    "choose_local_or_utc",
+    "looks_like_dates",
+    "parse_times",
+    "times_to_numbers",
+]
 
-SAMPLE = 50
-# A table that repeats its times must be this long before it pays to read each of them once.
-REPEATS = 10_000
-YEARS = (1500, 2200)
+SAMPLE_SIZE = 50
+# Parsing each distinct time once pays off only in a table of at least this many rows.
+MIN_ROWS_TO_FACTORIZE = 10_000
+YEAR_RANGE = (1500, 2200)
 # Ranges of integers that are read as time since 1970: 1973 to 2128, never mistaken for 20240131.
-EPOCHS = (
+EPOCH_UNITS = (
     (10**8, "s", "seconds"),
     (10**11, "ms", "milliseconds"),
     (10**14, "us", "microseconds"),
     (10**17, "ns", "nanoseconds"),
 )
 
-
-UNDECIDED = "undecided"
-UtcOffset = int | str | None
-"""What zoned times are read on: minutes ahead of UTC; None, the local clock; or `UNDECIDED`, what suits them."""
+INFER_OFFSET = "infer"
+UtcOffsetChoice = int | str | None
+"""How to express times with a UTC offset: at this offset in minutes, as local times (None), or `INFER_OFFSET`."""
 
 
 class ParsedTimes(NamedTuple):
-    """Times read from a column.
+    """Times parsed from a column.
 
     Args:
-        values: (N,) datetime64[us], NaT where unreadable; or int64.
-        readable: (N,) whether a cell holds a time; a missing cell does not.
-        notes: How they were read, in sentences, if that needs saying.
-        clock: Minutes by which the times are ahead of UTC; None if they are local, or came without a zone.
+        values: datetime64[us], NaT where invalid, or int64; shape (n_rows,).
+        is_valid: Whether a value is a time, shape (n_rows,); a missing value is not.
+        notes: How the times were read, where that is not obvious, one sentence each.
+        utc_offset_minutes: Minutes by which the times are ahead of UTC; None if they are local or have no time zone.
+        is_utc: Whether local times were converted to UTC.
+        number_format: How numbers stand for dates: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms", "us", "ns" since
+            1970; empty otherwise.
     """
 
     values: npt.NDArray[Any]
-    readable: npt.NDArray[np.bool_]
+    is_valid: BoolArray
     notes: tuple[str, ...] = ()
-    clock: int | None = None
+    utc_offset_minutes: int | None = None
+    is_utc: bool = False
+    number_format: str = ""
 
 
-def read_times(
-    cells: Cells, *, plain: bool = False, offsets: npt.NDArray[np.int64] | None = None, clock: UtcOffset = UNDECIDED
-) -> ParsedTimes:
-    """Read a column of cells as times.
+class LocalOrUtc(NamedTuple):
+    """Times with UTC offsets, as local times or as UTC.
 
     Args:
-        cells: (N,) datetime64, numbers or text.
-        plain: Whether numbers are positions, whatever they look like.
-        offsets: (N,) minutes by which the cells, local times, are ahead of UTC; None if they have no zone.
-        clock: The clock of other times that these are to be compared with, if they have a zone.
+        values: Times, shape (n_rows,).
+        utc_offset_minutes: Minutes by which these are ahead of UTC; None if their offsets differ.
+        is_utc: Whether they were converted to UTC.
+        note: A sentence about the choice.
+    """
+
+    values: npt.NDArray[Any]
+    utc_offset_minutes: int | None
+    is_utc: bool
+    note: str
+
+
+def parse_times(
+    column: RawColumn,
+    *,
+    as_integers: bool = False,
+    utc_offsets: IntArray | None = None,
+    utc_offset: UtcOffsetChoice = INFER_OFFSET,
+) -> ParsedTimes:
+    """Parse a column as times.
+
+    Args:
+        column: datetime64, numbers or strings, shape (n_rows,).
+        as_integers: Read numbers as time steps even where they look like dates.
+        utc_offsets: Minutes by which each value, a local time, is ahead of UTC, shape (n_rows,); None if the column
+            has no time zone.
+        utc_offset: How to express times with a UTC offset.
 
     Returns:
-        Times, which cells are readable, and notes.
+        The times, which values are valid, and notes.
 
-    >>> from gatecast.data.parsing.raw_table import text_cells
-    >>> read_times(text_cells(["Jan 2024", "Feb 2024"])).values.astype("M8[D]").astype(str).tolist()
+    >>> from gatecast.data.parsing.raw_table import to_text
+    >>> parse_times(to_text(["Jan 2024", "Feb 2024"])).values.astype("M8[D]").astype(str).tolist()
     ['2024-01-01', '2024-02-01']
-    >>> read_times(np.array([1, 2, 3])).values.tolist()
+    >>> parse_times(np.array([1, 2, 3])).values.tolist()
     [1, 2, 3]
-    >>> read_times(np.array([1949, 1950])).notes
-    ('The times are read as years; freq=1 reads them as plain numbers.',)
+    >>> parse_times(np.array([1949, 1950])).notes
+    ('Times are read as years. To read them as integer time steps, set freq=1.',)
     """
-    kind = cells.dtype.kind
+    kind = column.dtype.kind
     if kind == "M":
-        known = ~np.isnat(cells)
-        return _on_clock(cells, known, offsets, clock) if offsets is not None else ParsedTimes(_fine(cells), known)
+        is_valid = ~np.isnat(column)
+        if utc_offsets is None:
+            return ParsedTimes(_to_microseconds(column), is_valid)
+        return _apply_offsets(column, is_valid, utc_offsets, utc_offset)
     if kind in "fiu":
-        return _numeric(cells.astype(np.float64), cells, plain)
+        return _numbers_to_times(column.astype(np.float64), column, as_integers)
     if kind != "O":
-        return _unreadable(len(cells))
-    sample = _sample(cells)
-    counts = [int(read(sample).readable.sum()) for read in _READERS]
+        return _invalid(len(column))
+    sample = _sample(column)
+    counts = [int(parse(sample).is_valid.sum()) for parse in _PARSERS]
     best = int(np.argmax(counts)) if sample else 0
     if not sample or not counts[best]:
-        return _unreadable(len(cells))
-    different, codes = factorise(cells) if len(cells) > REPEATS else (cells, None)
-    texts = [cell.strip() for cell in different]
+        return _invalid(len(column))
+    unique, codes = factorize(column) if len(column) > MIN_ROWS_TO_FACTORIZE else (column, None)
+    texts = [text.strip() for text in unique]
     if best == 0:
-        read = _plain_numbers(texts, plain)
+        parsed = _parse_numeric_texts(texts, as_integers)
     else:
-        read = _zoned(texts, clock) if best == ZONED else _READERS[best](texts)
-    return read if codes is None else read._replace(values=read.values[codes], readable=read.readable[codes])
+        parsed = _parse_aware(texts, utc_offset) if best == AWARE_ISO else _PARSERS[best](texts)
+    return parsed if codes is None else parsed._replace(values=parsed.values[codes], is_valid=parsed.is_valid[codes])
 
 
-def looks_like_dates(cells: Cells) -> bool:
-    """Whether most of a sample of cells are dates, not mere numbers.
+def looks_like_dates(column: RawColumn) -> bool:
+    """Return whether most of a sample of values are dates rather than numbers.
 
-    >>> from gatecast.data.parsing.raw_table import text_cells
-    >>> looks_like_dates(text_cells(["2024-01"])), looks_like_dates(text_cells(["17", "a"]))
+    >>> from gatecast.data.parsing.raw_table import to_text
+    >>> looks_like_dates(to_text(["2024-01"])), looks_like_dates(to_text(["17", "a"]))
     (True, False)
     """
-    if cells.dtype.kind != "O":
-        return cells.dtype.kind == "M"
-    texts = _sample(cells)
-    return bool(texts) and max(int(read(texts).readable.sum()) for read in _READERS[1:]) > len(texts) / 2
+    if column.dtype.kind != "O":
+        return column.dtype.kind == "M"
+    texts = _sample(column)
+    return bool(texts) and max(int(parse(texts).is_valid.sum()) for parse in _PARSERS[1:]) > len(texts) / 2
 
 
-def local_or_universal(wall: npt.NDArray[Any], offset: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], str]:
-    """Zoned times on one clock: the local one where that is regular, else UTC, whose hours never repeat.
+def choose_local_or_utc(local: npt.NDArray[Any], utc_offsets: IntArray) -> LocalOrUtc:
+    """Express aware times as local times where these are regular, and otherwise in UTC, where no hour repeats.
 
     Args:
-        wall: (N,) local times.
-        offset: (N,) minutes by which local time is ahead of UTC.
+        local: Local times, shape (n_rows,).
+        utc_offsets: Minutes by which each is ahead of UTC, shape (n_rows,).
+
+    >>> local = np.array(["2024-03-31T00:00", "2024-04-01T00:00"], "M8[us]")
+    >>> choose_local_or_utc(local, np.array([60, 120])).utc_offset_minutes is None
+    True
+    >>> choose_local_or_utc(local, np.array([330, 330])).note
+    'Times are in UTC+05:30 and are treated as local times.'
+    """
+    if len(utc_offsets) == 0 or (utc_offsets == utc_offsets[0]).all():
+        minutes = int(utc_offsets[0]) if len(utc_offsets) else 0
+        note = "Times are in UTC."
+        if minutes:
+            sign, size = "-" if minutes < 0 else "+", abs(minutes)
+            note = f"Times are in UTC{sign}{size // 60:02d}:{size % 60:02d} and are treated as local times."
+        return LocalOrUtc(local, minutes, False, note)
+    change = "The UTC offset of the times changes (daylight saving time)"
+    time_of_day = local - local.astype("M8[D]")
+    if (time_of_day == time_of_day[0]).all():
+        note = f"{change}. All share the same local time of day and are treated as local times."
+        return LocalOrUtc(local, None, False, note)
+    return LocalOrUtc(local - utc_offsets.astype("m8[m]"), 0, True, f"{change}, so they are converted to UTC.")
+
+
+def times_to_numbers(times: npt.NDArray[Any], number_format: str) -> IntArray | None:
+    """Write times as the numbers that `parse_times` reads in a format.
+
+    Args:
+        times: datetime64 without NaT, any shape.
+        number_format: `ParsedTimes.number_format`.
 
     Returns:
-        The times, and a sentence about the choice.
+        Numbers of the same shape; None if some time cannot be written in this format.
 
-    >>> wall = np.array(["2024-03-31T00:00", "2024-04-01T00:00"], "M8[us]")
-    >>> local_or_universal(wall, np.array([60, 120]))[1]
-    'Time zone offsets change (summer time); the times share a local hour and stay local.'
+    >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYYMM").tolist()
+    [202402]
+    >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYY") is None
+    True
     """
-    if len(offset) == 0 or (offset == offset[0]).all():
-        ahead = int(offset[0]) if len(offset) else 0
-        zone = f"UTC{'-' if ahead < 0 else '+'}{abs(ahead) // 60:02d}:{abs(ahead) % 60:02d}" if ahead else "UTC"
-        return wall, f"Times are in {zone}; the zone is left out."
-    clock = wall - wall.astype("M8[D]")
-    if (clock == clock[0]).all():
-        return wall, "Time zone offsets change (summer time); the times share a local hour and stay local."
-    return wall - offset.astype("m8[m]"), "Time zone offsets change (summer time); times are brought to UTC."
+    unit = {"YYYY": "Y", "YYYYMM": "M", "YYYYMMDD": "D"}.get(number_format, number_format)
+    truncated = times.astype(f"M8[{unit}]")
+    if not np.array_equal(truncated.astype("M8[us]"), times.astype("M8[us]")):
+        return None
+    if unit not in ("Y", "M", "D"):
+        return truncated.astype(np.int64)
+    year = times.astype("M8[Y]").astype(np.int64) + 1970
+    month = times.astype("M8[M]").astype(np.int64) % 12 + 1
+    if unit == "D":
+        day = (times.astype("M8[D]") - times.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1
+        return np.asarray((year * 100 + month) * 100 + day)
+    return year if unit == "Y" else np.asarray(year * 100 + month)
 
 
-def _sample(cells: Cells) -> list[str]:
-    """The first texts that are not missing."""
-    for rows in (cells[: 4 * SAMPLE], cells):
-        texts = [cell.strip() for cell in rows[~missing(rows)][:SAMPLE]]
+def _sample(column: RawColumn) -> list[str]:
+    """The first strings that are not missing."""
+    for rows in (column[: 4 * SAMPLE_SIZE], column):
+        texts = [text.strip() for text in rows[~is_missing(rows)][:SAMPLE_SIZE]]
         if texts:
             return texts
     return []
 
 
-def _on_clock(
-    wall: npt.NDArray[Any], known: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64], clock: UtcOffset
+def _apply_offsets(
+    local: npt.NDArray[Any], is_valid: BoolArray, utc_offsets: IntArray, choice: UtcOffsetChoice
 ) -> ParsedTimes:
-    """Local times with their distance from UTC, on the clock wanted or on the one that suits them."""
-    local, ahead, notes = _fine(wall[known]), offsets[known], ()
-    if clock == UNDECIDED:
-        values, note = local_or_universal(local, ahead)
-        same = len(ahead) == 0 or bool((ahead == ahead[0]).all())
-        kept = same or np.array_equal(values, local)
-        found = (int(ahead[0]) if len(ahead) else 0) if same else None if kept else 0
-        return ParsedTimes(_spread(values, known), known, (note,) if len(ahead) else (), found)
-    if clock is None:
-        return ParsedTimes(_spread(local, known), known, notes)
-    universal = local - ahead.astype("m8[m]")
-    return ParsedTimes(_spread(universal + np.timedelta64(int(clock), "m"), known), known, notes, int(clock))
+    """Express local times with UTC offsets as chosen."""
+    times, offsets = _to_microseconds(local[is_valid]), utc_offsets[is_valid]
+    if choice == INFER_OFFSET:
+        inferred = choose_local_or_utc(times, offsets)
+        notes = (inferred.note,) if len(offsets) else ()
+        values = _fill_invalid(inferred.values, is_valid)
+        return ParsedTimes(values, is_valid, notes, inferred.utc_offset_minutes, inferred.is_utc)
+    if choice is None:
+        return ParsedTimes(_fill_invalid(times, is_valid), is_valid)
+    shifted = times - offsets.astype("m8[m]") + np.timedelta64(int(choice), "m")
+    return ParsedTimes(_fill_invalid(shifted, is_valid), is_valid, utc_offset_minutes=int(choice))
 
 
-def _fine(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Times in microseconds, not copied if they are."""
+def _to_microseconds(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Times as datetime64[us], without a copy where they already are."""
     return times.astype("M8[us]", copy=False)
 
 
-def _plain_numbers(texts: list[str], plain: bool = False) -> ParsedTimes:
-    """Cells that are whole or decimal numbers."""
+def _parse_numeric_texts(texts: list[str], as_integers: bool = False) -> ParsedTimes:
+    """Parse strings that are integers or decimal numbers."""
     values = np.full(len(texts), np.nan)
     for i, text in enumerate(texts):
         if re.fullmatch(r"[+-]?1?\d{1,18}(\.\d*)?", text):
             values[i] = float(text)
     exact = np.array([int(text) if re.fullmatch(r"[+-]?1?\d{1,18}", text) else 0 for text in texts], np.int64)
-    whole = np.isnan(values) | (values == exact)
-    return _numeric(values, exact if whole.all() else values, plain)
+    is_integer = np.isnan(values) | (values == exact)
+    return _numbers_to_times(values, exact if is_integer.all() else values, as_integers)
 
 
-def _numeric(values: npt.NDArray[np.float64], exact: npt.NDArray[Any], plain: bool) -> ParsedTimes:
-    """Numbers as times: positions, years, months or days in digits, time since 1970, decimal years."""
-    readable = np.isfinite(values)
-    known = values[readable]
-    if not len(known):
-        return _unreadable(len(values))
-    if (known != np.rint(known)).any():
-        return _decimal_years(values, readable)
-    number = np.where(readable, exact, 0).astype(np.int64)
-    if plain:
-        return ParsedTimes(number, readable)
-    if known.min() >= YEARS[0] and known.max() <= YEARS[1]:
-        years = (number - 1970).astype("M8[Y]").astype("M8[us]")
-        note = "The times are read as years; freq=1 reads them as plain numbers."
-        return ParsedTimes(years, readable, (note,))
-    return _digits(number, readable) or _epoch(number, readable) or ParsedTimes(number, readable)
+def _numbers_to_times(values: FloatArray, exact: npt.NDArray[Any], as_integers: bool) -> ParsedTimes:
+    """Read numbers as time steps, years, YYYYMM, YYYYMMDD, time since 1970 or decimal years."""
+    is_valid = np.isfinite(values)
+    valid = values[is_valid]
+    if not len(valid):
+        return _invalid(len(values))
+    if (valid != np.rint(valid)).any():
+        return _parse_decimal_years(values, is_valid)
+    numbers = np.where(is_valid, exact, 0).astype(np.int64)
+    if as_integers:
+        return ParsedTimes(numbers, is_valid)
+    if valid.min() >= YEAR_RANGE[0] and valid.max() <= YEAR_RANGE[1]:
+        years = (numbers - 1970).astype("M8[Y]").astype("M8[us]")
+        return ParsedTimes(years, is_valid, (_number_note("years"),), number_format="YYYY")
+    return _parse_digits(numbers, is_valid) or _parse_epochs(numbers, is_valid) or ParsedTimes(numbers, is_valid)
 
 
-def _digits(number: npt.NDArray[np.int64], readable: npt.NDArray[np.bool_]) -> ParsedTimes | None:
-    """202401 as a month and 20240131 as a day, if every number is one."""
-    known = number[readable]
-    for divisor, form in ((1, "YYYYMM"), (100, "YYYYMMDD")):
-        year, month = known // (100 * divisor), known // divisor % 100
-        if year.min() < YEARS[0] or year.max() > YEARS[1]:
+def _parse_digits(numbers: IntArray, is_valid: BoolArray) -> ParsedTimes | None:
+    """Read 202401 as a month and 20240131 as a day, if every number is one."""
+    valid = numbers[is_valid]
+    for divisor, number_format in ((1, "YYYYMM"), (100, "YYYYMMDD")):
+        year, month = valid // (100 * divisor), valid // divisor % 100
+        if year.min() < YEAR_RANGE[0] or year.max() > YEAR_RANGE[1]:
             continue
-        day = known % 100 if divisor > 1 else np.ones_like(known)
-        times = compose(year, month, day)
+        day = valid % 100 if divisor > 1 else np.ones_like(valid)
+        times = make_dates(year, month, day)
         if not np.isnat(times).any():
-            note = f"The times are read as {form}; freq=1 reads them as plain numbers."
-            return ParsedTimes(_spread(times, readable), readable, (note,))
+            notes = (_number_note(number_format),)
+            return ParsedTimes(_fill_invalid(times, is_valid), is_valid, notes, number_format=number_format)
     return None
 
 
-def _epoch(number: npt.NDArray[np.int64], readable: npt.NDArray[np.bool_]) -> ParsedTimes | None:
-    """Time since 1970, if every number is within 1973 to 2128 in one unit."""
-    known = number[readable]
-    for least, unit, name in EPOCHS:
-        if known.min() >= least and known.max() < 50 * least:
-            note = f"The times are read as {name} since 1970 (UTC); freq=1 reads them as plain numbers."
-            return ParsedTimes(_spread(known.astype(f"M8[{unit}]").astype("M8[us]"), readable), readable, (note,))
+def _parse_epochs(numbers: IntArray, is_valid: BoolArray) -> ParsedTimes | None:
+    """Read time since 1970, if every number is within 1973 to 2128 in one unit."""
+    valid = numbers[is_valid]
+    for smallest, unit, name in EPOCH_UNITS:
+        if valid.min() >= smallest and valid.max() < 50 * smallest:
+            times = _fill_invalid(valid.astype(f"M8[{unit}]").astype("M8[us]"), is_valid)
+            return ParsedTimes(times, is_valid, (_number_note(f"{name} since 1970 (UTC)"),), number_format=unit)
     return None
 
 
-def _decimal_years(values: npt.NDArray[np.float64], readable: npt.NDArray[np.bool_]) -> ParsedTimes:
-    """1949.083 as February 1949, if the numbers are a month or more apart."""
+def _number_note(meaning: str) -> str:
+    """Note on numbers that are read as dates."""
+    return f"Times are read as {meaning}. To read them as integer time steps, set freq=1."
+
+
+def _parse_decimal_years(values: FloatArray, is_valid: BoolArray) -> ParsedTimes:
+    """Read 1949.083 as February 1949, if the numbers are a month or more apart."""
     # Two decimals are off by up to 0.06 of a month.
-    months = np.floor(values[readable] * 12 + 0.07).astype(np.int64)
-    steps = np.diff(np.unique(values[readable])) * 12
-    if months.min() < YEARS[0] * 12 or months.max() > YEARS[1] * 12 or (steps.size and steps.min() < 0.8):
-        return _unreadable(len(values))
+    months = np.floor(values[is_valid] * 12 + 0.07).astype(np.int64)
+    steps = np.diff(np.unique(values[is_valid])) * 12
+    if months.min() < YEAR_RANGE[0] * 12 or months.max() > YEAR_RANGE[1] * 12 or (steps.size and steps.min() < 0.8):
+        return _invalid(len(values))
     times = (months - 1970 * 12).astype("M8[M]").astype("M8[us]")
-    shown = f"{values[readable][0]:.12g} is {format_times(times[:1])[0][:7]}"
-    return ParsedTimes(_spread(times, readable), readable, (f"The times are read as decimal years: {shown}.",))
+    note = f"Times are read as decimal years: {values[is_valid][0]:.12g} is {format_times(times[:1])[0][:7]}."
+    return ParsedTimes(_fill_invalid(times, is_valid), is_valid, (note,))
 
 
-def _iso(texts: list[str]) -> ParsedTimes:
-    """ISO 8601 without a zone, by NumPy's own reader where every cell is one."""
-    if all(_ISO.fullmatch(text) for text in texts[:SAMPLE]) and all(text[:4].isdigit() for text in texts):
+def _parse_iso(texts: list[str]) -> ParsedTimes:
+    """Parse ISO 8601 without a time zone, with NumPy's own parser where every string conforms."""
+    if all(_ISO.fullmatch(text) for text in texts[:SAMPLE_SIZE]) and all(text[:4].isdigit() for text in texts):
         try:
             values = np.array(texts, "M8[us]")
         except ValueError:
             pass
         else:
             return ParsedTimes(values, ~np.isnat(values))
-    values = np.array([_iso_cell(text) for text in texts], "M8[us]")
+    values = np.array([_parse_iso_text(text) for text in texts], "M8[us]")
     return ParsedTimes(values, ~np.isnat(values))
 
 
-def _iso_cell(text: str) -> np.datetime64:
-    """One cell, NaT if it is no ISO time."""
+def _parse_iso_text(text: str) -> np.datetime64:
+    """One ISO time; NaT for anything else."""
     try:
         return np.datetime64(text if _ISO.fullmatch(text) else "NaT", "us")
     except ValueError:
         return np.datetime64("NaT", "us")
 
 
-def _zoned(texts: list[str], clock: UtcOffset = UNDECIDED) -> ParsedTimes:
-    """ISO 8601 with a zone."""
-    parts = [_ZONE.fullmatch(text) for text in texts]
-    wall = np.array([_iso_cell(part[1]) if part else np.datetime64("NaT", "us") for part in parts], "M8[us]")
-    offset = np.array([_offset(part[2]) if part else 0 for part in parts], np.int64)
-    return _on_clock(wall, ~np.isnat(wall), offset, clock)
+def _parse_aware(texts: list[str], choice: UtcOffsetChoice = INFER_OFFSET) -> ParsedTimes:
+    """Parse ISO 8601 with a UTC offset."""
+    matches = [_AWARE_ISO.fullmatch(text) for text in texts]
+    local = np.array(
+        [_parse_iso_text(match[1]) if match else np.datetime64("NaT", "us") for match in matches], "M8[us]"
+    )
+    utc_offsets = np.array([_parse_offset(match[2]) if match else 0 for match in matches], np.int64)
+    return _apply_offsets(local, ~np.isnat(local), utc_offsets, choice)
 
 
-def _offset(zone: str) -> int:
-    """Minutes ahead of UTC."""
-    if not zone[-1].isdigit():
+def _parse_offset(text: str) -> int:
+    """UTC offset in minutes."""
+    if not text[-1].isdigit():
         return 0
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    return (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if zone[0] == "-" else 1)
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    return (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if text[0] == "-" else 1)
 
 
-def _spread(known: npt.NDArray[Any], readable: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Times of the readable cells among NaT for the others."""
-    times = np.full(len(readable), np.datetime64("NaT", "us"))
-    times[readable] = known
+def _fill_invalid(valid_times: npt.NDArray[Any], is_valid: BoolArray) -> npt.NDArray[Any]:
+    """Spread the valid times over all rows, NaT for the others."""
+    times = np.full(len(is_valid), np.datetime64("NaT", "us"))
+    times[is_valid] = valid_times
     return times
 
 
-def _unreadable(n: int) -> ParsedTimes:
-    """Nothing that could be read."""
+def _invalid(n: int) -> ParsedTimes:
+    """A column without any valid time."""
     return ParsedTimes(np.full(n, np.datetime64("NaT", "us")), np.zeros(n, bool))
 
 
-def _form(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
-    """The reader of one form of dates."""
+def _parser(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
+    """Return the parser of one date format."""
 
-    def read(texts: list[str]) -> ParsedTimes:
-        """Read the cells in this form."""
-        values, notes = read_form(pattern, texts)
+    def parse(texts: list[str]) -> ParsedTimes:
+        """Parse strings in this format."""
+        values, notes = parse_dates(pattern, texts)
         return ParsedTimes(values, ~np.isnat(values), notes)
 
-    return read
+    return parse
 
 
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
-_ZONE = re.compile(r"(.*\d:\d\d(?::\d\d(?:[.]\d{1,9})?)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)")
-# Numbers come first: where two forms read as many cells of the sample, the first is taken.
-ZONED = 2
-_READERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_plain_numbers, _iso, _zoned, *map(_form, FORMS))
+_AWARE_ISO = re.compile(r"(.*\d:\d\d(?::\d\d(?:[.]\d{1,9})?)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)")
+# Numbers come first: where two formats parse as many strings of the sample, the first wins.
+AWARE_ISO = 2
+_PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (
+    _parse_numeric_texts,
+    _parse_iso,
+    _parse_aware,
+    *map(_parser, DATE_PATTERNS),
+)

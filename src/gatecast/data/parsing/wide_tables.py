@@ -1,7 +1,4 @@
-"""Wide tables: a column of times and a column for each series; laid end to end they are a long table.
-
-Letters: S series, T rows of the wide table, N rows of the long one.
-"""
+"""Wide tables: a column of times and a column per series, reshaped to a long table."""
 
 from __future__ import annotations
 
@@ -11,112 +8,138 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
+from gatecast.data.messages import list_columns
 from gatecast.data.parsing.column_roles import find_column, numeric_columns
 from gatecast.data.parsing.columns import parse_number_column
 from gatecast.data.parsing.exogenous import ExogenousColumns
 from gatecast.data.parsing.raw_table import RawTable
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["ALL", "LongColumns", "melt", "series_columns"]
+__all__ = ["ALL_COLUMNS", "LongColumns", "find_target_columns", "melt"]
 
-ALL = "*"
-"""Stands for every column of numbers but the times."""
+ALL_COLUMNS = "*"
+"""Every numeric column except the times."""
+MAX_NOTES = 3
 
 
 class LongColumns(NamedTuple):
-    """A wide table, laid end to end.
+    """A wide table in long format.
 
     Args:
-        times: (N,) times.
-        values: (N,) numbers.
-        ids: (N,) name of the column of each row.
-        extras: (N,) columns beside the target, the same for every series.
-        notes: How the numbers were read, in sentences, if that needs saying.
-        where: Says where row i stands in the wide table.
+        times: Times, shape (n_rows,).
+        values: Values, shape (n_rows,).
+        ids: Column name of the series of each row, shape (n_rows,).
+        exogenous: Exogenous columns, the same for every series.
+        notes: How the numbers were read, where that is not obvious, one sentence each.
+        describe_row: Returns how messages refer to row i.
     """
 
     times: npt.NDArray[Any]
-    values: npt.NDArray[np.float64]
+    values: FloatArray
     ids: npt.NDArray[Any]
-    extras: ExogenousColumns
+    exogenous: ExogenousColumns
     notes: tuple[str, ...]
-    where: Callable[[int], str]
+    describe_row: Callable[[int], str]
 
 
-def series_columns(table: RawTable, targets: str | Sequence[str], others: Sequence[int]) -> list[int]:
-    """The columns that are series.
+def find_target_columns(table: RawTable, target_col: str | Sequence[str], exclude: Sequence[int]) -> list[int]:
+    """Return the columns that are series.
 
     Args:
         table: The table.
-        targets: Their names, or `ALL`.
-        others: Columns that are something else.
+        target_col: Their names, or `ALL_COLUMNS`.
+        exclude: Columns with another role.
 
     Raises:
-        ConfigError: No column has one of the names; none, or one twice, is named.
-        DataError: There is no column of numbers.
+        ConfigError: No name, an unknown name, or a repeated one.
+        DataError: No numeric column.
 
-    >>> series_columns(Table(("t", "a", "b"), (np.arange(2), np.ones(2), np.ones(2))), "*", [0])
+    >>> find_target_columns(RawTable(("t", "a", "b"), (np.arange(2), np.ones(2), np.ones(2))), "*", [0])
     [1, 2]
     """
-    if targets == ALL:
-        columns = numeric_columns(table, others)
+    if target_col == ALL_COLUMNS:
+        columns = numeric_columns(table, exclude)
         if not columns:
-            raise DataError("no column holds numbers", got=", ".join(map(repr, table.names[:20])), expected="series")
+            raise DataError(
+                "No numeric column for the targets",
+                got=f"the columns {list_columns(table.names)}",
+                expected="a numeric column for each series",
+            )
         return columns
-    if isinstance(targets, str) or not len(targets):
-        raise ConfigError("no column is named", where="target_col", got=repr(targets), expected="names of columns")
-    # Names are looked up at once: one by one, a hundred thousand of them would take minutes.
-    place = {name: i for i, name in enumerate(table.names)}
-    columns = [place[str(name)] if str(name) in place else find_column(table, name, "target_col") for name in targets]
+    if isinstance(target_col, str) or not len(target_col):
+        raise ConfigError("Invalid target_col", got=repr(target_col), expected="one column name or several")
+    # A dictionary, because searching the tuple of names a hundred thousand times would take minutes.
+    index = {name: i for i, name in enumerate(table.names)}
+    columns = [
+        index[str(name)] if str(name) in index else find_column(table, name, "target_col") for name in target_col
+    ]
     if len(set(columns)) < len(columns):
-        twice = next(i for i in columns if columns.count(i) > 1)
-        raise ConfigError("a column is named twice", where="target_col", got=repr(table.names[twice]))
+        repeated = next(i for i in columns if columns.count(i) > 1)
+        raise ConfigError(
+            "Repeated column in target_col", got=repr(table.names[repeated]), expected="each column at most once"
+        )
     return columns
 
 
-def melt(table: RawTable, columns: Sequence[int], times: npt.NDArray[Any], extras: ExogenousColumns) -> LongColumns:
-    """Lay the columns of a wide table end to end.
+def melt(table: RawTable, columns: Sequence[int], times: npt.NDArray[Any], exogenous: ExogenousColumns) -> LongColumns:
+    """Reshape a wide table to long format.
 
     A series begins where its column has its first value; missing values after that, up to the last row of the
     table, are missing values of the series. A column without any value is a series as long as the table.
 
     Args:
         table: The wide table.
-        columns: Its series.
-        times: (T,) its times.
-        extras: (T,) columns beside the target.
+        columns: Columns that are series.
+        times: Times, shape (n_times,).
+        exogenous: Exogenous columns, shape (n_times,).
 
     Raises:
-        DataError: A cell that is neither missing nor a number; a static column.
+        ConfigError: A static column.
+        DataError: A value that is neither missing nor a number.
 
-    >>> table = Table(("t", "a", "b"), (np.array([1, 2]), np.array([3.0, 4.0]), np.array([np.nan, 5.0])))
-    >>> long = melt(table, [1, 2], table.columns[0], Extras({}, {}, {}, {}))
-    >>> long.ids.tolist(), long.times.tolist(), long.values.tolist(), long.where(2)
-    (['a', 'a', 'b'], [1, 2, 2], [3.0, 4.0, 5.0], "position 1, series 'b'")
+    >>> table = RawTable(("t", "a", "b"), (np.array([1, 2]), np.array([3.0, 4.0]), np.array([np.nan, 5.0])))
+    >>> long = melt(table, [1, 2], table.columns[0], ExogenousColumns({}, {}, {}, {}))
+    >>> long.ids.tolist(), long.times.tolist(), long.values.tolist(), long.describe_row(2)
+    (['a', 'a', 'b'], [1, 2, 2], [3.0, 4.0, 5.0], "row index 1, series 'b'")
     """
-    if extras.static:
+    if exogenous.stat_exog:
         raise ConfigError(
-            "a wide table has no static columns",
-            where="static",
-            got=", ".join(map(repr, extras.static)),
-            expected="a long table, with one row for each time of each series",
+            "A wide table has no static columns",
+            where="stat_exog",
+            got=list_columns(exogenous.stat_exog),
+            fix="Reshape the table to long format: one row per series and time, with columns for id, time and value.",
         )
     x = np.empty((len(columns), len(table)))
     notes: dict[str, None] = {}
     for s, column in enumerate(columns):
-        read = parse_number_column(table, column)
-        x[s] = read.values
-        notes.update(dict.fromkeys(read.notes))
-    seen = np.isfinite(x) | np.isinf(x)
-    begun = np.where(seen.any(axis=1), seen.argmax(axis=1), 0)
-    series, row = np.nonzero(np.arange(len(table)) >= begun[:, None])
+        parsed = parse_number_column(table, column)
+        x[s] = parsed.values
+        notes.update(dict.fromkeys(parsed.notes))
+    present = np.isfinite(x) | np.isinf(x)
+    first = np.where(present.any(axis=1), present.argmax(axis=1), 0)
+    series, row = np.nonzero(np.arange(len(table)) >= first[:, None])
     names = np.array([table.names[i] for i in columns], object)
 
-    def where(i: int) -> str:
-        """Row and column of a cell, in words."""
-        return f"{table.where(int(row[i]))}, series {names[series[i]]!r}"
+    def describe_row(i: int) -> str:
+        """Refer to the row and column of a value."""
+        return f"{table.describe_row(int(row[i]))}, series {names[series[i]]!r}"
 
-    historic, known = ({name: column[row] for name, column in part.items()} for part in (extras.historic, extras.known))
-    spread = ExogenousColumns(historic, known, {}, extras.categories, extras.notes)
-    some = list(notes)[:3] + ([f"{len(notes) - 3} more columns are read in such a way."] if len(notes) > 3 else [])
-    return LongColumns(times[row], x[series, row], names[series], spread, tuple(some), where)
+    hist_exog, futr_exog = (
+        {name: column[row] for name, column in columns_of_role.items()}
+        for columns_of_role in (exogenous.hist_exog, exogenous.futr_exog)
+    )
+    return LongColumns(
+        times[row],
+        x[series, row],
+        names[series],
+        ExogenousColumns(hist_exog, futr_exog, {}, exogenous.categories, exogenous.notes),
+        _abridge(list(notes)),
+        describe_row,
+    )
+
+
+def _abridge(notes: list[str]) -> tuple[str, ...]:
+    """The first notes, and how many more there are."""
+    n_more = len(notes) - MAX_NOTES
+    return (*notes[:MAX_NOTES], *([f"Similar notes apply to {n_more} more columns."] if n_more > 0 else []))

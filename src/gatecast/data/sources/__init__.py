@@ -1,1 +1,1 @@
-"""Where tables come from and go to: files, data frames, SQL."""
+"""Read from and write to files, data frames and databases."""

@@ -1,177 +1,233 @@
-"""Tables of other libraries, through narwhals, and columns of arrays: in as cells, out as what came in.
-
-Letters: N rows.
-"""
+"""Read tables of other libraries, through narwhals, and dicts of columns; make tables of the same kind for results."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.parsing.raw_table import CHUNK, Cells, RawTable, check_width, text_cells
-from gatecast.errors import DataError
+from gatecast._utils.typing import IntArray
+from gatecast.data.parsing.raw_table import (
+    ROWS_PER_CHUNK,
+    ColumnType,
+    RawColumn,
+    RawTable,
+    check_column_count,
+    to_text,
+)
+from gatecast.data.sources.key_columns import column_type, restore_arrays, restore_frame
+from gatecast.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from gatecast.data.panel import Panel
 
 __all__ = [
-    "cells",
-    "from_columns",
     "from_frame",
     "from_mapping",
-    "from_values",
-    "is_values",
+    "from_sequence",
+    "installed_kind",
+    "is_sequence",
     "kind_of",
+    "make_table",
     "to_frame_like",
+    "to_raw_column",
 ]
 
 
 def kind_of(source: Any) -> str:
-    """What kind of source something is: "path", "dict", or the library of a table, as "pandas".
+    """Return the kind of a source: "path", "dict", or the library of a table, such as "pandas".
+
+    Raises:
+        DataError: Not a table, or one with too many columns or duplicate names.
 
     >>> kind_of("sales.csv"), kind_of({"y": [1]}), kind_of([1, 2])
     ('path', 'dict', 'dict')
     """
     if isinstance(source, (str, os.PathLike)):
         return "path"
-    if isinstance(source, Mapping) or is_values(source):
+    if isinstance(source, Mapping) or is_sequence(source):
         return "dict"
     import narwhals
 
-    if _is_batch(source):
+    if _is_record_batch(source):
         return "pyarrow"
     _check_names(source)
     native = narwhals.from_native(source, allow_series=True, pass_through=True)
     if native is source:
         raise DataError(
-            "this is not a table",
+            "Unsupported source",
             got=type(source).__name__,
             expected="a path, a pandas, polars or Arrow table, or a dict of columns",
         )
     return str(native.implementation.value)
 
 
-def to_frame_like(kind: str, columns: Mapping[str, npt.ArrayLike]) -> Any:
-    """Columns as a table of the kind that came in.
+def installed_kind() -> str:
+    """Return the kind of table for results without a source table: the first installed of pandas, polars and Arrow.
+
+    Returns:
+        "pandas", "polars" or "pyarrow"; "dict" if none is installed.
+
+    >>> installed_kind() in ("pandas", "polars", "pyarrow", "dict")
+    True
+    """
+    return next((kind for kind in ("pandas", "polars", "pyarrow") if find_spec(kind) is not None), "dict")
+
+
+def to_frame_like(kind: str, columns: Mapping[str, npt.ArrayLike], panel: Panel | None = None) -> Any:
+    """Make a table of a given kind.
+
+    With a panel, ids and times get the types that they had in its source (`Panel.key_types`): categories, small or
+    nullable integers, kinds of strings, dates, periods, resolution and time zone of datetimes. Times that were strings
+    become datetimes, so that they can be compared and plotted. Times that were integers, such as 2024 or 202401, stay
+    integers. Where a result does not fit a type (hours in a column of dates, 200 in int8), the default type stays.
+    Another library than that of the source uses its default types; only the time zone is kept.
 
     Args:
-        kind: From `kind_of`. "path" and "dict" give a dict of arrays: what came from a file can be written
-            to one with `write`. Lazy tables of other libraries give Arrow tables.
-        columns: Columns of one length.
+        kind: Kind of the table, from `kind_of`. "path" and "dict" give a dict of arrays, without time zones. Lazy
+            tables of other libraries give Arrow tables.
+        columns: Columns of equal length.
+        panel: The panel that the ids and times come from; None leaves all types as they are.
+
+    Raises:
+        ConfigError: An unknown kind, or a library that is not installed.
 
     >>> to_frame_like("path", {"y": [1.0, 2.0]})["y"].tolist()
     [1.0, 2.0]
     """
     arrays = {name: np.asarray(column) for name, column in columns.items()}
+    if panel is not None:
+        arrays = restore_arrays(arrays, panel, kind)
     if kind in ("path", "dict"):
         return arrays
     import narwhals
 
-    # As lists, text gets the library's own type for text instead of its type for Python objects.
-    cells = {name: array.tolist() if array.dtype.kind in "OU" else array for name, array in arrays.items()}
+    # As lists, strings get the library's string type instead of its type for Python objects.
+    data = {name: array.tolist() if array.dtype.kind in "OU" else array for name, array in arrays.items()}
     backend: Any = kind if kind in ("pandas", "modin", "cudf", "polars") else "pyarrow"
-    return narwhals.from_dict(cells, backend=backend).to_native()
+    try:
+        frame = narwhals.from_dict(data, backend=backend).to_native()
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"Cannot make a {backend} table: {error.name} is not installed", fix=f"Run: pip install {backend}"
+        ) from None
+    return frame if panel is None else restore_frame(frame, backend, arrays, panel)
 
 
-def is_values(source: Any) -> bool:
-    """Whether a source is a mere sequence of values."""
+def is_sequence(source: Any) -> bool:
+    """Return whether a source is a sequence of values."""
     return isinstance(source, np.ndarray) or (isinstance(source, Sequence) and not isinstance(source, (str, bytes)))
 
 
 def from_mapping(source: Mapping[Any, Any]) -> RawTable:
-    """A dict of columns as a table.
+    """Read a dict of columns.
 
-    >>> from_mapping({"y": [1, 2]}).param_names
+    Raises:
+        DataError: Too many columns, duplicate names, or columns of different lengths.
+
+    >>> from_mapping({"y": [1, 2]}).names
     ('y',)
     """
-    check_width(len(source))
-    _refuse_repeated(source)
-    return from_columns({str(name): cells(column) for name, column in source.items()})
+    check_column_count(len(source))
+    _check_unique_names(source)
+    types = {str(name): column_type(column, "dict") for name, column in source.items()}
+    return make_table({str(name): to_raw_column(column) for name, column in source.items()}, types=types)
 
 
-def from_values(source: Sequence[Any] | npt.NDArray[Any]) -> RawTable:
-    """A sequence of values, or of records, as a table.
+def from_sequence(source: Sequence[Any] | npt.NDArray[Any]) -> RawTable:
+    """Read a sequence of values or of records.
 
-    >>> from_values([1.0, 2.0]).param_names, from_values([{"t": 1, "y": 5}]).param_names
+    Raises:
+        DataError: Too many columns, or an array of two dimensions.
+
+    >>> from_sequence([1.0, 2.0]).names, from_sequence([{"t": 1, "y": 5}]).names
     (('y',), ('t', 'y'))
     """
     if len(source) and all(isinstance(row, Mapping) for row in source):
         names = dict.fromkeys(name for row in source for name in row)
-        check_width(len(names))
-        return from_columns({str(name): cells([row.get(name) for row in source]) for name in names})
-    return from_columns({"y": cells(source)})
+        check_column_count(len(names))
+        return make_table({str(name): to_raw_column([row.get(name) for row in source]) for name in names})
+    return make_table({"y": to_raw_column(source)})
 
 
-def from_columns(columns: dict[str, Cells]) -> RawTable:
-    """Cells by the name of their column as a table.
+def make_table(
+    columns: dict[str, RawColumn],
+    utc_offsets: Mapping[str, IntArray] | None = None,
+    types: Mapping[str, ColumnType] | None = None,
+) -> RawTable:
+    """Make a table of columns by name.
 
     Raises:
-        DataError: No column, or columns that differ in length.
+        DataError: No column, or columns of different lengths.
     """
-    lengths = {name: len(cells) for name, cells in columns.items()}
+    lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(
-            "the columns differ in length",
+            "Columns have different lengths",
             got=", ".join(f"{name!r} {length}" for name, length in list(lengths.items())[:20]),
-            expected="as many cells in each",
+            expected="columns of equal length",
         )
     if not columns:
-        raise DataError("the table has no columns", expected="a column of times and a column of values")
-    return RawTable(tuple(columns), tuple(columns.values()))
+        raise DataError("The table has no columns", expected="a column of times and a column of values")
+    return RawTable(tuple(columns), tuple(columns.values()), utc_offsets=utc_offsets or {}, types=types or {})
 
 
-def cells(column: Any) -> Cells:
-    """A column in one of the types of `Cells`.
+def to_raw_column(column: Any) -> RawColumn:
+    """Convert a column to one of the types of `RawColumn`.
 
     Raises:
         DataError: More than one dimension.
 
-    >>> cells([1, 2]).dtype.name, cells(["a", None]).tolist()
+    >>> to_raw_column([1, 2]).dtype.name, to_raw_column(["a", None]).tolist()
     ('int64', ['a', ''])
     """
     array = column if isinstance(column, np.ndarray) else np.asarray(column)
     if array.ndim != 1:
-        raise DataError("a column must have one dimension", got=f"the shape {array.shape}", expected="(rows,)")
+        raise DataError("A column must have one dimension", got=f"the shape {array.shape}", expected="(n_rows,)")
     if isinstance(array, np.ma.MaskedArray):
-        array = _unmask(array)
-    to: Any = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_, "M": "M8[us]"}.get(array.dtype.kind)
-    return text_cells(array) if to is None else np.asarray(array, to)
+        array = _fill_masked(array)
+    dtypes: dict[str, Any] = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_, "M": "M8[us]"}
+    dtype = dtypes.get(array.dtype.kind)
+    return to_text(array) if dtype is None else np.asarray(array, dtype)
 
 
 def from_frame(source: Any) -> RawTable:
-    """A pandas, polars, Arrow or other table, through narwhals.
+    """Read a pandas, polars, Arrow or other table, through narwhals.
 
     Raises:
-        DataError: No table that narwhals knows, too many columns, two of one name.
+        DataError: Not a table that narwhals supports, too many columns, or duplicate names.
     """
     import narwhals as nw
 
-    if _is_batch(source):
+    if _is_record_batch(source):
         import pyarrow  # type: ignore[import-untyped]
 
         source = pyarrow.Table.from_batches([source])
-    kind_of(source)
-    # pandas keeps times in the index as often as in a column; a mere numbering is left behind.
+    kind = kind_of(source)
+    # pandas keeps times in the index as often as in a column; an index that only numbers the rows is dropped.
     if hasattr(source, "reset_index"):
-        source = source.reset_index(drop=_is_numbering(source))
+        source = source.reset_index(drop=_is_row_numbering(source))
     frame = nw.from_native(source, allow_series=True)
     if isinstance(frame, nw.Series):
         frame = frame.to_frame()
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    columns, offsets = {}, {}
-    # Names need not be text (pandas numbers columns that have none), so no column is asked for by name.
+    columns, utc_offsets, types = {}, {}, {}
+    # Names need not be strings (pandas numbers columns without a name), so columns are not accessed by name.
     for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
         columns[str(name)], minutes = _from_series(series)
+        types[str(name)] = column_type(series.to_native(), kind)
         if minutes is not None:
-            offsets[str(name)] = minutes
-    table = from_columns(columns)
-    return RawTable(table.names, table.columns, offsets=offsets)
+            utc_offsets[str(name)] = minutes
+    return make_table(columns, utc_offsets, types)
 
 
-def _unmask(column: Any) -> Cells:
-    """A masked array, as DuckDB gives them, with NaN, NaT or None where it is masked."""
+def _fill_masked(column: Any) -> RawColumn:
+    """A masked array, as DuckDB returns, with NaN, NaT or None where it is masked."""
     if column.dtype.kind in "fiu":
         return np.asarray(column.astype(np.float64).filled(np.nan))
     if column.dtype.kind == "M":
@@ -179,76 +235,76 @@ def _unmask(column: Any) -> Cells:
     return np.asarray(column.astype(object).filled(None))
 
 
-def _is_batch(source: Any) -> bool:
-    """Whether a source is an Arrow record batch, the one Arrow table that narwhals does not know."""
+def _is_record_batch(source: Any) -> bool:
+    """Whether a source is an Arrow record batch, the only Arrow table that narwhals does not support."""
     return type(source).__name__ == "RecordBatch" and type(source).__module__.startswith("pyarrow")
 
 
 def _check_names(source: Any) -> None:
-    """Refuse a pandas or Arrow table with too many columns, or two of one name."""
+    """Check the number and the uniqueness of the column names of a pandas or Arrow table."""
     names = list(getattr(source, "column_names", ()))
     if hasattr(source, "reset_index"):
         names = list(source.columns) if hasattr(source, "columns") else [source.name]
-        if not _is_numbering(source):
+        if not _is_row_numbering(source):
             names = [*source.index.names, *names]
-    check_width(len(names))
-    _refuse_repeated(name for name in names if name is not None)
+    check_column_count(len(names))
+    _check_unique_names(name for name in names if name is not None)
 
 
-def _is_numbering(source: Any) -> bool:
-    """Whether the index of a pandas table only numbers its rows, also where tables were joined or rows left out."""
+def _is_row_numbering(source: Any) -> bool:
+    """Whether the index of a pandas table only numbers its rows, also after tables were joined or rows removed."""
     index = source.index
     if type(index).__name__ == "RangeIndex":
         return True
     if index.nlevels > 1 or index.name is not None or index.dtype.kind not in "iu":
         return False
-    kinds = source.dtypes if hasattr(source, "columns") else ()
-    dated = any(getattr(kind, "kind", "") == "M" for kind in kinds)
-    return dated or not (index.is_monotonic_increasing and index.is_unique)
+    dtypes = source.dtypes if hasattr(source, "columns") else ()
+    has_datetimes = any(getattr(dtype, "kind", "") == "M" for dtype in dtypes)
+    return has_datetimes or not (index.is_monotonic_increasing and index.is_unique)
 
 
-def _refuse_repeated(names: Iterable[Any]) -> None:
-    """Refuse names that are the same, as text."""
+def _check_unique_names(names: Iterable[Any]) -> None:
+    """Check that names are unique as strings."""
     texts = [str(name) for name in names]
     seen: set[str] = set()
     for text in texts:
         if text in seen:
             raise DataError(
-                "two columns have one name",
-                got=f"{texts.count(text)} columns called {text!r}",
-                expected="a different name for each column, the index included",
-                fix="Rename or remove all but one of them.",
+                "Duplicate column name",
+                got=f"{texts.count(text)} columns named {text!r}",
+                expected="unique names of the columns and the index",
+                fix="Rename or remove all but one of these columns.",
             )
         seen.add(text)
 
 
-def _from_series(series: Any) -> tuple[Cells, npt.NDArray[np.int64] | None]:
-    """One column of a narwhals table, and the minutes by which zoned times are ahead of UTC."""
+def _from_series(series: Any) -> tuple[RawColumn, IntArray | None]:
+    """A narwhals column, and for aware datetimes the minutes by which each is ahead of UTC."""
     import narwhals as nw
 
     if series.dtype.is_numeric():
-        return cells(series.cast(nw.Float64).to_numpy() if series.null_count() else series.to_numpy()), None
+        return to_raw_column(series.cast(nw.Float64).to_numpy() if series.null_count() else series.to_numpy()), None
     if series.dtype == nw.Boolean and not series.null_count():
-        return cells(series.to_numpy()), None
+        return to_raw_column(series.to_numpy()), None
     if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone:
-        wall, universal = (
-            cells(column.dt.replace_time_zone(None).to_numpy())
+        local, universal = (
+            to_raw_column(column.dt.replace_time_zone(None).to_numpy())
             for column in (series, series.dt.convert_time_zone("UTC"))
         )
-        minutes = np.zeros(len(wall), np.int64)
-        known = ~np.isnat(wall)
-        minutes[known] = (wall[known] - universal[known]).astype("m8[m]").astype(np.int64)
-        return wall, minutes
+        minutes = np.zeros(len(local), np.int64)
+        present = ~np.isnat(local)
+        minutes[present] = (local[present] - universal[present]).astype("m8[m]").astype(np.int64)
+        return local, minutes
     if series.dtype in (nw.Datetime, nw.Date):
-        return cells(series.to_numpy()), None
-    return _texts(series), None
+        return to_raw_column(series.to_numpy()), None
+    return _to_texts(series), None
 
 
-def _texts(series: Any) -> Cells:
-    """A column of anything else as text, a part at a time; a text that stands in many rows is held once."""
+def _to_texts(series: Any) -> RawColumn:
+    """A column of any other type as strings, in chunks; equal strings share one object."""
     column = np.empty(len(series), object)
-    known: dict[str, str] = {}
-    for start in range(0, len(column), CHUNK):
-        part = text_cells(series[start : start + CHUNK].to_list())
-        column[start : start + len(part)] = [known.setdefault(text, text) for text in part.tolist()]
+    shared: dict[str, str] = {}
+    for start in range(0, len(column), ROWS_PER_CHUNK):
+        chunk = to_text(series[start : start + ROWS_PER_CHUNK].to_list())
+        column[start : start + len(chunk)] = [shared.setdefault(text, text) for text in chunk.tolist()]
     return column

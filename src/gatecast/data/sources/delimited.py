@@ -1,7 +1,4 @@
-"""Text files of cells: encoding, separator, header, rows; every cell stays text, every row knows its line.
-
-Letters: N rows.
-"""
+"""Delimited text: encoding, separator, header and rows; every cell stays a string, every row knows its line."""
 
 from __future__ import annotations
 
@@ -12,21 +9,22 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gatecast.data.parsing.numbers import read_numbers
-from gatecast.data.parsing.raw_table import MISSING, Cells, RawTable, check_width, text_cells
+from gatecast.data.messages import list_columns
+from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import DataError
 
-__all__ = ["decode", "has_header", "read_delimited", "separator"]
+__all__ = ["decode", "detect_separator", "has_header", "read_delimited"]
 
-# Comma last: in files with another separator it marks decimals.
+# Comma last: in files with another separator it is the decimal separator.
 SEPARATORS = "\t;|,"
-SAMPLE = 100
-# First bytes of files that people take for tables.
-FOREIGN = (
-    (b"PK\x03\x04", "a zip archive or a spreadsheet", "Save the sheet as CSV."),
+SAMPLE_SIZE = 100
+# First bytes of files that are often passed instead of text: what they are, and how to fix it.
+FOREIGN_FORMATS = (
+    (b"PK\x03\x04", "a spreadsheet or a zip archive", "Save the sheet as CSV, or unpack the archive."),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet", "Save the sheet as CSV."),
-    (b"\x1f\x8b", "a gzip archive", "Unpack it first."),
+    (b"\x1f\x8b", "a gzip archive", "Unpack the archive first."),
     (b"%PDF", "a PDF document", "Export the table as CSV."),
 )
 
@@ -34,158 +32,159 @@ Row = tuple[int, list[str]]
 
 
 def read_delimited(text: str, source: str = "the text") -> RawTable:
-    r"""Split a text into cells and find out whether its first row is a header.
+    r"""Split delimited text into columns, and detect whether its first row is a header.
 
-    Rows that are blank or begin with ``#`` are passed over; so are narrower rows above the table, which are
-    titles. Missing cells at the end of a row are empty.
+    Blank rows, rows that begin with ``#``, and narrower rows above the table (titles) are skipped. Missing cells at the
+    end of a row are empty.
 
     Args:
-        text: The whole text.
-        source: What it is called in messages.
+        text: The content of the file.
+        source: Name of the source, for messages.
 
     Returns:
-        Columns of text, with the line of each row.
+        Columns of strings, with the line of each row.
 
     Raises:
-        DataError: No rows, a header alone, a row with too many cells, a quote that is never closed.
+        DataError: No rows, a header alone, a row with too many cells, or an unclosed quotation mark.
 
     >>> table = read_delimited("month;sales\n2024-01;1,5\n2024-02;2,5\n")
-    >>> table.param_names, table.columns[1].tolist(), table.where(0)
+    >>> table.names, table.columns[1].tolist(), table.describe_row(0)
     (('month', 'sales'), ['1,5', '2,5'], 'row 2')
     """
-    check_width(max(text[: max(text.find("\n"), 0)].count(mark) for mark in SEPARATORS) + 1, source)
-    mark = separator(text.splitlines()[:SAMPLE])
+    check_column_count(max(text[: max(text.find("\n"), 0)].count(mark) for mark in SEPARATORS) + 1, source)
+    mark = detect_separator(text.splitlines()[:SAMPLE_SIZE])
     rows = list(_rows(text, mark, source))
     if not rows:
-        raise DataError("the file is empty", where=source, expected="a column of times and a column of values")
+        raise DataError("The file is empty", where=source, expected="a column of times and a column of values")
     width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0]
     titles = next((i for i, (_, cells) in enumerate(rows) if len(cells) >= width), 0)
-    notes = [f"Row {line} above the table is passed over: {cells[0]!r}." for line, cells in rows[:titles]]
-    rows = [(line, _fit(cells, width, line, mark)) for line, cells in rows[titles:]]
-    named = has_header([cells for _, cells in rows])
-    if named and len(rows) == 1:
+    notes = [f"Row {line} above the table is skipped: {cells[0]!r}." for line, cells in rows[:titles]]
+    rows = [(line, _pad(cells, width, line, mark)) for line, cells in rows[titles:]]
+    header = has_header([cells for _, cells in rows])
+    if header and len(rows) == 1:
         raise DataError(
-            "the file has a header and no rows",
+            "The file has a header but no rows",
             where=source,
-            got=f"the columns {', '.join(map(repr, rows[0][1]))}",
-            expected="at least two rows below them",
+            got=f"the columns {list_columns(rows[0][1])}",
+            expected="at least two rows below the header",
         )
-    names = _unique(rows[0][1]) if named else tuple(str(i + 1) for i in range(width))
-    notes += _renamed(rows[0][1], names) if named else []
-    body = rows[named:]
+    names = _make_unique(rows[0][1]) if header else tuple(str(i + 1) for i in range(width))
+    notes += _note_renamed(rows[0][1], names) if header else []
+    body = rows[header:]
     return RawTable(
         names=names,
-        columns=tuple(text_cells(column) for column in zip(*(cells for _, cells in body), strict=True)),
-        rows=np.array([line for line, _ in body], np.int64),
-        named=named,
+        columns=tuple(to_text(column) for column in zip(*(cells for _, cells in body), strict=True)),
+        line_numbers=np.array([line for line, _ in body], np.int64),
+        has_header=header,
         notes=tuple(notes),
     )
 
 
 def decode(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
-    r"""Bytes as text: UTF-8, UTF-16 with its mark, else Latin-1.
+    r"""Decode bytes as UTF-8, UTF-16 with a byte order mark, or Latin-1.
 
     Args:
-        raw: The bytes.
-        source: What they are called in messages.
+        raw: The content of a file.
+        source: Name of the source, for messages.
 
     Returns:
-        The text, and a sentence if it was not Unicode.
+        The text, and a note if it is not Unicode.
 
     Raises:
-        DataError: The bytes are no text.
+        DataError: The bytes are not text.
 
     >>> decode(b"M\xe4rz,1", "a.csv")
-    ('März,1', ('The text is not UTF-8; it is read as Latin-1.',))
+    ('März,1', ('The file is not UTF-8 and is read as Latin-1.',))
     """
-    for start, what, fix in FOREIGN:
+    for start, what, fix in FOREIGN_FORMATS:
         if raw.startswith(start):
-            raise DataError("this is not a text file", where=source, got=what, expected="CSV or TSV", fix=fix)
+            raise DataError("Not a text file", where=source, got=what, expected="CSV or TSV", fix=fix)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace"), ()
     head = raw[:4096]
     if sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head) > len(head) / 100 or b"\0" in raw:
         raise DataError(
-            "this is not a text file",
+            "Not a text file",
             where=source,
             got="binary data",
-            expected="CSV or TSV; Parquet and JSON by their suffix",
+            expected="CSV or TSV",
+            fix="If the file is JSON or Parquet, give it the suffix .json or .parquet.",
         )
     try:
         return raw.decode("utf-8-sig"), ()
     except UnicodeDecodeError:
-        return raw.decode("latin-1"), ("The text is not UTF-8; it is read as Latin-1.",)
+        return raw.decode("latin-1"), ("The file is not UTF-8 and is read as Latin-1.",)
 
 
-def separator(lines: Sequence[str]) -> str:
-    """The character that cuts most lines into the same number of cells, more than one.
+def detect_separator(lines: Sequence[str]) -> str:
+    """Return the character that splits most lines into the same number of cells, more than one.
 
-    If none does, it is a space where every line has exactly two words, else a comma, for one column.
+    If there is none: a space where every line has exactly two words, and otherwise a comma, for a single column.
 
-    >>> separator(["2024-01-01;1,5", "2024-01-02;2,5"]), separator(["1", "2"])
+    >>> detect_separator(["2024-01-01;1,5", "2024-01-02;2,5"]), detect_separator(["1", "2"])
     (';', ',')
     """
-    best, mark = 0, ","
+    most, best = 0, ","
     for candidate in SEPARATORS:
         widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=candidate) if cells)
         width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
-        if width > 1 and count > best:
-            best, mark = count, candidate
-    if not best and {len(line.split()) for line in lines if line.strip()} == {2}:
+        if width > 1 and count > most:
+            most, best = count, candidate
+    if not most and {len(line.split()) for line in lines if line.strip()} == {2}:
         return " "
-    return mark
+    return best
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns.
+    """Return whether the first row is a header.
 
-    The first column whose cells below are dates or numbers decides: is its first cell one too? Without such a
-    column the first row is a header if none of its cells is a date or a number.
+    The first column with dates or numbers below the first row decides: it has a header unless its first cell is a date
+    or a number too. Without such a column, the first row is a header if none of its cells is a date or a number.
 
     >>> has_header([["time", "value"], ["2024-01-01", "3"]])
     True
     >>> has_header([["2024-01-01", "x"], ["2024-01-02", "3"]])
     False
     """
-    below = (text_cells(column) for column in zip(*rows[1:SAMPLE], strict=True))
+    below = (to_text(column) for column in zip(*rows[1:SAMPLE_SIZE], strict=True))
     for cell, cells in zip(rows[0], below, strict=False):
         if _is_data(cells):
-            return not _is_data(text_cells([cell]))
-    return not any(_is_data(text_cells([cell])) for cell in rows[0])
+            return not _is_data(to_text([cell]))
+    return not any(_is_data(to_text([cell])) for cell in rows[0])
 
 
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of columns: none empty, none twice."""
+def _make_unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Column names, made unique and not empty."""
     unique: dict[str, None] = {}
     for i, name in enumerate(names):
-        plain = name.strip() or f"column {i + 1}"
-        free = plain if plain not in unique else f"{plain} ({i + 1})"
-        while free in unique:
-            free += "'"
-        unique[free] = None
+        name = name.strip() or f"column {i + 1}"
+        new_name = name if name not in unique else f"{name} ({i + 1})"
+        while new_name in unique:
+            new_name += "'"
+        unique[new_name] = None
     return tuple(unique)
 
 
-def _renamed(header: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Which columns could not keep their names because others have them."""
+def _note_renamed(header: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Columns that were renamed because their names repeat."""
     pairs = [(cell.strip(), name) for cell, name in zip(header, names, strict=True)]
     return [
-        f"The header names {cell!r} more than once: column {i + 1} is called {name!r}."
+        f"The header repeats {cell!r}: column {i + 1} is renamed to {name!r}."
         for i, (cell, name) in enumerate(pairs)
         if cell and cell != name
     ]
 
 
-def _is_data(cells: Cells) -> bool:
-    """Whether most cells that are not missing are dates or numbers."""
-    present = text_cells(cell for cell in cells if cell.strip().lower() not in MISSING)
+def _is_data(cells: RawColumn) -> bool:
+    """Whether most values that are not missing are dates or numbers."""
+    present = to_text(cell for cell in cells if cell.strip().lower() not in MISSING_MARKERS)
     if not len(present):
         return False
-    return looks_like_dates(present) or bool(read_numbers(present).readable.mean() > 0.5)
+    return looks_like_dates(present) or bool(parse_numbers(present).is_valid.mean() > 0.5)
 
 
 def _rows(text: str, mark: str, source: str) -> Iterator[Row]:
-    """Rows that are neither blank nor comments, each with its line."""
+    """Rows that are neither blank nor comments, with their lines."""
     lines = io.StringIO(text, newline="") if mark != " " else ("\t".join(row.split()) for row in text.splitlines())
     reader = csv.reader(lines, delimiter=mark.replace(" ", "\t"), skipinitialspace=True)
     line = 1
@@ -193,26 +192,26 @@ def _rows(text: str, mark: str, source: str) -> Iterator[Row]:
         for cells in reader:
             if any(cell.strip() for cell in cells) and not cells[0].startswith("#"):
                 yield line, cells
-            # A cell in quotation marks may run over several lines: a row stands where it begins.
+            # A quoted cell may span several lines: a row has the line on which it begins.
             line = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
-            "the file cannot be split into cells",
+            "Cannot split the file into cells",
             where=f"{source}, near row {reader.line_num}",
             got=str(error),
             expected=f"cells separated by {mark!r}",
-            fix='Is a quotation mark (") left open?',
+            fix='Check the file for an unclosed quotation mark (").',
         ) from None
 
 
-def _fit(cells: list[str], width: int, line: int, mark: str) -> list[str]:
+def _pad(cells: list[str], width: int, line: int, mark: str) -> list[str]:
     """A row of exactly `width` cells."""
     if any(cell.strip() for cell in cells[width:]):
         raise DataError(
-            "a row has too many cells",
+            "Too many cells in a row",
             where=f"row {line}",
             got=f"{len(cells)} cells: {mark.join(cells)[:60]!r}",
-            expected=f"{width}, separated by {mark!r}",
-            fix=f"Put cells that contain {mark!r} in quotation marks.",
+            expected=f"{width} cells, separated by {mark!r}",
+            fix=f"Enclose cells that contain {mark!r} in quotation marks.",
         )
     return cells[:width] + [""] * (width - len(cells))

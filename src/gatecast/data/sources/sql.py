@@ -1,9 +1,7 @@
-"""What DuckDB reads: files of Parquet, JSON and much text, queries, and databases. Nothing is fetched or installed.
+"""Read with DuckDB: Parquet, JSON and large text files, queries, and databases. Nothing is downloaded.
 
-Letters: N rows.
-
-DuckDB streams, sorts and spills to disk by itself, so a query may aggregate files that are larger than memory; only
-what it answers has to fit.
+DuckDB streams, sorts and spills to disk by itself, so a query may aggregate files that are larger than memory; only its
+result has to fit.
 """
 
 from __future__ import annotations
@@ -16,36 +14,37 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gatecast.data.parsing.raw_table import RawTable
-from gatecast.data.sources.dataframes import cells, from_columns
+from gatecast.data.messages import list_columns
+from gatecast.data.parsing.raw_table import ColumnType, RawTable
+from gatecast.data.sources.dataframes import make_table, to_raw_column
 from gatecast.errors import DataError
 
 __all__ = ["from_database", "from_query", "is_database", "is_query", "query_file"]
 
-# No look-ups on the net for parts of DuckDB that are not there, nor in the variables of whoever calls.
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+# DuckDB must neither download extensions nor read variables of the calling code.
+DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
-# So many rows are worth a dictionary for their texts.
-MANY = 200_000
+# From this number of rows on, a column of few distinct strings is transferred as an enumeration.
+MIN_ROWS_FOR_ENUM = 200_000
 
 
 class QueryResult(NamedTuple):
-    """What came of a query.
+    """Result of a query.
 
     Args:
-        columns: (N,) arrays as DuckDB gives them.
-        zoned: Which of them are times in UTC.
+        columns: Arrays as DuckDB returns them, each of shape (n_rows,).
+        utc_columns: Columns of times in UTC.
     """
 
     columns: dict[str, Any]
-    zoned: frozenset[str]
+    utc_columns: frozenset[str]
 
 
 def is_query(source: str) -> bool:
-    """Whether a text is a query.
+    """Return whether a string is a query.
 
     >>> is_query("SELECT * FROM 'sales.parquet'"), is_query("select.csv")
     (True, False)
@@ -54,7 +53,7 @@ def is_query(source: str) -> bool:
 
 
 def is_database(source: str) -> bool:
-    """Whether a text names a DuckDB file, with or without a table or query in it.
+    """Return whether a string names a DuckDB file, with or without a table or query in it.
 
     >>> is_database("shop.duckdb::sales"), is_database("sales.csv")
     (True, False)
@@ -63,131 +62,141 @@ def is_database(source: str) -> bool:
 
 
 def query_file(function: str, path: Path, options: str = "") -> RawTable:
-    """A file as a table.
+    """Read a file as a table.
 
     Args:
-        function: DuckDB's name of the reader, as "read_parquet".
+        function: DuckDB function that reads it, such as "read_parquet".
         path: The file.
-        options: What else the reader is told, as SQL.
+        options: Further arguments of the function, as SQL.
 
     Raises:
-        DataError: The file is broken.
+        DataError: The file cannot be read.
     """
     quoted = str(path).replace("'", "''")
-    answer = _run(f"SELECT * FROM {function}('{quoted}'{options})", "", "the file cannot be read", str(path))
+    result = _run(f"SELECT * FROM {function}('{quoted}'{options})", "", "Cannot read the file", str(path))
     # JSON of the form {"ds": [...], "y": [...]} is one row of lists.
-    lists = {name: column[0] for name, column in answer.columns.items() if len(column) == 1}
-    if lists and len(lists) == len(answer.columns) and all(isinstance(one, np.ndarray) for one in lists.values()):
-        return from_columns({name: cells(column) for name, column in lists.items()})
-    return _table(answer)
+    lists = {name: column[0] for name, column in result.columns.items() if len(column) == 1}
+    if lists and len(lists) == len(result.columns) and all(isinstance(cell, np.ndarray) for cell in lists.values()):
+        return make_table({name: to_raw_column(column) for name, column in lists.items()})
+    return _to_table(result)
 
 
 def from_query(query: str) -> RawTable:
-    """What a query answers.
+    """Run a query and return its result as a table.
 
     Raises:
-        DataError: The query fails, or is not one SELECT.
+        DataError: The query fails, or is not a single SELECT.
 
     >>> from_query("SELECT i AS ds, i * i AS y FROM range(3) AS t(i)").columns[1].tolist()
     [0, 1, 4]
     """
-    return _table(_run(query, "", "the query fails", _shown(query)))
+    return _to_table(_run(query, "", "The query failed", _abbreviate(query)))
 
 
 def from_database(source: str) -> RawTable:
-    """A table or query of a DuckDB file: ``file.duckdb``, ``file.duckdb::table``, ``file.duckdb::SELECT ...``.
+    """Read a table or query of a DuckDB file: ``file.duckdb``, ``file.duckdb::table``, ``file.duckdb::SELECT ...``.
 
     Raises:
-        DataError: No such file or table, several tables and none named, a query that fails.
+        DataError: An unknown file or table, several tables of which none is named, or a query that fails.
     """
-    name, _, what = source.partition("::")
-    if is_query(what):
-        return _table(_run(what, name, "the query fails", f"{name}, {_shown(what)}"))
-    known = _tables(name)
-    wanted = what.strip() or (known[0] if len(known) == 1 else "")
-    if wanted not in known:
-        close = get_close_matches(wanted, known, n=1)
+    database, _, selection = source.partition("::")
+    if is_query(selection):
+        return _to_table(_run(selection, database, "The query failed", f"{database}, {_abbreviate(selection)}"))
+    names = _list_tables(database)
+    name = selection.strip() or (names[0] if len(names) == 1 else "")
+    if name not in names:
+        close = get_close_matches(name, names, n=1)
+        example = f"Append the name, as in {database}::{names[0]}." if names else ""
         raise DataError(
-            "the database has no such table" if wanted else "which table of the database?",
-            where=name,
-            got=repr(wanted) if wanted else f"{len(known)} tables",
-            expected=f"one of {', '.join(map(repr, known[:20]))}" if known else "a table",
-            fix=f"Did you mean {close[0]!r}?" if close else f"Name it, as in {name}::TABLE.",
+            "Unknown table in the database" if name else "Missing table name",
+            where=database,
+            got=repr(name) if name else f"a database of {len(names)} tables",
+            expected=f"one of {list_columns(names)}" if names else "a table",
+            fix=f"Did you mean {close[0]!r}?" if close else example,
         )
-    parts = ".".join('"' + part.replace('"', '""') + '"' for part in wanted.split("."))
-    where = f"{name}, table {wanted!r}"
-    return _table(_run(f"SELECT * FROM {parts}", name, "the table cannot be read", where))
+    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+    where = f"{database}, table {name!r}"
+    return _to_table(_run(f"SELECT * FROM {quoted}", database, "Cannot read the table", where))
 
 
-def _tables(database: str) -> list[str]:
-    """Tables and views of a DuckDB file; those outside the usual schema with its name."""
+def _list_tables(database: str) -> list[str]:
+    """Tables and views of a DuckDB file; those outside the main schema with the name of theirs."""
     query = (
         "SELECT CASE table_schema WHEN 'main' THEN '' ELSE table_schema || '.' END || table_name AS name"
         " FROM information_schema.tables WHERE table_catalog <> 'temp' ORDER BY name"
     )
-    answer = _run(query, database, "the database cannot be read", database)
-    return [str(name) for name in answer.columns["name"].tolist()]
+    result = _run(query, database, "Cannot read the database", database)
+    return [str(name) for name in result.columns["name"].tolist()]
 
 
 def _run(query: str, database: str, what: str, where: str) -> QueryResult:
-    """Run one query in a database, "" for one in memory, and take its whole answer."""
+    """Run a query in a database, or in memory if that is empty, and fetch its result."""
     import duckdb
 
     if database and not Path(database).is_file():
-        raise DataError("there is no such file", where=database, expected="a DuckDB file")
+        raise DataError(
+            "File not found",
+            where=database,
+            expected="a DuckDB file",
+            fix=f"Check the path; the current folder is {Path.cwd()}.",
+        )
     try:
-        with duckdb.connect(database or ":memory:", read_only=bool(database), config=SETTINGS) as connection:
+        with duckdb.connect(database or ":memory:", read_only=bool(database), config=DUCKDB_SETTINGS) as connection:
             statements = connection.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise DataError(
-                    "this is not a query",
+                    "Invalid query",
                     where=where,
-                    got=f"{len(statements)} statements" if len(statements) > 1 else "a statement that changes things",
-                    expected="one SELECT",
+                    got=f"{len(statements)} statements" if len(statements) > 1 else "a statement other than SELECT",
+                    expected="a single SELECT statement",
                 )
-            return _take(connection, statements[0].query.strip().rstrip(";"))
+            return _fetch(connection, statements[0].query.strip().rstrip(";"))
     except duckdb.Error as error:
         lines = [line.strip() for line in str(error).splitlines()]
         raise DataError(what, where=where, got=lines[0].rstrip(". ")) from None
 
 
-def _take(connection: Any, query: str) -> QueryResult:
-    """The answer of a query; texts that stand in many of its rows are sent once."""
+def _fetch(connection: Any, query: str) -> QueryResult:
+    """The result of a query; strings that occur in many rows are transferred once."""
     # The line break ends a comment, should the query end in one.
-    connection.execute(f"CREATE TEMP TABLE gatecast_answer AS {query}\n")
-    kinds = {row[0]: row[1] for row in connection.execute("DESCRIBE gatecast_answer").fetchall()}
-    rows = connection.execute("SELECT count(*) FROM gatecast_answer").fetchone()[0]
-    texts, picks = {}, []
-    for k, (name, kind) in enumerate(kinds.items()):
+    connection.execute(f"CREATE TEMP TABLE gatecast_result AS {query}\n")
+    types = {row[0]: row[1] for row in connection.execute("DESCRIBE gatecast_result").fetchall()}
+    n_rows = connection.execute("SELECT count(*) FROM gatecast_result").fetchone()[0]
+    texts, selection = {}, []
+    for k, (name, column_type) in enumerate(types.items()):
         column = '"' + name.replace('"', '""') + '"'
-        if kind == "VARCHAR" and rows > MANY and _few(connection, column, rows):
+        if column_type == "VARCHAR" and n_rows > MIN_ROWS_FOR_ENUM and _has_few_values(connection, column, n_rows):
             connection.execute(
-                f"CREATE TYPE texts_{k} AS ENUM (SELECT DISTINCT {column} FROM gatecast_answer"
+                f"CREATE TYPE texts_{k} AS ENUM (SELECT DISTINCT {column} FROM gatecast_result"
                 f" WHERE {column} IS NOT NULL ORDER BY 1)"
             )
-            known = connection.execute(f"SELECT unnest(enum_range(NULL::texts_{k})) AS text").fetchnumpy()["text"]
-            texts[name] = np.array(["", *known.tolist()], object)
+            unique = connection.execute(f"SELECT unnest(enum_range(NULL::texts_{k})) AS text").fetchnumpy()["text"]
+            texts[name] = np.array(["", *unique.tolist()], object)
             column = f"coalesce(enum_code({column}::texts_{k})::BIGINT + 1, 0) AS {column}"
-        picks.append(column)
-    found = connection.execute(f"SELECT {', '.join(picks)} FROM gatecast_answer").fetchnumpy()
-    columns = {name: texts[name][column] if name in texts else column for name, column in found.items()}
-    return QueryResult(columns, frozenset(name for name, kind in kinds.items() if kind == "TIMESTAMP WITH TIME ZONE"))
+        selection.append(column)
+    arrays = connection.execute(f"SELECT {', '.join(selection)} FROM gatecast_result").fetchnumpy()
+    columns = {name: texts[name][column] if name in texts else column for name, column in arrays.items()}
+    utc_columns = (name for name, column_type in types.items() if column_type == "TIMESTAMP WITH TIME ZONE")
+    return QueryResult(columns, frozenset(utc_columns))
 
 
-def _few(connection: Any, column: str, rows: int) -> bool:
-    """Whether a column has far fewer texts than rows, but one at least."""
-    count: int = connection.execute(f"SELECT approx_count_distinct({column}) FROM gatecast_answer").fetchone()[0]
-    return 0 < 4 * count < rows
+def _has_few_values(connection: Any, column: str, n_rows: int) -> bool:
+    """Whether a column has at least one string, and far fewer than rows."""
+    count: int = connection.execute(f"SELECT approx_count_distinct({column}) FROM gatecast_result").fetchone()[0]
+    return 0 < 4 * count < n_rows
 
 
-def _table(answer: QueryResult) -> RawTable:
-    """An answer as a table; its zoned times are in UTC."""
-    table = from_columns({name: cells(column) for name, column in answer.columns.items()})
-    offsets = {name: np.zeros(len(table), np.int64) for name in table.names if name in answer.zoned}
-    return replace(table, offsets=offsets)
+def _to_table(result: QueryResult) -> RawTable:
+    """A result as a table; its times with a time zone are in UTC."""
+    table = make_table({name: to_raw_column(column) for name, column in result.columns.items()})
+    return replace(
+        table,
+        utc_offsets={name: np.zeros(len(table), np.int64) for name in result.utc_columns},
+        types={name: ColumnType(time_zone="UTC") for name in result.utc_columns},
+    )
 
 
-def _shown(query: str) -> str:
+def _abbreviate(query: str) -> str:
     """The beginning of a query, on one line."""
     line = " ".join(query.split())
     return line if len(line) <= 60 else line[:57] + "..."

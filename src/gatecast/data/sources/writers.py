@@ -1,7 +1,4 @@
-"""The way out: columns to CSV, TSV, JSON and Parquet files, whole or not at all.
-
-Letters: N rows.
-"""
+"""Write columns to CSV, TSV, JSON and Parquet files, atomically."""
 
 from __future__ import annotations
 
@@ -18,24 +15,24 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frequency import format_times
-from gatecast.data.parsing.raw_table import Cells
+from gatecast.data.parsing.raw_table import RawColumn
 from gatecast.errors import DataError
 
 __all__ = ["write"]
 
 
 def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) -> Path:
-    r"""Write columns to a file, whole or not at all: under a temporary name first, which is then changed.
+    r"""Write columns to a file, completely or not at all.
 
     Args:
-        columns: Columns of one length; NaN is written as an empty cell or null, times as ISO 8601.
-        path: Ends in .csv, .tsv, .parquet, .json (records) or .jsonl. A file that is there is replaced.
+        columns: Columns of equal length; NaN is written as an empty cell or null, times as ISO 8601.
+        path: Path that ends in .csv, .tsv, .parquet, .json (records) or .jsonl. An existing file is replaced.
 
     Returns:
         The path.
 
     Raises:
-        DataError: A directory, a folder that is not there or may not be written to, another suffix.
+        DataError: A directory, another suffix, or a folder that does not exist or is not writable.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -45,64 +42,70 @@ def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) ->
     target = Path(path)
     arrays = {name: np.asarray(column) for name, column in columns.items()}
     _check_target(target)
-    # In the same folder, because only within one file system is renaming a single step.
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
+    # A temporary file in the same folder, because renaming is atomic only within a file system.
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        # DuckDB's errors are not the system's: let Python meet them first.
-        unfinished.touch()
-        _WRITERS[target.suffix.lower()](arrays, unfinished)
-        unfinished.replace(target)
+        # DuckDB does not raise OSError: let Python detect a folder that is not writable first.
+        temporary.touch()
+        _WRITERS[target.suffix.lower()](arrays, temporary)
+        temporary.replace(target)
     except OSError as error:
-        raise DataError("the file cannot be written", where=str(target), got=error.strerror or str(error)) from None
+        raise DataError("Cannot write the file", where=str(target), got=error.strerror or str(error)) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return target
 
 
 def _check_target(path: Path) -> None:
-    """Refuse what cannot be written."""
+    """Check that a path can be written to."""
     if path.is_dir():
-        raise DataError("this is a directory", where=str(path), expected="the name of a file", fix="Add a name.")
+        raise DataError(
+            "The path is a directory", where=str(path), expected="a file name", fix="Add a file name to the path."
+        )
     if path.suffix.lower() not in _WRITERS:
         raise DataError(
-            "files of this kind cannot be written",
+            "Unknown file format",
             where=str(path),
             got=f"the suffix {path.suffix!r}",
             expected=f"one of {' '.join(_WRITERS)}",
         )
     if not path.parent.is_dir():
-        raise DataError("the folder does not exist", where=str(path.parent), fix="Create it, or choose another.")
+        raise DataError(
+            "The folder does not exist", where=str(path.parent), fix="Create the folder, or choose another one."
+        )
 
 
-def _write_delimited(columns: dict[str, Cells], path: Path, mark: str = ",") -> None:
-    """Columns as delimited text."""
+def _write_delimited(columns: dict[str, RawColumn], path: Path, mark: str = ",") -> None:
+    """Write columns as delimited text."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=mark, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(zip(*map(_plain, columns.values()), strict=True))
+        writer.writerows(zip(*map(_to_items, columns.values()), strict=True))
 
 
-def _write_json(columns: dict[str, Cells], path: Path, *, lines: bool = False) -> None:
-    """Columns as JSON records, one a line."""
-    cells = zip(*map(_plain, columns.values()), strict=True)
-    records = [json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in cells]
+def _write_json(columns: dict[str, RawColumn], path: Path, *, lines: bool = False) -> None:
+    """Write columns as JSON records, one per line."""
+    rows = zip(*map(_to_items, columns.values()), strict=True)
+    records = [json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in rows]
     text = "".join(record + "\n" for record in records) if lines else "[\n" + ",\n".join(records) + "\n]\n"
     path.write_text(text, encoding="utf-8")
 
 
-def _write_parquet(columns: dict[str, Cells], path: Path) -> None:
-    """Columns as Parquet, by DuckDB."""
+def _write_parquet(columns: dict[str, RawColumn], path: Path) -> None:
+    """Write columns as Parquet, with DuckDB."""
     import duckdb
 
-    cells = {name: cell.astype(object) if cell.dtype.kind == "U" else cell for name, cell in columns.items()}
+    registered = {
+        name: column.astype(object) if column.dtype.kind == "U" else column for name, column in columns.items()
+    }
     quoted = str(path).replace("'", "''")
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-        connection.register("columns_to_write", cells)
+        connection.register("columns_to_write", registered)
         connection.execute(f"COPY columns_to_write TO '{quoted}' (FORMAT parquet)")
 
 
-def _plain(column: Cells) -> list[Any]:
-    """Cells as text and Python numbers, None for missing ones."""
+def _to_items(column: RawColumn) -> list[Any]:
+    """Values as strings and Python numbers, None where missing."""
     if column.dtype.kind == "M":
         return [None if text == "NaT" else text for text in format_times(column)]
     if column.dtype.kind == "f":
@@ -110,7 +113,7 @@ def _plain(column: Cells) -> list[Any]:
     return list(column.tolist())
 
 
-_WRITERS: dict[str, Callable[[dict[str, Cells], Path], None]] = {
+_WRITERS: dict[str, Callable[[dict[str, RawColumn], Path], None]] = {
     ".csv": _write_delimited,
     ".tsv": partial(_write_delimited, mark="\t"),
     ".parquet": _write_parquet,

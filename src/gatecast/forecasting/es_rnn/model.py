@@ -37,7 +37,6 @@ from gatecast.forecasting.base import (
     Task,
 )
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.es_rnn.smoothing import SparseAdam
 from gatecast.forecasting.es_rnn.windows import (
     N_EXTRA_INPUTS,
     SegmentInputs,
@@ -59,7 +58,8 @@ from gatecast.nn.batching import Batch
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball
-from gatecast.nn.network import Network, Weights, build, forward, generator, initial_weights
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights
+from gatecast.nn.random import generator
 from gatecast.nn.training import (
     Gradients,
     ValidationErrors,
@@ -320,7 +320,7 @@ class ESRNN:
         return series, segment_inputs(segment, series, parameters, direct_steps(self.horizon))
 
     def smoothing_parameters(self, context: PanelContext, series: SmoothedSeries) -> FloatArray:
-        """Return the smoothing parameters of each row, the seasons of fitted series rolled to their end, [n_rows, P]."""
+        """Return the smoothing parameters of each row, seasons of fitted series rolled to their end, [n_rows, P]."""
         m = self.season_length
         parameters = _first_parameters(series, self.config)
         parameters[:, :2] = _median_logits(self.smoothing)
@@ -408,7 +408,7 @@ def train(
         end = context.end if init is None else np.zeros_like(context.end)
         return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 
-    sparse, cycle = SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
+    sparse, cycle = optim.SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
 
     def batches() -> Iterator[Batch]:
         """Yield segments of series, smoothed with the newest parameters."""
@@ -501,4 +501,4 @@ def _initialize_head(
         spread[k] = np.quantile(targets, pinball.quantiles) if targets.size > 20 else spread[max(k - 1, 0)]
     dense = weights.views[-2]
     dense["W"][:] = 0.0
-    dense["b"][:] = cast(QuantileHead, network.layers[-1]).raw(spread).ravel()
+    dense["b"][:] = cast(QuantileHead, network.layers[-1]).inverse(spread).ravel()

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Smoothed", "SparseAdam", "gate", "roughness", "smooth", "smooth_backward"]
+__all__ = ["Smoothed", "gate", "roughness", "smooth", "smooth_backward"]
 
 Reals = npt.NDArray[np.floating[Any]]
 Bools = npt.NDArray[np.bool_]
@@ -152,43 +152,3 @@ def roughness(level: Reals, counts: Reals) -> tuple[float, Reals]:
     gradient[1:-1] -= 2 * bend2
     gradient[:-2] += bend2
     return float((bend * bend).sum()) / total, gradient
-
-
-class SparseAdam:
-    """Adam over rows of which an update touches some: moments and count of steps are a row's own.
-
-    Args:
-        shape: (S, P).
-        rate: Highest learning rate.
-
-    Source: Kingma & Ba 2015.
-    """
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.m = np.zeros(shape)
-        self.v = np.zeros(shape)
-        self.count = np.zeros((shape[0], 1))
-
-    def update(self, parameters: Reals, rows: Integers, gradient: Reals, rate: float) -> None:
-        """Move rows of the parameters in place.
-
-        Args:
-            parameters: (S, P).
-            rows: (B,) which of them; a row may come several times, and its gradients then add up.
-            gradient: (B, P).
-            rate: Of this update.
-
-        >>> p, adam = np.zeros((3, 1)), SparseAdam((3, 1))
-        >>> adam.update(p, np.array([1]), np.ones((1, 1)), 0.1)
-        >>> p.ravel().round(6).tolist()
-        [0.0, -0.1, 0.0]
-        """
-        rows, place = np.unique(rows, return_inverse=True)
-        sums = np.zeros((len(rows), gradient.shape[1]))
-        np.add.at(sums, place.ravel(), gradient)
-        self.count[rows] += 1
-        self.m[rows] += 0.1 * (sums - self.m[rows])
-        self.v[rows] += 0.001 * (sums * sums - self.v[rows])
-        mean = self.m[rows] / (1 - 0.9 ** self.count[rows])
-        size = np.sqrt(self.v[rows] / (1 - 0.999 ** self.count[rows]))
-        parameters[rows] -= rate * mean / (size + 1e-12)

@@ -51,7 +51,7 @@ from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball
-from gatecast.nn.network import Network, Weights, build, forward, initial_weights
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights, split_network
 from gatecast.nn.training import (
     BestWeights,
     ValidationErrors,
@@ -84,6 +84,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 CONTEXT_SEASONS = 10
 """Seasons before the windows that seasonal indices are made from when forecasting."""
+
+HEAD_LAYERS = 2
+"""Last layers of the network, which know no other time step: Dense and QuantileHead."""
 
 BATCH_SERIES, BATCH_SERIES_INSAMPLE = 2048, 512
 """Series at a time."""
@@ -264,10 +267,13 @@ class PanelRNN:
         """Return the quantiles for inputs that are made already, [n_rows, horizon, Q]."""
         row, origin = x.position
         n = len(x.x)
-        output, _ = forward(self.network, self.weights, pack(x.x), save_for_backward=False, n_sequences=n)
+        # The head is a function of each origin by itself: it is computed where a forecast is made.
         origins, column = np.unique(origin, return_inverse=True)
+        body, head = split_network(self.network, self.weights, HEAD_LAYERS)
+        hidden, _ = forward(*body, pack(x.x), save_for_backward=False, n_sequences=n)
+        output, _ = forward(*head, np.ascontiguousarray(hidden[:, origins]), save_for_backward=False, n_sequences=n)
         steps = interpolation(self.horizon)
-        q = unpack(output[:, origins], n)[row, column].reshape(len(row), steps.shape[1], -1)
+        q = unpack(output, n)[row, column].reshape(len(row), steps.shape[1], -1)
         z = np.einsum("hk,skq->shq", steps, q) + x.level[:, None, None]
         values = inverse_transform(x.scaler, z * x.scale[:, None, None] + x.last[:, None, None])
         values[x.empty] = np.nan
@@ -524,4 +530,4 @@ def _initialize_head(
         change = (z[:, step:] - z[:, :-step])[both]
         spread[k] = np.quantile(change, config.quantiles) if change.size > 20 else spread[max(k - 1, 0)]
     head = cast(QuantileHead, network.layers[-1])
-    dense["b"][:] = head.raw(spread).ravel()
+    dense["b"][:] = head.inverse(spread).ravel()

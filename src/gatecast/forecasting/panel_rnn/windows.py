@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import forward_fill, transform
 from gatecast.kernels.packing import Array
-from gatecast.nn.network import generator
+from gatecast.nn.random import generator
 
 if TYPE_CHECKING:
     from gatecast.forecasting.panel_rnn.model import PanelRNNConfig
@@ -163,11 +163,11 @@ class InputGradients(NamedTuple):
 
     z: Floats
     """(B, w - 1 + T) of `Rows.z`."""
-    known: Floats
+    futr_exog: Floats
     """(B, T + n, F)."""
-    historic: Floats
+    hist_exog: Floats
     """(B, T, G)."""
-    static: Floats
+    stat_exog: Floats
     """(B, E)."""
 
 

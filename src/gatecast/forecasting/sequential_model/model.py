@@ -57,7 +57,8 @@ from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.layers import LAYERS, Input
 from gatecast.nn.losses import Pinball
 from gatecast.nn.memory_limits import check_memory, check_network_size
-from gatecast.nn.network import Network, Weights, build, generator, initial_weights
+from gatecast.nn.network import Network, Weights, build, initial_weights
+from gatecast.nn.random import generator
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.training import ValidationErrors
 

@@ -39,8 +39,9 @@ def build_network(model: Any, h: int, settings: SequentialConfig) -> tuple[Netwo
         ConfigError: Something that is no `Sequential`, has no layers, layers that do not fit together, or outputs that
             are neither h numbers nor h times Q quantiles.
 
+    >>> from gatecast.forecasting.sequential_model.model import SequentialConfig
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> build_network(Sequential([LSTM(8), Dense(6)]), 6, SequentialConfig(24))[0].shapes
+    >>> build_network(Sequential([LSTM(8), Dense(6)]), 6, SequentialConfig(None, 24))[0].shapes
     ((24, 2), (8,), (6,))
     """
     if not isinstance(model, Sequential):
@@ -72,7 +73,7 @@ def check_outputs(network: Network, h: int, probabilities: tuple[float, ...]) ->
         ConfigError: They are not.
 
     >>> from gatecast.nn.layers import Dense
-    >>> check_outputs(wire([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
+    >>> check_outputs(build([Dense(15), QuantileHead(3)], (24,)), 5, (0.1, 0.5, 0.9))
     """
     found, last, Q = network.shapes[-1], network.layers[-1], len(probabilities)
     where, got = type(last).__name__, f"outputs of shape {(None, *found)}"
@@ -110,7 +111,7 @@ def is_point(network: Network) -> bool:
     """Whether a network says a number for each step, rather than quantiles.
 
     >>> from gatecast.nn.layers import Dense
-    >>> is_point(wire([Dense(5)], (24,))), is_point(wire([Dense(15), QuantileHead(3)], (24,)))
+    >>> is_point(build([Dense(5)], (24,))), is_point(build([Dense(15), QuantileHead(3)], (24,)))
     (True, False)
     """
     last = network.layers[-1]
@@ -134,8 +135,9 @@ def training_setup(
     Raises:
         ConfigError: A loss of quantiles for a point, or of other quantiles than those asked for.
 
+    >>> from gatecast.forecasting.sequential_model.model import SequentialConfig
     >>> from gatecast.nn.layers import Dense
-    >>> training_setup(Sequential(), wire([Dense(5)], (24,)), SequentialConfig(24))[0]
+    >>> training_setup(Sequential(), build([Dense(5)], (24,)), SequentialConfig(None, 24))[0]
     MeanAbsoluteError()
     """
     point, pinball = is_point(network), Pinball(settings.quantiles)

@@ -1,1 +1,1 @@
-"""Look inside a network: traces of gates and states, attributions, the memory of units."""
+"""Inspection of networks: gates and states, attributions, memory of units."""

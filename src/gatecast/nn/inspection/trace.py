@@ -1,9 +1,8 @@
-"""What the gates did: the kernels' own values of every recurrent layer, step by step, as arrays and as a tidy table.
+"""Gates and states of every recurrent layer, step by step, as arrays and as a tidy table.
 
-Letters: B sequences, T steps, H units, R outputs (H without projection), nb blocks of L lanes.
+These are the values that the forward pass saves for the backward pass; nothing is computed again.
 
-Nothing is computed again: these are the values that the forward pass keeps for the backward pass, so they are what the
-forecast was made of.
+Shapes: B sequences, T steps, H units, R outputs (H without projection), nb blocks of L lanes.
 """
 
 from __future__ import annotations
@@ -14,94 +13,88 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import ColumnTable, Float32Array
 from gatecast.errors import ConfigError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.native import Cache
-from gatecast.kernels.packing import Array, pack, pack_mask, unpack
+from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.layers.base import Layer
+from gatecast.nn.layers.bidirectional import Bidirectional
+from gatecast.nn.layers.concatenate import Concatenate
 from gatecast.nn.layers.dilated import Dilated, to_steps
 from gatecast.nn.layers.recurrent import Recurrent
-from gatecast.nn.layers.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.layers.residual import Residual
 from gatecast.nn.network import Network, Weights, forward
 
-__all__ = ["FIRST", "LayerTrace", "Trace", "trace"]
+__all__ = ["FIRST_COLUMNS", "LayerTrace", "Trace", "trace"]
 
-FIRST = ("i", "f", "o", "g", "c", "h")
-"""Columns of every table, in this order; gates of other cells follow."""
+FIRST_COLUMNS = ("i", "f", "o", "g", "c", "h")
+"""Gates and states that every table has, in this order; the gates of other cells follow."""
 
 STATES = ("h", "c", "n")
-"""Names that are states, not gates."""
+"""Names of states, as opposed to gates."""
 
-HIDDEN = ("q", "rh", "s")
-"""Kept for the backward pass alone: products on the way, which are no gates."""
+INTERMEDIATES = ("q", "rh", "s")
+"""Saved products that are neither gates nor states."""
 
 
 class LayerTrace(NamedTuple):
-    """What one layer did.
+    """Gates and states of one layer.
 
     Args:
-        name: As "lstm_1": the kind of layer, and its number among the recurrent ones.
-        cell: Name of the cell, of `cells.CELLS`.
-        times: (T,) of the steps.
-        gates: (B, T, H) by name, in the cell's order; NaN where a mask skips the step.
-        states: (B, T, R or H) by name, "h" among them, carried over where a mask skips the step.
-        rate: Steps from a step to the one whose state it reads; above 1 in a `Dilated` layer.
+        name: Such as "lstm_1": the kind of layer, and its number among the recurrent layers.
+        cell: Name of the cell, a key of `cells.CELLS`.
+        times: (T,) times of the steps.
+        gates: (B, T, H) by name, in the order of the cell; NaN in skipped steps.
+        states: (B, T, R or H) by name, including "h"; carried over in skipped steps.
+        rate: Distance between a step and the step whose state it reads; above 1 in a `Dilated` layer.
     """
 
     name: str
     cell: str
     times: npt.NDArray[Any]
-    gates: dict[str, Array]
-    states: dict[str, Array]
+    gates: dict[str, Float32Array]
+    states: dict[str, Float32Array]
     rate: int = 1
 
     @property
     def units(self) -> int:
-        """H."""
+        """Number of units."""
         first = next(iter(self.gates.values()), self.states["h"])
         return int(first.shape[2])
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(B, H or R, T), the larger of units and outputs: what a column of the table holds."""
+        """Shape of a column of the table: (B, H or R, T), with the larger of units and outputs."""
         h = self.states["h"]
         return h.shape[0], max(self.units, h.shape[2]), len(self.times)
 
 
 class Trace(NamedTuple):
-    """What all recurrent layers did, the first one first."""
+    """Gates and states of all recurrent layers, in order."""
 
     layers: tuple[LayerTrace, ...]
 
-    def table(self) -> dict[str, npt.NDArray[Any]]:
-        """One row for each layer, sequence, unit and time.
+    def table(self) -> ColumnTable:
+        """Return a table with one row for each layer, sequence, unit and time.
 
         Returns:
-            Columns "layer", "sequence" if there are several, "unit" from 0 on, "time", then i, f, o, g, c, h and the
+            Columns "layer", "sequence" if there are several, "unit" from 0, "time", then i, f, o, g, c, h and the
             gates of other cells; NaN where a layer has no such gate.
         """
-        names = [*FIRST, *dict.fromkeys(n for one in self.layers for n in (*one.gates, *one.states) if n not in FIRST)]
-        shapes = [one.shape for one in self.layers]
+        names = list(FIRST_COLUMNS)
+        names += dict.fromkeys(n for layer in self.layers for n in (*layer.gates, *layer.states) if n not in names)
+        shapes = [layer.shape for layer in self.layers]
         ends = np.cumsum([0, *(B * H * T for B, H, T in shapes)])
-        kinds: dict[str, Any] = {"layer": object, "sequence": np.int64, "unit": np.int64}
-        kinds |= {"time": self.layers[0].times.dtype, **dict.fromkeys(names, np.float32)}
+        dtypes: dict[str, Any] = {"layer": object, "sequence": np.int64, "unit": np.int64}
+        dtypes |= {"time": self.layers[0].times.dtype, **dict.fromkeys(names, np.float32)}
         if shapes[0][0] == 1:
-            del kinds["sequence"]
-        # Columns are written in place, layer by layer: putting parts together would take as long again.
-        table = {name: np.empty(ends[-1], kind) for name, kind in kinds.items()}
-        for k, (one, (B, H, T)) in enumerate(zip(self.layers, shapes, strict=True)):
-            here = {name: column[ends[k] : ends[k + 1]].reshape(B, H, T) for name, column in table.items()}
-            here["layer"][...], here["unit"][...], here["time"][...] = one.name, np.arange(H)[:, None], one.times
-            if "sequence" in here:
-                here["sequence"][...] = np.arange(B)[:, None, None]
-            values = one.gates | one.states
-            for name in names:
-                # With a projection there are fewer outputs than units.
-                told = values[name].shape[2] if name in values else 0
-                here[name][:, told:] = np.nan
-                if told:
-                    here[name][:, :told] = values[name].transpose(0, 2, 1)
+            del dtypes["sequence"]
+        # Columns are written in place, layer by layer: concatenation would take as long again.
+        table = {name: np.empty(ends[-1], dtype) for name, dtype in dtypes.items()}
+        for k, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
+            _fill(layer, {name: column[ends[k] : ends[k + 1]].reshape(shape) for name, column in table.items()}, names)
         return table
 
 
@@ -112,104 +105,120 @@ def trace(
     mask: npt.ArrayLike | None = None,
     times: npt.NDArray[Any] | None = None,
 ) -> Trace:
-    """Run a network over sequences and keep what its gates did.
+    """Run a network over sequences and record the gates and states of its recurrent layers.
 
     Args:
-        network: Layers, some of them recurrent, also inside `Residual`, `Bidirectional`, `Dilated` and `Concatenate`.
-        weights: Their parameters.
+        network: Layers, at least one of them recurrent; also inside `Residual`, `Bidirectional`, `Dilated` and
+            `Concatenate`.
+        weights: The parameters.
         x: (B, T, F), finite where the mask is True.
-        mask: (B, T), False where a step is skipped; None: every step counts.
-        times: (T,) of the steps; None: 0, 1, 2, ...
+        mask: (B, T), False where a step is skipped; None: no step is skipped.
+        times: (T,) times of the steps; None: 0, 1, 2, ...
 
     Returns:
-        Gates and states of every recurrent layer, float32, exactly the values of the forward pass.
+        Gates and states of every recurrent layer, float32: exactly the values of the forward pass.
 
     Raises:
         ConfigError: No recurrent layer, or times of another shape.
-        DataError: Inputs of another shape, or NaN among them.
+        DataError: Inputs of another shape, NaN or infinity.
 
     >>> from gatecast.nn.layers import LSTM, Dense
-    >>> from gatecast.nn.network import initial_weights, build
+    >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([LSTM(2), Dense(1)], (None, 1))
-    >>> found = trace(network, initial_weights(network, 0), np.ones((1, 5, 1)))
-    >>> found.layers[0].name, found.layers[0].gates["f"].shape
+    >>> result = trace(network, initial_weights(network, 0), np.ones((1, 5, 1)))
+    >>> result.layers[0].name, result.layers[0].gates["f"].shape
     ('lstm_1', (1, 5, 2))
-    >>> list(found.table())
+    >>> list(result.table())
     ['layer', 'unit', 'time', 'i', 'f', 'o', 'g', 'c', 'h']
 
-    Source: Karpathy, Johnson & Fei-Fei 2015 (looking at the gates).
+    Source: Karpathy, Johnson & Fei-Fei 2015.
     """
-    values, read = validate_inputs(x, network.shapes[0], mask=mask)
+    values, valid_mask = validate_inputs(x, network.shapes[0], mask=mask)
     B, T, _ = values.shape
-    when = np.arange(T) if times is None else np.asarray(times)
-    if when.shape != (T,):
-        raise ConfigError("the times do not fit x", got=f"{when.shape}", expected=f"({T},)")
-    packed = None if read is None else pack_mask(read)
-    _, caches = forward(network, weights, pack(values), packed, n_sequences=B)
+    step_times = np.arange(T) if times is None else np.asarray(times)
+    if step_times.shape != (T,):
+        raise ConfigError("The times do not fit x", got=f"{step_times.shape}", expected=f"({T},)")
+    packed_mask = None if valid_mask is None else pack_mask(valid_mask)
+    _, caches = forward(network, weights, pack(values), packed_mask, n_sequences=B)
     layers: list[LayerTrace] = []
     for layer, cache in zip(network.layers, caches, strict=True):
-        for found in _recurrent(layer, cache, _same):
-            kind = f"{type(found.layer).__name__.lower()}_{len(layers) + 1}{found.way}"
-            layers.append(_read(found, kind, when, B))
+        for run in _recurrent_runs(layer, cache, _identity):
+            name = f"{type(run.layer).__name__.lower()}_{len(layers) + 1}{run.suffix}"
+            layers.append(_layer_trace(run, name, step_times, B))
     if not layers:
         kinds = ", ".join(type(layer).__name__ for layer in network.layers)
-        raise ConfigError(
-            "this network has no recurrent layer, so it has no gates",
-            got=kinds,
-            expected="an LSTM, GRU or RNN among them",
-        )
+        raise ConfigError("The network has no recurrent layer", got=kinds, expected="at least one LSTM, GRU or RNN")
     return Trace(tuple(layers))
 
 
-Turn = Callable[[Array], Array]
+ToNetworkSteps = Callable[[Float32Array], Float32Array]
+"""Puts the steps of a layer into the order of the network."""
 
 
-class _Found(NamedTuple):
-    """A recurrent layer inside a network, its cache, and the way of its steps to those of the network."""
+class _Run(NamedTuple):
+    """A recurrent layer inside a network, with its cache."""
 
     layer: Recurrent
     cache: Cache
-    turn: Turn
-    way: str = ""
+    to_network_steps: ToNetworkSteps
+    suffix: str = ""
     rate: int = 1
 
 
-def _recurrent(layer: Layer, cache: Any, turn: Turn, way: str = "") -> Iterator[_Found]:
-    """The recurrent layers in a layer, in the order of their work."""
+def _recurrent_runs(layer: Layer, cache: Any, to_network_steps: ToNetworkSteps, suffix: str = "") -> Iterator[_Run]:
+    """Yield the recurrent layers inside a layer, in the order in which they run."""
     if isinstance(layer, Recurrent):
-        yield _Found(layer, cache[0], turn, way)
+        yield _Run(layer, cache[0], to_network_steps, suffix)
     elif isinstance(layer, Residual):
-        yield from _recurrent(layer.layer, cache, turn, way)
+        yield from _recurrent_runs(layer.layer, cache, to_network_steps, suffix)
     elif isinstance(layer, Dilated):
         (inner, _), (nb, T, _, _), _ = cache
-        yield _Found(layer.layer, inner, lambda rows: turn(to_steps(rows, nb, T)), way, layer.rate)
+        yield _Run(layer.layer, inner, lambda rows: to_network_steps(to_steps(rows, nb, T)), suffix, layer.rate)
     elif isinstance(layer, Bidirectional):
-        yield from _recurrent(layer.layer, cache[0], turn, f"{way}_forward")
-        yield from _recurrent(layer.layer, cache[1], lambda rows: turn(rows[:, ::-1]), f"{way}_backward")
+        yield from _recurrent_runs(layer.layer, cache[0], to_network_steps, f"{suffix}_forward")
+        yield from _recurrent_runs(
+            layer.layer, cache[1], lambda rows: to_network_steps(rows[:, ::-1]), f"{suffix}_backward"
+        )
     elif isinstance(layer, Concatenate):
         for b, branch in enumerate(layer.branches):
-            inside: Sequence[Layer] = branch if isinstance(branch, list | tuple) else (branch,)
-            for own, kept in zip(inside, cache[1][b], strict=True):
-                yield from _recurrent(own, kept, turn, f"{way}_branch{b + 1}")
+            branch_layers: Sequence[Layer] = branch if isinstance(branch, list | tuple) else (branch,)
+            for inner_layer, inner_cache in zip(branch_layers, cache[1][b], strict=True):
+                yield from _recurrent_runs(inner_layer, inner_cache, to_network_steps, f"{suffix}_branch{b + 1}")
 
 
-def _same(rows: Array) -> Array:
-    """Steps that are those of the network already."""
+def _identity(rows: Float32Array) -> Float32Array:
+    """Return steps that are in the order of the network already."""
     return rows
 
 
-def _read(found: _Found, name: str, times: npt.NDArray[Any], B: int) -> LayerTrace:
-    """Arrays (B, T, .) of what a layer kept."""
-    cache = found.cache
-    kept = {n: cache.rows(n) for n in CELLS[cache.cell].saved if n not in HIDDEN}
+def _layer_trace(run: _Run, name: str, times: npt.NDArray[Any], B: int) -> LayerTrace:
+    """Return the saved values of a layer, unpacked."""
+    cache = run.cache
+    gates = {n: cache.saved_rows(n) for n in CELLS[cache.cell].saved if n not in INTERMEDIATES}
     if cache.cell == "lstm_coupled":
-        kept = {"i": 1 - kept["f"], **kept}
-    states = {"h": cache.y} | {n: kept.pop(n) for n in STATES if n in kept}
+        gates = {"i": 1 - gates["f"], **gates}
+    states = {"h": cache.y} | {n: gates.pop(n) for n in STATES if n in gates}
     if cache.mask is not None:
         skipped = cache.mask[:, :, None] == 0
-        # States are kept as they are carried on; gates of a skipped step are numbers that nothing was done with.
-        kept = {n: np.where(skipped, np.float32(np.nan), gate) for n, gate in kept.items()}
+        # States are saved as carried over; the gates of a skipped step had no effect.
+        gates = {n: np.where(skipped, np.float32(np.nan), gate) for n, gate in gates.items()}
     gates, states = (
-        {n: unpack(np.ascontiguousarray(found.turn(rows)), B) for n, rows in part.items()} for part in (kept, states)
+        {n: unpack(np.ascontiguousarray(run.to_network_steps(rows)), B) for n, rows in arrays.items()}
+        for arrays in (gates, states)
     )
-    return LayerTrace(name, cache.cell, times, gates, states, found.rate)
+    return LayerTrace(name, cache.cell, times, gates, states, run.rate)
+
+
+def _fill(layer: LayerTrace, columns: ColumnTable, names: Sequence[str]) -> None:
+    """Write a layer into its rows of the table, views of shape (B, H or R, T)."""
+    B, H, _ = layer.shape
+    columns["layer"][...], columns["unit"][...], columns["time"][...] = layer.name, np.arange(H)[:, None], layer.times
+    if "sequence" in columns:
+        columns["sequence"][...] = np.arange(B)[:, None, None]
+    values = layer.gates | layer.states
+    for name in names:
+        # With a projection there are fewer outputs than units.
+        width = values[name].shape[2] if name in values else 0
+        columns[name][:, width:] = np.nan
+        if width:
+            columns[name][:, :width] = values[name].transpose(0, 2, 1)

@@ -1,75 +1,73 @@
-"""How long units remember, which gates are stuck, which units do nothing, and what the others follow.
+"""Memory of units: half-lives, saturated gates, inactive units, and correlations of units with signals.
 
-Letters: B sequences, T steps, H units.
-
-A unit keeps a share r[t] of what it remembered: of an LSTM the forget gate f[t], of a GRU its update gate z[t]. After n
-steps the product of n shares is left, so half of it is left after
+At step t a unit retains a fraction r[t] of its memory: the forget gate f[t] in an LSTM, the update gate z[t] in a GRU.
+After n steps the product of n fractions is left, so that half of the memory is left after
 
     half-life = log(1/2) / mean(log r)
 
-steps, the mean taken over the steps that were read. A plain RNN has no gate that keeps anything: its half-life is NaN.
+steps. A plain RNN has no such gate; its half-life is NaN.
+
+Shapes: B sequences, T steps, H units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import BoolArray, ColumnTable, Float32Array, FloatArray, IntArray
 from gatecast.errors import ConfigError
 from gatecast.nn.inspection.trace import LayerTrace, Trace
 
 __all__ = ["HeatMap", "UnitMemory", "half_lives", "heat_map", "retention", "summarize_units"]
 
-Floats = npt.NDArray[np.float64]
-Table = dict[str, npt.NDArray[Any]]
-
 LOW, HIGH = 0.1, 0.9
-"""A gate below or above is as good as shut or open."""
+"""A gate below LOW or above HIGH is saturated."""
 
-STILL = 1e-3
-"""Standard deviation of an output below which a unit does nothing."""
+MIN_STD = 1e-3
+"""A unit whose output has a smaller standard deviation is inactive."""
 
-LEAST = 1e-6
-"""Least share kept in a step: below it, all is gone."""
+MIN_RETENTION = 1e-6
+"""Smallest retained fraction of a step, so that its logarithm is finite."""
 
-FOLLOWS = 0.5
-"""Least correlation at which a unit is said to follow a signal."""
+MIN_CORRELATION = 0.5
+"""Smallest absolute correlation at which a unit follows a signal."""
 
-SURE = 3.0
-"""Standard errors that a correlation must be away from 0, those of steps that do not depend on each other."""
+MIN_STANDARD_ERRORS = 3.0
+"""Smallest distance of that correlation from 0, in standard errors of independent steps."""
 
 CONSTANT = 1e-12
-"""A signal that varies by less than this share of its size is constant: the rest is rounding."""
+"""A signal with a smaller relative standard deviation is constant: the rest is rounding."""
 
-OPEN = ("i", "f", "o", "z", "r")
+SIGMOID_GATES = ("i", "f", "o", "z", "r")
 """Gates between 0 and 1."""
 
 
 @dataclass(frozen=True)
 class UnitMemory:
-    """What is to be said about units.
+    """Memory of the units of a network.
 
     Args:
-        table: A row for each unit: layer, unit, half_life, saturation_low_<gate> and saturation_high_<gate> (shares of
-            the steps), dead, follows (a signal, or "") and correlation.
-        layers: A row for each layer: layer, units, half_life (the median over units), longest, dead and the mean
-            saturations.
-        sentence: The same in words.
+        table: One row per unit: layer, unit, half_life, saturation_low_<gate> and saturation_high_<gate> (fractions of
+            the steps), dead (whether the unit is inactive), follows (a signal, or "") and correlation.
+        layers: One row per layer: layer, units, half_life (median over units), longest, dead (number of inactive units)
+            and mean saturations.
+        sentence: A summary of the tables as text.
     """
 
-    table: Table
-    layers: Table
+    table: ColumnTable
+    layers: ColumnTable
     sentence: str
 
 
-def retention(layer: LayerTrace) -> Floats | None:
-    """The share of its memory that a unit keeps at each step: (B, T, H); None for cells without such a gate.
+def retention(layer: LayerTrace) -> FloatArray | None:
+    """Return the fraction of its memory that a unit retains at each step, (B, T, H); None for cells without memory.
 
-    LSTM: f; GRU: z; minimal GRU: 1 - z; minimal LSTM: f / (f + i); sLSTM, of its normalised memory c / n: 1 - i / n.
+    LSTM: f; GRU: z; minimal GRU: 1 - z; minimal LSTM: f / (f + i); sLSTM, for its normalized memory c / n: 1 - i / n.
 
     >>> retention(LayerTrace("lstm_1", "lstm", np.arange(2), {"f": np.full((1, 2, 1), 0.5)}, {}))[0, :, 0].tolist()
     [0.5, 0.5]
@@ -88,104 +86,103 @@ def retention(layer: LayerTrace) -> Floats | None:
     return None
 
 
-def half_lives(layer: LayerTrace, step: float = 1.0) -> Floats:
-    """Steps until half of a unit's memory is gone: ``log(1/2) / mean(log r)``.
+def half_lives(layer: LayerTrace, step: float = 1.0) -> FloatArray:
+    """Compute the number of steps after which half of a unit's memory is left: ``log(1/2) / mean(log r)``.
 
     Args:
-        layer: What the gates did. The first step, before which there is nothing to remember, and steps that a mask
-            skips do not count.
-        step: Steps of the series in a step of the layer.
+        layer: The gates of a layer. The first step, which has no memory before it, and skipped steps do not count.
+        step: Steps of the series per step of the layer.
 
     Returns:
-        (H,): inf for a unit that keeps everything, NaN for cells that have no such gate.
+        Half-lives (H,): infinite for a unit that retains everything, NaN for cells without memory.
 
     >>> layer = LayerTrace("lstm_1", "lstm", np.arange(3), {"f": np.full((1, 3, 1), 0.5**0.1)}, {})
     >>> half_lives(layer).round(6).tolist()
     [10.0]
     """
-    share = retention(layer)
-    if share is None:
+    fraction = retention(layer)
+    if fraction is None:
         return np.full(layer.units, np.nan)
-    later = share[:, layer.rate :].reshape(-1, share.shape[2])
-    seen = np.isfinite(later)
-    logs = np.where(seen, np.log(np.clip(np.where(seen, later, 1.0), LEAST, 1.0)), 0.0)
-    count = seen.sum(axis=0)
-    mean = logs.sum(axis=0) / np.maximum(count, 1)
+    later = fraction[:, layer.rate :].reshape(-1, fraction.shape[2])
+    known = np.isfinite(later)
+    logs = np.where(known, np.log(np.clip(np.where(known, later, 1.0), MIN_RETENTION, 1.0)), 0.0)
+    n_known = known.sum(axis=0)
+    mean = logs.sum(axis=0) / np.maximum(n_known, 1)
     with np.errstate(divide="ignore"):
         lives = np.log(0.5) / mean
-    return np.asarray(np.where(count == 0, np.nan, np.where(mean == 0, np.inf, lives)) * layer.rate * step)
+    return np.asarray(np.where(n_known == 0, np.nan, np.where(mean == 0, np.inf, lives)) * layer.rate * step)
 
 
 class HeatMap(NamedTuple):
-    """A gate or state of one layer while it read one sequence, as a picture wants it.
+    """A gate or state of one layer over one sequence, ready to plot.
 
     Args:
-        values: (T, H), a column for each unit; NaN where a mask skips the step.
-        times: (T,) of the rows.
-        units: (H,) which unit each column is, the longest memory first.
-        half_lives: (H,) of these units, in steps; NaN where there is none.
+        values: (T, H), one column per unit; NaN in skipped steps.
+        times: (T,) times of the rows.
+        units: (H,) units of the columns, by decreasing half-life.
+        half_lives: (H,) half-lives of these units, in steps; NaN for cells without memory.
     """
 
-    values: npt.NDArray[np.float32]
+    values: Float32Array
     times: npt.NDArray[Any]
-    units: npt.NDArray[np.int64]
-    half_lives: Floats
+    units: IntArray
+    half_lives: FloatArray
 
 
 def heat_map(layer: LayerTrace, name: str, sequence: int = 0, step: float = 1.0) -> HeatMap:
-    """A gate or state of a layer over time, its units in the order of their half-lives, the longest first.
+    """Return a gate or state of a layer over time, its units ordered by decreasing half-life.
 
-    Units without a half-life, as those of an RNN, stand last, as they are numbered.
+    Units without a half-life, such as those of an RNN, come last, in their own order.
 
     Args:
-        layer: What the gates did.
-        name: Of a gate or a state of the layer, as "f" or "h".
-        sequence: Which of the sequences is shown; half-lives are those of all.
-        step: Steps of the series in a step of the network, the unit of half-lives.
+        layer: Gates and states of a layer.
+        name: A gate or state of the layer, such as "f" or "h".
+        sequence: Index of the sequence to show; half-lives are those over all sequences.
+        step: Steps of the series per step of the network, for half-lives in steps of the series.
 
     Raises:
         ConfigError: No such gate, state or sequence.
 
-    >>> share = np.array([0.5, 0.9]) * np.ones((1, 3, 1))
-    >>> found = heat_map(LayerTrace("lstm_1", "lstm", np.arange(3), {"f": share}, {"h": share}), "f")
-    >>> found.values.shape, found.units.tolist(), found.half_lives.round(1).tolist()
+    >>> retained = np.array([0.5, 0.9]) * np.ones((1, 3, 1))
+    >>> result = heat_map(LayerTrace("lstm_1", "lstm", np.arange(3), {"f": retained}, {"h": retained}), "f")
+    >>> result.values.shape, result.units.tolist(), result.half_lives.round(1).tolist()
     ((3, 2), [1, 0], [6.6, 1.0])
     """
-    there = layer.gates | layer.states
-    if name not in there:
-        raise ConfigError(
-            f"{layer.name} has no such gate or state", got=repr(name), expected=f"one of {', '.join(there)}"
-        )
-    rows = there[name]
+    values = layer.gates | layer.states
+    if name not in values:
+        what = f"Unknown gate or state {name!r}"
+        raise ConfigError(what, where=layer.name, expected=f"one of {', '.join(values)}", argument="name")
+    rows = values[name]
     if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < len(rows):
-        raise ConfigError("there is no such sequence", got=repr(sequence), expected=f"0 to {len(rows) - 1}")
+        expected = f"an integer from 0 to {len(rows) - 1}"
+        raise ConfigError(f"Invalid sequence {sequence!r}", expected=expected, argument="sequence")
     lives = half_lives(layer, step)
     if len(lives) != rows.shape[2]:
-        # The outputs of a projection are mixtures of units.
+        # The outputs of a projection mix units.
         lives = np.full(rows.shape[2], np.nan)
     order = np.argsort(np.where(np.isnan(lives), np.inf, -lives), kind="stable")
     return HeatMap(rows[sequence][:, order], layer.times, order, lives[order])
 
 
-def summarize_units(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, step: float = 1.0) -> UnitMemory:
-    """Half-lives, saturation, dead units, and what units follow.
+def summarize_units(trace: Trace, signals: Mapping[str, npt.ArrayLike] | None = None, step: float = 1.0) -> UnitMemory:
+    """Compute half-lives, saturation and activity of units, and the signals that they follow.
 
     Args:
-        found: What the gates did.
-        signals: What a unit may follow, by name, each (T,), of any unit; NaN where unknown. The correlation is that
-            with its memory c or, without one, its output h, at the same step. A unit follows the signal that it goes
-            with best, if the correlation is 0.5 or more, and 3 standard errors: of 36 steps or less, more is asked,
-            of 9 or less nothing is said.
-        step: Steps of the series in a step of the network, the unit of half-lives.
+        trace: Gates and states of a network.
+        signals: Signals by name, each (T,), in any unit of measurement; NaN where unknown. They are correlated with
+            the memory c of a unit or, without one, its output h, at the same step. A unit follows the signal with the
+            largest absolute correlation, if this is at least 0.5 and 3 standard errors; with 9 steps or fewer it
+            follows none.
+        step: Steps of the series per step of the network, for half-lives in steps of the series.
 
     Returns:
-        A row for each unit, one for each layer, and a sentence.
+        One row per unit, one row per layer, and a summary as text.
 
     Raises:
-        ConfigError: A signal of another length, or one for several sequences.
+        ConfigError: A signal of another length, or signals for several sequences.
 
     >>> from gatecast.nn.layers import LSTM
-    >>> from gatecast.nn.network import initial_weights, build
+    >>> from gatecast.nn.network import build, initial_weights
     >>> from gatecast.nn.inspection.trace import trace
     >>> network = build([LSTM(2)], (None, 1))
     >>> memory = summarize_units(trace(network, initial_weights(network, 0), np.zeros((1, 9, 1))))
@@ -194,112 +191,130 @@ def summarize_units(found: Trace, signals: Mapping[str, npt.ArrayLike] | None = 
 
     Source: Karpathy, Johnson & Fei-Fei 2015 (saturation); Tallec & Ollivier 2018 (time scales of forget gates).
     """
-    names = [n for n in OPEN if any(n in one.gates for one in found.layers)]
-    rows: list[Table] = []
-    for layer in found.layers:
-        lives, H = half_lives(layer, step), layer.units
-        row: Table = {"layer": np.full(H, layer.name, object), "unit": np.arange(H), "half_life": lives}
-        for name in names:
-            low, high = _saturation(layer.gates.get(name), H)
-            row |= {f"saturation_low_{name}": low, f"saturation_high_{name}": high}
-        row["dead"] = _dead(layer, H)
-        row["follows"], row["correlation"] = _followed(layer, signals or {}, H)
-        rows.append(row)
-    table = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-    layers = _by_layer(rows)
-    return UnitMemory(table, layers, _sentence(table, layers))
+    gates = [name for name in SIGMOID_GATES if any(name in layer.gates for layer in trace.layers)]
+    by_layer = [_unit_rows(layer, gates, signals or {}, step) for layer in trace.layers]
+    table = {name: np.concatenate([rows[name] for rows in by_layer]) for name in by_layer[0]}
+    layers = _layer_rows(by_layer)
+    return UnitMemory(table, layers, _summarize(table, layers))
 
 
-def _saturation(gate: Any, H: int) -> tuple[Floats, Floats]:
-    """(H,) shares of steps at which a gate is shut, and open."""
+def _unit_rows(
+    layer: LayerTrace, gates: Sequence[str], signals: Mapping[str, npt.ArrayLike], step: float
+) -> ColumnTable:
+    """Return one row per unit of a layer."""
+    H = layer.units
+    rows: ColumnTable = {
+        "layer": np.full(H, layer.name, object),
+        "unit": np.arange(H),
+        "half_life": half_lives(layer, step),
+    }
+    for name in gates:
+        low, high = _saturation(layer.gates.get(name), H)
+        rows |= {f"saturation_low_{name}": low, f"saturation_high_{name}": high}
+    rows["dead"] = _is_inactive(layer, H)
+    rows["follows"], rows["correlation"] = _followed_signals(layer, signals, H)
+    return rows
+
+
+def _saturation(gate: Float32Array | None, H: int) -> tuple[FloatArray, FloatArray]:
+    """Return the fractions of steps (H,) at which a gate is closed, and open."""
     if gate is None:
         return np.full(H, np.nan), np.full(H, np.nan)
-    seen = np.isfinite(gate)
-    count = np.maximum(seen.sum(axis=(0, 1)), 1)
-    return ((gate < LOW) & seen).sum(axis=(0, 1)) / count, ((gate > HIGH) & seen).sum(axis=(0, 1)) / count
+    known = np.isfinite(gate)
+    n_known = np.maximum(known.sum(axis=(0, 1)), 1)
+    return ((gate < LOW) & known).sum(axis=(0, 1)) / n_known, ((gate > HIGH) & known).sum(axis=(0, 1)) / n_known
 
 
-def _dead(layer: LayerTrace, H: int) -> npt.NDArray[np.bool_]:
-    """(H,) whether a unit's output hardly moves; with a projection, its memory."""
+def _is_inactive(layer: LayerTrace, H: int) -> BoolArray:
+    """Return whether the output of a unit hardly changes, (H,); with a projection, its memory."""
     h = layer.states["h"] if layer.states["h"].shape[2] == H else layer.states["c"]
     rows = h.reshape(-1, H)
-    # Of a single step nothing can be said.
-    return np.asarray((rows.std(axis=0) < STILL) & (len(rows) > 1))
+    # A single step shows no change.
+    return np.asarray((rows.std(axis=0) < MIN_STD) & (len(rows) > 1))
 
 
-def _followed(layer: LayerTrace, signals: Mapping[str, npt.ArrayLike], H: int) -> tuple[npt.NDArray[Any], Floats]:
-    """(H,) the signal that each unit follows best, "" if none, and their correlation."""
+def _followed_signals(
+    layer: LayerTrace, signals: Mapping[str, npt.ArrayLike], H: int
+) -> tuple[npt.NDArray[Any], FloatArray]:
+    """Return the signal that each unit follows (H,), "" for none, and their correlation."""
     states = layer.states.get("c", layer.states["h"])
     B, T, size = states.shape
-    best, who, least = np.zeros(size), np.full(size, "", object), np.full(size, FOLLOWS)
+    best, best_name, threshold = np.zeros(size), np.full(size, "", object), np.full(size, MIN_CORRELATION)
     for name, values in signals.items():
         signal = np.asarray(values, np.float64)
         if signal.shape != (T,) or B != 1:
             raise ConfigError(
-                f"the signal {name!r} does not fit the trace",
+                f"The signal {name!r} does not fit the trace",
                 got=f"{signal.shape} for {B} sequences of {T} steps",
                 expected=f"({T},) for one sequence",
             )
-        seen = np.isfinite(signal)
-        n = int(seen.sum())
-        if n <= SURE**2:
+        known = np.isfinite(signal)
+        n = int(known.sum())
+        if n <= MIN_STANDARD_ERRORS**2:
             continue
-        a, b = signal[seen], states[0, seen].astype(np.float64)
-        if np.std(a) <= CONSTANT * np.abs(a).max():
-            continue
-        a, b = (a - a.mean()) / a.std(), b - b.mean(axis=0)
-        spread = b.std(axis=0)
-        moves = spread >= STILL
-        r = np.where(moves, a @ b / (n * np.where(moves, spread, 1.0)), 0.0)
+        r = _correlations(signal[known], states[0, known].astype(np.float64))
         better = np.abs(r) > np.abs(best)
-        best, who = np.where(better, r, best), np.where(better, name, who)
-        least = np.where(better, max(FOLLOWS, SURE / np.sqrt(n)), least)
-    who = np.where(np.abs(best) >= least, who, "")
-    pad = H - size
-    return np.concatenate([who, np.full(pad, "", object)]), np.concatenate([best, np.full(pad, np.nan)])
+        best, best_name = np.where(better, r, best), np.where(better, name, best_name)
+        threshold = np.where(better, max(MIN_CORRELATION, MIN_STANDARD_ERRORS / np.sqrt(n)), threshold)
+    best_name = np.where(np.abs(best) >= threshold, best_name, "")
+    padding = H - size
+    return (
+        np.concatenate([best_name, np.full(padding, "", object)]),
+        np.concatenate([best, np.full(padding, np.nan)]),
+    )
 
 
-def _by_layer(rows: list[Table]) -> Table:
-    """A row for each layer."""
-    told: dict[str, list[Any]] = {"layer": [], "units": [], "half_life": [], "longest": [], "dead": []}
-    told |= {name: [] for name in rows[0] if name.startswith("saturation")}
-    for row in rows:
-        lives = row["half_life"][np.isfinite(row["half_life"]) | np.isinf(row["half_life"])]
-        told["layer"].append(row["layer"][0])
-        told["units"].append(len(row["unit"]))
-        told["half_life"].append(np.median(lives) if len(lives) else np.nan)
-        told["longest"].append(lives.max() if len(lives) else np.nan)
-        told["dead"].append(int(row["dead"].sum()))
-        for name in told:
+def _correlations(signal: FloatArray, states: FloatArray) -> FloatArray:
+    """Return the correlations of a signal (n,) with states (n, H); 0 where one of them is constant."""
+    if np.std(signal) <= CONSTANT * np.abs(signal).max():
+        return np.zeros(states.shape[1])
+    centered = states - states.mean(axis=0)
+    std = centered.std(axis=0)
+    varies = std >= MIN_STD
+    standardized = (signal - signal.mean()) / signal.std()
+    return np.asarray(np.where(varies, standardized @ centered / (len(signal) * np.where(varies, std, 1.0)), 0.0))
+
+
+def _layer_rows(by_layer: list[ColumnTable]) -> ColumnTable:
+    """Return one row per layer."""
+    columns: dict[str, list[Any]] = {"layer": [], "units": [], "half_life": [], "longest": [], "dead": []}
+    columns |= {name: [] for name in by_layer[0] if name.startswith("saturation")}
+    for rows in by_layer:
+        lives = rows["half_life"][~np.isnan(rows["half_life"])]
+        columns["layer"].append(rows["layer"][0])
+        columns["units"].append(len(rows["unit"]))
+        columns["half_life"].append(np.median(lives) if len(lives) else np.nan)
+        columns["longest"].append(lives.max() if len(lives) else np.nan)
+        columns["dead"].append(int(rows["dead"].sum()))
+        for name in columns:
             if name.startswith("saturation"):
-                told[name].append(row[name].mean())
-    return {name: np.asarray(column, object if name == "layer" else None) for name, column in told.items()}
+                columns[name].append(rows[name].mean())
+    return {name: np.asarray(column, object if name == "layer" else None) for name, column in columns.items()}
 
 
-def _sentence(table: Table, layers: Table) -> str:
-    """What the tables say."""
-    words = []
-    for k, name in enumerate(layers["layer"]):
-        middle, longest = layers["half_life"][k], layers["longest"][k]
-        if np.isnan(middle):
-            words.append(f"{name} has no gate that keeps a memory.")
+def _summarize(table: ColumnTable, layers: ColumnTable) -> str:
+    """Return the tables as text."""
+    sentences = []
+    for name, median, longest in zip(layers["layer"], layers["half_life"], layers["longest"], strict=True):
+        if np.isnan(median):
+            sentences.append(f"{name} has no gate that retains memory.")
         else:
-            words.append(
-                f"Half of the units of {name} keep half of what they remember for {_steps(middle)} or more; the "
-                f"longest memory has a half-life of {_steps(longest)}."
+            sentences.append(
+                f"Half of the units of {name} have a memory with a half-life of {_format_steps(median)} or more; the "
+                f"longest is {_format_steps(longest)}."
             )
-    dead, count = int(table["dead"].sum()), len(table["dead"])
-    if dead:
-        words.append(f"{dead} of {count} units do nothing: a smaller network would say the same.")
+    n_inactive, n_units = int(table["dead"].sum()), len(table["dead"])
+    if n_inactive:
+        sentences.append(f"{n_inactive} of {n_units} units are inactive: a smaller network would do as well.")
     followed = table["follows"][table["follows"] != ""]
     if len(followed):
-        # A season's signals differ by the place of their peak alone.
+        # The signals of a season differ only in the position of their peak.
         names, counts = np.unique([str(name).split(",")[0] for name in followed], return_counts=True)
         order = np.argsort(-counts, kind="stable")[:3]
-        words.append(f"Of the units, {', '.join(f'{counts[k]} follow {names[k]}' for k in order)}.")
-    return " ".join(words)
+        sentences.append(f"Units that follow a signal: {', '.join(f'{counts[k]} follow {names[k]}' for k in order)}.")
+    return " ".join(sentences)
 
 
-def _steps(count: float) -> str:
-    """A number of steps in words."""
-    return "no end of steps" if np.isinf(count) else f"{count:.3g} steps"
+def _format_steps(n_steps: float) -> str:
+    """Return a number of steps as text."""
+    return "infinitely many steps" if np.isinf(n_steps) else f"{n_steps:.3g} steps"

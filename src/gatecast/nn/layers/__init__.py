@@ -1,6 +1,7 @@
-"""Every layer under one roof: ``from gatecast.nn.layers import LSTM``, and the table of all of them.
+"""The layers, and the table of all of them.
 
-A new layer is a file on top of `layer.Plain` and an entry in `LAYERS`; saving and the contract tests then know it.
+A new layer is a module with a class on top of `base.BaseLayer` or `base.StatefulLayer`, and an entry in `LAYERS`:
+saving and the contract tests then cover it.
 """
 
 from __future__ import annotations
@@ -8,19 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatecast.nn.layers.base import CallContext, Input, Layer, Shape, State
+from gatecast.nn.layers.base import BaseLayer, CallContext, Input, Layer, Shape, State, StatefulLayer
+from gatecast.nn.layers.bidirectional import Bidirectional
+from gatecast.nn.layers.concatenate import Concatenate
+from gatecast.nn.layers.dense import Dense
 from gatecast.nn.layers.dilated import Dilated
-from gatecast.nn.layers.feedforward import Dense, Dropout, Embedding, Select
+from gatecast.nn.layers.dropout import Dropout
+from gatecast.nn.layers.embedding import Embedding
+from gatecast.nn.layers.gru import GRU
+from gatecast.nn.layers.lstm import LSTM
+from gatecast.nn.layers.minimal import MinGRU, MinLSTM
 from gatecast.nn.layers.normalization import BatchNormalization, LayerNormalization, RMSNorm
 from gatecast.nn.layers.quantile_head import QuantileHead
-from gatecast.nn.layers.recurrences import GRU, LSTM, SLSTM, MinGRU, MinLSTM, SimpleRNN
-from gatecast.nn.layers.wrappers import Bidirectional, Concatenate, Residual
+from gatecast.nn.layers.residual import Residual
+from gatecast.nn.layers.select import Select
+from gatecast.nn.layers.simple_rnn import SimpleRNN
+from gatecast.nn.layers.slstm import SLSTM
 
 __all__ = [
     "GRU",
     "LAYERS",
     "LSTM",
     "SLSTM",
+    "BaseLayer",
     "BatchNormalization",
     "Bidirectional",
     "CallContext",
@@ -41,6 +52,7 @@ __all__ = [
     "Shape",
     "SimpleRNN",
     "State",
+    "StatefulLayer",
 ]
 
 LAYERS: Mapping[str, Any] = {
@@ -66,4 +78,4 @@ LAYERS: Mapping[str, Any] = {
         QuantileHead,
     )
 }
-"""Every layer by its name: what may stand in a network and in a file."""
+"""Every layer by its name: the layers that a network and a file may contain."""

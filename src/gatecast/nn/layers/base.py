@@ -1,18 +1,18 @@
-"""What a layer is: a frozen description, a dict of parameters, and functions from one to the other.
+"""The contract of a layer: a frozen description, a dict of parameters, and functions from one to the other.
 
-Letters: B batch, T time, F features, H units, nb blocks of L lanes. Tensors are packed (see `arrays`):
-(nb, T, F, L) float32, T = 1 where a shape has no time axis. Shapes leave the batch out: (T, F) or (F,); T is
-None when any length will do. `d` before a name is the gradient of the loss with respect to it.
+Shapes: tensors are packed as `gatecast.kernels.packing` lays them out, float32 [nb, T, F, L] with nb blocks, T time
+steps, F features and L lanes; T is 1 where a shape has no time axis. Shapes of samples leave the batch out, (T, F) or
+(F,); a T of None stands for any length. `d` before a name is the gradient of the loss with respect to it.
 
-A new layer is a frozen dataclass on top of `Plain` with what it does differently, and one more entry in
-`layers.LAYERS`; saving, counting, training and the contract tests then know it.
+To add a layer, derive a frozen dataclass from `BaseLayer`, or from `StatefulLayer` if it carries a state, and add the
+class to `LAYERS`: saving, parameter counts, training and `gatecast.testing.check_layer` then cover it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,53 +21,60 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array, Params
 
 __all__ = [
+    "BackwardResult",
     "BaseLayer",
     "CallContext",
+    "ForwardResult",
     "Input",
     "Layer",
     "Shape",
     "State",
+    "StatefulLayer",
+    "add_prefix",
+    "backward_from",
     "check_choice",
-    "check_layer_kind",
-    "checked_input",
-    "checked_shape",
+    "check_input",
+    "check_layer_type",
     "feature_count",
-    "first_shape",
-    "fold_in",
-    "glorot_uniform",
-    "hash64",
-    "orthogonal",
+    "forward_from",
+    "strip_prefix",
+    "validate_shape",
+    "wrapper_input_shape",
 ]
 
 Shape = tuple[int | None, ...]
+"""Shape of a sample, (T, F) or (F,); T may be None."""
+
 State = tuple[Any, ...]
-"""What a layer carries from step to step: arrays (nb, size, L), h first; nested where layers are nested."""
+"""State that a layer carries from step to step: arrays [nb, size, L], the output h first; nested as layers nest."""
 
-Described = TypeVar("Described")
+ForwardResult = tuple[Array, State | None, Any]
+"""Output, state after the last step (None without one), and cache for the backward pass."""
 
-_BITS = 0xFFFFFFFFFFFFFFFF
+BackwardResult = tuple[Array | None, State | None, Params]
+"""Gradients of the input, of the initial state and of the parameters."""
 
 
 class CallContext(NamedTuple):
-    """What a layer is told about the pass that it takes part in."""
+    """Settings of one pass through a layer."""
 
     training: bool = False
     key: int = 0
-    """Key of this layer's random numbers in this step."""
+    """Key of this layer's random numbers in this pass."""
     mask: Array | None = None
-    """(nb, T, L) of 0 and 1, or None: every step counts. x is finite where it is 0."""
+    """Steps to use, [nb, T, L] of 0 and 1; None uses every step. x must be finite where the mask is 0."""
     save_for_backward: bool = True
-    """Whether a backward pass will follow."""
+    """Whether a backward pass follows."""
     n_sequences: int | None = None
-    """Number of sequences; the lanes beyond are padding. None: every lane is a sequence."""
+    """Number of sequences; the lanes behind them are padding. None: every lane holds a sequence."""
 
 
 class Layer(Protocol):
-    """What every layer offers."""
+    """Interface of every layer."""
 
     @property
     def input_shape(self) -> Shape | None:
-        """Shape of the input, if the layer is the first and was told."""
+        """Shape of the input if the user gave it, as for the first layer of a network."""
 
     @property
     def param_names(self) -> tuple[str, ...]:
@@ -75,42 +82,53 @@ class Layer(Protocol):
 
     @property
     def supports_streaming(self) -> bool:
-        """Whether a sequence may be given piece by piece, with the state handed over."""
+        """Whether a sequence may come in pieces, with the state handed from piece to piece."""
 
-    def output_shape(self, in_shape: Shape) -> Shape:
-        """Shape of the output for a shape of the input."""
+    def output_shape(self, in_shape: Shape, /) -> Shape:
+        """Return the shape of the output for a shape of the input."""
 
-    def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
-        """Fresh parameters, float32."""
+    def init(self, rng: np.random.Generator, in_shape: Shape, /) -> Params:
+        """Draw initial parameters, float32."""
 
-    def forward(
-        self, params: Params, x: Array, context: CallContext, state: State | None = None
-    ) -> tuple[Array, State | None, Any]:
-        """Output, the state after the last step (None if there is none), and what the backward pass needs.
+    def forward(self, params: Params, x: Array, context: CallContext, /) -> ForwardResult:
+        """Compute the output.
 
-        A state that is not given is zero. The cache is None without `context.keep`.
+        Args:
+            params: Parameters by name.
+            x: Packed input, [nb, T, F, L].
+            context: Settings of the pass.
+
+        Returns:
+            The output; the state after the last step, or None for a layer without state; the cache that `backward`
+            takes, or None without `context.save_for_backward`.
         """
 
-    def backward(
-        self, params: Params, cache: Any, dy: Array | None, need_dx: bool, dstate: State | None = None
-    ) -> tuple[Array | None, State | None, Params]:
-        """Gradient of the input (None if not needed), of the state given (None if none was), of the parameters.
+    def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool, /) -> BackwardResult:
+        """Compute the gradients.
 
-        `dy` is 0 in padding lanes; `dstate` is the gradient of the state that came out, zeros if None.
+        Args:
+            params: Parameters, as passed to `forward`.
+            cache: Cache, as returned by `forward`; it may be used more than once.
+            dy: Gradient of the output, 0 in padding lanes; None stands for zeros.
+            need_dx: Whether to compute the gradient of the input.
+
+        Returns:
+            The gradient of the input, or None if not needed; that of the initial state, or None if the pass began
+            from the zero state; and those of the parameters by name.
         """
 
-    def update_buffers(self, params: Params, cache: Any) -> Params:
-        """New values of parameters that no gradient trains, to be set after the update that follows a pass."""
+    def update_buffers(self, params: Params, cache: Any, /) -> Params:
+        """Return new values of the parameters that no gradient trains, to be set after the update."""
 
-    def get_weights(self, params: Params) -> list[Array]:
-        """Parameters as Keras orders them."""
+    def get_weights(self, params: Params, /) -> list[Array]:
+        """Return copies of the parameters in Keras' order and layout."""
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Parameters from the list that Keras gives."""
+    def set_weights(self, weights: Sequence[npt.NDArray[Any]], /) -> Params:
+        """Return the parameters for a list of weights in Keras' order and layout."""
 
 
 class BaseLayer:
-    """What most layers do: keep the shape, have no parameters and no state."""
+    """Defaults for a layer: it keeps the shape and has no parameters and no state."""
 
     input_shape: Shape | None
 
@@ -121,80 +139,176 @@ class BaseLayer:
 
     @property
     def supports_streaming(self) -> bool:
-        """Whether a sequence may be given piece by piece, with the state handed over."""
+        """Whether a sequence may come in pieces, with the state handed from piece to piece."""
         return True
 
     def output_shape(self, in_shape: Shape) -> Shape:
-        """The shape of the input."""
+        """Return the shape of the input."""
         return in_shape
 
-    def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:  # noqa: ARG002
-        """No parameters."""
+    def init(self, _rng: np.random.Generator, _in_shape: Shape, /) -> Params:
+        """Return no parameters."""
         return {}
 
-    def update_buffers(self, params: Params, cache: Any) -> Params:  # noqa: ARG002
-        """Nothing: gradients train all parameters."""
+    def forward(self, params: Params, x: Array, context: CallContext, /) -> ForwardResult:
+        """Compute the output, as `Layer.forward` specifies."""
+        raise NotImplementedError
+
+    def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool, /) -> BackwardResult:
+        """Compute the gradients, as `Layer.backward` specifies."""
+        raise NotImplementedError
+
+    def update_buffers(self, _params: Params, _cache: Any, /) -> Params:
+        """Return no values: gradients train all parameters."""
         return {}
 
     def get_weights(self, params: Params) -> list[Array]:
-        """Copies of the parameters in Keras' order."""
+        """Return copies of the parameters in Keras' order."""
         return [params[name].copy() for name in self.param_names]
 
     def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """The inverse of `get_weights`."""
+        """Return the parameters for a list of weights in Keras' order."""
         return dict(zip(self.param_names, weights, strict=True))
+
+
+class StatefulLayer(BaseLayer):
+    """A layer with a state: both passes take one more argument, which continues an earlier pass."""
+
+    def forward(
+        self, params: Params, x: Array, context: CallContext, /, *, state: State | None = None
+    ) -> ForwardResult:
+        """Compute the output from an initial state; None stands for the zero state."""
+        raise NotImplementedError
+
+    def backward(
+        self, params: Params, cache: Any, dy: Array | None, need_dx: bool, /, *, dstate: State | None = None
+    ) -> BackwardResult:
+        """Compute the gradients; `dstate` is the gradient of the state after the last step, zeros if None."""
+        raise NotImplementedError
+
+
+def forward_from(layer: Layer, params: Params, x: Array, context: CallContext, state: State | None) -> ForwardResult:
+    """Run a layer from a state, which a layer without state ignores.
+
+    Args:
+        layer: Any layer.
+        params: Parameters by name.
+        x: Packed input, [nb, T, F, L].
+        context: Settings of the pass.
+        state: State to start from; None stands for the zero state.
+
+    Returns:
+        As `Layer.forward`.
+
+    Example:
+        >>> from gatecast.layers import Dropout
+        >>> forward_from(Dropout(0.5), {}, np.ones((1, 1, 1, 1), np.float32), CallContext(), None)[0].item()
+        1.0
+    """
+    if isinstance(layer, StatefulLayer):
+        return layer.forward(params, x, context, state=state)
+    return layer.forward(params, x, context)
+
+
+def backward_from(
+    layer: Layer, params: Params, cache: Any, dy: Array | None, need_dx: bool, dstate: State | None
+) -> BackwardResult:
+    """Compute the gradients of a layer that ran by `forward_from`.
+
+    Args:
+        layer: Layer, as passed to `forward_from`.
+        params: Parameters, as passed to `forward_from`.
+        cache: Cache, as returned by `forward_from`.
+        dy: Gradient of the output; None stands for zeros.
+        need_dx: Whether to compute the gradient of the input.
+        dstate: Gradient of the state after the last step; None stands for zeros.
+
+    Returns:
+        As `Layer.backward`.
+
+    Example:
+        >>> from gatecast.layers import Dropout
+        >>> backward_from(Dropout(0.5), {}, None, np.ones((1, 1, 1, 1), np.float32), True, None)[0].item()
+        1.0
+    """
+    if isinstance(layer, StatefulLayer):
+        return layer.backward(params, cache, dy, need_dx, dstate=dstate)
+    return layer.backward(params, cache, dy, need_dx)
 
 
 @dataclass(frozen=True)
 class Input:
-    """The shape of one sample: (T, F), or (F,) without a time axis. T may be None: any length.
+    """Shape of one sample: (T, F), or (F,) without a time axis. A T of None stands for any length.
 
-    >>> Input((24, 1)).shape
-    (24, 1)
+    Args:
+        shape: The shape, without the batch.
+
+    Raises:
+        ConfigError: If no sample can have this shape.
+
+    Example:
+        >>> Input((24, 1)).shape
+        (24, 1)
     """
 
     shape: Shape
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", _shape(self.shape, "Input"))
+        object.__setattr__(self, "shape", _parse_shape(self.shape, "Input"))
 
 
-def checked_shape(layer: Described, value: object) -> Shape | None:
-    """The `input_shape` of a layer as a tuple, or None for None.
+def validate_shape(layer: object, value: object) -> Shape | None:
+    """Return the `input_shape` of a layer as a tuple, or None for None.
 
-    Raises:
-        ConfigError: Something that is not the shape of a sample.
-
-    >>> checked_shape(BaseLayer(), [None, 3])
-    (None, 3)
-    """
-    return None if value is None else _shape(value, type(layer).__name__)
-
-
-def first_shape(wrapper: BaseLayer, layer: Layer) -> Shape | None:
-    """The `input_shape` of a layer made of layers: its own, or else that of its first layer.
-
-    >>> from gatecast.nn.layers import LSTM, Bidirectional
-    >>> Bidirectional(LSTM(5, input_shape=(24, 1))).input_shape
-    (24, 1)
-    """
-    own = checked_shape(wrapper, wrapper.input_shape)
-    return layer.input_shape if own is None else own
-
-
-def checked_input(layer: object, x: Array, features: int | None = None) -> Array:
-    """x, if it is packed and has as many features as the layer knows.
+    Args:
+        layer: Layer that the error names.
+        value: Value that the user gave.
 
     Raises:
-        DataError: Not float32, not four axes, nothing in it, or another number of features.
+        ConfigError: If no sample can have this shape.
 
-    >>> checked_input(BaseLayer(), np.zeros((1, 5, 2, 16), np.float32)).shape
-    (1, 5, 2, 16)
+    Example:
+        >>> validate_shape(BaseLayer(), [None, 3])
+        (None, 3)
     """
-    fits = x.dtype == np.float32 and x.ndim == 4 and x.size > 0
-    if not fits or (features is not None and x.shape[2] != features):
+    return None if value is None else _parse_shape(value, type(layer).__name__)
+
+
+def wrapper_input_shape(wrapper: BaseLayer, layer: Layer) -> Shape | None:
+    """Return the `input_shape` of a layer made of layers, by default that of its first layer.
+
+    Args:
+        wrapper: Layer made of layers.
+        layer: First layer within it.
+
+    Example:
+        >>> from gatecast.layers import LSTM, Bidirectional
+        >>> Bidirectional(LSTM(5, input_shape=(24, 1))).input_shape
+        (24, 1)
+    """
+    shape = validate_shape(wrapper, wrapper.input_shape)
+    return layer.input_shape if shape is None else shape
+
+
+def check_input(layer: object, x: Array, features: int | None = None) -> Array:
+    """Return x if it is a packed array with the right number of features.
+
+    Args:
+        layer: Layer that the error names.
+        x: Value to check.
+        features: Number of features that the layer needs; None accepts any.
+
+    Raises:
+        DataError: If x is not float32, has not four axes, is empty, or has another number of features.
+
+    Example:
+        >>> check_input(BaseLayer(), np.zeros((1, 5, 2, 16), np.float32)).shape
+        (1, 5, 2, 16)
+    """
+    packed = x.dtype == np.float32 and x.ndim == 4 and x.size > 0
+    if not packed or (features is not None and x.shape[2] != features):
         raise DataError(
-            "this is not what the layer takes",
+            "Invalid input of a layer",
             where=type(layer).__name__,
             got=f"{x.dtype} {x.shape}",
             expected=f"float32 (blocks, time, {'features' if features is None else features}, lanes)",
@@ -203,92 +317,102 @@ def checked_input(layer: object, x: Array, features: int | None = None) -> Array
 
 
 def feature_count(in_shape: Shape) -> int:
-    """Number of features of a shape.
+    """Return the number of features of a shape.
 
-    >>> feature_count((None, 3))
-    3
+    Args:
+        in_shape: Shape of the input.
+
+    Raises:
+        ConfigError: If the number of features is None.
+
+    Example:
+        >>> feature_count((None, 3))
+        3
     """
     features = in_shape[-1]
     if features is None:
-        raise ConfigError("the number of features is not known", got=str(in_shape), expected="a number at the end")
+        raise ConfigError("Unknown number of features", got=str(in_shape), expected="a number at the end of the shape")
     return features
 
 
-def check_choice(value: object, choices: Sequence[object] | Mapping[Any, Any], layer: str, name: str) -> None:
-    """Refuse a value that is not among the choices.
+def check_choice(value: object, choices: Sequence[object] | Mapping[Any, Any], layer: str, argument: str) -> None:
+    """Raise an error if a value is not among the choices.
 
-    >>> check_choice("tanh", ("tanh", "relu"), "SimpleRNN", "activation")
+    Args:
+        value: Value to check.
+        choices: Allowed values.
+        layer: Name of the layer.
+        argument: Name of the argument.
+
+    Raises:
+        ConfigError: If the value is not among the choices.
+
+    Example:
+        >>> check_choice("tanh", ("tanh", "relu"), "SimpleRNN", "activation")
     """
     if value not in tuple(choices):
         allowed = ", ".join(repr(choice) for choice in choices)
-        raise ConfigError(f"{layer} does not know this {name}", got=repr(value), expected=f"one of {allowed}")
+        raise ConfigError(f"Unknown {argument}", where=layer, got=repr(value), expected=f"one of {allowed}")
 
 
-def check_layer_kind(value: object, kinds: tuple[type, ...], name: str, expected: str) -> None:
-    """Refuse what a layer made of layers cannot take.
+def check_layer_type(value: object, types: tuple[type, ...], wrapper: str, expected: str) -> None:
+    """Raise an error if a wrapper cannot take a layer.
 
-    >>> check_layer_kind(BaseLayer(), (BaseLayer,), "Residual", "a layer")
+    Args:
+        value: Value to check.
+        types: Types of layer that the wrapper takes.
+        wrapper: Name of the wrapper.
+        expected: Description of these types.
+
+    Raises:
+        ConfigError: If the value is of no such type.
+
+    Example:
+        >>> check_layer_type(BaseLayer(), (BaseLayer,), "Residual", "a layer")
     """
-    if not isinstance(value, kinds):
-        raise ConfigError(f"{name} is made of other things than this", got=repr(value), expected=expected)
+    if not isinstance(value, types):
+        raise ConfigError("Invalid layer", where=wrapper, got=repr(value), expected=expected)
 
 
-def hash64(seed: int, step: int, purpose: int) -> int:
-    """63 well-mixed bits, a pure function of three numbers: the finaliser of splitmix64.
+def add_prefix(params: Params, prefix: str) -> Params:
+    """Prefix the names of an inner layer's parameters.
 
-    >>> hash64(1, 2, 3) == hash64(1, 2, 3), hash64(1, 2, 3) == hash64(3, 2, 1)
-    (True, False)
+    Args:
+        params: Parameters by name.
+        prefix: Prefix of the inner layer, such as ``"forward."``.
 
-    Source: Steele, Lea & Flood 2014.
+    Example:
+        >>> sorted(add_prefix({"W": np.zeros((1, 1), np.float32)}, "0.1."))
+        ['0.1.W']
     """
-    z = (seed * 0x9E3779B97F4A7C15 + step * 0xD1342543DE82EF95 + purpose * 0xDA942042E4DD58B5) & _BITS
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _BITS
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _BITS
-    return (z ^ (z >> 31)) >> 1
+    return {prefix + name: p for name, p in params.items()}
 
 
-def fold_in(key: int, purpose: int) -> int:
-    """A key for one of several things within a layer.
+def strip_prefix(params: Params, prefix: str) -> Params:
+    """Select the parameters under a prefix, without the prefix: the inverse of `add_prefix`.
 
-    >>> fold_in(7, 0) == fold_in(7, 1)
-    False
+    Args:
+        params: Parameters of the outer layer.
+        prefix: Prefix of the inner layer.
+
+    Example:
+        >>> sorted(strip_prefix({"0.1.W": np.zeros((1, 1), np.float32)}, "0.1."))
+        ['W']
     """
-    return hash64(key, 0, purpose + 1)
+    return {name[len(prefix) :]: p for name, p in params.items() if name.startswith(prefix)}
 
 
-def glorot_uniform(rng: np.random.Generator, rows: int, columns: int) -> Array:
-    """Uniform within sqrt(6 / (rows + columns)) of zero (Glorot & Bengio 2010).
-
-    >>> bool(np.abs(glorot_uniform(np.random.default_rng(0), 3, 3)).max() <= 1)
-    True
-    """
-    limit = np.sqrt(6.0 / (rows + columns))
-    return rng.uniform(-limit, limit, (rows, columns)).astype(np.float32)
-
-
-def orthogonal(rng: np.random.Generator, rows: int, columns: int) -> Array:
-    """Orthonormal rows, or columns if there are more rows than columns (Saxe et al. 2014).
-
-    >>> W = orthogonal(np.random.default_rng(0), 2, 4)
-    >>> bool(np.allclose(W @ W.T, np.eye(2), atol=1e-6))
-    True
-    """
-    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
-    # Without the signs q would not be uniform over the orthogonal matrices (Mezzadri 2007).
-    q = q * np.sign(np.diag(r))
-    return np.ascontiguousarray(q.T if rows <= columns else q, np.float32)
-
-
-def _shape(value: object, layer: str) -> Shape:
-    """(T, F) or (F,) as a tuple; T may be None."""
+def _parse_shape(value: object, layer: str) -> Shape:
+    """Return (T, F) or (F,) as a tuple; T may be None."""
     sizes = tuple(value) if isinstance(value, Sequence) else (value,)
     known = [size for k, size in enumerate(sizes) if not (size is None and k == 0 and len(sizes) == 2)]
-    good = 1 <= len(sizes) <= 2 and all(isinstance(s, int | np.integer) and s >= 1 for s in known)
-    if not good:
+    valid = 1 <= len(sizes) <= 2 and all(isinstance(size, int | np.integer) and size >= 1 for size in known)
+    if not valid:
         raise ConfigError(
-            f"{layer} was given a shape that no sample has",
+            "Invalid shape",
+            where=layer,
             got=repr(value),
             expected="(time, features), or (features,)",
-            fix="The batch is not part of the shape; time may be None for any length.",
+            fix="The batch is not part of the shape; use None as time for sequences of any length.",
         )
     return tuple(None if size is None else int(size) for size in sizes)

@@ -1,7 +1,7 @@
-"""Normalisation: over the features of a step, or over the steps of a batch.
+"""Normalization layers: over the features of a step, or over the steps of a batch.
 
-Letters: T time, F features, nb blocks of L lanes; u the normalised x, before gain and offset. Words, defaults and
-order of the weights are Keras'. Each backward pass is derived in ``docs/equations.md``.
+Shapes: x and y are packed, [nb, T, F, L]. Notation: u is the normalized x, before scale and offset. Arguments,
+defaults and the order of the weights are Keras'. ``docs/equations.md`` derives each backward pass.
 """
 
 from __future__ import annotations
@@ -14,41 +14,50 @@ import numpy.typing as npt
 
 from gatecast._utils.validation import check_fraction, check_positive
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, checked_input, checked_shape, feature_count
+from gatecast.nn.layers.base import (
+    BackwardResult,
+    BaseLayer,
+    CallContext,
+    ForwardResult,
+    Shape,
+    check_input,
+    feature_count,
+    validate_shape,
+)
 
 __all__ = ["BatchNormalization", "LayerNormalization", "RMSNorm"]
 
 
-class _Norm(BaseLayer):
-    """What the three have in common."""
+class _Normalization(BaseLayer):
+    """Checks and initial values that the three layers share."""
 
     epsilon: float
 
-    def _check(self) -> None:
-        """Settings that all of them have."""
-        name = type(self).__name__
-        object.__setattr__(self, "epsilon", check_positive(self.epsilon, f"{name}'s epsilon"))
-        object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
+    def _validate(self) -> None:
+        """Check the arguments that all of them have."""
+        object.__setattr__(self, "epsilon", check_positive(self.epsilon, "epsilon", where=type(self).__name__))
+        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
 
-    def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:  # noqa: ARG002
-        """Gains and variances of one, offsets and means of zero."""
+    def init(self, _rng: np.random.Generator, in_shape: Shape) -> Params:
+        """Return scales and variances of one, offsets and means of zero."""
         ones = ("gamma", "moving_variance")
         return {n: np.full(feature_count(in_shape), float(n in ones), np.float32) for n in self.param_names}
 
 
 @dataclass(frozen=True)
-class LayerNormalization(_Norm):
-    """Each step over its features: ``y = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta``.
+class LayerNormalization(_Normalization):
+    """Normalization of each step over its features, ``y = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta``.
 
     Args:
-        epsilon: Added to the variance.
+        epsilon: Number added to the variance, above 0.
         input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
-        ConfigError: An epsilon that is not above 0.
+        ConfigError: If epsilon is not above 0.
 
-    >>> LayerNormalization().output_shape((24, 50))
-    (24, 50)
+    Example:
+        >>> LayerNormalization().output_shape((24, 50))
+        (24, 50)
 
     Source: Ba, Kiros & Hinton 2016.
     """
@@ -57,36 +66,23 @@ class LayerNormalization(_Norm):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        self._check()
+        self._validate()
 
     @property
     def param_names(self) -> tuple[str, ...]:
-        """Gain and offset."""
+        """Scale gamma and offset beta."""
         return ("gamma", "beta")
 
-    def forward(
-        self,
-        params: Params,
-        x: Array,
-        context: CallContext,
-        state: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array, State | None, Any]:
-        """Like x."""
+    def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
+        """Compute y, shaped like x."""
         gamma, beta = (params[name][:, None] for name in self.param_names)
-        u = checked_input(self, x, len(gamma)) - _mean(x)
+        u = check_input(self, x, len(gamma)) - _mean(x)
         scale = 1 / np.sqrt(_mean(u * u) + np.float32(self.epsilon))
         u *= scale
         return gamma * u + beta, None, (u, scale) if context.save_for_backward else None
 
-    def backward(
-        self,
-        params: Params,
-        cache: Any,
-        dy: Array | None,
-        need_dx: bool,
-        dstate: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array | None, State | None, Params]:
-        """Gradients of x and of the parameters."""
+    def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
+        """Compute the gradients of x, gamma and beta."""
         u, scale = cache
         dy = np.zeros_like(u) if dy is None else dy
         grads = {"gamma": _total(dy * u), "beta": _total(dy)}
@@ -97,18 +93,19 @@ class LayerNormalization(_Norm):
 
 
 @dataclass(frozen=True)
-class RMSNorm(_Norm):
-    """Each step over its features, without a mean: ``y = gamma * x / sqrt(mean(x^2) + epsilon)``.
+class RMSNorm(_Normalization):
+    """Normalization of each step by its root mean square, ``y = gamma * x / sqrt(mean(x^2) + epsilon)``.
 
     Args:
-        epsilon: Added to the mean square.
+        epsilon: Number added to the mean square, above 0.
         input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
-        ConfigError: An epsilon that is not above 0.
+        ConfigError: If epsilon is not above 0.
 
-    >>> RMSNorm().output_shape((24, 50))
-    (24, 50)
+    Example:
+        >>> RMSNorm().output_shape((24, 50))
+        (24, 50)
 
     Source: Zhang & Sennrich 2019.
     """
@@ -117,35 +114,22 @@ class RMSNorm(_Norm):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        self._check()
+        self._validate()
 
     @property
     def param_names(self) -> tuple[str, ...]:
-        """The gain."""
+        """Scale gamma."""
         return ("gamma",)
 
-    def forward(
-        self,
-        params: Params,
-        x: Array,
-        context: CallContext,
-        state: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array, State | None, Any]:
-        """Like x."""
+    def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
+        """Compute y, shaped like x."""
         gamma = params["gamma"][:, None]
-        scale = 1 / np.sqrt(_mean(checked_input(self, x, len(gamma)) * x) + np.float32(self.epsilon))
+        scale = 1 / np.sqrt(_mean(check_input(self, x, len(gamma)) * x) + np.float32(self.epsilon))
         u = x * scale
         return gamma * u, None, (u, scale) if context.save_for_backward else None
 
-    def backward(
-        self,
-        params: Params,
-        cache: Any,
-        dy: Array | None,
-        need_dx: bool,
-        dstate: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array | None, State | None, Params]:
-        """Gradients of x and of gamma."""
+    def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
+        """Compute the gradients of x and gamma."""
         u, scale = cache
         dy = np.zeros_like(u) if dy is None else dy
         grads = {"gamma": _total(dy * u)}
@@ -156,22 +140,23 @@ class RMSNorm(_Norm):
 
 
 @dataclass(frozen=True)
-class BatchNormalization(_Norm):
-    """Each feature over the batch: ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
+class BatchNormalization(_Normalization):
+    """Normalization of each feature over the batch, ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
 
-    In training, mean and variance are those of the batch, over real sequences and steps that are not masked; outside
-    training, moving ones: ``moving = momentum * moving + (1 - momentum) * batch`` at every update.
+    In training, mean and variance are those of the batch, over its sequences and the steps that are not masked.
+    Outside training they are moving averages: ``moving = momentum * moving + (1 - momentum) * batch`` at every update.
 
     Args:
-        momentum: Share of the old moving values that an update keeps.
-        epsilon: Added to the variance.
+        momentum: Weight of the old moving averages in an update, from 0 to less than 1.
+        epsilon: Number added to the variance, above 0.
         input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
-        ConfigError: A momentum outside [0, 1) or an epsilon that is not above 0.
+        ConfigError: If momentum is outside [0, 1), or epsilon is not above 0.
 
-    >>> sorted(BatchNormalization().init(np.random.default_rng(0), (24, 2)))
-    ['beta', 'gamma', 'moving_mean', 'moving_variance']
+    Example:
+        >>> sorted(BatchNormalization().init(np.random.default_rng(0), (24, 2)))
+        ['beta', 'gamma', 'moving_mean', 'moving_variance']
 
     Source: Ioffe & Szegedy 2015.
     """
@@ -181,94 +166,81 @@ class BatchNormalization(_Norm):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        self._check()
-        object.__setattr__(self, "momentum", check_fraction(self.momentum, "BatchNormalization's momentum"))
+        self._validate()
+        object.__setattr__(self, "momentum", check_fraction(self.momentum, "momentum", where="BatchNormalization"))
 
     @property
     def param_names(self) -> tuple[str, ...]:
-        """Gain, offset, and what training does not train by gradients."""
+        """Scale, offset, and the moving mean and variance, which no gradient trains."""
         return ("gamma", "beta", "moving_mean", "moving_variance")
 
-    def forward(
-        self,
-        params: Params,
-        x: Array,
-        context: CallContext,
-        state: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array, State | None, Any]:
-        """Like x."""
+    def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
+        """Compute y, shaped like x."""
         gamma, beta, mean, variance = (params[name][:, None] for name in self.param_names)
-        checked_input(self, x, len(gamma))
-        real, moved = None, {}
+        check_input(self, x, len(gamma))
+        weights, buffers = None, {}
         if context.training:
-            real = _real(x.shape, context)
-            n = float(real.sum(dtype=np.float64))
-            mean, variance = _moments(x, real, max(n, 1.0))
-            moved = self._moved(params, mean, variance) if n else {}
-            real /= max(n, 1.0)
+            weights = _valid_steps(x.shape, context)
+            n_steps = float(weights.sum(dtype=np.float64))
+            mean, variance = _moments(x, weights, max(n_steps, 1.0))
+            buffers = self._update_averages(params, mean, variance) if n_steps else {}
+            weights /= max(n_steps, 1.0)
         scale = 1 / np.sqrt(variance + np.float32(self.epsilon))
         u = (x - mean) * scale
-        return gamma * u + beta, None, (u, scale, real, moved) if context.save_for_backward else None
+        return gamma * u + beta, None, (u, scale, weights, buffers) if context.save_for_backward else None
 
-    def backward(
-        self,
-        params: Params,
-        cache: Any,
-        dy: Array | None,
-        need_dx: bool,
-        dstate: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array | None, State | None, Params]:
-        """Gradients of x and of gamma and beta; the moving values have none."""
-        u, scale, real, _ = cache
+    def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
+        """Compute the gradients of x, gamma and beta; those of the moving averages are zero."""
+        u, scale, weights, _ = cache
         dy = np.zeros_like(u) if dy is None else dy
         grads = {"gamma": _total(dy * u), "beta": _total(dy)}
         grads |= {name: np.zeros_like(params[name]) for name in self.param_names[2:]}
         if not need_dx:
             return None, None, grads
         dx = dy * params["gamma"][:, None]
-        if real is not None:
-            # Every step that was counted moves mean and variance by its share of them.
+        if weights is not None:
+            # Every step moves mean and variance by its weight in them.
             through_mean, through_variance = ((params["gamma"] * grads[n])[:, None] for n in ("beta", "gamma"))
-            dx -= real * (through_mean + u * through_variance)
+            dx -= weights * (through_mean + u * through_variance)
         return scale * dx, None, grads
 
-    def update_buffers(self, params: Params, cache: Any) -> Params:  # noqa: ARG002
-        """The moving mean and variance after a training pass."""
-        moved: Params = cache[3] if cache is not None else {}
-        return moved
+    def update_buffers(self, _params: Params, cache: Any) -> Params:
+        """Return the moving mean and variance after a training pass."""
+        buffers: Params = cache[3] if cache is not None else {}
+        return buffers
 
-    def _moved(self, params: Params, mean: Array, variance: Array) -> Params:
-        """The moving values one batch on."""
-        keep = np.float32(self.momentum)
-        new = {"moving_mean": mean[:, 0], "moving_variance": variance[:, 0]}
-        return {name: keep * params[name] + (1 - keep) * value for name, value in new.items()}
+    def _update_averages(self, params: Params, mean: Array, variance: Array) -> Params:
+        """Return the moving averages after one more batch."""
+        momentum = np.float32(self.momentum)
+        batch = {"moving_mean": mean[:, 0], "moving_variance": variance[:, 0]}
+        return {name: momentum * params[name] + (1 - momentum) * value for name, value in batch.items()}
 
 
 def _mean(x: Array) -> Array:
-    """Mean over the features: (nb, T, 1, L)."""
+    """Return the mean over the features, [nb, T, 1, L]."""
     mean: Array = x.mean(axis=2, keepdims=True)
     return mean
 
 
 def _total(x: Array) -> Array:
-    """Sum over everything but the features: (F,)."""
+    """Return the sum over everything but the features, [F], added up in float64."""
     total: npt.NDArray[np.float64] = x.sum(axis=(0, 1, 3), dtype=np.float64)
     return total.astype(np.float32)
 
 
-def _moments(x: Array, real: Array, n: float) -> tuple[Array, Array]:
-    """Mean and variance of each feature, (F, 1), over the n steps of real sequences that count."""
-    mean = (_total(x * real) / np.float32(n))[:, None]
-    d = (x - mean) * real
-    return mean, (_total(d * d) / np.float32(n))[:, None]
+def _moments(x: Array, valid: Array, n_steps: float) -> tuple[Array, Array]:
+    """Return mean and variance of each feature, [F, 1], over the valid steps."""
+    mean = (_total(x * valid) / np.float32(n_steps))[:, None]
+    deviation = (x - mean) * valid
+    return mean, (_total(deviation * deviation) / np.float32(n_steps))[:, None]
 
 
-def _real(shape: tuple[int, ...], context: CallContext) -> Array:
-    """(nb, T, 1, L): 1 at steps of real sequences that count, else 0."""
+def _valid_steps(shape: tuple[int, ...], context: CallContext) -> Array:
+    """Return 1 at the steps that are neither padding lanes nor masked, else 0; [nb, T, 1, L]."""
     nb, T, _, L = shape
-    real = np.ones((nb, T, 1, L), np.float32)
+    valid = np.ones((nb, T, 1, L), np.float32)
     if context.n_sequences is not None:
-        real *= (np.arange(nb * L) < context.n_sequences).reshape(nb, 1, 1, L)
+        valid *= (np.arange(nb * L) < context.n_sequences).reshape(nb, 1, 1, L)
     if context.mask is not None:
-        real *= context.mask[:, :, None]
-    return real
+        valid *= context.mask[:, :, None]
+    return valid

@@ -1,7 +1,4 @@
-"""Output layers that give a distribution instead of a number.
-
-Letters: K target values a step, Q quantiles, nb blocks of L lanes; r what the layer below says, q quantiles.
-"""
+"""QuantileHead: an output layer whose quantiles cannot cross."""
 
 from __future__ import annotations
 
@@ -14,32 +11,41 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import BaseLayer, CallContext, Shape, State, checked_input, checked_shape
+from gatecast.nn.layers.base import (
+    BackwardResult,
+    BaseLayer,
+    CallContext,
+    ForwardResult,
+    Shape,
+    check_input,
+    validate_shape,
+)
 
 __all__ = ["QuantileHead"]
 
 
 @dataclass(frozen=True)
 class QuantileHead(BaseLayer):
-    """Quantiles that cannot cross: a middle one and the distances to its neighbours, each positive.
+    """Quantiles that cannot cross: a middle one, and positive distances between neighbors.
 
-    With r the Q numbers for one target value and ``positive(r) = exp(min(r, 0)) + max(r, 0)``::
+    With r the Q inputs for one target value and ``positive(r) = exp(min(r, 0)) + max(r, 0)``::
 
         q[mid]   = r[mid]
         q[k + 1] = q[k] + positive(r[k + 1])     above the middle
         q[k - 1] = q[k] - positive(r[k - 1])     below it
 
     Args:
-        quantiles: Q, an odd number of outputs a target value; the middle one is number Q // 2.
+        quantiles: Number of quantiles Q of a target value, an odd number; the middle one has index Q // 2.
         input_shape: (T, K Q) or (K Q,) if this is the first layer of a network without `Input`.
 
     Raises:
-        ConfigError: An even number, or one below 1.
+        ConfigError: If `quantiles` is even or below 1.
 
-    >>> from gatecast.nn.layers import CallContext
-    >>> q, *_ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), CallContext())
-    >>> q[0, 0, :, 0].tolist()
-    [-1.0, 0.0, 1.0]
+    Example:
+        >>> from gatecast.layers import CallContext
+        >>> q, *_ = QuantileHead(3).forward({}, np.zeros((1, 1, 3, 16), np.float32), CallContext())
+        >>> q[0, 0, :, 0].tolist()
+        [-1.0, 0.0, 1.0]
 
     Source: the cumulative form of Gasthaus et al. 2019 (spline quantile functions), without the spline.
     """
@@ -48,53 +54,48 @@ class QuantileHead(BaseLayer):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "input_shape", checked_shape(self, self.input_shape))
+        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
         if self.quantiles < 1 or self.quantiles % 2 == 0:
-            raise ConfigError("QuantileHead needs a middle", got=f"{self.quantiles} quantiles", expected="1, 3, 5, ...")
+            raise ConfigError(
+                "Invalid quantiles", where="QuantileHead", got=self.quantiles, expected="an odd number, 1, 3, 5, ..."
+            )
 
     def output_shape(self, in_shape: Shape) -> Shape:
-        """The shape of the input, K Q features."""
+        """Return the shape of the input, K Q features."""
         if (in_shape[-1] or 0) % self.quantiles:
             raise ConfigError(
-                "QuantileHead's input does not fit",
-                got=f"{in_shape[-1]} features",
+                "Invalid number of features",
+                where="QuantileHead",
+                got=in_shape[-1],
                 expected=f"a multiple of {self.quantiles}",
+                fix=f"Put Dense({self.quantiles}) in front of the QuantileHead.",
             )
         return in_shape
 
-    def forward(
-        self,
-        params: Params,  # noqa: ARG002
-        x: Array,
-        context: CallContext,
-        state: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array, State | None, Any]:
-        """(nb, T, K Q, L) -> the same shape, increasing along the Q numbers of each target value."""
-        if checked_input(self, x).shape[2] % self.quantiles:
-            checked_input(self, x, self.quantiles)
+    def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
+        """Compute q [nb, T, K Q, L], increasing along the Q quantiles of each target value, for x of that shape."""
+        if check_input(self, x).shape[2] % self.quantiles:
+            check_input(self, x, self.quantiles)
         return native.quantiles_forward(x, self.quantiles), None, x if context.save_for_backward else None
 
-    def backward(
-        self,
-        params: Params,  # noqa: ARG002
-        cache: Any,
-        dy: Array | None,
-        need_dx: bool,
-        dstate: State | None = None,  # noqa: ARG002
-    ) -> tuple[Array | None, State | None, Params]:
-        """Each distance moves all quantiles beyond it; the middle moves all of them."""
+    def backward(self, _params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
+        """Compute the gradient of x: a distance moves all quantiles beyond it, the middle moves all of them."""
         if dy is None or not need_dx:
             return None, None, {}
         return native.quantiles_backward(cache, dy, self.quantiles), None, {}
 
-    def raw(self, q: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-        """The numbers whose output is `q`: for a bias that starts at known quantiles.
+    def inverse(self, q: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+        """Return the input whose output is q, as for a bias that starts at known quantiles.
 
         Args:
-            q: (K, Q), increasing along the last axis.
+            q: Quantiles, [K, Q], increasing along the last axis.
 
         Returns:
-            (K, Q).
+            The input, [K, Q].
+
+        Example:
+            >>> QuantileHead(3).inverse(np.array([[-1.0, 0.0, 3.0]])).tolist()
+            [[0.0, 0.0, 2.0]]
         """
         mid = self.quantiles // 2
         gaps = np.maximum(np.diff(q, axis=-1), 1e-3)

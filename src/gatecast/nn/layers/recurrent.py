@@ -1,6 +1,6 @@
-"""What all recurrent layers have in common: a pass of `recurrent`, noise on inputs and state, Keras' order of gates.
+"""Base class of the recurrent layers: a pass of the kernels, noise on inputs and state, and Keras' order of gates.
 
-Letters: T time, F features, H units, R outputs (H without projection), nb blocks of L lanes.
+Shapes: x is packed, [nb, T, F, L]; the output is [nb, T, R, L], with R = H units unless there is a projection.
 """
 
 from __future__ import annotations
@@ -15,27 +15,28 @@ from gatecast._utils.validation import check_fraction, check_positive_int
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, StateNoise
-from gatecast.kernels.packing import Array, Params, reorder_gates
+from gatecast.kernels.packing import Array, Params
+from gatecast.nn.initializers import glorot_uniform, orthogonal
 from gatecast.nn.layers.base import (
-    BaseLayer,
+    BackwardResult,
     CallContext,
+    ForwardResult,
     Shape,
     State,
-    checked_shape,
+    StatefulLayer,
     feature_count,
-    fold_in,
-    glorot_uniform,
-    orthogonal,
+    validate_shape,
 )
+from gatecast.nn.random import fold_in
 
-__all__ = ["Recurrent"]
+__all__ = ["Recurrent", "reorder_gates"]
 
 KERAS_GATES = "ifgo"
-"""Keras' order of the gates of an LSTM; those of a GRU stand in the same order everywhere."""
+"""Keras' order of the gates of an LSTM; those of a GRU have the same order everywhere."""
 
 
-class Recurrent(BaseLayer):
-    """What recurrent layers have in common; a subclass says which cell it is and how it starts."""
+class Recurrent(StatefulLayer):
+    """Base class of recurrent layers; a subclass names its cell and sets the initial parameters."""
 
     units: int
     return_sequences: bool
@@ -43,22 +44,23 @@ class Recurrent(BaseLayer):
     recurrent_dropout: float = 0.0
     zoneout: Any = 0.0
     _cell: str
-    _shares: tuple[float, ...] = ()
-    """Zoneout of each state."""
-    _noisy: bool = False
-    """Whether anything but the plain recurrence may be asked for."""
+    _zoneout_rates: tuple[float, ...] = ()
+    """Zoneout rate of each state."""
+    _has_noise: bool = False
+    """Whether training or prediction changes anything about the plain recurrence."""
 
-    def _prepare(self, cell: str) -> None:
-        """Check what all recurrent layers share, and note what a pass would otherwise work out again."""
-        name, note = type(self).__name__, object.__setattr__
-        note(self, "_cell", cell)
-        note(self, "units", check_positive_int(self.units, f"{name}'s units"))
-        note(self, "input_shape", checked_shape(self, self.input_shape))
-        note(self, "dropout", check_fraction(self.dropout, f"{name}'s dropout"))
-        note(self, "recurrent_dropout", check_fraction(self.recurrent_dropout, f"{name}'s recurrent_dropout"))
-        note(self, "zoneout", _zoneout(self.zoneout, len(self.states), name))
-        note(self, "_shares", self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,) * len(self.states))
-        note(self, "_noisy", bool(self.dropout or self.recurrent_dropout or any(self._shares)))
+    def _configure(self, cell: str) -> None:
+        """Check the arguments that all recurrent layers share, and store what every pass needs."""
+        name, store = type(self).__name__, object.__setattr__
+        store(self, "_cell", cell)
+        store(self, "units", check_positive_int(self.units, "units", where=name))
+        store(self, "input_shape", validate_shape(self, self.input_shape))
+        store(self, "dropout", check_fraction(self.dropout, "dropout", where=name))
+        store(self, "recurrent_dropout", check_fraction(self.recurrent_dropout, "recurrent_dropout", where=name))
+        n_states = len(self.states)
+        store(self, "zoneout", _validate_zoneout(self.zoneout, n_states, name))
+        store(self, "_zoneout_rates", self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,) * n_states)
+        store(self, "_has_noise", bool(self.dropout or self.recurrent_dropout or any(self._zoneout_rates)))
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ class Recurrent(BaseLayer):
 
     @property
     def output_size(self) -> int:
-        """R, the number of output features."""
+        """Number of output features R."""
         return self.units
 
     @property
@@ -76,106 +78,129 @@ class Recurrent(BaseLayer):
         return ("Wx", "Wh", "b") if CELLS[self._cell].recurrent else ("Wx", "b")
 
     def output_shape(self, in_shape: Shape) -> Shape:
-        """(T, F) -> (T, R), or (R,) without `return_sequences`."""
+        """Return (T, R) for (T, F), or (R,) without `return_sequences`."""
         if len(in_shape) != 2:
-            name = type(self).__name__
             raise ConfigError(
-                f"{'an' if name[:2] in ('LS', 'SL') else 'a'} {name} needs a sequence",
-                got=f"an input of shape {in_shape} without a time axis",
+                "Invalid input shape",
+                where=type(self).__name__,
+                got=f"{in_shape}, which has no time axis",
                 expected="(time, features)",
-                fix="Give the recurrent layer before it return_sequences=True; the first layer takes x as "
+                fix="Set return_sequences=True in the recurrent layer before it; the first layer takes x as "
                 "(samples, time, features).",
             )
         return (in_shape[0], self.output_size) if self.return_sequences else (self.output_size,)
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
-        """Keras' initialisers: Glorot uniform, orthogonal, zeros."""
+        """Draw Wx from a Glorot uniform distribution and an orthogonal Wh, as Keras does; the bias is zero."""
         columns = len(CELLS[self._cell].gates) * self.units
         params = {"Wx": glorot_uniform(rng, feature_count(in_shape), columns)}
         if CELLS[self._cell].recurrent:
-            params["Wh"] = orthogonal(rng, self._inner(), columns)
+            params["Wh"] = orthogonal(rng, self._recurrent_rows(), columns)
         return params | {"b": np.zeros(columns, np.float32)}
 
-    def forward(
-        self, params: Params, x: Array, context: CallContext, state: State | None = None
-    ) -> tuple[Array, State | None, Any]:
-        """(nb, T, F, L) -> (nb, T or 1, R, L), and the state: arrays (nb, H or R, L)."""
-        drop, noise = self._noise(x, context) if self._noisy else (None, None)
+    def forward(self, params: Params, x: Array, context: CallContext, *, state: State | None = None) -> ForwardResult:
+        """Compute the output [nb, T or 1, R, L], and the state: arrays [nb, R or H, L]."""
+        x_mask, noise = self._draw_noise(x, context) if self._has_noise else (None, None)
         y, last, cache = native.forward(
             self._cell,
             params,
-            x if drop is None else x * drop,
+            x if x_mask is None else x * x_mask,
             state,
             context.mask,
             noise,
-            keep=context.save_for_backward,
-            sequences=self.return_sequences,
+            save_for_backward=context.save_for_backward,
+            return_sequences=self.return_sequences,
         )
         out = y if self.return_sequences and y is not None else last[0][:, None]
-        return out, last, (cache, drop) if context.save_for_backward else None
+        return out, last, (cache, x_mask) if context.save_for_backward else None
 
     def backward(
-        self, params: Params, cache: Any, dy: Array | None, need_dx: bool, dstate: State | None = None
-    ) -> tuple[Array | None, State | None, Params]:
-        """Gradients of x, of the state given, and of the parameters."""
-        inner, drop = cache
+        self, params: Params, cache: Any, dy: Array | None, need_dx: bool, *, dstate: State | None = None
+    ) -> BackwardResult:
+        """Compute the gradients of x, of the initial state and of the parameters."""
+        kernel_cache, x_mask = cache
         if dy is not None and not self.return_sequences:
             dh, *others = dstate or (None,) * len(self.states)
             dstate, dy = (dy[:, 0] if dh is None else dy[:, 0] + dh, *others), None
-        dx, dfirst, grads = native.backward(params, inner, dy, dstate, need_dx=need_dx)
-        return (dx if dx is None or drop is None else dx * drop), dfirst, grads
+        dx, dinitial, grads = native.backward(params, kernel_cache, dy, dstate, need_dx=need_dx)
+        return (dx if dx is None or x_mask is None else dx * x_mask), dinitial, grads
 
     def get_weights(self, params: Params) -> list[Array]:
-        """Kernel, recurrent kernel and bias in Keras' gate order; then P (columns i f o), gain and Wr as there are."""
+        """Return kernel, recurrent kernel and bias in Keras' gate order; then P (columns i f o), gain and Wr if any."""
         gates = CELLS[self._cell].gates
-        return [self._reordered(name, params[name], gates, _keras(gates)) for name in self.param_names]
+        return [_reorder_param(name, params[name], gates, _keras_order(gates)) for name in self.param_names]
 
     def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """The inverse of `get_weights`."""
+        """Return the parameters for a list of weights as `get_weights` returns it."""
         gates = CELLS[self._cell].gates
         pairs = zip(self.param_names, weights, strict=True)
-        return {name: self._reordered(name, weight, _keras(gates), gates) for name, weight in pairs}
+        return {name: _reorder_param(name, weight, _keras_order(gates), gates) for name, weight in pairs}
 
-    def _inner(self) -> int:
-        """Rows of Wh."""
+    def _recurrent_rows(self) -> int:
+        """Return the number of rows of Wh."""
         return self.output_size
 
-    def _reordered(self, name: str, weight: npt.NDArray[Any], source: Sequence[str], target: Sequence[str]) -> Array:
-        """A parameter with its gates in another order; P and Wr have none of their own."""
-        return weight.copy() if name in ("P", "Wr") else reorder_gates(weight, source, target)
-
-    def _noise(self, x: Array, context: CallContext) -> tuple[Array | None, StateNoise | None]:
-        """What x is multiplied by, (nb, 1, F, L) or None, and what happens to the state on its way."""
+    def _draw_noise(self, x: Array, context: CallContext) -> tuple[Array | None, StateNoise | None]:
+        """Draw the dropout mask of x, [nb, 1, F, L] or None, and the noise on the state."""
         if not context.training:
-            return None, StateNoise(None, self._shares) if any(self._shares) else None
+            return None, StateNoise(None, self._zoneout_rates) if any(self._zoneout_rates) else None
         nb, T, F, L = x.shape
-        sizes = (self.output_size, *(self.units,) * (len(self._shares) - 1))
-        drop_x = _kept((nb, 1, F, L), self.dropout, fold_in(context.key, 0)) if self.dropout else None
-        drop_h = None
+        R, rates = self.output_size, self._zoneout_rates
+        x_mask = _dropout_mask((nb, 1, F, L), self.dropout, fold_in(context.key, 0)) if self.dropout else None
+        h_mask = None
         if self.recurrent_dropout:
-            drop_h = _kept((nb, 1, self.output_size, L), self.recurrent_dropout, fold_in(context.key, 1))[:, 0]
-        zone: list[Array | float] = []
-        for k, (share, size) in enumerate(zip(self._shares, sizes, strict=True)):
-            drawn = _kept((nb, T, size, L), share, fold_in(context.key, 2 + k)) == 0 if share else None
-            zone.append(0.0 if drawn is None else drawn.astype(np.float32))
-        return drop_x, StateNoise(drop_h, tuple(zone) if any(self._shares) else ())
+            h_mask = _dropout_mask((nb, 1, R, L), self.recurrent_dropout, fold_in(context.key, 1))[:, 0]
+        zoneout: list[Array | float] = []
+        for k, (rate, size) in enumerate(zip(rates, (R, *(self.units,) * (len(rates) - 1)), strict=True)):
+            zoned = _dropout_mask((nb, T, size, L), rate, fold_in(context.key, 2 + k)) == 0 if rate else None
+            zoneout.append(0.0 if zoned is None else zoned.astype(np.float32))
+        return x_mask, StateNoise(h_mask, tuple(zoneout) if any(rates) else ())
 
 
-def _keras(gates: Sequence[str]) -> Sequence[str]:
-    """The same gates in Keras' order."""
+def reorder_gates(
+    array: npt.NDArray[Any], source: Sequence[str], target: Sequence[str], axis: int = -1
+) -> npt.NDArray[Any]:
+    """Reorder the gate columns of a weight from one convention to another.
+
+    The gates of an LSTM are i f o g in gatecast, i f g o in Keras, and i f g o along axis 0 in PyTorch.
+
+    Args:
+        array: Weight with ``len(source) * H`` entries along `axis`.
+        source: Gates in their present order.
+        target: The same gates in the new order.
+        axis: Axis of the gates.
+
+    Returns:
+        A contiguous copy with the gates in the order of `target`.
+
+    Example:
+        >>> reorder_gates(np.array([1, 2, 3, 4]), "ifog", "ifgo").tolist()
+        [1, 2, 4, 3]
+    """
+    blocks = np.split(array, len(source), axis=axis)
+    return np.concatenate([blocks[list(source).index(gate)] for gate in target], axis=axis)
+
+
+def _reorder_param(name: str, weight: npt.NDArray[Any], source: Sequence[str], target: Sequence[str]) -> Array:
+    """Return a copy of a parameter with its gates reordered; P and Wr have no gate columns in that order."""
+    return weight.copy() if name in ("P", "Wr") else reorder_gates(weight, source, target)
+
+
+def _keras_order(gates: Sequence[str]) -> Sequence[str]:
+    """Return the gates in Keras' order."""
     return sorted(gates, key=KERAS_GATES.index) if "o" in gates else gates
 
 
-def _kept(shape: tuple[int, ...], rate: float, key: int) -> Array:
-    """Dropout of ones: 0 with probability `rate`, else 1 / (1 - rate)."""
+def _dropout_mask(shape: tuple[int, ...], rate: float, key: int) -> Array:
+    """Draw 0 with probability `rate`, else 1 / (1 - rate)."""
     return native.dropout(np.ones(shape, np.float32), rate, key)
 
 
-def _zoneout(value: Any, states: int, name: str) -> float | tuple[float, ...]:
-    """One share for all states, or a tuple with one for each."""
+def _validate_zoneout(value: Any, n_states: int, layer: str) -> float | tuple[float, ...]:
+    """Return one rate for all states, or a tuple with a rate for each."""
     if not isinstance(value, tuple | list):
-        return check_fraction(value, f"{name}'s zoneout")
-    if states == 1 or len(value) != states:
-        expected = "a share" if states == 1 else "a share, or a pair of them: of h and of c"
-        raise ConfigError(f"{name}'s zoneout does not fit its states", got=repr(value), expected=expected)
-    return tuple(check_fraction(share, f"{name}'s zoneout") for share in value)
+        return check_fraction(value, "zoneout", where=layer)
+    if n_states == 1 or len(value) != n_states:
+        expected = "a number" if n_states == 1 else "a number, or a pair of numbers: for h and for c"
+        raise ConfigError("Invalid zoneout", where=layer, got=repr(value), expected=expected)
+    return tuple(check_fraction(rate, "zoneout", where=layer) for rate in value)

@@ -1,6 +1,6 @@
-"""Learning rates as functions of the step; the first update is step 1.
+"""Learning rate schedules: functions of the step, which is 1 for the first update.
 
-A schedule is a frozen description that is called with the step and returns the rate. `optim` re-exports them.
+A schedule is a frozen dataclass that is called with the step and returns the learning rate.
 """
 
 from __future__ import annotations
@@ -11,92 +11,93 @@ from dataclasses import dataclass
 
 from gatecast._utils.validation import check_fraction, check_positive, check_positive_int
 
-__all__ = ["SCHEDULES", "Rate", "constant", "cosine", "one_cycle", "warmup"]
+__all__ = ["SCHEDULES", "Schedule", "constant", "cosine", "one_cycle", "warmup"]
 
-Rate = Callable[[int], float]
+Schedule = Callable[[int], float]
+"""A learning rate schedule: step -> learning rate."""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """``rate``."""
+    """``learning_rate`` at every step."""
 
-    rate: float
+    learning_rate: float
 
     def __call__(self, step: int) -> float:  # noqa: ARG002
-        """The rate, whatever the step."""
-        return self.rate
+        """Return the learning rate."""
+        return self.learning_rate
 
 
 @dataclass(frozen=True)
 class Cosine:
-    """``final + (rate - final) (1 + cos(pi s)) / 2`` with s from 0 at the first step to 1 at the last."""
+    """``final + (learning_rate - final) (1 + cos(pi s)) / 2`` with s from 0 at the first step to 1 at the last."""
 
-    rate: float
+    learning_rate: float
     steps: int
     final: float = 0.0
 
     def __call__(self, step: int) -> float:
-        """The rate at a step; `final` from step `steps` on."""
-        return _cosine(self.rate, self.final, (step - 1) / max(1, self.steps - 1))
+        """Return the learning rate at a step; `final` from step `steps` on."""
+        return _half_cosine(self.learning_rate, self.final, (step - 1) / max(1, self.steps - 1))
 
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Half a cosine up to the peak, half a cosine down to almost nothing."""
+    """Half a cosine up to the peak, then half a cosine down."""
 
     peak: float
     steps: int
-    warm: float
+    warmup_fraction: float
     start: float
     final: float
 
     def __call__(self, step: int) -> float:
-        """The rate at a step; `final` from step `steps` on."""
-        top = max(1.0, self.warm * self.steps)
+        """Return the learning rate at a step; `final` from step `steps` on."""
+        top = max(1.0, self.warmup_fraction * self.steps)
         if step <= top:
-            return _cosine(self.start, self.peak, (step - 1) / max(1.0, top - 1))
-        return _cosine(self.peak, self.final, (step - top) / max(1.0, self.steps - top))
+            return _half_cosine(self.start, self.peak, (step - 1) / max(1.0, top - 1))
+        return _half_cosine(self.peak, self.final, (step - top) / max(1.0, self.steps - top))
 
 
 @dataclass(frozen=True)
 class Warmup:
-    """``then(step) * step / steps`` for the first steps, ``then(step)`` afterwards."""
+    """``schedule(step) step / steps`` for the first steps, then ``schedule(step)``."""
 
-    then: Rate
+    schedule: Schedule
     steps: int
 
     def __call__(self, step: int) -> float:
-        """The rate at a step."""
-        return self.then(step) * min(1.0, step / self.steps)
+        """Return the learning rate at a step."""
+        return self.schedule(step) * min(1.0, step / self.steps)
 
 
-def constant(rate: float) -> Constant:
-    """The same rate at every step.
+def constant(learning_rate: float) -> Constant:
+    """Return a schedule with the same learning rate at every step.
 
     Args:
-        rate: Above 0.
+        learning_rate: Above 0.
 
     Raises:
-        ConfigError: A rate that is not above 0.
+        ConfigError: A learning rate that is not above 0.
 
     >>> constant(0.001)(7)
     0.001
     """
-    return Constant(check_positive(rate, "the learning rate"))
+    return Constant(check_positive(learning_rate, "learning_rate"))
 
 
-def cosine(rate: float, steps: int, final: float = 0.0) -> Cosine:
-    """Half a cosine from `rate` at step 1 down to `final` at step `steps`.
+def cosine(learning_rate: float, steps: int, final: float = 0.0) -> Cosine:
+    """Return half a cosine from `learning_rate` at step 1 down to `final` at step `steps`.
 
-    ``final + (rate - final) (1 + cos(pi s)) / 2``, s from 0 to 1
+    ``final + (learning_rate - final) (1 + cos(pi s)) / 2``, s from 0 to 1
 
     Args:
-        rate: First rate, above 0.
-        steps: Updates in all: epochs * ceil(samples / batch_size).
-        final: Last rate.
+        learning_rate: Learning rate of the first step, above 0.
+        steps: Updates in total: epochs * ceil(samples / batch_size).
+        final: Learning rate of the last step.
 
     Raises:
-        ConfigError: A rate that is not above 0, or less than one step.
+        ConfigError: A learning rate that is not above 0, or less than one step.
 
     Source: Loshchilov & Hutter 2017.
 
@@ -104,23 +105,23 @@ def cosine(rate: float, steps: int, final: float = 0.0) -> Cosine:
     >>> [round(schedule(step), 3) for step in (1, 2, 3, 4)]
     [1.0, 0.5, 0.0, 0.0]
     """
-    return Cosine(check_positive(rate, "the learning rate"), check_positive_int(steps, "steps"), float(final))
+    return Cosine(check_positive(learning_rate, "learning_rate"), check_positive_int(steps, "steps"), float(final))
 
 
 def one_cycle(
-    peak: float, steps: int, warm: float = 0.3, start_divisor: float = 25.0, final_divisor: float = 1e4
+    peak: float, steps: int, warmup_fraction: float = 0.3, start_divisor: float = 25.0, final_divisor: float = 1e4
 ) -> OneCycle:
-    """From ``peak / start_divisor`` up to `peak`, then down to ``peak / start_divisor / final_divisor``.
+    """Return one cycle: from ``peak / start_divisor`` up to `peak`, down to ``peak / start_divisor / final_divisor``.
 
     Args:
-        peak: Highest rate, above 0.
-        steps: Updates in all: epochs * ceil(samples / batch_size).
-        warm: Share of the steps on the way up.
-        start_divisor: How far below the peak it starts.
-        final_divisor: How far below its start it ends.
+        peak: Highest learning rate, above 0.
+        steps: Updates in total: epochs * ceil(samples / batch_size).
+        warmup_fraction: Fraction of the steps before the peak, in [0, 1).
+        start_divisor: Ratio of the peak to the first learning rate.
+        final_divisor: Ratio of the first learning rate to the last.
 
     Raises:
-        ConfigError: A rate or divisor that is not above 0, a share outside [0, 1), or less than one step.
+        ConfigError: A learning rate or divisor that is not above 0, a fraction outside [0, 1), or less than one step.
 
     Source: Smith & Topin 2018.
 
@@ -128,40 +129,35 @@ def one_cycle(
     >>> [round(schedule(step), 3) for step in (1, 3, 10)]
     [0.04, 1.0, 0.0]
     """
-    warm = check_fraction(warm, "one_cycle's warm")
-    start = check_positive(peak, "the peak rate") / check_positive(start_divisor, "start_divisor")
-    return OneCycle(
-        float(peak),
-        check_positive_int(steps, "steps"),
-        warm,
-        start,
-        start / check_positive(final_divisor, "final_divisor"),
-    )
+    warmup_fraction = check_fraction(warmup_fraction, "warmup_fraction", where="one_cycle")
+    start = check_positive(peak, "peak") / check_positive(start_divisor, "start_divisor")
+    final = start / check_positive(final_divisor, "final_divisor")
+    return OneCycle(float(peak), check_positive_int(steps, "steps"), warmup_fraction, start, final)
 
 
-def warmup(then: float | Rate, steps: int) -> Warmup:
-    """A straight line up to a rate, or to another schedule, over the first steps.
+def warmup(schedule: float | Schedule, steps: int) -> Warmup:
+    """Return a schedule that rises linearly over its first steps to a learning rate or another schedule.
 
     Args:
-        then: The rate or schedule to arrive at.
-        steps: Updates on the way.
+        schedule: The learning rate or schedule to reach.
+        steps: Updates until it is reached.
 
     Raises:
-        ConfigError: A rate that is not above 0, or less than one step.
+        ConfigError: A learning rate that is not above 0, or less than one step.
 
     >>> schedule = warmup(0.1, steps=2)
     >>> [schedule(step) for step in (1, 2, 3)]
     [0.05, 0.1, 0.1]
     """
-    return Warmup(then if callable(then) else constant(then), check_positive_int(steps, "steps"))
+    return Warmup(schedule if callable(schedule) else constant(schedule), check_positive_int(steps, "steps"))
 
 
 SCHEDULES: Mapping[str, type[Constant] | type[Cosine] | type[OneCycle] | type[Warmup]] = {
     schedule.__name__: schedule for schedule in (Constant, Cosine, OneCycle, Warmup)
 }
-"""Every schedule by its name."""
+"""All schedules by name."""
 
 
-def _cosine(begin: float, end: float, share: float) -> float:
-    """Half a cosine from `begin` at share 0 to `end` at share 1."""
-    return end + (begin - end) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, share)))
+def _half_cosine(start: float, end: float, fraction: float) -> float:
+    """Return half a cosine from `start` at fraction 0 to `end` at fraction 1."""
+    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, fraction)))

@@ -1,11 +1,11 @@
-"""Links of an optimiser: each takes the gradient, changes it, and hands it on.
+"""Gradient transformations, which chain into optimizers, in the names of optax.
 
-Letters: n parameters in all, g gradient on its way through the chain, m and v running moments, lr rate.
+A transformation is a pair of functions: ``init(n)`` returns a state, and ``update(g, state, params, step)`` returns
+the new gradient. The state is a dict of arrays of shape (n,), which `update` changes in place. The result of the last
+transformation is subtracted from the parameters. The first update is step 1. A transformation keeps its name and
+settings, so that it can be shown, compared and saved. To add one, write its function and list it in `TRANSFORMS`.
 
-A link is ``(init(n) -> state, update(g, state, params, step) -> g)``; its state is a dict of (n,) arrays that
-it writes in place. What leaves the last link is subtracted from the parameters. ``step`` is 1 for the first
-update. A link remembers its name and settings, so that a chain can be shown, compared and saved. A new one is
-one more function and one more entry in `LINKS`. `optim` re-exports them.
+Notation: n parameters, g gradient, m and v moments, lr learning rate.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
+from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_fraction, check_positive
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
-from gatecast.kernels.packing import Array
-from gatecast.nn.optim.schedules import Rate, constant
+from gatecast.nn.optim.schedules import Schedule, constant
 
 __all__ = [
     "TRANSFORMS",
@@ -35,22 +35,22 @@ __all__ = [
     "clip_by_global_norm",
     "ema",
     "ema_params",
-    "learning_rate",
+    "learning_rate_at",
     "scale_by_adam",
     "scale_by_learning_rate",
     "scale_by_momentum",
     "scale_by_rms",
 ]
 
-State: TypeAlias = "dict[str, Array] | tuple[State, ...]"
+State: TypeAlias = "dict[str, Float32Array] | tuple[State, ...]"
 Init = Callable[[int], Any]
-Update = Callable[[Array, Any, Array, int], Array]
+Update = Callable[[Float32Array, Any, Float32Array, int], Float32Array]
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
 class GradientTransformation:
-    """A step of an optimiser, or a chain of them: two functions, and the settings that made them."""
+    """A gradient transformation: its functions, and the name and settings that they were made from."""
 
     name: str
     config: Mapping[str, Any]
@@ -58,8 +58,8 @@ class GradientTransformation:
     update: Update = field(repr=False, compare=False)
 
 
-def _link(build: Callable[P, tuple[Init, Update]]) -> Callable[P, GradientTransformation]:
-    """Make a function that returns (init, update) return a `Link` that remembers name and settings."""
+def _transformation(build: Callable[P, tuple[Init, Update]]) -> Callable[P, GradientTransformation]:
+    """Make a function that returns (init, update) return a `GradientTransformation`."""
     signature = inspect.signature(build)
 
     @functools.wraps(build)
@@ -71,53 +71,53 @@ def _link(build: Callable[P, tuple[Init, Update]]) -> Callable[P, GradientTransf
     return make
 
 
-@_link
-def clip(limit: float) -> tuple[Init, Update]:
-    """Cut every component: ``g = min(max(g, -limit), limit)``.
+@_transformation
+def clip(max_delta: float) -> tuple[Init, Update]:
+    """Clip every component: ``g = min(max(g, -max_delta), max_delta)``.
 
     Args:
-        limit: Above 0.
+        max_delta: The largest absolute value, above 0.
 
     >>> clip(1.0).update(np.array([5.0, -0.5]), {}, np.zeros(2), 1).tolist()
     [1.0, -0.5]
     """
-    limit = check_positive(limit, "clip's limit")
+    max_delta = check_positive(max_delta, "max_delta", where="clip")
 
-    def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
-        return np.clip(g, -limit, limit, out=g)
+    def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
+        return np.clip(g, -max_delta, max_delta, out=g)
 
     return _stateless, update
 
 
-@_link
-def clip_by_global_norm(limit: float) -> tuple[Init, Update]:
-    """Shorten the whole gradient: ``g = g min(1, limit / |g|)``.
+@_transformation
+def clip_by_global_norm(max_norm: float) -> tuple[Init, Update]:
+    """Shorten the gradient of all parameters: ``g = g min(1, max_norm / |g|)``.
 
     Args:
-        limit: Longest length, above 0.
+        max_norm: The largest norm, above 0.
 
     Source: Pascanu, Mikolov & Bengio 2013.
 
     >>> clip_by_global_norm(1.0).update(np.array([3.0, 4.0]), {}, np.zeros(2), 1).round(3).tolist()
     [0.6, 0.8]
     """
-    limit = check_positive(limit, "clip_by_global_norm's limit")
+    max_norm = check_positive(max_norm, "max_norm", where="clip_by_global_norm")
 
-    def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
+    def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
         norm = _norm(g)
-        if norm > limit:
-            g *= np.float32(limit / norm)
+        if norm > max_norm:
+            g *= np.float32(max_norm / norm)
         return g
 
     return _stateless, update
 
 
-@_link
+@_transformation
 def scale_by_adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> tuple[Init, Update]:
-    """Adam's direction, ``g = m' / (sqrt(v') + eps)``.
+    """Return the direction of Adam: ``g = m' / (sqrt(v') + epsilon)``.
 
-    ``m = b1 m + (1 - b1) g`` and ``v = b2 v + (1 - b2) g^2``; ``m' = m / (1 - b1^step)`` and
-    ``v' = v / (1 - b2^step)`` undo the start from zero.
+    ``m = beta_1 m + (1 - beta_1) g`` and ``v = beta_2 v + (1 - beta_2) g^2``; ``m' = m / (1 - beta_1^step)`` and
+    ``v' = v / (1 - beta_2^step)`` correct the start at zero.
 
     Args:
         beta_1: Decay of m, in [0, 1).
@@ -131,39 +131,45 @@ def scale_by_adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1
     >>> scale_by_adam().update(g, state, np.zeros(1, np.float32), 1).round(4).tolist()
     [1.0]
     """
-    beta_1, beta_2 = (
-        check_fraction(beta_1, "scale_by_adam's beta_1"),
-        check_fraction(beta_2, "scale_by_adam's beta_2"),
-    )
-    epsilon = check_positive(epsilon, "scale_by_adam's epsilon")
+    beta_1 = check_fraction(beta_1, "beta_1", where="scale_by_adam")
+    beta_2 = check_fraction(beta_2, "beta_2", where="scale_by_adam")
+    epsilon = check_positive(epsilon, "epsilon", where="scale_by_adam")
 
-    def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:  # noqa: ARG001
+    def update(
+        g: Float32Array,
+        state: dict[str, Float32Array],
+        params: Float32Array,  # noqa: ARG001
+        step: int,
+    ) -> Float32Array:
         native.adam(state["m"], state["v"], g, beta_1, beta_2, epsilon, step)
         return g
 
     return _zeros("m", "v"), update
 
 
-@_link
+@_transformation
 def scale_by_rms(rho: float = 0.9, epsilon: float = 1e-7) -> tuple[Init, Update]:
-    """Divide by a running root mean square: ``v = rho v + (1 - rho) g^2``, ``g = g / sqrt(v + eps)``.
+    """Divide by a moving root mean square: ``v = rho v + (1 - rho) g^2``, ``g = g / sqrt(v + epsilon)``.
 
     Args:
         rho: Decay of v, in [0, 1).
-        epsilon: Added under the root, as Keras does; above 0.
+        epsilon: Added under the root, as in Keras; above 0.
 
     Source: Tieleman & Hinton 2012.
 
-    >>> link = scale_by_rms(rho=0.75, epsilon=1e-12)
-    >>> link.update(np.array([4.0], np.float32), link.init(1), np.zeros(1), 1).round(3).tolist()
+    >>> transform = scale_by_rms(rho=0.75, epsilon=1e-12)
+    >>> transform.update(np.array([4.0], np.float32), transform.init(1), np.zeros(1), 1).round(3).tolist()
     [2.0]
     """
-    rho, epsilon = (
-        check_fraction(rho, "scale_by_rms's rho"),
-        check_positive(epsilon, "scale_by_rms's epsilon"),
-    )
+    rho = check_fraction(rho, "rho", where="scale_by_rms")
+    epsilon = check_positive(epsilon, "epsilon", where="scale_by_rms")
 
-    def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:  # noqa: ARG001
+    def update(
+        g: Float32Array,
+        state: dict[str, Float32Array],
+        params: Float32Array,  # noqa: ARG001
+        step: int,  # noqa: ARG001
+    ) -> Float32Array:
         v = state["v"]
         v *= rho
         v += (1 - rho) * g * g
@@ -173,24 +179,29 @@ def scale_by_rms(rho: float = 0.9, epsilon: float = 1e-7) -> tuple[Init, Update]
     return _zeros("v"), update
 
 
-@_link
+@_transformation
 def scale_by_momentum(momentum: float = 0.9, nesterov: bool = False) -> tuple[Init, Update]:
-    """Heavy ball: ``m = momentum m + g``, ``g = m``, or ``g = momentum m + g`` with `nesterov`.
+    """Add momentum: ``m = momentum m + g``, then ``g = m``, or ``g = momentum m + g`` with `nesterov`.
 
     Args:
-        momentum: In [0, 1).
-        nesterov: Look one step ahead.
+        momentum: Decay of m, in [0, 1).
+        nesterov: Whether to use Nesterov's variant.
 
     Source: Polyak 1964; Sutskever et al. 2013.
 
-    >>> link = scale_by_momentum(0.5)
-    >>> state = link.init(1)
-    >>> [link.update(np.ones(1, np.float32), state, np.zeros(1), step).tolist() for step in (1, 2)]
+    >>> transform = scale_by_momentum(0.5)
+    >>> state = transform.init(1)
+    >>> [transform.update(np.ones(1, np.float32), state, np.zeros(1), step).tolist() for step in (1, 2)]
     [[1.0], [1.5]]
     """
-    momentum = check_fraction(momentum, "scale_by_momentum's momentum")
+    momentum = check_fraction(momentum, "momentum", where="scale_by_momentum")
 
-    def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:  # noqa: ARG001
+    def update(
+        g: Float32Array,
+        state: dict[str, Float32Array],
+        params: Float32Array,  # noqa: ARG001
+        step: int,  # noqa: ARG001
+    ) -> Float32Array:
         m = state["m"]
         m *= momentum
         m += g
@@ -203,53 +214,53 @@ def scale_by_momentum(momentum: float = 0.9, nesterov: bool = False) -> tuple[In
     return _zeros("m"), update
 
 
-@_link
-def add_decayed_weights(decay: float) -> tuple[Init, Update]:
-    """Pull the parameters towards zero: ``g = g + decay params``; after `scale_by_adam` this makes AdamW.
+@_transformation
+def add_decayed_weights(weight_decay: float) -> tuple[Init, Update]:
+    """Add weight decay: ``g = g + weight_decay params``; after `scale_by_adam` this makes AdamW.
 
     Args:
-        decay: Above 0.
+        weight_decay: Above 0.
 
     Source: Loshchilov & Hutter 2019.
 
     >>> add_decayed_weights(0.1).update(np.zeros(1), {}, np.array([2.0]), 1).tolist()
     [0.2]
     """
-    decay = check_positive(decay, "add_decayed_weights's decay")
+    weight_decay = check_positive(weight_decay, "weight_decay", where="add_decayed_weights")
 
-    def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
-        g += decay * params
+    def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
+        g += weight_decay * params
         return g
 
     return _stateless, update
 
 
-@_link
-def scale_by_learning_rate(rate: float | Rate) -> tuple[Init, Update]:
-    """The length of the step: ``g = lr(step) g``.
+@_transformation
+def scale_by_learning_rate(learning_rate: float | Schedule) -> tuple[Init, Update]:
+    """Multiply by the learning rate: ``g = lr(step) g``.
 
     Args:
-        rate: A number above 0, or a schedule: step (1 for the first update) -> rate.
+        learning_rate: A number above 0, or a schedule: step -> learning rate.
 
-    >>> link = scale_by_learning_rate(lambda step: 1.0 / step)
-    >>> [link.update(np.ones(1), {}, np.zeros(1), step).tolist() for step in (1, 2)]
+    >>> transform = scale_by_learning_rate(lambda step: 1.0 / step)
+    >>> [transform.update(np.ones(1), {}, np.zeros(1), step).tolist() for step in (1, 2)]
     [[1.0], [0.5]]
     """
-    schedule = _rate(rate)
+    schedule = _as_schedule(learning_rate)
 
-    def update(g: Array, state: State, params: Array, step: int) -> Array:  # noqa: ARG001
+    def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
         g *= np.float32(schedule(step))
         return g
 
     return _stateless, update
 
 
-@_link
+@_transformation
 def ema(decay: float = 0.999) -> tuple[Init, Update]:
-    """Keep a running average of the parameters: ``a = d a + (1 - d) (params - g)``; the last link of a chain.
+    """Keep an exponential moving average of the parameters: ``a = d a + (1 - d) (params - g)``. Must be the last.
 
-    ``d = min(decay, 1 - 1 / step)``: a plain mean at first, so that the start does not weigh. Training judges
-    and returns the averaged parameters.
+    ``d = min(decay, 1 - 1 / step)`` makes the average a plain mean at first, so that the start does not weigh in.
+    Training evaluates and returns the averaged parameters.
 
     Args:
         decay: In [0, 1).
@@ -263,51 +274,53 @@ def ema(decay: float = 0.999) -> tuple[Init, Update]:
     >>> params.tolist(), ema_params(optimizer, state).tolist()
     ([3.0], [2.0])
     """
-    decay = check_fraction(decay, "ema's decay")
+    decay = check_fraction(decay, "decay", where="ema")
 
-    def update(g: Array, state: dict[str, Array], params: Array, step: int) -> Array:
-        keep = min(decay, 1.0 - 1.0 / step)
+    def update(g: Float32Array, state: dict[str, Float32Array], params: Float32Array, step: int) -> Float32Array:
+        d = min(decay, 1.0 - 1.0 / step)
         average = state["average"]
-        average *= keep
-        average += (1.0 - keep) * (params - g)
+        average *= d
+        average += (1.0 - d) * (params - g)
         return g
 
     return _zeros("average"), update
 
 
-def chain(*links: GradientTransformation) -> GradientTransformation:
-    """Links one after the other, as one link.
+def chain(*transforms: GradientTransformation) -> GradientTransformation:
+    """Apply gradient transformations one after the other.
 
     Args:
-        links: At least one.
+        transforms: At least one.
 
     Raises:
-        ConfigError: No link, or something that is no link.
+        ConfigError: No transformation, or another object.
 
-    >>> [link.name for link in chain(clip(1.0), scale_by_adam()).config["links"]]
+    >>> [transform.name for transform in chain(clip(1.0), scale_by_adam()).config["transforms"]]
     ['clip', 'scale_by_adam']
     """
-    for link in links or (None,):
-        if not isinstance(link, GradientTransformation):
+    for transform in transforms or (None,):
+        if not isinstance(transform, GradientTransformation):
             raise ConfigError(
-                "a chain is made of links",
-                got=repr(link),
-                expected="links such as clip_by_global_norm(1.0), Adam()",
+                f"Invalid transformation {transform!r}",
+                where="chain",
+                expected="one or more, such as clip_by_global_norm(1.0), Adam()",
             )
 
     def init(n: int) -> State:
-        return tuple(link.init(n) for link in links)
+        return tuple(transform.init(n) for transform in transforms)
 
-    def update(g: Array, state: tuple[State, ...], params: Array, step: int) -> Array:
-        for link, own in zip(links, state, strict=True):
-            g = link.update(g, own, params, step)
+    def update(g: Float32Array, state: tuple[State, ...], params: Float32Array, step: int) -> Float32Array:
+        for transform, transform_state in zip(transforms, state, strict=True):
+            g = transform.update(g, transform_state, params, step)
         return g
 
-    return GradientTransformation("chain", {"links": links}, init, update)
+    return GradientTransformation("chain", {"transforms": transforms}, init, update)
 
 
-def apply_updates(optimizer: GradientTransformation, g: Array, state: Any, params: Array, step: int) -> None:
-    """One update in place, ``params -= update(g)``; g is used up.
+def apply_updates(
+    optimizer: GradientTransformation, g: Float32Array, state: Any, params: Float32Array, step: int
+) -> None:
+    """Update the parameters in place: ``params -= update(g)``. The gradient is overwritten.
 
     >>> params = np.array([1.0], np.float32)
     >>> apply_updates(scale_by_learning_rate(0.5), np.array([1.0], np.float32), {}, params, step=1)
@@ -317,27 +330,28 @@ def apply_updates(optimizer: GradientTransformation, g: Array, state: Any, param
     params -= optimizer.update(g, state, params, step)
 
 
-def learning_rate(optimizer: GradientTransformation, step: int) -> float:
-    """The product of all learning rates in a chain at a step; 1 if there is none.
+def learning_rate_at(optimizer: GradientTransformation, step: int) -> float:
+    """Return the product of all learning rates in a chain at a step; 1 without any.
 
-    >>> learning_rate(chain(scale_by_adam(), scale_by_learning_rate(lambda step: 0.1 / step)), step=2)
+    >>> learning_rate_at(chain(scale_by_adam(), scale_by_learning_rate(lambda step: 0.1 / step)), step=2)
     0.05
     """
     if optimizer.name == "scale_by_learning_rate":
-        return _rate(optimizer.config["rate"])(step)
-    return math.prod(learning_rate(link, step) for link in optimizer.config.get("links", ()))
+        return _as_schedule(optimizer.config["learning_rate"])(step)
+    return math.prod(learning_rate_at(transform, step) for transform in optimizer.config.get("transforms", ()))
 
 
-def ema_params(optimizer: GradientTransformation, state: Any) -> Array | None:
-    """The averaged parameters that an optimiser keeps, or None if it keeps none.
+def ema_params(optimizer: GradientTransformation, state: Any) -> Float32Array | None:
+    """Return the averaged parameters of an optimizer, or None if it contains no `ema`.
 
     >>> ema_params(scale_by_adam(), scale_by_adam().init(3)) is None
     True
     """
     if optimizer.name == "ema":
         return state["average"]  # type: ignore[no-any-return]
-    pairs = zip(optimizer.config.get("links", ()), state, strict=False)
-    return next((a for a in (ema_params(link, own) for link, own in pairs) if a is not None), None)
+    pairs = zip(optimizer.config.get("transforms", ()), state, strict=False)
+    averages = (ema_params(transform, transform_state) for transform, transform_state in pairs)
+    return next((average for average in averages if average is not None), None)
 
 
 TRANSFORMS: Mapping[str, Callable[..., GradientTransformation]] = {
@@ -353,27 +367,27 @@ TRANSFORMS: Mapping[str, Callable[..., GradientTransformation]] = {
         ema,
     )
 }
-"""Every link by its name: what a chain in a file may be made of."""
+"""All transformations by name: what a chain in a file may contain."""
 
 
 def _stateless(n: int) -> State:  # noqa: ARG001
-    """The state of a link that remembers nothing."""
+    """Return the state of a transformation that keeps none."""
     return {}
 
 
 def _zeros(*names: str) -> Init:
-    """The state of a link that starts from zeros."""
+    """Return an `init` whose state is arrays of zeros."""
     return lambda n: {name: np.zeros(n, np.float32) for name in names}
 
 
-def _norm(g: Array) -> float:
-    """Length of the gradient."""
-    # Pairwise float32 sums are precise enough, and several times as fast as a float64 copy; numpy's own norm
-    # goes through BLAS, whose threads may change the last bits.
+def _norm(g: Float32Array) -> float:
+    """Return the norm of the gradient."""
+    # Pairwise float32 sums are precise enough, and several times as fast as a float64 copy. NumPy's own norm
+    # uses BLAS, whose threads may change the last bits.
     total = float(np.square(g).sum())
     return math.sqrt(total if math.isfinite(total) else float(np.square(g, dtype=np.float64).sum()))
 
 
-def _rate(rate: float | Rate) -> Rate:
-    """A schedule from a number or a schedule."""
-    return rate if callable(rate) else constant(rate)
+def _as_schedule(learning_rate: float | Schedule) -> Schedule:
+    """Return a schedule from a number or a schedule."""
+    return learning_rate if callable(learning_rate) else constant(learning_rate)

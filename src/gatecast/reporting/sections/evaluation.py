@@ -1,7 +1,4 @@
-"""Sections about how good the forecasts have been: verdict, folds, skill beside the simple forecasts, coverage.
-
-Letters: t rows of a test part, h horizon, L levels.
-"""
+"""Sections about past forecasts: summary, backtest, comparison with the baselines, coverage of the intervals."""
 
 from __future__ import annotations
 
@@ -11,201 +8,154 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, time_texts
+from gatecast._utils.formatting import count, format_or_dash, time_texts
+from gatecast.evaluation.breakdown import coverage_by_step, mae_by_group, mae_by_window
 from gatecast.metrics import skill
 from gatecast.plotting.charts import BASELINES, ForecastSeries
-from gatecast.plotting.spec import MODELS, Bars, Chart, Column, Line
-from gatecast.reporting.blocks import Choice, FactList, Figure, Paragraph, Part, Section, Table, table_of
-from gatecast.reporting.text_tables import number, score_grid
+from gatecast.plotting.spec import SERIES_ROLES, Bars, Chart, Line
+from gatecast.reporting.blocks import Block, Choice, FactList, Figure, Paragraph, Section, Table, table_from_columns
+from gatecast.reporting.text_tables import score_table
 from gatecast.results import Evaluation, Forecast
 
-__all__ = ["coverage_section", "folds_section", "skill_section", "summary_section"]
+__all__ = ["backtest_section", "coverage_section", "skill_section", "summary_section"]
 
 Floats = npt.NDArray[np.float64]
 
-EXAMPLES = 12
-"""Series whose folds are drawn."""
+MAX_CHARTED = 12
+"""Series of a backtest that have a chart, and windows from which their table is collapsed."""
 
-BAR = 30
-"""Pixels of a bar."""
+BAR_HEIGHT = 30
+"""Height that a bar adds to a chart, in pixels."""
 
 
 def summary_section(
-    verdict: str, findings: Sequence[str], evaluation: Evaluation | None, facts: Sequence[tuple[str, str]] = ()
+    verdict: str, notes: Sequence[str], evaluation: Evaluation | None, facts: Sequence[tuple[str, str]] = ()
 ) -> Section:
-    """What matters most: the verdict, a few numbers, what was noticed about the data."""
-    parts: list[Part] = [Paragraph(verdict, loud=True)] if verdict else []
+    """Build the summary: the verdict, the most important numbers, the notes on the data."""
+    blocks: list[Block] = [Paragraph(verdict, large=True)] if verdict else []
     pairs = list(facts)
     if evaluation is not None:
-        first = evaluation.scores[0]
-        pairs += [("skill", number(first.skill, "{:+.0f} %")), ("MAE", number(first.mae, "{:.4g}"))]
-        pairs += [("MASE", number(first.mase, "{:.3f}"))]
-        pairs += [
-            (f"in the {level:g} % interval", number(share, "{:.0f} %")) for level, share in first.coverage.items()
-        ]
+        score = evaluation.scores[0]
+        pairs.append(("skill", format_or_dash(score.skill, "{:+.0f} %")))
+        pairs.append(("MAE", format_or_dash(score.mae, "{:.4g}")))
+        pairs.append(("MASE", format_or_dash(score.mase, "{:.3f}")))
+        for level, coverage in score.coverage.items():
+            pairs.append((f"coverage of {level:g} %", format_or_dash(coverage, "{:.0f} %")))
     if pairs:
-        parts.append(FactList(pairs, large=True))
-    parts += [Paragraph(_sentence(finding)) for finding in findings]
-    return Section("summary", "What it says", tuple(parts))
+        blocks.append(FactList(pairs, large=True))
+    blocks += [Paragraph(note[:1].upper() + note[1:]) for note in notes]
+    return Section("summary", "Summary", tuple(blocks))
 
 
 def skill_section(evaluation: Evaluation) -> Section:
-    """Errors of models and simple forecasts on the test part, and what is gained over seasonal naive."""
+    """Build the comparison of models and baselines on the test part."""
     scores = evaluation.scores
     names = tuple(BASELINES.get(score.model, score.model) for score in scores)
     values = np.array([score.skill for score in scores])
     baseline = next(BASELINES[score.model] for score in scores if score.model in BASELINES)
-    says = "; ".join(f"{name} {number(value, '{:+.0f} %')}" for name, value in zip(names, values, strict=True))
-    title = f"Error saved beside {baseline}"
-    chart = Chart(title, (Bars(names, values, "", "model"),), x_name="percent", says=f"{title}: {says}.")
+    title = f"Skill compared with {baseline}"
+    texts = (f"{name} {format_or_dash(value, '{:+.0f} %')}" for name, value in zip(names, values, strict=True))
+    bars = Bars(names, values, "", "model")
+    chart = Chart(
+        title, (bars,), x_label="reduction of the error, percent", description=f"{title}: {'; '.join(texts)}."
+    )
     train, validation, test = evaluation.split_sizes
-    words = (
-        f"Scores on the last {count(test, 'row')}, forecast {evaluation.horizon} at a time by models that had learnt "
-        f"from the {count(train + validation, 'row')} before them alone."
+    text = (
+        f"Scores on the last {count(test, 'row')}, forecast {evaluation.horizon} at a time by models trained on the "
+        f"{count(train + validation, 'row')} before them only."
     )
     return Section(
         "skill",
-        "Beside simple forecasts",
+        "Comparison with baselines",
         (
-            Paragraph(words),
-            Figure(chart, height=90 + BAR * len(names)),
-            Table(score_grid(evaluation), "Errors on the test part"),
+            Paragraph(text),
+            Figure(chart, height=90 + BAR_HEIGHT * len(names)),
+            Table(score_table(evaluation), "Errors on the test part"),
         ),
     )
 
 
 def coverage_section(evaluation: Evaluation) -> Section | None:
-    """How often the intervals held what came: by level, and step by step."""
-    covered = evaluation.scores[0].coverage
-    if not covered:
+    """Build the section on the coverage of the intervals, by level and by step ahead; None without intervals."""
+    coverage = evaluation.scores[0].coverage
+    if not coverage:
         return None
-    said = evaluation.series()
-    names = tuple(f"{level:g} %" for level in covered)
-    wanted, got = np.array(list(covered), float), np.array(list(covered.values()), float)
-    says = "; ".join(
-        f"the {name} interval held {number(share, '{:.0f} %')}" for name, share in zip(names, got, strict=True)
+    names = tuple(f"{level:g} %" for level in coverage)
+    nominal, actual = np.array(list(coverage), float), np.array(list(coverage.values()), float)
+    texts = (
+        f"{format_or_dash(share, '{:.0f} %')} in the {name} interval" for name, share in zip(names, actual, strict=True)
     )
-    bars = Chart(
-        "Values inside the intervals",
-        (Bars(names, got, "held", "model"), Bars(names, wanted, "promised", "faint")),
-        x_name="percent",
-        says=f"On the test part {says}.",
-    )
-    parts: list[Part] = [Paragraph(f"On the test part {says}."), Figure(bars, height=130 + 2 * BAR * len(names))]
-    steps, by_step = _coverage_by_step(said, evaluation)
+    text = f"Share of the test values inside the intervals: {', '.join(texts)}."
+    marks = (Bars(names, actual, "actual", "model"), Bars(names, nominal, "nominal", "faint"))
+    chart = Chart("Coverage of the intervals", marks, x_label="percent of the test values", description=text)
+    blocks: list[Block] = [Paragraph(text), Figure(chart, height=130 + 2 * BAR_HEIGHT * len(names))]
+    steps = np.arange(1, evaluation.horizon + 1)
     if len(steps) > 1:
-        lines = [
-            Line(steps, by_step[level], f"held by the {level:g} % interval", role, 1.6, dotted=True)
-            for level, role in zip(covered, MODELS, strict=False)
-        ]
-        flat = [Line(steps, np.full(len(steps), level), "", "faint", 1.0, dashed=True) for level in covered]
-        chart = Chart("By step ahead", (*flat, *lines), x_name="steps ahead", y_names=("percent",))
-        parts.append(Figure(chart, "Dashed: what was promised. Few rows a step make the lines ragged."))
-    return Section("coverage", "Intervals", tuple(parts))
+        by_step = coverage_by_step(evaluation)
+        nominal_lines = (Line(steps, np.full(len(steps), level), "", "faint", 1.0, dashed=True) for level in coverage)
+        lines = (
+            Line(steps, by_step[level], f"{level:g} % interval", role, 1.6, markers=True)
+            for level, role in zip(coverage, SERIES_ROLES, strict=False)
+        )
+        chart = Chart("Coverage by step ahead", (*nominal_lines, *lines), x_label="steps ahead", y_labels=("percent",))
+        blocks.append(Figure(chart, "Dashed lines: nominal coverage. With few values per step, coverage is uncertain."))
+    return Section("coverage", "Prediction intervals", tuple(blocks))
 
 
-def folds_section(folds: Forecast | None, evaluation: Evaluation | None, first: Any = None) -> Section | None:
-    """Forecasts from past cutoffs: errors of each, and what was said beside what came.
+def backtest_section(backtest: Forecast | None, evaluation: Evaluation | None, first_id: Any = None) -> Section | None:
+    """Build the section on forecasts from past cutoffs.
 
     Args:
-        folds: What `cross_validation` gave.
-        evaluation: The test part, whose forecasts are folds of a model that learns once.
-        first: Name of the series to draw first.
+        backtest: Result of `cross_validation`; None for the windows of the test part.
+        evaluation: Evaluation of the test part.
+        first_id: Name of the series to chart first.
+
+    Returns:
+        The section; None if the test part is a single window.
     """
-    if folds is not None:
-        return _from_cutoffs(folds, first)
+    if backtest is not None:
+        return _cutoffs_section(backtest, first_id)
     if evaluation is None or evaluation.split_sizes[2] <= evaluation.horizon:
         return None
-    said = evaluation.series()
-    runs = _runs(said, evaluation)
-    names = [name for name in (said.model, said.baseline()) if name]
-    columns = {name: _errors_by(runs, said, name) for name in names}
-    return _folds(columns, [f"{k + 1}" for k in range(runs.max() + 1)], "part of the test rows", [])
+    errors = mae_by_window(evaluation)
+    windows = [str(k + 1) for k in range(len(next(iter(errors.values()))))]
+    return _errors_section(errors, windows, "test window", [])
 
 
-def _from_cutoffs(folds: Forecast, first: Any) -> Section:
-    """Of a backtest."""
-    table = folds.columns
-    said = ForecastSeries(table, folds.model, folds.levels, folds.time_col, 1, folds.target_col)
-    cutoffs, at = np.unique(table["cutoff"], return_inverse=True)
-    names = [name for name in table if name == folds.model or name in BASELINES]
-    columns = {name: _errors_by(at, said, name) for name in names}
-    ids = (
-        [None]
-        if folds.id_col is None
-        else list(dict.fromkeys([*([first] if first else []), *table[folds.id_col].tolist()]))
-    )
-    drawn = {str(one or folds.target_col): Figure(folds.chart(one), height=380) for one in ids[:EXAMPLES]}
-    return _folds(columns, time_texts(cutoffs), "cutoff", [Choice("Series", drawn)])
-
-
-def _folds(columns: Mapping[str, Floats], folds: Sequence[str], what: str, more: list[Part]) -> Section:
-    """Errors fold by fold as chart and table."""
-    place = np.arange(1, len(folds) + 1)
-    lines = tuple(
-        Line(place, values, BASELINES.get(name, name), role, 1.6, dashed=name in BASELINES, dotted=True)
-        for (name, values), role in zip(columns.items(), MODELS, strict=False)
-    )
-    chart = Chart(f"Mean absolute error by {what}", lines, x_name=f"{what}, the oldest first", y_names=("MAE",))
-    model, *others = columns
-    beside = next((name for name in ("SeasonalNaive", "Naive") if name in others), "")
-    table: dict[str, Sequence[Any]] = {
-        what: folds,
-        **{BASELINES.get(name, name): list(v) for name, v in columns.items()},
+def _cutoffs_section(backtest: Forecast, first_id: Any) -> Section:
+    """Build the section on the cutoffs of a cross-validation."""
+    table = backtest.columns
+    rows = ForecastSeries(table, backtest.model, backtest.levels, backtest.time_col, 1, backtest.target_col)
+    cutoffs, group = np.unique(table["cutoff"], return_inverse=True)
+    names = [name for name in table if name == backtest.model or name in BASELINES]
+    errors = {name: mae_by_group(rows, name, group, len(cutoffs)) for name in names}
+    ids: list[Any] = [None]
+    if backtest.id_col is not None:
+        ids = list(dict.fromkeys([*([] if first_id is None else [first_id]), *table[backtest.id_col].tolist()]))
+    figures = {
+        str(backtest.target_col if id is None else id): Figure(backtest.chart(id), height=380)
+        for id in ids[:MAX_CHARTED]
     }
-    words = ""
-    if beside:
-        gains = [skill(float(a), float(b)) for a, b in zip(columns[model], columns[beside], strict=True)]
-        won = sum(gain > 0 for gain in gains)
-        words = f"{model} had the smaller error than {BASELINES[beside]} in {won} of {count(len(gains), 'fold')}."
-    head: list[Part] = [Paragraph(words)] if words else []
-    parts = [*head, Figure(chart), table_of(table, "Errors by fold", folded=len(folds) > EXAMPLES), *more]
-    return Section("folds", "Backtest", tuple(parts))
+    return _errors_section(errors, time_texts(cutoffs), "cutoff", [Choice("Series", figures)])
 
 
-def _errors_by(group: Column, said: ForecastSeries, name: str) -> Floats:
-    """Mean absolute error of each group of rows."""
-    off = np.abs(np.asarray(said.table[said.target_col], float) - said.table[name])
-    known = np.isfinite(off)
-    size = int(group.max()) + 1
-    with np.errstate(invalid="ignore"):
-        return np.bincount(group[known], off[known], size) / np.bincount(group[known], minlength=size)
-
-
-def _runs(said: ForecastSeries, evaluation: Evaluation) -> npt.NDArray[np.int64]:
-    """Number of the forecast that each row of the test part belongs to."""
-    return _row(said, evaluation) // evaluation.horizon
-
-
-def _row(said: ForecastSeries, evaluation: Evaluation) -> npt.NDArray[np.int64]:
-    """Place of each row in its series' test part; a shorter series lacks the first ones."""
-    times, t = said.times, evaluation.split_sizes[2]
-    # A series' rows are in order, so it begins where time does not go on, or where the name changes.
-    names = list(said.table)
-    new = np.ones(len(times), bool)
-    new[1:] = times[1:] <= times[:-1]
-    if names[0] != said.time_col:
-        ids = said.table[names[0]]
-        new[1:] |= ids[1:] != ids[:-1]
-    begin = np.flatnonzero(new)
-    size = np.diff([*begin, len(times)])
-    return np.asarray(np.arange(len(times)) - np.repeat(begin, size) + np.repeat(t - size, size))
-
-
-def _coverage_by_step(said: ForecastSeries, evaluation: Evaluation) -> tuple[Column, dict[float, Floats]]:
-    """(h,) steps, and the share in percent of what each interval held at them."""
-    step = _row(said, evaluation) % evaluation.horizon
-    actual = np.asarray(said.table[said.target_col], float)
-    known, found = np.isfinite(actual), {}
-    for level in said.levels:
-        low, high = (said.table[f"{said.model}-{side}-{level:g}"] for side in ("lo", "hi"))
-        inside = ((low <= actual) & (actual <= high))[known].astype(float)
-        counts = np.bincount(step[known], minlength=evaluation.horizon)
-        with np.errstate(invalid="ignore"):
-            found[level] = 100 * np.bincount(step[known], inside, evaluation.horizon) / counts
-    return np.arange(1, evaluation.horizon + 1), found
-
-
-def _sentence(text: str) -> str:
-    """A finding as a sentence of its own."""
-    return text[:1].upper() + text[1:]
+def _errors_section(errors: Mapping[str, Floats], windows: Sequence[str], noun: str, more: Sequence[Block]) -> Section:
+    """Show the errors of each window as a chart and a table."""
+    x = np.arange(1, len(windows) + 1)
+    lines = tuple(
+        Line(x, values, BASELINES.get(name, name), role, 1.6, dashed=name in BASELINES, markers=True)
+        for (name, values), role in zip(errors.items(), SERIES_ROLES, strict=False)
+    )
+    chart = Chart(f"Mean absolute error by {noun}", lines, x_label=f"{noun}, the oldest first", y_labels=("MAE",))
+    table: dict[str, Sequence[Any]] = {noun: windows}
+    table |= {BASELINES.get(name, name): list(values) for name, values in errors.items()}
+    model, *others = errors
+    baseline = next((name for name in ("SeasonalNaive", "Naive") if name in others), "")
+    blocks: list[Block] = []
+    if baseline:
+        gains = [skill(float(a), float(b)) for a, b in zip(errors[model], errors[baseline], strict=True)]
+        n_better = sum(gain > 0 for gain in gains)
+        name = BASELINES[baseline]
+        blocks.append(Paragraph(f"{model} has a smaller error than {name} in {n_better} of {count(len(gains), noun)}."))
+    blocks += [Figure(chart), table_from_columns(table, f"Errors by {noun}", collapsed=len(windows) > MAX_CHARTED)]
+    return Section("backtest", "Backtest", (*blocks, *more))

@@ -1,39 +1,48 @@
-"""Sections about the networks: how they learnt, what their gates did, how long they remember, what a forecast rests on.
+"""Sections about the networks: learning curves, gates and states, memory of the units, attributions, importance.
 
-Letters: T steps, H units, B sequences.
+`gate_blocks`, `memory_blocks` and `attribution_blocks` describe one series; on the page of a panel their content
+follows the selected series.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import count
+from gatecast.evaluation.learning_curves import Diagnosis
+from gatecast.explain.forecast_attribution import Explanation
+from gatecast.explain.gates import Gates
+from gatecast.explain.permutation_importance import Importance
 from gatecast.nn.inspection.trace import LayerTrace
-from gatecast.nn.inspection.unit_memory import heat_map
-from gatecast.plotting.spec import MODELS, Bars, Chart, Column, HeatMapCells, Line, Mark, VerticalLines
-from gatecast.reporting.blocks import Choice, Figure, Paragraph, Part, Section, table_of
+from gatecast.nn.inspection.unit_memory import UnitMemory, heat_map
+from gatecast.plotting.charts import HistorySeries
+from gatecast.plotting.spec import SERIES_ROLES, Bars, Chart, HeatMapCells, Line, Mark, VerticalLines
+from gatecast.reporting.blocks import Choice, Figure, Paragraph, Section, SeriesBlock, table_from_columns
 
-__all__ = ["attribution_section", "gates_section", "importance_section", "learning_section", "memory_section"]
+__all__ = [
+    "GATES_NOTE",
+    "MAX_STEPS",
+    "attribution_blocks",
+    "gate_blocks",
+    "importance_section",
+    "learning_section",
+    "memory_blocks",
+]
 
 Floats = npt.NDArray[np.float64]
 
-STEPS = 400
-"""Newest steps of a heat map."""
+MAX_STEPS = 400
+"""Steps of a heat map: the newest ones are shown."""
 
-SMOOTH = 25
-"""Updates at most over which the loss of training is averaged: a batch alone says little."""
+SMOOTHING_WINDOW = 25
+"""Updates over which the training loss is averaged at most: the loss of a single batch is noise."""
 
-MOST = 20
-"""Bars of a chart."""
+MAX_BARS = 20
+BAR_HEIGHT = 30
+"""Height that a bar adds to a chart, in pixels."""
 
-BAR = 30
-"""Pixels of a bar."""
-
-GATES = {
+GATE_NAMES = {
     "f": "forget gate",
     "i": "input gate",
     "o": "output gate",
@@ -41,179 +50,162 @@ GATES = {
     "z": "update gate",
     "r": "reset gate",
     "h": "output h",
-    "c": "memory c",
+    "c": "memory cell c",
 }
-"""What gates and states are called by people."""
+"""Display names of gates and states."""
+
+SIGNED_GATES = ("g", "n")
+"""Gates between -1 and 1; the others are between 0 and 1."""
+
+GATES_NOTE = (
+    "Each row is a unit, each column is a step of the series above. A forget gate near 1 keeps the memory of a unit, "
+    "a forget gate near 0 erases it."
+)
 
 
-def learning_section(advice: Any) -> Section | None:
-    """The errors while the first network learnt, and what follows from them.
-
-    Args:
-        advice: With `curves` (`step`, `loss`; `validation_step`, `validation`, `training`), `sentence` and `onset_step`.
-    """
-    curves = {name: np.asarray(curve, float) for name, curve in advice.curves.items()}
-    step, loss, at = curves["step"], curves["loss"], curves.get("validation_step", np.empty(0))
+def learning_section(diagnosis: Diagnosis) -> Section | None:
+    """Build the section on the learning curves of the first network; None without curves."""
+    curves = {name: np.asarray(curve, float) for name, curve in diagnosis.curves.items()}
+    step, loss, validation_step = curves["step"], curves["loss"], curves.get("validation_step", np.empty(0))
     marks: list[Mark] = []
-    names = ["error"]
-    if len(at) > 1:
+    labels = ["error"]
+    if len(validation_step) > 1:
         marks += [
-            Line(at, curves[name], told, role, 2.0, dotted=True)
-            for name, told, role in (("training", "learnt values", "model"), ("validation", "new values", "naive"))
+            Line(validation_step, curves[name], label, role, 2.0, markers=True)
+            for name, label, role in (
+                ("training", "training error", "model"),
+                ("validation", "validation error", "naive"),
+            )
             if name in curves
         ]
-    called = "overfitting begins" if advice.overfits else "it would overfit from here"
-    if advice.onset_step is not None and marks:
-        marks.append(VerticalLines(np.array([float(advice.onset_step)]), (called,)))
+    if diagnosis.onset_step is not None and marks:
+        label = "overfitting begins" if diagnosis.overfits else "overfitting would begin"
+        marks.append(VerticalLines(np.array([float(diagnosis.onset_step)]), (label,)))
     if len(step) > 1:
-        # The loss of a batch has a unit of its own, so it has a pane of its own.
+        # The loss of a batch has another unit than the errors, so it has its own pane.
         pane = 1 if marks else 0
-        width = max(1, min(SMOOTH, len(loss) // 8))
-        marks += [
-            Line(step, loss, "", "grid", 1.0, pane=pane),
-            Line(step, _smooth(loss, width), f"loss, mean of {count(width, 'update')}", "ink", 1.6, pane=pane),
-        ]
-        names = ["error", "loss in training"] if pane else ["loss in training"]
+        width = max(1, min(SMOOTHING_WINDOW, len(loss) // 8))
+        label = f"loss, mean of {count(width, 'update')}"
+        marks.append(Line(step, loss, "", "grid", 1.0, pane=pane))
+        marks.append(Line(step, _trailing_mean(loss, width), label, "ink", 1.6, pane=pane))
+        labels = ["error", "training loss"] if pane else ["training loss"]
     if not marks:
         return None
-    chart = Chart("Learning curve", tuple(marks), x_name="updates", y_names=tuple(names))
-    return Section(
-        "learning", "How it learnt", (Paragraph(advice.sentence), Figure(chart, height=150 + 150 * len(names)))
-    )
+    chart = Chart("Learning curves", tuple(marks), x_label="updates", y_labels=tuple(labels))
+    figure = Figure(chart, height=150 + 150 * len(labels))
+    return Section("learning", "Learning curves", (Paragraph(diagnosis.sentence), figure))
 
 
-def gates_section(layers: Sequence[LayerTrace], times: Column, values: Floats) -> Section | None:
-    """Gates and states over time, under the series that they read.
-
-    Args:
-        layers: `LayerTrace`s: name, cell, times, and by gate and state (B, T, H), of which the first sequence is shown.
-        times: (T',) of the series.
-        values: (T',) its values.
-    """
-    figures: dict[str, Figure] = {}
-    for layer in layers:
-        for kind, name in ((k, one) for k, part in enumerate((layer.gates, layer.states)) for one in part):
-            shown = heat_map(layer, name)
-            read, cells = shown.times[-STEPS:], shown.values[-STEPS:].T.astype(float)
-            # Gates are between 0 and 1, candidates and outputs between -1 and 1, a memory is as large as it gets.
-            signed = kind == 1 or name in ("g", "n")
-            size = float(np.nanmax(np.abs(cells), initial=0.0)) or 1.0
-            most = max(size, 1.0) if kind == 1 or size > 1 else 1.0
-            called, labels = GATES.get(name, name), tuple(f"unit {k}" for k in shown.units[::-1])
-            marks = (
-                Line(times[times >= read[0]], values[times >= read[0]], "", "ink", 1.2),
-                HeatMapCells(read, labels, cells[::-1], called, -most if signed else 0.0, most, 1),
-            )
-            chart = Chart(
-                f"{layer.name}, {called}",
-                marks,
-                y_names=("series", "units, the longest memory on top"),
-                says=f"{called} of {len(cells)} units of {layer.name} over {len(read)} steps, under the series.",
-            )
-            figures[f"{layer.name}: {called}"] = Figure(chart, height=460)
-    if not figures:
-        return None
-    first = next((name for name in figures if "forget" in name or "update" in name), next(iter(figures)))
-    ordered = {first: figures.pop(first)} | figures
-    words = (
-        "Each row is a unit, each column a step of the series above it. A forget gate near 1 keeps what the unit "
-        "remembers, near 0 lets go of it."
-    )
-    return Section("gates", "Inside the network", (Paragraph(words), Choice("Layer and gate", ordered)))
-
-
-def memory_section(memory: Any) -> Section | None:
-    """How long units remember, and which do nothing.
+def gate_blocks(gates: Gates, history: HistorySeries, max_steps: int = MAX_STEPS) -> tuple[SeriesBlock, ...]:
+    """Chart gates and states over time, below the series that the network reads.
 
     Args:
-        memory: With `table`, a row a unit, and `sentence`.
+        gates: Gates of the first network while it reads the series.
+        history: The series.
+        max_steps: Steps to show, the newest ones.
     """
-    table = memory.table
-    if not len(table["unit"]):
-        return None
+    charts = {
+        f"{layer.name}: {GATE_NAMES.get(name, name)}": _gate_chart(layer, name, history, max_steps)
+        for layer in gates.layers
+        for name in (*layer.gates, *layer.states)
+    }
+    first = next((name for name in charts if "forget" in name or "update" in name), next(iter(charts)))
+    ordered = {first: charts.pop(first)} | charts
+    return (Choice("Layer and gate", {name: Figure(chart, height=460) for name, chart in ordered.items()}),)
+
+
+def memory_blocks(memory: UnitMemory) -> tuple[SeriesBlock, ...]:
+    """Chart the half-lives of the units, and list all units."""
+    layers, half_life = np.asarray(memory.table["layer"], object), np.asarray(memory.table["half_life"], float)
     figures = {}
-    layers = np.asarray(table["layer"], object)
-    lives = np.asarray(table["half_life"], float)
     for layer in dict.fromkeys(layers.tolist()):
-        mine = np.sort(lives[(layers == layer) & np.isfinite(lives)])[::-1]
-        if not len(mine):
+        values = np.sort(half_life[(layers == layer) & np.isfinite(half_life)])[::-1]
+        if not len(values):
             continue
-        place = np.arange(1, len(mine) + 1)
         chart = Chart(
             f"Half-lives of the units of {layer}",
-            (Line(place, mine, "", "model", 1.6, dotted=True),),
-            x_name="units, the longest memory first",
-            y_names=("steps until half is forgotten",),
-            says=f"Half-lives of {layer}: from {mine[-1]:.3g} to {mine[0]:.3g} steps, median {np.median(mine):.3g}.",
+            (Line(np.arange(1, len(values) + 1), values, "", "model", 1.6, markers=True),),
+            x_label="units, the longest memory first",
+            y_labels=("half-life in steps",),
+            description=(
+                f"Half-lives of {layer}: from {values[-1]:.3g} to {values[0]:.3g} steps, "
+                f"median {np.median(values):.3g}."
+            ),
         )
         figures[str(layer)] = Figure(chart, height=300)
-    parts: list[Part] = [Paragraph(memory.sentence)]
-    if figures:
-        parts.append(Choice("Layer", figures))
-    return Section("memory", "How long it remembers", (*parts, table_of(table, "Every unit", folded=True)))
+    choice = (Choice("Layer", figures),) if figures else ()
+    return (Paragraph(memory.sentence), *choice, table_from_columns(memory.table, "All units", collapsed=True))
 
 
-def attribution_section(explanation: Any) -> Section:
-    """What a forecast rests on: shares by column and by step, which add up to it.
-
-    Args:
-        explanation: An `Explanation`.
-    """
+def attribution_blocks(explanation: Explanation) -> tuple[SeriesBlock, ...]:
+    """Chart the attributions of a forecast by lag and by column, and list all of them."""
     table = explanation.table
     feature = np.asarray(table["feature"], object)
-    share, lag = np.asarray(table["attribution"], float), np.asarray(table["lag"], float)
-    parts: list[Part] = [Paragraph(explanation.sentence)]
-    marks: list[Mark] = []
+    attribution, lag = np.asarray(table["attribution"], float), np.asarray(table["lag"], float)
     names = list(dict.fromkeys(feature.tolist()))
-    for name, role in zip(names, MODELS, strict=False):
-        mine = (feature == name) & np.isfinite(lag)
-        order = np.argsort(-lag[mine])
-        if mine.sum() > 1:
-            marks.append(Line(-lag[mine][order], share[mine][order], str(name), role, 1.6, dotted=True))
-    if marks:
-        flat = Line(np.array([-np.nanmax(lag), -np.nanmin(lag)]), np.zeros(2), "", "faint", 1.0, dashed=True)
+    blocks: list[SeriesBlock] = [Paragraph(explanation.sentence)]
+    lines: list[Mark] = []
+    for name, role in zip(names, SERIES_ROLES, strict=False):
+        rows = np.flatnonzero((feature == name) & np.isfinite(lag))
+        rows = rows[np.argsort(-lag[rows])]
+        if len(rows) > 1:
+            lines.append(Line(-lag[rows], attribution[rows], str(name), role, 1.6, markers=True))
+    if lines:
+        zero = Line(np.array([-np.nanmax(lag), -np.nanmin(lag)]), np.zeros(2), "", "faint", 1.0, dashed=True)
         chart = Chart(
-            "What each step adds to the forecast",
-            (flat, *marks),
-            x_name="steps before the forecast begins",
-            y_names=("added to the forecast",),
+            "Attribution by lag",
+            (zero, *lines),
+            x_label="steps relative to the first step ahead",
+            y_labels=("added to the forecast",),
         )
-        parts.append(Figure(chart, height=340))
+        blocks.append(Figure(chart, height=340))
     if len(names) > 1:
-        sums = np.array([np.nansum(share[feature == name]) for name in names])
-        order = np.argsort(-np.abs(sums))[:MOST]
-        labels = tuple(str(names[k]) for k in order)
-        chart = Chart(
-            "What each column adds", (Bars(labels, sums[order], "", "model"),), x_name="added to the forecast"
-        )
-        parts.append(Figure(chart, height=90 + BAR * len(order)))
-    return Section("attributions", "What the forecast rests on", (*parts, table_of(table, "Every value", folded=True)))
+        sums = np.array([np.nansum(attribution[feature == name]) for name in names])
+        order = np.argsort(-np.abs(sums))[:MAX_BARS]
+        bars = Bars(tuple(str(names[k]) for k in order), sums[order], "", "model")
+        chart = Chart("Attribution by column", (bars,), x_label="added to the forecast")
+        blocks.append(Figure(chart, height=90 + BAR_HEIGHT * len(order)))
+    return (*blocks, table_from_columns(table, "All attributions", collapsed=True))
 
 
-def importance_section(importance: Any) -> Section:
-    """How much worse forecasts get when a column is shuffled.
-
-    Args:
-        importance: An `Importance`.
-    """
+def importance_section(importance: Importance) -> Section:
+    """Build the section on the permutation importance of the columns."""
     table = importance.table
-    rise = np.asarray(table["increase"], float)
-    order = np.argsort(-rise)[:MOST]
+    increase = np.asarray(table["increase"], float)
+    order = np.argsort(-increase)[:MAX_BARS]
     low, high = (np.asarray(table[name], float)[order] for name in ("low", "high"))
-    labels = tuple(str(table["column"][k]) for k in order)
-    title = "Error added when a column is shuffled"
-    chart = Chart(title, (Bars(labels, rise[order], "", "model", low, high),), x_name="percent")
-    parts = (
-        Paragraph(importance.sentence),
-        Figure(chart, height=90 + BAR * len(order)),
-        table_of(table, "Every column", folded=True),
+    bars = Bars(tuple(str(table["column"][k]) for k in order), increase[order], "", "model", low, high)
+    chart = Chart("Increase of the error when a column is permuted", (bars,), x_label="percent")
+    figure = Figure(chart, height=90 + BAR_HEIGHT * len(order))
+    table_block = table_from_columns(table, "All columns", collapsed=True)
+    return Section("importance", "Permutation importance", (Paragraph(importance.sentence), figure, table_block))
+
+
+def _gate_chart(layer: LayerTrace, name: str, history: HistorySeries, max_steps: int) -> Chart:
+    """Chart a gate or state as a heat map below the series."""
+    heat = heat_map(layer, name)
+    times, cells = heat.times[-max_steps:], heat.values[-max_steps:].T.astype(float)
+    # Gates are between 0 and 1, candidates and outputs between -1 and 1; memory cells have no bound.
+    is_state = name in layer.states
+    largest = float(np.nanmax(np.abs(cells), initial=0.0)) or 1.0
+    vmax = max(largest, 1.0) if is_state or largest > 1 else 1.0
+    vmin = -vmax if is_state or name in SIGNED_GATES else 0.0
+    title, labels = GATE_NAMES.get(name, name), tuple(f"unit {k}" for k in heat.units[::-1])
+    visible = history.times >= times[0]
+    return Chart(
+        f"{layer.name}, {title}",
+        (
+            Line(history.times[visible], history.values[visible], "", "ink", 1.2),
+            HeatMapCells(times, labels, cells[::-1], title, vmin, vmax, 1),
+        ),
+        y_labels=("series", "units, the longest memory at the top"),
+        description=f"{title} of {len(cells)} units of {layer.name} over {len(times)} steps, below the series.",
     )
-    return Section("importance", "Which columns matter", parts)
 
 
-def _smooth(loss: Floats, width: int) -> Floats:
-    """The mean of the last updates."""
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(loss))])
-    stop = np.arange(1, len(loss) + 1)
-    begin = np.maximum(stop - width, 0)
-    return np.asarray((total[stop] - total[begin]) / (stop - begin))
+def _trailing_mean(values: Floats, width: int) -> Floats:
+    """Return the mean of the last `width` values at every position."""
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
+    stop = np.arange(1, len(values) + 1)
+    start = np.maximum(stop - width, 0)
+    return np.asarray((total[stop] - total[start]) / (stop - start))

@@ -1,4 +1,4 @@
-"""The section that says what it takes to get the same again: settings, versions, machine level, and the call."""
+"""The section on reproducibility: the call, settings, versions, instruction set."""
 
 from __future__ import annotations
 
@@ -9,80 +9,85 @@ from gatecast._utils.versions import versions
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.kernels.native import get_num_threads, isa
 from gatecast.nn.sequential import Sequential
-from gatecast.reporting.blocks import Code, FactList, Paragraph, Part, Section, table_of
+from gatecast.reporting.blocks import Block, Code, FactList, Paragraph, Section, table_from_columns
 
-__all__ = ["call", "reproduce_section"]
+__all__ = ["constructor_call", "reproducibility_section"]
 
-OWN = ("model", "season_length", "freq", "seed", "id_col", "time_col", "target_col")
+TITLE = "Reproducibility"
+PARAMETERS = ("model", "season_length", "freq", "seed", "id_col", "time_col", "target_col")
 CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
 
 
-def reproduce_section(forecaster: Any = None) -> Section:
-    """Settings and versions; the same of all of these give the same numbers, to the bit.
+def reproducibility_section(forecaster: Any = None) -> Section:
+    """Build the section: what has to be equal for equal results.
 
     Args:
-        forecaster: A fitted `Forecaster`; None: versions alone.
+        forecaster: A fitted `Forecaster`; None for the versions only.
     """
-    facts = [*versions().items(), ("kernels", isa()), ("threads", str(get_num_threads()))]
+    environment = [*versions().items(), ("kernels", isa()), ("threads", str(get_num_threads()))]
     if forecaster is None:
-        return Section("reproduce", "To get the same again", (FactList(facts),))
-    panel, h = forecaster.panel_, forecaster.h_
-    chosen = [
+        return Section("reproducibility", TITLE, (FactList(environment),))
+    panel = forecaster.panel_
+    facts = [
         ("series", f"{len(panel):,}"),
         ("rows", f"{len(panel.values):,}"),
         ("frequency", panel.freq.label),
-        ("horizon", str(h)),
+        ("horizon", str(forecaster.h_)),
         ("season", str(forecaster.season_length_)),
         ("seconds to fit", f"{forecaster.fit_seconds_:.1f}"),
     ]
     weights = [(f"weight of {name}", f"{weight:.3f}") for name, weight in forecaster.model_weights_.items()]
-    recipe = forecaster._trained.learned.recipe
-    settings = [*recipe.members, *recipe.hybrids, *recipe.own]
-    names = list(dict.fromkeys(field.name for one in settings for field in fields(one)))
-    columns: dict[str, list[Any]] = {"setting": names}
-    for k, one in enumerate(settings):
-        columns[f"network {k + 1}"] = [_value(getattr(one, name, None)) for name in names]
-    parts: list[Part] = [
-        Paragraph("The same data, settings, versions and kernels give the same numbers, to the bit."),
-        Code(call(forecaster)),
+    blocks: list[Block] = [
+        Paragraph("The same data, settings, versions and kernels give the same numbers, to the last bit."),
+        Code(constructor_call(forecaster)),
+        FactList([*facts, *weights, *environment]),
     ]
-    made: list[Part] = [table_of(columns, "Settings of the networks", folded=True)] if settings else []
-    return Section("reproduce", "To get the same again", (*parts, FactList([*chosen, *weights, *facts]), *made))
+    configs = [config for config in forecaster.state_.ensemble.configs if config.family == "network"]
+    networks = [member for config in configs for member in getattr(config, "configs", (config,))]
+    if networks:
+        names = list(dict.fromkeys(field.name for config in networks for field in fields(config)))
+        columns: dict[str, list[Any]] = {"setting": names}
+        for k, config in enumerate(networks, 1):
+            columns[f"network {k}"] = [_to_text(getattr(config, name, None)) for name in names]
+        blocks.append(table_from_columns(columns, "Settings of the networks", collapsed=True))
+    return Section("reproducibility", TITLE, tuple(blocks))
 
 
-def call(forecaster: Any) -> str:
-    """The lines that make this forecaster.
+def constructor_call(forecaster: Any) -> str:
+    """Return the source code that creates and fits this forecaster.
 
-    >>> from gatecast.forecaster import Forecaster
-    >>> print(call(Forecaster(12, seed=3)))
-    import gatecast as gc
-    <BLANKLINE>
-    forecaster = gc.Forecaster(12, level=(80, 95), seed=3).fit(data)
+    Example:
+        >>> from gatecast.forecaster import Forecaster
+        >>> print(constructor_call(Forecaster(12, seed=3)))
+        import gatecast as gc
+        <BLANKLINE>
+        forecaster = gc.Forecaster(12, level=(80, 95), seed=3).fit(data)
     """
-    words = [] if forecaster.h is None else [str(forecaster.h)]
-    words.append(f"level={forecaster.level or None}")
+    arguments = [] if forecaster.h is None else [str(forecaster.h)]
+    arguments.append(f"level={forecaster.level or None}")
     defaults = {"model": "auto", "seed": 0}
-    for name in OWN:
+    for name in PARAMETERS:
         value = getattr(forecaster, name)
         if value != defaults.get(name):
-            words.append(f"{name}={'network' if isinstance(value, Sequential) else repr(value)}")
+            arguments.append(f"{name}={'network' if isinstance(value, Sequential) else repr(value)}")
+    imports = []
     for name, kind in CONFIGS.items():
-        changed = _changed(getattr(forecaster, name), kind())
+        changed = _changed_fields(getattr(forecaster, name), kind())
         if changed:
-            words.append(f"{name}={kind.__name__}({changed})")
-    names = [kind.__name__ for name, kind in CONFIGS.items() if f"{kind.__name__}(" in " ".join(words)]
-    imports = f"from gatecast.config import {', '.join(names)}\n" if names else ""
-    return f"import gatecast as gc\n{imports}\nforecaster = gc.Forecaster({', '.join(words)}).fit(data)"
+            arguments.append(f"{name}={kind.__name__}({changed})")
+            imports.append(kind.__name__)
+    header = f"from gatecast.config import {', '.join(imports)}\n" if imports else ""
+    return f"import gatecast as gc\n{header}\nforecaster = gc.Forecaster({', '.join(arguments)}).fit(data)"
 
 
-def _changed(config: Any, default: Any) -> str:
-    """What a record has that its default has not."""
-    pairs = ((field.name, getattr(config, field.name), getattr(default, field.name)) for field in fields(config))
-    return ", ".join(f"{name}={value!r}" for name, value, usual in pairs if value != usual)
+def _changed_fields(config: Any, default: Any) -> str:
+    """Return the fields that differ from their defaults, as arguments."""
+    values = ((field.name, getattr(config, field.name), getattr(default, field.name)) for field in fields(config))
+    return ", ".join(f"{name}={value!r}" for name, value, default_value in values if value != default_value)
 
 
-def _value(value: Any) -> str:
-    """A setting as text."""
+def _to_text(value: Any) -> str:
+    """Format a setting."""
     if is_dataclass(value):
         return type(value).__name__
     return "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,105 +1,94 @@
-"""Sections about choices: models side by side, and the trials of a search."""
+"""Sections about model selection: comparison of models, the memory benchmark, the trials of a search."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
-from gatecast.plotting.spec import MODELS, Bars, Chart, Line, Points
-from gatecast.reporting.blocks import FactList, Figure, Paragraph, Part, Section, table_of
+from gatecast.plotting.charts import BASELINES
+from gatecast.plotting.spec import SERIES_ROLES, Bars, Chart, Line, Points
+from gatecast.reporting.blocks import Block, FactList, Figure, Paragraph, Section, table_from_columns
 from gatecast.selection.charts import probe_charts
+from gatecast.selection.compare import Comparison
 from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
+from gatecast.selection.tune import TuneResult
 
-__all__ = ["comparison_section", "probe_section", "trials_section"]
+__all__ = ["comparison_section", "memory_benchmark_section", "search_section"]
 
-BAR = 30
-"""Pixels of a bar."""
+Floats = npt.NDArray[np.float64]
+
+BAR_HEIGHT = 30
+"""Height that a bar adds to a chart, in pixels."""
+
+SHAPES = ("circle", "diamond", "x")
+"""Shapes of points, which tell models of equal color apart."""
 
 
-def comparison_section(comparison: Any) -> Section:
-    """Models on the same folds: errors, time, significance, and which to take.
-
-    Args:
-        comparison: A `Comparison`.
-    """
+def comparison_section(comparison: Comparison) -> Section:
+    """Build the comparison of models on the same windows: errors, time, significance, recommendation."""
     scores = comparison.scores
-    names = tuple(str(name) for name in scores["model"])
-    measure = "mase" if np.isfinite(np.asarray(scores["mase"], float)).any() else "mae"
-    error = np.asarray(scores[measure], float)
+    names = tuple(BASELINES.get(str(name), str(name)) for name in scores["model"])
+    metric = "mase" if np.isfinite(np.asarray(scores["mase"], float)).any() else "mae"
+    error = np.asarray(scores[metric], float)
     order = np.argsort(np.nan_to_num(error, nan=np.inf), kind="stable")
     labels = tuple(names[k] for k in order)
-    bars = Bars(labels, error[order], "", "model")
-    says = "; ".join(f"{name} {value:.3g}" for name, value in zip(labels, error[order], strict=True))
-    parts: list[Part] = [
-        Paragraph(comparison.recommendation, loud=True),
-        Figure(
-            Chart(
-                f"{measure.upper()} of each model", (bars,), x_name=f"{measure.upper()}, smaller is better", says=says
-            ),
-            height=100 + BAR * len(names),
-        ),
-        table_of(scores, "Scores over all folds and series"),
-    ]
-    seconds = np.asarray(scores.get("seconds", ()), float)
-    known = np.isfinite(seconds) & np.isfinite(error) if len(seconds) else np.zeros(0, bool)
-    if known.sum() > 1 and (seconds[known] > 0).all():
-        mine = np.flatnonzero(known)
-        marks = tuple(
-            Points(
-                seconds[[k]],
-                error[[k]],
-                names[k],
-                MODELS[n % len(MODELS)],
-                ("circle", "diamond", "x")[n // len(MODELS) % 3],
-            )
-            for n, k in enumerate(mine)
-        )
-        chart = Chart("Error and time", marks, x_name="seconds", y_names=(measure.upper(),), log=True)
-        parts.append(Figure(chart, "Lower is better, further left is faster."))
-    return Section("comparison", "Models side by side", tuple(parts))
-
-
-def probe_section(probe: MemoryBenchmark) -> Section:
-    """Tasks that need a long memory, and which cell learns them.
-
-    Args:
-        probe: Results of the probes.
-    """
-    parts: list[Part] = [Paragraph(probe.sentence), *(Figure(chart) for chart in probe_charts(probe))]
-    return Section("probes", "Long memory", tuple(parts))
-
-
-def trials_section(tuned: Any) -> Section:
-    """The trials of a search: how it went, which settings matter, the best.
-
-    Args:
-        tuned: A `Tuned`.
-    """
-    trials: Mapping[str, Any] = tuned.trials
-    value = np.asarray(trials["value"], float)
-    place = np.arange(1, len(value) + 1)
-    whole = np.isfinite(value)
-    best = np.minimum.accumulate(np.where(whole, value, np.inf))
-    marks = (
-        Points(place[whole], value[whole], "trial", "model"),
-        Line(place, np.where(np.isfinite(best), best, np.nan), "best so far", "naive", 1.6),
+    texts = (f"{name} {value:.3g}" for name, value in zip(labels, error[order], strict=True))
+    chart = Chart(
+        f"{metric.upper()} of each model",
+        (Bars(labels, error[order], "", "model"),),
+        x_label=f"{metric.upper()}, smaller is better",
+        description="; ".join(texts),
     )
-    parts: list[Part] = [
-        Paragraph(tuned.sentence, loud=True),
-        FactList([(str(name), _text(one)) for name, one in tuned.best.items()]),
-        Figure(Chart("Trials", marks, x_name="trial", y_names=("error in validation",))),
+    blocks: list[Block] = [
+        Paragraph(comparison.recommendation, large=True),
+        Figure(chart, height=100 + BAR_HEIGHT * len(names)),
+        table_from_columns(scores, "Scores over all windows and series"),
     ]
-    if tuned.importance:
-        names = sorted(tuned.importance, key=lambda name: -tuned.importance[name])
-        shares = np.array([100 * float(tuned.importance[name]) for name in names])
-        chart = Chart("Which settings matter", (Bars(tuple(map(str, names)), shares, "", "model"),), x_name="percent")
-        parts.append(Figure(chart, height=90 + BAR * len(names)))
-    parts.append(table_of(trials, "Every trial", folded=True))
-    return Section("trials", "Search", tuple(parts))
+    seconds = np.asarray(scores.get("seconds", np.full(len(names), np.nan)), float)
+    timed = np.flatnonzero(np.isfinite(seconds) & np.isfinite(error))
+    if len(timed) > 1 and (seconds[timed] > 0).all():
+        points = tuple(_point(seconds[[k]], error[[k]], names[k], n) for n, k in enumerate(timed))
+        chart = Chart("Error and time", points, x_label="seconds", y_labels=(metric.upper(),), log_x=True)
+        blocks.append(Figure(chart, "Lower is more accurate, further left is faster."))
+    return Section("comparison", "Model comparison", tuple(blocks))
 
 
-def _text(value: Any) -> str:
-    """A setting."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def memory_benchmark_section(benchmark: MemoryBenchmark) -> Section:
+    """Build the section on tasks that need a long memory, and the cells that learn them."""
+    figures = (Figure(chart) for chart in probe_charts(benchmark))
+    return Section("memory-benchmark", "Memory benchmark", (Paragraph(benchmark.sentence), *figures))
+
+
+def search_section(result: TuneResult) -> Section:
+    """Build the section on a search: its course, the importance of the settings, the best trial."""
+    trials = result.trials
+    value = np.asarray(trials["value"], float)
+    number, finished = np.arange(1, len(value) + 1), np.isfinite(value)
+    best = np.minimum.accumulate(np.where(finished, value, np.inf))
+    marks = (
+        Points(number[finished], value[finished], "trial", "model"),
+        Line(number, np.where(np.isfinite(best), best, np.nan), "best so far", "naive", 1.6),
+    )
+    best_settings = [
+        (str(name), f"{setting:.4g}" if isinstance(setting, float) else str(setting))
+        for name, setting in result.best.items()
+    ]
+    blocks: list[Block] = [
+        Paragraph(result.sentence, large=True),
+        FactList(best_settings),
+        Figure(Chart("Trials", marks, x_label="trial", y_labels=("validation error",))),
+    ]
+    if result.importance:
+        names = sorted(result.importance, key=lambda name: -result.importance[name])
+        shares = np.array([100 * float(result.importance[name]) for name in names])
+        bars = Bars(tuple(map(str, names)), shares, "", "model")
+        chart = Chart("Importance of the settings", (bars,), x_label="percent")
+        blocks.append(Figure(chart, height=90 + BAR_HEIGHT * len(names)))
+    blocks.append(table_from_columns(trials, "All trials", collapsed=True))
+    return Section("search", "Hyperparameter search", tuple(blocks))
+
+
+def _point(x: Floats, y: Floats, name: str, n: int) -> Points:
+    """Draw the n-th model as a point whose color and shape differ from those of the others."""
+    role, shape = SERIES_ROLES[n % len(SERIES_ROLES)], SHAPES[n // len(SERIES_ROLES) % len(SHAPES)]
+    return Points(x, y, name, role, shape)

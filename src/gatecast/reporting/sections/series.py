@@ -1,291 +1,346 @@
-"""Sections about the series themselves: values with gaps and odd ones marked, and the forecast beside seasonal naive.
-
-Letters: S series, T values of one, t rows of a test part, h horizon.
-"""
+"""Sections about the series: history with gaps and outliers, forecast with the baseline, explorer of many series."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, time_texts
-from gatecast.data.outliers import FAR, find_outliers, gaps
+from gatecast._utils.formatting import count, format_or_dash, time_texts
+from gatecast.data.outliers import THRESHOLD, find_outliers, gaps
 from gatecast.data.panel import Panel
-from gatecast.forecasting.scaling import to_matrix
-from gatecast.metrics.scale import seasonal_naive_scale
-from gatecast.plotting.charts import ForecastSeries, HistorySeries, forecast
-from gatecast.plotting.spec import Chart, Column, Line, Points, ShadedRanges, VerticalLines
-from gatecast.reporting.blocks import Explorer, FactList, Figure, Kept, Paragraph, Part, Section, Table
-from gatecast.reporting.text_tables import TextTable, forecast_grid, number
+from gatecast.evaluation.breakdown import SeriesErrors, errors_by_series, rows_of_series
+from gatecast.plotting.charts import ForecastSeries, HistorySeries, forecast_chart
+from gatecast.plotting.spec import Chart, Column, Line, Mark, Points, ShadedRanges, VerticalLines
+from gatecast.reporting.blocks import (
+    Block,
+    Explorer,
+    FactList,
+    Figure,
+    Paragraph,
+    Section,
+    SeriesBlock,
+    SeriesView,
+    Table,
+)
+from gatecast.reporting.text_tables import TextTable, forecast_table
 from gatecast.results import Evaluation, Forecast
 
-__all__ = ["Shown", "errors", "explorer_section", "forecast_section", "series_section", "shown", "thinned"]
+__all__ = [
+    "ExplorerSection",
+    "PanelData",
+    "SeriesData",
+    "explorer_section",
+    "forecast_section",
+    "history_section",
+    "select_spread",
+    "thin",
+]
 
 Floats = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
-LONGEST, LONGEST_OF_MANY = 12_000, 800
-"""Points of a chart of all values, of one series and of one among many."""
+MAX_POINTS, MAX_POINTS_OF_MANY = 12_000, 800
+"""Points of the chart of a history: of a single series, and of one among many."""
 
-LISTED = 60
-"""Rows of a table of gaps or odd values."""
+MAX_LISTED = 60
+"""Rows of a table of gaps or outliers."""
 
-CHARTED, BUDGET = 900, 3_600_000
-"""Series of a panel whose charts are kept, and the numbers that these may need together: some 5 MB of page."""
+MAX_CHARTED, MAX_NUMBERS = 900, 3_600_000
+"""Series of a panel that have charts, and the numbers in these charts: 5 MB of the page."""
 
-NAMED = 20_000
-"""Series in the table that is searched."""
+MAX_NAMED = 20_000
+"""Series in the table of the explorer."""
 
 
-class Shown(NamedTuple):
-    """One series and what is said of it.
+@dataclass(frozen=True, eq=False)
+class SeriesData:
+    """Data of the charts of one series.
 
     Args:
-        name: Of the series; "" if it has none.
-        target: Name of the values.
-        past: Its values.
-        ahead: The forecast; None: there is none.
-        test: What was forecast for its test part; None: there is none.
+        name: Name of the series; "" if it has none.
+        target: Name of the target column.
+        history: Observed values.
+        forecast: The forecast with its baseline; None if there is none.
+        test: Forecasts of the test part; None if there are none.
     """
 
     name: str
     target: str
-    past: HistorySeries
-    ahead: ForecastSeries | None = None
+    history: HistorySeries
+    forecast: ForecastSeries | None = None
     test: ForecastSeries | None = None
 
-
-def shown(panel: Panel, s: int, season: int, predicted: Forecast | None, evaluation: Evaluation | None) -> Shown:
-    """Series s of a panel, with its rows of forecast and evaluation."""
-    ahead = test = None
-    if predicted is not None:
-        h = len(predicted.columns[predicted.time_col]) // len(panel)
-        rows = {name: column[s * h : (s + 1) * h] for name, column in predicted.columns.items()}
-        ahead = ForecastSeries(rows, predicted.model, predicted.levels, predicted.time_col, h, predicted.target_col)
-    if evaluation is not None:
-        whole = evaluation.series()
-        rows = dict(whole.table)
-        if len(panel) > 1:
-            t = evaluation.split_sizes[2]
-            ends = np.cumsum(np.minimum(panel.lengths, t))
-            part = slice(int(ends[s] - min(panel.lengths[s], t)), int(ends[s]))
-            rows = {name: column[part] for name, column in whole.table.items()}
-        test = whole._replace(table=rows)
-    name = "" if panel.columns.id is None else str(panel.ids[s])
-    return Shown(name, panel.columns.target, HistorySeries(panel.times(s), panel.series(s), season), ahead, test)
+    @property
+    def title(self) -> str:
+        """Name of the series, or of the target."""
+        return self.name or self.target
 
 
-def series_section(one: Shown, facts: Sequence[tuple[str, str]] = ()) -> Section:
-    """All values of a series, with gaps and odd values marked and listed."""
-    values, times = one.past.values, one.past.times
-    first, last = gaps(values)
-    odd = find_outliers(values, one.past.season)
-    missing = int((last - first + 1).sum())
-    pairs = [
-        *facts,
-        (
-            "missing",
-            f"{missing:,} of {count(len(values), 'row')}, in {count(len(first), 'gap')}" if missing else "none",
-        ),
-        ("odd values", f"{len(odd):,}" if len(odd) else "none"),
-    ]
-    parts: list[Part] = [FactList(pairs), Figure(data_chart(one, LONGEST), _thinning(len(values), LONGEST))]
-    if len(odd):
-        parts.append(
-            Paragraph(
-                f"Odd: both the change from a season before and the change to a season after are more than {FAR:g} "
-                "robust standard deviations away from the usual change. They are shown, not changed."
-            )
-        )
-        rows: list[tuple[str, ...]] = list(
-            zip(time_texts(times[odd]), (f"{value:.6g}" for value in values[odd]), strict=True)
-        )
-        parts.append(Table(TextTable(("time", "value"), rows[:LISTED]), _listed("Odd values", rows), folded=True))
-    if missing:
-        sizes = (f"{size:,}" for size in last - first + 1)
-        rows3: list[tuple[str, ...]] = list(zip(time_texts(times[first]), time_texts(times[last]), sizes, strict=True))
-        parts.append(Table(TextTable(("from", "to", "rows"), rows3[:LISTED]), _listed("Gaps", rows3), folded=True))
-    return Section("data", "The data", tuple(parts))
-
-
-def forecast_section(one: Shown, unit: str = "") -> Section | None:
-    """The forecast with its intervals beside seasonal naive."""
-    if one.ahead is None:
-        return None
-    chart = forecast(one.name or one.target, one.past, one.ahead, one.test)
-    grid = forecast_grid(one.ahead, unit)
-    return Section("forecast", "The forecast", (Figure(chart, height=380), Table(grid, "Every step", folded=True)))
-
-
-def data_chart(one: Shown, longest: int) -> Chart:
-    """All values of a series."""
-    times, values = one.past.times, one.past.values
-    first, last = gaps(values)
-    odd = find_outliers(values, one.past.season)
-    keep = thinned(values, longest)
-    # Half a step to both sides: a single missing value would have no width.
-    half = (times[1] - times[0]) // 2 if len(times) > 1 else times[:1] - times[:1]
-    marks: list[Any] = [
-        ShadedRanges(times[first] - half, times[last] + half, "missing"),
-        Line(times[keep], values[keep], "value", "ink", 1.2),
-        Points(times[odd], values[odd], "odd", "odd", "diamond"),
-    ]
-    if one.test is not None and len(one.test.times):
-        marks.append(VerticalLines(one.test.times[:1], ("test",)))
-    text = f"{one.name or one.target}: {count(len(values), 'row')}"
-    known = values[np.isfinite(values)]
-    span = f", from {known.min():.4g} to {known.max():.4g}" if len(known) else ""
-    return Chart(text, tuple(marks), says=f"{text}{span}, {len(odd):,} odd, {count(len(first), 'gap')}.")
-
-
-def errors(panel: Panel, evaluation: Evaluation) -> dict[str, Floats]:
-    """Mean errors of every series on its test part: of the model ("mae"), of the first baseline, "mase" and "skill".
-
-    Args:
-        panel: The series, test part included.
-        evaluation: Of all of them.
-
-    Returns:
-        (S,) each; NaN where nothing was known.
-    """
-    said = evaluation.series()
-    t, S = evaluation.split_sizes[2], len(panel)
-    owner = np.repeat(np.arange(S), np.minimum(panel.lengths, t))
-    actual = np.asarray(said.table[said.target_col], float)
-
-    def mean(name: str) -> Floats:
-        """(S,) error of a column."""
-        off = np.abs(actual - said.table[name])
-        known = np.isfinite(off)
-        with np.errstate(invalid="ignore"):
-            return np.bincount(owner[known], off[known], S) / np.bincount(owner[known], minlength=S)
-
-    mae, naive = mean(said.model), mean(said.baseline())
-    scale = seasonal_naive_scale(to_matrix(panel)[:, :-t], evaluation.season)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {"mae": mae, "naive": naive, "mase": mae / scale, "skill": 100 * (1 - mae / naive)}
-
-
-def explorer_section(
-    panel: Panel, season: int, predicted: Forecast | None, evaluation: Evaluation | None, first: int = -1
-) -> tuple[Section, Column]:
-    """Many series: a table to search, worst and best first, and charts of those that fit.
+@dataclass(frozen=True, eq=False)
+class PanelData:
+    """Data of the charts of all series.
 
     Args:
         panel: The series.
-        season: Of seasonal naive.
-        predicted: Forecasts of all of them.
-        evaluation: Of all of them.
-        first: The one that is shown first; -1: the worst.
+        season_length: Steps per season; 1 for none.
+        predicted: Forecasts of all series; None if there are none.
+        evaluation: Evaluation of all series; None if there is none.
+    """
+
+    panel: Panel
+    season_length: int
+    predicted: Forecast | None = None
+    evaluation: Evaluation | None = None
+
+    @property
+    def horizon(self) -> int:
+        """Steps of the forecast; 0 without a forecast."""
+        return 0 if self.predicted is None else len(self.predicted.columns[self.predicted.time_col]) // len(self.panel)
+
+    def series(self, s: int) -> SeriesData:
+        """Return the data of series s."""
+        panel = self.panel
+        name = "" if panel.columns.id is None else str(panel.ids[s])
+        history = HistorySeries(panel.times(s), panel.series(s), self.season_length)
+        return SeriesData(name, panel.columns.target, history, self._forecast(s), self._test(s))
+
+    def _forecast(self, s: int) -> ForecastSeries | None:
+        """Return the forecast of series s with its baseline."""
+        if self.predicted is None:
+            return None
+        forecast, h = self.predicted, self.horizon
+        rows = {name: column[s * h : (s + 1) * h] for name, column in forecast.columns.items()}
+        if forecast.past is not None:
+            rows |= {name: values[s] for name, values in forecast.past.baseline.items()}
+        return ForecastSeries(rows, forecast.model, forecast.levels, forecast.time_col, h, forecast.target_col)
+
+    def _test(self, s: int) -> ForecastSeries | None:
+        """Return the forecasts of the test part of series s."""
+        if self.evaluation is None:
+            return None
+        test, rows = self.evaluation.series(), rows_of_series(self.panel, self.evaluation, s)
+        return test._replace(table={name: column[rows] for name, column in test.table.items()})
+
+
+class ExplorerSection(NamedTuple):
+    """The explorer of many series.
+
+    Args:
+        section: The section.
+        charted: Series that have charts, the largest error first.
+        rows: Row of the explorer's table by series.
+        times: Times of the charts.
+    """
+
+    section: Section
+    charted: list[int]
+    rows: Mapping[int, int]
+    times: Column
+
+
+def history_section(series: SeriesData) -> Section:
+    """Build the section on the history of a series, with gaps and outliers marked and listed."""
+    values, times = series.history.values, series.history.times
+    first, last = gaps(values)
+    outliers = find_outliers(values, series.history.season_length)
+    n_missing, n_rows = int((last - first + 1).sum()), count(len(values), "row")
+    missing = f"{n_missing:,} of {n_rows}, in {count(len(first), 'gap')}" if n_missing else "none"
+    facts = [("missing values", missing), ("outliers", f"{len(outliers):,}" if len(outliers) else "none")]
+    figure = Figure(history_chart(series, MAX_POINTS), _thinning_note(len(values), MAX_POINTS))
+    blocks: list[Block] = [FactList(facts), figure]
+    if len(outliers):
+        text = (
+            "An outlier differs from the values one season before and one season after by more than "
+            f"{THRESHOLD:g} robust standard deviations of the seasonal changes. Outliers are marked, not changed."
+        )
+        columns = [time_texts(times[outliers]), [f"{value:.6g}" for value in values[outliers]]]
+        blocks += [Paragraph(text), _listing("Outliers", ("time", "value"), columns)]
+    if n_missing:
+        columns = [time_texts(times[first]), time_texts(times[last]), [f"{n:,}" for n in last - first + 1]]
+        blocks.append(_listing("Gaps", ("from", "to", "rows"), columns))
+    return Section("history", "Data", tuple(blocks))
+
+
+def forecast_section(series: SeriesData) -> Section | None:
+    """Build the section on the forecast of a series with its intervals and the baseline; None without a forecast."""
+    if series.forecast is None:
+        return None
+    chart = forecast_chart(series.title, series.history, series.forecast, series.test)
+    table = Table(forecast_table(series.forecast), "All steps", collapsed=True)
+    return Section("forecast", "Forecast", (Figure(chart, height=380), table))
+
+
+def history_chart(series: SeriesData, max_points: int) -> Chart:
+    """Chart all values of a series, with gaps and outliers."""
+    times, values = series.history.times, series.history.values
+    first, last = gaps(values)
+    outliers = find_outliers(values, series.history.season_length)
+    rows = thin(values, max_points)
+    # Half a step on either side: a single missing value has no width of its own.
+    half_step = (times[1] - times[0]) // 2 if len(times) > 1 else times[:1] - times[:1]
+    marks: list[Mark] = [
+        ShadedRanges(times[first] - half_step, times[last] + half_step, "missing"),
+        Line(times[rows], values[rows], "value", "ink", 1.2),
+        Points(times[outliers], values[outliers], "outlier", "outlier", "diamond"),
+    ]
+    if series.test is not None and len(series.test.times):
+        marks.append(VerticalLines(series.test.times[:1], ("test",)))
+    title = f"{series.title}: {count(len(values), 'row')}"
+    known = values[np.isfinite(values)]
+    extent = f", from {known.min():.4g} to {known.max():.4g}" if len(known) else ""
+    facts = f"{count(len(outliers), 'outlier')}, {count(len(first), 'gap')}"
+    return Chart(title, tuple(marks), description=f"{title}{extent}, {facts}.")
+
+
+def explorer_section(data: PanelData, selected: int | None = None) -> ExplorerSection:
+    """Build the explorer of many series: a table to search, and the charts of as many series as fit on the page.
+
+    Args:
+        data: All series.
+        selected: Series to show first; None for the one with the largest error.
+
+    """
+    n_series = len(data.panel)
+    errors = None if data.evaluation is None else errors_by_series(data.panel, data.evaluation)
+    orders = _sort_orders(data.panel, errors)
+    rank = orders["largest error first"] if errors is not None else np.arange(n_series)
+    charted = select_spread(rank, _n_charted(data), selected)
+    times: list[Column] = []
+    blocks: dict[int, Sequence[SeriesBlock]] = {}
+    for s in charted:
+        series = data.series(s)
+        times.append(series.history.times[-MAX_POINTS_OF_MANY:])
+        times += [] if series.forecast is None else [series.forecast.times]
+        blocks[s] = _chart_blocks(series, errors, s)
+    if selected is not None:
+        first_order = next(iter(orders.values()))
+        orders = {"selected first": np.concatenate([[selected], first_order[first_order != selected]])} | orders
+    note = f"{n_series:,} series, each with charts."
+    if len(charted) < n_series:
+        note = (
+            f"{n_series:,} series, {len(charted):,} of them with charts: the largest and the smallest errors (MASE on "
+            "the test part), and an even selection in between. The search finds every series by its name."
+        )
+    named = _named(rank, charted)
+    rows = {s: k for k, s in enumerate(named)}
+    explorer = Explorer(
+        [str(data.panel.ids[s]) for s in named],
+        {name: [column[s] for s in named] for name, column in _columns(data.panel, errors).items()},
+        {name: [rows[int(s)] for s in order if int(s) in rows] for name, order in orders.items()},
+        note,
+    )
+    view = SeriesView("charts", {rows[s]: content for s, content in blocks.items()})
+    return ExplorerSection(
+        Section("series", "Series", (explorer, view)), charted, rows, np.unique(np.concatenate(times))
+    )
+
+
+def select_spread(rank: IntArray, n: int, first: int | None = None) -> list[int]:
+    """Select n series: a third from the start of a ranking, a third from its end, a third evenly in between.
+
+    Args:
+        rank: Series by rank [S].
+        n: Number of series to select.
+        first: Series to add if it is not among them.
 
     Returns:
-        The section, and the times on which its charts lie.
+        The selected series in the order of the ranking.
+
+    Example:
+        >>> select_spread(np.arange(9), 3), select_spread(np.arange(9), 3, first=1)
+        ([0, 4, 8], [0, 1, 4, 8])
     """
-    S = len(panel)
-    columns: dict[str, list[str]] = {"rows": [f"{length:,}" for length in panel.lengths]}
-    orders: dict[str, Any] = {}
-    rank = np.arange(S)
-    if evaluation is not None:
-        found = errors(panel, evaluation)
-        columns |= {
-            "MASE": [number(value, "{:.3f}") for value in found["mase"]],
-            "MAE": [number(value, "{:.4g}") for value in found["mae"]],
-            "skill": [number(value, "{:+.0f} %") for value in found["skill"]],
-        }
-        # Series whose error nobody knows come last in both orders.
-        rank = np.argsort(-np.nan_to_num(found["mase"], nan=-np.inf), kind="stable")
-        best = np.argsort(np.nan_to_num(found["mase"], nan=np.inf), kind="stable")
-        orders = {"worst first": rank, "best first": best}
-    ids = np.array([str(one) for one in panel.ids], object)
-    orders["by name"] = np.argsort(ids, kind="stable")
-    chosen = _sampled(rank, panel, predicted, evaluation, first)
-    kept, times = {}, []
-    for s in chosen:
-        one = shown(panel, s, season, predicted, evaluation)
-        times += [one.past.times[-LONGEST_OF_MANY:], *([one.ahead.times] if one.ahead else [])]
-        kept[s] = _kept(one, found if evaluation is not None else None, s)
-    names, columns, orders, kept = _named(ids, columns, orders, kept)
-    if first >= 0:
-        orders = {"as chosen": [first, *(k for k in next(iter(orders.values())) if k != first)]} | orders
-    titles = ("All values",) if predicted is None else ("The forecast", "All values")
-    words = f"{S:,} series. " + (
-        "Every series has its charts."
-        if len(kept) == S
-        else f"{len(kept):,} of them have charts here: the worst and the best by MASE on the test part, "
-        "and others evenly between them. The table finds any series by its name."
-    )
-    part = Explorer(names, columns, orders, kept, titles, words)
-    return Section("series", "The series", (part,)), np.unique(np.concatenate(times))
+    if n >= len(rank):
+        return [int(s) for s in rank]
+    third = n // 3
+    n_between, width = n - 2 * third, len(rank) - 2 * third
+    between = (third + int((k + 0.5) * width / n_between) for k in range(n_between))
+    positions = {*range(third), *range(len(rank) - third, len(rank)), *between}
+    if first is not None:
+        positions.add(int(np.flatnonzero(rank == first)[0]))
+    return [int(rank[k]) for k in sorted(positions)]
 
 
-def thinned(values: Floats, longest: int) -> npt.NDArray[np.int64]:
-    """Rows of which a line looks as that of all: the lowest and the highest of each stretch.
+def thin(values: Floats, max_points: int) -> IntArray:
+    """Return rows whose line looks like that of all rows: minimum and maximum of every stretch.
 
-    >>> thinned(np.array([1.0, 9.0, 3.0, 4.0, 0.0, 2.0, 5.0, 1.0]), 4).tolist()
-    [0, 1, 4, 6]
+    Example:
+        >>> thin(np.array([1.0, 9.0, 3.0, 4.0, 0.0, 2.0, 5.0, 1.0]), 4).tolist()
+        [0, 1, 4, 6]
     """
     n = len(values)
-    if n <= longest:
+    if n <= max_points:
         return np.arange(n)
-    edges = np.linspace(0, n, longest // 2 + 1).astype(np.int64)
+    edges = np.linspace(0, n, max_points // 2 + 1).astype(np.int64)
     low = np.nan_to_num(values, nan=np.inf)
     high = np.nan_to_num(values, nan=-np.inf)
-    rows = [begin + np.array([low[begin:end].argmin(), high[begin:end].argmax()]) for begin, end in pairwise(edges)]
+    rows = [start + np.array([low[start:end].argmin(), high[start:end].argmax()]) for start, end in pairwise(edges)]
     return np.unique(np.concatenate(rows))
 
 
-def _sampled(
-    rank: npt.NDArray[np.int64], panel: Panel, predicted: Forecast | None, evaluation: Evaluation | None, first: int
-) -> list[int]:
-    """Positions of the series whose charts are kept: worst, best, and evenly between, as many as there is room for."""
-    levels = 2 * len(predicted.levels) if predicted is not None else 0
-    h = 0 if predicted is None else len(predicted.columns[predicted.time_col]) // max(len(panel), 1)
-    t = 0 if evaluation is None else evaluation.split_sizes[2]
-    typical = float(np.minimum(panel.lengths, LONGEST_OF_MANY).mean()) + (levels + 3) * (h + t) + 4 * max(h, 12)
-    room = int(min(len(rank), CHARTED, max(3, BUDGET // typical)))
-    if room == len(rank):
-        return [int(s) for s in rank]
-    third = room // 3
-    between = rank[third:-third][np.linspace(0, len(rank) - 2 * third - 1, room - 2 * third).astype(np.int64)]
-    chosen = [*rank[:third], *rank[-third:], *between, *([first] if first >= 0 else [])]
-    return list(dict.fromkeys(int(s) for s in chosen))
+def _n_charted(data: PanelData) -> int:
+    """Return the number of series whose charts fit on the page."""
+    h, n_test = data.horizon, 0 if data.evaluation is None else data.evaluation.split_sizes[2]
+    n_columns = 3 + (0 if data.predicted is None else 2 * len(data.predicted.levels))
+    history = float(np.minimum(data.panel.lengths, MAX_POINTS_OF_MANY).mean())
+    numbers = history + n_columns * (h + n_test) + 4 * max(h, 12)
+    return int(min(len(data.panel), MAX_CHARTED, max(3, MAX_NUMBERS // numbers)))
 
 
-def _kept(one: Shown, found: dict[str, Floats] | None, s: int) -> Kept:
-    """Charts and facts of one series among many."""
-    charts = [data_chart(one, LONGEST_OF_MANY)]
-    if one.ahead is not None:
-        charts.insert(0, forecast(one.name, one.past, one.ahead, one.test))
-    figures = [Figure(chart, height=340 if k == 0 else 260) for k, chart in enumerate(charts)]
-    text = f"{count(len(one.past.values), 'row')}."
-    if found is not None:
-        text += f" MASE {number(found['mase'][s], '{:.3f}')}, skill {number(found['skill'][s], '{:+.0f} %')}."
-    return Kept(tuple(figures), text)
+def _sort_orders(panel: Panel, errors: SeriesErrors | None) -> dict[str, IntArray]:
+    """Return the orders in which the table can be sorted; series with unknown errors are last."""
+    orders: dict[str, IntArray] = {}
+    if errors is not None:
+        orders["largest error first"] = np.argsort(-np.nan_to_num(errors.mase, nan=-np.inf), kind="stable")
+        orders["smallest error first"] = np.argsort(np.nan_to_num(errors.mase, nan=np.inf), kind="stable")
+    names = np.array([str(name) for name in panel.ids], object)
+    return orders | {"by name": np.argsort(names, kind="stable")}
 
 
-def _named(ids: Any, columns: dict[str, list[str]], orders: dict[str, Any], kept: dict[int, Kept]) -> tuple[Any, ...]:
-    """The same with the first and last `NAMED` alone, where there are too many series for any table."""
-    if len(ids) <= NAMED:
-        return list(ids), columns, {name: list(map(int, order)) for name, order in orders.items()}, kept
-    rank = next(iter(orders.values()))
-    some = np.unique([*rank[: NAMED // 2], *rank[-NAMED // 2 :], *kept])
-    place = {int(s): k for k, s in enumerate(some)}
-    return (
-        [ids[s] for s in some],
-        {name: [column[s] for s in some] for name, column in columns.items()},
-        {name: [place[int(s)] for s in order if int(s) in place] for name, order in orders.items()},
-        {place[s]: one for s, one in kept.items()},
-    )
+def _columns(panel: Panel, errors: SeriesErrors | None) -> dict[str, list[str]]:
+    """Return the columns of the table of series."""
+    columns = {"rows": [f"{length:,}" for length in panel.lengths]}
+    if errors is not None:
+        columns["MASE"] = [format_or_dash(value, "{:.3f}") for value in errors.mase]
+        columns["MAE"] = [format_or_dash(value, "{:.4g}") for value in errors.mae]
+        columns["skill"] = [format_or_dash(value, "{:+.0f} %") for value in errors.skill]
+    return columns
 
 
-def _thinning(n: int, longest: int) -> str:
-    """What is said of a line that leaves rows out."""
-    return f"The lowest and the highest of every {2 * n // longest:,} rows are drawn." if n > longest else ""
+def _chart_blocks(series: SeriesData, errors: SeriesErrors | None, s: int) -> tuple[SeriesBlock, ...]:
+    """Return facts and charts of one series among many."""
+    text = f"{count(len(series.history.values), 'row')}."
+    if errors is not None:
+        mase, skill = format_or_dash(errors.mase[s], "{:.3f}"), format_or_dash(errors.skill[s], "{:+.0f} %")
+        text += f" MASE {mase}, skill {skill}."
+    history = Figure(history_chart(series, MAX_POINTS_OF_MANY), height=260)
+    if series.forecast is None:
+        return (Paragraph(text), history)
+    chart = forecast_chart(series.title, series.history, series.forecast, series.test)
+    return (Paragraph(text), Figure(chart), history)
 
 
-def _listed(name: str, rows: Sequence[Any]) -> str:
-    """A caption that says how many rows there are."""
-    return f"{name}: {len(rows):,}" + (f", the first {LISTED}" if len(rows) > LISTED else "")
+def _named(rank: IntArray, charted: Sequence[int]) -> list[int]:
+    """Return the series that the table lists: all, or the ends of the ranking and those with charts."""
+    if len(rank) <= MAX_NAMED:
+        return list(range(len(rank)))
+    half = MAX_NAMED // 2
+    return [int(s) for s in np.unique([*rank[:half], *rank[-half:], *charted])]
+
+
+def _thinning_note(n: int, max_points: int) -> str:
+    """Explain a line that leaves rows out."""
+    stretch = 2 * n // max_points
+    return f"The line shows the minimum and the maximum of every {stretch:,} rows." if n > max_points else ""
+
+
+def _listing(name: str, header: tuple[str, ...], columns: Sequence[Sequence[str]]) -> Table:
+    """List the first rows in a collapsed table."""
+    rows: list[tuple[str, ...]] = list(zip(*columns, strict=True))
+    caption = f"{name}: {len(rows):,}" + (f", the first {MAX_LISTED}" if len(rows) > MAX_LISTED else "")
+    return Table(TextTable(header, rows[:MAX_LISTED]), caption, collapsed=True)

@@ -23,7 +23,8 @@ from gatecast.kernels import cells
 from gatecast.nn import optim, training
 from gatecast.nn.layers import Dense
 from gatecast.nn.losses import MeanSquaredError
-from gatecast.nn.network import Network, Weights, build, generator, initial_weights
+from gatecast.nn.network import Network, Weights, build, initial_weights
+from gatecast.nn.random import generator
 from gatecast.pipeline.progress import Progress
 from gatecast.selection.memory_tasks.tasks import TASKS, Task, accuracy
 from gatecast.selection.parameter_matching import nearest_units

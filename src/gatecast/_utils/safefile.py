@@ -1,0 +1,133 @@
+"""A file of named arrays and settings: safetensors with a JSON header that has a schema version and a digest.
+
+Reading executes nothing. Writing replaces a file in one step, so that a complete file is always there. Truncated,
+altered and foreign files, and files of a newer schema, are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gatecast._utils.typing import Float32Array
+from gatecast.errors import ConfigError, FormatError
+
+__all__ = ["SCHEMA", "read", "write"]
+
+SCHEMA = 1
+"""Version of the layout. A change that older versions cannot read increases it by 1."""
+
+_KEY = "gatecast"
+_SAVE_AGAIN = "Save the model again; if you copied the file, copy it again."
+
+
+def write(
+    path: str | os.PathLike[str], kind: str, settings: Mapping[str, Any], arrays: Mapping[str, Float32Array]
+) -> None:
+    """Write arrays and settings to a file.
+
+    Args:
+        path: The file; an existing one is replaced.
+        kind: What the file holds, such as "network"; `read` compares it.
+        settings: Data for JSON.
+        arrays: Arrays by name.
+
+    Raises:
+        ConfigError: The file cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Path(folder) / "a", "example", {"size": 3}, {"W": np.zeros(3, np.float32)})
+    ...     settings, arrays = read(Path(folder) / "a", "example")
+    >>> settings, arrays["W"].tolist()
+    ({'size': 3}, [0.0, 0.0, 0.0])
+    """
+    from safetensors.numpy import save
+
+    target = Path(path)
+    header = {"schema": SCHEMA, "kind": kind, "settings": settings}
+    header["sha256"] = _digest(header, arrays)
+    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {_KEY: json.dumps(header)})
+    # Two processes that save to the same path must not write to the same temporary file.
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ConfigError(
+            "Cannot write the file",
+            where=str(target),
+            got=error.strerror or str(error),
+            fix="Choose a path in an existing folder that you may write to.",
+        ) from error
+
+
+def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[str, Float32Array]]:
+    """Read a file that `write` has written.
+
+    Args:
+        path: The file.
+        kind: What it must hold.
+
+    Returns:
+        The settings, and the arrays by name.
+
+    Raises:
+        FormatError: A missing, truncated, altered or foreign file, or one of a newer schema.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    where = str(path)
+    if not Path(path).is_file():
+        raise FormatError("No such file", where=where, expected="a file saved by gatecast")
+    try:
+        with safe_open(where, framework="np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        got = f"a file that is truncated or not in the safetensors format ({error})"
+        raise FormatError("Cannot read the file", where=where, got=got, fix=_SAVE_AGAIN) from error
+    header = _parse_header(metadata, kind, where)
+    if header.pop("sha256") != _digest(header, arrays):
+        raise FormatError("The file has been altered since it was saved", where=where, fix=_SAVE_AGAIN)
+    return header["settings"], arrays
+
+
+def _parse_header(metadata: Mapping[str, str], kind: str, where: str) -> dict[str, Any]:
+    """Return the header of a file that this version can read."""
+    expected = f"a file of kind {kind!r}, saved by gatecast"
+    try:
+        header = json.loads(metadata[_KEY])
+        schema, stored_kind = int(header["schema"]), header["kind"]
+    except (KeyError, ValueError, TypeError):
+        raise FormatError("The file was not saved by gatecast", where=where, expected=expected) from None
+    if schema > SCHEMA:
+        raise FormatError(
+            "The file was saved by a newer version of gatecast",
+            where=where,
+            got=f"schema {schema}",
+            expected=f"at most {SCHEMA}",
+            fix="Update gatecast: pip install -U gatecast.",
+        )
+    if stored_kind != kind:
+        raise FormatError("The file is of another kind", where=where, got=repr(stored_kind), expected=expected)
+    if not (isinstance(header.get("settings"), dict) and isinstance(header.get("sha256"), str)):
+        raise FormatError("The header of the file is incomplete", where=where, fix=_SAVE_AGAIN)
+    return dict(header)
+
+
+def _digest(header: Mapping[str, Any], arrays: Mapping[str, Float32Array]) -> str:
+    """Return the SHA-256 digest of the rest of the file."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()

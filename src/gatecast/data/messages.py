@@ -1,0 +1,42 @@
+"""Pieces of text that notes and error messages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy.typing as npt
+
+__all__ = ["abridge", "format_id", "list_columns"]
+
+MAX_COLUMNS_LISTED = 20
+
+
+def abridge(first: list[str], count: int, separator: str = ", ") -> str:
+    """List the first of several items, and how many more there are.
+
+    >>> abridge(["a", "b"], 5)
+    'a, b and 3 more'
+    """
+    n_more = count - len(first)
+    return separator.join(first) + (f" and {n_more} more" if n_more else "")
+
+
+def format_id(ids: npt.NDArray[Any], s: int) -> str:
+    """Format the id of series s as Python writes it, integers without their NumPy type.
+
+    >>> import numpy as np
+    >>> format_id(np.array([7, 8]), 1)
+    '8'
+    """
+    return repr(ids[s : s + 1].tolist()[0])
+
+
+def list_columns(names: Iterable[str]) -> str:
+    """List column names, at most 20 of them.
+
+    >>> list_columns(["ds", "y"])
+    "'ds', 'y'"
+    """
+    listed = list(names)
+    return ", ".join(map(repr, listed[:MAX_COLUMNS_LISTED])) + (", ..." if len(listed) > MAX_COLUMNS_LISTED else "")

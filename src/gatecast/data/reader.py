@@ -1,0 +1,326 @@
+"""Read files, queries and tables of any kind as a panel, and write results to tables and files.
+
+Table libraries are imported only in `sources`, and only when a source needs them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast._utils.typing import FloatArray
+from gatecast.data.frequency import Freq, format_times, parse
+from gatecast.data.future_exogenous import future_values
+from gatecast.data.key_types import KeyTypes
+from gatecast.data.messages import list_columns
+from gatecast.data.panel import ColumnNames, Panel
+from gatecast.data.panel_builder import build_panel
+from gatecast.data.parsing.column_roles import (
+    ColumnRoles,
+    find_id_column,
+    find_time_column,
+    infer_roles,
+    join_date_parts,
+)
+from gatecast.data.parsing.columns import parse_ids, parse_number_column, parse_time_column, row_numbers
+from gatecast.data.parsing.exogenous import (
+    Categories,
+    ExogenousColumns,
+    find_exogenous,
+    parse_exogenous,
+    reserve_column,
+)
+from gatecast.data.parsing.raw_table import RawTable
+from gatecast.data.parsing.timestamps import ParsedTimes
+from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, melt
+from gatecast.data.sources.dataframes import (
+    from_frame,
+    from_mapping,
+    from_sequence,
+    installed_kind,
+    is_sequence,
+    kind_of,
+    to_frame_like,
+)
+from gatecast.data.sources.files import from_file, from_pattern, is_pattern
+from gatecast.data.sources.sql import from_database, from_query, is_database, is_query
+from gatecast.data.sources.writers import write
+from gatecast.errors import ConfigError, DataError
+
+__all__ = ["installed_kind", "is_text_source", "kind_of", "read", "read_future", "to_frame_like", "write"]
+
+Columns = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table with the roles and the frequency that were declared for it."""
+
+    kind: str
+    table: RawTable
+    exogenous: ExogenousColumns
+    exogenous_roles: dict[int, str]
+    freq: Freq | None
+
+    def parse_times(self, column: int | None) -> ParsedTimes | None:
+        """The times of a column, None without a column; a frequency of integer steps reads numbers as they are."""
+        if column is None:
+            return None
+        return parse_time_column(self.table, column, as_integers=self.freq is not None and self.freq.unit == "step")
+
+    def finish(self, panel: Panel, ids: int | None, time: int | None, parsed: ParsedTimes | None) -> Panel:
+        """The panel with the UTC offset of its times and the types of its key columns."""
+        id_type, time_type = (
+            None if column is None else self.table.types.get(self.table.names[column]) for column in (ids, time)
+        )
+        return replace(
+            panel,
+            utc_offset_minutes=None if parsed is None else parsed.utc_offset_minutes,
+            key_types=KeyTypes.of(self.kind, id_type, time_type, parsed),
+        )
+
+
+def read(
+    source: Any,
+    id_col: str | None = None,
+    time_col: str | None = None,
+    target_col: Columns | None = None,
+    freq: str | int | Freq | None = None,
+    *,
+    hist_exog: Columns = (),
+    futr_exog: Columns = (),
+    stat_exog: Columns = (),
+    categories: Categories | None = None,
+) -> tuple[Panel, tuple[str, ...]]:
+    """Read a table of any kind as a panel.
+
+    Files: CSV and other delimited text, with or without a header; Parquet; JSON (records, lines or columns); a pattern
+    such as ``data/*.csv``, whose files are series named after them if no column holds ids. SQL: a query
+    (``SELECT ... FROM 'sales.parquet'``), or a DuckDB file with a table or query in it (``shop.duckdb::sales``).
+    Tables: pandas, polars, Arrow and others that narwhals supports, a dict of columns, a sequence of values. Whatever
+    is not declared is inferred, and the notes report how.
+
+    A series runs from its first row to its last. Times between them without a row are missing values.
+
+    Args:
+        source: Path, query or table: long, with one row per series and time, or wide, with one row per time.
+        id_col: Column of the series ids; inferred if None.
+        time_col: Column of the times; inferred if None. Rows of a table without times are numbered from 1.
+        target_col: Column of the values; inferred if None. Several names, or "*" for all numeric columns except the
+            times, make the table wide: each column is a series, from its first value to the last row.
+        freq: Frequency such as "MS", or 1 for integer times; inferred if None.
+        hist_exog: Columns known only for the past.
+        futr_exog: Columns known for the future too.
+        stat_exog: Columns with one value per series.
+        categories: Categories of columns of an earlier panel; others are refused.
+
+    Returns:
+        The panel, and notes on the data, one sentence each; the first says which columns were used.
+
+    Raises:
+        DataError: The data cannot be used.
+        ConfigError: An unknown column, or a frequency that is invalid or does not fit the times.
+
+    Example:
+        >>> panel, notes = read({"ds": ["2024-01", "2024-02", "2024-03"], "y": [1.0, 2.0, 4.0]})
+        >>> panel.series(0).tolist()
+        [1.0, 2.0, 4.0]
+        >>> notes[0]
+        "time column: 'ds', target: 'y', frequency: monthly (MS); 3 points from 2024-01-01 to 2024-03-01."
+        >>> panel, _ = read({"ds": [1, 2], "shop": [3.0, 4.0], "web": [5.0, 6.0]}, target_col="*")
+        >>> panel.ids.tolist(), panel.series(1).tolist()
+        (['shop', 'web'], [5.0, 6.0])
+    """
+    step = None if freq is None else parse(freq)
+    names = {"hist_exog": hist_exog, "futr_exog": futr_exog, "stat_exog": stat_exog}
+    declared = [name for some in names.values() for name in ((some,) if isinstance(some, str) else some)]
+    table = join_date_parts(_to_table(source), time_col, keep=declared)
+    indices = find_exogenous(table, names)
+    exogenous = parse_exogenous(table, indices, categories or {})
+    exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
+    data = _Source(kind_of(source), table, exogenous, exogenous_roles, step)
+    if _is_wide(target_col, table):
+        return _read_wide(data, id_col, time_col, target_col)
+    return _read_long(data, id_col, time_col, None if target_col is None else str(target_col))
+
+
+def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
+    """Read the values of a panel's `futr_exog` columns at the h steps after the end of each series.
+
+    Args:
+        source: Path, query or table of any kind that `read` accepts; columns have the names of the panel's source.
+            Rows of other times are ignored; a table without an id column holds for every series.
+        panel: A panel with `futr_exog` columns.
+        h: Number of steps.
+
+    Returns:
+        Values by column name, each of shape (n_series, h); NaN only where a categorical value is missing. A warning
+        names series of the table that the panel does not have.
+
+    Raises:
+        ConfigError: A column is missing.
+        DataError: A row or a number is missing or duplicated, or a category is unknown.
+
+    Example:
+        >>> past = {"ds": [1, 2, 3], "y": [4.0, 5.0, 7.0], "promo": [0, 1, 0]}
+        >>> panel, _ = read(past, target_col="y", futr_exog="promo")
+        >>> read_future({"ds": [4, 5], "promo": [1, 0]}, panel, 2)
+        {'promo': array([[1., 0.]])}
+    """
+    if not panel.futr_exog:
+        return {}
+    if source is None:
+        raise DataError(
+            "Missing futr_df",
+            expected=f"a table with the columns {list_columns(panel.futr_exog)} for the next {h} times of each series",
+        )
+    return future_values(_to_table(source), panel, h)
+
+
+def is_text_source(text: str) -> bool:
+    """Return whether a string is a pattern of files, a query or a table of a database rather than a file name.
+
+    >>> is_text_source("data/*.csv"), is_text_source("data.csv")
+    (True, False)
+    """
+    return is_pattern(text) or is_query(text) or "::" in text
+
+
+def _is_wide(target_col: Any, table: RawTable) -> TypeGuard[Columns]:
+    """Whether several columns are targets."""
+    if isinstance(target_col, str):
+        return target_col == ALL_COLUMNS and ALL_COLUMNS not in table.names
+    return isinstance(target_col, Iterable)
+
+
+def _read_long(
+    data: _Source, id_col: str | None, time_col: str | None, target_col: str | None
+) -> tuple[Panel, tuple[str, ...]]:
+    """Read a table with one row per series and time."""
+    table, exclude = data.table, list(data.exogenous_roles)
+    roles = infer_roles(table, id_col, time_col, target_col, exclude)
+    reserved = dict(data.exogenous_roles)
+    for role, i in zip(("id", "time", "target"), roles, strict=True):
+        if i is not None:
+            reserve_column(table, i, role, reserved)
+    values = parse_number_column(table, roles.target)
+    times = data.parse_times(roles.time)
+    if times is not None and roles.id is None:
+        roles = roles._replace(id=find_id_column(table, roles, times.values, exclude))
+    ids = None if roles.id is None else parse_ids(table, roles.id)
+    if ids is None and table.files is not None:
+        ids = table.files.to_column()
+    panel, data_notes = build_panel(
+        row_numbers(len(table), ids) if times is None else times.values,
+        values.values,
+        ids,
+        freq=data.freq,
+        columns=_column_names(table, roles, has_ids=ids is not None),
+        describe_row=table.describe_row,
+        exogenous=data.exogenous,
+    )
+    notes = (*table.notes, *(times.notes if times else ()), *values.notes, *data.exogenous.notes, *data_notes)
+    return data.finish(panel, roles.id, roles.time, times), (_summarize(table, roles, panel), *notes)
+
+
+def _read_wide(
+    data: _Source, id_col: str | None, time_col: str | None, target_col: Columns
+) -> tuple[Panel, tuple[str, ...]]:
+    """Read a table with one column per series."""
+    table, exclude = data.table, list(data.exogenous_roles)
+    if id_col is not None:
+        raise ConfigError(
+            "A wide table has no id column",
+            where="id_col",
+            got=f"{id_col!r} and several target columns",
+            fix="Omit id_col, or name a single target column.",
+        )
+    target_col = target_col if isinstance(target_col, str) else list(target_col)
+    named = [] if target_col == ALL_COLUMNS else find_target_columns(table, target_col, exclude)
+    time = find_time_column(table, time_col, {*exclude, *named})
+    time_columns = [] if time is None else [time]
+    targets = named or find_target_columns(table, target_col, [*exclude, *time_columns])
+    reserved = dict(data.exogenous_roles)
+    for i in (*targets, *time_columns):
+        reserve_column(table, i, "time" if i == time else "target", reserved)
+    times = data.parse_times(time)
+    long = melt(table, targets, row_numbers(len(table), None) if times is None else times.values, data.exogenous)
+    time_name = "time" if time is None or not table.has_header else table.names[time]
+    panel, data_notes = build_panel(
+        long.times,
+        long.values,
+        long.ids,
+        freq=data.freq,
+        columns=ColumnNames("unique_id", time_name, "value" if time_name == "y" else "y"),
+        describe_row=long.describe_row,
+        exogenous=long.exogenous,
+    )
+    summary = _summarize(table, ColumnRoles(None, time, targets[0]), panel, wide=True)
+    notes = (*table.notes, *(times.notes if times else ()), *long.notes, *data.exogenous.notes, *data_notes)
+    return data.finish(panel, None, time, times), (summary, *notes)
+
+
+def _column_names(table: RawTable, roles: ColumnRoles, *, has_ids: bool) -> ColumnNames:
+    """Names of the columns; conventional ones where the table has no header."""
+    if not table.has_header:
+        return ColumnNames("unique_id" if has_ids else None, "time", "value")
+    time = "time" if roles.time is None else table.names[roles.time]
+    name = table.names[roles.id] if roles.id is not None else "unique_id" if has_ids else None
+    return ColumnNames(name, time, table.names[roles.target])
+
+
+def _summarize(table: RawTable, roles: ColumnRoles, panel: Panel, *, wide: bool = False) -> str:
+    """The first note: roles of the columns, frequency, number of points, first and last time."""
+
+    def label(column: int) -> str:
+        """The name of a column, or its position from 1 without a header."""
+        return repr(table.names[column]) if table.has_header else str(column + 1)
+
+    ids = "" if roles.id is None else f"id column: {label(roles.id)}, "
+    if roles.id is None and len(panel) > 1:
+        ids = "one series per column, " if wide else "one series per file, "
+    time = "no time column (rows are numbered)" if roles.time is None else f"time column: {label(roles.time)}"
+    target = f"target: {label(roles.target)}"
+    if wide and len(panel) > 1:
+        target = f"targets: {', '.join(map(repr, panel.ids[:3]))}{', ...' if len(panel) > 3 else ''}"
+    header = "" if table.has_header else "no header; "
+    return f"{header}{ids}{time}, {target}, frequency: {panel.freq.label}; {_summarize_extent(panel)}."
+
+
+def _summarize_extent(panel: Panel) -> str:
+    """Number of points, and first and last time."""
+    n_points = str(len(panel.values))
+    if len(panel) > 1:
+        shortest, longest = panel.lengths.min(), panel.lengths.max()
+        n_points = f"{len(panel)} series of {shortest if shortest == longest else f'{shortest} to {longest}'}"
+    last = panel.freq.at(panel.start, panel.lengths - 1)
+    first_and_last: npt.NDArray[Any] = np.array([panel.start.min(), last.max()])
+    return f"{n_points} points from {' to '.join(format_times(first_and_last))}"
+
+
+def _to_table(source: Any) -> RawTable:
+    """Any source as a table."""
+    if isinstance(source, (str, os.PathLike)):
+        return _read_text_source(os.fspath(source))
+    if isinstance(source, Mapping):
+        return from_mapping(source)
+    return from_sequence(source) if is_sequence(source) else from_frame(source)
+
+
+def _read_text_source(source: str) -> RawTable:
+    """A query, a database, a pattern or a file; the name of an existing file is always that file."""
+    if is_database(source):
+        return from_database(source)
+    # Not Path.exists, which fails on strings that are too long for a file name, as queries are.
+    if not os.path.exists(source):
+        if is_query(source):
+            return from_query(source)
+        if is_pattern(source):
+            return from_pattern(source)
+    return from_file(Path(source))

@@ -1,0 +1,193 @@
+"""Concatenate: branches over the same input, with their features side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.errors import ConfigError
+from gatecast.kernels.packing import Array, Params
+from gatecast.nn.layers.base import (
+    BackwardResult,
+    BaseLayer,
+    CallContext,
+    ForwardResult,
+    Layer,
+    Shape,
+    State,
+    StatefulLayer,
+    add_prefix,
+    backward_from,
+    check_layer_type,
+    forward_from,
+    strip_prefix,
+    wrapper_input_shape,
+)
+from gatecast.nn.random import fold_in
+
+__all__ = ["Concatenate"]
+
+
+class _Placed(NamedTuple):
+    """A layer of a branch, and where it stands."""
+
+    prefix: str
+    """Prefix of its parameters, such as ``"0.1."``."""
+    branch: int
+    position: int
+    layer: Layer
+
+
+@dataclass(frozen=True)
+class Concatenate(StatefulLayer):
+    """Branches over the same input; their output features are concatenated.
+
+    With `Select` a branch leads inputs past the others, such as a calendar or the number of a series.
+
+    Args:
+        branches: Layers, or tuples of layers that follow each other.
+        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
+
+    Raises:
+        ConfigError: If there are no branches, one is empty, or one holds something that is not a layer; in
+            `output_shape`, if only some of the branches have a time axis.
+
+    Example:
+        >>> from gatecast.layers import Embedding, Select
+        >>> weekday = (Select((1,)), Embedding(7, 3))
+        >>> Concatenate((Select((0,)), weekday)).output_shape((24, 2))
+        (24, 4)
+    """
+
+    branches: tuple[Layer | tuple[Layer, ...], ...]
+    input_shape: Shape | None = None
+
+    def __post_init__(self) -> None:
+        items = self.branches if isinstance(self.branches, Sequence) else ()
+        branches = tuple(tuple(branch) if isinstance(branch, Sequence) else (branch,) for branch in items)
+        if not branches or not all(branches):
+            raise ConfigError(
+                "Invalid branches",
+                where="Concatenate",
+                got=repr(self.branches),
+                expected="a tuple of layers, or of tuples of layers, none of them empty",
+                fix="To lead features past the other branches, use Select.",
+            )
+        for layer in (layer for branch in branches for layer in branch):
+            check_layer_type(layer, (BaseLayer,), "Concatenate", "layers of gatecast.layers")
+        object.__setattr__(self, "branches", branches)
+        object.__setattr__(self, "input_shape", wrapper_input_shape(self, branches[0][0]))
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Names of the parameters of all layers, branch by branch."""
+        return tuple(at.prefix + name for at in self._placed() for name in at.layer.param_names)
+
+    @property
+    def supports_streaming(self) -> bool:
+        """Whether all layers support streaming."""
+        return all(at.layer.supports_streaming for at in self._placed())
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        """Return the shape of the concatenated outputs."""
+        outputs = [_shapes(branch, in_shape)[-1] for branch in self._branches()]
+        if len({shape[:-1] for shape in outputs}) > 1:
+            raise ConfigError(
+                "Invalid branches",
+                where="Concatenate",
+                got=f"outputs of shape {', '.join(map(str, outputs))}",
+                expected="the same time axis in all of them, or none",
+                fix="return_sequences=True keeps the time axis of a recurrent layer; Select(..., last=True) drops it.",
+            )
+        return (*outputs[0][:-1], sum(shape[-1] or 0 for shape in outputs))
+
+    def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
+        """Draw the parameters of all layers."""
+        params: Params = {}
+        shapes = [_shapes(branch, in_shape) for branch in self._branches()]
+        for prefix, b, k, layer in self._placed():
+            params |= add_prefix(layer.init(rng, shapes[b][k]), prefix)
+        return params
+
+    def forward(self, params: Params, x: Array, context: CallContext, *, state: State | None = None) -> ForwardResult:
+        """Compute the output [nb, T or 1, M, L]; the state has a tuple per branch with an entry per layer."""
+        ys: list[Array] = [x] * len(self.branches)
+        states: list[list[State | None]] = [[] for _ in ys]
+        caches: list[list[Any]] = [[] for _ in ys]
+        for prefix, b, k, layer in self._placed():
+            mask = _mask_after(self._branches()[b][:k], x, context.mask)
+            inner = context._replace(key=fold_in(context.key, 1000 * b + k), mask=mask)
+            initial = state and state[b][k]
+            ys[b], last, cache = forward_from(layer, strip_prefix(params, prefix), ys[b], inner, initial)
+            states[b].append(last)
+            caches[b].append(cache)
+        saved = ([y.shape[2] for y in ys], caches, state is not None) if context.save_for_backward else None
+        return np.concatenate(ys, axis=2), tuple(map(tuple, states)), saved
+
+    def backward(
+        self, params: Params, cache: Any, dy: Array | None, need_dx: bool, *, dstate: State | None = None
+    ) -> BackwardResult:
+        """Compute the gradients of x, summed over branches, of the initial state, and of all parameters."""
+        sizes, caches, has_initial = cache
+        ds: list[Array | None] = [None] * len(sizes)
+        if dy is not None:
+            ds = [np.ascontiguousarray(d) for d in np.split(dy, np.cumsum(sizes)[:-1], axis=2)]
+        dinitials: list[list[State | None]] = [[] for _ in sizes]
+        grads: Params = {}
+        for prefix, b, k, layer in reversed(list(self._placed())):
+            dlast = dstate and dstate[b][k]
+            ds[b], dinitial, layer_grads = backward_from(
+                layer, strip_prefix(params, prefix), caches[b][k], ds[b], need_dx or k > 0, dlast
+            )
+            dinitials[b].insert(0, dinitial)
+            grads |= add_prefix(layer_grads, prefix)
+        dx = [d for d in ds if d is not None]
+        return (sum(dx[1:], dx[0]) if need_dx else None), tuple(map(tuple, dinitials)) if has_initial else None, grads
+
+    def update_buffers(self, params: Params, cache: Any) -> Params:
+        """Return the new buffers of all layers."""
+        buffers: Params = {}
+        for prefix, b, k, layer in self._placed():
+            buffers |= add_prefix(layer.update_buffers(strip_prefix(params, prefix), cache[1][b][k]), prefix)
+        return buffers
+
+    def get_weights(self, params: Params) -> list[Array]:
+        """Return the weights of all layers, branch by branch."""
+        return [w for at in self._placed() for w in at.layer.get_weights(strip_prefix(params, at.prefix))]
+
+    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+        """Return the parameters for a list of weights as `get_weights` returns it."""
+        params: Params = {}
+        for prefix, _, _, layer in self._placed():
+            n_weights = len(layer.param_names)
+            params |= add_prefix(layer.set_weights(weights[:n_weights]), prefix)
+            weights = weights[n_weights:]
+        return params
+
+    def _branches(self) -> tuple[tuple[Layer, ...], ...]:
+        """Return the branches, each a tuple."""
+        return cast(tuple[tuple[Layer, ...], ...], self.branches)
+
+    def _placed(self) -> Iterator[_Placed]:
+        """Yield every layer, branch by branch."""
+        for b, branch in enumerate(self._branches()):
+            for k, layer in enumerate(branch):
+                yield _Placed(f"{b}.{k}.", b, k, layer)
+
+
+def _shapes(branch: Sequence[Layer], in_shape: Shape) -> list[Shape]:
+    """Return the shape of the input and of every layer's output in a branch."""
+    shapes = [in_shape]
+    for layer in branch:
+        shapes.append(layer.output_shape(shapes[-1]))
+    return shapes
+
+
+def _mask_after(branch: Sequence[Layer], x: Array, mask: Array | None) -> Array | None:
+    """Return the mask if the output of a branch has a time axis, else None."""
+    timed = mask is not None and all(len(shape) == 2 for shape in _shapes(branch, (None, x.shape[2])))
+    return mask if timed else None

@@ -1,0 +1,106 @@
+"""Residual: a layer with a shortcut around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.errors import ConfigError
+from gatecast.kernels.packing import Array, Params
+from gatecast.nn.layers.base import (
+    BackwardResult,
+    BaseLayer,
+    CallContext,
+    ForwardResult,
+    Layer,
+    Shape,
+    State,
+    StatefulLayer,
+    backward_from,
+    check_layer_type,
+    forward_from,
+    wrapper_input_shape,
+)
+
+__all__ = ["Residual"]
+
+
+@dataclass(frozen=True)
+class Residual(StatefulLayer):
+    """A layer with a shortcut around it, ``y = x + layer(x)``.
+
+    Args:
+        layer: A layer whose output has the shape of its input.
+        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
+
+    Raises:
+        ConfigError: If `layer` is not a layer or, in `output_shape`, changes the shape.
+
+    Example:
+        >>> from gatecast.layers import LSTM
+        >>> Residual(LSTM(8, return_sequences=True)).output_shape((24, 8))
+        (24, 8)
+
+    Source: He et al. 2016.
+    """
+
+    layer: Layer
+    input_shape: Shape | None = None
+
+    def __post_init__(self) -> None:
+        check_layer_type(self.layer, (BaseLayer,), "Residual", "a layer of gatecast.layers")
+        object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Names of the inner layer's parameters."""
+        return self.layer.param_names
+
+    @property
+    def supports_streaming(self) -> bool:
+        """Whether the inner layer supports streaming."""
+        return self.layer.supports_streaming
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        if self.layer.output_shape(in_shape) != in_shape:
+            raise ConfigError(
+                "Invalid output shape of the inner layer",
+                where=f"Residual({type(self.layer).__name__})",
+                got=f"{self.layer.output_shape(in_shape)} from {in_shape}",
+                expected="the shape of the input",
+                fix="Give the layer as many units as it has inputs, and return_sequences=True if it is recurrent.",
+            )
+        return in_shape
+
+    def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
+        """Draw the inner layer's parameters."""
+        return self.layer.init(rng, in_shape)
+
+    def forward(self, params: Params, x: Array, context: CallContext, *, state: State | None = None) -> ForwardResult:
+        """Compute y, shaped like x."""
+        y, state, cache = forward_from(self.layer, params, x, context, state)
+        return x + y, state, cache
+
+    def backward(
+        self, params: Params, cache: Any, dy: Array | None, need_dx: bool, *, dstate: State | None = None
+    ) -> BackwardResult:
+        """Compute the inner layer's gradients; dy also reaches x past it."""
+        dx, dinitial, grads = backward_from(self.layer, params, cache, dy, need_dx, dstate)
+        return (dx if dx is None or dy is None else dx + dy), dinitial, grads
+
+    def update_buffers(self, params: Params, cache: Any) -> Params:
+        """Return the new buffers of the inner layer."""
+        return self.layer.update_buffers(params, cache)
+
+    def get_weights(self, params: Params) -> list[Array]:
+        """Return the inner layer's weights."""
+        return self.layer.get_weights(params)
+
+    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+        """Return the parameters for a list of weights as `get_weights` returns it."""
+        return self.layer.set_weights(weights)

@@ -1,0 +1,316 @@
+"""`report`: a fitted forecaster and its forecast as one HTML file that works offline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gatecast._utils.formatting import count
+from gatecast.errors import ConfigError
+from gatecast.evaluation.breakdown import errors_by_series
+from gatecast.explain.gates import find_series
+from gatecast.explain.inspector import Inspector
+from gatecast.reporting.blocks import Block, Paragraph, Section, SeriesBlock, SeriesView
+from gatecast.reporting.html import render_page
+from gatecast.reporting.sections import evaluation as evaluation_sections
+from gatecast.reporting.sections import network, selection, series
+from gatecast.reporting.sections.reproducibility import reproducibility_section
+from gatecast.results import Evaluation, Forecast
+
+__all__ = ["report", "require_plotly"]
+
+MAX_INSPECTED = 24
+"""Series of a panel whose gates and attributions are on the page: a third of a second each, for five networks."""
+
+MAX_STEPS_OF_MANY = 200
+"""Steps of their heat maps."""
+
+MAX_HEAT_MAP_CELLS = 2_400_000
+"""Cells of all heat maps together: 3.2 MB of the page."""
+
+
+def report(
+    forecaster: Any,
+    path: str | os.PathLike[str],
+    *,
+    source: Any = None,
+    futr_df: Any = None,
+    id: Any = None,
+    backtest: Forecast | None = None,
+    comparison: Any = None,
+    memory_benchmark: Any = None,
+    tune_result: Any = None,
+    explanation: Any = None,
+    permutation_importance: Any = None,
+    title: str | None = None,
+) -> Path:
+    """Write a report on a forecaster as one HTML file: forecast, scores, gates, attributions. It works offline.
+
+    The report has a section for each argument and for each thing the models can show. On the page of a panel the
+    reader finds and selects a series; forecast, gates and attributions follow the selection.
+
+    Args:
+        forecaster: A fitted `Forecaster`; None for a report on the other arguments only.
+        path: Target file, .html.
+        source: Series to forecast, as for `predict`; None for the series of `fit`.
+        futr_df: Future values of the known columns, as for `predict`.
+        id: Series to show first; None for the explained series, else the one with the largest error.
+        backtest: Result of `Forecaster.cross_validation`.
+        comparison: Result of `gatecast.compare`.
+        memory_benchmark: Result of the memory benchmark.
+        tune_result: Result of `gatecast.tune`; its forecaster is reported if `forecaster` is None.
+        explanation: Result of `Forecaster.explain`; None computes one.
+        permutation_importance: Result of `Forecaster.permutation_importance`.
+        title: Heading of the page; the target and the horizon by default.
+
+    Returns:
+        The path.
+
+    Raises:
+        ConfigError: Plotly is not installed, unknown series, nothing to report, or not an HTML file.
+        NotFittedError: The forecaster is not fitted.
+        DataError: As `predict`.
+    """
+    target = _check_path(path)
+    if forecaster is None and tune_result is not None:
+        forecaster = tune_result.forecaster
+    if forecaster is None and backtest is None and comparison is None and memory_benchmark is None:
+        raise ConfigError("nothing to report", fix="Pass a fitted forecaster, a backtest or a comparison.")
+    sections: list[Section | None] = []
+    times, heading = None, "Report"
+    if forecaster is not None:
+        about = _About(forecaster, source, futr_df, id, explanation)
+        sections, times, heading = about.sections(backtest), about.times, about.heading
+    elif backtest is not None:
+        sections = [evaluation_sections.backtest_section(backtest, None, id)]
+        heading = f"{backtest.target_col}: backtest"
+    if permutation_importance is not None:
+        sections.append(network.importance_section(permutation_importance))
+    if comparison is not None:
+        sections.append(selection.comparison_section(comparison))
+        heading = heading if forecaster is not None else "Model comparison"
+    if memory_benchmark is not None:
+        sections.append(selection.memory_benchmark_section(memory_benchmark))
+    if tune_result is not None:
+        sections.append(selection.search_section(tune_result))
+    sections.append(reproducibility_section(forecaster))
+    from gatecast import __version__
+
+    present = [section for section in sections if section is not None]
+    target.write_text(render_page(title or heading, present, _plotly_source(), __version__, times), encoding="utf-8")
+    return target
+
+
+def require_plotly() -> None:
+    """Check that plotly is installed.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    if find_spec("plotly") is None:
+        raise ConfigError(
+            "a report needs plotly, which is not installed", fix='Install it: pip install "gatecast[report]"'
+        )
+
+
+class _About:
+    """Sections about a forecaster; `times` and `heading` are known once `sections` was called."""
+
+    def __init__(self, forecaster: Any, source: Any, futr_df: Any, id: Any, explanation: Any) -> None:
+        self.forecaster, self.source, self.futr_df, self.explanation = forecaster, source, futr_df, explanation
+        predicted: Forecast = forecaster._forecast(source, futr_df=futr_df)
+        panel = forecaster.panel_ if predicted.past is None else predicted.past.panel
+        # The test part belongs to the series of `fit`.
+        evaluation: Evaluation | None = forecaster.evaluation_ if source is None else None
+        self.data = series.PanelData(panel, forecaster.season_length_, predicted, evaluation)
+        self.selected = self._selected(id)
+        self.is_selected = id is not None or (explanation is not None and explanation.id in panel.ids)
+        self.times: Any = None
+        target, horizon = panel.columns.target, count(self.data.horizon, "step")
+        extent = f", {len(panel):,} series" if len(panel) > 1 else ""
+        self.heading = f"{target}: {horizon} ahead{extent}"
+
+    def sections(self, backtest: Forecast | None) -> list[Section | None]:
+        """Build all sections."""
+        data, evaluation, season = self.data, self.data.evaluation, self.data.season_length
+        facts = [("series", f"{len(data.panel):,}")] if len(data.panel) > 1 else []
+        facts.append(("horizon", count(data.horizon, "step")))
+        facts.append(("season", count(season, "step") if season > 1 else "none"))
+        verdict, notes = "" if evaluation is None else evaluation.verdict, self.forecaster.data_notes_
+        sections: list[Section | None] = [evaluation_sections.summary_section(verdict, notes, evaluation, facts)]
+        explorer = None
+        if len(data.panel) > 1:
+            explorer = series.explorer_section(data, self.selected if self.is_selected else None)
+            self.times = explorer.times
+            sections.append(explorer.section)
+        else:
+            sections += [series.forecast_section(data.series(0)), series.history_section(data.series(0))]
+        first_id = None if data.panel.columns.id is None else data.panel.ids[self.selected]
+        sections.append(evaluation_sections.backtest_section(backtest, evaluation, first_id))
+        if evaluation is not None:
+            sections.append(evaluation_sections.skill_section(evaluation))
+            sections.append(evaluation_sections.coverage_section(evaluation))
+        return sections + self._network_sections(explorer)
+
+    def _network_sections(self, explorer: series.ExplorerSection | None) -> list[Section | None]:
+        """Build the sections about the networks; models without networks have none."""
+        if not _has_networks(self.forecaster):
+            return []
+        sections = [network.learning_section(self.forecaster.learning_curves())]
+        inspector = self.forecaster._inspector(self.source, self.futr_df)
+        views = _NetworkViews(self.data, inspector, self.explanation, self.selected, explorer)
+        if _has_gates(self.forecaster):
+            note = Paragraph(network.GATES_NOTE)
+            sections.append(Section("gates", "Gates and states", (note, *views.blocks("gates", views.gates))))
+            sections.append(Section("memory", "Memory of the units", views.blocks("memory", views.memory)))
+        if _is_differentiable(self.forecaster):
+            sections.append(Section("attributions", "Attributions", views.blocks("attributions", views.attributions)))
+        return sections
+
+    def _selected(self, id: Any) -> int:
+        """Return the series to show first."""
+        panel, evaluation = self.data.panel, self.data.evaluation
+        if len(panel) == 1:
+            return 0
+        if id is not None:
+            return find_series(panel, id)
+        if self.explanation is not None and self.explanation.id in panel.ids:
+            return find_series(panel, self.explanation.id)
+        if evaluation is None:
+            return 0
+        return int(np.nan_to_num(errors_by_series(panel, evaluation).mase, nan=-np.inf).argmax())
+
+
+class _NetworkViews:
+    """What the networks do with the series of the page.
+
+    Args:
+        data: All series.
+        inspector: Access to the networks.
+        explanation: The explanation of one series, computed already; None if there is none.
+        selected: The series to show first.
+        explorer: The explorer of the page; None on the page of a single series.
+    """
+
+    def __init__(
+        self,
+        data: series.PanelData,
+        inspector: Inspector,
+        explanation: Any,
+        selected: int,
+        explorer: series.ExplorerSection | None,
+    ) -> None:
+        self.data, self.inspector, self.explanation = data, inspector, explanation
+        self.explorer, self.inspected = explorer, [0]
+        self.max_steps = network.MAX_STEPS if explorer is None else MAX_STEPS_OF_MANY
+        self._gates = {s: inspector.gates(s) for s in [selected] if inspector.has_gates(s)}
+        if explorer is not None:
+            charted = np.array(explorer.charted)
+            self.inspected = series.select_spread(charted, self._n_inspected(selected), selected)
+
+    def blocks(self, key: str, content: Callable[[int], Sequence[SeriesBlock]]) -> tuple[Block, ...]:
+        """Return the content of the only series, or a view of the content of many series."""
+        if self.explorer is None:
+            return tuple(content(0))
+        rows, n_series = self.explorer.rows, len(self.data.panel)
+        missing = (
+            f"This page has no {key} of {{series}}: it holds those of {len(self.inspected):,} of {n_series:,} series."
+        )
+        method = {"gates": "gates", "memory": "unit_memory", "attributions": "explain"}[key]
+        missing += f" In Python, forecaster.{method}(id=...) returns them for every series."
+        return (SeriesView(key, {rows[s]: content(s) for s in self.inspected}, missing),)
+
+    def gates(self, s: int) -> Sequence[SeriesBlock]:
+        """Chart the gates of a series."""
+        if not self._has_gates(s):
+            return (self._unreadable(s, "chart of the gates"),)
+        return network.gate_blocks(self._gates[s], self.data.series(s).history, self.max_steps)
+
+    def memory(self, s: int) -> Sequence[SeriesBlock]:
+        """Chart the half-lives of the units while they read a series."""
+        if not self._has_gates(s):
+            return (self._unreadable(s, "chart of the memory"),)
+        return network.memory_blocks(self._gates[s].unit_memory)
+
+    def attributions(self, s: int) -> Sequence[SeriesBlock]:
+        """Chart the attributions of the forecast of a series."""
+        if self.explanation is not None and self.explanation.id == self.data.panel.ids[s]:
+            return network.attribution_blocks(self.explanation)
+        if not self.inspector.has_values(s):
+            return (self._unreadable(s, "chart of the attributions"),)
+        return network.attribution_blocks(self.inspector.explain(s))
+
+    def _has_gates(self, s: int) -> bool:
+        """Inspect a series once; return whether the networks can read it."""
+        if s not in self._gates and self.inspector.has_gates(s):
+            self._gates[s] = self.inspector.gates(s)
+        return s in self._gates
+
+    def _n_inspected(self, selected: int) -> int:
+        """Return the number of series whose heat maps fit on the page."""
+        if selected not in self._gates:
+            return MAX_INSPECTED
+        cells = sum(
+            values[:, -self.max_steps :].size
+            for layer in self._gates[selected].layers
+            for values in (*layer.gates.values(), *layer.states.values())
+        )
+        return max(3, min(MAX_INSPECTED, MAX_HEAT_MAP_CELLS // max(cells, 1)))
+
+    def _unreadable(self, s: int, noun: str) -> Paragraph:
+        """Say by name why the networks cannot read a series."""
+        rows = count(int(self.data.panel.lengths[s]), "row")
+        reason = f"it has {rows}, fewer than the window of the network"
+        if not self.inspector.has_values(s):
+            reason = "all of its values are missing"
+        return Paragraph(f"There is no {noun} of {self._name(s)}: {reason}.")
+
+    def _name(self, s: int) -> str:
+        """Return the name of a series."""
+        return self.data.series(s).title
+
+
+def _has_networks(forecaster: Any) -> bool:
+    """Return whether any model of a forecaster is a network."""
+    return bool(forecaster.state_.ensemble.networks())
+
+
+def _has_gates(forecaster: Any) -> bool:
+    """Return whether the first network of a forecaster has recurrent layers."""
+    _, view = forecaster.state_.ensemble.networks()[0]
+    # The input of a recurrent network has a time axis.
+    return len(view.network.shapes[0]) > 1
+
+
+def _is_differentiable(forecaster: Any) -> bool:
+    """Return whether any model of a forecaster can attribute its forecast to its inputs."""
+    return forecaster.state_.ensemble.differentiable() is not None
+
+
+def _plotly_source() -> str:
+    """Return the source of plotly.js."""
+    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
+
+    return str(get_plotlyjs())
+
+
+def _check_path(path: str | os.PathLike[str]) -> Path:
+    """Check that plotly is installed and that the file can be written."""
+    target = Path(path)
+    require_plotly()
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(
+            "a report is an HTML file",
+            where=str(target),
+            got=repr(target.suffix) if target.suffix else "no suffix",
+            expected=".html",
+            fix=f"Write {target.with_suffix('.html')}.",
+        )
+    if not target.resolve().parent.is_dir():
+        raise ConfigError("the report's folder does not exist", where=str(target), fix="Create the folder first.")
+    return target

@@ -1,0 +1,93 @@
+"""The container format: reading returns what was written, and any other file is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from gatecast._utils import safefile
+from gatecast.errors import ConfigError, FormatError
+
+ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(0, np.float32)}
+
+
+def test_read_returns_what_was_written(tmp_path):
+    settings = {"a": [1, 2.5, None, "ü"], "b": {"c": True}}
+    safefile.write(tmp_path / "m", "example", settings, ARRAYS)
+    stored, arrays = safefile.read(tmp_path / "m", "example")
+    assert stored == settings
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], array)
+        assert arrays[name].dtype == array.dtype
+
+
+def test_write_that_fails_raises_and_keeps_the_old_file(tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match=r"Cannot write the file \(.*\): got No such file or directory"):
+        safefile.write(tmp_path / "nowhere" / "m", "example", {}, ARRAYS)
+    path = tmp_path / "m"
+    safefile.write(path, "example", {}, ARRAYS)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(ConfigError, match="got No space left on device"):
+        safefile.write(path, "example", {"other": 1}, ARRAYS)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["m"]
+
+
+def test_read_refuses_a_file_with_a_flipped_bit(tmp_path):
+    path = tmp_path / "m"
+    safefile.write(path, "example", {"size": 3}, ARRAYS)
+    data = path.read_bytes()
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(FormatError):
+            safefile.read(path, "example")
+
+
+def header(**changes):
+    """Return a header with some entries changed."""
+    return json.dumps({"schema": 1, "kind": "network", "settings": {}, "sha256": ""} | changes)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"text, not tensors", "Cannot read the file"),
+        (save(ARRAYS), "The file was not saved by gatecast"),
+        (save(ARRAYS, {"format": "pt"}), "The file was not saved by gatecast"),
+        (save(ARRAYS, {"gatecast": "{"}), "The file was not saved by gatecast"),
+        (save(ARRAYS, {"gatecast": "[]"}), "The file was not saved by gatecast"),
+        (
+            save(ARRAYS, {"gatecast": header(schema=2)}),
+            "The file was saved by a newer version of gatecast (PATH): got schema 2",
+        ),
+        (
+            save(ARRAYS, {"gatecast": header(kind="panel")}),
+            "The file is of another kind (PATH): got 'panel'",
+        ),
+        (save(ARRAYS, {"gatecast": header(settings=3)}), "The header of the file is incomplete"),
+        (save(ARRAYS, {"gatecast": header()}), "The file has been altered since it was saved"),
+    ],
+    ids=range(9),
+)
+def test_read_refuses_a_foreign_or_newer_file(data, text, tmp_path):
+    path = tmp_path / "m"
+    path.write_bytes(data)
+    with pytest.raises(FormatError) as caught:
+        safefile.read(path, "network")
+    assert text.replace("PATH", str(path)) in str(caught.value)
+
+
+def test_read_of_a_missing_file_or_a_folder_names_it(tmp_path):
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(FormatError, match="No such file"):
+            safefile.read(path, "network")

@@ -1,0 +1,53 @@
+"""`gatecast predict`."""
+
+import csv
+import json
+
+import pytest
+
+from gatecast.cli.main import main
+
+
+def test_predict_prints_a_header_above_its_rows(workdir, capsys):
+    assert main(["predict", "shops.gatecast", "--level", "90"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["shop", "month", "LSTM", "LSTM-lo-90", "LSTM-hi-90"]
+    assert [row.split()[:2] for row in rows[::3]] == [["north", "2020-01-01"], ["south", "2020-01-01"]]
+
+
+def test_predict_writes_any_horizon(workdir, capsys):
+    assert main(["predict", "shops.gatecast", "--out", "f.csv", "-h", "5", "--level", "90"]) == 0
+    assert capsys.readouterr().out == "written: f.csv\n"
+    with open("f.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["shop", "month", "LSTM", "LSTM-lo-90", "LSTM-hi-90"]
+    assert [row["month"] for row in rows[:5]] == [f"2020-0{k}-01" for k in range(1, 6)]
+    assert len(rows) == 10
+
+
+def test_predict_from_a_file_equals_the_series_of_the_training(workdir, capsys):
+    documents = []
+    for args in ([], ["shops.csv"]):
+        assert main(["predict", "shops.gatecast", *args, "--json"]) == 0
+        documents.append(json.loads(capsys.readouterr().out)["forecast"])
+    assert documents[0] == documents[1]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "text"),
+    [
+        (["sales.csv"], 2, "invalid MODEL (sales.csv): got a table"),
+        (["absent.gatecast"], 2, "MODEL not found (absent.gatecast)"),
+        (["shops.gatecast", "-h", "-1"], 2, "invalid --horizon '-1'"),
+        (["shops.gatecast", "--out", "shops.csv", "shops.csv"], 2, "--out would overwrite the input"),
+        (["prices.gatecast"], 2, "missing --futr-df: expected a table with 'price'"),
+        (["broken.gatecast"], 1, ""),
+    ],
+)
+def test_predict_refuses_what_cannot_be(workdir, capsys, args, code, text):
+    (workdir / "broken.gatecast").write_text("no model")
+    assert main(["predict", *args]) == code
+    out, err = capsys.readouterr()
+    assert err.startswith(f"error: {text}")
+    assert err.count("\n") == 1
+    assert out == ""

@@ -1,0 +1,132 @@
+"""Every command once as a user starts it: in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.main import get_command
+
+from gatecast import __version__
+from gatecast.cli.app import app
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux")
+
+COMMANDS = {
+    "forecast": ("forecast sales.csv -n 3 --out out.csv QUICK", "written: out.csv"),
+    "train": ("train sales.csv -n 3 --out new.gatecast QUICK", "written: new.gatecast"),
+    "predict": ("predict sales.gatecast", "LSTM-lo-80"),
+    "simulate": ("simulate sales.gatecast --n-paths 2", "path"),
+    "evaluate": ("evaluate old.gatecast shops.csv", "MASE"),
+    "update": ("update old.gatecast shops.csv", "12 new rows"),
+    "backtest": ("backtest sales.csv -n 3 --n-windows 1 QUICK", "smape"),
+    "compare": ("compare sales.csv -n 3 --n-windows 1 --models rnn --max-steps 2 --n-members 1", "rnn"),
+    "tune": ("tune sales.csv -n 3 --n-trials 1 --n-windows 1 --max-steps 2 --n-members 1", "trials: 1"),
+    "explain": ("explain sales.gatecast", "half-life"),
+    "report": ("report sales.gatecast", "written: report.html"),
+    "memory-benchmark": ("memory-benchmark --cells none", "none"),
+    "doctor": ("doctor", __version__),
+}
+
+
+def run(*args, **options):
+    """Run the program."""
+    command = [sys.executable, "-m", "gatecast", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_runs_in_a_process(name, workdir, quick):
+    if name == "tune":
+        pytest.importorskip("optuna")
+    words, text = COMMANDS[name]
+    done = run(*(part for word in words.split() for part in (quick if word == "QUICK" else [word])))
+    # The tasks of the memory benchmark take minutes: its refusal shows that it runs.
+    code, output = (2, done.stderr) if name == "memory-benchmark" else (0, done.stdout)
+    assert done.returncode == code, done.stderr
+    assert text in output
+    assert "Traceback" not in done.stderr
+
+
+def test_every_command_is_run():
+    assert set(COMMANDS) == set(get_command(app).commands)
+
+
+def test_version_is_quick():
+    # 0.25 s is promised; the best of five leaves out what else the machine is doing.
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        done = run("--version")
+        seconds.append(time.perf_counter() - start)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"gatecast {__version__}\n", "")
+    assert min(seconds) < 0.25
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("gatecast.cli.main", {"typer", "rich", "numpy", "duckdb", "matplotlib"}),
+        ("gatecast.cli.app", {"numpy", "duckdb", "matplotlib", "plotly", "gatecast.forecaster"}),
+    ],
+)
+def test_import_loads_nothing_heavy(module, heavy):
+    code = f"import sys, {module}; print(*set({sorted(heavy)}) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_characters_that_the_terminal_lacks_become_question_marks(workdir, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = run("forecast", "sales.csv", "--freq", "月")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise there")
+def test_reader_that_leaves_early_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "gatecast", "doctor"]
+    with open(writer, "w") as pipe:
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@linux
+@pytest.mark.parametrize("args", [["--version"], ["forecast", "no.csv", "--json"], ["doctor"]])
+def test_full_output_is_one_message(args):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "gatecast", *args]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    if "forecast" not in args:
+        assert done.stderr == "error: cannot write the output: No space left on device.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ there")
+@pytest.mark.parametrize("after", [0.0, 0.3])
+def test_interruption_while_running_is_one_message(tmp_path, after):
+    # A pipe that nobody writes to keeps the program in its first step.
+    code = "import sys, gatecast.cli.main as cli; print('ready', flush=True); sys.exit(cli.main())"
+    os.mkfifo(tmp_path / "a.csv")
+    command = [sys.executable, "-c", code, "forecast", str(tmp_path / "a.csv")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.02 + after)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.strip() == "error: interrupted"
+
+
+def test_show_completion_prints_a_script(monkeypatch):
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    done = run("--show-completion", "bash")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "_GATECAST_COMPLETE=complete_bash" in done.stdout

@@ -1,0 +1,74 @@
+"""Columns of a table as numbers, times and ids."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.data.parsing.columns import (
+    parse_booleans,
+    parse_ids,
+    parse_number_column,
+    parse_time_column,
+    row_numbers,
+)
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, to_text
+from gatecast.errors import DataError
+
+
+def table(column: RawColumn) -> RawTable:
+    """A table of one column."""
+    return RawTable(("x",), (column,))
+
+
+def test_parse_number_column_of_booleans_adds_a_note():
+    parsed = parse_number_column(table(to_text(["true", "False", ""])), 0)
+    np.testing.assert_array_equal(parsed.values, [1.0, 0.0, np.nan])
+    assert "1 (true) and 0 (false)" in parsed.notes[0]
+
+
+def test_parse_number_column_names_the_first_invalid_value():
+    with pytest.raises(DataError, match=r"Invalid number \(row index 2, column 'x'\): got 'two'"):
+        parse_number_column(table(to_text(["0", "1", "two", "3", "4"])), 0)
+
+
+@pytest.mark.parametrize(
+    ("column", "got"),
+    [
+        (to_text(["a", "b", "c"]), "'a', 'b', 'c'"),
+        (np.array(["2024-01-01"] * 3, "M8[us]"), "times"),
+    ],
+)
+def test_parse_number_column_of_another_type_raises(column, got):
+    with pytest.raises(DataError, match=f"The futr_exog column is not numeric .*: got {got}"):
+        parse_number_column(table(column), 0, "futr_exog")
+
+
+def test_parse_booleans_of_other_values_returns_none():
+    assert parse_booleans(to_text(["true", "maybe"])) is None
+    assert parse_booleans(to_text(["1", "0"])) is None
+
+
+def test_parse_time_column_of_missing_or_other_values_raises():
+    with pytest.raises(DataError, match=r"Missing time \(row index 1, column 'x'\): expected a time such as '2024"):
+        parse_time_column(table(to_text(["2024-01-01", "", "2024-01-03"])), 0)
+    with pytest.raises(DataError, match=r"Invalid time \(row index 2, column 'x'\): got 'soon'"):
+        parse_time_column(table(to_text(["2024-01-01", "2024-01-02", "soon"])), 0)
+    with pytest.raises(DataError, match=r"The time column does not hold times .*: got booleans"):
+        parse_time_column(table(np.array([True, False, True])), 0)
+
+
+def test_parse_ids_keeps_integers_and_turns_the_rest_into_strings():
+    assert parse_ids(table(np.array([7, 8])), 0).tolist() == [7, 8]
+    assert parse_ids(table(np.array([7.0, 8.5])), 0).tolist() == ["7.0", "8.5"]
+    assert parse_ids(table(to_text(["NA", "b"])), 0).tolist() == ["NA", "b"]
+
+
+def test_parse_ids_of_missing_ids_raises():
+    with pytest.raises(DataError, match=r"Missing series id \(row index 1, column 'x'\)"):
+        parse_ids(table(to_text(["a", ""])), 0)
+
+
+def test_row_numbers_count_within_series():
+    assert row_numbers(3, None).tolist() == [1, 2, 3]
+    assert row_numbers(5, to_text(["b", "a", "b", "b", "a"])).tolist() == [1, 1, 2, 3, 2]

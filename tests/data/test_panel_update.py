@@ -1,0 +1,69 @@
+"""Adding rows and series to panels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gatecast.data.panel import KeyTypes, from_values
+from gatecast.data.panel_builder import build_panel
+from gatecast.data.panel_update import complete_history, extend_panel, match_series
+from gatecast.errors import DataError
+
+
+@pytest.fixture(name="old")
+def _old():
+    return build_panel([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])[0]
+
+
+def test_match_series_finds_ids_and_steps_by_which_they_end_later(old):
+    new, _ = build_panel([3, 4, 5, 1, 2], [9.0, 8, 7, 6, 5], ["b", "b", "b", "c", "c"])
+    matches, steps_later = match_series(new, old)
+    assert matches.tolist() == [1, -1]
+    assert steps_later.tolist() == [3, 0]
+
+
+def test_extend_panel_replaces_rows_and_fills_gaps_with_missing_values(old):
+    new, _ = build_panel([2, 3, 5, 6, 0, 1], [20.0, 30, 70, 80, 6, 7], ["a", "a", "b", "b", "c", "c"])
+    extended = extend_panel(old, new)
+    assert extended.ids.tolist() == ["a", "b", "c"]
+    assert [extended.series(s).tolist() for s in (0, 2)] == [[1, 20, 30], [6, 7]]
+    np.testing.assert_array_equal(extended.series(1), [4, 5, np.nan, np.nan, 70, 80])
+    assert extended.start.tolist() == [1, 1, 0]
+
+
+def test_extend_panel_by_earlier_rows_moves_the_start(old):
+    earlier, _ = build_panel([-1, 0], [8.0, 9.0], ["a", "a"])
+    extended = extend_panel(old, earlier)
+    assert extended.series(0).tolist() == [8, 9, 1, 2, 3]
+    assert extended.start.tolist() == [-1, 1]
+
+
+def test_extend_panel_merges_exogenous_columns_and_raises_if_they_differ():
+    old = replace(from_values([1.0, 2.0], start=1), futr_exog={"price": np.array([5.0, 6.0])})
+    new = replace(from_values([3.0], start=3), futr_exog={"price": np.array([7.0])})
+    assert extend_panel(old, new).futr_exog["price"].tolist() == [5, 6, 7]
+    with pytest.raises(DataError, match=r"other futr_exog columns: got \[\], expected \['price'\]"):
+        extend_panel(old, from_values([3.0], start=3))
+
+
+def test_extend_panel_by_times_between_the_steps_raises():
+    old = from_values([1.0, 2.0], start="2024-01-01", freq="h")
+    new = from_values([3.0], start="2024-01-01T02:30", freq="h")
+    with pytest.raises(DataError, match="do not continue the series"):
+        extend_panel(old, new)
+
+
+def test_extend_panel_keeps_the_key_types_of_the_old_panel(old):
+    old = replace(old, key_types=KeyTypes("pandas", id="category"))
+    assert extend_panel(old, replace(old, key_types=KeyTypes())).key_types == old.key_types
+
+
+def test_complete_history_returns_the_new_series_with_their_old_rows(old):
+    new, _ = build_panel([3, 4, 1, 2], [9.0, 8, 6, 5], ["b", "b", "c", "c"])
+    completed = complete_history(new, old)
+    assert completed.ids.tolist() == ["b", "c"]
+    assert completed.series(0).tolist() == [4, 5, 9, 8]
+    assert completed.series(1).tolist() == [6, 5]

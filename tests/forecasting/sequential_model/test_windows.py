@@ -1,0 +1,58 @@
+"""Windows of a user's network: they read the past alone, and all origins are drawn equally often."""
+
+import numpy as np
+
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.panel_rnn.windows import scale_series
+from gatecast.forecasting.sequential_model.windows import (
+    holdout_length,
+    observed_length,
+    sample_origins,
+    targets_at,
+    windows_at,
+)
+
+
+def test_windows_read_the_past_and_targets_stop_where_they_are_told():
+    values = np.concatenate([np.full(3, np.nan), np.arange(10.0) ** 2])[None]
+    values[0, 8] = np.nan
+    rows = scale_series(PanelContext.from_values(values), 1, 4)
+    assert observed_length(rows).tolist() == [10]
+    zero, at = np.zeros(1, np.int64), np.array([5])
+    whole = windows_at(rows, zero, at, 4, 2, flat=False)
+    assert whole.shape == (1, 4, 2)
+    assert whole[0, :, 1].tolist() == [0.0, 1.0, 1.0, 1.0]  # the first column lies before the series
+    assert whole[0, 0, 0] == whole[0, 1, 0]
+    assert whole[0, -1, 0] == 0
+    assert windows_at(rows, zero, at, 4, 2, flat=True)[0, 0].tolist() == whole[0].T.ravel().tolist()
+    poisoned = rows._replace(z=np.where(np.arange(rows.z.shape[1]) > 5 + 3, np.float32(99), rows.z))
+    np.testing.assert_array_equal(windows_at(poisoned, zero, at, 4, 2, flat=False), whole)
+    y, weight = targets_at(rows, zero, at, np.array([10]), 6, 4)
+    assert weight.tolist() == [[1, 1, 0, 1, 0, 0]]
+    np.testing.assert_allclose(y[0, 0], rows.z[0, 6 + 3] - rows.z[0, 5 + 3])
+    late = rows._replace(z=np.where(np.arange(rows.z.shape[1]) >= 10 + 3, np.float32(99), rows.z))
+    np.testing.assert_array_equal(targets_at(late, zero, at, np.array([10]), 6, 4)[0], y)
+    assert targets_at(rows, zero, np.array([8]), np.array([13]), 2, 4)[1].tolist() == [[0, 0]]  # no level there
+
+
+def test_all_origins_come_equally_often():
+    first, count = np.array([2, 0, 7]), np.array([5, 0, 2])
+    found = (
+        np.array(list(sample_origins(first, count, 3, 14, np.random.default_rng(0)))).transpose(0, 2, 1).reshape(-1, 2)
+    )
+    pairs, times = np.unique(found, axis=0, return_counts=True)
+    assert pairs.tolist() == [[0, 2], [0, 3], [0, 4], [0, 5], [0, 6], [2, 7], [2, 8]]
+    assert (times == 6).all()
+
+
+def test_of_very_many_origins_some_are_drawn():
+    first, count = np.array([2, 5]), np.array([1, 2**21])
+    which, at = next(sample_origins(first, count, 1000, 1, np.random.default_rng(0)))
+    assert set(which.tolist()) <= {0, 1}
+    assert len(np.unique(at)) > 990
+    assert at.min() >= 2
+    assert at.max() < 5 + 2**21
+
+
+def test_series_too_short_for_it_hold_nothing_out():
+    assert holdout_length(np.array([0, 5, 8, 100, 1000]), 6).tolist() == [0, 0, 0, 10, 100]

@@ -1,0 +1,86 @@
+"""What "auto" consists of, and configs from what users write in `model=`."""
+
+import numpy as np
+import pytest
+
+from gatecast import Sequential
+from gatecast.config import NetworkConfig, TrainingConfig
+from gatecast.errors import ConfigError
+from gatecast.forecasting import statsforecast_models
+from gatecast.forecasting.base import Overrides, PanelSummary, Task
+from gatecast.forecasting.baselines import Naive
+from gatecast.forecasting.presets import auto_models, check_model, model_configs, model_name, unique_columns
+from gatecast.forecasting.theta import DynamicOptimizedTheta
+from gatecast.layers import LSTM, Dense
+
+TASK = Task(6, 12)
+
+
+def panel(n_series, length=120):
+    return PanelSummary(np.full(n_series, length))
+
+
+@pytest.fixture
+def no_extra(monkeypatch):
+    """As if statsforecast were not installed."""
+    monkeypatch.setattr(statsforecast_models, "find_spec", {}.get)
+
+
+@pytest.mark.parametrize(
+    ("n_series", "task", "names"),
+    [
+        (1, Task(6, 12), ["lstm", "dot"]),
+        (100, Task(6, 12), ["lstm", "dot"]),
+        (100, Task(8, 4), ["lstm", "es-lstm", "dot"]),
+        (100, Task(6, 1), ["es-lstm", "dot"]),
+        (100, Task(14, 1), ["lstm", "es-lstm", "dot"]),
+    ],
+)
+def test_auto_models_by_season_horizon_and_number_of_series(n_series, task, names, no_extra):
+    assert [config.name for config in auto_models(panel(n_series), task, Overrides())] == names
+
+
+def test_auto_models_with_the_extra_add_its_models_where_series_are_few(monkeypatch):
+    monkeypatch.setattr(statsforecast_models, "find_spec", lambda name: name)
+    names = {n: [config.name for config in auto_models(panel(n), TASK, Overrides())] for n in (200, 2000, 2001)}
+    assert names[200][-2:] == ["ets", "ces"]
+    assert names[2000][-1] == "ces"
+    assert "ets" not in names[2000]
+    assert names[2001][-1] == "dot"
+
+
+def test_model_configs_of_names_configs_networks_and_lists(no_extra):
+    network = Sequential([LSTM(4), Dense(6)])
+    configs = model_configs(["naive", Naive(), network, "auto", "gru"], panel(1), TASK, Overrides())
+    assert [config.name for config in configs] == ["naive", "naive", "sequential", "lstm", "dot", "gru"]
+    assert unique_columns(configs) == ["Naive", "Naive-2", "Sequential", "LSTM", "DynamicOptimizedTheta", "GRU"]
+
+
+def test_model_configs_apply_what_the_user_fixed_where_a_model_has_it():
+    fixed = Overrides(NetworkConfig(units=7, input_size=9), TrainingConfig(n_members=2, max_steps=11))
+    lstm, es_lstm, dot = model_configs(["lstm", "es-lstm", "dot"], panel(1), TASK, fixed)
+    for config in (*lstm.configs, *es_lstm.configs):
+        assert (config.units, config.input_size, config.max_steps) == (7, 9, 11)
+    assert len(lstm.configs) == len(es_lstm.configs) == 2
+    assert all(config.min_improvement == 1.0 for config in lstm.configs)
+    assert dot == DynamicOptimizedTheta()
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ([], "names no model"),
+        ("arima", "Unknown model 'arima'"),
+        (3, "Invalid model 3: expected a name, a model config, a Sequential, or a list"),
+        (Naive, "Invalid model"),
+        (["lstm", None], "Invalid model None"),
+    ],
+)
+def test_check_model_refuses(model, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        check_model(model)
+    assert caught.value.argument == "model"
+
+
+def test_model_name_of_names_configs_networks_and_lists():
+    assert model_name(["auto", Naive(), Sequential([Dense(2)])]) == "auto, naive, sequential"

@@ -1,0 +1,71 @@
+"""The registry: built-in models in a fixed order, and names that are unknown, taken or no models are refused."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from gatecast.errors import ConfigError
+from gatecast.forecasting import registry
+from gatecast.forecasting.base import LocalModel
+from gatecast.forecasting.registry import available_models, broken_models, get_model, register
+from gatecast.forecasting.sequential_model.model import SequentialConfig
+
+NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm"]
+BUILT_IN = [*NETWORKS, "dot", "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
+
+
+def test_available_models_are_in_a_fixed_order_whatever_was_imported_first():
+    assert list(available_models()) == BUILT_IN
+    program = "import gatecast.forecasting.baselines\nfrom gatecast.forecasting.registry import *\n"
+    program += "print(*available_models())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == BUILT_IN
+    assert broken_models() == {}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_get_model_returns_the_config_class_of_a_name(name):
+    assert get_model(name).name == name
+
+
+def test_get_model_knows_sequential_for_files_but_does_not_list_it():
+    assert get_model("sequential") is SequentialConfig
+    assert "sequential" not in available_models()
+
+
+def test_get_model_of_an_unknown_name_lists_all():
+    with pytest.raises(ConfigError, match="Unknown model 'arima': expected one of auto, lstm, gru") as caught:
+        get_model("arima")
+    assert caught.value.argument == "model"
+
+
+def test_register_refuses_a_taken_name_and_what_is_no_model(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._registered()))
+
+    @dataclass(frozen=True)
+    class Other(LocalModel):
+        name: ClassVar[str] = "naive"
+        column: ClassVar[str] = "Other"
+
+    with pytest.raises(ConfigError, match="Invalid model name 'naive': it is taken"):
+        register(Other)
+    assert get_model("naive") is not Other
+    with pytest.raises(ConfigError, match=r"Invalid model 'Plain'.*a class with name, column, family"):
+        register(type("Plain", (), {}))
+    assert register(get_model("naive")) is get_model("naive")
+
+
+def test_register_adds_a_model(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._registered()))
+
+    @register
+    @dataclass(frozen=True)
+    class Last(LocalModel):
+        name: ClassVar[str] = "last"
+        column: ClassVar[str] = "Last"
+
+    assert available_models() == (*BUILT_IN, "last")
+    assert get_model("last") is Last

@@ -1,0 +1,298 @@
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from chart_cases import make_forecast, with_values
+from report_cases import HOSTILE, WINDOW, FakeInspector, Fitted, comparison, everything, explanation
+
+from gatecast.errors import ConfigError, DataError
+from gatecast.reporting import html_report
+from gatecast.reporting.html_report import report
+from gatecast.reporting.sections import series
+from gatecast.reporting.sections.reproducibility import constructor_call
+from gatecast.results import Forecast
+
+pytest.importorskip("plotly")
+
+
+class Page(HTMLParser):
+    """Tags that close in order, ids, headings, texts, and the JSON of a page."""
+
+    VOID = frozenset(("meta", "link", "br", "input"))
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.titles, self.script, self.texts = [], [], [], "", ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        if tag not in self.VOID:
+            self.open.append((tag, attributes.get("id")))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, text):
+        tag, key = self.open[-1] if self.open else ("", None)
+        if key == "figures":
+            self.script += text
+        elif tag not in ("script", "style"):
+            self.texts += text
+            self.titles += [text] if tag == "h2" else []
+
+    @property
+    def data(self):
+        return json.loads(self.script, parse_constant=pytest.fail)
+
+    def view(self, key):
+        """Return the content of a view by the name of the series."""
+        names = self.data["explorer"]["names"]
+        return {names[int(k)]: blocks for k, blocks in self.data["views"][key]["blocks"].items()}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a report and return its text."""
+
+    def write_report(fitted, **others):
+        return report(fitted, tmp_path / "a.html", **others).read_text("utf-8")
+
+    return write_report
+
+
+def numbered(n):
+    """Return names of series; the error of the k-th one is k + 1."""
+    return tuple(f"s{k:02}" for k in range(n))
+
+
+def test_report_has_all_sections(write):
+    fitted, others = everything()
+    page = Page(write(fitted, **others))
+    assert page.open == []
+    assert len(set(page.ids)) == len(page.ids)
+    assert page.titles == [
+        "Summary",
+        "Forecast",
+        "Data",
+        "Backtest",
+        "Comparison with baselines",
+        "Prediction intervals",
+        "Learning curves",
+        "Gates and states",
+        "Memory of the units",
+        "Attributions",
+        "Permutation importance",
+        "Model comparison",
+        "Memory benchmark",
+        "Hyperparameter search",
+        "Reproducibility",
+    ]
+    assert fitted.evaluation_.verdict in page.texts
+    assert "It overfits from step 50 on." in page.texts
+    assert "seasonal naive" in page.texts
+    assert len(page.data["figures"]) == 22
+
+
+def test_report_without_networks_has_no_network_sections(write):
+    fitted = Fitted(make_forecast(evaluated=False), has_network=False)
+    page = Page(write(fitted))
+    assert page.titles == ["Summary", "Forecast", "Data", "Reproducibility"]
+
+
+@pytest.mark.parametrize("method", ["gates", "explain"])
+def test_report_error_of_a_network_surfaces(write, monkeypatch, method):
+    def fail(*_):
+        raise DataError("broken data")
+
+    monkeypatch.setattr(FakeInspector, method, fail)
+    with pytest.raises(DataError, match="broken data"):
+        write(Fitted(make_forecast()))
+
+
+def test_report_needs_nothing_else(write):
+    fitted, others = everything()
+    text = write(fitted, **others)
+    plotly = html_report._plotly_source().replace("</script", "<\\/script")
+    assert text.count(plotly) == 1
+    page = text.replace(plotly, "")
+    assert not re.search(r"<(?:script|img|iframe)[^>]*\bsrc=|@import|url\(", page)
+    assert set(re.findall(r'https?://[^"\s<]+', page)) == set()
+    assert len(page) < 1_000_000
+
+
+def test_report_shows_hostile_names_unchanged(write):
+    fitted = Fitted(make_forecast(names=HOSTILE, target="<i>y</i>"))
+    text = write(fitted, comparison=comparison(), title="<u>title</u>")
+    page = Page(text)
+    assert page.open == []
+    assert "<script>alert" not in text
+    assert "<i>y</i>" not in text
+    assert "<u>title</u>" in page.texts
+    assert sorted(page.data["explorer"]["names"]) == sorted(HOSTILE)
+
+
+def test_report_shows_constructor_call(write):
+    fitted = Fitted(make_forecast(names=("a", "b")), seed=7, model="gru", target_col='x"y')
+    assert constructor_call(fitted) == (
+        "import gatecast as gc\n\n"
+        "forecaster = gc.Forecaster(12, level=(80, 95), model='gru', seed=7, target_col='x\"y').fit(data)"
+    )
+    assert "model='gru'" in Page(write(fitted)).texts
+
+
+def test_explorer_sorts_by_error(write):
+    names = numbered(12)
+    page = Page(write(Fitted(make_forecast(names=names))))
+    explorer = page.data["explorer"]
+    assert explorer["names"] == list(names)
+    ordered = {key: [explorer["names"][k] for k in order] for key, order in explorer["orders"].items()}
+    assert ordered["largest error first"] == list(reversed(names))
+    assert ordered["smallest error first"] == ordered["by name"] == list(names)
+    assert len(set(explorer["columns"][2])) == len(names)
+    assert "12 series, each with charts." in page.texts
+    assert set(page.view("charts")) == set(names)
+
+
+def test_series_of_equal_layout_share_templates(write):
+    few, many = (Page(write(Fitted(make_forecast(names=numbered(n))))) for n in (2, 12))
+    assert len(few.data["templates"]) == len(many.data["templates"])
+
+
+def test_explorer_charts_ends_and_middle_of_the_ranking(write, monkeypatch):
+    monkeypatch.setattr(series, "MAX_CHARTED", 6)
+    page = Page(write(Fitted(make_forecast(names=numbered(20))), id="s07"))
+    charted = set(page.view("charts"))
+    assert {"s19", "s18", "s00", "s01", "s07"} <= charted
+    assert len(charted) == 7
+    assert "20 series, 7 of them with charts: the largest and the smallest errors" in page.texts
+    assert next(iter(page.data["explorer"]["orders"])) == "selected first"
+
+
+def test_explorer_of_very_many_series_lists_ends_of_the_ranking(write, monkeypatch):
+    monkeypatch.setattr(series, "MAX_CHARTED", 3)
+    monkeypatch.setattr(series, "MAX_NAMED", 6)
+    page = Page(write(Fitted(make_forecast(names=numbered(20)))))
+    explorer = page.data["explorer"]
+    assert explorer["names"][:3] == ["s00", "s01", "s02"]
+    assert explorer["names"][-3:] == ["s17", "s18", "s19"]
+    assert sorted(explorer["orders"]["largest error first"]) == list(range(len(explorer["names"])))
+    assert {"s00", "s19"} < set(page.view("charts")) == set(page.view("gates"))
+
+
+def test_network_views_hold_every_series_of_a_small_panel(write):
+    names = numbered(5)
+    page = Page(write(Fitted(make_forecast(names=names))))
+    for key in ("gates", "memory", "attributions"):
+        assert list(page.view(key)) == list(reversed(names))
+    assert page.view("memory")["s03"][0]["text"] == "Half of the units remember 4 steps."
+    assert page.view("attributions")["s03"][0]["text"] == "The value of 12 steps before adds 8."
+    label, options = page.view("gates")["s03"][0]["choice"]
+    assert label == "Layer and gate"
+    assert options[0][0] == "LSTM 1: forget gate"
+    first, second = (page.view("gates")[name][0]["choice"][1][0][1][1] for name in ("s03", "s04"))
+    assert first != second
+
+
+def test_network_views_of_many_series_are_bounded(write, monkeypatch):
+    monkeypatch.setattr(html_report, "MAX_INSPECTED", 4)
+    fitted = Fitted(make_forecast(names=numbered(20)))
+    inspector = FakeInspector(fitted.panel_)
+    fitted._inspector = lambda *_: inspector
+    page = Page(write(fitted, id="s07"))
+    assert len(page.view("charts")) == 20
+    for key in ("gates", "memory", "attributions"):
+        assert len(page.view(key)) == 5
+        assert {"s00", "s07", "s19"} <= set(page.view(key))
+        assert "{series}" in page.data["views"][key]["missing"]
+        assert "5 of 20 series" in page.data["views"][key]["missing"]
+    # Every series is inspected once.
+    assert sorted(inspector.calls["gates"]) == sorted(inspector.calls["explain"])
+    assert len(set(inspector.calls["gates"])) == len(inspector.calls["gates"]) == 5
+
+
+def test_large_heat_maps_reduce_the_number_of_inspected_series(write, monkeypatch):
+    # A series has 6 heat maps of 3 units over 48 steps.
+    monkeypatch.setattr(html_report, "MAX_HEAT_MAP_CELLS", 5 * 6 * 3 * 48)
+    assert len(Page(write(Fitted(make_forecast(names=numbered(20))))).view("gates")) == 5
+
+
+def test_series_without_gates_says_so_by_name(write):
+    forecast = make_forecast(names=("a", "b"))
+    values = forecast.past.panel.values.copy()
+    values[:120] = np.nan
+    page = Page(write(Fitted(with_values(forecast, values))))
+    for key in ("gates", "memory", "attributions"):
+        (block,) = page.view(key)["a"]
+        assert re.match("There is no chart of the .* of a: all of its values are missing", block["text"])
+        assert len(page.view(key)["b"]) >= 1
+
+
+def test_short_series_without_gates_says_so_by_name(write):
+    page = Page(write(Fitted(make_forecast(n=WINDOW - 1, test=6, h=6))))
+    assert "There is no chart of the gates of Passengers: it has 23 rows, fewer than the window" in page.texts
+
+
+def test_explained_series_is_selected_first(write):
+    fitted = Fitted(make_forecast(names=numbered(5)))
+    mine = replace(explanation("s02"), sentence="The explanation of the caller.")
+    page = Page(write(fitted, explanation=mine))
+    assert page.view("attributions")["s02"][0]["text"] == "The explanation of the caller."
+    first = page.data["explorer"]["orders"]["selected first"][0]
+    assert page.data["explorer"]["names"][first] == "s02"
+
+
+def test_report_of_a_backtest_or_a_comparison_only(write):
+    evaluation = make_forecast().past.evaluation
+    cutoffs = np.repeat(evaluation.table["ds"][[0, 12]], 12)
+    backtest = Forecast({**evaluation.table, "cutoff": cutoffs}, None, "ds", "Passengers")
+    assert Page(write(None, backtest=backtest)).titles == ["Backtest", "Reproducibility"]
+    page = Page(write(None, comparison=comparison()))
+    assert page.titles == ["Model comparison", "Reproducibility"]
+    assert "Take the LSTM." in page.texts
+
+
+def test_report_of_short_series(write):
+    page = Page(write(Fitted(make_forecast(names=("a", "b"), n=30, test=6, h=6))))
+    assert "2 series, each with charts." in page.texts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((None, "a.html"), "nothing to report. Pass a fitted forecaster, a backtest or a comparison."),
+        ((None, "a.pdf"), "a report is an HTML file (a.pdf): got '.pdf', expected .html. Write a.html."),
+        ((None, "a"), "a report is an HTML file (a): got no suffix, expected .html. Write a.html."),
+        ((None, "no/a.html"), "the report's folder does not exist (no/a.html). Create the folder first."),
+    ],
+)
+def test_impossible_report_raises(tmp_path, monkeypatch, arguments, text):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        report(*arguments)
+    assert str(error.value) == text
+
+
+def test_report_of_unknown_series_raises(tmp_path):
+    with pytest.raises(ConfigError, match="unknown series: got 'c', expected one of 2 names, for example a, b"):
+        report(Fitted(make_forecast(names=("a", "b"))), tmp_path / "a.html", id="c")
+
+
+def test_report_without_plotly_raises(tmp_path, monkeypatch):
+    monkeypatch.setattr(html_report, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError) as error:
+        report(None, tmp_path / "a.html")
+    text = 'a report needs plotly, which is not installed. Install it: pip install "gatecast[report]"'
+    assert str(error.value) == text
+
+
+def test_package_exports_report():
+    from gatecast import reporting
+
+    assert reporting.report is report
+    with pytest.raises(AttributeError):
+        _ = reporting.nothing
