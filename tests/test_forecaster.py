@@ -1,18 +1,33 @@
-"""Forecaster: accuracy of the full models, and settings that are refused."""
+"""Forecaster: accuracy of the full models, settings, tables of any kind, charts, simple forecasts as models."""
+
+import inspect
 
 import numpy as np
 import pytest
-from panel_cases import QUICK, monthly
+from panel_cases import QUICK, monthly, ragged_panel
 
+import gatecast as gc
+import gatecast.layers
+from gatecast import config as config_module
+from gatecast import forecaster as forecaster_module
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data import synthetic
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.forecaster import Forecaster
+from gatecast.forecaster import OTHER_NAMES, WITHOUT_EFFECT, Forecaster
+from gatecast.forecasting.baselines import baseline_forecasts
+from gatecast.forecasting.panel_rnn.model import LSTMConfig
 
 
 @pytest.fixture(scope="module")
 def sales():
     """Values of one series with trend and season."""
     return synthetic.trend_season(np.random.default_rng(3), 132)
+
+
+@pytest.fixture(scope="module")
+def fitted(sales):
+    """Fitted on this series; tests only read it."""
+    return Forecaster(12, **QUICK).fit(monthly(sales))
 
 
 @pytest.mark.slow
@@ -69,3 +84,278 @@ def test_forecaster_without_intervals_has_one_column(sales):
 def test_forecaster_predict_before_fit_raises():
     with pytest.raises(NotFittedError, match=r"Call fit\(source\) first"):
         Forecaster().predict()
+
+
+SETTINGS = {
+    "h": 6,
+    "model": ["lstm", "dot"],
+    "level": [80],
+    "season_length": 12,
+    "freq": "MS",
+    "input_size": 10,
+    "seed": 3,
+    "futr_exog": "price",
+    "hist_exog": ["visits"],
+    "stat_exog": ("shop",),
+    "id_col": "id",
+    "time_col": "ds",
+    "target_col": "y",
+    "network": NetworkConfig(units=4),
+    "training": TrainingConfig(max_steps=5),
+    "data": DataConfig(lower_bound=0),
+}
+
+
+def test_forecaster_get_params_returns_the_arguments():
+    params = Forecaster(**SETTINGS).get_params()
+    assert params == SETTINGS
+    assert all(params[name] is value for name, value in SETTINGS.items())
+
+
+def test_forecaster_settings_are_attributes_as_they_are_used():
+    forecaster = Forecaster(**SETTINGS)
+    assert (forecaster.h, forecaster.level, forecaster.input_size) == (6, (80,), 10)
+    assert forecaster.network == NetworkConfig(units=4, input_size=10)
+    assert (forecaster.futr_exog, forecaster.hist_exog, forecaster.stat_exog) == (("price",), ("visits",), ("shop",))
+    assert forecaster.data == DataConfig(("price",), ("visits",), ("shop",), lower_bound=0)
+    assert set(SETTINGS) <= set(dir(forecaster))
+    with pytest.raises(AttributeError, match="seed"):
+        _ = forecaster.random_state
+
+
+def test_forecaster_clone_has_equal_settings_and_no_fitted_state(fitted):
+    base = pytest.importorskip("sklearn.base")
+    network = gc.Sequential([gc.layers.LSTM(2), gc.layers.Dense(6)])
+    for forecaster in (fitted, Forecaster(**SETTINGS), Forecaster(6, model=network)):
+        copy = base.clone(forecaster)
+        assert copy.state_ is None
+        if forecaster.model is not network:
+            assert copy.get_params() == forecaster.get_params()
+
+
+def test_forecaster_set_params_changes_settings_and_drops_the_fitted_state(sales):
+    forecaster = Forecaster(3, model="naive").fit(monthly(sales))
+    assert forecaster.set_params(h=5) is forecaster
+    assert (forecaster.h, forecaster.model, forecaster.state_) == (5, "naive", None)
+    for params, fact in (({"horizon": 4}, "In gatecast it is h"), ({"h": -1}, "h -1")):
+        with pytest.raises(ConfigError, match=fact):
+            forecaster.set_params(**params)
+    assert forecaster.h == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"futr_exog": "a", "data": DataConfig(futr_exog="b")}, "futr_exog"),
+        ({"input_size": 3, "network": NetworkConfig(input_size=4)}, "input_size"),
+    ],
+)
+def test_forecaster_setting_given_twice_raises(settings, name):
+    with pytest.raises(ConfigError, match="twice") as caught:
+        Forecaster(**settings)
+    assert caught.value.argument == name
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_forecaster_name_of_another_tool_raises_with_ours(name):
+    with pytest.raises(ConfigError) as caught:
+        Forecaster(**{name: 3})
+    assert caught.value.argument == name
+    assert f"In gatecast it is {OTHER_NAMES[name]}." in str(caught.value)
+    # What the message names exists.
+    ours = OTHER_NAMES[name].split("=")[0].split(",")[0]
+    arguments = {*inspect.signature(Forecaster).parameters, *inspect.signature(Forecaster.simulate).parameters}
+    assert ours in arguments
+    if "(" in OTHER_NAMES[name] and "Config" in OTHER_NAMES[name]:
+        record, field = OTHER_NAMES[name].split("=", 1)[1].rstrip(")").removesuffix("=...").split("(")
+        assert field in getattr(gc, record).__dataclass_fields__
+
+
+@pytest.mark.parametrize("name", WITHOUT_EFFECT)
+def test_forecaster_name_without_counterpart_raises_with_the_reason(name):
+    with pytest.raises(ConfigError, match="Leave it out") as caught:
+        Forecaster(**{name: "cpu"})
+    assert WITHOUT_EFFECT[name] in str(caught.value)
+
+
+def test_forecaster_unknown_argument_raises():
+    with pytest.raises(ConfigError, match=r"Unknown argument 'colour'.*help\(gatecast\.Forecaster\)"):
+        Forecaster(colour="red")
+
+
+def test_forecaster_repr_shows_changed_settings_and_what_was_fitted(fitted):
+    assert repr(Forecaster()) == "Forecaster()"
+    assert repr(Forecaster(6, model=["lstm", "dot"], network=NetworkConfig(units=4))) == (
+        "Forecaster(h=6, model=['lstm', 'dot'], network=NetworkConfig(units=4))"
+    )
+    network = gc.Sequential([gc.layers.LSTM(2), gc.layers.Dense(6)])
+    assert repr(Forecaster(model=network)) == "Forecaster(model=Sequential(2 layers))"
+    assert repr(fitted).endswith("# fitted on 132 values")
+    html = fitted._repr_html_()
+    assert html.startswith("<table>")
+    for fact in ("fitted", "132 values", "NetworkConfig(units=8)", fitted.evaluation_.verdict.split("'")[0]):
+        assert fact in html
+    assert "not fitted" in Forecaster()._repr_html_()
+
+
+def kind(table):
+    """Library of a table."""
+    return type(table).__module__.split(".")[0]
+
+
+def make_table(library, columns):
+    """Return columns as a table of a library."""
+    module = pytest.importorskip(library)
+    return dict(columns) if library == "builtins" else (getattr(module, "DataFrame", None) or module.table)(columns)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "builtins"])
+def test_forecaster_tables_are_of_the_kind_that_came_in_also_after_load(library, tmp_path):
+    columns = {name: list(column) for name, column in ragged_panel([40] * 3).items()}
+    columns["ds"] = [day.astype(object) for day in columns["ds"]]
+    source = make_table(library, columns)
+    forecaster = Forecaster(4, model="dot").fit(source)
+    forecaster.save(tmp_path / "a")
+    folds = forecaster.cross_validation(source)
+    for each in (forecaster, gc.load(tmp_path / "a")):
+        tables = [each.predict(), each.simulate(2), each.predict_components(), each.predict(source), folds]
+        assert {kind(table) for table in tables} == {library}
+    values = np.asarray(forecaster.predict()["DynamicOptimizedTheta"])
+    np.testing.assert_array_equal(values, forecaster.predict(output="dict")["DynamicOptimizedTheta"])
+
+
+@pytest.mark.parametrize("output", ["pandas", "polars", "pyarrow", "arrow", "dict"])
+def test_forecaster_output_overrides_the_kind(fitted, output):
+    library = {"arrow": "pyarrow", "dict": "builtins"}.get(output, output)
+    pytest.importorskip(library)
+    assert kind(fitted.predict(output=output)) == library
+    assert kind(fitted.simulate(2, output=output)) == library
+    assert kind(fitted.predict_components(output=output)) == library
+    assert kind(fitted.predict_insample(output=output)) == library
+
+
+def test_forecaster_unknown_output_raises(fitted):
+    for output in ("numpy", 3):
+        with pytest.raises(ConfigError, match="pandas, polars, pyarrow or dict") as caught:
+            fitted.predict(output=output)
+        assert caught.value.argument == "output"
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ((), "pandas"),
+        (("pandas",), "polars"),
+        (("pandas", "polars"), "pyarrow"),
+        (("pandas", "polars", "pyarrow"), "builtins"),
+    ],
+)
+def test_forecaster_file_gives_a_table_of_an_installed_library(missing, expected, tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text("ds,y\n" + "\n".join(f"2020-01-{day:02d},{day % 7}" for day in range(1, 31)))
+    forecaster = Forecaster(4, model="naive").fit(path)
+    forecaster.save(tmp_path / "a.gatecast")
+    for library in ("pandas", "polars", "pyarrow"):
+        if library not in missing:
+            pytest.importorskip(library)
+    found = forecaster_module.find_spec
+    monkeypatch.setattr(forecaster_module, "find_spec", lambda name: None if name in missing else found(name))
+    for each in (forecaster, gc.load(tmp_path / "a.gatecast")):
+        assert kind(each.predict()) == expected
+    if "pandas" in missing:
+        with pytest.raises(ConfigError, match="pip install pandas"):
+            forecaster.predict(output="pandas")
+
+
+def test_forecaster_plot_draws_every_table(fitted, sales, tmp_path):
+    pytest.importorskip("matplotlib")
+    tables = {"forecast": None, "same": fitted.predict(), "pandas": fitted.predict(output="pandas")}
+    tables |= {"paths": fitted.simulate(3), "folds": Forecaster(12, model="naive").cross_validation(monthly(sales))}
+    for name, table in tables.items():
+        path = tmp_path / f"{name}.png"
+        assert fitted.plot(table, path=path) is None
+        assert path.read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "forecast.png").read_bytes() == (tmp_path / "pandas.png").read_bytes()
+    # A cross-validation needs no fit.
+    Forecaster().plot(tables["folds"], path=tmp_path / "unfitted.png")
+    with pytest.raises(NotFittedError):
+        Forecaster().plot()
+
+
+def test_forecaster_plot_draws_the_chosen_series(tmp_path):
+    pytest.importorskip("matplotlib")
+    forecaster = Forecaster(4, model="naive").fit(ragged_panel([40] * 3))
+    axes = forecaster.plot(id="s01").axes[0]
+    expected = forecaster.predict()["Naive"][4:8]
+    assert any(np.array_equal(line.get_ydata()[-4:], expected) for line in axes.lines)
+    with pytest.raises(ConfigError, match="s99"):
+        forecaster.plot(id="s99")
+
+
+def test_forecaster_list_of_models_numbers_equal_columns(sales):
+    network = gc.Sequential([gc.layers.LSTM(2), gc.layers.Dense(6)])
+    config = LSTMConfig(input_size=8, units=4, max_steps=5)
+    training = TrainingConfig(n_members=1, max_steps=5)
+    models = ["dot", config, "lstm", network, "naive", "dot"]
+    forecaster = Forecaster(6, model=models, training=training, network=NetworkConfig(units=4)).fit(monthly(sales))
+    columns = ["DynamicOptimizedTheta", "LSTM", "LSTM-2", "Sequential", "Naive", "DynamicOptimizedTheta-2"]
+    assert list(forecaster.model_weights_) == columns
+    assert list(forecaster.predict_components())[1:] == ["Ensemble", *columns]
+    names = [score.model for score in forecaster.evaluation_.scores]
+    assert names == ["Ensemble", *columns, "SeasonalNaive", "Drift", "Mean"]
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        ("naive", "Naive"),
+        ("seasonal-naive", "SeasonalNaive"),
+        ("drift", "Drift"),
+        ("mean", "Mean"),
+        ("dot", "DynamicOptimizedTheta"),
+    ],
+)
+def test_forecaster_simple_forecast_is_a_model(model, column, sales, tmp_path):
+    forecaster = Forecaster(12, model=model).fit(monthly(sales))
+    forecast = forecaster.predict(h=20)
+    assert list(forecast)[1:] == [f"{column}{bound}" for bound in ("", "-lo-80", "-hi-80", "-lo-95", "-hi-95")]
+    for low, high in (("-lo-95", "-lo-80"), ("-lo-80", ""), ("", "-hi-80"), ("-hi-80", "-hi-95")):
+        assert (forecast[f"{column}{low}"] <= forecast[f"{column}{high}"]).all()
+    assert (forecast[f"{column}-hi-80"] > forecast[column]).all()
+    baseline = baseline_forecasts(sales[None], 12, 12).get(column)
+    if baseline is not None:
+        np.testing.assert_allclose(forecast[column][:12], baseline[0])
+    forecaster.save(tmp_path / "a")
+    loaded = gc.load(tmp_path / "a")
+    assert loaded.model == model
+    for name, values in forecast.items():
+        np.testing.assert_array_equal(loaded.predict(h=20)[name], values)
+    scores = forecaster.evaluation_.scores
+    assert [score.model for score in scores].count(column) == 1
+    assert scores[0].model == column
+    assert np.isfinite(scores[0].mase)
+    if model == "seasonal-naive":
+        assert scores[0].skill == 0
+    assert forecaster.evaluation_.verdict.startswith("On the last 12 rows")
+    assert "network" not in forecaster.evaluation_.verdict
+    with pytest.raises(ConfigError, match="in-sample"):
+        forecaster.predict_insample()
+
+
+@pytest.mark.parametrize("model", ["naive", "seasonal-naive", "drift", "mean", "dot"])
+@pytest.mark.parametrize("lengths", [[1, 40], [40], [2]])
+def test_forecaster_simple_forecast_of_shortest_and_constant_series(model, lengths):
+    table = ragged_panel(lengths)
+    table["y"] = np.full(sum(lengths), 7.0)
+    forecaster = Forecaster(3, model=model).fit(table)
+    forecast = forecaster.predict(level=80)
+    column = forecaster.model_name_
+    np.testing.assert_allclose(forecast[column], 7.0)
+    for bound in ("lo", "hi"):
+        np.testing.assert_allclose(forecast[f"{column}-{bound}-80"], 7.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["NetworkConfig", "TrainingConfig", "DataConfig", "ForecasterConfig"])
+def test_configs_are_exported(name):
+    assert name in gc.__all__
+    assert getattr(gc, name) is getattr(config_module, name)

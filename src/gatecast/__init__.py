@@ -1,8 +1,8 @@
-"""Forecasting with LSTM networks on a plain CPU.
+"""Forecast time series with LSTM networks on an ordinary CPU.
 
-`Forecaster` learns from series and forecasts them, `load` brings one back from its file, `report` writes a page about
-it; `compare` lets models run side by side, `tune` searches for settings; `Sequential` and `gatecast.nn.layers` are
-networks in the words of Keras; every error that is raised on purpose is a `GatecastError`.
+`Forecaster` fits series and forecasts them, `load` reads a saved one, `report` writes an HTML page about it; `compare`
+ranks models on the same cutoffs, `tune` searches for settings; `Sequential` and `gatecast.layers` are networks as in
+Keras. Every error that is raised on purpose is a `GatecastError`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from gatecast._utils.versions import __version__
 
 if TYPE_CHECKING:
+    from gatecast import datasets
+    from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
     from gatecast.nn.sequential import Sequential
@@ -20,12 +22,30 @@ if TYPE_CHECKING:
     from gatecast.selection.compare import compare
     from gatecast.selection.tune import tune
 
-__all__ = ["Forecaster", "GatecastError", "Sequential", "__version__", "compare", "load", "report", "tune"]
+__all__ = [
+    "DataConfig",
+    "Forecaster",
+    "ForecasterConfig",
+    "GatecastError",
+    "NetworkConfig",
+    "Sequential",
+    "TrainingConfig",
+    "__version__",
+    "compare",
+    "datasets",
+    "load",
+    "report",
+    "tune",
+]
 
 _HOME = {
+    "DataConfig": "gatecast.config",
     "Forecaster": "gatecast.forecaster",
+    "ForecasterConfig": "gatecast.config",
     "GatecastError": "gatecast.errors",
+    "NetworkConfig": "gatecast.config",
     "Sequential": "gatecast.nn.sequential",
+    "TrainingConfig": "gatecast.config",
     "compare": "gatecast.selection.compare",
     "load": "gatecast.forecaster",
     "report": "gatecast.reporting.html_report",
@@ -35,11 +55,13 @@ _HOME = {
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import gatecast` alone costs nothing."""
+    if name == "datasets":
+        return import_module("gatecast.datasets")
     if name not in _HOME:
         raise AttributeError(f"module 'gatecast' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """The public names."""
+    """Return the public names."""
     return __all__

@@ -1,17 +1,21 @@
-"""The main job: read series, fit, score next to simple forecasts, forecast beyond their ends.
+"""Forecaster: read series, fit, score next to simple forecasts, forecast the steps after their ends.
 
-What happens to the series is in `pipeline`; this class holds the settings and the fitted state.
+The work is done in `pipeline`; this class holds the settings and the fitted state.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
+from importlib.util import find_spec
+from inspect import signature
 from typing import Any
 
 import numpy.typing as npt
 
+from gatecast._utils.formatting import count
+from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
     check_levels,
     check_optional_positive_int,
@@ -32,8 +36,10 @@ from gatecast.explain.learning_curves import diagnose_fit
 from gatecast.explain.permutation_importance import Importance, permutation_importance
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.presets import check_model, model_name
+from gatecast.forecasting.presets import check_model
+from gatecast.metrics.tables import cross_validation_columns, to_columns
 from gatecast.nn.inspection.unit_memory import UnitMemory
+from gatecast.nn.sequential import Sequential
 from gatecast.pipeline import predict as tables
 from gatecast.pipeline import serialization
 from gatecast.pipeline.cross_validation import cross_validate, score_new_rows
@@ -80,7 +86,7 @@ OTHER_NAMES = {
     "num_samples": "n_paths, of simulate()",
     "n_samples": "n_paths, of simulate()",
 }
-"""Names of other tools, and ours."""
+"""Arguments of other forecasting tools, and what they are called here."""
 
 WITHOUT_EFFECT = {
     "device": "gatecast runs on the CPU",
@@ -88,10 +94,9 @@ WITHOUT_EFFECT = {
     "n_jobs": "gatecast uses all cores; set GATECAST_THREADS to change that",
     "num_workers": "gatecast uses all cores; set GATECAST_THREADS to change that",
 }
-"""Names of other tools for what gatecast does not have."""
+"""Arguments of other forecasting tools that have no counterpart here, and why."""
 
-_RECORDS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
-_DATA_FIELDS = ("futr_exog", "hist_exog", "stat_exog")
+_EXOGENOUS = ("futr_exog", "hist_exog", "stat_exog")
 
 
 class Forecaster:
@@ -153,73 +158,138 @@ class Forecaster:
         **unknown: Any,
     ) -> None:
         _refuse_unknown(unknown)
-        for name, value in (("h", h), ("season_length", season_length), ("input_size", input_size)):
-            check_optional_positive_int(value, name)
-        check_model(model)
-        network = check_type(network, "network", NetworkConfig)
-        data = check_type(data, "data", DataConfig)
-        columns: dict[str, Any] = {"futr_exog": futr_exog, "hist_exog": hist_exog, "stat_exog": stat_exog}
-        self.input_size = input_size
-        self.config = ForecasterConfig(
-            h=h,
-            model=model,
-            level=check_levels(level),
-            season_length=season_length,
-            freq=freq,
-            seed=check_seed(seed),
-            network=network if input_size is None else replace(network, input_size=input_size),
-            training=check_type(training, "training", TrainingConfig),
-            data=replace(data, **{name: value for name, value in columns.items() if value}),
-            id_col=id_col,
-            time_col=time_col,
-            target_col=target_col,
-        )
+        params = {
+            "h": h,
+            "model": model,
+            "level": level,
+            "season_length": season_length,
+            "freq": freq,
+            "input_size": input_size,
+            "seed": seed,
+            "futr_exog": futr_exog,
+            "hist_exog": hist_exog,
+            "stat_exog": stat_exog,
+            "id_col": id_col,
+            "time_col": time_col,
+            "target_col": target_col,
+            "network": network,
+            "training": training,
+            "data": data,
+        }
+        self.config = _make_config(params)
         self.state_: FittedState | None = None
+        self._params = params
         self._kind = "dict"
 
     def __repr__(self) -> str:
-        settings = (f"{name}={value!r}" for name, value in self._changed().items())
+        settings = ", ".join(f"{name}={_short(value)}" for name, value in self._changed().items())
         state = "" if self.state_ is None else f"  # fitted on {_size(self.state_.panel)}"
-        return f"Forecaster({', '.join(settings)}){state}"
+        return f"Forecaster({settings}){state}"
+
+    def _repr_html_(self) -> str:
+        """Return settings and fitted state as a table for notebooks."""
+        rows = [(name, _short(value)) for name, value in self._changed().items()]
+        if self.state_ is not None:
+            state = self.state_
+            weights = ", ".join(f"{name} {weight:.2f}" for name, weight in state.calibrator.weights.items())
+            rows += [
+                ("fitted on", f"{_size(state.panel)}, {state.panel.freq.label}"),
+                ("horizon", count(state.horizon, "step")),
+                ("season length", str(state.season_length)),
+                ("weights", weights),
+            ]
+            if state.evaluation is not None:
+                rows.append(("evaluation", state.evaluation.verdict))
+        return html_table(("Forecaster", "fitted" if self.state_ is not None else "not fitted"), rows)
 
     def _changed(self) -> dict[str, Any]:
-        """Return the settings that are not the defaults."""
-        default = ForecasterConfig()
-        changed = {}
-        for item in fields(ForecasterConfig):
-            value = getattr(self.config, item.name)
-            if value != getattr(default, item.name):
-                changed[item.name] = value if item.name != "model" or isinstance(value, str) else model_name(value)
-        return changed
+        """Return the arguments that are not the defaults."""
+        return {name: value for name, value in self._params.items() if value != _DEFAULTS[name]}
 
     # Settings, as scikit-learn reads and writes them.
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
-        """Return the arguments that this forecaster was made with; `sklearn.base.clone` uses them."""
-        params = {item.name: getattr(self.config, item.name) for item in fields(ForecasterConfig)}
-        params |= dict.fromkeys(_DATA_FIELDS, ())
-        return params | {"input_size": self.input_size}
+        """Return the arguments that this forecaster was made with; `sklearn.base.clone` uses them.
+
+        Args:
+            deep: Has no effect: a forecaster contains no estimators.
+        """
+        return dict(self._params)
 
     def set_params(self, **params: Any) -> Forecaster:
-        """Change arguments; what was fitted is forgotten.
+        """Change arguments. The fitted state is dropped.
+
+        Args:
+            params: Arguments of the constructor.
 
         Raises:
-            ConfigError: An unknown or invalid setting.
+            ConfigError: An unknown or invalid setting; then nothing changes.
         """
-        self.__init__(**{**self.get_params(), **params})  # type: ignore[misc]
+        Forecaster.__init__(self, **{**self._params, **params})
         return self
 
     def __getattr__(self, name: str) -> Any:
-        """Return a setting, or part of the fitted state: `panel_`, `evaluation_`, ..."""
-        if name in ForecasterConfig.__dataclass_fields__ and "config" in self.__dict__:
-            return getattr(self.config, name)
-        if name in _FITTED:
-            return _FITTED[name](self._fitted())
-        hint = f" {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
-        raise AttributeError(f"'Forecaster' has no attribute {name!r}.{hint}")
+        """Return a setting, such as `h` or `futr_exog`, as it is used."""
+        config = self.__dict__.get("config")
+        if config is not None:
+            if name in ForecasterConfig.__dataclass_fields__:
+                return getattr(config, name)
+            if name in _EXOGENOUS:
+                return getattr(config.data, name)
+            if name == "input_size":
+                return config.network.input_size
+        hint = f". In gatecast it is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
+        raise AttributeError(f"'Forecaster' has no attribute {name!r}{hint}")
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *ForecasterConfig.__dataclass_fields__, *_FITTED})
+        return sorted({*super().__dir__(), *_DEFAULTS})
+
+    # Fitted state.
+
+    @property
+    def panel_(self) -> Panel:
+        """The series that the forecaster was fitted on."""
+        return self._fitted().panel
+
+    @property
+    def data_notes_(self) -> list[str]:
+        """Notes on the data, as sentences; the first names the columns and the frequency."""
+        return list(self._fitted().notes)
+
+    @property
+    def evaluation_(self) -> Evaluation | None:
+        """Scores on the test part; None if there was none."""
+        return self._fitted().evaluation
+
+    @property
+    def h_(self) -> int:
+        """Horizon in steps."""
+        return self._fitted().horizon
+
+    @property
+    def season_length_(self) -> int:
+        """Steps in a season; 1 for none."""
+        return self._fitted().season_length
+
+    @property
+    def model_name_(self) -> str:
+        """Column of the main forecast: that of the only model, or "Ensemble"."""
+        return self._fitted().calibrator.name
+
+    @property
+    def model_weights_(self) -> dict[str, float]:
+        """Weight of each model in the main forecast, by column."""
+        return self._fitted().calibrator.weights
+
+    @property
+    def training_history_(self) -> dict[str, list[float]]:
+        """Losses and validation errors of the first network."""
+        return self._fitted().training_history
+
+    @property
+    def fit_seconds_(self) -> float:
+        """Seconds that `fit` or `update` took."""
+        return self._fitted().seconds
 
     # Fit, predict, evaluate.
 
@@ -274,7 +344,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` misses.
         """
-        return self._forecast(source, h=h, level=level, futr_df=futr_df, output=output).table
+        record = self._forecast(source, h=h, level=level, futr_df=futr_df)
+        return self._to_table(record.columns, source, output)
 
     def simulate(
         self,
@@ -305,11 +376,11 @@ class Forecaster:
         """
         check_positive_int(n_paths, "n_paths")
         state, n_steps = self._fitted(), self._n_steps(h)
-        panel, kind = self._series(source)
+        panel = self._series(source)
         context = tables.forecast_context(state, panel, n_steps, futr_df)
         seed = self.config.seed if seed is None else check_seed(seed)
         table = tables.paths_table(state, panel, context, n_steps, n_paths, seed)
-        return to_frame_like(_output(output, kind), table)
+        return self._to_table(table, source, output)
 
     def predict_components(self, *, futr_df: Any = None, output: str | None = None) -> Any:
         """Return what each of the weighted models forecasts: ids, times, and a column for each.
@@ -323,7 +394,7 @@ class Forecaster:
         """
         state, n_steps = self._fitted(), self._n_steps(None)
         context = tables.forecast_context(state, state.panel, n_steps, futr_df)
-        return to_frame_like(_output(output, self._kind), tables.components(state, state.panel, context, n_steps))
+        return self._to_table(tables.components(state, state.panel, context, n_steps), None, output)
 
     def predict_insample(self, *, output: str | None = None) -> Any:
         """Forecast each past value one step ahead, with models that were fitted on it: to look at, not to judge by.
@@ -338,7 +409,7 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: No model has in-sample forecasts.
         """
-        return to_frame_like(_output(output, self._kind), tables.insample_table(self._fitted()))
+        return self._to_table(tables.insample_table(self._fitted()), None, output)
 
     def evaluate(self, source: Any, *, n_rows: int | None = None) -> Evaluation:
         """Score the models as they stand on the newest rows, one horizon at a time.
@@ -392,6 +463,7 @@ class Forecaster:
         step_size: int | None = None,
         refit: bool = True,
         output: str | None = None,
+        progress: Callable[[Progress], None] | bool | None = None,
     ) -> Any:
         """Forecast from past cutoffs, each from nothing that came later, next to actual values and simple forecasts.
 
@@ -401,6 +473,7 @@ class Forecaster:
             step_size: Steps from one cutoff to the next; h by default.
             refit: Whether to fit at every cutoff; otherwise at the first alone.
             output: As for `predict`.
+            progress: As for `fit`.
 
         Returns:
             A table with ids, times, cutoff, target, the models' columns and those of the simple forecasts.
@@ -409,23 +482,24 @@ class Forecaster:
         Raises:
             DataError: Series too short for so many cutoffs.
         """
-        return self._cross_validation(source, n_windows, step_size, refit=refit, output=output).table
+        with show_progress(progress) as report:
+            record = self._cross_validation(source, n_windows, step_size, refit=refit, progress=report)
+        return self._to_table(record.columns, source, output)
 
     def plot(self, forecast: Any = None, *, id: Any = None, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw the history of one series and its forecast.
 
         Args:
-            forecast: What `predict`, `simulate` or `cross_validation` returned; None: `predict()`.
-            id: Which series; None: the first.
-            path: A file (.png or .svg) to write to; None: the figure is returned.
+            forecast: A table that `predict`, `simulate` or `cross_validation` returned; None: `predict()`.
+            id: Id of the series; None: the first.
+            path: A file to write: .png, .svg or .html; None: the figure is returned.
 
         Raises:
             NotFittedError: `fit` comes first.
             ConfigError: No such series, or no plotting library.
         """
-        if forecast is None:
-            return self._forecast().plot(path, id=id)
-        return self._as_forecast(forecast).plot(path, id=id)
+        record = self._forecast() if forecast is None else self._as_forecast(forecast)
+        return record.plot(path, id=id)
 
     # Look inside.
 
@@ -446,11 +520,22 @@ class Forecaster:
             ConfigError: No such series or member, or a model without recurrent layers.
             DataError: As `predict`, or a series shorter than the window of the network.
         """
-        panel, context, kind = self._context(source, futr_df)
+        panel, context = self._context(source, futr_df)
+        kind = self._table_kind(source)
         return inspect_network(self._fitted(), panel, context, find_series(panel, id), member, kind)
 
     def unit_memory(self, source: Any = None, *, id: Any = None, member: int = 0, futr_df: Any = None) -> UnitMemory:
-        """Return how long the units of a network remember, which are inactive, what others correlate with: as `gates`."""
+        """Return how long the units of a network remember, which are inactive, what others correlate with; as `gates`.
+
+        Args:
+            source: As for `gates`.
+            id: As for `gates`.
+            member: As for `gates`.
+            futr_df: As for `gates`.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+        """
         return self.gates(source, id=id, member=member, futr_df=futr_df).unit_memory
 
     def explain(
@@ -481,7 +566,7 @@ class Forecaster:
             ConfigError: No such series, step, quantile or method, or a model without networks.
             DataError: As `predict`.
         """
-        panel, context, _ = self._context(source, futr_df)
+        panel, context = self._context(source, futr_df)
         return explain(self._fitted(), panel, context, find_series(panel, id), step, quantile, method)
 
     def permutation_importance(
@@ -536,7 +621,7 @@ class Forecaster:
             FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         """
         config, state, kind = serialization.read(path)
-        forecaster = cls(**{item.name: getattr(config, item.name) for item in fields(ForecasterConfig)})
+        forecaster = cls(**_to_params(config))
         forecaster.state_, forecaster._kind = state, kind
         return forecaster
 
@@ -563,12 +648,23 @@ class Forecaster:
             categories=like.categories if like is not None and like.categories else None,
         )
 
-    def _series(self, source: Any) -> tuple[Panel, str]:
-        """Return the series to forecast, and the kind of table that goes out."""
+    def _series(self, source: Any) -> Panel:
+        """Return the series to forecast."""
         fitted_on = self._fitted().panel
         if source is None:
-            return fitted_on, self._kind
-        return prepare_panel(self._read(source, like=fitted_on)[0], [], self.config.data), kind_of(source)
+            return fitted_on
+        return prepare_panel(self._read(source, like=fitted_on)[0], [], self.config.data)
+
+    def _table_kind(self, source: Any = None, output: str | None = None) -> str:
+        """Return the kind of table that goes out: that of the source; for files, that of an installed library."""
+        if output is not None:
+            return _check_output(output)
+        kind = self._kind if source is None else kind_of(source)
+        return _installed_kind() if kind == "path" else kind
+
+    def _to_table(self, columns: ColumnTable, source: Any, output: str | None) -> Any:
+        """Return columns as a table of the kind that goes out."""
+        return to_frame_like(self._table_kind(source, output), columns)
 
     def _n_steps(self, h: int | None) -> int:
         """Return how many steps to forecast."""
@@ -577,14 +673,12 @@ class Forecaster:
 
     def _inspector(self, source: Any = None, futr_df: Any = None) -> Inspector:
         """Prepare the series once, to inspect many of them."""
-        panel, context, _ = self._context(source, futr_df)
-        return Inspector(self._fitted(), panel, context)
+        return Inspector(self._fitted(), *self._context(source, futr_df))
 
-    def _context(self, source: Any, futr_df: Any) -> tuple[Panel, PanelContext, str]:
-        """Return the series to look into, as models read them, and the kind of table that goes out."""
-        panel, kind = self._series(source)
-        state = self._fitted()
-        return panel, tables.forecast_context(state, panel, state.horizon, futr_df), kind
+    def _context(self, source: Any, futr_df: Any) -> tuple[Panel, PanelContext]:
+        """Return the series to inspect, and the same as models read them."""
+        panel, state = self._series(source), self._fitted()
+        return panel, tables.forecast_context(state, panel, state.horizon, futr_df)
 
     def _forecast(
         self,
@@ -593,82 +687,151 @@ class Forecaster:
         h: int | None = None,
         level: Sequence[float] | float | None = None,
         futr_df: Any = None,
-        output: str | None = None,
     ) -> Forecast:
-        """Forecast, as a record that knows how to draw itself."""
+        """Forecast, as a record with a chart."""
         state, n_steps = self._fitted(), self._n_steps(h)
         levels = self.config.level if level is None else check_levels(level)
-        panel, kind = self._series(source)
+        panel = self._series(source)
         context = tables.forecast_context(state, panel, n_steps, futr_df)
         table = tables.forecast_table(state, panel, context, n_steps, levels)
         baseline = reference_baseline(context.values, n_steps, state.season_length)
-        return self._record(_output(output, kind), panel, table, levels, baseline=baseline)
+        return self._record(panel, table, levels, state.calibrator.name, baseline)
 
     def _cross_validation(
-        self, source: Any, n_windows: int, step_size: int | None, *, refit: bool = True, output: str | None = None
+        self,
+        source: Any,
+        n_windows: int,
+        step_size: int | None,
+        *,
+        refit: bool = True,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Forecast:
-        """Cross-validate, as a record that knows how to draw itself."""
+        """Cross-validate, as a record with a chart."""
         check_positive_int(n_windows, "n_windows")
         check_optional_positive_int(step_size, "step_size")
         panel = prepare_panel(self._read(source)[0], [], self.config.data)
-        columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit)
-        return self._record(_output(output, kind_of(source)), panel, columns, self.config.level, name)
+        columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit, progress=progress)
+        return self._record(panel, columns, self.config.level, name)
 
     def _record(
         self,
-        kind: str,
         panel: Panel,
         table: ColumnTable,
         levels: tuple[float, ...],
-        name: str | None = None,
+        model: str,
         baseline: ColumnTable | None = None,
     ) -> Forecast:
-        """Return a table as it goes out, with what a chart shows before it."""
-        names, state = panel.columns, self.state_
-        past = HistoryData(panel)
+        """Return a table with the history that its chart shows."""
+        names, state, history = panel.columns, self.state_, HistoryData(panel)
         if state is not None:
             evaluation = state.evaluation if panel is state.panel else None
-            past = HistoryData(panel, state.season_length, evaluation, baseline or {})
-            name = name or state.calibrator.name
-        return Forecast(to_frame_like(kind, table), names.id, names.time, names.target, name or "", levels, table, past)
+            history = HistoryData(panel, state.season_length, evaluation, baseline or {})
+        return Forecast(table, names.id, names.time, names.target, model, levels, table, history)
 
     def _as_forecast(self, table: Any) -> Forecast:
-        """Return a table that came from this forecaster as a record."""
+        """Return a table that this forecaster made as a record with a chart."""
         if isinstance(table, Forecast):
             return table
+        columns = to_columns(table)
+        if "cutoff" in columns:
+            roles = cross_validation_columns(columns)
+            return Forecast.from_table(columns, roles.id_col, str(roles.time_col), roles.target_col, roles.models[0])
         state = self._fitted()
         names = state.panel.columns
-        record = Forecast.from_table(table, names.id, names.time, names.target, state.calibrator.name)
-        evaluation = state.evaluation if "cutoff" not in record.columns else None
-        return replace(record, past=HistoryData(state.panel, state.season_length, evaluation))
+        record = Forecast.from_table(columns, names.id, names.time, names.target, state.calibrator.name)
+        return replace(record, past=HistoryData(state.panel, state.season_length, state.evaluation))
 
 
-_FITTED: dict[str, Callable[[FittedState], Any]] = {
-    "panel_": lambda state: state.panel,
-    "data_notes_": lambda state: list(state.notes),
-    "evaluation_": lambda state: state.evaluation,
-    "h_": lambda state: state.horizon,
-    "season_length_": lambda state: state.season_length,
-    "model_name_": lambda state: state.calibrator.name,
-    "model_weights_": lambda state: state.calibrator.weights,
-    "training_history_": lambda state: state.training_history,
-    "fit_seconds_": lambda state: state.seconds,
+_DEFAULTS: dict[str, Any] = {
+    name: parameter.default
+    for name, parameter in signature(Forecaster).parameters.items()
+    if parameter.kind is not parameter.VAR_KEYWORD
 }
-"""Parts of the fitted state, as attributes."""
+"""Arguments of a forecaster and their defaults."""
 
 
-def _output(output: str | None, kind: str) -> str:
-    """Return the kind of table that goes out."""
-    if output is None:
-        return kind
-    kinds = {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow", "arrow": "pyarrow", "dict": "dict"}
-    if output not in kinds:
-        raise ConfigError(f"Invalid output {output!r}", expected="pandas, polars, pyarrow or dict", argument="output")
-    return kinds[output]
+def _make_config(params: dict[str, Any]) -> ForecasterConfig:
+    """Return checked settings."""
+    for name in ("h", "season_length", "input_size"):
+        check_optional_positive_int(params[name], name)
+    check_model(params["model"])
+    network = check_type(params["network"], "network", NetworkConfig)
+    data = check_type(params["data"], "data", DataConfig)
+    exogenous = {name: params[name] for name in _EXOGENOUS if len(params[name])}
+    for name in exogenous:
+        if getattr(data, name):
+            raise _given_twice(name, f"data=DataConfig({name}=...)")
+    if params["input_size"] is not None:
+        if network.input_size is not None:
+            raise _given_twice("input_size", "network=NetworkConfig(input_size=...)")
+        network = replace(network, input_size=params["input_size"])
+    settings = {name: params[name] for name in ("h", "model", "season_length", "freq", "id_col", "time_col")}
+    return ForecasterConfig(
+        **settings,
+        target_col=params["target_col"],
+        level=check_levels(params["level"]),
+        seed=check_seed(params["seed"]),
+        network=network,
+        training=check_type(params["training"], "training", TrainingConfig),
+        data=replace(data, **exogenous),
+    )
+
+
+def _given_twice(name: str, record: str) -> ConfigError:
+    """Return the error for a setting that is given both directly and in a record."""
+    return ConfigError(
+        f"Invalid {name}: it is given twice, also in {record}", argument=name, fix="Leave one of them out."
+    )
+
+
+def _to_params(config: ForecasterConfig) -> dict[str, Any]:
+    """Return arguments that make a config, everyday settings as direct arguments."""
+    params = {item.name: getattr(config, item.name) for item in fields(ForecasterConfig)}
+    params |= {name: getattr(config.data, name) for name in _EXOGENOUS}
+    params["input_size"] = config.network.input_size
+    params["data"] = replace(config.data, futr_exog=(), hist_exog=(), stat_exog=())
+    params["network"] = replace(config.network, input_size=None)
+    for name, kind in (("network", NetworkConfig), ("training", TrainingConfig), ("data", DataConfig)):
+        params[name] = None if params[name] == kind() else params[name]
+    return params
+
+
+_OUTPUTS = {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow", "arrow": "pyarrow", "dict": "dict"}
+
+
+def _check_output(output: str) -> str:
+    """Return the kind of table that a user asked for."""
+    if not isinstance(output, str) or output not in _OUTPUTS:
+        expected = "pandas, polars, pyarrow or dict"
+        raise ConfigError(f"Invalid output {output!r}", expected=expected, argument="output")
+    kind = _OUTPUTS[output]
+    if kind != "dict" and find_spec(kind) is None:
+        fix = f"Run: pip install {kind}"
+        raise ConfigError(f"Invalid output {output!r}: {kind} is not installed", argument="output", fix=fix)
+    return kind
+
+
+def _installed_kind() -> str:
+    """Return the kind of table for results of files: the first installed of pandas, polars and Arrow, else a dict."""
+    return next((kind for kind in ("pandas", "polars", "pyarrow") if find_spec(kind) is not None), "dict")
+
+
+def _short(value: Any) -> str:
+    """Return a setting as code, without the fields of records that are the defaults."""
+    if isinstance(value, list | tuple):
+        items = ", ".join(map(_short, value))
+        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
+    if isinstance(value, Sequential):
+        return f"Sequential({count(len(value.layers), 'layer')})"
+    if not is_dataclass(value) or isinstance(value, type):
+        return repr(value)
+    pairs = ((item, getattr(value, item.name)) for item in fields(value))
+    changed = (f"{item.name}={_short(field)}" for item, field in pairs if field != item.default)
+    return f"{type(value).__name__}({', '.join(changed)})"
 
 
 def _refuse_unknown(unknown: dict[str, Any]) -> None:
-    """Refuse arguments that do not exist, by the name of ours where other tools have another one."""
+    """Refuse unknown arguments; for those of other tools, name ours."""
     for name in unknown:
         if name in OTHER_NAMES:
             fix = f"In gatecast it is {OTHER_NAMES[name]}."
@@ -680,9 +843,8 @@ def _refuse_unknown(unknown: dict[str, Any]) -> None:
 
 
 def _size(panel: Panel) -> str:
-    """Return the size of a panel in words."""
-    n = len(panel)
-    return f"{n:,} series" if n > 1 else f"{len(panel.values):,} values"
+    """Return how many series or values a panel has."""
+    return f"{len(panel):,} series" if len(panel) > 1 else count(len(panel.values), "value")
 
 
 load = Forecaster.load

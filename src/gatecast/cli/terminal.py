@@ -35,7 +35,7 @@ MAX_ROWS = 14
 MAX_WIDTH = 100
 """Columns of the chart."""
 MIN_HISTORY = 24
-"""Rows of the history in the chart, where there are as many."""
+"""Rows of the history in the chart, if the series is that long."""
 STYLES = {"h": "", "f": "bold cyan", "i": "cyan", "a": "dim", " ": ""}
 
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.evaluation.calibration import ConformalCalibrator, predict_all, prediction_intervals
-from gatecast.evaluation.scores import describe_scores, score
+from gatecast.evaluation.scores import score
 from gatecast.evaluation.splits import Split
+from gatecast.evaluation.verdict import compare_with_baselines, describe
 from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
@@ -77,8 +78,8 @@ def score_test_part(
     )
     cutoff, table = test_table(panel, n_test)
     table |= {name: column[inside] for name, column in columns.items()}
-    text = describe_scores(scores, n_test, horizon, season_length, n_series)
-    return Evaluation(cutoff, split, season_length, horizon, scores, table, text, evaluation_columns(panel))
+    verdict = describe(compare_with_baselines(scores, n_test, horizon, season_length, n_series))
+    return Evaluation(cutoff, split, season_length, horizon, scores, table, verdict, evaluation_columns(panel))
 
 
 def test_table(panel: Panel, n_test: int) -> tuple[Any, ColumnTable]:

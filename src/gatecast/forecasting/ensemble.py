@@ -57,6 +57,9 @@ COMBINED = "Ensemble"
 FitCallback = Callable[[int, float, StepRecord], object]
 """Is called after every training step with the position of the model, the share of all trainings done, and the step."""
 
+ROUNDING = 1e-6
+"""Relative size of steps down from one quantile to the next that are rounding."""
+
 EQUAL_SHARE = 0.5
 """How far weights by past errors are shrunk to equal ones."""
 
@@ -130,10 +133,10 @@ class FittedEnsemble:
 
     def _predict_recursive(self, model: ForecastModel, context: PanelContext, n_steps: int) -> FloatArray:
         """Forecast with one model, continuing from its medians where the horizon ends."""
-        middle, parts = len(self.task.quantiles) // 2, [model.predict_quantiles(context)]
+        middle, parts = len(self.task.quantiles) // 2, [_predict(model, context, self.task)]
         for _ in range(1, -(-n_steps // self.task.horizon)):
             context = context.append(parts[-1][..., middle])
-            following, last = model.predict_quantiles(context), parts[-1][:, -1:]
+            following, last = _predict(model, context, self.task), parts[-1][:, -1:]
             median = following[..., middle : middle + 1]
             width = np.hypot(last - last[..., middle : middle + 1], following - median)
             width[..., :middle] *= -1
@@ -160,6 +163,24 @@ class FittedEnsemble:
             got=", ".join(self.columns),
             expected="a model with in-sample forecasts, such as lstm, gru, rnn or es-lstm",
         )
+
+
+def _predict(model: ForecastModel, context: PanelContext, task: Task) -> FloatArray:
+    """Forecast with one model, which may be another package's: what breaks the protocol is refused by its name."""
+    quantiles: Any = model.predict_quantiles(context)
+    name, expected = model.config.name, (len(context), task.horizon, len(task.quantiles))
+    fix = "gatecast.testing.check_model shows what its package has to repair."
+    shape, dtype = getattr(quantiles, "shape", None), getattr(quantiles, "dtype", None)
+    if shape is None or dtype is None:
+        raise ConfigError(f"Model {name!r} returned {type(quantiles).__name__}", expected="an array", fix=fix)
+    if shape != expected:
+        raise ConfigError(f"Model {name!r} returned shape {shape}", expected=str(expected), fix=fix)
+    if dtype.kind != "f":
+        raise ConfigError(f"Model {name!r} returned {dtype} numbers", expected="real ones", fix=fix)
+    gaps = np.diff(quantiles, axis=-1)
+    if (gaps < 0).any() and (gaps < -ROUNDING * np.abs(quantiles[..., 1:])).any():
+        raise ConfigError(f"Model {name!r} returned quantiles that cross", expected="increasing ones", fix=fix)
+    return np.asarray(quantiles, np.float64)
 
 
 def trial_configs(configs: Sequence[ModelConfig]) -> list[ModelConfig]:

@@ -134,7 +134,7 @@ def _loaded(entry: EntryPoint, *, taken: bool) -> type[Any] | str:
         return f"its name {entry.name!r} is taken by another model"
     try:
         config = entry.load()
-    except Exception as error:  # a plug-in may raise anything, and must not break the others
+    except (Exception, SystemExit) as error:  # a plug-in may raise anything, and must not break the others
         return f"{entry.value} cannot be imported ({type(error).__name__}: {error})"
     try:
         _check(config, entry.name)

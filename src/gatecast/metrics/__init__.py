@@ -13,12 +13,15 @@ from typing import NamedTuple
 from gatecast.metrics.point import mae, mape, mase, owa, rmse, rmsse, skill, smape
 from gatecast.metrics.probabilistic import coverage, crps, msis, pinball, wql
 from gatecast.metrics.scale import seasonal_naive_scale
+from gatecast.metrics.tables import evaluate, leaderboard
 
 __all__ = [
     "METRICS",
     "Metric",
     "coverage",
     "crps",
+    "evaluate",
+    "leaderboard",
     "mae",
     "mape",
     "mase",

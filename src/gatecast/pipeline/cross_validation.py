@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +58,7 @@ def iter_windows(
     refit: bool,
     progress: Callable[[Progress], None] | None = None,
 ) -> Iterator[tuple[FittedState, ColumnTable]]:
-    """Yield, for every cutoff, what was fitted on the rows before it alone, and the forecasts next to the actual values.
+    """Yield the state fitted on the rows before each cutoff alone, and forecasts next to the actual values.
 
     Args:
         panel: The series, prepared.
@@ -95,7 +95,13 @@ def longer_than(panel: Panel, offset: int) -> Panel:
 
 
 def cross_validate(
-    panel: Panel, config: ForecasterConfig, n_windows: int, step_size: int | None, *, refit: bool
+    panel: Panel,
+    config: ForecasterConfig,
+    n_windows: int,
+    step_size: int | None,
+    *,
+    refit: bool,
+    progress: Callable[[Progress], None] | None = None,
 ) -> tuple[ColumnTable, str]:
     """Fit at every cutoff on the rows before it alone, and forecast the rows after it.
 
@@ -105,6 +111,7 @@ def cross_validate(
         n_windows: As for `iter_windows`.
         step_size: As for `iter_windows`.
         refit: As for `iter_windows`.
+        progress: Is called now and then during training, with the share of all cutoffs that is done.
 
     Returns:
         The columns of all cutoffs, and the column of the main model.
@@ -112,10 +119,23 @@ def cross_validate(
     Raises:
         DataError: Series too short for so many cutoffs.
     """
-    windows = list(iter_windows(panel, config, n_windows, step_size, refit=refit))
-    tables = [table for _, table in windows]
-    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    return columns, windows[-1][0].calibrator.name
+    tables: list[ColumnTable] = []
+    report = None if progress is None else _window_reporter(progress, tables, n_windows if refit else 1)
+    for state, table in iter_windows(panel, config, n_windows, step_size, refit=refit, progress=report):
+        name = state.calibrator.name
+        tables.append(table)
+    return {column: np.concatenate([table[column] for table in tables]) for column in tables[0]}, name
+
+
+def _window_reporter(progress: Callable[[Progress], None], done: Sized, n_fits: int) -> Callable[[Progress], None]:
+    """Return what the fit at each cutoff reports to."""
+
+    def report(inner: Progress) -> None:
+        """Report the share of all cutoffs that is done."""
+        stage = f"cutoff {len(done) + 1} of {n_fits}"
+        progress(Progress(stage, (len(done) + inner.fraction) / n_fits, inner.loss))
+
+    return report
 
 
 def score_new_rows(state: FittedState, panel: Panel, n_rows: int | None, levels: tuple[float, ...]) -> Evaluation:

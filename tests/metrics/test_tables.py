@@ -1,0 +1,211 @@
+"""Scores of cross-validation tables and their leaderboard, for tables of every kind."""
+
+import numpy as np
+import pytest
+
+from gatecast import metrics
+from gatecast.errors import ConfigError, DataError
+from gatecast.metrics.tables import cross_validation_columns, evaluate, leaderboard, to_columns
+
+H, T = 3, 20
+
+
+def make_tables(n_series=2, cutoffs=(10, 14)):
+    """Return series, and forecasts from some cutoffs with intervals of 80 % of the first model."""
+    rng = np.random.default_rng(0)
+    ids = np.array([f"s{k}" for k in range(n_series)])
+    train = {
+        "shop": np.repeat(ids, T),
+        "day": np.tile(np.arange(1, T + 1), n_series),
+        "sold": rng.normal(10, 3, n_series * T).round(2),
+    }
+    rows = [(s, c, c + k) for c in cutoffs for s in range(n_series) for k in range(1, H + 1)]
+    values = np.array([train["sold"][s * T + t - 1] for s, _, t in rows])
+    forecast = values + rng.normal(0, 1, len(rows))
+    folds = {
+        "shop": ids[[s for s, _, _ in rows]],
+        "day": np.array([t for _, _, t in rows]),
+        "cutoff": np.array([c for _, c, _ in rows]),
+        "sold": values,
+        "LSTM": forecast,
+        "LSTM-lo-80": forecast - 1.3,
+        "LSTM-hi-80": forecast + 1.3,
+        "Naive": values + 2.0,
+    }
+    return train, folds
+
+
+def score(function, folds, shop, cutoff, *columns, **options):
+    """Apply a metric to the rows of one series at one cutoff."""
+    rows = (folds["shop"] == shop) & (folds["cutoff"] == cutoff)
+    return function(*(folds[name][rows] for name in columns), **options)
+
+
+def test_evaluate_has_a_row_for_each_metric_series_and_cutoff():
+    _, folds = make_tables()
+    table = evaluate(folds, ["mae", metrics.rmse, "smape", "mape"])
+    assert list(table) == ["shop", "cutoff", "metric", "LSTM", "Naive"]
+    assert table["metric"].tolist() == ["mae"] * 4 + ["rmse"] * 4 + ["smape"] * 4 + ["mape"] * 4
+    for k in range(16):
+        function = getattr(metrics, table["metric"][k])
+        expected = score(function, folds, table["shop"][k], table["cutoff"][k], "sold", "LSTM")
+        assert table["LSTM"][k] == expected
+    assert table["Naive"][:4] == pytest.approx(2.0)
+
+
+def test_evaluate_scales_by_the_values_up_to_each_cutoff():
+    train, folds = make_tables()
+    shuffled = np.random.default_rng(1).permutation(len(train["day"]))
+    table = evaluate(
+        folds, ["mase", "rmsse"], train_df={name: column[shuffled] for name, column in train.items()}, season_length=2
+    )
+    for k in range(8):
+        shop, cutoff = table["shop"][k], table["cutoff"][k]
+        past = train["sold"][(train["shop"] == shop) & (train["day"] <= cutoff)]
+        function = getattr(metrics, table["metric"][k])
+        assert table["LSTM"][k] == pytest.approx(score(function, folds, shop, cutoff, "sold", "LSTM", past=past, m=2))
+    later = train | {"sold": np.where(train["day"] > 14, 1e9, train["sold"])}
+    again = evaluate(folds, ["mase", "rmsse"], train_df=later, season_length=2)
+    assert again["LSTM"].tolist() == table["LSTM"].tolist()
+
+
+def test_evaluate_interval_and_quantile_metrics():
+    train, folds = make_tables()
+    table = evaluate(folds, ["coverage", "msis", "crps", "wql", "pinball"], train_df=train)
+    assert list(dict.fromkeys(table["metric"])) == ["coverage_level80", "msis_level80", "crps", "wql", "pinball"]
+    rows = (folds["shop"] == "s0") & (folds["cutoff"] == 10)
+    y, f, low, high = (folds[name][rows] for name in ("sold", "LSTM", "LSTM-lo-80", "LSTM-hi-80"))
+    past = train["sold"][:10]
+    expected = [
+        metrics.coverage(y, low, high),
+        metrics.msis(y, low, high, past, 1, 80),
+        *(
+            getattr(metrics, name)(y, np.stack([low, f, high], 1), [0.1, 0.5, 0.9])
+            for name in ("crps", "wql", "pinball")
+        ),
+    ]
+    first = (table["shop"] == "s0") & (table["cutoff"] == 10)
+    assert table["LSTM"][first] == pytest.approx(expected)
+    assert np.isnan(table["Naive"].astype(float)).all()
+    with pytest.raises(ConfigError, match="level"):
+        evaluate(folds, "coverage", level=95)
+
+
+def test_evaluate_aggregates_over_series_and_cutoffs():
+    _, folds = make_tables()
+    each = evaluate(folds, ["mae", "rmse"])
+    for agg_fn in ("mean", "median"):
+        table = evaluate(folds, ["mae", "rmse"], agg_fn=agg_fn)
+        assert list(table) == ["metric", "LSTM", "Naive"]
+        assert table["LSTM"] == pytest.approx([getattr(np, agg_fn)(part) for part in np.split(each["LSTM"], 2)])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_evaluate_and_leaderboard_return_the_kind_that_came_in(library):
+    module = pytest.importorskip(library)
+    make = getattr(module, "DataFrame", None) or module.table
+    train, folds = make_tables()
+    days = {name: np.datetime64("2020-01-01") + folds[name] for name in ("day", "cutoff")}
+    dated, dated_train = folds | days, train | {"day": np.datetime64("2020-01-01") + train["day"]}
+    frames = [make({name: column.tolist() for name, column in table.items()}) for table in (dated, dated_train)]
+    for function, settings in ((evaluate, {"metrics": ["mae", "mase"]}), (leaderboard, {})):
+        expected = function(folds, train_df=train, **settings)
+        table = function(frames[0], train_df=frames[1], **settings)
+        assert type(table) is type(frames[0])
+        columns = to_columns(table)
+        assert list(columns) == list(expected)
+        for name in ("LSTM", "mae", "mase", "mean_rank"):
+            if name in expected:
+                np.testing.assert_allclose(columns[name], expected[name])
+
+
+def test_evaluate_one_series_without_id():
+    _, folds = make_tables(1)
+    del folds["shop"]
+    table = evaluate(folds, "mae")
+    assert list(table) == ["cutoff", "metric", "LSTM", "Naive"]
+    assert table["cutoff"].tolist() == [10, 14]
+
+
+def test_evaluate_missing_values_do_not_count():
+    _, folds = make_tables()
+    folds["sold"][0] = np.nan
+    expected = metrics.mae(folds["sold"][1:3], folds["LSTM"][1:3])
+    assert evaluate(folds, "mae")["LSTM"][0] == expected
+    folds["LSTM"][1] = np.nan
+    assert np.isnan(evaluate(folds, "mae")["LSTM"][0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "facts"),
+    [
+        ({"metrics": "mea"}, ["mea", "mae"]),
+        ({"metrics": "mase"}, ["train_df", "mase"]),
+        ({"models": ["Arima"]}, ["Arima", "LSTM, Naive"]),
+        ({"target_col": "price"}, ["price", "sold"]),
+        ({"agg_fn": "max"}, ["max", "mean or median"]),
+        ({"metrics": "mase", "train_df": {"day": [1], "sold": [1.0]}}, ["shop", "train_df"]),
+    ],
+)
+def test_evaluate_invalid_argument_raises(settings, facts):
+    _, folds = make_tables()
+    with pytest.raises(ConfigError) as caught:
+        evaluate(folds, **settings)
+    for fact in facts:
+        assert fact in str(caught.value)
+
+
+def test_leaderboard_puts_the_smallest_error_first():
+    train, folds = make_tables()
+    table = leaderboard(folds)
+    assert list(table) == ["model", "mae", "mean_rank"]
+    assert table["model"].tolist() == ["LSTM", "Naive"]
+    each = evaluate(folds, "mae")
+    assert table["mae"] == pytest.approx([each[name].mean() for name in ("LSTM", "Naive")])
+    assert table["mean_rank"].sum() == 3
+    scaled = leaderboard(folds, train_df=train, season_length=1)
+    assert list(scaled) == ["model", "mase", "mae", "mean_rank"]
+    assert (np.diff(scaled["mase"]) >= 0).all()
+
+
+def test_leaderboard_shares_ranks_and_puts_missing_forecasts_last():
+    _, folds = make_tables()
+    folds["Copy"], folds["None"] = folds["Naive"], np.where(folds["shop"] == "s0", np.nan, folds["sold"])
+    table = leaderboard(folds)
+    rank = dict(zip(table["model"].tolist(), table["mean_rank"].tolist(), strict=True))
+    assert rank["Copy"] == rank["Naive"]
+    assert table["model"][-1] == "None"
+    assert np.isnan(table["mae"][-1])
+
+
+def test_cross_validation_columns_finds_every_role():
+    names = ["id", "ds", "cutoff", "y", "A", "A-lo-80", "A-hi-80", "A-lo-97.5", "A-hi-97.5", "B-lo-1"]
+    roles = cross_validation_columns(dict.fromkeys(names))
+    assert roles == ("id", "ds", "cutoff", "y", ("A", "B-lo-1"), (80.0, 97.5))
+    assert cross_validation_columns(dict.fromkeys(["ds", "y", "A"]), "y")[:4] == (None, "ds", None, "y")
+    for columns in (["ds", "y", "A"], ["ds", "cutoff"]):
+        with pytest.raises(ConfigError, match="target_col"):
+            cross_validation_columns(dict.fromkeys(columns))
+    with pytest.raises(ConfigError, match="no forecasts"):
+        cross_validation_columns(dict.fromkeys(["ds", "cutoff", "y"]))
+
+
+def test_to_columns_invalid_table_raises():
+    with pytest.raises(DataError, match="int"):
+        to_columns(3)
+    with pytest.raises(DataError, match="differ in length"):
+        to_columns({"a": [1], "b": [1, 2]})
+
+
+def test_metrics_evaluate_a_cross_validation_of_a_forecaster():
+    from panel_cases import ragged_panel
+
+    from gatecast.forecaster import Forecaster
+
+    source = ragged_panel([40, 50, 60])
+    folds = Forecaster(4, model=["drift", "mean"], season_length=12).cross_validation(source, n_windows=2)
+    board = metrics.leaderboard(folds, train_df=source, season_length=12)
+    assert sorted(board["model"].tolist()) == ["Drift", "Ensemble", "Mean", "Naive", "SeasonalNaive"]
+    scores = metrics.evaluate(folds, ["mase", "coverage"], train_df=source, season_length=12)
+    assert len(scores["metric"]) == 3 * 2 * 3
+    assert np.isfinite(scores["Ensemble"]).all()
