@@ -133,8 +133,9 @@ def test_chinese_page_has_the_blocks_and_headings_of_the_english_page(chinese):
         # Comments and docstrings are Chinese there.
         assert code_tree(actual.code) == code_tree(expected.code), f"block {number}"
         assert actual[1:] == expected[1:], f"output of block {number}"
-    formulas = [re.findall(r"^```\n(.*?)^```$", read_text(page), re.DOTALL | re.MULTILINE) for page in (english, chinese)]
-    assert [len(text.splitlines()) for text in formulas[0]] == [len(text.splitlines()) for text in formulas[1]]
+    fences = [re.findall(r"^```(\w*)\n(.*?)^```$", read_text(page), re.DOTALL | re.MULTILINE) for page in (english, chinese)]
+    shapes = [[(language, len(text.splitlines())) for language, text in blocks] for blocks in fences]
+    assert shapes[0] == shapes[1]
     headings = [re.findall(r"^#{1,2} ", read_prose(page), re.MULTILINE) for page in (english, chinese)]
     assert len(headings[0]) == len(headings[1])
 
@@ -289,23 +290,25 @@ def resolve(name):
 def test_every_public_name_is_documented_once(module):
     namespace = importlib.import_module(module)
     for name in getattr(namespace, "__all__", KERNELS if module == "gatecast.kernels" else ()):
-        if name.startswith("__") or not is_documentable(getattr(namespace, name, None)):
+        value = getattr(namespace, name, None)
+        value = getattr(value, "__self__", value)  # load is a class method of Forecaster
+        if not is_documentable(value):
             continue
-        paths = [path for path in DIRECTIVES if documents(path, module, name)]
+        paths = [path for path in DIRECTIVES if documents(path, value)]
         assert len(paths) == 1, f"{module}.{name} is documented as {paths or 'nothing'}"
 
 
 def is_documentable(value):
     """Return whether a public name is a class, a function or a module: constants and aliases of types are not."""
-    return hasattr(value, "__module__") or isinstance(value, type(ast))
+    home = getattr(value, "__module__", None)
+    return isinstance(value, type(ast)) or home not in (None, "builtins", "typing", "collections.abc")
 
 
-def documents(path, module, name):
-    """Return whether a directive documents a public name: its own path, or that of the module that contains it."""
-    if path in {f"{module}.{name}", module}:
-        return True
-    value = getattr(importlib.import_module(module), name, None)
-    return path.startswith("gatecast.") and resolve(path) is value and path.rpartition(".")[0] in PUBLIC
+def documents(path, value):
+    """Return whether a directive documents an object: by its path, or by that of a module that exports it."""
+    target = resolve(path)
+    exported = [getattr(target, name, None) for name in getattr(target, "__all__", ())] if path in PUBLIC else []
+    return target is value or any(member is value for member in exported)
 
 
 # The built site.
