@@ -232,6 +232,21 @@ def test_make_targets_that_pages_name_exist():
             assert target in targets, f"{page.name} names make {target}"
 
 
+# The page about the architecture.
+
+
+def test_architecture_page_lists_every_package_in_the_order_of_the_import_contract():
+    tree = re.search(r"^src/gatecast/\n(.*?)^```$", read_text(DOCS / "architecture.md"), re.DOTALL | re.MULTILINE)[1]
+    listed = [line.split()[0].removesuffix("/").removesuffix(".py") for line in tree.splitlines()]
+    packages = {path.name for path in (ROOT / "src" / "gatecast").iterdir() if (path / "__init__.py").exists()}
+    assert packages <= set(listed)
+    contract = re.search(r"^layers = \[\n(.*?)^\]", read_text(ROOT / "pyproject.toml"), re.DOTALL | re.MULTILINE)[1]
+    rows = [re.findall(r"gatecast\.(\w+)", line) for line in contract.splitlines()]
+    row_of = {name: number for number, names in enumerate(rows) for name in names}
+    order = [row_of[name] for name in listed if name in row_of]
+    assert order == sorted(order)
+
+
 # What is public.
 
 
