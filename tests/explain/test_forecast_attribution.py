@@ -13,7 +13,6 @@ from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
 from gatecast.explain.forecast_attribution import explain
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import remove_effects, restore_effects
 from gatecast.layers import Dense
 from gatecast.models import Sequential
 
@@ -39,9 +38,9 @@ def test_the_parts_add_up_for_any_step_and_quantile(beside):
     @given(st.integers(1, 6), st.sampled_from(made.ensemble.task.quantiles))
     def check(step, quantile):
         found = explain(made, panel, history, 0, step, quantile)
-        clean = remove_effects(made.ensemble.regression, history)
+        clean = made.ensemble.regression.remove(history)
         said = [member.predict_quantiles(clean) for member in made.ensemble.models[0].members]
-        mean = np.mean([restore_effects(made.ensemble.regression, history, one) for one in said], axis=0)
+        mean = np.mean([made.ensemble.regression.restore(history, one) for one in said], axis=0)
         number = made.ensemble.task.quantiles.index(quantile)
         assert found.forecast == pytest.approx(mean[0, step - 1, number], rel=1e-5)
         assert found.error < 1e-4
@@ -81,7 +80,7 @@ def test_the_table_says_what_came_when_and_of_what(beside):
 def test_the_effect_of_a_known_column_is_what_the_regression_adds(beside):
     made, panel, history = beside
     found = explain(made, panel, history, 0, 2)
-    share = remove_effects(made.ensemble.regression, history).futr_exog[0, 91] @ made.ensemble.regression.futr_exog[2]
+    share = made.ensemble.regression.remove(history).futr_exog[0, 91] @ made.ensemble.regression.futr_exog[2]
     # A factor on what grows from the one forecast to the other.
     ends = [(np.exp(share) - 1) * found.baseline, (1 - np.exp(-share)) * found.forecast]
     added = found.table["attribution"][found.table["role"] == "effect"].sum()

@@ -13,7 +13,6 @@ from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_rnn
-from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.panel_rnn import model as panel_rnn
 from gatecast.forecasting.theta import DynamicOptimizedTheta
 from gatecast.kernels.packing import pack, unpack
@@ -46,7 +45,7 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
     found = fitted.gates(id="s2", member=1)
     ensemble = fitted.state_.ensemble
     member = ensemble.models[0].members[1]
-    clean = remove_effects(ensemble.regression, PanelContext.from_panel(fitted.panel_).take([2]))
+    clean = ensemble.regression.remove(PanelContext.from_panel(fitted.panel_).take([2]))
     x = panel_rnn.make_inputs(clean, member.horizon, member.config).x
     _, caches = forward(member.network, member.weights, pack(x), n_sequences=1)
     for layer, k in zip(found.layers, (1, 2), strict=True):

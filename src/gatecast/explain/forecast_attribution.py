@@ -25,7 +25,6 @@ from gatecast.forecasting.attribution import AttributionBins, AttributionTarget,
 from gatecast.forecasting.base import IsDifferentiable
 from gatecast.forecasting.context import PanelContext, column_groups
 from gatecast.forecasting.ensemble import FittedEnsemble
-from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.kernels.native import release_memory
 from gatecast.nn.inspection.attributions import POINTS, integrate_path, occlude_path
 from gatecast.pipeline.state import FittedState
@@ -181,7 +180,7 @@ def _target(
     ensemble: FittedEnsemble, raw: PanelContext, step: int, quantile: int
 ) -> tuple[PanelContext, AttributionTarget]:
     """Return the series without the effects of future columns, and the number of its forecast."""
-    clean, T, shares = remove_effects(ensemble.regression, raw), raw.values.shape[1], np.empty(0)
+    clean, T, shares = ensemble.regression.remove(raw), raw.values.shape[1], np.empty(0)
     if raw.futr_exog.shape[2]:
         shares = clean.futr_exog[0, T + step - 1] * ensemble.regression.futr_exog[2]
     scaler = raw.scaler(1)

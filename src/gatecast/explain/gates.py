@@ -19,7 +19,6 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import NetworkView
 from gatecast.forecasting.context import MAX_CATEGORIES, PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
-from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
 from gatecast.nn.inspection.unit_memory import UnitMemory, summarize_units
 from gatecast.pipeline.state import FittedState
@@ -129,7 +128,7 @@ def inspect_network(
             got=f"{int(np.isfinite(values).sum())} values",
             expected=f"at least {view.input_size}",
         )
-    x = view.inputs(remove_effects(ensemble.regression, context.take([series])))
+    x = view.inputs(ensemble.regression.remove(context.take([series])))
     origins = length - 1 - view.stride * np.arange(x.shape[1])[::-1]
     # What lies before the series is padding.
     inside = origins >= 0
