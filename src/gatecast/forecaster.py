@@ -633,6 +633,11 @@ class Forecaster:
             FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         """
         config, state, kind = serialization.read(path)
+        return cls._from_state(config, state, kind)
+
+    @classmethod
+    def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:
+        """Return a fitted forecaster; `kind` is the kind of table that came in."""
         forecaster = cls(**_to_params(config))
         forecaster.state_, forecaster._kind = state, kind
         return forecaster

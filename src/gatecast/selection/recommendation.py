@@ -106,8 +106,8 @@ TEMPLATES = {
         "simple forecast ({p})."
     ),
     "baseline": (
-        "Take {baseline}: no model has a smaller error. Its {measure} is {baseline_error}; that of {model}, the best of "
-        "the models, {error}."
+        "Take {baseline}: no model has a smaller error. Its {measure} is {baseline_error}; that of {model}, the best "
+        "of the models, {error}."
     ),
     "uncertain": (
         "{model} has the smallest error: its {measure}, {error}, is {gain:.0f} % below that of {baseline} "
