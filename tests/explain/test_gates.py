@@ -222,7 +222,7 @@ def test_half_lives_of_segments_are_in_steps_of_the_series():
 
 
 def test_bad_input_is_refused_kindly(fitted, shops):
-    with pytest.raises(ConfigError, match="there is no such series: got 's9', expected one of 4 names, such as s"):
+    with pytest.raises(ConfigError, match="unknown series: got 's9', expected one of 4 names, for example s"):
         fitted.gates(id="s9")
     with pytest.raises(ConfigError, match="there is no such member: got 2, expected 0 to 1"):
         fitted.gates(member=2)

@@ -18,7 +18,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import Learned
 from gatecast.results import Evaluation, column_names
 
-__all__ = ["forecast_window", "score_test_part", "evaluation_columns", "test_table"]
+__all__ = ["evaluation_columns", "forecast_window", "score_test_part", "test_table"]
 
 Floats = npt.NDArray[np.float64]
 Table = dict[str, npt.NDArray[Any]]

@@ -22,7 +22,17 @@ import numpy.typing as npt
 
 from gatecast.errors import ConfigError, check_positive_int
 
-__all__ = ["BASELINES", "Baseline", "baseline_forecasts", "drift", "interval", "mean", "naive", "reference_baseline", "seasonal_naive"]
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "baseline_forecasts",
+    "drift",
+    "interval",
+    "mean",
+    "naive",
+    "reference_baseline",
+    "seasonal_naive",
+]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -41,7 +41,9 @@ def probe_chart(probe: MemoryBenchmark) -> Chart:
     labels = list(dict.fromkeys(probe.table["probe"].tolist()))
     marks = tuple(mark for pane, label in enumerate(labels) for mark in _marks(probe, label, pane))
     names = tuple(_name(probe, label) for label in labels)
-    return Chart("Long memory: loss while learning", marks, probe.sentence, probe.sentence, "updates", names, log_x=True)
+    return Chart(
+        "Long memory: loss while learning", marks, probe.sentence, probe.sentence, "updates", names, log_x=True
+    )
 
 
 def probe_charts(probe: MemoryBenchmark) -> list[Chart]:

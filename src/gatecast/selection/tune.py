@@ -100,7 +100,9 @@ class TuneResult:
             Line(number, np.where(np.isfinite(best), best, np.nan), "best so far", "naive"),
         )
         name = f"{self.measure} on the folds"
-        return charts.show(Chart("Trials", marks, note=self.validation_summary, x_label="trial", y_labels=(name,)), path)
+        return charts.show(
+            Chart("Trials", marks, note=self.validation_summary, x_label="trial", y_labels=(name,)), path
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,7 +51,7 @@ def test_a_table_is_learnt_first_and_gates_and_page_are_written(file, tmp_path, 
     words = ["explain", str(file), "-h", "6", "--model", "gru", "--gates", str(gates), "--report", str(page)]
     assert main(words) == 0
     assert gates.read_text().splitlines()[0] == "shop,month,value,layer,unit,i,f,o,g,c,h,z,r"
-    assert "What the forecast rests on" in page.read_text()
+    assert ">Attributions<" in page.read_text()
     assert f"written: {gates}" in capsys.readouterr().out
 
 
@@ -68,7 +68,7 @@ def test_a_backtest_has_a_page(file, tmp_path):
         (["--step", "two"], "--step makes no sense: got 'two', expected a whole number"),
         (["--quantile", "0.4"], "this quantile was not learnt: got 0.4, expected one of 0.025, 0.1, 0.5, 0.9, 0.975"),
         (["--method", "guess"], "there is no such method: got 'guess'"),
-        (["--id", "west"], "there is no such series: got 'west', expected one of 2 names"),
+        (["--id", "west"], "unknown series: got 'west', expected one of 2 names"),
         (["--gates", "gates.xls"], "--gates has an unknown file type"),
         (["--report", "page.pdf"], "--report has an unknown file type"),
     ],

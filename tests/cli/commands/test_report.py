@@ -28,7 +28,7 @@ def test_a_page(kept, tmp_path, capsys):
     text = out.read_text("utf-8")
     assert "<h1>y: 6 steps ahead, 2 series</h1>" in text
     assert '"names":["north","\\u003csouth>"]' in text
-    assert '"as chosen":[1,0]' in text
+    assert '"selected first":[1,0]' in text
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_page(kept, tmp_path, capsys):
     [
         (
             ["--id", "east"],
-            "there is no such series: got 'east', expected one of 2 names, such as north, <south>",
+            "unknown series: got 'east', expected one of 2 names, for example north, <south>",
         ),
         (["--out", "a.png"], "--out has an unknown file type (a.png): got '.png', expected .html. Write --out a.html."),
         (["none.csv"], "there is no such file (none.csv)"),
