@@ -106,12 +106,12 @@ def test_columns_go_with_their_rows_and_must_be_the_same():
     old = replace(from_values([1.0, 2.0], start=1), futr_exog={"price": np.array([5.0, 6.0])})
     new = replace(from_values([3.0], start=3), futr_exog={"price": np.array([7.0])})
     assert extend_panel(old, new).futr_exog["price"].tolist() == [5, 6, 7]
-    with pytest.raises(DataError, match=r"columns are others: got \[\], expected \['price'\]"):
+    with pytest.raises(DataError, match=r"other futr_exog columns: got \[\], expected \['price'\]"):
         extend_panel(old, from_values([3.0], start=3))
 
 
 def test_times_between_the_steps_are_refused():
     old = from_values([1.0, 2.0], start="2024-01-01", freq="h")
     new = from_values([3.0], start="2024-01-01T02:30", freq="h")
-    with pytest.raises(DataError, match="the times do not go on where the others stopped"):
+    with pytest.raises(DataError, match="New times do not continue the series"):
         extend_panel(old, new)
