@@ -80,7 +80,8 @@ class Fitted:
             "validation": 1 + (steps[::10] / 100 - 0.5) ** 2,
             "training": 1 / (1 + steps[::10]),
         }
-        return Diagnosis("overfits", "It overfits from step 50 on.", True, 50, 0.3, {}, curves)
+        facts = {"unit": "step", "onset": 50, "last": 100, "rise": 0.2, "remedy": "dropout"}
+        return Diagnosis("overfitting", "rises", 50, 0.3, {}, curves, facts)
 
     def _inspector(self, *_, **__):
         """Return access to the networks."""

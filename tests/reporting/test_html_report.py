@@ -93,7 +93,7 @@ def test_report_has_all_sections(write):
         "Reproducibility",
     ]
     assert fitted.evaluation_.verdict in page.texts
-    assert "It overfits from step 50 on." in page.texts
+    assert "It overfits from step 50 of 100 on" in page.texts
     assert "seasonal naive" in page.texts
     assert len(page.data["figures"]) == 22
 

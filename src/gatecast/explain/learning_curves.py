@@ -44,8 +44,7 @@ def diagnose_fit(state: FittedState) -> Diagnosis:
     )
     if _varies(state.panel):
         return diagnosis
-    why = "Nothing can be said, as no series varies."
-    return replace(diagnosis, kind="unknown", sentence=why, overfits=False, onset_step=None, suggestions={})
+    return replace(diagnosis, kind="inconclusive", reason="constant", onset_step=None, suggestions={})
 
 
 def _steps(configs: Iterable[Any]) -> list[int]:
