@@ -158,61 +158,62 @@ class Probe(Dropout):
     """A layer that does nothing but take down what it is told."""
 
     def forward(self, params, x, context, state=None):  # noqa: ARG002
-        self.calls["context"] = context
+        self.told["context"] = context
         return x, None, None
 
     def backward(self, params, cache, dy, need_dx, dstate=None):  # noqa: ARG002
-        self.calls["need_dx"] = need_dx
+        self.told["need_dx"] = need_dx
         return dy, None, {}
 
     def update_buffers(self, params, cache):  # noqa: ARG002
-        self.calls["updated"] = True
+        self.told["updated"] = True
         return {}
 
 
-def test_forward_passes_the_mask_while_there_is_a_time_axis_and_backward_needs_dx_after_the_first_layer(rng):
+def test_layers_are_told_of_steps_only_while_there_are_steps_and_to_work_only_where_it_is_needed(rng):
     probes = [Probe(0.5), Probe(0.5)]
     for probe in probes:
-        object.__setattr__(probe, "calls", {})
+        object.__setattr__(probe, "told", {})
     network = build([probes[0], LSTM(2), probes[1]], (T, F))
     weights, mask = initial_weights(network, 0), pack_mask(np.ones((B, T), bool))
     y, caches = forward(network, weights, pack(rng.normal(size=(B, T, F))), mask, n_sequences=B)
     backward(network, weights, caches, y, zeros_like(weights))
     update_buffers(network, weights, caches)
-    assert probes[0].calls["context"] == CallContext(mask=mask, n_sequences=B)
-    assert probes[1].calls["context"] == CallContext(mask=None, n_sequences=B)
-    assert [probe.calls["need_dx"] for probe in probes] == [False, True]
-    assert all(probe.calls["updated"] for probe in probes)
+    assert probes[0].told["context"] == CallContext(mask=mask, n_sequences=B)
+    assert probes[1].told["context"] == CallContext(mask=None, n_sequences=B)
+    assert [probe.told["need_dx"] for probe in probes] == [False, True]
+    assert all(probe.told["updated"] for probe in probes)
 
 
-def test_forward_drops_the_mask_for_a_new_time_axis(rng):
+def test_a_mask_does_not_come_back_with_a_new_time_axis(rng):
     probe = Probe(0.5)
-    object.__setattr__(probe, "calls", {})
+    object.__setattr__(probe, "told", {})
     network = build([Select((0,), last=True), Embedding(5, 2), probe], (T, F))
     x, mask = rng.integers(0, 5, (B, T, F)), pack_mask(np.ones((B, T), bool))
     forward(network, initial_weights(network, 0), pack(x), mask)
     assert network.shapes[2] == (1, 2)
-    assert probe.calls["context"].mask is None
+    assert probe.told["context"].mask is None
 
 
 @pytest.mark.parametrize("count", [1, B])
 @pytest.mark.parametrize("cuts", [(1,), (3,), (1, 2, 3, 4, 5)], ids=str)
-def test_forward_in_pieces_gives_the_bits_of_one_pass(cuts, count, rng):
+def test_pieces_of_a_sequence_are_one_pass_to_the_bit(cuts, count, rng):
     layers = [*LAYERS[:4], Residual(Dilated(LSTM(4, return_sequences=True), 3)), LayerNormalization(), *LAYERS[4:]]
     network, weights, x = setting(rng, layers, count)
     states = [None] * len(layers)
     for piece in np.split(x, cuts, axis=1):
         y = pack(piece)
         for k, layer in enumerate(layers):
-            y, states[k], _ = forward_from(layer, weights.views[k], y, CallContext(save_for_backward=False), states[k])
+            context = CallContext(save_for_backward=False)
+            y, states[k], _ = forward_from(layer, weights.views[k], y, context, states[k])
     np.testing.assert_array_equal(y, forward(network, weights, pack(x), save_for_backward=False)[0])
     assert [state is None for state in states] == ["LSTM" not in repr(layer) for layer in layers]
 
 
-def test_build_infers_shapes():
+def test_shapes_follow_from_layer_to_layer():
     network = build(LAYERS, (None, F))
     assert network.shapes == ((None, F), (None, H), (None, H), (None, H), (None, 4), (H,), (H,), (M,))
-    with pytest.raises(ConfigError, match=r"Invalid input shape \(LSTM\)"):
+    with pytest.raises(ConfigError, match=r"\(LSTM\): got"):
         build([LSTM(3), LSTM(3)], (T, F))
 
 

@@ -195,7 +195,7 @@ def training_advice(forecaster: Forecaster) -> str | None:
     except ConfigError:
         # A model without networks.
         return None
-    return diagnosis.sentence if diagnosis.kind in ("overfits", "underfits") else None
+    return diagnosis.sentence if diagnosis.kind in ("overfitting", "underfitting") else None
 
 
 def summary_rows(view: ForecastView) -> Iterator[tuple[str, str]]:

@@ -86,7 +86,7 @@ def explain(
     files = write_outputs(
         targets,
         {
-            "--gates": lambda path: write(series_gates.columns(), path),
+            "--gates": lambda path: write(series_gates.table, path),
             "--report": lambda path: write_report(forecaster, path, id=id, futr_df=future, explanation=explanation),
         },
     )
