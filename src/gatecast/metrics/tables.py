@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import ColumnTable, FloatArray
 from gatecast.errors import ConfigError, DataError
 from gatecast.metrics import point, probabilistic
 
 __all__ = ["CrossValidationColumns", "cross_validation_columns", "evaluate", "leaderboard", "to_columns"]
 
-FloatArray = npt.NDArray[np.float64]
-Columns = dict[str, npt.NDArray[Any]]
 Metric = str | Callable[..., float]
 
 POINT = {"mae": point.mae, "rmse": point.rmse, "mape": point.mape, "smape": point.smape}
@@ -100,7 +99,7 @@ def evaluate(
         )
     pasts = _training_values(train_df, columns, roles, groups) if set(names) & set(NEEDS_TRAINING) else None
     keys = {name: columns[name][[rows[0] for rows in groups]] for name in (roles.id_col, roles.cutoff_col) if name}
-    parts: list[Columns] = []
+    parts: list[ColumnTable] = []
     for label, score in _scorers(names, roles, season_length):
         scores = np.array(
             [
@@ -151,7 +150,7 @@ def leaderboard(
     settings: dict[str, Any] = {"models": models, "season_length": season_length, "target_col": target_col}
     scores = evaluate(columns, names, train_df=train_df, **settings)
     models = [name for name in list(scores)[list(scores).index("metric") + 1 :]]
-    table: Columns = {"model": np.array(models, object)}
+    table: ColumnTable = {"model": np.array(models, object)}
     ranks = np.empty(0)
     for name in names:
         by_model = np.stack([scores[model][scores["metric"] == name] for model in models], axis=1)
@@ -207,7 +206,7 @@ def cross_validation_columns(
     )
 
 
-def to_columns(table: Any) -> Columns:
+def to_columns(table: Any) -> ColumnTable:
     """Return a table as arrays by name.
 
     Args:
@@ -237,7 +236,7 @@ def to_columns(table: Any) -> Columns:
     return columns
 
 
-def _like(table: Any, columns: Columns) -> Any:
+def _like(table: Any, columns: ColumnTable) -> Any:
     """Return columns as a table of the kind of another one."""
     if isinstance(table, Mapping):
         return columns
@@ -280,7 +279,7 @@ def _check_metrics(metrics: Metric | Sequence[Metric], train_df: Any) -> list[st
     return names
 
 
-def _groups(columns: Columns, roles: CrossValidationColumns) -> Iterator[npt.NDArray[np.int64]]:
+def _groups(columns: ColumnTable, roles: CrossValidationColumns) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the rows of each series at each cutoff, in the order in which they begin."""
     n_rows = len(columns[roles.target_col])
     code = np.zeros(n_rows, np.int64)
@@ -298,7 +297,7 @@ def _groups(columns: Columns, roles: CrossValidationColumns) -> Iterator[npt.NDA
 
 
 def _training_values(
-    train_df: Any, columns: Columns, roles: CrossValidationColumns, groups: Sequence[npt.NDArray[np.int64]]
+    train_df: Any, columns: ColumnTable, roles: CrossValidationColumns, groups: Sequence[npt.NDArray[np.int64]]
 ) -> list[FloatArray]:
     """Return the values of each series up to each cutoff, in the order of time."""
     train = to_columns(train_df)
@@ -331,7 +330,7 @@ def _times_like(times: npt.NDArray[Any], like: npt.NDArray[Any]) -> npt.NDArray[
     return times.astype(like.dtype) if like.dtype.kind == "M" and times.dtype.kind in "OUS" else times
 
 
-Scorer = Callable[[Columns, str, npt.NDArray[np.int64], FloatArray | None], float]
+Scorer = Callable[[ColumnTable, str, npt.NDArray[np.int64], FloatArray | None], float]
 
 
 def _scorers(names: Sequence[str], roles: CrossValidationColumns, m: int) -> Iterator[tuple[str, Scorer]]:
@@ -347,7 +346,7 @@ def _scorers(names: Sequence[str], roles: CrossValidationColumns, m: int) -> Ite
 def _scorer(name: str, roles: CrossValidationColumns, m: int) -> Scorer:
     """Return the function of a metric of points or quantiles."""
 
-    def score(columns: Columns, model: str, rows: npt.NDArray[np.int64], past: FloatArray | None) -> float:
+    def score(columns: ColumnTable, model: str, rows: npt.NDArray[np.int64], past: FloatArray | None) -> float:
         """Score one model on some rows."""
         actual, forecast = _floats(columns[roles.target_col], rows), _floats(columns[model], rows)
         if name in POINT:
@@ -370,7 +369,7 @@ def _scorer(name: str, roles: CrossValidationColumns, m: int) -> Scorer:
 def _interval_scorer(name: str, level: float, roles: CrossValidationColumns, m: int) -> Scorer:
     """Return the function of a metric of the intervals of one level."""
 
-    def score(columns: Columns, model: str, rows: npt.NDArray[np.int64], past: FloatArray | None) -> float:
+    def score(columns: ColumnTable, model: str, rows: npt.NDArray[np.int64], past: FloatArray | None) -> float:
         """Score one model on some rows; NaN without intervals."""
         low, high = f"{model}-lo-{level:g}", f"{model}-hi-{level:g}"
         if low not in columns or high not in columns:
