@@ -36,12 +36,14 @@ coverage: .venv/.test  ## all tests with line coverage; fails below the minimum 
 test-peers: .venv-peers/.installed  ## compare with PyTorch, Keras and statsforecast
 	KERAS_BACKEND=torch .venv-peers/bin/pytest tests/peers
 
-lint: .venv/.test  ## ruff, mypy, clang-format, codespell
+lint: .venv/.test  ## ruff, mypy, clang-format, import contracts, spelling, words of the glossary
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/python scripts/check_words.py
 
 format: .venv/.test  ## apply ruff and clang-format
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""Fail if a built site would ask the network for anything: scripts, styles, fonts, pictures."""
+"""Fail if a built site requests anything from another host: scripts, styles, fonts, pictures."""
 
 import re
 import sys
@@ -11,23 +11,25 @@ LOADS = (
     r"[^>]*\bhref=[\"']?(https?:)?//[^\"'> ]+",
     r"@import\s+[\"'(]?(?:url\()?[\"']?(https?:)?//[^\"') ]+",
     r"\bimport\([\"'](https?:)?//[^\"') ]+",
-    r"<(?:pre|div)\b[^>]*\bclass=[\"'][^\"']*\bmermaid\b",  # the theme fetches what draws them
+    r"<(?:pre|div)\b[^>]*\bclass=[\"'][^\"']*\bmermaid\b",  # the theme loads the library that draws them
     r"url\([\"']?(https?:)?//[^\"') ]+",
 )
 
 
-def outside(folder: Path) -> list[str]:
-    """Where pages or styles of a folder ask for something outside."""
-    found = []
+def find_requests(folder: Path) -> list[str]:
+    """Return the requests to other hosts in pages and styles of a folder."""
+    requests = []
     for path in sorted([*folder.rglob("*.html"), *folder.rglob("*.css")]):
         text = path.read_text(encoding="utf-8")
-        found += [f"{path}: {hit.group(0)[:120]}" for load in LOADS for hit in re.finditer(load, text, re.IGNORECASE)]
-    return found
+        requests += [
+            f"{path}: {hit.group(0)[:120]}" for load in LOADS for hit in re.finditer(load, text, re.IGNORECASE)
+        ]
+    return requests
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     pages = len(list(folder.rglob("*.html")))
-    hits = outside(folder)
-    print("\n".join(hits) or f"{pages} pages, none asks the network for anything")
-    sys.exit(bool(hits) or not pages)
+    requests = find_requests(folder)
+    print("\n".join(requests) or f"{pages} pages, no request to another host")
+    sys.exit(bool(requests) or not pages)

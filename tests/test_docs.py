@@ -1,6 +1,7 @@
-"""What the documents show is what happens: Python blocks run, print what stands below them, links lead somewhere."""
+"""The documents are true: Python blocks run and print what is shown, links lead somewhere, every public name is documented once."""
 
 import ast
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -11,93 +12,145 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")), *sorted(DOCS.rglob("*.md"))]
 SITE = [page for page in PAGES if page.is_relative_to(DOCS)]
-CHINESE = DOCS / "zh" / "tutorial.md"
-ENGLISH = DOCS / "tutorial.md"
+CHINESE = sorted((DOCS / "zh").glob("*.md"))
+REFERENCE = sorted((DOCS / "api").glob("*.md"))
 
-BLOCK = re.compile(
-    r"^```python\n(.*?)^```\n(?:\n*(?:<!-- within (\d+) % -->\n)?```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
+PUBLIC = (
+    "gatecast",
+    "gatecast.callbacks",
+    "gatecast.config",
+    "gatecast.data",
+    "gatecast.datasets",
+    "gatecast.errors",
+    "gatecast.forecasting",
+    "gatecast.kernels",
+    "gatecast.layers",
+    "gatecast.losses",
+    "gatecast.metrics",
+    "gatecast.models",
+    "gatecast.optim",
+    "gatecast.testing",
 )
-"""Code, the tolerance of the numbers that it prints, and what it prints."""
+"""Modules that users import. All others are private."""
+
+KERNELS = ("cells", "equations", "native", "packing", "reference")
+"""Modules of `gatecast.kernels`, which are public as modules."""
+
+RESULTS = (
+    "gatecast.evaluation",
+    "gatecast.explain",
+    "gatecast.nn",
+    "gatecast.pipeline",
+    "gatecast.results",
+    "gatecast.selection",
+)
+"""Homes of the classes that public functions return. Users meet the objects and never import the classes."""
 
 DIRECTIVE = re.compile(r"^::: (\S+)$", re.MULTILINE)
-"""What a page of the reference is made of."""
+"""A public name on a page of the reference."""
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
-def name_of(page):
+def page_name(page):
     return page.relative_to(ROOT).as_posix()
 
 
-def text_of(page):
+def read_text(page):
     return page.read_text(encoding="utf-8")
 
 
-def blocks_of(page):
-    """Code, tolerance and output of a page's blocks; those of extend.md are run by test_extend."""
-    text = re.sub(r"<!-- insert .*?-->\n```.*?```", "", text_of(page), flags=re.DOTALL)
-    return [match.groups() for match in BLOCK.finditer(text)]
+def read_prose(page):
+    return re.sub(r"^```.*?^```$", "", read_text(page), flags=re.DOTALL | re.MULTILINE)
 
 
-def prose_of(page):
-    return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
+def load_script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def differences(said, shown, percent):
-    """What is not as it is shown: words may not differ, numbers by some percent, or one in the last decimal."""
+update_docs = load_script("update_docs")
+check_site = load_script("check_site")
+
+
+# Blocks of Python.
+
+
+def output_differences(printed, shown, percent):
+    """Return what differs: words must be equal, numbers may differ by some percent or by one in the last decimal."""
     if percent is None:
-        return [] if said == shown else [(said, shown)]
-    if NUMBER.sub("#", said).split() != NUMBER.sub("#", shown).split():
-        return [(said, shown)]
-    found = []
-    for one, other in zip(NUMBER.findall(said), NUMBER.findall(shown), strict=True):
-        decimals = other.partition("e")[0].partition(".")[2]
-        unit = 10.0 ** -len(decimals) if decimals and "e" not in other else 0.0
-        got, want = (float(number.replace(",", "")) for number in (one, other))
-        if abs(got - want) > max(int(percent) / 100 * abs(want), unit):
-            found.append((got, want))
-    return found
+        return [] if printed == shown else [(printed, shown)]
+    if NUMBER.sub("#", printed).split() != NUMBER.sub("#", shown).split():
+        return [(printed, shown)]
+    differences = []
+    for actual_text, expected_text in zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True):
+        decimals = expected_text.partition("e")[0].partition(".")[2]
+        unit = 10.0 ** -len(decimals) if decimals and "e" not in expected_text else 0.0
+        actual, expected = (float(number.replace(",", "")) for number in (actual_text, expected_text))
+        if abs(actual - expected) > max(int(percent) / 100 * abs(expected), unit):
+            differences.append((actual, expected))
+    return differences
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != CHINESE], ids=name_of)
-def test_python_blocks_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys):
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page not in CHINESE and update_docs.read_blocks(page)], ids=page_name
+)
+def test_python_blocks_run_in_an_empty_folder_and_print_what_is_shown(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    # Blocks of the site's pages go on from each other; the README's can be copied one by one.
-    told_on = {}
-    for number, (code, percent, shown) in enumerate(blocks_of(page), 1):
-        exec(compile(code, f"{page.name}, block {number}", "exec"), told_on if page in SITE else {})
-        said = capsys.readouterr().out
-        if shown is None:
-            assert not said or page not in SITE, f"{page.name}, block {number}: what it prints is not shown"
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    outputs = update_docs.run_blocks(page)
+    for number, (block, printed) in enumerate(zip(update_docs.read_blocks(page), outputs, strict=True), 1):
+        where = f"{page.name}, block {number}"
+        if block.output is None:
+            assert not printed or page not in SITE, f"{where}: its output is not shown"
         else:
-            assert not differences(said, shown, percent), f"{page.name}, block {number}, printed:\n{said}"
+            assert not output_differences(printed, block.output, block.percent), f"{where}, printed:\n{printed}"
 
 
-def test_differences_are_found():
-    assert differences("a 1.0\n", "a 1.1\n", None)
-    assert differences("a 1.00\n", "b 1.00\n", "5")
-    assert differences("a 1.00, 9\n", "a 1.20, 9\n", "10") == [(1.0, 1.2)]
-    assert differences("a  103.4\n", "a 100.1\n", "5") == []
-    assert differences("1,234 and -2e-03, 0.1\n", "1,239 and -2e-03, 0.2\n", "1") == []
-    assert differences("1961-02 4e-15\n", "1961-01 4e-16\n", "10") == [(-2.0, -1.0), (4e-15, 4e-16)]
+def test_output_differences_compares_words_and_numbers():
+    assert output_differences("a 1.0\n", "a 1.1\n", None)
+    assert output_differences("a 1.00\n", "b 1.00\n", "5")
+    assert output_differences("a 1.00, 9\n", "a 1.20, 9\n", "10") == [(1.0, 1.2)]
+    assert output_differences("a  103.4\n", "a 100.1\n", "5") == []
+    assert output_differences("1,234 and -2e-03, 0.1\n", "1,239 and -2e-03, 0.2\n", "1") == []
+    assert output_differences("1961-02 4e-15\n", "1961-01 4e-16\n", "10") == [(-2.0, -1.0), (4e-15, 4e-16)]
 
 
-def test_the_chinese_tutorial_has_the_code_and_the_outputs_of_the_english_one():
-    english, chinese = blocks_of(ENGLISH), blocks_of(CHINESE)
-    assert len(english) == len(chinese) > 15
-    for number, ((code, *shown), (other, *told)) in enumerate(zip(english, chinese, strict=True), 1):
+def test_update_page_writes_outputs_below_their_blocks(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```python\nprint(1)\n```\n\n<!-- within 5 % -->\n```text\nold\n```\n\n```python\nprint(2)\n```\n")
+    assert update_docs.update_page(page, ["1\n", "2\n"])
+    assert [block.output for block in update_docs.read_blocks(page)] == ["1\n", "2\n"]
+    assert "<!-- within 5 % -->" in page.read_text()
+    assert not update_docs.update_page(page, ["1\n", "2\n"])
+
+
+# Chinese pages.
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=page_name)
+def test_chinese_page_has_the_blocks_and_headings_of_the_english_page(chinese):
+    english = DOCS / chinese.name
+    blocks = update_docs.read_blocks(english), update_docs.read_blocks(chinese)
+    assert len(blocks[0]) == len(blocks[1])
+    for number, (expected, actual) in enumerate(zip(*blocks, strict=True), 1):
         # Comments and docstrings are Chinese there.
-        assert without_words(code) == without_words(other), f"block {number}"
-        assert shown == told, f"output of block {number}"
-    formulas = [re.findall(r"^```\n(.*?)^```$", text_of(page), re.DOTALL | re.MULTILINE) for page in (ENGLISH, CHINESE)]
-    assert [len(one.splitlines()) for one in formulas[0]] == [len(one.splitlines()) for one in formulas[1]]
-    headings = [re.findall(r"^## ", text_of(page), re.MULTILINE) for page in (ENGLISH, CHINESE)]
+        assert code_tree(actual.code) == code_tree(expected.code), f"block {number}"
+        assert actual[1:] == expected[1:], f"output of block {number}"
+    fences = [
+        re.findall(r"^```(\w*)\n(.*?)^```$", read_text(page), re.DOTALL | re.MULTILINE) for page in (english, chinese)
+    ]
+    shapes = [[(language, len(text.splitlines())) for language, text in blocks] for blocks in fences]
+    assert shapes[0] == shapes[1]
+    headings = [re.findall(r"^#{1,2} ", read_prose(page), re.MULTILINE) for page in (english, chinese)]
     assert len(headings[0]) == len(headings[1])
 
 
-def without_words(code):
-    """The tree of a block without its comments and docstrings."""
+def code_tree(code):
+    """Return the syntax tree of a block without its comments and docstrings."""
     tree = ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
@@ -105,123 +158,188 @@ def without_words(code):
     return ast.dump(tree)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+# Links, files and commands.
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_links_lead_to_files_and_headings(page):
-    for target, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)", prose_of(page)):
+    for target, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)", read_prose(page)):
         file = page.parent / target if target else page
-        assert file.exists(), f"{page.name} links to {target}, which is not there"
-        told = any(f"{anchor}.".startswith(f"{name}.") for name in DIRECTIVE.findall(text_of(file))) if anchor else True
-        assert told or anchor in anchors_of(file), f"{page.name}: no heading {anchor} in {file.name}"
+        assert file.exists(), f"{page.name} links to {target}, which does not exist"
+        if anchor:
+            documented = any(f"{anchor}.".startswith(f"{name}.") for name in DIRECTIVE.findall(read_text(file)))
+            assert documented or anchor in heading_anchors(file), f"{page.name}: no heading {anchor} in {file.name}"
 
 
-def anchors_of(page):
-    """What headings of a page are called in links, on the site as on GitHub."""
-    headings = re.findall(r"^#+ (.+)$", prose_of(page), re.MULTILINE)
+def heading_anchors(page):
+    """Return the anchors of the headings of a page, on the site as on GitHub."""
+    headings = re.findall(r"^#+ (.+)$", read_prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_files_that_are_named_exist(page):
-    for name in re.findall(r"`((?:src|tests|native|examples|benchmarks|scripts|docs)/[\w./*-]+)`", prose_of(page)):
-        assert list(ROOT.glob(name.rstrip("/"))), f"{page.name} names {name}, which is not there"
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_files_that_a_page_names_exist(page):
+    for name in re.findall(r"`((?:src|tests|native|examples|benchmarks|scripts|docs)/[\w./*-]+)`", read_prose(page)):
+        assert list(ROOT.glob(name.rstrip("/"))), f"{page.name} names {name}, which does not exist"
 
 
-def test_the_site_has_every_page_once():
-    told = re.findall(r"^ +- (?:[^:\n]+: )?(\S+\.md)$", text_of(ROOT / "mkdocs.yml"), re.MULTILINE)
-    assert sorted(told) == sorted(page.relative_to(DOCS).as_posix() for page in SITE)
+def test_site_navigation_has_every_page_once():
+    listed = re.findall(r"^ +- (?:[^:\n]+: )?(\S+\.md)$", read_text(ROOT / "mkdocs.yml"), re.MULTILINE)
+    assert sorted(listed) == sorted(page.relative_to(DOCS).as_posix() for page in SITE)
 
 
-REFERENCE = {name for page in SITE for name in DIRECTIVE.findall(text_of(page))}
-
-
-@pytest.mark.parametrize("name", sorted(REFERENCE))
-def test_names_of_the_reference_exist(name):
-    assert resolved(name) is not None
-
-
-def resolved(name):
-    """The module or object of a dotted name."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        module, _, last = name.rpartition(".")
-        return getattr(importlib.import_module(module), last, None)
-
-
-PUBLIC = (
-    "gatecast",
-    "gatecast.config",
-    "gatecast.errors",
-    "gatecast.layers",
-    "gatecast.losses",
-    "gatecast.metrics",
-    "gatecast.models",
-    "gatecast.optim",
-    "gatecast.nn.inspection.trace",
-    "gatecast.nn.inspection.unit_memory",
-    "gatecast.nn.inspection.attributions",
-)
-"""Modules whose names a user imports."""
-
-
-@pytest.mark.parametrize("module", PUBLIC)
-def test_every_public_name_is_in_the_reference(module):
-    there = importlib.import_module(module)
-    for name in there.__all__:
-        thing = getattr(there, name)
-        thing = getattr(thing, "__self__", thing)  # load is a method of Forecaster
-        if not hasattr(thing, "__module__") or thing.__module__ in ("builtins", "typing", "collections.abc"):
-            continue  # constants, and names of types
-        homes = {module, thing.__module__}
-        names = {f"{home}.{last}" for home in homes for last in {name, getattr(thing, "__qualname__", name)}}
-        same = any(resolved(page_name) is thing for page_name in REFERENCE)
-        assert same or REFERENCE & (names | homes), f"{module}.{name} is on no page"
-
-
-def test_every_command_and_option_is_on_its_page_and_no_other():
+def cli_commands():
     from typer.main import get_command
 
     from gatecast.cli.app import app
 
-    page = text_of(DOCS / "api" / "commands.md")
-    commands = get_command(app).commands
-    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
-    shared = options_in(sections.pop("Shared options"))
-    sections.pop("JSON documents")
-    told = {heading.strip("`").split()[1]: text for heading, text in sections.items()}
-    assert set(told) == set(commands)
-    for name, command in commands.items():
-        given = {word for one in command.params for word in (*one.opts, *one.secondary_opts) if word.startswith("-")}
-        named = options_in(told[name]) | (shared if "shared options" in told[name] else set())
-        assert named - ({"--model"} if name == "compare" else set()) == given - {"-h", "--help"}, name
+    return get_command(app).commands
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_commands_that_are_shown_exist(page):
-    from typer.main import get_command
-
-    from gatecast.cli.app import app
-
-    commands = get_command(app).commands
-    blocks = re.findall(r"^```sh\n(.*?)^```", text_of(page), re.DOTALL | re.MULTILINE)
-    inline = [code for code in re.findall(r"`(gatecast [^`]+)`", prose_of(page)) if not code.endswith("COMMAND --help")]
-    for line in [*"".join(blocks).splitlines(), *inline]:
-        program, _, rest = line.partition("#")[0].partition(" ")
-        words = rest.split()
-        if program != "gatecast" or words[0].startswith("-"):
-            continue
-        params = commands[words[0]].params
-        flags = {"-h", "--help"} | {flag for param in params for flag in (*param.opts, *param.secondary_opts)}
-        assert {word for word in words[1:] if word.startswith("-")} <= flags, line
+def flags_of(command):
+    return {flag for param in command.params for flag in (*param.opts, *param.secondary_opts) if flag.startswith("-")}
 
 
 def options_in(text):
-    """Options in the first cells of a table."""
+    """Return the options in the first cells of a table."""
     cells = re.findall(r"^\| (`-.*?) \|", text, re.MULTILINE)
     return {option for cell in cells for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", cell)}
 
 
-OUTSIDE = (
+def test_page_of_the_command_line_has_every_command_and_option():
+    commands = cli_commands()
+    page = read_text(DOCS / "api" / "commands.md")
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    shared = options_in(sections.pop("Shared options"))
+    sections.pop("JSON documents")
+    texts = {heading.strip("`").split()[1]: text for heading, text in sections.items()}
+    assert set(texts) == set(commands)
+    for name, command in commands.items():
+        documented = options_in(texts[name]) | (shared if "shared options" in texts[name] else set())
+        not_here = {"--model"} if name == "compare" else set()
+        assert documented - not_here == flags_of(command) - {"-h", "--help"}, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_commands_that_a_page_shows_exist(page):
+    commands = cli_commands()
+    blocks = re.findall(r"^```sh\n(.*?)^```", read_text(page), re.DOTALL | re.MULTILINE)
+    inline = [
+        code for code in re.findall(r"`(gatecast [^`]+)`", read_prose(page)) if not code.endswith("COMMAND --help")
+    ]
+    for line in [*"".join(blocks).splitlines(), *inline]:
+        program, _, arguments = line.partition("#")[0].partition(" ")
+        words = arguments.split()
+        if program != "gatecast" or words[0].startswith("-"):
+            continue
+        known = {"-h", "--help"} | flags_of(commands[words[0]])
+        assert {word for word in words[1:] if word.startswith("-")} <= known, line
+
+
+def test_make_targets_that_pages_name_exist():
+    targets = set(re.findall(r"^([a-z-]+):", read_text(ROOT / "Makefile"), re.MULTILINE))
+    for page in PAGES:
+        for target in re.findall(r"(?:`|^)make ([a-z-]+)", read_text(page), re.MULTILINE):
+            assert target in targets, f"{page.name} names make {target}"
+
+
+# The page about the architecture.
+
+
+def test_architecture_page_lists_every_package_in_the_order_of_the_import_contract():
+    tree = re.search(r"^src/gatecast/\n(.*?)^```$", read_text(DOCS / "architecture.md"), re.DOTALL | re.MULTILINE)[1]
+    listed = [line.split()[0].removesuffix("/").removesuffix(".py") for line in tree.splitlines()]
+    packages = {path.name for path in (ROOT / "src" / "gatecast").iterdir() if (path / "__init__.py").exists()}
+    assert packages <= set(listed)
+    contract = re.search(r"^layers = \[\n(.*?)^\]", read_text(ROOT / "pyproject.toml"), re.DOTALL | re.MULTILINE)[1]
+    rows = [re.findall(r"gatecast\.(\w+)", line) for line in contract.splitlines()]
+    row_of = {name: number for number, names in enumerate(rows) for name in names}
+    order = [row_of[name] for name in listed if name in row_of]
+    assert order == sorted(order)
+
+
+# What is public.
+
+
+def imported_modules(code):
+    """Return the modules of gatecast that code imports from."""
+    modules = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add(node.module)
+    return {module for module in modules if module and module.partition(".")[0] == "gatecast"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_blocks_import_public_modules_only(page):
+    blocks = update_docs.read_blocks(page)
+    assert set().union(*(imported_modules(block.code) for block in blocks)) <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=page_name)
+def test_examples_import_public_modules_only(script):
+    assert imported_modules(read_text(script)) <= set(PUBLIC)
+
+
+def test_imported_modules_sees_every_form_of_import():
+    code = "import gatecast as gc\nimport numpy\nfrom gatecast.nn import optim\nfrom gatecast.kernels import native"
+    assert imported_modules(code) == {"gatecast", "gatecast.nn", "gatecast.kernels"}
+
+
+DIRECTIVES = [name for page in REFERENCE for name in DIRECTIVE.findall(read_text(page))]
+
+
+def test_reference_documents_every_name_once():
+    assert len(DIRECTIVES) == len(set(DIRECTIVES))
+
+
+@pytest.mark.parametrize("name", DIRECTIVES)
+def test_reference_documents_public_paths_that_exist(name):
+    assert resolve(name) is not None
+    module, _, _ = name.rpartition(".")
+    public = name in PUBLIC or module in PUBLIC or name.startswith(RESULTS)
+    assert public, f"{name} is not under a public path"
+
+
+def resolve(name):
+    """Return the module or object of a dotted name."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        module, _, attribute = name.rpartition(".")
+        return getattr(importlib.import_module(module), attribute, None)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_is_documented_once(module):
+    namespace = importlib.import_module(module)
+    for name in getattr(namespace, "__all__", KERNELS if module == "gatecast.kernels" else ()):
+        value = getattr(namespace, name, None)
+        value = getattr(value, "__self__", value)  # load is a class method of Forecaster
+        if not is_documentable(value):
+            continue
+        paths = [path for path in DIRECTIVES if documents(path, value)]
+        assert len(paths) == 1, f"{module}.{name} is documented as {paths or 'nothing'}"
+
+
+def is_documentable(value):
+    """Return whether a public name is a class, a function or a module: constants and aliases of types are not."""
+    home = getattr(value, "__module__", None)
+    return isinstance(value, type(ast)) or home not in (None, "builtins", "typing", "collections.abc")
+
+
+def documents(path, value):
+    """Return whether a directive documents an object: by its path, or by that of a module that exports it."""
+    target = resolve(path)
+    exported = [getattr(target, name, None) for name in getattr(target, "__all__", ())] if path in PUBLIC else []
+    return target is value or any(member is value for member in exported)
+
+
+# The built site.
+
+REQUESTS = (
     '<script src="https://cdn.example/a.js"></script>',
     '<link rel="stylesheet" href="//fonts.example/a.css">',
     "<link href=https://fonts.example rel=preconnect>",
@@ -237,34 +355,18 @@ OUTSIDE = (
 )
 
 
-@pytest.mark.parametrize("text", OUTSIDE)
-def test_a_page_that_asks_another_host_is_found(tmp_path, text):
+@pytest.mark.parametrize("text", REQUESTS)
+def test_check_site_finds_requests_to_other_hosts(tmp_path, text):
     (tmp_path / "a.html").write_text(text, encoding="utf-8")
-    assert len(check_site().outside(tmp_path)) == 1
+    assert len(check_site.find_requests(tmp_path)) == 1
 
 
-def test_links_and_files_of_the_site_are_no_requests(tmp_path):
-    text = '<a href="https://example.org">there</a><img src="a.png"><link rel="canonical" href="https://example.org/">'
+def test_check_site_accepts_links_and_local_files(tmp_path):
+    text = '<a href="https://example.org">link</a><img src="a.png"><link rel="canonical" href="https://example.org/">'
     (tmp_path / "a.html").write_text(text, encoding="utf-8")
-    assert check_site().outside(tmp_path) == []
+    assert check_site.find_requests(tmp_path) == []
 
 
-def check_site():
-    """The script that `make docs` runs on the built site."""
-    spec = importlib.util.spec_from_file_location("check_site", ROOT / "scripts" / "check_site.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_make_targets_that_are_named_exist():
-    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
-    for page in PAGES:
-        for target in re.findall(r"(?:`|^)make ([a-z-]+)", text_of(page), re.MULTILINE):
-            assert target in targets, f"{page.name} names make {target}"
-
-
-def test_ci_runs_the_commands_of_the_readme():
-    script = text_of(ROOT / ".ci" / "run")
-    told = re.findall(r"^make (.*)$", script, re.MULTILINE)
-    assert [one.split()[0] for one in told] == ["test", "docs", "test-peers", "sanitize", "test-pages"]
+def test_ci_runs_the_documented_targets():
+    targets = re.findall(r"^make ([a-z-]+)", read_text(ROOT / ".ci" / "run"), re.MULTILINE)
+    assert targets == ["test", "docs", "test-peers", "sanitize", "test-pages"]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
     check_levels,
@@ -196,7 +196,7 @@ class Forecaster:
             weights = ", ".join(f"{name} {weight:.2f}" for name, weight in state.calibrator.weights.items())
             rows += [
                 ("fitted on", f"{_size(state.panel)}, {state.panel.freq.label}"),
-                ("horizon", count(state.horizon, "step")),
+                ("horizon", format_count(state.horizon, "step")),
                 ("season length", str(state.season_length)),
                 ("weights", weights),
             ]
@@ -570,7 +570,8 @@ class Forecaster:
             DataError: As `predict`.
         """
         panel, context = self._context(source, futr_df)
-        return explain(self._fitted(), panel, context, find_series(panel, id), step, quantile, method)
+        series, kind = find_series(panel, id), self._table_kind(source)
+        return explain(self._fitted(), panel, context, series, step, quantile, method, kind=kind)
 
     def permutation_importance(
         self, source: Any, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
@@ -591,7 +592,14 @@ class Forecaster:
             DataError: Series too short for so many cutoffs.
         """
         panel = prepare_panel(self._read(source)[0], [], self.config.data)
-        return permutation_importance(panel, self.config, n_windows=n_windows, step_size=step_size, n_repeats=n_repeats)
+        return permutation_importance(
+            panel,
+            self.config,
+            n_windows=n_windows,
+            step_size=step_size,
+            n_repeats=n_repeats,
+            kind=self._table_kind(source),
+        )
 
     def learning_curves(self) -> Diagnosis:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.
@@ -847,7 +855,7 @@ def _short(value: Any) -> str:
         items = ", ".join(map(_short, value))
         return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
     if isinstance(value, Sequential):
-        return f"Sequential({count(len(value.layers), 'layer')})"
+        return f"Sequential({format_count(len(value.layers), 'layer')})"
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
     pairs = ((item, getattr(value, item.name)) for item in fields(value))
@@ -869,7 +877,7 @@ def _refuse_unknown(unknown: dict[str, Any]) -> None:
 
 def _size(panel: Panel) -> str:
     """Return how many series or values a panel has."""
-    return f"{len(panel):,} series" if len(panel) > 1 else count(len(panel.values), "value")
+    return f"{len(panel):,} series" if len(panel) > 1 else format_count(len(panel.values), "value")
 
 
 load = Forecaster.load

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from chart_cases import make_forecast
-from gatecast.forecasting.voices import Networks
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation
 from gatecast.explain.gates import Gates
 from gatecast.explain.permutation_importance import Importance
-from gatecast.forecasting.presets import make_recipe
+from gatecast.forecasting.base import Overrides, PanelSummary, Task
+from gatecast.forecasting.presets import auto_models
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.nn.inspection.unit_memory import UnitMemory
 from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
@@ -60,13 +60,18 @@ class Fitted:
 
     def __post_init__(self):
         past = self.forecast.past
-        self.panel_, self.evaluation_, self.model_weights_ = past.panel, past.evaluation, {"LSTM": 0.5, "DOT": 0.5}
-        member = SimpleNamespace(network=SimpleNamespace(shapes=((None, 1),)))
-        recipe = make_recipe(12, 12, self.panel_.lengths)
-        models = [Networks((member,), 12)] if self.has_network else []
-        self._trained = SimpleNamespace(learned=SimpleNamespace(recipe=recipe, voices=models))
+        self.panel_, self.evaluation_, self.model_weights_ = (
+            past.panel,
+            past.evaluation,
+            {"LSTM": 0.5, "DynamicOptimizedTheta": 0.5},
+        )
+        view = SimpleNamespace(network=SimpleNamespace(shapes=((None, 1),)))
+        networks = [("LSTM", view)] if self.has_network else []
+        configs = auto_models(PanelSummary(self.panel_.lengths), Task(12, 12), Overrides())
+        ensemble = SimpleNamespace(configs=configs, networks=lambda: networks, differentiable=lambda: networks or None)
+        self.state_ = SimpleNamespace(ensemble=ensemble)
 
-    def predict(self, *_, **__):
+    def _forecast(self, *_, **__):
         """Return the forecast."""
         return self.forecast
 
@@ -140,11 +145,11 @@ def explanation(id=None, s=0):
         "time": lag,
         "feature": np.repeat(np.array(["y", "price"], object), 12),
         "lag": lag,
+        "role": np.repeat(np.array(["value", "known"], object), 12),
         "value": lag,
         "attribution": attribution,
     }
-    sentence = f"The value of 12 steps before adds {5 + s}."
-    return Explanation(id, "integrated", 1, 0.5, None, 20.0, 8.9, 0.01, 1e-3, table, sentence)
+    return Explanation(id, "integrated", 1, 0.5, 13, 20.0, 8.9, 0.01, 1e-3, table, "LSTM")
 
 
 def comparison():
@@ -197,7 +202,7 @@ def importance():
         "low": np.array([8.0, -0.5]),
         "high": np.array([15.0, 1.5]),
     }
-    return Importance(1.0, table, "The price matters.")
+    return Importance(1.0, table, 4, 5)
 
 
 def everything(**options):

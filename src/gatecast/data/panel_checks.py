@@ -56,6 +56,7 @@ def check_values(t: Times, x: FloatArray, names: ColumnNames, describe_row: Call
             got=f"{len(x)} rows without a number",
             expected="numbers",
             fix="If this is the wrong column, set target_col to the right one.",
+            argument="target_col",
         )
 
 
@@ -63,7 +64,7 @@ def check_finite(t: Times, x: FloatArray, name: str, describe_row: Callable[[int
     """Check that the values of a column are neither infinite nor too large to compute with.
 
     Raises:
-        DataError: Such a value.
+        DataError: A value that is infinite or too large.
     """
     for invalid, what, expected, fix in (
         (
@@ -163,7 +164,7 @@ def check_duplicates(
         describe_row: Returns how messages refer to a row of the table.
 
     Raises:
-        DataError: Such rows.
+        DataError: Two rows of a series with one time.
     """
     duplicates = np.flatnonzero((np.diff(codes) == 0) & (t[1:] == t[:-1]))
     if not len(duplicates):
@@ -212,6 +213,7 @@ def raise_irregular(t: Times, k: IntArray, freq: Freq, ids: npt.NDArray[Any], s:
         got=f"{' and '.join(format_times(t[i : i + 2]))}, less than one step apart",
         expected=f"at most one time per step, {freq.label}",
         fix="Aggregate the rows to a regular frequency, or set freq to a higher one.",
+        argument="freq",
     )
 
 
@@ -229,7 +231,7 @@ def check_density(
         ids: Ids of the series, shape (n_series,).
 
     Raises:
-        DataError: Such a series.
+        DataError: A series with far more steps than rows.
     """
     n_rows = np.diff(bounds)
     sparse = np.flatnonzero(lengths > MAX_STEPS_PER_ROW * n_rows + 1000)
@@ -246,4 +248,5 @@ def check_density(
         got=f"{n_rows[s]} rows for {lengths[s]} steps; the longest gap is from {before} to {after}",
         expected=f"rows at most steps, {freq.label}",
         fix="Correct the date if it is wrong, or set freq to a lower frequency.",
+        argument="freq",
     )

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError, DataError
 
 __all__ = ["Diagnosis", "TurningPoint", "describe", "diagnose", "find_turning_point", "noise_level", "smooth"]
@@ -403,7 +403,7 @@ def _inconclusive(curves: Mapping[str, FloatArray], known: npt.NDArray[np.bool_]
         reason = "zero"
     else:
         return None
-    return _Finding("inconclusive", reason, facts={"unit": unit, "times": count(len(validation), "time")})
+    return _Finding("inconclusive", reason, facts={"unit": unit, "times": format_count(len(validation), "time")})
 
 
 def _curves(history: Mapping[str, Sequence[float]]) -> tuple[dict[str, FloatArray], str, FloatArray]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import check_positive_int
 from gatecast.config import ForecasterConfig
@@ -195,7 +195,7 @@ def match_sizes(
     if not cells:
         return config, {}, ""
     if config.network.units is not None:
-        note = f"Every recurrent layer has {count(config.network.units, 'unit')}, as requested."
+        note = f"Every recurrent layer has {format_count(config.network.units, 'unit')}, as requested."
         return config, dict.fromkeys(cells, config.network.units), note
     task = Task(h, m, seed=config.seed)
     lstm = LSTMConfig.default_for(PanelSummary.of(panel), task, overrides(config)).configs[0]

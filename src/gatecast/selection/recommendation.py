@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.evaluation.significance import ALPHA, pairs_needed
 from gatecast.forecasting.baselines import TITLES
 from gatecast.selection.ranking import MIN_SERIES
@@ -148,7 +148,7 @@ def describe(recommendation: Recommendation) -> str:
         sentences += [TEMPLATES["correlated"]] if r.n_series < MIN_SERIES else []
     if r.kind == "uncertain" and r.n_pairs < r.n_pairs_needed:
         few = r.n_series < MIN_SERIES
-        pairs = f"{count(r.n_pairs, 'pair')} of errors" if few else f"{r.n_pairs} series"
+        pairs = f"{format_count(r.n_pairs, 'pair')} of errors" if few else f"{r.n_pairs} series"
         source = ", of more cutoffs or series" if few else ""
         sentences.append(TEMPLATES["too_few"].format(pairs=pairs, needed=r.n_pairs_needed, source=source))
     return " ".join(sentences)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
@@ -93,7 +93,7 @@ class TuneResult:
     def __repr__(self) -> str:
         n_trials = len(self.trials["number"])
         error = f"{self.measure} {self.validation['tuned']:.3g}"
-        return f"TuneResult({count(n_trials, 'trial')}, best: {describe_settings(self.best)}; {error})"
+        return f"TuneResult({format_count(n_trials, 'trial')}, best: {describe_settings(self.best)}; {error})"
 
     def _repr_html_(self) -> str:
         """Return the best settings as a table for notebooks."""
@@ -299,7 +299,7 @@ def _too_short(panel: Panel, h: int, n_test: int, n_windows: int) -> DataError:
         needed = f"a quarter of the series with at least {n_test + n_windows_rows + n_before} rows"
     return DataError(
         f"The series {'is' if len(panel) == 1 else 'are'} too short to tune",
-        got=f"{int(panel.lengths.max())} rows for {count(h, 'step')} and {count(n_windows, 'window')}",
+        got=f"{int(panel.lengths.max())} rows for {format_count(h, 'step')} and {format_count(n_windows, 'window')}",
         expected=f"{needed}: {n_test} to test, {n_windows_rows} for the windows, {n_before} before them",
         fix="Use fewer windows (n_windows), a shorter horizon (h), or provide more rows.",
         argument="n_windows",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 
 __all__ = ["describe_settings", "describe_test", "describe_validation"]
 
@@ -43,7 +43,7 @@ def describe_validation(
     kind = "tuned_best"
     if validation["tuned"] == validation["default"]:
         kind = "only_default" if n_trials == 1 else "default_best"
-    facts = {"n_trials": n_trials, "windows": count(n_windows, "window"), "settings": describe_settings(best)}
+    facts = {"n_trials": n_trials, "windows": format_count(n_windows, "window"), "settings": describe_settings(best)}
     return TEMPLATES[kind].format(**facts, measure=measure, change=_change(validation), **validation)
 
 
@@ -69,13 +69,13 @@ def describe_settings(settings: Mapping[str, Any]) -> str:
         >>> describe_settings(settings | {"learning_rate": 0.003, "n_members": 2})
         'gru, 8 units, 1 layer, input size 12, dropout 0.1, learning rate 0.003, 2 members'
     """
-    sizes = (settings["cell"], count(settings["units"], "unit"), count(settings["n_layers"], "layer"))
+    sizes = (settings["cell"], format_count(settings["units"], "unit"), format_count(settings["n_layers"], "layer"))
     numbers = (
         f"input size {settings['input_size']}",
         f"dropout {settings['dropout']:.2g}",
         f"learning rate {settings['learning_rate']:.2g}",
     )
-    return ", ".join((*sizes, *numbers, count(settings["n_members"], "member")))
+    return ", ".join((*sizes, *numbers, format_count(settings["n_members"], "member")))
 
 
 def _change(errors: Mapping[str, float]) -> str:

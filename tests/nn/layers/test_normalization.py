@@ -13,7 +13,7 @@ from gatecast.layers import BatchNormalization, CallContext, Dense, LayerNormali
 from gatecast.losses import MeanSquaredError
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import build, forward, initial_weights, update_buffers
-from gatecast.nn.training import predict, train
+from gatecast.nn.training import EpochSettings, predict, train_epochs
 from gatecast.optim import AdamW
 
 B = 19
@@ -95,7 +95,16 @@ def test_training_updates_moving_averages_for_any_optimizer_and_batch_size(rng):
     weights = initial_weights(network, 0)
     x = 2 * normal(rng, 21, 1, F) + 1
     samples = TrainingData(x, normal(rng, 21, 1, 1))
-    list(train(network, weights, samples, MeanSquaredError(), AdamW(0.01, 0.1), epochs=1, batch_size=18, shuffle=False))
+    list(
+        train_epochs(
+            network,
+            weights,
+            samples,
+            MeanSquaredError(),
+            AdamW(0.01, 0.1),
+            EpochSettings(epochs=1, batch_size=18, shuffle=False),
+        )
+    )
     mean, variance = np.zeros(F), np.ones(F)
     for batch in (x[:18, 0], x[18:, 0]):  # the second batch has three sequences
         mean, variance = 0.5 * mean + 0.5 * batch.mean(0), 0.5 * variance + 0.5 * batch.var(0)
@@ -116,9 +125,9 @@ def test_update_buffers_reaches_every_layer(rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: LayerNormalization(0), r"LayerNormalization.*epsilon.*got 0"),
-        (lambda: RMSNorm(-1), r"RMSNorm.*epsilon.*got -1"),
-        (lambda: BatchNormalization(momentum=1), r"BatchNormalization.*momentum.*got 1"),
+        (lambda: LayerNormalization(0), r"epsilon 0 .*LayerNormalization"),
+        (lambda: RMSNorm(-1), r"epsilon -1 .*RMSNorm"),
+        (lambda: BatchNormalization(momentum=1), r"momentum 1 .*BatchNormalization"),
     ],
 )
 def test_normalization_with_impossible_settings_raises_config_error(make, text):

@@ -263,10 +263,7 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
             samples,
             loss,
             optimizer,
-            epochs=1,
-            batch_size=BATCH_SIZE,
-            seed=seed,
-            shuffle=False,
+            training.EpochSettings(epochs=1, batch_size=BATCH_SIZE, seed=seed, shuffle=False),
             state=state,
         )
         losses.append(record.loss)
