@@ -133,7 +133,7 @@ class _Plan:
         panel: All rows, as they were read.
         before_test: The rows before the test part.
         notes: What was noticed while reading.
-        kind: Kind of table that came in.
+        kind: Kind of the source table.
         config: Settings of every forecaster, but for those that are searched.
         h: Horizon.
         n_windows: Cutoffs of each trial.
