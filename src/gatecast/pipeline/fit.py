@@ -67,7 +67,9 @@ UPDATE_DIVISOR = 3
 
 
 NOTES = {
-    "no_split": ("{n} rows are too few to hold any back: the forecast is not scored, and its intervals are a guess."),
+    "no_split": (
+        "{n} rows are too few to hold any back: the forecast has not been scored, and its intervals are a guess."
+    ),
     "short_training": (
         "only {n} rows precede the validation and test parts of {horizon} rows each: a shorter horizon would be fitted "
         "and measured better."
