@@ -11,8 +11,8 @@ CPP := $(filter %.h %.cpp,$(NATIVE))
 # Dependency groups need pip 25.1.
 create = $(PYTHON) -m venv $(1) && $(1)/bin/$(INSTALL) -U 'pip>=25.1'
 
-.PHONY: help demo check test test-fast test-peers test-pages coverage docs lint format sanitize bench bench-grid \
-  bench-more clean
+.PHONY: help demo check test test-fast test-peers test-pages coverage docs lint format sanitize bits bench \
+  bench-grid bench-more clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,16 @@ sanitize: .venv/.test  ## kernel tests under AddressSanitizer and UndefinedBehav
 	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/kernels/test_native.py tests/kernels/test_quantile_kernels.py \
 	  -k "not same_bits and not lengths_stop"
+
+# The revision whose results must not change.
+BASE ?= main
+BITS := build/bits
+bits: .venv/.test  ## compare forecasts, attributions and weights with those of BASE, bit for bit; compiles BASE first
+	@rm -rf $(BITS) && git worktree prune && git worktree add --quiet --detach $(BITS)/source $(BASE)
+	$(BIN)/$(INSTALL) --no-deps --target $(BITS)/package $(BITS)/source
+	$(BIN)/python scripts/with_build.py $(BITS)/package --script $(BITS)/source/tests/bits/fits.py record $(BITS)/bits.json
+	@git worktree remove --force $(BITS)/source
+	$(BIN)/python tests/bits/fits.py compare $(BITS)/bits.json
 
 bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## speed compared with PyTorch and Keras
 	$(BIN)/python benchmarks/run.py

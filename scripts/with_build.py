@@ -1,10 +1,14 @@
-"""Run pytest on a copy of the package whose native module was built apart: for sanitizers and experiments.
+"""Run pytest or a script on a copy of the package with a native module of its own, such as one built for sanitizers.
 
-usage: with_build.py FOLDER PYTEST-ARGUMENT ...; FOLDER holds gatecast/ with the module in it.
+usage: with_build.py FOLDER PYTEST-ARGUMENT ...
+       with_build.py FOLDER --script FILE ARGUMENT ...
+
+FOLDER contains gatecast/ with the native module.
 """
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 
@@ -20,6 +24,10 @@ def main() -> int:
 
     if not Path(_native.__file__).is_relative_to(folder):
         sys.exit(f"the native module came from {_native.__file__}, not from {folder}")
+    if arguments[:1] == ["--script"]:
+        sys.argv = arguments[1:]
+        runpy.run_path(arguments[1], run_name="__main__")
+        return 0
     return pytest.main(["-p", "no:cacheprovider", *arguments])
 
 

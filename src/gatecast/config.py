@@ -1,4 +1,4 @@
-"""What can be fixed about networks, training and data: three frozen records behind a forecaster's few arguments."""
+"""Settings of networks, training and data as frozen records, and all settings of a forecaster."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class NetworkConfig:
     """Size of the networks; None: chosen by the data.
 
     Args:
-        units: Of each recurrent layer.
-        n_layers: Recurrent layers.
-        input_size: Values that are read at every origin, `input_size` of the Forecaster.
-        dropout: Share of what enters a recurrent layer that is dropped in training; against overfitting.
+        units: Units of each recurrent layer.
+        n_layers: Number of recurrent layers.
+        input_size: Values that a network reads at every origin; `Forecaster(input_size=)` is the short form.
+        dropout: Share of the inputs of a recurrent layer that is dropped in training; against overfitting.
 
     Raises:
-        ConfigError: A number below 1, or a share that is none.
+        ConfigError: A number below 1, or a dropout that is not from 0 to less than 1.
     """
 
     units: int | None = None
@@ -46,13 +46,13 @@ class TrainingConfig:
     """How networks are trained; None: chosen by the data.
 
     Args:
-        n_members: Networks with seeds of their own, whose median is the forecast.
-        max_steps: Updates of each, without stopping early.
+        n_members: Networks with different seeds, whose median is the forecast.
+        max_steps: Updates of each network; training then does not stop early.
         batch_size: Series in an update.
-        learning_rate: Highest learning rate.
+        learning_rate: Largest learning rate.
 
     Raises:
-        ConfigError: A number below 1, or a rate that is not above 0.
+        ConfigError: A number below 1, or a learning rate that is not above 0.
     """
 
     n_members: int | None = None
@@ -70,21 +70,22 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What the columns beside the values are, and what the values can be.
+    """Exogenous columns, and bounds of the values.
 
     Args:
-        futr_exog: Columns that are known for the steps ahead too, as a price or a holiday: `predict` is given them.
-        hist_exog: Columns that are known for the past only.
-        stat_exog: Columns of one value a series.
-        lower_bound: No value is below it, and no forecast. Where all values are at or above 0, neither is a forecast.
-        upper_bound: No value is above it, and no forecast.
-        integer: Whether the values are whole numbers, as counts: forecasts are then, and intervals reach to whole ones.
+        futr_exog: Columns known for the steps ahead too, such as prices and holidays; `predict` needs them.
+        hist_exog: Columns known for the past only.
+        stat_exog: Columns constant within a series.
+        lower_bound: Smallest possible value and forecast. Without it forecasts are not negative where no value is.
+        upper_bound: Largest possible value and forecast.
+        integer: Whether values are integers, such as counts: forecasts and bounds of intervals then are.
 
     Raises:
-        ConfigError: A bound that is no number, or bounds the wrong way round.
+        ConfigError: A bound that is not a number, or a lower bound that is not below the upper bound.
 
-    >>> DataConfig(futr_exog="price").futr_exog
-    ('price',)
+    Example:
+        >>> DataConfig(futr_exog="price").futr_exog
+        ('price',)
     """
 
     futr_exog: Sequence[str] | str = ()
@@ -96,22 +97,21 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         for name in ("futr_exog", "hist_exog", "stat_exog"):
-            given = getattr(self, name)
-            names = (given,) if isinstance(given, str) else given
-            if not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
-                raise ConfigError(
-                    f"DataConfig's {name} names no columns", got=repr(given), expected="a name, or a list of names"
-                )
+            value = getattr(self, name)
+            names = (value,) if isinstance(value, str) else value
+            if not isinstance(names, Sequence) or not all(isinstance(column, str) for column in names):
+                expected = "the name of a column, or a list of names"
+                raise ConfigError(f"Invalid {name} {value!r}", expected=expected, argument=name)
             object.__setattr__(self, name, tuple(names))
         for name in ("lower_bound", "upper_bound"):
             bound = getattr(self, name)
             if bound is not None and not (isinstance(bound, int | float | np.number) and np.isfinite(bound)):
-                raise ConfigError(f"DataConfig's {name} is not a number", got=repr(bound), expected="a number or None")
+                raise ConfigError(f"Invalid {name} {bound!r}", expected="a finite number or None", argument=name)
         if self.lower_bound is not None and self.upper_bound is not None and self.lower_bound >= self.upper_bound:
             raise ConfigError(
-                "DataConfig's bounds are the wrong way round",
-                got=f"lower_bound={self.lower_bound}, upper_bound={self.upper_bound}",
-                expected="lower_bound below upper_bound",
+                f"Invalid lower_bound {self.lower_bound}: it is not below upper_bound {self.upper_bound}",
+                fix="Swap the two.",
+                argument="lower_bound",
             )
 
 

@@ -418,8 +418,8 @@ class Forecaster:
         """Score the models as they stand on the newest rows, one horizon at a time.
 
         Args:
-            source: Rows that came since, with or without those before; or other series.
-            n_rows: Newest rows to score; None: those that came since, or h of other series.
+            source: Newer rows, with or without those before; or other series.
+            n_rows: Newest rows to score; None: those newer than `fit`, or h of other series.
 
         Returns:
             Scores next to those of simple forecasts. Rows that `fit` has seen make them too good: `verdict` says so.
@@ -468,7 +468,7 @@ class Forecaster:
         output: str | None = None,
         progress: Callable[[Progress], None] | bool | None = None,
     ) -> Any:
-        """Forecast from past cutoffs, each from nothing that came later, next to actual values and simple forecasts.
+        """Forecast from past cutoffs, each from nothing later, next to actual values and simple forecasts.
 
         Args:
             source: As for `fit`.
@@ -637,7 +637,7 @@ class Forecaster:
 
     @classmethod
     def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:
-        """Return a fitted forecaster; `kind` is the kind of table that came in."""
+        """Return a fitted forecaster; `kind` is the kind of the source table."""
         forecaster = cls(**_to_params(config))
         forecaster.state_, forecaster._kind = state, kind
         return forecaster
@@ -680,7 +680,7 @@ class Forecaster:
         return installed_kind() if kind == "path" else kind
 
     def _to_table(self, columns: ColumnTable, panel: Panel, source: Any = None, output: str | None = None) -> Any:
-        """Return columns as a table of the kind that goes out, with ids and times of the types that came in."""
+        """Return columns as a table of the kind of results, with ids and times in the types of the source."""
         return to_frame_like(self._table_kind(source, output), columns, panel)
 
     def _n_steps(self, h: int | None) -> int:
@@ -838,7 +838,7 @@ _OUTPUTS = {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow", "arrow
 
 
 def _check_output(output: str) -> str:
-    """Return the kind of table that a user asked for."""
+    """Return the kind of table for `output=`."""
     if not isinstance(output, str) or output not in _OUTPUTS:
         expected = "pandas, polars, pyarrow or dict"
         raise ConfigError(f"Invalid output {output!r}", expected=expected, argument="output")

@@ -1,10 +1,11 @@
 """Fixed fits whose results are compared bit for bit, before and after a change that must not alter any.
 
-    python tests/bits/fits.py record build/bits.json     # on the revision that is right
-    python tests/bits/fits.py compare build/bits.json    # on the revision that is tested
+    python tests/bits/fits.py record bits.json     # with the revision whose results are right
+    python tests/bits/fits.py compare bits.json    # with the revision to check
 
-Each result is a digest of the bytes of an array. Bits hold on one machine and one version of NumPy; so the record is
-made where it is compared, and is not kept in the repository. `make bits BASE=main` does both.
+Each result is a digest of the bytes of an array. Bits are equal on one machine with one version of NumPy, so the record
+is made where it is compared and is not part of the repository. `make bits BASE=main` does both: it checks out BASE in a
+temporary worktree, compiles it there, records with it and its own copy of this file, and compares the working tree.
 """
 
 from __future__ import annotations

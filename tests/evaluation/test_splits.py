@@ -11,9 +11,9 @@ from gatecast.evaluation.splits import Split, check_split, default_horizon, spli
 
 
 @given(n=st.integers(1, 5000), h=st.integers(1, 500))
-def test_parts_cover_the_series_in_whole_horizons_or_are_refused(n, h):
+def test_split_series_covers_the_series_in_full_horizons_or_raises(n, h):
     if n < 2 * h + 12:
-        with pytest.raises(DataError, match="too short for this horizon"):
+        with pytest.raises(DataError, match="too short for a horizon"):
             split_series(n, h)
         return
     parts = split_series(n, h)
@@ -23,14 +23,12 @@ def test_parts_cover_the_series_in_whole_horizons_or_are_refused(n, h):
     assert parts.train >= 12
 
 
-def test_a_series_too_short_says_what_would_do():
+def test_split_series_too_short_states_the_longest_horizon():
     with pytest.raises(DataError) as caught:
         split_series(30, 24)
-    assert str(caught.value) == (
-        "the series is too short for this horizon: got 30 rows for 24 steps ahead, expected at least 60: 24 to test, "
-        "24 to validate, 12 to learn. Ask for at most 9 steps, or give more rows."
-    )
-    with pytest.raises(DataError, match=r"12 to learn\. Give more rows\."):
+    expected = "30 rows, expected at least 60: 24 to test, 24 to validate, 12 to train. Use a horizon of at most 9"
+    assert expected in str(caught.value)
+    with pytest.raises(DataError, match=r"12 to train\. Provide more rows\."):
         split_series(12, 1)
 
 
@@ -46,19 +44,19 @@ def test_a_series_too_short_says_what_would_do():
         ("MS", 40, 8),
     ],
 )
-def test_default_horizons(freq, n, h):
+def test_default_horizon_by_frequency_and_length(freq, n, h):
     assert default_horizon(parse(freq), n) == h
 
 
 @pytest.mark.parametrize(
     ("gap", "name"), [(slice(0, 95), "training"), (slice(96, 120), "validation"), (slice(120, 144), "test")]
 )
-def test_parts_without_values_are_refused_by_name(gap, name):
+def test_check_split_empty_part_raises_with_its_name(gap, name):
     values = np.arange(144.0)
     values[gap] = np.nan
-    with pytest.raises(DataError, match=f"the {name} part has next to no values") as caught:
+    with pytest.raises(DataError, match=f"{name} part has too few values") as caught:
         check_split(values, split_series(144, 24))
-    assert "Ask for another horizon" in str(caught.value)
+    assert "Use another horizon" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,16 @@ def test_show_progress_calls_a_function_as_it_is():
 def test_show_progress_removes_the_line_after_an_error(clock, monkeypatch):
     stream = Terminal(watched=True)
     monkeypatch.setattr(sys, "stderr", stream)
-    with pytest.raises(KeyboardInterrupt), show_progress(None) as report:
-        clock[0] = 2.0
-        report(Progress("training", 0.5, 1.0))
-        raise KeyboardInterrupt
+
+    def interrupt():
+        """Report once, then stop."""
+        with show_progress(None) as report:
+            clock[0] = 2.0
+            report(Progress("training", 0.5, 1.0))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
     assert stream.getvalue().endswith("\r")
 
 

@@ -8,8 +8,8 @@ from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.layers import Dense
 from gatecast.nn.network import build, initial_weights
 from gatecast.plotting.spec import Line
-from gatecast.selection.charts import probe_chart, probe_charts
-from gatecast.selection.memory_tasks.benchmark import KEEP, NAMES, equal_units, memory_benchmark
+from gatecast.selection.charts import memory_chart, memory_charts
+from gatecast.selection.memory_tasks.benchmark import CELL_NAMES, MEMORY_GATE_BIAS, equal_units, memory_benchmark
 from gatecast.selection.memory_tasks.tasks import TASKS, accuracy, adding, copying, order, recall
 from gatecast.selection.parameter_matching import nearest_units
 
@@ -69,7 +69,7 @@ def test_the_naive_loss_is_that_of_the_best_constant(name, rng):
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-@pytest.mark.parametrize("cell", NAMES)
+@pytest.mark.parametrize("cell", CELL_NAMES)
 def test_cells_have_the_same_number_of_parameters(cell, task):
     def size(name, units):
         network = build(
@@ -86,7 +86,7 @@ def test_the_nearest_number_of_units():
 
 
 def test_every_cell_of_a_panel_is_probed():
-    assert set(NAMES) == set(CELLS)
+    assert set(CELL_NAMES) == set(CELLS)
 
 
 def test_an_lstm_remembers_what_an_rnn_of_its_size_forgets(memory):
@@ -144,9 +144,9 @@ def test_the_gates_that_keep_start_open():
 
     task = TASKS["adding"]
     forget = _network("lstm", 3, task, 0)[1].views[0]["b"].reshape(4, 3)
-    assert forget.tolist() == [[0.0] * 3, [KEEP] * 3, [0.0] * 3, [0.0] * 3]
+    assert forget.tolist() == [[0.0] * 3, [MEMORY_GATE_BIAS] * 3, [0.0] * 3, [0.0] * 3]
     update = _network("gru", 3, task, 0)[1].views[0]["b"]
-    assert update.tolist() == [[KEEP] * 3 + [0.0] * 6, [0.0] * 9]
+    assert update.tolist() == [[MEMORY_GATE_BIAS] * 3 + [0.0] * 6, [0.0] * 9]
 
 
 def test_progress_reaches_its_end():
@@ -157,7 +157,7 @@ def test_progress_reaches_its_end():
 
 
 def test_the_chart_shows_every_loss_beside_the_naive_answers(memory):
-    chart = probe_chart(memory)
+    chart = memory_chart(memory)
     assert chart.y_labels == ("order, 80 steps",)
     naive, rnn, lstm = chart.marks
     assert (naive.name, naive.role, naive.dashed) == ("naive answer", "naive", True)
@@ -165,35 +165,35 @@ def test_the_chart_shows_every_loss_beside_the_naive_answers(memory):
     assert naive.x.tolist() == [25, 450]
     assert (rnn.name, lstm.name) == ("RNN", "LSTM")
     assert lstm.y.tolist() == memory.table["loss"][memory.table["cell"] == "lstm"].tolist()
-    (single,) = probe_charts(memory)
-    assert single.title == "order, 80 steps: loss while learning"
+    (single,) = memory_charts(memory)
+    assert single.title == "order, 80 steps: loss during training"
     assert [mark.y.tolist() for mark in single.marks] == [mark.y.tolist() for mark in chart.marks]
 
 
 def test_seeds_are_apart_in_the_chart_and_only_the_first_pane_names_cells():
     found = memory_benchmark({"a": SHORT["order"], "b": SHORT["order"]}, ["rnn"], seeds=2)
-    lines = [mark for mark in probe_chart(found).marks if isinstance(mark, Line)]
+    lines = [mark for mark in memory_chart(found).marks if isinstance(mark, Line)]
     assert [(line.name, line.pane) for line in lines] == [("naive answer", 0), ("RNN", 0), ("", 1), ("", 1)]
     assert np.isnan(lines[1].y).sum() == 1
     assert len(lines[1].y) == (found.table["probe"] == "a").sum() + 1
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("settings", "facts"),
     [
-        (
-            {"tasks": ["parity"]},
-            "there is no such probe: got 'parity', expected 'adding' or 'order' or 'copy' or 'recall'.",
-        ),
-        (
-            {"cells": ["rnn", "auto"]},
-            "there is no such cell: got 'auto', expected 'rnn' or 'gru' or 'lstm' or 'lstm-peephole' or 'slstm'.",
-        ),
-        ({"cells": []}, "there is no cell to look at: got [], expected one of rnn, gru, lstm, lstm-peephole, slstm."),
-        ({"seeds": 0}, "Invalid the number of seeds 0: expected a positive integer."),
+        ({"tasks": ["parity"]}, ["'parity'", "tasks", "adding, order, copy, recall"]),
+        ({"cells": ["rnn", "auto"]}, ["'auto'", "cells", "rnn, gru, lstm, lstm-peephole, slstm"]),
+        ({"cells": []}, ["cells", "[]", "at least one"]),
+        ({"seeds": 0}, ["seeds", "0"]),
     ],
 )
-def test_what_cannot_be_probed_is_refused(given, message):
-    with pytest.raises(ConfigError) as error:
-        memory_benchmark(**given)
-    assert str(error.value) == message
+def test_memory_benchmark_invalid_argument_raises(settings, facts):
+    with pytest.raises(ConfigError) as caught:
+        memory_benchmark(**settings)
+    for fact in facts:
+        assert fact in str(caught.value)
+
+
+def test_memory_benchmark_repr_is_short_and_html_is_a_table(memory):
+    assert repr(memory) == "MemoryBenchmark(1 of 2 runs solved their task)"
+    assert memory._repr_html_().count("<tr>") == 3

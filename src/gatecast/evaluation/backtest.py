@@ -1,4 +1,4 @@
-"""Forecasts of what is known already, each from nothing that came later, next to the actual values and baselines.
+"""Forecasts of what is known already, each from nothing later, next to the actual values and baselines.
 
 Shapes: n_series series, T columns, horizon steps.
 """
@@ -36,7 +36,7 @@ def score_test_part(
     season_length: int,
     levels: tuple[float, ...],
 ) -> Evaluation:
-    """Forecast the last rows of each series, one horizon at a time, each from all that came before, and score.
+    """Forecast the last rows of each series, one horizon at a time, each from all rows before it, and score.
 
     Args:
         calibrator: Weights and width factors.

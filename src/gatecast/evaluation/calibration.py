@@ -32,7 +32,7 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 
 STANDARD_LEVELS = (50.0, 80.0, 90.0, 95.0, 99.0)
-"""Levels that intervals are calibrated at besides those asked for; others are interpolated."""
+"""Levels that intervals are calibrated at besides the user's; others are interpolated."""
 
 DEFAULT_WIDTH_FACTOR = 1.5
 """Factor of the widths where there was too little past to measure any error."""

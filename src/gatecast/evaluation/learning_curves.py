@@ -85,9 +85,9 @@ class Diagnosis:
     Args:
         kind: "overfitting", "underfitting", "good_fit" or "inconclusive".
         reason: Why: a key of `TEMPLATES`.
-        onset_step: Step or epoch of the smallest validation error, after which it rises for good; None: it does
-            not rise.
-        generalization_gap: Share of the final validation error that the training error does not have; NaN where unknown.
+        onset_step: Step or epoch of the smallest validation error, after which it rises for good; None: no rise.
+        generalization_gap: Share of the final validation error that the training error does not have; NaN where
+            unknown.
         suggestions: Settings to try, the most promising first: "max_steps" or "epochs", "units", "dropout".
         curves: "step" and "loss", [n]; "validation_step", "validation" and "training", [k], the last two one error on
             two sets of values; "loss_smooth", [n]; "validation_smooth", [k]. NaN where unknown.

@@ -1,7 +1,4 @@
-"""How a series is cut, in time order, into a training, a validation and a test part.
-
-Letters: n points, h horizon.
-"""
+"""How series are cut, in time order, into training, validation and test part."""
 
 from __future__ import annotations
 
@@ -13,21 +10,23 @@ import numpy.typing as npt
 from gatecast.data.frequency import Freq
 from gatecast.errors import DataError
 
-__all__ = ["SMALLEST_TRAINING", "Split", "check_split", "default_horizon", "split_panel", "split_series"]
+__all__ = ["MIN_TRAINING_ROWS", "Split", "check_split", "default_horizon", "split_panel", "split_series"]
 
-SMALLEST_TRAINING = 12
-"""Points below which a network has nothing to learn from."""
+MIN_TRAINING_ROWS = 12
+"""Rows below which a network has nothing to learn from."""
 
-SHARE = 10
-"""Validation and test part are a tenth of the points each, unless the horizon is longer."""
+PART_DIVISOR = 10
+"""Validation and test part are a tenth of the rows each, unless the horizon is longer."""
 
+MIN_VALIDATION_HORIZONS = 32
+"""Horizons of all series together that the validation part aims at."""
 
-ENOUGH_SERIES = 32
-"""Series times validation horizons that are aimed at."""
+MAX_MISSING_TRAINING = 4
+"""Missing values that the smallest training part may have."""
 
 
 class Split(NamedTuple):
-    """Lengths of the parts; they sum to n."""
+    """Rows of each part, in time order."""
 
     train: int
     validation: int
@@ -35,91 +34,105 @@ class Split(NamedTuple):
 
 
 def split_series(n: int, h: int) -> Split:
-    """Cut a series: validation and test part are whole horizons, one at least, about a tenth of the points each.
+    """Split a series: validation and test part are full horizons, at least one, about a tenth of the rows each.
 
     Args:
-        n: Points of the series, missing ones included.
+        n: Rows of the series, missing ones included.
         h: Horizon.
 
     Raises:
-        DataError: Too few points for this horizon.
+        DataError: Too few rows for this horizon.
 
-    >>> split_series(144, 24)
-    Split(train=96, validation=24, test=24)
-    >>> split_series(3652, 14)
-    Split(train=2924, validation=364, test=364)
+    Example:
+        >>> split_series(144, 24)
+        Split(train=96, validation=24, test=24)
+        >>> split_series(3652, 14)
+        Split(train=2924, validation=364, test=364)
     """
-    size = h * max(1, n // SHARE // h)
-    if n - 2 * size < SMALLEST_TRAINING:
-        longest = (n - SMALLEST_TRAINING) // 2
-        fix = f"Ask for at most {longest} steps, or give more rows." if longest > 0 else "Give more rows."
+    size = h * max(1, n // PART_DIVISOR // h)
+    if n - 2 * size < MIN_TRAINING_ROWS:
+        longest = (n - MIN_TRAINING_ROWS) // 2
+        fix = f"Use a horizon of at most {longest}, or provide more rows." if longest > 0 else "Provide more rows."
         raise DataError(
-            "the series is too short for this horizon",
-            got=f"{n} rows for {h} steps ahead",
-            expected=f"at least {2 * h + SMALLEST_TRAINING}: {h} to test, {h} to validate, "
-            f"{SMALLEST_TRAINING} to learn",
+            f"The series is too short for a horizon of {h}",
+            got=f"{n} rows",
+            expected=f"at least {2 * h + MIN_TRAINING_ROWS}: "
+            f"{h} to test, {h} to validate, {MIN_TRAINING_ROWS} to train",
             fix=fix,
+            argument="h",
         )
     return Split(n - 2 * size, size, size)
 
 
 def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Split | None:
-    """Validation and test part of a panel, counted from the end of each series; the first number is the typical rest.
+    """Split a panel: validation and test part are counted from the end of each series, `train` is a typical rest.
 
-    One series is cut by `cut`. Of several, the test part is a horizon, and the validation part as many as give some
-    errors to learn from.
+    One series is split by `split_series`. Of several, the test part is a horizon, and the validation part as many
+    horizons as give enough errors to learn from.
 
     Args:
-        lengths: (S,) points of each series.
+        lengths: Rows of each series, [n_series].
         h: Horizon.
 
     Returns:
-        The parts; None where too few series are long enough to hold anything back.
+        The split; None where too few series are long enough to hold anything back.
 
-    >>> split_panel(np.array([144]), 24), split_panel(np.full(1000, 60), 12), split_panel(np.array([9]), 6)
-    (Split(train=96, validation=24, test=24), Split(train=36, validation=12, test=12), None)
+    Example:
+        >>> split_panel(np.array([144]), 24)
+        Split(train=96, validation=24, test=24)
+        >>> split_panel(np.full(1000, 60), 12), split_panel(np.array([9]), 6)
+        (Split(train=36, validation=12, test=12), None)
     """
     typical = int(np.median(lengths))
     if len(lengths) == 1:
-        return split_series(typical, h) if typical >= 2 * h + SMALLEST_TRAINING else None
+        return split_series(typical, h) if typical >= 2 * h + MIN_TRAINING_ROWS else None
     if np.count_nonzero(lengths >= 3 * h) < max(1, len(lengths) // 4):
         return None
-    folds = int(np.clip(-(-ENOUGH_SERIES // len(lengths)), 1, max(1, typical // SHARE // h)))
-    return Split(typical - (folds + 1) * h, folds * h, h)
+    n_horizons = int(np.clip(-(-MIN_VALIDATION_HORIZONS // len(lengths)), 1, max(1, typical // PART_DIVISOR // h)))
+    return Split(typical - (n_horizons + 1) * h, n_horizons * h, h)
 
 
-def check_split(values: npt.NDArray[np.float64], parts: Split) -> None:
-    """See that every part holds values.
+def check_split(values: npt.NDArray[np.float64], split: Split) -> None:
+    """Check that every part has values.
 
     Args:
-        values: (n,), NaN where missing.
-        parts: As given by `cut`.
+        values: The series, [n]; NaN where missing.
+        split: As from `split_series`.
 
     Raises:
-        DataError: A part is all but empty.
+        DataError: A part is nearly empty.
 
-    >>> check_split(np.arange(36.0), split_series(36, 12))
+    Example:
+        >>> check_split(np.arange(36.0), split_series(36, 12))
     """
     begin = 0
-    for name, length, least in zip(Split._fields, parts, (SMALLEST_TRAINING - 4, 1, 1), strict=True):
-        seen = int(np.isfinite(values[begin : begin + length]).sum())
-        if seen < least:
+    for name, length, needed in zip(
+        Split._fields, split, (MIN_TRAINING_ROWS - MAX_MISSING_TRAINING, 1, 1), strict=True
+    ):
+        n_observed = int(np.isfinite(values[begin : begin + length]).sum())
+        if n_observed < needed:
             raise DataError(
-                f"the {'training' if name == 'train' else name} part has next to no values",
+                f"The {'training' if name == 'train' else name} part has too few values",
                 where=f"rows {begin + 1} to {begin + length} of the series",
-                got=f"{seen} observed of {length}",
-                expected=f"at least {least}",
-                fix="Ask for another horizon, which cuts the series elsewhere, or fill the gap.",
+                got=f"{n_observed} observed of {length}",
+                expected=f"at least {needed}",
+                fix="Use another horizon, which splits the series elsewhere, or fill the gap.",
+                argument="h",
             )
         begin += length
 
 
 def default_horizon(freq: Freq, n: int) -> int:
-    """Two of the shortest seasons that the calendar knows for a frequency, at least 6, at most a fifth of the points.
+    """Return two of the shortest seasons of a frequency, at least 6 steps, at most a fifth of the rows.
 
-    >>> from gatecast.data.frequency import parse
-    >>> default_horizon(parse("MS"), 144), default_horizon(parse("D"), 3650), default_horizon(parse("YS"), 20)
-    (24, 14, 4)
+    Args:
+        freq: Frequency.
+        n: Rows of a series.
+
+    Example:
+        >>> from gatecast.data.frequency import parse
+        >>> default_horizon(parse("MS"), 144), default_horizon(parse("D"), 3650), default_horizon(parse("YS"), 20)
+        (24, 14, 4)
     """
-    wanted = 2 * min(freq.cycles, default=3)
-    return max(1, min(max(wanted, 6), n // 5))
+    two_seasons = 2 * min(freq.cycles, default=3)
+    return max(1, min(max(two_seasons, 6), n // 5))

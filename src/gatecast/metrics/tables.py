@@ -1,6 +1,6 @@
 """Scores of tables that have actual values next to forecasts, such as `Forecaster.cross_validation` returns.
 
-Tables are pandas, polars or Arrow tables or dicts of columns; results are of the kind that came in.
+Tables are pandas, polars or Arrow tables or dicts of columns; results are of the same kind.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cross-validation of a forecaster: fits at past cutoffs, and scores of a fitted one on rows that came since."""
+"""Cross-validation of a forecaster: fits at past cutoffs, and scores of a fitted one on newer rows."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def score_new_rows(state: FittedState, panel: Panel, n_rows: int | None, levels:
     Args:
         state: The models.
         panel: Series with the rows that were fitted, where they continue them.
-        n_rows: Newest rows; None: those that came since, or h of other series.
+        n_rows: Newest rows; None: those newer than `fit`, or h of other series.
         levels: Of the intervals, in percent.
 
     Raises:

@@ -1,11 +1,9 @@
-"""What is to be said about a panel before anything is learnt from it.
-
-Letters: S series.
-"""
+"""Checks of a panel before anything is fitted: notes on what is unusual, errors for what cannot be used."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from gatecast.config import DataConfig
 from gatecast.data.panel import Panel, check_outputs, format_times
@@ -25,67 +23,86 @@ def _output_columns() -> tuple[str, ...]:
     return (COMBINED, *models, SequentialConfig.column, *baselines, "cutoff")
 
 
-def trim_unobserved(panel: Panel, findings: list[str]) -> Panel:
-    """A single series from its first to its last value: rows without one at the end are what is to be forecast."""
-    seen = np.flatnonzero(panel.mask)
-    if len(panel) != 1 or not len(seen):
+NOTES = {
+    "unobserved": "the {end} {n} rows have no value and are left out.",
+    "constant": "{series} does not vary: its forecast is the constant.",
+    "empty": "{series} has no value: there is no forecast of it.",
+}
+"""Sentences of notes."""
+
+
+def trim_unobserved(panel: Panel, notes: list[str]) -> Panel:
+    """Return a single series from its first to its last value; add a note for rows left out at either end."""
+    observed = np.flatnonzero(panel.mask)
+    if len(panel) != 1 or not len(observed):
         return panel
-    before, after = int(seen[0]), len(panel.values) - 1 - int(seen[-1])
-    for count, where in ((before, "first"), (after, "last")):
-        if count:
-            findings.append(f"the {where} {count} rows have no value and are left out.")
-    return panel.drop_last(after).keep_last(len(panel.values) - before - after)
+    n_before, n_after = int(observed[0]), len(panel.values) - 1 - int(observed[-1])
+    for n, end in ((n_before, "first"), (n_after, "last")):
+        if n:
+            notes.append(NOTES["unobserved"].format(end=end, n=n))
+    return panel.drop_last(n_after).keep_last(len(panel.values) - n_before - n_after)
 
 
-def check_series(panel: Panel, findings: list[str]) -> None:
-    """Series of which nothing can be learnt, by name; columns whose names the forecast needs are refused."""
+def check_series(panel: Panel, notes: list[str]) -> None:
+    """Add notes on constant and empty series, by id.
+
+    Raises:
+        ConfigError: A column has the name of a forecast.
+    """
     check_outputs(panel.columns, _output_columns())
-    at = np.flatnonzero(panel.lengths)
-    least = np.full(len(panel), np.inf)
-    most = np.full(len(panel), -np.inf)
-    first = panel.indptr[:-1][at]
-    least[at] = np.fmin.reduceat(panel.values, first) if len(at) else []
-    most[at] = np.fmax.reduceat(panel.values, first) if len(at) else []
-    constant = np.flatnonzero(least == most)
-    empty = np.flatnonzero(~np.isfinite(most))
-    for which, what in (
-        (constant, "does not vary: its forecast is the constant"),
-        (empty, "has no value: there is no forecast of it"),
+    with_rows = np.flatnonzero(panel.lengths)
+    smallest = np.full(len(panel), np.inf)
+    largest = np.full(len(panel), -np.inf)
+    first = panel.indptr[:-1][with_rows]
+    smallest[with_rows] = np.fmin.reduceat(panel.values, first) if len(with_rows) else []
+    largest[with_rows] = np.fmax.reduceat(panel.values, first) if len(with_rows) else []
+    for kind, selected in (
+        ("constant", np.flatnonzero(smallest == largest)),
+        ("empty", np.flatnonzero(~np.isfinite(largest))),
     ):
-        if len(which) and len(panel) == 1:
-            findings.append(f"the series {what}.")
-        elif len(which):
-            some = ", ".join(repr(str(name)) for name in panel.ids[which[:3]])
-            more = f" and {len(which) - 3:,} more" if len(which) > 3 else ""
-            findings.append(f"series {some}{more} {what}.")
+        if len(selected):
+            notes.append(NOTES[kind].format(series=_series_text(panel, selected)))
+
+
+def _series_text(panel: Panel, selected: npt.NDArray[np.int64]) -> str:
+    """Return ids of series in a sentence, at most three of them."""
+    if len(panel) == 1:
+        return "the series"
+    names = ", ".join(repr(str(name)) for name in panel.ids[selected[:3]])
+    return f"series {names}" + (f" and {len(selected) - 3:,} more" if len(selected) > 3 else "")
 
 
 def check_bounds(panel: Panel, data: DataConfig) -> None:
-    """Refuse values that contradict what was said about them, by name and time."""
-    x = panel.values
+    """Check that values are within their bounds.
+
+    Raises:
+        DataError: A value outside, with its series and time.
+    """
+    values = panel.values
+    lower = -np.inf if data.lower_bound is None else data.lower_bound
+    upper = np.inf if data.upper_bound is None else data.upper_bound
     with np.errstate(invalid="ignore"):
-        for bad, what, expected in (
+        checks = (
+            (values < lower, "below its lower bound", f"{lower} or more", "lower_bound"),
+            (values > upper, "above its upper bound", f"{upper} or less", "upper_bound"),
             (
-                x < (-np.inf if data.lower_bound is None else data.lower_bound),
-                "below its lower bound",
-                f"{data.lower_bound} or more",
+                data.integer & np.isfinite(values) & (values != np.round(values)),
+                "not an integer",
+                "integers, as integer=True states",
+                "integer",
             ),
-            (
-                x > (np.inf if data.upper_bound is None else data.upper_bound),
-                "above its upper bound",
-                f"{data.upper_bound} or less",
-            ),
-            (data.integer & np.isfinite(x) & (x != np.round(x)), "not whole", "whole numbers, as integer=True states"),
-        ):
-            at = np.flatnonzero(bad)
-            if len(at):
-                s = int(np.searchsorted(panel.indptr, at[0], side="right")) - 1
-                when = format_times(panel.times(s)[at[0] - panel.indptr[s] :][:1])[0]
-                named = "" if panel.columns.id is None else f"series {str(panel.ids[s])!r}, "
-                raise DataError(
-                    f"a value is {what}",
-                    where=f"{named}{when}",
-                    got=f"{x[at[0]]:g} (such values in all: {len(at)})",
-                    expected=expected,
-                    fix="Correct the value, or change the DataConfig.",
-                )
+        )
+    for is_invalid, problem, expected, argument in checks:
+        rows = np.flatnonzero(is_invalid)
+        if len(rows):
+            s = int(np.searchsorted(panel.indptr, rows[0], side="right")) - 1
+            time = format_times(panel.times(s)[rows[0] - panel.indptr[s] :][:1])[0]
+            series = "" if panel.columns.id is None else f"series {str(panel.ids[s])!r}, "
+            raise DataError(
+                f"A value is {problem}",
+                where=f"{series}{time}",
+                got=f"{values[rows[0]]:g} ({len(rows)} such values)",
+                expected=expected,
+                fix="Correct the value, or change the DataConfig.",
+                argument=argument,
+            )

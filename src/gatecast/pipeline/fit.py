@@ -30,7 +30,7 @@ from gatecast.evaluation.calibration import (
 )
 from gatecast.evaluation.conformal import fit_width_factors, half_widths
 from gatecast.evaluation.sample_paths import error_autocorrelation
-from gatecast.evaluation.splits import SMALLEST_TRAINING, Split, check_split, default_horizon, split_panel
+from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import (
@@ -64,6 +64,18 @@ MAX_VALIDATION_ROWS = 256
 
 UPDATE_DIVISOR = 3
 """How many times fewer steps, at a lower learning rate, an update trains than a fit."""
+
+
+NOTES = {
+    "no_split": (
+        "{n} rows are too few to hold any back: the forecast has not been scored, and its intervals are a guess."
+    ),
+    "short_training": (
+        "only {n} rows precede the validation and test parts of {horizon} rows each: a shorter horizon would be fitted "
+        "and measured better."
+    ),
+}
+"""Sentences of notes."""
 
 
 def overrides(config: ForecasterConfig) -> Overrides:
@@ -162,17 +174,11 @@ class _Fit:
         return self.context if panel is self.panel else PanelContext.from_panel(panel)
 
     def notes(self) -> list[str]:
-        """Return what is worth knowing about the split."""
+        """Return notes on the split."""
         if self.split is None:
-            return [
-                f"{self.typical_length} rows are too few to hold any back: the forecast has not been scored, "
-                "and its intervals are a guess."
-            ]
+            return [NOTES["no_split"].format(n=self.typical_length)]
         if self.split.train < self.task.horizon:
-            return [
-                f"only {self.split.train} rows precede the validation and test parts of {self.task.horizon} rows each: "
-                "a shorter horizon would be fitted and measured better."
-            ]
+            return [NOTES["short_training"].format(n=self.split.train, horizon=self.task.horizon)]
         return []
 
     def calibrator(self) -> ConformalCalibrator:
@@ -181,7 +187,7 @@ class _Fit:
         columns = unique_columns(self.configs)
         start = default_calibrator(columns, self.task.quantiles, levels, self.task.horizon)
         weights = start.weights
-        if self.split is None and self.typical_length < SMALLEST_TRAINING:
+        if self.split is None and self.typical_length < MIN_TRAINING_ROWS:
             weights = _without_networks(columns, self.configs)
         bounds = Bounds(data.lower_bound, data.upper_bound, data.integer)
         return start._replace(bounds=bounds, weights=weights)
@@ -207,9 +213,9 @@ class _Fit:
         return score_test_part(calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level)
 
     def _split(self) -> Split:
-        """Return the split, which there is."""
+        """Return the split of a fit that holds rows back."""
         if self.split is None:
-            raise ValueError("there is no split")
+            raise ValueError("no split")
         return self.split
 
 
@@ -237,7 +243,7 @@ def update(
 
 
 def _without_networks(columns: list[str], configs: list[ModelConfig]) -> dict[str, float]:
-    """Return weights where a network has nothing to train on and nothing would tell: the other models alone."""
+    """Return weights for series too short to train a network on: the other models alone."""
     others = [config.family != "network" for config in configs]
     if not any(others):
         return dict.fromkeys(columns, 1 / len(columns))

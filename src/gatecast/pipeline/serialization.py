@@ -45,7 +45,7 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
         path: Where.
         config: The settings.
         state: What was fitted, with the series.
-        kind: Kind of table that came in, and goes out.
+        kind: Kind of the source table, and of results.
 
     Raises:
         ConfigError: The file cannot be written there, or ids that JSON cannot hold.
@@ -83,7 +83,7 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
     """Read a file.
 
     Returns:
-        The settings, what was fitted, and the kind of table that came in.
+        The settings, what was fitted, and the kind of the source table.
 
     Raises:
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
@@ -216,7 +216,7 @@ def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Ev
     """Scores and test part."""
     cutoff, table = test_table(panel, about["sizes"][2])
     table |= {name: arrays[f"evaluation.{k}"] for k, name in enumerate(about["columns"])}
-    scores = tuple(Score(**{**told, "coverage": dict(told["coverage"])}) for told in about["scores"])
+    scores = tuple(Score(**{**item, "coverage": dict(item["coverage"])}) for item in about["scores"])
     return Evaluation(
         cutoff,
         Split(*about["sizes"]),

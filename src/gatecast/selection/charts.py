@@ -1,4 +1,4 @@
-"""Charts of choices: the errors of models side by side, and how cells learn the tasks that need a memory."""
+"""Charts of comparisons: errors of models, and losses of cells on memory tasks."""
 
 from __future__ import annotations
 
@@ -11,73 +11,73 @@ from gatecast.selection.compare import Comparison
 from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
 from gatecast.selection.memory_tasks.tasks import TASKS
 
-__all__ = ["comparison_chart", "probe_chart", "probe_charts"]
+__all__ = ["comparison_chart", "memory_chart", "memory_charts"]
 
 ROLES = ("model", "third", "fourth", "fifth", "sixth")
-"""Of the cells in turn; "naive" is the answer that remembers nothing."""
+"""Colors of the cells in turn; "naive" is the answer that remembers nothing."""
 
 
 def comparison_chart(comparison: Comparison) -> Chart:
-    """The error of every model, the smallest on top.
+    """Return a chart with the error of every model, the smallest on top.
 
     Args:
-        comparison: What `compare` gave.
+        comparison: What `compare` returned.
     """
     scores = comparison.scores
     measure = "mase" if np.isfinite(scores["mase"]).all() else "mae"
     names = tuple(BASELINES.get(name, name) for name in scores["model"].tolist())
-    says = "; ".join(f"{name} {value:.3g}" for name, value in zip(names, scores[measure], strict=True))
+    text = "; ".join(f"{name} {value:.3g}" for name, value in zip(names, scores[measure], strict=True))
     title = f"{measure.upper()} of each model, {comparison.h} steps ahead"
     bars = Bars(names, scores[measure], "", "model")
-    return Chart(title, (bars,), comparison.recommendation, f"{title}: {says}.", "smaller is better")
+    return Chart(title, (bars,), comparison.recommendation, f"{title}: {text}.", "smaller is better")
 
 
-def probe_chart(probe: MemoryBenchmark) -> Chart:
-    """All tasks, a pane each: the loss of every training, beside that of the answer that remembers nothing.
+def memory_chart(benchmark: MemoryBenchmark) -> Chart:
+    """Return a chart with a pane for each task: the loss of every training, and that of the naive answer.
 
     Args:
-        probe: What `probe` gave.
+        benchmark: What `memory_benchmark` returned.
     """
-    labels = list(dict.fromkeys(probe.table["probe"].tolist()))
-    marks = tuple(mark for pane, label in enumerate(labels) for mark in _marks(probe, label, pane))
-    names = tuple(_name(probe, label) for label in labels)
+    labels = list(dict.fromkeys(benchmark.table["probe"].tolist()))
+    marks = tuple(mark for pane, label in enumerate(labels) for mark in _marks(benchmark, label, pane))
+    names = tuple(_name(benchmark, label) for label in labels)
     return Chart(
-        "Long memory: loss while learning", marks, probe.sentence, probe.sentence, "updates", names, log_x=True
+        "Long memory: loss during training", marks, benchmark.sentence, benchmark.sentence, "updates", names, log_x=True
     )
 
 
-def probe_charts(probe: MemoryBenchmark) -> list[Chart]:
-    """The same, a chart for each task.
+def memory_charts(benchmark: MemoryBenchmark) -> list[Chart]:
+    """Return a chart for each task; see `memory_chart`.
 
     Args:
-        probe: What `probe` gave.
+        benchmark: What `memory_benchmark` returned.
     """
     charts = []
-    for label in dict.fromkeys(probe.table["probe"].tolist()):
-        title = f"{_name(probe, label)}: loss while learning"
-        charts.append(Chart(title, _marks(probe, label, 0), x_label="updates", y_labels=("loss",), log_x=True))
+    for label in dict.fromkeys(benchmark.table["probe"].tolist()):
+        title = f"{_name(benchmark, label)}: loss during training"
+        charts.append(Chart(title, _marks(benchmark, label, 0), x_label="updates", y_labels=("loss",), log_x=True))
     return charts
 
 
-def _name(probe: MemoryBenchmark, label: str) -> str:
-    """What a pane is called."""
-    length = int(probe.table["length"][probe.table["probe"] == label][0])
+def _name(benchmark: MemoryBenchmark, label: str) -> str:
+    """Return the title of a pane."""
+    length = int(benchmark.table["length"][benchmark.table["probe"] == label][0])
     return f"{label}, {length} steps" if label in TASKS else label
 
 
-def _marks(probe: MemoryBenchmark, label: str, pane: int) -> tuple[Mark, ...]:
-    """A line a cell, interrupted between seeds, and the naive answer's; only the first pane has names."""
-    table = probe.table
-    here = table["probe"] == label
-    steps, naive = table["step"][here], float(table["naive"][here][0])
+def _marks(benchmark: MemoryBenchmark, label: str, pane: int) -> tuple[Mark, ...]:
+    """Return a line for each cell, broken between seeds, and the naive answer's; the first pane has the names."""
+    table = benchmark.table
+    rows = table["probe"] == label
+    steps, naive = table["step"][rows], float(table["naive"][rows][0])
     ends = np.array([steps.min(), steps.max()], float)
     named = pane == 0
     marks: list[Mark] = [
         Line(ends, np.full(2, naive), "naive answer" if named else "", "naive", 1.2, dashed=True, pane=pane)
     ]
-    for cell, role in zip(dict.fromkeys(table["cell"][here].tolist()), ROLES, strict=False):
-        own = here & (table["cell"] == cell)
-        x, y, seed = table["step"][own].astype(float), table["loss"][own], table["seed"][own]
+    for cell, role in zip(dict.fromkeys(table["cell"][rows].tolist()), ROLES, strict=False):
+        selected = rows & (table["cell"] == cell)
+        x, y, seed = table["step"][selected].astype(float), table["loss"][selected], table["seed"][selected]
         cuts = np.flatnonzero(np.diff(seed)) + 1
         name = CELLS[cell].column if named else ""
         marks.append(Line(np.insert(x, cuts, x[cuts]), np.insert(y, cuts, np.nan), name, role, 1.4, pane=pane))

@@ -1,4 +1,4 @@
-"""`compare`: models on the same past cutoffs, each forecast from nothing that came later.
+"""`compare`: models on the same past cutoffs, each forecast from nothing later.
 
 Shapes: n_rows rows (a series at a cutoff), horizon steps, T columns of the past.
 """
@@ -106,7 +106,7 @@ def compare(
 ) -> Comparison:
     """Fit models at past cutoffs, forecast from each, and recommend one of them.
 
-    All models get the same series, cutoffs and seed. Recurrent cells get as many units as make the LSTM's number of
+    All models get the same series, cutoffs and seed. Recurrent cells get the units that give the LSTM's number of
     parameters; other models are as they are. Differences are tested by sign flips of scaled errors, of means over the
     cutoffs where there are six series or more, and corrected for their number after Holm.
 

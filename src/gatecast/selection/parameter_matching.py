@@ -1,4 +1,4 @@
-"""How many units give a network as many parameters as another one has."""
+"""Units that give one network as many parameters as another."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Callable
 __all__ = ["nearest_units"]
 
 
-def nearest_units(size: Callable[[int], int], wanted: int, most: int) -> int:
-    """The units with which a network comes nearest to a number of parameters; of two as near, the fewer.
+def nearest_units(size: Callable[[int], int], target: int, max_units: int) -> int:
+    """Return the units whose number of parameters is nearest to a target; of two equally near, the fewer.
 
     Args:
         size: Number of parameters by units, increasing.
-        wanted: Number of parameters.
-        most: Units at most.
+        target: Number of parameters.
+        max_units: Largest number of units.
 
-    >>> nearest_units(lambda units: units * units, wanted=30, most=10)
-    5
+    Example:
+        >>> nearest_units(lambda units: units * units, target=30, max_units=10)
+        5
     """
-    choices = range(1, most + 1)
-    above = bisect_left(choices, wanted, key=size)
-    return min(choices[max(0, above - 1) : above + 1], key=lambda units: abs(size(units) - wanted))
+    choices = range(1, max_units + 1)
+    above = bisect_left(choices, target, key=size)
+    return min(choices[max(0, above - 1) : above + 1], key=lambda units: abs(size(units) - target))

@@ -23,7 +23,7 @@ from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
 from gatecast.data.reader import kind_of
 from gatecast.errors import DataError
-from gatecast.evaluation.splits import SMALLEST_TRAINING, default_horizon, split_panel
+from gatecast.evaluation.splits import MIN_TRAINING_ROWS, default_horizon, split_panel
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
@@ -133,7 +133,7 @@ class _Plan:
         panel: All rows, as they were read.
         before_test: The rows before the test part.
         notes: What was noticed while reading.
-        kind: Kind of table that came in.
+        kind: Kind of the source table.
         config: Settings of every forecaster, but for those that are searched.
         h: Horizon.
         n_windows: Cutoffs of each trial.
@@ -292,7 +292,7 @@ def _too_short(panel: Panel, h: int, n_test: int, n_windows: int) -> DataError:
     """Return the error for series that are too short for the windows."""
     n_windows_rows = n_windows * h
     if len(panel) == 1:
-        n_before = 2 * h + SMALLEST_TRAINING
+        n_before = 2 * h + MIN_TRAINING_ROWS
         needed = f"at least {n_test + n_windows_rows + n_before} rows"
     else:
         n_before = 3 * h

@@ -62,7 +62,7 @@ def test_tune_tries_the_named_cell(workdir, capsys):
         (["--report", "a.png"], "invalid --report (a.png)"),
         (["--report", "a.html", "--futr-exog", "p"], "missing --futr-df"),
         (["--study", "sales.csv"], "--study would overwrite the input (sales.csv)"),
-        (["--study", "none/a.db"], "(none/a.db)"),
+        (["--study", "none/a.db"], "'none/a.db'"),
     ],
 )
 def test_tune_refuses_what_cannot_be(workdir, capsys, args, text):

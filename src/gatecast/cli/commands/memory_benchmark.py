@@ -45,7 +45,7 @@ def memory_benchmark(
     from gatecast.cli.json_output import rows
     from gatecast.data.sources.writers import write
     from gatecast.plotting.charts import show
-    from gatecast.selection.charts import probe_chart
+    from gatecast.selection.charts import memory_chart
     from gatecast.selection.memory_tasks.benchmark import memory_benchmark as run_benchmark
     from gatecast.selection.memory_tasks.summary import summarize_runs
 
@@ -55,7 +55,7 @@ def memory_benchmark(
         targets,
         {
             "--out": lambda path: write(benchmark.table, path),
-            "--plot": lambda path: show(probe_chart(benchmark), path),
+            "--plot": lambda path: show(memory_chart(benchmark), path),
             "--report": lambda path: write_report(None, path, memory_benchmark=benchmark),
         },
     )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from gatecast.plotting.charts import BASELINES
 from gatecast.plotting.spec import SERIES_ROLES, Bars, Chart, Line, Points
 from gatecast.reporting.blocks import Block, FactList, Figure, Paragraph, Section, table_from_columns
-from gatecast.selection.charts import probe_charts
+from gatecast.selection.charts import memory_charts
 from gatecast.selection.compare import Comparison
 from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
 from gatecast.selection.tune import TuneResult
@@ -55,7 +55,7 @@ def comparison_section(comparison: Comparison) -> Section:
 
 def memory_benchmark_section(benchmark: MemoryBenchmark) -> Section:
     """Build the section on tasks that need a long memory, and the cells that learn them."""
-    figures = (Figure(chart) for chart in probe_charts(benchmark))
+    figures = (Figure(chart) for chart in memory_charts(benchmark))
     return Section("memory-benchmark", "Memory benchmark", (Paragraph(benchmark.sentence), *figures))
 
 

@@ -1,9 +1,9 @@
-"""Tasks that only a memory solves: adding, temporal order, copying. Made by seed, as many samples as are wanted.
+"""Tasks that only a memory solves: adding, temporal order, copying; any number of samples by seed.
 
-Letters: N samples, T steps that lie between, L steps in all, F features, M outputs, K symbols, W length of a word.
+What must be known at the end occurs long before it, and nothing in between helps: without a memory nothing does better
+than the naive answer, whose loss is known exactly.
 
-What must be known at the end was seen long before it, and nothing in between helps: whoever does not remember can do
-no better than the naive answer, whose loss is known exactly.
+Shapes: N samples, T steps between question and answer, L steps in all.
 """
 
 from __future__ import annotations
@@ -20,25 +20,28 @@ __all__ = ["TASKS", "Task", "accuracy", "adding", "copying", "order", "recall"]
 
 Make = Callable[[np.random.Generator, int, int], TrainingData]
 
-NEAR = 0.1
-"""A sum counts as right up to this error; the naive answer is so near in 19 % of the samples."""
+MAX_SUM_ERROR = 0.1
+"""A sum counts as right up to this error; the naive answer is that near in 19 % of the samples."""
 
-SYMBOLS, WORD = 4, 3
-"""Symbols of the copy tasks, and how many of them are to be remembered."""
+N_SYMBOLS = 4
+"""Symbols of the copy tasks."""
+
+WORD_LENGTH = 3
+"""How many of them must be remembered."""
 
 
 class Task(NamedTuple):
     """One task.
 
     Args:
-        title: What it is called in a sentence.
-        make: Gives samples from random numbers, N and `length`.
-        length: T, how far it reaches back.
-        features: F.
-        outputs: M.
-        naive: Mean squared error of the best answer that remembers nothing.
-        units: Of the LSTM; the other cells get as many as make the same number of parameters.
-        steps: Updates, at most.
+        title: Name in a sentence.
+        make: Makes samples from random numbers, N and `length`.
+        length: T, how far back the question lies.
+        features: Number of inputs.
+        outputs: Number of outputs.
+        naive: Mean squared error of the best answer without a memory.
+        units: Units of the LSTM; the other cells get the same number of parameters.
+        steps: Largest number of updates.
         classes: Whether the answer is the largest output; otherwise a number.
         sequences: Whether the answer has a time axis.
     """
@@ -56,7 +59,7 @@ class Task(NamedTuple):
 
 
 def adding(rng: np.random.Generator, N: int, T: int) -> TrainingData:
-    """The sum of two marked numbers of T, ``y = v[a] + v[b]``, a in the first half and b in the second.
+    """Make sums of two marked numbers of T, ``y = v[a] + v[b]``, a in the first half and b in the second.
 
     Args:
         rng: Random numbers.
@@ -64,8 +67,8 @@ def adding(rng: np.random.Generator, N: int, T: int) -> TrainingData:
         T: Steps, 2 or more.
 
     Returns:
-        x (N, T, 2): v, even in [0, 1), and the mark; y (N, 1, 1). Nothing is NaN. The naive answer is 1, with a mean
-        squared error of 1/6, the variance of the sum.
+        x [N, T, 2]: v, uniform in [0, 1), and the mark; y [N, 1, 1]. Nothing is NaN. The naive answer is 1, with a
+        mean squared error of 1/6, the variance of the sum.
 
     Source: Hochreiter & Schmidhuber 1997, experiment 4; in this form Le, Jaitly & Hinton 2015.
 
@@ -81,7 +84,7 @@ def adding(rng: np.random.Generator, N: int, T: int) -> TrainingData:
 
 
 def order(rng: np.random.Generator, N: int, T: int) -> TrainingData:
-    """Which of two symbols came first and which second, among T others: four classes.
+    """Make sequences with two symbols among T others; the class is their order, one of four.
 
     Args:
         rng: Random numbers.
@@ -89,8 +92,8 @@ def order(rng: np.random.Generator, N: int, T: int) -> TrainingData:
         T: Steps, 10 or more.
 
     Returns:
-        x (N, T, 6): one of the symbols X, Y, a, b, c, d a step; y (N, 1, 4): one of XX, XY, YX, YY. The first of
-        the two stands at a tenth to a fifth of the sequence, the second behind its middle.
+        x [N, T, 6]: one of the symbols X, Y, a, b, c, d at each step; y [N, 1, 4]: one of XX, XY, YX, YY. The first of
+        the two lies at a tenth to a fifth of the sequence, the second just after its middle.
 
     Source: Hochreiter & Schmidhuber 1997, experiment 6a.
 
@@ -106,7 +109,7 @@ def order(rng: np.random.Generator, N: int, T: int) -> TrainingData:
 
 
 def copying(rng: np.random.Generator, N: int, T: int) -> TrainingData:
-    """A word of W symbols, T empty steps, and then the word is to be said: always after the same delay.
+    """Make words of three symbols to repeat after T empty steps, always the same delay.
 
     Args:
         rng: Random numbers.
@@ -116,7 +119,7 @@ def copying(rng: np.random.Generator, N: int, T: int) -> TrainingData:
     Returns:
         As `recall`.
 
-    Source: Hochreiter & Schmidhuber 1997; Arjovsky, Shah & Bengio 2016, there with eight symbols and ten of them.
+    Source: Hochreiter & Schmidhuber 1997; Arjovsky, Shah & Bengio 2016, there with words of ten out of eight symbols.
 
     >>> samples = copying(np.random.default_rng(0), 2, 5)
     >>> samples.x.shape, samples.weight[0].tolist()
@@ -126,7 +129,7 @@ def copying(rng: np.random.Generator, N: int, T: int) -> TrainingData:
 
 
 def recall(rng: np.random.Generator, N: int, T: int) -> TrainingData:
-    """The copy task with another delay in every sample, from T / 2 to T steps: a signal says when to begin.
+    """Make the copy task with a random delay of T / 2 to T steps; a signal marks its end.
 
     Args:
         rng: Random numbers.
@@ -134,8 +137,8 @@ def recall(rng: np.random.Generator, N: int, T: int) -> TrainingData:
         T: Longest delay.
 
     Returns:
-        x (N, T + 2 W, K + 2): a symbol, nothing, or the signal; y (N, T + 2 W, K): what is to be said; weight
-        (N, T + 2 W): 1 at the W steps that count, 0 elsewhere.
+        x [N, L, 6]: a symbol, nothing, or the signal; y [N, L, 4]: the symbol to repeat; weight [N, L]: 1 at the steps
+        that count, 0 elsewhere; L = T + 6.
 
     Source: Henaff, Szlam & LeCun 2016: with a delay that never changes, an orthogonal recurrence needs no gates.
 
@@ -146,49 +149,53 @@ def recall(rng: np.random.Generator, N: int, T: int) -> TrainingData:
     return _word(rng, N, T, rng.integers(T // 2, T + 1, N))
 
 
-def accuracy(task: Task, said: npt.NDArray[np.float32], samples: TrainingData) -> float:
-    """Share of the answers that are right: the largest output at the right place, or a sum less than 0.1 off.
+def accuracy(task: Task, predicted: npt.NDArray[np.float32], samples: TrainingData) -> float:
+    """Return the share of right answers: the largest output in the right position, or a sum less than 0.1 off.
 
     Args:
-        task: Says which of the two.
-        said: (N, L, M) or (N, M), what a network says.
-        samples: What it should have said.
+        task: Defines which of the two.
+        predicted: Outputs of a network, [N, L, outputs] or [N, outputs].
+        samples: Actual answers.
 
     >>> samples = adding(np.random.default_rng(0), 100, 10)
     >>> accuracy(TASKS["adding"], samples.y[:, 0], samples)
     1.0
     """
-    said = said.reshape(samples.y.shape)
-    right = said.argmax(-1) == samples.y.argmax(-1) if task.classes else np.abs(said - samples.y)[..., 0] < NEAR
+    predicted = predicted.reshape(samples.y.shape)
+    right = (
+        predicted.argmax(-1) == samples.y.argmax(-1)
+        if task.classes
+        else np.abs(predicted - samples.y)[..., 0] < MAX_SUM_ERROR
+    )
     return float(right.mean() if samples.weight is None else right[samples.weight > 0].mean())
 
 
 def _word(rng: np.random.Generator, N: int, T: int, delay: npt.NDArray[np.int64]) -> TrainingData:
-    """A word, a delay for each sample with the signal at its end, the word again."""
-    nothing, signal, rows = SYMBOLS, SYMBOLS + 1, np.arange(N)
-    word = rng.integers(0, SYMBOLS, (N, WORD))
-    seen = np.full((N, T + 2 * WORD), nothing)
-    seen[:, :WORD] = word
-    seen[rows, WORD + delay - 1] = signal
-    y = np.zeros((*seen.shape, SYMBOLS), np.float32)
-    weight = np.zeros(seen.shape, np.float32)
-    at = WORD + delay[:, None] + np.arange(WORD)
+    """Make a word, a delay for each sample with the signal at its end, the word again."""
+    nothing, signal, rows = N_SYMBOLS, N_SYMBOLS + 1, np.arange(N)
+    word = rng.integers(0, N_SYMBOLS, (N, WORD_LENGTH))
+    sequence = np.full((N, T + 2 * WORD_LENGTH), nothing)
+    sequence[:, :WORD_LENGTH] = word
+    sequence[rows, WORD_LENGTH + delay - 1] = signal
+    y = np.zeros((*sequence.shape, N_SYMBOLS), np.float32)
+    weight = np.zeros(sequence.shape, np.float32)
+    at = WORD_LENGTH + delay[:, None] + np.arange(WORD_LENGTH)
     y[rows[:, None], at, word] = 1.0
     weight[rows[:, None], at] = 1.0
-    return TrainingData(np.eye(SYMBOLS + 2, dtype=np.float32)[seen], y, weight)
+    return TrainingData(np.eye(N_SYMBOLS + 2, dtype=np.float32)[sequence], y, weight)
 
 
-def _guess(classes: int) -> float:
-    """Mean squared error, a class, of saying 1 / K for each: ``(K - 1) / K^2``."""
+def _uniform_error(classes: int) -> float:
+    """Return the mean squared error of answering 1 / K for each of K classes: ``(K - 1) / K^2``."""
     return (classes - 1) / classes**2
 
 
-_COPY = Task("", copying, 40, SYMBOLS + 2, SYMBOLS, _guess(SYMBOLS), units=32, steps=3000, sequences=True)
+_COPY = Task("", copying, 40, N_SYMBOLS + 2, N_SYMBOLS, _uniform_error(N_SYMBOLS), units=32, steps=3000, sequences=True)
 
 TASKS: Mapping[str, Task] = {
     "adding": Task("adding problem", adding, 100, 2, 1, 1 / 6, units=24, steps=3000, classes=False),
-    "order": Task("temporal order", order, 100, 6, 4, _guess(4), units=24, steps=1500),
+    "order": Task("temporal order", order, 100, 6, 4, _uniform_error(4), units=24, steps=1500),
     "copy": _COPY._replace(title="copy memory with a fixed delay"),
     "recall": _COPY._replace(title="copy memory with an unknown delay", make=recall),
 }
-"""Every task by its name."""
+"""Tasks by name."""
