@@ -21,7 +21,9 @@ def find_requests(folder: Path) -> list[str]:
     requests = []
     for path in sorted([*folder.rglob("*.html"), *folder.rglob("*.css")]):
         text = path.read_text(encoding="utf-8")
-        requests += [f"{path}: {hit.group(0)[:120]}" for load in LOADS for hit in re.finditer(load, text, re.IGNORECASE)]
+        requests += [
+            f"{path}: {hit.group(0)[:120]}" for load in LOADS for hit in re.finditer(load, text, re.IGNORECASE)
+        ]
     return requests
 
 

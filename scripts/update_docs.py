@@ -2,8 +2,8 @@
 
 usage: update_docs.py [PAGE ...]; without pages, all of them
 
-Run it after a change that alters an output. `tests/test_docs.py` runs the same blocks and compares: text must be equal; with
-`<!-- within N % -->` before an output, its numbers may differ by N percent.
+Run it after a change that alters an output. `tests/test_docs.py` runs the same blocks and compares: text must be
+equal; with `<!-- within N % -->` before an output, its numbers may differ by N percent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The documents are true: Python blocks run and print what is shown, links lead somewhere, every public name is documented once."""
+"""The documents are true: blocks run and print what is shown, links resolve, every public name is documented once."""
 
 import ast
 import importlib
@@ -36,7 +36,14 @@ PUBLIC = (
 KERNELS = ("cells", "equations", "native", "packing", "reference")
 """Modules of `gatecast.kernels`, which are public as modules."""
 
-RESULTS = ("gatecast.evaluation", "gatecast.explain", "gatecast.nn", "gatecast.pipeline", "gatecast.results", "gatecast.selection")
+RESULTS = (
+    "gatecast.evaluation",
+    "gatecast.explain",
+    "gatecast.nn",
+    "gatecast.pipeline",
+    "gatecast.results",
+    "gatecast.selection",
+)
 """Homes of the classes that public functions return. Users meet the objects and never import the classes."""
 
 DIRECTIVE = re.compile(r"^::: (\S+)$", re.MULTILINE)
@@ -133,7 +140,9 @@ def test_chinese_page_has_the_blocks_and_headings_of_the_english_page(chinese):
         # Comments and docstrings are Chinese there.
         assert code_tree(actual.code) == code_tree(expected.code), f"block {number}"
         assert actual[1:] == expected[1:], f"output of block {number}"
-    fences = [re.findall(r"^```(\w*)\n(.*?)^```$", read_text(page), re.DOTALL | re.MULTILINE) for page in (english, chinese)]
+    fences = [
+        re.findall(r"^```(\w*)\n(.*?)^```$", read_text(page), re.DOTALL | re.MULTILINE) for page in (english, chinese)
+    ]
     shapes = [[(language, len(text.splitlines())) for language, text in blocks] for blocks in fences]
     assert shapes[0] == shapes[1]
     headings = [re.findall(r"^#{1,2} ", read_prose(page), re.MULTILINE) for page in (english, chinese)]
@@ -215,7 +224,9 @@ def test_page_of_the_command_line_has_every_command_and_option():
 def test_commands_that_a_page_shows_exist(page):
     commands = cli_commands()
     blocks = re.findall(r"^```sh\n(.*?)^```", read_text(page), re.DOTALL | re.MULTILINE)
-    inline = [code for code in re.findall(r"`(gatecast [^`]+)`", read_prose(page)) if not code.endswith("COMMAND --help")]
+    inline = [
+        code for code in re.findall(r"`(gatecast [^`]+)`", read_prose(page)) if not code.endswith("COMMAND --help")
+    ]
     for line in [*"".join(blocks).splitlines(), *inline]:
         program, _, arguments = line.partition("#")[0].partition(" ")
         words = arguments.split()
