@@ -1,6 +1,7 @@
 """Forecaster: accuracy of the full models, settings, tables of any kind, charts, simple forecasts as models."""
 
 import inspect
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from gatecast import config as config_module
 from gatecast import forecaster as forecaster_module
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data import synthetic
+from gatecast.data.sources import dataframes
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.forecaster import OTHER_NAMES, WITHOUT_EFFECT, Forecaster
 from gatecast.forecasting.baselines import baseline_forecasts
@@ -258,8 +260,8 @@ def test_forecaster_file_gives_a_table_of_an_installed_library(missing, expected
     for library in ("pandas", "polars", "pyarrow"):
         if library not in missing:
             pytest.importorskip(library)
-    found = forecaster_module.find_spec
-    monkeypatch.setattr(forecaster_module, "find_spec", lambda name: None if name in missing else found(name))
+    for module in (forecaster_module, dataframes):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name in missing else find_spec(name))
     for each in (forecaster, gc.load(tmp_path / "a.gatecast")):
         assert kind(each.predict()) == expected
     if "pandas" in missing:

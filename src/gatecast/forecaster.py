@@ -12,9 +12,10 @@ from importlib.util import find_spec
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
     check_levels,
@@ -27,6 +28,7 @@ from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, Trainin
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel
 from gatecast.data.reader import kind_of, read, to_frame_like
+from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation, explain
@@ -194,7 +196,7 @@ class Forecaster:
             weights = ", ".join(f"{name} {weight:.2f}" for name, weight in state.calibrator.weights.items())
             rows += [
                 ("fitted on", f"{_size(state.panel)}, {state.panel.freq.label}"),
-                ("horizon", count(state.horizon, "step")),
+                ("horizon", format_count(state.horizon, "step")),
                 ("season length", str(state.season_length)),
                 ("weights", weights),
             ]
@@ -345,7 +347,7 @@ class Forecaster:
             DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` misses.
         """
         record = self._forecast(source, h=h, level=level, futr_df=futr_df)
-        return self._to_table(record.columns, source, output)
+        return self._to_table(record.columns, _panel_of(record), source, output)
 
     def simulate(
         self,
@@ -380,7 +382,7 @@ class Forecaster:
         context = tables.forecast_context(state, panel, n_steps, futr_df)
         seed = self.config.seed if seed is None else check_seed(seed)
         table = tables.paths_table(state, panel, context, n_steps, n_paths, seed)
-        return self._to_table(table, source, output)
+        return self._to_table(table, panel, source, output)
 
     def predict_components(self, *, futr_df: Any = None, output: str | None = None) -> Any:
         """Return what each of the weighted models forecasts: ids, times, and a column for each.
@@ -394,7 +396,8 @@ class Forecaster:
         """
         state, n_steps = self._fitted(), self._n_steps(None)
         context = tables.forecast_context(state, state.panel, n_steps, futr_df)
-        return self._to_table(tables.components(state, state.panel, context, n_steps), None, output)
+        table = tables.components(state, state.panel, context, n_steps)
+        return self._to_table(table, state.panel, output=output)
 
     def predict_insample(self, *, output: str | None = None) -> Any:
         """Forecast each past value one step ahead, with models that were fitted on it: to look at, not to judge by.
@@ -409,7 +412,7 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: No model has in-sample forecasts.
         """
-        return self._to_table(tables.insample_table(self._fitted()), None, output)
+        return self._to_table(tables.insample_table(self._fitted()), self.panel_, output=output)
 
     def evaluate(self, source: Any, *, n_rows: int | None = None) -> Evaluation:
         """Score the models as they stand on the newest rows, one horizon at a time.
@@ -484,7 +487,7 @@ class Forecaster:
         """
         with show_progress(progress) as report:
             record = self._cross_validation(source, n_windows, step_size, refit=refit, progress=report)
-        return self._to_table(record.columns, source, output)
+        return self._to_table(record.columns, _panel_of(record), source, output)
 
     def plot(self, forecast: Any = None, *, id: Any = None, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw the history of one series and its forecast.
@@ -567,7 +570,8 @@ class Forecaster:
             DataError: As `predict`.
         """
         panel, context = self._context(source, futr_df)
-        return explain(self._fitted(), panel, context, find_series(panel, id), step, quantile, method)
+        series, kind = find_series(panel, id), self._table_kind(source)
+        return explain(self._fitted(), panel, context, series, step, quantile, method, kind=kind)
 
     def permutation_importance(
         self, source: Any, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
@@ -588,13 +592,21 @@ class Forecaster:
             DataError: Series too short for so many cutoffs.
         """
         panel = prepare_panel(self._read(source)[0], [], self.config.data)
-        return permutation_importance(panel, self.config, n_windows=n_windows, step_size=step_size, n_repeats=n_repeats)
+        return permutation_importance(
+            panel,
+            self.config,
+            n_windows=n_windows,
+            step_size=step_size,
+            n_repeats=n_repeats,
+            kind=self._table_kind(source),
+        )
 
     def learning_curves(self) -> Diagnosis:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.
 
         Returns:
-            `curves` (step, loss; validation_step, validation and training errors), `kind`, `onset_step`, `sentence`.
+            `kind`, `onset_step`, `generalization_gap`, `suggestions`, `sentence`, and `curves` (step, loss;
+            validation_step, validation and training errors).
 
         Raises:
             NotFittedError: `fit` comes first.
@@ -621,6 +633,11 @@ class Forecaster:
             FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         """
         config, state, kind = serialization.read(path)
+        return cls._from_state(config, state, kind)
+
+    @classmethod
+    def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:
+        """Return a fitted forecaster; `kind` is the kind of table that came in."""
         forecaster = cls(**_to_params(config))
         forecaster.state_, forecaster._kind = state, kind
         return forecaster
@@ -660,11 +677,11 @@ class Forecaster:
         if output is not None:
             return _check_output(output)
         kind = self._kind if source is None else kind_of(source)
-        return _installed_kind() if kind == "path" else kind
+        return installed_kind() if kind == "path" else kind
 
-    def _to_table(self, columns: ColumnTable, source: Any, output: str | None) -> Any:
-        """Return columns as a table of the kind that goes out."""
-        return to_frame_like(self._table_kind(source, output), columns)
+    def _to_table(self, columns: ColumnTable, panel: Panel, source: Any = None, output: str | None = None) -> Any:
+        """Return columns as a table of the kind that goes out, with ids and times of the types that came in."""
+        return to_frame_like(self._table_kind(source, output), columns, panel)
 
     def _n_steps(self, h: int | None) -> int:
         """Return how many steps to forecast."""
@@ -739,7 +756,28 @@ class Forecaster:
         state = self._fitted()
         names = state.panel.columns
         record = Forecast.from_table(columns, names.id, names.time, names.target, state.calibrator.name)
-        return replace(record, past=HistoryData(state.panel, state.season_length, state.evaluation))
+        history = self._history(columns)
+        return record if history is None else replace(record, past=history)
+
+    def _history(self, columns: ColumnTable) -> HistoryData | None:
+        """Return the history of a forecast table for its chart; None if its series are not those of `fit`."""
+        state, names = self._fitted(), self.panel_.columns
+        ids = self.panel_.ids
+        if names.id in columns and not np.isin(columns[names.id], ids).all():
+            return None
+        baseline: ColumnTable = {}
+        n_steps = len(columns[names.time]) // len(ids)
+        if "path" not in columns and n_steps * len(ids) == len(columns[names.time]):
+            values = PanelContext.from_panel(state.panel, fitted_on=state.panel).values
+            baseline = dict(reference_baseline(values, n_steps, state.season_length))
+        return HistoryData(state.panel, state.season_length, state.evaluation, baseline)
+
+
+def _panel_of(record: Forecast) -> Panel:
+    """Return the series of a forecast that a forecaster made."""
+    if record.past is None:
+        raise ValueError("a forecast without its series")
+    return record.past.panel
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -811,18 +849,13 @@ def _check_output(output: str) -> str:
     return kind
 
 
-def _installed_kind() -> str:
-    """Return the kind of table for results of files: the first installed of pandas, polars and Arrow, else a dict."""
-    return next((kind for kind in ("pandas", "polars", "pyarrow") if find_spec(kind) is not None), "dict")
-
-
 def _short(value: Any) -> str:
     """Return a setting as code, without the fields of records that are the defaults."""
     if isinstance(value, list | tuple):
         items = ", ".join(map(_short, value))
         return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
     if isinstance(value, Sequential):
-        return f"Sequential({count(len(value.layers), 'layer')})"
+        return f"Sequential({format_count(len(value.layers), 'layer')})"
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
     pairs = ((item, getattr(value, item.name)) for item in fields(value))
@@ -844,7 +877,7 @@ def _refuse_unknown(unknown: dict[str, Any]) -> None:
 
 def _size(panel: Panel) -> str:
     """Return how many series or values a panel has."""
-    return f"{len(panel):,} series" if len(panel) > 1 else count(len(panel.values), "value")
+    return f"{len(panel):,} series" if len(panel) > 1 else format_count(len(panel.values), "value")
 
 
 load = Forecaster.load

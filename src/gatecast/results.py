@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, format_or_dash, number_format, time_texts
+from gatecast._utils.formatting import format_count, format_or_dash, format_times, number_formatter
 from gatecast._utils.html import html_table
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.errors import ConfigError
@@ -106,7 +106,7 @@ class Forecast:
         return cls(table, key, time_col, target_col, model, tuple(sorted(levels)), columns)
 
     def __repr__(self) -> str:
-        rows = count(len(self.columns[self.time_col]), "row")
+        rows = format_count(len(self.columns[self.time_col]), "row")
         n_series = 1 if self._id is None else len(dict.fromkeys(self.columns[self._id].tolist()))
         levels = f", level={self.levels}" if self.levels else ""
         return f"Forecast({self.model!r}, {rows} of {n_series:,} series{levels})"
@@ -227,8 +227,8 @@ class Evaluation:
     columns: ColumnNames = field(default_factory=ColumnNames)
 
     def __repr__(self) -> str:
-        rows = count(self.split_sizes[2], "test row")
-        return f"Evaluation({self.scores[0]!r}, {rows}, {count(len(self.scores), 'model')})"
+        rows = format_count(self.split_sizes[2], "test row")
+        return f"Evaluation({self.scores[0]!r}, {rows}, {format_count(len(self.scores), 'model')})"
 
     def _repr_html_(self) -> str:
         """Return the scores as a table for notebooks."""
@@ -272,7 +272,7 @@ def score_rows(scores: Sequence[Score]) -> tuple[tuple[str, ...], list[tuple[str
         (('model', 'MAE', 'RMSE', 'MASE', 'skill'), [('last value', '2.000', '2.500', '1.000', '0 %')])
     """
     levels = sorted({level for score in scores for level in score.coverage})
-    mae, rmse = (number_format(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse"))
+    mae, rmse = (number_formatter(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse"))
     show_worse = any(score.n_worse > 1 for score in scores)
     header = ("model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels))
     rows = []
@@ -335,5 +335,5 @@ def _run_length(keys: Column) -> int:
 def _cell_texts(column: Column) -> list[str]:
     """Format the values of a column."""
     if column.dtype.kind == "f":
-        return [number_format(column)(value) for value in column]
-    return time_texts(column) if column.dtype.kind == "M" else [str(value) for value in column.tolist()]
+        return [number_formatter(column)(value) for value in column]
+    return format_times(column) if column.dtype.kind == "M" else [str(value) for value in column.tolist()]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from gatecast._utils.formatting import count, number_format, plain, time_texts, time_unit
+from gatecast._utils.formatting import finite_or_none, format_count, format_times, number_formatter, time_unit
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from gatecast._utils.formatting import count, number_format, plain, time_texts, 
     ],
 )
 def test_numbers_of_a_column_share_their_decimals(values, expected):
-    write = number_format(np.array(values))
+    write = number_formatter(np.array(values))
     assert [write(value) for value in values] == expected
 
 
@@ -38,22 +38,22 @@ def test_numbers_of_a_column_share_their_decimals(values, expected):
 def test_times_are_as_fine_as_needed(times, unit, texts):
     array = np.array(times, "datetime64[us]")
     assert time_unit(array) == unit
-    assert time_texts(array) == texts
+    assert format_times(array) == texts
 
 
 def test_integers_are_written_as_they_are():
-    assert time_texts(np.array([7, 8])) == ["7", "8"]
+    assert format_times(np.array([7, 8])) == ["7", "8"]
     assert time_unit(np.array([7]), np.array(["2020-01-01"], "datetime64[s]")) == "D"
 
 
 def test_one_unit_for_several_arrays():
     days, hours = np.array(["2020-01-01"], "M8[s]"), np.array(["2020-01-01T05"], "M8[s]")
     assert time_unit(days, hours) == "m"
-    assert time_texts(days, unit="m") == ["2020-01-01 00:00"]
+    assert format_times(days, unit="m") == ["2020-01-01 00:00"]
 
 
 def test_plain_knows_no_infinity():
-    assert [plain(value) for value in (math.nan, math.inf, -math.inf, 0.0, "nan")] == [
+    assert [finite_or_none(value) for value in (math.nan, math.inf, -math.inf, 0.0, "nan")] == [
         None,
         None,
         None,
@@ -63,4 +63,4 @@ def test_plain_knows_no_infinity():
 
 
 def test_counts():
-    assert [count(n, "row") for n in (0, 1, 2, 1234)] == ["0 rows", "1 row", "2 rows", "1,234 rows"]
+    assert [format_count(n, "row") for n in (0, 1, 2, 1234)] == ["0 rows", "1 row", "2 rows", "1,234 rows"]

@@ -109,7 +109,7 @@ def results(forecaster: gc.Forecaster, **given: object) -> Iterator[tuple[str, n
 
 def looked_into(forecaster: gc.Forecaster, **given: object) -> Iterator[tuple[str, np.ndarray]]:
     """Gates and attributions."""
-    for name, column in columns(forecaster.gates(**given).table()):
+    for name, column in columns(forecaster.gates(**given).to_frame()):
         yield f"gates {name}", column
     for method in ("integrated", "occlusion"):
         for name, column in columns(forecaster.explain(step=2, quantile=0.9, method=method, **given).table):

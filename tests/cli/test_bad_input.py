@@ -31,83 +31,83 @@ BAD = {
         ["the file is empty (", "in.csv)", "expected a column of times and a column of values"],
     ),
     "blank": ("\n \n\n", [], ["the file is empty ("]),
-    "header only": (HEADER, [], ["the file has a header and no rows", "got the columns 'time', 'value'"]),
-    "one row": (table(rows(1)), [], ["there is too little data: got one row, expected at least two times"]),
+    "header only": (HEADER, [], ["the file has a header but no rows", "got the columns 'time', 'value'"]),
+    "one row": (table(rows(1)), [], ["too few rows: got one row, expected at least two times"]),
     "text among the values": (
         table(rows(row7="2010-08-01,lots")),
         [],
         [
-            "a value is not a number (row 9, column 'value'): got 'lots', expected a number",
-            "Correct or empty the",
+            "invalid number (row 9, column 'value'): got 'lots', expected a number",
+            "Correct or empty the cell",
         ],
     ),
     "infinite": (
         table(rows(row7="2010-08-01,inf")),
         [],
-        ["a value is infinite (row 9, column 'value', time 2010-08-01): got inf, expected a finite number"],
+        ["infinite value (row 9, column 'value', time 2010-08-01): got inf, expected a finite number"],
     ),
     "no value at all": (
         table(f"{line.split(',')[0]},NaN" for line in rows()),
         [],
         [
-            "every value is missing (column 'value'): got 48 rows without a number",
-            "another one with --target-col.",
+            "all values are missing (column 'value'): got 48 rows without a number",
+            "set --target-col to",
         ],
     ),
     "a time twice": (
         table([*rows(), rows()[4]]),
         [],
         [
-            "a time occurs twice (row 6 and row 50): got 2010-05-01 in both",
-            "name their column with --id-col.",
+            "duplicate time (row 6 and row 50): got 2010-05-01 in both",
+            "set --id-col to",
         ],
     ),
     "times that are none": (
         table(f"x{k},{k % 5}" for k in range(48)),
         [],
         [
-            "the time column cannot be read as times (column 'time'): got 'x0', 'x1'",
-            "name it with --time-col.",
+            "the time column does not hold times (column 'time'): got 'x0', 'x1'",
+            "set --time-col to",
         ],
     ),
     "a time that is none": (
         table(rows(row7="someday,3")),
         [],
-        ["a time cannot be read (row 9, column 'time'): got 'someday', expected a time like '2010-01-01'"],
+        ["invalid time (row 9, column 'time'): got 'someday', expected a time such as '2010-01-01'"],
     ),
     "several targets": (
         table((f"{line},{k % 7}" for k, line in enumerate(rows())), "when,left,right\n"),
         [],
         [
-            "several columns could be the target: got numbers in 'left', 'right'",
-            "as in --target-col 'right'.",
+            "ambiguous target: got the numeric columns 'left', 'right'",
+            "for example --target-col 'right'.",
         ],
     ),
     "unknown time column": (
         table(rows()),
         ["--time-col", "times"],
-        ["no column of this name (--time-col): got 'times', expected one of 'time'"],
+        ["unknown column (--time-col): got 'times', expected one of 'time'"],
     ),
     "unknown target column": (
         table(rows()),
         ["--target-col", "sales"],
-        ["no column of this name (--target-col): got 'sales', expected one of 'time', 'value'."],
+        ["unknown column (--target-col): got 'sales', expected one of 'time', 'value'."],
     ),
     "unknown id column": (
         table(rows()),
         ["--id-col", "shop"],
-        ["no column of this name (--id-col): got 'shop', expected one of 'time', 'value'."],
+        ["unknown column (--id-col): got 'shop', expected one of 'time', 'value'."],
     ),
     "a frequency that does not fit": (
         table(f"{k},{k % 5}" for k in range(48)),
         ["--freq", "MS"],
-        ["the frequency does not go with the times"],
+        ["--freq does not fit the times", "Omit --freq"],
     ),
-    "binary": (bytes(range(256)) * 20, [], ["this is not a text file (", "got binary data, expected CSV"]),
+    "binary": (bytes(range(256)) * 20, [], ["not a text file (", "got binary data, expected CSV"]),
     "spreadsheet": (
         b"PK\x03\x04" + bytes(99),
         [],
-        ["a zip archive or a spreadsheet", "Save the sheet as CSV."],
+        ["a spreadsheet or a zip archive", "Save the sheet as CSV"],
     ),
 }
 
@@ -141,7 +141,7 @@ def test_bad_data_is_one_message_and_leaves_no_file(tmp_path, capsys, case):
 def test_file_of_another_kind_than_its_suffix_is_refused(tmp_path, capsys, suffix):
     assert run(tmp_path, "neither\n", [], f"in.{suffix}") == 1
     err = capsys.readouterr().err
-    assert err.startswith("error: the file cannot be read (")
+    assert err.startswith("error: cannot read the file (")
     assert err.count("\n") == 1
     assert os.listdir(tmp_path) == [f"in.{suffix}"]
 
@@ -157,7 +157,7 @@ def test_bad_data_as_json_has_the_parts_of_the_message(tmp_path, capsys):
 def test_bad_data_leaves_no_progress_on_a_terminal(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     run(tmp_path, BAD["infinite"][0], [])
-    assert capsys.readouterr().err.startswith("error: a value is infinite")
+    assert capsys.readouterr().err.startswith("error: infinite value")
 
 
 def test_data_that_can_be_fixed_is_fixed_and_noted(tmp_path, capsys):
@@ -173,7 +173,7 @@ def test_data_that_can_be_fixed_is_fixed_and_noted(tmp_path, capsys):
     findings = " ".join(document["data"]["findings"])
     for part in (
         "not in time order and have been sorted",
-        "1 of 60 times is absent",
+        "1 of 60 times has no row",
         "2011-09-01",
         "2 of 59 rows",
     ):

@@ -125,7 +125,7 @@ def test_read_future_with_missing_column_or_other_times_raises(panel):
         read_future({name: NEXT[name] for name in ("shop", "price", "event")}, panel, 2)
     with pytest.raises(DataError, match=r"another type .*\(column 'ds'\): got integers, expected dates"):
         read_future(NEXT | {"ds": [5, 4, 5, 6]}, panel, 2)
-    with pytest.raises(ConfigError, match="got 0"):
+    with pytest.raises(ConfigError, match="Invalid h 0"):
         read_future(NEXT, panel, 0)
 
 

@@ -42,7 +42,13 @@ def test_path_is_a_file_with_the_values_of_the_example(name):
 
 @pytest.mark.parametrize(
     ("output", "kind"),
-    [(None, pd.DataFrame), ("pandas", pd.DataFrame), ("polars", pl.DataFrame), ("pyarrow", pa.Table)],
+    [
+        (None, pd.DataFrame),
+        ("pandas", pd.DataFrame),
+        ("polars", pl.DataFrame),
+        ("pyarrow", pa.Table),
+        ("arrow", pa.Table),
+    ],
 )
 def test_output_chooses_the_library(output, kind):
     table = datasets.air_passengers(output)
@@ -71,7 +77,7 @@ def test_datasets_is_an_attribute_of_the_package():
 
 
 def test_unknown_names_and_outputs_raise():
-    with pytest.raises(ConfigError, match=r"Unknown dataset: got 'airpassengers'.* Did you mean 'air_passengers'\?"):
+    with pytest.raises(ConfigError, match=r"Unknown dataset 'airpassengers'.* Did you mean 'air_passengers'\?"):
         datasets.path("airpassengers")
-    with pytest.raises(ConfigError, match="Unknown output: got 'excel'"):
+    with pytest.raises(ConfigError, match="Invalid output 'excel'"):
         datasets.air_passengers("excel")

@@ -13,7 +13,6 @@ from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
 from gatecast.explain.forecast_attribution import explain
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import remove_effects, restore_effects
 from gatecast.layers import Dense
 from gatecast.models import Sequential
 
@@ -39,9 +38,9 @@ def test_the_parts_add_up_for_any_step_and_quantile(beside):
     @given(st.integers(1, 6), st.sampled_from(made.ensemble.task.quantiles))
     def check(step, quantile):
         found = explain(made, panel, history, 0, step, quantile)
-        clean = remove_effects(made.ensemble.regression, history)
+        clean = made.ensemble.regression.remove(history)
         said = [member.predict_quantiles(clean) for member in made.ensemble.models[0].members]
-        mean = np.mean([restore_effects(made.ensemble.regression, history, one) for one in said], axis=0)
+        mean = np.mean([made.ensemble.regression.restore(history, one) for one in said], axis=0)
         number = made.ensemble.task.quantiles.index(quantile)
         assert found.forecast == pytest.approx(mean[0, step - 1, number], rel=1e-5)
         assert found.error < 1e-4
@@ -81,7 +80,7 @@ def test_the_table_says_what_came_when_and_of_what(beside):
 def test_the_effect_of_a_known_column_is_what_the_regression_adds(beside):
     made, panel, history = beside
     found = explain(made, panel, history, 0, 2)
-    share = remove_effects(made.ensemble.regression, history).futr_exog[0, 91] @ made.ensemble.regression.futr_exog[2]
+    share = made.ensemble.regression.remove(history).futr_exog[0, 91] @ made.ensemble.regression.futr_exog[2]
     # A factor on what grows from the one forecast to the other.
     ends = [(np.exp(share) - 1) * found.baseline, (1 - np.exp(-share)) * found.forecast]
     added = found.table["attribution"][found.table["role"] == "effect"].sum()
@@ -139,15 +138,17 @@ def test_the_sentence_says_what_matters_and_how_well_it_adds_up(beside, weekly):
     made, panel, history = beside
     found = explain(made, panel, history, 0, 2)
     text = (
-        f"For 2024-04-01, step 2, the LSTM networks say {found.forecast:.4g} (median); of a series that stayed at its "
+        f"For 2024-04-01, step 2, the LSTM networks forecast {found.forecast:.4g} (median); for a series that stayed "
     )
-    assert found.sentence.startswith(text + f"newest level they would say {found.baseline:.4g}, a difference of ")
+    assert found.sentence.startswith(
+        text + f"at its newest level they would forecast {found.baseline:.4g}, a difference of "
+    )
     assert "column promo (" in found.sentence
-    assert found.sentence.endswith("All parts add up to the difference, within 0.001 % of their size.")
+    assert found.sentence.endswith("All contributions add up to the difference, within 0.001 % of their size.")
     found = explain(*weekly, PanelContext.from_panel(weekly[1]), 0, 1, 0.9, "occlusion")
     assert "(0.9 quantile)" in found.sentence
     assert "lag 7 (" in found.sentence
-    assert found.sentence.endswith("by this method they need not add up.")
+    assert found.sentence.endswith("with this method they need not add up.")
     weights = {"LSTM": 0.25, "DynamicOptimizedTheta": 0.75}
     half = replace(made, calibrator=made.calibrator._replace(weights=weights))
     assert "a weight of 25% in the forecast; the other models" in explain(half, panel, history, 0).sentence
@@ -157,7 +158,7 @@ def test_a_network_of_ones_own_is_explained(weekly):
     panel = weekly[1]
     made = trained(panel, 3, Sequential([Dense(3)]), steps=600, learning_rate=3e-2)
     found = explain(made, panel, PanelContext.from_panel(panel), 0)
-    assert "the networks of your own say" in found.sentence
+    assert "your own networks forecast" in found.sentence
     assert found.error < 1e-4
     assert sizes(made, panel).argmax() + 1 == 7
 
@@ -168,7 +169,7 @@ def test_a_flat_series_and_one_of_a_single_value_have_nothing_to_tell():
     found = explain(made, panel, PanelContext.from_panel(panel), 0)
     assert (found.table["attribution"] == 0).all()
     assert (found.completeness_error, found.error) == (0, 0)
-    assert "Nothing that they read matters." in found.sentence
+    assert "None of their inputs matters." in found.sentence
     one = from_values([np.nan, 7.0])
     found = explain(made, one, PanelContext.from_panel(one), 0, method="occlusion")
     assert found.table["lag"].tolist() == [1]
@@ -177,19 +178,19 @@ def test_a_flat_series_and_one_of_a_single_value_have_nothing_to_tell():
 def test_what_cannot_be_explained_says_why(beside, weekly):
     made, panel, history = beside
     ask = partial(explain, made, panel, history)
-    with pytest.raises(ConfigError, match="there is no such step: got 7, expected a whole number from 1 to 6, the hor"):
+    with pytest.raises(ConfigError, match="Invalid step 7: expected an integer from 1 to the horizon, 6"):
         ask(0, 7)
-    with pytest.raises(ConfigError, match=r"was not learnt: got 0.3, expected one of 0.025, 0.1, 0.5, 0.9, 0.975"):
+    with pytest.raises(ConfigError, match=r"Invalid quantile 0.3: expected one of 0.025, 0.1, 0.5, 0.9, 0.975"):
         ask(0, 1, 0.3)
-    with pytest.raises(ConfigError, match="this quantile was not learnt: got 'median'"):
+    with pytest.raises(ConfigError, match="Invalid quantile 'median'"):
         ask(0, 1, "median")
-    with pytest.raises(ConfigError, match="there is no such step: got True"):
+    with pytest.raises(ConfigError, match="Invalid step True"):
         ask(0, True)
-    with pytest.raises(ConfigError, match="got 'shap', expected 'integrated' or 'gradient' or 'occlusion'"):
+    with pytest.raises(ConfigError, match="Unknown method 'shap': expected 'integrated' or 'gradient' or 'occlusion'"):
         ask(0, method="shap")
-    with pytest.raises(ConfigError, match="there is no such series: got 1, expected 0 to 0"):
+    with pytest.raises(ConfigError, match="Invalid series 1: expected 0 to 0"):
         ask(1)
-    with pytest.raises(ConfigError, match=r"got 0 steps, expected 'promo', 'word' for 6 steps\. Give them as futr_df"):
+    with pytest.raises(ConfigError, match=r"got 0 steps, expected 'promo', 'word' for 6 steps\. Pass them as futr_df"):
         explain(made, panel, PanelContext.from_panel(panel), 0)
     others = trained(panel, 6, ["es-lstm", "dot"], steps=2)
     with pytest.raises(
@@ -197,5 +198,5 @@ def test_what_cannot_be_explained_says_why(beside, weekly):
     ):
         explain(others, panel, history, 0)
     none = from_values(np.full(20, np.nan))
-    with pytest.raises(DataError, match="a series has no values"):
+    with pytest.raises(DataError, match="The series has no values"):
         explain(weekly[0], none, PanelContext.from_panel(none), 0)

@@ -13,7 +13,6 @@ from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn import model as es_rnn
-from gatecast.forecasting.exogenous_regression import remove_effects
 from gatecast.forecasting.panel_rnn import model as panel_rnn
 from gatecast.forecasting.theta import DynamicOptimizedTheta
 from gatecast.kernels.packing import pack, unpack
@@ -46,7 +45,7 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
     found = fitted.gates(id="s2", member=1)
     ensemble = fitted.state_.ensemble
     member = ensemble.models[0].members[1]
-    clean = remove_effects(ensemble.regression, PanelContext.from_panel(fitted.panel_).take([2]))
+    clean = ensemble.regression.remove(PanelContext.from_panel(fitted.panel_).take([2]))
     x = panel_rnn.make_inputs(clean, member.horizon, member.config).x
     _, caches = forward(member.network, member.weights, pack(x), n_sequences=1)
     for layer, k in zip(found.layers, (1, 2), strict=True):
@@ -99,7 +98,7 @@ def test_layers_of_es_lstm_remember_in_steps_of_the_series(shops):
 
 def test_the_table_is_of_the_kind_that_came_in_and_has_the_times_of_the_series(fitted, shops):
     found = fitted.gates(id="s1")
-    table = found.table()
+    table = found.to_frame()
     assert isinstance(table, pd.DataFrame)
     assert list(table) == ["shop", "month", "value", "layer", "unit", "i", "f", "o", "g", "c", "h"]
     assert set(table["shop"]) == {"s1"}
@@ -154,7 +153,7 @@ def test_a_network_of_the_users_own_and_one_without_gates(shops):
     np.testing.assert_allclose(found.values, shops[shops["shop"] == "s3"]["sold"].to_numpy()[-8:])
     plain = Sequential([Dense(4)])
     fitted = Forecaster(h=4, model=plain, training=TrainingConfig(max_steps=4)).fit(shops, evaluate=False)
-    with pytest.raises(ConfigError, match="this network has no recurrent layer, so it has no gates: got Dense"):
+    with pytest.raises(ConfigError, match="no recurrent layer with gates: got Dense"):
         fitted.gates()
 
 
@@ -225,14 +224,14 @@ def test_half_lives_of_segments_are_in_steps_of_the_series():
 
 
 def test_bad_input_is_refused_kindly(fitted, shops):
-    with pytest.raises(ConfigError, match="there is no such series: got 's9', expected one of 4 names, such as s"):
+    with pytest.raises(ConfigError, match="series: got 's9', expected one of 4 names"):
         fitted.gates(id="s9")
     with pytest.raises(ConfigError, match="Invalid member 2: expected 0 to 1"):
         fitted.gates(member=2)
     with pytest.raises(NotFittedError):
         Forecaster(h=3).gates()
     short = pd.concat([monthly(60), monthly(5).assign(shop="tiny")])
-    with pytest.raises(DataError, match=r"than the window that the network reads \(series tiny\): got 5 values"):
+    with pytest.raises(DataError, match=r"than the window of the network \(series tiny\): got 5 values"):
         fitted.gates(short, id="tiny")
     ensemble = replace(
         fitted.state_.ensemble,
@@ -250,5 +249,5 @@ def test_bad_input_is_refused_kindly(fitted, shops):
     with pytest.raises(DataError, match=r"\(series empty\): got 0 values, expected at least 8"):
         fitted.gates(empty, id="empty")
     alone = Forecaster(h=2, model="rnn", **QUICK).fit({"y": np.arange(40.0)}, evaluate=False)
-    with pytest.raises(ConfigError, match=r"the series has no name: got 'a', expected no id. Leave id out."):
+    with pytest.raises(ConfigError, match=r"Invalid id 'a'.* Leave id out."):
         alone.gates(id="a")

@@ -8,7 +8,7 @@ import pytest
 from gatecast.config import ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
-from gatecast.explain.permutation_importance import _shuffled, permutation_importance
+from gatecast.explain.permutation_importance import _shuffled_blocks, permutation_importance
 
 CONFIG = ForecasterConfig(
     h=2,
@@ -61,7 +61,7 @@ def test_planted_columns_come_first_and_idle_ones_make_no_difference(found):
 
 def test_the_sentence_names_them(found):
     one, low, high = (found.table[name][0] for name in ("increase", "low", "high"))
-    start = "Over 3 past cutoffs, by models that had not seen what came, each column mixed up 3 times: "
+    start = "Over 3 past cutoffs, with models that were fitted before the first, each column shuffled 3 times: "
     told = f"the mean absolute error grows without promo by {one:.3g} % ({low:.3g} to {high:.3g} %); late by "
     assert found.sentence.startswith(start + told)
     assert "No clear difference: " in found.sentence
@@ -95,7 +95,7 @@ def test_idle_columns_alone_are_not_needed(panel):
 
 def test_blocks_change_places_and_keep_every_step():
     for length, h in ((40, 7), (5, 9), (1, 1), (30, 1)):
-        order = _shuffled(length, h, np.random.default_rng(0))
+        order = _shuffled_blocks(length, h, np.random.default_rng(0))
         assert sorted(order.tolist()) == list(range(length))
         if length == 40:
             together = (np.diff(order) == 1).sum()
@@ -103,7 +103,7 @@ def test_blocks_change_places_and_keep_every_step():
 
 
 def test_what_cannot_be_measured_says_why(panel):
-    with pytest.raises(ConfigError, match="there are no columns whose importance could be measured: got series alone"):
+    with pytest.raises(ConfigError, match="no exogenous columns whose importance could be measured"):
         permutation_importance(from_values(np.arange(60.0)), CONFIG)
     with pytest.raises(ConfigError, match="Invalid n_repeats 0"):
         permutation_importance(panel, CONFIG, n_repeats=0)

@@ -7,8 +7,7 @@ import pytest
 
 from gatecast.data.panel import from_values
 from gatecast.data.panel_builder import build_panel
-from gatecast.data.panel_update import extend_panel, match_series
-from gatecast.errors import DataError
+from gatecast.data.panel_update import match_series
 from gatecast.forecasting.context import PanelContext
 
 
@@ -86,32 +85,3 @@ def test_series_are_found_again_by_name_and_time():
     history = PanelContext.from_panel(new, fitted_on=old)
     assert history.series.tolist() == [1, -1]
     assert history.end.tolist() == [3, 0]
-
-
-def test_new_rows_take_the_place_of_old_ones_and_gaps_are_missing():
-    old, _ = build_panel([1, 2, 3, 1, 2], [1.0, 2, 3, 4, 5], ["a", "a", "a", "b", "b"])
-    new, _ = build_panel([2, 3, 5, 6, 0, 1], [20.0, 30, 70, 80, 6, 7], ["a", "a", "b", "b", "c", "c"])
-    whole = extend_panel(old, new)
-    assert whole.ids.tolist() == ["a", "b", "c"]
-    assert [whole.series(s).tolist() for s in (0, 2)] == [[1, 20, 30], [6, 7]]
-    np.testing.assert_array_equal(whole.series(1), [4, 5, np.nan, np.nan, 70, 80])
-    assert whole.start.tolist() == [1, 1, 0]
-    before, _ = build_panel([-1, 0], [8.0, 9.0], ["a", "a"])
-    early = extend_panel(old, before)
-    assert early.series(0).tolist() == [8, 9, 1, 2, 3]
-    assert early.start.tolist() == [-1, 1]
-
-
-def test_columns_go_with_their_rows_and_must_be_the_same():
-    old = replace(from_values([1.0, 2.0], start=1), futr_exog={"price": np.array([5.0, 6.0])})
-    new = replace(from_values([3.0], start=3), futr_exog={"price": np.array([7.0])})
-    assert extend_panel(old, new).futr_exog["price"].tolist() == [5, 6, 7]
-    with pytest.raises(DataError, match=r"columns are others: got \[\], expected \['price'\]"):
-        extend_panel(old, from_values([3.0], start=3))
-
-
-def test_times_between_the_steps_are_refused():
-    old = from_values([1.0, 2.0], start="2024-01-01", freq="h")
-    new = from_values([3.0], start="2024-01-01T02:30", freq="h")
-    with pytest.raises(DataError, match="the times do not go on where the others stopped"):
-        extend_panel(old, new)

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import (
-    fit_regression,
-    remove_effects,
-    restore_effects,
-    restore_insample_effects,
-)
-from gatecast.forecasting.scaling import fit_scaler
+from gatecast.forecasting.exogenous_regression import ExogenousRegression
+from gatecast.forecasting.scaling import SeriesScaler
 
 
 def planted(rng, S=40, T=72, season=0.2, slope=0.3, mixed=False):
@@ -29,7 +24,7 @@ def planted(rng, S=40, T=72, season=0.2, slope=0.3, mixed=False):
 @pytest.mark.parametrize("m", [1, 12])
 def test_a_planted_effect_is_found_and_idle_columns_are_not(m):
     history, _ = planted(np.random.default_rng(0))
-    effects = fit_regression(history, m)
+    effects = ExogenousRegression.fit(history, m)
     slope = effects.futr_exog[2] / effects.futr_exog[1]
     assert slope[0] == pytest.approx(0.3, abs=0.02)
     assert slope[1:].tolist() == [0, 0]
@@ -37,31 +32,31 @@ def test_a_planted_effect_is_found_and_idle_columns_are_not(m):
 
 def test_one_short_series_is_enough_for_a_large_effect():
     history, _ = planted(np.random.default_rng(1), S=1, T=48)
-    effects = fit_regression(history, 12)
+    effects = ExogenousRegression.fit(history, 12)
     assert effects.futr_exog[2, 0] / effects.futr_exog[1, 0] == pytest.approx(0.3, abs=0.1)
 
 
 def test_two_columns_that_say_the_same_share_no_effect():
     history, _ = planted(np.random.default_rng(2))
     twice = replace(history, futr_exog=np.concatenate([history.futr_exog[..., :1], history.futr_exog[..., :1]], axis=2))
-    effects = fit_regression(twice, 12)
+    effects = ExogenousRegression.fit(twice, 12)
     assert (effects.futr_exog[2] / effects.futr_exog[1]).sum() == pytest.approx(0.3, abs=0.02)
 
 
 @pytest.mark.parametrize("mixed", [False, True])
 def test_taking_out_and_putting_back_is_nothing(mixed):
     history, _ = planted(np.random.default_rng(3), mixed=mixed)
-    effects = fit_regression(history, 12)
+    effects = ExogenousRegression.fit(history, 12)
     assert effects.futr_exog[2, 0] != 0
-    clean = remove_effects(effects, history)
+    clean = effects.remove(history)
     T = history.values.shape[1]
-    back = restore_insample_effects(effects, history, clean.values)
+    back = effects.restore_insample(history, clean.values)
     np.testing.assert_allclose(back, history.values, rtol=1e-9)
     one = replace(history, values=history.values[:, : T - 6])
-    ahead = restore_effects(effects, one, np.repeat(clean.values[:, T - 6 :, None], 3, axis=2))
+    ahead = effects.restore(one, np.repeat(clean.values[:, T - 6 :, None], 3, axis=2))
     if not mixed:  # the unit of a mixed series is that of its past
         np.testing.assert_allclose(ahead[..., 1], history.values[:, T - 6 :], rtol=1e-9)
-    assert fit_scaler(clean.values, 1).positive.all() == (not mixed)
+    assert SeriesScaler.fit(clean.values, 1).positive.all() == (not mixed)
 
 
 def test_columns_come_in_standard_deviations_and_0_where_missing():
@@ -70,9 +65,9 @@ def test_columns_come_in_standard_deviations_and_0_where_missing():
     known[0, 5] = np.nan
     series = np.arange(40.0)[:, None, None] * 100 + np.random.default_rng(5).normal(size=(40, 72, 1))
     series[3] = np.nan
-    clean = remove_effects(
-        fit_regression(some := replace(history, futr_exog=known, hist_exog=series, stat_exog=series[:, 0]), 1), some
-    )
+    clean = ExogenousRegression.fit(
+        some := replace(history, futr_exog=known, hist_exog=series, stat_exog=series[:, 0]), 1
+    ).remove(some)
     assert (clean.futr_exog[0, 5] == 0).all()
     np.testing.assert_allclose(clean.futr_exog[:, :72].std(axis=(0, 1)), 1, atol=0.02)
     assert clean.hist_exog[4].std() == pytest.approx(1)
@@ -86,7 +81,7 @@ def test_values_and_historic_columns_after_the_cutoff_do_not_count():
     whole = replace(history, hist_exog=historic)
     poisoned = replace(whole, values=whole.values.copy(), hist_exog=historic.copy())
     poisoned.values[:, -8:], poisoned.hist_exog[:, -8:] = 1e9, 1e9
-    one, two = (fit_regression(some.drop_last(8), 12) for some in (whole, poisoned))
+    one, two = (ExogenousRegression.fit(some.drop_last(8), 12) for some in (whole, poisoned))
     for left, right in zip(one, two, strict=True):
         np.testing.assert_array_equal(left, right)
 
@@ -97,4 +92,4 @@ def test_series_that_say_nothing_have_no_effects():
         history = replace(
             PanelContext.from_values(values), futr_exog=np.random.default_rng(8).normal(size=(R, T + 2, 2))
         )
-        assert (fit_regression(history, 4).futr_exog[2] == 0).all()
+        assert (ExogenousRegression.fit(history, 4).futr_exog[2] == 0).all()

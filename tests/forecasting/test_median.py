@@ -10,7 +10,7 @@ from gatecast.errors import ConfigError
 from gatecast.forecasting.base import ModelState, Task
 from gatecast.forecasting.baselines import Naive
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import fit_regression
+from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.median import FittedMedian, MedianOf
 from gatecast.forecasting.monitoring import ValidationMonitor, make_monitor_data
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
@@ -90,7 +90,7 @@ def test_refine_without_alternatives_trains_as_long_as_the_trial_did(fitted):
 def test_members_that_stop_early_or_are_alternatives_are_monitored(settings, alternatives, monitored, context):
     past, actual = context.rolling_origins(np.array([3]), 3)
     monitor = ValidationMonitor(
-        fit_regression(context, 1), make_monitor_data(past, actual, context.drop_last(3), 27, 1)
+        ExogenousRegression.fit(context, 1), make_monitor_data(past, actual, context.drop_last(3), 27, 1)
     )
     median, steps = MedianOf((replace(SMALL, **settings),) * 2, alternatives=alternatives), []
     median.fit(context.drop_last(3), TASK, monitor=monitor, on_step=steps.append)

@@ -7,7 +7,7 @@ import gatecast as gc
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import fit_regression, remove_effects
+from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, make_monitor_data
 from gatecast.forecasting.panel_rnn.model import LSTMConfig, train
 from gatecast.layers import GRU, Dense
@@ -49,7 +49,7 @@ def test_both_errors_are_the_mean_over_series_in_units_of_their_own_change():
     values = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]])
     seen = PanelContext.from_values(values)
     past, came = seen.rolling_origins(np.array([1]), 1)
-    watcher = ValidationMonitor(fit_regression(seen, 1), MonitorData(past, came, seen, np.array([2, 1])))
+    watcher = ValidationMonitor(ExogenousRegression.fit(seen, 1), MonitorData(past, came, seen, np.array([2, 1])))
     right = came[:, :, None] + np.array([-1.0, 0.0, 1.0])
     found = watcher.measure(right + np.array([[[2.0]], [[20.0]]]), np.array([[[5.5]], [[50.0]], [[6.0]], [[30.0]]]))
     assert found.validation == pytest.approx(2.0)
@@ -63,11 +63,11 @@ def test_known_columns_are_put_back_before_errors_are_made():
     columns = table(sales) | {"promo": promo.ravel()}
     model = gc.Forecaster(H, model="lstm", season_length=1, data=DataConfig(futr_exog="promo"), **QUICK).fit(columns)
     history = PanelContext.from_panel(model.panel_)
-    effects = fit_regression(history, 1)
+    effects = ExogenousRegression.fit(history, 1)
     assert effects.futr_exog[2, 0] != 0
     past, came = history.rolling_origins(np.array([8]), H)
     watcher = ValidationMonitor(effects, MonitorData(past, came, history, np.array([8])))
-    constant = np.median(remove_effects(effects, history).values)
+    constant = np.median(effects.remove(history).values)
     said = np.full((4, H, 1), constant)
     without = watcher.measure(said, said)
     assert without.validation == without.training  # the same rows, said the same
@@ -100,7 +100,7 @@ def test_looking_changes_no_forecast_and_sees_nothing_of_the_test_part():
     settings = LSTMConfig(6, units=5, n_layers=1, max_steps=12)
     past = PanelContext.from_values(values)
     seen = make_monitor_data(*past.rolling_origins(np.array([H]), H), past.drop_last(H), 56, 1)
-    watcher = ValidationMonitor(fit_regression(past, 1), seen)
+    watcher = ValidationMonitor(ExogenousRegression.fit(past, 1), seen)
     monitored = train(
         past,
         Task(H),

@@ -7,21 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gatecast.data.panel_builder import build_panel
-from gatecast.forecasting.scaling import (
-    fit_scaler,
-    forward_fill,
-    inverse_transform,
-    seasonal_indices,
-    to_matrix,
-    transform,
-)
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill, seasonal_indices, to_matrix
 
 
 def test_series_end_in_the_last_column():
     panel, _ = build_panel([1, 2, 3, 2, 3, 5], [5.0, 6.0, 7.0, 1.0, 2.0, 4.0], list("aaabbb"))
     expected = [[np.nan, 5, 6, 7], [1, 2, np.nan, 4]]
     np.testing.assert_array_equal(to_matrix(panel), expected)
-    np.testing.assert_array_equal(to_matrix(panel, longest=2), [row[-2:] for row in expected])
+    np.testing.assert_array_equal(to_matrix(panel, max_columns=2), [row[-2:] for row in expected])
 
 
 @given(
@@ -56,7 +49,7 @@ def test_indices_are_those_of_the_data_in_the_phase_of_the_steps_ahead(rng, m, n
 
 def test_additive_indices_where_values_are_not_positive(rng):
     y, shape = seasonal(rng, 4, 80, additive=True)
-    frame = fit_scaler(y[None] - 150, 4)
+    frame = SeriesScaler.fit(y[None] - 150, 4)
     assert not frame.positive[0]
     np.testing.assert_allclose(frame.seasonal[0], 40 * (shape - shape.mean()), atol=0.5)
 
@@ -71,22 +64,22 @@ def test_noise_short_and_constant_series_have_no_indices(rng):
 
 def test_of_a_week_that_does_not_show_the_day_is_left(rng):
     day = np.tile(rng.permutation(np.linspace(50, 150, 24)), 60) + rng.normal(0, 40, 1440)
-    both = fit_scaler(day[None], 24 * 7).seasonal[0]
+    both = SeriesScaler.fit(day[None], 24 * 7).seasonal[0]
     assert np.corrcoef(both[:24], both[24:48])[0, 1] > 0.8
 
 
 @pytest.mark.parametrize("offset", [100.0, 0.0])
 def test_there_and_back(rng, offset):
     y = np.stack([seasonal(rng, 4, 44)[0], seasonal(rng, 4, 44)[0] - 90]) + offset
-    frame = fit_scaler(y[:, :40], 4)
+    frame = SeriesScaler.fit(y[:, :40], 4)
     z = np.stack(
-        [transform(frame, np.concatenate([y[:, :40], y[:, 40:]], axis=1)[:, 4 * k : 40 + 4 * k]) for k in (0, 1)]
+        [frame.transform(np.concatenate([y[:, :40], y[:, 40:]], axis=1)[:, 4 * k : 40 + 4 * k]) for k in (0, 1)]
     )
-    np.testing.assert_allclose(inverse_transform(frame, z[1][:, -4:]), y[:, 40:], rtol=1e-9)
+    np.testing.assert_allclose(frame.inverse_transform(z[1][:, -4:]), y[:, 40:], rtol=1e-9)
 
 
 def test_what_comes_later_changes_nothing_before(rng):
     y, _ = seasonal(rng, 12, 96)
     poisoned = np.concatenate([y, [1e9] * 12])
-    for a, b in zip(fit_scaler(y[None], 12), fit_scaler(poisoned[None, :-12], 12), strict=True):
+    for a, b in zip(SeriesScaler.fit(y[None], 12), SeriesScaler.fit(poisoned[None, :-12], 12), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -86,7 +86,7 @@ def test_it_is_looked_for_without_being_imported(library, monkeypatch):
 
 
 def test_unknown_models_are_refused(library):
-    with pytest.raises(ConfigError, match=re.escape("this model is unknown: got 'ARIMA', expected 'ETS' or 'CES'.")):
+    with pytest.raises(ConfigError, match=re.escape("Unknown model 'ARIMA': expected 'ETS' or 'CES'.")):
         forecast_each(np.ones((1, 20)), 3, 1, PROBABILITIES, ("ARIMA",))
 
 

@@ -12,7 +12,6 @@ from gatecast.forecasting.attribution import AttributionTarget, make_bins
 from gatecast.forecasting.base import Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import fit_models
-from gatecast.forecasting.exogenous_regression import remove_effects, restore_effects
 from gatecast.forecasting.presets import model_configs, unique_columns
 from gatecast.pipeline.state import FittedState
 
@@ -63,12 +62,12 @@ def check_path(model, season=1, *, mixed):
     member, regression = bent_member(panel, model, season=season)
     slopes = rng.normal(size=(1, 4)) * 0.2
     regression = regression._replace(futr_exog=np.concatenate([regression.futr_exog[:2], slopes]))
-    clean, scaler = remove_effects(regression, history), history.scaler(1)
+    clean, scaler = regression.remove(history), history.scaler(1)
     shares = clean.futr_exog[0, 90 + 4] * regression.futr_exog[2]
     bins = make_bins(90, 6, (np.array([0, 1, 1, 1]), np.array([0]), np.array([0])), (2, 1, 1))
     target = AttributionTarget(4, 3, shares, bool(scaler.positive[0]), float(scaler.unit[0]))
     path = member.attribution_path(clean, target, bins)
-    forecast = restore_effects(regression, history, member.predict_quantiles(clean))[0, 4, 3]
+    forecast = regression.restore(history, member.predict_quantiles(clean))[0, 4, 3]
     value, _ = path.value_and_grad(path.actual)
     assert value[0] == pytest.approx(forecast, rel=1e-5)
     assert path.value(path.actual)[0] == pytest.approx(value[0], rel=1e-6)

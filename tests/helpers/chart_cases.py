@@ -45,7 +45,7 @@ def make_forecast(
     columns = ColumnNames(None if names == ("",) else id_col, "ds", target)
     ids = None if columns.id is None else np.repeat(np.array(names, object), n)
     values = np.concatenate([series[:n] for series in y])
-    panel, _ = build_panel(np.tile(times[:n], S), values, ids, names=columns)
+    panel, _ = build_panel(np.tile(times[:n], S), values, ids, columns=columns)
     order = [0] if columns.id is None else [list(names).index(name) for name in panel.ids]
 
     def to_table(rows, **others):

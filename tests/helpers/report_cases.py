@@ -80,7 +80,8 @@ class Fitted:
             "validation": 1 + (steps[::10] / 100 - 0.5) ** 2,
             "training": 1 / (1 + steps[::10]),
         }
-        return Diagnosis("overfits", "It overfits from step 50 on.", True, 50, 0.3, {}, curves)
+        facts = {"unit": "step", "onset": 50, "last": 100, "rise": 0.2, "remedy": "dropout"}
+        return Diagnosis("overfitting", "rises", 50, 0.3, {}, curves, facts)
 
     def _inspector(self, *_, **__):
         """Return access to the networks."""
@@ -139,11 +140,11 @@ def explanation(id=None, s=0):
         "time": lag,
         "feature": np.repeat(np.array(["y", "price"], object), 12),
         "lag": lag,
+        "role": np.repeat(np.array(["value", "known"], object), 12),
         "value": lag,
         "attribution": attribution,
     }
-    sentence = f"The value of 12 steps before adds {5 + s}."
-    return Explanation(id, "integrated", 1, 0.5, None, 20.0, 8.9, 0.01, 1e-3, table, sentence)
+    return Explanation(id, "integrated", 1, 0.5, 13, 20.0, 8.9, 0.01, 1e-3, table, "LSTM")
 
 
 def comparison():
@@ -196,7 +197,7 @@ def importance():
         "low": np.array([8.0, -0.5]),
         "high": np.array([15.0, 1.5]),
     }
-    return Importance(1.0, table, "The price matters.")
+    return Importance(1.0, table, 4, 5)
 
 
 def everything(**options):

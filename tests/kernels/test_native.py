@@ -279,17 +279,17 @@ def test_dense_does_not_depend_on_threads():
 
 
 @pytest.mark.parametrize(
-    ("code", "function", "low", "high", "bound"),
-    # Bounds of relative error as native/simd.h states them.
+    ("activation", "function", "low", "high", "bound"),
+    # Bounds of relative error as the kernels state them.
     [
-        (0, np.exp, -87.3, 87.3, 2.5e-7),
-        (1, lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),
-        (2, np.tanh, -20.0, 20.0, 5e-7),
+        ("exp", np.exp, -87.3, 87.3, 2.5e-7),
+        ("sigmoid", lambda z: 1 / (1 + np.exp(-z)), -87.3, 87.3, 4e-7),
+        ("tanh", np.tanh, -20.0, 20.0, 5e-7),
     ],
 )
-def test_activations_stay_within_their_stated_error(code, function, low, high, bound):
+def test_activations_stay_within_their_stated_error(activation, function, low, high, bound):
     z = np.concatenate([np.linspace(low, high, 200_001), np.geomspace(1e-30, 1, 1000)]).astype(np.float32)
-    got = _native.apply(code, z).astype(np.float64)
+    got = getattr(_native.testing, activation)(z).astype(np.float64)
     want = function(z.astype(np.float64))
     zero = want == 0
     assert np.max(np.abs(got - want)[~zero] / np.abs(want[~zero])) < bound
@@ -298,7 +298,7 @@ def test_activations_stay_within_their_stated_error(code, function, low, high, b
 
 def test_activations_at_the_edges():
     edges = np.array([np.nan, np.inf, -np.inf, 0.0], np.float32)
-    exp, sigmoid, tanh = (_native.apply(code, edges) for code in range(3))
+    exp, sigmoid, tanh = (getattr(_native.testing, name)(edges) for name in ("exp", "sigmoid", "tanh"))
     assert np.isnan([exp[0], sigmoid[0], tanh[0]]).all()
     assert (exp[3], sigmoid[3], tanh[3]) == (1.0, 0.5, 0.0)
     assert sigmoid[1] == 1.0
@@ -441,7 +441,7 @@ def test_repeated_step_requests_no_memory_from_the_system(variant):
 
 
 @pytest.mark.parametrize("n", [0, -1, 257, 1.5, "two", True])
-def test_set_threads_with_an_impossible_number_raises_config_error(n):
+def test_set_num_threads_with_an_impossible_number_raises_config_error(n):
     with pytest.raises(ConfigError, match="whole number from 1 to 256"):
         native.set_num_threads(n)
 

@@ -63,7 +63,9 @@ def test_evaluate_scales_by_the_values_up_to_each_cutoff():
         shop, cutoff = table["shop"][k], table["cutoff"][k]
         past = train["sold"][(train["shop"] == shop) & (train["day"] <= cutoff)]
         function = getattr(metrics, table["metric"][k])
-        assert table["LSTM"][k] == pytest.approx(score(function, folds, shop, cutoff, "sold", "LSTM", past=past, m=2))
+        assert table["LSTM"][k] == pytest.approx(
+            score(function, folds, shop, cutoff, "sold", "LSTM", y_train=past, season_length=2)
+        )
     later = train | {"sold": np.where(train["day"] > 14, 1e9, train["sold"])}
     again = evaluate(folds, ["mase", "rmsse"], train_df=later, season_length=2)
     assert again["LSTM"].tolist() == table["LSTM"].tolist()

@@ -23,6 +23,7 @@ from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import build, initial_weights
 from gatecast.nn.training import (
     BestWeights,
+    EpochSettings,
     StepRecord,
     TrainingState,
     ValidationErrors,
@@ -65,11 +66,12 @@ def fresh(layers=STACK, seed=0, T=4):
     return network, initial_weights(network, seed)
 
 
-def run(samples, epochs=3, seed=0, optimizer=None, layers=STACK, **settings):
-    """Weights and records of a training."""
+def run(samples, epochs=3, seed=0, optimizer=None, layers=STACK, validation=None, **settings):
+    """Return weights and records of a training run."""
     network, weights = fresh(layers, seed)
+    settings = EpochSettings(epochs, seed=seed, **settings)
     records = list(
-        train_epochs(network, weights, samples, MSE, optimizer or Adam(0.01), epochs=epochs, seed=seed, **settings)
+        train_epochs(network, weights, samples, MSE, optimizer or Adam(0.01), settings, validation=validation)
     )
     return weights.vector, records
 
@@ -117,7 +119,7 @@ def test_a_record_says_what_happened(rng):
     network, weights = fresh()
     optimizer = Adam(cosine(0.01, 6))
     stream = train_epochs(
-        network, weights, samples, MSE, optimizer, epochs=3, batch_size=32, validation=validation, seed=0
+        network, weights, samples, MSE, optimizer, EpochSettings(epochs=3, batch_size=32, seed=0), validation=validation
     )
     for epoch, record in enumerate(stream):
         assert (record.epoch, record.step) == (epoch, 2 * (epoch + 1))
@@ -131,7 +133,7 @@ def test_the_loss_of_an_epoch_is_the_mean_before_each_update(rng):
     samples = task(rng, 20)
     network, weights = fresh((LSTM(5), Dense(1)))
     before = evaluate(network, weights, samples, MSE)
-    (record,) = train_epochs(network, weights, samples, MSE, Adam(), epochs=1, batch_size=20)
+    (record,) = train_epochs(network, weights, samples, MSE, Adam(), EpochSettings(epochs=1, batch_size=20))
     close(record.loss, before, rounding(100))
 
 
@@ -162,7 +164,9 @@ def test_two_calls_are_as_good_as_one(rng):
     parts = [
         record
         for epochs in (2, 3)
-        for record in train_epochs(network, weights, samples, MSE, Adam(0.01), epochs=epochs, state=state)
+        for record in train_epochs(
+            network, weights, samples, MSE, Adam(0.01), EpochSettings(epochs=epochs), state=state
+        )
     ]
     np.testing.assert_array_equal(weights.vector, whole)
     assert [(r.epoch, r.step, r.loss) for r in parts] == [(r.epoch, r.step, r.loss) for r in records]
@@ -237,8 +241,8 @@ def test_weights_by_value_pick_values(rng):
     single_network, single = fresh(layers)
     for name, value in weights.views[1].items():
         single.views[1][name][...] = value[..., :1]
-    *_, record = train_epochs(network, weights, two._replace(weight=weight), MSE, Adam(0.01), epochs=3)
-    *_, expected = train_epochs(single_network, single, samples, MSE, Adam(0.01), epochs=3)
+    *_, record = train_epochs(network, weights, two._replace(weight=weight), MSE, Adam(0.01), EpochSettings(epochs=3))
+    *_, expected = train_epochs(single_network, single, samples, MSE, Adam(0.01), EpochSettings(epochs=3))
     close(record.loss, expected.loss, rounding(500))
     close(weights.views[1]["W"][:, :1], single.views[1]["W"], rounding(500))
 
@@ -259,7 +263,13 @@ def test_early_stopping_stops_after_its_patience_and_goes_back_to_the_best(resto
     stopping = EarlyStopping(patience=4, restore_best_weights=restore)
     snapshots, records = [], []
     for record in train_epochs(
-        network, weights, samples, MSE, Adam(0.05), epochs=200, validation=validation, early_stopping=stopping
+        network,
+        weights,
+        samples,
+        MSE,
+        Adam(0.05),
+        EpochSettings(epochs=200, early_stopping=stopping),
+        validation=validation,
     ):
         records.append(record)
         snapshots.append(weights.vector.copy())
@@ -283,7 +293,13 @@ def test_an_interrupt_leaves_the_best_or_newest_weights(stopping, rng):
     samples, validation = hopeless(rng)
     network, weights = fresh((LSTM(20), Dense(1)))
     stream = train_epochs(
-        network, weights, samples, MSE, Adam(0.05), epochs=200, validation=validation, early_stopping=stopping
+        network,
+        weights,
+        samples,
+        MSE,
+        Adam(0.05),
+        EpochSettings(epochs=200, early_stopping=stopping),
+        validation=validation,
     )
     snapshots, losses = [], []
     for record in stream:
@@ -310,14 +326,14 @@ def test_an_interrupt_in_the_middle_of_an_epoch_leaves_finite_weights(rng, monke
 
     monkeypatch.setattr("gatecast.nn.training.weighted_mean", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        list(train_epochs(network, weights, samples, MSE, Adam(), epochs=1))
+        list(train_epochs(network, weights, samples, MSE, Adam(), EpochSettings(epochs=1)))
     assert np.isfinite(weights.vector).all()
     assert (weights.vector != start).any()
 
 
 def test_a_reader_may_stop_whenever_it_likes(rng):
     network, weights = fresh()
-    stream = train_epochs(network, weights, task(rng), MSE, Adam(), epochs=100)
+    stream = train_epochs(network, weights, task(rng), MSE, Adam(), EpochSettings(epochs=100))
     next(stream)
     kept = weights.vector.copy()
     stream.close()
@@ -329,7 +345,7 @@ def test_a_training_that_runs_away_says_where_and_leaves_the_last_good_weights(r
     samples = task(rng)
     network, weights = fresh((LSTM(5), Dense(1)))
     snapshots = [weights.vector.copy()]
-    stream = train_epochs(network, weights, samples, MSE, SGD(rate), epochs=50)
+    stream = train_epochs(network, weights, samples, MSE, SGD(rate), EpochSettings(epochs=50))
     with pytest.raises(ConfigError) as caught:
         snapshots.extend(weights.vector.copy() for _ in stream)
     text = str(caught.value)
@@ -342,7 +358,7 @@ def test_a_last_update_that_breaks_the_weights_is_noticed(rng):
     network, weights = fresh((LSTM(5), Dense(1)))
     kept = weights.vector.copy()
     with pytest.raises(ConfigError, match="the weights became infinite or nan at update 1"):
-        list(train_epochs(network, weights, task(rng), MSE, SGD(1e39), epochs=1, batch_size=64))
+        list(train_epochs(network, weights, task(rng), MSE, SGD(1e39), EpochSettings(epochs=1, batch_size=64)))
     np.testing.assert_array_equal(weights.vector, kept)
 
 
@@ -351,9 +367,9 @@ def test_after_running_away_a_training_can_go_on(rng):
     network, weights = fresh((LSTM(5), Dense(1)))
     state = TrainingState(optimizer.init(weights.vector.size))
     with pytest.raises(ConfigError, match="Training diverged"):
-        list(train_epochs(network, weights, samples, MSE, optimizer, epochs=3, state=state))
+        list(train_epochs(network, weights, samples, MSE, optimizer, EpochSettings(epochs=3), state=state))
     state.step = 3
-    *_, last = train_epochs(network, weights, samples, MSE, optimizer, epochs=3, state=state)
+    *_, last = train_epochs(network, weights, samples, MSE, optimizer, EpochSettings(epochs=3), state=state)
     assert np.isfinite(last.loss)
 
 
@@ -362,7 +378,7 @@ def test_running_away_leaves_averaged_weights_and_the_optimiser_as_they_were(rng
     optimizer = chain(scale_by_learning_rate(lambda step: 1e38 if step == 19 else 0.05), ema(0.9))
     network, weights = fresh((LSTM(5), Dense(1)))
     state, averages = TrainingState(optimizer.init(weights.vector.size)), []
-    stream = train_epochs(network, weights, samples, MSE, optimizer, epochs=50, state=state)
+    stream = train_epochs(network, weights, samples, MSE, optimizer, EpochSettings(epochs=50), state=state)
     with pytest.raises(ConfigError, match="Training diverged"):
         averages.extend(ema_params(optimizer, state.optimizer_state).copy() for _ in stream)
     np.testing.assert_array_equal(weights.vector, averages[-1])
@@ -392,7 +408,9 @@ def test_averaged_weights_are_judged_and_kept(rng):
     network, weights = fresh()
     optimizer = chain(Adam(0.01), ema(0.9))
     state = TrainingState(optimizer.init(weights.vector.size))
-    *_, last = train_epochs(network, weights, samples, MSE, optimizer, epochs=3, validation=validation, state=state)
+    *_, last = train_epochs(
+        network, weights, samples, MSE, optimizer, EpochSettings(epochs=3), validation=validation, state=state
+    )
     np.testing.assert_array_equal(weights.vector, ema_params(optimizer, state.optimizer_state))
     assert last.val_loss == evaluate(network, weights, validation, MSE)
 

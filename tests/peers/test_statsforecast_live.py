@@ -26,7 +26,7 @@ def panel() -> np.ndarray:
 
 
 def test_ets_is_that_of_the_library(panel):
-    said = statsforecast_models.say(panel, 8, 12, PROBABILITIES, ("ETS",))["ETS"]
+    said = statsforecast_models.forecast_each(panel, 8, 12, PROBABILITIES, ("ETS",))["ETS"]
     for row in (0, 1):
         direct = AutoETS(season_length=12).forecast(panel[row], 8, level=[80.0, 95.0])
         columns = ("lo-95.0", "lo-80.0", "mean", "hi-80.0", "hi-95.0")
@@ -34,7 +34,7 @@ def test_ets_is_that_of_the_library(panel):
 
 
 def test_the_points_of_ces_are_those_of_the_library(panel):
-    said = statsforecast_models.say(panel, 8, 12, PROBABILITIES, ("CES",))["CES"]
+    said = statsforecast_models.forecast_each(panel, 8, 12, PROBABILITIES, ("CES",))["CES"]
     for row in (0, 1):
         np.testing.assert_allclose(
             said[row, :, 2], AutoCES(season_length=12).forecast(panel[row], 8)["mean"], rtol=1e-12
@@ -43,7 +43,7 @@ def test_the_points_of_ces_are_those_of_the_library(panel):
 
 @pytest.mark.parametrize("m", [1, 12])
 def test_every_series_is_answered_in_order(panel, m):
-    for said in statsforecast_models.say(panel, 15, m, PROBABILITIES).values():
+    for said in statsforecast_models.forecast_each(panel, 15, m, PROBABILITIES).values():
         assert np.isfinite(said).all()
         assert (np.diff(said, axis=2) > 0).all()
         width = said[..., -1] - said[..., 0]
@@ -53,15 +53,15 @@ def test_every_series_is_answered_in_order(panel, m):
 def test_gaps_hold_the_last_value(panel):
     filled = panel[3:].copy()
     filled[0, 20:22], filled[0, 60] = filled[0, 19], filled[0, 59]
-    for name, said in statsforecast_models.say(panel[3:], 5, 12, PROBABILITIES).items():
-        np.testing.assert_array_equal(said, statsforecast_models.say(filled, 5, 12, PROBABILITIES)[name])
+    for name, said in statsforecast_models.forecast_each(panel[3:], 5, 12, PROBABILITIES).items():
+        np.testing.assert_array_equal(said, statsforecast_models.forecast_each(filled, 5, 12, PROBABILITIES)[name])
 
 
 def test_long_seasons_are_taken_out_first(rng):
     t = np.arange(48.0 * 8)
     values = 10 + np.sin(2 * np.pi * t / 48) + 0.05 * rng.standard_normal(len(t))
     ahead = 10 + np.sin(2 * np.pi * np.arange(48) / 48)
-    for said in statsforecast_models.say(values[None], 48, 48, PROBABILITIES).values():
+    for said in statsforecast_models.forecast_each(values[None], 48, 48, PROBABILITIES).values():
         assert np.abs(said[0, :, 2] - ahead).max() < 0.3
 
 

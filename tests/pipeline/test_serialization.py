@@ -5,11 +5,11 @@ import pytest
 from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, monthly, only_sales, rows_after
 
 import gatecast as gc
+from gatecast._utils import safefile
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import FormatError, NotFittedError
 from gatecast.forecaster import Forecaster
 from gatecast.layers import GRU, Dense
-from gatecast.nn import checkpoint
 
 H = 6
 
@@ -114,9 +114,9 @@ def test_read_damaged_file_raises(fitted_panel, tmp_path, damage):
 
 def test_read_other_weights_raises(fitted_shops, tmp_path):
     fitted_shops.save(tmp_path / "a")
-    header, arrays = checkpoint.read(tmp_path / "a", "forecaster")
+    header, arrays = safefile.read(tmp_path / "a", "forecaster")
     name = next(name for name in arrays if name.endswith("weights"))
-    checkpoint.write(tmp_path / "b", "forecaster", header, dict(arrays) | {name: np.zeros(5, np.float32)})
+    safefile.write(tmp_path / "b", "forecaster", header, dict(arrays) | {name: np.zeros(5, np.float32)})
     with pytest.raises(FormatError, match=r"5 weights for a network of"):
         gc.load(tmp_path / "b")
 

@@ -93,7 +93,7 @@ def test_report_has_all_sections(write):
         "Reproducibility",
     ]
     assert fitted.evaluation_.verdict in page.texts
-    assert "It overfits from step 50 on." in page.texts
+    assert "It overfits from step 50 of 100 on" in page.texts
     assert "seasonal naive" in page.texts
     assert len(page.data["figures"]) == 22
 
@@ -190,7 +190,7 @@ def test_network_views_hold_every_series_of_a_small_panel(write):
     for key in ("gates", "memory", "attributions"):
         assert list(page.view(key)) == list(reversed(names))
     assert page.view("memory")["s03"][0]["text"] == "Half of the units remember 4 steps."
-    assert page.view("attributions")["s03"][0]["text"] == "The value of 12 steps before adds 8."
+    assert page.view("attributions")["s03"][0]["text"] == explanation("s03", 3).sentence
     label, options = page.view("gates")["s03"][0]["choice"]
     assert label == "Layer and gate"
     assert options[0][0] == "LSTM 1: forget gate"
@@ -239,9 +239,9 @@ def test_short_series_without_gates_says_so_by_name(write):
 
 def test_explained_series_is_selected_first(write):
     fitted = Fitted(make_forecast(names=numbered(5)))
-    mine = replace(explanation("s02"), sentence="The explanation of the caller.")
+    mine = replace(explanation("s02"), step=3, forecast=77.0)
     page = Page(write(fitted, explanation=mine))
-    assert page.view("attributions")["s02"][0]["text"] == "The explanation of the caller."
+    assert page.view("attributions")["s02"][0]["text"] == mine.sentence
     first = page.data["explorer"]["orders"]["selected first"][0]
     assert page.data["explorer"]["names"][first] == "s02"
 

@@ -9,10 +9,11 @@ from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.significance import holm, sign_flip
 from gatecast.forecaster import Forecaster
+from gatecast.forecasting import presets
 from gatecast.plotting.charts import BASELINES
 from gatecast.selection.charts import comparison_chart
 from gatecast.selection.compare import compare
-from gatecast.selection.recommendation import recommend
+from gatecast.selection.recommendation import Recommendation, describe, join_names, recommend
 
 QUICK = TrainingConfig(n_members=1, max_steps=5)
 MONTHS = np.arange("2018-01", "2021-01", dtype="M8[M]").astype("M8[D]")
@@ -36,7 +37,9 @@ def test_a_row_a_model_the_best_first(found):
     assert sorted(scores["model"].tolist()) == ["Drift", "Mean", "Naive", "SeasonalNaive", "lstm", "rnn"]
     assert scores["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     assert (np.diff(scores["mase"]) >= 0).all()
-    assert (found.best, found.h, found.season_length) == (scores["model"][0], 4, 12)
+    names = {baseline.column: baseline.name for baseline in presets.BASELINES}
+    best = scores["model"][0]
+    assert (found.best, found.h, found.season_length) == (names.get(best, best), 4, 12)
     assert list(scores) == [
         "model",
         "rank",
@@ -74,7 +77,8 @@ def test_the_folds_are_those_of_a_backtest(found):
         off = np.abs(columns["y"] - columns[column]).reshape(-1, 4).mean(axis=1)
         assert found.fold_scores["mae"][own] == pytest.approx(off)
         assert found.fold_scores["id"][own].tolist() == columns["shop"][::4].tolist()
-        assert found.fold_scores["cutoff"][own].tolist() == columns["cutoff"][::4].tolist()
+        cutoffs = columns["cutoff"][::4].astype("M8[us]")
+        assert found.fold_scores["cutoff"][own].tolist() == cutoffs.tolist()
         row = found.scores["model"] == model
         assert found.scores["mae"][row].item() == pytest.approx(off.mean())
     lo, hi = columns["RNN-lo-80"], columns["RNN-hi-80"]
@@ -190,7 +194,7 @@ def test_series_that_begin_late_are_missing_in_early_folds():
 def test_the_chart_has_a_bar_for_each_model(found):
     chart = comparison_chart(found)
     (bars,) = chart.marks
-    assert bars.labels[0] == BASELINES.get(found.best, found.best)
+    assert bars.labels[0] == BASELINES.get(found.scores["model"][0], found.best)
     assert bars.values.tolist() == found.scores["mase"].tolist()
     assert chart.title == "MASE of each model, 4 steps ahead"
     assert chart.note == found.recommendation
@@ -217,7 +221,7 @@ def test_a_clear_winner_is_recommended_and_who_is_as_good_and_faster():
         {"lstm": 0.5, "gru": 0.2, "rnn": 0.01, "SeasonalNaive": 0.001},
         {"auto": 30.0, "lstm": 9.0, "gru": 4.0, "rnn": 2.0},
     )
-    assert recommend(scores, series=50, cutoffs=3) == (
+    assert describe(recommend(scores, n_series=50, n_cutoffs=3)) == (
         "Take auto: its MASE, 0.500, is 50 % below that of seasonal naive (1.000), the best simple forecast "
         "(p < 0.001). lstm and gru are not significantly worse. gru, the fastest of them, takes 4.0 s, auto 30 s."
     )
@@ -231,7 +235,7 @@ def test_one_that_is_as_good():
         {"auto": 30.0, "lstm": 9.0},
         measure="mae",
     )
-    assert recommend(scores, series=1, cutoffs=12) == (
+    assert describe(recommend(scores, n_series=1, n_cutoffs=12)) == (
         "Take auto: its MAE, 50, is 50 % below that of the mean (100), the best simple forecast (p = 0.03). lstm is "
         "not significantly worse. It takes 9.0 s, auto 30 s. "
         "Errors of one series at several cutoffs are alike, so this is less sure than the test says."
@@ -244,20 +248,20 @@ def test_a_difference_that_may_be_chance_is_called_so():
         "lstm has the smallest error: its MASE, 0.800, is 20 % below that of the last value (1.000). But such a "
         "difference may be chance (p = 0.3): nothing here beats the last value beyond doubt."
     )
-    assert recommend(scores, series=50, cutoffs=3) == said
-    assert recommend(scores, series=1, cutoffs=7) == said
-    assert recommend(scores, series=1, cutoffs=3) == (
+    assert describe(recommend(scores, n_series=50, n_cutoffs=3)) == said
+    assert describe(recommend(scores, n_series=1, n_cutoffs=7)) == said
+    assert describe(recommend(scores, n_series=1, n_cutoffs=3)) == (
         f"{said} With 3 pairs of errors no difference can be significant, however clear it is: 7 are needed, "
         "of more cutoffs or series."
     )
-    assert recommend(scores, series=6, cutoffs=9) == (
+    assert describe(recommend(scores, n_series=6, n_cutoffs=9)) == (
         f"{said} With 6 series no difference can be significant, however clear it is: 7 are needed."
     )
 
 
 def test_a_simple_forecast_that_is_best_is_recommended():
     scores = table({"SeasonalNaive": 0.7, "lstm": 0.75, "rnn": 0.9, "Naive": 1.0}, {"lstm": 0.3, "rnn": 0.1})
-    assert recommend(scores, series=50, cutoffs=3) == (
+    assert describe(recommend(scores, n_series=50, n_cutoffs=3)) == (
         "Take seasonal naive: no model has a smaller error. Its MASE is 0.700; that of lstm, the best of the models, "
         "0.750."
     )
@@ -266,8 +270,47 @@ def test_a_simple_forecast_that_is_best_is_recommended():
 def test_a_line_without_errors_needs_no_model():
     line = {"ds": MONTHS, "y": np.arange(36.0)}
     found = compare(line, 3, models="rnn", n_windows=2, season_length=1, training=QUICK)
-    assert found.best == "Drift"
+    assert (found.scores["model"][0], found.best) == ("Drift", "drift")
     assert found.recommendation.startswith("Take drift: no model has a smaller error.")
+
+
+def test_compare_simple_forecasts_as_models_have_intervals_and_one_row():
+    comparison = compare(panel(7), 4, models=["naive", "lstm", "mean"], n_windows=2, season_length=12, training=QUICK)
+    scores = comparison.scores
+    assert sorted(scores["model"].tolist()) == ["Drift", "Mean", "Naive", "SeasonalNaive", "lstm"]
+    with_intervals = scores["model"][np.isfinite(scores["coverage_80"])].tolist()
+    assert sorted(with_intervals) == ["Mean", "Naive", "lstm"]
+    assert np.isfinite(scores["p_value"]).tolist() == (scores["model"] == "lstm").tolist()
+    Forecaster(4, model=comparison.best)
+
+
+def test_compare_simple_forecasts_alone_recommends_one():
+    comparison = compare(panel(7), 4, models=["naive", "drift"], n_windows=2, season_length=12)
+    assert comparison.advice.kind == "baselines_only"
+    assert comparison.recommendation.startswith("Take ")
+    assert comparison.best in ("naive", "seasonal-naive", "drift", "mean")
+
+
+def test_comparison_repr_is_short_and_html_is_a_table(found):
+    assert repr(found).startswith("Comparison(best=")
+    assert len(repr(found)) < 150
+    html = found._repr_html_()
+    assert html.count("<tr>") == 7
+    assert "lstm" in html
+
+
+def test_recommend_states_facts():
+    scores = table(
+        {"auto": 0.5, "lstm": 0.51, "Naive": 1.0},
+        {"auto": 0.01, "lstm": 0.02},
+        {"lstm": 0.5},
+        {"auto": 30.0, "lstm": 9.0},
+    )
+    advice = recommend(scores, n_series=50, n_cutoffs=3)
+    assert advice == Recommendation(
+        "model", "auto", "Naive", "mase", 0.5, 1.0, 0.01, ("lstm",), "lstm", (30.0, 9.0), 50, 50, 7
+    )
+    assert join_names(["a"]) == "a"
 
 
 @pytest.mark.parametrize(

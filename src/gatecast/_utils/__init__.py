@@ -1,1 +1,1 @@
-"""Helpers without a subject of their own: argument checks, number formatting, types, versions."""
+"""Helpers of all packages: argument checks, types, formatting, the file container, versions."""

@@ -1,4 +1,4 @@
-"""Numbers, times and counts as people and programs read them."""
+"""Numbers, times and counts as text."""
 
 from __future__ import annotations
 
@@ -9,30 +9,38 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Column", "count", "format_or_dash", "number_format", "plain", "time_texts", "time_unit"]
+__all__ = [
+    "Column",
+    "finite_or_none",
+    "format_count",
+    "format_or_dash",
+    "format_times",
+    "number_formatter",
+    "time_unit",
+]
 
 Column = npt.NDArray[Any]
-"""Values of a column: floats, datetime64, integers or texts."""
+"""Values of a column: floats, datetime64, integers or text."""
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON knows it: None where a number is not finite.
+def finite_or_none(value: Any) -> Any:
+    """Return a value for JSON: None instead of NaN and infinity.
 
-    >>> [plain(value) for value in (1.5, math.nan, -math.inf, "a", 3)]
+    >>> [finite_or_none(value) for value in (1.5, math.nan, -math.inf, "a", 3)]
     [1.5, None, None, 'a', 3]
     """
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def time_texts(times: Column, separator: str = " ", unit: str = "") -> list[str]:
-    """Points of time as ISO 8601; whole numbers as they are.
+def format_times(times: Column, separator: str = " ", unit: str = "") -> list[str]:
+    """Return times as ISO 8601, and integers as they are.
 
     Args:
         times: datetime64, or numbers.
-        separator: Between day and time of day.
-        unit: How fine, by NumPy's names; the finest that these times need if empty.
+        separator: Text between date and time of day.
+        unit: Precision, in NumPy's units; empty for the coarsest unit that loses nothing.
 
-    >>> time_texts(np.array(["2020-01-01T00:30", "2020-01-02"], "datetime64[s]"))
+    >>> format_times(np.array(["2020-01-01T00:30", "2020-01-02"], "datetime64[s]"))
     ['2020-01-01 00:30', '2020-01-02 00:00']
     """
     if times.dtype.kind != "M":
@@ -42,33 +50,33 @@ def time_texts(times: Column, separator: str = " ", unit: str = "") -> list[str]
 
 
 def time_unit(*times: Column) -> str:
-    """The coarsest of day, minute, second and so on in which these times lose nothing.
+    """Return the coarsest of the units day, minute, second, ... in which no time loses precision.
 
     >>> time_unit(np.array(["2020-01-01"], "datetime64[s]"), np.array(["2020-01-01T06:00"], "datetime64[s]"))
     'm'
     """
-    finer = ("D", "m", "s", "ms", "us")
-    return next((unit for unit in finer if all(_exact(array, unit) for array in times)), "ns")
+    units = ("D", "m", "s", "ms", "us")
+    return next((unit for unit in units if all(_is_exact(array, unit) for array in times)), "ns")
 
 
-def _exact(times: Column, unit: str) -> bool:
-    """Whether nothing is lost in this unit."""
+def _is_exact(times: Column, unit: str) -> bool:
+    """Return whether times lose no precision in a unit."""
     if times.dtype.kind != "M":
         return True
     return bool(np.all((times.astype(f"datetime64[{unit}]") == times) | np.isnat(times)))
 
 
-def number_format(values: Column, digits: int = 4) -> Callable[[float], str]:
-    """How to write numbers of one column: with as many decimals as the largest needs for `digits` digits.
+def number_formatter(values: Column, digits: int = 4) -> Callable[[float], str]:
+    """Return a function that formats the numbers of a column with equal decimals.
 
     Args:
-        values: Numbers of the column; NaN and infinity are left out of account.
-        digits: Significant digits of the largest.
+        values: Numbers of the column; NaN and infinity are ignored.
+        digits: Significant digits of the largest number.
 
     Returns:
-        A function of a number. What is not finite becomes "-".
+        A function of a number, which returns "-" for NaN and infinity.
 
-    >>> [number_format(np.array([450.123, 9.0]))(value) for value in (450.123, 9.0, math.nan)]
+    >>> [number_formatter(np.array([450.123, 9.0]))(value) for value in (450.123, 9.0, math.nan)]
     ['450.1', '9.0', '-']
     """
     finite = np.abs(values[np.isfinite(values)])
@@ -82,19 +90,18 @@ def number_format(values: Column, digits: int = 4) -> Callable[[float], str]:
 
 
 def format_or_dash(value: float, template: str) -> str:
-    """Format a number; a dash stands for NaN and infinity.
+    """Return a number as text, and "-" for NaN and infinity.
 
-    Example:
-        >>> format_or_dash(0.5, "{:.1f}"), format_or_dash(math.nan, "{:.1f}")
-        ('0.5', '-')
+    >>> format_or_dash(0.5, "{:.1f}"), format_or_dash(math.nan, "{:.1f}")
+    ('0.5', '-')
     """
     return template.format(value) if math.isfinite(value) else "-"
 
 
-def count(number: int, noun: str) -> str:
-    """A number of things.
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun in singular or plural.
 
-    >>> count(1, "row"), count(1200, "row")
+    >>> format_count(1, "row"), format_count(1200, "row")
     ('1 row', '1,200 rows')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

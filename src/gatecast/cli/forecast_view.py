@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, time_unit
+from gatecast._utils.formatting import format_count, time_unit
 from gatecast.errors import ConfigError
 from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.reporting import text_tables
@@ -195,7 +195,7 @@ def training_advice(forecaster: Forecaster) -> str | None:
     except ConfigError:
         # A model without networks.
         return None
-    return diagnosis.sentence if diagnosis.kind in ("overfits", "underfits") else None
+    return diagnosis.sentence if diagnosis.kind in ("overfitting", "underfitting") else None
 
 
 def summary_rows(view: ForecastView) -> Iterator[tuple[str, str]]:
@@ -204,8 +204,8 @@ def summary_rows(view: ForecastView) -> Iterator[tuple[str, str]]:
     yield "data", description
     if view.n_series > 1:
         yield "shown", f"series {view.unique_id!r}, the first of {view.n_series:,}; scores are means over all"
-    yield "missing", f"{view.n_missing:,} of {count(len(view.values), 'row')}" if view.n_missing else "none"
-    yield "season", count(view.season_length, "row") if view.season_length > 1 else "none found"
+    yield "missing", f"{view.n_missing:,} of {format_count(len(view.values), 'row')}" if view.n_missing else "none"
+    yield "season", format_count(view.season_length, "row") if view.season_length > 1 else "none found"
     if view.evaluation is not None:
         train, validation, test = view.evaluation.split_sizes
         yield "split", f"{train:,} rows to train, {validation:,} to validate, {test:,} to test, in this order"

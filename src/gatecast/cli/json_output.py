@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatecast._utils.formatting import Column, plain, time_texts, time_unit
+from gatecast._utils.formatting import Column, finite_or_none, format_times, time_unit
 from gatecast._utils.versions import versions
 from gatecast.errors import GatecastError
 
@@ -51,7 +51,7 @@ def _finite(value: Any) -> Any:
         return {str(name): _finite(part) for name, part in value.items()}
     if isinstance(value, np.generic):
         value = value.item()
-    return [_finite(part) for part in value] if isinstance(value, list | tuple) else plain(value)
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else finite_or_none(value)
 
 
 def forecast_document(view: ForecastView, options: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
@@ -156,8 +156,8 @@ def _plain_column(values: Column, unit: str) -> list[Any]:
     if values.dtype.kind == "M":
         # Not every reader accepts a time of day without seconds.
         unit = unit or time_unit(values)
-        return list(time_texts(values, "T", "s" if unit == "m" else unit))
-    return [plain(value) for value in values.tolist()]
+        return list(format_times(values, "T", "s" if unit == "m" else unit))
+    return [finite_or_none(value) for value in values.tolist()]
 
 
 def evaluation_facts(evaluation: Evaluation, unit: str = "") -> dict[str, Any]:

@@ -46,10 +46,10 @@ def _cells(values: Sequence[Any]) -> list[str]:
     """Return a column as texts: numbers with the decimals that the largest needs, "-" for none."""
     import numpy as np
 
-    from gatecast._utils.formatting import number_format
+    from gatecast._utils.formatting import number_formatter
 
     numbers = [isinstance(value, float | np.floating) for value in values]
-    write = number_format(
+    write = number_formatter(
         np.array([value for value, number in zip(values, numbers, strict=True) if number], dtype=float)
     )
     texts = ["-" if value is None else str(value) for value in values]

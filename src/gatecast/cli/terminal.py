@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gatecast._utils.formatting import count, time_texts
+from gatecast._utils.formatting import format_count, format_times
 from gatecast.cli.forecast_view import ForecastView, forecast_table, summary_rows
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, draw
@@ -91,7 +91,7 @@ def _report(console: Console, view: ForecastView, files: Sequence[str]) -> None:
     if n_left_out:
         table = next((name for name in files if Path(name).suffix.lower() in TABLE_SUFFIXES), None)
         where = f"all are in {table}" if table else "--out FILE writes all of them"
-        console.print(Text(f"  ... {count(n_left_out, 'more row')}, {where}", style="dim"))
+        console.print(Text(f"  ... {format_count(n_left_out, 'more row')}, {where}", style="dim"))
     console.print()
     for name in files:
         console.print(Text(f"  written: {name}"), soft_wrap=True)
@@ -121,7 +121,7 @@ def chart(view: ForecastView, width: int, *, unicode: bool = True) -> TerminalCh
     # The history gets three quarters of the width.
     tail = slice(max(0, len(view.values) - max(MIN_HISTORY, 3 * len(view.mean))), None)
     marks = np.concatenate([view.times[tail][:1], view.forecast_times[[0, -1]]])
-    first, now, last = time_texts(marks, unit=view.time_unit)
+    first, now, last = format_times(marks, unit=view.time_unit)
     widest = view.widest_interval
     return draw(
         view.values[tail],

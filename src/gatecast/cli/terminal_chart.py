@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import number_format
+from gatecast._utils.formatting import number_formatter
 
 __all__ = ["MIN_WIDTH", "TerminalChart", "draw"]
 
@@ -123,7 +123,7 @@ def _unit(values: Values, low: float, high: float) -> Values:
 
 def _labels(low: float, high: float, height: int) -> list[str]:
     """Return the numbers at the top, in the middle and at the bottom of the scale."""
-    write = number_format(np.array([low, high]))
+    write = number_formatter(np.array([low, high]))
     texts = [""] * height
     for row in {0, height // 2, height - 1}:
         texts[row] = write(high - (high - low) * row / max(1, height - 1))

@@ -280,10 +280,10 @@ def parse(freq: str | int | Freq) -> Freq:
     # Only near misses: a suggestion that is far off misleads more than it helps.
     close = get_close_matches(text, [*UNIT_NAMES, *ALIASES], n=1, cutoff=0.75)
     raise ConfigError(
-        "Invalid freq",
-        got=repr(freq),
+        f"Invalid freq {freq!r}",
         expected="YS YE QS QE MS ME W-SUN B D h min s, with a multiple such as 15min, or an integer for integer steps",
         fix=f"Did you mean {close[0]!r}?" if close else "For example, freq='MS' means the first of every month.",
+        argument="freq",
     )
 
 

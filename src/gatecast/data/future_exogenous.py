@@ -91,6 +91,7 @@ def _require_column(table: RawTable, name: str) -> int:
             "Missing column in futr_df",
             got=f"the columns {list_columns(table.names)}",
             expected=f"a column {name!r}, as in the data of fit",
+            argument="futr_df",
         )
     return table.names.index(name)
 
@@ -111,6 +112,7 @@ def _find_positions(table: RawTable, panel: Panel, h: int) -> RowPositions:
             where=f"column {panel.columns.time!r}",
             got=types[times.dtype.kind],
             expected=types[panel.start.dtype.kind],
+            argument="futr_df",
         )
     n = len(times)
     if panel.columns.id is None or panel.columns.id not in table.names:
@@ -144,6 +146,7 @@ def _check_complete(table: RawTable, panel: Panel, h: int, positions: RowPositio
             got=f"{_format_step(panel, cell, h)} in both rows (duplicates in total: {len(duplicated)})",
             expected="one row per series and time",
             fix="Remove one of the rows.",
+            argument="futr_df",
         )
     absent = np.flatnonzero(counts == 0)
     if len(absent):
@@ -155,6 +158,7 @@ def _check_complete(table: RawTable, panel: Panel, h: int, positions: RowPositio
             got=f"no row for {_list_cells(panel, absent, h)}",
             expected=f"{h} rows per series, {len(panel) * h} in total",
             fix=fix,
+            argument="futr_df",
         )
 
 
@@ -168,6 +172,7 @@ def _check_numbers(values: FloatArray, name: str, panel: Panel, h: int) -> None:
             got=f"no number for {_list_cells(panel, missing, h)}",
             expected="a number in every row",
             fix="Fill in the values, or remove the column from futr_exog and fit again.",
+            argument="futr_df",
         )
 
 

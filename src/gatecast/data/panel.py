@@ -58,6 +58,7 @@ def check_outputs(names: ColumnNames, outputs: Collection[str]) -> None:
                 got=repr(name),
                 expected=f"a name other than {', '.join(map(repr, list(outputs)[:5]))}",
                 fix="Rename the column in the data.",
+                argument=argument,
             )
 
 

@@ -159,6 +159,7 @@ def _resolve_freq(t: Times, bounds: IntArray, freq: str | int | Freq | None) -> 
             got=f"{str(given)!r} and times such as {format_times(longest_times[:1])[0]}",
             expected="an integer for integer times, or an alias such as 'MS' for dates",
             fix="Omit freq to have it inferred.",
+            argument="freq",
         )
     anchored = given.anchored(longest_times[0])
     if anchored == given:

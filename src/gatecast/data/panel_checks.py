@@ -56,6 +56,7 @@ def check_values(t: Times, x: FloatArray, names: ColumnNames, describe_row: Call
             got=f"{len(x)} rows without a number",
             expected="numbers",
             fix="If this is the wrong column, set target_col to the right one.",
+            argument="target_col",
         )
 
 
@@ -212,6 +213,7 @@ def raise_irregular(t: Times, k: IntArray, freq: Freq, ids: npt.NDArray[Any], s:
         got=f"{' and '.join(format_times(t[i : i + 2]))}, less than one step apart",
         expected=f"at most one time per step, {freq.label}",
         fix="Aggregate the rows to a regular frequency, or set freq to a higher one.",
+        argument="freq",
     )
 
 
@@ -246,4 +248,5 @@ def check_density(
         got=f"{n_rows[s]} rows for {lengths[s]} steps; the longest gap is from {before} to {after}",
         expected=f"rows at most steps, {freq.label}",
         fix="Correct the date if it is wrong, or set freq to a lower frequency.",
+        argument="freq",
     )

@@ -179,6 +179,7 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
         raise DataError(
             "Missing futr_df",
             expected=f"a table with the columns {list_columns(panel.futr_exog)} for the next {h} times of each series",
+            argument="futr_df",
         )
     return future_values(_to_table(source), panel, h)
 
@@ -238,6 +239,7 @@ def _read_wide(
         raise ConfigError(
             "A wide table has no id column",
             where="id_col",
+            argument="id_col",
             got=f"{id_col!r} and several target columns",
             fix="Omit id_col, or name a single target column.",
         )

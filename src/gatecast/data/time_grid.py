@@ -61,6 +61,7 @@ def infer_freq(times: npt.ArrayLike) -> Freq:
             got=", ".join(format_times(t)) or "no times",
             expected="at least two distinct times in the longest series",
             fix="Set freq, for example freq='MS' for the first of every month.",
+            argument="freq",
         )
     if t.dtype.kind != "M":
         steps: IntArray = t.astype(np.int64)

@@ -21,7 +21,7 @@ from typing import Any
 __all__ = ["air_passengers", "available", "daily_visitors", "path"]
 
 _FILES = Path(__file__).parent / "files"
-_OUTPUTS = ("pandas", "polars", "pyarrow", "dict")
+_OUTPUTS = {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow", "arrow": "pyarrow", "dict": "dict"}
 
 
 def air_passengers(output: str | None = None) -> Any:
@@ -36,7 +36,7 @@ def air_passengers(output: str | None = None) -> Any:
         A table with the columns `ds` and `y`.
 
     Raises:
-        ConfigError: Another output, or a library that is not installed.
+        ConfigError: An invalid output, or a library that is not installed.
 
     Source: Box & Jenkins 1976, Time Series Analysis: Forecasting and Control, series G.
 
@@ -59,7 +59,7 @@ def daily_visitors(output: str | None = None) -> Any:
         A table with the columns `ds` and `y`.
 
     Raises:
-        ConfigError: Another output, or a library that is not installed.
+        ConfigError: An invalid output, or a library that is not installed.
 
     >>> daily_visitors("dict")["y"][:2].tolist()
     [1035.5, 1029.4]
@@ -95,8 +95,7 @@ def path(name: str) -> Path:
 
         close = get_close_matches(str(name), available(), n=1)
         raise ConfigError(
-            "Unknown dataset",
-            got=repr(name),
+            f"Unknown dataset {name!r}",
             expected=f"one of {', '.join(map(repr, available()))}",
             fix=f"Did you mean {close[0]!r}?" if close else "",
         )
@@ -111,6 +110,7 @@ def _load(name: str, output: str | None) -> Any:
     from gatecast.errors import ConfigError
 
     if output is not None and output not in _OUTPUTS:
-        raise ConfigError("Unknown output", got=repr(output), expected=f"one of {', '.join(map(repr, _OUTPUTS))}")
+        raise ConfigError(f"Invalid output {output!r}", expected="pandas, polars, pyarrow or dict", argument="output")
     times, values = np.loadtxt(path(name), dtype=str, delimiter=",", skiprows=1, unpack=True)
-    return to_frame_like(output or installed_kind(), {"ds": times.astype("M8[us]"), "y": values.astype(np.float64)})
+    kind = installed_kind() if output is None else _OUTPUTS[output]
+    return to_frame_like(kind, {"ds": times.astype("M8[us]"), "y": values.astype(np.float64)})

@@ -1,86 +1,235 @@
-"""Learning curves: whether a network overfits, from when on, and what to do about it, in a sentence with its reason.
+"""Learning curves: whether a network overfits, from which step on, and what to change.
 
-Letters: n updates or epochs, k looks at the error on values that are not learnt from ("new values").
+A gap between validation and training error means something only if both are one error on two sets of values; see
+`forecasting.monitoring`. All judgments are relative: errors in any unit are judged alike.
 
-A gap between two errors means something only if they are one error on two sets of values: see `looks`.
+Shapes: n updates or epochs, k measurements of the validation error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError, DataError
-from gatecast.evaluation.trends import find_turning_point, smooth
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "TurningPoint", "describe", "diagnose", "find_turning_point", "noise_level", "smooth"]
 
-Floats = npt.NDArray[np.float64]
-Changes = dict[str, int | float]
-Kind = Literal["overfits", "underfits", "sound", "unknown"]
+FloatArray = npt.NDArray[np.float64]
+Kind = Literal["overfitting", "underfitting", "good_fit", "inconclusive"]
 
-LEAST, SHORT, LONG = 3, 8, 20
-"""Looks below which nothing can be said, below which the last of them is the end, and from which they are smoothed."""
+MIN_MEASUREMENTS = 3
+"""Measurements of the validation error below which nothing is concluded."""
 
-SURE = 2.0
-"""Standard deviations of the noise that a fall has to have."""
+MIN_FOR_MEDIAN = 8
+"""Measurements from which the end of a curve is a median of three."""
 
-RISE = 0.05
-"""Rises and gains of a smaller share are of no account."""
+MIN_FOR_SMOOTHING = 20
+"""Measurements from which curves are smoothed."""
 
-GAP, WIDE = 0.10, 0.33
-"""Gaps from which one is spoken of, and from which it is worth narrowing."""
+MIN_FALL_DEVIATIONS = 2.0
+"""Standard deviations of the noise that a fall must have."""
 
-SPEED, RECENT, CARRIES = 0.6, 0.025, 0.65
-"""An error still falls if its last quarter did so much of what its best one did, or took so much of it away, and its
-share in this so much of that of the error on learnt values."""
+MIN_CHANGE = 0.05
+"""Share of an error below which a rise or a gain is negligible."""
 
-HALF, MORE, DROPOUT = 2, 4, 0.2
-"""What units are divided by and steps multiplied by, steps of what does not carry over divided by, and the dropout."""
+MIN_GAP = 0.10
+"""Generalization gap below which memorization is ruled out."""
 
-SMALL = 4
-"""Units that are not made fewer."""
+WIDE_GAP = 0.33
+"""Generalization gap from which narrowing it is suggested."""
+
+MIN_SPEED = 0.6
+"""An error still falls if the last quarter of the work did this share of what the best quarter did, or ..."""
+
+MIN_RECENT_FALL = 0.025
+"""... took this share of the error away; and ..."""
+
+MIN_CARRY_OVER = 0.65
+"""... if the validation error fell by this share of the fall of the training error."""
+
+UNITS_DIVISOR = 2
+"""What units are divided by against overfitting."""
+
+SLOW_STEPS_FACTOR = 2
+"""What steps are multiplied by where the error still falls slowly."""
+
+FAST_STEPS_FACTOR = 4
+"""What steps are multiplied by where it falls as fast as before, and divided by where nothing generalizes."""
+
+SUGGESTED_DROPOUT = 0.2
+"""Dropout that is suggested, unless half of it is used already."""
+
+MIN_UNITS = 4
+"""Units that are not reduced further."""
+
+MIN_RISE_DEVIATIONS = 4.0
+"""Standard deviations of the noise that a rise must have."""
+
+MAX_NOISE_RATIO = 1.5
+"""Largest noise, in deviations from the closest curve that falls and rises."""
+
+TAIL_DIVISOR = 5
+"""The last fifth of a curve, at least three points, is its end."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What learning curves say.
+    """What learning curves show.
 
     Args:
-        kind: "overfits", "underfits", "sound" or "unknown".
-        sentence: What to do, and why.
-        overfits: Whether the network as it stands has learnt by heart what does not carry over.
-        onset_step: Step or epoch at which the error on new values is least, and after which it rises for good; None: it does
-            not.
-        generalization_gap: Share of the error on new values that is not there on learnt ones, at the end; NaN where unknown.
-        suggestions: Settings to try, the surest first: "steps" or "epochs", "units", "dropout".
-        curves: "step" and "loss" (n); "validation_step", "validation" and "training" (k), the last two the same error;
-            "loss_smooth" (n) and "validation_smooth" (k). NaN where unknown.
+        kind: "overfitting", "underfitting", "good_fit" or "inconclusive".
+        reason: Why: a key of `TEMPLATES`.
+        onset_step: Step or epoch of the smallest validation error, after which it rises for good; None: it does
+            not rise.
+        generalization_gap: Share of the final validation error that the training error does not have; NaN where unknown.
+        suggestions: Settings to try, the most promising first: "max_steps" or "epochs", "units", "dropout".
+        curves: "step" and "loss", [n]; "validation_step", "validation" and "training", [k], the last two one error on
+            two sets of values; "loss_smooth", [n]; "validation_smooth", [k]. NaN where unknown.
+        facts: Numbers of the sentence, by name.
     """
 
     kind: Kind
-    sentence: str
-    overfits: bool
+    reason: str
     onset_step: int | None
     generalization_gap: float
-    suggestions: Changes
-    curves: dict[str, Floats]
+    suggestions: dict[str, int | float]
+    curves: dict[str, FloatArray]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def overfits(self) -> bool:
+        """Whether the network as it stands memorized what does not generalize."""
+        return self.kind == "overfitting"
+
+    @property
+    def sentence(self) -> str:
+        """What to change, and why."""
+        return describe(self)
+
+    def __repr__(self) -> str:
+        return f"Diagnosis({self.kind!r}, onset_step={self.onset_step}, suggestions={self.suggestions})"
 
 
-class _Facts(NamedTuple):
+TEMPLATES = {
+    "rises": (
+        "It overfits from {unit} {onset} of {last} on, as the validation error rises by {rise:.0%} from there while "
+        "the training error falls: stop there, or {remedy}."
+    ),
+    "unstable": (
+        "Training is unstable, as the validation error rises by {rise:.0%} from {unit} {onset} of {last} on, and the "
+        "training error rises too: lower the learning rate."
+    ),
+    "stopped": (
+        "Training stopped in time, at {unit} {stopped}, as the validation error rises by {rise:.0%} from {unit} "
+        "{onset} of {last} on: no change is needed."
+    ),
+    "memorizes": (
+        "It memorizes, as the validation error never fell much below its start while the training error fell by "
+        "{fall:.0%}: prefer a simple forecast, or take fewer {unit}s, for example {steps}, or {remedy}."
+    ),
+    "falls_fast": (
+        "It underfits, as the validation error was still falling at the end, as fast as before: train for more "
+        "{unit}s, for example {steps}."
+    ),
+    "falls": (
+        "It underfits, as the validation error was still falling at the end, by {fall:.0%} in the last quarter: train "
+        "for more {unit}s, for example {steps}."
+    ),
+    "learns_nothing": (
+        "Next to nothing was learned, as neither the validation nor the training error fell: train for more {unit}s, "
+        "for example {steps}; if that changes nothing, the series has no pattern that it can learn."
+    ),
+    "gap": (
+        "The fit is good, as the validation error does not rise, but {gap:.0%} of it is missing from the training "
+        "error: to narrow this gap, {remedy}."
+    ),
+    "level": (
+        "The fit is good, as the validation error has leveled off and is not much larger than the training error: no "
+        "change is needed."
+    ),
+    "no_validation": "Inconclusive: no validation error was measured. Provide more rows, or validation data.",
+    "not_finite": (
+        "Inconclusive: the validation error is not a number at the last {unit}. Check the data, or lower the learning "
+        "rate."
+    ),
+    "too_few": "Inconclusive: the validation error was measured {times} only. Train for more {unit}s.",
+    "no_training": "Inconclusive: the training error is unknown. Provide more rows.",
+    "zero": "Inconclusive: the validation error is 0. No change is needed.",
+    "constant": "Inconclusive: no series varies.",
+}
+"""Sentences, by reason."""
+
+REMEDIES = {
+    "units": "use fewer units, as {weights:,} weights are trained on {values:,} values",
+    "dropout": "use dropout",
+    "data": "provide more data",
+}
+"""What else a sentence suggests."""
+
+
+def describe(diagnosis: Diagnosis) -> str:
+    """Return what to change, and why, as a sentence.
+
+    Example:
+        >>> describe(Diagnosis("inconclusive", "constant", None, float("nan"), {}, {}))
+        'Inconclusive: no series varies.'
+    """
+    facts = diagnosis.facts
+    remedy = REMEDIES[facts["remedy"]].format(**facts) if "remedy" in facts else ""
+    text = TEMPLATES[diagnosis.reason].format(**{**facts, "remedy": remedy, "gap": diagnosis.generalization_gap})
+    return text.replace("%", " %")
+
+
+class _Training(NamedTuple):
     """What is known of a network besides its curves."""
 
-    word: str
+    unit: str
     """"step" or "epoch"."""
     units: int | None
     dropout: float
     weights: int | None
     values: int | None
     stopped: int | None
+    rate: Callable[[int], float] | None
+
+    @property
+    def setting(self) -> str:
+        """Name of the setting that limits training."""
+        return "max_steps" if self.unit == "step" else "epochs"
+
+
+class _Errors(NamedTuple):
+    """Errors at the steps at which they were measured, the first from before training if that is known, [k] each."""
+
+    step: FloatArray
+    validation: FloatArray
+    training: FloatArray
+
+    @property
+    def last(self) -> int:
+        """Step of the last measurement."""
+        return int(self.step[-1])
+
+    @property
+    def training_fall(self) -> float:
+        """Share by which the training error fell."""
+        return float(1 - self.training[-1] / self.training[0]) if self.training[0] > 0 else 0.0
+
+
+class _Finding(NamedTuple):
+    """A diagnosis without curves."""
+
+    kind: Kind
+    reason: str
+    onset_step: int | None = None
+    suggestions: dict[str, int | float] = {}  # noqa: RUF012  # never changed
+    facts: dict[str, Any] = {}  # noqa: RUF012
 
 
 def diagnose(
@@ -93,25 +242,25 @@ def diagnose(
     stopped: int | None = None,
     rate: Callable[[int], float] | None = None,
 ) -> Diagnosis:
-    """Whether a network overfits, underfits or is sound, by its learning curves.
+    """Diagnose overfitting and underfitting from learning curves.
 
-    It overfits if the error on new values has a minimum after which it rises for good, by 5 % and beyond noise
-    (`trends.turn`), or if it never fell while the one on learnt values did. It underfits if the error on new values was
+    A network overfits if its validation error has a minimum after which it rises for good, by 5 % and beyond noise
+    (`find_turning_point`), or if it never fell while the training error did. It underfits if the validation error was
     still falling at the end: the last quarter, counted in learning rate, took 2.5 % of it away, or 0.6 of what the best
-    quarter did, and not much less than of the error on learnt values. The gap is ``1 - r training / validation``; the
-    ratio r of both errors before anything was learnt, or else at the first look, takes out that one set of values may
-    be harder than the other.
+    quarter did, and not much less than of the training error. The gap is ``1 - r training / validation``; the ratio r
+    of both errors before training, or else at the first measurement, removes that one set of values may be harder than
+    the other.
 
     Args:
-        history: `Forecaster.training_history_`, or `history` of what `Sequential.fit` gives. Of the latter, whose loss is the
-            mean over an epoch, the loss of two epochs is taken as that between them; with dropout it is too large, and
-            the gap too small: "training", errors on learnt values after every epoch, may be given beside it.
-        units: Of the recurrent layers.
-        dropout: That is there already.
-        weights: Numbers that are learnt.
-        values: Numbers that they are learnt from.
-        stopped: Step or epoch whose weights were taken in the end; None: the last one.
-        rate: Learning rate by step, from 1; None: it is about the same throughout.
+        history: `Forecaster.training_history_`, or `history` of what `Sequential.fit` returns. The loss of the latter
+            is a mean over an epoch, so the mean of two epochs is taken as the loss between them. With dropout it is
+            too large, and the gap too small: "training", training errors after every epoch, may be added.
+        units: Units of the recurrent layers.
+        dropout: Dropout in use.
+        weights: Number of weights.
+        values: Number of values they are trained on.
+        stopped: Step or epoch whose weights were kept; None: the last one.
+        rate: Learning rate by step, from 1; None: it is about constant.
 
     Raises:
         ConfigError: A history without losses.
@@ -119,194 +268,321 @@ def diagnose(
 
     Source: Prechelt 1998 on when to stop.
 
-    >>> step = np.arange(1, 41)
-    >>> advice = diagnose({"loss": list(1 / step), "val_loss": list(1 / step + 0.004 * step)}, units=64)
-    >>> advice.kind, advice.onset_step, advice.suggestions
-    ('overfits', 16, {'epochs': 16, 'dropout': 0.2})
-    >>> print(advice.sentence)
-    It overfits from epoch 16 of 40 on, as the error on new values rises by 37 % from there while that on learnt \
-values falls: stop there, or use dropout.
+    Example:
+        >>> step = np.arange(1, 41)
+        >>> diagnosis = diagnose({"loss": list(1 / step), "val_loss": list(1 / step + 0.004 * step)}, units=64)
+        >>> diagnosis
+        Diagnosis('overfitting', onset_step=16, suggestions={'epochs': 16, 'dropout': 0.2})
+        >>> print(diagnosis.sentence)
+        It overfits from epoch 16 of 40 on, as the validation error rises by 37 % from there while the training error \
+falls: stop there, or use dropout.
     """
-    curves, word, untrained = _curves(history)
-    facts = _Facts(word, units, dropout, weights, values, stopped)
+    curves, unit, untrained = _curves(history)
+    network = _Training(unit, units, dropout, weights, values, stopped, rate)
     known = np.isfinite(curves["validation"])
-    at, new, old = (curves[name][known] for name in ("validation_step", "validation", "training"))
-    first = untrained if np.isfinite(untrained).all() else np.array([*new[:1], *old[:1]])
+    step, validation, training = (curves[name][known] for name in ("validation_step", "validation", "training"))
+    gap = _generalization_gap(validation, training, untrained)
+    finding = _inconclusive(curves, known, unit)
+    if finding is None:
+        if np.isfinite(untrained[0]):
+            step = np.r_[0.0, step]
+            validation, training = np.r_[untrained[0], validation], np.r_[untrained[1], training]
+        finding = _judge(network, _Errors(step, validation, training), gap)
+    return Diagnosis(finding.kind, finding.reason, finding.onset_step, gap, finding.suggestions, curves, finding.facts)
+
+
+def _generalization_gap(validation: FloatArray, training: FloatArray, untrained: FloatArray) -> float:
+    """Return the share of the final validation error that the training error does not have; NaN where unknown."""
+    first = untrained if np.isfinite(untrained).all() else np.array([*validation[:1], *training[:1]])
     ratio = first[0] / first[1] if len(first) == 2 and first[1] > 0 else 1.0
-    gap = float(1 - ratio * old[-1] / new[-1]) if len(new) and new[-1] > 0 else float("nan")
-    if reason := _unclear(curves, known, word):
-        return Diagnosis("unknown", reason, False, None, gap, {}, curves)
-    if np.isfinite(untrained[0]):
-        at, new, old = np.r_[0.0, at], np.r_[untrained[0], new], np.r_[untrained[1], old]
-    kind, began, changes, sentence = _judged(facts, at, new, old, gap, rate)
-    return Diagnosis(kind, sentence, kind == "overfits", began, gap, changes, curves)
+    if not len(validation) or not validation[-1] > 0:
+        return float("nan")
+    return float(1 - ratio * training[-1] / validation[-1])
 
 
-class _Judged(NamedTuple):
-    """What is to be said."""
-
-    kind: Kind
-    began: int | None
-    changes: Changes
-    sentence: str
-
-
-def _judged(
-    facts: _Facts, at: Floats, new: Floats, old: Floats, gap: float, rate: Callable[[int], float] | None
-) -> _Judged:
-    """By errors on new and on learnt values, the first of them from before learning if that is known."""
-    low, apart, word, last = find_turning_point(new), find_turning_point(old), facts.word, int(at[-1])
+def _judge(network: _Training, errors: _Errors, gap: float) -> _Finding:
+    """Judge errors; the validation error may rise, or not."""
+    low, unit = find_turning_point(errors.validation), network.unit
     rise = low.rise / low.base if low.sure and low.base > 0 else 0.0
-    if rise <= RISE:
-        return _without_a_rise(facts, at, new, old, gap, rate)
-    began, rises = max(int(at[low.at]), 1), f"as the error on new values rises by {_percent(rise)}"
-    where = f"from {word} {began} of {last} on"
-    if apart.sure and apart.rise > RISE * apart.base:
-        say = f"It is not stable, {rises} {where}, and that on learnt values too: lower the learning rate."
-        return _Judged("unknown", None, {}, say)
-    if facts.stopped is not None and float(np.interp(facts.stopped, at, new)) < (1 + RISE) * low.base:
-        say = f"It was stopped in time, at {word} {facts.stopped}, {rises} {where}: there is nothing to do."
-        return _Judged("sound", began, {}, say)
-    if not _gained(new):
-        return _by_heart(facts, began, last, 1 - old[-1] / old[0])
-    changes, also = _remedies(facts, {f"{word}s": began})
-    say = f"It overfits {where}, {rises} from there while that on learnt values falls: stop there, or {also}."
-    return _Judged("overfits", began, changes, say)
+    if rise <= MIN_CHANGE:
+        return _judge_without_rise(network, errors, gap)
+    onset = max(int(errors.step[low.at]), 1)
+    facts = {"unit": unit, "onset": onset, "last": errors.last, "rise": rise}
+    training = find_turning_point(errors.training)
+    if training.sure and training.rise > MIN_CHANGE * training.base:
+        return _Finding("inconclusive", "unstable", facts=facts)
+    stopped = network.stopped
+    if stopped is not None:
+        error = float(np.interp(stopped, errors.step, errors.validation))
+        if error < (1 + MIN_CHANGE) * low.base:
+            return _Finding("good_fit", "stopped", onset, facts=facts | {"stopped": stopped})
+    if not _fell(errors.validation):
+        return _memorizes(network, errors, onset, float(1 - errors.training[-1] / errors.training[0]))
+    suggestions, remedy = _remedies(network)
+    return _Finding("overfitting", "rises", onset, {network.setting: onset} | suggestions, facts | remedy)
 
 
-def _without_a_rise(
-    facts: _Facts, at: Floats, new: Floats, old: Floats, gap: float, rate: Callable[[int], float] | None
-) -> _Judged:
-    """The error on new values falls, or has levelled off, or never moved."""
-    word, last, fell = facts.word, int(at[-1]), 1 - old[-1] / old[0] if old[0] > 0 else 0.0
-    if not _gained(new) and fell > RISE and gap > GAP:
-        return _by_heart(facts, None, last, fell)
-    recent, fast = _falls(at, new, old, rate)
-    more = (MORE if fast else HALF) * last
+def _judge_without_rise(network: _Training, errors: _Errors, gap: float) -> _Finding:
+    """Judge a validation error that falls, has leveled off, or never changed."""
+    fall, fell = errors.training_fall, _fell(errors.validation)
+    if not fell and fall > MIN_CHANGE and gap > MIN_GAP:
+        return _memorizes(network, errors, None, fall)
+    recent, fast = _recent_fall(errors, network.rate)
+    steps = (FAST_STEPS_FACTOR if fast else SLOW_STEPS_FACTOR) * errors.last
+    suggestions: dict[str, int | float] = {network.setting: steps}
+    facts: dict[str, Any] = {"unit": network.unit, "steps": steps, "fall": recent}
     if recent > 0:
-        how = "as fast as before" if fast else f"by {_percent(recent)} in the last quarter"
-        say = f"It underfits, as the error on new values was still falling at the end, {how}: give it more {word}s, "
-        return _Judged("underfits", None, {f"{word}s": more}, f"{say}say {more}.")
-    if not _gained(new) and fell < RISE:
-        say = (
-            "Next to nothing was learnt, as neither the error on new values nor that on learnt ones fell: give it more "
-        )
-        say += f"{word}s, say {more}, and if that changes nothing, there is nothing to be learnt."
-        return _Judged("unknown", None, {f"{word}s": more}, say)
-    if gap > WIDE:
-        changes, also = _remedies(facts, {})
-        say = (
-            f"It is sound, as the error on new values does not rise, but {_percent(gap)} of it is not there on learnt "
-        )
-        return _Judged("sound", None, changes, f"{say}values: to narrow this gap, {also}.")
-    say = "It is sound, as the error on new values has levelled off and is not much larger than that on learnt ones: "
-    return _Judged("sound", None, {}, f"{say}there is nothing to do.")
+        return _Finding("underfitting", "falls_fast" if fast else "falls", None, suggestions, facts)
+    if not fell and fall < MIN_CHANGE:
+        return _Finding("inconclusive", "learns_nothing", None, suggestions, facts)
+    if gap > WIDE_GAP:
+        suggestions, remedy = _remedies(network)
+        return _Finding("good_fit", "gap", None, suggestions, remedy)
+    return _Finding("good_fit", "level")
 
 
-def _gained(new: Floats) -> bool:
-    """Whether the error on new values was ever much smaller than at the beginning."""
-    low = find_turning_point(new)
-    return bool(low.at > 0 and low.base < (1 - RISE) * new[0])
+def _fell(validation: FloatArray) -> bool:
+    """Return whether the validation error was ever much smaller than at the start."""
+    low = find_turning_point(validation)
+    return bool(low.at > 0 and low.base < (1 - MIN_CHANGE) * validation[0])
 
 
-def _by_heart(facts: _Facts, began: int | None, last: int, fell: float) -> _Judged:
-    """All that was learnt was learnt by heart."""
-    fewer = max(1, last // MORE)
-    changes, also = _remedies(facts, {f"{facts.word}s": fewer})
-    say = "What it learns does not carry over, as the error on new values never got much smaller than at first, while "
-    say += f"that on learnt ones fell by {_percent(fell)}: prefer a simple forecast, or take fewer {facts.word}s, say "
-    return _Judged("overfits", began, changes, f"{say}{fewer}, or {also}.")
+def _memorizes(network: _Training, errors: _Errors, onset: int | None, fall: float) -> _Finding:
+    """Return the finding for a network that learned only what does not generalize."""
+    steps = max(1, errors.last // FAST_STEPS_FACTOR)
+    suggestions, remedy = _remedies(network)
+    facts = {"unit": network.unit, "fall": fall, "steps": steps}
+    return _Finding("overfitting", "memorizes", onset, {network.setting: steps} | suggestions, facts | remedy)
 
 
-def _percent(share: float) -> str:
-    """A share in words."""
-    return f"{100 * share:.0f} %"
+def _remedies(network: _Training) -> tuple[dict[str, int | float], dict[str, Any]]:
+    """Return further settings against overfitting, and the facts for the first of them."""
+    suggestions: dict[str, int | float] = {}
+    units, weights, values = network.units, network.weights or 0, network.values or np.inf
+    if units is not None and units > MIN_UNITS and weights > values:
+        suggestions["units"] = max(MIN_UNITS, units // UNITS_DIVISOR)
+    if network.dropout < SUGGESTED_DROPOUT / 2:
+        suggestions["dropout"] = SUGGESTED_DROPOUT
+    return suggestions, {"remedy": next(iter(suggestions), "data"), "weights": weights, "values": values}
 
 
-def _remedies(facts: _Facts, changes: Changes) -> tuple[Changes, str]:
-    """Further settings against overfitting, and the first of them in words."""
-    words, found = [], dict(changes)
-    if facts.units is not None and facts.units > SMALL and (facts.weights or 0) > (facts.values or np.inf):
-        found["units"] = max(SMALL, facts.units // HALF)
-        words.append(f"use fewer units, as {facts.weights:,} weights learn from {facts.values:,} values")
-    if facts.dropout < DROPOUT / 2:
-        found["dropout"] = DROPOUT
-        words.append("use dropout")
-    return found, words[0] if words else "give it more data"
-
-
-def _falls(at: Floats, new: Floats, old: Floats, rate: Callable[[int], float] | None) -> tuple[float, bool]:
-    """What share of the error the last quarter of learning took away, if it still falls; whether as much as before."""
-    rates = np.ones(int(at[-1])) if rate is None else np.array([rate(k) for k in range(1, int(at[-1]) + 1)])
-    work = np.concatenate([[0.0], np.cumsum(rates)])[at.astype(np.int64)]
+def _recent_fall(errors: _Errors, rate: Callable[[int], float] | None) -> tuple[float, bool]:
+    """Return the share of the error that the last quarter took away, 0 if it no longer falls; whether it was fast."""
+    step, validation, training = errors
+    rates = np.ones(errors.last) if rate is None else np.array([rate(k) for k in range(1, errors.last + 1)])
+    work = np.concatenate([[0.0], np.cumsum(rates)])[step.astype(np.int64)]
     work = (work - work[0]) / (work[-1] - work[0])
-    level, learnt = (smooth(one) if len(one) >= LONG else one for one in (new, old))
-    few = 1 if len(new) < SHORT else 3
-    quarters, end = np.interp([0.0, 0.25, 0.5, 0.75], work, level), float(np.median(level[-few:]))
-    other, its = float(np.interp(0.75, work, learnt)), float(np.median(learnt[-few:]))
-    before, look = float(quarters[-1]), int(np.searchsorted(work, 0.75))
-    recent, sure = before - end, SURE * find_turning_point(new).noise * np.sqrt(3 / max(3, len(new) // 10))
-    share = (float(np.median(work[-few:])) - 0.75) / 0.25
-    fast = recent > SPEED * share * float(-np.diff(quarters).min()) and quarters[0] - end > 3 * sure
-    # A steep bend at the beginning of the quarter, and what is learnt by heart, promise nothing.
-    goes_on = level[look] - end > 2 * recent * (1 - work[look]) or look == len(work) - 1
-    carries = recent / before > CARRIES * (other - its) / other
-    falls = recent > sure and (fast or recent > RECENT * end) and goes_on and carries
+    level, fitted = (smooth(curve) if len(curve) >= MIN_FOR_SMOOTHING else curve for curve in (validation, training))
+    n_end = 1 if len(validation) < MIN_FOR_MEDIAN else 3
+    quarters, end = np.interp([0.0, 0.25, 0.5, 0.75], work, level), float(np.median(level[-n_end:]))
+    training_before, training_end = float(np.interp(0.75, work, fitted)), float(np.median(fitted[-n_end:]))
+    before, first = float(quarters[-1]), int(np.searchsorted(work, 0.75))
+    recent = before - end
+    sure = MIN_FALL_DEVIATIONS * find_turning_point(validation).noise * np.sqrt(3 / max(3, len(validation) // 10))
+    share = (float(np.median(work[-n_end:])) - 0.75) / 0.25
+    fast = recent > MIN_SPEED * share * float(-np.diff(quarters).min()) and quarters[0] - end > 3 * sure
+    # A steep bend at the beginning of the quarter, and memorization, promise nothing.
+    continues = level[first] - end > 2 * recent * (1 - work[first]) or first == len(work) - 1
+    carries_over = recent / before > MIN_CARRY_OVER * (training_before - training_end) / training_before
+    falls = recent > sure and (fast or recent > MIN_RECENT_FALL * end) and continues and carries_over
     return (1 - float(level[-1]) / before if falls else 0.0), bool(fast)
 
 
-def _unclear(curves: Mapping[str, Floats], known: npt.NDArray[np.bool_], word: str) -> str:
-    """Why nothing can be said, as a sentence; empty if something can."""
-    new, old = curves["validation"][known], curves["training"][known]
+def _inconclusive(curves: Mapping[str, FloatArray], known: npt.NDArray[np.bool_], unit: str) -> _Finding | None:
+    """Return why nothing can be concluded; None if something can."""
+    validation, training = curves["validation"][known], curves["training"][known]
     if not len(known):
-        why = "no error on new values was looked at: give it more rows, or validation data"
+        reason = "no_validation"
     elif not known[-1]:
-        why = f"the error on new values is not a number at the last {word}: check the data, or lower the learning rate"
-    elif len(new) < LEAST:
-        why = f"the error on new values was looked at {len(new)} time{'s' * (len(new) > 1)} only: give it more {word}s"
-    elif not np.isfinite(old).all():
-        why = "the error on learnt values is not known: give it more rows"
-    elif not new.max() > 0:
-        why = "the error on new values is 0: there is nothing to do"
+        reason = "not_finite"
+    elif len(validation) < MIN_MEASUREMENTS:
+        reason = "too_few"
+    elif not np.isfinite(training).all():
+        reason = "no_training"
+    elif not validation.max() > 0:
+        reason = "zero"
     else:
-        return ""
-    return f"Nothing can be said, as {why}."
+        return None
+    return _Finding("inconclusive", reason, facts={"unit": unit, "times": format_count(len(validation), "time")})
 
 
-def _curves(history: Mapping[str, Sequence[float]]) -> tuple[dict[str, Floats], str, Floats]:
-    """Curves of either kind of history as arrays, the word for a step, and the errors before anything was learnt."""
-    given = {name: np.asarray(values, np.float64) for name, values in history.items()}
-    if "loss" not in given:
+def _curves(history: Mapping[str, Sequence[float]]) -> tuple[dict[str, FloatArray], str, FloatArray]:
+    """Return the curves of either kind of history, "step" or "epoch", and both errors before training."""
+    arrays = {name: np.asarray(values, np.float64) for name, values in history.items()}
+    if "loss" not in arrays:
         raise ConfigError(
-            "this is no history of a training",
+            "Invalid history: it has no losses",
             got=", ".join(map(repr, history)) or "nothing",
             expected='"loss"',
-            fix="Give training_history_ of a Forecaster, or history.history of what Sequential.fit returns.",
+            fix="Pass training_history_ of a Forecaster, or history.history of what Sequential.fit returns.",
+            argument="history",
         )
-    loss, word = given["loss"], "step" if "validation_step" in given else "epoch"
-    step = given.get("step", np.arange(1.0, len(loss) + 1))
-    new = given.get("val_loss" if word == "epoch" else "validation", np.empty(0))
-    at = given.get("validation_step", np.arange(1.0, len(new) + 1))
-    # An epoch's loss is a mean over the epoch: that of its end lies between it and the next one.
-    ends = np.append((loss[1:] + loss[:-1]) / 2, loss[-1:]) if word == "epoch" else np.full(len(at), np.nan)
-    old = given.get("training", ends[: len(at)])
-    for name, one, other in (("loss", loss, step), ("validation", new, at), ("training", old, at)):
-        if one.shape != other.shape or one.ndim != 1:
-            raise DataError(
-                "the lists of a history are of different lengths",
-                where=name,
-                got=f"{one.shape}",
-                expected=f"{other.shape}",
-            )
-    new = np.where(np.isfinite(new), new, np.nan)
-    found = {
+    loss, unit = arrays["loss"], "step" if "validation_step" in arrays else "epoch"
+    step = arrays.get("step", np.arange(1.0, len(loss) + 1))
+    validation = arrays.get("val_loss" if unit == "epoch" else "validation", np.empty(0))
+    validation_step = arrays.get("validation_step", np.arange(1.0, len(validation) + 1))
+    # The loss of an epoch is a mean over it: that of its end lies between it and the next one.
+    ends = (
+        np.append((loss[1:] + loss[:-1]) / 2, loss[-1:]) if unit == "epoch" else np.full(len(validation_step), np.nan)
+    )
+    training = arrays.get("training", ends[: len(validation_step)])
+    pairs = (("loss", loss, step), ("validation", validation, validation_step), ("training", training, validation_step))
+    for name, curve, expected in pairs:
+        if curve.shape != expected.shape or curve.ndim != 1:
+            what = "Invalid history: its lists differ in length"
+            raise DataError(what, where=name, got=f"{curve.shape}", expected=f"{expected.shape}", argument="history")
+    validation = np.where(np.isfinite(validation), validation, np.nan)
+    curves = {
         "step": step,
         "loss": loss,
-        "validation_step": at,
-        "validation": new,
-        "training": old,
+        "validation_step": validation_step,
+        "validation": validation,
+        "training": training,
         "loss_smooth": smooth(loss),
-        "validation_smooth": smooth(new) if len(new) >= LONG else new,
+        "validation_smooth": smooth(validation) if len(validation) >= MIN_FOR_SMOOTHING else validation,
     }
-    before = given.get("untrained", np.empty(0))
-    return found, word, before if before.shape == (2,) else np.full(2, np.nan)
+    untrained = arrays.get("untrained", np.empty(0))
+    return curves, unit, untrained if untrained.shape == (2,) else np.full(2, np.nan)
+
+
+# Noisy curves of errors: smoothed without a shift, their noise, and where they turn for good.
+
+
+def smooth(curve: npt.ArrayLike, width: int | None = None) -> FloatArray:
+    """Smooth a curve by straight lines of least squares through the nearest points.
+
+    ``s[i] = mean y + b (i - mean j)`` over the `width` points j nearest to i. At the ends of the curve these lie to one
+    side: nothing is extrapolated, and a straight line stays the same up to its ends.
+
+    Args:
+        curve: Values, [n]; NaN is missing and does not count.
+        width: Points in a window; None: a tenth of n, at least 3.
+
+    Returns:
+        The smooth curve, [n]; NaN where a window has fewer than two points.
+
+    Source: Cleveland 1979, without the weights.
+
+    Example:
+        >>> smooth([1.0, 2.0, 3.0, 4.0, 5.0]).round(9).tolist()
+        [1.0, 2.0, 3.0, 4.0, 5.0]
+        >>> smooth([1.0, 5.0, 1.0, 5.0, 1.0]).round(2).tolist()
+        [2.33, 2.33, 3.67, 2.33, 2.33]
+    """
+    y = np.asarray(curve, np.float64)
+    n = len(y)
+    width = min(max(3, width or n // 10), n)
+    known = np.isfinite(y)
+    shift = float(y[known].mean()) if known.any() else 0.0
+    at = np.arange(n, dtype=np.float64)
+    filled = np.where(known, y - shift, 0.0)
+    low = np.clip(np.arange(n) - width // 2, 0, n - width)
+
+    def window_sum(x: FloatArray) -> FloatArray:
+        """Return the sum over every window."""
+        total = np.concatenate([[0.0], np.cumsum(x)])
+        return np.asarray(total[low + width] - total[low])
+
+    weight = known.astype(np.float64)
+    n_known, sx, sy = window_sum(weight), window_sum(weight * at), window_sum(filled)
+    with np.errstate(all="ignore"):
+        mx, my = sx / n_known, sy / n_known
+        spread = window_sum(weight * at * at) - n_known * mx * mx
+        slope = (window_sum(filled * at) - n_known * mx * my) / spread
+        return np.where((n_known >= 2) & (spread > 1e-9), my + slope * (at - mx) + shift, np.nan)
+
+
+def noise_level(curve: npt.ArrayLike) -> float:
+    """Estimate the noise of a curve, whatever its trend, from the median of second differences.
+
+    ``median |y[i] - 2 y[i+1] + y[i+2]| / (0.6745 sqrt(6))``: straight lines have none, and up to half of the points may
+    be a steep bend or spikes.
+
+    Args:
+        curve: Finite values, [n].
+
+    Returns:
+        The standard deviation if the noise is normal and independent; NaN for fewer than three points.
+
+    Example:
+        >>> noise_level([3.0, 2.0, 1.0, 0.0])
+        0.0
+        >>> round(noise_level(np.random.default_rng(0).normal(size=10_000)), 2)
+        1.0
+    """
+    bends = np.abs(np.diff(np.asarray(curve, np.float64), 2))
+    return float(np.median(bends) / (0.6745 * np.sqrt(6.0))) if len(bends) else float("nan")
+
+
+class TurningPoint(NamedTuple):
+    """Where a curve that fell has its minimum, and how far it rises after that.
+
+    Args:
+        at: Position of the minimum.
+        base: Height there: the median of the point and its neighbors, as a single point is low by chance.
+        rise: Height of the end of the curve above that.
+        sure: Whether the rise is beyond noise, and lasts.
+        noise: Standard deviation of the noise.
+    """
+
+    at: int
+    base: float
+    rise: float
+    sure: bool
+    noise: float
+
+
+def find_turning_point(curve: npt.ArrayLike) -> TurningPoint:
+    """Find the minimum of the closest curve that first falls and then rises.
+
+    Among all curves that fall up to a point and rise from it on, the one of least squares; its lowest stretch contains
+    the minimum. The rise is sure if at least three points follow, nine tenths of the last fifth lie above the minimum,
+    and their median lies ``4 sd sqrt(3 / points)`` above it, sd that of the noise.
+
+    Args:
+        curve: Finite values, [n], n >= 1.
+
+    Source: Robertson, Wright & Dykstra 1988, on unimodal regression.
+
+    Example:
+        >>> find_turning_point([9.0, 5.0, 3.0, 2.0, 3.0, 4.0, 5.0, 6.0])[:2]
+        (3, 3.0)
+        >>> curves = [9.0, 5.0, 3.0, 2.0, 3.0, 4.0, 5.0, 6.0], [9.0, 5.0, 3.0, 2.0, 1.5, 1.3]
+        >>> [find_turning_point(curve).sure for curve in curves]
+        [True, False]
+    """
+    y = np.asarray(curve, np.float64)
+    n = len(y)
+    falling, rising = _fit_nonincreasing(y)[1], _fit_nonincreasing(y[::-1])[1][::-1]
+    last = int(np.argmin([falling[k] + (rising[k + 1] if k + 1 < n else 0.0) for k in range(n)]))
+    fitted = np.concatenate([_fit_nonincreasing(y[: last + 1])[0], _fit_nonincreasing(y[last + 1 :][::-1])[0][::-1]])
+    lowest = np.flatnonzero(fitted == fitted.min())
+    at, near = int(lowest[np.argmin(y[lowest])]), max(1, n // 20)
+    base = float(np.median(y[max(at - near, 0) : at + near + 1]))
+    # A steep bend looks like noise to its second differences, and not to the closest curve, which fits noise too well.
+    deviation = float(np.sqrt(np.mean((y - fitted) ** 2)))
+    noise = min(noise_level(y), MAX_NOISE_RATIO * deviation) if n > 2 else 0.0
+    tail = y[max(at + 1, n - max(3, n // TAIL_DIVISOR)) :]
+    if len(tail) < 3:
+        return TurningPoint(at, base, 0.0, sure=False, noise=noise)
+    height = float(np.median(tail)) - base
+    sure = height > MIN_RISE_DEVIATIONS * noise * np.sqrt(3 / len(tail)) and np.quantile(tail, 0.1) > base
+    return TurningPoint(at, base, height, sure=bool(sure), noise=noise)
+
+
+def _fit_nonincreasing(y: FloatArray) -> tuple[FloatArray, list[float]]:
+    """Return the closest curve that never rises, and its squared distances from the first 1, 2, ..., n points.
+
+    A point above the block before it is pooled with it, until the means of the blocks fall.
+    """
+    blocks: list[tuple[float, int, float, float]] = []
+    distances = []
+    for value in y.tolist():
+        mean, size, distance = value, 1, 0.0
+        while blocks and blocks[-1][0] <= mean:
+            other, n_other, other_distance, _ = blocks.pop()
+            distance += other_distance + (mean - other) ** 2 * size * n_other / (size + n_other)
+            mean, size = (mean * size + other * n_other) / (size + n_other), size + n_other
+        distances.append(distance + (blocks[-1][3] if blocks else 0.0))
+        blocks.append((mean, size, distance, distances[-1]))
+    return np.repeat([block[0] for block in blocks], [block[1] for block in blocks]).astype(np.float64), distances

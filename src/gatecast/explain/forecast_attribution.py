@@ -1,66 +1,61 @@
-"""Why a forecast is what it is: how much each past value and each column adds to what the networks say.
+"""Attribution of a forecast: how much each past value and each column adds to what the networks forecast.
 
-Letters: M members, T columns of time, n of them beyond the end, h horizon, F known, G historic, E static columns.
+The mean over the members of the networks' own forecast is explained, in the unit of the series, against their forecast
+of a series that stayed at its newest level (as naive has it), with all columns at their mean. The newest value has no
+attribution then: the others are compared with it. Past values are read without the effects of future columns, which
+have rows of their own.
 
-What is explained is the mean over the members of the networks' own forecast, in the unit of the series, against what
-they would say of a series that stayed at its newest level (which naive would say), with all columns at their mean. The
-newest value has nothing of its own then: it is what the others are compared with. Past values are read without the
-effects of known columns, and these stand beside them.
+Shapes: T columns of the past, horizon steps, n_bins bins, n_variables variables of a network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from gatecast.data.panel import Panel, format_times
+from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
+from gatecast.data.panel import Panel
+from gatecast.data.reader import to_frame_like
 from gatecast.errors import ConfigError, DataError
+from gatecast.explain.describe import describe_explanation
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath, make_bins
 from gatecast.forecasting.base import IsDifferentiable
 from gatecast.forecasting.context import PanelContext, column_groups
 from gatecast.forecasting.ensemble import FittedEnsemble
-from gatecast.forecasting.exogenous_regression import remove_effects
-from gatecast.forecasting.median import FittedMedian
 from gatecast.kernels.native import release_memory
 from gatecast.nn.inspection.attributions import POINTS, integrate_path, occlude_path
 from gatecast.pipeline.state import FittedState
 
 __all__ = ["METHODS", "Explanation", "explain"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Table = dict[str, npt.NDArray[Any]]
-
 METHODS = ("integrated", "gradient", "occlusion")
-"""Integrated gradients, the gradient times the distance from the baseline, hiding one at a time."""
-
-TOLD = 3
-"""Past values and columns that the sentence names, at most."""
+"""Integrated gradients, the gradient times the distance from the baseline, hiding one variable at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What a forecast is made of.
+    """Attributions of one number of a forecast.
 
     Args:
-        id: Name of the series.
+        id: Id of the series.
         method: One of `METHODS`.
-        step: Which step ahead, from 1.
-        quantile: Which quantile.
-        time: Of the forecast.
-        forecast: What the networks say, the mean over them.
-        baseline: What they would say of a flat series.
+        step: Step of the horizon, from 1.
+        quantile: Level of the quantile.
+        time: Time of the forecast.
+        forecast: What the networks forecast, the mean over them.
+        baseline: What they would forecast for a flat series.
         completeness_error: forecast - baseline - sum of the attributions, in the unit of the series.
-        error: Size of the gap, relative to the sizes of the attributions together.
-        table: `time`, `feature` (the target's name, or a column's), `lag` (1: the newest value, 0: the first step
-            ahead), `role` ("value", "known", "historic", "static", at the newest time; "effect": what the regression
-            adds for a known column), `value` as it came (of a column of words the position among them), `attribution`
-            in the unit of the series.
-        sentence: The same in words.
+        error: Its size, relative to the sizes of the attributions together.
+        table: `time`, `feature` (the target's name, or a column's), `lag` (1: the newest value, 0: the first step of
+            the horizon), `role` ("value", "known", "historic", "static", at the newest time; "effect": what the
+            regression adds for a future column), `value` as it was read from the source (of categories the position
+            among them), `attribution` in the unit of the series.
+        model: Column of the model that is explained.
+        weight: Weight of this model in the forecast.
+        kind: Kind of table that `to_frame` returns.
     """
 
     id: Any
@@ -72,152 +67,176 @@ class Explanation:
     baseline: float
     completeness_error: float
     error: float
-    table: Table
-    sentence: str
+    table: ColumnTable
+    model: str
+    weight: float = 1.0
+    kind: str = "dict"
+
+    @property
+    def sentence(self) -> str:
+        """The facts in words."""
+        return describe_explanation(self)
+
+    def to_frame(self) -> Any:
+        """Return `table` as a table of the kind that was passed in."""
+        return to_frame_like(self.kind, self.table)
 
 
 def explain(
-    trained: FittedState,
+    fitted: FittedState,
     panel: Panel,
-    history: PanelContext,
+    context: PanelContext,
     series: int,
     step: int = 1,
     quantile: float = 0.5,
     method: str = "integrated",
     *,
     points: int = POINTS,
+    kind: str = "dict",
 ) -> Explanation:
     """Attribute one number of a forecast to what it was made from.
 
     With "integrated" the attributions sum to forecast - baseline but for `error`; with the others they need not.
 
     Args:
-        trained: Models, the panel networks or the user's own network among them.
+        fitted: Fitted models, one of them differentiable.
         panel: The series that are forecast.
-        history: The same, as models read them, with the known columns of the h steps ahead.
-        series: Which of them.
-        step: From 1 to the horizon that was learnt.
-        quantile: One that was learnt.
+        context: The same series as models read them, with the future columns of the horizon.
+        series: Position of the series in the panel.
+        step: From 1 to the horizon of the models.
+        quantile: A level of the models.
         method: One of `METHODS`.
-        points: Of the integral.
+        points: Points of the integral.
+        kind: Kind of table that `to_frame` returns.
 
     Raises:
-        ConfigError: Models without such a network, or a series, step, quantile or method that there is not.
+        ConfigError: No differentiable model, or an invalid series, step, quantile or method.
         DataError: A series without values.
 
     Source: Sundararajan, Taly & Yan 2017 (integrated gradients); Zeiler & Fergus 2014 (occlusion).
 
-    >>> from gatecast.config import TrainingConfig
-    >>> from gatecast.forecaster import Forecaster
-    >>> from gatecast.forecasting.context import PanelContext
-    >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(n_members=1, max_steps=5))
-    >>> fitted = forecaster.fit({"ds": np.arange(60), "y": np.sin(np.arange(60.0))}, evaluate=False)
-    >>> found = explain(fitted.state_, fitted.panel_, PanelContext.from_panel(fitted.panel_), series=0, step=2)
-    >>> list(found.table)
-    ['time', 'feature', 'lag', 'role', 'value', 'attribution']
-    >>> bool(abs(found.table["attribution"].sum() - (found.forecast - found.baseline)) < 1e-5)
-    True
+    Example:
+        >>> from gatecast.config import TrainingConfig
+        >>> from gatecast.forecaster import Forecaster
+        >>> from gatecast.forecasting.context import PanelContext
+        >>> forecaster = Forecaster(h=2, model="lstm", training=TrainingConfig(n_members=1, max_steps=5))
+        >>> table = {"ds": np.arange(60), "y": np.sin(np.arange(60.0))}
+        >>> panel = forecaster.fit(table, evaluate=False).panel_
+        >>> explanation = explain(forecaster.state_, panel, PanelContext.from_panel(panel), series=0, step=2)
+        >>> list(explanation.table)
+        ['time', 'feature', 'lag', 'role', 'value', 'attribution']
+        >>> difference = explanation.forecast - explanation.baseline
+        >>> bool(abs(explanation.table["attribution"].sum() - difference) < 1e-5)
+        True
     """
-    ensemble = trained.ensemble
+    ensemble = fitted.ensemble
     column, members = _differentiable(ensemble)
-    which = _checked(ensemble, panel, history, series, step, quantile, method)
-    raw = history.take([series])
-    clean, T, shares = remove_effects(ensemble.regression, raw), raw.values.shape[1], np.empty(0)
-    if raw.futr_exog.shape[2]:
-        shares = clean.futr_exog[0, T + step - 1] * ensemble.regression.futr_exog[2]
-    scaler = raw.scaler(1)
-    target = AttributionTarget(step - 1, which, shares, bool(scaler.positive[0]), float(scaler.unit[0]))
+    position = _check_arguments(ensemble, panel, context, series, step, quantile, method)
+    raw = context.take([series])
+    clean, target = _target(ensemble, raw, step, position)
     # Only what networks read, so that the bins of a long series are few.
-    columns = max(member.attribution_columns() for member in members)
-    beyond, counts = raw.futr_exog.shape[1] - T, (len(panel.futr_exog), len(panel.hist_exog), len(panel.stat_exog))
-    clean, raw = clean.keep_last(columns), raw.keep_last(columns)
-    bins = make_bins(clean.values.shape[1], beyond, column_groups(panel), counts)
-    found = [_one(member.attribution_path(clean, target, bins), bins, method, points) for member in members]
+    n_read = max(member.attribution_columns() for member in members)
+    n_beyond = raw.futr_exog.shape[1] - raw.values.shape[1]
+    n_columns = len(panel.futr_exog), len(panel.hist_exog), len(panel.stat_exog)
+    clean, raw = clean.keep_last(n_read), raw.keep_last(n_read)
+    bins = make_bins(clean.values.shape[1], n_beyond, column_groups(panel), n_columns)
+    results = [_attribute(member.attribution_path(clean, target, bins), bins, method, points) for member in members]
     release_memory()
-    forecast, baseline = np.mean([part[:2] for part in found], axis=0)
-    values, read = (np.mean(part, axis=0) for part in ([one[2] for one in found], [one[3] for one in found]))
-    table = _table(panel, raw, series, step, bins, values, read > 0)
-    gap, size = float(forecast - baseline - values.sum()), float(np.abs(values).sum())
-    time = panel.freq.at(panel.start[series], panel.lengths[series] + step - 1)
-    said = Explanation(
+    forecast, baseline = np.mean([result[:2] for result in results], axis=0)
+    attributions = np.mean([result[2] for result in results], axis=0)
+    is_read = np.mean([result[3] for result in results], axis=0) > 0
+    gap, size = float(forecast - baseline - attributions.sum()), float(np.abs(attributions).sum())
+    return Explanation(
         panel.ids[series],
         method,
         step,
         quantile,
-        time[()],
+        panel.freq.at(panel.start[series], panel.lengths[series] + step - 1)[()],
         float(forecast),
         float(baseline),
         gap,
         abs(gap) / size if size else 0.0,
-        table,
-        "",
+        _table(panel, raw, series, step, bins, attributions, is_read),
+        column,
+        fitted.calibrator.weights.get(column, 1.0),
+        kind,
     )
-    return replace(said, sentence=_sentence(said, column, trained.calibrator.weights.get(column, 1.0)))
 
 
 def _differentiable(ensemble: FittedEnsemble) -> tuple[str, Sequence[IsDifferentiable]]:
     """Return the column and the members of the first model whose forecast can be explained."""
-    for column, model in zip(ensemble.columns, ensemble.models, strict=True):
-        members = model.members if isinstance(model, FittedMedian) else (model,)
-        if all(isinstance(member, IsDifferentiable) for member in members):
-            return column, members
-    raise ConfigError(
-        "This model cannot be explained",
-        got=", ".join(ensemble.columns),
-        expected="lstm, gru, rnn, lstm-peephole, slstm or a network of your own, alone or in an ensemble",
-        fix='Fit a Forecaster with model="lstm".',
-    )
+    model = ensemble.differentiable()
+    if model is None:
+        raise ConfigError(
+            "This model cannot be explained",
+            got=", ".join(ensemble.columns),
+            expected="lstm, gru, rnn, lstm-peephole, slstm or a network of your own, alone or in an ensemble",
+            fix='Fit a Forecaster with model="lstm".',
+        )
+    return model
 
 
-def _checked(
-    ensemble: FittedEnsemble, panel: Panel, history: PanelContext, series: int, step: int, quantile: float, method: str
+def _target(
+    ensemble: FittedEnsemble, raw: PanelContext, step: int, quantile: int
+) -> tuple[PanelContext, AttributionTarget]:
+    """Return the series without the effects of future columns, and the number of its forecast."""
+    clean, T, shares = ensemble.regression.remove(raw), raw.values.shape[1], np.empty(0)
+    if raw.futr_exog.shape[2]:
+        shares = clean.futr_exog[0, T + step - 1] * ensemble.regression.futr_exog[2]
+    scaler = raw.scaler(1)
+    target = AttributionTarget(step - 1, quantile, shares, bool(scaler.positive[0]), float(scaler.unit[0]))
+    return clean, target
+
+
+def _check_arguments(
+    ensemble: FittedEnsemble, panel: Panel, context: PanelContext, series: int, step: int, quantile: float, method: str
 ) -> int:
-    """Refuse what there is not; the place of the quantile."""
+    """Refuse invalid arguments; return the position of the quantile."""
+    task = ensemble.task
     if method not in METHODS:
-        raise ConfigError("there is no such method", got=repr(method), expected=" or ".join(map(repr, METHODS)))
-    if not 0 <= series < len(history):
-        raise ConfigError("there is no such series", got=str(series), expected=f"0 to {len(history) - 1}")
-    if isinstance(step, bool) or not isinstance(step, int | np.integer) or not 1 <= step <= ensemble.task.horizon:
+        expected = " or ".join(map(repr, METHODS))
+        raise ConfigError(f"Unknown method {method!r}", expected=expected, argument="method")
+    if not 0 <= series < len(context):
+        raise ConfigError(f"Invalid series {series}", expected=f"0 to {len(context) - 1}", argument="series")
+    if isinstance(step, bool) or not isinstance(step, int | np.integer) or not 1 <= step <= task.horizon:
+        expected = f"an integer from 1 to the horizon, {task.horizon}"
+        raise ConfigError(f"Invalid step {step!r}", expected=expected, argument="step")
+    is_number = isinstance(quantile, int | float | np.floating)
+    positions = [k for k, level in enumerate(task.quantiles) if is_number and abs(level - quantile) < 1e-9]
+    if not positions:
+        known = ", ".join(f"{level:g}" for level in task.quantiles)
+        raise ConfigError(f"Invalid quantile {quantile!r}", expected=f"one of {known}", argument="quantile")
+    if not np.isfinite(context.values[series]).any():
+        raise DataError("The series has no values", where=f"series {panel.ids[series]}", expected="at least one")
+    n_beyond = context.futr_exog.shape[1] - context.values.shape[1]
+    if context.futr_exog.shape[2] and n_beyond < task.horizon:
         raise ConfigError(
-            "there is no such step",
-            got=repr(step),
-            expected=f"a whole number from 1 to {ensemble.task.horizon}, the horizon that was learnt",
+            "Missing future columns",
+            got=f"{n_beyond} steps",
+            expected=f"{', '.join(map(repr, panel.futr_exog))} for {task.horizon} steps",
+            fix="Pass them as futr_df.",
+            argument="futr_df",
         )
-    number = isinstance(quantile, int | float | np.floating)
-    found = [k for k, p in enumerate(ensemble.task.quantiles) if number and abs(p - quantile) < 1e-9]
-    if not found:
-        known = ", ".join(f"{p:g}" for p in ensemble.task.quantiles)
-        raise ConfigError("this quantile was not learnt", got=repr(quantile), expected=f"one of {known}")
-    if not np.isfinite(history.values[series]).any():
-        raise DataError("a series has no values", where=f"series {panel.ids[series]}", expected="at least one")
-    beyond = history.futr_exog.shape[1] - history.values.shape[1]
-    if history.futr_exog.shape[2] and beyond < ensemble.task.horizon:
-        raise ConfigError(
-            "the known columns are needed for the steps ahead",
-            got=f"{beyond} steps",
-            expected=f"{', '.join(map(repr, panel.futr_exog))} for {ensemble.task.horizon} steps",
-            fix="Give them as futr_df.",
-        )
-    return found[0]
+    return positions[0]
 
 
-def _one(
-    way: DifferentiablePath, cells: AttributionBins, method: str, points: int
-) -> tuple[float, float, Floats, Integers]:
-    """Forecast, baseline, attributions of the cells and how many variables of each there are, of a member."""
-    flat, total = np.zeros(way.actual.shape), cells.total
-    values, slopes = way.value_and_grad(np.concatenate([way.actual, flat]))
+def _attribute(
+    path: DifferentiablePath, bins: AttributionBins, method: str, points: int
+) -> tuple[float, float, FloatArray, IntArray]:
+    """Return forecast, baseline, attributions [n_bins] and number of variables [n_bins] of one member."""
+    flat = np.zeros(path.actual.shape)
+    values, gradients = path.value_and_grad(np.concatenate([path.actual, flat]))
     if method == "occlusion":
-        found = occlude_path(way.value, way.actual, flat, way.bins)[0]
-        found = np.pad(found, (0, total - len(found)))
+        by_bin = occlude_path(path.value, path.actual, flat, path.bins)[0]
+        attributions = np.pad(by_bin, (0, bins.total - len(by_bin)))
     else:
-        parts = (
-            integrate_path(way.value_and_grad, way.actual, flat, points)
+        by_variable = (
+            integrate_path(path.value_and_grad, path.actual, flat, points)
             if method == "integrated"
-            else slopes[:1] * way.actual
+            else gradients[:1] * path.actual
         )
-        found = np.bincount(way.bins, parts[0], total)
-    return float(values[0]), float(values[1]), found, np.bincount(way.bins, minlength=total)
+        attributions = np.bincount(path.bins, by_variable[0], bins.total)
+    return float(values[0]), float(values[1]), attributions, np.bincount(path.bins, minlength=bins.total)
 
 
 def _table(
@@ -225,81 +244,52 @@ def _table(
     raw: PanelContext,
     series: int,
     step: int,
-    cells: AttributionBins,
-    found: Floats,
-    read: npt.NDArray[np.bool_],
-) -> Table:
-    """Attributions by time and feature, the oldest first."""
+    bins: AttributionBins,
+    attributions: FloatArray,
+    is_read: BoolArray,
+) -> ColumnTable:
+    """Return attributions by time and feature, the oldest first."""
     T, length = raw.values.shape[1], int(panel.lengths[series])
-    blocks: list[tuple[str, str, Integers, Floats, Integers]] = []
+    blocks: list[tuple[str, str, IntArray, FloatArray, IntArray]] = []
 
-    def add(name: str, role: str, lag: Integers, value: Floats, cell: Integers) -> None:
-        """Rows of a feature, those that are read and within the series."""
-        keep = read[cell] & (lag <= length) & (np.isfinite(value) | (role != "value"))
-        blocks.append((name, role, lag[keep], value[keep], cell[keep]))
+    def add(name: str, role: str, lag: IntArray, value: FloatArray, bin_numbers: IntArray) -> None:
+        """Add the rows of a feature that are read and within the series."""
+        keep = is_read[bin_numbers] & (lag <= length) & (np.isfinite(value) | (role != "value"))
+        blocks.append((name, role, lag[keep], value[keep], bin_numbers[keep]))
 
     lag = T - np.arange(raw.futr_exog.shape[1])
-    add(panel.columns.target, "value", T - np.arange(T), raw.values[0], cells.past)
-    known = _unspread(panel, raw.futr_exog[0], cells.groups[0], panel.futr_exog)
+    add(panel.columns.target, "value", T - np.arange(T), raw.values[0], bins.past)
+    futr_exog = _panel_columns(panel, raw.futr_exog[0], bins.groups[0], panel.futr_exog)
     for c, name in enumerate(panel.futr_exog):
-        add(name, "known", lag, known[:, c], cells.futr_exog[:, c])
-    historic = _unspread(panel, raw.hist_exog[0], cells.groups[1], panel.hist_exog)
+        add(name, "known", lag, futr_exog[:, c], bins.futr_exog[:, c])
+    hist_exog = _panel_columns(panel, raw.hist_exog[0], bins.groups[1], panel.hist_exog)
     for c, name in enumerate(panel.hist_exog):
-        add(name, "historic", lag[:T], historic[:, c], cells.hist_exog[:, c])
-    static = _unspread(panel, raw.stat_exog, cells.groups[2], panel.stat_exog)
+        add(name, "historic", lag[:T], hist_exog[:, c], bins.hist_exog[:, c])
+    stat_exog = _panel_columns(panel, raw.stat_exog, bins.groups[2], panel.stat_exog)
     for c, name in enumerate(panel.stat_exog):
-        add(name, "static", np.ones(1, np.int64), static[:, c], cells.stat_exog[[c]])
+        add(name, "static", np.ones(1, np.int64), stat_exog[:, c], bins.stat_exog[[c]])
     for c, name in enumerate(panel.futr_exog):
-        if found[cells.effects[c]] != 0:
-            add(name, "effect", np.array([1 - step]), known[[T + step - 1], c], cells.effects[[c]])
-    lags = np.concatenate([block[2] for block in blocks])
+        if attributions[bins.effects[c]] != 0:
+            add(name, "effect", np.array([1 - step]), futr_exog[[T + step - 1], c], bins.effects[[c]])
+    names, roles, lags, values, numbers = zip(*blocks, strict=True)
+    sizes, all_lags = [len(part) for part in lags], np.concatenate(lags)
     return {
-        "time": panel.freq.at(panel.start[series], length - lags),
-        "feature": np.concatenate([np.full(len(block[2]), block[0], object) for block in blocks]),
-        "lag": lags,
-        "role": np.concatenate([np.full(len(block[2]), block[1], object) for block in blocks]),
-        "value": np.concatenate([block[3] for block in blocks]),
-        "attribution": found[np.concatenate([block[4] for block in blocks])],
+        "time": panel.freq.at(panel.start[series], length - all_lags),
+        "feature": np.repeat(np.array(names, object), sizes),
+        "lag": all_lags,
+        "role": np.repeat(np.array(roles, object), sizes),
+        "value": np.concatenate(values),
+        "attribution": attributions[np.concatenate(numbers)],
     }
 
 
-def _unspread(panel: Panel, columns: Floats, owner: Integers, names: Mapping[str, Any]) -> Floats:
-    """(., columns of the panel) as they came, words as their positions; NaN where unknown."""
-    found = np.full((len(columns), len(names)), np.nan)
+def _panel_columns(panel: Panel, columns: FloatArray, groups: IntArray, names: Mapping[str, Any]) -> FloatArray:
+    """Return columns as the panel has them, categories as their positions, [n_rows, n_columns]; NaN where unknown."""
+    result = np.full((len(columns), len(names)), np.nan)
     for c, name in enumerate(names):
-        own = columns[:, owner == c]
-        there = (own == 1).any(axis=1)
+        group = columns[:, groups == c]
         if name not in panel.categories:
-            found[:, c] = own[:, 0]
-        elif own.size:
-            found[:, c] = np.where(there, own.argmax(axis=1), np.nan)
-    return found
-
-
-def _sentence(said: Explanation, name: str, weight: float) -> str:
-    """The forecast, the largest parts, and how well they add up."""
-    table, parts = said.table, {}
-    of_series = table["role"] == "value"
-    for lag, share in zip(table["lag"][of_series], table["attribution"][of_series], strict=True):
-        parts[f"lag {lag}"] = float(share)
-    for column in dict.fromkeys(table["feature"][~of_series].tolist()):
-        share = table["attribution"][~of_series & (table["feature"] == column)].sum()
-        parts[f"column {column}"] = float(share)
-    total, whole = sum(parts.values()), said.forecast - said.baseline
-    largest = sorted(parts, key=lambda part: -abs(parts[part]))[:TOLD]
-    told = ", ".join(f"{part} ({parts[part]:+.3g})" for part in largest if parts[part])
-    number = "median" if said.quantile == 0.5 else f"{said.quantile:g} quantile"
-    when = format_times(np.array([said.time]))[0]
-    networks = "networks of your own" if name == "Sequential" else f"{name} networks"
-    text = (
-        f"For {when}, step {said.step}, the {networks} say {said.forecast:.4g} ({number}); of a series that "
-        f"stayed at its newest level they would say {said.baseline:.4g}, a difference of {whole:+.3g}. "
-    )
-    text += f"The largest parts: {told}. " if told else "Nothing that they read matters. "
-    if said.method == "integrated":
-        text += f"All parts add up to the difference, within {max(100 * said.error, 0.001):.1g} % of their size."
-    else:
-        text += f"All parts together are {total:+.3g}: by this method they need not add up."
-    if weight < 1:
-        text += f" These networks have a weight of {weight:.0%} in the forecast; the other models are not explained."
-    return text
+            result[:, c] = group[:, 0]
+        elif group.size:
+            result[:, c] = np.where((group == 1).any(axis=1), group.argmax(axis=1), np.nan)
+    return result

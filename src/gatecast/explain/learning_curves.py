@@ -1,4 +1,4 @@
-"""What the learning curves of a fitted forecaster say about its first network."""
+"""Diagnosis of the training of a fitted forecaster: the learning curves of its first network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.evaluation.learning_curves import Diagnosis, diagnose
-from gatecast.forecasting.base import HasNetworks
 from gatecast.forecasting.median import MedianOf
 from gatecast.nn.optim import one_cycle
 from gatecast.pipeline.state import FittedState
@@ -20,18 +19,18 @@ __all__ = ["diagnose_fit"]
 
 
 def diagnose_fit(state: FittedState) -> Diagnosis:
-    """Return what the learning curves of a forecaster's first network say.
+    """Diagnose the training of a forecaster's first network.
 
     Raises:
         ConfigError: Models without a network.
     """
     ensemble = state.ensemble
-    views = [view for model in ensemble.models if isinstance(model, HasNetworks) for view in model.networks()]
-    if not views:
+    networks = ensemble.networks()
+    if not networks:
         raise ConfigError(
             "This model has no network whose training could be diagnosed", got=", ".join(ensemble.columns)
         )
-    view, curve = views[0], state.training_history
+    (_, view), curve = networks[0], state.training_history
     last = int(curve["step"][-1]) if curve["step"] else 0
     trained = min(_steps(ensemble.configs), default=last)
     diagnosis = diagnose(
@@ -45,8 +44,7 @@ def diagnose_fit(state: FittedState) -> Diagnosis:
     )
     if _varies(state.panel):
         return diagnosis
-    why = "Nothing can be said, as no series varies."
-    return replace(diagnosis, kind="unknown", sentence=why, overfits=False, onset_step=None, suggestions={})
+    return replace(diagnosis, kind="inconclusive", reason="constant", onset_step=None, suggestions={})
 
 
 def _steps(configs: Iterable[Any]) -> list[int]:
@@ -58,7 +56,7 @@ def _steps(configs: Iterable[Any]) -> list[int]:
 
 
 def _varies(panel: Panel) -> bool:
-    """Whether any series has two values that differ."""
+    """Return whether any series has two different values."""
     known = np.isfinite(panel.values)
     values, owner = panel.values[known], np.repeat(np.arange(len(panel)), panel.lengths)[known]
     return bool(((np.diff(values) != 0) & (np.diff(owner) == 0)).any())

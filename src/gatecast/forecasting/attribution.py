@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
+from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn.inspection.attributions import ValueAndGrad, vjp_through
 from gatecast.nn.network import Network, Weights, forward
@@ -193,7 +193,7 @@ def unit_of_series(scale: float, last: float, scaler: SeriesScaler, target: Attr
     def unit(z: FloatArray, shift: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Values, and their gradients with respect to both, [P]."""
         transformed = z * scale + last
-        value = inverse_transform(at_step, transformed[None])[0]
+        value = at_step.inverse_transform(transformed[None])[0]
         slope = scale * (value if scaler.positive[0] else np.cosh(np.clip(transformed, -700, 700)) * scaler.unit[0])
         if not target.positive:
             return value + target.unit * shift, slope, np.full(len(z), target.unit)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import match_series
-from gatecast.forecasting.scaling import SeriesScaler, fit_scaler, to_matrix
+from gatecast.forecasting.scaling import SeriesScaler, to_matrix
 
 __all__ = ["MAX_CATEGORIES", "PanelContext", "column_groups"]
 
@@ -69,7 +69,7 @@ class PanelContext:
 
     def scaler(self, season_length: int) -> SeriesScaler:
         """Return the scaler of every series, fitted once."""
-        return self.derive(("scaler", season_length), lambda: fit_scaler(self.values, season_length))
+        return self.derive(("scaler", season_length), lambda: SeriesScaler.fit(self.values, season_length))
 
     def take(self, rows: Any) -> PanelContext:
         """Return some of the rows: a slice, positions or a mask."""

@@ -25,13 +25,7 @@ from gatecast.forecasting.base import (
     Task,
 )
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import (
-    ExogenousRegression,
-    fit_regression,
-    remove_effects,
-    restore_effects,
-    restore_insample_effects,
-)
+from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.median import FittedMedian, MedianOf, Refined
 from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, mean_error
 from gatecast.forecasting.presets import unique_columns
@@ -124,11 +118,11 @@ class FittedEnsemble:
             By column, [n_series, n_steps, Q]; NaN for a series without a forecast.
         """
         n_steps = n_steps or self.task.horizon
-        clean = remove_effects(self.regression, context)
+        clean = self.regression.remove(context)
         quantiles = {}
         for column, model in zip(self.columns, self.models, strict=True):
             recursive = self._predict_recursive(model, clean, n_steps)
-            quantiles[column] = restore_effects(self.regression, context, recursive)
+            quantiles[column] = self.regression.restore(context, recursive)
         return quantiles
 
     def _predict_recursive(self, model: ForecastModel, context: PanelContext, n_steps: int) -> FloatArray:
@@ -152,12 +146,12 @@ class FittedEnsemble:
         Raises:
             ConfigError: No model has in-sample forecasts.
         """
-        clean = remove_effects(self.regression, context)
+        clean = self.regression.remove(context)
         for column, model in zip(self.columns, self.models, strict=True):
             if isinstance(model, FittedMedian) and not all(isinstance(m, PredictsInsample) for m in model.members):
                 continue
             if isinstance(model, PredictsInsample):
-                return column, restore_insample_effects(self.regression, context, model.predict_insample(clean))
+                return column, self.regression.restore_insample(context, model.predict_insample(clean))
         raise ConfigError(
             "This model has no in-sample forecasts",
             got=", ".join(self.columns),
@@ -208,8 +202,8 @@ def fit_models(
             monitored, and all others that stop early.
         on_step: Is called after every training step.
     """
-    regression = fit_regression(context, task.season_length)
-    clean = remove_effects(regression, context)
+    regression = ExogenousRegression.fit(context, task.season_length)
+    clean = regression.remove(context)
     monitor = None if monitored is None else ValidationMonitor(regression, monitored)
     n_steps = [getattr(config, "max_steps", 0) for config in configs]
     models: list[ForecastModel] = []

@@ -1,10 +1,11 @@
-"""Columns beside the series: brought to one scale, and what the known ones do to the level taken out by regression.
-
-Letters: R rows, T columns of time, n of them beyond the end, F known, G historic and E static columns, h horizon.
+"""Regression on exogenous columns: their scales, and the effects of future columns on the level of a series.
 
 A promotion or a temperature moves a value at its own time, by about as much at any time: a straight line learns that
-from few values, and takes the promotions out before any model reads the series, the theta method too, and puts those of
-the future back in. What is not a straight line is left to the networks, which read the columns as well.
+from few values. It removes the promotions before any model reads the series, the theta method too, and restores those
+of the forecast steps. What is not a straight line is left to the networks, which read the columns as well.
+
+Shapes: n_series rows, T columns of the past, n steps known beyond the end; F future exogenous columns, G historic ones,
+E static ones; horizon steps, Q quantiles.
 """
 
 from __future__ import annotations
@@ -13,204 +14,212 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.scaling import SeriesScaler, fit_scaler, forward_fill, transform
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 
-__all__ = ["ExogenousRegression", "fit_regression", "remove_effects", "restore_effects", "restore_insample_effects"]
+__all__ = ["ExogenousRegression"]
 
-Floats = npt.NDArray[np.float64]
+MAX_DEVIATION = 8.0
+"""Standard deviations at which a column is clipped: beyond the values that it was fitted on, a line is a guess."""
 
-FAR = 8.0
-"""Standard deviations beyond which a column is cut off: a straight line is not known to go on."""
+MAX_SERIES = 2000
+"""Series that effects are estimated from, at most."""
 
-MOST = 2000
-"""Series that the effects are worked out from."""
+MIN_T_STATISTIC = 2.5
+"""Standard errors that a slope has to differ from 0 by; smaller ones are taken for chance."""
 
-SURE = 2.5
-"""Standard errors that an effect has to be away from 0; smaller ones are taken for chance."""
-
-MEMORY = (0.0, 0.5, 0.8, 0.95, 1.0)
+AUTOCORRELATIONS = (0.0, 0.5, 0.8, 0.95, 1.0)
 """Autocorrelations of the errors that are tried."""
+
+MIN_DEGREES_OF_FREEDOM = 5
 
 
 class ExogenousRegression(NamedTuple):
-    """Scales of the columns, and slopes of the known ones.
+    """Scales of the exogenous columns, and slopes of the future ones.
 
     Args:
-        futr_exog: (3, F) mean, standard deviation, and slope on the transformed values for one standard deviation.
-        hist_exog: (2, G) mean and standard deviation, for series that have none of their own.
-        stat_exog: (2, E) mean and standard deviation.
+        futr_exog: Mean, standard deviation, and slope on the transformed values for one standard deviation, [3, F].
+        hist_exog: Mean and standard deviation, for series that have none of their own, [2, G].
+        stat_exog: Mean and standard deviation, [2, E].
+
+    Example:
+        >>> x = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)[None, :, None]
+        >>> y = np.exp(0.3 * x[..., 0] + 0.01 * np.sin(np.arange(60.0)))
+        >>> past = replace(PanelContext.from_values(y), futr_exog=x)
+        >>> regression = ExogenousRegression.fit(past, 1)
+        >>> round(float(regression.futr_exog[2, 0] / regression.futr_exog[1, 0]), 2)
+        0.3
+        >>> clean = regression.remove(past)
+        >>> bool(clean.values.std() < 0.1 * past.values.std())
+        True
     """
 
-    futr_exog: Floats
-    hist_exog: Floats
-    stat_exog: Floats
+    futr_exog: FloatArray
+    hist_exog: FloatArray
+    stat_exog: FloatArray
+
+    @classmethod
+    def fit(cls, context: PanelContext, m: int) -> ExogenousRegression:
+        """Estimate scales, and effects of the future columns, from the past alone.
+
+        ``e[t] = z[t] - x[t] b`` is taken for autoregressive, ``e[t] = r e[t-1] + noise``, around a mean for each phase
+        of the season in each series; r is the one that leaves the least noise, b are the slopes of generalized least
+        squares. Slopes within 2.5 standard errors of 0 are set to 0.
+
+        Args:
+            context: Series with columns.
+            m: Season length.
+
+        Source: Cochrane & Orcutt 1949.
+        """
+        T = context.values.shape[1]
+        past_columns = (context.futr_exog[:, :T], context.hist_exog, context.stat_exog)
+        futr_exog, hist_exog, stat_exog = map(_moments, past_columns)
+        slopes = np.zeros(futr_exog.shape[1])
+        if futr_exog.shape[1]:
+            sample = context.take(np.arange(0, len(context), -(-len(context) // MAX_SERIES)))
+            z = SeriesScaler.fit(sample.values, 1).transform(sample.values)
+            slopes = _slopes(z, _standardize(sample.futr_exog[:, :T], futr_exog), m)
+        return cls(np.concatenate([futr_exog, slopes[None]]), hist_exog, stat_exog)
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether any future column has an effect."""
+        return bool(self.futr_exog[2:].any())
+
+    def remove(self, context: PanelContext) -> PanelContext:
+        """Return the context as models read it: without effects, columns in standard deviations, 0 where missing.
+
+        A historic column is in standard deviations of its own series.
+        """
+        T, values = context.values.shape[1], context.values
+        futr_exog = _standardize(context.futr_exog, self.futr_exog)
+        if self.has_effects:
+            shift = futr_exog[:, :T] @ self.futr_exog[2]
+            values = _shift(values, SeriesScaler.fit(values, 1), -shift)
+        return replace(
+            context,
+            values=values,
+            futr_exog=futr_exog,
+            stat_exog=_standardize(context.stat_exog, self.stat_exog),
+            hist_exog=_standardize_by_series(context.hist_exog, self.hist_exog),
+        )
+
+    def restore(self, context: PanelContext, quantiles: FloatArray) -> FloatArray:
+        """Return forecasts with the effects of the forecast steps.
+
+        Args:
+            context: As it was before `remove`; a step for which no future columns are known has no effect.
+            quantiles: Forecasts of the series without effects, [n_series, horizon, Q].
+        """
+        if not self.has_effects:
+            return quantiles
+        T, h = context.values.shape[1], quantiles.shape[1]
+        futr_exog = _standardize(context.futr_exog[:, T : T + h], self.futr_exog)
+        shift = np.zeros((len(context), h))
+        shift[:, : futr_exog.shape[1]] = futr_exog @ self.futr_exog[2]
+        return _shift(quantiles, SeriesScaler.fit(context.values, 1), shift)
+
+    def restore_insample(self, context: PanelContext, medians: FloatArray) -> FloatArray:
+        """Return forecasts of past values, [n_series, T], with the effects of their own steps."""
+        if not self.has_effects:
+            return medians
+        futr_exog = _standardize(context.futr_exog[:, : medians.shape[1]], self.futr_exog)
+        return _shift(medians, SeriesScaler.fit(context.values, 1), futr_exog @ self.futr_exog[2])
 
 
-def fit_regression(history: PanelContext, m: int) -> ExogenousRegression:
-    """Scales, and the effects of the known columns, from the past alone.
-
-    ``e[t] = z[t] - x[t] b`` is taken for autoregressive, ``e[t] = r e[t-1] + noise``, around a mean for each phase of
-    the season in each series; r is the one that leaves the least noise, b the generalised least squares' slopes.
-    Slopes within 2.5 standard errors of 0 are set to 0.
-
-    Args:
-        history: Series with columns.
-        m: Season.
-
-    Source: Cochrane & Orcutt 1949.
-
-    >>> from gatecast.forecasting.context import PanelContext
-    >>> x = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)[None, :, None]
-    >>> past = replace(PanelContext.from_values(np.exp(0.3 * x[..., 0] + 0.01 * np.sin(np.arange(60.0)))), futr_exog=x)
-    >>> effects = fit_regression(past, 1)
-    >>> round(float(effects.futr_exog[2, 0] / effects.futr_exog[1, 0]), 2)
-    0.3
-    """
-    T = history.values.shape[1]
-    known, historic, static = (_scale(c) for c in (history.futr_exog[:, :T], history.hist_exog, history.stat_exog))
-    slope = np.zeros(known.shape[1])
-    if known.shape[1]:
-        some = history.take(np.arange(0, len(history), -(-len(history) // MOST)))
-        z = transform(fit_scaler(some.values, 1), some.values)
-        slope = _slopes(z, _scaled(some.futr_exog[:, :T], known), m)
-    return ExogenousRegression(np.concatenate([known, slope[None]]), historic, static)
-
-
-def remove_effects(effects: ExogenousRegression, history: PanelContext) -> PanelContext:
-    """The history as the models read it: without the effects, columns in standard deviations, 0 where missing.
-
-    A historic column is in standard deviations of its own series.
-    """
-    T = history.values.shape[1]
-    known, static = _scaled(history.futr_exog, effects.futr_exog), _scaled(history.stat_exog, effects.stat_exog)
-    values = history.values
-    if effects.futr_exog[2:].any():
-        frame, shift = fit_scaler(values, 1), known[:, :T] @ effects.futr_exog[2]
-        values = _shifted(values, frame, -shift)
-    return replace(
-        history,
-        values=values,
-        futr_exog=known,
-        stat_exog=static,
-        hist_exog=_own_scale(history.hist_exog, effects.hist_exog),
-    )
-
-
-def restore_effects(effects: ExogenousRegression, history: PanelContext, said: Floats) -> Floats:
-    """Quantiles of series without the effects, with those of the steps ahead.
-
-    Args:
-        effects: As worked out.
-        history: As it was before `prepare`, with columns known for the steps; a step they do not reach has no effect.
-        said: (R, h, Q)
-    """
-    if not effects.futr_exog[2:].any():
-        return said
-    T, h = history.values.shape[1], said.shape[1]
-    there = _scaled(history.futr_exog[:, T : T + h], effects.futr_exog)
-    shift = np.zeros((len(history), h))
-    shift[:, : there.shape[1]] = there @ effects.futr_exog[2]
-    return _shifted(said, fit_scaler(history.values, 1), shift)
-
-
-def restore_insample_effects(effects: ExogenousRegression, history: PanelContext, said: Floats) -> Floats:
-    """Forecasts (R, T) of past values, made without the effects, with them."""
-    if not effects.futr_exog[2:].any():
-        return said
-    there = _scaled(history.futr_exog[:, : said.shape[1]], effects.futr_exog)
-    return _shifted(said, fit_scaler(history.values, 1), there @ effects.futr_exog[2])
-
-
-def _shifted(values: Floats, frame: SeriesScaler, shift: Floats) -> Floats:
-    """Values with `shift` added to what the frame makes of them: a factor where logarithms are taken, else a sum."""
-    wide = (...,) + (None,) * (values.ndim - 2)
+def _shift(values: FloatArray, scaler: SeriesScaler, shift: FloatArray) -> FloatArray:
+    """Return values whose transform is shifted: a factor where logarithms are taken, else a sum."""
+    expand = (...,) + (None,) * (values.ndim - 2)
     by = shift[(...,) + (None,) * (values.ndim - shift.ndim)]
-    unit = frame.unit[:, None][wide]
+    unit = scaler.unit[:, None][expand]
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(np.where(frame.positive[:, None][wide], values * np.exp(by), values + unit * by))
+        return np.asarray(np.where(scaler.positive[:, None][expand], values * np.exp(by), values + unit * by))
 
 
-def _scale(columns: Floats) -> Floats:
-    """(2, F) mean and standard deviation of each column over all of them."""
+def _moments(columns: FloatArray) -> FloatArray:
+    """Return mean and standard deviation of each column over all rows and times, [2, n_columns]."""
     axes = tuple(range(columns.ndim - 1))
-    seen = np.isfinite(columns)
-    count = np.maximum(seen.sum(axis=axes), 1)
-    mean = np.where(seen, columns, 0.0).sum(axis=axes) / count
-    size = np.sqrt((np.where(seen, columns - mean, 0.0) ** 2).sum(axis=axes) / count)
-    return np.stack([mean, np.where(size > 0, size, 1.0)])
+    observed = np.isfinite(columns)
+    count = np.maximum(observed.sum(axis=axes), 1)
+    mean = np.where(observed, columns, 0.0).sum(axis=axes) / count
+    deviation = np.sqrt((np.where(observed, columns - mean, 0.0) ** 2).sum(axis=axes) / count)
+    return np.stack([mean, np.where(deviation > 0, deviation, 1.0)])
 
 
-def _scaled(columns: Floats, scale: Floats) -> Floats:
-    """Columns in standard deviations, cut off far out; 0 where missing."""
-    return np.asarray(np.clip(np.nan_to_num((columns - scale[0]) / scale[1]), -FAR, FAR))
+def _standardize(columns: FloatArray, moments: FloatArray) -> FloatArray:
+    """Return columns in standard deviations, clipped; 0 where missing."""
+    return np.asarray(np.clip(np.nan_to_num((columns - moments[0]) / moments[1]), -MAX_DEVIATION, MAX_DEVIATION))
 
 
-def _own_scale(columns: Floats, scale: Floats) -> Floats:
-    """(R, T, G) in standard deviations of each series; gaps hold the last value before them."""
+def _standardize_by_series(columns: FloatArray, moments: FloatArray) -> FloatArray:
+    """Return columns in standard deviations of each series, [n_series, T, G]; gaps hold the last value before them."""
     if not columns.size:
         return np.zeros(columns.shape)
-    found = np.empty(columns.shape)
+    standardized = np.empty(columns.shape)
     for g in range(columns.shape[2]):
         column = columns[:, :, g]
-        seen = np.isfinite(column)
-        count = seen.sum(axis=1, keepdims=True)
-        mean = np.where(seen, column, 0.0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
-        size = np.sqrt((np.where(seen, column - mean, 0.0) ** 2).sum(axis=1, keepdims=True) / np.maximum(count, 1))
-        mean, size = np.where(count > 0, mean, scale[0, g]), np.where(size > 0, size, scale[1, g])
-        found[:, :, g] = np.where(count > 0, (forward_fill(column) - mean) / size, 0.0)
-    return np.clip(found, -FAR, FAR)
+        observed = np.isfinite(column)
+        count = observed.sum(axis=1, keepdims=True)
+        mean = np.where(observed, column, 0.0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
+        squares = (np.where(observed, column - mean, 0.0) ** 2).sum(axis=1, keepdims=True)
+        deviation = np.sqrt(squares / np.maximum(count, 1))
+        mean = np.where(count > 0, mean, moments[0, g])
+        deviation = np.where(deviation > 0, deviation, moments[1, g])
+        standardized[:, :, g] = np.where(count > 0, (forward_fill(column) - mean) / deviation, 0.0)
+    return np.clip(standardized, -MAX_DEVIATION, MAX_DEVIATION)
 
 
-def _slopes(z: Floats, x: Floats, m: int) -> Floats:
-    """(F,) slopes on columns (R, T, F)."""
-    size = np.nanmean(np.abs(np.diff(forward_fill(z), axis=1)), axis=1) if z.shape[1] > 1 else np.zeros(len(z))
-    use = size > 0
-    if not use.any():
+def _slopes(z: FloatArray, x: FloatArray, m: int) -> FloatArray:
+    """Return slopes of transformed values on columns [n_series, T, F], at the best autocorrelation, [F]."""
+    change = np.nanmean(np.abs(np.diff(forward_fill(z), axis=1)), axis=1) if z.shape[1] > 1 else np.zeros(len(z))
+    varies = change > 0
+    if not varies.any():
         return np.zeros(x.shape[2])
-    z, x, size = z[use], x[use], size[use]
+    z, x, change = z[varies], x[varies], change[varies]
     # A series counts by how quiet it is; slopes stay in the unit of z.
-    fits = [_regress(z, x, m, r, 1.0 / np.maximum(size, 0.1 * np.median(size))) for r in MEMORY]
+    weights = 1.0 / np.maximum(change, 0.1 * np.median(change))
+    fits = [_regress(z, x, m, r, weights) for r in AUTOCORRELATIONS]
     return min(fits, key=lambda fit: fit[1])[0]
 
 
-def _regress(z: Floats, x: Floats, m: int, r: float, weight: Floats) -> tuple[Floats, float]:
-    """Slopes that are beyond chance, and the noise that is left, at one autocorrelation."""
-    y = weight[:, None] * (z[:, 1:] - r * z[:, :-1])
-    X = weight[:, None, None] * (x[:, 1:] - r * x[:, :-1])
-    seen = np.isfinite(y)
-    phases = m if m > 1 and z.shape[1] > 3 * m else 1
-    y, X = _centred(np.where(seen, y, 0.0)[..., None], seen, phases)[..., 0], _centred(X, seen, phases)
-    free = int(seen.sum()) - phases * len(z) - X.shape[2]
-    slope = np.zeros(X.shape[2])
-    keep = (X**2).sum(axis=(0, 1)) > 1e-6 * seen.sum()
-    if free < 5 or not keep.any():
-        return slope, float((y**2).sum() / max(free, 1))
+def _regress(z: FloatArray, x: FloatArray, m: int, r: float, weights: FloatArray) -> tuple[FloatArray, float]:
+    """Return slopes that are beyond chance, [F], and the variance of the noise, at one autocorrelation."""
+    y = weights[:, None] * (z[:, 1:] - r * z[:, :-1])
+    X = weights[:, None, None] * (x[:, 1:] - r * x[:, :-1])
+    observed = np.isfinite(y)
+    n_phases = m if m > 1 and z.shape[1] > 3 * m else 1
+    y, X = _center(np.where(observed, y, 0.0)[..., None], observed, n_phases)[..., 0], _center(X, observed, n_phases)
+    degrees = int(observed.sum()) - n_phases * len(z) - X.shape[2]
+    slopes = np.zeros(X.shape[2])
+    keep = (X**2).sum(axis=(0, 1)) > 1e-6 * observed.sum()
+    if degrees < MIN_DEGREES_OF_FREEDOM or not keep.any():
+        return slopes, float((y**2).sum() / max(degrees, 1))
     while True:
-        flat = X[..., keep].reshape(-1, int(keep.sum()))
-        inverse = np.linalg.pinv(flat.T @ flat)
-        b = inverse @ (flat.T @ y.ravel())
-        noise = float(((y.ravel() - flat @ b) ** 2).sum() / free)
-        sure = np.abs(b) / np.sqrt(noise * np.maximum(np.diag(inverse), 1e-300) + 1e-300)
-        if sure.min() >= SURE:
-            slope[keep] = b
-            return slope, noise
-        # The least sure one goes, and the others are worked out again: two alike would otherwise both go.
-        keep[np.flatnonzero(keep)[sure.argmin()]] = False
+        A = X[..., keep].reshape(-1, int(keep.sum()))
+        inverse = np.linalg.pinv(A.T @ A)
+        b = inverse @ (A.T @ y.ravel())
+        noise = float(((y.ravel() - A @ b) ** 2).sum() / degrees)
+        t_statistic = np.abs(b) / np.sqrt(noise * np.maximum(np.diag(inverse), 1e-300) + 1e-300)
+        if t_statistic.min() >= MIN_T_STATISTIC:
+            slopes[keep] = b
+            return slopes, noise
+        # Only the least certain one is dropped before the others are estimated again: two alike would both be dropped.
+        keep[np.flatnonzero(keep)[t_statistic.argmin()]] = False
         if not keep.any():
-            return slope, float((y**2).sum() / free)
+            return slopes, float((y**2).sum() / degrees)
 
 
-def _centred(x: Floats, seen: npt.NDArray[np.bool_], phases: int) -> Floats:
-    """(R, T, F) less the mean of each phase of each series; 0 where not seen."""
+def _center(x: FloatArray, observed: BoolArray, n_phases: int) -> FloatArray:
+    """Return columns [n_series, T, F] less the mean of each phase of each series; 0 where not observed."""
     T = x.shape[1]
-    found = np.zeros(x.shape)
-    for phase in range(phases):
-        at = slice(T - 1 - phase, None, -phases) if phases > 1 else slice(None)
-        there = seen[:, at, None]
-        count = np.maximum(there.sum(axis=1, keepdims=True), 1)
-        mean = np.where(there, x[:, at], 0.0).sum(axis=1, keepdims=True) / count
-        found[:, at] = np.where(there, x[:, at] - mean, 0.0)
-    return found
+    centered = np.zeros(x.shape)
+    for phase in range(n_phases):
+        steps = slice(T - 1 - phase, None, -n_phases) if n_phases > 1 else slice(None)
+        in_phase = observed[:, steps, None]
+        count = np.maximum(in_phase.sum(axis=1, keepdims=True), 1)
+        mean = np.where(in_phase, x[:, steps], 0.0).sum(axis=1, keepdims=True) / count
+        centered[:, steps] = np.where(in_phase, x[:, steps] - mean, 0.0)
+    return centered

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import ExogenousRegression, remove_effects, restore_effects
+from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.nn.training import ValidationErrors
 
@@ -82,11 +82,11 @@ class ValidationMonitor:
         origins, training_actual = data.training.rolling_origins(data.offsets, data.actual.shape[1])
         self._validation = data.past, data.actual, _unit(data.past)
         self._training = origins, training_actual, _unit(origins)
-        self.validation = remove_effects(regression, data.past)
+        self.validation = regression.remove(data.past)
         """Rows that are not trained on."""
-        self.training_origins = remove_effects(regression, origins)
+        self.training_origins = regression.remove(origins)
         """Training rows as they were known at their origins."""
-        self.training = remove_effects(regression, data.training)
+        self.training = regression.remove(data.training)
         """Training series in full."""
 
     def measure(self, validation: FloatArray, training: FloatArray) -> ValidationErrors:
@@ -100,7 +100,7 @@ class ValidationMonitor:
 
     def _error(self, quantiles: FloatArray, past: PanelContext, actual: FloatArray, unit: FloatArray) -> float:
         """Return the error after the effects of exogenous columns are restored."""
-        return _mean_error(restore_effects(self.regression, past, quantiles), actual, unit)
+        return _mean_error(self.regression.restore(past, quantiles), actual, unit)
 
 
 def mean_error(
@@ -117,8 +117,8 @@ def mean_error(
         past: Rows.
         actual: What followed, [n_rows, horizon]; NaN where unknown.
     """
-    quantiles = predict(remove_effects(regression, past))
-    return _mean_error(restore_effects(regression, past, quantiles), actual, _unit(past))
+    quantiles = predict(regression.remove(past))
+    return _mean_error(regression.restore(past, quantiles), actual, _unit(past))
 
 
 def _unit(past: PanelContext) -> FloatArray:

@@ -78,7 +78,7 @@ def rnn_relu_backward(p: Params, saved: SavedTensors, dstate: State) -> Backward
 
 
 def _simple(p: Params, saved: SavedTensors, dz: Array) -> BackwardResult:
-    """Compute the gradients of a cell whose only path is one product."""
+    """Compute the gradients of a cell whose only path is a single product."""
     grads = {"Wx": saved["x"].T @ dz, "Wh": saved["h_dropped"].T @ dz, "b": dz.sum(axis=0)}
     return dz @ p["Wx"].T, (np.zeros_like(saved["out"]),), dz @ p["Wh"].T, grads
 
@@ -290,7 +290,7 @@ def slstm_backward(p: Params, saved: SavedTensors, dstate: State) -> BackwardRes
 
 
 def _by_heads(Wh: Array) -> Array:
-    """(D, 4H) of the heads' own weights as the block-diagonal (H, 4H)."""
+    """Return the weights of the heads, [D, 4H], as the block-diagonal [H, 4H]."""
     D, H = len(Wh), Wh.shape[1] // 4
     inside = np.arange(H)[:, None] // D == np.tile(np.arange(H), 4) // D
     return np.where(inside, np.tile(Wh, (H // D, 1)), 0.0)

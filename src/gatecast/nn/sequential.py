@@ -223,12 +223,10 @@ class Sequential:
             samples,
             loss,
             optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
+            training.EpochSettings(
+                epochs=epochs, batch_size=batch_size, seed=self.seed, shuffle=shuffle, early_stopping=early_stopping
+            ),
             validation=validation,
-            seed=self.seed,
-            shuffle=shuffle,
-            early_stopping=early_stopping,
             state=self._training_state,
         )
         with closing(training_run), closing(show_progress(training_run, epochs, verbosity(verbose))) as records:

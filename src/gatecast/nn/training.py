@@ -42,6 +42,7 @@ from gatecast.nn.random import generator
 __all__ = [
     "NOT_MEASURED",
     "BestWeights",
+    "EpochSettings",
     "Gradients",
     "StepRecord",
     "TrainingState",
@@ -115,6 +116,25 @@ class TrainingState:
     """Epochs completed."""
     step: int = 0
     """Batches seen."""
+
+
+@dataclass(frozen=True)
+class EpochSettings:
+    """Settings of `train_epochs`.
+
+    Args:
+        epochs: The maximum number of passes over the samples.
+        batch_size: Samples per update.
+        seed: Determines order and dropout, together with epoch and step: the same seed gives the same bits.
+        shuffle: Whether to shuffle the samples before each epoch.
+        early_stopping: When to stop before the last epoch; None: never.
+    """
+
+    epochs: int
+    batch_size: int = 32
+    seed: int = 0
+    shuffle: bool = True
+    early_stopping: EarlyStopping | None = None
 
 
 @dataclass
@@ -329,19 +349,15 @@ def train_epochs(
     samples: TrainingData,
     loss: Loss,
     optimizer: GradientTransformation,
+    settings: EpochSettings,
     *,
-    epochs: int,
-    batch_size: int = 32,
     validation: TrainingData | None = None,
-    seed: int = 0,
-    shuffle: bool = True,
-    early_stopping: EarlyStopping | None = None,
     state: TrainingState | None = None,
 ) -> Generator[EpochRecord, None, None]:
     """Train the weights of a network in place, one record per epoch.
 
     However the generator ends (last epoch, early stopping, `close`, an exception), it leaves the weights of the best
-    epoch if `early_stopping` restores them; otherwise the newest weights, or their average if the optimizer keeps one.
+    epoch if early stopping restores them; otherwise the newest weights, or their average if the optimizer keeps one.
 
     Args:
         network: Layers and shapes.
@@ -349,12 +365,8 @@ def train_epochs(
         samples: Training data.
         loss: Elementwise loss.
         optimizer: A gradient transformation.
-        epochs: The maximum number of passes over the samples.
-        batch_size: Samples per update.
+        settings: Number of epochs, batch size, seed, order of the samples, early stopping.
         validation: Validation data.
-        seed: Determines order and dropout, together with epoch and step: the same seed gives the same bits.
-        shuffle: Whether to shuffle the samples before each epoch.
-        early_stopping: When to stop before the last epoch.
         state: Where an earlier call stopped; changed in place.
 
     Yields:
@@ -371,18 +383,22 @@ def train_epochs(
     >>> network = build([Dense(1)], (1,))
     >>> weights = initial_weights(network, seed=0)
     >>> data = TrainingData(x, 2 * x)
-    >>> *_, last = train_epochs(network, weights, data, MeanSquaredError(), SGD(0.1), epochs=50)
+    >>> *_, last = train_epochs(network, weights, data, MeanSquaredError(), SGD(0.1), EpochSettings(50))
     >>> last.loss < 1e-6, round(float(weights.views[0]["W"][0, 0]), 2)
     (True, 2.0)
     """
     state = state or TrainingState(optimizer.init(weights.vector.size))
-    stopping = early_stopping or EarlyStopping("loss" if validation is None else "val_loss", patience=epochs)
+    epochs, seed = settings.epochs, settings.seed
+    default = EarlyStopping("loss" if validation is None else "val_loss", epochs, restore_best_weights=False)
+    stopping = settings.early_stopping or default
     best = BestWeights(weights, state.epoch)
     try:
         for epoch in range(state.epoch, state.epoch + epochs):
             start = time.perf_counter()
-            order = generator(seed, 1, epoch).permutation(len(samples.x)) if shuffle else np.arange(len(samples.x))
-            batches = (batch for batch in make_batches(samples, order, batch_size) if batch.total > 0)
+            order = np.arange(len(samples.x))
+            if settings.shuffle:
+                order = generator(seed, 1, epoch).permutation(len(order))
+            batches = (batch for batch in make_batches(samples, order, settings.batch_size) if batch.total > 0)
             with _undo_on_error(weights, state):
                 steps = train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
                 mean_loss = _mean_loss(steps)
@@ -396,7 +412,7 @@ def train_epochs(
             if epoch - best.number >= stopping.patience:
                 break
     finally:
-        restore = early_stopping is not None and early_stopping.restore_best_weights and best.vector is not None
+        restore = stopping.restore_best_weights and best.vector is not None
         final = best.vector if restore else ema_params(optimizer, state.optimizer_state)
         if final is not None and state.step > 0:
             weights.vector[:] = final

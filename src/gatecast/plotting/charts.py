@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError
 from gatecast.plotting.spec import Band, Chart, Column, Line, Mark, VerticalLines, insert_gaps
 
@@ -63,7 +63,7 @@ class HistorySeries(NamedTuple):
     season_length: int = 1
 
     def __repr__(self) -> str:
-        return f"HistorySeries({count(len(self.values), 'row')}, season_length={self.season_length})"
+        return f"HistorySeries({format_count(len(self.values), 'row')}, season_length={self.season_length})"
 
 
 class ForecastSeries(NamedTuple):
@@ -86,7 +86,7 @@ class ForecastSeries(NamedTuple):
     target_col: str = ""
 
     def __repr__(self) -> str:
-        return f"ForecastSeries({self.model!r}, {count(len(self.times), 'row')}, horizon={self.horizon})"
+        return f"ForecastSeries({self.model!r}, {format_count(len(self.times), 'row')}, horizon={self.horizon})"
 
     @property
     def times(self) -> Column:
@@ -118,7 +118,7 @@ def forecast_chart(
         visible = test.times >= history.times[first]
         test = test._replace(table={column: values[visible] for column, values in test.table.items()})
         marks += _test_marks(test, labeled=False)
-        label = "test" if visible.all() else f"test, last {visible.sum():,} of {count(n_test, 'row')}"
+        label = "test" if visible.all() else f"test, last {visible.sum():,} of {format_count(n_test, 'row')}"
         labels.append((test.times[0], label))
     marks += _bands(forecast, labeled=True)
     baseline = forecast.baseline()
@@ -128,7 +128,7 @@ def forecast_chart(
     marks.append(Line(forecast.times, forecast.table[forecast.model], forecast.model, "model", 2.0))
     labels.append((forecast.times[0], "forecast"))
     marks.append(VerticalLines(np.array([x for x, _ in labels]), tuple(text for _, text in labels)))
-    title = f"{_shorten(name)}: {count(h, 'step')} ahead"
+    title = f"{_shorten(name)}: {format_count(h, 'step')} ahead"
     return Chart(title, tuple(marks), note, _describe(name, forecast))
 
 
@@ -142,7 +142,7 @@ def backtest_chart(name: str, forecasts: ForecastSeries, note: str = "") -> Char
     """
     times, rows = np.unique(forecasts.times, return_index=True)
     actual = Line(times, forecasts.table[forecasts.target_col][rows], "actual", "ink", 1.3)
-    title = f"{_shorten(name)}: {count(len(forecasts.times), 'row')}, forecast {forecasts.horizon} at a time"
+    title = f"{_shorten(name)}: {format_count(len(forecasts.times), 'row')}, forecast {forecasts.horizon} at a time"
     return Chart(title, (actual, *_test_marks(forecasts, labeled=True)), note)
 
 
@@ -156,9 +156,9 @@ def sample_path_chart(name: str, history: HistorySeries, paths: ForecastSeries) 
     """
     n_paths = len(paths.times) // paths.horizon
     x, y = insert_gaps(paths.times, paths.horizon, paths.table[paths.model])
-    sampled = Line(x, y, count(n_paths, "path"), "model", 0.6)
+    sampled = Line(x, y, format_count(n_paths, "path"), "model", 0.6)
     past = (_history_line(history, _first_row(history, paths.horizon, 0)),) if len(history.times) else ()
-    title = f"{_shorten(name)}: {count(n_paths, 'path')} of {count(paths.horizon, 'step')}"
+    title = f"{_shorten(name)}: {format_count(n_paths, 'path')} of {format_count(paths.horizon, 'step')}"
     return Chart(title, (*past, sampled))
 
 
@@ -289,7 +289,9 @@ def _shorten(name: str) -> str:
 def _describe(name: str, forecast: ForecastSeries) -> str:
     """Describe a forecast for readers who cannot see the chart."""
     values = forecast.table[forecast.model]
-    text = f"Forecast of {_shorten(name)}, {count(len(values), 'step')}: from {values[0]:.4g} to {values[-1]:.4g}"
+    text = (
+        f"Forecast of {_shorten(name)}, {format_count(len(values), 'step')}: from {values[0]:.4g} to {values[-1]:.4g}"
+    )
     if not np.isfinite(values).any():
         return text
     return f"{text}, minimum {np.nanmin(values):.4g}, maximum {np.nanmax(values):.4g}."

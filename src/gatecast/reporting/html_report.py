@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError
 from gatecast.evaluation.breakdown import errors_by_series
 from gatecast.explain.gates import find_series
@@ -131,7 +131,7 @@ class _About:
         self.selected = self._selected(id)
         self.is_selected = id is not None or (explanation is not None and explanation.id in panel.ids)
         self.times: Any = None
-        target, horizon = panel.columns.target, count(self.data.horizon, "step")
+        target, horizon = panel.columns.target, format_count(self.data.horizon, "step")
         extent = f", {len(panel):,} series" if len(panel) > 1 else ""
         self.heading = f"{target}: {horizon} ahead{extent}"
 
@@ -139,8 +139,8 @@ class _About:
         """Build all sections."""
         data, evaluation, season = self.data, self.data.evaluation, self.data.season_length
         facts = [("series", f"{len(data.panel):,}")] if len(data.panel) > 1 else []
-        facts.append(("horizon", count(data.horizon, "step")))
-        facts.append(("season", count(season, "step") if season > 1 else "none"))
+        facts.append(("horizon", format_count(data.horizon, "step")))
+        facts.append(("season", format_count(season, "step") if season > 1 else "none"))
         verdict, notes = "" if evaluation is None else evaluation.verdict, self.forecaster.data_notes_
         sections: list[Section | None] = [evaluation_sections.summary_section(verdict, notes, evaluation, facts)]
         explorer = None
@@ -264,7 +264,7 @@ class _NetworkViews:
 
     def _unreadable(self, s: int, noun: str) -> Paragraph:
         """Say by name why the networks cannot read a series."""
-        rows = count(int(self.data.panel.lengths[s]), "row")
+        rows = format_count(int(self.data.panel.lengths[s]), "row")
         reason = f"it has {rows}, fewer than the window of the network"
         if not self.inspector.has_values(s):
             reason = "all of its values are missing"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.formatting import number_format, time_texts
+from gatecast._utils.formatting import format_times, number_formatter
 from gatecast.plotting.charts import ForecastSeries
 from gatecast.results import Evaluation, score_rows
 
@@ -39,8 +39,8 @@ def forecast_table(forecast: ForecastSeries, time_unit: str = "") -> TextTable:
     """
     table, model = forecast.table, forecast.model
     bounds = [(table[f"{model}-lo-{level:g}"], table[f"{model}-hi-{level:g}"]) for level in forecast.levels]
-    to_text = number_format(np.concatenate([table[model], *(side for pair in bounds for side in pair)]))
-    columns = [time_texts(forecast.times, unit=time_unit), [to_text(value) for value in table[model]]]
+    to_text = number_formatter(np.concatenate([table[model], *(side for pair in bounds for side in pair)]))
+    columns = [format_times(forecast.times, unit=time_unit), [to_text(value) for value in table[model]]]
     columns += [[f"{to_text(a)} to {to_text(b)}" for a, b in zip(low, high, strict=True)] for low, high in bounds]
     header = (forecast.time_col, model, *(f"{level:g} %" for level in forecast.levels))
     return TextTable(header, list(zip(*columns, strict=True)))

@@ -1,6 +1,6 @@
-"""Models side by side on the same past cutoffs, each forecast made of nothing that came later: `compare`.
+"""`compare`: models on the same past cutoffs, each forecast from nothing that came later.
 
-Letters: R rows (a series at a cutoff), h horizon, T columns of the past, m season, K models.
+Shapes: n_rows rows (a series at a cutoff), horizon steps, T columns of the past.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
+from gatecast._utils.html import html_table
 from gatecast._utils.validation import check_positive_int
 from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
@@ -27,47 +28,48 @@ from gatecast.forecasting.presets import BASELINES, check_model, model_name
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.pipeline import cross_validation
 from gatecast.pipeline.fit import overrides, prepare_panel
-from gatecast.pipeline.progress import Progress
+from gatecast.pipeline.progress import Progress, show_progress
 from gatecast.results import column_names
 from gatecast.selection.parameter_matching import nearest_units
 from gatecast.selection.ranking import ModelFolds, rank_models, row_errors
-from gatecast.selection.recommendation import recommend
+from gatecast.selection.recommendation import Recommendation, describe, recommend
 
-__all__ = ["DEFAULT", "Comparison", "compare"]
+__all__ = ["DEFAULT_MODELS", "Comparison", "compare", "match_sizes"]
 
-Floats = npt.NDArray[np.float64]
-Table = dict[str, npt.NDArray[Any]]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+ColumnTable = dict[str, npt.NDArray[Any]]
 
-DEFAULT = ("rnn", "gru", "lstm", "lstm-peephole", "slstm", "es-lstm", "auto")
-"""Models that are compared if none are named, beside the simple forecasts."""
+DEFAULT_MODELS = ("rnn", "gru", "lstm", "lstm-peephole", "slstm", "es-lstm", "auto")
+"""Models that are compared if none are named; the simple forecasts are always included."""
 
-WINDOWS = 3
-"""Cutoffs if nothing is said."""
+DEFAULT_WINDOWS = 3
+"""Number of cutoffs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """What came of a comparison.
+    """Models ranked by their errors at past cutoffs.
 
     Args:
-        scores: Columns, a row a model, the best first: model, rank, mae, rmse, mase, skill (percent of the error of
-            seasonal naive that is saved, of naive without a season), coverage_<level> (percent), p_value (against the
-            best simple forecast), p_best (against the first row), seconds (training and forecasting at all cutoffs),
-            parameters (of all networks), networks (how many). What a row does not have is NaN.
-        fold_scores: Columns id, cutoff, model, mae, mase: a row a series, cutoff and model.
-        recommendation: What to take, and how sure that is, in words.
-        best: The model with the smallest error; a name for `Forecaster(model=...)`, or that of a simple forecast.
+        scores: Columns, a row for each model, the best first: model, rank, mae, rmse, mase, skill (percent of the error
+            of seasonal naive that is saved; of naive without a season), coverage_<level> (percent), p_value (against
+            the best simple forecast), p_best (against the first row), seconds (of fitting and forecasting at all
+            cutoffs), parameters (of all networks), networks (how many). NaN where a row has no value.
+        fold_scores: Columns id, cutoff, model, mae, mase: a row for each series, cutoff and model.
+        advice: Which model to choose, as facts.
+        best: The model with the smallest error, as `Forecaster(model=...)` takes it if it was given by name.
         h: Horizon.
-        season_length: Of seasonal naive and of MASE.
-        matched_units: Units of the recurrent layers, by model: chosen so that a network has as many parameters as the LSTM's,
-            unless the user fixed them.
-        levels: Of the intervals, in percent.
-        size_note: How the networks were made alike, in words; "" if none of them is of one cell alone.
+        season_length: Season of seasonal naive and of MASE.
+        matched_units: Units of the recurrent layers by model, chosen so that each network has the LSTM's number of
+            parameters, unless the user fixed them.
+        levels: Levels of the intervals, in percent.
+        size_note: How sizes were matched, as a sentence; "" if no model is a single cell.
     """
 
-    scores: Table
-    fold_scores: Table
-    recommendation: str
+    scores: ColumnTable
+    fold_scores: ColumnTable
+    advice: Recommendation
     best: str
     h: int
     season_length: int
@@ -75,14 +77,31 @@ class Comparison:
     levels: tuple[float, ...]
     size_note: str = ""
 
+    @property
+    def recommendation(self) -> str:
+        """Which model to choose, and how sure that is, as sentences."""
+        return describe(self.advice)
+
+    def __repr__(self) -> str:
+        return f"Comparison(best={self.best!r}, models={self.scores['model'].tolist()}, h={self.h})"
+
+    def _repr_html_(self) -> str:
+        """Return the scores as a table for notebooks."""
+        names = [name for name in ("model", "mase", "mae", "skill", "p_value", "seconds") if name in self.scores]
+        columns = [self.scores[name].tolist() for name in names]
+        cells = [
+            [item if isinstance(item, str) else f"{item:.4g}" for item in row] for row in zip(*columns, strict=True)
+        ]
+        return html_table(names, cells, self.recommendation)
+
 
 def compare(
     source: Any,
     h: int | None = None,
     *,
     models: Any = None,
-    n_windows: int = WINDOWS,
-    progress: Callable[[Progress], None] | None = None,
+    n_windows: int = DEFAULT_WINDOWS,
+    progress: Callable[[Progress], None] | bool | None = None,
     **settings: Any,
 ) -> Comparison:
     """Fit models at past cutoffs, forecast from each, and recommend one of them.
@@ -95,9 +114,9 @@ def compare(
         source: As for `Forecaster.fit`; read once.
         h: Steps to forecast; None: two seasons.
         models: Names, model configs or `Sequential`s, as for `Forecaster`; None: all cells, ES-RNN and "auto". The
-            simple forecasts are always included.
+            simple forecasts are always included; named, they have intervals too.
         n_windows: Cutoffs, the last of them h steps before the end of each series.
-        progress: Is called now and then during training.
+        progress: As for `Forecaster.fit`.
         settings: Further arguments of `Forecaster`; with `network=NetworkConfig(units=...)` all cells get these units.
 
     Raises:
@@ -118,33 +137,36 @@ def compare(
     named = _named(models)
     check_positive_int(n_windows, "n_windows")
     forecaster = Forecaster(h, **settings)
-    panel, _ = forecaster._read(source)
-    config = replace(forecaster.config, model="lstm")
-    panel = prepare_panel(panel, [], config.data)
-    h = config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+    panel = prepare_panel(forecaster._read(source)[0], [], forecaster.config.data)
+    h = forecaster.config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+    config = replace(forecaster.config, model="lstm", h=h)
     offsets = cross_validation.cutoff_offsets(panel, h, n_windows, None)
     first = cross_validation.longer_than(panel, offsets[0]).drop_last(offsets[0])
-    config, units, note = match_sizes(first, replace(config, h=h), tuple(named))
+    config, units, size_note = match_sizes(first, config, tuple(named))
     results = []
-    for k, (name, model) in enumerate(named.items()):
-        network = replace(config.network, units=units.get(name, config.network.units))
-        report = None if progress is None else _reporter(progress, name, k / len(named), 1 / len(named), n_windows)
-        results.append(_run(name, panel, replace(config, model=model, network=network), n_windows, report))
+    with show_progress(progress) as callback:
+        for k, (name, model) in enumerate(named.items()):
+            network = replace(config.network, units=units.get(name, config.network.units))
+            report = None if callback is None else _reporter(callback, name, k / len(named), 1 / len(named), n_windows)
+            results.append(_run(name, panel, replace(config, model=model, network=network), n_windows, report))
     series, past = _pasts(panel, offsets)
     m = config.season_length or 1
     scores = rank_models(results, past, series, m, config.seed)
-    text = recommend(scores, len(np.unique(series)), n_windows)
-    table = _by_fold(results, past, panel.ids[series], scores["model"].tolist(), m)
-    return Comparison(scores, table, text, str(scores["model"][0]), h, m, units, config.level, note)
+    names = scores["model"].tolist()
+    advice = recommend(scores, len(np.unique(series)), n_windows)
+    fold_scores = _fold_scores(results, past, panel.ids[series], names, m)
+    best = {baseline.column: baseline.name for baseline in BASELINES}.get(names[0], names[0])
+    return Comparison(scores, fold_scores, advice, best, h, m, units, config.level, size_note)
 
 
 def _named(models: Any) -> dict[str, Any]:
-    """Return models by name, each once; a second config of the same name gets a number."""
-    items = DEFAULT if models is None else models if isinstance(models, list | tuple) else (models,)
+    """Return models by name, each once; a second config of equal name gets a number, a simple forecast its column."""
+    items = DEFAULT_MODELS if models is None else models if isinstance(models, list | tuple) else (models,)
     check_model(list(items))
+    columns = {baseline.name: baseline.column for baseline in BASELINES}
     named: dict[str, Any] = {}
     for item in items:
-        name = model_name(item)
+        name = columns.get(model_name(item), model_name(item))
         if isinstance(item, str):
             named[name] = item
             continue
@@ -161,7 +183,7 @@ def match_sizes(
     Args:
         panel: The series up to the first cutoff.
         config: Settings.
-        names: Of the models.
+        names: Names of the models.
 
     Returns:
         The settings with a season; units of each cell; a sentence about them.
@@ -173,7 +195,7 @@ def match_sizes(
     if not cells:
         return config, {}, ""
     if config.network.units is not None:
-        note = f"Every recurrent layer has {count(config.network.units, 'unit')}, as requested."
+        note = f"Every recurrent layer has {format_count(config.network.units, 'unit')}, as requested."
         return config, dict.fromkeys(cells, config.network.units), note
     task = Task(h, m, seed=config.seed)
     lstm = LSTMConfig.default_for(PanelSummary.of(panel), task, overrides(config)).configs[0]
@@ -196,7 +218,7 @@ def match_sizes(
 def _reporter(
     progress: Callable[[Progress], None], name: str, start: float, share: float, n_windows: int
 ) -> Callable[[int, Progress], None]:
-    """Return what the training at each cutoff of a model reports to: the share of the comparison that is done."""
+    """Return what fits at each cutoff report to: the share of the comparison that is done."""
 
     def report(cutoff: int, inner: Progress) -> None:
         """Report once."""
@@ -215,7 +237,7 @@ def _run(
 ) -> ModelFolds:
     """Run one model at all cutoffs."""
     began, h = time.perf_counter(), config.h or 0
-    tables: list[Table] = []
+    tables: list[ColumnTable] = []
     progress = None if report is None else lambda inner: report(len(tables), inner)
     for state, table in cross_validation.iter_windows(panel, config, n_windows, None, refit=True, progress=progress):
         last = state
@@ -224,10 +246,10 @@ def _run(
     main, *bounds = column_names(last.calibrator.name, config.level)
     views = [view for model in last.ensemble.models if isinstance(model, HasNetworks) for view in model.networks()]
     pairs = zip(bounds[::2], bounds[1::2], strict=True)
-    simple = {baseline.column: rows[baseline.column] for baseline in BASELINES if baseline.column in rows}
     return ModelFolds(
         name,
-        {name: rows[main]} | simple,
+        rows[main],
+        {baseline.column: rows[baseline.column] for baseline in BASELINES if baseline.column in rows},
         {level: (rows[low], rows[high]) for level, (low, high) in zip(config.level, pairs, strict=True)},
         rows[panel.columns.target],
         rows["cutoff"][:, 0],
@@ -237,23 +259,26 @@ def _run(
     )
 
 
-def _pasts(panel: Panel, backs: Sequence[int]) -> tuple[npt.NDArray[np.int64], Floats]:
-    """(R,) number of each row's series, and (R, T) what was known, aligned on the right; in the order of forecasts."""
+def _pasts(panel: Panel, offsets: Sequence[int]) -> tuple[IntArray, FloatArray]:
+    """Return the position of each row's series, [n_rows], and the values before its cutoff, [n_rows, T]."""
     series, past = [], []
-    for back in backs:
-        series.append(np.flatnonzero(panel.lengths > back + 1))
-        past.append(PanelContext.from_panel(panel.take(series[-1]).drop_last(back)).values)
-    T = max(part.shape[1] for part in past)
-    padded = [np.pad(part, ((0, 0), (T - part.shape[1], 0)), constant_values=np.nan) for part in past]
+    for offset in offsets:
+        series.append(np.flatnonzero(panel.lengths > offset + 1))
+        past.append(PanelContext.from_panel(panel.take(series[-1]).drop_last(offset)).values)
+    length = max(part.shape[1] for part in past)
+    padded = [np.pad(part, ((0, 0), (length - part.shape[1], 0)), constant_values=np.nan) for part in past]
     return np.concatenate(series), np.concatenate(padded)
 
 
-def _by_fold(results: Sequence[ModelFolds], past: Floats, ids: Any, names: Sequence[str], m: int) -> Table:
-    """A row a series, cutoff and model."""
-    K, R = len(names), len(ids)
-    columns = {"id": ids, "cutoff": results[0].cutoffs}
-    return {name: np.tile(column, K) for name, column in columns.items()} | {
-        "model": np.repeat(names, R),
-        "mae": row_errors(results, past, names, m, scaled=False).ravel(),
-        "mase": row_errors(results, past, names, m).ravel(),
+def _fold_scores(
+    results: Sequence[ModelFolds], past: FloatArray, ids: Any, names: Sequence[str], season_length: int
+) -> ColumnTable:
+    """Return a row for each model, cutoff and series."""
+    n_models, n_rows = len(names), len(ids)
+    return {
+        "id": np.tile(ids, n_models),
+        "cutoff": np.tile(results[0].cutoffs, n_models),
+        "model": np.repeat(names, n_rows),
+        "mae": row_errors(results, past, names, season_length, scaled=False).ravel(),
+        "mase": row_errors(results, past, names, season_length).ravel(),
     }

@@ -1,134 +1,143 @@
-"""Models beside each other in numbers: errors, skill, coverage, rank, and whether differences are more than chance.
+"""Models ranked by their errors: scores, coverage, and whether differences are more than chance.
 
-Letters: R rows (a series at a cutoff), h horizon, T columns of the past, m season, K models, L levels.
+Shapes: n_rows rows (a series at a cutoff), horizon steps, n_models models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.scores import score as score_models
+from gatecast.evaluation.scores import score
 from gatecast.evaluation.significance import holm, sign_flip
 from gatecast.metrics.scale import seasonal_naive_scale
 
-__all__ = ["FEW_SERIES", "ModelFolds", "rank_models", "row_errors"]
+__all__ = ["MIN_SERIES", "ModelFolds", "rank_models", "row_errors"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Table = dict[str, npt.NDArray[Any]]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+ColumnTable = dict[str, npt.NDArray[Any]]
 
-FEW_SERIES = 6
-"""Series from which on a series is one pair of errors; below, every cutoff of every series is one."""
+MIN_SERIES = 6
+"""Series from which the mean error of a series is one pair of a test; below, each series at each cutoff is one."""
 
 
 class ModelFolds(NamedTuple):
-    """What one model said at every cutoff.
+    """Forecasts of one model at every cutoff.
 
     Args:
-        name: Of the model.
-        said: (R, h) of the model, under its name, then of the simple forecasts.
-        intervals: (R, h) bounds of the model by level.
-        actual: (R, h) what came; NaN where missing.
-        cutoffs: (R,) last times that were known.
-        seconds: Time of training and forecasting.
-        parameters: Of all its networks.
-        networks: How many there are.
+        name: Name of the model.
+        predicted: Its forecasts, [n_rows, horizon].
+        baselines: Forecasts of the simple forecasts by column, [n_rows, horizon] each.
+        intervals: Lower and upper bounds of the model by level, [n_rows, horizon] each.
+        actual: Actual values, [n_rows, horizon]; NaN where missing.
+        cutoffs: Last known time of each row, [n_rows].
+        seconds: Time of fitting and forecasting.
+        parameters: Parameters of all its networks.
+        networks: Number of networks.
     """
 
     name: str
-    said: dict[str, Floats]
-    intervals: dict[float, tuple[Floats, Floats]]
-    actual: Floats
+    predicted: FloatArray
+    baselines: dict[str, FloatArray]
+    intervals: dict[float, tuple[FloatArray, FloatArray]]
+    actual: FloatArray
     cutoffs: npt.NDArray[Any]
     seconds: float
     parameters: int
     networks: int
 
 
-def rank_models(results: Sequence[ModelFolds], past: Floats, series: Integers, m: int, seed: int = 0) -> Table:
-    """Scores of models and of the simple forecasts beside them.
+def rank_models(
+    results: Sequence[ModelFolds], past: FloatArray, series: IntArray, season_length: int, seed: int = 0
+) -> ColumnTable:
+    """Score and rank models and the simple forecasts.
 
     Args:
-        results: Of models at the same cutoffs.
-        past: (R, T) what was known, aligned on the right.
-        series: (R,) number of each row's series.
-        m: Season of MASE.
-        seed: Of the tests' random signs.
+        results: Models at the same cutoffs; a simple forecast among them has the name of its column.
+        past: Values before each cutoff, aligned at their ends, [n_rows, T].
+        series: Position of the series of each row, [n_rows].
+        season_length: Season of MASE.
+        seed: Seed of the random signs of the tests.
 
     Returns:
-        Columns, a row a model, the one with the smallest MASE first, or MAE where one cannot be scaled: see
-        `comparison.Comparison`.
+        Columns, a row for each model, the smallest MASE first, or MAE where some error cannot be scaled; see
+        `compare.Comparison`.
     """
     first = results[0]
-    simple = [name for name in first.said if name != first.name]
-    base = simple[0]
-    free = [ModelFolds(name, first.said, {}, first.actual, first.cutoffs, np.nan, 0, 0) for name in simple]
+    reference = next(iter(first.baselines))
+    named = {result.name: result for result in results}
+    for name, predicted in first.baselines.items():
+        free = ModelFolds(name, predicted, first.baselines, {}, first.actual, first.cutoffs, np.nan, 0, 0)
+        named.setdefault(name, free)
     scores = {}
-    for one in (*results, *free):
-        said = {one.name: one.said[one.name], base: one.said[base]}
-        scores[one.name] = score_models(one.actual, past, said, one.intervals, base, m)[0]
-    measured = all(np.isfinite(score.mase) for score in scores.values())
-    models = sorted((*results, *free), key=lambda one: scores[one.name].mase if measured else scores[one.name].mae)
-    names = [one.name for one in models]
-    pairs = dict(zip(names, _pairs(row_errors(results, past, names, m), series), strict=True))
-    best = next(name for name in names if name in simple)
-    against_simple = _tests(pairs, [name for name in names if name not in simple], best, seed)
-    against_first = _tests(pairs, names[1:], names[0], seed)
+    for name, folds in named.items():
+        pair = {name: folds.predicted, reference: folds.baselines[reference]}
+        scores[name] = score(folds.actual, past, pair, folds.intervals, reference, season_length)[0]
+    scaled = all(np.isfinite(item.mase) for item in scores.values())
+    names = sorted(named, key=lambda name: scores[name].mase if scaled else scores[name].mae)
+    pairs = dict(zip(names, _pairs(row_errors(results, past, names, season_length), series), strict=True))
+    best_baseline = next(name for name in names if name in first.baselines)
+    models = [name for name in names if name not in first.baselines]
+    against_baseline = _p_values(pairs, models, best_baseline, seed)
+    against_best = _p_values(pairs, names[1:], names[0], seed)
     columns: dict[str, list[Any]] = {"model": names, "rank": list(range(1, len(names) + 1))}
-    for what in ("mae", "rmse", "mase", "skill"):
-        columns[what] = [getattr(scores[name], what) for name in names]
+    for measure in ("mae", "rmse", "mase", "skill"):
+        columns[measure] = [getattr(scores[name], measure) for name in names]
     for level in first.intervals:
         columns[f"coverage_{level:g}"] = [scores[name].coverage.get(level, np.nan) for name in names]
-    columns["p_value"] = [against_simple.get(name, np.nan) for name in names]
-    columns["p_best"] = [against_first.get(name, np.nan) for name in names]
-    for what in ("seconds", "parameters", "networks"):
-        columns[what] = [getattr(one, what) for one in models]
+    columns["p_value"] = [against_baseline.get(name, np.nan) for name in names]
+    columns["p_best"] = [against_best.get(name, np.nan) for name in names]
+    for fact in ("seconds", "parameters", "networks"):
+        columns[fact] = [getattr(named[name], fact) for name in names]
     return {name: np.array(column) for name, column in columns.items()}
 
 
 def row_errors(
-    results: Sequence[ModelFolds], past: Floats, names: Sequence[str], m: int, *, scaled: bool = True
-) -> Floats:
-    """(K, R) mean absolute errors of every row.
+    results: Sequence[ModelFolds], past: FloatArray, names: Sequence[str], season_length: int, *, scaled: bool = True
+) -> FloatArray:
+    """Compute the mean absolute error of every row.
 
     Args:
-        results: Of models at the same cutoffs.
-        past: (R, T) what was known, aligned on the right.
-        names: K of models and simple forecasts.
-        m: Season of MASE.
-        scaled: Whether in units of the past's mean change over a season, if any series has one: then they can be
-            compared between series.
+        results: Models at the same cutoffs.
+        past: Values before each cutoff, aligned at their ends, [n_rows, T].
+        names: Models and simple forecasts.
+        season_length: Season of MASE.
+        scaled: Whether in units of the mean change over a season, if any series has one: then errors of different
+            series can be compared.
+
+    Returns:
+        Errors, [n_models, n_rows].
     """
-    said = results[0].said | {one.name: one.said[one.name] for one in results}
-    off = np.stack([_mean(np.abs(results[0].actual - said[name])) for name in names])
-    unit = seasonal_naive_scale(past, m)
-    return off / unit if scaled and np.isfinite(unit).any() else off
+    predicted: Mapping[str, FloatArray] = results[0].baselines | {result.name: result.predicted for result in results}
+    errors = np.stack([_mean(np.abs(results[0].actual - predicted[name])) for name in names])
+    scale = seasonal_naive_scale(past, season_length)
+    return errors / scale if scaled and np.isfinite(scale).any() else errors
 
 
-def _pairs(off: Floats, series: Integers) -> Floats:
-    """(K, n) errors that are compared: means of each series where there are enough, else those of every row."""
-    ids, place = np.unique(series, return_inverse=True)
-    if len(ids) < FEW_SERIES:
-        return off
-    known = np.isfinite(off)
-    total = [np.bincount(place[seen], one[seen], len(ids)) for one, seen in zip(off, known, strict=True)]
-    count = [np.bincount(place[seen], minlength=len(ids)) for seen in known]
+def _pairs(errors: FloatArray, series: IntArray) -> FloatArray:
+    """Return the errors to compare: the mean of each series if there are enough, else each row, [n_models, n_pairs]."""
+    ids, position = np.unique(series, return_inverse=True)
+    if len(ids) < MIN_SERIES:
+        return errors
+    known = np.isfinite(errors)
+    total = [np.bincount(position[rows], row[rows], len(ids)) for row, rows in zip(errors, known, strict=True)]
+    n_known = [np.bincount(position[rows], minlength=len(ids)) for rows in known]
     with np.errstate(invalid="ignore"):
-        return np.stack(total) / np.stack(count)
+        return np.stack(total) / np.stack(n_known)
 
 
-def _mean(x: Floats) -> Floats:
-    """Mean over the last axis of what is not NaN; NaN where nothing is."""
-    known = np.isfinite(x)
+def _mean(values: FloatArray) -> FloatArray:
+    """Return the mean of the known values over the last axis; NaN where none is known."""
+    known = np.isfinite(values)
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known, x, 0.0).sum(axis=-1) / known.sum(axis=-1))
+        return np.asarray(np.where(known, values, 0.0).sum(axis=-1) / known.sum(axis=-1))
 
 
-def _tests(pairs: dict[str, Floats], names: Sequence[str], other: str, seed: int) -> dict[str, float]:
-    """Values p of models against another one, corrected for their number."""
-    found = holm([sign_flip(pairs[name] - pairs[other], seed) for name in names])
-    return dict(zip(names, found.tolist(), strict=True))
+def _p_values(pairs: Mapping[str, FloatArray], names: Sequence[str], other: str, seed: int) -> dict[str, float]:
+    """Return p-values of models against another one, corrected for their number."""
+    p_values = holm([sign_flip(pairs[name] - pairs[other], seed) for name in names])
+    return dict(zip(names, p_values.tolist(), strict=True))

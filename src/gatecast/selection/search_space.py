@@ -1,7 +1,4 @@
-"""What a search may choose from: a range or a list for each setting of the networks, and what is chosen by default.
-
-Letters: S series, h horizon, m season.
-"""
+"""Search space: a range or a list of options for each setting of the networks, and the default settings."""
 
 from __future__ import annotations
 
@@ -18,22 +15,24 @@ from gatecast.forecasting.panel_rnn.model import CELLS, LSTMConfig
 
 __all__ = ["NAMES", "Axis", "Choice", "Range", "Space", "apply_choice", "contains", "defaults", "make_space"]
 
-NETWORK = {"units": "units", "n_layers": "n_layers", "input_size": "input_size", "dropout": "dropout"}
-TRAINING = {"learning_rate": "learning_rate", "n_members": "n_members"}
-"""Names in a space, and what they are called in the records behind a Forecaster."""
+NETWORK = ("units", "n_layers", "input_size", "dropout")
+"""Fields of NetworkConfig that can be searched."""
+
+TRAINING = ("learning_rate", "n_members")
+"""Fields of TrainingConfig that can be searched."""
 
 NAMES = ("cell", *NETWORK, *TRAINING)
-"""What can be searched."""
+"""Settings that can be searched."""
 
-WHOLE = ("units", "n_layers", "input_size", "n_members")
-LOG = ("units", "learning_rate")
-"""Where twice as much is a step as large anywhere."""
+INTEGERS = ("units", "n_layers", "input_size", "n_members")
+LOGARITHMIC = ("units", "learning_rate")
+"""Settings whose doubling is an equal step anywhere."""
 
-MOST_DROPOUT = 0.4
+MAX_DROPOUT = 0.4
 """Beyond it the small networks of few series learn next to nothing."""
 
-RATES = 5.0
-"""The learning rate goes up and down by this factor."""
+LEARNING_RATE_FACTOR = 5.0
+"""The learning rate ranges up and down by this factor."""
 
 
 class Range(NamedTuple):
@@ -41,12 +40,12 @@ class Range(NamedTuple):
 
     low: float
     high: float
-    whole: bool
+    integer: bool
     log: bool
 
 
 class Choice(NamedTuple):
-    """One of several."""
+    """One of several options."""
 
     options: tuple[Any, ...]
 
@@ -56,10 +55,11 @@ Space = dict[str, Axis]
 
 
 def contains(axis: Axis, value: Any) -> bool:
-    """Whether a value can be chosen.
+    """Return whether a value can be chosen.
 
-    >>> contains(Range(16, 64, True, True), 32), contains(Choice(("lstm", "gru")), "rnn")
-    (True, False)
+    Example:
+        >>> contains(Range(16, 64, True, True), 32), contains(Choice(("lstm", "gru")), "rnn")
+        (True, False)
     """
     return value in axis.options if isinstance(axis, Choice) else axis.low <= value <= axis.high
 
@@ -91,115 +91,126 @@ def defaults(panel: PanelSummary, task: Task, fixed: Overrides) -> dict[str, Any
 
 
 def make_space(
-    default: Mapping[str, Any], longest: int, network: NetworkConfig, training: TrainingConfig, given: Any = None
+    default: Mapping[str, Any],
+    max_input_size: int,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    ranges: Any = None,
 ) -> Space:
-    """Ranges around the default, without what is fixed, narrowed or moved as the user says.
+    """Return ranges around the default, without fixed settings, with the ranges that the user set.
 
     Args:
         default: As from `defaults`.
-        longest: Input size at most: less than the shortest training part.
+        max_input_size: Largest input size: less than the shortest training part.
         network: What is fixed about the networks is not searched.
         training: What is fixed about their training is not searched.
-        given: By name: (low, high), or a list to choose from, or one value; None: nothing.
+        ranges: By name: (low, high), a list of options, or a value.
 
     Raises:
-        ConfigError: A name that there is not, or that is fixed; a range that is impossible.
+        ConfigError: An unknown or fixed setting; an impossible range.
 
-    >>> default = defaults(PanelSummary(np.array([144])), Task(12, 12), Overrides())
-    >>> space = make_space(default, 60, NetworkConfig(n_layers=1), TrainingConfig(), {"units": (16, 64)})
-    >>> space["units"], "n_layers" in space
-    (Range(low=16, high=64, whole=True, log=True), False)
+    Example:
+        >>> default = defaults(PanelSummary(np.array([144])), Task(12, 12), Overrides())
+        >>> space = make_space(default, 60, NetworkConfig(n_layers=1), TrainingConfig(), {"units": (16, 64)})
+        >>> space["units"], "n_layers" in space
+        (Range(low=16, high=64, integer=True, log=True), False)
     """
     fixed = _fixed(network, training)
-    space = {name: axis for name, axis in _usual(default, longest).items() if name not in fixed}
-    if given is None:
+    space = {name: axis for name, axis in _default_space(default, max_input_size).items() if name not in fixed}
+    if ranges is None:
         return space
-    if not isinstance(given, Mapping):
-        raise ConfigError("the space is no dict", got=repr(given), expected='names and ranges, as {"units": (16, 64)}')
-    for name, said in given.items():
+    if not isinstance(ranges, Mapping):
+        expected = 'a dict of names and ranges, such as {"units": (16, 64)}'
+        raise ConfigError(f"Invalid search_space {ranges!r}", expected=expected, argument="search_space")
+    for name, options in ranges.items():
         if name not in NAMES:
-            raise ConfigError("the space has no such setting", got=repr(name), expected=" or ".join(map(repr, NAMES)))
+            expected = f"one of {', '.join(NAMES)}"
+            raise ConfigError(f"Unknown setting {name!r} in search_space", expected=expected, argument="search_space")
         if name in fixed:
             raise ConfigError(
-                f"{name} is fixed and searched at once",
-                got=f"{fixed[name]!r} and {said!r}",
-                fix=f"Leave {name} out of the space, or out of the network's and training's settings.",
+                f"Invalid search_space: {name} is fixed to {fixed[name]!r}",
+                got=f"{name}: {options!r}",
+                fix=f"Leave {name} out of the search space, or out of network= and training=.",
+                argument="search_space",
             )
-        space[name] = _axis(name, said, longest)
+        space[name] = _axis(name, options, max_input_size)
     return space
 
 
 def apply_choice(
     chosen: Mapping[str, Any], network: NetworkConfig, training: TrainingConfig
 ) -> tuple[str, NetworkConfig, TrainingConfig]:
-    """The model and the two records for what was chosen; for nothing, the default.
+    """Return the model and both records with the chosen settings; for none, the default.
 
-    >>> apply_choice({"cell": "gru", "units": 8}, NetworkConfig(n_layers=1), TrainingConfig())[:2]
-    ('gru', NetworkConfig(units=8, n_layers=1, input_size=None, dropout=None))
+    Example:
+        >>> apply_choice({"cell": "gru", "units": 8}, NetworkConfig(n_layers=1), TrainingConfig())[:2]
+        ('gru', NetworkConfig(units=8, n_layers=1, input_size=None, dropout=None))
     """
     return (
         str(chosen.get("cell", "lstm")),
-        replace(network, **{own: chosen[name] for name, own in NETWORK.items() if name in chosen}),
-        replace(training, **{own: chosen[name] for name, own in TRAINING.items() if name in chosen}),
+        replace(network, **{name: chosen[name] for name in NETWORK if name in chosen}),
+        replace(training, **{name: chosen[name] for name in TRAINING if name in chosen}),
     )
 
 
 def _fixed(network: NetworkConfig, training: TrainingConfig) -> dict[str, Any]:
-    """What the user has fixed, by its name in a space."""
-    found = {name: getattr(network, own) for name, own in NETWORK.items()}
-    found |= {name: getattr(training, own) for name, own in TRAINING.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    """Return what the user fixed, by name."""
+    values = {name: getattr(network, name) for name in NETWORK} | {name: getattr(training, name) for name in TRAINING}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _usual(default: Mapping[str, Any], longest: int) -> Space:
-    """Ranges around the default, which lies inside wherever the series are long enough."""
-    units, window, rate = default["units"], default["input_size"], default["learning_rate"]
-    widest = min(longest, max(2 * window, 24))
+def _default_space(default: Mapping[str, Any], max_input_size: int) -> Space:
+    """Return ranges around the default, which lies inside wherever the series are long enough."""
+    units, input_size, rate = default["units"], default["input_size"], default["learning_rate"]
+    largest = min(max_input_size, max(2 * input_size, 24))
     return {
         "cell": Choice(tuple(CELLS)),
-        "units": Range(max(2, units // 4), 2 * units, whole=True, log=True),
-        "n_layers": Range(1, max(3, default["n_layers"]), whole=True, log=False),
-        "input_size": Range(min(max(3, window // 3), widest), widest, whole=True, log=False),
-        "dropout": Range(0.0, MOST_DROPOUT, whole=False, log=False),
-        "learning_rate": Range(rate / RATES, rate * RATES, whole=False, log=True),
-        "n_members": Range(1, max(4, default["n_members"]), whole=True, log=False),
+        "units": Range(max(2, units // 4), 2 * units, integer=True, log=True),
+        "n_layers": Range(1, max(3, default["n_layers"]), integer=True, log=False),
+        "input_size": Range(min(max(3, input_size // 3), largest), largest, integer=True, log=False),
+        "dropout": Range(0.0, MAX_DROPOUT, integer=False, log=False),
+        "learning_rate": Range(rate / LEARNING_RATE_FACTOR, rate * LEARNING_RATE_FACTOR, integer=False, log=True),
+        "n_members": Range(1, max(4, default["n_members"]), integer=True, log=False),
     }
 
 
-def _axis(name: str, said: Any, longest: int) -> Axis:
-    """What the user says of one setting, checked."""
-    single = isinstance(said, str) or not isinstance(said, list | tuple | set | frozenset | range)
-    options = (said,) if single else tuple(sorted(said) if isinstance(said, set | frozenset) else said)
+def _axis(name: str, value: Any, max_input_size: int) -> Axis:
+    """Return the checked range or options of one setting."""
+    is_single = isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset | range)
+    options = (value,) if is_single else tuple(sorted(value) if isinstance(value, set | frozenset) else value)
     if not options:
-        raise ConfigError(f"the space of {name} is empty", expected="(low, high), or a list to choose from")
-    options = tuple(one.item() if isinstance(one, np.generic) else one for one in options)
-    for one in options:
-        _check(name, one, longest)
-    if name != "cell" and isinstance(said, tuple):
-        if len(options) != 2 or options[0] > options[1]:
-            raise ConfigError(
-                f"the range of {name} is none",
-                got=repr(said),
-                expected="(low, high)",
-                fix=f"Write a list to choose from: {list(said)}." if len(options) != 2 else "Swap the two.",
-            )
-        return Range(options[0], options[1], name in WHOLE, name in LOG)
+        raise _invalid(name, value, "(low, high), or a list of options")
+    options = tuple(option.item() if isinstance(option, np.generic) else option for option in options)
+    for option in options:
+        _check_option(name, option, max_input_size)
+    if name != "cell" and isinstance(value, tuple):
+        if len(options) != 2:
+            raise _invalid(name, value, "(low, high)", f"Write a list of options: {list(value)}.")
+        if options[0] > options[1]:
+            raise _invalid(name, value, "(low, high)", f"Write {options[::-1]}.")
+        return Range(options[0], options[1], name in INTEGERS, name in LOGARITHMIC)
     return Choice(tuple(dict.fromkeys(options)))
 
 
-def _check(name: str, value: Any, longest: int) -> None:
+def _check_option(name: str, value: Any, max_input_size: int) -> None:
     """Refuse a value that a setting cannot have."""
     if name == "cell":
-        good, expected = isinstance(value, str) and value in CELLS, " or ".join(map(repr, CELLS))
-    elif name in WHOLE:
-        most = longest if name == "input_size" else np.inf
-        good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
-        expected = "a whole number from 1 up"
+        is_valid, expected = isinstance(value, str) and value in CELLS, f"one of {', '.join(CELLS)}"
+    elif name in INTEGERS:
+        largest = max_input_size if name == "input_size" else np.inf
+        is_valid = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest
+        expected = "a positive integer"
         if name == "input_size":
-            expected = f"a whole number from 1 to {longest}, one less than the shortest training part has rows"
+            expected = f"an integer from 1 to {max_input_size}, less than the shortest training part"
     else:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        good = number and (0 <= value < 1 if name == "dropout" else 0 < value < np.inf)
-        expected = "numbers from 0 up to, not including, 1" if name == "dropout" else "numbers above 0"
-    if not good:
-        raise ConfigError(f"the space of {name} holds what {name} cannot be", got=repr(value), expected=expected)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_valid = is_number and (0 <= value < 1 if name == "dropout" else 0 < value < np.inf)
+        expected = "a number from 0 to less than 1" if name == "dropout" else "a number above 0"
+    if not is_valid:
+        raise _invalid(name, value, expected)
+
+
+def _invalid(name: str, value: Any, expected: str, fix: str = "") -> ConfigError:
+    """Return the error for an invalid range or option."""
+    what = f"Invalid search_space: {name} cannot be {value!r}"
+    return ConfigError(what, expected=expected, fix=fix, argument="search_space")

@@ -1,10 +1,8 @@
-"""`tune`: a search over settings of the networks, judged by folds that end before the test part.
+"""`tune`: a search for better settings of the networks, judged on windows that end before the test part.
 
-Letters: S series, h horizon, m season, n rows of a test part.
-
-The newest rows of each series, those that a Forecaster tests itself on, are cut off before anything else happens: the
-folds lie inside the rest, one after another, h steps each, and at every fold the networks learn from what came before
-it alone. Only when the search is over, the default setting and the best are scored on the test part, once each.
+The newest rows of each series, those that a Forecaster scores itself on, are cut off first. The windows lie before
+them, one after another, h steps each; at every window the networks are fitted on what precedes it alone. Only when the
+search is over are the default and the best settings scored on the test part, once each.
 """
 
 from __future__ import annotations
@@ -13,13 +11,14 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
+from gatecast._utils.html import html_table
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.data.panel import Panel
 from gatecast.data.reader import kind_of
@@ -33,35 +32,36 @@ from gatecast.metrics.point import mean_or_nan
 from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.pipeline.cross_validation import iter_windows, longer_than
 from gatecast.pipeline.fit import fit, prepare_panel
-from gatecast.pipeline.progress import Progress
+from gatecast.pipeline.progress import Progress, show_progress
 from gatecast.plotting import charts
 from gatecast.plotting.spec import Chart, Line, Points
 from gatecast.selection.search_space import NAMES, Space, apply_choice, defaults, make_space
 from gatecast.selection.study import Search, open_search, require_optuna
+from gatecast.selection.tune_summary import describe_settings, describe_test, describe_validation
 
 if TYPE_CHECKING:
     from gatecast.config import ForecasterConfig
 
 __all__ = ["TuneResult", "tune"]
 
-Floats = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TuneResult:
-    """What came of a search.
+    """Trials of a search, and a forecaster with the best settings.
 
     Args:
-        trials: A row a trial: number, value (its error; NaN if cut short), state, a column a setting, seconds.
-        importance: Share of each setting in what makes a trial one of the best; empty of fewer than 8 complete trials.
+        trials: A row for each trial: number, value (its error; NaN if pruned), state, a column for each setting,
+            seconds.
+        importance: Share of each setting in what makes a trial one of the best; empty for fewer than 8 complete trials.
         best: The settings with the smallest error.
         measure: What the errors are: "MASE", or "MAE" where no series changes.
-        validation: Errors on the folds of "default" and "tuned".
+        validation: Errors on the windows of "default" and "tuned".
         test: The same on the test part, which no trial saw.
-        validation_summary: What was gained on the folds, in a sentence.
-        test_summary: What is left of it on the test part, in a sentence.
-        forecaster: With the best settings, fitted to all rows.
-        study: The file of the study; None if it was kept in memory.
+        n_windows: Cutoffs of each trial.
+        forecaster: With the best settings, fitted on all rows.
+        study: File of the study; None if it was kept in memory.
     """
 
     trials: dict[str, npt.NDArray[Any]]
@@ -70,36 +70,56 @@ class TuneResult:
     measure: str
     validation: dict[str, float]
     test: dict[str, float]
-    validation_summary: str
-    test_summary: str
+    n_windows: int
     forecaster: Forecaster
     study: str | None
+
+    @property
+    def validation_summary(self) -> str:
+        """What was gained on the windows, as a sentence."""
+        n_trials = len(self.trials["number"])
+        return describe_validation(n_trials, self.n_windows, self.best, self.measure, self.validation)
+
+    @property
+    def test_summary(self) -> str:
+        """What is left of it on the test part, as a sentence."""
+        return describe_test(self.measure, self.validation, self.test)
 
     @property
     def sentence(self) -> str:
         """What was gained, and what is left of it."""
         return f"{self.validation_summary} {self.test_summary}"
 
+    def __repr__(self) -> str:
+        n_trials = len(self.trials["number"])
+        error = f"{self.measure} {self.validation['tuned']:.3g}"
+        return f"TuneResult({format_count(n_trials, 'trial')}, best: {describe_settings(self.best)}; {error})"
+
+    def _repr_html_(self) -> str:
+        """Return the best settings as a table for notebooks."""
+        rows = [(name, str(value)) for name, value in self.best.items()]
+        return html_table(("setting", "best"), rows, self.sentence)
+
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw the error of every trial, and the best so far.
 
         Args:
-            path: A file: .png, .svg or .html; None: the figure comes back.
+            path: A file to write: .png, .svg or .html; None: the figure is returned.
 
         Returns:
-            A figure of matplotlib or, where that is not installed, of plotly; None if it went into a file.
+            A figure of matplotlib, or of plotly where that is not installed; None if a file was written.
 
         Raises:
-            ConfigError: A file of another kind, or neither library is there.
+            ConfigError: A file of another kind, or neither library is installed.
         """
         value = self.trials["value"]
-        whole, number = np.isfinite(value), self.trials["number"]
-        best = np.minimum.accumulate(np.where(whole, value, np.inf))
+        complete, number = np.isfinite(value), self.trials["number"]
+        best = np.minimum.accumulate(np.where(complete, value, np.inf))
         marks = (
-            Points(number[whole], value[whole], "trial", "model"),
+            Points(number[complete], value[complete], "trial", "model"),
             Line(number, np.where(np.isfinite(best), best, np.nan), "best so far", "naive"),
         )
-        name = f"{self.measure} on the folds"
+        name = f"{self.measure} on the windows"
         return charts.show(
             Chart("Trials", marks, note=self.validation_summary, x_label="trial", y_labels=(name,)), path
         )
@@ -111,47 +131,48 @@ class _Plan:
 
     Args:
         panel: All rows, as they were read.
-        inner: Those before the test part.
-        findings: What was noticed while reading.
-        kind: Of table that came in.
+        before_test: The rows before the test part.
+        notes: What was noticed while reading.
+        kind: Kind of table that came in.
+        config: Settings of every forecaster, but for those that are searched.
         h: Horizon.
-        folds: How many.
-        units: (S,) of a fold each: what an error of 1 is, by series.
-        measure: Their name.
-        space: What may be chosen.
+        n_windows: Cutoffs of each trial.
+        scales: Unit of the errors of each series, [n_series], for every window.
+        measure: Name of the errors.
+        space: Ranges of the settings.
         default: All settings of the default.
-        words: Arguments of every Forecaster.
     """
 
     panel: Panel
-    inner: Panel
-    findings: list[str]
+    before_test: Panel
+    notes: list[str]
     kind: str
+    config: ForecasterConfig
     h: int
-    folds: int
-    units: list[Floats]
+    n_windows: int
+    scales: list[FloatArray]
     measure: str
     space: Space
     default: dict[str, Any]
-    words: dict[str, Any]
 
-    def forecaster(self, chosen: Mapping[str, Any]) -> Forecaster:
-        """One that has learnt nothing yet."""
-        model, network, training = apply_choice(chosen, self.words["network"], self.words["training"])
-        return Forecaster(**self.words | {"model": model, "network": network, "training": training})
+    def trial_config(self, chosen: Mapping[str, Any]) -> ForecasterConfig:
+        """Return the settings of a trial."""
+        model, network, training = apply_choice(chosen, self.config.network, self.config.training)
+        return replace(self.config, h=self.h, model=model, network=network, training=training)
 
-    def facts(self) -> dict[str, Any]:
-        """What a study is about: all that the error of a trial depends on."""
-        words = {name: self.words[name] for name in ("seed", "season_length")}
-        configs = {f"{name} settings": asdict(self.words[name]) for name in ("network", "training", "data")}
-        space = {name: list(axis) for name, axis in self.space.items()}
+    def study_facts(self) -> dict[str, Any]:
+        """Return what the error of a trial depends on: a study is about one of each."""
+        config = self.config
         return {
             "data": _fingerprint(self.panel),
             "horizon": self.h,
-            "folds": self.folds,
-            "space": space,
-            **words,
-            **configs,
+            "n_windows": self.n_windows,
+            "search_space": {name: list(axis) for name, axis in self.space.items()},
+            "seed": config.seed,
+            "season_length": config.season_length,
+            "network settings": asdict(config.network),
+            "training settings": asdict(config.training),
+            "data settings": asdict(config.data),
         }
 
 
@@ -164,36 +185,35 @@ def tune(
     n_windows: int = 2,
     study: str | os.PathLike[str] | None = None,
     search_space: Mapping[str, Any] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | bool | None = None,
     **settings: Any,
 ) -> TuneResult:
     """Search for better settings of the networks; requires the `tune` extra.
 
-    The error of a trial is the mean over folds and series of ``mean |y - f| / mean |y[t] - y[t-m]|`` (MASE), where
-    missing values are left out. Trials are drawn by a tree-structured Parzen estimator; one whose first folds are worse
-    than the median's is pruned. The first trial is what `Forecaster(model="lstm")` takes by itself, and it is the
-    answer if none is better, even where it lies outside the space.
+    The error of a trial is the mean over windows and series of ``mean |y - f| / mean |y[t] - y[t-m]|`` (MASE); missing
+    values do not count. Trials are drawn by a tree-structured Parzen estimator; one whose first windows are worse than
+    the median trial's is pruned. The first trial is what `Forecaster(model="lstm")` takes by default, and it is the
+    result if none is better, even where it lies outside the search space.
 
     Args:
         source: As for `Forecaster.fit`.
         h: Steps to forecast; by default as a Forecaster chooses.
         n_trials: Trials in all, those included that the study holds already.
-        timeout: Seconds after which no trial begins; the default's is always run.
+        timeout: Seconds after which no trial begins; the default's always runs.
         n_windows: Cutoffs that a trial is scored on, h steps apart.
         study: An SQLite file that keeps the trials: the same call continues where it was interrupted. It serves one
             search at a time.
-        search_space: Narrower or other ranges, by name of `search_space.NAMES`: a pair (low, high), a list to choose
-            from, a value.
-        progress: Is called after every fold, and while the last networks train.
+        search_space: Other ranges, by name of `search_space.NAMES`: a pair (low, high), a list of options, or a value.
+        progress: As for `Forecaster.fit`.
         settings: Further arguments of `Forecaster`. What is fixed about the networks and their training is not
             searched.
 
     Returns:
-        The trials, and a forecaster with the best settings, fitted to all rows.
+        The trials, and a forecaster with the best settings, fitted on all rows.
 
     Raises:
-        ConfigError: optuna is not installed, an invalid setting or space, or a study of other data.
-        DataError: The data cannot be used, or the series are too short for so many folds.
+        ConfigError: optuna is not installed, an invalid setting or search space, or a study of other data.
+        DataError: The data cannot be used, or the series are too short for so many windows.
 
     Source: Bergstra, Bardenet, Bengio & Kegl 2011; Akiba, Sano, Yanase, Ohta & Koyama 2019 (Optuna).
 
@@ -208,170 +228,142 @@ def tune(
     require_optuna()
     for name, value in (("n_trials", n_trials), ("n_windows", n_windows)):
         check_positive_int(value, name)
-    last = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
-    words = {"h": h, **settings}
-    plan = _plan(source, words, n_windows, search_space)
-    with open_search(study, plan.facts(), plan.space, plan.default, plan.words["seed"]) as search:
-        while search.done < n_trials and (search.done == 0 or time.monotonic() < last):
-            _run(search, plan, n_trials, progress)
-        best, chosen, error, before = search.best()
-        table, importance = search.table(), search.importance()
-    fitted = {"default": _fit(plan, {}, progress)}
-    fitted["tuned"] = _fit(plan, chosen, progress) if chosen else fitted["default"]
-    validation = {"default": before, "tuned": error}
-    test = {name: _tested(one, plan.measure) for name, one in fitted.items()}
-    settings = {name: table[name].tolist()[best] for name in NAMES}
-    gain, kept = _sentences(plan, len(table["value"]), settings, validation, test)
-    where = None if study is None else str(study)
-    return TuneResult(table, importance, settings, plan.measure, validation, test, gain, kept, fitted["tuned"], where)
-
-
-def _plan(source: Any, words: dict[str, Any], folds: int, given: Any) -> _Plan:
-    """Read the series, cut off their test part, and see what the folds have room for."""
-    base = Forecaster(**words)
-    words = words | {
-        name: getattr(base.config, name) for name in ("data", "network", "training", "seed", "season_length")
-    }
-    found, findings = base._read(source)
-    panel = prepare_panel(found, list(findings), base.data)
-    h = base.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-    parts = split_panel(panel.lengths, h)
-    if parts is None:
-        raise _too_short(panel, h, h, folds)
-    inner = panel.restrict_categories(panel.categories_before(parts.test)).drop_last(parts.test)
-    shortest, seasons, lengths = parts.train, (1, 1), panel.lengths
-    units: list[Floats] = []
-    for back in reversed(range(h, folds * h + 1, h)):
-        there = longer_than(inner, back)
-        if len(there) == 0:
-            raise _too_short(panel, h, parts.test, folds)
-        there = prepare_panel(there.drop_last(back), [], base.data)
-        inside = split_panel(there.lengths, h)
-        if inside is None:
-            raise _too_short(panel, h, parts.test, folds)
-        shortest = min(shortest, inside.train)
-        past = PanelContext.from_panel(there).values
-        if not units:
-            # One season for all trials, chosen before the first fold.
-            seasons, lengths = choose_season(past, there, h, base.season_length), there.lengths
-        units.append(seasonal_naive_scale(past, seasons[1]))
-    measure = "MASE" if all(np.isfinite(one).any() for one in units) else "MAE"
-    if measure == "MAE":
-        units = [np.ones(len(one)) for one in units]
-    default = defaults(PanelSummary(lengths), Task(h, seasons[0]), Overrides(base.network, base.training))
-    space = make_space(default, max(1, shortest - 1), base.network, base.training, given)
-    every = words | {"h": h}
-    return _Plan(found, inner, list(findings), kind_of(source), h, folds, units, measure, space, default, every)
-
-
-def _too_short(panel: Panel, h: int, test: int, folds: int) -> DataError:
-    """What is to be said where there is no room for a fold."""
-    if len(panel) == 1:
-        needed = f"at least {test + (folds + 2) * h + SMALLEST_TRAINING} rows"
-        detail = f"{test} to test, {folds * h} for the folds, {2 * h + SMALLEST_TRAINING} before them"
-    else:
-        needed = f"a quarter of the series with at least {test + (folds + 3) * h} rows"
-        detail = f"{test} to test, {folds * h} for the folds, {3 * h} before them"
-    return DataError(
-        "the series are too short to tune" if len(panel) > 1 else "the series is too short to tune",
-        got=f"{int(panel.lengths.max())} rows for {count(h, 'step')} ahead and {count(folds, 'fold')}",
-        expected=f"{needed}: {detail}",
-        fix="Ask for fewer folds or a shorter horizon, or give more rows.",
+    deadline = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
+    plan = _plan(source, Forecaster(h, **settings), n_windows, search_space)
+    with show_progress(progress) as report:
+        with open_search(study, plan.study_facts(), plan.space, plan.default, plan.config.seed) as search:
+            while search.n_done < n_trials and (search.n_done == 0 or time.monotonic() < deadline):
+                _run_trial(search, plan, n_trials, report)
+            best = search.best()
+            trials, importance = search.table(), search.importance()
+        default = _fit(plan, {}, report)
+        tuned = _fit(plan, best.chosen, report) if best.chosen else default
+    return TuneResult(
+        trials,
+        importance,
+        {name: trials[name].tolist()[best.row] for name in NAMES},
+        plan.measure,
+        {"default": best.default_error, "tuned": best.error},
+        {"default": _test_error(default, plan.measure), "tuned": _test_error(tuned, plan.measure)},
+        n_windows,
+        tuned,
+        None if study is None else str(study),
     )
 
 
-def _run(search: Search, plan: _Plan, trials: int, progress: Callable[[Progress], None] | None) -> None:
-    """One trial, fold by fold, cut short where it falls behind."""
-    number, began = search.done, time.perf_counter()
+def _plan(source: Any, forecaster: Forecaster, n_windows: int, search_space: Any) -> _Plan:
+    """Read the series, cut off their test part, and check that the windows fit."""
+    config = forecaster.config
+    panel, notes = forecaster._read(source)
+    prepared = prepare_panel(panel, list(notes), config.data)
+    h = config.h or default_horizon(prepared.freq, int(np.median(prepared.lengths)))
+    split = split_panel(prepared.lengths, h)
+    if split is None:
+        raise _too_short(prepared, h, h, n_windows)
+    known = prepared.restrict_categories(prepared.categories_before(split.test))
+    before_test = known.drop_last(split.test)
+    shortest, seasons, lengths = split.train, (1, 1), prepared.lengths
+    scales: list[FloatArray] = []
+    for offset in reversed(range(h, n_windows * h + 1, h)):
+        window = longer_than(before_test, offset)
+        inner = None
+        if len(window):
+            window = prepare_panel(window.drop_last(offset), [], config.data)
+            inner = split_panel(window.lengths, h)
+        if inner is None:
+            raise _too_short(prepared, h, split.test, n_windows)
+        shortest = min(shortest, inner.train)
+        past = PanelContext.from_panel(window).values
+        if not scales:
+            # One season for all trials, chosen before the first window.
+            seasons, lengths = choose_season(past, window, h, config.season_length), window.lengths
+        scales.append(seasonal_naive_scale(past, seasons[1]))
+    measure = "MASE" if all(np.isfinite(scale).any() for scale in scales) else "MAE"
+    if measure == "MAE":
+        scales = [np.ones(len(scale)) for scale in scales]
+    default = defaults(PanelSummary(lengths), Task(h, seasons[0]), Overrides(config.network, config.training))
+    space = make_space(default, max(1, shortest - 1), config.network, config.training, search_space)
+    return _Plan(
+        panel, before_test, list(notes), kind_of(source), config, h, n_windows, scales, measure, space, default
+    )
+
+
+def _too_short(panel: Panel, h: int, n_test: int, n_windows: int) -> DataError:
+    """Return the error for series that are too short for the windows."""
+    n_windows_rows = n_windows * h
+    if len(panel) == 1:
+        n_before = 2 * h + SMALLEST_TRAINING
+        needed = f"at least {n_test + n_windows_rows + n_before} rows"
+    else:
+        n_before = 3 * h
+        needed = f"a quarter of the series with at least {n_test + n_windows_rows + n_before} rows"
+    return DataError(
+        f"The series {'is' if len(panel) == 1 else 'are'} too short to tune",
+        got=f"{int(panel.lengths.max())} rows for {format_count(h, 'step')} and {format_count(n_windows, 'window')}",
+        expected=f"{needed}: {n_test} to test, {n_windows_rows} for the windows, {n_before} before them",
+        fix="Use fewer windows (n_windows), a shorter horizon (h), or provide more rows.",
+        argument="n_windows",
+    )
+
+
+def _run_trial(search: Search, plan: _Plan, n_trials: int, report: Callable[[Progress], None] | None) -> None:
+    """Run one trial, window by window; prune it where it falls behind."""
+    number, began = search.n_done, time.perf_counter()
     trial, chosen = search.begin()
     errors: list[float] = []
     error: float | None = None
     try:
-        for k, one in enumerate(_errors(plan, plan.forecaster(chosen).config)):
-            errors.append(one)
+        for k, window_error in enumerate(_window_errors(plan, plan.trial_config(chosen))):
+            errors.append(window_error)
             error = float(np.mean(errors))
-            if progress is not None:
-                share = (number + (k + 1) / plan.folds) / trials
-                progress(Progress(f"trial {number + 1} of {trials}", share, error))
-            behind = search.report(trial, error, k)
-            if behind and chosen and k + 1 < plan.folds:
+            if report is not None:
+                fraction = (number + (k + 1) / plan.n_windows) / n_trials
+                report(Progress(f"trial {number + 1} of {n_trials}", fraction, error))
+            is_behind = search.report(trial, error, k)
+            if is_behind and chosen and k + 1 < plan.n_windows:
                 error = None
                 break
         if not chosen and (error is None or not np.isfinite(error)):
-            raise DataError("the folds hold no values to judge by", fix="Ask for more folds, or fill the gap.")
+            raise DataError(
+                "The windows have no values to score trials on", fix="Use more windows (n_windows), or fill the gap."
+            )
     except BaseException:
-        search.give_up(trial)
+        search.discard(trial)
         raise
     search.end(trial, error, time.perf_counter() - began)
 
 
-def _errors(plan: _Plan, asked: ForecasterConfig) -> Iterator[float]:
-    """The error at every fold, the earliest first, each of networks that have seen nothing of it."""
-    target = plan.inner.columns.target
-    rounds = iter_windows(plan.inner, asked, plan.folds, None, refit=True)
-    for unit, (trained, table) in zip(plan.units, rounds, strict=True):
-        off = np.abs(table[target] - table[trained.calibrator.name]).reshape(len(unit), plan.h)
-        known = np.isfinite(off)
-        means = np.where(known, off, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
-        yield mean_or_nan((means / unit)[np.isfinite(means / unit)])
+def _window_errors(plan: _Plan, config: ForecasterConfig) -> Iterator[float]:
+    """Yield the error at every window, the earliest first, each of networks that saw nothing of it."""
+    target = plan.before_test.columns.target
+    windows = iter_windows(plan.before_test, config, plan.n_windows, None, refit=True)
+    for scale, (state, table) in zip(plan.scales, windows, strict=True):
+        errors = np.abs(table[target] - table[state.calibrator.name]).reshape(len(scale), plan.h)
+        known = np.isfinite(errors)
+        means = np.where(known, errors, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
+        yield mean_or_nan((means / scale)[np.isfinite(means / scale)])
 
 
-def _fit(plan: _Plan, chosen: Mapping[str, Any], progress: Callable[[Progress], None] | None) -> Forecaster:
-    """A forecaster of all rows, scored on its test part first."""
-    made = plan.forecaster(chosen)
-    made._kind = plan.kind
-    made.state_ = fit(plan.panel, made.config, list(plan.findings), progress, evaluate=True)
-    return made
+def _fit(plan: _Plan, chosen: Mapping[str, Any], report: Callable[[Progress], None] | None) -> Forecaster:
+    """Return a forecaster of all rows, scored on its test part first."""
+    config = plan.trial_config(chosen)
+    state = fit(plan.panel, config, list(plan.notes), report, evaluate=True)
+    return Forecaster._from_state(config, state, plan.kind)
 
 
-def _tested(fitted: Forecaster, measure: str) -> float:
-    """The error on the test part."""
-    evaluation = fitted.evaluation_
+def _test_error(forecaster: Forecaster, measure: str) -> float:
+    """Return the error on the test part."""
+    evaluation = forecaster.evaluation_
     return float("nan") if evaluation is None else float(getattr(evaluation.scores[0], measure.lower()))
 
 
-def _sentences(
-    plan: _Plan, done: int, best: Mapping[str, Any], validation: Mapping[str, float], test: Mapping[str, float]
-) -> tuple[str, str]:
-    """What was gained on the folds, and what is left on the test part."""
-    name, folds = plan.measure, count(plan.folds, "fold")
-    rows = "newest rows, which no trial saw"
-    if validation["tuned"] == validation["default"]:
-        gain = f"None of {done:,} trials is better on {folds} than the default setting, {_said(best)}: "
-        if done == 1:
-            gain = f"Nothing but the default setting, {_said(best)}, was tried on {folds}: "
-        gain += f"its {name} is {validation['default']:.3g}."
-        return gain, f"On the {rows}, its {name} is {test['default']:.3g}."
-    gain = f"The best of {count(done, 'trial')}, {_said(best)}, has a {_less(validation)} than the default setting "
-    gain += f"on {folds}: {name} {validation['tuned']:.3g} instead of {validation['default']:.3g}."
-    kept = f"On the {rows}, it has a {_less(test)}: {name} {test['tuned']:.3g} instead of {test['default']:.3g}."
-    if test["tuned"] >= test["default"]:
-        kept += " What was gained on the folds is not kept there: the default setting may do as well."
-    return gain, kept
-
-
-def _less(errors: Mapping[str, float]) -> str:
-    """How far an error is below that of the default."""
-    if not errors["default"] > 0:
-        return "error that cannot be compared"
-    share = 100 * (1 - errors["tuned"] / errors["default"])
-    return f"{abs(share):.1f} % {'smaller' if share >= 0 else 'larger'} error"
-
-
-def _said(best: Mapping[str, Any]) -> str:
-    """Settings in a line."""
-    one = f"{best['cell']}, {count(best['units'], 'unit')}, {count(best['n_layers'], 'layer')}"
-    two = f"input size {best['input_size']}, dropout {best['dropout']:.2g}, rate {best['learning_rate']:.2g}"
-    return f"{one}, {two}, {count(best['n_members'], 'member')}"
-
-
 def _fingerprint(panel: Panel) -> str:
-    """The same for the same series alone: names, times, values, columns beside them."""
-    found = hashlib.sha256()
+    """Return a digest of the series: ids, times, values, exogenous columns."""
+    digest = hashlib.sha256()
     columns = {**panel.hist_exog, **panel.futr_exog, **panel.stat_exog}
     texts = [str(panel.freq), repr(panel.ids.tolist()), repr(list(columns)), repr(dict(panel.categories))]
     for text in texts:
-        found.update(f"{len(text)}:{text}".encode())
+        digest.update(f"{len(text)}:{text}".encode())
     for array in (panel.values, panel.indptr, panel.start, *columns.values()):
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()[:32]
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:32]

@@ -333,13 +333,13 @@ def _check_batch_independence(subject: _Subject) -> None:
     """The output of a sequence depends neither on its batch nor on the length of other sequences."""
     rng, n, T = subject.rng(), LARGE_BATCH, subject.n_steps
     x, relative = subject.inputs(rng, n), 0.0 if subject.batch_exact else subject.depth
-    whole = subject.run(x, CallContext())[0]
+    together = subject.run(x, CallContext())[0]
     lengths = rng.integers(1, T + 1, n)
     mask = pack_mask(np.arange(T) < lengths[:, None]) if subject.in_sequence else None
     ragged = subject.run(x, CallContext(mask=mask))[0]
     for s in (slice(0, 1), slice(7, 8), slice(16, 19), slice(2, 18)):
         with _named(f"sequences {s.start} to {s.stop - 1} alone"):
-            close(subject.run(x[s], CallContext())[0], whole[s], relative)
+            close(subject.run(x[s], CallContext())[0], together[s], relative)
         length = lengths[s][0]
         if mask is not None and s.stop - s.start == 1:
             alone = subject.run(x[s, :length], CallContext())[0]

@@ -1,4 +1,4 @@
-"""How far two results may lie apart, and why: the one table that tests take tolerances from.
+"""How far two results may lie apart, and why: the table that tests take their tolerances from.
 
 Notation: n is the number of rounded operations on the way to a result, eps the spacing of numbers at 1, h the step of
 a difference quotient. A tolerance is relative to the size of the terms that are added up, not of their sum.

@@ -64,7 +64,7 @@ class TestWide:
         assert refusal(wide, ConfigError, target_col=["web", "web"]) == (
             "Repeated column in target_col: got 'web', expected each column at most once."
         )
-        assert refusal(wide, ConfigError, target_col=[]).startswith("Invalid target_col: got []")
+        assert refusal(wide, ConfigError, target_col=[]).startswith("Invalid target_col []: expected")
         assert refusal(wide, ConfigError, target_col="*", stat_exog="note").startswith(
             "A wide table has no static columns (stat_exog): got 'note'"
         )

@@ -33,7 +33,7 @@ def test_dense_equals_its_reference(activation, count, rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Dense(True), r"units.*got True"),
+        (lambda: Dense(True), r"units True \(Dense\)"),
         (lambda: Dense(5, "softmax"), r"activation \(Dense\): got 'softmax', expected one of None, "),
     ],
 )

@@ -13,7 +13,7 @@ from gatecast.layers import BatchNormalization, CallContext, Dense, LayerNormali
 from gatecast.losses import MeanSquaredError
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import build, forward, initial_weights, update_buffers
-from gatecast.nn.training import predict, train
+from gatecast.nn.training import EpochSettings, predict, train_epochs
 from gatecast.optim import AdamW
 
 B = 19
@@ -95,7 +95,16 @@ def test_training_updates_moving_averages_for_any_optimizer_and_batch_size(rng):
     weights = initial_weights(network, 0)
     x = 2 * normal(rng, 21, 1, F) + 1
     samples = TrainingData(x, normal(rng, 21, 1, 1))
-    list(train(network, weights, samples, MeanSquaredError(), AdamW(0.01, 0.1), epochs=1, batch_size=18, shuffle=False))
+    list(
+        train_epochs(
+            network,
+            weights,
+            samples,
+            MeanSquaredError(),
+            AdamW(0.01, 0.1),
+            EpochSettings(epochs=1, batch_size=18, shuffle=False),
+        )
+    )
     mean, variance = np.zeros(F), np.ones(F)
     for batch in (x[:18, 0], x[18:, 0]):  # the second batch has three sequences
         mean, variance = 0.5 * mean + 0.5 * batch.mean(0), 0.5 * variance + 0.5 * batch.var(0)

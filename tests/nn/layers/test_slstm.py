@@ -25,7 +25,7 @@ def test_recurrent_matrix_has_the_rows_of_one_head():
     ("make", "text"),
     [
         (lambda: SLSTM(5, heads=2), r"heads \(SLSTM\): got 2 heads for 5 units"),
-        (lambda: SLSTM(5, heads=0), r"SLSTM.*heads.*got 0"),
+        (lambda: SLSTM(5, heads=0), r"heads 0 \(SLSTM\)"),
     ],
 )
 def test_slstm_with_impossible_heads_raises_config_error(make, text):

@@ -86,7 +86,7 @@ def explain(
     files = write_outputs(
         targets,
         {
-            "--gates": lambda path: write(series_gates.columns(), path),
+            "--gates": lambda path: write(series_gates.table, path),
             "--report": lambda path: write_report(forecaster, path, id=id, futr_df=future, explanation=explanation),
         },
     )
@@ -124,10 +124,10 @@ def _largest_attributions(explanation: Explanation) -> str:
     """Return a table with the largest attributions; "" without any."""
     import numpy as np
 
-    from gatecast._utils.formatting import time_texts
+    from gatecast._utils.formatting import format_times
 
     table = explanation.table
-    times = time_texts(table["time"])
+    times = format_times(table["time"])
     rows = [
         {
             "time": times[k],

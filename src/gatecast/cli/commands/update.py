@@ -58,9 +58,11 @@ def update(
         }
         print_document("update", facts)
         return
-    from gatecast._utils.formatting import count
+    from gatecast._utils.formatting import format_count
 
-    typer.echo(f"{count(new_rows, 'new row')}, {new_series:,} new series; now {n_rows:,} rows of {n_series:,} series")
+    typer.echo(
+        f"{format_count(new_rows, 'new row')}, {new_series:,} new series; now {n_rows:,} rows of {n_series:,} series"
+    )
     typer.echo(f"written: {files[0]} ({seconds} s)")
 
 

@@ -225,6 +225,7 @@ def find_column(table: RawTable, name: object, argument: str) -> int:
         got=repr(name),
         expected=f"one of {list_columns(table.names)}",
         fix=f"Did you mean {close[0]!r}?" if close else "",
+        argument=argument,
     )
 
 
@@ -283,6 +284,7 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int]) -> in
             got=f"the numeric columns {list_columns(table.names[i] for i in numbers)}",
             expected="one numeric column besides the times",
             fix=f"Set target_col, for example target_col={table.names[numbers[-1]]!r}.",
+            argument="target_col",
         )
     # Without numbers the likeliest column is taken, so that parsing it can report its first invalid value.
     target = _first_by_name(table, free, TARGET_NAMES)

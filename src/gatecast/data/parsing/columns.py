@@ -52,6 +52,7 @@ def parse_number_column(table: RawTable, column: int, role: str = "target") -> P
             got=_describe_content(cells),
             expected="numbers",
             fix="If this is the wrong column, set target_col to the right one." if role == "target" else "",
+            argument="target_col" if role == "target" else role,
         )
     first = int(invalid[0])
     raise DataError(
@@ -115,6 +116,7 @@ def parse_time_column(
             got=_describe_content(cells),
             expected=ACCEPTED_TIMES,
             fix="If this is the wrong column, set time_col to the right one.",
+            argument="time_col",
         )
     first = int(invalid[0])
     valid_example = cells[int(np.flatnonzero(parsed.is_valid)[0])]

@@ -31,6 +31,9 @@ __all__ = [
 Categories = Mapping[str, tuple[str, ...]]
 """Categories of each categorical column, by name."""
 
+ARGUMENTS = {"id": "id_col", "time": "time_col", "target": "target_col"}
+"""Arguments that declare a role, where they have another name than the role."""
+
 BOOLEAN_CATEGORIES = ("False", "True")
 # If more than this fraction of rows are numbers, a string among them is a typing error rather than a category.
 MIN_NUMERIC_FRACTION = 0.9
@@ -94,6 +97,7 @@ def reserve_column(table: RawTable, column: int, role: str, reserved: dict[int, 
             where=table.describe_column(column),
             got=f"{other} and {role}" if other != role else f"{role} twice",
             expected="one role per column",
+            argument=ARGUMENTS.get(role, role),
         )
     reserved[column] = role
 

@@ -68,7 +68,9 @@ def find_target_columns(table: RawTable, target_col: str | Sequence[str], exclud
             )
         return columns
     if isinstance(target_col, str) or not len(target_col):
-        raise ConfigError("Invalid target_col", got=repr(target_col), expected="one column name or several")
+        raise ConfigError(
+            f"Invalid target_col {target_col!r}", expected="one column name or several", argument="target_col"
+        )
     # A dictionary, because searching the tuple of names a hundred thousand times would take minutes.
     index = {name: i for i, name in enumerate(table.names)}
     columns = [
@@ -77,7 +79,10 @@ def find_target_columns(table: RawTable, target_col: str | Sequence[str], exclud
     if len(set(columns)) < len(columns):
         repeated = next(i for i in columns if columns.count(i) > 1)
         raise ConfigError(
-            "Repeated column in target_col", got=repr(table.names[repeated]), expected="each column at most once"
+            "Repeated column in target_col",
+            got=repr(table.names[repeated]),
+            expected="each column at most once",
+            argument="target_col",
         )
     return columns
 
@@ -107,6 +112,7 @@ def melt(table: RawTable, columns: Sequence[int], times: npt.NDArray[Any], exoge
         raise ConfigError(
             "A wide table has no static columns",
             where="stat_exog",
+            argument="stat_exog",
             got=list_columns(exogenous.stat_exog),
             fix="Reshape the table to long format: one row per series and time, with columns for id, time and value.",
         )

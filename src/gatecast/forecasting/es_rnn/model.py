@@ -49,7 +49,6 @@ from gatecast.forecasting.es_rnn.windows import (
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.scaling import inverse_transform
 from gatecast.forecasting.steps import direct_steps, interpolation
 from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack, unpack
@@ -249,7 +248,7 @@ class ESRNN:
         smoothed = segment.smoothed
         base = smoothed.level[-1][:, None] + smoothed.season[-m:][np.arange(self.horizon) % m].T
         z = np.einsum("hk,skq->shq", steps, q) + base[..., None]
-        values = inverse_transform(context.scaler(1), z * series.scale[:, None, None] + series.last[:, None, None])
+        values = context.scaler(1).inverse_transform(z * series.scale[:, None, None] + series.last[:, None, None])
         observed = np.asarray(np.isfinite(context.values).any(axis=1))
         return np.where(observed[:, None, None], values, np.nan)
 
@@ -282,7 +281,7 @@ class ESRNN:
         z = first + level[begin:].T + season[begin + 1 : len(level) + 1].T
         predicted = np.full(context.values.shape, np.nan)
         scaled = z * series.scale[:, None] + series.last[:, None]
-        predicted[:, T - n_origins + 1 :] = inverse_transform(context.scaler(1), scaled)[:, :-1]
+        predicted[:, T - n_origins + 1 :] = context.scaler(1).inverse_transform(scaled)[:, :-1]
         return predicted
 
     def networks(self) -> Sequence[NetworkView]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gatecast.forecasting.es_rnn.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
 from gatecast.forecasting.panel_rnn.windows import MIN_SCALE
-from gatecast.forecasting.scaling import fit_scaler, forward_fill, seasonal_indices, transform
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill, seasonal_indices
 
 __all__ = [
     "CONTEXT_SEASONS",
@@ -101,9 +101,9 @@ def scale_series(values: Floats, m: int, window: int) -> SmoothedSeries:
     >>> scale_series(np.array([[1.0, np.e, np.e**3]]), 1, 2).z.round(2).tolist()
     [[0.0, -2.0, -1.33, 0.0]]
     """
-    z = transform(fit_scaler(values, 1), values)
+    z = SeriesScaler.fit(values, 1).transform(values)
     seen, T = np.isfinite(z), z.shape[1]
-    frame = fit_scaler(values, m)
+    frame = SeriesScaler.fit(values, m)
     index = np.log(np.where(frame.positive[:, None], frame.seasonal, 1.0))
     mixed = ~frame.positive
     index[mixed] = seasonal_indices(z[mixed], m, np.zeros(int(mixed.sum()), np.bool_))

@@ -43,7 +43,7 @@ from gatecast.forecasting.panel_rnn.windows import (
     scale_series,
 )
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
+from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.forecasting.steps import direct_steps, interpolation
 from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
@@ -275,7 +275,7 @@ class PanelRNN:
         steps = interpolation(self.horizon)
         q = unpack(output, n)[row, column].reshape(len(row), steps.shape[1], -1)
         z = np.einsum("hk,skq->shq", steps, q) + x.level[:, None, None]
-        values = inverse_transform(x.scaler, z * x.scale[:, None, None] + x.last[:, None, None])
+        values = x.scaler.inverse_transform(z * x.scale[:, None, None] + x.last[:, None, None])
         values[x.empty] = np.nan
         return values
 
@@ -311,7 +311,7 @@ class PanelRNN:
             z[:, origins[0]] = (first + level) * scaled.scale[:, None] + scaled.last[:, None]
         # A scaler restores the steps after the end: here, from the second column on.
         rolled = scaler._replace(seasonal=np.roll(scaler.seasonal, T - 1, axis=1))
-        predicted[:, 1:] = inverse_transform(rolled, z)
+        predicted[:, 1:] = rolled.inverse_transform(z)
         predicted[np.arange(T) <= scaled.first[:, None]] = np.nan
         return predicted
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.scaling import forward_fill, transform
+from gatecast.forecasting.scaling import forward_fill
 from gatecast.kernels.packing import Array
 from gatecast.nn.random import generator
 
@@ -86,7 +86,7 @@ def scale_series(context: PanelContext, season_length: int, input_size: int) -> 
 def _scale(context: PanelContext, season_length: int) -> ScaledSeries:
     """`scale_series` without padding."""
     scaler = context.scaler(season_length)
-    z = transform(scaler, context.values)
+    z = scaler.transform(context.values)
     observed = np.isfinite(z)
     filled = forward_fill(z)
     n_changes = (observed[:, 1:] & observed[:, :-1]).sum(axis=1)

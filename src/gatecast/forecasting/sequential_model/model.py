@@ -39,7 +39,7 @@ from gatecast.forecasting.panel_rnn.model import CONTEXT_SEASONS
 from gatecast.forecasting.panel_rnn.presets import removed_season
 from gatecast.forecasting.panel_rnn.windows import ScaledSeries, scale_series
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.scaling import SeriesScaler, inverse_transform
+from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.forecasting.sequential_model.attribution import attribution_path
 from gatecast.forecasting.sequential_model.windows import (
     holdout_length,
@@ -276,7 +276,7 @@ class SequentialModel:
         """`predict_quantiles` for one batch of series."""
         scaler, scaled, x = self.latest_inputs(context)
         q = self._with_offsets(training.predict(self.network, self.weights, x))
-        z = inverse_transform(scaler, q * scaled.scale[:, None, None] + scaled.last[:, None, None])
+        z = scaler.inverse_transform(q * scaled.scale[:, None, None] + scaled.last[:, None, None])
         observed = np.asarray(np.isfinite(context.values).any(axis=1))
         return np.where(observed[:, None, None], z, np.nan)
 

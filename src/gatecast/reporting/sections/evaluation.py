@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, format_or_dash, time_texts
+from gatecast._utils.formatting import format_count, format_or_dash, format_times
 from gatecast.evaluation.breakdown import coverage_by_step, mae_by_group, mae_by_window
 from gatecast.metrics import skill
 from gatecast.plotting.charts import BASELINES, ForecastSeries
@@ -61,8 +61,8 @@ def skill_section(evaluation: Evaluation) -> Section:
     )
     train, validation, test = evaluation.split_sizes
     text = (
-        f"Scores on the last {count(test, 'row')}, forecast {evaluation.horizon} at a time by models trained on the "
-        f"{count(train + validation, 'row')} before them only."
+        f"Scores on the last {format_count(test, 'row')}, forecast {evaluation.horizon} at a time by models trained on "
+        f"the {format_count(train + validation, 'row')} before them only."
     )
     return Section(
         "skill",
@@ -136,7 +136,7 @@ def _cutoffs_section(backtest: Forecast, first_id: Any) -> Section:
         str(backtest.target_col if id is None else id): Figure(backtest.chart(id), height=380)
         for id in ids[:MAX_CHARTED]
     }
-    return _errors_section(errors, time_texts(cutoffs), "cutoff", [Choice("Series", figures)])
+    return _errors_section(errors, format_times(cutoffs), "cutoff", [Choice("Series", figures)])
 
 
 def _errors_section(errors: Mapping[str, Floats], windows: Sequence[str], noun: str, more: Sequence[Block]) -> Section:
@@ -156,6 +156,8 @@ def _errors_section(errors: Mapping[str, Floats], windows: Sequence[str], noun: 
         gains = [skill(float(a), float(b)) for a, b in zip(errors[model], errors[baseline], strict=True)]
         n_better = sum(gain > 0 for gain in gains)
         name = BASELINES[baseline]
-        blocks.append(Paragraph(f"{model} has a smaller error than {name} in {n_better} of {count(len(gains), noun)}."))
+        blocks.append(
+            Paragraph(f"{model} has a smaller error than {name} in {n_better} of {format_count(len(gains), noun)}.")
+        )
     blocks += [Figure(chart), table_from_columns(table, f"Errors by {noun}", collapsed=len(windows) > MAX_CHARTED)]
     return Section("backtest", "Backtest", (*blocks, *more))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count
+from gatecast._utils.formatting import format_count
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation
 from gatecast.explain.gates import Gates
@@ -85,7 +85,7 @@ def learning_section(diagnosis: Diagnosis) -> Section | None:
         # The loss of a batch has another unit than the errors, so it has its own pane.
         pane = 1 if marks else 0
         width = max(1, min(SMOOTHING_WINDOW, len(loss) // 8))
-        label = f"loss, mean of {count(width, 'update')}"
+        label = f"loss, mean of {format_count(width, 'update')}"
         marks.append(Line(step, loss, "", "grid", 1.0, pane=pane))
         marks.append(Line(step, _trailing_mean(loss, width), label, "ink", 1.6, pane=pane))
         labels = ["error", "training loss"] if pane else ["training loss"]

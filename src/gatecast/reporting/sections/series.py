@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import count, format_or_dash, time_texts
+from gatecast._utils.formatting import format_count, format_or_dash, format_times
 from gatecast.data.outliers import THRESHOLD, find_outliers, gaps
 from gatecast.data.panel import Panel
 from gatecast.evaluation.breakdown import SeriesErrors, errors_by_series, rows_of_series
@@ -148,8 +148,8 @@ def history_section(series: SeriesData) -> Section:
     values, times = series.history.values, series.history.times
     first, last = gaps(values)
     outliers = find_outliers(values, series.history.season_length)
-    n_missing, n_rows = int((last - first + 1).sum()), count(len(values), "row")
-    missing = f"{n_missing:,} of {n_rows}, in {count(len(first), 'gap')}" if n_missing else "none"
+    n_missing, n_rows = int((last - first + 1).sum()), format_count(len(values), "row")
+    missing = f"{n_missing:,} of {n_rows}, in {format_count(len(first), 'gap')}" if n_missing else "none"
     facts = [("missing values", missing), ("outliers", f"{len(outliers):,}" if len(outliers) else "none")]
     figure = Figure(history_chart(series, MAX_POINTS), _thinning_note(len(values), MAX_POINTS))
     blocks: list[Block] = [FactList(facts), figure]
@@ -158,10 +158,10 @@ def history_section(series: SeriesData) -> Section:
             "An outlier differs from the values one season before and one season after by more than "
             f"{THRESHOLD:g} robust standard deviations of the seasonal changes. Outliers are marked, not changed."
         )
-        columns = [time_texts(times[outliers]), [f"{value:.6g}" for value in values[outliers]]]
+        columns = [format_times(times[outliers]), [f"{value:.6g}" for value in values[outliers]]]
         blocks += [Paragraph(text), _listing("Outliers", ("time", "value"), columns)]
     if n_missing:
-        columns = [time_texts(times[first]), time_texts(times[last]), [f"{n:,}" for n in last - first + 1]]
+        columns = [format_times(times[first]), format_times(times[last]), [f"{n:,}" for n in last - first + 1]]
         blocks.append(_listing("Gaps", ("from", "to", "rows"), columns))
     return Section("history", "Data", tuple(blocks))
 
@@ -190,10 +190,10 @@ def history_chart(series: SeriesData, max_points: int) -> Chart:
     ]
     if series.test is not None and len(series.test.times):
         marks.append(VerticalLines(series.test.times[:1], ("test",)))
-    title = f"{series.title}: {count(len(values), 'row')}"
+    title = f"{series.title}: {format_count(len(values), 'row')}"
     known = values[np.isfinite(values)]
     extent = f", from {known.min():.4g} to {known.max():.4g}" if len(known) else ""
-    facts = f"{count(len(outliers), 'outlier')}, {count(len(first), 'gap')}"
+    facts = f"{format_count(len(outliers), 'outlier')}, {format_count(len(first), 'gap')}"
     return Chart(title, tuple(marks), description=f"{title}{extent}, {facts}.")
 
 
@@ -314,7 +314,7 @@ def _columns(panel: Panel, errors: SeriesErrors | None) -> dict[str, list[str]]:
 
 def _chart_blocks(series: SeriesData, errors: SeriesErrors | None, s: int) -> tuple[SeriesBlock, ...]:
     """Return facts and charts of one series among many."""
-    text = f"{count(len(series.history.values), 'row')}."
+    text = f"{format_count(len(series.history.values), 'row')}."
     if errors is not None:
         mase, skill = format_or_dash(errors.mase[s], "{:.3f}"), format_or_dash(errors.skill[s], "{:+.0f} %")
         text += f" MASE {mase}, skill {skill}."

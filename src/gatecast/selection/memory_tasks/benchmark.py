@@ -238,10 +238,7 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
             samples,
             loss,
             optimizer,
-            epochs=1,
-            batch_size=BATCH,
-            seed=seed,
-            shuffle=False,
+            training.EpochSettings(epochs=1, batch_size=BATCH, seed=seed, shuffle=False),
             state=way,
         )
         losses.append(record.loss)
