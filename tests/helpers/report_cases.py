@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from chart_cases import make_forecast
-from gatecast.forecasting.voices import Networks
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation
 from gatecast.explain.gates import Gates
 from gatecast.explain.permutation_importance import Importance
-from gatecast.forecasting.presets import make_recipe
+from gatecast.forecasting.base import Overrides, PanelSummary, Task
+from gatecast.forecasting.presets import auto_models
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.nn.inspection.unit_memory import UnitMemory
 from gatecast.selection.memory_tasks.benchmark import MemoryBenchmark
@@ -60,13 +60,18 @@ class Fitted:
 
     def __post_init__(self):
         past = self.forecast.past
-        self.panel_, self.evaluation_, self.model_weights_ = past.panel, past.evaluation, {"LSTM": 0.5, "DOT": 0.5}
-        member = SimpleNamespace(network=SimpleNamespace(shapes=((None, 1),)))
-        recipe = make_recipe(12, 12, self.panel_.lengths)
-        models = [Networks((member,), 12)] if self.has_network else []
-        self._trained = SimpleNamespace(learned=SimpleNamespace(recipe=recipe, voices=models))
+        self.panel_, self.evaluation_, self.model_weights_ = (
+            past.panel,
+            past.evaluation,
+            {"LSTM": 0.5, "DynamicOptimizedTheta": 0.5},
+        )
+        view = SimpleNamespace(network=SimpleNamespace(shapes=((None, 1),)))
+        networks = [("LSTM", view)] if self.has_network else []
+        configs = auto_models(PanelSummary(self.panel_.lengths), Task(12, 12), Overrides())
+        ensemble = SimpleNamespace(configs=configs, networks=lambda: networks, differentiable=lambda: networks or None)
+        self.state_ = SimpleNamespace(ensemble=ensemble)
 
-    def predict(self, *_, **__):
+    def _forecast(self, *_, **__):
         """Return the forecast."""
         return self.forecast
 

@@ -8,7 +8,11 @@ import pytest
 from chart_cases import make_forecast, with_values
 from report_cases import HOSTILE, WINDOW, FakeInspector, Fitted, comparison, everything, explanation
 
+from gatecast.config import TrainingConfig
 from gatecast.errors import ConfigError, DataError
+from gatecast.forecaster import Forecaster
+from gatecast.nn.layers import LSTM, Dense
+from gatecast.nn.sequential import Sequential
 from gatecast.reporting import html_report
 from gatecast.reporting.html_report import report
 from gatecast.reporting.sections import series
@@ -246,6 +250,38 @@ def test_explained_series_is_selected_first(write):
     assert page.data["explorer"]["names"][first] == "s02"
 
 
+def test_explanation_of_another_series_than_id_raises(write):
+    fitted = Fitted(make_forecast(names=numbered(5)))
+    with pytest.raises(ConfigError, match="id and explanation are of different series"):
+        write(fitted, explanation=explanation("s02"), id="s03")
+    with pytest.raises(ConfigError, match="unknown series"):
+        write(fitted, explanation=explanation("s99"))
+
+
+NETWORK_TITLES = ["Learning curves", "Gates and states", "Memory of the units", "Attributions"]
+
+
+@pytest.mark.parametrize(
+    ("model", "titles"),
+    [
+        ("lstm", NETWORK_TITLES),
+        ("auto", NETWORK_TITLES),
+        ("es-lstm", NETWORK_TITLES[:3]),
+        (Sequential([Dense(4)]), ["Learning curves", "Attributions"]),
+        (Sequential([LSTM(4), Dense(4)]), NETWORK_TITLES),
+    ],
+)
+@pytest.mark.parametrize("n_series", [1, 3])
+def test_report_of_a_real_model_has_sections_of_its_abilities(write, rng, model, titles, n_series):
+    names = np.repeat([f"s{k}" for k in range(n_series)], 60)
+    table = {"id": names, "ds": np.tile(np.arange(60), n_series), "y": rng.normal(10, 1, 60 * n_series)}
+    forecaster = Forecaster(4, model=model, training=TrainingConfig(n_members=1, max_steps=5), level=80)
+    page = Page(write(forecaster.fit(table)))
+    assert [title for title in page.titles if title in NETWORK_TITLES] == titles
+    if n_series > 1:
+        assert set(page.view("charts")) == set(names)
+
+
 def test_report_of_a_backtest_or_a_comparison_only(write):
     evaluation = make_forecast().past.evaluation
     cutoffs = np.repeat(evaluation.table["ds"][[0, 12]], 12)
@@ -296,3 +332,10 @@ def test_package_exports_report():
     assert reporting.report is report
     with pytest.raises(AttributeError):
         _ = reporting.nothing
+
+
+@pytest.mark.slow
+def test_report_of_many_series_is_smaller_than_15_megabytes(write):
+    page = write(Fitted(make_forecast(names=numbered(2000))))
+    assert len(page.encode()) < 15_000_000
+    assert len(Page(page).view("charts")) == series.MAX_CHARTED

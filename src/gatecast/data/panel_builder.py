@@ -147,24 +147,24 @@ def _sort_order(t: Times, codes: IntArray) -> tuple[IntArray | None, tuple[str, 
 
 
 def _resolve_freq(t: Times, bounds: IntArray, freq: str | int | Freq | None) -> tuple[Freq, tuple[str, ...]]:
-    """The given frequency, anchored as the times are, or the one inferred from the longest series; and notes."""
+    """The requested frequency, anchored as the times are, or the one inferred from the longest series; and notes."""
     longest = int(np.diff(bounds).argmax())
     longest_times = t[bounds[longest] : bounds[longest + 1]]
     if freq is None:
         return infer_freq(longest_times), ()
-    given = parse(freq)
-    if (given.unit == "step") != (t.dtype.kind != "M"):
+    requested = parse(freq)
+    if (requested.unit == "step") != (t.dtype.kind != "M"):
         raise ConfigError(
             "freq does not fit the times",
-            got=f"{str(given)!r} and times such as {format_times(longest_times[:1])[0]}",
+            got=f"{str(requested)!r} and times such as {format_times(longest_times[:1])[0]}",
             expected="an integer for integer times, or an alias such as 'MS' for dates",
             fix="Omit freq to have it inferred.",
             argument="freq",
         )
-    anchored = given.anchored(longest_times[0])
-    if anchored == given:
-        return given, ()
-    return anchored, (f"The times follow the frequency {anchored} rather than {given}, so {anchored} is used.",)
+    anchored = requested.anchored(longest_times[0])
+    if anchored == requested:
+        return requested, ()
+    return anchored, (f"The times follow the frequency {anchored} rather than {requested}, so {anchored} is used.",)
 
 
 def _align(

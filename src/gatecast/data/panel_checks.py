@@ -64,7 +64,7 @@ def check_finite(t: Times, x: FloatArray, name: str, describe_row: Callable[[int
     """Check that the values of a column are neither infinite nor too large to compute with.
 
     Raises:
-        DataError: Such a value.
+        DataError: A value that is infinite or too large.
     """
     for invalid, what, expected, fix in (
         (
@@ -164,7 +164,7 @@ def check_duplicates(
         describe_row: Returns how messages refer to a row of the table.
 
     Raises:
-        DataError: Such rows.
+        DataError: Two rows of a series with one time.
     """
     duplicates = np.flatnonzero((np.diff(codes) == 0) & (t[1:] == t[:-1]))
     if not len(duplicates):
@@ -231,7 +231,7 @@ def check_density(
         ids: Ids of the series, shape (n_series,).
 
     Raises:
-        DataError: Such a series.
+        DataError: A series with far more steps than rows.
     """
     n_rows = np.diff(bounds)
     sparse = np.flatnonzero(lengths > MAX_STEPS_PER_ROW * n_rows + 1000)

@@ -72,7 +72,8 @@ def report(
         The path.
 
     Raises:
-        ConfigError: Plotly is not installed, unknown series, nothing to report, or not an HTML file.
+        ConfigError: Plotly is not installed, unknown series, `id` and `explanation` of different series, nothing to
+            report, or not an HTML file.
         NotFittedError: The forecaster is not fitted.
         DataError: As `predict`.
     """
@@ -84,8 +85,8 @@ def report(
     sections: list[Section | None] = []
     times, heading = None, "Report"
     if forecaster is not None:
-        about = _About(forecaster, source, futr_df, id, explanation)
-        sections, times, heading = about.sections(backtest), about.times, about.heading
+        about = _ForecasterSections(forecaster, source, futr_df, id, explanation)
+        sections, times, heading = about.build(backtest), about.times, about.heading
     elif backtest is not None:
         sections = [evaluation_sections.backtest_section(backtest, None, id)]
         heading = f"{backtest.target_col}: backtest"
@@ -118,8 +119,8 @@ def require_plotly() -> None:
         )
 
 
-class _About:
-    """Sections about a forecaster; `times` and `heading` are known once `sections` was called."""
+class _ForecasterSections:
+    """Sections about a forecaster; `times` is set by `build`."""
 
     def __init__(self, forecaster: Any, source: Any, futr_df: Any, id: Any, explanation: Any) -> None:
         self.forecaster, self.source, self.futr_df, self.explanation = forecaster, source, futr_df, explanation
@@ -129,13 +130,13 @@ class _About:
         evaluation: Evaluation | None = forecaster.evaluation_ if source is None else None
         self.data = series.PanelData(panel, forecaster.season_length_, predicted, evaluation)
         self.selected = self._selected(id)
-        self.is_selected = id is not None or (explanation is not None and explanation.id in panel.ids)
+        self.is_selected = id is not None or explanation is not None
         self.times: Any = None
         target, horizon = panel.columns.target, format_count(self.data.horizon, "step")
         extent = f", {len(panel):,} series" if len(panel) > 1 else ""
         self.heading = f"{target}: {horizon} ahead{extent}"
 
-    def sections(self, backtest: Forecast | None) -> list[Section | None]:
+    def build(self, backtest: Forecast | None) -> list[Section | None]:
         """Build all sections."""
         data, evaluation, season = self.data, self.data.evaluation, self.data.season_length
         facts = [("series", f"{len(data.panel):,}")] if len(data.panel) > 1 else []
@@ -163,8 +164,9 @@ class _About:
             return []
         sections = [network.learning_section(self.forecaster.learning_curves())]
         inspector = self.forecaster._inspector(self.source, self.futr_df)
-        views = _NetworkViews(self.data, inspector, self.explanation, self.selected, explorer)
-        if _has_gates(self.forecaster):
+        has_gates = _has_gates(self.forecaster)
+        views = _NetworkViews(self.data, inspector, self.explanation, self.selected, explorer, has_gates=has_gates)
+        if has_gates:
             note = Paragraph(network.GATES_NOTE)
             sections.append(Section("gates", "Gates and states", (note, *views.blocks("gates", views.gates))))
             sections.append(Section("memory", "Memory of the units", views.blocks("memory", views.memory)))
@@ -177,10 +179,17 @@ class _About:
         panel, evaluation = self.data.panel, self.data.evaluation
         if len(panel) == 1:
             return 0
+        if self.explanation is not None:
+            explained = find_series(panel, self.explanation.id)
+            if id is not None and find_series(panel, id) != explained:
+                raise ConfigError(
+                    "id and explanation are of different series",
+                    got=f"id={id!r}, explanation of {self.explanation.id!r}",
+                    fix="Leave id out, or explain that series.",
+                )
+            return explained
         if id is not None:
             return find_series(panel, id)
-        if self.explanation is not None and self.explanation.id in panel.ids:
-            return find_series(panel, self.explanation.id)
         if evaluation is None:
             return 0
         return int(np.nan_to_num(errors_by_series(panel, evaluation).mase, nan=-np.inf).argmax())
@@ -195,6 +204,7 @@ class _NetworkViews:
         explanation: The explanation of one series, computed already; None if there is none.
         selected: The series to show first.
         explorer: The explorer of the page; None on the page of a single series.
+        has_gates: Whether the first network has recurrent layers.
     """
 
     def __init__(
@@ -204,11 +214,13 @@ class _NetworkViews:
         explanation: Any,
         selected: int,
         explorer: series.ExplorerSection | None,
+        *,
+        has_gates: bool,
     ) -> None:
         self.data, self.inspector, self.explanation = data, inspector, explanation
         self.explorer, self.inspected = explorer, [0]
         self.max_steps = network.MAX_STEPS if explorer is None else MAX_STEPS_OF_MANY
-        self._gates = {s: inspector.gates(s) for s in [selected] if inspector.has_gates(s)}
+        self._gates = {s: inspector.gates(s) for s in [selected] if has_gates and inspector.has_gates(s)}
         if explorer is not None:
             charted = np.array(explorer.charted)
             self.inspected = series.select_spread(charted, self._n_inspected(selected), selected)
@@ -239,7 +251,7 @@ class _NetworkViews:
 
     def attributions(self, s: int) -> Sequence[SeriesBlock]:
         """Chart the attributions of the forecast of a series."""
-        if self.explanation is not None and self.explanation.id == self.data.panel.ids[s]:
+        if self.explanation is not None and (self.explorer is None or self.explanation.id == self.data.panel.ids[s]):
             return network.attribution_blocks(self.explanation)
         if not self.inspector.has_values(s):
             return (self._unreadable(s, "chart of the attributions"),)

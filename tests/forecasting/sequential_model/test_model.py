@@ -314,7 +314,7 @@ def test_from_state_refuses_what_describes_no_network(panel):
         ({"layers": [{"eval": {"code": "1"}}]}, {}, H, "eval"),
         ({"layers": []}, {}, H, "no layers"),
         ({"trained_steps": "x"}, {}, H, "Invalid trained_steps"),
-        ({"input_shape": [6, 0]}, {}, H, "Input was given a shape that no sample has"),
+        ({"input_shape": [6, 0]}, {}, H, "Invalid shape"),
         ({"input_size": 0}, {}, H, "input_size"),
         ({"unknown": 1}, {}, H, "unknown"),
         ({}, {"quantile_offsets": np.zeros((1, 1))}, H, r"quantile offsets of shape \(1, 1\)"),
@@ -338,5 +338,5 @@ def test_a_layer_of_the_users_own_learns_but_is_not_saved(panel):
 
     fitted = fit(Sequential([Twice(8), Dense(H)]), panel, SMALL)
     assert np.isfinite(forecast(fitted, panel)).all()
-    with pytest.raises(ConfigError, match=r"^only gatecast's own layers and losses can be saved: got"):
+    with pytest.raises(ConfigError, match=r"^Cannot save"):
         fitted.to_state()

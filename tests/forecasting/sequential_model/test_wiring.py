@@ -67,7 +67,7 @@ REFUSED = {
         r"\(time, 2\), the value and 1 where it is observed, or \(time, 1\), the value\. Begin it with "
         r"Input\(\(24, 2\)\), or leave the shape out\.$",
     ),
-    "layers that do not fit": ([LSTM(4), LSTM(4), Dense(4)], r"^an LSTM needs a sequence: got"),
+    "layers that do not fit": ([LSTM(4), LSTM(4), Dense(4)], r"no time axis"),
 }
 
 

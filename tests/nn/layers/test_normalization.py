@@ -125,9 +125,9 @@ def test_update_buffers_reaches_every_layer(rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: LayerNormalization(0), r"LayerNormalization.*epsilon.*got 0"),
-        (lambda: RMSNorm(-1), r"RMSNorm.*epsilon.*got -1"),
-        (lambda: BatchNormalization(momentum=1), r"BatchNormalization.*momentum.*got 1"),
+        (lambda: LayerNormalization(0), r"epsilon 0 .*LayerNormalization"),
+        (lambda: RMSNorm(-1), r"epsilon -1 .*RMSNorm"),
+        (lambda: BatchNormalization(momentum=1), r"momentum 1 .*BatchNormalization"),
     ],
 )
 def test_normalization_with_impossible_settings_raises_config_error(make, text):

@@ -58,8 +58,8 @@ SIGNED_GATES = ("g", "n")
 """Gates between -1 and 1; the others are between 0 and 1."""
 
 GATES_NOTE = (
-    "Each row is a unit, each column is a step of the series above. A forget gate near 1 keeps the memory of a unit, "
-    "a forget gate near 0 erases it."
+    "Each row is a unit, the longest memory at the top; each column is a step of the series above. A forget gate near "
+    "1 keeps the memory of a unit, a forget gate near 0 erases it."
 )
 
 
@@ -146,10 +146,12 @@ def attribution_blocks(explanation: Explanation) -> tuple[SeriesBlock, ...]:
     blocks: list[SeriesBlock] = [Paragraph(explanation.sentence)]
     lines: list[Mark] = []
     for name, role in zip(names, SERIES_ROLES, strict=False):
-        rows = np.flatnonzero((feature == name) & np.isfinite(lag))
-        rows = rows[np.argsort(-lag[rows])]
-        if len(rows) > 1:
-            lines.append(Line(-lag[rows], attribution[rows], str(name), role, 1.6, markers=True))
+        rows = (feature == name) & np.isfinite(lag)
+        # A known column has two attributions at one lag: as input of the network, and in the regression.
+        steps, group = np.unique(-lag[rows], return_inverse=True)
+        if len(steps) > 1:
+            by_lag = np.bincount(group, attribution[rows])
+            lines.append(Line(steps, by_lag, str(name), role, 1.6, markers=True))
     if lines:
         zero = Line(np.array([-np.nanmax(lag), -np.nanmin(lag)]), np.zeros(2), "", "faint", 1.0, dashed=True)
         chart = Chart(
@@ -198,7 +200,7 @@ def _gate_chart(layer: LayerTrace, name: str, history: HistorySeries, max_steps:
             Line(history.times[visible], history.values[visible], "", "ink", 1.2),
             HeatMapCells(times, labels, cells[::-1], title, vmin, vmax, 1),
         ),
-        y_labels=("series", "units, the longest memory at the top"),
+        y_labels=("series", "units by half-life"),
         description=f"{title} of {len(cells)} units of {layer.name} over {len(times)} steps, below the series.",
     )
 

@@ -183,11 +183,12 @@ def history_chart(series: SeriesData, max_points: int) -> Chart:
     rows = thin(values, max_points)
     # Half a step on either side: a single missing value has no width of its own.
     half_step = (times[1] - times[0]) // 2 if len(times) > 1 else times[:1] - times[:1]
-    marks: list[Mark] = [
-        ShadedRanges(times[first] - half_step, times[last] + half_step, "missing"),
-        Line(times[rows], values[rows], "value", "ink", 1.2),
-        Points(times[outliers], values[outliers], "outlier", "outlier", "diamond"),
-    ]
+    marks: list[Mark] = []
+    if len(first):
+        marks.append(ShadedRanges(times[first] - half_step, times[last] + half_step, "missing"))
+    marks.append(Line(times[rows], values[rows], "value", "ink", 1.2))
+    if len(outliers):
+        marks.append(Points(times[outliers], values[outliers], "outlier", "outlier", "diamond"))
     if series.test is not None and len(series.test.times):
         marks.append(VerticalLines(series.test.times[:1], ("test",)))
     title = f"{series.title}: {format_count(len(values), 'row')}"
