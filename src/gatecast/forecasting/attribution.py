@@ -18,8 +18,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn.inspection.attributions import ValueAndGrad, vjp_through
@@ -35,8 +35,6 @@ __all__ = [
     "unit_of_series",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 InputGradient = Callable[[FloatArray, FloatArray], list[FloatArray]]
 """Gradients of the inputs [P, n_origins, .] and of the level [P] -> those of each kind of variables, [P, .]."""

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkab
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
@@ -45,7 +46,6 @@ __all__ = [
     "Task",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 Family = Literal["network", "statistical"]
 
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)

@@ -14,16 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import match_series
 from gatecast.forecasting.scaling import SeriesScaler, to_matrix
 
 __all__ = ["MAX_CATEGORIES", "PanelContext", "column_groups"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Derived = TypeVar("Derived")
 
 MAX_CATEGORIES = 20

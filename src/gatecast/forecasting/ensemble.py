@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
     Family,
@@ -43,7 +43,6 @@ __all__ = [
     "weighted_average",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 COMBINED = "Ensemble"
 """Column of the weighted mean."""

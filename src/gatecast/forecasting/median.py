@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
     Family,
@@ -29,7 +29,6 @@ from gatecast.kernels.native import release_memory
 
 __all__ = ["FittedMedian", "MedianOf", "Refined"]
 
-FloatArray = npt.NDArray[np.float64]
 
 BATCH_SERIES = 2048
 """Series at a time, so that members share what they prepare of them."""
@@ -132,9 +131,9 @@ class MedianOf:
         """
         if self.alternatives:
             best = min(fitted.members, key=error).config
-            kept = tuple(member for member in fitted.members if member.config == best)
-            first = next(k for k, member in enumerate(fitted.members) if member is kept[0])
-            return Refined(FittedMedian(self, kept), replace(self, configs=(best,) * len(self.configs)), first)
+            chosen = tuple(member for member in fitted.members if member.config == best)
+            first = next(k for k, member in enumerate(fitted.members) if member is chosen[0])
+            return Refined(FittedMedian(self, chosen), replace(self, configs=(best,) * len(self.configs)), first)
         if not hasattr(self.configs[0], "max_steps"):
             return Refined(fitted, self)
         pairs = zip(fitted.members, self.configs, strict=False)

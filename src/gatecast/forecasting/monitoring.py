@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.metrics.scale import seasonal_naive_scale
@@ -21,8 +21,6 @@ from gatecast.nn.training import ValidationErrors
 
 __all__ = ["MonitorData", "ValidationMonitor", "make_monitor_data", "mean_error"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 MAX_SERIES, MAX_ORIGINS, MAX_ROWS = 64, 16, 256
 """Size of the sample of the rows that are trained on: series, origins, and rows in all."""

@@ -11,8 +11,8 @@ from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
     QUANTILES,
@@ -28,7 +28,6 @@ from gatecast.forecasting.registry import REQUIRED
 
 __all__ = ["check_model"]
 
-FloatArray = npt.NDArray[np.float64]
 
 N_COLUMNS = 48
 """Columns of the panel that models are fitted on."""
@@ -174,14 +173,14 @@ class _Check:
         """A series without a value has no forecast; all others have one."""
         observed, finite = np.isfinite(context.values), np.isfinite(quantiles)
         n_values = observed.sum(axis=1)
-        rows, whole = finite.all(axis=(1, 2)), ~finite.any(axis=(1, 2))
+        has_forecast, has_none = finite.all(axis=(1, 2)), ~finite.any(axis=(1, 2))
         self.require(np.isnan(quantiles[n_values == 0]).all(), "forecasts a series without a value, expected NaN")
-        self.require((rows | whole).all(), "returned a forecast that is finite in part")
+        self.require((has_forecast | has_none).all(), "returned a forecast that is finite in part")
         needed = n_values >= self.min_values
         if self.min_values > 1:
             low, high = (np.where(observed, context.values, end) for end in (np.inf, -np.inf))
             needed &= high.max(axis=1) > low.min(axis=1)
-        without = np.flatnonzero(needed & ~rows).tolist()
+        without = np.flatnonzero(needed & ~has_forecast).tolist()
         sizes = n_values[without].tolist()
         self.require(not without, f"has no finite forecast of series {without}, of {sizes} values")
 

@@ -34,7 +34,7 @@ def test_explain_fits_a_table_first_and_writes_gates(workdir, quick, capsys):
 def test_explain_has_a_page(workdir):
     pytest.importorskip("plotly")
     assert main(["explain", "shops.gatecast", "--report", "page.html"]) == 0
-    assert "id="attributions"" in (workdir / "page.html").read_text()
+    assert 'id="attribution' in (workdir / "page.html").read_text()
 
 
 @pytest.mark.parametrize(

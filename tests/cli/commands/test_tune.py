@@ -42,7 +42,7 @@ def test_tune_prints_trials_writes_files_and_resumes(workdir, capsys):
 def test_tune_has_a_page(workdir):
     pytest.importorskip("plotly")
     assert main(["tune", "sales.csv", *QUICK, "--n-trials", "1", "--report", "a.html"]) == 0
-    assert 'id="trials"' in (workdir / "a.html").read_text("utf-8")
+    assert 'id="search' in (workdir / "a.html").read_text("utf-8")
 
 
 def test_tune_tries_the_named_cell(workdir, capsys):

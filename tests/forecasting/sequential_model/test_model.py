@@ -314,12 +314,12 @@ def test_from_state_refuses_what_describes_no_network(panel):
         ({"layers": [{"eval": {"code": "1"}}]}, {}, H, "eval"),
         ({"layers": []}, {}, H, "no layers"),
         ({"trained_steps": "x"}, {}, H, "Invalid trained_steps"),
-        ({"input_shape": [6, 0]}, {}, H, "Invalid shape"),
+        ({"input_shape": [6, 0]}, {}, H, r"Invalid shape \(Input\)"),
         ({"input_size": 0}, {}, H, "input_size"),
         ({"unknown": 1}, {}, H, "unknown"),
         ({}, {"quantile_offsets": np.zeros((1, 1))}, H, r"quantile offsets of shape \(1, 1\)"),
         ({}, {"weights": np.zeros(3, np.float32)}, H, f"3 weights for a network of {size}"),
-        ({}, {}, 5, "does not answer for 5 steps ahead|5 steps"),
+        ({}, {}, 5, "does not forecast 5 steps"),
     ]:
         changed = ModelState({**state.settings, **settings}, {**state.arrays, **arrays})
         with pytest.raises((GatecastError, KeyError, TypeError, ValueError), match=error):
@@ -338,5 +338,5 @@ def test_a_layer_of_the_users_own_learns_but_is_not_saved(panel):
 
     fitted = fit(Sequential([Twice(8), Dense(H)]), panel, SMALL)
     assert np.isfinite(forecast(fitted, panel)).all()
-    with pytest.raises(ConfigError, match=r"^Cannot save"):
+    with pytest.raises(ConfigError, match=r"^Cannot save .*Twice"):
         fitted.to_state()

@@ -31,43 +31,46 @@ def test_build_network_reads_the_window_of_the_network_or_that_of_the_config():
 REFUSED = {
     "a layer": (
         LSTM(4),
-        r"^this is not a network: got LSTM\(.*\), expected a gatecast.Sequential\.$",
+        r"^Invalid network LSTM\(.*\): expected a gatecast.Sequential\.$",
     ),
-    "no layers": ([], r"^the network has no layers\. Write, say, Sequential\(\[LSTM\(32\), Dense\(4\)\]\)\.$"),
+    "no layers": ([], r"^The network has no layers\. Write Sequential\(\[LSTM\(32\), Dense\(4\)\]\)\.$"),
     "one output": (
         [LSTM(4), Dense(1)],
-        r"^the network does not answer for 4 steps ahead \(Dense\): got outputs of shape \(None, 1\), "
+        r"^The network does not forecast 4 steps \(Dense\): got outputs of shape \(None, 1\), "
         r"expected \(None, 4\), a number for each step\. End it with Dense\(4\)\.$",
     ),
     "quantiles without a head": (
         [LSTM(4), Dense(20)],
-        r"^the network does not answer for 4 steps ahead \(Dense\): got outputs of shape \(None, 20\), "
+        r"^The network does not forecast 4 steps \(Dense\): got outputs of shape \(None, 20\), "
         r"expected \(None, 4\), a number for each step\. End it with Dense\(4\), or with Dense\(20\), "
         r"QuantileHead\(5\)\.$",
     ),
     "too few quantiles": (
         [LSTM(4), Dense(15), QuantileHead(5)],
-        r"^the network does not answer for 4 steps ahead \(QuantileHead\): got outputs of shape \(None, 15\), "
+        r"^The network does not forecast 4 steps \(QuantileHead\): got outputs of shape \(None, 15\), "
         r"expected \(None, 20\), 5 quantiles of each step\. End it with Dense\(20\), QuantileHead\(5\)\.$",
     ),
     "other quantiles": (
         [LSTM(4), Dense(12), QuantileHead(3)],
         r"^QuantileHead has other quantiles than the forecaster: got QuantileHead\(3\), expected 5 of them, for the "
-        r"probabilities 0.025, 0.1, 0.5, 0.9, 0.975\. End the network with Dense\(20\), QuantileHead\(5\)\.$",
+        r"levels 0.025, 0.1, 0.5, 0.9, 0.975\. End the network with Dense\(20\), QuantileHead\(5\)\.$",
     ),
     "a time axis": (
         [LSTM(4, return_sequences=True), Dense(4)],
-        r"^the network answers at every step of the window \(Dense\): got outputs of shape \(None, 6, 4\), expected "
-        r"\(None, 4\), once for each of the 4 steps ahead\. Leave return_sequences=True out of its last recurrent "
-        r"layer; Dense layers alone read a flat window: Input\(\(6,\)\)\.$",
+        r"^The network has an output for every step of the window \(Dense\): got outputs of shape \(None, 6, 4\), "
+        r"expected \(None, 4\), one for each of the 4 forecast steps\. Leave return_sequences=True out of its "
+        r"last recurrent layer; Dense layers alone read a flat window: Input\(\(6,\)\)\.$",
     ),
     "three features": (
         [LSTM(4, input_shape=(24, 3)), Dense(4)],
-        r"^the network reads other features than a forecaster gives: got an input of shape \(24, 3\), expected "
+        r"^The network reads other features than a forecaster has: got an input of shape \(24, 3\), expected "
         r"\(time, 2\), the value and 1 where it is observed, or \(time, 1\), the value\. Begin it with "
         r"Input\(\(24, 2\)\), or leave the shape out\.$",
     ),
-    "layers that do not fit": ([LSTM(4), LSTM(4), Dense(4)], r"no time axis"),
+    "layers that do not fit": (
+        [LSTM(4), LSTM(4), Dense(4)],
+        r"^Invalid input shape \(LSTM\): got \(4,\)",
+    ),
 }
 
 
@@ -91,15 +94,15 @@ def test_training_setup_refuses_losses_that_do_not_fit():
         model.compile("adam", Pinball((0.1, 0.5, 0.9)))
     with pytest.raises(
         ConfigError,
-        match=r"^the loss is not one of a number for each step: got Pinball\(quantiles=\(0.1, 0.5, 0.9\)\), 3 outputs "
-        r'for a target value, expected a loss such as "mae" or Huber\(1.0\)\. Compile it with another loss, or let it '
-        r"learn quantiles: end it with Dense\(20\), QuantileHead\(5\)\.$",
+        match=r"^The loss does not fit a number for each step: got Pinball\(quantiles=\(0.1, 0.5, 0.9\)\), 3 outputs "
+        r'for a target value, expected a loss such as "mae" or Huber\(1.0\)\. Compile the network with another loss, '
+        r"or train quantiles: end it with Dense\(20\), QuantileHead\(5\)\.$",
     ):
         setup(point)
     with pytest.raises(
         ConfigError,
-        match=r"^the loss has other quantiles than the forecaster: got Pinball\(quantiles=\(0.1, 0.5, 0.9\)\), "
+        match=r"^The loss has other quantiles than the forecaster: got Pinball\(quantiles=\(0.1, 0.5, 0.9\)\), "
         r"expected Pinball\(quantiles=\(0.025, 0.1, 0.5, 0.9, 0.975\)\)\. Leave compile out: a network under a "
-        r"QuantileHead learns the forecaster's\.$",
+        r"QuantileHead is trained for the forecaster's quantiles\.$",
     ):
         setup(learns)

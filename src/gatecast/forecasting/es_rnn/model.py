@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import (
@@ -70,8 +70,6 @@ from gatecast.nn.training import (
 
 __all__ = ["ESRNN", "ESRNNConfig", "default_settings", "train"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 CROPS_PER_BATCH = 16
 """Segments in a batch where there are fewer series."""
@@ -324,10 +322,10 @@ class ESRNN:
         parameters = _first_parameters(series, self.config)
         parameters[:, :2] = _median_logits(self.smoothing)
         known = np.flatnonzero(context.series >= 0)
-        which = context.series[known]
-        phase = (np.arange(m) + (context.end[known] - self.end[which])[:, None]) % m
-        seasons = np.take_along_axis(self.smoothing[which, 2:], phase, axis=1) / series.scale[known, None]
-        parameters[known, :2] = self.smoothing[which, :2]
+        rows = context.series[known]
+        phase = (np.arange(m) + (context.end[known] - self.end[rows])[:, None]) % m
+        seasons = np.take_along_axis(self.smoothing[rows, 2:], phase, axis=1) / series.scale[known, None]
+        parameters[known, :2] = self.smoothing[rows, :2]
         parameters[known, 2:] = seasons * series.seasonal[known, None]
         return parameters
 

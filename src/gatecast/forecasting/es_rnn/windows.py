@@ -1,18 +1,19 @@
-"""What the network of `es_lstm` reads and is asked, as functions of the smoothing parameters, and the way back.
+"""Inputs and targets of an ES-RNN as functions of the smoothing parameters, and the way back of their gradients.
 
-Letters: S series, T columns, B series of a batch, C columns of a stretch, O origins, w values in a window, h horizon,
-K steps of it that are learnt, m season, P = 2 + m parameters of a series: logits of both smoothing weights, and the
-first seasons, in units of the mean change, the one in column 2 + j of the phase of step j + 1 behind the end.
+Shapes: n_series rows, T columns of the past, B series of a batch, C columns of a segment, K steps of the horizon that
+are trained, m season length, P = 2 + m smoothing parameters of a series: logits of both smoothing weights, and the
+first seasons, in units of the mean change; column 2 + j has the phase of step j + 1 after the end. Padded arrays have
+input_size - 1 columns in front of the T.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from gatecast.forecasting.es_rnn.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.forecasting.es_rnn.smoothing import AnyFloatArray, Smoothed, gate, roughness, smooth, smooth_backward
 from gatecast.forecasting.panel_rnn.windows import MIN_SCALE
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill, seasonal_indices
 
@@ -28,202 +29,206 @@ __all__ = [
     "segment_inputs_backward",
 ]
 
-Floats = npt.NDArray[np.float64]
-Reals = npt.NDArray[np.floating[Any]]
-Integers = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+sliding_window_view = np.lib.stride_tricks.sliding_window_view
 
 CONTEXT_SEASONS = 10
-"""Seasons before the first origin of a stretch that are smoothed at least, if there are as many."""
+"""Seasons before the first origin of a segment that are smoothed at least, if there are as many."""
 
 N_EXTRA_INPUTS = 2
-"""Inputs besides the window: share observed, logarithm of the unit."""
+"""Inputs besides the window: share observed, log of the scale."""
 
 CLIP = 50.0
-"""Limit of what is read, in mean changes; targets have twice as much."""
+"""Mean changes from the level at which inputs are clipped; targets at twice as many."""
 
 
 class SmoothedSeries(NamedTuple):
-    """Series as they are smoothed, w - 1 columns of padding in front."""
+    """Series as they are smoothed, padded in front."""
 
-    z: Floats
-    """(S, w - 1 + T) transformed values less the newest, in units of the mean change, without gaps."""
-    observed: Bools
-    """(S, w - 1 + T) whether a value is observed."""
-    scale: Floats
-    """(S,) mean change, seasons taken out."""
-    last: Floats
-    """(S,) what was subtracted."""
-    season: Floats
-    """(S, m) classical indices, in units of the mean change; 0 where no season shows."""
-    seasonal: Floats
-    """(S,) 1 where a season shows, else 0: no season is smoothed there."""
+    z: FloatArray
+    """Transformed values less the newest, in units of the mean change, without gaps, [n_series, input_size - 1 + T]."""
+    observed: BoolArray
+    """Whether a value is observed, [n_series, input_size - 1 + T]."""
+    scale: FloatArray
+    """Mean change without the season, [n_series]."""
+    last: FloatArray
+    """Newest value, which is subtracted, [n_series]."""
+    season: FloatArray
+    """Classical indices, in units of the mean change, [n_series, m]; 0 where no season shows."""
+    seasonal: FloatArray
+    """1 where a season shows, [n_series]; else 0: no season is smoothed."""
 
 
 class Segment(NamedTuple):
-    """A piece of each of some series, time first; the last of its O origins is row C - 1."""
+    """A segment of each series of a batch, time first; row C - 1 is its last origin."""
 
-    z: Floats
-    """(C + h, B)"""
-    observed: Bools
-    """(C + h, B)"""
-    phase: Integers
-    """(B, m) parameters' columns, less 2, of the seasons of the first m rows."""
-    series: Integers
-    """(B,) series."""
+    z: FloatArray
+    """[C + horizon, B]"""
+    observed: BoolArray
+    """[C + horizon, B]"""
+    phase: IntArray
+    """Columns of the parameters, less 2, of the seasons of the first m rows, [B, m]."""
+    rows: IntArray
+    """Series of the panel, [B]."""
     n_origins: int
-    """O."""
     input_size: int
-    """w."""
 
 
 class SegmentInputs(NamedTuple):
-    """What network and loss are given."""
+    """What network and loss read of a segment."""
 
-    x: Reals
-    """(B, O, w + 2) windows less seasons and level, and what else the network reads."""
-    y: Reals
-    """(B, O, K) targets likewise."""
-    weight: Reals
-    """(B, O, K) 1 where both origin and target are observed, else 0."""
+    x: AnyFloatArray
+    """Windows less seasons and level, and the other inputs, [B, n_origins, input_size + 2]."""
+    y: AnyFloatArray
+    """Targets less seasons and level, [B, n_origins, K]."""
+    weight: AnyFloatArray
+    """1 where both origin and target are observed, else 0, [B, n_origins, K]."""
     smoothed: Smoothed
-    """Of the first C rows."""
+    """Levels and seasons of the first C rows."""
 
 
-def scale_series(values: Floats, m: int, window: int) -> SmoothedSeries:
-    """Series made ready for smoothing.
+def scale_series(values: FloatArray, m: int, input_size: int) -> SmoothedSeries:
+    """Scale series for smoothing.
 
     Args:
-        values: (S, T) aligned on the right; NaN is missing.
-        m: Season; 1 for none.
-        window: w.
+        values: Series aligned at their ends, [n_series, T]; NaN is missing.
+        m: Season length; 1 for none.
+        input_size: Values in a window: input_size - 1 columns of padding come first.
 
-    >>> scale_series(np.array([[1.0, np.e, np.e**3]]), 1, 2).z.round(2).tolist()
-    [[0.0, -2.0, -1.33, 0.0]]
+    Example:
+        >>> scale_series(np.array([[1.0, np.e, np.e**3]]), 1, 2).z.round(2).tolist()
+        [[0.0, -2.0, -1.33, 0.0]]
     """
     z = SeriesScaler.fit(values, 1).transform(values)
-    seen, T = np.isfinite(z), z.shape[1]
-    frame = SeriesScaler.fit(values, m)
-    index = np.log(np.where(frame.positive[:, None], frame.seasonal, 1.0))
-    mixed = ~frame.positive
+    observed, T = np.isfinite(z), z.shape[1]
+    scaler = SeriesScaler.fit(values, m)
+    index = np.log(np.where(scaler.positive[:, None], scaler.seasonal, 1.0))
+    mixed = ~scaler.positive
     index[mixed] = seasonal_indices(z[mixed], m, np.zeros(int(mixed.sum()), np.bool_))
-    free, filled = forward_fill(z - index[:, (np.arange(T) - T) % m]), forward_fill(z)
-    unit = np.abs(np.diff(free, axis=1)).sum(axis=1) / np.maximum(seen.sum(axis=1) - 1, 1) + MIN_SCALE
-    newest = filled[:, -1]
-    pad = ((0, 0), (window - 1, 0))
-    scaled = (filled - newest[:, None]) / unit[:, None]
+    adjusted, filled = forward_fill(z - index[:, (np.arange(T) - T) % m]), forward_fill(z)
+    n_changes = np.maximum(observed.sum(axis=1) - 1, 1)
+    scale = np.abs(np.diff(adjusted, axis=1)).sum(axis=1) / n_changes + MIN_SCALE
+    last = filled[:, -1]
+    pad = ((0, 0), (input_size - 1, 0))
+    scaled = (filled - last[:, None]) / scale[:, None]
     seasonal = (index != 0).any(axis=1).astype(np.float64)
-    return SmoothedSeries(np.pad(scaled, pad), np.pad(seen, pad), unit, newest, index / unit[:, None], seasonal)
+    return SmoothedSeries(np.pad(scaled, pad), np.pad(observed, pad), scale, last, index / scale[:, None], seasonal)
 
 
-def cut_segment(rows: SmoothedSeries, which: Integers, last: Integers, h: int, window: int, origins: int) -> Segment:
-    """The columns that lead to some origins, and h behind them.
-
-    Args:
-        rows: Of all series.
-        which: (B,) of them.
-        last: (B,) columns of the last origins.
-        h: Horizon.
-        window: w.
-        origins: O, at most what there is.
-    """
-    columns, m = rows.z.shape[1], rows.season.shape[1]
-    O = max(1, min(origins, columns - window))  # noqa: E741
-    C = max(O + window - 1, min(columns, O + window - 1 + CONTEXT_SEASONS * m))
-    at = last + np.arange(1 - C, h + 1)[:, None]
-    inside = (at >= 0) & (at < columns)
-    at = at.clip(0, columns - 1)
-    phase = (last[:, None] + 1 - C + np.arange(m) - columns) % m
-    return Segment(np.where(inside, rows.z[which, at], 0.0), inside & rows.observed[which, at], phase, which, O, window)
-
-
-def segment_inputs(piece: Segment, rows: SmoothedSeries, parameters: Reals, ahead: Integers) -> SegmentInputs:
-    """Windows and targets of every origin.
-
-    ``x = z[t-w+1..t] - s - l[t]`` where observed, else 0; ``y = z[t+k] - s[t+k] - l[t]``, with the seasons that are
-    known at t.
+def cut_segment(
+    series: SmoothedSeries, rows: IntArray, last: IntArray, horizon: int, input_size: int, n_origins: int
+) -> Segment:
+    """Cut the columns that lead to the origins of a batch, and the horizon after them.
 
     Args:
-        piece: (C + h, B).
-        rows: Of all series.
-        parameters: (S, P).
-        ahead: (K,) steps that are learnt.
+        series: All series.
+        rows: Series of the batch, [B].
+        last: Columns of their last origins, [B].
+        horizon: Steps ahead.
+        input_size: Values in a window.
+        n_origins: Origins, at most.
     """
-    which, O, w = piece.series, piece.n_origins, piece.input_size  # noqa: E741
-    B, m = piece.phase.shape
-    C = len(piece.z) - int(ahead[-1])
-    a, g = _weights(parameters[which], rows.seasonal[which])
-    start = np.take_along_axis(parameters[which, 2:], piece.phase, axis=1).T
-    found = smooth(piece.z[:C], piece.observed[:C], a, g, start)
-    level = found.level[C - O :].T
-    free = np.ascontiguousarray((piece.z[:C] - found.season[:C])[C - O - w + 1 :].T)
-    seen = np.ascontiguousarray(piece.observed[:C][C - O - w + 1 :].T)
-    x = np.empty((B, O, w + N_EXTRA_INPUTS))
-    views = np.lib.stride_tricks.sliding_window_view
-    watched = views(seen, w, axis=1)
-    np.subtract(views(free, w, axis=1), level[..., None], out=x[..., :w])
-    x[..., :w] *= watched
-    np.clip(x[..., :w], -CLIP, CLIP, out=x[..., :w])
-    x[..., w] = watched.mean(axis=-1)
-    x[..., w + 1] = np.log(rows.scale[which])[:, None]
-    at = np.arange(C - O, C)[:, None]
-    known = at + 1 + (ahead - 1) % m
-    y = (piece.z[at + ahead] - found.season[known] - found.level[at]).transpose(2, 0, 1)
-    weight = (piece.observed[at + ahead] & piece.observed[at]).transpose(2, 0, 1)
-    return SegmentInputs(x, np.clip(y, -2 * CLIP, 2 * CLIP), weight.astype(np.float64), found)
+    n_columns, m = series.z.shape[1], series.season.shape[1]
+    n_origins = max(1, min(n_origins, n_columns - input_size))
+    n_read = n_origins + input_size - 1
+    C = max(n_read, min(n_columns, n_read + CONTEXT_SEASONS * m))
+    columns = last + np.arange(1 - C, horizon + 1)[:, None]
+    inside = (columns >= 0) & (columns < n_columns)
+    columns = columns.clip(0, n_columns - 1)
+    phase = (last[:, None] + 1 - C + np.arange(m) - n_columns) % m
+    z = np.where(inside, series.z[rows, columns], 0.0)
+    return Segment(z, inside & series.observed[rows, columns], phase, rows, n_origins, input_size)
+
+
+def segment_inputs(
+    segment: Segment, series: SmoothedSeries, parameters: AnyFloatArray, steps: IntArray
+) -> SegmentInputs:
+    """Return windows and targets of every origin.
+
+    ``x = z[t - input_size + 1..t] - s - l[t]`` where observed, else 0; ``y = z[t+k] - s[t+k] - l[t]``, with the
+    seasons that are known at t.
+
+    Args:
+        segment: Of a batch.
+        series: All series.
+        parameters: Smoothing parameters of all series, [n_series, P].
+        steps: Steps of the horizon that are trained, [K].
+    """
+    rows, n_origins, input_size = segment.rows, segment.n_origins, segment.input_size
+    B, m = segment.phase.shape
+    C = len(segment.z) - int(steps[-1])
+    alpha, gamma = _weights(parameters[rows], series.seasonal[rows])
+    start = np.take_along_axis(parameters[rows, 2:], segment.phase, axis=1).T
+    smoothed = smooth(segment.z[:C], segment.observed[:C], alpha, gamma, start)
+    level = smoothed.level[C - n_origins :].T
+    first = C - n_origins - input_size + 1
+    adjusted = np.ascontiguousarray((segment.z[:C] - smoothed.season[:C])[first:].T)
+    observed = sliding_window_view(np.ascontiguousarray(segment.observed[:C][first:].T), input_size, axis=1)
+    x = np.empty((B, n_origins, input_size + N_EXTRA_INPUTS))
+    np.subtract(sliding_window_view(adjusted, input_size, axis=1), level[..., None], out=x[..., :input_size])
+    x[..., :input_size] *= observed
+    np.clip(x[..., :input_size], -CLIP, CLIP, out=x[..., :input_size])
+    x[..., input_size] = observed.mean(axis=-1)
+    x[..., input_size + 1] = np.log(series.scale[rows])[:, None]
+    origins = np.arange(C - n_origins, C)[:, None]
+    known_season = origins + 1 + (steps - 1) % m
+    y = (segment.z[origins + steps] - smoothed.season[known_season] - smoothed.level[origins]).transpose(2, 0, 1)
+    weight = (segment.observed[origins + steps] & segment.observed[origins]).transpose(2, 0, 1)
+    return SegmentInputs(x, np.clip(y, -2 * CLIP, 2 * CLIP), weight.astype(np.float64), smoothed)
 
 
 def segment_inputs_backward(
-    piece: Segment,
-    rows: SmoothedSeries,
-    parameters: Reals,
-    ahead: Integers,
-    given: SegmentInputs,
-    dx: Reals,
-    dy: Reals,
-    penalty: float,
-) -> Reals:
-    """Gradient of the parameters, (B, P).
+    segment: Segment,
+    series: SmoothedSeries,
+    parameters: AnyFloatArray,
+    steps: IntArray,
+    batch: SegmentInputs,
+    dx: AnyFloatArray,
+    dy: AnyFloatArray,
+    level_penalty: float,
+) -> AnyFloatArray:
+    """Backpropagate through `segment_inputs`, and add the gradient of the roughness of the levels.
 
     Args:
-        piece: As given to `read`.
-        rows: As given to `read`.
-        parameters: As given to `read`.
-        ahead: As given to `read`.
-        given: What it returned.
-        dx: (B, O, w + 2) gradient of x.
-        dy: (B, O, K) gradient of y.
-        penalty: Weight of the roughness of the levels.
+        segment: As for `segment_inputs`.
+        series: As for `segment_inputs`.
+        parameters: As for `segment_inputs`.
+        steps: As for `segment_inputs`.
+        batch: The result of `segment_inputs`.
+        dx: Gradient of x, [B, n_origins, input_size + 2].
+        dy: Gradient of y, [B, n_origins, K].
+        level_penalty: Weight of the roughness.
+
+    Returns:
+        Gradient of the parameters of the batch, [B, P].
     """
-    which, O, w, found = piece.series, piece.n_origins, piece.input_size, given.smoothed  # noqa: E741
-    B, m = piece.phase.shape
-    C = len(found.level)
-    x, y = given.x[..., :w], given.y
-    seen = np.ascontiguousarray(piece.observed[:C][C - O - w + 1 :].T)
-    watched = np.lib.stride_tricks.sliding_window_view(seen, w, axis=1)
-    back = (dx[..., :w] * (watched & (np.abs(x) < CLIP))).transpose(2, 1, 0).astype(np.float64)
-    ask = (dy * (np.abs(y) < 2 * CLIP)).transpose(2, 1, 0).astype(np.float64)
-    begun = np.cumsum(piece.observed[:C], axis=0) > 0
+    rows, n_origins, input_size, smoothed = segment.rows, segment.n_origins, segment.input_size, batch.smoothed
+    B, m = segment.phase.shape
+    C = len(smoothed.level)
+    first = C - n_origins - input_size + 1
+    x, y = batch.x[..., :input_size], batch.y
+    observed = sliding_window_view(np.ascontiguousarray(segment.observed[:C][first:].T), input_size, axis=1)
+    dwindow = (dx[..., :input_size] * (observed & (np.abs(x) < CLIP))).transpose(2, 1, 0).astype(np.float64)
+    dtarget = (dy * (np.abs(y) < 2 * CLIP)).transpose(2, 1, 0).astype(np.float64)
+    has_begun = np.cumsum(segment.observed[:C], axis=0) > 0
     counts = np.zeros((C, B))
-    counts[2:] = begun[:-2]
-    dlevel = penalty * roughness(found.level, counts)[1] if penalty else np.zeros((C, B))
-    dlevel[C - O :] -= back.sum(axis=0) + ask.sum(axis=0)
+    counts[2:] = has_begun[:-2]
+    dlevel = level_penalty * roughness(smoothed.level, counts)[1] if level_penalty else np.zeros((C, B))
+    dlevel[C - n_origins :] -= dwindow.sum(axis=0) + dtarget.sum(axis=0)
     dseason = np.zeros((C + m, B))
-    first = C - O - w + 1
-    for j, own in enumerate(back):
-        dseason[first + j : first + j + O] -= own
-    for k, own in zip(ahead.tolist(), ask, strict=True):
-        known = C - O + 1 + (k - 1) % m
-        dseason[known : known + O] -= own
-    a, g = _weights(parameters[which], rows.seasonal[which])
-    da, dg, dstart = smooth_backward(piece.z[:C], piece.observed[:C], g, found, dlevel, dseason)
+    for j, part in enumerate(dwindow):
+        dseason[first + j : first + j + n_origins] -= part
+    for step, part in zip(steps.tolist(), dtarget, strict=True):
+        known_season = C - n_origins + 1 + (step - 1) % m
+        dseason[known_season : known_season + n_origins] -= part
+    alpha, gamma = _weights(parameters[rows], series.seasonal[rows])
+    dalpha, dgamma, dstart = smooth_backward(segment.z[:C], segment.observed[:C], gamma, smoothed, dlevel, dseason)
     gradient = np.zeros((B, 2 + m))
-    gradient[:, 0] = da * a * (1 - a)
-    gradient[:, 1] = dg * g * (1 - g)
-    np.put_along_axis(gradient[:, 2:], piece.phase, dstart.T * rows.seasonal[which, None], axis=1)
+    gradient[:, 0] = dalpha * alpha * (1 - alpha)
+    gradient[:, 1] = dgamma * gamma * (1 - gamma)
+    np.put_along_axis(gradient[:, 2:], segment.phase, dstart.T * series.seasonal[rows, None], axis=1)
     return gradient
 
 
-def _weights(parameters: Reals, seasonal: Floats) -> tuple[Reals, Reals]:
-    """(B,) weights of the newest value in level and season."""
+def _weights(parameters: AnyFloatArray, seasonal: FloatArray) -> tuple[AnyFloatArray, AnyFloatArray]:
+    """Return the weights of the newest value in level and season, [B] each."""
     return gate(parameters[:, 0]), gate(parameters[:, 1]) * seasonal

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.forecasting.attribution import (
     AttributionBins,
     AttributionTarget,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from gatecast.forecasting.panel_rnn.model import PanelRNN, PanelRNNConfig
 
 __all__ = ["attribution_path"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def attribution_path(
@@ -104,7 +103,7 @@ def _inputs(config: PanelRNNConfig, horizon: int, scaled: ScaledSeries) -> Input
         )
         fixed = {
             name: np.repeat(getattr(scaled, name), n_points, axis=0)
-            for name in ("observed", "size", "centre", "spread")
+            for name in ("observed", "log_scale", "center", "spread")
         }
         points = scaled._replace(z=z.astype(np.float32), context=context, **fixed)
         x, level = inputs(points, rows, origins[None], steps, config)

@@ -18,8 +18,8 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 from gatecast.forecasting.base import (
     Family,
@@ -77,10 +77,6 @@ __all__ = [
     "train",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-Float32Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 CONTEXT_SEASONS = 10
 """Seasons before the windows that seasonal indices are made from when forecasting."""

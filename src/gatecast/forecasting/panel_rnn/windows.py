@@ -1,7 +1,8 @@
-"""What a panel network reads: windows at every origin of every series, targets, and the columns beside the series.
+"""Inputs and targets of a panel RNN: windows at every origin of every series, and the exogenous columns.
 
-Letters: S series, T columns, B series of a batch, O origins, w values in a window, K steps that are learnt, F known, G
-historic, E static columns.
+Shapes: n_series rows, T columns of the past, n steps known beyond the end, B series of a batch, K steps of the horizon
+that are trained; F future exogenous columns, G historic ones, E static ones. Padded arrays have input_size - 1 columns
+in front of the T.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import forward_fill
 from gatecast.kernels.packing import Array
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gatecast.forecasting.panel_rnn.model import PanelRNNConfig
 
 __all__ = [
+    "CROPS_PER_BATCH",
     "MIN_SCALE",
     "N_EXTRA_INPUTS",
     "InputGradients",
@@ -31,43 +33,45 @@ __all__ = [
     "scale_series",
 ]
 
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-
-windows_of = np.lib.stride_tricks.sliding_window_view
+sliding_window_view = np.lib.stride_tricks.sliding_window_view
 
 N_EXTRA_INPUTS = 3
-"""Inputs besides the window: share observed, unit of the changes, place of the level in the series' range."""
+"""Inputs besides the window: share observed, log of the scale, position of the level in the range of the series."""
 
 CLIP = 50.0
-"""Mean changes from the level at which what is read is cut."""
+"""Mean changes from the level at which inputs are clipped; targets at twice as many."""
 
 MIN_SCALE = 1e-3
-"""Least unit of a series' changes in what the network reads, so that a constant is no division by zero."""
+"""Smallest scale of a series' changes, so that a constant is no division by zero."""
+
+POSITION_WIDTH = 1.5
+"""Standard deviations of a series within which the position of its level changes most."""
+
+CROPS_PER_BATCH = 16
+"""Segments in a batch where there are fewer series."""
 
 
 class ScaledSeries(NamedTuple):
-    """Series as the network reads them, w - 1 columns of padding in front."""
+    """Series as a network reads them, padded in front."""
 
-    z: Singles
-    """(S, w - 1 + T) values less the series' newest, in units of its mean change, without gaps."""
-    observed: Singles
-    """(S, w - 1 + T) 1 where a value is observed."""
-    size: Singles
-    """(S,) logarithm of the unit."""
-    scale: Floats
-    """(S,) mean change."""
-    last: Floats
-    """(S,) what was subtracted."""
-    centre: Singles
-    """(S,) median of z."""
-    spread: Singles
-    """(S,) standard deviation of z."""
-    first: Integers
-    """(S,) column of T at which the series begins."""
+    z: Float32Array
+    """Values less the newest one, in units of the mean change, without gaps, [n_series, input_size - 1 + T]."""
+    observed: Float32Array
+    """1 where a value is observed, else 0, [n_series, input_size - 1 + T]."""
+    log_scale: Float32Array
+    """Logarithm of the scale, [n_series]."""
+    scale: FloatArray
+    """Mean change, [n_series]."""
+    last: FloatArray
+    """Newest value, which is subtracted, [n_series]."""
+    center: Float32Array
+    """Median of z, [n_series]."""
+    spread: Float32Array
+    """Standard deviation of z, [n_series]."""
+    first: IntArray
+    """Column of T at which a series begins, [n_series]."""
     context: PanelContext
-    """Where the columns beside the series are."""
+    """Source of the exogenous columns."""
 
 
 def scale_series(context: PanelContext, season_length: int, input_size: int) -> ScaledSeries:
@@ -85,8 +89,7 @@ def scale_series(context: PanelContext, season_length: int, input_size: int) -> 
 
 def _scale(context: PanelContext, season_length: int) -> ScaledSeries:
     """`scale_series` without padding."""
-    scaler = context.scaler(season_length)
-    z = scaler.transform(context.values)
+    z = context.scaler(season_length).transform(context.values)
     observed = np.isfinite(z)
     filled = forward_fill(z)
     n_changes = (observed[:, 1:] & observed[:, :-1]).sum(axis=1)
@@ -110,8 +113,8 @@ def _scale(context: PanelContext, season_length: int) -> ScaledSeries:
     )
 
 
-def _median(x: Floats) -> Floats:
-    """(S,) median of what is not NaN; 0 where nothing is."""
+def _median(x: FloatArray) -> FloatArray:
+    """Return the median of what is not NaN, [n_series]; 0 where nothing is."""
     order = np.sort(x, axis=1)
     count = np.isfinite(x).sum(axis=1)
     low = np.take_along_axis(order, np.maximum((count - 1) // 2, 0)[:, None], axis=1)[:, 0]
@@ -120,149 +123,164 @@ def _median(x: Floats) -> Floats:
 
 
 def inputs(
-    rows: ScaledSeries,
-    which: Integers,
-    origins: Integers,
-    ahead: Integers,
-    settings: PanelRNNConfig,
-) -> tuple[Array, Singles]:
-    """Inputs (B, O, w + 3 + columns) and levels (B, O) at origins, in each row a segment of T apart."""
-    w, step = settings.input_size, settings.stride
-    at = origins[:, :1] + np.arange((origins.shape[1] - 1) * step + w)
-    windows, seen = (windows_of(part[which, at], w, axis=1)[:, ::step] for part in (rows.z, rows.observed))
-    level = windows[..., -min(settings.level_window, w) :].mean(axis=-1)
-    beside = _columns(rows.context, which, origins, ahead)
-    x = np.empty((*windows.shape[:-1], w + N_EXTRA_INPUTS + sum(part.shape[-1] for part in beside)), np.float32)
-    window = x[..., :w]
+    scaled: ScaledSeries, rows: IntArray, origins: IntArray, steps: IntArray, config: PanelRNNConfig
+) -> tuple[Array, Float32Array]:
+    """Return what a network reads at origins, and the levels that its forecasts are counted from.
+
+    Args:
+        scaled: All series.
+        rows: Series of each row of the batch, [B, 1].
+        origins: Columns of T, a stride apart in each row, [B or 1, n_origins].
+        steps: Steps of the horizon that are trained, [K].
+        config: Of the network.
+
+    Returns:
+        Inputs, [B, n_origins, input_size + 3 + number of exogenous inputs], and levels, [B, n_origins].
+    """
+    input_size, stride = config.input_size, config.stride
+    columns = origins[:, :1] + np.arange((origins.shape[1] - 1) * stride + input_size)
+    windows, observed = (
+        sliding_window_view(part[rows, columns], input_size, axis=1)[:, ::stride]
+        for part in (scaled.z, scaled.observed)
+    )
+    level = windows[..., -min(config.level_window, input_size) :].mean(axis=-1)
+    exogenous = _exogenous_inputs(scaled.context, rows, origins, steps)
+    n_inputs = input_size + N_EXTRA_INPUTS + sum(part.shape[-1] for part in exogenous)
+    x = np.empty((*windows.shape[:-1], n_inputs), np.float32)
+    window = x[..., :input_size]
     np.subtract(windows, level[..., None], out=window)
-    window *= seen
+    window *= observed
     np.clip(window, -CLIP, CLIP, out=window)
-    x[..., w] = seen.mean(axis=-1)
-    x[..., w + 1] = rows.size[which]
-    x[..., w + 2] = settings.level_position_weight * np.tanh((level - rows.centre[which]) / (1.5 * rows.spread[which]))
-    if beside:
-        np.concatenate(beside, axis=-1, out=x[..., w + N_EXTRA_INPUTS :])
+    x[..., input_size] = observed.mean(axis=-1)
+    x[..., input_size + 1] = scaled.log_scale[rows]
+    position = np.tanh((level - scaled.center[rows]) / (POSITION_WIDTH * scaled.spread[rows]))
+    x[..., input_size + 2] = config.level_position_weight * position
+    if exogenous:
+        np.concatenate(exogenous, axis=-1, out=x[..., input_size + N_EXTRA_INPUTS :])
     return x, level
 
 
-def _columns(history: PanelContext, which: Integers, origins: Integers, ahead: Integers) -> list[Floats]:
-    """What is read beside a series, each (B, O, .): known columns at and after an origin, past and constant ones."""
-    found, shape = [], np.broadcast_shapes(which.shape, origins.shape)
-    if history.futr_exog.shape[2]:
-        at = np.minimum(origins[..., None] + np.concatenate([[0], ahead]), history.futr_exog.shape[1] - 1)
-        found.append(history.futr_exog[which[..., None], at].reshape(*shape, -1))
-    if history.hist_exog.shape[2]:
-        found.append(history.hist_exog[which, origins])
-    if history.stat_exog.shape[1]:
-        found.append(np.broadcast_to(history.stat_exog[which], (*shape, history.stat_exog.shape[1])))
-    return found
+def _exogenous_inputs(context: PanelContext, rows: IntArray, origins: IntArray, steps: IntArray) -> list[FloatArray]:
+    """Return future columns at and after each origin, historic and static ones, each [B, n_origins, n_inputs]."""
+    parts, shape = [], np.broadcast_shapes(rows.shape, origins.shape)
+    if context.futr_exog.shape[2]:
+        columns = np.minimum(origins[..., None] + np.concatenate([[0], steps]), context.futr_exog.shape[1] - 1)
+        parts.append(context.futr_exog[rows[..., None], columns].reshape(*shape, -1))
+    if context.hist_exog.shape[2]:
+        parts.append(context.hist_exog[rows, origins])
+    if context.stat_exog.shape[1]:
+        parts.append(np.broadcast_to(context.stat_exog[rows], (*shape, context.stat_exog.shape[1])))
+    return parts
 
 
 class InputGradients(NamedTuple):
-    """Gradients of what a row is read from, B rows."""
+    """Gradients of what a batch is read from."""
 
-    z: Floats
-    """(B, w - 1 + T) of `Rows.z`."""
-    futr_exog: Floats
-    """(B, T + n, F)."""
-    hist_exog: Floats
-    """(B, T, G)."""
-    stat_exog: Floats
-    """(B, E)."""
+    z: FloatArray
+    """[B, input_size - 1 + T]."""
+    futr_exog: FloatArray
+    """[B, T + n, F]."""
+    hist_exog: FloatArray
+    """[B, T, G]."""
+    stat_exog: FloatArray
+    """[B, E]."""
 
 
 def inputs_backward(
-    rows: ScaledSeries, origins: Integers, ahead: Integers, settings: PanelRNNConfig, dx: Floats, dlevel: Floats
+    scaled: ScaledSeries, origins: IntArray, steps: IntArray, config: PanelRNNConfig, dx: FloatArray, dlevel: FloatArray
 ) -> InputGradients:
-    """The way of a gradient back through `inputs` of all rows at the same origins.
+    """Backpropagate through `inputs` of all series at the same origins.
 
-    Unit, newest value, centre and spread are held fixed. What `inputs` reads several times collects as many gradients.
-    With x[j] = clip(seen[j] (z[j] - level)) and level the mean of the last n of them::
+    Scale, newest value, center and spread are held fixed. A value that is read several times collects as many
+    gradients. With x[j] = clip(observed[j] (z[j] - level)), level the mean of the last n of them, and
+    position = tanh((level - center) / width), width = 1.5 spread::
 
-        dz[j]  += seen[j] [not clipped] dx[j]
-        dlevel -= sum_j of the same, and += place (1 - tanh^2) / (1.5 spread) dx[w + 2]
+        dz[j]  += observed[j] [not clipped] dx[j]
+        dlevel -= sum_j of these, and += level_position_weight (1 - position^2) / width dx[input_size + 2]
         dz[j]  += dlevel / n        for the last n
 
     Args:
-        rows: B of them, as for `inputs`.
-        origins: (O,) a segment apart.
-        ahead: As for `inputs`.
-        settings: As for `inputs`.
-        dx: (B, O, w + 3 + columns) gradient of the inputs.
-        dlevel: (B, O) gradient of the levels.
+        scaled: B series.
+        origins: Columns of T, a stride apart, [n_origins].
+        steps: As for `inputs`.
+        config: As for `inputs`.
+        dx: Gradient of the inputs, [B, n_origins, n_inputs].
+        dlevel: Gradient of the levels, [B, n_origins].
     """
-    w, step, n = settings.input_size, settings.stride, min(settings.level_window, settings.input_size)
-    stretch = slice(int(origins[0]), int(origins[-1]) + w)
-    windows, seen = (windows_of(part[:, stretch], w, axis=1)[:, ::step] for part in (rows.z, rows.observed))
+    input_size, stride, n = config.input_size, config.stride, min(config.level_window, config.input_size)
+    segment = slice(int(origins[0]), int(origins[-1]) + input_size)
+    windows, observed = (
+        sliding_window_view(part[:, segment], input_size, axis=1)[:, ::stride] for part in (scaled.z, scaled.observed)
+    )
     level = windows[..., -n:].mean(axis=-1)
-    dwindow = dx[..., :w] * (seen * (np.abs(windows - level[..., None]) < CLIP))
-    reach = 1.5 * rows.spread[:, None]
-    bend = settings.level_position_weight * (1 - np.tanh((level - rows.centre[:, None]) / reach) ** 2) / reach
-    dwindow[..., -n:] += ((dlevel - dwindow.sum(axis=-1) + bend * dx[..., w + 2]) / n)[..., None]
-    z = np.zeros(rows.z.shape)
-    for j in range(w):
-        z[:, _moved(origins, j, step)] += dwindow[..., j]
-    return InputGradients(z, *_columns_backward(rows.context, origins, ahead, step, dx[..., w + N_EXTRA_INPUTS :]))
+    dwindow = dx[..., :input_size] * (observed * (np.abs(windows - level[..., None]) < CLIP))
+    width = POSITION_WIDTH * scaled.spread[:, None]
+    slope = config.level_position_weight * (1 - np.tanh((level - scaled.center[:, None]) / width) ** 2) / width
+    dwindow[..., -n:] += ((dlevel - dwindow.sum(axis=-1) + slope * dx[..., input_size + 2]) / n)[..., None]
+    dz = np.zeros(scaled.z.shape)
+    for j in range(input_size):
+        dz[:, _shifted(origins, j, stride)] += dwindow[..., j]
+    dexogenous = dx[..., input_size + N_EXTRA_INPUTS :]
+    return InputGradients(dz, *_exogenous_backward(scaled.context, origins, steps, stride, dexogenous))
 
 
-def _moved(origins: Integers, far: int, step: int) -> slice:
-    """Columns so many steps behind origins that are evenly apart."""
-    return slice(int(origins[0]) + far, int(origins[-1]) + far + 1, step)
+def _shifted(origins: IntArray, n_steps: int, stride: int) -> slice:
+    """Return the columns n_steps after origins that are a stride apart."""
+    return slice(int(origins[0]) + n_steps, int(origins[-1]) + n_steps + 1, stride)
 
 
-def _columns_backward(
-    history: PanelContext, origins: Integers, ahead: Integers, step: int, dx: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """The way back through `_columns`."""
-    (B, until, F), G = history.futr_exog.shape, history.hist_exog.shape[2]
-    # Room for steps beyond what is known: there the last column is read.
-    known = np.zeros((B, max(until, int(origins[-1]) + int(ahead[-1]) + 1), F))
+def _exogenous_backward(
+    context: PanelContext, origins: IntArray, steps: IntArray, stride: int, dx: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Backpropagate through `_exogenous_inputs`."""
+    (B, n_known, F), G = context.futr_exog.shape, context.hist_exog.shape[2]
+    # Beyond what is known the last column is read: its gradients are collected there first.
+    dfutr_exog = np.zeros((B, max(n_known, int(origins[-1]) + int(steps[-1]) + 1), F))
     if F:
-        parts = dx[..., : (len(ahead) + 1) * F].reshape(B, len(origins), -1, F)
-        for k, far in enumerate([0, *ahead.tolist()]):
-            known[:, _moved(origins, far, step)] += parts[:, :, k]
-        known[:, until - 1] += known[:, until:].sum(axis=1)
-    historic = np.zeros(history.hist_exog.shape)
-    beside = dx[..., (len(ahead) + 1) * F :]
-    historic[:, _moved(origins, 0, step)] = beside[..., :G]
-    return known[:, :until], historic, beside[..., G:].sum(axis=1)
-
-
-CROPS_PER_BATCH = 16
-"""Stretches in a batch where there are fewer series."""
+        parts = dx[..., : (len(steps) + 1) * F].reshape(B, len(origins), -1, F)
+        for k, step in enumerate([0, *steps.tolist()]):
+            dfutr_exog[:, _shifted(origins, step, stride)] += parts[:, :, k]
+        dfutr_exog[:, n_known - 1] += dfutr_exog[:, n_known:].sum(axis=1)
+    dhist_exog = np.zeros(context.hist_exog.shape)
+    dpast = dx[..., (len(steps) + 1) * F :]
+    dhist_exog[:, _shifted(origins, 0, stride)] = dpast[..., :G]
+    return dfutr_exog[:, :n_known], dhist_exog, dpast[..., G:].sum(axis=1)
 
 
 def batches(
-    rows: ScaledSeries, ahead: Integers, settings: PanelRNNConfig, seed: int
+    scaled: ScaledSeries, steps: IntArray, config: PanelRNNConfig, seed: int
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """Inputs, targets (B, O, K) and weights of every update."""
-    S = len(rows.z)
-    T = rows.z.shape[1] - settings.input_size + 1
-    O = min(settings.n_origins, (T - 2) // settings.stride + 1)  # noqa: E741
-    span = (O - 1) * settings.stride + 1
+    """Yield inputs, targets [B, n_origins, K] and their weights of 0 and 1, of every update.
+
+    A series takes part with one segment: all its origins, or a random segment of a longer one.
+    """
+    n_series, horizon = len(scaled.z), int(steps[-1])
+    T = scaled.z.shape[1] - config.input_size + 1
+    n_origins = min(config.n_origins, (T - 2) // config.stride + 1)
+    span = (n_origins - 1) * config.stride + 1
     rng = generator(seed, 2)
     # Steps without gaps are a slice, which need not be copied.
-    steps = slice(ahead[0], ahead[-1] + 1) if len(ahead) == ahead[-1] else ahead
-    for _ in range(settings.max_steps):
-        # Of few series several stretches each.
-        which = (
-            rng.integers(0, S, CROPS_PER_BATCH)
-            if S < CROPS_PER_BATCH
-            else rng.choice(S, min(S, settings.batch_size), replace=False)
+    selected = slice(steps[0], horizon + 1) if len(steps) == horizon else steps
+    for _ in range(config.max_steps):
+        # Several segments each, where there are few series.
+        rows = (
+            rng.integers(0, n_series, CROPS_PER_BATCH)
+            if n_series < CROPS_PER_BATCH
+            else rng.choice(n_series, min(n_series, config.batch_size), replace=False)
         )
-        # The last origin of a stretch has one value behind it at least; those of a long series lie anywhere.
-        spare = np.maximum(T - rows.first[which] - span - 1, 0)
-        last = T - 2 - np.floor(rng.random(len(which)) * (spare + 1)).astype(np.int64)
-        origins = last[:, None] + settings.stride * np.arange(1 - O, 1)
-        which = which[:, None]
-        x, level = inputs(rows, which, origins, ahead, settings)
-        at = origins[:, :1] + np.arange(span + ahead[-1])
-        column = np.minimum(at, T - 1) + settings.input_size - 1
-        seen = rows.observed[which, column] * (at < T)
-        values, there = (
-            windows_of(part, ahead[-1] + 1, axis=1)[:, :: settings.stride, steps]
-            for part in (rows.z[which, column], seen)
+        # The last origin has at least one value after it; those of a long series lie anywhere.
+        spare = np.maximum(T - scaled.first[rows] - span - 1, 0)
+        last = T - 2 - np.floor(rng.random(len(rows)) * (spare + 1)).astype(np.int64)
+        origins = last[:, None] + config.stride * np.arange(1 - n_origins, 1)
+        rows = rows[:, None]
+        x, level = inputs(scaled, rows, origins, steps, config)
+        columns = origins[:, :1] + np.arange(span + horizon)
+        padded = np.minimum(columns, T - 1) + config.input_size - 1
+        observed = scaled.observed[rows, padded] * (columns < T)
+        values, is_known = (
+            sliding_window_view(part, horizon + 1, axis=1)[:, :: config.stride, selected]
+            for part in (scaled.z[rows, padded], observed)
         )
         y = values - level[..., None]
-        np.clip(y, -100, 100, out=y)
-        yield x, y, there * seen[:, : span : settings.stride, None]
+        np.clip(y, -2 * CLIP, 2 * CLIP, out=y)
+        yield x, y, is_known * observed[:, : span : config.stride, None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray
 from gatecast.forecasting.attribution import (
     AttributionBins,
     AttributionTarget,
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from gatecast.forecasting.sequential_model.model import SequentialModel
 
 __all__ = ["attribution_path"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def attribution_path(

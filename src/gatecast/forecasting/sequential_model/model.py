@@ -17,8 +17,8 @@ from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive, check_positive_int
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
@@ -64,8 +64,6 @@ from gatecast.nn.training import ValidationErrors
 
 __all__ = ["SequentialConfig", "SequentialModel", "default_settings", "train"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 FINISH = 5
 """One of so many updates, the last ones, sees the held-out values too."""
