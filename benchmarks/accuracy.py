@@ -1,9 +1,9 @@
-"""Forecast accuracy on single series, on validation tails or on test parts: the tables of docs/accuracy.md.
+"""Measure the accuracy on single series, on validation tails or on test parts: the tables of docs/accuracy.md.
 
 usage: accuracy.py FOLDER [--test] [--seeds N]
 
-FOLDER holds `time,value` files with a header. Without --test the last h values of each series, its test part, are cut
-off first and never seen: that is how settings are chosen. With --test the result on them is recorded.
+FOLDER holds `time,value` files with a header. Without --test, the last h values of each series, its test part, are
+cut off first: use this to choose settings. With --test, they give the result for the record.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gatecast.data.panel import Panel
-from gatecast.data.reader import read
-from gatecast.forecaster import Forecaster
+from gatecast import Forecaster
+from gatecast.data import Panel, read
 
 SERIES = {
     "airpassengers": 24,
@@ -31,36 +30,36 @@ SERIES = {
     "bike_sharing_daily": 28,
     "taylor_halfhourly_demand": 336,
 }
-"""Horizon by name of file."""
+"""Horizon by file name."""
 
 
 def table(panel: Panel) -> dict[str, np.ndarray]:
-    """The only series of a panel as columns, missing values left out."""
-    seen = np.isfinite(panel.values)
-    return {"ds": panel.times(0)[seen], "y": panel.values[seen]}
+    """Return the only series of a panel as columns, without missing values."""
+    observed = np.isfinite(panel.values)
+    return {"ds": panel.times(0)[observed], "y": panel.values[observed]}
 
 
-def one(path: Path, h: int, test: bool, seeds: int) -> list[object]:
-    """MASE of the LSTM (median over seeds) and of the baselines, coverage, seconds."""
+def measure(path: Path, h: int, test: bool, seeds: int) -> list[object]:
+    """Return the MASE of the ensemble (median over seeds) and of the baseline, coverage, and seconds."""
     panel, _ = read(str(path))
     data = table(panel if test else panel.drop_last(h))
-    runs, began = [], time.perf_counter()
+    runs, start = [], time.perf_counter()
     for seed in range(seeds):
         evaluation = Forecaster(h, seed=seed).fit(data).evaluation_
         assert evaluation is not None
         runs.append(evaluation)
-    model = [run.scores[0] for run in runs]
+    scores = [run.scores[0] for run in runs]
     naive = next(score for score in runs[0].scores if score.model in ("SeasonalNaive", "Naive"))
-    cover = [statistics.mean(score.coverage[level] for score in model) for level in (80, 95)]
+    coverage = [statistics.mean(score.coverage[level] for score in scores) for level in (80, 95)]
     return [
         path.stem,
         h,
-        runs[0].season,
-        statistics.median(score.mase for score in model),
+        runs[0].season_length,
+        statistics.median(score.mase for score in scores),
         naive.mase,
-        statistics.median(score.skill for score in model),
-        *cover,
-        (time.perf_counter() - began) / seeds,
+        statistics.median(score.skill for score in scores),
+        *coverage,
+        (time.perf_counter() - start) / seeds,
     ]
 
 
@@ -74,7 +73,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     ratios = []
     for name, h in SERIES.items():
-        row = one(options.folder / f"{name}.csv", h, options.test, options.seeds)
+        row = measure(options.folder / f"{name}.csv", h, options.test, options.seeds)
         ratios.append(row[3] / row[4])
         formats = ("{}", "{}", "{}", "{:.3f}", "{:.3f}", "{:+.1f} %", "{:.0f} %", "{:.0f} %", "{:.1f}")
         print("| " + " | ".join(f.format(cell) for f, cell in zip(formats, row, strict=True)) + " |", flush=True)

@@ -1,9 +1,9 @@
-"""gatecast beside neuralforecast's LSTM (defaults) and NHITS on one group of a competition, in turns.
+"""Compare gatecast with the LSTM (defaults) and NHITS of neuralforecast on one group of a competition, in turns.
 
 usage: against.py FOLDER PEER_PYTHON [--group "M3 monthly"] [--seeds N]
 
-PEER_PYTHON is the interpreter of an environment with neuralforecast, duckdb and pandas. Each seed runs both sides one
-after the other, so that a busy machine is busy for both; medians over seeds are printed.
+PEER_PYTHON is the interpreter of an environment with neuralforecast, duckdb and pandas. Each seed runs both tools one
+after the other, so that other load on the machine affects both. Prints medians over seeds.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ def main() -> None:
     parser.add_argument("--group", default="M3 monthly")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    found: dict[str, list[dict]] = {}
+    runs: dict[str, list[dict]] = {}
     for seed in range(options.seeds):
-        own = measure(options.folder, options.group, seed)
-        row = {**own["Ensemble"], "fit": own["fit"], "predict": own["predict"]}
-        found.setdefault("gatecast", []).append(row)
+        result = measure(options.folder, options.group, seed)
+        row = {**result["Ensemble"], "fit": result["fit"], "predict": result["predict"]}
+        runs.setdefault("gatecast", []).append(row)
         side = Path(__file__).with_name("neuralforecast_side.py")
         command = [options.peer_python, str(side), str(options.folder), options.group, str(seed)]
-        said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=side.parent).stdout
-        for line in said.splitlines():
+        printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=side.parent).stdout
+        for line in printed.splitlines():
             if line.startswith("{"):
-                told = json.loads(line)
-                found.setdefault(f"neuralforecast {told['model']}", []).append(told)
+                row = json.loads(line)
+                runs.setdefault(f"neuralforecast {row['model']}", []).append(row)
     print("| model | sMAPE | MASE | fit, s | predict, s | seeds |")
     print("|---|---|---|---|---|---|")
-    for name, runs in found.items():
-        middle = {key: statistics.median(run[key] for run in runs) for key in ("smape", "mase", "fit", "predict")}
-        cells = f"{middle['smape']:.2f} | {middle['mase']:.3f} | {middle['fit']:.0f} | {middle['predict']:.1f}"
-        print(f"| {name} | {cells} | {len(runs)} |")
+    for name, rows in runs.items():
+        medians = {key: statistics.median(row[key] for row in rows) for key in ("smape", "mase", "fit", "predict")}
+        cells = f"{medians['smape']:.2f} | {medians['mase']:.3f} | {medians['fit']:.0f} | {medians['predict']:.1f}"
+        print(f"| {name} | {cells} | {len(rows)} |")
 
 
 if __name__ == "__main__":

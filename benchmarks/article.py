@@ -1,6 +1,6 @@
-"""The article's network, 3 x LSTM(50) + dropout 0.2 + Dense(1) with MSE and Adam, and the cases that are timed.
+"""The article's network, 3 x LSTM(50) + dropout 0.2 + Dense(1) with MSE and Adam, and the cases to time.
 
-Shared by the three sides of the comparison; needs nothing but the standard library.
+Shared by the three tools; needs the standard library only.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ CASES = ((32, 24), (32, 1), (256, 24), (32, 96))
 
 
 def flops(B: int, T: int) -> float:
-    """Multiply-adds of one training step, counted twice: forward, gradients of data and of weights."""
+    """Return the operations of one training step, two for a multiply-add: forward, gradients of data and of weights."""
     inputs = (1, UNITS, UNITS)
     return B * T * 3 * 2 * 4 * UNITS * sum(i + UNITS for i in inputs)
 
 
 def steps(B: int, T: int) -> int:
-    """Steps to time, so that a case takes about a second."""
+    """Return the number of steps to time, so that a case takes about a second."""
     return max(8, int(400 / (T * B / 32) ** 0.7))
 
 
 def report(tool: str, what: str, B: int, T: int, ms: float, **more: object) -> None:
-    """One line of JSON for benchmarks/run.py."""
+    """Print one line of JSON for benchmarks/run.py."""
     line = {"tool": tool, "what": what, "B": B, "T": T, "ms": ms, "gflops": flops(B, T) / ms / 1e6}
     print(json.dumps(line | more), flush=True)
 
 
 def median_ms(step: Callable[[], object], count: int) -> float:
-    """Median time of a call in milliseconds, after three calls to warm up."""
+    """Return the median time of a call in milliseconds, after three calls to warm up."""
     for _ in range(3):
         step()
     times = []
     for _ in range(count):
-        began = time.perf_counter()
+        start = time.perf_counter()
         step()
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e3

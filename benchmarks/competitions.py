@@ -1,10 +1,10 @@
-"""Accuracy on competitions: M3 (all series) and M4 (Yearly, Weekly, Hourly), by their own rules.
+"""Measure the accuracy on competitions: M3 (all series) and M4 (yearly, weekly, hourly), by their rules.
 
 usage: competitions.py FOLDER [--seeds N] [--only GROUP,...] [--out FILE.json]
 
-FOLDER holds m3/*.parquet and m4/*.parquet: unique_id, ds, y, split ("train" or "test"). The networks see the training
-part alone; the test part is looked at to record the result. Results are appended to the file as they come, and what is
-in it is not computed again.
+FOLDER holds m3/*.parquet and m4/*.parquet: unique_id, ds, y, split ("train" or "test"). The models see the training
+part only; the test part is for the record. Results are appended to the file, and results that are in it are not
+computed again.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ GROUPS = {
     "M4 weekly": ("m4/weekly", 13, 1, 52),
     "M4 hourly": ("m4/hourly", 48, 24, 24),
 }
-"""File, horizon, season of MASE, season that the forecaster is told (the files have no dates)."""
+"""File, horizon, season length of MASE, season length for the forecaster (the files have no dates)."""
 
-MODELS = ("Ensemble", "LSTM", "ES-LSTM", "DOT")
+MODELS = ("Ensemble", "LSTM", "ES-LSTM", "DynamicOptimizedTheta")
 
 NAIVE2 = {"M4 yearly": (16.342, 3.974), "M4 weekly": (9.161, 2.777), "M4 hourly": (18.383, 2.395)}
-"""sMAPE and MASE of the organisers' Naive2, which OWA is relative to."""
+"""sMAPE and MASE of the organizers' Naive2, which OWA is relative to."""
 
 
 def load(path: Path, h: int) -> tuple[dict[str, np.ndarray], list[np.ndarray], np.ndarray]:
-    """The training part as a table, as a list of series, and the test part (S, h)."""
+    """Return the training part as a table and as a list of series, and the test part (n_series, h)."""
     import duckdb
 
     query = f"select unique_id, y, split from read_parquet('{path}') order by unique_id, ds"
@@ -46,68 +46,70 @@ def load(path: Path, h: int) -> tuple[dict[str, np.ndarray], list[np.ndarray], n
     train = {"unique_id": ids[~test], "y": y[~test]}
     bounds = np.flatnonzero(np.r_[True, train["unique_id"][1:] != train["unique_id"][:-1], True])
     series = [train["y"][a:b] for a, b in pairwise(bounds)]
-    train["ds"] = np.concatenate([np.arange(1, len(one) + 1) for one in series])
+    train["ds"] = np.concatenate([np.arange(1, len(values) + 1) for values in series])
     return train, series, y[test].reshape(-1, h)
 
 
-def scaled(series: list[np.ndarray], m: int) -> np.ndarray:
-    """In-sample error of seasonal naive, the unit of MASE and MSIS; NaN where it is 0."""
-    unit = np.array([np.abs(one[m:] - one[:-m]).mean() if len(one) > m else np.nan for one in series])
-    return np.where(unit > 0, unit, np.nan)
+def seasonal_naive_scale(series: list[np.ndarray], m: int) -> np.ndarray:
+    """Return the in-sample error of seasonal naive, the unit of MASE and MSIS; NaN where it is 0."""
+    scale = np.array([np.abs(y[m:] - y[:-m]).mean() if len(y) > m else np.nan for y in series])
+    return np.where(scale > 0, scale, np.nan)
 
 
 def measure(folder: Path, group: str, seed: int) -> dict:
-    """One run: sMAPE, MASE and OWA of every model, coverage and MSIS of the intervals, seconds."""
-    from gatecast.forecaster import Forecaster  # here, so that peers without gatecast can import the rest
+    """Return sMAPE, MASE and OWA of every model, coverage and MSIS of the intervals, and seconds."""
+    from gatecast import Forecaster  # here, because the environment of the peers has no gatecast
 
     file, h, m, season = GROUPS[group]
     table, series, actual = load(folder / f"{file}.parquet", h)
-    unit = scaled(series, m)
-    began = time.perf_counter()
+    scale = seasonal_naive_scale(series, m)
+    start = time.perf_counter()
     forecaster = Forecaster(h, season_length=season, seed=seed).fit(table, evaluate=False)
     fitted = time.perf_counter()
-    said = forecaster.predict().columns
-    done = time.perf_counter()
-    whole = {name: column.reshape(-1, h) for name, column in said.items() if name.startswith("Ensemble")}
-    apart = forecaster.predict_components()
-    points = {"Ensemble": whole["Ensemble"], **{name: part.reshape(-1, h) for name, part in apart.items()}}
-    found: dict = {"group": group, "seed": seed, "fit": fitted - began, "predict": done - fitted}
-    found["weights"] = forecaster.model_weights_
+    forecast = forecaster.predict()
+    end = time.perf_counter()
+    columns = {name: column.reshape(-1, h) for name, column in forecast.items() if name.startswith("Ensemble")}
+    components = forecaster.predict_components()
+    points = {name: components[name].reshape(-1, h) for name in MODELS if name in components}
+    result: dict = {"group": group, "seed": seed, "fit": fitted - start, "predict": end - fitted}
+    result["weights"] = forecaster.model_weights_
     for name, f in points.items():
         size = np.abs(f) + np.abs(actual)
         smape = float((200 * np.abs(f - actual) / np.where(size > 0, size, 1)).mean())
-        mase = float(np.nanmean(np.abs(f - actual).mean(axis=1) / unit))
-        found[name] = {"smape": smape, "mase": mase}
+        mase = float(np.nanmean(np.abs(f - actual).mean(axis=1) / scale))
+        result[name] = {"smape": smape, "mase": mase}
         if group in NAIVE2:
-            found[name]["owa"] = (smape / NAIVE2[group][0] + mase / NAIVE2[group][1]) / 2
+            result[name]["owa"] = (smape / NAIVE2[group][0] + mase / NAIVE2[group][1]) / 2
     for level in (80, 95):
-        low, high = whole[f"Ensemble-lo-{level}"], whole[f"Ensemble-hi-{level}"]
-        found[f"in {level}"] = float(((actual >= low) & (actual <= high)).mean() * 100)
+        low, high = columns[f"Ensemble-lo-{level}"], columns[f"Ensemble-hi-{level}"]
+        result[f"in {level}"] = float(((actual >= low) & (actual <= high)).mean() * 100)
     outside = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
-    found["msis"] = float(np.nanmean((high - low + 40 * outside).mean(axis=1) / unit))
-    return found
+    result["msis"] = float(np.nanmean((high - low + 40 * outside).mean(axis=1) / scale))
+    return result
 
 
 def show(runs: list[dict]) -> None:
-    """A row a group and model: medians over seeds."""
+    """Print a row for each group and model: medians over seeds."""
     print("| group | model | sMAPE | MASE | OWA | in 80 % | in 95 % | MSIS | fit, s | predict, s | seeds |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    middle = {}
+    smape = {}
     for group in GROUPS:
-        own = [run for run in runs if run["group"] == group]
-        for name in MODELS if own else ():
-            if name not in own[0]:
+        of_group = [run for run in runs if run["group"] == group]
+        for name in MODELS if of_group else ():
+            if name not in of_group[0]:
                 continue
-            score = {k: statistics.median(run[name][k] for run in own) for k in own[0][name]}
-            middle[group, name] = score["smape"]
+            score = {k: statistics.median(run[name][k] for run in of_group) for k in of_group[0][name]}
+            smape[group, name] = score["smape"]
             cells = [f"{score['smape']:.3f}", f"{score['mase']:.3f}", f"{score['owa']:.3f}" if "owa" in score else ""]
-            more = [statistics.median(run[key] for run in own) for key in ("in 80", "in 95", "msis", "fit", "predict")]
+            more = [
+                statistics.median(run[key] for run in of_group) for key in ("in 80", "in 95", "msis", "fit", "predict")
+            ]
             cells += [f"{value:.1f}" if name == "Ensemble" else "" for value in more]
-            print(f"| {group} | {name} | {' | '.join(cells)} | {len(own)} |")
+            print(f"| {group} | {name} | {' | '.join(cells)} | {len(of_group)} |")
     weights = {"M3 yearly": 645 * 6, "M3 quarterly": 756 * 8, "M3 monthly": 1428 * 18, "M3 other": 174 * 8}
     for name in MODELS:
-        if all((group, name) in middle for group in weights):
-            mean = sum(middle[group, name] * w for group, w in weights.items()) / sum(weights.values())
+        if all((group, name) in smape for group in weights):
+            mean = sum(smape[group, name] * w for group, w in weights.items()) / sum(weights.values())
             print(f"\nM3, all points, {name}: sMAPE {mean:.3f}")
 
 

@@ -1,10 +1,10 @@
-"""ETTh1 by the protocol of the long-horizon papers: 12 months to train, 4 to validate, 4 to test, standardised.
+"""Measure ETTh1 as papers on long horizons do: 12 months of training, 4 of validation, 4 of test, standardized.
 
 usage: etth1.py FILE [--horizons 96,192,336,720] [--seed N] [--stride N]
 
-FILE holds unique_id, ds, y of the seven columns, 17,420 hours each, of which the first 14,400 are used. Statistics of
-the standardisation are those of the training months. One Forecaster learns from the first 16 months (its own validation
-part is their end) and forecasts from every hour of the test part (`--stride 1`), as it stands.
+FILE holds unique_id, ds, y of the seven columns, 17,420 hours each, of which the first 14,400 are used. Mean and
+standard deviation are those of the training months. One Forecaster is fitted on the first 16 months (its validation
+part is their end) and forecasts from every hour of the test part (`--stride 1`), without fitting again.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import time
 
 import numpy as np
 
+from gatecast import Forecaster
 from gatecast.evaluation.calibration import predict_all
-from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import PanelContext
 
 TRAIN, VALIDATION, TEST = 8640, 2880, 2880
-LOOK_BACK = 2048
-"""Newest hours that are handed over at every origin."""
+CONTEXT = 2048
+"""Newest hours that the models read at an origin."""
+ORIGINS_PER_BATCH = 64
 
 
 def load(path: str) -> np.ndarray:
-    """(7, 14400), standardised."""
+    """Return the standardized columns, shape (7, 14400)."""
     import duckdb
 
     rows = duckdb.sql(f"select y from read_parquet('{path}') order by unique_id, ds").fetchnumpy()
@@ -44,27 +45,28 @@ def main() -> None:
     hours = np.datetime64("2016-07-01T00") + np.arange(z.shape[1])
 
     def table(stop: int) -> dict[str, np.ndarray]:
-        """The first hours."""
+        """Return the first hours as a table."""
         return {"unique_id": np.repeat(np.arange(7), stop), "ds": np.tile(hours[:stop], 7), "y": z[:, :stop].ravel()}
 
     print("| h | model | MSE | MAE | fit, s | origins |")
     print("|---|---|---|---|---|---|")
     for h in map(int, options.horizons.split(",")):
-        began = time.perf_counter()
+        start = time.perf_counter()
         forecaster = Forecaster(h, seed=options.seed).fit(table(TRAIN + VALIDATION), evaluate=False)
-        seconds = time.perf_counter() - began
-        trained = forecaster._trained
-        whole = PanelContext.from_panel(forecaster._read(table(z.shape[1]))[0], fitted_on=forecaster.panel_)
-        backs = np.arange(TEST, h - 1, -options.stride)
+        seconds = time.perf_counter() - start
+        state = forecaster.state_
+        context = PanelContext.from_panel(forecaster._read(table(z.shape[1]))[0], fitted_on=forecaster.panel_)
+        offsets = np.arange(TEST, h - 1, -options.stride)
         errors: dict[str, list[np.ndarray]] = {}
-        for some in np.array_split(backs, max(1, len(backs) // 64)):
-            past, came = whole.keep_last(LOOK_BACK + TEST).rolling_origins(some, h)
-            for name, said in predict_all(trained.calibrator, trained.learned, past.keep_last(LOOK_BACK), h).items():
-                off = said[..., said.shape[-1] // 2] - came
-                errors.setdefault(name, []).append(np.array([(off**2).mean(), np.abs(off).mean()]) * len(some))
+        for batch in np.array_split(offsets, max(1, len(offsets) // ORIGINS_PER_BATCH)):
+            past, actual = context.keep_last(CONTEXT + TEST).rolling_origins(batch, h)
+            quantiles = predict_all(state.calibrator, state.ensemble, past.keep_last(CONTEXT), h)
+            for name, forecast in quantiles.items():
+                error = forecast[..., forecast.shape[-1] // 2] - actual
+                errors.setdefault(name, []).append(np.array([(error**2).mean(), np.abs(error).mean()]) * len(batch))
         for name, sums in errors.items():
-            mse, mae = np.sum(sums, axis=0) / len(backs)
-            print(f"| {h} | {name} | {mse:.3f} | {mae:.3f} | {seconds:.0f} | {len(backs)} |", flush=True)
+            mse, mae = np.sum(sums, axis=0) / len(offsets)
+            print(f"| {h} | {name} | {mse:.3f} | {mae:.3f} | {seconds:.0f} | {len(offsets)} |", flush=True)
 
 
 if __name__ == "__main__":

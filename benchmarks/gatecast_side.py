@@ -1,4 +1,4 @@
-"""gatecast's side: `fit` as a user runs it, and one bare step. usage: gatecast_side.py THREADS."""
+"""Time gatecast: `fit` as users call it, and one bare step. usage: gatecast_side.py THREADS."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ from gatecast.optim import Adam, apply_updates
 
 
 def hidden():
-    """The layers before the output."""
-    return [layer for more in (True, True, False) for layer in (LSTM(UNITS, return_sequences=more), Dropout(RATE))]
+    """Return the layers before the output."""
+    return [
+        layer for sequences in (True, True, False) for layer in (LSTM(UNITS, return_sequences=sequences), Dropout(RATE))
+    ]
 
 
 def check(B, T):
-    """Outputs and gradients of the first layer against the reference: nothing wrong is ever timed."""
+    """Compare outputs and gradients of the first layer with the reference before timing."""
     rng = np.random.default_rng(0)
     params = {n: rng.normal(0, 0.2, s).astype("f") for n, s in (("Wx", (1, 200)), ("Wh", (50, 200)), ("b", (200,)))}
     x, dy = rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, T, 50)).astype("f")
     y, _, cache = native.forward("lstm", params, pack(x))
     _, _, grads = native.backward(params, cache, pack(dy))
-    want, _, kept = reference.forward("lstm", params, x)
-    _, _, want_grads = reference.backward("lstm", params, kept, dy)
-    np.testing.assert_allclose(unpack(y, B), want, rtol=0, atol=1e-5)
+    expected, _, saved = reference.forward("lstm", params, x)
+    _, _, expected_grads = reference.backward("lstm", params, saved, dy)
+    np.testing.assert_allclose(unpack(y, B), expected, rtol=0, atol=1e-5)
     for name, grad in grads.items():
-        bound = 1e-4 * np.abs(want_grads[name]).max()
-        np.testing.assert_allclose(grad, want_grads[name], rtol=0, atol=bound, err_msg=name)
+        bound = 1e-4 * np.abs(expected_grads[name]).max()
+        np.testing.assert_allclose(grad, expected_grads[name], rtol=0, atol=bound, err_msg=name)
 
 
 def step_ms(B, T):
-    """Forward, backward and Adam on one packed batch."""
+    """Return the time of forward, backward and Adam on one packed batch."""
     rng = np.random.default_rng(0)
     samples = TrainingData(rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, 1, 1)).astype("f"))
     (batch,) = make_batches(samples, np.arange(B), B)
@@ -60,7 +62,7 @@ def step_ms(B, T):
 
 
 def fit_ms(B, T):
-    """`Sequential.fit`, an epoch of many batches."""
+    """Return the time of a step of `Sequential.fit`, in an epoch of many batches."""
     rng, count = np.random.default_rng(0), steps(B, T)
     x, y = rng.normal(size=(B * count, T, 1)).astype("f"), rng.normal(size=(B * count, 1)).astype("f")
     model = Sequential([Input((T, 1)), *hidden(), Dense(1)])
@@ -68,9 +70,9 @@ def fit_ms(B, T):
     model.fit(x, y, epochs=1, batch_size=B, verbose=0)
     times = []
     for _ in range(3):
-        began = time.perf_counter()
+        start = time.perf_counter()
         model.fit(x, y, epochs=1, batch_size=B, verbose=0)
-        times.append((time.perf_counter() - began) / count * 1e3)
+        times.append((time.perf_counter() - start) / count * 1e3)
     return statistics.median(times)
 
 

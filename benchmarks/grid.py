@@ -1,4 +1,4 @@
-"""The kernels beside PyTorch and Keras over cells, hidden sizes, batches and lengths, in one run.
+"""Compare the kernels with PyTorch and Keras over cells, hidden sizes, batches and lengths, in one run.
 
 usage: grid.py [--data FILE.json] [--chart FILE.png] [--seconds S] [--only REGEX]; see `make bench-grid`. The tools take
 turns case by case; the data file is written after every case, and cases that are in it are not measured again.
@@ -22,10 +22,10 @@ from run import ROOT, fma_peak
 HERE = Path(__file__).parent
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 UNITS, BATCHES, STEPS = (8, 32, 50, 64, 128, 256, 512), (1, 32, 256, 1024), (1, 24, 96, 512)
-LARGEST = 450e9
-"""Cases of more floating-point operations a training step are left out: PyTorch would take some ten seconds a step."""
+MAX_FLOPS = 450e9
+"""Floating-point operations of the largest training step: PyTorch needs about ten seconds for it."""
 KERAS = {"H": (8, 50, 128, 256), "B": (1, 32, 256), "T": (1, 24, 96), "cell": ("lstm", "gru")}
-"""Keras builds a graph a case, which takes longer than measuring it: a part of the grid."""
+"""Part of the grid for Keras, which builds a graph for each case; that takes longer than measuring it."""
 PYTHONS = {
     "gatecast": sys.executable,
     "torch": str(ROOT / ".venv-torch/bin/python"),
@@ -34,19 +34,19 @@ PYTHONS = {
 
 
 def flops(case: dict) -> float:
-    """Of a training step: three products of 2 B T G H (H + H) operations each."""
+    """Return the operations of a training step: three products of 2 B T G H (H + H) operations each."""
     return 12.0 * case["B"] * case["T"] * GATES[case["cell"]] * case["H"] ** 2
 
 
 def cases() -> list[tuple[str, dict]]:
-    """(who is asked beside PyTorch, case), smallest first."""
+    """Return pairs of an additional tool (or "") and a case, smallest first."""
     every = [dict(zip(("cell", "H", "B", "T"), c, strict=True)) for c in product(GATES, UNITS, BATCHES, STEPS)]
-    chosen = sorted((c for c in every if flops(c) <= LARGEST), key=flops)
+    chosen = sorted((c for c in every if flops(c) <= MAX_FLOPS), key=flops)
     return [("keras" if all(c[k] in KERAS[k] for k in KERAS) else "", c) for c in chosen]
 
 
 def scaling() -> list[dict]:
-    """Cases for the share of the peak and for how cost grows: one thread and two."""
+    """Return the cases for the share of the peak and for the growth of the cost: one thread and two."""
     by_H = [(cell, H, 256, T) for cell in GATES for H in UNITS[:6] for T in (24, 96)]
     by_B = [("lstm", 50, B, 24) for B in (1, 2, 4, 8, 16, 32, 64, 128, 512, 1024)]
     by_T = [("lstm", 50, 32, T) for T in (1, 6, 12, 24, 48, 96, 192, 384)]
@@ -54,7 +54,7 @@ def scaling() -> list[dict]:
 
 
 class Worker:
-    """A tool in a process of its own, asked case by case; stopped while others are asked, lest its threads spin."""
+    """A tool in a process of its own, stopped while others run, so that its threads do not spin."""
 
     def __init__(self, tool: str, threads: int) -> None:
         command = [PYTHONS[tool], str(HERE / "grid_worker.py"), tool, str(threads)]
@@ -64,8 +64,8 @@ class Worker:
         self.about = json.loads(self.process.stdout.readline())
         self.process.send_signal(signal.SIGSTOP)
 
-    def ask(self, case: dict, seconds: float) -> dict | None:
-        """Milliseconds by pass; None if the tool gave up."""
+    def run(self, case: dict, seconds: float) -> dict | None:
+        """Return milliseconds by pass; None if the tool fails."""
         self.process.send_signal(signal.SIGCONT)
         try:
             self.process.stdin.write(json.dumps(case | {"seconds": seconds}) + "\n")
@@ -82,12 +82,12 @@ def measure(path: Path, seconds: float, only: str) -> dict:
     data = json.loads(path.read_text()) if path.exists() else {"cases": [], "scaling": []}
     workers: dict[tuple[str, int], Worker] = {}
 
-    def ask(tool: str, threads: int, case: dict) -> dict | None:
+    def run(tool: str, threads: int, case: dict) -> dict | None:
         if not Path(PYTHONS[tool]).exists():
             return None
         worker = workers.get((tool, threads)) or workers.setdefault((tool, threads), Worker(tool, threads))
         data.setdefault("tools", {})[tool] = worker.about
-        return worker.ask(case, seconds)
+        return worker.run(case, seconds)
 
     data["fma_peak_gflops"] = fma_peak()
     jobs = [("scaling", case, [("gatecast", 1), ("gatecast", 2)]) for case in scaling()]
@@ -95,22 +95,22 @@ def measure(path: Path, seconds: float, only: str) -> dict:
         tools = [("gatecast", 2), ("torch", 2)] + ([("keras", 2)] if extra else [])
         jobs.append(("cases", case, tools))
     try:
-        for number, (part, case, tools) in enumerate(jobs):
+        for number, (table, case, tools) in enumerate(jobs):
             key = json.dumps(case)
-            if any(json.dumps(row["case"]) == key for row in data[part]) or not re.search(only, key):
+            if any(json.dumps(row["case"]) == key for row in data[table]) or not re.search(only, key):
                 continue
-            row = {"case": case} | {f"{tool}{threads}": ask(tool, threads, case) for tool, threads in tools}
-            data[part].append(row)
+            row = {"case": case} | {f"{tool}{threads}": run(tool, threads, case) for tool, threads in tools}
+            data[table].append(row)
             path.write_text(dumps(data))
             print(f"{number + 1}/{len(jobs)} {key}", file=sys.stderr, flush=True)
-    finally:  # a stopped process does not notice that nobody asks any more
+    finally:  # a stopped process does not end by itself
         for worker in workers.values():
             worker.process.kill()
     return data
 
 
 def dumps(data: dict) -> str:
-    """JSON with a line a case."""
+    """Return JSON with a line for each case."""
     head = {name: value for name, value in data.items() if name not in ("cases", "scaling")}
     parts = [
         f'"{name}": [\n' + ",\n".join(json.dumps(row) for row in data[name]) + "\n]" for name in ("cases", "scaling")
@@ -119,20 +119,20 @@ def dumps(data: dict) -> str:
 
 
 def ratios(data: dict, tool: str, what: str, keep=lambda _: True) -> list[float]:
-    """The tool's time over gatecast's, case by case."""
+    """Return the time of a tool divided by that of gatecast, case by case."""
     rows = [row for row in data["cases"] if row.get(f"{tool}2") and row.get("gatecast2") and keep(row["case"])]
     return [row[f"{tool}2"][what]["ms"] / row["gatecast2"][what]["ms"] for row in rows]
 
 
 def mean(values: list[float]) -> float:
-    """Geometric mean."""
+    """Return the geometric mean."""
     return math.exp(statistics.fmean(math.log(v) for v in values))
 
 
 def text(data: dict) -> str:
-    """Markdown: ratios by cell and by size, the share of the peak, growth."""
+    """Return Markdown: ratios by cell and by size, the share of the peak, growth of the cost."""
     lines = [
-        "| cells, pass | cases | PyTorch / gatecast: geometric mean | least | most | Keras / gatecast |",
+        "| cells, pass | cases | PyTorch / gatecast: geometric mean | min | max | Keras / gatecast |",
         "|---|---|---|---|---|---|",
     ]
     for cell in (*GATES, "all"):
@@ -148,12 +148,12 @@ def text(data: dict) -> str:
                 lines.append(f"| {cell}, {what} | {len(torch)} | {row} |")
     lines += ["", "| training, by H | " + " | ".join(map(str, UNITS)) + " |", "|---|" + "---|" * len(UNITS)]
     for cell in GATES:
-        found = [
+        by_size = [
             ratios(data, "torch", "training", lambda c, H=H, cell=cell: c["H"] == H and c["cell"] == cell)
             for H in UNITS
         ]
         lines.append(
-            f"| {cell}: PyTorch / gatecast | " + " | ".join(f"{mean(r):.1f}" if r else "-" for r in found) + " |"
+            f"| {cell}: PyTorch / gatecast | " + " | ".join(f"{mean(r):.1f}" if r else "-" for r in by_size) + " |"
         )
     lines += [
         "",
@@ -178,7 +178,7 @@ def text(data: dict) -> str:
 
 
 def draw(data: dict, path: Path) -> None:
-    """Three panels: ratios to PyTorch by size, and the share of the peak."""
+    """Draw three panels: ratios to PyTorch by size, and the share of the peak."""
     import matplotlib
 
     matplotlib.use("Agg")

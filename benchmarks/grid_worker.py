@@ -1,8 +1,8 @@
-"""One tool's side of the grid: answers cases, JSON lines on standard input, with milliseconds on standard output.
+"""Time one tool for the grid: read cases as JSON lines from standard input, print milliseconds.
 
 usage: grid_worker.py gatecast|torch|keras THREADS. A case is {"cell", "H", "B", "T", "seconds"}: one layer of H units
 on H inputs. `forward` predicts all outputs; `training` is a forward pass, then the gradients of the sum of the last
-outputs with respect to all weights and x; no optimiser. Every tool holds x in its own layout from the start.
+outputs with respect to all weights and x; no optimizer. Every tool has x in its own layout from the start.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from collections.abc import Callable
 
 
 def median_ms(run: Callable[[], object], seconds: float) -> tuple[float, int]:
-    """Median of as many calls as fit into the time, three at least, after one to warm up; and their number."""
-    began = time.perf_counter()
+    """Return the median time of three or more calls within `seconds`, after one to warm up, and their number."""
+    start = time.perf_counter()
     run()
-    once = time.perf_counter() - began
+    once = time.perf_counter() - start
     for _ in range(0 if once > seconds / 4 else 2):
         run()
     times: list[float] = []
-    began = time.perf_counter()
-    while len(times) < 3 or (time.perf_counter() - began < seconds and len(times) < 300):
+    first = time.perf_counter()
+    while len(times) < 3 or (time.perf_counter() - first < seconds and len(times) < 300):
         start = time.perf_counter()
         run()
         times.append((time.perf_counter() - start) * 1e3)
@@ -32,7 +32,7 @@ def median_ms(run: Callable[[], object], seconds: float) -> tuple[float, int]:
 
 
 def gatecast_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:
-    """Forward and training of the kernels, on packed arrays."""
+    """Return forward and training of the kernels, on packed arrays."""
     import numpy as np
 
     from gatecast.kernels import native
@@ -56,7 +56,7 @@ def gatecast_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable
 
 
 def torch_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:
-    """PyTorch's own layer."""
+    """Return forward and training of the layer of PyTorch."""
     import torch
 
     torch.manual_seed(0)
@@ -76,7 +76,7 @@ def torch_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:
 
 
 def keras_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:
-    """Keras' own layer on TensorFlow, both passes compiled into graphs."""
+    """Return forward and training of the layer of Keras on TensorFlow, both compiled into graphs."""
     import keras
     import tensorflow as tf
 
@@ -100,7 +100,7 @@ def keras_case(cell: str, H: int, B: int, T: int) -> tuple[Callable, Callable]:
 
 
 def prepare(tool: str, threads: int) -> dict:
-    """Set the threads of a tool; its version."""
+    """Set the threads of a tool, and return its version."""
     if tool == "gatecast":
         import gatecast
         from gatecast.kernels import native
@@ -128,8 +128,8 @@ def main() -> None:
         case = json.loads(line)
         seconds = case.pop("seconds")
         passes = globals()[f"{tool}_case"](**case)
-        found = {name: median_ms(run, seconds) for name, run in zip(("forward", "training"), passes, strict=True)}
-        print(json.dumps({name: {"ms": ms, "runs": runs} for name, (ms, runs) in found.items()}), flush=True)
+        times = {name: median_ms(run, seconds) for name, run in zip(("forward", "training"), passes, strict=True)}
+        print(json.dumps({name: {"ms": ms, "runs": runs} for name, (ms, runs) in times.items()}), flush=True)
 
 
 main()

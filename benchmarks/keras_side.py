@@ -1,4 +1,4 @@
-"""Keras' side: `fit` over many batches, as a user runs it. usage: keras_side.py THREADS."""
+"""Time Keras: `fit` over many batches, as users call it. usage: keras_side.py THREADS."""
 
 import os
 import statistics
@@ -6,14 +6,14 @@ import sys
 import time
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-began = time.perf_counter()
+start = time.perf_counter()
 import keras
 import numpy as np
 import tensorflow as tf
 from article import CASES, RATE, UNITS, report, steps
 from keras.layers import LSTM, Dense, Dropout, Input
 
-IMPORT = time.perf_counter() - began
+IMPORT = time.perf_counter() - start
 
 
 def main():
@@ -31,9 +31,9 @@ def main():
         model.fit(x, y, epochs=1, batch_size=B, verbose=0)
         times = []
         for _ in range(3):
-            began = time.perf_counter()
+            start = time.perf_counter()
             model.fit(x, y, epochs=1, batch_size=B, verbose=0)
-            times.append((time.perf_counter() - began) / count * 1e3)
+            times.append((time.perf_counter() - start) / count * 1e3)
         report("keras", "fit", B, T, statistics.median(times), version=keras.__version__, import_s=IMPORT)
 
 

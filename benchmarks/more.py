@@ -1,6 +1,7 @@
-"""Figures that are no grid: one window, one step of a stream, sLSTM beside plain PyTorch, memory of training.
+"""Measure one window, one step of a stream, the sLSTM compared with plain PyTorch, and the memory of training.
 
-usage: more.py [--slstm-of-torch] [--memory UNITS BATCH STEPS] (this file asks itself so for a process of its own).
+usage: more.py; for measurements in a process of their own, it starts itself with --slstm-of-torch or
+--memory UNITS BATCH STEPS.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ B, T, H = 32, 24, 64
 
 
 def median_us(run: Callable[[], object], count: int = 400) -> float:
-    """Median of many calls, microseconds."""
+    """Return the median time of many calls, microseconds."""
     for _ in range(20):
         run()
     times = []
     for _ in range(count):
-        began = time.perf_counter()
+        start = time.perf_counter()
         run()
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e6
 
 
 def slstm_of_torch() -> None:
-    """The same equations in plain PyTorch, a step at a time, two threads."""
+    """Time the same equations in plain PyTorch, one step at a time, two threads."""
     import torch
 
     torch.set_num_threads(2)
@@ -61,7 +62,7 @@ def slstm_of_torch() -> None:
 
 
 def slstm_of_gatecast() -> dict[str, float]:
-    """One layer, two threads."""
+    """Time one layer on two threads, microseconds."""
     import numpy as np
 
     from gatecast.kernels import native
@@ -83,26 +84,28 @@ def slstm_of_gatecast() -> dict[str, float]:
 
 
 def article():
-    """The article's network."""
+    """Return the article's network."""
     from gatecast.layers import LSTM, Dense, Dropout, Input
     from gatecast.models import Sequential
 
-    hidden = [layer for more in (True, True, False) for layer in (LSTM(50, return_sequences=more), Dropout(0.2))]
+    hidden = [
+        layer for sequences in (True, True, False) for layer in (LSTM(50, return_sequences=sequences), Dropout(0.2))
+    ]
     return Sequential([Input((None, 1)), *hidden, Dense(1)])
 
 
 def one_series() -> dict[str, float]:
-    """Prediction of one window, one step of a stream, and the kernels' part of that step."""
+    """Time the prediction of one window, one step of a stream, and the kernels in that step, microseconds."""
     import numpy as np
 
     from gatecast.kernels import native
 
     model = article()
     x, new = np.random.default_rng(0).normal(size=(1, 24, 1)).astype(np.float32), np.ones((1, 1), np.float32)
-    found = {"predict, window 24": median_us(lambda: model.predict(x))}
+    times = {"predict, window 24": median_us(lambda: model.predict(x))}
     stream = model.stream()
     stream.warm(x)
-    found["stream.step"] = median_us(lambda: stream.step(new))
+    times["stream.step"] = median_us(lambda: stream.step(new))
     kernels = 0.0
     for views, width in ((model.weights.views[0], 1), (model.weights.views[2], 50), (model.weights.views[4], 50)):
         state = tuple(np.zeros((1, 50, 1), np.float32) for _ in range(2))
@@ -111,17 +114,17 @@ def one_series() -> dict[str, float]:
         kernels += median_us(
             lambda call=call: native.forward("lstm", *call, save_for_backward=False, return_sequences=False)
         )
-    return found | {"three calls of the kernels for that step": kernels}
+    return times | {"three calls of the kernels for that step": kernels}
 
 
 def status(name: str) -> int:
-    """Bytes of this process by their name in its status: VmRSS now, VmHWM the most (Linux)."""
+    """Return a size from the status of this process in bytes: VmRSS now, VmHWM at the peak (Linux)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) * 1024
 
 
 def memory(units: int, size: int, steps: int) -> dict[str, float]:
-    """Bytes that one LSTM on as many inputs as units must keep; what the process grew by. In a process of its own."""
+    """Compare the bytes that an LSTM with equal inputs and units must save with the growth of this process."""
     import numpy as np
 
     from gatecast.kernels import _native, native
@@ -140,23 +143,23 @@ def memory(units: int, size: int, steps: int) -> dict[str, float]:
         native.backward(params, cache, dy)
 
     native.set_num_threads(2)
-    step(*case(8, 64, 2))  # threads and code are there
-    given = case(units, size, steps)
-    # The most so far includes temporaries that are gone: growth counted from there would come out too small.
+    step(*case(8, 64, 2))  # start the threads and load the code
+    arguments = case(units, size, steps)
+    # The peak so far includes freed temporaries: growth from there would be too small.
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
-    step(*given)
-    step(*given)
-    grown = status("VmHWM") - before
+    step(*arguments)
+    step(*arguments)
+    growth = status("VmHWM") - before
     requests = _native.memory_requests()
     for _ in range(10):
-        step(*given)
+        step(*arguments)
     # y, i, f, o, g, c of every step, and dx; x and dy are the caller's. Then the gradients of the weights.
     needed = 4 * (size * steps * units * (1 + 5 + 1) + units * 8 * units + 4 * units)
     return {
         "needed, MB": needed / 1e6,
-        "grown, MB": grown / 1e6,
-        "ratio": grown / needed,
+        "growth, MB": growth / 1e6,
+        "ratio": growth / needed,
         "requests to the system in ten more steps": _native.memory_requests() - requests,
     }
 
@@ -174,18 +177,18 @@ def main() -> None:
         return
     for case in MEMORY:
         command = [sys.executable, __file__, "--memory", *map(str, case)]
-        found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-        line = ", ".join(f"{name}: {value:.2f}" for name, value in found.items())
+        figures = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        line = ", ".join(f"{name}: {value:.2f}" for name, value in figures.items())
         print(f"training LSTM({case[0]}), batch {case[1]}, {case[2]} steps: {line}")
     for name, value in one_series().items():
         print(f"article's network, one series: {name}: {value:.1f} us")
-    ours = slstm_of_gatecast()
+    gatecast = slstm_of_gatecast()
     python = Path(__file__).parent.parent / ".venv-torch/bin/python"
-    asked = subprocess.run([python, __file__, "--slstm-of-torch"], capture_output=True, check=True)
-    theirs = json.loads(asked.stdout)
-    for what, micros in ours.items():
+    torch_run = subprocess.run([python, __file__, "--slstm-of-torch"], capture_output=True, check=True)
+    torch = json.loads(torch_run.stdout)
+    for what, micros in gatecast.items():
         case = f"sLSTM, {H} units, batch {B}, {T} steps, {what}"
-        print(f"{case}: {micros:.0f} us, plain PyTorch {theirs[what]:.0f} us, {theirs[what] / micros:.1f} times")
+        print(f"{case}: {micros:.0f} us, plain PyTorch {torch[what]:.0f} us, {torch[what] / micros:.1f} times")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Time and memory of a panel: made series of 100 points with a season of 12, fitted and predicted.
+"""Measure time and memory of panels: synthetic series of 100 values with a season of 12, fit and predict.
 
 usage: panel.py [--sizes 100,1000,10000,100000] [--members N] [--rounds N]
 
-Every size is measured in a process of its own, because the peak of memory belongs to a process. One member unless said;
-nothing is held back for scores, as in a competition.
+Each size runs in a process of its own, because the peak of memory belongs to a process. By default one member; no
+test part, as in a competition.
 """
 
 from __future__ import annotations
@@ -21,23 +21,22 @@ import numpy as np
 LENGTH, H = 100, 12
 
 
-def measure(S: int, members: int) -> dict[str, float]:
-    """Seconds of fit and predict, and the peak of memory in GB, with the table itself."""
-    from gatecast.config import TrainingConfig
-    from gatecast.forecaster import Forecaster
+def measure(n_series: int, members: int) -> dict[str, float]:
+    """Return the seconds of fit and predict, and the peak of memory in GB, with the table itself."""
+    from gatecast import Forecaster, TrainingConfig
 
     rng = np.random.default_rng(0)
     season = 10 * np.sin(np.arange(LENGTH) * np.pi / 6)
-    y = 100 + np.cumsum(rng.normal(size=(S, LENGTH)), axis=1) + season
+    y = 100 + np.cumsum(rng.normal(size=(n_series, LENGTH)), axis=1) + season
     months = (np.datetime64("2010-01", "M") + np.arange(LENGTH)).astype("M8[D]")
-    table = {"unique_id": np.repeat(np.arange(S), LENGTH), "ds": np.tile(months, S), "y": y.ravel()}
-    began = time.perf_counter()
+    table = {"unique_id": np.repeat(np.arange(n_series), LENGTH), "ds": np.tile(months, n_series), "y": y.ravel()}
+    start = time.perf_counter()
     forecaster = Forecaster(H, training=TrainingConfig(n_members=members)).fit(table, evaluate=False)
     fitted = time.perf_counter()
     forecaster.predict()
-    done = time.perf_counter()
+    end = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return {"fit": fitted - began, "predict": done - fitted, "peak": peak}
+    return {"fit": fitted - start, "predict": end - fitted, "peak": peak}
 
 
 def main() -> None:
@@ -58,8 +57,8 @@ def main() -> None:
             json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             for _ in range(options.rounds)
         ]
-        found = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-        print(f"| {size:,} | {found['fit']:.1f} | {found['predict']:.2f} | {found['peak']:.2f} |", flush=True)
+        medians = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+        print(f"| {size:,} | {medians['fit']:.1f} | {medians['predict']:.2f} | {medians['peak']:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

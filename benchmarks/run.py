@@ -1,7 +1,7 @@
-"""One training step of the article's network beside PyTorch and Keras, in one run: medians and ratios.
+"""Compare one training step of the article's network with PyTorch and Keras in one run: medians and ratios.
 
 usage: run.py [--rounds N] [--out FILE.json]; the peers live in .venv-torch and .venv-keras (see `make bench`).
-The tools take turns, round after round, so that a machine whose speed drifts is fair to all of them.
+The tools take turns, round after round, so that changes in the speed of the machine affect all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ THREADS = "2"
 
 
 def fma_peak() -> float:
-    """Measured multiply-add limit of one core, GFLOP/s."""
+    """Measure the peak of multiply-adds of one core, GFLOP/s."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "fma_peak"
         compiler = os.environ.get("CC", "cc")
@@ -33,8 +33,8 @@ def fma_peak() -> float:
         return statistics.median(run["fma_peak_gflops"] for run in runs)
 
 
-def side(name: str, python: Path | str, threads: str = THREADS) -> list[dict]:
-    """The JSON lines of one tool; none if its environment is not there."""
+def run_tool(name: str, python: Path | str, threads: str = THREADS) -> list[dict]:
+    """Return the JSON lines of one tool; none if its environment does not exist."""
     if not Path(python).exists():
         return []
     program = [python, HERE / f"{name}_side.py", threads]
@@ -45,22 +45,22 @@ def side(name: str, python: Path | str, threads: str = THREADS) -> list[dict]:
 
 
 def collect(rounds: int) -> dict[tuple, list[float]]:
-    """Milliseconds by (tool, what, threads, B, T)."""
-    found: dict[tuple, list[float]] = defaultdict(list)
+    """Return milliseconds by (tool, what, threads, B, T)."""
+    times: dict[tuple, list[float]] = defaultdict(list)
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-        lines = side("gatecast", sys.executable)
-        lines += side("torch", ROOT / ".venv-torch/bin/python")
-        lines += side("keras", ROOT / ".venv-keras/bin/python")
-        lines += side("gatecast", sys.executable, "1")
+        lines = run_tool("gatecast", sys.executable)
+        lines += run_tool("torch", ROOT / ".venv-torch/bin/python")
+        lines += run_tool("keras", ROOT / ".venv-keras/bin/python")
+        lines += run_tool("gatecast", sys.executable, "1")
         for line in lines:
-            found[line["tool"], line["what"], line["threads"], line["B"], line["T"]].append(line["ms"])
-    return found
+            times[line["tool"], line["what"], line["threads"], line["B"], line["T"]].append(line["ms"])
+    return times
 
 
-def table(found: dict[tuple, list[float]], peak: float) -> str:
-    """Markdown: milliseconds a step, ratios, and the share of the peak on one thread."""
-    ms = {key: statistics.median(values) for key, values in found.items()}
+def table(times: dict[tuple, list[float]], peak: float) -> str:
+    """Return Markdown: milliseconds a step, ratios, and the share of the peak on one thread."""
+    ms = {key: statistics.median(values) for key, values in times.items()}
     rows = [
         "| batch | window | gatecast step | gatecast fit | PyTorch step | Keras fit | PyTorch / gatecast | "
         "Keras / gatecast | 1 thread: GFLOP/s | share of peak |",
@@ -84,12 +84,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     peak = fma_peak()
-    found = collect(options.rounds)
+    times = collect(options.rounds)
     print(f"3 x LSTM(50) + dropout + dense, training step, {THREADS} threads; medians of {options.rounds} rounds")
     print(f"measured multiply-add peak of one core: {peak:.1f} GFLOP/s (float32)\n")
-    print(table(found, peak))
+    print(table(times, peak))
     if options.out:
-        lines = [dict(zip(("tool", "what", "threads", "B", "T"), k, strict=True)) | {"ms": v} for k, v in found.items()]
+        lines = [dict(zip(("tool", "what", "threads", "B", "T"), k, strict=True)) | {"ms": v} for k, v in times.items()]
         options.out.write_text(json.dumps({"fma_peak_gflops": peak, "measured": lines}, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""PyTorch's side: forward, backward and fused Adam. usage: torch_side.py THREADS."""
+"""Time PyTorch: forward, backward and fused Adam. usage: torch_side.py THREADS."""
 
 import sys
 

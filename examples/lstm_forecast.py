@@ -1,17 +1,17 @@
-"""The article's pipeline put right: what a one-step LSTM forecast takes, line by line.
+"""The article's pipeline without its defects: a one-step LSTM forecast, line by line.
 
 Run it in this folder: python lstm_forecast.py [FILE.csv]      (a file of `time,value` rows without a header)
 
-Four things differ from lstm_article.py, and each of them matters:
+Four things differ from lstm_article.py:
 
-1. A window holds L values and the target is the value AFTER the window. With a window of one value whose target is that
-   same value, the network learns y = x and has forecast nothing.
-2. Mean and standard deviation come from the training part alone. Scaled by its own statistics, the test part would
-   have told the network something about its future (its mean!), and no real forecast can know that.
-3. The target is scaled like the input, and what the network says is scaled back. A network whose weights start small
-   spends its epochs crawling to a target of 300; one whose target is near 0 learns the shape at once.
-4. The naive forecast stands beside the network: "tomorrow is as today". Without it, a mean squared error is a number
-   without meaning, and an LSTM that merely repeats the last value looks good in every picture.
+1. A window has L values, and the target is the value AFTER the window. With a window of one value and the same value as
+   its target, the network learns y = x and forecasts nothing.
+2. Mean and standard deviation come from the training part. Scaled by its own statistics, the test part would leak its
+   mean to the network, which no real forecast can know.
+3. The target is scaled like the input, and the output is scaled back. A network whose weights start near 0 needs all
+   its epochs to reach a target of 300. With a target near 0, it learns the shape at once.
+4. The baseline is the naive forecast, "tomorrow will be like today". Without it, a mean squared error has no meaning,
+   and an LSTM that only repeats the last value looks good in every chart.
 """
 
 import sys
@@ -22,12 +22,12 @@ from gatecast.callbacks import EarlyStopping
 from gatecast.layers import LSTM, Dense, Dropout, Input
 from gatecast.models import Sequential
 
-L = 24  # the look-back: how many values the network sees
+L = 24  # window: values that the network reads
 
 file = sys.argv[1] if len(sys.argv) > 1 else "M50.csv"
 value = np.loadtxt(file, delimiter=",", usecols=1)
 
-# Split in time order: the past teaches, the future tests. Never shuffle before this line.
+# Split in time order: train on the past, test on the future. Never shuffle before this line.
 n = len(value)
 train_end, valid_end = int(n * 0.8), int(n * 0.9)
 
@@ -37,10 +37,10 @@ scaled = (value - mean) / std
 
 
 def windows(begin, end):
-    """All windows whose target lies in [begin, end): x (samples, L, 1), y (samples,)."""
+    """Return all windows whose target lies in [begin, end): x (samples, L, 1), y (samples,)."""
     targets = np.arange(max(begin, L), end)
-    # (1) the window ends just before its target; a window of the test part may look back into the validation part,
-    # because at that moment those values are known
+    # (1) the window ends just before its target; a window of the test part may start in the validation part, because
+    # these values are known at that time
     x = np.stack([scaled[t - L : t] for t in targets])[..., None]
     return x, scaled[targets]
 
@@ -57,7 +57,7 @@ history = model.fit(
     validation_data=(x_valid, y_valid),
     epochs=100,
     batch_size=32,
-    # The weights of the best epoch on the validation part are kept: training longer is where overfitting begins.
+    # The weights of the epoch with the smallest validation loss stay: training longer would overfit.
     callbacks=[EarlyStopping(patience=10)],
 )
 

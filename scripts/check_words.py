@@ -1,4 +1,4 @@
-"""Fail on words that the glossary has retired, in names and in prose: docs/glossary.md has the ones to use.
+"""Report words that are not those of the glossary, in names and in prose: docs/glossary.md has the terms to use.
 
 usage: check_words.py [FILE ...]; without files, everything that users and contributors read.
 """
@@ -53,9 +53,16 @@ NAMES = frozenset(
         "odd",
         "hands",
         "turns",
+        "some",
+        "such",
+        "theirs",
+        "ours",
+        "mine",
+        "few",
+        "much",
     ]
 )
-"""Names that say nothing about what they hold; each has a word of the field in docs/glossary.md."""
+"""Names that do not state what they hold; docs/glossary.md has a term of the field for each."""
 
 PROSE = {
     r"\blearnt\b": "fitted, trained",
@@ -72,6 +79,13 @@ PROSE = {
     r"\bof the user's own\b": "the user's",
     r"\bcolumns? beside\b": "exogenous columns",
     r"\bsimple forecasts? cost": "baselines",
+    r"\bbeside\b": "next to, in addition to, compared with",
+    r"\bby heart\b": "overfits",
+    r"\bworked out\b": "inferred, computed",
+    r"\bmade[- ]up (?:series|panels?|data)\b": "synthetic",
+    r"\b(?:is|was|are|were) told\b": "is reported, is given",
+    r"\blest\b": "so that ... not",
+    r"\bLetters:": "Shapes:, or real parameter names",
 }
 """Home-made phrases, and what to write."""
 
@@ -90,13 +104,13 @@ def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def findings(path: Path) -> Iterator[str]:
-    """Yield what a file says that the glossary has another word for."""
+    """Yield the lines of a file with words that the glossary replaces."""
     text = path.read_text(encoding="utf-8")
     where = path.relative_to(ROOT)
     if path.suffix == ".py":
         for line, name in names(ast.parse(text)):
             if name in NAMES:
-                yield f"{where}:{line}: name {name!r}: docs/glossary.md has a word of the field"
+                yield f"{where}:{line}: name {name!r}: docs/glossary.md has a term of the field"
     for line, words in enumerate(text.splitlines(), 1):
         for pattern, better in PROSE.items():
             if match := re.search(pattern, words, re.IGNORECASE):
@@ -104,7 +118,7 @@ def findings(path: Path) -> Iterator[str]:
 
 
 def files() -> Iterator[Path]:
-    """Yield what users and contributors read."""
+    """Yield the files that users and contributors read."""
     for folder in FOLDERS:
         for suffix in (".py", ".md", ".h", ".cpp", ".def"):
             yield from sorted((ROOT / folder).rglob(f"*{suffix}"))
@@ -112,7 +126,7 @@ def files() -> Iterator[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print findings; 1 if there are any."""
+    """Print the findings; return 1 if there are any."""
     skipped = {ROOT / "docs/glossary.md", Path(__file__).resolve()}
     paths = [Path(name).resolve() for name in arguments] or [path for path in files() if path not in skipped]
     lines = [line for path in paths for line in findings(path)]

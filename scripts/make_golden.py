@@ -1,11 +1,11 @@
-"""Make tests/kernels/golden/*.safetensors: what PyTorch and Keras answer, so that the tests need neither.
+"""Write tests/kernels/golden/*.safetensors: results of PyTorch and Keras, so that the tests need neither.
 
-usage: KERAS_BACKEND=torch PYTHONPATH=tests:tests/peers python scripts/make_golden.py
-It needs torch==2.13.0, keras, numpy and safetensors, and nothing of gatecast.
+usage: KERAS_BACKEND=torch PYTHONPATH=tests/helpers:tests/peers python scripts/make_golden.py
+It needs torch==2.13.0, keras, numpy and safetensors, and no gatecast.
 
-The same versions make the same files; a file says in its metadata what it holds and what made it. A record in
-a file is one that `tests/helpers/witnesses.py` describes; in files with several cases, names begin with "t<T>b<B>/",
-and the weights, shared by the cases, do not.
+The same versions write the same files. The metadata of a file state its content and its origin.
+`tests/helpers/witnesses.py` describes a record. In files with several cases, names begin with "t<T>b<B>/", except
+those of the weights, which the cases share.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from witnesses import (
     padding,
 )
 
-OUT = Path(__file__).resolve().parent.parent / "tests" / "golden"
+OUT = Path(__file__).resolve().parent.parent / "tests" / "kernels" / "golden"
 SEED = 20240229
 STEPS, BATCHES = (1, 6), (1, 3)
 VERSIONS = {
@@ -50,16 +50,16 @@ VERSIONS = {
 
 
 def write(name: str, record: Record, **about: str) -> None:
-    """One self-describing file."""
+    """Write one self-describing file."""
     arrays = {key: np.asarray(value, order="C") for key, value in record.items()}
     path = OUT / f"{name}.safetensors"
-    # One entry: safetensors writes several in an order that changes from run to run.
+    # One entry: safetensors writes several entries in an order that changes from run to run.
     save_file(arrays, path, {"about": json.dumps(VERSIONS | about)})
     print(f"{path.stat().st_size:8d} {path.name}")
 
 
 def grid(weights: Record, seed: int, answer, cell: str = "lstm") -> Record:
-    """Cases of all lengths and batch sizes for one set of weights."""
+    """Return the cases of all lengths and batch sizes for one set of weights."""
     record = dict(weights)
     for T, B in product(STEPS, BATCHES):
         inputs = draw_inputs(np.random.default_rng([SEED, seed, T, B]), weights, T, B, cell=cell)
@@ -69,7 +69,7 @@ def grid(weights: Record, seed: int, answer, cell: str = "lstm") -> Record:
 
 
 def torch_layers() -> None:
-    """One layer and two, without peepholes."""
+    """Write one and two layers, without peepholes."""
     for N, H in product((1, 2), (1, 7, 10)):
         weights = draw_weights(np.random.default_rng([SEED, N, H]), N, 3, H)
         record = grid(weights, 10 * N + H, witness_torch.stack)
@@ -77,7 +77,7 @@ def torch_layers() -> None:
 
 
 def torch_cells() -> None:
-    """Two layers of the other cells, and of an LSTM with projection."""
+    """Write two layers of the other cells, and of an LSTM with projection."""
     for k, (cell, projection) in enumerate((("rnn", None), ("rnn_relu", None), ("gru", None), ("lstm", 3))):
         weights = draw_weights(np.random.default_rng([SEED, 7, k]), 2, 3, 5, None, cell, projection)
         record = grid(weights, 200 + k, partial(witness_torch.stack, cell=cell), cell)
@@ -86,7 +86,7 @@ def torch_cells() -> None:
 
 
 def peepholes() -> None:
-    """Both forms, by autograd."""
+    """Write both forms of peepholes, by autograd."""
     for form, H in product(("diagonal", "full"), (1, 5)):
         weights = draw_weights(np.random.default_rng([SEED, 3, H]), 1, 2, H, form)
         record = grid(weights, 100 + H, witness_torch.peephole_lstm)
@@ -95,12 +95,12 @@ def peepholes() -> None:
 
 
 def keras_masks() -> None:
-    """Two layers under a mask: padding on the right from a given state, on the left from the zero state."""
+    """Write two layers with a mask: padding on the right from any state, on the left from the zero state."""
     lengths = (5, 2, 1, 3)
     for side in ("right", "left"):
         rng = np.random.default_rng([SEED, 4, len(side)])
         weights = draw_weights(rng, 2, 2, 5)
-        # Keras gives 0 as the output of a step that is skipped before any other, gatecast the given h0.
+        # Where the first steps are skipped, Keras outputs 0, gatecast h0.
         question = weights | draw_inputs(rng, weights, 5, len(lengths), stateful=side == "right")
         question["mask"] = padding(5, lengths, side)
         witness = "keras.layers.LSTM(mask=)"
@@ -108,7 +108,7 @@ def keras_masks() -> None:
 
 
 def keras_cells() -> None:
-    """Two layers of the other cells, padded on the right, from a given state."""
+    """Write two layers of the other cells, padded on the right, from any state."""
     record: Record = {}
     for k, cell in enumerate(("rnn", "rnn_relu", "gru", "gru_before")):
         rng = np.random.default_rng([SEED, 8, k])
@@ -121,7 +121,7 @@ def keras_cells() -> None:
 
 
 def exchanges() -> None:
-    """Two layers and a dense one in the peers' own words, before and after one step of SGD."""
+    """Write two layers and a dense one in the format of the peer, before and after one step of SGD."""
     for peer, kinds, witness in (("torch", TORCH_KINDS, witness_torch), ("keras", KERAS_KINDS, witness_keras)):
         record: Record = {}
         for k, (name, kind) in enumerate(kinds.items()):
@@ -131,7 +131,7 @@ def exchanges() -> None:
 
 
 def keras_networks() -> None:
-    """Raw weights and predictions of LSTM, Dropout, LSTM, Dropout, Dense; once more behind Masking."""
+    """Write weights and predictions of LSTM, Dropout, LSTM, Dropout, Dense, also after Masking."""
     for masking in (False, True):
         rng = np.random.default_rng([SEED, 5])
         dense = {"W": draw_layer(rng, 4, 1)["Wx"][:, :2], "b": draw_layer(rng, 1, 1)["b"][:2]}
@@ -146,8 +146,8 @@ def keras_networks() -> None:
 
 
 def training() -> None:
-    """One step of SGD and three of Adam of 3 x LSTM(5) + Dense(1), mean squared error."""
-    # Keras puts epsilon elsewhere: it gets its own small default, at which the place hardly matters.
+    """Write one step of SGD and three of Adam for 3 x LSTM(5) + Dense(1), mean squared error."""
+    # Keras adds epsilon at another point: its small default makes the difference negligible.
     for name, peer, epsilon in (("torch", witness_torch, 2.0**-12), ("keras", witness_keras, 1e-7)):
         question = draw_training(np.random.default_rng([SEED, 6]), 3, 5, 6, 4, epsilon)
         record = question | peer.training(question)

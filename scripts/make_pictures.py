@@ -2,8 +2,8 @@
 
 usage: make_pictures.py [FOLDER]
 
-The forecast and the forget gates come from one fit on examples/air_passengers.csv. The same version of gatecast draws the
-same pictures.
+The forecast and the forget gates come from one fit on examples/air_passengers.csv. The same version of gatecast
+draws the same pictures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""For the site: what docstrings say is made known to mkdocstrings. An extension of griffe, named in mkdocs.yml.
+"""Prepare docstrings for mkdocstrings: an extension of griffe, listed in mkdocs.yml.
 
-Examples become blocks of code, where they would be taken for quotations; named tuples, which have no `__init__` in
-their source, get the one that Python makes of their fields.
+Examples become code blocks, which they would not be otherwise. Named tuples, whose source has no `__init__`, get the
+one that Python generates from their fields.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 from griffe import Class, Extension, Function, Object, Parameter, ParameterKind, Parameters
 
 EXAMPLE = re.compile(r"^(?P<indent>[ ]*)>>> .*\n?(?:^(?P=indent)\S.*\n?)*", re.MULTILINE)
-"""From a prompt to the next empty line."""
+"""An example, from a prompt to the next empty line."""
 
 
 def fence(text: str) -> str:
-    """A docstring with its examples in fences."""
+    """Return a docstring with its examples in code blocks."""
 
     def fenced(match: re.Match[str]) -> str:
-        """One example."""
+        """Return one example as a code block."""
         indent, code = match["indent"], match[0].rstrip("\n")
         return f"{indent}```pycon\n{code}\n{indent}```" + match[0][len(code) :]
 
@@ -27,19 +27,21 @@ def fence(text: str) -> str:
 
 
 class Docstrings(Extension):
-    """What is done to everything that is documented."""
+    """Changes to documented objects."""
 
     def on_object(self, *, obj: Object, **kwargs: Any) -> None:  # noqa: ARG002
-        """Fences around examples."""
+        """Make code blocks of examples."""
         if obj.docstring is not None:
             obj.docstring.value = fence(obj.docstring.value)
 
     def on_class(self, *, cls: Class, **kwargs: Any) -> None:  # noqa: ARG002
-        """The constructor of a named tuple."""
+        """Add the constructor of a named tuple."""
         if not any(str(base).endswith("NamedTuple") for base in cls.bases):
             return
         kind = ParameterKind.positional_or_keyword
-        fields = [one for one in cls.attributes.values() if "instance-attribute" in one.labels or one.annotation]
-        given = [Parameter(one.name, annotation=one.annotation, kind=kind, default=one.value) for one in fields]
-        made = Function("__init__", parameters=Parameters(Parameter("self", kind=kind), *given), returns="None")
-        cls.set_member("__init__", made)
+        fields = [item for item in cls.attributes.values() if "instance-attribute" in item.labels or item.annotation]
+        parameters = [
+            Parameter(item.name, annotation=item.annotation, kind=kind, default=item.value) for item in fields
+        ]
+        init = Function("__init__", parameters=Parameters(Parameter("self", kind=kind), *parameters), returns="None")
+        cls.set_member("__init__", init)

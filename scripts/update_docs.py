@@ -2,8 +2,8 @@
 
 usage: update_docs.py [PAGE ...]; without pages, all of them
 
-Run it after a change that alters an output. `tests/test_docs.py` runs the same blocks and compares: text must be equal; with
-`<!-- within N % -->` before an output, its numbers may differ by N percent.
+Run it after a change that alters an output. `tests/test_docs.py` runs the same blocks and compares: text must be
+equal; with `<!-- within N % -->` before an output, its numbers may differ by N percent.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```\n(?:\n*(?:<!-- within (?P<percent>\d+) % -->\n)?```text\n(?P<output>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
-INSERTED = re.compile(r"<!-- insert .*?-->\n```.*?```", re.DOTALL)
-"""Blocks of docs/extend.md that go into source files; tests/test_extend.py runs them."""
+OTHER_TESTS = re.compile(r"<!-- (?:insert|file|run)\b.*?-->\n```.*?```", re.DOTALL)
+"""Blocks of docs/extend.md that go into files: tests/test_extend.py and tests/test_extend_models.py run them."""
 
 
 class Block(NamedTuple):
@@ -47,7 +47,7 @@ class Block(NamedTuple):
 
 def read_blocks(page: Path) -> list[Block]:
     """Return the blocks of a page."""
-    text = INSERTED.sub("", page.read_text(encoding="utf-8"))
+    text = OTHER_TESTS.sub("", page.read_text(encoding="utf-8"))
     return [Block(**match.groupdict()) for match in BLOCK.finditer(text)]
 
 
@@ -88,7 +88,7 @@ def main(pages: list[Path]) -> None:
     """Update pages; the Chinese ones take the outputs of the English ones."""
     os.environ.setdefault("MPLBACKEND", "agg")
     for page in pages:
-        if page.is_relative_to(CHINESE) or INSERTED.search(page.read_text(encoding="utf-8")):
+        if page.is_relative_to(CHINESE) or OTHER_TESTS.search(page.read_text(encoding="utf-8")):
             continue
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)

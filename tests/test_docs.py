@@ -1,4 +1,4 @@
-"""The documents are true: Python blocks run and print what is shown, links lead somewhere, every public name is documented once."""
+"""The documents are true: blocks run and print what is shown, links resolve, every public name is documented once."""
 
 import ast
 import importlib

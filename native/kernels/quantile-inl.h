@@ -1,7 +1,7 @@
 // The quantile head, whose outputs cannot cross (defined in gatecast.heads), and the quantile loss (gatecast.losses).
 // Every pass reads and writes each number once.
 //
-// Letters: an item is a step of a block, K target values of it, Q numbers each, L lanes; q quantiles, e = y - p.
+// Notation: an item is a step of a block, K target values of it, Q numbers each, L lanes; q quantiles, e = y - p.
 #pragma once
 
 #include "kernels/simd-inl.h"
