@@ -139,7 +139,7 @@ def read(
     """
     step = None if freq is None else parse(freq)
     names = {"hist_exog": hist_exog, "futr_exog": futr_exog, "stat_exog": stat_exog}
-    declared = [name for some in names.values() for name in ((some,) if isinstance(some, str) else some)]
+    declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
     table = join_date_parts(_to_table(source), time_col, keep=declared)
     indices = find_exogenous(table, names)
     exogenous = parse_exogenous(table, indices, categories or {})

@@ -133,8 +133,8 @@ def prediction_intervals(
     for level in levels:
         below, above = half_widths(quantiles, calibrator.quantiles, level)
         factor = width_factor(calibrator, level, n_steps)
-        least = 0.0 if calibrator.measured else _random_walk_width(values, n_steps, level)
-        intervals += [median - np.maximum(factor * below, least), median + np.maximum(factor * above, least)]
+        min_width = 0.0 if calibrator.measured else _random_walk_width(values, n_steps, level)
+        intervals += [median - np.maximum(factor * below, min_width), median + np.maximum(factor * above, min_width)]
     return calibrator.bounds.apply(median, intervals, values)
 
 

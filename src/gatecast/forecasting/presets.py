@@ -22,7 +22,7 @@ MAX_STATSFORECAST_SERIES = {statsforecast_models.AutoETS: 200, statsforecast_mod
 """Models of the `stats` extra, and the most series that "auto" fits them to: 0.1 and 0.01 seconds a series."""
 
 SHORT_HORIZON = 6
-"""Horizon up to which, without a season, ES-RNN alone stands beside theta, as validation tails of M3 yearly chose."""
+"""Horizon up to which, without a season, ES-RNN alone joins theta, as validation tails of M3 yearly chose."""
 
 MAX_SMOOTHED_SEASON = 4
 """Season up to which ES-RNN joins: with longer ones it gained nothing on validation tails."""
@@ -42,11 +42,11 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
         >>> [config.name for config in auto_models(PanelSummary(np.full(100, 50)), Task(8, 4), Overrides())][:2]
         ['lstm', 'es-lstm']
     """
-    few, m = panel.n_series < FEW_SERIES, task.season_length
+    has_few_series, m = panel.n_series < FEW_SERIES, task.season_length
     configs: list[ModelConfig] = []
-    if few or m > 1 or task.horizon > SHORT_HORIZON:
+    if has_few_series or m > 1 or task.horizon > SHORT_HORIZON:
         configs.append(LSTMConfig.default_for(panel, task, overrides))
-    if m <= MAX_SMOOTHED_SEASON and not few:
+    if m <= MAX_SMOOTHED_SEASON and not has_few_series:
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
     configs.append(theta.DynamicOptimizedTheta())
     if statsforecast_models.available():

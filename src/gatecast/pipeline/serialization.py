@@ -199,7 +199,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
 
 def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any], Arrays]:
     """Scores and the models' columns of the test part; the others are those of the panel."""
-    own = [name for name in evaluation.table if name not in test_table(panel, evaluation.split_sizes[2])[1]]
+    model_columns = [name for name in evaluation.table if name not in test_table(panel, evaluation.split_sizes[2])[1]]
     scores = [asdict(score) | {"coverage": list(score.coverage.items())} for score in evaluation.scores]
     about = {
         "sizes": evaluation.split_sizes,
@@ -207,9 +207,9 @@ def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any
         "horizon": evaluation.horizon,
         "scores": scores,
         "verdict": evaluation.verdict,
-        "columns": own,
+        "columns": model_columns,
     }
-    return about, {f"evaluation.{k}": evaluation.table[name] for k, name in enumerate(own)}
+    return about, {f"evaluation.{k}": evaluation.table[name] for k, name in enumerate(model_columns)}
 
 
 def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Evaluation:
@@ -253,9 +253,9 @@ def _ensemble_in(settings: Mapping[str, Any], arrays: Arrays) -> FittedEnsemble:
     models: list[ForecastModel] = []
     for k, item in enumerate(settings["models"]):
         prefix = f"model.{k}."
-        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        model_arrays = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
         config: Any = MedianOf if item["median"] else get_model(item["name"])
-        models.append(cast(ForecastModel, config.from_state(ModelState(item["settings"], own), task)))
+        models.append(cast(ForecastModel, config.from_state(ModelState(item["settings"], model_arrays), task)))
     columns = tuple(item["column"] for item in settings["models"])
     regression = ExogenousRegression(*(arrays[f"regression.{role}"] for role in ROLES))
     return FittedEnsemble(tuple(models), tuple(model.config for model in models), columns, regression, task)

@@ -147,9 +147,9 @@ def describe(recommendation: Recommendation) -> str:
         sentences += _describe_equivalent(r)
         sentences += [TEMPLATES["correlated"]] if r.n_series < MIN_SERIES else []
     if r.kind == "uncertain" and r.n_pairs < r.n_pairs_needed:
-        few = r.n_series < MIN_SERIES
-        pairs = f"{format_count(r.n_pairs, 'pair')} of errors" if few else f"{r.n_pairs} series"
-        source = ", of more cutoffs or series" if few else ""
+        few_series = r.n_series < MIN_SERIES
+        pairs = f"{format_count(r.n_pairs, 'pair')} of errors" if few_series else f"{r.n_pairs} series"
+        source = ", of more cutoffs or series" if few_series else ""
         sentences.append(TEMPLATES["too_few"].format(pairs=pairs, needed=r.n_pairs_needed, source=source))
     return " ".join(sentences)
 

@@ -124,13 +124,13 @@ def detect_separator(lines: Sequence[str]) -> str:
     >>> detect_separator(["2024-01-01;1,5", "2024-01-02;2,5"]), detect_separator(["1", "2"])
     (';', ',')
     """
-    most, best = 0, ","
+    max_count, best = 0, ","
     for candidate in SEPARATORS:
         widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=candidate) if cells)
         width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
-        if width > 1 and count > most:
-            most, best = count, candidate
-    if not most and {len(line.split()) for line in lines if line.strip()} == {2}:
+        if width > 1 and count > max_count:
+            max_count, best = count, candidate
+    if not max_count and {len(line.split()) for line in lines if line.strip()} == {2}:
         return " "
     return best
 

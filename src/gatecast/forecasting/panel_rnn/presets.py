@@ -45,19 +45,19 @@ def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[
         >>> len(settings), settings[0]["input_size"], settings[0]["season_length"]
         (5, 18, 12)
     """
-    few, small = panel.n_series < FEW_SERIES, panel.n_series < SMALL_PANEL_SERIES
-    n_members = overrides.training.n_members or (2 if few else 3 if small else 5)
+    has_few_series, small = panel.n_series < FEW_SERIES, panel.n_series < SMALL_PANEL_SERIES
+    n_members = overrides.training.n_members or (2 if has_few_series else 3 if small else 5)
     return [_member(k, panel, task, overrides) for k in range(n_members)]
 
 
 def _member(k: int, panel: PanelSummary, task: Task, overrides: Overrides) -> dict[str, Any]:
     """Return the settings of one member."""
     settings = default_settings(panel, task)
-    few = panel.n_series < FEW_SERIES
-    if few and k % 2:
+    has_few_series = panel.n_series < FEW_SERIES
+    if has_few_series and k % 2:
         settings["max_steps"] = SLOWER_TRAINING * settings["max_steps"] // 2
         settings["learning_rate"] = SLOWER_TRAINING * settings["learning_rate"]
-    if task.season_length > LOW_SEASON and not few:
+    if task.season_length > LOW_SEASON and not has_few_series:
         factor = INPUT_SIZE_FACTORS[k % len(INPUT_SIZE_FACTORS)]
         settings["input_size"] = round(settings["input_size"] * factor)
     return settings | overrides.values()

@@ -84,7 +84,7 @@ class Residual(StatefulLayer):
     def forward(self, params: Params, x: Array, context: CallContext, *, state: State | None = None) -> ForwardResult:
         """Compute y, shaped like x."""
         y, state, cache = forward_from(self.layer, params, x, context, state)
-        # The cache of a forward pass holds y; without one, and unless the layer hands x through, y is free to be written.
+        # y may be overwritten unless the cache holds it, or the layer returns x itself.
         out = None if context.save_for_backward or np.may_share_memory(x, y) else y
         return np.add(x, y, out=out), state, cache
 
