@@ -12,7 +12,7 @@ def test_report_writes_a_page_about_a_forecaster(workdir, capsys):
     assert capsys.readouterr().out == "written: a.html\n"
     text = (workdir / "a.html").read_text("utf-8")
     assert "<h1>sold: 3 steps ahead, 2 series</h1>" in text
-    assert '"as chosen":[1,0]' in text
+    assert '"selected first":[1,0]' in text
 
 
 @pytest.mark.parametrize(
