@@ -213,14 +213,14 @@ def test_gates_and_attributions_follow_the_selected_series(browser, pages):
         for key in ("gates", "memory", "attributions"):
             assert page.locator(f"#{key} [data-selected]").text_content() == "shop 119"
         assert "remember 120 steps" in page.locator("#memory").text_content()
-        assert "adds 124" in page.locator("#attributions").text_content()
+        assert "(+124)" in page.locator("#attributions").text_content()
         page.locator("#gates select").select_option("LSTM 1: memory cell c")
         page.locator("#search").fill("shop 118")
         page.locator("#rows button").first.click()
         for key in ("gates", "memory", "attributions"):
             assert page.locator(f"#{key} [data-selected]").text_content() == "shop 118"
         assert "remember 119 steps" in page.locator("#memory").text_content()
-        assert "adds 123" in page.locator("#attributions").text_content()
+        assert "(+123)" in page.locator("#attributions").text_content()
         assert page.locator("#gates .option:not([hidden]) figcaption").text_content() == "LSTM 1, memory cell c"
         assert page.locator("#gates select").evaluate("(select) => select.selectedOptions[0].text").endswith("cell c")
         page.evaluate("gatecast.draw()")
