@@ -70,7 +70,9 @@ class Dense(BaseLayer):
         """Compute y [nb, T, M, L] for x [nb, T, F, L]."""
         y = native.dense_forward(params, x)
         if self.activation is not None:
-            y = ACTIVATIONS[self.activation][0](y)
+            activation = ACTIVATIONS[self.activation][0]
+            # The product is a fresh array: writing into it saves a pass through memory.
+            y = activation(y, out=y) if isinstance(activation, np.ufunc) else activation(y)
         return y, None, (x, y) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
