@@ -11,7 +11,7 @@ import numpy as np
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.evaluation.learning_curves import Diagnosis, diagnose
-from gatecast.forecasting.median import MedianOf
+from gatecast.forecasting.median import members_of
 from gatecast.nn.optim import one_cycle
 from gatecast.pipeline.state import FittedState
 
@@ -49,9 +49,7 @@ def diagnose_fit(state: FittedState) -> Diagnosis:
 
 def _steps(configs: Iterable[Any]) -> list[int]:
     """Return the updates of every training."""
-    members = (
-        member for config in configs for member in (config.configs if isinstance(config, MedianOf) else (config,))
-    )
+    members = (member for config in configs for member in members_of(config))
     return [member.max_steps for member in members if hasattr(member, "max_steps")]
 
 

@@ -29,7 +29,6 @@ from gatecast.forecasting.registry import register
 
 __all__ = [
     "BASELINES",
-    "TITLES",
     "Baseline",
     "Drift",
     "Mean",
@@ -368,14 +367,3 @@ class Mean(_BaselineModel):
 
     name: ClassVar[str] = "mean"
     column: ClassVar[str] = "Mean"
-
-
-TITLES: Mapping[str, str] = MappingProxyType(
-    {
-        SeasonalNaive.column: "seasonal naive",
-        Naive.column: "last value",
-        Drift.column: "drift",
-        Mean.column: "mean",
-    }
-)
-"""Names of the baselines in texts, by column."""

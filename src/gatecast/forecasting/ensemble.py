@@ -26,7 +26,7 @@ from gatecast.forecasting.base import (
 )
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import ExogenousRegression
-from gatecast.forecasting.median import FittedMedian, MedianOf, Refined
+from gatecast.forecasting.median import FittedMedian, MedianOf, Refined, members_of
 from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, mean_error
 from gatecast.forecasting.presets import unique_columns
 from gatecast.nn.training import StepRecord
@@ -223,8 +223,7 @@ def fit_models(
 
 def _stops_early(config: ModelConfig) -> bool:
     """Return whether a training ends where the validation error is least."""
-    members = config.configs if isinstance(config, MedianOf) else (config,)
-    return any(getattr(member, "min_improvement", 1.0) < 1.0 for member in members)
+    return any(getattr(member, "min_improvement", 1.0) < 1.0 for member in members_of(config))
 
 
 def _reporter(k: int, n_steps: Sequence[int], on_step: FitCallback) -> Callable[[StepRecord], object]:

@@ -27,7 +27,7 @@ from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.registry import get_model
 from gatecast.kernels.native import release_memory
 
-__all__ = ["FittedMedian", "MedianOf", "Refined"]
+__all__ = ["FittedMedian", "MedianOf", "Refined", "members_of"]
 
 
 BATCH_SERIES = 2048
@@ -197,6 +197,17 @@ class FittedMedian:
         }
         arrays = {f"{k}.{name}": array for k, state in enumerate(states) for name, array in state.arrays.items()}
         return ModelState(settings, arrays)
+
+
+def members_of(config: ModelConfig) -> tuple[Any, ...]:
+    """Return the members of a median; any other config is its own only member.
+
+    Example:
+        >>> from gatecast.forecasting.baselines import Drift, Naive
+        >>> len(members_of(MedianOf((Naive(), Naive())))), len(members_of(Drift()))
+        (2, 1)
+    """
+    return config.configs if isinstance(config, MedianOf) else (config,)
 
 
 def _changes(before: Any, after: Any) -> dict[str, Any]:

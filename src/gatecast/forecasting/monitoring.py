@@ -96,6 +96,10 @@ class ValidationMonitor:
         """
         return ValidationErrors(self._error(validation, *self._validation), self._error(training, *self._training))
 
+    def errors(self, predict: Callable[[PanelContext], FloatArray]) -> ValidationErrors:
+        """Return both errors of a model that predicts any rows."""
+        return self.measure(predict(self.validation), predict(self.training_origins))
+
     def _error(self, quantiles: FloatArray, past: PanelContext, actual: FloatArray, unit: FloatArray) -> float:
         """Return the error after the effects of exogenous columns are restored."""
         return _mean_error(self.regression.restore(past, quantiles), actual, unit)

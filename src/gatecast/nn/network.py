@@ -21,6 +21,7 @@ __all__ = [
     "build",
     "forward",
     "initial_weights",
+    "load_weights",
     "split_network",
     "update_buffers",
     "zeros_like",
@@ -83,6 +84,28 @@ def initial_weights(network: Network, seed: int) -> Weights:
         for name, value in params.items():
             views[name][...] = value
     return weights
+
+
+def load_weights(weights: Weights, vector: Float32Array) -> None:
+    """Set all parameters to those of a vector.
+
+    Args:
+        weights: The parameters, changed in place.
+        vector: (n,), in the order of `Weights.vector`.
+
+    Raises:
+        ValueError: A vector of another network.
+
+    >>> import numpy as np
+    >>> from gatecast.nn.layers import Dense
+    >>> weights = initial_weights(build([Dense(1)], (2,)), seed=0)
+    >>> load_weights(weights, np.array([1, 2, 3], np.float32))
+    >>> weights.views[0]["W"].ravel().tolist(), weights.views[0]["b"].tolist()
+    ([1.0, 2.0], [3.0])
+    """
+    if weights.vector.shape != vector.shape:
+        raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
+    weights.vector[:] = vector
 
 
 def zeros_like(weights: Weights) -> Weights:

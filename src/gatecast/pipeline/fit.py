@@ -41,7 +41,7 @@ from gatecast.forecasting.ensemble import (
     trial_configs,
     update_models,
 )
-from gatecast.forecasting.median import MedianOf
+from gatecast.forecasting.median import members_of
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
 from gatecast.forecasting.presets import model_configs, unique_columns
 from gatecast.forecasting.season_selection import choose_season
@@ -252,8 +252,7 @@ def _without_networks(columns: list[str], configs: list[ModelConfig]) -> dict[st
 
 def _stride(configs: list[ModelConfig]) -> int:
     """Return how far apart the origins of networks are."""
-    members = (member for config in configs if isinstance(config, MedianOf) for member in config.configs)
-    return max((getattr(member, "stride", 1) for member in members), default=1)
+    return max(getattr(member, "stride", 1) for config in configs for member in members_of(config))
 
 
 def _validation_origins(context: PanelContext, split: Split, horizon: int) -> tuple[PanelContext, FloatArray]:

@@ -24,7 +24,7 @@ from gatecast.evaluation.splits import Split
 from gatecast.forecasting.base import ForecastModel, ModelState, Task
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.exogenous_regression import ExogenousRegression
-from gatecast.forecasting.median import FittedMedian, MedianOf
+from gatecast.forecasting.median import FittedMedian, MedianOf, members_of
 from gatecast.forecasting.presets import model_name
 from gatecast.forecasting.registry import get_model
 from gatecast.pipeline.state import FittedState
@@ -154,7 +154,7 @@ def _config_in(settings: Mapping[str, Any], ensemble: FittedEnsemble) -> Forecas
 
 def _model_out_of(config: Any) -> Any:
     """Return what a user would write in `model=` for a config: a user's network itself, else the config."""
-    member = config.configs[0] if isinstance(config, MedianOf) else config
+    member = members_of(config)[0]
     return getattr(member, "model", None) or config
 
 

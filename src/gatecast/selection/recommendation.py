@@ -10,7 +10,7 @@ import numpy as np
 
 from gatecast._utils.formatting import format_count
 from gatecast.evaluation.significance import ALPHA, pairs_needed
-from gatecast.forecasting.baselines import TITLES
+from gatecast.plotting.charts import BASELINES
 from gatecast.selection.ranking import MIN_SERIES
 
 __all__ = ["Recommendation", "describe", "recommend"]
@@ -70,15 +70,15 @@ def recommend(scores: Mapping[str, Any], n_series: int, n_cutoffs: int) -> Recom
         'model'
     """
     names = scores["model"].tolist()
-    baseline = next(k for k, name in enumerate(names) if name in TITLES)
-    model = next((k for k, name in enumerate(names) if name not in TITLES), None)
+    baseline = next(k for k, name in enumerate(names) if name in BASELINES)
+    model = next((k for k, name in enumerate(names) if name not in BASELINES), None)
     measure = "mase" if np.isfinite(scores["mase"]).all() else "mae"
     baseline_error = float(scores[measure][baseline])
     if model is None:
         return Recommendation("baselines_only", "", names[baseline], measure, float("nan"), baseline_error)
     error, p_value = float(scores[measure][model]), float(scores["p_value"][model])
     kind: Kind = "baseline" if baseline_error <= error else "model" if p_value < ALPHA else "uncertain"
-    equivalent = [k for k, p in enumerate(scores["p_best"]) if p >= ALPHA and names[k] not in TITLES]
+    equivalent = [k for k, p in enumerate(scores["p_best"]) if p >= ALPHA and names[k] not in BASELINES]
     seconds = scores["seconds"]
     fastest = min(equivalent, key=lambda k: seconds[k], default=model)
     saves_time = 2 * seconds[fastest] < seconds[model]
@@ -179,7 +179,7 @@ def join_names(names: Sequence[str]) -> str:
 
 def _title(column: str) -> str:
     """Return what a simple forecast is called in a sentence."""
-    return {"Naive": "the last value", "Mean": "the mean"}.get(column, TITLES[column])
+    return {"Naive": "the last value", "Mean": "the mean"}.get(column, BASELINES[column])
 
 
 def _error(measure: str, value: float) -> str:

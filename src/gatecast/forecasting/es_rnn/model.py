@@ -57,7 +57,7 @@ from gatecast.nn.batching import Batch
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball
-from gatecast.nn.network import Network, Weights, build, forward, initial_weights
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights
 from gatecast.nn.random import generator
 from gatecast.nn.training import (
     Gradients,
@@ -173,15 +173,8 @@ class ESRNNConfig:
         on_step: StepCallback | None = None,
     ) -> ESRNN:
         """Train network and smoothing on a panel."""
-        measure = None
-        if monitor is not None:
-            validation, training = monitor.validation, monitor.training_origins
-
-            def measure(model: ESRNN) -> ValidationErrors:
-                """Return the errors of a network."""
-                return monitor.measure(model.predict_quantiles(validation), model.predict_quantiles(training))
-
         config = replace(self, quantiles=task.quantiles)
+        measure = None if monitor is None else lambda model: monitor.errors(model.predict_quantiles)
         return train(context, task, config, init=init, measure=measure, on_step=on_step)
 
     @classmethod
@@ -190,10 +183,7 @@ class ESRNNConfig:
         tuples = {name: tuple(state.settings[name]) for name in ("quantiles", "dilations")}
         config = cls(**{**state.settings, **tuples})
         network, weights = make_network(task.horizon, config, task.seed)
-        vector = state.arrays["weights"]
-        if weights.vector.shape != vector.shape:
-            raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
-        weights.vector[:] = vector
+        load_weights(weights, state.arrays["weights"])
         smoothing, end = state.arrays["smoothing"], state.arrays["end"]
         return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 

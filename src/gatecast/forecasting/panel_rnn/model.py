@@ -51,7 +51,7 @@ from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball
-from gatecast.nn.network import Network, Weights, build, forward, initial_weights, split_network
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights, split_network
 from gatecast.nn.training import (
     BestWeights,
     ValidationErrors,
@@ -167,10 +167,7 @@ class PanelRNNConfig:
         """Restore a trained network."""
         config = cls(**{**state.settings, "quantiles": tuple(state.settings["quantiles"])})
         network, weights = make_network(task.horizon, config)
-        vector = state.arrays["weights"]
-        if weights.vector.shape != vector.shape:
-            raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
-        weights.vector[:] = vector
+        load_weights(weights, state.arrays["weights"])
         return PanelRNN(config, network, weights, task.horizon)
 
 

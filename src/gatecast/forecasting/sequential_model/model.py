@@ -57,7 +57,7 @@ from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.layers import LAYERS, Input
 from gatecast.nn.losses import Pinball
 from gatecast.nn.memory_limits import check_memory, check_network_size
-from gatecast.nn.network import Network, Weights, build, initial_weights
+from gatecast.nn.network import Network, Weights, build, initial_weights, load_weights
 from gatecast.nn.random import generator
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.training import ValidationErrors
@@ -171,15 +171,8 @@ class SequentialConfig:
         on_step: StepCallback | None = None,
     ) -> SequentialModel:
         """Train a fresh network of these layers on a panel."""
-        measure = None
-        if monitor is not None:
-            validation, origins = monitor.validation, monitor.training_origins
-
-            def measure(model: SequentialModel) -> ValidationErrors:
-                """Return the errors of a network."""
-                return monitor.measure(model.predict_quantiles(validation), model.predict_quantiles(origins))
-
         config = replace(self, quantiles=task.quantiles)
+        measure = None if monitor is None else lambda model: monitor.errors(model.predict_quantiles)
         return train(context.values, task, config, init=init, measure=measure, on_step=on_step)
 
     @classmethod
@@ -201,10 +194,7 @@ class SequentialConfig:
         check_outputs(network, task.horizon, config.quantiles)
         check_network_size(network)
         weights = initial_weights(network, 0)
-        vector = state.arrays["weights"]
-        if weights.vector.shape != vector.shape:
-            raise ValueError(f"{vector.size} weights for a network of {weights.vector.size}")
-        weights.vector[:] = vector
+        load_weights(weights, state.arrays["weights"])
         offsets = state.arrays.get("quantile_offsets")
         shape = None if offsets is None else offsets.shape
         if shape != ((task.horizon, len(config.quantiles)) if is_point(network) else None):
