@@ -72,6 +72,17 @@ def test_import_loads_nothing_heavy(module, heavy):
     assert done.stdout.split() == []
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_loads_no_model(name):
+    code = (
+        f"import sys; from gatecast.cli.main import main; main(['{name}', '-h']); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, name, "-h"], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert not loaded & {"numpy", "duckdb", "gatecast.forecaster", "gatecast.forecasting.base"}
+    assert "gatecast.cli.app" in loaded
+
+
 def test_characters_that_the_terminal_lacks_become_question_marks(workdir, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     done = run("forecast", "sales.csv", "--freq", "月")

@@ -1,5 +1,6 @@
 """The registry: built-in models in a fixed order, and names that are unknown, taken or no models are refused."""
 
+import importlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import pytest
 from gatecast.errors import ConfigError
 from gatecast.forecasting import registry
 from gatecast.forecasting.base import LocalModel
+from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.forecasting.registry import available_models, broken_models, get_model, register
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 
@@ -31,6 +33,17 @@ def test_get_model_returns_the_config_class_of_a_name(name):
     assert get_model(name).name == name
 
 
+@pytest.mark.parametrize("module", registry.BUILT_IN)
+def test_each_module_registers_exactly_the_models_that_the_table_says(module):
+    importlib.import_module(module)
+    names = [name for name, config in registry._REGISTERED.items() if config.__module__ == module]
+    assert tuple(names) == registry.BUILT_IN[module]
+
+
+def test_cell_models_are_those_of_the_panel_rnn():
+    assert tuple(CELLS) == registry.CELL_MODELS
+
+
 def test_get_model_knows_sequential_for_files_but_does_not_list_it():
     assert get_model("sequential") is SequentialConfig
     assert "sequential" not in available_models()
@@ -43,7 +56,7 @@ def test_get_model_of_an_unknown_name_lists_all():
 
 
 def test_register_refuses_a_taken_name_and_what_is_no_model(monkeypatch):
-    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._registered()))
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
 
     @dataclass(frozen=True)
     class Other(LocalModel):
@@ -53,13 +66,16 @@ def test_register_refuses_a_taken_name_and_what_is_no_model(monkeypatch):
     with pytest.raises(ConfigError, match="Invalid model name 'naive': it is taken"):
         register(Other)
     assert get_model("naive") is not Other
+    Other.name = "auto"
+    with pytest.raises(ConfigError, match="Invalid model name 'auto': it is taken"):
+        register(Other)
     with pytest.raises(ConfigError, match=r"Invalid model 'Plain'.*a class with name, column, family"):
         register(type("Plain", (), {}))
     assert register(get_model("naive")) is get_model("naive")
 
 
 def test_register_adds_a_model(monkeypatch):
-    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._registered()))
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
 
     @register
     @dataclass(frozen=True)

@@ -186,6 +186,22 @@ def test_plug_in_with_the_name_of_a_built_in_model_never_hides_it(name, plug_in)
     assert available_models().count(name) == (name != "sequential")
 
 
+def test_plug_in_that_registers_itself_too_is_listed_once(plug_in, monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+    good = GOOD.replace("NAME", "both").replace("@dataclass", "@register\n@dataclass")
+    module = f"from gatecast.forecasting import register\n{good}"
+    plug_in("itself", module, {"both": "itself:Model"})
+    for _ in range(2):
+        assert available_models().count("both") == 1
+    assert registry.broken_models() == {}
+
+
+def test_plug_in_called_auto_is_refused(plug_in):
+    plug_in("rogue", GOOD.replace("NAME", "auto"), {"auto": "rogue:Model"})
+    assert registry.broken_models() == {"auto (rogue:Model)": "its name 'auto' is taken by another model"}
+    assert "auto" not in available_models()
+
+
 def test_second_plug_in_of_one_name_is_refused(plug_in):
     plug_in("first", GOOD.replace("NAME", "twin"), {"twin": "first:Model"})
     plug_in("second", GOOD.replace("NAME", "twin"), {"twin": "second:Model"})

@@ -27,7 +27,7 @@ class Command(TyperCommand):
         return list(super().parse_args(ctx, expand_horizon(args) if "horizon" in names else args))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the options; names of models are looked up only here, because that loads the models."""
+        """Write the options; names of models are looked up only here, because that loads plug-ins."""
         for placeholder, names in (("{models}", available_models), ("{cells}", available_cells)):
             for parameter in self.params:
                 text = getattr(parameter, "help", None) or ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gatecast.forecasting import registry
+
 __all__ = ["available_cells", "available_models", "complete_cells", "complete_models"]
 
 
@@ -13,9 +15,7 @@ def available_models() -> tuple[str, ...]:
     >>> {"auto", "lstm", "naive"} <= set(available_models())
     True
     """
-    from gatecast.forecasting import presets, registry
-
-    return (presets.AUTO, *registry.available_models())
+    return (registry.AUTO, *registry.available_models())
 
 
 def available_cells() -> tuple[str, ...]:
@@ -24,9 +24,7 @@ def available_cells() -> tuple[str, ...]:
     >>> available_cells()[:2]
     ('lstm', 'gru')
     """
-    from gatecast.forecasting.panel_rnn.model import CELLS
-
-    return tuple(CELLS)
+    return registry.CELL_MODELS
 
 
 def complete_models(incomplete: str) -> list[str]:

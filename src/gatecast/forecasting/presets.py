@@ -12,11 +12,11 @@ from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.es_rnn.model import ESRNNConfig
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
 from gatecast.forecasting.panel_rnn.presets import FEW_SERIES
-from gatecast.forecasting.registry import REQUIRED, get_model
+from gatecast.forecasting.registry import AUTO, REQUIRED, get_model
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 from gatecast.nn.sequential import Sequential
 
-__all__ = ["AUTO", "auto_models", "check_model", "model_configs", "model_name"]
+__all__ = ["auto_models", "check_model", "model_configs", "model_name"]
 
 MAX_STATSFORECAST_SERIES = {statsforecast_models.AutoETS: 200, statsforecast_models.AutoCES: 2000}
 """Models of the `stats` extra, and the most series that "auto" fits them to: 0.1 and 0.01 seconds a series."""
@@ -26,9 +26,6 @@ SHORT_HORIZON = 6
 
 MAX_SMOOTHED_SEASON = 4
 """Season up to which ES-RNN joins: with longer ones it gained nothing on validation tails."""
-
-AUTO = "auto"
-"""Name of the choice by the data."""
 
 BASELINES = (baselines.SeasonalNaive, baselines.Naive, baselines.Drift, baselines.Mean)
 """The simple forecasts, in the order in which scores show them."""

@@ -8,6 +8,8 @@ model, its value a `ModelConfig` class::
 
 A plug-in that cannot be imported, is not a model, or takes a name that is taken is refused by name when it is asked
 for. It never hides a built-in model.
+
+The names of the built-in models stand here, so that help and completion list them without importing a model.
 """
 
 from __future__ import annotations
@@ -15,25 +17,39 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gatecast.errors import ConfigError
-from gatecast.forecasting.base import ModelConfig
 
-__all__ = ["GROUP", "available_models", "broken_models", "get_model", "refresh", "register"]
+if TYPE_CHECKING:
+    from gatecast.forecasting.base import ModelConfig
+
+__all__ = ["AUTO", "CELL_MODELS", "GROUP", "available_models", "broken_models", "get_model", "refresh", "register"]
 
 GROUP = "gatecast.models"
 """Entry points that add models."""
 
-BUILT_IN_MODULES = (
-    "gatecast.forecasting.panel_rnn.model",
-    "gatecast.forecasting.es_rnn.model",
-    "gatecast.forecasting.sequential_model.model",
-    "gatecast.forecasting.theta",
-    "gatecast.forecasting.statsforecast_models",
-    "gatecast.forecasting.baselines",
-)
-"""Modules whose classes register themselves, in the order in which models are listed."""
+AUTO = "auto"
+"""Name of the choice by the data, which is no model."""
+
+CELL_MODELS = ("lstm", "gru", "rnn", "lstm-peephole", "slstm")
+"""Models that differ in their recurrent cell alone."""
+
+BUILT_IN = {
+    "gatecast.forecasting.panel_rnn.model": CELL_MODELS,
+    "gatecast.forecasting.es_rnn.model": ("es-lstm",),
+    "gatecast.forecasting.sequential_model.model": ("sequential",),
+    "gatecast.forecasting.theta": ("dot",),
+    "gatecast.forecasting.statsforecast_models": ("ets", "ces"),
+    "gatecast.forecasting.baselines": ("naive", "seasonal-naive", "drift", "mean"),
+}
+"""Modules and the models that they register when they are imported, in the order in which models are listed."""
+
+MODULE_OF = {name: module for module, names in BUILT_IN.items() for name in names}
+"""The module of each built-in model."""
+
+UNLISTED = ("sequential",)
+"""Models for files: users write the network itself."""
 
 Config = TypeVar("Config", bound=type[Any])
 
@@ -50,24 +66,16 @@ def register(config: Config) -> Config:
         ConfigError: The class misses something, or the name is taken.
     """
     _check(config, config.name if hasattr(config, "name") else config.__name__)
-    if config.name in _REGISTERED and _REGISTERED[config.name] is not config:
+    is_taken = config.name == AUTO or MODULE_OF.get(config.name, config.__module__) != config.__module__
+    if is_taken or _REGISTERED.get(config.name, config) is not config:
         raise ConfigError(f"Invalid model name {config.name!r}: it is taken", fix="Choose another name.")
     _REGISTERED[config.name] = config
     return config
 
 
-@cache
-def _import_built_in() -> None:
-    """Import the modules of the built-in models, which register themselves."""
-    for module in BUILT_IN_MODULES:
-        import_module(module)
-
-
-def _registered() -> dict[str, type[Any]]:
-    """Return the registered config classes, the built-in ones first, whatever was imported first."""
-    _import_built_in()
-    order = {module: k for k, module in enumerate(BUILT_IN_MODULES)}
-    return dict(sorted(_REGISTERED.items(), key=lambda item: order.get(item[1].__module__, len(order))))
+def _names() -> tuple[str, ...]:
+    """Return the names of all registered models, the built-in ones first, whatever was imported first."""
+    return (*MODULE_OF, *(name for name in _REGISTERED if name not in MODULE_OF))
 
 
 def available_models() -> tuple[str, ...]:
@@ -77,10 +85,10 @@ def available_models() -> tuple[str, ...]:
         >>> available_models()[:3]
         ('lstm', 'gru', 'rnn')
     """
-    return (
-        *(name for name, config in _registered().items() if getattr(config, "listed", True)),
-        *(name for name, error in _plug_ins().items() if not isinstance(error, str)),
-    )
+    plug_ins = [name for name, config in _plug_ins().items() if not isinstance(config, str)]
+    # A plug-in may have registered itself as well when it was imported.
+    names = dict.fromkeys((*_names(), *plug_ins))
+    return tuple(name for name in names if name not in UNLISTED)
 
 
 def broken_models() -> dict[str, str]:
@@ -98,16 +106,17 @@ def get_model(name: str) -> type[ModelConfig]:
         >>> get_model("lstm").column
         'LSTM'
     """
-    registered = _registered()
-    if name in registered:
-        return registered[name]
+    if name in MODULE_OF:
+        import_module(MODULE_OF[name])
+    if name in _REGISTERED:
+        return _REGISTERED[name]
     plug_in = _plug_ins().get(name)
     if isinstance(plug_in, str):
         raise ConfigError(
             f"Model {name!r} cannot be used: {plug_in}", argument="model", fix="Repair or uninstall its package."
         )
     if plug_in is None:
-        known = ", ".join(("auto", *available_models()))
+        known = ", ".join((AUTO, *available_models()))
         raise ConfigError(f"Unknown model {name!r}", argument="model", expected=f"one of {known}")
     return plug_in
 
@@ -122,7 +131,7 @@ def _plug_ins() -> dict[str, type[Any] | str]:
     """Return config classes of installed packages; for one that cannot be used, a sentence that says why."""
     models: dict[str, type[Any] | str] = {}
     for entry in entry_points(group=GROUP):
-        taken = entry.name in _registered() or entry.name in models
+        taken = entry.name in (AUTO, *_names(), *models)
         key = f"{entry.name} ({entry.value})" if taken else entry.name
         models[key] = _loaded(entry, taken=taken)
     return models

@@ -119,8 +119,6 @@ class SequentialConfig:
     name: ClassVar[str] = "sequential"
     column: ClassVar[str] = "Sequential"
     family: ClassVar[Family] = "network"
-    listed: ClassVar[bool] = False
-    """It has no name in `model=`: users pass the network itself."""
 
     model: Sequential | None
     input_size: int
