@@ -16,7 +16,7 @@ from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.models import Sequential
 from gatecast.nn.batching import make_batches
 from gatecast.nn.inputs import TrainingData
-from gatecast.nn.network import backward, build, forward, initial_weights, zeros_like
+from gatecast.nn.network import TrainingPass, backward, build, forward, initial_weights, zeros_like
 from gatecast.optim import Adam, apply_updates
 
 
@@ -53,7 +53,7 @@ def step_ms(B, T):
 
     def step():
         count[0] += 1
-        out, caches = forward(network, weights, batch.x, training=True, step=count[0])
+        out, caches = forward(network, weights, batch.x, training=TrainingPass(0, count[0]))
         _, dout = weighted_mean(loss, out, batch.y, batch.weight, batch.total)
         backward(network, weights, caches, dout, grads)
         apply_updates(optimizer, grads.vector, state, weights.vector, count[0])

@@ -29,7 +29,7 @@ from gatecast.layers import (
 )
 from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.nn.layers.base import forward_from
-from gatecast.nn.network import backward, build, forward, initial_weights, update_buffers, zeros_like
+from gatecast.nn.network import TrainingPass, backward, build, forward, initial_weights, update_buffers, zeros_like
 from gatecast.nn.random import fold_in, generator, hash64
 
 B, T, F, H, M = 21, 6, 2, 5, 3
@@ -96,7 +96,7 @@ def test_values_and_gradients_equal_the_definition(masked, count, rng):
     mask = rng.random((count, T)) < 0.7 if masked else None
     dy = rng.normal(size=(count, M)).astype(np.float32)
     packed_mask = None if mask is None else pack_mask(mask)
-    y, caches = forward(network, weights, pack(x), packed_mask, training=True, seed=3, step=9)
+    y, caches = forward(network, weights, pack(x), packed_mask, training=TrainingPass(3, 9))
     grads = zeros_like(weights)
     dx = backward(network, weights, caches, pack(dy[:, None]), grads, need_dx=True)
 
@@ -126,7 +126,7 @@ def test_the_gradient_of_the_loss_is_a_difference_quotient_dropout_included(laye
     y, weight = pack(rng.normal(size=(B, 1, M))), pack(np.ones((B, 1, 1)))
 
     def loss():
-        out, caches = forward(network, weights, pack(x), training=True, seed=3, step=9, n_sequences=B)
+        out, caches = forward(network, weights, pack(x), training=TrainingPass(3, 9), n_sequences=B)
         value, dy = weighted_mean(MeanSquaredError(), out, y, weight, float(B))
         return value, dy, caches
 

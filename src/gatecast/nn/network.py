@@ -16,6 +16,7 @@ from gatecast.nn.random import generator, hash64
 
 __all__ = [
     "Network",
+    "TrainingPass",
     "Weights",
     "backward",
     "build",
@@ -34,6 +35,14 @@ class Network(NamedTuple):
     layers: tuple[Layer, ...]
     shapes: tuple[Shape, ...]
     """The shape of the input, followed by the output shape of every layer."""
+
+
+class TrainingPass(NamedTuple):
+    """What determines the random numbers of a pass, such as those of dropout."""
+
+    seed: int
+    step: int
+    """Number of the update that the pass is for."""
 
 
 class Weights(NamedTuple):
@@ -141,9 +150,7 @@ def forward(
     x: Float32Array,
     mask: Float32Array | None = None,
     *,
-    training: bool = False,
-    seed: int = 0,
-    step: int = 0,
+    training: TrainingPass | None = None,
     save_for_backward: bool = True,
     n_sequences: int | None = None,
 ) -> tuple[Float32Array, list[Any]]:
@@ -154,9 +161,7 @@ def forward(
         weights: The parameters.
         x: (nb, T, F, L), packed, finite.
         mask: (nb, T, L) of 0 and 1; None: no step is skipped.
-        training: Whether dropout is on.
-        seed: Determines the random numbers of this pass, together with `step`.
-        step: Number of the update that this pass is for.
+        training: The update that this pass is for; None: a pass without dropout, with moving means.
         save_for_backward: Whether a backward pass will follow; otherwise the caches are empty.
         n_sequences: Number of sequences; the lanes beyond are padding. None: every lane is a sequence.
 
@@ -173,7 +178,8 @@ def forward(
     for k, layer in enumerate(network.layers):
         # After a layer that drops the time axis there are no steps to skip.
         mask = mask if len(network.shapes[k]) == 2 else None
-        context = CallContext(training, hash64(seed, step, k) if training else 0, mask, save_for_backward, n_sequences)
+        key = 0 if training is None else hash64(training.seed, training.step, k)
+        context = CallContext(training is not None, key, mask, save_for_backward, n_sequences)
         x, _, cache = layer.forward(weights.views[k], x, context)
         caches.append(cache)
     return x, caches
@@ -232,7 +238,7 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
     >>> from gatecast.nn.layers import BatchNormalization
     >>> network = build([BatchNormalization(momentum=0.5)], (1,))
     >>> weights = initial_weights(network, 0)
-    >>> _, caches = forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=True)
+    >>> _, caches = forward(network, weights, np.ones((1, 1, 1, 16), np.float32), training=TrainingPass(0, 1))
     >>> update_buffers(network, weights, caches)
     >>> float(weights.views[0]["moving_mean"][0])
     0.5

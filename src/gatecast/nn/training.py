@@ -25,7 +25,7 @@ from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.callbacks import EarlyStopping, EpochRecord
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, Weights, backward, forward, update_buffers, zeros_like
+from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, update_buffers, zeros_like
 from gatecast.nn.optim import (
     GradientTransformation,
     apply_updates,
@@ -259,16 +259,8 @@ def train_steps(
             continue
         # Too large a learning rate overflows; that raises an error below, not a warning.
         with np.errstate(over="ignore", invalid="ignore"):
-            y, caches = forward(
-                network,
-                weights,
-                batch.x,
-                batch.mask,
-                training=True,
-                seed=seed,
-                step=state.step,
-                n_sequences=batch.n_sequences,
-            )
+            training = TrainingPass(seed, state.step)
+            y, caches = forward(network, weights, batch.x, batch.mask, training=training, n_sequences=batch.n_sequences)
             value, dy = weighted_mean(loss, y, batch.y, batch.weight, batch.total)
             if not math.isfinite(value):
                 raise _diverged(f"the loss became {value}", state.step)

@@ -12,7 +12,7 @@ from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import BatchNormalization, CallContext, Dense, LayerNormalization, RMSNorm
 from gatecast.losses import MeanSquaredError
 from gatecast.nn.inputs import TrainingData
-from gatecast.nn.network import build, forward, initial_weights, update_buffers
+from gatecast.nn.network import TrainingPass, build, forward, initial_weights, update_buffers
 from gatecast.nn.training import EpochSettings, predict, train_epochs
 from gatecast.optim import AdamW
 
@@ -116,7 +116,7 @@ def test_training_updates_moving_averages_for_any_optimizer_and_batch_size(rng):
 def test_update_buffers_reaches_every_layer(rng):
     network = build([Dense(F), BatchNormalization(0.0)], (F,))
     weights = initial_weights(network, 0)
-    y, caches = forward(network, weights, pack(normal(rng, B, 1, F)), training=True, n_sequences=B)
+    y, caches = forward(network, weights, pack(normal(rng, B, 1, F)), training=TrainingPass(0, 0), n_sequences=B)
     update_buffers(network, weights, caches)
     assert y.shape == (2, 1, F, 16)
     assert weights.views[1]["moving_mean"].any()
