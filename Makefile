@@ -6,10 +6,19 @@ BIN := .venv/bin
 INSTALL := pip install -q --disable-pip-version-check
 NATIVE := $(shell find native -type f)
 SOURCES := pyproject.toml CMakeLists.txt $(NATIVE)
+PACKAGE := $(shell find src -type f -not -path '*/__pycache__/*' -not -name '*.so')
 CPP := $(filter %.h %.cpp,$(NATIVE))
 
 # Dependency groups need pip 25.1.
 create = $(PYTHON) -m venv $(1) && $(1)/bin/$(INSTALL) -U 'pip>=25.1'
+
+# The kernels are compiled once, in .venv: without build isolation, CMake sees the same nanobind each time, so build/ stays
+# valid and only what has changed is compiled again. Other environments take the wheel.
+BUILD := --no-build-isolation
+WHEEL := build/wheel
+comma := ,
+install_wheel = $(1)/bin/$(INSTALL) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
+  $(1)/bin/$(INSTALL) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check test test-fast test-peers test-pages coverage docs lint format sanitize bits bench \
   bench-grid bench-more clean
@@ -95,32 +104,39 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 clean:  ## delete the environments and everything that was built
 	rm -rf .venv .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
-.venv/.pip:
+.venv/.build:
 	@$(call create,.venv)
+	@$(BIN)/$(INSTALL) --group build
 	@touch $@
 
-.venv/.demo: .venv/.pip $(SOURCES)
+.venv/.demo: .venv/.build $(SOURCES)
 	@echo "installing gatecast: compiling the kernels takes some minutes, once"
-	@$(BIN)/$(INSTALL) -e '.[plot,report]'
+	@$(BIN)/$(INSTALL) $(BUILD) -e '.[plot,report]'
 	@touch $@
 
 .venv/.test: .venv/.demo
-	$(BIN)/$(INSTALL) -e '.[plot,report,tune]' --group test
+	$(BIN)/$(INSTALL) $(BUILD) -e '.[plot,report,tune]' --group test
+	@touch $@
+
+$(WHEEL)/.made: .venv/.demo $(PACKAGE)
+	@rm -rf $(WHEEL)
+	$(BIN)/pip wheel -q --disable-pip-version-check $(BUILD) --no-deps -w $(WHEEL) .
 	@touch $@
 
 .venv/.docs: .venv/.demo
 	$(BIN)/$(INSTALL) --group docs
 	@touch $@
 
-.venv-pages/.installed: $(SOURCES)
+.venv-pages/.installed: $(WHEEL)/.made
 	$(call create,.venv-pages)
-	.venv-pages/bin/$(INSTALL) -e '.[plot,report]' --group pages
+	.venv-pages/bin/$(INSTALL) --group pages
+	$(call install_wheel,.venv-pages,[plot$(comma)report])
 	@touch $@
 
-.venv-peers/.installed: $(SOURCES)
+.venv-peers/.installed: $(WHEEL)/.made
 	$(call create,.venv-peers)
 	.venv-peers/bin/$(INSTALL) --group peers
-	.venv-peers/bin/$(INSTALL) '.[stats]'
+	$(call install_wheel,.venv-peers,[stats])
 	@touch $@
 
 .venv-torch/.installed:
