@@ -20,7 +20,7 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check test test-fast test-peers test-pages coverage docs lint format sanitize bits bench \
+.PHONY: help demo check test test-fast test-lowest test-peers test-pages coverage docs lint format sanitize bits bench \
   bench-grid bench-more clean
 
 help:  ## print this list
@@ -94,6 +94,9 @@ bench-grid: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## cells 
 bench-more: .venv/.demo .venv-torch/.installed  ## speed of one window, one step of a stream, sLSTM; memory
 	$(BIN)/python benchmarks/more.py
 
+test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
+	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests
+
 test-pages: .venv-pages/.installed  ## the HTML report in headless Chromium
 	.venv-pages/bin/pytest -n 2 tests/pages
 
@@ -102,7 +105,7 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 	$(BIN)/python scripts/check_site.py build/site
 
 clean:  ## delete the environments and everything that was built
-	rm -rf .venv .venv-peers .venv-pages .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-lowest .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
 .venv/.build:
 	@$(call create,.venv)
@@ -137,6 +140,13 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 	$(call create,.venv-peers)
 	.venv-peers/bin/$(INSTALL) --group peers
 	$(call install_wheel,.venv-peers,[stats])
+	@touch $@
+
+.venv-lowest/.installed: $(WHEEL)/.made scripts/lowest_versions.py
+	$(call create,.venv-lowest)
+	$(BIN)/python scripts/lowest_versions.py plot report tune > .venv-lowest/constraints.txt
+	PIP_CONSTRAINT=.venv-lowest/constraints.txt .venv-lowest/bin/$(INSTALL) --group test
+	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[plot$(comma)report$(comma)tune])
 	@touch $@
 
 .venv-torch/.installed:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,44 @@ def test_check_outputs_refuses_what_cannot_be_written(file, monkeypatch, kind, n
         check_outputs([file, None, "SELECT 1"], {kind: name})
     assert str(error.value).startswith(text)
     assert sorted(os.listdir(file.parent)) == ["folder.csv", "link.csv", "sales.csv"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "*.csv",
+        "**/sales.csv",
+        "SELECT * FROM 'sales.csv'",
+        'WITH a AS (FROM "sales.csv") SELECT * FROM a',
+        "SELECT 'it''s' AS id, * FROM read_csv('s*.csv')",
+        "FROM '{folder}/sales.csv'",
+    ],
+)
+@pytest.mark.parametrize("name", ["sales.csv", "./sales.csv", "link.csv", "hard.csv"])
+def test_check_outputs_refuses_every_file_that_a_source_reads(file, source, name):
+    (file.parent / "link.csv").symlink_to(file)
+    os.link(file, file.parent / "hard.csv")
+    with pytest.raises(ConfigError, match="--out would overwrite the input"):
+        check_outputs([source.format(folder=file.parent)], {TABLE: name})
+
+
+def test_check_outputs_refuses_the_database_that_a_source_reads(file):
+    database = file.with_name("shop.duckdb")
+    database.touch()
+    (file.parent / "link.csv").symlink_to(database)
+    with pytest.raises(ConfigError, match="--out would overwrite the input"):
+        check_outputs(["shop.duckdb::SELECT * FROM sales"], {TABLE: "link.csv"})
+
+
+def test_check_outputs_refuses_one_file_for_two_options(file):
+    with pytest.raises(ConfigError, match=r"--gates would overwrite --out \(a.csv\)"):
+        check_outputs([file], {TABLE: "a.csv", GATES: "./a.csv"})
+
+
+def test_check_outputs_takes_a_file_that_a_query_does_not_read(file):
+    other = file.with_name("other.csv")
+    other.touch()
+    assert check_outputs(["SELECT * FROM 'sales.csv'"], {TABLE: "other.csv"}) == {"--out": Path("other.csv")}
 
 
 @pytest.mark.parametrize(

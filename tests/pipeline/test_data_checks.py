@@ -1,5 +1,7 @@
 """What is noticed about a panel before anything is fitted, and what is refused."""
 
+import math
+
 import numpy as np
 import pytest
 from panel_cases import QUICK, monthly
@@ -61,3 +63,15 @@ def test_check_bounds_value_outside_raises(data, facts):
         Forecaster(4, data=data).fit({"ds": np.arange(1, 41), "y": y})
     for fact in facts:
         assert fact in str(caught.value)
+
+
+@pytest.mark.parametrize("y", [[math.nan, 1.0], [1.0, math.nan], [math.nan, math.nan, 1.0, math.nan]])
+def test_check_series_one_value_is_refused(y):
+    with pytest.raises(DataError, match=r"(?i)too few values \(column .y.\): got one value"):
+        Forecaster(h=1).fit({"ds": range(len(y)), "y": y})
+
+
+def test_check_series_panel_without_two_values_of_a_series_is_refused():
+    table = {"unique_id": ["a", "a", "b", "b"], "ds": [1, 2, 1, 2], "y": [1.0, math.nan, math.nan, 2.0]}
+    with pytest.raises(DataError, match="got no series with two values"):
+        Forecaster(h=1).fit(table)

@@ -21,6 +21,8 @@ __all__ = [
     "TABLE",
     "TABLE_SUFFIXES",
     "OutputKind",
+    "check_distinct",
+    "check_not_input",
     "check_outputs",
     "write_atomically",
     "write_outputs",
@@ -50,21 +52,58 @@ def check_outputs(inputs: Sequence[Path | str | None], requested: Mapping[Output
     """Return the requested files by option; refuse what could not be written, while nothing is lost yet.
 
     Args:
-        inputs: Input files, which must survive. A pattern or a query is text and is not compared.
+        inputs: What is read and must survive: files, and patterns and queries, which may read several.
         requested: Names by kind; None where an option is absent.
 
     Raises:
-        ConfigError: A file that cannot be written, or a library for charts and pages that is not installed.
+        ConfigError: A file that cannot be written, two options that name one file, or a library for charts and pages
+            that is not installed.
     """
-    targets = {}
+    targets: dict[str, Path] = {}
+    read = _input_files(inputs)
     for kind, name in requested.items():
         if name is not None:
-            targets[kind.option] = _check_output(named_path(name, kind.option), kind, inputs)
-            _require_library(targets[kind.option], kind)
+            path = _check_output(named_path(name, kind.option), kind, read)
+            check_distinct(path, kind.option, targets)
+            _require_library(path, kind)
+            targets[kind.option] = path
     return targets
 
 
-def _check_output(path: Path, kind: OutputKind, inputs: Sequence[Path | str | None]) -> Path:
+def check_not_input(path: Path, option: str, inputs: Sequence[Path | str | None]) -> None:
+    """Refuse to write to a file that is read, under whatever name.
+
+    Raises:
+        ConfigError: The file is one of the inputs.
+    """
+    _refuse_input(path, option, _input_files(inputs))
+
+
+def _input_files(inputs: Sequence[Path | str | None]) -> list[Path]:
+    """Return the existing files that are read."""
+    from gatecast.data.reader import list_files
+
+    return [path for source in inputs if source is not None for path in list_files(source)]
+
+
+def _refuse_input(path: Path, option: str, read: Sequence[Path]) -> None:
+    """Refuse a file that is read."""
+    if path.exists() and any(path.samefile(source) for source in read):
+        raise ConfigError(f"{option} would overwrite the input", where=str(path), fix="Choose another name.")
+
+
+def check_distinct(path: Path, option: str, targets: Mapping[str, Path]) -> None:
+    """Refuse a file that another option writes.
+
+    Raises:
+        ConfigError: One of the targets is this file.
+    """
+    for other, target in targets.items():
+        if path.resolve() == target.resolve():
+            raise ConfigError(f"{option} would overwrite {other}", where=str(path), fix="Choose another name.")
+
+
+def _check_output(path: Path, kind: OutputKind, read: Sequence[Path]) -> Path:
     """Return the path if a file can be written there."""
     option, where, folder = kind.option, str(path), path.resolve().parent
     if path.is_dir():
@@ -80,8 +119,7 @@ def _check_output(path: Path, kind: OutputKind, inputs: Sequence[Path | str | No
     if not folder.is_dir():
         fix = f"Make the folder first: mkdir -p {folder}" if not folder.exists() else ""
         raise ConfigError(f"Invalid {option}", where=where, got="a folder that does not exist", fix=fix)
-    if path.exists() and any(isinstance(source, Path) and path.samefile(source) for source in inputs):
-        raise ConfigError(f"{option} would overwrite the input", where=where, fix="Choose another name.")
+    _refuse_input(path, option, read)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ConfigError(f"Invalid {option}", where=where, got="a folder without write permission")
     if path.exists() and not os.access(path, os.W_OK):

@@ -48,12 +48,13 @@ from gatecast.data.sources.dataframes import (
     kind_of,
     to_frame_like,
 )
-from gatecast.data.sources.files import from_file, from_pattern, is_pattern
-from gatecast.data.sources.sql import from_database, from_query, is_database, is_query
+from gatecast.data.sources.files import from_file, from_pattern
+from gatecast.data.sources.patterns import is_pattern, match_files
+from gatecast.data.sources.sql import files_in_query, from_database, from_query, is_database, is_query
 from gatecast.data.sources.writers import write
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["installed_kind", "is_text_source", "kind_of", "read", "read_future", "to_frame_like", "write"]
+__all__ = ["installed_kind", "is_text_source", "kind_of", "list_files", "read", "read_future", "to_frame_like", "write"]
 
 Columns = str | Sequence[str]
 
@@ -191,6 +192,21 @@ def is_text_source(text: str) -> bool:
     (True, False)
     """
     return is_pattern(text) or is_query(text) or "::" in text
+
+
+def list_files(source: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Return the existing files that a source reads: a file, those of a pattern, of a query, or of a database.
+
+    >>> list_files("SELECT * FROM 'no.csv'")
+    ()
+    """
+    text = os.fspath(source)
+    if is_query(text):
+        return files_in_query(text)
+    if is_database(text):
+        database, _, selection = text.partition("::")
+        return (*match_files(database), *files_in_query(selection))
+    return match_files(text)
 
 
 def _is_wide(target_col: Any, table: RawTable) -> TypeGuard[Columns]:

@@ -48,8 +48,10 @@ def check_series(panel: Panel, notes: list[str]) -> None:
 
     Raises:
         ConfigError: A column has the name of a forecast.
+        DataError: No series has two values.
     """
     check_outputs(panel.columns, _output_columns())
+    _check_counts(panel)
     with_rows = np.flatnonzero(panel.lengths)
     smallest = np.full(len(panel), np.inf)
     largest = np.full(len(panel), -np.inf)
@@ -62,6 +64,19 @@ def check_series(panel: Panel, notes: list[str]) -> None:
     ):
         if len(selected):
             notes.append(NOTES[kind].format(series=_series_text(panel, selected)))
+
+
+def _check_counts(panel: Panel) -> None:
+    """Refuse a panel in which nothing can be learned: not one series has two values."""
+    n_before = np.concatenate(([0], np.cumsum(panel.mask)))
+    if np.diff(n_before[panel.indptr]).max(initial=0) < 2:
+        raise DataError(
+            "Too few values",
+            where=f"column {panel.columns.target!r}",
+            got="one value" if len(panel) == 1 else "no series with two values",
+            expected="at least two times with a value each",
+            fix="Provide more history.",
+        )
 
 
 def _series_text(panel: Panel, selected: npt.NDArray[np.int64]) -> str:

@@ -62,6 +62,8 @@ def test_tune_tries_the_named_cell(workdir, capsys):
         (["--report", "a.png"], "invalid --report (a.png)"),
         (["--report", "a.html", "--futr-exog", "p"], "missing --futr-df"),
         (["--study", "sales.csv"], "--study would overwrite the input (sales.csv)"),
+        (["--study", "a.gatecast", "--out", "a.gatecast"], "--study would overwrite --out (a.gatecast)"),
+        (["--study", "sales.csv", "--out", "sales.csv"], "invalid --out (sales.csv)"),
         (["--study", "none/a.db"], "'none/a.db'"),
     ],
 )

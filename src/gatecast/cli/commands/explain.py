@@ -70,7 +70,7 @@ def explain(
     remember, and what they follow. Options of the training apply to a table only.
     """
     source, future = check_source(file), check_futr_df(futr_df)
-    targets = check_outputs([source], {GATES: gates, REPORT: report})
+    targets = check_outputs([source, future], {GATES: gates, REPORT: report})
     arguments = {
         "id": id,
         "step": parse_option("--step", step, Step),

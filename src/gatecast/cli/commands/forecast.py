@@ -42,7 +42,7 @@ def forecast(
     source, future = check_source(file), check_futr_df(futr_df)
     values, forecaster = options.values(), options.forecaster()
     require_futr_df_for(values["futr_exog"] or (), future)
-    targets = check_outputs([source], {TABLE: out, PLOT: plot, REPORT: report})
+    targets = check_outputs([source, future], {TABLE: out, PLOT: plot, REPORT: report})
     began = perf_counter()
     view = _fit(forecaster, source, future, show_progress=not quiet)
     files = _write(view, forecaster, future, targets)

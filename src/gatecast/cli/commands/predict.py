@@ -27,7 +27,7 @@ def predict(
     """
     path, source, future = check_model(model), None if file is None else check_source(file), check_futr_df(futr_df)
     h, levels = parse_option("--horizon", horizon, Horizon), parse_option("--level", level, Level)
-    targets = check_outputs([path, source], {TABLE: out})
+    targets = check_outputs([path, source, future], {TABLE: out})
     from gatecast.forecaster import Forecaster
 
     forecaster = Forecaster.load(path)

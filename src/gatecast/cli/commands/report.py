@@ -40,7 +40,7 @@ def report(
             fix=f"Write gatecast forecast {model} --report {out}.",
         )
     source, future = None if file is None else check_source(file), check_futr_df(futr_df)
-    targets = check_outputs([path, source], {PAGE: out})
+    targets = check_outputs([path, source, future], {PAGE: out})
     from gatecast import report as write_report
     from gatecast.forecaster import Forecaster
 

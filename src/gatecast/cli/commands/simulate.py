@@ -49,7 +49,7 @@ def simulate(
     path, source, future = check_model(model), None if file is None else check_source(file), check_futr_df(futr_df)
     count, h = parse_option("--n-paths", n_paths, NPaths), parse_option("--horizon", horizon, Horizon)
     number = parse_option("--seed", seed, Seed)
-    targets = check_outputs([path, source], {TABLE: out})
+    targets = check_outputs([path, source, future], {TABLE: out})
     from gatecast.forecaster import Forecaster
 
     forecaster = Forecaster.load(path)

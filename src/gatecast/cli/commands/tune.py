@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df_for
+from gatecast.cli.input_files import check_futr_df, check_source, named_path, require_futr_df_for
 from gatecast.cli.models import available_cells
 from gatecast.cli.options import (
     POSITIVE,
@@ -23,7 +22,15 @@ from gatecast.cli.options import (
     parse_option,
 )
 from gatecast.cli.output import format_table, print_document, progress
-from gatecast.cli.output_files import MODEL, PLOT, REPORT, check_outputs, write_outputs
+from gatecast.cli.output_files import (
+    MODEL,
+    PLOT,
+    REPORT,
+    check_distinct,
+    check_not_input,
+    check_outputs,
+    write_outputs,
+)
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,9 +86,11 @@ def tune(
     if report is not None:
         require_futr_df_for(settings["data"].futr_exog, future)
     search_space = _search_space(settings.pop("model"))
-    targets = check_outputs([source], {MODEL: out, PLOT: plot, REPORT: report})
-    if study is not None and isinstance(source, Path) and Path(study).exists() and source.samefile(study):
-        raise ConfigError("--study would overwrite the input", where=study, fix="Choose another name.")
+    trials = None if study is None else named_path(study, "--study")
+    targets = check_outputs([source, future, trials], {MODEL: out, PLOT: plot, REPORT: report})
+    if trials is not None:
+        check_not_input(trials, "--study", [source, future])
+        check_distinct(trials, "--study", targets)
     from gatecast import report as write_report
     from gatecast.selection.study import require_optuna
     from gatecast.selection.tune import tune as run_search

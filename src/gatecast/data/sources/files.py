@@ -6,8 +6,6 @@ every row.
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -18,22 +16,14 @@ import numpy as np
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import FileSpans, RawColumn, RawTable, to_text
 from gatecast.data.sources.delimited import decode, detect_separator, read_delimited
+from gatecast.data.sources.patterns import match_files
 from gatecast.data.sources.sql import query_file
 from gatecast.errors import DataError
 
-__all__ = ["from_file", "from_pattern", "is_pattern"]
+__all__ = ["from_file", "from_pattern"]
 
 # Above this size DuckDB's parallel reader is faster, although it must be imported and does not count blank lines.
 LARGE_FILE_BYTES = 8_000_000
-
-
-def is_pattern(source: str) -> bool:
-    """Return whether a string is a pattern of file names and not the name of an existing file.
-
-    >>> is_pattern("data/*.csv"), is_pattern("data.csv")
-    (True, False)
-    """
-    return glob.has_magic(source) and not os.path.exists(source)
 
 
 def from_pattern(pattern: str) -> RawTable:
@@ -48,7 +38,7 @@ def from_pattern(pattern: str) -> RawTable:
     Raises:
         DataError: No file matches, a file cannot be read, or the files have different columns.
     """
-    paths = [Path(name) for name in sorted(glob.glob(pattern, recursive=True)) if Path(name).is_file()]
+    paths = match_files(pattern)
     if not paths:
         raise DataError(
             "No file matches the pattern",

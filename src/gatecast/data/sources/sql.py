@@ -17,9 +17,10 @@ import numpy as np
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
 from gatecast.data.sources.dataframes import make_table, to_raw_column
+from gatecast.data.sources.patterns import match_files
 from gatecast.errors import DataError
 
-__all__ = ["from_database", "from_query", "is_database", "is_query", "query_file"]
+__all__ = ["files_in_query", "from_database", "from_query", "is_database", "is_query", "query_file"]
 
 # DuckDB must neither download extensions nor read variables of the calling code.
 DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -29,6 +30,8 @@ DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 }
 # From this number of rows on, a column of few distinct strings is transferred as an enumeration.
 MIN_ROWS_FOR_ENUM = 200_000
+
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 
 
 class QueryResult(NamedTuple):
@@ -50,6 +53,16 @@ def is_query(source: str) -> bool:
     (True, False)
     """
     return re.match(r"\s*(select|with|from)\s", source, re.IGNORECASE) is not None
+
+
+def files_in_query(query: str) -> tuple[Path, ...]:
+    """Return the existing files that a query names in quotation marks; a pattern names all that it matches.
+
+    >>> files_in_query("SELECT 'no' FROM 'no.csv'")
+    ()
+    """
+    quoted = (text[1:-1].replace(text[0] * 2, text[0]) for text in _QUOTED.findall(query))
+    return tuple(path for name in quoted for path in match_files(name))
 
 
 def is_database(source: str) -> bool:
