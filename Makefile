@@ -3,6 +3,8 @@ PYTHON ?= python3
 # Processes that run the tests: a number, or auto.
 WORKERS ?= 2
 BIN := .venv/bin
+# Tests start many processes, which would all compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := pip install -q --disable-pip-version-check
 NATIVE := $(shell find native -type f)
 SOURCES := pyproject.toml CMakeLists.txt $(NATIVE)

@@ -29,6 +29,7 @@ def run(script, *arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_article_script_runs_and_prints_its_error():
     printed = run("lstm_article.py")
     error = float(re.search(r"Mean squared error: (\S+)", printed)[1])
@@ -47,6 +48,7 @@ def test_article_script_differs_from_the_article_in_its_imports_only():
     assert "model.add(LSTM(50, return_sequences=True, input_shape=(1, 1)))" in body
 
 
+@pytest.mark.slow
 def test_corrected_script_beats_the_naive_baseline():
     printed = run("lstm_forecast.py")
     lstm, naive = (float(re.search(rf"{name}\s+(\S+)", printed)[1]) for name in ("LSTM", "naive"))

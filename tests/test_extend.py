@@ -75,6 +75,7 @@ def test_the_page_marks_every_block_that_is_code():
     }
 
 
+@pytest.mark.slow
 def test_a_cell_added_as_the_page_says_equals_its_equations_and_learns(tmp_path):
     if shutil.which("cmake") is None and not (Path(sys.executable).parent / "cmake").exists():
         pytest.skip("no cmake: it comes with the test extra")

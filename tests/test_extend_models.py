@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from plugin_packages import entry_points_of, write_metadata
 
 PAGE = Path(__file__).parent.parent / "docs" / "extend.md"
@@ -21,6 +22,7 @@ def walk() -> tuple[dict[str, str], str]:
     return files, program
 
 
+@pytest.mark.slow
 def test_model_added_as_the_page_says_keeps_the_contract_and_forecasts(tmp_path):
     files, program = walk()
     for name, text in files.items():

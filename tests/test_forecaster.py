@@ -269,6 +269,7 @@ def test_forecaster_file_gives_a_table_of_an_installed_library(missing, expected
             forecaster.predict(output="pandas")
 
 
+@pytest.mark.slow
 def test_forecaster_plot_draws_every_table(fitted, sales, tmp_path):
     pytest.importorskip("matplotlib")
     tables = {"forecast": None, "same": fitted.predict(), "pandas": fitted.predict(output="pandas")}
@@ -294,6 +295,7 @@ def test_forecaster_plot_draws_the_chosen_series(tmp_path):
         forecaster.plot(id="s99")
 
 
+@pytest.mark.slow
 def test_forecaster_list_of_models_numbers_equal_columns(sales):
     network = gc.Sequential([gc.layers.LSTM(2), gc.layers.Dense(6)])
     config = LSTMConfig(input_size=8, units=4, max_steps=5)
@@ -307,6 +309,7 @@ def test_forecaster_list_of_models_numbers_equal_columns(sales):
     assert names == ["Ensemble", *columns, "SeasonalNaive", "Drift", "Mean"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "column"),
     [

@@ -121,6 +121,7 @@ def run(folder, content, args, name="in.csv"):
     return main(["forecast", str(folder / name), *outputs, *QUICK, *args])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_bad_data_is_one_message_and_leaves_no_file(tmp_path, capsys, case):
     content, args, texts = BAD[case]
@@ -160,6 +161,7 @@ def test_bad_data_leaves_no_progress_on_a_terminal(tmp_path, capsys, monkeypatch
     assert capsys.readouterr().err.startswith("error: infinite value")
 
 
+@pytest.mark.slow
 def test_data_that_can_be_fixed_is_fixed_and_noted(tmp_path, capsys):
     lines = rows(60)
     lines[7] = lines[7].split(",")[0] + ",NaN"
@@ -206,6 +208,7 @@ NOTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NOTED)
 def test_short_or_constant_data_is_forecast_with_a_note(tmp_path, capsys, case):
     content, args, texts = NOTED[case]

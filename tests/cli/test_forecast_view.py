@@ -13,6 +13,7 @@ from gatecast.reporting.text_tables import score_table
 from gatecast.results import Score
 
 
+@pytest.mark.slow
 def test_view_forecast_shows_the_first_series_that_has_values(model_files):
     view = view_forecast(Forecaster.load(model_files / "shops.gatecast"), "shops.csv")
     assert (view.unique_id, view.n_series, len(view.values)) == ("north", 2, 60)

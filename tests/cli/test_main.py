@@ -172,6 +172,7 @@ def test_interruption_that_a_library_disguised_is_one_message(workdir, capsys, m
     assert capsys.readouterr().err == "error: interrupted\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "module"), [("--plot a.png", "plotting.charts"), ("--report a.html", "reporting.html_report")]
 )

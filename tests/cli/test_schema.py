@@ -52,6 +52,7 @@ def document(words, quick, capsys):
     return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", COMMANDS)
 def test_document_of_every_command_fits_the_schema(case, workdir, quick, capsys, monkeypatch):
     name = case.split()[0]

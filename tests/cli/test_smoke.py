@@ -37,6 +37,7 @@ def run(*args, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_runs_in_a_process(name, workdir, quick):
     if name == "tune":
@@ -72,6 +73,7 @@ def test_import_loads_nothing_heavy(module, heavy):
     assert done.stdout.split() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_loads_no_model(name):
     code = (
@@ -83,6 +85,7 @@ def test_help_loads_no_model(name):
     assert "gatecast.cli.app" in loaded
 
 
+@pytest.mark.slow
 def test_characters_that_the_terminal_lacks_become_question_marks(workdir, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     done = run("forecast", "sales.csv", "--freq", "月")
@@ -91,6 +94,7 @@ def test_characters_that_the_terminal_lacks_become_question_marks(workdir, monke
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise there")
 def test_reader_that_leaves_early_is_no_error():
     reader, writer = os.pipe()
@@ -101,6 +105,7 @@ def test_reader_that_leaves_early_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("args", [["--version"], ["forecast", "no.csv", "--json"], ["doctor"]])
 def test_full_output_is_one_message(args):
@@ -114,6 +119,7 @@ def test_full_output_is_one_message(args):
         assert done.stderr == "error: cannot write the output: No space left on device.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals differ there")
 @pytest.mark.parametrize("after", [0.0, 0.3])
 def test_interruption_while_running_is_one_message(tmp_path, after):
@@ -130,6 +136,7 @@ def test_interruption_while_running_is_one_message(tmp_path, after):
     assert err.strip() == "error: interrupted"
 
 
+@pytest.mark.slow
 def test_show_completion_prints_a_script(monkeypatch):
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     done = run("--show-completion", "bash")

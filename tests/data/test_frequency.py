@@ -40,6 +40,7 @@ def grids(draw):
     return Freq(unit, multiple).anchored(day), day.astype("M8[us]")
 
 
+@pytest.mark.slow
 @given(grids(), st.integers(15, 60))
 def test_inferring_a_range_gives_its_frequency_back(grid, n):
     freq, start = grid

@@ -33,6 +33,7 @@ def test_a_panel_of_two_series():
     assert str(panel.freq) == "MS"
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.integers(2, 30), st.integers(1, 3))
 def test_any_order_of_rows_gives_the_same_panel(random, n, count):
     times = np.tile(parse("D").range(np.datetime64("1820-02-27"), n), count)

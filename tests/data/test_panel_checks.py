@@ -175,6 +175,7 @@ def test_a_series_runs_from_its_first_row_to_its_last():
     assert notes[1:3] == ("1 of 8 times has no row and is treated as missing: 5.", "4 of 7 rows have no value.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["dict", "pandas", "csv"])
 def test_a_million_columns_are_refused_quickly(kind, tmp_path):
     n = 300_000
@@ -194,6 +195,7 @@ def test_a_million_columns_are_refused_quickly(kind, tmp_path):
     assert f"got {n} columns, expected at most 250000. Reshape the table to long format" in message
 
 
+@pytest.mark.slow
 def test_a_large_panel_is_read_quickly():
     S, T = 20_000, 50
     ids = np.repeat(np.array([f"series {s}" for s in range(S)], object), T)

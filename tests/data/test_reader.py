@@ -300,6 +300,7 @@ class TestRefusals:
         assert message.startswith("Invalid number (row index 1, column 'y'): got 'x'")
 
 
+@pytest.mark.slow
 def test_reading_text_imports_no_table_library():
     code = (
         "import sys; from gatecast.data.reader import read; "

@@ -188,6 +188,7 @@ def test_diagnose_leaves_out_measurements_that_failed():
     assert diagnose(history(holes, FALLS, (2, 2))).onset_step == 40
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([RISES, FALLS, 1 + FALLS, np.ones(10)]),
@@ -206,6 +207,7 @@ def test_diagnose_does_not_depend_on_the_unit_of_the_error(new, old, scale, befo
     np.testing.assert_allclose(one.generalization_gap, other.generalization_gap, atol=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 6), st.floats(0.15, 1), st.floats(0, 0.01), st.integers(0, 1000))
 def test_diagnose_finds_a_drawn_onset_in_ten_measurements(onset, height, shaking, seed):
@@ -262,6 +264,7 @@ def autoregression(n, seed=0):
     return y
 
 
+@pytest.mark.slow
 def test_diagnose_trained_lstm_overfits_and_the_suggestions_help():
     series = autoregression(120, seed=1)
     diagnosis, before = article(series, 48, 200)
@@ -272,6 +275,7 @@ def test_diagnose_trained_lstm_overfits_and_the_suggestions_help():
     assert article(series, 48, 200, diagnosis.suggestions["dropout"])[1] < before
 
 
+@pytest.mark.slow
 def test_diagnose_trained_lstm_underfits_then_fits_well():
     wave = np.sin(np.arange(600) * np.pi / 12) + 0.05 * np.random.default_rng(0).normal(size=600)
     diagnosis, before = article(wave, 16, 6)
@@ -353,6 +357,7 @@ def closest(y, at):
     return np.concatenate([ends[0], ends[1][::-1]]) if len(ends) == 2 else ends[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=3, max_size=7))
 def test_find_turning_point_is_that_of_the_closest_curve(points):
@@ -368,6 +373,7 @@ def test_find_turning_point_is_that_of_the_closest_curve(points):
     assert find_turning_point(y).at in lowest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("noise", "max_misses"), [(0.005, 0.0), (0.02, 0.05)])
 def test_find_turning_point_finds_a_known_onset(noise, max_misses):
     at, misses = np.arange(30), []

@@ -32,6 +32,7 @@ def beside():
     return trained(panel, 6, members=2), panel, history
 
 
+@pytest.mark.slow
 def test_the_parts_add_up_for_any_step_and_quantile(beside):
     made, panel, history = beside
 
@@ -105,6 +106,7 @@ def sizes(made, panel, **asked):
     return size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["integrated", "gradient", "occlusion"])
 def test_a_planted_lag_comes_first(weekly, method):
     size = sizes(*weekly, method=method)
@@ -112,6 +114,7 @@ def test_a_planted_lag_comes_first(weekly, method):
     assert size[6] > 2 * np.sort(size)[-2]
 
 
+@pytest.mark.slow
 def test_a_planted_column_comes_first_among_idle_ones():
     rng = np.random.default_rng(2)
     names, n, S = ["a", "b", "planted", "d"], 50, 30
@@ -154,6 +157,7 @@ def test_the_sentence_says_what_matters_and_how_well_it_adds_up(beside, weekly):
     assert "a weight of 25% in the forecast; the other models" in explain(half, panel, history, 0).sentence
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_is_explained(weekly):
     panel = weekly[1]
     made = trained(panel, 3, Sequential([Dense(3)]), steps=600, learning_rate=3e-2)

@@ -55,6 +55,7 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "place"), [("lstm", panel_rnn), ("es-lstm", es_rnn)])
 def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkeypatch):
     """The very inputs that predict hands to the network give these gates, to the bit; a short series among them."""
@@ -87,6 +88,7 @@ def test_what_is_looked_at_is_the_pass_that_predicts(model, place, shops, monkey
         fitted.gates(member=members)
 
 
+@pytest.mark.slow
 def test_layers_of_es_lstm_remember_in_steps_of_the_series(shops):
     training = TrainingConfig(n_members=1, max_steps=2)
     fitted = Forecaster(h=2, model="es-lstm", training=training).fit(shops, evaluate=False)
@@ -157,6 +159,7 @@ def test_a_network_of_the_users_own_and_one_without_gates(shops):
         fitted.gates()
 
 
+@pytest.mark.slow
 def test_units_follow_a_column_beside_the_series():
     rng = np.random.default_rng(0)
     offer = np.repeat(rng.random(40) < 0.5, 4) * 1.0

@@ -43,6 +43,7 @@ def diagnosed(table, **how):
     return diagnose_fit(forecaster.state_), forecaster.training_history_["validation"][-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("S", "T", "steps", "seed", "better"),
     [(20, 30, 100, 2, {"max_steps": 0.9, "dropout": 0.9}), (1, 60, 150, 2, {"max_steps": 0.8, "units": 0.95})],
@@ -57,6 +58,7 @@ def test_diagnose_fit_large_network_on_noisy_series_overfits_and_the_suggestions
         assert diagnosed(table, **(how | {name: diagnosis.suggestions[name]}))[1] < share * before, name
 
 
+@pytest.mark.slow
 def test_diagnose_fit_too_few_steps_underfit_and_more_help():
     table, how = panel("waves", 20, 60, 0), {"units": 16, "max_steps": 10}
     diagnosis, before = diagnosed(table, **how)
@@ -64,6 +66,7 @@ def test_diagnose_fit_too_few_steps_underfit_and_more_help():
     assert diagnosed(table, **(how | diagnosis.suggestions))[1] < 0.8 * before
 
 
+@pytest.mark.slow
 def test_diagnose_fit_clean_data_is_a_good_fit():
     diagnosis, error = diagnosed(panel("waves", 40, 60, 0), units=16, max_steps=150)
     assert (diagnosis.kind, diagnosis.suggestions) == ("good_fit", {})
@@ -71,6 +74,7 @@ def test_diagnose_fit_clean_data_is_a_good_fit():
     assert error < 0.2
 
 
+@pytest.mark.slow
 def test_diagnose_fit_pure_noise_is_memorized():
     diagnosis, _ = diagnosed(panel("noise", 20, 30, 2), units=40, max_steps=300, rate=2e-2)
     assert diagnosis.overfits
@@ -88,6 +92,7 @@ def test_diagnose_fit_constant_series_is_inconclusive():
     assert diagnosis.reason == "constant"
 
 
+@pytest.mark.slow
 def test_diagnose_fit_is_the_same_after_save_and_load(tmp_path):
     table = panel("memory", 1, 60, 1)
     forecaster = gc.Forecaster(H, model="lstm", season_length=1).fit(table, evaluate=False)

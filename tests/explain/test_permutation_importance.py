@@ -47,6 +47,7 @@ def found(panel):
     return permutation_importance(panel, CONFIG, n_windows=3, step_size=1, n_repeats=3)
 
 
+@pytest.mark.slow
 def test_planted_columns_come_first_and_idle_ones_make_no_difference(found):
     table = found.table
     assert list(table) == ["column", "increase", "low", "high"]
@@ -77,6 +78,7 @@ def test_models_have_not_seen_what_they_are_measured_on(panel):
     assert abs(far.mae - 1e6) <= plain.mae
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers_and_another_seed_others(panel, found):
     again = permutation_importance(panel, CONFIG, n_windows=3, step_size=1, n_repeats=3)
     assert (again.mae, again.sentence) == (found.mae, found.sentence)

@@ -19,6 +19,7 @@ every = pytest.mark.parametrize("name", BASELINES)
 class TestContract:
     """What holds for all."""
 
+    @pytest.mark.slow
     @every
     @given(past=PASTS, h=st.integers(1, 20), m=st.integers(1, 15))
     def test_shapes_and_missing_values(self, name, past, h, m):

@@ -23,6 +23,7 @@ def tiny(name):
     return ESRNNConfig(5, **TINY) if name == "es-lstm" else get_model(name)()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", available_models())
 def test_registered_models_keep_the_contract(name):
     if name in NEEDS_EXTRA:

@@ -56,6 +56,7 @@ def test_both_errors_are_the_mean_over_series_in_units_of_their_own_change():
     assert found.training == pytest.approx((0.5 + 0.0 + 0.0 + 3.0) / 4)
 
 
+@pytest.mark.slow
 def test_known_columns_are_put_back_before_errors_are_made():
     rng = np.random.default_rng(0)
     promo = (rng.random((4, 60)) < 0.4) * 1.0
@@ -74,6 +75,7 @@ def test_known_columns_are_put_back_before_errors_are_made():
     assert without.validation < 0.2  # the promotions alone move the series by half their mean change and more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["lstm", "es-lstm", "own"])
 def test_every_kind_of_network_has_its_curves(model):
     chosen = gc.Sequential([GRU(6), Dense(H)]) if model == "own" else model
@@ -88,6 +90,7 @@ def test_every_kind_of_network_has_its_curves(model):
         assert len(set(kept[name])) == 10
 
 
+@pytest.mark.slow
 def test_looking_changes_no_forecast_and_sees_nothing_of_the_test_part():
     values = monthly()
     poisoned = values.copy()
@@ -112,6 +115,7 @@ def test_looking_changes_no_forecast_and_sees_nothing_of_the_test_part():
     np.testing.assert_array_equal(monitored.weights.vector, train(past, Task(H), settings).weights.vector)
 
 
+@pytest.mark.slow
 def test_the_curve_is_that_of_the_network_that_was_chosen():
     forecaster = gc.Forecaster(H, model="lstm", season_length=1, network=NetworkConfig(units=6, n_layers=1))
     trained = forecaster.fit(table(monthly(S=1)), evaluate=False)

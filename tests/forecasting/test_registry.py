@@ -19,6 +19,7 @@ NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm"]
 BUILT_IN = [*NETWORKS, "dot", "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
 
 
+@pytest.mark.slow
 def test_available_models_are_in_a_fixed_order_whatever_was_imported_first():
     assert list(available_models()) == BUILT_IN
     program = "import gatecast.forecasting.baselines\nfrom gatecast.forecasting.registry import *\n"

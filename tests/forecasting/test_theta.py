@@ -26,6 +26,7 @@ def plain(y, alpha, w, first, h):
     return np.array(errors), np.array(ahead)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_no_parameters_near_by_do_better(seed):
     rng = np.random.default_rng(seed)

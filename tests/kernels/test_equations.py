@@ -51,6 +51,7 @@ def test_table_of_cells_says_what_the_equations_do(cell):
     assert row.gradients[: len(row.gates)] == row.gates
 
 
+@pytest.mark.slow
 @every_variant
 def test_every_gradient_is_a_difference_quotient(variant):
     for extras, seed in product(("", "m", "s", "n", "msn"), (0, 1)):

@@ -125,6 +125,7 @@ def test_training_reaches_the_weights_of_pytorch():
     assert_training(sequential_training(record), record, training_bounds(record, sensitivity, EPS32))
 
 
+@pytest.mark.slow
 def test_training_reaches_the_weights_of_keras():
     record = load("keras_training")
     answer, sensitivity = reference_training(record, keras=True)

@@ -87,6 +87,7 @@ def assert_equal_to_reference(got, want, terms):
         np.testing.assert_allclose(value, want[name], rtol=0, atol=bound, err_msg=name)
 
 
+@pytest.mark.slow
 @every_variant
 @pytest.mark.usefixtures("threads")
 def test_kernels_of_any_size_equal_the_reference_for_any_number_of_threads(variant):

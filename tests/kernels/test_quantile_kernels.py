@@ -120,6 +120,7 @@ def test_loss_equals_its_definition(one_weight, rng):
             close(gradient, slope, rounding(4), scale=float(np.abs(slope).max()))
 
 
+@pytest.mark.slow
 def test_results_have_the_same_bits_for_any_number_of_threads(rng, threads):
     for K, Q, L in SHAPES:
         T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full

@@ -46,6 +46,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
 def test_kill_int_leaves_the_best_weights_and_a_model_that_goes_on(tmp_path):
     command = [sys.executable, "-c", TRAINING, str(tmp_path / "model")]

@@ -73,6 +73,7 @@ def test_arrays_larger_than_the_machine_are_refused_before_they_are_copied(call,
         call(model, np.broadcast_to(np.float32(0), shape))
 
 
+@pytest.mark.slow
 def test_a_pass_that_would_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr(memory_limits.os, "sysconf", lambda _: 2**14)  # a machine of 256 MiB
     monkeypatch.setattr(memory_limits, "UNCHECKED_BYTES", 2**20)

@@ -24,12 +24,14 @@ def test_cutoff_offsets_run_from_the_earliest_cutoff():
         cutoff_offsets(panel, 4, 5, None)
 
 
+@pytest.mark.slow
 def test_longer_than_takes_series_with_two_values_before_the_cutoff(fitted_panel):
     panel = fitted_panel.panel_
     assert (longer_than(panel, 15).lengths > 16).all()
     assert len(longer_than(panel, 15)) == (panel.lengths > 16).sum()
 
 
+@pytest.mark.slow
 def test_cross_validation_uses_nothing_after_a_cutoff(panel_table):
     forecaster = Forecaster(H, **QUICK)
     folds = forecaster.cross_validation(panel_table, n_windows=2, step_size=3)
@@ -48,6 +50,7 @@ def test_cross_validation_uses_nothing_after_a_cutoff(panel_table):
     np.testing.assert_array_equal(actual[:H], values[-H - 3 : -3])
 
 
+@pytest.mark.slow
 def test_cross_validation_reads_future_columns_but_not_past_ones_after_a_cutoff(shops):
     data = DataConfig(futr_exog="promo", hist_exog="visitors")
     forecaster = Forecaster(6, data=data, **SHOP_COLUMNS, **QUICK)
@@ -60,6 +63,7 @@ def test_cross_validation_reads_future_columns_but_not_past_ones_after_a_cutoff(
     assert (forecaster.cross_validation(poisoned)["Ensemble"] != clean).any()
 
 
+@pytest.mark.slow
 def test_cross_validation_without_refit_fits_at_the_first_cutoff(panel_table):
     once = Forecaster(H, **QUICK).cross_validation(panel_table, n_windows=2, refit=False)
     again = Forecaster(H, **QUICK).cross_validation(panel_table, n_windows=2)
@@ -109,6 +113,7 @@ def test_categories_before_the_last_values_leaves_later_ones_out():
     assert panel.restrict_categories(panel.categories_before(0)) is panel
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["hist_exog", "futr_exog"])
 def test_categories_after_a_cutoff_are_unknown_before_it(role):
     rng, n = np.random.default_rng(0), 72

@@ -37,6 +37,7 @@ def test_check_series_column_named_like_a_forecast_raises(panel_table):
         Forecaster(4, **QUICK).fit(table)
 
 
+@pytest.mark.slow
 def test_trim_unobserved_drops_rows_without_a_value_at_both_ends(fitted_series, sales):
     padded = np.concatenate([np.full(3, np.nan), sales, np.full(5, np.nan)])
     forecaster = Forecaster(12, **QUICK).fit(monthly(padded))

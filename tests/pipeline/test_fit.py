@@ -55,6 +55,7 @@ def test_fit_poisoned_test_part_of_a_panel_changes_no_forecast_of_it(fitted_pane
         assert other.evaluation_.table[name].tobytes() == fitted_panel.evaluation_.table[name].tobytes(), name
 
 
+@pytest.mark.slow
 def test_fit_same_seed_gives_the_same_bits(fitted_series, sales):
     same, other = (Forecaster(12, seed=seed, **QUICK).fit(monthly(sales)) for seed in (0, 5))
     bits = [forecaster.predict()["Ensemble"].tobytes() for forecaster in (fitted_series, same, other)]
@@ -67,6 +68,7 @@ def test_fit_without_evaluation_gives_the_same_forecast(fitted_series, sales):
     assert other.predict()["Ensemble"].tobytes() == fitted_series.predict()["Ensemble"].tobytes()
 
 
+@pytest.mark.slow
 def test_fit_scaled_series_gives_a_scaled_forecast(fitted_series, sales):
     scaled = Forecaster(12, **QUICK).fit(monthly(sales * 1024)).predict()
     np.testing.assert_allclose(scaled["Ensemble"], fitted_series.predict()["Ensemble"] * 1024, rtol=1e-4)
@@ -102,6 +104,7 @@ def test_fit_setting_longer_than_the_series_raises(name, limit, sales):
     assert f"Leave {name} out" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_fit_long_horizon_keeps_the_season_and_notes_the_short_training_part(sales):
     forecaster = Forecaster(55, **QUICK).fit(monthly(sales))
     assert forecaster.season_length_ == 12
@@ -129,6 +132,7 @@ def test_fit_records_validation_errors_during_training(past_shops):
     assert np.isfinite(history["validation"]).all()
 
 
+@pytest.mark.slow
 def test_fit_number_of_steps_that_the_user_fixed_is_not_cut_short():
     y = 100 + np.cumsum(np.random.default_rng(0).normal(size=80))
     training = TrainingConfig(max_steps=40, learning_rate=0.1)
@@ -137,6 +141,7 @@ def test_fit_number_of_steps_that_the_user_fixed_is_not_cut_short():
     assert {member.config.max_steps for member in members} == {40}
 
 
+@pytest.mark.slow
 def test_fit_every_model_by_name(panel_table):
     for model in ("lstm", "gru", "rnn"):
         forecaster = Forecaster(4, model=model, **QUICK).fit(panel_table, evaluate=False)
@@ -162,6 +167,7 @@ def test_fit_users_network_with_another_horizon_raises(past_shops):
         Forecaster(H, model=network, **SHOP_COLUMNS).fit(only_sales(past_shops))
 
 
+@pytest.mark.slow
 def test_fit_statsforecast_models_join_where_installed(past_shops, tmp_path, monkeypatch):
     def forecast_each(values, h, m, quantiles, models):
         last = values[:, -1][:, None, None] * {"ETS": 1.0, "CES": 3.0}[models[0]]
@@ -192,6 +198,7 @@ def test_update_continues_with_new_rows(past_shops, shops):
     assert np.abs(after["Ensemble"].reshape(N_SHOPS, H) / recent - 1).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_update_adds_new_series(past_shops, shops):
     forecaster = Forecaster(H, model="es-lstm", **SHOP_COLUMNS, **QUICK)
     first = np.arange(N_SHOPS * (N_MONTHS - H)) < (N_SHOPS - 2) * (N_MONTHS - H)

@@ -71,6 +71,7 @@ def test_forecast_context_other_frequency_raises(fitted_panel):
         fitted_panel.predict(days)
 
 
+@pytest.mark.slow
 def test_forecast_table_known_promotion_reduces_the_error(fitted_with_promo, fitted_shops, shops):
     actual = rows_after(shops, N_MONTHS - H)
     error = {
@@ -109,6 +110,7 @@ def test_forecast_table_bounds_and_integers_hold():
     assert set(forecaster.simulate(50)["Ensemble"]) <= set(range(7))
 
 
+@pytest.mark.slow
 def test_forecast_table_goes_below_zero_only_where_values_did(rng):
     falling = np.maximum(np.linspace(100, 2, 80) + rng.normal(0, 0.5, 80), 0.1)
     down = Forecaster(8, **QUICK).fit(monthly(falling)).predict()
@@ -162,6 +164,7 @@ def test_insample_table_puts_forecasts_next_to_the_values(fitted_shops, past_sho
     assert error < 0.9 * change
 
 
+@pytest.mark.slow
 def test_insample_table_keeps_the_phase_of_the_season():
     y = 100 + 30 * np.sin(np.arange(96) * np.pi / 6) + np.random.default_rng(0).normal(size=96)
     forecaster = Forecaster(6, model="lstm", season_length=12, training=TrainingConfig(n_members=1, max_steps=60))

@@ -48,6 +48,7 @@ def test_read_restores_exogenous_columns_and_categories(fitted_with_promo, shops
     assert loaded.training_history_ == fitted_with_promo.training_history_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "column"),
     [("es-lstm", "ES-LSTM"), ("gru", "GRU"), ("lstm-peephole", "LSTM-peephole"), ("slstm", "sLSTM")],

@@ -39,6 +39,7 @@ def labels(figure):
     return figure.axes[0].get_legend_handles_labels()[1]
 
 
+@pytest.mark.slow
 def test_plot_png_writes_picture(tmp_path):
     assert make_forecast().plot(tmp_path / "a.png") is None
     width, height, distinct = png_pixels((tmp_path / "a.png").read_bytes())
@@ -46,6 +47,7 @@ def test_plot_png_writes_picture(tmp_path):
     assert distinct > 16
 
 
+@pytest.mark.slow
 def test_plot_svg_writes_picture(tmp_path):
     make_forecast().plot(tmp_path / "a.SVG")
     root = ElementTree.parse(tmp_path / "a.SVG").getroot()
@@ -53,6 +55,7 @@ def test_plot_svg_writes_picture(tmp_path):
     assert len(list(root.iter("{http://www.w3.org/2000/svg}path"))) > 20
 
 
+@pytest.mark.slow
 def test_plot_twice_writes_same_bytes(tmp_path):
     for name in "ab":
         make_forecast().plot(tmp_path / f"{name}.svg")
@@ -79,6 +82,7 @@ def test_forecast_chart_has_gaps_between_test_windows():
     assert all(np.flatnonzero(np.isnan(values)).tolist() == [12] for values in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -100,6 +104,7 @@ def test_plot_unusual_input_draws_picture(tmp_path, options):
     assert png_pixels((tmp_path / "a.png").read_bytes())[:2] == (1600, 832)
 
 
+@pytest.mark.slow
 def test_plot_constant_series_with_gap_draws_picture(tmp_path):
     values = np.full(120, 7.0)
     values[50:110] = np.nan
@@ -145,6 +150,7 @@ def test_plot_without_history_shows_forecast_only():
     assert labels(replace(make_forecast(), past=None).plot()) == ["95 % interval", "80 % interval", "LSTM"]
 
 
+@pytest.mark.slow
 def test_evaluation_plot_shows_actual_values_and_forecasts():
     figure = make_forecast().past.evaluation.plot()
     assert labels(figure) == ["actual", "95 % interval", "80 % interval", "seasonal naive", "LSTM"]
@@ -240,11 +246,13 @@ def test_plot_html_writes_page(tmp_path):
     assert (tmp_path / "a.html").stat().st_size > 3_000_000
 
 
+@pytest.mark.slow
 def test_figure_shows_in_notebooks():
     data = make_forecast().plot()._repr_png_()
     assert png_pixels(data)[0] > 800
 
 
+@pytest.mark.slow
 def test_chart_shows_in_notebooks(monkeypatch):
     chart = make_forecast().chart()
     assert png_pixels(chart._repr_png_())[0] > 800
@@ -263,6 +271,7 @@ def test_importing_results_imports_no_drawing_library():
     assert found.stdout.strip() == ""
 
 
+@pytest.mark.slow
 def test_chinese_texts_have_glyphs(tmp_path):
     bars = Chart("销量", (Bars(("价格", "节日"), np.ones(2), "", "model"),), "说明", x_label="数值", y_labels=("列",))
     matplotlib_backend.draw(bars)

@@ -76,6 +76,7 @@ def test_plug_in_is_listed_after_the_built_in_models_and_keeps_the_contract(cros
     check_model(get_model("croston")(alpha=0.2))
 
 
+@pytest.mark.slow
 def test_plug_in_fits_predicts_and_comes_back_from_a_file_in_a_fresh_process(croston, table, tmp_path):
     fitted = gc.Forecaster(h=4, model=["lstm", "croston"], **QUICK).fit(table)
     forecast = fitted.predict()
@@ -109,6 +110,7 @@ def test_compare_ranks_a_plug_in_next_to_the_others(croston, table):
     assert np.isfinite(comparison.scores["mae"]).all()
 
 
+@pytest.mark.slow
 def test_tune_runs_with_a_plug_in_installed(croston, table):
     pytest.importorskip("optuna")
     tuned = gc.tune(table, h=4, n_trials=1, n_windows=1, season_length=1, **QUICK)
@@ -123,6 +125,7 @@ def test_report_shows_a_plug_in(croston, table, tmp_path):
     assert "Croston" in Path(gc.report(alone, tmp_path / "alone.html")).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_command_line_forecasts_with_a_plug_in(croston, table, tmp_path):
     path = tmp_path / "shops.csv"
     rows = zip(*(column.astype(str) for column in table.values()), strict=True)

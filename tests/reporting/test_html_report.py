@@ -162,6 +162,7 @@ def test_explorer_sorts_by_error(write):
     assert set(page.view("charts")) == set(names)
 
 
+@pytest.mark.slow
 def test_series_of_equal_layout_share_templates(write):
     few, many = (Page(write(Fitted(make_forecast(names=numbered(n))))) for n in (2, 12))
     assert len(few.data["templates"]) == len(many.data["templates"])
@@ -261,6 +262,7 @@ def test_explanation_of_another_series_than_id_raises(write):
 NETWORK_TITLES = ["Learning curves", "Gates and states", "Memory of the units", "Attributions"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "titles"),
     [

@@ -32,6 +32,7 @@ def found():
     return compare(panel(7), 4, models=["lstm", "rnn"], n_windows=2, season_length=12, training=QUICK)
 
 
+@pytest.mark.slow
 def test_a_row_a_model_the_best_first(found):
     scores = found.scores
     assert sorted(scores["model"].tolist()) == ["Drift", "Mean", "Naive", "SeasonalNaive", "lstm", "rnn"]
@@ -87,6 +88,7 @@ def test_the_folds_are_those_of_a_backtest(found):
     assert len(found.fold_scores["id"]) == 6 * 7 * 2
 
 
+@pytest.mark.slow
 def test_what_comes_after_a_cutoff_changes_no_error_before_it(found):
     later = panel(7)
     times = later["ds"]
@@ -150,6 +152,7 @@ def test_units_that_are_fixed_stay():
     assert one.size_note == "Every recurrent layer has 4 units, as requested."
 
 
+@pytest.mark.slow
 def test_a_single_series_and_a_model_that_has_no_cell():
     told = []
     source = {name: column for name, column in panel(1).items() if name != "shop"}

@@ -89,6 +89,7 @@ def test_every_cell_of_a_panel_is_probed():
     assert set(CELL_NAMES) == set(CELLS)
 
 
+@pytest.mark.slow
 def test_an_lstm_remembers_what_an_rnn_of_its_size_forgets(memory):
     results = memory.results
     assert results["cell"].tolist() == ["rnn", "lstm"]
@@ -104,6 +105,7 @@ def test_an_lstm_remembers_what_an_rnn_of_its_size_forgets(memory):
     )
 
 
+@pytest.mark.slow
 def test_losses_are_kept_until_the_task_is_solved(memory):
     table, results = memory.table, memory.results
     for k, cell in enumerate(("rnn", "lstm")):
@@ -115,6 +117,7 @@ def test_losses_are_kept_until_the_task_is_solved(memory):
     assert table["loss"][-1] < 0.02 * table["naive"][-1] <= table["loss"][-2]
 
 
+@pytest.mark.slow
 def test_the_same_call_gives_the_same_numbers():
     first, second = (memory_benchmark(SHORT, ["gru", "slstm"], seeds=2) for _ in range(2))
     for name in ("loss", "step", "cell", "seed"):

@@ -63,6 +63,7 @@ def test_the_answer_is_the_best_trial_and_never_worse_than_the_default():
         assert tuned.trials["cell"][row] in ("lstm", "gru")
 
 
+@pytest.mark.slow
 def test_the_forecaster_is_the_one_with_these_settings():
     tuned = quick(search_space={"units": [4], "cell": "gru", "n_layers": 1, "dropout": 0.1}, n_trials=2)
     made = tuned.forecaster
@@ -75,6 +76,7 @@ def test_the_forecaster_is_the_one_with_these_settings():
     assert np.array_equal(again.predict()[made.model_name_], made.predict()[made.model_name_])
 
 
+@pytest.mark.slow
 def test_no_trial_sees_the_test_part():
     clean, poisoned = series(), series()
     poisoned["y"][-H:] = [1e6, -1e6, 3e5, 0]
@@ -85,6 +87,7 @@ def test_no_trial_sees_the_test_part():
     assert not same(one, quick(poisoned, n_windows=2))
 
 
+@pytest.mark.slow
 def test_no_series_of_several_shows_its_test_part():
     t = np.arange(40)
     table = {"id": np.repeat(["a", "b", "c"], 40), "t": np.tile(t, 3), "y": 9 + np.sin(np.arange(120) / 2) + 0.1}
@@ -94,6 +97,7 @@ def test_no_series_of_several_shows_its_test_part():
     assert len(one.forecaster.predict()["t"]) == 3 * H
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["hist_exog", "futr_exog"])
 def test_no_trial_learns_which_words_and_numbers_come_in_the_test_part(role):
     table = series() | {"day": np.tile(["Mo", "Tu", "We"], 20).astype(object), "price": np.arange(60.0) % 7}
@@ -109,12 +113,14 @@ def test_no_trial_learns_which_words_and_numbers_come_in_the_test_part(role):
     assert not same(one, quick(later, **words))
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_trials_and_another_gives_others():
     one = quick()
     assert same(one, quick())
     assert not same(one, quick(seed=1))
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_as_if_it_had_not_stopped(tmp_path):
     path = tmp_path / "a {b}.db"
     whole = quick(n_trials=7)
@@ -162,6 +168,7 @@ def test_a_trial_that_falls_behind_is_cut_short(monkeypatch):
     assert tuned.test_summary.startswith("On the newest rows, which no trial saw, its MASE is ")
 
 
+@pytest.mark.slow
 def test_importance_finds_the_setting_that_matters(monkeypatch):
     """Errors that are made up of the rate alone."""
 
@@ -198,6 +205,7 @@ def test_values_that_never_change_are_measured_without_their_changes():
     assert tuned.validation["tuned"] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_optuna_is_not_imported_before_it_is_needed():
     code = "import sys, gatecast.selection.tune; print('optuna' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -213,6 +221,7 @@ def test_optuna_is_quiet_and_as_loud_as_before_afterwards():
     assert optuna.logging.get_verbosity() == before
 
 
+@pytest.mark.slow
 def test_a_study_is_about_one_thing(tmp_path):
     path = tmp_path / "a.db"
     quick(n_trials=1, study=path)
@@ -288,6 +297,7 @@ def test_rows_without_a_value_at_the_end_are_left_out_and_said_to_be():
     assert "the last 2 rows have no value and are left out." in tuned.forecaster.data_notes_
 
 
+@pytest.mark.slow
 def test_numbers_of_numpy_and_columns_beside_the_series(tmp_path):
     table = series() | {"price": np.tile([1.0, 2.0, 3.0], 20)}
     words = {
@@ -338,6 +348,7 @@ def test_the_usual_space_holds_the_default_and_leaves_out_what_is_fixed():
     ] == Choice((16,))
 
 
+@pytest.mark.slow
 def test_a_chart_of_the_trials(tmp_path):
     pytest.importorskip("matplotlib")
     quick().plot(tmp_path / "a.png")

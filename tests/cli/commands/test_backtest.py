@@ -8,6 +8,7 @@ import pytest
 from gatecast.cli.main import main
 
 
+@pytest.mark.slow
 def test_backtest_scores_models_next_to_baselines(workdir, quick, capsys):
     args = ["backtest", "shops.csv", "-h", "3", "--n-windows", "2", "--no-refit", *quick]
     assert main([*args, "--out", "folds.csv"]) == 0

@@ -11,6 +11,7 @@ from gatecast.cli.main import main
 QUICK = ("-n", "3", "--n-members", "1", "--max-steps", "5")
 
 
+@pytest.mark.slow
 def test_compare_ranks_models_and_recommends_one(workdir, capsys):
     args = ["compare", "sales.csv", *QUICK, "--n-windows", "2", "--models", "rnn, gru", "--season-length", "12"]
     assert main([*args, "--out", "folds.csv", "--plot", "chart.svg"]) == 0
@@ -41,6 +42,7 @@ def test_compare_as_json_has_all_scores(workdir, capsys):
     assert document["scores"][0]["p_best"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "code", "text"),
     [

@@ -62,6 +62,7 @@ def test_forecast_continues_after_the_end_with_nested_intervals(forecast):
     assert "SeasonalNaive" in rows[0]
 
 
+@pytest.mark.slow
 def test_forecast_files_agree_with_the_document_in_every_format(forecast, workdir, quick, capsys):
     before = set(os.listdir(workdir))
     document = forecast("sales.csv", "-h", str(H), "--out", "a.csv")
@@ -81,6 +82,7 @@ def test_forecast_files_agree_with_the_document_in_every_format(forecast, workdi
     assert set(os.listdir(workdir)) - before == {"a.csv", "b.csv", "b.json", "b.parquet"}
 
 
+@pytest.mark.slow
 def test_forecast_of_several_series_writes_all_of_them(forecast, workdir):
     document = forecast("shops.csv", "-n", "3", "--plot", "a.svg")
     assert document["data"]["series"] == 2
@@ -134,6 +136,7 @@ def test_forecast_report_of_a_file_without_header(workdir, quick, capsys, monkey
     assert "\x1b" not in out
 
 
+@pytest.mark.slow
 def test_forecast_with_future_columns_equals_train_and_predict(forecast, workdir, quick):
     columns = ["--target-col", "sold", "--futr-exog", "price", "-n", "3"]
     forecast("prices.csv", *columns, "--futr-df", "future.csv", "--out", "f.csv")
@@ -148,6 +151,7 @@ def test_forecast_of_unknown_columns_is_refused(workdir, quick, capsys):
     assert "'cost'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_forecast_takes_patterns_and_queries(forecast, workdir):
     (workdir / "more.csv").write_text((workdir / "sales.csv").read_text())
     assert forecast("[ms][oa][rl]e*.csv", "--target-col", "sold", "-n", "2")["data"]["series"] == 2

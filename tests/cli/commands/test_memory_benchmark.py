@@ -18,6 +18,7 @@ def _short_task(monkeypatch, tmp_path):
     monkeypatch.setattr(gatecast.selection.memory_tasks.benchmark, "TASKS", {"order": task})
 
 
+@pytest.mark.slow
 def test_memory_benchmark_prints_a_row_for_each_task_and_cell(capsys):
     args = ["memory-benchmark", "--n-seeds", "1", "--cells", "rnn,lstm", "--out", "losses.csv", "--plot", "losses.png"]
     assert main(args) == 0

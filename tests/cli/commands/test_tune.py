@@ -14,6 +14,7 @@ pytest.importorskip("optuna")
 QUICK = ("-n", "3", "--n-windows", "1", "--max-steps", "2", "--n-members", "1")
 
 
+@pytest.mark.slow
 def test_tune_prints_trials_writes_files_and_resumes(workdir, capsys):
     pytest.importorskip("matplotlib")
     before = set(os.listdir(workdir))
@@ -39,6 +40,7 @@ def test_tune_prints_trials_writes_files_and_resumes(workdir, capsys):
     assert document["validation"]["tuned"] == min(row["value"] for row in document["trials"])
 
 
+@pytest.mark.slow
 def test_tune_has_a_page(workdir):
     pytest.importorskip("plotly")
     assert main(["tune", "sales.csv", *QUICK, "--n-trials", "1", "--report", "a.html"]) == 0
@@ -50,6 +52,7 @@ def test_tune_tries_the_named_cell(workdir, capsys):
     assert [row["cell"] for row in json.loads(capsys.readouterr().out)["trials"]] == ["lstm", "gru"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "text"),
     [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gatecast.data.parsing.dates import DATE_PATTERNS, make_dates, parse_dates
 
 
+@pytest.mark.slow
 @given(st.lists(st.dates(), min_size=1, max_size=10))
 def test_make_dates_equals_the_calendar_of_python(dates):
     parts = (np.array([getattr(date, part) for date in dates]) for part in ("year", "month", "day"))

@@ -150,6 +150,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.dates(), WORDS), min_size=3, max_size=20))
 def test_read_delimited_round_trips_the_csv_module(rows):
     file = io.StringIO()

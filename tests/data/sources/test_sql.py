@@ -73,6 +73,7 @@ class TestQueries:
         panel, _ = read(f"{database}{what}", target_col="n")
         assert panel.values.tolist() == [0.0, 2.5, 5.0, 7.5, 10.0]
 
+    @pytest.mark.slow
     def test_refusals(self, database, tmp_path):
         assert refusal("SELECT * FROM nope").startswith(
             "The query failed (SELECT * FROM nope): got Catalog Error: Table"

@@ -46,6 +46,7 @@ class TestWriting:
         assert table["unique_id"].to_pylist() == self.COLUMNS["unique_id"].tolist()
         assert table["ds"].to_pylist()[1].year == 2300
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl", ".parquet"])
     def test_what_is_written_is_read_back(self, tmp_path, suffix):
         @given(
@@ -85,6 +86,7 @@ class TestWriting:
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_base_install_is_enough_for_parquet_and_json(tmp_path):
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['pandas', 'polars', 'pyarrow']))\n"

@@ -42,6 +42,7 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
     assert (np.diff(said, axis=2) > 0).all()
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
     before = native.get_num_threads()
     try:
@@ -66,6 +67,7 @@ def test_smoothing_is_trained_where_there_is_something_to_smooth(fitted, panel):
     assert not moved[~seasonal, 1:].any()
 
 
+@pytest.mark.slow
 def test_the_weight_of_the_newest_value_is_learnt():
     rng = np.random.default_rng(8)
     noise = 100 + rng.normal(size=(64, 50))
@@ -164,6 +166,7 @@ def test_a_season_is_forecast_and_steps_beyond_one_season_repeat_it():
     np.testing.assert_allclose(said.mean(axis=0), 200 + np.resize(season, 10), atol=6)
 
 
+@pytest.mark.slow
 def test_near_steps_of_random_walks_are_as_easy_as_they_are():
     rng = np.random.default_rng(1)
     walks = 1000 + np.cumsum(rng.normal(size=(300, 92)), axis=1)
@@ -177,6 +180,7 @@ def test_near_steps_of_random_walks_are_as_easy_as_they_are():
     assert error[-1] > 2 * error[0]
 
 
+@pytest.mark.slow
 def test_a_long_horizon_is_interpolated(panel):
     assert train(PanelContext.from_values(panel), Task(80, 4, seed=3), SMALL).predict_quantiles(
         PanelContext.from_values(panel)

@@ -42,6 +42,7 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
     assert (np.diff(said, axis=2) > 0).all()
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
     before = native.get_num_threads()
     try:
@@ -94,6 +95,7 @@ def test_steps_of_a_long_horizon_are_interpolated(panel):
     assert member.predict_quantiles(PanelContext.from_values(panel)).shape == (40, 80, 5)
 
 
+@pytest.mark.slow
 def test_near_steps_of_random_walks_are_as_easy_as_they_are():
     rng = np.random.default_rng(1)
     walks = 1000 + np.cumsum(rng.normal(size=(300, 92)), axis=1)
@@ -109,6 +111,7 @@ def test_near_steps_of_random_walks_are_as_easy_as_they_are():
     assert error[-1] < 1.1 * naive[-1]
 
 
+@pytest.mark.slow
 def test_it_learns_what_series_have_in_common():
     rng = np.random.default_rng(2)
     waves = np.stack([50 + 10 * np.sin((np.arange(80) + rng.uniform(0, 9)) * 2 * np.pi / 9) for _ in range(64)])
@@ -120,6 +123,7 @@ def test_it_learns_what_series_have_in_common():
     assert error < 0.15 * np.abs(waves[:, 71:72] - waves[:, 72:]).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_learns(cell):
     losses = []
@@ -158,6 +162,7 @@ def test_dropout_is_of_training_alone(panel):
     )
 
 
+@pytest.mark.slow
 def test_trend_and_season_go_on():
     rng = np.random.default_rng(4)
     values = np.stack([synthetic.trend_season(rng, 96) for _ in range(32)])
@@ -170,6 +175,7 @@ def test_trend_and_season_go_on():
     assert error < 0.6 * np.abs(values[:, 72:84] - values[:, 84:]).mean()
 
 
+@pytest.mark.slow
 def test_a_season_of_many_segments_is_learnt():
     rng = np.random.default_rng(2)
     waves = 50 + 10 * np.sin(np.arange(168) * np.pi / 12 + rng.uniform(0, 6, (60, 1))) + rng.normal(0, 0.5, (60, 168))

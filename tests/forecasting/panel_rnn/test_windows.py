@@ -41,6 +41,7 @@ def test_inputs_with_a_stride_read_the_same_windows(panel):
         assert right.shape[1:2] == (6,)
 
 
+@pytest.mark.slow
 @given(
     st.integers(2, 6), st.integers(1, 4), st.integers(1, 3), st.integers(0, 3), st.integers(1, 4), st.integers(0, 10**6)
 )

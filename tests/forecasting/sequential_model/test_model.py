@@ -140,6 +140,7 @@ def test_it_learns_an_autoregression(name):
     assert 0.9 < inside.mean() <= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [1, 12])
 @pytest.mark.parametrize("cell", [LSTM, GRU])
 def test_trend_and_season_go_on(m, cell):
