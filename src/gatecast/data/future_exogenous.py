@@ -12,10 +12,10 @@ from gatecast._utils.validation import check_positive_int
 from gatecast.data.frequency import MONTHS, format_times
 from gatecast.data.messages import abridge, format_id, list_columns
 from gatecast.data.panel import Panel
-from gatecast.data.parsing.column_roles import join_date_parts
 from gatecast.data.parsing.columns import parse_ids, parse_time_column
 from gatecast.data.parsing.exogenous import encode_column
 from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
+from gatecast.data.parsing.time_columns import join_time_columns
 from gatecast.errors import ConfigError, DataError
 
 __all__ = ["future_values"]
@@ -66,7 +66,7 @@ def future_values(table: RawTable, panel: Panel, h: int) -> dict[str, FloatArray
     if not panel.futr_exog:
         return {}
     time_col = panel.columns.time if panel.columns.time in table.names else None
-    table = join_date_parts(table, time_col, keep=tuple(panel.futr_exog))
+    table = join_time_columns(table, time_col, keep=tuple(panel.futr_exog))
     columns = {name: _require_column(table, name) for name in panel.futr_exog}
     positions = _find_positions(table, panel, h)
     _check_complete(table, panel, h, positions)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.data.clock_changes import find_clock_changes
 from gatecast.data.frequency import MONTHS, Freq, Times, format_times, parse
 from gatecast.data.messages import abridge
 from gatecast.data.panel import ColumnNames, Panel
@@ -20,6 +21,7 @@ from gatecast.data.panel_checks import (
     check_density,
     check_duplicates,
     check_finite,
+    check_moved,
     check_same_frequency,
     check_values,
     constant_per_series,
@@ -82,12 +84,28 @@ def build_panel(
         check_finite(t, column, name, describe_row)
     labels, codes = (np.array([""], object), np.zeros(len(t), np.int64)) if ids is None else factorize(np.asarray(ids))
     order, sort_notes = _sort_order(t, codes)
+    change = find_clock_changes(t, codes) if _has_repeats(t, codes, order) else None
+    if change is not None:
+        rows = np.delete(np.arange(len(t)), change.second)
+        panel, notes = build_panel(
+            t[rows],
+            change.average(x)[rows],
+            None if ids is None else np.asarray(ids)[rows],
+            freq=freq,
+            columns=columns,
+            describe_row=lambda i: describe_row(int(rows[i])),
+            exogenous=exogenous.take(rows),
+        )
+        return panel, (change.note, *notes)
     if order is not None:
         t, codes = t[order], codes[order]
     check_duplicates(t, codes, labels, order, columns, describe_row)
     bounds = np.searchsorted(codes, np.arange(len(labels) + 1))
     step, freq_notes = _resolve_freq(t, bounds, freq)
-    start, k, grid_notes = _align(t, bounds, step, labels, columns)
+    start, k, on_grid = _align(t, bounds, step, labels, columns)
+    # Where most times are on the grid, no more than half of them can be far from it.
+    if freq is None and 2 * np.count_nonzero(on_grid) < len(t):
+        check_moved(t, step.at(np.repeat(start, np.diff(bounds)), k), step, columns)
     lengths = k[bounds[1:] - 1] + 1
     check_density(t, k, lengths, bounds, step, labels)
     check_same_frequency(t, k, bounds, step, labels)
@@ -119,8 +137,16 @@ def build_panel(
         },
         categories=exogenous.categories,
     )
+    grid_notes = _note_moved(t, on_grid, step)
     value_notes = (*_note_gaps(panel, k), *_note_missing_rows(x), *_note_constant_series(panel))
     return panel, (*sort_notes, *freq_notes, *grid_notes, *value_notes)
+
+
+def _has_repeats(t: Times, codes: IntArray, order: IntArray | None) -> bool:
+    """Whether a series has two rows of one time."""
+    if order is not None:
+        t, codes = t[order], codes[order]
+    return bool(((codes[1:] == codes[:-1]) & (t[1:] == t[:-1])).any())
 
 
 def _to_times(times: npt.ArrayLike) -> Times:
@@ -169,8 +195,8 @@ def _resolve_freq(t: Times, bounds: IntArray, freq: str | int | Freq | None) -> 
 
 def _align(
     t: Times, bounds: IntArray, freq: Freq, labels: npt.NDArray[Any], columns: ColumnNames
-) -> tuple[Times, IntArray, tuple[str, ...]]:
-    """Start of every series, grid position of every row, and a note if rows had to be moved to the grid."""
+) -> tuple[Times, IntArray, BoolArray]:
+    """Start of every series, grid position of every row, and whether each row is on the grid without a move."""
     n_rows = np.diff(bounds)
     start = t[bounds[:-1]].copy()
     n = int(n_rows[0])
@@ -194,7 +220,7 @@ def _align(
             if _follows_other_frequency(t[rows], grid, freq, labels):
                 raise_if_other_frequency(t[rows], freq, labels, s)
         start[s], k[rows], on_grid[rows] = grids[key]
-    return start, k, _note_moved(t, on_grid, freq)
+    return start, k, on_grid
 
 
 def _follows_other_frequency(t: Times, grid: TimeGrid, freq: Freq, labels: npt.NDArray[Any]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.data.frequency import Freq, Times, format_times
+from gatecast.data.frequency import MICROSECONDS, Freq, Times, format_times
 from gatecast.data.messages import format_id
 from gatecast.data.panel import ColumnNames
 from gatecast.data.parsing.exogenous import format_value
@@ -20,6 +20,7 @@ __all__ = [
     "check_density",
     "check_duplicates",
     "check_finite",
+    "check_moved",
     "check_same_frequency",
     "check_values",
     "constant_per_series",
@@ -31,6 +32,8 @@ __all__ = [
 MAX_ABSOLUTE_VALUE = 1e150
 # A sparser grid means a wrong date or a wrong frequency, and could exhaust the memory.
 MAX_STEPS_PER_ROW = 20
+# Times that are moved farther, in steps, are not those of the grid.
+MAX_MOVE = 0.1
 # With fewer rows, distances may all be even by chance.
 MIN_ROWS_TO_INFER = 6
 
@@ -248,5 +251,36 @@ def check_density(
         got=f"{n_rows[s]} rows for {lengths[s]} steps; the longest gap is from {before} to {after}",
         expected=f"rows at most steps, {freq.label}",
         fix="Correct the date if it is wrong, or set freq to a lower frequency.",
+        argument="freq",
+    )
+
+
+def check_moved(t: Times, grid: Times, freq: Freq, names: ColumnNames) -> None:
+    """Check that the grid of an inferred frequency is that of the times, not one that moves most of them.
+
+    Args:
+        t: Times, shape (n_rows,).
+        grid: The time of the grid that each was moved to, shape (n_rows,).
+        freq: The inferred frequency. One row a month, quarter or year on varying days is a label of its period.
+        names: Names of the columns.
+
+    Raises:
+        DataError: More than half of the times are moved by more than a tenth of a step.
+    """
+    if freq.unit not in MICROSECONDS:
+        return
+    step = MICROSECONDS[freq.unit] * freq.multiple
+    far = np.flatnonzero(np.abs((t - grid).astype(np.int64)) > MAX_MOVE * step)
+    if 2 * len(far) <= len(t):
+        return
+    i = int(far[0])
+    raise DataError(
+        "Irregular times",
+        where=f"column {names.time!r}",
+        got=f"{len(far)} of {len(t)} times off the nearest frequency, {freq.label}; the first is "
+        f"{format_times(t[i : i + 1])[0]}",
+        expected="times at equal distances, or one a month, quarter or year",
+        fix="Aggregate the rows to a regular frequency, for example by month, or set freq, for example freq='D', to "
+        "have them moved to the nearest time.",
         argument="freq",
     )

@@ -26,7 +26,6 @@ from gatecast.data.parsing.column_roles import (
     find_id_column,
     find_time_column,
     infer_roles,
-    join_date_parts,
 )
 from gatecast.data.parsing.columns import parse_ids, parse_number_column, parse_time_column, row_numbers
 from gatecast.data.parsing.exogenous import (
@@ -37,6 +36,7 @@ from gatecast.data.parsing.exogenous import (
     reserve_column,
 )
 from gatecast.data.parsing.raw_table import RawTable
+from gatecast.data.parsing.time_columns import join_time_columns
 from gatecast.data.parsing.timestamps import ParsedTimes
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, melt
 from gatecast.data.sources.dataframes import (
@@ -141,7 +141,7 @@ def read(
     step = None if freq is None else parse(freq)
     names = {"hist_exog": hist_exog, "futr_exog": futr_exog, "stat_exog": stat_exog}
     declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
-    table = join_date_parts(_to_table(source), time_col, keep=declared)
+    table = join_time_columns(_to_table(source), time_col, keep=declared)
     indices = find_exogenous(table, names)
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.column_roles import ColumnRoles, find_id_column, infer_roles, join_date_parts
+from gatecast.data.parsing.column_roles import ColumnRoles, find_id_column, infer_roles
 from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.errors import ConfigError, DataError
 
@@ -78,13 +78,3 @@ def test_find_id_column_where_times_repeat_returns_the_column_that_tells_rows_ap
     assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 1, 2])) == 0
     assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 3, 4])) is None
     assert find_id_column(table(shop=SHOPS, y=NUMBERS), ColumnRoles(None, None, 1), np.array([1, 1, 1, 2])) is None
-
-
-def test_join_date_parts_adds_a_date_column_and_a_note():
-    parts = table(Year=np.array([2024] * 4), Month=UP, Day=to_text("5678"), y=NUMBERS)
-    joined = join_date_parts(parts)
-    assert joined.names == ("Year-Month-Day", "y")
-    assert joined.columns[0].tolist() == ["2024-01-05", "2024-02-06", "2024-03-07", "2024-04-08"]
-    assert joined.notes == ("Times are joined from the columns 'Year', 'Month', 'Day'.",)
-    assert join_date_parts(parts, time_col="Year") is parts
-    assert join_date_parts(table(year=DAYS, month=UP)).names == ("year", "month")

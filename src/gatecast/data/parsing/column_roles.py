@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.numbers import parse_numbers
-from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import ConfigError, DataError
 
@@ -21,7 +20,6 @@ __all__ = [
     "find_id_column",
     "find_time_column",
     "infer_roles",
-    "join_date_parts",
     "numeric_columns",
 ]
 
@@ -158,46 +156,12 @@ def find_id_column(table: RawTable, roles: ColumnRoles, times: RawColumn, exclud
 def numeric_columns(table: RawTable, exclude: Collection[int]) -> list[int]:
     """Return the numeric columns, except row numbers and excluded ones.
 
-    >>> table = RawTable(("", "a", "b"), (np.array([1, 2]), np.array([5.0, 6.0]), to_text(["x", "y"])))
+    >>> table = RawTable(("", "a", "b"), (np.array([1, 2]), np.array([5.0, 6.0]), np.array(["x", "y"], object)))
     >>> numeric_columns(table, ())
     [1]
     """
     numbers = [i for i, column in enumerate(table.columns) if i not in exclude and _kind(column) == "number"]
     return [i for i in numbers if not _is_row_number(table, i)]
-
-
-def join_date_parts(table: RawTable, time_col: str | None = None, keep: Collection[str] = ()) -> RawTable:
-    """Join separate columns of year and month, and of day if there is one, into a first column of dates.
-
-    Args:
-        table: The table; unchanged if it has no such columns.
-        time_col: Time column, if it is named: then nothing is joined.
-        keep: Columns that stay even if they are joined.
-
-    >>> table = RawTable(("Year", "Month", "y"), (np.array([2024, 2024]), np.array([1, 2]), np.ones(2)))
-    >>> joined = join_date_parts(table)
-    >>> joined.names, joined.columns[0].tolist()
-    (('Year-Month', 'y'), ['2024-01', '2024-02'])
-    """
-    lower = [name.lower() for name in table.names]
-    parts = [lower.index(part) for part in ("year", "month", "day") if part in lower]
-    if time_col is not None or len(parts) < 2 or not table.has_header:
-        return table
-    parsed = [parse_numbers(table.columns[i]) for i in parts]
-    integers = all(numbers.is_valid.all() and (numbers.values == np.rint(numbers.values)).all() for numbers in parsed)
-    if not integers or not (parsed[1].values <= 12).all():
-        return table
-    columns = (numbers.values.astype(int).tolist() for numbers in parsed)
-    dates = to_text(
-        "-".join([f"{row[0]:04d}", *(f"{number:02d}" for number in row[1:])]) for row in zip(*columns, strict=True)
-    )
-    others = [i for i in range(len(table.names)) if i not in parts or table.names[i] in keep]
-    return replace(
-        table,
-        names=("-".join(table.names[i] for i in parts), *(table.names[i] for i in others)),
-        columns=(dates, *(table.columns[i] for i in others)),
-        notes=(*table.notes, f"Times are joined from the columns {list_columns(table.names[i] for i in parts)}."),
-    )
 
 
 def find_column(table: RawTable, name: object, argument: str) -> int:

@@ -105,6 +105,7 @@ def parse_time_column(
         as_integers=as_integers,
         utc_offsets=table.utc_offsets.get(table.names[column]),
         utc_offset=utc_offset,
+        name=table.names[column],
     )
     invalid = np.flatnonzero(~parsed.is_valid)
     if not len(invalid):

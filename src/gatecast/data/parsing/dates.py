@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 
-__all__ = ["DATE_PATTERNS", "make_dates", "parse_dates"]
+__all__ = ["DATE_PATTERNS", "iso_weeks", "make_dates", "parse_dates"]
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -21,29 +21,43 @@ MONTHS = (
 MAX_TWO_DIGIT_YEAR = 40
 
 _YEAR = r"(?P<year>\d{4}|\d\d)"
+_FULL_YEAR = r"(?P<year>\d{4})"
 _MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
-_CLOCK = (
-    r"(?:[T ,]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d(?:[.,]\d{1,6})?))?"
-    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
-)
+_HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+_SECONDS = r"(?:[:.](?P<second>\d\d(?:[.,]\d{1,6})?))?"
+_CLOCK = rf"(?:[T ,]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
+# After a day an hour may stand alone.
+_HOUR = rf"(?:[T ,]+(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HALF})?"
 DATE_PATTERNS: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(pattern + _CLOCK)
+    re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})",
-        rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}",
-        rf"(?P<day>\d{{1,2}})[-/. ]*{_MONTH}[-/, ]*{_YEAR}",
-        rf"{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>\d{{4}})",
-        rf"{_MONTH}[-/, ]*{_YEAR}",
-        rf"(?P<year>\d{{4}})[-/, ]*{_MONTH}",
-        r"(?P<month>\d{1,2})[-/](?P<year>\d{4})",
-        r"(?P<year>\d{4})[-/](?P<month>\d{1,2})",
-        r"(?P<year>\d{4})[- ]?M(?P<month>\d{1,2})",
-        r"(?P<year>\d{4})[- :/]?Q(?P<quarter>[1-4])",
-        r"Q(?P<quarter>[1-4])[- /]?(?P<year>\d{4})",
-        r"(?P<year>\d{4})-?W(?P<week>\d\d)",
+        rf"{_FULL_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_HOUR}",
+        rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}{_HOUR}",
+        rf"(?P<day>\d{{1,2}})[-/. ]*{_MONTH}[-/, ]*{_YEAR}{_CLOCK}",
+        rf"{_MONTH} (?P<day>\d{{1,2}}),? {_FULL_YEAR}{_CLOCK}",
+        rf"{_MONTH} (?P<day>\d{{1,2}}) (?P<hour>\d{{1,2}}):(?P<minute>\d\d){_SECONDS} {_FULL_YEAR}",
+        rf"{_FULL_YEAR}[-/, ]*{_MONTH}[-/, ]*(?P<day>\d{{1,2}}){_CLOCK}",
+        rf"{_MONTH}[-/,' ]*{_YEAR}{_CLOCK}",
+        rf"{_FULL_YEAR}[-/, ]*{_MONTH}{_CLOCK}",
+        rf"(?P<month>\d{{1,2}})[-/]{_FULL_YEAR}{_CLOCK}",
+        # With a dot only where it cannot be a decimal number.
+        r"(?P<month>0[1-9]|1[0-2])\.(?P<year>(?:19|20)\d\d)",
+        rf"{_FULL_YEAR}[-/](?P<month>\d{{1,2}}){_CLOCK}",
+        rf"{_FULL_YEAR}[- ]?M(?P<month>\d{{1,2}})",
+        rf"{_FULL_YEAR}(?P<month>\d\d)(?P<day>\d\d)[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?",
+        rf"{_FULL_YEAR}[- :/]?[QTK](?P<quarter>[1-4])",
+        rf"[QTK](?P<quarter>[1-4])[-' /.]*{_YEAR}",
+        rf"(?P<quarter>[1-4])[QTK][-' /.]*{_YEAR}",
+        rf"(?P<quarter>[1-4])[-/ ]{_FULL_YEAR}",
+        rf"{_FULL_YEAR}[-/ ](?P<quarter>[1-4])",
+        rf"{_FULL_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
+        rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_FULL_YEAR}",
+        rf"(?P<week>\d\d?)[-/]{_FULL_YEAR}",
+        rf"{_FULL_YEAR}[-/](?P<week>\d\d?)",
+        rf"{_FULL_YEAR}[-/](?P<day_of_year>\d{{3}}){_CLOCK}",
     )
 )
-"""Supported date formats; where two parse a column equally well, the first wins."""
+"""Supported date formats. Where several parse a column, the first wins unless another is clearly more regular."""
 
 
 def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
@@ -68,19 +82,36 @@ def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray
         return times, ()
     fields = {name: [group[name] for group in groups] for name in groups[0]}
     year, notes = _parse_years(fields["year"])
+    clock = _parse_time_of_day(fields) if "hour" in fields else np.zeros(len(groups), "m8[us]")
     if "first" in fields:
         first, second = _to_integers(fields["first"]), _to_integers(fields["second_number"])
         example = next(text for text, match in zip(texts, matches, strict=True) if match)
-        dates, order_notes = _infer_day_month_order(year, first, second, example)
+        dates, order_notes = _infer_day_month_order(year, first, second, clock, example)
         notes += order_notes
     elif "week" in fields:
-        # ISO 8601: week 1 contains 4 January; weeks begin on Monday.
-        fourth = make_dates(year, np.ones_like(year), np.full_like(year, 4)).astype("M8[D]")
-        dates = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (_to_integers(fields["week"]) - 1)
+        weekday = _to_integers(fields.get("weekday", [""] * len(groups)))
+        dates = iso_weeks(year, _to_integers(fields["week"])) + np.maximum(weekday - 1, 0).astype("m8[D]")
+    elif "day_of_year" in fields:
+        first = make_dates(year, np.ones_like(year), np.ones_like(year))
+        dates = first + (_to_integers(fields["day_of_year"]) - 1).astype("m8[D]")
     else:
         dates = make_dates(year, _parse_months(fields), _to_integers(fields.get("day", ["1"] * len(groups))))
-    times[is_match] = dates + _parse_time_of_day(fields)
+    times[is_match] = dates + clock
     return times, notes
+
+
+def iso_weeks(year: IntArray, week: IntArray) -> npt.NDArray[Any]:
+    """Return the Mondays of ISO 8601 weeks, in which week 1 contains 4 January; NaT for a week that does not exist.
+
+    >>> iso_weeks(np.array([2024, 2024]), np.array([1, 53])).astype("M8[D]").astype(str).tolist()
+    ['2024-01-01', 'NaT']
+    """
+    fourth, next_fourth = (
+        make_dates(y, np.ones_like(year), np.full_like(year, 4)).astype("M8[D]") for y in (year, year + 1)
+    )
+    monday, next_monday = (day - (day.astype(np.int64) + 3) % 7 for day in (fourth, next_fourth))
+    dates = monday + 7 * (week - 1)
+    return np.where((week >= 1) & (dates < next_monday), dates.astype("M8[us]"), np.datetime64("NaT", "us"))
 
 
 def make_dates(year: IntArray, month: IntArray, day: IntArray) -> npt.NDArray[Any]:
@@ -120,7 +151,7 @@ def _parse_months(fields: dict[str, list[str]]) -> IntArray:
 
 
 def _infer_day_month_order(
-    year: IntArray, first: IntArray, second: IntArray, example: str
+    year: IntArray, first: IntArray, second: IntArray, clock: npt.NDArray[Any], example: str
 ) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
     """Day first or month first: the order with more valid dates, then more even steps, then convention."""
     orders = (
@@ -130,7 +161,8 @@ def _infer_day_month_order(
     # Month first is American and comes with slashes.
     conventional = 1 if "/" in example else 0
     costs = [
-        (int(np.isnat(dates).sum()), *_unevenness(dates), k != conventional) for k, (_, dates) in enumerate(orders)
+        (int(np.isnat(dates).sum()), *_unevenness(dates + clock), k != conventional)
+        for k, (_, dates) in enumerate(orders)
     ]
     name, dates = orders[int(costs[1] < costs[0])]
     if costs[0][0] != costs[1][0]:
@@ -140,21 +172,23 @@ def _infer_day_month_order(
     return dates, (f"Dates are read as {name}: {example.split()[0]!r} is {first_date}. {advice}",)
 
 
-def _unevenness(dates: npt.NDArray[Any]) -> tuple[int, int]:
-    """Number of steps back, and number of distinct steps, in days or in months."""
-    valid = dates[~np.isnat(dates)]
-    days = np.diff(valid.astype("M8[D]")).astype(np.int64)
+def _unevenness(times: npt.NDArray[Any]) -> tuple[int, int]:
+    """Number of steps back, and number of distinct steps, in days and hours or in months."""
+    valid = times[~np.isnat(times)]
+    steps = np.diff(valid).astype(np.int64)
     months = np.diff(valid.astype("M8[M]")).astype(np.int64)
-    same_day = len(np.unique(valid.astype("M8[D]") - valid.astype("M8[M]").astype("M8[D]"))) == 1
-    return int((days < 0).sum()), min(len(np.unique(days)), len(np.unique(months)) if same_day else len(days) + 1)
+    same_day = len(np.unique(valid - valid.astype("M8[M]").astype("M8[us]"))) == 1
+    return int((steps < 0).sum()), min(len(np.unique(steps)), len(np.unique(months)) if same_day else len(steps) + 1)
 
 
 def _parse_time_of_day(fields: dict[str, list[str]]) -> npt.NDArray[Any]:
     """Time since midnight; NaT for an hour, minute or second that does not exist."""
+    absent = [""] * len(fields["hour"])
     hour, minute = _to_integers(fields["hour"]), _to_integers(fields["minute"])
-    second = np.array([float((text or "0").replace(",", ".")) for text in fields["second"]])
-    half = np.array([(text or "").lower() for text in fields["half"]])
-    exists = (hour < 24) & (minute < 60) & (second < 60)
+    second = np.array([float((text or "0").replace(",", ".")) for text in fields.get("second", absent)])
+    half = np.array([(text or "").lower() for text in fields.get("half", absent)])
+    # 24:00 is midnight at the end of a day.
+    exists = ((hour < 24) | ((hour == 24) & (minute == 0) & (second == 0))) & (minute < 60) & (second < 60)
     hour = np.where(half == "", hour, hour % 12 + 12 * (half == "p"))
     microseconds = (hour * 60 + minute) * 60_000_000 + np.rint(second * 1e6).astype(np.int64)
     return np.where(exists, microseconds.astype("m8[us]"), np.timedelta64("NaT", "us"))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import FloatArray
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.parsing.column_roles import find_column
 from gatecast.data.parsing.columns import parse_booleans, parse_number_column
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
@@ -60,6 +60,18 @@ class ExogenousColumns(NamedTuple):
     def columns(self) -> dict[str, FloatArray]:
         """All columns by name."""
         return {**self.hist_exog, **self.futr_exog, **self.stat_exog}
+
+    def take(self, rows: IntArray) -> ExogenousColumns:
+        """The columns at some rows.
+
+        >>> ExogenousColumns({}, {"p": np.array([1.0, 2.0])}, {}, {}).take(np.array([1])).futr_exog
+        {'p': array([2.])}
+        """
+        hist, futr, stat = (
+            {name: column[rows] for name, column in part.items()}
+            for part in (self.hist_exog, self.futr_exog, self.stat_exog)
+        )
+        return self._replace(hist_exog=hist, futr_exog=futr, stat_exog=stat)
 
 
 def find_exogenous(table: RawTable, roles: Mapping[str, str | Sequence[str]]) -> dict[str, list[int]]:

@@ -18,8 +18,11 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
-from gatecast.data.parsing.dates import DATE_PATTERNS, make_dates, parse_dates
+from gatecast.data.parsing.date_words import rewrite_dates
+from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
+from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing
+from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 
 __all__ = [
     "INFER_OFFSET",
@@ -29,21 +32,15 @@ __all__ = [
     "choose_local_or_utc",
     "looks_like_dates",
     "parse_times",
-    "times_to_numbers",
 ]
 
 SAMPLE_SIZE = 50
 # Parsing each distinct time once pays off only in a table of at least this many rows.
 MIN_ROWS_TO_FACTORIZE = 10_000
-YEAR_RANGE = (1500, 2200)
-# Ranges of integers that are read as time since 1970: 1973 to 2128, never mistaken for 20240131.
-EPOCH_UNITS = (
-    (10**8, "s", "seconds"),
-    (10**11, "ms", "milliseconds"),
-    (10**14, "us", "microseconds"),
-    (10**17, "ns", "nanoseconds"),
+MIDNIGHTS_NOTE = (
+    "Times in UTC are an hour earlier in one half of the year: they are midnights of a clock with summer time, and are "
+    "read as dates."
 )
-
 INFER_OFFSET = "infer"
 UtcOffsetChoice = int | str | None
 """How to express times with a UTC offset: at this offset in minutes, as local times (None), or `INFER_OFFSET`."""
@@ -92,6 +89,7 @@ def parse_times(
     as_integers: bool = False,
     utc_offsets: IntArray | None = None,
     utc_offset: UtcOffsetChoice = INFER_OFFSET,
+    name: str = "",
 ) -> ParsedTimes:
     """Parse a column as times.
 
@@ -101,6 +99,7 @@ def parse_times(
         utc_offsets: Minutes by which each value, a local time, is ahead of UTC, shape (n_rows,); None if the column
             has no time zone.
         utc_offset: How to express times with a UTC offset.
+        name: Name of the column: "week" or "date" tells what numbers are.
 
     Returns:
         The times, which values are valid, and notes.
@@ -120,21 +119,81 @@ def parse_times(
             return ParsedTimes(_to_microseconds(column), is_valid)
         return _apply_offsets(column, is_valid, utc_offsets, utc_offset)
     if kind in "fiu":
-        return _numbers_to_times(column.astype(np.float64), column, as_integers)
+        return _numbers_to_times(column.astype(np.float64), column, as_integers, name)
     if kind != "O":
         return _invalid(len(column))
-    sample = _sample(column)
-    counts = [int(parse(sample).is_valid.sum()) for parse in _PARSERS]
-    best = int(np.argmax(counts)) if sample else 0
-    if not sample or not counts[best]:
+    notation = _find_notation(_sample(column), name)
+    if notation is None:
         return _invalid(len(column))
     unique, codes = factorize(column) if len(column) > MIN_ROWS_TO_FACTORIZE else (column, None)
     texts = [text.strip() for text in unique]
-    if best == 0:
-        parsed = _parse_numeric_texts(texts, as_integers)
+    if notation.parser is _parse_numeric_texts:
+        parsed = _parse_numeric_texts(texts, as_integers, name)
     else:
-        parsed = _parse_aware(texts, utc_offset) if best == AWARE_ISO else _PARSERS[best](texts)
+        parsed = _parse_texts(texts, notation, utc_offset)
     return parsed if codes is None else parsed._replace(values=parsed.values[codes], is_valid=parsed.is_valid[codes])
+
+
+class _Notation(NamedTuple):
+    """How the texts of a column are parsed.
+
+    Args:
+        parser: Parses texts.
+        is_aware: Whether they end in an offset from UTC, which is cut off first.
+        sample: Texts by which words are rewritten; None if none is.
+        n_valid: How many texts of the sample are times.
+    """
+
+    parser: Callable[[list[str]], ParsedTimes]
+    is_aware: bool = False
+    sample: tuple[str, ...] | None = None
+    n_valid: int = 0
+
+
+def _find_notation(sample: list[str], name: str) -> _Notation | None:
+    """The notation in which most texts are times: as they are, or with their words rewritten; None without any."""
+    best = _best_parser(sample, name, None)
+    if best.n_valid < len(sample):
+        texts, _ = rewrite_dates(sample)
+        rewritten = _best_parser(texts, name, tuple(sample))
+        best = rewritten if rewritten.n_valid > best.n_valid else best
+    return best if best.n_valid else None
+
+
+def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
+    """The parser that reads most texts; of several, the first unless another is called for or more regular."""
+    is_aware = 2 * sum(_OFFSET.fullmatch(text) is not None for text in texts) > len(texts)
+    local = _cut_offsets(texts)[0] if is_aware else texts
+    parsed = [(parser, parser(local)) for parser in (_PARSERS[1:] if is_aware else _PARSERS)]
+    most = max((int(times.is_valid.sum()) for _, times in parsed), default=0)
+    candidates = [(parser, times) for parser, times in parsed if times.is_valid.sum() == most] if most else parsed[:1]
+    chosen, times = candidates[0]
+    if chosen is not _parse_numeric_texts:
+        wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
+        for parser, others in candidates[1:]:
+            better = regularity(others.values) - regularity(times.values)
+            if better > CLEARLY_BETTER or (better >= 0 and parser in _NAMED_PARSERS.get(wanted, ())):
+                chosen, times = parser, others
+    return _Notation(chosen, is_aware, rewritten, most)
+
+
+def _parse_texts(texts: list[str], notation: _Notation, utc_offset: UtcOffsetChoice) -> ParsedTimes:
+    """Parse texts in a notation."""
+    if notation.sample is not None:
+        texts, _ = rewrite_dates(texts, notation.sample)
+    if not notation.is_aware:
+        return notation.parser(texts)
+    local_texts, offsets = _cut_offsets(texts)
+    local = notation.parser(local_texts)
+    aware = _apply_offsets(local.values, local.is_valid, offsets, utc_offset)
+    return aware._replace(notes=(*local.notes, *aware.notes))
+
+
+def _cut_offsets(texts: list[str]) -> tuple[list[str], IntArray]:
+    """Texts without their offset from UTC, and the offsets in minutes; a text without one is no time."""
+    matches = [_OFFSET.fullmatch(text) for text in texts]
+    offsets = np.array([_parse_offset(match[2]) if match else 0 for match in matches], np.int64)
+    return [match[1] if match else "" for match in matches], offsets
 
 
 def looks_like_dates(column: RawColumn) -> bool:
@@ -147,7 +206,8 @@ def looks_like_dates(column: RawColumn) -> bool:
     if column.dtype.kind != "O":
         return column.dtype.kind == "M"
     texts = _sample(column)
-    return bool(texts) and max(int(parse(texts).is_valid.sum()) for parse in _PARSERS[1:]) > len(texts) / 2
+    notation = _find_notation(texts, "")
+    return notation is not None and notation.parser is not _parse_numeric_texts and 2 * notation.n_valid > len(texts)
 
 
 def choose_local_or_utc(local: npt.NDArray[Any], utc_offsets: IntArray) -> LocalOrUtc:
@@ -178,35 +238,6 @@ def choose_local_or_utc(local: npt.NDArray[Any], utc_offsets: IntArray) -> Local
     return LocalOrUtc(local - utc_offsets.astype("m8[m]"), 0, True, f"{change}, so they are converted to UTC.")
 
 
-def times_to_numbers(times: npt.NDArray[Any], number_format: str) -> IntArray | None:
-    """Write times as the numbers that `parse_times` reads in a format.
-
-    Args:
-        times: datetime64 without NaT, any shape.
-        number_format: `ParsedTimes.number_format`.
-
-    Returns:
-        Numbers of the same shape; None if some time cannot be written in this format.
-
-    >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYYMM").tolist()
-    [202402]
-    >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYY") is None
-    True
-    """
-    unit = {"YYYY": "Y", "YYYYMM": "M", "YYYYMMDD": "D"}.get(number_format, number_format)
-    truncated = times.astype(f"M8[{unit}]")
-    if not np.array_equal(truncated.astype("M8[us]"), times.astype("M8[us]")):
-        return None
-    if unit not in ("Y", "M", "D"):
-        return truncated.astype(np.int64)
-    year = times.astype("M8[Y]").astype(np.int64) + 1970
-    month = times.astype("M8[M]").astype(np.int64) % 12 + 1
-    if unit == "D":
-        day = (times.astype("M8[D]") - times.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1
-        return np.asarray((year * 100 + month) * 100 + day)
-    return year if unit == "Y" else np.asarray(year * 100 + month)
-
-
 def _sample(column: RawColumn) -> list[str]:
     """The first strings that are not missing."""
     for rows in (column[: 4 * SAMPLE_SIZE], column):
@@ -222,6 +253,9 @@ def _apply_offsets(
     """Express local times with UTC offsets as chosen."""
     times, offsets = _to_microseconds(local[is_valid]), utc_offsets[is_valid]
     if choice == INFER_OFFSET:
+        dates = _midnights_in_utc(times) if not offsets.any() else None
+        if dates is not None:
+            return ParsedTimes(_fill_invalid(dates, is_valid), is_valid, (MIDNIGHTS_NOTE,))
         inferred = choose_local_or_utc(times, offsets)
         notes = (inferred.note,) if len(offsets) else ()
         values = _fill_invalid(inferred.values, is_valid)
@@ -232,12 +266,25 @@ def _apply_offsets(
     return ParsedTimes(_fill_invalid(shifted, is_valid), is_valid, utc_offset_minutes=int(choice))
 
 
+def _midnights_in_utc(times: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """Dates of midnights on a clock with summer time that are written in UTC; None for other times.
+
+    They are a day or more apart, at two times of day that differ by an hour: 07:00 and 08:00, or 22:00 and 23:00.
+    """
+    days = times.astype("M8[D]")
+    seconds = np.unique((times - days).astype("m8[s]").astype(np.int64))
+    if len(seconds) != 2 or seconds[1] - seconds[0] != 3_600 or len(np.unique(days)) < len(np.unique(times)):
+        return None
+    # East of Greenwich midnight is late on the day before.
+    return (days + (1 if seconds[0] >= 12 * 3_600 else 0)).astype("M8[us]")
+
+
 def _to_microseconds(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Times as datetime64[us], without a copy where they already are."""
     return times.astype("M8[us]", copy=False)
 
 
-def _parse_numeric_texts(texts: list[str], as_integers: bool = False) -> ParsedTimes:
+def _parse_numeric_texts(texts: list[str], as_integers: bool = False, name: str = "") -> ParsedTimes:
     """Parse strings that are integers or decimal numbers."""
     values = np.full(len(texts), np.nan)
     for i, text in enumerate(texts):
@@ -245,49 +292,27 @@ def _parse_numeric_texts(texts: list[str], as_integers: bool = False) -> ParsedT
             values[i] = float(text)
     exact = np.array([int(text) if re.fullmatch(r"[+-]?1?\d{1,18}", text) else 0 for text in texts], np.int64)
     is_integer = np.isnan(values) | (values == exact)
-    return _numbers_to_times(values, exact if is_integer.all() else values, as_integers)
+    return _numbers_to_times(values, exact if is_integer.all() else values, as_integers, name)
 
 
-def _numbers_to_times(values: FloatArray, exact: npt.NDArray[Any], as_integers: bool) -> ParsedTimes:
-    """Read numbers as time steps, years, YYYYMM, YYYYMMDD, time since 1970 or decimal years."""
+def _numbers_to_times(values: FloatArray, exact: npt.NDArray[Any], as_integers: bool, name: str) -> ParsedTimes:
+    """Read numbers as time steps, as dates in digits, as time since 1970 or as decimal years."""
     is_valid = np.isfinite(values)
     valid = values[is_valid]
     if not len(valid):
         return _invalid(len(values))
     if (valid != np.rint(valid)).any():
-        return _parse_decimal_years(values, is_valid)
+        dates = fractional_dates(valid, name)
+        return _parse_decimal_years(values, is_valid) if dates is None else _number_dates(dates, is_valid)
     numbers = np.where(is_valid, exact, 0).astype(np.int64)
-    if as_integers:
-        return ParsedTimes(numbers, is_valid)
-    if valid.min() >= YEAR_RANGE[0] and valid.max() <= YEAR_RANGE[1]:
-        years = (numbers - 1970).astype("M8[Y]").astype("M8[us]")
-        return ParsedTimes(years, is_valid, (_number_note("years"),), number_format="YYYY")
-    return _parse_digits(numbers, is_valid) or _parse_epochs(numbers, is_valid) or ParsedTimes(numbers, is_valid)
+    dates = None if as_integers else integer_dates(numbers[is_valid], name)
+    return ParsedTimes(numbers, is_valid) if dates is None else _number_dates(dates, is_valid)
 
 
-def _parse_digits(numbers: IntArray, is_valid: BoolArray) -> ParsedTimes | None:
-    """Read 202401 as a month and 20240131 as a day, if every number is one."""
-    valid = numbers[is_valid]
-    for divisor, number_format in ((1, "YYYYMM"), (100, "YYYYMMDD")):
-        year, month = valid // (100 * divisor), valid // divisor % 100
-        if year.min() < YEAR_RANGE[0] or year.max() > YEAR_RANGE[1]:
-            continue
-        day = valid % 100 if divisor > 1 else np.ones_like(valid)
-        times = make_dates(year, month, day)
-        if not np.isnat(times).any():
-            notes = (_number_note(number_format),)
-            return ParsedTimes(_fill_invalid(times, is_valid), is_valid, notes, number_format=number_format)
-    return None
-
-
-def _parse_epochs(numbers: IntArray, is_valid: BoolArray) -> ParsedTimes | None:
-    """Read time since 1970, if every number is within 1973 to 2128 in one unit."""
-    valid = numbers[is_valid]
-    for smallest, unit, name in EPOCH_UNITS:
-        if valid.min() >= smallest and valid.max() < 50 * smallest:
-            times = _fill_invalid(valid.astype(f"M8[{unit}]").astype("M8[us]"), is_valid)
-            return ParsedTimes(times, is_valid, (_number_note(f"{name} since 1970 (UTC)"),), number_format=unit)
-    return None
+def _number_dates(dates: NumberDates, is_valid: BoolArray) -> ParsedTimes:
+    """Numbers that are read as dates, with a note that says so."""
+    values = _fill_invalid(dates.values, is_valid)
+    return ParsedTimes(values, is_valid, (_number_note(dates.meaning),), number_format=dates.number_format)
 
 
 def _number_note(meaning: str) -> str:
@@ -328,16 +353,6 @@ def _parse_iso_text(text: str) -> np.datetime64:
         return np.datetime64("NaT", "us")
 
 
-def _parse_aware(texts: list[str], choice: UtcOffsetChoice = INFER_OFFSET) -> ParsedTimes:
-    """Parse ISO 8601 with a UTC offset."""
-    matches = [_AWARE_ISO.fullmatch(text) for text in texts]
-    local = np.array(
-        [_parse_iso_text(match[1]) if match else np.datetime64("NaT", "us") for match in matches], "M8[us]"
-    )
-    utc_offsets = np.array([_parse_offset(match[2]) if match else 0 for match in matches], np.int64)
-    return _apply_offsets(local, ~np.isnat(local), utc_offsets, choice)
-
-
 def _parse_offset(text: str) -> int:
     """UTC offset in minutes."""
     if not text[-1].isdigit():
@@ -370,12 +385,15 @@ def _parser(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
 
 
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
-_AWARE_ISO = re.compile(r"(.*\d:\d\d(?::\d\d(?:[.]\d{1,9})?)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)")
-# Numbers come first: where two formats parse as many strings of the sample, the first wins.
-AWARE_ISO = 2
-_PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (
-    _parse_numeric_texts,
-    _parse_iso,
-    _parse_aware,
-    *map(_parser, DATE_PATTERNS),
+_OFFSET = re.compile(
+    r"(.*\d(?:[:.]\d\d)+(?:[.,]\d{1,9})?|\d{8}T\d{4,6}|.*\d ?[AaPp]\.?[Mm]\.?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"
 )
+_BY_PATTERN = {pattern: _parser(pattern) for pattern in DATE_PATTERNS}
+# Numbers come first: where two formats parse as many strings of the sample, the first wins.
+_PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
+# Words in the name of a column, and the parsers that they call for.
+_NAMED_PARSERS = {
+    word: tuple(parser for pattern, parser in _BY_PATTERN.items() if group in pattern.groupindex)
+    for group, words in (("quarter", ("quart", "qtr", "trimest")), ("week", ("week", "woche", "semain", "seman")))
+    for word in words
+}

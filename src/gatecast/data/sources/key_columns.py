@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast.data.key_types import KeyTypes
+from gatecast.data.parsing.digit_dates import times_to_numbers
 from gatecast.data.parsing.raw_table import ColumnType, factorize
-from gatecast.data.parsing.timestamps import times_to_numbers
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel

@@ -1,0 +1,256 @@
+"""Dates written as one number: 20240131, 2024013118, 31012024, weeks, spreadsheet dates, time since 1970."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.frequency import Times
+from gatecast.data.parsing.dates import iso_weeks, make_dates
+from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
+
+__all__ = ["YEAR_RANGE", "NumberDates", "fractional_dates", "integer_dates", "times_to_numbers"]
+
+YEAR_RANGE = (1500, 2200)
+# Ranges of integers that are read as time since 1970: 1973 to 2128.
+EPOCH_UNITS = (
+    (10**8, "s", "seconds"),
+    (10**11, "ms", "milliseconds"),
+    (10**14, "us", "microseconds"),
+    (10**17, "ns", "nanoseconds"),
+)
+# Days since 1899-12-30, from 1927 to 2119: what a spreadsheet stores for a date.
+SERIAL_RANGE = (10_000, 80_000)
+SERIAL_ORIGIN = np.datetime64("1899-12-30", "us")
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+# A column of numbers that is not called like a date holds dates only where no other reading is likely.
+DATE_NAMES = (
+    "date",
+    "datum",
+    "fecha",
+    "data",
+    "dia",
+    "day",
+    "tag",
+    "jour",
+    "giorno",
+    "日期",
+    "日",
+    "дата",
+    "timestamp",
+)
+WEEK_NAMES = ("week", "woche", "kw", "semaine", "semana", "settimana", "周", "неделя")
+MIN_REGULARITY = 0.8
+# Times of results are written as these numbers again; others become dates.
+KEPT_FORMATS = ("YYYYMM", "YYYYMMDD")
+
+
+class NumberDates(NamedTuple):
+    """Numbers read as dates.
+
+    Args:
+        values: datetime64[us], shape (n,).
+        number_format: How numbers stand for dates; empty if they cannot be written as such again.
+        meaning: What the numbers are, for a note.
+    """
+
+    values: Times
+    number_format: str
+    meaning: str
+
+
+class _Digits(NamedTuple):
+    """A notation: letters of its fields from left to right, and how the fields become times."""
+
+    letters: str
+    to_times: Callable[[dict[str, IntArray]], Times]
+
+
+def _from_date(fields: dict[str, IntArray]) -> Times:
+    """Times of year, month, day, hour, minute and second."""
+    year = fields.get("Y", fields.get("y", np.zeros(0, np.int64)))
+    if "y" in fields:
+        year = np.where(year <= 40, 2000, 1900) + year
+    one = np.ones_like(year)
+    days = make_dates(year, fields.get("m", one), fields.get("d", one))
+    hour, minute, second = (fields.get(letter, 0 * one) for letter in "HMS")
+    exists = ((hour < 24) | ((hour == 24) & (minute == 0) & (second == 0))) & (minute < 60) & (second < 60)
+    seconds = ((hour * 60 + minute) * 60 + second).astype("m8[s]")
+    return np.where(exists, days + seconds, np.datetime64("NaT", "us"))
+
+
+def _from_week(fields: dict[str, IntArray]) -> Times:
+    """Mondays of ISO weeks."""
+    return iso_weeks(fields["Y"], fields["W"])
+
+
+def _from_day_of_year(fields: dict[str, IntArray]) -> Times:
+    """Times of year and day of the year, 1 to 365 or 366."""
+    first = make_dates(fields["Y"], np.ones_like(fields["Y"]), np.ones_like(fields["Y"]))
+    next_first = make_dates(fields["Y"] + 1, np.ones_like(fields["Y"]), np.ones_like(fields["Y"]))
+    times = first + (fields["j"] - 1).astype("m8[D]")
+    return np.where((fields["j"] >= 1) & (times < next_first), times, np.datetime64("NaT", "us"))
+
+
+def _from_quarter(fields: dict[str, IntArray]) -> Times:
+    """First days of quarters."""
+    exists = (fields["Q"] >= 1) & (fields["Q"] <= 4)
+    return make_dates(fields["Y"], np.where(exists, 3 * fields["Q"] - 2, 0), np.ones_like(fields["Y"]))
+
+
+# Usual notations: numbers that are valid in one of them are dates.
+_USUAL = (
+    _Digits("YYYYmm", _from_date),
+    _Digits("YYYYmmdd", _from_date),
+    _Digits("YYYYmmddHH", _from_date),
+    _Digits("YYYYmmddHHMM", _from_date),
+    _Digits("YYYYmmddHHMMSS", _from_date),
+)
+# These only where their times are far more regular than the numbers, or where the column is called like a date.
+_RARE = (
+    _Digits("YYYYWW", _from_week),
+    _Digits("ddmmYYYY", _from_date),
+    _Digits("mmddYYYY", _from_date),
+    _Digits("YYYYjjj", _from_day_of_year),
+    _Digits("yymmdd", _from_date),
+    _Digits("YYYYQ", _from_quarter),
+)
+
+
+def integer_dates(numbers: IntArray, name: str = "") -> NumberDates | None:
+    """Read integers as dates; None if they are more likely time steps.
+
+    Args:
+        numbers: Valid integers, shape (n,), n at least 1.
+        name: Name of the column, which may tell what the numbers are.
+
+    >>> integer_dates(np.array([2024010122, 2024010123, 2024010200])).values[-1].item().isoformat()
+    '2024-01-02T00:00:00'
+    >>> integer_dates(np.array([1, 2, 3])) is None
+    True
+    """
+    if numbers.min() >= YEAR_RANGE[0] and numbers.max() <= YEAR_RANGE[1]:
+        return NumberDates((numbers - 1970).astype("M8[Y]").astype("M8[us]"), "YYYY", "years")
+    usual = _readings(numbers, _USUAL) + _epochs(numbers)
+    is_week = _is_called(name, WEEK_NAMES)
+    if usual and not is_week:
+        return _most_regular(usual)
+    rare = _readings(numbers, _RARE) + _serials(numbers.astype(np.float64), name)
+    called_date = is_week or _is_called(name, DATE_NAMES)
+    floor = 0.0 if called_date else regularity(numbers) + CLEARLY_BETTER
+    fits = [(regularity(reading.values), reading) for reading in rare]
+    likely = [reading for fit, reading in fits if fit >= MIN_REGULARITY and fit > floor]
+    best = _most_regular(likely) if likely else None
+    return best if best is not None or not usual else _most_regular(usual)
+
+
+def fractional_dates(numbers: FloatArray, name: str = "") -> NumberDates | None:
+    """Read numbers with fractions as time since 1970 or as spreadsheet dates with a time of day; None if neither.
+
+    >>> fractional_dates(np.array([1.7e9, 1.7e9 + 0.5])).values[1].item().isoformat()
+    '2023-11-14T22:13:20.500000'
+    """
+    for smallest, unit, label in EPOCH_UNITS[:3]:
+        if numbers.min() >= smallest and numbers.max() < 50 * smallest:
+            per_unit = {"s": 1_000_000, "ms": 1_000, "us": 1}[unit]
+            return NumberDates(np.rint(numbers * per_unit).astype("M8[us]"), "", f"{label} since 1970 (UTC)")
+    serials = _serials(numbers, name)
+    return serials[0] if serials else None
+
+
+def times_to_numbers(times: Times, number_format: str) -> IntArray | None:
+    """Write times as the numbers that `integer_dates` reads in a format.
+
+    Args:
+        times: datetime64 without NaT, any shape.
+        number_format: `NumberDates.number_format`.
+
+    Returns:
+        Numbers of the same shape; None if some time cannot be written in this format.
+
+    >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYYMM").tolist()
+    [202402]
+    >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYY") is None
+    True
+    """
+    unit = {"YYYY": "Y", "YYYYMM": "M", "YYYYMMDD": "D"}.get(number_format, number_format)
+    truncated = times.astype(f"M8[{unit}]")
+    if not np.array_equal(truncated.astype("M8[us]"), times.astype("M8[us]")):
+        return None
+    if unit not in ("Y", "M", "D"):
+        return truncated.astype(np.int64)
+    year = times.astype("M8[Y]").astype(np.int64) + 1970
+    month = times.astype("M8[M]").astype(np.int64) % 12 + 1
+    if unit == "D":
+        day = (times.astype("M8[D]") - times.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1
+        return np.asarray((year * 100 + month) * 100 + day)
+    return year if unit == "Y" else np.asarray(year * 100 + month)
+
+
+def _read(numbers: IntArray, digits: _Digits) -> Times:
+    """Numbers in one notation, NaT where one is none."""
+    fields: dict[str, IntArray] = {}
+    rest = numbers
+    for letter in reversed(dict.fromkeys(digits.letters)):
+        size = 10 ** digits.letters.count(letter)
+        fields[letter] = rest % size
+        rest = rest // size
+    times = digits.to_times(fields)
+    valid_year = (fields["Y"] >= YEAR_RANGE[0]) & (fields["Y"] <= YEAR_RANGE[1]) if "Y" in fields else rest == 0
+    return np.where((rest == 0) & valid_year & (numbers > 0), times, np.datetime64("NaT", "us"))
+
+
+def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDates]:
+    """The notations in which every number is a date."""
+    found = []
+    for digits in notations:
+        # A few numbers rule most notations out.
+        if np.isnat(_read(numbers[:50], digits)).any():
+            continue
+        times = _read(numbers, digits)
+        if not np.isnat(times).any():
+            name = _format_name(digits)
+            found.append(NumberDates(times, name if name in KEPT_FORMATS else "", name))
+    return found
+
+
+def _epochs(numbers: IntArray) -> list[NumberDates]:
+    """Time since 1970, if every number is within 1973 to 2128 in one unit."""
+    for smallest, unit, label in EPOCH_UNITS:
+        if numbers.min() >= smallest and numbers.max() < 50 * smallest:
+            times = numbers.astype(f"M8[{unit}]").astype("M8[us]")
+            return [NumberDates(times, unit, f"{label} since 1970 (UTC)")]
+    return []
+
+
+def _serials(numbers: FloatArray, name: str) -> list[NumberDates]:
+    """Spreadsheet dates, if the column is called like a date."""
+    if not _is_called(name, DATE_NAMES) or numbers.min() < SERIAL_RANGE[0] or numbers.max() > SERIAL_RANGE[1]:
+        return []
+    # Times of day are stored to the second, as fractions with a rounding error.
+    times = SERIAL_ORIGIN + np.rint(numbers * 86_400).astype("m8[s]")
+    return [NumberDates(times, "", "spreadsheet serial dates (days since 1899-12-30)")]
+
+
+def _most_regular(readings: Sequence[NumberDates]) -> NumberDates:
+    """The first reading, unless another one is clearly more regular."""
+    best = readings[0]
+    for reading in readings[1:]:
+        if regularity(reading.values) > regularity(best.values) + CLEARLY_BETTER:
+            best = reading
+    return best
+
+
+def _is_called(name: str, words: tuple[str, ...]) -> bool:
+    """Whether the name of a column contains one of some words."""
+    lower = name.lower()
+    return any(word in lower for word in words)
+
+
+def _format_name(digits: _Digits) -> str:
+    """A notation in capitals, as notes and files call it: YYYYMMDDHHMM."""
+    return digits.letters.replace("jjj", "DDD").upper()

@@ -1,0 +1,301 @@
+"""Times that are spread over several columns: date and clock, date and hour, year and month, ..., joined into one.
+
+The columns are found by their names and by what they hold. Dates are joined as values, not as text, so that each keeps
+its notation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, IntArray
+from gatecast.data.frequency import Times
+from gatecast.data.messages import list_columns
+from gatecast.data.parsing.date_words import MONTH_WORDS, rewrite_dates, zone_offset
+from gatecast.data.parsing.dates import iso_weeks, make_dates
+from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
+from gatecast.data.parsing.regularity import regularity
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
+
+__all__ = ["join_time_columns"]
+
+# Names of columns, by the part of a time that they hold.
+_NAMES = {
+    "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份",
+    "quarter": "quarter qtr qu q quartal trimestre trimester kvartal 季度",
+    "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
+    "week": "week wk woche kw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear 周",
+    "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
+    "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
+    "date": "date datum fecha data dato дата 日期 day tag jour dia día giorno ds dates",
+    "clock": "time uhrzeit zeit heure hora ora tid klokkeslett время 时间 时刻 time_of_day timeofday clock hhmm",
+    "hour": "hour hr hrs hh h he stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending",
+    "minute": "minute min minutes mi minuto minuut минута 分",
+    "second": "second sec seconds ss sekunde segundo секунда 秒",
+    "zone": "zone tz timezone time_zone zeitzone utc_offset utcoffset offset gmt_offset dst",
+}
+_WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
+_CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
+_MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
+SAMPLE_SIZE = 200
+MIN_REGULARITY = 0.5
+
+
+class _Joined(NamedTuple):
+    """Times joined from columns of a table.
+
+    Args:
+        columns: Indices of the columns, in order.
+        values: datetime64[us], NaT where a part is none, shape (n_rows,).
+        notes: What was assumed.
+        utc_offsets: Minutes ahead of UTC of every row, None without a zone.
+    """
+
+    columns: tuple[int, ...]
+    values: Times
+    notes: tuple[str, ...] = ()
+    utc_offsets: IntArray | None = None
+
+
+def join_time_columns(table: RawTable, time_col: str | None = None, keep: Collection[str] = ()) -> RawTable:
+    """Join columns that together hold the times into a first column; a zone beside a time becomes its UTC offset.
+
+    Args:
+        table: The table; unchanged if one column holds the times.
+        time_col: Time column, if it is named: then nothing is joined.
+        keep: Columns that stay even if they are joined.
+
+    >>> table = RawTable(("Year", "Month", "y"), (np.array([2024, 2024]), np.array([1, 2]), np.ones(2)))
+    >>> joined = join_time_columns(table)
+    >>> joined.names, joined.columns[0].astype("M8[M]").astype(str).tolist()
+    (('Year-Month', 'y'), ['2024-01', '2024-02'])
+    """
+    if time_col is not None or not table.has_header or len(table) == 0:
+        return table
+    parts = _find_parts(table)
+    joined = _join_year(table, parts) or _join_date(table, parts) or _join_zone(table, parts)
+    return table if joined is None else _replace_columns(table, joined, keep)
+
+
+def _find_parts(table: RawTable) -> dict[str, int]:
+    """The first column of each part, by name."""
+    parts: dict[str, int] = {}
+    for i, name in enumerate(table.names):
+        plain = re.sub(r"[\s\-]+", "_", name.strip().lower())
+        for part, words in _WORDS.items():
+            if part not in parts and plain in words:
+                parts[part] = i
+    return parts
+
+
+def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
+    """Year and month, with day and clock if there are; year and quarter, week or day of the year."""
+    year = _integers(table, parts.get("year"), 1500, 2200)
+    if year is None:
+        return None
+    one = np.ones_like(year)
+    if (month := _months(table, parts.get("month"))) is not None:
+        day = _integers(table, parts.get("day"), 1, 31)
+        columns = [parts["year"], parts["month"], *([] if day is None else [parts["day"]])]
+        dates = make_dates(year, month, one if day is None else day)
+        return _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
+    if (quarter := _quarters(table, parts.get("quarter"))) is not None:
+        return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
+    if (week := _integers(table, parts.get("week"), 1, 53)) is not None:
+        return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
+    column = parts.get("day_of_year", parts.get("day"))
+    if (day := _integers(table, column, 1, 366)) is not None and column is not None and day.max() > 31:
+        dates = make_dates(year, one, one) + (day - 1).astype("m8[D]")
+        return _add_clock(table, parts, [parts["year"], column], dates)
+    return None
+
+
+def _join_date(table: RawTable, parts: dict[str, int]) -> _Joined | None:
+    """A column of dates without a clock, and a clock or an hour beside it."""
+    named = [parts[part] for part in ("date", "day") if part in parts]
+    others = [i for i in range(len(table.names)) if i not in named]
+    for i in (*named, *others[:4]):
+        if ({"clock", "hour"} & set(parts)) and _is_date(table.columns[i]):
+            parsed = parse_times(table.columns[i], name=table.names[i])
+            if (
+                parsed.values.dtype.kind == "M"
+                and (parsed.values == parsed.values.astype("M8[D]"))[parsed.is_valid].all()
+            ):
+                joined = _add_clock(table, parts, [i], parsed.values)
+                return joined._replace(notes=(*parsed.notes, *joined.notes)) if len(joined.columns) > 1 else None
+    return None
+
+
+def _join_zone(table: RawTable, parts: dict[str, int]) -> _Joined | None:
+    """A column of times without a zone, and a zone or an offset from UTC beside it."""
+    times = next((i for i, column in enumerate(table.columns) if _is_date(column)), None)
+    texts = [i for i, column in enumerate(table.columns) if i != times and column.dtype.kind == "O"]
+    zone = next(
+        (i for i in (parts.get("zone"), *texts) if i is not None and _offsets(table.columns[i]) is not None), None
+    )
+    if times is None or zone is None or table.names[times] in table.utc_offsets:
+        return None
+    parsed = parse_times(table.columns[times], name=table.names[times])
+    if parsed.values.dtype.kind != "M" or parsed.utc_offset_minutes is not None or parsed.is_utc:
+        return None
+    return _Joined((times, zone), parsed.values, parsed.notes, _offsets(table.columns[zone]))
+
+
+def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], dates: Times) -> _Joined:
+    """Dates with the clock beside them: one column, or hour, minute and second."""
+    for part in ("clock", "hour"):
+        column = parts.get(part)
+        clock = None if column is None or column in columns else _clock(table.columns[column])
+        if clock is None or column is None:
+            continue
+        if table.columns[column].dtype.kind != "O" and not _are_hours(dates, clock):
+            continue
+        used = [*columns, column]
+        for finer in ("minute", "second"):
+            number = _integers(table, parts.get(finer), 0, 59)
+            if number is None:
+                break
+            used.append(parts[finer])
+            clock = clock + (number * _MICROSECONDS[finer]).astype("m8[us]")
+        notes: tuple[str, ...] = ()
+        hours = clock.astype("m8[h]").astype(np.int64)
+        if hours.max() == 24 and hours.min() == 1:
+            notes = ("Hours run from 1 to 24: hour 1 is read as 01:00, and hour 24 as midnight of the next day.",)
+        zone = parts.get("zone")
+        offsets = None if zone is None else _offsets(table.columns[zone])
+        return _Joined((*used, *([] if offsets is None or zone is None else [zone])), dates + clock, notes, offsets)
+    return _Joined(tuple(columns), dates)
+
+
+def _are_hours(dates: Times, clock: Times) -> bool:
+    """Whether numbers beside dates are hours: dates repeat, and the hours make the times regular."""
+    return 3 * len(np.unique(dates)) <= 2 * len(dates) and regularity(dates + clock) >= MIN_REGULARITY
+
+
+def _replace_columns(table: RawTable, joined: _Joined, keep: Collection[str]) -> RawTable:
+    """The table with the joined column first; texts, so that an error can show them, where a time does not exist."""
+    used = [table.names[i] for i in joined.columns]
+    name = used[0] if joined.utc_offsets is not None and len(used) == 2 else "-".join(used)
+    rest = [i for i in range(len(table.names)) if i not in joined.columns or table.names[i] in keep]
+    values: RawColumn = joined.values
+    if np.isnat(joined.values).any():
+        rows = zip(*(to_text(table.columns[i]) for i in joined.columns), strict=True)
+        values = to_text(
+            text if np.isnat(time) else str(time) for text, time in zip(map(" ".join, rows), joined.values, strict=True)
+        )
+    offsets = {other: minutes for other, minutes in table.utc_offsets.items() if other in table.names}
+    if joined.utc_offsets is not None:
+        offsets[name] = joined.utc_offsets
+    return replace(
+        table,
+        names=(name, *(table.names[i] for i in rest)),
+        columns=(values, *(table.columns[i] for i in rest)),
+        notes=(*table.notes, f"Times are joined from the columns {list_columns(used)}.", *joined.notes),
+        utc_offsets=offsets,
+    )
+
+
+def _is_date(column: RawColumn) -> bool:
+    """Whether a column holds dates, also ones written as numbers."""
+    head = column[:SAMPLE_SIZE]
+    present = head[~is_missing(head)]
+    if not len(present):
+        return False
+    return looks_like_dates(present) or (
+        parse_times(present).values.dtype.kind == "M" and bool(parse_times(present).number_format)
+    )
+
+
+def _integers(table: RawTable, column: int | None, low: int, high: int) -> IntArray | None:
+    """A column of integers within limits; None for another one."""
+    if column is None:
+        return None
+    numbers = parse_numbers(table.columns[column])
+    values = numbers.values
+    if not numbers.is_valid.all() or not (values == np.rint(values)).all() or values.min() < low or values.max() > high:
+        return None
+    return values.astype(np.int64)
+
+
+def _months(table: RawTable, column: int | None) -> IntArray | None:
+    """A column of months as numbers or names in any language; None for another one."""
+    numbers = _integers(table, column, 1, 12)
+    if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
+        return numbers
+    unique, codes = factorize(table.columns[column])
+    words, _ = rewrite_dates([text.strip().rstrip(".") for text in unique])
+    months = np.array(
+        [MONTH_WORDS.index(word[:3].lower()) + 1 if word[:3].lower() in MONTH_WORDS else 0 for word in words]
+    )
+    return months[codes] if months.all() else None
+
+
+def _quarters(table: RawTable, column: int | None) -> IntArray | None:
+    """A column of quarters, 1 or Q1; None for another one."""
+    numbers = _integers(table, column, 1, 4)
+    if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
+        return numbers
+    unique, codes = factorize(table.columns[column])
+    matches = [re.search(r"[1-4]", text) if re.fullmatch(r"\D{0,10}[1-4]\D{0,10}", text) else None for text in unique]
+    if not all(matches):
+        return None
+    return np.array([int(match[0]) for match in matches if match])[codes]
+
+
+def _clock(column: RawColumn) -> Times | None:
+    """A column of clock times, of hours or of numbers such as 1830, since midnight; None for another one."""
+    if column.dtype.kind in "fiu":
+        return _number_clock(column.astype(np.float64))
+    if column.dtype.kind != "O":
+        return None
+    unique, codes = factorize(column)
+    texts = [re.sub(r"^(?:he|h) ?(?=\d)", "", text.strip().lower()) for text in unique]
+    if all(text.isdigit() for text in texts):
+        clock = _number_clock(np.array([float(text) for text in texts]))
+        return None if clock is None else clock[codes]
+    times = [_clock_of(text) for text in texts]
+    return None if any(time is None for time in times) else np.array(times, "m8[us]")[codes]
+
+
+def _number_clock(numbers: IntArray | np.ndarray) -> Times | None:
+    """Hours from 0 to 24, or hours and minutes as 0 to 2400."""
+    if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any() or numbers.min() < 0:
+        return None
+    if numbers.max() <= 24:
+        return (numbers * 3600).astype("m8[s]").astype("m8[us]")
+    hour, minute = numbers // 100, numbers % 100
+    exists: BoolArray = (minute < 60) & (hour * 60 + minute <= 1440)
+    return ((hour * 60 + minute) * 60).astype("m8[s]").astype("m8[us]") if exists.all() else None
+
+
+def _clock_of(text: str) -> np.timedelta64 | None:
+    """One clock time; None for anything else."""
+    match = _CLOCK.fullmatch(text)
+    if match is None or not (match[2] or match[4]):
+        return None
+    hour, minute, second = int(match[1]), int(match[2] or 0), float((match[3] or "0").replace(",", "."))
+    if minute > 59 or second >= 60 or hour * 60 + minute > 1440 or (match[4] and not 1 <= hour <= 12):
+        return None
+    hour = hour % 12 + 12 * (match[4].lower() == "p") if match[4] else hour
+    return np.timedelta64(round((hour * 3600 + minute * 60 + second) * 1e6), "us")
+
+
+def _is_zone(column: RawColumn, *, is_named: bool) -> bool:
+    """Whether a column holds zones; one that is not called so, at most two of them an hour apart."""
+    offsets = _offsets(column)
+    return offsets is not None and (is_named or int(offsets.max() - offsets.min()) in (0, 60))
+
+
+def _offsets(column: RawColumn) -> IntArray | None:
+    """A column of zones or offsets from UTC in minutes; None for another one."""
+    if column.dtype.kind != "O":
+        return None
+    unique, codes = factorize(column)
+    minutes = [zone_offset(text) for text in unique] if len(unique) <= 40 else [None]
+    return None if any(minute is None for minute in minutes) else np.array(minutes, np.int64)[codes]

@@ -1,0 +1,100 @@
+"""Times that are spread over several columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.data.frequency import format_times
+from gatecast.data.parsing.raw_table import RawTable, to_text
+from gatecast.data.parsing.time_columns import join_time_columns
+
+HOURS = np.arange("2024-01-30T00", "2024-02-02T00", dtype="M8[h]")
+DATES = [time.item() for time in HOURS.astype("M8[s]")]
+
+
+def joined(**columns) -> RawTable:
+    """A table with a target, after its times are joined."""
+    values = [column if isinstance(column, np.ndarray) else to_text(column) for column in columns.values()]
+    return join_time_columns(RawTable((*columns, "y"), (*values, np.arange(len(values[0]), dtype=float))))
+
+
+@pytest.mark.parametrize("day", ["%Y-%m-%d", "%d/%m/%Y", "%d.%m.%y", "%Y%m%d", "%A, %d %B %Y"])
+@pytest.mark.parametrize("clock", ["%H:%M", "%H:%M:%S", "%H.%M.%S", "%I:%M %p", "%I %p", "%Hh%M", "%H%M", "%H"])
+def test_join_time_columns_date_and_clock_are_one_time(day, clock):
+    table = joined(Date=[t.strftime(day) for t in DATES], Time=[t.strftime(clock) for t in DATES])
+    assert table.names == ("Date-Time", "y")
+    assert (table.columns[0] == HOURS).all()
+    assert table.notes[0] == "Times are joined from the columns 'Date', 'Time'."
+
+
+def test_join_time_columns_hours_are_numbers_or_names():
+    days = np.array([t.strftime("%Y-%m-%d") for t in DATES], object)
+    hours = np.array([t.hour for t in DATES])
+    assert (joined(Date=days, Hour=hours).columns[0] == HOURS).all()
+    assert (joined(date=days, hour=[f"HE{h:02d}" for h in hours]).columns[0] == HOURS).all()
+    table = joined(Date=days, Hour=hours + 1)
+    assert (table.columns[0] == HOURS + 1).all()
+    assert "hour 24 as midnight of the next day" in table.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"year": [2024, 2024], "month": [1, 2]}, ["2024-01-01", "2024-02-01"]),
+        ({"Year": ["2024", "2024"], "Month": ["January", "February"]}, ["2024-01-01", "2024-02-01"]),
+        ({"Jahr": [2024, 2024], "Monat": ["Jan", "Mrz"]}, ["2024-01-01", "2024-03-01"]),
+        ({"año": [2024, 2024], "mes": ["enero", "febrero"]}, ["2024-01-01", "2024-02-01"]),
+        ({"year": [2024, 2024], "quarter": [1, 2]}, ["2024-01-01", "2024-04-01"]),
+        ({"year": [2024, 2024], "qtr": ["Q3", "Q4"]}, ["2024-07-01", "2024-10-01"]),
+        ({"year": [2024, 2024], "week": [1, 2]}, ["2024-01-01", "2024-01-08"]),
+        ({"year": [2024, 2024], "month": [1, 1], "day": [30, 31]}, ["2024-01-30", "2024-01-31"]),
+        ({"year": [2024, 2024], "doy": [31, 32]}, ["2024-01-31", "2024-02-01"]),
+        (
+            {"YEAR": [2024] * 2, "MO": [1] * 2, "DY": [30] * 2, "HR": [0, 1]},
+            ["2024-01-30 00:00:00", "2024-01-30 01:00:00"],
+        ),
+        (
+            {"year": [2024] * 2, "month": [1] * 2, "day": [30] * 2, "hour": [5] * 2, "minute": [0, 30]},
+            ["2024-01-30 05:00:00", "2024-01-30 05:30:00"],
+        ),
+    ],
+)
+def test_join_time_columns_parts_are_one_time(columns, expected):
+    table = joined(**{name: np.array(part) if isinstance(part[0], int) else part for name, part in columns.items()})
+    assert table.names == ("-".join(columns), "y")
+    assert format_times(table.columns[0]) == expected
+
+
+def test_join_time_columns_zone_becomes_the_offset():
+    texts = ["2024-10-27 01:00", "2024-10-27 02:00", "2024-10-27 02:00", "2024-10-27 03:00"]
+    for name in ("zone", "remark"):
+        table = joined(time=texts, **{name: ["CEST", "CEST", "CET", "CET"]})
+        assert table.names == ("time", "y")
+        assert table.utc_offsets["time"].tolist() == [120, 120, 60, 60]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"date": ["2024-01-01", "2024-01-02"], "shop": ["north", "south"]},
+        {"date": ["2024-01-01", "2024-01-02"], "time": ["fast", "slow"]},
+        {"year": [2024, 2024], "month": [13, 14]},
+        {"time": ["2024-01-01 05:00", "2024-01-01 06:00"], "hour": [5, 6]},
+        {"date": ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"], "h": [3, 17, 5, 11]},
+    ],
+)
+def test_join_time_columns_other_columns_stay(columns):
+    table = joined(**{name: np.array(part) if isinstance(part[0], int) else part for name, part in columns.items()})
+    assert table.names == (*columns, "y")
+
+
+def test_join_time_columns_named_time_column_joins_nothing():
+    table = RawTable(("Year", "Month"), (np.array([2024]), np.array([1])))
+    assert join_time_columns(table, time_col="Year") is table
+    assert join_time_columns(table, keep=("Month",)).names == ("Year-Month", "Month")
+
+
+def test_join_time_columns_date_that_does_not_exist_shows_its_cells():
+    table = joined(year=np.array([2023, 2023]), month=np.array([2, 2]), day=np.array([28, 29]))
+    assert table.columns[0].tolist()[1] == "2023 2 29"
