@@ -152,13 +152,13 @@ def _find_language(words: set[str]) -> str | None:
     """The first language that knows the most words; None if no word is one of a month or weekday."""
     if not words:
         return None
-    best, most = None, 0
+    best, best_count = None, 0
     for name in _ordered_languages():
         months, weekdays = _languages()[name]
         count = sum(word in weekdays or word in _FILLERS or _month_of(word, months) is not None for word in words)
-        if count > most:
-            best, most = name, count
-        if most == len(words):
+        if count > best_count:
+            best, best_count = name, count
+        if best_count == len(words):
             break
     return best
 
@@ -171,15 +171,17 @@ def _month_of(word: str, months: dict[str, int]) -> int | None:
         return None
     if (plain := re.sub("(?<=[aou])e", "", word)) in months:
         return months[plain]
-    found = {month for name, month in months.items() if name.startswith(word)}
-    found = found or {month for name, month in months.items() if name[0] == word[0] and _is_subsequence(word, name)}
-    return found.pop() if len(found) == 1 else None
+    matching = {month for name, month in months.items() if name.startswith(word)}
+    matching = matching or {
+        month for name, month in months.items() if name[0] == word[0] and _is_subsequence(word, name)
+    }
+    return matching.pop() if len(matching) == 1 else None
 
 
 def _is_subsequence(word: str, name: str) -> bool:
     """Whether the letters of a word occur in a name in this order: mrz in märz."""
-    letters: Iterator[str] = iter(name)
-    return all(letter in letters for letter in word)
+    remaining: Iterator[str] = iter(name)
+    return all(letter in remaining for letter in word)
 
 
 @cache

@@ -66,7 +66,7 @@ class NumberDates(NamedTuple):
 class _Digits(NamedTuple):
     """A notation: letters of its fields from left to right, and how the fields become times."""
 
-    letters: str
+    layout: str
     to_times: Callable[[dict[str, IntArray]], Times]
 
 
@@ -195,8 +195,8 @@ def _read(numbers: IntArray, digits: _Digits) -> Times:
     """Numbers in one notation, NaT where one is none."""
     fields: dict[str, IntArray] = {}
     rest = numbers
-    for letter in reversed(dict.fromkeys(digits.letters)):
-        size = 10 ** digits.letters.count(letter)
+    for letter in reversed(dict.fromkeys(digits.layout)):
+        size = 10 ** digits.layout.count(letter)
         fields[letter] = rest % size
         rest = rest // size
     times = digits.to_times(fields)
@@ -206,7 +206,7 @@ def _read(numbers: IntArray, digits: _Digits) -> Times:
 
 def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDates]:
     """The notations in which every number is a date."""
-    found = []
+    readings = []
     for digits in notations:
         # A few numbers rule most notations out.
         if np.isnat(_read(numbers[:50], digits)).any():
@@ -214,8 +214,8 @@ def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDat
         times = _read(numbers, digits)
         if not np.isnat(times).any():
             name = _format_name(digits)
-            found.append(NumberDates(times, name if name in KEPT_FORMATS else "", name))
-    return found
+            readings.append(NumberDates(times, name if name in KEPT_FORMATS else "", name))
+    return readings
 
 
 def _epochs(numbers: IntArray) -> list[NumberDates]:
@@ -253,4 +253,4 @@ def _is_called(name: str, words: tuple[str, ...]) -> bool:
 
 def _format_name(digits: _Digits) -> str:
     """A notation in capitals, as notes and files call it: YYYYMMDDHHMM."""
-    return digits.letters.replace("jjj", "DDD").upper()
+    return digits.layout.replace("jjj", "DDD").upper()

@@ -64,7 +64,7 @@ class _Joined(NamedTuple):
 
 
 def join_time_columns(table: RawTable, time_col: str | None = None, keep: Collection[str] = ()) -> RawTable:
-    """Join columns that together hold the times into a first column; a zone beside a time becomes its UTC offset.
+    """Join columns that together hold the times into a first column; a zone next to a time becomes its UTC offset.
 
     Args:
         table: The table; unchanged if one column holds the times.
@@ -117,7 +117,7 @@ def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
 
 
 def _join_date(table: RawTable, parts: dict[str, int]) -> _Joined | None:
-    """A column of dates without a clock, and a clock or an hour beside it."""
+    """A column of dates without a clock, and a clock or an hour next to it."""
     named = [parts[part] for part in ("date", "day") if part in parts]
     others = [i for i in range(len(table.names)) if i not in named]
     for i in (*named, *others[:4]):
@@ -133,7 +133,7 @@ def _join_date(table: RawTable, parts: dict[str, int]) -> _Joined | None:
 
 
 def _join_zone(table: RawTable, parts: dict[str, int]) -> _Joined | None:
-    """A column of times without a zone, and a zone or an offset from UTC beside it."""
+    """A column of times without a zone, and a zone or an offset from UTC next to it."""
     times = next((i for i, column in enumerate(table.columns) if _is_date(column)), None)
     texts = [i for i, column in enumerate(table.columns) if i != times and column.dtype.kind == "O"]
     zone = next(
@@ -148,7 +148,7 @@ def _join_zone(table: RawTable, parts: dict[str, int]) -> _Joined | None:
 
 
 def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], dates: Times) -> _Joined:
-    """Dates with the clock beside them: one column, or hour, minute and second."""
+    """Dates with the clock next to them: one column, or hour, minute and second."""
     for part in ("clock", "hour"):
         column = parts.get(part)
         clock = None if column is None or column in columns else _clock(table.columns[column])
@@ -174,7 +174,7 @@ def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], d
 
 
 def _are_hours(dates: Times, clock: Times) -> bool:
-    """Whether numbers beside dates are hours: dates repeat, and the hours make the times regular."""
+    """Whether numbers next to dates are hours: dates repeat, and the hours make the times regular."""
     return 3 * len(np.unique(dates)) <= 2 * len(dates) and regularity(dates + clock) >= MIN_REGULARITY
 
 

@@ -165,8 +165,10 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
     is_aware = 2 * sum(_OFFSET.fullmatch(text) is not None for text in texts) > len(texts)
     local = _cut_offsets(texts)[0] if is_aware else texts
     parsed = [(parser, parser(local)) for parser in (_PARSERS[1:] if is_aware else _PARSERS)]
-    most = max((int(times.is_valid.sum()) for _, times in parsed), default=0)
-    candidates = [(parser, times) for parser, times in parsed if times.is_valid.sum() == most] if most else parsed[:1]
+    max_valid = max((int(times.is_valid.sum()) for _, times in parsed), default=0)
+    candidates = (
+        [(parser, times) for parser, times in parsed if times.is_valid.sum() == max_valid] if max_valid else parsed[:1]
+    )
     chosen, times = candidates[0]
     if chosen is not _parse_numeric_texts:
         wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
@@ -174,7 +176,7 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
             better = regularity(others.values) - regularity(times.values)
             if better > CLEARLY_BETTER or (better >= 0 and parser in _NAMED_PARSERS.get(wanted, ())):
                 chosen, times = parser, others
-    return _Notation(chosen, is_aware, rewritten, most)
+    return _Notation(chosen, is_aware, rewritten, max_valid)
 
 
 def _parse_texts(texts: list[str], notation: _Notation, utc_offset: UtcOffsetChoice) -> ParsedTimes:
