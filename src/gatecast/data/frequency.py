@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast._utils.validation import check_positive_int
+from gatecast.data.week_slots import MICROSECONDS_PER_WEEK, format_slots, parse_slots, slot_positions, slot_times
 from gatecast.errors import ConfigError
 
 __all__ = ["Freq", "Times", "format_times", "parse", "weekday"]
@@ -46,6 +47,7 @@ MONTHS = MappingProxyType({"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 1
 """Length in months of each calendar unit, at the start or the end of the period."""
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+DAY_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 # Seasonal periods that the calendar suggests, in units, the usual one first: the defaults of GluonTS, except 7 days.
@@ -100,28 +102,37 @@ class Freq:
         multiple: Number of units, at least 1.
         anchor: Weekday of a week (0 Monday ... 6 Sunday), month of a year (1-12), month of a quarter (any of the
             four); None for the default: Sunday, January for starts, December for ends.
+        slots: Steps of a week that occur, from 0 at midnight of Monday, where some never do: a shop that is closed on
+            Sundays has the days 0 to 5. () for all.
 
     Raises:
-        ConfigError: Another unit, multiple or anchor.
+        ConfigError: Another unit, multiple or anchor, or slots that are not in a week.
 
+    >>> str(Freq("D", slots=(0, 1, 2, 3, 4, 5))), Freq("D", slots=(0, 1, 2, 3, 4, 5)).label
+    ('D@0-5', 'daily except Sundays (D@0-5)')
     >>> str(Freq("min", 15)), Freq("MS").label, Freq("QE", anchor=2)
-    ('15min', 'monthly (MS)', Freq(unit='QE', multiple=1, anchor=11))
+    ('15min', 'monthly (MS)', Freq(unit='QE', multiple=1, anchor=11, slots=()))
     """
 
     unit: str
     multiple: int = 1
     anchor: int | None = None
+    slots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.unit not in UNIT_NAMES:
             raise ConfigError("Unknown unit of time", got=repr(self.unit), expected="one of " + " ".join(UNIT_NAMES))
         object.__setattr__(self, "multiple", check_positive_int(self.multiple, "the multiple of a frequency"))
         object.__setattr__(self, "anchor", _normalize_anchor(self.unit, self.anchor))
+        if self.slots:
+            _check_slots(self)
 
     def __str__(self) -> str:
         if self.unit == "step":
             return str(self.multiple)
         times = str(self.multiple) if self.multiple > 1 else ""
+        if self.slots:
+            return f"{times}{self.unit}@{format_slots(self.slots)}"
         if self.anchor is None or (self.unit != "W" and self == Freq(self.unit, self.multiple)):
             return times + self.unit
         names = WEEKDAYS if self.unit == "W" else ("", *MONTH_NAMES)
@@ -133,6 +144,8 @@ class Freq:
         single, plural = UNIT_NAMES[self.unit]
         if self.unit == "step":
             return "integer steps" if self.multiple == 1 else f"integer steps of {self.multiple}"
+        if self.slots:
+            return _label_slots(self)
         return f"{single if self.multiple == 1 else f'every {self.multiple} {plural}'} ({self})"
 
     @property
@@ -142,6 +155,8 @@ class Freq:
         >>> [parse(alias).season_length for alias in ("h", "30min", "15min", "D", "B", "W", "MS", "QE", "YS", "5h")]
         [24, 48, 96, 7, 5, 52, 12, 4, 1, 1]
         """
+        if self.slots:
+            return self._slot_cycles()[0]
         usual = CYCLES.get(self.unit, (1,))[0]
         return usual // self.multiple if usual % self.multiple == 0 else 1
 
@@ -152,6 +167,8 @@ class Freq:
         >>> parse("30min").cycles, parse("D").cycles, parse("YS").cycles
         ((48, 336), (7, 365), ())
         """
+        if self.slots:
+            return tuple(period for period in self._slot_cycles() if period >= 4)
         cycles = CYCLES.get(self.unit, ())
         periods = (cycle // self.multiple for cycle in cycles if cycle % self.multiple == 0)
         return tuple(sorted(period for period in periods if period >= 4))
@@ -174,6 +191,8 @@ class Freq:
         if self.unit == "step":
             return np.asarray(first + steps)
         first = first.astype("M8[us]")
+        if self.slots:
+            return slot_times(first, k, self.slots, self.step_microseconds)
         if self.unit in MICROSECONDS:
             return np.asarray(first + (steps * MICROSECONDS[self.unit]).astype("m8[us]"))
         base = self._base(first)
@@ -214,7 +233,9 @@ class Freq:
             k = _nearest(t.astype(np.int64) - first.astype(np.int64), self.multiple)
         else:
             t, first = t.astype("M8[us]"), first.astype("M8[us]")
-            if self.unit in MICROSECONDS:
+            if self.slots:
+                k = slot_positions(t, first, self.slots, self.step_microseconds)
+            elif self.unit in MICROSECONDS:
                 size = MICROSECONDS[self.unit] * self.multiple
                 k = _nearest((t - first).astype(np.int64), size)
             elif self.unit == "B":
@@ -244,6 +265,24 @@ class Freq:
         anchor = None if unit[0] == "M" else int(month.astype(np.int64)) % 12 + 1
         return Freq(unit, self.multiple, anchor)
 
+    @property
+    def step_microseconds(self) -> int:
+        """Length of a step; units of the calendar have none.
+
+        >>> parse("15min").step_microseconds
+        900000000
+        """
+        return MICROSECONDS[self.unit] * self.multiple
+
+    def _slot_cycles(self) -> tuple[int, ...]:
+        """Steps of a day, where all open days have as many, of a week, and of a year."""
+        per_day = MICROSECONDS["D"] // self.step_microseconds
+        counts = np.bincount(np.array(self.slots) // max(per_day, 1))
+        counts = counts[counts > 0]
+        n = len(self.slots)
+        day = (int(counts[0]),) if counts[0] > 1 and (counts == counts[0]).all() and counts[0] < n else ()
+        return (*day, n, *((round(n * 365.25 / 7),) if per_day == 1 else ()))
+
     def _base(self, first: Times) -> Times:
         """The day from which steps are counted; the rest of `first` is the phase."""
         return first.astype("M8[D]") if self.unit == "B" else self._edge(first.astype("M8[M]"))
@@ -269,14 +308,16 @@ def parse(freq: str | int | Freq) -> Freq:
     if isinstance(freq, Freq):
         return freq
     text = str(freq).strip()
+    text, at, slots = text.partition("@")
     match = re.fullmatch(r"(\d*)\s*([A-Za-z]*)(?:-([A-Za-z]{3}))?", text)
     if match and any(match.group(1, 2)):
         multiple, name, anchor = match.groups()
         unit = name if name in UNIT_NAMES else ALIASES.get(name or "step", ALIASES.get(name.lower(), ""))
         anchors = WEEKDAYS if unit == "W" else MONTH_NAMES if unit in MONTHS and unit[0] != "M" else ()
-        if unit and (anchor is None or anchor.upper() in anchors):
+        week = parse_slots(slots) if re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", slots) else ()
+        if unit and (anchor is None or anchor.upper() in anchors) and bool(week) == bool(at):
             number = None if anchor is None else anchors.index(anchor.upper()) + (unit != "W")
-            return Freq(unit, int(multiple or 1), number)
+            return Freq(unit, int(multiple or 1), number, week)
     # Only near misses: a suggestion that is far off misleads more than it helps.
     close = get_close_matches(text, [*UNIT_NAMES, *ALIASES], n=1, cutoff=0.75)
     raise ConfigError(
@@ -314,6 +355,34 @@ def format_times(times: npt.ArrayLike) -> list[str]:
             break
     texts = np.datetime_as_string(t, unit=unit).tolist()
     return [text if text == "NaT" else text.replace("T", " ") for text in texts]
+
+
+def _check_slots(freq: Freq) -> None:
+    """Check that the slots of a frequency are in a week."""
+    step = freq.step_microseconds if freq.unit in MICROSECONDS and freq.unit != "W" else MICROSECONDS_PER_WEEK
+    n_slots, slots = MICROSECONDS_PER_WEEK // step, freq.slots
+    if (
+        MICROSECONDS_PER_WEEK % step
+        or slots != tuple(sorted(set(slots)))
+        or slots[0] < 0
+        or not slots[-1] < n_slots > 1
+    ):
+        raise ConfigError(
+            "Invalid slots of a week",
+            got=f"{format_slots(slots)} for {freq.multiple}{freq.unit}",
+            expected="ascending numbers of steps in a week, from 0 at midnight of Monday, of a unit such as D or h",
+        )
+
+
+def _label_slots(freq: Freq) -> str:
+    """A frequency with slots in English: the closed days, or how many steps of the week occur."""
+    single, plural = UNIT_NAMES[freq.unit]
+    name = single if freq.multiple == 1 else f"every {freq.multiple} {plural}"
+    n_slots = MICROSECONDS_PER_WEEK // freq.step_microseconds
+    if n_slots == 7:
+        closed = [DAY_NAMES[day] for day in range(7) if day not in freq.slots]
+        return f"{name} except {' and '.join(filter(None, [', '.join(closed[:-1]), closed[-1]]))} ({freq})"
+    return f"{name}, {len(freq.slots)} of the {n_slots} steps of a week"
 
 
 def _normalize_anchor(unit: str, anchor: int | None) -> int | None:

@@ -7,6 +7,7 @@ few whose times are off their grid, and sorted tables are not sorted again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,11 @@ def _resolve_freq(t: Times, bounds: IntArray, freq: str | int | Freq | None) -> 
     longest = int(np.diff(bounds).argmax())
     longest_times = t[bounds[longest] : bounds[longest + 1]]
     if freq is None:
-        return infer_freq(longest_times), ()
+        inferred = infer_freq(longest_times)
+        if inferred.slots and not inferred.index_of(t, longest_times[0])[1].all():
+            # Other series have rows when the longest has none.
+            inferred = replace(inferred, slots=())
+        return inferred, _note_slots(inferred)
     requested = parse(freq)
     if (requested.unit == "step") != (t.dtype.kind != "M"):
         raise ConfigError(
@@ -232,6 +237,16 @@ def _follows_other_frequency(t: Times, grid: TimeGrid, freq: Freq, labels: npt.N
     other_edge = inferred.unit in MONTHS and freq.unit in MONTHS and inferred.unit[1] != freq.unit[1]
     mostly_off_grid = 2 * np.count_nonzero(grid.on_grid) < len(t)
     return (other_edge or mostly_off_grid) and bool(inferred.index_of(t, t[0])[1].all())
+
+
+def _note_slots(freq: Freq) -> tuple[str, ...]:
+    """That some times of the week never occur."""
+    if not freq.slots:
+        return ()
+    every = str(replace(freq, slots=()))
+    return (
+        f"Some times of the week never occur and are not forecast: {freq.label}. To forecast all, set freq={every!r}.",
+    )
 
 
 def _note_moved(t: Times, on_grid: BoolArray, freq: Freq) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ months are not 30 days long, and banks are closed on Sundays.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import MICROSECONDS, Freq, Times, format_times, weekday
+from gatecast.data.week_slots import find_week_slots
 from gatecast.errors import DataError
 
 __all__ = ["TimeGrid", "align_to_grid", "infer_freq"]
@@ -69,8 +71,12 @@ def infer_freq(times: npt.ArrayLike) -> Freq:
     t = t.astype("M8[us]")
     day = t.astype("M8[D]")
     if len(np.unique(t - day)) == 1:
-        return _infer_months(day) or _infer_business_days(day) or _infer_days(day)
-    return _infer_clock(t)
+        freq = _infer_months(day) or _infer_business_days(day) or _infer_days(day)
+    else:
+        freq = _infer_clock(t)
+    if freq.unit not in MICROSECONDS or freq.unit == "W":
+        return freq
+    return replace(freq, slots=find_week_slots(t, freq.step_microseconds))
 
 
 def align_to_grid(times: npt.ArrayLike, freq: Freq) -> TimeGrid:
