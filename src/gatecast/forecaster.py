@@ -26,7 +26,7 @@ from gatecast._utils.validation import (
 )
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
-from gatecast.data.panel_update import complete_history, extend_panel
+from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
 from gatecast.data.reader import kind_of, read, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
@@ -332,7 +332,7 @@ class Forecaster:
 
         Args:
             source: Series to forecast, as given to `fit`, of which the models need not have seen any; None: those of
-                `fit`.
+                `fit`. Rows of a series of `fit` follow what is known of it before their first time.
             h: Steps; beyond the horizon of `fit` the models continue from their own forecast, with intervals that grow.
             level: Levels of the intervals, in percent; None: as given to the constructor.
             futr_df: The future exogenous columns at these steps: one row a series and time, or a time where they are
@@ -670,7 +670,10 @@ class Forecaster:
         fitted_on = self._fitted().panel
         if source is None:
             return fitted_on
-        return prepare_panel(self._read(source, like=fitted_on)[0], [], self.config.data)
+        rows, _ = self._read(source, like=fitted_on)
+        return prepare_panel(
+            prepend_history(prepare_panel(rows, [], self.config.data), fitted_on), [], self.config.data
+        )
 
     def _table_kind(self, source: Any = None, output: str | None = None) -> str:
         """Return the kind of table that goes out: that of the source; for files, that of an installed library."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.data.panel import KeyTypes, from_values
+from gatecast.data.panel import ColumnNames, KeyTypes, from_values
 from gatecast.data.panel_builder import build_panel
-from gatecast.data.panel_update import complete_history, extend_panel, match_series
+from gatecast.data.panel_update import complete_history, extend_panel, match_series, prepend_history
 from gatecast.errors import DataError
 
 
@@ -67,3 +67,32 @@ def test_complete_history_returns_the_new_series_with_their_old_rows(old):
     assert completed.ids.tolist() == ["b", "c"]
     assert completed.series(0).tolist() == [4, 5, 9, 8]
     assert completed.series(1).tolist() == [6, 5]
+
+
+def test_prepend_history_puts_known_rows_before_new_ones_and_nothing_after():
+    old = build_panel([1, 2, 3, 4] * 2, [1.0, 2, 3, 4, 5, 6, 7, 8], ["a"] * 4 + ["b"] * 4)[0]
+    columns = ColumnNames("id", "t", "y")
+    new = replace(build_panel([3, 4, 3, 4], [9.0, 9.5, 3.0, 3.5], ["b", "b", "c", "c"])[0], columns=columns)
+    joined = prepend_history(new, old)
+    assert [joined.series(s).tolist() for s in range(2)] == [[5.0, 6.0, 9.0, 9.5], [3.0, 3.5]]
+    assert joined.start.tolist() == [1, 3]
+
+
+def test_prepend_history_gap_between_is_missing():
+    joined = prepend_history(from_values([9.0], start=5), from_values([1.0, 2.0], start=1))
+    np.testing.assert_array_equal(joined.values, [1.0, 2.0, np.nan, np.nan, 9.0])
+
+
+@pytest.mark.parametrize(
+    ("values", "start"),
+    [([7.0, 8.0, 9.0], 2), ([1.0, 2.0], 1), ([1.0, 2.0], -3)],
+    ids=["other values", "same start", "earlier"],
+)
+def test_prepend_history_single_series_that_does_not_continue_stays_alone(values, start):
+    new = from_values(values, start=start)
+    assert prepend_history(new, from_values([1.0, 2.0, 3.0, 4.0], start=1)) is new
+
+
+def test_prepend_history_single_series_with_equal_overlap_is_the_same():
+    joined = prepend_history(from_values([3.0, 4.0, 5.0], start=3), from_values([1.0, 2.0, 3.0, 4.0], start=1))
+    assert joined.values.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]

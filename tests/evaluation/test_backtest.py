@@ -49,3 +49,21 @@ def test_test_table_of_one_series_has_no_id():
     assert list(table) == ["ds", "y"]
     assert table["y"].tolist() == list(range(24, 30))
     assert cutoff.astype("M8[M]") == np.datetime64("2001-12")
+
+
+def test_score_test_part_is_the_same_for_a_few_origins_at_a_time(fitted, monkeypatch):
+    state = fitted.state_
+    arguments = (
+        state.calibrator,
+        state.ensemble,
+        state.panel,
+        PanelContext.from_panel(state.panel),
+        Split(22, 0, 14),
+        12,
+    )
+    whole = score_test_part(*arguments, (80.0,))
+    monkeypatch.setattr("gatecast.evaluation.backtest.MAX_PAST_VALUES", 1)
+    parts = score_test_part(*arguments, (80.0,))
+    assert list(parts.table) == list(whole.table)
+    for name, column in whole.table.items():
+        np.testing.assert_array_equal(parts.table[name], column)

@@ -77,3 +77,8 @@ def test_split_panel_of_few_series_validates_several_horizons():
     assert (validation % 12, test) == (0, 12)
     assert validation > 12
     assert train + validation + test == 400
+
+
+def test_split_series_of_a_long_series_holds_back_256_horizons_at_most():
+    assert split_series(1_000_000, 1) == Split(999_488, 256, 256)
+    assert split_series(100_000, 24) == Split(100_000 - 2 * 24 * 256, 24 * 256, 24 * 256)

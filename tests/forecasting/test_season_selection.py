@@ -32,3 +32,20 @@ def test_naive_season_without_seasons_is_1_and_of_one_is_that_one():
 
 def test_naive_season_of_a_short_series_is_the_longest():
     assert naive_season(np.arange(5.0), 4, [3, 4]) == 4
+
+
+def test_choose_season_of_whole_numbers_is_what_the_data_show():
+    k = np.arange(96)
+    y = 0.5 * k + 12 * np.sin(k * np.pi / 6) + np.random.default_rng(0).normal(0, 2, 96)
+    assert choose_season(y[None], from_values(y), 12) == (12, 12)
+    noise = np.random.default_rng(1).normal(size=96)
+    assert choose_season(noise[None], from_values(noise), 12) == (1, 1)
+
+
+def test_choose_season_of_a_panel_of_whole_numbers_is_the_cycle_of_most_series():
+    k, rng = np.arange(70), np.random.default_rng(2)
+    rows = [20 + 5 * (k % 7 > 4) + rng.normal(0, 1, 70) for _ in range(6)] + [rng.normal(0, 1, 70) for _ in range(2)]
+    panel, _ = build_panel(np.tile(k, 8), np.concatenate(rows), np.repeat([f"s{i}" for i in range(8)], 70))
+    assert choose_season(np.stack(rows), panel, 7) == (7, 7)
+    flat, _ = build_panel(np.tile(k, 2), np.concatenate(rows[-2:]), np.repeat(["a", "b"], 70))
+    assert choose_season(np.stack(rows[-2:]), flat, 7) == (1, 1)

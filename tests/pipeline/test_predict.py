@@ -170,3 +170,17 @@ def test_insample_table_keeps_the_phase_of_the_season():
     forecaster = Forecaster(6, model="lstm", season_length=12, training=TrainingConfig(n_members=1, max_steps=60))
     table = forecaster.fit({"ds": np.arange(96), "y": y}, evaluate=False).predict_insample()
     assert np.nanmean(np.abs(table["LSTM"] - y)[24:]) < 5
+
+
+def test_predict_new_rows_of_a_known_series_keep_its_past():
+    k = np.arange(132)
+    y = 100 + 12 * np.sin(k * np.pi / 6) + np.random.default_rng(0).normal(0, 1, 132)
+    forecaster = Forecaster(12, model="seasonal-naive").fit(monthly(y[:120]))
+    both = {"y": y}
+    first = monthly(y[:120])["ds"][0]
+    both["ds"] = (np.datetime64(first, "M") + k).astype("M8[D]")
+    new = {name: column[120:] for name, column in both.items()}
+    for name, column in forecaster.predict(both, output="dict").items():
+        np.testing.assert_array_equal(forecaster.predict(new, output="dict")[name], column)
+    other = {"ds": both["ds"][100:], "y": y[100:] + 50}
+    assert forecaster.predict(other, output="dict")["SeasonalNaive"].min() > 120

@@ -135,6 +135,10 @@ class Panel:
         keep = np.maximum(self.lengths - h, 0)
         return self._slice(self.indptr[:-1], keep, self.start)
 
+    def keep_first(self, n: IntArray) -> Panel:
+        """Return the first n[s] values of each series s, or all of a shorter one; none where n[s] is negative."""
+        return self._slice(self.indptr[:-1], np.clip(n, 0, self.lengths), self.start)
+
     def keep_last(self, h: int) -> Panel:
         """Return the last h values of each series, or all of a shorter one."""
         keep = np.minimum(self.lengths, h)

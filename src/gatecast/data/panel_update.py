@@ -12,7 +12,7 @@ from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 
-__all__ = ["complete_history", "extend_panel", "match_series"]
+__all__ = ["complete_history", "extend_panel", "match_series", "prepend_history"]
 
 
 def match_series(panel: Panel, reference: Panel) -> tuple[IntArray, IntArray]:
@@ -129,6 +129,39 @@ def complete_history(new: Panel, old: Panel) -> Panel:
     matches, _ = match_series(new, old)
     is_added = matches < 0
     return extend_panel(old, new).take(np.where(is_added, len(old) + np.cumsum(is_added) - 1, matches))
+
+
+def prepend_history(new: Panel, old: Panel) -> Panel:
+    """Return the series of a new panel, each after the rows that an old panel has of it before its first time.
+
+    Nothing later than the new rows is added. A single series without an id is taken for the one of the old panel unless
+    most of the values that both have differ.
+
+    Raises:
+        DataError: Times that are not on the grid of the old panel, or other exogenous columns.
+
+    >>> from gatecast.data.panel import from_values
+    >>> prepend_history(from_values([7.0, 8.0], start=3), from_values([1.0, 2.0], start=1)).values.tolist()
+    [1.0, 2.0, 7.0, 8.0]
+    """
+    if new.freq != old.freq or (new.columns.id is None and len(new) == len(old) == 1 and not _continues(new, old)):
+        return new
+    matches, steps_later = match_series(new, old)
+    known = matches >= 0
+    n_before = old.lengths.copy()
+    n_before[matches[known]] = (old.lengths[matches] + steps_later - new.lengths)[known]
+    return complete_history(new, old.keep_first(n_before))
+
+
+def _continues(new: Panel, old: Panel) -> bool:
+    """Whether two single series may be the same one: on the same grid, and equal where both have values."""
+    first, on_grid = old.freq.index_of(new.start, old.start)
+    if not on_grid.all() or first[0] <= 0 or new.columns.target != old.columns.target:
+        return False
+    n = max(int(min(old.lengths[0] - first[0], new.lengths[0])), 0)
+    pairs = np.stack([old.values[first[0] : first[0] + n], new.values[:n]])
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    return pairs.shape[1] == 0 or bool(np.isclose(*pairs).mean() > 0.5)
 
 
 def _runs(first: IntArray, lengths: IntArray) -> IntArray:

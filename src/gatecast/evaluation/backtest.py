@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.evaluation.calibration import ConformalCalibrator, predict_all, prediction_intervals
 from gatecast.evaluation.scores import score
@@ -23,8 +24,10 @@ from gatecast.results import Evaluation, column_names
 
 __all__ = ["evaluation_columns", "forecast_window", "score_test_part", "test_table"]
 
-FloatArray = npt.NDArray[np.float64]
 ColumnTable = dict[str, npt.NDArray[Any]]
+
+MAX_PAST_VALUES = 4_000_000
+"""Past values of all origins that are forecast at a time."""
 
 
 def score_test_part(
@@ -49,7 +52,6 @@ def score_test_part(
     """
     horizon, n_test = ensemble.task.horizon, split.test
     offsets = np.arange(n_test, 0, -horizon)
-    past, _ = context.rolling_origins(offsets, horizon)
     n_series = len(context)
 
     def by_row(column: FloatArray) -> FloatArray:
@@ -58,14 +60,22 @@ def score_test_part(
             column.reshape(len(offsets), n_series, horizon).transpose(1, 0, 2).reshape(n_series, -1)[:, :n_test]
         )
 
-    quantiles = predict_all(calibrator, ensemble, past)
-    sides = [by_row(side) for side in prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)]
-    predicted = {calibrator.name: sides[0]} | {
-        name: by_row(q[..., q.shape[-1] // 2]) for name, q in quantiles.items() if name != calibrator.name
-    }
-    baselines = {
-        name: by_row(column) for name, column in baseline_forecasts(past.values, horizon, season_length).items()
-    }
+    def forecast(origins: IntArray) -> list[dict[Any, FloatArray]]:
+        """Return the sides of the intervals, the medians of the models and the baselines from some origins."""
+        past, _ = context.rolling_origins(origins, horizon)
+        quantiles = predict_all(calibrator, ensemble, past)
+        main = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
+        medians = {name: q[..., q.shape[-1] // 2] for name, q in quantiles.items() if name != calibrator.name}
+        return [dict(enumerate(main)), medians, baseline_forecasts(past.values, horizon, season_length)]
+
+    # The past of every origin is as long as the series: of a long one, a few origins at a time.
+    n_origins = max(1, MAX_PAST_VALUES // max(context.values.size, 1))
+    parts = [forecast(offsets[first : first + n_origins]) for first in range(0, len(offsets), n_origins)]
+    main, medians, baselines = (
+        {name: by_row(np.concatenate([part[k][name] for part in parts])) for name in parts[0][k]} for k in range(3)
+    )
+    sides = list(main.values())
+    predicted = {calibrator.name: sides[0]} | medians
     actual, before = context.values[:, -n_test:], context.drop_last(n_test).values
     intervals = {level: (sides[1 + 2 * k], sides[2 + 2 * k]) for k, level in enumerate(levels)}
     columns = baselines | predicted

@@ -18,6 +18,9 @@ MIN_TRAINING_ROWS = 12
 PART_DIVISOR = 10
 """Validation and test part are a tenth of the rows each, unless the horizon is longer."""
 
+MAX_HORIZONS = 256
+"""Horizons in the validation or test part of a single series, at most: more of them cost time and tell little more."""
+
 MIN_VALIDATION_HORIZONS = 32
 """Horizons of all series together that the validation part aims at."""
 
@@ -34,7 +37,7 @@ class Split(NamedTuple):
 
 
 def split_series(n: int, h: int) -> Split:
-    """Split a series: validation and test part are full horizons, at least one, about a tenth of the rows each.
+    """Split a series: validation and test part are 1 to 256 full horizons, about a tenth of the rows each.
 
     Args:
         n: Rows of the series, missing ones included.
@@ -49,7 +52,7 @@ def split_series(n: int, h: int) -> Split:
         >>> split_series(3652, 14)
         Split(train=2924, validation=364, test=364)
     """
-    size = h * max(1, n // PART_DIVISOR // h)
+    size = h * min(max(1, n // PART_DIVISOR // h), MAX_HORIZONS)
     if n - 2 * size < MIN_TRAINING_ROWS:
         longest = (n - MIN_TRAINING_ROWS) // 2
         fix = f"Use a horizon of at most {longest}, or provide more rows." if longest > 0 else "Provide more rows."

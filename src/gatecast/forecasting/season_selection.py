@@ -18,6 +18,9 @@ __all__ = ["choose_season", "naive_season"]
 DAILY_SEASONS = (24, 48, 96)
 """Steps of a day: hours, half hours, quarters of an hour."""
 
+MAX_SERIES = 40
+"""Series of a panel, at most, that are searched for a cycle."""
+
 MAX_ORIGINS = 8
 """Rolling origins over which the season of the seasonal naive is chosen."""
 
@@ -43,13 +46,26 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     """
     typical_length = int(np.median(panel.lengths))
     if season_length is None and len(past) == 1:
-        candidates = [season.period for season in find_seasons(past[0], panel.freq) if season.kind == "calendar"]
+        # Whole numbers have no calendar: what the data show is all that is known of their seasons.
+        kinds = ("calendar", "cycle") if panel.freq.unit == "step" else ("calendar",)
+        candidates = [season.period for season in find_seasons(past[0], panel.freq) if season.kind in kinds]
         m = naive_season(past[0], h, sorted(m for m in candidates if is_repeating(past[0], m)))
         return m, m
-    cycles = sorted(panel.freq.cycles)
+    cycles = sorted(panel.freq.cycles) or _common_cycle(past, panel)
     m = season_length or next((cycle for cycle in cycles if MIN_CYCLES * cycle <= typical_length), 1)
     has_weeks = m in DAILY_SEASONS and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
     return DAYS_PER_WEEK * m if has_weeks else m, m
+
+
+def _common_cycle(past: FloatArray, panel: Panel) -> list[int]:
+    """Return the cycle that half of a sample of series show, where times are whole numbers; [] without one."""
+    if panel.freq.unit != "step":
+        return []
+    sample = past[:: max(1, -(-len(past) // MAX_SERIES))]
+    cycles = [season.period for row in sample for season in find_seasons(row[np.isfinite(row).argmax() :], panel.freq)]
+    periods, counts = np.unique(np.array(cycles, np.int64), return_counts=True)
+    common = periods[2 * counts >= len(sample)]
+    return [int(common[0])] if len(common) else []
 
 
 def naive_season(train: FloatArray, h: int, seasons: Sequence[int]) -> int:
