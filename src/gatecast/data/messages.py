@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-__all__ = ["abridge", "format_id", "list_columns"]
+__all__ = ["abridge", "format_id", "list_columns", "shorten"]
 
 MAX_COLUMNS_LISTED = 20
+MAX_TEXT_LENGTH = 40
 
 
 def abridge(first: list[str], count: int, separator: str = ", ") -> str:
@@ -40,3 +41,13 @@ def list_columns(names: Iterable[str]) -> str:
     """
     listed = list(names)
     return ", ".join(map(repr, listed[:MAX_COLUMNS_LISTED])) + (", ..." if len(listed) > MAX_COLUMNS_LISTED else "")
+
+
+def shorten(text: str, length: int = MAX_TEXT_LENGTH) -> str:
+    """Return a text of the user's data without the spaces around it, its end cut off if it is long.
+
+    >>> shorten("  a total  "), shorten("a" * 99, 5)
+    ('a total', 'aa...')
+    """
+    text = text.strip()
+    return text if len(text) <= length else text[: length - 3] + "..."
