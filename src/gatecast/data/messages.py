@@ -10,6 +10,7 @@ import numpy.typing as npt
 __all__ = ["abridge", "format_id", "list_columns", "shorten"]
 
 MAX_COLUMNS_LISTED = 20
+MAX_LIST_LENGTH = 240
 MAX_TEXT_LENGTH = 40
 
 
@@ -34,13 +35,16 @@ def format_id(ids: npt.NDArray[Any], s: int) -> str:
 
 
 def list_columns(names: Iterable[str]) -> str:
-    """List column names, at most 20 of them.
+    """List column names: at most 20 of them, and of long names only the first few.
 
     >>> list_columns(["ds", "y"])
     "'ds', 'y'"
     """
-    listed = list(names)
-    return ", ".join(map(repr, listed[:MAX_COLUMNS_LISTED])) + (", ..." if len(listed) > MAX_COLUMNS_LISTED else "")
+    names = list(names)
+    listed = [repr(shorten(name)) for name in names[:MAX_COLUMNS_LISTED]]
+    while len(listed) > 1 and sum(map(len, listed)) > MAX_LIST_LENGTH:
+        listed.pop()
+    return ", ".join(listed) + (", ..." if len(names) > len(listed) else "")
 
 
 def shorten(text: str, length: int = MAX_TEXT_LENGTH) -> str:

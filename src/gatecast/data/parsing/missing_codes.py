@@ -110,8 +110,8 @@ def _infer(values: FloatArray) -> tuple[MissingCode, ...]:
     if len(others) < MIN_OTHERS:
         return ()
     low, high = float(others.min()), float(others.max())
-    found, counts = np.unique(finite[is_known], return_counts=True)
-    outside = [(code, n) for code, n in zip(found.tolist(), counts.tolist(), strict=True) if not low <= code <= high]
+    present, counts = np.unique(finite[is_known], return_counts=True)
+    outside = [(code, n) for code, n in zip(present.tolist(), counts.tolist(), strict=True) if not low <= code <= high]
     return tuple(MissingCode(code, n) for code, n in outside if _is_code(code, n, low, high, len(finite)))
 
 

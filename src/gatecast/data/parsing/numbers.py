@@ -43,8 +43,8 @@ _DECIMAL_POINT = re.compile(
 _DECIMAL_COMMA = re.compile(r"(?:\d+(?:,\d*)?|,\d+|[1-9]\d{0,2}(?:[. '_]\d{3})+(?:,\d*)?)" + _EXPONENT)
 _GROUPED_BY_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _REMOVE_SPACES = str.maketrans("", "", " '_")
-# A unit belongs to nearly all cells; others would be of another quantity.
-MIN_UNIT_FRACTION = 0.8
+# Of fewer cells, a text after the number is no unit of the column. Cells without unit are in it too; zeros often are.
+MIN_UNIT_FRACTION = 0.5
 MAX_LISTED = 3
 NEGATIVE_MARKS = {
     "()": "Parentheses mark negative numbers",
