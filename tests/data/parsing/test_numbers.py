@@ -132,7 +132,17 @@ def test_parse_numbers_with_commas_adds_a_note():
     assert parse_numbers(to_text(["1.5"])).notes == ()
 
 
-@pytest.mark.parametrize("word", ["", " ", "NA", "n/a", "NaN", "null", "None", "-", ".", "?", "#N/A", "<NA>"])
+def test_parse_numbers_with_points_that_may_group_thousands_adds_a_note():
+    assert parse_numbers(to_text(["987", "1.234", "12.345"])).notes == (
+        "Points are read as decimal separators: '1.234' is 1.234. If they are thousands separators, remove them.",
+    )
+    for cells in (["987", "1.234", "1.5"], ["1.234", "2.345"], ["0.125", "3", "0.250"]):
+        assert parse_numbers(to_text(cells)).notes == ()
+
+
+@pytest.mark.parametrize(
+    "word", ["", " ", "NA", "n/a", "NaN", "null", "None", "-", ".", "?", "#N/A", "<NA>", "—", "..", "#DIV/0!"]
+)
 def test_parse_numbers_of_missing_markers_returns_nan(word):
     read = parse_numbers(to_text(["1", word, "2,5"]))
     assert read.is_valid.all()

@@ -111,6 +111,11 @@ def test_find_table_keeps_an_invalid_first_row(line):
     assert (table.names, len(table), table.notes) == (("Month", "Sales"), 37, ())
 
 
+def test_find_table_of_few_rows_leaves_out_a_total():
+    table = read_delimited("Sales;;\nMonth;Sales;Note\n2024-01;1;\n2024-02;2;\n2024-03;3;\nTotal;6;\n")
+    assert (table.names, len(table)) == (("Month", "Sales", "Note"), 3)
+
+
 def test_find_table_keeps_the_rows_of_the_future():
     assert len(read_delimited("\n".join(["Month,Sales,Promo", *(f"{row},1" for row in ROWS), "2018-01,,1"]))) == 37
 
@@ -120,6 +125,14 @@ def test_find_table_of_integer_times_leaves_out_words_alone():
     assert len(read_delimited("\n".join(["t,y", *rows, "Total,77"]))) == 30
     assert len(read_delimited("\n".join(["y,x", *rows, ",5", "NA,6"]))) == 32
     assert len(read_delimited("\n".join(["y", *"1234567", "8l"]))) == 8
+
+
+def test_find_table_aligns_a_header_without_a_name_for_the_rows():
+    table = table_of("Month Sales".replace(" ", ","), *(f"{k},{row}" for k, row in enumerate(ROWS, 1)))
+    assert table.names == ("column 1", "Month", "Sales")
+    assert table.notes == ("The header has a name less than the rows have cells: 'Month' names column 2.",)
+    assert table_of("Month;Sales", *(f"{row.replace(',', ';')};" for row in ROWS)).names[:2] == ("Month", "Sales")
+    assert table_of("Month,Sales", *(f"{row},5" for row in ROWS)).names[:2] == ("Month", "Sales")
 
 
 def test_find_table_drops_copies_of_the_header():

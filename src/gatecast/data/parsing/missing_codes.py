@@ -102,10 +102,10 @@ def _invalid(codes: object) -> ConfigError:
 def _infer(values: FloatArray) -> tuple[MissingCode, ...]:
     """The known codes that are impossible among the other values."""
     finite = values[np.isfinite(values)]
-    # Most columns end here: they have no known code.
-    is_known = np.isin(finite, _KNOWN)
-    if not is_known.any():
+    # Most columns end here: only an extreme value can be outside the range of the others.
+    if not len(finite) or not np.isin([finite.min(), finite.max()], _KNOWN).any():
         return ()
+    is_known = np.isin(finite, _KNOWN)
     others = finite[~is_known]
     if len(others) < MIN_OTHERS:
         return ()

@@ -46,6 +46,7 @@ _REMOVE_SPACES = str.maketrans("", "", " '_")
 # Of fewer cells, a text after the number is no unit of the column. Cells without unit are in it too; zeros often are.
 MIN_UNIT_FRACTION = 0.5
 MAX_LISTED = 3
+SAMPLE_SIZE = 1000
 NEGATIVE_MARKS = {
     "()": "Parentheses mark negative numbers",
     "-": "A minus sign after a number makes it negative",
@@ -113,7 +114,16 @@ def parse_numbers(column: RawColumn) -> ParsedNumbers:
         values[present] = np.array(column[present].tolist(), np.float64)
     except ValueError:
         return _parse_formatted(column, values, missing)
-    return ParsedNumbers(values, np.ones(n, bool))
+    return ParsedNumbers(values, np.ones(n, bool), _note_ambiguous_points(column[present[:SAMPLE_SIZE]].tolist()))
+
+
+def _note_ambiguous_points(texts: Sequence[str]) -> tuple[str, ...]:
+    """A note if points may group thousands: each has three digits after it, and other numbers have no point."""
+    with_point = [text.strip() for text in texts if "." in text]
+    if not 1 < len(with_point) < len(texts) or not all(map(_GROUPED_BY_POINTS.fullmatch, with_point)):
+        return ()
+    advice = "If they are thousands separators, remove them."
+    return (f"Points are read as decimal separators: {with_point[0]!r} is {float(with_point[0]):.12g}. {advice}",)
 
 
 def _parse_formatted(column: RawColumn, values: FloatArray, missing: BoolArray) -> ParsedNumbers:

@@ -32,8 +32,8 @@ SAMPLE_SIZE = 100
 MAX_COLUMNS = 20
 MAX_ROWS_ABOVE = 200
 MAX_ROWS_BELOW = 60
-MIN_ROWS = 4
-"""Rows that a table needs for its end to be recognized."""
+MIN_ROWS = 3
+"""Rows that a table of dates needs for its end to be recognized; one of numbers needs twice as many."""
 MIN_VALID_FRACTION = 0.95
 """Share of cells that must be times or numbers for the others to be footers rather than errors."""
 MAX_EXAMPLES = 3
@@ -101,7 +101,7 @@ def find_table(rows: Sequence[Row], width: int) -> TableArea | None:
     if first is None:
         return None
     end = _end_of_table(rows, anchor, first)
-    above = _split_above(rows[:first], columns, anchor, width)
+    above = _align_header(_split_above(rows[:first], columns, anchor, width), rows[first:end], anchor, width)
     body, repeat_notes = _drop_repeated_headers([*above.rows_of_table, *rows[first:end]], above)
     below = rows[end:]
     notes = [*above.notes, *repeat_notes]
@@ -190,7 +190,7 @@ def _end_of_table(rows: Sequence[Row], anchor: _TypedColumn, first: int) -> int:
     last = start + int(fits.nonzero()[0][-1])
     table = rows[first : last + 1]
     sample = table[:: max(1, len(table) // SAMPLE_SIZE)]
-    if len(table) < MIN_ROWS or anchor.fits(sample).mean() < MIN_VALID_FRACTION:
+    if len(table) < MIN_ROWS * (1 if anchor.is_date else 2) or anchor.fits(sample).mean() < MIN_VALID_FRACTION:
         return len(rows)
     end = len(rows)
     while end > last + 1 and _is_footer(rows[end - 1], anchor):
@@ -263,6 +263,21 @@ def _split_above(rows: Sequence[Row], columns: Sequence[_TypedColumn], anchor: _
         notes.append(_note(joined, "below the header", "skipped"))
     texts = [rows[i][1] for i in range(len(rows)) if i <= names] + [row[1] for row in skipped]
     return _RowsAbove(cells, rows_of_table, texts, notes)
+
+
+def _align_header(above: _RowsAbove, table: Sequence[Row], anchor: _TypedColumn, width: int) -> _RowsAbove:
+    """Move the header by a column if that of the row names has no name, as in tables that R writes."""
+    header = above.header
+    if (
+        header is None
+        or len(header) != width - 1
+        or not any(_cell(row, width - 1).strip() for row in table[:SAMPLE_SIZE])
+    ):
+        return above
+    if anchor.position == 0 and header[0].strip().lower() in TIME_NAMES:
+        return above
+    note = f"The header has a name less than the rows have cells: {shorten(header[0])!r} names column 2."
+    return above._replace(header=["", *header], notes=[*above.notes, note])
 
 
 def _header_block(rows: Sequence[Row], has_data: Sequence[bool], width: int) -> list[int]:
