@@ -193,10 +193,14 @@ class TestRefusals:
         assert message.startswith(
             "Invalid time (row 7, column 'ds'): got '1949-13-01', expected a time such as '1949-01-"
         )
-        assert refusal(file([*ROWS, "Source: Box & Jenkins"])).startswith("Invalid time (row 25, column 1)")
+        assert refusal(file([*ROWS[:9], "Source: Box & Jenkins", *ROWS[9:]])).startswith(
+            "Invalid time (row 10, column 1)"
+        )
 
     def test_a_time_that_is_missing(self, file):
-        assert refusal(file(["ds,y", *ROWS[:5], ",5"])).startswith("Missing time (row 7, column 'ds'): expected a")
+        assert refusal(file(["ds,y", *ROWS[:5], ",5", *ROWS[6:]])).startswith(
+            "Missing time (row 7, column 'ds'): expected a"
+        )
 
     def test_a_series_without_a_name(self, file):
         message = refusal(file(["id,ds,y", *(f"A,{row}" for row in ROWS), ",1951-01-01,5"]), id_col="id")

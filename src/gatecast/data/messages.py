@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-__all__ = ["abridge", "format_id", "list_columns"]
+__all__ = ["abridge", "format_id", "list_columns", "shorten"]
 
 MAX_COLUMNS_LISTED = 20
+MAX_LIST_LENGTH = 240
+MAX_TEXT_LENGTH = 40
 
 
 def abridge(first: list[str], count: int, separator: str = ", ") -> str:
@@ -33,10 +35,23 @@ def format_id(ids: npt.NDArray[Any], s: int) -> str:
 
 
 def list_columns(names: Iterable[str]) -> str:
-    """List column names, at most 20 of them.
+    """List column names: at most 20 of them, and of long names only the first few.
 
     >>> list_columns(["ds", "y"])
     "'ds', 'y'"
     """
-    listed = list(names)
-    return ", ".join(map(repr, listed[:MAX_COLUMNS_LISTED])) + (", ..." if len(listed) > MAX_COLUMNS_LISTED else "")
+    names = list(names)
+    listed = [repr(shorten(name)) for name in names[:MAX_COLUMNS_LISTED]]
+    while len(listed) > 1 and sum(map(len, listed)) > MAX_LIST_LENGTH:
+        listed.pop()
+    return ", ".join(listed) + (", ..." if len(names) > len(listed) else "")
+
+
+def shorten(text: str, length: int = MAX_TEXT_LENGTH) -> str:
+    """Return a text of the user's data without the spaces around it, its end cut off if it is long.
+
+    >>> shorten("  a total  "), shorten("a" * 99, 5)
+    ('a total', 'aa...')
+    """
+    text = text.strip()
+    return text if len(text) <= length else text[: length - 3] + "..."

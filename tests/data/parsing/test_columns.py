@@ -72,3 +72,27 @@ def test_parse_ids_of_missing_ids_raises():
 def test_row_numbers_count_within_series():
     assert row_numbers(3, None).tolist() == [1, 2, 3]
     assert row_numbers(5, to_text(["b", "a", "b", "b", "a"])).tolist() == [1, 1, 2, 3, 2]
+
+
+def test_parse_number_column_replaces_codes_for_missing_values_with_a_note():
+    values = [10.0, 12.0, -999.0, 11.0, 14.0, 13.0, -999.0, 12.0, 11.0, 12.0]
+    parsed = parse_number_column(table(np.array(values)), 0)
+    assert np.isnan(parsed.values).tolist() == [value == -999 for value in values]
+    assert parsed.notes == (
+        "-999 in 2 cells of column 'x' means a missing value: all other values are from 10 to 14. To keep it, set "
+        "missing_codes=False.",
+    )
+    for role, codes in (("target", False), ("futr_exog", "auto"), ("target", [])):
+        kept = parse_number_column(table(np.array(values)), 0, role, missing_codes=codes)
+        assert (kept.values.tolist(), kept.notes) == (values, ())
+    given = parse_number_column(table(np.array(values)), 0, "hist_exog", missing_codes=[14, 10])
+    assert given.notes == ("10 in 1 cell and 14 in 1 cell of column 'x' mean a missing value.",)
+
+
+def test_parse_number_column_of_long_cells_raises_a_short_message():
+    with pytest.raises(DataError) as error:
+        parse_number_column(table(to_text(["0", "1", "x" * 100_000, "3", "4"])), 0)
+    assert len(str(error.value)) < 400
+    with pytest.raises(DataError) as error:
+        parse_number_column(table(to_text(["x" * 100_000] * 5)), 0)
+    assert len(str(error.value)) < 400

@@ -145,6 +145,70 @@ def test_decode_other_formats_raises(raw, got):
         decode(raw, "a.csv")
 
 
+def test_read_delimited_with_an_unclosed_quotation_mark_in_a_short_text_raises():
+    with pytest.raises(DataError, match=r"Cannot split .* near row 3\): got an unclosed quotation mark"):
+        read_delimited('ds,y\n2024-01-01,1\n2024-01-02,"2\n2024-01-03,3\n', "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("mark", "comment"),
+    [
+        (",", "# a remark"),
+        (",", "#a, b, c"),
+        (";", "// a remark"),
+        (",", "% a remark"),
+        ("\t", "; a remark"),
+        (",", '# 5", or, "6'),
+        (",", '"# a remark",'),
+    ],
+)
+def test_read_delimited_skips_comments_with_a_note(mark, comment):
+    rows = [row.replace(",", mark) for row in ROWS]
+    table = read_delimited("\n".join([comment, f"ds{mark}y", rows[0], comment, *rows[1:]]))
+    assert (table.names, table.columns[1].tolist()) == (("ds", "y"), ["1", "2", "3"])
+    assert table.line_numbers is not None
+    assert table.line_numbers.tolist() == [3, 5, 6]
+    assert len(table.notes) == 1
+    assert table.notes[0].startswith("Rows 1 and 4 are comments and are skipped: ")
+
+
+def test_read_delimited_takes_a_commented_header():
+    assert read_delimited("\n".join(["# made", "# ds,y", *ROWS])).names == ("ds", "y")
+    assert read_delimited("\n".join(["#,ds,y", *(f"{k},{row}" for k, row in enumerate(ROWS))])).names[1:] == ("ds", "y")
+
+
+def test_read_delimited_keeps_ids_that_begin_like_comments():
+    assert cells("\n".join(["id,ds,y", *(f"#1,{row}" for row in ROWS)]))[0] == ["#1"] * 3
+
+
+def test_read_delimited_keeps_lines_in_a_quoted_cell_that_begin_like_comments():
+    assert cells('ds,y,note\n2024-01-01,1,"a\n# b ""c"" "\n2024-01-02,2,d\n')[2] == ['a\n# b "c" ', "d"]
+
+
+@pytest.mark.parametrize("n_columns", [20_000])
+def test_read_delimited_of_long_lines(n_columns):
+    names = [f"series number {k}" for k in range(n_columns)]
+    lines = [",".join(["ds", *names]), *(",".join([f"2024-01-0{k}", *["1.5"] * n_columns]) for k in range(1, 4))]
+    table = read_delimited("\n".join(lines))
+    assert (len(table.names), len(table)) == (n_columns + 1, 3)
+
+
+@pytest.mark.parametrize("cell", ["x" * 200_000, " " * 200_000 + "5", "1," * 100_000, '"' + "a,b " * 50_000 + '"'])
+def test_read_delimited_of_long_cells(cell):
+    limit = csv.field_size_limit()
+    table = read_delimited("\n".join(["ds;y;note", *(f"2024-01-0{k};{k};{cell}" for k in range(1, 5))]))
+    assert (table.names, len(table)) == (("ds", "y", "note"), 4)
+    assert csv.field_size_limit() == limit
+
+
+def test_read_delimited_abridges_notes_on_repeated_names():
+    notes = read_delimited(
+        "\n".join([",".join(["ds", *["y"] * 9]), *(f"2024-01-0{k}" + ",1" * 9 for k in (1, 2))])
+    ).notes
+    assert notes[-1] == "5 more columns with repeated names are renamed."
+    assert len(notes) == 4
+
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8).filter(
     lambda word: not word.startswith("#")
 )

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.messages import shorten
+from gatecast.data.parsing.missing_codes import MissingCodes, find_missing_codes
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.timestamps import INFER_OFFSET, ParsedTimes, UtcOffsetChoice, parse_times
@@ -15,21 +17,26 @@ from gatecast.errors import DataError
 
 __all__ = ["parse_booleans", "parse_ids", "parse_number_column", "parse_time_column", "row_numbers"]
 
+MAX_TEXT_IN_MESSAGE = 80
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or integers"
 
 
-def parse_number_column(table: RawTable, column: int, role: str = "target") -> ParsedNumbers:
-    """Parse a column as numbers; true and false become 1 and 0.
+def parse_number_column(
+    table: RawTable, column: int, role: str = "target", *, missing_codes: MissingCodes = "auto"
+) -> ParsedNumbers:
+    """Parse a column as numbers; true and false become 1 and 0, and codes for missing values NaN.
 
     Args:
         table: The table.
         column: Index of the column.
         role: Role of the column, for messages.
+        missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
 
     Raises:
         DataError: A value that is neither missing nor a number.
+        ConfigError: Invalid `missing_codes`.
 
     >>> from gatecast.data.parsing.raw_table import to_text
     >>> parse_number_column(RawTable(("y",), (to_text(["1", "NA", "2.5"]),)), 0).values.tolist()
@@ -43,7 +50,9 @@ def parse_number_column(table: RawTable, column: int, role: str = "target") -> P
     parsed = parse_numbers(cells)
     invalid = np.flatnonzero(~parsed.is_valid)
     if not len(invalid):
-        return parsed
+        # Exogenous columns may not have missing values, and their categories are often numbers such as 999.
+        codes = False if missing_codes == "auto" and role != "target" else missing_codes
+        return _replace_missing_codes(parsed, table.describe_column(column), codes)
     n_present = np.count_nonzero(~is_missing(cells))
     if cells.dtype.kind != "O" or 2 * len(invalid) > n_present > 2:
         raise DataError(
@@ -58,10 +67,27 @@ def parse_number_column(table: RawTable, column: int, role: str = "target") -> P
     raise DataError(
         "Invalid number",
         where=f"{table.describe_row(first)}, {table.describe_column(column)}",
-        got=repr(cells[first].strip()),
+        got=repr(shorten(cells[first], MAX_TEXT_IN_MESSAGE)),
         expected="a number, or an empty cell for a missing value",
         fix=f"Correct or empty the cell (invalid cells in total: {len(invalid)}).",
     )
+
+
+def _replace_missing_codes(parsed: ParsedNumbers, where: str, missing_codes: MissingCodes) -> ParsedNumbers:
+    """Replace codes for missing values by NaN, with a note."""
+    codes = find_missing_codes(parsed.values, missing_codes)
+    if not codes:
+        return parsed
+    is_code = np.isin(parsed.values, [code.value for code in codes])
+    others = parsed.values[np.isfinite(parsed.values) & ~is_code]
+    counts = " and ".join(f"{code.value:.12g} in {code.n_cells} cell{'s' * (code.n_cells > 1)}" for code in codes)
+    inferred = ""
+    if missing_codes == "auto":
+        low, high = others.min(), others.max()
+        it = "it" if len(codes) == 1 else "them"
+        inferred = f": all other values are from {low:.6g} to {high:.6g}. To keep {it}, set missing_codes=False"
+    note = f"{counts} of {where} {'means' if len(codes) == 1 else 'mean'} a missing value{inferred}."
+    return parsed._replace(values=np.where(is_code, np.nan, parsed.values), notes=(*parsed.notes, note))
 
 
 def parse_booleans(column: RawColumn) -> FloatArray | None:
@@ -125,8 +151,8 @@ def parse_time_column(
     raise DataError(
         "Missing time" if missing else "Invalid time",
         where=f"{table.describe_row(first)}, {table.describe_column(column)}",
-        got="" if missing else repr(cells[first].strip() if isinstance(cells[first], str) else cells[first]),
-        expected=f"a time such as {str(valid_example).strip()!r}",
+        got="" if missing else repr(_shorten(cells[first])),
+        expected=f"a time such as {_shorten(str(valid_example))!r}",
         fix=f"Correct or remove the row (rows without a valid time in total: {len(invalid)}).",
     )
 
@@ -172,5 +198,10 @@ def _describe_content(column: RawColumn) -> str:
     """What a column holds instead, for a message."""
     if column.dtype.kind == "O":
         present = column[~is_missing(column)][:3]
-        return ", ".join(repr(text.strip()) for text in present) + ", ..." if len(present) else "only empty cells"
+        return ", ".join(repr(shorten(text)) for text in present) + ", ..." if len(present) else "only empty cells"
     return {"b": "booleans", "M": "times"}.get(column.dtype.kind, str(column.dtype))
+
+
+def _shorten(cell: Any) -> Any:
+    """A cell for a message: the beginning of a string, any other value as it is."""
+    return shorten(cell, MAX_TEXT_IN_MESSAGE) if isinstance(cell, str) else cell

@@ -36,7 +36,11 @@ RawColumn = npt.NDArray[Any]
 """Values of one column: float64, int64, bool, datetime64[us], or an object array of str."""
 
 MISSING_MARKERS = frozenset(
-    {"", "na", "n/a", "nan", "null", "none", "nil", "nat", "<na>", "#n/a", "missing", "-", "--", ".", "?"}
+    {
+        *("", "na", "n/a", "n.a.", "nan", "null", "(null)", "none", "nil", "nat", "<na>", "#n/a", "missing"),
+        *("-", "--", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "...", "\N{HORIZONTAL ELLIPSIS}", ":", "?"),
+        *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
+    }
 )
 """Strings that mark a missing value, in lower case."""
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 
 import numpy as np
 
-from gatecast.data.messages import list_columns
+from gatecast.data.messages import list_columns, shorten
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
+from gatecast.data.sources.table_area import Row, TableArea, describe_rows, find_table
 from gatecast.errors import DataError
 
 __all__ = ["decode", "detect_separator", "has_header", "read_delimited"]
@@ -28,14 +33,22 @@ FOREIGN_FORMATS = (
     (b"%PDF", "a PDF document", "Export the table as CSV."),
 )
 
-Row = tuple[int, list[str]]
+MAX_NOTES = 3
+COMMENT_MARKS = ("#", "//", "%", ";")
+
+_QUOTED_COMMENT = re.compile(r'^[ \t]*(?:#|//|%|;)[^"\n]*"', re.MULTILINE)
+_COMMENT = re.compile(r'^[ \t"]*(?:#|//|%|;)', re.MULTILINE)
+_PERCENTAGE = re.compile(r"\s*%\s*\d")
+# The csv module has one limit for all threads.
+_FIELD_LIMIT_LOCK = threading.Lock()
 
 
 def read_delimited(text: str, source: str = "the text") -> RawTable:
-    r"""Split delimited text into columns, and detect whether its first row is a header.
+    r"""Split delimited text into columns, and find the table in it.
 
-    Blank rows, rows that begin with ``#``, and narrower rows above the table (titles) are skipped. Missing cells at the
-    end of a row are empty.
+    Blank rows, comments, titles above the header, units below it, repeated headers and footers are left out; notes say
+    which. Missing cells at the end of a row are empty. A comment begins with ``#``, ``//``, ``%``, or a ``;`` that is
+    not the separator.
 
     Args:
         text: The content of the file.
@@ -50,33 +63,37 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
     >>> table = read_delimited("month;sales\n2024-01;1,5\n2024-02;2,5\n")
     >>> table.names, table.columns[1].tolist(), table.describe_row(0)
     (('month', 'sales'), ['1,5', '2,5'], 'row 2')
+    >>> read_delimited("Sales 2024;\nmonth;n\n2024-01;1\n2024-02;2\n").notes
+    ("Row 1 above the table is skipped: 'Sales 2024'.",)
     """
     check_column_count(max(text[: max(text.find("\n"), 0)].count(mark) for mark in SEPARATORS) + 1, source)
-    mark = detect_separator(text.splitlines()[:SAMPLE_SIZE])
-    rows = list(_rows(text, mark, source))
+    mark = detect_separator(list(islice(io.StringIO(text), SAMPLE_SIZE)))
+    with _field_limit(text):
+        rows = _rows(text, mark, source)
+    rows, comments = _split_comments(rows, mark) if _COMMENT.search(text) else (rows, [])
     if not rows:
         raise DataError("The file is empty", where=source, expected="a column of times and a column of values")
-    width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0]
-    titles = next((i for i, (_, cells) in enumerate(rows) if len(cells) >= width), 0)
-    notes = [f"Row {line} above the table is skipped: {cells[0]!r}." for line, cells in rows[:titles]]
-    rows = [(line, _pad(cells, width, line, mark)) for line, cells in rows[titles:]]
-    header = has_header([cells for _, cells in rows])
-    if header and len(rows) == 1:
+    width = _width(rows)
+    area = find_table(rows, width) or _find_header(rows, width)
+    header, notes = area.header, list(area.notes)
+    if header is None and area.body:
+        header, comments = _commented_header(comments, area.body[0][0], width)
+    body = [(line, _pad(cells, width, line, mark)) for line, cells in area.body]
+    if header is not None and not body:
         raise DataError(
             "The file has a header but no rows",
             where=source,
-            got=f"the columns {list_columns(rows[0][1])}",
+            got=f"the columns {list_columns(header)}",
             expected="at least two rows below the header",
         )
-    names = _make_unique(rows[0][1]) if header else tuple(str(i + 1) for i in range(width))
-    notes += _note_renamed(rows[0][1], names) if header else []
-    body = rows[header:]
+    header = None if header is None else _pad(header, width, rows[0][0], mark)
+    names = tuple(str(i + 1) for i in range(width)) if header is None else _make_unique(header)
     return RawTable(
         names=names,
         columns=tuple(to_text(column) for column in zip(*(cells for _, cells in body), strict=True)),
         line_numbers=np.array([line for line, _ in body], np.int64),
-        has_header=header,
-        notes=tuple(notes),
+        has_header=header is not None,
+        notes=(*_note_comments(comments), *notes, *([] if header is None else _note_renamed(header, names))),
     )
 
 
@@ -124,9 +141,11 @@ def detect_separator(lines: Sequence[str]) -> str:
     >>> detect_separator(["2024-01-01;1,5", "2024-01-02;2,5"]), detect_separator(["1", "2"])
     (';', ',')
     """
+    lines = [line for line in lines if not line.lstrip().startswith(("#", "//", "%"))]
     max_count, best = 0, ","
     for candidate in SEPARATORS:
-        widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=candidate) if cells)
+        with _field_limit("\n".join(lines)):
+            widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=candidate) if cells)
         width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
         if width > 1 and count > max_count:
             max_count, best = count, candidate
@@ -167,12 +186,14 @@ def _make_unique(names: Sequence[str]) -> tuple[str, ...]:
 
 def _note_renamed(header: Sequence[str], names: Sequence[str]) -> list[str]:
     """Columns that were renamed because their names repeat."""
-    pairs = [(cell.strip(), name) for cell, name in zip(header, names, strict=True)]
-    return [
-        f"The header repeats {cell!r}: column {i + 1} is renamed to {name!r}."
-        for i, (cell, name) in enumerate(pairs)
-        if cell and cell != name
+    pairs = enumerate(zip(map(str.strip, header), names, strict=True), 1)
+    renamed = [(i, cell, name) for i, (cell, name) in pairs if cell and cell != name]
+    notes = [
+        f"The header repeats {shorten(cell)!r}: column {i} is renamed to {shorten(name)!r}."
+        for i, cell, name in renamed[:MAX_NOTES]
     ]
+    n_more = len(renamed) - MAX_NOTES
+    return [*notes, f"{n_more} more columns with repeated names are renamed."] if n_more > 0 else notes
 
 
 def _is_data(cells: RawColumn) -> bool:
@@ -183,34 +204,127 @@ def _is_data(cells: RawColumn) -> bool:
     return looks_like_dates(present) or bool(parse_numbers(present).is_valid.mean() > 0.5)
 
 
-def _rows(text: str, mark: str, source: str) -> Iterator[Row]:
-    """Rows that are neither blank nor comments, with their lines."""
-    lines = io.StringIO(text, newline="") if mark != " " else ("\t".join(row.split()) for row in text.splitlines())
+def _rows(text: str, mark: str, source: str) -> list[Row]:
+    """Rows that are not blank, with their lines."""
+    rows: list[Row] = []
+    first_lines = [1]
+    lines: Iterator[str] = io.StringIO(text, newline="")
+    if mark == " ":
+        lines = ("\t".join(row.split()) for row in text.splitlines())
+    elif _QUOTED_COMMENT.search(text):
+        lines = _without_quotes_in_comments(text, first_lines)
     reader = csv.reader(lines, delimiter=mark.replace(" ", "\t"), skipinitialspace=True)
-    line = 1
+    line = first = 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells) and not cells[0].startswith("#"):
-                yield line, cells
+            if any(cell.strip() for cell in cells):
+                rows.append((line, cells))
             # A quoted cell may span several lines: a row has the line on which it begins.
-            line = reader.line_num + 1
+            first, line = line, reader.line_num + 1
+            first_lines[0] = line
     except csv.Error as error:
-        raise DataError(
-            "Cannot split the file into cells",
-            where=f"{source}, near row {reader.line_num}",
-            got=str(error),
-            expected=f"cells separated by {mark!r}",
-            fix='Check the file for an unclosed quotation mark (").',
-        ) from None
+        raise _split_error(str(error), reader.line_num, mark, source) from None
+    last = "".join(islice(io.StringIO(text), first - 1, None)) if reader.line_num > first else ""
+    if last.count('"') % 2:
+        raise _split_error("an unclosed quotation mark", first, mark, source)
+    return rows
+
+
+def _without_quotes_in_comments(text: str, first_line: list[int]) -> Iterator[str]:
+    """Lines for the csv module, where a quotation mark in a comment must not open a cell.
+
+    The only item of `first_line` is the line on which the next row begins: other lines are parts of a quoted cell.
+    """
+    for i, line in enumerate(io.StringIO(text, newline=""), 1):
+        yield line.replace('"', "'") if i == first_line[0] and _QUOTED_COMMENT.match(line) else line
+
+
+def _split_error(got: str, line: int, mark: str, source: str) -> DataError:
+    """The error for text that cannot be split."""
+    return DataError(
+        "Cannot split the file into cells",
+        where=f"{source}, near row {line}",
+        got=got,
+        expected=f"cells separated by {mark!r}",
+        fix='Check the file for an unclosed quotation mark (").',
+    )
+
+
+@contextmanager
+def _field_limit(text: str) -> Iterator[None]:
+    """Allow cells as long as the longest line; a longer cell is one whose quotation mark is not closed."""
+    with _FIELD_LIMIT_LOCK:
+        limit = csv.field_size_limit()
+        longest = max(map(len, io.StringIO(text)), default=0) if len(text) > limit else 0
+        csv.field_size_limit(max(limit, longest + 1))
+        try:
+            yield
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _split_comments(rows: list[Row], mark: str) -> tuple[list[Row], list[Row]]:
+    """Separate comments from the other rows. Where most rows begin alike, that is no comment but a part of the ids."""
+    comment = tuple(prefix for prefix in COMMENT_MARKS if prefix != mark)
+    comments = [row for row in rows if row[1][0].lstrip().startswith(comment) and not _PERCENTAGE.match(row[1][0])]
+    if not comments:
+        return rows, []
+    n_wide = sum(len(cells) > 1 for _, cells in comments)
+    if len(rows) > 3 and 2 * n_wide > len(rows):
+        return rows, []
+    lines = {line for line, _ in comments}
+    return [row for row in rows if row[0] not in lines], comments
+
+
+def _commented_header(comments: list[Row], first: int, width: int) -> tuple[list[str] | None, list[Row]]:
+    """The header in the last comment above the table, as NumPy writes it, and the other comments."""
+    above = [row for row in comments if row[0] < first]
+    if width == 1 or not above or len(above[-1][1]) != width:
+        return None, comments
+    cells = above[-1][1]
+    return [cells[0].lstrip("#/%; "), *cells[1:]], [row for row in comments if row is not above[-1]]
+
+
+def _note_comments(comments: Sequence[Row]) -> list[str]:
+    """One sentence on comments."""
+    if not comments:
+        return []
+    verb = "is a comment and is" if len(comments) == 1 else "are comments and are"
+    rows = describe_rows([line for line, _ in comments]).capitalize()
+    return [f"{rows} {verb} skipped: {shorten(' '.join(comments[0][1]))!r}{', ...' if len(comments) > 1 else ''}."]
+
+
+def _width(rows: Sequence[Row]) -> int:
+    """Number of columns: the most frequent number of cells; a single cell only if few rows have more."""
+    counts = Counter(len(cells) for _, cells in rows)
+    width = counts.most_common(1)[0][0]
+    wider = Counter({n: count for n, count in counts.items() if n > 1})
+    if width > 1 or not wider:
+        return width
+    candidate, count = wider.most_common(1)[0]
+    # Titles may be more than the rows of a short table, but they do not follow it.
+    first = next(i for i, (_, cells) in enumerate(rows) if len(cells) == candidate)
+    return candidate if count > 2 and count >= 0.8 * (len(rows) - first) else width
+
+
+def _find_header(rows: Sequence[Row], width: int) -> TableArea:
+    """The table of a text without columns of times or numbers: titles are narrower than its rows."""
+    first = next((i for i, (_, cells) in enumerate(rows) if len(cells) >= width), 0)
+    notes = [f"Row {line} above the table is skipped: {shorten(cells[0])!r}." for line, cells in rows[:first]]
+    table = list(rows[first:])
+    is_header = has_header([(cells + [""] * width)[:width] for _, cells in table])
+    return TableArea(table[0][1] if is_header else None, table[is_header:], tuple(notes))
 
 
 def _pad(cells: list[str], width: int, line: int, mark: str) -> list[str]:
     """A row of exactly `width` cells."""
+    if len(cells) == width:
+        return cells
     if any(cell.strip() for cell in cells[width:]):
         raise DataError(
             "Too many cells in a row",
             where=f"row {line}",
-            got=f"{len(cells)} cells: {mark.join(cells)[:60]!r}",
+            got=f"{len(cells)} cells: {mark.join(cell[:60] for cell in cells[:60])[:60]!r}",
             expected=f"{width} cells, separated by {mark!r}",
             fix=f"Enclose cells that contain {mark!r} in quotation marks.",
         )

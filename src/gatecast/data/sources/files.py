@@ -15,7 +15,8 @@ import numpy as np
 
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import FileSpans, RawColumn, RawTable, to_text
-from gatecast.data.sources.delimited import decode, detect_separator, read_delimited
+from gatecast.data.sources.delimited import decode, read_delimited
+from gatecast.data.sources.large_text import read_large_text
 from gatecast.data.sources.patterns import match_files
 from gatecast.data.sources.sql import query_file
 from gatecast.errors import DataError
@@ -67,7 +68,9 @@ def from_file(path: Path) -> RawTable:
                 return query_file("read_json", path, ", maximum_object_size=268435456")
             # Longer lines are those of wide tables with many series, which DuckDB reads slowly.
             if path.stat().st_size > LARGE_FILE_BYTES and head.count(b"\n") > 2:
-                return _read_large_text(path, head)
+                table = read_large_text(path)
+                if table is not None:
+                    return table
             raw = head + file.read()
     except OSError as error:
         raise DataError("Cannot read the file", where=str(path), got=error.strerror or str(error)) from None
@@ -91,22 +94,6 @@ def _check_source(path: Path) -> None:
         close = get_close_matches(path.name, names, n=1)
         fix = f"Did you mean {close[0]!r}?" if close else f"Check the path; the current folder is {Path.cwd()}."
         raise DataError("File not found", where=str(path), fix=fix)
-
-
-def _read_large_text(path: Path, head: bytes) -> RawTable:
-    """Read a large text file with DuckDB, in the layout that its beginning shows."""
-    text, notes = decode(head[: head.rfind(b"\n") + 1], str(path))
-    top = read_delimited(text, str(path))
-    first = int(top.line_numbers[0]) if top.line_numbers is not None else 1
-    mark = detect_separator(text.splitlines()[:100])
-    # Dates stay strings: DuckDB would silently choose an order for 01/02/2024.
-    options = (
-        f", delim='{mark}', header=false, skip={first - 1}, nullstr=['', 'NA', 'NaN'],"
-        " sample_size=-1, auto_type_candidates=['BIGINT', 'DOUBLE', 'VARCHAR']"
-    )
-    table = query_file("read_csv", path, options)
-    rows = first + np.arange(len(table))
-    return RawTable(top.names, table.columns, rows, top.has_header, (*notes, *top.notes))
 
 
 def _stack(tables: Sequence[RawTable], paths: Sequence[Path]) -> RawTable:

@@ -1,0 +1,129 @@
+"""Large text files with DuckDB's parallel reader, where they hold a plain table.
+
+The beginning and the end of the file are read as small files are. DuckDB gets only files in which nothing follows the
+header but rows of the table: it has no notion of footers, of repeated headers, or of comments of several kinds.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast.data.parsing.raw_table import RawColumn, RawTable
+from gatecast.data.sources.delimited import decode, detect_separator, read_delimited
+from gatecast.data.sources.sql import query_file
+from gatecast.errors import DataError
+
+__all__ = ["read_large_text"]
+
+EDGE_BYTES = 65_536
+CHUNK_BYTES = 1 << 22
+LINES_OF_HEAD = 100
+
+_COMMENT = re.compile(rb'\n[ \t"]*(?:#|//|%|;)')
+_BLANK = re.compile(rb"\n[ \t\r,;|]*(?=\n)")
+
+
+class _Lines(NamedTuple):
+    """What the lines of a file show.
+
+    Args:
+        n_rows: Number of lines that are not blank.
+        is_plain: Whether none is a comment or repeats the header.
+    """
+
+    n_rows: int
+    is_plain: bool
+
+
+def read_large_text(path: Path) -> RawTable | None:
+    """Read a large text file with DuckDB.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The table; None if the file holds more than a plain table, or DuckDB cannot read it as one. Then the reader of
+        small files must read it.
+    """
+    try:
+        top, skip, mark, header = _read_head(path)
+        if not _ends_with_table(path):
+            return None
+        lines = _scan(path, skip, header)
+        if not lines.is_plain or mark == " ":
+            return None
+        # Dates stay strings: DuckDB would silently choose an order for 01/02/2024.
+        options = (
+            f", delim='{mark}', header=false, skip={skip}, nullstr=['', 'NA', 'NaN'],"
+            " sample_size=-1, auto_type_candidates=['BIGINT', 'DOUBLE', 'VARCHAR']"
+        )
+        table = query_file("read_csv", path, options)
+    except (DataError, UnicodeDecodeError):
+        return None
+    if len(table) != lines.n_rows or len(table.columns) != len(top.names) or not _begins_alike(table, top):
+        return None
+    return RawTable(top.names, table.columns, skip + 1 + np.arange(len(table)), top.has_header, top.notes)
+
+
+def _read_head(path: Path) -> tuple[RawTable, int, str, bytes]:
+    """The table at the beginning of the file, the lines before its first row, its separator and its header line."""
+    with path.open("rb") as file:
+        head = file.read(EDGE_BYTES)
+    head = head[: head.rfind(b"\n") + 1]
+    text = head.decode("utf-8-sig")
+    top = read_delimited(decode(head, str(path))[0], str(path))
+    skip = int(top.line_numbers[0]) - 1 if top.line_numbers is not None else 0
+    lines = head.splitlines()
+    header = next((line for line in reversed(lines[:skip]) if line.strip()), b"") if top.has_header else b""
+    return top, skip, detect_separator(list(islice(io.StringIO(text), LINES_OF_HEAD))), header
+
+
+def _ends_with_table(path: Path) -> bool:
+    """Whether the last line belongs to the table, judged with the first lines of the file before it."""
+    with path.open("rb") as file:
+        begin = list(islice(file, LINES_OF_HEAD))
+        start = max(file.tell(), file.seek(0, io.SEEK_END) - EDGE_BYTES)
+        is_cut = start > sum(map(len, begin))
+        file.seek(start)
+        tail = file.read().rstrip()
+    end = (tail[tail.find(b"\n") + 1 :] if is_cut else tail).splitlines(keepends=True)
+    joined = read_delimited(b"".join((*begin, *end)).decode("utf-8-sig"), str(path))
+    return joined.line_numbers is not None and int(joined.line_numbers[-1]) == len(begin) + len(end)
+
+
+def _scan(path: Path, skip: int, header: bytes) -> _Lines:
+    """Count the lines after the first ones, and search them for what is not a row."""
+    repeated = b"\n" + header.strip(b"\xef\xbb\xbf\r") if header else None
+    n_lines = 0
+    with path.open("rb") as file:
+        for _ in range(skip):
+            file.readline()
+        # Every chunk ends with a line, and begins with a line break, so that each line is searched once.
+        while chunk := file.read(CHUNK_BYTES) + file.readline():
+            chunk = b"\n" + (chunk if chunk.endswith(b"\n") else chunk + b"\n")
+            if _COMMENT.search(chunk) or (repeated and repeated in chunk.replace(b"\xef\xbb\xbf", b"")):
+                return _Lines(0, is_plain=False)
+            n_lines += chunk.count(b"\n") - 1 - len(_BLANK.findall(chunk))
+    return _Lines(n_lines, is_plain=True)
+
+
+def _begins_alike(table: RawTable, top: RawTable) -> bool:
+    """Whether the first rows are those that the reader of small files finds."""
+    n = min(len(top), 3)
+    return len(table) >= n and all(_is_alike(table.columns[i][:n], top.columns[i][:n]) for i in range(len(top.names)))
+
+
+def _is_alike(cells: RawColumn, texts: RawColumn) -> bool:
+    """Whether cells are what texts hold: the texts, or the numbers in them."""
+    if cells.dtype.kind == "O":
+        return all(cell.strip() == text.strip() or not cell for cell, text in zip(cells, texts, strict=True))
+    return all(
+        cell != cell or str(cell) == text.strip() or cell == float(text)
+        for cell, text in zip(cells, texts, strict=True)
+    )
