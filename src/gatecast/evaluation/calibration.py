@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.bounds import Bounds
+from gatecast.evaluation.bounds import Bounds, hold_constants, limit_widths
 from gatecast.evaluation.conformal import half_widths
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import COMBINED, FittedEnsemble, weighted_average
@@ -91,7 +91,9 @@ def predict_all(
     Returns:
         Quantiles by column, [n_series, n_steps, Q].
     """
-    return with_ensemble(calibrator, ensemble.predict_quantiles(context, n_steps))
+    quantiles = ensemble.predict_quantiles(context, n_steps)
+    held = {name: hold_constants(column, context.values) for name, column in quantiles.items()}
+    return with_ensemble(calibrator, held)
 
 
 def with_ensemble(calibrator: ConformalCalibrator, quantiles: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -135,7 +137,7 @@ def prediction_intervals(
         factor = width_factor(calibrator, level, n_steps)
         min_width = 0.0 if calibrator.measured else _random_walk_width(values, n_steps, level)
         intervals += [median - np.maximum(factor * below, min_width), median + np.maximum(factor * above, min_width)]
-    return calibrator.bounds.apply(median, intervals, values)
+    return calibrator.bounds.apply(median, limit_widths(median, intervals, values), values)
 
 
 def _random_walk_width(values: FloatArray, n_steps: int, level: float) -> FloatArray:
