@@ -89,6 +89,14 @@ def test_parse_numbers_with_affixes(cells, expected):
         (("(5)", "6"), ("Parentheses mark negative numbers: '(5)' is -5.",)),
         (("5-", "6"), ("A minus sign after a number makes it negative: '5-' is -5.",)),
         (("1.234", "1.234.567"), ("Points are read as thousands separators: '1.234' is 1234.",)),
+        (
+            ("1.234-", "2.345-"),
+            (
+                "Points are read as decimal separators: '1.234-' is -1.234. If they are thousands separators, remove "
+                "them.",
+                "A minus sign after a number makes it negative: '1.234-' is -1.234.",
+            ),
+        ),
         (("$5", "€6"), ("Currency and percent signs are ignored: '$5' is 5. The column has several: $, €.",)),
     ],
 )

@@ -123,6 +123,7 @@ def test_find_table_keeps_the_rows_of_the_future():
 def test_find_table_of_integer_times_leaves_out_words_alone():
     rows = [f"{k},{k % 7}" for k in range(30)]
     assert len(read_delimited("\n".join(["t,y", *rows, "Total,77"]))) == 30
+    assert len(read_delimited("\n".join(["year,y", *(f"{1980 + k},{k}" for k in range(30)), ",435"]))) == 30
     assert len(read_delimited("\n".join(["y,x", *rows, ",5", "NA,6"]))) == 32
     assert len(read_delimited("\n".join(["y", *"1234567", "8l"]))) == 8
 
@@ -138,7 +139,7 @@ def test_find_table_aligns_a_header_without_a_name_for_the_rows():
 def test_find_table_drops_copies_of_the_header():
     table = table_of("Export,", "Month,Sales", *ROWS[:12], "Export,", "\ufeffMonth,Sales", *ROWS[12:])
     assert table.notes[1:] == ("Rows 15 to 16 repeat the header and are left out.",)
-    assert table_of("Month,Sales", *ROWS[:12], "Month,Sales", *ROWS[12:]).notes == (
+    assert table_of("Month,Sales", *ROWS[:12], "month,SALES", *ROWS[12:]).notes == (
         "Row 14 repeats the header and is left out.",
     )
 

@@ -211,8 +211,14 @@ def _format_notes(cells: _UniqueTexts, numbers: FloatArray, decimal_comma: bool,
         meaning = "decimal separators" if decimal_comma else "thousands separators"
         advice = " If they are decimal separators, replace them with points." if is_ambiguous else ""
         return (f"Commas are read as {meaning}: {comma}.{advice}",)
-    point = _example(parsed, lambda part: _GROUPED_BY_POINTS.fullmatch(part.digits)) if decimal_comma else ""
-    return (f"Points are read as thousands separators: {point}.",) if point else ()
+    with_point = [cell for cell in parsed if "." in cell.part.digits]
+    grouped = [cell for cell in with_point if _GROUPED_BY_POINTS.fullmatch(cell.part.digits)]
+    if decimal_comma and grouped:
+        return (f"Points are read as thousands separators: {_example(grouped, bool)}.",)
+    if is_ambiguous and len(grouped) == len(with_point) > 1:
+        advice = "If they are thousands separators, remove them."
+        return (f"Points are read as decimal separators: {_example(grouped, bool)}. {advice}",)
+    return ()
 
 
 def _affix_notes(cells: _UniqueTexts, numbers: FloatArray) -> tuple[str, ...]:

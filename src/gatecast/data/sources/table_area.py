@@ -192,20 +192,23 @@ def _end_of_table(rows: Sequence[Row], anchor: _TypedColumn, first: int) -> int:
     sample = table[:: max(1, len(table) // SAMPLE_SIZE)]
     if len(table) < MIN_ROWS * (1 if anchor.is_date else 2) or anchor.fits(sample).mean() < MIN_VALID_FRACTION:
         return len(rows)
+    is_time = anchor.is_date or any(_cell(row, anchor.position).strip().lower() in TIME_NAMES for row in rows[:first])
     end = len(rows)
-    while end > last + 1 and _is_footer(rows[end - 1], anchor):
+    while end > last + 1 and _is_footer(rows[end - 1], anchor, is_time):
         end -= 1
     return end if len(rows) - end < len(table) else len(rows)
 
 
-def _is_footer(row: Row, anchor: _TypedColumn) -> bool:
+def _is_footer(row: Row, anchor: _TypedColumn, is_time: bool) -> bool:
     """Whether a row without a valid time is a total or a remark, rather than a row with an invalid time."""
     cell = _cell(row, anchor.position).strip()
     if all(_RULE.fullmatch(other.strip()) for other in row[1]):
         return True
     if not anchor.is_date:
-        # An empty cell may be a missing value here, and a cell that begins with a digit an invalid number.
-        return anchor.position == 0 and not _is_missing(cell) and not (cell[0].isdecimal() or cell[0] in "+-.,")
+        # An empty cell may be a missing value, and a cell that begins with a digit an invalid number.
+        if _is_missing(cell):
+            return is_time
+        return (is_time or anchor.position == 0) and not (cell[0].isdecimal() or cell[0] in "+-.,")
     words = re.findall(r"[^\W\d_]+", cell.lower())
     if not any(character.isdecimal() for character in cell):
         return True
@@ -352,8 +355,8 @@ def _drop_repeated_headers(body: list[Row], above: _RowsAbove) -> tuple[list[Row
         return body, []
     copies = {tuple(_normalize(cells)) for cells in above.texts}
     # Comparing first cells is quick; most rows end there.
-    first_cells = {cells[0] for cells in above.texts} | {"\ufeff" + cells[0] for cells in above.texts}
-    repeated = [row for row in body if row[1][0] in first_cells and tuple(_normalize(row[1])) in copies]
+    first_cells = {mark + cells[0].casefold() for cells in above.texts for mark in ("", "\ufeff")}
+    repeated = [row for row in body if row[1][0].casefold() in first_cells and tuple(_normalize(row[1])) in copies]
     if not repeated:
         return body, []
     lines = {line for line, _ in repeated}
@@ -363,8 +366,8 @@ def _drop_repeated_headers(body: list[Row], above: _RowsAbove) -> tuple[list[Row
 
 
 def _normalize(cells: Sequence[str]) -> list[str]:
-    """Cells without spaces around them and without empty ones at the end."""
-    texts = [cell.strip("\ufeff \t") for cell in cells]
+    """Cells in lower case, without spaces around them and without empty ones at the end."""
+    texts = [cell.strip("\ufeff \t").casefold() for cell in cells]
     while texts and not texts[-1]:
         texts.pop()
     return texts
