@@ -48,7 +48,7 @@ from gatecast.pipeline.cross_validation import cross_validate, score_new_rows
 from gatecast.pipeline.fit import fit, prepare_panel, update
 from gatecast.pipeline.progress import Progress, show_progress
 from gatecast.pipeline.state import FittedState
-from gatecast.results import Evaluation, Forecast, HistoryData
+from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
 
 __all__ = ["Forecaster", "Progress", "load"]
 
@@ -117,7 +117,7 @@ class Forecaster:
         futr_exog: Columns known for the steps ahead too, such as prices and holidays.
         hist_exog: Columns known for the past alone.
         stat_exog: Columns constant within a series.
-        id_col: Column with the ids of the series.
+        id_col: Column with the ids of the series, or several that identify a series together.
         time_col: Column with the times.
         target_col: Column with the values; several, or "*", of a table that has a column for each series.
         network: Sizes of the networks.
@@ -151,7 +151,7 @@ class Forecaster:
         futr_exog: str | Sequence[str] = (),
         hist_exog: str | Sequence[str] = (),
         stat_exog: str | Sequence[str] = (),
-        id_col: str | None = None,
+        id_col: str | Sequence[str] | None = None,
         time_col: str | None = None,
         target_col: str | Sequence[str] | None = None,
         network: NetworkConfig | None = None,
@@ -763,7 +763,8 @@ class Forecaster:
         """Return the history of a forecast table for its chart; None if its series are not those of `fit`."""
         state, names = self._fitted(), self.panel_.columns
         ids = self.panel_.ids
-        if names.id in columns and not np.isin(columns[names.id], ids).all():
+        has_ids = names.id is not None and set(names.ids) <= set(columns)
+        if has_ids and not np.isin(np.asarray(row_ids(columns, names.id)), ids).all():
             return None
         baseline: ColumnTable = {}
         n_steps = len(columns[names.time]) // len(ids)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import Panel
@@ -106,7 +107,10 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
         old,
         values=merge(old.values, new.values),
         indptr=indptr,
-        ids=np.concatenate([old.ids, new.ids[added].astype(old.ids.dtype)]),
+        ids=np.concatenate([old.ids, _like(new.ids[added], old.ids)]),
+        keys={
+            name: np.concatenate([column, _like(new.keys[name][added], column)]) for name, column in old.keys.items()
+        },
         start=old.freq.at(np.concatenate([old.start, new.start[added]]), first),
         futr_exog=merge_role("futr_exog"),
         hist_exog=merge_role("hist_exog"),
@@ -129,6 +133,11 @@ def complete_history(new: Panel, old: Panel) -> Panel:
     matches, _ = match_series(new, old)
     is_added = matches < 0
     return extend_panel(old, new).take(np.where(is_added, len(old) + np.cumsum(is_added) - 1, matches))
+
+
+def _like(ids: npt.NDArray[Any], old: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Ids in the type of those of the old panel: a file has texts where a table of another library has integers."""
+    return ids.astype(old.dtype) if old.dtype.kind in "iu" else np.array([str(name) for name in ids.tolist()], object)
 
 
 def _runs(first: IntArray, lengths: IntArray) -> IntArray:

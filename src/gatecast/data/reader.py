@@ -21,14 +21,14 @@ from gatecast.data.key_types import KeyTypes
 from gatecast.data.messages import list_columns
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.data.panel_builder import build_panel
+from gatecast.data.panel_checks import DUPLICATE_TIME
 from gatecast.data.parsing.column_roles import (
     ColumnRoles,
-    find_id_column,
     find_time_column,
     infer_roles,
     join_date_parts,
 )
-from gatecast.data.parsing.columns import parse_ids, parse_number_column, parse_time_column, row_numbers
+from gatecast.data.parsing.columns import parse_number_column, parse_time_column, row_numbers
 from gatecast.data.parsing.exogenous import (
     Categories,
     ExogenousColumns,
@@ -36,7 +36,14 @@ from gatecast.data.parsing.exogenous import (
     parse_exogenous,
     reserve_column,
 )
-from gatecast.data.parsing.raw_table import RawTable
+from gatecast.data.parsing.raw_table import ColumnType, RawTable
+from gatecast.data.parsing.series_keys import (
+    SeriesKeys,
+    find_id_columns,
+    infer_id_columns,
+    parse_keys,
+    propose_id_columns,
+)
 from gatecast.data.parsing.timestamps import ParsedTimes
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, melt
 from gatecast.data.sources.dataframes import (
@@ -75,21 +82,28 @@ class _Source:
             return None
         return parse_time_column(self.table, column, as_integers=self.freq is not None and self.freq.unit == "step")
 
-    def finish(self, panel: Panel, ids: int | None, time: int | None, parsed: ParsedTimes | None) -> Panel:
-        """The panel with the UTC offset of its times and the types of its key columns."""
-        id_type, time_type = (
-            None if column is None else self.table.types.get(self.table.names[column]) for column in (ids, time)
-        )
+    def finish(
+        self,
+        panel: Panel,
+        id_columns: Sequence[int],
+        keys: SeriesKeys | None,
+        time: int | None,
+        parsed: ParsedTimes | None,
+    ) -> Panel:
+        """The panel with its id columns, the UTC offset of its times and the types of its key columns."""
+        id_types = [self.table.types.get(self.table.names[i], ColumnType()) for i in id_columns]
+        time_type = None if time is None else self.table.types.get(self.table.names[time])
         return replace(
             panel,
+            keys={} if keys is None else keys.columns,
             utc_offset_minutes=None if parsed is None else parsed.utc_offset_minutes,
-            key_types=KeyTypes.of(self.kind, id_type, time_type, parsed),
+            key_types=KeyTypes.of(self.kind, id_types, time_type, parsed),
         )
 
 
 def read(
     source: Any,
-    id_col: str | None = None,
+    id_col: Columns | None = None,
     time_col: str | None = None,
     target_col: Columns | None = None,
     freq: str | int | Freq | None = None,
@@ -111,7 +125,8 @@ def read(
 
     Args:
         source: Path, query or table: long, with one row per series and time, or wide, with one row per time.
-        id_col: Column of the series ids; inferred if None.
+        id_col: Column of the series ids, or several that identify a series together, as a list or separated by commas;
+            inferred if None.
         time_col: Column of the times; inferred if None. Rows of a table without times are numbered from 1.
         target_col: Column of the values; inferred if None. Several names, or "*" for all numeric columns except the
             times, make the table wide: each column is a series, from its first value to the last row.
@@ -217,37 +232,47 @@ def _is_wide(target_col: Any, table: RawTable) -> TypeGuard[Columns]:
 
 
 def _read_long(
-    data: _Source, id_col: str | None, time_col: str | None, target_col: str | None
+    data: _Source, id_col: Columns | None, time_col: str | None, target_col: str | None
 ) -> tuple[Panel, tuple[str, ...]]:
     """Read a table with one row per series and time."""
     table, exclude = data.table, list(data.exogenous_roles)
-    roles = infer_roles(table, id_col, time_col, target_col, exclude)
+    named = find_id_columns(table, id_col)
+    roles = infer_roles(table, None, time_col, target_col, [*exclude, *named])
+    id_columns = named or (() if roles.id is None else (roles.id,))
     reserved = dict(data.exogenous_roles)
-    for role, i in zip(("id", "time", "target"), roles, strict=True):
+    for role, i in (*(("id", i) for i in id_columns), ("time", roles.time), ("target", roles.target)):
         if i is not None:
             reserve_column(table, i, role, reserved)
     values = parse_number_column(table, roles.target)
     times = data.parse_times(roles.time)
-    if times is not None and roles.id is None:
-        roles = roles._replace(id=find_id_column(table, roles, times.values, exclude))
-    ids = None if roles.id is None else parse_ids(table, roles.id)
+    if times is not None and not named:
+        id_columns = infer_id_columns(table, roles, times.values, exclude)
+    keys = parse_keys(table, id_columns) if id_columns else None
+    ids = None if keys is None else keys.ids
     if ids is None and table.files is not None:
         ids = table.files.to_column()
-    panel, data_notes = build_panel(
-        row_numbers(len(table), ids) if times is None else times.values,
-        values.values,
-        ids,
-        freq=data.freq,
-        columns=_column_names(table, roles, has_ids=ids is not None),
-        describe_row=table.describe_row,
-        exogenous=data.exogenous,
-    )
+    try:
+        panel, data_notes = build_panel(
+            row_numbers(len(table), ids) if times is None else times.values,
+            values.values,
+            ids,
+            freq=data.freq,
+            columns=_column_names(table, id_columns, roles, has_ids=ids is not None),
+            describe_row=table.describe_row,
+            exogenous=data.exogenous,
+        )
+    except DataError as error:
+        if error.what == DUPLICATE_TIME and times is not None:
+            taken = [i for i in reserved if i not in id_columns]
+            propose_id_columns(table, id_columns, times.values, taken, named=bool(named))
+        raise
     notes = (*table.notes, *(times.notes if times else ()), *values.notes, *data.exogenous.notes, *data_notes)
-    return data.finish(panel, roles.id, roles.time, times), (_summarize(table, roles, panel), *notes)
+    summary = _summarize(table, id_columns, roles, panel)
+    return data.finish(panel, id_columns, keys, roles.time, times), (summary, *notes)
 
 
 def _read_wide(
-    data: _Source, id_col: str | None, time_col: str | None, target_col: Columns
+    data: _Source, id_col: Columns | None, time_col: str | None, target_col: Columns
 ) -> tuple[Panel, tuple[str, ...]]:
     """Read a table with one column per series."""
     table, exclude = data.table, list(data.exogenous_roles)
@@ -279,29 +304,32 @@ def _read_wide(
         describe_row=long.describe_row,
         exogenous=long.exogenous,
     )
-    summary = _summarize(table, ColumnRoles(None, time, targets[0]), panel, wide=True)
+    summary = _summarize(table, (), ColumnRoles(None, time, targets[0]), panel, wide=True)
     notes = (*table.notes, *(times.notes if times else ()), *long.notes, *data.exogenous.notes, *data_notes)
-    return data.finish(panel, None, time, times), (summary, *notes)
+    return data.finish(panel, (), None, time, times), (summary, *notes)
 
 
-def _column_names(table: RawTable, roles: ColumnRoles, *, has_ids: bool) -> ColumnNames:
+def _column_names(table: RawTable, id_columns: Sequence[int], roles: ColumnRoles, *, has_ids: bool) -> ColumnNames:
     """Names of the columns; conventional ones where the table has no header."""
+    names = tuple(table.names[i] for i in id_columns)
+    name = "unique_id" if has_ids and len(names) < 2 else None
     if not table.has_header:
-        return ColumnNames("unique_id" if has_ids else None, "time", "value")
+        return ColumnNames(name or names or None, "time", "value")
     time = "time" if roles.time is None else table.names[roles.time]
-    name = table.names[roles.id] if roles.id is not None else "unique_id" if has_ids else None
-    return ColumnNames(name, time, table.names[roles.target])
+    return ColumnNames(names if len(names) > 1 else names[0] if names else name, time, table.names[roles.target])
 
 
-def _summarize(table: RawTable, roles: ColumnRoles, panel: Panel, *, wide: bool = False) -> str:
+def _summarize(
+    table: RawTable, id_columns: Sequence[int], roles: ColumnRoles, panel: Panel, *, wide: bool = False
+) -> str:
     """The first note: roles of the columns, frequency, number of points, first and last time."""
 
     def label(column: int) -> str:
         """The name of a column, or its position from 1 without a header."""
         return repr(table.names[column]) if table.has_header else str(column + 1)
 
-    ids = "" if roles.id is None else f"id column: {label(roles.id)}, "
-    if roles.id is None and len(panel) > 1:
+    ids = f"id column{'s' if len(id_columns) > 1 else ''}: {', '.join(map(label, id_columns))}, " if id_columns else ""
+    if not id_columns and len(panel) > 1:
         ids = "one series per column, " if wide else "one series per file, "
     time = "no time column (rows are numbered)" if roles.time is None else f"time column: {label(roles.time)}"
     target = f"target: {label(roles.target)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.column_roles import ColumnRoles, find_id_column, infer_roles, join_date_parts
+from gatecast.data.parsing.column_roles import ColumnRoles, infer_roles, join_date_parts
 from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.errors import ConfigError, DataError
 
@@ -71,13 +71,6 @@ def test_infer_roles_of_unknown_name_raises_with_a_suggestion(argument):
     message = error.value
     assert (message.where, message.got, message.expected) == (argument, "'sale'", "one of 'Month', 'Sales'")
     assert message.fix == "Did you mean 'Sales'?"
-
-
-def test_find_id_column_where_times_repeat_returns_the_column_that_tells_rows_apart():
-    columns = table(kind=NOTES, shop=SHOPS, ds=DAYS, y=NUMBERS)
-    assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 1, 2])) == 0
-    assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 3, 4])) is None
-    assert find_id_column(table(shop=SHOPS, y=NUMBERS), ColumnRoles(None, None, 1), np.array([1, 1, 1, 2])) is None
 
 
 def test_join_date_parts_adds_a_date_column_and_a_note():

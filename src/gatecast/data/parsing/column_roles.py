@@ -11,14 +11,13 @@ import numpy as np
 
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.numbers import parse_numbers
-from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import ConfigError, DataError
 
 __all__ = [
     "ColumnRoles",
     "find_column",
-    "find_id_column",
     "find_time_column",
     "infer_roles",
     "join_date_parts",
@@ -129,30 +128,6 @@ def find_time_column(table: RawTable, time_col: str | None, exclude: Collection[
         return find_column(table, time_col, "time_col")
     kinds = {i: _kind(column) for i, column in enumerate(table.columns) if i not in exclude}
     return _guess_time(table, kinds, set(exclude))
-
-
-def find_id_column(table: RawTable, roles: ColumnRoles, times: RawColumn, exclude: Collection[int] = ()) -> int | None:
-    """Return the text column that tells rows of equal times apart; None if there is none or times do not repeat.
-
-    Args:
-        table: The table.
-        roles: Columns with a role.
-        times: Times of the rows, shape (n_rows,).
-        exclude: Further columns with a role.
-
-    >>> table = RawTable(("shop", "t", "y"), (np.array(["a", "b"], object), np.array([1, 1]), np.ones(2)))
-    >>> find_id_column(table, ColumnRoles(None, 1, 2), np.array([1, 1]))
-    0
-    """
-    if len(np.unique(times)) == len(times):
-        return None
-    time_codes = np.unique(times, return_inverse=True)[1]
-    for i, column in enumerate(table.columns):
-        if i not in (*roles, *exclude) and column.dtype.kind == "O" and _kind(column) == "text":
-            ids, codes = factorize(column)
-            if len(np.unique(time_codes * len(ids) + codes)) == len(times):
-                return i
-    return None
 
 
 def numeric_columns(table: RawTable, exclude: Collection[int]) -> list[int]:
