@@ -18,6 +18,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq, format_times, parse
 from gatecast.data.future_exogenous import future_values
 from gatecast.data.key_types import KeyTypes
+from gatecast.data.matrix_panel import build_matrix_panel
 from gatecast.data.messages import list_columns
 from gatecast.data.panel import ColumnNames, Panel
 from gatecast.data.panel_builder import build_panel
@@ -45,6 +46,8 @@ from gatecast.data.parsing.series_keys import (
     propose_id_columns,
 )
 from gatecast.data.parsing.timestamps import ParsedTimes
+from gatecast.data.parsing.transposed_tables import Periods, find_periods, key_columns, parse_matrix, row_keys
+from gatecast.data.parsing.unused_columns import note_unused
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, melt
 from gatecast.data.sources.dataframes import (
     from_frame,
@@ -161,6 +164,15 @@ def read(
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
     data = _Source(kind_of(source), table, exogenous, exogenous_roles, step)
+    if time_col is None and target_col is None:
+        periods = find_periods(
+            table,
+            exogenous_roles,
+            find_id_columns(table, id_col),
+            as_integers=step is not None and step.unit == "step",
+        )
+        if periods is not None:
+            return _read_transposed(data, id_col, periods)
     if _is_wide(target_col, table):
         return _read_wide(data, id_col, time_col, target_col)
     return _read_long(data, id_col, time_col, None if target_col is None else str(target_col))
@@ -307,6 +319,58 @@ def _read_wide(
     summary = _summarize(table, (), ColumnRoles(None, time, targets[0]), panel, wide=True)
     notes = (*table.notes, *(times.notes if times else ()), *long.notes, *data.exogenous.notes, *data_notes)
     return data.finish(panel, (), None, time, times), (summary, *notes)
+
+
+def _read_transposed(data: _Source, id_col: Columns | None, periods: Periods) -> tuple[Panel, tuple[str, ...]]:
+    """Read a table with one row per series, and a column per time."""
+    table, exclude = data.table, list(data.exogenous_roles)
+    over_time = [table.names[i] for i, role in data.exogenous_roles.items() if role != "stat_exog"]
+    if over_time:
+        raise ConfigError(
+            "A table with a row for each series has only static columns",
+            where=data.exogenous_roles[table.names.index(over_time[0])],
+            got=list_columns(over_time),
+            fix="Reshape the table to long format: one row per series and time, with columns for id, time and value.",
+            argument=data.exogenous_roles[table.names.index(over_time[0])],
+        )
+    id_columns = key_columns(table, periods, exclude, find_id_columns(table, id_col))
+    keys = row_keys(table, id_columns) if id_columns else None
+    names = tuple(table.names[i] for i in id_columns)
+    values, value_notes = parse_matrix(table, periods)
+    columns = ColumnNames(names if len(names) > 1 else next(iter(names), None), *_free_names(names, ("ds", "y")))
+    panel, data_notes = build_matrix_panel(
+        periods.times.values,
+        values,
+        np.array([""], object) if keys is None else keys.ids,
+        freq=data.freq,
+        columns=columns,
+        describe_cell=lambda s, k: f"{table.describe_row(s)}, column {table.names[periods.columns[k]]!r}",
+        trim_ends=periods.are_numbered,
+    )
+    exogenous = data.exogenous
+    panel = replace(panel, stat_exog=exogenous.stat_exog, categories=exogenous.categories)
+    notes = (*table.notes, *periods.times.notes, *value_notes, *exogenous.notes, *data_notes)
+    unused = note_unused(table, {*periods.columns, *id_columns, *exclude})
+    return data.finish(panel, id_columns, keys, None, periods.times), (
+        _summarize_transposed(table, id_columns, periods, panel),
+        *unused,
+        *notes,
+    )
+
+
+def _free_names(taken: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Names, with an underscore where a column has the name already."""
+    return [f"{name}_" if name in taken else name for name in names]
+
+
+def _summarize_transposed(table: RawTable, id_columns: Sequence[int], periods: Periods, panel: Panel) -> str:
+    """The first note about a table with a row for each series."""
+    ids = f"id column{'s' if len(id_columns) > 1 else ''}: {list_columns(table.names[i] for i in id_columns)}, "
+    first, last = (table.names[i] for i in (periods.columns[0], periods.columns[-1]))
+    rows = "one series per row" if len(panel) > 1 else "the row is a series"
+    times = f"times: {len(periods.columns)} columns from {first!r} to {last!r}"
+    head = f"{rows}, {ids if id_columns else ''}{times}"
+    return f"{head}, frequency: {panel.freq.label}; {_summarize_extent(panel)}."
 
 
 def _column_names(table: RawTable, id_columns: Sequence[int], roles: ColumnRoles, *, has_ids: bool) -> ColumnNames:

@@ -36,7 +36,7 @@ RawColumn = npt.NDArray[Any]
 """Values of one column: float64, int64, bool, datetime64[us], or an object array of str."""
 
 MISSING_MARKERS = frozenset(
-    {"", "na", "n/a", "nan", "null", "none", "nil", "nat", "<na>", "#n/a", "missing", "-", "--", ".", "?"}
+    {"", "na", "n/a", "nan", "null", "none", "nil", "nat", "<na>", "#n/a", "missing", "-", "--", ".", "..", "?"}
 )
 """Strings that mark a missing value, in lower case."""
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import IntArray
+from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.column_roles import ColumnRoles, find_column
@@ -196,13 +196,27 @@ def propose_id_columns(
 def naming_columns(table: RawTable, candidates: Sequence[int]) -> tuple[int, ...]:
     """Return the smallest set of columns that have different values in every row, empty if there is none.
 
+    In every row one of them has a value at least.
+
     >>> table = RawTable(("a", "b"), (np.array(["x", "x"], object), np.array(["p", "q"], object)))
     >>> naming_columns(table, [0, 1])
     (1,)
     """
     one_time = np.zeros(len(table), np.int64)
     codes = {i: factorize(table.columns[i])[1] for i in candidates[:MAX_CANDIDATES]}
-    return next((chosen for chosen in _sets(codes) if _separates(one_time, [codes[i] for i in chosen])), ())
+    empty = {i: _is_empty(table.columns[i]) for i in codes}
+    for chosen in _sets(codes):
+        is_nameless = np.logical_and.reduce([empty[i] for i in chosen])
+        if not is_nameless.any() and _separates(one_time, [codes[i] for i in chosen]):
+            return chosen
+    return ()
+
+
+def _is_empty(column: RawColumn) -> BoolArray:
+    """Where a column is empty; NA is the code of a country, among others."""
+    if column.dtype.kind != "O":
+        return is_missing(column)
+    return np.fromiter((not text.strip() for text in column), bool, len(column))
 
 
 def _first_rows(columns: Sequence[Array]) -> tuple[IntArray, IntArray]:

@@ -13,6 +13,7 @@ from gatecast.data.messages import list_columns
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
+from gatecast.data.parsing.transposed_tables import are_period_names
 from gatecast.errors import DataError
 
 __all__ = ["decode", "detect_separator", "has_header", "read_delimited"]
@@ -138,14 +139,17 @@ def detect_separator(lines: Sequence[str]) -> str:
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row is a header.
 
-    The first column with dates or numbers below the first row decides: it has a header unless its first cell is a date
-    or a number too. Without such a column, the first row is a header if none of its cells is a date or a number.
+    A first row of periods, as 1960, 1961, 1962, is a header. Otherwise the first column with dates or numbers below the
+    first row decides: it has a header unless its first cell is a date or a number too. Without such a column, the first
+    row is a header if none of its cells is a date or a number.
 
     >>> has_header([["time", "value"], ["2024-01-01", "3"]])
     True
     >>> has_header([["2024-01-01", "x"], ["2024-01-02", "3"]])
     False
     """
+    if are_period_names(rows[0]) and not any(are_period_names(row, may_be_numbered=False) for row in rows[1:2]):
+        return True
     below = (to_text(column) for column in zip(*rows[1:SAMPLE_SIZE], strict=True))
     for cell, cells in zip(rows[0], below, strict=False):
         if _is_data(cells):
