@@ -256,7 +256,7 @@ class TestRefusals:
             ("2024-01-01\n2024-01-02\n", "No numeric column for the target"),
             (
                 "ds,a,b\n2024-01-01,1,2\n2024-01-02,1,2\n",
-                "Ambiguous target: got the numeric columns 'a', 'b'",
+                "Ambiguous target: got the numeric columns 'b', 'a'",
             ),
         ],
     )

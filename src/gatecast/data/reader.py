@@ -44,11 +44,12 @@ from gatecast.data.parsing.series_keys import (
     infer_id_columns,
     parse_keys,
     propose_id_columns,
+    split_names,
 )
 from gatecast.data.parsing.timestamps import ParsedTimes
 from gatecast.data.parsing.transposed_tables import Periods, find_periods, key_columns, parse_matrix, row_keys
 from gatecast.data.parsing.unused_columns import note_unused
-from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, melt
+from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, keys_of_columns, melt, melt_series
 from gatecast.data.sources.dataframes import (
     from_frame,
     from_mapping,
@@ -131,8 +132,9 @@ def read(
         id_col: Column of the series ids, or several that identify a series together, as a list or separated by commas;
             inferred if None.
         time_col: Column of the times; inferred if None. Rows of a table without times are numbered from 1.
-        target_col: Column of the values; inferred if None. Several names, or "*" for all numeric columns except the
-            times, make the table wide: each column is a series, from its first value to the last row.
+        target_col: Column of the values; inferred if None. Several names, as a list or separated by commas, or "*" for
+            all numeric columns except the times, make the table wide: each column is a series, from its first value to
+            the last row; with ids, each column of each id.
         freq: Frequency such as "MS", or 1 for integer times; inferred if None.
         hist_exog: Columns known only for the past.
         futr_exog: Columns known for the future too.
@@ -173,6 +175,7 @@ def read(
         )
         if periods is not None:
             return _read_transposed(data, id_col, periods)
+    target_col = _split_targets(table, target_col)
     if _is_wide(target_col, table):
         return _read_wide(data, id_col, time_col, target_col)
     return _read_long(data, id_col, time_col, None if target_col is None else str(target_col))
@@ -236,6 +239,14 @@ def list_files(source: str | os.PathLike[str]) -> tuple[Path, ...]:
     return match_files(text)
 
 
+def _split_targets(table: RawTable, target_col: Columns | None) -> Columns | None:
+    """The target columns; several in one string, separated by commas, are a list."""
+    if not isinstance(target_col, str) or target_col == ALL_COLUMNS:
+        return target_col
+    names = split_names(table, target_col)
+    return names if len(names) > 1 else target_col
+
+
 def _is_wide(target_col: Any, table: RawTable) -> TypeGuard[Columns]:
     """Whether several columns are targets."""
     if isinstance(target_col, str):
@@ -286,39 +297,67 @@ def _read_long(
 def _read_wide(
     data: _Source, id_col: Columns | None, time_col: str | None, target_col: Columns
 ) -> tuple[Panel, tuple[str, ...]]:
-    """Read a table with one column per series."""
-    table, exclude = data.table, list(data.exogenous_roles)
-    if id_col is not None:
-        raise ConfigError(
-            "A wide table has no id column",
-            where="id_col",
-            argument="id_col",
-            got=f"{id_col!r} and several target columns",
-            fix="Omit id_col, or name a single target column.",
-        )
+    """Read a table with one column per series, or per series of an id."""
+    table = data.table
+    exclude = [*data.exogenous_roles, *find_id_columns(table, id_col)]
     target_col = target_col if isinstance(target_col, str) else list(target_col)
     named = [] if target_col == ALL_COLUMNS else find_target_columns(table, target_col, exclude)
     time = find_time_column(table, time_col, {*exclude, *named})
     time_columns = [] if time is None else [time]
     targets = named or find_target_columns(table, target_col, [*exclude, *time_columns])
-    reserved = dict(data.exogenous_roles)
-    for i in (*targets, *time_columns):
-        reserve_column(table, i, "time" if i == time else "target", reserved)
     times = data.parse_times(time)
-    long = melt(table, targets, row_numbers(len(table), None) if times is None else times.values, data.exogenous)
+    values = row_numbers(len(table), None) if times is None else times.values
+    id_columns = find_id_columns(table, id_col) or _infer_ids_of_wide(data, named or targets[-1:], time, values)
+    if target_col == ALL_COLUMNS:
+        targets = [i for i in targets if i not in id_columns]
+    reserved = dict(data.exogenous_roles)
+    for role, columns in (("id", id_columns), ("target", targets), ("time", time_columns)):
+        for i in columns:
+            reserve_column(table, i, role, reserved)
+    keys = parse_keys(table, id_columns) if id_columns else None
+    if keys is not None and times is None:
+        values = row_numbers(len(table), keys.ids)
+    long = (
+        melt(table, targets, values, data.exogenous)
+        if keys is None
+        else melt_series(table, targets, values, data.exogenous, keys)
+    )
     time_name = "time" if time is None or not table.has_header else table.names[time]
+    names = ColumnNames("unique_id", time_name, "value" if time_name == "y" else "y")
     panel, data_notes = build_panel(
         long.times,
         long.values,
         long.ids,
         freq=data.freq,
-        columns=ColumnNames("unique_id", time_name, "value" if time_name == "y" else "y"),
+        columns=names,
         describe_row=long.describe_row,
         exogenous=long.exogenous,
     )
-    summary = _summarize(table, (), ColumnRoles(None, time, targets[0]), panel, wide=True)
+    summary = _summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
     notes = (*table.notes, *(times.notes if times else ()), *long.notes, *data.exogenous.notes, *data_notes)
-    return data.finish(panel, (), None, time, times), (summary, *notes)
+    panel = data.finish(panel, id_columns, None, time, times)
+    if keys is not None:
+        columns_of_keys = keys_of_columns(table, targets, id_columns, keys, panel.ids)
+        id_types = tuple(panel.key_types.id_types([table.names[i] for i in id_columns]).values())
+        panel = replace(
+            panel,
+            keys=columns_of_keys,
+            columns=replace(names, id=tuple(columns_of_keys)),
+            key_types=replace(panel.key_types, id="", categories=(), ordered=False, keys=(*id_types, ColumnType())),
+        )
+    return panel, (summary, *notes)
+
+
+def _infer_ids_of_wide(
+    data: _Source, targets: Sequence[int], time: int | None, times: npt.NDArray[Any]
+) -> tuple[int, ...]:
+    """The id columns of a table with several targets whose times repeat; none otherwise."""
+    if time is None or len(np.unique(times)) == len(times):
+        return ()
+    # Where all numeric columns are targets, one of them may be the id.
+    table, exclude = data.table, [*data.exogenous_roles, *targets[1:]]
+    roles = infer_roles(table, None, table.names[time], table.names[targets[0]], exclude)
+    return infer_id_columns(table, roles, times, exclude)
 
 
 def _read_transposed(data: _Source, id_col: Columns | None, periods: Periods) -> tuple[Panel, tuple[str, ...]]:
@@ -384,7 +423,7 @@ def _column_names(table: RawTable, id_columns: Sequence[int], roles: ColumnRoles
 
 
 def _summarize(
-    table: RawTable, id_columns: Sequence[int], roles: ColumnRoles, panel: Panel, *, wide: bool = False
+    table: RawTable, id_columns: Sequence[int], roles: ColumnRoles, panel: Panel, *, targets: Sequence[int] = ()
 ) -> str:
     """The first note: roles of the columns, frequency, number of points, first and last time."""
 
@@ -394,11 +433,11 @@ def _summarize(
 
     ids = f"id column{'s' if len(id_columns) > 1 else ''}: {', '.join(map(label, id_columns))}, " if id_columns else ""
     if not id_columns and len(panel) > 1:
-        ids = "one series per column, " if wide else "one series per file, "
+        ids = "one series per column, " if targets else "one series per file, "
     time = "no time column (rows are numbered)" if roles.time is None else f"time column: {label(roles.time)}"
     target = f"target: {label(roles.target)}"
-    if wide and len(panel) > 1:
-        target = f"targets: {', '.join(map(repr, panel.ids[:3]))}{', ...' if len(panel) > 3 else ''}"
+    if len(targets) > 1:
+        target = f"targets: {', '.join(map(label, targets[:3]))}{', ...' if len(targets) > 3 else ''}"
     header = "" if table.has_header else "no header; "
     return f"{header}{ids}{time}, {target}, frequency: {panel.freq.label}; {_summarize_extent(panel)}."
 

@@ -54,8 +54,11 @@ def test_infer_roles_of_named_columns_uses_the_names():
 def test_infer_roles_of_several_numeric_columns_raises_with_their_names():
     with pytest.raises(DataError, match="Ambiguous target") as error:
         infer_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS))
-    assert error.value.got == "the numeric columns 'a', 'b'"
-    assert "target_col='b'" in error.value.fix
+    assert error.value.got == "the numeric columns 'b', 'a'"
+    assert error.value.fix == (
+        "Set target_col, for example target_col='b'. To forecast several, set target_col='b,a', "
+        "or target_col='*' for all."
+    )
     assert infer_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS), target_col="b").target == 2
 
 
@@ -81,3 +84,21 @@ def test_join_date_parts_adds_a_date_column_and_a_note():
     assert joined.notes == ("Times are joined from the columns 'Year', 'Month', 'Day'.",)
     assert join_date_parts(parts, time_col="Year") is parts
     assert join_date_parts(table(year=DAYS, month=UP)).names == ("year", "month")
+
+
+def test_infer_roles_of_several_numeric_columns_lists_the_likeliest_first():
+    constant, sparse = np.ones(4), np.array([np.nan, np.nan, np.nan, 2.0])
+    columns = table(
+        ds=DAYS, near=NUMBERS, constant=constant, net_sales=NUMBERS, sparse=sparse, other=NUMBERS, last=NUMBERS
+    )
+    with pytest.raises(DataError) as error:
+        infer_roles(columns)
+    assert error.value.got == "the numeric columns 'net_sales', 'last', 'near', 'other', 'constant', 'sparse'"
+
+
+def test_infer_roles_of_many_numeric_columns_lists_a_few():
+    columns = table(ds=DAYS, **{f"a_long_name_of_a_column_{k}": NUMBERS + k for k in range(40)})
+    with pytest.raises(DataError) as error:
+        infer_roles(columns)
+    assert len(str(error.value)) < 500
+    assert "more" in error.value.got
