@@ -336,7 +336,7 @@ class Forecaster:
             h: Steps; beyond the horizon of `fit` the models continue from their own forecast, with intervals that grow.
             level: Levels of the intervals, in percent; None: as given to the constructor.
             futr_df: The future exogenous columns at these steps: one row a series and time, or a time where they are
-                the same for all. Required if there are any.
+                the same for all. Required if there are any, unless the source has rows of these steps without a target.
             output: Kind of table: "pandas", "polars", "pyarrow" or "dict"; None: that of the source.
 
         Returns:
@@ -664,6 +664,10 @@ class Forecaster:
             stat_exog=config.data.stat_exog,
             categories=like.categories if like is not None and like.categories else None,
         )
+
+    def _knows_future(self, source: Any) -> bool:
+        """Return whether a source has the future exogenous columns for times after the last value of its target."""
+        return bool(prepare_panel(self._read(source)[0], [], self.config.data).known_future)
 
     def _series(self, source: Any) -> Panel:
         """Return the series to forecast."""

@@ -90,6 +90,8 @@ class Panel:
         utc_offset_minutes: Minutes by which the times are ahead of UTC; None if they are local or have no time zone.
         key_types: Types of the id and time columns in the source table.
         keys: Values of several id columns, by name, each of shape (n_series,); empty if there are fewer than two.
+        known_future: Values of the `futr_exog` columns after the end of each series, where the source had rows of these
+            times without a target; each of shape (n_series, n_steps), or empty.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -111,6 +113,7 @@ class Panel:
     utc_offset_minutes: int | None = None
     key_types: KeyTypes = field(default_factory=KeyTypes)
     keys: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    known_future: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -144,8 +147,13 @@ class Panel:
 
     def drop_last(self, h: int) -> Panel:
         """Return the panel without the last h values of each series; a shorter series becomes empty."""
-        keep = np.maximum(self.lengths - h, 0)
-        return self._slice(self.indptr[:-1], keep, self.start)
+        return self.keep_first(self.lengths - h)
+
+    def keep_first(self, n: IntArray) -> Panel:
+        """Return the first n[s] values of each series s, at least none; `known_future` no longer follows them."""
+        keep = np.maximum(n, 0)
+        panel = self if (keep == self.lengths).all() else replace(self, known_future={})
+        return panel._slice(self.indptr[:-1], keep, self.start)
 
     def keep_last(self, h: int) -> Panel:
         """Return the last h values of each series, or all of a shorter one."""
@@ -158,7 +166,15 @@ class Panel:
         rows = np.asarray(indices, np.int64)
         stat_exog = {name: column[rows] for name, column in self.stat_exog.items()}
         keys = {name: column[rows] for name, column in self.keys.items()}
-        selected = replace(self, ids=self.ids[rows], start=self.start[rows], stat_exog=stat_exog, keys=keys)
+        known_future = {name: values[rows] for name, values in self.known_future.items()}
+        selected = replace(
+            self,
+            ids=self.ids[rows],
+            start=self.start[rows],
+            stat_exog=stat_exog,
+            keys=keys,
+            known_future=known_future,
+        )
         return selected._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
 
     def categories_before(self, n_last: int) -> dict[str, tuple[str, ...]]:
@@ -190,7 +206,7 @@ class Panel:
             codes = np.where(np.isfinite(columns[name]), columns[name], len(recoded) - 1).astype(np.int64)
             columns[name] = recoded[codes]
         hist_exog, futr_exog = ({name: columns[name] for name in names} for names in (self.hist_exog, self.futr_exog))
-        return replace(self, categories=categories, hist_exog=hist_exog, futr_exog=futr_exog)
+        return replace(self, categories=categories, hist_exog=hist_exog, futr_exog=futr_exog, known_future={})
 
     def future_columns(self, h: int) -> ColumnTable:
         """Return ids and times of the h steps after the end of each series: the first columns of a long table."""

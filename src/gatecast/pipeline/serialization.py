@@ -173,10 +173,12 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "key_types": panel.key_types.to_json(),
         "categories": {name: list(words) for name, words in panel.categories.items()},
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
+        "known_future": list(panel.known_future),
     }
     arrays = {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
     columns = {f"{role}.{k}": column for role in ROLES for k, column in enumerate(getattr(panel, role).values())}
-    return about, arrays | columns
+    known = {f"known_future.{k}": values for k, values in enumerate(panel.known_future.values())}
+    return about, arrays | columns | known
 
 
 def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
@@ -195,6 +197,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         categories={name: tuple(words) for name, words in about["categories"].items()},
         key_types=KeyTypes.from_json(about["key_types"]),
         keys={name: _ids_in(column) for name, column in about.get("keys", {}).items()},
+        known_future={name: arrays[f"known_future.{k}"] for k, name in enumerate(about.get("known_future", ()))},
     )
 
 
