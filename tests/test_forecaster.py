@@ -364,3 +364,32 @@ def test_forecaster_simple_forecast_of_shortest_and_constant_series(model, lengt
 def test_configs_are_exported(name):
     assert name in gc.__all__
     assert getattr(gc, name) is getattr(config_module, name)
+
+
+@pytest.mark.slow
+def test_forecaster_several_id_columns_are_in_every_table_also_after_load_and_update(tmp_path):
+    days = np.arange(40)
+    pairs = [(store, item) for store in (1, 2) for item in ("x", "y")]
+    rows = {
+        "day": np.tile(days, 4),
+        "store": np.repeat([store for store, _ in pairs], 40),
+        "item": np.repeat([item for _, item in pairs], 40),
+        "y": np.tile(np.sin(days), 4) + np.repeat(np.arange(4.0), 40),
+    }
+    settings = {"model": "dot", "h": 3, "id_col": ["store", "item"], "season_length": 1}
+    fitted = Forecaster(**settings).fit(rows)
+    fitted.save(tmp_path / "m.gatecast")
+    loaded = gc.load(tmp_path / "m.gatecast")
+    loaded.update({name: column + 40 if name == "day" else column for name, column in rows.items()})
+    windows = fitted.cross_validation(rows)
+    tables = [fitted.predict(), fitted.simulate(2), windows, loaded.predict(), fitted.evaluate(rows).table]
+    tables += [fitted.predict(rows), gc.metrics.evaluate(windows, ["mae", "mase"], train_df=rows)]
+    for table in tables:
+        assert list(table)[:2] == ["store", "item"]
+        assert list(dict.fromkeys(zip(table["store"].tolist(), table["item"].tolist(), strict=True))) == pairs
+    assert loaded.predict()["day"][0] == 80
+    assert loaded.config.id_col == ("store", "item")
+    for name in ("2/x", "2,x", (2, "x")):
+        assert fitted._forecast().chart(name).title.startswith("y of 2/x")
+    with pytest.raises(ConfigError, match="unknown series"):
+        fitted._forecast().chart("3/x")

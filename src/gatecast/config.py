@@ -129,7 +129,7 @@ class ForecasterConfig:
         network: Size of the networks.
         training: Their training.
         data: Exogenous columns, and bounds of the values.
-        id_col: Column with the ids of the series.
+        id_col: Column with the ids of the series, or several.
         time_col: Column with the times.
         target_col: Column with the values; several, or "*", of a wide table.
     """
@@ -143,6 +143,6 @@ class ForecasterConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    id_col: str | None = None
+    id_col: str | Sequence[str] | None = None
     time_col: str | None = None
     target_col: str | Sequence[str] | None = None

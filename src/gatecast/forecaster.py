@@ -48,7 +48,7 @@ from gatecast.pipeline.cross_validation import cross_validate, score_new_rows
 from gatecast.pipeline.fit import fit, prepare_panel, update
 from gatecast.pipeline.progress import Progress, show_progress
 from gatecast.pipeline.state import FittedState
-from gatecast.results import Evaluation, Forecast, HistoryData
+from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
 
 __all__ = ["Forecaster", "Progress", "load"]
 
@@ -117,7 +117,7 @@ class Forecaster:
         futr_exog: Columns known for the steps ahead too, such as prices and holidays.
         hist_exog: Columns known for the past alone.
         stat_exog: Columns constant within a series.
-        id_col: Column with the ids of the series.
+        id_col: Column with the ids of the series, or several that identify a series together.
         time_col: Column with the times.
         target_col: Column with the values; several, or "*", of a table that has a column for each series.
         network: Sizes of the networks.
@@ -151,7 +151,7 @@ class Forecaster:
         futr_exog: str | Sequence[str] = (),
         hist_exog: str | Sequence[str] = (),
         stat_exog: str | Sequence[str] = (),
-        id_col: str | None = None,
+        id_col: str | Sequence[str] | None = None,
         time_col: str | None = None,
         target_col: str | Sequence[str] | None = None,
         network: NetworkConfig | None = None,
@@ -336,7 +336,7 @@ class Forecaster:
             h: Steps; beyond the horizon of `fit` the models continue from their own forecast, with intervals that grow.
             level: Levels of the intervals, in percent; None: as given to the constructor.
             futr_df: The future exogenous columns at these steps: one row a series and time, or a time where they are
-                the same for all. Required if there are any.
+                the same for all. Required if there are any, unless the source has rows of these steps without a target.
             output: Kind of table: "pandas", "polars", "pyarrow" or "dict"; None: that of the source.
 
         Returns:
@@ -665,6 +665,10 @@ class Forecaster:
             categories=like.categories if like is not None and like.categories else None,
         )
 
+    def _knows_future(self, source: Any) -> bool:
+        """Return whether a source has the future exogenous columns for times after the last value of its target."""
+        return bool(prepare_panel(self._read(source)[0], [], self.config.data).known_future)
+
     def _series(self, source: Any) -> Panel:
         """Return the series to forecast."""
         fitted_on = self._fitted().panel
@@ -766,7 +770,8 @@ class Forecaster:
         """Return the history of a forecast table for its chart; None if its series are not those of `fit`."""
         state, names = self._fitted(), self.panel_.columns
         ids = self.panel_.ids
-        if names.id in columns and not np.isin(columns[names.id], ids).all():
+        has_ids = names.id is not None and set(names.ids) <= set(columns)
+        if has_ids and not np.isin(np.asarray(row_ids(columns, names.id)), ids).all():
             return None
         baseline: ColumnTable = {}
         n_steps = len(columns[names.time]) // len(ids)

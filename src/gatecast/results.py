@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gatecast._utils.formatting import format_count, format_or_dash, format_times, number_formatter
 from gatecast._utils.html import html_table
 from gatecast.data.panel import ColumnNames, Panel
+from gatecast.data.parsing.series_keys import join_ids
 from gatecast.errors import ConfigError
 from gatecast.plotting.charts import (
     BASELINES,
@@ -26,7 +27,16 @@ from gatecast.plotting.charts import (
 )
 from gatecast.plotting.spec import Chart
 
-__all__ = ["Evaluation", "Forecast", "HistoryData", "Score", "column_names", "resolve_series_id", "score_rows"]
+__all__ = [
+    "Evaluation",
+    "Forecast",
+    "HistoryData",
+    "Score",
+    "column_names",
+    "resolve_series_id",
+    "row_ids",
+    "score_rows",
+]
 
 Column = npt.NDArray[Any]
 
@@ -74,7 +84,7 @@ class Forecast:
     Args:
         table: A table of the kind that came in, h rows per series: the id if the data has one, the time, then the
             columns of `column_names`.
-        id_col: Name of the id column; None if the data has none.
+        id_col: Name of the id column, or of several; None if the data has none.
         time_col: Name of the time column.
         target_col: Name of the forecast column.
         model: Name of the model's column.
@@ -84,7 +94,7 @@ class Forecast:
     """
 
     table: Any
-    id_col: str | None = None
+    id_col: str | tuple[str, ...] | None = None
     time_col: str = "ds"
     target_col: str = "y"
     model: str = "LSTM"
@@ -97,17 +107,20 @@ class Forecast:
             object.__setattr__(self, "columns", self.table)
 
     @classmethod
-    def from_table(cls, table: Any, id_col: str | None, time_col: str, target_col: str, model: str) -> Forecast:
+    def from_table(
+        cls, table: Any, id_col: str | tuple[str, ...] | None, time_col: str, target_col: str, model: str
+    ) -> Forecast:
         """Return a table of forecasts as a record; levels come from the names of its columns."""
         columns = {str(name): np.asarray(table[name]) for name in _names_of(table)}
         start = f"{model}-lo-"
         levels = tuple(float(name.removeprefix(start)) for name in columns if name.startswith(start))
-        key = id_col if id_col in columns else None
+        key = id_col if set(ColumnNames(id_col).ids) <= set(columns) else None
         return cls(table, key, time_col, target_col, model, tuple(sorted(levels)), columns)
 
     def __repr__(self) -> str:
         rows = format_count(len(self.columns[self.time_col]), "row")
-        n_series = 1 if self._id is None else len(dict.fromkeys(self.columns[self._id].tolist()))
+        ids = self._ids
+        n_series = 1 if ids is None else len(dict.fromkeys(ids.tolist()))
         levels = f", level={self.levels}" if self.levels else ""
         return f"Forecast({self.model!r}, {rows} of {n_series:,} series{levels})"
 
@@ -147,8 +160,9 @@ class Forecast:
             ConfigError: Unknown series.
         """
         panel = None if self.past is None else self.past.panel
-        series_id = None if self._id is None else resolve_series_id(self.columns[self._id], id, panel)
-        table = self.columns if self._id is None else _take_rows(self.columns, self.columns[self._id] == series_id)
+        ids = self._ids
+        series_id = None if ids is None else resolve_series_id(ids, id, panel)
+        table = self.columns if ids is None else _take_rows(self.columns, ids == series_id)
         single = series_id is None or (panel is not None and len(panel) == 1)
         name = self.target_col if single else f"{self.target_col} of {series_id}"
         rows = ForecastSeries(table, self.model, self.levels, self.time_col, len(table[self.time_col]), self.target_col)
@@ -165,9 +179,9 @@ class Forecast:
         return forecast_chart(name, history, rows, test, "" if evaluation is None else evaluation.verdict)
 
     @property
-    def _id(self) -> str | None:
-        """Name of the id column, if the table has it."""
-        return self.id_col if self.id_col in self.columns else None
+    def _ids(self) -> Column | None:
+        """Id of the series of every row, None if the table has no id columns."""
+        return row_ids(self.columns, self.id_col) if set(ColumnNames(self.id_col).ids) <= set(self.columns) else None
 
 
 @dataclass(frozen=True, repr=False)
@@ -247,15 +261,15 @@ class Evaluation:
         Raises:
             ConfigError: Unknown series or file type, or neither library is installed.
         """
-        id_col, target = self.columns.id, self.columns.target
-        series_id = None if id_col is None else resolve_series_id(self.table[id_col], id)
+        ids, target = row_ids(self.table, self.columns.id), self.columns.target
+        series_id = None if ids is None else resolve_series_id(ids, id)
         name = target if series_id is None else f"{target} of {series_id}"
         return show(backtest_chart(name, self.series(series_id), self.verdict), path)
 
     def series(self, id: Any = None) -> ForecastSeries:
         """Return the test part of one series; None returns the rows of all series."""
-        id_col = self.columns.id
-        table = self.table if id_col is None or id is None else _take_rows(self.table, self.table[id_col] == id)
+        ids = None if id is None else row_ids(self.table, self.columns.id)
+        table = self.table if ids is None else _take_rows(self.table, ids == id)
         levels = tuple(self.scores[0].coverage)
         model, time, target = self.scores[0].model, self.columns.time, self.columns.target
         return ForecastSeries(table, model, levels, time, self.horizon, target)
@@ -292,7 +306,8 @@ def resolve_series_id(ids: Column, id: Any, panel: Panel | None = None) -> Any:
 
     Args:
         ids: Names of the series [N].
-        id: The name, or its text; None for the first series that has values.
+        id: The name, or its text; of several id columns "1/2", "1,2" or (1, 2). None for the first series that has
+            values.
         panel: The series; None if all of them have values.
 
     Raises:
@@ -300,8 +315,12 @@ def resolve_series_id(ids: Column, id: Any, panel: Panel | None = None) -> Any:
     """
     if id is not None:
         names = list(dict.fromkeys(ids.tolist()))
+        if isinstance(id, tuple | list):
+            id = join_ids([np.array([part], object) for part in id])[0]
         # The command line passes texts; in the data the names may be numbers.
         matches = [name for name in names if name == id] or [name for name in names if str(name) == str(id)]
+        joined = "/".join(part.strip() for part in str(id).split(","))
+        matches = matches or [name for name in names if str(name).replace("\\", "") == joined]
         if not matches:
             texts = [str(name) for name in names]
             similar = ", ".join(difflib.get_close_matches(str(id), texts, n=3) or texts[:3])
@@ -314,6 +333,17 @@ def resolve_series_id(ids: Column, id: Any, panel: Panel | None = None) -> Any:
         for name in panel.ids[n_known > 0][:1]:
             return name
     return ids[0]
+
+
+def row_ids(table: Mapping[str, Column], id_col: str | tuple[str, ...] | None) -> Column | None:
+    """Return the id of the series of every row of a table: a column, or several joined as those of a panel are.
+
+    >>> row_ids({"store": np.array([1, 1]), "item": np.array([2, 3])}, ("store", "item")).tolist()
+    ['1/2', '1/3']
+    """
+    if isinstance(id_col, tuple):
+        return join_ids([table[name] for name in id_col])
+    return None if id_col is None else table[id_col]
 
 
 def _names_of(table: Any) -> list[str]:

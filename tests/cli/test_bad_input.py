@@ -79,7 +79,7 @@ BAD = {
         table((f"{line},{k % 7}" for k, line in enumerate(rows())), "when,left,right\n"),
         [],
         [
-            "ambiguous target: got the numeric columns 'left', 'right'",
+            "ambiguous target: got the numeric columns 'right', 'left'",
             "for example --target-col 'right'.",
         ],
     ),

@@ -43,7 +43,11 @@ def failing(monkeypatch, workdir):
         (["sales.csv", "--freq", "bogus"], "error: "),
         (["sales.csv", "--model", "arima"], "error: "),
         (["sales.csv", "--out", "a.xlsx"], "error: invalid --out (a.xlsx): got '.xlsx'"),
-        (["sales.csv", "--futr-exog", "price"], "error: missing --futr-df: expected a table with 'price'"),
+        (["sales.csv", "--futr-exog", "price"], "error: unknown column (--futr-exog): got 'price'"),
+        (
+            ["prices.csv", "--futr-exog", "price", "--target-col", "sold"],
+            "error: missing --futr-df: expected a table with 'price'",
+        ),
         (["sales.csv", "--futr-df", "no.csv"], "error: --futr-df not found (no.csv)"),
     ],
 )

@@ -13,6 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from gatecast.data.frequency import format_times, parse
+from gatecast.data.panel import ColumnNames
 from gatecast.data.reader import read, write
 from gatecast.data.sources import files
 from gatecast.errors import ConfigError, DataError
@@ -259,7 +260,7 @@ class TestRefusals:
             ("2024-01-01\n2024-01-02\n", "No numeric column for the target"),
             (
                 "ds,a,b\n2024-01-01,1,2\n2024-01-02,1,2\n",
-                "Ambiguous target: got the numeric columns 'a', 'b'",
+                "Ambiguous target: got the numeric columns 'b', 'a'",
             ),
         ],
     )
@@ -312,3 +313,27 @@ def test_reading_text_imports_no_table_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & {"duckdb", "narwhals", "pandas", "polars", "pyarrow"}
+
+
+def test_read_of_two_id_columns_makes_a_series_of_each_pair():
+    table = {"t": [1, 2] * 3, "store": [1, 1, 1, 1, 2, 2], "item": list("aabbaa"), "y": np.arange(6.0)}
+    panel, notes = read(table, id_col=["store", "item"])
+    assert panel.ids.tolist() == ["1/a", "1/b", "2/a"]
+    assert panel.columns == ColumnNames(("store", "item"), "t", "y")
+    assert {name: column.tolist() for name, column in panel.keys.items()} == {"store": [1, 1, 2], "item": list("aba")}
+    assert notes[0].startswith("id columns: 'store', 'item', time column: 't', target: 'y'")
+    assert list(panel.future_columns(1)) == ["store", "item", "t"]
+    assert panel.take([2, 0]).to_columns()["store"].tolist() == [2, 2, 1, 1]
+    assert read(table, id_col="store,item")[0].ids.tolist() == panel.ids.tolist()
+
+
+def test_read_of_too_few_id_columns_proposes_the_others():
+    table = {"t": [1, 2] * 3, "store": [1, 1, 1, 1, 2, 2], "item": list("aabbaa"), "y": np.arange(6.0)}
+    with pytest.raises(DataError, match=r"Set id_col, for example id_col=\['store', 'item'\]"):
+        read(table, id_col="store")
+
+
+def test_read_of_two_id_columns_and_an_empty_one_raises_with_its_row():
+    table = {"t": [1, 2, 1, 2], "a": ["x", "x", "y", ""], "b": ["p"] * 4, "y": np.arange(4.0)}
+    with pytest.raises(DataError, match=r"Missing series id \(row index 3, column 'a'\)"):
+        read(table, id_col=["a", "b"])

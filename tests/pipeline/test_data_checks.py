@@ -7,8 +7,10 @@ import pytest
 from panel_cases import QUICK, monthly
 
 from gatecast.config import DataConfig
+from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
-from gatecast.forecaster import Forecaster
+from gatecast.forecaster import Forecaster, load
+from gatecast.pipeline.data_checks import trim_unobserved
 
 
 def test_check_series_constant_and_empty_series_are_named(panel_table):
@@ -76,3 +78,80 @@ def test_check_series_panel_without_two_values_of_a_series_is_refused():
     table = {"unique_id": ["a", "a", "b", "b"], "ds": [1, 2, 1, 2], "y": [1.0, math.nan, math.nan, 2.0]}
     with pytest.raises(DataError, match="got no series with two values"):
         Forecaster(h=1).fit(table)
+
+
+def padded_shops(n_future=6, n_past=30):
+    """Two shops with rows for steps ahead, without a target."""
+    steps = np.arange(n_past + n_future)
+    past = np.where(steps < n_past, np.sin(steps), np.nan)
+    return {
+        "t": np.tile(steps, 2),
+        "shop": np.repeat(np.array(["a", "b"], object), len(steps)),
+        "y": np.concatenate([past, past + 5]),
+        "price": np.tile(np.cos(steps), 2),
+    }
+
+
+def test_trim_unobserved_of_a_panel_drops_the_rows_after_the_last_value_of_all():
+    panel, _ = read(padded_shops(), target_col="y", futr_exog="price")
+    notes = []
+    trimmed = trim_unobserved(panel, notes)
+    assert trimmed.lengths.tolist() == [30, 30]
+    assert trimmed.future_times(1).ravel().tolist() == [30, 30]
+    np.testing.assert_allclose(trimmed.known_future["price"], np.tile(np.cos(np.arange(30, 36)), (2, 1)))
+    assert notes == [
+        "no series has a value after 29: 12 rows are left out.",
+        "their columns 'price' are known for 6 steps ahead.",
+    ]
+    assert trimmed.drop_last(1).known_future == {}
+    assert trimmed.keep_last(5).take([1]).known_future["price"].shape == (1, 6)
+
+
+def test_trim_unobserved_of_a_panel_keeps_gaps_at_the_end_of_single_series():
+    table = padded_shops()
+    table["y"][20:30] = np.nan
+    panel, _ = read(table, target_col="y", futr_exog="price")
+    trimmed = trim_unobserved(panel, [])
+    assert trimmed.lengths.tolist() == [30, 30]
+    assert np.isnan(trimmed.series(0)[20:]).all()
+
+
+def test_trim_unobserved_of_series_that_end_apart_knows_no_future():
+    rows = {name: column[:-3] for name, column in padded_shops().items()}
+    panel, _ = read(rows, target_col="y", futr_exog="price")
+    notes = []
+    trimmed = trim_unobserved(panel, notes)
+    assert trimmed.lengths.tolist() == [30, 30]
+    assert trimmed.known_future == {}
+    assert notes == ["no series has a value after 29: 9 rows are left out."]
+
+
+def test_trim_unobserved_without_rows_to_drop_returns_the_panel():
+    panel, _ = read({name: column for name, column in padded_shops(0).items() if name != "price"})
+    notes = []
+    assert trim_unobserved(panel, notes) is panel
+    assert notes == []
+
+
+@pytest.mark.slow
+def test_forecaster_known_future_equals_the_same_table_also_after_load(tmp_path):
+    rows = padded_shops()
+    settings = {"model": "dot", "target_col": "y", "futr_exog": "price", "season_length": 1}
+    fitted = Forecaster(**settings).fit(rows)
+    assert fitted.h_ == 6
+    future = {name: column[np.isnan(rows["y"])] for name, column in rows.items() if name != "y"}
+    expected = fitted.predict(futr_df=future)
+    fitted.save(tmp_path / "m.gatecast")
+    for table in (fitted.predict(), fitted.predict(rows), load(tmp_path / "m.gatecast").predict()):
+        np.testing.assert_array_equal(table["DynamicOptimizedTheta"], expected["DynamicOptimizedTheta"])
+    assert np.isfinite(fitted.evaluation_.scores[0].mae)
+    with pytest.raises(ConfigError, match=r"got rows for 6 steps.*Pass futr_df, or forecast fewer steps"):
+        fitted.predict(h=7)
+
+
+def test_forecaster_known_future_with_a_missing_number_raises():
+    rows = padded_shops()
+    rows["price"][33] = np.nan
+    fitted = Forecaster(3, model="naive", target_col="y", futr_exog="price", season_length=1).fit(rows)
+    with pytest.raises(ConfigError, match="no value of 'price' in some of them"):
+        fitted.predict(h=6)

@@ -29,7 +29,7 @@ class ForecastTable:
 
     Args:
         columns: Arrays of equal length, by name.
-        id_col: Column with the names of the series; None if the data have none.
+        id_col: Column with the names of the series, or several columns; None if the data have none.
         time_col: Column with the times.
         target_col: Column that is forecast.
         model: Column of the forecast; bounds are called `<model>-lo-<level>` and `<model>-hi-<level>`.
@@ -37,7 +37,7 @@ class ForecastTable:
     """
 
     columns: dict[str, npt.NDArray[Any]]
-    id_col: str | None
+    id_col: str | tuple[str, ...] | None
     time_col: str
     target_col: str
     model: str
@@ -180,10 +180,12 @@ def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | None
 
 def _of_one_series(view: ForecastView, position: int, unique_id: Any) -> ForecastView:
     """Return the view with the forecast and the test part of one series of several."""
+    from gatecast.results import row_ids
+
     forecast, evaluation, h = view.forecast, view.evaluation, len(view.baseline_values)
     columns = {name: column[position * h : (position + 1) * h] for name, column in forecast.columns.items()}
     if evaluation is not None and forecast.id_col is not None:
-        rows = evaluation.table[forecast.id_col] == unique_id
+        rows = row_ids(evaluation.table, forecast.id_col) == unique_id
         evaluation = replace(evaluation, table={name: column[rows] for name, column in evaluation.table.items()})
     return replace(view, forecast=replace(forecast, columns=columns), evaluation=evaluation, all_series=forecast)
 

@@ -21,6 +21,7 @@ __all__ = [
     "named_path",
     "require_futr_df",
     "require_futr_df_for",
+    "require_known_future",
 ]
 
 
@@ -68,8 +69,19 @@ def require_futr_df(forecaster: Forecaster, futr_df: Path | None) -> None:
     Raises:
         ConfigError: The forecaster has future exogenous columns, and there is no file.
     """
-    if forecaster.panel_.futr_exog and futr_df is None:
+    if forecaster.panel_.futr_exog and futr_df is None and not forecaster.panel_.known_future:
         raise _missing_futr_df(forecaster.panel_.futr_exog)
+
+
+def require_known_future(forecaster: Forecaster, source: Path | str, futr_df: Path | None) -> None:
+    """Refuse future exogenous columns whose future values are neither in a file nor in the source, before training.
+
+    Raises:
+        ConfigError: There are such columns, no file, and no row of the source after the last value of the target.
+    """
+    columns = forecaster.config.data.futr_exog
+    if columns and futr_df is None and not forecaster._knows_future(source):
+        raise _missing_futr_df(columns)
 
 
 def require_futr_df_for(futr_exog: Sequence[str] | str, futr_df: Path | None) -> None:

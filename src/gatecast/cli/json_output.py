@@ -74,7 +74,7 @@ def forecast_document(view: ForecastView, options: Mapping[str, Any], files: Seq
             "series": view.n_series,
             "time_col": forecast.time_col,
             "target_col": forecast.target_col,
-            "id_col": forecast.id_col,
+            "id_col": ",".join(forecast.id_col) if isinstance(forecast.id_col, tuple) else forecast.id_col,
             "frequency": view.freq,
             "season": int(view.season_length),
             "rows": len(view.values),

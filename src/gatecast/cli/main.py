@@ -7,8 +7,11 @@ The version is printed without loading anything else.
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
+import re
+import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +24,7 @@ __all__ = ["main"]
 
 OUTPUT_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 """System errors of an output that takes no more; they carry no file name."""
+_LIST = re.compile(r"\b(\w+)=(\[[^]]*\])")
 DONE, DATA, USE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -178,8 +182,20 @@ def _with_options(text: str, options: Mapping[str, str], argument: str | None = 
 
     >>> _with_options("Name it with id_col, or write freq='MS'.", {"id_col": "--id-col", "freq": "--freq"})
     "Name it with --id-col, or write --freq 'MS'."
+    >>> _with_options("Set id_col, for example id_col=['shop', 'size in l'].", {"id_col": "--id-col"})
+    "Set --id-col, for example --id-col 'shop,size in l'."
     """
+    text = _LIST.sub(lambda match: _list_with_option(match, options), text)
     return " ".join(_token_with_option(token, options, argument) for token in text.split(" "))
+
+
+def _list_with_option(match: re.Match[str], options: Mapping[str, str]) -> str:
+    """Return a list of names, as "id_col=['store', 'item']", as the value of its option."""
+    try:
+        names = ast.literal_eval(match[2])
+    except (SyntaxError, ValueError):
+        return match[0]
+    return f"{options[match[1]]} {shlex.quote(','.join(map(str, names)))}" if match[1] in options else match[0]
 
 
 def _token_with_option(token: str, options: Mapping[str, str], argument: str | None) -> str:

@@ -239,12 +239,12 @@ class ForecasterOptions:
     ] = None
     id_col: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Column with the names of the series. Default: inferred."),
+        typer.Option(metavar="A,B", help="Columns with the names of the series, one or more. Default: inferred."),
         Setting("id_col", TEXT, "shop"),
     ] = None
     target_col: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Column to forecast. Default: inferred."),
+        typer.Option(metavar="A,B", help="Columns to forecast; '*' for all numbers. Default: inferred."),
         Setting("target_col", TEXT, "sales"),
     ] = None
     futr_exog: Annotated[

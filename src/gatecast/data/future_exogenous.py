@@ -12,9 +12,10 @@ from gatecast._utils.validation import check_positive_int
 from gatecast.data.frequency import MONTHS, format_times
 from gatecast.data.messages import abridge, format_id, list_columns
 from gatecast.data.panel import Panel
-from gatecast.data.parsing.columns import parse_ids, parse_time_column
+from gatecast.data.parsing.columns import parse_time_column
 from gatecast.data.parsing.exogenous import encode_column
 from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
+from gatecast.data.parsing.series_keys import parse_keys
 from gatecast.data.parsing.time_columns import join_time_columns
 from gatecast.errors import ConfigError, DataError
 
@@ -115,10 +116,13 @@ def _find_positions(table: RawTable, panel: Panel, h: int) -> RowPositions:
             argument="futr_df",
         )
     n = len(times)
-    if panel.columns.id is None or panel.columns.id not in table.names:
+    id_columns = [table.names.index(name) for name in panel.columns.ids if name in table.names]
+    if not id_columns:
         row, series, unknown_ids = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n), []
     else:
-        ids, codes = factorize(parse_ids(table, table.names.index(panel.columns.id)))
+        for name in panel.columns.ids:
+            _require_column(table, name)
+        ids, codes = factorize(parse_keys(table, id_columns).ids)
         index = {str(name): s for s, name in enumerate(panel.ids.tolist())}
         series_of_code = np.array([index.get(str(name), -1) for name in ids.tolist()], np.int64)
         unknown_ids = [name for name, s in zip(ids.tolist(), series_of_code, strict=True) if s < 0]

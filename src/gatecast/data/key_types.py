@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -28,6 +28,7 @@ class KeyTypes:
             "us", "ns" since 1970.
         categories: Categories of a categorical id column, in order.
         ordered: Whether these categories are ordered.
+        keys: Types of several id columns, in their order; empty if there are fewer than two.
 
     >>> KeyTypes("pandas", id="category", categories=("b", "a")).to_json()
     {'source': 'pandas', 'id': 'category', 'categories': ['b', 'a']}
@@ -41,34 +42,49 @@ class KeyTypes:
     number_format: str = ""
     categories: tuple[str | int, ...] = ()
     ordered: bool = False
+    keys: tuple[ColumnType, ...] = ()
 
     @classmethod
-    def of(cls, source: str, ids: ColumnType | None, times: ColumnType | None, parsed: ParsedTimes | None) -> KeyTypes:
+    def of(
+        cls, source: str, ids: Sequence[ColumnType], times: ColumnType | None, parsed: ParsedTimes | None
+    ) -> KeyTypes:
         """Collect the types of the key columns of a table.
 
         Args:
             source: Kind of the source.
-            ids: Type of the id column, if the table has one.
+            ids: Types of the id columns.
             times: Type of the time column, if the table has one.
             parsed: The times, if the table has a time column.
         """
-        ids, times = ids or ColumnType(), times or ColumnType()
+        single = ids[0] if len(ids) == 1 else ColumnType()
+        times = times or ColumnType()
         return cls(
             source,
-            ids.name,
+            single.name,
             times.name,
             times.time_zone,
             is_utc=parsed is not None and parsed.is_utc,
             number_format="" if parsed is None else parsed.number_format,
-            categories=ids.categories,
-            ordered=ids.ordered,
+            categories=single.categories,
+            ordered=single.ordered,
+            keys=tuple(ids) if len(ids) > 1 else (),
         )
+
+    def id_types(self, names: Sequence[str]) -> dict[str, ColumnType]:
+        """Return the types of the id columns by name.
+
+        >>> KeyTypes("polars", id="Int32").id_types(["shop"])["shop"].name
+        'Int32'
+        """
+        single = ColumnType(self.id, categories=self.categories, ordered=self.ordered)
+        return dict(zip(names, self.keys or (single,), strict=False))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, as JSON values."""
         defaults = KeyTypes()
         values = {name: value for name, value in asdict(self).items() if value != getattr(defaults, name)}
-        return values | ({"categories": list(self.categories)} if self.categories else {})
+        values |= {"categories": list(self.categories)} if self.categories else {}
+        return values | ({"keys": [[*key[:2], list(key[2]), key[3]] for key in self.keys]} if self.keys else {})
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> KeyTypes:
@@ -84,4 +100,8 @@ class KeyTypes:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise TypeError(f"unknown fields of KeyTypes: {', '.join(sorted(unknown))}")
-        return cls(**{**values, "categories": tuple(values.get("categories", ()))})
+        keys = tuple(
+            ColumnType(name, zone, tuple(categories), ordered)
+            for name, zone, categories, ordered in values.get("keys", ())
+        )
+        return cls(**{**values, "categories": tuple(values.get("categories", ())), "keys": keys})

@@ -26,14 +26,22 @@ class ColumnNames:
     """Names of the key and target columns, in the source and in tables of results.
 
     Args:
-        id: Column of the series ids; None if the source had none.
+        id: Column of the series ids, or several columns that identify a series together; None if the source had none.
         time: Column of the times.
         target: Column of the values.
+
+    >>> ColumnNames(("store", "item")).ids, ColumnNames("shop").ids, ColumnNames().ids
+    (('store', 'item'), ('shop',), ())
     """
 
-    id: str | None = None
+    id: str | tuple[str, ...] | None = None
     time: str = "ds"
     target: str = "y"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id columns: none, one or several."""
+        return () if self.id is None else (self.id,) if isinstance(self.id, str) else self.id
 
 
 def check_outputs(names: ColumnNames, outputs: Collection[str]) -> None:
@@ -50,7 +58,8 @@ def check_outputs(names: ColumnNames, outputs: Collection[str]) -> None:
 
     >>> check_outputs(ColumnNames("unique_id", "ds", "y"), ["LSTM", "LSTM-lo-80"])
     """
-    for argument, name in (("id_col", names.id), ("time_col", names.time), ("target_col", names.target)):
+    ids = (("id_col", name) for name in names.ids)
+    for argument, name in (*ids, ("time_col", names.time), ("target_col", names.target)):
         if name in outputs:
             raise ConfigError(
                 "A column of the data has the name of a forecast column",
@@ -69,7 +78,8 @@ class Panel:
     Args:
         values: Values of all series, float64, shape (n_values,); NaN is missing.
         indptr: Offsets of the series, shape (n_series + 1,): series s is ``values[indptr[s]:indptr[s + 1]]``.
-        ids: Ids of the series, int64 or strings, shape (n_series,).
+        ids: Ids of the series, int64 or strings, shape (n_series,); strings such as "1/2" if there are several id
+            columns.
         start: Time of the first value of each series, datetime64[us] or int64, shape (n_series,).
         freq: Frequency of all series.
         columns: Names of the id, time and target columns.
@@ -79,6 +89,9 @@ class Panel:
         categories: Categories of each categorical column; its values are indices into them.
         utc_offset_minutes: Minutes by which the times are ahead of UTC; None if they are local or have no time zone.
         key_types: Types of the id and time columns in the source table.
+        keys: Values of several id columns, by name, each of shape (n_series,); empty if there are fewer than two.
+        known_future: Values of the `futr_exog` columns after the end of each series, where the source had rows of these
+            times without a target; each of shape (n_series, n_steps), or empty.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -99,6 +112,8 @@ class Panel:
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     utc_offset_minutes: int | None = None
     key_types: KeyTypes = field(default_factory=KeyTypes)
+    keys: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    known_future: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -132,12 +147,13 @@ class Panel:
 
     def drop_last(self, h: int) -> Panel:
         """Return the panel without the last h values of each series; a shorter series becomes empty."""
-        keep = np.maximum(self.lengths - h, 0)
-        return self._slice(self.indptr[:-1], keep, self.start)
+        return self.keep_first(self.lengths - h)
 
     def keep_first(self, n: IntArray) -> Panel:
-        """Return the first n[s] values of each series s, or all of a shorter one; none where n[s] is negative."""
-        return self._slice(self.indptr[:-1], np.clip(n, 0, self.lengths), self.start)
+        """Return the first n[s] values of each series s, at least none; `known_future` no longer follows them."""
+        keep = np.clip(n, 0, self.lengths)
+        panel = self if (keep == self.lengths).all() else replace(self, known_future={})
+        return panel._slice(self.indptr[:-1], keep, self.start)
 
     def keep_last(self, h: int) -> Panel:
         """Return the last h values of each series, or all of a shorter one."""
@@ -149,7 +165,16 @@ class Panel:
         """Return the series at the given indices, in that order."""
         rows = np.asarray(indices, np.int64)
         stat_exog = {name: column[rows] for name, column in self.stat_exog.items()}
-        selected = replace(self, ids=self.ids[rows], start=self.start[rows], stat_exog=stat_exog)
+        keys = {name: column[rows] for name, column in self.keys.items()}
+        known_future = {name: values[rows] for name, values in self.known_future.items()}
+        selected = replace(
+            self,
+            ids=self.ids[rows],
+            start=self.start[rows],
+            stat_exog=stat_exog,
+            keys=keys,
+            known_future=known_future,
+        )
         return selected._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
 
     def categories_before(self, n_last: int) -> dict[str, tuple[str, ...]]:
@@ -181,17 +206,22 @@ class Panel:
             codes = np.where(np.isfinite(columns[name]), columns[name], len(recoded) - 1).astype(np.int64)
             columns[name] = recoded[codes]
         hist_exog, futr_exog = ({name: columns[name] for name in names} for names in (self.hist_exog, self.futr_exog))
-        return replace(self, categories=categories, hist_exog=hist_exog, futr_exog=futr_exog)
+        return replace(self, categories=categories, hist_exog=hist_exog, futr_exog=futr_exog, known_future={})
 
     def future_columns(self, h: int) -> ColumnTable:
         """Return ids and times of the h steps after the end of each series: the first columns of a long table."""
-        ids = {} if self.columns.id is None else {self.columns.id: np.repeat(self.ids, h)}
-        return {**ids, self.columns.time: self.future_times(h).ravel()}
+        return {**self.id_columns(h), self.columns.time: self.future_times(h).ravel()}
 
     def to_columns(self) -> ColumnTable:
         """Return the panel as a long table of ids, times and values, without ids if the source had none."""
-        ids = {} if self.columns.id is None else {self.columns.id: np.repeat(self.ids, self.lengths)}
+        ids = self.id_columns(self.lengths)
         return {**ids, self.columns.time: self.all_times(), self.columns.target: self.values}
+
+    def id_columns(self, repeats: int | IntArray = 1) -> ColumnTable:
+        """Return the id columns of a table with some rows per series, without ids if the source had none."""
+        if isinstance(self.columns.id, tuple):
+            return {name: np.repeat(self.keys[name], repeats) for name in self.columns.id}
+        return {} if self.columns.id is None else {self.columns.id: np.repeat(self.ids, repeats)}
 
     def _slice(self, first: IntArray, lengths: IntArray, start: Times) -> Panel:
         """The panel with one contiguous run of values of each series."""

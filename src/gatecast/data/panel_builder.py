@@ -34,7 +34,7 @@ from gatecast.data.parsing.raw_table import factorize
 from gatecast.data.time_grid import TimeGrid, align_to_grid, infer_freq
 from gatecast.errors import ConfigError
 
-__all__ = ["build_panel"]
+__all__ = ["build_panel", "note_constant_series"]
 
 MAX_LISTED = 3
 
@@ -139,7 +139,7 @@ def build_panel(
         categories=exogenous.categories,
     )
     grid_notes = _note_moved(t, on_grid, step)
-    value_notes = (*_note_gaps(panel, k), *_note_missing_rows(x), *_note_constant_series(panel))
+    value_notes = (*_note_gaps(panel, k), *_note_missing_rows(x), *note_constant_series(panel))
     return panel, (*sort_notes, *freq_notes, *grid_notes, *value_notes)
 
 
@@ -280,7 +280,7 @@ def _note_missing_rows(x: FloatArray) -> tuple[str, ...]:
     return (f"{n_missing} of {len(x)} rows {verb} no value.",) if n_missing else ()
 
 
-def _note_constant_series(panel: Panel) -> tuple[str, ...]:
+def note_constant_series(panel: Panel) -> tuple[str, ...]:
     """Series without values, and series without variation."""
     low = np.fmin.reduceat(panel.values, panel.indptr[:-1])
     high = np.fmax.reduceat(panel.values, panel.indptr[:-1])

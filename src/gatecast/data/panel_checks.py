@@ -17,6 +17,7 @@ from gatecast.data.time_grid import infer_freq
 from gatecast.errors import DataError
 
 __all__ = [
+    "DUPLICATE_TIME",
     "check_density",
     "check_duplicates",
     "check_finite",
@@ -36,6 +37,9 @@ MAX_STEPS_PER_ROW = 20
 MAX_MOVE = 0.1
 # With fewer rows, distances may all be even by chance.
 MIN_ROWS_TO_INFER = 6
+
+DUPLICATE_TIME = "Duplicate time"
+"""What the error about two rows of one time says."""
 
 
 def check_values(t: Times, x: FloatArray, names: ColumnNames, describe_row: Callable[[int], str]) -> None:
@@ -178,7 +182,7 @@ def check_duplicates(
     series = f"series {format_id(ids, int(codes[i]))}, " if has_ids else ""
     several = "" if has_ids else "; if they belong to several series, set id_col to the column with their ids"
     raise DataError(
-        "Duplicate time",
+        DUPLICATE_TIME,
         where=f"{series}{describe_row(first)} and {describe_row(second)}",
         got=f"{format_times(t[i : i + 1])[0]} in both rows (duplicates in total: {len(duplicates)})",
         expected="one row per series and time" if has_ids else "one row per time",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import Panel
@@ -106,7 +107,11 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
         old,
         values=merge(old.values, new.values),
         indptr=indptr,
-        ids=np.concatenate([old.ids, new.ids[added].astype(old.ids.dtype)]),
+        ids=np.concatenate([old.ids, _like(new.ids[added], old.ids)]),
+        keys={
+            name: np.concatenate([column, _like(new.keys[name][added], column)]) for name, column in old.keys.items()
+        },
+        known_future={},
         start=old.freq.at(np.concatenate([old.start, new.start[added]]), first),
         futr_exog=merge_role("futr_exog"),
         hist_exog=merge_role("hist_exog"),
@@ -162,6 +167,11 @@ def _continues(new: Panel, old: Panel) -> bool:
     pairs = np.stack([old.values[first[0] : first[0] + n], new.values[:n]])
     pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
     return pairs.shape[1] == 0 or bool(np.isclose(*pairs).mean() > 0.5)
+
+
+def _like(ids: npt.NDArray[Any], old: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Ids in the type of those of the old panel: a file has texts where a table of another library has integers."""
+    return ids.astype(old.dtype) if old.dtype.kind in "iu" else np.array([str(name) for name in ids.tolist()], object)
 
 
 def _runs(first: IntArray, lengths: IntArray) -> IntArray:

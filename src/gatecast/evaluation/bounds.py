@@ -85,8 +85,9 @@ def limit_widths(median: FloatArray, intervals: list[FloatArray], values: FloatA
 
     Example:
         >>> past = np.repeat([5.0, 50.0], 12)[None]
-        >>> [side.tolist() for side in limit_widths(np.array([[50.0]]), [np.array([[40.0]]), np.array([[7000.0]])], past)]
-        [[[40.0]], [[140.0]]]
+        >>> low, high = limit_widths(np.array([[50.0]]), [np.array([[40.0]]), np.array([[7000.0]])], past)
+        >>> low.item(), high.item()
+        (40.0, 140.0)
     """
     observed = np.isfinite(values)
     n = observed.sum(axis=1)

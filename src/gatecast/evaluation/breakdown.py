@@ -110,12 +110,12 @@ def rows_of_series(panel: Panel, evaluation: Evaluation, s: int) -> slice:
 
 def _test_positions(rows: ForecastSeries, evaluation: Evaluation) -> IntArray:
     """Return the position of each row in the test part of its series; a short series lacks the first ones."""
-    times, n_test, id_col = rows.times, evaluation.split_sizes[2], evaluation.columns.id
+    times, n_test = rows.times, evaluation.split_sizes[2]
     # The rows of a series are consecutive, and their times increase.
     new = np.ones(len(times), bool)
     new[1:] = times[1:] <= times[:-1]
-    if id_col is not None:
-        new[1:] |= rows.table[id_col][1:] != rows.table[id_col][:-1]
+    for name in evaluation.columns.ids:
+        new[1:] |= rows.table[name][1:] != rows.table[name][:-1]
     start = np.flatnonzero(new)
     length = np.diff([*start, len(times)])
     return np.asarray(np.arange(len(times)) - np.repeat(start, length) + np.repeat(n_test - length, length))

@@ -6,7 +6,7 @@ Shapes: T values of a series, n_origins steps of the network, H units.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,18 +56,20 @@ class Gates:
         layers: Gates and states of its recurrent layers, with the times of the series.
         values: The series at these times, [n_origins].
         unit_memory: Half-lives, saturation and activity of units, and the signals that they follow.
-        names: Names of the columns with id and time; None: the data have no ids.
+        names: Names of the columns with id, or several of them, and time; None: the data have no ids.
         kind: Kind of table that `to_frame` returns.
         model: Column of the model that the network belongs to, as "LSTM" or "ES-LSTM".
+        keys: Values of several id columns; empty if there are fewer than two.
     """
 
     id: Any
     layers: tuple[LayerTrace, ...]
     values: FloatArray
     unit_memory: UnitMemory
-    names: tuple[str | None, str]
+    names: tuple[str | tuple[str, ...] | None, str]
     kind: str = "dict"
     model: str = ""
+    keys: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def table(self) -> ColumnTable:
@@ -78,7 +80,8 @@ class Gates:
         columns = Trace(self.layers).table()
         times = columns.pop("time")
         id_name, time_name = self.names
-        table: ColumnTable = {} if id_name is None else {id_name: np.full(len(times), self.id, object)}
+        keys = self.keys if isinstance(id_name, tuple) else {} if id_name is None else {id_name: self.id}
+        table: ColumnTable = {name: np.full(len(times), value, object) for name, value in keys.items()}
         table[time_name] = times
         table["value"] = np.tile(self.values, len(times) // len(self.values))
         return table | columns
@@ -137,7 +140,8 @@ def inspect_network(
     signals = _signals(panel, series, origins, times, fitted.season_length)
     memory = summarize_units(Trace(layers), signals, view.stride)
     names = panel.columns.id, panel.columns.time
-    return Gates(panel.ids[series], layers, values[origins], memory, names, kind, column)
+    keys = {name: values[0] for name, values in panel.take([series]).keys.items()}
+    return Gates(panel.ids[series], layers, values[origins], memory, names, kind, column, keys)
 
 
 def _network(ensemble: FittedEnsemble, member: int) -> tuple[str, NetworkView]:

@@ -33,7 +33,7 @@ class CrossValidationColumns(NamedTuple):
     """Roles of the columns of a table of forecasts and actual values.
 
     Args:
-        id_col: Ids; None for one series without an id.
+        id_col: Ids; several columns if they identify a series together; None for one series without an id.
         time_col: Times; None if there are none.
         cutoff_col: Cutoffs; None if there are none.
         target_col: Actual values.
@@ -41,12 +41,17 @@ class CrossValidationColumns(NamedTuple):
         levels: Levels of the intervals, in percent.
     """
 
-    id_col: str | None
+    id_col: str | tuple[str, ...] | None
     time_col: str | None
     cutoff_col: str | None
     target_col: str
     models: tuple[str, ...]
     levels: tuple[float, ...]
+
+    @property
+    def id_cols(self) -> tuple[str, ...]:
+        """The id columns: none, one or several."""
+        return () if self.id_col is None else (self.id_col,) if isinstance(self.id_col, str) else self.id_col
 
 
 def evaluate(
@@ -98,7 +103,7 @@ def evaluate(
             "The table has no intervals of this level", got=repr(level), expected="<model>-lo-<level>", argument="level"
         )
     pasts = _training_values(train_df, columns, roles, groups) if set(names) & set(NEEDS_TRAINING) else None
-    keys = {name: columns[name][[rows[0] for rows in groups]] for name in (roles.id_col, roles.cutoff_col) if name}
+    keys = {name: columns[name][[rows[0] for rows in groups]] for name in (*roles.id_cols, roles.cutoff_col) if name}
     parts: list[ColumnTable] = []
     for label, score in _scorers(names, roles, season_length):
         scores = np.array(
@@ -201,8 +206,14 @@ def cross_validation_columns(
     if level is not None:
         chosen = np.atleast_1d(np.asarray(level, float)).tolist()
         levels = [item for item in levels if item in chosen]
+    ids = tuple(keys[:-1])
     return CrossValidationColumns(
-        keys[0] if len(keys) > 1 else None, keys[-1] if keys else None, cutoff, target, models, tuple(levels)
+        ids if len(ids) > 1 else next(iter(ids), None),
+        keys[-1] if keys else None,
+        cutoff,
+        target,
+        models,
+        tuple(levels),
     )
 
 
@@ -282,11 +293,7 @@ def _check_metrics(metrics: Metric | Sequence[Metric], train_df: Any) -> list[st
 def _groups(columns: ColumnTable, roles: CrossValidationColumns) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the rows of each series at each cutoff, in the order in which they begin."""
     n_rows = len(columns[roles.target_col])
-    code = np.zeros(n_rows, np.int64)
-    for name in (roles.id_col, roles.cutoff_col):
-        if name is not None:
-            values, inverse = np.unique(columns[name], return_inverse=True)
-            code = code * len(values) + inverse
+    code = _codes([columns[name] for name in (*roles.id_cols, roles.cutoff_col) if name is not None], n_rows)
     _, first, group = np.unique(code, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     position = np.empty(len(order), np.int64)
@@ -301,28 +308,43 @@ def _training_values(
 ) -> list[FloatArray]:
     """Return the values of each series up to each cutoff, in the order of time."""
     train = to_columns(train_df)
-    for name in (roles.id_col, roles.time_col, roles.target_col):
+    for name in (*roles.id_cols, roles.time_col, roles.target_col):
         if name is not None and name not in train:
             raise ConfigError(f"Missing column {name!r} in train_df", got=", ".join(train), argument="train_df")
-    ids = None if roles.id_col is None else train[roles.id_col]
     times = None if roles.time_col is None else _times_like(train[roles.time_col], columns[roles.time_col])
     target = np.asarray(train[roles.target_col], np.float64)
     order = np.arange(len(target)) if times is None else np.argsort(times, kind="stable")
-    rows_of = {None: order}
-    if ids is not None:
-        by_id = order[np.argsort(ids[order], kind="stable")]
-        names, starts = np.unique(ids[by_id], return_index=True)
-        rows_of = dict(zip(names.tolist(), np.split(by_id, starts[1:]), strict=True))
+    code = _codes([train[name] for name in roles.id_cols], len(target))
+    by_id = order[np.argsort(code[order], kind="stable")]
+    starts = np.unique(code[by_id], return_index=True)[1]
+    rows_of = dict(zip(_keys(train, roles, by_id[starts]), np.split(by_id, starts[1:]), strict=True))
     pasts = []
     for rows in groups:
-        name = None if roles.id_col is None else columns[roles.id_col][rows[:1]].tolist()[0]
-        selected = rows_of.get(name, order[:0])
+        key = next(iter(_keys(columns, roles, rows[:1])))
+        selected = rows_of.get(key, order[:0])
         if times is not None and roles.time_col is not None:
             before = columns[roles.time_col if roles.cutoff_col is None else roles.cutoff_col][rows].min()
             known = times[selected] < before if roles.cutoff_col is None else times[selected] <= before
             selected = selected[known]
         pasts.append(target[selected])
     return pasts
+
+
+def _codes(columns: Sequence[npt.NDArray[Any]], n_rows: int) -> npt.NDArray[np.int64]:
+    """Return a number for every combination of values of some columns."""
+    code = np.zeros(n_rows, np.int64)
+    for column in columns:
+        values, inverse = np.unique(column, return_inverse=True)
+        code = np.unique(code, return_inverse=True)[1] * len(values) + inverse
+    return code
+
+
+def _keys(
+    columns: ColumnTable, roles: CrossValidationColumns, rows: npt.NDArray[np.int64]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the id of some rows: a tuple of the values of the id columns."""
+    values = [columns[name][rows].tolist() for name in roles.id_cols]
+    return zip(*values, strict=True) if values else iter([()] * len(rows))
 
 
 def _times_like(times: npt.NDArray[Any], like: npt.NDArray[Any]) -> npt.NDArray[Any]:

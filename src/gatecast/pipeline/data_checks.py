@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,8 @@ def _output_columns() -> tuple[str, ...]:
 
 NOTES = {
     "unobserved": "the {end} {n} rows have no value and are left out.",
+    "unobserved_end": "no series has a value after {time}: {n} rows are left out.",
+    "known_future": "their columns {columns} are known for {n} steps ahead.",
     "constant": "{series} does not vary: its forecast is the constant.",
     "empty": "{series} has no value: there is no forecast of it.",
 }
@@ -32,15 +36,46 @@ NOTES = {
 
 
 def trim_unobserved(panel: Panel, notes: list[str]) -> Panel:
-    """Return a single series from its first to its last value; add a note for rows left out at either end."""
+    """Return a panel without the rows after the last value of all series, a single series without those before either.
+
+    Adds a note for rows left out at either end. Their future exogenous columns become the panel's `known_future`.
+    """
     observed = np.flatnonzero(panel.mask)
-    if len(panel) != 1 or not len(observed):
+    if not len(observed):
         return panel
+    if len(panel) > 1:
+        return _trim_shared_end(panel, notes)
     n_before, n_after = int(observed[0]), len(panel.values) - 1 - int(observed[-1])
     for n, end in ((n_before, "first"), (n_after, "last")):
         if n:
             notes.append(NOTES["unobserved"].format(end=end, n=n))
-    return panel.drop_last(n_after).keep_last(len(panel.values) - n_before - n_after)
+    trimmed = _drop_rows(panel, np.array([n_after]), notes)
+    return trimmed.keep_last(len(panel.values) - n_before - n_after)
+
+
+def _trim_shared_end(panel: Panel, notes: list[str]) -> Panel:
+    """The panel without rows after the last value of all series; a note says from when on."""
+    first, _ = panel.freq.index_of(panel.start, np.full(len(panel), panel.start.min()))
+    position = np.arange(len(panel.values)) - np.repeat(panel.indptr[:-1] - first, panel.lengths)
+    stop = int(position[panel.mask].max()) + 1
+    # A series that only begins after that has no value at all; it stays, to be named.
+    n_after = np.where(first < stop, np.maximum(first + panel.lengths - stop, 0), 0)
+    if not n_after.any():
+        return panel
+    time = format_times(panel.freq.at(panel.start.min(), np.array([stop - 1])))[0]
+    notes.append(NOTES["unobserved_end"].format(time=time, n=int(n_after.sum())))
+    return _drop_rows(panel, n_after, notes)
+
+
+def _drop_rows(panel: Panel, n_after: npt.NDArray[np.int64], notes: list[str]) -> Panel:
+    """The panel without the last rows of each series; where they are equally many, what they hold of the future."""
+    trimmed, n = panel.keep_first(panel.lengths - n_after), int(n_after[0])
+    if not n or not panel.futr_exog or not (n_after == n).all():
+        return trimmed
+    rows = panel.indptr[1:, None] - n + np.arange(n)
+    known_future = {name: column[rows] for name, column in panel.futr_exog.items()}
+    notes.append(NOTES["known_future"].format(columns=", ".join(map(repr, known_future)), n=n))
+    return replace(trimmed, known_future=known_future)
 
 
 def check_series(panel: Panel, notes: list[str]) -> None:

@@ -148,7 +148,9 @@ class _Fit:
         self.panel, self.config = panel, config
         self.context = PanelContext.from_panel(panel)
         self.typical_length = int(np.median(panel.lengths))
-        horizon = config.h or default_horizon(panel.freq, self.typical_length)
+        # Rows without a target are those to forecast, if the columns that the models need of them are known.
+        n_known = min((values.shape[1] for values in panel.known_future.values()), default=0)
+        horizon = config.h or n_known or default_horizon(panel.freq, self.typical_length)
         self.split = split_panel(panel.lengths, horizon)
         if self.split is not None and len(panel) == 1:
             check_split(panel.series(0), self.split)

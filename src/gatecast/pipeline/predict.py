@@ -30,14 +30,31 @@ def forecast_context(state: FittedState, panel: Panel, n_steps: int, futr_df: An
         DataError: Rows that futr_df misses.
     """
     if panel.futr_exog and futr_df is None:
-        raise ConfigError(
-            "Missing futr_df: the future exogenous columns are needed for the steps ahead",
-            expected=f"a table with {', '.join(map(repr, panel.futr_exog))} for {n_steps} steps of each series",
-            fix="Call predict(futr_df=...).",
-            argument="futr_df",
-        )
-    future = read_future(futr_df, panel, n_steps) if panel.futr_exog else {}
+        future = _known_future(panel, n_steps)
+    else:
+        future = read_future(futr_df, panel, n_steps) if panel.futr_exog else {}
     return PanelContext.from_panel(panel, future, state.panel)
+
+
+def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the future exogenous columns that the series came with, each [n_series, n_steps].
+
+    Raises:
+        ConfigError: There are none, or too few steps or values.
+    """
+    known = {name: values[:, :n_steps] for name, values in panel.known_future.items()}
+    n_known = min((values.shape[1] for values in known.values()), default=0)
+    missing = [name for name, values in known.items() if name not in panel.categories and np.isnan(values).any()]
+    if n_known == n_steps and not missing:
+        return known
+    got = f"rows for {n_known} steps" if n_known < n_steps else f"no value of {missing[0]!r} in some of them"
+    raise ConfigError(
+        "Missing futr_df: the future exogenous columns are needed for the steps ahead",
+        got=got if panel.known_future else "",
+        expected=f"a table with {', '.join(map(repr, panel.futr_exog))} for {n_steps} steps of each series",
+        fix="Call predict(futr_df=...)." if not n_known else "Pass futr_df, or forecast fewer steps.",
+        argument="futr_df",
+    )
 
 
 def forecast_table(

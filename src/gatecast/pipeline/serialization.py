@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from gatecast._utils import safefile
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
@@ -147,8 +148,7 @@ def _config_in(settings: Mapping[str, Any], ensemble: FittedEnsemble) -> Forecas
         models = [_model_out_of(config) for config in ensemble.configs]
         values["model"] = models[0] if len(models) == 1 else models
     values["level"] = tuple(values["level"])
-    if isinstance(values["target_col"], list):
-        values["target_col"] = tuple(values["target_col"])
+    values |= {name: _tuple(values[name]) for name in ("id_col", "target_col")}
     return ForecasterConfig(**values)
 
 
@@ -165,6 +165,7 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         raise ConfigError("series of these names cannot be saved", got=repr(ids[0]), expected="text or numbers")
     about = {
         "ids": ids,
+        "keys": {name: column.tolist() for name, column in panel.keys.items()},
         "freq": str(panel.freq),
         "names": asdict(panel.columns),
         "dated": panel.start.dtype.kind == "M",
@@ -172,29 +173,48 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "key_types": panel.key_types.to_json(),
         "categories": {name: list(words) for name, words in panel.categories.items()},
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
+        "known_future": list(panel.known_future),
     }
     arrays = {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
     columns = {f"{role}.{k}": column for role in ROLES for k, column in enumerate(getattr(panel, role).values())}
-    return about, arrays | columns
+    known = {f"known_future.{k}": values for k, values in enumerate(panel.known_future.values())}
+    return about, arrays | columns | known
 
 
 def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
     """A panel from JSON and arrays."""
-    ids = np.asarray(about["ids"])
     start = arrays["start"].astype("M8[us]") if about["dated"] else arrays["start"]
     columns = {role: {name: arrays[f"{role}.{k}"] for k, name in enumerate(about["columns"][role])} for role in ROLES}
     return Panel(
         arrays["values"],
         arrays["indptr"],
-        ids if ids.dtype.kind in "iu" else ids.astype(object),
+        _ids_in(about["ids"]),
         start,
         parse(about["freq"]),
-        ColumnNames(**about["names"]),
+        _names_in(about["names"]),
         **columns,
         utc_offset_minutes=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
         key_types=KeyTypes.from_json(about["key_types"]),
+        keys={name: _ids_in(column) for name, column in about.get("keys", {}).items()},
+        known_future={name: arrays[f"known_future.{k}"] for k, name in enumerate(about.get("known_future", ()))},
     )
+
+
+def _tuple(value: Any) -> Any:
+    """A list from JSON as a tuple; everything else as it is."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _names_in(about: Mapping[str, Any]) -> ColumnNames:
+    """Names of the columns from JSON."""
+    return ColumnNames(_tuple(about["id"]), about["time"], about["target"])
+
+
+def _ids_in(values: list[Any]) -> npt.NDArray[Any]:
+    """Ids from JSON: integers as such, everything else as objects."""
+    ids = np.asarray(values)
+    return ids if ids.dtype.kind in "iu" else ids.astype(object)
 
 
 def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any], Arrays]:

@@ -174,3 +174,15 @@ def test_forecast_that_cannot_be_written_leaves_nothing(workdir, quick, capsys, 
     assert main(["forecast", "sales.csv", "-n", "2", "--out", "a.csv", "--report", "a.html", *quick]) == 2
     assert capsys.readouterr().err == "error: cannot write --report (a.html): got No space left on device.\n"
     assert sorted(os.listdir(workdir)) == before
+
+
+@pytest.mark.slow
+def test_forecast_of_a_file_with_rows_ahead_needs_no_futr_df(workdir, capsys):
+    rows = [*(workdir / "prices.csv").read_text().splitlines(), *(workdir / "future.csv").read_text().splitlines()[1:]]
+    ahead = [f"{month},,{price}" for month, price in (row.split(",") for row in rows[61:])]
+    (workdir / "all.csv").write_text("\n".join([*rows[:61], *ahead]) + "\n")
+    options = ["--futr-exog", "price", "--target-col", "sold", "--model", "dot"]
+    assert main(["forecast", "all.csv", *options, "--out", "a.csv"]) == 0
+    assert main(["forecast", "prices.csv", *options, "-h", "6", "--futr-df", "future.csv", "--out", "b.csv"]) == 0
+    assert (workdir / "a.csv").read_text() == (workdir / "b.csv").read_text()
+    assert "'price' are known for 6 steps ahead" in " ".join(capsys.readouterr().out.split())

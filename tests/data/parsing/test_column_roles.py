@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.column_roles import ColumnRoles, find_id_column, infer_roles
+from gatecast.data.parsing.column_roles import ColumnRoles, infer_roles
 from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.errors import ConfigError, DataError
 
@@ -54,8 +54,11 @@ def test_infer_roles_of_named_columns_uses_the_names():
 def test_infer_roles_of_several_numeric_columns_raises_with_their_names():
     with pytest.raises(DataError, match="Ambiguous target") as error:
         infer_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS))
-    assert error.value.got == "the numeric columns 'a', 'b'"
-    assert "target_col='b'" in error.value.fix
+    assert error.value.got == "the numeric columns 'b', 'a'"
+    assert error.value.fix == (
+        "Set target_col, for example target_col='b'. To forecast several, set target_col='b,a', "
+        "or target_col='*' for all."
+    )
     assert infer_roles(table(ds=DAYS, a=NUMBERS, b=NUMBERS), target_col="b").target == 2
 
 
@@ -73,8 +76,19 @@ def test_infer_roles_of_unknown_name_raises_with_a_suggestion(argument):
     assert message.fix == "Did you mean 'Sales'?"
 
 
-def test_find_id_column_where_times_repeat_returns_the_column_that_tells_rows_apart():
-    columns = table(kind=NOTES, shop=SHOPS, ds=DAYS, y=NUMBERS)
-    assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 1, 2])) == 0
-    assert find_id_column(columns, ColumnRoles(None, 2, 3), np.array([1, 2, 3, 4])) is None
-    assert find_id_column(table(shop=SHOPS, y=NUMBERS), ColumnRoles(None, None, 1), np.array([1, 1, 1, 2])) is None
+def test_infer_roles_of_several_numeric_columns_lists_the_likeliest_first():
+    constant, sparse = np.ones(4), np.array([np.nan, np.nan, np.nan, 2.0])
+    columns = table(
+        ds=DAYS, near=NUMBERS, constant=constant, net_sales=NUMBERS, sparse=sparse, other=NUMBERS, last=NUMBERS
+    )
+    with pytest.raises(DataError) as error:
+        infer_roles(columns)
+    assert error.value.got == "the numeric columns 'net_sales', 'last', 'near', 'other', 'constant', 'sparse'"
+
+
+def test_infer_roles_of_many_numeric_columns_lists_a_few():
+    columns = table(ds=DAYS, **{f"a_long_name_of_a_column_{k}": NUMBERS + k for k in range(40)})
+    with pytest.raises(DataError) as error:
+        infer_roles(columns)
+    assert len(str(error.value)) < 500
+    assert "more" in error.value.got

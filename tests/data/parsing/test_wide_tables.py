@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gatecast.data.reader import read
+from gatecast.data.panel import ColumnNames
+from gatecast.data.reader import read, to_frame_like
 from gatecast.errors import ConfigError, DataError
 
 
@@ -68,9 +69,6 @@ class TestWide:
         assert refusal(wide, ConfigError, target_col="*", stat_exog="note").startswith(
             "A wide table has no static columns (stat_exog): got 'note'"
         )
-        assert refusal(wide, ConfigError, id_col="note", target_col="*").startswith(
-            "A wide table has no id column (id_col): got 'note' and several target columns"
-        )
         assert refusal(wide, ConfigError, time_col="ds", target_col=["ds", "shop"]).startswith(
             "A column has two roles (column 'ds')"
         )
@@ -83,3 +81,56 @@ class TestWide:
         assert refusal(wide | {"web": [1, 2, np.inf, 4]}, target_col="*").startswith(
             "Infinite value (row index 2, series 'web', column 'y', time 2024-01-03): got inf"
         )
+
+
+class TestIdsAndColumns:
+    """A column for each of several quantities, in a table with ids."""
+
+    ROWS = {  # noqa: RUF012
+        "ds": [1, 2, 3, 1, 2, 3],
+        "shop": np.repeat(np.array([7, 8], np.int8), 3),
+        "sold": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        "lost": [None, 0.5, 1.5, 2.0, 2.5, 3.5],
+        "city": ["a", "a", "a", "b", "b", "b"],
+    }
+
+    @pytest.mark.parametrize("targets", ["sold,lost", "sold, lost", ["sold", "lost"], "*"])
+    def test_series_are_ids_and_columns(self, targets):
+        panel, notes = read(pd.DataFrame(self.ROWS), id_col="shop", target_col=targets)
+        assert panel.columns == ColumnNames(("shop", "variable"), "ds", "y")
+        assert panel.ids.tolist() == ["7/sold", "8/sold", "7/lost", "8/lost"]
+        assert panel.keys["shop"].tolist() == [7, 8, 7, 8]
+        assert panel.keys["variable"].tolist() == ["sold", "sold", "lost", "lost"]
+        assert panel.lengths.tolist() == [3, 3, 2, 3]
+        assert panel.series(2).tolist() == [0.5, 1.5]
+        assert notes[0].startswith("id column: 'shop', time column: 'ds', targets: 'sold', 'lost'")
+        table = to_frame_like("pandas", panel.future_columns(1), panel)
+        assert table["shop"].dtype == "int8"
+
+    def test_ids_are_inferred_where_times_repeat(self):
+        rows = {name: column for name, column in self.ROWS.items() if name != "shop"}
+        panel, _ = read(rows, target_col=["sold", "lost"])
+        assert panel.ids.tolist() == ["a/sold", "b/sold", "a/lost", "b/lost"]
+
+    def test_numbers_that_may_be_ids_are_proposed(self):
+        rows = {name: column for name, column in self.ROWS.items() if name != "city"}
+        rows = {name: list(column) * 2 if name != "ds" else [*range(1, 7)] * 2 for name, column in rows.items()}
+        rows["shop"] = np.repeat([7, 8], 6)
+        with pytest.raises(DataError, match="Set id_col, for example id_col='shop'"):
+            read(rows, target_col="*")
+
+    def test_several_id_columns_and_exogenous_columns(self):
+        rows = self.ROWS | {"size": [1.0] * 3 + [2.0] * 3, "price": np.arange(6.0)}
+        panel, _ = read(rows, id_col="shop,city", target_col="sold,lost", stat_exog="size", futr_exog="price")
+        assert list(panel.keys) == ["shop", "city", "variable"]
+        assert panel.stat_exog["size"].tolist() == [1.0, 2.0, 1.0, 2.0]
+        assert panel.futr_exog["price"].tolist() == [0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
+
+    def test_a_column_called_variable_keeps_its_name(self):
+        rows = {"ds": [1, 2, 1, 2], "variable": ["p", "p", "q", "q"], "a": np.arange(4.0), "b": np.arange(4.0)}
+        assert list(read(rows, id_col="variable", target_col="a,b")[0].keys) == ["variable", "variable_"]
+
+    def test_an_error_names_row_and_column(self):
+        rows = self.ROWS | {"lost": [1.0, 2.0, np.inf, 1.0, 2.0, 3.0]}
+        with pytest.raises(DataError, match=r"Infinite value \(row index 2, column 'lost'"):
+            read(rows, id_col="shop", target_col="sold,lost")

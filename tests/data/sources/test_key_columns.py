@@ -245,3 +245,27 @@ def test_default_types_change_nothing():
     panel, _ = read([1.0, 2.0])
     panel = replace(panel, key_types=KeyTypes())
     assert to_frame_like("pandas", columns, panel).equals(to_frame_like("pandas", columns))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_types_of_several_id_columns_are_restored(library):
+    pandas = pd.DataFrame(
+        {
+            "store": pd.Series([7, 7, 7, 7, 8, 8], dtype="int16"),
+            "item": pd.Series(pd.Categorical(list("bbaabb"), ["b", "a"])),
+            "day": pd.Series(pd.to_datetime(DAYS[:2] * 3)),
+            "y": np.arange(6.0),
+        }
+    )
+    source = {"pandas": pandas, "polars": pl.from_pandas(pandas), "pyarrow": pa.Table.from_pandas(pandas)}[library]
+    result = result_of(source, id_col=["store", "item"])
+    columns = ["store", "item"]
+    if library == "pandas":
+        pd.testing.assert_frame_equal(result[columns], source[columns])
+    elif library == "polars":
+        assert result.select(columns).equals(source.select(columns))
+        assert result.select(columns).schema == source.select(columns).schema
+    else:
+        assert result.select(columns).to_pylist() == source.select(columns).to_pylist()
+        assert pa.types.is_int16(result.schema.field("store").type)
+        assert pa.types.is_dictionary(result.schema.field("item").type)

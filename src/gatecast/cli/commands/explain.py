@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df, require_futr_df_for
+from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df, require_known_future
 from gatecast.cli.options import (
     FRACTION,
     TEXT,
@@ -114,8 +114,8 @@ def _forecaster(
         forecaster = Forecaster.load(source)
         require_futr_df(forecaster, future)
         return forecaster
-    require_futr_df_for(options.values()["futr_exog"] or (), future)
     forecaster = options.forecaster()
+    require_known_future(forecaster, source, future)
     with progress(wanted=show_progress) as callback:
         return forecaster.fit(source, progress=callback or False)
 

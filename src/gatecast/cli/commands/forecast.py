@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df_for
+from gatecast.cli.input_files import check_futr_df, check_source, require_known_future
 from gatecast.cli.options import File, ForecasterOptions, FutrDf, Json, Out, Plot, Report
 from gatecast.cli.output import progress
 from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
@@ -41,7 +41,7 @@ def forecast(
     """
     source, future = check_source(file), check_futr_df(futr_df)
     values, forecaster = options.values(), options.forecaster()
-    require_futr_df_for(values["futr_exog"] or (), future)
+    require_known_future(forecaster, source, future)
     targets = check_outputs([source, future], {TABLE: out, PLOT: plot, REPORT: report})
     began = perf_counter()
     view = _fit(forecaster, source, future, show_progress=not quiet)

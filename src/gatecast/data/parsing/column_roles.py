@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
 
-from gatecast.data.messages import list_columns
+from gatecast.data.messages import abridge, list_columns
 from gatecast.data.parsing.numbers import parse_numbers
-from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing
 from gatecast.data.parsing.timestamps import looks_like_dates
 from gatecast.errors import ConfigError, DataError
 
 __all__ = [
     "ColumnRoles",
     "find_column",
-    "find_id_column",
     "find_time_column",
     "infer_roles",
     "numeric_columns",
@@ -47,6 +47,7 @@ ID_NAMES = (
 # Row numbers that spreadsheets, R and pandas write.
 ROW_NUMBER_NAMES = ("", "rownames", "row", "index", "unnamed: 0", "id", "no", "nr", "column 1")
 SAMPLE_SIZE = 200
+MAX_LISTED_CHARACTERS = 200
 
 
 class ColumnRoles(NamedTuple):
@@ -101,7 +102,7 @@ def infer_roles(
         time = _guess_time(table, kinds, taken)
     taken |= {time} if time is not None else set()
     if target is None:
-        target = _guess_target(table, kinds, taken)
+        target = _guess_target(table, kinds, taken, time)
     if id_column is None:
         candidates = [i for i in kinds if i not in (time, target) and kinds[i] != "date"]
         named = _first_by_name(table, candidates, ID_NAMES)
@@ -127,30 +128,6 @@ def find_time_column(table: RawTable, time_col: str | None, exclude: Collection[
         return find_column(table, time_col, "time_col")
     kinds = {i: _kind(column) for i, column in enumerate(table.columns) if i not in exclude}
     return _guess_time(table, kinds, set(exclude))
-
-
-def find_id_column(table: RawTable, roles: ColumnRoles, times: RawColumn, exclude: Collection[int] = ()) -> int | None:
-    """Return the text column that tells rows of equal times apart; None if there is none or times do not repeat.
-
-    Args:
-        table: The table.
-        roles: Columns with a role.
-        times: Times of the rows, shape (n_rows,).
-        exclude: Further columns with a role.
-
-    >>> table = RawTable(("shop", "t", "y"), (np.array(["a", "b"], object), np.array([1, 1]), np.ones(2)))
-    >>> find_id_column(table, ColumnRoles(None, 1, 2), np.array([1, 1]))
-    0
-    """
-    if len(np.unique(times)) == len(times):
-        return None
-    time_codes = np.unique(times, return_inverse=True)[1]
-    for i, column in enumerate(table.columns):
-        if i not in (*roles, *exclude) and column.dtype.kind == "O" and _kind(column) == "text":
-            ids, codes = factorize(column)
-            if len(np.unique(time_codes * len(ids) + codes)) == len(times):
-                return i
-    return None
 
 
 def numeric_columns(table: RawTable, exclude: Collection[int]) -> list[int]:
@@ -231,7 +208,7 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
     return texts[0] if texts and (numbers or taken) else None
 
 
-def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int:
+def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time: int | None) -> int:
     """The column of values."""
     free = [i for i in kinds if i not in taken]
     numbers = [i for i in free if kinds[i] == "number"]
@@ -243,13 +220,7 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int]) -> in
     if target is not None or len(numbers) == 1:
         return numbers[0] if target is None else target
     if numbers:
-        raise DataError(
-            "Ambiguous target",
-            got=f"the numeric columns {list_columns(table.names[i] for i in numbers)}",
-            expected="one numeric column besides the times",
-            fix=f"Set target_col, for example target_col={table.names[numbers[-1]]!r}.",
-            argument="target_col",
-        )
+        raise _ambiguous_target(table, numbers, time)
     # Without numbers the likeliest column is taken, so that parsing it can report its first invalid value.
     target = _first_by_name(table, free, TARGET_NAMES)
     likely = [i for i in free if kinds[i] == "empty"] or [i for i in free if kinds[i] == "text"]
@@ -260,6 +231,34 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int]) -> in
         got=f"the columns {list_columns(table.names)}",
         expected="a column of numbers besides the times",
         fix="In a text file, separate the cells by a comma, semicolon, tab or |.",
+    )
+
+
+def _ambiguous_target(table: RawTable, numbers: list[int], time: int | None) -> DataError:
+    """The error for several columns that may be the target, the likeliest first."""
+
+    def rank(i: int) -> tuple[bool, ...]:
+        """What speaks against a column: no variation, few values, no usual name, a place between others."""
+        column = table.columns[i][:SAMPLE_SIZE]
+        present = column[~is_missing(column)]
+        words = re.split(r"[^a-z]+", table.names[i].lower())
+        is_usual = any(word in TARGET_NAMES for word in words if word)
+        is_constant, is_sparse = len(set(present.tolist())) < 2, 2 * len(present) < len(column)
+        is_beside_time = time is not None and abs(i - time) == 1
+        return is_constant, is_sparse, not is_usual, i != numbers[-1], not is_beside_time
+
+    ranked = sorted(numbers, key=rank)
+    names = [table.names[i] for i in ranked]
+    listed = 1
+    while listed < len(names) and len(list_columns(names[: listed + 1])) <= MAX_LISTED_CHARACTERS:
+        listed += 1
+    return DataError(
+        "Ambiguous target",
+        got=f"the numeric columns {abridge(list(map(repr, names[:listed])), len(names))}",
+        expected="one numeric column besides the times",
+        fix=f"Set target_col, for example target_col={names[0]!r}. To forecast several, set "
+        f"target_col={','.join(names[:2])!r}, or target_col='*' for all.",
+        argument="target_col",
     )
 
 

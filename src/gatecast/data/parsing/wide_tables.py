@@ -8,18 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import FloatArray
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.column_roles import find_column, numeric_columns
 from gatecast.data.parsing.columns import parse_number_column
 from gatecast.data.parsing.exogenous import ExogenousColumns
-from gatecast.data.parsing.raw_table import RawTable
+from gatecast.data.parsing.raw_table import RawTable, factorize
+from gatecast.data.parsing.series_keys import SeriesKeys, join_ids
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["ALL_COLUMNS", "LongColumns", "find_target_columns", "melt"]
+__all__ = ["ALL_COLUMNS", "LongColumns", "find_target_columns", "keys_of_columns", "melt", "melt_series"]
 
 ALL_COLUMNS = "*"
 """Every numeric column except the times."""
+VARIABLE = "variable"
+"""Id column with the names of columns, where a series is an id and a column; `melt` of pandas has the same name."""
 MAX_NOTES = 3
 
 
@@ -143,6 +146,102 @@ def melt(table: RawTable, columns: Sequence[int], times: npt.NDArray[Any], exoge
         _abridge(list(notes)),
         describe_row,
     )
+
+
+def melt_series(
+    table: RawTable, columns: Sequence[int], times: npt.NDArray[Any], exogenous: ExogenousColumns, keys: SeriesKeys
+) -> LongColumns:
+    """Reshape a table with ids and a column for each of several quantities: a series for each id and column.
+
+    A series begins where its column has the first value of the id, as in `melt`.
+
+    Args:
+        table: The table, with one row per id and time.
+        columns: Columns that are series.
+        times: Times, shape (n_rows,).
+        exogenous: Exogenous columns, shape (n_rows,).
+        keys: Ids of the rows.
+
+    Returns:
+        The table in long format; ids join those of the rows and the name of the column.
+
+    Raises:
+        DataError: A value that is neither missing nor a number.
+
+    >>> ids = np.array(["x", "y"], object)
+    >>> table = RawTable(("t", "a", "b"), (np.array([1, 1]), np.array([3.0, 4.0]), np.array([np.nan, 5.0])))
+    >>> long = melt_series(table, [1, 2], table.columns[0], ExogenousColumns({}, {}, {}, {}), SeriesKeys(ids, {}))
+    >>> long.ids.tolist(), long.values.tolist()
+    (['x/a', 'y/a', 'x/b', 'y/b'], [3.0, 4.0, nan, 5.0])
+    """
+    unique, codes = factorize(keys.ids)
+    parts = [*keys.columns.values()] if keys.columns else [unique]
+    ticks = times.astype(np.int64)
+    rows, values, ids = [], [], []
+    notes: dict[str, None] = {}
+    for i in columns:
+        parsed = parse_number_column(table, i)
+        notes.update(dict.fromkeys(parsed.notes))
+        rows.append(np.flatnonzero(ticks >= _first_ticks(ticks, codes, parsed.values, len(unique))[codes]))
+        values.append(parsed.values[rows[-1]])
+        ids.append(join_ids([*parts, np.full(len(unique), table.names[i], object)])[codes[rows[-1]]])
+    row = np.concatenate(rows)
+    column = np.repeat(np.array(columns), [len(part) for part in rows])
+
+    def describe_row(i: int) -> str:
+        """Refer to the row and column of a value."""
+        return f"{table.describe_row(int(row[i]))}, column {table.names[column[i]]!r}"
+
+    hist_exog, futr_exog, stat_exog = (
+        {name: cells[row] for name, cells in columns_of_role.items()}
+        for columns_of_role in (exogenous.hist_exog, exogenous.futr_exog, exogenous.stat_exog)
+    )
+    return LongColumns(
+        times[row],
+        np.concatenate(values),
+        np.concatenate(ids),
+        ExogenousColumns(hist_exog, futr_exog, stat_exog, exogenous.categories, exogenous.notes),
+        _abridge(list(notes)),
+        describe_row,
+    )
+
+
+def keys_of_columns(
+    table: RawTable, columns: Sequence[int], id_columns: Sequence[int], keys: SeriesKeys, ids: npt.NDArray[Any]
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the id columns of the series of `melt_series`: those of the table, and one with names of columns.
+
+    Args:
+        table: The table.
+        columns: Columns that are series.
+        id_columns: Columns of the ids.
+        keys: Ids of the rows of the table.
+        ids: Ids of the series, in the order of the result.
+
+    >>> keys = SeriesKeys(np.array([7, 8]), {})
+    >>> table = RawTable(("shop", "a", "b"), (np.array([7, 8]), np.ones(2), np.ones(2)))
+    >>> columns = keys_of_columns(table, [1, 2], [0], keys, np.array(["8/a", "7/b"], object))
+    >>> {name: values.tolist() for name, values in columns.items()}
+    {'shop': [8, 7], 'variable': ['a', 'b']}
+    """
+    parts = [*keys.columns.values()] if keys.columns else [factorize(keys.ids)[0]]
+    n_ids = len(parts[0])
+    repeated = [np.tile(part, len(columns)) for part in parts]
+    names = np.repeat(np.array([table.names[i] for i in columns], object), n_ids)
+    position = {name: k for k, name in enumerate(join_ids([*repeated, names]).tolist())}
+    order = np.array([position[name] for name in ids.tolist()], np.int64)
+    id_names = [table.names[i] for i in id_columns]
+    variable = VARIABLE if VARIABLE not in id_names else f"{VARIABLE}_"
+    return {name: part[order] for name, part in zip((*id_names, variable), (*repeated, names), strict=True)}
+
+
+def _first_ticks(ticks: IntArray, codes: IntArray, values: FloatArray, n_series: int) -> IntArray:
+    """First time with a value of every series; the smallest number if it has none."""
+    first = np.full(n_series, np.iinfo(np.int64).max)
+    present = ~np.isnan(values)
+    np.minimum.at(first, codes[present], ticks[present])
+    first[first == np.iinfo(np.int64).max] = np.iinfo(np.int64).min
+    return first
 
 
 def _abridge(notes: list[str]) -> tuple[str, ...]:

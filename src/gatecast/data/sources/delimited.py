@@ -17,6 +17,7 @@ from gatecast.data.messages import list_columns, shorten
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
+from gatecast.data.parsing.transposed_tables import are_period_names
 from gatecast.data.sources.table_area import Row, TableArea, describe_rows, find_table
 from gatecast.errors import DataError
 
@@ -25,6 +26,7 @@ __all__ = ["decode", "detect_separator", "has_header", "read_delimited"]
 # Comma last: in files with another separator it is the decimal separator.
 SEPARATORS = "\t;|,"
 SAMPLE_SIZE = 100
+MAX_TITLES = 20
 # First bytes of files that are often passed instead of text: what they are, and how to fix it.
 FOREIGN_FORMATS = (
     (b"PK\x03\x04", "a spreadsheet or a zip archive", "Save the sheet as CSV, or unpack the archive."),
@@ -74,7 +76,7 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
     if not rows:
         raise DataError("The file is empty", where=source, expected="a column of times and a column of values")
     width = _width(rows)
-    area = find_table(rows, width) or _find_header(rows, width)
+    area = _find_periods(rows) or find_table(rows, width) or _find_header(rows, width)
     header, notes = area.header, list(area.notes)
     if header is None and area.body:
         header, comments = _commented_header(comments, area.body[0][0], width)
@@ -157,14 +159,17 @@ def detect_separator(lines: Sequence[str]) -> str:
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row is a header.
 
-    The first column with dates or numbers below the first row decides: it has a header unless its first cell is a date
-    or a number too. Without such a column, the first row is a header if none of its cells is a date or a number.
+    A first row of periods, as 1960, 1961, 1962, is a header. Otherwise the first column with dates or numbers below the
+    first row decides: it has a header unless its first cell is a date or a number too. Without such a column, the first
+    row is a header if none of its cells is a date or a number.
 
     >>> has_header([["time", "value"], ["2024-01-01", "3"]])
     True
     >>> has_header([["2024-01-01", "x"], ["2024-01-02", "3"]])
     False
     """
+    if are_period_names(rows[0]) and not any(are_period_names(row, may_be_numbered=False) for row in rows[1:2]):
+        return True
     below = (to_text(column) for column in zip(*rows[1:SAMPLE_SIZE], strict=True))
     for cell, cells in zip(rows[0], below, strict=False):
         if _is_data(cells):
@@ -305,6 +310,21 @@ def _width(rows: Sequence[Row]) -> int:
     # Titles may be more than the rows of a short table, but they do not follow it.
     first = next(i for i, (_, cells) in enumerate(rows) if len(cells) == candidate)
     return candidate if count > 2 and count >= 0.8 * (len(rows) - first) else width
+
+
+def _find_periods(rows: Sequence[Row]) -> TableArea | None:
+    """The table below a header of dates, years or numbered periods; None without one."""
+    for i, (_, cells) in enumerate(rows[:MAX_TITLES]):
+        if are_period_names(cells):
+            following = rows[i + 1][1] if i + 1 < len(rows) else []
+            return None if are_period_names(following, may_be_numbered=False) else _below(rows, i)
+    return None
+
+
+def _below(rows: Sequence[Row], header: int) -> TableArea:
+    """The table with a header in one of the rows; rows above it are titles."""
+    notes = [f"Row {line} above the table is skipped: {shorten(cells[0])!r}." for line, cells in rows[:header]]
+    return TableArea(rows[header][1], list(rows[header + 1 :]), tuple(notes))
 
 
 def _find_header(rows: Sequence[Row], width: int) -> TableArea:

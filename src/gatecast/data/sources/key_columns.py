@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import ColumnTable, IntArray
-from gatecast.data.key_types import KeyTypes
 from gatecast.data.parsing.digit_dates import times_to_numbers
 from gatecast.data.parsing.raw_table import ColumnType, factorize
 
@@ -67,9 +66,9 @@ def restore_arrays(columns: ColumnTable, panel: Panel, kind: str) -> ColumnTable
             restored[name] = columns[name] if numbers is None else numbers
         if kind == key_types.source == "dict":
             restored[name] = _cast_array(restored[name], key_types.time)
-    id_col = panel.columns.id
-    if kind == key_types.source == "dict" and id_col is not None and id_col in columns:
-        restored[id_col] = _cast_array(columns[id_col], key_types.id)
+    if kind == key_types.source == "dict":
+        for name, id_type in _id_types(columns, panel).items():
+            restored[name] = _cast_array(columns[name], id_type.name)
     return restored
 
 
@@ -86,17 +85,23 @@ def restore_frame(frame: Any, kind: str, columns: ColumnTable, panel: Panel) -> 
         return frame
     library, key_types = _LIBRARIES[kind], panel.key_types
     # Names of types are those of the source's library. A time zone is common to all libraries.
-    time_type, id_type = (key_types.time, key_types.id) if key_types.source == kind else ("", "")
+    is_source = key_types.source == kind
+    time_type = key_types.time if is_source else ""
     for name in _time_columns(columns, panel):
         times, zone = columns[name], ""
         if key_types.time_zone and times.dtype.kind == "M":
             times, zone = _to_utc(times, panel, kind)
         if time_type or zone:
             frame = library.replace(frame, name, library.times(times, time_type, zone))
-    id_col = panel.columns.id
-    if id_type and id_col is not None and id_col in columns:
-        frame = library.replace(frame, id_col, library.ids(columns[id_col], key_types))
+    for name, id_type in _id_types(columns, panel).items() if is_source else ():
+        if id_type.name:
+            frame = library.replace(frame, name, library.ids(columns[name], id_type))
     return frame
+
+
+def _id_types(columns: ColumnTable, panel: Panel) -> dict[str, ColumnType]:
+    """Types of the id columns that the table has."""
+    return {name: kind for name, kind in panel.key_types.id_types(panel.columns.ids).items() if name in columns}
 
 
 def _time_columns(columns: ColumnTable, panel: Panel) -> list[str]:
@@ -163,11 +168,11 @@ def _are_dates(times: Array) -> bool:
     return times.dtype.kind == "M" and np.array_equal(times.astype("M8[D]").astype("M8[us]"), times)
 
 
-def _extended_categories(ids: Array, key_types: KeyTypes) -> list[str | int]:
+def _extended_categories(ids: Array, id_type: ColumnType) -> list[str | int]:
     """Categories of the source, and ids that are not among them."""
-    by_text = {str(category) for category in key_types.categories}
+    by_text = {str(category) for category in id_type.categories}
     unique, _ = factorize(ids)
-    return [*key_types.categories, *(name for name in unique.tolist() if str(name) not in by_text)]
+    return [*id_type.categories, *(name for name in unique.tolist() if str(name) not in by_text)]
 
 
 def _cast_array(column: Array, type_name: str) -> Array:
@@ -221,23 +226,23 @@ def _pandas_times(times: Array, type_name: str, zone: str) -> Any:
     return column.dt.as_unit(unit) if unit else column
 
 
-def _pandas_ids(ids: Array, key_types: KeyTypes) -> Any:
+def _pandas_ids(ids: Array, id_type: ColumnType) -> Any:
     """Ids as a pandas column."""
     import pandas
 
-    if key_types.id == "category":
-        categories = _extended_categories(ids, key_types)
+    if id_type.name == "category":
+        categories = _extended_categories(ids, id_type)
         index = {str(category): k for k, category in enumerate(categories)}
         unique, codes = factorize(ids)
         positions = np.array([index[str(name)] for name in unique.tolist()], np.int64)[codes]
-        return pandas.Series(pandas.Categorical.from_codes(positions, categories, ordered=key_types.ordered))
-    if key_types.id == "object[int]":
+        return pandas.Series(pandas.Categorical.from_codes(positions, categories, ordered=id_type.ordered))
+    if id_type.name == "object[int]":
         return pandas.Series(
             [int(name) if name.lstrip("-").isdigit() else name for name in map(str, ids)], dtype=object
         )
     column = pandas.Series(ids)
-    is_text = key_types.id in ("object", "str", "string") or key_types.id.startswith("string[")
-    return column.astype(key_types.id) if is_text or _fits(ids, key_types.id) else column
+    is_text = id_type.name in ("object", "str", "string") or id_type.name.startswith("string[")
+    return column.astype(id_type.name) if is_text or _fits(ids, id_type.name) else column
 
 
 def _replace_in_pandas(frame: Any, name: str, column: Any) -> Any:
@@ -269,16 +274,16 @@ def _polars_times(times: Array, type_name: str, zone: str) -> Any:
     return column.cast(polars.Datetime(unit, zone or None)) if unit else column
 
 
-def _polars_ids(ids: Array, key_types: KeyTypes) -> Any:
+def _polars_ids(ids: Array, id_type: ColumnType) -> Any:
     """Ids as a polars column."""
     import polars
 
     column = polars.Series(ids.tolist())
-    if key_types.id == "Categorical":
+    if id_type.name == "Categorical":
         return column.cast(polars.String).cast(polars.Categorical)
-    if key_types.id == "Enum":
-        return column.cast(polars.String).cast(polars.Enum(list(map(str, _extended_categories(ids, key_types)))))
-    return column.cast(getattr(polars, key_types.id)) if _fits(ids, key_types.id) else column
+    if id_type.name == "Enum":
+        return column.cast(polars.String).cast(polars.Enum(list(map(str, _extended_categories(ids, id_type)))))
+    return column.cast(getattr(polars, id_type.name)) if _fits(ids, id_type.name) else column
 
 
 def _replace_in_polars(frame: Any, name: str, column: Any) -> Any:
@@ -309,20 +314,20 @@ def _arrow_times(times: Array, type_name: str, zone: str) -> Any:
     return column.cast(pyarrow.timestamp(unit, zone or None))
 
 
-def _arrow_ids(ids: Array, key_types: KeyTypes) -> Any:
+def _arrow_ids(ids: Array, id_type: ColumnType) -> Any:
     """Ids as an Arrow column."""
     import pyarrow
 
     column = pyarrow.array(ids.tolist())
-    match = _DICTIONARY.fullmatch(key_types.id)
+    match = _DICTIONARY.fullmatch(id_type.name)
     if match is not None:
         value_type = pyarrow.type_for_alias(match[1])
         indices = pyarrow.type_for_alias(match[2])
         return (
             column.cast(value_type).dictionary_encode().cast(pyarrow.dictionary(indices, value_type, match[3] == "1"))
         )
-    is_text = key_types.id in ("string", "large_string")
-    return column.cast(key_types.id) if is_text or _fits(ids, key_types.id) else column
+    is_text = id_type.name in ("string", "large_string")
+    return column.cast(id_type.name) if is_text or _fits(ids, id_type.name) else column
 
 
 def _replace_in_arrow(frame: Any, name: str, column: Any) -> Any:
@@ -334,7 +339,7 @@ class _Library(NamedTuple):
     """How to make columns of a library."""
 
     times: Callable[[Array, str, str], Any]
-    ids: Callable[[Array, KeyTypes], Any]
+    ids: Callable[[Array, ColumnType], Any]
     replace: Callable[[Any, str, Any], Any]
 
 

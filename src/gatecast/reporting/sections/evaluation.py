@@ -15,7 +15,7 @@ from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.plotting.spec import SERIES_ROLES, Bars, Chart, Line
 from gatecast.reporting.blocks import Block, Choice, FactList, Figure, Paragraph, Section, Table, table_from_columns
 from gatecast.reporting.text_tables import score_table
-from gatecast.results import Evaluation, Forecast
+from gatecast.results import Evaluation, Forecast, row_ids
 
 __all__ = ["backtest_section", "coverage_section", "skill_section", "summary_section"]
 
@@ -130,8 +130,9 @@ def _cutoffs_section(backtest: Forecast, first_id: Any) -> Section:
     names = [name for name in table if name == backtest.model or name in BASELINES]
     errors = {name: mae_by_group(rows, name, group, len(cutoffs)) for name in names}
     ids: list[Any] = [None]
-    if backtest.id_col is not None:
-        ids = list(dict.fromkeys([*([] if first_id is None else [first_id]), *table[backtest.id_col].tolist()]))
+    column = row_ids(table, backtest.id_col)
+    if column is not None:
+        ids = list(dict.fromkeys([*([] if first_id is None else [first_id]), *column.tolist()]))
     figures = {
         str(backtest.target_col if id is None else id): Figure(backtest.chart(id), height=380)
         for id in ids[:MAX_CHARTED]
