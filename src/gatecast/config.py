@@ -79,9 +79,14 @@ class DataConfig:
         lower_bound: Smallest possible value and forecast. Without it forecasts are not negative where no value is.
         upper_bound: Largest possible value and forecast.
         integer: Whether values are integers, such as counts: forecasts and bounds of intervals then are.
+        missing_codes: Numbers that stand for missing values, such as -999: "auto" recognizes and notes those that are
+            impossible for the rest of the target, False keeps all, a list names them.
+        keep_last: Whether the newest value is used even where it is unlike all that came before; otherwise it is noted
+            and left out, as when a last period is incomplete.
 
     Raises:
-        ConfigError: A bound that is not a number, or a lower bound that is not below the upper bound.
+        ConfigError: A bound that is not a number, a lower bound that is not below the upper bound, or codes that are
+            not numbers.
 
     Example:
         >>> DataConfig(futr_exog="price").futr_exog
@@ -94,6 +99,8 @@ class DataConfig:
     lower_bound: float | None = None
     upper_bound: float | None = None
     integer: bool = False
+    missing_codes: str | bool | Sequence[float] = "auto"
+    keep_last: bool = False
 
     def __post_init__(self) -> None:
         for name in ("futr_exog", "hist_exog", "stat_exog"):
@@ -107,12 +114,25 @@ class DataConfig:
             bound = getattr(self, name)
             if bound is not None and not (isinstance(bound, int | float | np.number) and np.isfinite(bound)):
                 raise ConfigError(f"Invalid {name} {bound!r}", expected="a finite number or None", argument=name)
+        object.__setattr__(self, "missing_codes", _check_codes(self.missing_codes))
         if self.lower_bound is not None and self.upper_bound is not None and self.lower_bound >= self.upper_bound:
             raise ConfigError(
                 f"Invalid lower_bound {self.lower_bound}: it is not below upper_bound {self.upper_bound}",
                 fix="Swap the two.",
                 argument="lower_bound",
             )
+
+
+def _check_codes(codes: Any) -> str | bool | tuple[float, ...]:
+    """Return codes for missing values, a single one as a tuple."""
+    if codes is False or (isinstance(codes, str) and codes == "auto"):
+        return codes
+    numbers = (codes,) if isinstance(codes, int | float) and not isinstance(codes, bool) else codes
+    if isinstance(numbers, Sequence) and all(isinstance(number, int | float | np.number) for number in numbers):
+        return tuple(numbers)
+    raise ConfigError(
+        f"Invalid missing_codes {codes!r}", expected="'auto', False or a list of numbers", argument="missing_codes"
+    )
 
 
 @dataclass(frozen=True)

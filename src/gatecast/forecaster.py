@@ -45,6 +45,7 @@ from gatecast.nn.sequential import Sequential
 from gatecast.pipeline import predict as tables
 from gatecast.pipeline import serialization
 from gatecast.pipeline.cross_validation import cross_validate, score_new_rows
+from gatecast.pipeline.data_checks import trim_unobserved
 from gatecast.pipeline.fit import fit, prepare_panel, update
 from gatecast.pipeline.progress import Progress, show_progress
 from gatecast.pipeline.state import FittedState
@@ -663,6 +664,7 @@ class Forecaster:
             hist_exog=config.data.hist_exog,
             stat_exog=config.data.stat_exog,
             categories=like.categories if like is not None and like.categories else None,
+            missing_codes=config.data.missing_codes,
         )
 
     def _knows_future(self, source: Any) -> bool:
@@ -675,9 +677,7 @@ class Forecaster:
         if source is None:
             return fitted_on
         rows, _ = self._read(source, like=fitted_on)
-        return prepare_panel(
-            prepend_history(prepare_panel(rows, [], self.config.data), fitted_on), [], self.config.data
-        )
+        return prepare_panel(prepend_history(trim_unobserved(rows, []), fitted_on), [], self.config.data)
 
     def _table_kind(self, source: Any = None, output: str | None = None) -> str:
         """Return the kind of table that goes out: that of the source; for files, that of an installed library."""

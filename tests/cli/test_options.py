@@ -54,6 +54,8 @@ def test_settings_are_values_of_python():
         horizon="12",
         lower_bound="-1.5",
         integer=True,
+        missing_codes="-999, 9999",
+        keep_last=True,
         futr_exog="price, holiday",
         units="8",
         n_members="2",
@@ -61,7 +63,10 @@ def test_settings_are_values_of_python():
     )
     settings = options.settings()
     assert settings["h"] == 12
-    assert settings["data"] == DataConfig(futr_exog=("price", "holiday"), lower_bound=-1.5, integer=True)
+    assert settings["data"] == DataConfig(
+        futr_exog=("price", "holiday"), lower_bound=-1.5, integer=True, missing_codes=(-999, 9999), keep_last=True
+    )
+    assert ForecasterOptions(missing_codes="none").settings()["data"].missing_codes is False
     assert settings["network"] == NetworkConfig(units=8, dropout=0.1)
     assert settings["training"] == TrainingConfig(n_members=2)
     assert options.forecaster().h == 12

@@ -155,3 +155,29 @@ def test_forecaster_known_future_with_a_missing_number_raises():
     fitted = Forecaster(3, model="naive", target_col="y", futr_exog="price", season_length=1).fit(rows)
     with pytest.raises(ConfigError, match="no value of 'price' in some of them"):
         fitted.predict(h=6)
+
+
+def test_drop_unlike_last_incomplete_month_is_missing_and_said_unless_it_is_kept():
+    k = np.arange(60)
+    y = 200 * np.exp(0.01 * k) * (1 + 0.2 * np.sin(k * np.pi / 6))
+    y *= np.exp(np.random.default_rng(0).normal(0, 0.01, 60))
+    y[-1] /= 2
+    forecaster = Forecaster(3, model="seasonal-naive").fit(monthly(y), evaluate=False)
+    assert any("is unlike all before" in note for note in forecaster.data_notes_)
+    assert np.isnan(forecaster.panel_.values[-1])
+    kept = Forecaster(3, model="seasonal-naive", data=DataConfig(keep_last=True)).fit(monthly(y), evaluate=False)
+    assert not any("unlike" in note for note in kept.data_notes_)
+    assert kept.predict()["ds"].tolist() == forecaster.predict()["ds"].tolist()
+
+
+def test_missing_codes_setting_reaches_the_reader():
+    y = 100 + np.random.default_rng(0).normal(0, 2, 60)
+    y[[5, 20, 40]] = -999
+    table = monthly(y)
+    for codes, n_missing in (("auto", 3), (False, 0), (-999, 3)):
+        fitted = Forecaster(3, model="naive", data=DataConfig(missing_codes=codes, keep_last=True)).fit(
+            table, evaluate=False
+        )
+        assert np.isnan(fitted.panel_.values).sum() == n_missing
+    with pytest.raises(ConfigError, match="Invalid missing_codes"):
+        DataConfig(missing_codes="all")

@@ -95,6 +95,11 @@ def _one_or_more_names(text: str) -> str | list[str]:
     return list(names) if len(names) > 1 else text
 
 
+def _codes(text: str) -> tuple[float, ...] | bool:
+    """Parse numbers separated by commas; none, or false, as Python writes it."""
+    return False if text.strip().lower() in ("none", "false") else tuple(float(part) for part in text.split(","))
+
+
 def _frequency(text: str) -> str:
     """Refuse an unknown frequency before any file is read; its error tells which are known."""
     from gatecast.data.frequency import parse
@@ -106,6 +111,7 @@ def _frequency(text: str) -> str:
 TEXT = ValueKind("a name", str)
 NAMES = ValueKind("names separated by commas", _names)
 MODELS = ValueKind("a model", _one_or_more_names)
+CODES = ValueKind("numbers separated by commas, or none", _codes)
 FREQUENCY = ValueKind("a frequency", _frequency)
 WHOLE = ValueKind("a whole number of at least 1", _whole)
 SEED = ValueKind("a whole number of at least 0", lambda text: _whole(text, 0))
@@ -277,6 +283,16 @@ class ForecasterOptions:
         typer.Option("--integer", help="Values are whole numbers, and so are forecasts."),
         Setting("integer", TEXT, "", "data"),
     ] = False
+    missing_codes: Annotated[
+        str | None,
+        typer.Option(metavar="N,N", help="Values that mean missing, or none. Default: recognized, and noted."),
+        Setting("missing_codes", CODES, "-999,9999", "data"),
+    ] = None
+    keep_last: Annotated[
+        bool,
+        typer.Option("--keep-last", help="Use the newest value even if it is unlike all before."),
+        Setting("keep_last", TEXT, "", "data"),
+    ] = False
     input_size: Annotated[
         str | None,
         typer.Option(metavar="N", help="Past values that a network reads. Default: inferred."),
@@ -386,7 +402,17 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
         for name in (
             *("model", "models", "cells", "tasks", "level", "season_length", "freq", "seed"),
             *("time_col", "id_col", "target_col", "futr_exog", "hist_exog", "stat_exog", "futr_df"),
-            *("lower_bound", "upper_bound", "integer", "input_size", "units", "n_layers", "dropout"),
+            *(
+                "lower_bound",
+                "upper_bound",
+                "integer",
+                "missing_codes",
+                "keep_last",
+                "input_size",
+                "units",
+                "n_layers",
+                "dropout",
+            ),
             *("n_members", "max_steps", "batch_size", "learning_rate"),
             *("n_windows", "step_size", "n_trials", "n_paths", "n_rows", "n_seeds", "timeout", "study"),
             *("id", "step", "quantile", "method"),

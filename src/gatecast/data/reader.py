@@ -36,6 +36,7 @@ from gatecast.data.parsing.exogenous import (
     parse_exogenous,
     reserve_column,
 )
+from gatecast.data.parsing.missing_codes import MissingCodes
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
 from gatecast.data.parsing.series_keys import (
     SeriesKeys,
@@ -116,6 +117,7 @@ def read(
     futr_exog: Columns = (),
     stat_exog: Columns = (),
     categories: Categories | None = None,
+    missing_codes: MissingCodes = "auto",
 ) -> tuple[Panel, tuple[str, ...]]:
     """Read a table of any kind as a panel.
 
@@ -140,6 +142,8 @@ def read(
         futr_exog: Columns known for the future too.
         stat_exog: Columns with one value per series.
         categories: Categories of columns of an earlier panel; others are refused.
+        missing_codes: Numbers in the target that stand for missing values, such as -999: "auto" recognizes and notes
+            those that are impossible for the rest of the column, False keeps all, a list names them.
 
     Returns:
         The panel, and notes on the data, one sentence each; the first says which columns were used.
@@ -161,7 +165,7 @@ def read(
     step = None if freq is None else parse(freq)
     names = {"hist_exog": hist_exog, "futr_exog": futr_exog, "stat_exog": stat_exog}
     declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
-    table = join_time_columns(_to_table(source), time_col, keep=declared)
+    table = join_time_columns(replace(_to_table(source), missing_codes=missing_codes), time_col, keep=declared)
     indices = find_exogenous(table, names)
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}

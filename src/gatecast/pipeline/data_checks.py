@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.config import DataConfig
+from gatecast.data.last_values import find_unlike_last
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.errors import DataError
 from gatecast.forecasting.ensemble import COMBINED
@@ -15,7 +16,7 @@ from gatecast.forecasting.presets import BASELINES
 from gatecast.forecasting.registry import available_models, get_model
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 
-__all__ = ["check_bounds", "check_series", "trim_unobserved"]
+__all__ = ["check_bounds", "check_series", "drop_unlike_last", "trim_unobserved"]
 
 
 def _output_columns() -> tuple[str, ...]:
@@ -29,6 +30,10 @@ NOTES = {
     "unobserved": "the {end} {n} rows have no value and are left out.",
     "unobserved_end": "no series has a value after {time}: {n} rows are left out.",
     "known_future": "their columns {columns} are known for {n} steps ahead.",
+    "unlike": (
+        "the last value of {series}, {value:.6g} at {time}, is unlike all before, as when a period is incomplete or a "
+        "value is wrong: it is treated as missing. To use it, set keep_last=True (--keep-last)."
+    ),
     "constant": "{series} does not vary: its forecast is the constant.",
     "empty": "{series} has no value: there is no forecast of it.",
 }
@@ -99,6 +104,23 @@ def check_series(panel: Panel, notes: list[str]) -> None:
     ):
         if len(selected):
             notes.append(NOTES[kind].format(series=_series_text(panel, selected)))
+
+
+def drop_unlike_last(panel: Panel, notes: list[str]) -> Panel:
+    """Return the panel without newest values that contradict all before, and add a note.
+
+    With exogenous columns nothing is left out: they may explain such values.
+    """
+    selected = np.zeros(0, np.int64) if panel.futr_exog or panel.hist_exog else find_unlike_last(panel)
+    if not len(selected):
+        return panel
+    rows, s = panel.indptr[selected + 1] - 1, int(selected[0])
+    time = format_times(panel.times(s)[-1:])[0]
+    series = _series_text(panel, selected)
+    notes.append(NOTES["unlike"].format(series=series, value=panel.values[rows[0]], time=time))
+    values = panel.values.copy()
+    values[rows] = np.nan
+    return replace(panel, values=values)
 
 
 def _check_counts(panel: Panel) -> None:

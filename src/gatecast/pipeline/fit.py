@@ -46,7 +46,7 @@ from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
 from gatecast.forecasting.presets import model_configs, unique_columns
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.metrics.scale import seasonal_naive_scale
-from gatecast.pipeline.data_checks import check_bounds, check_series, trim_unobserved
+from gatecast.pipeline.data_checks import check_bounds, check_series, drop_unlike_last, trim_unobserved
 from gatecast.pipeline.progress import Progress, ProgressTracker
 from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation
@@ -93,7 +93,7 @@ def prepare_panel(panel: Panel, notes: list[str], data: DataConfig) -> Panel:
     panel = trim_unobserved(panel, notes)
     check_series(panel, notes)
     check_bounds(panel, data)
-    return panel
+    return panel if data.keep_last else drop_unlike_last(panel, notes)
 
 
 def fit(

@@ -23,20 +23,17 @@ _BOOLEANS = {"true": 1.0, "false": 0.0}
 ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or integers"
 
 
-def parse_number_column(
-    table: RawTable, column: int, role: str = "target", *, missing_codes: MissingCodes = "auto"
-) -> ParsedNumbers:
+def parse_number_column(table: RawTable, column: int, role: str = "target") -> ParsedNumbers:
     """Parse a column as numbers; true and false become 1 and 0, and codes for missing values NaN.
 
     Args:
         table: The table.
         column: Index of the column.
         role: Role of the column, for messages.
-        missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
 
     Raises:
         DataError: A value that is neither missing nor a number.
-        ConfigError: Invalid `missing_codes`.
+        ConfigError: Invalid `RawTable.missing_codes`.
 
     >>> from gatecast.data.parsing.raw_table import to_text
     >>> parse_number_column(RawTable(("y",), (to_text(["1", "NA", "2.5"]),)), 0).values.tolist()
@@ -51,7 +48,7 @@ def parse_number_column(
     invalid = np.flatnonzero(~parsed.is_valid)
     if not len(invalid):
         # Exogenous columns may not have missing values, and their categories are often numbers such as 999.
-        codes = False if missing_codes == "auto" and role != "target" else missing_codes
+        codes = False if table.missing_codes == "auto" and role != "target" else table.missing_codes
         return _replace_missing_codes(parsed, table.describe_column(column), codes)
     n_present = np.count_nonzero(~is_missing(cells))
     if cells.dtype.kind != "O" or 2 * len(invalid) > n_present > 2:

@@ -8,7 +8,7 @@ around -99, keep theirs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from gatecast.errors import ConfigError
 
 __all__ = ["MissingCode", "MissingCodes", "find_missing_codes"]
 
-MissingCodes = Literal["auto", False] | Sequence[float]
+MissingCodes = str | bool | Sequence[float]
 """Numbers that are missing values: recognized ("auto"), none (False), or exactly these."""
 
 NINES = (
@@ -83,8 +83,10 @@ def find_missing_codes(values: FloatArray, codes: MissingCodes = "auto") -> tupl
         return ()
     if codes == "auto":
         return _infer(values)
+    if codes is True:
+        raise _invalid(codes)
     try:
-        # A number itself, and a text such as "all", are not sequences of numbers.
+        # A text such as "all" is no sequence of numbers.
         numbers = sorted({float(code) for code in codes})
     except (TypeError, ValueError):
         raise _invalid(codes) from None

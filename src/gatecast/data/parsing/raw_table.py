@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, IntArray
+from gatecast.data.parsing.missing_codes import MissingCodes
 from gatecast.errors import DataError
 
 __all__ = [
@@ -101,6 +102,7 @@ class RawTable:
         utc_offsets: Minutes ahead of UTC for every row, for each column of local times with a time zone.
         source_rows: Rows of the source that this table holds; None for all of them.
         types: Types of the columns in their library, where restoring the column needs them.
+        missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
     """
 
     names: tuple[str, ...]
@@ -112,6 +114,7 @@ class RawTable:
     utc_offsets: Mapping[str, IntArray] = field(default_factory=dict)
     source_rows: IntArray | None = None
     types: Mapping[str, ColumnType] = field(default_factory=dict)
+    missing_codes: MissingCodes = "auto"
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
