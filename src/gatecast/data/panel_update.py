@@ -155,7 +155,8 @@ def prepend_history(new: Panel, old: Panel) -> Panel:
     known = matches >= 0
     n_before = old.lengths.copy()
     n_before[matches[known]] = (old.lengths[matches] + steps_later - new.lengths)[known]
-    return complete_history(new, old.keep_first(n_before))
+    joined = complete_history(new, old.keep_first(n_before))
+    return replace(joined, known_future=new.known_future)
 
 
 def _continues(new: Panel, old: Panel) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,9 +85,9 @@ def test_parse_number_column_replaces_codes_for_missing_values_with_a_note():
         "missing_codes=False.",
     )
     for role, codes in (("target", False), ("futr_exog", "auto"), ("target", [])):
-        kept = parse_number_column(table(np.array(values)), 0, role, missing_codes=codes)
+        kept = parse_number_column(replace(table(np.array(values)), missing_codes=codes), 0, role)
         assert (kept.values.tolist(), kept.notes) == (values, ())
-    given = parse_number_column(table(np.array(values)), 0, "hist_exog", missing_codes=[14, 10])
+    given = parse_number_column(replace(table(np.array(values)), missing_codes=[14, 10]), 0, "hist_exog")
     assert given.notes == ("10 in 1 cell and 14 in 1 cell of column 'x' mean a missing value.",)
 
 
