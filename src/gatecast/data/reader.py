@@ -42,6 +42,7 @@ from gatecast.data.parsing.series_keys import (
     SeriesKeys,
     find_id_columns,
     infer_id_columns,
+    note_similar_ids,
     parse_keys,
     propose_id_columns,
     split_names,
@@ -290,6 +291,7 @@ def _read_long(
             propose_id_columns(table, id_columns, times.values, taken, named=bool(named))
         raise
     notes = (*table.notes, *(times.notes if times else ()), *values.notes, *data.exogenous.notes, *data_notes)
+    notes = (*notes, *note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids]))
     summary = _summarize(table, id_columns, roles, panel)
     return data.finish(panel, id_columns, keys, roles.time, times), (summary, *notes)
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import BoolArray, IntArray
+from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.column_roles import ColumnRoles, find_column
-from gatecast.data.parsing.columns import parse_ids
+from gatecast.data.parsing.columns import is_missing_id, parse_ids
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.timestamps import looks_like_dates
@@ -27,6 +27,7 @@ __all__ = [
     "infer_id_columns",
     "join_ids",
     "naming_columns",
+    "note_similar_ids",
     "parse_keys",
     "propose_id_columns",
     "split_names",
@@ -193,6 +194,24 @@ def propose_id_columns(
             raise _refuse_to_guess(table, chosen, times, counts[time_codes])
 
 
+def note_similar_ids(columns: Iterable[Array]) -> tuple[str, ...]:
+    """Return a note if different ids are equal but for their case or spaces.
+
+    Args:
+        columns: Ids of the series, or the values of several id columns.
+
+    >>> note_similar_ids([np.array(["North", "north", "South"], object)])
+    ("Ids that differ only by case or spaces are different series: 'North' and 'north'.",)
+    """
+    for column in columns:
+        first: dict[str, str] = {}
+        for text in dict.fromkeys(column.tolist()) if column.dtype.kind == "O" else ():
+            other = first.setdefault(" ".join(str(text).split()).casefold(), text)
+            if other != text:
+                return (f"Ids that differ only by case or spaces are different series: {other!r} and {text!r}.",)
+    return ()
+
+
 def naming_columns(table: RawTable, candidates: Sequence[int]) -> tuple[int, ...]:
     """Return the smallest set of columns that have different values in every row, empty if there is none.
 
@@ -204,19 +223,12 @@ def naming_columns(table: RawTable, candidates: Sequence[int]) -> tuple[int, ...
     """
     one_time = np.zeros(len(table), np.int64)
     codes = {i: factorize(table.columns[i])[1] for i in candidates[:MAX_CANDIDATES]}
-    empty = {i: _is_empty(table.columns[i]) for i in codes}
+    empty = {i: is_missing_id(table.columns[i]) for i in codes}
     for chosen in _sets(codes):
         is_nameless = np.logical_and.reduce([empty[i] for i in chosen])
         if not is_nameless.any() and _separates(one_time, [codes[i] for i in chosen]):
             return chosen
     return ()
-
-
-def _is_empty(column: RawColumn) -> BoolArray:
-    """Where a column is empty; NA is the code of a country, among others."""
-    if column.dtype.kind != "O":
-        return is_missing(column)
-    return np.fromiter((not text.strip() for text in column), bool, len(column))
 
 
 def _first_rows(columns: Sequence[Array]) -> tuple[IntArray, IntArray]:
