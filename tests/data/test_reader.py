@@ -374,7 +374,12 @@ def test_read_of_ids_that_differ_by_case_notes_it():
 
 def test_read_notes_columns_without_a_use():
     rows = {"t": [1, 2, 3], "y": [1.0, 2.0, 3.0], "promo": [0, 1, 0], "text": ["a", "b", "c"], "void": [None] * 3}
-    note = "Columns 'promo', 'text' are not used; futr_exog=['promo', 'text'] would use them."
+    note = (
+        "Columns 'promo', 'text' are not used; futr_exog=['promo', 'text'] (known ahead) or hist_exog would use them."
+    )
     assert note in read(rows, target_col="y")[1]
     assert note not in read(rows, target_col="y", futr_exog="promo", hist_exog="text")[1]
-    assert "Column 'text' is not used; futr_exog=['text'] would use it." in read(rows, target_col="y,promo")[1]
+    assert (
+        "Column 'text' is not used; futr_exog=['text'] (known ahead) or hist_exog would use it."
+        in read(rows, target_col="y,promo")[1]
+    )

@@ -295,7 +295,9 @@ def _read_long(
         *(times.notes if times else ()),
         *values.notes,
         *data.exogenous.notes,
-        *note_unused(table, {*reserved, *id_columns}),
+        *note_unused(
+            table, {*data.exogenous_roles, *id_columns, roles.target, *([] if roles.time is None else [roles.time])}
+        ),
         *note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids]),
         *data_notes,
     )

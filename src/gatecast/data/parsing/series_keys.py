@@ -39,6 +39,7 @@ MAX_CANDIDATES = 12
 MAX_KEY_COLUMNS = 3
 SAMPLE_SIZE = 5_000
 """Rows on which sets of columns are tried before all rows are read."""
+MAX_CODE = 2**62
 MAX_DUPLICATES = 0.05
 """Share of the rows that a name of series may leave with a time that the series has already: errors in the data."""
 OWN_ID_NAMES = ("unique_id", "series_id", "ts_id", "item_id")
@@ -251,8 +252,12 @@ def _n_duplicates(time_codes: IntArray, codes: Sequence[IntArray]) -> int:
     """How many rows have a time and codes that an earlier row has."""
     joined = time_codes
     for more in codes:
-        joined = np.unique(joined, return_inverse=True)[1] * (int(more.max(initial=0)) + 1) + more
-    return len(joined) - len(np.unique(joined))
+        n_more = int(more.max(initial=0)) + 1
+        if int(joined.max(initial=0)) * n_more > MAX_CODE:
+            joined = np.unique(joined, return_inverse=True)[1]
+        joined = joined * n_more + more
+    # Sorting is several times faster than np.unique, which hashes.
+    return int(np.count_nonzero(np.diff(np.sort(joined)) == 0))
 
 
 def _sets(codes: Mapping[int, IntArray], required: Sequence[int] = ()) -> Iterator[tuple[int, ...]]:
@@ -270,18 +275,25 @@ def _smallest_set(
     table: RawTable, taken: Collection[int | None], time_codes: IntArray, required: Sequence[int]
 ) -> tuple[int, ...]:
     """The smallest set of columns under which no time repeats; empty if there is none."""
-    free = (i for i in range(len(table.names)) if i not in taken)
-    possible = list(islice((i for i in free if _may_name_series(table.columns[i], time_codes)), MAX_CANDIDATES))
-    # Columns of text come first: numbers that tell all rows apart may do so by chance.
-    possible.sort(key=lambda i: not _is_text(table.columns[i]))
-    codes = {i: factorize(table.columns[i])[1] for i in (*required, *possible)}
     sample = _rows_of_some_times(time_codes)
-    for chosen in _sets(codes, required):
-        if _separates(time_codes[sample], [codes[i][sample] for i in chosen]) and _separates(
-            time_codes, [codes[i] for i in chosen]
-        ):
-            return chosen
-    return ()
+    codes = {i: factorize(table.columns[i])[1] for i in required}
+
+    def separate(columns: Sequence[int]) -> bool:
+        """Whether no time repeats under some columns, of a sample first."""
+        of_sample = [codes[i][sample] for i in columns]
+        return _separates(time_codes[sample], of_sample) and _separates(time_codes, [codes[i] for i in columns])
+
+    free = [i for i in range(len(table.names)) if i not in taken]
+    # Columns of text come first: numbers that tell all rows apart may do so by chance, and are many.
+    texts = [i for i in free if _is_text(table.columns[i])]
+    for i in islice((i for i in texts if _may_name_series(table.columns[i], time_codes)), MAX_CANDIDATES):
+        codes[i] = factorize(table.columns[i])[1]
+        if separate([*required, i]):
+            return tuple(sorted((*required, i)))
+    for i in free:
+        if len(codes) < MAX_CANDIDATES and i not in texts and _may_name_series(table.columns[i], time_codes):
+            codes[i] = factorize(table.columns[i])[1]
+    return next((chosen for chosen in _sets(codes, required) if separate(chosen)), ())
 
 
 def _rows_of_some_times(time_codes: IntArray) -> IntArray:

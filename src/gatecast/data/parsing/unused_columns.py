@@ -25,7 +25,7 @@ def note_unused(table: RawTable, used: Collection[int], argument: str = "futr_ex
 
     >>> import numpy as np
     >>> note_unused(RawTable(("t", "y", "promo"), (np.arange(2), np.arange(2), np.ones(2))), [0, 1])
-    ("Column 'promo' is not used; futr_exog=['promo'] would use it.",)
+    ("Column 'promo' is not used; futr_exog=['promo'] (known ahead) or hist_exog would use it.",)
     """
     if not table.has_header:
         return ()
@@ -34,7 +34,8 @@ def note_unused(table: RawTable, used: Collection[int], argument: str = "futr_ex
         return ()
     first = names[:MAX_LISTED]
     listed = abridge([repr(name) for name in first], len(names))
-    advice = f"{argument}=[{', '.join(map(repr, first))}] would use"
+    other = " (known ahead) or hist_exog" if argument == "futr_exog" else ""
+    advice = f"{argument}=[{', '.join(map(repr, first))}]{other} would use"
     if len(names) == 1:
         return (f"Column {listed} is not used; {advice} it.",)
     return (f"Columns {listed} are not used; {advice} them.",)
