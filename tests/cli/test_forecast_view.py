@@ -1,11 +1,12 @@
 """What a forecast shows: the series shown, its baseline, facts and tables."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from gatecast.cli.forecast_view import forecast_table, summary_rows, view_forecast
+from gatecast.cli.forecast_view import forecast_table, notes_of, summary_rows, view_forecast
 from gatecast.cli.json_output import forecast_document
 from gatecast.cli.options import ForecasterOptions
 from gatecast.forecaster import Forecaster
@@ -57,3 +58,11 @@ def test_baseline_without_a_season_is_naive(make_view):
 def test_forecast_grid_has_a_column_for_each_level(make_view):
     grid = forecast_table(make_view(levels=(50, 80, 97.5)))
     assert grid.columns == ("ds", "LSTM", "50 %", "80 %", "97.5 %")
+
+
+def test_notes_of_names_options_in_place_of_arguments():
+    note = "Columns 'promo', 'price in EUR' are not used; futr_exog=['promo', 'price in EUR'] would use them."
+    forecaster = SimpleNamespace(data_notes_=[note])
+    assert notes_of(forecaster) == [
+        "Columns 'promo', 'price in EUR' are not used; --futr-exog 'promo,price in EUR' would use them."
+    ]

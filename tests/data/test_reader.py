@@ -337,3 +337,53 @@ def test_read_of_two_id_columns_and_an_empty_one_raises_with_its_row():
     table = {"t": [1, 2, 1, 2], "a": ["x", "x", "y", ""], "b": ["p"] * 4, "y": np.arange(4.0)}
     with pytest.raises(DataError, match=r"Missing series id \(row index 3, column 'a'\)"):
         read(table, id_col=["a", "b"])
+
+
+MISSING_IDS = {
+    "NaN": pd.Series(["a", "a", np.nan, "b"], dtype=object),
+    "None": pd.Series(["a", "a", None, "b"], dtype=object),
+    "NA": pd.Series(["a", "a", pd.NA, "b"], dtype=object),
+    "empty": pd.Series(["a", "a", "", "b"]),
+    "blank": pd.Series(["a", "a", "  ", "b"]),
+    "category": pd.Series(pd.Categorical(["a", "a", None, "b"])),
+    "string": pd.Series(["a", "a", None, "b"], dtype="string"),
+    "nullable integer": pd.Series([1, 1, None, 2], dtype="Int64"),
+    "float": pd.Series([1.0, 1.0, np.nan, 2.0]),
+    "time": pd.Series(pd.to_datetime(["2020-01-01", "2020-01-01", None, "2020-01-02"])),
+}
+
+
+@pytest.mark.parametrize("kind", MISSING_IDS)
+@pytest.mark.parametrize(
+    "make", [pd.DataFrame, lambda rows: {name: column.to_numpy() for name, column in rows.items()}]
+)
+def test_read_of_a_missing_id_names_the_row(kind, make):
+    rows = {"t": pd.Series([1, 2, 1, 2]), "shop": MISSING_IDS[kind], "y": pd.Series([1.0, 2.0, 3.0, 4.0])}
+    assert refusal(make(rows), id_col="shop").startswith("Missing series id (row index 2, column 'shop')")
+    other = {**rows, "item": pd.Series([1, 1, 1, 1])}
+    assert refusal(make(other), id_col=["shop", "item"]).startswith("Missing series id (row index 2, column 'shop')")
+
+
+def test_read_of_the_id_na_keeps_it(file):
+    path = file("t,land,y\n1,NA,1\n2,NA,2\n1,NE,3\n2,NE,4\n")
+    assert read(path, id_col="land")[0].ids.tolist() == ["NA", "NE"]
+
+
+def test_read_of_ids_that_differ_by_case_notes_it():
+    rows = {"t": [1, 2, 1, 2], "shop": ["North", "North", "north", "north"], "y": [1.0, 2.0, 3.0, 4.0]}
+    note = "Ids that differ only by case or spaces are different series: 'North' and 'north'."
+    assert note in read(rows, id_col="shop")[1]
+    assert note in read(rows | {"item": [1, 1, 1, 1]}, id_col="shop,item")[1]
+
+
+def test_read_notes_columns_without_a_use():
+    rows = {"t": [1, 2, 3], "y": [1.0, 2.0, 3.0], "promo": [0, 1, 0], "text": ["a", "b", "c"], "void": [None] * 3}
+    note = (
+        "Columns 'promo', 'text' are not used; futr_exog=['promo', 'text'] (known ahead) or hist_exog would use them."
+    )
+    assert note in read(rows, target_col="y")[1]
+    assert note not in read(rows, target_col="y", futr_exog="promo", hist_exog="text")[1]
+    assert (
+        "Column 'text' is not used; futr_exog=['text'] (known ahead) or hist_exog would use it."
+        in read(rows, target_col="y,promo")[1]
+    )

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import format_count, time_unit
+from gatecast.cli.option_names import with_options
+from gatecast.cli.options import OPTION_OF_ARGUMENT
 from gatecast.errors import ConfigError
 from gatecast.plotting.charts import BASELINES, ForecastSeries
 from gatecast.reporting import text_tables
@@ -20,7 +22,15 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
     from gatecast.results import Evaluation
 
-__all__ = ["ForecastTable", "ForecastView", "forecast_table", "summary_rows", "training_advice", "view_forecast"]
+__all__ = [
+    "ForecastTable",
+    "ForecastView",
+    "forecast_table",
+    "notes_of",
+    "summary_rows",
+    "training_advice",
+    "view_forecast",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +175,7 @@ def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | None
         forecast=forecast,
         evaluation=forecaster.evaluation_,
         baseline_values=seasonal_naive(values, forecaster.h_, forecaster.season_length_),
-        notes=tuple(forecaster.data_notes_),
+        notes=tuple(notes_of(forecaster)),
         seed=forecaster.seed,
         seconds=forecaster.fit_seconds_,
         advice=training_advice(forecaster) or "",
@@ -188,6 +198,11 @@ def _of_one_series(view: ForecastView, position: int, unique_id: Any) -> Forecas
         rows = row_ids(evaluation.table, forecast.id_col) == unique_id
         evaluation = replace(evaluation, table={name: column[rows] for name, column in evaluation.table.items()})
     return replace(view, forecast=replace(forecast, columns=columns), evaluation=evaluation, all_series=forecast)
+
+
+def notes_of(forecaster: Forecaster) -> list[str]:
+    """Return the notes on the data, with options in place of Python arguments."""
+    return [with_options(note, OPTION_OF_ARGUMENT) for note in forecaster.data_notes_]
 
 
 def training_advice(forecaster: Forecaster) -> str | None:

@@ -7,24 +7,21 @@ The version is printed without loading anything else.
 
 from __future__ import annotations
 
-import ast
 import errno
 import os
-import re
-import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from gatecast import __version__
+from gatecast.cli.option_names import with_options
 from gatecast.errors import DataError, FormatError, GatecastError
 
 __all__ = ["main"]
 
 OUTPUT_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 """System errors of an output that takes no more; they carry no file name."""
-_LIST = re.compile(r"\b(\w+)=(\[[^]]*\])")
 DONE, DATA, USE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -126,7 +123,7 @@ def _classify(error: Exception, options: Mapping[str, str], args: Sequence[str])
     """Return exit code, kind and message of an error."""
     if isinstance(error, GatecastError):
         code = DATA if isinstance(error, (DataError, FormatError)) else USE
-        return code, type(error).__name__, _lower_first(_with_options(str(error), options, error.argument))
+        return code, type(error).__name__, _lower_first(with_options(str(error), options, error.argument))
     # Errors of the parser are known by their method: their classes moved between versions.
     if hasattr(error, "format_message"):
         return USE, "ConfigError", _usage_message(error, args)
@@ -168,44 +165,8 @@ def _options_of_command(args: Sequence[str]) -> Mapping[str, str]:
 def _parts(error: GatecastError, options: Mapping[str, str]) -> dict[str, str]:
     """Return the parts of an error, with options in place of Python arguments."""
     names = ("what", "where", "got", "expected", "fix")
-    parts = {name: _with_options(str(getattr(error, name)), options, error.argument) for name in names}
+    parts = {name: with_options(str(getattr(error, name)), options, error.argument) for name in names}
     return {**parts, "option": options.get(error.argument or "", "")}
-
-
-def _with_options(text: str, options: Mapping[str, str], argument: str | None = None) -> str:
-    """Return a message with the options of the command line in place of Python arguments.
-
-    Args:
-        text: The message.
-        options: Options by argument.
-        argument: The argument that the error is about. Others are replaced only where they cannot be a word of English.
-
-    >>> _with_options("Name it with id_col, or write freq='MS'.", {"id_col": "--id-col", "freq": "--freq"})
-    "Name it with --id-col, or write --freq 'MS'."
-    >>> _with_options("Set id_col, for example id_col=['shop', 'size in l'].", {"id_col": "--id-col"})
-    "Set --id-col, for example --id-col 'shop,size in l'."
-    """
-    text = _LIST.sub(lambda match: _list_with_option(match, options), text)
-    return " ".join(_token_with_option(token, options, argument) for token in text.split(" "))
-
-
-def _list_with_option(match: re.Match[str], options: Mapping[str, str]) -> str:
-    """Return a list of names, as "id_col=['store', 'item']", as the value of its option."""
-    try:
-        names = ast.literal_eval(match[2])
-    except (SyntaxError, ValueError):
-        return match[0]
-    return f"{options[match[1]]} {shlex.quote(','.join(map(str, names)))}" if match[1] in options else match[0]
-
-
-def _token_with_option(token: str, options: Mapping[str, str], argument: str | None) -> str:
-    """Return a token, as "(id_col)," or "freq='MS'", with the option in place of the argument."""
-    start = len(token) - len(token.lstrip("("))
-    name, equals, value = token[start:].partition("=")
-    bare = name.rstrip(".,:;)?")
-    if bare not in options or not (equals or "_" in bare or bare == argument):
-        return token
-    return token[:start] + options[bare] + (f" {value}" if equals else name[len(bare) :])
 
 
 def _lower_first(message: str) -> str:

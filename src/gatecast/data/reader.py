@@ -42,6 +42,7 @@ from gatecast.data.parsing.series_keys import (
     SeriesKeys,
     find_id_columns,
     infer_id_columns,
+    note_similar_ids,
     parse_keys,
     propose_id_columns,
     split_names,
@@ -293,7 +294,17 @@ def _read_long(
             taken = [i for i in reserved if i not in id_columns]
             propose_id_columns(table, id_columns, times.values, taken, named=bool(named))
         raise
-    notes = (*table.notes, *(times.notes if times else ()), *values.notes, *data.exogenous.notes, *data_notes)
+    notes = (
+        *table.notes,
+        *(times.notes if times else ()),
+        *values.notes,
+        *data.exogenous.notes,
+        *note_unused(
+            table, {*data.exogenous_roles, *id_columns, roles.target, *([] if roles.time is None else [roles.time])}
+        ),
+        *note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids]),
+        *data_notes,
+    )
     summary = _summarize(table, id_columns, roles, panel)
     return data.finish(panel, id_columns, keys, roles.time, times), (summary, *notes)
 
@@ -338,7 +349,14 @@ def _read_wide(
         exogenous=long.exogenous,
     )
     summary = _summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
-    notes = (*table.notes, *(times.notes if times else ()), *long.notes, *data.exogenous.notes, *data_notes)
+    notes = (
+        *table.notes,
+        *(times.notes if times else ()),
+        *long.notes,
+        *data.exogenous.notes,
+        *note_unused(table, reserved),
+        *data_notes,
+    )
     panel = data.finish(panel, id_columns, None, time, times)
     if keys is not None:
         columns_of_keys = keys_of_columns(table, targets, id_columns, keys, panel.ids)
@@ -392,8 +410,9 @@ def _read_transposed(data: _Source, id_col: Columns | None, periods: Periods) ->
     )
     exogenous = data.exogenous
     panel = replace(panel, stat_exog=exogenous.stat_exog, categories=exogenous.categories)
-    notes = (*table.notes, *periods.times.notes, *value_notes, *exogenous.notes, *data_notes)
-    unused = note_unused(table, {*periods.columns, *id_columns, *exclude})
+    similar = note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids])
+    notes = (*table.notes, *periods.times.notes, *value_notes, *exogenous.notes, *similar, *data_notes)
+    unused = note_unused(table, {*periods.columns, *id_columns, *exclude}, "stat_exog")
     return data.finish(panel, id_columns, keys, None, periods.times), (
         _summarize_transposed(table, id_columns, periods, panel),
         *unused,

@@ -92,3 +92,10 @@ def test_infer_roles_of_many_numeric_columns_lists_a_few():
         infer_roles(columns)
     assert len(str(error.value)) < 500
     assert "more" in error.value.got
+
+
+@pytest.mark.parametrize("name", ["store_nbr", "Dept", "branch", "Product Code", "sensor"])
+def test_infer_roles_of_codes_that_repeat_takes_the_other_number(name):
+    codes = np.array([1, 1, 2, 2])
+    assert infer_roles(table(ds=DAYS, **{name: codes}, units=NUMBERS)).target == 2
+    assert infer_roles(table(ds=DAYS, product_price=NUMBERS, **{name: codes})).target == 1

@@ -17,6 +17,7 @@ from gatecast.data.parsing.series_keys import (
     infer_id_columns,
     join_ids,
     naming_columns,
+    note_similar_ids,
     parse_keys,
     propose_id_columns,
     split_names,
@@ -187,3 +188,17 @@ def test_infer_id_columns_of_blocks_that_share_few_times_returns_the_text():
         clock=to_text(["summer"] * 5 + ["winter"] * 5), t=np.array([*range(5), *range(4, 9)]), y=np.ones(10)
     )
     assert inferred(seasons) == ()
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        (["North", "north"], "'North' and 'north'"),
+        (["North", "North "], "'North' and 'North '"),
+        (["A  b", "a b"], "'A  b' and 'a b'"),
+        (["North", "South", "7"], None),
+    ],
+)
+def test_note_similar_ids(ids, expected):
+    notes = note_similar_ids([to_text(ids)])
+    assert notes == ((f"Ids that differ only by case or spaces are different series: {expected}.",) if expected else ())

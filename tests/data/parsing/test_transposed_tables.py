@@ -110,7 +110,7 @@ def test_read_of_provinces_and_countries_takes_both_as_ids(tmp_path):
         "'1/24/20', "
         "frequency: daily (D); 3 series of 2 to 3 points from 2020-01-22 to 2020-01-24."
     )
-    assert notes[1] == "Columns 'Lat', 'Long' are not used."
+    assert notes[1] == "Columns 'Lat', 'Long' are not used; stat_exog=['Lat', 'Long'] would use them."
     assert notes[-1] == "1 of 8 values is missing."
 
 
@@ -128,7 +128,10 @@ def test_read_of_yearly_indicators_with_titles_and_an_empty_last_column(tmp_path
     panel, notes = read(csv(tmp_path, text))
     assert panel.ids.tolist() == ["Aruba", "Chad"]
     assert panel.lengths.tolist() == [2, 3]
-    assert notes[1] == "Columns 'Country Code', 'Indicator Name' are not used."
+    assert notes[1] == (
+        "Columns 'Country Code', 'Indicator Name' are not used; "
+        "stat_exog=['Country Code', 'Indicator Name'] would use them."
+    )
 
 
 def test_read_of_numbered_periods_gives_integer_times_and_ends_series_at_their_last_value(tmp_path):
@@ -143,7 +146,7 @@ def test_read_of_sales_of_items_in_stores_finds_the_smallest_names(tmp_path):
     rows = "".join(f"{item},FOODS,{store},1,2,3,4,5,6\n" for item in ("x", "y") for store in ("CA", "TX"))
     panel, notes = read(csv(tmp_path, f"item_id,dept_id,store_id,{days}\n{rows}"))
     assert panel.columns.id == ("item_id", "store_id")
-    assert notes[1] == "Column 'dept_id' is not used."
+    assert notes[1] == "Column 'dept_id' is not used; stat_exog=['dept_id'] would use it."
 
 
 def test_read_of_rows_with_equal_names_raises_with_the_rows(tmp_path):

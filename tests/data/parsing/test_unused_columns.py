@@ -12,5 +12,7 @@ def test_note_unused_names_at_most_three_columns_that_have_values():
     columns = tuple(np.arange(2.0) for _ in range(6))
     table = RawTable(("t", "a", "b", "c", "d", "e"), columns)
     assert note_unused(table, [0, 1, 2, 3, 4, 5]) == ()
-    assert note_unused(table, [0]) == ("Columns 'a', 'b', 'c' and 2 more are not used.",)
+    assert note_unused(table, [0], "hist_exog") == (
+        "Columns 'a', 'b', 'c' and 2 more are not used; hist_exog=['a', 'b', 'c'] would use them.",
+    )
     assert note_unused(RawTable(("t", "e"), (np.arange(2), to_text(["", " "]))), [0]) == ()

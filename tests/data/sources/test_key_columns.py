@@ -269,3 +269,8 @@ def test_types_of_several_id_columns_are_restored(library):
         assert result.select(columns).to_pylist() == source.select(columns).to_pylist()
         assert pa.types.is_int16(result.schema.field("store").type)
         assert pa.types.is_dictionary(result.schema.field("item").type)
+
+
+def test_floats_as_ids_stay_floats_in_a_dict():
+    source = {"shop": np.array([1.0, 1.0, 2.0, 2.0]), "t": np.array([1, 2, 1, 2]), "y": np.arange(4.0)}
+    assert result_of(source, id_col="shop")["shop"].tolist() == [1.0, 1.0, 2.0, 2.0]

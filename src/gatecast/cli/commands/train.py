@@ -36,7 +36,7 @@ def train(
         forecaster.fit(source, progress=callback or False)
     write_outputs(targets, {"--out": forecaster.save})
     seconds = round(perf_counter() - began, 3)
-    from gatecast.cli.forecast_view import training_advice
+    from gatecast.cli.forecast_view import notes_of, training_advice
 
     evaluation, advice = forecaster.evaluation_, training_advice(forecaster)
     verdict = None if evaluation is None else evaluation.verdict
@@ -49,10 +49,10 @@ def train(
             "weights": forecaster.model_weights_,
             "verdict": verdict,
             "learning": advice,
-            "findings": list(forecaster.data_notes_),
+            "findings": notes_of(forecaster),
             "seconds": seconds,
         }
         print_document("train", facts)
         return
-    lines = (*forecaster.data_notes_, verdict, advice, f"written: {out} ({seconds} s)")
+    lines = (*notes_of(forecaster), verdict, advice, f"written: {out} ({seconds} s)")
     typer.echo("\n".join(line for line in lines if line))

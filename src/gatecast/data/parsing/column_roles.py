@@ -44,6 +44,8 @@ ID_NAMES = (
     "sku",
     "key",
 )
+THING_NAMES = ("shop", "branch", "product", "dept", "department", "customer", "location", "station", "sensor")
+CODE_WORDS = ("id", "nbr", "nr", "no", "number", "code")
 # Row numbers that spreadsheets, R and pandas write.
 ROW_NUMBER_NAMES = ("", "rownames", "row", "index", "unnamed: 0", "id", "no", "nr", "column 1")
 SAMPLE_SIZE = 200
@@ -214,7 +216,7 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time:
     numbers = [i for i in free if kinds[i] == "number"]
     if len(numbers) > 1:
         row_numbers = {i for i in numbers if _is_row_number(table, i)}
-        ids = {i for i in numbers if table.names[i].lower() in ID_NAMES and _has_repeats(table.columns[i])}
+        ids = {i for i in numbers if _is_called_id(table.names[i]) and _has_repeats(table.columns[i])}
         numbers = [i for i in numbers if i not in row_numbers | ids] or numbers
     target = _first_by_name(table, numbers, TARGET_NAMES)
     if target is not None or len(numbers) == 1:
@@ -260,6 +262,12 @@ def _ambiguous_target(table: RawTable, numbers: list[int], time: int | None) -> 
         f"target_col={','.join(names[:2])!r}, or target_col='*' for all.",
         argument="target_col",
     )
+
+
+def _is_called_id(name: str) -> bool:
+    """Whether a column has a name for ids or codes of things, as store_nbr or Dept."""
+    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
+    return name.lower() in (*ID_NAMES, *THING_NAMES) or (len(words) > 1 and words[-1] in CODE_WORDS)
 
 
 def _is_row_number(table: RawTable, i: int) -> bool:

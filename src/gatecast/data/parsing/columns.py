@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import FloatArray, IntArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.messages import shorten
 from gatecast.data.parsing.missing_codes import MissingCodes, find_missing_codes
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
@@ -15,9 +15,11 @@ from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable
 from gatecast.data.parsing.timestamps import INFER_OFFSET, ParsedTimes, UtcOffsetChoice, parse_times
 from gatecast.errors import DataError
 
-__all__ = ["parse_booleans", "parse_ids", "parse_number_column", "parse_time_column", "row_numbers"]
+__all__ = ["is_missing_id", "parse_booleans", "parse_ids", "parse_number_column", "parse_time_column", "row_numbers"]
 
 MAX_TEXT_IN_MESSAGE = 80
+MISSING_IDS = frozenset({"", "nan", "nat", "<na>"})
+"""Strings that libraries write for a missing value, in lower case."""
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or integers"
@@ -164,7 +166,7 @@ def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
     [7, 7, 8]
     """
     cells = table.columns[column]
-    missing = np.flatnonzero(is_missing(cells) if cells.dtype.kind != "O" else cells == "")
+    missing = np.flatnonzero(is_missing_id(cells))
     if len(missing):
         raise DataError(
             "Missing series id",
@@ -173,6 +175,20 @@ def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
             fix=f"Fill in the id or remove the row (rows without an id in total: {len(missing)}).",
         )
     return cells if cells.dtype.kind in "iuO" else np.array([str(cell) for cell in cells.tolist()], object)
+
+
+def is_missing_id(column: RawColumn) -> BoolArray:
+    """Return where an id is missing: blank, or the missing value of a library; NA is the code of a country.
+
+    >>> is_missing_id(np.array(["NA", " ", "nan", "<NA>", "-"], object)).tolist()
+    [False, True, True, True, False]
+    """
+    if column.dtype.kind != "O":
+        return is_missing(column)
+    missing = {text for text in set(column.tolist()) if text.strip().lower() in MISSING_IDS}
+    return (
+        np.fromiter((text in missing for text in column), bool, len(column)) if missing else np.zeros(len(column), bool)
+    )
 
 
 def row_numbers(n_rows: int, ids: npt.NDArray[Any] | None) -> IntArray:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import BoolArray, IntArray
+from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.column_roles import ColumnRoles, find_column
-from gatecast.data.parsing.columns import parse_ids
+from gatecast.data.parsing.columns import is_missing_id, parse_ids
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.timestamps import looks_like_dates
@@ -27,6 +27,7 @@ __all__ = [
     "infer_id_columns",
     "join_ids",
     "naming_columns",
+    "note_similar_ids",
     "parse_keys",
     "propose_id_columns",
     "split_names",
@@ -38,6 +39,7 @@ MAX_CANDIDATES = 12
 MAX_KEY_COLUMNS = 3
 SAMPLE_SIZE = 5_000
 """Rows on which sets of columns are tried before all rows are read."""
+MAX_CODE = 2**62
 MAX_DUPLICATES = 0.05
 """Share of the rows that a name of series may leave with a time that the series has already: errors in the data."""
 OWN_ID_NAMES = ("unique_id", "series_id", "ts_id", "item_id")
@@ -193,6 +195,24 @@ def propose_id_columns(
             raise _refuse_to_guess(table, chosen, times, counts[time_codes])
 
 
+def note_similar_ids(columns: Iterable[Array]) -> tuple[str, ...]:
+    """Return a note if different ids are equal but for their case or spaces.
+
+    Args:
+        columns: Ids of the series, or the values of several id columns.
+
+    >>> note_similar_ids([np.array(["North", "north", "South"], object)])
+    ("Ids that differ only by case or spaces are different series: 'North' and 'north'.",)
+    """
+    for column in columns:
+        first: dict[str, str] = {}
+        for text in dict.fromkeys(column.tolist()) if column.dtype.kind == "O" else ():
+            other = first.setdefault(" ".join(str(text).split()).casefold(), text)
+            if other != text:
+                return (f"Ids that differ only by case or spaces are different series: {other!r} and {text!r}.",)
+    return ()
+
+
 def naming_columns(table: RawTable, candidates: Sequence[int]) -> tuple[int, ...]:
     """Return the smallest set of columns that have different values in every row, empty if there is none.
 
@@ -204,19 +224,12 @@ def naming_columns(table: RawTable, candidates: Sequence[int]) -> tuple[int, ...
     """
     one_time = np.zeros(len(table), np.int64)
     codes = {i: factorize(table.columns[i])[1] for i in candidates[:MAX_CANDIDATES]}
-    empty = {i: _is_empty(table.columns[i]) for i in codes}
+    empty = {i: is_missing_id(table.columns[i]) for i in codes}
     for chosen in _sets(codes):
         is_nameless = np.logical_and.reduce([empty[i] for i in chosen])
         if not is_nameless.any() and _separates(one_time, [codes[i] for i in chosen]):
             return chosen
     return ()
-
-
-def _is_empty(column: RawColumn) -> BoolArray:
-    """Where a column is empty; NA is the code of a country, among others."""
-    if column.dtype.kind != "O":
-        return is_missing(column)
-    return np.fromiter((not text.strip() for text in column), bool, len(column))
 
 
 def _first_rows(columns: Sequence[Array]) -> tuple[IntArray, IntArray]:
@@ -239,8 +252,12 @@ def _n_duplicates(time_codes: IntArray, codes: Sequence[IntArray]) -> int:
     """How many rows have a time and codes that an earlier row has."""
     joined = time_codes
     for more in codes:
-        joined = np.unique(joined, return_inverse=True)[1] * (int(more.max(initial=0)) + 1) + more
-    return len(joined) - len(np.unique(joined))
+        n_more = int(more.max(initial=0)) + 1
+        if int(joined.max(initial=0)) * n_more > MAX_CODE:
+            joined = np.unique(joined, return_inverse=True)[1]
+        joined = joined * n_more + more
+    # Sorting is several times faster than np.unique, which hashes.
+    return int(np.count_nonzero(np.diff(np.sort(joined)) == 0))
 
 
 def _sets(codes: Mapping[int, IntArray], required: Sequence[int] = ()) -> Iterator[tuple[int, ...]]:
@@ -258,18 +275,25 @@ def _smallest_set(
     table: RawTable, taken: Collection[int | None], time_codes: IntArray, required: Sequence[int]
 ) -> tuple[int, ...]:
     """The smallest set of columns under which no time repeats; empty if there is none."""
-    free = (i for i in range(len(table.names)) if i not in taken)
-    possible = list(islice((i for i in free if _may_name_series(table.columns[i], time_codes)), MAX_CANDIDATES))
-    # Columns of text come first: numbers that tell all rows apart may do so by chance.
-    possible.sort(key=lambda i: not _is_text(table.columns[i]))
-    codes = {i: factorize(table.columns[i])[1] for i in (*required, *possible)}
     sample = _rows_of_some_times(time_codes)
-    for chosen in _sets(codes, required):
-        if _separates(time_codes[sample], [codes[i][sample] for i in chosen]) and _separates(
-            time_codes, [codes[i] for i in chosen]
-        ):
-            return chosen
-    return ()
+    codes = {i: factorize(table.columns[i])[1] for i in required}
+
+    def separate(columns: Sequence[int]) -> bool:
+        """Whether no time repeats under some columns, of a sample first."""
+        of_sample = [codes[i][sample] for i in columns]
+        return _separates(time_codes[sample], of_sample) and _separates(time_codes, [codes[i] for i in columns])
+
+    free = [i for i in range(len(table.names)) if i not in taken]
+    # Columns of text come first: numbers that tell all rows apart may do so by chance, and are many.
+    texts = [i for i in free if _is_text(table.columns[i])]
+    for i in islice((i for i in texts if _may_name_series(table.columns[i], time_codes)), MAX_CANDIDATES):
+        codes[i] = factorize(table.columns[i])[1]
+        if separate([*required, i]):
+            return tuple(sorted((*required, i)))
+    for i in free:
+        if len(codes) < MAX_CANDIDATES and i not in texts and _may_name_series(table.columns[i], time_codes):
+            codes[i] = factorize(table.columns[i])[1]
+    return next((chosen for chosen in _sets(codes, required) if separate(chosen)), ())
 
 
 def _rows_of_some_times(time_codes: IntArray) -> IntArray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.parsing.column_roles import TIME_NAMES
-from gatecast.data.parsing.columns import parse_number_column
+from gatecast.data.parsing.columns import is_missing_id, parse_number_column
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.series_keys import SeriesKeys, join_ids, naming_columns
@@ -160,12 +160,17 @@ def row_keys(table: RawTable, columns: Sequence[int]) -> SeriesKeys:
     ['/Chad', 'x/Mali']
     """
     values = [
-        column if column.dtype.kind in "iu" else to_text([str(cell).strip() for cell in column.tolist()])
+        column if column.dtype.kind in "iu" else _without_missing(column)
         for column in (table.columns[i] for i in columns)
     ]
     if len(values) == 1:
         return SeriesKeys(values[0], {})
     return SeriesKeys(join_ids(values), {table.names[i]: value for i, value in zip(columns, values, strict=True)})
+
+
+def _without_missing(column: RawColumn) -> RawColumn:
+    """A column as texts, empty where an id is missing."""
+    return to_text(np.where(is_missing_id(column), "", to_text(str(cell).strip() for cell in column.tolist())))
 
 
 def parse_matrix(table: RawTable, periods: Periods) -> tuple[FloatArray, tuple[str, ...]]:

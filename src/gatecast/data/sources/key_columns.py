@@ -182,7 +182,8 @@ def _cast_array(column: Array, type_name: str) -> Array:
     if type_name.startswith("datetime64") and column.dtype.kind == "M":
         cast = column.astype(type_name)
         return cast if np.array_equal(cast.astype(column.dtype), column) else column
-    return column.astype(type_name) if column.dtype.kind in "iu" and _fits(column, type_name) else column
+    is_number = column.dtype.kind in "iu" or _FLOAT.fullmatch(type_name) is not None
+    return column.astype(type_name) if is_number and _fits(column, type_name) else column
 
 
 def _describe_array(column: Any) -> ColumnType:
