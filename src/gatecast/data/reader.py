@@ -103,9 +103,10 @@ def read(
     """Read a table of any kind as a panel.
 
     Files: CSV and other delimited text, with or without a header; Parquet; JSON (records, lines or columns); any of
-    these compressed as .gz, .bz2, .xz, .zst or .zip; a file of an archive (``archive.zip::sales.csv``); a pattern such
-    as ``data/*.csv``, whose files are series named after them if no column holds ids; ``-`` for standard input. SQL: a
-    query (``SELECT ... FROM 'sales.parquet'``), or a DuckDB file with a table or query in it (``shop.duckdb::sales``).
+    these compressed as .gz, .bz2, .xz, .zst or .zip, or a file of an archive (``archive.zip::sales.csv``); spreadsheets
+    .xlsx, .xlsb, .xls and .ods, or a sheet of one (``book.xlsx::Sales``); a pattern such as ``data/*.csv``, whose files
+    are series named after them if no column holds ids; ``-`` for standard input. SQL: a query
+    (``SELECT ... FROM 'sales.parquet'``), or a DuckDB file with a table or query in it (``shop.duckdb::sales``).
     Tables: pandas, polars, Arrow and others that narwhals supports, a dict of columns, a sequence of values. Whatever
     is not declared is inferred, and the notes report how.
 

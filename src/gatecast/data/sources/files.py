@@ -30,6 +30,7 @@ from gatecast.data.sources.file_formats import (
     table_stem,
 )
 from gatecast.data.sources.patterns import match_files
+from gatecast.data.sources.spreadsheets import read_spreadsheet
 from gatecast.data.sources.sql import query_file
 from gatecast.data.sources.stdin import STDIN_FILE, STDIN_LABEL, save_stdin
 from gatecast.errors import DataError
@@ -131,6 +132,8 @@ def _read(content: Content) -> RawTable:
             return _read_archive(content)
         if file_format in COMPRESSIONS:
             return _read_compressed(content, file_format)
+        if file_format == "spreadsheet":
+            return read_spreadsheet(content.path, content.label, content.argument, content.selection)
         if content.selection:
             raise DataError(
                 "The file has no parts to select",
