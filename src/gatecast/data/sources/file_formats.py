@@ -28,6 +28,11 @@ TABLE_SUFFIXES = (*TEXT_SUFFIXES, *PARQUET_SUFFIXES, *JSON_SUFFIXES, *SPREADSHEE
 
 COMPRESSIONS = ("gzip", "bzip2", "xz", "zstd")
 
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|!--|html|head|meta|style|title|body|div|table)\b",
+    re.IGNORECASE,
+)
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
 _SIGNATURES = {
     "parquet": rb"PAR1",
     "gzip": rb"\x1f\x8b",
@@ -73,7 +78,7 @@ def detect_format(path: Path, head: bytes, file_name: str, label: str) -> str:
         label: What messages call the file.
 
     Returns:
-        "text", "json", "parquet", "spreadsheet", "zip", "gzip", "bzip2", "xz" or "zstd".
+        "text", "html", "json", "parquet", "spreadsheet", "zip", "gzip", "bzip2", "xz" or "zstd".
 
     Raises:
         DataError: A file of a kind that holds no table, or none that can be read.
@@ -88,6 +93,10 @@ def detect_format(path: Path, head: bytes, file_name: str, label: str) -> str:
     kind = next((name for name, pattern in _SIGNATURES.items() if re.match(pattern, head)), "")
     if kind == "zip":
         return _open_zip(path, label)
+    if _HTML.match(head):
+        return "html"
+    if _XML.match(head):
+        raise _not_a_table("an XML document", label, "Open it in a spreadsheet program and save it as .xlsx or CSV.")
     suffix = Path(file_name).suffix.lower()
     by_suffix = "parquet" if suffix in PARQUET_SUFFIXES else "json" if suffix in JSON_SUFFIXES else "text"
     return kind or by_suffix

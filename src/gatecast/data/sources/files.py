@@ -29,6 +29,7 @@ from gatecast.data.sources.file_formats import (
     inner_name,
     table_stem,
 )
+from gatecast.data.sources.html_tables import read_html
 from gatecast.data.sources.patterns import match_files
 from gatecast.data.sources.spreadsheets import read_spreadsheet
 from gatecast.data.sources.sql import query_file
@@ -146,6 +147,8 @@ def _read(content: Content) -> RawTable:
             return query_file("read_parquet", content.path)
         if file_format == "json":
             return query_file("read_json", content.path, ", maximum_object_size=268435456")
+        if file_format == "html":
+            return _read_html(content)
         return _read_text(content, head)
 
 
@@ -160,6 +163,13 @@ def _read_text(content: Content, head: bytes) -> RawTable:
     suffix = Path(content.file_name).suffix.lower()
     if suffix in (*SPREADSHEET_SUFFIXES, *COMPRESSED_SUFFIXES, ".zip"):
         notes = (f"The file is named {suffix} but holds text, and is read as text.", *notes)
+    return replace(table, notes=(*notes, *table.notes))
+
+
+def _read_html(content: Content) -> RawTable:
+    """Read a web page."""
+    text, notes = decode(content.path.read_bytes(), content.label)
+    table = read_html(text, content.label)
     return replace(table, notes=(*notes, *table.notes))
 
 
