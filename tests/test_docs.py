@@ -232,7 +232,7 @@ def test_commands_that_a_page_shows_exist(page):
         words = arguments.split()
         if program != "gatecast" or words[0].startswith("-"):
             continue
-        known = {"-h", "--help"} | flags_of(commands[words[0]])
+        known = {"-", "-h", "--help"} | flags_of(commands[words[0]])
         assert {word for word in words[1:] if word.startswith("-")} <= known, line
 
 

@@ -107,7 +107,7 @@ BAD = {
     "spreadsheet": (
         b"PK\x03\x04" + bytes(99),
         [],
-        ["a spreadsheet or a zip archive", "Save the sheet as CSV"],
+        ["a zip archive or a spreadsheet that is damaged or incomplete", "Download or copy the file again"],
     ),
 }
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gatecast.cli.input_files import check_input, check_model, check_source
+from gatecast.cli.input_files import check_futr_df, check_input, check_model, check_source
 from gatecast.errors import ConfigError
 
 
@@ -46,3 +46,31 @@ def test_check_model_sends_a_table_to_train(tmp_path):
     file.touch()
     with pytest.raises(ConfigError, match=r"got a table.* Write gatecast train .*sales\.csv --out .*sales\.gatecast"):
         check_model(str(file))
+
+
+def test_check_source_of_a_part_checks_its_file(tmp_path):
+    file = tmp_path / "book.xlsx"
+    file.touch()
+    assert check_source(f"{file}::Sales") == f"{file}::Sales"
+    with pytest.raises(ConfigError, match=r"FILE not found \(.*bok\.xlsx\)\. Did you mean '.*book\.xlsx'\?"):
+        check_source(f"{tmp_path}/bok.xlsx::Sales")
+
+
+def test_check_source_refuses_a_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    with pytest.raises(ConfigError, match=r"got a terminal, expected a file or a pipe\. Write gatecast forecast -"):
+        check_source("-")
+
+
+def test_check_futr_df_takes_what_file_takes(monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    assert check_futr_df(None, "-") is None
+    assert check_futr_df("-", "sales.csv") == "-"
+    assert check_futr_df("SELECT 1", "-") == "SELECT 1"
+    with pytest.raises(ConfigError, match=r"--futr-df not found"):
+        check_futr_df("no.csv")
+
+
+def test_check_futr_df_refuses_standard_input_for_both():
+    with pytest.raises(ConfigError, match=r"Invalid --futr-df: got standard input, as FILE"):
+        check_futr_df("-", "-")

@@ -141,7 +141,7 @@ class ForecastView:
         return int(np.isnan(self.values).sum())
 
 
-def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | None = None) -> ForecastView:
+def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | str | None = None) -> ForecastView:
     """Forecast with a fitted forecaster, and gather what there is to show.
 
     Args:

@@ -1,4 +1,4 @@
-"""Checks of the files that a command reads; nothing is opened yet."""
+"""Checks of the files that a command reads; nothing is read yet."""
 
 from __future__ import annotations
 
@@ -25,24 +25,48 @@ __all__ = [
 ]
 
 
-def check_source(text: str) -> Path | str:
-    """Return the path of an existing file; leave a pattern, a query or a table of a database as text.
+def check_source(text: str, option: str = "FILE") -> Path | str:
+    """Return the path of an existing file; leave a pattern, a query, a part of a file or "-" as text.
 
     Raises:
-        ConfigError: As `check_input`.
+        ConfigError: As `check_input`, also for the file of a part; standard input that is a terminal.
     """
     from gatecast.data.reader import is_text_source
+    from gatecast.data.sources.patterns import is_pattern, split_selection
+    from gatecast.data.sources.sql import is_query
+    from gatecast.data.sources.stdin import STDIN, check_stdin
 
-    return text if is_text_source(text) else check_input(text)
+    if not is_text_source(text):
+        return check_input(text, option)
+    if text == STDIN:
+        check_stdin()
+    elif not is_query(text) and not is_pattern(text):
+        check_input(split_selection(text)[0], option)
+    return text
 
 
-def check_futr_df(text: str | None) -> Path | None:
-    """Return the path of the file with future values of exogenous columns; None stays None.
+def check_futr_df(text: str | None, file: str | None = None) -> Path | str | None:
+    """Return the source of future values of exogenous columns, as `check_source`; None stays None.
+
+    Args:
+        text: What the user typed.
+        file: What the user typed for the series. Standard input holds one table, not two.
 
     Raises:
-        ConfigError: As `check_input`.
+        ConfigError: As `check_source`; standard input for both.
     """
-    return None if text is None else check_input(text, "--futr-df")
+    from gatecast.data.sources.stdin import STDIN
+
+    if text is None:
+        return None
+    if text == file == STDIN:
+        raise ConfigError(
+            "Invalid --futr-df",
+            got="standard input, as FILE",
+            expected="one table on standard input",
+            fix="Write --futr-df future.csv.",
+        )
+    return check_source(text, "--futr-df")
 
 
 def check_model(text: str) -> Path:
@@ -63,7 +87,7 @@ def check_model(text: str) -> Path:
     return path
 
 
-def require_futr_df(forecaster: Forecaster, futr_df: Path | None) -> None:
+def require_futr_df(forecaster: Forecaster, futr_df: Path | str | None) -> None:
     """Refuse a forecast without the future values that a fitted forecaster needs.
 
     Raises:
@@ -73,7 +97,7 @@ def require_futr_df(forecaster: Forecaster, futr_df: Path | None) -> None:
         raise _missing_futr_df(forecaster.panel_.futr_exog)
 
 
-def require_known_future(forecaster: Forecaster, source: Path | str, futr_df: Path | None) -> None:
+def require_known_future(forecaster: Forecaster, source: Path | str, futr_df: Path | str | None) -> None:
     """Refuse future exogenous columns whose future values are neither in a file nor in the source, before training.
 
     Raises:
@@ -84,7 +108,7 @@ def require_known_future(forecaster: Forecaster, source: Path | str, futr_df: Pa
         raise _missing_futr_df(columns)
 
 
-def require_futr_df_for(futr_exog: Sequence[str] | str, futr_df: Path | None) -> None:
+def require_futr_df_for(futr_exog: Sequence[str] | str, futr_df: Path | str | None) -> None:
     """Refuse future exogenous columns without their future values, before anything is trained.
 
     Raises:

@@ -157,7 +157,13 @@ def _setting(declaration: Any) -> Setting | None:
 
 
 # Arguments.
-File = Annotated[str, typer.Argument(metavar="FILE", help="Table with times and values: .csv, .parquet, .json.")]
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Table: .csv, .xlsx, .parquet, .json (or .gz, .zip), 'dir/*.csv', \"SELECT ...\", - for stdin.",
+    ),
+]
 ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="File that gatecast train wrote.")]
 NewFile = Annotated[
     str | None, typer.Argument(metavar="[FILE]", help="Series to forecast. Default: the series of the training.")

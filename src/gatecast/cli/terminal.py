@@ -23,6 +23,7 @@ from gatecast._utils.formatting import format_count, format_times
 from gatecast.cli.forecast_view import ForecastView, forecast_table, summary_rows
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, draw
+from gatecast.data.sources.stdin import STDIN, STDIN_LABEL
 from gatecast.reporting.text_tables import TextTable, score_table
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _console(stream: TextIO | None) -> Iterator[Console]:
 
 def _report(console: Console, view: ForecastView, files: Sequence[str]) -> None:
     """Print all sections, one below the other."""
-    console.print(Text(view.file, style="bold"), soft_wrap=True)
+    console.print(Text(STDIN_LABEL if view.file == STDIN else view.file, style="bold"), soft_wrap=True)
     _section(console, _summary(view))
     if view.evaluation is not None:
         _section(console, _table(score_table(view.evaluation)))

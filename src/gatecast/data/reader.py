@@ -61,9 +61,10 @@ from gatecast.data.sources.dataframes import (
     kind_of,
     to_frame_like,
 )
-from gatecast.data.sources.files import from_file, from_pattern
-from gatecast.data.sources.patterns import is_pattern, match_files
+from gatecast.data.sources.files import from_file, from_pattern, from_stdin
+from gatecast.data.sources.patterns import is_pattern, match_files, split_selection
 from gatecast.data.sources.sql import files_in_query, from_database, from_query, is_database, is_query
+from gatecast.data.sources.stdin import STDIN, list_stdin
 from gatecast.data.sources.writers import write
 from gatecast.errors import ConfigError, DataError
 
@@ -122,8 +123,10 @@ def read(
 ) -> tuple[Panel, tuple[str, ...]]:
     """Read a table of any kind as a panel.
 
-    Files: CSV and other delimited text, with or without a header; Parquet; JSON (records, lines or columns); a pattern
-    such as ``data/*.csv``, whose files are series named after them if no column holds ids. SQL: a query
+    Files: CSV and other delimited text, with or without a header; Parquet; JSON (records, lines or columns); any of
+    these compressed as .gz, .bz2, .xz, .zst or .zip, or a file of an archive (``archive.zip::sales.csv``); spreadsheets
+    .xlsx, .xlsb, .xls and .ods, or a sheet of one (``book.xlsx::Sales``); a pattern such as ``data/*.csv``, whose files
+    are series named after them if no column holds ids; ``-`` for standard input. SQL: a query
     (``SELECT ... FROM 'sales.parquet'``), or a DuckDB file with a table or query in it (``shop.duckdb::sales``).
     Tables: pandas, polars, Arrow and others that narwhals supports, a dict of columns, a sequence of values. Whatever
     is not declared is inferred, and the notes report how.
@@ -221,16 +224,18 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
 
 
 def is_text_source(text: str) -> bool:
-    """Return whether a string is a pattern of files, a query or a table of a database rather than a file name.
+    """Return whether a string is no file name: a pattern, a query, a part of a file, or "-" for standard input.
 
-    >>> is_text_source("data/*.csv"), is_text_source("data.csv")
-    (True, False)
+    >>> is_text_source("data/*.csv"), is_text_source("book.xlsx::Sales"), is_text_source("data.csv")
+    (True, True, False)
     """
-    return is_pattern(text) or is_query(text) or "::" in text
+    if text == STDIN:
+        return True
+    return not os.path.exists(text) and (is_pattern(text) or is_query(text) or "::" in text)
 
 
 def list_files(source: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Return the existing files that a source reads: a file, those of a pattern, of a query, or of a database.
+    """Return the existing files that a source reads: a file, those of a pattern, of a query, or standard input.
 
     >>> list_files("SELECT * FROM 'no.csv'")
     ()
@@ -241,7 +246,9 @@ def list_files(source: str | os.PathLike[str]) -> tuple[Path, ...]:
     if is_database(text):
         database, _, selection = text.partition("::")
         return (*match_files(database), *files_in_query(selection))
-    return match_files(text)
+    if isinstance(source, str) and source == STDIN:
+        return list_stdin()
+    return match_files(split_selection(text)[0])
 
 
 def _split_targets(table: RawTable, target_col: Columns | None) -> Columns | None:
@@ -478,6 +485,9 @@ def _summarize_extent(panel: Panel) -> str:
 
 def _to_table(source: Any) -> RawTable:
     """Any source as a table."""
+    # A path to a file named "-" is no string.
+    if isinstance(source, str) and source == STDIN:
+        return from_stdin()
     if isinstance(source, (str, os.PathLike)):
         return _read_text_source(os.fspath(source))
     if isinstance(source, Mapping):
@@ -486,13 +496,11 @@ def _to_table(source: Any) -> RawTable:
 
 
 def _read_text_source(source: str) -> RawTable:
-    """A query, a database, a pattern or a file; the name of an existing file is always that file."""
+    """A query, a database, a pattern, a file or a part of it; the name of an existing file is always that file."""
     if is_database(source):
         return from_database(source)
     # Not Path.exists, which fails on strings that are too long for a file name, as queries are.
-    if not os.path.exists(source):
-        if is_query(source):
-            return from_query(source)
-        if is_pattern(source):
-            return from_pattern(source)
-    return from_file(Path(source))
+    if is_query(source) and not os.path.exists(source):
+        return from_query(source)
+    name, selection = split_selection(source)
+    return from_pattern(name, selection) if is_pattern(name) else from_file(Path(name), selection)

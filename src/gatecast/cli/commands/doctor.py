@@ -20,7 +20,13 @@ __all__ = ["EXAMPLE", "doctor", "examine", "lines"]
 
 EXAMPLE = "gatecast doctor --json"
 
-EXTRAS = {"plot": "matplotlib", "report": "plotly", "stats": "statsforecast", "tune": "optuna"}
+EXTRAS = {
+    "excel": "python_calamine",
+    "plot": "matplotlib",
+    "report": "plotly",
+    "stats": "statsforecast",
+    "tune": "optuna",
+}
 TABLES = ("pandas", "polars", "pyarrow")
 TOLERANCE = 1e-5
 """float32 against float64 over 24 steps of an LSTM with 50 units; typical is 1e-6."""

@@ -69,7 +69,7 @@ def explain(
     Prints how much each past value and each column adds to one step of the forecast, how long the units of the network
     remember, and what they follow. Options of the training apply to a table only.
     """
-    source, future = check_source(file), check_futr_df(futr_df)
+    source, future = check_source(file), check_futr_df(futr_df, file)
     targets = check_outputs([source, future], {GATES: gates, REPORT: report})
     arguments = {
         "id": id,
@@ -105,7 +105,7 @@ def explain(
 
 
 def _forecaster(
-    source: Path | str, options: ForecasterOptions, future: Path | None, *, show_progress: bool
+    source: Path | str, options: ForecasterOptions, future: Path | str | None, *, show_progress: bool
 ) -> Forecaster:
     """Return a forecaster from its file, or one fitted to a table."""
     from gatecast.forecaster import Forecaster

@@ -39,7 +39,7 @@ def forecast(
     Prints the errors on held-out rows next to those of seasonal naive, a chart, and the forecast with its prediction
     intervals.
     """
-    source, future = check_source(file), check_futr_df(futr_df)
+    source, future = check_source(file), check_futr_df(futr_df, file)
     values, forecaster = options.values(), options.forecaster()
     require_known_future(forecaster, source, future)
     targets = check_outputs([source, future], {TABLE: out, PLOT: plot, REPORT: report})
@@ -57,7 +57,7 @@ def forecast(
         print_forecast(view, files, quiet=quiet)
 
 
-def _fit(forecaster: Forecaster, source: Path | str, future: Path | None, *, show_progress: bool) -> ForecastView:
+def _fit(forecaster: Forecaster, source: Path | str, future: Path | str | None, *, show_progress: bool) -> ForecastView:
     """Read, fit, score and forecast."""
     from gatecast.cli.forecast_view import view_forecast
 
@@ -66,7 +66,9 @@ def _fit(forecaster: Forecaster, source: Path | str, future: Path | None, *, sho
     return view_forecast(forecaster, source, future)
 
 
-def _write(view: ForecastView, forecaster: Forecaster, future: Path | None, targets: dict[str, Path]) -> list[str]:
+def _write(
+    view: ForecastView, forecaster: Forecaster, future: Path | str | None, targets: dict[str, Path]
+) -> list[str]:
     """Write the requested files, all or none."""
     from gatecast import report
     from gatecast.data.sources.writers import write

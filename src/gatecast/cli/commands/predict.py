@@ -25,7 +25,11 @@ def predict(
 
     Prints the forecast with its prediction intervals as a table. The series of FILE need not have been in the training.
     """
-    path, source, future = check_model(model), None if file is None else check_source(file), check_futr_df(futr_df)
+    path, source, future = (
+        check_model(model),
+        None if file is None else check_source(file),
+        check_futr_df(futr_df, file),
+    )
     h, levels = parse_option("--horizon", horizon, Horizon), parse_option("--level", level, Level)
     targets = check_outputs([path, source, future], {TABLE: out})
     from gatecast.forecaster import Forecaster

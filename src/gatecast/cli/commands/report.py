@@ -39,7 +39,7 @@ def report(
             expected="a file that gatecast train wrote",
             fix=f"Write gatecast forecast {model} --report {out}.",
         )
-    source, future = None if file is None else check_source(file), check_futr_df(futr_df)
+    source, future = None if file is None else check_source(file), check_futr_df(futr_df, file)
     targets = check_outputs([path, source, future], {PAGE: out})
     from gatecast import report as write_report
     from gatecast.forecaster import Forecaster

@@ -46,7 +46,11 @@ def simulate(
     Prints a table with a row for each series, path and step. A sum or a maximum over the steps of a path is a sample of
     that sum or maximum; intervals of single steps do not give these.
     """
-    path, source, future = check_model(model), None if file is None else check_source(file), check_futr_df(futr_df)
+    path, source, future = (
+        check_model(model),
+        None if file is None else check_source(file),
+        check_futr_df(futr_df, file),
+    )
     count, h = parse_option("--n-paths", n_paths, NPaths), parse_option("--horizon", horizon, Horizon)
     number = parse_option("--seed", seed, Seed)
     targets = check_outputs([path, source, future], {TABLE: out})

@@ -76,7 +76,7 @@ def tune(
     Prints the best trials, which settings matter, and the gain on rows that no trial saw. Needs pip install
     'gatecast[tune]'. With --model, only that cell is tried.
     """
-    source, future = check_source(file), check_futr_df(futr_df)
+    source, future = check_source(file), check_futr_df(futr_df, file)
     search = {
         "n_trials": parse_option("--n-trials", n_trials, NTrials),
         "n_windows": parse_option("--n-windows", n_windows, NWindows),

@@ -1,4 +1,4 @@
-"""Read files as tables: a single file, or all files that match a pattern such as ``data/*.csv``.
+"""Read files as tables: one file, standard input, or all files that match a pattern such as ``data/*.csv``.
 
 Python's csv module splits text files of ordinary size: that is faster than importing DuckDB, and it knows the line of
 every row.
@@ -6,32 +6,73 @@ every row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import FileSpans, RawColumn, RawTable, to_text
+from gatecast.data.sources.compression import decompress, extract, select_members
 from gatecast.data.sources.delimited import decode, read_delimited
+from gatecast.data.sources.file_formats import (
+    COMPRESSED_SUFFIXES,
+    COMPRESSIONS,
+    SPREADSHEET_SUFFIXES,
+    detect_format,
+    inner_name,
+    table_stem,
+)
+from gatecast.data.sources.html_tables import read_html
 from gatecast.data.sources.large_text import read_large_text
 from gatecast.data.sources.patterns import match_files
+from gatecast.data.sources.spreadsheets import read_spreadsheet
 from gatecast.data.sources.sql import query_file
+from gatecast.data.sources.stdin import STDIN_FILE, STDIN_LABEL, save_stdin
 from gatecast.errors import DataError
 
-__all__ = ["from_file", "from_pattern"]
+__all__ = ["Content", "from_file", "from_pattern", "from_stdin"]
+
+HEAD_BYTES = 65_536
+MAX_DEPTH = 3
+"""Archives within archives: more are a mistake, or made to never end."""
 
 # Above this size DuckDB's parallel reader is faster, although it must be imported and does not count blank lines.
 LARGE_FILE_BYTES = 8_000_000
 
 
-def from_pattern(pattern: str) -> RawTable:
+class Content(NamedTuple):
+    """Bytes to read as a table, and what the user calls them.
+
+    Args:
+        path: File that holds the bytes; a temporary one for standard input and what was unpacked.
+        label: What messages call it.
+        argument: What a user types to name it, for advice.
+        file_name: A name whose suffix is that of the format; empty if none is known.
+        selection: What to read in it, as typed after "::": a sheet, or files of an archive. Empty: the only one.
+        depth: Number of archives around it.
+    """
+
+    path: Path
+    label: str
+    argument: str
+    file_name: str
+    selection: str = ""
+    depth: int = 0
+
+
+def from_pattern(pattern: str, selection: str = "") -> RawTable:
     """Read all files that match a pattern as one table, in the order of their names.
 
     Args:
         pattern: Pattern with ``*``, ``?`` or ``[...]``; ``**`` matches any folders.
+        selection: What to read in each file, as `from_file`.
 
     Returns:
         The table, with `files` if there are several; columns in the order of the first file.
@@ -47,36 +88,153 @@ def from_pattern(pattern: str) -> RawTable:
             expected="a pattern such as data/*.csv",
             fix=f"Check the pattern; the current folder is {Path.cwd()}.",
         )
-    tables = [from_file(path) for path in paths]
+    tables = [from_file(path, selection) for path in paths]
     return tables[0] if len(tables) == 1 else _stack(tables, paths)
 
 
-def from_file(path: Path) -> RawTable:
-    """Read a file as a table, in the format that its suffix or its first bytes indicate.
+def from_file(path: Path, selection: str = "") -> RawTable:
+    """Read a file as a table, in the format that its first bytes or its suffix indicate.
+
+    Args:
+        path: The file; compressed ones are decompressed.
+        selection: A sheet of a spreadsheet, or files of an archive; empty if it is to be inferred.
 
     Raises:
         DataError: The file does not exist or cannot be read.
     """
     _check_source(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(65_536)
-            suffix = path.suffix.lower()
-            if suffix in (".parquet", ".pq") or head.startswith(b"PAR1"):
-                return query_file("read_parquet", path)
-            if suffix in (".json", ".jsonl", ".ndjson"):
-                return query_file("read_json", path, ", maximum_object_size=268435456")
-            # Longer lines are those of wide tables with many series, which DuckDB reads slowly.
-            if path.stat().st_size > LARGE_FILE_BYTES and head.count(b"\n") > 2:
-                table = read_large_text(path)
-                if table is not None:
-                    return table
-            raw = head + file.read()
-    except OSError as error:
-        raise DataError("Cannot read the file", where=str(path), got=error.strerror or str(error)) from None
-    text, notes = decode(raw, str(path))
-    table = read_delimited(text, str(path))
+    content = Content(path, str(path), str(path), path.name, selection)
+    if not path.is_fifo():
+        return _read(content)
+    # A pipe has no end to seek, and no size.
+    with TemporaryDirectory(prefix="gatecast-") as folder:
+        copy = Path(folder) / "pipe"
+        with _refuse_unreadable(content.label), path.open("rb") as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        return _read(content._replace(path=copy, file_name=""))
+
+
+def from_stdin() -> RawTable:
+    """Read standard input as a table, in the format that its first bytes indicate.
+
+    Raises:
+        ConfigError: It is a terminal.
+        DataError: It is empty or cannot be read.
+    """
+    return _read(Content(save_stdin(), STDIN_LABEL, STDIN_FILE, ""))
+
+
+def _read(content: Content) -> RawTable:
+    """Read the content of a file."""
+    with _refuse_unreadable(content.label), content.path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    file_format = detect_format(content.path, head, content.file_name, content.label)
+    with _labelled(content), _refuse_unreadable(content.label):
+        if file_format == "zip":
+            return _read_archive(content)
+        if file_format in COMPRESSIONS:
+            return _read_compressed(content, file_format)
+        if file_format == "spreadsheet":
+            return read_spreadsheet(content.path, content.label, content.argument, content.selection)
+        if content.selection:
+            raise DataError(
+                "The file has no parts to select",
+                where=content.label,
+                got=repr(content.selection),
+                expected="a spreadsheet, an archive or a database",
+                fix=f"Omit ::{content.selection}.",
+            )
+        if file_format == "parquet":
+            return query_file("read_parquet", content.path)
+        if file_format == "json":
+            return query_file("read_json", content.path, ", maximum_object_size=268435456")
+        if file_format == "html":
+            return _read_html(content)
+        return _read_text(content, head)
+
+
+def _read_text(content: Content, head: bytes) -> RawTable:
+    """Read a text file."""
+    path = content.path
+    # Longer lines are those of wide tables with many series, which DuckDB reads slowly.
+    if path.stat().st_size > LARGE_FILE_BYTES and head.count(b"\n") > 2:
+        table = read_large_text(path)
+        if table is not None:
+            return table
+    text, notes = decode(path.read_bytes(), content.label)
+    table = read_delimited(text, content.label)
+    suffix = Path(content.file_name).suffix.lower()
+    if suffix in (*SPREADSHEET_SUFFIXES, *COMPRESSED_SUFFIXES, ".zip"):
+        notes = (f"The file is named {suffix} but holds text, and is read as text.", *notes)
     return replace(table, notes=(*notes, *table.notes))
+
+
+def _read_html(content: Content) -> RawTable:
+    """Read a web page."""
+    text, notes = decode(content.path.read_bytes(), content.label)
+    table = read_html(text, content.label)
+    return replace(table, notes=(*notes, *table.notes))
+
+
+def _read_compressed(content: Content, compression: str) -> RawTable:
+    """Decompress a file, and read what is in it."""
+    with TemporaryDirectory(prefix="gatecast-") as folder:
+        target = Path(folder) / "content"
+        decompress(content.path, compression, target, content.label)
+        return _read(_inside(content, target, inner_name(content.file_name)))
+
+
+def _read_archive(content: Content) -> RawTable:
+    """Unpack the selected files of a zip archive, and read them."""
+    members, inner, notes = select_members(content.path, content.selection, content.label, content.argument)
+    tables = []
+    for member in members:
+        with TemporaryDirectory(prefix="gatecast-") as folder:
+            target = Path(folder) / "content"
+            extract(content.path, member, target, content.label)
+            inside = _inside(content, target, PurePosixPath(member).name)
+            label, argument = f"{content.label}::{member}", f"{content.argument}::{member}"
+            tables.append(_read(inside._replace(label=label, argument=argument, selection=inner)))
+    table = tables[0] if len(tables) == 1 else _stack(tables, [Path(member) for member in members])
+    return replace(table, notes=(*notes, *table.notes))
+
+
+def _inside(content: Content, path: Path, file_name: str) -> Content:
+    """What was unpacked from a file."""
+    if content.depth == MAX_DEPTH:
+        raise DataError(
+            "Too many archives within archives",
+            where=content.label,
+            expected=f"at most {MAX_DEPTH}",
+            fix="Unpack the outermost archive first.",
+        )
+    return content._replace(path=path, file_name=file_name, depth=content.depth + 1)
+
+
+@contextmanager
+def _refuse_unreadable(label: str) -> Iterator[None]:
+    """Turn a refusal of the system into an error about the file."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError("Cannot read the file", where=label, got=error.strerror or str(error)) from None
+
+
+@contextmanager
+def _labelled(content: Content) -> Iterator[None]:
+    """Name the file in errors as the user does, where it is a temporary one."""
+    try:
+        yield
+    except DataError as error:
+        path = str(content.path)
+        if path == content.label or path not in str(error):
+            raise
+        what, *parts = (
+            str(part).replace(path, content.label)
+            for part in (error.what, error.where, error.got, error.expected, error.fix)
+        )
+        names = ("where", "got", "expected", "fix")
+        raise DataError(what, **dict(zip(names, parts, strict=True)), argument=error.argument) from None
 
 
 def _check_source(path: Path) -> None:
@@ -149,7 +307,7 @@ def _round_trip_texts(part: RawColumn) -> list[str | None]:
 
 def _unique_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """File names without suffix, with their folder if these repeat, or else the paths."""
-    for names in ([path.stem for path in paths], [f"{path.parent.name}/{path.stem}" for path in paths]):
+    for names in (list(map(table_stem, paths)), [f"{path.parent.name}/{table_stem(path)}" for path in paths]):
         if len(set(names)) == len(names):
             return tuple(names)
     return tuple(str(path) for path in paths)

@@ -6,7 +6,7 @@ import glob
 import os
 from pathlib import Path
 
-__all__ = ["is_pattern", "match_files"]
+__all__ = ["is_pattern", "match_files", "split_selection"]
 
 
 def is_pattern(source: str) -> bool:
@@ -26,3 +26,15 @@ def match_files(pattern: str) -> tuple[Path, ...]:
     """
     names = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern, recursive=True))
     return tuple(path for path in map(Path, names) if path.is_file())
+
+
+def split_selection(source: str) -> tuple[str, str]:
+    """Split ``file::selection`` into the name of a file, and what to read in it.
+
+    >>> split_selection("book.xlsx::Sales"), split_selection("sales.csv")
+    (('book.xlsx', 'Sales'), ('sales.csv', ''))
+    """
+    if os.path.exists(source):
+        return source, ""
+    file, _, selection = source.partition("::")
+    return file, selection.strip()
