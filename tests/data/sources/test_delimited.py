@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.sources.delimited import decode, detect_separator, has_header, read_delimited
+from gatecast.data.sources.delimited import detect_separator, has_header, read_delimited
 from gatecast.errors import DataError
 
 ROWS = ["2024-01-01,1", "2024-01-02,2", "2024-01-03,3"]
@@ -107,42 +107,6 @@ def test_read_delimited_with_an_unclosed_quotation_mark_raises():
         DataError, match=r"Cannot split the file into cells \(a.csv, near row \d+\): got field larger than"
     ):
         read_delimited('ds,y\n2024-01-01,"1\n' + "2024-01-02,1\n" * 20_000, "a.csv")
-
-
-@pytest.mark.parametrize(
-    ("raw", "text"),
-    [
-        (b"a,1", "a,1"),
-        ("Märkte".encode(), "Märkte"),
-        ("\ufeffds".encode(), "ds"),
-        ("Märkte".encode("utf-16"), "Märkte"),
-        (b"", ""),
-    ],
-)
-def test_decode_unicode(raw, text):
-    assert decode(raw, "a.csv") == (text, ())
-
-
-def test_decode_other_bytes_as_latin_1_with_a_note():
-    assert decode("Märkte".encode("latin-1"), "a.csv") == (
-        "Märkte",
-        ("The file is not UTF-8 and is read as Latin-1.",),
-    )
-
-
-@pytest.mark.parametrize(
-    ("raw", "got"),
-    [
-        (b"PK\x03\x04rest", r"a spreadsheet or a zip archive, expected CSV or TSV\. Save the sheet as CSV"),
-        (b"\x1f\x8b\x08", r"a gzip archive, expected CSV or TSV\. Unpack the archive"),
-        (b"%PDF-1.7", "a PDF document"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "binary data, expected CSV or TSV"),
-        (b"\x01\x02\x03" * 9, "binary data"),
-    ],
-)
-def test_decode_other_formats_raises(raw, got):
-    with pytest.raises(DataError, match=rf"Not a text file \(a.csv\): got {got}"):
-        decode(raw, "a.csv")
 
 
 def test_read_delimited_with_an_unclosed_quotation_mark_in_a_short_text_raises():

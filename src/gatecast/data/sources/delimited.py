@@ -1,4 +1,4 @@
-"""Delimited text: encoding, separator, header and rows; every cell stays a string, every row knows its line."""
+"""Delimited text: separator, header and rows; every cell stays a string, every row knows its line."""
 
 from __future__ import annotations
 
@@ -21,20 +21,12 @@ from gatecast.data.parsing.transposed_tables import are_period_names
 from gatecast.data.sources.table_area import Row, TableArea, describe_rows, find_table
 from gatecast.errors import DataError
 
-__all__ = ["decode", "detect_separator", "has_header", "read_delimited"]
+__all__ = ["detect_separator", "has_header", "read_delimited"]
 
 # Comma last: in files with another separator it is the decimal separator.
 SEPARATORS = "\t;|,"
 SAMPLE_SIZE = 100
 MAX_TITLES = 20
-# First bytes of files that are often passed instead of text: what they are, and how to fix it.
-FOREIGN_FORMATS = (
-    (b"PK\x03\x04", "a spreadsheet or a zip archive", "Save the sheet as CSV, or unpack the archive."),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet", "Save the sheet as CSV."),
-    (b"\x1f\x8b", "a gzip archive", "Unpack the archive first."),
-    (b"%PDF", "a PDF document", "Export the table as CSV."),
-)
-
 MAX_NOTES = 3
 COMMENT_MARKS = ("#", "//", "%", ";")
 
@@ -97,42 +89,6 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
         has_header=header is not None,
         notes=(*_note_comments(comments), *notes, *([] if header is None else _note_renamed(header, names))),
     )
-
-
-def decode(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
-    r"""Decode bytes as UTF-8, UTF-16 with a byte order mark, or Latin-1.
-
-    Args:
-        raw: The content of a file.
-        source: Name of the source, for messages.
-
-    Returns:
-        The text, and a note if it is not Unicode.
-
-    Raises:
-        DataError: The bytes are not text.
-
-    >>> decode(b"M\xe4rz,1", "a.csv")
-    ('März,1', ('The file is not UTF-8 and is read as Latin-1.',))
-    """
-    for start, what, fix in FOREIGN_FORMATS:
-        if raw.startswith(start):
-            raise DataError("Not a text file", where=source, got=what, expected="CSV or TSV", fix=fix)
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", "replace"), ()
-    head = raw[:4096]
-    if sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head) > len(head) / 100 or b"\0" in raw:
-        raise DataError(
-            "Not a text file",
-            where=source,
-            got="binary data",
-            expected="CSV or TSV",
-            fix="If the file is JSON or Parquet, give it the suffix .json or .parquet.",
-        )
-    try:
-        return raw.decode("utf-8-sig"), ()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1"), ("The file is not UTF-8 and is read as Latin-1.",)
 
 
 def detect_separator(lines: Sequence[str]) -> str:

@@ -29,10 +29,11 @@ TABLE_SUFFIXES = (*TEXT_SUFFIXES, *PARQUET_SUFFIXES, *JSON_SUFFIXES, *SPREADSHEE
 COMPRESSIONS = ("gzip", "bzip2", "xz", "zstd")
 
 _HTML = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|!--|html|head|meta|style|title|body|div|table)\b",
+    rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|!--|html|head|meta|style|title|body|div|table)\b",
     re.IGNORECASE,
 )
-_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
+_JSON = re.compile(rb"\s*(?:\[\s*[{\[]|\{\s*\")")
+_XML = re.compile(rb"\s*<\?xml\b")
 _SIGNATURES = {
     "parquet": rb"PAR1",
     "gzip": rb"\x1f\x8b",
@@ -41,7 +42,6 @@ _SIGNATURES = {
     "zstd": rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18",
     "zip": rb"PK(?:\x03\x04|\x05\x06)",
     "spreadsheet": rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-    "json": rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*[{\[]|\{\s*\")",
 }
 # What a zip archive holds if it has a member whose name begins so.
 _ZIP_MEMBERS = {
@@ -90,12 +90,16 @@ def detect_format(path: Path, head: bytes, file_name: str, label: str) -> str:
         # A text may begin with letters such as ORC.
         if re.match(pattern, head, re.DOTALL) and (b"\0" in head or pattern == rb"%PDF"):
             raise _not_a_table(what, label, fix)
+    # In Unicode of any width.
+    text = re.sub(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0", b"", head)
     kind = next((name for name, pattern in _SIGNATURES.items() if re.match(pattern, head)), "")
     if kind == "zip":
         return _open_zip(path, label)
-    if _HTML.match(head):
+    if _JSON.match(text) and not kind:
+        return "json"
+    if _HTML.match(text):
         return "html"
-    if _XML.match(head):
+    if _XML.match(text):
         raise _not_a_table("an XML document", label, "Open it in a spreadsheet program and save it as .xlsx or CSV.")
     suffix = Path(file_name).suffix.lower()
     by_suffix = "parquet" if suffix in PARQUET_SUFFIXES else "json" if suffix in JSON_SUFFIXES else "text"

@@ -6,6 +6,7 @@ every row.
 
 from __future__ import annotations
 
+import codecs
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ import numpy as np
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import FileSpans, RawColumn, RawTable, to_text
 from gatecast.data.sources.compression import decompress, extract, select_members
-from gatecast.data.sources.delimited import decode, read_delimited
+from gatecast.data.sources.delimited import read_delimited
+from gatecast.data.sources.encodings import decode
 from gatecast.data.sources.file_formats import (
     COMPRESSED_SUFFIXES,
     COMPRESSIONS,
@@ -40,6 +42,7 @@ from gatecast.errors import DataError
 __all__ = ["Content", "from_file", "from_pattern", "from_stdin"]
 
 HEAD_BYTES = 65_536
+JSON_OPTIONS = ", maximum_object_size=268435456"
 MAX_DEPTH = 3
 """Archives within archives: more are a mistake, or made to never end."""
 
@@ -147,7 +150,7 @@ def _read(content: Content) -> RawTable:
         if file_format == "parquet":
             return query_file("read_parquet", content.path)
         if file_format == "json":
-            return query_file("read_json", content.path, ", maximum_object_size=268435456")
+            return _read_json(content, head)
         if file_format == "html":
             return _read_html(content)
         return _read_text(content, head)
@@ -157,7 +160,7 @@ def _read_text(content: Content, head: bytes) -> RawTable:
     """Read a text file."""
     path = content.path
     # Longer lines are those of wide tables with many series, which DuckDB reads slowly.
-    if path.stat().st_size > LARGE_FILE_BYTES and head.count(b"\n") > 2:
+    if path.stat().st_size > LARGE_FILE_BYTES and head.count(b"\n") > 2 and b"\0" not in head:
         table = read_large_text(path)
         if table is not None:
             return table
@@ -167,6 +170,32 @@ def _read_text(content: Content, head: bytes) -> RawTable:
     if suffix in (*SPREADSHEET_SUFFIXES, *COMPRESSED_SUFFIXES, ".zip"):
         notes = (f"The file is named {suffix} but holds text, and is read as text.", *notes)
     return replace(table, notes=(*notes, *table.notes))
+
+
+def _read_json(content: Content, head: bytes) -> RawTable:
+    """Read a JSON file; DuckDB takes UTF-8 without a byte order mark."""
+    if not head.startswith(codecs.BOM_UTF8) and b"\0" not in head:
+        try:
+            return query_file("read_json", content.path, JSON_OPTIONS)
+        except DataError:
+            if _is_utf8(content.path):
+                raise
+    text, notes = decode(content.path.read_bytes(), content.label)
+    with TemporaryDirectory(prefix="gatecast-") as folder:
+        target = Path(folder) / "content"
+        target.write_text(text, encoding="utf-8")
+        with _labelled(content._replace(path=target)):
+            table = query_file("read_json", target, JSON_OPTIONS)
+    return replace(table, notes=(*notes, *table.notes))
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether a file is UTF-8."""
+    try:
+        path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read_html(content: Content) -> RawTable:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.data.parsing.raw_table import RawColumn, RawTable
-from gatecast.data.sources.delimited import decode, detect_separator, read_delimited
+from gatecast.data.sources.delimited import detect_separator, read_delimited
+from gatecast.data.sources.encodings import decode
 from gatecast.data.sources.sql import query_file
 from gatecast.errors import DataError
 
