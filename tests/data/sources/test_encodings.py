@@ -95,6 +95,15 @@ def test_decode_damaged_utf8_keeps_the_rest_with_a_note():
     assert notes == ("The file is UTF-8 with a damaged character, the first in row 4.",)
 
 
+def test_decode_of_characters_that_an_encoding_lacks_has_a_note():
+    raw = "\n".join(["Дата,Выручка,Город", *(f"{k},Москва{k}" for k in range(50))]).encode("cp1251") + b"\x98"
+    text, notes = decode(raw, "a.csv")
+    assert text.endswith("Москва49\ufffd")
+    assert notes == (
+        "The file is not UTF-8 and is read as Windows-1251 (Cyrillic). 1 of its characters cannot be read.",
+    )
+
+
 @pytest.mark.parametrize("raw", [b"\x89\x01\x02\x03\n\x1a\n\0\0", b"\x01\x02\x03" * 9, bytes(99), bytes(range(256))])
 def test_decode_of_binary_data_raises(raw):
     with pytest.raises(DataError, match=r"^Not a text file \(a\.csv\): got binary data, expected CSV or TSV\. Export"):

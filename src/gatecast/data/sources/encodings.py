@@ -18,8 +18,8 @@ __all__ = ["decode"]
 
 SAMPLE_BYTES = 1 << 18
 MAX_TOKENS = 2000
-MAX_INVALID = 0.01
-"""Share of the words that an encoding may fail to decode: a damaged character must not decide."""
+BITS_OF_INVALID = 20.0
+"""Cost of each byte of a word that an encoding cannot decode: a single damaged character does not decide."""
 MIN_ASCII = 0.3
 """Share of digits, separators and Latin letters that a table has in any language."""
 LATIN_ADVANTAGE = 0.5
@@ -145,11 +145,13 @@ def _decode_other(raw: bytes, error: UnicodeDecodeError) -> tuple[str, tuple[str
         count = "a damaged character" if n_damaged == 1 else f"{n_damaged} damaged characters"
         return text, (f"The file is UTF-8 with {count}, the first in row {line}.",)
     best = _cheapest(_words(raw))
-    if best is None:
-        if re.search(rb"[\x80-\x9f]", raw):
-            return raw.decode("cp1252", "replace"), ("The file is not UTF-8 and is read as Windows-1252.",)
-        return raw.decode("latin-1"), ("The file is not UTF-8 and is read as Latin-1.",)
-    return raw.decode(best.codec, "replace"), (f"The file is not UTF-8 and is read as {best.name}.",)
+    if best is None and re.search(rb"[\x80-\x9f]", raw):
+        best = _Candidate("cp1252", "Windows-1252", _latin_cost)
+    codec, name = (best.codec, best.name) if best else ("latin-1", "Latin-1")
+    text = raw.decode(codec, "replace")
+    n_damaged = text.count("\ufffd")
+    damage = f" {n_damaged} of its characters cannot be read." if n_damaged else ""
+    return text, (f"The file is not UTF-8 and is read as {name}.{damage}",)
 
 
 def _words(raw: bytes) -> list[bytes]:
@@ -172,19 +174,20 @@ def _cheapest(words: Sequence[bytes]) -> _Candidate | None:
 
 
 def _cost_of(words: Sequence[bytes], candidate: _Candidate) -> float:
-    """Mean bits for each byte that is not ASCII; infinite if too many words cannot be decoded."""
-    bits, n_bytes, n_invalid = 0.0, 0, 0
+    """Mean bits for each byte that is not ASCII."""
+    bits, n_bytes = 0.0, 0
     for word in words:
         try:
             text = word.decode(candidate.codec)
         except UnicodeDecodeError:
-            n_invalid += 1
+            n_high = sum(byte > 127 for byte in word)
+            bits, n_bytes = bits + BITS_OF_INVALID * n_high, n_bytes + n_high
             continue
         for previous, character, following in zip(" " + text, text, text[1:] + " ", strict=False):
             if character > "\x7f":
                 bits += candidate.cost(character, previous, following)
                 n_bytes += _n_bytes(character, candidate.codec)
-    return bits / n_bytes if n_bytes and n_invalid <= MAX_INVALID * len(words) else float("inf")
+    return bits / max(n_bytes, 1)
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 
 from gatecast.errors import DataError
@@ -127,6 +126,8 @@ def table_stem(path: Path) -> str:
 
 def _open_zip(path: Path, label: str) -> str:
     """What a zip archive is: a spreadsheet, or an archive of other files."""
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

@@ -1,7 +1,7 @@
 """Read files as tables: one file, standard input, or all files that match a pattern such as ``data/*.csv``.
 
 Python's csv module splits text files of ordinary size: that is faster than importing DuckDB, and it knows the line of
-every row.
+every row. Readers of other formats are imported when a file needs them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import numpy as np
 
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import FileSpans, RawColumn, RawTable, to_text
-from gatecast.data.sources.compression import decompress, extract, select_members
 from gatecast.data.sources.delimited import read_delimited
 from gatecast.data.sources.encodings import decode
 from gatecast.data.sources.file_formats import (
@@ -31,10 +30,8 @@ from gatecast.data.sources.file_formats import (
     inner_name,
     table_stem,
 )
-from gatecast.data.sources.html_tables import read_html
 from gatecast.data.sources.large_text import read_large_text
 from gatecast.data.sources.patterns import match_files
-from gatecast.data.sources.spreadsheets import read_spreadsheet
 from gatecast.data.sources.sql import query_file
 from gatecast.data.sources.stdin import STDIN_FILE, STDIN_LABEL, save_stdin
 from gatecast.errors import DataError
@@ -138,6 +135,8 @@ def _read(content: Content) -> RawTable:
         if file_format in COMPRESSIONS:
             return _read_compressed(content, file_format)
         if file_format == "spreadsheet":
+            from gatecast.data.sources.spreadsheets import read_spreadsheet
+
             return read_spreadsheet(content.path, content.label, content.argument, content.selection)
         if content.selection:
             raise DataError(
@@ -200,6 +199,8 @@ def _is_utf8(path: Path) -> bool:
 
 def _read_html(content: Content) -> RawTable:
     """Read a web page."""
+    from gatecast.data.sources.html_tables import read_html
+
     text, notes = decode(content.path.read_bytes(), content.label)
     table = read_html(text, content.label)
     return replace(table, notes=(*notes, *table.notes))
@@ -207,6 +208,8 @@ def _read_html(content: Content) -> RawTable:
 
 def _read_compressed(content: Content, compression: str) -> RawTable:
     """Decompress a file, and read what is in it."""
+    from gatecast.data.sources.compression import decompress
+
     with TemporaryDirectory(prefix="gatecast-") as folder:
         target = Path(folder) / "content"
         decompress(content.path, compression, target, content.label)
@@ -215,6 +218,8 @@ def _read_compressed(content: Content, compression: str) -> RawTable:
 
 def _read_archive(content: Content) -> RawTable:
     """Unpack the selected files of a zip archive, and read them."""
+    from gatecast.data.sources.compression import extract, select_members
+
     members, inner, notes = select_members(content.path, content.selection, content.label, content.argument)
     tables = []
     for member in members:
