@@ -22,7 +22,7 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check test test-fast test-lowest test-peers test-pages coverage docs lint format sanitize bits bench \
+.PHONY: help demo check fuzz-tables test test-fast test-lowest test-peers test-pages coverage docs lint format sanitize bits bench \
   bench-grid bench-more clean
 
 help:  ## print this list
@@ -95,6 +95,9 @@ bench-grid: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## cells 
 
 bench-more: .venv/.demo .venv-torch/.installed  ## speed of one window, one step of a stream, sLSTM; memory
 	$(BIN)/python benchmarks/more.py
+
+fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
+	$(BIN)/python scripts/fuzz_tables.py 200
 
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests

@@ -14,7 +14,7 @@ import pytest
 
 from gatecast.data.frequency import format_times, parse
 from gatecast.data.panel import ColumnNames
-from gatecast.data.reader import read, write
+from gatecast.data.reader import list_files, read, write
 from gatecast.data.sources import files
 from gatecast.errors import ConfigError, DataError
 
@@ -387,3 +387,24 @@ def test_read_notes_columns_without_a_use():
         "Column 'text' is not used; futr_exog=['text'] (known ahead) or hist_exog would use it."
         in read(rows, target_col="y,promo")[1]
     )
+
+
+def test_list_files_of_a_file_that_is_named_like_a_query_is_that_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "from here.csv"
+    path.write_text("ds,y\n1,2\n2,3\n")
+    assert list_files("from here.csv") == (Path("from here.csv"),)
+    assert list_files(path) == (path,)
+
+
+def test_read_of_padded_ids_in_a_text_file_leaves_the_spaces_out(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,ds,y\n a ,1,2\na,2,3\n b,1,4\nb ,2,5\n")
+    assert read(path, id_col="id")[0].ids.tolist() == ["a", "b"]
+
+
+def test_read_of_digits_newest_first_finds_the_times(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("stamp,y\n2024010103,4\n2024010102,3\n2024010101,2\n2024010100,1\n")
+    panel, _ = read(path)
+    assert (str(panel.freq), panel.values.tolist()) == ("h", [1.0, 2.0, 3.0, 4.0])

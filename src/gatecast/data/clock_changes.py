@@ -30,6 +30,10 @@ class ClockChange(NamedTuple):
     second: IntArray
     note: str
 
+    def rows_to_keep(self, n_rows: int) -> IntArray:
+        """Return the rows without the second occurrences."""
+        return np.delete(np.arange(n_rows), self.second)
+
     def average(self, values: FloatArray) -> FloatArray:
         """Return values, shape (n_rows,), with the mean of both occurrences at the first; NaN is left out.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ def build_panel(
     """Build a panel from the columns of a long table.
 
     Rows may be in any order. Times without a row become missing values; off-grid times are moved to the nearest free
-    position of the grid.
+    position of the grid. An hour that occurs twice where clocks are set back is averaged.
 
     Args:
         times: datetime64 without NaT, or integers, shape (n_rows,).
@@ -87,17 +88,10 @@ def build_panel(
     order, sort_notes = _sort_order(t, codes)
     change = find_clock_changes(t, codes) if _has_repeats(t, codes, order) else None
     if change is not None:
-        rows = np.delete(np.arange(len(t)), change.second)
-        panel, notes = build_panel(
-            t[rows],
-            change.average(x)[rows],
-            None if ids is None else np.asarray(ids)[rows],
-            freq=freq,
-            columns=columns,
-            describe_row=lambda i: describe_row(int(rows[i])),
-            exogenous=exogenous.take(rows),
-        )
-        return panel, (change.note, *notes)
+        rows = change.rows_to_keep(len(t))
+        t, x, codes, exogenous = t[rows], change.average(x)[rows], codes[rows], exogenous.take(rows)
+        describe_row = partial(_describe_kept, describe_row, rows)
+        order, sort_notes = _sort_order(t, codes)[0], (*sort_notes, change.note)
     if order is not None:
         t, codes = t[order], codes[order]
     check_duplicates(t, codes, labels, order, columns, describe_row)
@@ -112,28 +106,18 @@ def build_panel(
     check_same_frequency(t, k, bounds, step, labels)
     indptr = np.concatenate(([0], np.cumsum(lengths)))
     k += np.repeat(indptr[:-1], np.diff(bounds))
-
-    def sort(column: FloatArray) -> FloatArray:
-        """Sort a column of the table by series and time."""
-        return column if order is None else column[order]
-
-    def to_grid(column: FloatArray) -> FloatArray:
-        """Put a column of the table on the grids of all series."""
-        grid = np.full(int(indptr[-1]), np.nan)
-        grid[k] = sort(column)
-        return grid
-
+    place = _Placement(order, k, int(indptr[-1]))
     panel = Panel(
-        to_grid(x),
+        place.on_grid(x),
         indptr,
         labels,
         start,
         step,
         columns,
-        hist_exog={name: to_grid(column) for name, column in exogenous.hist_exog.items()},
-        futr_exog={name: to_grid(column) for name, column in exogenous.futr_exog.items()},
+        hist_exog={name: place.on_grid(column) for name, column in exogenous.hist_exog.items()},
+        futr_exog={name: place.on_grid(column) for name, column in exogenous.futr_exog.items()},
         stat_exog={
-            name: constant_per_series(sort(column), bounds, name, labels, exogenous.categories.get(name))
+            name: constant_per_series(place.sort(column), bounds, name, labels, exogenous.categories.get(name))
             for name, column in exogenous.stat_exog.items()
         },
         categories=exogenous.categories,
@@ -141,6 +125,35 @@ def build_panel(
     grid_notes = _note_moved(t, on_grid, step)
     value_notes = (*_note_gaps(panel, k), *_note_missing_rows(x), *note_constant_series(panel))
     return panel, (*sort_notes, *freq_notes, *grid_notes, *value_notes)
+
+
+class _Placement(NamedTuple):
+    """Where the rows of a table lie on the grids of all series.
+
+    Args:
+        order: How the rows are sorted by series and time; None if they are.
+        positions: Position of each sorted row, shape (n_rows,).
+        size: Length of all grids together.
+    """
+
+    order: IntArray | None
+    positions: IntArray
+    size: int
+
+    def sort(self, column: FloatArray) -> FloatArray:
+        """A column of the table sorted by series and time."""
+        return column if self.order is None else column[self.order]
+
+    def on_grid(self, column: FloatArray) -> FloatArray:
+        """A column of the table on the grids."""
+        grid = np.full(self.size, np.nan)
+        grid[self.positions] = self.sort(column)
+        return grid
+
+
+def _describe_kept(describe_row: Callable[[int], str], rows: IntArray, i: int) -> str:
+    """How messages refer to row i of those that were kept."""
+    return describe_row(int(rows[i]))
 
 
 def _has_repeats(t: Times, codes: IntArray, order: IntArray | None) -> bool:

@@ -49,7 +49,14 @@ from gatecast.data.parsing.series_keys import (
 )
 from gatecast.data.parsing.time_columns import join_time_columns
 from gatecast.data.parsing.timestamps import ParsedTimes
-from gatecast.data.parsing.transposed_tables import Periods, find_periods, key_columns, parse_matrix, row_keys
+from gatecast.data.parsing.transposed_tables import (
+    Periods,
+    drop_footers,
+    find_periods,
+    key_columns,
+    parse_matrix,
+    row_keys,
+)
 from gatecast.data.parsing.unused_columns import note_unused
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, keys_of_columns, melt, melt_series
 from gatecast.data.sources.dataframes import (
@@ -182,7 +189,7 @@ def read(
             as_integers=step is not None and step.unit == "step",
         )
         if periods is not None:
-            return _read_transposed(data, id_col, periods)
+            return _read_transposed(replace(data, table=drop_footers(table, periods)), id_col, periods)
     target_col = _split_targets(table, target_col)
     if _is_wide(target_col, table):
         return _read_wide(data, id_col, time_col, target_col)
@@ -241,6 +248,8 @@ def list_files(source: str | os.PathLike[str]) -> tuple[Path, ...]:
     ()
     """
     text = os.fspath(source)
+    if os.path.isfile(text) and not (isinstance(source, str) and source == STDIN):
+        return (Path(text),)
     if is_query(text):
         return files_in_query(text)
     if is_database(text):

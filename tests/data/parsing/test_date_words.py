@@ -8,7 +8,7 @@ import pytest
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import fold, rewrite_dates, zone_offset
 from gatecast.data.parsing.raw_table import to_text
-from gatecast.data.parsing.timestamps import parse_times
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 
 MONTHS = [f"2024-{month:02d}-01" for month in range(1, 13)]
 
@@ -111,3 +111,45 @@ def test_rewrite_dates_other_words_stay():
 @pytest.mark.parametrize(("text", "folded"), [("Févr.", "fevr"), ("ŞUBAT", "subat"), (" Mai ", "mai")])
 def test_fold_removes_case_accents_and_the_dot(text, folded):
     assert fold(text) == folded
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "sku",
+        "room",
+        "site",
+        "area",
+        "pump",
+        "lot",
+        "mag",
+        "art",
+        "lab",
+        "dep",
+        "gate",
+        "bay",
+        "bin",
+        "id",
+        "no",
+        "num",
+        "key",
+        "run",
+        "foo",
+        "bar",
+    ],
+)
+@pytest.mark.parametrize("pattern", ["{} {:02d}", "{}-{:02d}", "{}{:02d}", "{} {}"])
+def test_rewrite_dates_labels_of_a_word_and_a_number_are_no_months(word, pattern):
+    assert not looks_like_dates(to_text(pattern.format(word, k) for k in range(1, 21)))
+
+
+def test_rewrite_dates_language_is_that_of_most_texts():
+    texts = [
+        f"{name} 2020" for name in ["Jan", "Feb", "Mrz", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"]
+    ]
+    assert rewrite_dates([*texts, "Total 1"])[1] == "de"
+
+
+@pytest.mark.parametrize("code", ["27-1234", "6Q9883", "T1 20", "1234-567"])
+def test_parse_times_codes_are_no_weeks_quarters_or_days(code):
+    assert not looks_like_dates(to_text([code]))

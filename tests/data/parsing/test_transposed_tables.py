@@ -205,3 +205,17 @@ def test_read_of_static_columns_next_to_periods_keeps_them():
 def test_read_of_named_targets_keeps_a_wide_table():
     frame = pd.DataFrame({"2020": [1.0, 2.0, 1.0], "2021": [2.0, 3.0, 4.0], "2022": [5.0, 6.0, 9.0]})
     assert read(frame, target_col="*")[0].ids.tolist() == ["2020", "2021", "2022"]
+
+
+@pytest.mark.parametrize("footer", ["Total,,,,9", "Source: own books,,,,", "Sum,,,,"])
+def test_read_of_footers_below_rows_of_series_leaves_them_out_with_a_note(tmp_path, footer):
+    days = ",".join(f"2024-01-{k:02d}" for k in range(1, 21))
+    rows = "".join(f"{name},{','.join(map(str, range(20)))}\n" for name in "abc")
+    panel, notes = read(csv(tmp_path, f"shop,{days}\n{rows}{footer.split(',')[0]},{',' * 18}{footer[-1].strip(',')}\n"))
+    assert panel.ids.tolist() == ["a", "b", "c"]
+    assert any("Below the table 1 row left out" in note for note in notes)
+
+
+def test_read_of_a_total_with_all_values_keeps_it(tmp_path):
+    panel, _ = read(csv(tmp_path, "shop,2020,2021,2022\na,1,2,3\nb,1,2,3\nTotal,2,4,6\n"))
+    assert panel.ids.tolist() == ["a", "b", "Total"]

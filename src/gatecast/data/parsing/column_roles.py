@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.data.messages import abridge, list_columns
+from gatecast.data.parsing.digit_dates import integer_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing
 from gatecast.data.parsing.timestamps import looks_like_dates
@@ -49,6 +50,8 @@ CODE_WORDS = ("id", "nbr", "nr", "no", "number", "code")
 # Row numbers that spreadsheets, R and pandas write.
 ROW_NUMBER_NAMES = ("", "rownames", "row", "index", "unnamed: 0", "id", "no", "nr", "column 1")
 SAMPLE_SIZE = 200
+SMALLEST_DAY = 15_000_101
+"""The first day that is written as YYYYMMDD."""
 MAX_LISTED_CHARACTERS = 200
 
 
@@ -203,11 +206,25 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
     named = _first_by_name(table, [i for i in free if kinds[i] != "empty"], TIME_NAMES)
     if named is not None and (numbers != [named] or taken):
         return named
+    digits = [i for i in numbers if _holds_digit_dates(table.columns[i])]
+    if digits and (len(numbers) > 1 or taken):
+        return digits[0]
     if numbers and (len(numbers) > 1 or taken) and _is_increasing(table.columns[numbers[0]]):
         return numbers[0]
     # Unique strings next to the numbers must be meant as times; parsing them produces the precise error.
     texts = [i for i in free if kinds[i] == "text" and not _has_repeats(table.columns[i])]
     return texts[0] if texts and (numbers or taken) else None
+
+
+def _holds_digit_dates(column: RawColumn) -> bool:
+    """Whether numbers are dates of at least a day, such as 20240131 or 2024013118."""
+    head = column[: 4 * SAMPLE_SIZE]
+    numbers = parse_numbers(head[~is_missing(head)][:SAMPLE_SIZE]).values
+    # Numbers of fewer digits are too often something else.
+    if not len(numbers) or not (np.rint(numbers) == numbers).all() or numbers.min() < SMALLEST_DAY:
+        return False
+    dates = integer_dates(numbers.astype(np.int64))
+    return dates is not None and dates.meaning.startswith("YYYYMMDD")
 
 
 def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time: int | None) -> int:

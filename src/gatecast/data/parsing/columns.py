@@ -174,6 +174,10 @@ def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
             expected="an id in every row",
             fix=f"Fill in the id or remove the row (rows without an id in total: {len(missing)}).",
         )
+    if cells.dtype.kind == "O" and table.line_numbers is not None:
+        # Spaces in a text file align its columns.
+        unique, codes = factorize(cells)
+        return np.array([text.strip() for text in unique], object)[codes]
     return cells if cells.dtype.kind in "iuO" else np.array([str(cell) for cell in cells.tolist()], object)
 
 

@@ -14,13 +14,15 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MONTH_WORDS", "fold", "rewrite_dates", "zone_offset"]
+__all__ = ["MONTH_WORDS", "fold", "month_numbers", "rewrite_dates", "zone_offset"]
 
 MONTH_WORDS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 """What names of months are rewritten to."""
 
 # Languages whose names are tried first: the first that knows every word of a column is taken.
 _COMMON = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl", "tr", "sv", "da", "nb", "fi", "cs", "uk", "id")
+# Usual in German, but not in CLDR.
+_MORE_NAMES = {"mrz": 2, "maerz": 2, "jaenner": 0}
 # Words around the parts of a date, without a meaning of their own.
 _FILLERS = frozenset(
     {"de", "del", "d", "di", "of", "the", "den", "le", "el", "at", "um", "uhr", "klo", "kl", "г", "р", "года", "год"}
@@ -92,11 +94,11 @@ def rewrite_dates(texts: Sequence[str], sample: Sequence[str] | None = None) -> 
     """
     plain = [_rewrite_units(text) for text in texts]
     heads = plain if sample is None else [_rewrite_units(text) for text in sample]
-    words = {fold(word) for text in heads for word in _WORD.findall(text)} - _KNOWN
-    language = _find_language(words)
+    language = _find_language([text for text in heads if _HAS_DIGIT.search(text)])
     if language is None:
         return plain, ""
     months, weekdays = _languages()[language]
+    words = {word for text in plain for word in _words(text)}
     meaning = {word: MONTH_WORDS[month] for word in words if (month := _month_of(word, months)) is not None}
     drop = (weekdays | _FILLERS) - set(meaning)
 
@@ -106,6 +108,19 @@ def rewrite_dates(texts: Sequence[str], sample: Sequence[str] | None = None) -> 
         return meaning[word] if word in meaning else "" if word in drop else match[0]
 
     return [" ".join(_WORD.sub(replace, text).strip(" ,.").replace(" ,", ",").split()) for text in plain], language
+
+
+def month_numbers(names: Sequence[str]) -> list[int] | None:
+    """Return the months, from 1, that names in one language mean; None if one of them is none.
+
+    >>> month_numbers(["Januar", "März"]), month_numbers(["north"])
+    ([1, 3], None)
+    """
+    language = _find_language(names)
+    if language is None:
+        return None
+    months = [_month_of(fold(name), _languages()[language].months) for name in names]
+    return None if None in months else [month + 1 for month in months if month is not None]
 
 
 def zone_offset(text: str) -> int | None:
@@ -148,19 +163,41 @@ def _rewrite_zone(text: str) -> str:
     return f"{text[: match.start()].rstrip()}{sign}{size // 60:02d}:{size % 60:02d}"
 
 
-def _find_language(words: set[str]) -> str | None:
-    """The first language that knows the most words; None if no word is one of a month or weekday."""
-    if not words:
-        return None
+def _find_language(texts: Sequence[str]) -> str | None:
+    """The language that knows the words of most texts; None without one.
+
+    Three names of months and weekdays are evidence enough. Fewer must be full names or usual abbreviations in a
+    language of most data: three hundred languages have a month for nearly every short word, such as sku or room.
+    """
+    words_of = [words for text in texts if (words := _words(text) - _FILLERS)]
+    n_words = len(frozenset().union(*words_of))
     best, best_count = None, 0
-    for name in _ordered_languages():
+    for name in _ordered_languages() if words_of else ():
+        if name not in _COMMON and n_words < MIN_NAMES:
+            break
         months, weekdays = _languages()[name]
-        count = sum(word in weekdays or word in _FILLERS or _month_of(word, months) is not None for word in words)
-        if count > best_count:
-            best, best_count = name, count
-        if best_count == len(words):
+        meaning = {word: _month_of(word, months) for words in words_of for word in words if word not in weekdays}
+        understood = [words for words in words_of if all(meaning.get(word, 0) is not None for word in words)]
+        if len(understood) <= max(best_count, MIN_UNDERSTOOD * len(words_of)):
+            continue
+        names: frozenset[str] = frozenset().union(*understood)
+        n_names = len({meaning[word] for word in names - weekdays}) + len(names & weekdays)
+        is_exact = name in _COMMON and all(word in months or word in weekdays for word in names)
+        if n_names >= MIN_NAMES or (is_exact and not _are_labels(texts, n_names)):
+            best, best_count = name, len(understood)
+        if best_count == len(words_of):
             break
     return best
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words of a text, folded, without those that every notation has."""
+    return frozenset(map(fold, _WORD.findall(text))) - _KNOWN
+
+
+def _are_labels(texts: Sequence[str], n_names: int) -> bool:
+    """Whether texts are one word and short numbers, as of labels (mag 01, mag 02, ...) rather than of months."""
+    return n_names == 1 and len(set(texts)) >= MIN_NAMES and not any(_YEAR.search(text) for text in texts)
 
 
 def _month_of(word: str, months: dict[str, int]) -> int | None:
@@ -188,7 +225,10 @@ def _is_subsequence(word: str, name: str) -> bool:
 def _languages() -> dict[str, _Language]:
     """Names of all languages."""
     text = Path(__file__).with_name("calendar_names.json").read_text(encoding="utf-8")
-    return {name: _to_language(parts) for name, parts in json.loads(text).items()}
+    known = {name: _to_language(parts) for name, parts in json.loads(text).items()}
+    for name, month in _MORE_NAMES.items():
+        known["de"].months[name] = month
+    return known
 
 
 def _to_language(parts: Iterable[str]) -> _Language:
@@ -204,4 +244,9 @@ def _ordered_languages() -> tuple[str, ...]:
     return (*(name for name in _COMMON if name in known), *(name for name in known if name not in _COMMON))
 
 
+MIN_NAMES = 3
+MIN_UNDERSTOOD = 0.6
+"""Share of the texts whose words a language must know; the others may be footers."""
+_HAS_DIGIT = re.compile(r"\d")
+_YEAR = re.compile(r"\d{4}")
 _KNOWN = frozenset({"t", "am", "pm", "q", "w", "m", "z", "h"})

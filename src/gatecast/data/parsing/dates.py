@@ -22,6 +22,9 @@ MAX_TWO_DIGIT_YEAR = 40
 
 _YEAR = r"(?P<year>\d{4}|\d\d)"
 _FULL_YEAR = r"(?P<year>\d{4})"
+# Where two numbers alone are a date, the year must look like one: 27-1234 is a code.
+_SHORT_YEAR = r"(?P<year>(?:19|20)?\d\d)"
+_THIS_YEAR = r"(?P<year>(?:19|20)\d\d)"
 _MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 _SECONDS = r"(?:[:.](?P<second>\d\d(?:[.,]\d{1,6})?))?"
@@ -45,16 +48,18 @@ DATE_PATTERNS: tuple[re.Pattern[str], ...] = tuple(
         rf"{_FULL_YEAR}[-/](?P<month>\d{{1,2}}){_CLOCK}",
         rf"{_FULL_YEAR}[- ]?M(?P<month>\d{{1,2}})",
         rf"{_FULL_YEAR}(?P<month>\d\d)(?P<day>\d\d)[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?",
-        rf"{_FULL_YEAR}[- :/]?[QTK](?P<quarter>[1-4])",
-        rf"[QTK](?P<quarter>[1-4])[-' /.]*{_YEAR}",
-        rf"(?P<quarter>[1-4])[QTK][-' /.]*{_YEAR}",
-        rf"(?P<quarter>[1-4])[-/ ]{_FULL_YEAR}",
-        rf"{_FULL_YEAR}[-/ ](?P<quarter>[1-4])",
-        rf"{_FULL_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
-        rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_FULL_YEAR}",
-        rf"(?P<week>\d\d?)[-/]{_FULL_YEAR}",
-        rf"{_FULL_YEAR}[-/](?P<week>\d\d?)",
-        rf"{_FULL_YEAR}[-/](?P<day_of_year>\d{{3}}){_CLOCK}",
+        rf"{_THIS_YEAR}[- :/]?[QTK](?P<quarter>[1-4])",
+        rf"Q(?P<quarter>[1-4])[-' /.]*{_SHORT_YEAR}",
+        rf"(?P<quarter>[1-4])Q[-' /.]*{_SHORT_YEAR}",
+        rf"[TK](?P<quarter>[1-4])[-' /.]*{_THIS_YEAR}",
+        rf"(?P<quarter>[1-4])[TK][-' /.]*{_THIS_YEAR}",
+        rf"(?P<quarter>[1-4])[-/ ]{_THIS_YEAR}",
+        rf"{_THIS_YEAR}[-/ ](?P<quarter>[1-4])",
+        rf"{_THIS_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
+        rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_THIS_YEAR}",
+        rf"(?P<week>\d\d?)[-/]{_THIS_YEAR}",
+        rf"{_THIS_YEAR}[-/](?P<week>\d\d?)",
+        rf"{_THIS_YEAR}[-/](?P<day_of_year>\d{{3}}){_CLOCK}",
     )
 )
 """Supported date formats. Where several parse a column, the first wins unless another is clearly more regular."""

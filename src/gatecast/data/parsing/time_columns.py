@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import BoolArray, IntArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import Times
 from gatecast.data.messages import list_columns
-from gatecast.data.parsing.date_words import MONTH_WORDS, rewrite_dates, zone_offset
+from gatecast.data.parsing.date_words import month_numbers, zone_offset
 from gatecast.data.parsing.dates import iso_weeks, make_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.regularity import regularity
-from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
+from gatecast.data.parsing.timestamps import ParsedTimes, looks_like_dates, parse_times
 
 __all__ = ["join_time_columns"]
 
@@ -45,6 +45,10 @@ _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
+MAX_ORDERED = 2_000
+"""Rows by which the order of day and month is decided."""
+MAX_COLUMNS = 20
+"""Columns in which times are looked for, and cells by which a column of zones is told from others."""
 
 
 class _Joined(NamedTuple):
@@ -118,28 +122,49 @@ def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
 
 def _join_date(table: RawTable, parts: dict[str, int]) -> _Joined | None:
     """A column of dates without a clock, and a clock or an hour next to it."""
+    if not {"clock", "hour"} & set(parts):
+        return None
     named = [parts[part] for part in ("date", "day") if part in parts]
     others = [i for i in range(len(table.names)) if i not in named]
-    for i in (*named, *others[:4]):
-        if ({"clock", "hour"} & set(parts)) and _is_date(table.columns[i]):
-            parsed = parse_times(table.columns[i], name=table.names[i])
-            if (
-                parsed.values.dtype.kind == "M"
-                and (parsed.values == parsed.values.astype("M8[D]"))[parsed.is_valid].all()
-            ):
-                joined = _add_clock(table, parts, [i], parsed.values)
-                return joined._replace(notes=(*parsed.notes, *joined.notes)) if len(joined.columns) > 1 else None
-    return None
+    date = next((i for i in (*named, *others[:MAX_COLUMNS]) if _is_date(table.columns[i])), None)
+    if date is None:
+        return None
+    parsed = parse_times(table.columns[date], name=table.names[date])
+    if _has_clock(parsed):
+        return None
+    joined = _add_clock(table, parts, [date], parsed.values)
+    if len(joined.columns) == 1:
+        return None
+    if table.columns[date].dtype.kind == "O" and _reads_otherwise(table.columns[date], parsed.values, joined.values):
+        parsed = parse_times(_with_clock(table.columns[date], joined.values - parsed.values), name=table.names[date])
+        return joined._replace(values=parsed.values, notes=(*parsed.notes, *joined.notes))
+    return joined._replace(notes=(*parsed.notes, *joined.notes))
+
+
+def _reads_otherwise(dates: RawColumn, days: Times, times: Times) -> bool:
+    """Whether dates are read otherwise with the clock: it tells 1 February, each hour of it, from 2 January."""
+    head = slice(0, MAX_ORDERED)
+    parsed = parse_times(_with_clock(dates[head], times[head] - days[head]))
+    return bool(parsed.is_valid.all()) and not np.array_equal(parsed.values, times[head])
+
+
+def _with_clock(dates: RawColumn, clock: Times) -> RawColumn:
+    """Dates as texts with the clock behind them."""
+    seconds = clock.astype("m8[s]").astype(np.int64)
+    hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
+    rows = zip(dates.tolist(), hours.tolist(), minutes.tolist(), seconds.tolist(), strict=True)
+    return to_text(f"{date.strip()} {hour:02d}:{minute:02d}:{second:02d}" for date, hour, minute, second in rows)
 
 
 def _join_zone(table: RawTable, parts: dict[str, int]) -> _Joined | None:
     """A column of times without a zone, and a zone or an offset from UTC next to it."""
-    times = next((i for i, column in enumerate(table.columns) if _is_date(column)), None)
-    texts = [i for i, column in enumerate(table.columns) if i != times and column.dtype.kind == "O"]
     zone = next(
-        (i for i in (parts.get("zone"), *texts) if i is not None and _offsets(table.columns[i]) is not None), None
+        (i for i, column in enumerate(table.columns) if _is_zone(column, is_named=i == parts.get("zone"))), None
     )
-    if times is None or zone is None or table.names[times] in table.utc_offsets:
+    if zone is None:
+        return None
+    times = next((i for i, column in enumerate(table.columns[:MAX_COLUMNS]) if i != zone and _is_date(column)), None)
+    if times is None or table.names[times] in table.utc_offsets:
         return None
     parsed = parse_times(table.columns[times], name=table.names[times])
     if parsed.values.dtype.kind != "M" or parsed.utc_offset_minutes is not None or parsed.is_utc:
@@ -202,14 +227,21 @@ def _replace_columns(table: RawTable, joined: _Joined, keep: Collection[str]) ->
 
 
 def _is_date(column: RawColumn) -> bool:
-    """Whether a column holds dates, also ones written as numbers."""
+    """Whether a column holds dates; numbers must be YYYYMMDD, since those of four or six digits may be anything."""
+    present = _sample(column)
+    return len(present) > 0 and (looks_like_dates(present) or parse_times(present).number_format == "YYYYMMDD")
+
+
+def _sample(column: RawColumn) -> RawColumn:
+    """The first values that are not missing."""
     head = column[:SAMPLE_SIZE]
-    present = head[~is_missing(head)]
-    if not len(present):
-        return False
-    return looks_like_dates(present) or (
-        parse_times(present).values.dtype.kind == "M" and bool(parse_times(present).number_format)
-    )
+    return head[~is_missing(head)]
+
+
+def _has_clock(parsed: ParsedTimes) -> bool:
+    """Whether times are no dates alone; True for integer steps, to which no clock can be added."""
+    valid = parsed.values[parsed.is_valid]
+    return valid.dtype.kind != "M" or not (valid == valid.astype("M8[D]")).all()
 
 
 def _integers(table: RawTable, column: int | None, low: int, high: int) -> IntArray | None:
@@ -229,11 +261,8 @@ def _months(table: RawTable, column: int | None) -> IntArray | None:
     if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
         return numbers
     unique, codes = factorize(table.columns[column])
-    words, _ = rewrite_dates([text.strip().rstrip(".") for text in unique])
-    months = np.array(
-        [MONTH_WORDS.index(word[:3].lower()) + 1 if word[:3].lower() in MONTH_WORDS else 0 for word in words]
-    )
-    return months[codes] if months.all() else None
+    months = month_numbers(unique.tolist())
+    return None if months is None else np.array(months)[codes]
 
 
 def _quarters(table: RawTable, column: int | None) -> IntArray | None:
@@ -263,7 +292,7 @@ def _clock(column: RawColumn) -> Times | None:
     return None if any(time is None for time in times) else np.array(times, "m8[us]")[codes]
 
 
-def _number_clock(numbers: IntArray | np.ndarray) -> Times | None:
+def _number_clock(numbers: FloatArray) -> Times | None:
     """Hours from 0 to 24, or hours and minutes as 0 to 2400."""
     if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any() or numbers.min() < 0:
         return None
@@ -288,6 +317,9 @@ def _clock_of(text: str) -> np.timedelta64 | None:
 
 def _is_zone(column: RawColumn, *, is_named: bool) -> bool:
     """Whether a column holds zones; one that is not called so, at most two of them an hour apart."""
+    # The first values rule out nearly all columns.
+    if column.dtype.kind != "O" or any(zone_offset(text) is None for text in column[:MAX_COLUMNS]):
+        return False
     offsets = _offsets(column)
     return offsets is not None and (is_named or int(offsets.max() - offsets.min()) in (0, 60))
 

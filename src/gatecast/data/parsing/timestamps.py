@@ -153,7 +153,7 @@ class _Notation(NamedTuple):
 def _find_notation(sample: list[str], name: str) -> _Notation | None:
     """The notation in which most texts are times: as they are, or with their words rewritten; None without any."""
     best = _best_parser(sample, name, None)
-    if best.n_valid < len(sample):
+    if best.n_valid < len(sample) and any(_MAY_HAVE_WORDS.search(text) for text in sample):
         texts, _ = rewrite_dates(sample)
         rewritten = _best_parser(texts, name, tuple(sample))
         best = rewritten if rewritten.n_valid > best.n_valid else best
@@ -162,6 +162,11 @@ def _find_notation(sample: list[str], name: str) -> _Notation | None:
 
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
     """The parser that reads most texts; of several, the first unless another is called for or more regular."""
+    wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
+    # Nearly all columns are numbers or ISO 8601: the other formats need not be tried.
+    for parser in () if wanted else _PARSERS[:2]:
+        if parser(texts).is_valid.all():
+            return _Notation(parser, False, rewritten, len(texts))
     is_aware = 2 * sum(_OFFSET.fullmatch(text) is not None for text in texts) > len(texts)
     local = _cut_offsets(texts)[0] if is_aware else texts
     parsed = [(parser, parser(local)) for parser in (_PARSERS[1:] if is_aware else _PARSERS)]
@@ -171,7 +176,6 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
     )
     chosen, times = candidates[0]
     if chosen is not _parse_numeric_texts:
-        wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
         for parser, others in candidates[1:]:
             better = regularity(others.values) - regularity(times.values)
             if better > CLEARLY_BETTER or (better >= 0 and parser in _NAMED_PARSERS.get(wanted, ())):
@@ -386,6 +390,7 @@ def _parser(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
     return parse
 
 
+_MAY_HAVE_WORDS = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
 _OFFSET = re.compile(
     r"(.*\d(?:[:.]\d\d)+(?:[.,]\d{1,9})?|\d{8}T\d{4,6}|.*\d ?[AaPp]\.?[Mm]\.?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.messages import shorten
 from gatecast.data.parsing.column_roles import TIME_NAMES
 from gatecast.data.parsing.columns import is_missing_id, parse_number_column
+from gatecast.data.parsing.dates import MONTHS
 from gatecast.data.parsing.numbers import parse_numbers
-from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.series_keys import SeriesKeys, join_ids, naming_columns
 from gatecast.data.parsing.timestamps import ParsedTimes, looks_like_dates, parse_times
 from gatecast.errors import DataError
 
-__all__ = ["Periods", "are_period_names", "find_periods", "key_columns", "parse_matrix", "row_keys"]
+__all__ = ["Periods", "are_period_names", "drop_footers", "find_periods", "key_columns", "parse_matrix", "row_keys"]
 
 MIN_PERIODS = 3
 MIN_PLAIN_NUMBERS = 5
@@ -33,20 +37,9 @@ PERIOD_WORDS = frozenset(
 )
 """Words that number periods, in the names of columns such as d_1 or Week 12."""
 
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+TOTALS = r"(?:grand |sub)?total|sum\b|summe\b|gesamt|source\b|note\b|quelle\b"
+MAX_FOOTER_FILLED = 0.1
+MIN_FILLED = 0.5
 CALENDAR_WORDS = frozenset({*MONTHS, *(month[:3] for month in MONTHS), "sept", "q1", "q2", "q3", "q4"})
 """Texts of a column that divides years, next to columns that are years."""
 
@@ -118,6 +111,8 @@ def are_period_names(cells: Sequence[str], *, may_be_numbered: bool = True) -> b
     >>> are_period_names(["country", "1960", "1961", "1962"]), are_period_names(["north", "5", "3", "8"])
     (True, False)
     """
+    if sum(any(map(str.isdigit, cell)) for cell in cells) < MIN_PERIODS:
+        return False
     periods = _match_names([cell.strip() for cell in cells])
     if periods is None or len(periods[0]) < MIN_PERIODS or (periods[2] and not may_be_numbered):
         return False
@@ -171,6 +166,35 @@ def row_keys(table: RawTable, columns: Sequence[int]) -> SeriesKeys:
 def _without_missing(column: RawColumn) -> RawColumn:
     """A column as texts, empty where an id is missing."""
     return to_text(np.where(is_missing_id(column), "", to_text(str(cell).strip() for cell in column.tolist())))
+
+
+def drop_footers(table: RawTable, periods: Periods) -> RawTable:
+    """Return a transposed table without rows at its end that are a source, or a total of a few cells; a note says so.
+
+    >>> values = to_text(["1", "2", "3", ""])
+    >>> table = RawTable(("shop", "2020", "2021", "2022"), (to_text(["a", "b", "c", "Total"]), values, values, values))
+    >>> drop_footers(table, find_periods(table)).columns[0].tolist()
+    ['a', 'b', 'c']
+    """
+    texts = [i for i in range(len(table.names)) if i not in set(periods.columns) and table.columns[i].dtype.kind == "O"]
+    filled = np.sum([~is_missing(table.columns[i]) for i in periods.columns], axis=0) / len(periods.columns)
+    n = len(table)
+    while n > 1 and texts and _is_footer(" ".join(table.columns[i][n - 1] for i in texts).strip(), filled[:n]):
+        n -= 1
+    if n == len(table):
+        return table
+    words = shorten(" ".join(table.columns[i][n] for i in texts).strip())
+    note = (
+        f"Below the table {format_count(len(table) - n, 'row')} left out, from {table.describe_row(n)} on: {words!r}."
+    )
+    return replace(take_rows(table, np.arange(n)), notes=(*table.notes, note))
+
+
+def _is_footer(name: str, filled: FloatArray) -> bool:
+    """Whether the last row is no series: nearly empty below full ones, and called a total or without values."""
+    sparse = filled[-1] <= MAX_FOOTER_FILLED and np.median(filled[:-1]) >= MIN_FILLED
+    is_total = re.match(TOTALS, name.lower()) is not None
+    return bool(sparse and (is_total or (filled[-1] == 0 and ":" in name)))
 
 
 def parse_matrix(table: RawTable, periods: Periods) -> tuple[FloatArray, tuple[str, ...]]:
