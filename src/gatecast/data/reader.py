@@ -7,58 +7,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
-import numpy.typing as npt
-
 from gatecast._utils.typing import FloatArray
-from gatecast.data.frequency import Freq, format_times, parse
+from gatecast.data.frequency import Freq, parse
 from gatecast.data.future_exogenous import future_values
-from gatecast.data.key_types import KeyTypes
-from gatecast.data.matrix_panel import build_matrix_panel
+from gatecast.data.layouts import DeclaredTable, read_long, read_transposed, read_wide
 from gatecast.data.messages import list_columns
-from gatecast.data.panel import ColumnNames, Panel
-from gatecast.data.panel_builder import build_panel
-from gatecast.data.panel_checks import DUPLICATE_TIME
-from gatecast.data.parsing.column_roles import (
-    ColumnRoles,
-    find_time_column,
-    infer_roles,
-)
-from gatecast.data.parsing.columns import parse_number_column, parse_time_column, row_numbers
+from gatecast.data.panel import Panel
 from gatecast.data.parsing.exogenous import (
     Categories,
-    ExogenousColumns,
     find_exogenous,
     parse_exogenous,
-    reserve_column,
 )
 from gatecast.data.parsing.missing_codes import MissingCodes
-from gatecast.data.parsing.raw_table import ColumnType, RawTable
+from gatecast.data.parsing.raw_table import RawTable
 from gatecast.data.parsing.series_keys import (
-    SeriesKeys,
     find_id_columns,
-    infer_id_columns,
-    note_similar_ids,
-    parse_keys,
-    propose_id_columns,
     split_names,
 )
 from gatecast.data.parsing.time_columns import join_time_columns
-from gatecast.data.parsing.timestamps import ParsedTimes
 from gatecast.data.parsing.transposed_tables import (
-    Periods,
     drop_footers,
     find_periods,
-    key_columns,
-    parse_matrix,
-    row_keys,
 )
-from gatecast.data.parsing.unused_columns import note_unused
-from gatecast.data.parsing.wide_tables import ALL_COLUMNS, find_target_columns, keys_of_columns, melt, melt_series
+from gatecast.data.parsing.wide_tables import ALL_COLUMNS
 from gatecast.data.sources.dataframes import (
     from_frame,
     from_mapping,
@@ -73,46 +48,11 @@ from gatecast.data.sources.patterns import is_pattern, match_files, split_select
 from gatecast.data.sources.sql import files_in_query, from_database, from_query, is_database, is_query
 from gatecast.data.sources.stdin import STDIN, list_stdin
 from gatecast.data.sources.writers import write
-from gatecast.errors import ConfigError, DataError
+from gatecast.errors import DataError
 
 __all__ = ["installed_kind", "is_text_source", "kind_of", "list_files", "read", "read_future", "to_frame_like", "write"]
 
 Columns = str | Sequence[str]
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A table with the roles and the frequency that were declared for it."""
-
-    kind: str
-    table: RawTable
-    exogenous: ExogenousColumns
-    exogenous_roles: dict[int, str]
-    freq: Freq | None
-
-    def parse_times(self, column: int | None) -> ParsedTimes | None:
-        """The times of a column, None without a column; a frequency of integer steps reads numbers as they are."""
-        if column is None:
-            return None
-        return parse_time_column(self.table, column, as_integers=self.freq is not None and self.freq.unit == "step")
-
-    def finish(
-        self,
-        panel: Panel,
-        id_columns: Sequence[int],
-        keys: SeriesKeys | None,
-        time: int | None,
-        parsed: ParsedTimes | None,
-    ) -> Panel:
-        """The panel with its id columns, the UTC offset of its times and the types of its key columns."""
-        id_types = [self.table.types.get(self.table.names[i], ColumnType()) for i in id_columns]
-        time_type = None if time is None else self.table.types.get(self.table.names[time])
-        return replace(
-            panel,
-            keys={} if keys is None else keys.columns,
-            utc_offset_minutes=None if parsed is None else parsed.utc_offset_minutes,
-            key_types=KeyTypes.of(self.kind, id_types, time_type, parsed),
-        )
 
 
 def read(
@@ -180,7 +120,7 @@ def read(
     indices = find_exogenous(table, names)
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
-    data = _Source(kind_of(source), table, exogenous, exogenous_roles, step)
+    data = DeclaredTable(kind_of(source), table, exogenous, exogenous_roles, step)
     if time_col is None and target_col is None:
         periods = find_periods(
             table,
@@ -189,11 +129,11 @@ def read(
             as_integers=step is not None and step.unit == "step",
         )
         if periods is not None:
-            return _read_transposed(replace(data, table=drop_footers(table, periods)), id_col, periods)
+            return read_transposed(replace(data, table=drop_footers(table, periods)), id_col, periods)
     target_col = _split_targets(table, target_col)
     if _is_wide(target_col, table):
-        return _read_wide(data, id_col, time_col, target_col)
-    return _read_long(data, id_col, time_col, None if target_col is None else str(target_col))
+        return read_wide(data, id_col, time_col, target_col)
+    return read_long(data, id_col, time_col, None if target_col is None else str(target_col))
 
 
 def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
@@ -273,223 +213,6 @@ def _is_wide(target_col: Any, table: RawTable) -> TypeGuard[Columns]:
     if isinstance(target_col, str):
         return target_col == ALL_COLUMNS and ALL_COLUMNS not in table.names
     return isinstance(target_col, Iterable)
-
-
-def _read_long(
-    data: _Source, id_col: Columns | None, time_col: str | None, target_col: str | None
-) -> tuple[Panel, tuple[str, ...]]:
-    """Read a table with one row per series and time."""
-    table, exclude = data.table, list(data.exogenous_roles)
-    named = find_id_columns(table, id_col)
-    roles = infer_roles(table, None, time_col, target_col, [*exclude, *named])
-    id_columns = named or (() if roles.id is None else (roles.id,))
-    reserved = dict(data.exogenous_roles)
-    for role, i in (*(("id", i) for i in id_columns), ("time", roles.time), ("target", roles.target)):
-        if i is not None:
-            reserve_column(table, i, role, reserved)
-    values = parse_number_column(table, roles.target)
-    times = data.parse_times(roles.time)
-    if times is not None and not named:
-        id_columns = infer_id_columns(table, roles, times.values, exclude)
-    keys = parse_keys(table, id_columns) if id_columns else None
-    ids = None if keys is None else keys.ids
-    if ids is None and table.files is not None:
-        ids = table.files.to_column()
-    try:
-        panel, data_notes = build_panel(
-            row_numbers(len(table), ids) if times is None else times.values,
-            values.values,
-            ids,
-            freq=data.freq,
-            columns=_column_names(table, id_columns, roles, has_ids=ids is not None),
-            describe_row=table.describe_row,
-            exogenous=data.exogenous,
-        )
-    except DataError as error:
-        if error.what == DUPLICATE_TIME and times is not None:
-            taken = [i for i in reserved if i not in id_columns]
-            propose_id_columns(table, id_columns, times.values, taken, named=bool(named))
-        raise
-    notes = (
-        *table.notes,
-        *(times.notes if times else ()),
-        *values.notes,
-        *data.exogenous.notes,
-        *note_unused(
-            table, {*data.exogenous_roles, *id_columns, roles.target, *([] if roles.time is None else [roles.time])}
-        ),
-        *note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids]),
-        *data_notes,
-    )
-    summary = _summarize(table, id_columns, roles, panel)
-    return data.finish(panel, id_columns, keys, roles.time, times), (summary, *notes)
-
-
-def _read_wide(
-    data: _Source, id_col: Columns | None, time_col: str | None, target_col: Columns
-) -> tuple[Panel, tuple[str, ...]]:
-    """Read a table with one column per series, or per series of an id."""
-    table = data.table
-    exclude = [*data.exogenous_roles, *find_id_columns(table, id_col)]
-    target_col = target_col if isinstance(target_col, str) else list(target_col)
-    named = [] if target_col == ALL_COLUMNS else find_target_columns(table, target_col, exclude)
-    time = find_time_column(table, time_col, {*exclude, *named})
-    time_columns = [] if time is None else [time]
-    targets = named or find_target_columns(table, target_col, [*exclude, *time_columns])
-    times = data.parse_times(time)
-    values = row_numbers(len(table), None) if times is None else times.values
-    id_columns = find_id_columns(table, id_col) or _infer_ids_of_wide(data, named or targets[-1:], time, values)
-    if target_col == ALL_COLUMNS:
-        targets = [i for i in targets if i not in id_columns]
-    reserved = dict(data.exogenous_roles)
-    for role, columns in (("id", id_columns), ("target", targets), ("time", time_columns)):
-        for i in columns:
-            reserve_column(table, i, role, reserved)
-    keys = parse_keys(table, id_columns) if id_columns else None
-    if keys is not None and times is None:
-        values = row_numbers(len(table), keys.ids)
-    long = (
-        melt(table, targets, values, data.exogenous)
-        if keys is None
-        else melt_series(table, targets, values, data.exogenous, keys)
-    )
-    time_name = "time" if time is None or not table.has_header else table.names[time]
-    names = ColumnNames("unique_id", time_name, "value" if time_name == "y" else "y")
-    panel, data_notes = build_panel(
-        long.times,
-        long.values,
-        long.ids,
-        freq=data.freq,
-        columns=names,
-        describe_row=long.describe_row,
-        exogenous=long.exogenous,
-    )
-    summary = _summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
-    notes = (
-        *table.notes,
-        *(times.notes if times else ()),
-        *long.notes,
-        *data.exogenous.notes,
-        *note_unused(table, reserved),
-        *data_notes,
-    )
-    panel = data.finish(panel, id_columns, None, time, times)
-    if keys is not None:
-        columns_of_keys = keys_of_columns(table, targets, id_columns, keys, panel.ids)
-        id_types = tuple(panel.key_types.id_types([table.names[i] for i in id_columns]).values())
-        panel = replace(
-            panel,
-            keys=columns_of_keys,
-            columns=replace(names, id=tuple(columns_of_keys)),
-            key_types=replace(panel.key_types, id="", categories=(), ordered=False, keys=(*id_types, ColumnType())),
-        )
-    return panel, (summary, *notes)
-
-
-def _infer_ids_of_wide(
-    data: _Source, targets: Sequence[int], time: int | None, times: npt.NDArray[Any]
-) -> tuple[int, ...]:
-    """The id columns of a table with several targets whose times repeat; none otherwise."""
-    if time is None or len(np.unique(times)) == len(times):
-        return ()
-    # Where all numeric columns are targets, one of them may be the id.
-    table, exclude = data.table, [*data.exogenous_roles, *targets[1:]]
-    roles = infer_roles(table, None, table.names[time], table.names[targets[0]], exclude)
-    return infer_id_columns(table, roles, times, exclude)
-
-
-def _read_transposed(data: _Source, id_col: Columns | None, periods: Periods) -> tuple[Panel, tuple[str, ...]]:
-    """Read a table with one row per series, and a column per time."""
-    table, exclude = data.table, list(data.exogenous_roles)
-    over_time = [table.names[i] for i, role in data.exogenous_roles.items() if role != "stat_exog"]
-    if over_time:
-        raise ConfigError(
-            "A table with a row for each series has only static columns",
-            where=data.exogenous_roles[table.names.index(over_time[0])],
-            got=list_columns(over_time),
-            fix="Reshape the table to long format: one row per series and time, with columns for id, time and value.",
-            argument=data.exogenous_roles[table.names.index(over_time[0])],
-        )
-    id_columns = key_columns(table, periods, exclude, find_id_columns(table, id_col))
-    keys = row_keys(table, id_columns) if id_columns else None
-    names = tuple(table.names[i] for i in id_columns)
-    values, value_notes = parse_matrix(table, periods)
-    columns = ColumnNames(names if len(names) > 1 else next(iter(names), None), *_free_names(names, ("ds", "y")))
-    panel, data_notes = build_matrix_panel(
-        periods.times.values,
-        values,
-        np.array([""], object) if keys is None else keys.ids,
-        freq=data.freq,
-        columns=columns,
-        describe_cell=lambda s, k: f"{table.describe_row(s)}, column {table.names[periods.columns[k]]!r}",
-        trim_ends=periods.are_numbered,
-    )
-    exogenous = data.exogenous
-    panel = replace(panel, stat_exog=exogenous.stat_exog, categories=exogenous.categories)
-    similar = note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids])
-    notes = (*table.notes, *periods.times.notes, *value_notes, *exogenous.notes, *similar, *data_notes)
-    unused = note_unused(table, {*periods.columns, *id_columns, *exclude}, "stat_exog")
-    return data.finish(panel, id_columns, keys, None, periods.times), (
-        _summarize_transposed(table, id_columns, periods, panel),
-        *unused,
-        *notes,
-    )
-
-
-def _free_names(taken: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Names, with an underscore where a column has the name already."""
-    return [f"{name}_" if name in taken else name for name in names]
-
-
-def _summarize_transposed(table: RawTable, id_columns: Sequence[int], periods: Periods, panel: Panel) -> str:
-    """The first note about a table with a row for each series."""
-    ids = f"id column{'s' if len(id_columns) > 1 else ''}: {list_columns(table.names[i] for i in id_columns)}, "
-    first, last = (table.names[i] for i in (periods.columns[0], periods.columns[-1]))
-    rows = "one series per row" if len(panel) > 1 else "the row is a series"
-    times = f"times: {len(periods.columns)} columns from {first!r} to {last!r}"
-    head = f"{rows}, {ids if id_columns else ''}{times}"
-    return f"{head}, frequency: {panel.freq.label}; {_summarize_extent(panel)}."
-
-
-def _column_names(table: RawTable, id_columns: Sequence[int], roles: ColumnRoles, *, has_ids: bool) -> ColumnNames:
-    """Names of the columns; conventional ones where the table has no header."""
-    names = tuple(table.names[i] for i in id_columns)
-    name = "unique_id" if has_ids and len(names) < 2 else None
-    if not table.has_header:
-        return ColumnNames(name or names or None, "time", "value")
-    time = "time" if roles.time is None else table.names[roles.time]
-    return ColumnNames(names if len(names) > 1 else names[0] if names else name, time, table.names[roles.target])
-
-
-def _summarize(
-    table: RawTable, id_columns: Sequence[int], roles: ColumnRoles, panel: Panel, *, targets: Sequence[int] = ()
-) -> str:
-    """The first note: roles of the columns, frequency, number of points, first and last time."""
-
-    def label(column: int) -> str:
-        """The name of a column, or its position from 1 without a header."""
-        return repr(table.names[column]) if table.has_header else str(column + 1)
-
-    ids = f"id column{'s' if len(id_columns) > 1 else ''}: {', '.join(map(label, id_columns))}, " if id_columns else ""
-    if not id_columns and len(panel) > 1:
-        ids = "one series per column, " if targets else "one series per file, "
-    time = "no time column (rows are numbered)" if roles.time is None else f"time column: {label(roles.time)}"
-    target = f"target: {label(roles.target)}"
-    if len(targets) > 1:
-        target = f"targets: {', '.join(map(label, targets[:3]))}{', ...' if len(targets) > 3 else ''}"
-    header = "" if table.has_header else "no header; "
-    return f"{header}{ids}{time}, {target}, frequency: {panel.freq.label}; {_summarize_extent(panel)}."
-
-
-def _summarize_extent(panel: Panel) -> str:
-    """Number of points, and first and last time."""
-    n_points = str(len(panel.values))
-    if len(panel) > 1:
-        shortest, longest = panel.lengths.min(), panel.lengths.max()
-        n_points = f"{len(panel)} series of {shortest if shortest == longest else f'{shortest} to {longest}'}"
-    last = panel.freq.at(panel.start, panel.lengths - 1)
-    first_and_last: npt.NDArray[Any] = np.array([panel.start.min(), last.max()])
-    return f"{n_points} points from {' to '.join(format_times(first_and_last))}"
 
 
 def _to_table(source: Any) -> RawTable:
