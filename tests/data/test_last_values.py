@@ -62,6 +62,12 @@ def test_find_unlike_last_false_alarms_on_random_walks_are_rare():
     assert sum(is_unlike(walk, "D") for walk in walks) <= 4
 
 
+def test_find_unlike_last_series_without_a_season_are_not_judged():
+    y = 100 + np.random.default_rng(0).normal(0, 1, 60)
+    assert not is_unlike([*y, 900.0], "YS")
+    assert not len(find_unlike_last(from_values([*y, 900.0])))
+
+
 def test_find_unlike_last_names_the_series_of_a_panel():
     good, bad = sales(1), sales(2)
     bad[-1] /= 4
