@@ -333,7 +333,8 @@ class Forecaster:
 
         Args:
             source: Series to forecast, as given to `fit`, of which the models need not have seen any; None: those of
-                `fit`. Rows of a series of `fit` follow what is known of it before their first time.
+                `fit`. Rows of a series of `fit` follow what is known of it before their first time; a single series
+                without an id is taken for that of `fit` if it begins at its next step, or within it with its values.
             h: Steps; beyond the horizon of `fit` the models continue from their own forecast, with intervals that grow.
             level: Levels of the intervals, in percent; None: as given to the constructor.
             futr_df: The future exogenous columns at these steps: one row a series and time, or a time where they are

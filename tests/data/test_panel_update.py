@@ -78,15 +78,18 @@ def test_prepend_history_puts_known_rows_before_new_ones_and_nothing_after():
     assert joined.start.tolist() == [1, 3]
 
 
-def test_prepend_history_gap_between_is_missing():
-    joined = prepend_history(from_values([9.0], start=5), from_values([1.0, 2.0], start=1))
-    np.testing.assert_array_equal(joined.values, [1.0, 2.0, np.nan, np.nan, 9.0])
+def test_prepend_history_gap_before_a_named_series_is_missing():
+    old, new = (
+        build_panel(t, y, ["a", "a"], columns=ColumnNames("id", "t", "y"))[0]
+        for t, y in (([1, 2], [1, 2]), ([5, 6], [9, 8]))
+    )
+    np.testing.assert_array_equal(prepend_history(new, old).values, [1.0, 2.0, np.nan, np.nan, 9.0, 8.0])
 
 
 @pytest.mark.parametrize(
     ("values", "start"),
-    [([7.0, 8.0, 9.0], 2), ([1.0, 2.0], 1), ([1.0, 2.0], -3)],
-    ids=["other values", "same start", "earlier"],
+    [([7.0, 8.0, 9.0], 2), ([1.0, 2.0], 1), ([1.0, 2.0], -3), ([1.0, 2.0], 6)],
+    ids=["other values", "same start", "earlier", "after a gap"],
 )
 def test_prepend_history_single_series_that_does_not_continue_stays_alone(values, start):
     new = from_values(values, start=start)

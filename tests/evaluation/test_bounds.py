@@ -62,6 +62,6 @@ def test_limit_widths_random_walks_keep_theirs(n, seed):
 def test_limit_widths_cuts_what_the_series_never_did():
     values = np.concatenate([np.full(60, 5.0), np.full(36, 50.0)])[None]
     low, high = limit_widths(np.full((1, 2), 50.0), [np.full((1, 2), -900.0), np.full((1, 2), 7000.0)], values)
-    assert (low.tolist(), high.tolist()) == ([[-40.0, -40.0]], [[140.0, 140.0]])
+    assert (low.tolist(), high.tolist()) == ([[-85.0, -85.0]], [[185.0, 185.0]])
     short = limit_widths(np.full((1, 1), 50.0), [np.full((1, 1), 7000.0)], values[:, 50:70])
     assert short[0].item() == 7000.0

@@ -95,9 +95,12 @@ def _one_or_more_names(text: str) -> str | list[str]:
     return list(names) if len(names) > 1 else text
 
 
-def _codes(text: str) -> tuple[float, ...] | bool:
-    """Parse numbers separated by commas; none, or false, as Python writes it."""
-    return False if text.strip().lower() in ("none", "false") else tuple(float(part) for part in text.split(","))
+def _codes(text: str) -> tuple[float, ...] | bool | str:
+    """Parse numbers separated by commas; auto; none, or false, as Python writes it."""
+    word = text.strip().lower()
+    if word in ("auto", "none", "false"):
+        return word if word == "auto" else False
+    return tuple(float(part) for part in text.split(","))
 
 
 def _frequency(text: str) -> str:
@@ -111,7 +114,7 @@ def _frequency(text: str) -> str:
 TEXT = ValueKind("a name", str)
 NAMES = ValueKind("names separated by commas", _names)
 MODELS = ValueKind("a model", _one_or_more_names)
-CODES = ValueKind("numbers separated by commas, or none", _codes)
+CODES = ValueKind("numbers separated by commas, none or auto", _codes)
 FREQUENCY = ValueKind("a frequency", _frequency)
 WHOLE = ValueKind("a whole number of at least 1", _whole)
 SEED = ValueKind("a whole number of at least 0", lambda text: _whole(text, 0))

@@ -139,8 +139,8 @@ def complete_history(new: Panel, old: Panel) -> Panel:
 def prepend_history(new: Panel, old: Panel) -> Panel:
     """Return the series of a new panel, each after the rows that an old panel has of it before its first time.
 
-    Nothing later than the new rows is added. A single series without an id is taken for the one of the old panel unless
-    most of the values that both have differ.
+    Nothing later than the new rows is added. A single series without an id is taken for the one of the old panel if it
+    begins at the next step, or within it with mostly the same values.
 
     Raises:
         DataError: Times that are not on the grid of the old panel, or other exogenous columns.
@@ -160,12 +160,12 @@ def prepend_history(new: Panel, old: Panel) -> Panel:
 
 
 def _continues(new: Panel, old: Panel) -> bool:
-    """Whether two single series may be the same one: on the same grid, and equal where both have values."""
+    """Whether a single series may be the same one: it begins within it or right after it, with the same values."""
     first, on_grid = old.freq.index_of(new.start, old.start)
-    if not on_grid.all() or first[0] <= 0 or new.columns.target != old.columns.target:
+    n = int(old.lengths[0] - first[0])
+    if not on_grid.all() or first[0] <= 0 or n < 0 or new.columns.target != old.columns.target:
         return False
-    n = max(int(min(old.lengths[0] - first[0], new.lengths[0])), 0)
-    pairs = np.stack([old.values[first[0] : first[0] + n], new.values[:n]])
+    pairs = np.stack([old.values[first[0] :][: new.lengths[0]], new.values[:n]])
     pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
     return pairs.shape[1] == 0 or bool(np.isclose(*pairs).mean() > 0.5)
 

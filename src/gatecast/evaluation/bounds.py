@@ -17,7 +17,7 @@ MIN_CONSTANT_VALUES = 12
 MIN_VALUES_FOR_RANGE = 24
 """Values whose range tells how far a series may move."""
 
-MAX_RANGES = 2.0
+MAX_RANGES = 3.0
 """Half-width of an interval, at most, in ranges of the past values."""
 
 
@@ -74,9 +74,9 @@ def hold_constants(quantiles: FloatArray, values: FloatArray) -> FloatArray:
 def limit_widths(median: FloatArray, intervals: list[FloatArray], values: FloatArray) -> list[FloatArray]:
     """Return the bounds of intervals, none farther from the median than the series has reason to go.
 
-    A half-width is at most twice the range of the past values, times ``sqrt(k / n)`` at step k beyond their number n.
-    Logarithms
-    make the bounds of a series that once rose tenfold reach a hundredfold. Series of fewer than 24 values stay.
+    A half-width is at most three times the range of the past values, times ``sqrt(k / n)`` at step k beyond their
+    number n. Logarithms make the bounds of a series that once rose tenfold reach a hundredfold. Series of fewer than 24
+    values stay as they are.
 
     Args:
         median: [n_series, n_steps].
@@ -87,7 +87,7 @@ def limit_widths(median: FloatArray, intervals: list[FloatArray], values: FloatA
         >>> past = np.repeat([5.0, 50.0], 12)[None]
         >>> low, high = limit_widths(np.array([[50.0]]), [np.array([[40.0]]), np.array([[7000.0]])], past)
         >>> low.item(), high.item()
-        (40.0, 140.0)
+        (40.0, 185.0)
     """
     observed = np.isfinite(values)
     n = observed.sum(axis=1)
