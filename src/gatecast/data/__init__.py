@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatecast.data.frequency import Freq
+    from gatecast.data.holidays import holiday_columns
     from gatecast.data.panel import Panel
     from gatecast.data.reader import read
 
-__all__ = ["Freq", "Panel", "read"]
+__all__ = ["Freq", "Panel", "holiday_columns", "read"]
 
-_MODULES = {"Freq": "gatecast.data.frequency", "Panel": "gatecast.data.panel", "read": "gatecast.data.reader"}
+_MODULES = {
+    "Freq": "gatecast.data.frequency",
+    "Panel": "gatecast.data.panel",
+    "holiday_columns": "gatecast.data.holidays",
+    "read": "gatecast.data.reader",
+}
 
 
 def __getattr__(name: str) -> object:
