@@ -16,7 +16,7 @@ def test_public_names_stay_functions_and_classes_after_their_modules_are_importe
     panel, _ = read([1.0, 2.0, 4.0])
     assert isinstance(panel, Panel)
     assert panel.freq == Freq("step")
-    assert dir(gatecast.data) == ["Freq", "Panel", "read"]
+    assert dir(gatecast.data) == ["Freq", "Panel", "holiday_columns", "read"]
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         gatecast.data.nothing  # noqa: B018
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, islice
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from gatecast.data.frequency import format_times
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.column_roles import ColumnRoles, find_column
 from gatecast.data.parsing.columns import is_missing_id, parse_ids
+from gatecast.data.parsing.date_words import zone_offset
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.timestamps import looks_like_dates
@@ -45,10 +45,8 @@ MAX_DUPLICATES = 0.05
 OWN_ID_NAMES = ("unique_id", "series_id", "ts_id", "item_id")
 """Names that columns have for no other reason than to name series."""
 
-_ZONE = re.compile(
-    r"z|utc|gmt|dst|std|summer|winter|sommerzeit|winterzeit|(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?"
-    r"|cest|cet|mesz|mez|bst|ist|west|wet|eest|eet|msk|[ecmp][sd]t|ak[sd]t|hst|ae[sd]t|ac[sd]t|aw[sd]t|nz[sd]t|jst|kst"
-)
+CLOCK_WORDS = frozenset({"ist", "dst", "std", "summer", "winter", "sommerzeit", "winterzeit"})
+"""Words for a clock without one offset of their own: like zones, they name no series."""
 
 
 class SeriesKeys(NamedTuple):
@@ -338,7 +336,9 @@ def are_zones(unique: RawColumn) -> bool:
     >>> are_zones(np.array(["CEST", "CET"], object)), are_zones(np.array(["a", "b"], object))
     (True, False)
     """
-    return 0 < len(unique) <= 4 and all(_ZONE.fullmatch(text.strip().lower()) is not None for text in unique.tolist())
+    return 0 < len(unique) <= 4 and all(
+        zone_offset(text) is not None or text.strip().lower() in CLOCK_WORDS for text in unique.tolist()
+    )
 
 
 def _is_text(column: RawColumn) -> bool:

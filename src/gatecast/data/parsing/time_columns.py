@@ -48,7 +48,7 @@ MIN_REGULARITY = 0.5
 MAX_ORDERED = 2_000
 """Rows by which the order of day and month is decided."""
 MAX_COLUMNS = 20
-"""Columns in which times are looked for, and cells by which a column of zones is told from others."""
+"""Columns in which times are looked for, and cells by which a column of zones is recognized."""
 
 
 class _Joined(NamedTuple):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
-from gatecast.data.parsing.date_words import rewrite_dates
+from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
 from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing
@@ -198,7 +198,7 @@ def _parse_texts(texts: list[str], notation: _Notation, utc_offset: UtcOffsetCho
 def _cut_offsets(texts: list[str]) -> tuple[list[str], IntArray]:
     """Texts without their offset from UTC, and the offsets in minutes; a text without one is no time."""
     matches = [_OFFSET.fullmatch(text) for text in texts]
-    offsets = np.array([_parse_offset(match[2]) if match else 0 for match in matches], np.int64)
+    offsets = np.array([zone_offset(match[2]) or 0 if match else 0 for match in matches], np.int64)
     return [match[1] if match else "" for match in matches], offsets
 
 
@@ -357,14 +357,6 @@ def _parse_iso_text(text: str) -> np.datetime64:
         return np.datetime64(text if _ISO.fullmatch(text) else "NaT", "us")
     except ValueError:
         return np.datetime64("NaT", "us")
-
-
-def _parse_offset(text: str) -> int:
-    """UTC offset in minutes."""
-    if not text[-1].isdigit():
-        return 0
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    return (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if text[0] == "-" else 1)
 
 
 def _fill_invalid(valid_times: npt.NDArray[Any], is_valid: BoolArray) -> npt.NDArray[Any]:
