@@ -52,6 +52,7 @@ NB_MODULE(_native, m) {
   m.def("cells", &cells);
   gatecast::bind_recurrent(m);
   gatecast::bind_quantiles(m);
+  gatecast::bind_local_trend(m);
   nb::module_ testing = m.def_submodule("testing", "Functions that only the tests call.");
   gatecast::bind_testing(testing);
 }

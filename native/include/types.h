@@ -167,6 +167,25 @@ struct Adam {
   float beta1, one_minus_beta1, beta2, one_minus_beta2, eps, debias1, debias2;
 };
 
+// A grid of models with a local and a global trend.
+struct TrendGrid {
+  const double *alpha, *beta, *lambda;  // (alphas), (betas), (lambdas)
+  int64_t alphas, betas, lambdas;
+  const double* rho;   // (16): of the lanes, of which the first `lanes` count
+  const int64_t* tau;  // (16): twice the exponent of the error's size: 0, 1 or 2
+  int lanes;
+  double exponent;  // of the posterior weights
+};
+
+// The series that they are fitted to, in units of their mean sizes, and the forecasts.
+struct TrendSeries {
+  int64_t series, T, h;
+  const double* y;        // (series, T), aligned at the beginning
+  const int64_t* n;       // (series): values of each, at least 2
+  const int64_t* linear;  // (series): 1 = rho and tau are 0 in every lane, for series that are not positive
+  double *mean, *variance;  // (series, h)
+};
+
 enum class Activation { exp, sigmoid, tanh };
 
 // The kernels of one instruction-set level.
@@ -181,6 +200,7 @@ struct Kernels {
   void (*quantiles_forward)(const Quantiles&, const float* x, float* y);
   void (*quantiles_backward)(const Quantiles&, const float* x, const float* dy, float* dx);
   double (*pinball)(const Quantiles&, const Pinball&, float* gradient);
+  void (*local_trend)(const TrendGrid&, const TrendSeries&);
   void (*activation)(Activation, const float* x, float* y, int64_t n);  // for tests of simd-inl.h
 };
 

@@ -4,6 +4,7 @@
 #include "kernels/cells/minimal-inl.h"
 #include "kernels/cells/rnn-inl.h"
 #include "kernels/cells/slstm-inl.h"
+#include "kernels/local_trend-inl.h"
 #include "kernels/quantile-inl.h"
 #include "kernels/scan-inl.h"
 
@@ -165,6 +166,7 @@ const Kernels kernels = {.name = GATECAST_STRING(GATECAST_ISA),
                          .quantiles_forward = quantiles_forward,
                          .quantiles_backward = quantiles_backward,
                          .pinball = pinball,
+                         .local_trend = local_trend,
                          .activation = activation};
 
 }  // namespace gatecast::GATECAST_ISA

@@ -194,7 +194,7 @@ class Forecaster:
         rows = [(name, _short(value)) for name, value in self._changed().items()]
         if self.state_ is not None:
             state = self.state_
-            weights = ", ".join(f"{name} {weight:.2f}" for name, weight in state.calibrator.weights.items())
+            weights = ", ".join(f"{name} {weight:.2f}" for name, weight in self.model_weights_.items())
             rows += [
                 ("fitted on", f"{_size(state.panel)}, {state.panel.freq.label}"),
                 ("horizon", format_count(state.horizon, "step")),
@@ -282,7 +282,7 @@ class Forecaster:
     @property
     def model_weights_(self) -> dict[str, float]:
         """Weight of each model in the main forecast, by column."""
-        return self._fitted().calibrator.weights
+        return self._fitted().calibrator.weights.average
 
     @property
     def training_history_(self) -> dict[str, list[float]]:

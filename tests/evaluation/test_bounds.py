@@ -32,7 +32,7 @@ def test_bounds_apply_clips_and_rounds_outward(bounds, values, expected):
 
 
 def test_bounds_hold_for_prediction_intervals():
-    calibrator = default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 1)
+    calibrator = default_calibrator(["LSTM"], (0.1, 0.5, 0.9))
     calibrator = calibrator._replace(bounds=Bounds(-1.0, None, integer=True))
     sides = prediction_intervals(calibrator, np.array([[[-3.4, 0.4, 0.7]]]), np.array([[-2.0]]), [80])
     assert [side.item() for side in sides] == [0, -1, 1]

@@ -1,53 +1,107 @@
 """From quantiles of models to a forecast with intervals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from gatecast.evaluation.calibration import (
     STANDARD_LEVELS,
+    calibrate,
     default_calibrator,
+    margins_of,
     prediction_intervals,
-    width_factor,
     with_ensemble,
 )
+from gatecast.evaluation.model_weights import ModelWeights
+from gatecast.evaluation.past_forecasts import PastForecasts
+from gatecast.forecasting.context import PanelContext
 
 LEVELS = (0.1, 0.5, 0.9)
 QUANTILES = np.array([[[-1.0, 0.0, 2.0], [-1.0, 0.0, 2.0]]])
+START = default_calibrator(["LSTM"], LEVELS)
 
 
-def test_default_calibrator_has_equal_weights_and_the_standard_levels():
-    calibrator = default_calibrator(["LSTM", "Theta"], LEVELS, [85], 2)
+def test_default_calibrator_has_equal_weights_and_no_margins():
+    calibrator = default_calibrator(["LSTM", "Theta"], LEVELS)
     assert calibrator.name == "Ensemble"
-    assert calibrator.weights == {"LSTM": 0.5, "Theta": 0.5}
-    assert list(calibrator.width_factors) == sorted({*STANDARD_LEVELS, 85})
+    assert calibrator.weights.shared == {"LSTM": 0.5, "Theta": 0.5}
     assert not calibrator.measured
-    assert default_calibrator(["LSTM"], LEVELS, [], 2).name == "LSTM"
+    assert START.name == "LSTM"
 
 
-def test_width_factor_interpolates_levels_and_continues_the_last_step():
-    calibrator = default_calibrator(["LSTM"], LEVELS, [], 2)
-    factors = calibrator.width_factors | {80.0: np.array([1.0, 2.0]), 90.0: np.array([2.0, 4.0])}
-    calibrator = calibrator._replace(width_factors=factors)
-    assert width_factor(calibrator, 85, 4).tolist() == [1.5, 3.0, 3.0, 3.0]
+def test_margins_of_interpolate_levels_and_grow_beyond_the_horizon():
+    margins = {80.0: np.array([[1.0, 2.0], [2.0, 4.0]]), 90.0: np.array([[2.0, 4.0], [4.0, 8.0]])}
+    calibrator = START._replace(margins=margins)
+    got = margins_of(calibrator, 85.0, 8)
+    assert got[:2].tolist() == [[1.5, 3.0], [3.0, 6.0]]
+    assert got[7].tolist() == [6.0, 12.0]
+    assert margins_of(calibrator, 99.0, 1).tolist() == [[2.0, 4.0]]
 
 
-def test_with_ensemble_puts_the_weighted_mean_before_the_models():
-    calibrator = default_calibrator(["a", "b"], LEVELS, [], 2)._replace(weights={"a": 0.75, "b": 0.25})
-    combined = with_ensemble(calibrator, {"a": QUANTILES, "b": QUANTILES + 4})
+def test_with_ensemble_puts_the_weighted_mean_of_each_series_before_the_models():
+    weights = ModelWeights({"a": 0.75, "b": 0.25}, {"a": np.array([0.5]), "b": np.array([0.5])})
+    calibrator = default_calibrator(["a", "b"], LEVELS)._replace(weights=weights)
+    rows = {"a": np.repeat(QUANTILES, 2, axis=0), "b": np.repeat(QUANTILES + 4, 2, axis=0)}
+    combined = with_ensemble(calibrator, rows, np.array([0, -1]))
     assert list(combined) == ["Ensemble", "a", "b"]
-    np.testing.assert_allclose(combined["Ensemble"], QUANTILES + 1)
-    assert list(with_ensemble(calibrator, {"a": QUANTILES})) == ["a"]
+    np.testing.assert_allclose(combined["Ensemble"], np.concatenate([QUANTILES + 2, QUANTILES + 1]))
+    assert list(with_ensemble(calibrator, {"a": QUANTILES}, np.array([0]))) == ["a"]
 
 
-def test_prediction_intervals_stretch_each_side_by_the_width_factor():
-    calibrator = default_calibrator(["LSTM"], LEVELS, [80], 2)._replace(measured=True)
-    median, low, high = prediction_intervals(calibrator, QUANTILES, np.array([[-1.0, 1.0]]), [80])
-    assert (median.tolist(), low.tolist(), high.tolist()) == ([[0, 0]], [[-1.5, -1.5]], [[3, 3]])
+def test_prediction_intervals_move_each_side_by_its_margin_in_units_of_the_series():
+    calibrator = START._replace(margins={80.0: np.array([[0.5, 0.0], [0.5, -0.5]])})
+    past = np.array([[-1.0, 1.0, -1.0]])  # changes by 2 a step
+    median, low, high = prediction_intervals(calibrator, QUANTILES, past, [80])
+    assert (median.tolist(), low.tolist(), high.tolist()) == ([[0, 0]], [[-2, -2]], [[2, 1]])
+
+
+def test_prediction_intervals_are_nested_whatever_the_margins():
+    calibrator = START._replace(margins={80.0: np.full((2, 2), 3.0), 95.0: np.full((2, 2), -9.0)})
+    levels = [50, 80, 90, 95]
+    _, *sides = prediction_intervals(calibrator, QUANTILES, np.array([[-1.0, 1.0, -1.0]]), levels)
+    for (low, high), (wider_low, wider_high) in pairwise(zip(sides[::2], sides[1::2], strict=True)):
+        assert (wider_low <= low).all()
+        assert (wider_high >= high).all()
+
+
+def test_prediction_intervals_of_a_constant_have_no_margin():
+    calibrator = START._replace(margins={80.0: np.full((2, 2), 3.0)})
+    held = np.full((1, 2, 3), 7.0)
+    assert [side.tolist() for side in prediction_intervals(calibrator, held, np.full((1, 12), 7.0), [80])] == [[[7, 7]]] * 3
 
 
 def test_prediction_intervals_without_measured_errors_are_those_of_a_random_walk_at_least():
-    calibrator = default_calibrator(["LSTM"], LEVELS, [80], 2)
-    _, low, high = prediction_intervals(calibrator, QUANTILES, np.array([[-10.0, 10.0]]), [80])
+    _, low, high = prediction_intervals(START, QUANTILES, np.array([[-10.0, 10.0]]), [80])
     width = 1.2815515655446004 * 20 * np.sqrt(2 * np.arange(1, 3))
     assert low[0] == pytest.approx(-width)
     assert high[0] == pytest.approx(width)
+
+
+def past_of(rng, n_rows, error, length):
+    """Forecasts of one model of n_rows series, whose errors have a size."""
+    quantiles = np.tile(np.array([-1.0, 0.0, 1.0]), (n_rows, 2, 1))
+    return PastForecasts(
+        {"LSTM": quantiles},
+        rng.normal(0, error, (n_rows, 2)),
+        np.arange(n_rows),
+        np.full(n_rows, length),
+        np.ones(n_rows),
+        np.ones(n_rows),
+    )
+
+
+def test_calibrate_measures_the_standard_levels_and_those_asked_for(rng):
+    context = PanelContext.from_values(np.ones((300, 20)))
+    calibrator = calibrate(START, past_of(rng, 300, 3.0, 20), context, (85,))
+    assert sorted(calibrator.margins) == sorted({*STANDARD_LEVELS, 85})
+    assert (calibrator.margins[80.0] > 0).all()
+    assert calibrator.weights.by_series["LSTM"].tolist() == [1.0] * 300
+
+
+def test_calibrate_rows_of_short_pasts_count_less(rng):
+    context = PanelContext.from_values(np.ones((600, 20)))
+    long, short = past_of(rng, 300, 1.0, 20), past_of(rng, 300, 30.0, 2)
+    mixed = long.join(short._replace(series=short.series + 300))
+    margin = calibrate(START, mixed, context, ()).margins[50.0].mean()
+    assert margin < calibrate(START, mixed._replace(length=np.full(600, 20)), context, ()).margins[50.0].mean()

@@ -1,4 +1,4 @@
-"""Half-widths follow the quantiles, and calibration gives the stated coverage."""
+"""Half-widths follow the quantiles, and margins give the stated coverage."""
 
 from itertools import pairwise
 from statistics import NormalDist
@@ -8,10 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.evaluation.conformal import MAX_FACTOR, MIN_FACTOR, fit_width_factors, half_widths
+from gatecast.evaluation.conformal import fit_margins, half_widths
 
 PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
 NORMAL = np.array([NormalDist().inv_cdf(p) for p in PROBABILITIES])
+
+
+def margins_of(quantiles, actual, levels, unit=None, weight=None):
+    """Fit margins with equal units and weights unless they are given."""
+    ones = np.ones(len(actual))
+    return fit_margins(
+        quantiles, PROBABILITIES, actual, ones if unit is None else unit, ones if weight is None else weight, levels
+    )
 
 
 @given(level=st.floats(1, 99.9), scale=st.floats(0.1, 10))
@@ -38,49 +46,61 @@ def test_half_widths_grow_with_the_level(seed):
 
 
 @pytest.mark.parametrize("truth", [0.6, 1.0, 3.0])
-def test_fit_width_factors_give_the_stated_coverage(truth, rng):
-    quantiles = np.tile(NORMAL, (4000, 1))
-    factors = fit_width_factors(
-        quantiles[:2000, None], PROBABILITIES, truth * rng.normal(size=(2000, 1)), [80, 95], rows=2000
-    )
+def test_fit_margins_give_the_stated_coverage(truth, rng):
+    quantiles = np.tile(NORMAL, (4000, 1, 1))
+    margins = margins_of(quantiles[:2000], truth * rng.normal(size=(2000, 1)), [80, 95])
     fresh = truth * rng.normal(size=2000)
-    for level, factor in factors.items():
-        below, above = half_widths(quantiles[2000:], PROBABILITIES, level)
-        covered = np.mean((fresh > -factor * below) & (fresh < factor * above))
+    for level, ((low, high),) in margins.items():
+        below, above = half_widths(NORMAL, PROBABILITIES, level)
+        covered = np.mean((fresh > -(below + low)) & (fresh < above + high))
         # Two samples of 2000 contribute a binomial error each.
         assert covered == pytest.approx(level / 100, abs=4 * np.sqrt(0.8 * 0.2 * 2 / 2000))
 
 
-def test_fit_width_factors_ignore_missing_values(rng):
+def test_fit_margins_follow_the_side_on_which_values_lie_half_way(rng):
+    quantiles = np.tile(NORMAL, (4000, 1, 1))
+    (low, high) = margins_of(quantiles, rng.normal(2.0, 1.0, size=(4000, 1)), [80])[80][0]
+    both = NormalDist().inv_cdf(0.8) + 2.0 - NORMAL[3]  # the larger score of both sides is nearly always the upper one
+    assert high == pytest.approx((both + 2.0) / 2, abs=0.1)
+    assert low == pytest.approx((both - 2.0) / 2, abs=0.1)
+
+
+def test_fit_margins_are_in_units_of_the_series(rng):
+    quantiles, actual = np.tile(NORMAL, (500, 3, 1)), 2 * rng.normal(size=(500, 3))
+    unit = rng.uniform(0.5, 2.0, 500)
+    scaled = margins_of(quantiles * unit[:, None, None], actual * unit[:, None], [80, 95], unit)
+    plain = margins_of(quantiles, actual, [80, 95])
+    for level in (80, 95):
+        np.testing.assert_allclose(scaled[level], plain[level], rtol=1e-9)
+
+
+def test_fit_margins_rows_without_a_value_a_unit_or_weight_do_not_count(rng):
     actual = rng.normal(size=(100, 1))
-    holes = np.append(actual, np.full((50, 1), np.nan), axis=0)
-    quantiles = np.tile(NORMAL, (150, 1, 1))
-    with_holes = fit_width_factors(quantiles, PROBABILITIES, holes, [80], rows=100)
-    assert with_holes == fit_width_factors(quantiles[:100], PROBABILITIES, actual, [80], rows=100)
-    assert fit_width_factors(quantiles, PROBABILITIES, np.full((150, 1), np.nan), [80], rows=150) == {80: 1.0}
+    rows = np.append(actual, np.full((60, 1), 99.0), axis=0)
+    rows[100:120] = np.nan
+    unit, weight = np.ones(160), np.ones(160)
+    unit[120:140], weight[140:] = np.nan, 0.0
+    quantiles = np.tile(NORMAL, (160, 1, 1))
+    got = margins_of(quantiles, rows, [80], unit, weight)[80]
+    assert got.tolist() == margins_of(quantiles[:100], actual, [80])[80].tolist()
 
 
-def test_fit_width_factors_do_not_shrink_with_the_level(rng):
-    quantiles = np.tile(NORMAL, (400, 1, 1))
-    actual = np.clip(rng.normal(size=(400, 1)), -1.3, 1.3) * 1.5  # no tails: alone, the 95 % interval would shrink
-    factors = fit_width_factors(quantiles, PROBABILITIES, actual, [95, 80], rows=400)
-    assert factors[95][0] >= factors[80][0] > 1
+def test_fit_margins_without_any_score_are_0():
+    assert margins_of(np.tile(NORMAL, (3, 2, 1)), np.full((3, 2), np.nan), [80])[80].tolist() == [[0, 0], [0, 0]]
 
 
-def test_fit_width_factors_stay_within_their_limits():
-    quantiles = np.tile(NORMAL, (20, 4, 1))
-    assert (
-        fit_width_factors(quantiles, PROBABILITIES, np.zeros((20, 4)), [80], rows=80)[80].tolist() == [MIN_FACTOR] * 4
-    )
-    assert (
-        fit_width_factors(quantiles, PROBABILITIES, np.full((20, 4), 1e6), [80], rows=80)[80].tolist()
-        == [MAX_FACTOR] * 4
-    )
+def test_fit_margins_rows_of_more_weight_count_more():
+    quantiles = np.tile(NORMAL, (200, 1, 1))
+    actual = np.repeat([0.0, 10.0], 100)[:, None]
+    few = margins_of(quantiles, actual, [80], weight=np.repeat([1.0, 1e-6], 100))[80]
+    many = margins_of(quantiles, actual, [80], weight=np.repeat([1e-6, 1.0], 100))[80]
+    assert few[0, 1] < 0 < many[0, 1]
 
 
-def test_fit_width_factors_of_one_horizon_do_not_narrow():
-    quantiles = np.tile(NORMAL, (4, 4, 1))
-    assert fit_width_factors(quantiles, PROBABILITIES, np.zeros((4, 4)), [80], rows=4)[80].tolist() == [1.0] * 4
-    assert fit_width_factors(quantiles, PROBABILITIES, np.zeros((4, 4)), [80], rows=20)[80] == pytest.approx(
-        np.full(4, 0.75)
-    )
+def test_fit_margins_steps_have_their_own_if_there_are_scores_enough(rng):
+    quantiles = np.tile(NORMAL, (900, 9, 1))
+    actual = rng.normal(size=(900, 9)) * np.arange(1, 10)
+    margins = margins_of(quantiles, actual, [80])[80].mean(axis=1)
+    assert (np.diff(margins) > 0).all()
+    pooled = margins_of(quantiles[:4], actual[:4], [80])[80]
+    assert len(np.unique(pooled[:, 0])) == 1

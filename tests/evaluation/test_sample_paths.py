@@ -5,10 +5,11 @@ import pytest
 
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import default_calibrator
-from gatecast.evaluation.sample_paths import error_autocorrelation, sample_paths
+from gatecast.evaluation.error_autocorrelation import error_autocorrelation
+from gatecast.evaluation.sample_paths import sample_paths
 
 QUANTILES = np.zeros((1, 40, 5)) + np.array([-2.0, -1.3, 0, 1.3, 2])
-START = default_calibrator(["LSTM"], (0.025, 0.1, 0.5, 0.9, 0.975), [80, 95], 40)
+START = default_calibrator(["LSTM"], (0.025, 0.1, 0.5, 0.9, 0.975))
 
 
 @pytest.mark.parametrize("r", [0.0, 0.9])

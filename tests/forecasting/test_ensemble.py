@@ -11,7 +11,6 @@ from gatecast.forecasting.baselines import Drift, Naive
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import (
     fit_models,
-    inverse_error_weights,
     refine,
     trial_configs,
     update_models,
@@ -21,6 +20,7 @@ from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.panel_rnn.model import GRUConfig, LSTMConfig
 
 TASK = Task(3)
+NAN_ROWS = {"a": [1.0, np.nan, np.nan], "b": [3.0, 3.0, np.nan]}
 SMALL = {"units": 3, "n_layers": 1, "max_steps": 3, "batch_size": 8}
 
 
@@ -92,32 +92,21 @@ def test_refine_chooses_members_and_leaves_other_models(context):
 
 
 def test_weighted_average_leaves_out_models_without_a_forecast():
-    quantiles = {"a": np.array([1.0, np.nan, np.nan]), "b": np.array([3.0, 3.0, np.nan])}
-    np.testing.assert_array_equal(weighted_average(quantiles, {"a": 0.25, "b": 0.75}), [2.5, 3.0, np.nan])
+    quantiles = {name: np.array(values)[:, None, None] for name, values in NAN_ROWS.items()}
+    average = weighted_average(quantiles, {"a": np.full(3, 0.25), "b": np.array([0.75, 0.75, 0.75])})
+    np.testing.assert_array_equal(average[:, 0, 0], [2.5, 3.0, np.nan])
 
 
-def test_inverse_error_weights_favor_small_errors_and_drop_models_far_behind():
-    actual, scale = np.zeros((4, 2)), np.ones(4)
-    errors = {"a": 1.0, "b": 1.1, "c": 2.0}
-    quantiles = {name: np.full((4, 2, 1), error) for name, error in errors.items()}
-    weights = inverse_error_weights(quantiles, actual, scale, dict.fromkeys(errors, "statistical"))
-    assert sum(weights.values()) == pytest.approx(1)
-    assert weights["a"] > weights["b"] > weights["c"] == 0
-    merit = 1.1**-4
-    assert weights["a"] == pytest.approx(0.25 + 0.5 / (1 + merit))
+def test_weighted_average_has_weights_for_each_series():
+    quantiles = {"a": np.ones((2, 1, 1)), "b": np.zeros((2, 1, 1))}
+    average = weighted_average(quantiles, {"a": np.array([1.0, 0.25]), "b": np.array([0.0, 0.75])})
+    assert average[:, 0, 0].tolist() == [1.0, 0.25]
 
 
-def test_inverse_error_weights_are_shared_between_families_first():
-    quantiles = {name: np.ones((4, 2, 1)) for name in ("lstm", "gru", "dot")}
-    families = {"lstm": "network", "gru": "network", "dot": "statistical"}
-    weights = inverse_error_weights(quantiles, np.zeros((4, 2)), np.ones(4), families)
-    assert weights == pytest.approx({"lstm": 0.25, "gru": 0.25, "dot": 0.5})
-
-
-def test_inverse_error_weights_without_known_errors_are_equal():
-    quantiles = {"a": np.ones((1, 1, 1)), "b": np.full((1, 1, 1), 9.0)}
-    families = dict.fromkeys(quantiles, "statistical")
-    assert inverse_error_weights(quantiles, np.full((1, 1), np.nan), np.ones(1), families) == {"a": 0.5, "b": 0.5}
+def test_refitting_models_are_those_that_may_be_asked_at_past_origins(context):
+    ensemble = fit_models([lstm(), Naive()], context, TASK)
+    assert ensemble.refitting().columns == ("Naive",)
+    assert fit_models([lstm()], context, TASK).refitting() is None
 
 
 def test_replacing_a_model_keeps_the_rest(context):

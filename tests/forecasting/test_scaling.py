@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gatecast.data.panel_builder import build_panel
-from gatecast.forecasting.scaling import SeriesScaler, forward_fill, seasonal_indices, to_matrix
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill, to_matrix
+from gatecast.forecasting.seasonal_indices import seasonal_indices
 
 
 def test_series_end_in_the_last_column():

@@ -24,7 +24,7 @@ def trained(panel, h, model="lstm", season=1, members=1, steps=60, units=8, **tr
     task = Task(h, season)
     configs = model_configs(model, PanelSummary.of(panel), task, Overrides(sizes, how))
     ensemble = fit_models(configs, PanelContext.from_panel(panel), task)
-    start = default_calibrator(unique_columns(configs), task.quantiles, [80], h)
+    start = default_calibrator(unique_columns(configs), task.quantiles)
     return FittedState(panel, season, (), ensemble, start, None, {}, 0.0)
 
 

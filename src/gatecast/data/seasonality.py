@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq
+from gatecast.data.seasonal_strength import remove_lines, seasonal_strength
 
 __all__ = [
     "SeasonCandidate",
@@ -29,10 +30,6 @@ __all__ = [
 
 # With fewer cycles a season cannot be told from chance: the rule of the M4 organizers.
 MIN_CYCLES = 3
-# One-sided, for a period that the calendar proposes: the 90 % two-sided test of M4.
-CALENDAR_SIGNIFICANCE = 0.05
-# In a long series even a negligible season is significant.
-MIN_CALENDAR_STRENGTH = 0.1
 # Fraction of the variance that seasonal indices must explain in later seasons.
 MIN_EXPLAINED_VARIANCE = 0.05
 # A period that the calendar does not propose is searched among many lags: 5 % for all of them, and a higher minimum.
@@ -91,16 +88,11 @@ def find_seasons(values: npt.ArrayLike, freq: Freq) -> tuple[SeasonCandidate, ..
 def is_seasonal(values: npt.ArrayLike, m: int) -> bool:
     """Return whether a series has a significant season of period m.
 
-    ``r[m] > 1.645 sqrt((1 + 2 sum_{k <= m/4} r[k]^2) / n)``, and at least 0.1, where r is the autocorrelation of the
-    values without their linear trend and their moving average over m. The test of M4 sums to m - 1, so a clear season
-    raises the limit against itself and three cycles are never enough; up to a quarter of a period, movements other than
-    the season explain the autocorrelation.
+    `seasonal_strength.seasonal_strength` has the test, here of one series.
 
     Args:
         values: Series, shape (n_values,); NaN is missing. With fewer than three periods the result is False.
         m: Period; with 1 the result is False.
-
-    Source: Bartlett 1946; Makridakis, Spiliotis & Assimakopoulos 2020 (M4), with the sum shortened as above.
 
     >>> is_seasonal([1, 5, 9, 5] * 5, 4), is_seasonal([1, 5, 9, 5] * 5, 3)
     (True, False)
@@ -231,14 +223,13 @@ def _strength_and_limit(x: FloatArray, m: int) -> tuple[float, float]:
     """Autocorrelation at lag m, and the limit that it must exceed."""
     if m < 2 or np.count_nonzero(np.isfinite(x)) < MIN_CYCLES * m:
         return 0.0, 1.0
-    detrended = _remove_line(x)
-    r = autocorrelation(detrended - moving_average(detrended, m, edges=True))
-    return float(r[m]), max(MIN_CALENDAR_STRENGTH, _bartlett_limit(r[: m // 4 + 1], len(x), CALENDAR_SIGNIFICANCE))
+    strength, limit = seasonal_strength(x[None], m)
+    return float(strength[0]), float(limit[0])
 
 
 def _find_cycle(x: FloatArray) -> tuple[SeasonCandidate, ...]:
     """The shortest high peak of the autocorrelation after it first falls below 0."""
-    r = autocorrelation(_remove_line(x))[: len(x) // MIN_CYCLES + 1]
+    r = autocorrelation(remove_lines(x[None])[0])[: len(x) // MIN_CYCLES + 1]
     below = np.flatnonzero(r < 0)
     if not len(below) or below[0] + 1 >= len(r):
         return ()
@@ -250,17 +241,6 @@ def _find_cycle(x: FloatArray) -> tuple[SeasonCandidate, ...]:
     m = next(peaks, 0)
     limit = max(MIN_CYCLE_STRENGTH, _bartlett_limit(r[:first], len(x), CYCLE_SIGNIFICANCE / len(r)))
     return (SeasonCandidate(m, float(r[m]), "cycle"),) if m and r[m] > limit else ()
-
-
-def _remove_line(x: FloatArray) -> FloatArray:
-    """Values without their linear trend."""
-    observed = np.isfinite(x)
-    if np.count_nonzero(observed) < 3:
-        return x
-    t = np.arange(len(x)) - np.flatnonzero(observed).mean()
-    deviation = x - x[observed].mean()
-    slope = (t[observed] @ deviation[observed]) / (t[observed] @ t[observed])
-    return np.asarray(deviation - slope * t)
 
 
 def _bartlett_limit(r: FloatArray, n: int, probability: float) -> float:

@@ -1,4 +1,4 @@
-"""From the models' quantiles to a forecast with intervals: weights and width factors, both from past errors.
+"""From the models' quantiles to a forecast with intervals: weights and margins, both from past errors.
 
 Shapes: n_series rows, n_steps steps, Q quantiles.
 """
@@ -10,35 +10,36 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.evaluation.bounds import Bounds, hold_constants, limit_widths
-from gatecast.evaluation.conformal import half_widths
+from gatecast.evaluation.conformal import fit_margins, half_widths
+from gatecast.evaluation.error_autocorrelation import DEFAULT_AUTOCORRELATION, error_autocorrelation
+from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
+from gatecast.evaluation.past_forecasts import PastForecasts, series_unit
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import COMBINED, FittedEnsemble, weighted_average
 from gatecast.forecasting.scaling import forward_fill
 
 __all__ = [
-    "DEFAULT_AUTOCORRELATION",
     "STANDARD_LEVELS",
     "ConformalCalibrator",
+    "calibrate",
     "default_calibrator",
+    "margins_of",
     "predict_all",
     "prediction_intervals",
-    "width_factor",
     "with_ensemble",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 STANDARD_LEVELS = (50.0, 80.0, 90.0, 95.0, 99.0)
 """Levels that intervals are calibrated at besides the user's; others are interpolated."""
 
+AGE_POWER = 2.0
+"""Of the share of its present length that a series had at an origin: tails of yearly series chose it."""
+
 DEFAULT_WIDTH_FACTOR = 1.5
 """Factor of the widths where there was too little past to measure any error."""
-
-DEFAULT_AUTOCORRELATION = 0.8
-"""Autocorrelation of the errors where too few of them are known."""
 
 
 class ConformalCalibrator(NamedTuple):
@@ -47,34 +48,64 @@ class ConformalCalibrator(NamedTuple):
     Args:
         name: Column of the main model: the ensemble, or the only model.
         quantiles: Levels of the models' quantiles.
-        weights: By model; they sum to 1.
-        width_factors: Factors of the half-widths by level in percent, [horizon].
+        weights: Of the models.
+        margins: By level in percent, [horizon, 2]: by how much the bounds move outward, in units of a series; {} where
+            no past error was measured: intervals are then at least those of a random walk.
+        season_length: A unit is the mean absolute change over a season.
         bounds: What values can be.
         error_autocorrelation: Correlation of the errors of neighboring steps.
-        measured: Whether any past error was measured; if not, intervals are at least those of a random walk.
     """
 
     name: str
     quantiles: tuple[float, ...]
-    weights: dict[str, float]
-    width_factors: dict[float, FloatArray]
+    weights: ModelWeights
+    margins: dict[float, FloatArray]
+    season_length: int = 1
     bounds: Bounds = Bounds()
     error_autocorrelation: float = DEFAULT_AUTOCORRELATION
-    measured: bool = True
+
+    @property
+    def measured(self) -> bool:
+        """Whether any past error was measured."""
+        return bool(self.margins)
 
 
 def default_calibrator(
-    models: Sequence[str], quantiles: tuple[float, ...], levels: Sequence[float], horizon: int
+    models: Sequence[str], quantiles: tuple[float, ...], season_length: int = 1
 ) -> ConformalCalibrator:
-    """Return equal weights, and width factors that allow for unknown errors.
+    """Return equal weights, and intervals that allow for unknown errors.
 
     Example:
-        >>> default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 2).width_factors[80].tolist()
-        [1.5, 1.5]
+        >>> default_calibrator(["LSTM"], (0.1, 0.5, 0.9)).weights.shared
+        {'LSTM': 1.0}
     """
-    factors = {level: np.full(horizon, DEFAULT_WIDTH_FACTOR) for level in sorted({*STANDARD_LEVELS, *levels})}
     name = COMBINED if len(models) > 1 else models[0]
-    return ConformalCalibrator(name, quantiles, dict.fromkeys(models, 1 / len(models)), factors, measured=False)
+    return ConformalCalibrator(name, quantiles, equal_weights(models), {}, season_length)
+
+
+def calibrate(
+    start: ConformalCalibrator, past: PastForecasts, context: PanelContext, levels: Sequence[float]
+) -> ConformalCalibrator:
+    """Return weights, margins and the autocorrelation of the errors, from forecasts of the past.
+
+    A row whose past was shorter than the series is now counts ``(n / n_now)^2``: short series err more.
+
+    Args:
+        start: What stays: names, quantiles, bounds.
+        past: Forecasts from past origins.
+        context: The series as they are now.
+        levels: Of the intervals, in percent, besides the standard ones.
+    """
+    n_now = np.isfinite(context.values).sum(axis=1)
+    weights = fit_weights(past.errors(), past.series, past.horizons, len(context))
+    weighted = start._replace(weights=weights)
+    main = with_ensemble(weighted, past.quantiles, past.series)[start.name]
+    share = np.minimum(past.length / np.maximum(n_now[past.series], 1), 1.0) ** AGE_POWER * past.horizons
+    margins = fit_margins(main, start.quantiles, past.actual, past.unit, share, sorted({*STANDARD_LEVELS, *levels}))
+    below, above = half_widths(main, start.quantiles, 80.0)
+    error = past.actual - main[..., main.shape[-1] // 2]
+    scaled = error / np.maximum(np.where(error < 0, below, above), 1e-300)
+    return weighted._replace(margins=margins, error_autocorrelation=error_autocorrelation(scaled))
 
 
 def predict_all(
@@ -93,27 +124,41 @@ def predict_all(
     """
     quantiles = ensemble.predict_quantiles(context, n_steps)
     held = {name: hold_constants(column, context.values) for name, column in quantiles.items()}
-    return with_ensemble(calibrator, held)
+    return with_ensemble(calibrator, held, context.series)
 
 
-def with_ensemble(calibrator: ConformalCalibrator, quantiles: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return the models' quantiles with their weighted mean before them, if there are several."""
-    combined = {COMBINED: weighted_average(quantiles, calibrator.weights)} if len(quantiles) > 1 else {}
-    return {**combined, **quantiles}
+def with_ensemble(
+    calibrator: ConformalCalibrator, quantiles: Mapping[str, FloatArray], series: IntArray
+) -> dict[str, FloatArray]:
+    """Return the models' quantiles with their weighted mean before them, if there are several.
+
+    Args:
+        calibrator: Provides the weights.
+        quantiles: By model, [n_rows, horizon, Q].
+        series: Positions of the rows among the fitted series, [n_rows]; -1 for others.
+    """
+    if len(quantiles) == 1:
+        return dict(quantiles)
+    return {COMBINED: weighted_average(quantiles, calibrator.weights.of(series)), **quantiles}
 
 
-def width_factor(calibrator: ConformalCalibrator, level: float, n_steps: int) -> FloatArray:
-    """Return the factor of any level, [n_steps]; beyond the horizon, that of its last step.
+def margins_of(calibrator: ConformalCalibrator, level: float, n_steps: int) -> FloatArray:
+    """Return the margins of any level, [n_steps, 2]; beyond the horizon, the last grows with the root of the steps.
 
     Example:
-        >>> width_factor(default_calibrator(["LSTM"], (0.1, 0.5, 0.9), [80], 2), 85, 3).tolist()
-        [1.5, 1.5, 1.5]
+        >>> calibrator = default_calibrator(["LSTM"], (0.1, 0.5, 0.9))
+        >>> calibrator = calibrator._replace(margins={80.0: np.ones((1, 2)), 90.0: np.full((1, 2), 2.0)})
+        >>> margins_of(calibrator, 85.0, 4).tolist()
+        [[1.5, 1.5], [2.1213203435596424, 2.1213203435596424], [2.598076211353316, 2.598076211353316], [3.0, 3.0]]
     """
-    levels = sorted(calibrator.width_factors)
-    horizon = len(calibrator.width_factors[levels[0]])
-    by_level = [calibrator.width_factors[known] for known in levels]
-    factors = [np.interp(level, levels, [factor[k] for factor in by_level]) for k in range(horizon)]
-    return np.asarray(factors)[np.minimum(np.arange(n_steps), horizon - 1)]
+    levels = sorted(calibrator.margins)
+    right = int(np.clip(np.searchsorted(levels, level), 1, max(len(levels) - 1, 1)))
+    low, high = levels[right - 1], levels[min(right, len(levels) - 1)]
+    share = np.clip((level - low) / (high - low), 0.0, 1.0) if high > low else 0.0
+    margins = (1 - share) * calibrator.margins[low] + share * calibrator.margins[high]
+    steps, horizon = np.arange(n_steps), len(margins)
+    growth = np.sqrt(np.maximum((steps + 1) / horizon, 1.0))
+    return np.asarray(margins[np.minimum(steps, horizon - 1)] * growth[:, None])
 
 
 def prediction_intervals(
@@ -122,7 +167,7 @@ def prediction_intervals(
     """Return median and interval bounds, within what values can be.
 
     Args:
-        calibrator: Provides width factors and bounds.
+        calibrator: Provides margins and bounds.
         quantiles: Of the main model, [n_series, n_steps, Q].
         values: Past values of the same series, [n_series, T].
         levels: In percent.
@@ -131,13 +176,44 @@ def prediction_intervals(
         The median, then the lower and the upper bound of each level, [n_series, n_steps] each.
     """
     n_steps, median = quantiles.shape[1], quantiles[..., quantiles.shape[-1] // 2]
-    intervals = []
-    for level in levels:
-        below, above = half_widths(quantiles, calibrator.quantiles, level)
-        factor = width_factor(calibrator, level, n_steps)
-        min_width = 0.0 if calibrator.measured else _random_walk_width(values, n_steps, level)
-        intervals += [median - np.maximum(factor * below, min_width), median + np.maximum(factor * above, min_width)]
+    widths = _measured_widths if calibrator.measured else _assumed_widths
+    by_level = widths(calibrator, quantiles, values, n_steps, levels)
+    intervals = [side for level in levels for side in (median - by_level[level][0], median + by_level[level][1])]
     return calibrator.bounds.apply(median, limit_widths(median, intervals, values), values)
+
+
+Widths = dict[float, tuple[FloatArray, FloatArray]]
+
+
+def _measured_widths(
+    calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, n_steps: int, levels: Sequence[float]
+) -> Widths:
+    """Return half-widths below and above with their margins, none less than that of a narrower level."""
+    unit = np.nan_to_num(series_unit(values, calibrator.season_length))[:, None]
+    widths: Widths = {}
+    narrower = (np.zeros(quantiles.shape[:2]),) * 2
+    for level in sorted({*calibrator.margins, *levels}):
+        if level > max(levels, default=0.0):
+            break
+        margins = margins_of(calibrator, level, n_steps)
+        sides = half_widths(quantiles, calibrator.quantiles, level)
+        narrower = tuple(np.maximum(sides[k] + margins[:, k] * unit, narrower[k]) for k in (0, 1))  # type: ignore[assignment]
+        widths[level] = narrower
+    return widths
+
+
+def _assumed_widths(
+    calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, n_steps: int, levels: Sequence[float]
+) -> Widths:
+    """Return half-widths where no error was measured: 1.5 times the models', and at least a random walk's."""
+    widths: Widths = {}
+    for level in levels:
+        sides, least = half_widths(quantiles, calibrator.quantiles, level), _random_walk_width(values, n_steps, level)
+        widths[level] = (
+            np.maximum(DEFAULT_WIDTH_FACTOR * sides[0], least),
+            np.maximum(DEFAULT_WIDTH_FACTOR * sides[1], least),
+        )
+    return widths
 
 
 def _random_walk_width(values: FloatArray, n_steps: int, level: float) -> FloatArray:

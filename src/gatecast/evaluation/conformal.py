@@ -1,6 +1,6 @@
-"""Conformal prediction intervals: any level from a few quantiles, as wide as past errors require.
+"""Conformal prediction intervals: any level from a few quantiles, moved outward or inward as past errors require.
 
-Shapes: Q quantiles, symmetric about the middle one.
+Shapes: n_rows rows, each a series at an origin; horizon steps; Q quantiles, symmetric about the middle one.
 """
 
 from __future__ import annotations
@@ -9,21 +9,16 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["fit_width_factors", "half_widths"]
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["fit_margins", "half_widths"]
 
-MIN_FACTOR = 0.5
-MAX_FACTOR = 5.0
-"""Limits of width factors."""
+SIDES_SHARE = 0.5
+"""How much the two sides of an interval follow their own errors; the rest follows those of both: tails chose it."""
 
-MIN_ROWS_PER_STEP = 100
-"""Rows per step of the horizon from which every step has its own factor."""
-
-HORIZONS_FOR_NARROWING = 8
-"""Horizons of past errors, beyond the first, from which intervals may be narrowed fully."""
+MIN_SCORES = 120
+"""Scores of a step; with fewer, those of its neighbors count too."""
 
 
 def half_widths(quantiles: FloatArray, probabilities: Sequence[float], level: float) -> tuple[FloatArray, FloatArray]:
@@ -57,55 +52,79 @@ def half_widths(quantiles: FloatArray, probabilities: Sequence[float], level: fl
     return np.maximum(median - bounds[0], 0), np.maximum(bounds[1] - median, 0)
 
 
-def fit_width_factors(
-    quantiles: FloatArray, probabilities: Sequence[float], actual: FloatArray, levels: Sequence[float], rows: int
+def fit_margins(
+    quantiles: FloatArray,
+    probabilities: Sequence[float],
+    actual: FloatArray,
+    unit: FloatArray,
+    weight: FloatArray,
+    levels: Sequence[float],
 ) -> dict[float, FloatArray]:
-    """Return factors that stretch intervals so that they would have covered past values as often as they state.
+    """Return by how much bounds move outward, so that past intervals would have covered as often as they state.
 
-    ``factor[k] = the level (1 + 1 / rows) quantile of |actual - median| / half-width``, at most 5, not below the factor
-    of a narrower level (so intervals are nested), and below 1 only as far as several horizons of past errors allow: the
-    errors of one horizon are correlated, and a few of them do not justify narrowing. With many series every step has
-    its own factor, from the errors of its neighbors too; otherwise all steps share one.
+    A score says how far outside (inside if negative) of its interval a value lay, in units of its series: below
+    ``(q[lo] - y) / unit``, above ``(y - q[hi]) / unit``. The margin of a side is the mean of two weighted quantiles of
+    scores: of that side at (1 + level) / 2, and of the larger of both sides at the level. Scores are those of a step
+    and, where they are few, its neighbors.
 
     Args:
-        quantiles: Forecasts at n origins of any series, [n, horizon, Q].
+        quantiles: Forecasts at past origins, [n_rows, horizon, Q].
         probabilities: Probabilities of the quantiles.
-        actual: Actual values, [n, horizon]; NaN where missing or not yet known.
+        actual: Actual values, [n_rows, horizon]; NaN where missing or not yet known.
+        unit: Unit of each row, [n_rows]; NaN leaves a row out.
+        weight: Weight of each row, [n_rows].
         levels: In percent.
-        rows: Number of different times and series among the actual values: overlapping forecasts are no new evidence.
 
     Returns:
-        Factors for each level, [horizon]; 1 where nothing is known.
+        For each level, [horizon, 2]: margins below and above, in units; negative where intervals were too wide.
 
-    Source: split conformal prediction with a scaled score (Papadopoulos et al. 2002; Lei et al. 2018).
+    Source: conformalized quantile regression (Romano, Patterson & Candes 2019), with weights (Barber et al. 2023).
 
     Example:
-        >>> quantiles = np.tile([-1.0, 0.0, 1.0], (99, 1, 1))
-        >>> actual = np.linspace(-4, 4, 99)[:, None]
-        >>> fit_width_factors(quantiles, (0.1, 0.5, 0.9), actual, [80], rows=99)[80].round(1).tolist()
-        [3.3]
+        >>> quantiles = np.tile([-1.0, 0.0, 1.0], (999, 1, 1))
+        >>> actual = np.linspace(-4, 4, 999)[:, None]
+        >>> fit_margins(quantiles, (0.1, 0.5, 0.9), actual, np.ones(999), np.ones(999), [80])[80].round(1).tolist()
+        [[2.2, 2.2]]
     """
     horizon = actual.shape[1]
-    error = actual - quantiles[..., len(probabilities) // 2]
-    known = np.isfinite(error)
-    if not known.any():
-        return {level: np.ones(horizon) for level in sorted(levels)}
-    smallest = 1 - (1 - MIN_FACTOR) * min(max(rows / horizon - 1, 0) / HORIZONS_FOR_NARROWING, 1)
-    by_step = rows >= MIN_ROWS_PER_STEP * horizon
-    windows = [slice(max(0, k - 1), k + 2) for k in range(horizon)] if by_step else [slice(0, horizon)]
-    factors: dict[float, FloatArray] = {}
-    narrower = np.zeros(horizon)
+    known = (
+        np.isfinite(actual) & np.isfinite(quantiles).all(axis=-1) & np.isfinite(unit)[:, None] & (weight > 0)[:, None]
+    )
+    median = quantiles[..., quantiles.shape[-1] // 2]
+    reach = _neighbors(known.sum(axis=0))
+    margins = {}
     for level in sorted(levels):
         below, above = half_widths(quantiles, probabilities, level)
-        ratio = np.abs(error) / np.maximum(np.where(error < 0, below, above), np.finfo(np.float64).tiny)
-        n_rows = rows // horizon if by_step else rows
-        ranks = [_conformal_quantile(ratio[:, steps][known[:, steps]], level, n_rows) for steps in windows]
-        factors[level] = narrower = np.maximum(np.clip(np.resize(ranks, horizon), smallest, MAX_FACTOR), narrower)
-    return factors
+        scores = np.stack([median - below - actual, actual - median - above]) / unit[:, None]
+        margins[level] = np.array([_margin(scores, known, weight, level, k, reach) for k in range(horizon)])
+    return margins
 
 
-def _conformal_quantile(ratio: FloatArray, level: float, rows: int) -> float:
-    """Return the quantile of the scores that covers a new one with the probability of the level; 1 without scores."""
-    if not len(ratio):
-        return 1.0
-    return float(np.quantile(ratio, min(level / 100 * (1 + 1 / max(rows, 1)), 1.0), method="higher"))
+def _neighbors(counts: IntArray) -> int:
+    """Return how many neighbors of a step on each side count, at least one, from the number of scores of each step."""
+    typical = max(float(np.median(counts)), 1.0)
+    return int(np.clip(np.ceil((MIN_SCORES / typical - 1) / 2), 1, len(counts)))
+
+
+def _margin(
+    scores: FloatArray, known: BoolArray, weight: FloatArray, level: float, step: int, reach: int
+) -> tuple[float, float]:
+    """Return the margins of a step, from the scores [2, n_rows, horizon] of it and its neighbors; 0 without any."""
+    steps = slice(max(0, step - reach), step + reach + 1)
+    counts = known[:, steps]
+    if not counts.any():
+        return 0.0, 0.0
+    below, above = (side[:, steps][counts] for side in scores)
+    weights = np.broadcast_to(weight[:, None], counts.shape)[counts]
+    both = _weighted_quantile(np.maximum(below, above), weights, level / 100)
+    sides = [_weighted_quantile(side, weights, 0.5 + level / 200) for side in (below, above)]
+    return tuple(SIDES_SHARE * side + (1 - SIDES_SHARE) * both for side in sides)  # type: ignore[return-value]
+
+
+def _weighted_quantile(x: FloatArray, weight: FloatArray, probability: float) -> float:
+    """Return the least value that at least this share of the weight, with one more observation, lies at or below."""
+    order = np.argsort(x)
+    share = np.cumsum(weight[order])
+    n = share[-1] ** 2 / (weight**2).sum()
+    needed = min(probability * (1 + 1 / n), 1.0) * share[-1]
+    return float(x[order][min(np.searchsorted(share, needed * (1 - 1e-12)), len(x) - 1)])

@@ -14,39 +14,14 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.calibration import DEFAULT_AUTOCORRELATION, ConformalCalibrator, prediction_intervals
+from gatecast.evaluation.calibration import ConformalCalibrator, prediction_intervals
 
-__all__ = ["error_autocorrelation", "sample_paths"]
+__all__ = ["sample_paths"]
 
 FloatArray = npt.NDArray[np.float64]
 
 GRID_LEVELS = (10.0, 25.0, 50.0, 65.0, 80.0, 90.0, 95.0, 98.0, 99.0, 99.8)
 """Intervals whose bounds form the grid of probabilities."""
-
-MIN_PAIRS = 30
-"""Pairs of errors below which their correlation is not estimated."""
-
-MAX_SCALED_ERROR = 5.0
-"""Scaled errors are clipped here, so that a single outlier does not decide."""
-
-
-def error_autocorrelation(errors: FloatArray) -> float:
-    """Estimate the correlation of the errors of neighboring steps, from 0 to 0.99.
-
-    Args:
-        errors: Actual value less median, in units of the width of the interval, [n_rows, horizon]; NaN where unknown.
-
-    Example:
-        >>> error_autocorrelation(np.repeat(np.arange(-20.0, 21.0)[:, None], 3, axis=1))
-        0.99
-    """
-    first, second = errors[:, :-1].ravel(), errors[:, 1:].ravel()
-    known = np.isfinite(first) & np.isfinite(second)
-    if known.sum() < MIN_PAIRS:
-        return DEFAULT_AUTOCORRELATION
-    first, second = (np.clip(x[known], -MAX_SCALED_ERROR, MAX_SCALED_ERROR) for x in (first, second))
-    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return float(np.clip((first * second).sum() / size, 0.0, 0.99)) if size > 0 else DEFAULT_AUTOCORRELATION
 
 
 def sample_paths(
@@ -55,7 +30,7 @@ def sample_paths(
     """Draw paths of every series.
 
     Args:
-        calibrator: Width factors, bounds and autocorrelation of the errors.
+        calibrator: Margins, bounds and autocorrelation of the errors.
         quantiles: Of the main model, [n_series, n_steps, Q].
         values: Past values of the same series, [n_series, T].
         n_paths: Paths of each series.

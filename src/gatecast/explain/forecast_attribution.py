@@ -20,6 +20,7 @@ from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
 from gatecast.data.panel import Panel
 from gatecast.data.reader import to_frame_like
 from gatecast.errors import ConfigError, DataError
+from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.explain.describe import describe_explanation
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath, make_bins
 from gatecast.forecasting.base import IsDifferentiable
@@ -158,9 +159,14 @@ def explain(
         abs(gap) / size if size else 0.0,
         _table(panel, raw, series, step, bins, attributions, is_read),
         column,
-        fitted.calibrator.weights.get(column, 1.0),
+        _weight(fitted.calibrator.weights, column, clean.series),
         kind,
     )
+
+
+def _weight(weights: ModelWeights, column: str, series: IntArray) -> float:
+    """Return the weight of a model for one series; 1 of the only model."""
+    return float(weights.of(series).get(column, np.ones(1))[0])
 
 
 def _differentiable(ensemble: FittedEnsemble) -> tuple[str, Sequence[IsDifferentiable]]:

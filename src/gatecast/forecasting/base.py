@@ -42,6 +42,7 @@ __all__ = [
     "Overrides",
     "PanelSummary",
     "PredictsInsample",
+    "RefitsToSeries",
     "StepCallback",
     "Task",
 ]
@@ -63,12 +64,15 @@ class Task(NamedTuple):
         season_length: Steps in a season; 1 for none.
         quantiles: Levels, increasing and odd in number, 0.5 in the middle.
         seed: Same seed, same bits.
+        seasons: All seasons that series may have, the shortest first: of hours, the day and the week; (): that of
+            `season_length` alone.
     """
 
     horizon: int
     season_length: int = 1
     quantiles: tuple[float, ...] = QUANTILES
     seed: int = 0
+    seasons: tuple[int, ...] = ()
 
 
 class PanelSummary(NamedTuple):
@@ -243,6 +247,18 @@ class PredictsInsample(Protocol):
 
 
 @runtime_checkable
+class RefitsToSeries(Protocol):
+    """A model that is fitted anew to the past of each series wherever it forecasts.
+
+    It may be asked at origins before the end of what `fit` saw: nothing later leaks into such a forecast.
+    """
+
+    @property
+    def refits_to_series(self) -> bool:
+        """True; what counts is that the model says so."""
+
+
+@runtime_checkable
 class HasNetworks(Protocol):
     """A model made of networks that can be looked into."""
 
@@ -286,6 +302,8 @@ class LocalModel:
     name: ClassVar[str]
     column: ClassVar[str]
     family: ClassVar[Family] = "statistical"
+    is_quick: ClassVar[bool] = True
+    """Whether a fit takes so little that past origins may be forecast as well, to learn from their errors."""
 
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> LocalModel:
@@ -334,6 +352,11 @@ class FittedLocalModel:
 
     config: LocalModel
     task: Task
+
+    @property
+    def refits_to_series(self) -> bool:
+        """Whether it may be asked at many past origins: it can, but not if a fit takes long."""
+        return self.config.is_quick
 
     def predict_quantiles(self, context: PanelContext) -> FloatArray:
         """Forecast each series from its own values."""

@@ -22,6 +22,7 @@ from gatecast.forecasting.base import (
     ModelConfig,
     NetworkView,
     PredictsInsample,
+    RefitsToSeries,
     Task,
 )
 from gatecast.forecasting.context import PanelContext
@@ -36,7 +37,6 @@ __all__ = [
     "FitCallback",
     "FittedEnsemble",
     "fit_models",
-    "inverse_error_weights",
     "refine",
     "trial_configs",
     "update_models",
@@ -52,15 +52,6 @@ FitCallback = Callable[[int, float, StepRecord], object]
 
 ROUNDING = 1e-6
 """Relative size of steps down from one quantile to the next that are rounding."""
-
-EQUAL_SHARE = 0.5
-"""How far weights by past errors are shrunk to equal ones."""
-
-POWER = 4.0
-"""Weights before that: past errors to the minus this."""
-
-MAX_ERROR_RATIO = 1.25
-"""A model whose past errors are so many times the best one's gets no weight: it does not suit the data."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +85,17 @@ class FittedEnsemble:
             if isinstance(model, HasNetworks)
             for view in model.networks()
         ]
+
+    def refitting(self) -> FittedEnsemble | None:
+        """Return the models that are fitted anew wherever they forecast; None: there is none."""
+        chosen = [
+            k for k, model in enumerate(self.models) if isinstance(model, RefitsToSeries) and model.refits_to_series
+        ]
+        if not chosen:
+            return None
+        models = tuple(self.models[k] for k in chosen)
+        configs, columns = tuple(self.configs[k] for k in chosen), tuple(self.columns[k] for k in chosen)
+        return FittedEnsemble(models, configs, columns, self.regression, self.task)
 
     def differentiable(self) -> tuple[str, Sequence[IsDifferentiable]] | None:
         """Return the column and the members of the first model whose forecast can be differentiated; None: no model."""
@@ -270,62 +272,22 @@ def refine(
     return replace(fitted, models=models), [item.config for item in refined], refined[0].member
 
 
-def weighted_average(quantiles: Mapping[str, FloatArray], weights: Mapping[str, float]) -> FloatArray:
+def weighted_average(quantiles: Mapping[str, FloatArray], weights: Mapping[str, FloatArray]) -> FloatArray:
     """Return the weighted mean of the models' quantiles; a model without a forecast of a series is left out there.
 
+    Args:
+        quantiles: By model, [n_series, horizon, Q].
+        weights: By model, [n_series].
+
     Example:
-        >>> weighted_average({"a": np.ones((1, 1, 1)), "b": np.zeros((1, 1, 1))}, {"a": 0.75, "b": 0.25}).item()
+        >>> quantiles = {"a": np.ones((1, 1, 1)), "b": np.zeros((1, 1, 1))}
+        >>> weighted_average(quantiles, {"a": np.array([0.75]), "b": np.array([0.25])}).item()
         0.75
     """
     total = weight_sum = np.zeros(1)
     for name, weight in weights.items():
         known = np.isfinite(quantiles[name])
-        total = total + np.where(known, quantiles[name], 0.0) * weight
-        weight_sum = weight_sum + known * weight
+        total = total + np.where(known, quantiles[name], 0.0) * weight[:, None, None]
+        weight_sum = weight_sum + known * weight[:, None, None]
     with np.errstate(invalid="ignore"):
         return np.asarray(total / weight_sum)
-
-
-def inverse_error_weights(
-    quantiles: Mapping[str, FloatArray], actual: FloatArray, scale: FloatArray, families: Mapping[str, Family]
-) -> dict[str, float]:
-    """Return weights by past errors, shrunk half way to equal ones; 0 for a model that is far behind.
-
-    ``w = a / (2 sum a) + a e^-4 / (2 sum a e^-4)``, e the mean of |actual - median| / scale, over the models with e
-    within a quarter of the least; a is 1 over the number of these in the same family: what one network gets wrong, the
-    others get wrong likewise.
-
-    Args:
-        quantiles: By model, [n_series, horizon, Q].
-        actual: What followed, [n_series, horizon]; NaN where unknown.
-        scale: Unit of each series' errors, [n_series].
-        families: By model.
-
-    Returns:
-        Weights by model; they sum to 1.
-
-    Source: Smith & Wallis 2009 on why equal weights are hard to beat.
-
-    Example:
-        >>> ones = np.ones((1, 1, 1))
-        >>> families = {"a": "network", "b": "network"}
-        >>> inverse_error_weights({"a": ones, "b": ones}, np.zeros((1, 1)), np.ones(1), families)
-        {'a': 0.5, 'b': 0.5}
-    """
-    e = np.array([_mean_scaled_error(q, actual, scale) for q in quantiles.values()])
-    known = np.isfinite(e).all() and e.min() > 0
-    merit = (e.min() / e) ** POWER if known else np.ones(len(e))
-    merit[merit < MAX_ERROR_RATIO**-POWER] = 0.0
-    network = np.array([families[name] == "network" for name in quantiles])
-    sizes = [max(1, int(np.count_nonzero(members & (merit > 0)))) for members in (network, ~network)]
-    equal = np.where(merit > 0, np.where(network, 1.0 / sizes[0], 1.0 / sizes[1]), 0.0)
-    merit *= equal
-    weights = EQUAL_SHARE * equal / equal.sum() + (1 - EQUAL_SHARE) * merit / merit.sum()
-    return dict(zip(quantiles, weights.tolist(), strict=True))
-
-
-def _mean_scaled_error(quantiles: FloatArray, actual: FloatArray, scale: FloatArray) -> float:
-    """Return the mean scaled error of medians; NaN if nothing is known."""
-    error = np.abs(actual - quantiles[..., quantiles.shape[-1] // 2]) / scale[:, None]
-    known = np.isfinite(error)
-    return float(error[known].mean()) if known.any() else float("nan")

@@ -7,7 +7,15 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from gatecast.errors import ConfigError
-from gatecast.forecasting import baselines, statsforecast_models, theta  # registered on import
+from gatecast.forecasting import (  # registered on import
+    baselines,
+    level_shape,
+    local_global_trend,
+    seasonal_average,
+    seasonal_ridge,
+    statsforecast_models,
+    theta,
+)
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.es_rnn.model import ESRNNConfig
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
@@ -20,6 +28,12 @@ __all__ = ["auto_models", "check_model", "model_configs", "model_name"]
 
 MAX_STATSFORECAST_SERIES = {statsforecast_models.AutoETS: 200, statsforecast_models.AutoCES: 2000}
 """Models of the `stats` extra, and the most series that "auto" fits them to: 0.1 and 0.01 seconds a series."""
+
+MAX_TREND_VALUES = 2_000_000
+"""Values of all series, at most, that "auto" fits local and global trends to: 10 microseconds each."""
+
+MAX_TREND_SEASON = 85
+"""Longest season with which "auto" fits them: of longer ones their 512 values hold too few."""
 
 SHORT_HORIZON = 6
 """Horizon up to which, without a season, ES-RNN alone joins theta, as validation tails of M3 yearly chose."""
@@ -45,9 +59,30 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
         configs.append(LSTMConfig.default_for(panel, task, overrides))
     if m <= MAX_SMOOTHED_SEASON and not has_few_series:
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
-    configs.append(theta.DynamicOptimizedTheta())
+    configs += closed_form_models(panel, task)
     if statsforecast_models.available():
         configs += [model() for model, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]
+    return configs
+
+
+def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
+    """Return the models of "auto" that are no networks: smoothing, and seasonal models where there is a season.
+
+    Example:
+        >>> import numpy as np
+        >>> [config.name for config in closed_form_models(PanelSummary(np.full(100, 50)), Task(8, 1))]
+        ['dot', 'lgt']
+    """
+    configs: list[ModelConfig] = [theta.DynamicOptimizedTheta()]
+    if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= MAX_TREND_SEASON:
+        configs.append(local_global_trend.LocalGlobalTrend())
+    if max(task.seasons, default=task.season_length) > 1:
+        configs += [
+            seasonal_average.SeasonalCopy(),
+            seasonal_average.SeasonalAverage(),
+            level_shape.LevelShape(),
+            seasonal_ridge.SeasonalRidge(),
+        ]
     return configs
 
 

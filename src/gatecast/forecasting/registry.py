@@ -40,6 +40,10 @@ BUILT_IN = {
     "gatecast.forecasting.es_rnn.model": ("es-lstm",),
     "gatecast.forecasting.sequential_model.model": ("sequential",),
     "gatecast.forecasting.theta": ("dot",),
+    "gatecast.forecasting.local_global_trend": ("lgt",),
+    "gatecast.forecasting.seasonal_average": ("seasonal-copy", "seasonal-average"),
+    "gatecast.forecasting.level_shape": ("level-shape",),
+    "gatecast.forecasting.seasonal_ridge": ("seasonal-ridge",),
     "gatecast.forecasting.statsforecast_models": ("ets", "ces"),
     "gatecast.forecasting.baselines": ("naive", "seasonal-naive", "drift", "mean"),
 }

@@ -15,16 +15,9 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.panel import Panel
+from gatecast.forecasting.seasonal_indices import seasonal_indices
 
-__all__ = ["SeriesScaler", "forward_fill", "seasonal_indices", "to_matrix"]
-
-MIN_CYCLES = 3
-"""Seasons that a series needs for indices."""
-
-DAYS_PER_WEEK = 7
-
-CRITICAL_VALUE = 1.645
-"""Critical value of the autocorrelation test: a level of 10 %, two-sided."""
+__all__ = ["SeriesScaler", "forward_fill", "to_matrix"]
 
 MAX_EXPONENT = 700.0
 """Largest argument of exp and sinh: beyond it float64 overflows."""
@@ -64,11 +57,6 @@ class SeriesScaler(NamedTuple):
         observed = np.isfinite(values)
         positive = np.asarray(observed.any(axis=1) & (np.where(observed, values, 1.0) > 0).all(axis=1))
         seasonal = seasonal_indices(values, m, positive)
-        # Parts of a day: where the week does not show, the day may.
-        if m % DAYS_PER_WEEK == 0 and m > DAYS_PER_WEEK * DAYS_PER_WEEK:
-            flat = (seasonal == seasonal[:, :1]).all(axis=1)
-            day = seasonal_indices(values[flat], m // DAYS_PER_WEEK, positive[flat])
-            seasonal[flat] = np.tile(day, DAYS_PER_WEEK)
         size = np.where(observed, np.abs(values), 0.0).sum(axis=1) / np.maximum(observed.sum(axis=1), 1)
         unit = np.where(positive | (size == 0), 1.0, size)
         return cls(seasonal, positive, unit)
@@ -133,77 +121,3 @@ def forward_fill(values: FloatArray) -> FloatArray:
     last = np.maximum.accumulate(np.where(observed, np.arange(values.shape[1]), -1), axis=1)
     last = np.where(last < 0, observed.argmax(axis=1)[:, None], last)
     return np.nan_to_num(np.take_along_axis(values, last, axis=1))
-
-
-def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> FloatArray:
-    """Compute classical seasonal indices of each series whose autocorrelation shows a season.
-
-    ``|r[m]| > 1.645 sqrt((1 + 2 sum_{k < m} r[k]^2) / n)`` decides; indices are the medians over the seasons of
-    value / centered moving mean, or value - centered moving mean, scaled to a mean of 1, or shifted to one of 0.
-
-    Args:
-        values: Series aligned at their ends, [n_series, T]; NaN is missing and is left out.
-        m: Season length.
-        multiplicative: Whether indices are factors, [n_series]; otherwise they are added.
-
-    Returns:
-        [n_series, m], column j of the phase of step j + 1 after the end; 1 or 0 where there is no season.
-
-    Source: Makridakis, Spiliotis & Assimakopoulos 2020 (M4's Naive2), with medians for means.
-
-    Example:
-        >>> y = np.tile([10.0, 20.0], 12)[None]
-        >>> seasonal_indices(y, 2, np.array([True])).round(3).tolist()
-        [[0.667, 1.333]]
-    """
-    T = values.shape[1]
-    neutral = np.where(multiplicative, 1.0, 0.0)[:, None]
-    indices = np.repeat(neutral, m, axis=1)
-    if m == 1 or MIN_CYCLES * m > T:
-        return indices
-    rows = np.flatnonzero(_is_seasonal(values, m))
-    if not len(rows):
-        return indices
-    y, divide = values[rows], multiplicative[rows, None]
-    center = _centered_mean(y, m)
-    with np.errstate(all="ignore"):
-        detrended = np.where(divide, y / center, y - center)
-    pad = np.full((len(rows), -T % m), np.nan)
-    cycles = np.concatenate([pad, detrended], axis=1).reshape(len(rows), -1, m)
-    is_known = np.isfinite(cycles).any(axis=1)
-    cycles[:, 0][~is_known] = np.broadcast_to(neutral[rows], is_known.shape)[~is_known]
-    medians = np.nanmedian(cycles, axis=1)
-    mean = medians.mean(axis=1, keepdims=True)
-    with np.errstate(all="ignore"):
-        scaled = np.where(divide, medians / mean, medians - mean)
-    valid = np.isfinite(scaled).all(axis=1) & (~divide[:, 0] | (scaled > 0).all(axis=1))
-    indices[rows[valid]] = scaled[valid]
-    return indices
-
-
-def _is_seasonal(values: FloatArray, m: int) -> BoolArray:
-    """Return whether the autocorrelation at lag m is beyond chance, [n_series]."""
-    observed = np.isfinite(values)
-    n = observed.sum(axis=1)
-    x = np.where(observed, values, 0.0)
-    size = np.abs(x).max(axis=1, keepdims=True)
-    x /= np.where(size > 0, size, 1.0)
-    x = np.where(observed, x - (x.sum(axis=1) / np.maximum(n, 1))[:, None], 0.0)
-    energy = (x * x).sum(axis=1)
-    divisor = np.where(energy > 0, energy, 1.0)
-    r = np.stack([(x[:, k:] * x[:, :-k]).sum(axis=1) / divisor for k in range(1, m + 1)])
-    limit = CRITICAL_VALUE * np.sqrt((1 + 2 * (r[:-1] ** 2).sum(axis=0)) / np.maximum(n, 1))
-    return np.asarray((np.abs(r[-1]) > limit) & (n >= MIN_CYCLES * m))
-
-
-def _centered_mean(values: FloatArray, m: int) -> FloatArray:
-    """Return moving means over a season, both ends weighted by a half if m is even; NaN where a value is missing."""
-    T = values.shape[1]
-    weights = np.ones(m) if m % 2 else np.concatenate([[0.5], np.ones(m - 1), [0.5]])
-    half = len(weights) // 2
-    means = np.full(values.shape, np.nan)
-    total = np.zeros((len(values), T - 2 * half))
-    for k, weight in enumerate(weights):
-        total += weight * values[:, k : k + T - 2 * half]
-    means[:, half : T - half] = total / m
-    return means

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,12 +12,10 @@ from gatecast._utils.typing import FloatArray
 from gatecast.data.panel import Panel
 from gatecast.data.seasonality import find_seasons, is_repeating
 from gatecast.forecasting.baselines import seasonal_naive
-from gatecast.forecasting.scaling import DAYS_PER_WEEK, MIN_CYCLES
+from gatecast.forecasting.own_seasons import DAILY_SEASONS
+from gatecast.forecasting.seasonal_indices import DAYS_PER_WEEK, MIN_CYCLES
 
-__all__ = ["choose_season", "naive_season"]
-
-DAILY_SEASONS = (24, 48, 96)
-"""Steps of a day: hours, half hours, quarters of an hour."""
+__all__ = ["Seasons", "choose_season", "naive_season"]
 
 MAX_SERIES = 40
 """Series of a panel, at most, that are searched for a cycle."""
@@ -25,8 +24,22 @@ MAX_ORIGINS = 8
 """Rolling origins over which the season of the seasonal naive is chosen."""
 
 
-def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | None = None) -> tuple[int, int]:
-    """Return the season of the models, and that of the seasonal naive.
+class Seasons(NamedTuple):
+    """Seasons of a panel.
+
+    Args:
+        models: That of models which have one.
+        naive: That of the seasonal naive forecast and of MASE.
+        all: All that series may have, the shortest first.
+    """
+
+    models: int
+    naive: int
+    all: tuple[int, ...]
+
+
+def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | None = None) -> Seasons:
+    """Return the seasons of a panel.
 
     For a single series the calendar proposes and the data decide; of several, each is tested later by itself, so the
     shortest season that the typical series holds three times is proposed. For parts of a day, series that are long
@@ -42,19 +55,24 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
         >>> from gatecast.data.panel import from_values
         >>> y = np.tile([1.0, 5.0, 9.0, 5.0], 9)
         >>> choose_season(y[None], from_values(y, start="2020-01-01", freq="QS"), 4)
-        (4, 4)
+        Seasons(models=4, naive=4, all=(4,))
     """
     typical_length = int(np.median(panel.lengths))
     if season_length is None and len(past) == 1:
         # Whole numbers have no calendar: what the data show is all that is known of their seasons.
         kinds = ("calendar", "cycle") if panel.freq.unit == "step" else ("calendar",)
-        candidates = [season.period for season in find_seasons(past[0], panel.freq) if season.kind in kinds]
-        m = naive_season(past[0], h, sorted(m for m in candidates if is_repeating(past[0], m)))
-        return m, m
+        found = [season.period for season in find_seasons(past[0], panel.freq) if season.kind in kinds]
+        repeating = sorted(m for m in found if is_repeating(past[0], m))
+        m = naive_season(past[0], h, repeating)
+        return Seasons(m, m, tuple(repeating) or (m,))
     cycles = sorted(panel.freq.cycles) or _common_cycle(past, panel)
     m = season_length or next((cycle for cycle in cycles if MIN_CYCLES * cycle <= typical_length), 1)
-    has_weeks = m in DAILY_SEASONS and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
-    return DAYS_PER_WEEK * m if has_weeks else m, m
+    # Hours have a week, whether the calendar is known or not.
+    weeks = [DAYS_PER_WEEK * m] if m in DAILY_SEASONS else []
+    longer = [cycle for cycle in {*cycles, *weeks} if cycle > m]
+    others = [cycle for cycle in sorted(longer) if MIN_CYCLES * cycle <= typical_length]
+    has_weeks = bool(weeks) and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
+    return Seasons(DAYS_PER_WEEK * m if has_weeks else m, m, (m, *others))
 
 
 def _common_cycle(past: FloatArray, panel: Panel) -> list[int]:

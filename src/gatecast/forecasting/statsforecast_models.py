@@ -196,6 +196,8 @@ MODELS: Mapping[str, Callable[..., FloatArray]] = MappingProxyType({"ETS": _ets,
 class _StatsForecastModel(LocalModel):
     """A model of statsforecast."""
 
+    is_quick: ClassVar[bool] = False
+
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> LocalModel:
         """Refuse early where statsforecast is not installed."""

@@ -25,7 +25,7 @@ import numpy as np
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.scaling import SeriesScaler, forward_fill
+from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, batches_by_length
 
 __all__ = ["DynamicOptimizedTheta", "dot"]
 
@@ -45,7 +45,10 @@ BATCH_SERIES = 8192
 """Series at a time."""
 
 MAX_LENGTH = 1024
-"""Newest values of a series that are used."""
+"""Newest values of a series that are used, if these are ten seasons at least."""
+
+MAX_CYCLES = 10
+"""Seasons that are used, where they are more values."""
 
 
 @register
@@ -66,8 +69,9 @@ class DynamicOptimizedTheta(LocalModel):
     column: ClassVar[str] = "DynamicOptimizedTheta"
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
-        """Forecast each series from its newest 1024 values."""
-        return dot(values[:, -MAX_LENGTH:], task.horizon, task.season_length, task.quantiles)
+        """Forecast each series from its newest 1024 values or ten seasons."""
+        n = max(MAX_LENGTH, MAX_CYCLES * task.season_length)
+        return dot(values[:, -n:], task.horizon, task.season_length, task.quantiles)
 
 
 def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.5,)) -> FloatArray:
@@ -90,46 +94,27 @@ def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.
         [25.0, 26.0]
     """
     forecasts = np.full((len(values), h, len(quantiles)), np.nan)
-    observed = np.isfinite(values)
-    T = values.shape[1]
-    n = np.where(observed.any(axis=1), T - observed.argmax(axis=1), 0)
-    order = np.argsort(n, kind="stable")
-    order = order[n[order] > 0]
-    # Series of similar lengths together.
-    for start in range(0, len(order), BATCH_SERIES):
-        rows = order[start : start + BATCH_SERIES]
-        longest = int(n[rows].max())
-        forecasts[rows] = _forecast_batch(values[rows, T - longest :], n[rows], h, m, quantiles)
+    for rows, batch in batches_by_length(values, BATCH_SERIES):
+        forecasts[rows] = _forecast_batch(batch, h, m, quantiles)
     return forecasts
 
 
-def _forecast_batch(values: FloatArray, n: IntArray, h: int, m: int, quantiles: Sequence[float]) -> FloatArray:
+def _forecast_batch(values: FloatArray, h: int, m: int, quantiles: Sequence[float]) -> FloatArray:
     """`dot` for series of similar lengths."""
-    T, observed = values.shape[1], np.isfinite(values)
-    size = np.where(observed, np.abs(values), 0.0).max(axis=1, keepdims=True)
-    size[size == 0] = 1.0
-    scaled = values / size
-    positive = np.asarray((np.where(observed, scaled, 1.0) > 0).all(axis=1))
-    seasonal = SeriesScaler.fit(scaled, m).seasonal
-    s = seasonal[:, (np.arange(T) - T) % m]
-    y = forward_fill(np.where(positive[:, None], scaled / np.where(positive[:, None], s, 1.0), scaled - s))
+    adjusted = AdjustedSeries.of(values, m)
+    y, n = adjusted.values, adjusted.n
     # Sums of squares of small errors around a large level lose their digits; the method does not depend on the level.
     center = y[:, -1:].copy()
     spread = np.abs(y - center).max(axis=1, keepdims=True)
     spread[spread == 0] = 1.0
     y = (y - center) / spread
-    # Aligned at the beginning: step i of every series side by side.
-    first = T - n
-    y = np.take_along_axis(y, np.minimum(np.arange(T) + first[:, None], T - 1), axis=1)
     lines = _lines(y)
     coarse = _fit(y, n, lines, np.broadcast_to(ALPHAS, (len(y), len(ALPHAS))))
     best = _fit(y, n, lines, np.clip(coarse.alpha[:, None] + ALPHA_STEPS, ALPHAS[0], ALPHAS[-1]))
     point, deviation = _forecast(y, n, best, h)
     z = np.array([NormalDist().inv_cdf(level) for level in quantiles])
     q = (point[..., None] + deviation[..., None] * z) * spread[..., None] + center[..., None]
-    future = seasonal[:, np.arange(h) % m][..., None]
-    q = np.where(positive[:, None, None], q * future, q + future)
-    return np.asarray(q * size[..., None])
+    return adjusted.restore(q)
 
 
 class _Lines(NamedTuple):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from types import ModuleType
 
+from gatecast._utils.typing import FloatArray as Doubles
+from gatecast._utils.typing import IntArray as Integers
 from gatecast.kernels.packing import Array
 
 LANES: int
@@ -62,6 +64,20 @@ def dense_backward(x: Array, W: Array, dy: Array, need_dx: bool) -> tuple[Array 
 def dropout(x: Array, rate: float, key: int) -> Array: ...
 def quantiles_forward(x: Array, count: int) -> Array: ...
 def quantiles_backward(x: Array, dy: Array, count: int) -> Array: ...
+def local_trend(
+    y: Doubles,
+    n: Integers,
+    linear: Integers,
+    alpha: Doubles,
+    beta: Doubles,
+    lam: Doubles,
+    rho: Doubles,
+    tau: Integers,
+    lanes: int,
+    exponent: float,
+    mean: Doubles,
+    variance: Doubles,
+) -> None: ...
 def pinball(p: Array, y: Array, weight: Array, levels: Sequence[float], scale: float) -> tuple[float, Array]: ...
 def adam(
     m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, debias1: float, debias2: float

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.errors import ConfigError
 from gatecast.kernels import _native
 from gatecast.kernels.cells import CELLS, StateNoise
@@ -24,6 +25,7 @@ from gatecast.kernels.packing import LANES, Array, Params
 
 __all__ = [
     "Cache",
+    "TrendGrid",
     "adam",
     "available_isas",
     "backward",
@@ -33,6 +35,7 @@ __all__ = [
     "forward",
     "get_num_threads",
     "isa",
+    "local_trend",
     "pinball",
     "quantiles_backward",
     "quantiles_forward",
@@ -290,6 +293,66 @@ def pinball(p: Array, y: Array, weight: Array, levels: Sequence[float], scale: f
         (2.0, 10.0)
     """
     return _native.pinball(p, y, weight, levels, scale)
+
+
+class TrendGrid(NamedTuple):
+    """Parameters of the models that `local_trend` averages: all combinations."""
+
+    alpha: tuple[float, ...]
+    """Smoothing of the level."""
+    beta: tuple[float, ...]
+    """Smoothing of the trend."""
+    lam: tuple[float, ...]
+    """Share of the local trend."""
+    rho: tuple[float, ...]
+    """Exponents of the global trend."""
+    tau: tuple[float, ...]
+    """Exponents of the size of errors: 0, 0.5 or 1; with rho 16 combinations at most."""
+
+
+def local_trend(
+    y: FloatArray, n: IntArray, linear: BoolArray, grid: TrendGrid, exponent: float, h: int
+) -> tuple[FloatArray, FloatArray]:
+    """Forecast with a local and a global trend, the mean over a grid of models weighted by their posterior.
+
+    `forecasting.local_global_trend` has the equations; everything is in float64.
+
+    Args:
+        y: Series aligned at their beginnings, in units of their mean sizes, [n_series, T]; without NaN.
+        n: Values of each, at least 2, [n_series].
+        linear: Whether a series has rho = tau = 0 in all models, because it is not positive, [n_series].
+        grid: The models.
+        exponent: Of the posterior.
+        h: Steps.
+
+    Returns:
+        Mean and variance of the forecasts, [n_series, h] each.
+
+    Example:
+        >>> grid = TrendGrid((0.5,), (0.1,), (1.0,), (0.0,), (0.0,))
+        >>> mean, variance = local_trend(np.ones((1, 5)), np.array([5]), np.array([False]), grid, 0.5, 2)
+        >>> mean.round(6).tolist()
+        [[1.0, 1.0]]
+    """
+    lanes = [(rho, tau) for rho in grid.rho for tau in grid.tau]
+    padded = lanes + lanes[:1] * (LANES - len(lanes))
+    mean, variance = np.empty((len(y), h)), np.empty((len(y), h))
+    alpha, beta, lam = (np.array(axis, np.float64) for axis in (grid.alpha, grid.beta, grid.lam))
+    _native.local_trend(
+        np.ascontiguousarray(y, np.float64),
+        np.ascontiguousarray(n, np.int64),
+        np.ascontiguousarray(linear, np.int64),
+        alpha,
+        beta,
+        lam,
+        np.array([rho for rho, _ in padded], np.float64),
+        np.array([round(2 * tau) for _, tau in padded], np.int64),
+        len(lanes),
+        exponent,
+        mean,
+        variance,
+    )
+    return mean, variance
 
 
 def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, step: int) -> None:

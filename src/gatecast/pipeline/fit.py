@@ -23,20 +23,18 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.backtest import score_test_part
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import (
-    STANDARD_LEVELS,
     ConformalCalibrator,
+    calibrate,
     default_calibrator,
-    with_ensemble,
 )
-from gatecast.evaluation.conformal import fit_width_factors, half_widths
-from gatecast.evaluation.sample_paths import error_autocorrelation
+from gatecast.evaluation.model_weights import ModelWeights, equal_weights
+from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past, older_origins
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import (
     FittedEnsemble,
     fit_models,
-    inverse_error_weights,
     refine,
     trial_configs,
     update_models,
@@ -45,7 +43,6 @@ from gatecast.forecasting.median import members_of
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
 from gatecast.forecasting.presets import model_configs, unique_columns
 from gatecast.forecasting.season_selection import choose_season
-from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.pipeline.data_checks import check_bounds, check_series, drop_unlike_last, trim_unobserved
 from gatecast.pipeline.progress import Progress, ProgressTracker
 from gatecast.pipeline.state import FittedState
@@ -125,7 +122,7 @@ def fit(
     if run.split is not None:
         calibrator = run.validate(calibrator)
         if evaluate:
-            evaluation = run.score(calibrator)
+            calibrator, evaluation = run.score(calibrator)
     ensemble = run.fit_models(run.context, run.configs)
     seconds = time.perf_counter() - began
     history = run.tracker.history
@@ -154,10 +151,15 @@ class _Fit:
         self.split = split_panel(panel.lengths, horizon)
         if self.split is not None and len(panel) == 1:
             check_split(panel.series(0), self.split)
+        if self.split is not None and not evaluate:
+            # What is not scored is learnt from.
+            self.split = Split(self.split.train + self.split.test, self.split.validation, 0)
         _check_lengths(config, len(panel), self.typical_length, self.split)
         past = self.context if self.split is None else self.context.drop_last(self.split.test)
-        m, self.season_length = choose_season(past.values, panel, horizon, config.season_length)
-        self.task = Task(horizon, m, seed=config.seed)
+        seasons = choose_season(past.values, panel, horizon, config.season_length)
+        self.season_length = seasons.naive
+        self.task = Task(horizon, seasons.models, seed=config.seed, seasons=seasons.all)
+        self.past: PastForecasts | None = None
         summary = PanelSummary.of(panel)
         self.configs = model_configs(config.model, summary, self.task, overrides(config))
         self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
@@ -185,9 +187,8 @@ class _Fit:
 
     def calibrator(self) -> ConformalCalibrator:
         """Return the calibrator before anything is measured."""
-        levels, data = sorted({*STANDARD_LEVELS, *self.config.level}), self.config.data
-        columns = unique_columns(self.configs)
-        start = default_calibrator(columns, self.task.quantiles, levels, self.task.horizon)
+        data, columns = self.config.data, unique_columns(self.configs)
+        start = default_calibrator(columns, self.task.quantiles, self.season_length)
         weights = start.weights
         if self.split is None and self.typical_length < MIN_TRAINING_ROWS:
             weights = _without_networks(columns, self.configs)
@@ -198,21 +199,33 @@ class _Fit:
         """Fit on the training parts, and let the validation parts choose, weight and calibrate."""
         split, horizon = self._split(), self.task.horizon
         before_test = self.known_before(split.validation + split.test).drop_last(split.test)
-        past, actual = _validation_origins(before_test, split, horizon)
+        past, actual = before_test.rolling_origins(_validation_offsets(before_test, split, horizon), horizon)
         sample = np.arange(0, len(past), -(-len(past) // MAX_VALIDATION_ROWS))
         training, trial = before_test.drop_last(split.validation), trial_configs(self.configs)
         monitored = make_monitor_data(past.take(sample), actual[sample], training, split.train, _stride(trial))
         ensemble = self.fit_models(training, trial, monitored)
         ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
-        rows = split.validation if len(self.panel) == 1 else int(np.isfinite(actual).any(axis=1).sum()) * horizon
-        return _calibrate(calibrator, ensemble, past, actual, rows)
+        self.past = forecast_past(
+            ensemble, before_test, _validation_offsets(before_test, split, horizon), self.season_length
+        )
+        quick = ensemble.refitting()
+        older = older_origins(before_test, split.validation, horizon, max(self.task.seasons, default=1))
+        if quick is not None and len(older):
+            self.past = self.past.join(forecast_past(quick, before_test, older, self.season_length))
+        return calibrate(calibrator, self.past, before_test, self.config.level)
 
-    def score(self, calibrator: ConformalCalibrator) -> Evaluation:
-        """Fit on all but the test parts, and score on these."""
+    def score(self, calibrator: ConformalCalibrator) -> tuple[ConformalCalibrator, Evaluation]:
+        """Fit on all but the test parts, score on these, and learn from their errors too."""
         split = self._split()
         context = self.known_before(split.test)
         ensemble = self.fit_models(context.drop_last(split.test), self.configs)
-        return score_test_part(calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level)
+        evaluation = score_test_part(
+            calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level
+        )
+        offsets = _validation_offsets(context, split._replace(validation=split.test), self.task.horizon)
+        newest = forecast_past(ensemble, context, offsets, self.season_length)
+        past = newest if self.past is None else newest.join(self.past)
+        return calibrate(calibrator, past, context, self.config.level), evaluation
 
     def _split(self) -> Split:
         """Return the split of a fit that holds rows back."""
@@ -244,12 +257,12 @@ def update(
     )
 
 
-def _without_networks(columns: list[str], configs: list[ModelConfig]) -> dict[str, float]:
+def _without_networks(columns: list[str], configs: list[ModelConfig]) -> ModelWeights:
     """Return weights for series too short to train a network on: the other models alone."""
     others = [config.family != "network" for config in configs]
     if not any(others):
-        return dict.fromkeys(columns, 1 / len(columns))
-    return {column: other / sum(others) for column, other in zip(columns, others, strict=True)}
+        return equal_weights(columns)
+    return ModelWeights({column: other / sum(others) for column, other in zip(columns, others, strict=True)}, {})
 
 
 def _stride(configs: list[ModelConfig]) -> int:
@@ -257,30 +270,12 @@ def _stride(configs: list[ModelConfig]) -> int:
     return max(getattr(member, "stride", 1) for config in configs for member in members_of(config))
 
 
-def _validation_origins(context: PanelContext, split: Split, horizon: int) -> tuple[PanelContext, FloatArray]:
-    """Return the series at the origins of the validation part, and what followed."""
+def _validation_offsets(context: PanelContext, split: Split, horizon: int) -> npt.NDArray[np.int64]:
+    """Return how many values follow each origin of the validation part."""
     n = split.validation
     if len(context) == 1:
-        offsets = np.linspace(n, 1, min(CALIBRATION_ORIGINS, n)).round().astype(np.int64)
-    else:
-        offsets = np.arange(n, 0, -horizon)
-    return context.rolling_origins(offsets, horizon)
-
-
-def _calibrate(
-    start: ConformalCalibrator, ensemble: FittedEnsemble, past: PanelContext, actual: FloatArray, rows: int
-) -> ConformalCalibrator:
-    """Return weights, width factors and the autocorrelation of the errors, from errors on `rows` values."""
-    quantiles = ensemble.predict_quantiles(past)
-    scale = seasonal_naive_scale(past.values, ensemble.task.season_length)
-    weights = inverse_error_weights(quantiles, actual, scale, ensemble.families)
-    weighted = start._replace(weights=weights)
-    main = with_ensemble(weighted, quantiles)[start.name]
-    factors = fit_width_factors(main, start.quantiles, actual, list(start.width_factors), rows=rows)
-    below, above = half_widths(main, start.quantiles, 80.0)
-    error = actual - main[..., main.shape[-1] // 2]
-    scaled = error / np.maximum(np.where(error < 0, below, above), 1e-300)
-    return weighted._replace(width_factors=factors, error_autocorrelation=error_autocorrelation(scaled), measured=True)
+        return np.unique(np.linspace(n, 1, min(CALIBRATION_ORIGINS, n)).round().astype(np.int64))[::-1]
+    return np.arange(n, 0, -horizon)
 
 
 def _check_lengths(config: ForecasterConfig, n_series: int, typical_length: int, split: Split | None) -> None:

@@ -21,6 +21,7 @@ from gatecast.errors import ConfigError, FormatError
 from gatecast.evaluation.backtest import evaluation_columns, test_table
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import ConformalCalibrator
+from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.evaluation.splits import Split
 from gatecast.forecasting.base import ForecastModel, ModelState, Task
 from gatecast.forecasting.ensemble import FittedEnsemble
@@ -59,11 +60,11 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
         "panel": panel,
         "calibrator": {
             "name": calibrator.name,
-            "weights": calibrator.weights,
-            "levels": list(calibrator.width_factors),
+            "weights": calibrator.weights.shared,
+            "levels": list(calibrator.margins),
+            "season_length": calibrator.season_length,
             "bounds": calibrator.bounds._asdict(),
             "error_autocorrelation": calibrator.error_autocorrelation,
-            "measured": calibrator.measured,
         },
         "state": {
             "season_length": state.season_length,
@@ -76,8 +77,9 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
     if state.evaluation is not None:
         header["evaluation"], columns = _evaluation_out(state.evaluation, state.panel)
         arrays |= columns
-    factors = np.stack(list(calibrator.width_factors.values()))
-    safefile.write(path, KIND, header, arrays | models | {"width_factors": factors})
+    arrays |= {f"weights.{name}": weights for name, weights in calibrator.weights.by_series.items()}
+    arrays |= {f"margins.{k}": margins for k, margins in enumerate(calibrator.margins.values())}
+    safefile.write(path, KIND, header, arrays | models)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, str]:
@@ -98,11 +100,11 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
         calibrator = ConformalCalibrator(
             settings["name"],
             ensemble.task.quantiles,
-            settings["weights"],
-            dict(zip(settings["levels"], arrays["width_factors"], strict=True)),
+            _weights_in(settings["weights"], arrays),
+            {level: arrays[f"margins.{k}"] for k, level in enumerate(settings["levels"])},
+            settings["season_length"],
             Bounds(**settings["bounds"]),
             settings["error_autocorrelation"],
-            settings["measured"],
         )
         evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
         state = FittedState(
@@ -217,6 +219,12 @@ def _ids_in(values: list[Any]) -> npt.NDArray[Any]:
     return ids if ids.dtype.kind in "iu" else ids.astype(object)
 
 
+def _weights_in(shared: dict[str, float], arrays: Arrays) -> ModelWeights:
+    """Return the weights of models from JSON and arrays."""
+    names = [f"weights.{name}" for name in shared]
+    return ModelWeights(shared, {key.partition(".")[2]: arrays[key] for key in names if key in arrays})
+
+
 def _evaluation_out(evaluation: Evaluation, panel: Panel) -> tuple[dict[str, Any], Arrays]:
     """Scores and the models' columns of the test part; the others are those of the panel."""
     model_columns = [name for name in evaluation.table if name not in test_table(panel, evaluation.split_sizes[2])[1]]
@@ -269,7 +277,8 @@ def _ensemble_out(ensemble: FittedEnsemble) -> tuple[dict[str, Any], Arrays]:
 
 def _ensemble_in(settings: Mapping[str, Any], arrays: Arrays) -> FittedEnsemble:
     """Return models from JSON and arrays."""
-    task = Task(**{**settings["task"], "quantiles": tuple(settings["task"]["quantiles"])})
+    about = settings["task"]
+    task = Task(**{**about, "quantiles": tuple(about["quantiles"]), "seasons": tuple(about["seasons"])})
     models: list[ForecastModel] = []
     for k, item in enumerate(settings["models"]):
         prefix = f"model.{k}."

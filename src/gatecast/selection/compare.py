@@ -189,15 +189,15 @@ def match_sizes(
         The settings with a season; units of each cell; a sentence about them.
     """
     context, h = PanelContext.from_panel(panel), config.h or 0
-    m, season_length = choose_season(context.values, panel, h, config.season_length)
-    config = replace(config, season_length=season_length)
+    seasons = choose_season(context.values, panel, h, config.season_length)
+    config = replace(config, season_length=seasons.naive)
     cells = [name for name in names if name in CELLS]
     if not cells:
         return config, {}, ""
     if config.network.units is not None:
         note = f"Every recurrent layer has {format_count(config.network.units, 'unit')}, as requested."
         return config, dict.fromkeys(cells, config.network.units), note
-    task = Task(h, m, seed=config.seed)
+    task = Task(h, seasons.models, seed=config.seed, seasons=seasons.all)
     lstm = LSTMConfig.default_for(PanelSummary.of(panel), task, overrides(config)).configs[0]
     columns = {f"n_{name}": getattr(context, name).shape[-1] for name in ("futr_exog", "hist_exog", "stat_exog")}
 

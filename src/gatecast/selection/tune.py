@@ -27,7 +27,7 @@ from gatecast.evaluation.splits import MIN_TRAINING_ROWS, default_horizon, split
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.season_selection import choose_season
+from gatecast.forecasting.season_selection import Seasons, choose_season
 from gatecast.metrics.point import mean_or_nan
 from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.pipeline.cross_validation import iter_windows, longer_than
@@ -262,7 +262,7 @@ def _plan(source: Any, forecaster: Forecaster, n_windows: int, search_space: Any
         raise _too_short(prepared, h, h, n_windows)
     known = prepared.restrict_categories(prepared.categories_before(split.test))
     before_test = known.drop_last(split.test)
-    shortest, seasons, lengths = split.train, (1, 1), prepared.lengths
+    shortest, seasons, lengths = split.train, Seasons(1, 1, ()), prepared.lengths
     scales: list[FloatArray] = []
     for offset in reversed(range(h, n_windows * h + 1, h)):
         window = longer_than(before_test, offset)
@@ -277,11 +277,13 @@ def _plan(source: Any, forecaster: Forecaster, n_windows: int, search_space: Any
         if not scales:
             # One season for all trials, chosen before the first window.
             seasons, lengths = choose_season(past, window, h, config.season_length), window.lengths
-        scales.append(seasonal_naive_scale(past, seasons[1]))
+        scales.append(seasonal_naive_scale(past, seasons.naive))
     measure = "MASE" if all(np.isfinite(scale).any() for scale in scales) else "MAE"
     if measure == "MAE":
         scales = [np.ones(len(scale)) for scale in scales]
-    default = defaults(PanelSummary(lengths), Task(h, seasons[0]), Overrides(config.network, config.training))
+    default = defaults(
+        PanelSummary(lengths), Task(h, seasons.models, seasons=seasons.all), Overrides(config.network, config.training)
+    )
     space = make_space(default, max(1, shortest - 1), config.network, config.training, search_space)
     return _Plan(
         panel, before_test, list(notes), kind_of(source), config, h, n_windows, scales, measure, space, default

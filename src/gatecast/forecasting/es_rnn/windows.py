@@ -15,7 +15,8 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.es_rnn.smoothing import AnyFloatArray, Smoothed, gate, roughness, smooth, smooth_backward
 from gatecast.forecasting.panel_rnn.windows import MIN_SCALE
-from gatecast.forecasting.scaling import SeriesScaler, forward_fill, seasonal_indices
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill
+from gatecast.forecasting.seasonal_indices import seasonal_indices
 
 __all__ = [
     "CONTEXT_SEASONS",

@@ -1,0 +1,250 @@
+// Exponential smoothing with a local and a global trend (gatecast.forecasting.local_global_trend has the equations): the
+// posterior mean over a grid of models, a series a task, in float64.
+//
+// Notation: n values of a series; a combination is (alpha, beta, lambda); a lane is a (rho, tau) of it. Each lane fits its
+// own gamma and scale by reweighting for Student's t; r[t] = y[t] - level - lambda trend is what gamma level^rho explains.
+#pragma once
+
+#include "kernels/reduction-inl.h"
+#include "runtime/memory_pool.h"
+#include "runtime/thread_pool.h"
+
+namespace gatecast::GATECAST_ISA {
+
+constexpr int TREND_LANES = 16;
+constexpr double DEGREES = 5.0;           // of Student's t
+constexpr double GAMMA_DEVIATION = 0.05;  // prior of gamma, in units of the mean level
+constexpr double MIN_LEVEL = 1e-3;        // in the same units: powers of a level stay finite
+constexpr double MIN_VARIANCE = 1e-14;
+constexpr int FITS = 5;           // reweightings
+constexpr int FACTORS = 16;       // multiplied before a logarithm is taken: float64 holds them
+constexpr double MIN_LOG = -14;   // weights below e^-14 of the largest do not count
+
+struct TrendLanes {
+  double v[TREND_LANES] = {};
+};
+
+// What the lanes of a combination found.
+struct TrendFit {
+  TrendLanes gamma, variance, log_posterior;
+};
+
+// The sums that gamma's normal equation needs.
+struct TrendSums {
+  TrendLanes rr, gr, gg;
+};
+
+// The numbers of a series that do not depend on gamma, (n - 1, TREND_LANES) each but for r.
+struct TrendTerms {
+  const double* r;  // (n - 1)
+  const double* g;  // level^rho
+  const double* w;  // level^(-2 tau): the inverse of the squared size of the error
+};
+
+GATECAST_INLINE double at_least(double x, double limit) {
+  return x > limit ? x : limit;
+}
+
+GATECAST_INLINE double power(double x, double exponent) {
+  return exponent == 0 ? 1 : exponent == 1 ? x : exponent == 0.5 ? __builtin_sqrt(x) : __builtin_pow(x, exponent);
+}
+GATECAST_INLINE double integer_power(double x, int64_t exponent) {
+  return exponent == 0 ? 1 : exponent == 1 ? x : x * x;
+}
+
+// Gamma of the weighted sums, drawn to 0 by its prior.
+GATECAST_INLINE void solve_gamma(const TrendSums& s, TrendFit& fit) {
+  for (int i = 0; i < TREND_LANES; ++i)
+    fit.gamma.v[i] = s.gr.v[i] / (s.gg.v[i] + fit.variance.v[i] / (GAMMA_DEVIATION * GAMMA_DEVIATION));
+}
+
+// One reweighting: scale and weights from the errors with the present gamma, then gamma from these weights.
+inline void reweight(const TrendTerms& a, int64_t steps, TrendFit& fit) {
+  TrendSums s;
+  TrendLanes gamma = fit.gamma, width;
+  for (int i = 0; i < TREND_LANES; ++i) width.v[i] = DEGREES * fit.variance.v[i];
+  for (int64_t t = 0; t < steps; ++t) {
+    const double *g = a.g + t * TREND_LANES, *w = a.w + t * TREND_LANES, r = a.r[t];
+    for (int i = 0; i < TREND_LANES; ++i) {
+      const double e = r - gamma.v[i] * g[i];
+      const double square = w[i] * e * e;
+      const double u = width.v[i] / (width.v[i] + square);  // (nu + 1) / nu comes later
+      const double weighted = u * w[i] * g[i];
+      s.rr.v[i] += u * square;
+      s.gr.v[i] += weighted * r;
+      s.gg.v[i] += weighted * g[i];
+    }
+  }
+  constexpr double scale = (DEGREES + 1) / DEGREES;
+  for (int i = 0; i < TREND_LANES; ++i) {
+    fit.variance.v[i] = scale * s.rr.v[i] / static_cast<double>(steps) + MIN_VARIANCE;
+    s.gr.v[i] *= scale;
+    s.gg.v[i] *= scale;
+  }
+  solve_gamma(s, fit);
+}
+
+// The first gamma and scale: least squares with the weights of tau alone.
+inline void least_squares(const TrendTerms& a, int64_t steps, TrendFit& fit) {
+  TrendSums s;
+  for (int64_t t = 0; t < steps; ++t) {
+    const double *g = a.g + t * TREND_LANES, *w = a.w + t * TREND_LANES, r = a.r[t];
+    for (int i = 0; i < TREND_LANES; ++i) {
+      s.rr.v[i] += w[i] * r * r;
+      s.gr.v[i] += w[i] * g[i] * r;
+      s.gg.v[i] += w[i] * g[i] * g[i];
+    }
+  }
+  const double count = static_cast<double>(steps);
+  for (int i = 0; i < TREND_LANES; ++i) fit.variance.v[i] = s.rr.v[i] / count + MIN_VARIANCE;
+  solve_gamma(s, fit);
+  for (int i = 0; i < TREND_LANES; ++i) {
+    const double gamma = fit.gamma.v[i];
+    const double sum = s.rr.v[i] - 2 * gamma * s.gr.v[i] + gamma * gamma * s.gg.v[i];
+    fit.variance.v[i] = at_least(sum, 0) / count + MIN_VARIANCE;
+  }
+}
+
+// Student's log-likelihood and the log prior of gamma. Logarithms are taken of products.
+inline void log_posterior(const TrendTerms& a, int64_t steps, TrendFit& fit) {
+  TrendLanes errors, sizes;
+  for (int64_t begin = 0; begin < steps; begin += FACTORS) {
+    TrendLanes error, size;
+    for (int i = 0; i < TREND_LANES; ++i) error.v[i] = size.v[i] = 1;
+    for (int64_t t = begin; t < min(steps, begin + FACTORS); ++t) {
+      const double *g = a.g + t * TREND_LANES, *w = a.w + t * TREND_LANES, r = a.r[t];
+      for (int i = 0; i < TREND_LANES; ++i) {
+        const double e = r - fit.gamma.v[i] * g[i];
+        error.v[i] *= 1 + w[i] * e * e / (DEGREES * fit.variance.v[i]);
+        size.v[i] *= w[i];
+      }
+    }
+    for (int i = 0; i < TREND_LANES; ++i) {
+      errors.v[i] += __builtin_log(error.v[i]);
+      sizes.v[i] += __builtin_log(size.v[i]);
+    }
+  }
+  for (int i = 0; i < TREND_LANES; ++i) {
+    const double z = fit.gamma.v[i] / GAMMA_DEVIATION;
+    fit.log_posterior.v[i] = -0.5 * (DEGREES + 1) * errors.v[i] + 0.5 * sizes.v[i] -
+                             0.5 * static_cast<double>(steps) * __builtin_log(fit.variance.v[i]) - 0.5 * z * z;
+  }
+}
+
+// The level and trend of a combination after the last value, and what its lanes found.
+struct TrendModel {
+  double alpha, beta, lambda, level, trend;
+  TrendFit fit;
+};
+
+// The memory of one worker, (n - 1, TREND_LANES) for g and w.
+struct TrendBuffers {
+  double *level, *trend, *r, *g, *w, *square;
+  TrendModel* models;
+
+  static constexpr int64_t MODEL = sizeof(TrendModel) / sizeof(double);
+  static int64_t size(const TrendGrid& a, const TrendSeries& s) {
+    return 3 * s.T + 2 * s.T * TREND_LANES + s.h + a.alphas * a.betas * a.lambdas * MODEL;
+  }
+  TrendBuffers(double* p, const TrendSeries& s)
+      : level(p),
+        trend(p + s.T),
+        r(p + 2 * s.T),
+        g(p + 3 * s.T),
+        w(g + s.T * TREND_LANES),
+        square(w + s.T * TREND_LANES),
+        models(reinterpret_cast<TrendModel*>(square + s.h)) {}
+};
+
+// The forecasts of one lane, weighted, are added to the mean, their squares and variances to the others, (h) each.
+inline void add_forecast(const TrendModel& m, int lane, double rho, int64_t tau, double weight, int64_t h, double* mean,
+                         double* square, double* variance) {
+  const double gamma = m.fit.gamma.v[lane];
+  double level = m.level, trend = m.trend, spread = 1;
+  for (int64_t k = 0; k < h; ++k) {
+    const double value = level + gamma * power(at_least(level, MIN_LEVEL), rho) + m.lambda * trend;
+    mean[k] += weight * value;
+    square[k] += weight * value * value;
+    variance[k] += weight * m.fit.variance.v[lane] * integer_power(at_least(value, MIN_LEVEL), tau) * spread;
+    const double moved = m.alpha * (1 + m.lambda * m.beta * static_cast<double>(k + 1));
+    spread += moved * moved;
+    const double next = m.alpha * value + (1 - m.alpha) * level;
+    trend = m.beta * (next - level) + (1 - m.beta) * trend;
+    level = next;
+  }
+}
+
+// Fits every model of the grid to y (n); returns the largest posterior.
+inline double fit_models(const TrendGrid& a, const double* y, int64_t n, bool linear, const TrendBuffers& memory) {
+  const int64_t steps = n - 1, early = min(5, steps);
+  double *level = memory.level, *trend = memory.trend, *r = memory.r, *g = memory.g, *w = memory.w;
+  const double first_trend = (y[early] - y[0]) / (2.0 * static_cast<double>(early));
+  TrendModel* model = memory.models;
+  double best = -__builtin_inf();
+  for (int64_t i = 0; i < a.alphas; ++i) {
+    const double alpha = a.alpha[i];
+    level[0] = y[0];
+    for (int64_t t = 1; t < n; ++t) level[t] = alpha * y[t] + (1 - alpha) * level[t - 1];
+    for (int64_t t = 0; t < steps; ++t)
+      for (int lane = 0; lane < TREND_LANES; ++lane)
+        g[t * TREND_LANES + lane] = linear ? 1 : power(at_least(level[t], MIN_LEVEL), a.rho[lane]);
+    for (int64_t j = 0; j < a.betas; ++j) {
+      trend[0] = first_trend;
+      for (int64_t t = 1; t < n; ++t)
+        trend[t] = a.beta[j] * (level[t] - level[t - 1]) + (1 - a.beta[j]) * trend[t - 1];
+      for (int64_t k = 0; k < a.lambdas; ++k, ++model) {
+        for (int64_t t = 0; t < steps; ++t) {
+          const double base = level[t] + a.lambda[k] * trend[t], inverse = linear ? 1 : 1 / at_least(base, MIN_LEVEL);
+          const double powers[] = {1, inverse, inverse * inverse};
+          r[t] = y[t + 1] - base;
+          for (int lane = 0; lane < TREND_LANES; ++lane) w[t * TREND_LANES + lane] = powers[a.tau[lane]];
+        }
+        *model = {.alpha = alpha,
+                  .beta = a.beta[j],
+                  .lambda = a.lambda[k],
+                  .level = level[steps],
+                  .trend = trend[steps],
+                  .fit = {}};
+        const TrendTerms terms = {.r = r, .g = g, .w = w};
+        least_squares(terms, steps, model->fit);
+        for (int fit = 0; fit < FITS; ++fit) reweight(terms, steps, model->fit);
+        log_posterior(terms, steps, model->fit);
+        for (int lane = 0; lane < a.lanes; ++lane) best = at_least(model->fit.log_posterior.v[lane], best);
+      }
+    }
+  }
+  return best;
+}
+
+// The posterior mean of the forecasts of one series, and their variance: within the models and between them.
+inline void average_models(const TrendGrid& a, int64_t h, double best, bool linear, const TrendBuffers& memory,
+                           double* mean, double* variance) {
+  double total = 0, *square = memory.square;
+  for (int64_t k = 0; k < h; ++k) mean[k] = square[k] = variance[k] = 0;
+  for (int64_t i = 0; i < a.alphas * a.betas * a.lambdas; ++i)
+    for (int lane = 0; lane < a.lanes; ++lane) {
+      const TrendModel& m = memory.models[i];
+      const double score = a.exponent * (m.fit.log_posterior.v[lane] - best);
+      if (!(score > MIN_LOG)) continue;
+      const double weight = __builtin_exp(score);
+      total += weight;
+      add_forecast(m, lane, linear ? 0 : a.rho[lane], linear ? 0 : a.tau[lane], weight, h, mean, square, variance);
+    }
+  for (int64_t k = 0; k < h; ++k) {
+    mean[k] /= total;
+    variance[k] = variance[k] / total + at_least(square[k] / total - mean[k] * mean[k], 0);
+  }
+}
+
+inline void local_trend(const TrendGrid& a, const TrendSeries& s) {
+  const int64_t size = TrendBuffers::size(a, s);
+  const Scratch scratch(static_cast<size_t>(2 * n_workers(s.series) * size));
+  double* memory = reinterpret_cast<double*>(static_cast<float*>(scratch));
+  parallel_for(s.series, num_threads(), [&](int64_t i, int worker) {
+    const TrendBuffers buffers(memory + worker * size, s);
+    const double best = fit_models(a, s.y + i * s.T, s.n[i], s.linear[i] != 0, buffers);
+    average_models(a, s.h, best, s.linear[i] != 0, buffers, s.mean + i * s.h, s.variance + i * s.h);
+  });
+}
+
+}  // namespace gatecast::GATECAST_ISA

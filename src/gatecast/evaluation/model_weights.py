@@ -1,0 +1,136 @@
+"""Weights of models by their past errors: for each series its own, as far as its past tells, else those of the panel.
+
+Shapes: n_rows rows, each a series at an origin; n_series series; K models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+
+__all__ = ["ModelWeights", "equal_weights", "fit_weights"]
+
+POWER = 4.0
+"""Weights are past errors to the minus this."""
+
+PANEL_HORIZONS = 3.0
+"""Horizons of past errors that count for a series as much as the panel's: validation tails chose it."""
+
+EQUAL_HORIZONS = 3.0
+"""Horizons of past errors of all series together that count as much as the assumption that all models err alike."""
+
+MAX_RATIO = 50.0
+"""Ratio of a model's errors to those of all, at most; its inverse at least."""
+
+
+class ModelWeights(NamedTuple):
+    """Weights of models.
+
+    Args:
+        shared: By model, for series that were not fitted; they sum to 1.
+        by_series: By model, [n_series]; {} where no errors are known.
+    """
+
+    shared: dict[str, float]
+    by_series: dict[str, FloatArray]
+
+    @property
+    def average(self) -> dict[str, float]:
+        """The mean weights over the series."""
+        if not self.by_series:
+            return self.shared
+        return {name: float(weights.mean()) for name, weights in self.by_series.items()}
+
+    def of(self, series: IntArray) -> dict[str, FloatArray]:
+        """Return the weights of some series, [n] each.
+
+        Args:
+            series: Positions among the fitted series, [n]; -1 for others.
+
+        Example:
+            >>> weights = ModelWeights({"a": 1.0}, {"a": np.array([0.5])})
+            >>> weights.of(np.array([0, -1]))["a"].tolist()
+            [0.5, 1.0]
+        """
+        if not self.by_series:
+            return {name: np.full(len(series), weight) for name, weight in self.shared.items()}
+        own = np.maximum(series, 0)
+        return {name: np.where(series >= 0, w[own], self.shared[name]) for name, w in self.by_series.items()}
+
+
+def equal_weights(models: Sequence[str]) -> ModelWeights:
+    """Return the weights of models of which no errors are known.
+
+    Example:
+        >>> equal_weights(["a", "b"]).shared
+        {'a': 0.5, 'b': 0.5}
+    """
+    return ModelWeights(dict.fromkeys(models, 1 / len(models)), {})
+
+
+def fit_weights(
+    errors: Mapping[str, FloatArray], series: IntArray, horizons: FloatArray, n_series: int
+) -> ModelWeights:
+    """Return weights by past errors to the minus 4, of each series drawn to the panel's.
+
+    With r the ratio of a model's errors to the median of the models that are known everywhere, of a series (from n
+    horizons) and of the panel (from N)::
+
+        log r_panel <- N log r_panel / (N + 3),    log r_series <- (n log r_series + 3 log r_panel) / (n + 3)
+        w = r^-4 / sum r^-4
+
+    Args:
+        errors: Scaled errors by model, [n_rows]; NaN where a model has no forecast.
+        series: The series of each row, [n_rows].
+        horizons: Horizons that each row counts for, [n_rows]: less than 1 where forecasts overlap.
+        n_series: Number of series.
+
+    Example:
+        >>> errors = {"a": np.full(9, 1.0), "b": np.full(9, 2.0)}
+        >>> weights = fit_weights(errors, np.zeros(9, int), np.ones(9), 1)
+        >>> {name: round(weight, 3) for name, weight in weights.shared.items()}
+        {'a': 0.889, 'b': 0.111}
+    """
+    e = np.array(list(errors.values()))
+    known = np.isfinite(e)
+    reference = _typical_error(e, known)
+    known &= reference > 0
+    own, ours = np.zeros((2, len(e), n_series))
+    n = np.zeros((len(e), n_series))
+    for k, is_known in enumerate(known):
+        rows, count = series[is_known], horizons[is_known]
+        own[k] = np.bincount(rows, count * e[k, is_known], n_series)
+        ours[k] = np.bincount(rows, count * reference[is_known], n_series)
+        n[k] = np.bincount(rows, count, n_series)
+    total = n.sum(axis=1)
+    panel = total * _log_ratio(own.sum(axis=1), ours.sum(axis=1)) / (total + EQUAL_HORIZONS)
+    single = (n * _log_ratio(own, ours) + PANEL_HORIZONS * panel[:, None]) / (n + PANEL_HORIZONS)
+    by_series = dict(zip(errors, _powers(single if n_series > 1 else panel[:, None]), strict=True))
+    return ModelWeights(dict(zip(errors, _powers(panel[:, None])[:, 0].tolist(), strict=True)), by_series)
+
+
+def _typical_error(e: FloatArray, known: BoolArray) -> FloatArray:
+    """Return the median error of the models that are known most often, [n_rows]; NaN where none is."""
+    counts = known.sum(axis=1)
+    everywhere = counts >= 0.9 * counts.max(initial=0)
+    any_known = known[everywhere].any(axis=0)
+    typical = np.full(e.shape[1], np.nan)
+    typical[any_known] = np.nanmedian(e[everywhere][:, any_known], axis=0)
+    return typical
+
+
+def _log_ratio(errors: FloatArray, reference: FloatArray) -> FloatArray:
+    """Return the logarithm of the ratio of errors within its limits; 0 where nothing is known."""
+    known = reference > 0
+    ratio = np.where(known, errors / np.where(known, reference, 1.0), 1.0)
+    return np.asarray(np.log(np.clip(ratio, 1 / MAX_RATIO, MAX_RATIO)))
+
+
+def _powers(log_ratio: FloatArray) -> FloatArray:
+    """Return weights [K, n] that sum to 1 over the models."""
+    merit = np.exp(-POWER * (log_ratio - log_ratio.min(axis=0)))
+    return np.asarray(merit / merit.sum(axis=0))

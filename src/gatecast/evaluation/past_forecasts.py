@@ -1,0 +1,144 @@
+"""Forecasts from past origins next to what followed: the evidence for weights and intervals.
+
+Models that were fitted once, such as networks, are asked at origins after the rows they were fitted on. Models that are
+fitted anew to each series wherever they forecast are asked at earlier origins too, without any leak.
+
+Shapes: n_rows rows, each a series at an origin; horizon steps; Q quantiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.evaluation.bounds import hold_constants
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.ensemble import FittedEnsemble
+from gatecast.metrics.scale import seasonal_naive_scale
+
+__all__ = ["PastForecasts", "forecast_past", "older_origins", "series_unit"]
+
+MAX_ORIGINS = 4
+"""Origins of a panel before which closed-form models are asked, a horizon apart."""
+
+MAX_SERIES_ORIGINS = 48
+"""The same of a single series, where they may overlap."""
+
+MAX_VALUES = 6_000_000
+"""Values of all series and origins: of large panels one origin tells enough."""
+
+MIN_PAST = 8
+"""Values before an origin, at least."""
+
+
+class PastForecasts(NamedTuple):
+    """Forecasts from past origins, and what followed.
+
+    Args:
+        quantiles: By model, [n_rows, horizon, Q]; NaN where a model has no forecast.
+        actual: [n_rows, horizon]; NaN where unknown.
+        series: The series of each row, [n_rows].
+        length: Values before the origin, [n_rows].
+        unit: Mean absolute change over a season before the origin, [n_rows]; NaN without any.
+        horizons: Horizons that each row counts for, [n_rows]: less than 1 where forecasts overlap.
+    """
+
+    quantiles: dict[str, FloatArray]
+    actual: FloatArray
+    series: IntArray
+    length: IntArray
+    unit: FloatArray
+    horizons: FloatArray
+
+    def errors(self) -> dict[str, FloatArray]:
+        """Return the mean absolute error of the medians over the horizon by model, in units, [n_rows]."""
+        return {name: self._mean_error(q[..., q.shape[-1] // 2]) for name, q in self.quantiles.items()}
+
+    def _mean_error(self, median: FloatArray) -> FloatArray:
+        """Return the mean absolute error of each row; NaN where nothing is known."""
+        error = np.abs(self.actual - median) / self.unit[:, None]
+        known = np.isfinite(error)
+        n = known.sum(axis=1)
+        return np.where(n > 0, np.where(known, error, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
+
+    def join(self, other: PastForecasts) -> PastForecasts:
+        """Return the rows of both; a model that is in one alone has no forecast in the rows of the other."""
+        names = dict.fromkeys((*self.quantiles, *other.quantiles))
+        quantiles = {
+            name: np.concatenate([_of(part.quantiles, name, len(part.actual)) for part in (self, other)])
+            for name in names
+        }
+        rest = (np.concatenate(pair) for pair in zip(self[1:], other[1:], strict=True))
+        return PastForecasts(quantiles, *rest)
+
+
+def _of(quantiles: Mapping[str, FloatArray], name: str, n_rows: int) -> FloatArray:
+    """Return the forecasts of a model; NaN if there are none."""
+    shape = next(iter(quantiles.values())).shape[1:]
+    return quantiles[name] if name in quantiles else np.full((n_rows, *shape), np.nan)
+
+
+def forecast_past(
+    ensemble: FittedEnsemble, context: PanelContext, offsets: IntArray, season_length: int
+) -> PastForecasts:
+    """Forecast from past origins with every model.
+
+    Args:
+        ensemble: Models that were fitted on what precedes the origins, or that are fitted anew at each.
+        context: The series.
+        offsets: Values after each origin, [n_origins], the largest first.
+        season_length: Of the unit.
+    """
+    horizon = ensemble.task.horizon
+    past, actual = context.rolling_origins(offsets, horizon)
+    quantiles = {name: hold_constants(q, past.values) for name, q in ensemble.predict_quantiles(past).items()}
+    observed = np.isfinite(past.values)
+    length = observed.sum(axis=1)
+    actual = np.where((length >= min(MIN_PAST, int(length.max(initial=0))))[:, None], actual, np.nan)
+    unit = series_unit(past.values, season_length)
+    apart = float(np.abs(np.diff(offsets)).mean()) if len(offsets) > 1 else float(horizon)
+    horizons = np.full(len(actual), min(1.0, apart / horizon))
+    return PastForecasts(quantiles, actual, past.series, length, unit, horizons)
+
+
+def series_unit(values: FloatArray, season_length: int) -> FloatArray:
+    """Return the mean absolute change over a season, over a step where there is none, [n_series]; NaN for constants.
+
+    Example:
+        >>> series_unit(np.array([[1.0, 2.0, 1.0], [1.0, 2.0, 4.0]]), 2).tolist()
+        [1.0, 3.0]
+    """
+    unit = seasonal_naive_scale(values, season_length)
+    return np.where(np.isfinite(unit), unit, seasonal_naive_scale(values, 1))
+
+
+def older_origins(context: PanelContext, newest: int, horizon: int, season_length: int) -> IntArray:
+    """Return the offsets of origins before the newest one, for models that are fitted anew at each.
+
+    Of a panel they are a horizon apart; of a single series they divide its newer half, which may make them overlap.
+
+    Args:
+        context: The series.
+        newest: Offset of the newest origin, which is not among them.
+        horizon: Steps of a forecast.
+        season_length: Two seasons have to precede an origin.
+
+    Example:
+        >>> older_origins(PanelContext.from_values(np.ones((9, 40))), 6, 6, 1).tolist()
+        [24, 18, 12]
+    """
+    n_series, lengths = len(context), np.isfinite(context.values).sum(axis=1)
+    typical, total = int(np.median(lengths)), int(lengths.sum())
+    oldest = typical - max(2 * season_length, MIN_PAST)
+    if n_series == 1:
+        oldest = min(oldest, max(typical // 2, newest + 2 * horizon))
+        n = min(MAX_SERIES_ORIGINS, max(MAX_VALUES // (64 * total), 1), max(oldest - newest, 0))
+        return (
+            np.unique(np.linspace(oldest, newest + 1, n).round().astype(np.int64))[::-1] if n else np.empty(0, np.int64)
+        )
+    n = min(MAX_ORIGINS - 1, MAX_VALUES // max(total, 1) - 1)
+    offsets = newest + horizon * np.arange(max(n, 0), 0, -1)
+    return offsets[offsets <= oldest]

@@ -1,0 +1,136 @@
+"""Seasonal indices of many series at once, each as strong as its evidence.
+
+Classical indices of a series of few cycles hold much noise. They are shrunk towards no season (or, for the week of a
+series of hours, towards the day) by the share of their variance that noise explains (James & Stein), so that a doubtful
+season counts a little instead of all or nothing.
+
+Shapes: n_series rows, T columns of the past, m season length.
+
+Source: Miller & Williams 2003, Shrinkage estimators of time series seasonal factors and their effect on forecasting
+accuracy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast.data.seasonal_strength import seasonal_strength
+
+__all__ = ["DAYS_PER_WEEK", "MIN_CYCLES", "seasonal_indices"]
+
+MIN_CYCLES = 3
+"""Seasons that a series needs for indices."""
+
+DAYS_PER_WEEK = 7
+
+MIN_EVIDENCE = 0.5
+"""Share of the limit of the autocorrelation test from which a season is looked for: validation tails chose it."""
+
+TRIM = 0.2
+"""Share of the cycles that is left out on either side of a mean: outliers do not count, little else is lost."""
+
+MEAN_VARIANCE = np.pi / 2
+"""Variance of an index relative to that of a mean; that of a median, a little more than a trimmed mean has."""
+
+
+def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> FloatArray:
+    """Compute seasonal indices of each series whose autocorrelation hints at a season, shrunk by their noise.
+
+    The classical indices s are trimmed means over the cycles of value / centered moving mean, or value - centered
+    moving mean. With V the variance of such a mean, from the deviations of the cycles, and A = max(0, variance of s - V),
+    ``s <- s0 + (1 - W) (s - s0),  W = (m - 3) / (m - 1) V / (V + A)``, s0 no season. For 7 periods of a day s0 is the
+    day's.
+
+    Args:
+        values: Series aligned at their ends, [n_series, T]; NaN is missing and is left out.
+        m: Season length.
+        multiplicative: Whether indices are factors, [n_series]; otherwise they are added.
+
+    Returns:
+        [n_series, m], column j of the phase of step j + 1 after the end; 1 or 0 where there is no season.
+
+    Source: James & Stein 1961; Miller & Williams 2003.
+
+    Example:
+        >>> y = np.tile([10.0, 20.0], 12)[None]
+        >>> seasonal_indices(y, 2, np.array([True])).round(3).tolist()
+        [[0.667, 1.333]]
+    """
+    neutral = np.where(multiplicative, 1.0, 0.0)[:, None]
+    start = np.repeat(neutral, m, axis=1)
+    if m == 1 or MIN_CYCLES * m > values.shape[1]:
+        return start
+    if m % DAYS_PER_WEEK == 0 and m > DAYS_PER_WEEK * DAYS_PER_WEEK:
+        start = np.tile(seasonal_indices(values, m // DAYS_PER_WEEK, multiplicative), DAYS_PER_WEEK)
+    strength, limit = seasonal_strength(values, m)
+    has_cycles = np.isfinite(values).sum(axis=1) >= MIN_CYCLES * m
+    rows = np.flatnonzero((strength > MIN_EVIDENCE * limit) & has_cycles)
+    if len(rows):
+        start[rows] = _shrunk_indices(values[rows], m, multiplicative[rows], start[rows])
+    return start
+
+
+def _shrunk_indices(values: FloatArray, m: int, multiplicative: BoolArray, start: FloatArray) -> FloatArray:
+    """Return classical indices drawn to `start` [n_series, m]; `start` where there are none."""
+    divide = multiplicative[:, None]
+    cycles = _detrended_cycles(values, m, divide)
+    neutral = np.where(divide, 1.0, 0.0)
+    is_known = np.isfinite(cycles).any(axis=1)
+    cycles[:, 0][~is_known] = np.broadcast_to(neutral, is_known.shape)[~is_known]
+    phases = _trimmed_mean(cycles)
+    mean = phases.mean(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        indices = np.where(divide, phases / mean, phases - mean)
+    noise = _index_variance(cycles, indices)
+    weight = _shrinkage(indices - start, noise)
+    shrunk = start + (1 - weight) * (indices - start)
+    valid = np.isfinite(shrunk).all(axis=1) & (~multiplicative | (shrunk > 0).all(axis=1))
+    return np.where(valid[:, None], shrunk, start)
+
+
+def _detrended_cycles(values: FloatArray, m: int, divide: BoolArray) -> FloatArray:
+    """Return value / or - centered moving mean, a cycle a row, [n_series, n_cycles, m]."""
+    center = _centered_mean(values, m)
+    with np.errstate(all="ignore"):
+        detrended = np.where(divide, values / center, values - center)
+    pad = np.full((len(values), -values.shape[1] % m), np.nan)
+    return np.concatenate([pad, detrended], axis=1).reshape(len(values), -1, m)
+
+
+def _trimmed_mean(cycles: FloatArray) -> FloatArray:
+    """Return means over the cycles without the largest and smallest fifth, [n_series, m]."""
+    ordered, n = np.sort(cycles, axis=1), np.isfinite(cycles).sum(axis=1)
+    drop, place = np.floor(TRIM * n)[:, None], np.arange(cycles.shape[1])[None, :, None]
+    kept = (place >= drop) & (place < n[:, None] - drop)
+    return np.asarray(np.where(kept, ordered, 0.0).sum(axis=1) / np.maximum(kept.sum(axis=1), 1))
+
+
+def _index_variance(cycles: FloatArray, indices: FloatArray) -> FloatArray:
+    """Return the variance of means over the cycles, from what the indices leave, [n_series]."""
+    known = np.isfinite(cycles)
+    n = known.sum(axis=(1, 2))
+    squares = (np.where(known, cycles - indices[:, None], 0.0) ** 2).sum(axis=(1, 2))
+    m = indices.shape[1]
+    return np.asarray(MEAN_VARIANCE * squares / np.maximum(n - m, 1) * m / np.maximum(n, 1))
+
+
+def _shrinkage(deviation: FloatArray, noise: FloatArray) -> FloatArray:
+    """Return the weight W of the start, [n_series, 1]; for up to 3 phases, and 4, that of the positive-part rule."""
+    m = deviation.shape[1]
+    signal = np.maximum((deviation**2).sum(axis=1) / (m - 1) - noise, 0.0)
+    share = noise / np.maximum(noise + signal, np.finfo(np.float64).tiny)
+    return np.asarray((share * max((m - 3) / (m - 1), 1 / 3))[:, None])
+
+
+def _centered_mean(values: FloatArray, m: int) -> FloatArray:
+    """Return moving means over a season, both ends weighted by a half if m is even; NaN where a value is missing."""
+    T = values.shape[1]
+    weights = np.ones(m) if m % 2 else np.concatenate([[0.5], np.ones(m - 1), [0.5]])
+    half = len(weights) // 2
+    means = np.full(values.shape, np.nan)
+    total = np.zeros((len(values), T - 2 * half))
+    for k, weight in enumerate(weights):
+        total += weight * values[:, k : k + T - 2 * half]
+    means[:, half : T - half] = total / m
+    return means

@@ -1,0 +1,68 @@
+"""Past origins, and what models forecast from them."""
+
+import numpy as np
+
+from gatecast.evaluation.past_forecasts import forecast_past, older_origins, series_unit
+from gatecast.forecasting.base import Task
+from gatecast.forecasting.baselines import Naive
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.ensemble import fit_models
+from gatecast.forecasting.theta import DynamicOptimizedTheta
+
+
+def context_of(n_series, T, seed=0):
+    return PanelContext.from_values(100 + np.cumsum(np.random.default_rng(seed).normal(size=(n_series, T)), axis=1))
+
+
+def test_older_origins_of_a_panel_are_horizons_apart_and_leave_a_past():
+    assert older_origins(context_of(20, 60), 6, 6, 1).tolist() == [24, 18, 12]
+    assert older_origins(context_of(20, 30), 6, 6, 1).tolist() == [18, 12]
+    assert older_origins(context_of(20, 40), 6, 6, 12).tolist() == [12]
+    assert older_origins(context_of(20, 12), 6, 6, 1).tolist() == []
+
+
+def test_older_origins_of_a_series_lie_in_its_newer_half():
+    offsets = older_origins(context_of(1, 200), 12, 12, 12)
+    assert len(offsets) == 48
+    assert offsets.max() == 100
+    assert offsets.min() == 13
+    assert (np.diff(offsets) < 0).all()
+
+
+def test_older_origins_of_a_large_panel_are_none():
+    values = np.broadcast_to(np.arange(1.0, 2001.0), (3000, 2000))
+    assert older_origins(PanelContext.from_values(values), 6, 6, 1).tolist() == []
+
+
+def test_forecast_past_does_not_see_what_followed():
+    context = context_of(3, 50)
+    changed = context.values.copy()
+    changed[:, -6:] += 1000
+    ensemble = fit_models([DynamicOptimizedTheta(), Naive()], context, Task(6))
+    first, second = (
+        forecast_past(ensemble, ctx, np.array([12, 6]), 1) for ctx in (context, PanelContext.from_values(changed))
+    )
+    for name in first.quantiles:
+        np.testing.assert_array_equal(first.quantiles[name], second.quantiles[name])
+    assert (second.actual[3:] > first.actual[3:] + 900).all()
+
+
+def test_forecast_past_overlapping_origins_count_for_a_part_of_a_horizon():
+    ensemble = fit_models([Naive()], context_of(1, 50), Task(6))
+    assert forecast_past(ensemble, context_of(1, 50), np.array([12, 9, 6]), 1).horizons.tolist() == [0.5] * 3
+    assert forecast_past(ensemble, context_of(1, 50), np.array([6]), 1).horizons.tolist() == [1.0]
+
+
+def test_join_gives_nan_where_a_model_was_not_asked():
+    context = context_of(2, 50)
+    both = fit_models([DynamicOptimizedTheta(), Naive()], context, Task(6))
+    naive = fit_models([Naive()], context, Task(6))
+    past = forecast_past(both, context, np.array([6]), 1).join(forecast_past(naive, context, np.array([12]), 1))
+    errors = past.errors()
+    assert np.isfinite(errors["DynamicOptimizedTheta"]).tolist() == [True, True, False, False]
+    assert np.isfinite(errors["Naive"]).all()
+
+
+def test_series_unit_of_a_series_shorter_than_a_season_is_its_change_a_step():
+    assert series_unit(np.array([[1.0, 3.0, 1.0]]), 12).tolist() == [2.0]
+    assert np.isnan(series_unit(np.full((1, 5), 3.0), 2)).all()
