@@ -18,7 +18,7 @@ constexpr double MIN_LEVEL = 1e-3;        // in the same units: powers of a leve
 constexpr double MIN_VARIANCE = 1e-14;
 constexpr int FITS = 5;           // reweightings
 constexpr int FACTORS = 16;       // multiplied before a logarithm is taken: float64 holds them
-constexpr double MIN_LOG = -14;   // weights below e^-14 of the largest do not count
+constexpr double MIN_LOG = -20;   // weights below e^-20 of the largest do not count
 
 struct TrendLanes {
   double v[TREND_LANES] = {};

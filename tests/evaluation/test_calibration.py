@@ -68,7 +68,9 @@ def test_prediction_intervals_are_nested_whatever_the_margins():
 def test_prediction_intervals_of_a_constant_have_no_margin():
     calibrator = START._replace(margins={80.0: np.full((2, 2), 3.0)})
     held = np.full((1, 2, 3), 7.0)
-    assert [side.tolist() for side in prediction_intervals(calibrator, held, np.full((1, 12), 7.0), [80])] == [[[7, 7]]] * 3
+    assert [side.tolist() for side in prediction_intervals(calibrator, held, np.full((1, 12), 7.0), [80])] == [
+        [[7, 7]]
+    ] * 3
 
 
 def test_prediction_intervals_without_measured_errors_are_those_of_a_random_walk_at_least():

@@ -12,7 +12,12 @@ def fit(errors, series=None, horizons=None, n_series=1):
     """Fit weights to errors by model; by default all rows are of one series and count for a horizon."""
     n = len(next(iter(errors.values())))
     series = np.zeros(n, np.int64) if series is None else np.asarray(series)
-    return fit_weights({k: np.asarray(v, float) for k, v in errors.items()}, series, np.ones(n) if horizons is None else horizons, n_series)
+    return fit_weights(
+        {k: np.asarray(v, float) for k, v in errors.items()},
+        series,
+        np.ones(n) if horizons is None else horizons,
+        n_series,
+    )
 
 
 def test_fit_weights_are_past_errors_to_the_minus_4_where_the_past_is_long():

@@ -20,6 +20,10 @@ def panel(n_series, length=120):
     return PanelSummary(np.full(n_series, length))
 
 
+SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge"]
+"""Models of series with a season."""
+
+
 @pytest.fixture
 def no_extra(monkeypatch):
     """As if statsforecast were not installed."""
@@ -29,11 +33,12 @@ def no_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("n_series", "task", "names"),
     [
-        (1, Task(6, 12), ["lstm", "dot"]),
-        (100, Task(6, 12), ["lstm", "dot"]),
-        (100, Task(8, 4), ["lstm", "es-lstm", "dot"]),
-        (100, Task(6, 1), ["es-lstm", "dot"]),
-        (100, Task(14, 1), ["lstm", "es-lstm", "dot"]),
+        (1, Task(6, 12), ["lstm", "dot", "lgt", *SEASONAL]),
+        (100, Task(6, 12), ["lstm", "dot", "lgt", *SEASONAL]),
+        (100, Task(8, 4), ["lstm", "es-lstm", "dot", "lgt", *SEASONAL]),
+        (100, Task(6, 1), ["es-lstm", "dot", "lgt"]),
+        (100, Task(14, 1), ["lstm", "es-lstm", "dot", "lgt"]),
+        (100, Task(48, 168, seasons=(24, 168)), ["lstm", "dot", *SEASONAL]),
     ],
 )
 def test_auto_models_by_season_horizon_and_number_of_series(n_series, task, names, no_extra):
@@ -46,14 +51,15 @@ def test_auto_models_with_the_extra_add_its_models_where_series_are_few(monkeypa
     assert names[200][-2:] == ["ets", "ces"]
     assert names[2000][-1] == "ces"
     assert "ets" not in names[2000]
-    assert names[2001][-1] == "dot"
+    assert names[2001][-1] == "seasonal-ridge"
 
 
 def test_model_configs_of_names_configs_networks_and_lists(no_extra):
     network = Sequential([LSTM(4), Dense(6)])
     configs = model_configs(["naive", Naive(), network, "auto", "gru"], panel(1), TASK, Overrides())
-    assert [config.name for config in configs] == ["naive", "naive", "sequential", "lstm", "dot", "gru"]
-    assert unique_columns(configs) == ["Naive", "Naive-2", "Sequential", "LSTM", "DynamicOptimizedTheta", "GRU"]
+    names = [config.name for config in configs]
+    assert names == ["naive", "naive", "sequential", "lstm", "dot", "lgt", *SEASONAL, "gru"]
+    assert unique_columns(configs)[:4] == ["Naive", "Naive-2", "Sequential", "LSTM"]
 
 
 def test_model_configs_apply_what_the_user_fixed_where_a_model_has_it():

@@ -16,7 +16,8 @@ from gatecast.forecasting.registry import available_models, broken_models, get_m
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 
 NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm"]
-BUILT_IN = [*NETWORKS, "dot", "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
+SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge"]
+BUILT_IN = [*NETWORKS, "dot", "lgt", *SEASONAL, "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ from hypothesis.extra import numpy as hnp
 
 from gatecast.data.panel_builder import build_panel
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill, to_matrix
-from gatecast.forecasting.seasonal_indices import seasonal_indices
 
 
 def test_series_end_in_the_last_column():
@@ -40,33 +39,11 @@ def seasonal(rng, m, n, additive=False):
     return y + rng.normal(0, 0.5, n), shape
 
 
-@pytest.mark.parametrize("m", [4, 12])
-@pytest.mark.parametrize("n", [60, 61, 67])
-def test_indices_are_those_of_the_data_in_the_phase_of_the_steps_ahead(rng, m, n):
-    y, shape = seasonal(rng, m, n)
-    found = seasonal_indices(y[None], m, np.array([True]))[0]
-    np.testing.assert_allclose(found, (shape / shape.mean())[(n + np.arange(m)) % m], rtol=0.02)
-
-
 def test_additive_indices_where_values_are_not_positive(rng):
     y, shape = seasonal(rng, 4, 80, additive=True)
     frame = SeriesScaler.fit(y[None] - 150, 4)
     assert not frame.positive[0]
     np.testing.assert_allclose(frame.seasonal[0], 40 * (shape - shape.mean()), atol=0.5)
-
-
-def test_noise_short_and_constant_series_have_no_indices(rng):
-    values = np.full((4, 48), np.nan)
-    values[0] = rng.normal(100, 5, 48)
-    values[1, -20:] = np.tile([1.0, 9.0], 10)
-    values[2] = 5.0
-    assert (seasonal_indices(values, 12, np.full(4, True)) == 1).all()
-
-
-def test_of_a_week_that_does_not_show_the_day_is_left(rng):
-    day = np.tile(rng.permutation(np.linspace(50, 150, 24)), 60) + rng.normal(0, 40, 1440)
-    both = SeriesScaler.fit(day[None], 24 * 7).seasonal[0]
-    assert np.corrcoef(both[:24], both[24:48])[0, 1] > 0.8
 
 
 @pytest.mark.parametrize("offset", [100.0, 0.0])

@@ -148,8 +148,8 @@ def margins_of(calibrator: ConformalCalibrator, level: float, n_steps: int) -> F
     Example:
         >>> calibrator = default_calibrator(["LSTM"], (0.1, 0.5, 0.9))
         >>> calibrator = calibrator._replace(margins={80.0: np.ones((1, 2)), 90.0: np.full((1, 2), 2.0)})
-        >>> margins_of(calibrator, 85.0, 4).tolist()
-        [[1.5, 1.5], [2.1213203435596424, 2.1213203435596424], [2.598076211353316, 2.598076211353316], [3.0, 3.0]]
+        >>> margins_of(calibrator, 85.0, 4)[:, 0].round(3).tolist()
+        [1.5, 2.121, 2.598, 3.0]
     """
     levels = sorted(calibrator.margins)
     right = int(np.clip(np.searchsorted(levels, level), 1, max(len(levels) - 1, 1)))

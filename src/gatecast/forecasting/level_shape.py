@@ -2,6 +2,7 @@
 
 With the cycles of a series as rows and c[i] their means: the shape is the mean of cycle / c[i] over the newest four;
 the level follows ``c[i] - c = r (c[i-1] - c)`` around the mean c of all, and stays the last one where r is near 1.
+Series that are not positive have level plus shape.
 
 Shapes: n_series rows, T columns of the past, h steps, P season of a series.
 
@@ -17,8 +18,9 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.cycles import known_mean, newest_cycles
+from gatecast.forecasting.own_seasons import by_own_season
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.seasonal_average import by_own_season, newest_cycles
 
 __all__ = ["LevelShape"]
 
@@ -46,25 +48,28 @@ class LevelShape(LocalModel):
     column: ClassVar[str] = "LevelShape"
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
-        """Forecast each series from its own cycles; NaN for fewer than three of them."""
+        """Forecast each series from its own cycles; seasonal naive for fewer than three of them."""
         return by_own_season(values, task, lambda past, P: _point(past, P, task.horizon), MIN_CYCLES)
 
 
 def _point(values: FloatArray, P: int, h: int) -> FloatArray:
-    """Return forecasts of series with one season, [n, h]; NaN where a cycle's mean is 0."""
+    """Return forecasts of series with one season, [n, h]."""
     cycles = newest_cycles(values, P)
-    level = np.nanmean(cycles, axis=2)
-    shape = np.nanmean(cycles[:, -N_SHAPES:] / level[:, -N_SHAPES:, None], axis=1)
-    shape /= shape.mean(axis=1, keepdims=True)
-    mean = np.nanmean(level, axis=1, keepdims=True)
+    level = cycles.mean(axis=2)
+    positive = np.asarray((np.where(np.isfinite(values), values, 1.0) > 0).all(axis=1))[:, None]
+    newest, base = cycles[:, -N_SHAPES:], level[:, -N_SHAPES:, None]
+    shape = known_mean(np.where(positive[:, None], newest / base, newest - base), axis=1)
+    levels = _levels(level, -(-h // P))[:, :, None]
+    forecast = np.where(positive[:, None], levels * shape[:, None], levels + shape[:, None])
+    return np.asarray(forecast.reshape(len(values), -1)[:, :h])
+
+
+def _levels(level: FloatArray, n: int) -> FloatArray:
+    """Return the levels of the next n cycles, from those of the past [n_series, n_cycles]."""
+    mean, last = known_mean(level, axis=1)[:, None], level[:, -1:]
     deviation = np.nan_to_num(level - mean)
     squares = (deviation[:, :-1] ** 2).sum(axis=1)
     reversion = (deviation[:, 1:] * deviation[:, :-1]).sum(axis=1) / np.where(squares > 0, squares, np.inf)
     reversion = np.clip(reversion, 0.0, 1.0)[:, None]
-    ahead = np.arange(1, -(-h // P) + 1)
-    levels = np.where(
-        reversion < MAX_REVERSION,
-        mean + reversion**ahead * (level[:, -1:] - mean),
-        np.repeat(level[:, -1:], len(ahead), 1),
-    )
-    return np.asarray((levels[:, :, None] * shape[:, None]).reshape(len(values), -1)[:, :h])
+    reverting = mean + reversion ** np.arange(1, n + 1) * (last - mean)
+    return np.where(reversion < MAX_REVERSION, reverting, np.repeat(last, n, axis=1))

@@ -3,18 +3,20 @@
 Series of one clock differ: of M4's hourly series one in twenty repeats after other than 24 hours, some repeat by the
 week, others by the day alone.
 
-Shapes: n_series rows, T columns of the past, m season length.
+Shapes: n_series rows, T columns of the past, m season length, h steps, P season of a series, Q quantiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.baselines import seasonal_naive
 
-__all__ = ["DAILY_SEASONS", "choose_own_seasons", "clock_seasons"]
+__all__ = ["DAILY_SEASONS", "by_own_season", "choose_own_seasons", "clock_seasons", "season_spread"]
 
 DAILY_SEASONS = (24, 48, 96)
 """Steps of a day: hours, half hours, quarters of an hour."""
@@ -68,3 +70,44 @@ def choose_own_seasons(values: FloatArray, seasons: Sequence[int]) -> IntArray:
         better = (error < best) & (n >= min(m, n_values))
         best, chosen = np.where(better, error, best), np.where(better, m, chosen)
     return chosen
+
+
+def by_own_season(
+    values: FloatArray, task: Task, point: Callable[[FloatArray, int], FloatArray], min_cycles: int = 1
+) -> FloatArray:
+    """Forecast series of the same season together.
+
+    Args:
+        values: Series aligned at their ends, [n_series, T]; NaN is missing.
+        task: Horizon, seasons, quantiles.
+        point: Maps values [n, T] of one season and this season to forecasts [n, h]; of those that are NaN, seasonal
+            naive forecasts take the place.
+        min_cycles: Cycles below which a series has the seasonal naive forecast.
+
+    Returns:
+        Quantiles with normal errors of the size of past changes over the season, [n_series, h, Q].
+    """
+    own = choose_own_seasons(values, task.seasons or (task.season_length,))
+    forecasts, spread = np.full((2, len(values), task.horizon), np.nan)
+    observed = np.isfinite(values)
+    n = np.where(observed.any(axis=1), values.shape[1] - observed.argmax(axis=1), 0)
+    for P in np.unique(own[n > 0]).tolist():
+        rows = np.flatnonzero((own == P) & (n > 0))
+        past = values[rows, -int(n[rows].max()) :]
+        forecasts[rows] = seasonal_naive(past, task.horizon, P)
+        spread[rows] = season_spread(past, task.horizon, P)
+        long = n[rows] >= min_cycles * P
+        if long.any():
+            with np.errstate(all="ignore"):
+                found = point(past[long], P)
+            forecasts[rows[long]] = np.where(np.isfinite(found), found, forecasts[rows[long]])
+    return LocalModel.normal_quantiles(forecasts, spread, task.quantiles)
+
+
+def season_spread(values: FloatArray, h: int, P: int) -> FloatArray:
+    """Return the root mean square change over a season, times the root of the seasons ahead, [n_series, h]."""
+    changes = values[:, P:] - values[:, :-P] if values.shape[1] > P else values[:, :0]
+    known = np.isfinite(changes)
+    size = np.where(known, changes, 0.0)
+    deviation = np.sqrt((size * size).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+    return np.asarray(deviation[:, None] * np.sqrt(np.arange(h) // P + 1))

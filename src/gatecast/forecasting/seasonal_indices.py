@@ -30,6 +30,9 @@ MIN_EVIDENCE = 0.5
 TRIM = 0.2
 """Share of the cycles that is left out on either side of a mean: outliers do not count, little else is lost."""
 
+MAX_DEVIATIONS = 5.0
+"""Median deviations at which deviations are cut."""
+
 MEAN_VARIANCE = np.pi / 2
 """Variance of an index relative to that of a mean; that of a median, a little more than a trimmed mean has."""
 
@@ -38,9 +41,11 @@ def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> F
     """Compute seasonal indices of each series whose autocorrelation hints at a season, shrunk by their noise.
 
     The classical indices s are trimmed means over the cycles of value / centered moving mean, or value - centered
-    moving mean. With V the variance of such a mean, from the deviations of the cycles, and A = max(0, variance of s - V),
-    ``s <- s0 + (1 - W) (s - s0),  W = (m - 3) / (m - 1) V / (V + A)``, s0 no season. For 7 periods of a day s0 is the
-    day's.
+    moving mean. With V the variance of such a mean, from the deviations of the cycles, and A = max(0, var s - V)::
+
+        s <- s0 + (1 - W) (s - s0),    W = (m - 3) / (m - 1) V / (V + A)
+
+    where s0 is no season, or for the seven days of a week that of the day.
 
     Args:
         values: Series aligned at their ends, [n_series, T]; NaN is missing and is left out.
@@ -109,9 +114,11 @@ def _trimmed_mean(cycles: FloatArray) -> FloatArray:
 def _index_variance(cycles: FloatArray, indices: FloatArray) -> FloatArray:
     """Return the variance of means over the cycles, from what the indices leave, [n_series]."""
     known = np.isfinite(cycles)
-    n = known.sum(axis=(1, 2))
-    squares = (np.where(known, cycles - indices[:, None], 0.0) ** 2).sum(axis=(1, 2))
-    m = indices.shape[1]
+    n, m = known.sum(axis=(1, 2)), indices.shape[1]
+    deviation = np.where(known, np.abs(cycles - indices[:, None]), np.nan).reshape(len(cycles), -1)
+    # Outliers, which a trimmed mean does not see, must not look like noise.
+    deviation = np.minimum(deviation, MAX_DEVIATIONS * np.nanmedian(deviation, axis=1, keepdims=True))
+    squares = np.nansum(deviation**2, axis=1)
     return np.asarray(MEAN_VARIANCE * squares / np.maximum(n - m, 1) * m / np.maximum(n, 1))
 
 

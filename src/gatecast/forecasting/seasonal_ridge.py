@@ -18,9 +18,9 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.own_seasons import by_own_season
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import forward_fill
-from gatecast.forecasting.seasonal_average import by_own_season
 
 __all__ = ["SeasonalRidge"]
 
@@ -53,14 +53,14 @@ class SeasonalRidge(LocalModel):
     Example:
         >>> y = np.tile([1.0, 3.0, 2.0], 20)[None]
         >>> SeasonalRidge().forecast(y, Task(3, 3, (0.5,)))[..., 0].round(1).tolist()
-        [[1.0, 3.0, 2.0]]
+        [[1.0, 2.9, 2.0]]
     """
 
     name: ClassVar[str] = "seasonal-ridge"
     column: ClassVar[str] = "SeasonalRidge"
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
-        """Forecast each series from its own lags; NaN for fewer than two seasons and 24 equations."""
+        """Forecast each series from its own lags; seasonal naive for fewer than 24 equations."""
         longest = max(task.seasons or (task.season_length,))
 
         def point(past: FloatArray, P: int) -> FloatArray:
@@ -68,8 +68,8 @@ class SeasonalRidge(LocalModel):
             past = past[:, -MAX_LENGTH:]
             n = past.shape[1] - np.isfinite(past).argmax(axis=1)
             size = max(1, BATCH_NUMBERS // (past.shape[1] * 8))
-            parts = [slice(start, start + size) for start in range(0, len(past), size)]
-            return np.concatenate([_point(past[part], n[part], _lags(P, longest, n), P, task.horizon) for part in parts])
+            parts, lags = [slice(start, start + size) for start in range(0, len(past), size)], _lags(P, longest, n)
+            return np.concatenate([_point(past[part], n[part], lags, P, task.horizon) for part in parts])
 
         return by_own_season(values, task, point, min_cycles=2)
 
