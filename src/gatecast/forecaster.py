@@ -86,6 +86,8 @@ OTHER_NAMES = {
     "hidden_size": "network=NetworkConfig(units=...)",
     "units": "network=NetworkConfig(units=...)",
     "dropout": "network=NetworkConfig(dropout=...)",
+    "holidays": "data=DataConfig(holidays=...)",
+    "country_holidays": "data=DataConfig(holidays=...)",
     "num_samples": "n_paths, of simulate()",
     "n_samples": "n_paths, of simulate()",
 }
@@ -666,6 +668,7 @@ class Forecaster:
             stat_exog=config.data.stat_exog,
             categories=like.categories if like is not None and like.categories else None,
             missing_codes=config.data.missing_codes,
+            holidays=config.data.holidays,
         )
 
     def _knows_future(self, source: Any) -> bool:
