@@ -98,7 +98,7 @@ def check_country(country: str, argument: str = "country") -> str:
         raise ConfigError(
             f"Unknown part of the country {shorten(code)!r}",
             expected=f"one of {list_columns(known[name])}" if known[name] else f"{name} alone",
-            fix=_did_you_mean(part, {text: f"{name}-{found}" for text, found in names.items()}),
+            fix=_did_you_mean(part, {text: f"{name}-{code_of_part}" for text, code_of_part in names.items()}),
             argument=argument,
         )
     return code if part else name

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.panel import Panel
+from gatecast.data.season_calendar import SeasonCalendar
 
 __all__ = ["SeriesScaler", "forward_fill", "seasonal_indices", "to_matrix"]
 
@@ -39,6 +40,7 @@ class SeriesScaler(NamedTuple):
         seasonal: Seasonal indices, [n_series, m]; column j belongs to step j + 1 after the end; 1 or 0: no season.
         positive: Whether the logarithm is taken, and the season divided by, [n_series].
         unit: Unit of the asinh, [n_series]; 1 where the logarithm is taken.
+        calendar: Gives the column of `seasonal` that a step has; None: columns are counted from the end, as above.
 
     Example:
         >>> y = np.array([[1.0, np.e, np.e**2]])
@@ -52,18 +54,20 @@ class SeriesScaler(NamedTuple):
     seasonal: FloatArray
     positive: BoolArray
     unit: FloatArray
+    calendar: SeasonCalendar | None = None
 
     @classmethod
-    def fit(cls, values: FloatArray, m: int) -> SeriesScaler:
+    def fit(cls, values: FloatArray, m: int, calendar: SeasonCalendar | None = None) -> SeriesScaler:
         """Fit the scaler of every series.
 
         Args:
             values: Series aligned at their ends, [n_series, T]; NaN is missing.
             m: Season whose indices are removed; 1 for none.
+            calendar: What the places in this season are counted by; None: by steps.
         """
         observed = np.isfinite(values)
         positive = np.asarray(observed.any(axis=1) & (np.where(observed, values, 1.0) > 0).all(axis=1))
-        seasonal = seasonal_indices(values, m, positive)
+        seasonal = seasonal_indices(values, m, positive, calendar)
         # Parts of a day: where the week does not show, the day may.
         if m % DAYS_PER_WEEK == 0 and m > DAYS_PER_WEEK * DAYS_PER_WEEK:
             flat = (seasonal == seasonal[:, :1]).all(axis=1)
@@ -71,12 +75,41 @@ class SeriesScaler(NamedTuple):
             seasonal[flat] = np.tile(day, DAYS_PER_WEEK)
         size = np.where(observed, np.abs(values), 0.0).sum(axis=1) / np.maximum(observed.sum(axis=1), 1)
         unit = np.where(positive | (size == 0), 1.0, size)
-        return cls(seasonal, positive, unit)
+        return cls(seasonal, positive, unit, calendar)
+
+    def season(self, steps: IntArray) -> FloatArray:
+        """Return the seasonal indices of steps, [n_series, K]; 0 is the first step after the end, -1 the newest."""
+        if self.calendar is None:
+            return self.seasonal[:, steps % self.seasonal.shape[1]]
+        return np.take_along_axis(self.seasonal, self.calendar.places(steps), axis=1)
+
+    def earlier(self, n: int) -> SeriesScaler:
+        """Return the scaler for values that end n steps earlier."""
+        if self.calendar is None:
+            return self._replace(seasonal=np.roll(self.seasonal, n, axis=1))
+        return self._replace(calendar=self.calendar.shift(-n))
+
+    def at_step(self, step: int) -> SeriesScaler:
+        """Return the scaler for one step alone, 0 for the first one after the end."""
+        return self._replace(seasonal=self.season(np.array([step])), calendar=None)
+
+    @classmethod
+    def at_offsets(cls, scaler: SeriesScaler, offsets: IntArray) -> SeriesScaler:
+        """Return a scaler for the same series at several origins, one after another.
+
+        Args:
+            scaler: Of the series at their ends.
+            offsets: Steps by which each origin is earlier, [n_origins].
+        """
+        n = len(offsets)
+        seasonal = np.concatenate([scaler.earlier(offset).seasonal for offset in offsets.tolist()])
+        calendar = None if scaler.calendar is None else scaler.calendar.shift(-offsets[:, None])
+        return cls(seasonal, np.tile(scaler.positive, n), np.tile(scaler.unit, n), calendar)
 
     def transform(self, values: FloatArray) -> FloatArray:
         """Transform the values of the same series, aligned at the same end, [n_series, T]; NaN stays NaN."""
-        T, m = values.shape[1], self.seasonal.shape[1]
-        s = self.seasonal[:, (np.arange(T) - T) % m]
+        T = values.shape[1]
+        s = self.season(np.arange(-T, 0))
         positive = self.positive[:, None]
         with np.errstate(all="ignore"):
             return np.where(positive, np.log(values / s), np.arcsinh((values - s) / self.unit[:, None]))
@@ -91,7 +124,7 @@ class SeriesScaler(NamedTuple):
             The shape of z, increasing with it.
         """
         expand = (...,) + (None,) * (z.ndim - 2)
-        s = self.seasonal[:, np.arange(z.shape[1]) % self.seasonal.shape[1]][expand]
+        s = self.season(np.arange(z.shape[1]))[expand]
         positive = self.positive[:, None][expand]
         unit = self.unit[:, None][expand]
         with np.errstate(over="ignore"):
@@ -135,7 +168,9 @@ def forward_fill(values: FloatArray) -> FloatArray:
     return np.nan_to_num(np.take_along_axis(values, last, axis=1))
 
 
-def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> FloatArray:
+def seasonal_indices(
+    values: FloatArray, m: int, multiplicative: BoolArray, calendar: SeasonCalendar | None = None
+) -> FloatArray:
     """Compute classical seasonal indices of each series whose autocorrelation shows a season.
 
     ``|r[m]| > 1.645 sqrt((1 + 2 sum_{k < m} r[k]^2) / n)`` decides; indices are the medians over the seasons of
@@ -145,9 +180,11 @@ def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> F
         values: Series aligned at their ends, [n_series, T]; NaN is missing and is left out.
         m: Season length.
         multiplicative: Whether indices are factors, [n_series]; otherwise they are added.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
-        [n_series, m], column j of the phase of step j + 1 after the end; 1 or 0 where there is no season.
+        [n_series, m], column j of the phase of step j + 1 after the end, or of place j of the calendar; 1 or 0 where
+        there is no season.
 
     Source: Makridakis, Spiliotis & Assimakopoulos 2020 (M4's Naive2), with medians for means.
 
@@ -168,8 +205,11 @@ def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> F
     center = _centered_mean(y, m)
     with np.errstate(all="ignore"):
         detrended = np.where(divide, y / center, y - center)
-    pad = np.full((len(rows), -T % m), np.nan)
-    cycles = np.concatenate([pad, detrended], axis=1).reshape(len(rows), -1, m)
+    if calendar is None:
+        pad = np.full((len(rows), -T % m), np.nan)
+        cycles = np.concatenate([pad, detrended], axis=1).reshape(len(rows), -1, m)
+    else:
+        cycles = _cycles(detrended, calendar.take(rows).places(np.arange(-T, 0)), m)
     is_known = np.isfinite(cycles).any(axis=1)
     cycles[:, 0][~is_known] = np.broadcast_to(neutral[rows], is_known.shape)[~is_known]
     medians = np.nanmedian(cycles, axis=1)
@@ -179,6 +219,18 @@ def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> F
     valid = np.isfinite(scaled).all(axis=1) & (~divide[:, 0] | (scaled > 0).all(axis=1))
     indices[rows[valid]] = scaled[valid]
     return indices
+
+
+def _cycles(values: FloatArray, places: IntArray, m: int) -> FloatArray:
+    """Return values by their places in each season, [n_series, n_cycles, m]; NaN where a season has none."""
+    n_series, T = values.shape
+    season, repeats = np.zeros((n_series, T), np.int64), np.zeros((n_series, T), np.int64)
+    season[:, 1:] = np.cumsum(np.diff(places, axis=1) < 0, axis=1)
+    # A step that shares the place of the one before it has a row of its own.
+    repeats[:, 1:] = np.diff(places, axis=1) == 0
+    cycles = np.full((n_series, 2 * (int(season.max(initial=0)) + 1), m), np.nan)
+    cycles[np.arange(n_series)[:, None], 2 * season + repeats, places] = values
+    return cycles
 
 
 def _is_seasonal(values: FloatArray, m: int) -> BoolArray:

@@ -23,7 +23,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 
@@ -69,8 +71,19 @@ class DynamicOptimizedTheta(LocalModel):
         """Forecast each series from its newest 1024 values."""
         return dot(values[:, -MAX_LENGTH:], task.horizon, task.season_length, task.quantiles)
 
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        values, calendar = context.values[:, -MAX_LENGTH:], context.season_calendar(task.season_length)
+        return dot(values, task.horizon, task.season_length, task.quantiles, calendar)
 
-def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.5,)) -> FloatArray:
+
+def dot(
+    values: FloatArray,
+    h: int,
+    m: int = 1,
+    quantiles: Sequence[float] = (0.5,),
+    calendar: SeasonCalendar | None = None,
+) -> FloatArray:
     """Forecast quantiles of the h steps after the end of each series.
 
     The median is the point forecast; errors are taken for normal with variance ``s^2 (1 + (k - 1) alpha^2)``.
@@ -81,6 +94,7 @@ def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.
         h: Steps.
         m: Season length; classical indices are removed where the autocorrelation shows a season.
         quantiles: Levels, increasing.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
         [n_series, h, Q]; NaN for a series without a value, the constant for one that does not vary.
@@ -99,19 +113,22 @@ def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.
     for start in range(0, len(order), BATCH_SERIES):
         rows = order[start : start + BATCH_SERIES]
         longest = int(n[rows].max())
-        forecasts[rows] = _forecast_batch(values[rows, T - longest :], n[rows], h, m, quantiles)
+        dates = None if calendar is None else calendar.take(rows)
+        forecasts[rows] = _forecast_batch(values[rows, T - longest :], n[rows], h, m, quantiles, dates)
     return forecasts
 
 
-def _forecast_batch(values: FloatArray, n: IntArray, h: int, m: int, quantiles: Sequence[float]) -> FloatArray:
+def _forecast_batch(
+    values: FloatArray, n: IntArray, h: int, m: int, quantiles: Sequence[float], calendar: SeasonCalendar | None
+) -> FloatArray:
     """`dot` for series of similar lengths."""
     T, observed = values.shape[1], np.isfinite(values)
     size = np.where(observed, np.abs(values), 0.0).max(axis=1, keepdims=True)
     size[size == 0] = 1.0
     scaled = values / size
     positive = np.asarray((np.where(observed, scaled, 1.0) > 0).all(axis=1))
-    seasonal = SeriesScaler.fit(scaled, m).seasonal
-    s = seasonal[:, (np.arange(T) - T) % m]
+    scaler = SeriesScaler.fit(scaled, m, calendar)
+    s = scaler.season(np.arange(-T, 0))
     y = forward_fill(np.where(positive[:, None], scaled / np.where(positive[:, None], s, 1.0), scaled - s))
     # Sums of squares of small errors around a large level lose their digits; the method does not depend on the level.
     center = y[:, -1:].copy()
@@ -127,7 +144,7 @@ def _forecast_batch(values: FloatArray, n: IntArray, h: int, m: int, quantiles: 
     point, deviation = _forecast(y, n, best, h)
     z = np.array([NormalDist().inv_cdf(level) for level in quantiles])
     q = (point[..., None] + deviation[..., None] * z) * spread[..., None] + center[..., None]
-    future = seasonal[:, np.arange(h) % m][..., None]
+    future = scaler.season(np.arange(h))[..., None]
     q = np.where(positive[:, None, None], q * future, q + future)
     return np.asarray(q * size[..., None])
 
