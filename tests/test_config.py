@@ -25,3 +25,15 @@ def test_config_invalid_setting_raises(make, facts):
         make()
     for fact in facts:
         assert fact in str(caught.value)
+
+
+@pytest.mark.parametrize("holidays", ["DE, us-ca", ("DE", "US-CA"), ["de", " US-CA", "DE"]])
+def test_data_config_holidays_are_codes(holidays):
+    assert DataConfig(holidays=holidays).holidays == ("DE", "US-CA")
+    assert DataConfig(holidays="").holidays == DataConfig().holidays == ()
+
+
+@pytest.mark.parametrize("holidays", [3, None, [1], ["DE", ""], True])
+def test_data_config_invalid_holidays_raise(holidays):
+    with pytest.raises(ConfigError, match=r"^Invalid holidays .* expected the code of a country, such as 'DE'"):
+        DataConfig(holidays=holidays)

@@ -83,10 +83,12 @@ class DataConfig:
             impossible for the rest of the target, False keeps all, a list names them.
         keep_last: Whether the newest value is used even where it is unlike all that came before; otherwise it is noted
             and left out, as when a last period is incomplete.
+        holidays: Countries, or parts of them such as "DE-BY", whose public holidays become columns that are known for
+            the steps ahead without a table: the day, the day after and the day before. Needs the extra `holidays`.
 
     Raises:
-        ConfigError: A bound that is not a number, a lower bound that is not below the upper bound, or codes that are
-            not numbers.
+        ConfigError: A bound that is not a number, a lower bound that is not below the upper bound, codes that are not
+            numbers, or countries that are not text.
 
     Example:
         >>> DataConfig(futr_exog="price").futr_exog
@@ -101,6 +103,7 @@ class DataConfig:
     integer: bool = False
     missing_codes: str | bool | Sequence[float] = "auto"
     keep_last: bool = False
+    holidays: Sequence[str] | str = ()
 
     def __post_init__(self) -> None:
         for name in ("futr_exog", "hist_exog", "stat_exog"):
@@ -110,6 +113,7 @@ class DataConfig:
                 expected = "the name of a column, or a list of names"
                 raise ConfigError(f"Invalid {name} {value!r}", expected=expected, argument=name)
             object.__setattr__(self, name, tuple(names))
+        object.__setattr__(self, "holidays", _split_countries(self.holidays))
         for name in ("lower_bound", "upper_bound"):
             bound = getattr(self, name)
             if bound is not None and not (isinstance(bound, int | float | np.number) and np.isfinite(bound)):
@@ -121,6 +125,15 @@ class DataConfig:
                 fix="Swap the two.",
                 argument="lower_bound",
             )
+
+
+def _split_countries(holidays: Any) -> tuple[str, ...]:
+    """Return codes of countries as a tuple, in capitals, each once; of one string those between commas."""
+    codes = holidays.split(",") if isinstance(holidays, str) else holidays
+    if isinstance(codes, Sequence) and all(isinstance(code, str) and (code.strip() or codes == [""]) for code in codes):
+        return tuple(dict.fromkeys(code.strip().upper() for code in codes if code.strip()))
+    expected = "the code of a country, such as 'DE' or 'DE-BY', or a list of them"
+    raise ConfigError(f"Invalid holidays {holidays!r}", expected=expected, argument="holidays")
 
 
 def _check_codes(codes: Any) -> str | bool | tuple[float, ...]:

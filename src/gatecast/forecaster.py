@@ -86,6 +86,8 @@ OTHER_NAMES = {
     "hidden_size": "network=NetworkConfig(units=...)",
     "units": "network=NetworkConfig(units=...)",
     "dropout": "network=NetworkConfig(dropout=...)",
+    "holidays": "data=DataConfig(holidays=...)",
+    "country_holidays": "data=DataConfig(holidays=...)",
     "num_samples": "n_paths, of simulate()",
     "n_samples": "n_paths, of simulate()",
 }
@@ -666,6 +668,7 @@ class Forecaster:
             stat_exog=config.data.stat_exog,
             categories=like.categories if like is not None and like.categories else None,
             missing_codes=config.data.missing_codes,
+            holidays=config.data.holidays,
         )
 
     def _knows_future(self, source: Any) -> bool:
@@ -719,7 +722,7 @@ class Forecaster:
         panel = self._series(source)
         context = tables.forecast_context(state, panel, n_steps, futr_df)
         table = tables.forecast_table(state, panel, context, n_steps, levels)
-        baseline = reference_baseline(context.values, n_steps, state.season_length)
+        baseline = _reference(context, n_steps, state.season_length)
         return self._record(panel, table, levels, state.calibrator.name, baseline)
 
     def _cross_validation(
@@ -777,9 +780,15 @@ class Forecaster:
         baseline: ColumnTable = {}
         n_steps = len(columns[names.time]) // len(ids)
         if "path" not in columns and n_steps * len(ids) == len(columns[names.time]):
-            values = PanelContext.from_panel(state.panel, fitted_on=state.panel).values
-            baseline = dict(reference_baseline(values, n_steps, state.season_length))
+            context = PanelContext.from_panel(state.panel, fitted_on=state.panel)
+            baseline = dict(_reference(context, n_steps, state.season_length))
         return HistoryData(state.panel, state.season_length, state.evaluation, baseline)
+
+
+def _reference(context: PanelContext, n_steps: int, season_length: int) -> ColumnTable:
+    """Return the baseline that skill refers to, and its forecasts."""
+    calendar = context.season_calendar(season_length)
+    return dict(reference_baseline(context.values, n_steps, season_length, calendar))
 
 
 def _panel_of(record: Forecast) -> Panel:

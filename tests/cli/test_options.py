@@ -56,6 +56,7 @@ def test_settings_are_values_of_python():
         integer=True,
         missing_codes="-999, 9999",
         keep_last=True,
+        holidays="de, US-ca",
         futr_exog="price, holiday",
         units="8",
         n_members="2",
@@ -64,7 +65,12 @@ def test_settings_are_values_of_python():
     settings = options.settings()
     assert settings["h"] == 12
     assert settings["data"] == DataConfig(
-        futr_exog=("price", "holiday"), lower_bound=-1.5, integer=True, missing_codes=(-999, 9999), keep_last=True
+        futr_exog=("price", "holiday"),
+        lower_bound=-1.5,
+        integer=True,
+        missing_codes=(-999, 9999),
+        keep_last=True,
+        holidays=("DE", "US-CA"),
     )
     assert ForecasterOptions(missing_codes="none").settings()["data"].missing_codes is False
     assert settings["network"] == NetworkConfig(units=8, dropout=0.1)

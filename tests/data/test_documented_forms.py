@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gatecast.data.frequency import format_times
+from gatecast.data.frequency import format_times, parse
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.data.parsing.time_columns import join_time_columns
 from gatecast.data.parsing.timestamps import parse_times
+from gatecast.data.reader import read
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "data.md"
 
@@ -51,3 +52,12 @@ def test_data_page_number_is_read_as_stated(cell, expected):
     parsed = parse_numbers(to_text(cells(cell) * 3))
     assert parsed.is_valid.all()
     assert parsed.values.tolist() == [float(expected)] * 3
+
+
+@pytest.mark.parametrize(("steps", "names"), [row[:2] for row in rows("Public holidays")])
+def test_data_page_holidays_are_these_columns(steps, names):
+    pytest.importorskip("holidays")
+    for freq in cells(steps):
+        times = parse(freq).range(np.datetime64("2024-12-31" if freq.endswith("E") else "2024-01-01"), 30)
+        panel, _ = read({"ds": times, "y": np.arange(30.0)}, holidays=["DE"])
+        assert list(panel.futr_exog) == cells(names)

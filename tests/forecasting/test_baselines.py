@@ -9,8 +9,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gatecast.data import synthetic
+from gatecast.data.panel import from_values
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.errors import ConfigError
-from gatecast.forecasting.baselines import BASELINES, baseline_forecasts, drift, interval, mean, naive, seasonal_naive
+from gatecast.forecasting.base import Task
+from gatecast.forecasting.baselines import (
+    BASELINES,
+    SeasonalNaive,
+    baseline_forecasts,
+    drift,
+    interval,
+    mean,
+    naive,
+    reference_baseline,
+    seasonal_naive,
+)
+from gatecast.forecasting.context import PanelContext
 
 PASTS = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6) | st.just(np.nan))
 every = pytest.mark.parametrize("name", BASELINES)
@@ -169,3 +183,26 @@ def test_levels_are_checked():
     for level in (0, 100, -5):
         with pytest.raises(ConfigError, match=f"Invalid level {level}: expected a percentage"):
             interval(BASELINES["naive"], [1.0, 2.0], 1, level=level)
+
+
+def test_seasonal_naive_by_dates_stays_on_its_day_over_a_leap_day():
+    t = np.arange("2022-01-01", "2024-12-20", dtype="M8[D]")
+    day = np.array([str(date)[5:] for date in t.astype(str)])
+    y = np.where(day == "12-24", 9.0, 1.0)[None]
+    y[0, -700] = np.nan
+    calendar = SeasonCalendar(t[-1:], 1)
+    assert seasonal_naive(y, 10, 365, calendar)[0].tolist() == [1, 1, 1, 1, 9, 1, 1, 1, 1, 1]
+    assert seasonal_naive(y, 10, 365)[0].tolist() == [1, 1, 1, 9, 1, 1, 1, 1, 1, 1]
+    assert baseline_forecasts(y, 10, 365, calendar)["SeasonalNaive"][0, 4] == 9
+    assert reference_baseline(y, 10, 365, calendar)["SeasonalNaive"][0, 4] == 9
+    panel = from_values(y[0], start=t[0], freq="D")
+    model = SeasonalNaive().fit(PanelContext.from_panel(panel), Task(10, 365))
+    assert model.predict_quantiles(PanelContext.from_panel(panel))[0, :, 2].tolist() == [1, 1, 1, 1, 9, 1, 1, 1, 1, 1]
+
+
+def test_seasonal_naive_by_dates_is_naive_at_days_without_a_value():
+    y = np.array([[np.nan, 4.0, 5.0], [np.nan, np.nan, np.nan]])
+    calendar = SeasonCalendar(np.array(["2024-02-28", "2024-02-28"], "M8[D]"), 1)
+    forecast = seasonal_naive(y, 3, 365, calendar)
+    assert forecast[0].tolist() == [5, 5, 5]
+    assert np.isnan(forecast[1]).all()

@@ -85,3 +85,27 @@ def test_series_are_found_again_by_name_and_time():
     history = PanelContext.from_panel(new, fitted_on=old)
     assert history.series.tolist() == [1, -1]
     assert history.end.tolist() == [3, 0]
+
+
+def test_calendar_follows_the_end_of_every_row():
+    days = from_values(np.arange(400.0), start="2023-02-01", freq="D")
+    context = PanelContext.from_panel(days)
+    last = days.times(0)[-1].astype("M8[D]")
+    assert context.calendar.last.tolist() == [last]
+    assert context.drop_last(9).calendar.last == last - 9
+    assert context.keep_last(50).calendar.last == last
+    assert context.append(np.zeros((1, 4))).calendar.last == last + 4
+    past, _ = context.rolling_origins(np.array([30, 2]), 3)
+    assert past.calendar.last.tolist() == [last - 30, last - 2]
+    assert past.take([1]).calendar.last.tolist() == [last - 2]
+    assert past.batches(1)[0].calendar.last.tolist() == [last - 30]
+    assert context.season_calendar(365) is context.calendar
+    assert context.season_calendar(7) is None
+
+
+def test_calendar_is_of_daily_and_weekly_series_alone():
+    months = from_values(np.arange(400.0), start="2023-02-01", freq="MS")
+    for context in (PanelContext.from_panel(months), PanelContext.from_values(np.ones((2, 30)))):
+        assert context.calendar is None
+        assert context.season_calendar(365) is None
+        assert context.drop_last(1).take([0]).append(np.ones((1, 2))).calendar is None

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gatecast.data.panel_builder import build_panel
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill, to_matrix
 
 
@@ -61,3 +62,47 @@ def test_what_comes_later_changes_nothing_before(rng):
     poisoned = np.concatenate([y, [1e9] * 12])
     for a, b in zip(SeriesScaler.fit(y[None], 12), SeriesScaler.fit(poisoned[None, :-12], 12), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def yearly(last, n, days=1):
+    """Values that are the place in the year, and the calendar of the series."""
+    calendar = SeasonCalendar(np.array([last], "M8[D]"), days)
+    places = calendar.places(np.arange(-n, 0))
+    return 100.0 + 10.0 * (places % 50 < 5), calendar
+
+
+@pytest.mark.parametrize(("last", "n", "days", "m"), [("2024-03-20", 1500, 1, 365), ("2021-01-10", 420, 7, 52)])
+def test_yearly_indices_are_those_of_the_dates(last, n, days, m):
+    values, calendar = yearly(last, n, days)
+    scaler = SeriesScaler.fit(values, m, calendar)
+    future = calendar.places(np.arange(40))
+    shape = np.where(future % 50 < 5, 110.0, 100.0)
+    indices = scaler.season(np.arange(40))
+    np.testing.assert_allclose(indices / indices.min(), shape / 100, rtol=0.02)
+    np.testing.assert_allclose(np.ptp(scaler.transform(values)), 0, atol=0.03)
+    counted = SeriesScaler.fit(values, m).season(np.arange(40))
+    assert np.abs(counted / counted.min() - shape / 100).max() > 0.05
+
+
+def test_yearly_scaler_restores_what_it_transforms_at_any_origin():
+    values, calendar = yearly("2024-03-20", 1500)
+    scaler = SeriesScaler.fit(values, 365, calendar)
+    z = scaler.transform(values)
+    np.testing.assert_allclose(scaler.earlier(1500).inverse_transform(z), values)
+    offsets = np.array([40, 10])
+    both = SeriesScaler.at_offsets(scaler, offsets)
+    steps = np.concatenate([z[:, -offset : -offset + 10 or None] for offset in offsets.tolist()])
+    expected = np.concatenate([values[:, -offset : -offset + 10 or None] for offset in offsets.tolist()])
+    np.testing.assert_allclose(both.inverse_transform(steps), expected)
+    step = scaler.at_step(3)
+    np.testing.assert_allclose(step.inverse_transform(np.zeros((1, 1)))[0], scaler.season(np.array([3]))[0])
+
+
+@given(st.integers(2, 6), st.integers(12, 40), st.integers(0, 12), st.integers(0, 5))
+def test_scaler_without_a_calendar_counts_steps_from_the_end(m, T, offset, step):
+    rng = np.random.default_rng(0)
+    scaler = SeriesScaler.fit(100 + np.tile(rng.normal(0, 9, m), T)[None, -T:], m)
+    k = np.arange(-T, T)
+    assert (scaler.season(k) == scaler.seasonal[:, k % m]).all()
+    assert (scaler.earlier(offset).season(k) == scaler.season(k - offset)).all()
+    assert scaler.at_step(step).seasonal.tolist() == [[scaler.seasonal[0, step % m]]]

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from gatecast.forecasting.theta import dot
+from gatecast.data.panel import from_values
+from gatecast.data.season_calendar import SeasonCalendar
+from gatecast.forecasting.base import Task
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.theta import DynamicOptimizedTheta, dot
 
 
 def plain(y, alpha, w, first, h):
@@ -96,3 +100,15 @@ def test_a_large_level_changes_nothing_around_it(rng):
     values = np.cumsum(rng.normal(size=(3, 60)), axis=1) + 50
     near = dot(values, 4, 1, (0.1, 0.5, 0.9))
     np.testing.assert_allclose(dot(values + 2**27, 4, 1, (0.1, 0.5, 0.9)) - 2**27, near, atol=1e-3)
+
+
+def test_dot_of_a_yearly_season_of_weeks_follows_the_dates():
+    n = 420
+    calendar = SeasonCalendar(np.array(["2021-01-03"], "M8[D]"), 7)  # week 53 of 2020
+    places = calendar.places(np.arange(-n, 8))
+    y = 100.0 + 80.0 * (places == 2)
+    panel = from_values(y[0, :n], start=np.datetime64("2021-01-03") - 7 * (n - 1), freq="W-SUN")
+    context = PanelContext.from_panel(panel)
+    forecast = DynamicOptimizedTheta().fit(context, Task(8, 52)).predict_quantiles(context)[0, :, 2]
+    assert forecast.argmax() == 2
+    assert dot(y[:, :n], 8, 52, (0.5,)).argmax() == 1

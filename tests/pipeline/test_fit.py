@@ -207,3 +207,27 @@ def test_update_adds_new_series(past_shops, shops):
     forecast = forecaster.predict()["ES-LSTM"]
     assert np.isfinite(forecast).all()
     np.testing.assert_array_equal(forecaster.predict(only_sales(shops))["ES-LSTM"], forecast)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("days", "end", "h", "place", "first", "last"),
+    [
+        (1, "2024-12-01", 28, "{0:%m-%d}", "12-18", "12-24"),
+        (1, "2024-02-20", 21, "{0:%m-%d}", "03-01", "03-05"),
+        (7, "2021-12-01", 6, "{0:%V}", "50", "51"),
+    ],
+)
+def test_fit_yearly_pattern_stays_on_its_dates(rng, days, end, h, place, first, last):
+    """Over 29 February, within the history and within the horizon, and over week 53."""
+    t = np.arange(np.datetime64("2014-01-01" if days == 7 else "2019-03-01"), np.datetime64(end), days)
+
+    def is_peak(dates):
+        """Whether dates are within the peak of each year."""
+        return np.array([first <= place.format(date) <= last for date in dates.astype("M8[D]").tolist()])
+
+    y = 20 + 150.0 * is_peak(t) + rng.normal(0, 1, len(t))
+    forecast = Forecaster(h).fit({"ds": t, "y": y}, evaluate=False).predict()
+    peak = is_peak(forecast["ds"].astype("M8[D]"))
+    assert peak.any()
+    assert ((forecast["Ensemble"] > 95) == peak).all()

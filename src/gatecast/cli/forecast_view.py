@@ -152,6 +152,7 @@ def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | str 
     Raises:
         FloatingPointError: The forecast is not finite.
     """
+    from gatecast.data.season_calendar import SeasonCalendar
     from gatecast.forecasting.baselines import seasonal_naive
 
     panel = forecaster.panel_
@@ -164,17 +165,18 @@ def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | str 
         levels=tuple(forecaster.level),
     )
     shown = next((s for s in range(len(panel)) if panel.mask[panel.indptr[s] : panel.indptr[s + 1]].any()), 0)
-    values = panel.series(shown)
+    values, m = panel.series(shown), forecaster.season_length_
+    calendar = SeasonCalendar.of(panel.take([shown]))
     view = ForecastView(
         file=str(file),
         unique_id=None if panel.columns.id is None else str(panel.ids[shown]),
         freq=str(panel.freq),
         times=panel.times(shown),
         values=values,
-        season_length=forecaster.season_length_,
+        season_length=m,
         forecast=forecast,
         evaluation=forecaster.evaluation_,
-        baseline_values=seasonal_naive(values, forecaster.h_, forecaster.season_length_),
+        baseline_values=seasonal_naive(values[None], forecaster.h_, m, calendar and calendar.for_season(m))[0],
         notes=tuple(notes_of(forecaster)),
         seed=forecaster.seed,
         seconds=forecaster.fit_seconds_,

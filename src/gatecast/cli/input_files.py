@@ -93,8 +93,8 @@ def require_futr_df(forecaster: Forecaster, futr_df: Path | str | None) -> None:
     Raises:
         ConfigError: The forecaster has future exogenous columns, and there is no file.
     """
-    if forecaster.panel_.futr_exog and futr_df is None and not forecaster.panel_.known_future:
-        raise _missing_futr_df(forecaster.panel_.futr_exog)
+    if forecaster.panel_.given_futr_exog and futr_df is None and not forecaster.panel_.known_future:
+        raise _missing_futr_df(forecaster.panel_.given_futr_exog)
 
 
 def require_known_future(forecaster: Forecaster, source: Path | str, futr_df: Path | str | None) -> None:

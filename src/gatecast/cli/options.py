@@ -95,6 +95,17 @@ def _one_or_more_names(text: str) -> str | list[str]:
     return list(names) if len(names) > 1 else text
 
 
+def _countries(text: str) -> tuple[str, ...]:
+    """Parse codes of countries, and refuse an unknown one before any file is read."""
+    from gatecast.data.panel_holidays import check_holidays
+
+    codes = tuple(code.upper() for code in _names(text))
+    if not codes:
+        raise ValueError
+    check_holidays(codes)
+    return codes
+
+
 def _codes(text: str) -> tuple[float, ...] | bool | str:
     """Parse numbers separated by commas; auto; none, or false, as Python writes it."""
     word = text.strip().lower()
@@ -114,6 +125,7 @@ def _frequency(text: str) -> str:
 TEXT = ValueKind("a name", str)
 NAMES = ValueKind("names separated by commas", _names)
 MODELS = ValueKind("a model", _one_or_more_names)
+COUNTRIES = ValueKind("codes of countries separated by commas", _countries)
 CODES = ValueKind("numbers separated by commas, none or auto", _codes)
 FREQUENCY = ValueKind("a frequency", _frequency)
 WHOLE = ValueKind("a whole number of at least 1", _whole)
@@ -277,6 +289,11 @@ class ForecasterOptions:
         typer.Option(metavar="A,B", help="Static columns: one value a series."),
         Setting("stat_exog", NAMES, "region", "data"),
     ] = None
+    holidays: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Countries whose public holidays are known columns: DE, DE-BY, ..."),
+        Setting("holidays", COUNTRIES, "DE", "data"),
+    ] = None
     lower_bound: Annotated[
         str | None,
         typer.Option(metavar="X", help="Smallest possible value: no forecast is below it."),
@@ -417,6 +434,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
                 "integer",
                 "missing_codes",
                 "keep_last",
+                "holidays",
                 "input_size",
                 "units",
                 "n_layers",

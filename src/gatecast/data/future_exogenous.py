@@ -64,11 +64,12 @@ def future_values(table: RawTable, panel: Panel, h: int) -> dict[str, FloatArray
     {'price': array([[2.5, 3. ]])}
     """
     check_positive_int(h, "h")
-    if not panel.futr_exog:
+    given = panel.given_futr_exog
+    if not given:
         return {}
     time_col = panel.columns.time if panel.columns.time in table.names else None
-    table = join_time_columns(table, time_col, keep=tuple(panel.futr_exog))
-    columns = {name: _require_column(table, name) for name in panel.futr_exog}
+    table = join_time_columns(table, time_col, keep=given)
+    columns = {name: _require_column(table, name) for name in given}
     positions = _find_positions(table, panel, h)
     _check_complete(table, panel, h, positions)
     selected = take_rows(table, positions.row)

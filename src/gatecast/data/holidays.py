@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,14 +11,17 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq, Times, parse, weekday
-from gatecast.data.messages import list_columns
+from gatecast.data.messages import list_columns, shorten
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["holiday_columns"]
+__all__ = ["check_country", "holiday_columns"]
 
 # Frequencies whose times lie within one day.
 WITHIN_A_DAY = ("us", "ms", "s", "min", "h", "B")
 SUNDAY = 6
+# Only near misses: a suggestion that is far off misleads more than it helps.
+MAX_SIMILAR = 3
+MIN_SIMILARITY = 0.75
 
 
 def holiday_columns(
@@ -58,11 +61,64 @@ def holiday_columns(
     for name, count in (("lead", lead), ("lag", lag)):
         if count < 0:
             raise ConfigError(f"Invalid {name} {count}", expected="a number of at least 0", argument=name)
-    code = country.strip().upper()
+    code = check_country(country)
     shifts = {"": 0, **{f"_lead{k}": k for k in range(1, lead + 1)}, **{f"_lag{k}": -k for k in range(1, lag + 1)}}
     periods = {name: _periods(days.astype("M8[us]"), step, shift) for name, shift in shifts.items()}
     holidays = _list_holidays(code, periods.values())
     return {f"holiday_{code}{name}": _count(holidays, begin, end) for name, (begin, end) in periods.items()}
+
+
+def check_country(country: str, argument: str = "country") -> str:
+    """Return the code of a country in capitals, if the library knows it.
+
+    Args:
+        country: Code of a country, or of a part of it.
+        argument: What the setting is called in a refusal.
+
+    Raises:
+        ConfigError: An unknown country or part, with similar ones; or the library is not installed.
+
+    Example:
+        >>> check_country("de-by")
+        'DE-BY'
+    """
+    code = country.strip().upper()
+    name, _, part = code.partition("-")
+    library = _library(argument)
+    known = library.list_supported_countries(include_aliases=True)
+    if name not in known:
+        raise ConfigError(
+            f"Unknown country {shorten(name)!r}",
+            expected="a code of two letters, such as DE, or with a part of the country, such as DE-BY",
+            fix=_did_you_mean(code, {**{text: text for text in known}, **_country_names(library)}),
+            argument=argument,
+        )
+    if part not in _parts(known[name]):
+        names = {**{text: text for text in known[name]}, **_part_names(library, name)}
+        raise ConfigError(
+            f"Unknown part of the country {shorten(code)!r}",
+            expected=f"one of {list_columns(known[name])}" if known[name] else f"{name} alone",
+            fix=_did_you_mean(part, {text: f"{name}-{code_of_part}" for text, code_of_part in names.items()}),
+            argument=argument,
+        )
+    return code if part else name
+
+
+def _did_you_mean(text: str, codes: Mapping[str, str]) -> str:
+    """Advice with the code that has a name, or else with those of similar names, the most similar first."""
+    by_name = {name.upper(): code for name, code in codes.items()}
+    close = [text] if text in by_name else get_close_matches(text, by_name, n=MAX_SIMILAR, cutoff=MIN_SIMILARITY)
+    return f"Did you mean {' or '.join(dict.fromkeys(repr(by_name[name]) for name in close))}?" if close else ""
+
+
+def _parts(parts: Iterable[str]) -> dict[str, str]:
+    """The parts of a country as the library writes them, by their code in capitals; "" is all of it."""
+    return {part.upper(): part for part in ("", *parts)}
+
+
+def _part_names(library: Any, country: str) -> dict[str, str]:
+    """Codes of the parts of a country, by name, as far as the library has names."""
+    return dict(getattr(library.country_holidays(country), "subdivisions_aliases", {}))
 
 
 def _periods(times: Times, freq: Freq, shift: int) -> tuple[Times, Times]:
@@ -84,13 +140,13 @@ def _list_holidays(code: str, periods: Any) -> Times:
     """The holidays of all years of some periods, in order."""
     country, _, part = code.partition("-")
     library = _library()
-    part = _check_country(library, country, part)
+    part = _parts(library.list_supported_countries(include_aliases=True)[country])[part]
     years = {year for pair in periods for days in pair for year in np.unique(days.astype("M8[Y]")).astype(int) + 1970}
     calendar = library.country_holidays(country, subdiv=part or None, years=sorted(map(int, years)))
     return np.array(sorted(calendar), "M8[D]")
 
 
-def _library() -> Any:
+def _library(argument: str | None = None) -> Any:
     """The library with the holidays."""
     try:
         import holidays
@@ -98,33 +154,12 @@ def _library() -> Any:
         raise ConfigError(
             "Holidays need the library holidays, which is not installed",
             fix='Install it: pip install "gatecast[holidays]"',
+            argument=argument,
         ) from None
     return holidays
 
 
-def _check_country(library: Any, country: str, part: str) -> str:
-    """Check that the library knows a country, and return the code of its part as the library writes it."""
-    known: dict[str, Sequence[str]] = library.list_supported_countries(include_aliases=True)
-    if country not in known:
-        names = {name.upper(): code for code, name in _country_names(library).items()}
-        close = [names.get(match, match) for match in get_close_matches(country, [*names, *known], n=1)]
-        raise ConfigError(
-            f"Unknown country {country!r}",
-            expected="a code of two letters, such as DE, or with a part of the country, such as DE-BY",
-            fix=f"Did you mean {close[0]!r}?" if close else "",
-            argument="country",
-        )
-    parts = {name.upper(): name for name in ("", *known[country])}
-    if part not in parts:
-        raise ConfigError(
-            f"Unknown part of the country {f'{country}-{part}'!r}",
-            expected=f"one of {list_columns(known[country])}" if known[country] else f"{country} alone",
-            argument="country",
-        )
-    return parts[part]
-
-
 def _country_names(library: Any) -> dict[str, str]:
-    """English names of the countries, by code, as far as the library has them as names of its classes."""
+    """Codes of the countries, by English name, as far as the library has them as names of its classes."""
     registry = getattr(library.registry, "COUNTRIES", {})
-    return {str(codes[1]): module.replace("_", " ") for module, codes in registry.items() if len(codes) > 1}
+    return {module.replace("_", " "): str(codes[1]) for module, codes in registry.items() if len(codes) > 1}

@@ -92,6 +92,7 @@ class Panel:
         keys: Values of several id columns, by name, each of shape (n_series,); empty if there are fewer than two.
         known_future: Values of the `futr_exog` columns after the end of each series, where the source had rows of these
             times without a target; each of shape (n_series, n_steps), or empty.
+        holidays: Names of the `futr_exog` columns that are computed from the calendar, by country.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -114,6 +115,7 @@ class Panel:
     key_types: KeyTypes = field(default_factory=KeyTypes)
     keys: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     known_future: Mapping[str, FloatArray] = field(default_factory=dict)
+    holidays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -122,6 +124,12 @@ class Panel:
     def lengths(self) -> IntArray:
         """Number of values of each series, missing ones included, shape (n_series,)."""
         return np.diff(self.indptr)
+
+    @property
+    def given_futr_exog(self) -> tuple[str, ...]:
+        """The future exogenous columns of the source: those that a table of the future has to hold."""
+        computed = {name for names in self.holidays.values() for name in names}
+        return tuple(name for name in self.futr_exog if name not in computed)
 
     @property
     def mask(self) -> BoolArray:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import Panel
+from gatecast.data.panel_holidays import add_holidays
 from gatecast.errors import DataError
 
 __all__ = ["complete_history", "extend_panel", "match_series", "prepend_history"]
@@ -103,7 +104,7 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
         old_columns: Mapping[str, Any] = getattr(old, role)
         return {name: merge(column, getattr(new, role)[name]) for name, column in old_columns.items()}
 
-    return replace(
+    joined = replace(
         old,
         values=merge(old.values, new.values),
         indptr=indptr,
@@ -119,6 +120,8 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
             name: np.concatenate([column, new.stat_exog[name][added]]) for name, column in old.stat_exog.items()
         },
     )
+    # Steps between the old and the new rows have holidays too.
+    return add_holidays(joined, tuple(old.holidays))[0]
 
 
 def complete_history(new: Panel, old: Panel) -> Panel:

@@ -17,6 +17,7 @@ from gatecast.data.future_exogenous import future_values
 from gatecast.data.layouts import DeclaredTable, read_long, read_transposed, read_wide
 from gatecast.data.messages import list_columns
 from gatecast.data.panel import Panel
+from gatecast.data.panel_holidays import add_holidays, check_holidays
 from gatecast.data.parsing.exogenous import (
     Categories,
     find_exogenous,
@@ -67,6 +68,7 @@ def read(
     stat_exog: Columns = (),
     categories: Categories | None = None,
     missing_codes: MissingCodes = "auto",
+    holidays: Sequence[str] = (),
 ) -> tuple[Panel, tuple[str, ...]]:
     """Read a table of any kind as a panel.
 
@@ -95,6 +97,7 @@ def read(
         categories: Categories of columns of an earlier panel; others are refused.
         missing_codes: Numbers in the target that stand for missing values, such as -999: "auto" recognizes and notes
             those that are impossible for the rest of the column, False keeps all, a list names them.
+        holidays: Countries, or parts of them such as "DE-BY", whose public holidays are `futr_exog` columns besides.
 
     Returns:
         The panel, and notes on the data, one sentence each; the first says which columns were used.
@@ -113,6 +116,7 @@ def read(
         >>> panel.ids.tolist(), panel.series(1).tolist()
         (['shop', 'web'], [5.0, 6.0])
     """
+    check_holidays(holidays)
     step = None if freq is None else parse(freq)
     names = {"hist_exog": hist_exog, "futr_exog": futr_exog, "stat_exog": stat_exog}
     declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
@@ -121,10 +125,20 @@ def read(
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
     data = DeclaredTable(kind_of(source), table, exogenous, exogenous_roles, step)
+    panel, notes = _read_layout(data, id_col, time_col, target_col)
+    panel, holiday_notes = add_holidays(panel, holidays)
+    return panel, (*notes, *holiday_notes)
+
+
+def _read_layout(
+    data: DeclaredTable, id_col: Columns | None, time_col: str | None, target_col: Columns | None
+) -> tuple[Panel, tuple[str, ...]]:
+    """Read a table in the layout that it has: a row a series, a column a series, or a row a series and time."""
+    table, step = data.table, data.freq
     if time_col is None and target_col is None:
         periods = find_periods(
             table,
-            exogenous_roles,
+            data.exogenous_roles,
             find_id_columns(table, id_col),
             as_integers=step is not None and step.unit == "step",
         )
@@ -140,8 +154,9 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
     """Read the values of a panel's `futr_exog` columns at the h steps after the end of each series.
 
     Args:
-        source: Path, query or table of any kind that `read` accepts; columns have the names of the panel's source.
-            Rows of other times are ignored; a table without an id column holds for every series.
+        source: Path, query or table of any kind that `read` accepts; columns have the names of the panel's source. It
+            needs none of the panel's `holidays`. Rows of other times are ignored; a table without an id column holds
+            for every series.
         panel: A panel with `futr_exog` columns.
         h: Number of steps.
 
@@ -159,12 +174,13 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
         >>> read_future({"ds": [4, 5], "promo": [1, 0]}, panel, 2)
         {'promo': array([[1., 0.]])}
     """
-    if not panel.futr_exog:
+    given = panel.given_futr_exog
+    if not given:
         return {}
     if source is None:
         raise DataError(
             "Missing futr_df",
-            expected=f"a table with the columns {list_columns(panel.futr_exog)} for the next {h} times of each series",
+            expected=f"a table with the columns {list_columns(given)} for the next {h} times of each series",
             argument="futr_df",
         )
     return future_values(_to_table(source), panel, h)

@@ -66,7 +66,7 @@ def score_test_part(
         quantiles = predict_all(calibrator, ensemble, past)
         main = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
         medians = {name: q[..., q.shape[-1] // 2] for name, q in quantiles.items() if name != calibrator.name}
-        return [dict(enumerate(main)), medians, baseline_forecasts(past.values, horizon, season_length)]
+        return [dict(enumerate(main)), medians, _baselines(past, horizon, season_length)]
 
     # The past of every origin is as long as the series: of a long one, a few origins at a time.
     n_origins = max(1, MAX_PAST_VALUES // max(context.values.size, 1))
@@ -134,9 +134,14 @@ def forecast_window(
     sides = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
     columns = dict(zip(column_names(calibrator.name, levels), sides, strict=True))
     columns |= {name: q[..., q.shape[-1] // 2] for name, q in quantiles.items() if name != calibrator.name}
-    baselines = baseline_forecasts(past.values, horizon, season_length)
+    baselines = _baselines(past, horizon, season_length)
     columns |= {name: column for name, column in baselines.items() if name not in columns}
     table = before.future_columns(horizon)
     table["cutoff"] = np.repeat(panel.freq.at(panel.start, before.lengths - 1), horizon)
     table[panel.columns.target] = actual.ravel()
     return table | {name: column.ravel() for name, column in columns.items()}
+
+
+def _baselines(past: PanelContext, horizon: int, season_length: int) -> dict[str, FloatArray]:
+    """Return the forecasts of the baselines, [n_rows, horizon] each."""
+    return baseline_forecasts(past.values, horizon, season_length, past.season_calendar(season_length))

@@ -185,8 +185,7 @@ def unit_of_series(scale: float, last: float, scaler: SeriesScaler, target: Attr
         scaler: Of the series.
         target: Which number.
     """
-    m = scaler.seasonal.shape[1]
-    at_step = scaler._replace(seasonal=scaler.seasonal[:, [target.step % m]])
+    at_step = scaler.at_step(target.step)
 
     def unit(z: FloatArray, shift: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Values, and their gradients with respect to both, [P]."""

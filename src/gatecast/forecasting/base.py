@@ -322,6 +322,10 @@ class LocalModel:
         """
         raise NotImplementedError
 
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast series with all that is known of them, as `forecast`; by default from their values alone."""
+        return self.forecast(context.values, task)
+
     def fit(
         self,
         context: PanelContext,
@@ -360,7 +364,7 @@ class FittedLocalModel:
 
     def predict_quantiles(self, context: PanelContext) -> FloatArray:
         """Forecast each series from its own values."""
-        return self.config.forecast(context.values, self.task)
+        return self.config.forecast_rows(context, self.task)
 
     def to_state(self) -> ModelState:
         """Return the fields of the config."""

@@ -23,8 +23,10 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.registry import register
 
 __all__ = [
@@ -78,13 +80,14 @@ def naive(values: npt.ArrayLike, h: int, m: int = 1) -> FloatArray:  # noqa: ARG
     return np.repeat(last[..., None], check_positive_int(h, "h"), axis=-1)
 
 
-def seasonal_naive(values: npt.ArrayLike, h: int, m: int = 1) -> FloatArray:
+def seasonal_naive(values: npt.ArrayLike, h: int, m: int = 1, calendar: SeasonCalendar | None = None) -> FloatArray:
     """Forecast the last value of the same season, ``f[k] = y[T + k - m (floor((k - 1) / m) + 1)]``.
 
     Args:
         values: Past values, [..., T]; of a missing value, the one a season earlier is taken.
         h: Steps, at least 1.
         m: Season length, at least 1; 1 is naive.
+        calendar: What the places in the season are counted by, for values [n_series, T]; None: by steps.
 
     Returns:
         Forecasts, [..., h]; naive for a phase without a value, NaN for a series without one.
@@ -97,6 +100,9 @@ def seasonal_naive(values: npt.ArrayLike, h: int, m: int = 1) -> FloatArray:
         [3.0, 1.0, 5.0, 3.0]
     """
     steps = _steps(h)
+    if calendar is not None:
+        by_place = _last_by_place(_as_array(values), m, calendar)
+        return np.take_along_axis(by_place, calendar.places(steps - 1), axis=1)
     last, _ = _last_by_phase(_as_array(values), m)
     return last[..., (steps - 1) % m]
 
@@ -146,13 +152,16 @@ def mean(values: npt.ArrayLike, h: int, m: int = 1) -> FloatArray:  # noqa: ARG0
     return np.repeat(_means(_as_array(values))[..., None], check_positive_int(h, "h"), axis=-1)
 
 
-def baseline_forecasts(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, FloatArray]:
+def baseline_forecasts(
+    values: npt.ArrayLike, h: int, m: int = 1, calendar: SeasonCalendar | None = None
+) -> dict[str, FloatArray]:
     """Forecast with every baseline; with seasonal naive only where there is a season.
 
     Args:
         values: Past values, [n_series, T]; NaN is skipped.
         h: Steps, at least 1.
         m: Season length, at least 1.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
         Forecasts by column, [n_series, h], the reference of skill first; NaN for a series without a value.
@@ -165,17 +174,20 @@ def baseline_forecasts(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, F
         >>> {column: forecast.tolist() for column, forecast in forecasts.items()}
         {'SeasonalNaive': [[4.0]], 'Naive': [[4.0]], 'Drift': [[5.5]], 'Mean': [[3.0]]}
     """
-    seasonal = {"SeasonalNaive": seasonal_naive(values, h, m)} if check_positive_int(m, "m") > 1 else {}
+    seasonal = {"SeasonalNaive": seasonal_naive(values, h, m, calendar)} if check_positive_int(m, "m") > 1 else {}
     return {**seasonal, "Naive": naive(values, h), "Drift": drift(values, h), "Mean": mean(values, h)}
 
 
-def reference_baseline(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, FloatArray]:
+def reference_baseline(
+    values: npt.ArrayLike, h: int, m: int = 1, calendar: SeasonCalendar | None = None
+) -> dict[str, FloatArray]:
     """Forecast with the baseline that skill refers to: seasonal naive, or naive without a season.
 
     Args:
         values: Past values, [n_series, T]; NaN is skipped.
         h: Steps, at least 1.
         m: Season length, at least 1.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
         Its column, and forecasts [n_series, h]; NaN for a series without a value.
@@ -184,7 +196,7 @@ def reference_baseline(values: npt.ArrayLike, h: int, m: int = 1) -> dict[str, F
         >>> reference_baseline([[1.0, 4.0, 4.0]], 1)
         {'Naive': array([[4.]])}
     """
-    return {"SeasonalNaive": seasonal_naive(values, h, m)} if m > 1 else {"Naive": naive(values, h)}
+    return {"SeasonalNaive": seasonal_naive(values, h, m, calendar)} if m > 1 else {"Naive": naive(values, h)}
 
 
 def interval(
@@ -297,6 +309,15 @@ def _last_by_phase(y: FloatArray, m: int) -> tuple[FloatArray, IntArray]:
     return np.where(np.isnan(values), last[..., None], values), row + 1
 
 
+def _last_by_place(y: FloatArray, m: int, calendar: SeasonCalendar) -> FloatArray:
+    """Return the last observed value at each place of the season, [n_series, m]; naive for a place without one."""
+    (n_series, T), rows = y.shape, np.arange(len(y))[:, None]
+    newest = np.full((n_series, m), -1)
+    np.maximum.at(newest, (rows, calendar.places(np.arange(-T, 0))), np.where(np.isnan(y), -1, np.arange(T)))
+    last, _ = _last(y)
+    return np.where(newest < 0, last[:, None], y[rows, np.maximum(newest, 0)])
+
+
 def _changes(y: FloatArray, m: int) -> FloatArray:
     """Return in-sample residuals of (seasonal) naive: changes over m steps, NaN unless both ends are observed."""
     return y[..., m:] - y[..., :-m]
@@ -328,7 +349,11 @@ class _BaselineModel(LocalModel):
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series by the formula of the baseline."""
         baseline = BASELINES[self.name.replace("-", "_")]
-        point = baseline.point(values, task.horizon, task.season_length)
+        return self._around(values, task, baseline.point(values, task.horizon, task.season_length))
+
+    def _around(self, values: FloatArray, task: Task, point: FloatArray) -> FloatArray:
+        """Return quantiles around point forecasts."""
+        baseline = BASELINES[self.name.replace("-", "_")]
         spread = np.nan_to_num(baseline.spread(values, task.horizon, task.season_length))
         return self.normal_quantiles(point, spread, task.quantiles)
 
@@ -349,6 +374,11 @@ class SeasonalNaive(_BaselineModel):
 
     name: ClassVar[str] = "seasonal-naive"
     column: ClassVar[str] = "SeasonalNaive"
+
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        h, m = task.horizon, task.season_length
+        return self._around(context.values, task, seasonal_naive(context.values, h, m, context.season_calendar(m)))
 
 
 @register

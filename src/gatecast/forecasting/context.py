@@ -18,6 +18,7 @@ import numpy as np
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import match_series
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.scaling import SeriesScaler, to_matrix
 
 __all__ = ["MAX_CATEGORIES", "PanelContext", "column_groups"]
@@ -41,6 +42,7 @@ class PanelContext:
         futr_exog: Columns known ahead, [n_series, T + n, F].
         hist_exog: Columns known for the past, [n_series, T, G].
         stat_exog: Columns constant in time, [n_series, E].
+        calendar: Dates of daily and weekly series; None: none.
 
     Example:
         >>> past = PanelContext.from_values(np.array([[1.0, 2.0, 3.0]]))
@@ -54,6 +56,7 @@ class PanelContext:
     futr_exog: FloatArray
     hist_exog: FloatArray
     stat_exog: FloatArray
+    calendar: SeasonCalendar | None = None
     _derived: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -67,11 +70,17 @@ class PanelContext:
 
     def scaler(self, season_length: int) -> SeriesScaler:
         """Return the scaler of every series, fitted once."""
-        return self.derive(("scaler", season_length), lambda: SeriesScaler.fit(self.values, season_length))
+        calendar = self.season_calendar(season_length)
+        return self.derive(("scaler", season_length), lambda: SeriesScaler.fit(self.values, season_length, calendar))
+
+    def season_calendar(self, season_length: int) -> SeasonCalendar | None:
+        """Return what the places in a season are counted by; None: by steps."""
+        return None if self.calendar is None else self.calendar.for_season(season_length)
 
     def take(self, rows: Any) -> PanelContext:
         """Return some of the rows: a slice, positions or a mask."""
-        return PanelContext(*(getattr(self, name)[rows] for name in FIELDS))
+        calendar = None if self.calendar is None else self.calendar.take(rows)
+        return PanelContext(**{name: getattr(self, name)[rows] for name in FIELDS}, calendar=calendar)
 
     def batches(self, size: int) -> list[PanelContext]:
         """Return consecutive rows, at most `size` at a time."""
@@ -82,7 +91,17 @@ class PanelContext:
     def drop_last(self, n: int) -> PanelContext:
         """Return what was known `n` steps earlier."""
         keep = max(self.values.shape[1] - n, 0)
-        return replace(self, values=self.values[:, :keep], hist_exog=self.hist_exog[:, :keep], end=self.end - n)
+        return replace(
+            self,
+            values=self.values[:, :keep],
+            hist_exog=self.hist_exog[:, :keep],
+            end=self.end - n,
+            calendar=self._later(-n),
+        )
+
+    def _later(self, n: int) -> SeasonCalendar | None:
+        """Return the calendar some steps later."""
+        return None if self.calendar is None else self.calendar.shift(n)
 
     def keep_last(self, n: int) -> PanelContext:
         """Return the newest `n` columns; itself if it has no more."""
@@ -110,6 +129,7 @@ class PanelContext:
             hist_exog=np.concatenate([self.hist_exog[:, k:], unknown[:, -self.hist_exog.shape[1] :]], axis=1),
             futr_exog=self.futr_exog[:, k:],
             end=self.end + k,
+            calendar=self._later(k),
         )
 
     def rolling_origins(self, offsets: IntArray, horizon: int) -> tuple[PanelContext, FloatArray]:
@@ -151,6 +171,7 @@ class PanelContext:
             futr_exog.reshape(n_origins * n_series, *futr_exog.shape[2:]),
             hist_exog.reshape(n_origins * n_series, *hist_exog.shape[2:]),
             np.tile(self.stat_exog, (n_origins, 1)),
+            None if self.calendar is None else self.calendar.shift(-offsets[:, None]),
         )
         return past, actual.reshape(-1, horizon)
 
@@ -196,6 +217,7 @@ class PanelContext:
         if fitted_on is not None:
             series, end = match_series(panel, fitted_on)
             context = replace(context, series=series, end=end)
+        context = replace(context, calendar=SeasonCalendar.of(panel))
         return replace(
             context,
             futr_exog=_over_time(panel, panel.futr_exog, future or {}, T),

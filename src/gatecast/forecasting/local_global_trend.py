@@ -25,7 +25,9 @@ from typing import ClassVar
 import numpy as np
 
 from gatecast._utils.typing import FloatArray
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, batches_by_length
 from gatecast.kernels.native import TrendGrid, local_trend
@@ -75,8 +77,19 @@ class LocalGlobalTrend(LocalModel):
         """Forecast each series from its newest 512 values."""
         return lgt(values[:, -MAX_LENGTH:], task.horizon, task.season_length, task.quantiles)
 
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        values, calendar = context.values[:, -MAX_LENGTH:], context.season_calendar(task.season_length)
+        return lgt(values, task.horizon, task.season_length, task.quantiles, calendar)
 
-def lgt(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.5,)) -> FloatArray:
+
+def lgt(
+    values: FloatArray,
+    h: int,
+    m: int = 1,
+    quantiles: Sequence[float] = (0.5,),
+    calendar: SeasonCalendar | None = None,
+) -> FloatArray:
     """Forecast quantiles of the h steps after the end of each series.
 
     The median is the posterior mean; errors are taken for normal with the variance within and between the models.
@@ -87,6 +100,7 @@ def lgt(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.
         h: Steps.
         m: Season length; seasonal indices are removed where the series shows a season.
         quantiles: Levels, increasing.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
         [n_series, h, Q]; NaN for a series without a value. Series that are not positive have a linear global trend.
@@ -97,13 +111,13 @@ def lgt(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.
     """
     forecasts = np.full((len(values), h, len(quantiles)), np.nan)
     for rows, batch in batches_by_length(values, BATCH_SERIES):
-        forecasts[rows] = _forecast_batch(batch, h, m, quantiles)
+        dates = None if calendar is None else calendar.take(rows)
+        forecasts[rows] = _forecast_batch(AdjustedSeries.of(batch, m, dates), h, quantiles)
     return forecasts
 
 
-def _forecast_batch(values: FloatArray, h: int, m: int, quantiles: Sequence[float]) -> FloatArray:
+def _forecast_batch(adjusted: AdjustedSeries, h: int, quantiles: Sequence[float]) -> FloatArray:
     """`lgt` for series of similar lengths."""
-    adjusted = AdjustedSeries.of(values, m)
     y, n = adjusted.values, adjusted.n
     inside = np.arange(y.shape[1]) < n[:, None]
     unit = np.where(inside, np.abs(y), 0.0).sum(axis=1, keepdims=True) / n[:, None]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.baselines import seasonal_naive
 
@@ -73,16 +74,21 @@ def choose_own_seasons(values: FloatArray, seasons: Sequence[int]) -> IntArray:
 
 
 def by_own_season(
-    values: FloatArray, task: Task, point: Callable[[FloatArray, int], FloatArray], min_cycles: int = 1
+    values: FloatArray,
+    task: Task,
+    point: Callable[[FloatArray, int], FloatArray] | None = None,
+    min_cycles: int = 1,
+    calendar: SeasonCalendar | None = None,
 ) -> FloatArray:
     """Forecast series of the same season together.
 
     Args:
         values: Series aligned at their ends, [n_series, T]; NaN is missing.
         task: Horizon, seasons, quantiles.
-        point: Maps values [n, T] of one season and this season to forecasts [n, h]; of those that are NaN, seasonal
-            naive forecasts take the place.
+        point: Maps values [n, T] of one season and this season to forecasts [n, h]; of those that are NaN, and
+            without it, seasonal naive forecasts take the place.
         min_cycles: Cycles below which a series has the seasonal naive forecast.
+        calendar: Dates of the series, by which a yearly season is counted; None: by steps.
 
     Returns:
         Quantiles with normal errors of the size of past changes over the season, [n_series, h, Q].
@@ -94,10 +100,11 @@ def by_own_season(
     for P in np.unique(own[n > 0]).tolist():
         rows = np.flatnonzero((own == P) & (n > 0))
         past = values[rows, -int(n[rows].max()) :]
-        forecasts[rows] = seasonal_naive(past, task.horizon, P)
+        dates = None if calendar is None else calendar.take(rows).for_season(P)
+        forecasts[rows] = seasonal_naive(past, task.horizon, P, dates)
         spread[rows] = season_spread(past, task.horizon, P)
         long = n[rows] >= min_cycles * P
-        if long.any():
+        if point is not None and long.any():
             with np.errstate(all="ignore"):
                 found = point(past[long], P)
             forecasts[rows[long]] = np.where(np.isfinite(found), found, forecasts[rows[long]])

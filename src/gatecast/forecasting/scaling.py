@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.panel import Panel
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.seasonal_indices import seasonal_indices
 
 __all__ = ["SeriesScaler", "forward_fill", "to_matrix"]
@@ -32,6 +33,7 @@ class SeriesScaler(NamedTuple):
         seasonal: Seasonal indices, [n_series, m]; column j belongs to step j + 1 after the end; 1 or 0: no season.
         positive: Whether the logarithm is taken, and the season divided by, [n_series].
         unit: Unit of the asinh, [n_series]; 1 where the logarithm is taken.
+        calendar: Gives the column of `seasonal` that a step has; None: columns are counted from the end, as above.
 
     Example:
         >>> y = np.array([[1.0, np.e, np.e**2]])
@@ -45,26 +47,57 @@ class SeriesScaler(NamedTuple):
     seasonal: FloatArray
     positive: BoolArray
     unit: FloatArray
+    calendar: SeasonCalendar | None = None
 
     @classmethod
-    def fit(cls, values: FloatArray, m: int) -> SeriesScaler:
+    def fit(cls, values: FloatArray, m: int, calendar: SeasonCalendar | None = None) -> SeriesScaler:
         """Fit the scaler of every series.
 
         Args:
             values: Series aligned at their ends, [n_series, T]; NaN is missing.
             m: Season whose indices are removed; 1 for none.
+            calendar: What the places in this season are counted by; None: by steps.
         """
         observed = np.isfinite(values)
         positive = np.asarray(observed.any(axis=1) & (np.where(observed, values, 1.0) > 0).all(axis=1))
-        seasonal = seasonal_indices(values, m, positive)
+        seasonal = seasonal_indices(values, m, positive, calendar)
         size = np.where(observed, np.abs(values), 0.0).sum(axis=1) / np.maximum(observed.sum(axis=1), 1)
         unit = np.where(positive | (size == 0), 1.0, size)
-        return cls(seasonal, positive, unit)
+        return cls(seasonal, positive, unit, calendar)
+
+    def season(self, steps: IntArray) -> FloatArray:
+        """Return the seasonal indices of steps, [n_series, K]; 0 is the first step after the end, -1 the newest."""
+        if self.calendar is None:
+            return self.seasonal[:, steps % self.seasonal.shape[1]]
+        return np.take_along_axis(self.seasonal, self.calendar.places(steps), axis=1)
+
+    def earlier(self, n: int) -> SeriesScaler:
+        """Return the scaler for values that end n steps earlier."""
+        if self.calendar is None:
+            return self._replace(seasonal=np.roll(self.seasonal, n, axis=1))
+        return self._replace(calendar=self.calendar.shift(-n))
+
+    def at_step(self, step: int) -> SeriesScaler:
+        """Return the scaler for one step alone, 0 for the first one after the end."""
+        return self._replace(seasonal=self.season(np.array([step])), calendar=None)
+
+    @classmethod
+    def at_offsets(cls, scaler: SeriesScaler, offsets: IntArray) -> SeriesScaler:
+        """Return a scaler for the same series at several origins, one after another.
+
+        Args:
+            scaler: Of the series at their ends.
+            offsets: Steps by which each origin is earlier, [n_origins].
+        """
+        n = len(offsets)
+        seasonal = np.concatenate([scaler.earlier(offset).seasonal for offset in offsets.tolist()])
+        calendar = None if scaler.calendar is None else scaler.calendar.shift(-offsets[:, None])
+        return cls(seasonal, np.tile(scaler.positive, n), np.tile(scaler.unit, n), calendar)
 
     def transform(self, values: FloatArray) -> FloatArray:
         """Transform the values of the same series, aligned at the same end, [n_series, T]; NaN stays NaN."""
-        T, m = values.shape[1], self.seasonal.shape[1]
-        s = self.seasonal[:, (np.arange(T) - T) % m]
+        T = values.shape[1]
+        s = self.season(np.arange(-T, 0))
         positive = self.positive[:, None]
         with np.errstate(all="ignore"):
             return np.where(positive, np.log(values / s), np.arcsinh((values - s) / self.unit[:, None]))
@@ -79,7 +112,7 @@ class SeriesScaler(NamedTuple):
             The shape of z, increasing with it.
         """
         expand = (...,) + (None,) * (z.ndim - 2)
-        s = self.seasonal[:, np.arange(z.shape[1]) % self.seasonal.shape[1]][expand]
+        s = self.season(np.arange(z.shape[1]))[expand]
         positive = self.positive[:, None][expand]
         unit = self.unit[:, None][expand]
         with np.errstate(over="ignore"):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 
 __all__ = ["AdjustedSeries", "batches_by_length"]
@@ -22,19 +23,24 @@ class AdjustedSeries(NamedTuple):
         values: Step i of every series in column i, [n_series, T]; a missing value is the one before it.
         n: Values of each, [n_series].
         positive: Whether the season is a factor, [n_series].
-        seasonal: Indices of the steps after the end, [n_series, m].
+        scaler: Provides the seasonal indices.
         size: Largest absolute value, [n_series, 1].
     """
 
     values: FloatArray
     n: IntArray
     positive: BoolArray
-    seasonal: FloatArray
+    scaler: SeriesScaler
     size: FloatArray
 
     @classmethod
-    def of(cls, values: FloatArray, m: int) -> AdjustedSeries:
-        """Adjust series that are aligned at their ends, [n_series, T]; NaN before the beginning.
+    def of(cls, values: FloatArray, m: int, calendar: SeasonCalendar | None = None) -> AdjustedSeries:
+        """Adjust series.
+
+        Args:
+            values: Series aligned at their ends, [n_series, T]; NaN before the beginning.
+            m: Season length.
+            calendar: What the places in the season are counted by; None: by steps.
 
         Example:
             >>> AdjustedSeries.of(np.array([[np.nan, 2.0, 4.0]]), 1).values.tolist()
@@ -46,15 +52,15 @@ class AdjustedSeries(NamedTuple):
         size[size == 0] = 1.0
         scaled = values / size
         positive = np.asarray((np.where(observed, scaled, 1.0) > 0).all(axis=1))
-        seasonal = SeriesScaler.fit(scaled, m).seasonal
-        s = seasonal[:, (np.arange(T) - T) % m]
+        scaler = SeriesScaler.fit(scaled, m, calendar)
+        s = scaler.season(np.arange(-T, 0))
         y = forward_fill(np.where(positive[:, None], scaled / np.where(positive[:, None], s, 1.0), scaled - s))
         aligned = np.take_along_axis(y, np.minimum(np.arange(T) + (T - n)[:, None], T - 1), axis=1)
-        return cls(aligned, n, positive, seasonal, size)
+        return cls(aligned, n, positive, scaler, size)
 
     def restore(self, quantiles: FloatArray) -> FloatArray:
         """Return forecasts of adjusted series, [n_series, h, Q], with their seasons and in their units."""
-        future = self.seasonal[:, np.arange(quantiles.shape[1]) % self.seasonal.shape[1]][..., None]
+        future = self.scaler.season(np.arange(quantiles.shape[1]))[..., None]
         q = np.where(self.positive[:, None, None], quantiles * future, quantiles + future)
         return np.asarray(q * self.size[..., None])
 

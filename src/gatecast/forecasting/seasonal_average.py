@@ -12,7 +12,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray
 from gatecast.forecasting.base import LocalModel, Task
-from gatecast.forecasting.baselines import seasonal_naive
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.cycles import known_mean, newest_cycles
 from gatecast.forecasting.own_seasons import by_own_season
 from gatecast.forecasting.registry import register
@@ -35,7 +35,11 @@ class SeasonalCopy(LocalModel):
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its own newest season."""
-        return by_own_season(values, task, lambda past, P: seasonal_naive(past, task.horizon, P))
+        return by_own_season(values, task)
+
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        return by_own_season(context.values, task, calendar=context.calendar)
 
 
 @register

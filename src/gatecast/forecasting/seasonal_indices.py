@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.data.seasonal_strength import seasonal_strength
 
 __all__ = ["DAYS_PER_WEEK", "MIN_CYCLES", "seasonal_indices"]
@@ -37,7 +38,9 @@ MEAN_VARIANCE = np.pi / 2
 """Variance of an index relative to that of a mean; that of a median, a little more than a trimmed mean has."""
 
 
-def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> FloatArray:
+def seasonal_indices(
+    values: FloatArray, m: int, multiplicative: BoolArray, calendar: SeasonCalendar | None = None
+) -> FloatArray:
     """Compute seasonal indices of each series whose autocorrelation hints at a season, shrunk by their noise.
 
     The classical indices s are trimmed means over the cycles of value / centered moving mean, or value - centered
@@ -51,9 +54,11 @@ def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> F
         values: Series aligned at their ends, [n_series, T]; NaN is missing and is left out.
         m: Season length.
         multiplicative: Whether indices are factors, [n_series]; otherwise they are added.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
-        [n_series, m], column j of the phase of step j + 1 after the end; 1 or 0 where there is no season.
+        [n_series, m], column j of the phase of step j + 1 after the end, or of place j of the calendar; 1 or 0 where
+        there is no season.
 
     Source: James & Stein 1961; Miller & Williams 2003.
 
@@ -72,14 +77,18 @@ def seasonal_indices(values: FloatArray, m: int, multiplicative: BoolArray) -> F
     has_cycles = np.isfinite(values).sum(axis=1) >= MIN_CYCLES * m
     rows = np.flatnonzero((strength > MIN_EVIDENCE * limit) & has_cycles)
     if len(rows):
-        start[rows] = _shrunk_indices(values[rows], m, multiplicative[rows], start[rows])
+        dates = None if calendar is None else calendar.take(rows)
+        start[rows] = _shrunk_indices(values[rows], m, multiplicative[rows], start[rows], dates)
     return start
 
 
-def _shrunk_indices(values: FloatArray, m: int, multiplicative: BoolArray, start: FloatArray) -> FloatArray:
+def _shrunk_indices(
+    values: FloatArray, m: int, multiplicative: BoolArray, start: FloatArray, calendar: SeasonCalendar | None
+) -> FloatArray:
     """Return classical indices drawn to `start` [n_series, m]; `start` where there are none."""
     divide = multiplicative[:, None]
-    cycles = _detrended_cycles(values, m, divide)
+    detrended = _detrended(values, m, divide)
+    cycles = _cycles(detrended, m) if calendar is None else _dated_cycles(detrended, m, calendar)
     neutral = np.where(divide, 1.0, 0.0)
     is_known = np.isfinite(cycles).any(axis=1)
     cycles[:, 0][~is_known] = np.broadcast_to(neutral, is_known.shape)[~is_known]
@@ -94,13 +103,30 @@ def _shrunk_indices(values: FloatArray, m: int, multiplicative: BoolArray, start
     return np.where(valid[:, None], shrunk, start)
 
 
-def _detrended_cycles(values: FloatArray, m: int, divide: BoolArray) -> FloatArray:
-    """Return value / or - centered moving mean, a cycle a row, [n_series, n_cycles, m]."""
+def _detrended(values: FloatArray, m: int, divide: BoolArray) -> FloatArray:
+    """Return value / or - centered moving mean, [n_series, T]."""
     center = _centered_mean(values, m)
     with np.errstate(all="ignore"):
-        detrended = np.where(divide, values / center, values - center)
+        return np.where(divide, values / center, values - center)
+
+
+def _cycles(values: FloatArray, m: int) -> FloatArray:
+    """Return a cycle a row, aligned at the end, [n_series, n_cycles, m]."""
     pad = np.full((len(values), -values.shape[1] % m), np.nan)
-    return np.concatenate([pad, detrended], axis=1).reshape(len(values), -1, m)
+    return np.concatenate([pad, values], axis=1).reshape(len(values), -1, m)
+
+
+def _dated_cycles(values: FloatArray, m: int, calendar: SeasonCalendar) -> FloatArray:
+    """Return values by their places in each season, [n_series, n_cycles, m]; NaN where a season has none."""
+    n_series, T = values.shape
+    places = calendar.places(np.arange(-T, 0))
+    season, repeats = np.zeros((n_series, T), np.int64), np.zeros((n_series, T), np.int64)
+    season[:, 1:] = np.cumsum(np.diff(places, axis=1) < 0, axis=1)
+    # A step that shares the place of the one before it has a row of its own.
+    repeats[:, 1:] = np.diff(places, axis=1) == 0
+    cycles = np.full((n_series, 2 * (int(season.max(initial=0)) + 1), m), np.nan)
+    cycles[np.arange(n_series)[:, None], 2 * season + repeats, places] = values
+    return cycles
 
 
 def _trimmed_mean(cycles: FloatArray) -> FloatArray:

@@ -20,8 +20,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import LocalModel, Overrides, PanelSummary, Task
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 
@@ -54,7 +56,12 @@ def available() -> bool:
 
 
 def forecast_each(
-    values: FloatArray, h: int, m: int, quantiles: Sequence[float], models: Sequence[str] = ("ETS", "CES")
+    values: FloatArray,
+    h: int,
+    m: int,
+    quantiles: Sequence[float],
+    models: Sequence[str] = ("ETS", "CES"),
+    calendar: SeasonCalendar | None = None,
 ) -> dict[str, FloatArray]:
     """Forecast quantiles of the h steps after the end of each series.
 
@@ -69,6 +76,7 @@ def forecast_each(
         m: Season length; 1 for none. Of long ones classical indices are removed where the autocorrelation shows one.
         quantiles: Levels, increasing.
         models: Names in `MODELS`.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
         Quantiles by model, increasing along the last axis, [n_series, h, Q]; NaN for a series of fewer than 8 values,
@@ -84,7 +92,7 @@ def forecast_each(
         if name not in MODELS:
             raise ConfigError(f"Unknown model {name!r}", expected=" or ".join(map(repr, MODELS)), argument="models")
     values = values[:, -MAX_LENGTH:]
-    adjusted, seasonal, positive = _remove_long_season(values, m)
+    adjusted, scaler = _remove_long_season(values, m, calendar)
     short_season = m if m <= MAX_SEASON else 1
     forecasts = {name: np.full((len(values), h, len(quantiles)), np.nan) for name in models}
     observed = np.isfinite(values)
@@ -96,7 +104,7 @@ def forecast_each(
             season = short_season if len(y) >= MIN_CYCLES * short_season else 1
             for name in models:
                 forecasts[name][s] = _forecast_or_nan(MODELS[name], library, y, h, season, quantiles)
-    future, factor = seasonal[:, np.arange(h) % seasonal.shape[1], None], positive[:, None, None]
+    future, factor = scaler.season(np.arange(h))[..., None], scaler.positive[:, None, None]
     return {name: np.where(factor, forecast * future, forecast + future) for name, forecast in forecasts.items()}
 
 
@@ -107,14 +115,14 @@ def _library() -> Any:
     return import_module("statsforecast.models")
 
 
-def _remove_long_season(values: FloatArray, m: int) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return series without a long season, its indices after the end [n_series, m], and whether they are factors."""
+def _remove_long_season(values: FloatArray, m: int, calendar: SeasonCalendar | None) -> tuple[FloatArray, SeriesScaler]:
+    """Return series without a long season, and the scaler that has its indices."""
     if m <= MAX_SEASON:
-        return values, np.ones((len(values), 1)), np.ones(len(values), np.bool_)
-    T, scaler = values.shape[1], SeriesScaler.fit(values, m)
-    s, factor = scaler.seasonal[:, (np.arange(T) - T) % m], scaler.positive[:, None]
-    adjusted = np.where(factor, values / np.where(factor, s, 1.0), values - s)
-    return adjusted, scaler.seasonal, scaler.positive
+        n = len(values)
+        return values, SeriesScaler(np.ones((n, 1)), np.ones(n, np.bool_), np.ones(n))
+    scaler = SeriesScaler.fit(values, m, calendar)
+    s, factor = scaler.season(np.arange(-values.shape[1], 0)), scaler.positive[:, None]
+    return np.where(factor, values / np.where(factor, s, 1.0), values - s), scaler
 
 
 def _varies(values: FloatArray) -> BoolArray:
@@ -206,8 +214,16 @@ class _StatsForecastModel(LocalModel):
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Fit and forecast one series after another."""
+        return self._forecast(values, task, None)
+
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Fit and forecast one series after another, with a yearly season counted by its dates."""
+        return self._forecast(context.values, task, context.season_calendar(task.season_length))
+
+    def _forecast(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
+        """`forecast` with the dates of the series."""
         key = self.name.upper()
-        return forecast_each(values, task.horizon, task.season_length, task.quantiles, (key,))[key]
+        return forecast_each(values, task.horizon, task.season_length, task.quantiles, (key,), calendar)[key]
 
 
 @register

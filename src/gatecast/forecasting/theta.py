@@ -23,7 +23,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, batches_by_length
 
@@ -70,11 +72,25 @@ class DynamicOptimizedTheta(LocalModel):
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its newest 1024 values or ten seasons."""
+        return self._forecast(values, task, None)
+
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        return self._forecast(context.values, task, context.season_calendar(task.season_length))
+
+    def _forecast(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
+        """`forecast` with the dates of the series."""
         n = max(MAX_LENGTH, MAX_CYCLES * task.season_length)
-        return dot(values[:, -n:], task.horizon, task.season_length, task.quantiles)
+        return dot(values[:, -n:], task.horizon, task.season_length, task.quantiles, calendar)
 
 
-def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.5,)) -> FloatArray:
+def dot(
+    values: FloatArray,
+    h: int,
+    m: int = 1,
+    quantiles: Sequence[float] = (0.5,),
+    calendar: SeasonCalendar | None = None,
+) -> FloatArray:
     """Forecast quantiles of the h steps after the end of each series.
 
     The median is the point forecast; errors are taken for normal with variance ``s^2 (1 + (k - 1) alpha^2)``.
@@ -85,6 +101,7 @@ def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.
         h: Steps.
         m: Season length; classical indices are removed where the autocorrelation shows a season.
         quantiles: Levels, increasing.
+        calendar: What the places in the season are counted by; None: by steps.
 
     Returns:
         [n_series, h, Q]; NaN for a series without a value, the constant for one that does not vary.
@@ -95,13 +112,13 @@ def dot(values: FloatArray, h: int, m: int = 1, quantiles: Sequence[float] = (0.
     """
     forecasts = np.full((len(values), h, len(quantiles)), np.nan)
     for rows, batch in batches_by_length(values, BATCH_SERIES):
-        forecasts[rows] = _forecast_batch(batch, h, m, quantiles)
+        dates = None if calendar is None else calendar.take(rows)
+        forecasts[rows] = _forecast_batch(AdjustedSeries.of(batch, m, dates), h, quantiles)
     return forecasts
 
 
-def _forecast_batch(values: FloatArray, h: int, m: int, quantiles: Sequence[float]) -> FloatArray:
+def _forecast_batch(adjusted: AdjustedSeries, h: int, quantiles: Sequence[float]) -> FloatArray:
     """`dot` for series of similar lengths."""
-    adjusted = AdjustedSeries.of(values, m)
     y, n = adjusted.values, adjusted.n
     # Sums of squares of small errors around a large level lose their digits; the method does not depend on the level.
     center = y[:, -1:].copy()

@@ -75,10 +75,10 @@ def _trim_shared_end(panel: Panel, notes: list[str]) -> Panel:
 def _drop_rows(panel: Panel, n_after: npt.NDArray[np.int64], notes: list[str]) -> Panel:
     """The panel without the last rows of each series; where they are equally many, what they hold of the future."""
     trimmed, n = panel.keep_first(panel.lengths - n_after), int(n_after[0])
-    if not n or not panel.futr_exog or not (n_after == n).all():
+    if not n or not panel.given_futr_exog or not (n_after == n).all():
         return trimmed
     rows = panel.indptr[1:, None] - n + np.arange(n)
-    known_future = {name: column[rows] for name, column in panel.futr_exog.items()}
+    known_future = {name: panel.futr_exog[name][rows] for name in panel.given_futr_exog}
     notes.append(NOTES["known_future"].format(columns=", ".join(map(repr, known_future)), n=n))
     return replace(trimmed, known_future=known_future)
 
@@ -109,9 +109,11 @@ def check_series(panel: Panel, notes: list[str]) -> None:
 def drop_unlike_last(panel: Panel, notes: list[str]) -> Panel:
     """Return the panel without newest values that contradict all before, and add a note.
 
-    With exogenous columns nothing is left out: they may explain such values.
+    With exogenous columns nothing is left out: they may explain such values, as holidays explain those next to them.
     """
-    selected = np.zeros(0, np.int64) if panel.futr_exog or panel.hist_exog else find_unlike_last(panel)
+    selected = np.zeros(0, np.int64) if panel.given_futr_exog or panel.hist_exog else find_unlike_last(panel)
+    for column in panel.futr_exog.values():
+        selected = selected[column[panel.indptr[selected + 1] - 1] == 0]
     if not len(selected):
         return panel
     rows, s = panel.indptr[selected + 1] - 1, int(selected[0])

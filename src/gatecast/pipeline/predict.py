@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
+from gatecast.data.panel_holidays import future_holidays
 from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
@@ -29,11 +30,10 @@ def forecast_context(state: FittedState, panel: Panel, n_steps: int, futr_df: An
         ConfigError: There are such columns, and no futr_df.
         DataError: Rows that futr_df misses.
     """
-    if panel.futr_exog and futr_df is None:
-        future = _known_future(panel, n_steps)
-    else:
-        future = read_future(futr_df, panel, n_steps) if panel.futr_exog else {}
-    return PanelContext.from_panel(panel, future, state.panel)
+    future: dict[str, npt.NDArray[np.float64]] = {}
+    if panel.given_futr_exog:
+        future = _known_future(panel, n_steps) if futr_df is None else read_future(futr_df, panel, n_steps)
+    return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel)
 
 
 def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float64]]:
@@ -51,7 +51,7 @@ def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float6
     raise ConfigError(
         "Missing futr_df: the future exogenous columns are needed for the steps ahead",
         got=got if panel.known_future else "",
-        expected=f"a table with {', '.join(map(repr, panel.futr_exog))} for {n_steps} steps of each series",
+        expected=f"a table with {', '.join(map(repr, panel.given_futr_exog))} for {n_steps} steps of each series",
         fix="Call predict(futr_df=...)." if not n_known else "Pass futr_df, or forecast fewer steps.",
         argument="futr_df",
     )

@@ -176,6 +176,7 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "categories": {name: list(words) for name, words in panel.categories.items()},
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
         "known_future": list(panel.known_future),
+        "holidays": {country: list(names) for country, names in panel.holidays.items()},
     }
     arrays = {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
     columns = {f"{role}.{k}": column for role in ROLES for k, column in enumerate(getattr(panel, role).values())}
@@ -200,6 +201,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         key_types=KeyTypes.from_json(about["key_types"]),
         keys={name: _ids_in(column) for name, column in about.get("keys", {}).items()},
         known_future={name: arrays[f"known_future.{k}"] for k, name in enumerate(about.get("known_future", ()))},
+        holidays={country: tuple(names) for country, names in about.get("holidays", {}).items()},
     )
 
 

@@ -303,8 +303,7 @@ class PanelRNN:
             first = unpack(output, n_series).reshape(*level.shape, len(steps), -1)[:, :, 0, middle]
             z[:, origins[0]] = (first + level) * scaled.scale[:, None] + scaled.last[:, None]
         # A scaler restores the steps after the end: here, from the second column on.
-        rolled = scaler._replace(seasonal=np.roll(scaler.seasonal, T - 1, axis=1))
-        predicted[:, 1:] = rolled.inverse_transform(z)
+        predicted[:, 1:] = scaler.earlier(T - 1).inverse_transform(z)
         predicted[np.arange(T) <= scaled.first[:, None]] = np.nan
         return predicted
 
@@ -472,8 +471,7 @@ def make_training_inputs(context: PanelContext, offsets: IntArray, horizon: int,
     x, level = inputs(scaled, rows, origins, direct_steps(horizon), config)
     row = np.repeat(group * n_series, n_series) + np.tile(np.arange(n_series), n_offsets)
     position = np.stack([row, np.repeat((ends - first[group]) // stride, n_series)])
-    seasonal = np.concatenate([np.roll(scaler.seasonal, offset, axis=1) for offset in offsets.tolist()])
-    rolled = SeriesScaler(seasonal, np.tile(scaler.positive, n_offsets), np.tile(scaler.unit, n_offsets))
+    rolled = SeriesScaler.at_offsets(scaler, offsets)
     scale, last = np.tile(scaled.scale, n_offsets), np.tile(scaled.last, n_offsets)
     empty = np.tile(_is_empty(context), n_offsets)
     return ModelInputs(x, position, level[position[0], position[1]], scale, last, rolled, empty)
