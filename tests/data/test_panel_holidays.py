@@ -117,6 +117,15 @@ def test_drop_unlike_last_keeps_what_a_holiday_explains():
         assert np.isnan(drop_unlike_last(panel, []).values[-1]) == is_dropped
 
 
+def test_add_holidays_of_hours_in_utc_says_when_they_begin():
+    hours = [f"2024-12-24T{hour:02}:00Z" for hour in range(24)]
+    panel, notes = read({"ds": hours, "y": np.arange(24.0)}, holidays=["DE"])
+    assert panel.futr_exog["holiday_DE_lead1"].tolist() == [1] * 24
+    assert notes[-1].startswith("Holidays begin at midnight of UTC, because the times are in UTC: ")
+    _, local_notes = read({"ds": [hour[:-1] for hour in hours], "y": np.arange(24.0)}, holidays=["DE"])
+    assert local_notes[-1].startswith("Holidays of DE are known columns: ")
+
+
 @pytest.mark.parametrize(
     ("table", "keywords", "message"),
     [
@@ -205,4 +214,4 @@ def test_forecaster_with_holidays_passes_every_door():
     forecaster.update(new)
     assert not any(np.isnan(column).any() for column in forecaster.panel_.futr_exog.values())
     comparison = gc.compare(table, h=7, models=["dot"], n_windows=1, data=DataConfig(holidays="DE"))
-    assert "dot" in comparison.models
+    assert "dot" in comparison.scores["model"]

@@ -22,6 +22,12 @@ __all__ = ["add_holidays", "check_holidays", "future_holidays"]
 
 MONTHS_PER_YEAR = 12
 
+WITHIN_A_DAY = ("us", "ms", "s", "min", "h")
+UTC_NOTE = (
+    "Holidays begin at midnight of UTC, because the times are in UTC: where local midnight is hours away, convert the "
+    "times to local clocks."
+)
+
 
 def check_holidays(codes: Sequence[str]) -> None:
     """Check that the library knows some countries, before any data are read.
@@ -75,6 +81,8 @@ def add_holidays(panel: Panel, codes: Sequence[str]) -> tuple[Panel, tuple[str, 
         count = np.count_nonzero(columns[first])
         listed = f"Holidays of {code} are known columns: {list_columns(columns)}"
         notes.append(f"{listed}; {count} of {len(times)} times {'has' if count == 1 else 'have'} one.")
+    if panel.utc_offset_minutes == 0 and panel.freq.unit in WITHIN_A_DAY:
+        notes.append(UTC_NOTE)
     return replace(panel, futr_exog=given | added, holidays=names), tuple(notes)
 
 
