@@ -57,12 +57,13 @@ def test_forecast_table_other_horizon_starts_with_the_same_values(fitted_panel):
     assert (np.diff(width[3::4]) > 0).all()
 
 
-def test_forecast_table_of_an_unseen_series_equals_that_of_its_twin(fitted_panel, panel_table):
+def test_forecast_table_of_an_unseen_series_is_near_that_of_its_twin(fitted_panel, panel_table):
     selected = panel_table["unique_id"] == "s05"
     new = rows(panel_table, selected) | {"unique_id": np.full(selected.sum(), "new")}
     table = fitted_panel.predict()
     expected = table["Ensemble"][table["unique_id"] == "s05"]
-    np.testing.assert_allclose(fitted_panel.predict(new)["Ensemble"], expected, rtol=1e-4)
+    # The models' forecasts are the same; the twin has the weights of the panel instead of its own.
+    np.testing.assert_allclose(fitted_panel.predict(new)["Ensemble"], expected, rtol=0.03)
 
 
 def test_forecast_context_other_frequency_raises(fitted_panel):
@@ -142,10 +143,10 @@ def test_paths_table_same_seed_gives_the_same_paths(fitted_shops):
 def test_components_weighted_mean_is_the_forecast(fitted_with_promo, shops):
     future = rows_after(shops, N_MONTHS - H)
     components = fitted_with_promo.predict_components(futr_df=future)
-    weights = fitted_with_promo.model_weights_
+    weights = fitted_with_promo.state_.calibrator.weights.of(np.arange(N_SHOPS))
     assert set(weights) <= set(components)
     assert len(components["shop"]) == N_SHOPS * H
-    mean = sum(weight * components[name] for name, weight in weights.items())
+    mean = sum(np.repeat(weight, H) * components[name] for name, weight in weights.items())
     forecast = fitted_with_promo.predict(futr_df=future)["Ensemble"]
     np.testing.assert_allclose(forecast, mean, rtol=1e-6)
     np.testing.assert_array_equal(components["Ensemble"], forecast)

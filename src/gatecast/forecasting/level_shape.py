@@ -18,6 +18,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.cycles import known_mean, newest_cycles
 from gatecast.forecasting.own_seasons import by_own_season
 from gatecast.forecasting.registry import register
@@ -49,7 +50,11 @@ class LevelShape(LocalModel):
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its own cycles; seasonal naive for fewer than three of them."""
-        return by_own_season(values, task, lambda past, P: _point(past, P, task.horizon), MIN_CYCLES)
+        return by_own_season(values, task, _point, MIN_CYCLES)
+
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        return by_own_season(context.values, task, _point, MIN_CYCLES, context.calendar)
 
 
 def _point(values: FloatArray, P: int, h: int) -> FloatArray:

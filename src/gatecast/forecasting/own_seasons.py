@@ -17,7 +17,7 @@ from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.baselines import seasonal_naive
 
-__all__ = ["DAILY_SEASONS", "by_own_season", "choose_own_seasons", "clock_seasons", "season_spread"]
+__all__ = ["DAILY_SEASONS", "Point", "by_own_season", "choose_own_seasons", "clock_seasons", "season_spread"]
 
 DAILY_SEASONS = (24, 48, 96)
 """Steps of a day: hours, half hours, quarters of an hour."""
@@ -73,10 +73,19 @@ def choose_own_seasons(values: FloatArray, seasons: Sequence[int]) -> IntArray:
     return chosen
 
 
+Point = Callable[[FloatArray, int, int], FloatArray]
+"""Maps values [n, T] of one season, the season and the steps h to forecasts [n, h]."""
+
+
+def seasonal_point(values: FloatArray, P: int, h: int) -> FloatArray:
+    """Return seasonal naive forecasts, [n, h]."""
+    return seasonal_naive(values, h, P)
+
+
 def by_own_season(
     values: FloatArray,
     task: Task,
-    point: Callable[[FloatArray, int], FloatArray] | None = None,
+    point: Point = seasonal_point,
     min_cycles: int = 1,
     calendar: SeasonCalendar | None = None,
 ) -> FloatArray:
@@ -85,8 +94,7 @@ def by_own_season(
     Args:
         values: Series aligned at their ends, [n_series, T]; NaN is missing.
         task: Horizon, seasons, quantiles.
-        point: Maps values [n, T] of one season and this season to forecasts [n, h]; of those that are NaN, and
-            without it, seasonal naive forecasts take the place.
+        point: The forecast; where it is NaN, the seasonal naive one takes its place.
         min_cycles: Cycles below which a series has the seasonal naive forecast.
         calendar: Dates of the series, by which a yearly season is counted; None: by steps.
 
@@ -101,14 +109,29 @@ def by_own_season(
         rows = np.flatnonzero((own == P) & (n > 0))
         past = values[rows, -int(n[rows].max()) :]
         dates = None if calendar is None else calendar.take(rows).for_season(P)
-        forecasts[rows] = seasonal_naive(past, task.horizon, P, dates)
+        forecasts[rows] = _forecast(past, dates, P, task.horizon, seasonal_point)
         spread[rows] = season_spread(past, task.horizon, P)
         long = n[rows] >= min_cycles * P
-        if point is not None and long.any():
-            with np.errstate(all="ignore"):
-                found = point(past[long], P)
+        if long.any():
+            found = _forecast(past[long], None if dates is None else dates.take(long), P, task.horizon, point)
             forecasts[rows[long]] = np.where(np.isfinite(found), found, forecasts[rows[long]])
     return LocalModel.normal_quantiles(forecasts, spread, task.quantiles)
+
+
+def _forecast(values: FloatArray, dates: SeasonCalendar | None, P: int, h: int, point: Point) -> FloatArray:
+    """Forecast series of one season; in a yearly one, steps that share a place in the year are one."""
+    with np.errstate(all="ignore"):
+        if dates is None:
+            return point(values, P, h)
+        forecasts = np.empty((len(values), h))
+        for last in np.unique(dates.last):
+            rows = np.flatnonzero(dates.last == last)
+            places = dates.take(rows[:1]).places(np.arange(-values.shape[1], h))[0]
+            is_new = np.diff(places, prepend=-1) != 0
+            past, ahead = is_new[: values.shape[1]], np.cumsum(is_new[values.shape[1] :]) - 1
+            forecast = point(values[rows][:, past], P, max(int(ahead[-1]) + 1, 1))
+            forecasts[rows] = forecast[:, np.maximum(ahead, 0)]
+        return forecasts
 
 
 def season_spread(values: FloatArray, h: int, P: int) -> FloatArray:

@@ -63,10 +63,13 @@ class SeasonalAverage(LocalModel):
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its own newest seasons."""
+        return by_own_season(values, task, self._point)
 
-        def point(rows: FloatArray, P: int) -> FloatArray:
-            """Return the mean cycle, repeated."""
-            cycle = known_mean(newest_cycles(rows, P, whole=False)[:, -self.n_cycles :], axis=1)
-            return cycle[:, np.arange(task.horizon) % P]
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        return by_own_season(context.values, task, self._point, calendar=context.calendar)
 
-        return by_own_season(values, task, point)
+    def _point(self, values: FloatArray, P: int, h: int) -> FloatArray:
+        """Return the mean cycle, repeated, [n, h]."""
+        cycle = known_mean(newest_cycles(values, P, whole=False)[:, -self.n_cycles :], axis=1)
+        return cycle[:, np.arange(h) % P]

@@ -18,7 +18,8 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
-from gatecast.forecasting.own_seasons import by_own_season
+from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.own_seasons import Point, by_own_season
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import forward_fill
 
@@ -31,6 +32,8 @@ PRIOR = {"one": 0.4, "season": 0.6, "both": -0.25}
 
 HALF_LIFE = 2
 """Cycles of the longest lag after which errors weigh half."""
+
+MIN_CYCLES = 2
 
 MIN_ROWS = 24
 """Equations below which a series has no forecast."""
@@ -61,17 +64,26 @@ class SeasonalRidge(LocalModel):
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its own lags; seasonal naive for fewer than 24 equations."""
+        return by_own_season(values, task, self._point(task), MIN_CYCLES)
+
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        return by_own_season(context.values, task, self._point(task), MIN_CYCLES, context.calendar)
+
+    @staticmethod
+    def _point(task: Task) -> Point:
+        """Return the forecast of series with one season, next to the longest one of the task."""
         longest = max(task.seasons or (task.season_length,))
 
-        def point(past: FloatArray, P: int) -> FloatArray:
-            """Return forecasts of series with one season."""
+        def point(past: FloatArray, P: int, h: int) -> FloatArray:
+            """Return forecasts, [n, h]."""
             past = past[:, -MAX_LENGTH:]
             n = past.shape[1] - np.isfinite(past).argmax(axis=1)
-            size = max(1, BATCH_NUMBERS // (past.shape[1] * 8))
-            parts, lags = [slice(start, start + size) for start in range(0, len(past), size)], _lags(P, longest, n)
-            return np.concatenate([_point(past[part], n[part], lags, P, task.horizon) for part in parts])
+            size, lags = max(1, BATCH_NUMBERS // (past.shape[1] * 8)), _lags(P, longest, n)
+            parts = [slice(start, start + size) for start in range(0, len(past), size)]
+            return np.concatenate([_regress(past[part], n[part], lags, P, h) for part in parts])
 
-        return by_own_season(values, task, point, min_cycles=2)
+        return point
 
 
 def _lags(P: int, longest: int, n: IntArray) -> list[int]:
@@ -92,7 +104,7 @@ def _prior(lags: list[int], P: int) -> FloatArray:
     return np.array([*prior.values(), 0.0])
 
 
-def _point(values: FloatArray, n: IntArray, lags: list[int], P: int, h: int) -> FloatArray:
+def _regress(values: FloatArray, n: IntArray, lags: list[int], P: int, h: int) -> FloatArray:
     """Return forecasts of series with the same lags, [n_series, h]."""
     observed = np.isfinite(values)
     positive = np.asarray((np.where(observed, values, 1.0) > 0).all(axis=1))[:, None]
