@@ -36,8 +36,11 @@ def fitted(sales):
 def test_forecaster_seasonal_series_beats_seasonal_naive(sales):
     forecaster = Forecaster(h=12).fit(monthly(sales))
     names = [score.model for score in forecaster.evaluation_.scores]
-    assert names == ["Ensemble", "LSTM", "DynamicOptimizedTheta", "SeasonalNaive", "Naive", "Drift", "Mean"]
-    model, _, _, naive, *_ = forecaster.evaluation_.scores
+    assert names == ["Ensemble", "LSTM", "DynamicOptimizedTheta", "LocalGlobalTrend"] + [
+        *("SeasonalCopy", "SeasonalAverage", "LevelShape", "SeasonalRidge"),
+        *("SeasonalNaive", "Naive", "Drift", "Mean"),
+    ]
+    model, naive = forecaster.evaluation_.scores[0], forecaster.evaluation_.scores[names.index("SeasonalNaive")]
     assert model.mase < 0.6 * naive.mase
     assert model.skill == pytest.approx(100 * (1 - model.mae / naive.mae))
     assert "smaller than seasonal naive's (season 12)" in forecaster.evaluation_.verdict

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gatecast.data.panel import from_values
 from gatecast.errors import ConfigError, DataError
+from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.explain.forecast_attribution import explain
 from gatecast.forecasting.context import PanelContext
 from gatecast.layers import Dense
@@ -152,7 +153,7 @@ def test_the_sentence_says_what_matters_and_how_well_it_adds_up(beside, weekly):
     assert "(0.9 quantile)" in found.sentence
     assert "lag 7 (" in found.sentence
     assert found.sentence.endswith("with this method they need not add up.")
-    weights = {"LSTM": 0.25, "DynamicOptimizedTheta": 0.75}
+    weights = ModelWeights({"LSTM": 0.25, "DynamicOptimizedTheta": 0.75}, {})
     half = replace(made, calibrator=made.calibrator._replace(weights=weights))
     assert "a weight of 25% in the forecast; the other models" in explain(half, panel, history, 0).sentence
 

@@ -181,7 +181,7 @@ def test_fit_statsforecast_models_join_where_installed(past_shops, tmp_path, mon
     forecaster = Forecaster(H, **SHOP_COLUMNS, **QUICK).fit(only_sales(past_shops))
     weights = forecaster.model_weights_
     assert list(weights) == ["LSTM", THETA, LGT, *SEASONAL, "AutoETS", "AutoCES"]
-    assert weights["AutoCES"] == 0, "three times too large"
+    assert weights["AutoCES"] < 1e-4, "three times too large"
     assert sum(weights.values()) == pytest.approx(1)
     forecaster.save(tmp_path / "m")
     loaded = gc.load(tmp_path / "m").predict()
