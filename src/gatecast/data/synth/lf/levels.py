@@ -19,7 +19,7 @@ _BOUNDS = np.array([1, 6, 24])
 
 _SIGMA_LOW = np.array([0.03, 0.015, 0.01, 0.004])
 _SIGMA_HIGH = np.array([0.50, 0.25, 0.40, 0.08])
-_SEASONAL = np.array([0.0, 0.5, 0.45, 0.6])
+_SEASONAL = np.array([0.0, 0.45, 0.55, 0.4])
 _GROWTH = np.array([0.42, 0.27, 0.02, 0.02])
 _GROWTH_SPREAD = np.array([0.3, 0.22, 0.05, 0.05])
 _SLOPE = np.array([1.0, 0.8, 0.35, 0.45])
