@@ -18,10 +18,10 @@ from gatecast.data.synth import augment, draw, families
 LENGTHS = {"lf": 160, "hf": 1280}
 
 
-def seconds(call) -> float:
+def seconds(function, *arguments, **options) -> float:
     """Return the processor time of a call."""
     start = time.process_time()
-    call()
+    function(*arguments, **options)
     return time.process_time() - start
 
 
@@ -34,15 +34,15 @@ def main() -> None:
     print("|---|---|---|---|")
     for kind, length in LENGTHS.items():
         batch = draw(kind, options.count, length, 0)
-        drawn = [seconds(lambda i=i: draw(kind, options.count, length, i)) for i in range(options.rounds)]
-        changed = [seconds(lambda i=i: augment(kind, batch, i)) for i in range(options.rounds)]
+        drawn = [seconds(draw, kind, options.count, length, i) for i in range(options.rounds)]
+        changed = [seconds(augment, kind, batch, i) for i in range(options.rounds)]
         rates = [f"{options.count / statistics.median(times):,.0f}" for times in (drawn, changed)]
         print(f"| {kind} | {length} | {' | '.join(rates)} |")
     print("\n| kind | family | ms for 400 series |")
     print("|---|---|---|")
     for kind, length in LENGTHS.items():
         for family in families(kind):
-            spent = seconds(lambda name=family.name: draw(kind, 400, length, 1, shares={name: 1}))
+            spent = seconds(draw, kind, 400, length, 1, shares={family.name: 1})
             print(f"| {kind} | {family.name} | {1000 * spent:.0f} |")
 
 

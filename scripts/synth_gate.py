@@ -12,8 +12,8 @@ regresses the change of the logarithm over the horizon on
 - copy: the value one season before the step that is forecast (or two, ...) less the newest value,
 
 all in units of the mean absolute change so far. The last column has the median and the 80 % quantile of the seasonal
-autocorrelation of changes less that of half a season off. Synthetic series have the lengths of the real ones. What agrees in
-these numbers, a network can take from synthetic series to real ones.
+autocorrelation of changes less that of half a season off. Synthetic series have the lengths of the real ones. What
+agrees in these numbers, a network can take from synthetic series to real ones.
 """
 
 from __future__ import annotations

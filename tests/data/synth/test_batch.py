@@ -22,9 +22,11 @@ def test_draw_same_seed_gives_same_bits(kind):
 
 
 @pytest.mark.slow
-def test_draw_long_batch_is_its_blocks():
-    batch = draw("lf", BLOCK + 40, 24, (5, 1))
-    first, last = draw("lf", BLOCK, 24, (5, 1, 0)), draw("lf", 40, 24, (5, 1, 1))
+@pytest.mark.parametrize("kind", KINDS)
+def test_draw_long_batch_is_its_blocks(kind):
+    size = BLOCK[kind]
+    batch = draw(kind, size + 40, 24, (5, 1))
+    first, last = draw(kind, size, 24, (5, 1, 0)), draw(kind, 40, 24, (5, 1, 1))
     assert batch.values.tobytes() == first.values.tobytes() + last.values.tobytes()
     assert batch.season.tolist() == [*first.season, *last.season]
 
