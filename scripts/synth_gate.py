@@ -12,7 +12,8 @@ regresses the change of the logarithm over the horizon on
 - copy: the value one season before the step that is forecast (or two, ...) less the newest value,
 
 all in units of the mean absolute change so far. The last column has the median and the 80 % quantile of the seasonal
-autocorrelation of changes less that of half a season off. Synthetic series have the lengths of the real ones. What
+autocorrelation of changes less that of half a season off. A second table has one feature at a time, and quantiles of
+the size of the changes. Synthetic series have the lengths of the real ones. What
 agrees in these numbers, a network can take from synthetic series to real ones.
 """
 
@@ -125,9 +126,9 @@ def synthetic(lengths: np.ndarray, m: int, count: int, seed: int) -> list[np.nda
     return [y for y in series if (y > 0).all() and np.ptp(y) > 0]
 
 
-def report(name: str, kind: str, series: list[np.ndarray], m: int, h: int) -> None:
-    """Print the rows of a class: all origins, and those with short and with longer histories."""
-    table = np.concatenate([rows_of(y, m, h) for y in series])
+def joint_rows(name: str, kind: str, series: list[np.ndarray], table: np.ndarray, m: int) -> list[list[str]]:
+    """Return the cells of a class with all features at once: all origins, and by length of the history."""
+    lines = []
     for label, low, high in (("all", 0, 9999), ("below 20", 0, 20), ("20 to 59", 20, 60), ("from 60", 60, 9999)):
         part = table[(table[:, 6] >= low) & (table[:, 6] < high)]
         if len(part) >= 300:
@@ -135,9 +136,24 @@ def report(name: str, kind: str, series: list[np.ndarray], m: int, h: int) -> No
             numbers = [f"{value:.2f}" for value in fit.coefficients] + [""] * (4 - len(fit.coefficients))
             season = seasonality(series, m) if label == "all" else ""
             cells = [name, label, kind, f"{fit.rows:,}", *numbers, f"{fit.spread:.1f}"]
-            print(
-                "|", " | ".join([*cells, f"{fit.explained:.2f}", f"{fit.upward:.2f}", f"{fit.unit:.3f}", season]), "|"
-            )
+            lines.append([*cells, f"{fit.explained:.2f}", f"{fit.upward:.2f}", f"{fit.unit:.3f}", season])
+    return lines
+
+
+def single_row(name: str, kind: str, table: np.ndarray, m: int) -> list[str]:
+    """Return the cells of a class with one feature at a time, and quantiles of the size of the changes."""
+    y = table[:, 4]
+    slopes = [f"{x @ y / max(x @ x, 1e-9):.2f}" for x in table.T[: 4 if m > 4 else 3]]
+    sizes = [f"{value:.1f}" for value in np.quantile(np.abs(y), [0.25, 0.5, 0.75, 0.9])]
+    return [name, kind, *slopes, *[""] * (4 - len(slopes)), *sizes]
+
+
+def print_rows(heads: list[str], lines: list[list[str]]) -> None:
+    """Print a table in Markdown."""
+    print("|", " | ".join(heads), "|")
+    print("|" + "---|" * len(heads))
+    for cells in lines:
+        print("|", " | ".join(cells), "|")
 
 
 def main() -> None:
@@ -146,14 +162,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    heads = ["class", "history", "series", "origins", *FEATURES, "spread", "R²", "upward", "unit", "season"]
-    print("|", " | ".join(heads), "|")
-    print("|" + "---|" * len(heads))
+    joint, single = [], []
     for name, (files, m, h) in FILES.items():
         real = training_parts(options.folder, files)
-        report(name, "real", real[:: max(1, len(real) // options.count)], m, h)
         lengths = np.array([len(y) for y in real])
-        report(name, "synthetic", synthetic(lengths, m, options.count, options.seed), m, h)
+        made = synthetic(lengths, m, options.count, options.seed)
+        for kind, series in (("real", real[:: max(1, len(real) // options.count)]), ("synthetic", made)):
+            table = np.concatenate([rows_of(y, m, h) for y in series])
+            joint += joint_rows(name, kind, series, table, m)
+            single.append(single_row(name, kind, table, m))
+    heads = ["class", "history", "series", "origins", *FEATURES, "spread", "R²", "upward", "unit", "season"]
+    print_rows(heads, joint)
+    print()
+    print_rows(["class", "series", *FEATURES, "25 %", "50 %", "75 %", "90 %"], single)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def duty_cycles(
 
     ``y[t] = idle + p [t / period mod 1 < share[t]] + noise``, period U(3, 40) steps, not always a whole number.
 
-    Source: Reyes Lua, Zotica & Skogestad 2018 (on-off control); share of the load: this project.
+    Source: Astrom & Murray 2008, Feedback Systems (on-off control); share of the load: this project.
     """
     del long_season
     period = rng.uniform(3, 40, count)

@@ -24,14 +24,15 @@ def trend_season_rest(rng: np.random.Generator, count: int, length: int, season:
     Source: Harvey 1989, Forecasting, Structural Time Series Models and the Kalman Filter; Kang, Hyndman & Li 2020,
     GRATIS (mixtures of features).
     """
-    sigma = np.minimum(sigmas(rng, season), 0.2)
+    sigma = np.minimum(sigmas(rng, season), 0.3)
     trend = _trends(rng, length, sigma, season)
     calendar = chance(rng, 0.3, count) & (season == 12)
     profile = random_profiles(rng, season)
     if calendar.any():
         profile[:12, calendar] = calendar_profiles(rng, int(calendar.sum()))
     amplitude = np.minimum(sigma * season_sizes(rng, season), 0.8) * _amplitudes(rng, trend)
-    rest = autoregress(sigma * rng.standard_normal((length, count)), rng.uniform(-0.3, 0.95, count))
+    size = sigma * log_uniform(rng, 0.1, 1, count)
+    rest = autoregress(size * rng.standard_normal((length, count)), rng.uniform(-0.3, 0.95, count))
     return grow(rng, trend + amplitude * tile(profile, season, length) + rest, season)
 
 

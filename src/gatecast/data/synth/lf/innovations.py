@@ -17,7 +17,7 @@ def exponential_smoothing(rng: np.random.Generator, count: int, length: int, sea
 
     ``y[t] = l[t-1] + phi b[t-1] + s[t-m] + e[t]``, ``l[t] = l[t-1] + phi b[t-1] + alpha e[t]``,
     ``b[t] = phi b[t-1] + beta e[t]``, ``s[t] = s[t-m] + gamma e[t]``, relative to a level or in the logarithm. The
-    slope b is drawn anew with hazard logU(0.01, 0.6).
+    slope b is drawn anew with hazard logU(0.01, 0.6). A steady growth is added.
 
     Source: Hyndman, Koehler, Ord & Snyder 2008, Forecasting with Exponential Smoothing; breaks: this project.
     """
@@ -61,9 +61,10 @@ def _smooth(
 def local_global_trend(rng: np.random.Generator, count: int, length: int, season: IntArray) -> FloatArray:
     """Make series whose growth depends on their level, with heavy-tailed errors that do so too.
 
-    ``y[t+1] = (l[t] + g l[t]^rho + lambda b[t]) s[t+1] + e[t+1]``, e Student t(2..20) of size sigma l^tau + xi, with
+    ``y[t+1] = (l[t] + g l[t]^rho + lambda b[t] + e[t+1]) s[t+1]``, e Student t(2..20) of size sigma l^tau + xi, with
     ``l[t] = l[t-1] + alpha (y[t] / s[t] - l[t-1])`` and ``b[t] = b[t-1] + beta (l[t] - l[t-1] - b[t-1])``. rho in
     U(-0.5, 1) goes from linear to exponential growth; g is drawn anew with hazard logU(0.01, 0.3).
+    A steady growth is added to the logarithm.
 
     Source: Smyl, Bergmeir, Dokumentov, Long, Wibowo & Schmidt 2025, Local and global trend
     Bayesian exponential smoothing models.

@@ -17,11 +17,15 @@ __all__ = ["grow", "scaled_levels", "season_sizes", "sigmas", "slopes", "smoothi
 _BOUNDS = np.array([1, 6, 24])
 """Longest season of yearly, quarterly and monthly sizes; the last column is for weekly series."""
 
-_SIGMA_LOW = np.array([0.03, 0.015, 0.01, 0.004])
-_SIGMA_HIGH = np.array([0.50, 0.25, 0.40, 0.08])
+# Yearly, quarterly, monthly, weekly: the range of the shocks relative to the level, ...
+_SIGMA_LOW = np.array([0.04, 0.02, 0.012, 0.005])
+_SIGMA_HIGH = np.array([0.80, 0.35, 0.50, 0.10])
+# ... the share of series with a season, ...
 _SEASONAL = np.array([0.0, 0.45, 0.55, 0.4])
+# ... mean and standard deviation of the growth a step in mean absolute changes, ...
 _GROWTH = np.array([0.42, 0.27, 0.02, 0.02])
 _GROWTH_SPREAD = np.array([0.3, 0.22, 0.05, 0.05])
+# ... the size of breaking slopes in shocks, and the beta distribution of what stays of a shock.
 _SLOPE = np.array([1.0, 0.8, 0.35, 0.45])
 _ALPHA = np.array([[2.0, 1.5], [3.0, 1.2], [1.2, 3.0], [1.5, 2.0]])
 
@@ -32,7 +36,7 @@ def _of(table: FloatArray, season: IntArray) -> FloatArray:
 
 
 def sigmas(rng: np.random.Generator, season: IntArray) -> FloatArray:
-    """Draw the size of shocks relative to the level, from 3 % in yearly series; (count,).
+    """Draw the size of shocks relative to the level, from 4 % in yearly series; (count,).
 
     >>> bool(sigmas(np.random.default_rng(0), np.array([1] * 99)).min() > 0.03)
     True
