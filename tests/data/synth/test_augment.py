@@ -57,6 +57,15 @@ def test_augment_half_of_the_histories_are_short():
     assert 0.5 < (history < 60).mean() < 0.7
 
 
+@pytest.mark.parametrize("kind", ["lf", "hf"])
+@pytest.mark.parametrize("length", [1, 2, 5, 13, 40])
+def test_augment_short_series_and_long_horizons_keep_values(kind, length):
+    for horizon in (0, 2, 50):
+        values = augment(kind, draw(kind, 60, length, 1), 2, horizon=horizon).values
+        assert values.shape == (60, length)
+        assert np.isfinite(values).any(axis=1).all()
+
+
 def test_augment_negative_seed_is_refused():
     with pytest.raises(ConfigError, match="Invalid seed"):
         augment("lf", rows(count=2), -1)

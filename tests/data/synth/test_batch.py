@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -19,6 +23,20 @@ def test_draw_same_seed_gives_same_bits(kind):
     assert one.values.tobytes() == two.values.tobytes()
     assert one.family.tolist() == two.family.tolist()
     assert one.values.tobytes() != other.values.tobytes()
+
+
+@pytest.mark.slow
+def test_draw_number_of_threads_does_not_change_bits():
+    code = (
+        "import hashlib; from gatecast.data.synth import draw; "
+        "print(*(hashlib.sha256(draw(k, 400, 200, 3).values.tobytes()).hexdigest() for k in ('lf', 'hf')))"
+    )
+    hashes = set()
+    for threads in ("1", "4"):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        hashes.add(done.stdout)
+    assert len(hashes) == 1
 
 
 @pytest.mark.slow

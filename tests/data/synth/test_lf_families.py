@@ -12,7 +12,7 @@ from gatecast.data.synth.lf.base import base_series
 from gatecast.data.synth.lf.components import calendar_profiles
 from gatecast.data.synth.lf.diffusions import regimes
 from gatecast.data.synth.lf.events import add_events
-from gatecast.data.synth.lf.gaussian_processes import sample_kernels
+from gatecast.data.synth.lf.gaussian_processes import cholesky, sample_kernels
 
 N, T = 300, 160
 
@@ -102,6 +102,11 @@ def test_sample_kernels_have_their_covariance(rng):
     draws = sample_kernels(rng, kernel, 20_000)
     # Standard error of a covariance of 20,000 draws: 0.01; the variance becomes 1.
     assert abs(np.cov(draws) - kernel / 4).max() < 0.05
+
+
+def test_cholesky_is_that_of_lapack(rng):
+    x = rng.standard_normal((30, 40))
+    assert np.allclose(cholesky(x @ x.T), np.linalg.cholesky(x @ x.T))
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ def augment(kind: Kind, batch: SynthBatch, seed: int | Sequence[int], *, horizon
         ((50, 80), True)
     """
     rng = np.random.default_rng(np.random.SeedSequence(check_seeds(seed)))
+    horizon = max(min(horizon, batch.values.shape[1] - SHORTEST), 0)
     values, season, long_season = batch.values.copy(), batch.season.copy(), batch.long_season.copy()
     integers = (values == np.rint(values)).all(axis=1)
     mixed = np.flatnonzero(chance(rng, 0.25, len(values)))

@@ -34,7 +34,7 @@ def aggregate(
         blocks = length // step
         if not len(rows) or not blocks:
             continue
-        end = length if blocks >= horizon + 8 else length - horizon + min(horizon, blocks // 3)
+        end = length if blocks >= horizon + 8 else max(blocks, length - horizon + min(horizon, blocks // 3))
         means = values[rows, length - blocks * step :].reshape(len(rows), blocks, step).mean(axis=2)
         values[rows] = np.nan
         values[rows, end - blocks : end] = means * np.where(summed[rows], step, 1)[:, None]

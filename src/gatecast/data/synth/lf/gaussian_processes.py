@@ -10,7 +10,7 @@ from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.synth.lf.levels import scaled_levels
 from gatecast.data.synth.noise import log_uniform
 
-__all__ = ["kernel_synthesis", "random_kernel", "sample_kernels"]
+__all__ = ["cholesky", "kernel_synthesis", "random_kernel", "sample_kernels"]
 
 DRAWS = 32
 """Series that share a kernel, and so one Cholesky factor."""
@@ -40,8 +40,24 @@ def sample_kernels(rng: np.random.Generator, kernel: FloatArray, count: int) -> 
     (3, 2)
     """
     size = np.trace(kernel) / len(kernel)
-    factor = np.linalg.cholesky(kernel / size + 1e-6 * np.eye(len(kernel)))
-    return np.asarray(factor @ rng.standard_normal((len(kernel), count)))
+    factor = cholesky(kernel / size + 1e-6 * np.eye(len(kernel)))
+    return np.asarray(np.einsum("ij,jk->ik", factor, rng.standard_normal((len(kernel), count))))
+
+
+def cholesky(matrix: FloatArray) -> FloatArray:
+    """Factor a positive definite matrix, with the same bits for any number of threads.
+
+    That of LAPACK sums in an order that depends on the threads, and smooth kernels magnify the difference.
+
+    >>> cholesky(np.array([[4.0, 2.0], [2.0, 5.0]])).tolist()
+    [[2.0, 0.0], [1.0, 2.0]]
+    """
+    rest, factor = matrix.copy(), np.zeros_like(matrix)
+    for j in range(len(matrix)):
+        column = rest[j:, j] / np.sqrt(max(rest[j, j], 1e-12))
+        factor[j:, j] = column
+        rest[j + 1 :, j + 1 :] -= column[1:, None] * column[1:]
+    return factor
 
 
 def random_kernel(rng: np.random.Generator, length: int, m: int) -> FloatArray:
