@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 
@@ -182,8 +183,11 @@ def _unevenness(times: npt.NDArray[Any]) -> tuple[int, int]:
     valid = times[~np.isnat(times)]
     steps = np.diff(valid).astype(np.int64)
     months = np.diff(valid.astype("M8[M]")).astype(np.int64)
-    same_day = len(np.unique(valid - valid.astype("M8[M]").astype("M8[us]"))) == 1
-    return int((steps < 0).sum()), min(len(np.unique(steps)), len(np.unique(months)) if same_day else len(steps) + 1)
+    in_month = valid - valid.astype("M8[M]").astype("M8[us]")
+    same_day = len(valid) > 0 and bool((in_month == in_month[0]).all())
+    return int((steps < 0).sum()), min(
+        len(sorted_unique(steps)), len(sorted_unique(months)) if same_day else len(steps) + 1
+    )
 
 
 def _parse_time_of_day(fields: dict[str, list[str]]) -> npt.NDArray[Any]:

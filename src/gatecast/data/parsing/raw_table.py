@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, IntArray
+from gatecast.data.parsing.iso_times import IsoForm
 from gatecast.data.parsing.missing_codes import MissingCodes
 from gatecast.errors import DataError
 
@@ -103,6 +104,7 @@ class RawTable:
         source_rows: Rows of the source that this table holds; None for all of them.
         types: Types of the columns in their library, where restoring the column needs them.
         missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
+        iso_forms: How the times of a column are written in the source, for each column of text that was read as times.
     """
 
     names: tuple[str, ...]
@@ -115,9 +117,20 @@ class RawTable:
     source_rows: IntArray | None = None
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     missing_codes: MissingCodes = "auto"
+    iso_forms: Mapping[str, IsoForm] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
+
+    def source_column(self, i: int) -> RawColumn:
+        """Return column i as in the source: times that were read from text are texts.
+
+        >>> times = np.array(["2024-01-31"], "M8[us]")
+        >>> RawTable(("t",), (times,), iso_forms={"t": IsoForm(10)}).source_column(0).tolist()
+        ['2024-01-31']
+        """
+        column, form = self.columns[i], self.iso_forms.get(self.names[i])
+        return column if form is None or column.dtype.kind != "M" else to_text(form.write(column))
 
     def describe_column(self, i: int) -> str:
         """Return how messages refer to column i: by its name, or by its position from 1 without a header.

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
@@ -35,6 +37,8 @@ __all__ = [
 ]
 
 SAMPLE_SIZE = 50
+MAX_CACHED_CHARACTERS = 2_000
+"""Size of the samples whose notation is remembered: a column is judged by several questions in turn."""
 # Parsing each distinct time once pays off only in a table of at least this many rows.
 MIN_ROWS_TO_FACTORIZE = 10_000
 MIDNIGHTS_NOTE = (
@@ -151,13 +155,22 @@ class _Notation(NamedTuple):
 
 
 def _find_notation(sample: list[str], name: str) -> _Notation | None:
+    """The notation in which most texts are times; None without any."""
+    find = _find_notation_once if sum(map(len, sample)) <= MAX_CACHED_CHARACTERS else _find_notation_of
+    return find(tuple(sample), name)
+
+
+def _find_notation_of(sample: tuple[str, ...], name: str) -> _Notation | None:
     """The notation in which most texts are times: as they are, or with their words rewritten; None without any."""
-    best = _best_parser(sample, name, None)
+    best = _best_parser(list(sample), name, None)
     if best.n_valid < len(sample) and any(_MAY_HAVE_WORDS.search(text) for text in sample):
         texts, _ = rewrite_dates(sample)
-        rewritten = _best_parser(texts, name, tuple(sample))
+        rewritten = _best_parser(texts, name, sample)
         best = rewritten if rewritten.n_valid > best.n_valid else best
     return best if best.n_valid else None
+
+
+_find_notation_once = lru_cache(maxsize=256)(_find_notation_of)
 
 
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
@@ -278,8 +291,8 @@ def _midnights_in_utc(times: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     They are a day or more apart, at two times of day that differ by an hour: 07:00 and 08:00, or 22:00 and 23:00.
     """
     days = times.astype("M8[D]")
-    seconds = np.unique((times - days).astype("m8[s]").astype(np.int64))
-    if len(seconds) != 2 or seconds[1] - seconds[0] != 3_600 or len(np.unique(days)) < len(np.unique(times)):
+    seconds = sorted_unique((times - days).astype("m8[s]").astype(np.int64))
+    if len(seconds) != 2 or seconds[1] - seconds[0] != 3_600 or len(sorted_unique(days)) < len(sorted_unique(times)):
         return None
     # East of Greenwich midnight is late on the day before.
     return (days + (1 if seconds[0] >= 12 * 3_600 else 0)).astype("M8[us]")
@@ -330,7 +343,7 @@ def _parse_decimal_years(values: FloatArray, is_valid: BoolArray) -> ParsedTimes
     """Read 1949.083 as February 1949, if the numbers are a month or more apart."""
     # Two decimals are off by up to 0.06 of a month.
     months = np.floor(values[is_valid] * 12 + 0.07).astype(np.int64)
-    steps = np.diff(np.unique(values[is_valid])) * 12
+    steps = np.diff(sorted_unique(values[is_valid])) * 12
     if months.min() < YEAR_RANGE[0] * 12 or months.max() > YEAR_RANGE[1] * 12 or (steps.size and steps.min() < 0.8):
         return _invalid(len(values))
     times = (months - 1970 * 12).astype("M8[M]").astype("M8[us]")
