@@ -30,6 +30,7 @@ __all__ = [
     "check_column_count",
     "factorize",
     "is_missing",
+    "is_mostly_distinct",
     "take_rows",
     "to_text",
 ]
@@ -51,6 +52,11 @@ MAX_COLUMNS = 250_000
 
 ROWS_PER_CHUNK = 1_000_000
 """Rows of text converted at a time: only these are held in memory twice."""
+
+MIN_ROWS_OF_DISTINCT = 10_000
+SAMPLE_SIZE = 1_000
+MIN_DISTINCT = 0.9
+"""Share of a random sample that must be different strings for a column to be mostly distinct."""
 
 
 class FileSpans(NamedTuple):
@@ -241,6 +247,18 @@ def factorize(column: RawColumn) -> tuple[RawColumn, IntArray]:
     return unique, codes if len(heads) == n else np.repeat(codes, run_lengths)
 
 
+def is_mostly_distinct(column: RawColumn) -> bool:
+    """Return whether a long column has so many different strings that finding them saves no work.
+
+    >>> is_mostly_distinct(to_text(range(20_000))), is_mostly_distinct(to_text(["a"] * 20_000))
+    (True, False)
+    """
+    if len(column) < MIN_ROWS_OF_DISTINCT:
+        return False
+    sample = column[np.random.default_rng(0).integers(0, len(column), SAMPLE_SIZE)].tolist()
+    return len(set(sample)) > MIN_DISTINCT * SAMPLE_SIZE
+
+
 def is_missing(column: RawColumn) -> BoolArray:
     """Return where a column is missing: NaN, NaT, or a string that marks a missing value.
 
@@ -253,9 +271,11 @@ def is_missing(column: RawColumn) -> BoolArray:
         return np.isnat(column)
     if column.dtype.kind == "O":
         # Unique strings are few, or none of them marks a missing value: both cases are quick.
-        markers = {text for text in set(column.tolist()) if text.strip().lower() in MISSING_MARKERS}
-        if markers:
-            return np.fromiter((text in markers for text in column), bool, len(column))
+        cells = column.tolist()
+        unique = cells if is_mostly_distinct(column) else set(cells)
+        if not MISSING_MARKERS.isdisjoint(map(str.lower, map(str.strip, unique))):
+            markers = {text for text in unique if text.strip().lower() in MISSING_MARKERS}
+            return np.fromiter((text in markers for text in cells), bool, len(column))
     return np.zeros(len(column), bool)
 
 

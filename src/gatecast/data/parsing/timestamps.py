@@ -23,7 +23,7 @@ from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
 from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates
-from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing
+from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 
 __all__ = [
@@ -129,7 +129,8 @@ def parse_times(
     notation = _find_notation(_sample(column), name)
     if notation is None:
         return _invalid(len(column))
-    unique, codes = factorize(column) if len(column) > MIN_ROWS_TO_FACTORIZE else (column, None)
+    has_repeats = len(column) > MIN_ROWS_TO_FACTORIZE and not is_mostly_distinct(column)
+    unique, codes = factorize(column) if has_repeats else (column, None)
     texts = [text.strip() for text in unique]
     if notation.parser is _parse_numeric_texts:
         parsed = _parse_numeric_texts(texts, as_integers, name)
