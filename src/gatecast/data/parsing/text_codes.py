@@ -68,7 +68,7 @@ def find_shapes(codes: CodeMatrix) -> Shapes | None:
     if (shapes == shapes[0]).all():
         return Shapes(np.zeros(1, np.int64), (np.arange(len(codes)),))
     # A hash finds groups, which are then compared: equal hashes of different shapes do no harm.
-    weights = np.random.default_rng(0).integers(0, 2**63, codes.shape[1]).astype(np.uint64)
+    weights = np.random.default_rng(0).integers(0, 2**63, size=(codes.shape[1],), dtype=np.uint64)
     hashes = np.zeros(len(codes), np.uint64)
     for k in range(codes.shape[1]):
         hashes += shapes[:, k] * weights[k]
