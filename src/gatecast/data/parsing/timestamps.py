@@ -177,7 +177,9 @@ _find_notation_once = lru_cache(maxsize=256)(_find_notation_of)
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
     """The parser that reads most texts; of several, the first unless another is called for or more regular."""
     wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
-    # Nearly all columns are numbers or ISO 8601: the other formats need not be tried.
+    # Nearly all columns are numbers or ISO 8601: the other formats need not be tried, nor what integers mean.
+    if not wanted and all(map(_WHOLE.fullmatch, texts)):
+        return _Notation(_parse_numeric_texts, False, rewritten, len(texts))
     for parser in () if wanted else _PARSERS[:2]:
         if parser(texts).is_valid.all():
             return _Notation(parser, False, rewritten, len(texts))
@@ -310,7 +312,7 @@ def _parse_numeric_texts(texts: list[str], as_integers: bool = False, name: str 
     for i, text in enumerate(texts):
         if re.fullmatch(r"[+-]?1?\d{1,18}(\.\d*)?", text):
             values[i] = float(text)
-    exact = np.array([int(text) if re.fullmatch(r"[+-]?1?\d{1,18}", text) else 0 for text in texts], np.int64)
+    exact = np.array([int(text) if _INTEGER.fullmatch(text) else 0 for text in texts], np.int64)
     is_integer = np.isnan(values) | (values == exact)
     return _numbers_to_times(values, exact if is_integer.all() else values, as_integers, name)
 
@@ -396,6 +398,8 @@ def _parser(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
     return parse
 
 
+_INTEGER = re.compile(r"[+-]?1?\d{1,18}")
+_WHOLE = re.compile(r"[+-]?1?\d{1,18}(?:\.0*)?")
 _MAY_HAVE_WORDS = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
 _OFFSET = re.compile(
