@@ -23,7 +23,7 @@ install_wheel = $(1)/bin/$(INSTALL) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check fuzz-tables test test-fast test-lowest test-peers test-pages coverage docs lint format sanitize bits bench \
-  bench-grid bench-more clean
+  bench-grid bench-more bench-reading clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -95,6 +95,9 @@ bench-grid: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## cells 
 
 bench-more: .venv/.demo .venv-torch/.installed  ## speed of one window, one step of a stream, sLSTM; memory
 	$(BIN)/python benchmarks/more.py
+
+bench-reading: .venv/.test  ## speed of reading CSV files, compared with DuckDB
+	$(BIN)/python benchmarks/reading.py
 
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200

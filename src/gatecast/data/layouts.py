@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast.data.frequency import Freq
 from gatecast.data.key_types import KeyTypes
 from gatecast.data.matrix_panel import build_matrix_panel
@@ -202,7 +203,7 @@ def _infer_ids_of_wide(
     data: DeclaredTable, targets: Sequence[int], time: int | None, times: npt.NDArray[Any]
 ) -> tuple[int, ...]:
     """The id columns of a table with several targets whose times repeat; none otherwise."""
-    if time is None or len(np.unique(times)) == len(times):
+    if time is None or len(sorted_unique(times)) == len(times):
         return ()
     # Where all numeric columns are targets, one of them may be the id.
     table, exclude = data.table, [*data.exogenous_roles, *targets[1:]]

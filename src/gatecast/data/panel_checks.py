@@ -143,7 +143,8 @@ def check_same_frequency(t: Times, k: IntArray, bounds: IntArray, freq: Freq, id
     """
     if len(ids) < 2:
         return
-    steps = np.diff(k, prepend=0)
+    steps = np.empty_like(k)
+    np.subtract(k[1:], k[:-1], out=steps[1:])
     steps[bounds[:-1]] = 0
     n_rows, divisor = np.diff(bounds), np.gcd.reduceat(steps, bounds[:-1])
     coarse = np.flatnonzero((divisor > 1) & (n_rows >= MIN_ROWS_TO_INFER))
@@ -173,7 +174,7 @@ def check_duplicates(
     Raises:
         DataError: Two rows of a series with one time.
     """
-    duplicates = np.flatnonzero((np.diff(codes) == 0) & (t[1:] == t[:-1]))
+    duplicates = np.flatnonzero((codes[1:] == codes[:-1]) & (t[1:] == t[:-1]))
     if not len(duplicates):
         return
     i = int(duplicates[0])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import MICROSECONDS, Freq, Times, format_times, weekday
 from gatecast.data.week_slots import find_week_slots
@@ -56,7 +57,7 @@ def infer_freq(times: npt.ArrayLike) -> Freq:
     >>> str(infer_freq([10, 20, 30, 50]))
     '10'
     """
-    t: Times = np.unique(np.asarray(times))
+    t: Times = sorted_unique(np.asarray(times))
     if len(t) < 2:
         raise DataError(
             "Cannot infer the frequency",
@@ -70,7 +71,7 @@ def infer_freq(times: npt.ArrayLike) -> Freq:
         return Freq("step", _usual_distance(steps[1:] - steps[:-1]))
     t = t.astype("M8[us]")
     day = t.astype("M8[D]")
-    if len(np.unique(t - day)) == 1:
+    if (t - day == t[0] - day[0]).all():
         freq = _infer_months(day) or _infer_business_days(day) or _infer_days(day)
     else:
         freq = _infer_clock(t)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gatecast.data.parsing.columns import parse_ids, parse_time_column
+from gatecast.data.parsing.exogenous import encode_column
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.sources import files, large_text
 from gatecast.data.sources.files import from_file
@@ -74,3 +76,55 @@ def test_read_large_text_finds_a_comment_where_chunks_meet(path, monkeypatch):
 def test_read_large_text_of_other_encodings_returns_none(path, raw):
     path.write_bytes(raw + "\n".join(ROWS).encode("utf-16" if raw[:1] == b"\xff" else "latin-1"))
     assert read_large_text(path) is None
+
+
+CLOCKS = [f"{k // 60:02d}:{k % 60:02d}" for k in range(300)]
+NUMBERS = ["5", "1.5", "1e3", "1.0", " 7", "1_000", "9" * 20, "1,5", "true", "NULL", "+5", "-0", "1e-3", "5.", "007"]
+LATE_TIMES = ["", "2024-01-02", "2024-01-02T00:00", "02/01/2024 00:00", "2024-02-30 00:00", "2024-01-02 24:00", "x"]
+
+
+def read_both(path, lines, monkeypatch):
+    """The table as a large and as a small file."""
+    path.write_text("\n".join(lines) + "\n")
+    monkeypatch.setattr(files, "LARGE_FILE_BYTES", 0)
+    large = from_file(path)
+    monkeypatch.setattr(files, "LARGE_FILE_BYTES", 1 << 30)
+    return large, from_file(path)
+
+
+@pytest.mark.parametrize("late", NUMBERS)
+@pytest.mark.parametrize("usual", ["5", "5.5"])
+def test_read_large_text_of_a_number_below_the_first_rows_is_read_alike(path, monkeypatch, usual, late):
+    lines = ["ds;y", *(f"{clock};{usual}" for clock in CLOCKS), f"06:00;{late}", f"06:01;{usual}"]
+    monkeypatch.setattr(large_text, "EDGE_BYTES", 1000)
+    large, small = read_both(path, lines, monkeypatch)
+    expected, parsed = parse_numbers(small.columns[1]), parse_numbers(large.columns[1])
+    np.testing.assert_array_equal(parsed.is_valid, expected.is_valid)
+    # Integers have no negative zero.
+    assert (parsed.values + 0.0).tobytes() == (expected.values + 0.0).tobytes()
+
+
+@pytest.mark.parametrize("late", LATE_TIMES)
+def test_read_large_text_of_a_time_below_the_first_rows_is_read_alike(path, monkeypatch, late):
+    lines = ["ds,y", *(f"2024-01-01 {clock},{k}.5" for k, clock in enumerate(CLOCKS)), f"{late},1.5"]
+    monkeypatch.setattr(large_text, "EDGE_BYTES", 1000)
+    large, small = read_both(path, lines, monkeypatch)
+    assert large.iso_forms == {}
+    assert large.columns[0].tolist() == small.columns[0].tolist()
+
+
+@pytest.mark.parametrize("form", ["{d}", "{d} {c}", "{d}T{c}", "{d} {c}:00", "{d}T{c}:00Z", '"{d}T{c}Z"'])
+def test_read_large_text_of_iso_times_gives_times_and_their_texts(path, monkeypatch, form):
+    texts = [form.format(d=f"{2000 + k // 28}-02-{k % 28 + 1:02d}", c=clock) for k, clock in enumerate(CLOCKS)]
+    lines = ["ds,day,y", *(f"{text},{text},{k}.5" for k, text in enumerate(texts))]
+    large, small = read_both(path, lines, monkeypatch)
+    assert large.columns[0].dtype == "M8[us]"
+    assert large.source_column(0).tolist() == small.columns[0].tolist()
+    times, expected = parse_time_column(large, 0), parse_time_column(small, 0)
+    np.testing.assert_array_equal(times.values, expected.values)
+    assert times[2:] == expected[2:]
+    assert parse_ids(large, 1).tolist() == parse_ids(small, 1).tolist()
+    encoded, categories = encode_column(large, 1, "hist_exog")
+    expected_codes, expected_categories = encode_column(small, 1, "hist_exog")
+    assert categories == expected_categories
+    assert encoded.values.tolist() == expected_codes.values.tolist()

@@ -41,7 +41,7 @@ def parse_number_column(table: RawTable, column: int, role: str = "target") -> P
     >>> parse_number_column(RawTable(("y",), (to_text(["1", "NA", "2.5"]),)), 0).values.tolist()
     [1.0, nan, 2.5]
     """
-    cells = table.columns[column]
+    cells = table.source_column(column)
     booleans = parse_booleans(cells)
     if booleans is not None:
         note = f"Booleans in the {role} {table.describe_column(column)} are read as 1 (true) and 0 (false)."
@@ -165,7 +165,7 @@ def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
     >>> parse_ids(RawTable(("id",), (np.array([7, 7, 8]),)), 0).tolist()
     [7, 7, 8]
     """
-    cells = table.columns[column]
+    cells = table.source_column(column)
     missing = np.flatnonzero(is_missing_id(cells))
     if len(missing):
         raise DataError(

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
+from gatecast.data.parsing.date_fields import FieldTexts, match_fields
 
 __all__ = ["DATE_PATTERNS", "iso_weeks", "make_dates", "parse_dates"]
 
@@ -64,6 +66,9 @@ DATE_PATTERNS: tuple[re.Pattern[str], ...] = tuple(
 )
 """Supported date formats. Where several parse a column, the first wins unless another is clearly more regular."""
 
+_OF_ANY_DIGITS = DATE_PATTERNS[:9]
+"""Formats that accept any digit where they accept one."""
+
 
 def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
     """Parse strings in one date format.
@@ -79,28 +84,26 @@ def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray
     >>> parse_dates(DATE_PATTERNS[1], ["31/01/2024", "01/02/2024"])[0].astype("M8[D]").astype(str).tolist()
     ['2024-01-31', '2024-02-01']
     """
-    matches = [pattern.fullmatch(text) for text in texts]
-    is_match = np.array([match is not None for match in matches], bool)
-    groups = [match.groupdict() for match in matches if match]
+    is_match, fields = match_fields(pattern, texts, by_shape=pattern in _OF_ANY_DIGITS)
     times = np.full(len(texts), np.datetime64("NaT", "us"))
-    if not groups:
+    if not is_match.any():
         return times, ()
-    fields = {name: [group[name] for group in groups] for name in groups[0]}
     year, notes = _parse_years(fields["year"])
-    clock = _parse_time_of_day(fields) if "hour" in fields else np.zeros(len(groups), "m8[us]")
+    clock = _parse_time_of_day(fields) if "hour" in fields else np.zeros(len(year), "m8[us]")
     if "first" in fields:
         first, second = _to_integers(fields["first"]), _to_integers(fields["second_number"])
-        example = next(text for text, match in zip(texts, matches, strict=True) if match)
+        example = texts[int(is_match.argmax())]
         dates, order_notes = _infer_day_month_order(year, first, second, clock, example)
         notes += order_notes
     elif "week" in fields:
-        weekday = _to_integers(fields.get("weekday", [""] * len(groups)))
+        weekday = _to_integers(fields["weekday"]) if "weekday" in fields else np.zeros_like(year)
         dates = iso_weeks(year, _to_integers(fields["week"])) + np.maximum(weekday - 1, 0).astype("m8[D]")
     elif "day_of_year" in fields:
         first = make_dates(year, np.ones_like(year), np.ones_like(year))
         dates = first + (_to_integers(fields["day_of_year"]) - 1).astype("m8[D]")
     else:
-        dates = make_dates(year, _parse_months(fields), _to_integers(fields.get("day", ["1"] * len(groups))))
+        day = _to_integers(fields["day"]) if "day" in fields else np.ones_like(year)
+        dates = make_dates(year, _parse_months(fields), day)
     times[is_match] = dates + clock
     return times, notes
 
@@ -133,23 +136,24 @@ def make_dates(year: IntArray, month: IntArray, day: IntArray) -> npt.NDArray[An
     return np.where(exists, dates, np.datetime64("NaT", "us"))
 
 
-def _parse_years(texts: list[str]) -> tuple[IntArray, tuple[str, ...]]:
+def _parse_years(field: FieldTexts) -> tuple[IntArray, tuple[str, ...]]:
     """Years, and a note if some have two digits."""
-    year = _to_integers(texts)
-    has_two_digits = np.array([len(text) == 2 for text in texts])
-    year = np.where(has_two_digits, year + np.where(year <= MAX_TWO_DIGIT_YEAR, 2000, 1900), year)
+    year = _to_integers(field)
+    has_two_digits = field.spread(np.array([len(text) == 2 for text in field.texts]))
     if not has_two_digits.any():
         return year, ()
+    year = np.where(has_two_digits, year + np.where(year <= MAX_TWO_DIGIT_YEAR, 2000, 1900), year)
     i = int(has_two_digits.argmax())
-    return year, (f"Two-digit years: {texts[i]!r} is read as {year[i]}.",)
+    return year, (f"Two-digit years: {field.at(i)!r} is read as {year[i]}.",)
 
 
-def _parse_months(fields: dict[str, list[str]]) -> IntArray:
+def _parse_months(fields: dict[str, FieldTexts]) -> IntArray:
     """Months from 1 to 12; 0 for an unknown name."""
     if "name" in fields:
         number = {name[:size]: i + 1 for i, name in enumerate(MONTHS) for size in range(3, len(name) + 1)}
         number["sept"] = 9
-        return np.array([number.get(name.lower(), 0) for name in fields["name"]], np.int64)
+        names = fields["name"]
+        return names.spread(np.array([number.get(name.lower(), 0) for name in names.texts], np.int64))
     if "quarter" in fields:
         return 3 * _to_integers(fields["quarter"]) - 2
     return _to_integers(fields["month"])
@@ -182,16 +186,20 @@ def _unevenness(times: npt.NDArray[Any]) -> tuple[int, int]:
     valid = times[~np.isnat(times)]
     steps = np.diff(valid).astype(np.int64)
     months = np.diff(valid.astype("M8[M]")).astype(np.int64)
-    same_day = len(np.unique(valid - valid.astype("M8[M]").astype("M8[us]"))) == 1
-    return int((steps < 0).sum()), min(len(np.unique(steps)), len(np.unique(months)) if same_day else len(steps) + 1)
+    in_month = valid - valid.astype("M8[M]").astype("M8[us]")
+    same_day = len(valid) > 0 and bool((in_month == in_month[0]).all())
+    return int((steps < 0).sum()), min(
+        len(sorted_unique(steps)), len(sorted_unique(months)) if same_day else len(steps) + 1
+    )
 
 
-def _parse_time_of_day(fields: dict[str, list[str]]) -> npt.NDArray[Any]:
+def _parse_time_of_day(fields: dict[str, FieldTexts]) -> npt.NDArray[Any]:
     """Time since midnight; NaT for an hour, minute or second that does not exist."""
-    absent = [""] * len(fields["hour"])
     hour, minute = _to_integers(fields["hour"]), _to_integers(fields["minute"])
-    second = np.array([float((text or "0").replace(",", ".")) for text in fields.get("second", absent)])
-    half = np.array([(text or "").lower() for text in fields.get("half", absent)])
+    absent = FieldTexts([""], np.zeros_like(hour))
+    seconds, halves = fields.get("second", absent), fields.get("half", absent)
+    second = seconds.spread(np.array([float((text or "0").replace(",", ".")) for text in seconds.texts]))
+    half = halves.spread(np.array([text.lower() for text in halves.texts]))
     # 24:00 is midnight at the end of a day.
     exists = ((hour < 24) | ((hour == 24) & (minute == 0) & (second == 0))) & (minute < 60) & (second < 60)
     hour = np.where(half == "", hour, hour % 12 + 12 * (half == "p"))
@@ -199,6 +207,6 @@ def _parse_time_of_day(fields: dict[str, list[str]]) -> npt.NDArray[Any]:
     return np.where(exists, microseconds.astype("m8[us]"), np.timedelta64("NaT", "us"))
 
 
-def _to_integers(texts: list[str]) -> IntArray:
+def _to_integers(field: FieldTexts) -> IntArray:
     """Integers; 0 for a group that did not match."""
-    return np.array([int(text or 0) for text in texts], np.int64)
+    return field.spread(np.array([int(text or 0) for text in field.texts], np.int64))

@@ -162,7 +162,7 @@ def encode_column(
     >>> numbers.values.tolist(), categories
     ([1.0, nan, 0.0, 1.0], ('ball', 'fair'))
     """
-    cells = table.columns[column]
+    cells = table.source_column(column)
     if categories is not None:
         return _encode_known(table, column, tuple(categories)), tuple(categories)
     booleans = parse_booleans(cells)
@@ -193,7 +193,7 @@ def format_value(value: float, categories: Sequence[str] | None) -> str:
 
 def _encode_known(table: RawTable, column: int, categories: tuple[str, ...]) -> ParsedNumbers:
     """Index of every value in the categories."""
-    unique, codes = factorize(_as_categories(table.columns[column], categories))
+    unique, codes = factorize(_as_categories(table.source_column(column), categories))
     code_of = {category: float(k) for k, category in enumerate(categories)}
     values = np.array(
         [

@@ -15,8 +15,9 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.messages import abridge, shorten
+from gatecast.data.parsing.decimal_commas import parse_decimal_commas
 from gatecast.data.parsing.number_affixes import AMBIGUOUS_SCALES, NumberText, split_number
-from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing
+from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 
 __all__ = ["ParsedNumbers", "parse_numbers"]
 
@@ -128,7 +129,15 @@ def _note_ambiguous_points(texts: Sequence[str]) -> tuple[str, ...]:
 
 def _parse_formatted(column: RawColumn, values: FloatArray, missing: BoolArray) -> ParsedNumbers:
     """Parse numbers in the format that fits most of them; fills `values`."""
-    unique, codes = factorize(column[~missing])
+    present = column[~missing]
+    unique, codes = (present, np.arange(len(present))) if is_mostly_distinct(present) else factorize(present)
+    plain = parse_decimal_commas(unique.tolist())
+    if plain is not None:
+        values[~missing] = plain.values[codes]
+        example = f"{shorten(unique[plain.first])!r} is {plain.values[plain.first]:.12g}"
+        note = f"Commas are read as decimal separators: {example}."
+        return ParsedNumbers(values, np.ones(len(column), bool), (note,))
+    unique, codes = factorize(present) if unique is present else (unique, codes)
     texts = unique.tolist()
     cells = _UniqueTexts(texts, np.bincount(codes, minlength=len(texts)), [split_number(text) for text in texts])
     fits_point = _matches(cells.parts, _DECIMAL_POINT)

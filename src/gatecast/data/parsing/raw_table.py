@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, IntArray
+from gatecast.data.parsing.iso_times import IsoForm
 from gatecast.data.parsing.missing_codes import MissingCodes
 from gatecast.errors import DataError
 
@@ -29,6 +30,7 @@ __all__ = [
     "check_column_count",
     "factorize",
     "is_missing",
+    "is_mostly_distinct",
     "take_rows",
     "to_text",
 ]
@@ -50,6 +52,11 @@ MAX_COLUMNS = 250_000
 
 ROWS_PER_CHUNK = 1_000_000
 """Rows of text converted at a time: only these are held in memory twice."""
+
+MIN_ROWS_OF_DISTINCT = 10_000
+SAMPLE_SIZE = 1_000
+MIN_DISTINCT = 0.9
+"""Share of a random sample that must be different strings for a column to be mostly distinct."""
 
 
 class FileSpans(NamedTuple):
@@ -103,6 +110,7 @@ class RawTable:
         source_rows: Rows of the source that this table holds; None for all of them.
         types: Types of the columns in their library, where restoring the column needs them.
         missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
+        iso_forms: How the times of a column are written in the source, for each column of text that was read as times.
     """
 
     names: tuple[str, ...]
@@ -115,9 +123,20 @@ class RawTable:
     source_rows: IntArray | None = None
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     missing_codes: MissingCodes = "auto"
+    iso_forms: Mapping[str, IsoForm] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
+
+    def source_column(self, i: int) -> RawColumn:
+        """Return column i as in the source: times that were read from text are texts.
+
+        >>> times = np.array(["2024-01-31"], "M8[us]")
+        >>> RawTable(("t",), (times,), iso_forms={"t": IsoForm(10)}).source_column(0).tolist()
+        ['2024-01-31']
+        """
+        column, form = self.columns[i], self.iso_forms.get(self.names[i])
+        return column if form is None or column.dtype.kind != "M" else to_text(form.write(column))
 
     def describe_column(self, i: int) -> str:
         """Return how messages refer to column i: by its name, or by its position from 1 without a header.
@@ -228,6 +247,18 @@ def factorize(column: RawColumn) -> tuple[RawColumn, IntArray]:
     return unique, codes if len(heads) == n else np.repeat(codes, run_lengths)
 
 
+def is_mostly_distinct(column: RawColumn) -> bool:
+    """Return whether a long column has so many different strings that finding them saves no work.
+
+    >>> is_mostly_distinct(to_text(range(20_000))), is_mostly_distinct(to_text(["a"] * 20_000))
+    (True, False)
+    """
+    if len(column) < MIN_ROWS_OF_DISTINCT:
+        return False
+    sample = column[np.random.default_rng(0).integers(0, len(column), SAMPLE_SIZE)].tolist()
+    return len(set(sample)) > MIN_DISTINCT * SAMPLE_SIZE
+
+
 def is_missing(column: RawColumn) -> BoolArray:
     """Return where a column is missing: NaN, NaT, or a string that marks a missing value.
 
@@ -240,9 +271,11 @@ def is_missing(column: RawColumn) -> BoolArray:
         return np.isnat(column)
     if column.dtype.kind == "O":
         # Unique strings are few, or none of them marks a missing value: both cases are quick.
-        markers = {text for text in set(column.tolist()) if text.strip().lower() in MISSING_MARKERS}
-        if markers:
-            return np.fromiter((text in markers for text in column), bool, len(column))
+        cells = column.tolist()
+        unique = cells if is_mostly_distinct(column) else set(cells)
+        if not MISSING_MARKERS.isdisjoint(map(str.lower, map(str.strip, unique))):
+            markers = {text for text in unique if text.strip().lower() in MISSING_MARKERS}
+            return np.fromiter((text in markers for text in cells), bool, len(column))
     return np.zeros(len(column), bool)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast.data.frequency import Times
 from gatecast.data.time_grid import align_to_grid, infer_freq
 
@@ -31,7 +32,7 @@ def regularity(times: Times) -> float:
     True
     """
     head = times[:MAX_TIMES]
-    unique = np.unique(head[~np.isnat(head)] if head.dtype.kind == "M" else head)
+    unique = sorted_unique(head[~np.isnat(head)] if head.dtype.kind == "M" else head)
     if len(unique) < MIN_TIMES:
         return 1.0
     grid = align_to_grid(unique, infer_freq(unique))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import is_increasing
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.messages import list_columns
@@ -359,7 +360,8 @@ def _come_one_after_another(column: RawColumn, time_codes: IntArray) -> bool:
 
 def _time_codes(times: Array) -> IntArray:
     """Times as integers from 0."""
-    return np.unique(times.astype(np.int64), return_inverse=True)[1]
+    ticks = times.astype(np.int64)
+    return np.arange(len(ticks)) if is_increasing(ticks) else np.unique(ticks, return_inverse=True)[1]
 
 
 def _mostly_repeat(counts: IntArray) -> bool:

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
 from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates
-from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing
+from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 
 __all__ = [
@@ -35,6 +37,8 @@ __all__ = [
 ]
 
 SAMPLE_SIZE = 50
+MAX_CACHED_CHARACTERS = 2_000
+"""Size of the samples whose notation is remembered: a column is judged by several questions in turn."""
 # Parsing each distinct time once pays off only in a table of at least this many rows.
 MIN_ROWS_TO_FACTORIZE = 10_000
 MIDNIGHTS_NOTE = (
@@ -125,7 +129,8 @@ def parse_times(
     notation = _find_notation(_sample(column), name)
     if notation is None:
         return _invalid(len(column))
-    unique, codes = factorize(column) if len(column) > MIN_ROWS_TO_FACTORIZE else (column, None)
+    has_repeats = len(column) > MIN_ROWS_TO_FACTORIZE and not is_mostly_distinct(column)
+    unique, codes = factorize(column) if has_repeats else (column, None)
     texts = [text.strip() for text in unique]
     if notation.parser is _parse_numeric_texts:
         parsed = _parse_numeric_texts(texts, as_integers, name)
@@ -151,19 +156,30 @@ class _Notation(NamedTuple):
 
 
 def _find_notation(sample: list[str], name: str) -> _Notation | None:
+    """The notation in which most texts are times; None without any."""
+    find = _find_notation_once if sum(map(len, sample)) <= MAX_CACHED_CHARACTERS else _find_notation_of
+    return find(tuple(sample), name)
+
+
+def _find_notation_of(sample: tuple[str, ...], name: str) -> _Notation | None:
     """The notation in which most texts are times: as they are, or with their words rewritten; None without any."""
-    best = _best_parser(sample, name, None)
+    best = _best_parser(list(sample), name, None)
     if best.n_valid < len(sample) and any(_MAY_HAVE_WORDS.search(text) for text in sample):
         texts, _ = rewrite_dates(sample)
-        rewritten = _best_parser(texts, name, tuple(sample))
+        rewritten = _best_parser(texts, name, sample)
         best = rewritten if rewritten.n_valid > best.n_valid else best
     return best if best.n_valid else None
+
+
+_find_notation_once = lru_cache(maxsize=256)(_find_notation_of)
 
 
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
     """The parser that reads most texts; of several, the first unless another is called for or more regular."""
     wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
-    # Nearly all columns are numbers or ISO 8601: the other formats need not be tried.
+    # Nearly all columns are numbers or ISO 8601: the other formats need not be tried, nor what integers mean.
+    if not wanted and all(map(_WHOLE.fullmatch, texts)):
+        return _Notation(_parse_numeric_texts, False, rewritten, len(texts))
     for parser in () if wanted else _PARSERS[:2]:
         if parser(texts).is_valid.all():
             return _Notation(parser, False, rewritten, len(texts))
@@ -278,8 +294,8 @@ def _midnights_in_utc(times: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     They are a day or more apart, at two times of day that differ by an hour: 07:00 and 08:00, or 22:00 and 23:00.
     """
     days = times.astype("M8[D]")
-    seconds = np.unique((times - days).astype("m8[s]").astype(np.int64))
-    if len(seconds) != 2 or seconds[1] - seconds[0] != 3_600 or len(np.unique(days)) < len(np.unique(times)):
+    seconds = sorted_unique((times - days).astype("m8[s]").astype(np.int64))
+    if len(seconds) != 2 or seconds[1] - seconds[0] != 3_600 or len(sorted_unique(days)) < len(sorted_unique(times)):
         return None
     # East of Greenwich midnight is late on the day before.
     return (days + (1 if seconds[0] >= 12 * 3_600 else 0)).astype("M8[us]")
@@ -296,7 +312,7 @@ def _parse_numeric_texts(texts: list[str], as_integers: bool = False, name: str 
     for i, text in enumerate(texts):
         if re.fullmatch(r"[+-]?1?\d{1,18}(\.\d*)?", text):
             values[i] = float(text)
-    exact = np.array([int(text) if re.fullmatch(r"[+-]?1?\d{1,18}", text) else 0 for text in texts], np.int64)
+    exact = np.array([int(text) if _INTEGER.fullmatch(text) else 0 for text in texts], np.int64)
     is_integer = np.isnan(values) | (values == exact)
     return _numbers_to_times(values, exact if is_integer.all() else values, as_integers, name)
 
@@ -330,7 +346,7 @@ def _parse_decimal_years(values: FloatArray, is_valid: BoolArray) -> ParsedTimes
     """Read 1949.083 as February 1949, if the numbers are a month or more apart."""
     # Two decimals are off by up to 0.06 of a month.
     months = np.floor(values[is_valid] * 12 + 0.07).astype(np.int64)
-    steps = np.diff(np.unique(values[is_valid])) * 12
+    steps = np.diff(sorted_unique(values[is_valid])) * 12
     if months.min() < YEAR_RANGE[0] * 12 or months.max() > YEAR_RANGE[1] * 12 or (steps.size and steps.min() < 0.8):
         return _invalid(len(values))
     times = (months - 1970 * 12).astype("M8[M]").astype("M8[us]")
@@ -382,6 +398,8 @@ def _parser(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
     return parse
 
 
+_INTEGER = re.compile(r"[+-]?1?\d{1,18}")
+_WHOLE = re.compile(r"[+-]?1?\d{1,18}(?:\.0*)?")
 _MAY_HAVE_WORDS = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
 _OFFSET = re.compile(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.messages import shorten
@@ -156,7 +157,7 @@ def row_keys(table: RawTable, columns: Sequence[int]) -> SeriesKeys:
     """
     values = [
         column if column.dtype.kind in "iu" else _without_missing(column)
-        for column in (table.columns[i] for i in columns)
+        for column in (table.source_column(i) for i in columns)
     ]
     if len(values) == 1:
         return SeriesKeys(values[0], {})
@@ -320,7 +321,7 @@ def _may_be_times(table: RawTable, i: int) -> bool:
     if table.names[i].lower() in TIME_NAMES and _are_whole(column):
         return len(np.unique(column)) == len(column) > 1
     if column.dtype.kind == "M":
-        return len(np.unique(column)) == len(column) > 1
+        return np.isnat(column).sum() < 2 and len(sorted_unique(column)) == len(column) > 1
     if column.dtype.kind != "O":
         return False
     unique = {text.strip().lower() for text in column.tolist()}

@@ -125,23 +125,27 @@ def melt(table: RawTable, columns: Sequence[int], times: npt.NDArray[Any], exoge
         parsed = parse_number_column(table, column)
         x[s] = parsed.values
         notes.update(dict.fromkeys(parsed.notes))
-    present = np.isfinite(x) | np.isinf(x)
-    first = np.where(present.any(axis=1), present.argmax(axis=1), 0)
-    series, row = np.nonzero(np.arange(len(table)) >= first[:, None])
+    first = np.argmin(np.isnan(x), axis=1)
+    bounds = np.concatenate(([0], np.cumsum(len(table) - first)))
     names = np.array([table.names[i] for i in columns], object)
 
     def describe_row(i: int) -> str:
         """Refer to the row and column of a value."""
-        return f"{table.describe_row(int(row[i]))}, series {names[series[i]]!r}"
+        s = int(np.searchsorted(bounds, i, side="right")) - 1
+        return f"{table.describe_row(int(first[s]) + i - int(bounds[s]))}, series {names[s]!r}"
+
+    def repeat(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A column of the table for each series, from its first value on."""
+        return np.concatenate([column[k:] for k in first.tolist()])
 
     hist_exog, futr_exog = (
-        {name: column[row] for name, column in columns_of_role.items()}
+        {name: repeat(column) for name, column in columns_of_role.items()}
         for columns_of_role in (exogenous.hist_exog, exogenous.futr_exog)
     )
     return LongColumns(
-        times[row],
-        x[series, row],
-        names[series],
+        repeat(times),
+        np.concatenate([values[k:] for values, k in zip(x, first.tolist(), strict=True)]) if first.any() else x.ravel(),
+        np.repeat(names, np.diff(bounds)),
         ExogenousColumns(hist_exog, futr_exog, {}, exogenous.categories, exogenous.notes),
         _abridge(list(notes)),
         describe_row,

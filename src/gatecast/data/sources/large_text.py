@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.data.parsing.raw_table import RawColumn, RawTable
+from gatecast.data.sources.dataframes import to_raw_column
 from gatecast.data.sources.delimited import detect_separator, read_delimited
 from gatecast.data.sources.encodings import decode
-from gatecast.data.sources.sql import query_file
+from gatecast.data.sources.sql import query_file, run_query
+from gatecast.data.sources.text_columns import MISSING, plan_columns
 from gatecast.errors import DataError
 
 __all__ = ["read_large_text"]
@@ -26,6 +29,9 @@ EDGE_BYTES = 65_536
 CHUNK_BYTES = 1 << 22
 LINES_OF_HEAD = 100
 
+# Few bytes begin a comment or a blank line: lines that begin with others need no search.
+_SUSPECT = np.zeros(256, bool)
+_SUSPECT[list(b'#/%; \t"\n\r,|')] = True
 _COMMENT = re.compile(rb'\n[ \t"]*(?:#|//|%|;)')
 _BLANK = re.compile(rb"\n[ \t\r,;|]*(?=\n)")
 
@@ -59,17 +65,52 @@ def read_large_text(path: Path) -> RawTable | None:
         lines = _scan(path, skip, header)
         if not lines.is_plain or mark == " ":
             return None
-        # Dates stay strings: DuckDB would silently choose an order for 01/02/2024.
-        options = (
-            f", delim='{mark}', header=false, skip={skip}, nullstr=['', 'NA', 'NaN'],"
-            " sample_size=-1, auto_type_candidates=['BIGINT', 'DOUBLE', 'VARCHAR']"
-        )
-        table = query_file("read_csv", path, options)
+        missing = ", ".join(f"'{text}'" for text in MISSING)
+        options = f"delim='{mark}', header=false, skip={skip}, nullstr=[{missing}]"
+        table = _read_checked(path, top, options) or _read_sniffed(path, top, options)
     except (DataError, UnicodeDecodeError):
         return None
     if len(table) != lines.n_rows or len(table.columns) != len(top.names) or not _begins_alike(table, top):
         return None
-    return RawTable(top.names, table.columns, skip + 1 + np.arange(len(table)), top.has_header, top.notes)
+    return replace(table, line_numbers=skip + 1 + np.arange(len(table)), has_header=top.has_header, notes=top.notes)
+
+
+def _read_checked(path: Path, top: RawTable, options: str) -> RawTable | None:
+    """The table, with the types that its first rows show; None if a cell has another."""
+    plans = plan_columns(top)
+    if plans is None:
+        return None
+    cells = [f"c{i}" for i in range(len(plans))]
+    types = ", ".join(f"{cell}: '{plan.type}'" for cell, plan in zip(cells, plans, strict=True))
+    values = ", ".join(f"{plan.value.format(cell)} AS {cell}" for cell, plan in zip(cells, plans, strict=True))
+    checks = [f"({plan.check.format(cell)})" for cell, plan in zip(cells, plans, strict=True) if plan.check]
+    query = (
+        f"SELECT {values}, {' AND '.join(checks) or 'true'} AS is_valid FROM read_csv({_quote(path)}, {options},"
+        f" quote='\"', escape='\"', auto_detect=false, columns={{{types}}})"
+    )
+    try:
+        result = run_query(query, "", "Cannot read the file", str(path)).columns
+    except DataError:
+        return None
+    if not result.pop("is_valid").all():
+        return None
+    columns = tuple(to_raw_column(column) for column in result.values())
+    forms = {name: plan.form for name, plan in zip(top.names, plans, strict=True) if plan.form is not None}
+    offsets = {name: np.zeros(len(columns[0]), np.int64) for name, form in forms.items() if form.suffix}
+    return RawTable(top.names, columns, utc_offsets=offsets, iso_forms=forms)
+
+
+def _read_sniffed(path: Path, top: RawTable, options: str) -> RawTable:
+    """The table, with the types that DuckDB finds by reading all cells; times stay text."""
+    options = f", {options}, sample_size=-1, auto_type_candidates=['BIGINT', 'DOUBLE', 'VARCHAR']"
+    table = query_file("read_csv", path, options)
+    # The table above has as many names as columns, which this one may not have.
+    return replace(table, names=top.names) if len(table.names) == len(top.names) else table
+
+
+def _quote(path: Path) -> str:
+    """A path as SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _read_head(path: Path) -> tuple[RawTable, int, str, bytes]:
@@ -108,9 +149,15 @@ def _scan(path: Path, skip: int, header: bytes) -> _Lines:
         # Every chunk ends with a line, and begins with a line break, so that each line is searched once.
         while chunk := file.read(CHUNK_BYTES) + file.readline():
             chunk = b"\n" + (chunk if chunk.endswith(b"\n") else chunk + b"\n")
-            if _COMMENT.search(chunk) or (repeated and repeated in chunk.replace(b"\xef\xbb\xbf", b"")):
+            if repeated and repeated in chunk.replace(b"\xef\xbb\xbf", b""):
                 return _Lines(0, is_plain=False)
-            n_lines += chunk.count(b"\n") - 1 - len(_BLANK.findall(chunk))
+            codes = np.frombuffer(chunk, np.uint8)
+            breaks = np.flatnonzero(codes == 10)
+            n_lines += len(breaks) - 1
+            if _SUSPECT[codes[breaks[:-1] + 1]].any():
+                if _COMMENT.search(chunk):
+                    return _Lines(0, is_plain=False)
+                n_lines -= len(_BLANK.findall(chunk))
     return _Lines(n_lines, is_plain=True)
 
 
@@ -122,6 +169,9 @@ def _begins_alike(table: RawTable, top: RawTable) -> bool:
 
 def _is_alike(cells: RawColumn, texts: RawColumn) -> bool:
     """Whether cells are what texts hold: the texts, or the numbers in them."""
+    if cells.dtype.kind == "M":
+        # Every cell was compared with its text.
+        return True
     if cells.dtype.kind == "O":
         return all(cell.strip() == text.strip() or not cell for cell, text in zip(cells, texts, strict=True))
     return all(

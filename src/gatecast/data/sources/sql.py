@@ -20,7 +20,16 @@ from gatecast.data.sources.dataframes import make_table, to_raw_column
 from gatecast.data.sources.patterns import match_files
 from gatecast.errors import DataError
 
-__all__ = ["files_in_query", "from_database", "from_query", "is_database", "is_query", "query_file"]
+__all__ = [
+    "QueryResult",
+    "files_in_query",
+    "from_database",
+    "from_query",
+    "is_database",
+    "is_query",
+    "query_file",
+    "run_query",
+]
 
 # DuckDB must neither download extensions nor read variables of the calling code.
 DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -86,7 +95,7 @@ def query_file(function: str, path: Path, options: str = "") -> RawTable:
         DataError: The file cannot be read.
     """
     quoted = str(path).replace("'", "''")
-    result = _run(f"SELECT * FROM {function}('{quoted}'{options})", "", "Cannot read the file", str(path))
+    result = run_query(f"SELECT * FROM {function}('{quoted}'{options})", "", "Cannot read the file", str(path))
     # JSON of the form {"ds": [...], "y": [...]} is one row of lists.
     lists = {name: column[0] for name, column in result.columns.items() if len(column) == 1}
     if lists and len(lists) == len(result.columns) and all(isinstance(cell, np.ndarray) for cell in lists.values()):
@@ -103,7 +112,7 @@ def from_query(query: str) -> RawTable:
     >>> from_query("SELECT i AS ds, i * i AS y FROM range(3) AS t(i)").columns[1].tolist()
     [0, 1, 4]
     """
-    return _to_table(_run(query, "", "The query failed", _abbreviate(query)))
+    return _to_table(run_query(query, "", "The query failed", _abbreviate(query)))
 
 
 def from_database(source: str) -> RawTable:
@@ -114,7 +123,7 @@ def from_database(source: str) -> RawTable:
     """
     database, _, selection = source.partition("::")
     if is_query(selection):
-        return _to_table(_run(selection, database, "The query failed", f"{database}, {_abbreviate(selection)}"))
+        return _to_table(run_query(selection, database, "The query failed", f"{database}, {_abbreviate(selection)}"))
     names = _list_tables(database)
     name = selection.strip() or (names[0] if len(names) == 1 else "")
     if name not in names:
@@ -129,7 +138,7 @@ def from_database(source: str) -> RawTable:
         )
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
     where = f"{database}, table {name!r}"
-    return _to_table(_run(f"SELECT * FROM {quoted}", database, "Cannot read the table", where))
+    return _to_table(run_query(f"SELECT * FROM {quoted}", database, "Cannot read the table", where))
 
 
 def _list_tables(database: str) -> list[str]:
@@ -138,12 +147,25 @@ def _list_tables(database: str) -> list[str]:
         "SELECT CASE table_schema WHEN 'main' THEN '' ELSE table_schema || '.' END || table_name AS name"
         " FROM information_schema.tables WHERE table_catalog <> 'temp' ORDER BY name"
     )
-    result = _run(query, database, "Cannot read the database", database)
+    result = run_query(query, database, "Cannot read the database", database)
     return [str(name) for name in result.columns["name"].tolist()]
 
 
-def _run(query: str, database: str, what: str, where: str) -> QueryResult:
-    """Run a query in a database, or in memory if that is empty, and fetch its result."""
+def run_query(query: str, database: str, what: str, where: str) -> QueryResult:
+    """Run a query and fetch its result.
+
+    Args:
+        query: A single SELECT statement.
+        database: File of the database; empty for one in memory.
+        what: What messages say if the query fails.
+        where: What messages call the source.
+
+    Raises:
+        DataError: The query fails, or is not a single SELECT.
+
+    >>> run_query("SELECT 1 AS one", "", "The query failed", "a query").columns["one"].tolist()
+    [1]
+    """
     import duckdb
 
     if database and not Path(database).is_file():

@@ -1,0 +1,49 @@
+"""Operations on long arrays that NumPy has only in slower forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast._utils.typing import BoolArray
+
+__all__ = ["is_increasing", "run_heads", "sorted_unique"]
+
+
+def is_increasing(values: npt.NDArray[Any]) -> bool:
+    """Return whether each value is larger than the one before.
+
+    >>> is_increasing(np.array([1, 2, 5])), is_increasing(np.array([1, 1]))
+    (True, False)
+    """
+    return bool((values[1:] > values[:-1]).all())
+
+
+def run_heads(values: npt.NDArray[Any]) -> BoolArray:
+    """Return where a value differs from the one before; the first one does.
+
+    >>> run_heads(np.array([4, 4, 7])).tolist()
+    [True, False, True]
+    """
+    heads = np.ones(len(values), bool)
+    if len(values):
+        heads[1:] = values[1:] != values[:-1]
+    return heads
+
+
+def sorted_unique(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the different values in ascending order, as `numpy.unique` does: it hashes, which is slower than sorting.
+
+    Args:
+        values: Numbers or times without NaN and NaT, shape (n,); returned as they are if they increase already.
+
+    >>> sorted_unique(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    if is_increasing(values):
+        return values
+    # Times of several series repeat in runs or come in a few ascending ones, which a stable sort merges.
+    ascending = np.sort(values[run_heads(values)], kind="stable")
+    return ascending[run_heads(ascending)]

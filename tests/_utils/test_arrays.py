@@ -1,0 +1,32 @@
+"""Operations on long arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gatecast._utils.arrays import is_increasing, run_heads, sorted_unique
+
+
+@given(arrays(np.int64, st.integers(0, 30), elements=st.integers(-5, 5)))
+def test_sorted_unique_equals_numpy(values):
+    assert sorted_unique(values).tolist() == np.unique(values).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["M8[us]", "M8[D]", "float64"])
+def test_sorted_unique_keeps_the_type(dtype):
+    values = np.array([3, 1, 1, 2]).astype(dtype)
+    assert sorted_unique(values).dtype == values.dtype
+    assert sorted_unique(values).tolist() == np.unique(values).tolist()
+
+
+def test_is_increasing_of_short_arrays_holds():
+    assert is_increasing(np.array([], int))
+    assert is_increasing(np.array([7]))
+
+
+def test_run_heads_of_an_empty_array_is_empty():
+    assert run_heads(np.array([], int)).tolist() == []
