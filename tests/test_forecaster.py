@@ -36,10 +36,9 @@ def fitted(sales):
 def test_forecaster_seasonal_series_beats_seasonal_naive(sales):
     forecaster = Forecaster(h=12).fit(monthly(sales))
     names = [score.model for score in forecaster.evaluation_.scores]
-    assert names == ["Ensemble", "LSTM", "DynamicOptimizedTheta", "LocalGlobalTrend"] + [
-        *("SeasonalCopy", "SeasonalAverage", "LevelShape", "SeasonalRidge"),
-        *("SeasonalNaive", "Naive", "Drift", "Mean"),
-    ]
+    seasonal = ["SeasonalCopy", "SeasonalAverage", "LevelShape", "SeasonalRidge"]
+    smoothing, simple = ["DynamicOptimizedTheta", "LocalGlobalTrend"], ["SeasonalNaive", "Naive", "Drift", "Mean"]
+    assert names == ["Ensemble", "LSTM", *smoothing, *seasonal, *simple]
     model, naive = forecaster.evaluation_.scores[0], forecaster.evaluation_.scores[names.index("SeasonalNaive")]
     assert model.mase < 0.6 * naive.mase
     assert model.skill == pytest.approx(100 * (1 - model.mae / naive.mae))
