@@ -90,6 +90,7 @@ def forecast_document(view: ForecastView, options: Mapping[str, Any], files: Seq
         "files": list(files),
         "settings": reproduction_facts(options),
         "seconds": round(view.seconds, 3),
+        "findings": list(view.notes),
     }
     return versioned("forecast", facts)
 

@@ -24,6 +24,8 @@ def with_options(text: str, options: Mapping[str, str], argument: str | None = N
     "Name it with --id-col, or write --freq 'MS'."
     >>> with_options("Set id_col, for example id_col=['shop', 'size in l'].", {"id_col": "--id-col"})
     "Set --id-col, for example --id-col 'shop,size in l'."
+    >>> with_options("To use it, set keep_last=True.", {"keep_last": "--keep-last"})
+    'To use it, set --keep-last.'
     """
     text = _LIST.sub(lambda match: _list_with_option(match, options), text)
     return " ".join(_token_with_option(token, options, argument) for token in text.split(" "))
@@ -45,4 +47,6 @@ def _token_with_option(token: str, options: Mapping[str, str], argument: str | N
     bare = name.rstrip(".,:;)?")
     if bare not in options or not (equals or "_" in bare or bare == argument):
         return token
+    if value.startswith("True"):
+        return token[:start] + options[bare] + value.removeprefix("True")
     return token[:start] + options[bare] + (f" {value}" if equals else name[len(bare) :])

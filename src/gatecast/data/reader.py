@@ -15,7 +15,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq, parse
 from gatecast.data.future_exogenous import future_values
 from gatecast.data.layouts import DeclaredTable, read_long, read_transposed, read_wide
-from gatecast.data.messages import list_columns
+from gatecast.data.messages import list_columns, shorten
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.exogenous import (
     Categories,
@@ -35,6 +35,7 @@ from gatecast.data.parsing.transposed_tables import (
 )
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS
 from gatecast.data.sources.dataframes import (
+    attach_findings,
     from_frame,
     from_mapping,
     from_sequence,
@@ -48,9 +49,19 @@ from gatecast.data.sources.patterns import is_pattern, match_files, split_select
 from gatecast.data.sources.sql import files_in_query, from_database, from_query, is_database, is_query
 from gatecast.data.sources.stdin import STDIN, list_stdin
 from gatecast.data.sources.writers import write
-from gatecast.errors import DataError
+from gatecast.errors import ConfigError, DataError, GatecastError
 
-__all__ = ["installed_kind", "is_text_source", "kind_of", "list_files", "read", "read_future", "to_frame_like", "write"]
+__all__ = [
+    "attach_findings",
+    "installed_kind",
+    "is_text_source",
+    "kind_of",
+    "list_files",
+    "read",
+    "read_future",
+    "to_frame_like",
+    "write",
+]
 
 Columns = str | Sequence[str]
 
@@ -136,14 +147,16 @@ def read(
     return read_long(data, id_col, time_col, None if target_col is None else str(target_col))
 
 
-def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
+def read_future(source: Any, panel: Panel, h: int, notes: list[str] | None = None) -> dict[str, FloatArray]:
     """Read the values of a panel's `futr_exog` columns at the h steps after the end of each series.
 
     Args:
-        source: Path, query or table of any kind that `read` accepts; columns have the names of the panel's source.
-            Rows of other times are ignored; a table without an id column holds for every series.
+        source: Path, query or table of any kind that `read` accepts; columns have the names of the panel's source, or
+            are the only ones of their role. Rows of other times are ignored; a table without an id column holds for
+            every series.
         panel: A panel with `futr_exog` columns.
         h: Number of steps.
+        notes: What was noticed about the table is added, one sentence each.
 
     Returns:
         Values by column name, each of shape (n_series, h); NaN only where a categorical value is missing. A warning
@@ -167,7 +180,38 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
             expected=f"a table with the columns {list_columns(panel.futr_exog)} for the next {h} times of each series",
             argument="futr_df",
         )
-    return future_values(_to_table(source), panel, h)
+    name = _name_future(source)
+    found: list[str] = []
+    try:
+        future = future_values(_to_table(source), panel, h, found)
+    except (ConfigError, DataError) as error:
+        raise _of_future(error, name) from None
+    if notes is not None:
+        notes += [f"{name}: {note[:1].lower()}{note[1:]}" for note in found]
+    return future
+
+
+def _name_future(source: Any) -> str:
+    """What messages call a future table: with the name of its file, if it has one."""
+    is_path = isinstance(source, os.PathLike) or (isinstance(source, str) and source != STDIN and not is_query(source))
+    return f"future table {shorten(os.path.basename(os.fspath(source)))}" if is_path else "future table"
+
+
+def _of_future(error: GatecastError, name: str) -> GatecastError:
+    """An error about a future table that names it."""
+    if name == "future table" and "futr_df" in error.what:
+        return error
+    where = f"{name}, {error.where}" if error.where else name
+    if error.argument == "h":
+        return error
+    return type(error)(
+        error.what,
+        where=where,
+        got=error.got,
+        expected=error.expected,
+        fix=error.fix,
+        argument=error.argument if error.argument != "futr_exog" else "futr_df",
+    )
 
 
 def is_text_source(text: str) -> bool:

@@ -32,7 +32,7 @@ NOTES = {
     "known_future": "their columns {columns} are known for {n} steps ahead.",
     "unlike": (
         "the last value of {series}, {value:.6g} at {time}, is unlike all before, as when a period is incomplete or a "
-        "value is wrong: it is treated as missing. To use it, set keep_last=True (--keep-last)."
+        "value is wrong: it is treated as missing. To use it, set keep_last=True."
     ),
     "constant": "{series} does not vary: its forecast is the constant.",
     "empty": "{series} has no value: there is no forecast of it.",
@@ -175,6 +175,6 @@ def check_bounds(panel: Panel, data: DataConfig) -> None:
                 where=f"{series}{time}",
                 got=f"{values[rows[0]]:g} ({len(rows)} such values)",
                 expected=expected,
-                fix="Correct the value, or change the DataConfig.",
+                fix=f"Correct the value, or change {argument}.",
                 argument=argument,
             )

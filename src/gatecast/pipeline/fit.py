@@ -125,7 +125,7 @@ def fit(
     if run.split is not None:
         calibrator = run.validate(calibrator)
         if evaluate:
-            evaluation = run.score(calibrator)
+            evaluation = replace(run.score(calibrator), findings=tuple(notes))
     ensemble = run.fit_models(run.context, run.configs)
     seconds = time.perf_counter() - began
     history = run.tracker.history

@@ -22,8 +22,12 @@ __all__ = ["components", "forecast_context", "forecast_table", "insample_table",
 ColumnTable = dict[str, npt.NDArray[Any]]
 
 
-def forecast_context(state: FittedState, panel: Panel, n_steps: int, futr_df: Any) -> PanelContext:
+def forecast_context(
+    state: FittedState, panel: Panel, n_steps: int, futr_df: Any, notes: list[str] | None = None
+) -> PanelContext:
     """Return series as models read them, with the columns that are known for the steps ahead.
+
+    Adds to `notes` what is worth knowing about futr_df.
 
     Raises:
         ConfigError: There are such columns, and no futr_df.
@@ -32,7 +36,7 @@ def forecast_context(state: FittedState, panel: Panel, n_steps: int, futr_df: An
     if panel.futr_exog and futr_df is None:
         future = _known_future(panel, n_steps)
     else:
-        future = read_future(futr_df, panel, n_steps) if panel.futr_exog else {}
+        future = read_future(futr_df, panel, n_steps, notes) if panel.futr_exog else {}
     return PanelContext.from_panel(panel, future, state.panel)
 
 

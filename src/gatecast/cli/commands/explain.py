@@ -20,7 +20,7 @@ from gatecast.cli.options import (
     Setting,
     parse_option,
 )
-from gatecast.cli.output import format_table, print_document, print_parts, progress
+from gatecast.cli.output import format_findings, format_table, print_document, print_parts, progress
 from gatecast.cli.output_files import GATES, MODEL_SUFFIX, REPORT, check_outputs, write_outputs
 
 if TYPE_CHECKING:
@@ -92,9 +92,11 @@ def explain(
     )
     memory, diagnosis = series_gates.unit_memory, forecaster.learning_curves()
     if json:
-        print_document("explain", _facts(explanation, memory, diagnosis.sentence) | {"files": files})
+        facts = _facts(explanation, memory, diagnosis.sentence) | {"files": files}
+        print_document("explain", facts, explanation.findings)
         return
     print_parts(
+        format_findings(explanation.findings),
         explanation.sentence,
         _largest_attributions(explanation),
         memory.sentence,

@@ -59,4 +59,4 @@ def simulate(
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
     columns = forecaster.simulate(count, source, h=h, futr_df=future, seed=number, output="dict")
-    print_prediction("simulate", columns, targets, json=json)
+    print_prediction("simulate", columns, targets, forecaster.findings_, json=json)
