@@ -42,6 +42,7 @@ def find_future_columns(table: RawTable, panel: Panel) -> FutureColumns:
     Raises:
         ConfigError: A column is missing, or some of several id columns are.
 
+    >>> import numpy as np
     >>> from dataclasses import replace
     >>> from gatecast.data.panel import from_values
     >>> panel = replace(from_values([5.0, 6.0]), futr_exog={"price": np.ones(2)})
@@ -108,8 +109,8 @@ def _ids_of(panel: Panel, name: str) -> npt.NDArray[Any]:
 def _holds_ids(table: RawTable, ids: npt.NDArray[Any], taken: Collection[int | None]) -> int | None:
     """The only column with nothing but ids of the series; None without one, or with several."""
     known = set(map(str, ids.tolist()))
-    found = [i for i, column in enumerate(table.columns) if i not in taken and _are_among(column, known)]
-    return found[0] if len(found) == 1 else None
+    candidates = [i for i, column in enumerate(table.columns) if i not in taken and _are_among(column, known)]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def _are_among(column: RawColumn, known: Collection[str]) -> bool:

@@ -78,7 +78,7 @@ def future_values(table: RawTable, panel: Panel, h: int, notes: list[str] | None
     positions = _find_positions(table, panel, h, columns)
     _check_complete(table, panel, h, positions)
     selected = take_rows(table, positions.row)
-    future, found = {}, [*table.notes, *columns.notes, *positions.notes]
+    future, remarks = {}, [*table.notes, *columns.notes, *positions.notes]
     for name, column in columns.values.items():
         values = np.full((len(panel), h), np.nan)
         categories = panel.categories.get(name, ())
@@ -87,11 +87,11 @@ def future_values(table: RawTable, panel: Panel, h: int, notes: list[str] | None
         if not categories or are_truth_values(categories):
             _check_numbers(values, name, panel, h, what="truth value" if categories else "number")
         future[name] = values
-        found += numbers.notes
+        remarks += numbers.notes
     if positions.unknown_ids:
         warnings.warn(f"futr_df has unknown series: {_list_ids(positions.unknown_ids)}.", stacklevel=4)
     if notes is not None:
-        notes += found
+        notes += remarks
     return future
 
 

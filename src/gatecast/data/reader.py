@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -34,6 +35,7 @@ from gatecast.data.parsing.transposed_tables import (
     find_periods,
 )
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS
+from gatecast.data.query_advice import Declared, add_query
 from gatecast.data.sources.dataframes import (
     attach_findings,
     from_frame,
@@ -132,12 +134,32 @@ def read(
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
     data = DeclaredTable(kind_of(source), table, exogenous, exogenous_roles, step)
+    try:
+        return _read_layout(data, id_col, time_col, target_col)
+    except DataError as error:
+        if not isinstance(source, (str, os.PathLike)) or not (target_col is None or isinstance(target_col, str)):
+            raise
+        columns = Declared(split_names(table, id_col), time_col, target_col, declared)
+        declared_too = {"id_col": id_col, "time_col": time_col, "target_col": target_col, "freq": freq, **names}
+        raise add_query(error, os.fspath(source), table, columns, partial(_read_query, declared_too)) from None
+
+
+def _read_query(arguments: Mapping[str, Any], query: str, *, as_declared: bool) -> Panel:
+    """Read a query, with or without the arguments that a table was read with."""
+    return read(query, **arguments if as_declared else {})[0]
+
+
+def _read_layout(
+    data: DeclaredTable, id_col: Columns | None, time_col: str | None, target_col: Columns | None
+) -> tuple[Panel, tuple[str, ...]]:
+    """Read a table in the layout that it has: a row for each series, a column for each, or a row for each time."""
+    table = data.table
     if time_col is None and target_col is None:
         periods = find_periods(
             table,
-            exogenous_roles,
+            data.exogenous_roles,
             find_id_columns(table, id_col),
-            as_integers=step is not None and step.unit == "step",
+            as_integers=data.freq is not None and data.freq.unit == "step",
         )
         if periods is not None:
             return read_transposed(replace(data, table=drop_footers(table, periods)), id_col, periods)
@@ -181,13 +203,13 @@ def read_future(source: Any, panel: Panel, h: int, notes: list[str] | None = Non
             argument="futr_df",
         )
     name = _name_future(source)
-    found: list[str] = []
+    remarks: list[str] = []
     try:
-        future = future_values(_to_table(source), panel, h, found)
+        future = future_values(_to_table(source), panel, h, remarks)
     except (ConfigError, DataError) as error:
         raise _of_future(error, name) from None
     if notes is not None:
-        notes += [f"{name}: {note[:1].lower()}{note[1:]}" for note in found]
+        notes += [f"{name}: {note[:1].lower()}{note[1:]}" for note in remarks]
     return future
 
 

@@ -24,7 +24,9 @@ NRows = Annotated[
 
 def evaluate(
     model: ModelFile,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Table with new rows, or with other series.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help='Table or "SELECT ..." with new rows, or with other series.')
+    ],
     n_rows: NRows = None,
     out: Out = None,
     json: Json = False,

@@ -50,7 +50,10 @@ Method = Annotated[
 
 def explain(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Table with times and values, or a file that gatecast train wrote.")
+        str,
+        typer.Argument(
+            metavar="FILE", help='Table or "SELECT ..." with times and values, or a file that gatecast train wrote.'
+        ),
     ],
     options: ForecasterOptions,
     id: SeriesId = None,

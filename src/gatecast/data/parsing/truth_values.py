@@ -1,6 +1,6 @@
 """Truth values in their many spellings: true and false, yes and no, 1 and 0, as later tables may have them.
 
-What a column was learnt from stays: true and false are categories, 1 and 0 are numbers. A later table may use another
+What a column was first read as stays: true and false are categories, 1 and 0 are numbers. A later table may use another
 spelling of them.
 """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from gatecast.data.sources.dataframes import make_table, to_raw_column
 from gatecast.data.sources.patterns import match_files
 from gatecast.errors import DataError
 
-__all__ = ["files_in_query", "from_database", "from_query", "is_database", "is_query", "query_file"]
+__all__ = ["files_in_query", "from_database", "from_query", "is_database", "is_query", "query_file", "reserved_words"]
 
 # DuckDB must neither download extensions nor read variables of the calling code.
 DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -53,6 +54,17 @@ def is_query(source: str) -> bool:
     (True, False)
     """
     return re.match(r"\s*(select|with|from)\s", source, re.IGNORECASE) is not None
+
+
+@cache
+def reserved_words() -> frozenset[str]:
+    """Return the words that a query must quote to use them as names of columns.
+
+    >>> "group" in reserved_words(), "day" in reserved_words()
+    (True, False)
+    """
+    words = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
+    return frozenset(from_query(words).columns[0].tolist())
 
 
 def files_in_query(query: str) -> tuple[Path, ...]:
