@@ -27,7 +27,7 @@ from gatecast._utils.validation import (
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
-from gatecast.data.reader import attach_findings, kind_of, read, to_frame_like
+from gatecast.data.reader import add_offsets, attach_findings, kind_of, read, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
@@ -184,6 +184,7 @@ class Forecaster:
         self._params = params
         self._kind = "dict"
         self._findings: tuple[str, ...] = ()
+        self._newest: Panel | None = None
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={_short(value)}" for name, value in self._changed().items())
@@ -685,7 +686,7 @@ class Forecaster:
         """Return a panel as models read it; what was noticed about it becomes `findings_`."""
         findings = list(notes)
         prepared = prepare_panel(panel, findings, self.config.data)
-        self._findings = tuple(findings)
+        self._findings, self._newest = tuple(findings), prepared
         return prepared
 
     def _knows_future(self, source: Any) -> bool:
@@ -696,7 +697,7 @@ class Forecaster:
         """Return the series to forecast."""
         fitted_on = self._fitted().panel
         if source is None:
-            self._findings = self._fitted().notes
+            self._findings, self._newest = self._fitted().notes, fitted_on
             return fitted_on
         rows, notes = self._read(source, like=fitted_on)
         findings = list(notes)
@@ -712,6 +713,11 @@ class Forecaster:
     def _to_table(self, columns: ColumnTable, panel: Panel, source: Any = None, output: str | None = None) -> Any:
         """Return columns as a table of the kind of results, with ids and times in the types of the source."""
         return attach_findings(to_frame_like(self._table_kind(source, output), columns, panel), self._findings)
+
+    def _with_offsets(self, columns: ColumnTable) -> ColumnTable:
+        """Return columns of the newest result with their times as text with UTC offsets, if the source has a zone."""
+        panel = self._newest or self._fitted().panel
+        return add_offsets(columns, panel)
 
     def _n_steps(self, h: int | None) -> int:
         """Return how many steps to forecast."""

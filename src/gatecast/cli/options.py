@@ -170,9 +170,7 @@ File = Annotated[
 ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="File that gatecast train wrote.")]
 NewFile = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[FILE]", help='Series to forecast: a table or "SELECT ...". Default: the series of the training.'
-    ),
+    typer.Argument(metavar="[FILE]", help='Table, or "SELECT ...", to forecast. Default: the series of the training.'),
 ]
 
 # Options of the forecast.

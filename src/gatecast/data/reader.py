@@ -47,6 +47,7 @@ from gatecast.data.sources.dataframes import (
     to_frame_like,
 )
 from gatecast.data.sources.files import from_file, from_pattern, from_stdin
+from gatecast.data.sources.key_columns import add_offsets
 from gatecast.data.sources.patterns import is_pattern, match_files, split_selection
 from gatecast.data.sources.sql import files_in_query, from_database, from_query, is_database, is_query
 from gatecast.data.sources.stdin import STDIN, list_stdin
@@ -54,6 +55,7 @@ from gatecast.data.sources.writers import write
 from gatecast.errors import ConfigError, DataError, GatecastError
 
 __all__ = [
+    "add_offsets",
     "attach_findings",
     "installed_kind",
     "is_text_source",

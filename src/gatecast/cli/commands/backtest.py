@@ -49,7 +49,7 @@ def backtest(
     files = write_outputs(
         targets,
         {
-            "--out": lambda path: write(table, path),
+            "--out": lambda path: write(forecaster._with_offsets(table), path),
             "--report": lambda path: write_report(None, path, backtest=folds),
         },
     )

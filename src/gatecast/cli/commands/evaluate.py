@@ -24,9 +24,7 @@ NRows = Annotated[
 
 def evaluate(
     model: ModelFile,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help='Table or "SELECT ..." with new rows, or with other series.')
-    ],
+    file: Annotated[str, typer.Argument(metavar="FILE", help='Table, or "SELECT ...", of new rows or other series.')],
     n_rows: NRows = None,
     out: Out = None,
     json: Json = False,
@@ -42,14 +40,16 @@ def evaluate(
     from gatecast.data.sources.writers import write
     from gatecast.forecaster import Forecaster
 
-    evaluation = Forecaster.load(path).evaluate(source, n_rows=count)
-    files = write_outputs(targets, {"--out": lambda draft: write(evaluation.table, draft)})
+    forecaster = Forecaster.load(path)
+    evaluation = forecaster.evaluate(source, n_rows=count)
+    table = forecaster._with_offsets(evaluation.table)
+    files = write_outputs(targets, {"--out": lambda draft: write(table, draft)})
     if json:
         from gatecast.cli.json_output import evaluation_facts, rows
 
         print_document(
             "evaluate",
-            {"evaluation": evaluation_facts(evaluation), "forecast": rows(evaluation.table), "files": files},
+            {"evaluation": evaluation_facts(evaluation), "forecast": rows(table), "files": files},
             evaluation.findings,
         )
         return

@@ -51,9 +51,7 @@ Method = Annotated[
 def explain(
     file: Annotated[
         str,
-        typer.Argument(
-            metavar="FILE", help='Table or "SELECT ..." with times and values, or a file that gatecast train wrote.'
-        ),
+        typer.Argument(metavar="FILE", help='Table, "SELECT ...", or a file that gatecast train wrote.'),
     ],
     options: ForecasterOptions,
     id: SeriesId = None,
@@ -89,7 +87,7 @@ def explain(
     files = write_outputs(
         targets,
         {
-            "--gates": lambda path: write(series_gates.table, path),
+            "--gates": lambda path: write(forecaster._with_offsets(series_gates.table), path),
             "--report": lambda path: write_report(forecaster, path, id=id, futr_df=future, explanation=explanation),
         },
     )

@@ -22,9 +22,7 @@ EXAMPLE = "gatecast update sales.gatecast new_sales.csv"
 
 def update(
     model: ModelFile,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help='Table or "SELECT ..." with new rows, or with new series.')
-    ],
+    file: Annotated[str, typer.Argument(metavar="FILE", help='Table, or "SELECT ...", of new rows or series.')],
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the forecaster: NAME.gatecast. Default: MODEL itself.")
     ] = None,
