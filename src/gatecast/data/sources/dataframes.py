@@ -253,7 +253,8 @@ def _fill_masked(column: Any) -> RawColumn:
         return np.asarray(column.astype(np.float64).filled(np.nan))
     if column.dtype.kind == "M":
         return np.asarray(column.filled(np.datetime64("NaT")))
-    return np.asarray(column.astype(object).filled(None))
+    # filled(None) would fill in NumPy's default, a question mark.
+    return np.where(np.ma.getmaskarray(column), None, np.ma.getdata(column).astype(object))
 
 
 def _is_record_batch(source: Any) -> bool:
