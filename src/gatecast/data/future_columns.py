@@ -11,10 +11,14 @@ from gatecast.data.messages import list_columns
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.column_roles import find_time_column
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize
+from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.wide_tables import VARIABLE
 from gatecast.errors import ConfigError
 
 __all__ = ["FutureColumns", "find_future_columns"]
+
+SAMPLE_SIZE = 100
+"""Cells by which a column of times is recognized."""
 
 
 class FutureColumns(NamedTuple):
@@ -96,7 +100,7 @@ def _plain(name: str) -> str:
 def _find_times(table: RawTable, panel: Panel, taken: Collection[int]) -> int:
     """The column of times of a table that has none of the name of the data."""
     time = find_time_column(table, None, taken)
-    if time is None:
+    if time is None or not parse_times(table.columns[time][:SAMPLE_SIZE]).is_valid.any():
         raise _missing(table, f"a column {panel.columns.time!r} of times, as in the data of fit")
     return time
 

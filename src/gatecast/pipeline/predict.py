@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.panel import Panel
+from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
@@ -48,7 +49,10 @@ def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float6
     """
     known = {name: values[:, :n_steps] for name, values in panel.known_future.items()}
     n_known = min((values.shape[1] for values in known.values()), default=0)
-    missing = [name for name, values in known.items() if name not in panel.categories and np.isnan(values).any()]
+    # The empty cell of a category is no event; a number or a truth value is missing.
+    categories = {name: panel.categories.get(name, ()) for name in known}
+    required = [name for name in known if not categories[name] or are_truth_values(categories[name])]
+    missing = [name for name in required if np.isnan(known[name]).any()]
     if n_known == n_steps and not missing:
         return known
     got = f"rows for {n_known} steps" if n_known < n_steps else f"no value of {missing[0]!r} in some of them"

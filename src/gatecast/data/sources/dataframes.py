@@ -254,7 +254,9 @@ def _fill_masked(column: Any) -> RawColumn:
     if column.dtype.kind == "M":
         return np.asarray(column.filled(np.datetime64("NaT")))
     # filled(None) would fill in NumPy's default, a question mark.
-    return np.where(np.ma.getmaskarray(column), None, np.ma.getdata(column).astype(object))
+    values = np.asarray(column.data).astype(object)
+    values[np.asarray(column.mask)] = None
+    return values
 
 
 def _is_record_batch(source: Any) -> bool:
