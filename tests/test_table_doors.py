@@ -193,11 +193,17 @@ def test_truth_values_that_are_missing_or_none_are_refused(door, fitted_on):
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
-@pytest.mark.parametrize("make", ["pandas", "polars", "arrow"])
-def test_zones_of_tables_come_back(zone, make):
+@pytest.mark.parametrize("make", ["pandas", "polars", "arrow", "file of pandas", "file of polars"])
+def test_zones_of_tables_come_back(zone, make, tmp_path):
     hours = pd.date_range("2024-02-28", periods=24 * 30, freq="h", tz=zone)
     frame = pd.DataFrame({"ds": hours, "y": np.tile(np.arange(24.0), 30)})
-    source = {"pandas": pd.DataFrame, "polars": pl.from_pandas, "arrow": pa.Table.from_pandas}[make](frame)
+    path = tmp_path / "a.parquet"
+    if make == "file of pandas":
+        frame.to_parquet(path)
+    elif make == "file of polars":
+        pl.from_pandas(frame).write_parquet(path)
+    makers = {"pandas": pd.DataFrame, "polars": pl.from_pandas, "arrow": pa.Table.from_pandas}
+    source = makers[make](frame) if make in makers else path
     times = Forecaster(72, **NAIVE).fit(source, evaluate=False).predict()["ds"]
     expected = pd.date_range(hours[-1], periods=73, freq="h")[1:]
     assert [pd.Timestamp(str(time)).isoformat() for time in times] == [time.isoformat() for time in expected]

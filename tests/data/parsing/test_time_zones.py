@@ -40,3 +40,12 @@ def test_find_zone_of_offsets_of_no_place_is_the_newest():
 def test_offsets_of_local_times_repeat():
     times = np.array(["2024-01-01", "2024-07-01", "2024-01-01"], "M8[us]")
     assert offsets_of_local(times, ZoneInfo("Europe/Berlin")).tolist() == [60, 120, 60]
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "Australia/Lord_Howe", "America/New_York", "UTC"])
+def test_offsets_of_utc_equal_those_of_each_time(name):
+    zone = ZoneInfo(name)
+    times = np.arange("2023-01-01T00:10", "2024-01-01", 37, dtype="M8[m]").astype("M8[us]")
+    stamps = [time.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone) for time in times.tolist()]
+    assert offsets_of_utc(times, zone).tolist() == [stamp.utcoffset().total_seconds() / 60 for stamp in stamps]
+    assert offsets_of_utc(np.array(["NaT", "2024-07-01"], "M8[us]"), ZoneInfo("Asia/Tokyo")).tolist() == [0, 540]

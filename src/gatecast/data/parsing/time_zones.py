@@ -79,10 +79,24 @@ def offsets_of_utc(utc: npt.NDArray[np.datetime64], zone: ZoneInfo) -> IntArray:
     >>> offsets_of_utc(np.array(["2024-07-01"], "M8[us]"), ZoneInfo("Europe/Berlin")).tolist()
     [120]
     """
-    unique, codes = np.unique(utc.astype("M8[us]"), return_inverse=True)
+    times = utc.astype("M8[us]")
+    minutes = np.zeros(len(times), np.int64)
+    known = np.flatnonzero(~np.isnat(times))
+    # Clocks change on few days: only their times are taken one by one.
+    days, codes = np.unique(times[known].astype("M8[D]"), return_inverse=True)
+    at_start, at_end = (_offsets_of_each(day.astype("M8[us]"), zone) for day in (days, days + 1))
+    minutes[known] = at_start[codes]
+    changing = known[(at_start != at_end)[codes]]
+    unique, codes = np.unique(times[changing], return_inverse=True)
+    minutes[changing] = _offsets_of_each(unique, zone)[codes]
+    return minutes
+
+
+def _offsets_of_each(utc: npt.NDArray[np.datetime64], zone: ZoneInfo) -> IntArray:
+    """The same, time by time."""
     utc_zone = ZoneInfo("UTC")
-    offsets = [time.replace(tzinfo=utc_zone).astimezone(zone).utcoffset() for time in unique.tolist()]
-    return np.array([0 if offset is None else offset.total_seconds() // 60 for offset in offsets], np.int64)[codes]
+    offsets = [time.replace(tzinfo=utc_zone).astimezone(zone).utcoffset() for time in utc.tolist()]
+    return np.array([0 if offset is None else offset.total_seconds() // 60 for offset in offsets], np.int64)
 
 
 def offsets_of_local(local: npt.NDArray[np.datetime64], zone: ZoneInfo) -> IntArray:
