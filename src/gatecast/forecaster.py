@@ -27,7 +27,7 @@ from gatecast._utils.validation import (
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
-from gatecast.data.reader import kind_of, read, to_frame_like
+from gatecast.data.reader import add_offsets, attach_findings, kind_of, read, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
@@ -185,6 +185,8 @@ class Forecaster:
         self.state_: FittedState | None = None
         self._params = params
         self._kind = "dict"
+        self._findings: tuple[str, ...] = ()
+        self._newest: Panel | None = None
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={_short(value)}" for name, value in self._changed().items())
@@ -262,6 +264,15 @@ class Forecaster:
         return list(self._fitted().notes)
 
     @property
+    def findings_(self) -> list[str]:
+        """Notes on the data of the newest result, as sentences: those of `fit`, or of what was read since.
+
+        Results have the same notes: records as `findings`, pandas tables in `attrs["findings"]`, Arrow tables in the
+        metadata of their schema.
+        """
+        return list(self._findings)
+
+    @property
     def evaluation_(self) -> Evaluation | None:
         """Scores on the test part; None if there was none."""
         return self._fitted().evaluation
@@ -320,6 +331,7 @@ class Forecaster:
         panel, notes = self._read(source)
         with show_progress(progress) as report:
             self.state_ = fit(panel, self.config, list(notes), report, evaluate=evaluate)
+        self._findings = self.state_.notes
         return self
 
     def predict(
@@ -382,8 +394,7 @@ class Forecaster:
         """
         check_positive_int(n_paths, "n_paths")
         state, n_steps = self._fitted(), self._n_steps(h)
-        panel = self._series(source)
-        context = tables.forecast_context(state, panel, n_steps, futr_df)
+        panel, context = self._context(source, futr_df, n_steps)
         seed = self.config.seed if seed is None else check_seed(seed)
         table = tables.paths_table(state, panel, context, n_steps, n_paths, seed)
         return self._to_table(table, panel, source, output)
@@ -399,7 +410,7 @@ class Forecaster:
             NotFittedError: `fit` comes first.
         """
         state, n_steps = self._fitted(), self._n_steps(None)
-        context = tables.forecast_context(state, state.panel, n_steps, futr_df)
+        _, context = self._context(None, futr_df, n_steps)
         table = tables.components(state, state.panel, context, n_steps)
         return self._to_table(table, state.panel, output=output)
 
@@ -416,6 +427,7 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: No model has in-sample forecasts.
         """
+        self._findings = self._fitted().notes
         return self._to_table(tables.insample_table(self._fitted()), self.panel_, output=output)
 
     def evaluate(self, source: Any, *, n_rows: int | None = None) -> Evaluation:
@@ -434,9 +446,9 @@ class Forecaster:
         """
         state = self._fitted()
         check_optional_positive_int(n_rows, "n_rows")
-        rows, _ = self._read(source, like=state.panel)
-        panel = prepare_panel(complete_history(rows, state.panel), [], self.config.data)
-        return score_new_rows(state, panel, n_rows, self.config.level)
+        rows, notes = self._read(source, like=state.panel)
+        panel = self._prepare(complete_history(rows, state.panel), notes)
+        return replace(score_new_rows(state, panel, n_rows, self.config.level), findings=self._findings)
 
     def update(self, source: Any, *, progress: Callable[[Progress], None] | bool | None = None) -> Forecaster:
         """Continue training on new rows and new series, a third as long at a third of the learning rate.
@@ -455,11 +467,10 @@ class Forecaster:
             DataError: Times that do not continue those known, or data that cannot be used.
         """
         state = self._fitted()
-        rows, more_notes = self._read(source, like=state.panel)
-        notes = [*state.notes, *more_notes]
-        panel = prepare_panel(extend_panel(state.panel, rows), notes, self.config.data)
+        rows, notes = self._read(source, like=state.panel)
+        panel = self._prepare(extend_panel(state.panel, rows), notes)
         with show_progress(progress) as report:
-            self.state_ = replace(update(state, panel, self.config, report), notes=tuple(notes))
+            self.state_ = replace(update(state, panel, self.config, report), notes=(*state.notes, *self._findings))
         return self
 
     def cross_validation(
@@ -529,7 +540,8 @@ class Forecaster:
         """
         panel, context = self._context(source, futr_df)
         kind = self._table_kind(source)
-        return inspect_network(self._fitted(), panel, context, find_series(panel, id), member, kind)
+        gates = inspect_network(self._fitted(), panel, context, find_series(panel, id), member, kind)
+        return replace(gates, findings=self._findings)
 
     def unit_memory(self, source: Any = None, *, id: Any = None, member: int = 0, futr_df: Any = None) -> UnitMemory:
         """Return how long the units of a network remember, which are inactive, what others correlate with; as `gates`.
@@ -575,7 +587,8 @@ class Forecaster:
         """
         panel, context = self._context(source, futr_df)
         series, kind = find_series(panel, id), self._table_kind(source)
-        return explain(self._fitted(), panel, context, series, step, quantile, method, kind=kind)
+        explanation = explain(self._fitted(), panel, context, series, step, quantile, method, kind=kind)
+        return replace(explanation, findings=self._findings)
 
     def permutation_importance(
         self, source: Any, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
@@ -595,8 +608,8 @@ class Forecaster:
             ConfigError: Series without columns.
             DataError: Series too short for so many cutoffs.
         """
-        panel = prepare_panel(self._read(source)[0], [], self.config.data)
-        return permutation_importance(
+        panel = self._prepare(*self._read(source))
+        importance = permutation_importance(
             panel,
             self.config,
             n_windows=n_windows,
@@ -604,6 +617,7 @@ class Forecaster:
             n_repeats=n_repeats,
             kind=self._table_kind(source),
         )
+        return replace(importance, findings=self._findings)
 
     def learning_curves(self) -> Diagnosis:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.
@@ -643,7 +657,7 @@ class Forecaster:
     def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:
         """Return a fitted forecaster; `kind` is the kind of the source table."""
         forecaster = cls(**_to_params(config))
-        forecaster.state_, forecaster._kind = state, kind
+        forecaster.state_, forecaster._kind, forecaster._findings = state, kind, state.notes
         return forecaster
 
     # What the methods share.
@@ -666,10 +680,17 @@ class Forecaster:
             futr_exog=config.data.futr_exog,
             hist_exog=config.data.hist_exog,
             stat_exog=config.data.stat_exog,
-            categories=like.categories if like is not None and like.categories else None,
+            categories=None if like is None else _known_categories(config.data, like),
             missing_codes=config.data.missing_codes,
             holidays=config.data.holidays,
         )
+
+    def _prepare(self, panel: Panel, notes: Sequence[str]) -> Panel:
+        """Return a panel as models read it; what was noticed about it becomes `findings_`."""
+        findings = list(notes)
+        prepared = prepare_panel(panel, findings, self.config.data)
+        self._findings, self._newest = tuple(findings), prepared
+        return prepared
 
     def _knows_future(self, source: Any) -> bool:
         """Return whether a source has the future exogenous columns for times after the last value of its target."""
@@ -679,9 +700,11 @@ class Forecaster:
         """Return the series to forecast."""
         fitted_on = self._fitted().panel
         if source is None:
+            self._findings, self._newest = self._fitted().notes, fitted_on
             return fitted_on
-        rows, _ = self._read(source, like=fitted_on)
-        return prepare_panel(prepend_history(trim_unobserved(rows, []), fitted_on), [], self.config.data)
+        rows, notes = self._read(source, like=fitted_on)
+        findings = list(notes)
+        return self._prepare(prepend_history(trim_unobserved(rows, findings), fitted_on), findings)
 
     def _table_kind(self, source: Any = None, output: str | None = None) -> str:
         """Return the kind of table that goes out: that of the source; for files, that of an installed library."""
@@ -692,7 +715,12 @@ class Forecaster:
 
     def _to_table(self, columns: ColumnTable, panel: Panel, source: Any = None, output: str | None = None) -> Any:
         """Return columns as a table of the kind of results, with ids and times in the types of the source."""
-        return to_frame_like(self._table_kind(source, output), columns, panel)
+        return attach_findings(to_frame_like(self._table_kind(source, output), columns, panel), self._findings)
+
+    def _with_offsets(self, columns: ColumnTable) -> ColumnTable:
+        """Return columns of the newest result with their times as text with UTC offsets, if the source has a zone."""
+        panel = self._newest or self._fitted().panel
+        return add_offsets(columns, panel)
 
     def _n_steps(self, h: int | None) -> int:
         """Return how many steps to forecast."""
@@ -703,10 +731,13 @@ class Forecaster:
         """Prepare the series once, to inspect many of them."""
         return Inspector(self._fitted(), *self._context(source, futr_df))
 
-    def _context(self, source: Any, futr_df: Any) -> tuple[Panel, PanelContext]:
-        """Return the series to inspect, and the same as models read them."""
+    def _context(self, source: Any, futr_df: Any, n_steps: int | None = None) -> tuple[Panel, PanelContext]:
+        """Return series, and the same as models read them, with what is known for the steps ahead."""
         panel, state = self._series(source), self._fitted()
-        return panel, tables.forecast_context(state, panel, state.horizon, futr_df)
+        findings = list(self._findings)
+        context = tables.forecast_context(state, panel, n_steps or state.horizon, futr_df, findings)
+        self._findings = tuple(findings)
+        return panel, context
 
     def _forecast(
         self,
@@ -719,8 +750,7 @@ class Forecaster:
         """Forecast, as a record with a chart."""
         state, n_steps = self._fitted(), self._n_steps(h)
         levels = self.config.level if level is None else check_levels(level)
-        panel = self._series(source)
-        context = tables.forecast_context(state, panel, n_steps, futr_df)
+        panel, context = self._context(source, futr_df, n_steps)
         table = tables.forecast_table(state, panel, context, n_steps, levels)
         baseline = _reference(context, n_steps, state.season_length)
         return self._record(panel, table, levels, state.calibrator.name, baseline)
@@ -737,7 +767,7 @@ class Forecaster:
         """Cross-validate, as a record with a chart."""
         check_positive_int(n_windows, "n_windows")
         check_optional_positive_int(step_size, "step_size")
-        panel = prepare_panel(self._read(source)[0], [], self.config.data)
+        panel = self._prepare(*self._read(source))
         columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit, progress=progress)
         return self._record(panel, columns, self.config.level, name)
 
@@ -754,7 +784,8 @@ class Forecaster:
         if state is not None:
             evaluation = state.evaluation if panel is state.panel else None
             history = HistoryData(panel, state.season_length, evaluation, baseline or {})
-        return Forecast(table, names.id, names.time, names.target, model, levels, table, history)
+        findings = self._findings
+        return Forecast(table, names.id, names.time, names.target, model, levels, table, history, findings)
 
     def _as_forecast(self, table: Any) -> Forecast:
         """Return a table that this forecaster made as a record with a chart."""
@@ -789,6 +820,11 @@ def _reference(context: PanelContext, n_steps: int, season_length: int) -> Colum
     """Return the baseline that skill refers to, and its forecasts."""
     calendar = context.season_calendar(season_length)
     return dict(reference_baseline(context.values, n_steps, season_length, calendar))
+
+
+def _known_categories(data: DataConfig, panel: Panel) -> dict[str, tuple[str, ...]]:
+    """Return the categories of the exogenous columns of a panel, none for those of numbers."""
+    return {name: panel.categories.get(name, ()) for role in _EXOGENOUS for name in getattr(data, role)}
 
 
 def _panel_of(record: Forecast) -> Panel:

@@ -91,6 +91,7 @@ class Forecast:
         levels: Interval levels in percent.
         columns: The table as arrays by name; the table itself if it is a dict of arrays.
         past: Data for the chart; None charts the forecast alone.
+        findings: What was noticed about the data, as sentences.
     """
 
     table: Any
@@ -101,6 +102,7 @@ class Forecast:
     levels: tuple[float, ...] = (80, 95)
     columns: dict[str, Column] = field(default_factory=dict)
     past: HistoryData | None = None
+    findings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -229,6 +231,7 @@ class Evaluation:
         table: Columns of the test part by name: time, target, the columns of the models and baselines.
         verdict: Comparison of the model with the baselines, in a sentence.
         columns: Names of the id, time and target columns of `table`; the id is None for a single series.
+        findings: What was noticed about the data, as sentences.
     """
 
     cutoff: np.datetime64 | int
@@ -239,6 +242,7 @@ class Evaluation:
     table: dict[str, Column]
     verdict: str
     columns: ColumnNames = field(default_factory=ColumnNames)
+    findings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         rows = format_count(self.split_sizes[2], "test row")

@@ -62,7 +62,7 @@ def test_forecast_grid_has_a_column_for_each_level(make_view):
 
 def test_notes_of_names_options_in_place_of_arguments():
     note = "Columns 'promo', 'price in EUR' are not used; futr_exog=['promo', 'price in EUR'] would use them."
-    forecaster = SimpleNamespace(data_notes_=[note])
+    forecaster = SimpleNamespace(findings_=[note])
     assert notes_of(forecaster) == [
         "Columns 'promo', 'price in EUR' are not used; --futr-exog 'promo,price in EUR' would use them."
     ]

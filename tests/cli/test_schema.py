@@ -33,14 +33,15 @@ COMMANDS = {
     "error of an option": "forecast sales.csv -n 0",
 }
 FROZEN = {
-    "forecast": "schema_version command data model evaluation learning forecast files settings seconds",
+    "forecast": "schema_version command data model evaluation learning forecast files settings seconds findings",
     "train": "schema_version command file series horizon season weights verdict learning findings seconds",
-    "predict": "schema_version command forecast file",
-    "backtest": "schema_version command cutoffs scores file report files",
-    "compare": "schema_version command best recommendation note horizon season cutoffs units scores files",
-    "tune": "schema_version command measure trials importance best validation test gain kept study files seconds",
+    "predict": "schema_version command forecast file findings",
+    "backtest": "schema_version command cutoffs scores file report files findings",
+    "compare": "schema_version command best recommendation note horizon season cutoffs units scores files findings",
+    "tune": "schema_version command measure trials importance best validation test gain kept study files seconds "
+    "findings",
     "explain": "schema_version command id step quantile method forecast baseline gap sentence attributions memory "
-    "learning files",
+    "learning files findings",
     "memory-benchmark": "schema_version command sentence probes files",
     "error": "schema_version error",
 }

@@ -106,7 +106,10 @@ def test_read_future_with_duplicate_time_raises(panel):
 def test_read_future_with_unknown_category_raises(panel):
     with pytest.raises(DataError, match="Unknown category") as error:
         read_future(NEXT | {"event": ["", "fair", "gala", "rain"]}, panel, 2)
-    assert (error.value.where, error.value.got) == ("row index 2, column 'event'", "'gala', 'rain'")
+    assert (error.value.where, error.value.got) == (
+        "future table, row index 2, column 'event'",
+        "'gala', 'rain'",
+    )
     assert error.value.expected.endswith("'ball', 'fair'")
     # Beyond the horizon it does no harm.
     assert read_future(NEXT | {"event": ["", "fair", "ball", "rain"]}, panel, 1)["event"].tolist() == [[0.0], [1.0]]

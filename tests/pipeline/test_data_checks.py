@@ -10,7 +10,7 @@ from gatecast.config import DataConfig
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecaster import Forecaster, load
-from gatecast.pipeline.data_checks import trim_unobserved
+from gatecast.pipeline.data_checks import check_series, trim_unobserved
 
 
 def test_check_series_constant_and_empty_series_are_named(panel_table):
@@ -155,6 +155,28 @@ def test_forecaster_known_future_with_a_missing_number_raises():
     fitted = Forecaster(3, model="naive", target_col="y", futr_exog="price", season_length=1).fit(rows)
     with pytest.raises(ConfigError, match="no value of 'price' in some of them"):
         fitted.predict(h=6)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "truth values", "words"])
+def test_check_series_notes_holes_of_exogenous_columns(kind):
+    promo = {"numbers": ["1", "0"], "truth values": ["yes", "no"], "words": ["fair", "ball"]}[kind] * 15
+    promo[3] = promo[8] = ""
+    y = [float(k % 4) for k in range(30)]
+    y[8] = None
+    panel, _ = read({"ds": list(range(30)), "y": y, "promo": promo}, target_col="y", futr_exog="promo")
+    notes = []
+    check_series(panel, notes)
+    substitute = {"numbers": "its mean takes their place", "truth values": "they count as neither"}.get(kind)
+    text = f"column 'promo' has no value at 1 of 29 times at which the target has one: {substitute}."
+    assert notes == ([text] if substitute else [])
+
+
+def test_known_future_with_a_missing_truth_value_raises():
+    promo = [k % 3 == 0 for k in range(32)]
+    rows = {"ds": list(range(32)), "y": [float(k % 4) for k in range(30)] + [None] * 2, "promo": [*promo[:31], None]}
+    fitted = Forecaster(2, model="naive", target_col="y", futr_exog="promo").fit(rows, evaluate=False)
+    with pytest.raises(ConfigError, match="no value of 'promo' in some of them"):
+        fitted.predict()
 
 
 def test_drop_unlike_last_incomplete_month_is_missing_and_said_unless_it_is_kept():

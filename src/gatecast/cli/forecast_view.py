@@ -203,8 +203,8 @@ def _of_one_series(view: ForecastView, position: int, unique_id: Any) -> Forecas
 
 
 def notes_of(forecaster: Forecaster) -> list[str]:
-    """Return the notes on the data, with options in place of Python arguments."""
-    return [with_options(note, OPTION_OF_ARGUMENT) for note in forecaster.data_notes_]
+    """Return the notes on the data of the newest result, with options in place of Python arguments."""
+    return [with_options(note, OPTION_OF_ARGUMENT) for note in forecaster.findings_]
 
 
 def training_advice(forecaster: Forecaster) -> str | None:

@@ -6,7 +6,7 @@ A document holds no NaN and no infinity: a number that is not finite is null. Ti
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,16 +54,23 @@ def _finite(value: Any) -> Any:
     return [_finite(part) for part in value] if isinstance(value, list | tuple) else finite_or_none(value)
 
 
-def forecast_document(view: ForecastView, options: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+def forecast_document(
+    view: ForecastView,
+    options: Mapping[str, Any],
+    files: Sequence[str],
+    with_offsets: Callable[[dict[str, Column]], dict[str, Column]] = dict,
+) -> dict[str, Any]:
     """Return the document of `gatecast forecast`.
 
     Args:
         view: The forecast.
         options: Parsed options, from `ForecasterOptions.values`.
         files: Names of the files written.
+        with_offsets: Adds UTC offsets to the times of a table.
     """
     forecast = view.forecast
-    first, last = (row["ds"] for row in rows({"ds": view.times[[0, -1]]}, view.time_unit))
+    ends = with_offsets({forecast.time_col: view.times[[0, -1]]})
+    first, last = (row[forecast.time_col] for row in rows(ends, view.time_unit))
     table = view.full_forecast.columns
     if view.n_series == 1:
         table = {**table, view.baseline_col: view.baseline_values}
@@ -86,10 +93,11 @@ def forecast_document(view: ForecastView, options: Mapping[str, Any], files: Seq
         "model": {"name": forecast.model, "horizon": len(view.mean), "levels": list(forecast.levels)},
         "evaluation": None if view.evaluation is None else evaluation_facts(view.evaluation, view.time_unit),
         "learning": view.advice or None,
-        "forecast": rows(table, view.time_unit),
+        "forecast": rows(with_offsets(table), view.time_unit),
         "files": list(files),
         "settings": reproduction_facts(options),
         "seconds": round(view.seconds, 3),
+        "findings": list(view.notes),
     }
     return versioned("forecast", facts)
 

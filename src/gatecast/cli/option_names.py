@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 __all__ = ["with_options"]
 
+_FIT = re.compile(r'call fit\("((?:[^"\\]|\\.)*)"\)( with the same arguments)?')
 _LIST = re.compile(r"\b(\w+)=(\[[^]]*\])")
 
 
 def with_options(text: str, options: Mapping[str, str], argument: str | None = None) -> str:
-    """Return a message with the options of the command line in place of Python arguments.
+    r"""Return a message with the options of the command line in place of Python arguments.
 
     Args:
         text: The message.
@@ -24,7 +25,12 @@ def with_options(text: str, options: Mapping[str, str], argument: str | None = N
     "Name it with --id-col, or write --freq 'MS'."
     >>> with_options("Set id_col, for example id_col=['shop', 'size in l'].", {"id_col": "--id-col"})
     "Set --id-col, for example --id-col 'shop,size in l'."
+    >>> with_options("To use it, set keep_last=True.", {"keep_last": "--keep-last"})
+    'To use it, set --keep-last.'
+    >>> print(with_options("To sum them, call fit(\"SELECT ds, sum(y) FROM 'a.csv' GROUP BY ds\").", {}))
+    To sum them, run gatecast forecast "SELECT ds, sum(y) FROM 'a.csv' GROUP BY ds".
     """
+    text = _FIT.sub(_command_for_query, text)
     text = _LIST.sub(lambda match: _list_with_option(match, options), text)
     return " ".join(_token_with_option(token, options, argument) for token in text.split(" "))
 
@@ -38,6 +44,12 @@ def _list_with_option(match: re.Match[str], options: Mapping[str, str]) -> str:
     return f"{options[match[1]]} {shlex.quote(','.join(map(str, names)))}" if match[1] in options else match[0]
 
 
+def _command_for_query(match: re.Match[str]) -> str:
+    """Return the call with a query, as a Python string, as a command with a shell string."""
+    query = re.sub(r"([$`])", r"\\\1", match[1])
+    return f'run gatecast forecast "{query}"{" with the same options" if match[2] else ""}'
+
+
 def _token_with_option(token: str, options: Mapping[str, str], argument: str | None) -> str:
     """Return a token, as "(id_col)," or "freq='MS'", with the option in place of the argument."""
     start = len(token) - len(token.lstrip("("))
@@ -45,4 +57,6 @@ def _token_with_option(token: str, options: Mapping[str, str], argument: str | N
     bare = name.rstrip(".,:;)?")
     if bare not in options or not (equals or "_" in bare or bare == argument):
         return token
+    if value.startswith("True"):
+        return token[:start] + options[bare] + value.removeprefix("True")
     return token[:start] + options[bare] + (f" {value}" if equals else name[len(bare) :])

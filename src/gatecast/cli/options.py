@@ -181,7 +181,8 @@ File = Annotated[
 ]
 ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="File that gatecast train wrote.")]
 NewFile = Annotated[
-    str | None, typer.Argument(metavar="[FILE]", help="Series to forecast. Default: the series of the training.")
+    str | None,
+    typer.Argument(metavar="[FILE]", help='Table, or "SELECT ...", to forecast. Default: the series of the training.'),
 ]
 
 # Options of the forecast.
@@ -202,7 +203,7 @@ Seed = Annotated[
 ]
 FutrDf = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Table with the --futr-exog columns for the forecast steps."),
+    typer.Option(metavar="FILE", help='Table or "SELECT ..." with the --futr-exog columns for the forecast steps.'),
 ]
 SeriesId = Annotated[str | None, typer.Option("--id", metavar="NAME", help="Series. Default: the first.")]
 

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 __all__ = [
+    "format_findings",
     "format_table",
     "print_document",
     "print_parts",
@@ -19,6 +20,8 @@ __all__ = [
     "written_lines",
 ]
 
+TAKE_MODEL = ("predict", "simulate", "evaluate", "update", "report")
+"""Commands that take a fitted forecaster, without the options of its training."""
 MAX_ROWS = 12
 """Rows of a table on the screen."""
 
@@ -66,11 +69,39 @@ def print_table(columns: Mapping[str, Any]) -> None:
         typer.echo(f"... {n_rows - MAX_ROWS:,} more rows; --out FILE writes all of them")
 
 
-def print_document(command: str, facts: Mapping[str, Any]) -> None:
-    """Print the JSON document of a command."""
+def print_document(command: str, facts: Mapping[str, Any], findings: Sequence[str] | None = None) -> None:
+    """Print the JSON document of a command; findings get options in place of Python arguments."""
     from gatecast.cli.json_output import to_json, versioned
 
-    typer.echo(to_json(versioned(command, facts)))
+    noted = {} if findings is None else {"findings": _with_options(findings, command)}
+    typer.echo(to_json(versioned(command, {**facts, **noted})))
+
+
+def _with_options(findings: Sequence[str], command: str) -> list[str]:
+    """Return sentences about the data with options in place of Python arguments.
+
+    Where a command takes a fitted forecaster, these are options of its training, and that is said.
+    """
+    from gatecast.cli.option_names import with_options
+    from gatecast.cli.options import OPTION_OF_ARGUMENT
+
+    texts = [with_options(finding, OPTION_OF_ARGUMENT) for finding in findings]
+    if command not in TAKE_MODEL:
+        return texts
+    return [
+        text if text == finding else f"{text.removesuffix('.')} (with gatecast train)."
+        for text, finding in zip(texts, findings, strict=True)
+    ]
+
+
+def format_findings(findings: Sequence[str], command: str = "") -> str:
+    r"""Return a line for each sentence about the data, with options in place of Python arguments.
+
+    >>> format_findings(["target: 'y'.", "Column 'a' is not used; futr_exog=['a'] would use it."])
+    "data: target: 'y'.\nnote: Column 'a' is not used; --futr-exog a would use it."
+    """
+    texts = _with_options(findings, command)
+    return "\n".join(f"{'note' if k else 'data'}: {text}" for k, text in enumerate(texts))
 
 
 def print_parts(*parts: str | None, files: Sequence[str] = ()) -> None:
@@ -95,7 +126,12 @@ def progress(*, wanted: bool) -> Any:
 
 
 def print_prediction(
-    command: str, columns: Mapping[str, Any], targets: Mapping[str, Path], *, json: bool = False
+    command: str,
+    columns: Mapping[str, Any],
+    targets: Mapping[str, Path],
+    findings: Sequence[str],
+    *,
+    json: bool = False,
 ) -> None:
     """Write a table of forecasts to its file, and print it as a document, or its first rows without a file."""
     from gatecast.cli.json_output import rows
@@ -104,8 +140,11 @@ def print_prediction(
 
     files = write_outputs(targets, {"--out": lambda path: write(columns, path)})
     if json:
-        print_document(command, {"forecast": rows(columns), "file": next(iter(files), None)})
-    elif files:
+        print_document(command, {"forecast": rows(columns), "file": next(iter(files), None)}, findings)
+        return
+    if findings:
+        typer.echo(f"{format_findings(findings, command)}\n")
+    if files:
         typer.echo(written_lines(files))
     else:
         print_table(columns)

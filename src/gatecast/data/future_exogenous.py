@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,14 +11,16 @@ import numpy as np
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.data.frequency import MONTHS, format_times
-from gatecast.data.messages import abridge, format_id, list_columns
+from gatecast.data.future_columns import FutureColumns, find_future_columns
+from gatecast.data.messages import abridge, format_id
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.columns import parse_time_column
 from gatecast.data.parsing.exogenous import encode_column
 from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
-from gatecast.data.parsing.series_keys import parse_keys
+from gatecast.data.parsing.series_keys import join_ids, parse_keys
 from gatecast.data.parsing.time_columns import join_time_columns
-from gatecast.errors import ConfigError, DataError
+from gatecast.data.parsing.truth_values import are_truth_values
+from gatecast.errors import DataError
 
 __all__ = ["future_values"]
 
@@ -32,30 +35,33 @@ class RowPositions(NamedTuple):
         series: Series of each, shape (n,).
         step: Step ahead of each, from 0, shape (n,).
         unknown_ids: Ids in the table that the panel does not have.
+        notes: What was noticed about times and series, one sentence each.
     """
 
     row: IntArray
     series: IntArray
     step: IntArray
     unknown_ids: list[Any]
+    notes: tuple[str, ...] = ()
 
 
-def future_values(table: RawTable, panel: Panel, h: int) -> dict[str, FloatArray]:
+def future_values(table: RawTable, panel: Panel, h: int, notes: list[str] | None = None) -> dict[str, FloatArray]:
     """Extract the values of the `futr_exog` columns at the h steps after the end of each series.
 
     Rows of other times are ignored. A table without an id column holds for every series.
 
     Args:
-        table: One row per series and time; columns have the names of the panel's source.
+        table: One row per series and time; columns have the names of the panel's source, or their roles.
         panel: A panel with `futr_exog` columns.
         h: Number of steps.
+        notes: What was noticed about the table is added, one sentence each.
 
     Returns:
         Values by column name, each of shape (n_series, h); NaN only where a categorical value is missing.
 
     Raises:
         ConfigError: A column is missing.
-        DataError: A row or a number is missing or duplicated, or a category is unknown.
+        DataError: A row, a number or a truth value is missing or duplicated, or a category is unknown.
 
     >>> from gatecast.data.panel import from_values
     >>> from dataclasses import replace
@@ -68,41 +74,33 @@ def future_values(table: RawTable, panel: Panel, h: int) -> dict[str, FloatArray
     if not given:
         return {}
     time_col = panel.columns.time if panel.columns.time in table.names else None
-    table = join_time_columns(table, time_col, keep=given)
-    columns = {name: _require_column(table, name) for name in given}
-    positions = _find_positions(table, panel, h)
+    table = join_time_columns(table, time_col, keep=tuple(given))
+    columns = find_future_columns(table, panel)
+    positions = _find_positions(table, panel, h, columns)
     _check_complete(table, panel, h, positions)
     selected = take_rows(table, positions.row)
-    future = {}
-    for name, column in columns.items():
+    future, remarks = {}, [*table.notes, *columns.notes, *positions.notes]
+    for name, column in columns.values.items():
         values = np.full((len(panel), h), np.nan)
-        numbers, _ = encode_column(selected, column, "futr_exog", panel.categories.get(name))
+        categories = panel.categories.get(name, ())
+        numbers, _ = encode_column(selected, column, "futr_exog", categories)
         values[positions.series, positions.step] = numbers.values
-        if name not in panel.categories:
-            _check_numbers(values, name, panel, h)
+        if not categories or are_truth_values(categories):
+            _check_numbers(values, name, panel, h, what="truth value" if categories else "number")
         future[name] = values
+        remarks += numbers.notes
     if positions.unknown_ids:
-        warnings.warn(f"futr_df has unknown series: {_list_ids(positions.unknown_ids)}.", stacklevel=3)
+        warnings.warn(f"futr_df has unknown series: {_list_ids(positions.unknown_ids)}.", stacklevel=4)
+    if notes is not None:
+        notes += remarks
     return future
 
 
-def _require_column(table: RawTable, name: str) -> int:
-    """Index of a column that the table must have."""
-    if name not in table.names:
-        raise ConfigError(
-            "Missing column in futr_df",
-            got=f"the columns {list_columns(table.names)}",
-            expected=f"a column {name!r}, as in the data of fit",
-            argument="futr_df",
-        )
-    return table.names.index(name)
-
-
-def _find_positions(table: RawTable, panel: Panel, h: int) -> RowPositions:
+def _find_positions(table: RawTable, panel: Panel, h: int, columns: FutureColumns) -> RowPositions:
     """Series and step of every row within the horizon."""
     parsed = parse_time_column(
         table,
-        _require_column(table, panel.columns.time),
+        columns.time,
         as_integers=panel.freq.unit == "step",
         utc_offset=panel.utc_offset_minutes,
     )
@@ -111,30 +109,45 @@ def _find_positions(table: RawTable, panel: Panel, h: int) -> RowPositions:
         types = {"M": "dates", "i": "integers"}
         raise DataError(
             "Times in futr_df have another type than those of the data",
-            where=f"column {panel.columns.time!r}",
+            where=table.describe_column(columns.time),
             got=types[times.dtype.kind],
             expected=types[panel.start.dtype.kind],
             argument="futr_df",
         )
     n = len(times)
-    id_columns = [table.names.index(name) for name in panel.columns.ids if name in table.names]
-    if not id_columns:
-        row, series, unknown_ids = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n), []
-    else:
-        for name in panel.columns.ids:
-            _require_column(table, name)
-        ids, codes = factorize(parse_keys(table, id_columns).ids)
-        index = {str(name): s for s, name in enumerate(panel.ids.tolist())}
-        series_of_code = np.array([index.get(str(name), -1) for name in ids.tolist()], np.int64)
-        unknown_ids = [name for name, s in zip(ids.tolist(), series_of_code, strict=True) if s < 0]
-        row = np.flatnonzero(series_of_code[codes] >= 0)
-        series = series_of_code[codes][row]
+    row, series = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n)
+    unknown_ids: list[Any] = []
+    if columns.ids:
+        row, series, unknown_ids = _match_ids(table, panel, columns.ids)
     k, on_grid = panel.freq.index_of(times[row], panel.start[series])
     k -= panel.lengths[series]
     # Off-grid dates of weeks and months were moved to the nearest step of the grid; off-grid hours are not.
     is_calendar = panel.freq.unit in (*MONTHS, "W", "B")
     keep = (k >= 0) & (k < h) & (on_grid | is_calendar)
-    return RowPositions(row[keep], series[keep], k[keep], unknown_ids)
+    notes = [*parsed.notes, *([f"Its series {_list_ids(unknown_ids)} are unknown."] if unknown_ids else [])]
+    n_later = len(np.unique(row[k >= h]))
+    if n_later:
+        notes.append(f"{n_later} of its {n} rows are later than the {h} steps to forecast and are not used.")
+    return RowPositions(row[keep], series[keep], k[keep], unknown_ids, tuple(notes))
+
+
+def _match_ids(table: RawTable, panel: Panel, columns: Mapping[str, int]) -> tuple[IntArray, IntArray, list[Any]]:
+    """Rows of known series, the series of each, and unknown ids; a row may hold for several series."""
+    ids, codes = factorize(parse_keys(table, [*columns.values()]).ids)
+    names = panel.ids
+    if len(columns) < len(panel.columns.ids):
+        keys = [panel.keys[name] for name in columns]
+        names = keys[0] if len(keys) == 1 else join_ids(keys)
+    of_id: dict[str, list[int]] = {}
+    for s, name in enumerate(names.tolist()):
+        of_id.setdefault(str(name), []).append(s)
+    unknown_ids = [name for name in ids.tolist() if str(name) not in of_id]
+    n_series = np.array([len(of_id.get(str(name), ())) for name in ids.tolist()], np.int64)
+    first = np.cumsum(n_series) - n_series
+    series_of_code = np.array([s for name in ids.tolist() for s in of_id.get(str(name), ())], np.int64)
+    row = np.repeat(np.arange(len(codes)), n_series[codes])
+    within = np.arange(len(row)) - np.repeat(np.cumsum(n_series[codes]) - n_series[codes], n_series[codes])
+    return row, series_of_code[first[codes[row]] + within], unknown_ids
 
 
 def _check_complete(table: RawTable, panel: Panel, h: int, positions: RowPositions) -> None:
@@ -167,15 +180,15 @@ def _check_complete(table: RawTable, panel: Panel, h: int, positions: RowPositio
         )
 
 
-def _check_numbers(values: FloatArray, name: str, panel: Panel, h: int) -> None:
-    """Check that no number is missing."""
+def _check_numbers(values: FloatArray, name: str, panel: Panel, h: int, what: str) -> None:
+    """Check that no number or truth value is missing."""
     missing = np.flatnonzero(np.isnan(values).ravel())
     if len(missing):
         raise DataError(
             "Missing values in futr_df",
             where=f"column {name!r}",
-            got=f"no number for {_list_cells(panel, missing, h)}",
-            expected="a number in every row",
+            got=f"no {what} for {_list_cells(panel, missing, h)}",
+            expected=f"a {what} in every row",
             fix="Fill in the values, or remove the column from futr_exog and fit again.",
             argument="futr_df",
         )

@@ -62,7 +62,7 @@ class KeyTypes:
             source,
             single.name,
             times.name,
-            times.time_zone,
+            times.time_zone or ("" if parsed is None else parsed.time_zone),
             is_utc=parsed is not None and parsed.is_utc,
             number_format="" if parsed is None else parsed.number_format,
             categories=single.categories,

@@ -18,6 +18,8 @@ from gatecast.errors import DataError
 
 __all__ = [
     "DUPLICATE_TIME",
+    "IRREGULAR_TIMES",
+    "OTHER_FREQUENCY",
     "check_density",
     "check_duplicates",
     "check_finite",
@@ -40,6 +42,10 @@ MIN_ROWS_TO_INFER = 6
 
 DUPLICATE_TIME = "Duplicate time"
 """What the error about two rows of one time says."""
+IRREGULAR_TIMES = "Irregular times"
+"""What the errors about times that no frequency fits say."""
+OTHER_FREQUENCY = "Series have different frequencies"
+"""What the error about series of several frequencies says."""
 
 
 def check_values(t: Times, x: FloatArray, names: ColumnNames, describe_row: Callable[[int], str]) -> None:
@@ -200,7 +206,7 @@ def raise_if_other_frequency(t: Times, freq: Freq, ids: npt.NDArray[Any], s: int
     inferred = infer_freq(t) if len(ids) > 1 and len(t) > 1 else freq
     if inferred != freq:
         raise DataError(
-            "Series have different frequencies",
+            OTHER_FREQUENCY,
             where=f"series {format_id(ids, s)}",
             got=inferred.label,
             expected=f"{freq.label}, the frequency of the longest series",
@@ -216,7 +222,7 @@ def raise_irregular(t: Times, k: IntArray, freq: Freq, ids: npt.NDArray[Any], s:
     """
     i = int(np.flatnonzero(np.diff(k) == 0)[0])
     raise DataError(
-        "Irregular times",
+        IRREGULAR_TIMES,
         where=f"series {format_id(ids, s)}" if names.id is not None else f"column {names.time!r}",
         got=f"{' and '.join(format_times(t[i : i + 2]))}, less than one step apart",
         expected=f"at most one time per step, {freq.label}",
@@ -280,7 +286,7 @@ def check_moved(t: Times, grid: Times, freq: Freq, names: ColumnNames) -> None:
         return
     i = int(far[0])
     raise DataError(
-        "Irregular times",
+        IRREGULAR_TIMES,
         where=f"column {names.time!r}",
         got=f"{len(far)} of {len(t)} times off the nearest frequency, {freq.label}; the first is "
         f"{format_times(t[i : i + 1])[0]}",

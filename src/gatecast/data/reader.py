@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -15,7 +16,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq, parse
 from gatecast.data.future_exogenous import future_values
 from gatecast.data.layouts import DeclaredTable, read_long, read_transposed, read_wide
-from gatecast.data.messages import list_columns
+from gatecast.data.messages import list_columns, shorten
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import add_holidays, check_holidays
 from gatecast.data.parsing.exogenous import (
@@ -35,7 +36,9 @@ from gatecast.data.parsing.transposed_tables import (
     find_periods,
 )
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS
+from gatecast.data.query_advice import Declared, add_query
 from gatecast.data.sources.dataframes import (
+    attach_findings,
     from_frame,
     from_mapping,
     from_sequence,
@@ -45,13 +48,25 @@ from gatecast.data.sources.dataframes import (
     to_frame_like,
 )
 from gatecast.data.sources.files import from_file, from_pattern, from_stdin
+from gatecast.data.sources.key_columns import add_offsets
 from gatecast.data.sources.patterns import is_pattern, match_files, split_selection
 from gatecast.data.sources.sql import files_in_query, from_database, from_query, is_database, is_query
 from gatecast.data.sources.stdin import STDIN, list_stdin
 from gatecast.data.sources.writers import write
-from gatecast.errors import DataError
+from gatecast.errors import ConfigError, DataError, GatecastError
 
-__all__ = ["installed_kind", "is_text_source", "kind_of", "list_files", "read", "read_future", "to_frame_like", "write"]
+__all__ = [
+    "add_offsets",
+    "attach_findings",
+    "installed_kind",
+    "is_text_source",
+    "kind_of",
+    "list_files",
+    "read",
+    "read_future",
+    "to_frame_like",
+    "write",
+]
 
 Columns = str | Sequence[str]
 
@@ -125,22 +140,34 @@ def read(
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
     data = DeclaredTable(kind_of(source), table, exogenous, exogenous_roles, step)
-    panel, notes = _read_layout(data, id_col, time_col, target_col)
+    try:
+        panel, notes = _read_layout(data, id_col, time_col, target_col)
+    except DataError as error:
+        if not isinstance(source, (str, os.PathLike)) or not (target_col is None or isinstance(target_col, str)):
+            raise
+        columns = Declared(split_names(table, id_col), time_col, target_col, declared)
+        declared_too = {"id_col": id_col, "time_col": time_col, "target_col": target_col, "freq": freq, **names}
+        raise add_query(error, os.fspath(source), table, columns, partial(_read_query, declared_too)) from None
     panel, holiday_notes = add_holidays(panel, holidays)
     return panel, (*notes, *holiday_notes)
+
+
+def _read_query(arguments: Mapping[str, Any], query: str, *, as_declared: bool) -> Panel:
+    """Read a query, with or without the arguments that a table was read with."""
+    return read(query, **arguments if as_declared else {})[0]
 
 
 def _read_layout(
     data: DeclaredTable, id_col: Columns | None, time_col: str | None, target_col: Columns | None
 ) -> tuple[Panel, tuple[str, ...]]:
-    """Read a table in the layout that it has: a row a series, a column a series, or a row a series and time."""
-    table, step = data.table, data.freq
+    """Read a table in the layout that it has: a row for each series, a column for each, or a row for each time."""
+    table = data.table
     if time_col is None and target_col is None:
         periods = find_periods(
             table,
             data.exogenous_roles,
             find_id_columns(table, id_col),
-            as_integers=step is not None and step.unit == "step",
+            as_integers=data.freq is not None and data.freq.unit == "step",
         )
         if periods is not None:
             return read_transposed(replace(data, table=drop_footers(table, periods)), id_col, periods)
@@ -150,15 +177,16 @@ def _read_layout(
     return read_long(data, id_col, time_col, None if target_col is None else str(target_col))
 
 
-def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
+def read_future(source: Any, panel: Panel, h: int, notes: list[str] | None = None) -> dict[str, FloatArray]:
     """Read the values of a panel's `futr_exog` columns at the h steps after the end of each series.
 
     Args:
-        source: Path, query or table of any kind that `read` accepts; columns have the names of the panel's source. It
-            needs none of the panel's `holidays`. Rows of other times are ignored; a table without an id column holds
-            for every series.
+        source: Path, query or table of any kind that `read` accepts; columns have the names of the panel's source, or
+            are the only ones of their role. It needs none of the panel's `holidays`. Rows of other times are ignored; a
+            table without an id column holds for every series.
         panel: A panel with `futr_exog` columns.
         h: Number of steps.
+        notes: What was noticed about the table is added, one sentence each.
 
     Returns:
         Values by column name, each of shape (n_series, h); NaN only where a categorical value is missing. A warning
@@ -183,7 +211,38 @@ def read_future(source: Any, panel: Panel, h: int) -> dict[str, FloatArray]:
             expected=f"a table with the columns {list_columns(given)} for the next {h} times of each series",
             argument="futr_df",
         )
-    return future_values(_to_table(source), panel, h)
+    name = _name_future(source)
+    remarks: list[str] = []
+    try:
+        future = future_values(_to_table(source), panel, h, remarks)
+    except (ConfigError, DataError) as error:
+        raise _of_future(error, name) from None
+    if notes is not None:
+        notes += [f"{name}: {note[:1].lower()}{note[1:]}" for note in remarks]
+    return future
+
+
+def _name_future(source: Any) -> str:
+    """What messages call a future table: with the name of its file, if it has one."""
+    is_path = isinstance(source, os.PathLike) or (isinstance(source, str) and source != STDIN and not is_query(source))
+    return f"future table {shorten(os.path.basename(os.fspath(source)))}" if is_path else "future table"
+
+
+def _of_future(error: GatecastError, name: str) -> GatecastError:
+    """An error about a future table that names it."""
+    if name == "future table" and "futr_df" in error.what:
+        return error
+    where = f"{name}, {error.where}" if error.where else name
+    if error.argument == "h":
+        return error
+    return type(error)(
+        error.what,
+        where=where,
+        got=error.got,
+        expected=error.expected,
+        fix=error.fix,
+        argument=error.argument if error.argument != "futr_exog" else "futr_df",
+    )
 
 
 def is_text_source(text: str) -> bool:

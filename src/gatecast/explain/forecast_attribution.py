@@ -18,7 +18,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
 from gatecast.data.panel import Panel
-from gatecast.data.reader import to_frame_like
+from gatecast.data.reader import attach_findings, to_frame_like
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.explain.describe import describe_explanation
@@ -57,6 +57,7 @@ class Explanation:
         model: Column of the model that is explained.
         weight: Weight of this model in the forecast.
         kind: Kind of table that `to_frame` returns.
+        findings: What was noticed about the data, as sentences.
     """
 
     id: Any
@@ -72,6 +73,7 @@ class Explanation:
     model: str
     weight: float = 1.0
     kind: str = "dict"
+    findings: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -80,7 +82,7 @@ class Explanation:
 
     def to_frame(self) -> Any:
         """Return `table` as a table of the kind that was passed in."""
-        return to_frame_like(self.kind, self.table)
+        return attach_findings(to_frame_like(self.kind, self.table), self.findings)
 
 
 def explain(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
 from gatecast.data.panel import Panel
-from gatecast.data.reader import to_frame_like
+from gatecast.data.reader import attach_findings, to_frame_like
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import NetworkView
 from gatecast.forecasting.context import MAX_CATEGORIES, PanelContext
@@ -60,6 +60,7 @@ class Gates:
         kind: Kind of table that `to_frame` returns.
         model: Column of the model that the network belongs to, as "LSTM" or "ES-LSTM".
         keys: Values of several id columns; empty if there are fewer than two.
+        findings: What was noticed about the data, as sentences.
     """
 
     id: Any
@@ -70,6 +71,7 @@ class Gates:
     kind: str = "dict"
     model: str = ""
     keys: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
 
     @property
     def table(self) -> ColumnTable:
@@ -88,7 +90,7 @@ class Gates:
 
     def to_frame(self) -> Any:
         """Return `table` as a table of the kind that was passed in."""
-        return to_frame_like(self.kind, self.table)
+        return attach_findings(to_frame_like(self.kind, self.table), self.findings)
 
 
 def find_series(panel: Panel, id: Any) -> int:

@@ -19,7 +19,7 @@ from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
-from gatecast.data.reader import to_frame_like
+from gatecast.data.reader import attach_findings, to_frame_like
 from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
 from gatecast.evaluation.splits import default_horizon
@@ -47,6 +47,7 @@ class Importance:
         n_windows: Number of cutoffs.
         n_repeats: Number of times that each column is shuffled.
         kind: Kind of table that `to_frame` returns.
+        findings: What was noticed about the data, as sentences.
     """
 
     mae: float
@@ -54,6 +55,7 @@ class Importance:
     n_windows: int
     n_repeats: int
     kind: str = "dict"
+    findings: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -62,7 +64,7 @@ class Importance:
 
     def to_frame(self) -> Any:
         """Return `table` as a table of the kind that was passed in."""
-        return to_frame_like(self.kind, self.table)
+        return attach_findings(to_frame_like(self.kind, self.table), self.findings)
 
 
 def permutation_importance(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gatecast.config import DataConfig
 from gatecast.data.last_values import find_unlike_last
 from gatecast.data.panel import Panel, check_outputs, format_times
+from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.errors import DataError
 from gatecast.forecasting.ensemble import COMBINED
 from gatecast.forecasting.presets import BASELINES
@@ -32,9 +33,10 @@ NOTES = {
     "known_future": "their columns {columns} are known for {n} steps ahead.",
     "unlike": (
         "the last value of {series}, {value:.6g} at {time}, is unlike all before, as when a period is incomplete or a "
-        "value is wrong: it is treated as missing. To use it, set keep_last=True (--keep-last)."
+        "value is wrong: it is treated as missing. To use it, set keep_last=True."
     ),
     "constant": "{series} does not vary: its forecast is the constant.",
+    "holes": "column {column!r} has no value at {n:,} of {n_rows:,} times at which the target has one: {substitute}.",
     "empty": "{series} has no value: there is no forecast of it.",
 }
 """Sentences of notes."""
@@ -84,7 +86,7 @@ def _drop_rows(panel: Panel, n_after: npt.NDArray[np.int64], notes: list[str]) -
 
 
 def check_series(panel: Panel, notes: list[str]) -> None:
-    """Add notes on constant and empty series, by id.
+    """Add notes on constant and empty series, by id, and on exogenous columns with missing values.
 
     Raises:
         ConfigError: A column has the name of a forecast.
@@ -104,6 +106,18 @@ def check_series(panel: Panel, notes: list[str]) -> None:
     ):
         if len(selected):
             notes.append(NOTES[kind].format(series=_series_text(panel, selected)))
+    _note_holes(panel, notes)
+
+
+def _note_holes(panel: Panel, notes: list[str]) -> None:
+    """Add a note for each exogenous column that has no value where the target has one."""
+    for name, column in {**panel.futr_exog, **panel.hist_exog}.items():
+        n = int(np.count_nonzero(np.isnan(column) & panel.mask))
+        # An empty cell is a usual way to write that there is no event.
+        if n and (name not in panel.categories or are_truth_values(panel.categories[name])):
+            substitute = "they count as neither" if name in panel.categories else "its mean takes their place"
+            n_rows = int(np.count_nonzero(panel.mask))
+            notes.append(NOTES["holes"].format(column=name, n=n, n_rows=n_rows, substitute=substitute))
 
 
 def drop_unlike_last(panel: Panel, notes: list[str]) -> Panel:
@@ -177,6 +191,6 @@ def check_bounds(panel: Panel, data: DataConfig) -> None:
                 where=f"{series}{time}",
                 got=f"{values[rows[0]]:g} ({len(rows)} such values)",
                 expected=expected,
-                fix="Correct the value, or change the DataConfig.",
+                fix=f"Correct the value, or change {argument}.",
                 argument=argument,
             )

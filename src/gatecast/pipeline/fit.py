@@ -123,6 +123,7 @@ def fit(
         calibrator = run.validate(calibrator)
         if evaluate:
             calibrator, evaluation = run.score(calibrator)
+            evaluation = replace(evaluation, findings=tuple(notes))
     ensemble = run.fit_models(run.context, run.configs)
     seconds = time.perf_counter() - began
     history = run.tracker.history

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import future_holidays
+from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import predict_all, prediction_intervals
@@ -23,8 +24,12 @@ __all__ = ["components", "forecast_context", "forecast_table", "insample_table",
 ColumnTable = dict[str, npt.NDArray[Any]]
 
 
-def forecast_context(state: FittedState, panel: Panel, n_steps: int, futr_df: Any) -> PanelContext:
+def forecast_context(
+    state: FittedState, panel: Panel, n_steps: int, futr_df: Any, notes: list[str] | None = None
+) -> PanelContext:
     """Return series as models read them, with the columns that are known for the steps ahead.
+
+    Adds to `notes` what is worth knowing about futr_df.
 
     Raises:
         ConfigError: There are such columns, and no futr_df.
@@ -32,7 +37,8 @@ def forecast_context(state: FittedState, panel: Panel, n_steps: int, futr_df: An
     """
     future: dict[str, npt.NDArray[np.float64]] = {}
     if panel.given_futr_exog:
-        future = _known_future(panel, n_steps) if futr_df is None else read_future(futr_df, panel, n_steps)
+        known = futr_df is None
+        future = _known_future(panel, n_steps) if known else read_future(futr_df, panel, n_steps, notes)
     return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel)
 
 
@@ -44,7 +50,10 @@ def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float6
     """
     known = {name: values[:, :n_steps] for name, values in panel.known_future.items()}
     n_known = min((values.shape[1] for values in known.values()), default=0)
-    missing = [name for name, values in known.items() if name not in panel.categories and np.isnan(values).any()]
+    # The empty cell of a category is no event; a number or a truth value is missing.
+    categories = {name: panel.categories.get(name, ()) for name in known}
+    required = [name for name in known if not categories[name] or are_truth_values(categories[name])]
+    missing = [name for name in required if np.isnan(known[name]).any()]
     if n_known == n_steps and not missing:
         return known
     got = f"rows for {n_known} steps" if n_known < n_steps else f"no value of {missing[0]!r} in some of them"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
@@ -107,6 +107,8 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
             settings["error_autocorrelation"],
         )
         evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
+        if evaluation is not None:
+            evaluation = replace(evaluation, findings=tuple(about["notes"]))
         state = FittedState(
             panel,
             about["season_length"],

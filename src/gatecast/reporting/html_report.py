@@ -88,11 +88,13 @@ def report(
         about = _ForecasterSections(forecaster, source, futr_df, id, explanation)
         sections, times, heading = about.build(backtest), about.times, about.heading
     elif backtest is not None:
-        sections = [evaluation_sections.backtest_section(backtest, None, id)]
+        sections = [_data_section(backtest.findings), evaluation_sections.backtest_section(backtest, None, id)]
         heading = f"{backtest.target_col}: backtest"
     if permutation_importance is not None:
         sections.append(network.importance_section(permutation_importance))
     if comparison is not None:
+        if forecaster is None and backtest is None:
+            sections.append(_data_section(getattr(comparison, "findings", ())))
         sections.append(selection.comparison_section(comparison))
         heading = heading if forecaster is not None else "Model comparison"
     if memory_benchmark is not None:
@@ -119,12 +121,19 @@ def require_plotly() -> None:
         )
 
 
+def _data_section(findings: Sequence[str]) -> Section | None:
+    """Build a section on the data of a page without a forecaster; None if nothing was noticed."""
+    paragraphs = tuple(Paragraph(finding[:1].upper() + finding[1:]) for finding in findings)
+    return Section("data", "Data", paragraphs) if findings else None
+
+
 class _ForecasterSections:
     """Sections about a forecaster; `times` is set by `build`."""
 
     def __init__(self, forecaster: Any, source: Any, futr_df: Any, id: Any, explanation: Any) -> None:
         self.forecaster, self.source, self.futr_df, self.explanation = forecaster, source, futr_df, explanation
         predicted: Forecast = forecaster._forecast(source, futr_df=futr_df)
+        self.findings = predicted.findings
         panel = forecaster.panel_ if predicted.past is None else predicted.past.panel
         # The test part belongs to the series of `fit`.
         evaluation: Evaluation | None = forecaster.evaluation_ if source is None else None
@@ -142,7 +151,7 @@ class _ForecasterSections:
         facts = [("series", f"{len(data.panel):,}")] if len(data.panel) > 1 else []
         facts.append(("horizon", format_count(data.horizon, "step")))
         facts.append(("season", format_count(season, "step") if season > 1 else "none"))
-        verdict, notes = "" if evaluation is None else evaluation.verdict, self.forecaster.data_notes_
+        verdict, notes = "" if evaluation is None else evaluation.verdict, self.findings
         sections: list[Section | None] = [evaluation_sections.summary_section(verdict, notes, evaluation, facts)]
         explorer = None
         if len(data.panel) > 1:

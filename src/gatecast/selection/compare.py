@@ -27,7 +27,7 @@ from gatecast.forecasting.panel_rnn.model import CELLS, LSTMConfig, make_network
 from gatecast.forecasting.presets import BASELINES, check_model, model_name
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.pipeline import cross_validation
-from gatecast.pipeline.fit import overrides, prepare_panel
+from gatecast.pipeline.fit import overrides
 from gatecast.pipeline.progress import Progress, show_progress
 from gatecast.results import column_names
 from gatecast.selection.parameter_matching import nearest_units
@@ -65,6 +65,7 @@ class Comparison:
             parameters, unless the user fixed them.
         levels: Levels of the intervals, in percent.
         size_note: How sizes were matched, as a sentence; "" if no model is a single cell.
+        findings: What was noticed about the data, as sentences.
     """
 
     scores: ColumnTable
@@ -76,6 +77,7 @@ class Comparison:
     matched_units: dict[str, int]
     levels: tuple[float, ...]
     size_note: str = ""
+    findings: tuple[str, ...] = ()
 
     @property
     def recommendation(self) -> str:
@@ -137,7 +139,7 @@ def compare(
     named = _named(models)
     check_positive_int(n_windows, "n_windows")
     forecaster = Forecaster(h, **settings)
-    panel = prepare_panel(forecaster._read(source)[0], [], forecaster.config.data)
+    panel = forecaster._prepare(*forecaster._read(source))
     h = forecaster.config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
     config = replace(forecaster.config, model="lstm", h=h)
     offsets = cross_validation.cutoff_offsets(panel, h, n_windows, None)
@@ -156,7 +158,8 @@ def compare(
     advice = recommend(scores, len(np.unique(series)), n_windows)
     fold_scores = _fold_scores(results, past, panel.ids[series], names, m)
     best = {baseline.column: baseline.name for baseline in BASELINES}.get(names[0], names[0])
-    return Comparison(scores, fold_scores, advice, best, h, m, units, config.level, size_note)
+    findings = tuple(forecaster.findings_)
+    return Comparison(scores, fold_scores, advice, best, h, m, units, config.level, size_note, findings)
 
 
 def _named(models: Any) -> dict[str, Any]:

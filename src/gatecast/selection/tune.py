@@ -75,6 +75,11 @@ class TuneResult:
     study: str | None
 
     @property
+    def findings(self) -> tuple[str, ...]:
+        """What was noticed about the data, as sentences."""
+        return tuple(self.forecaster.data_notes_)
+
+    @property
     def validation_summary(self) -> str:
         """What was gained on the windows, as a sentence."""
         n_trials = len(self.trials["number"])

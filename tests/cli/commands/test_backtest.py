@@ -12,7 +12,9 @@ from gatecast.cli.main import main
 def test_backtest_scores_models_next_to_baselines(workdir, quick, capsys):
     args = ["backtest", "shops.csv", "-h", "3", "--n-windows", "2", "--no-refit", *quick]
     assert main([*args, "--out", "folds.csv"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    findings, *parts = capsys.readouterr().out.split("\n\n")
+    assert findings.startswith("data: id column: 'shop', time column: 'month', target: 'sold', ")
+    lines = "\n".join(parts).splitlines()
     assert lines[0].split()[:5] == ["model", "mae", "rmse", "smape", "skill"]
     assert [line.split()[0] for line in lines[1:6]] == ["LSTM", "SeasonalNaive", "Naive", "Drift", "Mean"]
     assert lines[-1] == "written: folds.csv"

@@ -15,7 +15,8 @@ QUICK = ("-n", "3", "--n-members", "1", "--max-steps", "5")
 def test_compare_ranks_models_and_recommends_one(workdir, capsys):
     args = ["compare", "sales.csv", *QUICK, "--n-windows", "2", "--models", "rnn, gru", "--season-length", "12"]
     assert main([*args, "--out", "folds.csv", "--plot", "chart.svg"]) == 0
-    table, recommendation, note, written = capsys.readouterr().out.split("\n\n")
+    findings, table, recommendation, note, written = capsys.readouterr().out.split("\n\n")
+    assert findings.startswith("data: time column: 'month', target: 'sold', ")
     header, *lines = table.splitlines()
     assert header.split() == ["model", "mae", "rmse", "mase", "skill", "p_value", "p_best", "seconds", "parameters"]
     assert sorted(line.split()[0] for line in lines) == ["Drift", "Mean", "Naive", "SeasonalNaive", "gru", "rnn"]

@@ -11,7 +11,9 @@ from gatecast.cli.main import main
 def test_evaluate_scores_the_new_rows(workdir, capsys):
     assert main(["evaluate", "old.gatecast", "shops.csv", "--out", "test.csv"]) == 0
     out = capsys.readouterr().out
-    assert out.split()[:4] == ["model", "MAE", "RMSE", "MASE"]
+    findings, table, *_ = out.split("\n\n")
+    assert findings.startswith("data: id column: 'shop', time column: 'month', target: 'sold', ")
+    assert table.split()[:4] == ["model", "MAE", "RMSE", "MASE"]
     assert "On the last 6 rows of each of 2 series" in out
     assert out.endswith("written: test.csv\n")
     with open("test.csv") as file:

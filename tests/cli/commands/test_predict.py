@@ -10,14 +10,16 @@ from gatecast.cli.main import main
 
 def test_predict_prints_a_header_above_its_rows(workdir, capsys):
     assert main(["predict", "shops.gatecast", "--level", "90"]) == 0
-    header, *rows = capsys.readouterr().out.splitlines()
+    findings, table = capsys.readouterr().out.split("\n\n")
+    assert findings.startswith("data: id column: 'shop', time column: 'month', target: 'sold', ")
+    header, *rows = table.splitlines()
     assert header.split() == ["shop", "month", "LSTM", "LSTM-lo-90", "LSTM-hi-90"]
     assert [row.split()[:2] for row in rows[::3]] == [["north", "2020-01-01"], ["south", "2020-01-01"]]
 
 
 def test_predict_writes_any_horizon(workdir, capsys):
     assert main(["predict", "shops.gatecast", "--out", "f.csv", "-h", "5", "--level", "90"]) == 0
-    assert capsys.readouterr().out == "written: f.csv\n"
+    assert capsys.readouterr().out.split("\n\n")[1] == "written: f.csv\n"
     with open("f.csv") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["shop", "month", "LSTM", "LSTM-lo-90", "LSTM-hi-90"]

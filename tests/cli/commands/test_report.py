@@ -9,7 +9,9 @@ pytest.importorskip("plotly")
 
 def test_report_writes_a_page_about_a_forecaster(workdir, capsys):
     assert main(["report", "shops.gatecast", "--out", "a.html", "--id", "south"]) == 0
-    assert capsys.readouterr().out == "written: a.html\n"
+    findings, written = capsys.readouterr().out.split("\n\n")
+    assert findings.startswith("data: id column: 'shop', time column: 'month', target: 'sold', ")
+    assert written == "written: a.html\n"
     text = (workdir / "a.html").read_text("utf-8")
     assert "<h1>sold: 3 steps ahead, 2 series</h1>" in text
     assert '"selected first":[1,0]' in text

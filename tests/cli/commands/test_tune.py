@@ -20,7 +20,9 @@ def test_tune_prints_trials_writes_files_and_resumes(workdir, capsys):
     before = set(os.listdir(workdir))
     args = ["tune", "sales.csv", *QUICK, "--n-trials", "2", "--study", "a.db"]
     assert main([*args, "--out", "a.gatecast", "--plot", "a.png"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    findings, rest = capsys.readouterr().out.split("\n\n")
+    assert findings.startswith("data: time column: 'month', target: 'sold', ")
+    lines = rest.splitlines()
     columns = lines[0].split()
     assert columns[:3] == ["trial", "MASE", "cell"]
     assert {line.split()[0] for line in lines[1:3]} == {"0", "1"}

@@ -11,8 +11,9 @@ from gatecast.forecaster import Forecaster
 def test_update_writes_into_the_file_of_the_model(workdir, capsys):
     assert main(["update", "old.gatecast", "shops.csv"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "12 new rows, 0 new series; now 120 rows of 2 series"
-    assert lines[1].startswith("written: old.gatecast (")
+    assert lines[0].startswith("data: id column: 'shop', time column: 'month', target: 'sold', ")
+    assert lines[1] == "12 new rows, 0 new series; now 120 rows of 2 series"
+    assert lines[2].startswith("written: old.gatecast (")
     assert len(Forecaster.load("old.gatecast").panel_.values) == 120
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.input_files import check_source
 from gatecast.cli.options import File, ForecasterOptions, Json, NWindows, Out, Refit, Report, StepSize, parse_option
-from gatecast.cli.output import format_table, print_document, print_parts
+from gatecast.cli.output import format_findings, format_table, print_document, print_parts
 from gatecast.cli.output_files import REPORT, TABLE, check_outputs, write_outputs
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ def backtest(
     from gatecast.evaluation.forecast_scores import score_forecasts
 
     table = forecaster.cross_validation(source, n_windows=count, step_size=stride, refit=refit, output="dict")
-    folds = _record(table)
+    findings = forecaster.findings_
+    folds = replace(_record(table), findings=tuple(findings))
     scores = score_forecasts(table, folds.target_col, tuple(forecaster.level))
     files = write_outputs(
         targets,
         {
-            "--out": lambda path: write(table, path),
+            "--out": lambda path: write(forecaster._with_offsets(table), path),
             "--report": lambda path: write_report(None, path, backtest=folds),
         },
     )
@@ -55,9 +57,10 @@ def backtest(
     if json:
         coverage = [{f"{level:g}": percent for level, percent in score.coverage.items()} for score in scores]
         scored = [{**row, "coverage": by_level} for row, by_level in zip(facts, coverage, strict=True)]
-        print_document("backtest", {"cutoffs": count, "scores": scored, "file": out, "report": report, "files": files})
+        document = {"cutoffs": count, "scores": scored, "file": out, "report": report, "files": files}
+        print_document("backtest", document, findings)
         return
-    print_parts(format_table(facts), files=files)
+    print_parts(format_findings(findings), format_table(facts), files=files)
 
 
 def _record(table: dict[str, Any]) -> Forecast:
@@ -66,7 +69,9 @@ def _record(table: dict[str, Any]) -> Forecast:
 
     names = list(table)
     at = names.index("cutoff")
-    return Forecast.from_table(table, names[0] if at == 2 else None, names[at - 1], names[at + 1], names[at + 2])
+    ids = tuple(names[: at - 1])
+    id_col = ids if len(ids) > 1 else next(iter(ids), None)
+    return Forecast.from_table(table, id_col, names[at - 1], names[at + 1], names[at + 2])
 
 
 def _score_row(score: ForecastScore) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from gatecast.cli.options import (
     Report,
     parse_option,
 )
-from gatecast.cli.output import format_table, print_document, print_parts, progress
+from gatecast.cli.output import format_findings, format_table, print_document, print_parts, progress
 from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "compare"]
@@ -73,7 +73,8 @@ def compare(
             "scores": rows(comparison.scores),
             "files": files,
         }
-        print_document("compare", facts)
+        print_document("compare", facts, comparison.findings)
         return
     shown = {name: comparison.scores[name] for name in COLUMNS if name in comparison.scores}
-    print_parts(format_table(rows(shown)), comparison.recommendation, comparison.size_note, files=files)
+    findings = format_findings(comparison.findings)
+    print_parts(findings, format_table(rows(shown)), comparison.recommendation, comparison.size_note, files=files)

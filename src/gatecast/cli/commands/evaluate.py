@@ -8,7 +8,7 @@ import typer
 
 from gatecast.cli.input_files import check_model, check_source
 from gatecast.cli.options import WHOLE, Json, ModelFile, Out, Setting, parse_option
-from gatecast.cli.output import print_document, print_parts
+from gatecast.cli.output import format_findings, print_document, print_parts
 from gatecast.cli.output_files import TABLE, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "evaluate"]
@@ -24,7 +24,7 @@ NRows = Annotated[
 
 def evaluate(
     model: ModelFile,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Table with new rows, or with other series.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help='Table, or "SELECT ...", of new rows or other series.')],
     n_rows: NRows = None,
     out: Out = None,
     json: Json = False,
@@ -40,19 +40,23 @@ def evaluate(
     from gatecast.data.sources.writers import write
     from gatecast.forecaster import Forecaster
 
-    evaluation = Forecaster.load(path).evaluate(source, n_rows=count)
-    files = write_outputs(targets, {"--out": lambda draft: write(evaluation.table, draft)})
+    forecaster = Forecaster.load(path)
+    evaluation = forecaster.evaluate(source, n_rows=count)
+    table = forecaster._with_offsets(evaluation.table)
+    files = write_outputs(targets, {"--out": lambda draft: write(table, draft)})
     if json:
         from gatecast.cli.json_output import evaluation_facts, rows
 
         print_document(
             "evaluate",
-            {"evaluation": evaluation_facts(evaluation), "forecast": rows(evaluation.table), "files": files},
+            {"evaluation": evaluation_facts(evaluation), "forecast": rows(table), "files": files},
+            evaluation.findings,
         )
         return
     from gatecast.cli.terminal import print_table
     from gatecast.reporting.text_tables import score_table
 
+    typer.echo(format_findings(evaluation.findings, "evaluate") + "\n")
     print_table(score_table(evaluation))
     typer.echo()
     print_parts(evaluation.verdict, files=files)

@@ -20,7 +20,7 @@ from gatecast.cli.options import (
     Setting,
     parse_option,
 )
-from gatecast.cli.output import format_table, print_document, print_parts, progress
+from gatecast.cli.output import format_findings, format_table, print_document, print_parts, progress
 from gatecast.cli.output_files import GATES, MODEL_SUFFIX, REPORT, check_outputs, write_outputs
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ Method = Annotated[
 
 def explain(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Table with times and values, or a file that gatecast train wrote.")
+        str,
+        typer.Argument(metavar="FILE", help='Table, "SELECT ...", or a file that gatecast train wrote.'),
     ],
     options: ForecasterOptions,
     id: SeriesId = None,
@@ -86,15 +87,17 @@ def explain(
     files = write_outputs(
         targets,
         {
-            "--gates": lambda path: write(series_gates.table, path),
+            "--gates": lambda path: write(forecaster._with_offsets(series_gates.table), path),
             "--report": lambda path: write_report(forecaster, path, id=id, futr_df=future, explanation=explanation),
         },
     )
     memory, diagnosis = series_gates.unit_memory, forecaster.learning_curves()
     if json:
-        print_document("explain", _facts(explanation, memory, diagnosis.sentence) | {"files": files})
+        facts = _facts(explanation, memory, diagnosis.sentence) | {"files": files}
+        print_document("explain", facts, explanation.findings)
         return
     print_parts(
+        format_findings(explanation.findings),
         explanation.sentence,
         _largest_attributions(explanation),
         memory.sentence,

@@ -50,7 +50,7 @@ def forecast(
     if json:
         from gatecast.cli.json_output import forecast_document, to_json
 
-        typer.echo(to_json(forecast_document(view, values, files)))
+        typer.echo(to_json(forecast_document(view, values, files, forecaster._with_offsets)))
     elif not (quiet and out):
         from gatecast.cli.terminal import print_forecast
 
@@ -76,7 +76,7 @@ def _write(
     return write_outputs(
         targets,
         {
-            "--out": lambda path: write(view.full_forecast.columns, path),
+            "--out": lambda path: write(forecaster._with_offsets(view.full_forecast.columns), path),
             "--plot": lambda path: forecaster.plot(view.full_forecast.columns, path=path),
             "--report": lambda path: report(forecaster, path, futr_df=future),
         },

@@ -37,4 +37,5 @@ def predict(
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
     columns = forecaster.predict(source, h=h, level=levels, futr_df=future, output="dict")
-    print_prediction("predict", columns, targets, json=json)
+    columns = forecaster._with_offsets(columns)
+    print_prediction("predict", columns, targets, forecaster.findings_, json=json)

@@ -8,7 +8,7 @@ import typer
 
 from gatecast.cli.input_files import check_futr_df, check_input, check_source, require_futr_df
 from gatecast.cli.options import FutrDf, ModelFile, NewFile
-from gatecast.cli.output import written_lines
+from gatecast.cli.output import format_findings, print_parts
 from gatecast.cli.output_files import PAGE, TABLE_SUFFIXES, check_outputs, write_outputs
 from gatecast.errors import ConfigError
 
@@ -49,4 +49,4 @@ def report(
     files = write_outputs(
         targets, {"--out": lambda draft: write_report(forecaster, draft, source=source, futr_df=future, id=id)}
     )
-    typer.echo(written_lines(files))
+    print_parts(format_findings(forecaster.findings_, "report"), files=files)

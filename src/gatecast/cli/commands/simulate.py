@@ -59,4 +59,5 @@ def simulate(
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
     columns = forecaster.simulate(count, source, h=h, futr_df=future, seed=number, output="dict")
-    print_prediction("simulate", columns, targets, json=json)
+    columns = forecaster._with_offsets(columns)
+    print_prediction("simulate", columns, targets, forecaster.findings_, json=json)

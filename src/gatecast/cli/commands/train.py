@@ -9,7 +9,7 @@ import typer
 
 from gatecast.cli.input_files import check_source
 from gatecast.cli.options import File, ForecasterOptions, Json
-from gatecast.cli.output import print_document, progress
+from gatecast.cli.output import format_findings, print_document, progress
 from gatecast.cli.output_files import MODEL, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "train"]
@@ -36,7 +36,7 @@ def train(
         forecaster.fit(source, progress=callback or False)
     write_outputs(targets, {"--out": forecaster.save})
     seconds = round(perf_counter() - began, 3)
-    from gatecast.cli.forecast_view import notes_of, training_advice
+    from gatecast.cli.forecast_view import training_advice
 
     evaluation, advice = forecaster.evaluation_, training_advice(forecaster)
     verdict = None if evaluation is None else evaluation.verdict
@@ -49,10 +49,9 @@ def train(
             "weights": forecaster.model_weights_,
             "verdict": verdict,
             "learning": advice,
-            "findings": notes_of(forecaster),
             "seconds": seconds,
         }
-        print_document("train", facts)
+        print_document("train", facts, forecaster.findings_)
         return
-    lines = (*notes_of(forecaster), verdict, advice, f"written: {out} ({seconds} s)")
+    lines = (format_findings(forecaster.findings_), verdict, advice, f"written: {out} ({seconds} s)")
     typer.echo("\n".join(line for line in lines if line))

@@ -21,7 +21,7 @@ from gatecast.cli.options import (
     Setting,
     parse_option,
 )
-from gatecast.cli.output import format_table, print_document, progress
+from gatecast.cli.output import format_findings, format_table, print_document, progress
 from gatecast.cli.output_files import (
     MODEL,
     PLOT,
@@ -109,9 +109,16 @@ def tune(
     )
     if json:
         seconds = round(perf_counter() - began, 3)
-        print_document("tune", _facts(result) | {"files": files, "seconds": seconds})
+        print_document("tune", _facts(result) | {"files": files, "seconds": seconds}, result.findings)
         return
-    lines = [_best_trials(result), *_search_facts(result), result.validation_summary, result.test_summary]
+    lines = [
+        format_findings(result.findings),
+        "",
+        _best_trials(result),
+        *_search_facts(result),
+        result.validation_summary,
+        result.test_summary,
+    ]
     typer.echo("\n".join([*lines, *(f"written: {name}" for name in files)]))
 
 

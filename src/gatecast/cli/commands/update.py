@@ -9,7 +9,7 @@ import typer
 
 from gatecast.cli.input_files import check_model, check_source
 from gatecast.cli.options import Json, ModelFile
-from gatecast.cli.output import print_document, progress
+from gatecast.cli.output import format_findings, print_document, progress
 from gatecast.cli.output_files import MODEL, OutputKind, check_outputs, write_outputs
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ EXAMPLE = "gatecast update sales.gatecast new_sales.csv"
 
 def update(
     model: ModelFile,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Table with new rows, or with new series.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help='Table, or "SELECT ...", of new rows or series.')],
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the forecaster: NAME.gatecast. Default: MODEL itself.")
     ] = None,
@@ -53,13 +53,13 @@ def update(
             "rows": n_rows,
             "new_series": new_series,
             "new_rows": new_rows,
-            "findings": list(forecaster.data_notes_),
             "seconds": seconds,
         }
-        print_document("update", facts)
+        print_document("update", facts, forecaster.findings_)
         return
     from gatecast._utils.formatting import format_count
 
+    typer.echo(format_findings(forecaster.findings_, "update"))
     typer.echo(
         f"{format_count(new_rows, 'new row')}, {new_series:,} new series; now {n_rows:,} rows of {n_series:,} series"
     )

@@ -12,6 +12,7 @@ from gatecast.data.messages import shorten
 from gatecast.data.parsing.missing_codes import MissingCodes, find_missing_codes
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, factorize, is_missing
+from gatecast.data.parsing.time_zones import is_named
 from gatecast.data.parsing.timestamps import INFER_OFFSET, ParsedTimes, UtcOffsetChoice, parse_times
 from gatecast.errors import DataError
 
@@ -134,6 +135,10 @@ def parse_time_column(
     )
     invalid = np.flatnonzero(~parsed.is_valid)
     if not len(invalid):
+        known = table.types.get(table.names[column])
+        if is_named(parsed.time_zone) and not (known and known.time_zone):
+            note = f"The offsets change as those of {parsed.time_zone} do: forecasts have its offsets."
+            return parsed._replace(notes=(*parsed.notes, note))
         return parsed
     if 2 * len(invalid) > len(cells) > 2 or len(invalid) == len(cells):
         raise DataError(

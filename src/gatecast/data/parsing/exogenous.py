@@ -16,6 +16,7 @@ from gatecast.data.parsing.column_roles import find_column
 from gatecast.data.parsing.columns import parse_booleans, parse_number_column
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
+from gatecast.data.parsing.truth_values import are_truth_values, parse_truth_values, truth_of
 from gatecast.errors import ConfigError, DataError
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 Categories = Mapping[str, tuple[str, ...]]
-"""Categories of each categorical column, by name."""
+"""Categories of each categorical column, by name; none for a column of numbers."""
 
 ARGUMENTS = {"id": "id_col", "time": "time_col", "target": "target_col"}
 """Arguments that declare a role, where they have another name than the role."""
@@ -120,7 +121,7 @@ def parse_exogenous(table: RawTable, indices: Mapping[str, Sequence[int]], categ
     Args:
         table: The table.
         indices: Columns of each role, from `find_exogenous`.
-        categories: Categories of columns of an earlier table; others are refused.
+        categories: Categories of columns of an earlier table, none for numbers; others are refused.
 
     Raises:
         DataError: A value that cannot be parsed, or an unknown category.
@@ -149,7 +150,8 @@ def encode_column(
         table: The table.
         column: Index of the column.
         role: Role of the column, for messages.
-        categories: Categories of an earlier table; inferred if None.
+        categories: Categories of an earlier table, none of them for numbers; inferred if None. Truth values may have
+            another spelling than there: 1 for "True", "no" for 0.
 
     Returns:
         Numbers of shape (n_rows,), NaN where a value is missing; and the categories, None for a numeric column.
@@ -163,10 +165,10 @@ def encode_column(
     ([1.0, nan, 0.0, 1.0], ('ball', 'fair'))
     """
     cells = table.source_column(column)
-    if categories is not None:
+    if categories:
         return _encode_known(table, column, tuple(categories)), tuple(categories)
     booleans = parse_booleans(cells)
-    if booleans is not None:
+    if booleans is not None and categories is None:
         return ParsedNumbers(booleans, np.ones(len(cells), bool)), BOOLEAN_CATEGORIES
     if cells.dtype.kind != "O":
         return parse_number_column(table, column, role), None
@@ -176,6 +178,8 @@ def encode_column(
     n_rows = np.bincount(codes, minlength=len(unique))
     if parsed.is_valid.all():
         return ParsedNumbers(parsed.values[codes], np.ones(len(cells), bool), parsed.notes), None
+    if categories is not None:
+        return _parse_known_numbers(table, column, role), None
     if n_rows[present & parsed.is_valid].sum() > MIN_NUMERIC_FRACTION * n_rows[present].sum():
         return parse_number_column(table, column, role), None
     inferred = tuple(sorted({text.strip() for text in unique[present]}))
@@ -189,6 +193,15 @@ def format_value(value: float, categories: Sequence[str] | None) -> str:
     ("'b'", '2.5')
     """
     return f"{value:.12g}" if categories is None else repr(categories[int(value)])
+
+
+def _parse_known_numbers(table: RawTable, column: int, role: str) -> ParsedNumbers:
+    """Texts of a column that held numbers before: truth values are 1 and 0, anything else is refused."""
+    truth = parse_truth_values(table.columns[column])
+    if truth is None:
+        return parse_number_column(table, column, role)
+    note = f"Truth values in the {role} {table.describe_column(column)} are read as 1 (true) and 0 (false)."
+    return ParsedNumbers(truth, np.ones(len(truth), bool), (note,))
 
 
 def _encode_known(table: RawTable, column: int, categories: tuple[str, ...]) -> ParsedNumbers:
@@ -217,13 +230,22 @@ def _encode_known(table: RawTable, column: int, categories: tuple[str, ...]) -> 
 
 
 def _as_categories(column: RawColumn, categories: tuple[str, ...]) -> RawColumn:
-    """Values as strings: integers without a decimal point, booleans as Python writes them."""
-    booleans = parse_booleans(column) if categories == BOOLEAN_CATEGORIES else None
-    if booleans is not None:
-        texts = np.array([*BOOLEAN_CATEGORIES, ""], object)
-        return texts[np.where(np.isnan(booleans), 2, booleans).astype(np.int64)]
+    """Values as strings: integers without a decimal point, truth values as the categories spell them."""
+    truth = parse_truth_values(column) if are_truth_values(categories) else None
+    if truth is not None and not _are_among(column, categories):
+        spellings = {truth_of(category): category for category in reversed(categories)}
+        texts = np.array([spellings[0.0], spellings[1.0], ""], object)
+        return texts[np.where(np.isnan(truth), 2, truth).astype(np.int64)]
     if column.dtype.kind == "O":
         return column
     if column.dtype.kind == "f":
         return to_text(["" if value != value else f"{value:.12g}" for value in column.tolist()])
     return to_text(column.astype(str))
+
+
+def _are_among(column: RawColumn, categories: tuple[str, ...]) -> bool:
+    """Whether all texts that are not missing are categories as they are spelled."""
+    if column.dtype.kind != "O":
+        return False
+    unique, _ = factorize(column)
+    return {text.strip() for text in unique[~is_missing(unique)].tolist()} <= set(categories)

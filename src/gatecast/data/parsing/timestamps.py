@@ -25,6 +25,7 @@ from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
 from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
+from gatecast.data.parsing.time_zones import find_zone
 
 __all__ = [
     "INFER_OFFSET",
@@ -61,6 +62,7 @@ class ParsedTimes(NamedTuple):
         is_utc: Whether local times were converted to UTC.
         number_format: How numbers stand for dates: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms", "us", "ns" since
             1970; empty otherwise.
+        time_zone: Zone of the offsets: "UTC", an offset such as "+05:30", or a place; empty if there are none.
     """
 
     values: npt.NDArray[Any]
@@ -69,6 +71,7 @@ class ParsedTimes(NamedTuple):
     utc_offset_minutes: int | None = None
     is_utc: bool = False
     number_format: str = ""
+    time_zone: str = ""
 
 
 class LocalOrUtc(NamedTuple):
@@ -281,7 +284,8 @@ def _apply_offsets(
         inferred = choose_local_or_utc(times, offsets)
         notes = (inferred.note,) if len(offsets) else ()
         values = _fill_invalid(inferred.values, is_valid)
-        return ParsedTimes(values, is_valid, notes, inferred.utc_offset_minutes, inferred.is_utc)
+        zone = find_zone(times, offsets)
+        return ParsedTimes(values, is_valid, notes, inferred.utc_offset_minutes, inferred.is_utc, time_zone=zone)
     if choice is None:
         return ParsedTimes(_fill_invalid(times, is_valid), is_valid)
     shifted = times - offsets.astype("m8[m]") + np.timedelta64(int(choice), "m")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gatecast.data.panel import Panel
 
 __all__ = [
+    "attach_findings",
     "from_frame",
     "from_mapping",
     "from_sequence",
@@ -116,6 +118,25 @@ def to_frame_like(kind: str, columns: Mapping[str, npt.ArrayLike], panel: Panel 
             f"Cannot make a {backend} table: {error.name} is not installed", fix=f"Run: pip install {backend}"
         ) from None
     return frame if panel is None else restore_frame(frame, backend, arrays, panel)
+
+
+def attach_findings(table: Any, findings: Sequence[str]) -> Any:
+    """Return a table with what was noticed about its data, where its library has a place for it.
+
+    Args:
+        table: A pandas table keeps the sentences in `attrs`, an Arrow table as JSON in the metadata of its schema; a
+            polars table and a dict of arrays have no such place.
+        findings: Sentences.
+
+    >>> attach_findings({"y": np.ones(1)}, ["one"])
+    {'y': array([1.])}
+    """
+    if isinstance(getattr(table, "attrs", None), dict):
+        table.attrs["findings"] = list(findings)
+    elif hasattr(table, "replace_schema_metadata"):
+        known = table.schema.metadata or {}
+        return table.replace_schema_metadata({**known, b"findings": json.dumps(list(findings)).encode()})
+    return table
 
 
 def is_sequence(source: Any) -> bool:
@@ -232,7 +253,10 @@ def _fill_masked(column: Any) -> RawColumn:
         return np.asarray(column.astype(np.float64).filled(np.nan))
     if column.dtype.kind == "M":
         return np.asarray(column.filled(np.datetime64("NaT")))
-    return np.asarray(column.astype(object).filled(None))
+    # filled(None) would fill in NumPy's default, a question mark.
+    values = np.asarray(column.data).astype(object)
+    values[np.asarray(column.mask)] = None
+    return values
 
 
 def _is_record_batch(source: Any) -> bool:

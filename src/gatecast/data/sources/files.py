@@ -31,6 +31,7 @@ from gatecast.data.sources.file_formats import (
     table_stem,
 )
 from gatecast.data.sources.large_text import read_large_text
+from gatecast.data.sources.parquet_zones import restore_zones
 from gatecast.data.sources.patterns import match_files
 from gatecast.data.sources.sql import query_file
 from gatecast.data.sources.stdin import STDIN_FILE, STDIN_LABEL, save_stdin
@@ -147,7 +148,7 @@ def _read(content: Content) -> RawTable:
                 fix=f"Omit ::{content.selection}.",
             )
         if file_format == "parquet":
-            return query_file("read_parquet", content.path)
+            return restore_zones(query_file("read_parquet", content.path), content.path)
         if file_format == "json":
             return _read_json(content, head)
         if file_format == "html":

@@ -11,14 +11,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import format_times, time_unit
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast.data.parsing.digit_dates import times_to_numbers
 from gatecast.data.parsing.raw_table import ColumnType, factorize
+from gatecast.data.parsing.time_zones import format_offset, offsets_of_local, offsets_of_utc
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
 
-__all__ = ["column_type", "restore_arrays", "restore_frame"]
+__all__ = ["add_offsets", "column_type", "restore_arrays", "restore_frame"]
 
 Array = npt.NDArray[Any]
 
@@ -99,6 +101,54 @@ def restore_frame(frame: Any, kind: str, columns: ColumnTable, panel: Panel) -> 
     return frame
 
 
+def add_offsets(columns: ColumnTable, panel: Panel) -> ColumnTable:
+    """Return columns of results with their times as ISO 8601 with the UTC offset, if the source had a time zone.
+
+    Args:
+        columns: Columns of results.
+        panel: The panel that their times come from.
+
+    >>> from dataclasses import replace
+    >>> from gatecast.data.panel import KeyTypes, from_values
+    >>> panel = from_values([1.0, 2.0], start="2024-01-01", freq="D")
+    >>> panel = replace(panel, utc_offset_minutes=330, key_types=KeyTypes(time_zone="+05:30"))
+    >>> add_offsets(panel.future_columns(1), panel)["ds"].tolist()
+    ['2024-01-03T00:00:00+05:30']
+    """
+    written = dict(columns)
+    for name in _time_columns(columns, panel):
+        if not panel.key_types.time_zone or columns[name].dtype.kind != "M":
+            continue
+        utc, zone = _to_utc(columns[name], panel, "pyarrow")
+        if zone == "UTC":
+            texts = [f"{text}Z" for text in format_times(utc, "T", _unit(utc))]
+        elif zone:
+            minutes = _minutes_ahead(utc, zone)
+            local = utc + minutes.astype("m8[m]")
+            offsets = map(format_offset, minutes.tolist())
+            texts = [
+                text + offset for text, offset in zip(format_times(local, "T", _unit(local)), offsets, strict=True)
+            ]
+        else:
+            continue
+        written[name] = np.array(texts, object)
+    return written
+
+
+def _unit(times: Array) -> str:
+    """The unit of times of day: a second or shorter."""
+    unit = time_unit(times)
+    return "s" if unit in ("D", "m") else unit
+
+
+def _minutes_ahead(utc: Array, zone: str) -> IntArray:
+    """Minutes by which clocks of a zone, or at an offset such as "+05:30", are ahead of UTC."""
+    if _FIXED_OFFSET.fullmatch(zone) is None:
+        return offsets_of_utc(utc, ZoneInfo(zone))
+    sign = -1 if zone[0] == "-" else 1
+    return np.full(len(utc), sign * (int(zone[1:3]) * 60 + int(zone[4:6])), np.int64)
+
+
 def _id_types(columns: ColumnTable, panel: Panel) -> dict[str, ColumnType]:
     """Types of the id columns that the table has."""
     return {name: kind for name, kind in panel.key_types.id_types(panel.columns.ids).items() if name in columns}
@@ -125,14 +175,7 @@ def _to_utc(times: Array, panel: Panel, kind: str) -> tuple[Array, str]:
         return times - np.timedelta64(minutes, "m"), name
     if zone is None:
         return times, ""
-    unique, codes = np.unique(times.astype("M8[us]"), return_inverse=True)
-    return (unique - _utc_offsets(unique, zone).astype("m8[m]"))[codes], name
-
-
-def _utc_offsets(local: Array, zone: ZoneInfo) -> IntArray:
-    """Minutes by which local times are ahead of UTC."""
-    offsets = [time.replace(tzinfo=zone).utcoffset() for time in local.tolist()]
-    return np.array([0 if offset is None else offset.total_seconds() // 60 for offset in offsets], np.int64)
+    return times - offsets_of_local(times, zone).astype("m8[m]"), name
 
 
 def _fixed_offset_name(time_zone: str, kind: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ __all__ = [
     "is_database",
     "is_query",
     "query_file",
+    "reserved_words",
     "run_query",
 ]
 
@@ -62,6 +64,17 @@ def is_query(source: str) -> bool:
     (True, False)
     """
     return re.match(r"\s*(select|with|from)\s", source, re.IGNORECASE) is not None
+
+
+@cache
+def reserved_words() -> frozenset[str]:
+    """Return the words that a query must quote to use them as names of columns.
+
+    >>> "group" in reserved_words(), "day" in reserved_words()
+    (True, False)
+    """
+    words = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
+    return frozenset(from_query(words).columns[0].tolist())
 
 
 def files_in_query(query: str) -> tuple[Path, ...]:

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from gatecast.data.parsing.raw_table import RawColumn
 from gatecast.errors import DataError
 
 __all__ = ["write"]
+
+_AWARE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
 def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) -> Path:
@@ -99,9 +102,17 @@ def _write_parquet(columns: dict[str, RawColumn], path: Path) -> None:
         name: column.astype(object) if column.dtype.kind == "U" else column for name, column in columns.items()
     }
     quoted = str(path).replace("'", "''")
+    aware = ['"' + name.replace('"', '""') + '"' for name, column in columns.items() if _has_offsets(column)]
+    casts = ", ".join(f"CAST({name} AS TIMESTAMPTZ) AS {name}" for name in aware)
+    selection = f"(SELECT * REPLACE ({casts}) FROM columns_to_write)" if aware else "columns_to_write"
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.register("columns_to_write", registered)
-        connection.execute(f"COPY columns_to_write TO '{quoted}' (FORMAT parquet)")
+        connection.execute(f"COPY {selection} TO '{quoted}' (FORMAT parquet)")
+
+
+def _has_offsets(column: RawColumn) -> bool:
+    """Whether a column holds times with an offset from UTC as text."""
+    return column.dtype.kind == "O" and bool(len(column)) and all(map(_AWARE.fullmatch, map(str, column.tolist())))
 
 
 def _to_items(column: RawColumn) -> list[Any]:

@@ -1,0 +1,202 @@
+"""Queries that mend a table: rows of one time summed, events summed by day, one of several series kept.
+
+A query is advised only after it was run: its result is read without an error, and has the sum of the table where rows
+are summed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from gatecast.data.frequency import Times
+from gatecast.data.panel import Panel
+from gatecast.data.panel_checks import DUPLICATE_TIME, IRREGULAR_TIMES, OTHER_FREQUENCY
+from gatecast.data.parsing.column_roles import infer_roles
+from gatecast.data.parsing.columns import parse_number_column, parse_time_column
+from gatecast.data.parsing.raw_table import RawTable, factorize
+from gatecast.data.parsing.series_keys import find_id_columns, infer_id_columns, parse_keys
+from gatecast.data.sources.sql import reserved_words
+from gatecast.errors import DataError, GatecastError
+
+__all__ = ["Declared", "add_query"]
+
+MAX_LENGTH = 240
+"""Longest query in a message."""
+UNITS = {"hour": "h", "day": "D", "week": "W", "month": "M"}
+"""Units that events are summed over, as DuckDB and NumPy call them."""
+MIN_UNITS = 10
+
+
+class Declared(NamedTuple):
+    """Columns that were declared for a table.
+
+    Args:
+        ids: Id columns.
+        time: Time column; None if it was not declared.
+        target: Target column; None if it was not declared.
+        exogenous: Exogenous columns.
+    """
+
+    ids: Sequence[str]
+    time: str | None
+    target: str | None
+    exogenous: Sequence[str]
+
+
+class _Query(NamedTuple):
+    """A query, what it does, and whether it needs the arguments that the table was read with."""
+
+    text: str
+    purpose: str
+    needs_arguments: bool = False
+
+
+class QueryReader(Protocol):
+    """Reads a query, with the arguments that the table was read with or without any."""
+
+    def __call__(self, query: str, /, *, as_declared: bool) -> Panel: ...
+
+
+class _Table(NamedTuple):
+    """What a query is made from.
+
+    Args:
+        path: The file.
+        ids: Id columns.
+        time: Time column.
+        target: Target column.
+        exogenous: Exogenous columns.
+        times: Times of the rows.
+        total: Sum of the target.
+        longest: Id of the series with most rows; None without one id column.
+    """
+
+    path: str
+    ids: Sequence[str]
+    time: str
+    target: str
+    exogenous: Sequence[str]
+    times: Times
+    total: float
+    longest: Any
+
+
+def add_query(error: DataError, source: str, table: RawTable, declared: Declared, read: QueryReader) -> DataError:
+    """Return an error with a query that mends the table, or as it is if none does.
+
+    Args:
+        error: That rows have the same time, that times are irregular, or that frequencies differ.
+        source: What was read; only a file can be queried.
+        table: The table in it.
+        declared: Its columns.
+        read: Reads a query.
+    """
+    is_file = os.path.isfile(source) and table.has_header and table.files is None
+    if not is_file or error.what not in (DUPLICATE_TIME, IRREGULAR_TIMES, OTHER_FREQUENCY):
+        return error
+    try:
+        examined = _examine(source, table, declared)
+        query = None if examined is None else next(_working_queries(error.what, examined, read), None)
+    except GatecastError:
+        return error
+    if query is None:
+        return error
+    same = " with the same arguments" if query.needs_arguments else ""
+    literal = query.text.replace("\\", "\\\\").replace('"', '\\"')
+    return DataError(
+        error.what,
+        where=error.where,
+        got=error.got,
+        expected=error.expected,
+        fix=f'{error.fix} To {query.purpose}, call fit("{literal}"){same}.',
+        argument=error.argument,
+    )
+
+
+def _working_queries(problem: str, table: _Table, read: QueryReader) -> Iterator[_Query]:
+    """Queries whose result is read as it should be."""
+    if problem == DUPLICATE_TIME:
+        queries = [_sum(table, "")]
+    elif problem == IRREGULAR_TIMES:
+        queries = [_sum(table, unit) for unit in _units(table.times)]
+    else:
+        queries = [] if table.longest is None else [_filter(table)]
+    for query in queries:
+        if len(query.text) > MAX_LENGTH:
+            continue
+        for as_declared in (False, True):
+            try:
+                panel = read(query.text, as_declared=as_declared)
+            except GatecastError:
+                continue
+            same_sum = problem == OTHER_FREQUENCY or np.isclose(np.nansum(panel.values), table.total)
+            if same_sum and (problem != DUPLICATE_TIME or _has_ends(panel, table.times)):
+                yield query._replace(needs_arguments=as_declared)
+
+
+def _examine(path: str, table: RawTable, declared: Declared) -> _Table | None:
+    """What a query is made from; None for a table without times."""
+    named = find_id_columns(table, list(declared.ids) or None)
+    exogenous = [table.names.index(name) for name in declared.exogenous]
+    roles = infer_roles(table, None, declared.time, declared.target, [*named, *exogenous])
+    if roles.time is None:
+        return None
+    times = parse_time_column(table, roles.time).values
+    total = float(np.nansum(parse_number_column(table, roles.target).values))
+    id_columns = named or infer_id_columns(table, roles, times, exogenous)
+    longest = None
+    if len(id_columns) == 1:
+        ids, codes = factorize(parse_keys(table, id_columns).ids)
+        longest = ids.tolist()[int(np.bincount(codes).argmax())]
+    names = [table.names[i] for i in id_columns]
+    time, target = table.names[roles.time], table.names[roles.target]
+    return _Table(path, names, time, target, declared.exogenous, times, total, longest)
+
+
+def _has_ends(panel: Panel, times: Times) -> bool:
+    """Whether a panel has the first and the last of times."""
+    last = panel.freq.at(panel.start, panel.lengths - 1).max()
+    return bool(panel.start.min() == times.min() and last == times.max())
+
+
+def _units(times: Times) -> list[str]:
+    """The first unit of which half occur; none if the times are no dates."""
+    if times.dtype.kind != "M":
+        return []
+    for unit, code in UNITS.items():
+        ticks = np.unique(times.astype(f"M8[{code}]").astype(np.int64))
+        if len(ticks) >= MIN_UNITS and 2 * len(ticks) > ticks[-1] - ticks[0]:
+            return [unit]
+    return []
+
+
+def _sum(table: _Table, unit: str) -> _Query:
+    """A query that sums the target over rows of one time, or of one unit of time."""
+    time, target, keys = _name(table.time), _name(table.target), [_name(key) for key in table.ids]
+    moment, label = (f"date_trunc('{unit}', {time})", f" AS {time}") if unit else (time, "")
+    others = [f"max({_name(name)}) AS {_name(name)}" for name in table.exogenous]
+    columns = ", ".join([*keys, moment + label, f"sum({target}) AS {target}", *others])
+    text = f"SELECT {columns} FROM {_literal(table.path)} GROUP BY {', '.join([*keys, moment])}"
+    return _Query(text, f"sum them by {unit}" if unit else "sum them")
+
+
+def _filter(table: _Table) -> _Query:
+    """A query that keeps the longest series."""
+    value = str(table.longest) if isinstance(table.longest, int) else _literal(str(table.longest))
+    text = f"SELECT * FROM {_literal(table.path)} WHERE {_name(table.ids[0])} = {value}"
+    return _Query(text, "take one of them")
+
+
+def _name(name: str) -> str:
+    """A column name as SQL, in quotation marks unless it is a plain word."""
+    is_plain = name.isascii() and name.isidentifier() and name.lower() not in reserved_words()
+    return name if is_plain else '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"

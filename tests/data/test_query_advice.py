@@ -1,0 +1,95 @@
+"""Queries that mend a table are advised where they work."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gatecast.cli.option_names import with_options
+from gatecast.data.reader import read
+from gatecast.errors import DataError
+
+DAYS = pd.date_range("2024-01-01", periods=30)
+
+
+def advised(path, **arguments):
+    """The query in the message as a shell would pass it on, and what follows it."""
+    with pytest.raises(DataError) as caught:
+        read(path, **arguments)
+    assert "\n" not in str(caught.value)
+    message = with_options(str(caught.value), {})
+    match = re.search(r"run gatecast forecast (\".*\")([^\"]*)\.$", message)
+    return (
+        None if match is None else (subprocess.check_output(["sh", "-c", f"printf %s {match[1]}"], text=True), match[2])
+    )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+@pytest.mark.parametrize("names", [("day", "n"), ("the day", "sold $"), ("group", 'a "b"'), ("Zeit", "Wert`x`")])
+def test_rows_of_one_time_are_summed(tmp_path, monkeypatch, suffix, names):
+    monkeypatch.chdir(tmp_path)
+    time, target = names
+    orders = pd.DataFrame({time: np.repeat(DAYS.strftime("%Y-%m-%d"), 3), "customer": range(90), target: range(90)})
+    path = f"it's.{suffix}"
+    if suffix == "csv":
+        orders.to_csv(path, index=False)
+    elif suffix == "parquet":
+        orders.to_parquet(path)
+    else:
+        orders.to_json(path, orient="records", lines=True)
+    query, rest = advised(path, time_col=time, target_col=target)
+    panel, _ = read(query) if not rest else read(query, time_col=time, target_col=target)
+    assert panel.values.tolist() == [float(9 * k + 3) for k in range(30)]
+    assert panel.columns.target == target
+
+
+def test_rows_of_one_time_are_summed_by_series(tmp_path):
+    rows = [(shop, day, 1.5) for shop in (7, 8) for day in DAYS for _ in range(2)]
+    pd.DataFrame(rows, columns=["shop", "day", "sold"]).to_csv(tmp_path / "a.csv", index=False)
+    query, rest = advised(tmp_path / "a.csv", id_col="shop", target_col="sold")
+    assert query == f"SELECT shop, day, sum(sold) AS sold FROM '{tmp_path / 'a.csv'}' GROUP BY shop, day"
+    panel, _ = read(query, **({"id_col": "shop", "target_col": "sold"} if rest else {}))
+    assert panel.ids.tolist() == [7, 8]
+    assert set(panel.values.tolist()) == {3.0}
+
+
+def test_events_are_summed_by_a_unit_of_time(tmp_path):
+    rng = np.random.default_rng(0)
+    times = np.datetime64("2024-01-01", "s") + np.sort(rng.integers(0, 60 * 86_400, 400))
+    pd.DataFrame({"at": times, "amount": 2.0}).to_csv(tmp_path / "a.csv", index=False)
+    query, rest = advised(tmp_path / "a.csv")
+    assert rest == ""
+    panel, _ = read(query)
+    assert (str(panel.freq), panel.values.sum()) == ("D", 800.0)
+
+
+def test_series_of_different_frequencies_are_filtered(tmp_path):
+    months, quarters = pd.date_range("2015-01-01", periods=60, freq="MS"), pd.date_range("2015", periods=20, freq="QS")
+    rows = [("sales", t, k) for k, t in enumerate(months)] + [("it's", t, k) for k, t in enumerate(quarters)]
+    pd.DataFrame(rows, columns=["kind", "t", "y"]).to_csv(tmp_path / "a.csv", index=False)
+    query, rest = advised(tmp_path / "a.csv")
+    assert (query, rest) == (f"SELECT * FROM '{tmp_path / 'a.csv'}' WHERE kind = 'sales'", "")
+    assert len(read(query)[0].values) == 60
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # DuckDB reads no numbers in this notation, nor a table below a title.
+        "day;n\n" + "".join(f"{day:%d.%m.%Y};1.234,{k}\n" for k, day in enumerate(DAYS[:20]) for _ in range(2)),
+        "A report\n\nday,n\n" + "".join(f"{day:%Y-%m-%d},1k\n" for day in DAYS for _ in range(2)),
+    ],
+)
+def test_query_that_would_not_work_is_not_advised(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    assert advised(tmp_path / "a.csv") is None
+
+
+def test_table_without_a_file_gets_no_query():
+    with pytest.raises(DataError, match="Duplicate time") as caught:
+        read({"ds": ["2024-01-01", "2024-01-01", "2024-01-02"], "y": [1, 2, 3]})
+    assert "SELECT" not in str(caught.value)
