@@ -37,6 +37,8 @@ __all__ = [
 SAMPLE_SIZE = 50
 # Parsing each distinct time once pays off only in a table of at least this many rows.
 MIN_ROWS_TO_FACTORIZE = 10_000
+MIN_SPANS = 3
+"""Distinct texts from which years such as 2019/20 differ from months and weeks."""
 MIDNIGHTS_NOTE = (
     "Times in UTC are an hour earlier in one half of the year: they are midnights of a clock with summer time, and are "
     "read as dates."
@@ -163,6 +165,11 @@ def _find_notation(sample: list[str], name: str) -> _Notation | None:
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
     """The parser that reads most texts; of several, the first unless another is called for or more regular."""
     wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
+    # Years such as 2003-04, 2004-05, 2005-06 are no months a year and a month apart.
+    if len(set(texts)) >= MIN_SPANS and all(_SPAN.fullmatch(text) for text in texts):
+        for parser in _SPANS:
+            if parser(texts).is_valid.all():
+                return _Notation(parser, False, rewritten, len(texts))
     # Nearly all columns are numbers or ISO 8601: the other formats need not be tried.
     for parser in () if wanted else _PARSERS[:2]:
         if parser(texts).is_valid.all():
@@ -388,6 +395,8 @@ _OFFSET = re.compile(
     r"(.*\d(?:[:.]\d\d)+(?:[.,]\d{1,9})?|\d{8}T\d{4,6}|.*\d ?[AaPp]\.?[Mm]\.?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"
 )
 _BY_PATTERN = {pattern: _parser(pattern) for pattern in DATE_PATTERNS}
+_SPAN = re.compile(r"\d{4}[-/–](?:\d\d|\d{4})")
+_SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "next_year" in pattern.groupindex)
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.
 _PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
 # Words in the name of a column, and the parsers that they call for.
