@@ -20,7 +20,8 @@ from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
-from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates
+from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates, serial_dates
+from gatecast.data.parsing.mixed_notations import merge_notations
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 
@@ -133,7 +134,32 @@ def parse_times(
         parsed = _parse_numeric_texts(texts, as_integers, name)
     else:
         parsed = _parse_texts(texts, notation, utc_offset)
+    if not parsed.is_valid.all() and not as_integers and not notation.is_aware:
+        first = _serials_among(parsed, name)
+        mixed = merge_notations(texts, first, parsed.is_valid, lambda rest: _parse_others(rest, name))
+        if mixed is not None:
+            parsed = ParsedTimes(mixed.values, mixed.is_valid, (*parsed.notes, mixed.note))
     return parsed if codes is None else parsed._replace(values=parsed.values[codes], is_valid=parsed.is_valid[codes])
+
+
+def _parse_others(texts: list[str], name: str) -> npt.NDArray[Any] | None:
+    """Times of texts that are all in one notation; None for others."""
+    notation = _best_parser(texts[:SAMPLE_SIZE], name, None)
+    if notation.n_valid < min(len(texts), SAMPLE_SIZE) or notation.is_aware:
+        return None
+    if notation.parser is _parse_numeric_texts:
+        parsed = _parse_numeric_texts(texts, name=name)
+        return _serials_among(parsed, name) if parsed.is_valid.all() else None
+    parsed = notation.parser(texts)
+    return parsed.values if parsed.is_valid.all() else None
+
+
+def _serials_among(parsed: ParsedTimes, name: str) -> npt.NDArray[Any]:
+    """Times, or the spreadsheet dates that integers next to dates are."""
+    if parsed.values.dtype.kind == "M":
+        return parsed.values
+    dates = serial_dates(parsed.values[parsed.is_valid].astype(np.float64), name)
+    return parsed.values if dates is None else _fill_invalid(dates, parsed.is_valid)
 
 
 class _Notation(NamedTuple):
