@@ -89,9 +89,10 @@ def test_business_days_need_a_weekend_to_be_told_from_days():
     assert str(infer_freq(holidays)) == "B"
 
 
-def test_the_last_business_day_of_a_month_is_its_end():
+def test_the_last_business_day_of_a_month_is_a_calendar():
     times = days("2024-01-31", "2024-02-29", "2024-03-29", "2024-04-30", "2024-05-31", "2024-06-28")
-    assert str(infer_freq(times)) == "ME"
+    assert str(infer_freq(times)) == "BME"
+    assert str(infer_freq(times, with_days=False)) == "ME"
     grid = align_to_grid(times, parse("ME"))
     assert grid.positions.tolist() == list(range(6))
     assert grid.on_grid.tolist() == [True, True, False, True, True, False]

@@ -3,7 +3,8 @@
 Times are datetime64[us] without a time zone (292,000 years each way, so neither 1749 nor 2300 overflows), or int64
 where there are no dates. Aliases are those of pandas: ``YS QS MS`` for the start and ``YE QE ME`` for the end of year,
 quarter and month, ``W-SUN`` ... ``W-SAT``, ``B``, ``D``, ``h``, ``min``, ``s``, ``ms``, ``us``, each with a multiple
-(``15min``); integer steps are written as a number (``1``).
+(``15min``); ``SMS-15``, ``SME-15``, ``BMS``, ``BME``, ``WOM-3FRI`` and others for days of the month; integer steps are
+written as a number (``1``).
 
 The phase of a grid is in its first time, never in the frequency: hourly data at a quarter past, daily data at nine
 o'clock and monthly data on the 15th are regular grids.
@@ -22,6 +23,15 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast._utils.validation import check_positive_int
+from gatecast.data.month_days import (
+    LAST_DAYS,
+    are_month_days,
+    days_alias,
+    describe_days,
+    month_day_positions,
+    month_day_times,
+    parse_days_alias,
+)
 from gatecast.data.week_slots import MICROSECONDS_PER_WEEK, format_slots, parse_slots, slot_positions, slot_times
 from gatecast.errors import ConfigError
 
@@ -104,20 +114,25 @@ class Freq:
             four); None for the default: Sunday, January for starts, December for ends.
         slots: Steps of a week that occur, from 0 at midnight of Monday, where some never do: a shop that is closed on
             Sundays has the days 0 to 5. () for all.
+        days: Days of the month on which rows occur, such as ("1", "15"), ("30",), ("3FRI",) or ("LB",), of the units
+            MS and ME; or of the year, such as ("JAN15", "SEP1"), of the unit YS. () for the first or the last day.
 
     Raises:
-        ConfigError: Another unit, multiple or anchor, or slots that are not in a week.
+        ConfigError: Another unit, multiple or anchor, slots that are not in a week, or days that are not in a month.
 
     >>> str(Freq("D", slots=(0, 1, 2, 3, 4, 5))), Freq("D", slots=(0, 1, 2, 3, 4, 5)).label
     ('D@0-5', 'daily except Sundays (D@0-5)')
     >>> str(Freq("min", 15)), Freq("MS").label, Freq("QE", anchor=2)
-    ('15min', 'monthly (MS)', Freq(unit='QE', multiple=1, anchor=11, slots=()))
+    ('15min', 'monthly (MS)', Freq(unit='QE', multiple=1, anchor=11, slots=(), days=()))
+    >>> str(Freq("MS", days=("3FRI",))), Freq("ME", days=("15", "31")).label
+    ('WOM-3FRI', 'monthly on day 15 and last day (SME-15)')
     """
 
     unit: str
     multiple: int = 1
     anchor: int | None = None
     slots: tuple[int, ...] = ()
+    days: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.unit not in UNIT_NAMES:
@@ -126,6 +141,8 @@ class Freq:
         object.__setattr__(self, "anchor", _normalize_anchor(self.unit, self.anchor))
         if self.slots:
             _check_slots(self)
+        if self.days:
+            _check_days(self)
 
     def __str__(self) -> str:
         if self.unit == "step":
@@ -133,6 +150,8 @@ class Freq:
         times = str(self.multiple) if self.multiple > 1 else ""
         if self.slots:
             return f"{times}{self.unit}@{format_slots(self.slots)}"
+        if self.days:
+            return times + days_alias(self.days, self.unit)
         if self.anchor is None or (self.unit != "W" and self == Freq(self.unit, self.multiple)):
             return times + self.unit
         names = WEEKDAYS if self.unit == "W" else ("", *MONTH_NAMES)
@@ -146,6 +165,9 @@ class Freq:
             return "integer steps" if self.multiple == 1 else f"integer steps of {self.multiple}"
         if self.slots:
             return _label_slots(self)
+        if self.days:
+            every = single if self.multiple == 1 else f"every {self.multiple} {plural}"
+            return f"{every} on {describe_days(self.days)} ({self})"
         return f"{single if self.multiple == 1 else f'every {self.multiple} {plural}'} ({self})"
 
     @property
@@ -157,6 +179,9 @@ class Freq:
         """
         if self.slots:
             return self._slot_cycles()[0]
+        if self.days:
+            n_months = MONTHS[self.unit] * self.multiple
+            return 12 // n_months * len(self.days) if 12 % n_months == 0 else 1
         usual = CYCLES.get(self.unit, (1,))[0]
         return usual // self.multiple if usual % self.multiple == 0 else 1
 
@@ -169,6 +194,8 @@ class Freq:
         """
         if self.slots:
             return tuple(period for period in self._slot_cycles() if period >= 4)
+        if self.days:
+            return (self.season_length,) if self.season_length >= 4 else ()
         cycles = CYCLES.get(self.unit, ())
         periods = (cycle // self.multiple for cycle in cycles if cycle % self.multiple == 0)
         return tuple(sorted(period for period in periods if period >= 4))
@@ -191,6 +218,8 @@ class Freq:
         if self.unit == "step":
             return np.asarray(first + steps)
         first = first.astype("M8[us]")
+        if self.days:
+            return month_day_times(first, k, self.days, MONTHS[self.unit] * self.multiple)
         if self.slots:
             return slot_times(first, k, self.slots, self.step_microseconds)
         if self.unit in MICROSECONDS:
@@ -233,7 +262,9 @@ class Freq:
             k = _nearest(t.astype(np.int64) - first.astype(np.int64), self.multiple)
         else:
             t, first = t.astype("M8[us]"), first.astype("M8[us]")
-            if self.slots:
+            if self.days:
+                k = month_day_positions(t, first, self.days, MONTHS[self.unit] * self.multiple)
+            elif self.slots:
                 k = slot_positions(t, first, self.slots, self.step_microseconds)
             elif self.unit in MICROSECONDS:
                 size = MICROSECONDS[self.unit] * self.multiple
@@ -253,7 +284,7 @@ class Freq:
         >>> str(Freq("W").anchored(monday)), str(Freq("ME").anchored(monday))
         ('W-MON', 'MS')
         """
-        if self.unit not in MONTHS and self.unit != "W":
+        if self.days or (self.unit not in MONTHS and self.unit != "W"):
             return self
         day = np.asarray(first).astype("M8[D]")
         if self.unit == "W":
@@ -308,6 +339,8 @@ def parse(freq: str | int | Freq) -> Freq:
     if isinstance(freq, Freq):
         return freq
     text = str(freq).strip()
+    if with_days := _parse_days(text):
+        return with_days
     text, at, slots = text.partition("@")
     match = re.fullmatch(r"(\d*)\s*([A-Za-z]*)(?:-([A-Za-z]{3}))?", text)
     if match and any(match.group(1, 2)):
@@ -326,6 +359,18 @@ def parse(freq: str | int | Freq) -> Freq:
         fix=f"Did you mean {close[0]!r}?" if close else "For example, freq='MS' means the first of every month.",
         argument="freq",
     )
+
+
+def _parse_days(text: str) -> Freq | None:
+    """A frequency with days of the month; None for another one."""
+    multiple = re.match(r"\d*", text)[0]  # type: ignore[index]  # Matches every text.
+    days, n_months = parse_days_alias(text[len(multiple) :].strip())
+    if not days:
+        return None
+    count = int(multiple or 1)
+    if days[0].startswith(MONTH_NAMES):
+        return Freq("YS", count, days=days)
+    return Freq("ME" if days[-1] in LAST_DAYS else "MS", n_months * count, days=days)
 
 
 def weekday(days: npt.ArrayLike) -> IntArray:
@@ -371,6 +416,18 @@ def _check_slots(freq: Freq) -> None:
             "Invalid slots of a week",
             got=f"{format_slots(slots)} for {freq.multiple}{freq.unit}",
             expected="ascending numbers of steps in a week, from 0 at midnight of Monday, of a unit such as D or h",
+        )
+
+
+def _check_days(freq: Freq) -> None:
+    """Check that the days of a frequency are days of a month or of a year."""
+    in_year = are_month_days(freq.days) and freq.days[0].startswith(MONTH_NAMES)
+    if not are_month_days(freq.days) or freq.unit not in (("YS",) if in_year else ("MS", "ME")):
+        raise ConfigError(
+            "Invalid days of a month",
+            got=f"{','.join(freq.days)} for {freq.unit}",
+            expected="days such as 15, 3FRI (third Friday) or LB (last business day) in order, of the unit MS or ME, "
+            "or days such as JAN15 of the unit YS",
         )
 
 

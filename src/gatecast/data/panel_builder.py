@@ -38,6 +38,8 @@ from gatecast.errors import ConfigError
 __all__ = ["build_panel", "note_constant_series"]
 
 MAX_LISTED = 3
+# Share of the rows of all series that must be on the days of the month of the longest one.
+MIN_ON_DAYS = 0.9
 
 
 def build_panel(
@@ -195,6 +197,9 @@ def _resolve_freq(t: Times, bounds: IntArray, freq: str | int | Freq | None) -> 
         if inferred.slots and not inferred.index_of(t, longest_times[0])[1].all():
             # Other series have rows when the longest has none.
             inferred = replace(inferred, slots=())
+        if inferred.days and np.count_nonzero(inferred.index_of(t, longest_times[0])[1]) < MIN_ON_DAYS * len(t):
+            # Other series are on other days of the month.
+            inferred = infer_freq(longest_times, with_days=False)
         return inferred, _note_slots(inferred)
     requested = parse(freq)
     if (requested.unit == "step") != (t.dtype.kind != "M"):

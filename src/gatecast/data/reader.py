@@ -19,6 +19,7 @@ from gatecast.data.layouts import DeclaredTable, read_long, read_transposed, rea
 from gatecast.data.messages import list_columns, shorten
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import add_holidays, check_holidays
+from gatecast.data.parsing.calendar_tables import CalendarTable, unpivot_calendar
 from gatecast.data.parsing.exogenous import (
     Categories,
     find_exogenous,
@@ -136,6 +137,9 @@ def read(
     names = {"hist_exog": hist_exog, "futr_exog": futr_exog, "stat_exog": stat_exog}
     declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
     table = join_time_columns(replace(_to_table(source), missing_codes=missing_codes), time_col, keep=declared)
+    calendar = None if declared else _find_calendar(table, time_col, target_col)
+    if calendar is not None:
+        table, time_col, target_col = calendar
     indices = find_exogenous(table, names)
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
@@ -273,6 +277,17 @@ def list_files(source: str | os.PathLike[str]) -> tuple[Path, ...]:
     if isinstance(source, str) and source == STDIN:
         return list_stdin()
     return match_files(split_selection(text)[0])
+
+
+def _find_calendar(table: RawTable, time_col: str | None, target_col: Columns | None) -> CalendarTable | None:
+    """A calendar table made long, if its columns are not named otherwise."""
+    # New rows of a table that was read as a calendar come with the names that it was given.
+    if target_col is not None and (not isinstance(target_col, str) or target_col in (*table.names, ALL_COLUMNS)):
+        return None
+    calendar = unpivot_calendar(table)
+    if calendar is None or time_col not in (None, calendar.time_col) or target_col not in (None, calendar.target_col):
+        return None
+    return calendar
 
 
 def _split_targets(table: RawTable, target_col: Columns | None) -> Columns | None:

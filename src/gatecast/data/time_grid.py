@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import MICROSECONDS, Freq, Times, format_times, weekday
+from gatecast.data.month_days import LAST_DAYS, find_month_days, find_year_days
 from gatecast.data.week_slots import find_week_slots
 from gatecast.errors import DataError
 
@@ -40,14 +41,16 @@ class TimeGrid(NamedTuple):
     on_grid: BoolArray
 
 
-def infer_freq(times: npt.ArrayLike) -> Freq:
+def infer_freq(times: npt.ArrayLike, *, with_days: bool = True) -> Freq:
     """Infer the frequency of times that may have gaps.
 
     The result is the distance that occurs most often, in the largest unit that fits: years, quarters, months (start,
-    end or any fixed day), business days (no weekend at all), weeks with their weekday, days, clock units.
+    end or any fixed day), business days (no weekend at all), days of the month (the 1st and the 15th, the third Friday,
+    the last business day), weeks with their weekday, days, clock units.
 
     Args:
         times: datetime64 or integers in any order, shape (n_times,); at least two distinct ones, no NaT.
+        with_days: Whether days of the month, such as the third Friday, count.
 
     Raises:
         DataError: Fewer than two distinct times.
@@ -72,7 +75,12 @@ def infer_freq(times: npt.ArrayLike) -> Freq:
     t = t.astype("M8[us]")
     day = t.astype("M8[D]")
     if (t - day == t[0] - day[0]).all():
-        freq = _infer_months(day) or _infer_business_days(day) or _infer_days(day)
+        freq = (
+            _infer_months(day, with_days=with_days)
+            or _infer_business_days(day)
+            or (_infer_month_days(day) if with_days else None)
+            or _infer_days(day)
+        )
     else:
         freq = _infer_clock(t)
     if freq.unit not in MICROSECONDS or freq.unit == "W":
@@ -121,11 +129,11 @@ def _usual_distance(distances: IntArray) -> int:
     return divisor if filled >= MIN_FILLED_FRACTION else mode
 
 
-def _infer_months(day: Times) -> Freq | None:
+def _infer_months(day: Times, *, with_days: bool) -> Freq | None:
     """Months, quarters or years, if no month has two times and all are on the same day of the month."""
     month = day.astype("M8[M]")
     gaps = np.diff(month).astype(np.int64)
-    if not gaps.all():
+    if not gaps.all() or (with_days and len(np.unique(gaps)) > 1 and find_year_days(day)):
         return None
     days_since_start = (day - month.astype("M8[D]")).astype(np.int64)
     days_until_end = ((month + 1).astype("M8[D]") - day).astype(np.int64) - 1
@@ -152,6 +160,15 @@ def _infer_business_days(day: Times) -> Freq | None:
     if _usual_distance(gaps) == 1 and (gaps == 1).any() and spans_weekend and (weekday(day) < 5).all():
         return Freq("B")
     return None
+
+
+def _infer_month_days(day: Times) -> Freq | None:
+    """Some days of each month, of every few months, or of each year."""
+    days, n_months = find_month_days(day)
+    if days:
+        return Freq("ME" if days[-1] in LAST_DAYS else "MS", n_months, days=days)
+    days = find_year_days(day)
+    return Freq("YS", days=days) if days else None
 
 
 def _infer_days(day: Times) -> Freq:

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatecast.data.frequency import format_times
 from gatecast.data.parsing.dates import DATE_PATTERNS, make_dates, parse_dates
+from gatecast.data.parsing.raw_table import to_text
+from gatecast.data.parsing.timestamps import parse_times
 
 
 @pytest.mark.slow
@@ -26,3 +29,40 @@ def test_parse_dates_of_other_formats_returns_nat():
     times, notes = parse_dates(DATE_PATTERNS[0], ["5 March 2024", "2024/3/5"])
     assert np.isnat(times).tolist() == [True, False]
     assert notes == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected", "note"),
+    [
+        *(("FY2019", "FY2021", "2021-01-01", "Fiscal years"), ("FY19", "FY21", "2021-01-01", "Two-digit years")),
+        *(("2019/20", "2021/22", "2021-01-01", "next calendar year"), ("2001-02", "2003-04", "2003-01-01", "next")),
+        *(("1999-2000", "2001-2002", "2001-01-01", "next"), ("1990s", "2010s", "2010-01-01", "")),
+        *(("2024H1", "2025H2", "2025-07-01", ""), ("H1 2024", "H2 2024", "2024-07-01", "")),
+        *(("1H24", "2H24", "2024-07-01", "Two-digit"), ("1. Halbjahr 2024", "2. Halbjahr 2024", "2024-07-01", "")),
+        *(("2024-S1", "2025-S2", "2025-07-01", ""), ("2024-S1", "2024-S3", "2024-01-15", "")),
+        *(("M01 2024", "M12 2024", "2024-12-01", ""), ("2024:01", "2024:12", "2024-12-01", "")),
+        *(("KW05/24", "KW06/24", "2024-02-05", "Two-digit"), ("5. KW 2024", "6. KW 2024", "2024-02-05", "")),
+        *(("1. Quartal 2024", "4. Quartal 2024", "2024-10-01", ""), ("I/2024", "IV/2024", "2024-10-01", "")),
+        *(("1st quarter 2024", "4th quarter 2024", "2024-10-01", ""), ("Q1 FY2024", "Q4 FY2024", "2024-10-01", "Fis")),
+        *(("2022", "2024p", "2024-01-01", "Marks behind years"), ("2022", "2024 (e)", "2024-01-01", "Marks")),
+        ("2024-01-01 - 2024-01-07", "2024-01-08 - 2024-01-14", "2024-01-08", "Ranges of dates"),
+    ],
+)
+def test_parse_times_of_a_period_is_its_first_day(first, last, expected, note):
+    between = {"FY2019": "FY2020", "2019/20": "2020/21", "2001-02": "2002-03", "1999-2000": "2000-2001"}.get(
+        first, last
+    )
+    parsed = parse_times(to_text([first, between, last]), name="Period")
+    assert parsed.is_valid.all()
+    assert format_times(parsed.values[-1:]) == [expected]
+    assert note in " ".join(parsed.notes)
+
+
+def test_parse_times_of_years_and_quarters_with_a_colon_are_quarters():
+    texts = [f"{year}:{quarter}" for year in range(2000, 2010) for quarter in (1, 2, 3, 4)]
+    assert format_times(parse_times(to_text(texts)).values[-1:]) == ["2009-10-01"]
+
+
+def test_parse_times_of_months_a_year_and_a_month_apart_with_another_between_are_months():
+    parsed = parse_times(to_text(["2001-02", "2001-03", "2002-03"]))
+    assert format_times(parsed.values) == ["2001-02-01", "2001-03-01", "2002-03-01"]

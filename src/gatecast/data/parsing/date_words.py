@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MONTH_WORDS", "fold", "month_numbers", "rewrite_dates", "zone_offset"]
+__all__ = ["MONTH_WORDS", "fold", "month_numbers", "rewrite_dates", "weekday_numbers", "zone_offset"]
 
 MONTH_WORDS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 """What names of months are rewritten to."""
@@ -26,6 +26,17 @@ _MORE_NAMES = {"mrz": 2, "maerz": 2, "jaenner": 0}
 # Words around the parts of a date, without a meaning of their own.
 _FILLERS = frozenset(
     {"de", "del", "d", "di", "of", "the", "den", "le", "el", "at", "um", "uhr", "klo", "kl", "г", "р", "года", "год"}
+)
+# Days of the week in order: CLDR's are stored without it.
+_WEEKDAY_NAMES = tuple(
+    tuple(names.split())
+    for names in (
+        "monday tuesday wednesday thursday friday saturday sunday",
+        "montag dienstag mittwoch donnerstag freitag samstag sonntag",
+        "lundi mardi mercredi jeudi vendredi samedi dimanche",
+        "lunes martes miercoles jueves viernes sabado domingo",
+        "lunedi martedi mercoledi giovedi venerdi sabato domenica",
+    )
 )
 # Minutes ahead of UTC. Abbreviations that stand for several zones (IST, CST of China) are not in the list.
 _ZONES = {
@@ -121,6 +132,20 @@ def month_numbers(names: Sequence[str]) -> list[int] | None:
         return None
     months = [_month_of(fold(name), _languages()[language].months) for name in names]
     return None if None in months else [month + 1 for month in months if month is not None]
+
+
+def weekday_numbers(names: Sequence[str]) -> list[int] | None:
+    """Return the days of the week, 0 Monday ... 6 Sunday, that names in a usual language mean; None if one is none.
+
+    >>> weekday_numbers(["Mon", "Tuesday"]), weekday_numbers(["Mo", "Di", "Mi"]), weekday_numbers(["north"])
+    ([0, 1], [0, 1, 2], None)
+    """
+    folded = [fold(name) for name in names]
+    for language in _WEEKDAY_NAMES:
+        days = [[k for k, day in enumerate(language) if len(name) >= 2 and day.startswith(name)] for name in folded]
+        if all(len(match) == 1 for match in days):
+            return [match[0] for match in days]
+    return None
 
 
 def zone_offset(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Dates that are not ISO 8601: 31/12/2024, 12/31/24 6:30 PM, 5 March 2024, Mar-24, 2024Q1, 2024M03, 2024-W10."""
+"""Dates that are not ISO 8601: 31/12/2024, 12/31/24 6:30 PM, 5 March 2024, Mar-24, 2024Q1, 2024-W10, 2019/20."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ MONTHS = (
 # Two-digit years up to this one are of this century: data are more often old than from a far future.
 MAX_TWO_DIGIT_YEAR = 40
 
+_ROMAN = ("I", "II", "III", "IV")
+_GROUP_NOTES = {
+    "next_year": "Years that end in the next calendar year are read as the year in which they begin",
+    "fiscal": "Fiscal years are read as the calendar year of the same number",
+    "mark": "Marks behind years are ignored",
+    "last": "Ranges of dates are read as their first day",
+}
 _YEAR = r"(?P<year>\d{4}|\d\d)"
 _FULL_YEAR = r"(?P<year>\d{4})"
 # Where two numbers alone are a date, the year must look like one: 27-1234 is a code.
@@ -30,6 +37,8 @@ _THIS_YEAR = r"(?P<year>(?:19|20)\d\d)"
 _MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 _SECONDS = r"(?:[:.](?P<second>\d\d(?:[.,]\d{1,6})?))?"
+_QUARTER_WORD = r"(?:quarter|quartal|qtr|trimestre|kvartal|kwartaal|kwartał)"
+_HALF_WORD = r"(?:half|halbjahr|semestre|semester)"
 _CLOCK = rf"(?:[T ,]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
 # After a day an hour may stand alone.
 _HOUR = rf"(?:[T ,]+(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HALF})?"
@@ -49,19 +58,40 @@ DATE_PATTERNS: tuple[re.Pattern[str], ...] = tuple(
         r"(?P<month>0[1-9]|1[0-2])\.(?P<year>(?:19|20)\d\d)",
         rf"{_FULL_YEAR}[-/](?P<month>\d{{1,2}}){_CLOCK}",
         rf"{_FULL_YEAR}[- ]?M(?P<month>\d{{1,2}})",
+        rf"M(?P<month>\d{{1,2}})[-/ ]?{_THIS_YEAR}",
+        rf"{_THIS_YEAR}:(?P<month>\d{{1,2}})",
         rf"{_FULL_YEAR}(?P<month>\d\d)(?P<day>\d\d)[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?",
         rf"{_THIS_YEAR}[- :/]?[QTK](?P<quarter>[1-4])",
         rf"Q(?P<quarter>[1-4])[-' /.]*{_SHORT_YEAR}",
         rf"(?P<quarter>[1-4])Q[-' /.]*{_SHORT_YEAR}",
+        rf"Q(?P<quarter>[1-4])[-' /.]*(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
+        rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}[-/ ]?Q(?P<quarter>[1-4])",
+        rf"(?P<quarter>[1-4])(?:st|nd|rd|th)?[. ]*{_QUARTER_WORD}[,/ -]*{_THIS_YEAR}",
+        rf"{_QUARTER_WORD} ?(?P<quarter>[1-4])[,/ -]*{_THIS_YEAR}",
+        rf"{_THIS_YEAR}[,/ -]*{_QUARTER_WORD} ?(?P<quarter>[1-4])",
+        rf"(?P<roman>IV|I{{1,3}})[-/. ]+{_THIS_YEAR}",
+        rf"{_THIS_YEAR}[-/. ]+(?P<roman>IV|I{{1,3}})",
+        # Before weeks, which are written with an S in French: only half years end at 2.
+        rf"{_THIS_YEAR}[-/ ]?[HS](?P<half_year>[12])",
+        rf"[HS](?P<half_year>[12])[-/' ]*{_SHORT_YEAR}",
+        rf"(?P<half_year>[12])[HS][-/' ]*{_SHORT_YEAR}",
+        rf"(?P<half_year>[12])(?:st|nd)?[. ]*{_HALF_WORD}[,/ -]*{_THIS_YEAR}",
         rf"[TK](?P<quarter>[1-4])[-' /.]*{_THIS_YEAR}",
         rf"(?P<quarter>[1-4])[TK][-' /.]*{_THIS_YEAR}",
         rf"(?P<quarter>[1-4])[-/ ]{_THIS_YEAR}",
-        rf"{_THIS_YEAR}[-/ ](?P<quarter>[1-4])",
+        rf"{_THIS_YEAR}[-/: ](?P<quarter>[1-4])",
         rf"{_THIS_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
         rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_THIS_YEAR}",
+        r"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/' ]+(?P<year>\d\d)",
+        rf"(?P<week>\d\d?)\.? ?(?:KW|WK|WEEK|WOCHE)[-,/ ]*{_THIS_YEAR}",
         rf"(?P<week>\d\d?)[-/]{_THIS_YEAR}",
         rf"{_THIS_YEAR}[-/](?P<week>\d\d?)",
         rf"{_THIS_YEAR}[-/](?P<day_of_year>\d{{3}}){_CLOCK}",
+        rf"{_THIS_YEAR}s",
+        rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
+        rf"{_THIS_YEAR} ?(?P<mark>\(?[epr]\)?|\*)?",
+        rf"{_FULL_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?: ?[-–/] ?| to )(?P<last>\d{{4}}-\d\d-\d\d)",
+        rf"(?:FY ?)?{_THIS_YEAR}[-/–](?P<next_year>\d{{4}}|\d\d)",
     )
 )
 """Supported date formats. Where several parse a column, the first wins unless another is clearly more regular."""
@@ -102,10 +132,14 @@ def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray
         first = make_dates(year, np.ones_like(year), np.ones_like(year))
         dates = first + (_to_integers(fields["day_of_year"]) - 1).astype("m8[D]")
     else:
+        month = _parse_months(fields, len(year))
+        if "next_year" in fields:
+            month *= _follow(year, fields["next_year"])
         day = _to_integers(fields["day"]) if "day" in fields else np.ones_like(year)
-        dates = make_dates(year, _parse_months(fields), day)
+        dates = make_dates(year, month, day)
     times[is_match] = dates + clock
-    return times, notes
+    matching = [text for text, matches in zip(texts, is_match.tolist(), strict=True) if matches]
+    return times, (*notes, *_note_groups(fields, matching, dates))
 
 
 def iso_weeks(year: IntArray, week: IntArray) -> npt.NDArray[Any]:
@@ -147,8 +181,8 @@ def _parse_years(field: FieldTexts) -> tuple[IntArray, tuple[str, ...]]:
     return year, (f"Two-digit years: {field.at(i)!r} is read as {year[i]}.",)
 
 
-def _parse_months(fields: dict[str, FieldTexts]) -> IntArray:
-    """Months from 1 to 12; 0 for an unknown name."""
+def _parse_months(fields: dict[str, FieldTexts], n_rows: int) -> IntArray:
+    """Months from 1 to 12; 0 for an unknown name, 1 where there are only years."""
     if "name" in fields:
         number = {name[:size]: i + 1 for i, name in enumerate(MONTHS) for size in range(3, len(name) + 1)}
         number["sept"] = 9
@@ -156,7 +190,27 @@ def _parse_months(fields: dict[str, FieldTexts]) -> IntArray:
         return names.spread(np.array([number.get(name.lower(), 0) for name in names.texts], np.int64))
     if "quarter" in fields:
         return 3 * _to_integers(fields["quarter"]) - 2
-    return _to_integers(fields["month"])
+    if "roman" in fields:
+        roman = fields["roman"]
+        return roman.spread(np.array([3 * _ROMAN.index(text.upper()) + 1 for text in roman.texts]))
+    if "half_year" in fields:
+        return 6 * _to_integers(fields["half_year"]) - 5
+    return _to_integers(fields["month"]) if "month" in fields else np.ones(n_rows, np.int64)
+
+
+def _follow(year: IntArray, next_years: FieldTexts) -> IntArray:
+    """1 where the second year of a span follows the first, 0 elsewhere."""
+    modulus = next_years.spread(np.array([10 ** len(text) for text in next_years.texts]))
+    return np.asarray((year + 1) % modulus == _to_integers(next_years)).astype(np.int64)
+
+
+def _note_groups(fields: dict[str, FieldTexts], texts: list[str], dates: npt.NDArray[Any]) -> tuple[str, ...]:
+    """What the times of spans stand for, and which marks are ignored."""
+    for name, meaning in _GROUP_NOTES.items():
+        marked = [] if name not in fields else [k for k in range(len(texts)) if fields[name].at(k)]
+        if marked:
+            return (f"{meaning}: {texts[marked[0]]!r} is {format_times(dates[marked[:1]])[0]}.",)
+    return ()
 
 
 def _infer_day_month_order(

@@ -12,7 +12,7 @@ from gatecast.data.frequency import Times
 from gatecast.data.parsing.dates import iso_weeks, make_dates
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 
-__all__ = ["YEAR_RANGE", "NumberDates", "fractional_dates", "integer_dates", "times_to_numbers"]
+__all__ = ["YEAR_RANGE", "NumberDates", "fractional_dates", "integer_dates", "serial_dates", "times_to_numbers"]
 
 YEAR_RANGE = (1500, 2200)
 # Ranges of integers that are read as time since 1970: 1973 to 2128.
@@ -225,6 +225,16 @@ def _epochs(numbers: IntArray) -> list[NumberDates]:
             times = numbers.astype(f"M8[{unit}]").astype("M8[us]")
             return [NumberDates(times, unit, f"{label} since 1970 (UTC)")]
     return []
+
+
+def serial_dates(numbers: FloatArray, name: str) -> Times | None:
+    """Read numbers as spreadsheet dates, next to dates in the same column; None if it is not called like a date.
+
+    >>> serial_dates(np.array([45292.0]), "Date").astype("M8[D]").astype(str).tolist()
+    ['2024-01-01']
+    """
+    readings = _serials(numbers, name) if len(numbers) else []
+    return readings[0].values if readings else None
 
 
 def _serials(numbers: FloatArray, name: str) -> list[NumberDates]:

@@ -35,5 +35,6 @@ def regularity(times: Times) -> float:
     unique = sorted_unique(head[~np.isnat(head)] if head.dtype.kind == "M" else head)
     if len(unique) < MIN_TIMES:
         return 1.0
-    grid = align_to_grid(unique, infer_freq(unique))
+    # Months that never occur are a sign of another reading, as of quarters: no calendar makes up for them.
+    grid = align_to_grid(unique, infer_freq(unique, with_days=False))
     return len(unique) / max(int(grid.positions[-1]) + 1, len(unique)) * float(grid.on_grid.mean())

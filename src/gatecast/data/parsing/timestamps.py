@@ -22,7 +22,8 @@ from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
-from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates
+from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates, serial_dates
+from gatecast.data.parsing.mixed_notations import merge_notations
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 from gatecast.data.parsing.time_zones import find_zone
@@ -42,6 +43,8 @@ MAX_CACHED_CHARACTERS = 2_000
 """Size of the samples whose notation is remembered: a column is judged by several questions in turn."""
 # Parsing each distinct time once pays off only in a table of at least this many rows.
 MIN_ROWS_TO_FACTORIZE = 10_000
+MIN_SPANS = 3
+"""Distinct texts from which years such as 2019/20 differ from months and weeks."""
 MIDNIGHTS_NOTE = (
     "Times in UTC are an hour earlier in one half of the year: they are midnights of a clock with summer time, and are "
     "read as dates."
@@ -139,7 +142,32 @@ def parse_times(
         parsed = _parse_numeric_texts(texts, as_integers, name)
     else:
         parsed = _parse_texts(texts, notation, utc_offset)
+    if not parsed.is_valid.all() and not as_integers and not notation.is_aware:
+        first = _serials_among(parsed, name)
+        mixed = merge_notations(texts, first, parsed.is_valid, lambda rest: _parse_others(rest, name))
+        if mixed is not None:
+            parsed = ParsedTimes(mixed.values, mixed.is_valid, (*parsed.notes, mixed.note))
     return parsed if codes is None else parsed._replace(values=parsed.values[codes], is_valid=parsed.is_valid[codes])
+
+
+def _parse_others(texts: list[str], name: str) -> npt.NDArray[Any] | None:
+    """Times of texts that are all in one notation; None for others."""
+    notation = _best_parser(texts[:SAMPLE_SIZE], name, None)
+    if notation.n_valid < min(len(texts), SAMPLE_SIZE) or notation.is_aware:
+        return None
+    if notation.parser is _parse_numeric_texts:
+        parsed = _parse_numeric_texts(texts, name=name)
+        return _serials_among(parsed, name) if parsed.is_valid.all() else None
+    parsed = notation.parser(texts)
+    return parsed.values if parsed.is_valid.all() else None
+
+
+def _serials_among(parsed: ParsedTimes, name: str) -> npt.NDArray[Any]:
+    """Times, or the spreadsheet dates that integers next to dates are."""
+    if parsed.values.dtype.kind == "M":
+        return parsed.values
+    dates = serial_dates(parsed.values[parsed.is_valid].astype(np.float64), name)
+    return parsed.values if dates is None else _fill_invalid(dates, parsed.is_valid)
 
 
 class _Notation(NamedTuple):
@@ -180,6 +208,11 @@ _find_notation_once = lru_cache(maxsize=256)(_find_notation_of)
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
     """The parser that reads most texts; of several, the first unless another is called for or more regular."""
     wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
+    # Years such as 2003-04, 2004-05, 2005-06 are no months a year and a month apart.
+    if len(set(texts)) >= MIN_SPANS and all(_SPAN.fullmatch(text) for text in texts):
+        for parser in _SPANS:
+            if parser(texts).is_valid.all():
+                return _Notation(parser, False, rewritten, len(texts))
     # Nearly all columns are numbers or ISO 8601: the other formats need not be tried, nor what integers mean.
     if not wanted and all(map(_WHOLE.fullmatch, texts)):
         return _Notation(_parse_numeric_texts, False, rewritten, len(texts))
@@ -410,6 +443,8 @@ _OFFSET = re.compile(
     r"(.*\d(?:[:.]\d\d)+(?:[.,]\d{1,9})?|\d{8}T\d{4,6}|.*\d ?[AaPp]\.?[Mm]\.?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"
 )
 _BY_PATTERN = {pattern: _parser(pattern) for pattern in DATE_PATTERNS}
+_SPAN = re.compile(r"\d{4}[-/–](?:\d\d|\d{4})")
+_SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "next_year" in pattern.groupindex)
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.
 _PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
 # Words in the name of a column, and the parsers that they call for.

@@ -1,0 +1,340 @@
+"""Calendar tables: a row for each year and a column for each month, a row for each day and a column for each hour.
+
+They become long tables, with one row for each time. Their columns may be months, quarters or halves of a year, days of
+a month, days of a week, or hours of a day; or they are years, and their rows months.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.formatting import format_count
+from gatecast.data.frequency import Times, weekday
+from gatecast.data.messages import list_columns, shorten
+from gatecast.data.parsing.date_words import fold, month_numbers, weekday_numbers
+from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
+from gatecast.data.parsing.timestamps import parse_times
+
+__all__ = ["CalendarTable", "unpivot_calendar"]
+
+# Columns next to those of the calendar that repeat what they hold.
+_TOTALS = frozenset(
+    {"total", "totals", "sum", "annual", "year", "yearly", "average", "avg", "mean", "ann", "all", "ytd", "fy"}
+    | {"gesamt", "summe", "jahr", "mittel", "moyenne", "media", "grand_total", "year_total", "full_year"}
+    | {"djf", "mam", "jja", "son", "jd", "dn"}
+)
+MIN_ROWS = 2
+MIN_ROWS_OF_TIMES = 0.7
+MIN_EQUAL = 0.8
+SAMPLE_SIZE = 200
+N_HOURS = 24
+N_MONTHS = 12
+_YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
+
+
+class CalendarTable(NamedTuple):
+    """A long table made of a calendar table.
+
+    Args:
+        table: The table, with a row for each time.
+        time_col: Its time column.
+        target_col: Its column of values.
+    """
+
+    table: RawTable
+    time_col: str
+    target_col: str
+
+
+class _Kind(NamedTuple):
+    """A kind of calendar table.
+
+    Args:
+        row: What a row is, as a word and as a unit of NumPy.
+        column: What a column is.
+        find: Returns the number of each name, None where it has none; None if the names are not of this kind.
+        to_times: Returns the times of a column from those of the rows; NaT for one that does not exist.
+    """
+
+    row: str
+    unit: str
+    column: str
+    find: Callable[[Sequence[str]], dict[int, int] | None]
+    to_times: Callable[[Times, int], Times]
+
+
+def unpivot_calendar(table: RawTable) -> CalendarTable | None:
+    """Make a calendar table long; None for another table.
+
+    >>> names = ("year", "Q1", "Q2", "Q3", "Q4", "total")
+    >>> columns = tuple(np.array(pair) for pair in ([2020, 2021], [1, 5], [2, 6], [3, 7], [4, 8], [10, 26]))
+    >>> long = unpivot_calendar(RawTable(names, columns))
+    >>> long.table.columns[0].astype("M8[M]").astype(str).tolist()[:3], long.table.columns[1].tolist()
+    (['2020-01', '2020-04', '2020-07'], [1, 2, 3, 4, 5, 6, 7, 8])
+    """
+    if not table.has_header or len(table.names) < 3 or len(table) < MIN_ROWS or table.utc_offsets:
+        return None
+    for kind in _KINDS:
+        numbers = kind.find(table.names)
+        if numbers is None or not _hold_numbers(table, list(numbers)):
+            continue
+        rows = _row_times(table, [i for i in range(len(table.names)) if i not in numbers], kind)
+        if rows is not None:
+            return _unpivot(table, kind, numbers, *rows)
+    return _unpivot_years(table)
+
+
+def _row_times(table: RawTable, others: Sequence[int], kind: _Kind) -> tuple[int, Times] | None:
+    """The column with the years, months or days of the rows, and these; NaT in rows below the table."""
+    for i in others:
+        column = table.columns[i]
+        parsed = parse_times(column, name=table.names[i])
+        times, is_valid = parsed.values, parsed.is_valid
+        if times.dtype.kind != "M" or is_valid.mean() < MIN_ROWS_OF_TIMES or not is_valid[0]:
+            continue
+        valid = times[is_valid]
+        n = int(np.flatnonzero(is_valid)[-1]) + 1
+        if is_valid[:n].all() and _are_starts(valid, kind.unit):
+            return i, times
+    return None
+
+
+def _are_starts(times: Times, unit: str) -> bool:
+    """Whether times are starts of years, months or days, or of weeks on one weekday."""
+    if unit == "W":
+        return _are_starts(times, "D") and len(np.unique(weekday(times))) == 1
+    return bool((times == times.astype(f"M8[{unit}]")).all()) and len(np.unique(times)) > 1
+
+
+def _unpivot(
+    table: RawTable, kind: _Kind, numbers: dict[int, int], time: int, row_times: Times
+) -> CalendarTable | None:
+    """The long table; None if a value stands at a time that does not exist, or if columns wrap into the next year."""
+    n_rows = int(np.flatnonzero(~np.isnat(row_times))[-1]) + 1
+    body, columns = take_rows(table, np.arange(n_rows)), list(numbers)
+    starts = row_times[:n_rows]
+    wraps = [k for k in range(1, len(columns)) if numbers[columns[k]] < numbers[columns[k - 1]]]
+    if kind.row == "year" and wraps and not _are_spans(body.columns[time]):
+        return None
+    times = np.stack([kind.to_times(starts, numbers[i]) for i in columns], axis=1)
+    if kind.row == "year" and wraps:
+        following = starts.astype("M8[Y]") + 1
+        for k in range(wraps[0], len(columns)):
+            times[:, k] = kind.to_times(following.astype("M8[us]"), numbers[columns[k]])
+    values = _stack([body.columns[i] for i in columns])
+    present = ~is_missing(values)
+    flat = times.ravel()
+    if not present.any() or np.isnat(flat[present]).any():
+        return None
+    # Cells that are still empty, as of the rest of this year, are no rows.
+    keep = np.flatnonzero((flat >= flat[present].min()) & (flat <= flat[present].max()))
+    totals = _find_totals(body, columns, time)
+    rest = [i for i in range(len(table.names)) if i not in {time, *columns, *totals}]
+    names = [body.names[time], next(name for name in ("value", "values", "y_") if name not in table.names)]
+    long = replace(
+        take_rows(body, keep // len(columns)),
+        names=(*names, *(body.names[i] for i in rest)),
+        columns=(flat[keep], values[keep], *(body.columns[i][keep // len(columns)] for i in rest)),
+        types={name: column_type for name, column_type in table.types.items() if name in {body.names[i] for i in rest}},
+        notes=(*table.notes, *_notes(table, kind, columns, totals, n_rows)),
+    )
+    return CalendarTable(long, names[0], names[1])
+
+
+def _unpivot_years(table: RawTable) -> CalendarTable | None:
+    """The long table of one whose first twelve rows are months and whose columns are years; None for another table."""
+    years = {i: int(name) for i, name in enumerate(table.names) if _YEAR.fullmatch(name.strip())}
+    first = next((i for i in range(len(table.names)) if i not in years), None)
+    if len(years) < MIN_ROWS or first is None or len(table) < N_MONTHS or not _hold_numbers(table, list(years)):
+        return None
+    months = _read_months(table.columns[first][:N_MONTHS])
+    if months != list(range(1, N_MONTHS + 1)):
+        return None
+    starts = (np.array(list(years.values())) - 1970).astype("M8[Y]").astype("M8[us]")
+    times = np.stack([_month_of_year(starts, month) for month in months])
+    values = _stack([table.columns[i][:N_MONTHS] for i in years])
+    present = ~is_missing(values)
+    if not present.any():
+        return None
+    flat = times.ravel()
+    keep = np.flatnonzero((flat >= flat[present].min()) & (flat <= flat[present].max()))
+    keep = keep[np.argsort(flat[keep], kind="stable")]
+    others = [i for i in range(len(table.names)) if i != first and i not in years]
+    long = replace(
+        take_rows(table, keep // len(years)),
+        names=(table.names[first], "value"),
+        columns=(flat[keep], values[keep]),
+        types={},
+        notes=(
+            *table.notes,
+            f"The table has a row for each month and a column for each year, {min(years.values())} to "
+            f"{max(years.values())}: they are joined.",
+            *([f"Left out: {list_columns([table.names[i] for i in others])}."] if others else []),
+            *_note_below(table, N_MONTHS),
+        ),
+    )
+    return CalendarTable(long, long.names[0], "value")
+
+
+def _read_months(column: RawColumn) -> list[int] | None:
+    """Months as numbers or as names in any language; None for others."""
+    if column.dtype.kind == "O" and not all(text.strip().isdigit() for text in column):
+        return month_numbers([text.strip() for text in column])
+    numbers = parse_numbers(column).values
+    return numbers.astype(int).tolist() if np.isfinite(numbers).all() else None
+
+
+def _note_below(table: RawTable, n_rows: int) -> tuple[str, ...]:
+    """That rows below the table are left out."""
+    if n_rows == len(table):
+        return ()
+    text = shorten(" ".join(str(column[n_rows]) for column in table.columns[:2]).strip())
+    count = format_count(len(table) - n_rows, "row")
+    return (f"Below the table {count} left out, from {table.describe_row(n_rows)} on: {text!r}.",)
+
+
+def _notes(table: RawTable, kind: _Kind, columns: Sequence[int], totals: Sequence[int], n_rows: int) -> tuple[str, ...]:
+    """What was turned, and what was left out."""
+    names = f"{table.names[columns[0]]!r} to {table.names[columns[-1]]!r}"
+    notes = [f"The table has a row for each {kind.row} and a column for each {kind.column}, {names}: they are joined."]
+    if totals:
+        notes.append(f"Left out as totals of others: {list_columns([table.names[i] for i in totals])}.")
+    return (*notes, *_note_below(table, n_rows))
+
+
+def _are_spans(column: RawColumn) -> bool:
+    """Whether years are written as two: 2019/20."""
+    return column.dtype.kind == "O" and all(re.search(r"\d{4}[-/–]\d\d", text) is not None for text in column)
+
+
+def _stack(columns: Sequence[RawColumn]) -> RawColumn:
+    """Columns side by side, row after row: numbers, or texts if one of them has texts."""
+    if any(column.dtype.kind == "O" for column in columns):
+        columns = [to_text(column) for column in columns]
+    return np.asarray(np.stack(columns, axis=1).ravel())
+
+
+def _find_totals(table: RawTable, columns: Sequence[int], time: int) -> list[int]:
+    """Columns that are called totals, or hold the sum or the mean of those of the calendar."""
+    values = np.stack([parse_numbers(table.columns[i]).values for i in columns], axis=1)
+    full = np.isfinite(values).all(axis=1)
+    totals = []
+    for i in range(len(table.names)):
+        if i == time or i in columns or not _hold_numbers(table, [i]):
+            continue
+        other = parse_numbers(table.columns[i]).values[full]
+        sums = values[full].sum(axis=1)
+        # Totals are often rounded.
+        is_total = any(
+            len(other) and np.isclose(other, total, rtol=2e-3, atol=0.06).mean() >= MIN_EQUAL
+            for total in (sums, sums / len(columns))
+        )
+        if is_total or re.sub(r"[\s_]+", "_", re.sub(r"[-.]", "", fold(table.names[i]).strip())) in _TOTALS:
+            totals.append(i)
+    return totals
+
+
+def _hold_numbers(table: RawTable, columns: Sequence[int]) -> bool:
+    """Whether columns hold numbers or nothing, by their first values."""
+    for i in columns:
+        head = table.columns[i][:SAMPLE_SIZE]
+        if head.dtype.kind == "M":
+            return False
+        present = head[~is_missing(head)]
+        if head.dtype.kind == "O" and len(present) and parse_numbers(present).is_valid.mean() <= 1 / 2:
+            return False
+    return True
+
+
+def _find_months(names: Sequence[str]) -> dict[int, int] | None:
+    """Columns of the twelve months, by name in any language or by number."""
+    numbered = _find_numbers(names, r"(?:m|month)?[ _-]?0?(\d{1,2})", range(1, 13))
+    if numbered is not None:
+        return numbered
+    for start in range(len(names) - 11):
+        months = month_numbers(names[start : start + 12])
+        if months is not None and sorted(months) == list(range(1, 13)):
+            return {start + k: month for k, month in enumerate(months)}
+    return None
+
+
+def _find_weekdays(names: Sequence[str]) -> dict[int, int] | None:
+    """Columns of seven or of five days of the week, by name in any language; 0 is the day of the first column."""
+    for n_days in (7, 5):
+        for start in range(len(names) - n_days + 1):
+            days = weekday_numbers(names[start : start + n_days])
+            if days is not None and [(day - days[0]) % 7 for day in days] == list(range(n_days)):
+                return {start + k: day for k, day in enumerate(days)}
+    return None
+
+
+def _find_hours(names: Sequence[str]) -> dict[int, int] | None:
+    """Columns of the 24 hours of a day: 0 to 23, 1 to 24, 00:00 to 23:00."""
+    pattern = r"(?:h|he|hr|hour)?[ _-]?(\d{1,2})(?:[:.]?00)?(?: ?h)?"
+    for first in (0, 1):
+        hours = _find_numbers(names, pattern, range(first, first + N_HOURS))
+        if hours is not None:
+            return hours
+    return None
+
+
+def _find_numbers(names: Sequence[str], pattern: str, numbers: range) -> dict[int, int] | None:
+    """Columns whose names are all numbers of a range, in order."""
+    matches = {i: re.fullmatch(pattern, name.strip().lower()) for i, name in enumerate(names)}
+    numbered = {i: int(match[1]) for i, match in matches.items() if match}
+    return numbered if list(numbered.values()) == list(numbers) else None
+
+
+def _month_of_year(times: Times, month: int) -> Times:
+    """The first of a month of each year."""
+    return np.asarray((times.astype("M8[M]") + (month - 1)).astype("M8[us]"))
+
+
+def _day_of_month(times: Times, day: int) -> Times:
+    """A day of each month; NaT if it does not exist."""
+    dates = times.astype("M8[D]") + (day - 1)
+    return np.where(dates.astype("M8[M]") == times.astype("M8[M]"), dates.astype("M8[us]"), np.datetime64("NaT", "us"))
+
+
+def _day_of_week(times: Times, day: int) -> Times:
+    """A day of each week that begins at the time of its row."""
+    return np.asarray((times.astype("M8[D]") + (day - weekday(times[:1])[0]) % 7).astype("M8[us]"))
+
+
+def _hour_of_day(times: Times, hour: int) -> Times:
+    """An hour of each day."""
+    return np.asarray(times + np.timedelta64(hour, "h"))
+
+
+_KINDS = (
+    _Kind("year", "Y", "month", _find_months, _month_of_year),
+    _Kind(
+        "year",
+        "Y",
+        "quarter",
+        lambda names: _find_numbers(names, r"(?:q|qtr|quarter|t)? ?([1-4])q?", range(1, 5)),
+        lambda times, quarter: _month_of_year(times, 3 * quarter - 2),
+    ),
+    _Kind(
+        "year",
+        "Y",
+        "half",
+        lambda names: _find_numbers(names, r"[hs]([12])", range(1, 3)),
+        lambda times, half: _month_of_year(times, 6 * half - 5),
+    ),
+    _Kind(
+        "month",
+        "M",
+        "day",
+        lambda names: _find_numbers(names, r"(?:d|day)?[ _-]?(\d{1,2})", range(1, 32)),
+        _day_of_month,
+    ),
+    _Kind("day", "D", "hour", _find_hours, _hour_of_day),
+    _Kind("week", "W", "day", _find_weekdays, _day_of_week),
+)

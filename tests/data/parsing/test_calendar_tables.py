@@ -1,0 +1,163 @@
+"""Tables with a row for each year and a column for each month, and others like them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.data.reader import read
+from gatecast.errors import DataError
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+GERMAN = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+YEARS = [*range(2010, 2020)]
+N = 12 * len(YEARS)
+Y = np.round(100 + np.sin(np.arange(N)), 3)
+
+
+def write(path, header, rows, above="", below=""):
+    path.write_text(above + "\n".join(",".join(map(str, row)) for row in [header, *rows]) + "\n" + below)
+    return path
+
+
+def rows_of(labels, values, n, *more):
+    """A label, n values, and more cells of each row."""
+    return [
+        [label, *values[n * k : n * k + n], *(f(values[n * k : n * k + n]) for f in more)]
+        for k, label in enumerate(labels)
+    ]
+
+
+def check(panel, freq, first, values):
+    assert (len(panel), str(panel.freq), str(panel.start[0].astype("M8[h]"))) == (1, freq, first)
+    np.testing.assert_allclose(panel.series(0), values)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [MONTHS, GERMAN, [name.upper() for name in MONTHS], [*map(str, range(1, 13))], [f"M{m:02d}" for m in range(1, 13)]],
+)
+@pytest.mark.parametrize("totals", [(), (("Total", np.sum),), (("Annual", np.mean), ("DJF", np.max))])
+def test_read_of_years_by_months_is_one_monthly_series(names, totals, tmp_path):
+    header = ["Year", *names, *(name for name, _ in totals)]
+    path = write(tmp_path / "a.csv", header, rows_of(YEARS, Y, 12, *(f for _, f in totals)), "Rain in mm\n\n")
+    panel, notes = read(path)
+    check(panel, "MS", "2010-01-01T00", Y)
+    assert any("a row for each year and a column for each month" in note for note in notes)
+    assert any("Left out as totals" in note and totals[0][0] in note for note in notes) == bool(totals)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "freq", "first"),
+    [
+        (YEARS, ["Q1", "Q2", "Q3", "Q4"], "QS", "2010-01-01T00"),
+        (YEARS, ["H1", "H2"], "2QS", "2010-01-01T00"),
+        ([f"2024-01-{d:02d}" for d in range(1, 21)], [*map(str, range(24))], "h", "2024-01-01T00"),
+        ([f"2024-01-{d:02d}" for d in range(1, 21)], [f"{h:02d}:00" for h in range(24)], "h", "2024-01-01T00"),
+        ([f"2024-01-{d:02d}" for d in range(1, 21)], [f"HE{h}" for h in range(1, 25)], "h", "2024-01-01T01"),
+        (
+            ["2024-01-01", "2024-01-08", "2024-01-15"],
+            ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+            "D",
+            "2024-01-01T00",
+        ),
+        (
+            ["2023-12-31", "2024-01-07", "2024-01-14"],
+            ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+            "D",
+            "2023-12-31T00",
+        ),
+    ],
+)
+def test_read_of_other_calendar_tables_is_one_series(labels, names, freq, first, tmp_path):
+    values = np.round(50 + np.random.default_rng(0).normal(size=len(labels) * len(names)), 3)
+    panel, _ = read(write(tmp_path / "a.csv", ["period", *names], rows_of(labels, values, len(names))))
+    check(panel, freq, first, values)
+
+
+def test_read_of_months_by_days_leaves_days_out_that_do_not_exist(tmp_path):
+    days = np.arange("2023-01-01", "2024-01-01", dtype="M8[D]")
+    cells = [["" for _ in range(31)] for _ in range(12)]
+    for k, day in enumerate(days.tolist()):
+        cells[day.month - 1][day.day - 1] = k
+    rows = [[f"2023-{m + 1:02d}", *cells[m]] for m in range(12)]
+    panel, _ = read(write(tmp_path / "a.csv", ["Month", *range(1, 32)], rows))
+    check(panel, "D", "2023-01-01T00", np.arange(365.0))
+    rows[1][30] = 5
+    with pytest.raises(DataError, match="Ambiguous target"):
+        read(write(tmp_path / "a.csv", ["Month", *range(1, 32)], rows))
+
+
+def test_read_of_years_by_months_with_keys_is_several_series(tmp_path):
+    rows = [[shop, *row] for shop in "AB" for row in rows_of(YEARS, Y, 12)]
+    panel, _ = read(write(tmp_path / "a.csv", ["Shop", "Year", *MONTHS], rows))
+    assert (panel.ids.tolist(), panel.lengths.tolist()) == (["A", "B"], [N, N])
+
+
+def test_read_of_years_by_months_ends_at_the_last_value_and_above_a_mean(tmp_path):
+    rows = rows_of(YEARS, Y.astype(object), 12)
+    rows[-1][-4:] = [""] * 4
+    path = write(tmp_path / "a.csv", ["Year", *MONTHS], rows, below="Mean," + ",".join(["100"] * 12) + "\n")
+    panel, notes = read(path)
+    check(panel, "MS", "2010-01-01T00", Y[:-4])
+    assert any("Mean" in note for note in notes)
+
+
+def test_read_of_months_by_years_is_one_monthly_series(tmp_path):
+    rows = [[month, *Y[m::12]] for m, month in enumerate(MONTHS)]
+    panel, notes = read(write(tmp_path / "a.csv", ["Month", *YEARS], [*rows, ["Total", *[5] * len(YEARS)]]))
+    check(panel, "MS", "2010-01-01T00", Y)
+    assert any("a row for each month and a column for each year" in note for note in notes)
+
+
+def test_read_of_fiscal_years_by_months_from_april(tmp_path):
+    labels = [f"{year}/{(year + 1) % 100:02d}" for year in YEARS]
+    path = write(tmp_path / "a.csv", ["FY", *MONTHS[3:], *MONTHS[:3]], rows_of(labels, Y, 12))
+    check(read(path)[0], "MS", "2010-04-01T00", Y)
+    path = write(tmp_path / "a.csv", ["Year", *MONTHS[3:], *MONTHS[:3]], rows_of(YEARS, Y, 12))
+    with pytest.raises(DataError, match="Ambiguous target"):
+        read(path)
+
+
+def test_read_of_new_rows_of_a_calendar_table_takes_the_names_that_it_was_given(tmp_path):
+    path = write(tmp_path / "a.csv", ["Year", *MONTHS], rows_of(YEARS, Y, 12))
+    check(read(path, time_col="Year", target_col="value")[0], "MS", "2010-01-01T00", Y)
+
+
+def test_read_of_years_by_months_with_a_named_target_is_that_column(tmp_path):
+    path = write(tmp_path / "a.csv", ["Year", *MONTHS], rows_of(YEARS, Y, 12))
+    check(read(path, target_col="Feb")[0], "YS", "2010-01-01T00", Y[1::12])
+
+
+@pytest.mark.parametrize("names", [MONTHS[:11], ["north", "south", "east"], ["1", "2", "3"], ["Q1", "Q2", "Q4"]])
+def test_read_of_columns_that_are_no_full_calendar_is_no_calendar_table(names, tmp_path):
+    path = write(tmp_path / "a.csv", ["Year", *names], rows_of(YEARS, Y, len(names)))
+    with pytest.raises(DataError, match="Ambiguous target"):
+        read(path)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 30), st.integers(0, 11), st.integers(1500, 2100))
+def test_read_of_a_dict_of_months_is_in_the_order_of_time(n_years, n_missing, first):
+    cells = np.arange(12.0 * n_years)
+    cells[len(cells) - n_missing :] = np.nan
+    table = {"year": np.arange(first, first + n_years), **{name: cells[k::12] for k, name in enumerate(MONTHS)}}
+    panel, _ = read(table)
+    assert panel.series(0).tolist() == list(range(12 * n_years - n_missing))
+    assert panel.start[0].astype("M8[Y]") == np.datetime64(str(first))
