@@ -1,0 +1,96 @@
+"""Pretrain a network on made series alone; go on where the last call stopped.
+
+usage: pretrain.py --network lf --state DIR [--hours H] [--threads N] [--data DIR] [--finish] [--gates]
+
+--hours    stop after so many hours (default: when asked to, by SIGTERM or Ctrl+C)
+--state    folder of the state, of the log and of what is released
+--data     folder of public series for the held-out table (their training parts alone are read)
+--finish   let the learning rate fall to 0, from the state on, and write the released file
+--gates    print what has to hold after an hour, and exit with 1 if it does not
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pretraining.bank import Bank, BankSizes
+from pretraining.gates import gate_lines
+from pretraining.run import Limits, Log, train
+from pretraining.state import RunState
+from pretraining.tables import load_tails, measure_dot, tail_table
+
+from gatecast.forecasting.pretrained.network import PretrainedConfig
+from gatecast.kernels import native
+
+FINISH_SHARE = 0.35
+"""Share of all steps in which the learning rate falls."""
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", choices=["lf"], default="lf")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--hours", type=float, default=float("inf"))
+    parser.add_argument("--steps", type=float, default=float("inf"), help="stop at this step")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--units", type=int, default=128)
+    parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--no-layer-norm", action="store_true")
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--piece", type=int, default=4096, help="series that are made at a time")
+    parser.add_argument("--finish", action="store_true")
+    parser.add_argument("--finish-steps", type=int, default=0, help="default: 35 %% of all steps")
+    parser.add_argument("--gates", action="store_true")
+    return parser.parse_args()
+
+
+def load(options: argparse.Namespace) -> tuple[RunState, Path]:
+    """Return the state to go on from, and where it is saved."""
+    main_path = options.state / f"{options.network}.state"
+    finish_path = options.state / f"{options.network}.finish.state"
+    path = finish_path if options.finish else main_path
+    newest = next((p for p in (path, main_path) if p.is_file()), None)
+    if newest is None:
+        config = PretrainedConfig(options.units, options.layers, not options.no_layer_norm)
+        run = RunState.new(config, options.seed)
+    else:
+        run = RunState.load(newest)
+    if options.finish and not run.finish_from:
+        run.finish_from = run.step
+        run.finish_steps = options.finish_steps or round(run.step * FINISH_SHARE / (1 - FINISH_SHARE))
+    return run, path
+
+
+def main() -> int:
+    from gatecast.data.synth import FAMILIES, draw
+
+    options = arguments()
+    options.state.mkdir(parents=True, exist_ok=True)
+    native.set_num_threads(options.threads)
+    run, path = load(options)
+    bank = Bank(draw, options.network, run.seed, BankSizes(batch=options.batch, piece=options.piece))
+    tails = load_tails(options.data)
+    reference = {tail.name: measure_dot(tail) for tail in tails}
+    names = tuple(FAMILIES[options.network])
+    if options.gates:
+        passed, lines = gate_lines(run, bank, names, tails, reference)
+        print(*lines, sep="\n")
+        return 0 if passed else 1
+    log = Log(options.state / f"{options.network}.log")
+    last = run.finish_from + run.finish_steps if options.finish else options.steps
+    log.write(f"from step {run.step}: {run.config}, {run.weights.vector.size} parameters, {options.threads} threads")
+    done = train(
+        run, bank, names, path, Limits(options.hours, last), log,
+        lambda: tail_table(run.network, run.averaged(), tails, reference),
+    )
+    if options.finish and done:
+        run.release(options.state / f"{options.network}.safetensors")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
