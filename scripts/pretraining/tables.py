@@ -32,7 +32,7 @@ PANELS = {
 }
 """File, horizon and season length; 0: by series, in index.csv."""
 
-MAX_SEASON, MAX_VALUES = 60, 520
+MAX_SEASON, MAX_VALUES = 13, 520
 MEDIAN = LEVELS.index(0.5)
 
 
