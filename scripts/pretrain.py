@@ -84,7 +84,12 @@ def main() -> int:
     last = run.finish_from + run.finish_steps if options.finish else options.steps
     log.write(f"from step {run.step}: {run.config}, {run.weights.vector.size} parameters, {options.threads} threads")
     done = train(
-        run, bank, names, path, Limits(options.hours, last), log,
+        run,
+        bank,
+        names,
+        path,
+        Limits(options.hours, last),
+        log,
         lambda: tail_table(run.network, run.averaged(), tails, reference),
     )
     if options.finish and done:

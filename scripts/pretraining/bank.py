@@ -1,7 +1,7 @@
 """Made series in batches, as a pure function of the seed and the step.
 
-Pieces of series are made as the run goes on: at any step some are alive, and every few steps the oldest gives way to a new
-one. A run that was stopped makes the pieces of its step again.
+Pieces of series are made as the run goes on: at any step some are alive, and every few steps the oldest gives way to a
+new one. A run that was stopped makes the pieces of its step again.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from pretraining.bank import LENGTH, Bank, BankSizes
-from pretraining.state import RunState
-from pretraining.tables import Errors, Losses, Tail, anchor_errors, measure, tail_table
 
 from gatecast.forecasting.pretrained.network import make_network
 from gatecast.forecasting.pretrained.training import forecast_batch
+from pretraining.bank import LENGTH, Bank, BankSizes
+from pretraining.state import RunState
+from pretraining.tables import Errors, Losses, Tail, anchor_errors, measure, tail_table
 
 N_BATCHES = 16
 GATE_SEED = 1_000_003
@@ -43,17 +43,18 @@ def gate_lines(
     if monthly is not None:
         ratio = measure(run.network, weights, monthly).mase / reference["monthly"].mase
         passed &= ratio <= MAX_MONTHLY
-        lines.append(f"{_word(ratio <= MAX_MONTHLY)}: monthly tails, MASE / that of DOT {ratio:.3f}, at most {MAX_MONTHLY}")
+        lines.append(
+            f"{_word(ratio <= MAX_MONTHLY)}: monthly tails, MASE / that of DOT {ratio:.3f}, at most {MAX_MONTHLY}"
+        )
     return passed, [f"made series of {LENGTH} values, seed {GATE_SEED}, step {run.step}", *lines]
 
 
-def _made(
-    losses: Losses, before: Losses, errors: np.ndarray, names: tuple[str, ...]
-) -> tuple[bool, list[str]]:
+def _made(losses: Losses, before: Losses, errors: np.ndarray, names: tuple[str, ...]) -> tuple[bool, list[str]]:
     """Return the gates on made series."""
     gain = 1 - losses.total.sum() / losses.weight.sum() / (before.total.sum() / before.weight.sum())
     passed = gain >= MIN_GAIN
-    lines = [f"{_word(passed)}: loss {100 * gain:.1f} % below that of the mean of the anchors, at least {100 * MIN_GAIN:.0f} %"]
+    least = f"at least {100 * MIN_GAIN:.0f} %"
+    lines = [f"{_word(passed)}: loss {100 * gain:.1f} % below that of the mean of the anchors, {least}"]
     for name, row in zip(names, errors, strict=True):
         if row.any():
             ratio = row[0] / row[2:].min()

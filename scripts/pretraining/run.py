@@ -1,4 +1,4 @@
-"""The loop of a run: updates until the time is over or the process is asked to stop; state, log and tables on the way."""
+"""The loop of a run: updates until the time is over or the process is asked to stop; state, log, tables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from gatecast.forecasting.pretrained.training import StepResult, train_step
 from pretraining.bank import Bank
 from pretraining.state import RunState
 from pretraining.tables import Losses
-
-from gatecast.forecasting.pretrained.training import StepResult, train_step
 
 SAVE_SECONDS, LOG_SECONDS, TABLE_SECONDS = 300.0, 60.0, 1800.0
 LOSS_EVERY = 5
@@ -71,7 +71,13 @@ class Limits:
 
 
 def train(
-    run: RunState, bank: Bank, names: tuple[str, ...], path: Path, limits: Limits, log: Log, table: Callable[[], list[str]]
+    run: RunState,
+    bank: Bank,
+    names: tuple[str, ...],
+    path: Path,
+    limits: Limits,
+    log: Log,
+    table: Callable[[], list[str]],
 ) -> bool:
     """Train until a limit or a request to stop; returns whether the last step was reached."""
     stop, end = StopRequest(), time.monotonic() + 3600 * limits.hours

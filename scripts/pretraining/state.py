@@ -52,7 +52,7 @@ class RunState:
         return average
 
     def save(self, path: Path) -> None:
-        """Write the state beside the old one, and rename it."""
+        """Write the state to a file next to the old one, and rename it."""
         names = ("seed", "step", "tokens", "seconds", "finish_from", "finish_steps")
         settings = {name: getattr(self, name) for name in names} | {"network": self.config.to_settings()}
         arrays = {"weights": self.weights.vector, **self.optimizer._asdict()}

@@ -1,10 +1,10 @@
 """What the low-frequency network reads at every step, and what it is to forecast from there.
 
-A forecast from the middle of a series has the same bits as one from its end: all statistics are running ones. Differences
-are in units of the series, which is its mean absolute change so far.
+A forecast from the middle of a series has the same bits as one from its end: all statistics are running ones.
+Differences are in units of the series: its mean absolute change so far.
 
-Shapes: T steps, n series, K steps of a block, m season length. Time comes first, and a series begins at step 0; what lies
-behind its end is missing.
+Shapes: T steps, n series, K steps of a block, m season length. Time comes first, and a series begins at step 0; what
+lies behind its end is missing.
 """
 
 from __future__ import annotations
@@ -120,16 +120,15 @@ def make_features(series: ScaledValues, m: int) -> Features:
     )
 
 
-def anchors(features: Features, step: IntArray, n_steps: int, ahead: int = 0) -> FloatArray:
+def anchors(features: Features, step: IntArray, n_steps: int) -> FloatArray:
     """Return the simple forecasts less the level, in units, (N_ANCHORS, len(step), n_steps, n).
 
     Args:
         features: Of the series.
         step: Origins.
         n_steps: Steps to forecast.
-        ahead: Steps between an origin and the step before the first one to forecast.
     """
-    j = np.arange(1.0, n_steps + 1)[:, None] + ahead + features.gap[step][:, None]
+    j = np.arange(1.0, n_steps + 1)[:, None] + features.gap[step][:, None]
     out = np.zeros((N_ANCHORS, *j.shape))
     out[1] = features.drift[step][:, None] * j
     out[2] = features.slope[step][:, None] * damped_steps(j)
@@ -177,8 +176,8 @@ def _adjusted_statistics(
         index = indices.values[g][:, seasonal][np.arange(stop) % m]
         part = observed.columns(stop, seasonal)
         adjusted = statistics_from(z[:stop, seasonal] - index, part, m, typical_unit, first)
-        for whole, block in zip(statistics, adjusted, strict=True):
-            whole[..., first:stop, seasonal] = block
+        for every, block in zip(statistics, adjusted, strict=True):
+            every[..., first:stop, seasonal] = block
     return statistics
 
 
@@ -190,7 +189,7 @@ def _inputs(
     typical_unit: float,
 ) -> Float32Array:
     """Return what the network reads, (T, N_INPUTS, n)."""
-    (T, n), m = series.z.shape, indices.values.shape[1]
+    T, n = series.z.shape
     x = np.zeros((T, N_INPUTS, n), np.float32)
     level, unit, steps = statistics.level, statistics.unit, np.arange(T)
     per_unit = 1 / unit
@@ -210,7 +209,7 @@ def _other_inputs(
     """Return the inputs behind the window, (T, n) or (T, 1) each."""
     T, m = len(s.unit), indices.values.shape[1]
     steps, per_unit = np.arange(T), 1 / s.unit
-    count = np.maximum(observed.count, 1.0)
+    count = np.maximum(observed.so_far, 1.0)
     block = indices.block(steps)
     # A slope of independent changes has a standard deviation of 1 / sqrt(steps).
     slopes = [slope * per_unit * k**0.5 for slope, k in zip(s.slopes, SLOPES, strict=True)]
@@ -223,7 +222,7 @@ def _other_inputs(
         *errors,
         np.log(count) / 3,
         np.full((T, 1), np.log2(m) / 6),
-        observed.count / (steps[:, None] + 1),
+        observed.so_far / (steps[:, None] + 1),
         indices.strength[block],
         -0.5 * np.log(relative),
         *_waves(steps, m),

@@ -5,8 +5,8 @@ cannot cross (`QuantileHead`). All is in units of the series, less its level::
 
     forecast[j, q] = sum_i weight[third(j), i] anchor[i, j] + quantile[j, q]
 
-Shapes: packed arrays [nb, T, F, L] with nb blocks of L lanes; K steps, Q levels, A simple forecasts of which the first, the
-level, is 0.
+Shapes: packed arrays [nb, T, F, L] with nb blocks of L lanes; K steps, Q levels, A simple forecasts of which the first,
+the level, is 0.
 """
 
 from __future__ import annotations

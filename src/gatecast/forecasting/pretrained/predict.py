@@ -87,9 +87,7 @@ class _Origins(NamedTuple):
     """(n,)."""
 
 
-def _predict(
-    network: Network, weights: Weights, values: FloatArray, length: IntArray, h: int, m: int
-) -> FloatArray:
+def _predict(network: Network, weights: Weights, values: FloatArray, length: IntArray, h: int, m: int) -> FloatArray:
     """Return quantiles, (n, h, Q), of a few series."""
     n_blocks = -(-h // BLOCK)
     n, lanes = len(values), -(-len(values) // LANES) * LANES
@@ -106,7 +104,7 @@ def _predict(
         outputs, _ = forward(*head, _at_origins(states, origin), save_for_backward=False)
         parts.append(_on_log_scale(outputs, features, _Origins(origin, np.arange(lanes))))
     z = np.concatenate(parts, axis=0)[:h]
-    return scale.inverse(z).transpose(2, 0, 1)[:n]
+    return np.asarray(scale.inverse(z).transpose(2, 0, 1)[:n])
 
 
 def _at_origins(states: Float32Array, origin: IntArray) -> Float32Array:
@@ -129,11 +127,14 @@ def _on_log_scale(outputs: Float32Array, features: Features, origins: _Origins) 
     steps = origins.step + np.arange(1, BLOCK + 1)[:, None]
     season = features.indices.values
     index = season[features.indices.block(origins.step), steps % season.shape[1], origins.series]
-    return features.level[at] + features.unit[at] * q + index[:, None]
+    return np.asarray(features.level[at] + features.unit[at] * q + index[:, None])
 
 
 def _take(features: Features, origins: _Origins) -> Features:
     """Return features with one step: that of the origin of each series."""
     step, series = origins
-    rows = {name: getattr(features, name)[step, series][None] for name in ("level", "unit", "drift", "slope", "recent", "gap")}
+    rows = {
+        name: getattr(features, name)[step, series][None]
+        for name in ("level", "unit", "drift", "slope", "recent", "gap")
+    }
     return features._replace(inputs=features.inputs[:1], **rows)

@@ -1,7 +1,7 @@
 """The scale on which the pretrained networks read: logarithms of series without negative values, else asinh.
 
-The logarithm is causal: z[t] depends on y[0 .. t] alone. Zeros are put at half of the smallest positive value so far, and
-count as values once there has been a positive one; zeros before that are taken for a series that has not begun.
+The logarithm is causal: z[t] depends on y[0 .. t] alone. Zeros are put at half of the smallest positive value so far,
+and count as values once there has been a positive one; zeros before that are taken for a series that has not begun.
 
 Shapes: T steps, n series; time comes first, and a series begins at step 0.
 """

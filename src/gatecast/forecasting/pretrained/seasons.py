@@ -1,8 +1,8 @@
 """Seasonal indices that are estimated anew as cycles go by, from what lies before, and shrunk (James & Stein).
 
-Classical indices: means over the cycles of what a centred moving average leaves. With s the m indices, V the variance of
-an index and A what their own spread has beyond it, ``s <- (1 - W) s`` with ``W = (m - 3) / (m - 1) V / (V + A)``. Where
-the spread is no larger than chance makes it, the indices are 0.
+Classical indices: means over the cycles of what a centred moving average leaves. With s the m indices, V the variance
+of an index and A what their own spread has beyond it, ``s <- (1 - W) s`` with ``W = (m - 3) / (m - 1) V / (V + A)``.
+Where the spread is no larger than chance makes it, the indices are 0.
 
 Shapes: T steps, n series, m season length, G blocks of steps that share their indices.
 
@@ -112,7 +112,7 @@ def _detrended(z: FloatArray, m: int) -> FloatArray:
     sums = np.concatenate([np.zeros((1, z.shape[1])), np.add.accumulate(z, axis=0)])
     mean = (sums[m:] - sums[:-m]) / m
     mean = 0.5 * (mean[1:] + mean[:-1]) if m % 2 == 0 else mean
-    return z[half : half + len(mean)] - mean
+    return np.asarray(z[half : half + len(mean)] - mean)
 
 
 def _first_noise(z: FloatArray, m: int) -> FloatArray:

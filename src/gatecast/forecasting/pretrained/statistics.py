@@ -42,7 +42,7 @@ class Observed(NamedTuple):
 
     values: FloatArray
     """(T, n) of 0 and 1."""
-    count: FloatArray
+    so_far: FloatArray
     """(T, n): values so far."""
     last: IntArray | None
     """(T, n): step of the newest value, -1 before the first; None: nothing is missing."""
@@ -55,14 +55,14 @@ class Observed(NamedTuple):
             observed: (T, n).
         """
         values = observed.astype(np.float64)
-        steps = np.arange(len(values))[:, None]
+        steps: IntArray = np.arange(len(values))[:, None]
         last = None if observed.all() else np.maximum.accumulate(np.where(observed, steps, -1), axis=0)
         return cls(values, np.add.accumulate(values, axis=0), last)
 
     def columns(self, stop: int, columns: IntArray) -> Observed:
         """Return the first steps of some series."""
         last = None if self.last is None else self.last[:stop, columns]
-        return Observed(self.values[:stop, columns], self.count[:stop, columns], last)
+        return Observed(self.values[:stop, columns], self.so_far[:stop, columns], last)
 
     def hold(self, statistic: FloatArray) -> FloatArray:
         """Return a statistic (T, n) with that of the newest value at missing ones."""
@@ -72,7 +72,7 @@ class Observed(NamedTuple):
         """Return the steps since the newest value, (T, n)."""
         if self.last is None:
             return np.zeros_like(self.values)
-        return np.arange(len(self.values))[:, None] - np.maximum(self.last, 0).astype(np.float64)
+        return np.asarray(np.arange(float(len(self.values)))[:, None] - np.maximum(self.last, 0))
 
 
 class Statistics(NamedTuple):
@@ -125,7 +125,7 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
         >>> s.unit[-1].tolist(), s.drift[-1].tolist(), s.slopes[:, -1, 0].tolist()
         ([1.0], [1.0], [1.0, 1.0, 1.0])
     """
-    o, changes = observed.values, np.maximum(observed.count - 1, 1.0)
+    o, changes = observed.values, np.maximum(observed.so_far - 1, 1.0)
     change = _difference(x, 1) * o
     size = np.abs(change)
     total = np.add.accumulate(size, axis=0)
@@ -175,7 +175,7 @@ def _moving_mean(x: FloatArray, k: int) -> FloatArray:
     sums = np.add.accumulate(x, axis=0)
     out = sums.copy()
     out[k:] -= sums[:-k]
-    return out / np.clip(np.arange(1.0, len(x) + 1), 1, k)[:, None]
+    return np.asarray(out / np.clip(np.arange(1.0, len(x) + 1), 1, k)[:, None])
 
 
 def _level(x: FloatArray, o: FloatArray, lengths: tuple[int, ...]) -> FloatArray:
