@@ -11,7 +11,8 @@ that the caller chooses, for tests and examples.
 
 from __future__ import annotations
 
+from gatecast.data.synth.augment import augment
 from gatecast.data.synth.batch import SynthBatch, draw
 from gatecast.data.synth.registry import FAMILIES, Family, Kind, families
 
-__all__ = ["FAMILIES", "Family", "Kind", "SynthBatch", "draw", "families"]
+__all__ = ["FAMILIES", "Family", "Kind", "SynthBatch", "augment", "draw", "families"]

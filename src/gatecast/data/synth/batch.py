@@ -14,9 +14,9 @@ from gatecast.data.synth.registry import Family, Kind, families
 from gatecast.data.synth.seasons import draw_long_seasons, draw_seasons
 from gatecast.errors import ConfigError
 
-__all__ = ["BLOCK", "SynthBatch", "draw"]
+__all__ = ["BLOCK", "SynthBatch", "check_seeds", "draw"]
 
-BLOCK = 1024
+BLOCK = 4096
 """Series that are made together, so that arrays stay in the cache."""
 
 
@@ -79,7 +79,7 @@ def draw(
     check_positive_int(length, "length", where="draw")
     if season is not None:
         check_positive_int(season, "season", where="draw")
-    seeds = _check_seeds(seed)
+    seeds = check_seeds(seed)
     if count <= BLOCK:
         return _draw_block(kind, count, length, seeds, season, weights)
     sizes = [min(BLOCK, count - start) for start in range(0, count, BLOCK)]
@@ -98,8 +98,18 @@ def _check_kind(kind: Kind) -> tuple[Family, ...]:
         raise ConfigError(f"Unknown kind {kind!r}", expected="'lf' or 'hf'", argument="kind") from None
 
 
-def _check_seeds(seed: int | Sequence[int]) -> tuple[int, ...]:
-    """The seeds as a tuple of integers from 0."""
+def check_seeds(seed: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds as a tuple of integers.
+
+    Args:
+        seed: An integer or a sequence of integers.
+
+    Raises:
+        ConfigError: Anything else, or a negative integer.
+
+    >>> check_seeds(3), check_seeds([1, 2])
+    ((3,), (1, 2))
+    """
     try:
         numbers = tuple(map(operator.index, seed if isinstance(seed, Sequence | np.ndarray) else (seed,)))
     except TypeError:

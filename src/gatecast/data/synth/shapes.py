@@ -7,20 +7,10 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.synth.noise import chance, log_uniform
 
-__all__ = ["breaking_slopes", "random_profiles", "scaled_levels", "sigmas", "tile", "to_positive"]
+__all__ = ["breaking_slopes", "random_profiles", "tile", "to_positive"]
 
-MAX_LOG_RANGE = 8.0
-"""Widest range of a logarithm: a series grows at most three-thousandfold."""
-
-
-def sigmas(rng: np.random.Generator, season: IntArray) -> FloatArray:
-    """Draw the size of shocks relative to the level: from 3 % in yearly series, from 0.5 % in others; (count,).
-
-    >>> bool(sigmas(np.random.default_rng(0), np.array([1] * 99)).min() > 0.03)
-    True
-    """
-    low = np.where(season == 1, 0.03, 0.005)
-    return log_uniform(rng, low, 0.3, len(season))
+MAX_LOG_RANGE = 18.0
+"""Widest range of a logarithm: long yearly series grow that much."""
 
 
 def breaking_slopes(rng: np.random.Generator, length: int, hazard: FloatArray) -> tuple[BoolArray, FloatArray]:
@@ -86,7 +76,7 @@ def to_positive(rng: np.random.Generator, z: FloatArray) -> FloatArray:
     """Turn deviations z relative to a level into positive series: (length, count) in, (count, length) out.
 
     `level (1 + z)` for half of the series that stay above 0.2 that way, else `level exp(z)`; z is scaled down where a
-    series would grow more than exp(8)-fold. The level is logU(10, 1e5).
+    series would grow more than exp(18)-fold. The level is logU(10, 1e5).
 
     >>> y = to_positive(np.random.default_rng(0), np.array([[0.0, 900.0], [0.1, 0.0]]))
     >>> bool((y > 0).all()), y.shape
@@ -97,14 +87,3 @@ def to_positive(rng: np.random.Generator, z: FloatArray) -> FloatArray:
     linear = chance(rng, 0.5, count) & (z.min(axis=0) > -0.8)
     level = log_uniform(rng, 10, 1e5, count)
     return np.ascontiguousarray((level * np.where(linear, 1 + z, np.exp(z))).T)
-
-
-def scaled_levels(rng: np.random.Generator, x: FloatArray, sigma: FloatArray) -> FloatArray:
-    """Scale processes of any size so that they change by sigma a step on average, and turn them positive.
-
-    >>> y = scaled_levels(np.random.default_rng(0), np.array([[0.0], [5.0], [0.0]]), np.array([0.02]))
-    >>> bool(0.018 < abs(np.diff(np.log(y))).mean() < 0.022)
-    True
-    """
-    size = np.abs(np.diff(x, axis=0)).mean(axis=0) if len(x) > 1 else np.ones(x.shape[1])
-    return to_positive(rng, (x - x[0]) * (sigma / np.maximum(size, 1e-9)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.synth.noise import log_uniform, shocks
-from gatecast.data.synth.shapes import scaled_levels
+from gatecast.data.synth.shapes import to_positive
 
 __all__ = ["random_walks"]
 
@@ -20,4 +20,4 @@ def random_walks(
     """
     del season, long_season
     walk = np.cumsum(shocks(rng, length, count, correlated=0.0), axis=0)
-    return scaled_levels(rng, walk, log_uniform(rng, 0.001, 0.03, count))
+    return to_positive(rng, walk * log_uniform(rng, 0.001, 0.03, count))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
-from gatecast.data.synth.noise import chance, log_uniform, shocks, student_t
-from gatecast.data.synth.shapes import breaking_slopes, random_profiles, sigmas, to_positive
+from gatecast.data.synth.lf.levels import grow, season_sizes, sigmas, slopes, smoothing_rates
+from gatecast.data.synth.noise import chance, shocks, student_t
+from gatecast.data.synth.shapes import random_profiles
 
 __all__ = ["exponential_smoothing", "local_global_trend"]
 
@@ -20,18 +21,15 @@ def exponential_smoothing(rng: np.random.Generator, count: int, length: int, sea
 
     Source: Hyndman, Koehler, Ord & Snyder 2008, Forecasting with Exponential Smoothing; breaks: this project.
     """
-    alpha = rng.beta(1.2, 2.0, count)
-    kind = rng.random(count)
-    alpha = np.where(kind < 0.15, 1.0, np.where(kind < 0.25, rng.uniform(0, 0.04, count), alpha))
+    alpha = smoothing_rates(rng, season)
     beta = alpha * rng.uniform(0, 0.4, count) * chance(rng, 0.6, count)
     gamma = rng.uniform(0, 0.3, count) * chance(rng, 0.4, count) * (season > 1)
     phi = np.where(chance(rng, 0.5, count), 1.0, rng.uniform(0.8, 0.995, count))
-    breaks, slopes = breaking_slopes(rng, length, log_uniform(rng, 0.01, 0.6, count))
+    trend = slopes(rng, length, season)
     sigma = sigmas(rng, season)
-    strength = log_uniform(rng, 0.01, 0.5, count) * chance(rng, 0.85, count) / sigma
-    shape = random_profiles(rng, season) * strength
-    z = _smooth((alpha, beta, gamma, phi), (breaks, slopes), shape, shocks(rng, length, count), season)
-    return to_positive(rng, z * sigma)
+    shape = random_profiles(rng, season) * season_sizes(rng, season)
+    z = _smooth((alpha, beta, gamma, phi), trend, shape, shocks(rng, length, count), season)
+    return grow(rng, z * sigma, season)
 
 
 def _smooth(
@@ -43,11 +41,11 @@ def _smooth(
 ) -> FloatArray:
     """The recursion, in units of the shocks e; e becomes the series."""
     alpha, beta, gamma, phi = rates
-    breaks, slopes = trend
+    breaks, fresh = trend
     columns = np.arange(len(season))
-    level, slope = np.zeros(len(season)), slopes[0].copy()
+    level, slope = np.zeros(len(season)), fresh[0].copy()
     for t, error in enumerate(e):
-        np.copyto(slope, slopes[t], where=breaks[t])
+        np.copyto(slope, fresh[t], where=breaks[t])
         slope *= phi
         level += slope
         phase = t % season
@@ -71,12 +69,12 @@ def local_global_trend(rng: np.random.Generator, count: int, length: int, season
     Bayesian exponential smoothing models.
     """
     rho, tau = rng.uniform(-0.5, 1.0, count), rng.uniform(0, 1, count)
-    alpha, beta, damping = rng.beta(2, 1.2, count), rng.beta(1, 3, count), rng.uniform(0, 0.9, count)
+    alpha, beta, damping = smoothing_rates(rng, season), rng.beta(1, 3, count), rng.uniform(0, 0.9, count)
     sigma = np.minimum(sigmas(rng, season), 0.2)
-    breaks, growth = breaking_slopes(rng, length, log_uniform(rng, 0.01, 0.3, count))
+    breaks, growth = slopes(rng, length, season, 0.3)
     error = student_t(rng, rng.uniform(2, 20, count), length)
     floor = sigma * rng.uniform(0, 0.5, count)
-    strength = np.minimum(log_uniform(rng, 0.01, 0.3, count), 0.3) * chance(rng, 0.85, count)
+    strength = np.minimum(sigma * season_sizes(rng, season), 0.4)
     factor = np.exp(random_profiles(rng, season) * strength)
     level, slope, rate = np.ones(count), np.zeros(count), growth[0] * sigma
     columns = np.arange(count)
@@ -91,4 +89,4 @@ def local_global_trend(rng: np.random.Generator, count: int, length: int, season
         level += change
         slope += beta * (change - slope)
         error[t] = value * index
-    return np.ascontiguousarray((error * log_uniform(rng, 10, 1e5, count)).T)
+    return grow(rng, np.log(error), season)

@@ -1,0 +1,101 @@
+"""Sizes that depend on the frequency: shocks, seasons and growth of series of low frequency.
+
+The numbers of the table are those at which `scripts/synth_gate.py` finds about the same regression in synthetic
+series as in the training parts of real ones. docs/zero-shot.md has the comparison.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.data.synth.noise import chance, log_uniform
+from gatecast.data.synth.shapes import breaking_slopes, to_positive
+
+__all__ = ["grow", "scaled_levels", "season_sizes", "sigmas", "slopes", "smoothing_rates"]
+
+_BOUNDS = np.array([1, 6, 24])
+"""Longest season of yearly, quarterly and monthly sizes; the last column is for weekly series."""
+
+_SIGMA_LOW = np.array([0.03, 0.015, 0.01, 0.004])
+_SIGMA_HIGH = np.array([0.50, 0.25, 0.40, 0.08])
+_SEASONAL = np.array([0.0, 0.5, 0.45, 0.6])
+_GROWTH = np.array([0.42, 0.27, 0.02, 0.02])
+_GROWTH_SPREAD = np.array([0.3, 0.22, 0.05, 0.05])
+_SLOPE = np.array([1.0, 0.8, 0.35, 0.45])
+_ALPHA = np.array([[2.0, 1.5], [3.0, 1.2], [1.2, 3.0], [1.5, 2.0]])
+
+
+def _of(table: FloatArray, season: IntArray) -> FloatArray:
+    """The number of each series in a row of the table."""
+    return np.asarray(table[np.searchsorted(_BOUNDS, season)])
+
+
+def sigmas(rng: np.random.Generator, season: IntArray) -> FloatArray:
+    """Draw the size of shocks relative to the level, from 3 % in yearly series; (count,).
+
+    >>> bool(sigmas(np.random.default_rng(0), np.array([1] * 99)).min() > 0.03)
+    True
+    """
+    return log_uniform(rng, _of(_SIGMA_LOW, season), _of(_SIGMA_HIGH, season), len(season))
+
+
+def smoothing_rates(rng: np.random.Generator, season: IntArray) -> FloatArray:
+    """Draw how much of a shock stays in the level: exactly 1 for 15 %, near 0 for 10 %, else a beta number; (count,).
+
+    >>> alpha = smoothing_rates(np.random.default_rng(0), np.ones(9999, np.int64))
+    >>> bool(abs((alpha == 1).mean() - 0.15) < 0.01)
+    True
+    """
+    count = len(season)
+    alpha = rng.beta(*_ALPHA[np.searchsorted(_BOUNDS, season)].T)
+    kind = rng.random(count)
+    return np.where(kind < 0.15, 1.0, np.where(kind < 0.25, rng.uniform(0, 0.04, count), alpha))
+
+
+def slopes(
+    rng: np.random.Generator, length: int, season: IntArray, highest: float = 0.6
+) -> tuple[BoolArray, FloatArray]:
+    """Draw breaks with hazard logU(0.01, highest) and slopes in units of the shocks, smaller in monthly series.
+
+    >>> breaks, values = slopes(np.random.default_rng(0), 9, np.ones(3, np.int64))
+    >>> breaks.shape == values.shape == (9, 3)
+    True
+    """
+    breaks, values = breaking_slopes(rng, length, log_uniform(rng, 0.01, highest, len(season)))
+    return breaks, values * _of(_SLOPE, season)
+
+
+def season_sizes(rng: np.random.Generator, season: IntArray) -> FloatArray:
+    """Draw the standard deviation of the season in units of the shocks, 0 where there is no season; (count,).
+
+    >>> season_sizes(np.random.default_rng(0), np.array([1, 1])).tolist()
+    [0.0, 0.0]
+    """
+    return log_uniform(rng, 0.15, 6, len(season)) * chance(rng, _of(_SEASONAL, season), len(season))
+
+
+def grow(rng: np.random.Generator, z: FloatArray, season: IntArray) -> FloatArray:
+    """Add a steady growth to deviations z and turn them positive: (length, count) in, (count, length) out.
+
+    The growth a step is N(mu, sd) times the mean absolute change; yearly and quarterly series grow, others hardly do.
+
+    >>> y = grow(np.random.default_rng(0), np.tile([[0.0], [0.1]], (20, 500)), np.ones(500, np.int64))
+    >>> bool((y[:, -2] > y[:, 0]).mean() > 0.75)
+    True
+    """
+    count = len(season)
+    size = np.abs(np.diff(z, axis=0)).mean(axis=0) if len(z) > 1 else np.zeros(count)
+    growth = _of(_GROWTH, season) + _of(_GROWTH_SPREAD, season) * rng.standard_normal(count)
+    return to_positive(rng, z + np.arange(len(z))[:, None] * (growth * size))
+
+
+def scaled_levels(rng: np.random.Generator, x: FloatArray, season: IntArray) -> FloatArray:
+    """Scale processes of any size so that they change by sigma a step on average, add growth, and turn them positive.
+
+    >>> y = scaled_levels(np.random.default_rng(0), np.array([[0.0], [5.0], [0.0]]), np.array([12]))
+    >>> bool((y > 0).all())
+    True
+    """
+    size = np.abs(np.diff(x, axis=0)).mean(axis=0) if len(x) > 1 else np.ones(x.shape[1])
+    return grow(rng, (x - x[0]) * (sigmas(rng, season) / np.maximum(size, 1e-9)), season)
