@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from pretraining.bank import Bank, BankSizes
@@ -21,6 +22,9 @@ from pretraining.run import Limits, Log, train
 from pretraining.state import RunState
 from pretraining.tables import load_tails, measure_dot, tail_table
 
+from gatecast.data.synth import FAMILIES, SynthBatch, draw
+from gatecast.data.synth.augment import augment
+from gatecast.forecasting.pretrained.head import BLOCK
 from gatecast.forecasting.pretrained.network import PretrainedConfig
 from gatecast.kernels import native
 
@@ -65,14 +69,17 @@ def load(options: argparse.Namespace) -> tuple[RunState, Path]:
     return run, path
 
 
-def main() -> int:
-    from gatecast.data.synth import FAMILIES, draw
+def made(kind: str, count: int, length: int, seed: int) -> SynthBatch:
+    """Make series in a form that is not seen again."""
+    return augment(kind, draw(kind, count, length, seed), seed + 1, horizon=BLOCK)
 
+
+def main() -> int:
     options = arguments()
     options.state.mkdir(parents=True, exist_ok=True)
     native.set_num_threads(options.threads)
     run, path = load(options)
-    bank = Bank(draw, options.network, run.seed, BankSizes(batch=options.batch, piece=options.piece))
+    bank = Bank(partial(made, options.network), run.seed, BankSizes(batch=options.batch, piece=options.piece))
     tails = load_tails(options.data)
     reference = {tail.name: measure_dot(tail) for tail in tails}
     names = tuple(FAMILIES[options.network])

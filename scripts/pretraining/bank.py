@@ -17,8 +17,8 @@ from gatecast.forecasting.pretrained.batches import PackedBatch, make_batch
 from gatecast.forecasting.pretrained.head import BLOCK
 from gatecast.nn.random import generator, hash64
 
-Draw = Callable[[str, int, int, int], Any]
-"""`draw(kind, count, length, seed)`: values (count, length), season (count,), family (count,)."""
+Make = Callable[[int, int, int], Any]
+"""`make(count, length, seed)`: values (count, length), season (count,), family (count,); NaN is missing."""
 
 SHORT, LONG = (20, 60), (60, 160)
 """Origins of a batch: half of the batches have few."""
@@ -47,36 +47,47 @@ class Sample(NamedTuple):
     family: npt.NDArray[np.int64]
 
 
+class Piece(NamedTuple):
+    """Series that were made together."""
+
+    values: npt.NDArray[np.float32]
+    season: npt.NDArray[np.int64]
+    family: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    """(count,): first step with a value."""
+
+    @classmethod
+    def of(cls, made: Any) -> Piece:
+        """Return a piece of what `make` returned."""
+        return cls(made.values, made.season, made.family, np.isfinite(made.values).argmax(axis=1))
+
+
 @dataclass
 class Bank:
     """Batches of made series by step."""
 
-    draw: Draw
-    kind: str
+    make: Make
     seed: int
     sizes: BankSizes = BankSizes()
-    _pieces: dict[int, Any] = field(default_factory=dict)
+    _pieces: dict[int, Piece] = field(default_factory=dict)
 
     def sample(self, step: int) -> Sample:
         """Return the batch of a step, from 1."""
         pieces = self._alive(step)
+        values, season, family, first = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
         rng = generator(self.seed, 7, step)
         bounds = SHORT if rng.random() < 0.5 else LONG
         n_origins = 4 * int(rng.integers(bounds[0] // 4, bounds[1] // 4 + 1))
-        size = self.sizes
-        chosen = rng.choice(size.alive * size.piece, size.batch, replace=False)
-        first = rng.integers(0, LENGTH - n_origins - BLOCK + 1, size.batch)
-        columns = first[:, None] + np.arange(n_origins + BLOCK)
-        piece, row = np.divmod(chosen, size.piece)
-        values = np.stack([pieces[p].values[r, c] for p, r, c in zip(piece, row, columns, strict=True)])
-        season, family = (
-            np.array([getattr(pieces[p], name)[r] for p, r in zip(piece, row, strict=True)], np.int64)
-            for name in ("season", "family")
-        )
-        hidden = hidden_runs(rng, size.batch, n_origins)
-        return Sample(make_batch(values, season, n_origins, hidden), family)
+        chosen = _choose(rng, LENGTH - first, n_origins, self.sizes.batch)
+        spare = np.maximum(LENGTH - first[chosen] - n_origins - BLOCK, 0)
+        start = first[chosen] + rng.integers(0, spare + 1)
+        columns = start[:, None] + np.arange(n_origins + BLOCK)
+        rows = values[chosen[:, None], np.minimum(columns, LENGTH - 1)]
+        rows = np.where(columns < LENGTH, rows, np.float32(np.nan))
+        hidden = hidden_runs(rng, len(chosen), n_origins)
+        return Sample(make_batch(rows, season[chosen], n_origins, hidden), family[chosen])
 
-    def _alive(self, step: int) -> list[Any]:
+    def _alive(self, step: int) -> list[Piece]:
         """Return the pieces that a step draws from; make those that are missing."""
         first = (step - 1) // self.sizes.steps_per_piece
         numbers = range(first, first + self.sizes.alive)
@@ -84,8 +95,16 @@ class Bank:
         for k in numbers:
             if k not in self._pieces:
                 seed = hash64(self.seed, k, 11) % 2**31
-                self._pieces[k] = self.draw(self.kind, self.sizes.piece, LENGTH, seed)
+                self._pieces[k] = Piece.of(self.make(self.sizes.piece, LENGTH, seed))
         return [self._pieces[k] for k in numbers]
+
+
+def _choose(rng: np.random.Generator, length: npt.NDArray[np.int64], n_origins: int, n: int) -> npt.NDArray[np.int64]:
+    """Return random series that have values at all origins, or the longest if those are too few."""
+    enough = np.flatnonzero(length >= n_origins)
+    if len(enough) < n:
+        enough = np.argsort(-length, kind="stable")[:n]
+    return np.asarray(rng.choice(enough, n, replace=False))
 
 
 def hidden_runs(rng: np.random.Generator, n: int, n_origins: int) -> npt.NDArray[np.bool_]:

@@ -28,7 +28,7 @@ def gate_lines(
     weights = run.averaged()
     fresh_network, fresh = make_network(run.config, run.seed)
     sizes = BankSizes(batch=256, piece=512, alive=4, steps_per_piece=1)
-    other = Bank(bank.draw, bank.kind, GATE_SEED, sizes)
+    other = Bank(bank.make, GATE_SEED, sizes)
     losses, before = Losses(names), Losses(names)
     errors = np.zeros((len(names), 6))
     for step in range(1, N_BATCHES + 1):
@@ -53,8 +53,8 @@ def _made(losses: Losses, before: Losses, errors: np.ndarray, names: tuple[str, 
     """Return the gates on made series."""
     gain = 1 - losses.total.sum() / losses.weight.sum() / (before.total.sum() / before.weight.sum())
     passed = gain >= MIN_GAIN
-    least = f"at least {100 * MIN_GAIN:.0f} %"
-    lines = [f"{_word(passed)}: loss {100 * gain:.1f} % below that of the mean of the anchors, {least}"]
+    limit = f"at least {100 * MIN_GAIN:.0f} %"
+    lines = [f"{_word(passed)}: loss {100 * gain:.1f} % below that of the mean of the anchors, {limit}"]
     for name, row in zip(names, errors, strict=True):
         if row.any():
             ratio = row[0] / row[2:].min()

@@ -24,7 +24,7 @@ class ScaledValues(NamedTuple):
     """Series on the scale of the networks."""
 
     z: FloatArray
-    """(T, n); at a missing value the one before it, 0 before the first one."""
+    """(T, n); at a missing value the one before it, before the first value that one, 0 without values."""
     observed: BoolArray
     """(T, n)."""
     at_floor: BoolArray
@@ -95,9 +95,10 @@ class SeriesScale(NamedTuple):
 
 
 def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:
-    """Return z with missing values replaced by the one before, 0 before the first."""
+    """Return z with missing values replaced by the one before; before the first by that one."""
     if observed.all():
         return z
     last = np.maximum.accumulate(np.where(observed, np.arange(len(z))[:, None], -1), axis=0)
-    filled = np.take_along_axis(z, np.maximum(last, 0), axis=0)
-    return np.where(last >= 0, filled, 0.0)
+    first = np.where(observed.any(axis=0), observed.argmax(axis=0), 0)
+    filled = np.take_along_axis(z, np.where(last >= 0, last, first), axis=0)
+    return np.asarray(filled * observed.any(axis=0))

@@ -20,8 +20,10 @@ _BOUNDS = np.array([1, 6, 24])
 _SIGMA_LOW = np.array([0.03, 0.015, 0.01, 0.004])
 _SIGMA_HIGH = np.array([0.50, 0.25, 0.40, 0.08])
 _SEASONAL = np.array([0.0, 0.5, 0.45, 0.6])
-_GROWTH = np.array([0.42, 0.27, 0.02, 0.02])
-_GROWTH_SPREAD = np.array([0.3, 0.22, 0.05, 0.05])
+# A steady growth of yearly and quarterly series agrees with the regression, but a network that is trained on it promises
+# too much on real ones (docs/zero-shot.md): their slopes break.
+_GROWTH = np.array([0.0, 0.0, 0.02, 0.02])
+_GROWTH_SPREAD = np.array([0.05, 0.05, 0.05, 0.05])
 _SLOPE = np.array([1.0, 0.8, 0.35, 0.45])
 _ALPHA = np.array([[2.0, 1.5], [3.0, 1.2], [1.2, 3.0], [1.5, 2.0]])
 
@@ -78,10 +80,10 @@ def season_sizes(rng: np.random.Generator, season: IntArray) -> FloatArray:
 def grow(rng: np.random.Generator, z: FloatArray, season: IntArray) -> FloatArray:
     """Add a steady growth to deviations z and turn them positive: (length, count) in, (count, length) out.
 
-    The growth a step is N(mu, sd) times the mean absolute change; yearly and quarterly series grow, others hardly do.
+    The growth a step is N(mu, sd) times the mean absolute change.
 
-    >>> y = grow(np.random.default_rng(0), np.tile([[0.0], [0.1]], (20, 500)), np.ones(500, np.int64))
-    >>> bool((y[:, -2] > y[:, 0]).mean() > 0.75)
+    >>> y = grow(np.random.default_rng(0), np.tile([[0.0], [0.1]], (20, 500)), np.full(500, 12))
+    >>> bool(0.5 < (y[:, -2] > y[:, 0]).mean() < 0.75)
     True
     """
     count = len(season)
