@@ -102,7 +102,7 @@ def make_features(series: ScaledValues, m: int) -> Features:
         >>> z = np.linspace(0, 1, 30)[:, None]
         >>> features = make_features(ScaledValues(z, np.ones((30, 1), bool), np.zeros((30, 1), bool)), 4)
         >>> features.inputs.shape, features.drift[-1].round(2).tolist()
-        ((30, 52), [0.96])
+        ((30, 52, 1), [0.99])
     """
     observed = Observed.of(series.observed)
     indices = seasonal_indices(series.z, m)

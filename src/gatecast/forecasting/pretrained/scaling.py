@@ -16,6 +16,9 @@ from gatecast._utils.typing import BoolArray, FloatArray
 
 __all__ = ["ScaledValues", "SeriesScale"]
 
+MAX_EXPONENT = 700.0
+"""Forecasts are at most exp of it: finite."""
+
 MIN_SHARE = 1e-3
 """Zeros are put no lower than this share of the mean absolute value so far."""
 
@@ -90,8 +93,8 @@ class SeriesScale(NamedTuple):
         Args:
             z: (..., n).
         """
-        with np.errstate(over="ignore"):
-            return np.where(self.negative, np.sinh(z) * self.size, np.exp(z))
+        exponent = np.clip(z, -MAX_EXPONENT, MAX_EXPONENT)
+        return np.where(self.negative, np.sinh(np.clip(z, -99, 99)) * self.size, np.exp(exponent))
 
 
 def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:

@@ -22,8 +22,8 @@ __all__ = ["SeasonalIndices", "seasonal_indices"]
 EVERY_CYCLE = 8
 """Cycles up to which each gives a new estimate; later ones follow after an eighth of all cycles so far."""
 
-TEST_WIDTH, TEST_WIDTH_TWO_CYCLES = 2.2, 4.5
-"""Spread of the indices, beyond that of chance, that shows a season: about 5 % false alarms."""
+TEST_WIDTH, TEST_WIDTH_TWO_CYCLES = 4.0, 6.0
+"""Spread of the indices, beyond that of chance, that shows a season: 3 % false alarms on random walks."""
 
 
 class SeasonalIndices(NamedTuple):
@@ -63,7 +63,7 @@ def seasonal_indices(z: FloatArray, m: int) -> SeasonalIndices:
         >>> indices.starts.tolist(), indices.strength[:, 0].round(1).tolist()
         ([0, 8, 12, 16], [0.0, 1.0, 1.0, 1.0])
         >>> indices.at(np.array([19, 19]), np.array([20, 21]))[:, 0].round(1).tolist()
-        [-0.0, 1.0]
+        [0.0, 1.0]
     """
     T, n = z.shape
     cycles = (T - 1) // m
@@ -99,7 +99,7 @@ def _shrunk(
     within = (squares - (total * mean).sum(axis=0)) / (m * max(years - 1, 1))
     V = (noise if years == 1 else np.maximum(within, 0.0)) / years + 1e-12
     spread = (indices * indices).sum(axis=0) / (m - 1)
-    width = TEST_WIDTH if years > 1 else TEST_WIDTH_TWO_CYCLES
+    width = TEST_WIDTH * (1 + 1 / (years - 1)) if years > 1 else TEST_WIDTH_TWO_CYCLES
     shown = spread > (1 + width * np.sqrt(2 / (m - 1))) * V
     W = max(m - 3, 1) / max(m - 1, 3) * V / np.maximum(spread, V)
     keep = np.where(shown, 1 - W, 0.0)
