@@ -28,6 +28,20 @@ from gatecast.forecasting.pretrained.head import BLOCK
 from gatecast.forecasting.pretrained.network import PretrainedConfig
 from gatecast.kernels import native
 
+SHARES = {
+    "exponential smoothing": 0.20,
+    "local and global trend": 0.25,
+    "arma": 0.10,
+    "components": 0.13,
+    "gaussian processes": 0.07,
+    "diffusions": 0.05,
+    "counts": 0.08,
+    "events": 0.07,
+    "cycles": 0.03,
+    "cointegrated": 0.02,
+}
+"""Shares of the groups and families: trends that break and damp out teach most of what carries over to yearly series."""
+
 FINISH_SHARE = 0.35
 """Share of all steps in which the learning rate falls."""
 
@@ -71,7 +85,7 @@ def load(options: argparse.Namespace) -> tuple[RunState, Path]:
 
 def made(kind: str, count: int, length: int, seed: int) -> SynthBatch:
     """Make series in a form that is not seen again."""
-    return augment(kind, draw(kind, count, length, seed), seed + 1, horizon=BLOCK)
+    return augment(kind, draw(kind, count, length, seed, shares=SHARES), seed + 1, horizon=BLOCK)
 
 
 def main() -> int:
