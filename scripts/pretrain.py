@@ -18,9 +18,9 @@ from pathlib import Path
 
 from pretraining.bank import Bank, BankSizes
 from pretraining.gates import gate_lines
-from pretraining.run import Limits, Log, train
+from pretraining.run import Limits, Log, Outputs, StopRequest, train
 from pretraining.state import RunState
-from pretraining.tables import load_tails, measure_dot, tail_table
+from pretraining.tables import Errors, Tail, load_tails, measure_dot, tail_table
 
 from gatecast.data.synth import FAMILIES, SynthBatch, draw
 from gatecast.data.synth.augment import augment
@@ -40,7 +40,7 @@ SHARES = {
     "cycles": 0.03,
     "cointegrated": 0.02,
 }
-"""Shares of the groups and families: trends that break and damp out teach most of what carries over to yearly series."""
+"""Shares of the groups and families: trends that break teach most of what carries over to yearly series."""
 
 FINISH_SHARE = 0.35
 """Share of all steps in which the learning rate falls."""
@@ -58,7 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--no-layer-norm", action="store_true")
-    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--batch", type=int, default=256, help="of a new run")
     parser.add_argument("--piece", type=int, default=4096, help="series that are made at a time")
     parser.add_argument("--finish", action="store_true")
     parser.add_argument("--finish-steps", type=int, default=0, help="default: 35 %% of all steps")
@@ -74,7 +74,7 @@ def load(options: argparse.Namespace) -> tuple[RunState, Path]:
     newest = next((p for p in (path, main_path) if p.is_file()), None)
     if newest is None:
         config = PretrainedConfig(options.units, options.layers, not options.no_layer_norm)
-        run = RunState.new(config, options.seed)
+        run = RunState.new(config, options.seed, options.batch, options.piece)
     else:
         run = RunState.load(newest)
     if options.finish and not run.finish_from:
@@ -93,7 +93,7 @@ def main() -> int:
     options.state.mkdir(parents=True, exist_ok=True)
     native.set_num_threads(options.threads)
     run, path = load(options)
-    bank = Bank(partial(made, options.network), run.seed, BankSizes(batch=options.batch, piece=options.piece))
+    bank = Bank(partial(made, options.network), run.seed, BankSizes(batch=run.batch, piece=run.piece))
     tails = load_tails(options.data)
     reference = {tail.name: measure_dot(tail) for tail in tails}
     names = tuple(FAMILIES[options.network])
@@ -102,20 +102,20 @@ def main() -> int:
         print(*lines, sep="\n")
         return 0 if passed else 1
     log = Log(options.state / f"{options.network}.log")
-    last = run.finish_from + run.finish_steps if options.finish else options.steps
     log.write(f"from step {run.step}: {run.config}, {run.weights.vector.size} parameters, {options.threads} threads")
-    done = train(
-        run,
-        bank,
-        names,
-        path,
-        Limits(options.hours, last),
-        log,
-        lambda: tail_table(run.network, run.averaged(), tails, reference),
-    )
+    table = partial(held_out_table, run, tails, reference)
+    last = run.finish_from + run.finish_steps if options.finish else options.steps
+    request = StopRequest()
+    limits, outputs = Limits(options.hours, last), Outputs(path, log, names, table)
+    done = train(run, bank, outputs, limits, lambda: request.received)
     if options.finish and done:
         run.release(options.state / f"{options.network}.safetensors")
     return 0
+
+
+def held_out_table(run: RunState, tails: list[Tail], reference: dict[str, Errors]) -> list[str]:
+    """Return the held-out table of the averaged weights."""
+    return tail_table(run.network, run.averaged(), tails, reference)
 
 
 if __name__ == "__main__":

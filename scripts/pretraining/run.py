@@ -70,41 +70,46 @@ class Limits:
     last_step: float = np.inf
 
 
-def train(
-    run: RunState,
-    bank: Bank,
-    names: tuple[str, ...],
-    path: Path,
-    limits: Limits,
-    log: Log,
-    table: Callable[[], list[str]],
-) -> bool:
+@dataclass(frozen=True)
+class Outputs:
+    """What a run writes: state, log and tables."""
+
+    path: Path
+    log: Log
+    names: tuple[str, ...]
+    """Families."""
+    table: Callable[[], list[str]]
+
+
+def train(run: RunState, bank: Bank, outputs: Outputs, limits: Limits, stopped: Callable[[], bool]) -> bool:
     """Train until a limit or a request to stop; returns whether the last step was reached."""
-    stop, end = StopRequest(), time.monotonic() + 3600 * limits.hours
+    end, log = time.monotonic() + 3600 * limits.hours, outputs.log
     save, line, held_out = Timer(SAVE_SECONDS), Timer(LOG_SECONDS), Timer(TABLE_SECONDS, due_at_once=True)
-    record = _Record(names)
-    while run.step < limits.last_step and time.monotonic() < end and not stop.received:
+    record = _Record(outputs.names)
+    while run.step < limits.last_step and time.monotonic() < end and not stopped():
         if held_out.due():
-            log.write(f"step {run.step}", *table())
-        began = time.monotonic()
-        sample = bank.sample(run.step + 1)
-        rate = run.learning_rate(run.step + 1)
-        result = train_step(run.network, run.weights, sample.batch, run.optimizer, run.step + 1, rate)
-        run.step += 1
-        tokens = len(sample.family) * sample.batch.x.shape[1]
-        run.tokens += tokens
-        run.seconds += time.monotonic() - began
-        if run.step % LOSS_EVERY == 0:
-            record.losses.add(result.head, sample.batch, sample.family)
-        record.add(result, tokens, time.monotonic() - began)
+            log.write(f"step {run.step}", *outputs.table())
+        _update(run, bank, record)
         if line.due():
-            log.write(f"step {run.step} rate {rate:.2e} {record.line()}")
-            record = _Record(names)
+            log.write(f"step {run.step} rate {run.learning_rate(run.step):.2e} {record.line()}")
+            record = _Record(outputs.names)
         if save.due():
-            run.save(path)
-    run.save(path)
-    log.write(f"step {run.step} saved after {run.seconds / 3600:.2f} h of training", *table())
+            run.save(outputs.path)
+    run.save(outputs.path)
+    log.write(f"step {run.step} saved after {run.seconds / 3600:.2f} h of training", *outputs.table())
     return run.step >= limits.last_step
+
+
+def _update(run: RunState, bank: Bank, record: _Record) -> None:
+    """Make one step."""
+    began, step = time.monotonic(), run.step + 1
+    sample = bank.sample(step)
+    result = train_step(run.network, run.weights, sample.batch, run.optimizer, step, run.learning_rate(step))
+    tokens, seconds = len(sample.family) * sample.batch.x.shape[1], time.monotonic() - began
+    run.step, run.tokens, run.seconds = step, run.tokens + tokens, run.seconds + seconds
+    if step % LOSS_EVERY == 0:
+        record.losses.add(result.head, sample.batch, sample.family)
+    record.add(result, tokens, seconds)
 
 
 class _Record:

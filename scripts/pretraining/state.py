@@ -16,6 +16,9 @@ PEAK, WARM_UP_STEPS = 2.5e-3, 200
 """Learning rate, and the updates until it is reached."""
 
 
+_SAVED = ("seed", "batch", "piece", "step", "tokens", "seconds", "finish_from", "finish_steps")
+
+
 @dataclass
 class RunState:
     """A run: what is trained, and how far it is."""
@@ -25,6 +28,8 @@ class RunState:
     network: Network
     weights: Weights
     optimizer: OptimizerState
+    batch: int = 256
+    piece: int = 4096
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
@@ -33,10 +38,10 @@ class RunState:
     finish_steps: int = 0
 
     @classmethod
-    def new(cls, config: PretrainedConfig, seed: int) -> RunState:
-        """Return a run before its first step."""
+    def new(cls, config: PretrainedConfig, seed: int, batch: int = 256, piece: int = 4096) -> RunState:
+        """Return a run before its first step; batch and piece count series."""
         network, weights = make_network(config, seed)
-        return cls(config, seed, network, weights, OptimizerState.zeros(weights.vector.size))
+        return cls(config, seed, network, weights, OptimizerState.zeros(weights.vector.size), batch, piece)
 
     def learning_rate(self, step: int) -> float:
         """Return the rate of an update: warm-up, constant; in the falling part 1 - sqrt."""
@@ -53,8 +58,7 @@ class RunState:
 
     def save(self, path: Path) -> None:
         """Write the state to a file next to the old one, and rename it."""
-        names = ("seed", "step", "tokens", "seconds", "finish_from", "finish_steps")
-        settings = {name: getattr(self, name) for name in names} | {"network": self.config.to_settings()}
+        settings = {name: getattr(self, name) for name in _SAVED} | {"network": self.config.to_settings()}
         arrays = {"weights": self.weights.vector, **self.optimizer._asdict()}
         safefile.write(path, "pretraining", settings, arrays)
 
