@@ -11,8 +11,9 @@ regresses the change of the logarithm over the horizon on
 - distance: the mean of the last two seasons (8 steps) less the newest value,
 - copy: the value one season before the step that is forecast (or two, ...) less the newest value,
 
-all in units of the mean absolute change so far. Synthetic series have the lengths of the real ones. What agrees in
-these numbers, a network can take from synthetic series to real ones.
+all in units of the mean absolute change so far. The last column has the median and the 80 % quantile of the seasonal
+autocorrelation of changes less that of half a season off. Synthetic series have the lengths of the real ones. What
+agrees in these numbers, a network can take from synthetic series to real ones.
 """
 
 from __future__ import annotations
@@ -104,6 +105,18 @@ def regress(table: np.ndarray, m: int) -> Fit:
     return Fit(coefficients, high - low, explained, len(y), float(np.median(table[:, 5])), float((y > 0).mean()))
 
 
+def seasonality(series: list[np.ndarray], m: int) -> str:
+    """Return the median and the 80 % quantile of the seasonal autocorrelation of changes, where three seasons exist."""
+    values = []
+    for y in series if m > 1 else ():
+        z = np.diff(np.log(y))[-max(3 * m, 39) :]
+        if len(z) >= 3 * m - 1:
+            z = z - z.mean()
+            at = [(z[lag:] * z[:-lag]).sum() / max((z**2).sum(), 1e-12) for lag in (m, m // 2, m + m // 2)]
+            values.append(at[0] - (at[1] + at[2]) / 2)
+    return " / ".join(f"{value:.2f}" for value in np.quantile(values, [0.5, 0.8])) if values else ""
+
+
 def synthetic(lengths: np.ndarray, m: int, count: int, seed: int) -> list[np.ndarray]:
     """Return positive synthetic series with the lengths of real ones."""
     batch = draw("lf", count, LONGEST, (seed, m), season=m)
@@ -120,8 +133,11 @@ def report(name: str, kind: str, series: list[np.ndarray], m: int, h: int) -> No
         if len(part) >= 300:
             fit = regress(part, m)
             numbers = [f"{value:.2f}" for value in fit.coefficients] + [""] * (4 - len(fit.coefficients))
+            season = seasonality(series, m) if label == "all" else ""
             cells = [name, label, kind, f"{fit.rows:,}", *numbers, f"{fit.spread:.1f}"]
-            print("|", " | ".join([*cells, f"{fit.explained:.2f}", f"{fit.upward:.2f}", f"{fit.unit:.3f}"]), "|")
+            print(
+                "|", " | ".join([*cells, f"{fit.explained:.2f}", f"{fit.upward:.2f}", f"{fit.unit:.3f}", season]), "|"
+            )
 
 
 def main() -> None:
@@ -130,7 +146,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    heads = ["class", "history", "series", "origins", *FEATURES, "spread", "R²", "upward", "unit"]
+    heads = ["class", "history", "series", "origins", *FEATURES, "spread", "R²", "upward", "unit", "season"]
     print("|", " | ".join(heads), "|")
     print("|" + "---|" * len(heads))
     for name, (files, m, h) in FILES.items():

@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": ("explain sales.gatecast", "half-life"),
     "report": ("report sales.gatecast", "written: report.html"),
     "memory-benchmark": ("memory-benchmark --cells none", "none"),
+    "synth": ("synth --count 3 --length 5", "season_length"),
     "doctor": ("doctor", __version__),
 }
 

@@ -19,6 +19,7 @@ from gatecast.cli.commands import (
     predict,
     report,
     simulate,
+    synth,
     train,
     tune,
     update,
@@ -70,4 +71,5 @@ register(app, with_forecaster_options(tune.tune), tune.EXAMPLE)
 register(app, with_forecaster_options(explain.explain), explain.EXAMPLE)
 register(app, report.report, report.EXAMPLE)
 register(app, memory_benchmark.memory_benchmark, memory_benchmark.EXAMPLE)
+register(app, synth.synth, synth.EXAMPLE)
 register(app, doctor.doctor, doctor.EXAMPLE)

@@ -21,9 +21,12 @@ def test_draw_same_seed_gives_same_bits(kind):
     assert one.values.tobytes() != other.values.tobytes()
 
 
-def test_draw_long_batch_is_its_blocks():
-    batch = draw("lf", BLOCK + 40, 24, (5, 1))
-    first, last = draw("lf", BLOCK, 24, (5, 1, 0)), draw("lf", 40, 24, (5, 1, 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_draw_long_batch_is_its_blocks(kind):
+    size = BLOCK[kind]
+    batch = draw(kind, size + 40, 24, (5, 1))
+    first, last = draw(kind, size, 24, (5, 1, 0)), draw(kind, 40, 24, (5, 1, 1))
     assert batch.values.tobytes() == first.values.tobytes() + last.values.tobytes()
     assert batch.season.tolist() == [*first.season, *last.season]
 
@@ -37,9 +40,10 @@ def test_draw_kinds_have_streams_of_their_own(kind):
     assert (batch.family < len(FAMILIES[kind])).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_draw_families_come_in_their_shares(kind):
-    family = draw(kind, 2 * BLOCK, 8, 2).family
+    family = draw(kind, 2048, 8, 2).family
     share = np.array([member.share for member in families(kind)])
     # Four standard errors of a share of 2,048.
     assert (abs(np.bincount(family, minlength=len(share)) / len(family) - share / share.sum()) < 0.045).all()
@@ -66,6 +70,13 @@ def test_families_name_their_source(kind, name):
     family = next(family for family in families(kind) if family.name == name)
     assert len(family.source) > 10
     assert 0 < family.share < 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_families_have_names_that_no_group_has(kind):
+    names = [family.name for family in families(kind)]
+    assert len(set(names)) == len(names)
+    assert not set(names) & {family.group for family in families(kind)}
 
 
 def test_draw_shares_of_a_group_go_to_its_families():

@@ -30,6 +30,9 @@ __all__ = [
     "warp",
 ]
 
+SHORTEST = 4
+"""Observed values that a history keeps when others go missing."""
+
 Change: TypeAlias = Callable[[np.random.Generator, Float32Array], Float32Array]
 
 
@@ -43,7 +46,7 @@ def augment(kind: Kind, batch: SynthBatch, seed: int | Sequence[int], *, horizon
         kind: The kind of the batch.
         batch: Series without missing values, from `draw`.
         seed: A seed or a sequence of seeds; the same seed gives the same bits.
-        horizon: Newest values that a shorter history keeps in addition.
+        horizon: Newest values that a shorter history keeps in addition; a series of few long steps ends within them.
 
     Returns:
         A new batch of the same shape; the season of an aggregated series is that of its new steps.
@@ -67,13 +70,18 @@ def augment(kind: Kind, batch: SynthBatch, seed: int | Sequence[int], *, horizon
         _apply(rng, values, probability, change)
     values[integers] = np.rint(values[integers])
     if kind == "lf":
-        aggregate(rng, values, season, long_season, chance(rng, 0.2, len(values)))
+        seasons = np.stack([season, long_season], axis=1)
+        aggregate(rng, values, seasons, chance(rng, 0.2, len(values)), horizon)
+        season, long_season = seasons.T.copy()
     _apply(rng, values, 0.10, round_digits)
     if kind == "hf":
         _apply(rng, values, 0.3, _negate)
-    _apply(rng, values, 0.2, drop_points)
-    _apply(rng, values, 0.15, drop_runs)
     shorten(rng, values, np.full(len(values), 8) if kind == "lf" else 2 * season, horizon, short=kind == "lf")
+    complete = values.copy()
+    _apply(rng, values, 0.20, drop_points)
+    _apply(rng, values, 0.15, drop_runs)
+    bare = np.isfinite(values[:, : max(values.shape[1] - horizon, 1)]).sum(axis=1) < SHORTEST
+    values[bare] = complete[bare]
     return SynthBatch(values, season, batch.family, long_season)
 
 

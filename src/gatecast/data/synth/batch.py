@@ -16,8 +16,8 @@ from gatecast.errors import ConfigError
 
 __all__ = ["BLOCK", "SynthBatch", "check_seeds", "draw"]
 
-BLOCK = 4096
-"""Series that are made together, so that arrays stay in the cache."""
+BLOCK: dict[Kind, int] = {"lf": 4096, "hf": 1024}
+"""Series that are made together: many share the cost of a step in time, too many fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def draw(
 ) -> SynthBatch:
     """Draw series from the mix of a kind.
 
-    More than `BLOCK` series are the blocks `draw(kind, BLOCK, length, (*seed, 0))`, `(*seed, 1)` and so on, one after
-    the other: the order of making does not matter, and a long draw can be made in pieces.
+    More than `BLOCK[kind]` series are the blocks `draw(kind, BLOCK[kind], length, (*seed, 0))`, `(*seed, 1)` and so
+    on, one after the other: the order of making does not matter, and a long draw can be made in pieces.
 
     Args:
         kind: "lf" for yearly to weekly series, "hf" for daily series to minutes.
@@ -80,11 +80,12 @@ def draw(
     if season is not None:
         check_positive_int(season, "season", where="draw")
     seeds = check_seeds(seed)
-    if count <= BLOCK:
+    block = BLOCK[kind]
+    if count <= block:
         return _draw_block(kind, count, length, seeds, season, weights)
-    sizes = [min(BLOCK, count - start) for start in range(0, count, BLOCK)]
-    blocks = [_draw_block(kind, size, length, (*seeds, i), season, weights) for i, size in enumerate(sizes)]
-    return SynthBatch(*(np.concatenate([getattr(block, name) for block in blocks]) for name in _FIELDS))
+    sizes = [min(block, count - start) for start in range(0, count, block)]
+    drawn = [_draw_block(kind, size, length, (*seeds, i), season, weights) for i, size in enumerate(sizes)]
+    return SynthBatch(*(np.concatenate([getattr(part, name) for part in drawn]) for name in _FIELDS))
 
 
 _FIELDS = ("values", "season", "family", "long_season")
@@ -142,7 +143,7 @@ def _weights(members: tuple[Family, ...], shares: Mapping[str, float] | None) ->
 def _draw_block(
     kind: Kind, count: int, length: int, seeds: tuple[int, ...], season: int | None, weights: FloatArray
 ) -> SynthBatch:
-    """At most BLOCK series; every family makes its series at once, from a random stream of its own."""
+    """At most a block of series; every family makes its series at once, from a random stream of its own."""
     root = np.random.SeedSequence(seeds, spawn_key=({"lf": 1, "hf": 2}[kind],))
     members = families(kind)
     chooser, *streams = (np.random.default_rng(child) for child in root.spawn(len(members) + 1))

@@ -13,31 +13,32 @@ STEPS = (2, 3, 4, 12)
 
 
 def aggregate(
-    rng: np.random.Generator, values: Float32Array, season: IntArray, long_season: IntArray, chosen: BoolArray
+    rng: np.random.Generator, values: Float32Array, seasons: IntArray, chosen: BoolArray, horizon: int
 ) -> None:
     """Replace chosen rows by sums or means of 2, 3, 4 or 12 steps, in place; the start of a row becomes NaN.
 
-    Only steps that divide the season, or any where there is none; the season is divided by them.
+    Only steps that divide the seasons (rows, 2), of which 1 and 0 mean none; the seasons are divided by them. A row
+    with less than horizon + 8 new values has a third of them in the horizon, and NaN after them.
 
-    >>> y, m = np.arange(8, dtype=np.float32)[None].copy(), np.array([4])
-    >>> aggregate(np.random.default_rng(0), y, m, np.zeros(1, np.int64), np.array([True]))
-    >>> m.tolist() in ([4], [2], [1])
+    >>> y, m = np.arange(8, dtype=np.float32)[None].copy(), np.array([[4, 0]])
+    >>> aggregate(np.random.default_rng(0), y, m, np.array([True]), 0)
+    >>> m.tolist() in ([[4, 0]], [[2, 0]], [[1, 0]])
     True
     """
+    length = values.shape[1]
     steps = np.array(STEPS)[rng.integers(0, len(STEPS), len(values))]
-    possible = chosen & ((season == 1) | (season % steps == 0)) & (long_season % steps == 0)
+    divides = ((seasons <= 1) | (seasons % steps[:, None] == 0)).all(axis=1)
     summed = chance(rng, 0.5, len(values))
     for step in STEPS:
-        rows = np.flatnonzero(possible & (steps == step))
-        blocks = values.shape[1] // step
+        rows = np.flatnonzero(chosen & divides & (steps == step))
+        blocks = length // step
         if not len(rows) or not blocks:
             continue
-        newest = values[rows, values.shape[1] - blocks * step :]
-        means = newest.reshape(len(rows), blocks, step).mean(axis=2)
-        values[rows, :-blocks] = np.nan
-        values[rows, -blocks:] = means * np.where(summed[rows], step, 1)[:, None]
-        season[rows] = np.maximum(season[rows] // step, 1)
-        long_season[rows] //= step
+        end = length if blocks >= horizon + 8 else length - horizon + min(horizon, blocks // 3)
+        means = values[rows, length - blocks * step :].reshape(len(rows), blocks, step).mean(axis=2)
+        values[rows] = np.nan
+        values[rows, end - blocks : end] = means * np.where(summed[rows], step, 1)[:, None]
+        seasons[rows] = np.where(seasons[rows] > 1, seasons[rows] // step, seasons[rows])
 
 
 def drop_points(rng: np.random.Generator, values: Float32Array) -> Float32Array:
@@ -70,7 +71,7 @@ def drop_runs(rng: np.random.Generator, values: Float32Array) -> Float32Array:
 def shorten(rng: np.random.Generator, values: Float32Array, shortest: IntArray, horizon: int, *, short: bool) -> None:
     """Give each row a random history, in place: values before it become NaN.
 
-    Lengths are uniform in the logarithm from the shortest one on; with `short`, half of them end at 60.
+    Lengths are uniform in the logarithm; with `short`, half of them are below 60 and half are not.
 
     >>> y = np.ones((1, 100), np.float32)
     >>> shorten(np.random.default_rng(0), y, np.array([8]), 10, short=True)
@@ -79,7 +80,9 @@ def shorten(rng: np.random.Generator, values: Float32Array, shortest: IntArray, 
     """
     count, length = values.shape
     longest = max(length - horizon, 1)
-    low = np.minimum(shortest, longest)
-    high = np.where(short & chance(rng, 0.5, count), np.clip(60, low, longest), longest)
+    middle = np.clip(60, shortest, longest)
+    below = chance(rng, 0.5, count) if short else np.zeros(count, bool)
+    low = np.minimum(np.where(below | (not short), shortest, middle), longest)
+    high = np.where(below, middle - 1, longest).clip(low)
     history = np.exp(rng.uniform(np.log(low), np.log(high + 1), count)).astype(np.int64)
     values[np.arange(length) < (length - horizon - history)[:, None]] = np.nan

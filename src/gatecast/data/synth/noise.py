@@ -10,6 +10,9 @@ from gatecast._utils.typing import BoolArray, FloatArray
 
 __all__ = ["Shape", "autoregress", "chance", "hold", "log_uniform", "shocks", "student_t"]
 
+NEGLIGIBLE = 1e-12
+"""Powers of an autoregressive coefficient below this are left out."""
+
 Shape: TypeAlias = int | tuple[int, ...]
 
 
@@ -47,13 +50,17 @@ def student_t(rng: np.random.Generator, df: FloatArray, length: int) -> FloatArr
 
 
 def autoregress(x: FloatArray, phi: FloatArray) -> FloatArray:
-    """Apply `y[t] = phi y[t-1] + x[t]` in place, along time.
+    """Apply `y[t] = phi y[t-1] + x[t]` in place, along time, for |phi| <= 1.
+
+    ``1 / (1 - phi B) = (1 + phi B) (1 + phi^2 B^2) (1 + phi^4 B^4) ...``: a pass over all steps for each factor.
 
     >>> autoregress(np.ones((3, 1)), np.array([0.5])).ravel().tolist()
     [1.0, 1.5, 1.75]
     """
-    for t in range(1, len(x)):
-        x[t] += phi * x[t - 1]
+    lag = 1
+    while lag < len(x) and np.abs(phi).max(initial=0) > NEGLIGIBLE:
+        x[lag:] += phi * x[:-lag]
+        lag, phi = 2 * lag, phi * phi
     return x
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.synth.noise import chance, log_uniform
 
-__all__ = ["breaking_slopes", "random_profiles", "tile", "to_positive"]
+__all__ = ["breaking_slopes", "centred", "random_profiles", "tile", "to_positive"]
 
 MAX_LOG_RANGE = 18.0
 """Widest range of a logarithm: long yearly series grow that much."""
@@ -36,23 +36,39 @@ def random_profiles(rng: np.random.Generator, season: IntArray) -> FloatArray:
     Half are Fourier series with amplitudes that fall as 1 / j^U(0.5, 2); half are random numbers, smoothed at random.
 
     >>> shape = random_profiles(np.random.default_rng(0), np.array([4, 1]))
-    >>> shape.shape, shape[:, 1].tolist(), round(float(shape[:, 0].std()), 6)
+    >>> shape.shape, abs(shape[:, 1]).tolist(), round(float(shape[:, 0].std()), 6)
     ((4, 2), [0.0, 0.0, 0.0, 0.0], 1.0)
     """
     longest, count = int(season.max()), len(season)
+    profile = np.empty((longest, count))
+    rough = chance(rng, 0.5, count)
+    profile[:, rough] = _rough_profiles(rng, longest, season[rough])
+    profile[:, ~rough] = _fourier_profiles(rng, longest, season[~rough])
+    return centred(profile, season)
+
+
+def centred(profile: FloatArray, season: IntArray) -> FloatArray:
+    """Give profiles the mean 0 and unit size inside their season, and 0 behind it: (longest season, count).
+
+    >>> centred(np.array([[1.0], [3.0], [9.0]]), np.array([2])).ravel().tolist()
+    [-1.0, 1.0, 0.0]
+    """
+    inside = np.arange(len(profile))[:, None] < season
+    profile = (profile - np.where(inside, profile, 0).sum(axis=0) / season) * inside
+    size = np.sqrt((profile**2).sum(axis=0) / season)
+    return np.asarray(profile / np.where((season > 1) & (size > 1e-9), size, np.inf))
+
+
+def _fourier_profiles(rng: np.random.Generator, longest: int, season: IntArray) -> FloatArray:
+    """Up to eight harmonics, of amplitudes that fall."""
+    count = len(season)
     phase = np.arange(longest)[:, None] / season
     profile = np.zeros((longest, count))
     decay = rng.uniform(0.5, 2.0, count)
     for j in range(1, min(8, longest // 2) + 1):
         amplitude = rng.standard_normal(count) / j**decay * (2 * j <= season)
         profile += amplitude * np.cos(2 * np.pi * (j * phase + rng.random(count)))
-    rough = np.flatnonzero(chance(rng, 0.5, count))
-    profile[:, rough] = _rough_profiles(rng, longest, season[rough])
-    inside = phase < 1
-    profile -= np.where(inside, profile, 0).sum(axis=0) / season
-    profile *= inside
-    size = np.sqrt((profile**2).sum(axis=0) / season)
-    return profile / np.where((season > 1) & (size > 1e-9), size, np.inf)
+    return profile
 
 
 def _rough_profiles(rng: np.random.Generator, longest: int, season: IntArray) -> FloatArray:

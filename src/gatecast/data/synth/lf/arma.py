@@ -8,7 +8,7 @@ from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.synth.lf.levels import scaled_levels
 from gatecast.data.synth.noise import chance, student_t
 
-__all__ = ["lagged", "polynomials", "seasonal_arima"]
+__all__ = ["lagged", "polynomials", "seasonal_arima", "seasonal_sum"]
 
 BURN_IN = 60
 
@@ -17,8 +17,8 @@ def seasonal_arima(rng: np.random.Generator, count: int, length: int, season: In
     """Make series of seasonal ARIMA(p, d, q)(P, D, Q) processes.
 
     ``phi(B) Phi(B^m) (1 - B)^d (1 - B^m)^D y[t] = theta(B) Theta(B^m) e[t]``, p and q up to 3, P and Q up to 1, whose
-    poles and zeros have the radius Beta(5, 1.5) and uniform angles; d is 0, 1, 2 with .4, .54, .06, D is 1 with .3; e
-    is log-normal, gamma or Student t.
+    poles and zeros have the radius Beta(5, 1.5) and uniform angles; d is 0, 1, 2 with .4, .54, .06, D is 1 with .3,
+    where Theta is -U(0.4, 0.95) as in the airline model; e is log-normal, gamma or Student t.
 
     Source: Box & Jenkins 1976, Time Series Analysis: Forecasting and Control.
     """
@@ -26,11 +26,13 @@ def seasonal_arima(rng: np.random.Generator, count: int, length: int, season: In
     x = _skewed_shocks(rng, length + BURN_IN, count)
     theta, phi = polynomials(rng, count), polynomials(rng, count)
     x[3:] = x[3:] + theta[0] * x[2:-1] + theta[1] * x[1:-2] + theta[2] * x[:-3]
-    seasonal_theta = rng.beta(5, 1.5, count) * rng.choice([-1, 1], count) * chance(rng, 0.3, count) * seasonal
+    differenced = chance(rng, 0.3, count) & seasonal
+    free = rng.beta(5, 1.5, count) * rng.choice([-1, 1], count) * chance(rng, 0.3, count) * seasonal
+    seasonal_theta = np.where(differenced, -rng.uniform(0.4, 0.95, count), free)
     x += seasonal_theta * lagged(x, season)
     x = _autoregress(x, phi, rng.beta(5, 2, count) * chance(rng, 0.35, count) * seasonal, season)
     differences = rng.choice(3, count, p=[0.4, 0.54, 0.06])
-    x = _integrate(x[BURN_IN:], differences, chance(rng, 0.3, count) & seasonal, season)
+    x = _integrate(x[BURN_IN:], differences, differenced, season)
     return scaled_levels(rng, x, season)
 
 
@@ -80,7 +82,7 @@ def _autoregress(x: FloatArray, phi: FloatArray, seasonal_phi: FloatArray, seaso
     for t in range(3, len(x)):
         x[t] += phi[0] * x[t - 1] + phi[1] * x[t - 2] + phi[2] * x[t - 3]
     seasonal = np.flatnonzero(seasonal_phi)
-    return _seasonal_sum(x, seasonal, seasonal_phi[seasonal], season)
+    return seasonal_sum(x, seasonal, seasonal_phi[seasonal], season)
 
 
 def _integrate(x: FloatArray, differences: IntArray, seasonal: BoolArray, season: IntArray) -> FloatArray:
@@ -89,10 +91,10 @@ def _integrate(x: FloatArray, differences: IntArray, seasonal: BoolArray, season
         columns = np.flatnonzero(differences >= order)
         x[:, columns] = np.cumsum(x[:, columns], axis=0)
     columns = np.flatnonzero(seasonal)
-    return _seasonal_sum(x, columns, np.ones(len(columns)), season)
+    return seasonal_sum(x, columns, np.ones(len(columns)), season)
 
 
-def _seasonal_sum(x: FloatArray, columns: IntArray, weight: FloatArray, season: IntArray) -> FloatArray:
+def seasonal_sum(x: FloatArray, columns: IntArray, weight: FloatArray, season: IntArray) -> FloatArray:
     """Apply `y[t] = weight y[t-m] + x[t]` to some columns, one season length after the other."""
     for m in np.unique(season[columns]):
         chosen = season[columns] == m

@@ -13,7 +13,7 @@ __all__ = ["regimes", "switching_diffusions"]
 
 
 def switching_diffusions(rng: np.random.Generator, count: int, length: int, season: IntArray) -> FloatArray:
-    """Make Ornstein-Uhlenbeck processes of two regimes around a mean with trend and season.
+    """Make Ornstein-Uhlenbeck processes of two regimes around a trend, and a season.
 
     ``x[t+1] = x[t] + theta_r (mu[t] - x[t]) + sigma_r sqrt(max(x[t], 0)) e[t]`` for half, without the root for the
     others; the regime r changes with probability logU(0.001, 0.15): slow and wide, or fast and narrow.
@@ -27,14 +27,14 @@ def switching_diffusions(rng: np.random.Generator, count: int, length: int, seas
     sigma = np.where(regime, wide * rng.uniform(0.2, 0.8, count), wide)
     t = np.arange(length)[:, None] / max(length, 2)
     mean = 1 + t * rng.normal(0.1, 0.4, count)
-    mean += np.minimum(wide * season_sizes(rng, season), 0.6) * tile(random_profiles(rng, season), season, length)
+    seasonal = np.minimum(wide * season_sizes(rng, season), 0.6) * tile(random_profiles(rng, season), season, length)
     root = chance(rng, 0.5, count)
     noise = sigma * rng.standard_normal((length, count))
     x = mean[0].copy() + noise[0]
     for t_, shock in enumerate(noise):
         x += theta[t_] * (mean[t_] - x) + np.where(root, np.sqrt(np.maximum(x, 0)), 1) * shock
         noise[t_] = x
-    return grow(rng, noise - 1, season)
+    return grow(rng, noise - 1 + seasonal, season)
 
 
 def regimes(rng: np.random.Generator, length: int, switching: FloatArray) -> FloatArray:

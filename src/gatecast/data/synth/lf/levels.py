@@ -19,7 +19,7 @@ _BOUNDS = np.array([1, 6, 24])
 
 _SIGMA_LOW = np.array([0.03, 0.015, 0.01, 0.004])
 _SIGMA_HIGH = np.array([0.50, 0.25, 0.40, 0.08])
-_SEASONAL = np.array([0.0, 0.5, 0.45, 0.6])
+_SEASONAL = np.array([0.0, 0.45, 0.55, 0.4])
 # A steady growth of yearly and quarterly series agrees with the regression, but a network that is trained on it
 # promises too much on real ones: their slopes break.
 _GROWTH = np.array([0.0, 0.0, 0.02, 0.02])
