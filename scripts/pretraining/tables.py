@@ -27,12 +27,14 @@ PANELS = {
     "quarterly": ("m3/quarterly.parquet", 8, 4),
     "monthly": ("m3/monthly.parquet", 18, 12),
     "other": ("m3/other.parquet", 8, 1),
-    "weekly": ("m4/weekly.parquet", 13, 52),
+    "M4 yearly": ("m4/yearly.parquet", 6, 1),
+    "M4 monthly": ("m4/monthly_other.parquet", 18, 12),
+    "M4 weekly": ("m4/weekly.parquet", 13, 52),
     "classics": ("classics/classics_dated.parquet", 0, 0),
 }
 """File, horizon and season length; 0: by series, in index.csv."""
 
-MAX_SEASON, MAX_VALUES = 13, 520
+MAX_SEASON, MAX_VALUES, MAX_SERIES = 13, 520, 2000
 MEDIAN = LEVELS.index(0.5)
 
 
@@ -117,7 +119,8 @@ def load_tails(folder: Path) -> list[Tail]:
         if not (folder / path).is_file():
             print(f"held-out table: no {path} in the folder of data, left out", flush=True)
         elif h:
-            tails += _cut(name, list(_read(folder / path).values()), h, m)
+            series = list(_read(folder / path).values())
+            tails += _cut(name, series[:: -(-len(series) // MAX_SERIES)], h, m)
         else:
             tails += _classics(folder / path)
     return tails
