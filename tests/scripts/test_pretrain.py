@@ -17,6 +17,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from pretraining.bank import Bank, BankSizes, hidden_runs  # noqa: E402
+from pretraining.gates import gate_lines  # noqa: E402
 from pretraining.run import Limits, Log, Outputs, train  # noqa: E402
 from pretraining.state import PEAK, WARM_UP_STEPS, RunState  # noqa: E402
 from pretraining.tables import Tail, anchor_errors, errors, lane_losses, load_tails  # noqa: E402
@@ -141,3 +142,11 @@ def test_errors_of_a_perfect_forecast_are_zero():
 def test_load_tails_without_data_says_what_is_left_out(tmp_path, capsys):
     assert load_tails(tmp_path) == []
     assert "no m3/yearly.parquet" in capsys.readouterr().out
+
+
+def test_gate_lines_name_every_gate():
+    run = RunState.new(CONFIG, 0)
+    passed, lines = gate_lines(run, Bank(make, 0, SIZES), ("one", "two"), [], {}, n_batches=1)
+    assert not passed
+    assert lines[1].startswith("FAILS: loss 0.0 % below that of the mean of the anchors")
+    assert [line.split(": ")[1].split(",")[0] for line in lines[2:4]] == ["one", "two"]
