@@ -71,3 +71,11 @@ def test_predict_quantiles_without_values_are_missing(model):
     q = predict_quantiles(*model, y, 2, 1)
     assert np.isnan(q[0]).all()
     assert np.isfinite(q[1]).all()
+
+
+@pytest.mark.parametrize("stop", [7, 30])
+def test_forecast_from_the_middle_has_the_bits_of_one_from_the_end(model, stop):
+    y = np.exp(np.random.default_rng(0).normal(0, 0.1, (16, 50)).cumsum(axis=1))
+    whole, part = (forecast_batch(*model, make_batch(y[:, :T], np.full(16, 4), T)) for T in (50, stop))
+    assert part.quantiles.tobytes() == whole.quantiles[:, :stop].tobytes()
+    assert part.center.tobytes() == whole.center[:, :stop].tobytes()
