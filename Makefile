@@ -23,7 +23,7 @@ install_wheel = $(1)/bin/$(INSTALL) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check fuzz-tables test test-fast test-lowest test-peers test-pages coverage docs lint format sanitize bits bench \
-  bench-grid bench-more bench-reading clean
+  bench-grid bench-more bench-reading pretrain clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,13 @@ bits: .venv/.test  ## compare forecasts, attributions and weights with those of 
 	$(BIN)/python scripts/with_build.py $(BITS)/package --script $(BITS)/source/tests/bits/fits.py record $(BITS)/bits.json
 	@git worktree remove --force $(BITS)/source
 	$(BIN)/python tests/bits/fits.py compare $(BITS)/bits.json
+
+# State, log and released weights; it stops with Ctrl+C and goes on from there.
+PRETRAIN ?= build/pretrain
+HOURS ?= 2
+DATA ?= data
+pretrain: .venv/.demo  ## pretrain the low-frequency network: niced, one thread; PRETRAIN=folder HOURS=2 DATA=public series
+	nice -n 19 $(BIN)/python scripts/pretrain.py --network lf --threads 1 --state $(PRETRAIN) --hours $(HOURS) --data $(DATA)
 
 bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## speed compared with PyTorch and Keras
 	$(BIN)/python benchmarks/run.py

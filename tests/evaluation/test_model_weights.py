@@ -27,7 +27,7 @@ def test_fit_weights_are_past_errors_to_the_minus_4_where_the_past_is_long():
 
 def test_fit_weights_with_little_past_are_nearly_equal():
     weights = fit({"a": [1.0], "b": [1.5]}).shared
-    assert weights["a"] / weights["b"] == pytest.approx(1.5 ** (4 * 1 / 4))
+    assert weights["a"] / weights["b"] == pytest.approx(1.5 ** (4 * 1 / 2))
 
 
 def test_fit_weights_overlapping_rows_count_for_their_share():

@@ -6,7 +6,7 @@ through the values so far, and w = 1 - 1 / theta::
     mu[t+1] = l[t] + w ((1 - alpha)^(t+1) A[t] + (1 - (1 - alpha)^(t+2)) / alpha B[t])
 
 Given alpha, the errors are linear in w and in the first level, so both have a closed least-squares solution, and only
-alpha is searched for: no local minima, and all series side by side.
+alpha is searched for: no local minima, and all series side by side. w is drawn to 1/2, the classical method.
 
 Shapes: n_series rows, T columns, n values of a series, h steps, m season length, Q quantiles, n_alphas values of alpha.
 
@@ -42,6 +42,12 @@ N_WARM_UP = 3
 
 RIDGE = 1e-6
 """Share of the mean square added to the normal equations: a series of three values has no unique solution."""
+
+CLASSICAL = 0.5
+"""The w of the classical theta method, theta = 2, that w is drawn to."""
+
+PRIOR_ERRORS = 4.0
+"""Errors that this counts as: sMAPE of yearly tails 19.53 without, 19.02 with it, elsewhere about as before."""
 
 BATCH_SERIES = 8192
 """Series at a time."""
@@ -179,6 +185,8 @@ def _fit(y: FloatArray, n: IntArray, lines: _Lines, alphas: FloatArray) -> _Fit:
         level = alphas * y[:, i : i + 1] + keep * level
         power = power * keep
     ee, ed, ep, dd, dp, pp = sums.values()
+    prior = PRIOR_ERRORS * dd / np.maximum(n - n_warm_up, 1)[:, None]
+    ed, dd, ee = ed + CLASSICAL * prior, dd + prior, ee + CLASSICAL**2 * prior
     ridge = RIDGE * (dd + pp) + 1e-12
     ep_ridge, pp_ridge = ep + ridge * y[:, :1], pp + ridge  # towards a first level of y[0]
     determinant = (dd + ridge) * pp_ridge - dp * dp

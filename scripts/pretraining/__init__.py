@@ -1,0 +1,1 @@
+"""Parts of scripts/pretrain.py: made series in batches, the state of a run, its tables, its loop."""

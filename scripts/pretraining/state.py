@@ -1,0 +1,82 @@
+"""The state of a run in one file, and what is released from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gatecast._utils import safefile
+from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
+from gatecast.forecasting.pretrained.training import OptimizerState
+from gatecast.nn.network import Network, Weights, zeros_like
+
+PEAK, WARM_UP_STEPS = 2.5e-3, 200
+"""Learning rate, and the updates until it is reached."""
+
+
+_SAVED = ("seed", "batch", "piece", "step", "tokens", "seconds", "finish_from", "finish_steps")
+
+
+@dataclass
+class RunState:
+    """A run: what is trained, and how far it is."""
+
+    config: PretrainedConfig
+    seed: int
+    network: Network
+    weights: Weights
+    optimizer: OptimizerState
+    batch: int = 256
+    piece: int = 4096
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    finish_from: int = 0
+    """The step at which the falling part began; 0: the rate does not fall."""
+    finish_steps: int = 0
+
+    @classmethod
+    def new(cls, config: PretrainedConfig, seed: int, batch: int = 256, piece: int = 4096) -> RunState:
+        """Return a run before its first step; batch and piece count series."""
+        network, weights = make_network(config, seed)
+        return cls(config, seed, network, weights, OptimizerState.zeros(weights.vector.size), batch, piece)
+
+    def learning_rate(self, step: int) -> float:
+        """Return the rate of an update: warm-up, constant; in the falling part 1 - sqrt."""
+        rate = PEAK * min(1.0, step / WARM_UP_STEPS)
+        if self.finish_from:
+            rate *= max(0.0, 1 - ((step - self.finish_from) / (self.finish_steps + 1)) ** 0.5)
+        return rate
+
+    def averaged(self) -> Weights:
+        """Return the average of the weights; before the first step the weights."""
+        average = zeros_like(self.weights)
+        average.vector[:] = self.optimizer.average if self.step else self.weights.vector
+        return average
+
+    def save(self, path: Path) -> None:
+        """Write the state to a file next to the old one, and rename it."""
+        settings = {name: getattr(self, name) for name in _SAVED} | {"network": self.config.to_settings()}
+        arrays = {"weights": self.weights.vector, **self.optimizer._asdict()}
+        safefile.write(path, "pretraining", settings, arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> RunState:
+        """Read a state."""
+        settings, arrays = safefile.read(path, "pretraining")
+        config = PretrainedConfig.from_settings(settings.pop("network"))
+        run = cls.new(config, settings["seed"])
+        run.weights.vector[:] = arrays.pop("weights")
+        run.optimizer = OptimizerState(**{name: np.array(array) for name, array in arrays.items()})
+        for name, value in settings.items():
+            setattr(run, name, value)
+        return run
+
+    def release(self, path: Path) -> None:
+        """Write the average of the weights, float16, with what a card says."""
+        settings = {"network": self.config.to_settings(), "seed": self.seed, "steps": self.step}
+        settings |= {"tokens": self.tokens, "hours": round(self.seconds / 3600, 2)}
+        settings["flop"] = 6 * self.weights.vector.size * self.tokens
+        safefile.write(path, "pretrained", settings, {"weights": self.averaged().vector.astype(np.float16)})

@@ -1,0 +1,90 @@
+"""Batches for training: series with their features and targets, packed into lanes.
+
+Shapes: n series, T origins, K steps of a block, A simple forecasts, nb blocks of L lanes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
+from gatecast.forecasting.pretrained.features import N_INPUTS, Features, anchors, make_features, targets
+from gatecast.forecasting.pretrained.head import BLOCK
+from gatecast.forecasting.pretrained.scaling import SeriesScale
+from gatecast.forecasting.pretrained.statistics import N_ANCHORS
+from gatecast.kernels.packing import LANES, blocks
+
+__all__ = ["FIRST_ORIGIN", "PackedBatch", "make_batch", "pack_time_major"]
+
+FIRST_ORIGIN = 3
+"""First step that is an origin in training: four values are known."""
+
+
+class PackedBatch(NamedTuple):
+    """Series as the network reads them in training."""
+
+    x: Float32Array
+    """[nb, T, N_INPUTS, L]."""
+    anchors: Float32Array
+    """[A - 1, nb, T, K, L]."""
+    y: Float32Array
+    """[nb, T, K, L]."""
+    weight: Float32Array
+    """[nb, T, K, L]: 1 where a target counts."""
+    order: IntArray
+    """(n,): which series is in which lane."""
+
+
+def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: BoolArray | None = None) -> PackedBatch:
+    """Make a batch of series.
+
+    Args:
+        values: (n, n_origins + K) or shorter; a series begins at step 0; NaN where missing.
+        seasons: (n,) season lengths.
+        n_origins: Steps T from which to forecast.
+        hidden: (n, T): values that the network must do without, though they are targets; None: none.
+
+    Example:
+        >>> batch = make_batch(np.exp(np.ones((3, 40))), np.array([4, 1, 4]), n_origins=30)
+        >>> batch.x.shape, batch.y.shape, batch.order.tolist()
+        ((1, 30, 52, 16), (1, 30, 24, 16), [1, 0, 2])
+    """
+    order = np.argsort(seasons, kind="stable")
+    n_lanes = blocks(len(order)) * LANES
+    x = np.zeros((n_origins, N_INPUTS, n_lanes), np.float32)
+    y, weight = (np.zeros((n_origins, BLOCK, n_lanes), np.float32) for _ in range(2))
+    simple = np.zeros((N_ANCHORS - 1, n_origins, BLOCK, n_lanes), np.float32)
+    for m in np.unique(seasons).tolist():
+        rows = np.flatnonzero(seasons[order] == m)
+        chosen = order[rows]
+        lanes = slice(rows[0], rows[-1] + 1)
+        truth = np.ascontiguousarray(values[chosen].T, np.float64)
+        seen = truth[:n_origins].copy()
+        if hidden is not None:
+            seen[hidden[chosen].T] = np.nan
+        features = _features(seen, m)
+        x[:, :, lanes] = features.inputs
+        simple[:, :, :, lanes] = anchors(features, np.arange(n_origins), BLOCK)[1:]
+        y[:, :, lanes], weight[:, :, lanes] = targets(SeriesScale.of(truth).transform(truth), features, BLOCK)
+        began = np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN
+        weight[:, :, lanes] *= began[:, None]
+    packed = [pack_time_major(array) for array in (x, y, weight)]
+    return PackedBatch(packed[0], np.stack([pack_time_major(a) for a in simple]), packed[1], packed[2], order)
+
+
+def pack_time_major(x: npt.NDArray[Any]) -> Float32Array:
+    """Pack an array (T, F, n), with n a multiple of the lanes, as [nb, T, F, L].
+
+    >>> pack_time_major(np.zeros((5, 2, 32))).shape
+    (2, 5, 2, 16)
+    """
+    T, F, n = x.shape
+    return np.ascontiguousarray(x.reshape(T, F, n // LANES, LANES).transpose(2, 0, 1, 3), np.float32)
+
+
+def _features(seen: FloatArray, m: int) -> Features:
+    """Return the features of series, (T, n)."""
+    return make_features(SeriesScale.of(seen).transform(seen), m)

@@ -1,0 +1,248 @@
+"""What the low-frequency network reads at every step, and what it is to forecast from there.
+
+A forecast from the middle of a series has the same bits as one from its end: all statistics are running ones.
+Differences are in units of the series: its mean absolute change so far.
+
+Shapes: T steps, n series, K steps of a block, m season length. Time comes first, and a series begins at step 0; what
+lies behind its end is missing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
+from gatecast.forecasting.pretrained.scaling import ScaledValues
+from gatecast.forecasting.pretrained.seasons import SeasonalIndices, seasonal_indices
+from gatecast.forecasting.pretrained.statistics import (
+    N_ANCHORS,
+    SLOPES,
+    Observed,
+    Statistics,
+    damped_steps,
+    statistics_from,
+)
+
+__all__ = ["INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "WINDOW", "Features", "anchors", "make_features", "targets"]
+
+WINDOW = 24
+"""Newest values that the network reads at a step."""
+
+MAX_TARGET = 30.0
+"""Targets are clipped at so many units."""
+
+SOFT_LIMIT = 10.0
+"""Size, in units, that no input exceeds: ``x / (1 + |x| / SOFT_LIMIT)``."""
+
+TYPICAL_UNITS = {1: 0.08, 4: 0.04, 12: 0.06, 52: 0.1}
+"""Mean absolute change of the logarithm by season length, before a series has shown its own."""
+
+OTHER_TYPICAL_UNIT = 0.06
+
+INPUT_NAMES = (
+    *(f"value[-{lag}]" for lag in range(WINDOW - 1, 0, -1)),
+    "value",
+    *(f"slope {k}" for k in SLOPES),
+    "drift",
+    "change over a cycle",
+    *(f"error of {name}" for name in ("level", "drift", "damped trend", "recent mean")),
+    *(f"error of {name} over a cycle" for name in ("level", "drift", "damped trend", "recent mean")),
+    "log values",
+    "log season length",
+    "share observed",
+    "season strength",
+    "log unit",
+    "sin",
+    "cos",
+    "sin 2",
+    "cos 2",
+    "log gap",
+    "newest unit",
+    "autocorrelation",
+    "share of zeros",
+    "season size",
+    "error of a cycle ago",
+)
+"""Inputs in order; weights belong to these."""
+
+N_INPUTS = len(INPUT_NAMES)
+
+
+class Features(NamedTuple):
+    """Inputs of the network, and what turns its outputs into forecasts."""
+
+    inputs: Float32Array
+    """(T, N_INPUTS, n)."""
+    level: FloatArray
+    """(T, n), seasonally adjusted."""
+    unit: FloatArray
+    """(T, n)."""
+    drift: FloatArray
+    """(T, n), in units."""
+    slope: FloatArray
+    """(T, n), of the newest changes, in units."""
+    recent: FloatArray
+    """(T, n): mean of the last two cycles less the level, in units."""
+    gap: FloatArray
+    """(T, n): steps since the newest value."""
+    indices: SeasonalIndices
+    """Seasonal indices."""
+
+
+def make_features(series: ScaledValues, m: int) -> Features:
+    """Compute the features of series with one season length at all steps.
+
+    Args:
+        series: On the scale of the network.
+        m: Season length; 1 for none.
+
+    Example:
+        >>> z = np.linspace(0, 1, 30)[:, None]
+        >>> features = make_features(ScaledValues(z, np.ones((30, 1), bool), np.zeros((30, 1), bool)), 4)
+        >>> features.inputs.shape, features.drift[-1].round(2).tolist()
+        ((30, 52, 1), [0.99])
+    """
+    observed = Observed.of(series.observed)
+    indices = seasonal_indices(series.z, m)
+    typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
+    statistics = _adjusted_statistics(series.z, observed, indices, typical)
+    return Features(
+        _inputs(series, observed, indices, statistics, typical),
+        statistics.level,
+        statistics.unit,
+        statistics.drift / statistics.unit,
+        statistics.slopes[0] / statistics.unit,
+        (statistics.recent - statistics.level) / statistics.unit,
+        observed.gap(),
+        indices,
+    )
+
+
+def anchors(features: Features, step: IntArray, n_steps: int) -> FloatArray:
+    """Return the simple forecasts less the level, in units, (N_ANCHORS, len(step), n_steps, n).
+
+    Args:
+        features: Of the series.
+        step: Origins.
+        n_steps: Steps to forecast.
+    """
+    j = np.arange(1.0, n_steps + 1)[:, None] + features.gap[step][:, None]
+    out = np.zeros((N_ANCHORS, *j.shape))
+    out[1] = features.drift[step][:, None] * j
+    out[2] = features.slope[step][:, None] * damped_steps(j)
+    out[3] = features.recent[step][:, None]
+    return out
+
+
+def targets(
+    series: ScaledValues, features: Features, n_steps: int, n_origins: int | None = None
+) -> tuple[Float32Array, BoolArray]:
+    """Return what follows each step less its level, in units, clipped; and whether it is known.
+
+    Args:
+        series: As for `make_features`; more steps may follow.
+        features: Of the series.
+        n_steps: Steps K of a block.
+        n_origins: First steps that are origins; None: all steps of the features.
+
+    Returns:
+        (n_origins, K, n), 0 where it is not known, and a mask of the same shape.
+    """
+    (T, n), origins = series.z.shape, np.arange(n_origins or len(features.level))
+    out, known = np.zeros((len(origins), n_steps, n), np.float32), np.zeros((len(origins), n_steps, n), bool)
+    for j in range(1, n_steps + 1):
+        steps = origins[: max(T - j, 0)]
+        adjusted = series.z[steps + j] - features.indices.at(steps, steps + j)
+        value = (adjusted - features.level[steps]) / features.unit[steps]
+        out[: len(steps), j - 1] = np.clip(value, -MAX_TARGET, MAX_TARGET)
+        known[: len(steps), j - 1] = series.observed[steps + j]
+    out[~known] = 0.0
+    return out, known
+
+
+def _adjusted_statistics(
+    z: FloatArray, observed: Observed, indices: SeasonalIndices, typical_unit: float
+) -> Statistics:
+    """Return the statistics at every step of series without the season that is known at the step."""
+    m = indices.values.shape[1]
+    statistics = statistics_from(z, observed, m, typical_unit)
+    for g in range(1, len(indices.values)):
+        seasonal = np.flatnonzero(indices.strength[g] > 0)
+        if seasonal.size == 0:
+            continue
+        first, stop = indices.starts[g], [*indices.starts, len(z)][g + 1]
+        index = indices.values[g][:, seasonal][np.arange(stop) % m]
+        part = observed.columns(stop, seasonal)
+        adjusted = statistics_from(z[:stop, seasonal] - index, part, m, typical_unit, first)
+        for every, block in zip(statistics, adjusted, strict=True):
+            every[..., first:stop, seasonal] = block
+    return statistics
+
+
+def _inputs(
+    series: ScaledValues,
+    observed: Observed,
+    indices: SeasonalIndices,
+    statistics: Statistics,
+    typical_unit: float,
+) -> Float32Array:
+    """Return what the network reads, (T, N_INPUTS, n)."""
+    T, n = series.z.shape
+    x = np.zeros((T, N_INPUTS, n), np.float32)
+    level, unit, steps = statistics.level, statistics.unit, np.arange(T)
+    per_unit = 1 / unit
+    for lag in range(min(WINDOW, T)):
+        at = steps[lag:]
+        value = series.z[: T - lag] - indices.at(at, at - lag) - level[lag:]
+        x[lag:, WINDOW - 1 - lag] = _soft(value * per_unit[lag:]) * series.observed[: T - lag]
+    rest = iter(range(WINDOW, N_INPUTS))
+    for values in _other_inputs(observed, indices, statistics, series.at_floor, typical_unit / unit):
+        x[:, next(rest)] = values
+    return x
+
+
+def _other_inputs(
+    observed: Observed, indices: SeasonalIndices, s: Statistics, at_floor: BoolArray, relative: FloatArray
+) -> list[FloatArray]:
+    """Return the inputs behind the window, (T, n) or (T, 1) each."""
+    T, m = len(s.unit), indices.values.shape[1]
+    steps, per_unit = np.arange(T), 1 / s.unit
+    count = np.maximum(observed.so_far, 1.0)
+    block = indices.block(steps)
+    # A slope of independent changes has a standard deviation of 1 / sqrt(steps).
+    slopes = [slope * per_unit * k**0.5 for slope, k in zip(s.slopes, SLOPES, strict=True)]
+    errors = [_soft(error * per_unit) for error in (*s.errors[0], *s.errors[1])]
+    season_size = np.abs(indices.values).mean(axis=1)[block]
+    return [
+        *slopes,
+        s.drift * per_unit * 4,
+        _soft(s.cycle_change * per_unit),
+        *errors,
+        np.log(count) / 3,
+        np.full((T, 1), np.log2(m) / 6),
+        observed.so_far / (steps[:, None] + 1),
+        indices.strength[block],
+        -0.5 * np.log(relative),
+        *_waves(steps, m),
+        np.log1p(observed.gap()) / 3,
+        s.newest_unit * per_unit,
+        s.autocorrelation,
+        np.add.accumulate(at_floor, axis=0, dtype=np.float64) / count,
+        _soft(season_size * per_unit),
+        _soft(s.cycle_error * per_unit),
+    ]
+
+
+def _waves(steps: IntArray, m: int) -> list[FloatArray]:
+    """Return sine and cosine of the phase and of twice the phase, (T, 1) each; 0 without season."""
+    if m == 1:
+        return [np.zeros((len(steps), 1))] * 4
+    angle = 2 * np.pi * (steps % m)[:, None] / m
+    return [wave(k * angle) for k in (1, 2) for wave in (np.sin, np.cos)]
+
+
+def _soft(x: FloatArray) -> FloatArray:
+    """Return x, drawn in so that it stays within SOFT_LIMIT."""
+    return x / (1 + np.abs(x) / SOFT_LIMIT)

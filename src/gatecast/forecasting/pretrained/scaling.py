@@ -1,0 +1,107 @@
+"""The scale on which the pretrained networks read: logarithms of series without negative values, else asinh.
+
+The logarithm is causal: z[t] depends on y[0 .. t] alone. Zeros are put at half of the smallest positive value so far,
+and count as values once there has been a positive one; zeros before that are taken for a series that has not begun.
+
+Shapes: T steps, n series; time comes first, and a series begins at step 0.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray
+
+__all__ = ["ScaledValues", "SeriesScale"]
+
+MAX_EXPONENT = 700.0
+"""Forecasts are at most exp of it: finite."""
+
+MIN_SHARE = 1e-3
+"""Zeros are put no lower than this share of the mean absolute value so far."""
+
+
+class ScaledValues(NamedTuple):
+    """Series on the scale of the networks."""
+
+    z: FloatArray
+    """(T, n); at a missing value the one before it, before the first value that one, 0 without values."""
+    observed: BoolArray
+    """(T, n)."""
+    at_floor: BoolArray
+    """(T, n): zeros that were moved to a small positive value."""
+
+
+class SeriesScale(NamedTuple):
+    """How values of each series become numbers of the network, and back.
+
+    Example:
+        >>> y = np.array([[1.0, -2.0], [np.e, 2.0]])
+        >>> scale = SeriesScale.of(y)
+        >>> scale.negative.tolist(), scale.transform(y).z.round(2).tolist()
+        ([False, True], [[0.0, -0.88], [1.0, 0.88]])
+        >>> scale.inverse(scale.transform(y).z).round(6).tolist()
+        [[1.0, -2.0], [2.718282, 2.0]]
+    """
+
+    negative: BoolArray
+    """(n,): has negative values, so that asinh takes the place of the logarithm."""
+    size: FloatArray
+    """(n,): median absolute value."""
+
+    @classmethod
+    def of(cls, values: FloatArray) -> SeriesScale:
+        """Return the scale of series.
+
+        Args:
+            values: (T, n), NaN where missing.
+        """
+        size = np.ones(values.shape[1])
+        negative = np.asarray((values < 0).any(axis=0))
+        for k in np.flatnonzero(negative):
+            magnitude = np.abs(values[:, k])
+            size[k] = np.median(magnitude[magnitude > 0])
+        return cls(negative, size)
+
+    def transform(self, values: FloatArray) -> ScaledValues:
+        """Return series on the scale of the networks.
+
+        Args:
+            values: (T, n), NaN where missing.
+        """
+        observed = np.isfinite(values)
+        y = np.where(observed, values, 0.0)
+        positive = y > 0
+        smallest = np.minimum.accumulate(np.where(positive, y, np.inf), axis=0)
+        at_floor = observed & ~positive & ~self.negative
+        if at_floor.any():
+            count = np.maximum(np.add.accumulate(observed, axis=0, dtype=np.float64), 1.0)
+            mean = np.add.accumulate(y, axis=0) / count
+            floor = np.maximum(0.5 * smallest, MIN_SHARE * mean)
+            y = np.where(at_floor, floor, y)
+        observed &= np.isfinite(smallest) | self.negative
+        z = np.log(np.where(observed & ~self.negative, y, 1.0))
+        if self.negative.any():
+            z = np.where(self.negative, np.arcsinh(y / self.size), z)
+        return ScaledValues(_fill_forward(z, observed), observed, at_floor & observed)
+
+    def inverse(self, z: FloatArray) -> FloatArray:
+        """Return values in the unit of the series.
+
+        Args:
+            z: (..., n).
+        """
+        exponent = np.clip(z, -MAX_EXPONENT, MAX_EXPONENT)
+        return np.where(self.negative, np.sinh(np.clip(z, -99, 99)) * self.size, np.exp(exponent))
+
+
+def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:
+    """Return z with missing values replaced by the one before; before the first by that one."""
+    if observed.all():
+        return z
+    last = np.maximum.accumulate(np.where(observed, np.arange(len(z))[:, None], -1), axis=0)
+    first = np.where(observed.any(axis=0), observed.argmax(axis=0), 0)
+    filled = np.take_along_axis(z, np.where(last >= 0, last, first), axis=0)
+    return np.asarray(filled * observed.any(axis=0))

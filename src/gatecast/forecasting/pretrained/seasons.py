@@ -1,0 +1,122 @@
+"""Seasonal indices that are estimated anew as cycles go by, from what lies before, and shrunk (James & Stein).
+
+Classical indices: means over the cycles of what a centred moving average leaves. With s the m indices, V the variance
+of an index and A what their own spread has beyond it, ``s <- (1 - W) s`` with ``W = (m - 3) / (m - 1) V / (V + A)``.
+Where the spread is no larger than chance makes it, the indices are 0.
+
+Shapes: T steps, n series, m season length, G blocks of steps that share their indices.
+
+Source: Miller & Williams 2003.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import FloatArray, IntArray
+
+__all__ = ["SeasonalIndices", "seasonal_indices"]
+
+EVERY_CYCLE = 8
+"""Cycles up to which each gives a new estimate; later ones follow after an eighth of all cycles so far."""
+
+TEST_WIDTH, TEST_WIDTH_TWO_CYCLES = 4.0, 6.0
+"""Spread of the indices, beyond that of chance, that shows a season: 3 % false alarms on random walks."""
+
+
+class SeasonalIndices(NamedTuple):
+    """Indices by block of steps."""
+
+    values: FloatArray
+    """(G, m, n); 0 where no season shows."""
+    strength: FloatArray
+    """(G, n): 1 - W; 0 where no season shows."""
+    starts: IntArray
+    """(G,): first step of each block."""
+
+    def block(self, step: IntArray) -> IntArray:
+        """Return the blocks of some steps."""
+        return np.asarray(np.searchsorted(self.starts, step, side="right") - 1)
+
+    def at(self, step: IntArray, target: IntArray) -> FloatArray:
+        """Return the indices for some steps, as they are known at others, (len(step), n).
+
+        Args:
+            step: When they are known.
+            target: The steps that they are for.
+        """
+        return np.asarray(self.values[self.block(step), target % self.values.shape[1]])
+
+
+def seasonal_indices(z: FloatArray, m: int) -> SeasonalIndices:
+    """Estimate the indices at the beginning of cycles.
+
+    Args:
+        z: (T, n), without gaps.
+        m: Season length; 1 for none.
+
+    Example:
+        >>> z = np.tile([0.0, 1.0, 0.0, -1.0], 5)[:, None] + 0.01 * np.sin(np.arange(20.0) ** 2)[:, None]
+        >>> indices = seasonal_indices(z, 4)
+        >>> indices.starts.tolist(), indices.strength[:, 0].round(1).tolist()
+        ([0, 8, 12, 16], [0.0, 1.0, 1.0, 1.0])
+        >>> indices.at(np.array([19, 19]), np.array([20, 21]))[:, 0].round(1).tolist()
+        [0.0, 1.0]
+    """
+    T, n = z.shape
+    cycles = (T - 1) // m
+    starts = _starts(cycles, m) if m > 1 else np.zeros(1, np.int64)
+    values, strength = np.zeros((len(starts), m, n)), np.zeros((len(starts), n))
+    if len(starts) > 1:
+        rest = _detrended(z, m)[: (cycles - 1) * m].reshape(cycles - 1, m, n)
+        sums, squares = np.add.accumulate(rest, axis=0), np.add.accumulate(rest * rest, axis=0).sum(axis=1)
+        noise = _first_noise(z, m)
+        for g, start in enumerate(starts[1:].tolist(), 1):
+            years = start // m - 1
+            values[g], strength[g] = _shrunk(sums[years - 1], squares[years - 1], years, m, noise)
+        # The first value of what the moving average leaves is at step m // 2.
+        values = np.roll(values, m // 2, axis=1)
+    return SeasonalIndices(values, strength, starts)
+
+
+def _starts(cycles: int, m: int) -> IntArray:
+    """Return the first step of each block: 0, then where cycles begin."""
+    starts, cycle = [0], 2
+    while cycle <= cycles:
+        starts.append(cycle * m)
+        cycle += 1 if cycle < EVERY_CYCLE else cycle // EVERY_CYCLE
+    return np.array(starts)
+
+
+def _shrunk(
+    total: FloatArray, squares: FloatArray, years: int, m: int, noise: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return indices (m, n) and 1 - W (n,), from sums over the years."""
+    mean = total / years
+    indices = mean - mean.mean(axis=0)
+    within = (squares - (total * mean).sum(axis=0)) / (m * max(years - 1, 1))
+    V = (noise if years == 1 else np.maximum(within, 0.0)) / years + 1e-12
+    spread = (indices * indices).sum(axis=0) / (m - 1)
+    width = TEST_WIDTH * (1 + 1 / (years - 1)) if years > 1 else TEST_WIDTH_TWO_CYCLES
+    shown = spread > (1 + width * np.sqrt(2 / (m - 1))) * V
+    W = max(m - 3, 1) / max(m - 1, 3) * V / np.maximum(spread, V)
+    keep = np.where(shown, 1 - W, 0.0)
+    return indices * keep, keep
+
+
+def _detrended(z: FloatArray, m: int) -> FloatArray:
+    """Return z less its centred moving average, from step m // 2 on, (T - 2 (m // 2), n)."""
+    half = m // 2
+    sums = np.concatenate([np.zeros((1, z.shape[1])), np.add.accumulate(z, axis=0)])
+    mean = (sums[m:] - sums[:-m]) / m
+    mean = 0.5 * (mean[1:] + mean[:-1]) if m % 2 == 0 else mean
+    return np.asarray(z[half : half + len(mean)] - mean)
+
+
+def _first_noise(z: FloatArray, m: int) -> FloatArray:
+    """Return the variance within a phase of the first two cycles, (n,)."""
+    change = z[m : 2 * m] - z[:m]
+    change = change - change.mean(axis=0)
+    return np.asarray((change * change).sum(axis=0) / (2 * max(m - 1, 1)))

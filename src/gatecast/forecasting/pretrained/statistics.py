@@ -1,0 +1,207 @@
+"""Running statistics of series at every step: level, unit, slopes, and four simple forecasts with their past errors.
+
+Everything at a step is made from values up to that step. At a missing value, what it was at the newest value stays.
+
+Shapes: T steps, n series; x is a seasonally adjusted series.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+
+__all__ = ["DAMPING", "N_ANCHORS", "SLOPES", "Observed", "Statistics", "damped_steps", "statistics_from"]
+
+N_ANCHORS = 4
+"""Simple forecasts: level; drift; damped trend of the newest changes; mean of the last two cycles."""
+
+LEVEL_LENGTHS, SEASONAL_LEVEL_LENGTHS = (3,), (3, 6, 12)
+"""Values whose mean may be the level, instead of the last value: without season, with one."""
+
+SLOPES = (4, 8, 16)
+"""Steps over which slopes are measured; the damped trend goes on from the first."""
+
+DAMPING = 0.9
+"""Share of the damped trend that a step keeps."""
+
+PSEUDO_CHANGES = 3.0
+"""Weight of the typical unit, in changes."""
+
+MIN_UNIT = 1e-3
+"""The smallest unit: a tenth of a percent."""
+
+RECENT_CHANGES = 8
+"""Changes that say how large the newest are."""
+
+
+class Observed(NamedTuple):
+    """Which values there are, with what follows from it."""
+
+    values: FloatArray
+    """(T, n) of 0 and 1."""
+    so_far: FloatArray
+    """(T, n): values so far."""
+    last: IntArray | None
+    """(T, n): step of the newest value, -1 before the first; None: nothing is missing."""
+
+    @classmethod
+    def of(cls, observed: BoolArray) -> Observed:
+        """Return the counts of values.
+
+        Args:
+            observed: (T, n).
+        """
+        values = observed.astype(np.float64)
+        steps: IntArray = np.arange(len(values))[:, None]
+        last = None if observed.all() else np.maximum.accumulate(np.where(observed, steps, -1), axis=0)
+        return cls(values, np.add.accumulate(values, axis=0), last)
+
+    def columns(self, stop: int, columns: IntArray) -> Observed:
+        """Return the first steps of some series."""
+        last = None if self.last is None else self.last[:stop, columns]
+        return Observed(self.values[:stop, columns], self.so_far[:stop, columns], last)
+
+    def hold(self, statistic: FloatArray) -> FloatArray:
+        """Return a statistic (T, n) with that of the newest value at missing ones."""
+        return statistic if self.last is None else np.take_along_axis(statistic, np.maximum(self.last, 0), axis=0)
+
+    def gap(self) -> FloatArray:
+        """Return the steps since the newest value, (T, n)."""
+        if self.last is None:
+            return np.zeros_like(self.values)
+        return np.asarray(np.arange(float(len(self.values)))[:, None] - np.maximum(self.last, 0))
+
+
+class Statistics(NamedTuple):
+    """Statistics by step, (steps, n) each; differences in the scale of x."""
+
+    level: FloatArray
+    """The mean of the last 1, 3 or more values: whichever forecast the series best so far."""
+    unit: FloatArray
+    """Mean absolute change so far."""
+    drift: FloatArray
+    """Mean change so far."""
+    slopes: FloatArray
+    """(len(SLOPES), steps, n): mean change over the last steps."""
+    recent: FloatArray
+    """Mean of the last two cycles, or eight values."""
+    cycle_change: FloatArray
+    """Change over a cycle."""
+    errors: FloatArray
+    """(2, N_ANCHORS, steps, n): mean absolute errors so far, one step ahead and a cycle (or four steps) ahead."""
+    cycle_error: FloatArray
+    """Mean absolute change over a cycle so far."""
+    newest_unit: FloatArray
+    """Mean absolute change of the newest steps."""
+    autocorrelation: FloatArray
+    """Lag-one autocorrelation of the changes so far."""
+
+
+def damped_steps(steps: FloatArray) -> FloatArray:
+    """Return ``DAMPING + ... + DAMPING^j`` for j steps.
+
+    >>> damped_steps(np.array([1.0, 2.0])).round(2).tolist()
+    [0.9, 1.71]
+    """
+    return DAMPING * (1 - DAMPING**steps) / (1 - DAMPING)
+
+
+def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: float, first: int = 0) -> Statistics:
+    """Compute the statistics of all steps from `first` on.
+
+    Args:
+        x: (T, n), without gaps.
+        observed: Of the same shape.
+        m: Season length; 1 for none.
+        typical_unit: What the unit is drawn to while there are few changes.
+        first: First step of the results.
+
+    Example:
+        >>> x = np.arange(10.0)[:, None]
+        >>> s = statistics_from(x, Observed.of(np.ones((10, 1), bool)), 1, typical_unit=1.0)
+        >>> s.unit[-1].tolist(), s.drift[-1].tolist(), s.slopes[:, -1, 0].tolist()
+        ([1.0], [1.0], [1.0, 1.0, 1.0])
+    """
+    o, changes = observed.values, np.maximum(observed.so_far - 1, 1.0)
+    change = _difference(x, 1) * o
+    size = np.abs(change)
+    total = np.add.accumulate(size, axis=0)
+    unit = np.maximum((total + PSEUDO_CHANGES * typical_unit) / (changes + PSEUDO_CHANGES), MIN_UNIT)
+    level = observed.hold(_level(x, o, SEASONAL_LEVEL_LENGTHS if m > 1 else LEVEL_LENGTHS))
+    drift = observed.hold(_difference(x, len(x)) / _at_most(len(x) - 1, x))
+    slopes = np.stack([observed.hold(_difference(x, k) / _at_most(k, x)) for k in SLOPES])
+    recent = observed.hold(_moving_mean(x, 2 * m if m > 1 else 8))
+    cycle = m if m > 1 else 4
+    cycle_change = _difference(x, cycle)
+    forecasts = (level, drift, slopes[0], recent)
+    errors = np.stack([_anchor_errors(x, observed, forecasts, k, first) for k in (1, cycle)])
+    cycle_error = np.add.accumulate(np.abs(cycle_change) * o, axis=0)[first:] / changes[first:]
+    squares = np.add.accumulate(change * change, axis=0)[first:] + PSEUDO_CHANGES * typical_unit**2
+    products = change[1:] * change[:-1]
+    covariance = np.add.accumulate(np.concatenate([np.zeros_like(x[:1]), products]), axis=0)[first:]
+    newest = (_difference(total, RECENT_CHANGES) / _at_most(RECENT_CHANGES, x))[first:]
+    return Statistics(
+        level[first:],
+        unit[first:],
+        drift[first:],
+        slopes[:, first:],
+        recent[first:],
+        observed.hold(cycle_change)[first:],
+        errors,
+        cycle_error,
+        newest,
+        covariance / squares,
+    )
+
+
+def _difference(x: FloatArray, k: int) -> FloatArray:
+    """Return the change over the last k steps, or since the beginning."""
+    out = np.empty_like(x)
+    out[:k] = x[:k] - x[:1]
+    out[k:] = x[k:] - x[:-k]
+    return out
+
+
+def _at_most(k: int, x: FloatArray) -> FloatArray:
+    """Return the steps since the beginning, from 1 to k, (T, 1)."""
+    return np.clip(np.arange(len(x), dtype=np.float64), 1, max(k, 1))[:, None]
+
+
+def _moving_mean(x: FloatArray, k: int) -> FloatArray:
+    """Return the mean of the last k values, or of all so far."""
+    sums = np.add.accumulate(x, axis=0)
+    out = sums.copy()
+    out[k:] -= sums[:-k]
+    return np.asarray(out / np.clip(np.arange(1.0, len(x) + 1), 1, k)[:, None])
+
+
+def _level(x: FloatArray, o: FloatArray, lengths: tuple[int, ...]) -> FloatArray:
+    """Return the mean of the last few values, as many as erred least one step ahead so far."""
+    level, best = x, np.add.accumulate(np.abs(_difference(x, 1)) * o, axis=0)
+    for k in lengths:
+        mean = _moving_mean(x, k)
+        miss = np.zeros_like(x)
+        miss[1:] = np.abs(x[1:] - mean[:-1]) * o[1:]
+        errors = np.add.accumulate(miss, axis=0)
+        better = errors < best
+        level, best = np.where(better, mean, level), np.where(better, errors, best)
+    return level
+
+
+def _anchor_errors(
+    x: FloatArray, observed: Observed, forecasts: tuple[FloatArray, ...], k: int, first: int
+) -> FloatArray:
+    """Return the mean absolute errors of the simple forecasts k steps ahead, (N_ANCHORS, steps, n)."""
+    errors = np.zeros((N_ANCHORS, len(x) - first, x.shape[1]))
+    if len(x) > k:
+        level, drift, slope, recent = (forecast[:-k] for forecast in forecasts)
+        target, o = x[k:], observed.values[k:]
+        count = np.maximum(np.add.accumulate(o, axis=0), 1.0)[max(first - k, 0) :]
+        damped = float(damped_steps(np.float64(k)))
+        for error, forecast in zip(errors, (level, level + k * drift, level + damped * slope, recent), strict=True):
+            total = np.add.accumulate(np.abs(target - forecast) * o, axis=0)
+            error[max(k - first, 0) :] = total[max(first - k, 0) :] / count
+    return errors

@@ -1,0 +1,111 @@
+"""Features know nothing of the future, and targets undo what forecasts do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.forecasting.pretrained.features import (
+    INPUT_NAMES,
+    MAX_TARGET,
+    N_INPUTS,
+    SOFT_LIMIT,
+    anchors,
+    make_features,
+    targets,
+)
+from gatecast.forecasting.pretrained.scaling import SeriesScale
+
+
+def made(m, n=32, T=70, seed=0):
+    """Return positive series with a season, zeros and gaps, (T, n)."""
+    rng = np.random.default_rng(seed)
+    season = rng.normal(size=(m, n))[np.arange(T) % m] * (rng.random(n) < 0.7)
+    y = np.exp(rng.normal(0, 0.1, (T, n)).cumsum(axis=0) + 0.3 * season + 3)
+    y[rng.random((T, n)) < 0.05] = 0
+    y[rng.random((T, n)) < 0.05] = np.nan
+    y[0] = 20.0
+    return y
+
+
+def features_of(y, m):
+    """Return series on the network's scale, and their features."""
+    series = SeriesScale.of(y).transform(y)
+    return series, make_features(series, m)
+
+
+@pytest.mark.parametrize("m", [1, 4, 12])
+@pytest.mark.parametrize("stop", [5, 26, 49])
+def test_make_features_from_the_middle_have_the_bits_of_those_from_the_end(m, stop):
+    y = made(m)
+    changed = y.copy()
+    changed[stop:] = made(m, seed=1)[stop:] * 50
+    _, one = features_of(y[:stop], m)
+    for other in (y, changed):
+        _, all_ = features_of(other, m)
+        for name in ("inputs", "level", "unit", "drift", "slope", "recent", "gap"):
+            assert getattr(one, name).tobytes() == getattr(all_, name)[:stop].tobytes(), name
+
+
+@pytest.mark.parametrize("m", [1, 7])
+def test_make_features_are_finite_and_bounded(m):
+    _, features = features_of(made(m), m)
+    assert features.inputs.shape == (70, N_INPUTS, 32)
+    assert np.isfinite(features.inputs).all()
+    assert np.abs(features.inputs[:, :24]).max() < SOFT_LIMIT
+
+
+def test_make_features_do_not_depend_on_the_size_of_the_series():
+    y = np.where(np.isnan(made(4)), 5.0, made(4) + 1)
+    (_, one), (_, two) = features_of(y, 4), features_of(1000 * y, 4)
+    assert one.inputs == pytest.approx(two.inputs, abs=1e-4)
+
+
+def test_make_features_names_find_the_inputs():
+    y = np.exp(0.1 * np.arange(40.0))[:, None]
+    _, features = features_of(y, 1)
+    inputs = dict(zip(INPUT_NAMES, features.inputs[-1, :, 0].tolist(), strict=True))
+    unit = features.unit[-1, 0]
+    assert inputs["value"] == 0
+    assert inputs["value[-1]"] == pytest.approx(-0.1 / unit / (1 + 0.1 / unit / 10), rel=1e-4)
+    assert inputs["drift"] == pytest.approx(4 * 0.1 / unit, rel=1e-4)
+    assert inputs["log season length"] == inputs["season strength"] == inputs["share of zeros"] == 0
+
+
+def test_targets_are_what_follows_in_units():
+    m, y = 4, np.exp(np.tile([0.0, 1.0, 0.5, -1.0], 12) + 0.02 * np.arange(48))[:, None]
+    series, features = features_of(y, m)
+    target, known = targets(series, features, 6)
+    t, j = 30, 5
+    index = features.indices.at(np.array([t]), np.array([t + j]))[0]
+    z = features.level[t] + features.unit[t] * target[t, j - 1] + index
+    assert np.exp(z) == pytest.approx(y[t + j], rel=1e-5)
+    assert known[:-6].all()
+    assert known[-1].sum() == 0
+    assert known[-3, :, 0].tolist() == [True, True, False, False, False, False]
+
+
+def test_targets_are_clipped():
+    y = np.full((20, 1), 5.0)
+    y[15:] = 1e9
+    target, _ = targets(*features_of(y, 1), 3)
+    assert target.max() == MAX_TARGET
+
+
+def test_anchors_of_a_line_go_on_with_it():
+    y = np.exp(0.05 * np.arange(30.0))[:, None]
+    series, features = features_of(y, 1)
+    simple = anchors(features, np.array([20]), 3)[:, 0, :, 0]
+    target, _ = targets(series, features, 3)
+    assert simple[0].tolist() == [0, 0, 0]
+    assert simple[1] == pytest.approx(target[20, :, 0], rel=1e-5)
+    assert (simple[2] > 0).all()
+    assert (simple[3] < 0).all()
+
+
+def test_anchors_count_the_steps_of_a_gap():
+    y = np.exp(0.05 * np.arange(30.0))[:, None]
+    y[20:] = np.nan
+    _, features = features_of(y, 1)
+    late, early = (anchors(features, np.array([t]), 4)[1, 0, :, 0] for t in (21, 19))
+    assert late[:2] == pytest.approx(early[2:])

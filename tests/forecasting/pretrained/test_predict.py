@@ -1,0 +1,81 @@
+"""Forecasts from the ends of series."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.forecasting.pretrained.batches import make_batch
+from gatecast.forecasting.pretrained.head import BLOCK, LEVELS
+from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
+from gatecast.forecasting.pretrained.predict import predict_quantiles
+from gatecast.forecasting.pretrained.training import forecast_batch
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Return a small network with random weights."""
+    network, weights = make_network(PretrainedConfig(units=8, n_layers=1))
+    weights.vector[:] += np.random.default_rng(0).normal(0, 0.05, weights.vector.size)
+    return network, weights
+
+
+def made(n, T, seed=0):
+    """Return positive series aligned at their ends, of different lengths."""
+    rng = np.random.default_rng(seed)
+    y = np.exp(rng.normal(0, 0.1, (n, T)).cumsum(axis=1) + 3)
+    y[np.arange(T) < rng.integers(0, T - 8, n)[:, None]] = np.nan
+    return y
+
+
+def test_predict_quantiles_are_those_of_training(model):
+    y = np.exp(np.random.default_rng(0).normal(0, 0.1, (16, 40)).cumsum(axis=1))
+    batch = make_batch(y, np.ones(16, int), 40)
+    head = forecast_batch(*model, batch)
+    q = head.quantiles[0, -1].reshape(BLOCK, len(LEVELS), 16) + head.center[0, -1][:, None]
+    z = np.log(predict_quantiles(*model, y, BLOCK, 1)).transpose(1, 2, 0)
+    assert (z - z[0, 0]) / (z[0, -1] - z[0, 0]) == pytest.approx((q - q[0, 0]) / (q[0, -1] - q[0, 0]), abs=1e-3)
+
+
+@pytest.mark.parametrize("h", [1, 24, 25, 60])
+def test_predict_quantiles_increase_for_any_horizon(model, h):
+    q = predict_quantiles(*model, made(5, 50), h, 12)
+    assert q.shape == (5, h, len(LEVELS))
+    assert (np.diff(q, axis=2) >= 0).all()
+    assert (q > 0).all()
+
+
+def test_predict_quantiles_do_not_depend_on_other_series(model):
+    y = made(21, 50)
+    together = predict_quantiles(*model, y, 6, 4)
+    for k in (0, 20):
+        assert predict_quantiles(*model, y[k : k + 1], 6, 4)[0] == pytest.approx(together[k], rel=1e-5)
+
+
+def test_predict_quantiles_scale_with_the_series(model):
+    y = made(4, 30)
+    assert predict_quantiles(*model, 1000 * y, 6, 1) == pytest.approx(
+        1000 * predict_quantiles(*model, y, 6, 1), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    "values", [[5.0], [0.0, 0.0, 0.0, 3.0], [-1.0, 2.0, -3.0], [7.0] * 9, [1e-300, 1e300, 1.0], [1.0, np.nan, np.nan]]
+)
+def test_predict_quantiles_of_odd_series_are_finite(model, values):
+    assert np.isfinite(predict_quantiles(*model, np.array([values]), 3, 4)).all()
+
+
+def test_predict_quantiles_without_values_are_missing(model):
+    y = np.vstack([np.full(12, np.nan), np.ones(12)])
+    q = predict_quantiles(*model, y, 2, 1)
+    assert np.isnan(q[0]).all()
+    assert np.isfinite(q[1]).all()
+
+
+@pytest.mark.parametrize("stop", [7, 30])
+def test_forecast_from_the_middle_has_the_bits_of_one_from_the_end(model, stop):
+    y = np.exp(np.random.default_rng(0).normal(0, 0.1, (16, 50)).cumsum(axis=1))
+    whole, part = (forecast_batch(*model, make_batch(y[:, :T], np.full(16, 4), T)) for T in (50, stop))
+    assert part.quantiles.tobytes() == whole.quantiles[:, :stop].tobytes()
+    assert part.center.tobytes() == whole.center[:, :stop].tobytes()

@@ -1,0 +1,152 @@
+"""scripts/pretrain.py: a run that is stopped and continued has the bits of one that is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from pretraining.bank import Bank, BankSizes, hidden_runs  # noqa: E402
+from pretraining.gates import gate_lines  # noqa: E402
+from pretraining.run import Limits, Log, Outputs, train  # noqa: E402
+from pretraining.state import PEAK, WARM_UP_STEPS, RunState  # noqa: E402
+from pretraining.tables import Tail, anchor_errors, errors, lane_losses, load_tails  # noqa: E402
+
+from gatecast._utils import safefile  # noqa: E402
+from gatecast.forecasting.pretrained.head import LEVELS, head_backward  # noqa: E402
+from gatecast.forecasting.pretrained.network import PretrainedConfig  # noqa: E402
+from gatecast.forecasting.pretrained.training import forecast_batch  # noqa: E402
+
+CONFIG = PretrainedConfig(units=4, n_layers=1)
+SIZES = BankSizes(batch=16, piece=32, alive=2, steps_per_piece=3)
+
+
+def make(count, length, seed):
+    """Return random walks; some begin late."""
+    rng = np.random.default_rng(seed)
+    values = np.exp(rng.normal(0, 0.1, (count, length)).cumsum(axis=1)).astype(np.float32)
+    values[: count // 2, : length - 50] = np.nan
+    return SimpleNamespace(values=values, season=rng.choice([1, 4], count), family=rng.integers(0, 2, count))
+
+
+def run_until(run, step, folder):
+    """Train up to a step, and return the state file."""
+    path = folder / "lf.state"
+    outputs = Outputs(path, Log(folder / "log"), ("one", "two"), list)
+    assert train(run, Bank(make, run.seed, SIZES), outputs, Limits(last_step=step), lambda: False)
+    return path
+
+
+def bits(path):
+    """Return the arrays of a state file as bytes, and what does not depend on the clock."""
+    settings, arrays = safefile.read(path, "pretraining")
+    return {name: array.tobytes() for name, array in arrays.items()}, settings["step"], settings["tokens"]
+
+
+@pytest.mark.slow
+def test_train_stopped_and_continued_has_the_bits_of_a_whole_run(tmp_path):
+    (one := tmp_path / "one").mkdir()
+    (two := tmp_path / "two").mkdir()
+    whole = bits(run_until(RunState.new(CONFIG, 3), 9, one))
+    part = run_until(RunState.new(CONFIG, 3), 4, two)
+    assert bits(run_until(RunState.load(part), 9, two)) == whole
+
+
+@pytest.mark.slow
+def test_pretrain_sigterm_saves_the_state_and_the_next_call_goes_on(tmp_path):
+    command = [sys.executable, str(SCRIPTS / "pretrain.py"), "--state", str(tmp_path), "--data", str(tmp_path)]
+    sizes = ["--units", "4", "--layers", "1", "--batch", "16", "--piece", "64"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen([*command, *sizes], stdout=subprocess.PIPE, text=True, env=environment)
+    for line in process.stdout:
+        if "tails" in line:
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    assert "saved" in process.communicate(timeout=100)[0]
+    assert process.returncode == 0
+    step = RunState.load(tmp_path / "lf.state").step
+    output = subprocess.run([*command, "--steps", str(step + 1)], capture_output=True, text=True, check=True).stdout
+    assert f"from step {step}: PretrainedConfig(units=4" in output
+    assert RunState.load(tmp_path / "lf.state").batch == 16
+
+
+@pytest.mark.slow
+def test_finish_lets_the_rate_fall_and_releases_the_average(tmp_path):
+    run = RunState.new(CONFIG, 0)
+    run_until(run, 3, tmp_path)
+    run.finish_from, run.finish_steps = 3, 4
+    rates = [run.learning_rate(step) / run.learning_rate(step - 1) for step in (5, 6, 7)]
+    assert max(rates) < 1.25
+    assert run.learning_rate(8) == 0
+    run.release(tmp_path / "lf.safetensors")
+    settings, arrays = safefile.read(tmp_path / "lf.safetensors", "pretrained")
+    assert arrays["weights"].dtype == np.float16
+    assert arrays["weights"] == pytest.approx(run.optimizer.average, rel=1e-3, abs=1e-6)
+    assert settings["steps"] == 3
+    assert settings["network"]["inputs"][23] == "value"
+
+
+def test_learning_rate_warms_up_and_stays():
+    run = RunState.new(CONFIG, 0)
+    assert run.learning_rate(WARM_UP_STEPS // 2) == PEAK / 2
+    assert run.learning_rate(WARM_UP_STEPS) == run.learning_rate(10**6) == PEAK
+
+
+def test_bank_sample_is_a_function_of_the_step():
+    bank, other = Bank(make, 1, SIZES), Bank(make, 1, SIZES)
+    samples = [bank.sample(step) for step in range(1, 8)]
+    again = other.sample(7)
+    assert again.batch.x.tobytes() == samples[-1].batch.x.tobytes()
+    assert again.family.tolist() == samples[-1].family.tolist()
+    assert samples[0].batch.x.shape[0] == 1
+
+
+def test_hidden_runs_leave_half_of_the_series_and_the_first_values():
+    hidden = hidden_runs(np.random.default_rng(0), 400, 60)
+    assert 0.4 < hidden.any(axis=1).mean() < 0.6
+    assert not hidden[:, :4].any()
+
+
+def test_lane_losses_sum_to_the_loss_of_training():
+    batch, run = Bank(make, 1, SIZES).sample(1).batch, RunState.new(CONFIG, 0)
+    head = forecast_batch(run.network, run.weights, batch)
+    loss, weight = lane_losses(head, batch)
+    expected, _ = head_backward(head, batch.anchors, batch.y, batch.weight)
+    assert loss.sum() / weight.sum() == pytest.approx(expected, rel=1e-5)
+
+
+def test_anchor_errors_of_fresh_weights_are_those_of_the_mean():
+    batch, run = Bank(make, 1, SIZES).sample(1).batch, RunState.new(CONFIG, 0)
+    total = anchor_errors(forecast_batch(run.network, run.weights, batch), batch)
+    assert total.shape == (16, 6)
+    assert total[:, 0] == pytest.approx(total[:, 1], rel=1e-5)
+
+
+def test_errors_of_a_perfect_forecast_are_zero():
+    tail = Tail("a", np.arange(1.0, 9)[None], np.array([[9.0, 10.0]]), 1)
+    q = np.repeat(tail.future[..., None], len(LEVELS), axis=2)
+    assert errors(tail, q) == (0, 0, 1)
+
+
+def test_load_tails_without_data_says_what_is_left_out(tmp_path, capsys):
+    assert load_tails(tmp_path) == []
+    assert "no m3/yearly.parquet" in capsys.readouterr().out
+
+
+def test_gate_lines_name_every_gate():
+    run = RunState.new(CONFIG, 0)
+    passed, lines = gate_lines(run, Bank(make, 0, SIZES), ("one", "two"), [], {}, n_batches=1)
+    assert not passed
+    assert lines[1].startswith("FAILS: loss 0.0 % below that of the mean of the anchors")
+    assert [line.split(": ")[1].split(",")[0] for line in lines[2:4]] == ["one", "two"]
