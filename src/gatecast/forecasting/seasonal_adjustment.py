@@ -12,8 +12,13 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
+from gatecast.forecasting.seasonal_indices import seasonal_indices
 
 __all__ = ["AdjustedSeries", "batches_by_length"]
+
+
+MAX_ROUGHNESS = 0.6
+"""Roughness with added indices, relative to that with factors, below which they are added."""
 
 
 class AdjustedSeries(NamedTuple):
@@ -22,8 +27,8 @@ class AdjustedSeries(NamedTuple):
     Args:
         values: Step i of every series in column i, [n_series, T]; a missing value is the one before it.
         n: Values of each, [n_series].
-        positive: Whether the season is a factor, [n_series].
-        scaler: Provides the seasonal indices.
+        positive: Whether all adjusted values are above 0, [n_series].
+        scaler: Provides the seasonal indices, and whether they are factors.
         size: Largest absolute value, [n_series, 1].
     """
 
@@ -52,17 +57,44 @@ class AdjustedSeries(NamedTuple):
         size[size == 0] = 1.0
         scaled = values / size
         positive = np.asarray((np.where(observed, scaled, 1.0) > 0).all(axis=1))
-        scaler = SeriesScaler.fit(scaled, m, calendar)
-        s = scaler.season(np.arange(-T, 0))
-        y = forward_fill(np.where(positive[:, None], scaled / np.where(positive[:, None], s, 1.0), scaled - s))
+        scaler = _fit_scaler(scaled, m, positive, calendar)
+        factor, s = scaler.positive[:, None], scaler.season(np.arange(-T, 0))
+        y = forward_fill(np.where(factor, scaled / np.where(factor, s, 1.0), scaled - s))
         aligned = np.take_along_axis(y, np.minimum(np.arange(T) + (T - n)[:, None], T - 1), axis=1)
+        positive &= np.asarray(y > 0).all(axis=1)
         return cls(aligned, n, positive, scaler, size)
 
     def restore(self, quantiles: FloatArray) -> FloatArray:
         """Return forecasts of adjusted series, [n_series, h, Q], with their seasons and in their units."""
         future = self.scaler.season(np.arange(quantiles.shape[1]))[..., None]
-        q = np.where(self.positive[:, None, None], quantiles * future, quantiles + future)
+        q = np.where(self.scaler.positive[:, None, None], quantiles * future, quantiles + future)
         return np.asarray(q * self.size[..., None])
+
+
+def _fit_scaler(values: FloatArray, m: int, positive: BoolArray, calendar: SeasonCalendar | None) -> SeriesScaler:
+    """Return seasonal indices that are factors, or are added where that leaves a series much smoother.
+
+    Where a season stays as large while the level grows, factors would make it grow too.
+    """
+    factors = SeriesScaler.fit(values, m, calendar)
+    if m == 1 or not positive.any():
+        return factors
+    added = seasonal_indices(values, m, np.zeros(len(values), np.bool_), calendar)
+    sums = factors._replace(seasonal=added, positive=np.zeros(len(values), np.bool_))
+    steps = np.arange(-values.shape[1], 0)
+    with np.errstate(all="ignore"):
+        roughness = [_roughness(values / factors.season(steps)), _roughness(values - sums.season(steps))]
+    is_added = positive & (roughness[1] < MAX_ROUGHNESS * roughness[0])
+    return factors._replace(
+        seasonal=np.where(is_added[:, None], added, factors.seasonal), positive=factors.positive & ~is_added
+    )
+
+
+def _roughness(values: FloatArray) -> FloatArray:
+    """Return the mean square change of changes, [n_series]: of what a line and a season explain little is left."""
+    changes = np.diff(values, n=2, axis=1)
+    known = np.isfinite(changes)
+    return np.asarray((np.where(known, changes, 0.0) ** 2).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
 
 def batches_by_length(values: FloatArray, size: int) -> list[tuple[IntArray, FloatArray]]:

@@ -23,8 +23,8 @@ _SIGMA_HIGH = np.array([0.80, 0.35, 0.50, 0.10])
 # ... the share of series with a season, ...
 _SEASONAL = np.array([0.0, 0.45, 0.55, 0.4])
 # ... mean and standard deviation of the growth a step in mean absolute changes: half of that with which the regression
-# agrees, for with all of it a trained network promises too much on the yearly series of M3, with none too little on those
-# of M4, ...
+# agrees, for with all of it a trained network promises too much on the yearly series of M3, with none too little on
+# those of M4, ...
 _GROWTH = np.array([0.2, 0.13, 0.02, 0.02])
 _GROWTH_SPREAD = np.array([0.2, 0.13, 0.05, 0.05])
 # ... the size of breaking slopes in shocks, and the beta distribution of what stays of a shock.
