@@ -84,9 +84,9 @@ inline int lanes_of(const In& x) {
 
 namespace gatecast {
 
-void bind_recurrent(nanobind::module_& m);  // recurrent.cpp
-void bind_quantiles(nanobind::module_& m);  // quantile.cpp
+void bind_recurrent(nanobind::module_& m);    // recurrent.cpp
+void bind_quantiles(nanobind::module_& m);    // quantile.cpp
 void bind_local_trend(nanobind::module_& m);  // local_trend.cpp
-void bind_testing(nanobind::module_& m);    // testing.cpp
+void bind_testing(nanobind::module_& m);      // testing.cpp
 
 }  // namespace gatecast

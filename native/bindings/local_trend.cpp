@@ -57,7 +57,7 @@ void local_trend(Doubles y, Integers n, Integers linear, Doubles alpha, Doubles 
 }  // namespace
 
 void gatecast::bind_local_trend(nanobind::module_& m) {
-  m.def("local_trend", &local_trend, "y"_a.noconvert(), "n"_a.noconvert(), "linear"_a.noconvert(), "alpha"_a.noconvert(),
-        "beta"_a.noconvert(), "lam"_a.noconvert(), "rho"_a.noconvert(), "tau"_a.noconvert(), "lanes"_a, "exponent"_a,
-        "mean"_a.noconvert(), "variance"_a.noconvert());
+  m.def("local_trend", &local_trend, "y"_a.noconvert(), "n"_a.noconvert(), "linear"_a.noconvert(),
+        "alpha"_a.noconvert(), "beta"_a.noconvert(), "lam"_a.noconvert(), "rho"_a.noconvert(), "tau"_a.noconvert(),
+        "lanes"_a, "exponent"_a, "mean"_a.noconvert(), "variance"_a.noconvert());
 }

@@ -180,9 +180,9 @@ struct TrendGrid {
 // The series that they are fitted to, in units of their mean sizes, and the forecasts.
 struct TrendSeries {
   int64_t series, T, h;
-  const double* y;        // (series, T), aligned at the beginning
-  const int64_t* n;       // (series): values of each, at least 2
-  const int64_t* linear;  // (series): 1 = rho and tau are 0 in every lane, for series that are not positive
+  const double* y;          // (series, T), aligned at the beginning
+  const int64_t* n;         // (series): values of each, at least 2
+  const int64_t* linear;    // (series): 1 = rho and tau are 0 in every lane, for series that are not positive
   double *mean, *variance;  // (series, h)
 };
 

@@ -1,8 +1,9 @@
-// Exponential smoothing with a local and a global trend (gatecast.forecasting.local_global_trend has the equations): the
-// posterior mean over a grid of models, a series a task, in float64.
+// Exponential smoothing with a local and a global trend (gatecast.forecasting.local_global_trend has the equations):
+// the posterior mean over a grid of models, a series a task, in float64.
 //
-// Notation: n values of a series; a combination is (alpha, beta, lambda); a lane is a (rho, tau) of it. Each lane fits its
-// own gamma and scale by reweighting for Student's t; r[t] = y[t] - level - lambda trend is what gamma level^rho explains.
+// Notation: n values of a series; a combination is (alpha, beta, lambda); a lane is a (rho, tau) of it. Each lane fits
+// its own gamma and scale by reweighting for Student's t; r[t] = y[t] - level - lambda trend is what gamma level^rho
+// explains.
 #pragma once
 
 #include "kernels/reduction-inl.h"
@@ -16,9 +17,9 @@ constexpr double DEGREES = 5.0;           // of Student's t
 constexpr double GAMMA_DEVIATION = 0.05;  // prior of gamma, in units of the mean level
 constexpr double MIN_LEVEL = 1e-3;        // in the same units: powers of a level stay finite
 constexpr double MIN_VARIANCE = 1e-14;
-constexpr int FITS = 5;           // reweightings
-constexpr int FACTORS = 16;       // multiplied before a logarithm is taken: float64 holds them
-constexpr double MIN_LOG = -20;   // weights below e^-20 of the largest do not count
+constexpr int FITS = 5;          // reweightings
+constexpr int FACTORS = 16;      // multiplied before a logarithm is taken: float64 holds them
+constexpr double MIN_LOG = -20;  // weights below e^-20 of the largest do not count
 
 struct TrendLanes {
   double v[TREND_LANES] = {};
@@ -190,8 +191,7 @@ inline double fit_models(const TrendGrid& a, const double* y, int64_t n, bool li
         g[t * TREND_LANES + lane] = linear ? 1 : power(at_least(level[t], MIN_LEVEL), a.rho[lane]);
     for (int64_t j = 0; j < a.betas; ++j) {
       trend[0] = first_trend;
-      for (int64_t t = 1; t < n; ++t)
-        trend[t] = a.beta[j] * (level[t] - level[t - 1]) + (1 - a.beta[j]) * trend[t - 1];
+      for (int64_t t = 1; t < n; ++t) trend[t] = a.beta[j] * (level[t] - level[t - 1]) + (1 - a.beta[j]) * trend[t - 1];
       for (int64_t k = 0; k < a.lambdas; ++k, ++model) {
         for (int64_t t = 0; t < steps; ++t) {
           const double base = level[t] + a.lambda[k] * trend[t], inverse = linear ? 1 : 1 / at_least(base, MIN_LEVEL);

@@ -208,10 +208,13 @@ def _assumed_widths(
     """Return half-widths where no error was measured: 1.5 times the models', and at least a random walk's."""
     widths: Widths = {}
     for level in levels:
-        sides, least = half_widths(quantiles, calibrator.quantiles, level), _random_walk_width(values, n_steps, level)
+        sides, min_width = (
+            half_widths(quantiles, calibrator.quantiles, level),
+            _random_walk_width(values, n_steps, level),
+        )
         widths[level] = (
-            np.maximum(DEFAULT_WIDTH_FACTOR * sides[0], least),
-            np.maximum(DEFAULT_WIDTH_FACTOR * sides[1], least),
+            np.maximum(DEFAULT_WIDTH_FACTOR * sides[0], min_width),
+            np.maximum(DEFAULT_WIDTH_FACTOR * sides[1], min_width),
         )
     return widths
 

@@ -59,8 +59,8 @@ class ModelWeights(NamedTuple):
         """
         if not self.by_series:
             return {name: np.full(len(series), weight) for name, weight in self.shared.items()}
-        own = np.maximum(series, 0)
-        return {name: np.where(series >= 0, w[own], self.shared[name]) for name, w in self.by_series.items()}
+        position = np.maximum(series, 0)
+        return {name: np.where(series >= 0, w[position], self.shared[name]) for name, w in self.by_series.items()}
 
 
 def equal_weights(models: Sequence[str]) -> ModelWeights:
@@ -100,16 +100,16 @@ def fit_weights(
     known = np.isfinite(e)
     reference = _typical_error(e, known)
     known &= reference > 0
-    own, ours = np.zeros((2, len(e), n_series))
+    errors_sum, reference_sum = np.zeros((2, len(e), n_series))
     n = np.zeros((len(e), n_series))
     for k, is_known in enumerate(known):
         rows, count = series[is_known], horizons[is_known]
-        own[k] = np.bincount(rows, count * e[k, is_known], n_series)
-        ours[k] = np.bincount(rows, count * reference[is_known], n_series)
+        errors_sum[k] = np.bincount(rows, count * e[k, is_known], n_series)
+        reference_sum[k] = np.bincount(rows, count * reference[is_known], n_series)
         n[k] = np.bincount(rows, count, n_series)
     total = n.sum(axis=1)
-    panel = total * _log_ratio(own.sum(axis=1), ours.sum(axis=1)) / (total + EQUAL_HORIZONS)
-    single = (n * _log_ratio(own, ours) + PANEL_HORIZONS * panel[:, None]) / (n + PANEL_HORIZONS)
+    panel = total * _log_ratio(errors_sum.sum(axis=1), reference_sum.sum(axis=1)) / (total + EQUAL_HORIZONS)
+    single = (n * _log_ratio(errors_sum, reference_sum) + PANEL_HORIZONS * panel[:, None]) / (n + PANEL_HORIZONS)
     by_series = dict(zip(errors, _powers(single if n_series > 1 else panel[:, None]), strict=True))
     return ModelWeights(dict(zip(errors, _powers(panel[:, None])[:, 0].tolist(), strict=True)), by_series)
 

@@ -101,20 +101,20 @@ def by_own_season(
     Returns:
         Quantiles with normal errors of the size of past changes over the season, [n_series, h, Q].
     """
-    own = choose_own_seasons(values, task.seasons or (task.season_length,))
+    seasons = choose_own_seasons(values, task.seasons or (task.season_length,))
     forecasts, spread = np.full((2, len(values), task.horizon), np.nan)
     observed = np.isfinite(values)
     n = np.where(observed.any(axis=1), values.shape[1] - observed.argmax(axis=1), 0)
-    for P in np.unique(own[n > 0]).tolist():
-        rows = np.flatnonzero((own == P) & (n > 0))
+    for P in np.unique(seasons[n > 0]).tolist():
+        rows = np.flatnonzero((seasons == P) & (n > 0))
         past = values[rows, -int(n[rows].max()) :]
         dates = None if calendar is None else calendar.take(rows).for_season(P)
         forecasts[rows] = _forecast(past, dates, P, task.horizon, seasonal_point)
         spread[rows] = season_spread(past, task.horizon, P)
         long = n[rows] >= min_cycles * P
         if long.any():
-            found = _forecast(past[long], None if dates is None else dates.take(long), P, task.horizon, point)
-            forecasts[rows[long]] = np.where(np.isfinite(found), found, forecasts[rows[long]])
+            forecast = _forecast(past[long], None if dates is None else dates.take(long), P, task.horizon, point)
+            forecasts[rows[long]] = np.where(np.isfinite(forecast), forecast, forecasts[rows[long]])
     return LocalModel.normal_quantiles(forecasts, spread, task.quantiles)
 
 
@@ -128,9 +128,9 @@ def _forecast(values: FloatArray, dates: SeasonCalendar | None, P: int, h: int, 
             rows = np.flatnonzero(dates.last == last)
             places = dates.take(rows[:1]).places(np.arange(-values.shape[1], h))[0]
             is_new = np.diff(places, prepend=-1) != 0
-            past, ahead = is_new[: values.shape[1]], np.cumsum(is_new[values.shape[1] :]) - 1
-            forecast = point(values[rows][:, past], P, max(int(ahead[-1]) + 1, 1))
-            forecasts[rows] = forecast[:, np.maximum(ahead, 0)]
+            past, position = is_new[: values.shape[1]], np.cumsum(is_new[values.shape[1] :]) - 1
+            forecast = point(values[rows][:, past], P, max(int(position[-1]) + 1, 1))
+            forecasts[rows] = forecast[:, np.maximum(position, 0)]
         return forecasts
 
 

@@ -61,16 +61,16 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     if season_length is None and len(past) == 1:
         # Whole numbers have no calendar: what the data show is all that is known of their seasons.
         kinds = ("calendar", "cycle") if panel.freq.unit == "step" else ("calendar",)
-        found = [season.period for season in find_seasons(past[0], panel.freq) if season.kind in kinds]
-        repeating = sorted(m for m in found if is_repeating(past[0], m))
+        periods = [season.period for season in find_seasons(past[0], panel.freq) if season.kind in kinds]
+        repeating = sorted(m for m in periods if is_repeating(past[0], m))
         m = naive_season(past[0], h, repeating)
         return Seasons(m, m, tuple(repeating) or (m,))
     cycles = sorted(panel.freq.cycles) or _common_cycle(past, panel)
     m = season_length or next((cycle for cycle in cycles if MIN_CYCLES * cycle <= typical_length), 1)
     # Hours have a week, whether the calendar is known or not.
     weeks = [DAYS_PER_WEEK * m] if m in DAILY_SEASONS else []
-    longer = [cycle for cycle in {*cycles, *weeks} if cycle > m]
-    others = [cycle for cycle in sorted(longer) if MIN_CYCLES * cycle <= typical_length]
+    long_cycles = [cycle for cycle in {*cycles, *weeks} if cycle > m]
+    others = [cycle for cycle in sorted(long_cycles) if MIN_CYCLES * cycle <= typical_length]
     has_weeks = bool(weeks) and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
     return Seasons(DAYS_PER_WEEK * m if has_weeks else m, m, (m, *others))
 

@@ -71,5 +71,5 @@ class SeasonalAverage(LocalModel):
 
     def _point(self, values: FloatArray, P: int, h: int) -> FloatArray:
         """Return the mean cycle, repeated, [n, h]."""
-        cycle = known_mean(newest_cycles(values, P, whole=False)[:, -self.n_cycles :], axis=1)
+        cycle = known_mean(newest_cycles(values, P, complete_only=False)[:, -self.n_cycles :], axis=1)
         return cycle[:, np.arange(h) % P]

@@ -133,8 +133,8 @@ def _trimmed_mean(cycles: FloatArray) -> FloatArray:
     """Return means over the cycles without the largest and smallest fifth, [n_series, m]."""
     ordered, n = np.sort(cycles, axis=1), np.isfinite(cycles).sum(axis=1)
     drop, place = np.floor(TRIM * n)[:, None], np.arange(cycles.shape[1])[None, :, None]
-    kept = (place >= drop) & (place < n[:, None] - drop)
-    return np.asarray(np.where(kept, ordered, 0.0).sum(axis=1) / np.maximum(kept.sum(axis=1), 1))
+    is_inside = (place >= drop) & (place < n[:, None] - drop)
+    return np.asarray(np.where(is_inside, ordered, 0.0).sum(axis=1) / np.maximum(is_inside.sum(axis=1), 1))
 
 
 def _index_variance(cycles: FloatArray, indices: FloatArray) -> FloatArray:

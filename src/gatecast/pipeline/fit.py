@@ -153,7 +153,7 @@ class _Fit:
         if self.split is not None and len(panel) == 1:
             check_split(panel.series(0), self.split)
         if self.split is not None and not evaluate:
-            # What is not scored is learnt from.
+            # What is not scored is used for validation.
             self.split = Split(self.split.train + self.split.test, self.split.validation, 0)
         _check_lengths(config, len(panel), self.typical_length, self.split)
         past = self.context if self.split is None else self.context.drop_last(self.split.test)
