@@ -18,7 +18,10 @@ from gatecast.data.panel import Panel
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.seasonal_indices import seasonal_indices
 
-__all__ = ["SeriesScaler", "forward_fill", "to_matrix"]
+__all__ = ["SeriesScaler", "forward_fill", "has_logarithm", "to_matrix", "without_zeros"]
+
+MAX_RARE = 0.02
+"""Share of values of 0 or less that a series with a logarithm may have."""
 
 MAX_EXPONENT = 700.0
 """Largest argument of exp and sinh: beyond it float64 overflows."""
@@ -27,7 +30,7 @@ MAX_EXPONENT = 700.0
 class SeriesScaler(NamedTuple):
     """Transform of the values of each series: ``z = log(y / s)`` or ``z = asinh((y - s) / unit)``, s the season.
 
-    The logarithm is taken where all values of a series are above 0.
+    The logarithm is taken where all values of a series are above 0, but for rare ones, which become NaN.
 
     Args:
         seasonal: Seasonal indices, [n_series, m]; column j belongs to step j + 1 after the end; 1 or 0: no season.
@@ -59,8 +62,8 @@ class SeriesScaler(NamedTuple):
             calendar: What the places in this season are counted by; None: by steps.
         """
         observed = np.isfinite(values)
-        positive = np.asarray(observed.any(axis=1) & (np.where(observed, values, 1.0) > 0).all(axis=1))
-        seasonal = seasonal_indices(values, m, positive, calendar)
+        positive = has_logarithm(values)
+        seasonal = seasonal_indices(without_zeros(values, positive), m, positive, calendar)
         size = np.where(observed, np.abs(values), 0.0).sum(axis=1) / np.maximum(observed.sum(axis=1), 1)
         unit = np.where(positive | (size == 0), 1.0, size)
         return cls(seasonal, positive, unit, calendar)
@@ -100,7 +103,8 @@ class SeriesScaler(NamedTuple):
         s = self.season(np.arange(-T, 0))
         positive = self.positive[:, None]
         with np.errstate(all="ignore"):
-            return np.where(positive, np.log(values / s), np.arcsinh((values - s) / self.unit[:, None]))
+            logarithm = np.log(np.where(values > 0, values / s, np.nan))
+            return np.where(positive, logarithm, np.arcsinh((values - s) / self.unit[:, None]))
 
     def inverse_transform(self, z: FloatArray) -> FloatArray:
         """Return values of the steps after the end.
@@ -118,6 +122,31 @@ class SeriesScaler(NamedTuple):
         with np.errstate(over="ignore"):
             factor = np.exp(np.minimum(z, MAX_EXPONENT)) * s
             return np.where(positive, factor, np.sinh(np.clip(z, -MAX_EXPONENT, MAX_EXPONENT)) * unit + s)
+
+
+def has_logarithm(values: FloatArray) -> BoolArray:
+    """Return whether the logarithm of each series is taken, [n_series]: if its values are above 0, but for rare ones.
+
+    Up to one value in 50 may be 0 or less: one such value must not change what becomes of all others. It is missing for
+    the logarithm.
+
+    Example:
+        >>> has_logarithm(np.array([[1.0, 2.0], [0.0, 2.0], [np.nan, np.nan]])).tolist()
+        [True, False, False]
+    """
+    observed = np.isfinite(values)
+    n_others = (observed & (values <= 0)).sum(axis=1)
+    return np.asarray(observed.any(axis=1) & (n_others <= MAX_RARE * observed.sum(axis=1)))
+
+
+def without_zeros(values: FloatArray, positive: BoolArray) -> FloatArray:
+    """Return values with NaN for those of 0 or less, in the rows whose logarithm is taken.
+
+    Example:
+        >>> without_zeros(np.array([[0.0, 2.0], [0.0, 2.0]]), np.array([True, False])).tolist()
+        [[nan, 2.0], [0.0, 2.0]]
+    """
+    return np.where(positive[:, None] & (values <= 0), np.nan, values)
 
 
 def to_matrix(panel: Panel, max_columns: int | None = None) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
-from gatecast.forecasting.scaling import SeriesScaler, forward_fill
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill, has_logarithm, without_zeros
 from gatecast.forecasting.seasonal_indices import seasonal_indices
 
 __all__ = ["AdjustedSeries", "batches_by_length"]
@@ -56,7 +56,8 @@ class AdjustedSeries(NamedTuple):
         size = np.where(observed, np.abs(values), 0.0).max(axis=1, keepdims=True)
         size[size == 0] = 1.0
         scaled = values / size
-        positive = np.asarray((np.where(observed, scaled, 1.0) > 0).all(axis=1))
+        positive = has_logarithm(scaled)
+        scaled = without_zeros(scaled, positive)
         scaler = _fit_scaler(scaled, m, positive, calendar)
         factor, s = scaler.positive[:, None], scaler.season(np.arange(-T, 0))
         y = forward_fill(np.where(factor, scaled / np.where(factor, s, 1.0), scaled - s))

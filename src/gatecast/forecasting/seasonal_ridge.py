@@ -21,7 +21,7 @@ from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.own_seasons import Point, by_own_season
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.scaling import forward_fill
+from gatecast.forecasting.scaling import forward_fill, has_logarithm, without_zeros
 
 __all__ = ["SeasonalRidge"]
 
@@ -106,8 +106,9 @@ def _prior(lags: list[int], P: int) -> FloatArray:
 
 def _regress(values: FloatArray, n: IntArray, lags: list[int], P: int, h: int) -> FloatArray:
     """Return forecasts of series with the same lags, [n_series, h]."""
+    positive = has_logarithm(values)[:, None]
+    values = without_zeros(values, positive[:, 0])
     observed = np.isfinite(values)
-    positive = np.asarray((np.where(observed, values, 1.0) > 0).all(axis=1))[:, None]
     z = np.where(positive, np.log(np.where(positive & observed, values, 1.0)), values)
     z = forward_fill(np.where(observed, z, np.nan))
     inside = np.arange(z.shape[1]) >= z.shape[1] - n[:, None]
