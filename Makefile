@@ -22,7 +22,7 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz-tables test test-fast test-lowest test-peers test-pages coverage docs lint format sanitize bits bench \
+.PHONY: help demo check fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
   bench-grid bench-more bench-reading pretrain clean
 
 help:  ## print this list
@@ -111,6 +111,9 @@ fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 min
 
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests
+
+test-pretraining: .venv/.test  ## synthetic series, and the features and training of the pretrained network
+	$(BIN)/pytest -n $(WORKERS) tests/data/synth tests/forecasting/pretrained tests/scripts
 
 test-pages: .venv-pages/.installed  ## the HTML report in headless Chromium
 	.venv-pages/bin/pytest -n 2 tests/pages
