@@ -113,7 +113,7 @@ test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of 
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests
 
 test-pretraining: .venv/.test  ## synthetic series, and the features and training of the pretrained network
-	$(BIN)/pytest -n $(WORKERS) tests/data/synth tests/forecasting/pretrained tests/scripts
+	$(BIN)/pytest -n $(WORKERS) -o addopts="-q --import-mode=importlib" tests/data/synth tests/forecasting/pretrained tests/scripts
 
 test-pages: .venv-pages/.installed  ## the HTML report in headless Chromium
 	.venv-pages/bin/pytest -n 2 tests/pages
