@@ -23,7 +23,7 @@ __all__ = [
 
 TAKE_MODEL = ("predict", "simulate", "evaluate", "update", "report")
 """Commands that take a fitted forecaster, without the options of its training."""
-_ADVICE = re.compile(r"--[a-z][a-z-]*(?! column)\b(?!-)")
+_ADVICE = re.compile(r"--[a-z][a-z-]*(?![a-z-]| column)")
 """An option to set, not one that tells the role of a column."""
 MAX_ROWS = 12
 """Rows of a table on the screen."""
