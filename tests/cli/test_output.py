@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from gatecast.cli.output import MAX_ROWS, format_table, print_document, print_parts, print_table
+from gatecast.cli.output import MAX_ROWS, format_findings, format_table, print_document, print_parts, print_table
 
 
 def test_format_table_writes_each_column_with_its_own_decimals():
@@ -33,3 +33,17 @@ def test_print_document_writes_null_for_numbers_that_are_not_finite(capsys):
 def test_print_parts_leaves_out_empty_ones(capsys):
     print_parts("a", "", None, files=["x.csv", "y.png"])
     assert capsys.readouterr().out == "a\n\nwritten: x.csv\nwritten: y.png\n"
+
+
+def test_format_findings_says_which_command_has_the_option():
+    findings = [
+        "time column: 'ds'.",
+        "Column 'a' is not used; futr_exog=['a'] would use it.",
+        "Truth values in the futr_exog column 'b' are read as 1 (true) and 0 (false).",
+    ]
+    lines = format_findings(findings, "predict").splitlines()
+    assert lines[1:] == [
+        "note: Column 'a' is not used; --futr-exog a would use it (with gatecast train).",
+        "note: Truth values in the --futr-exog column 'b' are read as 1 (true) and 0 (false).",
+    ]
+    assert "gatecast train" not in format_findings(findings, "backtest")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ __all__ = [
 
 TAKE_MODEL = ("predict", "simulate", "evaluate", "update", "report")
 """Commands that take a fitted forecaster, without the options of its training."""
+_ADVICE = re.compile(r"--[a-z][a-z-]*(?![a-z-]| column)")
+"""An option to set, not one that tells the role of a column."""
 MAX_ROWS = 12
 """Rows of a table on the screen."""
 
@@ -89,7 +92,7 @@ def _with_options(findings: Sequence[str], command: str) -> list[str]:
     if command not in TAKE_MODEL:
         return texts
     return [
-        text if text == finding else f"{text.removesuffix('.')} (with gatecast train)."
+        f"{text.removesuffix('.')} (with gatecast train)." if text != finding and _ADVICE.search(text) else text
         for text, finding in zip(texts, findings, strict=True)
     ]
 
