@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 
@@ -211,3 +212,34 @@ def test_a_large_panel_is_read_quickly():
     mixed, _ = read({"unique_id": ids[order], "ds": ds[order], "y": y[order]})
     place = {name: s for s, name in enumerate(mixed.ids.tolist())}
     np.testing.assert_array_equal(mixed.take([place[name] for name in panel.ids.tolist()]).values, y)
+
+
+def write_days(path, days, header="day,y", prefix=""):
+    path.write_text(header + "\n" + "".join(f"{prefix}{day},{k % 5}\n" for k, day in enumerate(days)))
+
+
+RETAIL = np.datetime64("2020-02-01") + 7 * np.cumsum([4, 4, 5] * 12)
+RANDOM = np.datetime64("2020-02-01") + np.cumsum(np.random.default_rng(0).integers(5, 30, 60))
+
+
+@pytest.mark.parametrize(
+    ("days", "is_dense"),
+    [(RETAIL, False), (RANDOM, True), (np.datetime64("2000-01-01") + 9 * (RANDOM - RANDOM[0]), False)],
+)
+@pytest.mark.parametrize("has_ids", [False, True])
+def test_read_of_irregular_times_gives_advice_that_works(days, is_dense, has_ids, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if has_ids:
+        write_days(tmp_path / "file.csv", days, "shop,day,y", "a,")
+        with (tmp_path / "file.csv").open("a") as file:
+            file.writelines(f"b,{day},{k % 4}\n" for k, day in enumerate(days))
+    else:
+        write_days(tmp_path / "file.csv", days)
+    with pytest.raises(DataError, match="Irregular times") as error:
+        read("file.csv")
+    message = str(error.value)
+    panel, _ = read(re.search(r'"(SELECT .*)"', message)[1])
+    assert (panel.lengths.tolist(), str(panel.freq)) == ([len(days)] * (1 + has_ids), "1")
+    assert ("Set freq='D'" in message) == is_dense or days is RETAIL
+    if "Set freq='D'" in message:
+        assert str(read("file.csv", freq="D")[0].freq) == "D"

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from gatecast.data.frequency import parse
+
 GERMAN = ["Jan", "Feb", "Mrz", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"]
 
 Series = dict[str, dict[Any, float]]
@@ -133,6 +135,50 @@ def _closed(rng: np.random.Generator) -> MadeTable:
     return _single(rng, days, ["day"], lambda t: [t.strftime("%Y-%m-%d")])
 
 
+def _calendar(alias: str, n: int) -> Callable[[np.random.Generator], MadeTable]:
+    """Days of the month or of the year."""
+
+    def make(rng: np.random.Generator) -> MadeTable:
+        freq = parse(alias)
+        start = np.datetime64("2015-01-01", "us") + np.timedelta64(int(rng.integers(0, 900)), "D")
+        times = freq.at(start, 1 + np.arange(n)).astype("M8[s]")
+        return _single(rng, times, ["day"], lambda t: [t.strftime("%Y-%m-%d")])
+
+    return make
+
+
+def _labels(write: Callable[[Any], str], name: str, months: int, n: int) -> Callable[[np.random.Generator], MadeTable]:
+    """Periods of some months with a notation of their own."""
+
+    def make(rng: np.random.Generator) -> MadeTable:
+        times = (np.datetime64("1990-01", "M") + 12 * int(rng.integers(0, 8)) + months * np.arange(n)).astype("M8[s]")
+        return _single(rng, times, [name], lambda t: [write(t)])
+
+    return make
+
+
+def _years_by_months(rng: np.random.Generator) -> MadeTable:
+    n_years = int(rng.integers(4, 12))
+    times = (np.datetime64("2005-01", "M") + np.arange(12 * n_years)).astype("M8[us]")
+    y = values_of(rng, len(times))
+    rows = [[str(2005 + k), *(f"{v:.2f}" for v in y[12 * k : 12 * k + 12])] for k in range(n_years)]
+    truth = {"": dict(zip(times.tolist(), y.tolist(), strict=True))}
+    names = [time.strftime("%b") for time in times[:12].tolist()]
+    return MadeTable(["Year", *names], rows, truth, list(range(1, 13)), is_long=False)
+
+
+def _days_by_hours(rng: np.random.Generator) -> MadeTable:
+    n_days = int(rng.integers(8, 20))
+    times = (np.datetime64("2021-03-01T00", "h") + np.arange(24 * n_days)).astype("M8[us]")
+    y = values_of(rng, len(times))
+    rows = [
+        [times[24 * k].item().strftime("%Y-%m-%d"), *(f"{v:.2f}" for v in y[24 * k : 24 * k + 24])]
+        for k in range(n_days)
+    ]
+    truth = {"": dict(zip(times.tolist(), y.tolist(), strict=True))}
+    return MadeTable(["Date", *map(str, range(24))], rows, truth, list(range(1, 25)), is_long=False)
+
+
 def _integers(rng: np.random.Generator) -> MadeTable:
     times = int(rng.integers(0, 5)) + np.arange(60)
     return _single(rng, times, ["t"], lambda t: [str(t)])
@@ -200,6 +246,20 @@ LAYOUTS: dict[str, Callable[[np.random.Generator], MadeTable]] = {
     "quarter first": _quarters("{q}-{y}", "Quarter"),
     "years": _dates("%Y", "Y", "Year", 30, 60),
     "closed on Sundays": _closed,
+    "1st and 15th": _calendar("SMS-15", 60),
+    "15th and last day": _calendar("SME-15", 60),
+    "dekads": _calendar("MS@1,11,21", 60),
+    "third Fridays": _calendar("WOM-3FRI", 60),
+    "last business days": _calendar("BME", 60),
+    "always the 30th": _calendar("MS@30", 60),
+    "terms": _calendar("YS@JAN15,SEP1", 40),
+    "years into the next": _labels(lambda t: f"{t.year}/{(t.year + 1) % 100:02d}", "season", 12, 30),
+    "fiscal years": _labels(lambda t: f"FY{t.year}", "year", 12, 30),
+    "halves": _labels(lambda t: f"{t.year}H{1 + t.month // 7}", "period", 6, 30),
+    "months of statistical offices": _labels(lambda t: f"{t.year}M{t.month:02d}", "TIME", 1, 60),
+    "months with an M": _labels(lambda t: f"M{t.month:02d} {t.year}", "period", 1, 60),
+    "years by months": _years_by_months,
+    "days by hours": _days_by_hours,
     "integer steps": _integers,
     "epochs": _epochs,
     "panel": lambda rng: _panel(rng, ["a", "b", "c"], two_keys=False),

@@ -138,6 +138,8 @@ def test_read_of_fiscal_years_by_months_from_april(tmp_path):
 def test_read_of_new_rows_of_a_calendar_table_takes_the_names_that_it_was_given(tmp_path):
     path = write(tmp_path / "a.csv", ["Year", *MONTHS], rows_of(YEARS, Y, 12))
     check(read(path, time_col="Year", target_col="value")[0], "MS", "2010-01-01T00", Y)
+    path = write(tmp_path / "b.csv", ["Year", *MONTHS], rows_of([2020], Y[:12], 12))
+    check(read(path, freq="MS")[0], "MS", "2020-01-01T00", Y[:12])
 
 
 def test_read_of_years_by_months_with_a_named_target_is_that_column(tmp_path):

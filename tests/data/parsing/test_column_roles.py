@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.column_roles import ColumnRoles, infer_roles
+from gatecast.data.parsing.column_roles import ColumnRoles, find_time_column, infer_roles
 from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.errors import ConfigError, DataError
 
@@ -99,3 +99,11 @@ def test_infer_roles_of_codes_that_repeat_takes_the_other_number(name):
     codes = np.array([1, 1, 2, 2])
     assert infer_roles(table(ds=DAYS, **{name: codes}, units=NUMBERS)).target == 2
     assert infer_roles(table(ds=DAYS, product_price=NUMBERS, **{name: codes})).target == 1
+
+
+@pytest.mark.parametrize("order", [("order", "ship"), ("ship", "order")])
+def test_find_time_column_of_several_dates_is_the_one_that_repeats_least(order):
+    days = np.datetime64("2024-01-01") + np.arange(80)
+    columns = {"order": days, "ship": days + np.random.default_rng(0).integers(1, 6, 80)}
+    table = RawTable((*order, "units"), (*(to_text(columns[name].astype(str)) for name in order), np.ones(80)))
+    assert table.names[find_time_column(table, None, ())] == "order"

@@ -66,3 +66,17 @@ def test_parse_times_of_years_and_quarters_with_a_colon_are_quarters():
 def test_parse_times_of_months_a_year_and_a_month_apart_with_another_between_are_months():
     parsed = parse_times(to_text(["2001-02", "2001-03", "2002-03"]))
     assert format_times(parsed.values) == ["2001-02-01", "2001-03-01", "2002-03-01"]
+
+
+@pytest.mark.parametrize(
+    ("today", "last", "reason"),
+    [
+        ("2026-11-26", "2026-11-12", "(as month/day/year, 1 of 12 would be after 2026-11-26)"),
+        ("2027-01-01", "2026-12-11", "'01/11/2026' is 2026-01-11. If"),
+    ],
+)
+def test_parse_dates_of_either_order_prefers_the_one_without_dates_to_come(today, last, reason):
+    texts = [f"{k:02d}/11/2026" for k in range(1, 13)]
+    dates, notes = parse_dates(DATE_PATTERNS[1], texts, np.datetime64(today))
+    assert format_times(dates[-1:]) == [last]
+    assert reason in notes[-1]

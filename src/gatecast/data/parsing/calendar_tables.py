@@ -29,7 +29,7 @@ _TOTALS = frozenset(
     | {"gesamt", "summe", "jahr", "mittel", "moyenne", "media", "grand_total", "year_total", "full_year"}
     | {"djf", "mam", "jja", "son", "jd", "dn"}
 )
-MIN_ROWS = 2
+MIN_YEARS = 2
 MIN_ROWS_OF_TIMES = 0.7
 MIN_EQUAL = 0.8
 SAMPLE_SIZE = 200
@@ -78,7 +78,7 @@ def unpivot_calendar(table: RawTable) -> CalendarTable | None:
     >>> long.table.columns[0].astype("M8[M]").astype(str).tolist()[:3], long.table.columns[1].tolist()
     (['2020-01', '2020-04', '2020-07'], [1, 2, 3, 4, 5, 6, 7, 8])
     """
-    if not table.has_header or len(table.names) < 3 or len(table) < MIN_ROWS or table.utc_offsets:
+    if not table.has_header or len(table.names) < 3 or len(table) == 0 or table.utc_offsets:
         return None
     for kind in _KINDS:
         numbers = kind.find(table.names)
@@ -109,7 +109,7 @@ def _are_starts(times: Times, unit: str) -> bool:
     """Whether times are starts of years, months or days, or of weeks on one weekday."""
     if unit == "W":
         return _are_starts(times, "D") and len(np.unique(weekday(times))) == 1
-    return bool((times == times.astype(f"M8[{unit}]")).all()) and len(np.unique(times)) > 1
+    return bool((times == times.astype(f"M8[{unit}]")).all()) and (len(times) == 1 or len(np.unique(times)) > 1)
 
 
 def _unpivot(
@@ -151,7 +151,7 @@ def _unpivot_years(table: RawTable) -> CalendarTable | None:
     """The long table of one whose first twelve rows are months and whose columns are years; None for another table."""
     years = {i: int(name) for i, name in enumerate(table.names) if _YEAR.fullmatch(name.strip())}
     first = next((i for i in range(len(table.names)) if i not in years), None)
-    if len(years) < MIN_ROWS or first is None or len(table) < N_MONTHS or not _hold_numbers(table, list(years)):
+    if len(years) < MIN_YEARS or first is None or len(table) < N_MONTHS or not _hold_numbers(table, list(years)):
         return None
     months = _read_months(table.columns[first][:N_MONTHS])
     if months != list(range(1, N_MONTHS + 1)):

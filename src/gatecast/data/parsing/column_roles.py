@@ -13,7 +13,8 @@ from gatecast.data.messages import abridge, list_columns
 from gatecast.data.parsing.digit_dates import integer_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing
-from gatecast.data.parsing.timestamps import looks_like_dates
+from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.errors import ConfigError, DataError
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
     "numeric_columns",
 ]
 
+MAX_JUDGED = 2_000
+MORE_DISTINCT = 0.05
+"""Share of the rows by which a column of dates must have more distinct ones to be taken instead of one before it."""
 TIME_NAMES = (
     *("ds", "date", "datetime", "timestamp", "time", "month", "quarter", "year", "week", "day", "period"),
     *("date_time", "time_stamp", "index", "t", "step", "datum", "zeit", "fecha", "日期", "时间"),
@@ -201,7 +205,7 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
     dates = [i for i in free if kinds[i] == "date"]
     if dates:
         named = _first_by_name(table, dates, TIME_NAMES)
-        return dates[0] if named is None else named
+        return _most_regular(table, dates) if named is None else named
     numbers = [i for i in free if kinds[i] == "number"]
     named = _first_by_name(table, [i for i in free if kinds[i] != "empty"], TIME_NAMES)
     if named is not None and (numbers != [named] or taken):
@@ -214,6 +218,23 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
     # Unique strings next to the numbers must be meant as times; parsing them produces the precise error.
     texts = [i for i in free if kinds[i] == "text" and not _has_repeats(table.columns[i])]
     return texts[0] if texts and (numbers or taken) else None
+
+
+def _most_regular(table: RawTable, dates: list[int]) -> int:
+    """Of several columns of dates the first, unless another is clearly more regular or repeats fewer times."""
+    if len(dates) == 1:
+        return dates[0]
+    fits = []
+    for i in dates:
+        parsed = parse_times(table.columns[i][:MAX_JUDGED], name=table.names[i])
+        times = parsed.values[parsed.is_valid]
+        fits.append((regularity(times), len(np.unique(times)) / max(len(parsed.values), 1)))
+    best = 0
+    for k, (fit, distinct) in enumerate(fits):
+        better = fit - fits[best][0]
+        if better > CLEARLY_BETTER or (better > -CLEARLY_BETTER and distinct > fits[best][1] + MORE_DISTINCT):
+            best = k
+    return dates[best]
 
 
 def _holds_digit_dates(column: RawColumn) -> bool:

@@ -100,12 +100,16 @@ _OF_ANY_DIGITS = DATE_PATTERNS[:9]
 """Formats that accept any digit where they accept one."""
 
 
-def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+def parse_dates(
+    pattern: re.Pattern[str], texts: list[str], today: np.datetime64 | None = None
+) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
     """Parse strings in one date format.
 
     Args:
         pattern: One of `DATE_PATTERNS`.
         texts: Strings to parse.
+        today: The present day, by default that of the clock: of two orders of day and month, the one with fewer
+            dates after it is more likely.
 
     Returns:
         Times as datetime64[us], shape (n_texts,), NaT where a string does not match or names a day that does not
@@ -123,7 +127,8 @@ def parse_dates(pattern: re.Pattern[str], texts: list[str]) -> tuple[npt.NDArray
     if "first" in fields:
         first, second = _to_integers(fields["first"]), _to_integers(fields["second_number"])
         example = texts[int(is_match.argmax())]
-        dates, order_notes = _infer_day_month_order(year, first, second, clock, example)
+        today = np.datetime64("today") if today is None else today
+        dates, order_notes = _infer_day_month_order(year, first, second, clock, example, today)
         notes += order_notes
     elif "week" in fields:
         weekday = _to_integers(fields["weekday"]) if "weekday" in fields else np.zeros_like(year)
@@ -214,9 +219,14 @@ def _note_groups(fields: dict[str, FieldTexts], texts: list[str], dates: npt.NDA
 
 
 def _infer_day_month_order(
-    year: IntArray, first: IntArray, second: IntArray, clock: npt.NDArray[Any], example: str
+    year: IntArray,
+    first: IntArray,
+    second: IntArray,
+    clock: npt.NDArray[Any],
+    example: str,
+    today: np.datetime64,
 ) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """Day first or month first: the order with more valid dates, then more even steps, then convention."""
+    """Day first or month first: the order with more valid dates, more even steps, fewer dates to come; convention."""
     orders = (
         ("day/month/year", make_dates(year, second, first)),
         ("month/day/year", make_dates(year, first, second)),
@@ -224,15 +234,19 @@ def _infer_day_month_order(
     # Month first is American and comes with slashes.
     conventional = 1 if "/" in example else 0
     costs = [
-        (int(np.isnat(dates).sum()), *_unevenness(dates + clock), k != conventional)
+        (int(np.isnat(dates).sum()), *_unevenness(dates + clock), int((dates > today).sum()), k != conventional)
         for k, (_, dates) in enumerate(orders)
     ]
-    name, dates = orders[int(costs[1] < costs[0])]
+    chosen = int(costs[1] < costs[0])
+    name, dates = orders[chosen]
     if costs[0][0] != costs[1][0]:
         return dates, ()
     first_date = format_times(dates[:1])[0]
     advice = "If the order is wrong, write dates as YYYY-MM-DD."
-    return dates, (f"Dates are read as {name}: {example.split()[0]!r} is {first_date}. {advice}",)
+    reason = ""
+    if costs[0][:3] == costs[1][:3] and costs[0][3] != costs[1][3]:
+        reason = f" (as {orders[1 - chosen][0]}, {costs[1 - chosen][3]} of {len(dates)} would be after {today})"
+    return dates, (f"Dates are read as {name}: {example.split()[0]!r} is {first_date}{reason}. {advice}",)
 
 
 def _unevenness(times: npt.NDArray[Any]) -> tuple[int, int]:
