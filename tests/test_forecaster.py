@@ -49,6 +49,46 @@ def test_forecaster_seasonal_series_beats_seasonal_naive(sales):
     assert forecast.mean() > sales[-12:].mean()
 
 
+def intermittent_panel(n_series=30, n_days=140, n_ahead=14):
+    """Days of demand, most of them without any; the mean of the days that follow."""
+    rng = np.random.default_rng(0)
+    share = rng.uniform(0.1, 0.5, (n_series, 1))
+    demand = (rng.random((n_series, n_days)) < share) * np.ceil(rng.gamma(1.5, 2.0, (n_series, n_days)))
+    days = np.datetime64("2024-01-01") + np.arange(n_days)
+    ids = np.repeat([f"s{k}" for k in range(n_series)], n_days)
+    expected = float(demand.mean()) * n_series * n_ahead
+    return {"unique_id": ids, "ds": np.tile(days, n_series), "y": demand.ravel()}, expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["dot", "lstm"])
+def test_forecaster_point_mean_sums_to_expected_demand_with_the_same_intervals(model, tmp_path):
+    table, expected = intermittent_panel()
+    settings = {"h": 14, "model": model, "training": QUICK["training"]}
+    medians, means = (Forecaster(point=point, **settings).fit(table) for point in ("median", "mean"))
+    forecast, usual = means.predict(), medians.predict()
+    name = means.model_name_
+    assert forecast[name].sum() == pytest.approx(expected, rel=0.15)
+    assert [column for column in forecast if (forecast[column] != usual[column]).any()] == [name]
+    assert means.predict_components()[name].tolist() == forecast[name].tolist()
+    assert means.evaluation_.scores[0].measure == "rmsse"
+    assert means.evaluation_.table[name].mean() > medians.evaluation_.table[name].mean()
+    means.save(tmp_path / "means.gatecast")
+    loaded = gc.load(tmp_path / "means.gatecast")
+    assert (loaded.point, loaded.get_params()["point"]) == ("mean", "mean")
+    assert loaded.predict()[name].tobytes() == forecast[name].tobytes()
+    assert means.simulate(3)[name].tobytes() == medians.simulate(3)[name].tobytes()
+
+
+def test_forecaster_point_mean_is_the_column_of_cross_validation():
+    table, _ = intermittent_panel(6, 80)
+    medians, means = (
+        Forecaster(7, model="dot", point=point).cross_validation(table, n_windows=2) for point in ("median", "mean")
+    )
+    assert means["DynamicOptimizedTheta"].mean() > medians["DynamicOptimizedTheta"].mean()
+    assert means["DynamicOptimizedTheta-hi-80"].tolist() == medians["DynamicOptimizedTheta-hi-80"].tolist()
+
+
 @pytest.mark.slow
 def test_forecaster_random_walk_claims_no_skill(rng):
     forecaster = Forecaster(h=8).fit(monthly(100 + synthetic.random_walk(rng, 160)))
@@ -69,6 +109,8 @@ def test_forecaster_random_walk_claims_no_skill(rng):
         ({"level": ["95"]}, ["level", "'95'"]),
         ({"level": "80,95"}, ["level", "'80,95'"]),
         ({"level": [0.8]}, ["level", "0.8"]),
+        ({"point": "mode"}, ["point", "'mode'", "'median' or 'mean'"]),
+        ({"point": None}, ["point", "None"]),
         ({"seed": -1}, ["seed", "-1"]),
         ({"model": "arima"}, ["model", "'arima'", "auto", "lstm"]),
     ],
@@ -94,6 +136,7 @@ SETTINGS = {
     "h": 6,
     "model": ["lstm", "dot"],
     "level": [80],
+    "point": "mean",
     "season_length": 12,
     "freq": "MS",
     "input_size": 10,

@@ -4,7 +4,7 @@ from chart_cases import make_forecast
 
 from gatecast.data.panel import ColumnNames
 from gatecast.errors import ConfigError
-from gatecast.results import Evaluation, Forecast, Score, resolve_series_id
+from gatecast.results import Evaluation, Forecast, Score, resolve_series_id, score_rows
 
 
 def test_reprs_are_short():
@@ -55,3 +55,13 @@ def test_resolve_series_id():
     assert resolve_series_id(ids, None) == 7
     with pytest.raises(ConfigError, match="unknown series: got 'c', expected one of 2 names"):
         resolve_series_id(ids, "c")
+
+
+def test_score_rows_show_missing_forecasts_and_one_sided_errors_where_there_are_any():
+    usual = score_rows([Score("LSTM", 2.0, 2.5, 1.0, 0.0, bias=1.5), Score("Naive", 2.0, 2.5, 1.0, 0.0, bias=2.0)])
+    assert usual[0] == ("model", "MAE", "RMSE", "MASE", "skill")
+    scores = [Score("LSTM", 2.0, 2.5, 1.0, 0.0, n_worse=3, bias=-1.9, n_missing=2), Score("Naive", 2.0, 2.5, 1.0, 0.0)]
+    header, rows = score_rows(scores)
+    assert header == ("model", "MAE", "RMSE", "MASE", "skill", "bias", "worse on", "missing")
+    assert rows[0] == ("LSTM", "2.000", "2.500", "1.000", "0 %", "-1.900", "3", "2")
+    assert rows[1] == ("last value", "2.000", "2.500", "1.000", "0 %", "-", "0", "0")

@@ -156,6 +156,7 @@ class ForecasterConfig:
         h: Steps to forecast; None: chosen by the frequency.
         model: A name, a model config, a `Sequential`, or a list of these.
         level: Levels of the prediction intervals, in percent.
+        point: "median" or "mean": what point forecasts are.
         season_length: Steps in a season; None: inferred.
         freq: Frequency; None: inferred.
         seed: Same seed, same bits.
@@ -179,3 +180,4 @@ class ForecasterConfig:
     id_col: str | Sequence[str] | None = None
     time_col: str | None = None
     target_col: str | Sequence[str] | None = None
+    point: str = "median"

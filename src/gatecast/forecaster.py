@@ -31,6 +31,7 @@ from gatecast.data.reader import add_offsets, attach_findings, kind_of, read, to
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
+from gatecast.evaluation.point_forecasts import POINTS
 from gatecast.explain.forecast_attribution import Explanation, explain
 from gatecast.explain.gates import Gates, find_series, inspect_network
 from gatecast.explain.inspector import Inspector
@@ -113,6 +114,7 @@ class Forecaster:
             LSTM, the theta method and what else suits the data, weighted by their errors on a validation part;
             `gatecast.forecasting.available_models()` lists the names.
         level: Levels of the prediction intervals, in percent; None for no intervals.
+        point: What the point forecast is: "median", or "mean" for the expected value, as of demand that is summed up.
         season_length: Steps in a season; inferred by default, without the test part. 1 means none.
         freq: Frequency, as "MS" or "D"; inferred by default.
         input_size: Values in a window of the networks; by default chosen by horizon, season and length.
@@ -147,6 +149,7 @@ class Forecaster:
         *,
         model: Any = "auto",
         level: Sequence[float] | float | None = (80, 95),
+        point: str = "median",
         season_length: int | None = None,
         freq: str | None = None,
         input_size: int | None = None,
@@ -167,6 +170,7 @@ class Forecaster:
             "h": h,
             "model": model,
             "level": level,
+            "point": point,
             "season_length": season_length,
             "freq": freq,
             "input_size": input_size,
@@ -862,11 +866,19 @@ def _make_config(params: dict[str, Any]) -> ForecasterConfig:
         **settings,
         target_col=params["target_col"],
         level=check_levels(params["level"]),
+        point=_check_point(params["point"]),
         seed=check_seed(params["seed"]),
         network=network,
         training=check_type(params["training"], "training", TrainingConfig),
         data=replace(data, **exogenous),
     )
+
+
+def _check_point(point: Any) -> str:
+    """Return what point forecasts are, if they can be that."""
+    if not isinstance(point, str) or point not in POINTS:
+        raise ConfigError(f"Invalid point {point!r}", expected=" or ".join(map(repr, POINTS)), argument="point")
+    return point
 
 
 def _given_twice(name: str, record: str) -> ConfigError:

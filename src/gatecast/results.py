@@ -40,6 +40,9 @@ __all__ = [
 
 Column = npt.NDArray[Any]
 
+ONE_SIDED = 0.9
+"""Bias from which nearly all errors have one sign, as a share of the MAE."""
+
 HTML_ROWS = 10
 """Rows of a forecast that a notebook shows."""
 
@@ -195,9 +198,15 @@ class Score:
         mae: Mean absolute error, in units of the target.
         rmse: Root mean squared error, in units of the target.
         mase: MAE divided by the in-sample MAE of the seasonal naive forecast one season ahead.
-        skill: ``100 (1 - mae / mae of the baseline)``, in percent; 0 for the baseline itself.
+        skill: ``100 (1 - error / error of the baseline)``, in percent, of the error that `measure` names; 0 for the
+            baseline itself.
         coverage: Percentage of test values inside the interval, by level; empty without intervals.
-        n_worse: Number of series on which the MAE is larger than that of the baseline.
+        n_worse: Number of series on which the error is larger than that of the baseline.
+        bias: Mean of forecast less actual value, in units of the target; negative where forecasts are too low.
+        n_missing: Known values that the model does not forecast; they count with the error of the baseline.
+        measure: Error that skill compares: "mae" of a single series, "mase" of several, "mae_ratio", the geometric mean
+            over series of the ratio to the baseline's MAE, where most have no MASE; "rmse", "rmsse" and "rmse_ratio"
+            where the point forecast is the mean.
     """
 
     model: str
@@ -207,6 +216,9 @@ class Score:
     skill: float
     coverage: dict[float, float] = field(default_factory=dict)
     n_worse: int = 0
+    bias: float = float("nan")
+    n_missing: int = 0
+    measure: str = "mae"
 
     def __repr__(self) -> str:
         errors = f"mae={self.mae:.4g}, rmse={self.rmse:.4g}, mase={self.mase:.4g}, skill={self.skill:.4g}"
@@ -282,6 +294,9 @@ class Evaluation:
 def score_rows(scores: Sequence[Score]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Format scores as a table of texts.
 
+    Forecasts that are missing and series on which a model is worse are shown where there are any, the bias where
+    nearly all errors of the first model have one sign.
+
     Returns:
         Header and rows, one row per model.
 
@@ -291,18 +306,20 @@ def score_rows(scores: Sequence[Score]) -> tuple[tuple[str, ...], list[tuple[str
     """
     levels = sorted({level for score in scores for level in score.coverage})
     mae, rmse = (number_formatter(np.array([getattr(score, name) for score in scores])) for name in ("mae", "rmse"))
-    show_worse = any(score.n_worse > 1 for score in scores)
-    header = ("model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels))
+    header = ["model", "MAE", "RMSE", "MASE", "skill", *(f"in {level:g} %" for level in levels)]
+    counts = {"worse on": [score.n_worse for score in scores], "missing": [score.n_missing for score in scores]}
+    # On one series alone, skill tells the same.
+    counts = {title: column for title, column in counts.items() if max(column, default=0) > (title == "worse on")}
+    one_sided = any(abs(score.bias) >= ONE_SIDED * score.mae > 0 for score in scores[:1])
     rows = []
-    for score in scores:
+    for k, score in enumerate(scores):
         skill = format_or_dash(score.skill, "{:+.1f} %" if score.skill else "{:.0f} %")
         coverage = (format_or_dash(score.coverage.get(level, np.nan), "{:.0f} %") for level in levels)
-        worse = (f"{score.n_worse:,}",) * show_worse
         name = BASELINES.get(score.model, score.model)
-        rows.append(
-            (name, mae(score.mae), rmse(score.rmse), format_or_dash(score.mase, "{:.3f}"), skill, *coverage, *worse)
-        )
-    return (*header, *("worse on",) * show_worse), rows
+        errors = (mae(score.mae), rmse(score.rmse), format_or_dash(score.mase, "{:.3f}"), skill)
+        bias = (mae(score.bias),) * one_sided
+        rows.append((name, *errors, *coverage, *bias, *(f"{column[k]:,}" for column in counts.values())))
+    return (*header, *("bias",) * one_sided, *counts), rows
 
 
 def resolve_series_id(ids: Column, id: Any, panel: Panel | None = None) -> Any:

@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 
+from gatecast.evaluation.scored_forecasts import ScoredForecasts
+from gatecast.evaluation.scores import fill_missing, score
 from gatecast.evaluation.verdict import POSSESSIVES, compare_with_baselines, describe
 from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.forecasting.registry import get_model
 from gatecast.results import Score
 
 
-def verdict(errors, *, n_rows=24, horizon=24, season_length=12, coverage=None, n_worse=0, n_series=1):
+def verdict(errors, *, n_rows=24, horizon=24, season_length=12, coverage=None):
     """Compare models by their errors; the first is the main one."""
     scores = [Score(name, mae, 0, 0, 0) for name, mae in errors.items()]
-    scores[0] = Score(scores[0].model, scores[0].mae, 0, 0, 0, coverage or {}, n_worse)
-    return compare_with_baselines(scores, n_rows, horizon, season_length, n_series)
+    scores[0] = Score(scores[0].model, scores[0].mae, 0, 0, 0, coverage or {})
+    return compare_with_baselines(scores, n_rows, horizon, season_length)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +87,109 @@ def test_verdict_on_a_simple_forecast_compares_it_with_the_others():
     assert "the naive forecast's mean absolute error is 50 % smaller than seasonal naive's" in describe(best)
 
 
-@pytest.mark.parametrize(("season_length", "reference"), [(12, "seasonal naive"), (1, "naive")])
-def test_verdict_counts_series_on_which_the_baseline_was_better(season_length, reference):
-    found = verdict({"LSTM": 1.0, "Naive": 2.0}, n_worse=1, n_series=3, season_length=season_length)
-    assert f"On 1 of the 3 series {reference} was better." in describe(found)
-    assert "of each of 3 series" in describe(found)
+def judge(actual, past, predicted, *, horizon=4, point="median", season_length=1, reference="Naive"):
+    """Score and compare models by their forecasts; the first is the main one."""
+    actual, past = np.asarray(actual, float), np.asarray(past, float)
+    predicted = {name: np.broadcast_to(np.asarray(column, float), actual.shape) for name, column in predicted.items()}
+    scores = score(actual, past, predicted, {}, reference, season_length, point)
+    filled = fill_missing(actual, predicted, reference)
+    forecasts = ScoredForecasts(actual, past, filled, horizon, point == "mean")
+    return compare_with_baselines(scores, actual.shape[1], horizon, season_length, len(actual), forecasts)
+
+
+def test_verdict_of_a_panel_compares_scaled_errors_so_that_one_large_series_does_not_decide():
+    # Two series of ones on which the model halves the error, one of millions on which it is four times as large.
+    size = np.array([[1.0], [1.0], [1e6]])
+    past, actual = size * [[1.0, 2.0, 1.0, 2.0]], size * np.full((3, 4), 2.0)
+    predicted = {"LSTM": actual + size * [[0.1], [0.1], [0.8]], "Naive": actual + 0.4 * size, "Drift": actual + size}
+    found = judge(actual, past, predicted)
+    assert (found.kind, found.measure, found.baseline) == ("better", "mase", "Naive")
+    assert found.difference == pytest.approx(100 * (1 - 1.0 / 1.2))
+    assert describe(found) == (
+        "On the last 4 rows of each of 3 series the LSTM's mean absolute scaled error is 17 % smaller than naive's "
+        "(the last value). The LSTM was better on 2 of the 3 series."
+    )
+
+
+def test_verdict_of_a_panel_without_scales_compares_the_geometric_mean_of_ratios():
+    actual = np.array([[2.0, 2.0], [2.0, 2.0], [2e6, 2e6]])
+    predicted = {"LSTM": actual + np.array([[0.1], [0.1], [8e5]]), "Naive": actual + np.array([[0.4], [0.4], [4e5]])}
+    found = judge(actual, np.ones((3, 5)), predicted, horizon=2)
+    assert (found.kind, found.measure) == ("better", "mae_ratio")
+    assert found.difference == pytest.approx(100 * (1 - (0.25 * 0.25 * 2) ** (1 / 3)))
+    assert "the LSTM's mean absolute error (geometric mean over series) is 50 % smaller" in describe(found)
+
+
+def test_verdict_of_a_panel_names_the_baseline_that_is_best_in_scaled_errors():
+    size = np.array([[1.0], [1.0], [1e6]])
+    past, actual = size * [[1.0, 2.0, 1.0, 2.0]], size * np.full((3, 4), 2.0)
+    predicted = {"LSTM": actual + size, "Naive": actual + size * [[0.1], [0.1], [2.0]], "Mean": actual + 0.9 * size}
+    assert judge(actual, past, predicted).baseline == "Naive"
+
+
+def test_verdict_of_a_single_series_counts_horizons():
+    actual = np.arange(12.0)[None]
+    predicted = {"LSTM": actual + np.repeat([1, 1, 3], 4), "Naive": actual + 2}
+    found = judge(actual, np.arange(9.0)[None], predicted)
+    assert (found.n_better, found.n_parts, found.measure) == (2, 3, "mae")
+    assert describe(found).endswith("The LSTM was better in 2 of 3 horizons.")
+    assert "horizons" not in describe(judge(actual, np.arange(9.0)[None], predicted, horizon=12))
+
+
+def test_verdict_says_how_many_values_have_no_forecast():
+    actual, past = np.arange(4.0)[None], np.arange(9.0)[None]
+    found = judge(actual, past, {"LSTM": [[0.0, np.nan, np.nan, 3.0]], "Naive": [[1.0, 2.0, 3.0, 4.0]]})
+    assert (found.kind, found.n_missing, found.mae) == ("better", 2, 0.5)
+    assert "It does not forecast 2 of the values: there the forecasts of naive count." in describe(found)
+
+
+@pytest.mark.parametrize(("error", "named"), [(0.80, True), (0.96, False), (1.2, False)])
+def test_verdict_says_why_the_ensemble_and_not_its_best_model(error, named):
+    actual, past = np.ones((1, 4)), np.arange(9.0)[None]
+    members = {"LSTM": actual + error, "DynamicOptimizedTheta": actual + 1.5}
+    found = judge(actual, past, {"Ensemble": actual + 1, **members, "Naive": actual + 2})
+    sentence = (
+        "LSTM alone has an error 20 % smaller here; which model errs least changes from part to part, so they are "
+        "weighted by their past errors."
+    )
+    assert (sentence in describe(found)) == named
+    assert found.best_member == ("LSTM" if named else "")
+
+
+def test_verdict_on_intermittent_demand_shows_squared_error_and_bias():
+    actual, past = np.array([[0.0, 0, 0, 0, 0, 4, 0, 0]]), np.array([[0.0, 0, 3, 0, 0, 5, 0, 0]])
+    naive = np.array([[0.0, 0, 0, 0, 2, 2, 0, 0]])
+    found = judge(actual, past, {"Ensemble": 0 * actual, "Naive": naive}, horizon=8)
+    assert describe(found).endswith(
+        "Many values are zero, and the absolute error favors forecasts near zero: the ensemble's root mean squared "
+        "error is 41 % larger than naive's, and its forecasts are 100 % too low on average. "
+        'Take point="mean" for the expected demand.'
+    )
+    means = judge(actual, past, {"Ensemble": 0 * actual + 0.5, "Naive": naive}, horizon=8, point="mean")
+    assert means.measure == "rmse"
+    assert describe(means).endswith(
+        "Many values are zero: the ensemble's root mean squared error is 32 % larger than naive's, and its forecasts "
+        "are right on average."
+    )
+
+
+def test_verdict_on_a_panel_counts_series_of_intermittent_demand():
+    actual = np.array([[0.0, 0, 3, 0], [5.0, 6, 5, 6], [5.0, 5, 6, 6]])
+    past = np.array([[0.0, 0, 0, 2], [5.0, 6, 5, 6], [5.0, 5, 6, 6]])
+    text = describe(judge(actual, past, {"LSTM": actual * 0, "Naive": actual + 1}))
+    assert "Many values of 1 of the 3 series are zero, and the absolute error favors forecasts near zero: " in text
+    dense = describe(judge(actual[1:], past[1:], {"LSTM": actual[1:] * 0, "Naive": actual[1:] + 1}))
+    assert "zero" not in dense
+
+
+def test_verdict_of_means_compares_squared_errors():
+    actual, past = np.array([[0.0, 0, 0, 8], [0.0, 0, 0, 4]]), np.array([[0.0, 8, 0, 0], [0.0, 0, 0, 4]])
+    predicted = {"LSTM": np.array([[2.0], [1.0]]), "Naive": 0.0}
+    assert judge(actual, past, predicted).kind == "worse"
+    means = judge(actual, past, predicted, point="mean")
+    assert (means.kind, means.measure) == ("better", "rmsse")
+    assert "absolute" not in describe(means)
+    assert "the LSTM's root mean squared scaled error is 13 % smaller" in describe(means)
 
 
 def test_every_simple_forecast_has_a_possessive():

@@ -183,6 +183,7 @@ def evaluation_facts(evaluation: Evaluation, unit: str = "") -> dict[str, Any]:
 
 def _score(score: Score) -> dict[str, Any]:
     """Return the errors of one model."""
-    numbers = {name: float(getattr(score, name)) for name in ("mae", "rmse", "mase", "skill")}
+    numbers = {name: float(getattr(score, name)) for name in ("mae", "rmse", "mase", "skill", "bias")}
     coverage = {f"{level:g}": float(percent) for level, percent in score.coverage.items()}
-    return {"model": score.model, **numbers, "coverage": coverage, "loses": int(score.n_worse)}
+    counts = {"loses": int(score.n_worse), "missing": int(score.n_missing)}
+    return {"model": score.model, "measure": score.measure, **numbers, "coverage": coverage, **counts}

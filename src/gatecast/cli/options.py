@@ -122,8 +122,16 @@ def _frequency(text: str) -> str:
     return text
 
 
+def _point(text: str) -> str:
+    """Parse what point forecasts are."""
+    if text not in ("median", "mean"):
+        raise ValueError
+    return text
+
+
 TEXT = ValueKind("a name", str)
 NAMES = ValueKind("names separated by commas", _names)
+POINT = ValueKind("median or mean", _point)
 MODELS = ValueKind("a model", _one_or_more_names)
 COUNTRIES = ValueKind("codes of countries separated by commas", _countries)
 CODES = ValueKind("numbers separated by commas, none or auto", _codes)
@@ -250,6 +258,11 @@ class ForecasterOptions:
         Setting("model", MODELS, "lstm"),
     ] = "auto"
     level: Level = "80,95"
+    point: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Point forecast: median, or mean, the expected value. Default: median."),
+        Setting("point", POINT, "mean"),
+    ] = None
     season_length: Annotated[
         str | None,
         typer.Option(metavar="N", help="Steps in a season; 1 for none. Default: inferred."),
@@ -427,7 +440,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
     **{
         name: flag_of(name)
         for name in (
-            *("model", "models", "cells", "tasks", "level", "season_length", "freq", "seed"),
+            *("model", "models", "cells", "tasks", "level", "point", "season_length", "freq", "seed"),
             *("time_col", "id_col", "target_col", "futr_exog", "hist_exog", "stat_exog", "futr_df"),
             *(
                 "lower_bound",

@@ -13,8 +13,14 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import ColumnNames, Panel
-from gatecast.evaluation.calibration import ConformalCalibrator, predict_all, prediction_intervals
-from gatecast.evaluation.scores import score
+from gatecast.evaluation.calibration import (
+    ConformalCalibrator,
+    point_forecasts,
+    predict_all,
+    prediction_intervals,
+)
+from gatecast.evaluation.scored_forecasts import ScoredForecasts
+from gatecast.evaluation.scores import fill_missing, score
 from gatecast.evaluation.splits import Split
 from gatecast.evaluation.verdict import compare_with_baselines, describe
 from gatecast.forecasting.baselines import baseline_forecasts
@@ -61,25 +67,27 @@ def score_test_part(
         )
 
     def forecast(origins: IntArray) -> list[dict[Any, FloatArray]]:
-        """Return the sides of the intervals, the medians of the models and the baselines from some origins."""
+        """Return the sides of the intervals, the forecasts of the models and the baselines from some origins."""
         past, _ = context.rolling_origins(origins, horizon)
         quantiles = predict_all(calibrator, ensemble, past)
         main = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
-        medians = {name: q[..., q.shape[-1] // 2] for name, q in quantiles.items() if name != calibrator.name}
-        return [dict(enumerate(main)), medians, _baselines(past, horizon, season_length)]
+        members = _members(calibrator, quantiles, past)
+        return [dict(enumerate(main)), members, _baselines(past, horizon, season_length)]
 
     # The past of every origin is as long as the series: of a long one, a few origins at a time.
     n_origins = max(1, MAX_PAST_VALUES // max(context.values.size, 1))
     parts = [forecast(offsets[first : first + n_origins]) for first in range(0, len(offsets), n_origins)]
-    main, medians, baselines = (
+    main, members, baselines = (
         {name: by_row(np.concatenate([part[k][name] for part in parts])) for name in parts[0][k]} for k in range(3)
     )
     sides = list(main.values())
-    predicted = {calibrator.name: sides[0]} | medians
+    predicted = {calibrator.name: sides[0]} | members
     actual, before = context.values[:, -n_test:], context.drop_last(n_test).values
     intervals = {level: (sides[1 + 2 * k], sides[2 + 2 * k]) for k, level in enumerate(levels)}
-    columns = baselines | predicted
-    scores = score(actual, before, predicted | baselines | predicted, intervals, next(iter(baselines)), season_length)
+    everything, reference = predicted | baselines | predicted, next(iter(baselines))
+    scores = score(actual, before, everything, intervals, reference, season_length, calibrator.point)
+    filled = fill_missing(actual, everything, reference)
+    scored = ScoredForecasts(actual, before, filled, horizon, calibrator.point == "mean")
     inside = np.arange(-n_test, 0) >= -panel.lengths[:, None]
     columns = (
         dict(zip(column_names(calibrator.name, levels), sides, strict=True))
@@ -88,7 +96,7 @@ def score_test_part(
     )
     cutoff, table = test_table(panel, n_test)
     table |= {name: column[inside] for name, column in columns.items()}
-    verdict = describe(compare_with_baselines(scores, n_test, horizon, season_length, n_series))
+    verdict = describe(compare_with_baselines(scores, n_test, horizon, season_length, n_series, scored))
     return Evaluation(cutoff, split, season_length, horizon, scores, table, verdict, evaluation_columns(panel))
 
 
@@ -133,13 +141,21 @@ def forecast_window(
     quantiles = predict_all(calibrator, ensemble, past)
     sides = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
     columns = dict(zip(column_names(calibrator.name, levels), sides, strict=True))
-    columns |= {name: q[..., q.shape[-1] // 2] for name, q in quantiles.items() if name != calibrator.name}
+    columns |= _members(calibrator, quantiles, past)
     baselines = _baselines(past, horizon, season_length)
     columns |= {name: column for name, column in baselines.items() if name not in columns}
     table = before.future_columns(horizon)
     table["cutoff"] = np.repeat(panel.freq.at(panel.start, before.lengths - 1), horizon)
     table[panel.columns.target] = actual.ravel()
     return table | {name: column.ravel() for name, column in columns.items()}
+
+
+def _members(
+    calibrator: ConformalCalibrator, quantiles: dict[str, FloatArray], past: PanelContext
+) -> dict[str, FloatArray]:
+    """Return the point forecasts of the models that the main one is made of, [n_rows, horizon] each."""
+    others = {name: column for name, column in quantiles.items() if name != calibrator.name}
+    return {name: point_forecasts(calibrator, column, past.values) for name, column in others.items()}
 
 
 def _baselines(past: PanelContext, horizon: int, season_length: int) -> dict[str, FloatArray]:

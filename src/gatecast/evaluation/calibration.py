@@ -17,6 +17,7 @@ from gatecast.evaluation.conformal import fit_margins, half_widths
 from gatecast.evaluation.error_autocorrelation import DEFAULT_AUTOCORRELATION, error_autocorrelation
 from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
 from gatecast.evaluation.past_forecasts import PastForecasts, series_unit
+from gatecast.evaluation.point_forecasts import GRID_LEVELS, fit_mean_factor, mean_of_grid, sort_grid
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import COMBINED, FittedEnsemble, weighted_average
 from gatecast.forecasting.scaling import forward_fill
@@ -27,13 +28,18 @@ __all__ = [
     "calibrate",
     "default_calibrator",
     "margins_of",
+    "point_forecasts",
     "predict_all",
     "prediction_intervals",
+    "quantile_grid",
     "with_ensemble",
 ]
 
 STANDARD_LEVELS = (50.0, 80.0, 90.0, 95.0, 99.0)
 """Levels that intervals are calibrated at besides the user's; others are interpolated."""
+
+MAX_MEAN_ROWS = 4096
+"""Rows, at most, that tell how far means are from medians."""
 
 AGE_POWER = 2.0
 """Of the share of its present length that a series had at an origin: tails of yearly series chose it."""
@@ -54,6 +60,8 @@ class ConformalCalibrator(NamedTuple):
         season_length: A unit is the mean absolute change over a season.
         bounds: What values can be.
         error_autocorrelation: Correlation of the errors of neighboring steps.
+        point: "median" or "mean": what point forecasts are.
+        mean_factor: Of the distance of means from medians.
     """
 
     name: str
@@ -63,6 +71,8 @@ class ConformalCalibrator(NamedTuple):
     season_length: int = 1
     bounds: Bounds = Bounds()
     error_autocorrelation: float = DEFAULT_AUTOCORRELATION
+    point: str = "median"
+    mean_factor: float = 1.0
 
     @property
     def measured(self) -> bool:
@@ -105,7 +115,23 @@ def calibrate(
     below, above = half_widths(main, start.quantiles, 80.0)
     error = past.actual - main[..., main.shape[-1] // 2]
     scaled = error / np.maximum(np.where(error < 0, below, above), 1e-300)
-    return weighted._replace(margins=margins, error_autocorrelation=error_autocorrelation(scaled))
+    measured = weighted._replace(margins=margins, error_autocorrelation=error_autocorrelation(scaled))
+    return measured if start.point == "median" else _with_mean_factor(measured, main, past, context, share)
+
+
+def _with_mean_factor(
+    calibrator: ConformalCalibrator,
+    quantiles: FloatArray,
+    past: PastForecasts,
+    context: PanelContext,
+    weight: FloatArray,
+) -> ConformalCalibrator:
+    """Return the calibrator with the distance of means from medians that past errors tell."""
+    rows = np.arange(0, len(quantiles), -(-len(quantiles) // MAX_MEAN_ROWS))
+    grid = quantile_grid(_exact(calibrator), quantiles[rows], context.values[past.series[rows]])
+    median, unit = grid[..., grid.shape[-1] // 2], past.unit[rows, None]
+    error, distance = (past.actual[rows] - median) / unit, (mean_of_grid(grid) - median) / unit
+    return calibrator._replace(mean_factor=fit_mean_factor(error, distance, weight[rows]))
 
 
 def predict_all(
@@ -164,7 +190,7 @@ def margins_of(calibrator: ConformalCalibrator, level: float, n_steps: int) -> F
 def prediction_intervals(
     calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, levels: Sequence[float]
 ) -> list[FloatArray]:
-    """Return median and interval bounds, within what values can be.
+    """Return point forecasts and interval bounds, within what values can be.
 
     Args:
         calibrator: Provides margins and bounds.
@@ -173,8 +199,53 @@ def prediction_intervals(
         levels: In percent.
 
     Returns:
-        The median, then the lower and the upper bound of each level, [n_series, n_steps] each.
+        The point forecast, then the lower and the upper bound of each level, [n_series, n_steps] each.
     """
+    median, *intervals = _median_and_bounds(calibrator, quantiles, values, levels)
+    if calibrator.point == "median":
+        return [median, *intervals]
+    return [point_forecasts(calibrator, quantiles, values), *intervals]
+
+
+def point_forecasts(calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the medians as they are, or the means of the calibrated distributions, [n_series, n_steps].
+
+    A mean of whole numbers is no whole number, so means are not rounded.
+
+    Args:
+        calibrator: Provides margins and bounds.
+        quantiles: Of a model, [n_series, n_steps, Q].
+        values: Past values of the same series, [n_series, T].
+    """
+    if calibrator.point == "median":
+        return np.asarray(quantiles[..., quantiles.shape[-1] // 2])
+    exact = _exact(calibrator)
+    grid = quantile_grid(exact, quantiles, values)
+    median = grid[..., grid.shape[-1] // 2]
+    mean = median + calibrator.mean_factor * (mean_of_grid(grid) - median)
+    return exact.bounds.apply(mean, [], values)[0]
+
+
+def _exact(calibrator: ConformalCalibrator) -> ConformalCalibrator:
+    """Return the calibrator without rounding to whole numbers."""
+    return calibrator._replace(bounds=calibrator.bounds._replace(integer=False))
+
+
+def quantile_grid(calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the calibrated quantiles at the scores of `point_forecasts.grid_scores`, [n_series, n_steps, n_grid].
+
+    Args:
+        calibrator: Provides margins and bounds.
+        quantiles: Of a model, [n_series, n_steps, Q].
+        values: Past values of the same series, [n_series, T].
+    """
+    return sort_grid(_median_and_bounds(calibrator, quantiles, values, GRID_LEVELS))
+
+
+def _median_and_bounds(
+    calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, levels: Sequence[float]
+) -> list[FloatArray]:
+    """Return the median, then the lower and the upper bound of each level."""
     n_steps, median = quantiles.shape[1], quantiles[..., quantiles.shape[-1] // 2]
     widths = _measured_widths if calibrator.measured else _assumed_widths
     by_level = widths(calibrator, quantiles, values, n_steps, levels)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import metrics
+from gatecast.evaluation.scores import fill_missing
 
 __all__ = ["ForecastScore", "score_forecasts"]
 
@@ -24,6 +25,7 @@ class ForecastScore:
         smape: Symmetric mean absolute percentage error, in percent.
         skill: ``100 (1 - mae / mae of the baseline)``, in percent.
         coverage: Percentage of the actual values inside the interval, by level; NaN for a model without intervals.
+        n_missing: Actual values that the model does not forecast; they count with the error of the baseline.
     """
 
     model: str
@@ -32,6 +34,7 @@ class ForecastScore:
     smape: float
     skill: float
     coverage: dict[float, float]
+    n_missing: int = 0
 
 
 def score_forecasts(
@@ -54,19 +57,24 @@ def score_forecasts(
         >>> [(score.model, score.mae, score.skill) for score in score_forecasts(table, "y")]
         [('LSTM', 0.5, 50.0), ('Naive', 1.0, 0.0)]
     """
-    actual = table[target_col]
-    baseline = metrics.mae(actual, table["SeasonalNaive" if "SeasonalNaive" in table else "Naive"])
+    actual = np.asarray(table[target_col], np.float64)
+    reference = "SeasonalNaive" if "SeasonalNaive" in table else "Naive"
+    models = _models(list(table), target_col, levels)
+    given = {model: np.asarray(table[model], np.float64) for model in dict.fromkeys([*models, reference])}
+    predicted = fill_missing(actual, given, reference)
+    baseline = metrics.mae(actual, predicted[reference])
     scores = []
-    for model in _models(list(table), target_col, levels):
-        mae = metrics.mae(actual, table[model])
+    for model in models:
+        mae = metrics.mae(actual, predicted[model])
         scores.append(
             ForecastScore(
                 model,
                 mae,
-                metrics.rmse(actual, table[model]),
-                metrics.smape(actual, table[model]),
+                metrics.rmse(actual, predicted[model]),
+                metrics.smape(actual, predicted[model]),
                 metrics.skill(mae, baseline),
                 {level: _coverage(table, actual, model, level) for level in levels},
+                int((np.isfinite(actual) & ~np.isfinite(given[model])).sum()),
             )
         )
     return scores

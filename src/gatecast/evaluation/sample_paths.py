@@ -9,19 +9,15 @@ Source: Nelsen 2006, An Introduction to Copulas (the Gaussian one).
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.calibration import ConformalCalibrator, prediction_intervals
+from gatecast.evaluation.calibration import ConformalCalibrator, quantile_grid
+from gatecast.evaluation.point_forecasts import grid_scores
 
 __all__ = ["sample_paths"]
 
 FloatArray = npt.NDArray[np.float64]
-
-GRID_LEVELS = (10.0, 25.0, 50.0, 65.0, 80.0, 90.0, 95.0, 98.0, 99.0, 99.8)
-"""Intervals whose bounds form the grid of probabilities."""
 
 
 def sample_paths(
@@ -40,10 +36,7 @@ def sample_paths(
         Paths, [n_series, n_paths, n_steps]; NaN for a series without a value.
     """
     n_series, n_steps = quantiles.shape[:2]
-    sides = prediction_intervals(calibrator, quantiles, values, GRID_LEVELS)
-    grid = np.stack([*sides[1::2][::-1], sides[0], *sides[2::2]], axis=2)
-    upper = [NormalDist().inv_cdf(0.5 + level / 200) for level in GRID_LEVELS]
-    scores = np.array([*(-score for score in reversed(upper)), 0.0, *upper])
+    grid, scores = quantile_grid(calibrator, quantiles, values), grid_scores()
     rng = np.random.Generator(np.random.Philox(seed))
     r = calibrator.error_autocorrelation
     paths, x = np.empty((n_series, n_paths, n_steps)), rng.standard_normal((n_series, n_paths))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gatecast import metrics
+from gatecast.evaluation.scored_forecasts import NOT_INTERMITTENT, Intermittency, ScoredForecasts
+from gatecast.forecasting.ensemble import COMBINED
 from gatecast.forecasting.presets import BASELINES
 from gatecast.results import Score
 
@@ -20,6 +22,12 @@ MAX_SHORTFALL = 20
 
 MIN_DIFFERENCE = 1.0
 """Percent below which two errors are called equal."""
+
+MIN_GAIN = 5.0
+"""Percent by which a model of the ensemble must be better than all together to be named."""
+
+MIN_INTERMITTENT = 0.1
+"""Share of the series with intermittent demand from which it is mentioned."""
 
 Kind = Literal["better", "equal", "worse", "exact_baseline", "unknown"]
 
@@ -39,9 +47,15 @@ class Verdict:
         horizon: Steps forecast at a time.
         season_length: Of seasonal naive.
         n_series: Number of series.
-        n_worse: Series on which seasonal naive has a smaller error; naive where there is no season.
+        measure: Error that is compared, as `Score.measure`.
+        n_better: Series on which the model's error is smaller than the baseline's; horizons of a single series.
+        n_parts: Number of these series or horizons.
         narrow_level: Level of the first interval that covers far too few values; None: there is none.
         narrow_coverage: Percentage of values that it covers.
+        best_member: Column of a model of the ensemble with a clearly smaller error; "": there is none.
+        member_gain: How much smaller, in percent.
+        intermittency: RMSE and bias where demand is intermittent.
+        n_missing: Known values that the model does not forecast.
     """
 
     kind: Kind
@@ -53,15 +67,26 @@ class Verdict:
     horizon: int
     season_length: int
     n_series: int = 1
-    n_worse: int = 0
+    measure: str = "mae"
+    n_better: int = 0
+    n_parts: int = 1
     narrow_level: float | None = None
     narrow_coverage: float = float("nan")
+    best_member: str = ""
+    member_gain: float = 0.0
+    intermittency: Intermittency = NOT_INTERMITTENT
+    n_missing: int = 0
 
 
 def compare_with_baselines(
-    scores: Sequence[Score], n_rows: int, horizon: int, season_length: int, n_series: int = 1
+    scores: Sequence[Score],
+    n_rows: int,
+    horizon: int,
+    season_length: int,
+    n_series: int = 1,
+    forecasts: ScoredForecasts | None = None,
 ) -> Verdict:
-    """Compare the first score with the best of the simple forecasts.
+    """Compare the first score with the best of the simple forecasts, by the error that the scores name.
 
     Args:
         scores: The main model's, then the others', as from `scores.score`.
@@ -69,6 +94,7 @@ def compare_with_baselines(
         horizon: Steps forecast at a time.
         season_length: Of seasonal naive.
         n_series: Number of series.
+        forecasts: What was scored; None: nothing is said about single series, horizons and intermittent demand.
 
     Example:
         >>> scores = (Score("LSTM", 1.0, 1.2, 0.5, 50.0), Score("SeasonalNaive", 2.0, 2.2, 1.0, 0.0))
@@ -78,21 +104,14 @@ def compare_with_baselines(
     """
     columns = [baseline.column for baseline in BASELINES]
     main = scores[0]
-    best = min((score for score in scores[1:] if score.model in columns), key=lambda score: score.mae)
-    difference = metrics.skill(main.mae, best.mae)
-    kind: Kind
-    if best.mae == 0:
-        kind = "exact_baseline"
-    elif difference >= MIN_DIFFERENCE:
-        kind = "better"
-    elif difference <= -MIN_DIFFERENCE:
-        kind = "worse"
-    else:
-        kind = "equal" if difference == difference else "unknown"
+    best = min((score for score in scores[1:] if score.model in columns), key=_error)
+    difference = metrics.skill(_error(main), _error(best))
     narrow = [item for item in main.coverage.items() if n_rows >= MIN_ROWS and item[1] < item[0] - MAX_SHORTFALL]
     level, coverage = narrow[0] if narrow else (None, float("nan"))
+    n_better, n_parts = (0, 1) if forecasts is None else forecasts.count_better(main.model, best.model)
+    member, gain = _best_member(main, [score for score in scores[1:] if score.model not in columns])
     return Verdict(
-        kind,
+        _kind(difference, best),
         main.model,
         best.model,
         main.mae,
@@ -101,17 +120,57 @@ def compare_with_baselines(
         horizon,
         season_length,
         n_series,
-        main.n_worse if n_series > 1 else 0,
+        main.measure,
+        n_better,
+        n_parts,
         level,
         coverage,
+        member,
+        gain,
+        NOT_INTERMITTENT if forecasts is None else forecasts.intermittency(main.model, best.model),
+        main.n_missing,
     )
 
 
+def _error(score: Score) -> float:
+    """Return the error that a score's skill compares, or its ratio to that of the first baseline."""
+    named = {"mae": score.mae, "mase": score.mase, "rmse": score.rmse}
+    return named.get(score.measure, 1 - score.skill / 100)
+
+
+def _kind(difference: float, best: Score) -> Kind:
+    """Return what a difference in percent from the best simple forecast is called."""
+    if best.mae == 0:
+        return "exact_baseline"
+    if abs(difference) >= MIN_DIFFERENCE:
+        return "better" if difference > 0 else "worse"
+    return "equal" if difference == difference else "unknown"
+
+
+def _best_member(main: Score, members: Sequence[Score]) -> tuple[str, float]:
+    """Return the model of an ensemble that is clearly better than it, and by how many percent; "" if none is."""
+    best = min(members, key=_error, default=None)
+    if main.model != COMBINED or best is None:
+        return "", 0.0
+    gain = metrics.skill(_error(best), _error(main))
+    return (best.model, gain) if gain > MIN_GAIN else ("", 0.0)
+
+
+MEASURES = {
+    "mae": "mean absolute error",
+    "mase": "mean absolute scaled error",
+    "mae_ratio": "mean absolute error (geometric mean over series)",
+    "rmse": "root mean squared error",
+    "rmsse": "root mean squared scaled error",
+    "rmse_ratio": "root mean squared error (geometric mean over series)",
+}
+"""What the errors of `Score.measure` are called in a sentence."""
+
 TEMPLATES = {
-    "better": "{where} the {model}'s mean absolute error is {size:.0f} % smaller than {baseline}.",
-    "equal": ("{where} the {model}'s mean absolute error is about as large as {baseline}: it does no better here."),
+    "better": "{where} the {model}'s {measure} is {size:.0f} % smaller than {baseline}.",
+    "equal": ("{where} the {model}'s {measure} is about as large as {baseline}: it does no better here."),
     "worse": (
-        "{where} the {model} did not beat a simple forecast: its mean absolute error is {size:.0f} % larger than "
+        "{where} the {model} did not beat a simple forecast: its {measure} is {size:.0f} % larger than "
         '{baseline}. Prefer the simple forecast here, model="{name}", or provide more data.'
     ),
     "exact_baseline": (
@@ -119,14 +178,19 @@ TEMPLATES = {
         'model="{name}".'
     ),
     "unknown": "{where} no errors are known: the {model} could not be scored.",
-    "worse_series": "On {n_worse:,} of the {n_series:,} series {reference} was better.",
+    "series": "The {model} was better on {n_better:,} of the {n_parts:,} series.",
+    "horizons": "The {model} was better in {n_better:,} of {n_parts:,} horizons.",
+    "missing": "It does not forecast {n_missing:,} of the values: there the forecasts of {reference} count.",
+    "member": (
+        "{member} alone has an error {gain:.0f} % smaller here; which model errs least changes from part to part, so "
+        "they are weighted by their past errors."
+    ),
     "narrow": "Its {level:g} % interval held only {coverage:.0f} % of them: read it as too narrow.",
 }
 """Sentences of a verdict."""
 
 WORSE_BASELINE = (
-    "{where} the {model}'s mean absolute error is {size:.0f} % larger than {baseline}. "
-    'Prefer the latter here, model="{name}".'
+    '{where} the {model}\'s {measure} is {size:.0f} % larger than {baseline}. Prefer the latter here, model="{name}".'
 )
 """Where the model is a simple forecast itself."""
 
@@ -161,20 +225,54 @@ def describe(verdict: Verdict) -> str:
     model_is_baseline = verdict.model in POSSESSIVES
     template = WORSE_BASELINE if model_is_baseline and verdict.kind == "worse" else TEMPLATES[verdict.kind]
     names = {baseline.column: baseline.name for baseline in BASELINES}
-    sentences = [
-        template.format(
-            where=where,
-            model=TITLES.get(verdict.model, verdict.model),
-            baseline=POSSESSIVES[verdict.baseline].format(verdict.season_length),
-            name=names[verdict.baseline],
-            size=abs(verdict.difference),
-            mae=verdict.mae,
+    facts = {
+        "where": where,
+        "model": TITLES.get(verdict.model, verdict.model),
+        "measure": MEASURES[verdict.measure],
+        "baseline": POSSESSIVES[verdict.baseline].format(verdict.season_length),
+        "name": names[verdict.baseline],
+        "size": abs(verdict.difference),
+        "mae": verdict.mae,
+        "n_better": verdict.n_better,
+        "n_parts": verdict.n_parts,
+        "n_missing": verdict.n_missing,
+        "reference": "seasonal naive" if verdict.season_length > 1 else "naive",
+        "member": verdict.best_member,
+        "gain": verdict.member_gain,
+        "level": verdict.narrow_level,
+        "coverage": verdict.narrow_coverage,
+    }
+    intermittency = _describe_intermittency(verdict)
+    details = {
+        "narrow": verdict.narrow_level is not None,
+        "series": verdict.n_parts > 1 and verdict.n_series > 1,
+        "horizons": verdict.n_parts > 1 and verdict.n_series == 1,
+        "missing": verdict.n_missing > 0,
+        "member": verdict.best_member != "" and not intermittency,
+    }
+    sentences = [template, *(TEMPLATES[name] for name, applies in details.items() if applies)]
+    return " ".join([*(sentence.format(**facts) for sentence in sentences), *intermittency])
+
+
+def _describe_intermittency(verdict: Verdict) -> list[str]:
+    """Return sentences on what the absolute error does not show where many values are zero."""
+    facts = verdict.intermittency
+    if facts.n_series == 0 or facts.n_series < MIN_INTERMITTENT * verdict.n_series:
+        return []
+    which = f"of {facts.n_series:,} of the {verdict.n_series:,} series " if verdict.n_series > 1 else ""
+    larger, high = facts.rmse_difference < 0, facts.bias > 0
+    model, baseline = TITLES.get(verdict.model, verdict.model), POSSESSIVES[verdict.baseline].partition(" (")[0]
+    parts = []
+    if facts.rmse_difference == facts.rmse_difference:
+        size = f"{abs(facts.rmse_difference):.0f} % {'larger' if larger else 'smaller'}"
+        parts.append(f"the {model}'s root mean squared error is {size} than {baseline}")
+    if facts.bias == facts.bias:
+        size = (
+            f"{abs(facts.bias):.0f} % too {'high' if high else 'low'}" if abs(facts.bias) >= MIN_DIFFERENCE else "right"
         )
-    ]
-    if verdict.n_worse:
-        reference = "seasonal naive" if verdict.season_length > 1 else "naive"
-        facts = {"n_worse": verdict.n_worse, "n_series": verdict.n_series, "reference": reference}
-        sentences.append(TEMPLATES["worse_series"].format(**facts))
-    if verdict.narrow_level is not None:
-        sentences.append(TEMPLATES["narrow"].format(level=verdict.narrow_level, coverage=verdict.narrow_coverage))
-    return " ".join(sentences)
+        parts.append(f"its forecasts are {size} on average")
+    means = verdict.measure.startswith(("rmse", "rmsse"))
+    why = "" if means else ", and the absolute error favors forecasts near zero"
+    advice = [] if means else ['Take point="mean" for the expected demand.']
+    sentence = f"Many values {which}are zero{why}" + (f": {', and '.join(parts)}." if parts else ".")
+    return [sentence, *advice]

@@ -153,7 +153,7 @@ def _error(fitted: FittedState, context: PanelContext, offsets: IntArray) -> flo
     """Return the mean absolute error of the main model over all cutoffs."""
     past, actual = context.rolling_origins(offsets, fitted.horizon)
     quantiles = predict_all(fitted.calibrator, fitted.ensemble, past)[fitted.calibrator.name]
-    median = prediction_intervals(fitted.calibrator, quantiles, past.values, ())[0]
+    median = prediction_intervals(fitted.calibrator._replace(point="median"), quantiles, past.values, ())[0]
     return float(np.nanmean(np.abs(median - actual)))
 
 

@@ -9,14 +9,15 @@ from gatecast._utils.typing import FloatArray
 __all__ = ["seasonal_naive_scale"]
 
 
-def seasonal_naive_scale(values: FloatArray, m: int) -> FloatArray:
+def seasonal_naive_scale(values: FloatArray, m: int, *, squared: bool = False) -> FloatArray:
     """Compute the mean absolute error of in-sample seasonal naive forecasts: the scale of MASE.
 
-    ``scale[s] = mean_t |values[s, t] - values[s, t - m]|``
+    ``scale[s] = mean_t |values[s, t] - values[s, t - m]|``, or for RMSSE the root of the mean of their squares.
 
     Args:
         values: Series of shape (S, T), aligned on the right. Pairs with a NaN are left out.
         m: Season length; 1 for the naive forecast.
+        squared: Whether errors are squared.
 
     Returns:
         The scales, shape (S,); NaN for a series without a pair, or whose values do not change.
@@ -30,5 +31,7 @@ def seasonal_naive_scale(values: FloatArray, m: int) -> FloatArray:
         return np.full(len(values), np.nan)
     changes = np.abs(values[:, m:] - values[:, :-m])
     known = ~np.isnan(changes)
-    mean = np.where(known, changes, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    powers = np.where(known, changes, 0.0) ** (2 if squared else 1)
+    mean = powers.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    mean = np.sqrt(mean) if squared else mean
     return np.where(mean > 0, mean, np.nan)

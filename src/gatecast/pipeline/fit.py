@@ -194,7 +194,7 @@ class _Fit:
         if self.split is None and self.typical_length < MIN_TRAINING_ROWS:
             weights = _without_networks(columns, self.configs)
         bounds = Bounds(data.lower_bound, data.upper_bound, data.integer)
-        return start._replace(bounds=bounds, weights=weights)
+        return start._replace(bounds=bounds, weights=weights, point=self.config.point)
 
     def validate(self, calibrator: ConformalCalibrator) -> ConformalCalibrator:
         """Fit on the training parts, and let the validation parts choose, weight and calibrate."""

@@ -13,7 +13,7 @@ from gatecast.data.panel_holidays import future_holidays
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
-from gatecast.evaluation.calibration import predict_all, prediction_intervals
+from gatecast.evaluation.calibration import point_forecasts, predict_all, prediction_intervals
 from gatecast.evaluation.sample_paths import sample_paths
 from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.state import FittedState
@@ -90,10 +90,10 @@ def paths_table(
 
 
 def components(state: FittedState, panel: Panel, context: PanelContext, n_steps: int) -> ColumnTable:
-    """Return ids, times, and the median of every model that the main forecast is made of."""
+    """Return ids, times, and the point forecast of every model that the main forecast is made of."""
     quantiles = predict_all(state.calibrator, state.ensemble, context, n_steps)
-    medians = {name: q[..., q.shape[-1] // 2].ravel() for name, q in quantiles.items()}
-    return panel.future_columns(n_steps) | medians
+    columns = {name: point_forecasts(state.calibrator, q, context.values).ravel() for name, q in quantiles.items()}
+    return panel.future_columns(n_steps) | columns
 
 
 def insample_table(state: FittedState) -> ColumnTable:

@@ -65,6 +65,8 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
             "season_length": calibrator.season_length,
             "bounds": calibrator.bounds._asdict(),
             "error_autocorrelation": calibrator.error_autocorrelation,
+            "point": calibrator.point,
+            "mean_factor": calibrator.mean_factor,
         },
         "state": {
             "season_length": state.season_length,
@@ -105,6 +107,8 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
             settings["season_length"],
             Bounds(**settings["bounds"]),
             settings["error_autocorrelation"],
+            settings.get("point", "median"),
+            settings.get("mean_factor", 1.0),
         )
         evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
         if evaluation is not None:

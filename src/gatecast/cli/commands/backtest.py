@@ -56,10 +56,16 @@ def backtest(
     facts = [_score_row(score) for score in scores]
     if json:
         coverage = [{f"{level:g}": percent for level, percent in score.coverage.items()} for score in scores]
-        scored = [{**row, "coverage": by_level} for row, by_level in zip(facts, coverage, strict=True)]
+        missing = [score.n_missing for score in scores]
+        scored = [
+            {**row, "coverage": by_level, "missing": n}
+            for row, by_level, n in zip(facts, coverage, missing, strict=True)
+        ]
         document = {"cutoffs": count, "scores": scored, "file": out, "report": report, "files": files}
         print_document("backtest", document, findings)
         return
+    if any(score.n_missing for score in scores):
+        facts = [{**row, "missing": score.n_missing} for row, score in zip(facts, scores, strict=True)]
     print_parts(format_findings(findings), format_table(facts), files=files)
 
 
