@@ -7,12 +7,13 @@ import gatecast.forecaster
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
-from gatecast.evaluation.significance import holm, sign_flip
+from gatecast.evaluation.significance import compare_all
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting import presets
 from gatecast.plotting.charts import BASELINES
 from gatecast.selection.charts import comparison_chart
 from gatecast.selection.compare import compare
+from gatecast.selection.ranking import ModelFolds, rank_models, row_errors
 from gatecast.selection.recommendation import Recommendation, describe, join_names, recommend
 
 QUICK = TrainingConfig(n_members=1, max_steps=5)
@@ -58,7 +59,7 @@ def test_a_row_a_model_the_best_first(found):
     ]
     naive = scores["model"] == "SeasonalNaive"
     assert scores["skill"][naive].item() == 0
-    assert scores["skill"] == pytest.approx(100 * (1 - scores["mae"] / scores["mae"][naive]))
+    assert scores["skill"] == pytest.approx(100 * (1 - scores["mase"] / scores["mase"][naive]))
     simple = np.isin(scores["model"], list(BASELINES))
     for name in ("coverage_80", "p_value", "seconds"):
         assert np.isfinite(scores[name]).tolist() == (~simple).tolist(), name
@@ -121,19 +122,20 @@ def test_series_are_the_pairs_where_there_are_enough(found):
         )
 
     names = found.scores["model"].tolist()
-    simple = next(name for name in names if name in BASELINES)
-    models = [name for name in names if name not in BASELINES]
-    wanted = holm([sign_flip(errors(name) - errors(simple)) for name in models])
-    assert [found.scores["p_value"][names.index(name)] for name in models] == pytest.approx(wanted.tolist())
-    wanted = holm([sign_flip(errors(name) - errors(names[0])) for name in names[1:]])
-    assert found.scores["p_best"][1:] == pytest.approx(wanted)
+    simple = next(k for k, name in enumerate(names) if name in BASELINES)
+    wanted = compare_all([errors(name) for name in names])
+    for k, name in enumerate(names):
+        if name not in BASELINES:
+            assert found.scores["p_value"][k] == pytest.approx(wanted[k, simple])
+    assert found.scores["p_best"][1:] == pytest.approx(wanted[0, 1:])
 
 
 def test_every_cutoff_is_a_pair_where_series_are_few():
     few = compare(panel(2), 4, models="rnn", n_windows=2, season_length=12, training=QUICK)
     mase = {name: few.fold_scores["mase"][few.fold_scores["model"] == name] for name in few.scores["model"].tolist()}
-    simple = next(name for name in few.scores["model"].tolist() if name in BASELINES)
-    wanted = sign_flip(mase["rnn"] - mase[simple])
+    names = few.scores["model"].tolist()
+    simple = next(k for k, name in enumerate(names) if name in BASELINES)
+    wanted = compare_all([mase[name] for name in names])[names.index("rnn"), simple]
     assert few.scores["p_value"][few.scores["model"] == "rnn"].item() == pytest.approx(wanted)
     assert len(mase["rnn"]) == 4
 
@@ -254,12 +256,10 @@ def test_a_difference_that_may_be_chance_is_called_so():
     assert describe(recommend(scores, n_series=50, n_cutoffs=3)) == said
     assert describe(recommend(scores, n_series=1, n_cutoffs=7)) == said
     assert describe(recommend(scores, n_series=1, n_cutoffs=3)) == (
-        f"{said} With 3 pairs of errors no difference can be significant, however clear it is: 7 are needed, "
+        f"{said} With 3 pairs of errors no difference can be significant, however clear it is: 6 are needed, "
         "of more cutoffs or series."
     )
-    assert describe(recommend(scores, n_series=6, n_cutoffs=9)) == (
-        f"{said} With 6 series no difference can be significant, however clear it is: 7 are needed."
-    )
+    assert describe(recommend(scores, n_series=6, n_cutoffs=9)) == said
 
 
 def test_a_simple_forecast_that_is_best_is_recommended():
@@ -311,9 +311,30 @@ def test_recommend_states_facts():
     )
     advice = recommend(scores, n_series=50, n_cutoffs=3)
     assert advice == Recommendation(
-        "model", "auto", "Naive", "mase", 0.5, 1.0, 0.01, ("lstm",), "lstm", (30.0, 9.0), 50, 50, 7
+        "model", "auto", "Naive", "mase", 0.5, 1.0, 0.01, ("lstm",), "lstm", (30.0, 9.0), 50, 50, 6
     )
     assert join_names(["a"]) == "a"
+
+
+def folds(name, predicted, actual, baselines):
+    """Forecasts of a model."""
+    return ModelFolds(name, predicted, baselines, {}, actual, np.arange(len(actual)), 1.0, 9, 1)
+
+
+def test_rank_models_counts_the_baseline_where_a_model_refuses_the_hard_series():
+    rng = np.random.default_rng(0)
+    actual, past = rng.normal(0, 1, (9, 4)), rng.normal(0, 1, (9, 30))
+    actual[5:] *= 9
+    baselines = {"Naive": np.full((9, 4), 0.5)}
+    refusing = 0.9 * actual
+    refusing[5:] = np.nan
+    models = [folds("refusing", refusing, actual, baselines), folds("full", 0.5 * actual, actual, baselines)]
+    scores = rank_models(models, past, np.arange(9), 1)
+    assert scores["model"].tolist() == ["full", "refusing", "Naive"]
+    assert scores["missing"].tolist() == [0, 16, 0]
+    refused, naive = row_errors(models, past, ["refusing", "Naive"], 1)
+    assert refused[5:].tolist() == naive[5:].tolist()
+    assert "missing" not in rank_models(models[1:], past, np.arange(9), 1)
 
 
 @pytest.mark.parametrize(

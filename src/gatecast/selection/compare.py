@@ -54,7 +54,8 @@ class Comparison:
     Args:
         scores: Columns, a row for each model, the best first: model, rank, mae, rmse, mase, skill (percent of the error
             of seasonal naive that is saved; of naive without a season), coverage_<level> (percent), p_value (against
-            the best simple forecast), p_best (against the first row), seconds (of fitting and forecasting at all
+            the best simple forecast), p_best (against the first row), missing (values that some model does not
+            forecast, which count with the error of seasonal naive), seconds (of fitting and forecasting at all
             cutoffs), parameters (of all networks), networks (how many). NaN where a row has no value.
         fold_scores: Columns id, cutoff, model, mae, mase: a row for each series, cutoff and model.
         advice: Which model to choose, as facts.
@@ -110,7 +111,8 @@ def compare(
 
     All models get the same series, cutoffs and seed. Recurrent cells get the units that give the LSTM's number of
     parameters; other models are as they are. Differences are tested by sign flips of scaled errors, of means over the
-    cutoffs where there are six series or more, and corrected for their number after Holm.
+    cutoffs where there are six series or more. The best model and the best simple forecast are picked by the errors
+    that are tested, so p-values are corrected over all pairs of models.
 
     Args:
         source: As for `Forecaster.fit`; read once.
@@ -120,12 +122,13 @@ def compare(
         n_windows: Cutoffs, the last of them h steps before the end of each series.
         progress: As for `Forecaster.fit`.
         settings: Further arguments of `Forecaster`; with `network=NetworkConfig(units=...)` all cells get these units.
+            Medians are compared, whatever `point` is.
 
     Raises:
         ConfigError: An unknown model, or an invalid setting.
         DataError: Data that cannot be used, or series too short for so many cutoffs.
 
-    Source: Demšar 2006 on comparing several models; Holm 1979.
+    Source: Demšar 2006 on comparing several models; Westfall & Young 1993; Romano & Wolf 2005.
 
     Example:
         >>> from gatecast.config import TrainingConfig
@@ -141,7 +144,8 @@ def compare(
     forecaster = Forecaster(h, **settings)
     panel = forecaster._prepare(*forecaster._read(source))
     h = forecaster.config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-    config = replace(forecaster.config, model="lstm", h=h)
+    # Ranks are by absolute errors, which medians make small.
+    config = replace(forecaster.config, model="lstm", h=h, point="median")
     offsets = cross_validation.cutoff_offsets(panel, h, n_windows, None)
     first = cross_validation.longer_than(panel, offsets[0]).drop_last(offsets[0])
     config, units, size_note = match_sizes(first, config, tuple(named))

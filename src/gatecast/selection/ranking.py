@@ -5,14 +5,14 @@ Shapes: n_rows rows (a series at a cutoff), horizon steps, n_models models.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.evaluation.scores import score
-from gatecast.evaluation.significance import holm, sign_flip
+from gatecast.evaluation.scores import fill_missing, score
+from gatecast.evaluation.significance import compare_all
 from gatecast.metrics.scale import seasonal_naive_scale
 
 __all__ = ["MIN_SERIES", "ModelFolds", "rank_models", "row_errors"]
@@ -79,18 +79,18 @@ def rank_models(
         scores[name] = score(folds.actual, past, pair, folds.intervals, reference, season_length)[0]
     scaled = all(np.isfinite(item.mase) for item in scores.values())
     names = sorted(named, key=lambda name: scores[name].mase if scaled else scores[name].mae)
-    pairs = dict(zip(names, _pairs(row_errors(results, past, names, season_length), series), strict=True))
-    best_baseline = next(name for name in names if name in first.baselines)
-    models = [name for name in names if name not in first.baselines]
-    against_baseline = _p_values(pairs, models, best_baseline, seed)
-    against_best = _p_values(pairs, names[1:], names[0], seed)
+    p_values = compare_all(_pairs(row_errors(results, past, names, season_length), series), seed)
+    best_baseline = next(k for k, name in enumerate(names) if name in first.baselines)
+    is_model = [name not in first.baselines for name in names]
     columns: dict[str, list[Any]] = {"model": names, "rank": list(range(1, len(names) + 1))}
     for measure in ("mae", "rmse", "mase", "skill"):
         columns[measure] = [getattr(scores[name], measure) for name in names]
     for level in first.intervals:
         columns[f"coverage_{level:g}"] = [scores[name].coverage.get(level, np.nan) for name in names]
-    columns["p_value"] = [against_baseline.get(name, np.nan) for name in names]
-    columns["p_best"] = [against_best.get(name, np.nan) for name in names]
+    columns["p_value"] = np.where(is_model, p_values[:, best_baseline], np.nan).tolist()
+    columns["p_best"] = p_values[:, 0].tolist()
+    missing = [scores[name].n_missing for name in names]
+    columns |= {"missing": missing} if any(missing) else {}
     for fact in ("seconds", "parameters", "networks"):
         columns[fact] = [getattr(named[name], fact) for name in names]
     return {name: np.array(column) for name, column in columns.items()}
@@ -112,7 +112,8 @@ def row_errors(
     Returns:
         Errors, [n_models, n_rows].
     """
-    predicted: Mapping[str, FloatArray] = results[0].baselines | {result.name: result.predicted for result in results}
+    predicted = results[0].baselines | {result.name: result.predicted for result in results}
+    predicted = fill_missing(results[0].actual, predicted, next(iter(results[0].baselines)))
     errors = np.stack([_mean(np.abs(results[0].actual - predicted[name])) for name in names])
     scale = seasonal_naive_scale(past, season_length)
     return errors / scale if scaled and np.isfinite(scale).any() else errors
@@ -135,9 +136,3 @@ def _mean(values: FloatArray) -> FloatArray:
     known = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, values, 0.0).sum(axis=-1) / known.sum(axis=-1))
-
-
-def _p_values(pairs: Mapping[str, FloatArray], names: Sequence[str], other: str, seed: int) -> dict[str, float]:
-    """Return p-values of models against another one, corrected for their number."""
-    p_values = holm([sign_flip(pairs[name] - pairs[other], seed) for name in names])
-    return dict(zip(names, p_values.tolist(), strict=True))

@@ -21,7 +21,7 @@ __all__ = ["EXAMPLE", "compare"]
 
 EXAMPLE = "gatecast compare sales.csv -n 12 --models lstm,gru,rnn"
 
-COLUMNS = ("model", "mae", "rmse", "mase", "skill", "p_value", "p_best", "seconds", "parameters")
+COLUMNS = ("model", "mae", "rmse", "mase", "skill", "p_value", "p_best", "missing", "seconds", "parameters")
 """Scores on the screen; --json has all."""
 
 
