@@ -67,8 +67,8 @@ def test_compare_all_of_two_models_is_their_sign_flip():
 
 
 def test_compare_all_by_hand():
-    # Differences (-1, -1, -1), (0, -2, -1) and (1, -1, 0). T is 1.73, 1.34 and 0. Chance makes the largest of three 1.73
-    # with 2 of 8 choices of signs, the largest of the last two 1.34 with 6, and the last 0 with all.
+    # Differences (-1, -1, -1), (0, -2, -1) and (1, -1, 0): T is 1.73, 1.34 and 0. Chance makes the largest
+    # of three 1.73 with 2 of 8 choices of signs, the largest of the last two 1.34 with 6, the last 0 with all.
     p = compare_all([[1.0, 1, 1], [2.0, 2, 2], [1.0, 3, 2]])
     assert (p[0, 1], p[0, 2], p[1, 2]) == (0.25, 0.75, 1.0)
     assert np.isnan(np.diag(p)).all()

@@ -132,7 +132,7 @@ def test_verdict_of_a_single_series_counts_horizons():
     predicted = {"LSTM": actual + np.repeat([1, 1, 3], 4), "Naive": actual + 2}
     found = judge(actual, np.arange(9.0)[None], predicted)
     assert (found.n_better, found.n_parts, found.measure) == (2, 3, "mae")
-    assert describe(found).endswith("The LSTM was better in 2 of 3 horizons.")
+    assert describe(found).endswith("The LSTM was better in 2 of the 3 horizons.")
     assert "horizons" not in describe(judge(actual, np.arange(9.0)[None], predicted, horizon=12))
 
 
@@ -143,17 +143,25 @@ def test_verdict_says_how_many_values_have_no_forecast():
     assert "It does not forecast 2 of the values: there the forecasts of naive count." in describe(found)
 
 
-@pytest.mark.parametrize(("error", "named"), [(0.80, True), (0.96, False), (1.2, False)])
-def test_verdict_says_why_the_ensemble_and_not_its_best_model(error, named):
+def test_verdict_says_all_where_a_model_is_better_everywhere():
+    actual = np.arange(12.0)[None]
+    found = judge(actual, np.arange(9.0)[None], {"LSTM": actual + 1, "Naive": actual + 2})
+    assert describe(found).endswith("The LSTM was better in all 3 horizons.")
+
+
+@pytest.mark.parametrize(
+    ("error", "naive", "named"), [(0.80, 2, True), (0.96, 2, False), (1.2, 2, False), (0.80, 0.5, False)]
+)
+def test_verdict_says_why_the_ensemble_and_not_its_best_model(error, naive, named):
     actual, past = np.ones((1, 4)), np.arange(9.0)[None]
-    members = {"LSTM": actual + error, "DynamicOptimizedTheta": actual + 1.5}
-    found = judge(actual, past, {"Ensemble": actual + 1, **members, "Naive": actual + 2})
+    models = {"LSTM": actual + error, "DynamicOptimizedTheta": actual + 1.5}
+    found = judge(actual, past, {"Ensemble": actual + 1, **models, "Naive": actual + naive})
     sentence = (
         "LSTM alone has an error 20 % smaller here; which model errs least changes from part to part, so they are "
         "weighted by their past errors."
     )
     assert (sentence in describe(found)) == named
-    assert found.best_member == ("LSTM" if named else "")
+    assert found.better_model == ("LSTM" if named else "")
 
 
 def test_verdict_on_intermittent_demand_shows_squared_error_and_bias():

@@ -70,10 +70,11 @@ def sign_flip(differences: npt.ArrayLike, seed: int = 0) -> float:
 def compare_all(errors: npt.ArrayLike, seed: int = 0) -> FloatArray:
     """Return p-values of all pairs of models, so that any below alpha is wrong with probability alpha over all of them.
 
-    Whoever picks the best model looks at all pairs. With d the differences of the errors of two models, the statistic
-    of a pair is ``T = |sum d| / sqrt(sum d^2)``. All differences get the same random signs, so the largest T over pairs
-    has the distribution that chance gives it, however alike the models are. From the largest T down, the p-value of a
-    pair is how often chance makes the largest T of the pairs from there on as large, and never below the one before.
+    A user who picks the best model looks at all pairs. With d the differences of the errors of two models, the
+    statistic of a pair is ``T = |sum d| / sqrt(sum d^2)``. All differences get the same random signs, so the largest T
+    over pairs has the distribution that chance gives it, however alike the models are. From the largest T down, the
+    p-value of a pair is how often chance makes the largest T of the pairs from there on as large, and never below the
+    one before.
 
     Args:
         errors: Errors of the models, [K, n]; NaN does not count.

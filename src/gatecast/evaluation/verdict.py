@@ -52,8 +52,8 @@ class Verdict:
         n_parts: Number of these series or horizons.
         narrow_level: Level of the first interval that covers far too few values; None: there is none.
         narrow_coverage: Percentage of values that it covers.
-        best_member: Column of a model of the ensemble with a clearly smaller error; "": there is none.
-        member_gain: How much smaller, in percent.
+        better_model: Column of a model of the ensemble with a clearly smaller error; "": there is none.
+        better_model_gain: How much smaller, in percent.
         intermittency: RMSE and bias where demand is intermittent.
         n_missing: Known values that the model does not forecast.
     """
@@ -72,8 +72,8 @@ class Verdict:
     n_parts: int = 1
     narrow_level: float | None = None
     narrow_coverage: float = float("nan")
-    best_member: str = ""
-    member_gain: float = 0.0
+    better_model: str = ""
+    better_model_gain: float = 0.0
     intermittency: Intermittency = NOT_INTERMITTENT
     n_missing: int = 0
 
@@ -109,7 +109,7 @@ def compare_with_baselines(
     narrow = [item for item in main.coverage.items() if n_rows >= MIN_ROWS and item[1] < item[0] - MAX_SHORTFALL]
     level, coverage = narrow[0] if narrow else (None, float("nan"))
     n_better, n_parts = (0, 1) if forecasts is None else forecasts.count_better(main.model, best.model)
-    member, gain = _best_member(main, [score for score in scores[1:] if score.model not in columns])
+    better_model, gain = _better_model(main, [score for score in scores[1:] if score.model not in columns], best)
     return Verdict(
         _kind(difference, best),
         main.model,
@@ -125,7 +125,7 @@ def compare_with_baselines(
         n_parts,
         level,
         coverage,
-        member,
+        better_model,
         gain,
         NOT_INTERMITTENT if forecasts is None else forecasts.intermittency(main.model, best.model),
         main.n_missing,
@@ -147,13 +147,13 @@ def _kind(difference: float, best: Score) -> Kind:
     return "equal" if difference == difference else "unknown"
 
 
-def _best_member(main: Score, members: Sequence[Score]) -> tuple[str, float]:
-    """Return the model of an ensemble that is clearly better than it, and by how many percent; "" if none is."""
-    best = min(members, key=_error, default=None)
+def _better_model(main: Score, others: Sequence[Score], baseline: Score) -> tuple[str, float]:
+    """Return the model of an ensemble that is clearly better than it and than the simple forecasts, and by how much."""
+    best = min(others, key=_error, default=None)
     if main.model != COMBINED or best is None:
         return "", 0.0
     gain = metrics.skill(_error(best), _error(main))
-    return (best.model, gain) if gain > MIN_GAIN else ("", 0.0)
+    return (best.model, gain) if gain > MIN_GAIN and _error(best) < _error(baseline) else ("", 0.0)
 
 
 MEASURES = {
@@ -178,12 +178,12 @@ TEMPLATES = {
         'model="{name}".'
     ),
     "unknown": "{where} no errors are known: the {model} could not be scored.",
-    "series": "The {model} was better on {n_better:,} of the {n_parts:,} series.",
-    "horizons": "The {model} was better in {n_better:,} of {n_parts:,} horizons.",
+    "series": "The {model} was better on {share} series.",
+    "horizons": "The {model} was better in {share} horizons.",
     "missing": "It does not forecast {n_missing:,} of the values: there the forecasts of {reference} count.",
-    "member": (
-        "{member} alone has an error {gain:.0f} % smaller here; which model errs least changes from part to part, so "
-        "they are weighted by their past errors."
+    "better_model": (
+        "{better_model} alone has an error {gain:.0f} % smaller here; which model errs least changes from part to "
+        "part, so they are weighted by their past errors."
     ),
     "narrow": "Its {level:g} % interval held only {coverage:.0f} % of them: read it as too narrow.",
 }
@@ -225,6 +225,7 @@ def describe(verdict: Verdict) -> str:
     model_is_baseline = verdict.model in POSSESSIVES
     template = WORSE_BASELINE if model_is_baseline and verdict.kind == "worse" else TEMPLATES[verdict.kind]
     names = {baseline.column: baseline.name for baseline in BASELINES}
+    all_or_some = "all" if verdict.n_better == verdict.n_parts else f"{verdict.n_better:,} of the"
     facts = {
         "where": where,
         "model": TITLES.get(verdict.model, verdict.model),
@@ -233,12 +234,11 @@ def describe(verdict: Verdict) -> str:
         "name": names[verdict.baseline],
         "size": abs(verdict.difference),
         "mae": verdict.mae,
-        "n_better": verdict.n_better,
-        "n_parts": verdict.n_parts,
+        "share": f"{all_or_some} {verdict.n_parts:,}",
         "n_missing": verdict.n_missing,
         "reference": "seasonal naive" if verdict.season_length > 1 else "naive",
-        "member": verdict.best_member,
-        "gain": verdict.member_gain,
+        "better_model": verdict.better_model,
+        "gain": verdict.better_model_gain,
         "level": verdict.narrow_level,
         "coverage": verdict.narrow_coverage,
     }
@@ -248,7 +248,7 @@ def describe(verdict: Verdict) -> str:
         "series": verdict.n_parts > 1 and verdict.n_series > 1,
         "horizons": verdict.n_parts > 1 and verdict.n_series == 1,
         "missing": verdict.n_missing > 0,
-        "member": verdict.best_member != "" and not intermittency,
+        "better_model": verdict.better_model != "" and not intermittency,
     }
     sentences = [template, *(TEMPLATES[name] for name, applies in details.items() if applies)]
     return " ".join([*(sentence.format(**facts) for sentence in sentences), *intermittency])
