@@ -20,3 +20,10 @@ def test_score_forecasts_of_a_model_that_refuses_everything_is_the_baseline():
     table = {"y": np.arange(3), "LSTM": np.full(3, np.nan), "Naive": np.array([1, 1, 1])}
     model, naive = score_forecasts(table, "y")
     assert (model.mae, model.rmse, model.skill, model.n_missing) == (naive.mae, naive.rmse, 0.0, 3)
+
+
+def test_score_forecasts_of_means_compares_squared_errors():
+    table = {"y": np.array([0.0, 0.0, 0.0, 4.0]), "LSTM": np.full(4, 1.0), "Naive": np.zeros(4)}
+    median, mean = (score_forecasts(table, "y", point=point)[0] for point in ("median", "mean"))
+    assert median.skill == -50.0
+    assert mean.skill == 100 * (1 - 12**0.5 / 4)

@@ -176,8 +176,8 @@ def test_verdict_on_intermittent_demand_shows_squared_error_and_bias():
     means = judge(actual, past, {"Ensemble": 0 * actual + 0.5, "Naive": naive}, horizon=8, point="mean")
     assert means.measure == "rmse"
     assert describe(means).endswith(
-        "Many values are zero: the ensemble's root mean squared error is 32 % larger than naive's, and its forecasts "
-        "are right on average."
+        "32 % larger than naive's (the last value). Prefer the simple forecast here, "
+        'model="naive", or provide more data. Many values are zero; the forecasts are right on average.'
     )
 
 

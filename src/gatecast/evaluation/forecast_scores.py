@@ -23,7 +23,7 @@ class ForecastScore:
         mae: Mean absolute error, in the unit of the target.
         rmse: Root mean squared error, in the unit of the target.
         smape: Symmetric mean absolute percentage error, in percent.
-        skill: ``100 (1 - mae / mae of the baseline)``, in percent.
+        skill: ``100 (1 - mae / mae of the baseline)``, in percent; of RMSE where the point forecast is the mean.
         coverage: Percentage of the actual values inside the interval, by level; NaN for a model without intervals.
         n_missing: Actual values that the model does not forecast; they count with the error of the baseline.
     """
@@ -38,7 +38,7 @@ class ForecastScore:
 
 
 def score_forecasts(
-    table: Mapping[str, npt.NDArray[np.generic]], target_col: str, levels: Sequence[float] = ()
+    table: Mapping[str, npt.NDArray[np.generic]], target_col: str, levels: Sequence[float] = (), point: str = "median"
 ) -> list[ForecastScore]:
     """Score every model of a table against the actual values.
 
@@ -47,6 +47,7 @@ def score_forecasts(
             ``<model>-lo-<level>`` and ``<model>-hi-<level>``. Rows without an actual value do not count.
         target_col: Column of the actual values.
         levels: Levels of the intervals, in percent.
+        point: "median" or "mean": what the forecasts are.
 
     Returns:
         A score for each model, in the order of the columns. Skill compares with "SeasonalNaive", or with "Naive" where
@@ -62,22 +63,20 @@ def score_forecasts(
     models = _models(list(table), target_col, levels)
     given = {model: np.asarray(table[model], np.float64) for model in dict.fromkeys([*models, reference])}
     predicted = fill_missing(actual, given, reference)
-    baseline = metrics.mae(actual, predicted[reference])
-    scores = []
-    for model in models:
-        mae = metrics.mae(actual, predicted[model])
-        scores.append(
-            ForecastScore(
-                model,
-                mae,
-                metrics.rmse(actual, predicted[model]),
-                metrics.smape(actual, predicted[model]),
-                metrics.skill(mae, baseline),
-                {level: _coverage(table, actual, model, level) for level in levels},
-                int((np.isfinite(actual) & ~np.isfinite(given[model])).sum()),
-            )
+    compared = metrics.rmse if point == "mean" else metrics.mae
+    baseline = compared(actual, predicted[reference])
+    return [
+        ForecastScore(
+            model,
+            metrics.mae(actual, predicted[model]),
+            metrics.rmse(actual, predicted[model]),
+            metrics.smape(actual, predicted[model]),
+            metrics.skill(compared(actual, predicted[model]), baseline),
+            {level: _coverage(table, actual, model, level) for level in levels},
+            int((np.isfinite(actual) & ~np.isfinite(given[model])).sum()),
         )
-    return scores
+        for model in models
+    ]
 
 
 def _models(columns: list[str], target_col: str, levels: Sequence[float]) -> list[str]:

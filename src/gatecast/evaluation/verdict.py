@@ -260,19 +260,25 @@ def _describe_intermittency(verdict: Verdict) -> list[str]:
     if facts.n_series == 0 or facts.n_series < MIN_INTERMITTENT * verdict.n_series:
         return []
     which = f"of {facts.n_series:,} of the {verdict.n_series:,} series " if verdict.n_series > 1 else ""
-    larger, high = facts.rmse_difference < 0, facts.bias > 0
+    bias = _describe_percent(facts.bias, "{size} % too high", "{size} % too low", "right")
+    forecasts = f"forecasts are {bias} on average" if bias else ""
+    if verdict.measure.startswith(("rmse", "rmsse")):
+        return [f"Many values {which}are zero" + (f"; the {forecasts}." if bias else ".")]
     model, baseline = TITLES.get(verdict.model, verdict.model), POSSESSIVES[verdict.baseline].partition(" (")[0]
-    parts = []
-    if facts.rmse_difference == facts.rmse_difference:
-        size = f"{abs(facts.rmse_difference):.0f} % {'larger' if larger else 'smaller'}"
-        parts.append(f"the {model}'s root mean squared error is {size} than {baseline}")
-    if facts.bias == facts.bias:
-        size = (
-            f"{abs(facts.bias):.0f} % too {'high' if high else 'low'}" if abs(facts.bias) >= MIN_DIFFERENCE else "right"
-        )
-        parts.append(f"its forecasts are {size} on average")
-    means = verdict.measure.startswith(("rmse", "rmsse"))
-    why = "" if means else ", and the absolute error favors forecasts near zero"
-    advice = [] if means else ['Take point="mean" for the expected demand.']
-    sentence = f"Many values {which}are zero{why}" + (f": {', and '.join(parts)}." if parts else ".")
-    return [sentence, *advice]
+    error = _describe_percent(
+        facts.rmse_difference, "{size} % smaller than", "{size} % larger than", "about as large as"
+    )
+    parts = [f"the {model}'s root mean squared error is {error} {baseline}"] if error else []
+    parts += [f"{'its' if parts else 'the'} {forecasts}"] if bias else []
+    known = f": {', and '.join(parts)}." if parts else "."
+    sentence = f"Many values {which}are zero, and the absolute error favors forecasts near zero{known}"
+    return [sentence, 'Take point="mean" for the expected demand.']
+
+
+def _describe_percent(percent: float, positive: str, negative: str, small: str) -> str:
+    """Return a percentage in words; "" where it is not known."""
+    if percent != percent:
+        return ""
+    if abs(percent) < MIN_DIFFERENCE:
+        return small
+    return (positive if percent > 0 else negative).format(size=f"{abs(percent):.0f}")

@@ -45,7 +45,7 @@ def backtest(
     table = forecaster.cross_validation(source, n_windows=count, step_size=stride, refit=refit, output="dict")
     findings = forecaster.findings_
     folds = replace(_record(table), findings=tuple(findings))
-    scores = score_forecasts(table, folds.target_col, tuple(forecaster.level))
+    scores = score_forecasts(table, folds.target_col, tuple(forecaster.level), forecaster.point)
     files = write_outputs(
         targets,
         {
