@@ -147,6 +147,8 @@ SETTINGS = {
     "id_col": "id",
     "time_col": "ds",
     "target_col": "y",
+    "hierarchy": False,
+    "reconciliation": "mint",
     "network": NetworkConfig(units=4),
     "training": TrainingConfig(max_steps=5),
     "data": DataConfig(lower_bound=0),

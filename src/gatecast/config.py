@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -166,6 +166,8 @@ class ForecasterConfig:
         id_col: Column with the ids of the series, or several.
         time_col: Column with the times.
         target_col: Column with the values; several, or "*", of a wide table.
+        hierarchy: Levels of sums of the series: True, or the id columns of each level; False: there are none.
+        reconciliation: How forecasts of all levels are made to add up.
     """
 
     h: int | None = None
@@ -181,3 +183,5 @@ class ForecasterConfig:
     time_col: str | None = None
     target_col: str | Sequence[str] | None = None
     point: str = "median"
+    hierarchy: bool | tuple[tuple[str, ...], ...] = False
+    reconciliation: Literal["mint", "wls-struct", "bottom-up"] = "mint"

@@ -25,6 +25,7 @@ from gatecast._utils.validation import (
     check_type,
 )
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
+from gatecast.data.hierarchy import base_series, check_hierarchy, with_siblings
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
 from gatecast.data.reader import add_offsets, attach_findings, kind_of, read, to_frame_like
@@ -32,6 +33,7 @@ from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.evaluation.point_forecasts import POINTS
+from gatecast.evaluation.reconciliation import check_reconciliation
 from gatecast.explain.forecast_attribution import Explanation, explain
 from gatecast.explain.gates import Gates, find_series, inspect_network
 from gatecast.explain.inspector import Inspector
@@ -125,6 +127,10 @@ class Forecaster:
         id_col: Column with the ids of the series, or several that identify a series together.
         time_col: Column with the times.
         target_col: Column with the values; several, or "*", of a table that has a column for each series.
+        hierarchy: Levels of totals to forecast too, such that all add up: True for the total and each prefix of the id
+            columns, or a list such as ["total", "store", ("store", "item")]; False: no totals.
+        reconciliation: How they are made to add up: "mint" by the covariance of past errors, "wls-struct" by the number
+            of series in a total, "bottom-up" by summing.
         network: Sizes of the networks.
         training: Members, steps, batch size and learning rate of their training.
         data: Exogenous columns and bounds of the values in one record.
@@ -160,6 +166,8 @@ class Forecaster:
         id_col: str | Sequence[str] | None = None,
         time_col: str | None = None,
         target_col: str | Sequence[str] | None = None,
+        hierarchy: bool | str | Sequence[str | Sequence[str]] = False,
+        reconciliation: str = "mint",
         network: NetworkConfig | None = None,
         training: TrainingConfig | None = None,
         data: DataConfig | None = None,
@@ -181,6 +189,8 @@ class Forecaster:
             "id_col": id_col,
             "time_col": time_col,
             "target_col": target_col,
+            "hierarchy": hierarchy,
+            "reconciliation": reconciliation,
             "network": network,
             "training": training,
             "data": data,
@@ -451,7 +461,8 @@ class Forecaster:
         state = self._fitted()
         check_optional_positive_int(n_rows, "n_rows")
         rows, notes = self._read(source, like=state.panel)
-        panel = self._prepare(complete_history(rows, state.panel), notes)
+        base = base_series(state.panel)
+        panel = self._prepare(self._whole(complete_history(rows, base), base), notes)
         return replace(score_new_rows(state, panel, n_rows, self.config.level), findings=self._findings)
 
     def update(self, source: Any, *, progress: Callable[[Progress], None] | bool | None = None) -> Forecaster:
@@ -472,7 +483,7 @@ class Forecaster:
         """
         state = self._fitted()
         rows, notes = self._read(source, like=state.panel)
-        panel = self._prepare(extend_panel(state.panel, rows), notes)
+        panel = self._prepare(extend_panel(base_series(state.panel), rows), notes)
         with show_progress(progress) as report:
             self.state_ = replace(update(state, panel, self.config, report), notes=(*state.notes, *self._findings))
         return self
@@ -692,13 +703,13 @@ class Forecaster:
     def _prepare(self, panel: Panel, notes: Sequence[str]) -> Panel:
         """Return a panel as models read it; what was noticed about it becomes `findings_`."""
         findings = list(notes)
-        prepared = prepare_panel(panel, findings, self.config.data)
+        prepared = prepare_panel(panel, findings, self.config)
         self._findings, self._newest = tuple(findings), prepared
         return prepared
 
     def _knows_future(self, source: Any) -> bool:
         """Return whether a source has the future exogenous columns for times after the last value of its target."""
-        return bool(prepare_panel(self._read(source)[0], [], self.config.data).known_future)
+        return bool(prepare_panel(self._read(source)[0], [], self.config).known_future)
 
     def _series(self, source: Any) -> Panel:
         """Return the series to forecast."""
@@ -708,7 +719,13 @@ class Forecaster:
             return fitted_on
         rows, notes = self._read(source, like=fitted_on)
         findings = list(notes)
-        return self._prepare(prepend_history(trim_unobserved(rows, findings), fitted_on), findings)
+        base = base_series(fitted_on)
+        joined = prepend_history(trim_unobserved(rows, findings), base)
+        return self._prepare(self._whole(joined, base), findings)
+
+    def _whole(self, panel: Panel, fitted_on: Panel) -> Panel:
+        """Return series with those that totals need besides."""
+        return with_siblings(panel, fitted_on) if self.config.hierarchy else panel
 
     def _table_kind(self, source: Any = None, output: str | None = None) -> str:
         """Return the kind of table that goes out: that of the source; for files, that of an installed library."""
@@ -862,9 +879,17 @@ def _make_config(params: dict[str, Any]) -> ForecasterConfig:
             raise _given_twice("input_size", "network=NetworkConfig(input_size=...)")
         network = replace(network, input_size=params["input_size"])
     settings = {name: params[name] for name in ("h", "model", "season_length", "freq", "id_col", "time_col")}
+    if data.integer and check_hierarchy(params["hierarchy"]):
+        raise ConfigError(
+            "Invalid integer=True: rounded forecasts of series do not add up to those of their totals",
+            fix="Leave out integer=True.",
+            argument="integer",
+        )
     return ForecasterConfig(
         **settings,
         target_col=params["target_col"],
+        hierarchy=check_hierarchy(params["hierarchy"]),
+        reconciliation=check_reconciliation(params["reconciliation"]),
         level=check_levels(params["level"]),
         point=_check_point(params["point"]),
         seed=check_seed(params["seed"]),

@@ -28,6 +28,8 @@ def test_settings_without_options_are_the_defaults_of_python():
         "model": "auto",
         "level": (80, 95),
         "seed": 0,
+        "hierarchy": False,
+        "reconciliation": "mint",
         "network": NetworkConfig(),
         "training": TrainingConfig(),
         "data": DataConfig(),
@@ -148,3 +150,8 @@ def test_setting_out_of_range_is_refused_with_its_option(name, text, expected):
 def test_freq_that_is_unknown_is_refused_before_the_file_is_read():
     with pytest.raises(ConfigError, match="fortnightly"):
         ForecasterOptions(freq="fortnightly").settings()
+
+
+def test_settings_totals_are_a_hierarchy():
+    settings = ForecasterOptions(totals=True, reconciliation="bottom-up").settings()
+    assert (settings["hierarchy"], settings["reconciliation"]) == (True, "bottom-up")

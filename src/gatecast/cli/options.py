@@ -288,6 +288,16 @@ class ForecasterOptions:
         typer.Option(metavar="A,B", help="Columns to forecast; '*' for all numbers. Default: inferred."),
         Setting("target_col", TEXT, "sales"),
     ] = None
+    totals: Annotated[
+        bool,
+        typer.Option("--totals", help="Forecast sums too: of all series, and by each prefix of --id-col; all add up."),
+        Setting("hierarchy", TEXT, ""),
+    ] = False
+    reconciliation: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="How --totals are made to add up: mint, wls-struct or bottom-up."),
+        Setting("reconciliation", TEXT, "mint"),
+    ] = "mint"
     futr_exog: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="Exogenous columns known for the forecast steps too."),
@@ -436,6 +446,7 @@ def flag_of(name: str) -> str:
 
 OPTION_OF_ARGUMENT: Mapping[str, str] = {
     "h": "--horizon",
+    "hierarchy": "--totals",
     "source": "FILE",
     **{
         name: flag_of(name)
@@ -456,7 +467,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
             ),
             *("n_members", "max_steps", "batch_size", "learning_rate"),
             *("n_windows", "step_size", "n_trials", "n_paths", "n_rows", "n_seeds", "timeout", "study"),
-            *("id", "step", "quantile", "method"),
+            *("id", "step", "quantile", "method", "reconciliation"),
         )
     },
 }

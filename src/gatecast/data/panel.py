@@ -18,7 +18,7 @@ from gatecast.data.frequency import Freq, Times, format_times, parse
 from gatecast.data.key_types import KeyTypes
 from gatecast.errors import ConfigError
 
-__all__ = ["ColumnNames", "KeyTypes", "Panel", "check_outputs", "format_times", "from_values"]
+__all__ = ["ColumnNames", "Hierarchy", "KeyTypes", "Panel", "check_outputs", "format_times", "from_values"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,51 @@ def check_outputs(names: ColumnNames, outputs: Collection[str]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
+class Hierarchy:
+    """Which series of a panel are sums of others: its first ones, the sums, then the series that they are made of.
+
+    Args:
+        levels: Id columns of the sums of each level, () for the sum of all series.
+        parents: The sum that each base series is part of in each level, [n_levels, n_base]; 0 is the first series.
+
+    >>> hierarchy = Hierarchy(((), ("shop",)), np.array([[0, 0, 0], [1, 1, 2]]))
+    >>> hierarchy.sum(np.array([1.0, 2.0, 4.0])).tolist(), hierarchy.sizes.tolist()
+    ([7.0, 3.0, 4.0], [3, 2, 1])
+    """
+
+    levels: tuple[tuple[str, ...], ...]
+    parents: IntArray
+
+    @property
+    def n_totals(self) -> int:
+        """Number of sums."""
+        return int(self.parents.max()) + 1
+
+    @property
+    def n_base(self) -> int:
+        """Number of series that are no sums."""
+        return int(self.parents.shape[1])
+
+    @property
+    def sizes(self) -> IntArray:
+        """Number of base series of each sum, [n_totals]."""
+        return np.bincount(self.parents.ravel(), minlength=self.n_totals)
+
+    def sum(self, x: FloatArray) -> FloatArray:
+        """Return the sums of values of the base series, [n_base, ...] to [n_totals, ...]."""
+        totals = np.zeros((self.n_totals, *x.shape[1:]))
+        for parents in self.parents:
+            order = np.argsort(parents, kind="stable")
+            groups, first = np.unique(parents[order], return_index=True)
+            totals[groups] = np.add.reduceat(x[order], first, axis=0)
+        return totals
+
+    def spread(self, x: FloatArray) -> FloatArray:
+        """Return for each base series the sum of the values of its sums, [n_totals, ...] to [n_base, ...]."""
+        return np.asarray(x[self.parents].sum(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Time series on regular grids of one frequency, stored one after another (ragged arrays in CSR layout).
 
@@ -93,6 +138,7 @@ class Panel:
         known_future: Values of the `futr_exog` columns after the end of each series, where the source had rows of these
             times without a target; each of shape (n_series, n_steps), or empty.
         holidays: Names of the `futr_exog` columns that are computed from the calendar, by country.
+        hierarchy: Which series are sums of others; None: none.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -116,6 +162,7 @@ class Panel:
     keys: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     known_future: Mapping[str, FloatArray] = field(default_factory=dict)
     holidays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hierarchy: Hierarchy | None = None
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -170,7 +217,7 @@ class Panel:
         return self._slice(self.indptr[:-1] + first, keep, self.freq.at(self.start, first))
 
     def take(self, indices: Sequence[int] | IntArray) -> Panel:
-        """Return the series at the given indices, in that order."""
+        """Return the series at the given indices, in that order; without the others sums are series like any."""
         rows = np.asarray(indices, np.int64)
         stat_exog = {name: column[rows] for name, column in self.stat_exog.items()}
         keys = {name: column[rows] for name, column in self.keys.items()}
@@ -182,6 +229,7 @@ class Panel:
             stat_exog=stat_exog,
             keys=keys,
             known_future=known_future,
+            hierarchy=None,
         )
         return selected._slice(self.indptr[:-1][rows], self.lengths[rows], self.start[rows])
 

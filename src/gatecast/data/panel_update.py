@@ -113,6 +113,7 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
             name: np.concatenate([column, _like(new.keys[name][added], column)]) for name, column in old.keys.items()
         },
         known_future={},
+        hierarchy=None,
         start=old.freq.at(np.concatenate([old.start, new.start[added]]), first),
         futr_exog=merge_role("futr_exog"),
         hist_exog=merge_role("hist_exog"),

@@ -13,12 +13,8 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.panel import ColumnNames, Panel
-from gatecast.evaluation.calibration import (
-    ConformalCalibrator,
-    point_forecasts,
-    predict_all,
-    prediction_intervals,
-)
+from gatecast.evaluation.calibration import ConformalCalibrator, point_forecasts, predict_all
+from gatecast.evaluation.coherent_forecasts import forecast_intervals
 from gatecast.evaluation.scored_forecasts import ScoredForecasts
 from gatecast.evaluation.scores import fill_missing, score
 from gatecast.evaluation.splits import Split
@@ -70,7 +66,7 @@ def score_test_part(
         """Return the sides of the intervals, the forecasts of the models and the baselines from some origins."""
         past, _ = context.rolling_origins(origins, horizon)
         quantiles = predict_all(calibrator, ensemble, past)
-        main = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
+        main = forecast_intervals(calibrator, quantiles[calibrator.name], past, levels, panel.hierarchy)
         members = _members(calibrator, quantiles, past)
         return [dict(enumerate(main)), members, _baselines(past, horizon, season_length)]
 
@@ -139,7 +135,7 @@ def forecast_window(
     horizon, before = ensemble.task.horizon, panel.drop_last(offset)
     past, actual = context.rolling_origins(np.array([offset]), horizon)
     quantiles = predict_all(calibrator, ensemble, past)
-    sides = prediction_intervals(calibrator, quantiles[calibrator.name], past.values, levels)
+    sides = forecast_intervals(calibrator, quantiles[calibrator.name], past, levels, panel.hierarchy)
     columns = dict(zip(column_names(calibrator.name, levels), sides, strict=True))
     columns |= _members(calibrator, quantiles, past)
     baselines = _baselines(past, horizon, season_length)

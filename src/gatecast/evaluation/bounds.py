@@ -47,10 +47,19 @@ class Bounds(NamedTuple):
             median = np.round(median)
             intervals = [outward(side) for outward, side in zip(rounding, intervals, strict=True)]
         with np.errstate(invalid="ignore"):
-            negative = np.asarray((values < 0).any(axis=1))[:, None]
-            lower = np.where(negative, -np.inf, 0.0) if self.lower is None else self.lower
-            upper = np.inf if self.upper is None else self.upper
-            return [np.asarray(np.clip(side, lower, upper)) for side in (median, *intervals)]
+            lower, upper = self.limits(values)
+            return [np.asarray(np.clip(side, lower[:, None], upper)) for side in (median, *intervals)]
+
+    def limits(self, values: FloatArray) -> tuple[FloatArray, float]:
+        """Return the least value of each series, [n_series], and the largest of all.
+
+        Args:
+            values: Past values, [n_series, T].
+        """
+        with np.errstate(invalid="ignore"):
+            negative = np.asarray((values < 0).any(axis=1))
+        lower = np.where(negative, -np.inf, 0.0) if self.lower is None else np.full(len(values), self.lower)
+        return lower, np.inf if self.upper is None else self.upper
 
 
 def hold_constants(quantiles: FloatArray, values: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from gatecast.evaluation.error_autocorrelation import DEFAULT_AUTOCORRELATION, e
 from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
 from gatecast.evaluation.past_forecasts import PastForecasts, series_unit
 from gatecast.evaluation.point_forecasts import GRID_LEVELS, fit_mean_factor, mean_of_grid, sort_grid
+from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import COMBINED, FittedEnsemble, weighted_average
 from gatecast.forecasting.scaling import forward_fill
@@ -62,6 +63,7 @@ class ConformalCalibrator(NamedTuple):
         error_autocorrelation: Correlation of the errors of neighboring steps.
         point: "median" or "mean": what point forecasts are.
         mean_factor: Of the distance of means from medians.
+        reconciler: How the forecasts of a hierarchy are made to add up; None: there is none.
     """
 
     name: str
@@ -73,6 +75,7 @@ class ConformalCalibrator(NamedTuple):
     error_autocorrelation: float = DEFAULT_AUTOCORRELATION
     point: str = "median"
     mean_factor: float = 1.0
+    reconciler: Reconciler | None = None
 
     @property
     def measured(self) -> bool:

@@ -9,19 +9,32 @@ Source: Nelsen 2006, An Introduction to Copulas (the Gaussian one).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from gatecast.evaluation.calibration import ConformalCalibrator, quantile_grid
 from gatecast.evaluation.point_forecasts import grid_scores
 
-__all__ = ["sample_paths"]
+__all__ = ["Draw", "independent_normal", "sample_paths"]
 
 FloatArray = npt.NDArray[np.float64]
+Draw = Callable[[np.random.Generator, tuple[int, int]], FloatArray]
+
+
+def independent_normal(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    """Draw independent standard normal numbers."""
+    return rng.standard_normal(shape)
 
 
 def sample_paths(
-    calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, n_paths: int, seed: int
+    calibrator: ConformalCalibrator,
+    quantiles: FloatArray,
+    values: FloatArray,
+    n_paths: int,
+    seed: int,
+    draw: Draw | None = None,
 ) -> FloatArray:
     """Draw paths of every series.
 
@@ -31,6 +44,7 @@ def sample_paths(
         values: Past values of the same series, [n_series, T].
         n_paths: Paths of each series.
         seed: Same seed, same paths.
+        draw: Draws standard normal numbers [n_series, n_paths], which may be correlated; None: independent ones.
 
     Returns:
         Paths, [n_series, n_paths, n_steps]; NaN for a series without a value.
@@ -39,11 +53,12 @@ def sample_paths(
     grid, scores = quantile_grid(calibrator, quantiles, values), grid_scores()
     rng = np.random.Generator(np.random.Philox(seed))
     r = calibrator.error_autocorrelation
-    paths, x = np.empty((n_series, n_paths, n_steps)), rng.standard_normal((n_series, n_paths))
+    normal: Draw = draw or independent_normal
+    paths, x = np.empty((n_series, n_paths, n_steps)), normal(rng, (n_series, n_paths))
     for k in range(n_steps):
         left = np.clip(np.searchsorted(scores, x, side="right") - 1, 0, len(scores) - 2)
         share = np.clip((x - scores[left]) / (scores[left + 1] - scores[left]), 0.0, 1.0)
         low, high = (np.take_along_axis(grid[:, k], left + offset, axis=1) for offset in (0, 1))
         paths[:, :, k] = low + share * (high - low)
-        x = r * x + np.sqrt(1 - r * r) * rng.standard_normal((n_series, n_paths))
+        x = r * x + np.sqrt(1 - r * r) * normal(rng, (n_series, n_paths))
     return np.round(paths) if calibrator.bounds.integer else paths

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.config import ForecasterConfig
+from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 from gatecast.evaluation.backtest import forecast_window, score_test_part
@@ -90,8 +91,10 @@ def iter_windows(
 
 
 def longer_than(panel: Panel, offset: int) -> Panel:
-    """Return the series that have two values or more before a cutoff."""
-    return panel.take(np.flatnonzero(panel.lengths > offset + 1))
+    """Return the series that have two values or more before a cutoff; totals are then the sums of these."""
+    base = base_series(panel)
+    chosen = base.take(np.flatnonzero(base.lengths > offset + 1))
+    return chosen if panel.hierarchy is None else add_totals(chosen, panel.hierarchy.levels, [])
 
 
 def cross_validate(

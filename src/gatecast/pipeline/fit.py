@@ -17,7 +17,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.config import DataConfig, ForecasterConfig
+from gatecast.config import ForecasterConfig
+from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.evaluation.backtest import score_test_part
@@ -27,8 +28,10 @@ from gatecast.evaluation.calibration import (
     calibrate,
     default_calibrator,
 )
+from gatecast.evaluation.coherent_forecasts import fit_reconciler
 from gatecast.evaluation.model_weights import ModelWeights, equal_weights
 from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past, older_origins
+from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
@@ -80,17 +83,24 @@ def overrides(config: ForecasterConfig) -> Overrides:
     return Overrides(config.network, config.training)
 
 
-def prepare_panel(panel: Panel, notes: list[str], data: DataConfig) -> Panel:
-    """Return the panel without unobserved ends, and add to `notes` what is worth knowing about it.
+def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig) -> Panel:
+    """Return the panel without unobserved ends, with its totals, and add to `notes` what is worth knowing about it.
 
     Raises:
-        ConfigError: A column that has the name of a forecast.
-        DataError: Values outside their bounds.
+        ConfigError: A column that has the name of a forecast, or levels that the series do not have.
+        DataError: Values outside their bounds, or series that have no totals.
     """
-    panel = trim_unobserved(panel, notes)
+    data = config.data
+    panel = trim_unobserved(base_series(panel), notes)
     check_series(panel, notes)
     check_bounds(panel, data)
-    return panel if data.keep_last else drop_unlike_last(panel, notes)
+    panel = panel if data.keep_last else drop_unlike_last(panel, notes)
+    if not config.hierarchy:
+        return panel
+    # A table with several targets has a series for each: what is summed has one unit.
+    is_wide = config.target_col is not None and config.target_col != panel.columns.target
+    unsummed = panel.columns.ids[-1:] if is_wide and len(panel.columns.ids) > 1 else ()
+    return add_totals(panel, config.hierarchy, notes, unsummed)
 
 
 def fit(
@@ -115,7 +125,7 @@ def fit(
         DataError: Series without values where values are needed.
     """
     began = time.perf_counter()
-    panel = prepare_panel(panel, notes, config.data)
+    panel = prepare_panel(panel, notes, config)
     run = _Fit(panel, config, progress, evaluate=evaluate)
     notes += run.notes()
     calibrator, evaluation = run.calibrator(), None
@@ -194,6 +204,8 @@ class _Fit:
         if self.split is None and self.typical_length < MIN_TRAINING_ROWS:
             weights = _without_networks(columns, self.configs)
         bounds = Bounds(data.lower_bound, data.upper_bound, data.integer)
+        if self.panel.hierarchy is not None:
+            start = start._replace(reconciler=Reconciler(self.config.reconciliation, np.empty((0, len(self.panel)))))
         return start._replace(bounds=bounds, weights=weights, point=self.config.point)
 
     def validate(self, calibrator: ConformalCalibrator) -> ConformalCalibrator:
@@ -213,7 +225,7 @@ class _Fit:
         older = older_origins(before_test, split.validation, horizon, max(self.task.seasons, default=1))
         if quick is not None and len(older):
             self.past = self.past.join(forecast_past(quick, before_test, older, self.season_length))
-        return calibrate(calibrator, self.past, before_test, self.config.level)
+        return self._calibrate(calibrator, self.past, before_test)
 
     def score(self, calibrator: ConformalCalibrator) -> tuple[ConformalCalibrator, Evaluation]:
         """Fit on all but the test parts, score on these, and learn from their errors too."""
@@ -226,7 +238,16 @@ class _Fit:
         offsets = _validation_offsets(context, split._replace(validation=split.test), self.task.horizon)
         newest = forecast_past(ensemble, context, offsets, self.season_length)
         past = newest if self.past is None else newest.join(self.past)
-        return calibrate(calibrator, past, context, self.config.level), evaluation
+        return self._calibrate(calibrator, past, context), evaluation
+
+    def _calibrate(
+        self, calibrator: ConformalCalibrator, past: PastForecasts, context: PanelContext
+    ) -> ConformalCalibrator:
+        """Learn from past errors: weights, widths, and how the series of a hierarchy err together."""
+        calibrator = calibrate(calibrator, past, context, self.config.level)
+        if self.panel.hierarchy is None:
+            return calibrator
+        return calibrator._replace(reconciler=fit_reconciler(calibrator, past, len(self.panel)))
 
     def _split(self) -> Split:
         """Return the split of a fit that holds rows back."""

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.data.hierarchy import base_series, mean_of_members
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import future_holidays
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
-from gatecast.evaluation.calibration import point_forecasts, predict_all, prediction_intervals
-from gatecast.evaluation.sample_paths import sample_paths
+from gatecast.evaluation.calibration import point_forecasts, predict_all
+from gatecast.evaluation.coherent_forecasts import forecast_intervals, forecast_paths
 from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.state import FittedState
 from gatecast.results import column_names
@@ -37,8 +38,9 @@ def forecast_context(
     """
     future: dict[str, npt.NDArray[np.float64]] = {}
     if panel.given_futr_exog:
-        known = futr_df is None
-        future = _known_future(panel, n_steps) if known else read_future(futr_df, panel, n_steps, notes)
+        base = base_series(panel)
+        known = _known_future(base, n_steps) if futr_df is None else read_future(futr_df, base, n_steps, notes)
+        future = mean_of_members(known, panel)
     return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel)
 
 
@@ -71,7 +73,7 @@ def forecast_table(
 ) -> ColumnTable:
     """Return ids, times, the main model's forecast and its intervals, n_steps rows a series."""
     quantiles = _main_quantiles(state, context, n_steps)
-    sides = prediction_intervals(state.calibrator, quantiles, context.values, levels)
+    sides = forecast_intervals(state.calibrator, quantiles, context, levels, panel.hierarchy)
     columns = dict(zip(column_names(state.calibrator.name, tuple(levels)), sides, strict=True))
     return panel.future_columns(n_steps) | {name: column.ravel() for name, column in columns.items()}
 
@@ -81,7 +83,7 @@ def paths_table(
 ) -> ColumnTable:
     """Return ids, times, "path" from 1 on, and the values of sample paths, n_paths * n_steps rows a series."""
     quantiles = _main_quantiles(state, context, n_steps)
-    paths = sample_paths(state.calibrator, quantiles, context.values, n_paths, seed)
+    paths = forecast_paths(state.calibrator, quantiles, context, n_paths, seed, panel.hierarchy)
     n_series = len(paths)
     rows = np.arange(n_series * n_steps).reshape(n_series, 1, n_steps).repeat(n_paths, axis=1).ravel()
     table = {name: column[rows] for name, column in panel.future_columns(n_steps).items()}

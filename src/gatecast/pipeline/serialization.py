@@ -16,12 +16,13 @@ import numpy.typing as npt
 from gatecast._utils import safefile
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.frequency import parse
-from gatecast.data.panel import ColumnNames, KeyTypes, Panel
+from gatecast.data.panel import ColumnNames, Hierarchy, KeyTypes, Panel
 from gatecast.errors import ConfigError, FormatError
 from gatecast.evaluation.backtest import evaluation_columns, test_table
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import ConformalCalibrator
 from gatecast.evaluation.model_weights import ModelWeights
+from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import Split
 from gatecast.forecasting.base import ForecastModel, ModelState, Task
 from gatecast.forecasting.ensemble import FittedEnsemble
@@ -68,6 +69,7 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
             "point": calibrator.point,
             "mean_factor": calibrator.mean_factor,
         },
+        "reconciliation": None if calibrator.reconciler is None else calibrator.reconciler.method,
         "state": {
             "season_length": state.season_length,
             "notes": list(state.notes),
@@ -81,6 +83,8 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
         arrays |= columns
     arrays |= {f"weights.{name}": weights for name, weights in calibrator.weights.by_series.items()}
     arrays |= {f"margins.{k}": margins for k, margins in enumerate(calibrator.margins.values())}
+    if calibrator.reconciler is not None:
+        arrays["reconciliation.errors"] = calibrator.reconciler.errors
     safefile.write(path, KIND, header, arrays | models)
 
 
@@ -109,6 +113,7 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
             settings["error_autocorrelation"],
             settings.get("point", "median"),
             settings.get("mean_factor", 1.0),
+            _reconciler_in(header.get("reconciliation"), arrays),
         )
         evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
         if evaluation is not None:
@@ -157,6 +162,8 @@ def _config_in(settings: Mapping[str, Any], ensemble: FittedEnsemble) -> Forecas
         values["model"] = models[0] if len(models) == 1 else models
     values["level"] = tuple(values["level"])
     values |= {name: _tuple(values[name]) for name in ("id_col", "target_col")}
+    if isinstance(values.get("hierarchy"), list):
+        values["hierarchy"] = tuple(map(tuple, values["hierarchy"]))
     return ForecasterConfig(**values)
 
 
@@ -183,17 +190,22 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "columns": {role: list(getattr(panel, role)) for role in ROLES},
         "known_future": list(panel.known_future),
         "holidays": {country: list(names) for country, names in panel.holidays.items()},
+        "levels": None if panel.hierarchy is None else list(map(list, panel.hierarchy.levels)),
     }
     arrays = {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
     columns = {f"{role}.{k}": column for role in ROLES for k, column in enumerate(getattr(panel, role).values())}
     known = {f"known_future.{k}": values for k, values in enumerate(panel.known_future.values())}
+    if panel.hierarchy is not None:
+        arrays["parents"] = panel.hierarchy.parents
     return about, arrays | columns | known
 
 
 def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
     """A panel from JSON and arrays."""
     start = arrays["start"].astype("M8[us]") if about["dated"] else arrays["start"]
-    columns = {role: {name: arrays[f"{role}.{k}"] for k, name in enumerate(about["columns"][role])} for role in ROLES}
+    columns: dict[str, Any] = {
+        role: {name: arrays[f"{role}.{k}"] for k, name in enumerate(about["columns"][role])} for role in ROLES
+    }
     return Panel(
         arrays["values"],
         arrays["indptr"],
@@ -208,7 +220,18 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         keys={name: _ids_in(column) for name, column in about.get("keys", {}).items()},
         known_future={name: arrays[f"known_future.{k}"] for k, name in enumerate(about.get("known_future", ()))},
         holidays={country: tuple(names) for country, names in about.get("holidays", {}).items()},
+        hierarchy=_hierarchy_in(about.get("levels"), arrays),
     )
+
+
+def _hierarchy_in(levels: list[list[str]] | None, arrays: Arrays) -> Hierarchy | None:
+    """Which series of a panel are sums, from JSON and arrays."""
+    return None if levels is None else Hierarchy(tuple(map(tuple, levels)), arrays["parents"])
+
+
+def _reconciler_in(method: Any, arrays: Arrays) -> Reconciler | None:
+    """How forecasts are made to add up, from JSON and arrays."""
+    return None if method is None else Reconciler(method, arrays["reconciliation.errors"])
 
 
 def _tuple(value: Any) -> Any:

@@ -260,7 +260,7 @@ def _plan(source: Any, forecaster: Forecaster, n_windows: int, search_space: Any
     """Read the series, cut off their test part, and check that the windows fit."""
     config = forecaster.config
     panel, notes = forecaster._read(source)
-    prepared = prepare_panel(panel, list(notes), config.data)
+    prepared = prepare_panel(panel, list(notes), config)
     h = config.h or default_horizon(prepared.freq, int(np.median(prepared.lengths)))
     split = split_panel(prepared.lengths, h)
     if split is None:
@@ -273,7 +273,7 @@ def _plan(source: Any, forecaster: Forecaster, n_windows: int, search_space: Any
         window = longer_than(before_test, offset)
         inner = None
         if len(window):
-            window = prepare_panel(window.drop_last(offset), [], config.data)
+            window = prepare_panel(window.drop_last(offset), [], config)
             inner = split_panel(window.lengths, h)
         if inner is None:
             raise _too_short(prepared, h, split.test, n_windows)

@@ -1,0 +1,248 @@
+"""Totals: which levels there are, what they sum, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gatecast.data.hierarchy import add_totals, base_series, check_hierarchy, with_siblings
+from gatecast.data.panel import Panel
+from gatecast.data.reader import read
+from gatecast.errors import ConfigError, DataError
+
+
+def stores(regions: str = "aab", numbers: str = "121", n_times: int = 3) -> Panel:
+    """Series of stores in regions, with values 1, 2, ... one after another."""
+    n = len(regions)
+    table = {
+        "region": np.repeat(list(regions), n_times),
+        "store": np.repeat(list(numbers), n_times),
+        "ds": np.tile(np.arange(1, n_times + 1), n),
+        "y": np.arange(1.0, n * n_times + 1),
+    }
+    return read(table, id_col=["region", "store"])[0]
+
+
+def test_add_totals_of_two_keys_makes_each_prefix_a_level() -> None:
+    panel = add_totals(stores(), True, [])
+    assert panel.hierarchy is not None
+    assert panel.hierarchy.levels == ((), ("region",))
+    assert panel.keys["region"].tolist() == ["total", "a", "b", "a", "a", "b"]
+    assert panel.keys["store"].tolist() == ["total", "total", "total", "1", "2", "1"]
+    assert panel.series(0).tolist() == [12.0, 15.0, 18.0]
+    assert panel.series(1).tolist() == [5.0, 7.0, 9.0]
+
+
+def test_add_totals_of_crossed_levels_sums_each_of_them() -> None:
+    panel = add_totals(stores("aabb", "1212"), check_hierarchy(["region", "store"]), [])
+    assert panel.hierarchy is not None
+    assert panel.hierarchy.levels == (("region",), ("store",))
+    assert panel.hierarchy.n_totals == 4
+    assert panel.values[:12].reshape(2, 2, 3).sum(axis=1).tolist() == [[22.0, 26.0, 30.0]] * 2
+
+
+def test_base_series_of_totals_are_the_series_themselves() -> None:
+    panel = stores()
+    assert base_series(add_totals(panel, True, [])).values.tolist() == panel.values.tolist()
+    assert base_series(panel) is panel
+
+
+def test_add_totals_with_gaps_and_late_series_notes_what_counts() -> None:
+    table = {"shop": list("aaabb"), "ds": [1, 2, 3, 2, 3], "y": [1.0, np.nan, 3.0, 10.0, 20.0]}
+    notes: list[str] = []
+    panel = add_totals(read(table, id_col="shop")[0], True, notes)
+    assert panel.series(0).tolist() == [1.0, 11.0, 23.0]
+    assert notes[0] == "totals: total (1); forecasts and sample paths of all levels add up."
+    assert any("begin later than others and count as 0" in note for note in notes)
+    assert any(note.startswith("1 missing values of single series (series 'a')") for note in notes)
+
+
+def test_add_totals_of_an_unknown_column_names_it() -> None:
+    with pytest.raises(ConfigError, match="Unknown column 'city' in hierarchy") as error:
+        add_totals(stores(), (("city",),), [])
+    assert "'region', 'store'" in str(error.value)
+
+
+def test_add_totals_of_a_level_that_sums_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no level has sums of several series"):
+        add_totals(stores(), (("region", "store"),), [])
+
+
+def test_add_totals_of_a_single_series_is_refused() -> None:
+    with pytest.raises(ConfigError, match="there is a single series"):
+        add_totals(stores("a", "1"), True, [])
+
+
+def test_add_totals_of_data_with_totals_is_refused() -> None:
+    table = {"shop": ["a", "a", "Total", "Total"], "ds": [1, 2, 1, 2], "y": [1.0, 2.0, 3.0, 4.0]}
+    with pytest.raises(DataError, match="The data hold totals already") as error:
+        add_totals(read(table, id_col="shop")[0], True, [])
+    assert "'Total'" in str(error.value)
+
+
+@pytest.mark.parametrize("value", [3, [], [3], [["a", 3]], {"a": 1}])
+def test_check_hierarchy_of_anything_else_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigError, match="Invalid hierarchy"):
+        check_hierarchy(value)
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_check_hierarchy_without_levels_is_false(value: Any) -> None:
+    assert check_hierarchy(value) is False
+
+
+def panel_of(rows, **columns):
+    """A panel of (store, item, time, value)."""
+    store, item, ds, y = zip(*rows, strict=True)
+    table = {"store": list(store), "item": list(item), "ds": list(ds), "y": np.array(y, float), **columns}
+    return read(table, id_col=["store", "item"], time_col="ds", target_col="y", futr_exog=tuple(columns))[0]
+
+
+GRID = [(s, i, t, 10 * k + t) for k, (s, i) in enumerate([(1, "a"), (1, "b"), (2, "a"), (2, "b")]) for t in (1, 2, 3)]
+
+
+def ids(panel):
+    return list(zip(*(column.tolist() for column in panel.id_columns().values()), strict=True))
+
+
+def test_add_totals_true_is_the_total_and_every_prefix():
+    notes = []
+    panel = add_totals(panel_of(GRID), True, notes)
+    assert ids(panel)[:4] == [("total", "total"), ("1", "total"), ("2", "total"), ("1", "a")]
+    assert panel.ids.tolist()[:2] == ["total/total", "1/total"]
+    assert panel.series(0).tolist() == [64.0, 68.0, 72.0]
+    assert panel.series(2).tolist() == [52.0, 54.0, 56.0]
+    assert notes == ["totals: total (1), store (2); forecasts and sample paths of all levels add up."]
+
+
+def test_add_totals_named_levels_may_cross():
+    panel = add_totals(panel_of(GRID), (("item",), ("store",), ("store", "item")), [])
+    assert ids(panel)[:4] == [("total", "a"), ("total", "b"), ("1", "total"), ("2", "total")]
+    assert panel.series(0).tolist() == [22.0, 24.0, 26.0]
+
+
+def test_add_totals_of_totals_starts_from_the_series():
+    panel = add_totals(panel_of(GRID), True, [])
+    again = add_totals(base_series(panel), True, [])
+    assert again.values.tolist() == panel.values.tolist()
+    assert again.ids.tolist() == panel.ids.tolist()
+
+
+def test_add_totals_a_missing_value_counts_as_the_last_before():
+    rows = [row for row in GRID if row[:3] != (1, "a", 2)]
+    notes = []
+    panel = add_totals(panel_of(rows), True, notes)
+    assert panel.series(0).tolist() == [64.0, 67.0, 72.0]
+    assert notes[1].startswith("1 missing values of single series (series '1/a') count in totals as the last value")
+
+
+def test_add_totals_is_missing_where_most_of_it_is():
+    rows = [row for row in GRID if row[2] != 2 or row[:2] == (1, "a")]
+    panel = add_totals(panel_of(rows), True, [])
+    assert np.isnan(panel.series(0)[1])
+    assert panel.series(1)[1] == 2 + 11  # one of two is known: the last value of the other
+
+
+def test_add_totals_a_late_series_counts_as_0_before():
+    rows = [row for row in GRID if row[:2] != (2, "b") or row[2] == 3]
+    notes = []
+    panel = add_totals(panel_of(rows), True, notes)
+    assert panel.series(0).tolist() == [33.0, 36.0, 72.0]
+    assert "series '2/b' begin later than others and count as 0 in totals before." in notes
+
+
+def test_add_totals_a_series_that_ends_early_is_continued():
+    rows = [row for row in GRID if row[:2] != (2, "b") or row[2] < 3]
+    notes = []
+    panel = add_totals(panel_of(rows), True, notes)
+    assert panel.series(0).tolist() == [64.0, 68.0, 71.0]
+    assert panel.lengths.tolist() == [3] * 7
+    assert any(note.startswith("series '2/b' end before the others") for note in notes)
+
+
+def test_add_totals_repeated_levels_are_left_out_and_noted():
+    notes = []
+    panel = add_totals(panel_of([row for row in GRID if row[0] == 1]), True, notes)
+    assert ids(panel) == [("total", "total"), ("1", "a"), ("1", "b")]
+    assert notes[0] == "the level store has the same series as another one and is left out."
+
+
+def test_add_totals_takes_means_of_exogenous_columns():
+    panel = add_totals(panel_of(GRID, price=np.arange(12.0)), True, [])
+    assert panel.futr_exog["price"][:3].tolist() == [4.5, 5.5, 6.5]
+
+
+@pytest.mark.parametrize("name", ["total", "Total", "TOTAL "])
+def test_add_totals_data_with_totals_are_refused(name):
+    rows = [*GRID, *((name, "a", t, 1.0) for t in (1, 2, 3))]
+    with pytest.raises(DataError, match="The data hold totals already \\(column 'store'\\)"):
+        add_totals(panel_of(rows), True, [])
+
+
+def test_add_totals_an_unknown_column_is_refused():
+    with pytest.raises(ConfigError, match="Unknown column 'shop' in hierarchy: expected id columns: 'store', 'item'"):
+        add_totals(panel_of(GRID), (("shop",),), [])
+
+
+def test_add_totals_levels_without_sums_are_refused():
+    with pytest.raises(ConfigError, match="no level has sums of several series"):
+        add_totals(panel_of(GRID), (("store", "item"),), [])
+
+
+def test_add_totals_a_single_series_is_refused():
+    with pytest.raises(ConfigError, match="there is a single series"):
+        add_totals(read([1.0, 2.0, 3.0])[0], True, [])
+
+
+def test_add_totals_times_off_a_common_grid_are_refused():
+    table = {"id": ["a"] * 3 + ["b"] * 3, "ds": [0, 2, 4, 1, 3, 5], "y": np.ones(6)}
+    panel = read(table, id_col="id", freq=2)[0]
+    with pytest.raises(DataError, match="have no totals"):
+        add_totals(panel, True, [])
+
+
+def test_add_totals_keeps_several_targets_apart():
+    table = {"shop": ["a", "a", "b", "b"], "ds": [1, 2, 1, 2], "sold": [1.0, 2, 3, 4], "price": [9.0, 9, 9, 9]}
+    panel = read(table, id_col="shop", time_col="ds", target_col=["sold", "price"])[0]
+    panel = add_totals(panel, True, [], unsummed=panel.columns.ids[-1:])
+    assert ids(panel)[:2] == [("total", "sold"), ("total", "price")]
+    assert panel.series(0).tolist() == [4.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "levels"),
+    [
+        (None, False),
+        (False, False),
+        (True, True),
+        ("total", ((),)),
+        ("store", (("store",),)),
+        (["total", "store", "store/item"], ((), ("store",), ("store", "item"))),
+        ([["store"], ["store", "item"]], (("store",), ("store", "item"))),
+        ([()], ((),)),
+    ],
+)
+def test_check_hierarchy_takes_names_and_lists(value, levels):
+    assert check_hierarchy(value) == levels
+
+
+@pytest.mark.parametrize("value", [3, [], {}, [1], [["a", 2]], 1.5])
+def test_check_hierarchy_refuses_everything_else(value):
+    with pytest.raises(ConfigError, match="Invalid hierarchy"):
+        check_hierarchy(value)
+
+
+def test_with_siblings_adds_the_others_up_to_the_same_time():
+    old = panel_of(GRID)
+    some = panel_of([(2, "a", 1, 5.0), (2, "a", 2, 6.0)])
+    whole = with_siblings(some, old)
+    assert whole.ids.tolist() == old.ids.tolist()
+    assert whole.lengths.tolist() == [2, 2, 2, 2]
+    assert whole.series(2).tolist() == [5.0, 6.0]
+
+
+def test_with_siblings_of_strangers_are_these():
+    some = panel_of([(7, "a", 1, 5.0), (7, "a", 2, 6.0)])
+    assert with_siblings(some, panel_of(GRID)) is some
