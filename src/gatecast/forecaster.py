@@ -47,6 +47,7 @@ from gatecast.nn.inspection.unit_memory import UnitMemory
 from gatecast.nn.sequential import Sequential
 from gatecast.pipeline import predict as tables
 from gatecast.pipeline import serialization
+from gatecast.pipeline.anomalies import anomaly_table
 from gatecast.pipeline.cross_validation import cross_validate, score_new_rows
 from gatecast.pipeline.data_checks import trim_unobserved
 from gatecast.pipeline.fit import fit, prepare_panel, update
@@ -444,6 +445,35 @@ class Forecaster:
         self._findings = self._fitted().notes
         return self._to_table(tables.insample_table(self._fitted()), self.panel_, output=output)
 
+    def anomalies(self, source: Any = None, *, level: float = 99, output: str | None = None) -> Any:
+        """Return which values are anomalies: outside the interval of a forecast that had not seen them.
+
+        Args:
+            source: Newer rows or other series, which are judged alone; None: the series of `fit`, as far as enough
+                values precede. A newest value that `fit` left out as unlike all before is not among these.
+            level: Of the intervals, in percent: of 100 usual values, 100 - level are outside by chance.
+            output: As for `predict`.
+
+        Returns:
+            A table of the values that were judged: ids, times, target, forecast, bounds, "score", the distance from the
+            forecast in half-widths of the interval, and "is_anomaly", whether that is below -1 or above 1.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            ConfigError: A level that is none, or networks alone, which have seen the series of `fit`.
+            DataError: As `predict`.
+        """
+        levels = check_levels(level)
+        if len(levels) != 1:
+            expected, fix = "one percentage", "Write level=99."
+            raise ConfigError(f"Invalid level {level!r}", expected=expected, argument="level", fix=fix)
+        state, since = self._fitted(), None
+        panel = self._series(source, keep_last=True)
+        if source is not None:
+            since = self._read(source, like=state.panel)[0].start.min()
+        table = anomaly_table(state, panel, levels[0], since)
+        return self._to_table(table, panel, source, output)
+
     def evaluate(self, source: Any, *, n_rows: int | None = None) -> Evaluation:
         """Score the models as they stand on the newest rows, one horizon at a time.
 
@@ -700,10 +730,12 @@ class Forecaster:
             holidays=config.data.holidays,
         )
 
-    def _prepare(self, panel: Panel, notes: Sequence[str]) -> Panel:
+    def _prepare(self, panel: Panel, notes: Sequence[str], *, keep_last: bool = False) -> Panel:
         """Return a panel as models read it; what was noticed about it becomes `findings_`."""
-        findings = list(notes)
-        prepared = prepare_panel(panel, findings, self.config)
+        findings, config = list(notes), self.config
+        if keep_last:
+            config = replace(config, data=replace(config.data, keep_last=True))
+        prepared = prepare_panel(panel, findings, config)
         self._findings, self._newest = tuple(findings), prepared
         return prepared
 
@@ -711,7 +743,7 @@ class Forecaster:
         """Return whether a source has the future exogenous columns for times after the last value of its target."""
         return bool(prepare_panel(self._read(source)[0], [], self.config).known_future)
 
-    def _series(self, source: Any) -> Panel:
+    def _series(self, source: Any, *, keep_last: bool = False) -> Panel:
         """Return the series to forecast."""
         fitted_on = self._fitted().panel
         if source is None:
@@ -721,7 +753,7 @@ class Forecaster:
         findings = list(notes)
         base = base_series(fitted_on)
         joined = prepend_history(trim_unobserved(rows, findings), base)
-        return self._prepare(self._whole(joined, base), findings)
+        return self._prepare(self._whole(joined, base), findings, keep_last=keep_last)
 
     def _whole(self, panel: Panel, fitted_on: Panel) -> Panel:
         """Return series with those that totals need besides."""

@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "evaluate old.gatecast shops.csv",
     "update": "update old.gatecast shops.csv",
     "backtest": "backtest sales.csv -n 3 --n-windows 1 QUICK",
+    "anomalies": "anomalies sales.csv -n 3 --model dot",
     "compare": "compare sales.csv -n 3 --models rnn --n-windows 1 --max-steps 2 --n-members 1",
     "tune": "tune sales.csv -n 3 --n-trials 1 --n-windows 1 --max-steps 2 --n-members 1",
     "explain": "explain sales.gatecast",
@@ -37,6 +38,7 @@ FROZEN = {
     "train": "schema_version command file series horizon season weights verdict learning findings seconds",
     "predict": "schema_version command forecast file findings",
     "backtest": "schema_version command cutoffs scores file report files findings",
+    "anomalies": "schema_version command level values anomalies files findings",
     "compare": "schema_version command best recommendation note horizon season cutoffs units scores files findings",
     "tune": "schema_version command measure trials importance best validation test gain kept study files seconds "
     "findings",
@@ -87,4 +89,4 @@ def test_validator_finds_what_is_wrong():
     messages = list(json_schema.errors(wrong, SCHEMA["$defs"]["error"], SCHEMA))
     for text in ("1 is not 2", "3 is no string", "True is no integer", "no 'message'", "unknown 'colour'"):
         assert any(text in error for error in messages)
-    assert list(json_schema.errors({}, SCHEMA, SCHEMA)) == ["document: fits 0 of 14 schemas"]
+    assert list(json_schema.errors({}, SCHEMA, SCHEMA)) == ["document: fits 0 of 15 schemas"]

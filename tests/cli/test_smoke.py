@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": ("evaluate old.gatecast shops.csv", "MASE"),
     "update": ("update old.gatecast shops.csv", "12 new rows"),
     "backtest": ("backtest sales.csv -n 3 --n-windows 1 QUICK", "smape"),
+    "anomalies": ("anomalies sales.csv -n 3 --model dot", "outside"),
     "compare": ("compare sales.csv -n 3 --n-windows 1 --models rnn --max-steps 2 --n-members 1", "rnn"),
     "tune": ("tune sales.csv -n 3 --n-trials 1 --n-windows 1 --max-steps 2 --n-members 1", "trials: 1"),
     "explain": ("explain sales.gatecast", "half-life"),

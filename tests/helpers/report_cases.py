@@ -10,6 +10,7 @@ import numpy as np
 from chart_cases import make_forecast
 
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.errors import ConfigError
 from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.explain.forecast_attribution import Explanation
 from gatecast.explain.gates import Gates
@@ -70,6 +71,10 @@ class Fitted:
         configs = auto_models(PanelSummary(self.panel_.lengths), Task(12, 12), Overrides())
         ensemble = SimpleNamespace(configs=configs, networks=lambda: networks, differentiable=lambda: networks or None)
         self.state_ = SimpleNamespace(ensemble=ensemble)
+
+    def anomalies(self, *_, **__):
+        """Refuse: none of the models here can judge."""
+        raise ConfigError("No model can judge values that it was fitted on")
 
     def _forecast(self, *_, **__):
         """Return the forecast."""

@@ -9,6 +9,7 @@ import typer
 from gatecast import __version__
 from gatecast.cli.command import HELP_FLAGS, register, with_forecaster_options
 from gatecast.cli.commands import (
+    anomalies,
     backtest,
     compare,
     doctor,
@@ -69,6 +70,7 @@ register(app, with_forecaster_options(backtest.backtest), backtest.EXAMPLE)
 register(app, with_forecaster_options(compare.compare, without=("model",)), compare.EXAMPLE)
 register(app, with_forecaster_options(tune.tune), tune.EXAMPLE)
 register(app, with_forecaster_options(explain.explain), explain.EXAMPLE)
+register(app, with_forecaster_options(anomalies.anomalies, without=("level",)), anomalies.EXAMPLE)
 register(app, report.report, report.EXAMPLE)
 register(app, memory_benchmark.memory_benchmark, memory_benchmark.EXAMPLE)
 register(app, synth.synth, synth.EXAMPLE)

@@ -19,6 +19,7 @@ from gatecast.reporting.blocks import Block, Paragraph, Section, SeriesBlock, Se
 from gatecast.reporting.html import render_page
 from gatecast.reporting.sections import evaluation as evaluation_sections
 from gatecast.reporting.sections import network, selection, series
+from gatecast.reporting.sections.anomalies import anomaly_section
 from gatecast.reporting.sections.reproducibility import reproducibility_section
 from gatecast.results import Evaluation, Forecast
 
@@ -165,6 +166,7 @@ class _ForecasterSections:
         if evaluation is not None:
             sections.append(evaluation_sections.skill_section(evaluation))
             sections.append(evaluation_sections.coverage_section(evaluation))
+        sections.append(anomaly_section(self.forecaster, self.source))
         return sections + self._network_sections(explorer)
 
     def _network_sections(self, explorer: series.ExplorerSection | None) -> list[Section | None]:
