@@ -41,8 +41,8 @@ SEED = 0
 def fit_reconciler(calibrator: ConformalCalibrator, past: PastForecasts, n_series: int) -> Reconciler | None:
     """Return the reconciler with the past errors of the main model.
 
-    All steps from all origins count, each in units of the typical error of that step. Simulated hierarchies chose this:
-    one-step errors alone, or more origins, gave no smaller errors over all levels.
+    All steps from all origins count, each in units of the typical error of that step. Simulated hierarchies chose this;
+    docs/accuracy.md has the figures of others.
 
     Args:
         calibrator: With the weights of the models, and a reconciler without errors.
