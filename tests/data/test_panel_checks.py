@@ -238,7 +238,8 @@ def test_read_of_irregular_times_gives_advice_that_works(days, is_dense, has_ids
     with pytest.raises(DataError, match="Irregular times") as error:
         read("file.csv")
     message = str(error.value)
-    panel, _ = read(re.search(r'"(SELECT .*)"', message)[1])
+    query = re.search(r'To number them without their dates, call fit\("(SELECT .*?)"\)', message)[1]
+    panel, _ = read(query)
     assert (panel.lengths.tolist(), str(panel.freq)) == ([len(days)] * (1 + has_ids), "1")
     assert ("Set freq='D'" in message) == is_dense or days is RETAIL
     if "Set freq='D'" in message:

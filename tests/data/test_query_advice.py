@@ -22,7 +22,7 @@ def advised(path, **arguments):
         read(path, **arguments)
     assert "\n" not in str(caught.value)
     message = with_options(str(caught.value), {})
-    match = re.search(r"run gatecast forecast (\".*\")([^\"]*)\.$", message)
+    match = re.search(r"run gatecast forecast (\"(?:[^\"\\]|\\.)*\")([^\".]*)\.", message)
     return (
         None if match is None else (subprocess.check_output(["sh", "-c", f"printf %s {match[1]}"], text=True), match[2])
     )

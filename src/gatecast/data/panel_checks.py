@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.frequency import MICROSECONDS, Freq, Times, format_times
-from gatecast.data.messages import format_id, shorten
+from gatecast.data.messages import format_id
 from gatecast.data.panel import ColumnNames
 from gatecast.data.parsing.exogenous import format_value
 from gatecast.data.time_grid import infer_freq
@@ -226,7 +226,7 @@ def raise_irregular(t: Times, k: IntArray, freq: Freq, ids: npt.NDArray[Any], s:
         where=f"series {format_id(ids, s)}" if names.id is not None else f"column {names.time!r}",
         got=f"{' and '.join(format_times(t[i : i + 2]))}, less than one step apart",
         expected=f"at most one time per step, {freq.label}",
-        fix=_advise(t, names),
+        fix=_advise(t),
         argument="freq",
     )
 
@@ -291,25 +291,15 @@ def check_moved(t: Times, grid: Times, freq: Freq, names: ColumnNames) -> None:
         got=f"{len(far)} of {len(t)} times off the nearest frequency, {freq.label}; the first is "
         f"{format_times(t[i : i + 1])[0]}",
         expected="times at equal distances, or one a month, quarter or year",
-        fix=_advise(t, names),
+        fix=_advise(t),
         argument="freq",
     )
 
 
-def _advise(t: Times, names: ColumnNames) -> str:
+def _advise(t: Times) -> str:
     """What to do with irregular times: a daily grid, where it is not nearly empty, or steps without dates."""
     days = t.astype("M8[D]").astype(np.int64) if t.dtype.kind == "M" else np.zeros(len(t), np.int64)
     is_dense = days.max() - days.min() < MAX_STEPS_PER_ROW * len(t)
-    first = "Aggregate the rows by week or month"
     if is_dense and len(np.unique(days)) == len(days):
-        first = "Set freq='D' to have times between them treated as missing"
-    ids = "".join(f"{_quote(name)}, " for name in names.ids)
-    partition = f"PARTITION BY {ids[:-2]} " if ids else ""
-    query = f"row_number() OVER ({partition}ORDER BY {_quote(names.time)}) AS step, {_quote(names.target)}"
-    return f"{first}, or number the rows with a query: \"SELECT {ids}{query} FROM 'file.csv'\"."
-
-
-def _quote(name: str) -> str:
-    """A name in a query."""
-    doubled = shorten(name, 40).replace('"', '""')
-    return name if name.isidentifier() and name.isascii() else f'"{doubled}"'
+        return "Set freq='D' to have times between them treated as missing."
+    return "Aggregate the rows by week or month, or number them without their dates."

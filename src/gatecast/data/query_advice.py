@@ -100,21 +100,24 @@ def add_query(error: DataError, source: str, table: RawTable, declared: Declared
         return error
     try:
         examined = _examine(source, table, declared)
-        query = None if examined is None else next(_working_queries(error.what, examined, read), None)
+        queries = [] if examined is None else list(_working_queries(error.what, examined, read))
     except GatecastError:
         return error
-    if query is None:
-        return error
-    same = " with the same arguments" if query.needs_arguments else ""
-    literal = query.text.replace("\\", "\\\\").replace('"', '\\"')
     return DataError(
         error.what,
         where=error.where,
         got=error.got,
         expected=error.expected,
-        fix=f'{error.fix} To {query.purpose}, call fit("{literal}"){same}.',
+        fix=" ".join([error.fix, *map(_advise, queries)]),
         argument=error.argument,
     )
+
+
+def _advise(query: _Query) -> str:
+    """A sentence that says what a query is for."""
+    same = " with the same arguments" if query.needs_arguments else ""
+    literal = query.text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'To {query.purpose}, call fit("{literal}"){same}.'
 
 
 def _working_queries(problem: str, table: _Table, read: QueryReader) -> Iterator[_Query]:
@@ -122,7 +125,7 @@ def _working_queries(problem: str, table: _Table, read: QueryReader) -> Iterator
     if problem == DUPLICATE_TIME:
         queries = [_sum(table, "")]
     elif problem == IRREGULAR_TIMES:
-        queries = [_sum(table, unit) for unit in _units(table.times)]
+        queries = [*(_sum(table, unit) for unit in _units(table.times)), _number(table)]
     else:
         queries = [] if table.longest is None else [_filter(table)]
     for query in queries:
@@ -136,6 +139,7 @@ def _working_queries(problem: str, table: _Table, read: QueryReader) -> Iterator
             same_sum = problem == OTHER_FREQUENCY or np.isclose(np.nansum(panel.values), table.total)
             if same_sum and (problem != DUPLICATE_TIME or _has_ends(panel, table.times)):
                 yield query._replace(needs_arguments=as_declared)
+                break
 
 
 def _examine(path: str, table: RawTable, declared: Declared) -> _Table | None:
@@ -182,6 +186,15 @@ def _sum(table: _Table, unit: str) -> _Query:
     columns = ", ".join([*keys, moment + label, f"sum({target}) AS {target}", *others])
     text = f"SELECT {columns} FROM {_literal(table.path)} GROUP BY {', '.join([*keys, moment])}"
     return _Query(text, f"sum them by {unit}" if unit else "sum them")
+
+
+def _number(table: _Table) -> _Query:
+    """A query that numbers the rows of each series in order."""
+    time, target, keys = _name(table.time), _name(table.target), [_name(key) for key in table.ids]
+    partition = f"PARTITION BY {', '.join(keys)} " if keys else ""
+    step = f"row_number() OVER ({partition}ORDER BY {time}) AS {time}"
+    columns = ", ".join([*keys, step, target, *map(_name, table.exogenous)])
+    return _Query(f"SELECT {columns} FROM {_literal(table.path)}", "number them without their dates")
 
 
 def _filter(table: _Table) -> _Query:
