@@ -157,7 +157,7 @@ def test_verdict_says_why_the_ensemble_and_not_its_best_model(error, naive, name
     models = {"LSTM": actual + error, "DynamicOptimizedTheta": actual + 1.5}
     found = judge(actual, past, {"Ensemble": actual + 1, **models, "Naive": actual + naive})
     sentence = (
-        "LSTM alone has an error 20 % smaller here; which model errs least changes from part to part, so they are "
+        "LSTM alone would have erred 20 % less here; which model errs least changes from part to part, so models are "
         "weighted by their past errors."
     )
     assert (sentence in describe(found)) == named
