@@ -182,8 +182,8 @@ TEMPLATES = {
     "horizons": "The {model} was better in {share} horizons.",
     "missing": "It does not forecast {n_missing:,} of the values: there the forecasts of {reference} count.",
     "better_model": (
-        "{better_model} alone would have erred {gain:.0f} % less here; which model errs least changes from part to part, "
-        "so models are weighted by their past errors."
+        "{better_model} alone would have erred {gain:.0f} % less here; which model errs least changes from part to "
+        "part, so models are weighted by their past errors."
     ),
     "narrow": "Its {level:g} % interval held only {coverage:.0f} % of them: read it as too narrow.",
 }
