@@ -58,10 +58,16 @@ def test_a_cycle_is_the_shortest_of_its_multiples():
     assert periods(np.sin(t * 2 * np.pi / 49), "1") == [49]
 
 
-def test_three_cycles_are_needed():
-    wave = np.sin(np.arange(35) * 2 * np.pi / 12)
-    assert not is_seasonal(wave, 12)
-    assert is_seasonal(np.sin(np.arange(36) * 2 * np.pi / 12), 12)
+def test_two_cycles_are_needed():
+    wave = np.sin(np.arange(28) * 2 * np.pi / 12)
+    assert not is_seasonal(wave[:23], 12)
+    assert is_seasonal(wave, 12)
+
+
+@pytest.mark.parametrize("make", [np.random.Generator.standard_normal, synthetic.random_walk, synthetic.autoregression])
+def test_chance_is_rarely_taken_for_a_season_of_few_cycles(make, rng):
+    # 1 to 2 % of such series; of 300, beyond 20 is 5 deviations away.
+    assert sum(is_seasonal(make(rng, 30), 12) for _ in range(300)) <= 20
 
 
 @pytest.mark.parametrize("alias", ["MS", "QS", "D"])

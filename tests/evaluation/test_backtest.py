@@ -67,3 +67,14 @@ def test_score_test_part_is_the_same_for_a_few_origins_at_a_time(fitted, monkeyp
     assert list(parts.table) == list(whole.table)
     for name, column in whole.table.items():
         np.testing.assert_array_equal(parts.table[name], column)
+
+
+def test_backtest_without_a_season_shows_the_value_of_a_cycle_ago_beside_naive():
+    y = np.random.default_rng(0).normal(0, 1, 40).cumsum()
+    table = {"ds": np.datetime64("2020-01") + np.arange(40), "y": y}
+    forecaster = Forecaster(3, model="dot").fit(table)
+    models = [score.model for score in forecaster.evaluation_.scores]
+    assert forecaster.season_length_ == 1
+    assert models == ["DynamicOptimizedTheta", "Naive", "SeasonalNaive", "Drift", "Mean"]
+    scored = forecaster.evaluation_.table
+    assert scored["SeasonalNaive"].tolist() == y[-3 - 12 : -12].tolist()

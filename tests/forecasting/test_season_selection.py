@@ -4,7 +4,7 @@ import numpy as np
 
 from gatecast.data.panel import from_values
 from gatecast.data.panel_builder import build_panel
-from gatecast.forecasting.season_selection import choose_season, naive_season
+from gatecast.forecasting.season_selection import Seasons, choose_season, naive_season
 
 
 def test_choose_season_takes_what_the_user_fixed():
@@ -49,3 +49,9 @@ def test_choose_season_of_a_panel_of_whole_numbers_is_the_cycle_of_most_series()
     assert choose_season(np.stack(rows), panel, 7) == (7, 7, (7,))
     flat, _ = build_panel(np.tile(k, 2), np.concatenate(rows[-2:]), np.repeat(["a", "b"], 70))
     assert choose_season(np.stack(rows[-2:]), flat, 7) == (1, 1, (1,))
+
+
+def test_choose_season_of_a_single_series_of_two_and_a_half_years_is_the_year():
+    y = 100 + 20 * np.sin(np.arange(30) * np.pi / 6) + np.random.default_rng(0).normal(0, 3, 30)
+    panel = from_values(y, start="2020-01-01", freq="MS")
+    assert choose_season(y[None], panel, 6) == Seasons(12, 12, (12,))

@@ -22,6 +22,7 @@ from gatecast.evaluation.verdict import compare_with_baselines, describe
 from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
+from gatecast.forecasting.season_selection import shown_season
 from gatecast.results import Evaluation, column_names
 
 __all__ = ["evaluation_columns", "forecast_window", "score_test_part", "test_table"]
@@ -53,6 +54,7 @@ def score_test_part(
         levels: Of the intervals, in percent.
     """
     horizon, n_test = ensemble.task.horizon, split.test
+    shown = shown_season(panel.freq, int(np.median(panel.lengths)) - n_test, season_length)
     offsets = np.arange(n_test, 0, -horizon)
     n_series = len(context)
 
@@ -68,7 +70,7 @@ def score_test_part(
         quantiles = predict_all(calibrator, ensemble, past)
         main = forecast_intervals(calibrator, quantiles[calibrator.name], past, levels, panel.hierarchy)
         members = _members(calibrator, quantiles, past)
-        return [dict(enumerate(main)), members, _baselines(past, horizon, season_length)]
+        return [dict(enumerate(main)), members, _baselines(past, horizon, season_length, shown)]
 
     # The past of every origin is as long as the series: of a long one, a few origins at a time.
     n_origins = max(1, MAX_PAST_VALUES // max(context.values.size, 1))
@@ -92,7 +94,7 @@ def score_test_part(
     )
     cutoff, table = test_table(panel, n_test)
     table |= {name: column[inside] for name, column in columns.items()}
-    verdict = describe(compare_with_baselines(scores, n_test, horizon, season_length, n_series, scored))
+    verdict = describe(compare_with_baselines(scores, n_test, horizon, shown, n_series, scored))
     return Evaluation(cutoff, split, season_length, horizon, scores, table, verdict, evaluation_columns(panel))
 
 
@@ -138,7 +140,9 @@ def forecast_window(
     sides = forecast_intervals(calibrator, quantiles[calibrator.name], past, levels, panel.hierarchy)
     columns = dict(zip(column_names(calibrator.name, levels), sides, strict=True))
     columns |= _members(calibrator, quantiles, past)
-    baselines = _baselines(past, horizon, season_length)
+    # The columns of all cutoffs are the same.
+    shown = shown_season(panel.freq, int(np.median(panel.lengths)), season_length)
+    baselines = _baselines(past, horizon, season_length, shown)
     columns |= {name: column for name, column in baselines.items() if name not in columns}
     table = before.future_columns(horizon)
     table["cutoff"] = np.repeat(panel.freq.at(panel.start, before.lengths - 1), horizon)
@@ -154,6 +158,10 @@ def _members(
     return {name: point_forecasts(calibrator, column, past.values) for name, column in others.items()}
 
 
-def _baselines(past: PanelContext, horizon: int, season_length: int) -> dict[str, FloatArray]:
-    """Return the forecasts of the baselines, [n_rows, horizon] each."""
-    return baseline_forecasts(past.values, horizon, season_length, past.season_calendar(season_length))
+def _baselines(past: PanelContext, horizon: int, season_length: int, shown: int) -> dict[str, FloatArray]:
+    """Return the forecasts of the baselines, [n_rows, horizon] each, the reference of skill first."""
+    forecasts = baseline_forecasts(past.values, horizon, shown, past.season_calendar(shown))
+    if season_length == 1:
+        # No season was found: the value of a cycle ago is one more simple forecast, and naive the reference.
+        forecasts = {"Naive": forecasts.pop("Naive"), **forecasts}
+    return forecasts

@@ -50,8 +50,8 @@ def score_forecasts(
         point: "median" or "mean": what the forecasts are.
 
     Returns:
-        A score for each model, in the order of the columns. Skill compares with "SeasonalNaive", or with "Naive" where
-        there is no season.
+        A score for each model, in the order of the columns. Skill compares with "SeasonalNaive" or
+        "Naive", whichever comes first.
 
     Example:
         >>> table = {"y": np.array([2.0, 4.0]), "LSTM": np.array([3.0, 4.0]), "Naive": np.array([1.0, 5.0])}
@@ -59,7 +59,7 @@ def score_forecasts(
         [('LSTM', 0.5, 50.0), ('Naive', 1.0, 0.0)]
     """
     actual = np.asarray(table[target_col], np.float64)
-    reference = "SeasonalNaive" if "SeasonalNaive" in table else "Naive"
+    reference = next((name for name in table if name in ("SeasonalNaive", "Naive")), "Naive")
     models = _models(list(table), target_col, levels)
     given = {model: np.asarray(table[model], np.float64) for model in dict.fromkeys([*models, reference])}
     predicted = fill_missing(actual, given, reference)

@@ -9,13 +9,17 @@ import numpy as np
 
 from gatecast import metrics
 from gatecast._utils.typing import FloatArray
+from gatecast.data.frequency import Freq
 from gatecast.data.panel import Panel
 from gatecast.data.seasonality import find_seasons, is_repeating
 from gatecast.forecasting.baselines import seasonal_naive
 from gatecast.forecasting.own_seasons import DAILY_SEASONS
-from gatecast.forecasting.seasonal_indices import DAYS_PER_WEEK, MIN_CYCLES
+from gatecast.forecasting.seasonal_indices import DAYS_PER_WEEK
 
-__all__ = ["Seasons", "choose_season", "naive_season"]
+__all__ = ["Seasons", "choose_season", "naive_season", "shown_season"]
+
+MIN_CYCLES = 3
+"""Cycles of the typical series of a panel, at least: with two, networks and seasonal models lost on short panels."""
 
 MAX_SERIES = 40
 """Series of a panel, at most, that are searched for a cycle."""
@@ -115,3 +119,26 @@ def naive_season(train: FloatArray, h: int, seasons: Sequence[int]) -> int:
         return metrics.mae(actual, np.concatenate(forecasts))
 
     return min(seasons, key=error)
+
+
+def shown_season(freq: Freq, n: int, season_length: int = 1) -> int:
+    """Return the season of the seasonal naive forecast that is shown: where none was found, the calendar's first.
+
+    Series of little more than a cycle show no season, but what was a cycle ago is what their owners compare with.
+
+    Args:
+        freq: Of the series.
+        n: Values before the first forecast.
+        season_length: Season that was found; 1 for none.
+
+    Returns:
+        1 where there is no cycle, or the series are shorter than one.
+
+    Example:
+        >>> from gatecast.data.frequency import Freq
+        >>> shown_season(Freq("MS"), 20), shown_season(Freq("MS"), 11), shown_season(Freq("YS"), 20)
+        (12, 1, 1)
+    """
+    if season_length > 1:
+        return season_length
+    return next((cycle for cycle in sorted(freq.cycles) if cycle <= n), 1)

@@ -18,9 +18,9 @@ from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.data.seasonal_strength import seasonal_strength
 
-__all__ = ["DAYS_PER_WEEK", "MIN_CYCLES", "seasonal_indices"]
+__all__ = ["DAYS_PER_WEEK", "seasonal_indices"]
 
-MIN_CYCLES = 3
+MIN_CYCLES = 2
 """Seasons that a series needs for indices."""
 
 DAYS_PER_WEEK = 7

@@ -151,7 +151,7 @@ def _errors_section(errors: Mapping[str, Floats], windows: Sequence[str], noun: 
     table: dict[str, Sequence[Any]] = {noun: windows}
     table |= {BASELINES.get(name, name): list(values) for name, values in errors.items()}
     model, *others = errors
-    baseline = next((name for name in ("SeasonalNaive", "Naive") if name in others), "")
+    baseline = next((name for name in others if name in ("SeasonalNaive", "Naive")), "")
     blocks: list[Block] = []
     if baseline:
         gains = [skill(float(a), float(b)) for a, b in zip(errors[model], errors[baseline], strict=True)]
