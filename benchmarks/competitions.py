@@ -1,10 +1,11 @@
 """Measure the accuracy on competitions: M3 (all series) and M4 (yearly, weekly, hourly), by their rules.
 
-usage: competitions.py FOLDER [--seeds N] [--only GROUP,...] [--out FILE.json]
+usage: competitions.py FOLDER [--seeds N] [--only GROUP,...] [--tails] [--model NAME,...] [--out FILE.json]
 
 FOLDER holds m3/*.parquet and m4/*.parquet: unique_id, ds, y, split ("train" or "test"). The models see the training
 part only; the test part is for the record. Results are appended to the file, and results that are in it are not
-computed again.
+computed again. --tails forecasts the last values of the training parts, from what precedes them: settings are chosen
+there. --model takes the place of the automatic choice.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ MODELS = (
     "ES-LSTM",
     "DynamicOptimizedTheta",
     "LocalGlobalTrend",
+    "Pretrained",
     "SeasonalCopy",
+    "SeasonalAverage",
     "LevelShape",
     "SeasonalRidge",
 )
@@ -65,23 +68,36 @@ def seasonal_naive_scale(series: list[np.ndarray], m: int) -> np.ndarray:
     return np.where(scale > 0, scale, np.nan)
 
 
-def measure(folder: Path, group: str, seed: int) -> dict:
+def cut_tails(series: list[np.ndarray], h: int) -> tuple[dict[str, np.ndarray], list[np.ndarray], np.ndarray]:
+    """Return series without their last h values, as `load` returns them, and these values; short ones are dropped."""
+    kept = [y for y in series if len(y) >= 2 * h + 4]
+    past = [y[:-h] for y in kept]
+    lengths = [len(y) for y in past]
+    train = {"unique_id": np.repeat(np.arange(len(past)), lengths), "y": np.concatenate(past)}
+    train["ds"] = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    return train, past, np.stack([y[-h:] for y in kept])
+
+
+def measure(folder: Path, group: str, seed: int, model: str | list[str], *, tails: bool) -> dict:
     """Return sMAPE, MASE and OWA of every model, coverage and MSIS of the intervals, and seconds."""
     from gatecast import Forecaster  # here, because the environment of the peers has no gatecast
 
     file, h, m, season = GROUPS[group]
     table, series, actual = load(folder / f"{file}.parquet", h)
+    if tails:
+        table, series, actual = cut_tails(series, h)
     scale = seasonal_naive_scale(series, m)
     start = time.perf_counter()
-    forecaster = Forecaster(h, season_length=season, seed=seed).fit(table)
+    forecaster = Forecaster(h, model=model, season_length=season, seed=seed).fit(table)
     fitted = time.perf_counter()
     forecast = forecaster.predict()
     end = time.perf_counter()
-    columns = {name: column.reshape(-1, h) for name, column in forecast.items() if name.startswith("Ensemble")}
+    main = forecaster.model_name_
+    columns = {name: column.reshape(-1, h) for name, column in forecast.items() if name.startswith(main)}
     components = forecaster.predict_components()
+    result: dict = {"group": group, "seed": seed, "model": model, "tails": tails}
     points = {name: components[name].reshape(-1, h) for name in MODELS if name in components}
-    result: dict = {"group": group, "seed": seed, "fit": fitted - start, "predict": end - fitted}
-    result["weights"] = forecaster.model_weights_
+    result |= {"fit": fitted - start, "predict": end - fitted, "weights": forecaster.model_weights_}
     for name, f in points.items():
         size = np.abs(f) + np.abs(actual)
         smape = float((200 * np.abs(f - actual) / np.where(size > 0, size, 1)).mean())
@@ -90,7 +106,7 @@ def measure(folder: Path, group: str, seed: int) -> dict:
         if group in NAIVE2:
             result[name]["owa"] = (smape / NAIVE2[group][0] + mase / NAIVE2[group][1]) / 2
     for level in (80, 95):
-        low, high = columns[f"Ensemble-lo-{level}"], columns[f"Ensemble-hi-{level}"]
+        low, high = columns[f"{main}-lo-{level}"], columns[f"{main}-hi-{level}"]
         result[f"in {level}"] = float(((actual >= low) & (actual <= high)).mean() * 100)
     outside = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
     result["msis"] = float(np.nanmean((high - low + 40 * outside).mean(axis=1) / scale))
@@ -113,7 +129,8 @@ def show(runs: list[dict]) -> None:
             more = [
                 statistics.median(run[key] for run in of_group) for key in ("in 80", "in 95", "msis", "fit", "predict")
             ]
-            cells += [f"{value:.1f}" if name == "Ensemble" else "" for value in more]
+            is_main = name == next(model for model in MODELS if model in of_group[0])
+            cells += [f"{value:.1f}" if is_main else "" for value in more]
             print(f"| {group} | {name} | {' | '.join(cells)} | {len(of_group)} |")
     weights = {"M3 yearly": 645 * 6, "M3 quarterly": 756 * 8, "M3 monthly": 1428 * 18, "M3 other": 174 * 8}
     for name in MODELS:
@@ -127,14 +144,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default=",".join(GROUPS))
+    parser.add_argument("--tails", action="store_true")
+    parser.add_argument("--model", default="auto")
     parser.add_argument("--out", type=Path, default=Path("competitions.jsonl"))
     options = parser.parse_args()
     lines = options.out.read_text().splitlines() if options.out.exists() else []
     runs = [json.loads(line) for line in lines]
+    model = options.model.split(",") if "," in options.model else options.model
     for seed in range(options.seeds):
         for group in options.only.split(","):
             if not any(run["group"] == group and run["seed"] == seed for run in runs):
-                runs.append(measure(options.folder, group, seed))
+                runs.append(measure(options.folder, group, seed, model, tails=options.tails))
                 with options.out.open("a") as file:
                     file.write(json.dumps(runs[-1]) + "\n")
     show(runs)

@@ -41,7 +41,7 @@ from gatecast.explain.learning_curves import diagnose_fit
 from gatecast.explain.permutation_importance import Importance, permutation_importance
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.presets import check_model
+from gatecast.forecasting.presets import check_model, needs_training
 from gatecast.metrics.tables import cross_validation_columns, to_columns
 from gatecast.nn.inspection.unit_memory import UnitMemory
 from gatecast.nn.sequential import Sequential
@@ -200,6 +200,7 @@ class Forecaster:
         self.state_: FittedState | None = None
         self._params = params
         self._kind = "dict"
+        self._is_fitted_by_predict = False
         self._findings: tuple[str, ...] = ()
         self._newest: Panel | None = None
 
@@ -342,11 +343,7 @@ class Forecaster:
         Raises:
             DataError: The data cannot be used: the message says what is wrong, where, and how to fix it.
         """
-        self._kind = kind_of(source)
-        panel, notes = self._read(source)
-        with show_progress(progress) as report:
-            self.state_ = fit(panel, self.config, list(notes), report, evaluate=evaluate)
-        self._findings = self.state_.notes
+        self._fit(source, self.config, evaluate=evaluate, progress=progress)
         return self
 
     def predict(
@@ -359,6 +356,9 @@ class Forecaster:
         output: str | None = None,
     ) -> Any:
         """Forecast the steps after the end of each series.
+
+        Models that need no training, such as "pretrained", need no `fit`: without one, each call fits the series that
+        it is given, which takes a moment, and scores the models on their ends (`evaluation_`).
 
         Args:
             source: Series to forecast, as given to `fit`, of which the models need not have seen any; None: those of
@@ -374,9 +374,10 @@ class Forecaster:
             A table with ids, times, and the columns of the forecast and its intervals.
 
         Raises:
-            NotFittedError: `fit` comes first.
+            NotFittedError: `fit` comes first, for models that are trained.
             DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` misses.
         """
+        source = self._without_fit(source, h)
         record = self._forecast(source, h=h, level=level, futr_df=futr_df)
         return self._to_table(record.columns, _panel_of(record), source, output)
 
@@ -408,6 +409,7 @@ class Forecaster:
             DataError: As `predict`.
         """
         check_positive_int(n_paths, "n_paths")
+        source = self._without_fit(source, h)
         state, n_steps = self._fitted(), self._n_steps(h)
         panel, context = self._context(source, futr_df, n_steps)
         seed = self.config.seed if seed is None else check_seed(seed)
@@ -428,6 +430,37 @@ class Forecaster:
         _, context = self._context(None, futr_df, n_steps)
         table = tables.components(state, state.panel, context, n_steps)
         return self._to_table(table, state.panel, output=output)
+
+    def simple_weights(self, source: Any = None, *, output: str | None = None) -> Any:
+        """Return how much each simple forecast counts in that of the pretrained network.
+
+        The network starts from a mean of simple forecasts (the level, its drift, a damped trend, the recent mean; each
+        with the season added) and adds to it. `findings_` has the mean weights in a sentence.
+
+        Args:
+            source: As for `predict`.
+            output: As for `predict`.
+
+        Returns:
+            A table with ids, "first_step" and "last_step" of a range of steps, and a column of weights for each simple
+            forecast; a row's weights sum to 1.
+
+        Raises:
+            NotFittedError: `fit` comes first, for models that are trained.
+            ConfigError: No model starts from simple forecasts.
+
+        Example:
+            >>> import numpy as np
+            >>> sales = {"ds": np.datetime64("2020-01") + np.arange(36), "y": 100 + np.arange(36)}
+            >>> table = Forecaster(12, model="pretrained").simple_weights(sales)
+            >>> list(table)
+            ['first_step', 'last_step', 'level', 'drift', 'damped trend', 'recent mean']
+        """
+        source = self._without_fit(source, None)
+        panel, context = self._past(source)
+        table, sentence = tables.simple_weights_table(self._fitted(), panel, context)
+        self._findings = (*self._findings, sentence)
+        return self._to_table(table, panel, source, output)
 
     def predict_insample(self, *, output: str | None = None) -> Any:
         """Forecast each past value one step ahead, with models that were fitted on it: to look at, not to judge by.
@@ -707,6 +740,35 @@ class Forecaster:
 
     # What the methods share.
 
+    def _fit(
+        self,
+        source: Any,
+        config: ForecasterConfig,
+        *,
+        evaluate: bool = True,
+        progress: Callable[[Progress], None] | bool | None = None,
+    ) -> None:
+        """Fit with some settings."""
+        kind = kind_of(source)
+        panel, notes = self._read(source)
+        with show_progress(progress) as report:
+            self.state_ = fit(panel, config, list(notes), report, evaluate=evaluate)
+        self._kind, self._findings, self._is_fitted_by_predict = kind, self.state_.notes, False
+
+    def _without_fit(self, source: Any, h: int | None) -> Any:
+        """Fit models that need no training to what they are asked to forecast, unless `fit` was called.
+
+        Returns:
+            The source to forecast: None, as it is what was fitted then.
+        """
+        is_fitted = self.state_ is not None and not self._is_fitted_by_predict
+        if is_fitted or source is None or needs_training(self.config.model):
+            return source
+        check_optional_positive_int(h, "h")
+        self._fit(source, replace(self.config, h=h or self.config.h))
+        self._is_fitted_by_predict = True
+        return None
+
     def _fitted(self) -> FittedState:
         """Return what was fitted."""
         if self.state_ is None:
@@ -791,6 +853,11 @@ class Forecaster:
         context = tables.forecast_context(state, panel, n_steps or state.horizon, futr_df, findings)
         self._findings = tuple(findings)
         return panel, context
+
+    def _past(self, source: Any) -> tuple[Panel, PanelContext]:
+        """Return series, and the same as models read them, without what is known for the steps ahead."""
+        panel = self._series(source)
+        return panel, PanelContext.from_panel(panel, fitted_on=self._fitted().panel)
 
     def _forecast(
         self,

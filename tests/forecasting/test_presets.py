@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatecast import Sequential
+from gatecast import Forecaster, Sequential
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.forecasting import statsforecast_models
@@ -33,16 +33,27 @@ def no_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("n_series", "task", "names"),
     [
-        (1, Task(6, 12), ["lstm", "dot", "lgt", *SEASONAL]),
-        (100, Task(6, 12), ["lstm", "dot", "lgt", *SEASONAL]),
-        (100, Task(8, 4), ["lstm", "es-lstm", "dot", "lgt", *SEASONAL]),
-        (100, Task(6, 1), ["es-lstm", "dot", "lgt"]),
-        (100, Task(14, 1), ["lstm", "es-lstm", "dot", "lgt"]),
-        (100, Task(48, 168, seasons=(24, 168)), ["lstm", "dot", *SEASONAL]),
+        (1, Task(6, 12), ["lstm", "pretrained", "dot", "lgt", *SEASONAL]),
+        (100, Task(6, 12), ["lstm", "pretrained", "dot", "seasonal-ridge"]),
+        (100, Task(8, 4), ["lstm", "pretrained", "dot", "lgt", "seasonal-ridge"]),
+        (100, Task(6, 1), ["es-lstm", "pretrained", "dot", "lgt"]),
+        (100, Task(14, 1), ["lstm", "es-lstm", "pretrained", "dot", "lgt"]),
+        (100, Task(48, 168, seasons=(24, 168)), ["lstm", "pretrained", "dot", *SEASONAL]),
+        (1, Task(48, 365), ["lstm", "dot", *SEASONAL]),
     ],
 )
 def test_auto_models_by_season_horizon_and_number_of_series(n_series, task, names, no_extra):
     assert [config.name for config in auto_models(panel(n_series), task, Overrides())] == names
+
+
+def test_auto_goes_on_without_the_pretrained_network_and_says_so(no_extra, monkeypatch):
+    reason = "The file has been altered since it was saved."
+    monkeypatch.setattr("gatecast.pipeline.fit.why_unavailable", lambda: reason)
+    monkeypatch.setattr("gatecast.forecasting.presets.is_available", lambda: False)
+    assert "pretrained" not in [config.name for config in auto_models(panel(1), TASK, Overrides())]
+    quick = TrainingConfig(max_steps=2, n_members=1)
+    forecaster = Forecaster(3, training=quick).fit({"y": np.arange(30.0) % 7}, evaluate=False)
+    assert f"the pretrained network is left out: {reason}" in forecaster.data_notes_
 
 
 def test_auto_models_with_the_extra_add_its_models_where_series_are_few(monkeypatch):
@@ -58,7 +69,7 @@ def test_model_configs_of_names_configs_networks_and_lists(no_extra):
     network = Sequential([LSTM(4), Dense(6)])
     configs = model_configs(["naive", Naive(), network, "auto", "gru"], panel(1), TASK, Overrides())
     names = [config.name for config in configs]
-    assert names == ["naive", "naive", "sequential", "lstm", "dot", "lgt", *SEASONAL, "gru"]
+    assert names == ["naive", "naive", "sequential", "lstm", "pretrained", "dot", "lgt", *SEASONAL, "gru"]
     assert unique_columns(configs)[:4] == ["Naive", "Naive-2", "Sequential", "LSTM"]
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "HasNetworks",
     "IsDifferentiable",
     "LocalModel",
+    "MixesSimpleForecasts",
     "ModelConfig",
     "ModelState",
     "NetworkView",
@@ -43,6 +44,7 @@ __all__ = [
     "PanelSummary",
     "PredictsInsample",
     "RefitsToSeries",
+    "SimpleWeights",
     "StepCallback",
     "Task",
 ]
@@ -279,6 +281,30 @@ class IsDifferentiable(Protocol):
         """Return one number of a forecast as a function of what is read, for one series."""
 
 
+class SimpleWeights(NamedTuple):
+    """How much each simple forecast counts in a forecast, by steps ahead.
+
+    Args:
+        names: Of the simple forecasts.
+        first: First step of each range of steps, [n_ranges].
+        last: Last step of each, [n_ranges].
+        weights: [n_series, n_ranges, n_names], which sum to 1 over the names.
+    """
+
+    names: tuple[str, ...]
+    first: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
+    weights: FloatArray
+
+
+@runtime_checkable
+class MixesSimpleForecasts(Protocol):
+    """A model that starts from simple forecasts, and can say how much each counts."""
+
+    def simple_weights(self, context: PanelContext) -> SimpleWeights:
+        """Return the weights for series with a value each."""
+
+
 @dataclass(frozen=True)
 class LocalModel:
     """Base class of models that are fitted to each series by itself, when it is forecast.
@@ -302,6 +328,8 @@ class LocalModel:
     name: ClassVar[str]
     column: ClassVar[str]
     family: ClassVar[Family] = "statistical"
+    needs_training: ClassVar[bool] = False
+    """Whether `fit` has to come before any forecast."""
     is_quick: ClassVar[bool] = True
     """Whether a fit takes so little that past origins may be forecast as well, to learn from their errors."""
 

@@ -20,11 +20,13 @@ from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.es_rnn.model import ESRNNConfig
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
 from gatecast.forecasting.panel_rnn.presets import FEW_SERIES
+from gatecast.forecasting.pretrained import model as pretrained
+from gatecast.forecasting.pretrained.released import is_available
 from gatecast.forecasting.registry import AUTO, REQUIRED, get_model
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 from gatecast.nn.sequential import Sequential
 
-__all__ = ["auto_models", "check_model", "model_configs", "model_name"]
+__all__ = ["auto_models", "check_model", "model_configs", "model_name", "needs_training"]
 
 MAX_STATSFORECAST_SERIES = {statsforecast_models.AutoETS: 200, statsforecast_models.AutoCES: 2000}
 """Models of the `stats` extra, and the most series that "auto" fits them to: 0.1 and 0.01 seconds a series."""
@@ -33,12 +35,15 @@ MAX_TREND_VALUES = 2_000_000
 """Values of all series, at most, that "auto" fits local and global trends to: 10 microseconds each."""
 
 MAX_TREND_SEASON = 85
-"""Longest season with which "auto" fits them: of longer ones their 512 values hold too few."""
+"""Longest season with which "auto" fits them to few series: of longer ones their 512 values hold too few."""
+
+MAX_PANEL_TREND_SEASON = 4
+"""The same for panels: on validation tails of monthly and weekly panels they gained nothing beside the other models."""
 
 SHORT_HORIZON = 6
 """Horizon up to which, without a season, ES-RNN alone joins theta, as validation tails of M3 yearly chose."""
 
-MAX_SMOOTHED_SEASON = 4
+MAX_SMOOTHED_SEASON = 1
 """Season up to which ES-RNN joins: with longer ones it gained nothing on validation tails."""
 
 BASELINES = (baselines.SeasonalNaive, baselines.Naive, baselines.Drift, baselines.Mean)
@@ -46,12 +51,12 @@ BASELINES = (baselines.SeasonalNaive, baselines.Naive, baselines.Drift, baseline
 
 
 def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[ModelConfig]:
-    """Return the models of "auto": an LSTM and the theta method, and what else validation tails chose for such panels.
+    """Return the models of "auto": a trained and the pretrained LSTM, the theta method, and what else tails chose.
 
     Example:
         >>> import numpy as np
-        >>> [config.name for config in auto_models(PanelSummary(np.full(100, 50)), Task(8, 4), Overrides())][:2]
-        ['lstm', 'es-lstm']
+        >>> [config.name for config in auto_models(PanelSummary(np.full(100, 50)), Task(8, 4), Overrides())]
+        ['lstm', 'pretrained', 'dot', 'lgt', 'seasonal-ridge']
     """
     has_few_series, m = panel.n_series < FEW_SERIES, task.season_length
     configs: list[ModelConfig] = []
@@ -59,6 +64,8 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
         configs.append(LSTMConfig.default_for(panel, task, overrides))
     if m <= MAX_SMOOTHED_SEASON and not has_few_series:
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
+    if min(task.seasons, default=m) <= pretrained.MAX_SEASON and is_available():
+        configs.append(pretrained.Pretrained())
     configs += closed_form_models(panel, task)
     if statsforecast_models.available():
         configs += [model() for model, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]
@@ -73,16 +80,16 @@ def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
         >>> [config.name for config in closed_form_models(PanelSummary(np.full(100, 50)), Task(8, 1))]
         ['dot', 'lgt']
     """
+    has_few_series, longest = panel.n_series < FEW_SERIES, max(task.seasons, default=task.season_length)
+    max_season = MAX_TREND_SEASON if has_few_series else MAX_PANEL_TREND_SEASON
     configs: list[ModelConfig] = [theta.DynamicOptimizedTheta()]
-    if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= MAX_TREND_SEASON:
+    if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= max_season:
         configs.append(local_global_trend.LocalGlobalTrend())
-    if max(task.seasons, default=task.season_length) > 1:
-        configs += [
-            seasonal_average.SeasonalCopy(),
-            seasonal_average.SeasonalAverage(),
-            level_shape.LevelShape(),
-            seasonal_ridge.SeasonalRidge(),
-        ]
+    # In panels of a short season, copies of seasons are worth nothing beside the other models.
+    if longest > 1 and (has_few_series or longest > pretrained.MAX_SEASON):
+        configs += [seasonal_average.SeasonalCopy(), seasonal_average.SeasonalAverage(), level_shape.LevelShape()]
+    if longest > 1:
+        configs.append(seasonal_ridge.SeasonalRidge())
     return configs
 
 
@@ -105,6 +112,18 @@ def check_model(model: Any) -> None:
                 argument="model",
                 expected="a name, a model config, a Sequential, or a list of these",
             )
+
+
+def needs_training(model: Any) -> bool:
+    """Return whether any model of what a user wrote in `model=` has to be trained before it forecasts.
+
+    Example:
+        >>> needs_training("pretrained"), needs_training(["dot", "lstm"]), needs_training("auto")
+        (False, True, True)
+    """
+    items = model if isinstance(model, list | tuple) else [model]
+    configs = [get_model(item) if isinstance(item, str) and item != AUTO else item for item in items]
+    return any(getattr(config, "needs_training", True) for config in configs)
 
 
 def model_configs(model: Any, panel: PanelSummary, task: Task, overrides: Overrides) -> list[ModelConfig]:

@@ -45,6 +45,8 @@ from gatecast.forecasting.ensemble import (
 from gatecast.forecasting.median import members_of
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
 from gatecast.forecasting.presets import model_configs, unique_columns
+from gatecast.forecasting.pretrained.released import why_unavailable
+from gatecast.forecasting.registry import AUTO
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.pipeline.data_checks import check_bounds, check_series, drop_unlike_last, trim_unobserved
 from gatecast.pipeline.progress import Progress, ProgressTracker
@@ -67,6 +69,7 @@ UPDATE_DIVISOR = 3
 
 
 NOTES = {
+    "no_pretrained": "the pretrained network is left out: {reason}",
     "no_split": (
         "{n} rows are too few to hold any back: the forecast has not been scored, and its intervals are a guess."
     ),
@@ -189,12 +192,14 @@ class _Fit:
         return self.context if panel is self.panel else PanelContext.from_panel(panel)
 
     def notes(self) -> list[str]:
-        """Return notes on the split."""
+        """Return notes on the split, and on models that are missing."""
+        reason = why_unavailable() if self.config.model == AUTO else ""
+        notes = [NOTES["no_pretrained"].format(reason=reason)] if reason else []
         if self.split is None:
-            return [NOTES["no_split"].format(n=self.typical_length)]
-        if self.split.train < self.task.horizon:
-            return [NOTES["short_training"].format(n=self.split.train, horizon=self.task.horizon)]
-        return []
+            notes.append(NOTES["no_split"].format(n=self.typical_length))
+        elif self.split.train < self.task.horizon:
+            notes.append(NOTES["short_training"].format(n=self.split.train, horizon=self.task.horizon))
+        return notes
 
     def calibrator(self) -> ConformalCalibrator:
         """Return the calibrator before anything is measured."""

@@ -16,13 +16,24 @@ from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import point_forecasts, predict_all
 from gatecast.evaluation.coherent_forecasts import forecast_intervals, forecast_paths
+from gatecast.forecasting.base import MixesSimpleForecasts, SimpleWeights
 from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.state import FittedState
 from gatecast.results import column_names
 
-__all__ = ["components", "forecast_context", "forecast_table", "insample_table", "paths_table"]
+__all__ = [
+    "components",
+    "forecast_context",
+    "forecast_table",
+    "insample_table",
+    "paths_table",
+    "simple_weights_table",
+]
 
 ColumnTable = dict[str, npt.NDArray[Any]]
+
+MIN_WEIGHT = 0.05
+"""Weights below are not named in a sentence."""
 
 
 def forecast_context(
@@ -96,6 +107,41 @@ def components(state: FittedState, panel: Panel, context: PanelContext, n_steps:
     quantiles = predict_all(state.calibrator, state.ensemble, context, n_steps)
     columns = {name: point_forecasts(state.calibrator, q, context.values).ravel() for name, q in quantiles.items()}
     return panel.future_columns(n_steps) | columns
+
+
+def simple_weights_table(state: FittedState, panel: Panel, context: PanelContext) -> tuple[ColumnTable, str]:
+    """Return how much each simple forecast counts in the first model that starts from them, and a sentence.
+
+    Raises:
+        ConfigError: No model does.
+    """
+    model = next((model for model in state.ensemble.models if isinstance(model, MixesSimpleForecasts)), None)
+    if model is None:
+        raise ConfigError(
+            "No model of this forecaster starts from simple forecasts",
+            got=", ".join(config.name for config in state.ensemble.configs),
+            fix='Write model="pretrained".',
+            argument="model",
+        )
+    found = model.simple_weights(context)
+    n_ranges = len(found.first)
+    table = panel.id_columns(n_ranges)
+    table |= {"first_step": np.tile(found.first, len(panel)), "last_step": np.tile(found.last, len(panel))}
+    table |= {name: found.weights[..., k].ravel() for k, name in enumerate(found.names)}
+    return table, _describe_weights(found)
+
+
+def _describe_weights(found: SimpleWeights) -> str:
+    """Return the mean weights of the first and the last range in a sentence, the largest first."""
+    mean = found.weights.mean(axis=0)
+
+    def parts(k: int) -> str:
+        """Return the weights of a range that are at least 5 %."""
+        by_size = sorted(zip(mean[k].tolist(), found.names, strict=True), reverse=True)
+        return ", ".join(f"{100 * weight:.0f} % {name}" for weight, name in by_size if weight >= MIN_WEIGHT)
+
+    first, last = (f"{found.first[k]} to {found.last[k]}" for k in (0, -1))
+    return f"Steps {first} start from {parts(0)}; steps {last} from {parts(-1)}."
 
 
 def insample_table(state: FittedState) -> ColumnTable:

@@ -75,14 +75,14 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
     return PackedBatch(packed[0], np.stack([pack_time_major(a) for a in simple]), packed[1], packed[2], order)
 
 
-def pack_time_major(x: npt.NDArray[Any]) -> Float32Array:
-    """Pack an array (T, F, n), with n a multiple of the lanes, as [nb, T, F, L].
+def pack_time_major(x: npt.NDArray[Any], L: int = LANES) -> Float32Array:
+    """Pack an array (T, F, n), with n a multiple of the lanes L, as [nb, T, F, L].
 
     >>> pack_time_major(np.zeros((5, 2, 32))).shape
     (2, 5, 2, 16)
     """
     T, F, n = x.shape
-    return np.ascontiguousarray(x.reshape(T, F, n // LANES, LANES).transpose(2, 0, 1, 3), np.float32)
+    return np.ascontiguousarray(x.reshape(T, F, n // L, L).transpose(2, 0, 1, 3), np.float32)
 
 
 def _features(seen: FloatArray, m: int) -> Features:

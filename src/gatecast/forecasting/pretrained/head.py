@@ -26,6 +26,7 @@ __all__ = [
     "BLOCK",
     "LEVELS",
     "N_OUTPUTS",
+    "THIRDS",
     "Head",
     "anchor_weights",
     "head_backward",

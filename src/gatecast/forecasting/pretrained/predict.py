@@ -12,35 +12,42 @@ import numpy as np
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.features import Features, anchors, make_features
-from gatecast.forecasting.pretrained.head import BLOCK, LEVELS, head_forward
+from gatecast.forecasting.pretrained.head import BLOCK, LEVELS, THIRDS, anchor_weights, head_forward, split_outputs
 from gatecast.forecasting.pretrained.scaling import SeriesScale
 from gatecast.forecasting.pretrained.statistics import N_ANCHORS
-from gatecast.kernels.packing import LANES
+from gatecast.kernels.packing import LANES, blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
 
-__all__ = ["align_left", "predict_quantiles"]
+__all__ = ["MAX_LENGTH", "align_left", "predict_anchor_weights", "predict_quantiles"]
 
 BATCH_SERIES = 256
 """Series at a time."""
 
-MAX_LENGTH = 1024
-"""Newest values of a series that are used."""
+MAX_LENGTH = 160
+"""Newest values of a series that are used: as many as the network was trained on. More raised errors."""
 
 
-def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h: int, m: int) -> FloatArray:
-    """Forecast the steps after the end of each series.
+def predict_quantiles(
+    network: Network, weights: Weights, values: FloatArray, h: int, m: int, earlier: IntArray | None = None
+) -> FloatArray:
+    """Forecast the steps after the end of each series, or after earlier values.
 
-    Beyond a block the network goes on without values, as it has learned to.
+    One pass over a series gives the forecasts from all its origins; nothing after an origin matters there. Beyond a
+    block the network goes on without values, as it has learned to.
 
     Args:
         network: As `make_network` returns it.
         weights: Its parameters.
         values: Series aligned at their ends, (n, T); NaN is missing, or before the series began.
-        h: Steps.
+        h: Steps; at most a block from earlier values.
         m: Season length; 1 for none.
+        earlier: Origins as pairs of a row and the values that follow it, (n_origins, 2); None: the ends of all rows.
 
     Returns:
-        Quantiles of `LEVELS`, increasing, (n, h, Q); NaN for a series without a value.
+        Quantiles of `LEVELS`, increasing, (n_origins, h, Q); NaN where no value precedes the origin.
+
+    Raises:
+        ValueError: More than a block of steps from earlier values.
 
     Example:
         >>> from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
@@ -49,15 +56,32 @@ def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h:
         >>> predict_quantiles(network, weights, y, 3, 1)[0, :, 6].round(2).tolist()
         [5.0, 5.0, 5.0]
     """
-    out = np.full((len(values), h, len(LEVELS)), np.nan)
+    n_series = len(values)
+    origins = np.stack([np.arange(n_series), np.zeros(n_series, np.int64)], axis=1) if earlier is None else earlier
+    if h > BLOCK and origins[:, 1].any():
+        raise ValueError(f"h={h} is more than a block of {BLOCK} steps")
+    out = np.full((len(origins), h, len(LEVELS)), np.nan)
     newest = values[:, -MAX_LENGTH:]
-    length = np.isfinite(newest).any(axis=1) * (newest.shape[1] - np.isfinite(newest).argmax(axis=1))
+    length = _lengths(newest)
     by_length = np.argsort(length, kind="stable")
     by_length = by_length[length[by_length] > 0]
+    # Where each series stands in its batch, so that its origins are found.
     for start in range(0, len(by_length), BATCH_SERIES):
         rows = by_length[start : start + BATCH_SERIES]
-        out[rows] = _predict(network, weights, newest[rows], length[rows], h, m)
+        place = np.full(n_series, -1)
+        place[rows] = np.arange(len(rows))
+        chosen = np.flatnonzero((place[origins[:, 0]] >= 0) & (origins[:, 1] < length[origins[:, 0]]))
+        series = place[origins[chosen, 0]]
+        step = length[origins[chosen, 0]] - 1 - origins[chosen, 1]
+        if len(chosen):
+            out[chosen] = _predict(network, weights, newest[rows], length[rows], h, m, _Origins(step, series))
     return out
+
+
+def _lengths(values: FloatArray) -> IntArray:
+    """Return the columns from the first value on, (n,)."""
+    observed = np.isfinite(values)
+    return np.asarray(observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1)))
 
 
 def align_left(values: FloatArray, length: IntArray) -> FloatArray:
@@ -87,42 +111,109 @@ class _Origins(NamedTuple):
     """(n,)."""
 
 
-def _predict(network: Network, weights: Weights, values: FloatArray, length: IntArray, h: int, m: int) -> FloatArray:
-    """Return quantiles, (n, h, Q), of a few series."""
-    n_blocks = -(-h // BLOCK)
-    n, lanes = len(values), -(-len(values) // LANES) * LANES
-    y = np.full((int(length.max()) + (n_blocks - 1) * BLOCK, lanes), np.nan)
-    y[: int(length.max()), :n] = align_left(values, length)
+class _Pass(NamedTuple):
+    """What one pass over a few series gives."""
+
+    states: Float32Array
+    """[nb, T, F, L]."""
+    features: Features
+    scale: SeriesScale
+    head: tuple[Network, Weights]
+    """The layers from the states on."""
+
+
+def _run(network: Network, weights: Weights, y: FloatArray, m: int) -> _Pass:
+    """Run the network over series (T, n), which begin at step 0, up to its last layer."""
     scale = SeriesScale.of(y)
     features = make_features(scale.transform(y), m)
     body, head = split_network(network, weights, 1)
-    states, _ = forward(*body, pack_time_major(features.inputs), save_for_backward=False)
+    x = pack_time_major(features.inputs, LANES if y.shape[1] % LANES == 0 else 1)
+    states, _ = forward(*body, x, save_for_backward=False)
+    return _Pass(states, features, scale, head)
+
+
+def _predict(
+    network: Network, weights: Weights, values: FloatArray, length: IntArray, h: int, m: int, origins: _Origins
+) -> FloatArray:
+    """Return quantiles from origins in a few series, (n_origins, h, Q)."""
+    n_blocks = -(-h // BLOCK)
+    run = _run(network, weights, _to_lanes(values, length, (n_blocks - 1) * BLOCK), m)
     parts = []
     for k in range(n_blocks):
-        origin = np.zeros(lanes, np.int64)
-        origin[:n] = length - 1 + k * BLOCK
-        outputs, _ = forward(*head, _at_origins(states, origin), save_for_backward=False)
-        parts.append(_on_log_scale(outputs, features, _Origins(origin, np.arange(lanes))))
-    z = np.concatenate(parts, axis=0)[:h]
-    return np.asarray(scale.inverse(z).transpose(2, 0, 1)[:n])
+        at = _padded(origins._replace(step=origins.step + k * BLOCK))
+        outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
+        parts.append(_on_log_scale(outputs, run.features, at))
+    z = np.concatenate(parts, axis=0)[:h, :, : len(origins.step)]
+    series = origins.series
+    return np.asarray(SeriesScale(run.scale.negative[series], run.scale.size[series]).inverse(z).transpose(2, 0, 1))
 
 
-def _at_origins(states: Float32Array, origin: IntArray) -> Float32Array:
-    """Return the states of the origin of each lane, [nb, 1, F, L]."""
-    nb, _, F, L = states.shape
-    index = origin.reshape(nb, 1, 1, L)
-    return np.take_along_axis(states, np.broadcast_to(index, (nb, 1, F, L)), axis=1)
+def predict_anchor_weights(network: Network, weights: Weights, values: FloatArray, m: int) -> FloatArray:
+    """Return the weights of the simple forecasts at the ends of series, for each third of the next block.
+
+    Args:
+        network: As for `predict_quantiles`.
+        weights: Its parameters.
+        values: As for `predict_quantiles`, each with a value.
+        m: Season length; 1 for none.
+
+    Returns:
+        (n, 3, A), which sum to 1 over the last axis.
+
+    Example:
+        >>> from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
+        >>> network, weights = make_network(PretrainedConfig(units=8, n_layers=1))
+        >>> predict_anchor_weights(network, weights, np.full((1, 20), 5.0), 1)[0, 0].tolist()
+        [0.25, 0.25, 0.25, 0.25]
+    """
+    out = np.empty((len(values), THIRDS, N_ANCHORS))
+    newest = values[:, -MAX_LENGTH:]
+    length = _lengths(newest)
+    for start in range(0, len(values), BATCH_SERIES):
+        rows = slice(start, start + BATCH_SERIES)
+        n = len(length[rows])
+        run = _run(network, weights, _to_lanes(newest[rows], length[rows], 0), m)
+        at = _padded(_Origins(length[rows] - 1, np.arange(n)))
+        outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
+        by_lane = anchor_weights(split_outputs(outputs)[1])[:, 0]
+        out[rows] = by_lane.transpose(0, 3, 1, 2).reshape(-1, THIRDS, N_ANCHORS)[:n]
+    return out
+
+
+def _to_lanes(values: FloatArray, length: IntArray, n_more: int) -> FloatArray:
+    """Return series that begin at step 0 in as many columns as there are lanes, with more steps behind their ends."""
+    n, T = len(values), int(length.max())
+    L = padded_lanes(n)
+    y = np.full((T + n_more, blocks(n, L) * L), np.nan)
+    y[:T, :n] = align_left(values, length)
+    return y
+
+
+def _padded(origins: _Origins) -> _Origins:
+    """Return origins that fill all lanes; the last is repeated."""
+    n = len(origins.step)
+    L = padded_lanes(n)
+    index = np.minimum(np.arange(blocks(n, L) * L), n - 1)
+    return _Origins(origins.step[index], origins.series[index])
+
+
+def _states_at(states: Float32Array, origins: _Origins) -> Float32Array:
+    """Return the states at origins, [nb, 1, F, L]."""
+    L, n = states.shape[3], len(origins.step)
+    part = states[origins.series // L, origins.step, :, origins.series % L]
+    lanes = padded_lanes(n)
+    return np.ascontiguousarray(part.reshape(n // lanes, lanes, -1).transpose(0, 2, 1)[:, None])
 
 
 def _on_log_scale(outputs: Float32Array, features: Features, origins: _Origins) -> FloatArray:
-    """Return the quantiles of a block on the scale of the features, (K, Q, n)."""
+    """Return the quantiles of a block on the scale of the features, (K, Q, n_origins)."""
     at, n = (origins.step, origins.series), len(origins.step)
+    nb, L = outputs.shape[0], outputs.shape[3]
     part = _take(features, origins)
     simple = anchors(part, np.zeros(1, np.int64), BLOCK)[1:, 0]
-    packed = simple.reshape(N_ANCHORS - 1, BLOCK, n // LANES, LANES).transpose(0, 2, 1, 3)[:, :, None]
+    packed = simple.reshape(N_ANCHORS - 1, BLOCK, nb, L).transpose(0, 2, 1, 3)[:, :, None]
     head = head_forward(outputs, np.ascontiguousarray(packed, np.float32))
-    nb = n // LANES
-    q = head.quantiles.reshape(nb, BLOCK, len(LEVELS), LANES) + head.center.reshape(nb, BLOCK, 1, LANES)
+    q = head.quantiles.reshape(nb, BLOCK, len(LEVELS), L) + head.center.reshape(nb, BLOCK, 1, L)
     q = q.transpose(1, 2, 0, 3).reshape(BLOCK, len(LEVELS), n)
     steps = origins.step + np.arange(1, BLOCK + 1)[:, None]
     season = features.indices.values
