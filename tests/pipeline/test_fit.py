@@ -12,8 +12,7 @@ from gatecast.forecasting import statsforecast_models
 from gatecast.layers import GRU, Dense
 
 H = 6
-THETA, LGT = "DynamicOptimizedTheta", "LocalGlobalTrend"
-SEASONAL = ["SeasonalCopy", "SeasonalAverage", "LevelShape", "SeasonalRidge"]
+THETA = "DynamicOptimizedTheta"
 
 
 def test_fit_splits_one_series_and_scores_its_end(fitted_series, sales):
@@ -27,7 +26,7 @@ def test_fit_splits_one_series_and_scores_its_end(fitted_series, sales):
 
 def test_fit_scores_models_next_to_the_simple_forecasts(fitted_panel):
     evaluation = fitted_panel.evaluation_
-    names = ["Ensemble", "LSTM", THETA, LGT, *SEASONAL, "SeasonalNaive", "Naive", "Drift", "Mean"]
+    names = ["Ensemble", "LSTM", "Pretrained", THETA, "SeasonalRidge", "SeasonalNaive", "Naive", "Drift", "Mean"]
     assert [score.model for score in evaluation.scores] == names
     assert 0 <= evaluation.scores[0].n_worse <= 24
     assert "of each of 24 series" in evaluation.verdict
@@ -65,7 +64,7 @@ def test_fit_without_evaluation_fits_the_same_models(fitted_series, sales):
     other = Forecaster(12, **QUICK).fit(monthly(sales), evaluate=False)
     assert other.evaluation_ is None
     components, expected = other.predict_components(), fitted_series.predict_components()
-    for name in ("LSTM", THETA, LGT):
+    for name in ("LSTM", "Pretrained", THETA):
         assert components[name].tobytes() == expected[name].tobytes(), name
     # Weights come from other errors: the newest ones are learned from in either case, but not by the same networks.
     np.testing.assert_allclose(other.predict()["Ensemble"], fitted_series.predict()["Ensemble"], rtol=0.05)
@@ -180,7 +179,7 @@ def test_fit_statsforecast_models_join_where_installed(past_shops, tmp_path, mon
     monkeypatch.setattr(statsforecast_models, "forecast_each", forecast_each)
     forecaster = Forecaster(H, **SHOP_COLUMNS, **QUICK).fit(only_sales(past_shops))
     weights = forecaster.model_weights_
-    assert list(weights) == ["LSTM", THETA, LGT, *SEASONAL, "AutoETS", "AutoCES"]
+    assert list(weights) == ["LSTM", "Pretrained", THETA, "SeasonalRidge", "AutoETS", "AutoCES"]
     assert weights["AutoCES"] < 1e-4, "three times too large"
     assert sum(weights.values()) == pytest.approx(1)
     forecaster.save(tmp_path / "m")

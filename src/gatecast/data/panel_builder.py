@@ -70,8 +70,9 @@ def build_panel(
         The panel, with the series in order of appearance, and notes on the data, one sentence each.
 
     Raises:
-        DataError: Fewer than two rows, an infinite or huge value, no value at all, two rows of one time in a series,
-            irregular times, series of different frequencies, or a static column that varies within a series.
+        DataError: No row, fewer than two without `freq`, an infinite or huge value, no value at all, two rows of one
+            time in a series, irregular times, series of different frequencies, or a static column that varies within
+            a series.
         ConfigError: `freq` does not fit the type of the times.
 
     >>> panel, notes = build_panel(np.array(["2024-01-03", "2024-01-01"], "M8[D]"), [3, 1], freq="D")
@@ -83,7 +84,8 @@ def build_panel(
     columns = columns or ColumnNames()
     exogenous = exogenous or ExogenousColumns({}, {}, {}, {})
     t, x = _to_times(times), np.asarray(values, np.float64)
-    check_values(t, x, columns, describe_row)
+    # One row that goes on with a known series is enough.
+    check_values(t, x, columns, describe_row, min_rows=2 if freq is None else 1)
     for name, column in exogenous.columns.items():
         check_finite(t, column, name, describe_row)
     labels, codes = (np.array([""], object), np.zeros(len(t), np.int64)) if ids is None else factorize(np.asarray(ids))

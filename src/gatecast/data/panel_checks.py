@@ -48,13 +48,15 @@ OTHER_FREQUENCY = "Series have different frequencies"
 """What the error about series of several frequencies says."""
 
 
-def check_values(t: Times, x: FloatArray, names: ColumnNames, describe_row: Callable[[int], str]) -> None:
+def check_values(
+    t: Times, x: FloatArray, names: ColumnNames, describe_row: Callable[[int], str], min_rows: int = 2
+) -> None:
     """Check that there are rows and that some have a finite value.
 
     Raises:
-        DataError: Fewer than two rows, an infinite or huge value, or no value at all.
+        DataError: Fewer than `min_rows` rows, an infinite or huge value, or no value at all.
     """
-    if len(x) < 2:
+    if len(x) < min_rows:
         raise DataError(
             "Too few rows",
             got="one row" if len(x) else "no rows",

@@ -208,6 +208,7 @@ TITLES = {
     "Naive": "naive forecast",
     "Drift": "drift forecast",
     "Mean": "mean forecast",
+    "Pretrained": "pretrained network",
 }
 """What models are called in a sentence, other than by their columns."""
 

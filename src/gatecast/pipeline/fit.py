@@ -30,6 +30,7 @@ from gatecast.evaluation.calibration import (
 )
 from gatecast.evaluation.coherent_forecasts import fit_reconciler
 from gatecast.evaluation.model_weights import ModelWeights, equal_weights
+from gatecast.evaluation.online_margins import update_margins
 from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past, older_origins
 from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
@@ -264,7 +265,7 @@ class _Fit:
 def update(
     state: FittedState, panel: Panel, config: ForecasterConfig, progress: ProgressCallback | None
 ) -> FittedState:
-    """Continue training on newer rows, a third as long at a third of the learning rate; weights and widths stay.
+    """Continue training on newer rows, a third as long at a third of the learning rate; intervals follow new values.
 
     Args:
         state: What was fitted.
@@ -277,10 +278,17 @@ def update(
     context = PanelContext.from_panel(panel, fitted_on=state.panel)
     task = state.ensemble.task._replace(seed=config.seed)
     ensemble = replace(state.ensemble, task=task)
+    calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))
     ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
     seconds = time.perf_counter() - began
     return replace(
-        state, panel=panel, ensemble=ensemble, evaluation=None, training_history=tracker.history, seconds=seconds
+        state,
+        panel=panel,
+        ensemble=ensemble,
+        calibrator=calibrator,
+        evaluation=None,
+        training_history=tracker.history,
+        seconds=seconds,
     )
 
 

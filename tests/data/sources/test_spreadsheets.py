@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import zipfile
 from datetime import date, datetime, time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -234,3 +235,13 @@ class TestFiles:
     def test_file_above_the_limit_raises(self, xlsx, monkeypatch):
         monkeypatch.setattr(spreadsheets, "MAX_BYTES", 1000)
         assert refusal(xlsx(S=ROWS)).startswith("The spreadsheet is too large when decompressed")
+
+
+def test_xls_of_old_versions_is_read_with_its_dates():
+    # Written by Excel's binary format of 1997; months in date cells, numbers in the other column.
+    panel, notes = read(str(Path(__file__).parent / "files" / "sales.xls"))
+    assert (str(panel.freq), panel.lengths.tolist()) == ("MS", [36])
+    assert panel.values[:3].tolist() == [100.0, 104.0, 108.0]
+    assert panel.start[0] == np.datetime64("2020-01-01")
+    assert panel.columns.target == "sold"
+    assert any("month" in note for note in notes)
