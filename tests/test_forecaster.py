@@ -38,7 +38,7 @@ def test_forecaster_seasonal_series_beats_seasonal_naive(sales):
     names = [score.model for score in forecaster.evaluation_.scores]
     seasonal = ["SeasonalCopy", "SeasonalAverage", "LevelShape", "SeasonalRidge"]
     smoothing, simple = ["DynamicOptimizedTheta", "LocalGlobalTrend"], ["SeasonalNaive", "Naive", "Drift", "Mean"]
-    assert names == ["Ensemble", "LSTM", *smoothing, *seasonal, *simple]
+    assert names == ["Ensemble", "LSTM", "Pretrained", *smoothing, *seasonal, *simple]
     model, naive = forecaster.evaluation_.scores[0], forecaster.evaluation_.scores[names.index("SeasonalNaive")]
     assert model.mase < 0.6 * naive.mase
     assert model.skill == pytest.approx(100 * (1 - model.mae / naive.mae))

@@ -313,7 +313,7 @@ def score_rows(scores: Sequence[Score]) -> tuple[tuple[str, ...], list[tuple[str
     one_sided = any(abs(score.bias) >= ONE_SIDED * score.mae > 0 for score in scores[:1])
     rows = []
     for k, score in enumerate(scores):
-        skill = format_or_dash(score.skill, "{:+.1f} %" if score.skill else "{:.0f} %")
+        skill = format_or_dash(score.skill, "{:+.0f} %" if score.skill else "{:.0f} %")
         coverage = (format_or_dash(score.coverage.get(level, np.nan), "{:.0f} %") for level in levels)
         name = BASELINES.get(score.model, score.model)
         errors = (mae(score.mae), rmse(score.rmse), format_or_dash(score.mase, "{:.3f}"), skill)

@@ -152,7 +152,7 @@ def _summary(view: ForecastView) -> Table:
 
 def _table(grid: TextTable) -> Table:
     """Return a table with a line below its header."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for k, name in enumerate(grid.columns):
         # Times are never broken; intervals may be, in a narrow terminal.
         table.add_column(Text(name), justify="right" if k else "left", overflow="fold", no_wrap=not k)
