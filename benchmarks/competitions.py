@@ -70,12 +70,12 @@ def seasonal_naive_scale(series: list[np.ndarray], m: int) -> np.ndarray:
 
 def cut_tails(series: list[np.ndarray], h: int) -> tuple[dict[str, np.ndarray], list[np.ndarray], np.ndarray]:
     """Return series without their last h values, as `load` returns them, and these values; short ones are dropped."""
-    kept = [y for y in series if len(y) >= 2 * h + 4]
-    past = [y[:-h] for y in kept]
+    long = [y for y in series if len(y) >= 2 * h + 4]
+    past = [y[:-h] for y in long]
     lengths = [len(y) for y in past]
     train = {"unique_id": np.repeat(np.arange(len(past)), lengths), "y": np.concatenate(past)}
     train["ds"] = np.concatenate([np.arange(1, n + 1) for n in lengths])
-    return train, past, np.stack([y[-h:] for y in kept])
+    return train, past, np.stack([y[-h:] for y in long])
 
 
 def measure(folder: Path, group: str, seed: int, model: str | list[str], *, tails: bool) -> dict:

@@ -38,7 +38,7 @@ MAX_TREND_SEASON = 85
 """Longest season with which "auto" fits them to few series: of longer ones their 512 values hold too few."""
 
 MAX_PANEL_TREND_SEASON = 4
-"""The same for panels: on validation tails of monthly and weekly panels they gained nothing beside the other models."""
+"""The same for panels: on validation tails of monthly and weekly panels they gained nothing to the other models."""
 
 SHORT_HORIZON = 6
 """Horizon up to which, without a season, ES-RNN alone joins theta, as validation tails of M3 yearly chose."""
@@ -85,7 +85,7 @@ def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
     configs: list[ModelConfig] = [theta.DynamicOptimizedTheta()]
     if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= max_season:
         configs.append(local_global_trend.LocalGlobalTrend())
-    # In panels of a short season, copies of seasons are worth nothing beside the other models.
+    # In panels of a short season, copies of seasons add nothing to the other models.
     if longest > 1 and (has_few_series or longest > pretrained.MAX_SEASON):
         configs += [seasonal_average.SeasonalCopy(), seasonal_average.SeasonalAverage(), level_shape.LevelShape()]
     if longest > 1:

@@ -123,24 +123,24 @@ def simple_weights_table(state: FittedState, panel: Panel, context: PanelContext
             fix='Write model="pretrained".',
             argument="model",
         )
-    found = model.simple_weights(context)
-    n_ranges = len(found.first)
+    simple = model.simple_weights(context)
+    n_ranges = len(simple.first)
     table = panel.id_columns(n_ranges)
-    table |= {"first_step": np.tile(found.first, len(panel)), "last_step": np.tile(found.last, len(panel))}
-    table |= {name: found.weights[..., k].ravel() for k, name in enumerate(found.names)}
-    return table, _describe_weights(found)
+    table |= {"first_step": np.tile(simple.first, len(panel)), "last_step": np.tile(simple.last, len(panel))}
+    table |= {name: simple.weights[..., k].ravel() for k, name in enumerate(simple.names)}
+    return table, _describe_weights(simple)
 
 
-def _describe_weights(found: SimpleWeights) -> str:
+def _describe_weights(simple: SimpleWeights) -> str:
     """Return the mean weights of the first and the last range in a sentence, the largest first."""
-    mean = found.weights.mean(axis=0)
+    mean = simple.weights.mean(axis=0)
 
     def parts(k: int) -> str:
         """Return the weights of a range that are at least 5 %."""
-        by_size = sorted(zip(mean[k].tolist(), found.names, strict=True), reverse=True)
+        by_size = sorted(zip(mean[k].tolist(), simple.names, strict=True), reverse=True)
         return ", ".join(f"{100 * weight:.0f} % {name}" for weight, name in by_size if weight >= MIN_WEIGHT)
 
-    first, last = (f"{found.first[k]} to {found.last[k]}" for k in (0, -1))
+    first, last = (f"{simple.first[k]} to {simple.last[k]}" for k in (0, -1))
     return f"Steps {first} start from {parts(0)}; steps {last} from {parts(-1)}."
 
 
