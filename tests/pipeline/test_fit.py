@@ -233,3 +233,22 @@ def test_fit_yearly_pattern_stays_on_its_dates(rng, days, end, h, place, first, 
     peak = is_peak(forecast["ds"].astype("M8[D]"))
     assert peak.any()
     assert ((forecast["Ensemble"] > 95) == peak).all()
+
+
+def test_fit_of_a_long_series_reads_its_newest_values_and_says_so(monkeypatch):
+    for module in ("fit", "predict"):
+        monkeypatch.setattr(f"gatecast.pipeline.{module}.MAX_LENGTH", 700)
+    y = np.sin(np.arange(1000) * np.pi / 12) + 10
+    old = y.copy()
+    old[:250] += 5
+    one, other = (Forecaster(2, model="dot").fit({"y": values}) for values in (y, old))
+    assert "the models read the newest 700 of up to 1,000 values of a series." in one.data_notes_
+    np.testing.assert_array_equal(one.predict()["DynamicOptimizedTheta"], other.predict()["DynamicOptimizedTheta"])
+    assert one.evaluation_.scores[0].mae == other.evaluation_.scores[0].mae
+
+
+def test_fit_of_a_long_horizon_reads_more_than_is_held_back(monkeypatch):
+    monkeypatch.setattr("gatecast.pipeline.fit.MAX_LENGTH", 50)
+    y = np.sin(np.arange(1000) * np.pi / 12) + 10
+    forecaster = Forecaster(100, model="dot").fit({"y": y})
+    assert np.isfinite(forecaster.evaluation_.scores[0].mae)

@@ -21,12 +21,15 @@ from gatecast.data.panel_update import match_series
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.scaling import SeriesScaler, to_matrix
 
-__all__ = ["MAX_CATEGORIES", "PanelContext", "column_groups"]
+__all__ = ["MAX_CATEGORIES", "MAX_LENGTH", "PanelContext", "column_groups"]
 
 Derived = TypeVar("Derived")
 
 MAX_CATEGORIES = 20
 """Categories of a column that become a column of 0 and 1 each; rarer ones are 0 in all of them."""
+
+MAX_LENGTH = 65_536
+"""Newest values of a series that models read: a million rows cost as much as these."""
 
 FIELDS = ("values", "series", "end", "futr_exog", "hist_exog", "stat_exog")
 
@@ -188,7 +191,11 @@ class PanelContext:
 
     @classmethod
     def from_panel(
-        cls, panel: Panel, future: Mapping[str, FloatArray] | None = None, fitted_on: Panel | None = None
+        cls,
+        panel: Panel,
+        future: Mapping[str, FloatArray] | None = None,
+        fitted_on: Panel | None = None,
+        max_length: int | None = None,
     ) -> PanelContext:
         """Return a panel as it stands at its end.
 
@@ -198,6 +205,7 @@ class PanelContext:
             panel: The series.
             future: Values of the future exogenous columns after the end, by name, [n_series, n].
             fitted_on: The panel that models were fitted on; None: this one.
+            max_length: Newest values of a series that are read, at most; None: all.
 
         Example:
             >>> from dataclasses import replace
@@ -218,12 +226,13 @@ class PanelContext:
             series, end = match_series(panel, fitted_on)
             context = replace(context, series=series, end=end)
         context = replace(context, calendar=SeasonCalendar.of(panel))
-        return replace(
+        context = replace(
             context,
             futr_exog=_over_time(panel, panel.futr_exog, future or {}, T),
             hist_exog=_over_time(panel, panel.hist_exog, {}, T),
             stat_exog=np.stack(static, axis=1) if static else np.empty((n_series, 0)),
         )
+        return context if max_length is None else context.keep_last(max_length)
 
 
 def _over_time(panel: Panel, columns: Mapping[str, FloatArray], future: Mapping[str, FloatArray], T: int) -> FloatArray:

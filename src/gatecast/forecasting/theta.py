@@ -58,6 +58,9 @@ MAX_LENGTH = 1024
 MAX_CYCLES = 10
 """Seasons that are used, where they are more values."""
 
+MAX_SEASONAL_LENGTH, MIN_CYCLES = 3650, 3
+"""Values beyond which fewer seasons do, and how many at least: a season of minutes has 1,440."""
+
 
 @register
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class DynamicOptimizedTheta(LocalModel):
 
     def _forecast(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
         """`forecast` with the dates of the series."""
-        n = max(MAX_LENGTH, MAX_CYCLES * task.season_length)
+        m = task.season_length
+        n = max(MAX_LENGTH, min(MAX_CYCLES * m, MAX_SEASONAL_LENGTH), MIN_CYCLES * m)
         return dot(values[:, -n:], task.horizon, task.season_length, task.quantiles, calendar)
 
 

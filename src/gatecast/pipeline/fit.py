@@ -35,7 +35,7 @@ from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past, old
 from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
-from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.context import MAX_LENGTH, PanelContext
 from gatecast.forecasting.ensemble import (
     FittedEnsemble,
     fit_models,
@@ -65,11 +65,15 @@ CALIBRATION_ORIGINS = 16
 MAX_VALIDATION_ROWS = 256
 """Rows of the validation part, at most, that errors are measured on during training."""
 
+MIN_READ = 3
+"""Times as many values are read, at least, as are held back."""
+
 UPDATE_DIVISOR = 3
 """How many times fewer steps, at a lower learning rate, an update trains than a fit."""
 
 
 NOTES = {
+    "newest": "the models read the newest {read:,} of up to {n:,} values of a series.",
     "no_pretrained": "the pretrained network is left out: {reason}",
     "no_split": (
         "{n} rows are too few to hold any back: the forecast has not been scored, and its intervals are a guess."
@@ -158,7 +162,6 @@ class _Fit:
         self, panel: Panel, config: ForecasterConfig, progress: ProgressCallback | None, *, evaluate: bool
     ) -> None:
         self.panel, self.config = panel, config
-        self.context = PanelContext.from_panel(panel)
         self.typical_length = int(np.median(panel.lengths))
         # Rows without a target are those to forecast, if the columns that the models need of them are known.
         n_known = min((values.shape[1] for values in panel.known_future.values()), default=0)
@@ -170,6 +173,9 @@ class _Fit:
             # What is not scored is used for validation.
             self.split = Split(self.split.train + self.split.test, self.split.validation, 0)
         _check_lengths(config, len(panel), self.typical_length, self.split)
+        n_held_back = 0 if self.split is None else self.split.validation + self.split.test
+        self.max_length = max(MAX_LENGTH, MIN_READ * n_held_back)
+        self.context = PanelContext.from_panel(panel, max_length=self.max_length)
         past = self.context if self.split is None else self.context.drop_last(self.split.test)
         seasons = choose_season(past.values, panel, horizon, config.season_length)
         self.season_length = seasons.naive
@@ -190,12 +196,15 @@ class _Fit:
     def known_before(self, n_last: int) -> PanelContext:
         """Return the series with the categories that are known before the last rows."""
         panel = self.panel.restrict_categories(self.panel.categories_before(n_last))
-        return self.context if panel is self.panel else PanelContext.from_panel(panel)
+        return self.context if panel is self.panel else PanelContext.from_panel(panel, max_length=self.max_length)
 
     def notes(self) -> list[str]:
         """Return notes on the split, and on models that are missing."""
         reason = why_unavailable() if self.config.model == AUTO else ""
         notes = [NOTES["no_pretrained"].format(reason=reason)] if reason else []
+        longest = int(self.panel.lengths.max())
+        if longest > self.max_length:
+            notes.append(NOTES["newest"].format(read=self.max_length, n=longest))
         if self.split is None:
             notes.append(NOTES["no_split"].format(n=self.typical_length))
         elif self.split.train < self.task.horizon:
@@ -221,7 +230,9 @@ class _Fit:
         past, actual = before_test.rolling_origins(_validation_offsets(before_test, split, horizon), horizon)
         sample = np.arange(0, len(past), -(-len(past) // MAX_VALIDATION_ROWS))
         training, trial = before_test.drop_last(split.validation), trial_configs(self.configs)
-        monitored = make_monitor_data(past.take(sample), actual[sample], training, split.train, _stride(trial))
+        monitored = make_monitor_data(
+            past.take(sample), actual[sample], training, min(split.train, training.values.shape[1]), _stride(trial)
+        )
         ensemble = self.fit_models(training, trial, monitored)
         ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
         self.past = forecast_past(
@@ -275,7 +286,7 @@ def update(
     """
     began = time.perf_counter()
     tracker = ProgressTracker(progress, 1)
-    context = PanelContext.from_panel(panel, fitted_on=state.panel)
+    context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=MAX_LENGTH)
     task = state.ensemble.task._replace(seed=config.seed)
     ensemble = replace(state.ensemble, task=task)
     calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))

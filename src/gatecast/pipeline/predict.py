@@ -17,7 +17,7 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import point_forecasts, predict_all
 from gatecast.evaluation.coherent_forecasts import forecast_intervals, forecast_paths
 from gatecast.forecasting.base import MixesSimpleForecasts, SimpleWeights
-from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.context import MAX_LENGTH, PanelContext
 from gatecast.pipeline.state import FittedState
 from gatecast.results import column_names
 
@@ -52,7 +52,7 @@ def forecast_context(
         base = base_series(panel)
         known = _known_future(base, n_steps) if futr_df is None else read_future(futr_df, base, n_steps, notes)
         future = mean_of_members(known, panel)
-    return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel)
+    return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel, MAX_LENGTH)
 
 
 def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float64]]:
