@@ -21,6 +21,7 @@ import numpy.typing as npt
 from gatecast._utils.typing import FloatArray
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.monitoring import ValidationMonitor
@@ -30,6 +31,7 @@ from gatecast.nn.training import StepRecord
 
 __all__ = [
     "QUANTILES",
+    "DatedModel",
     "Family",
     "FittedLocalModel",
     "ForecastModel",
@@ -354,6 +356,11 @@ class LocalModel:
         """Forecast series with all that is known of them, as `forecast`; by default from their values alone."""
         return self.forecast(context.values, task)
 
+    @property
+    def fitted_class(self) -> type[FittedLocalModel]:
+        """The class of the fitted model, where it can do more than forecast."""
+        return FittedLocalModel
+
     def fit(
         self,
         context: PanelContext,
@@ -364,18 +371,45 @@ class LocalModel:
         on_step: StepCallback | None = None,
     ) -> FittedLocalModel:
         """Remember the task: the rest happens series by series in `forecast`."""
-        return FittedLocalModel(self, task)
+        return self.fitted_class(self, task)
 
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> FittedLocalModel:
         """Restore a model from the fields of its config."""
-        return FittedLocalModel(cls(**state.settings), task)
+        config = cls(**state.settings)
+        return config.fitted_class(config, task)
 
     @staticmethod
     def normal_quantiles(mean: FloatArray, deviation: FloatArray, quantiles: Sequence[float]) -> FloatArray:
         """Return quantiles of a normal distribution, ``mean + deviation * z(q)``, [..., Q]."""
         z = np.array([NormalDist().inv_cdf(q) for q in quantiles])
         return np.asarray(mean[..., None] + deviation[..., None] * z)
+
+
+@dataclass(frozen=True)
+class DatedModel(LocalModel):
+    """Base class of local models that count a yearly season by dates, where series have them.
+
+    A subclass has `forecast_dated` in place of `forecast`.
+    """
+
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
+        """Forecast each series from its own values and dates.
+
+        Args:
+            values: As for `forecast`.
+            task: As for `forecast`.
+            calendar: Dates of daily and weekly series; None: seasons are counted by steps.
+        """
+        raise NotImplementedError
+
+    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+        """Forecast each series from its own values alone."""
+        return self.forecast_dated(values, task, None)
+
+    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
+        """Forecast each series, with a yearly season counted by its dates."""
+        return self.forecast_dated(context.values, task, context.calendar)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from typing import ClassVar
 import numpy as np
 
 from gatecast._utils.typing import FloatArray
-from gatecast.forecasting.base import LocalModel, Task
-from gatecast.forecasting.context import PanelContext
+from gatecast.data.season_calendar import SeasonCalendar
+from gatecast.forecasting.base import DatedModel, Task
 from gatecast.forecasting.cycles import known_mean, newest_cycles
 from gatecast.forecasting.own_seasons import by_own_season
 from gatecast.forecasting.registry import register
@@ -36,7 +36,7 @@ MIN_CYCLES = 3
 
 @register
 @dataclass(frozen=True)
-class LevelShape(LocalModel):
+class LevelShape(DatedModel):
     """The shape of the newest cycles at the level that is to be expected.
 
     Example:
@@ -48,13 +48,9 @@ class LevelShape(LocalModel):
     name: ClassVar[str] = "level-shape"
     column: ClassVar[str] = "LevelShape"
 
-    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
         """Forecast each series from its own cycles; seasonal naive for fewer than three of them."""
-        return by_own_season(values, task, _point, MIN_CYCLES)
-
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each series, with a yearly season counted by its dates."""
-        return by_own_season(context.values, task, _point, MIN_CYCLES, context.calendar)
+        return by_own_season(values, task, _point, MIN_CYCLES, calendar)
 
 
 def _point(values: FloatArray, P: int, h: int) -> FloatArray:

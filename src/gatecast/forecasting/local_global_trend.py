@@ -26,8 +26,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray
 from gatecast.data.season_calendar import SeasonCalendar
-from gatecast.forecasting.base import LocalModel, Task
-from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.base import DatedModel, LocalModel, Task
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, batches_by_length
 from gatecast.kernels.native import TrendGrid, local_trend
@@ -58,7 +57,7 @@ MIN_VALUES = 4
 
 @register
 @dataclass(frozen=True)
-class LocalGlobalTrend(LocalModel):
+class LocalGlobalTrend(DatedModel):
     """Exponential smoothing with a local and a global trend.
 
     Source: Smyl et al. 2025.
@@ -73,14 +72,11 @@ class LocalGlobalTrend(LocalModel):
     name: ClassVar[str] = "lgt"
     column: ClassVar[str] = "LocalGlobalTrend"
 
-    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
         """Forecast each series from its newest 512 values."""
-        return lgt(values[:, -MAX_LENGTH:], task.horizon, task.season_length, task.quantiles)
-
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each series, with a yearly season counted by its dates."""
-        values, calendar = context.values[:, -MAX_LENGTH:], context.season_calendar(task.season_length)
-        return lgt(values, task.horizon, task.season_length, task.quantiles, calendar)
+        m = task.season_length
+        dates = None if calendar is None else calendar.for_season(m)
+        return lgt(values[:, -MAX_LENGTH:], task.horizon, m, task.quantiles, dates)
 
 
 def lgt(

@@ -40,6 +40,9 @@ MAX_TREND_SEASON = 85
 MAX_PANEL_TREND_SEASON = 4
 """The same for panels: on validation tails of monthly and weekly panels they gained nothing to the other models."""
 
+MAX_SHORT_SEASON = 60
+"""Longest season of a panel to which copies of seasons add nothing; hours and days have longer ones."""
+
 SHORT_HORIZON = 6
 """Horizon up to which, without a season, ES-RNN alone joins theta, as validation tails of M3 yearly chose."""
 
@@ -86,7 +89,7 @@ def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
     if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= max_season:
         configs.append(local_global_trend.LocalGlobalTrend())
     # In panels of a short season, copies of seasons add nothing to the other models.
-    if longest > 1 and (has_few_series or longest > pretrained.MAX_SEASON):
+    if longest > 1 and (has_few_series or longest > MAX_SHORT_SEASON):
         configs += [seasonal_average.SeasonalCopy(), seasonal_average.SeasonalAverage(), level_shape.LevelShape()]
     if longest > 1:
         configs.append(seasonal_ridge.SeasonalRidge())

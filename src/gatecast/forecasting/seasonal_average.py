@@ -11,8 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from gatecast._utils.typing import FloatArray
-from gatecast.forecasting.base import LocalModel, Task
-from gatecast.forecasting.context import PanelContext
+from gatecast.data.season_calendar import SeasonCalendar
+from gatecast.forecasting.base import DatedModel, Task
 from gatecast.forecasting.cycles import known_mean, newest_cycles
 from gatecast.forecasting.own_seasons import by_own_season
 from gatecast.forecasting.registry import register
@@ -22,7 +22,7 @@ __all__ = ["SeasonalAverage", "SeasonalCopy"]
 
 @register
 @dataclass(frozen=True)
-class SeasonalCopy(LocalModel):
+class SeasonalCopy(DatedModel):
     """The newest season, repeated: seasonal naive with the season of each series.
 
     Example:
@@ -33,18 +33,14 @@ class SeasonalCopy(LocalModel):
     name: ClassVar[str] = "seasonal-copy"
     column: ClassVar[str] = "SeasonalCopy"
 
-    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
         """Forecast each series from its own newest season."""
-        return by_own_season(values, task)
-
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each series, with a yearly season counted by its dates."""
-        return by_own_season(context.values, task, calendar=context.calendar)
+        return by_own_season(values, task, calendar=calendar)
 
 
 @register
 @dataclass(frozen=True)
-class SeasonalAverage(LocalModel):
+class SeasonalAverage(DatedModel):
     """The mean of the same phase in the newest seasons.
 
     Args:
@@ -61,13 +57,9 @@ class SeasonalAverage(LocalModel):
 
     n_cycles: int = 4
 
-    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
         """Forecast each series from its own newest seasons."""
-        return by_own_season(values, task, self._point)
-
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each series, with a yearly season counted by its dates."""
-        return by_own_season(context.values, task, self._point, calendar=context.calendar)
+        return by_own_season(values, task, self._point, calendar=calendar)
 
     def _point(self, values: FloatArray, P: int, h: int) -> FloatArray:
         """Return the mean cycle, repeated, [n, h]."""

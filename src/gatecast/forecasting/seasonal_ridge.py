@@ -17,8 +17,8 @@ from typing import ClassVar
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.forecasting.base import LocalModel, Task
-from gatecast.forecasting.context import PanelContext
+from gatecast.data.season_calendar import SeasonCalendar
+from gatecast.forecasting.base import DatedModel, Task
 from gatecast.forecasting.own_seasons import Point, by_own_season
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import forward_fill, has_logarithm, without_zeros
@@ -50,7 +50,7 @@ BATCH_NUMBERS = 4_000_000
 
 @register
 @dataclass(frozen=True)
-class SeasonalRidge(LocalModel):
+class SeasonalRidge(DatedModel):
     """Autoregression on seasonal lags.
 
     Example:
@@ -62,13 +62,9 @@ class SeasonalRidge(LocalModel):
     name: ClassVar[str] = "seasonal-ridge"
     column: ClassVar[str] = "SeasonalRidge"
 
-    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
         """Forecast each series from its own lags; seasonal naive for fewer than 24 equations."""
-        return by_own_season(values, task, self._point(task), MIN_CYCLES)
-
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each series, with a yearly season counted by its dates."""
-        return by_own_season(context.values, task, self._point(task), MIN_CYCLES, context.calendar)
+        return by_own_season(values, task, self._point(task), MIN_CYCLES, calendar)
 
     @staticmethod
     def _point(task: Task) -> Point:

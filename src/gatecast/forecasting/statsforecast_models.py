@@ -22,8 +22,7 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.errors import ConfigError
-from gatecast.forecasting.base import LocalModel, Overrides, PanelSummary, Task
-from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.base import DatedModel, LocalModel, Overrides, PanelSummary, Task
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 
@@ -201,7 +200,7 @@ MODELS: Mapping[str, Callable[..., FloatArray]] = MappingProxyType({"ETS": _ets,
 """Models of the library."""
 
 
-class _StatsForecastModel(LocalModel):
+class _StatsForecastModel(DatedModel):
     """A model of statsforecast."""
 
     is_quick: ClassVar[bool] = False
@@ -212,18 +211,12 @@ class _StatsForecastModel(LocalModel):
         _library()
         return cls()
 
-    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
         """Fit and forecast one series after another."""
-        return self._forecast(values, task, None)
-
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Fit and forecast one series after another, with a yearly season counted by its dates."""
-        return self._forecast(context.values, task, context.season_calendar(task.season_length))
-
-    def _forecast(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
-        """`forecast` with the dates of the series."""
         key = self.name.upper()
-        return forecast_each(values, task.horizon, task.season_length, task.quantiles, (key,), calendar)[key]
+        m = task.season_length
+        dates = None if calendar is None else calendar.for_season(m)
+        return forecast_each(values, task.horizon, m, task.quantiles, (key,), dates)[key]
 
 
 @register

@@ -24,8 +24,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
-from gatecast.forecasting.base import LocalModel, Task
-from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.base import DatedModel, Task
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, batches_by_length
 
@@ -64,7 +63,7 @@ MAX_SEASONAL_LENGTH, MIN_CYCLES = 3650, 3
 
 @register
 @dataclass(frozen=True)
-class DynamicOptimizedTheta(LocalModel):
+class DynamicOptimizedTheta(DatedModel):
     """The dynamic optimized theta method.
 
     Source: Fiorucci et al. 2016.
@@ -79,19 +78,12 @@ class DynamicOptimizedTheta(LocalModel):
     name: ClassVar[str] = "dot"
     column: ClassVar[str] = "DynamicOptimizedTheta"
 
-    def forecast(self, values: FloatArray, task: Task) -> FloatArray:
-        """Forecast each series from its newest 1024 values or ten seasons."""
-        return self._forecast(values, task, None)
-
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each series, with a yearly season counted by its dates."""
-        return self._forecast(context.values, task, context.season_calendar(task.season_length))
-
-    def _forecast(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
-        """`forecast` with the dates of the series."""
+    def forecast_dated(self, values: FloatArray, task: Task, calendar: SeasonCalendar | None) -> FloatArray:
+        """Forecast each series from its newest 1024 values or up to ten seasons."""
         m = task.season_length
         n = max(MAX_LENGTH, min(MAX_CYCLES * m, MAX_SEASONAL_LENGTH), MIN_CYCLES * m)
-        return dot(values[:, -n:], task.horizon, task.season_length, task.quantiles, calendar)
+        dates = None if calendar is None else calendar.for_season(m)
+        return dot(values[:, -n:], task.horizon, m, task.quantiles, dates)
 
 
 def dot(

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.forecasting.base import FittedLocalModel, LocalModel, ModelState, SimpleWeights, StepCallback, Task
+from gatecast.forecasting.base import FittedLocalModel, LocalModel, SimpleWeights, Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.own_seasons import choose_own_seasons
 from gatecast.forecasting.pretrained.head import BLOCK, LEVELS, THIRDS
 from gatecast.forecasting.pretrained.predict import MAX_LENGTH, predict_anchor_weights, predict_quantiles
@@ -56,22 +55,10 @@ class Pretrained(LocalModel):
     name: ClassVar[str] = "pretrained"
     column: ClassVar[str] = "Pretrained"
 
-    def fit(
-        self,
-        context: PanelContext,
-        task: Task,
-        *,
-        init: Any = None,
-        monitor: ValidationMonitor | None = None,
-        on_step: StepCallback | None = None,
-    ) -> FittedPretrained:
-        """Remember the task: the network is what it was."""
-        return FittedPretrained(self, task)
-
-    @classmethod
-    def from_state(cls, state: ModelState, task: Task) -> FittedPretrained:
-        """Restore a model from the fields of its config."""
-        return FittedPretrained(cls(**state.settings), task)
+    @property
+    def fitted_class(self) -> type[FittedLocalModel]:
+        """That which knows the weights of the simple forecasts."""
+        return FittedPretrained
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its newest values."""
