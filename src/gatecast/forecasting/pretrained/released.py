@@ -19,6 +19,8 @@ __all__ = ["WEIGHTS", "Released", "is_available", "load_released", "why_unavaila
 WEIGHTS = Path(__file__).parent / "weights" / "lf.safetensors"
 """The low-frequency network: float16, with a digest over weights and settings."""
 
+INSTALL_AGAIN = "Install gatecast again: pip install --force-reinstall gatecast."
+
 
 @dataclass(frozen=True)
 class Released:
@@ -50,7 +52,15 @@ def load_released(path: Path = WEIGHTS) -> Released:
         >>> released.weights.vector.size, released.card["seed"]
         (444868, 0)
     """
-    settings, arrays = safefile.read(path, "pretrained")
+    try:
+        settings, arrays = safefile.read(path, "pretrained")
+    except FormatError as error:
+        raise FormatError(
+            "The pretrained weights cannot be used",
+            where=str(path),
+            got=f"{error.what[:1].lower()}{error.what[1:]}",
+            fix=INSTALL_AGAIN,
+        ) from error
     try:
         config = PretrainedConfig.from_settings(settings["network"])
         is_current = config.to_settings() == settings["network"]
@@ -63,7 +73,7 @@ def load_released(path: Path = WEIGHTS) -> Released:
         raise FormatError(
             "The pretrained weights belong to another version of gatecast",
             where=str(path),
-            fix="Install gatecast again: pip install --force-reinstall gatecast.",
+            fix=INSTALL_AGAIN,
         )
     weights.vector[:] = vector
     card = {name: value for name, value in settings.items() if name != "network"}
