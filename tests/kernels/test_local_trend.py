@@ -7,17 +7,10 @@ from local_trend_reference import forecast
 from gatecast.kernels import _native, native
 from gatecast.kernels.native import TrendGrid, local_trend
 
+pytestmark = pytest.mark.usefixtures("every_isa")
+
 GRID = TrendGrid((0.1, 0.7, 1.0), (0.05, 0.5), (0.0, 0.8, 1.0), (-0.5, 0.0, 0.5, 0.8, 1.0), (0.0, 0.5, 1.0))
 ONE_MODEL = TrendGrid((0.5,), (0.1,), (1.0,), (0.5,), (1.0,))
-
-
-@pytest.fixture(params=native.available_isas(), autouse=True)
-def isa(request):
-    """Run every test on every instruction-set level of this machine."""
-    before = native.isa()
-    native.set_isa(request.param)
-    yield request.param
-    native.set_isa(before)
 
 
 def series_of(rng, kind, n):

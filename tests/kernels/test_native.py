@@ -20,18 +20,11 @@ from gatecast.kernels import _native, native, reference
 from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import length_mask, pack, pack_mask, pack_state, padded_lanes, unpack, unpack_state
 
+pytestmark = pytest.mark.usefixtures("every_isa")
+
 SIZES = [(1, 1, 1), (7, 3, 24), (6, 31, 5), (50, 33, 24), (129, 5, 2), (9, 256, 3)]
 LSTM_SIZES = list(product((1, 7, 50, 129), (1, 31, 33, 256), (1, 24)))
 """H, B and T."""
-
-
-@pytest.fixture(params=native.available_isas(), autouse=True)
-def isa(request):
-    """Run every test on every instruction-set level of this machine."""
-    before = native.isa()
-    native.set_isa(request.param)
-    yield request.param
-    native.set_isa(before)
 
 
 @lru_cache(maxsize=256)

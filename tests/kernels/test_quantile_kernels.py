@@ -17,18 +17,11 @@ from tolerances import close, difference, rounding, step
 from gatecast.kernels import _native, native
 from gatecast.losses import Pinball, weighted_mean
 
+pytestmark = pytest.mark.usefixtures("every_isa")
+
 LEVELS = {1: (0.5,), 3: (0.1, 0.5, 0.9), 5: (0.025, 0.1, 0.5, 0.9, 0.975), 9: tuple(np.arange(1, 10) / 10)}
 SHAPES = [(K, Q, L) for K in (1, 6, 18) for Q in LEVELS for L in (1, 16)]
 """K, Q and L."""
-
-
-@pytest.fixture(params=native.available_isas(), autouse=True)
-def isa(request):
-    """Run every test on every instruction-set level of this machine."""
-    before = native.isa()
-    native.set_isa(request.param)
-    yield request.param
-    native.set_isa(before)
 
 
 def head(r, Q):

@@ -28,7 +28,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import DatedModel, LocalModel, Task
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, batches_by_length
+from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, forecast_adjusted
 from gatecast.kernels.native import TrendGrid, local_trend
 
 __all__ = ["LocalGlobalTrend", "lgt"]
@@ -105,11 +105,7 @@ def lgt(
         >>> lgt(np.array([[2.0, 2.0, 2.0, 2.0, 2.0]]), 2)[0, :, 0].round(3).tolist()
         [2.0, 2.0]
     """
-    forecasts = np.full((len(values), h, len(quantiles)), np.nan)
-    for rows, batch in batches_by_length(values, BATCH_SERIES):
-        dates = None if calendar is None else calendar.take(rows)
-        forecasts[rows] = _forecast_batch(AdjustedSeries.of(batch, m, dates), h, quantiles)
-    return forecasts
+    return forecast_adjusted(values, h, m, quantiles, calendar, _forecast_batch, BATCH_SERIES)
 
 
 def _forecast_batch(adjusted: AdjustedSeries, h: int, quantiles: Sequence[float]) -> FloatArray:

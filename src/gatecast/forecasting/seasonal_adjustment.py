@@ -5,6 +5,7 @@ Shapes: n_series rows, T columns, m season length, h steps, Q quantiles.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill, has_logarithm, without_zeros
 from gatecast.forecasting.seasonal_indices import seasonal_indices
 
-__all__ = ["AdjustedSeries", "batches_by_length"]
+__all__ = ["AdjustedSeries", "batches_by_length", "forecast_adjusted"]
 
 
 MAX_ROUGHNESS = 0.6
@@ -70,6 +71,36 @@ class AdjustedSeries(NamedTuple):
         future = self.scaler.season(np.arange(quantiles.shape[1]))[..., None]
         q = np.where(self.scaler.positive[:, None, None], quantiles * future, quantiles + future)
         return np.asarray(q * self.size[..., None])
+
+
+def forecast_adjusted(
+    values: FloatArray,
+    h: int,
+    m: int,
+    quantiles: Sequence[float],
+    calendar: SeasonCalendar | None,
+    forecast: Callable[[AdjustedSeries, int, Sequence[float]], FloatArray],
+    size: int,
+) -> FloatArray:
+    """Forecast series of similar lengths together, each without its season and unit.
+
+    Args:
+        values: Series aligned at their ends, [n_series, T]; NaN before the beginning.
+        h: Steps.
+        m: Season length; 1 for none.
+        quantiles: Levels, increasing.
+        calendar: What the places in the season are counted by; None: by steps.
+        forecast: Returns the quantiles of adjusted series, [n, h, Q], in their units and with their seasons.
+        size: Series at a time.
+
+    Returns:
+        [n_series, h, Q]; NaN for a series without a value.
+    """
+    forecasts = np.full((len(values), h, len(quantiles)), np.nan)
+    for rows, batch in batches_by_length(values, size):
+        dates = None if calendar is None else calendar.take(rows)
+        forecasts[rows] = forecast(AdjustedSeries.of(batch, m, dates), h, quantiles)
+    return forecasts
 
 
 def _fit_scaler(values: FloatArray, m: int, positive: BoolArray, calendar: SeasonCalendar | None) -> SeriesScaler:

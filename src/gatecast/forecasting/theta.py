@@ -17,16 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
-from gatecast.forecasting.base import DatedModel, Task
+from gatecast.forecasting.base import DatedModel, LocalModel, Task
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, batches_by_length
+from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, forecast_adjusted
 
 __all__ = ["DynamicOptimizedTheta", "dot"]
 
@@ -112,11 +111,7 @@ def dot(
         >>> dot(np.arange(1.0, 25.0)[None], 2)[0, :, 0].round(1).tolist()
         [25.0, 26.0]
     """
-    forecasts = np.full((len(values), h, len(quantiles)), np.nan)
-    for rows, batch in batches_by_length(values, BATCH_SERIES):
-        dates = None if calendar is None else calendar.take(rows)
-        forecasts[rows] = _forecast_batch(AdjustedSeries.of(batch, m, dates), h, quantiles)
-    return forecasts
+    return forecast_adjusted(values, h, m, quantiles, calendar, _forecast_batch, BATCH_SERIES)
 
 
 def _forecast_batch(adjusted: AdjustedSeries, h: int, quantiles: Sequence[float]) -> FloatArray:
@@ -131,9 +126,8 @@ def _forecast_batch(adjusted: AdjustedSeries, h: int, quantiles: Sequence[float]
     coarse = _fit(y, n, lines, np.broadcast_to(ALPHAS, (len(y), len(ALPHAS))))
     best = _fit(y, n, lines, np.clip(coarse.alpha[:, None] + ALPHA_STEPS, ALPHAS[0], ALPHAS[-1]))
     point, deviation = _forecast(y, n, best, h)
-    z = np.array([NormalDist().inv_cdf(level) for level in quantiles])
-    q = (point[..., None] + deviation[..., None] * z) * spread[..., None] + center[..., None]
-    return adjusted.restore(q)
+    q = LocalModel.normal_quantiles(point, deviation, quantiles)
+    return adjusted.restore(q * spread[..., None] + center[..., None])
 
 
 class _Lines(NamedTuple):
