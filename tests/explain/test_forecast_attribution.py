@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.panel import from_values
+from gatecast.data.panel_builder import build_panel
 from gatecast.errors import ConfigError, DataError
 from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.explain.forecast_attribution import explain
@@ -40,9 +41,9 @@ def test_the_parts_add_up_for_any_step_and_quantile(beside):
     @given(st.integers(1, 6), st.sampled_from(made.ensemble.task.quantiles))
     def check(step, quantile):
         found = explain(made, panel, history, 0, step, quantile)
-        clean = made.ensemble.regression.remove(history)
+        clean = made.ensemble.effects.remove(history)
         said = [member.predict_quantiles(clean) for member in made.ensemble.models[0].members]
-        mean = np.mean([made.ensemble.regression.restore(history, one) for one in said], axis=0)
+        mean = np.mean([made.ensemble.effects.restore(history, one) for one in said], axis=0)
         number = made.ensemble.task.quantiles.index(quantile)
         assert found.forecast == pytest.approx(mean[0, step - 1, number], rel=1e-5)
         assert found.error < 1e-4
@@ -82,12 +83,26 @@ def test_the_table_says_what_came_when_and_of_what(beside):
 def test_the_effect_of_a_known_column_is_what_the_regression_adds(beside):
     made, panel, history = beside
     found = explain(made, panel, history, 0, 2)
-    share = made.ensemble.regression.remove(history).futr_exog[0, 91] @ made.ensemble.regression.futr_exog[2]
+    share = made.ensemble.effects.remove(history).futr_exog[0, 91] @ made.ensemble.effects.regression.futr_exog[2]
     # A factor on what grows from the one forecast to the other.
     ends = [(np.exp(share) - 1) * found.baseline, (1 - np.exp(-share)) * found.forecast]
     added = found.table["attribution"][found.table["role"] == "effect"].sum()
     assert added == pytest.approx(np.mean(ends), rel=0.02)
     assert abs(added) > 1
+
+
+def test_the_parts_of_a_short_series_add_up_to_the_forecast_with_the_season_of_the_others():
+    rng, shape = np.random.default_rng(5), 0.4 * np.sin(np.arange(90) * np.pi / 6)
+    y = np.exp(3 + shape + rng.normal(0, 0.03, (7, 90)))
+    times, ids = np.tile(np.arange(90), 7), np.repeat(list("abcdefg"), 90)
+    keep = (ids != "g") | (times >= 60)
+    panel, _ = build_panel(times[keep], y.ravel()[keep], ids[keep])
+    made = trained(panel, 6, season=12, panel_season=12)
+    history = PanelContext.from_panel(panel).take([6])
+    assert made.ensemble.effects.season.strengths(history)[0] == pytest.approx(1, abs=0.1)
+    found = explain(made, panel, PanelContext.from_panel(panel), 6, 3)
+    assert found.forecast == pytest.approx(made.ensemble.predict_quantiles(history)["LSTM"][0, 2, 2], rel=1e-5)
+    assert found.error < 1e-4
 
 
 @pytest.fixture(scope="module")

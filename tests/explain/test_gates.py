@@ -45,7 +45,7 @@ def test_the_last_gates_are_those_of_the_forecast(fitted):
     found = fitted.gates(id="s2", member=1)
     ensemble = fitted.state_.ensemble
     member = ensemble.models[0].members[1]
-    clean = ensemble.regression.remove(PanelContext.from_panel(fitted.panel_).take([2]))
+    clean = ensemble.effects.remove(PanelContext.from_panel(fitted.panel_).take([2]))
     x = panel_rnn.make_inputs(clean, member.horizon, member.config).x
     _, caches = forward(member.network, member.weights, pack(x), n_sequences=1)
     for layer, k in zip(found.layers, (1, 2), strict=True):

@@ -109,3 +109,33 @@ def test_calendar_is_of_daily_and_weekly_series_alone():
         assert context.calendar is None
         assert context.season_calendar(365) is None
         assert context.drop_last(1).take([0]).append(np.ones((1, 2))).calendar is None
+
+
+def test_the_place_in_a_season_is_that_of_the_time_and_not_of_the_row(rng):
+    """Series that end in other months have the same month at the same place, at earlier and later origins too."""
+    months = np.array(["2021-03", "2022-11"], "M8[M]")
+    lengths = [30, 41]
+    times = np.concatenate([last - np.arange(n)[::-1] for last, n in zip(months, lengths, strict=True)])
+    panel, _ = build_panel(times.astype("M8[D]"), rng.normal(size=71), np.repeat(["a", "b"], lengths))
+    context = PanelContext.from_panel(panel)
+    first = panel.start[0].astype("M8[M]")
+
+    def months_of(context, ends):
+        places = context.season_places(12, np.arange(-5, 3))
+        expected = (ends[:, None] + 1 + np.arange(-5, 3) - first).astype(int) % 12
+        np.testing.assert_array_equal(places, expected)
+
+    months_of(context, months)
+    months_of(context.drop_last(7), months - 7)
+    months_of(context.append(np.ones((2, 4))), months + 4)
+    past, _ = context.rolling_origins(np.array([9, 2]), 3)
+    months_of(past, np.concatenate([months - 9, months - 2]))
+    months_of(context.take([1]), months[1:])
+    later = panel.take(np.array([1]))
+    months_of(PanelContext.from_panel(later, fitted_on=panel), months[1:])
+
+
+def test_the_place_in_a_year_of_days_is_that_of_the_date():
+    panel, _ = build_panel(np.arange("2023-01-01", "2024-03-02", dtype="M8[D]"), np.ones(426))
+    places = PanelContext.from_panel(panel).season_places(365, np.array([-2, -1, 0]))
+    assert places.tolist() == [[58, 59, 60]]

@@ -34,10 +34,9 @@ def lstm(n_members=1):
     return MedianOf((LSTMConfig(4, **SMALL),) * n_members)
 
 
-def test_fit_models_makes_columns_unique_and_knows_families(context):
+def test_fit_models_makes_columns_unique(context):
     ensemble = fit_models([lstm(), Naive(), Naive()], context, TASK)
     assert ensemble.columns == ("LSTM", "Naive", "Naive-2")
-    assert ensemble.families == {"LSTM": "network", "Naive": "statistical", "Naive-2": "statistical"}
 
 
 def test_fit_models_reports_every_step_with_the_share_of_all_trainings(context):

@@ -18,10 +18,10 @@ from gatecast.pipeline.state import FittedState
 H = 6
 
 
-def trained(panel, h, model="lstm", season=1, members=1, steps=60, units=8, **training):
+def trained(panel, h, model="lstm", season=1, members=1, steps=60, units=8, panel_season=1, **training):
     """Models as a forecaster has them, trained in a moment."""
     sizes, how = NetworkConfig(units=units), TrainingConfig(n_members=members, max_steps=steps, **training)
-    task = Task(h, season)
+    task = Task(h, season, panel_season=panel_season)
     configs = model_configs(model, PanelSummary.of(panel), task, Overrides(sizes, how))
     ensemble = fit_models(configs, PanelContext.from_panel(panel), task)
     start = default_calibrator(unique_columns(configs), task.quantiles)
@@ -49,7 +49,7 @@ def bent_member(panel, model, season=1):
     ensemble = trained(panel, H, model, season=season, steps=5).ensemble
     member = ensemble.models[0].members[0]
     member.weights.vector[:] += np.random.default_rng(1).normal(size=member.weights.vector.size) * 0.3
-    return member, ensemble.regression
+    return member, ensemble.effects.regression
 
 
 def check_path(model, season=1, *, mixed):

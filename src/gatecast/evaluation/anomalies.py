@@ -94,14 +94,7 @@ def find_anomalies(
     is_event &= _run_lengths(is_event) <= MAX_RUN
     if not is_event.any():
         return first
-    cleaned = PanelContext(
-        np.where(is_event, np.nan, values),
-        context.series,
-        context.end,
-        context.futr_exog,
-        context.hist_exog,
-        context.stat_exog,
-    )
+    cleaned = context.with_values(np.where(is_event, np.nan, values))
     # Where a new level was taken for single events, forecasts without these err for longer: their errors do not count.
     return _Judge(calibrator, ensemble, cleaned, offsets).judge(values, level, margins)[0]
 

@@ -188,11 +188,14 @@ def _target(
     ensemble: FittedEnsemble, raw: PanelContext, step: int, quantile: int
 ) -> tuple[PanelContext, AttributionTarget]:
     """Return the series without the effects of future columns, and the number of its forecast."""
-    clean, T, shares = ensemble.regression.remove(raw), raw.values.shape[1], np.empty(0)
+    clean, T, shares = ensemble.effects.remove(raw), raw.values.shape[1], np.empty(0)
     if raw.futr_exog.shape[2]:
-        shares = clean.futr_exog[0, T + step - 1] * ensemble.regression.futr_exog[2]
+        shares = clean.futr_exog[0, T + step - 1] * ensemble.effects.regression.futr_exog[2]
     scaler = raw.scaler(1)
-    target = AttributionTarget(step - 1, quantile, shares, bool(scaler.positive[0]), float(scaler.unit[0]))
+    season = ensemble.effects.season.restore(raw, np.ones((1, step, 1)))[0, -1, 0]
+    target = AttributionTarget(
+        step - 1, quantile, shares, bool(scaler.positive[0]), float(scaler.unit[0]), float(season)
+    )
     return clean, target
 
 

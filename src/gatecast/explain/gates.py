@@ -133,7 +133,7 @@ def inspect_network(
             got=f"{int(np.isfinite(values).sum())} values",
             expected=f"at least {view.input_size}",
         )
-    x = view.inputs(ensemble.regression.remove(context.take([series])))
+    x = view.inputs(ensemble.effects.remove(context.take([series])))
     origins = length - 1 - view.stride * np.arange(x.shape[1])[::-1]
     # What lies before the series is padding.
     inside = origins >= 0

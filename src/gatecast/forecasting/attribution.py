@@ -80,6 +80,8 @@ class AttributionTarget(NamedTuple):
     positive: bool
     """Whether they are the logarithms of factors; if not, they are added in units of `unit`."""
     unit: float
+    season: float = 1.0
+    """Factor of the season that the panel shows."""
 
 
 class DifferentiablePath(NamedTuple):
@@ -194,7 +196,7 @@ def unit_of_series(scale: float, last: float, scaler: SeriesScaler, target: Attr
         slope = scale * (value if scaler.positive[0] else np.cosh(np.clip(transformed, -700, 700)) * scaler.unit[0])
         if not target.positive:
             return value + target.unit * shift, slope, np.full(len(z), target.unit)
-        factor = np.exp(shift)
+        factor = target.season * np.exp(shift)
         return value * factor, slope * factor, value * factor
 
     return unit

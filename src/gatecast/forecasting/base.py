@@ -51,7 +51,7 @@ __all__ = [
     "Task",
 ]
 
-Family = Literal["network", "statistical"]
+Family = Literal["network", "statistical", "baseline"]
 
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 """Quantiles that models forecast unless a task says otherwise."""
@@ -70,6 +70,7 @@ class Task(NamedTuple):
         seed: Same seed, same bits.
         seasons: All seasons that series may have, the shortest first: of hours, the day and the week; (): that of
             `season_length` alone.
+        panel_season: Season that long series of a panel show to short ones; 1 for none.
     """
 
     horizon: int
@@ -77,6 +78,7 @@ class Task(NamedTuple):
     quantiles: tuple[float, ...] = QUANTILES
     seed: int = 0
     seasons: tuple[int, ...] = ()
+    panel_season: int = 1
 
 
 class PanelSummary(NamedTuple):
@@ -170,7 +172,7 @@ class ModelConfig(Protocol):
     """An unfitted model: a frozen dataclass.
 
     `name` is what users write and the key in files ("lstm"); `column` is the column of its forecasts ("LSTM");
-    `family` groups models that err alike: ensemble weights are shared between families first.
+    `family` says what a model reads: baselines see a series as it is, the others without the season of a panel.
     """
 
     @property

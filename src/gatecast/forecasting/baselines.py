@@ -25,7 +25,7 @@ from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.errors import ConfigError
-from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.base import Family, LocalModel, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.registry import register
 
@@ -345,6 +345,8 @@ def _steps(h: int) -> IntArray:
 
 class _BaselineModel(LocalModel):
     """A simple forecast as a model, with the intervals of normal, independent errors."""
+
+    family: ClassVar[Family] = "baseline"
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series by the formula of the baseline."""

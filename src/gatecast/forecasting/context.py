@@ -31,7 +31,7 @@ MAX_CATEGORIES = 20
 MAX_LENGTH = 65_536
 """Newest values of a series that models read: a million rows cost as much as these."""
 
-FIELDS = ("values", "series", "end", "futr_exog", "hist_exog", "stat_exog")
+FIELDS = ("values", "series", "end", "last_step", "futr_exog", "hist_exog", "stat_exog")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,7 @@ class PanelContext:
         values: Past values, [n_series, T]; NaN is missing, or before a series began.
         series: Position of each row in the panel that models were fitted on, [n_series]; -1 for other series.
         end: Time of the last column, in steps from the end of that series in the panel, [n_series].
+        last_step: Time of the last column, in steps from a time that all series share, [n_series].
         futr_exog: Columns known ahead, [n_series, T + n, F].
         hist_exog: Columns known for the past, [n_series, T, G].
         stat_exog: Columns constant in time, [n_series, E].
@@ -56,6 +57,7 @@ class PanelContext:
     values: FloatArray
     series: IntArray
     end: IntArray
+    last_step: IntArray
     futr_exog: FloatArray
     hist_exog: FloatArray
     stat_exog: FloatArray
@@ -80,6 +82,25 @@ class PanelContext:
         """Return what the places in a season are counted by; None: by steps."""
         return None if self.calendar is None else self.calendar.for_season(season_length)
 
+    def season_places(self, m: int, steps: IntArray) -> IntArray:
+        """Return the places of steps in a season of all series: the same place at the same time.
+
+        Args:
+            m: Season length.
+            steps: Steps from the end of each series: 0 is the first one after it, -1 the newest, [K].
+
+        Returns:
+            [n_series, K], from 0.
+        """
+        calendar = self.season_calendar(m)
+        if calendar is not None:
+            return calendar.places(steps)
+        return np.asarray((self.last_step[:, None] + 1 + steps) % m)
+
+    def with_values(self, values: FloatArray) -> PanelContext:
+        """Return other values at the same times, [n_series, T]."""
+        return replace(self, values=values)
+
     def take(self, rows: Any) -> PanelContext:
         """Return some of the rows: a slice, positions or a mask."""
         calendar = None if self.calendar is None else self.calendar.take(rows)
@@ -99,6 +120,7 @@ class PanelContext:
             values=self.values[:, :keep],
             hist_exog=self.hist_exog[:, :keep],
             end=self.end - n,
+            last_step=self.last_step - n,
             calendar=self._later(-n),
         )
 
@@ -132,6 +154,7 @@ class PanelContext:
             hist_exog=np.concatenate([self.hist_exog[:, k:], unknown[:, -self.hist_exog.shape[1] :]], axis=1),
             futr_exog=self.futr_exog[:, k:],
             end=self.end + k,
+            last_step=self.last_step + k,
             calendar=self._later(k),
         )
 
@@ -171,6 +194,7 @@ class PanelContext:
             values.reshape(-1, T),
             np.tile(self.series, n_origins),
             (self.end - offsets[:, None]).ravel(),
+            (self.last_step - offsets[:, None]).ravel(),
             futr_exog.reshape(n_origins * n_series, *futr_exog.shape[2:]),
             hist_exog.reshape(n_origins * n_series, *hist_exog.shape[2:]),
             np.tile(self.stat_exog, (n_origins, 1)),
@@ -187,7 +211,8 @@ class PanelContext:
         """
         n_series, T = values.shape
         none = np.empty((n_series, T, 0))
-        return cls(values, np.arange(n_series), np.zeros(n_series, np.int64), none, none, np.empty((n_series, 0)))
+        zero = np.zeros(n_series, np.int64)
+        return cls(values, np.arange(n_series), zero, zero, none, none, np.empty((n_series, 0)))
 
     @classmethod
     def from_panel(
@@ -225,7 +250,7 @@ class PanelContext:
         if fitted_on is not None:
             series, end = match_series(panel, fitted_on)
             context = replace(context, series=series, end=end)
-        context = replace(context, calendar=SeasonCalendar.of(panel))
+        context = replace(context, calendar=SeasonCalendar.of(panel), last_step=_last_steps(panel, fitted_on or panel))
         context = replace(
             context,
             futr_exog=_over_time(panel, panel.futr_exog, future or {}, T),
@@ -233,6 +258,11 @@ class PanelContext:
             stat_exog=np.stack(static, axis=1) if static else np.empty((n_series, 0)),
         )
         return context if max_length is None else context.keep_last(max_length)
+
+
+def _last_steps(panel: Panel, reference: Panel) -> IntArray:
+    """Return the times of the last values in steps from the first value of a reference, [n_series]."""
+    return panel.freq.index_of(panel.freq.at(panel.start, panel.lengths - 1), reference.start[:1])[0]
 
 
 def _over_time(panel: Panel, columns: Mapping[str, FloatArray], future: Mapping[str, FloatArray], T: int) -> FloatArray:

@@ -26,9 +26,9 @@ from gatecast.forecasting.base import (
     Task,
 )
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.median import FittedMedian, MedianOf, Refined, members_of
 from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, mean_error
+from gatecast.forecasting.panel_effects import PanelEffects
 from gatecast.forecasting.presets import unique_columns
 from gatecast.nn.training import StepRecord
 
@@ -62,20 +62,15 @@ class FittedEnsemble:
         models: The fitted models.
         configs: What they are fitted from, also next time.
         columns: The column of each.
-        regression: Scales and effects of exogenous columns, which wrap all models.
+        effects: What the series share, which wraps all models.
         task: What they forecast.
     """
 
     models: tuple[ForecastModel, ...]
     configs: tuple[ModelConfig, ...]
     columns: tuple[str, ...]
-    regression: ExogenousRegression
+    effects: PanelEffects
     task: Task
-
-    @property
-    def families(self) -> dict[str, Family]:
-        """The family of each model, by column."""
-        return {column: config.family for column, config in zip(self.columns, self.configs, strict=True)}
 
     def networks(self) -> list[tuple[str, NetworkView]]:
         """Return the networks of all models, with the columns of their models."""
@@ -95,7 +90,7 @@ class FittedEnsemble:
             return None
         models = tuple(self.models[k] for k in chosen)
         configs, columns = tuple(self.configs[k] for k in chosen), tuple(self.columns[k] for k in chosen)
-        return FittedEnsemble(models, configs, columns, self.regression, self.task)
+        return FittedEnsemble(models, configs, columns, self.effects, self.task)
 
     def differentiable(self) -> tuple[str, Sequence[IsDifferentiable]] | None:
         """Return the column and the members of the first model whose forecast can be differentiated; None: no model."""
@@ -119,11 +114,13 @@ class FittedEnsemble:
             By column, [n_series, n_steps, Q]; NaN for a series without a forecast.
         """
         n_steps = n_steps or self.task.horizon
-        clean = self.regression.remove(context)
-        quantiles = {}
+        quantiles, clean = {}, dict[Family, PanelContext]()
         for column, model in zip(self.columns, self.models, strict=True):
-            recursive = self._predict_recursive(model, clean, n_steps)
-            quantiles[column] = self.regression.restore(context, recursive)
+            family = model.config.family
+            effects = self.effects.for_baselines() if family == "baseline" else self.effects
+            if family not in clean:
+                clean[family] = effects.remove(context)
+            quantiles[column] = effects.restore(context, self._predict_recursive(model, clean[family], n_steps))
         return quantiles
 
     def _predict_recursive(self, model: ForecastModel, context: PanelContext, n_steps: int) -> FloatArray:
@@ -147,12 +144,12 @@ class FittedEnsemble:
         Raises:
             ConfigError: No model has in-sample forecasts.
         """
-        clean = self.regression.remove(context)
+        clean = self.effects.remove(context)
         for column, model in zip(self.columns, self.models, strict=True):
             if isinstance(model, FittedMedian) and not all(isinstance(m, PredictsInsample) for m in model.members):
                 continue
             if isinstance(model, PredictsInsample):
-                return column, self.regression.restore_insample(context, model.predict_insample(clean))
+                return column, self.effects.restore_insample(context, model.predict_insample(clean))
         raise ConfigError(
             "This model has no in-sample forecasts",
             got=", ".join(self.columns),
@@ -203,9 +200,9 @@ def fit_models(
             monitored, and all others that stop early.
         on_step: Is called after every training step.
     """
-    regression = ExogenousRegression.fit(context, task.season_length)
-    clean = regression.remove(context)
-    monitor = None if monitored is None else ValidationMonitor(regression, monitored)
+    effects = PanelEffects.fit(context, task.season_length, task.panel_season)
+    clean = effects.remove(context)
+    monitor = None if monitored is None else ValidationMonitor(effects, monitored)
     n_steps = [getattr(config, "max_steps", 0) for config in configs]
     models: list[ForecastModel] = []
     monitors_none_yet = True
@@ -220,7 +217,7 @@ def fit_models(
             on_step=None if on_step is None else _reporter(k, n_steps, on_step),
         )
         models.append(model)
-    return FittedEnsemble(tuple(models), tuple(configs), tuple(unique_columns(configs)), regression, task)
+    return FittedEnsemble(tuple(models), tuple(configs), tuple(unique_columns(configs)), effects, task)
 
 
 def _stops_early(config: ModelConfig) -> bool:
@@ -260,7 +257,7 @@ def refine(
 
     def error(model: Any) -> float:
         """Return the error of one model on the validation part."""
-        return mean_error(fitted.regression, partial(type(model).predict_quantiles, model), past, actual)
+        return mean_error(fitted.effects, partial(type(model).predict_quantiles, model), past, actual)
 
     refined = [
         config.refine(model, error)

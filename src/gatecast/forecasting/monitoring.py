@@ -15,7 +15,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.exogenous_regression import ExogenousRegression
+from gatecast.forecasting.panel_effects import PanelEffects
 from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.nn.training import ValidationErrors
 
@@ -71,20 +71,20 @@ class ValidationMonitor:
     """Measures the errors of networks again and again; what they read is prepared once.
 
     Args:
-        regression: Effects of exogenous columns, which networks do not see.
+        effects: What the series share, which networks do not see.
         data: What errors are measured on.
     """
 
-    def __init__(self, regression: ExogenousRegression, data: MonitorData) -> None:
-        self.regression, self.offsets = regression, data.offsets
+    def __init__(self, effects: PanelEffects, data: MonitorData) -> None:
+        self.effects, self.offsets = effects, data.offsets
         origins, training_actual = data.training.rolling_origins(data.offsets, data.actual.shape[1])
         self._validation = data.past, data.actual, _unit(data.past)
         self._training = origins, training_actual, _unit(origins)
-        self.validation = regression.remove(data.past)
+        self.validation = effects.remove(data.past)
         """Rows that are not trained on."""
-        self.training_origins = regression.remove(origins)
+        self.training_origins = effects.remove(origins)
         """Training rows as they were known at their origins."""
-        self.training = regression.remove(data.training)
+        self.training = effects.remove(data.training)
         """Training series in full."""
 
     def measure(self, validation: FloatArray, training: FloatArray) -> ValidationErrors:
@@ -101,12 +101,12 @@ class ValidationMonitor:
         return self.measure(predict(self.validation), predict(self.training_origins))
 
     def _error(self, quantiles: FloatArray, past: PanelContext, actual: FloatArray, unit: FloatArray) -> float:
-        """Return the error after the effects of exogenous columns are restored."""
-        return _mean_error(self.regression.restore(past, quantiles), actual, unit)
+        """Return the error after what the series share is restored."""
+        return _mean_error(self.effects.restore(past, quantiles), actual, unit)
 
 
 def mean_error(
-    regression: ExogenousRegression,
+    effects: PanelEffects,
     predict: Callable[[PanelContext], FloatArray],
     past: PanelContext,
     actual: FloatArray,
@@ -114,13 +114,13 @@ def mean_error(
     """Return the mean error of a model's medians in units of each series' mean change; infinite if nothing is known.
 
     Args:
-        regression: Effects of exogenous columns.
-        predict: From a context without these effects to quantiles [n_rows, horizon, Q].
+        effects: What the series share.
+        predict: From a context without it to quantiles [n_rows, horizon, Q].
         past: Rows.
         actual: What followed, [n_rows, horizon]; NaN where unknown.
     """
-    quantiles = predict(regression.remove(past))
-    return _mean_error(regression.restore(past, quantiles), actual, _unit(past))
+    quantiles = predict(effects.remove(past))
+    return _mean_error(effects.restore(past, quantiles), actual, _unit(past))
 
 
 def _unit(past: PanelContext) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.seasonality import find_seasons, is_repeating
 from gatecast.forecasting.baselines import seasonal_naive
 from gatecast.forecasting.own_seasons import DAILY_SEASONS
+from gatecast.forecasting.panel_season import MIN_SERIES
 from gatecast.forecasting.seasonal_indices import DAYS_PER_WEEK
 
 __all__ = ["Seasons", "choose_season", "naive_season", "shown_season"]
@@ -35,11 +36,17 @@ class Seasons(NamedTuple):
         models: That of models which have one.
         naive: That of the seasonal naive forecast and of MASE.
         all: All that series may have, the shortest first.
+        panel: That which long series show to short ones.
     """
 
     models: int
     naive: int
     all: tuple[int, ...]
+    panel: int = 1
+
+    def of_task(self) -> dict[str, Any]:
+        """Return what a task is told of them."""
+        return {"season_length": self.models, "seasons": self.all, "panel_season": self.panel}
 
 
 def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | None = None) -> Seasons:
@@ -76,7 +83,18 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     long_cycles = [cycle for cycle in {*cycles, *weeks} if cycle > m]
     others = [cycle for cycle in sorted(long_cycles) if MIN_CYCLES * cycle <= typical_length]
     has_weeks = bool(weeks) and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
-    return Seasons(DAYS_PER_WEEK * m if has_weeks else m, m, (m, *others))
+    models = DAYS_PER_WEEK * m if has_weeks else m
+    return Seasons(models, m, (m, *others), models if models > 1 else _panel_season(panel, season_length))
+
+
+def _panel_season(panel: Panel, season_length: int | None) -> int:
+    """Return the shortest cycle of the calendar that some series of a panel hold twice, where the typical one is short.
+
+    A season that the user fixed is the only one.
+    """
+    enough = np.sort(panel.lengths)[-MIN_SERIES:]
+    cycles = sorted(panel.freq.cycles) if season_length is None and len(enough) == MIN_SERIES else []
+    return next((cycle for cycle in cycles if 2 * cycle <= enough[0]), 1)
 
 
 def _common_cycle(past: FloatArray, panel: Panel) -> list[int]:

@@ -18,7 +18,7 @@ from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.data.seasonal_strength import seasonal_strength
 
-__all__ = ["DAYS_PER_WEEK", "seasonal_indices"]
+__all__ = ["DAYS_PER_WEEK", "classical_indices", "common_indices", "seasonal_indices"]
 
 MIN_CYCLES = 2
 """Seasons that a series needs for indices."""
@@ -33,6 +33,9 @@ TRIM = 0.2
 
 MAX_DEVIATIONS = 5.0
 """Median deviations at which deviations are cut."""
+
+TEST_WIDTH = 4.0
+"""Standard deviations by which the spread of means over series has to exceed that of chance to show a season."""
 
 MEAN_VARIANCE = np.pi / 2
 """Variance of an index relative to that of a mean; that of a median, a little more than a trimmed mean has."""
@@ -86,6 +89,33 @@ def _shrunk_indices(
     values: FloatArray, m: int, multiplicative: BoolArray, start: FloatArray, calendar: SeasonCalendar | None
 ) -> FloatArray:
     """Return classical indices drawn to `start` [n_series, m]; `start` where there are none."""
+    indices, noise, _ = classical_indices(values, m, multiplicative, calendar)
+    weight = _shrinkage(indices - start, noise)
+    shrunk = start + (1 - weight) * (indices - start)
+    valid = np.isfinite(shrunk).all(axis=1) & (~multiplicative | (shrunk > 0).all(axis=1))
+    return np.where(valid[:, None], shrunk, start)
+
+
+def classical_indices(
+    values: FloatArray, m: int, multiplicative: BoolArray, calendar: SeasonCalendar | None = None
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Compute trimmed means over the cycles of value / or - centered moving mean.
+
+    Args:
+        values: Series aligned at their ends, [n_series, T]; NaN is missing and is left out.
+        m: Season length.
+        multiplicative: Whether indices are factors, [n_series]; otherwise they are added.
+        calendar: What the places in the season are counted by; None: by steps.
+
+    Returns:
+        Indices as of `seasonal_indices`, without shrinkage, [n_series, m]; the variance of one, [n_series]; whether
+        every place has a value, [n_series].
+
+    Example:
+        >>> indices, variance, is_known = classical_indices(np.tile([10.0, 20.0], 12)[None], 2, np.array([True]))
+        >>> indices.round(3).tolist(), variance.tolist(), is_known.tolist()
+        ([[0.667, 1.333]], [0.0], [True])
+    """
     divide = multiplicative[:, None]
     detrended = _detrended(values, m, divide)
     cycles = _cycles(detrended, m) if calendar is None else _dated_cycles(detrended, m, calendar)
@@ -96,11 +126,30 @@ def _shrunk_indices(
     mean = phases.mean(axis=1, keepdims=True)
     with np.errstate(all="ignore"):
         indices = np.where(divide, phases / mean, phases - mean)
-    noise = _index_variance(cycles, indices)
-    weight = _shrinkage(indices - start, noise)
-    shrunk = start + (1 - weight) * (indices - start)
-    valid = np.isfinite(shrunk).all(axis=1) & (~multiplicative | (shrunk > 0).all(axis=1))
-    return np.where(valid[:, None], shrunk, start)
+    return np.asarray(indices), _index_variance(cycles, indices), np.asarray(np.all(is_known, axis=1))
+
+
+def common_indices(indices: FloatArray) -> FloatArray:
+    """Return what the indices of several series have in common: their trimmed means, shrunk towards 1 by their noise.
+
+    Args:
+        indices: Factors by place in the season, [n_series, m].
+
+    Returns:
+        [m]; 1 where the means differ no more than chance makes them.
+
+    Example:
+        >>> common_indices(np.tile([0.5, 1.5, 0.8, 1.2], (5, 1))).round(3).tolist()
+        [0.5, 1.5, 0.8, 1.2]
+    """
+    # The series take the place of the cycles of one series.
+    means = _trimmed_mean(indices[None])
+    noise = _index_variance(indices[None], means)
+    deviation = means - 1
+    m = indices.shape[1]
+    if (deviation**2).sum() <= (m - 1 + TEST_WIDTH * np.sqrt(2 * (m - 1))) * noise.item():
+        return np.ones(m)
+    return np.asarray((1 + (1 - _shrinkage(deviation, noise)) * deviation)[0])
 
 
 def _detrended(values: FloatArray, m: int, divide: BoolArray) -> FloatArray:

@@ -45,6 +45,7 @@ from gatecast.forecasting.ensemble import (
 )
 from gatecast.forecasting.median import members_of
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
+from gatecast.forecasting.panel_season import MAX_CYCLES
 from gatecast.forecasting.presets import model_configs, unique_columns
 from gatecast.forecasting.pretrained.released import why_unavailable
 from gatecast.forecasting.registry import AUTO
@@ -77,6 +78,10 @@ NOTES = {
     "no_pretrained": "the pretrained network is left out: {reason}",
     "no_split": (
         "{n} rows are too few to hold any back: the forecast has not been scored, and its intervals are a guess."
+    ),
+    "panel_season": (
+        "{n:,} of {n_series:,} series are shorter than {max_cycles} seasons of {m} steps: the season that the others "
+        "show counts for them, as strongly as their own values say."
     ),
     "short_training": (
         "only {n} rows precede the validation and test parts of {horizon} rows each: a shorter horizon would be fitted "
@@ -143,6 +148,7 @@ def fit(
             calibrator, evaluation = run.score(calibrator)
             evaluation = replace(evaluation, findings=tuple(notes))
     ensemble = run.fit_models(run.context, run.configs)
+    notes += _season_notes(ensemble, run.context)
     seconds = time.perf_counter() - began
     history = run.tracker.history
     return FittedState(panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, seconds)
@@ -179,7 +185,7 @@ class _Fit:
         past = self.context if self.split is None else self.context.drop_last(self.split.test)
         seasons = choose_season(past.values, panel, horizon, config.season_length)
         self.season_length = seasons.naive
-        self.task = Task(horizon, seasons.models, seed=config.seed, seasons=seasons.all)
+        self.task = Task(horizon, seed=config.seed, **seasons.of_task())
         self.past: PastForecasts | None = None
         summary = PanelSummary.of(panel)
         self.configs = model_configs(config.model, summary, self.task, overrides(config))
@@ -301,6 +307,16 @@ def update(
         training_history=tracker.history,
         seconds=seconds,
     )
+
+
+def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
+    """Return a note on the series that the season of the others counts for."""
+    season = ensemble.effects.season
+    n = int((season.strengths(context) != 0).sum())
+    if season.season_length == 1 or n == 0:
+        return []
+    about = {"n": n, "n_series": len(context), "m": season.season_length, "max_cycles": MAX_CYCLES}
+    return [NOTES["panel_season"].format(**about)]
 
 
 def _without_networks(columns: list[str], configs: list[ModelConfig]) -> ModelWeights:

@@ -28,6 +28,8 @@ from gatecast.forecasting.base import ForecastModel, ModelState, Task
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.median import FittedMedian, MedianOf, members_of
+from gatecast.forecasting.panel_effects import PanelEffects
+from gatecast.forecasting.panel_season import PanelSeason
 from gatecast.forecasting.presets import model_name
 from gatecast.forecasting.registry import get_model
 from gatecast.pipeline.state import FittedState
@@ -290,7 +292,10 @@ def _evaluation_in(about: Mapping[str, Any], arrays: Arrays, panel: Panel) -> Ev
 
 def _ensemble_out(ensemble: FittedEnsemble) -> tuple[dict[str, Any], Arrays]:
     """Return models as JSON and arrays."""
-    arrays: Arrays = {f"regression.{role}": getattr(ensemble.regression, role) for role in ROLES}
+    parts: dict[str, Any] = {"regression": ensemble.effects.regression, "season": ensemble.effects.season}
+    arrays: Arrays = {
+        f"{part}.{name}": array for part, value in parts.items() for name, array in value._asdict().items()
+    }
     models = []
     for k, model in enumerate(ensemble.models):
         state = model.to_state()
@@ -317,5 +322,7 @@ def _ensemble_in(settings: Mapping[str, Any], arrays: Arrays) -> FittedEnsemble:
         config: Any = MedianOf if item["median"] else get_model(item["name"])
         models.append(cast(ForecastModel, config.from_state(ModelState(item["settings"], model_arrays), task)))
     columns = tuple(item["column"] for item in settings["models"])
-    regression = ExogenousRegression(*(arrays[f"regression.{role}"] for role in ROLES))
-    return FittedEnsemble(tuple(models), tuple(model.config for model in models), columns, regression, task)
+    regression = ExogenousRegression(*(arrays[f"regression.{name}"] for name in ExogenousRegression._fields))
+    season = PanelSeason(*(arrays[f"season.{name}"] for name in PanelSeason._fields))
+    effects = PanelEffects(season, regression)
+    return FittedEnsemble(tuple(models), tuple(model.config for model in models), columns, effects, task)

@@ -204,7 +204,7 @@ def match_sizes(
     if config.network.units is not None:
         note = f"Every recurrent layer has {format_count(config.network.units, 'unit')}, as requested."
         return config, dict.fromkeys(cells, config.network.units), note
-    task = Task(h, seasons.models, seed=config.seed, seasons=seasons.all)
+    task = Task(h, seed=config.seed, **seasons.of_task())
     lstm = LSTMConfig.default_for(PanelSummary.of(panel), task, overrides(config)).configs[0]
     columns = {f"n_{name}": getattr(context, name).shape[-1] for name in ("futr_exog", "hist_exog", "stat_exog")}
 

@@ -286,9 +286,8 @@ def _plan(source: Any, forecaster: Forecaster, n_windows: int, search_space: Any
     measure = "MASE" if all(np.isfinite(scale).any() for scale in scales) else "MAE"
     if measure == "MAE":
         scales = [np.ones(len(scale)) for scale in scales]
-    default = defaults(
-        PanelSummary(lengths), Task(h, seasons.models, seasons=seasons.all), Overrides(config.network, config.training)
-    )
+    task, overrides = Task(h, **seasons.of_task()), Overrides(config.network, config.training)
+    default = defaults(PanelSummary(lengths), task, overrides)
     space = make_space(default, max(1, shortest - 1), config.network, config.training, search_space)
     return _Plan(
         panel, before_test, list(notes), kind_of(source), config, h, n_windows, scales, measure, space, default

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import is_dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
     QUANTILES,
+    Family,
     ForecastModel,
     ModelState,
     Overrides,
@@ -109,7 +110,7 @@ def _check_config(config: Any) -> None:
     for attribute in ("name", "column"):
         value = getattr(config, attribute)
         _require(isinstance(value, str) and bool(value), name, f"has the {attribute} {value!r}, expected text")
-    _require(config.family in ("network", "statistical"), name, f"has the unknown family {config.family!r}")
+    _require(config.family in get_args(Family), name, f"has the unknown family {config.family!r}")
     try:
         default = type(config).default_for(PanelSummary(np.full(12, N_COLUMNS)), Task(6, 4), Overrides())
     except ConfigError:  # a model that needs an argument or an extra says so

@@ -71,7 +71,7 @@ N_INPUTS = len(INPUT_NAMES)
 
 
 class Features(NamedTuple):
-    """Inputs of the network, and what turns its outputs into forecasts."""
+    """Inputs of the network, and what turns its outputs into forecasts; T steps from the first that was asked for."""
 
     inputs: Float32Array
     """(T, N_INPUTS, n)."""
@@ -91,12 +91,13 @@ class Features(NamedTuple):
     """Seasonal indices."""
 
 
-def make_features(series: ScaledValues, m: int) -> Features:
-    """Compute the features of series with one season length at all steps.
+def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
+    """Compute the features of series with one season length at all steps, or at the last ones.
 
     Args:
         series: On the scale of the network.
         m: Season length; 1 for none.
+        first: First step of the results, which are the same bits as those of all steps.
 
     Example:
         >>> z = np.linspace(0, 1, 30)[:, None]
@@ -107,15 +108,15 @@ def make_features(series: ScaledValues, m: int) -> Features:
     observed = Observed.of(series.observed)
     indices = seasonal_indices(series.z, m)
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
-    statistics = _adjusted_statistics(series.z, observed, indices, typical)
+    statistics = _adjusted_statistics(series.z, observed, indices, typical, first)
     return Features(
-        _inputs(series, observed, indices, statistics, typical),
+        _inputs(series, observed, indices, statistics, typical, first),
         statistics.level,
         statistics.unit,
         statistics.drift / statistics.unit,
         statistics.slopes[0] / statistics.unit,
         (statistics.recent - statistics.level) / statistics.unit,
-        observed.gap(),
+        observed.gap()[first:],
         indices,
     )
 
@@ -163,21 +164,21 @@ def targets(
 
 
 def _adjusted_statistics(
-    z: FloatArray, observed: Observed, indices: SeasonalIndices, typical_unit: float
+    z: FloatArray, observed: Observed, indices: SeasonalIndices, typical_unit: float, first: int
 ) -> Statistics:
-    """Return the statistics at every step of series without the season that is known at the step."""
+    """Return the statistics at every step from `first` on, of series without the season that is known at the step."""
     m = indices.values.shape[1]
-    statistics = statistics_from(z, observed, m, typical_unit)
+    statistics = statistics_from(z, observed, m, typical_unit, first)
     for g in range(1, len(indices.values)):
         seasonal = np.flatnonzero(indices.strength[g] > 0)
-        if seasonal.size == 0:
+        start, stop = max(indices.starts[g], first), [*indices.starts, len(z)][g + 1]
+        if seasonal.size == 0 or start >= stop:
             continue
-        first, stop = indices.starts[g], [*indices.starts, len(z)][g + 1]
         index = indices.values[g][:, seasonal][np.arange(stop) % m]
         part = observed.columns(stop, seasonal)
-        adjusted = statistics_from(z[:stop, seasonal] - index, part, m, typical_unit, first)
+        adjusted = statistics_from(z[:stop, seasonal] - index, part, m, typical_unit, start)
         for every, block in zip(statistics, adjusted, strict=True):
-            every[..., first:stop, seasonal] = block
+            every[..., start - first : stop - first, seasonal] = block
     return statistics
 
 
@@ -187,16 +188,18 @@ def _inputs(
     indices: SeasonalIndices,
     statistics: Statistics,
     typical_unit: float,
+    first: int,
 ) -> Float32Array:
-    """Return what the network reads, (T, N_INPUTS, n)."""
+    """Return what the network reads, (T - first, N_INPUTS, n)."""
     T, n = series.z.shape
-    x = np.zeros((T, N_INPUTS, n), np.float32)
+    x = np.zeros((T - first, N_INPUTS, n), np.float32)
     level, unit, steps = statistics.level, statistics.unit, np.arange(T)
     per_unit = 1 / unit
     for lag in range(min(WINDOW, T)):
-        at = steps[lag:]
-        value = series.z[: T - lag] - indices.at(at, at - lag) - level[lag:]
-        x[lag:, WINDOW - 1 - lag] = _soft(value * per_unit[lag:]) * series.observed[: T - lag]
+        start = max(lag, first)
+        at, lagged = steps[start:], slice(start - lag, T - lag)
+        value = series.z[lagged] - indices.at(at, at - lag) - level[start - first :]
+        x[start - first :, WINDOW - 1 - lag] = _soft(value * per_unit[start - first :]) * series.observed[lagged]
     rest = iter(range(WINDOW, N_INPUTS))
     for values in _other_inputs(observed, indices, statistics, series.at_floor, typical_unit / unit):
         x[:, next(rest)] = values
@@ -206,10 +209,11 @@ def _inputs(
 def _other_inputs(
     observed: Observed, indices: SeasonalIndices, s: Statistics, at_floor: BoolArray, relative: FloatArray
 ) -> list[FloatArray]:
-    """Return the inputs behind the window, (T, n) or (T, 1) each."""
+    """Return the inputs behind the window, (T, n) or (T, 1) each, at the steps of the statistics."""
     T, m = len(s.unit), indices.values.shape[1]
-    steps, per_unit = np.arange(T), 1 / s.unit
-    count = np.maximum(observed.so_far, 1.0)
+    first = len(at_floor) - T
+    steps, per_unit, so_far = np.arange(first, first + T), 1 / s.unit, observed.so_far[first:]
+    count = np.maximum(so_far, 1.0)
     block = indices.block(steps)
     # A slope of independent changes has a standard deviation of 1 / sqrt(steps).
     slopes = [slope * per_unit * k**0.5 for slope, k in zip(s.slopes, SLOPES, strict=True)]
@@ -222,14 +226,14 @@ def _other_inputs(
         *errors,
         np.log(count) / 3,
         np.full((T, 1), np.log2(m) / 6),
-        observed.so_far / (steps[:, None] + 1),
+        so_far / (steps[:, None] + 1),
         indices.strength[block],
         -0.5 * np.log(relative),
         *_waves(steps, m),
-        np.log1p(observed.gap()) / 3,
+        np.log1p(observed.gap()[first:]) / 3,
         s.newest_unit * per_unit,
         s.autocorrelation,
-        np.add.accumulate(at_floor, axis=0, dtype=np.float64) / count,
+        np.add.accumulate(at_floor, axis=0, dtype=np.float64)[first:] / count,
         _soft(season_size * per_unit),
         _soft(s.cycle_error * per_unit),
     ]
