@@ -45,7 +45,7 @@ class Seasons(NamedTuple):
     panel: int = 1
 
     def of_task(self) -> dict[str, Any]:
-        """Return what a task is told of them."""
+        """Return the fields of a task that they fill."""
         return {"season_length": self.models, "seasons": self.all, "panel_season": self.panel}
 
 
