@@ -121,11 +121,13 @@ class PanelSeason(NamedTuple):
 
             strength = (b0 / v + b S / s) / (1 / v + S / s)
         """
-        usual, variance, panel_noise = self.strength
-        slope, precision, noise = _slopes(context, np.log(self.factors), PRIOR_CHANGES, panel_noise)
-        weight = precision / np.maximum(noise, np.finfo(np.float64).tiny)
-        strength = (usual / variance + weight * slope) / (1 / variance + weight)
-        return np.where(self._is_short(context), strength, 0.0)
+        strengths, rows = np.zeros(len(context)), np.flatnonzero(self._is_short(context))
+        if self.season_length > 1 and len(rows):
+            usual, variance, panel_noise = self.strength
+            slope, precision, noise = _slopes(context.take(rows), np.log(self.factors), PRIOR_CHANGES, panel_noise)
+            weight = precision / np.maximum(noise, np.finfo(np.float64).tiny)
+            strengths[rows] = (usual / variance + weight * slope) / (1 / variance + weight)
+        return strengths
 
     def remove(self, context: PanelContext) -> PanelContext:
         """Return series without the season."""
@@ -150,8 +152,11 @@ class PanelSeason(NamedTuple):
 
     def _factors(self, context: PanelContext, first: int, stop: int) -> FloatArray:
         """Return the factors of steps, 0 the first one after the end, [n_series, stop - first]; 1 for long series."""
-        places = context.season_places(self.season_length, np.arange(first, stop))
-        return np.asarray(self.factors[places] ** self.strengths(context)[:, None])
+        strengths, factors = self.strengths(context), np.ones((len(context), stop - first))
+        rows = np.flatnonzero(strengths)
+        places = context.take(rows).season_places(self.season_length, np.arange(first, stop))
+        factors[rows] = self.factors[places] ** strengths[rows, None]
+        return factors
 
     def _is_short(self, context: PanelContext) -> BoolArray:
         """Return which series are not left to their own season, [n_series]."""

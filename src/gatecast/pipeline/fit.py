@@ -313,7 +313,7 @@ def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
     """Return a note on the series that the season of the others counts for."""
     season = ensemble.effects.season
     n = int((season.strengths(context) != 0).sum())
-    if season.season_length == 1 or n == 0:
+    if n == 0:
         return []
     about = {"n": n, "n_series": len(context), "m": season.season_length, "max_cycles": MAX_CYCLES}
     return [NOTES["panel_season"].format(**about)]
