@@ -73,10 +73,8 @@ def hold_constants(quantiles: FloatArray, values: FloatArray) -> FloatArray:
         >>> hold_constants(np.array([[[6.9, 7.1]]]), np.full((1, 12), 7.0)).tolist()
         [[[7.0, 7.0]]]
     """
-    observed = np.isfinite(values)
-    low = np.where(observed, values, np.inf).min(axis=1, initial=np.inf)
-    high = np.where(observed, values, -np.inf).max(axis=1, initial=-np.inf)
-    constant = (low == high) & (observed.sum(axis=1) >= MIN_CONSTANT_VALUES)
+    low, high = np.fmin.reduce(values, axis=1, initial=np.inf), np.fmax.reduce(values, axis=1, initial=-np.inf)
+    constant = (low == high) & (np.isfinite(values).sum(axis=1) >= MIN_CONSTANT_VALUES)
     return np.where(constant[:, None, None], low[:, None, None], quantiles) if constant.any() else quantiles
 
 
@@ -98,10 +96,8 @@ def limit_widths(median: FloatArray, intervals: list[FloatArray], values: FloatA
         >>> low.item(), high.item()
         (40.0, 185.0)
     """
-    observed = np.isfinite(values)
-    n = observed.sum(axis=1)
-    low = np.where(observed, values, np.inf).min(axis=1, initial=np.inf)
-    high = np.where(observed, values, -np.inf).max(axis=1, initial=-np.inf)
+    n = np.isfinite(values).sum(axis=1)
+    low, high = np.fmin.reduce(values, axis=1, initial=np.inf), np.fmax.reduce(values, axis=1, initial=-np.inf)
     known = (n >= MIN_VALUES_FOR_RANGE) & (high > low)
     reach = np.where(known, MAX_RANGES * (high - low), np.inf)[:, None]
     steps = np.arange(1, median.shape[1] + 1)

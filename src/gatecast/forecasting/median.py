@@ -30,7 +30,7 @@ from gatecast.kernels.native import release_memory
 __all__ = ["FittedMedian", "MedianOf", "Refined", "members_of"]
 
 
-BATCH_SERIES = 2048
+BATCH_SERIES = 512
 """Series at a time, so that members share what they prepare of them."""
 
 

@@ -121,8 +121,9 @@ class PanelSeason(NamedTuple):
 
             strength = (b0 / v + b S / s) / (1 / v + S / s)
         """
-        strengths, rows = np.zeros(len(context)), np.flatnonzero(self._is_short(context))
-        if self.season_length > 1 and len(rows):
+        strengths = np.zeros(len(context))
+        rows = np.flatnonzero(self._is_short(context)) if self.season_length > 1 else ()
+        if len(rows):
             usual, variance, panel_noise = self.strength
             slope, precision, noise = _slopes(context.take(rows), np.log(self.factors), PRIOR_CHANGES, panel_noise)
             weight = precision / np.maximum(noise, np.finfo(np.float64).tiny)
@@ -131,9 +132,8 @@ class PanelSeason(NamedTuple):
 
     def remove(self, context: PanelContext) -> PanelContext:
         """Return series without the season."""
-        if self.season_length == 1:
-            return context
-        return context.with_values(context.values / self._factors(context, -context.values.shape[1], 0))
+        factors = self._factors(context, -context.values.shape[1], 0)
+        return context if factors is None else context.with_values(context.values / factors)
 
     def restore(self, context: PanelContext, quantiles: FloatArray) -> FloatArray:
         """Return forecasts with the season.
@@ -142,18 +142,21 @@ class PanelSeason(NamedTuple):
             context: As it was before `remove`.
             quantiles: Forecasts of the series without it, [n_series, horizon, Q].
         """
-        if self.season_length == 1:
-            return quantiles
-        return quantiles * self._factors(context, 0, quantiles.shape[1])[..., None]
+        factors = self._factors(context, 0, quantiles.shape[1])
+        return quantiles if factors is None else quantiles * factors[..., None]
 
     def restore_insample(self, context: PanelContext, medians: FloatArray) -> FloatArray:
         """Return forecasts of past values, [n_series, T], with the season."""
-        return medians if self.season_length == 1 else medians * self._factors(context, -medians.shape[1], 0)
+        factors = self._factors(context, -medians.shape[1], 0)
+        return medians if factors is None else medians * factors
 
-    def _factors(self, context: PanelContext, first: int, stop: int) -> FloatArray:
-        """Return the factors of steps, 0 the first one after the end, [n_series, stop - first]; 1 for long series."""
-        strengths, factors = self.strengths(context), np.ones((len(context), stop - first))
+    def _factors(self, context: PanelContext, first: int, stop: int) -> FloatArray | None:
+        """Return the factors of steps, 0 the first one after the end, [n_series, stop - first]; None: all are 1."""
+        strengths = self.strengths(context)
         rows = np.flatnonzero(strengths)
+        if not len(rows):
+            return None
+        factors = np.ones((len(context), stop - first))
         places = context.take(rows).season_places(self.season_length, np.arange(first, stop))
         factors[rows] = self.factors[places] ** strengths[rows, None]
         return factors

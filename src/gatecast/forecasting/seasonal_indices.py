@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gatecast._utils.batches import row_batches
 from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.data.seasonal_strength import seasonal_strength
@@ -71,9 +72,20 @@ def seasonal_indices(
         [[0.667, 1.333]]
     """
     neutral = np.where(multiplicative, 1.0, 0.0)[:, None]
-    start = np.repeat(neutral, m, axis=1)
     if m == 1 or MIN_CYCLES * m > values.shape[1]:
-        return start
+        return np.repeat(neutral, m, axis=1)
+    indices = np.empty((len(values), m))
+    for rows in row_batches(len(values)):
+        dates = None if calendar is None else calendar.take(rows)
+        indices[rows] = _batch_indices(values[rows], m, multiplicative[rows], dates)
+    return indices
+
+
+def _batch_indices(
+    values: FloatArray, m: int, multiplicative: BoolArray, calendar: SeasonCalendar | None
+) -> FloatArray:
+    """Return the indices of a few series, [n_series, m]."""
+    start = np.repeat(np.where(multiplicative, 1.0, 0.0)[:, None], m, axis=1)
     if m % DAYS_PER_WEEK == 0 and m > DAYS_PER_WEEK * DAYS_PER_WEEK:
         start = np.tile(seasonal_indices(values, m // DAYS_PER_WEEK, multiplicative), DAYS_PER_WEEK)
     strength, limit = seasonal_strength(values, m)

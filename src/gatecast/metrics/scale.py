@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gatecast._utils.batches import row_batches
 from gatecast._utils.typing import FloatArray
 
 __all__ = ["seasonal_naive_scale"]
@@ -29,9 +30,11 @@ def seasonal_naive_scale(values: FloatArray, m: int, *, squared: bool = False) -
     """
     if values.shape[1] <= m:
         return np.full(len(values), np.nan)
-    changes = np.abs(values[:, m:] - values[:, :-m])
-    known = ~np.isnan(changes)
-    powers = np.where(known, changes, 0.0) ** (2 if squared else 1)
-    mean = powers.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    mean = np.empty(len(values))
+    for rows in row_batches(len(values)):
+        changes = np.abs(values[rows, m:] - values[rows, :-m])
+        known = ~np.isnan(changes)
+        powers = np.where(known, changes, 0.0) ** (2 if squared else 1)
+        mean[rows] = powers.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     mean = np.sqrt(mean) if squared else mean
     return np.where(mean > 0, mean, np.nan)

@@ -84,7 +84,7 @@ CONTEXT_SEASONS = 10
 HEAD_LAYERS = 2
 """Last layers of the network, which know no other time step: Dense and QuantileHead."""
 
-BATCH_SERIES, BATCH_SERIES_INSAMPLE = 2048, 512
+BATCH_SERIES = 512
 """Series at a time."""
 
 
@@ -283,7 +283,7 @@ class PanelRNN:
         Returns:
             [n_series, T] in the unit of the values; NaN up to the first value of a series.
         """
-        parts = [self._insample(part) for part in context.batches(BATCH_SERIES_INSAMPLE)]
+        parts = [self._insample(part) for part in context.batches(BATCH_SERIES)]
         release_memory()
         return np.concatenate(parts)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from gatecast._utils.batches import ROWS
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import forward_fill
@@ -88,7 +89,14 @@ def scale_series(context: PanelContext, season_length: int, input_size: int) -> 
 
 
 def _scale(context: PanelContext, season_length: int) -> ScaledSeries:
-    """`scale_series` without padding."""
+    """`scale_series` without padding, a few series at a time."""
+    parts = [_scale_batch(part, season_length) for part in context.batches(ROWS)]
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ScaledSeries._fields[:-1]}
+    return ScaledSeries(**arrays, context=context)
+
+
+def _scale_batch(context: PanelContext, season_length: int) -> ScaledSeries:
+    """Scale a few series."""
     z = context.scaler(season_length).transform(context.values)
     observed = np.isfinite(z)
     filled = forward_fill(z)
