@@ -13,21 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.forecasting.pretrained.batches import PackedBatch, make_batch
-from gatecast.forecasting.pretrained.head import BLOCK
+from gatecast.forecasting.pretrained.batches import PackedBatch
 from gatecast.nn.random import generator, hash64
 
-Make = Callable[[int, int, int], Any]
-"""`make(count, length, seed)`: values (count, length), season (count,), family (count,); NaN is missing."""
-
-SHORT, LONG = (20, 60), (60, 160)
-"""Origins of a batch: half of the batches have few."""
-
-LENGTH = LONG[1] + 2 * BLOCK
-"""Values of a made series."""
-
-MAX_HIDDEN = 48
-"""Longest run of values that the network must do without."""
+Make = Callable[[int, int], Any]
+"""`make(count, seed)`: series as `gatecast.data.synth.draw` returns them; NaN is missing."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +37,25 @@ class Sample(NamedTuple):
     family: npt.NDArray[np.int64]
 
 
-class Piece(NamedTuple):
-    """Series that were made together."""
+class Pool(NamedTuple):
+    """Series that were made, to draw from."""
 
     values: npt.NDArray[np.float32]
     season: npt.NDArray[np.int64]
+    long_season: npt.NDArray[np.int64]
     family: npt.NDArray[np.int64]
     first: npt.NDArray[np.int64]
     """(count,): first step with a value."""
 
     @classmethod
-    def of(cls, made: Any) -> Piece:
-        """Return a piece of what `make` returned."""
-        return cls(made.values, made.season, made.family, np.isfinite(made.values).argmax(axis=1))
+    def of(cls, made: Any) -> Pool:
+        """Return the series that `make` returned."""
+        first = np.isfinite(made.values).argmax(axis=1)
+        return cls(made.values, made.season, made.long_season, made.family, first)
+
+
+DrawSample = Callable[[np.random.Generator, Pool, int], Sample]
+"""Draws a batch of so many series from a pool."""
 
 
 @dataclass
@@ -67,27 +63,18 @@ class Bank:
     """Batches of made series by step."""
 
     make: Make
+    draw: DrawSample
     seed: int
     sizes: BankSizes = BankSizes()
-    _pieces: dict[int, Piece] = field(default_factory=dict)
+    _pieces: dict[int, Pool] = field(default_factory=dict)
 
     def sample(self, step: int) -> Sample:
         """Return the batch of a step, from 1."""
-        pieces = self._alive(step)
-        values, season, family, first = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-        rng = generator(self.seed, 7, step)
-        bounds = SHORT if rng.random() < 0.5 else LONG
-        n_origins = 4 * int(rng.integers(bounds[0] // 4, bounds[1] // 4 + 1))
-        chosen = _choose(rng, LENGTH - first, n_origins, self.sizes.batch)
-        spare = np.maximum(LENGTH - first[chosen] - n_origins - BLOCK, 0)
-        start = first[chosen] + rng.integers(0, spare + 1)
-        columns = start[:, None] + np.arange(n_origins + BLOCK)
-        rows = values[chosen[:, None], np.minimum(columns, LENGTH - 1)]
-        rows = np.where(columns < LENGTH, rows, np.float32(np.nan))
-        hidden = hidden_runs(rng, len(chosen), n_origins)
-        return Sample(make_batch(rows, season[chosen], n_origins, hidden), family[chosen])
+        parts = zip(*self._alive(step), strict=True)
+        pool = Pool(*(np.concatenate(part) for part in parts))
+        return self.draw(generator(self.seed, 7, step), pool, self.sizes.batch)
 
-    def _alive(self, step: int) -> list[Piece]:
+    def _alive(self, step: int) -> list[Pool]:
         """Return the pieces that a step draws from; make those that are missing."""
         first = (step - 1) // self.sizes.steps_per_piece
         numbers = range(first, first + self.sizes.alive)
@@ -95,23 +82,23 @@ class Bank:
         for k in numbers:
             if k not in self._pieces:
                 seed = hash64(self.seed, k, 11) % 2**31
-                self._pieces[k] = Piece.of(self.make(self.sizes.piece, LENGTH, seed))
+                self._pieces[k] = Pool.of(self.make(self.sizes.piece, seed))
         return [self._pieces[k] for k in numbers]
 
 
-def _choose(rng: np.random.Generator, length: npt.NDArray[np.int64], n_origins: int, n: int) -> npt.NDArray[np.int64]:
-    """Return random series that have values at all origins, or the longest if those are too few."""
-    enough = np.flatnonzero(length >= n_origins)
+def choose_long(rng: np.random.Generator, length: npt.NDArray[np.int64], needed: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+    """Return random series that are as long as needed, or the longest if those are too few."""
+    enough = np.flatnonzero(length >= needed)
     if len(enough) < n:
-        enough = np.argsort(-length, kind="stable")[:n]
+        enough = np.argsort(needed - length, kind="stable")[:n]
     return np.asarray(rng.choice(enough, n, replace=False))
 
 
-def hidden_runs(rng: np.random.Generator, n: int, n_origins: int) -> npt.NDArray[np.bool_]:
-    """Draw one to four runs of hidden values for half of the series, (n, n_origins)."""
+def hidden_runs(rng: np.random.Generator, n: int, n_origins: int, longest: int) -> npt.NDArray[np.bool_]:
+    """Draw one to four runs of hidden steps for half of the series, (n, n_origins); none is longer than a third."""
     hidden = np.zeros((n, n_origins), bool)
     steps = np.arange(n_origins)
-    longest = min(MAX_HIDDEN, n_origins // 3)
+    longest = min(longest, n_origins // 3)
     for k in np.flatnonzero(rng.random(n) < 0.5):
         for _ in range(rng.integers(1, 5)):
             length = int(np.exp(rng.uniform(0, np.log(longest + 1))))

@@ -85,14 +85,14 @@ def train(run: RunState, bank: Bank, outputs: Outputs, limits: Limits, stopped: 
     """Train until a limit or a request to stop; returns whether the last step was reached."""
     end, log = time.monotonic() + 3600 * limits.hours, outputs.log
     save, line, held_out = Timer(SAVE_SECONDS), Timer(LOG_SECONDS), Timer(TABLE_SECONDS, due_at_once=True)
-    record = _Record(outputs.names)
+    record = _Record(outputs.names, run.shape.groups)
     while run.step < limits.last_step and time.monotonic() < end and not stopped():
         if held_out.due():
             log.write(f"step {run.step}", *outputs.table())
         _update(run, bank, record)
         if line.due():
             log.write(f"step {run.step} rate {run.learning_rate(run.step):.2e} {record.line()}")
-            record = _Record(outputs.names)
+            record = _Record(outputs.names, run.shape.groups)
         if save.due():
             run.save(outputs.path)
     run.save(outputs.path)
@@ -104,7 +104,8 @@ def _update(run: RunState, bank: Bank, record: _Record) -> None:
     """Make one step."""
     began, step = time.monotonic(), run.step + 1
     sample = bank.sample(step)
-    result = train_step(run.network, run.weights, sample.batch, run.optimizer, step, run.learning_rate(step))
+    rate = run.learning_rate(step)
+    result = train_step(run.network, run.weights, run.shape, sample.batch, run.optimizer, step, rate)
     tokens, seconds = len(sample.family) * sample.batch.x.shape[1], time.monotonic() - began
     run.step, run.tokens, run.seconds = step, run.tokens + tokens, run.seconds + seconds
     if step % LOSS_EVERY == 0:
@@ -115,8 +116,8 @@ def _update(run: RunState, bank: Bank, record: _Record) -> None:
 class _Record:
     """What happened since the last line of the log."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.losses, self.loss, self.norm, self.tokens, self.seconds = Losses(names), [], [], 0, 0.0
+    def __init__(self, names: tuple[str, ...], groups: int) -> None:
+        self.losses, self.loss, self.norm, self.tokens, self.seconds = Losses(names, groups), [], [], 0, 0.0
 
     def add(self, result: StepResult, tokens: int, seconds: float) -> None:
         """Add a step."""

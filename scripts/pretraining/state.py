@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gatecast._utils import safefile
+from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.training import OptimizerState
 from gatecast.nn.network import Network, Weights, zeros_like
@@ -28,8 +29,8 @@ class RunState:
     network: Network
     weights: Weights
     optimizer: OptimizerState
-    batch: int = 256
-    piece: int = 4096
+    batch: int
+    piece: int
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
@@ -38,7 +39,7 @@ class RunState:
     finish_steps: int = 0
 
     @classmethod
-    def new(cls, config: PretrainedConfig, seed: int, batch: int = 256, piece: int = 4096) -> RunState:
+    def new(cls, config: PretrainedConfig, seed: int, batch: int, piece: int) -> RunState:
         """Return a run before its first step; batch and piece count series."""
         network, weights = make_network(config, seed)
         return cls(config, seed, network, weights, OptimizerState.zeros(weights.vector.size), batch, piece)
@@ -49,6 +50,11 @@ class RunState:
         if self.finish_from:
             rate *= max(0.0, 1 - ((step - self.finish_from) / (self.finish_steps + 1)) ** 0.5)
         return rate
+
+    @property
+    def shape(self) -> HeadShape:
+        """Sizes of the head."""
+        return self.config.kind.head
 
     def averaged(self) -> Weights:
         """Return the average of the weights; before the first step the weights."""
@@ -67,7 +73,7 @@ class RunState:
         """Read a state."""
         settings, arrays = safefile.read(path, "pretraining")
         config = PretrainedConfig.from_settings(settings.pop("network"))
-        run = cls.new(config, settings["seed"])
+        run = cls.new(config, settings["seed"], settings["batch"], settings["piece"])
         run.weights.vector[:] = arrays.pop("weights")
         run.optimizer = OptimizerState(**{name: np.array(array) for name, array in arrays.items()})
         for name, value in settings.items():

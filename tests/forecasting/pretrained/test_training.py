@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.forecasting.pretrained.batches import FIRST_ORIGIN, make_batch
+from gatecast.forecasting.pretrained.lf.batches import FIRST_ORIGIN, make_batch
 from gatecast.forecasting.pretrained.head import head_backward, head_forward
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.training import OptimizerState, train_step

@@ -1,6 +1,6 @@
-"""Batches for training: series with their features and targets, packed into lanes.
+"""Batches for training: inputs, simple forecasts and targets of series, packed into lanes.
 
-Shapes: n series, T origins, K steps of a block, A simple forecasts, nb blocks of L lanes.
+Shapes: n series, T origins, K tokens of S slots in a block, A simple forecasts, nb blocks of L lanes.
 """
 
 from __future__ import annotations
@@ -10,69 +10,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
-from gatecast.forecasting.pretrained.features import N_INPUTS, Features, anchors, make_features, targets
-from gatecast.forecasting.pretrained.head import BLOCK
-from gatecast.forecasting.pretrained.scaling import SeriesScale
-from gatecast.forecasting.pretrained.statistics import N_ANCHORS
-from gatecast.kernels.packing import LANES, blocks
+from gatecast._utils.typing import Float32Array, IntArray
+from gatecast.kernels.packing import LANES
 
-__all__ = ["FIRST_ORIGIN", "PackedBatch", "make_batch", "pack_time_major"]
-
-FIRST_ORIGIN = 3
-"""First step that is an origin in training: four values are known."""
+__all__ = ["PackedBatch", "pack_time_major"]
 
 
 class PackedBatch(NamedTuple):
-    """Series as the network reads them in training."""
+    """Series as a network reads them in training."""
 
     x: Float32Array
-    """[nb, T, N_INPUTS, L]."""
+    """[nb, T, n_inputs, L]."""
     anchors: Float32Array
-    """[A - 1, nb, T, K, L]."""
+    """[A - 1, nb, T, K S, L]."""
     y: Float32Array
-    """[nb, T, K, L]."""
+    """[nb, T, K S, L]."""
     weight: Float32Array
-    """[nb, T, K, L]: 1 where a target counts."""
+    """[nb, T, K S, L]: how much a target counts, 0 where it is not known."""
     order: IntArray
     """(n,): which series is in which lane."""
-
-
-def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: BoolArray | None = None) -> PackedBatch:
-    """Make a batch of series.
-
-    Args:
-        values: (n, n_origins + K) or shorter; a series begins at step 0; NaN where missing.
-        seasons: (n,) season lengths.
-        n_origins: Steps T from which to forecast.
-        hidden: (n, T): values that the network must do without, though they are targets; None: none.
-
-    Example:
-        >>> batch = make_batch(np.exp(np.ones((3, 40))), np.array([4, 1, 4]), n_origins=30)
-        >>> batch.x.shape, batch.y.shape, batch.order.tolist()
-        ((1, 30, 52, 16), (1, 30, 24, 16), [1, 0, 2])
-    """
-    order = np.argsort(seasons, kind="stable")
-    n_lanes = blocks(len(order)) * LANES
-    x = np.zeros((n_origins, N_INPUTS, n_lanes), np.float32)
-    y, weight = (np.zeros((n_origins, BLOCK, n_lanes), np.float32) for _ in range(2))
-    simple = np.zeros((N_ANCHORS - 1, n_origins, BLOCK, n_lanes), np.float32)
-    for m in np.unique(seasons).tolist():
-        rows = np.flatnonzero(seasons[order] == m)
-        chosen = order[rows]
-        lanes = slice(rows[0], rows[-1] + 1)
-        truth = np.ascontiguousarray(values[chosen].T, np.float64)
-        seen = truth[:n_origins].copy()
-        if hidden is not None:
-            seen[hidden[chosen].T] = np.nan
-        features = _features(seen, m)
-        x[:, :, lanes] = features.inputs
-        simple[:, :, :, lanes] = anchors(features, np.arange(n_origins), BLOCK)[1:]
-        y[:, :, lanes], weight[:, :, lanes] = targets(SeriesScale.of(truth).transform(truth), features, BLOCK)
-        began = np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN
-        weight[:, :, lanes] *= began[:, None]
-    packed = [pack_time_major(array) for array in (x, y, weight)]
-    return PackedBatch(packed[0], np.stack([pack_time_major(a) for a in simple]), packed[1], packed[2], order)
+    place: Float32Array | None = None
+    """[nb, S, L]: where in its token each slot is; None for tokens of one slot."""
 
 
 def pack_time_major(x: npt.NDArray[Any], L: int = LANES) -> Float32Array:
@@ -83,8 +41,3 @@ def pack_time_major(x: npt.NDArray[Any], L: int = LANES) -> Float32Array:
     """
     T, F, n = x.shape
     return np.ascontiguousarray(x.reshape(T, F, n // L, L).transpose(2, 0, 1, 3), np.float32)
-
-
-def _features(seen: FloatArray, m: int) -> Features:
-    """Return the features of series, (T, n)."""
-    return make_features(SeriesScale.of(seen).transform(seen), m)

@@ -20,10 +20,10 @@ from gatecast.forecasting.base import FittedLocalModel, LocalModel, SimpleWeight
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.own_seasons import choose_own_seasons
 from gatecast.forecasting.pretrained.head import BLOCK, LEVELS, THIRDS
-from gatecast.forecasting.pretrained.predict import MAX_LENGTH, predict_anchor_weights, predict_quantiles
+from gatecast.forecasting.pretrained.lf.predict import MAX_LENGTH, predict_anchor_weights, predict_quantiles
 from gatecast.forecasting.pretrained.released import load_released
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
-from gatecast.forecasting.pretrained.statistics import N_ANCHORS
+from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
 from gatecast.forecasting.registry import register
 
 __all__ = ["MAX_SEASON", "Pretrained"]

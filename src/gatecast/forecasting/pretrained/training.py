@@ -13,7 +13,7 @@ import numpy as np
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError
 from gatecast.forecasting.pretrained.batches import PackedBatch
-from gatecast.forecasting.pretrained.head import Head, head_backward, head_forward
+from gatecast.forecasting.pretrained.head import Head, HeadShape, head_backward, head_forward
 from gatecast.kernels import native
 from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, zeros_like
 
@@ -56,13 +56,20 @@ class StepResult(NamedTuple):
 
 
 def train_step(
-    network: Network, weights: Weights, batch: PackedBatch, state: OptimizerState, step: int, learning_rate: float
+    network: Network,
+    weights: Weights,
+    shape: HeadShape,
+    batch: PackedBatch,
+    state: OptimizerState,
+    step: int,
+    learning_rate: float,
 ) -> StepResult:
     """Update the weights in place.
 
     Args:
         network: As `make_network` returns it.
         weights: Its parameters.
+        shape: Of its head.
         batch: As `make_batch` returns it.
         state: Changed in place.
         step: Number of the update, from 1.
@@ -73,8 +80,8 @@ def train_step(
     """
     grads = zeros_like(weights)
     outputs, caches = forward(network, weights, batch.x, training=TrainingPass(0, step))
-    head = head_forward(outputs, batch.anchors)
-    loss, dy = head_backward(head, batch.anchors, batch.y, batch.weight)
+    head = head_forward(outputs, batch.anchors, shape, batch.place)
+    loss, dy = head_backward(head, batch.anchors, batch.y, batch.weight, batch.place)
     backward(network, weights, caches, dy, grads)
     norm = float(np.sqrt(np.square(grads.vector).sum(dtype=np.float64)))
     if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -88,16 +95,17 @@ def train_step(
     return StepResult(loss, norm, head)
 
 
-def forecast_batch(network: Network, weights: Weights, batch: PackedBatch) -> Head:
+def forecast_batch(network: Network, weights: Weights, shape: HeadShape, batch: PackedBatch) -> Head:
     """Return the forecasts from all origins of a batch.
 
     Args:
         network: As `make_network` returns it.
         weights: Its parameters.
+        shape: Of its head.
         batch: As `make_batch` returns it.
     """
     outputs, _ = forward(network, weights, batch.x, save_for_backward=False)
-    return head_forward(outputs, batch.anchors)
+    return head_forward(outputs, batch.anchors, shape, batch.place)
 
 
 def _update(

@@ -11,10 +11,10 @@ import numpy as np
 
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
-from gatecast.forecasting.pretrained.features import Features, anchors, make_features
-from gatecast.forecasting.pretrained.head import BLOCK, LEVELS, THIRDS, anchor_weights, head_forward, split_outputs
-from gatecast.forecasting.pretrained.scaling import SeriesScale
-from gatecast.forecasting.pretrained.statistics import N_ANCHORS
+from gatecast.forecasting.pretrained.head import LEVELS, anchor_weights, head_forward, split_outputs
+from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD, Features, anchors, make_features
+from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
+from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
 from gatecast.kernels.packing import LANES, blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
 
@@ -166,7 +166,7 @@ def predict_anchor_weights(network: Network, weights: Weights, values: FloatArra
         >>> predict_anchor_weights(network, weights, np.full((1, 20), 5.0), 1)[0, 0].tolist()
         [0.25, 0.25, 0.25, 0.25]
     """
-    out = np.empty((len(values), THIRDS, N_ANCHORS))
+    out = np.empty((len(values), HEAD.groups, N_ANCHORS))
     newest = values[:, -MAX_LENGTH:]
     length = _lengths(newest)
     for start in range(0, len(values), BATCH_SERIES):
@@ -175,8 +175,8 @@ def predict_anchor_weights(network: Network, weights: Weights, values: FloatArra
         run = _run(network, weights, _to_lanes(newest[rows], length[rows], 0), m)
         at = _padded(_Origins(length[rows] - 1, np.arange(n)))
         outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
-        by_lane = anchor_weights(split_outputs(outputs)[1])[:, 0]
-        out[rows] = by_lane.transpose(0, 3, 1, 2).reshape(-1, THIRDS, N_ANCHORS)[:n]
+        by_lane = anchor_weights(split_outputs(outputs, HEAD)[2])[:, 0]
+        out[rows] = by_lane.transpose(0, 3, 1, 2).reshape(-1, HEAD.groups, N_ANCHORS)[:n]
     return out
 
 
@@ -212,7 +212,7 @@ def _on_log_scale(outputs: Float32Array, features: Features, origins: _Origins) 
     part = _take(features, origins)
     simple = anchors(part, np.zeros(1, np.int64), BLOCK)[1:, 0]
     packed = simple.reshape(N_ANCHORS - 1, BLOCK, nb, L).transpose(0, 2, 1, 3)[:, :, None]
-    head = head_forward(outputs, np.ascontiguousarray(packed, np.float32))
+    head = head_forward(outputs, np.ascontiguousarray(packed, np.float32), HEAD)
     q = head.quantiles.reshape(nb, BLOCK, len(LEVELS), L) + head.center.reshape(nb, BLOCK, 1, L)
     q = q.transpose(1, 2, 0, 3).reshape(BLOCK, len(LEVELS), n)
     steps = origins.step + np.arange(1, BLOCK + 1)[:, None]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.forecasting.pretrained.scaling import SeriesScale
+from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 
 
 @given(st.lists(st.floats(-1e6, 1e6).filter(lambda y: abs(y) > 1e-3), min_size=1, max_size=20))

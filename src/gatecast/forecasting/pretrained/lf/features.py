@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
-from gatecast.forecasting.pretrained.scaling import ScaledValues
-from gatecast.forecasting.pretrained.seasons import SeasonalIndices, seasonal_indices
-from gatecast.forecasting.pretrained.statistics import (
+from gatecast.forecasting.pretrained.head import HeadShape
+from gatecast.forecasting.pretrained.lf.scaling import ScaledValues
+from gatecast.forecasting.pretrained.lf.seasons import SeasonalIndices, seasonal_indices
+from gatecast.forecasting.pretrained.lf.statistics import (
     N_ANCHORS,
     SLOPES,
     Observed,
@@ -25,10 +26,18 @@ from gatecast.forecasting.pretrained.statistics import (
     statistics_from,
 )
 
-__all__ = ["INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "WINDOW", "Features", "anchors", "make_features", "targets"]
+__all__ = ["ANCHOR_NAMES", "BLOCK", "HEAD", "INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "WINDOW", "Features", "anchors", "make_features", "targets"]
 
 WINDOW = 24
 """Newest values that the network reads at a step."""
+
+ANCHOR_NAMES = ("level", "drift", "damped trend", "recent mean")
+"""Simple forecasts, in the order of the network's weights; the season is added to each."""
+
+BLOCK = 24
+"""Steps K that are forecast from an origin."""
+
+HEAD = HeadShape(tokens=BLOCK, slots=1, groups=3, anchors=N_ANCHORS, first_spread=0.8)
 
 MAX_TARGET = 30.0
 """Targets are clipped at so many units."""
@@ -47,8 +56,8 @@ INPUT_NAMES = (
     *(f"slope {k}" for k in SLOPES),
     "drift",
     "change over a cycle",
-    *(f"error of {name}" for name in ("level", "drift", "damped trend", "recent mean")),
-    *(f"error of {name} over a cycle" for name in ("level", "drift", "damped trend", "recent mean")),
+    *(f"error of {name}" for name in ANCHOR_NAMES),
+    *(f"error of {name} over a cycle" for name in ANCHOR_NAMES),
     "log values",
     "log season length",
     "share observed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.forecasting.pretrained.seasons import seasonal_indices
+from gatecast.forecasting.pretrained.lf.seasons import seasonal_indices
 
 
 @pytest.mark.parametrize("m", [2, 3, 4, 7, 12])

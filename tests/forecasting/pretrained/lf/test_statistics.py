@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.forecasting.pretrained.statistics import SLOPES, Observed, damped_steps, statistics_from
+from gatecast.forecasting.pretrained.lf.statistics import SLOPES, Observed, damped_steps, statistics_from
 
 
 def anchors_at(x, t, level, k, m):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.forecasting.pretrained.features import (
+from gatecast.forecasting.pretrained.lf.features import (
     INPUT_NAMES,
     MAX_TARGET,
     N_INPUTS,
@@ -14,7 +14,7 @@ from gatecast.forecasting.pretrained.features import (
     make_features,
     targets,
 )
-from gatecast.forecasting.pretrained.scaling import SeriesScale
+from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 
 
 def made(m, n=32, T=70, seed=0):

@@ -1,0 +1,125 @@
+"""Simple forecasts of the high-frequency network: copies of cycles, at the resolution of the series.
+
+With x a series whose gaps are filled, L its level (the mean of the newest cycle), m the season and M the longer one, a
+forecast of step j from origin t is::
+
+    level             L[t]
+    last value        x[t]
+    last cycle        x[t + j - q m],                q = ceil(j / m)
+    mean cycle        mean over c = 0 .. 3 of x[t + j - (q + c) m]
+    cycle shape       L[t] + mean over c of x[t + j - (q + c) m] - L[t - (q + c - 1) m]
+    mean week         mean over c of x[t + j - (q + c) M],  q = ceil(j / M)
+    week shape        L[t] + mean over c of x[t + j - (q + c) M] - L[t - (q + c) M]
+    last week shape   L[t] + x[t + j - q M] - L[t - q M]
+
+Cycles that began before the first value are left out of means. Where there is no longer season, or not one cycle of it, its copies
+are those of the season; where there is not one cycle of that either, they are the last value. A "week" is the longer
+season, whatever its length.
+
+Shapes: T steps, n series, N origins, J steps ahead, A simple forecasts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
+from gatecast.forecasting.pretrained.hf.history import History
+
+__all__ = ["ANCHOR_NAMES", "N_CYCLES", "copies"]
+
+ANCHOR_NAMES = (
+    "level",
+    "last value",
+    "last cycle",
+    "mean cycle",
+    "cycle shape",
+    "mean week",
+    "week shape",
+    "last week shape",
+)
+"""Simple forecasts in the order of the network's weights."""
+
+N_CYCLES = 4
+"""Newest cycles whose mean is taken, at most."""
+
+
+class _Cycles(NamedTuple):
+    """Copies of one season, (N, J, n) each, less the level at the origin."""
+
+    newest: Float32Array
+    mean: Float32Array
+    newest_shape: Float32Array
+    shape: Float32Array
+    """Mean of the cycles less their levels."""
+    known: BoolArray
+    """(N, J, n): whether there is a cycle."""
+
+
+def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
+    """Return the simple forecasts less the level at the origin, (A, N, J, n).
+
+    Args:
+        history: Series of one pair of seasons.
+        origins: Steps, (N,); nothing after them is read.
+        n_steps: Steps ahead J.
+
+    Example:
+        >>> from gatecast.forecasting.pretrained.hf.history import read_history
+        >>> y = np.tile([1.0, 5.0, 3.0, 5.0], 6)[:, None]
+        >>> history = read_history(y, 4, 8)
+        >>> (copies(history, np.array([23]), 2)[:, 0, :, 0] + 3.5)[[1, 2, 6]].tolist()
+        [[5.0, 5.0], [1.0, 5.0], [1.0, 5.0]]
+    """
+    out = np.zeros((len(ANCHOR_NAMES), len(origins), n_steps, history.level.shape[1]), np.float32)
+    out[1] = (history.by_season[origins] - history.level[origins])[:, None]
+    cycle = _cycles(history, history.by_season, origins, n_steps, history.m, 1)
+    out[2], out[3], out[4] = (_or_else(part, out[1], cycle.known) for part in (cycle.newest, cycle.mean, cycle.shape))
+    if not history.long:
+        out[5], out[6], out[7] = out[3], out[4], out[4]
+        return out
+    week = _cycles(history, history.by_long, origins, n_steps, history.long, 0)
+    for k, (part, other) in enumerate(((week.mean, 3), (week.shape, 4), (week.newest_shape, 4)), 5):
+        out[k] = _or_else(part, out[other], week.known)
+    return out
+
+
+def _or_else(x: Float32Array, other: Float32Array, known: BoolArray) -> Float32Array:
+    """Return x where it is known."""
+    return x if known.all() else np.where(known, x, other)
+
+
+def _cycles(history: History, x: FloatArray, origins: IntArray, n_steps: int, P: int, near: int) -> _Cycles:
+    """Return copies of the newest cycles of length P; their levels end `near` cycles after the origins of the copies."""
+    q = -(-np.arange(1, n_steps + 1) // P)
+    turns = np.arange(1, q[-1] + 1)[:, None]
+    level, x32 = history.level[origins][:, None], x.astype(np.float32)
+    total, newest, newest_shape = (np.zeros((len(origins), n_steps, x.shape[1]), np.float32) for _ in range(3))
+    levels, count = np.zeros((2, len(origins), len(turns), x.shape[1]))
+    for c in range(N_CYCLES):
+        start = origins[:, None, None] - (turns + c) * P
+        known = np.minimum(start + 1, start + near * P) >= history.first
+        if not known.any():
+            break
+        step = origins[:, None] + np.arange(1, n_steps + 1) - (q + c) * P
+        value = x32[np.maximum(step, 0)]
+        if not known.all():
+            value *= known[:, q - 1]
+        at = history.level[np.maximum(start[:, :, 0] + near * P, 0)] * known
+        total += value
+        levels += at
+        count += known
+        if c == 0:
+            newest, newest_shape = _less(value, level, q), _less(value, at, q)
+    divisor = np.maximum(count, 1.0)
+    total /= divisor.astype(np.float32)[:, q - 1]
+    mean, shape = _less(total, level, q), _less(total, levels / divisor, q)
+    return _Cycles(newest, mean, newest_shape, shape, (count > 0)[:, q - 1])
+
+
+def _less(x: Float32Array, level: FloatArray, q: IntArray) -> Float32Array:
+    """Return x, (N, J, n), less a level by cycles ahead, (N, cycles, n) or (N, 1, n)."""
+    part = level.astype(np.float32)
+    return x - (part if part.shape[1] == 1 else part[:, q - 1])

@@ -1,0 +1,287 @@
+"""What the high-frequency network reads at every token, and what it is to forecast from there.
+
+Nothing is transformed but by a shift and a scale, so the forecast of -y is the mirror image of that of y, up to what the
+network itself does. All statistics are running ones; differences are in units of the series, its mean absolute change
+over the season so far, less the level at the token.
+
+Shapes: T steps, n series of one pair of seasons, N tokens of p values, J = 8 p steps of a block, A simple forecasts.
+Time comes first. Steps before the first token are history that the copies alone read.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
+from gatecast.forecasting.pretrained.head import HeadShape
+from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, overlaps
+from gatecast.forecasting.pretrained.hf.copies import ANCHOR_NAMES, copies
+from gatecast.forecasting.pretrained.hf.history import History
+
+__all__ = ["ANCHOR_NAMES", "HEAD", "INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "TokenFeatures", "make_features"]
+
+HEAD = HeadShape(
+    tokens=TOKENS, slots=MAX_STEPS // TOKENS, groups=4, anchors=len(ANCHOR_NAMES), first_spread=1.2, growth=0.1
+)
+"""A cycle; tokens of fewer than eight values fill their first slots."""
+
+PARTS = 4
+"""Equal parts of a token, whose means are inputs."""
+
+MAX_TARGET = 30.0
+"""Targets are clipped at so many units."""
+
+SOFT_LIMIT = 10.0
+"""Size, in units, that no input exceeds: ``x / (1 + |x| / SOFT_LIMIT)``."""
+
+NEWEST_BLOCKS = 12
+"""Origins whose errors are the newest."""
+
+MIN_ERROR = 0.02
+"""Errors are at least so many units before their logarithm is taken."""
+
+AHEAD = ("last cycle", "cycle shape less last cycle", "week shape less cycle shape", "last week shape less week shape")
+
+INPUT_NAMES = (
+    *(f"token less level {k}" for k in range(PARTS)),
+    *(f"token less mean of two cycles {k}" for k in range(PARTS)),
+    *(f"token less last week {k}" for k in range(PARTS)),
+    "newest error of two cycles",
+    *(f"{name}, token {k}" for name in AHEAD for k in range(TOKENS)),
+    "last value",
+    "mean cycle less cycle shape",
+    "mean week less week shape",
+    *(f"log error of {name}" for name in ANCHOR_NAMES),
+    "log error",
+    *(f"newest log error of {name}" for name in ANCHOR_NAMES),
+    "newest log error",
+    "log cycles",
+    "log season length",
+    "log values of a token",
+    "log ratio of seasons",
+    "log longer cycles",
+    "share observed",
+    "log gap",
+    "log newest unit",
+    "log spread",
+    "autocorrelation",
+    "autocorrelation of tokens",
+    "change of level over a token",
+    "change of level over a cycle",
+    "change of level over two cycles",
+    "change of level over a week",
+    "share at the minimum",
+    "share at the maximum",
+    "share unchanged",
+    "level less minimum",
+    "maximum less level",
+)
+"""Inputs in order; weights belong to these. A "week" is the longer season."""
+
+N_INPUTS = len(INPUT_NAMES)
+
+
+class TokenFeatures(NamedTuple):
+    """Inputs of the network, and what turns its outputs into forecasts."""
+
+    inputs: Float32Array
+    """(N, N_INPUTS, n)."""
+    anchors: Float32Array
+    """(A, N, J, n): simple forecasts less the level, in units."""
+    level: FloatArray
+    """(N, n), in the units of the series."""
+    unit: FloatArray
+    """(N, n)."""
+    targets: Float32Array
+    """(N, J, n): what follows less the level, in units, clipped; 0 where it is not known."""
+    known: BoolArray
+    """(N, J, n)."""
+
+
+def make_features(history: History, n_before: int, n_tokens: int, p: int, truth: FloatArray | None = None) -> TokenFeatures:
+    """Compute the features at the ends of tokens.
+
+    Args:
+        history: Of series with at least ``n_before + n_tokens p`` steps.
+        n_before: Steps before the first token.
+        n_tokens: Tokens N.
+        p: Values of a token.
+        truth: Values that targets are made of, (T', n) with NaN where missing; None: those of the history.
+
+    Example:
+        >>> from gatecast.forecasting.pretrained.hf.history import read_history
+        >>> y = np.tile(np.sin(np.arange(24) / 4), 9)[:, None]
+        >>> features = make_features(read_history(y, 24, 168), 24, 64, 3)
+        >>> features.inputs.shape, features.anchors.shape, features.targets.shape
+        ((64, 86, 1), (8, 64, 24, 1), (64, 24, 1))
+    """
+    origins = n_before + p * np.arange(1, n_tokens + 1) - 1
+    level, unit = history.level[origins], history.unit[origins]
+    simple = copies(history, origins, TOKENS * p)
+    simple /= unit.astype(np.float32)[:, None]
+    seen, seen_known = _targets(history, history.by_season, history.observed, origins, p)
+    inputs = np.zeros((n_tokens, N_INPUTS, history.level.shape[1]), np.float32)
+    columns = [
+        *_token_values(history, origins, p, unit),
+        *_look_ahead(simple, p),
+        *_past_errors(simple, seen, seen_known),
+        *_statistics(history, origins, p, unit),
+    ]
+    for k, column in enumerate(columns):
+        inputs[:, k] = column
+    inputs *= origins[:, None, None] >= history.first
+    if truth is not None:
+        seen, seen_known = _targets(history, np.nan_to_num(truth) - history.origin, np.isfinite(truth), origins, p)
+    return TokenFeatures(inputs, simple, level + history.origin, unit, seen, seen_known)
+
+
+def _targets(
+    history: History, z: FloatArray, observed: BoolArray, origins: IntArray, p: int
+) -> tuple[Float32Array, BoolArray]:
+    """Return what follows origins less the level, in units, (N, J, n), and whether it is known."""
+    step = origins[:, None] + np.arange(1, TOKENS * p + 1)
+    inside = np.minimum(step, len(z) - 1)
+    known = observed[inside] & (step < len(z))[:, :, None]
+    value = (z[inside] - history.level[origins][:, None]) / history.unit[origins][:, None]
+    return np.where(known, np.clip(value, -MAX_TARGET, MAX_TARGET), 0.0).astype(np.float32), known
+
+
+def _soft(x: FloatArray) -> FloatArray:
+    """Return x, drawn in so that it stays within SOFT_LIMIT."""
+    return x / (1 + np.abs(x) / SOFT_LIMIT)
+
+
+def _token_values(history: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:
+    """Return the parts of tokens, less the level and less copies, (N, n) each; 0 where nothing was observed."""
+    h, m = history, history.m
+    step = origins[:, None] - np.arange(p)[::-1]
+    observed = h.observed[step]
+    x, before, twice = h.by_season[step], h.by_season[np.maximum(step - m, 0)], h.by_season[np.maximum(step - 2 * m, 0)]
+    has_one, has_two = ((step - k * m)[:, :, None] >= h.first for k in (1, 2))
+    change = np.where(has_two, x - 0.5 * (before + twice), x - before) * has_one
+    rows = [x - h.level[origins][:, None], change]
+    if h.long:
+        has_long = (step - h.long)[:, :, None] >= h.first
+        rows.append((x - h.by_long[np.maximum(step - h.long, 0)]) * has_long)
+    else:
+        rows.append(np.zeros_like(x))
+    weights = overlaps(PARTS, p)
+    share = np.einsum("kp,Npn->kNn", weights, observed)
+    share = np.where(share > 1e-9, share, np.inf)
+    means = [np.einsum("kp,Npn->kNn", weights, row * observed) / share for row in rows]
+    parts = [_soft(mean / unit) for row in means for mean in row]
+    newest = change[:, -1] * observed[:, -1] / unit
+    return [*parts, _soft(newest)]
+
+
+def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
+    """Return what simple forecasts say of the next tokens, relative to each other, (N, n) each."""
+    A, N, J, n = simple.shape
+    tokens = simple.reshape(A, N, TOKENS, p, n).mean(axis=3)
+    pairs = [tokens[2], tokens[4] - tokens[2], tokens[6] - tokens[4], tokens[7] - tokens[6]]
+    ahead = [_soft(pair[:, k]) for pair in pairs for k in range(TOKENS)]
+    scalars = [tokens[1, :, 0], (tokens[3] - tokens[4]).mean(axis=1), (tokens[5] - tokens[6]).mean(axis=1)]
+    return [*ahead, *(_soft(scalar) for scalar in scalars)]
+
+
+def _past_errors(simple: Float32Array, seen: Float32Array, known: BoolArray) -> list[FloatArray]:
+    """Return logarithms of the mean errors of the simple forecasts over past blocks, (N, n) each.
+
+    First those of all blocks so far, relative to their mean and this mean; then those of the newest blocks.
+    """
+    A, N, J, n = simple.shape
+    weight, counted = known.mean(axis=1), known.astype(np.float32) / np.float32(J)
+    error = np.stack([np.einsum("Njn,Njn->Nn", np.abs(seen - one), counted) for one in simple])
+    total, count = np.zeros((A, N, n)), np.zeros((N, n))
+    # The error of a block is known when the block is over.
+    if N > TOKENS:
+        total[:, TOKENS:] = np.add.accumulate(error[:, :-TOKENS], axis=1, dtype=np.float64)
+        count[TOKENS:] = np.add.accumulate(weight[:-TOKENS], axis=0, dtype=np.float64)
+    newest_total, newest_count = total.copy(), count.copy()
+    newest_total[:, NEWEST_BLOCKS:] -= total[:, :-NEWEST_BLOCKS]
+    newest_count[NEWEST_BLOCKS:] -= count[:-NEWEST_BLOCKS]
+    return [*_relative(total, count), *_relative(newest_total, newest_count)]
+
+
+def _relative(total: FloatArray, count: FloatArray) -> list[FloatArray]:
+    """Return the logarithms of errors over their mean, and of the mean; 0 where nothing is known."""
+    known = count > 1e-6
+    mean = np.log(np.maximum(total, 0.0) / np.where(known, count, 1.0) + MIN_ERROR) * known
+    centre = mean.mean(axis=0)
+    return [*(mean - centre), centre]
+
+
+def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:
+    """Return lengths, gaps, variation, autocorrelations and extremes, (N, n) or (N, 1) each."""
+    N, m = len(origins), h.m
+    since = np.maximum(origins[:, None] + 1 - h.first, 0) / m
+    long = np.full((N, 1), np.log2(h.long / m) / 4 if h.long else -0.5)
+    observed = h.observed[origins[:, None] - np.arange(p)].mean(axis=1)
+    steps = np.arange(len(h.level))[:, None]
+    newest = np.maximum.accumulate(np.where(h.observed, steps, -1), axis=0)[origins]
+    gap = np.log1p(np.minimum(origins[:, None] - np.maximum(newest, 0), 64 * p) / p) / 2
+    return [
+        np.log1p(since) / 2,
+        np.full((N, 1), np.log2(m) / 6),
+        np.full((N, 1), np.log2(p) / 3),
+        long,
+        np.log1p(since * m / h.long) if h.long else np.zeros((N, 1)),
+        observed,
+        gap,
+        np.log((cycle_mean(h.size, h.compared, 2 * m)[origins] + MIN_ERROR * unit) / unit),
+        np.log(h.spread[origins] / unit + MIN_ERROR),
+        *_autocorrelations(h, origins, p),
+        *_level_changes(h, origins, p, unit),
+        *_extremes(h, origins, unit),
+    ]
+
+
+def cycle_mean(x: FloatArray, weight: FloatArray, k: int) -> FloatArray:
+    """Return the mean of the newest k values of a sum with weights of 0 and 1, (T, n); 0 without any."""
+    total, count = (np.add.accumulate(a, axis=0) for a in (x, weight))
+    newest, known = total.copy(), count.copy()
+    newest[k:] -= total[:-k]
+    known[k:] -= count[:-k]
+    return np.maximum(newest, 0.0) / np.maximum(known, 1.0)
+
+
+def _autocorrelations(h: History, origins: IntArray, p: int) -> list[FloatArray]:
+    """Return autocorrelations of the changes over the season, at lags of a step and of a token, (N, n) each."""
+    m, x = h.m, np.zeros_like(h.level)
+    x[m:] = (h.by_season[m:] - h.by_season[:-m]) * h.compared[m:] / h.unit[m:]
+    x = _soft(x)
+    squares = np.add.accumulate(x * x, axis=0)[origins] + 1.0
+    out = []
+    for lag in (1, p):
+        product = np.zeros_like(x)
+        product[lag:] = x[lag:] * x[:-lag]
+        out.append(np.add.accumulate(product, axis=0)[origins] / squares)
+    return out
+
+
+def _level_changes(h: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:
+    """Return how the level has changed, in units, (N, n) each; 0 where the series had not begun then."""
+    lags = (p, h.m, 2 * h.m, h.long)
+    out = []
+    for lag in lags:
+        step = origins - lag
+        known = (step[:, None] >= h.first) & (lag > 0)
+        out.append(_soft((h.level[origins] - h.level[np.maximum(step, 0)]) * known / unit))
+    return out
+
+
+def _extremes(h: History, origins: IntArray, unit: FloatArray) -> list[FloatArray]:
+    """Return how often values were the least, the largest, or the one before, and how far the level is, (N, n) each."""
+    x, o = h.by_season, h.observed
+    low = np.minimum.accumulate(np.where(o, x, np.inf), axis=0)
+    high = np.maximum.accumulate(np.where(o, x, -np.inf), axis=0)
+    count = np.maximum(np.add.accumulate(o, axis=0, dtype=np.float64), 1.0)[origins]
+    same = np.zeros_like(o)
+    same[1:] = (x[1:] == x[:-1]) & o[1:]
+    shares = [np.add.accumulate(a & o, axis=0, dtype=np.float64)[origins] / count for a in (x <= low, x >= high, same)]
+    level, began = h.level[origins], np.isfinite(low[origins])
+    below = np.where(began, level - np.where(began, low[origins], 0.0), 0.0)
+    above = np.where(began, np.where(began, high[origins], 0.0) - level, 0.0)
+    return [*shares, _soft(below / unit), _soft(above / unit)]

@@ -1,0 +1,116 @@
+"""Series as the high-frequency network reads them: missing values filled with copies, levels, units.
+
+All of it at a step is made from values up to that step.
+
+Shapes: T steps, n series of the same season m and longer season M; time comes first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+
+__all__ = ["History", "cycle_level", "read_history"]
+
+PSEUDO_CYCLES = 0.25
+"""Weight of the spread around the level in the unit, in cycles of changes over the season."""
+
+MIN_UNIT_SHARE = 0.02
+"""The smallest unit, as a share of the mean distance to the level."""
+
+MIN_RELATIVE_UNIT = 1e-7
+"""The smallest unit, as a share of the largest value so far."""
+
+
+class History(NamedTuple):
+    """Series of one pair of seasons."""
+
+    m: int
+    long: int
+    """Longer season; 0 without one."""
+    observed: BoolArray
+    """(T, n)."""
+    first: IntArray
+    """(n,): step of the first value; T without one."""
+    origin: FloatArray
+    """(n,): the first value, which is taken from all."""
+    by_season: FloatArray
+    """(T, n): a missing value is that of a cycle before; 0 before the first value."""
+    by_long: FloatArray
+    """(T, n): a missing value is that of a longer cycle before, where there is one."""
+    level: FloatArray
+    """(T, n): mean of the newest cycle."""
+    unit: FloatArray
+    """(T, n): mean absolute change over the season so far."""
+    spread: FloatArray
+    """(T, n): mean distance to the level so far."""
+    size: FloatArray
+    """(T, n): absolute change over the season, 0 where not known."""
+    compared: FloatArray
+    """(T, n): 1 where a value and the one a season ago are known."""
+
+
+def read_history(values: FloatArray, m: int, long: int) -> History:
+    """Fill gaps, and compute levels and units at every step.
+
+    Args:
+        values: (T, n), NaN where missing or before a series began.
+        m: Season, at most 64.
+        long: Longer season; 0 for none.
+
+    Example:
+        >>> y = np.tile([1.0, 5.0, 3.0, 5.0], 6)[:, None]
+        >>> history = read_history(y, 4, 0)
+        >>> history.level[-1].tolist(), (history.level + history.origin)[-1].tolist()
+        ([2.5], [3.5])
+    """
+    T, n = values.shape
+    observed = np.isfinite(values)
+    first = np.where(observed.any(axis=0), observed.argmax(axis=0), T)
+    origin = np.where(first < T, values[np.minimum(first, T - 1), np.arange(n)], 0.0)
+    z = np.where(observed, values - origin, 0.0)
+    by_season = _filled(z, observed, m)
+    by_long = _filled(z, observed, long, by_season, first) if long else by_season
+    steps = np.arange(T)[:, None]
+    level = cycle_level(by_season, first, m)
+    distance = np.add.accumulate(np.abs(z - level) * observed, axis=0)
+    count = np.maximum(np.add.accumulate(observed, axis=0, dtype=np.float64), 1.0)
+    spread = distance / count
+    size, compared = np.zeros((T, n)), np.zeros((T, n))
+    if m < T:
+        compared[m:] = observed[m:] & (steps[:-m] >= first)
+        size[m:] = np.abs(z[m:] - by_season[:-m]) * compared[m:]
+    n_changes, weight = np.add.accumulate(compared, axis=0), PSEUDO_CYCLES * m
+    unit = (np.add.accumulate(size, axis=0) + weight * spread) / (n_changes + weight)
+    largest = np.maximum.accumulate(np.where(observed, np.abs(values), 0.0), axis=0)
+    unit = np.maximum(np.maximum(unit, MIN_UNIT_SHARE * spread), MIN_RELATIVE_UNIT * largest)
+    unit = np.where(unit > 0, unit, 1.0)
+    return History(m, long, observed, first, origin, by_season, by_long, level, unit, spread, size, compared)
+
+
+def cycle_level(x: FloatArray, first: IntArray, m: int) -> FloatArray:
+    """Return the mean of the newest m values, or of those since the first, (T, n)."""
+    sums = np.add.accumulate(x, axis=0)
+    out = sums.copy()
+    out[m:] -= sums[:-m]
+    return np.asarray(out / np.clip(np.arange(1, len(x) + 1)[:, None] - first, 1, m))
+
+
+def _filled(
+    z: FloatArray, observed: BoolArray, m: int, instead: FloatArray | None = None, first: IntArray | None = None
+) -> FloatArray:
+    """Return z with the value of m steps before where it is missing; `instead` where there was none then."""
+    if observed.all():
+        return z
+    out = z.copy()
+    for start in range(0, len(z), m):
+        stop = min(start + m, len(z))
+        before = out[start - m : stop - m] if start else np.zeros_like(out[:stop])
+        if instead is not None and first is not None:
+            known = np.arange(start, stop)[:, None] - m >= first
+            before = np.where(known, before, instead[start:stop])
+        out[start:stop] = np.where(observed[start:stop], z[start:stop], before)
+    return out
