@@ -12,6 +12,20 @@ from gatecast.forecasting.pretrained.hf.batches import Windows, make_batch
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, average_steps, token_length
 from pretraining.bank import Pool, Sample, choose_long, hidden_runs
 
+SHARES = {
+    "profiles": 0.45,
+    "gaussian processes": 0.08,
+    "arma": 0.08,
+    "diffusions": 0.08,
+    "waves": 0.05,
+    "counts": 0.08,
+    "machines": 0.05,
+    "spikes": 0.03,
+    "unpredictable": 0.08,
+    "chaos": 0.02,
+}
+"""Shares of the groups: days that differ by the day of the week are most of what real series of hours show."""
+
 LENGTH = 3072
 """Values of a made series: 128 tokens of eight, and four longer cycles of 448 before them."""
 
@@ -29,13 +43,16 @@ DAYS_PER_WEEK = 7
 P_FALSE_WEEK, P_NO_WEEK = 0.5, 0.1
 """Probability that a series without a longer season is given one, and that one with is given none."""
 
+N_PAIRS = 5
+"""Pairs of seasons in a batch, at most: each is computed by itself."""
+
 P_WHOLE_HISTORY = 0.6
 """Probability that the copies may reach back to the beginning of a series, not to a random step."""
 
 
 def make_series(count: int, seed: int) -> SynthBatch:
     """Make series in a form that is not seen again, on the clock of the network."""
-    made = augment("hf", draw("hf", count, LENGTH, seed), seed + 1, horizon=SHORTEST)
+    made = augment("hf", draw("hf", count, LENGTH, seed, shares=SHARES), seed + 1, horizon=SHORTEST)
     values, season, long = made.values, made.season.copy(), made.long_season.copy()
     for m in np.unique(season[season > MAX_STEPS]).tolist():
         rows, r = np.flatnonzero(season == m), m / MAX_STEPS
@@ -55,7 +72,10 @@ def draw_sample(rng: np.random.Generator, pool: Pool, n: int) -> Sample:
     n_tokens = TOKENS * int(rng.integers(bounds[0] // TOKENS, bounds[1] // TOKENS + 1))
     T = pool.values.shape[1]
     p = np.array([token_length(m) for m in range(MAX_STEPS + 1)])[pool.season]
-    chosen = choose_long(rng, T - pool.first, (n_tokens + TOKENS) * p, n)
+    pair = pool.season * LENGTH + pool.long_season
+    in_batch = np.isin(pair, pair[rng.integers(0, len(pair), N_PAIRS)])
+    length = np.where(in_batch, T - pool.first, -T)
+    chosen = choose_long(rng, length, (n_tokens + TOKENS) * p, n)
     first = pool.first[chosen]
     spare = np.maximum(T - first - (n_tokens + TOKENS) * p[chosen], 0)
     start = first + rng.integers(0, spare + 1)

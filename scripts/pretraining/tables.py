@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast import metrics
-from gatecast.forecasting.baselines import seasonal_naive
 from gatecast.forecasting.pretrained.batches import PackedBatch
 from gatecast.forecasting.pretrained.head import LEVELS, Head
 from gatecast.forecasting.theta import dot
@@ -78,7 +77,7 @@ def anchor_errors(head: Head, batch: PackedBatch) -> Array:
     nb, T, K, L = batch.y.shape
     of_token = head.quantiles.reshape(nb, T, head.shape.tokens, len(LEVELS), L)[:, :, :, MEDIAN]
     median = head.center + np.repeat(of_token, head.shape.slots, axis=2)
-    anchors = [np.zeros_like(median), *batch.anchors]
+    anchors = [np.zeros_like(median), *batch.anchors.values]
     forecasts = [median, sum(anchors) / len(anchors), *anchors]
     errors = [_by_lane(np.abs(batch.y - f) * batch.weight, head).sum(axis=1)[: len(batch.order)] for f in forecasts]
     return np.stack(errors, axis=1)
@@ -95,20 +94,6 @@ def _by_lane(x: npt.NDArray[np.float32], head: Head) -> Array:
 def dot_forecast(tail: Tail) -> Array:
     """Return the quantiles of dynamic optimized theta; levels other than 10, 50 and 90 % are those of the median."""
     q = dot(tail.past, tail.future.shape[1], tail.m, (0.1, 0.5, 0.9))
-    return _three_levels(q)
-
-
-def seasonal_naive_forecast(tail: Tail) -> Array:
-    """Return the newest season, repeated, with the quantiles of its past errors."""
-    h, m = tail.future.shape[1], tail.m
-    point = seasonal_naive(tail.past, h, m)
-    change = tail.past[:, m:] - tail.past[:, :-m]
-    spread = np.sqrt(np.nanmean(change * change, axis=1))[:, None]
-    return _three_levels(np.stack([point - 1.2816 * spread, point, point + 1.2816 * spread], axis=2))
-
-
-def _three_levels(q: Array) -> Array:
-    """Return quantiles of all levels, of which those of 10, 50 and 90 % are known, (n, h, 3)."""
     wide = np.repeat(q[..., 1:2], len(LEVELS), axis=-1)
     wide[..., LEVELS.index(0.1)], wide[..., LEVELS.index(0.9)] = q[..., 0], q[..., 2]
     return wide

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import Float32Array, IntArray
+from gatecast.forecasting.pretrained.head import Anchors
 from gatecast.kernels.packing import LANES
 
 __all__ = ["PackedBatch", "pack_time_major"]
@@ -21,16 +22,14 @@ class PackedBatch(NamedTuple):
 
     x: Float32Array
     """[nb, T, n_inputs, L]."""
-    anchors: Float32Array
-    """[A - 1, nb, T, K S, L]."""
+    anchors: Anchors
+    """Simple forecasts."""
     y: Float32Array
     """[nb, T, K S, L]."""
     weight: Float32Array
     """[nb, T, K S, L]: how much a target counts, 0 where it is not known."""
     order: IntArray
     """(n,): which series is in which lane."""
-    place: Float32Array | None = None
-    """[nb, S, L]: where in its token each slot is; None for tokens of one slot."""
 
 
 def pack_time_major(x: npt.NDArray[Any], L: int = LANES) -> Float32Array:

@@ -5,8 +5,10 @@ network gives weights of the simple forecasts, and for each token quantiles that
 several slots have a slope besides. All is in units of the series, less its level::
 
     forecast[k, s, q] = sum_i weight[group(k), i] anchor[i, k, s] + slope[k] place[s] + quantile[k, q]
+    weight[group] = softmax(prior[group] + logit[group])
 
-place runs from -1 at the beginning of a token to 1 at its end.
+place runs from -1 at the beginning of a token to 1 at its end. The prior comes from the past errors of the simple
+forecasts, where they are counted; the network learns what to add to it.
 
 Shapes: packed arrays [nb, T, F, L] with nb blocks of L lanes; K tokens, S slots, Q levels, G groups, A simple forecasts of
 which the first, the level, is 0.
@@ -24,7 +26,7 @@ from gatecast.kernels import native
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers import QuantileHead
 
-__all__ = ["LEVELS", "Head", "HeadShape", "anchor_weights", "head_backward", "head_forward", "initialize_head", "split_outputs"]
+__all__ = ["LEVELS", "Anchors", "Head", "HeadShape", "anchor_weights", "head_backward", "head_forward", "initialize_head", "split_outputs"]
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """Levels of the quantiles, Q of them."""
@@ -79,6 +81,17 @@ class HeadShape(NamedTuple):
         return [slice(k * size, (k + 1) * size) for k in range(self.groups)]
 
 
+class Anchors(NamedTuple):
+    """Simple forecasts, and what goes with them."""
+
+    values: Float32Array
+    """[A - 1, nb, T, K S, L]: all but the first, less the level, in units."""
+    place: Float32Array | None = None
+    """[nb, S, L]: where in its token each slot is, from -1 to 1; None for tokens of one slot."""
+    prior: Float32Array | None = None
+    """[nb, T, G, A, L]: logits before the network adds to them; None: 0."""
+
+
 class Head(NamedTuple):
     """A forecast in parts, and what the backward pass needs."""
 
@@ -102,52 +115,50 @@ def split_outputs(outputs: Float32Array, shape: HeadShape) -> tuple[Float32Array
     return raw, outputs[:, :, shape.n_quantiles : first_logit], logits
 
 
-def anchor_weights(logits: Float32Array) -> Float32Array:
+def anchor_weights(logits: Float32Array, prior: Float32Array | None = None) -> Float32Array:
     """Return weights that sum to one over the simple forecasts.
+
+    Args:
+        logits: [nb, T, G, A, L].
+        prior: Of the same shape, added to them; None: 0.
 
     >>> anchor_weights(np.zeros((1, 1, 3, 4, 1), np.float32))[0, 0, 0, :, 0].tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
+    logits = logits if prior is None else logits + prior
     exponential = np.exp(logits - logits.max(axis=3, keepdims=True))
     return np.asarray(exponential / exponential.sum(axis=3, keepdims=True))
 
 
-def head_forward(
-    outputs: Float32Array, anchors: Float32Array, shape: HeadShape, place: Float32Array | None = None
-) -> Head:
+def head_forward(outputs: Float32Array, anchors: Anchors, shape: HeadShape) -> Head:
     """Compute forecasts from the outputs of the network.
 
     Args:
         outputs: [nb, T, n_outputs, L].
-        anchors: [A - 1, nb, T, K S, L]: the simple forecasts but the first, less the level, in units.
+        anchors: The simple forecasts.
         shape: Sizes.
-        place: [nb, S, L]: where in its token each slot is, from -1 to 1; for tokens of several slots.
 
     Example:
         >>> shape = HeadShape(tokens=24, slots=1, groups=3, anchors=4)
         >>> outputs = np.zeros((1, 1, shape.n_outputs, 1), np.float32)
-        >>> head = head_forward(outputs, np.ones((3, 1, 1, 24, 1), np.float32), shape)
+        >>> head = head_forward(outputs, Anchors(np.ones((3, 1, 1, 24, 1), np.float32)), shape)
         >>> head.center[0, 0, 0].tolist(), head.quantiles[0, 0, :13, 0].tolist()[5:8]
         ([0.75], [-1.0, 0.0, 1.0])
     """
     raw, slopes, logits = split_outputs(outputs, shape)
-    weights = anchor_weights(logits)
-    center = np.zeros(anchors.shape[1:], np.float32)
+    weights = anchor_weights(logits, anchors.prior)
+    center = np.zeros(anchors.values.shape[1:], np.float32)
     for group, span in enumerate(shape.spans()):
-        for i, anchor in enumerate(anchors, 1):
+        for i, anchor in enumerate(anchors.values, 1):
             center[:, :, span] += weights[:, :, group, i, None] * anchor[:, :, span]
-    if place is not None:
+    if anchors.place is not None:
         for s in range(shape.slots):
-            center[:, :, s :: shape.slots] += slopes * place[:, None, s, None]
+            center[:, :, s :: shape.slots] += slopes * anchors.place[:, None, s, None]
     return Head(shape, center, native.quantiles_forward(raw, N_LEVELS), weights, raw)
 
 
 def head_backward(
-    head: Head,
-    anchors: Float32Array,
-    y: Float32Array,
-    weight: Float32Array,
-    place: Float32Array | None = None,
+    head: Head, anchors: Anchors, y: Float32Array, weight: Float32Array
 ) -> tuple[float, Float32Array]:
     """Compute the weighted mean of the quantile losses over levels and targets, and its gradient.
 
@@ -156,7 +167,6 @@ def head_backward(
         anchors: As for `head_forward`.
         y: [nb, T, K S, L]: targets, less the level, in units.
         weight: [nb, T, K S, L]; 0 where a target is not known.
-        place: As for `head_forward`.
 
     Returns:
         The loss, and its gradient with respect to the outputs of the network, [nb, T, n_outputs, L].
@@ -175,9 +185,9 @@ def head_backward(
         raw += of_slot
         # The middle number moves all quantiles of a token, as the mean of the simple forecasts does.
         center[:, :, s::S] = of_slot[:, :, MIDDLE::N_LEVELS]
-        if place is not None:
-            slopes += center[:, :, s::S] * place[:, None, s, None]
-    logits = _logit_gradient(head, anchors, center)
+        if anchors.place is not None:
+            slopes += center[:, :, s::S] * anchors.place[:, None, s, None]
+    logits = _logit_gradient(head, anchors.values, center)
     return total * mean, np.concatenate([raw, slopes, logits.reshape(nb, T, -1, L)], axis=2)
 
 

@@ -80,8 +80,8 @@ def train_step(
     """
     grads = zeros_like(weights)
     outputs, caches = forward(network, weights, batch.x, training=TrainingPass(0, step))
-    head = head_forward(outputs, batch.anchors, shape, batch.place)
-    loss, dy = head_backward(head, batch.anchors, batch.y, batch.weight, batch.place)
+    head = head_forward(outputs, batch.anchors, shape)
+    loss, dy = head_backward(head, batch.anchors, batch.y, batch.weight)
     backward(network, weights, caches, dy, grads)
     norm = float(np.sqrt(np.square(grads.vector).sum(dtype=np.float64)))
     if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -105,7 +105,7 @@ def forecast_batch(network: Network, weights: Weights, shape: HeadShape, batch: 
         batch: As `make_batch` returns it.
     """
     outputs, _ = forward(network, weights, batch.x, save_for_backward=False)
-    return head_forward(outputs, batch.anchors, shape, batch.place)
+    return head_forward(outputs, batch.anchors, shape)
 
 
 def _update(

@@ -35,7 +35,7 @@ def daily_profiles(
     """
     signal = rng.uniform(0.1, 1.2, count) * seasonal_signal(rng, length, season, long_season)
     level = daily_levels(rng, length, season)
-    noise = log_uniform(rng, 0.01, 0.5, count) * red_noise(rng, length, rng.uniform(0, 0.95, count))
+    noise = log_uniform(rng, 0.005, 0.4, count) * red_noise(rng, length, _persistence(rng, count))
     grows = chance(rng, 0.5, count)
     y = np.exp(np.clip(level + signal + grows * noise, -8, 8))
     y += ~grows * noise * np.exp(level)
@@ -55,6 +55,11 @@ def seasonal_signal(rng: np.random.Generator, length: int, season: IntArray, lon
     index = (kind, phase, np.arange(count))
     drift = np.linspace(0, 1, length)[:, None] * rng.uniform(0, 0.6, count) * chance(rng, 0.5, count)
     return np.asarray((1 - drift) * first[index] + drift * last[index])
+
+
+def _persistence(rng: np.random.Generator, count: int) -> FloatArray:
+    """Coefficients of noise: half of them above .9, as what real series deviate from their days by lasts for hours."""
+    return np.asarray(1 - log_uniform(rng, 0.01, 1, count))
 
 
 def _shapes(rng: np.random.Generator, season: IntArray) -> FloatArray:
@@ -149,7 +154,7 @@ def working_hours(
     phase = np.arange(length)[:, None] % season
     columns = np.arange(count)
     active = weight[kind, columns] * plateaus(rng, season)[phase, columns]
-    noise = log_uniform(rng, 0.01, 0.4, count) * red_noise(rng, length, rng.uniform(0, 0.9, count))
+    noise = log_uniform(rng, 0.005, 0.4, count) * red_noise(rng, length, _persistence(rng, count))
     y = (rng.uniform(0, 0.5, count) + active * np.exp(daily_levels(rng, length, season))) * np.exp(noise)
     return positive_scale(rng, y)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch, pack_time_major
+from gatecast.forecasting.pretrained.head import Anchors
 from gatecast.forecasting.pretrained.hf.clock import TOKENS, token_length
 from gatecast.forecasting.pretrained.hf.copies import N_CYCLES
 from gatecast.forecasting.pretrained.hf.features import HEAD, N_INPUTS, TokenFeatures, make_features
@@ -75,7 +76,7 @@ def make_batch(windows: Windows, n_tokens: int, hidden: BoolArray | None = None)
         >>> windows = Windows(y, *(np.array([k]) for k in (24, 168, 96, 0)))
         >>> batch = make_batch(windows, n_tokens=40)
         >>> batch.x.shape, batch.y.shape, (batch.weight[0, -1, :, 0].reshape(8, 8)[0] > 0).tolist()[:4]
-        ((1, 40, 86, 16), (1, 40, 64, 16), [True, True, True, False])
+        ((1, 40, 89, 16), (1, 40, 64, 16), [True, True, True, False])
     """
     n = len(windows.values)
     order = np.lexsort((windows.long, windows.season))
@@ -84,6 +85,7 @@ def make_batch(windows: Windows, n_tokens: int, hidden: BoolArray | None = None)
     y, weight = (np.zeros((n_tokens, TOKENS, HEAD.slots, n_lanes), np.float32) for _ in range(2))
     simple = np.zeros((HEAD.anchors - 1, n_tokens, TOKENS, HEAD.slots, n_lanes), np.float32)
     place = np.zeros((1, HEAD.slots, n_lanes), np.float32)
+    prior = np.zeros((n_tokens, HEAD.groups * HEAD.anchors, n_lanes), np.float32)
     pairs = np.stack([windows.season[order], windows.long[order]], axis=1)
     for m, long in np.unique(pairs, axis=0).tolist():
         rows = np.flatnonzero((pairs == (m, long)).all(axis=1))
@@ -94,13 +96,17 @@ def make_batch(windows: Windows, n_tokens: int, hidden: BoolArray | None = None)
         x[:, :, lanes] = features.inputs
         simple[:, :, :, :p, lanes] = features.anchors[1:].reshape(-1, *shape)
         y[:, :, :p, lanes] = features.targets.reshape(shape)
-        # A token counts the same, however many values it has.
-        weight[:, :, :p, lanes] = (features.known * counts[:, None]).reshape(shape) * (HEAD.slots / p)
+        # A token counts the same, however many values it has; errors count in changes over the season.
+        counted = features.known * (counts * features.size)[:, None]
+        weight[:, :, :p, lanes] = counted.reshape(shape) * (HEAD.slots / p)
+        prior[:, :, lanes] = features.prior.reshape(n_tokens, -1, len(rows))
         place[:, :, lanes] = places(p)[:, None]
     flat = (n_tokens, HEAD.block, n_lanes)
-    packed = [pack_time_major(array) for array in (x, y.reshape(flat), weight.reshape(flat), place)]
-    anchors = np.stack([pack_time_major(a.reshape(flat)) for a in simple])
-    return PackedBatch(packed[0], anchors, packed[1], packed[2], order, packed[3][:, 0])
+    packed = [pack_time_major(array) for array in (x, y.reshape(flat), weight.reshape(flat))]
+    values = np.stack([pack_time_major(a.reshape(flat)) for a in simple])
+    logits = pack_time_major(prior).reshape(-1, n_tokens, HEAD.groups, HEAD.anchors, LANES)
+    anchors = Anchors(values, pack_time_major(place)[:, 0], logits)
+    return PackedBatch(packed[0], anchors, packed[1], packed[2], order)
 
 
 def _features(

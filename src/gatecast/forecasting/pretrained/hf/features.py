@@ -1,8 +1,8 @@
 """What the high-frequency network reads at every token, and what it is to forecast from there.
 
 Nothing is transformed but by a shift and a scale, so the forecast of -y is the mirror image of that of y, up to what the
-network itself does. All statistics are running ones; differences are in units of the series, its mean absolute change
-over the season so far, less the level at the token.
+network itself does. All statistics are running ones. Differences are in units of the series: the error that simple forecasts
+have had so far, weighted as `past_errors` does.
 
 Shapes: T steps, n series of one pair of seasons, N tokens of p values, J = 8 p steps of a block, A simple forecasts.
 Time comes first. Steps before the first token are history that the copies alone read.
@@ -19,28 +19,26 @@ from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, overlaps
 from gatecast.forecasting.pretrained.hf.copies import ANCHOR_NAMES, copies
 from gatecast.forecasting.pretrained.hf.history import History
+from gatecast.forecasting.pretrained.hf.past_errors import QUARTERS, past_errors
 
 __all__ = ["ANCHOR_NAMES", "HEAD", "INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "TokenFeatures", "make_features"]
 
 HEAD = HeadShape(
-    tokens=TOKENS, slots=MAX_STEPS // TOKENS, groups=4, anchors=len(ANCHOR_NAMES), first_spread=1.2, growth=0.1
+    tokens=TOKENS, slots=MAX_STEPS // TOKENS, groups=QUARTERS, anchors=len(ANCHOR_NAMES), first_spread=1.2, growth=0.1
 )
 """A cycle; tokens of fewer than eight values fill their first slots."""
 
 PARTS = 4
 """Equal parts of a token, whose means are inputs."""
 
-MAX_TARGET = 30.0
-"""Targets are clipped at so many units."""
+MAX_TARGET = 100.0
+"""Targets and simple forecasts are clipped at so many units."""
 
 SOFT_LIMIT = 10.0
 """Size, in units, that no input exceeds: ``x / (1 + |x| / SOFT_LIMIT)``."""
 
-NEWEST_BLOCKS = 12
-"""Origins whose errors are the newest."""
-
-MIN_ERROR = 0.02
-"""Errors are at least so many units before their logarithm is taken."""
+MIN_UNITS = 0.02
+"""Sizes are at least so many units before their logarithm is taken."""
 
 AHEAD = ("last cycle", "cycle shape less last cycle", "week shape less cycle shape", "last week shape less week shape")
 
@@ -53,6 +51,9 @@ INPUT_NAMES = (
     "last value",
     "mean cycle less cycle shape",
     "mean week less week shape",
+    "newest error of a token ahead",
+    "newest error of a cycle ahead",
+    "newest error of a block",
     *(f"log error of {name}" for name in ANCHOR_NAMES),
     "log error",
     *(f"newest log error of {name}" for name in ANCHOR_NAMES),
@@ -93,7 +94,11 @@ class TokenFeatures(NamedTuple):
     level: FloatArray
     """(N, n), in the units of the series."""
     unit: FloatArray
-    """(N, n)."""
+    """(N, n): what everything is in units of, in the units of the series."""
+    size: FloatArray
+    """(N, n): this unit in mean absolute changes over the season."""
+    prior: Float32Array
+    """(N, G, A, n): logits of the simple forecasts by quarter of a block, from their past errors."""
     targets: Float32Array
     """(N, J, n): what follows less the level, in units, clipped; 0 where it is not known."""
     known: BoolArray
@@ -115,26 +120,31 @@ def make_features(history: History, n_before: int, n_tokens: int, p: int, truth:
         >>> y = np.tile(np.sin(np.arange(24) / 4), 9)[:, None]
         >>> features = make_features(read_history(y, 24, 168), 24, 64, 3)
         >>> features.inputs.shape, features.anchors.shape, features.targets.shape
-        ((64, 86, 1), (8, 64, 24, 1), (64, 24, 1))
+        ((64, 89, 1), (8, 64, 24, 1), (64, 24, 1))
     """
     origins = n_before + p * np.arange(1, n_tokens + 1) - 1
     level, unit = history.level[origins], history.unit[origins]
     simple = copies(history, origins, TOKENS * p)
     simple /= unit.astype(np.float32)[:, None]
+    np.clip(simple, -MAX_TARGET, MAX_TARGET, out=simple)
     seen, seen_known = _targets(history, history.by_season, history.observed, origins, p)
+    past = past_errors(simple, seen, seen_known)
+    size = past.size.astype(np.float32)
+    simple /= size[:, None]
     inputs = np.zeros((n_tokens, N_INPUTS, history.level.shape[1]), np.float32)
     columns = [
-        *_token_values(history, origins, p, unit),
+        *_token_values(history, origins, p, unit * past.size),
         *_look_ahead(simple, p),
-        *_past_errors(simple, seen, seen_known),
+        *(_soft(column / past.size) for column in past.newest),
+        *past.inputs,
         *_statistics(history, origins, p, unit),
     ]
     for k, column in enumerate(columns):
         inputs[:, k] = column
-    inputs *= origins[:, None, None] >= history.first
     if truth is not None:
         seen, seen_known = _targets(history, np.nan_to_num(truth) - history.origin, np.isfinite(truth), origins, p)
-    return TokenFeatures(inputs, simple, level + history.origin, unit, seen, seen_known)
+    seen /= size[:, None]
+    return TokenFeatures(inputs, simple, level + history.origin, unit * past.size, past.size, past.logits, seen, seen_known)
 
 
 def _targets(
@@ -186,33 +196,6 @@ def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
     return [*ahead, *(_soft(scalar) for scalar in scalars)]
 
 
-def _past_errors(simple: Float32Array, seen: Float32Array, known: BoolArray) -> list[FloatArray]:
-    """Return logarithms of the mean errors of the simple forecasts over past blocks, (N, n) each.
-
-    First those of all blocks so far, relative to their mean and this mean; then those of the newest blocks.
-    """
-    A, N, J, n = simple.shape
-    weight, counted = known.mean(axis=1), known.astype(np.float32) / np.float32(J)
-    error = np.stack([np.einsum("Njn,Njn->Nn", np.abs(seen - one), counted) for one in simple])
-    total, count = np.zeros((A, N, n)), np.zeros((N, n))
-    # The error of a block is known when the block is over.
-    if N > TOKENS:
-        total[:, TOKENS:] = np.add.accumulate(error[:, :-TOKENS], axis=1, dtype=np.float64)
-        count[TOKENS:] = np.add.accumulate(weight[:-TOKENS], axis=0, dtype=np.float64)
-    newest_total, newest_count = total.copy(), count.copy()
-    newest_total[:, NEWEST_BLOCKS:] -= total[:, :-NEWEST_BLOCKS]
-    newest_count[NEWEST_BLOCKS:] -= count[:-NEWEST_BLOCKS]
-    return [*_relative(total, count), *_relative(newest_total, newest_count)]
-
-
-def _relative(total: FloatArray, count: FloatArray) -> list[FloatArray]:
-    """Return the logarithms of errors over their mean, and of the mean; 0 where nothing is known."""
-    known = count > 1e-6
-    mean = np.log(np.maximum(total, 0.0) / np.where(known, count, 1.0) + MIN_ERROR) * known
-    centre = mean.mean(axis=0)
-    return [*(mean - centre), centre]
-
-
 def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:
     """Return lengths, gaps, variation, autocorrelations and extremes, (N, n) or (N, 1) each."""
     N, m = len(origins), h.m
@@ -230,8 +213,8 @@ def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list
         np.log1p(since * m / h.long) if h.long else np.zeros((N, 1)),
         observed,
         gap,
-        np.log((cycle_mean(h.size, h.compared, 2 * m)[origins] + MIN_ERROR * unit) / unit),
-        np.log(h.spread[origins] / unit + MIN_ERROR),
+        np.log((cycle_mean(h.size, h.compared, 2 * m)[origins] + MIN_UNITS * unit) / unit),
+        np.log(h.spread[origins] / unit + MIN_UNITS),
         *_autocorrelations(h, origins, p),
         *_level_changes(h, origins, p, unit),
         *_extremes(h, origins, unit),

@@ -12,7 +12,7 @@ import numpy as np
 
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
-from gatecast.forecasting.pretrained.head import LEVELS, anchor_weights, head_forward, split_outputs
+from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
 from gatecast.forecasting.pretrained.hf.batches import history_length, places
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, average_steps, spread_steps, token_length
 from gatecast.forecasting.pretrained.hf.features import HEAD, TokenFeatures, make_features
@@ -87,7 +87,8 @@ def predict_anchor_weights(
     out = np.empty((len(values), HEAD.groups, HEAD.anchors))
     for rows, run in _passes(network, weights, clock.read(values), clock, 1):
         outputs = _outputs(run, run.last)
-        by_lane = anchor_weights(split_outputs(outputs, HEAD)[2])[:, 0]
+        prior = _prior(run, run.last, outputs.shape[3])
+        by_lane = anchor_weights(split_outputs(outputs, HEAD)[2], prior)[:, 0]
         out[rows] = by_lane.transpose(0, 3, 1, 2).reshape(-1, HEAD.groups, HEAD.anchors)[: len(rows)]
     return out
 
@@ -182,6 +183,14 @@ def _outputs(run: _Pass, token: IntArray) -> Float32Array:
     return forward(*run.head, np.ascontiguousarray(states), save_for_backward=False)[0]
 
 
+def _prior(run: _Pass, token: IntArray, L: int) -> Float32Array:
+    """Return the logits of the simple forecasts before the network adds to them, [nb, 1, G, A, L]."""
+    n = len(token)
+    prior = np.zeros((run.states.shape[0] * L, HEAD.groups, HEAD.anchors), np.float32)
+    prior[:n] = run.features.prior[token, :, :, np.arange(n)]
+    return np.ascontiguousarray(prior.reshape(-1, L, HEAD.groups, HEAD.anchors).transpose(0, 2, 3, 1)[:, None])
+
+
 def _block(run: _Pass, token: IntArray) -> FloatArray:
     """Return the quantiles of the block that follows a token of each series, (n, 8 p, Q)."""
     outputs, n = _outputs(run, token), len(token)
@@ -191,7 +200,7 @@ def _block(run: _Pass, token: IntArray) -> FloatArray:
     simple[:, :, : run.p, :n] = of_series.transpose(1, 2, 0).reshape(-1, TOKENS, run.p, n)
     packed = simple.reshape(-1, HEAD.block, nb, L).transpose(0, 2, 1, 3)[:, :, None]
     place = np.broadcast_to(places(run.p).astype(np.float32)[:, None], (nb, HEAD.slots, L))
-    head = head_forward(outputs, np.ascontiguousarray(packed), HEAD, place)
+    head = head_forward(outputs, Anchors(np.ascontiguousarray(packed), place, _prior(run, token, L)), HEAD)
     center = head.center.reshape(nb, TOKENS, HEAD.slots, 1, L)[:, :, : run.p]
     q = center + head.quantiles.reshape(nb, TOKENS, 1, len(LEVELS), L)
     q = q.transpose(0, 4, 1, 2, 3).reshape(nb * L, TOKENS * run.p, len(LEVELS))[:n]

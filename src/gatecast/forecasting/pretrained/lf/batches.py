@@ -9,6 +9,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch, pack_time_major
+from gatecast.forecasting.pretrained.head import Anchors
 from gatecast.forecasting.pretrained.lf.features import BLOCK, N_INPUTS, Features, anchors, make_features, targets
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
@@ -54,7 +55,8 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
         began = np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN
         weight[:, :, lanes] *= began[:, None]
     packed = [pack_time_major(array) for array in (x, y, weight)]
-    return PackedBatch(packed[0], np.stack([pack_time_major(a) for a in simple]), packed[1], packed[2], order)
+    values = np.stack([pack_time_major(a) for a in simple])
+    return PackedBatch(packed[0], Anchors(values), packed[1], packed[2], order)
 
 
 def _features(seen: FloatArray, m: int) -> Features:

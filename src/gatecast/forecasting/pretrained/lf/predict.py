@@ -11,7 +11,7 @@ import numpy as np
 
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
-from gatecast.forecasting.pretrained.head import LEVELS, anchor_weights, head_forward, split_outputs
+from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD, Features, anchors, make_features
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
@@ -212,7 +212,7 @@ def _on_log_scale(outputs: Float32Array, features: Features, origins: _Origins) 
     part = _take(features, origins)
     simple = anchors(part, np.zeros(1, np.int64), BLOCK)[1:, 0]
     packed = simple.reshape(N_ANCHORS - 1, BLOCK, nb, L).transpose(0, 2, 1, 3)[:, :, None]
-    head = head_forward(outputs, np.ascontiguousarray(packed, np.float32), HEAD)
+    head = head_forward(outputs, Anchors(np.ascontiguousarray(packed, np.float32)), HEAD)
     q = head.quantiles.reshape(nb, BLOCK, len(LEVELS), L) + head.center.reshape(nb, BLOCK, 1, L)
     q = q.transpose(1, 2, 0, 3).reshape(BLOCK, len(LEVELS), n)
     steps = origins.step + np.arange(1, BLOCK + 1)[:, None]
