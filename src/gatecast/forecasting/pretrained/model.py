@@ -18,30 +18,26 @@ import numpy as np
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import FittedLocalModel, LocalModel, SimpleWeights, Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.own_seasons import choose_own_seasons
-from gatecast.forecasting.pretrained.head import BLOCK, LEVELS, THIRDS
-from gatecast.forecasting.pretrained.lf.predict import MAX_LENGTH, predict_anchor_weights, predict_quantiles
-from gatecast.forecasting.pretrained.released import load_released
+from gatecast.forecasting.pretrained.choice import choose_networks
+from gatecast.forecasting.pretrained.head import LEVELS
+from gatecast.forecasting.pretrained.hf import predict as hf
+from gatecast.forecasting.pretrained.lf import predict as lf
+from gatecast.forecasting.pretrained.lf.features import BLOCK
+from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
-from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
+from gatecast.forecasting.pretrained.simple_weights import simple_weights
 from gatecast.forecasting.registry import register
 
-__all__ = ["MAX_SEASON", "Pretrained"]
-
-ANCHOR_NAMES = ("level", "drift", "damped trend", "recent mean")
-"""Simple forecasts, in the order of the network's weights; the season is added to each."""
-
-MAX_SEASON = 60
-"""Longest season that the network was trained on."""
+__all__ = ["Pretrained"]
 
 
 @register
 @dataclass(frozen=True)
 class Pretrained(LocalModel):
-    """A recurrent network that was trained on synthetic series, and forecasts others as it is.
+    """Recurrent networks that were trained on synthetic series, and forecast others as they are.
 
-    Each series has its own season, the one of the calendar that repeats best in its past. Seasons longer than 60 steps
-    are not seen.
+    One is for yearly to weekly series, one for days, hours and minutes. Each series has its own season, the one of the
+    calendar that repeats best in its past.
 
     Source: docs/zero-shot.md has inputs, layers, training and its results.
 
@@ -66,8 +62,8 @@ class Pretrained(LocalModel):
         return _forecast(values, task, np.stack([np.arange(n), np.zeros(n, np.int64)], axis=1))
 
     def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each row; rows that are a series as it was earlier share one pass over it."""
-        can_share = task.horizon <= BLOCK and context.values.shape[1] <= MAX_LENGTH
+        """Forecast each row; rows of low frequency that are a series as it was earlier share one pass over it."""
+        can_share = task.horizon <= BLOCK and context.values.shape[1] <= lf.MAX_LENGTH
         return (
             _forecast(context.values, task, shared_origins(context))
             if can_share
@@ -77,42 +73,34 @@ class Pretrained(LocalModel):
 
 @dataclass(frozen=True)
 class FittedPretrained(FittedLocalModel):
-    """The pretrained network with its task."""
+    """The pretrained networks with their task."""
 
     def simple_weights(self, context: PanelContext) -> SimpleWeights:
         """Return how much each simple forecast counts at the ends of series."""
-        released, size = load_released(), BLOCK // THIRDS
-        seasons = _seasons(context.values, self.task)
-        weights = np.empty((len(context), THIRDS, N_ANCHORS))
-        for m in np.unique(seasons).tolist():
-            rows = np.flatnonzero(seasons == m)
-            weights[rows] = predict_anchor_weights(released.network, released.weights, context.values[rows], m)
-        first = 1 + size * np.arange(THIRDS)
-        return SimpleWeights(ANCHOR_NAMES, first, first + size - 1, weights)
+        return simple_weights(context.values, self.task)
 
 
 def _forecast(values: FloatArray, task: Task, origins: IntArray) -> FloatArray:
     """Forecast from origins: a row and the number of its values that follow each, [n_rows, 2]."""
-    released = load_released()
     forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
-    seasons = _seasons(values, task)
-    for m in np.unique(seasons).tolist():
-        rows = np.flatnonzero(seasons == m)
-        holders, place = np.unique(origins[rows, 0], return_inverse=True)
-        earlier = np.stack([place.ravel(), origins[rows, 1]], axis=1)
-        forecasts[rows] = predict_quantiles(
-            released.network, released.weights, values[holders], task.horizon, m, earlier
-        )
+    for rows, is_hf, m, long in choose_networks(values, task).groups():
+        forecast = _forecast_high if is_hf else _forecast_low
+        forecasts[rows] = forecast(values, task.horizon, rows, origins, m, long)
     return at_levels(forecasts, task.quantiles)
 
 
-def _seasons(values: FloatArray, task: Task) -> IntArray:
-    """Return the season of each series, at most 60, [n_series]."""
-    candidates = [m for m in task.seasons or (task.season_length,) if m <= MAX_SEASON] or [1]
-    if max(candidates) == 1:
-        return np.ones(len(values), np.int64)
-    chosen = choose_own_seasons(values, candidates)
-    return np.where(chosen <= MAX_SEASON, chosen, 1)
+def _forecast_low(values: FloatArray, h: int, rows: IntArray, origins: IntArray, m: int, _long: int) -> FloatArray:
+    """Return quantiles of the low-frequency network for some rows, from the passes over the series that hold them."""
+    released = load_released(WEIGHTS["lf"])
+    holders, place = np.unique(origins[rows, 0], return_inverse=True)
+    earlier = np.stack([place.ravel(), origins[rows, 1]], axis=1)
+    return lf.predict_quantiles(released.network, released.weights, values[holders], h, m, earlier)
+
+
+def _forecast_high(values: FloatArray, h: int, rows: IntArray, _origins: IntArray, m: int, long: int) -> FloatArray:
+    """Return quantiles of the high-frequency network for some rows, a pass each: tokens end where a series ends."""
+    released = load_released(WEIGHTS["hf"])
+    return hf.predict_quantiles(released.network, released.weights, values[rows], h, m, long)
 
 
 def at_levels(quantiles: FloatArray, levels: Sequence[float]) -> FloatArray:

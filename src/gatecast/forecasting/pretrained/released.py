@@ -11,13 +11,14 @@ import numpy as np
 
 from gatecast._utils import safefile
 from gatecast.errors import FormatError
+from gatecast.forecasting.pretrained.kinds import KINDS
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["WEIGHTS", "Released", "is_available", "load_released", "why_unavailable"]
 
-WEIGHTS = Path(__file__).parent / "weights" / "lf.safetensors"
-"""The low-frequency network: float16, with a digest over weights and settings."""
+WEIGHTS = {kind: Path(__file__).parent / "weights" / f"{kind}.safetensors" for kind in KINDS}
+"""Files of the networks by kind: float16, with a digest over weights and settings."""
 
 INSTALL_AGAIN = "Install gatecast again: pip install --force-reinstall gatecast."
 
@@ -38,7 +39,7 @@ class Released:
 
 
 @cache
-def load_released(path: Path = WEIGHTS) -> Released:
+def load_released(path: Path) -> Released:
     """Return a pretrained network.
 
     Args:
@@ -48,7 +49,7 @@ def load_released(path: Path = WEIGHTS) -> Released:
         FormatError: The file is missing, altered, or was made for other inputs than this version computes.
 
     Example:
-        >>> released = load_released()
+        >>> released = load_released(WEIGHTS["lf"])
         >>> released.weights.vector.size, released.card["seed"]
         (444868, 0)
     """
@@ -81,14 +82,15 @@ def load_released(path: Path = WEIGHTS) -> Released:
 
 
 def why_unavailable() -> str:
-    """Return why the pretrained network cannot be used; "" if it can."""
+    """Return why the pretrained networks cannot be used; "" if they can."""
     try:
-        load_released()
+        for path in WEIGHTS.values():
+            load_released(path)
     except FormatError as error:
         return str(error)
     return ""
 
 
 def is_available() -> bool:
-    """Return whether the pretrained network can be used."""
+    """Return whether the pretrained networks can be used."""
     return not why_unavailable()

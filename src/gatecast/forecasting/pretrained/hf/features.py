@@ -128,7 +128,9 @@ def make_features(history: History, n_before: int, n_tokens: int, p: int, truth:
     simple /= unit.astype(np.float32)[:, None]
     np.clip(simple, -MAX_TARGET, MAX_TARGET, out=simple)
     seen, seen_known = _targets(history, history.by_season, history.observed, origins, p)
-    past = past_errors(simple, seen, seen_known)
+    # Of the first cycle there is no copy: what was forecast in it says nothing of later.
+    began = origins[:, None] + 1 - history.first >= history.m
+    past = past_errors(simple, seen, seen_known & began[:, None])
     size = past.size.astype(np.float32)
     simple /= size[:, None]
     inputs = np.zeros((n_tokens, N_INPUTS, history.level.shape[1]), np.float32)

@@ -20,7 +20,7 @@ from gatecast.forecasting.pretrained.hf.history import read_history
 from gatecast.kernels.packing import blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
 
-__all__ = ["MAX_TOKENS", "predict_anchor_weights", "predict_quantiles"]
+__all__ = ["MAX_TOKENS", "block_steps", "predict_anchor_weights", "predict_quantiles"]
 
 MAX_TOKENS = 128
 """Newest tokens that are read: as many as the network was trained on. Copies reach back further."""
@@ -91,6 +91,16 @@ def predict_anchor_weights(
         by_lane = anchor_weights(split_outputs(outputs, HEAD)[2], prior)[:, 0]
         out[rows] = by_lane.transpose(0, 3, 1, 2).reshape(-1, HEAD.groups, HEAD.anchors)[: len(rows)]
     return out
+
+
+def block_steps(m: int) -> int:
+    """Return the steps that are forecast from an origin: about a cycle.
+
+    >>> [block_steps(m) for m in (7, 24, 48, 96, 1440)]
+    [8, 24, 48, 96, 1440]
+    """
+    clock = _Clock.of(m, 0)
+    return round(clock.block * clock.r)
 
 
 class _Clock(NamedTuple):

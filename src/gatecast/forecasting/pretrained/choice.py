@@ -1,0 +1,96 @@
+"""Which network forecasts a series, and with which seasons.
+
+High frequency takes series of days, hours and minutes of which two cycles are there; low frequency takes the others.
+Frequency shows in the seasons: 7 (days), 24, 48 and 96 (parts of a day), and everything above 60.
+
+Shapes: n series, T columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.forecasting.base import Task
+from gatecast.forecasting.own_seasons import DAILY_SEASONS, choose_own_seasons
+
+__all__ = ["MAX_LF_SEASON", "Choice", "choose_networks"]
+
+MAX_LF_SEASON = 60
+"""Longest season that the low-frequency network was trained on."""
+
+DAYS_PER_WEEK = 7
+
+MIN_CYCLES = 2
+"""Cycles of a series, at least, for the high-frequency network."""
+
+
+class Choice(NamedTuple):
+    """For each series, the network and its seasons."""
+
+    is_hf: BoolArray
+    """(n,): whether the high-frequency network forecasts it."""
+    season: IntArray
+    """(n,): 1 for none."""
+    long: IntArray
+    """(n,): a longer season for the high-frequency network; 0 for none."""
+
+    def groups(self) -> Iterator[tuple[IntArray, bool, int, int]]:
+        """Yield the rows of each network and pair of seasons, whether it is that of high frequency, and the seasons."""
+        keys, group = np.unique(np.stack(self, axis=1), axis=0, return_inverse=True)
+        for k, (is_hf, m, long) in enumerate(keys.tolist()):
+            yield np.flatnonzero(group.ravel() == k), bool(is_hf), m, long
+
+
+def choose_networks(values: FloatArray, task: Task) -> Choice:
+    """Choose for each series.
+
+    Args:
+        values: Series aligned at their ends, (n, T); NaN is missing.
+        task: Its seasons are candidates; each series takes the one that repeats best in its past.
+
+    Example:
+        >>> hours = np.tile(np.sin(np.arange(24) / 4), 20)
+        >>> choose_networks(hours[None], Task(24, 24, seasons=(24, 168)))
+        Choice(is_hf=array([ True]), season=array([24]), long=array([168]))
+        >>> choose_networks(hours[None, :30], Task(24, 24)).is_hf.tolist()
+        [False]
+    """
+    seasons = task.seasons or (task.season_length,)
+    hf = [m for m in seasons if _is_high(m)]
+    low = _own_seasons(values, [m for m in seasons if m <= MAX_LF_SEASON] or [1])
+    low = np.where(low <= MAX_LF_SEASON, low, 1)
+    if not hf:
+        return Choice(np.zeros(len(values), bool), low, np.zeros_like(low))
+    base, longest = _day_and_week(hf)
+    own = _own_seasons(values, sorted({base, *hf}))
+    own = np.where(own >= longest, base, own) if longest else own
+    observed = np.isfinite(values)
+    length = observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1))
+    is_hf = length >= MIN_CYCLES * own
+    long = np.where(is_hf & (longest > own), longest, 0)
+    return Choice(is_hf, np.where(is_hf, own, low), long)
+
+
+def _is_high(m: int) -> bool:
+    """Return whether a season is one of days, hours or minutes."""
+    return m == DAYS_PER_WEEK or m in DAILY_SEASONS or m > MAX_LF_SEASON
+
+
+def _day_and_week(seasons: list[int]) -> tuple[int, int]:
+    """Return the shortest season, and the longest one if it is another, else 0; parts of a day have a week."""
+    base, longest = min(seasons), max(seasons)
+    day = next((m for m in DAILY_SEASONS if base in (m, DAYS_PER_WEEK * m)), 0)
+    if day:
+        return day, max(longest, DAYS_PER_WEEK * day)
+    return base, longest if longest > base else 0
+
+
+def _own_seasons(values: FloatArray, candidates: list[int]) -> IntArray:
+    """Return the candidate that repeats best in the past of each series."""
+    if max(candidates) == 1:
+        return np.ones(len(values), np.int64)
+    return choose_own_seasons(values, candidates)

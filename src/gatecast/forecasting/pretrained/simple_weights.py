@@ -1,0 +1,71 @@
+"""How much each simple forecast counts at the ends of series, in ranges of steps that all series share.
+
+Shapes: n series, G groups of a block's steps, A simple forecasts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.forecasting.base import SimpleWeights, Task
+from gatecast.forecasting.pretrained.choice import choose_networks
+from gatecast.forecasting.pretrained.hf import predict as hf
+from gatecast.forecasting.pretrained.kinds import HF, LF, NetworkKind
+from gatecast.forecasting.pretrained.lf import predict as lf
+from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
+
+__all__ = ["simple_weights"]
+
+
+class _Part(NamedTuple):
+    """Weights of series of one network and season."""
+
+    rows: IntArray
+    kind: NetworkKind
+    weights: FloatArray
+    """(n, G, A)."""
+    block: int
+    """Steps of a block."""
+
+    def range_of(self, k: int) -> tuple[int, int]:
+        """Return the first and the last step of a group."""
+        size = self.block / self.kind.head.groups
+        return 1 + round(size * k), max(round(size * (k + 1)), 1 + round(size * k))
+
+    def at(self, step: float) -> FloatArray:
+        """Return the weights at a step, (n, A)."""
+        groups = self.kind.head.groups
+        return self.weights[:, min(int((step - 1) * groups / self.block), groups - 1)]
+
+
+def simple_weights(values: FloatArray, task: Task) -> SimpleWeights:
+    """Return the weights; ranges of steps are those of the network and season that most series have.
+
+    Args:
+        values: Series aligned at their ends, (n, T), each with a value.
+        task: Its seasons are candidates.
+    """
+    parts = [_part(values[rows], rows, *network) for rows, *network in choose_networks(values, task).groups()]
+    most = max(parts, key=lambda part: len(part.rows))
+    ranges = [most.range_of(k) for k in range(most.kind.head.groups)]
+    names = tuple(dict.fromkeys(name for part in [most, *parts] for name in part.kind.anchors))
+    weights = np.zeros((len(values), len(ranges), len(names)))
+    for part in parts:
+        columns = [names.index(name) for name in part.kind.anchors]
+        for k, (first, last) in enumerate(ranges):
+            weights[part.rows[:, None], k, columns] = part.at((first + last) / 2)
+    first, last = np.array(ranges).T
+    return SimpleWeights(names, first, last, weights)
+
+
+def _part(values: FloatArray, rows: IntArray, is_hf: bool, m: int, long: int) -> _Part:
+    """Return the weights of series of one network and season."""
+    kind = HF if is_hf else LF
+    released = load_released(WEIGHTS[kind.name])
+    network = released.network, released.weights
+    if is_hf:
+        return _Part(rows, kind, hf.predict_anchor_weights(*network, values, m, long), hf.block_steps(m))
+    return _Part(rows, kind, lf.predict_anchor_weights(*network, values, m), kind.head.block)

@@ -1,0 +1,74 @@
+"""Gaps are filled with copies, and simple forecasts are those of their equations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.forecasting.pretrained.hf.copies import ANCHOR_NAMES, N_CYCLES, copies
+from gatecast.forecasting.pretrained.hf.history import read_history
+
+
+def reference(y, t, j, m, long):
+    """Return the simple forecasts of step j from origin t for one series without gaps, by their equations."""
+    def level(at):
+        return y[max(at - m + 1, 0) : at + 1].mean()
+
+    def cycles(P, near):
+        q = -(-j // P)
+        steps = [(t + j - (q + c) * P, t - (q + c - near) * P, t - (q + c) * P) for c in range(N_CYCLES)]
+        return [(y[step], level(at)) for step, at, start in steps if min(start + 1, start + near * P) >= 0]
+
+    last = y[t]
+    day = cycles(m, 1)
+    out = [level(t), last, last, last, last]
+    if day:
+        mean = np.mean([v for v, _ in day])
+        out[2:] = [day[0][0], mean, level(t) + np.mean([v - at for v, at in day])]
+    week = cycles(long, 0) if long else []
+    if not week:
+        return np.array([*out, out[3], out[4], out[4]])
+    shapes = [v - at for v, at in week]
+    return np.array([*out, np.mean([v for v, _ in week]), level(t) + np.mean(shapes), level(t) + shapes[0]])
+
+
+@pytest.mark.parametrize(("m", "long"), [(4, 12), (7, 0), (3, 9)])
+@pytest.mark.parametrize("t", [1, 5, 13, 30, 69])
+def test_copies_equal_their_equations(m, long, t):
+    y = np.random.default_rng(0).normal(size=(70, 5)) + 10
+    history = read_history(y, m, long)
+    simple = copies(history, np.array([t]), 8)[:, 0] + history.level[t] + history.origin
+    for k in range(5):
+        expected = np.stack([reference(y[:, k], t, j, m, long) for j in range(1, 9)], axis=1)
+        np.testing.assert_allclose(simple[:, :, k], expected, atol=1e-5)
+    assert len(ANCHOR_NAMES) == len(simple)
+
+
+def test_copies_do_not_read_later_values():
+    y = np.random.default_rng(0).normal(size=(70, 5))
+    changed = y.copy()
+    changed[41:] = 1e6
+    one, two = (copies(read_history(v, 4, 12), np.array([20, 40]), 8) for v in (y, changed))
+    assert one.tobytes() == two.tobytes()
+
+
+def test_read_history_fills_gaps_with_the_cycle_before():
+    y = np.tile([1.0, 5.0, 3.0, 5.0], 5)[:, None]
+    gaps = y.copy()
+    gaps[6:13] = np.nan
+    history = read_history(gaps, 4, 8)
+    np.testing.assert_array_equal(history.by_season + history.origin, y)
+    np.testing.assert_array_equal(history.by_long + history.origin, y)
+
+
+def test_read_history_before_the_first_value_is_that_value():
+    y = np.concatenate([np.full(9, np.nan), np.arange(5.0, 25)])[:, None]
+    history = read_history(y, 4, 0)
+    assert history.first.tolist() == [9]
+    np.testing.assert_array_equal((history.by_season + history.origin)[:10, 0], 5.0)
+    assert history.level[9:11, 0].tolist() == [0.0, 0.5]
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, -1e6])
+def test_read_history_of_constant_series_has_a_positive_unit(value):
+    assert (read_history(np.full((30, 1), value), 4, 0).unit > 0).all()
