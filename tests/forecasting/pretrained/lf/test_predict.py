@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gatecast.forecasting.pretrained.lf.batches import make_batch
-from gatecast.forecasting.pretrained.head import BLOCK, LEVELS
+from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
+from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.lf.predict import predict_quantiles
 from gatecast.forecasting.pretrained.training import forecast_batch
@@ -31,7 +32,7 @@ def made(n, T, seed=0):
 def test_predict_quantiles_are_those_of_training(model):
     y = np.exp(np.random.default_rng(0).normal(0, 0.1, (16, 40)).cumsum(axis=1))
     batch = make_batch(y, np.ones(16, int), 40)
-    head = forecast_batch(*model, batch)
+    head = forecast_batch(*model, HEAD, batch)
     q = head.quantiles[0, -1].reshape(BLOCK, len(LEVELS), 16) + head.center[0, -1][:, None]
     z = np.log(predict_quantiles(*model, y, BLOCK, 1)).transpose(1, 2, 0)
     assert (z - z[0, 0]) / (z[0, -1] - z[0, 0]) == pytest.approx((q - q[0, 0]) / (q[0, -1] - q[0, 0]), abs=1e-3)
@@ -76,6 +77,6 @@ def test_predict_quantiles_without_values_are_missing(model):
 @pytest.mark.parametrize("stop", [7, 30])
 def test_forecast_from_the_middle_has_the_bits_of_one_from_the_end(model, stop):
     y = np.exp(np.random.default_rng(0).normal(0, 0.1, (16, 50)).cumsum(axis=1))
-    whole, part = (forecast_batch(*model, make_batch(y[:, :T], np.full(16, 4), T)) for T in (50, stop))
+    whole, part = (forecast_batch(*model, HEAD, make_batch(y[:, :T], np.full(16, 4), T)) for T in (50, stop))
     assert part.quantiles.tobytes() == whole.quantiles[:, :stop].tobytes()
     assert part.center.tobytes() == whole.center[:, :stop].tobytes()
