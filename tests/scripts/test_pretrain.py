@@ -16,34 +16,60 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from pretraining import hf_series, lf_series  # noqa: E402
 from pretraining.bank import Bank, BankSizes, hidden_runs  # noqa: E402
-from pretraining.gates import gate_lines  # noqa: E402
+from pretraining.gates import made_gates, tail_gate  # noqa: E402
+from pretraining.networks import RECIPES  # noqa: E402
 from pretraining.run import Limits, Log, Outputs, train  # noqa: E402
 from pretraining.state import PEAK, WARM_UP_STEPS, RunState  # noqa: E402
-from pretraining.tables import Tail, anchor_errors, errors, lane_losses, load_tails  # noqa: E402
+from pretraining.tables import Errors, anchor_errors, errors, lane_losses, tail_table  # noqa: E402
+from pretraining.tails import Tail, load_hf_tails, load_lf_tails  # noqa: E402
 
 from gatecast._utils import safefile  # noqa: E402
 from gatecast.forecasting.pretrained.head import LEVELS, head_backward  # noqa: E402
+from gatecast.forecasting.pretrained.kinds import HF, LF  # noqa: E402
 from gatecast.forecasting.pretrained.network import PretrainedConfig  # noqa: E402
 from gatecast.forecasting.pretrained.training import forecast_batch  # noqa: E402
 
-CONFIG = PretrainedConfig(units=4, n_layers=1)
 SIZES = BankSizes(batch=16, piece=32, alive=2, steps_per_piece=3)
+KINDS = pytest.mark.parametrize("kind", [LF, HF], ids=["lf", "hf"])
 
 
-def make(count, length, seed):
+def new_run(kind=LF, seed=0):
+    """Return a run of a small network."""
+    return RunState.new(PretrainedConfig(units=4, n_layers=1, kind=kind), seed, SIZES.batch, SIZES.piece)
+
+
+def make_low(count, seed):
     """Return random walks; some begin late."""
     rng = np.random.default_rng(seed)
-    values = np.exp(rng.normal(0, 0.1, (count, length)).cumsum(axis=1)).astype(np.float32)
-    values[: count // 2, : length - 50] = np.nan
-    return SimpleNamespace(values=values, season=rng.choice([1, 4], count), family=rng.integers(0, 2, count))
+    values = np.exp(rng.normal(0, 0.1, (count, lf_series.LENGTH)).cumsum(axis=1)).astype(np.float32)
+    values[: count // 2, :-50] = np.nan
+    season, family = rng.choice([1, 4], count), rng.integers(0, 2, count)
+    return SimpleNamespace(values=values, season=season, long_season=0 * season, family=family)
+
+
+def make_high(count, seed):
+    """Return hours with a daily wave; some begin late."""
+    rng = np.random.default_rng(seed)
+    wave = np.sin(2 * np.pi * np.arange(900) / 24)
+    values = (wave + rng.normal(0, 0.1, (count, 900)).cumsum(axis=1)).astype(np.float32)
+    values[: count // 2, :300] = np.nan
+    season, family = rng.choice([7, 24], count), rng.integers(0, 2, count)
+    return SimpleNamespace(values=values, season=season, long_season=7 * season, family=family)
+
+
+def bank_of(kind=LF, seed=0):
+    """Return a bank of few series."""
+    make, draw = (make_low, lf_series.draw_sample) if kind is LF else (make_high, hf_series.draw_sample)
+    return Bank(make, draw, seed, SIZES)
 
 
 def run_until(run, step, folder):
     """Train up to a step, and return the state file."""
-    path = folder / "lf.state"
+    path = folder / "run.state"
     outputs = Outputs(path, Log(folder / "log"), ("one", "two"), list)
-    assert train(run, Bank(make, run.seed, SIZES), outputs, Limits(last_step=step), lambda: False)
+    assert train(run, bank_of(run.config.kind, run.seed), outputs, Limits(last_step=step), lambda: False)
     return path
 
 
@@ -54,17 +80,20 @@ def bits(path):
 
 
 @pytest.mark.slow
-def test_train_stopped_and_continued_has_the_bits_of_a_whole_run(tmp_path):
+@KINDS
+def test_train_stopped_and_continued_has_the_bits_of_a_whole_run(tmp_path, kind):
     (one := tmp_path / "one").mkdir()
     (two := tmp_path / "two").mkdir()
-    whole = bits(run_until(RunState.new(CONFIG, 3), 9, one))
-    part = run_until(RunState.new(CONFIG, 3), 4, two)
+    whole = bits(run_until(new_run(kind, 3), 9, one))
+    part = run_until(new_run(kind, 3), 4, two)
     assert bits(run_until(RunState.load(part), 9, two)) == whole
 
 
 @pytest.mark.slow
-def test_pretrain_sigterm_saves_the_state_and_the_next_call_goes_on(tmp_path):
-    command = [sys.executable, str(SCRIPTS / "pretrain.py"), "--state", str(tmp_path), "--data", str(tmp_path)]
+@KINDS
+def test_pretrain_sigterm_saves_the_state_and_the_next_call_goes_on(tmp_path, kind):
+    command = [sys.executable, str(SCRIPTS / "pretrain.py"), "--network", kind.name, "--state", str(tmp_path)]
+    command += ["--data", str(tmp_path)]
     sizes = ["--units", "4", "--layers", "1", "--batch", "16", "--piece", "64"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen([*command, *sizes], stdout=subprocess.PIPE, text=True, env=environment)
@@ -75,15 +104,15 @@ def test_pretrain_sigterm_saves_the_state_and_the_next_call_goes_on(tmp_path):
     process.send_signal(signal.SIGTERM)
     assert "saved" in process.communicate(timeout=100)[0]
     assert process.returncode == 0
-    step = RunState.load(tmp_path / "lf.state").step
+    step = RunState.load(tmp_path / f"{kind.name}.state").step
     output = subprocess.run([*command, "--steps", str(step + 1)], capture_output=True, text=True, check=True).stdout
-    assert f"from step {step}: PretrainedConfig(units=4" in output
-    assert RunState.load(tmp_path / "lf.state").batch == 16
+    assert f"{kind.name} from step {step}: 4 units, 1 layers" in output
+    assert RunState.load(tmp_path / f"{kind.name}.state").batch == 16
 
 
 @pytest.mark.slow
 def test_finish_lets_the_rate_fall_and_releases_the_average(tmp_path):
-    run = RunState.new(CONFIG, 0)
+    run = new_run()
     run_until(run, 3, tmp_path)
     run.finish_from, run.finish_steps = 3, 4
     rates = [run.learning_rate(step) / run.learning_rate(step - 1) for step in (5, 6, 7)]
@@ -98,13 +127,14 @@ def test_finish_lets_the_rate_fall_and_releases_the_average(tmp_path):
 
 
 def test_learning_rate_warms_up_and_stays():
-    run = RunState.new(CONFIG, 0)
+    run = new_run()
     assert run.learning_rate(WARM_UP_STEPS // 2) == PEAK / 2
     assert run.learning_rate(WARM_UP_STEPS) == run.learning_rate(10**6) == PEAK
 
 
-def test_bank_sample_is_a_function_of_the_step():
-    bank, other = Bank(make, 1, SIZES), Bank(make, 1, SIZES)
+@KINDS
+def test_bank_sample_is_a_function_of_the_step(kind):
+    bank, other = bank_of(kind, 1), bank_of(kind, 1)
     samples = [bank.sample(step) for step in range(1, 8)]
     again = other.sample(7)
     assert again.batch.x.tobytes() == samples[-1].batch.x.tobytes()
@@ -113,22 +143,32 @@ def test_bank_sample_is_a_function_of_the_step():
 
 
 def test_hidden_runs_leave_half_of_the_series_and_the_first_values():
-    hidden = hidden_runs(np.random.default_rng(0), 400, 60)
+    hidden = hidden_runs(np.random.default_rng(0), 400, 60, 48)
     assert 0.4 < hidden.any(axis=1).mean() < 0.6
     assert not hidden[:, :4].any()
 
 
-def test_lane_losses_sum_to_the_loss_of_training():
-    batch, run = Bank(make, 1, SIZES).sample(1).batch, RunState.new(CONFIG, 0)
-    head = forecast_batch(run.network, run.weights, batch)
+def test_make_series_are_on_the_clock_of_the_network():
+    made = hf_series.make_series(60, seed=3)
+    assert made.season.max() == 64
+    assert set((made.long_season / made.season).tolist()) & {0.0, 7.0}
+    low = lf_series.make_series(30, seed=3)
+    assert low.values.shape == (30, lf_series.LENGTH)
+
+
+@KINDS
+def test_lane_losses_sum_to_the_loss_of_training(kind):
+    batch, run = bank_of(kind).sample(1).batch, new_run(kind)
+    head = forecast_batch(run.network, run.weights, run.shape, batch)
     loss, weight = lane_losses(head, batch)
     expected, _ = head_backward(head, batch.anchors, batch.y, batch.weight)
+    assert loss.shape == (16, kind.head.groups)
     assert loss.sum() / weight.sum() == pytest.approx(expected, rel=1e-5)
 
 
 def test_anchor_errors_of_fresh_weights_are_those_of_the_mean():
-    batch, run = Bank(make, 1, SIZES).sample(1).batch, RunState.new(CONFIG, 0)
-    total = anchor_errors(forecast_batch(run.network, run.weights, batch), batch)
+    batch, run = bank_of().sample(1).batch, new_run()
+    total = anchor_errors(forecast_batch(run.network, run.weights, run.shape, batch), batch)
     assert total.shape == (16, 6)
     assert total[:, 0] == pytest.approx(total[:, 1], rel=1e-5)
 
@@ -139,14 +179,35 @@ def test_errors_of_a_perfect_forecast_are_zero():
     assert errors(tail, q) == (0, 0, 1)
 
 
-def test_load_tails_without_data_says_what_is_left_out(tmp_path, capsys):
-    assert load_tails(tmp_path) == []
-    assert "no m3/yearly.parquet" in capsys.readouterr().out
+@pytest.mark.parametrize("load", [load_lf_tails, load_hf_tails])
+def test_load_tails_without_data_says_what_is_left_out(tmp_path, capsys, load):
+    assert load(tmp_path) == []
+    assert ".parquet in the folder of data, left out" in capsys.readouterr().out
 
 
-def test_gate_lines_name_every_gate():
-    run = RunState.new(CONFIG, 0)
-    passed, lines = gate_lines(run, Bank(make, 0, SIZES), ("one", "two"), [], {}, n_batches=1)
+@KINDS
+def test_tail_table_compares_with_the_reference(kind):
+    y = 10 + np.sin(np.arange(300) * 2 * np.pi / 12)[None]
+    tail, recipe = Tail("waves", y[:, :-12], y[:, -12:], 12), RECIPES[kind.name]
+    run, (name, reference) = new_run(kind), recipe.reference
+    expected = errors(tail, reference(tail))
+    lines = tail_table(lambda t: recipe.predict(run.network, run.weights, t), [tail], {"waves": expected}, name)
+    assert len(lines) == 3
+    assert lines[1].startswith("waves")
+    assert name in lines[2]
+
+
+@KINDS
+def test_made_gates_name_every_gate(kind):
+    run = new_run(kind)
+    passed, lines = made_gates(run, bank_of(kind), ("one", "two"), n_batches=1)
     assert not passed
     assert lines[1].startswith("FAILS: loss 0.0 % below that of the mean of the anchors")
     assert [line.split(": ")[1].split(",")[0] for line in lines[2:4]] == ["one", "two"]
+
+
+def test_tail_gate_holds_or_fails():
+    tail = Tail("a", np.arange(1.0, 9)[None], np.array([[9.0, 10.0]]), 1)
+    q = np.repeat(tail.future[..., None] + 1, len(LEVELS), axis=2)
+    assert tail_gate(lambda _: q, tail, Errors(1, 1, 1), 1.0) == (True, "holds: a tails, MASE / that of the reference 1.000, at most 1.0")
+    assert tail_gate(lambda _: q, tail, Errors(1, 0.5, 1), 1.0)[1].startswith("FAILS")
