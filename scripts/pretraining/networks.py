@@ -74,7 +74,7 @@ RECIPES = {
         HF,
         hf_series.make_series,
         hf_series.draw_sample,
-        BankSizes(batch=128, piece=1024, alive=4, steps_per_piece=64),
+        BankSizes(batch=64, piece=1024, alive=4, steps_per_piece=128),
         _predict_hf,
         load_hf_tails,
         ("copies", _copies),

@@ -137,7 +137,7 @@ def test_predict_without_fit_of_models_that_are_trained_is_refused(model):
 
 
 def test_weights_are_small_and_have_a_card():
-    released = load_released()
+    released = load_released(WEIGHTS[kind])
     assert WEIGHTS.stat().st_size < 2_500_000
     assert {"seed", "steps", "tokens", "hours", "flop"} <= released.card.keys()
     assert np.isfinite(released.weights.vector).all()

@@ -67,7 +67,7 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
         configs.append(LSTMConfig.default_for(panel, task, overrides))
     if m <= MAX_SMOOTHED_SEASON and not has_few_series:
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
-    if min(task.seasons, default=m) <= pretrained.MAX_SEASON and is_available():
+    if is_available():
         configs.append(pretrained.Pretrained())
     configs += closed_form_models(panel, task)
     if statsforecast_models.available():

@@ -70,7 +70,7 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
     own = np.where(own >= longest, base, own) if longest else own
     observed = np.isfinite(values)
     length = observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1))
-    is_hf = length >= MIN_CYCLES * own
+    is_hf = length >= MIN_CYCLES * np.maximum(own, base)
     long = np.where(is_hf & (longest > own), longest, 0)
     return Choice(is_hf, np.where(is_hf, own, low), long)
 

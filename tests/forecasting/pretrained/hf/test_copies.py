@@ -26,10 +26,16 @@ def reference(y, t, j, m, long):
         mean = np.mean([v for v, _ in day])
         out[2:] = [day[0][0], mean, level(t) + np.mean([v - at for v, at in day])]
     week = cycles(long, 0) if long else []
-    if not week:
-        return np.array([*out, out[3], out[4], out[4]])
-    shapes = [v - at for v, at in week]
-    return np.array([*out, np.mean([v for v, _ in week]), level(t) + np.mean(shapes), level(t) + shapes[0]])
+    if week:
+        shapes = [v - at for v, at in week]
+        out += [np.mean([v for v, _ in week]), level(t) + np.mean(shapes), level(t) + shapes[0]]
+    else:
+        out += [out[3], out[4], out[4]]
+    usual = 0.0
+    for P in (m, long):
+        steps = [t - c * P for c in range(1, N_CYCLES + 1) if P and t - c * P >= 0]
+        usual = np.mean([y[s] - level(s) for s in steps]) if steps else usual
+    return np.array([*out, out[6] + y[t] - level(t) - usual])
 
 
 @pytest.mark.parametrize(("m", "long"), [(4, 12), (7, 0), (3, 9)])

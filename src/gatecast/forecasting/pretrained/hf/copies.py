@@ -11,6 +11,7 @@ forecast of step j from origin t is::
     mean week         mean over c of x[t + j - (q + c) M],  q = ceil(j / M)
     week shape        L[t] + mean over c of x[t + j - (q + c) M] - L[t - (q + c) M]
     last week shape   L[t] + x[t + j - q M] - L[t - q M]
+    last value with shape  week shape + (x[t] - L[t]) - mean over c = 1 .. 4 of (x[t - c M] - L[t - c M])
 
 Cycles that began before the first value are left out of means. Where there is no longer season, or not one cycle of it, its copies
 are those of the season; where there is not one cycle of that either, they are the last value. A "week" is the longer
@@ -28,7 +29,7 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.hf.history import History
 
-__all__ = ["ANCHOR_NAMES", "N_CYCLES", "copies"]
+__all__ = ["ANCHOR_NAMES", "N_CYCLES", "copies", "last_deviation"]
 
 ANCHOR_NAMES = (
     "level",
@@ -39,6 +40,7 @@ ANCHOR_NAMES = (
     "mean week",
     "week shape",
     "last week shape",
+    "last value with shape",
 )
 """Simple forecasts in the order of the network's weights."""
 
@@ -79,11 +81,38 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
     out[2], out[3], out[4] = (_or_else(part, out[1], cycle.known) for part in (cycle.newest, cycle.mean, cycle.shape))
     if not history.long:
         out[5], out[6], out[7] = out[3], out[4], out[4]
+        out[8] = out[4] + last_deviation(history, origins)[:, None]
         return out
     week = _cycles(history, history.by_long, origins, n_steps, history.long, 0)
     for k, (part, other) in enumerate(((week.mean, 3), (week.shape, 4), (week.newest_shape, 4)), 5):
         out[k] = _or_else(part, out[other], week.known)
+    out[8] = out[6] + last_deviation(history, origins)[:, None]
     return out
+
+
+def last_deviation(history: History, origins: IntArray) -> Float32Array:
+    """Return how far values at origins are from what the shape of cycles says of them, (N, n).
+
+    The shape is that of the newest four longer cycles, of cycles where there is none, and flat where there are neither.
+
+    Example:
+        >>> from gatecast.forecasting.pretrained.hf.history import read_history
+        >>> y = np.tile([1.0, 5.0, 3.0, 5.0], 6)[:, None]
+        >>> y[-1] += 2
+        >>> last_deviation(read_history(y, 4, 0), np.array([22, 23]))[:, 0].tolist()
+        [0.0, 1.5]
+    """
+    deviation = history.by_long - history.level
+    usual = np.zeros((len(origins), deviation.shape[1]))
+    for P in [history.m, history.long] if history.long else [history.m]:
+        total, count = np.zeros((2, *usual.shape))
+        for c in range(1, N_CYCLES + 1):
+            step = origins - c * P
+            known = step[:, None] >= history.first
+            total += deviation[np.maximum(step, 0)] * known
+            count += known
+        usual = np.where(count > 0, total / np.maximum(count, 1.0), usual)
+    return (deviation[origins] - usual).astype(np.float32)
 
 
 def _or_else(x: Float32Array, other: Float32Array, known: BoolArray) -> Float32Array:

@@ -51,6 +51,7 @@ INPUT_NAMES = (
     "last value",
     "mean cycle less cycle shape",
     "mean week less week shape",
+    "last value less its shape",
     "newest error of a token ahead",
     "newest error of a cycle ahead",
     "newest error of a block",
@@ -120,7 +121,7 @@ def make_features(history: History, n_before: int, n_tokens: int, p: int, truth:
         >>> y = np.tile(np.sin(np.arange(24) / 4), 9)[:, None]
         >>> features = make_features(read_history(y, 24, 168), 24, 64, 3)
         >>> features.inputs.shape, features.anchors.shape, features.targets.shape
-        ((64, 89, 1), (8, 64, 24, 1), (64, 24, 1))
+        ((64, 92, 1), (9, 64, 24, 1), (64, 24, 1))
     """
     origins = n_before + p * np.arange(1, n_tokens + 1) - 1
     level, unit = history.level[origins], history.unit[origins]
@@ -195,6 +196,7 @@ def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
     pairs = [tokens[2], tokens[4] - tokens[2], tokens[6] - tokens[4], tokens[7] - tokens[6]]
     ahead = [_soft(pair[:, k]) for pair in pairs for k in range(TOKENS)]
     scalars = [tokens[1, :, 0], (tokens[3] - tokens[4]).mean(axis=1), (tokens[5] - tokens[6]).mean(axis=1)]
+    scalars.append(tokens[8, :, 0] - tokens[6, :, 0])
     return [*ahead, *(_soft(scalar) for scalar in scalars)]
 
 

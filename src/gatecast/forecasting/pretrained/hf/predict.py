@@ -52,7 +52,7 @@ def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h:
         >>> network, weights = make_network(PretrainedConfig(units=8, n_layers=1, kind=HF))
         >>> y = np.tile([1.0, 5.0, 3.0, 5.0, 1.0, 1.0, 1.0], 12)[None]
         >>> predict_quantiles(network, weights, y, 3, 7, 0)[0, :, 6].round(1).tolist()
-        [1.2, 4.5, 2.8]
+        [1.0, 5.0, 3.0]
     """
     clock = _Clock.of(m, long)
     n_steps = int(np.ceil(h / clock.r - 1e-9))
