@@ -39,7 +39,7 @@ def no_extra(monkeypatch):
         (100, Task(6, 1), ["es-lstm", "pretrained", "dot", "lgt"]),
         (100, Task(14, 1), ["lstm", "es-lstm", "pretrained", "dot", "lgt"]),
         (100, Task(48, 168, seasons=(24, 168)), ["lstm", "pretrained", "dot", *SEASONAL]),
-        (1, Task(48, 365), ["lstm", "dot", *SEASONAL]),
+        (1, Task(48, 365), ["lstm", "pretrained", "dot", *SEASONAL]),
     ],
 )
 def test_auto_models_by_season_horizon_and_number_of_series(n_series, task, names, no_extra):

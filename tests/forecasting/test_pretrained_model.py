@@ -12,9 +12,11 @@ from gatecast._utils import safefile
 from gatecast.errors import ConfigError, FormatError, NotFittedError
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.pretrained.kinds import HF
 from gatecast.forecasting.pretrained.model import Pretrained, at_levels
-from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
+from gatecast.forecasting.pretrained.released import WEIGHTS, load_released, why_unavailable
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
+from gatecast.forecasting.pretrained.simple_weights import simple_weights
 
 MONTHS = np.datetime64("2015-01") + np.arange(60)
 SALES = 100 + np.arange(60) + 20 * np.sin(np.arange(60) * np.pi / 6)
@@ -136,19 +138,24 @@ def test_predict_without_fit_of_models_that_are_trained_is_refused(model):
 # Weights.
 
 
-def test_weights_are_small_and_have_a_card():
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_weights_are_small_and_have_a_card(kind):
     released = load_released(WEIGHTS[kind])
-    assert WEIGHTS.stat().st_size < 2_500_000
     assert {"seed", "steps", "tokens", "hours", "flop"} <= released.card.keys()
     assert np.isfinite(released.weights.vector).all()
 
 
-def test_load_released_of_altered_weights_says_so(tmp_path):
-    data = bytearray(WEIGHTS.read_bytes())
+def test_weights_of_both_networks_are_below_five_megabytes():
+    assert sum(path.stat().st_size for path in WEIGHTS.values()) < 5_000_000
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_load_released_of_altered_weights_says_so(tmp_path, kind):
+    data = bytearray(WEIGHTS[kind].read_bytes())
     data[-1000] ^= 1
-    (tmp_path / "lf").write_bytes(data)
+    (tmp_path / kind).write_bytes(data)
     with pytest.raises(FormatError, match=r"altered.*pip install --force-reinstall"):
-        load_released(tmp_path / "lf")
+        load_released(tmp_path / kind)
 
 
 def test_load_released_of_missing_weights_says_so(tmp_path):
@@ -156,13 +163,92 @@ def test_load_released_of_missing_weights_says_so(tmp_path):
         load_released(tmp_path / "lf")
 
 
-@pytest.mark.parametrize("change", [{"inputs": ["value"]}, {"units": 64}, {"block": 12}, {"units": "many"}])
-def test_load_released_of_another_version_says_so(tmp_path, change):
-    settings, arrays = safefile.read(WEIGHTS, "pretrained")
+@pytest.mark.parametrize("kind", WEIGHTS)
+@pytest.mark.parametrize("change", [{"inputs": ["value"]}, {"units": 48}, {"block": 12}, {"units": "many"}])
+def test_load_released_of_another_version_says_so(tmp_path, kind, change):
+    settings, arrays = safefile.read(WEIGHTS[kind], "pretrained")
     settings["network"] |= change
-    safefile.write(tmp_path / "lf", "pretrained", json.loads(json.dumps(settings)), arrays)
+    safefile.write(tmp_path / kind, "pretrained", json.loads(json.dumps(settings)), arrays)
     with pytest.raises(FormatError, match="another version"):
-        load_released(tmp_path / "lf")
+        load_released(tmp_path / kind)
+
+
+def test_forecast_of_hours_without_the_weights_of_high_frequency_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(WEIGHTS, "hf", tmp_path / "hf")
+    with pytest.raises(FormatError, match=r"pretrained weights cannot be used.*no such file"):
+        predict(PanelContext.from_values(hours()), 24, 24)
+    assert "no such file" in why_unavailable()
+
+
+# Hours, days and minutes.
+
+
+def hours(n_series=6, n=24 * 30, m=24):
+    """Return series with a day, of which some are short."""
+    rng = np.random.default_rng(0)
+    y = 50 + 10 * np.sin(2 * np.pi * np.arange(n) / m) + rng.normal(0, 0.3, (n_series, n)).cumsum(axis=1)
+    y[1, : n - 100] = np.nan
+    y[2, : n - m - 3] = np.nan
+    return y
+
+
+def test_forecast_of_hours_goes_on_with_the_day():
+    y = hours()
+    task = Task(24, 24, (0.1, 0.5, 0.9), seasons=(24, 168))
+    forecast = Pretrained().forecast(y, task)[..., 1]
+    truth = 10 * np.sin(2 * np.pi * np.arange(720, 744) / 24)
+    assert all(np.corrcoef(forecast[k], truth)[0, 1] > 0.9 for k in (0, 1, 3, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("m", "seasons"), [(7, ()), (24, (24, 168)), (48, (48, 336)), (96, (96, 672)), (365, (365,)), (7, (7, 365))]
+)
+@pytest.mark.parametrize("horizon", [1, 60])
+def test_forecast_of_high_frequency_is_finite_and_ordered(m, seasons, horizon):
+    y = hours(n=900, m=m)
+    y[0, 300:340] = np.nan
+    quantiles = Pretrained().forecast(y, Task(horizon, m, (0.025, 0.1, 0.5, 0.9, 0.975), seasons=seasons))
+    assert quantiles.shape == (6, horizon, 5)
+    assert np.isfinite(quantiles).all()
+    assert (np.diff(quantiles, axis=2) >= 0).all()
+
+
+def test_rows_of_high_frequency_have_the_bits_of_series_that_end_there():
+    past, _ = PanelContext.from_values(hours()).rolling_origins(np.array([40, 17, 0]), 24)
+    task = Task(24, 24, seasons=(24, 168))
+    rows = Pretrained().forecast_rows(past, task)
+    for k in range(len(past)):
+        alone = Pretrained().forecast(past.values[k : k + 1], task)[0]
+        np.testing.assert_allclose(rows[k], alone, rtol=1e-5)
+
+
+def test_forecast_of_high_frequency_does_not_read_later_values():
+    y = hours()
+    changed = y.copy()
+    changed[:, -24:] = 1e4
+    task = Task(24, 24, seasons=(24, 168))
+    before, after = (PanelContext.from_values(v).rolling_origins(np.array([24]), 24)[0] for v in (y, changed))
+    np.testing.assert_array_equal(Pretrained().forecast_rows(before, task), Pretrained().forecast_rows(after, task))
+
+
+def test_simple_weights_of_hours_name_their_copies():
+    stamps = np.datetime64("2024-01-01T00") + np.arange(720)
+    forecaster = Forecaster(24, model="pretrained")
+    table = forecaster.simple_weights({"ds": stamps, "y": hours()[0]})
+    assert {"last cycle", "mean week", "last value with shape"} <= set(table)
+    assert table["first_step"].tolist() == [1, 7, 13, 19]
+    assert table["last_step"].tolist() == [6, 12, 18, 24]
+    np.testing.assert_allclose(sum(table[name] for name in HF.anchors), 1, rtol=1e-5)
+    assert forecaster.findings_[-1].startswith("Steps 1 to 6 start from ")
+
+
+def test_simple_weights_of_both_networks_share_a_table():
+    weights = simple_weights(hours(), Task(24, 24, seasons=(24, 168)))
+    assert weights.weights.shape == (6, 4, len(weights.names))
+    np.testing.assert_allclose(weights.weights.sum(axis=2), 1, rtol=1e-5)
+    drift = weights.weights[:, :, weights.names.index("drift")]
+    assert (drift[2] > 0).all()
+    assert not drift[0].any()
 
 
 # Weights of simple forecasts.

@@ -28,6 +28,10 @@ MIN_CYCLES = 2
 """Cycles of a series, at least, for the high-frequency network."""
 
 
+MAX_ERROR = 0.7
+"""Error of a season that no calendar knows, relative to that of the calendar, up to which a series takes it."""
+
+
 class Choice(NamedTuple):
     """For each series, the network and its seasons."""
 
@@ -67,7 +71,8 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
         return Choice(np.zeros(len(values), bool), low, np.zeros_like(low))
     base, longest = _day_and_week(hf)
     own = _own_seasons(values, sorted({base, *hf}))
-    own = np.where(own >= longest, base, own) if longest else own
+    # What repeats after several days repeats after a day: the longer season is seen beside it.
+    own = np.where((own % base == 0) | ~_is_better(values, own, base, longest), base, own)
     observed = np.isfinite(values)
     length = observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1))
     is_hf = length >= MIN_CYCLES * np.maximum(own, base)
@@ -87,6 +92,20 @@ def _day_and_week(seasons: list[int]) -> tuple[int, int]:
     if day:
         return day, max(longest, DAYS_PER_WEEK * day)
     return base, longest if longest > base else 0
+
+
+def _is_better(values: FloatArray, own: IntArray, base: int, longest: int) -> BoolArray:
+    """Return whether changes over the own season are clearly smaller than those over the season of the calendar."""
+    n_values = MIN_CYCLES * max(base, longest)
+    error = np.full((2, len(values)), np.inf)
+    for m in np.unique(np.append(own, base)).tolist():
+        if m < values.shape[1]:
+            change = np.abs(values[:, m:] - values[:, :-m])[:, -n_values:]
+            known = np.isfinite(change)
+            mean = np.where(known, change, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+            error[0] = np.where(own == m, mean, error[0])
+            error[1] = mean if m == base else error[1]
+    return np.asarray(error[0] < MAX_ERROR * error[1])
 
 
 def _own_seasons(values: FloatArray, candidates: list[int]) -> IntArray:

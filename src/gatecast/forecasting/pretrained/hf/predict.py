@@ -15,6 +15,7 @@ from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
 from gatecast.forecasting.pretrained.hf.batches import history_length, places
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, average_steps, spread_steps, token_length
+from gatecast.forecasting.pretrained.hf.detail import measure_detail
 from gatecast.forecasting.pretrained.hf.features import HEAD, TokenFeatures, make_features
 from gatecast.forecasting.pretrained.hf.history import read_history
 from gatecast.kernels.packing import blocks, padded_lanes
@@ -57,11 +58,13 @@ def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h:
     clock = _Clock.of(m, long)
     n_steps = int(np.ceil(h / clock.r - 1e-9))
     out = np.full((len(values), n_steps, len(LEVELS)), np.nan)
-    for rows, run in _passes(network, weights, clock.read(values), clock, -(-n_steps // clock.block)):
+    newest = clock.newest(values)
+    averages = clock.averages(newest)
+    for rows, run in _passes(network, weights, averages, clock, -(-n_steps // clock.block)):
         parts = [_block(run, run.last + k * TOKENS) for k in range(run.n_blocks)]
         out[rows] = np.concatenate(parts, axis=1)[:, :n_steps]
     if clock.r > 1:
-        out = spread_steps(out, clock.r, h)
+        out = measure_detail(newest, averages, clock.r, m).add_to(spread_steps(out, clock.r, h))
     known = np.isfinite(values)
     low, high = np.where(known, values, np.inf).min(axis=1), np.where(known, values, -np.inf).max(axis=1)
     out = np.where((low >= 0)[:, None, None], np.maximum(out, 0.0), out)
@@ -85,7 +88,7 @@ def predict_anchor_weights(
     """
     clock = _Clock.of(m, long)
     out = np.empty((len(values), HEAD.groups, HEAD.anchors))
-    for rows, run in _passes(network, weights, clock.read(values), clock, 1):
+    for rows, run in _passes(network, weights, clock.averages(clock.newest(values)), clock, 1):
         outputs = _outputs(run, run.last)
         prior = _prior(run, run.last, outputs.shape[3])
         by_lane = anchor_weights(split_outputs(outputs, HEAD)[2], prior)[:, 0]
@@ -125,11 +128,18 @@ class _Clock(NamedTuple):
         """Averaged steps of a block."""
         return TOKENS * self.p
 
-    def read(self, values: FloatArray) -> FloatArray:
-        """Return the newest values, as many as are read, averaged."""
-        n_bins = MAX_TOKENS * self.p + history_length(self.m, self.long)
-        part = values[:, -int(np.ceil(n_bins * self.r)) :]
-        return part if self.r == 1 else average_steps(part, self.r, n_bins)
+    @property
+    def n_averages(self) -> int:
+        """Averaged steps that are read."""
+        return MAX_TOKENS * self.p + history_length(self.m, self.long)
+
+    def newest(self, values: FloatArray) -> FloatArray:
+        """Return the values that are read."""
+        return values[:, -int(np.ceil(self.n_averages * self.r)) :]
+
+    def averages(self, values: FloatArray) -> FloatArray:
+        """Return averages of r steps."""
+        return values if self.r == 1 else average_steps(values, self.r, self.n_averages)
 
 
 class _Pass(NamedTuple):
