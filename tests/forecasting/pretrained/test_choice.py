@@ -21,7 +21,9 @@ def waves(m, n, n_series=2):
         (Task(6, 12), (False, 12, 0)),
         (Task(6, 1), (False, 1, 0)),
         (Task(6, 52), (False, 52, 0)),
-        (Task(6, 7), (True, 7, 0)),
+        (Task(6, 7), (True, 7, 365)),
+        (Task(6, 5), (True, 5, 0)),
+        (Task(6, 60, seasons=(60, 1440)), (True, 60, 1440)),
         (Task(6, 7, seasons=(7, 365)), (True, 7, 365)),
         (Task(6, 24), (True, 24, 168)),
         (Task(6, 168, seasons=(24, 168)), (True, 24, 168)),
@@ -43,6 +45,12 @@ def test_choose_networks_takes_low_frequency_for_series_of_fewer_than_two_cycles
     choice = choose_networks(y, Task(24, 24, seasons=(24, 168)))
     assert choice.is_hf.tolist() == [False, True]
     assert choice.long.tolist() == [0, 168]
+
+
+def test_choose_networks_sees_a_year_of_days_where_there_are_two():
+    y = waves(7, 800)
+    y[0, :200] = np.nan
+    assert choose_networks(y, Task(14, 7)).long.tolist() == [0, 365]
 
 
 def test_choose_networks_gives_each_series_its_own_season():

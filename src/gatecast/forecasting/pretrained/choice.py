@@ -1,7 +1,7 @@
 """Which network forecasts a series, and with which seasons.
 
 High frequency takes series of days, hours and minutes of which two cycles are there; low frequency takes the others.
-Frequency shows in the seasons: 7 (days), 24, 48 and 96 (parts of a day), and everything above 60.
+Frequency shows in the seasons: 5 and 7 (days), 24, 48 and 96 (parts of a day), and everything above 52.
 
 Shapes: n series, T columns.
 """
@@ -19,10 +19,15 @@ from gatecast.forecasting.own_seasons import DAILY_SEASONS, choose_own_seasons
 
 __all__ = ["MAX_LF_SEASON", "Choice", "choose_networks"]
 
-MAX_LF_SEASON = 60
-"""Longest season that the low-frequency network was trained on."""
+MAX_LF_SEASON = 52
+"""Longest season of the low-frequency network: weeks of a year."""
 
 DAYS_PER_WEEK = 7
+
+WEEKS = (5, DAYS_PER_WEEK)
+"""Days of a week that daily series have: working days, or all."""
+
+DAYS_PER_YEAR = 365
 
 MIN_CYCLES = 2
 """Cycles of a series, at least, for the high-frequency network."""
@@ -76,13 +81,14 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
     observed = np.isfinite(values)
     length = observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1))
     is_hf = length >= MIN_CYCLES * np.maximum(own, base)
-    long = np.where(is_hf & (longest > own), longest, 0)
+    year = np.where((own == DAYS_PER_WEEK) & (length >= MIN_CYCLES * DAYS_PER_YEAR), DAYS_PER_YEAR, 0)
+    long = np.where(is_hf, np.where(longest > own, longest, year), 0)
     return Choice(is_hf, np.where(is_hf, own, low), long)
 
 
 def _is_high(m: int) -> bool:
     """Return whether a season is one of days, hours or minutes."""
-    return m == DAYS_PER_WEEK or m in DAILY_SEASONS or m > MAX_LF_SEASON
+    return m in WEEKS or m in DAILY_SEASONS or m > MAX_LF_SEASON
 
 
 def _day_and_week(seasons: list[int]) -> tuple[int, int]:
