@@ -35,7 +35,9 @@ def reference(y, t, j, m, long):
     for P in (m, long):
         steps = [t - c * P for c in range(1, N_CYCLES + 1) if P and t - c * P >= 0]
         usual = np.mean([y[s] - level(s) for s in steps]) if steps else usual
-    return np.array([*out, out[6] + y[t] - level(t) - usual])
+    lag = long or N_CYCLES * m
+    drift = (level(t) - level(t - lag)) * m / lag if t - lag + 1 >= m else 0.0
+    return np.array([*out, out[6] + y[t] - level(t) - usual, out[4] + -(-j // m) * drift])
 
 
 @pytest.mark.parametrize(("m", "long"), [(4, 12), (7, 0), (3, 9)])

@@ -11,6 +11,7 @@ forecast of step j from origin t is::
     mean week         mean over c of x[t + j - (q + c) M],  q = ceil(j / M)
     week shape        L[t] + mean over c of x[t + j - (q + c) M] - L[t - (q + c) M]
     last week shape   L[t] + x[t + j - q M] - L[t - q M]
+    cycle shape with drift  cycle shape + q m (L[t] - L[t - M]) / M, of four cycles where there is no longer season
     last value with shape  week shape + (x[t] - L[t]) - mean over c = 1 .. 4 of (x[t - c M] - L[t - c M])
 
 Cycles that began before the first value are left out of means. Where there is no longer season, or not one cycle of it, its copies
@@ -41,6 +42,7 @@ ANCHOR_NAMES = (
     "week shape",
     "last week shape",
     "last value with shape",
+    "cycle shape with drift",
 )
 """Simple forecasts in the order of the network's weights."""
 
@@ -79,6 +81,8 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
     out[1] = (history.by_season[origins] - history.level[origins])[:, None]
     cycle = _cycles(history, history.by_season, origins, n_steps, history.m, 1)
     out[2], out[3], out[4] = (_or_else(part, out[1], cycle.known) for part in (cycle.newest, cycle.mean, cycle.shape))
+    ahead = -(-np.arange(1, n_steps + 1, dtype=np.float32) // history.m)
+    out[9] = out[4] + ahead[:, None] * _drift(history, origins)[:, None]
     if not history.long:
         out[5], out[6], out[7] = out[3], out[4], out[4]
         out[8] = out[4] + last_deviation(history, origins)[:, None]
@@ -88,6 +92,15 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
         out[k] = _or_else(part, out[other], week.known)
     out[8] = out[6] + last_deviation(history, origins)[:, None]
     return out
+
+
+def _drift(history: History, origins: IntArray) -> Float32Array:
+    """Return the mean change of the level over a cycle, (N, n); 0 where the series began too late."""
+    lag = history.long or N_CYCLES * history.m
+    step = origins - lag
+    change = history.level[origins] - history.level[np.maximum(step, 0)]
+    known = step[:, None] + 1 - history.first >= history.m
+    return (change * known * (history.m / lag)).astype(np.float32)
 
 
 def last_deviation(history: History, origins: IntArray) -> Float32Array:

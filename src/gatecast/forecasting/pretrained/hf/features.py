@@ -121,7 +121,7 @@ def make_features(history: History, n_before: int, n_tokens: int, p: int, truth:
         >>> y = np.tile(np.sin(np.arange(24) / 4), 9)[:, None]
         >>> features = make_features(read_history(y, 24, 168), 24, 64, 3)
         >>> features.inputs.shape, features.anchors.shape, features.targets.shape
-        ((64, 92, 1), (9, 64, 24, 1), (64, 24, 1))
+        ((64, 94, 1), (10, 64, 24, 1), (64, 24, 1))
     """
     origins = n_before + p * np.arange(1, n_tokens + 1) - 1
     level, unit = history.level[origins], history.unit[origins]
