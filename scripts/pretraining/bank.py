@@ -86,7 +86,9 @@ class Bank:
         return [self._pieces[k] for k in numbers]
 
 
-def choose_long(rng: np.random.Generator, length: npt.NDArray[np.int64], needed: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+def choose_long(
+    rng: np.random.Generator, length: npt.NDArray[np.int64], needed: npt.NDArray[np.int64], n: int
+) -> npt.NDArray[np.int64]:
     """Return random series that are as long as needed, or the longest if those are too few."""
     enough = np.flatnonzero(length >= needed)
     if len(enough) < n:

@@ -21,7 +21,7 @@ from pretraining.tails import Tail, load_hf_tails, load_lf_tails
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a kind of network is trained and looked at.
+    """How a kind of network is trained and measured.
 
     Args:
         kind: Inputs and head.

@@ -73,8 +73,8 @@ def lane_losses(head: Head, batch: PackedBatch) -> tuple[Array, Array]:
 
 
 def anchor_errors(head: Head, batch: PackedBatch) -> Array:
-    """Return sums of absolute errors by series: of the median, of the mean of the anchors, of each anchor, (n, 2 + A)."""
-    nb, T, K, L = batch.y.shape
+    """Return sums of absolute errors by series: of the median, the mean of the anchors, and each anchor, (n, 2 + A)."""
+    nb, T, _, L = batch.y.shape
     of_token = head.quantiles.reshape(nb, T, head.shape.tokens, len(LEVELS), L)[:, :, :, MEDIAN]
     median = head.center + np.repeat(of_token, head.shape.slots, axis=2)
     anchors = [np.zeros_like(median), *batch.anchors.values]

@@ -40,7 +40,7 @@ LF_PANELS = {
 """File, horizon and season length."""
 
 CLASSICS = "classics/classics_dated.parquet"
-"""Single series; index.csv beside it has their horizons and seasons."""
+"""Single series; index.csv next to it has their horizons and seasons."""
 
 
 class Origins(NamedTuple):
@@ -92,8 +92,8 @@ def load_hf_tails(folder: Path) -> list[Tail]:
     tails: list[Tail] = []
     for name, o in HF_SETS.items():
         if exists(folder / o.path):
-            whole = [y for key, y in read(folder / o.path).items() if key.startswith(o.ids)]
-            series = [y[: len(y) - k * o.every] for y in whole for k in range(o.count)]
+            chosen = [y for key, y in read(folder / o.path).items() if key.startswith(o.ids)]
+            series = [y[: len(y) - k * o.every] for y in chosen for k in range(o.count)]
             known = [y for y in series if np.isfinite(y[-o.h :]).all()]
             longest = max(HF_VALUES, 5 * o.m, 5 * o.long)
             tails += [tail._replace(long=o.long) for tail in cut(name, known, o.h, o.m, longest)]

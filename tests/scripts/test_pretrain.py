@@ -209,5 +209,8 @@ def test_made_gates_name_every_gate(kind):
 def test_tail_gate_holds_or_fails():
     tail = Tail("a", np.arange(1.0, 9)[None], np.array([[9.0, 10.0]]), 1)
     q = np.repeat(tail.future[..., None] + 1, len(LEVELS), axis=2)
-    assert tail_gate(lambda _: q, tail, Errors(1, 1, 1), 1.0) == (True, "holds: a tails, MASE / that of the reference 1.000, at most 1.0")
+    assert tail_gate(lambda _: q, tail, Errors(1, 1, 1), 1.0) == (
+        True,
+        "holds: a tails, MASE / that of the reference 1.000, at most 1.0",
+    )
     assert tail_gate(lambda _: q, tail, Errors(1, 0.5, 1), 1.0)[1].startswith("FAILS")

@@ -75,15 +75,15 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
     if not hf:
         return Choice(np.zeros(len(values), bool), low, np.zeros_like(low))
     base, longest = _day_and_week(hf)
-    own = _own_seasons(values, sorted({base, *hf}))
-    # What repeats after several days repeats after a day: the longer season is seen beside it.
-    own = np.where((own % base == 0) | ~_is_better(values, own, base, longest), base, own)
+    season = _own_seasons(values, sorted({base, *hf}))
+    # What repeats after several days repeats after a day: the longer season is read as well.
+    season = np.where((season % base == 0) | ~_is_better(values, season, base, longest), base, season)
     observed = np.isfinite(values)
     length = observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1))
-    is_hf = length >= MIN_CYCLES * np.maximum(own, base)
-    year = np.where((own == DAYS_PER_WEEK) & (length >= MIN_CYCLES * DAYS_PER_YEAR), DAYS_PER_YEAR, 0)
-    long = np.where(is_hf, np.where(longest > own, longest, year), 0)
-    return Choice(is_hf, np.where(is_hf, own, low), long)
+    is_hf = length >= MIN_CYCLES * np.maximum(season, base)
+    year = np.where((season == DAYS_PER_WEEK) & (length >= MIN_CYCLES * DAYS_PER_YEAR), DAYS_PER_YEAR, 0)
+    long = np.where(is_hf, np.where(longest > season, longest, year), 0)
+    return Choice(is_hf, np.where(is_hf, season, low), long)
 
 
 def _is_high(m: int) -> bool:
@@ -100,16 +100,16 @@ def _day_and_week(seasons: list[int]) -> tuple[int, int]:
     return base, longest if longest > base else 0
 
 
-def _is_better(values: FloatArray, own: IntArray, base: int, longest: int) -> BoolArray:
-    """Return whether changes over the own season are clearly smaller than those over the season of the calendar."""
+def _is_better(values: FloatArray, season: IntArray, base: int, longest: int) -> BoolArray:
+    """Return whether changes over the season of each series are clearly smaller than over that of the calendar."""
     n_values = MIN_CYCLES * max(base, longest)
     error = np.full((2, len(values)), np.inf)
-    for m in np.unique(np.append(own, base)).tolist():
+    for m in np.unique(np.append(season, base)).tolist():
         if m < values.shape[1]:
             change = np.abs(values[:, m:] - values[:, :-m])[:, -n_values:]
             known = np.isfinite(change)
             mean = np.where(known, change, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-            error[0] = np.where(own == m, mean, error[0])
+            error[0] = np.where(season == m, mean, error[0])
             error[1] = mean if m == base else error[1]
     return np.asarray(error[0] < MAX_ERROR * error[1])
 

@@ -1,8 +1,8 @@
 """The head: which simple forecasts to trust, what to add to them, and quantiles around it.
 
-A block of steps is K tokens of S slots (at low frequency each step is a token of one slot). For each group of tokens the
-network gives weights of the simple forecasts, and for each token quantiles that cannot cross (`QuantileHead`); tokens of
-several slots have a slope besides. All is in units of the series, less its level::
+A block of steps is K tokens of S slots (at low frequency each step is a token of one slot). For each group of tokens
+the network gives weights of the simple forecasts, and for each token quantiles that cannot cross (`QuantileHead`);
+tokens of several slots have a slope besides. All is in units of the series, less its level::
 
     forecast[k, s, q] = sum_i weight[group(k), i] anchor[i, k, s] + slope[k] place[s] + quantile[k, q]
     weight[group] = softmax(prior[group] + logit[group])
@@ -10,8 +10,8 @@ several slots have a slope besides. All is in units of the series, less its leve
 place runs from -1 at the beginning of a token to 1 at its end. The prior comes from the past errors of the simple
 forecasts, where they are counted; the network learns what to add to it.
 
-Shapes: packed arrays [nb, T, F, L] with nb blocks of L lanes; K tokens, S slots, Q levels, G groups, A simple forecasts of
-which the first, the level, is 0.
+Shapes: packed arrays [nb, T, F, L] with nb blocks of L lanes; K tokens, S slots, Q levels, G groups, A simple
+forecasts of which the first, the level, is 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,17 @@ from gatecast.kernels import native
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers import QuantileHead
 
-__all__ = ["LEVELS", "Anchors", "Head", "HeadShape", "anchor_weights", "head_backward", "head_forward", "initialize_head", "split_outputs"]
+__all__ = [
+    "LEVELS",
+    "Anchors",
+    "Head",
+    "HeadShape",
+    "anchor_weights",
+    "head_backward",
+    "head_forward",
+    "initialize_head",
+    "split_outputs",
+]
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """Levels of the quantiles, Q of them."""
@@ -157,9 +167,7 @@ def head_forward(outputs: Float32Array, anchors: Anchors, shape: HeadShape) -> H
     return Head(shape, center, native.quantiles_forward(raw, N_LEVELS), weights, raw)
 
 
-def head_backward(
-    head: Head, anchors: Anchors, y: Float32Array, weight: Float32Array
-) -> tuple[float, Float32Array]:
+def head_backward(head: Head, anchors: Anchors, y: Float32Array, weight: Float32Array) -> tuple[float, Float32Array]:
     """Compute the weighted mean of the quantile losses over levels and targets, and its gradient.
 
     Args:

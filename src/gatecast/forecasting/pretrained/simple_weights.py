@@ -48,10 +48,11 @@ def simple_weights(values: FloatArray, task: Task) -> SimpleWeights:
         values: Series aligned at their ends, (n, T), each with a value.
         task: Its seasons are candidates.
     """
-    parts = [_part(values[rows], rows, *network) for rows, *network in choose_networks(values, task).groups()]
-    most = max(parts, key=lambda part: len(part.rows))
-    ranges = [most.range_of(k) for k in range(most.kind.head.groups)]
-    names = tuple(dict.fromkeys(name for part in [most, *parts] for name in part.kind.anchors))
+    groups = choose_networks(values, task).groups()
+    parts = [_part(values[rows], rows, is_hf, m, long) for rows, is_hf, m, long in groups]
+    largest = max(parts, key=lambda part: len(part.rows))
+    ranges = [largest.range_of(k) for k in range(largest.kind.head.groups)]
+    names = tuple(dict.fromkeys(name for part in [largest, *parts] for name in part.kind.anchors))
     weights = np.zeros((len(values), len(ranges), len(names)))
     for part in parts:
         columns = [names.index(name) for name in part.kind.anchors]

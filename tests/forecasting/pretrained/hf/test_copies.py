@@ -11,6 +11,7 @@ from gatecast.forecasting.pretrained.hf.history import read_history
 
 def reference(y, t, j, m, long):
     """Return the simple forecasts of step j from origin t for one series without gaps, by their equations."""
+
     def level(at):
         return y[max(at - m + 1, 0) : at + 1].mean()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.lf.batches import make_batch
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
-from gatecast.forecasting.pretrained.head import LEVELS
-from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.lf.predict import predict_quantiles
+from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.training import forecast_batch
 
 

@@ -40,7 +40,8 @@ class Windows(NamedTuple):
 
     def take(self, rows: IntArray) -> Windows:
         """Return some of the windows."""
-        return Windows(*(part[rows] for part in self))
+        numbers = (part[rows] for part in (self.season, self.long, self.start, self.since))
+        return Windows(self.values[rows], *numbers)
 
 
 def history_length(m: int, long: int) -> int:

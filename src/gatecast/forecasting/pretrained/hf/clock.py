@@ -1,16 +1,18 @@
 """The clock of the high-frequency network: a cycle is eight tokens, whatever the frequency.
 
-A token is ``p = max(1, round(m / 8))`` values: hourly 3, half-hourly 6, daily (m = 7) 1. Seasons longer than 64 steps are
-averaged to 64 a cycle before, and forecasts of these are spread back.
+A token is ``p = max(1, round(m / 8))`` values: hourly 3, half-hourly 6, daily (m = 7) 1. Seasons longer than 64 steps
+are averaged to 64 a cycle before, and forecasts of these are spread back.
 
 Shapes: n series, T columns, B steps of the coarse clock, h steps, Q levels.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from gatecast._utils.typing import FloatArray
+from gatecast._utils.typing import FloatArray, IntArray
 
 __all__ = ["MAX_STEPS", "TOKENS", "average_steps", "overlaps", "spread_steps", "token_length"]
 
@@ -19,6 +21,10 @@ TOKENS = 8
 
 MAX_STEPS = 64
 """Steps of a cycle, at most: eight tokens of eight."""
+
+
+EDGE = 1e-9
+"""What rounding may put an edge beyond a step."""
 
 
 def token_length(m: int) -> int:
@@ -60,28 +66,31 @@ def average_steps(values: FloatArray, r: float, n_bins: int) -> FloatArray:
     edges = np.maximum(T - r * np.arange(min(n_bins, int(np.ceil(T / r))), -1, -1), 0.0)
     known = np.isfinite(values)
     # A few values of the size of sums far away would drown in a running sum: bins are summed by themselves.
-    weights = _parts(edges, T)
+    weights = _Parts.between(edges, T)
     total = np.add.reduceat(np.where(known, values, 0.0)[:, weights.step] * weights.share, weights.start, axis=1)
     share = np.add.reduceat(known[:, weights.step] * weights.share, weights.start, axis=1)
     return np.asarray(np.where(share > 0, total / np.where(share > 0, share, 1.0), np.nan))
 
 
-class _Parts:
-    """The steps that each bin covers, one after the other: index, share covered, where each bin begins."""
+class _Parts(NamedTuple):
+    """The steps that each bin covers, one bin after the other."""
 
-    def __init__(self, step: FloatArray, share: FloatArray, start: FloatArray) -> None:
-        self.step, self.share, self.start = step.astype(np.int64), share, start.astype(np.int64)
+    step: IntArray
+    share: FloatArray
+    """Of the step, that the bin covers."""
+    start: IntArray
+    """Where each bin begins."""
 
-
-def _parts(edges: FloatArray, T: int) -> _Parts:
-    """Return the steps that lie between neighbouring edges."""
-    first, last = np.floor(edges[:-1] + 1e-9).astype(np.int64), np.ceil(edges[1:] - 1e-9).astype(np.int64)
-    count = np.maximum(last - first, 1)
-    start = np.cumsum(count) - count
-    bins = np.repeat(np.arange(len(count)), count)
-    step = np.minimum(first[bins] + np.arange(len(bins)) - start[bins], T - 1)
-    share = np.minimum(step + 1, edges[1:][bins]) - np.maximum(step, edges[:-1][bins])
-    return _Parts(step, np.maximum(share, 1e-12), start)
+    @classmethod
+    def between(cls, edges: FloatArray, T: int) -> _Parts:
+        """Return the steps of T that lie between neighbouring edges."""
+        first, last = np.floor(edges[:-1] + EDGE).astype(np.int64), np.ceil(edges[1:] - EDGE).astype(np.int64)
+        count = np.maximum(last - first, 1)
+        start = np.cumsum(count) - count
+        bins = np.repeat(np.arange(len(count)), count)
+        step = np.minimum(first[bins] + np.arange(len(bins)) - start[bins], T - 1)
+        share = np.minimum(step + 1, edges[1:][bins]) - np.maximum(step, edges[:-1][bins])
+        return cls(step, np.maximum(share, EDGE), start)
 
 
 def spread_steps(forecasts: FloatArray, r: float, h: int) -> FloatArray:

@@ -3,20 +3,20 @@
 With x a series whose gaps are filled, L its level (the mean of the newest cycle), m the season and M the longer one, a
 forecast of step j from origin t is::
 
-    level             L[t]
-    last value        x[t]
-    last cycle        x[t + j - q m],                q = ceil(j / m)
-    mean cycle        mean over c = 0 .. 3 of x[t + j - (q + c) m]
-    cycle shape       L[t] + mean over c of x[t + j - (q + c) m] - L[t - (q + c - 1) m]
-    mean week         mean over c of x[t + j - (q + c) M],  q = ceil(j / M)
-    week shape        L[t] + mean over c of x[t + j - (q + c) M] - L[t - (q + c) M]
-    last week shape   L[t] + x[t + j - q M] - L[t - q M]
-    cycle shape with drift  cycle shape + q m (L[t] - L[t - M]) / M, of four cycles where there is no longer season
-    last value with shape  week shape + (x[t] - L[t]) - mean over c = 1 .. 4 of (x[t - c M] - L[t - c M])
+    level                   L[t]
+    last value              x[t]
+    last cycle              x[t + j - q m],  q = ceil(j / m)
+    mean cycle              mean over c = 0 .. 3 of x[t + j - (q + c) m]
+    cycle shape             L[t] + mean over c of x[t + j - (q + c) m] - L[t - (q + c - 1) m]
+    mean week               mean over c of x[t + j - (q + c) M],  q = ceil(j / M)
+    week shape              L[t] + mean over c of x[t + j - (q + c) M] - L[t - (q + c) M]
+    last week shape         L[t] + x[t + j - q M] - L[t - q M]
+    last value with shape   week shape + x[t] - L[t] - mean over c = 1 .. 4 of x[t - c M] - L[t - c M]
+    cycle shape with drift  cycle shape + q (L[t] - L[t - M]) m / M,  q = ceil(j / m)
 
-Cycles that began before the first value are left out of means. Where there is no longer season, or not one cycle of it, its copies
-are those of the season; where there is not one cycle of that either, they are the last value. A "week" is the longer
-season, whatever its length.
+Cycles that began before the first value are left out of means. Where there is no longer season, or not one cycle of
+it, its copies are those of the season; where there is not one cycle of that either, they are the last value. A "week"
+is the longer season, whatever its length.
 
 Shapes: T steps, n series, N origins, J steps ahead, A simple forecasts.
 """
@@ -81,8 +81,8 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
     out[1] = (history.by_season[origins] - history.level[origins])[:, None]
     cycle = _cycles(history, history.by_season, origins, n_steps, history.m, 1)
     out[2], out[3], out[4] = (_or_else(part, out[1], cycle.known) for part in (cycle.newest, cycle.mean, cycle.shape))
-    ahead = -(-np.arange(1, n_steps + 1, dtype=np.float32) // history.m)
-    out[9] = out[4] + ahead[:, None] * _drift(history, origins)[:, None]
+    cycles = -(-np.arange(1, n_steps + 1, dtype=np.float32) // history.m)
+    out[9] = out[4] + cycles[:, None] * _drift(history, origins)[:, None]
     if not history.long:
         out[5], out[6], out[7] = out[3], out[4], out[4]
         out[8] = out[4] + last_deviation(history, origins)[:, None]
@@ -134,14 +134,14 @@ def _or_else(x: Float32Array, other: Float32Array, known: BoolArray) -> Float32A
 
 
 def _cycles(history: History, x: FloatArray, origins: IntArray, n_steps: int, P: int, near: int) -> _Cycles:
-    """Return copies of the newest cycles of length P; their levels end `near` cycles after the origins of the copies."""
+    """Return copies of the newest cycles of length P; their levels end `near` cycles after their origins."""
     q = -(-np.arange(1, n_steps + 1) // P)
-    turns = np.arange(1, q[-1] + 1)[:, None]
+    cycles = np.arange(1, q[-1] + 1)[:, None]
     level, x32 = history.level[origins][:, None], x.astype(np.float32)
     total, newest, newest_shape = (np.zeros((len(origins), n_steps, x.shape[1]), np.float32) for _ in range(3))
-    levels, count = np.zeros((2, len(origins), len(turns), x.shape[1]))
+    levels, count = np.zeros((2, len(origins), len(cycles), x.shape[1]))
     for c in range(N_CYCLES):
-        start = origins[:, None, None] - (turns + c) * P
+        start = origins[:, None, None] - (cycles + c) * P
         known = np.minimum(start + 1, start + near * P) >= history.first
         if not known.any():
             break

@@ -1,8 +1,8 @@
 """What averages leave out: the mean course of values within the averaged steps of a cycle, and their scatter.
 
-With e the difference between values and the line through the middles of the averages, a forecast of averages becomes one
-of values by adding the mean of e over the newest cycles at the same phase, drawn to 0 as James and Stein do; what then
-remains of e widens the quantiles.
+With e the difference between values and the line through the middles of the averages, a forecast of averages becomes
+one of values by adding the mean of e over the newest cycles at the same phase, drawn to 0 as James and Stein do; what
+then remains of e widens the quantiles.
 
 Shapes: n series, T steps, B averages of r steps, m season in steps, h steps ahead, Q levels.
 """
@@ -47,7 +47,7 @@ class Detail(NamedTuple):
         middle = quantiles[:, :, MIDDLE : MIDDLE + 1]
         size = np.hypot(quantiles - middle, z * self.scatter[:, None, None])
         course = self.course[:, np.arange(quantiles.shape[1]) % self.course.shape[1]]
-        return middle + course[:, :, None] + np.sign(z) * size
+        return np.asarray(middle + course[:, :, None] + np.sign(z) * size)
 
 
 def measure_detail(values: FloatArray, averages: FloatArray, r: float, m: int) -> Detail:
@@ -79,5 +79,7 @@ def measure_detail(values: FloatArray, averages: FloatArray, r: float, m: int) -
     variance = (rest**2).sum(axis=(1, 2)) / degrees
     chance = variance / np.maximum(count.mean(axis=1), 1)
     spread = (course**2).mean(axis=1)
-    keep = np.maximum(spread - chance, 0.0) / np.where(spread > 0, spread, 1.0) if n_cycles > 1 else np.zeros(len(values))
+    keep = (
+        np.maximum(spread - chance, 0.0) / np.where(spread > 0, spread, 1.0) if n_cycles > 1 else np.zeros(len(values))
+    )
     return Detail(course * keep[:, None], np.sqrt(variance))

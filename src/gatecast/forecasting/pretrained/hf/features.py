@@ -1,8 +1,7 @@
 """What the high-frequency network reads at every token, and what it is to forecast from there.
 
-Nothing is transformed but by a shift and a scale, so the forecast of -y is the mirror image of that of y, up to what the
-network itself does. All statistics are running ones. Differences are in units of the series: the error that simple forecasts
-have had so far, weighted as `past_errors` does.
+Nothing is transformed but by a shift and a scale. All statistics are running ones. Differences are in units of the
+series: the error that simple forecasts have had so far, weighted as `past_errors` does.
 
 Shapes: T steps, n series of one pair of seasons, N tokens of p values, J = 8 p steps of a block, A simple forecasts.
 Time comes first. Steps before the first token are history that the copies alone read.
@@ -106,7 +105,9 @@ class TokenFeatures(NamedTuple):
     """(N, J, n)."""
 
 
-def make_features(history: History, n_before: int, n_tokens: int, p: int, truth: FloatArray | None = None) -> TokenFeatures:
+def make_features(
+    history: History, n_before: int, n_tokens: int, p: int, truth: FloatArray | None = None
+) -> TokenFeatures:
     """Compute the features at the ends of tokens.
 
     Args:
@@ -147,7 +148,9 @@ def make_features(history: History, n_before: int, n_tokens: int, p: int, truth:
     if truth is not None:
         seen, seen_known = _targets(history, np.nan_to_num(truth) - history.origin, np.isfinite(truth), origins, p)
     seen /= size[:, None]
-    return TokenFeatures(inputs, simple, level + history.origin, unit * past.size, past.size, past.logits, seen, seen_known)
+    return TokenFeatures(
+        inputs, simple, level + history.origin, unit * past.size, past.size, past.logits, seen, seen_known
+    )
 
 
 def _targets(
@@ -191,13 +194,13 @@ def _token_values(history: History, origins: IntArray, p: int, unit: FloatArray)
 
 def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
     """Return what simple forecasts say of the next tokens, relative to each other, (N, n) each."""
-    A, N, J, n = simple.shape
+    A, N, _, n = simple.shape
     tokens = simple.reshape(A, N, TOKENS, p, n).mean(axis=3)
     pairs = [tokens[2], tokens[4] - tokens[2], tokens[6] - tokens[4], tokens[7] - tokens[6]]
-    ahead = [_soft(pair[:, k]) for pair in pairs for k in range(TOKENS)]
+    shapes = [_soft(pair[:, k]) for pair in pairs for k in range(TOKENS)]
     scalars = [tokens[1, :, 0], (tokens[3] - tokens[4]).mean(axis=1), (tokens[5] - tokens[6]).mean(axis=1)]
     scalars.append(tokens[8, :, 0] - tokens[6, :, 0])
-    return [*ahead, *(_soft(scalar) for scalar in scalars)]
+    return [*shapes, *(_soft(scalar) for scalar in scalars)]
 
 
 def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:
@@ -231,7 +234,7 @@ def cycle_mean(x: FloatArray, weight: FloatArray, k: int) -> FloatArray:
     newest, known = total.copy(), count.copy()
     newest[k:] -= total[:-k]
     known[k:] -= count[:-k]
-    return np.maximum(newest, 0.0) / np.maximum(known, 1.0)
+    return np.asarray(np.maximum(newest, 0.0) / np.maximum(known, 1.0))
 
 
 def _autocorrelations(h: History, origins: IntArray, p: int) -> list[FloatArray]:

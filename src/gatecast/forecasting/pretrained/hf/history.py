@@ -113,4 +113,4 @@ def _filled(
             known = np.arange(start, stop)[:, None] - m >= first
             before = np.where(known, before, instead[start:stop])
         out[start:stop] = np.where(observed[start:stop], z[start:stop], before)
-    return out
+    return np.asarray(out)

@@ -1,8 +1,8 @@
-"""How simple forecasts have fared so far: errors of past blocks, the weights they give, and the size of errors to expect.
+"""How simple forecasts have fared: errors of past blocks, the weights they give, the size of errors to expect.
 
-With E[i] the mean absolute error of simple forecast i over the past blocks of a series, a quarter of the block at a time,
-its weight before the network adds to it is proportional to ``E[i] ** -TRUST``. The error of a block is known when the
-block is over.
+With E[i] the mean absolute error of simple forecast i over the past blocks of a series, a quarter of the block at a
+time, its weight before the network adds to it is proportional to ``E[i] ** -TRUST``. The error of a block is known when
+the block is over.
 
 Shapes: A simple forecasts, N tokens, J steps of a block, G quarters of it, n series.
 """
@@ -35,7 +35,7 @@ class PastErrors(NamedTuple):
     """What past blocks say about the next one."""
 
     inputs: list[FloatArray]
-    """2 A + 2 times (N, n): logarithms of errors less their mean over simple forecasts, and it; of all, of the newest."""
+    """2 A + 2 times (N, n): logarithms of errors less their mean over simple forecasts, and it; of all, of newest."""
     logits: Float32Array
     """(N, G, A, n): of the simple forecasts."""
     size: FloatArray

@@ -71,9 +71,7 @@ def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h:
     return np.where((high <= 0)[:, None, None], np.minimum(out, 0.0), out)
 
 
-def predict_anchor_weights(
-    network: Network, weights: Weights, values: FloatArray, m: int, long: int
-) -> FloatArray:
+def predict_anchor_weights(network: Network, weights: Weights, values: FloatArray, m: int, long: int) -> FloatArray:
     """Return the weights of the simple forecasts at the ends of series, for each quarter of the next block.
 
     Args:

@@ -55,7 +55,7 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
         began = np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN
         weight[:, :, lanes] *= began[:, None]
     packed = [pack_time_major(array) for array in (x, y, weight)]
-    values = np.stack([pack_time_major(a) for a in simple])
+    values = np.stack([pack_time_major(a) for a in simple]).astype(np.float32, copy=False)
     return PackedBatch(packed[0], Anchors(values), packed[1], packed[2], order)
 
 

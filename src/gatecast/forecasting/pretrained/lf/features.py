@@ -26,7 +26,19 @@ from gatecast.forecasting.pretrained.lf.statistics import (
     statistics_from,
 )
 
-__all__ = ["ANCHOR_NAMES", "BLOCK", "HEAD", "INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "WINDOW", "Features", "anchors", "make_features", "targets"]
+__all__ = [
+    "ANCHOR_NAMES",
+    "BLOCK",
+    "HEAD",
+    "INPUT_NAMES",
+    "MAX_TARGET",
+    "N_INPUTS",
+    "WINDOW",
+    "Features",
+    "anchors",
+    "make_features",
+    "targets",
+]
 
 WINDOW = 24
 """Newest values that the network reads at a step."""
