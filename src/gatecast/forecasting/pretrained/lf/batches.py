@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch, pack_time_major
 from gatecast.forecasting.pretrained.head import Anchors
 from gatecast.forecasting.pretrained.lf.features import BLOCK, N_INPUTS, Features, anchors, make_features, targets
@@ -55,7 +55,7 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
         began = np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN
         weight[:, :, lanes] *= began[:, None]
     packed = [pack_time_major(array) for array in (x, y, weight)]
-    values = np.stack([pack_time_major(a) for a in simple]).astype(np.float32, copy=False)
+    values: Float32Array = np.stack([pack_time_major(a) for a in simple])
     return PackedBatch(packed[0], Anchors(values), packed[1], packed[2], order)
 
 
