@@ -38,8 +38,8 @@ def no_extra(monkeypatch):
         (100, Task(8, 4), ["lstm", "pretrained", "dot", "lgt", "seasonal-ridge"]),
         (100, Task(6, 1), ["es-lstm", "pretrained", "dot", "lgt"]),
         (100, Task(14, 1), ["lstm", "es-lstm", "pretrained", "dot", "lgt"]),
-        (100, Task(48, 168, seasons=(24, 168)), ["lstm", "pretrained", "dot", *SEASONAL]),
-        (1, Task(48, 365), ["lstm", "pretrained", "dot", *SEASONAL]),
+        (100, Task(48, 168, seasons=(24, 168)), ["lstm", "pretrained", "pretrained-lf", "dot", *SEASONAL]),
+        (1, Task(48, 365), ["lstm", "pretrained", "pretrained-lf", "dot", *SEASONAL]),
     ],
 )
 def test_auto_models_by_season_horizon_and_number_of_series(n_series, task, names, no_extra):

@@ -209,6 +209,7 @@ TITLES = {
     "Drift": "drift forecast",
     "Mean": "mean forecast",
     "Pretrained": "pretrained network",
+    "PretrainedLF": "pretrained low-frequency network",
 }
 """What models are called in a sentence, other than by their columns."""
 

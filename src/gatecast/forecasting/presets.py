@@ -21,6 +21,7 @@ from gatecast.forecasting.es_rnn.model import ESRNNConfig
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
 from gatecast.forecasting.panel_rnn.presets import FEW_SERIES
 from gatecast.forecasting.pretrained import model as pretrained
+from gatecast.forecasting.pretrained.choice import has_high_frequency
 from gatecast.forecasting.pretrained.released import is_available
 from gatecast.forecasting.registry import AUTO, REQUIRED, get_model
 from gatecast.forecasting.sequential_model.model import SequentialConfig
@@ -69,6 +70,9 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
     if is_available():
         configs.append(pretrained.Pretrained())
+        # Where levels drift, the other network errs less: on tails of hourly series both together err least.
+        if has_high_frequency(task):
+            configs.append(pretrained.PretrainedLF())
     configs += closed_form_models(panel, task)
     if statsforecast_models.available():
         configs += [model() for model, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]

@@ -39,7 +39,7 @@ BUILT_IN = {
     "gatecast.forecasting.panel_rnn.model": CELL_MODELS,
     "gatecast.forecasting.es_rnn.model": ("es-lstm",),
     "gatecast.forecasting.sequential_model.model": ("sequential",),
-    "gatecast.forecasting.pretrained.model": ("pretrained",),
+    "gatecast.forecasting.pretrained.model": ("pretrained", "pretrained-lf"),
     "gatecast.forecasting.theta": ("dot",),
     "gatecast.forecasting.local_global_trend": ("lgt",),
     "gatecast.forecasting.seasonal_average": ("seasonal-copy", "seasonal-average"),

@@ -17,7 +17,7 @@ from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.own_seasons import DAILY_SEASONS, choose_own_seasons
 
-__all__ = ["MAX_LF_SEASON", "Choice", "choose_networks"]
+__all__ = ["MAX_LF_SEASON", "Choice", "choose_networks", "has_high_frequency", "low_frequency"]
 
 MAX_LF_SEASON = 52
 """Longest season of the low-frequency network: weeks of a year."""
@@ -69,11 +69,9 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
         [False]
     """
     seasons = task.seasons or (task.season_length,)
-    hf = [m for m in seasons if _is_high(m)]
-    low = _own_seasons(values, [m for m in seasons if m <= MAX_LF_SEASON] or [1])
-    low = np.where(low <= MAX_LF_SEASON, low, 1)
+    hf, low = [m for m in seasons if _is_high(m)], low_frequency(values, task)
     if not hf:
-        return Choice(np.zeros(len(values), bool), low, np.zeros_like(low))
+        return low
     base, longest = _day_and_week(hf)
     season = _own_seasons(values, sorted({base, *hf}))
     # What repeats after several days repeats after a day: the longer season is read as well.
@@ -83,7 +81,28 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
     is_hf = length >= MIN_CYCLES * np.maximum(season, base)
     year = np.where((season == DAYS_PER_WEEK) & (length >= MIN_CYCLES * DAYS_PER_YEAR), DAYS_PER_YEAR, 0)
     long = np.where(is_hf, np.where(longest > season, longest, year), 0)
-    return Choice(is_hf, np.where(is_hf, season, low), long)
+    return Choice(is_hf, np.where(is_hf, season, low.season), long)
+
+
+def low_frequency(values: FloatArray, task: Task) -> Choice:
+    """Choose the low-frequency network for each series, with the season up to 52 steps that repeats best.
+
+    >>> low_frequency(np.ones((2, 30)), Task(6, 365)).season.tolist()
+    [1, 1]
+    """
+    candidates = [m for m in task.seasons or (task.season_length,) if m <= MAX_LF_SEASON] or [1]
+    season = _own_seasons(values, candidates)
+    season = np.where(season <= MAX_LF_SEASON, season, 1)
+    return Choice(np.zeros(len(values), bool), season, np.zeros_like(season))
+
+
+def has_high_frequency(task: Task) -> bool:
+    """Return whether seasons are those of days, hours or minutes.
+
+    >>> has_high_frequency(Task(6, 24)), has_high_frequency(Task(6, 12))
+    (True, False)
+    """
+    return any(_is_high(m) for m in task.seasons or (task.season_length,))
 
 
 def _is_high(m: int) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import FittedLocalModel, LocalModel, SimpleWeights, Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.pretrained.choice import choose_networks
+from gatecast.forecasting.pretrained.choice import Choice, choose_networks, low_frequency
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.hf import predict as hf
 from gatecast.forecasting.pretrained.lf import predict as lf
@@ -28,7 +28,7 @@ from gatecast.forecasting.pretrained.shared_passes import shared_origins
 from gatecast.forecasting.pretrained.simple_weights import simple_weights
 from gatecast.forecasting.registry import register
 
-__all__ = ["Pretrained"]
+__all__ = ["Pretrained", "PretrainedLF"]
 
 
 @register
@@ -56,37 +56,61 @@ class Pretrained(LocalModel):
         """That which knows the weights of the simple forecasts."""
         return FittedPretrained
 
+    def choose(self, values: FloatArray, task: Task) -> Choice:
+        """Choose the network and the seasons of each series."""
+        return choose_networks(values, task)
+
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its newest values."""
         n = len(values)
-        return _forecast(values, task, np.stack([np.arange(n), np.zeros(n, np.int64)], axis=1))
+        return self._forecast(values, task, np.stack([np.arange(n), np.zeros(n, np.int64)], axis=1))
 
     def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
         """Forecast each row; rows of low frequency that are a series as it was earlier share one pass over it."""
         can_share = task.horizon <= BLOCK and context.values.shape[1] <= lf.MAX_LENGTH
         return (
-            _forecast(context.values, task, shared_origins(context))
+            self._forecast(context.values, task, shared_origins(context))
             if can_share
             else self.forecast(context.values, task)
         )
+
+    def _forecast(self, values: FloatArray, task: Task, origins: IntArray) -> FloatArray:
+        """Forecast from origins: a row and the number of its values that follow each, [n_rows, 2]."""
+        forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
+        for rows, is_hf, m, long in self.choose(values, task).groups():
+            forecast = _forecast_high if is_hf else _forecast_low
+            forecasts[rows] = forecast(values, task.horizon, rows, origins, m, long)
+        return at_levels(forecasts, task.quantiles)
+
+
+@register
+@dataclass(frozen=True)
+class PretrainedLF(Pretrained):
+    """The low-frequency network for all series: where levels drift it knows more of days and hours than copies do.
+
+    Example:
+        >>> hours = np.arange(200.0)[None]
+        >>> PretrainedLF().forecast(hours, Task(2, 24, (0.5,)))[0, :, 0].round().tolist()
+        [200.0, 201.0]
+    """
+
+    name: ClassVar[str] = "pretrained-lf"
+    column: ClassVar[str] = "PretrainedLF"
+
+    def choose(self, values: FloatArray, task: Task) -> Choice:
+        """Choose low frequency, and the season of each series."""
+        return low_frequency(values, task)
 
 
 @dataclass(frozen=True)
 class FittedPretrained(FittedLocalModel):
     """The pretrained networks with their task."""
 
+    config: Pretrained
+
     def simple_weights(self, context: PanelContext) -> SimpleWeights:
         """Return how much each simple forecast counts at the ends of series."""
-        return simple_weights(context.values, self.task)
-
-
-def _forecast(values: FloatArray, task: Task, origins: IntArray) -> FloatArray:
-    """Forecast from origins: a row and the number of its values that follow each, [n_rows, 2]."""
-    forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
-    for rows, is_hf, m, long in choose_networks(values, task).groups():
-        forecast = _forecast_high if is_hf else _forecast_low
-        forecasts[rows] = forecast(values, task.horizon, rows, origins, m, long)
-    return at_levels(forecasts, task.quantiles)
+        return simple_weights(context.values, self.config.choose(context.values, self.task))
 
 
 def _forecast_low(values: FloatArray, h: int, rows: IntArray, origins: IntArray, m: int, _long: int) -> FloatArray:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.forecasting.base import SimpleWeights, Task
-from gatecast.forecasting.pretrained.choice import choose_networks
+from gatecast.forecasting.base import SimpleWeights
+from gatecast.forecasting.pretrained.choice import Choice
 from gatecast.forecasting.pretrained.hf import predict as hf
 from gatecast.forecasting.pretrained.kinds import HF, LF, NetworkKind
 from gatecast.forecasting.pretrained.lf import predict as lf
@@ -41,15 +41,14 @@ class _Part(NamedTuple):
         return self.weights[:, min(int((step - 1) * groups / self.block), groups - 1)]
 
 
-def simple_weights(values: FloatArray, task: Task) -> SimpleWeights:
+def simple_weights(values: FloatArray, choice: Choice) -> SimpleWeights:
     """Return the weights; ranges of steps are those of the network and season that most series have.
 
     Args:
         values: Series aligned at their ends, (n, T), each with a value.
-        task: Its seasons are candidates.
+        choice: Network and seasons of each.
     """
-    groups = choose_networks(values, task).groups()
-    parts = [_part(values[rows], rows, is_hf, m, long) for rows, is_hf, m, long in groups]
+    parts = [_part(values[rows], rows, is_hf, m, long) for rows, is_hf, m, long in choice.groups()]
     largest = max(parts, key=lambda part: len(part.rows))
     ranges = [largest.range_of(k) for k in range(largest.kind.head.groups)]
     names = tuple(dict.fromkeys(name for part in [largest, *parts] for name in part.kind.anchors))
