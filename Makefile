@@ -90,10 +90,11 @@ bits: .venv/.test  ## compare forecasts, attributions and weights with those of 
 
 # State, log and released weights; it stops with Ctrl+C and goes on from there.
 PRETRAIN ?= build/pretrain
+NETWORK ?= lf
 HOURS ?= 2
 DATA ?= data
-pretrain: .venv/.demo  ## pretrain the low-frequency network: niced, one thread; PRETRAIN=folder HOURS=2 DATA=public series
-	nice -n 19 $(BIN)/python scripts/pretrain.py --network lf --threads 1 --state $(PRETRAIN) --hours $(HOURS) --data $(DATA)
+pretrain: .venv/.demo  ## pretrain a network: niced, one thread; NETWORK=lf|hf PRETRAIN=folder HOURS=2 DATA=public series
+	nice -n 19 $(BIN)/python scripts/pretrain.py --network $(NETWORK) --threads 1 --state $(PRETRAIN) --hours $(HOURS) --data $(DATA)
 
 bench: .venv/.demo .venv-torch/.installed .venv-keras/.installed  ## speed compared with PyTorch and Keras
 	$(BIN)/python benchmarks/run.py

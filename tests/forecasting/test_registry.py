@@ -17,7 +17,20 @@ from gatecast.forecasting.sequential_model.model import SequentialConfig
 
 NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm"]
 SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge"]
-BUILT_IN = [*NETWORKS, "pretrained", "pretrained-lf", "dot", "lgt", *SEASONAL, "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
+BUILT_IN = [
+    *NETWORKS,
+    "pretrained",
+    "pretrained-lf",
+    "dot",
+    "lgt",
+    *SEASONAL,
+    "ets",
+    "ces",
+    "naive",
+    "seasonal-naive",
+    "drift",
+    "mean",
+]
 
 
 @pytest.mark.slow

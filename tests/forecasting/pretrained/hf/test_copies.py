@@ -1,4 +1,4 @@
-"""Gaps are filled with copies, and simple forecasts are those of their equations."""
+"""Simple forecasts are those of their equations, and know nothing of the future."""
 
 from __future__ import annotations
 
@@ -59,25 +59,3 @@ def test_copies_do_not_read_later_values():
     changed[41:] = 1e6
     one, two = (copies(read_history(v, 4, 12), np.array([20, 40]), 8) for v in (y, changed))
     assert one.tobytes() == two.tobytes()
-
-
-def test_read_history_fills_gaps_with_the_cycle_before():
-    y = np.tile([1.0, 5.0, 3.0, 5.0], 5)[:, None]
-    gaps = y.copy()
-    gaps[6:13] = np.nan
-    history = read_history(gaps, 4, 8)
-    np.testing.assert_array_equal(history.by_season + history.origin, y)
-    np.testing.assert_array_equal(history.by_long + history.origin, y)
-
-
-def test_read_history_before_the_first_value_is_that_value():
-    y = np.concatenate([np.full(9, np.nan), np.arange(5.0, 25)])[:, None]
-    history = read_history(y, 4, 0)
-    assert history.first.tolist() == [9]
-    np.testing.assert_array_equal((history.by_season + history.origin)[:10, 0], 5.0)
-    assert history.level[9:11, 0].tolist() == [0.0, 0.5]
-
-
-@pytest.mark.parametrize("value", [0.0, 7.0, -1e6])
-def test_read_history_of_constant_series_has_a_positive_unit(value):
-    assert (read_history(np.full((30, 1), value), 4, 0).unit > 0).all()
