@@ -434,8 +434,9 @@ class Forecaster:
     def simple_weights(self, source: Any = None, *, output: str | None = None) -> Any:
         """Return how much each simple forecast counts in that of the pretrained network.
 
-        The network starts from a mean of simple forecasts (of yearly to weekly series the level, its drift, a damped
-        trend, the recent mean, each with the season added; of days and hours copies of cycles) and adds to it. `findings_` has the mean weights in a sentence.
+        The network starts from a mean of simple forecasts and adds to it: of yearly to weekly series the level, its
+        drift, a damped trend and the recent mean, each with the season added; of days and hours copies of cycles.
+        `findings_` has the mean weights in a sentence.
 
         Args:
             source: As for `predict`.
