@@ -55,8 +55,8 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
         began = np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN
         weight[:, :, lanes] *= began[:, None]
     packed = [pack_time_major(array) for array in (x, y, weight)]
-    values: Float32Array = np.stack([pack_time_major(a) for a in simple])
-    return PackedBatch(packed[0], Anchors(values), packed[1], packed[2], order)
+    packed_anchors: Float32Array = np.stack([pack_time_major(a) for a in simple])
+    return PackedBatch(packed[0], Anchors(packed_anchors), packed[1], packed[2], order)
 
 
 def _features(seen: FloatArray, m: int) -> Features:
