@@ -79,7 +79,7 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
     """
     out = np.zeros((len(ANCHOR_NAMES), len(origins), n_steps, history.level.shape[1]), np.float32)
     out[1] = (history.by_season[origins] - history.level[origins])[:, None]
-    cycle = _cycles(history, history.by_season, origins, n_steps, history.m, 1)
+    cycle = _cycles(history, origins, n_steps, history.m)
     out[2], out[3], out[4] = (_or_else(part, out[1], cycle.known) for part in (cycle.newest, cycle.mean, cycle.shape))
     cycles = -(-np.arange(1, n_steps + 1, dtype=np.float32) // history.m)
     out[9] = out[4] + cycles[:, None] * _drift(history, origins)[:, None]
@@ -87,7 +87,7 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
         out[5], out[6], out[7] = out[3], out[4], out[4]
         out[8] = out[4] + last_deviation(history, origins)[:, None]
         return out
-    week = _cycles(history, history.by_long, origins, n_steps, history.long, 0)
+    week = _cycles(history, origins, n_steps, history.long)
     for k, (part, other) in enumerate(((week.mean, 3), (week.shape, 4), (week.newest_shape, 4)), 5):
         out[k] = _or_else(part, out[other], week.known)
     out[8] = out[6] + last_deviation(history, origins)[:, None]
@@ -115,7 +115,7 @@ def last_deviation(history: History, origins: IntArray) -> Float32Array:
         >>> last_deviation(read_history(y, 4, 0), np.array([22, 23]))[:, 0].tolist()
         [0.0, 1.5]
     """
-    deviation = history.by_long - history.level
+    deviation = history.by_long - history.long_level
     usual = np.zeros((len(origins), deviation.shape[1]))
     for P in [history.m, history.long] if history.long else [history.m]:
         total, count = np.zeros((2, *usual.shape))
@@ -133,11 +133,18 @@ def _or_else(x: Float32Array, other: Float32Array, known: BoolArray) -> Float32A
     return x if known.all() else np.where(known, x, other)
 
 
-def _cycles(history: History, x: FloatArray, origins: IntArray, n_steps: int, P: int, near: int) -> _Cycles:
-    """Return copies of the newest cycles of length P; their levels end `near` cycles after their origins."""
+def _cycles(history: History, origins: IntArray, n_steps: int, P: int) -> _Cycles:
+    """Return copies of the newest cycles of length P: the season, or the longer one.
+
+    The level of a copied cycle is that at its end, of a longer cycle that at the origin one longer cycle before.
+    """
+    is_long = history.m != P
+    x, levels_of_x = (history.by_long, history.long_level) if is_long else (history.by_season, history.level)
+    near = 0 if is_long else 1
     q = -(-np.arange(1, n_steps + 1) // P)
     cycles = np.arange(1, q[-1] + 1)[:, None]
     level, x32 = history.level[origins][:, None], x.astype(np.float32)
+    rise = (levels_of_x[origins] - history.level[origins])[:, None]
     total, newest, newest_shape = (np.zeros((len(origins), n_steps, x.shape[1]), np.float32) for _ in range(3))
     levels, count = np.zeros((2, len(origins), len(cycles), x.shape[1]))
     for c in range(N_CYCLES):
@@ -149,15 +156,15 @@ def _cycles(history: History, x: FloatArray, origins: IntArray, n_steps: int, P:
         value = x32[np.maximum(step, 0)]
         if not known.all():
             value *= known[:, q - 1]
-        at = history.level[np.maximum(start[:, :, 0] + near * P, 0)] * known
+        at = levels_of_x[np.maximum(start[:, :, 0] + near * P, 0)] * known
         total += value
         levels += at
         count += known
         if c == 0:
-            newest, newest_shape = _less(value, level, q), _less(value, at, q)
+            newest, newest_shape = _less(value, level, q), _less(value, at - rise, q)
     divisor = np.maximum(count, 1.0)
     total /= divisor.astype(np.float32)[:, q - 1]
-    mean, shape = _less(total, level, q), _less(total, levels / divisor, q)
+    mean, shape = _less(total, level, q), _less(total, levels / divisor - rise, q)
     return _Cycles(newest, mean, newest_shape, shape, (count > 0)[:, q - 1])
 
 

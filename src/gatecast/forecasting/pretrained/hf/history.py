@@ -40,9 +40,11 @@ class History(NamedTuple):
     by_season: FloatArray
     """(T, n): a missing value is that of a cycle before; 0 before the first value."""
     by_long: FloatArray
-    """(T, n): a missing value is that of a longer cycle before, where there is one."""
+    """(T, n): a missing value is that of a longer cycle before, where there is one, and of the newest level."""
     level: FloatArray
     """(T, n): mean of the newest cycle."""
+    long_level: FloatArray
+    """(T, n): the same of `by_long`: behind the end of a series it follows the days of a week."""
     unit: FloatArray
     """(T, n): mean absolute change over the season so far."""
     spread: FloatArray
@@ -73,9 +75,13 @@ def read_history(values: FloatArray, m: int, long: int) -> History:
     origin = np.where(first < T, values[np.minimum(first, T - 1), np.arange(n)], 0.0)
     z = np.where(observed, values - origin, 0.0)
     by_season = _filled(z, observed, m)
-    by_long = _filled(z, observed, long, by_season, first) if long else by_season
     steps = np.arange(T)[:, None]
     level = cycle_level(by_season, first, m)
+    by_long, long_level = by_season, level
+    if long and not observed.all():
+        by_long = _filled(z, observed, long, by_season, first)
+        by_long = by_long + _newest_change(level, observed, first, m, long)
+        long_level = cycle_level(by_long, first, m)
     distance = np.add.accumulate(np.abs(z - level) * observed, axis=0)
     count = np.maximum(np.add.accumulate(observed, axis=0, dtype=np.float64), 1.0)
     spread = distance / count
@@ -88,7 +94,18 @@ def read_history(values: FloatArray, m: int, long: int) -> History:
     largest = np.maximum.accumulate(np.where(observed, np.abs(values), 0.0), axis=0)
     unit = np.maximum(np.maximum(unit, MIN_UNIT_SHARE * spread), MIN_RELATIVE_UNIT * largest)
     unit = np.where(unit > 0, unit, 1.0)
-    return History(m, long, observed, first, origin, by_season, by_long, level, unit, spread, size, compared)
+    return History(
+        m, long, observed, first, origin, by_season, by_long, level, long_level, unit, spread, size, compared
+    )
+
+
+def _newest_change(level: FloatArray, observed: BoolArray, first: IntArray, m: int, long: int) -> FloatArray:
+    """Return for missing values how the level has changed over a longer cycle at the newest value, (T, n); else 0."""
+    steps: IntArray = np.arange(len(level))[:, None]
+    newest = np.maximum(np.maximum.accumulate(np.where(observed, steps, -1), axis=0), 0)
+    known = ~observed & (steps - long >= first) & (newest - long + 1 - first >= m)
+    now, before = (np.take_along_axis(level, np.maximum(step, 0), axis=0) for step in (newest, newest - long))
+    return np.where(known, now - before, 0.0)
 
 
 def cycle_level(x: FloatArray, first: IntArray, m: int) -> FloatArray:
