@@ -42,3 +42,13 @@ def test_read_history_levels_and_units_equal_their_equations():
     unit = (changes.sum(axis=0) + weight * distance) / (len(changes) + weight)
     np.testing.assert_allclose(history.unit[-1], unit)
     np.testing.assert_allclose(history.spread[-1], distance)
+
+
+def test_read_history_behind_the_end_follows_the_week_at_the_newest_level():
+    """A Monday after a low Sunday is as high as the Monday before, plus how far the level has risen since."""
+    day, week = np.array([0.0, 2.0, 4.0, 2.0]), np.array([10.0, 10, 10, 10, 10, 5, 4])
+    y = np.add.outer(np.tile(week, 4), day).ravel() + np.repeat(np.arange(28.0), 4)
+    history = read_history(np.concatenate([y, np.full(28, np.nan)])[:, None], 4, 28)
+    filled = (history.by_long + history.origin)[-28:, 0]
+    np.testing.assert_allclose(filled, y[-28:] + 7)
+    np.testing.assert_allclose((history.long_level + history.origin)[-1, 0], y[-4:].mean() + 7)
