@@ -286,6 +286,8 @@ def refine(
 ) -> tuple[FittedEnsemble, list[ModelConfig], int]:
     """Let a validation part choose among alternatives, and how long to train.
 
+    A model may have a config that says more than the one it was fitted from: what its fit has shown not to help.
+
     Args:
         fitted: Models of `trial_configs(configs)`.
         configs: The models in full.
@@ -303,7 +305,7 @@ def refine(
     refined = [
         config.refine(model, error)
         if isinstance(config, MedianOf) and isinstance(model, FittedMedian)
-        else Refined(model, config)
+        else Refined(model, model.config)
         for config, model in zip(configs, fitted.models, strict=True)
     ]
     models = tuple(item.model for item in refined)

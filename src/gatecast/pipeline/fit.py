@@ -147,7 +147,7 @@ def fit(
         if evaluate:
             calibrator, evaluation = run.score(calibrator)
     ensemble = run.fit_models(run.context, run.configs)
-    notes += (*_season_notes(ensemble, run.context), *ensemble.findings)
+    notes += (*_season_notes(ensemble, run.context), *(ensemble.findings or run.findings))
     evaluation = None if evaluation is None else replace(evaluation, findings=tuple(notes))
     seconds = time.perf_counter() - began
     history = run.tracker.history
@@ -187,6 +187,7 @@ class _Fit:
         self.season_length = seasons.naive
         self.task = Task(horizon, seed=config.seed, **seasons.of_task())
         self.past: PastForecasts | None = None
+        self.findings: tuple[str, ...] = ()
         summary = PanelSummary.of(panel)
         self.configs = model_configs(config.model, summary, self.task, overrides(config))
         _check_finetune(config, self.configs)
@@ -242,6 +243,7 @@ class _Fit:
         )
         ensemble = self.fit_models(training, trial, monitored)
         ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
+        self.findings = ensemble.findings
         self.past = forecast_past(
             ensemble, before_test, _validation_offsets(before_test, split, horizon), self.season_length
         )

@@ -187,6 +187,23 @@ def test_fit_says_what_fine_tuning_did(fitted):
 
 
 @pytest.mark.slow
+def test_what_did_not_help_is_not_tried_again(monkeypatch):
+    calls = []
+
+    def fine_tune(*arguments, **_):
+        calls.append(arguments)
+        return finetuning.FineTuned(None, "fine-tuning did not help.")
+
+    monkeypatch.setattr(finetuning, "fine_tune", fine_tune)
+    forecaster = Forecaster(H, model="pretrained", season_length=1).fit(table(), finetune=True)
+    assert len(calls) == 1
+    assert forecaster.findings_[-1] == "fine-tuning did not help."
+    released = Forecaster(H, model="pretrained", season_length=1).fit(table())
+    for name, column in forecaster.predict().items():
+        assert column.tobytes() == released.predict()[name].tobytes()
+
+
+@pytest.mark.slow
 def test_tuned_weights_are_saved(fitted, tmp_path):
     fitted.save(tmp_path / "tuned.gatecast")
     loaded = Forecaster.load(tmp_path / "tuned.gatecast")

@@ -9,7 +9,7 @@ Shapes: n_series rows, T columns of the past, h steps, Q quantiles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import NormalDist
 from typing import Any, ClassVar
@@ -98,7 +98,10 @@ class Pretrained(LocalModel):
         monitor: ValidationMonitor | None = None,
         on_step: StepCallback | None = None,
     ) -> FittedPretrained:
-        """Remember the task, and train the network further if that is wanted; tuned weights of `init` stay."""
+        """Remember the task, and train the network further if that is wanted; tuned weights of `init` stay.
+
+        Where training did not help, the config of the model says not to try again.
+        """
         if init is not None:
             return FittedPretrained(self, task, init.tuned, init.findings)
         if not self.finetune:
@@ -113,7 +116,8 @@ class Pretrained(LocalModel):
             seed=task.seed,
             on_step=on_step,
         )
-        return FittedPretrained(self, task, tuned.vector, (tuned.finding,))
+        config = self if tuned.vector is not None else replace(self, finetune=False)
+        return FittedPretrained(config, task, tuned.vector, (tuned.finding,))
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series with the released weights."""
