@@ -68,7 +68,7 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
     if m <= MAX_SMOOTHED_SEASON and not has_few_series:
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
     if min(task.seasons, default=m) <= pretrained.MAX_SEASON and is_available():
-        configs.append(pretrained.Pretrained())
+        configs.append(pretrained.Pretrained.default_for(panel, task, overrides))
     configs += closed_form_models(panel, task)
     if statsforecast_models.available():
         configs += [model() for model, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]
