@@ -1,11 +1,12 @@
 """Measure the accuracy on competitions: M3 (all series) and M4 (yearly, weekly, hourly), by their rules.
 
-usage: competitions.py FOLDER [--seeds N] [--only GROUP,...] [--tails] [--model NAME,...] [--out FILE.json]
+usage: competitions.py FOLDER [--seeds N] [--only GROUP,...] [--tails] [--model NAME,...] [--finetune]
+                       [--out FILE.json]
 
 FOLDER holds m3/*.parquet and m4/*.parquet: unique_id, ds, y, split ("train" or "test"). The models see the training
 part only; the test part is for the record. Results are appended to the file, and results that are in it are not
 computed again. --tails forecasts the last values of the training parts, from what precedes them: settings are chosen
-there. --model takes the place of the automatic choice.
+there. --model takes the place of the automatic choice; --finetune trains the pretrained network further.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ def cut_tails(series: list[np.ndarray], h: int) -> tuple[dict[str, np.ndarray], 
     return train, past, np.stack([y[-h:] for y in long])
 
 
-def measure(folder: Path, group: str, seed: int, model: str | list[str], *, tails: bool) -> dict:
+def measure(
+    folder: Path, group: str, seed: int, model: str | list[str], *, tails: bool, finetune: bool = False
+) -> dict:
     """Return sMAPE, MASE and OWA of every model, coverage and MSIS of the intervals, and seconds."""
     from gatecast import Forecaster  # here, because the environment of the peers has no gatecast
 
@@ -88,7 +91,7 @@ def measure(folder: Path, group: str, seed: int, model: str | list[str], *, tail
         table, series, actual = cut_tails(series, h)
     scale = seasonal_naive_scale(series, m)
     start = time.perf_counter()
-    forecaster = Forecaster(h, model=model, season_length=season, seed=seed).fit(table)
+    forecaster = Forecaster(h, model=model, season_length=season, seed=seed).fit(table, finetune=finetune)
     fitted = time.perf_counter()
     forecast = forecaster.predict()
     end = time.perf_counter()
@@ -97,6 +100,7 @@ def measure(folder: Path, group: str, seed: int, model: str | list[str], *, tail
     components = forecaster.predict_components()
     result: dict = {"group": group, "seed": seed, "model": model, "tails": tails}
     points = {name: components[name].reshape(-1, h) for name in MODELS if name in components}
+    result["findings"] = [finding for finding in forecaster.findings_ if finding.startswith("fine-tuning")]
     result |= {"fit": fitted - start, "predict": end - fitted, "weights": forecaster.model_weights_}
     for name, f in points.items():
         size = np.abs(f) + np.abs(actual)
@@ -146,6 +150,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(GROUPS))
     parser.add_argument("--tails", action="store_true")
     parser.add_argument("--model", default="auto")
+    parser.add_argument("--finetune", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("competitions.jsonl"))
     options = parser.parse_args()
     lines = options.out.read_text().splitlines() if options.out.exists() else []
@@ -154,7 +159,9 @@ def main() -> None:
     for seed in range(options.seeds):
         for group in options.only.split(","):
             if not any(run["group"] == group and run["seed"] == seed for run in runs):
-                runs.append(measure(options.folder, group, seed, model, tails=options.tails))
+                settings = {"tails": options.tails, "finetune": options.finetune}
+                runs.append(measure(options.folder, group, seed, model, **settings))
+                print(*runs[-1]["findings"], sep="\n", flush=True)
                 with options.out.open("a") as file:
                     file.write(json.dumps(runs[-1]) + "\n")
     show(runs)

@@ -43,6 +43,7 @@ RESULTS = (
     "gatecast.pipeline",
     "gatecast.results",
     "gatecast.selection",
+    "gatecast.stream",
 )
 """Homes of the classes that public functions return. Users meet the objects and never import the classes."""
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from gatecast.reporting.html_report import report
     from gatecast.selection.compare import compare
     from gatecast.selection.tune import tune
+    from gatecast.stream import ForecastStream
 
 __all__ = [
     "DataConfig",
+    "ForecastStream",
     "Forecaster",
     "ForecasterConfig",
     "GatecastError",
@@ -40,6 +42,7 @@ __all__ = [
 
 _HOME = {
     "DataConfig": "gatecast.config",
+    "ForecastStream": "gatecast.stream",
     "Forecaster": "gatecast.forecaster",
     "ForecasterConfig": "gatecast.config",
     "GatecastError": "gatecast.errors",

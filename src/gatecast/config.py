@@ -50,15 +50,18 @@ class TrainingConfig:
         max_steps: Updates of each network; training then does not stop early.
         batch_size: Series in an update.
         learning_rate: Largest learning rate.
+        finetune: Whether the pretrained network is trained further on the series; `fit(finetune=True)` is the short
+            form.
 
     Raises:
-        ConfigError: A number below 1, or a learning rate that is not above 0.
+        ConfigError: A number below 1, a learning rate that is not above 0, or a finetune that is not True or False.
     """
 
     n_members: int | None = None
     max_steps: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    finetune: bool = False
 
     def __post_init__(self) -> None:
         for name in ("n_members", "max_steps", "batch_size"):
@@ -66,6 +69,8 @@ class TrainingConfig:
                 check_positive_int(getattr(self, name), f"TrainingConfig's {name}")
         if self.learning_rate is not None:
             check_positive(self.learning_rate, "TrainingConfig's rate")
+        if not isinstance(self.finetune, bool):
+            raise ConfigError(f"Invalid finetune {self.finetune!r}", expected="True or False", argument="finetune")
 
 
 @dataclass(frozen=True)

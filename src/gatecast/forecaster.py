@@ -18,6 +18,7 @@ import numpy.typing as npt
 from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
+    check_level,
     check_levels,
     check_optional_positive_int,
     check_positive_int,
@@ -28,7 +29,7 @@ from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, Trainin
 from gatecast.data.hierarchy import base_series, check_hierarchy, with_siblings
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
-from gatecast.data.reader import add_offsets, attach_findings, kind_of, read, to_frame_like
+from gatecast.data.reader import add_offsets, attach_findings, kind_of, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.evaluation.learning_curves import Diagnosis
@@ -52,8 +53,11 @@ from gatecast.pipeline.cross_validation import cross_validate, score_new_rows
 from gatecast.pipeline.data_checks import trim_unobserved
 from gatecast.pipeline.fit import fit, prepare_panel, update
 from gatecast.pipeline.progress import Progress, show_progress
+from gatecast.pipeline.read import read_source
 from gatecast.pipeline.state import FittedState
+from gatecast.pipeline.stream import start_stream
 from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
+from gatecast.stream import ForecastStream
 
 __all__ = ["Forecaster", "Progress", "load"]
 
@@ -326,13 +330,20 @@ class Forecaster:
     # Fit, predict, evaluate.
 
     def fit(
-        self, source: Any, *, evaluate: bool = True, progress: Callable[[Progress], None] | bool | None = None
+        self,
+        source: Any,
+        *,
+        evaluate: bool = True,
+        finetune: bool = False,
+        progress: Callable[[Progress], None] | bool | None = None,
     ) -> Forecaster:
         """Fit on series.
 
         Args:
             source: A path, a pattern, a query, a table (pandas, polars, Arrow) or a dict of arrays.
             evaluate: Whether to score the models on a test part first.
+            finetune: Whether to train the pretrained network further on the series. `findings_` says what came of it:
+                the tuned weights are used only if they err less on the last values before the end of the series.
             progress: Is called now and then; None: a line in terminals and notebooks where fitting takes longer than a
                 second; False: none.
 
@@ -341,9 +352,13 @@ class Forecaster:
             `training_history_`.
 
         Raises:
+            ConfigError: Fine-tuning without a pretrained model.
             DataError: The data cannot be used: the message says what is wrong, where, and how to fix it.
         """
-        self._fit(source, self.config, evaluate=evaluate, progress=progress)
+        config = self.config
+        if finetune:
+            config = replace(config, training=replace(config.training, finetune=finetune))
+        self._fit(source, config, evaluate=evaluate, progress=progress)
         return self
 
     def predict(
@@ -497,15 +512,11 @@ class Forecaster:
             ConfigError: A level that is none, or networks alone, which have seen the series of `fit`.
             DataError: As `predict`.
         """
-        levels = check_levels(level)
-        if len(levels) != 1:
-            expected, fix = "one percentage", "Write level=99."
-            raise ConfigError(f"Invalid level {level!r}", expected=expected, argument="level", fix=fix)
-        state, since = self._fitted(), None
+        level, state, since = check_level(level), self._fitted(), None
         panel = self._series(source, keep_last=True)
         if source is not None:
             since = self._read(source, like=state.panel)[0].start.min()
-        table = anomaly_table(state, panel, levels[0], since)
+        table = anomaly_table(state, panel, level, since)
         return self._to_table(table, panel, source, output)
 
     def evaluate(self, source: Any, *, n_rows: int | None = None) -> Evaluation:
@@ -551,6 +562,34 @@ class Forecaster:
         with show_progress(progress) as report:
             self.state_ = replace(update(state, panel, self.config, report), notes=(*state.notes, *self._findings))
         return self
+
+    def stream(self, source: Any = None, *, level: float = 99) -> ForecastStream:
+        """Return a stream after a past: each new value is a step that costs the same, however long the stream runs.
+
+        Its forecasts are those of `predict` for the same past, and the widths of its intervals follow the new values.
+        Models stay as they were fitted.
+
+        Args:
+            source: The past, as for `predict`; None: the series of `fit`.
+            level: Of the intervals that tell anomalies, in percent.
+
+        Raises:
+            NotFittedError: `fit` comes first, for models that are trained; others need a past.
+            ConfigError: A level that is none, columns that change in time, or totals.
+            DataError: As `predict`.
+
+        Example:
+            >>> import numpy as np
+            >>> sales = {"ds": np.datetime64("2020-01") + np.arange(36), "y": 100 + np.arange(36) % 12}
+            >>> stream = Forecaster(3, model="pretrained").stream(sales)
+            >>> step = stream.step(100)
+            >>> step.is_anomaly, step.forecast["ds"].astype("M8[M]").astype(str).tolist()
+            (False, ['2023-02', '2023-03', '2023-04'])
+        """
+        level = check_level(level)
+        source = self._without_fit(source, None)
+        state = start_stream(self._fitted(), self._series(source, keep_last=True))
+        return ForecastStream(self.config, state, self._table_kind(source), level)
 
     def cross_validation(
         self,
@@ -763,7 +802,8 @@ class Forecaster:
             The source to forecast: None, as it is what was fitted then.
         """
         is_fitted = self.state_ is not None and not self._is_fitted_by_predict
-        if is_fitted or source is None or needs_training(self.config.model):
+        needs_fit = self.config.training.finetune or needs_training(self.config.model)
+        if is_fitted or source is None or needs_fit:
             return source
         check_optional_positive_int(h, "h")
         self._fit(source, replace(self.config, h=h or self.config.h))
@@ -778,20 +818,7 @@ class Forecaster:
 
     def _read(self, source: Any, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
         """Read a panel, with the frequency and the categories of one that was read before."""
-        config = self.config
-        return read(
-            source,
-            id_col=config.id_col,
-            time_col=config.time_col,
-            target_col=config.target_col,
-            freq=config.freq or (str(like.freq) if like is not None else None),
-            futr_exog=config.data.futr_exog,
-            hist_exog=config.data.hist_exog,
-            stat_exog=config.data.stat_exog,
-            categories=None if like is None else _known_categories(config.data, like),
-            missing_codes=config.data.missing_codes,
-            holidays=config.data.holidays,
-        )
+        return read_source(source, self.config, like)
 
     def _prepare(self, panel: Panel, notes: Sequence[str], *, keep_last: bool = False) -> Panel:
         """Return a panel as models read it; what was noticed about it becomes `findings_`."""
@@ -941,11 +968,6 @@ def _reference(context: PanelContext, n_steps: int, season_length: int) -> Colum
     """Return the baseline that skill refers to, and its forecasts."""
     calendar = context.season_calendar(season_length)
     return dict(reference_baseline(context.values, n_steps, season_length, calendar))
-
-
-def _known_categories(data: DataConfig, panel: Panel) -> dict[str, tuple[str, ...]]:
-    """Return the categories of the exogenous columns of a panel, none for those of numbers."""
-    return {name: panel.categories.get(name, ()) for role in _EXOGENOUS for name in getattr(data, role)}
 
 
 def _panel_of(record: Forecast) -> Panel:

@@ -57,6 +57,10 @@ def test_append_moves_every_column(exogenous):
     assert later.end.tolist() == [2, 2, 2]
     short = PanelContext.from_values(np.array([[1.0, 2.0]])).append(np.array([[3.0, 4.0, 5.0]]))
     assert short.values.tolist() == [[4.0, 5.0]]
+    longer = exogenous.append(more, max_length=13)
+    np.testing.assert_array_equal(longer.values, np.concatenate([exogenous.values[:, 1:], more], axis=1))
+    np.testing.assert_array_equal(longer.futr_exog, exogenous.futr_exog[:, 1:])
+    assert longer.hist_exog.shape[1] == 13
 
 
 def test_keep_last_keeps_the_newest_columns(exogenous):

@@ -18,6 +18,7 @@ from gatecast.forecasting.ensemble import (
 )
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.panel_rnn.model import GRUConfig, LSTMConfig
+from gatecast.forecasting.pretrained.model import Pretrained
 
 TASK = Task(3)
 NAN_ROWS = {"a": [1.0, np.nan, np.nan], "b": [3.0, 3.0, np.nan]}
@@ -58,6 +59,15 @@ def test_predict_quantiles_beyond_the_horizon_continues_from_medians_with_growin
     width = [part[..., 4] - part[..., 2] for part in (near, far, quantiles)]
     np.testing.assert_allclose(width[2][:, 3:6] ** 2, width[0][:, 2:] ** 2 + width[1] ** 2)
     assert (np.diff(quantiles, axis=2) >= 0).all()
+
+
+def test_step_quantiles_are_those_of_predict_quantiles_and_carry_what_models_carry(context):
+    ensemble = fit_models([Naive(), Pretrained()], context, TASK)
+    _, states = ensemble.step_quantiles(context.drop_last(1))
+    assert [state is None for state in states] == [True, False]
+    quantiles, _ = ensemble.step_quantiles(context, states)
+    for column, expected in ensemble.predict_quantiles(context).items():
+        np.testing.assert_allclose(quantiles[column], expected, rtol=1e-6)
 
 
 def test_predict_insample_comes_from_the_first_model_that_has_it(context):

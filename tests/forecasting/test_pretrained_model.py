@@ -67,12 +67,14 @@ def test_rows_that_are_earlier_origins_have_the_bits_of_a_series_that_ends_there
     values[3] -= 1.2  # negative values: no pass is shared
     past, _ = PanelContext.from_values(values).rolling_origins(np.array([40, 17, 5, 0]), 12)
     task = Task(12, 12)
-    shared = Pretrained().forecast_rows(past, task)
+    model = Pretrained().fit(past, task)
+    shared = model.predict_quantiles(past)
     origins = shared_origins(past)
     is_negative = past.series == 3
     assert (origins[is_negative, 1] == 0).all()
     assert origins[~is_negative, 1].max() == 40
-    np.testing.assert_array_equal(shared, Pretrained().forecast(past.values, task))
+    alone = [model.predict_quantiles(past.take(slice(k, k + len(values)))) for k in range(0, len(past), len(values))]
+    np.testing.assert_array_equal(shared, np.concatenate(alone))
 
 
 def test_rows_of_other_values_share_no_pass(rng):
@@ -217,7 +219,7 @@ def test_forecast_of_high_frequency_is_finite_and_ordered(m, seasons, horizon):
 def test_rows_of_high_frequency_are_forecast_as_series_that_end_there():
     past, _ = PanelContext.from_values(hours()).rolling_origins(np.array([40, 17, 0]), 24)
     task = Task(24, 24, seasons=(24, 168))
-    rows = Pretrained().forecast_rows(past, task)
+    rows = Pretrained().fit(past, task).predict_quantiles(past)
     for k in range(len(past)):
         alone = Pretrained().forecast(past.values[k : k + 1], task)[0]
         np.testing.assert_allclose(rows[k], alone, rtol=1e-4)
@@ -232,6 +234,23 @@ def test_forecast_of_high_frequency_does_not_read_later_values():
     np.testing.assert_array_equal(Pretrained().forecast_rows(before, task), Pretrained().forecast_rows(after, task))
 
 
+def test_steps_of_hours_are_forecast_as_the_past_is():
+    y, task, carried = hours(), Task(24, 24, seasons=(24, 168)), None
+    model = Pretrained().fit(PanelContext.from_values(y), task)
+    for t in (700, 701, 702):
+        context = PanelContext.from_values(y[:, :t])
+        forecast, carried = model.step_quantiles(context, carried)
+        np.testing.assert_allclose(forecast, model.predict_quantiles(context), rtol=1e-4)
+
+
+def test_fine_tuning_leaves_the_network_of_hours_as_it_is():
+    context, task = PanelContext.from_values(hours()[3:]), Task(24, 24)
+    fitted = Pretrained(finetune=True).fit(context, task)
+    assert fitted.tuned is None
+    assert "days, hours or minutes" in fitted.findings[0]
+    assert not fitted.config.needs_training
+
+
 def test_simple_weights_of_hours_name_their_copies():
     stamps = np.datetime64("2024-01-01T00") + np.arange(720)
     forecaster = Forecaster(24, model="pretrained")
@@ -244,8 +263,8 @@ def test_simple_weights_of_hours_name_their_copies():
 
 
 def test_simple_weights_of_both_networks_share_a_table():
-    y = hours()
-    weights = simple_weights(y, choose_networks(y, Task(24, 24, seasons=(24, 168))))
+    y, low = hours(), load_released(WEIGHTS["lf"])
+    weights = simple_weights(y, choose_networks(y, Task(24, 24, seasons=(24, 168))), (low.network, low.weights))
     assert weights.weights.shape == (6, 4, len(weights.names))
     np.testing.assert_allclose(weights.weights.sum(axis=2), 1, rtol=1e-5)
     drift = weights.weights[:, :, weights.names.index("drift")]

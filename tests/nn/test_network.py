@@ -28,6 +28,7 @@ from gatecast.layers import (
     Select,
 )
 from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.nn import network as networks
 from gatecast.nn.layers.base import forward_from
 from gatecast.nn.network import TrainingPass, backward, build, forward, initial_weights, update_buffers, zeros_like
 from gatecast.nn.random import fold_in, generator, hash64
@@ -208,6 +209,29 @@ def test_pieces_of_a_sequence_are_one_pass_to_the_bit(cuts, count, rng):
             y, states[k], _ = forward_from(layer, weights.views[k], y, context, states[k])
     np.testing.assert_array_equal(y, forward(network, weights, pack(x), save_for_backward=False)[0])
     assert [state is None for state in states] == ["LSTM" not in repr(layer) for layer in layers]
+
+
+@pytest.mark.parametrize("count", [1, B])
+def test_a_network_goes_on_from_its_states_to_the_bit(count, rng):
+    layers = [*LAYERS[:4], Residual(Dilated(LSTM(4, return_sequences=True), 3)), *LAYERS[4:]]
+    network, weights, x = setting(rng, layers, count)
+    _, states = networks.forward_from(network, weights, pack(x[:, :2]))
+    flat = networks.flatten_states(states)
+    restored = networks.unflatten_states([array.copy() for array in flat], states)
+    y, _ = networks.forward_from(network, weights, pack(x[:, 2:]), restored)
+    np.testing.assert_array_equal(y, forward(network, weights, pack(x), save_for_backward=False)[0])
+    assert [state is None for state in restored] == ["LSTM" not in repr(layer) for layer in layers]
+
+
+def test_states_stay_where_the_mask_is_0(rng):
+    network = build([LSTM(4, return_sequences=True)], (None, F))
+    weights = initial_weights(network, 0)
+    x = rng.normal(size=(B, T, F))
+    mask = np.tile(np.arange(T) < 3, (B, 1))
+    _, masked = networks.forward_from(network, weights, pack(x), mask=pack_mask(mask))
+    _, short = networks.forward_from(network, weights, pack(x[:, :3]))
+    for a, b in zip(networks.flatten_states(masked), networks.flatten_states(short), strict=True):
+        np.testing.assert_array_equal(a[..., : B % 16], b[..., : B % 16])
 
 
 def test_shapes_follow_from_layer_to_layer():

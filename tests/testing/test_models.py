@@ -144,6 +144,20 @@ class FittedInsample(FittedLocalModel):
         return context.values
 
 
+@dataclass(frozen=True)
+class Stale(Last):
+    """Its steps forecast what it forecast before."""
+
+    def fit(self, _, task, **__):
+        return FittedStale(self, task)
+
+
+class FittedStale(FittedLocalModel):
+    def step_quantiles(self, context, state):
+        quantiles = self.predict_quantiles(context) if state is None else state["quantiles"]
+        return quantiles, {"quantiles": quantiles}
+
+
 class Plain:
     """No dataclass."""
 
@@ -167,6 +181,7 @@ BROKEN = {
     Forgetful: "other bits when restored from its state",
     Unwritable: "state that is not JSON",
     Insample: "in-sample forecast of the first value",
+    Stale: "forecasts otherwise in a step than from all values",
 }
 
 

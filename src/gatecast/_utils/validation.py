@@ -14,6 +14,7 @@ from gatecast.errors import ConfigError
 
 __all__ = [
     "check_fraction",
+    "check_level",
     "check_levels",
     "check_optional_positive_int",
     "check_positive",
@@ -115,6 +116,24 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
     if len(set(levels)) < len(levels):
         raise _invalid(list(levels), "level", "", "different percentages", "For example, level=(80, 95).")
     return tuple(sorted(levels))
+
+
+def check_level(level: Any) -> float:
+    """Return a single level of prediction intervals.
+
+    Args:
+        level: A percentage from 1 to less than 100.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_level(99)
+    99
+    """
+    levels = check_levels(level)
+    if len(levels) != 1:
+        raise _invalid(level, "level", "", "one percentage", "Write level=99.")
+    return levels[0]
 
 
 def check_type(value: T | None, name: str, kind: type[T]) -> T:

@@ -383,6 +383,11 @@ class ForecasterOptions:
         typer.Option(metavar="X", help="Largest learning rate. Default: inferred."),
         Setting("learning_rate", POSITIVE, "0.003", "training"),
     ] = None
+    finetune: Annotated[
+        bool,
+        typer.Option("--finetune", help="Train the pretrained network further on the series, if that helps."),
+        Setting("finetune", TEXT, "", "training"),
+    ] = False
     seed: Seed = "0"
 
     def values(self) -> dict[str, Any]:
@@ -465,7 +470,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
                 "n_layers",
                 "dropout",
             ),
-            *("n_members", "max_steps", "batch_size", "learning_rate"),
+            *("n_members", "max_steps", "batch_size", "learning_rate", "finetune"),
             *("n_windows", "step_size", "n_trials", "n_paths", "n_rows", "n_seeds", "timeout", "study"),
             *("id", "step", "quantile", "method", "reconciliation"),
         )

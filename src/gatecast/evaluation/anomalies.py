@@ -14,6 +14,7 @@ Source: conformal anomaly detection (Laxhammar & Falkman 2014), with the margins
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from gatecast.evaluation.past_forecasts import MIN_PAST, series_unit
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
 
-__all__ = ["PastIntervals", "find_anomalies"]
+__all__ = ["CALIBRATED", "EVENT_LEVEL", "MAX_RUN", "PastIntervals", "anomaly_widths", "find_anomalies"]
 
 CALIBRATED = (80.0, 90.0)
 """Levels whose margins are fitted; those of higher levels follow from them."""
@@ -191,18 +192,45 @@ class _Judge:
 
     def _widths(self, level: float, margins: dict[float, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return medians and half-widths below and above, [n_origins, n_series, h] each."""
-        unit = np.nan_to_num(self.unit)[..., None]
-
-        def sides(each: float) -> list[FloatArray]:
-            """Return half-widths of a level that was calibrated."""
-            widths = half_widths(self.quantiles, self.task.quantiles, each)
-            return [np.maximum(widths[k] + margins[each][:, k] * unit, 0) for k in (0, 1)]
-
-        if level in margins:
-            below, above = sides(level)
-        else:
-            below, above = (_extend(low, high, level) for low, high in zip(*map(sides, CALIBRATED), strict=True))
+        below, above = anomaly_widths(self.quantiles, self.task.quantiles, self.unit, margins, level)
         return self.quantiles[..., self.quantiles.shape[-1] // 2], below, above
+
+
+def anomaly_widths(
+    quantiles: FloatArray,
+    probabilities: Sequence[float],
+    unit: FloatArray,
+    margins: Mapping[float, FloatArray],
+    level: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return half-widths below and above of the intervals that values are judged by, [..., h] each.
+
+    Args:
+        quantiles: Of forecasts, [..., h, Q].
+        probabilities: Of the quantiles.
+        unit: Of each forecast, [...].
+        margins: By level, [h, 2]; at least of the levels `CALIBRATED`.
+        level: In percent; above 90 widths follow from those of 80 and 90 %, which a few anomalies hardly move.
+
+    Example:
+        >>> margins = {level: np.zeros((1, 2)) for level in CALIBRATED}
+        >>> quantiles = np.array([[-1.2816, 0.0, 1.2816]])
+        >>> below, above = anomaly_widths(quantiles, (0.1, 0.5, 0.9), np.ones(()), margins, 99)
+        >>> below.round(2).tolist(), above.round(2).tolist()
+        ([2.58], [2.58])
+    """
+    scale = np.nan_to_num(unit)[..., None]
+
+    def sides(each: float) -> list[FloatArray]:
+        """Return half-widths of a level that was calibrated."""
+        widths = half_widths(quantiles, probabilities, each)
+        return [np.maximum(widths[k] + margins[each][:, k] * scale, 0) for k in (0, 1)]
+
+    if level in margins:
+        below, above = sides(level)
+    else:
+        below, above = (_extend(low, high, level) for low, high in zip(*map(sides, CALIBRATED), strict=True))
+    return below, above
 
 
 def _extend(narrow: FloatArray, wide: FloatArray, level: float) -> FloatArray:

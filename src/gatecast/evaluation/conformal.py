@@ -6,6 +6,7 @@ Shapes: n_rows rows, each a series at an origin; horizon steps; Q quantiles, sym
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -41,15 +42,21 @@ def half_widths(quantiles: FloatArray, probabilities: Sequence[float], level: fl
         (1.0, 2.0)
     """
     middle = len(probabilities) // 2
-    normal = NormalDist()
-    scores = np.array([0.0, *(normal.inv_cdf(p) for p in probabilities[middle + 1 :])])
-    score = normal.inv_cdf(0.5 + level / 200)
-    right = np.searchsorted(scores, score).clip(1, len(scores) - 1)
-    share = (score - scores[right - 1]) / (scores[right] - scores[right - 1])
+    right, share = _position(tuple(probabilities), level)
     above, below = quantiles[..., middle:], quantiles[..., middle::-1]
     bounds = [side[..., right - 1] + share * (side[..., right] - side[..., right - 1]) for side in (below, above)]
     median = quantiles[..., middle]
     return np.maximum(median - bounds[0], 0), np.maximum(bounds[1] - median, 0)
+
+
+@cache
+def _position(probabilities: tuple[float, ...], level: float) -> tuple[int, float]:
+    """Return the quantile above the median that ends the line a level is on, and how far along it the level is."""
+    normal = NormalDist()
+    scores = [0.0, *(normal.inv_cdf(p) for p in probabilities[len(probabilities) // 2 + 1 :])]
+    score = normal.inv_cdf(0.5 + level / 200)
+    right = int(np.searchsorted(scores, score).clip(1, len(scores) - 1))
+    return right, (score - scores[right - 1]) / (scores[right] - scores[right - 1])
 
 
 def fit_margins(

@@ -72,35 +72,39 @@ def track_margins(calibrator: ConformalCalibrator, past: PastForecasts, distance
     median, unit = main[..., main.shape[-1] // 2], past.unit[:, None]
     known = np.isfinite(past.actual) & np.isfinite(median) & np.isfinite(unit)
     margins = {}
+    unit = np.where(known.any(axis=1, keepdims=True), unit, 1.0)
     for level, start in calibrator.margins.items():
-        widths = half_widths(main, calibrator.quantiles, level)
-        sides = [
-            _track(start[:, k], sign * (past.actual - median) - widths[k], widths[k], unit, known, distance, level)
-            for k, sign in ((0, -1.0), (1, 1.0))
-        ]
-        margins[level] = np.stack(sides, axis=1)
+        widths = np.stack(half_widths(main, calibrator.quantiles, level))
+        outside = np.stack([median - past.actual, past.actual - median]) - widths
+        margins[level] = _track(start.T, outside / unit, widths / unit, known, distance, level).T
     return calibrator._replace(margins=margins)
 
 
 def _track(
     margin: FloatArray,
-    outside: FloatArray,
-    width: FloatArray,
-    unit: FloatArray,
+    score: FloatArray,
+    size: FloatArray,
     known: BoolArray,
     distance: IntArray,
     level: float,
 ) -> FloatArray:
-    """Return the margins of one side, [horizon], after all values."""
+    """Return the margins of both sides after all values.
+
+    Args:
+        margin: Before them, [2, horizon].
+        score: How far outside its interval each value lay, in units, [2, n_rows, horizon].
+        size: Half-widths, in units, [2, n_rows, horizon].
+        known: Which values count, [n_rows, horizon].
+        distance: Steps from each value to the newest, [n_rows, horizon].
+        level: In percent.
+    """
     margin = margin.copy()
     allowed = (1 - level / 100) / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        score, size = outside / unit, width / unit
     for d in np.unique(distance[known])[::-1].tolist():
         chosen = known & (distance == d)
         n = chosen.sum(axis=0)
-        missed = (chosen & (score > margin)).sum(axis=0) / np.maximum(n, 1)
-        typical = np.where(chosen, size, 0.0).sum(axis=0) / np.maximum(n, 1)
+        missed = (chosen & (score > margin[:, None])).sum(axis=1) / np.maximum(n, 1)
+        typical = np.where(chosen, size, 0.0).sum(axis=1) / np.maximum(n, 1)
         step = RATE * np.maximum(typical + margin, 0.0) * (missed - allowed)
         margin += np.where(n > 0, step, 0.0)
     return margin

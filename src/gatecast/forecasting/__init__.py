@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatecast.forecasting.base import (
+        CarriesState,
         ForecastModel,
+        HasFindings,
         HasNetworks,
         IsDifferentiable,
         LocalModel,
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from gatecast.forecasting.registry import available_models, get_model, register
 
 __all__ = [
+    "CarriesState",
     "ForecastModel",
+    "HasFindings",
     "HasNetworks",
     "IsDifferentiable",
     "LocalModel",

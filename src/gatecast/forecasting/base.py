@@ -31,10 +31,13 @@ from gatecast.nn.training import StepRecord
 
 __all__ = [
     "QUANTILES",
+    "CarriedState",
+    "CarriesState",
     "DatedModel",
     "Family",
     "FittedLocalModel",
     "ForecastModel",
+    "HasFindings",
     "HasNetworks",
     "IsDifferentiable",
     "LocalModel",
@@ -124,6 +127,7 @@ class Overrides(NamedTuple):
             "learning_rate": self.training.learning_rate,
             # A number of steps that the user fixed is not cut short by early stopping.
             "min_improvement": None if self.training.max_steps is None else 1.0,
+            "finetune": self.training.finetune or None,
         }
         return {name: value for name, value in settings.items() if value is not None}
 
@@ -273,6 +277,15 @@ class HasNetworks(Protocol):
 
 
 @runtime_checkable
+class HasFindings(Protocol):
+    """A model whose fit has something to tell."""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What was noticed, as sentences."""
+
+
+@runtime_checkable
 class IsDifferentiable(Protocol):
     """A model whose forecast is a differentiable function of what it reads."""
 
@@ -283,6 +296,26 @@ class IsDifferentiable(Protocol):
         self, context: PanelContext, target: AttributionTarget, bins: AttributionBins
     ) -> DifferentiablePath:
         """Return one number of a forecast as a function of what is read, for one series."""
+
+
+CarriedState = Mapping[str, npt.NDArray[Any]]
+"""What a model carries from one step of a stream to the next: arrays by name, as they are saved."""
+
+
+@runtime_checkable
+class CarriesState(Protocol):
+    """A model that forecasts one step later at the cost of one step."""
+
+    def step_quantiles(self, context: PanelContext, state: CarriedState | None) -> tuple[FloatArray, CarriedState]:
+        """Forecast as `predict_quantiles` does, from the state that an earlier call returned.
+
+        Args:
+            context: The series.
+            state: What this method returned for the same series without their newest step; None: nothing.
+
+        Returns:
+            Quantiles, [n_series, horizon, Q]; and what the next step needs. Arrays are never changed in place.
+        """
 
 
 class SimpleWeights(NamedTuple):

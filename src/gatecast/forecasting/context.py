@@ -144,15 +144,26 @@ class PanelContext:
             futr_exog=self.futr_exog[:, first:],
         )
 
-    def append(self, values: FloatArray) -> PanelContext:
-        """Return the context some steps later, as if `values` [n_series, k] had followed; it has as many columns."""
-        k = values.shape[1]
+    def append(self, values: FloatArray, max_length: int | None = None) -> PanelContext:
+        """Return the context some steps later, as if `values` had followed.
+
+        Args:
+            values: Of the steps that follow, [n_series, k].
+            max_length: Columns that it has at most, the newest ones; None: as many as before.
+
+        Example:
+            >>> context = PanelContext.from_values(np.array([[1.0, 2.0]]))
+            >>> context.append(np.array([[3.0]])).values.tolist(), context.append(np.array([[3.0]]), 9).values.tolist()
+            ([[2.0, 3.0]], [[1.0, 2.0, 3.0]])
+        """
+        T, k = self.values.shape[1], values.shape[1]
+        drop = k if max_length is None else max(T + k - max_length, 0)
         unknown = np.full((len(self), k, self.hist_exog.shape[2]), np.nan)
         return replace(
             self,
-            values=np.concatenate([self.values[:, k:], values[:, -self.values.shape[1] :]], axis=1),
-            hist_exog=np.concatenate([self.hist_exog[:, k:], unknown[:, -self.hist_exog.shape[1] :]], axis=1),
-            futr_exog=self.futr_exog[:, k:],
+            values=np.concatenate([self.values, values], axis=1)[:, drop:],
+            hist_exog=np.concatenate([self.hist_exog, unknown], axis=1)[:, drop:],
+            futr_exog=self.futr_exog[:, drop:],
             end=self.end + k,
             last_step=self.last_step + k,
             calendar=self._later(k),

@@ -15,8 +15,11 @@ import numpy as np
 from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
+    CarriedState,
+    CarriesState,
     Family,
     ForecastModel,
+    HasFindings,
     HasNetworks,
     IsDifferentiable,
     ModelConfig,
@@ -72,6 +75,11 @@ class FittedEnsemble:
     effects: PanelEffects
     task: Task
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What the fits of the models noticed, as sentences."""
+        return tuple(sentence for model in self.models if isinstance(model, HasFindings) for sentence in model.findings)
+
     def networks(self) -> list[tuple[str, NetworkView]]:
         """Return the networks of all models, with the columns of their models."""
         return [
@@ -116,12 +124,45 @@ class FittedEnsemble:
         n_steps = n_steps or self.task.horizon
         quantiles, clean = {}, dict[Family, PanelContext]()
         for column, model in zip(self.columns, self.models, strict=True):
-            family = model.config.family
-            effects = self.effects.for_baselines() if family == "baseline" else self.effects
-            if family not in clean:
-                clean[family] = effects.remove(context)
-            quantiles[column] = effects.restore(context, self._predict_recursive(model, clean[family], n_steps))
+            effects = self._read_by(model, context, clean)
+            forecast = self._predict_recursive(model, clean[model.config.family], n_steps)
+            quantiles[column] = effects.restore(context, forecast)
         return quantiles
+
+    def _read_by(self, model: ForecastModel, context: PanelContext, clean: dict[Family, PanelContext]) -> PanelEffects:
+        """Return the effects that are removed before a model reads series; add the series without them to `clean`."""
+        family = model.config.family
+        effects = self.effects.for_baselines() if family == "baseline" else self.effects
+        if family not in clean:
+            clean[family] = effects.remove(context)
+        return effects
+
+    def step_quantiles(
+        self, context: PanelContext, states: Sequence[CarriedState | None] | None = None
+    ) -> tuple[dict[str, FloatArray], tuple[CarriedState | None, ...]]:
+        """Forecast the horizon with every model, one step later than the last time.
+
+        Models that carry their state go one step on; the others read the series anew.
+
+        Args:
+            context: The series.
+            states: What this method returned for the series without their newest step; None: nothing.
+
+        Returns:
+            By column, [n_series, horizon, Q]; and what each model carries, None for those that carry nothing.
+        """
+        quantiles, after, clean = {}, [], dict[Family, PanelContext]()
+        for column, model, before in zip(self.columns, self.models, states or [None] * len(self.models), strict=True):
+            state: CarriedState | None = None
+            effects = self._read_by(model, context, clean)
+            series = clean[model.config.family]
+            if isinstance(model, CarriesState):
+                forecast, state = model.step_quantiles(series, before)
+            else:
+                forecast = _predict(model, series, self.task)
+            quantiles[column] = effects.restore(context, forecast)
+            after.append(state)
+        return quantiles, tuple(after)
 
     def _predict_recursive(self, model: ForecastModel, context: PanelContext, n_steps: int) -> FloatArray:
         """Forecast with one model, continuing from its medians where the horizon ends."""
@@ -245,6 +286,8 @@ def refine(
 ) -> tuple[FittedEnsemble, list[ModelConfig], int]:
     """Let a validation part choose among alternatives, and how long to train.
 
+    A model may have a config that says more than the one it was fitted from: what its fit has shown not to help.
+
     Args:
         fitted: Models of `trial_configs(configs)`.
         configs: The models in full.
@@ -262,7 +305,7 @@ def refine(
     refined = [
         config.refine(model, error)
         if isinstance(config, MedianOf) and isinstance(model, FittedMedian)
-        else Refined(model, config)
+        else Refined(model, model.config)
         for config, model in zip(configs, fitted.models, strict=True)
     ]
     models = tuple(item.model for item in refined)

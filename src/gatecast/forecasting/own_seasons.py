@@ -60,7 +60,7 @@ def choose_own_seasons(values: FloatArray, seasons: Sequence[int]) -> IntArray:
     best = np.full(len(values), np.inf)
     chosen = np.full(len(values), seasons[0], np.int64)
     candidates = [*((m, 1.0) for m in seasons), *((int(m), 1 / (1 - MIN_GAIN)) for m in clock_seasons(seasons))]
-    for m, handicap in candidates:
+    for m, handicap in candidates if len(candidates) > 1 else ():
         if m >= values.shape[1]:
             continue
         change = np.abs(values[:, m:] - values[:, :-m])[:, -n_values:]

@@ -69,10 +69,10 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
     if m <= MAX_SMOOTHED_SEASON and not has_few_series:
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
     if is_available():
-        configs.append(pretrained.Pretrained())
+        configs.append(pretrained.Pretrained.default_for(panel, task, overrides))
         # Where levels drift, the other network errs less: on tails of hourly series both together err least.
         if has_high_frequency(task):
-            configs.append(pretrained.PretrainedLF())
+            configs.append(pretrained.PretrainedLF.default_for(panel, task, overrides))
     configs += closed_form_models(panel, task)
     if statsforecast_models.available():
         configs += [model() for model, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]

@@ -66,7 +66,7 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
         >>> from gatecast.data.panel import from_values
         >>> y = np.tile([1.0, 5.0, 9.0, 5.0], 9)
         >>> choose_season(y[None], from_values(y, start="2020-01-01", freq="QS"), 4)
-        Seasons(models=4, naive=4, all=(4,))
+        Seasons(models=4, naive=4, all=(4,), panel=1)
     """
     typical_length = int(np.median(panel.lengths))
     if season_length is None and len(past) == 1:

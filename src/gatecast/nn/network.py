@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gatecast._utils.typing import Float32Array
-from gatecast.kernels.packing import Params, flat_views
-from gatecast.nn.layers.base import CallContext, Layer, Shape
+from gatecast.kernels.packing import Array, Params, flat_views
+from gatecast.nn.layers.base import CallContext, Layer, Shape, State
+from gatecast.nn.layers.base import forward_from as layer_forward_from
 from gatecast.nn.random import generator, hash64
 
 __all__ = [
@@ -20,10 +21,13 @@ __all__ = [
     "Weights",
     "backward",
     "build",
+    "flatten_states",
     "forward",
+    "forward_from",
     "initial_weights",
     "load_weights",
     "split_network",
+    "unflatten_states",
     "update_buffers",
     "zeros_like",
 ]
@@ -183,6 +187,76 @@ def forward(
         x, _, cache = layer.forward(weights.views[k], x, context)
         caches.append(cache)
     return x, caches
+
+
+def forward_from(
+    network: Network,
+    weights: Weights,
+    x: Float32Array,
+    states: Sequence[State | None] | None = None,
+    mask: Float32Array | None = None,
+) -> tuple[Float32Array, list[State | None]]:
+    """Compute the outputs of a network that continues an earlier pass, and its states after the last step.
+
+    Running a and then b from the states after a gives the bits of running both at once.
+
+    Args:
+        network: Layers and shapes, whose layers all support streaming.
+        weights: The parameters.
+        x: (nb, T, F, L), packed, finite.
+        states: As this function returned them; None: the zero states.
+        mask: (nb, T, L) of 0 and 1; where it is 0, states stay as they are. None: no step is skipped.
+
+    Returns:
+        The outputs (nb, T, M, L), and the state of each layer; None for a layer without one.
+
+    >>> import numpy as np
+    >>> from gatecast.nn.layers import LSTM
+    >>> network = build([LSTM(4, return_sequences=True)], (None, 2))
+    >>> weights, x = initial_weights(network, 0), np.ones((1, 5, 2, 1), np.float32)
+    >>> _, states = forward_from(network, weights, x[:, :3])
+    >>> last, _ = forward_from(network, weights, x[:, 3:], states)
+    >>> bool((last == forward_from(network, weights, x)[0][:, 3:]).all())
+    True
+    """
+    after: list[State | None] = []
+    context = CallContext(mask=mask, save_for_backward=False)
+    for layer, params, state in zip(network.layers, weights.views, states or [None] * len(network.layers), strict=True):
+        x, new, _ = layer_forward_from(layer, params, x, context, state)
+        after.append(new)
+    return x, after
+
+
+def flatten_states(states: Any) -> list[Array]:
+    """Return the arrays of states one after another, each [nb, size, L].
+
+    >>> import numpy as np
+    >>> [array.item() for array in flatten_states([None, (np.ones(1), (np.zeros(1),))])]
+    [1.0, 0.0]
+    """
+    if states is None:
+        return []
+    return (
+        [array for item in states for array in flatten_states(item)] if isinstance(states, list | tuple) else [states]
+    )
+
+
+def unflatten_states(arrays: Sequence[Array], like: Any) -> Any:
+    """Return arrays in the nesting of other states: the inverse of `flatten_states`.
+
+    >>> import numpy as np
+    >>> unflatten_states([np.ones(1)], [None, (np.zeros(1),)])
+    [None, (array([1.]),)]
+    """
+    rest = iter(arrays)
+
+    def fill(item: Any) -> Any:
+        """Return the next arrays in the nesting of an item."""
+        if item is None:
+            return None
+        return type(item)(map(fill, item)) if isinstance(item, list | tuple) else next(rest)
+
+    return fill(like)
 
 
 def backward(

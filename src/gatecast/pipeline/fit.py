@@ -146,9 +146,9 @@ def fit(
         calibrator = run.validate(calibrator)
         if evaluate:
             calibrator, evaluation = run.score(calibrator)
-            evaluation = replace(evaluation, findings=tuple(notes))
     ensemble = run.fit_models(run.context, run.configs)
-    notes += _season_notes(ensemble, run.context)
+    notes += (*_season_notes(ensemble, run.context), *(ensemble.findings or run.findings))
+    evaluation = None if evaluation is None else replace(evaluation, findings=tuple(notes))
     seconds = time.perf_counter() - began
     history = run.tracker.history
     return FittedState(panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, seconds)
@@ -187,8 +187,10 @@ class _Fit:
         self.season_length = seasons.naive
         self.task = Task(horizon, seed=config.seed, **seasons.of_task())
         self.past: PastForecasts | None = None
+        self.findings: tuple[str, ...] = ()
         summary = PanelSummary.of(panel)
         self.configs = model_configs(config.model, summary, self.task, overrides(config))
+        _check_finetune(config, self.configs)
         self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
 
     def fit_models(
@@ -241,6 +243,7 @@ class _Fit:
         )
         ensemble = self.fit_models(training, trial, monitored)
         ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
+        self.findings = ensemble.findings
         self.past = forecast_past(
             ensemble, before_test, _validation_offsets(before_test, split, horizon), self.season_length
         )
@@ -325,6 +328,18 @@ def _without_networks(columns: list[str], configs: list[ModelConfig]) -> ModelWe
     if not any(others):
         return equal_weights(columns)
     return ModelWeights({column: other / sum(others) for column, other in zip(columns, others, strict=True)}, {})
+
+
+def _check_finetune(config: ForecasterConfig, configs: list[ModelConfig]) -> None:
+    """Refuse to fine-tune where no model was trained before."""
+    if config.training.finetune and not any(getattr(each, "finetune", False) for each in configs):
+        raise ConfigError(
+            "Invalid finetune=True: no model was trained before",
+            got=", ".join(each.name for each in configs),
+            expected="a pretrained model",
+            fix='Write model="pretrained", or model=["pretrained", "dot"].',
+            argument="finetune",
+        )
 
 
 def _stride(configs: list[ModelConfig]) -> int:

@@ -35,7 +35,7 @@ from gatecast.forecasting.registry import get_model
 from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Score
 
-__all__ = ["read", "write"]
+__all__ = ["from_file", "read", "to_file", "write"]
 
 KIND = "forecaster"
 ROLES = ("futr_exog", "hist_exog", "stat_exog")
@@ -54,6 +54,20 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
 
     Raises:
         ConfigError: The file cannot be written there, or ids that JSON cannot hold.
+    """
+    safefile.write(path, KIND, *to_file(config, state, kind))
+
+
+def to_file(config: ForecasterConfig, state: FittedState, kind: str) -> tuple[dict[str, Any], Arrays]:
+    """Return a forecaster as settings for JSON and arrays.
+
+    Args:
+        config: The settings.
+        state: What was fitted, with the series.
+        kind: Kind of the source table.
+
+    Raises:
+        ConfigError: Ids that JSON cannot hold.
     """
     panel, arrays = _panel_out(state.panel)
     calibrator = state.calibrator
@@ -87,7 +101,7 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
     arrays |= {f"margins.{k}": margins for k, margins in enumerate(calibrator.margins.values())}
     if calibrator.reconciler is not None:
         arrays["reconciliation.errors"] = calibrator.reconciler.errors
-    safefile.write(path, KIND, header, arrays | models)
+    return header, arrays | models
 
 
 def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, str]:
@@ -100,8 +114,24 @@ def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, s
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         ConfigError: A model of a package that is not installed.
     """
-    header, file_arrays = safefile.read(path, KIND)
-    arrays: Arrays = dict(file_arrays)
+    header, arrays = safefile.read(path, KIND)
+    return from_file(path, header, dict(arrays))
+
+
+def from_file(
+    path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays
+) -> tuple[ForecasterConfig, FittedState, str]:
+    """Return a forecaster from what `to_file` returned.
+
+    Args:
+        path: The file that it was read from, for errors.
+        header: The settings.
+        arrays: The arrays.
+
+    Raises:
+        FormatError: They do not describe a forecaster.
+        ConfigError: A model of a package that is not installed.
+    """
     try:
         ensemble, panel = _ensemble_in(header["ensemble"], arrays), _panel_in(header["panel"], arrays)
         settings, about = header["calibrator"], header["state"]

@@ -16,6 +16,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
     QUANTILES,
+    CarriesState,
     Family,
     ForecastModel,
     ModelState,
@@ -66,7 +67,8 @@ def check_model(
     - give the same bits for the same seed, and each time it forecasts;
     - forecast a series alike wherever it stands in the panel, and alone;
     - come back from its state with the same bits, after its settings were written as JSON;
-    - continue from a fitted model, and leave the context as it was.
+    - continue from a fitted model, and leave the context as it was;
+    - forecast in a step as from all values, if it carries its state.
 
     Args:
         config: The config to check. Give a network small settings: it is fitted about ten times.
@@ -141,6 +143,7 @@ class _Check:
         self.check_state()
         self.check_continued()
         self.check_insample()
+        self.check_steps()
 
     def fit(self, context: PanelContext, **options: Any) -> Any:
         """Fit the config, and check that the context is left alone."""
@@ -255,6 +258,17 @@ class _Check:
         shape, expected = predicted.shape, self.context.values.shape
         self.require(shape == expected, f"returned in-sample forecasts of shape {shape}, expected {expected}")
         self.require(np.isnan(predicted[:, 0]).all(), "has an in-sample forecast of the first value")
+
+    def check_steps(self) -> None:
+        """Where a model carries its state, the forecast of a step is that of all values, and the state stays."""
+        if not isinstance(self.model, CarriesState):
+            return
+        _, state = self.model.step_quantiles(self.context.drop_last(1), None)
+        before = {name: array.tobytes() for name, array in state.items()}
+        quantiles, _ = self.model.step_quantiles(self.context, state)
+        self.require(_same(quantiles, self.quantiles), "forecasts otherwise in a step than from all values")
+        after = {name: array.tobytes() for name, array in state.items()}
+        self.require(after == before, "writes to the state that a step begins with")
 
 
 def _require(condition: Any, name: str, message: str) -> None:

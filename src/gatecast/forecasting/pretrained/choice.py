@@ -16,8 +16,9 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.own_seasons import DAILY_SEASONS, choose_own_seasons
+from gatecast.forecasting.pretrained.hf.predict import context_steps as steps_read
 
-__all__ = ["MAX_LF_SEASON", "Choice", "choose_networks", "has_high_frequency", "low_frequency"]
+__all__ = ["MAX_LF_SEASON", "Choice", "choose_networks", "context_steps", "has_high_frequency", "low_frequency"]
 
 MAX_LF_SEASON = 52
 """Longest season of the low-frequency network: weeks of a year."""
@@ -82,6 +83,21 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
     year = np.where((season == DAYS_PER_WEEK) & (length >= MIN_CYCLES * DAYS_PER_YEAR), DAYS_PER_YEAR, 0)
     long = np.where(is_hf, np.where(longest > season, longest, year), 0)
     return Choice(is_hf, np.where(is_hf, season, low.season), long)
+
+
+def context_steps(task: Task) -> int:
+    """Return the newest steps of a series that the high-frequency network reads at most; 0 where it reads none.
+
+    >>> context_steps(Task(6, 12)), context_steps(Task(24, 24))
+    (0, 1440)
+    """
+    seasons = [m for m in task.seasons or (task.season_length,) if _is_high(m)]
+    if not seasons:
+        return 0
+    base, longest = _day_and_week(seasons)
+    # A series of hours may have any season up to two days; one of days may see its year.
+    season = 2 * base if base in DAILY_SEASONS else base
+    return steps_read(season, max(longest, DAYS_PER_YEAR if base == DAYS_PER_WEEK else 0))
 
 
 def low_frequency(values: FloatArray, task: Task) -> Choice:

@@ -9,26 +9,43 @@ Shapes: n_series rows, T columns of the past, h steps, Q quantiles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.forecasting.base import FittedLocalModel, LocalModel, SimpleWeights, Task
+from gatecast._utils.typing import Float32Array, FloatArray, IntArray
+from gatecast.forecasting.base import (
+    CarriedState,
+    FittedLocalModel,
+    LocalModel,
+    ModelState,
+    Overrides,
+    PanelSummary,
+    SimpleWeights,
+    StepCallback,
+    Task,
+)
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.pretrained.choice import Choice, choose_networks, low_frequency
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.hf import predict as hf
+from gatecast.forecasting.pretrained.lf import finetuning
 from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.lf.features import BLOCK
+from gatecast.forecasting.pretrained.lf.streaming import forecast_step, from_arrays, to_arrays
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
 from gatecast.forecasting.pretrained.simple_weights import simple_weights
 from gatecast.forecasting.registry import register
+from gatecast.nn.network import Network, Weights, load_weights, zeros_like
 
 __all__ = ["Pretrained", "PretrainedLF"]
+
+NO_LOW_FREQUENCY = "fine-tuning: all series are days, hours or minutes, whose network stays as it was released."
 
 
 @register
@@ -38,6 +55,10 @@ class Pretrained(LocalModel):
 
     One is for yearly to weekly series, one for days, hours and minutes. Each series has its own season, the one of the
     calendar that repeats best in its past.
+
+    Args:
+        finetune: Whether `fit` trains the network of low frequency further on its series, if their newest values say
+            that it helps; that of high frequency stays as it is.
 
     Source: docs/zero-shot.md has inputs, layers, training and its results.
 
@@ -51,36 +72,67 @@ class Pretrained(LocalModel):
     name: ClassVar[str] = "pretrained"
     column: ClassVar[str] = "Pretrained"
 
+    finetune: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needs_training", self.finetune)
+
     @property
-    def fitted_class(self) -> type[FittedLocalModel]:
-        """That which knows the weights of the simple forecasts."""
-        return FittedPretrained
+    def max_steps(self) -> int:
+        """Updates, at most."""
+        return finetuning.MAX_STEPS if self.finetune else 0
+
+    @classmethod
+    def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> Pretrained:
+        """Return the released network, to be trained further if the user wants that."""
+        config: Pretrained = overrides.apply(cls())
+        return config
+
+    def fit(
+        self,
+        context: PanelContext,
+        task: Task,
+        *,
+        init: Any = None,
+        monitor: ValidationMonitor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> FittedPretrained:
+        """Remember the task, and train the network further if that is wanted; tuned weights of `init` stay.
+
+        Where training did not help, the config of the model says not to try again.
+        """
+        if init is not None:
+            return FittedPretrained(self, task, init.tuned, init.findings)
+        if not self.finetune:
+            return FittedPretrained(self, task)
+        choice, low = self.choose(context.values, task), load_released(WEIGHTS["lf"])
+        if choice.is_hf.all():
+            return FittedPretrained(replace(self, finetune=False), task, None, (NO_LOW_FREQUENCY,))
+        tuned = finetuning.fine_tune(
+            low.network,
+            low.weights,
+            context.values[~choice.is_hf],
+            choice.season[~choice.is_hf],
+            task.horizon,
+            seed=task.seed,
+            on_step=on_step,
+        )
+        config = self if tuned.vector is not None else replace(self, finetune=False)
+        return FittedPretrained(config, task, tuned.vector, (tuned.finding,))
 
     def choose(self, values: FloatArray, task: Task) -> Choice:
         """Choose the network and the seasons of each series."""
         return choose_networks(values, task)
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
-        """Forecast each series from its newest values."""
-        n = len(values)
-        return self._forecast(values, task, np.stack([np.arange(n), np.zeros(n, np.int64)], axis=1))
+        """Forecast each series with the released weights."""
+        return FittedPretrained(self, task).predict_quantiles(PanelContext.from_values(values))
 
-    def forecast_rows(self, context: PanelContext, task: Task) -> FloatArray:
-        """Forecast each row; rows of low frequency that are a series as it was earlier share one pass over it."""
-        can_share = task.horizon <= BLOCK and context.values.shape[1] <= lf.MAX_LENGTH
-        return (
-            self._forecast(context.values, task, shared_origins(context))
-            if can_share
-            else self.forecast(context.values, task)
-        )
-
-    def _forecast(self, values: FloatArray, task: Task, origins: IntArray) -> FloatArray:
-        """Forecast from origins: a row and the number of its values that follow each, [n_rows, 2]."""
-        forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
-        for rows, is_hf, m, long in self.choose(values, task).groups():
-            forecast = _forecast_high if is_hf else _forecast_low
-            forecasts[rows] = forecast(values, task.horizon, rows, origins, m, long)
-        return at_levels(forecasts, task.quantiles)
+    @classmethod
+    def from_state(cls, state: ModelState, task: Task) -> FittedPretrained:
+        """Restore a model from the fields of its config, with its tuned weights."""
+        config = cls(finetune=bool(state.settings.get("finetune", False)))
+        return FittedPretrained(config, task, state.arrays.get("weights"), tuple(state.settings.get("findings", ())))
 
 
 @register
@@ -102,29 +154,86 @@ class PretrainedLF(Pretrained):
         return low_frequency(values, task)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FittedPretrained(FittedLocalModel):
-    """The pretrained networks with their task."""
+    """The pretrained networks with their task.
+
+    Args:
+        config: As it was fitted.
+        task: What it forecasts.
+        tuned: Weights of low frequency that were trained further; None: the released ones are used.
+        findings: What fine-tuning came to, as sentences.
+    """
 
     config: Pretrained
+    tuned: Float32Array | None = None
+    findings: tuple[str, ...] = ()
+
+    @property
+    def refits_to_series(self) -> bool:
+        """Whether nothing of the series is in its weights."""
+        return self.tuned is None
+
+    @cached_property
+    def low(self) -> tuple[Network, Weights]:
+        """Layers and weights of the low-frequency network."""
+        released = load_released(WEIGHTS["lf"])
+        if self.tuned is None:
+            return released.network, released.weights
+        weights = zeros_like(released.weights)
+        load_weights(weights, self.tuned)
+        return released.network, weights
+
+    def predict_quantiles(self, context: PanelContext) -> FloatArray:
+        """Forecast each row; rows of low frequency that are a series as it was earlier share one pass over it."""
+        values, task = context.values, self.task
+        can_share = task.horizon <= BLOCK and values.shape[1] <= lf.MAX_LENGTH
+        origins = shared_origins(context) if can_share else None
+        forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
+        for rows, is_hf, m, long in self.config.choose(values, task).groups():
+            if is_hf:
+                forecasts[rows] = _forecast_high(values[rows], task.horizon, m, long)
+            else:
+                forecasts[rows] = _forecast_low(self.low, values, task.horizon, m, rows, origins)
+        return at_levels(forecasts, task.quantiles)
+
+    def to_state(self) -> ModelState:
+        """Return the config, and the tuned weights as float32."""
+        settings = {"finetune": self.config.finetune, "findings": list(self.findings)}
+        return ModelState(settings, {} if self.tuned is None else {"weights": self.tuned})
+
+    def step_quantiles(self, context: PanelContext, state: CarriedState | None) -> tuple[FloatArray, CarriedState]:
+        """Forecast one step later: from the carried state at low frequency, from the newest values at high."""
+        values, task = context.values, self.task
+        choice = self.config.choose(values, task)
+        before = None if state is None else from_arrays(state)
+        low = np.where(choice.is_hf[:, None], np.nan, values)
+        forecasts, after = forecast_step(*self.low, low, task.horizon, choice.season, before)
+        for rows, is_hf, m, long in choice.groups():
+            if is_hf:
+                forecasts[rows] = _forecast_high(values[rows], task.horizon, m, long)
+        return at_levels(forecasts, task.quantiles), to_arrays(after)
 
     def simple_weights(self, context: PanelContext) -> SimpleWeights:
         """Return how much each simple forecast counts at the ends of series."""
-        return simple_weights(context.values, self.config.choose(context.values, self.task))
+        return simple_weights(context.values, self.config.choose(context.values, self.task), self.low)
 
 
-def _forecast_low(values: FloatArray, h: int, rows: IntArray, origins: IntArray, m: int, _long: int) -> FloatArray:
+def _forecast_low(
+    network: tuple[Network, Weights], values: FloatArray, h: int, m: int, rows: IntArray, origins: IntArray | None
+) -> FloatArray:
     """Return quantiles of the low-frequency network for some rows, from the passes over the series that hold them."""
-    released = load_released(WEIGHTS["lf"])
+    if origins is None:
+        return lf.predict_quantiles(*network, values[rows], h, m)
     holders, place = np.unique(origins[rows, 0], return_inverse=True)
     earlier = np.stack([place.ravel(), origins[rows, 1]], axis=1)
-    return lf.predict_quantiles(released.network, released.weights, values[holders], h, m, earlier)
+    return lf.predict_quantiles(*network, values[holders], h, m, earlier)
 
 
-def _forecast_high(values: FloatArray, h: int, rows: IntArray, _origins: IntArray, m: int, long: int) -> FloatArray:
-    """Return quantiles of the high-frequency network for some rows, a pass each: tokens end where a series ends."""
+def _forecast_high(values: FloatArray, h: int, m: int, long: int) -> FloatArray:
+    """Return quantiles of the high-frequency network, a pass for each row: tokens end where a series ends."""
     released = load_released(WEIGHTS["hf"])
-    return hf.predict_quantiles(released.network, released.weights, values[rows], h, m, long)
+    return hf.predict_quantiles(released.network, released.weights, values, h, m, long)
 
 
 def at_levels(quantiles: FloatArray, levels: Sequence[float]) -> FloatArray:

@@ -77,7 +77,15 @@ def constructor_call(forecaster: Any) -> str:
             arguments.append(f"{name}={kind.__name__}({changed})")
             imports.append(kind.__name__)
     header = f"from gatecast.config import {', '.join(imports)}\n" if imports else ""
-    return f"import gatecast as gc\n{header}\nforecaster = gc.Forecaster({', '.join(arguments)}).fit(data)"
+    call = f"gc.Forecaster({', '.join(arguments)}).fit({_fit_arguments(forecaster)})"
+    return f"import gatecast as gc\n{header}\nforecaster = {call}"
+
+
+def _fit_arguments(forecaster: Any) -> str:
+    """Return the arguments of `fit`."""
+    configs = () if forecaster.state_ is None else forecaster.state_.ensemble.configs
+    is_tuned = any(getattr(config, "finetune", False) for config in configs)
+    return "data, finetune=True" if is_tuned and not forecaster.training.finetune else "data"
 
 
 def _changed_fields(config: Any, default: Any) -> str:

@@ -47,6 +47,18 @@ def test_make_features_from_the_middle_have_the_bits_of_those_from_the_end(m, st
             assert getattr(one, name).tobytes() == getattr(all_, name)[:stop].tobytes(), name
 
 
+@pytest.mark.parametrize("m", [1, 4, 12, 60])
+@pytest.mark.parametrize("first", [0, 1, 30, 69])
+def test_make_features_of_the_last_steps_have_the_bits_of_those_of_all(m, first):
+    y = made(m)
+    series, every = features_of(y, m)
+    last = make_features(series, m, first)
+    for name in ("inputs", "level", "unit", "drift", "slope", "recent", "gap"):
+        assert getattr(last, name).tobytes() == getattr(every, name)[first:].tobytes(), name
+    steps = np.arange(first, 70)
+    assert last.indices.at(steps, steps + 1).tobytes() == every.indices.at(steps, steps + 1).tobytes()
+
+
 @pytest.mark.parametrize("m", [1, 7])
 def test_make_features_are_finite_and_bounded(m):
     _, features = features_of(made(m), m)

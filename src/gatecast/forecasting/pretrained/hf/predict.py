@@ -21,7 +21,7 @@ from gatecast.forecasting.pretrained.hf.history import read_history
 from gatecast.kernels.packing import blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
 
-__all__ = ["MAX_TOKENS", "block_steps", "predict_anchor_weights", "predict_quantiles"]
+__all__ = ["MAX_TOKENS", "block_steps", "context_steps", "predict_anchor_weights", "predict_quantiles"]
 
 MAX_TOKENS = 128
 """Newest tokens that are read: as many as the network was trained on. Copies reach back further."""
@@ -102,6 +102,16 @@ def block_steps(m: int) -> int:
     """
     clock = _Clock.of(m, 0)
     return round(clock.block * clock.r)
+
+
+def context_steps(m: int, long: int) -> int:
+    """Return the newest steps of a series that are read.
+
+    >>> context_steps(24, 168), context_steps(48, 336), context_steps(7, 365)
+    (1056, 2112, 1588)
+    """
+    clock = _Clock.of(m, long)
+    return int(np.ceil(clock.n_averages * clock.r))
 
 
 class _Clock(NamedTuple):

@@ -127,7 +127,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         ((30, 52, 1), [0.99])
     """
     observed = Observed.of(series.observed)
-    indices = seasonal_indices(series.z, m)
+    indices = seasonal_indices(series.z, m, first)
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
     statistics = _adjusted_statistics(series.z, observed, indices, typical, first)
     return Features(
@@ -189,6 +189,9 @@ def _adjusted_statistics(
 ) -> Statistics:
     """Return the statistics at every step from `first` on, of series without the season that is known at the step."""
     m = indices.values.shape[1]
+    if first >= indices.starts[-1] and (indices.strength[-1] > 0).all():
+        index = indices.values[-1][np.arange(len(z)) % m]
+        return statistics_from(z - index, observed, m, typical_unit, first)
     statistics = statistics_from(z, observed, m, typical_unit, first)
     for g in range(1, len(indices.values)):
         seasonal = np.flatnonzero(indices.strength[g] > 0)
@@ -216,7 +219,12 @@ def _inputs(
     x = np.zeros((T - first, N_INPUTS, n), np.float32)
     level, unit, steps = statistics.level, statistics.unit, np.arange(T)
     per_unit = 1 / unit
-    for lag in range(min(WINDOW, T)):
+    if T - first < WINDOW:
+        for row, step in enumerate(range(first, T)):
+            at = steps[max(step - WINDOW + 1, 0) : step + 1]
+            value = series.z[at] - indices.at(np.full(len(at), step), at) - level[row]
+            x[row, WINDOW - len(at) : WINDOW] = _soft(value * per_unit[row]) * series.observed[at]
+    for lag in range(min(WINDOW, T) if T - first >= WINDOW else 0):
         start = max(lag, first)
         at, lagged = steps[start:], slice(start - lag, T - lag)
         value = series.z[lagged] - indices.at(at, at - lag) - level[start - first :]

@@ -18,7 +18,17 @@ from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
 from gatecast.kernels.packing import LANES, blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
 
-__all__ = ["MAX_LENGTH", "align_left", "predict_anchor_weights", "predict_quantiles"]
+__all__ = [
+    "BATCH_SERIES",
+    "MAX_LENGTH",
+    "Origins",
+    "align_left",
+    "history_lengths",
+    "on_log_scale",
+    "predict_anchor_weights",
+    "predict_quantiles",
+    "to_lanes",
+]
 
 BATCH_SERIES = 256
 """Series at a time."""
@@ -62,7 +72,7 @@ def predict_quantiles(
         raise ValueError(f"h={h} is more than a block of {BLOCK} steps")
     out = np.full((len(origins), h, len(LEVELS)), np.nan)
     newest = values[:, -MAX_LENGTH:]
-    length = _lengths(newest)
+    length = history_lengths(newest)
     by_length = np.argsort(length, kind="stable")
     by_length = by_length[length[by_length] > 0]
     # Where each series stands in its batch, so that its origins are found.
@@ -74,11 +84,11 @@ def predict_quantiles(
         series = place[origins[chosen, 0]]
         step = length[origins[chosen, 0]] - 1 - origins[chosen, 1]
         if len(chosen):
-            out[chosen] = _predict(network, weights, newest[rows], length[rows], h, m, _Origins(step, series))
+            out[chosen] = _predict(network, weights, newest[rows], length[rows], h, m, Origins(step, series))
     return out
 
 
-def _lengths(values: FloatArray) -> IntArray:
+def history_lengths(values: FloatArray) -> IntArray:
     """Return the columns from the first value on, (n,)."""
     observed = np.isfinite(values)
     return np.asarray(observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1)))
@@ -102,7 +112,7 @@ def align_left(values: FloatArray, length: IntArray) -> FloatArray:
     return np.where(steps < length, values[rows, np.minimum(column, values.shape[1] - 1)], np.nan)
 
 
-class _Origins(NamedTuple):
+class Origins(NamedTuple):
     """Where forecasts start: steps and series."""
 
     step: IntArray
@@ -133,16 +143,16 @@ def _run(network: Network, weights: Weights, y: FloatArray, m: int) -> _Pass:
 
 
 def _predict(
-    network: Network, weights: Weights, values: FloatArray, length: IntArray, h: int, m: int, origins: _Origins
+    network: Network, weights: Weights, values: FloatArray, length: IntArray, h: int, m: int, origins: Origins
 ) -> FloatArray:
     """Return quantiles from origins in a few series, (n_origins, h, Q)."""
     n_blocks = -(-h // BLOCK)
-    run = _run(network, weights, _to_lanes(values, length, (n_blocks - 1) * BLOCK), m)
+    run = _run(network, weights, to_lanes(values, length, (n_blocks - 1) * BLOCK), m)
     parts = []
     for k in range(n_blocks):
         at = _padded(origins._replace(step=origins.step + k * BLOCK))
         outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
-        parts.append(_on_log_scale(outputs, run.features, at))
+        parts.append(on_log_scale(outputs, run.features, at))
     z = np.concatenate(parts, axis=0)[:h, :, : len(origins.step)]
     series = origins.series
     return np.asarray(SeriesScale(run.scale.negative[series], run.scale.size[series]).inverse(z).transpose(2, 0, 1))
@@ -168,19 +178,19 @@ def predict_anchor_weights(network: Network, weights: Weights, values: FloatArra
     """
     out = np.empty((len(values), HEAD.groups, N_ANCHORS))
     newest = values[:, -MAX_LENGTH:]
-    length = _lengths(newest)
+    length = history_lengths(newest)
     for start in range(0, len(values), BATCH_SERIES):
         rows = slice(start, start + BATCH_SERIES)
         n = len(length[rows])
-        run = _run(network, weights, _to_lanes(newest[rows], length[rows], 0), m)
-        at = _padded(_Origins(length[rows] - 1, np.arange(n)))
+        run = _run(network, weights, to_lanes(newest[rows], length[rows], 0), m)
+        at = _padded(Origins(length[rows] - 1, np.arange(n)))
         outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
         by_lane = anchor_weights(split_outputs(outputs, HEAD)[2])[:, 0]
         out[rows] = by_lane.transpose(0, 3, 1, 2).reshape(-1, HEAD.groups, N_ANCHORS)[:n]
     return out
 
 
-def _to_lanes(values: FloatArray, length: IntArray, n_more: int) -> FloatArray:
+def to_lanes(values: FloatArray, length: IntArray, n_more: int) -> FloatArray:
     """Return series that begin at step 0 in as many columns as there are lanes, with more steps behind their ends."""
     n, T = len(values), int(length.max())
     L = padded_lanes(n)
@@ -189,15 +199,15 @@ def _to_lanes(values: FloatArray, length: IntArray, n_more: int) -> FloatArray:
     return y
 
 
-def _padded(origins: _Origins) -> _Origins:
+def _padded(origins: Origins) -> Origins:
     """Return origins that fill all lanes; the last is repeated."""
     n = len(origins.step)
     L = padded_lanes(n)
     index = np.minimum(np.arange(blocks(n, L) * L), n - 1)
-    return _Origins(origins.step[index], origins.series[index])
+    return Origins(origins.step[index], origins.series[index])
 
 
-def _states_at(states: Float32Array, origins: _Origins) -> Float32Array:
+def _states_at(states: Float32Array, origins: Origins) -> Float32Array:
     """Return the states at origins, [nb, 1, F, L]."""
     L, n = states.shape[3], len(origins.step)
     part = states[origins.series // L, origins.step, :, origins.series % L]
@@ -205,11 +215,18 @@ def _states_at(states: Float32Array, origins: _Origins) -> Float32Array:
     return np.ascontiguousarray(part.reshape(n // lanes, lanes, -1).transpose(0, 2, 1)[:, None])
 
 
-def _on_log_scale(outputs: Float32Array, features: Features, origins: _Origins) -> FloatArray:
-    """Return the quantiles of a block on the scale of the features, (K, Q, n_origins)."""
-    at, n = (origins.step, origins.series), len(origins.step)
+def on_log_scale(outputs: Float32Array, features: Features, origins: Origins, first: int = 0) -> FloatArray:
+    """Return the quantiles of a block on the scale of the features, (K, Q, n_origins).
+
+    Args:
+        outputs: Of the network at the origins, [nb, 1, N_OUTPUTS, L].
+        features: From a step on.
+        origins: Where forecasts start, as many as there are lanes.
+        first: First step of the features.
+    """
+    at, n = (origins.step - first, origins.series), len(origins.step)
     nb, L = outputs.shape[0], outputs.shape[3]
-    part = _take(features, origins)
+    part = _take(features, at)
     simple = anchors(part, np.zeros(1, np.int64), BLOCK)[1:, 0]
     packed = simple.reshape(N_ANCHORS - 1, BLOCK, nb, L).transpose(0, 2, 1, 3)[:, :, None]
     head = head_forward(outputs, Anchors(np.ascontiguousarray(packed, np.float32)), HEAD)
@@ -221,9 +238,9 @@ def _on_log_scale(outputs: Float32Array, features: Features, origins: _Origins) 
     return np.asarray(features.level[at] + features.unit[at] * q + index[:, None])
 
 
-def _take(features: Features, origins: _Origins) -> Features:
-    """Return features with one step: that of the origin of each series."""
-    step, series = origins
+def _take(features: Features, at: tuple[IntArray, IntArray]) -> Features:
+    """Return features with one step: the row of the features for each origin, and its series."""
+    step, series = at
     rows = {
         name: getattr(features, name)[step, series][None]
         for name in ("level", "unit", "drift", "slope", "recent", "gap")

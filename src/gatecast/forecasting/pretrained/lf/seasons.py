@@ -50,12 +50,13 @@ class SeasonalIndices(NamedTuple):
         return np.asarray(self.values[self.block(step), target % self.values.shape[1]])
 
 
-def seasonal_indices(z: FloatArray, m: int) -> SeasonalIndices:
+def seasonal_indices(z: FloatArray, m: int, first: int = 0) -> SeasonalIndices:
     """Estimate the indices at the beginning of cycles.
 
     Args:
         z: (T, n), without gaps.
         m: Season length; 1 for none.
+        first: First step whose indices are needed; blocks before it stay 0.
 
     Example:
         >>> z = np.tile([0.0, 1.0, 0.0, -1.0], 5)[:, None] + 0.01 * np.sin(np.arange(20.0) ** 2)[:, None]
@@ -73,7 +74,8 @@ def seasonal_indices(z: FloatArray, m: int) -> SeasonalIndices:
         rest = _detrended(z, m)[: (cycles - 1) * m].reshape(cycles - 1, m, n)
         sums, squares = np.add.accumulate(rest, axis=0), np.add.accumulate(rest * rest, axis=0).sum(axis=1)
         noise = _first_noise(z, m)
-        for g, start in enumerate(starts[1:].tolist(), 1):
+        newest = int(np.searchsorted(starts, first, side="right")) - 1
+        for g, start in enumerate(starts.tolist()[max(newest, 1) :], max(newest, 1)):
             years = start // m - 1
             values[g], strength[g] = _shrunk(sums[years - 1], squares[years - 1], years, m, noise)
         # The first value of what the moving average leaves is at step m // 2.
