@@ -9,6 +9,7 @@ from typing import Any
 from gatecast.errors import ConfigError
 from gatecast.forecasting import (  # registered on import
     baselines,
+    double_seasonal,
     level_shape,
     local_global_trend,
     seasonal_average,
@@ -93,6 +94,9 @@ def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
         configs += [seasonal_average.SeasonalCopy(), seasonal_average.SeasonalAverage(), level_shape.LevelShape()]
     if longest > 1:
         configs.append(seasonal_ridge.SeasonalRidge())
+    # Of the hourly panels of M4 its forecasts gained next to nothing to the other models.
+    if has_few_series and double_seasonal.season_pair(task.seasons):
+        configs.append(double_seasonal.DoubleSeasonal())
     return configs
 
 

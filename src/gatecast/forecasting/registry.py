@@ -45,6 +45,7 @@ BUILT_IN = {
     "gatecast.forecasting.seasonal_average": ("seasonal-copy", "seasonal-average"),
     "gatecast.forecasting.level_shape": ("level-shape",),
     "gatecast.forecasting.seasonal_ridge": ("seasonal-ridge",),
+    "gatecast.forecasting.double_seasonal": ("double-seasonal",),
     "gatecast.forecasting.statsforecast_models": ("ets", "ces"),
     "gatecast.forecasting.baselines": ("naive", "seasonal-naive", "drift", "mean"),
 }
