@@ -121,7 +121,7 @@ def geometric_mean(ratios: list[float]) -> float:
 
 
 def summary(results: list[Result]) -> tuple[float, list[float], float]:
-    """Return the errors of all origins together relative to seasonal naive's, each origin's, and to the best simple's."""
+    """Return the errors of all origins relative to seasonal naive's, together and each, and to the best simple's."""
     mae = sum(r.mae for r in results)
     each = [r.mae / r.naive for r in results]
     return mae / sum(r.naive for r in results), each, mae / sum(r.simple for r in results)
@@ -168,7 +168,8 @@ def main() -> None:
     print(
         f"\nGeometric means over series: {geometric_mean(to_naive):.3f} of seasonal naive, "
         f"{geometric_mean(to_simple):.3f} of the best simple forecast in hindsight; "
-        f"over origins {geometric_mean(every):.3f}. The worst series {max(to_naive):.3f}, the worst origin {max(every):.3f}."
+        f"over origins {geometric_mean(every):.3f}. "
+        f"The worst series {max(to_naive):.3f}, the worst origin {max(every):.3f}."
     )
 
 

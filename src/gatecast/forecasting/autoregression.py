@@ -2,10 +2,11 @@
 
     z[t] = c + sum_k b[k] z[t - k]   and   z[t] - z[t-1] = sum_k b[k] (z[t - k] - z[t - k - 1]),   k = 1, ..., p
 
-z is the logarithm of a positive series, standardized. The first kind returns to a mean and knows cycles of any length,
-the second stays where the series is. Coefficients are found by ridge regression, those of values towards a random walk;
-orders go up to a fourth of the length, and to two seasons. The forecast is the mean over all models, weighted by
-``exp(-AICc / 2)``: of what a short series cannot tell, nothing is guessed.
+z is the series, standardized. The first kind returns to a mean and knows cycles of any length, the second stays where
+the series is. Coefficients are found by ridge regression, those of values towards a random walk; orders go up to a
+fourth of the length, and to two seasons. The forecast is the mean over all models, weighted by ``exp(-AICc / 2)``: what
+a short series cannot tell is averaged instead of guessed. There is no logarithm: the other models have one, and their
+mean gains more by a model that errs otherwise.
 
 Shapes: n rows, T columns of the past, h steps, K models, p order, P largest order.
 
@@ -23,7 +24,7 @@ import numpy as np
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.registry import register
-from gatecast.forecasting.scaling import forward_fill, has_logarithm, without_zeros
+from gatecast.forecasting.scaling import forward_fill
 from gatecast.forecasting.seasonal_adjustment import batches_by_length
 
 __all__ = ["Autoregression"]
@@ -38,9 +39,9 @@ MIN_ROWS_PER_ORDER = 4
 """Values of a series for each lag, at least."""
 
 MIN_VALUES = 12
-"""Values below which a series has no forecast."""
+"""Values below which nothing is fitted: the forecast is a random walk's."""
 
-RIDGE = 1e-3
+RIDGE = 1e-4
 """Weight of the prior, as a share of the equations."""
 
 MAX_BEYOND = 0.5
@@ -74,7 +75,7 @@ class Autoregression(LocalModel):
     column: ClassVar[str] = "Autoregression"
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
-        """Forecast each series from its own lags; NaN for fewer than 12 values."""
+        """Forecast each series from its own lags; from its last value for fewer than 12 values."""
         forecasts = np.full((len(values), task.horizon, len(task.quantiles)), np.nan)
         past = values[:, -MAX_LENGTH:]
         m = min(task.seasons or (task.season_length,))
@@ -93,19 +94,14 @@ def _orders(n: int, m: int) -> list[int]:
 def _forecast(values: FloatArray, orders: list[int], task: Task) -> FloatArray:
     """Return quantiles of series of similar lengths, [n, h, Q]."""
     n = values.shape[1] - np.isfinite(values).argmax(axis=1)
-    positive = has_logarithm(values)
-    values = without_zeros(values, positive)
-    with np.errstate(all="ignore"):
-        z = forward_fill(np.where(positive[:, None], np.log(values), values))
+    z = forward_fill(values)
     inside = np.arange(z.shape[1]) >= z.shape[1] - n[:, None]
     mean = np.where(inside, z, 0.0).sum(axis=1, keepdims=True) / n[:, None]
     deviation = np.sqrt((np.where(inside, z - mean, 0.0) ** 2).sum(axis=1, keepdims=True) / n[:, None])
     unit = np.where(deviation > 0, deviation, 1.0)
-    models = _fit((z - mean) / unit, n, orders)
-    point, spread = _continue((z - mean) / unit, models, task.horizon)
-    q = LocalModel.normal_quantiles(point * unit + mean, spread * unit, task.quantiles)
-    q = np.where(positive[:, None, None], np.exp(np.minimum(q, 700.0)), q)
-    return np.where((n >= MIN_VALUES)[:, None, None], q, np.nan)
+    z = (z - mean) / unit
+    point, spread = _continue(z, _fit(z, n, orders), task.horizon)
+    return LocalModel.normal_quantiles(point * unit + mean, spread * unit, task.quantiles)
 
 
 class _Models(NamedTuple):
@@ -156,11 +152,14 @@ def _fit(z: FloatArray, n: IntArray, orders: Sequence[int]) -> _Models:
     P = max(orders)
     allowed = np.array([[p < max(length // MIN_ROWS_PER_ORDER, 2) for p in orders] for length in n])
     first = z.shape[1] - n + np.where(allowed, orders, 0).max(axis=1) + 1
+    first = np.where(n < MIN_VALUES, z.shape[1], first)
     values, changes = (_Equations.of(x, first, P) for x in (z, np.diff(z, axis=1, prepend=z[:, :1])))
     parts = [*(_level_model(values, p) for p in orders), *(_change_model(changes, p) for p in orders)]
     lags, constant, variance, criterion = (np.stack(items, axis=1) for items in zip(*parts, strict=True))
     criterion = np.where(np.tile(allowed, 2), criterion, np.inf)
     merit = np.exp(-0.5 * (criterion - criterion.min(axis=1, keepdims=True)))
+    walk = (np.diff(z, axis=1) ** 2).sum(axis=1) / np.maximum(n - 1, 1)
+    variance = np.where((n < MIN_VALUES)[:, None], walk[:, None], variance)
     return _Models(lags, constant, variance, merit / merit.sum(axis=1, keepdims=True))
 
 

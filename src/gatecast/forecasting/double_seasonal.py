@@ -27,6 +27,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.own_seasons import by_own_season
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import has_logarithm, without_zeros
 
@@ -51,7 +52,7 @@ JUDGED_CYCLES = 2
 """Newest long seasons in which the models are judged."""
 
 MIN_CYCLES = 3
-"""Long seasons below which a series has no forecast."""
+"""Long seasons below which a series has the seasonal naive forecast."""
 
 BATCH_NUMBERS = 4_000_000
 """Numbers in the indices and in the judged errors of a batch."""
@@ -74,8 +75,8 @@ class DoubleSeasonal(LocalModel):
     column: ClassVar[str] = "DoubleSeasonal"
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
-        """Forecast each series from its newest ten long seasons; NaN without two seasons, or three of the long one."""
-        forecasts = np.full((len(values), task.horizon, len(task.quantiles)), np.nan)
+        """Forecast each series from its newest ten long seasons; seasonal naive without two seasons or three cycles."""
+        forecasts = by_own_season(values, task)
         pair = season_pair(task.seasons)
         if pair is None:
             return forecasts
@@ -141,9 +142,7 @@ class _Smoothing:
         rest = long - np.tile(short, M // m)
         K = len(self.alpha)
         self.level = np.repeat(level, K, axis=1)
-        self.short, self.long = (
-            np.repeat(_by_place(index, n).T[:, :, None], K, axis=2) for index in (short, rest)
-        )
+        self.short, self.long = (np.repeat(_by_place(index, n).T[:, :, None], K, axis=2) for index in (short, rest))
         self.residual = np.zeros_like(self.level)
 
     def step(self, z: FloatArray, t: int) -> None:

@@ -42,6 +42,7 @@ BUILT_IN = {
     "gatecast.forecasting.pretrained.model": ("pretrained",),
     "gatecast.forecasting.theta": ("dot",),
     "gatecast.forecasting.local_global_trend": ("lgt",),
+    "gatecast.forecasting.autoregression": ("ar",),
     "gatecast.forecasting.seasonal_average": ("seasonal-copy", "seasonal-average"),
     "gatecast.forecasting.level_shape": ("level-shape",),
     "gatecast.forecasting.seasonal_ridge": ("seasonal-ridge",),
