@@ -68,7 +68,7 @@ class Autoregression(LocalModel):
     Example:
         >>> y = np.sin(np.arange(80) * 2 * np.pi / 11)[None]
         >>> Autoregression().forecast(y, Task(3, quantiles=(0.5,)))[..., 0].round(1).tolist()
-        [[0.9, 1.0, 0.8]]
+        [[1.0, 0.8, 0.3]]
     """
 
     name: ClassVar[str] = "ar"
@@ -94,14 +94,16 @@ def _orders(n: int, m: int) -> list[int]:
 def _forecast(values: FloatArray, orders: list[int], task: Task) -> FloatArray:
     """Return quantiles of series of similar lengths, [n, h, Q]."""
     n = values.shape[1] - np.isfinite(values).argmax(axis=1)
-    z = forward_fill(values)
+    size = np.where(np.isfinite(values), np.abs(values), 0.0).max(axis=1, keepdims=True)
+    size[size == 0] = 1.0
+    z = forward_fill(values / size)
     inside = np.arange(z.shape[1]) >= z.shape[1] - n[:, None]
     mean = np.where(inside, z, 0.0).sum(axis=1, keepdims=True) / n[:, None]
     deviation = np.sqrt((np.where(inside, z - mean, 0.0) ** 2).sum(axis=1, keepdims=True) / n[:, None])
     unit = np.where(deviation > 0, deviation, 1.0)
     z = (z - mean) / unit
     point, spread = _continue(z, _fit(z, n, orders), task.horizon)
-    return LocalModel.normal_quantiles(point * unit + mean, spread * unit, task.quantiles)
+    return LocalModel.normal_quantiles(point * unit + mean, spread * unit, task.quantiles) * size[..., None]
 
 
 class _Models(NamedTuple):
