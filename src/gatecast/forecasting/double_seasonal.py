@@ -99,8 +99,8 @@ def season_pair(seasons: Sequence[int]) -> tuple[int, int] | None:
         ((24, 168), None, None)
     """
     first = min(seasons, default=1)
-    longer = [m for m in sorted(seasons) if m > first and m % first == 0]
-    return (first, longer[0]) if first > 1 and longer else None
+    multiples = [m for m in sorted(seasons) if m > first and m % first == 0]
+    return (first, multiples[0]) if first > 1 and multiples else None
 
 
 def _forecast(values: FloatArray, n: IntArray, pair: tuple[int, int], task: Task) -> FloatArray:

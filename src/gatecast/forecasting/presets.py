@@ -100,7 +100,7 @@ def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
 
 
 def _seasonal_models(seasons: Sequence[int], longest: int, *, has_few_series: bool) -> list[ModelConfig]:
-    """Return the models of "auto" that repeat seasons: what tails chose beside the autoregressions."""
+    """Return the models of "auto" that repeat seasons: what tails chose next to the autoregressions."""
     if longest == 1:
         return []
     ridge = seasonal_ridge.SeasonalRidge()

@@ -274,7 +274,7 @@ class _Fit:
     def weigh(self, calibrator: ConformalCalibrator, ensemble: FittedEnsemble) -> ConformalCalibrator:
         """Weight the models of series too short to hold a horizon back, by what is known of shorter ones.
 
-        Networks, which have seen all rows, count as typical. Of fewer than 12 rows nothing is learnt.
+        Networks, which have seen all rows, count as typical. Of fewer than 12 rows nothing is known.
         """
         quick = ensemble.refitting()
         origins = short_origins(self.context, max(self.task.seasons, default=1))
