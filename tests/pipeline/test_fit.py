@@ -253,3 +253,11 @@ def test_fit_of_a_long_horizon_reads_more_than_is_held_back(monkeypatch):
     y = np.sin(np.arange(1000) * np.pi / 12) + 10
     forecaster = Forecaster(100, model="dot").fit({"y": y})
     assert np.isfinite(forecaster.evaluation_.scores[0].mae)
+
+
+def test_fit_weights_models_of_short_series_by_shorter_horizons():
+    y = 100 + 5 * np.arange(20.0)
+    weights = Forecaster(9, model=["naive", "drift"]).fit({"y": y}).model_weights_
+    assert weights["Drift"] > 0.9
+    few = Forecaster(5, model=["naive", "drift"]).fit({"y": y[:8]}).model_weights_
+    assert few["Drift"] == pytest.approx(0.5)

@@ -103,7 +103,8 @@ def _forecast(values: FloatArray, orders: list[int], task: Task) -> FloatArray:
     unit = np.where(deviation > 0, deviation, 1.0)
     z = (z - mean) / unit
     point, spread = _continue(z, _fit(z, n, orders), task.horizon)
-    return LocalModel.normal_quantiles(point * unit + mean, spread * unit, task.quantiles) * size[..., None]
+    q = LocalModel.normal_quantiles(point * unit + mean, spread * unit, task.quantiles)
+    return np.asarray(q * size[..., None])
 
 
 class _Models(NamedTuple):
@@ -129,13 +130,13 @@ class _Equations(NamedTuple):
         gram: Of the lags and the constant, [n, P + 1, P + 1].
         moment: Of the lags and the constant with the value itself, [n, P + 1].
         square: Of the value itself, [n].
-        count: Equations, [n].
+        n_equations: [n].
     """
 
     gram: FloatArray
     moment: FloatArray
     square: FloatArray
-    count: FloatArray
+    n_equations: FloatArray
 
     @classmethod
     def of(cls, x: FloatArray, first: IntArray, P: int) -> _Equations:
@@ -194,7 +195,7 @@ def _change_model(equations: _Equations, p: int) -> _Model:
 def _solve(equations: _Equations, columns: list[int], prior: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the coefficients of some columns, the variance of the errors and AICc."""
     gram, moment = equations.gram[:, columns][:, :, columns], equations.moment[:, columns]
-    count = np.maximum(equations.count, 1.0)
+    count = np.maximum(equations.n_equations, 1.0)
     penalty = (RIDGE * equations.square + TINY)[:, None, None] * np.eye(len(columns))
     target = moment - gram @ prior
     b = prior + np.linalg.solve(gram + penalty, target[..., None])[..., 0]
