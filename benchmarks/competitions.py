@@ -42,6 +42,8 @@ MODELS = (
     "SeasonalAverage",
     "LevelShape",
     "SeasonalRidge",
+    "DoubleSeasonal",
+    "Autoregression",
 )
 
 NAIVE2 = {"M4 yearly": (16.342, 3.974), "M4 weekly": (9.161, 2.777), "M4 hourly": (18.383, 2.395)}

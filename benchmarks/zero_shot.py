@@ -78,8 +78,8 @@ def load(folder: Path, data: DataSet, n_series: int) -> tuple[list[np.ndarray], 
     chosen = names[np.unique(np.linspace(0, len(names) - 1, min(n_series, len(names))).astype(int))]
     past, actual = [], []
     for name in chosen:
-        own = ids.astype(str) == name
-        values, first = y[own].astype(float), int((split[own] == "test").argmax())
+        is_member = ids.astype(str) == name
+        values, first = y[is_member].astype(float), int((split[is_member] == "test").argmax())
         past.append(values[:first][-MAX_CONTEXT:])
         actual.append(values[first : first + data.h])
     return past, np.stack(actual)
@@ -137,8 +137,8 @@ def fracast(past: list[np.ndarray], data: DataSet) -> np.ndarray:
         if np.isfinite(values).sum() < MIN_FRACAST:
             out.append(simple)
             continue
-        found = np.asarray(model.forecast(values, horizon=data.h))
-        out.append(np.stack([np.interp(QUANTILES, model.quantiles, row) for row in found]))
+        predicted = np.asarray(model.forecast(values, horizon=data.h))
+        out.append(np.stack([np.interp(QUANTILES, model.quantiles, row) for row in predicted]))
     return np.stack(out)
 
 

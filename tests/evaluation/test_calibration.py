@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gatecast.evaluation.calibration import (
+    EARLY_STOPPING_BIAS,
     STANDARD_LEVELS,
     calibrate,
     default_calibrator,
@@ -107,3 +108,14 @@ def test_calibrate_rows_of_short_pasts_count_less(rng):
     mixed = long.join(short._replace(series=short.series + 300))
     margin = calibrate(START, mixed, context, ()).margins[50.0].mean()
     assert margin < calibrate(START, mixed._replace(length=np.full(600, 20)), context, ()).margins[50.0].mean()
+
+
+def test_calibrate_counts_errors_that_chose_where_to_stop_for_more(rng):
+    context = PanelContext.from_values(np.ones((300, 20)))
+    past = past_of(rng, 300, 3.0, 20)
+    past = past._replace(quantiles={"LSTM": past.quantiles["LSTM"], "DOT": past.quantiles["LSTM"]})
+    start = default_calibrator(["LSTM", "DOT"], (0.1, 0.5, 0.9))
+    alike = calibrate(start, past, context, ()).weights.shared
+    assert alike["LSTM"] == pytest.approx(0.5)
+    stopped = calibrate(start, past, context, (), ["LSTM"]).weights.shared
+    assert stopped["LSTM"] == pytest.approx(1 / (1 + EARLY_STOPPING_BIAS**4), abs=0.01)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gatecast.evaluation.past_forecasts import forecast_past, older_origins, series_unit
+from gatecast.evaluation.past_forecasts import forecast_past, older_origins, series_unit, short_origins
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.baselines import Naive
 from gatecast.forecasting.context import PanelContext
@@ -32,6 +32,20 @@ def test_older_origins_of_a_series_lie_in_its_newer_half():
 def test_older_origins_of_a_large_panel_are_none():
     values = np.broadcast_to(np.arange(1.0, 2001.0), (3000, 2000))
     assert older_origins(PanelContext.from_values(values), 6, 6, 1).tolist() == []
+
+
+def test_short_origins_divide_the_newer_half_and_leave_two_seasons():
+    assert short_origins(context_of(1, 30), 12).tolist() == [6, 5, 4, 3, 2, 1]
+    assert short_origins(context_of(1, 30), 1).tolist() == list(range(15, 0, -1))
+    assert short_origins(context_of(20, 30), 1).tolist() == [15, 10, 6, 1]
+    assert short_origins(context_of(20, 8), 1).tolist() == []
+
+
+def test_forecast_past_from_short_origins_measures_the_steps_that_are_known():
+    context = context_of(2, 30)
+    past = forecast_past(fit_models([Naive()], context, Task(12)), context, np.array([6, 3]), 1)
+    assert np.isfinite(past.actual).sum(axis=1).tolist() == [6, 6, 3, 3]
+    assert np.isfinite(past.errors()["Naive"]).all()
 
 
 def test_forecast_past_does_not_see_what_followed():

@@ -20,8 +20,10 @@ def panel(n_series, length=120):
     return PanelSummary(np.full(n_series, length))
 
 
-SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge"]
-"""Models of series with a season."""
+HOURS = Task(48, 168, seasons=(24, 168))
+
+LONG_SEASON = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge"]
+"""Models of few series with a season of more than 60 steps."""
 
 
 @pytest.fixture
@@ -33,13 +35,28 @@ def no_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("n_series", "task", "names"),
     [
-        (1, Task(6, 12), ["lstm", "pretrained", "dot", "lgt", *SEASONAL]),
-        (100, Task(6, 12), ["lstm", "pretrained", "dot", "seasonal-ridge"]),
-        (100, Task(8, 4), ["lstm", "pretrained", "dot", "lgt", "seasonal-ridge"]),
+        (1, Task(6, 1), ["lstm", "pretrained", "dot", "lgt", "ar"]),
+        (1, Task(6, 12), ["lstm", "pretrained", "dot", "lgt", "ar", "seasonal-copy", "seasonal-average"]),
+        (100, Task(6, 12), ["lstm", "pretrained", "dot", "ar", "seasonal-ridge"]),
+        (100, Task(8, 4), ["lstm", "pretrained", "dot", "lgt", "ar", "seasonal-ridge"]),
         (100, Task(6, 1), ["es-lstm", "pretrained", "dot", "lgt"]),
         (100, Task(14, 1), ["lstm", "es-lstm", "pretrained", "dot", "lgt"]),
-        (100, Task(48, 168, seasons=(24, 168)), ["lstm", "pretrained", "pretrained-lf", "dot", *SEASONAL]),
-        (1, Task(48, 365), ["lstm", "pretrained", "pretrained-lf", "dot", *SEASONAL]),
+        (
+            100,
+            HOURS,
+            [
+                "lstm",
+                "pretrained",
+                "pretrained-lf",
+                "ar",
+                "seasonal-copy",
+                "level-shape",
+                "seasonal-ridge",
+                "double-seasonal",
+            ],
+        ),
+        (1, HOURS, ["lstm", "pretrained", "pretrained-lf", "dot", "ar", *LONG_SEASON, "double-seasonal"]),
+        (1, Task(48, 365), ["lstm", "pretrained", "pretrained-lf", "dot", "ar", *LONG_SEASON]),
     ],
 )
 def test_auto_models_by_season_horizon_and_number_of_series(n_series, task, names, no_extra):
@@ -69,7 +86,8 @@ def test_model_configs_of_names_configs_networks_and_lists(no_extra):
     network = Sequential([LSTM(4), Dense(6)])
     configs = model_configs(["naive", Naive(), network, "auto", "gru"], panel(1), TASK, Overrides())
     names = [config.name for config in configs]
-    assert names == ["naive", "naive", "sequential", "lstm", "pretrained", "dot", "lgt", *SEASONAL, "gru"]
+    auto = ["lstm", "pretrained", "dot", "lgt", "ar", "seasonal-copy", "seasonal-average"]
+    assert names == ["naive", "naive", "sequential", *auto, "gru"]
     assert unique_columns(configs)[:4] == ["Naive", "Naive-2", "Sequential", "LSTM"]
 
 

@@ -16,21 +16,9 @@ from gatecast.forecasting.registry import available_models, broken_models, get_m
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 
 NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm"]
-SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge"]
-BUILT_IN = [
-    *NETWORKS,
-    "pretrained",
-    "pretrained-lf",
-    "dot",
-    "lgt",
-    *SEASONAL,
-    "ets",
-    "ces",
-    "naive",
-    "seasonal-naive",
-    "drift",
-    "mean",
-]
+SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge", "double-seasonal"]
+STATISTICAL = ["dot", "lgt", "ar", *SEASONAL, "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
+BUILT_IN = [*NETWORKS, "pretrained", "pretrained-lf", *STATISTICAL]
 
 
 @pytest.mark.slow

@@ -26,7 +26,8 @@ def test_fit_splits_one_series_and_scores_its_end(fitted_series, sales):
 
 def test_fit_scores_models_next_to_the_simple_forecasts(fitted_panel):
     evaluation = fitted_panel.evaluation_
-    names = ["Ensemble", "LSTM", "Pretrained", THETA, "SeasonalRidge", "SeasonalNaive", "Naive", "Drift", "Mean"]
+    models = ["LSTM", "Pretrained", THETA, "Autoregression", "SeasonalRidge"]
+    names = ["Ensemble", *models, "SeasonalNaive", "Naive", "Drift", "Mean"]
     assert [score.model for score in evaluation.scores] == names
     assert 0 <= evaluation.scores[0].n_worse <= 24
     assert "of each of 24 series" in evaluation.verdict
@@ -179,7 +180,7 @@ def test_fit_statsforecast_models_join_where_installed(past_shops, tmp_path, mon
     monkeypatch.setattr(statsforecast_models, "forecast_each", forecast_each)
     forecaster = Forecaster(H, **SHOP_COLUMNS, **QUICK).fit(only_sales(past_shops))
     weights = forecaster.model_weights_
-    assert list(weights) == ["LSTM", "Pretrained", THETA, "SeasonalRidge", "AutoETS", "AutoCES"]
+    assert list(weights) == ["LSTM", "Pretrained", THETA, "Autoregression", "SeasonalRidge", "AutoETS", "AutoCES"]
     assert weights["AutoCES"] < 1e-4, "three times too large"
     assert sum(weights.values()) == pytest.approx(1)
     forecaster.save(tmp_path / "m")
@@ -252,3 +253,11 @@ def test_fit_of_a_long_horizon_reads_more_than_is_held_back(monkeypatch):
     y = np.sin(np.arange(1000) * np.pi / 12) + 10
     forecaster = Forecaster(100, model="dot").fit({"y": y})
     assert np.isfinite(forecaster.evaluation_.scores[0].mae)
+
+
+def test_fit_weights_models_of_short_series_by_shorter_horizons():
+    y = 100 + 5 * np.arange(20.0)
+    weights = Forecaster(9, model=["naive", "drift"]).fit({"y": y}).model_weights_
+    assert weights["Drift"] > 0.9
+    few = Forecaster(5, model=["naive", "drift"]).fit({"y": y[:8]}).model_weights_
+    assert few["Drift"] == pytest.approx(0.5)

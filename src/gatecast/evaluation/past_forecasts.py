@@ -19,7 +19,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.metrics.scale import seasonal_naive_scale
 
-__all__ = ["PastForecasts", "forecast_past", "older_origins", "series_unit"]
+__all__ = ["PastForecasts", "forecast_past", "older_origins", "series_unit", "short_origins"]
 
 MAX_ORIGINS = 4
 """Origins of a panel before which closed-form models are asked, a horizon apart."""
@@ -142,3 +142,27 @@ def older_origins(context: PanelContext, newest: int, horizon: int, season_lengt
     n = min(MAX_ORIGINS - 1, MAX_VALUES // max(total, 1) - 1)
     offsets = newest + horizon * np.arange(max(n, 0), 0, -1)
     return offsets[offsets <= oldest]
+
+
+def short_origins(context: PanelContext, season_length: int) -> IntArray:
+    """Return the offsets of origins in series too short to hold a horizon back, which less than a horizon may follow.
+
+    They divide the newer half of the series; two seasons precede each where possible.
+
+    Args:
+        context: The series.
+        season_length: Longest season.
+
+    Example:
+        >>> short_origins(PanelContext.from_values(np.ones((1, 14))), 1).tolist()
+        [6, 5, 4, 3, 2, 1]
+        >>> short_origins(PanelContext.from_values(np.ones((9, 40))), 1).tolist()
+        [20, 14, 7, 1]
+    """
+    lengths = np.isfinite(context.values).sum(axis=1)
+    typical, total = int(np.median(lengths)), int(lengths.sum())
+    oldest = min(typical - max(2 * season_length, MIN_PAST), typical // 2)
+    n = min(MAX_SERIES_ORIGINS if len(context) == 1 else MAX_ORIGINS, MAX_VALUES // max(total, 1))
+    if oldest < 1 or n < 1:
+        return np.empty(0, np.int64)
+    return np.unique(np.linspace(oldest, 1, n).round().astype(np.int64))[::-1]

@@ -41,6 +41,7 @@ __all__ = [
     "FittedEnsemble",
     "fit_models",
     "refine",
+    "stops_early",
     "trial_configs",
     "update_models",
     "weighted_average",
@@ -248,7 +249,7 @@ def fit_models(
     models: list[ForecastModel] = []
     monitors_none_yet = True
     for k, config in enumerate(configs):
-        uses_monitor = config.family == "network" and (monitors_none_yet or _stops_early(config))
+        uses_monitor = config.family == "network" and (monitors_none_yet or stops_early(config))
         monitors_none_yet &= config.family != "network"
         model = config.fit(
             clean,
@@ -261,7 +262,7 @@ def fit_models(
     return FittedEnsemble(tuple(models), tuple(configs), tuple(unique_columns(configs)), effects, task)
 
 
-def _stops_early(config: ModelConfig) -> bool:
+def stops_early(config: ModelConfig) -> bool:
     """Return whether a training ends where the validation error is least."""
     return any(getattr(member, "min_improvement", 1.0) < 1.0 for member in members_of(config))
 

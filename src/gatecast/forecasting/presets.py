@@ -8,7 +8,9 @@ from typing import Any
 
 from gatecast.errors import ConfigError
 from gatecast.forecasting import (  # registered on import
+    autoregression,
     baselines,
+    double_seasonal,
     level_shape,
     local_global_trend,
     seasonal_average,
@@ -42,7 +44,7 @@ MAX_PANEL_TREND_SEASON = 4
 """The same for panels: on validation tails of monthly and weekly panels they gained nothing to the other models."""
 
 MAX_SHORT_SEASON = 60
-"""Longest season of a panel to which copies of seasons add nothing; hours and days have longer ones."""
+"""Longest season of which autoregressions know all that averages of seasons do; hours and days have longer ones."""
 
 SHORT_HORIZON = 6
 """Horizon up to which, without a season, ES-RNN alone joins theta, as validation tails of M3 yearly chose."""
@@ -60,7 +62,7 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
     Example:
         >>> import numpy as np
         >>> [config.name for config in auto_models(PanelSummary(np.full(100, 50)), Task(8, 4), Overrides())]
-        ['lstm', 'pretrained', 'dot', 'lgt', 'seasonal-ridge']
+        ['lstm', 'pretrained', 'dot', 'lgt', 'ar', 'seasonal-ridge']
     """
     has_few_series, m = panel.n_series < FEW_SERIES, task.season_length
     configs: list[ModelConfig] = []
@@ -80,7 +82,9 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
 
 
 def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
-    """Return the models of "auto" that are no networks: smoothing, and seasonal models where there is a season.
+    """Return the models of "auto" that are no networks: smoothing, autoregressions, and models of seasons.
+
+    Panels without a season have no autoregressions, which gained on yearly series of M3 and lost on those of M4.
 
     Example:
         >>> import numpy as np
@@ -89,15 +93,27 @@ def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
     """
     has_few_series, longest = panel.n_series < FEW_SERIES, max(task.seasons, default=task.season_length)
     max_season = MAX_TREND_SEASON if has_few_series else MAX_PANEL_TREND_SEASON
-    configs: list[ModelConfig] = [theta.DynamicOptimizedTheta()]
+    configs: list[ModelConfig] = []
+    if has_few_series or longest <= MAX_SHORT_SEASON:
+        configs.append(theta.DynamicOptimizedTheta())
     if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= max_season:
         configs.append(local_global_trend.LocalGlobalTrend())
-    # In panels of a short season, copies of seasons add nothing to the other models.
-    if longest > 1 and (has_few_series or longest > MAX_SHORT_SEASON):
-        configs += [seasonal_average.SeasonalCopy(), seasonal_average.SeasonalAverage(), level_shape.LevelShape()]
-    if longest > 1:
-        configs.append(seasonal_ridge.SeasonalRidge())
-    return configs
+    if has_few_series or longest > 1:
+        configs.append(autoregression.Autoregression())
+    return configs + _seasonal_models(task.seasons, longest, has_few_series=has_few_series)
+
+
+def _seasonal_models(seasons: Sequence[int], longest: int, *, has_few_series: bool) -> list[ModelConfig]:
+    """Return the models of "auto" that repeat seasons: what tails chose next to the autoregressions."""
+    if longest == 1:
+        return []
+    ridge = seasonal_ridge.SeasonalRidge()
+    average = [seasonal_average.SeasonalAverage()] if has_few_series else []
+    simple = [seasonal_average.SeasonalCopy(), *average]
+    if longest <= MAX_SHORT_SEASON:
+        return [*simple] if has_few_series else [ridge]
+    pair = [double_seasonal.DoubleSeasonal()] if double_seasonal.season_pair(seasons) else []
+    return [*simple, level_shape.LevelShape(), ridge, *pair]
 
 
 def check_model(model: Any) -> None:

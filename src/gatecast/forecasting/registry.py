@@ -42,9 +42,11 @@ BUILT_IN = {
     "gatecast.forecasting.pretrained.model": ("pretrained", "pretrained-lf"),
     "gatecast.forecasting.theta": ("dot",),
     "gatecast.forecasting.local_global_trend": ("lgt",),
+    "gatecast.forecasting.autoregression": ("ar",),
     "gatecast.forecasting.seasonal_average": ("seasonal-copy", "seasonal-average"),
     "gatecast.forecasting.level_shape": ("level-shape",),
     "gatecast.forecasting.seasonal_ridge": ("seasonal-ridge",),
+    "gatecast.forecasting.double_seasonal": ("double-seasonal",),
     "gatecast.forecasting.statsforecast_models": ("ets", "ces"),
     "gatecast.forecasting.baselines": ("naive", "seasonal-naive", "drift", "mean"),
 }

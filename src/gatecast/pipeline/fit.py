@@ -29,9 +29,9 @@ from gatecast.evaluation.calibration import (
     default_calibrator,
 )
 from gatecast.evaluation.coherent_forecasts import fit_reconciler
-from gatecast.evaluation.model_weights import ModelWeights, equal_weights
+from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
 from gatecast.evaluation.online_margins import update_margins
-from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past, older_origins
+from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past, older_origins, short_origins
 from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
@@ -40,6 +40,7 @@ from gatecast.forecasting.ensemble import (
     FittedEnsemble,
     fit_models,
     refine,
+    stops_early,
     trial_configs,
     update_models,
 )
@@ -147,6 +148,8 @@ def fit(
         if evaluate:
             calibrator, evaluation = run.score(calibrator)
     ensemble = run.fit_models(run.context, run.configs)
+    if run.split is None:
+        calibrator = run.weigh(calibrator, ensemble)
     notes += (*_season_notes(ensemble, run.context), *(ensemble.findings or run.findings))
     evaluation = None if evaluation is None else replace(evaluation, findings=tuple(notes))
     seconds = time.perf_counter() - began
@@ -191,6 +194,8 @@ class _Fit:
         summary = PanelSummary.of(panel)
         self.configs = model_configs(config.model, summary, self.task, overrides(config))
         _check_finetune(config, self.configs)
+        columns = zip(unique_columns(self.configs), self.configs, strict=True)
+        self.stopped_early = [column for column, item in columns if stops_early(item)]
         self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
 
     def fit_models(
@@ -266,11 +271,25 @@ class _Fit:
         past = newest if self.past is None else newest.join(self.past)
         return self._calibrate(calibrator, past, context), evaluation
 
+    def weigh(self, calibrator: ConformalCalibrator, ensemble: FittedEnsemble) -> ConformalCalibrator:
+        """Weight the models of series too short to hold a horizon back, by what is known of shorter ones.
+
+        Networks, which have seen all rows, count as typical. Of fewer than 12 rows nothing is known.
+        """
+        quick = ensemble.refitting()
+        origins = short_origins(self.context, max(self.task.seasons, default=1))
+        if quick is None or not len(origins) or self.typical_length < MIN_TRAINING_ROWS:
+            return calibrator
+        past = forecast_past(quick, self.context, origins, self.season_length)
+        unknown = {name: np.full(len(past.series), np.nan) for name in ensemble.columns}
+        weights = fit_weights({**unknown, **past.errors()}, past.series, past.horizons, len(self.context))
+        return calibrator._replace(weights=weights)
+
     def _calibrate(
         self, calibrator: ConformalCalibrator, past: PastForecasts, context: PanelContext
     ) -> ConformalCalibrator:
         """Learn from past errors: weights, widths, and how the series of a hierarchy err together."""
-        calibrator = calibrate(calibrator, past, context, self.config.level)
+        calibrator = calibrate(calibrator, past, context, self.config.level, self.stopped_early)
         if self.panel.hierarchy is None:
             return calibrator
         return calibrator._replace(reconciler=fit_reconciler(calibrator, past, len(self.panel)))
