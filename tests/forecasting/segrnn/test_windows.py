@@ -73,7 +73,7 @@ def test_training_windows_hold_the_values_that_follow():
     values = np.arange(1.0, 201.0)[None]  # changes of the logarithm fall: each names its column
     scaled = scaled_of(values)
     unique = scaled.z[0]
-    seen = set()
+    seen, signs = set(), set()
     for x, y, weight in training_windows(scaled, 9, config(), seed=0):
         assert x.shape == (64, 2, 4)
         assert y.shape == weight.shape == (64, 3, 4)
@@ -81,6 +81,10 @@ def test_training_windows_hold_the_values_that_follow():
         following = y.reshape(64, -1)
         for row in range(64):
             # The level is the newest value: the next one lies one column on.
+            sign = np.sign(following[row, 0])
+            signs.add(sign)
+            following[row] *= sign
+            window[row] *= sign
             step = following[row, 0]
             column = int(np.argmin(np.abs(np.diff(unique) - step)))
             seen.add(column)
@@ -89,9 +93,11 @@ def test_training_windows_hold_the_values_that_follow():
             assert not known[9:].any()
             expected = unique[column + 1 : column + 1 + known.sum()] - unique[column]
             np.testing.assert_allclose(following[row][known], np.clip(expected, -2 * CLIP, 2 * CLIP), atol=1e-4)
-            assert window[row, -1] == 0.0
+            past = np.clip(unique[column - 7 : column + 1] - unique[column], -CLIP, CLIP)
+            np.testing.assert_allclose(window[row], past, atol=1e-4)
     assert min(seen) >= n_read(config()) - 1
     assert max(seen) == 198
+    assert signs == {-1.0, 1.0}
 
 
 def test_training_windows_of_missing_values_have_no_weight():

@@ -120,12 +120,12 @@ class SegRNNConfig:
     season_length: int = 1
     cell: Literal["lstm", "gru"] = "lstm"
     units: int = 64
-    dropout: float = 0.2
+    dropout: float = 0.1
     level_window: int = 1
-    max_steps: int = 300
+    max_steps: int = 500
     batch_size: int = 64
     learning_rate: float = 1e-2
-    min_improvement: float = 0.03
+    min_improvement: float = 0.1
     quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatecast.forecasting.base import Overrides, PanelSummary, Task
+from gatecast.forecasting.panel_rnn.presets import removed_season
 
 __all__ = ["members"]
 
@@ -12,9 +13,16 @@ SEGMENT_LENGTHS = 12, 48
 """Shortest and longest segment: a season within them is a segment."""
 
 N_SEGMENTS = 30
-"""Segments of the look-back: a month of hours."""
+"""Segments of the look-back, at most: a month of hours."""
+
+LOOK_BACKS = 8
+"""Times that the look-back fits into a series, at least."""
 
 N_MEMBERS = 2
+"""Networks: one counts from the newest value, one from the mean of the newest segment."""
+
+SMALL_PANEL_VALUES = 20_000
+"""Values of all series below which fewer updates of fewer look-backs do: more of them learn these by heart."""
 
 
 def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[str, Any]]:
@@ -32,15 +40,17 @@ def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[
 
 def _member(k: int, panel: PanelSummary, task: Task) -> dict[str, Any]:
     """Return the settings of one member: every other one counts from the mean of the newest segment."""
-    length = segment_length(task)
-    typical = panel.typical_length
-    n_segments = max(1, min(N_SEGMENTS, typical // 4 // length))
-    return {
+    length, typical = segment_length(task), panel.typical_length
+    n_segments = max(1, min(N_SEGMENTS, typical // LOOK_BACKS // length))
+    settings = {
         "input_size": min(n_segments * length, max(typical - 1, 1)),
         "segment_length": length,
+        "season_length": removed_season(task.season_length, panel.n_series),
         "level_window": length if k % 2 else 1,
         "quantiles": task.quantiles,
     }
+    is_small = panel.lengths.sum() < SMALL_PANEL_VALUES
+    return settings | ({"max_steps": 150, "batch_size": 32} if is_small else {})
 
 
 def segment_length(task: Task) -> int:

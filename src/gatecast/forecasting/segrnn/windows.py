@@ -61,7 +61,7 @@ class TrainingWindows(NamedTuple):
     """Windows with what follows them."""
 
     x: Float32Array
-    """Segments that are read, [B, N, P]."""
+    """Segments that are read, half of the windows mirrored, [B, N, P]."""
     y: Float32Array
     """What follows, less the level, [B, K, P']."""
     weight: Float32Array
@@ -168,6 +168,9 @@ def window_inputs(window: Float32Array, config: SegRNNConfig) -> tuple[Float32Ar
 def training_windows(scaled: ScaledSeries, horizon: int, config: SegRNNConfig, seed: int) -> Iterator[TrainingWindows]:
     """Yield windows for every update: origins anywhere in the series, those of long series after a full look-back.
 
+    Half of the windows are mirrored at their level. A few months hold hundreds of windows but few changes of the level;
+    mirrored, their direction cannot be learnt by heart, and what is learnt of the season is the same.
+
     Args:
         scaled: Series that are trained on.
         horizon: Steps ahead.
@@ -193,4 +196,5 @@ def training_windows(scaled: ScaledSeries, horizon: int, config: SegRNNConfig, s
         y = np.clip(scaled.z[rows[:, None], columns] - level[:, None], -2 * CLIP, 2 * CLIP)
         weight = scaled.observed[rows[:, None], columns] * inside
         shape = (len(rows), n_segments, length)
-        yield TrainingWindows(x, y.reshape(shape), weight.astype(np.float32).reshape(shape))
+        sign = rng.choice(np.array([-1, 1], np.float32), len(rows))[:, None, None]
+        yield TrainingWindows(sign * x, sign * y.reshape(shape), weight.astype(np.float32).reshape(shape))
