@@ -27,6 +27,7 @@ from gatecast.forecasting.pretrained import model as pretrained
 from gatecast.forecasting.pretrained.released import is_available
 from gatecast.forecasting.registry import AUTO, REQUIRED, get_model
 from gatecast.forecasting.segrnn.model import SegRNNConfig
+from gatecast.forecasting.segrnn.presets import segment_length
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 from gatecast.nn.sequential import Sequential
 
@@ -53,8 +54,9 @@ SHORT_HORIZON = 6
 MAX_SMOOTHED_SEASON = 1
 """Season up to which ES-RNN joins: with longer ones it gained nothing on validation tails."""
 
-LONG_HORIZON = 96
-"""Horizon from which SegRNN replaces the LSTM of few series of parts of a day, as their validation tails chose."""
+LONG_HORIZON, MIN_SEGMENTS = 48, 56
+"""Horizon and segments of a series from which SegRNN replaces the LSTM of few series of parts of a day, as their
+validation tails chose: eight weeks of half hours are the shortest that were measured."""
 
 BASELINES = (baselines.SeasonalNaive, baselines.Naive, baselines.Drift, baselines.Mean)
 """The simple forecasts, in the order in which scores show them."""
@@ -70,7 +72,7 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
     """
     has_few_series, m = panel.n_series < FEW_SERIES, task.season_length
     configs: list[ModelConfig] = []
-    if has_few_series and is_long(task):
+    if has_few_series and reads_segments(panel, task):
         configs.append(SegRNNConfig.default_for(panel, task, overrides))
     elif has_few_series or m > 1 or task.horizon > SHORT_HORIZON:
         configs.append(LSTMConfig.default_for(panel, task, overrides))
@@ -84,14 +86,18 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
     return configs
 
 
-def is_long(task: Task) -> bool:
-    """Return whether a network is to read a long look-back in segments: parts of a day, days ahead.
+def reads_segments(panel: PanelSummary, task: Task) -> bool:
+    """Return whether the network of few series is to read a long look-back in segments: parts of a day, days ahead.
 
     Example:
-        >>> is_long(Task(96, 168, seasons=(24, 168))), is_long(Task(48, 24)), is_long(Task(100, 7))
-        (True, False, False)
+        >>> import numpy as np
+        >>> panel = PanelSummary(np.array([3000]))
+        >>> reads_segments(panel, Task(48, 168, seasons=(24, 168))), reads_segments(panel, Task(100, 7))
+        (True, False)
     """
-    return task.horizon >= LONG_HORIZON and not {task.season_length, *task.seasons}.isdisjoint((*DAILY_SEASONS, *WEEKS))
+    has_days = not {task.season_length, *task.seasons}.isdisjoint((*DAILY_SEASONS, *WEEKS))
+    is_long = panel.typical_length >= MIN_SEGMENTS * segment_length(task)
+    return has_days and is_long and task.horizon >= LONG_HORIZON
 
 
 def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:

@@ -7,7 +7,7 @@ from typing import Any
 from gatecast.forecasting.base import Overrides, PanelSummary, Task
 from gatecast.forecasting.panel_rnn.presets import removed_season
 
-__all__ = ["members"]
+__all__ = ["members", "segment_length"]
 
 SEGMENT_LENGTHS = 12, 48
 """Shortest and longest segment: a season within them is a segment."""
