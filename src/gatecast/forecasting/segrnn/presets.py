@@ -22,7 +22,7 @@ N_MEMBERS = 2
 """Networks: one counts from the newest value, one from the mean of the newest segment."""
 
 SMALL_PANEL_VALUES = 20_000
-"""Values of all series below which fewer updates of fewer look-backs do: more of them learn these by heart."""
+"""Values of all series below which fewer updates of fewer look-backs do: more of them overfit."""
 
 
 def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ def training_windows(scaled: ScaledSeries, horizon: int, config: SegRNNConfig, s
     """Yield windows for every update: origins anywhere in the series, those of long series after a full look-back.
 
     Half of the windows are mirrored at their level. A few months hold hundreds of windows but few changes of the level;
-    mirrored, their direction cannot be learnt by heart, and what is learnt of the season is the same.
+    mirrored, a network cannot overfit their direction, and what is fitted of the season is the same.
 
     Args:
         scaled: Series that are trained on.
