@@ -1,6 +1,6 @@
 """Measure ETTh1 as papers on long horizons do: 12 months of training, 4 of validation, 4 of test, standardized.
 
-usage: etth1.py FILE [--horizons 96,192,336,720] [--seed N] [--stride N]
+usage: etth1.py FILE [--model auto] [--horizons 96,192,336,720] [--seed N] [--stride N]
 
 FILE holds unique_id, ds, y of the seven columns, 17,420 hours each, of which the first 14,400 are used. Mean and
 standard deviation are those of the training months. One Forecaster is fitted on the first 16 months (its validation
@@ -37,6 +37,7 @@ def load(path: str) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
+    parser.add_argument("--model", default="auto")
     parser.add_argument("--horizons", default="96,192,336,720")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stride", type=int, default=1)
@@ -52,7 +53,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for h in map(int, options.horizons.split(",")):
         start = time.perf_counter()
-        forecaster = Forecaster(h, seed=options.seed).fit(table(TRAIN + VALIDATION), evaluate=False)
+        forecaster = Forecaster(h, model=options.model, seed=options.seed).fit(
+            table(TRAIN + VALIDATION), evaluate=False
+        )
         seconds = time.perf_counter() - start
         state = forecaster.state_
         context = PanelContext.from_panel(forecaster._read(table(z.shape[1]))[0], fitted_on=forecaster.panel_)

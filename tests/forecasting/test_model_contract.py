@@ -8,6 +8,7 @@ from gatecast.forecasting.es_rnn.model import ESRNNConfig
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.forecasting.registry import available_models, get_model
+from gatecast.forecasting.segrnn.model import SegRNNConfig
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 from gatecast.layers import GRU, LSTM, Dense, Dropout, Input, QuantileHead
 from gatecast.testing import check_model
@@ -20,6 +21,8 @@ def tiny(name):
     """A config of a registered model that is fitted in a moment."""
     if name in CELLS:
         return CELLS[name](5, n_layers=1, level_window=2, **TINY)
+    if name == "segrnn":
+        return SegRNNConfig(8, segment_length=4, units=4, max_steps=3, batch_size=8)
     return ESRNNConfig(5, **TINY) if name == "es-lstm" else get_model(name)()
 
 
@@ -40,6 +43,12 @@ def test_seasons_strides_and_dropout_keep_the_contract(name):
     check_model(config, horizons=(5,), quantiles=(0.1, 0.5, 0.9))
 
 
+@pytest.mark.parametrize(("cell", "season_length"), [("lstm", 4), ("gru", 1)])
+def test_seasons_cells_and_levels_of_a_segrnn_keep_the_contract(cell, season_length):
+    config = SegRNNConfig(10, 4, season_length, cell, units=4, level_window=4, max_steps=3, batch_size=8)
+    check_model(config, horizons=(5,), quantiles=(0.1, 0.5, 0.9))
+
+
 @pytest.mark.parametrize(
     ("layers", "h"),
     [
@@ -52,6 +61,6 @@ def test_networks_of_a_user_keep_the_contract(layers, h):
     check_model(SequentialConfig(Sequential(layers), 6, max_steps=4, batch_size=16), horizons=(h,))
 
 
-@pytest.mark.parametrize("name", ["lstm", "es-lstm", "naive"])
+@pytest.mark.parametrize("name", ["lstm", "es-lstm", "segrnn", "naive"])
 def test_medians_keep_the_contract(name):
     check_model(MedianOf((tiny(name),) * 2), horizons=(6,))

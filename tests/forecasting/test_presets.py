@@ -63,6 +63,22 @@ def test_auto_models_by_season_horizon_and_number_of_series(n_series, task, name
     assert [config.name for config in auto_models(panel(n_series), task, Overrides())] == names
 
 
+@pytest.mark.parametrize(
+    ("length", "task", "name"),
+    [
+        (3000, Task(48, 168, seasons=(24, 168)), "segrnn"),
+        (3000, Task(336, 336, seasons=(48, 336)), "segrnn"),
+        (3000, Task(47, 168, seasons=(24, 168)), "lstm"),
+        (1343, Task(48, 168, seasons=(24, 168)), "lstm"),
+        (3000, Task(96, 7, seasons=(7,)), "lstm"),
+        (3000, Task(96, 365, seasons=(365,)), "lstm"),
+    ],
+)
+def test_auto_models_read_long_series_of_hours_in_segments_where_the_horizon_is_days(length, task, name):
+    assert auto_models(panel(3, length), task, Overrides())[0].name == name
+    assert auto_models(panel(16, length), task, Overrides())[0].name == "lstm"
+
+
 def test_auto_goes_on_without_the_pretrained_network_and_says_so(no_extra, monkeypatch):
     reason = "The file has been altered since it was saved."
     monkeypatch.setattr("gatecast.pipeline.fit.why_unavailable", lambda: reason)

@@ -15,7 +15,7 @@ from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.forecasting.registry import available_models, broken_models, get_model, register
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 
-NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm"]
+NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm", "segrnn"]
 SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge", "double-seasonal"]
 STATISTICAL = ["dot", "lgt", "ar", *SEASONAL, "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
 BUILT_IN = [*NETWORKS, "pretrained", "pretrained-lf", *STATISTICAL]

@@ -178,7 +178,7 @@ def _differentiable(ensemble: FittedEnsemble) -> tuple[str, Sequence[IsDifferent
         raise ConfigError(
             "This model cannot be explained",
             got=", ".join(ensemble.columns),
-            expected="lstm, gru, rnn, lstm-peephole, slstm or a network of your own, alone or in an ensemble",
+            expected="lstm, gru, rnn, lstm-peephole, slstm, segrnn or a network of your own, alone or in an ensemble",
             fix='Fit a Forecaster with model="lstm".',
         )
     return model

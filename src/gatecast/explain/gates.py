@@ -153,7 +153,7 @@ def _network(ensemble: FittedEnsemble, member: int) -> tuple[str, NetworkView]:
         raise ConfigError(
             "This model has no network with gates to show",
             got=", ".join(ensemble.columns),
-            expected="lstm, gru, rnn, lstm-peephole, slstm, es-lstm or a network of your own",
+            expected="lstm, gru, rnn, lstm-peephole, slstm, es-lstm, segrnn or a network of your own",
             fix='Fit a Forecaster with model="lstm".',
         )
     if isinstance(member, bool) or not isinstance(member, int) or not 0 <= member < len(networks):

@@ -195,7 +195,7 @@ class FittedEnsemble:
         raise ConfigError(
             "This model has no in-sample forecasts",
             got=", ".join(self.columns),
-            expected="a model with in-sample forecasts, such as lstm, gru, rnn or es-lstm",
+            expected="a model with in-sample forecasts, such as lstm, gru, rnn, es-lstm or segrnn",
         )
 
 

@@ -20,12 +20,15 @@ from gatecast.forecasting import (  # registered on import
 )
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.es_rnn.model import ESRNNConfig
+from gatecast.forecasting.own_seasons import DAILY_SEASONS
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
-from gatecast.forecasting.panel_rnn.presets import FEW_SERIES
+from gatecast.forecasting.panel_rnn.presets import FEW_SERIES, WEEKS
 from gatecast.forecasting.pretrained import model as pretrained
 from gatecast.forecasting.pretrained.choice import has_high_frequency
 from gatecast.forecasting.pretrained.released import is_available
 from gatecast.forecasting.registry import AUTO, REQUIRED, get_model
+from gatecast.forecasting.segrnn.model import SegRNNConfig
+from gatecast.forecasting.segrnn.presets import segment_length
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 from gatecast.nn.sequential import Sequential
 
@@ -52,12 +55,16 @@ SHORT_HORIZON = 6
 MAX_SMOOTHED_SEASON = 1
 """Season up to which ES-RNN joins: with longer ones it gained nothing on validation tails."""
 
+LONG_HORIZON, MIN_SEGMENTS = 48, 56
+"""Horizon and segments of a series from which SegRNN replaces the LSTM of few series of parts of a day, as their
+validation tails chose: eight weeks of half hours are the shortest that were measured."""
+
 BASELINES = (baselines.SeasonalNaive, baselines.Naive, baselines.Drift, baselines.Mean)
 """The simple forecasts, in the order in which scores show them."""
 
 
 def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[ModelConfig]:
-    """Return the models of "auto": a trained and the pretrained LSTM, the theta method, and what else tails chose.
+    """Return the models of "auto": a trained and the pretrained network, the theta method, and what else tails chose.
 
     Example:
         >>> import numpy as np
@@ -66,7 +73,9 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
     """
     has_few_series, m = panel.n_series < FEW_SERIES, task.season_length
     configs: list[ModelConfig] = []
-    if has_few_series or m > 1 or task.horizon > SHORT_HORIZON:
+    if has_few_series and reads_segments(panel, task):
+        configs.append(SegRNNConfig.default_for(panel, task, overrides))
+    elif has_few_series or m > 1 or task.horizon > SHORT_HORIZON:
         configs.append(LSTMConfig.default_for(panel, task, overrides))
     if m <= MAX_SMOOTHED_SEASON and not has_few_series:
         configs.append(ESRNNConfig.default_for(panel, task, overrides))
@@ -79,6 +88,20 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
     if statsforecast_models.available():
         configs += [model() for model, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]
     return configs
+
+
+def reads_segments(panel: PanelSummary, task: Task) -> bool:
+    """Return whether the network of few series is to read a long look-back in segments: parts of a day, days ahead.
+
+    Example:
+        >>> import numpy as np
+        >>> panel = PanelSummary(np.array([3000]))
+        >>> reads_segments(panel, Task(48, 168, seasons=(24, 168))), reads_segments(panel, Task(100, 7))
+        (True, False)
+    """
+    has_days = not {task.season_length, *task.seasons}.isdisjoint((*DAILY_SEASONS, *WEEKS))
+    is_long = panel.typical_length >= MIN_SEGMENTS * segment_length(task)
+    return has_days and is_long and task.horizon >= LONG_HORIZON
 
 
 def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:

@@ -38,6 +38,7 @@ CELL_MODELS = ("lstm", "gru", "rnn", "lstm-peephole", "slstm")
 BUILT_IN = {
     "gatecast.forecasting.panel_rnn.model": CELL_MODELS,
     "gatecast.forecasting.es_rnn.model": ("es-lstm",),
+    "gatecast.forecasting.segrnn.model": ("segrnn",),
     "gatecast.forecasting.sequential_model.model": ("sequential",),
     "gatecast.forecasting.pretrained.model": ("pretrained", "pretrained-lf"),
     "gatecast.forecasting.theta": ("dot",),

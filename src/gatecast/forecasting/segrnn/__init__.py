@@ -1,0 +1,1 @@
+"""SegRNN: a recurrent network over segments of a series, for long look-backs and long horizons."""
