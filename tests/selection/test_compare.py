@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import gatecast.forecaster
+import gatecast.pipeline.read
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
@@ -176,7 +176,7 @@ def test_the_table_is_read_once(monkeypatch):
         calls.append(given)
         return read(*given, **named)
 
-    monkeypatch.setattr(gatecast.forecaster, "read", counted)
+    monkeypatch.setattr(gatecast.pipeline.read, "read", counted)
     compare(panel(1), 3, models=["lstm", "rnn"], n_windows=1, training=QUICK)
     assert len(calls) == 1
 
