@@ -46,6 +46,9 @@ MAX_TREND_SEASON = 85
 MAX_PANEL_TREND_SEASON = 4
 """The same for panels: on validation tails of monthly and weekly panels they gained nothing to the other models."""
 
+MONTHS = 12
+"""Season of months."""
+
 MAX_SHORT_SEASON = 60
 """Longest season of which autoregressions know all that averages of seasons do; hours and days have longer ones."""
 
@@ -107,7 +110,8 @@ def reads_segments(panel: PanelSummary, task: Task) -> bool:
 def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
     """Return the models of "auto" that are no networks: smoothing, autoregressions, and models of seasons.
 
-    Panels without a season have no autoregressions, which gained on yearly series of M3 and lost on those of M4.
+    Panels without a season have no autoregressions, which gained on yearly series of M3 and lost on those of M4; nor
+    have panels of months, where they gained nothing.
 
     Example:
         >>> import numpy as np
@@ -121,7 +125,7 @@ def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
         configs.append(theta.DynamicOptimizedTheta())
     if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= max_season:
         configs.append(local_global_trend.LocalGlobalTrend())
-    if has_few_series or longest > 1:
+    if has_few_series or longest not in (1, MONTHS):
         configs.append(autoregression.Autoregression())
     return configs + _seasonal_models(task.seasons, longest, has_few_series=has_few_series)
 
