@@ -26,12 +26,12 @@ def test_fit_splits_one_series_and_scores_its_end(fitted_series, sales):
 
 def test_fit_scores_models_next_to_the_simple_forecasts(fitted_panel):
     evaluation = fitted_panel.evaluation_
-    models = ["LSTM", "Pretrained", THETA, "Autoregression", "SeasonalRidge"]
+    models = ["LSTM", "Pretrained", THETA, "SeasonalRidge"]
     names = ["Ensemble", *models, "SeasonalNaive", "Naive", "Drift", "Mean"]
     assert [score.model for score in evaluation.scores] == names
     assert 0 <= evaluation.scores[0].n_worse <= 24
     assert "of each of 24 series" in evaluation.verdict
-    assert set(evaluation.table) >= {"unique_id", "ds", "y", *names[:5]}
+    assert set(evaluation.table) >= {"unique_id", "ds", "y", *names[:4]}
     assert sum(fitted_panel.model_weights_.values()) == pytest.approx(1)
 
 
@@ -180,7 +180,7 @@ def test_fit_statsforecast_models_join_where_installed(past_shops, tmp_path, mon
     monkeypatch.setattr(statsforecast_models, "forecast_each", forecast_each)
     forecaster = Forecaster(H, **SHOP_COLUMNS, **QUICK).fit(only_sales(past_shops))
     weights = forecaster.model_weights_
-    assert list(weights) == ["LSTM", "Pretrained", THETA, "Autoregression", "SeasonalRidge", "AutoETS", "AutoCES"]
+    assert list(weights) == ["LSTM", "Pretrained", THETA, "SeasonalRidge", "AutoETS", "AutoCES"]
     assert weights["AutoCES"] < 1e-4, "three times too large"
     assert sum(weights.values()) == pytest.approx(1)
     forecaster.save(tmp_path / "m")
