@@ -31,7 +31,7 @@ def test_fit_scores_models_next_to_the_simple_forecasts(fitted_panel):
     assert [score.model for score in evaluation.scores] == names
     assert 0 <= evaluation.scores[0].n_worse <= 24
     assert "of each of 24 series" in evaluation.verdict
-    assert set(evaluation.table) >= {"unique_id", "ds", "y", *names[:4]}
+    assert set(evaluation.table) >= {"unique_id", "ds", "y", *names[:5]}
     assert sum(fitted_panel.model_weights_.values()) == pytest.approx(1)
 
 
