@@ -3,15 +3,19 @@
 import importlib
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
+from gatecast import Forecaster, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.forecasting import registry
-from gatecast.forecasting.base import LocalModel
+from gatecast.forecasting.base import LocalModel, Overrides, PanelSummary, Task
+from gatecast.forecasting.median import members_of
 from gatecast.forecasting.panel_rnn.model import CELLS
+from gatecast.forecasting.presets import auto_models
 from gatecast.forecasting.registry import available_models, broken_models, get_model, register
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 
@@ -88,3 +92,25 @@ def test_register_adds_a_model(monkeypatch):
 
     assert available_models() == (*BUILT_IN, "last")
     assert get_model("last") is Last
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name not in ("ets", "ces")])
+@pytest.mark.parametrize("n_series", [1, 300])
+def test_every_model_applies_the_settings_that_it_has_and_leaves_the_others(name, n_series):
+    network = NetworkConfig(input_size=7, units=5, n_layers=2, dropout=0.2)
+    training = TrainingConfig(n_members=2, max_steps=3, batch_size=4, learning_rate=0.1, finetune=True)
+    panel, task = PanelSummary(np.full(n_series, 60)), Task(6, 12, seasons=(12,))
+    config = get_model(name).default_for(panel, task, Overrides(network, training))
+    for member in members_of(config):
+        fixed, names = Overrides(network, training).values(), {item.name for item in fields(member)}
+        assert {key: getattr(member, key) for key in fixed if key in names}.items() <= fixed.items()
+
+
+def test_further_training_is_refused_for_a_network_and_taken_by_the_automatic_choice():
+    panel, task = PanelSummary(np.full(1, 60)), Task(6, 12, seasons=(12,))
+    overrides = Overrides(training=TrainingConfig(finetune=True))
+    assert [config.name for config in auto_models(panel, task, overrides) if getattr(config, "finetune", False)] == [
+        "pretrained"
+    ]
+    with pytest.raises(ConfigError, match="no model was trained before"):
+        Forecaster(6, model="lstm").fit({"y": np.arange(60.0)}, finetune=True)

@@ -48,6 +48,7 @@ from gatecast.forecasting.es_rnn.windows import (
 )
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.network_training import run_steps
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.steps import direct_steps, interpolation
 from gatecast.kernels.native import release_memory
@@ -64,8 +65,6 @@ from gatecast.nn.training import (
     ValidationErrors,
     default_optimizer,
     train_steps,
-    validation_steps,
-    with_validation,
 )
 
 __all__ = ["ESRNN", "ESRNNConfig", "default_settings", "train"]
@@ -415,13 +414,7 @@ def train(
 
     optimizer = default_optimizer(config.learning_rate, config.max_steps, clip=config.clip)
     records = train_steps(network, weights, batches(), pinball, optimizer, seed=task.seed, on_gradient=update_smoothing)
-    if measure is not None:
-        at = validation_steps(config.max_steps)
-        records = with_validation(records, lambda: measure(current()), at)
-    for record in records:
-        if on_step is not None:
-            on_step(record)
-    release_memory()
+    run_steps(records, config.max_steps, None if measure is None else lambda: measure(current()), on_step)
     return current()
 
 

@@ -33,6 +33,7 @@ from gatecast.forecasting.base import (
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.network_training import train_to_best
 from gatecast.forecasting.panel_rnn import presets
 from gatecast.forecasting.panel_rnn.attribution import attribution_path
 from gatecast.forecasting.panel_rnn.windows import (
@@ -50,15 +51,9 @@ from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
-from gatecast.nn.losses import Pinball
 from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights, split_network
 from gatecast.nn.training import (
-    BestWeights,
     ValidationErrors,
-    default_optimizer,
-    train_steps,
-    validation_steps,
-    with_validation,
 )
 
 __all__ = [
@@ -145,7 +140,7 @@ class PanelRNNConfig:
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
         """Return several members, by season, horizon and number of series; of few series, alternatives."""
-        configs = tuple(cls(**settings) for settings in presets.members(panel, task, overrides))
+        configs = tuple(overrides.apply(cls(**settings)) for settings in presets.members(panel, task, overrides))
         return MedianOf(configs, n_trial=2, alternatives=panel.n_series < presets.FEW_SERIES)
 
     def fit(
@@ -378,19 +373,9 @@ def train(
         Batch(pack(x), pack(y), pack(weight), None, float(weight.sum()), len(x))
         for x, y, weight in batches(scaled, steps, config, seed)
     )
-    optimizer = default_optimizer(config.learning_rate, config.max_steps)
-    records = train_steps(network, weights, training_batches, Pinball(config.quantiles), optimizer, seed=seed)
-    best = BestWeights(weights)
-    if measure is not None:
-        at = validation_steps(config.max_steps)
-        records = with_validation(records, partial(measure, model), at, keep_best=best)
-    for record in records:
-        if on_step is not None:
-            on_step(record)
-    release_memory()
-    if best.restore(config.min_improvement):
-        model = replace(model, config=replace(config, max_steps=best.number))
-    return model
+    errors = None if measure is None else partial(measure, model)
+    n_steps = train_to_best(network, weights, training_batches, config, seed=seed, measure=errors, on_step=on_step)
+    return replace(model, config=replace(config, max_steps=n_steps))
 
 
 def _measure(

@@ -37,7 +37,7 @@ def removed_season(season_length: int, n_series: int) -> int:
 
 
 def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[str, Any]]:
-    """Return the settings of every member.
+    """Return the settings of every member, as many as the user fixed, before others that the user fixed.
 
     Example:
         >>> import numpy as np
@@ -47,10 +47,10 @@ def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[
     """
     has_few_series, small = panel.n_series < FEW_SERIES, panel.n_series < SMALL_PANEL_SERIES
     n_members = overrides.training.n_members or (2 if has_few_series else 3 if small else 5)
-    return [_member(k, panel, task, overrides) for k in range(n_members)]
+    return [_member(k, panel, task) for k in range(n_members)]
 
 
-def _member(k: int, panel: PanelSummary, task: Task, overrides: Overrides) -> dict[str, Any]:
+def _member(k: int, panel: PanelSummary, task: Task) -> dict[str, Any]:
     """Return the settings of one member."""
     settings = default_settings(panel, task)
     has_few_series = panel.n_series < FEW_SERIES
@@ -60,7 +60,7 @@ def _member(k: int, panel: PanelSummary, task: Task, overrides: Overrides) -> di
     if task.season_length > LOW_SEASON and not has_few_series:
         factor = INPUT_SIZE_FACTORS[k % len(INPUT_SIZE_FACTORS)]
         settings["input_size"] = round(settings["input_size"] * factor)
-    return settings | overrides.values()
+    return settings
 
 
 def default_settings(panel: PanelSummary, task: Task) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from gatecast.forecasting.base import (
 from gatecast.forecasting.context import MAX_LENGTH, PanelContext
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.network_training import train_to_best
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.forecasting.segrnn import presets
@@ -57,15 +58,9 @@ from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, Dense, Dropout, QuantileHead
-from gatecast.nn.losses import Pinball
 from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights
 from gatecast.nn.training import (
-    BestWeights,
     ValidationErrors,
-    default_optimizer,
-    train_steps,
-    validation_steps,
-    with_validation,
 )
 
 __all__ = ["CELLS", "SegRNN", "SegRNNConfig", "make_network", "train"]
@@ -146,7 +141,8 @@ class SegRNNConfig:
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
         """Return several members, by season, horizon and length."""
-        return MedianOf(tuple(cls(**settings) for settings in presets.members(panel, task, overrides)))
+        members = presets.members(panel, task, overrides)
+        return MedianOf(tuple(overrides.apply(cls(**settings)) for settings in members))
 
     def fit(
         self,
@@ -346,20 +342,10 @@ def train(
     else:
         weights.vector[:] = init.weights.vector
     model = SegRNN(config, network, weights, task.horizon)
-    optimizer = default_optimizer(config.learning_rate, config.max_steps)
     batches = _batches(scaled, task, config)
-    records = train_steps(network, weights, batches, Pinball(config.quantiles), optimizer, seed=seed)
-    best = BestWeights(weights)
-    if measure is not None:
-        at = validation_steps(config.max_steps)
-        records = with_validation(records, partial(measure, model), at, keep_best=best)
-    for record in records:
-        if on_step is not None:
-            on_step(record)
-    release_memory()
-    if best.restore(config.min_improvement):
-        model = replace(model, config=replace(config, max_steps=best.number))
-    return model
+    errors = None if measure is None else partial(measure, model)
+    n_steps = train_to_best(network, weights, batches, config, seed=seed, measure=errors, on_step=on_step)
+    return replace(model, config=replace(config, max_steps=n_steps))
 
 
 def make_network(horizon: int, config: SegRNNConfig, seed: int = 0) -> tuple[Network, Weights]:

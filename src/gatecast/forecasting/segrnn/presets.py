@@ -26,7 +26,7 @@ SMALL_PANEL_VALUES = 20_000
 
 
 def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[str, Any]]:
-    """Return the settings of every member.
+    """Return the settings of every member, as many as the user fixed, before others that the user fixed.
 
     Example:
         >>> import numpy as np
@@ -35,7 +35,7 @@ def members(panel: PanelSummary, task: Task, overrides: Overrides) -> list[dict[
         (720, 24, 24)
     """
     n_members = overrides.training.n_members or N_MEMBERS
-    return [_member(k, panel, task) | overrides.values() for k in range(n_members)]
+    return [_member(k, panel, task) for k in range(n_members)]
 
 
 def _member(k: int, panel: PanelSummary, task: Task) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from gatecast.forecasting.base import (
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.network_training import run_steps
 from gatecast.forecasting.panel_rnn.model import CONTEXT_SEASONS
 from gatecast.forecasting.panel_rnn.presets import removed_season
 from gatecast.forecasting.panel_rnn.windows import ScaledSeries, scale_series
@@ -49,7 +50,6 @@ from gatecast.forecasting.sequential_model.windows import (
     windows_at,
 )
 from gatecast.forecasting.sequential_model.wiring import build_network, check_outputs, is_point, training_setup
-from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack
 from gatecast.nn import training
 from gatecast.nn.batching import Batch
@@ -397,14 +397,7 @@ def train(
             if offsets is None and point:
                 offsets = _quantile_offsets(network, averaged(), scaled, holdout, h, config, rng)
 
-    records = run()
-    if measure is not None:
-        at = training.validation_steps(config.max_steps)
-        records = training.with_validation(records, lambda: measure(current()), at)
-    for record in records:
-        if on_step is not None:
-            on_step(record)
-    release_memory()
+    run_steps(run(), config.max_steps, None if measure is None else lambda: measure(current()), on_step)
     return SequentialModel(config, network, averaged(), h, trained_steps, offsets)
 
 
