@@ -1,5 +1,7 @@
 """Short series get the season that long ones share, as strongly as their own changes say, and nothing of the future."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,8 +23,7 @@ def shops(rng, lengths, strengths=None, noise=0.02, ends=None):
     level = 4 + np.cumsum(rng.normal(0, 0.01, (n, T)), axis=1) + rng.normal(size=(n, 1))
     z = level + strengths[:, None] * SHAPE[steps % M] + rng.normal(0, noise, (n, T))
     y = np.where(np.arange(T) >= T - np.asarray(lengths)[:, None], np.exp(z), np.nan)
-    context = PanelContext.from_values(y)
-    return PanelContext(y, context.series, context.end, ends, context.futr_exog, context.hist_exog, context.stat_exog)
+    return replace(PanelContext.from_values(y), last_step=ends)
 
 
 def centered(factors):
@@ -134,11 +135,7 @@ def test_the_unit_and_the_first_month_do_not_matter(seed, unit, later):
     scaled = PanelSeason.fit(context.with_values(unit * context.values), M)
     np.testing.assert_allclose(scaled.factors, season.factors, rtol=1e-9)
     np.testing.assert_allclose(scaled.strength, season.strength, rtol=1e-6)
-    shifted = PanelContext(
-        *(getattr(context, name) for name in ("values", "series", "end")),
-        context.last_step + later,
-        *(getattr(context, name) for name in ("futr_exog", "hist_exog", "stat_exog")),
-    )
+    shifted = replace(context, last_step=context.last_step + later)
     turned = PanelSeason.fit(shifted, M)
     np.testing.assert_allclose(np.roll(season.factors, later), turned.factors, rtol=1e-9)
     np.testing.assert_allclose(

@@ -134,13 +134,19 @@ def _seasonal_models(seasons: Sequence[int], longest: int, *, has_few_series: bo
     """Return the models of "auto" that repeat seasons: what tails chose next to the autoregressions."""
     if longest == 1:
         return []
-    ridge = seasonal_ridge.SeasonalRidge()
-    average = [seasonal_average.SeasonalAverage()] if has_few_series else []
-    simple = [seasonal_average.SeasonalCopy(), *average]
-    if longest <= MAX_SHORT_SEASON:
-        return [*simple] if has_few_series else [ridge]
-    pair = [double_seasonal.DoubleSeasonal()] if double_seasonal.season_pair(seasons) else []
-    return [*simple, level_shape.LevelShape(), ridge, *pair]
+    is_long = longest > MAX_SHORT_SEASON
+    configs: list[ModelConfig] = []
+    if has_few_series or is_long:
+        configs.append(seasonal_average.SeasonalCopy())
+    if has_few_series:
+        configs.append(seasonal_average.SeasonalAverage())
+    if is_long:
+        configs.append(level_shape.LevelShape())
+    if is_long or not has_few_series:
+        configs.append(seasonal_ridge.SeasonalRidge())
+    if is_long and double_seasonal.season_pair(seasons):
+        configs.append(double_seasonal.DoubleSeasonal())
+    return configs
 
 
 def check_model(model: Any) -> None:
