@@ -80,12 +80,19 @@ inline int lanes_of(const In& x) {
   return static_cast<int>(L);
 }
 
+inline gatecast::Activation checked_activation(int number) {
+  if (number < 0 || number > static_cast<int>(gatecast::Activation::exp)) throw nb::value_error("unknown activation");
+  return static_cast<gatecast::Activation>(number);
+}
+
 }  // namespace gatecast::bind
 
 namespace gatecast {
 
 void bind_recurrent(nanobind::module_& m);    // recurrent.cpp
 void bind_quantiles(nanobind::module_& m);    // quantile.cpp
+void bind_losses(nanobind::module_& m);       // loss.cpp
+void bind_stack(nanobind::module_& m);        // stack.cpp
 void bind_local_trend(nanobind::module_& m);  // local_trend.cpp
 void bind_testing(nanobind::module_& m);      // testing.cpp
 

@@ -52,6 +52,8 @@ NB_MODULE(_native, m) {
   m.def("cells", &cells);
   gatecast::bind_recurrent(m);
   gatecast::bind_quantiles(m);
+  gatecast::bind_losses(m);
+  gatecast::bind_stack(m);
   gatecast::bind_local_trend(m);
   nb::module_ testing = m.def_submodule("testing", "Functions that only the tests call.");
   gatecast::bind_testing(testing);

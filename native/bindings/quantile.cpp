@@ -1,4 +1,4 @@
-// The Python bindings of the quantile head and its loss (kernels/quantile-inl.h).
+// The Python bindings of the quantile head (kernels/quantile-inl.h).
 #include "bindings/arrays.h"
 #include "runtime/cpu_dispatch.h"
 
@@ -53,32 +53,9 @@ Out quantiles_backward(In x, In dy, int64_t count) {
   return dx;
 }
 
-// The sum of the losses, and `scale` times its gradient.
-std::tuple<double, Out> pinball(In prediction, In target, In weight, std::vector<float> levels, double scale) {
-  const gatecast::Quantiles a = checked_quantiles(prediction, static_cast<int64_t>(levels.size()));
-  expect("target", target, {axis(prediction, 0), axis(prediction, 1), a.K, a.lanes});
-  const int64_t weights = weight.ndim() == 4 && axis(weight, 2) == 1 ? 1 : a.K;
-  expect("weight", weight, {axis(prediction, 0), axis(prediction, 1), weights, a.lanes});
-  Out gradient = make_like(prediction);
-  const gatecast::Pinball p = {.prediction = prediction.data(),
-                               .target = target.data(),
-                               .weight = weight.data(),
-                               .weights = weights,
-                               .levels = levels.data(),
-                               .scale = static_cast<float>(scale)};
-  float* d = gradient.data();
-  double sum = 0;
-  {
-    nb::gil_scoped_release release;
-    sum = gatecast::kernels().pinball(a, p, d);
-  }
-  return {sum, std::move(gradient)};
-}
-
 }  // namespace
 
 void gatecast::bind_quantiles(nanobind::module_& m) {
   m.def("quantiles_forward", &quantiles_forward, "x"_a.noconvert(), "count"_a);
   m.def("quantiles_backward", &quantiles_backward, "x"_a.noconvert(), "dy"_a.noconvert(), "count"_a);
-  m.def("pinball", &pinball, "p"_a.noconvert(), "y"_a.noconvert(), "weight"_a.noconvert(), "levels"_a, "scale"_a);
 }

@@ -1,84 +1,15 @@
 // The Python bindings of the layers and of Adam. Every shape is checked here, so that no call from Python can read or
 // write out of bounds; errors for users are raised one layer above, in recurrent.py. The GIL is released inside every
 // kernel.
-#include "bindings/arrays.h"
+#include "bindings/recurrent.h"
+
 #include "runtime/cpu_dispatch.h"
 
 namespace {
 
 using namespace gatecast::bind;
 using nb::literals::operator""_a;
-using States = std::vector<MaybeIn>;
 using Outs = std::vector<Out>;
-
-struct RecurrentInputs {
-  int cell;
-  int64_t heads;
-  In x, Wx;
-  MaybeIn Wh;
-  In b;
-  MaybeIn P, gain, Wr;
-  States state;
-  MaybeIn mask, drop;
-  States zone;
-  std::vector<float> zone_share;
-};
-
-// The record of a call, after checking that all arrays agree on its sizes.
-gatecast::Recurrent checked_recurrent(const RecurrentInputs& in) {
-  if (in.cell < 0 || in.cell >= static_cast<int>(gatecast::Cell::count)) throw nb::value_error("unknown cell");
-  gatecast::Recurrent a = {};
-  a.cell = static_cast<gatecast::Cell>(in.cell);
-  const gatecast::CellSize& size = a.size();
-  a.lanes = lanes_of(in.x);
-  if (in.b.ndim() != 1 || in.b.shape(0) % static_cast<size_t>(size.gradients))
-    throw nb::value_error("b must have one axis, as long as the cell has gates and units");
-  a.blocks = static_cast<int64_t>(in.x.shape(0));
-  a.T = static_cast<int64_t>(in.x.shape(1));
-  a.I = static_cast<int64_t>(in.x.shape(2));
-  a.H = static_cast<int64_t>(in.b.shape(0)) / size.gradients;
-  a.heads = in.heads;
-  const bool lstm = a.cell == gatecast::Cell::lstm || a.cell == gatecast::Cell::lstm_coupled;
-  if (in.Wr && (!lstm || in.Wr->ndim() != 2)) throw nb::value_error("Wr belongs to an LSTM and has two axes: (H, R)");
-  a.R = in.Wr ? static_cast<int64_t>(in.Wr->shape(1)) : a.H;
-  if (a.blocks < 1 || a.T < 1 || a.I < 1 || a.H < 1 || a.R < 1)
-    throw nb::value_error("x, b and Wr need at least one of everything");
-  if (a.heads < 1 || a.H % a.heads || (a.heads > 1 && a.cell != gatecast::Cell::slstm))
-    throw nb::value_error("heads must divide the units of an sLSTM, and be 1 elsewhere");
-  expect("x", in.x, {a.blocks, a.T, a.I, a.lanes});
-  expect("Wx", in.Wx, {a.I, a.inputs()});
-  if (in.Wh.has_value() != (size.recurrent > 0)) throw nb::value_error("Wh is missing, or the cell has none");
-  a.x = in.x.data();
-  a.Wx = in.Wx.data();
-  a.Wh = checked("Wh", in.Wh, {a.R / a.heads, a.recurrent()});
-  expect("b", in.b, {a.gradients()});
-  a.b = in.b.data();
-  if (in.P) {
-    if (a.cell != gatecast::Cell::lstm) throw nb::value_error("P belongs to an LSTM");
-    a.peephole = in.P->ndim() == 1 ? gatecast::Peephole::diagonal : gatecast::Peephole::full;
-    a.P = in.P->ndim() == 1 ? checked("P", in.P, {3 * a.H}) : checked("P", in.P, {a.H, 3 * a.H});
-  }
-  if (in.gain && !lstm) throw nb::value_error("gain belongs to an LSTM");
-  if (in.gain && a.peephole == gatecast::Peephole::full)
-    throw nb::value_error("gain and a full peephole exclude each other");
-  a.gain = checked("gain", in.gain, {a.gradients()});
-  a.Wr = checked("Wr", in.Wr, {a.H, a.R});
-  if (!in.state.empty() && in.state.size() != static_cast<size_t>(size.states))
-    throw nb::value_error("the state has another number of arrays than the cell has states");
-  for (size_t s = 0; s < in.state.size(); ++s)
-    a.state0[s] = checked("state", in.state[s], {a.blocks, a.state_rows(static_cast<int>(s)), a.lanes});
-  a.mask = checked("mask", in.mask, {a.blocks, a.T, a.lanes});
-  if (in.drop && !size.recurrent) throw nb::value_error("drop belongs to a cell with Wh");
-  a.drop = checked("drop", in.drop, {a.blocks, a.R, a.lanes});
-  const size_t zoned = size.recurrent && a.cell != gatecast::Cell::slstm ? static_cast<size_t>(size.states) : 0;
-  if (in.zone.size() > zoned || in.zone.size() != in.zone_share.size())
-    throw nb::value_error("zone has more entries than the cell has states");
-  for (size_t s = 0; s < in.zone.size(); ++s) {
-    a.zone[s] = checked("zone", in.zone[s], {a.blocks, a.T, a.state_rows(static_cast<int>(s)), a.lanes});
-    a.zone_share[s] = in.zone_share[s];
-  }
-  return a;
-}
 
 Outs make_state(const gatecast::Recurrent& a) {
   Outs state;
@@ -177,7 +108,7 @@ std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t hea
   return {std::move(dx), std::move(first), std::move(grads)};
 }
 
-gatecast::Dense checked_dense(const In& x, const In& W, const MaybeIn& b) {
+gatecast::Dense checked_dense(const In& x, const In& W, const MaybeIn& b, int activation) {
   if (W.ndim() != 2) throw nb::value_error("W must have two axes: (K, M)");
   gatecast::Dense a = {};
   a.lanes = lanes_of(x);
@@ -190,32 +121,35 @@ gatecast::Dense checked_dense(const In& x, const In& W, const MaybeIn& b) {
   a.x = x.data();
   a.W = W.data();
   a.b = checked("b", b, {a.M});
+  a.activation = checked_activation(activation);
   return a;
 }
 
-Out dense_forward(In x, In W, In b) {
-  const gatecast::Dense a = checked_dense(x, W, b);
+Out dense_forward(In x, In W, In b, int activation) {
+  gatecast::Dense a = checked_dense(x, W, b, activation);
   Out y = make({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), a.M, a.lanes});
-  float* p = y.data();
+  a.y = y.data();
   {
     nb::gil_scoped_release release;
-    gatecast::kernels().dense_forward(a, p);
+    gatecast::kernels().dense_forward(a);
   }
   return y;
 }
 
-std::tuple<MaybeOut, Out, Out> dense_backward(In x, In W, In dy, bool need_dx) {
-  const gatecast::Dense a = checked_dense(x, W, std::nullopt);
+// y, the output, matters where the activation is not linear.
+std::tuple<MaybeOut, Out, Out> dense_backward(In x, In W, MaybeIn y, In dy, int activation, bool need_dx) {
+  gatecast::Dense a = checked_dense(x, W, std::nullopt, activation);
   const int64_t blocks = static_cast<int64_t>(x.shape(0)), T = static_cast<int64_t>(x.shape(1));
   expect("dy", dy, {blocks, T, a.M, a.lanes});
+  if (a.activation != gatecast::Activation::linear && !y) throw nb::value_error("y is missing");
+  a.y = const_cast<float*>(checked("y", y, {blocks, T, a.M, a.lanes}));
   MaybeOut dx;
   if (need_dx) dx = make({blocks, T, a.K, a.lanes});
   Out dW = make({a.K, a.M}), db = make({a.M});
-  const float* p = dy.data();
-  float *q = data(dx), *r = dW.data(), *s = db.data();
+  const gatecast::DenseGrad d = {.dy = dy.data(), .dx = data(dx), .dW = dW.data(), .db = db.data()};
   {
     nb::gil_scoped_release release;
-    gatecast::kernels().dense_backward(a, p, q, r, s);
+    gatecast::kernels().dense_backward(a, d);
   }
   return {std::move(dx), std::move(dW), std::move(db)};
 }
@@ -264,8 +198,9 @@ void gatecast::bind_recurrent(nb::module_& m) {
         "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
         "zone_share"_a, "y"_a.noconvert(), "saved"_a.noconvert().none(), "dy"_a.noconvert().none(),
         "dstate"_a.noconvert(), "need_dx"_a, "need_state"_a);
-  m.def("dense_forward", &dense_forward, "x"_a.noconvert(), "W"_a.noconvert(), "b"_a.noconvert());
-  m.def("dense_backward", &dense_backward, "x"_a.noconvert(), "W"_a.noconvert(), "dy"_a.noconvert(), "need_dx"_a);
+  m.def("dense_forward", &dense_forward, "x"_a.noconvert(), "W"_a.noconvert(), "b"_a.noconvert(), "activation"_a);
+  m.def("dense_backward", &dense_backward, "x"_a.noconvert(), "W"_a.noconvert(), "y"_a.noconvert().none(),
+        "dy"_a.noconvert(), "activation"_a, "need_dx"_a);
   m.def("dropout", &dropout, "x"_a.noconvert(), "rate"_a, "key"_a);
   m.def("adam", &adam, "m"_a.noconvert(), "v"_a.noconvert(), "g"_a.noconvert(), "beta1"_a, "beta2"_a, "eps"_a,
         "debias1"_a, "debias2"_a);

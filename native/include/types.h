@@ -139,12 +139,21 @@ struct RecurrentGrad {
   float *dWx, *dWh, *db, *dP, *dgain, *dWr;
 };
 
-// A dense layer y = x W + b over `items` = blocks x T packed rows.
+enum class Activation : int { linear, relu, sigmoid, tanh, exp };  // exp: for tests of simd-inl.h
+
+// A dense layer y = activation(x W + b) over `items` = blocks x T packed rows.
 struct Dense {
   int lanes;
   int64_t items, K, M;
   const float* x;      // (items, K, L)
   const float *W, *b;  // (K, M), (M)
+  Activation activation;
+  float* y;  // (items, M, L)
+};
+// Its gradients; dx may be null (not wanted).
+struct DenseGrad {
+  const float* dy;
+  float *dx, *dW, *db;
 };
 
 // Q quantiles for each of K target values, in `items` = blocks x T packed rows (items, K Q, L).
@@ -153,12 +162,44 @@ struct Quantiles {
   int64_t items, K, Q;
 };
 
-// What the quantile loss reads.
-struct Pinball {
+// What a loss is, and what it reads: Q predictions for each of K target values, in `items` packed rows.
+enum class LossKind : int { squared, absolute, huber, pinball };
+struct Loss {
+  LossKind kind;
+  int lanes;
+  int64_t items, K, Q;
   const float *prediction, *target, *weight;  // (items, K Q, L), (items, K, L), (items, weights, L)
   int64_t weights;                            // K, or 1: one for all target values of an item
-  const float* levels;                        // (Q)
+  const float* parameters;                    // pinball: (Q) levels; huber: (1) delta
   float scale;                                // of the gradient
+};
+
+inline constexpr int MAX_STACK_LAYERS = 32;
+enum class StackKind : int { recurrent, dense, dropout, quantiles };
+
+// A layer of a stack. Its sizes and weights are set; what depends on the batch is not: x, y, saved, mask, blocks, T.
+struct StackLayer {
+  StackKind kind;
+  int64_t rows_in, rows_out;
+  bool residual;   // y = x + layer(x)
+  bool sequences;  // the outputs of all steps; false: that of the last one
+  Recurrent recurrent;
+  RecurrentGrad recurrent_grad;
+  Dense dense;
+  DenseGrad dense_grad;
+  float rate;    // of dropout
+  uint64_t key;  // of dropout in this pass
+  int64_t Q;     // of the quantile head
+};
+
+// A training step of a stack of layers on one batch: the loss, and the gradients of all weights.
+struct Stack {
+  const StackLayer* layers;
+  int count;
+  int64_t blocks, T;
+  const float *x, *mask;  // (blocks, T, rows, L), (blocks, T, L) or null
+  Loss loss;              // of the whole batch; its prediction is not set
+  float *dx, *dy;         // gradients of the inputs and outputs, null: not wanted
 };
 
 // Constants of one step of Adam. 1 - beta comes from float64: formed in float32 from a beta of 0.999 it would be off by
@@ -186,20 +227,19 @@ struct TrendSeries {
   double *mean, *variance;  // (series, h)
 };
 
-enum class Activation { exp, sigmoid, tanh };
-
 // The kernels of one instruction-set level.
 struct Kernels {
   const char* name;
   void (*forward)(const Recurrent&);
   void (*backward)(const Recurrent&, const RecurrentGrad&);
-  void (*dense_forward)(const Dense&, float* y);
-  void (*dense_backward)(const Dense&, const float* dy, float* dx, float* dW, float* db);
+  void (*dense_forward)(const Dense&);
+  void (*dense_backward)(const Dense&, const DenseGrad&);
   void (*adam)(float* m, float* v, float* g, int64_t n, const Adam&);
   void (*dropout)(const float* x, float* y, int64_t n, float rate, uint64_t key);
   void (*quantiles_forward)(const Quantiles&, const float* x, float* y);
   void (*quantiles_backward)(const Quantiles&, const float* x, const float* dy, float* dx);
-  double (*pinball)(const Quantiles&, const Pinball&, float* gradient);
+  double (*loss)(const Loss&, float* gradient);
+  double (*train_stack)(const Stack&);
   void (*local_trend)(const TrendGrid&, const TrendSeries&);
   void (*activation)(Activation, const float* x, float* y, int64_t n);  // for tests of simd-inl.h
 };

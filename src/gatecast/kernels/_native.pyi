@@ -1,4 +1,4 @@
-"""The compiled kernels; see native/bindings/. Only recurrent.py and cells.py import this."""
+"""The compiled kernels; see native/bindings/. Only cells.py, native.py and training_stack.py import this."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -59,8 +59,10 @@ def backward(
     need_dx: bool,
     need_state: bool,
 ) -> tuple[Array | None, list[Array], list[Array | None]]: ...
-def dense_forward(x: Array, W: Array, b: Array) -> Array: ...
-def dense_backward(x: Array, W: Array, dy: Array, need_dx: bool) -> tuple[Array | None, Array, Array]: ...
+def dense_forward(x: Array, W: Array, b: Array, activation: int) -> Array: ...
+def dense_backward(
+    x: Array, W: Array, y: Array | None, dy: Array, activation: int, need_dx: bool
+) -> tuple[Array | None, Array, Array]: ...
 def dropout(x: Array, rate: float, key: int) -> Array: ...
 def quantiles_forward(x: Array, count: int) -> Array: ...
 def quantiles_backward(x: Array, dy: Array, count: int) -> Array: ...
@@ -78,7 +80,42 @@ def local_trend(
     mean: Doubles,
     variance: Doubles,
 ) -> None: ...
-def pinball(p: Array, y: Array, weight: Array, levels: Sequence[float], scale: float) -> tuple[float, Array]: ...
+def loss(
+    kind: int, parameters: Sequence[float], p: Array, y: Array, weight: Array, scale: float
+) -> tuple[float, Array]: ...
 def adam(
     m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, debias1: float, debias2: float
 ) -> None: ...
+
+class TrainingStack:
+    def __init__(self, rows: int, has_time: bool) -> None: ...
+    def add_recurrent(
+        self,
+        cell: int,
+        heads: int,
+        Wx: Array,
+        Wh: Array | None,
+        b: Array,
+        P: Array | None,
+        gain: Array | None,
+        Wr: Array | None,
+        gradients: list[Array | None],
+        sequences: bool,
+        residual: bool,
+    ) -> None: ...
+    def add_dense(self, W: Array, b: Array, dW: Array, db: Array, activation: int, residual: bool) -> None: ...
+    def add_dropout(self, rate: float) -> None: ...
+    def add_quantiles(self, count: int) -> None: ...
+    def step(
+        self,
+        x: Array,
+        mask: Array | None,
+        loss: int,
+        parameters: Sequence[float],
+        target: Array,
+        weight: Array,
+        scale: float,
+        keys: Sequence[int],
+        dx: Array | None,
+        dy: Array | None,
+    ) -> float: ...

@@ -25,6 +25,11 @@ from gatecast.kernels.packing import LANES, Array, Params
 
 __all__ = [
     "Cache",
+    "LossKernel",
+    "activation_number",
+    "cell_arguments",
+    "gru_bias",
+    "gru_bias_gradient",
     "TrendGrid",
     "adam",
     "available_isas",
@@ -36,7 +41,7 @@ __all__ = [
     "get_num_threads",
     "isa",
     "local_trend",
-    "pinball",
+    "loss",
     "quantiles_backward",
     "quantiles_forward",
     "release_memory",
@@ -47,6 +52,8 @@ __all__ = [
 State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
+_ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
+_LOSSES = {"squared": 0, "absolute": 1, "huber": 2, "pinball": 3}
 _NO_NOISE = StateNoise()
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
@@ -166,16 +173,17 @@ def backward(
     dx, dinitial, dweights = _native.backward(*(*call, *more))
     grads = {name: grad for name, grad in zip(_WEIGHTS, dweights, strict=True) if grad is not None}
     if cache.cell == "gru":
-        grads["b"] = _gru_bias_gradient(grads["b"], cache.units)
+        grads["b"] = gru_bias_gradient(grads["b"], cache.units)
     return dx, tuple(dinitial) if need_dinitial else None, grads
 
 
-def dense_forward(params: Mapping[str, Array], x: Array) -> Array:
-    """Compute an affine map of the features, ``y = x W + b``.
+def dense_forward(params: Mapping[str, Array], x: Array, activation: str = "linear") -> Array:
+    """Compute an affine map of the features and a function of it, ``y = f(x W + b)``.
 
     Args:
         params: W [K, M] and b [M].
         x: Inputs, [nb, T, K, L].
+        activation: Name of f in `reference.ACTIVATIONS`.
 
     Returns:
         The outputs, [nb, T, M, L].
@@ -185,19 +193,27 @@ def dense_forward(params: Mapping[str, Array], x: Array) -> Array:
         >>> dense_forward(params, np.full((1, 1, 1, 16), 3, np.float32))[0, 0, 0, 0].item()
         7.0
     """
-    y: Array = _native.dense_forward(x, params["W"], params["b"])
+    y: Array = _native.dense_forward(x, params["W"], params["b"], _ACTIVATIONS[activation])
     return y
 
 
 def dense_backward(
-    params: Mapping[str, Array], x: Array, dy: Array, *, need_dx: bool = True
+    params: Mapping[str, Array],
+    x: Array,
+    dy: Array,
+    y: Array | None = None,
+    activation: str = "linear",
+    *,
+    need_dx: bool = True,
 ) -> tuple[Array | None, Params]:
-    """Compute the gradients of `dense_forward`: ``dx = dy W^T``, ``dW = x^T dy``, ``db = sum dy``.
+    """Compute the gradients of `dense_forward`: ``dz = dy f'``, ``dx = dz W^T``, ``dW = x^T dz``, ``db = sum dz``.
 
     Args:
         params: W [K, M] and b [M].
         x: Inputs, [nb, T, K, L], as passed to `dense_forward`.
         dy: Gradient of the outputs, [nb, T, M, L]; 0 in the lanes behind the batch.
+        y: Outputs, as returned by `dense_forward`; not needed without an activation.
+        activation: As passed to `dense_forward`.
         need_dx: Whether to compute the gradient of x.
 
     Returns:
@@ -210,7 +226,7 @@ def dense_backward(
         >>> dx[0, 0, 0, 0].item(), grads["W"].tolist(), grads["b"].tolist()
         (2.0, [[48.0]], [16.0])
     """
-    dx, dW, db = _native.dense_backward(x, params["W"], dy, need_dx)
+    dx, dW, db = _native.dense_backward(x, params["W"], y, dy, _ACTIVATIONS[activation], need_dx)
     return dx, {"W": dW, "b": db}
 
 
@@ -274,25 +290,40 @@ def quantiles_backward(x: Array, dy: Array, n_quantiles: int) -> Array:
     return _native.quantiles_backward(x, dy, n_quantiles)
 
 
-def pinball(p: Array, y: Array, weight: Array, levels: Sequence[float], scale: float) -> tuple[float, Array]:
-    """Compute the weighted sum of quantile losses, as `losses.Pinball` defines them, and its scaled gradient.
+class LossKernel(NamedTuple):
+    """A loss of `nn.losses` that the kernels compute."""
+
+    name: str
+    """``"squared"``, ``"absolute"``, ``"huber"`` or ``"pinball"``."""
+    parameters: tuple[float, ...] = ()
+    """Levels of the pinball loss, delta of Huber's."""
+
+    @property
+    def number(self) -> int:
+        """Number of the loss in the compiled module."""
+        return _LOSSES[self.name]
+
+
+def loss(kernel: LossKernel, p: Array, y: Array, weight: Array, scale: float) -> tuple[float, Array]:
+    """Compute the weighted sum of a loss, as `nn.losses` defines it, and its scaled gradient.
 
     Args:
+        kernel: The loss, with Q predictions for each target value.
         p: Predictions, [nb, T, K Q, L]; NaN makes the sum NaN.
         y: Targets, [nb, T, K, L].
         weight: Weights, [nb, T, K, L]; or [nb, T, 1, L] for one weight per step.
-        levels: The Q quantile levels, each between 0 and 1.
         scale: Factor of the gradient.
 
     Returns:
         The sum, added up in float64, and `scale` times its gradient with respect to p.
 
     Example:
-        >>> total, gradient = pinball(*(np.full((1, 1, 1, 1), a, np.float32) for a in (3, 1, 2)), (0.5,), 10.0)
+        >>> p, y, weight = (np.full((1, 1, 1, 1), a, np.float32) for a in (3, 1, 2))
+        >>> total, gradient = loss(LossKernel("pinball", (0.5,)), p, y, weight, 10.0)
         >>> total, gradient.item()
         (2.0, 10.0)
     """
-    return _native.pinball(p, y, weight, levels, scale)
+    return _native.loss(kernel.number, kernel.parameters, p, y, weight, scale)
 
 
 class TrendGrid(NamedTuple):
@@ -436,17 +467,39 @@ def set_isa(name: str) -> None:
         raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {available_isas()}")
 
 
+def activation_number(name: str) -> int:
+    """Return the number of an activation in the compiled module.
+
+    >>> activation_number("linear")
+    0
+    """
+    return _ACTIVATIONS[name]
+
+
+def cell_arguments(cell: str, params: Mapping[str, Array]) -> tuple[int, int]:
+    """Return the number of a cell in the compiled module, and how many heads its recurrent weights have.
+
+    Raises:
+        ConfigError: If the cell is unknown.
+
+    >>> cell_arguments("lstm", {"b": np.zeros(8), "Wh": np.zeros((2, 8))})
+    (0, 1)
+    """
+    number = _NUMBER.get(cell)
+    if number is None:
+        raise ConfigError("Unknown cell", got=repr(cell), expected=f"one of {', '.join(CELLS)}")
+    Wh = params.get("Wh")
+    return number, len(params["b"]) // (4 * len(Wh)) if cell == "slstm" and Wh is not None else 1
+
+
 def _arguments(
     cell: str, params: Mapping[str, Array], x: Array, state: State | None, mask: Array | None, noise: StateNoise | None
 ) -> tuple[Array, Any]:
     """Return the bias in the layout of the kernels, and the arguments that both passes share."""
-    number = _NUMBER.get(cell)
-    if number is None:
-        raise ConfigError("Unknown cell", got=repr(cell), expected=f"one of {', '.join(CELLS)}")
+    number, heads = cell_arguments(cell, params)
     bias, Wh = params["b"], params.get("Wh")
     if cell == "gru":
-        bias = _gru_bias(bias)
-    heads = len(bias) // (4 * len(Wh)) if cell == "slstm" and Wh is not None else 1
+        bias = gru_bias(bias)
     dropout_mask, zoneout = noise or _NO_NOISE
     zoneout_weights = [weight if isinstance(weight, float | int) else 0.0 for weight in zoneout]
     zoneout_arrays = [None if isinstance(weight, float | int) else weight for weight in zoneout]
@@ -468,15 +521,23 @@ def _arguments(
     )
 
 
-def _gru_bias(b: Array) -> Array:
-    """Return the kernels' bias of z, r, g, q for rows (input, recurrent) of z, r, g: z and r add both rows."""
+def gru_bias(b: Array) -> Array:
+    """Return the kernels' bias of z, r, g, q for rows (input, recurrent) of z, r, g: z and r add both rows.
+
+    >>> gru_bias(np.array([[1, 2, 3], [10, 20, 30]])).tolist()
+    [11, 22, 3, 30]
+    """
     H = b.shape[1] // 3
     total = b[0] + b[1]
     return np.concatenate([total[: 2 * H], b[0, 2 * H :], b[1, 2 * H :]])
 
 
-def _gru_bias_gradient(db: Array, H: int) -> Array:
-    """Return the gradient of b through `_gru_bias`."""
+def gru_bias_gradient(db: Array, H: int) -> Array:
+    """Return the gradient of b through `gru_bias`.
+
+    >>> gru_bias_gradient(np.array([1, 2, 3, 4]), 1).tolist()
+    [[1, 2, 3], [1, 2, 4]]
+    """
     return np.stack([db[: 3 * H], np.concatenate([db[: 2 * H], db[3 * H :]])])
 
 

@@ -2,7 +2,8 @@
 
 A loss is a frozen dataclass that is called with (prediction, target) and returns (value, gradient), both in the shape
 of the prediction; the gradient is that of the value with respect to the prediction. The feature axis is the second to
-last, as in packed arrays. To add a loss, write its class and list it in `LOSSES`.
+last, as in packed arrays. To add a loss, write its class, its kernel in `native/kernels/loss-inl.h`, and list it in `LOSSES`; a loss
+of your own needs neither.
 
 Shapes: M outputs of a network, Q quantiles, nb blocks of 16 lanes.
 Notation: p prediction, y target, e = p - y.
@@ -21,6 +22,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_positive
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
+from gatecast.kernels.native import LossKernel
 
 __all__ = [
     "ALIASES",
@@ -31,6 +33,8 @@ __all__ = [
     "MeanSquaredError",
     "Pinball",
     "get",
+    "kernel_of",
+    "mean_count",
     "weighted_mean",
 ]
 
@@ -56,6 +60,7 @@ class MeanSquaredError:
     """
 
     width = 1
+    kernel = LossKernel("squared")
 
     def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value ``e^2`` and the gradient ``2 e``."""
@@ -73,6 +78,7 @@ class MeanAbsoluteError:
     """
 
     width = 1
+    kernel = LossKernel("absolute")
 
     def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value ``|e|`` and the gradient ``sign(e)``, 0 where e is 0."""
@@ -99,6 +105,11 @@ class Huber:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "delta", check_positive(self.delta, "delta", where="Huber"))
+
+    @property
+    def kernel(self) -> LossKernel:
+        """The loss for `native.loss`."""
+        return LossKernel("huber", (self.delta,))
 
     def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value, and the gradient: e clipped to [-delta, delta]."""
@@ -145,6 +156,11 @@ class Pinball:
         """Number of quantiles."""
         return len(self.quantiles)
 
+    @property
+    def kernel(self) -> LossKernel:
+        """The loss for `native.loss`."""
+        return LossKernel("pinball", self.quantiles)
+
     def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value, and the gradient: ``-q`` below the target, ``1 - q`` above it, 0 on it."""
         *before, M, lanes = prediction.shape
@@ -155,6 +171,20 @@ class Pinball:
         gradient *= e != 0
         value = -gradient * e
         return value.reshape(prediction.shape), gradient.reshape(prediction.shape)
+
+
+def mean_count(total: float, n_outputs: int, weight: Float32Array) -> float:
+    """Return what the sum of weighted losses is divided by: the weights of all outputs, 1 if they are all 0.
+
+    Args:
+        total: Sum of the weights.
+        n_outputs: M.
+        weight: (nb, T, 1 or M / width, 16).
+
+    >>> mean_count(32.0, 3, np.ones((1, 2, 1, 16), np.float32))
+    96.0
+    """
+    return (total or 1.0) * n_outputs / weight.shape[2]
 
 
 def weighted_mean(
@@ -180,10 +210,11 @@ def weighted_mean(
     >>> mean, float(gradient[0, 0, 0, 0])
     (4.0, 0.25)
     """
-    count = (total or 1.0) * prediction.shape[2] / weight.shape[2]
-    if type(loss) is Pinball:
-        # The same in one pass over memory; in NumPy the loss of a small network takes as long as a layer.
-        value_sum, gradient = native.pinball(prediction, target, weight, loss.quantiles, 1.0 / count)
+    count = mean_count(total, prediction.shape[2], weight)
+    kernel = kernel_of(loss)
+    if kernel is not None:
+        # One pass over memory; in NumPy the loss of a small network takes as long as a layer.
+        value_sum, gradient = native.loss(kernel, prediction, target, weight, 1.0 / count)
         return value_sum / count, gradient
     value, gradient = loss(prediction, target)
     if weight.shape[2] > 1 and loss.width > 1:
@@ -196,6 +227,17 @@ LOSSES: Mapping[str, type[MeanSquaredError] | type[MeanAbsoluteError] | type[Hub
     loss.__name__: loss for loss in (MeanSquaredError, MeanAbsoluteError, Huber, Pinball)
 }
 """All losses by name."""
+
+
+
+def kernel_of(loss: Loss) -> LossKernel | None:
+    """Return a loss as the kernels compute it; None for a loss that is not one of `LOSSES`, a class on top of one too.
+
+    >>> kernel_of(MeanSquaredError())
+    LossKernel(name='squared', parameters=())
+    """
+    return loss.kernel if type(loss) in LOSSES.values() else None  # type: ignore[attr-defined]
+
 
 ALIASES: Mapping[str, Loss] = {
     "mean_squared_error": MeanSquaredError(),

@@ -25,6 +25,7 @@ __all__ = [
     "forward",
     "forward_from",
     "initial_weights",
+    "layer_key",
     "load_weights",
     "split_network",
     "unflatten_states",
@@ -148,6 +149,15 @@ def split_network(
     return (body, Weights(weights.vector, weights.views[:cut])), (head, Weights(weights.vector, weights.views[cut:]))
 
 
+def layer_key(training: TrainingPass, k: int) -> int:
+    """Return the key of the random numbers of the k-th layer in a pass.
+
+    >>> layer_key(TrainingPass(seed=0, step=1), 0) == layer_key(TrainingPass(seed=0, step=1), 1)
+    False
+    """
+    return hash64(training.seed, training.step, k)
+
+
 def forward(
     network: Network,
     weights: Weights,
@@ -182,7 +192,7 @@ def forward(
     for k, layer in enumerate(network.layers):
         # After a layer that drops the time axis there are no steps to skip.
         mask = mask if len(network.shapes[k]) == 2 else None
-        key = 0 if training is None else hash64(training.seed, training.step, k)
+        key = 0 if training is None else layer_key(training, k)
         context = CallContext(training is not None, key, mask, save_for_backward, n_sequences)
         x, _, cache = layer.forward(weights.views[k], x, context)
         caches.append(cache)
@@ -306,7 +316,7 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
     Args:
         network: Layers and shapes.
         weights: The parameters, changed in place.
-        caches: As returned by `forward` in training.
+        caches: As returned by `forward` in training; empty if no layer has any.
 
     >>> import numpy as np
     >>> from gatecast.nn.layers import BatchNormalization
@@ -317,6 +327,6 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
     >>> float(weights.views[0]["moving_mean"][0])
     0.5
     """
-    for layer, views, cache in zip(network.layers, weights.views, caches, strict=True):
+    for layer, views, cache in zip(network.layers, weights.views, caches, strict=bool(caches)):
         for name, value in layer.update_buffers(views, cache).items():
             views[name][...] = value

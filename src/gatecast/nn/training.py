@@ -23,9 +23,10 @@ from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.callbacks import EarlyStopping, EpochRecord
+from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, update_buffers, zeros_like
+from gatecast.nn.network import Network, TrainingPass, Weights, forward, update_buffers, zeros_like
 from gatecast.nn.optim import (
     GradientTransformation,
     apply_updates,
@@ -253,6 +254,7 @@ def train_steps(
     """
     state = state or TrainingState(optimizer.init(weights.vector.size))
     grads = zeros_like(weights)
+    differentiate = Differentiator(network, weights, grads, loss)
     for batch in batches:
         state.step += 1
         if batch.total == 0:
@@ -260,12 +262,10 @@ def train_steps(
         # Too large a learning rate overflows; that raises an error below, not a warning.
         with np.errstate(over="ignore", invalid="ignore"):
             training = TrainingPass(seed, state.step)
-            y, caches = forward(network, weights, batch.x, batch.mask, training=training, n_sequences=batch.n_sequences)
-            value, dy = weighted_mean(loss, y, batch.y, batch.weight, batch.total)
+            value, dx, dy, caches = differentiate(batch, training, need_dx=on_gradient is not None)
             if not math.isfinite(value):
                 raise _diverged(f"the loss became {value}", state.step)
-            dx = backward(network, weights, caches, dy, grads, need_dx=on_gradient is not None)
-            if on_gradient is not None and dx is not None:
+            if on_gradient is not None and dx is not None and dy is not None:
                 on_gradient(Gradients(dx, dy), batch, state.step)
             apply_updates(optimizer, grads.vector, state.optimizer_state, weights.vector, state.step)
             update_buffers(network, weights, caches)

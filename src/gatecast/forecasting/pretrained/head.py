@@ -23,6 +23,7 @@ import numpy as np
 
 from gatecast._utils.typing import Float32Array
 from gatecast.kernels import native
+from gatecast.kernels.native import LossKernel
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers import QuantileHead
 
@@ -187,7 +188,7 @@ def head_backward(head: Head, anchors: Anchors, y: Float32Array, weight: Float32
     error = y - head.center
     for s in range(S):
         target, known = (np.ascontiguousarray(a[:, :, s::S]) for a in (error, weight))
-        part, gradient = native.pinball(head.quantiles, target, known, LEVELS, mean)
+        part, gradient = native.loss(LossKernel("pinball", LEVELS), head.quantiles, target, known, mean)
         total += part
         of_slot = native.quantiles_backward(head.raw, gradient, N_LEVELS)
         raw += of_slot

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.training_stack import TrainingStack
 
 __all__ = [
     "BackwardResult",
@@ -31,6 +32,7 @@ __all__ = [
     "State",
     "StatefulLayer",
     "add_prefix",
+    "add_to_stack",
     "backward_from",
     "check_choice",
     "check_input",
@@ -120,6 +122,19 @@ class Layer(Protocol):
     def update_buffers(self, params: Params, cache: Any, /) -> Params:
         """Return new values of the parameters that no gradient trains, to be set after the update."""
 
+    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, /, *, residual: bool = False) -> bool:
+        """Add the layer to a stack that is trained in block order.
+
+        Args:
+            stack: Has the layers before this one.
+            params: Parameters by name; the stack reads these arrays at every step.
+            grads: Receive their gradients.
+            residual: Whether the layer has a shortcut around it.
+
+        Returns:
+            Whether the layer could be added; otherwise the stack is of no use.
+        """
+
     def get_weights(self, params: Params, /) -> list[Array]:
         """Return copies of the parameters in Keras' order and layout."""
 
@@ -161,6 +176,10 @@ class BaseLayer:
     def update_buffers(self, _params: Params, _cache: Any, /) -> Params:
         """Return no values: gradients train all parameters."""
         return {}
+
+    def add_to_stack(self, _stack: TrainingStack, _params: Params, _grads: Params, /, *, residual: bool = False) -> bool:  # noqa: ARG002
+        """Return False: the layer is trained by its own passes."""
+        return False
 
     def get_weights(self, params: Params) -> list[Array]:
         """Return copies of the parameters in Keras' order."""
@@ -234,6 +253,43 @@ def backward_from(
     if isinstance(layer, StatefulLayer):
         return layer.backward(params, cache, dy, need_dx, dstate=dstate)
     return layer.backward(params, cache, dy, need_dx)
+
+
+def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+    """Add a layer to a stack that is trained in block order, unless it has a pass of its own.
+
+    A class on top of another one that computes something else, but inherits how the other one is added, is not added.
+
+    Args:
+        layer: Any layer.
+        stack: Has the layers before this one.
+        params: Parameters by name.
+        grads: Receive their gradients.
+        residual: Whether the layer has a shortcut around it.
+
+    Returns:
+        Whether the layer could be added.
+
+    Example:
+        >>> from gatecast.layers import Dropout
+        >>> add_to_stack(Dropout(0.5), TrainingStack(3, has_time=True), {}, {})
+        True
+        >>> class Doubled(Dropout):
+        ...     def forward(self, params, x, context):
+        ...         y, state, cache = super().forward(params, x, context)
+        ...         return 2 * y, state, cache
+        >>> add_to_stack(Doubled(0.5), TrainingStack(3, has_time=True), {}, {})
+        False
+    """
+    added = _defining_class(layer, "add_to_stack")
+    if added is None or not all(issubclass(added, _defining_class(layer, method)) for method in ("forward", "backward")):
+        return False
+    return layer.add_to_stack(stack, params, grads, residual=residual)
+
+
+def _defining_class(layer: object, method: str) -> Any:
+    """Return the class that defines a method of a layer, or None."""
+    return next((cls for cls in type(layer).__mro__ if method in vars(cls)), None)
 
 
 @dataclass(frozen=True)

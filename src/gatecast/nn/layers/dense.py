@@ -11,6 +11,7 @@ from gatecast._utils.validation import check_positive_int
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.reference import ACTIVATIONS
+from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.initializers import glorot_uniform
 from gatecast.nn.layers.base import (
     BackwardResult,
@@ -68,18 +69,22 @@ class Dense(BaseLayer):
 
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, T, M, L] for x [nb, T, F, L]."""
-        y = native.dense_forward(params, x)
-        if self.activation is not None:
-            activation = ACTIVATIONS[self.activation][0]
-            # The product is a fresh array: writing into it saves a pass through memory.
-            y = activation(y, out=y) if isinstance(activation, np.ufunc) else activation(y)
+        y = native.dense_forward(params, x, self._activation)
         return y, None, (x, y) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x, W and b."""
         x, y = cache
         dy = np.zeros_like(y) if dy is None else dy
-        if self.activation is not None:
-            dy = dy * ACTIVATIONS[self.activation][1](y)
-        dx, grads = native.dense_backward(params, x, dy, need_dx=need_dx)
+        dx, grads = native.dense_backward(params, x, dy, y, self._activation, need_dx=need_dx)
         return dx, None, grads
+
+    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+        """Add the layer to a stack that is trained in block order."""
+        stack.add_dense(params, grads, self._activation, residual=residual)
+        return True
+
+    @property
+    def _activation(self) -> str:
+        """Name of the activation in `reference.ACTIVATIONS`."""
+        return self.activation or "linear"

@@ -10,6 +10,7 @@ import numpy as np
 from gatecast._utils.validation import check_fraction
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.layers.base import (
     BackwardResult,
     BaseLayer,
@@ -62,6 +63,13 @@ class Dropout(BaseLayer):
     def backward(self, _params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Drop the same values from dy."""
         return (dy if cache is None or dy is None or not need_dx else self._apply_mask(dy, cache)), None, {}
+
+    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+        """Add the layer to a stack that is trained in block order; not one with a mask for all steps."""
+        if residual or self.variational:
+            return False
+        stack.add_dropout(self.rate)
+        return True
 
     def _apply_mask(self, x: Array, key: int) -> Array:
         """Return x with the values of a key dropped."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.layers.base import (
     BackwardResult,
     BaseLayer,
@@ -83,6 +84,13 @@ class QuantileHead(BaseLayer):
         if dy is None or not need_dx:
             return None, None, {}
         return native.quantiles_backward(cache, dy, self.quantiles), None, {}
+
+    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+        """Add the layer to a stack that is trained in block order."""
+        if residual:
+            return False
+        stack.add_quantiles(self.quantiles)
+        return True
 
     def inverse(self, q: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
         """Return the input whose output is q, as for a bias that starts at known quantiles.

@@ -16,6 +16,7 @@ from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.initializers import glorot_uniform, orthogonal
 from gatecast.nn.layers.base import (
     BackwardResult,
@@ -124,6 +125,13 @@ class Recurrent(StatefulLayer):
             dstate, dy = (dy[:, 0] if dh is None else dy[:, 0] + dh, *others), None
         dx, dinitial, grads = native.backward(params, kernel_cache, dy, dstate, need_dx=need_dx)
         return (dx if dx is None or x_mask is None else dx * x_mask), dinitial, grads
+
+    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+        """Add the layer to a stack that is trained in block order; not one with noise on inputs or states."""
+        if self._has_noise:
+            return False
+        stack.add_recurrent(self._cell, params, grads, return_sequences=self.return_sequences, residual=residual)
+        return True
 
     def get_weights(self, params: Params) -> list[Array]:
         """Return kernel, recurrent kernel and bias in Keras' gate order; then P (columns i f o), gain and Wr if any."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.layers.base import (
     BackwardResult,
     BaseLayer,
@@ -20,6 +21,7 @@ from gatecast.nn.layers.base import (
     Shape,
     State,
     StatefulLayer,
+    add_to_stack,
     backward_from,
     check_layer_type,
     forward_from,
@@ -94,6 +96,10 @@ class Residual(StatefulLayer):
         """Compute the inner layer's gradients; dy also reaches x past it."""
         dx, dinitial, grads = backward_from(self.layer, params, cache, dy, need_dx, dstate)
         return (dx if dx is None or dy is None else dx + dy), dinitial, grads
+
+    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+        """Add the inner layer, with the shortcut, to a stack that is trained in block order."""
+        return not residual and add_to_stack(self.layer, stack, params, grads, residual=True)
 
     def update_buffers(self, params: Params, cache: Any) -> Params:
         """Return the new buffers of the inner layer."""

@@ -1,0 +1,286 @@
+// A training step of a stack of layers in block order: a few blocks go forward through all layers and the loss, and
+// backward again, before the next ones start. What the backward pass reads is then still in the cache, and threads wait
+// for each other once a step, not twice a layer.
+//
+// Blocks never read one another, so the order changes no number of a block. Sums over blocks are made by reduction
+// groups, which depend on the shape alone and are added in their order: the same bits for any number of threads.
+// Everything is in LANES: batches of a few sequences run layer by layer.
+#pragma once
+
+#include "kernels/cells-inl.h"
+#include "kernels/dense-inl.h"
+#include "kernels/dropout-inl.h"
+#include "kernels/loss-inl.h"
+#include "kernels/quantile-inl.h"
+#include "kernels/scan-inl.h"
+
+namespace gatecast::GATECAST_ISA {
+
+// Groups of a step, at most. More than a layer by itself has: a group is a step of many layers here, and where another
+// process takes a core for a moment, small groups let the other cores take over more of the rest.
+inline constexpr int64_t MAX_STACK_GROUPS = 16;
+
+// Blocks that go through the stack together: as many as it takes to fill a pass over the weights' gradients.
+GATECAST_INLINE int64_t blocks_per_unit(int64_t T) {
+  return T >= CHUNK_STEPS<LANES> ? 1 : (CHUNK_STEPS<LANES> + T - 1) / T;
+}
+
+// Where the arrays of a unit lie in a thread's scratch, and how a group's sums follow each other.
+struct StackLayout {
+  int64_t unit_blocks, units, groups;
+  int64_t steps[MAX_STACK_LAYERS + 1];  // of the input of each layer, and of the output
+  Span inner[MAX_STACK_LAYERS];         // what a layer makes: of a recurrent one h of all steps
+  Span output[MAX_STACK_LAYERS];        // the input of the next layer; often the same
+  Span saved[MAX_STACK_LAYERS], states[MAX_STACK_LAYERS];
+  Span gradients[2], work;
+  int64_t thread_total;
+  Span sums[MAX_STACK_LAYERS];
+  int64_t sums_total;
+  Span packed[MAX_STACK_LAYERS], zero;
+  int64_t shared_total;
+
+  explicit StackLayout(const Stack& s) {
+    unit_blocks = min(s.blocks, blocks_per_unit(s.T));
+    units = (s.blocks + unit_blocks - 1) / unit_blocks;
+    groups = min(units, max(2, min(s.blocks * s.T / 16, MAX_STACK_GROUPS)));
+    Layout thread, sum, shared;
+    int64_t largest = 0, work_size = 0, zeros = 0;
+    steps[0] = s.T;
+    for (int k = 0; k < s.count; ++k) {
+      const StackLayer& layer = s.layers[k];
+      const int64_t items = unit_blocks * steps[k];
+      steps[k + 1] = layer.sequences ? steps[k] : 1;
+      const int64_t out = unit_blocks * steps[k + 1] * layer.rows_out * LANES;
+      largest = max(largest, max(items * layer.rows_in * LANES, out));
+      inner[k] = thread.add(items * layer.rows_out * LANES);
+      output[k] = layer.residual ? thread.add(out) : inner[k];
+      if (layer.kind == StackKind::recurrent) {
+        const Recurrent& a = layer.recurrent;
+        saved[k] = thread.add(items * SavedRows(a).total);
+        int64_t state_rows = 0;
+        for (int i = 0; i < a.size().states; ++i) state_rows += a.state_rows(i);
+        states[k] = thread.add(unit_blocks * state_rows * LANES);
+        if (!layer.sequences) output[k] = {.offset = states[k].offset, .size = out};
+        work_size = max(work_size, max(ForwardScratch(a).total, BackwardScratch(a, CHUNK_STEPS<LANES>).total));
+        sums[k] = sum.add(GradientSums(a).total);
+        packed[k] = shared.add(packed_weights_size(a));
+        zeros = max(zeros, max(a.gradients(), a.R));
+      } else if (layer.kind == StackKind::dense) {
+        work_size = max(work_size, dense_scratch_size<LANES>(layer.dense));
+        sums[k] = sum.add((layer.dense.K + 1) * layer.dense.M);
+        packed[k] = shared.add(layer.dense.K * layer.dense.M);
+      }
+    }
+    for (Span& gradient : gradients) gradient = thread.add(largest + PANEL);
+    work = thread.add(work_size);
+    zero = shared.add(zeros);
+    thread_total = thread.total();
+    sums_total = sum.total();
+    shared_total = shared.total();
+  }
+};
+
+// The weights of all layers, prepared once per step and read by all threads.
+struct StackWeights {
+  Weights forward[MAX_STACK_LAYERS], backward[MAX_STACK_LAYERS];
+  Matrix dense[MAX_STACK_LAYERS];
+
+  StackWeights(const Stack& s, const StackLayout& layout, Region shared) {
+    clear(shared[layout.zero], layout.zero.size);
+    for (int k = 0; k < s.count; ++k) {
+      float* packed = shared[layout.packed[k]];
+      if (s.layers[k].kind == StackKind::dense) dense[k] = prepare_dense<LANES>(s.layers[k].dense, packed);
+      if (s.layers[k].kind != StackKind::recurrent) continue;
+      Recurrent a = s.layers[k].recurrent;
+      a.T = s.T;
+      with_cell(a.cell, [&]<typename C>() {
+        forward[k] = prepare_weights<C, LANES>(a, packed, shared[layout.zero]);
+        backward[k] = prepare_weights<C, LANES>(a, nullptr, nullptr);
+      });
+    }
+  }
+};
+
+// One unit on one thread: its blocks, and the thread's scratch.
+struct StackUnit {
+  const Stack& s;
+  const StackLayout& layout;
+  const StackWeights& weights;
+  Region scratch;
+  int64_t first, blocks;
+
+  // The input of layer k; of k = count the output of the stack.
+  const float* input(int k) const {
+    return k ? scratch[layout.output[k - 1]] : s.x + first * s.T * s.layers[0].rows_in * LANES;
+  }
+
+  Recurrent recurrent(int k) const {
+    Recurrent a = s.layers[k].recurrent;
+    a.blocks = blocks;
+    a.T = s.T;
+    a.x = input(k);
+    a.mask = s.mask ? s.mask + first * s.T * LANES : nullptr;
+    a.y = scratch[layout.inner[k]];
+    a.saved = layout.saved[k].empty() ? nullptr : scratch[layout.saved[k]];
+    float* state = scratch[layout.states[k]];
+    for (int i = 0; i < a.size().states; ++i) {
+      a.stateT[i] = state;
+      state += layout.unit_blocks * a.state_rows(i) * LANES;
+    }
+    return a;
+  }
+
+  Dense dense(int k) const {
+    Dense a = s.layers[k].dense;
+    a.items = blocks * layout.steps[k];
+    a.x = input(k);
+    a.y = scratch[layout.inner[k]];
+    return a;
+  }
+
+  Quantiles quantiles(int k) const {
+    const StackLayer& layer = s.layers[k];
+    return {.lanes = LANES, .items = blocks * layout.steps[k], .K = layer.rows_in / layer.Q, .Q = layer.Q};
+  }
+
+  // The range of positions of this unit in the input of layer k.
+  int64_t position(int k, int64_t block) const { return block * layout.steps[k] * s.layers[k].rows_in * LANES; }
+
+  void forward() const {
+    for (int k = 0; k < s.count; ++k) {
+      const StackLayer& layer = s.layers[k];
+      const float* x = input(k);
+      float* y = scratch[layout.inner[k]];
+      switch (layer.kind) {
+        case StackKind::recurrent: {
+          const Recurrent a = recurrent(k);
+          with_cell(a.cell, [&]<typename C>() {
+            const Region work = {.begin = scratch[layout.work], .size = layout.work.size};
+            for (int64_t block = 0; block < blocks; ++block) forward_block<C, LANES>(a, weights.forward[k], block, work);
+          });
+          break;
+        }
+        case StackKind::dense: {
+          const Dense a = dense(k);
+          dense_forward_items<LANES>(a, weights.dense[k], 0, a.items);
+          break;
+        }
+        case StackKind::dropout:
+          dropout_range(x, y, position(k, first), position(k, first + blocks), layer.rate, layer.key);
+          break;
+        case StackKind::quantiles: {
+          const Quantiles a = quantiles(k);
+          quantiles_forward_items<LANES>(a, 0, a.items, x, y);
+          break;
+        }
+      }
+      if (layer.residual) {
+        float* sum = scratch[layout.output[k]];
+        for_each_vector<LANES>(blocks * layout.steps[k] * layer.rows_out,
+                           [&](auto at) { at.store(sum, at.load(x) + at.load(y)); });
+      }
+    }
+  }
+
+  // The loss of the unit; the gradient of the output becomes `dy`.
+  double loss(float* dy) const {
+    Loss a = s.loss;
+    const int64_t T = layout.steps[s.count], before = first * T;
+    a.items = blocks * T;
+    a.prediction = input(s.count);
+    a.target += before * a.K * LANES;
+    a.weight += before * a.weights * LANES;
+    return loss_items<LANES>(a, 0, a.items, dy);
+  }
+
+  // From the gradient of the output; the other buffer takes turns with it. Adds the weights' gradients to `sums`.
+  void backward(float* dy, float* other, Region sums) const {
+    const Region work = {.begin = scratch[layout.work], .size = layout.work.size};
+    for (int k = s.count - 1; k >= 0; --k) {
+      const StackLayer& layer = s.layers[k];
+      float* dx = k > 0 ? other : s.dx ? s.dx + position(0, first) : nullptr;
+      const Region own = {.begin = sums[layout.sums[k]], .size = layout.sums[k].size};
+      switch (layer.kind) {
+        case StackKind::recurrent: {
+          const Recurrent a = recurrent(k);
+          RecurrentGrad d = {};
+          (layer.sequences ? d.dy : d.dstateT[0]) = dy;
+          d.dx = dx;
+          with_cell(a.cell, [&]<typename C>() {
+            backward_group<C, LANES>(a, d, weights.backward[k], 0, blocks, work, own);
+          });
+          break;
+        }
+        case StackKind::dense: {
+          const Dense a = dense(k);
+          dense_backward_items<LANES>(a, {.dy = dy, .dx = dx, .dW = nullptr, .db = nullptr}, 0, a.items, work.begin,
+                                  own.begin);
+          break;
+        }
+        case StackKind::dropout:
+          if (dx) dropout_range(dy, dx, position(k, first), position(k, first + blocks), layer.rate, layer.key);
+          break;
+        case StackKind::quantiles: {
+          const Quantiles a = quantiles(k);
+          if (dx) quantiles_backward_items<LANES>(a, 0, a.items, input(k), dy, dx);
+          break;
+        }
+      }
+      if (layer.residual && dx)
+        for_each_vector<LANES>(blocks * layout.steps[k] * layer.rows_in,
+                           [&](auto at) { at.store(dx, at.load(dx) + at.load(dy)); });
+      other = dy;
+      dy = dx;
+    }
+  }
+};
+
+// Adds a group's sums to the gradients of all weights.
+inline void accumulate_stack(const Stack& s, const StackLayout& layout, Region sums, bool first) {
+  for (int k = 0; k < s.count; ++k) {
+    const StackLayer& layer = s.layers[k];
+    const Region own = {.begin = sums[layout.sums[k]], .size = layout.sums[k].size};
+    if (layer.kind == StackKind::recurrent)
+      accumulate_group(layer.recurrent, layer.recurrent_grad, GradientSums(layer.recurrent), own, first);
+    if (layer.kind == StackKind::dense) accumulate_dense(layer.dense, layer.dense_grad, own.begin, first);
+  }
+}
+
+// The sum of the weighted losses; all gradients are written.
+inline double train_stack_lanes(const Stack& s) {
+  const StackLayout layout(s);
+  const int workers = n_workers(layout.groups);
+  const int64_t outputs = layout.steps[s.count] * s.loss.K * s.loss.Q * LANES;  // of a block
+  const Scratch shared(static_cast<size_t>(layout.shared_total)), losses(static_cast<size_t>(2 * layout.units)),
+      threads(static_cast<size_t>(workers * layout.thread_total));
+  double* loss_of_unit = reinterpret_cast<double*>(static_cast<float*>(losses));
+  const StackWeights weights(s, layout, {.begin = shared, .size = layout.shared_total});
+  reduce_in_order(
+      layout.groups, layout.sums_total,
+      [&](int64_t group, int worker, float* sums) {
+        const Region scratch = {.begin = threads + worker * layout.thread_total, .size = layout.thread_total};
+        const int64_t last = (group + 1) * layout.units / layout.groups;
+        for (int64_t n = group * layout.units / layout.groups; n < last; ++n) {
+          const int64_t first = n * layout.unit_blocks;
+          const StackUnit unit = {.s = s,
+                                  .layout = layout,
+                                  .weights = weights,
+                                  .scratch = scratch,
+                                  .first = first,
+                                  .blocks = min(layout.unit_blocks, s.blocks - first)};
+          float* dy = scratch[layout.gradients[0]];
+          unit.forward();
+          loss_of_unit[n] = unit.loss(dy);
+          if (s.dy) copy(s.dy + first * outputs, dy, unit.blocks * outputs);
+          unit.backward(dy, scratch[layout.gradients[1]], {.begin = sums, .size = layout.sums_total});
+        }
+      },
+      [&](float* sums, bool first) {
+        accumulate_stack(s, layout, {.begin = sums, .size = layout.sums_total}, first);
+      });
+  double sum = 0;
+  for (int64_t n = 0; n < layout.units; ++n) sum += loss_of_unit[n];
+  return sum;
+}
+
+}  // namespace gatecast::GATECAST_ISA

@@ -1,0 +1,128 @@
+"""The loss of a batch and its gradients: in block order where the layers allow it, else layer by layer.
+
+Shapes: as in `network`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import Float32Array
+from gatecast.kernels.packing import LANES
+from gatecast.kernels.training_stack import TrainingStack
+from gatecast.nn.batching import Batch
+from gatecast.nn.layers.base import add_to_stack
+from gatecast.nn.losses import Loss, kernel_of, mean_count, weighted_mean
+from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, layer_key
+
+__all__ = ["BatchGradient", "Differentiator", "training_stack"]
+
+MAX_STACK_LAYERS = 32
+"""Layers that the kernels train in one call."""
+
+
+class BatchGradient(NamedTuple):
+    """The loss of a batch, and what its gradients leave beside those of the weights."""
+
+    loss: float
+    dx: Float32Array | None
+    """Gradient of the inputs, (nb, T, F, L), if it was wanted."""
+    dy: Float32Array | None
+    """Gradient of the outputs, (nb, T or 1, M, L), if that of the inputs was wanted."""
+    caches: Sequence[Any]
+    """What the layers saved, for `update_buffers`; empty in block order, where no layer has buffers."""
+
+
+class Differentiator:
+    """Computes the loss of batches, and its gradients with respect to weights.
+
+    Args:
+        network: Layers and shapes.
+        weights: The parameters, which may change between calls.
+        grads: Receives the gradients; made by `zeros_like`.
+        loss: Elementwise loss.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.losses import MeanSquaredError
+    >>> from gatecast.nn.network import build, initial_weights, zeros_like
+    >>> network = build([Dense(1)], (1,))
+    >>> weights = initial_weights(network, seed=0)
+    >>> weights.vector[:] = 0
+    >>> grads, ones = zeros_like(weights), np.ones((2, 1, 1, 16), np.float32)
+    >>> differentiate = Differentiator(network, weights, grads, MeanSquaredError())
+    >>> differentiate(Batch(ones, 3 * ones, ones, None, total=32.0), TrainingPass(seed=0, step=1)).loss
+    9.0
+    >>> grads.vector.tolist()
+    [-6.0, -6.0]
+    """
+
+    def __init__(self, network: Network, weights: Weights, grads: Weights, loss: Loss) -> None:
+        self._network, self._weights, self._grads, self._loss = network, weights, grads, loss
+        self._kernel = kernel_of(loss)
+        self._stack = None if self._kernel is None else training_stack(network, weights, grads)
+
+    def __call__(self, batch: Batch, training: TrainingPass, *, need_dx: bool = False) -> BatchGradient:
+        """Compute the loss of a batch, and write the gradients of the weights.
+
+        Args:
+            batch: Packed samples.
+            training: The update that this pass is for.
+            need_dx: Whether the gradients of inputs and outputs are wanted.
+        """
+        if self._stack is not None and TrainingStack.takes(batch.x):
+            return self._in_block_order(self._stack, batch, training, need_dx)
+        return self._layer_by_layer(batch, training, need_dx)
+
+    def _in_block_order(
+        self, stack: TrainingStack, batch: Batch, training: TrainingPass, need_dx: bool
+    ) -> BatchGradient:
+        """Compute it in one call of the kernels."""
+        network = self._network
+        kernel = self._kernel
+        assert kernel is not None
+        nb, T = batch.x.shape[:2]
+        steps, M = (T if len(network.shapes[-1]) == 2 else 1), int(network.shapes[-1][-1] or 0)
+        dx = np.empty_like(batch.x) if need_dx else None
+        dy = np.empty((nb, steps, M, LANES), np.float32) if need_dx else None
+        count = mean_count(batch.total, M, batch.weight)
+        keys = [layer_key(training, k) for k in range(len(network.layers))]
+        value = stack.step(
+            batch.x, batch.mask, kernel, batch.y, batch.weight, scale=1 / count, keys=keys, dx=dx, dy=dy
+        )
+        return BatchGradient(value / count, dx, dy, ())
+
+    def _layer_by_layer(self, batch: Batch, training: TrainingPass, need_dx: bool) -> BatchGradient:
+        """Compute it by the layers' own passes."""
+        network, weights = self._network, self._weights
+        y, caches = forward(network, weights, batch.x, batch.mask, training=training, n_sequences=batch.n_sequences)
+        value, dy = weighted_mean(self._loss, y, batch.y, batch.weight, batch.total)
+        dx = backward(network, weights, caches, dy, self._grads, need_dx=need_dx)
+        return BatchGradient(value, dx, dy, caches)
+
+
+def training_stack(network: Network, weights: Weights, grads: Weights) -> TrainingStack | None:
+    """Return a network as a stack that is trained in block order, or None if a layer has a pass of its own.
+
+    Args:
+        network: Layers and shapes.
+        weights: The parameters; the stack reads them at every step.
+        grads: Receives the gradients.
+
+    >>> from gatecast.nn.layers import LSTM, Bidirectional, Dense
+    >>> from gatecast.nn.network import build, initial_weights, zeros_like
+    >>> def is_stack(layers):
+    ...     network = build(layers, (24, 1))
+    ...     weights = initial_weights(network, seed=0)
+    ...     return training_stack(network, weights, zeros_like(weights)) is not None
+    >>> is_stack([LSTM(8), Dense(1)]), is_stack([Bidirectional(LSTM(8)), Dense(1)])
+    (True, False)
+    """
+    shape = network.shapes[0]
+    if len(network.layers) > MAX_STACK_LAYERS:
+        return None
+    stack = TrainingStack(int(shape[-1] or 0), has_time=len(shape) == 2)
+    layers = zip(network.layers, weights.views, grads.views, strict=True)
+    return stack if all(add_to_stack(layer, stack, params, own) for layer, params, own in layers) else None
