@@ -55,8 +55,7 @@ inline Recurrent checked_recurrent(const RecurrentInputs& in) {
     a.P = in.P->ndim() == 1 ? checked("P", in.P, {3 * a.H}) : checked("P", in.P, {a.H, 3 * a.H});
   }
   if (in.gain && !lstm) throw nb::value_error("gain belongs to an LSTM");
-  if (in.gain && a.peephole == Peephole::full)
-    throw nb::value_error("gain and a full peephole exclude each other");
+  if (in.gain && a.peephole == Peephole::full) throw nb::value_error("gain and a full peephole exclude each other");
   a.gain = checked("gain", in.gain, {a.gradients()});
   a.Wr = checked("Wr", in.Wr, {a.H, a.R});
   if (!in.state.empty() && in.state.size() != static_cast<size_t>(size.states))

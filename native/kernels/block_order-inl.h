@@ -156,7 +156,8 @@ struct StackUnit {
           const Recurrent a = recurrent(k);
           with_cell(a.cell, [&]<typename C>() {
             const Region work = {.begin = scratch[layout.work], .size = layout.work.size};
-            for (int64_t block = 0; block < blocks; ++block) forward_block<C, LANES>(a, weights.forward[k], block, work);
+            for (int64_t block = 0; block < blocks; ++block)
+              forward_block<C, LANES>(a, weights.forward[k], block, work);
           });
           break;
         }
@@ -177,7 +178,7 @@ struct StackUnit {
       if (layer.residual) {
         float* sum = scratch[layout.output[k]];
         for_each_vector<LANES>(blocks * layout.steps[k] * layer.rows_out,
-                           [&](auto at) { at.store(sum, at.load(x) + at.load(y)); });
+                               [&](auto at) { at.store(sum, at.load(x) + at.load(y)); });
       }
     }
   }
@@ -206,15 +207,14 @@ struct StackUnit {
           RecurrentGrad d = {};
           (layer.sequences ? d.dy : d.dstateT[0]) = dy;
           d.dx = dx;
-          with_cell(a.cell, [&]<typename C>() {
-            backward_group<C, LANES>(a, d, weights.backward[k], 0, blocks, work, own);
-          });
+          with_cell(a.cell,
+                    [&]<typename C>() { backward_group<C, LANES>(a, d, weights.backward[k], 0, blocks, work, own); });
           break;
         }
         case StackKind::dense: {
           const Dense a = dense(k);
           dense_backward_items<LANES>(a, {.dy = dy, .dx = dx, .dW = nullptr, .db = nullptr}, 0, a.items, work.begin,
-                                  own.begin);
+                                      own.begin);
           break;
         }
         case StackKind::dropout:
@@ -228,7 +228,7 @@ struct StackUnit {
       }
       if (layer.residual && dx)
         for_each_vector<LANES>(blocks * layout.steps[k] * layer.rows_in,
-                           [&](auto at) { at.store(dx, at.load(dx) + at.load(dy)); });
+                               [&](auto at) { at.store(dx, at.load(dx) + at.load(dy)); });
       other = dy;
       dy = dx;
     }
@@ -275,9 +275,7 @@ inline double train_stack_lanes(const Stack& s) {
           unit.backward(dy, scratch[layout.gradients[1]], {.begin = sums, .size = layout.sums_total});
         }
       },
-      [&](float* sums, bool first) {
-        accumulate_stack(s, layout, {.begin = sums, .size = layout.sums_total}, first);
-      });
+      [&](float* sums, bool first) { accumulate_stack(s, layout, {.begin = sums, .size = layout.sums_total}, first); });
   double sum = 0;
   for (int64_t n = 0; n < layout.units; ++n) sum += loss_of_unit[n];
   return sum;

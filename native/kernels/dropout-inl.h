@@ -30,7 +30,8 @@ inline void dropout_range(const float* x, float* y, int64_t begin, int64_t end, 
     const int32_t count = static_cast<int32_t>(min(DROPOUT_SLICE - offset, end - begin));
     for (int32_t i = 0; i < count; ++i) {
       const int32_t bits = static_cast<int32_t>(mix(mix(static_cast<uint32_t>(i + offset) ^ a) + b) >> 8);
-      const float scaled = x[i] * scale;  // read before the choice: a load that may not happen keeps GCC from vectorising
+      const float scaled =
+          x[i] * scale;  // read before the choice: a load that may not happen keeps GCC from vectorising
       y[i] = bits < threshold ? 0.0f : scaled;
     }
     x += count;

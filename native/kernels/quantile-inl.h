@@ -1,4 +1,5 @@
-// The quantile head, whose outputs cannot cross (defined in gatecast.heads). Every pass reads and writes each number once.
+// The quantile head, whose outputs cannot cross (defined in gatecast.heads). Every pass reads and writes each number
+// once.
 //
 // Notation: an item is a step of a block, K target values of it, Q numbers each, L lanes; q quantiles.
 #pragma once

@@ -15,10 +15,12 @@ from cell_cases import named
 from tolerances import close, difference, rounding, step
 
 from gatecast.kernels import _native, native
+from gatecast.kernels.native import LossKernel
 from gatecast.losses import Pinball, weighted_mean
 
 pytestmark = pytest.mark.usefixtures("every_isa")
 
+MEDIAN = LossKernel("pinball", (0.5,))
 LEVELS = {1: (0.5,), 3: (0.1, 0.5, 0.9), 5: (0.025, 0.1, 0.5, 0.9, 0.975), 9: tuple(np.arange(1, 10) / 10)}
 SHAPES = [(K, Q, L) for K in (1, 6, 18) for Q in LEVELS for L in (1, 16)]
 """K, Q and L."""
@@ -134,7 +136,9 @@ def test_sequence_has_the_same_bits_alone_and_in_lanes(rng):
         q, dr, _, dq = passes(c)
         r, d, y, w = (np.ascontiguousarray(a[..., lane : lane + 1]) for a in (c.r, c.dq, c.y, c.weight))
         scale = 1 / (float(c.weight.sum()) * Q)
-        alone = native.pinball(np.ascontiguousarray(q[..., lane : lane + 1]), y, w, c.levels, scale)[1]
+        alone = native.loss(
+            LossKernel("pinball", c.levels), np.ascontiguousarray(q[..., lane : lane + 1]), y, w, scale
+        )[1]
         case = f"K={K}, Q={Q}, lane {lane}"
         np.testing.assert_array_equal(native.quantiles_forward(r, Q), q[..., lane : lane + 1], err_msg=case)
         np.testing.assert_array_equal(native.quantiles_backward(r, d, Q), dr[..., lane : lane + 1], err_msg=case)
@@ -226,7 +230,7 @@ def test_losses_are_added_up_in_float64():
     p, w = np.zeros((1, 1, 2, 16), np.float32), np.zeros((1, 1, 2, 16), np.float32)
     y = np.zeros_like(p)
     y[0, 0, 0, :2], w[0, 0, 0, :2] = [2**25, 2], 1  # half of them is 2^24 + 1, which is no float32
-    assert native.pinball(p, y, w, (0.5,), 1.0)[0] == 2**24 + 1
+    assert native.loss(MEDIAN, p, y, w, 1.0)[0] == 2**24 + 1
 
 
 def test_weighted_mean_of_a_subclass_calls_the_subclass(rng):
@@ -261,14 +265,14 @@ def test_repeated_step_requests_no_memory_from_the_system(rng):
         (lambda x: native.quantiles_forward(x[..., :3].copy(), 3), "x must have 1 or 16 lanes"),
         (lambda x: native.quantiles_backward(x, x[:1].copy(), 3), "dy has shape (1, 2, 6, 16), expected (2, 2, 6"),
         (
-            lambda x: native.pinball(x, x, x, (0.1, 0.5, 0.9), 1.0),
+            lambda x: native.loss(LossKernel("pinball", (0.1, 0.5, 0.9)), x, x, x, 1.0),
             "target has shape (2, 2, 6, 16), expected (2, 2, 2",
         ),
         (
-            lambda x: native.pinball(x, x[:, :, :2].copy(), x, (0.1, 0.5, 0.9), 1.0),
+            lambda x: native.loss(LossKernel("pinball", (0.1, 0.5, 0.9)), x, x[:, :, :2].copy(), x, 1.0),
             "weight has shape (2, 2, 6, 16), expected (2, 2, 2, 16)",
         ),
-        (lambda x: native.pinball(x, x, x, (), 1.0), "the features must be a multiple"),
+        (lambda x: native.loss(LossKernel("pinball", (0.1, 0.2, 0.3, 0.9)), x, x, x, 1.0), "must be a multiple"),
     ],
 )
 def test_wrong_shapes_raise_value_error(call, text):
@@ -283,4 +287,4 @@ def test_wrong_types_raise_type_error():
         with pytest.raises(TypeError):
             native.quantiles_forward(wrong, 3)
         with pytest.raises(TypeError):
-            native.pinball(x, x, wrong, (0.5,), 1.0)
+            native.loss(MEDIAN, x, x, wrong, 1.0)

@@ -14,11 +14,13 @@ from tolerances import close, rounding
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import unpack
+from gatecast.kernels.training_stack import TrainingStack
 from gatecast.layers import LSTM, Dense, Dropout
-from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.losses import MeanSquaredError
 from gatecast.nn import batching as batches_module
 from gatecast.nn.batching import inference_batch_size, make_batches
 from gatecast.nn.callbacks import EarlyStopping
+from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import build, initial_weights
 from gatecast.nn.training import (
@@ -316,15 +318,15 @@ def test_an_interrupt_leaves_the_best_or_newest_weights(stopping, rng):
 def test_an_interrupt_in_the_middle_of_an_epoch_leaves_finite_weights(rng, monkeypatch):
     samples = task(rng, 200)
     network, weights = fresh()
-    start, calls = weights.vector.copy(), []
+    start, differentiate, calls = weights.vector.copy(), Differentiator.__call__, []
 
-    def interrupted(*args):
+    def interrupted(*args, **kwargs):
         calls.append(1)
         if len(calls) == 5:
             raise KeyboardInterrupt
-        return weighted_mean(*args)
+        return differentiate(*args, **kwargs)
 
-    monkeypatch.setattr("gatecast.nn.training.weighted_mean", interrupted)
+    monkeypatch.setattr(Differentiator, "__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(train_epochs(network, weights, samples, MSE, Adam(), EpochSettings(epochs=1)))
     assert np.isfinite(weights.vector).all()
@@ -395,9 +397,18 @@ def test_averaging_does_not_disturb_the_path(rng):
 
 
 def test_every_update_drops_other_values(rng, monkeypatch):
+    keys, step = [], TrainingStack.step
+    monkeypatch.setattr(TrainingStack, "step", lambda *args, **kw: keys.append(kw["keys"]) or step(*args, **kw))
+    run(task(rng), epochs=3, layers=(Dropout(0.2), LSTM(5), Dropout(0.2), Dense(1)))
+    updates = 3 * 2
+    assert len(keys) == updates
+    assert len({key[k] for key in keys for k in (0, 2)}) == 2 * updates
+
+
+def test_every_update_drops_other_values_layer_by_layer(rng, monkeypatch):
     keys, dropout = [], native.dropout
     monkeypatch.setattr(native, "dropout", lambda x, rate, key: keys.append(key) or dropout(x, rate, key))
-    run(task(rng), epochs=3, layers=(Dropout(0.2), LSTM(5), Dropout(0.2), Dense(1)))
+    run(task(rng), epochs=3, layers=(Dropout(0.2, variational=True), LSTM(5), Dropout(0.2), Dense(1)))
     updates = 3 * 2
     assert len(keys) == 3 * updates  # the first layer has no backward pass
     assert len(set(keys)) == 2 * updates

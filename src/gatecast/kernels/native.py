@@ -26,19 +26,19 @@ from gatecast.kernels.packing import LANES, Array, Params
 __all__ = [
     "Cache",
     "LossKernel",
-    "activation_number",
-    "cell_arguments",
-    "gru_bias",
-    "gru_bias_gradient",
     "TrendGrid",
+    "activation_number",
     "adam",
     "available_isas",
     "backward",
+    "cell_arguments",
     "dense_backward",
     "dense_forward",
     "dropout",
     "forward",
     "get_num_threads",
+    "gru_bias",
+    "gru_bias_gradient",
     "isa",
     "local_trend",
     "loss",
@@ -482,8 +482,9 @@ def cell_arguments(cell: str, params: Mapping[str, Array]) -> tuple[int, int]:
     Raises:
         ConfigError: If the cell is unknown.
 
-    >>> cell_arguments("lstm", {"b": np.zeros(8), "Wh": np.zeros((2, 8))})
-    (0, 1)
+    >>> number, heads = cell_arguments("slstm", {"b": np.zeros(16), "Wh": np.zeros((2, 16))})
+    >>> heads
+    2
     """
     number = _NUMBER.get(cell)
     if number is None:

@@ -67,10 +67,19 @@ class TrainingStack:
             bias = _GRUBias(params["b"], grads["b"])
             self._gru_biases.append(bias)
             params["b"], grads["b"] = bias.kernel, bias.kernel_gradient
-        names = ("Wx", "Wh", "b", "P", "gain", "Wr")
-        weights = [params.get(name) for name in names]
+        gradients = [grads.get(name) for name in ("Wx", "Wh", "b", "P", "gain", "Wr")]
         self._stack.add_recurrent(
-            number, heads, *weights, [grads.get(name) for name in names], return_sequences, residual
+            number,
+            heads,
+            params["Wx"],
+            params.get("Wh"),
+            params["b"],
+            params.get("P"),
+            params.get("gain"),
+            params.get("Wr"),
+            gradients,
+            return_sequences,
+            residual,
         )
 
     def add_dense(self, params: Params, grads: Params, activation: str, *, residual: bool = False) -> None:
@@ -85,9 +94,7 @@ class TrainingStack:
         Raises:
             ValueError: If a shape does not fit.
         """
-        self._stack.add_dense(
-            params["W"], params["b"], grads["W"], grads["b"], activation_number(activation), residual
-        )
+        self._stack.add_dense(params["W"], params["b"], grads["W"], grads["b"], activation_number(activation), residual)
 
     def add_dropout(self, rate: float) -> None:
         """Add dropout with a probability of zeros."""

@@ -25,7 +25,7 @@ MAX_STACK_LAYERS = 32
 
 
 class BatchGradient(NamedTuple):
-    """The loss of a batch, and what its gradients leave beside those of the weights."""
+    """The loss of a batch, and its gradients other than those of the weights."""
 
     loss: float
     dx: Float32Array | None
@@ -89,9 +89,7 @@ class Differentiator:
         dy = np.empty((nb, steps, M, LANES), np.float32) if need_dx else None
         count = mean_count(batch.total, M, batch.weight)
         keys = [layer_key(training, k) for k in range(len(network.layers))]
-        value = stack.step(
-            batch.x, batch.mask, kernel, batch.y, batch.weight, scale=1 / count, keys=keys, dx=dx, dy=dy
-        )
+        value = stack.step(batch.x, batch.mask, kernel, batch.y, batch.weight, scale=1 / count, keys=keys, dx=dx, dy=dy)
         return BatchGradient(value / count, dx, dy, ())
 
     def _layer_by_layer(self, batch: Batch, training: TrainingPass, need_dx: bool) -> BatchGradient:
@@ -125,4 +123,4 @@ def training_stack(network: Network, weights: Weights, grads: Weights) -> Traini
         return None
     stack = TrainingStack(int(shape[-1] or 0), has_time=len(shape) == 2)
     layers = zip(network.layers, weights.views, grads.views, strict=True)
-    return stack if all(add_to_stack(layer, stack, params, own) for layer, params, own in layers) else None
+    return stack if all(add_to_stack(layer, stack, *arrays) for layer, *arrays in layers) else None

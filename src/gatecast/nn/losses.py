@@ -2,8 +2,8 @@
 
 A loss is a frozen dataclass that is called with (prediction, target) and returns (value, gradient), both in the shape
 of the prediction; the gradient is that of the value with respect to the prediction. The feature axis is the second to
-last, as in packed arrays. To add a loss, write its class, its kernel in `native/kernels/loss-inl.h`, and list it in `LOSSES`; a loss
-of your own needs neither.
+last, as in packed arrays. To add a loss, write its class and its kernel (`native/kernels/loss-inl.h`), and list it in
+`LOSSES`; a loss of your own needs its class alone.
 
 Shapes: M outputs of a network, Q quantiles, nb blocks of 16 lanes.
 Notation: p prediction, y target, e = p - y.
@@ -184,7 +184,7 @@ def mean_count(total: float, n_outputs: int, weight: Float32Array) -> float:
     >>> mean_count(32.0, 3, np.ones((1, 2, 1, 16), np.float32))
     96.0
     """
-    return (total or 1.0) * n_outputs / weight.shape[2]
+    return (total or 1.0) * n_outputs / float(weight.shape[2])
 
 
 def weighted_mean(
@@ -227,7 +227,6 @@ LOSSES: Mapping[str, type[MeanSquaredError] | type[MeanAbsoluteError] | type[Hub
     loss.__name__: loss for loss in (MeanSquaredError, MeanAbsoluteError, Huber, Pinball)
 }
 """All losses by name."""
-
 
 
 def kernel_of(loss: Loss) -> LossKernel | None:

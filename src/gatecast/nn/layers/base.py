@@ -177,7 +177,15 @@ class BaseLayer:
         """Return no values: gradients train all parameters."""
         return {}
 
-    def add_to_stack(self, _stack: TrainingStack, _params: Params, _grads: Params, /, *, residual: bool = False) -> bool:  # noqa: ARG002
+    def add_to_stack(
+        self,
+        _stack: TrainingStack,
+        _params: Params,
+        _grads: Params,
+        /,
+        *,
+        residual: bool = False,  # noqa: ARG002
+    ) -> bool:
         """Return False: the layer is trained by its own passes."""
         return False
 
@@ -282,7 +290,8 @@ def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Para
         False
     """
     added = _defining_class(layer, "add_to_stack")
-    if added is None or not all(issubclass(added, _defining_class(layer, method)) for method in ("forward", "backward")):
+    passes = [_defining_class(layer, method) for method in ("forward", "backward")]
+    if added is None or not all(issubclass(added, cls) for cls in passes):
         return False
     return layer.add_to_stack(stack, params, grads, residual=residual)
 

@@ -64,7 +64,7 @@ class Dropout(BaseLayer):
         """Drop the same values from dy."""
         return (dy if cache is None or dy is None or not need_dx else self._apply_mask(dy, cache)), None, {}
 
-    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+    def add_to_stack(self, stack: TrainingStack, _params: Params, _grads: Params, /, *, residual: bool = False) -> bool:
         """Add the layer to a stack that is trained in block order; not one with a mask for all steps."""
         if residual or self.variational:
             return False

@@ -85,7 +85,7 @@ class QuantileHead(BaseLayer):
             return None, None, {}
         return native.quantiles_backward(cache, dy, self.quantiles), None, {}
 
-    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+    def add_to_stack(self, stack: TrainingStack, _params: Params, _grads: Params, /, *, residual: bool = False) -> bool:
         """Add the layer to a stack that is trained in block order."""
         if residual:
             return False
