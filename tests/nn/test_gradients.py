@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from layer_examples import EXAMPLES
 from tolerances import close, rounding
 
 from gatecast.kernels.training_stack import TrainingStack
@@ -19,12 +20,13 @@ from gatecast.layers import (
     QuantileHead,
     Residual,
 )
-from gatecast.losses import MeanSquaredError
+from gatecast.losses import MeanSquaredError, weighted_mean
 from gatecast.models import Sequential
 from gatecast.nn.batching import Batch
 from gatecast.nn.gradients import Differentiator, training_stack
-from gatecast.nn.network import TrainingPass, build, initial_weights, zeros_like
+from gatecast.nn.network import TrainingPass, backward, build, forward, initial_weights, zeros_like
 
+MSE, PASS = MeanSquaredError(), TrainingPass(seed=3, step=7)
 SEQUENCES = {"return_sequences": True}
 
 
@@ -36,9 +38,9 @@ class DoubledDropout(Dropout):
         return 2 * y, state, cache
 
 
-def stack_of(layers):
-    """Return the stack of a network on (6, 2) inputs, or None."""
-    network = build(layers, (6, 2))
+def stack_of(layers, in_shape=(6, 2)):
+    """Return the stack of a network, or None."""
+    network = build(layers, in_shape)
     weights = initial_weights(network, 0)
     return training_stack(network, weights, zeros_like(weights))
 
@@ -81,6 +83,44 @@ def test_other_networks_are_trained_by_their_layers(layers):
 
 def test_a_class_that_only_adds_to_a_layer_is_trained_in_block_order():
     assert stack_of([type("Named", (LSTM,), {"label": "first"})(3), Dense(1)]) is not None
+
+
+JOINING = [
+    example for examples in EXAMPLES.values() for example in examples if stack_of([example.layer], example.in_shape)
+]
+
+
+def test_layers_that_join_a_stack_in_some_form():
+    names = {type(example.layer).__name__ for example in JOINING}
+    assert names == {
+        "LSTM",
+        "GRU",
+        "SimpleRNN",
+        "SLSTM",
+        "MinLSTM",
+        "MinGRU",
+        "Dense",
+        "Dropout",
+        "Residual",
+        "QuantileHead",
+    }
+
+
+@pytest.mark.parametrize("example", JOINING, ids=repr)
+def test_a_layer_that_joins_a_stack_gives_the_numbers_of_its_passes(example, rng):
+    network = build([example.layer], example.in_shape)
+    weights = initial_weights(network, 0)
+    grads, expected = zeros_like(weights), zeros_like(weights)
+    T, steps = (shape[0] if len(shape) == 2 else 1 for shape in network.shapes)
+    x = rng.normal(size=(2, T, example.in_shape[-1], 16)).astype(np.float32)
+    y = rng.normal(size=(2, steps, network.shapes[-1][-1], 16)).astype(np.float32)
+    batch = Batch(x, y, np.ones((2, steps, 1, 16), np.float32), None, 32.0 * steps)
+    value = Differentiator(network, weights, grads, MSE)(batch, PASS).loss
+    out, caches = forward(network, weights, x, training=PASS)
+    mean, dy = weighted_mean(MSE, out, batch.y, batch.weight, batch.total)
+    backward(network, weights, caches, dy, expected)
+    close(value, mean, 1e-12)
+    close(grads.vector, expected.vector, rounding(32 * T))
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
