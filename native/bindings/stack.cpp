@@ -15,6 +15,11 @@ float* checked_out(const char* name, const MaybeInOut& a, Shape shape) {
   return a->data();
 }
 
+float checked_rate(double rate) {
+  if (!(rate >= 0 && rate < 1)) throw nb::value_error("rate must lie in [0, 1)");
+  return static_cast<float>(rate);
+}
+
 // Layers that are trained together. It holds the arrays of the weights and of their gradients.
 class TrainingStack {
  public:
@@ -23,7 +28,7 @@ class TrainingStack {
   }
 
   void add_recurrent(int cell, int64_t heads, In Wx, MaybeIn Wh, In b, MaybeIn P, MaybeIn gain, MaybeIn Wr,
-                     std::vector<MaybeInOut> gradients, bool sequences, bool residual) {
+                     std::vector<MaybeInOut> gradients, bool sequences, bool residual, double dropout_h) {
     if (!has_time_) throw nb::value_error("a recurrent layer needs a time axis");
     if (gradients.size() != 6) throw nb::value_error("gradients must be those of Wx, Wh, b, P, gain, Wr");
     Out x = make({1, 1, rows_, gatecast::LANES});  // for the checks
@@ -61,6 +66,8 @@ class TrainingStack {
     layer.recurrent = a;
     layer.recurrent_grad = d;
     layer.sequences = sequences;
+    layer.rate = checked_rate(dropout_h);
+    if (layer.rate > 0 && !a.Wh) throw nb::value_error("dropout of h belongs to a cell with Wh");
     add(layer, a.R, residual);
     has_time_ = sequences;
   }
@@ -90,11 +97,11 @@ class TrainingStack {
     add(layer, M, residual);
   }
 
-  void add_dropout(double rate) {
-    if (!(rate >= 0 && rate < 1)) throw nb::value_error("rate must lie in [0, 1)");
+  void add_dropout(double rate, bool all_steps) {
     gatecast::StackLayer layer = {};
     layer.kind = gatecast::StackKind::dropout;
-    layer.rate = static_cast<float>(rate);
+    layer.rate = checked_rate(rate);
+    layer.all_steps = all_steps;
     add(layer, rows_, false);
   }
 
@@ -164,10 +171,10 @@ void gatecast::bind_stack(nanobind::module_& m) {
       .def(nb::init<int64_t, bool>(), "rows"_a, "has_time"_a)
       .def("add_recurrent", &TrainingStack::add_recurrent, "cell"_a, "heads"_a, "Wx"_a.noconvert(),
            "Wh"_a.noconvert().none(), "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(),
-           "Wr"_a.noconvert().none(), "gradients"_a.noconvert(), "sequences"_a, "residual"_a)
+           "Wr"_a.noconvert().none(), "gradients"_a.noconvert(), "sequences"_a, "residual"_a, "dropout_h"_a)
       .def("add_dense", &TrainingStack::add_dense, "W"_a.noconvert(), "b"_a.noconvert(), "dW"_a.noconvert(),
            "db"_a.noconvert(), "activation"_a, "residual"_a)
-      .def("add_dropout", &TrainingStack::add_dropout, "rate"_a)
+      .def("add_dropout", &TrainingStack::add_dropout, "rate"_a, "all_steps"_a)
       .def("add_quantiles", &TrainingStack::add_quantiles, "count"_a)
       .def("step", &TrainingStack::step, "x"_a.noconvert(), "mask"_a.noconvert().none(), "loss"_a, "parameters"_a,
            "target"_a.noconvert(), "weight"_a.noconvert(), "scale"_a, "keys"_a, "dx"_a.noconvert().none(),

@@ -187,8 +187,9 @@ struct StackLayer {
   RecurrentGrad recurrent_grad;
   Dense dense;
   DenseGrad dense_grad;
-  float rate;    // of dropout
-  uint64_t key;  // of dropout in this pass
+  float rate;      // of dropout: of the values of a dropout layer, or of h as the recurrent products see it
+  bool all_steps;  // a dropout layer drops the same features at every step
+  uint64_t key;    // of dropout in this pass
   int64_t Q;     // of the quantile head
 };
 

@@ -25,6 +25,14 @@ GATECAST_INLINE int64_t blocks_per_unit(int64_t T) {
   return T >= CHUNK_STEPS<LANES> ? 1 : (CHUNK_STEPS<LANES> + T - 1) / T;
 }
 
+// A recurrent layer for questions of size: with dropout of h, whose array each unit makes for itself, it saves one
+// more.
+inline Recurrent sized_recurrent(const StackLayer& layer) {
+  Recurrent a = layer.recurrent;
+  if (layer.rate > 0) a.drop = a.b;
+  return a;
+}
+
 // Where the arrays of a unit lie in a thread's scratch, and how a group's sums follow each other.
 struct StackLayout {
   int64_t unit_blocks, units, groups;
@@ -32,6 +40,7 @@ struct StackLayout {
   Span inner[MAX_STACK_LAYERS];         // what a layer makes: of a recurrent one h of all steps
   Span output[MAX_STACK_LAYERS];        // the input of the next layer; often the same
   Span saved[MAX_STACK_LAYERS], states[MAX_STACK_LAYERS];
+  Span keep[MAX_STACK_LAYERS];  // dropout of a sequence: 0 or 1 / (1 - rate)
   Span gradients[2], work;
   int64_t thread_total;
   Span sums[MAX_STACK_LAYERS];
@@ -55,7 +64,8 @@ struct StackLayout {
       inner[k] = thread.add(items * layer.rows_out * LANES);
       output[k] = layer.residual ? thread.add(out) : inner[k];
       if (layer.kind == StackKind::recurrent) {
-        const Recurrent& a = layer.recurrent;
+        const Recurrent a = sized_recurrent(layer);
+        keep[k] = thread.add(layer.rate > 0 ? unit_blocks * a.R * LANES : 0);
         saved[k] = thread.add(items * SavedRows(a).total);
         int64_t state_rows = 0;
         for (int i = 0; i < a.size().states; ++i) state_rows += a.state_rows(i);
@@ -65,6 +75,8 @@ struct StackLayout {
         sums[k] = sum.add(GradientSums(a).total);
         packed[k] = shared.add(packed_weights_size(a));
         zeros = max(zeros, max(a.gradients(), a.R));
+      } else if (layer.kind == StackKind::dropout) {
+        keep[k] = thread.add(layer.all_steps ? unit_blocks * layer.rows_in * LANES : 0);
       } else if (layer.kind == StackKind::dense) {
         work_size = max(work_size, dense_scratch_size<LANES>(layer.dense));
         sums[k] = sum.add((layer.dense.K + 1) * layer.dense.M);
@@ -121,6 +133,7 @@ struct StackUnit {
     a.x = input(k);
     a.mask = s.mask ? s.mask + first * s.T * LANES : nullptr;
     a.y = scratch[layout.inner[k]];
+    a.drop = layout.keep[k].empty() ? nullptr : scratch[layout.keep[k]];
     a.saved = layout.saved[k].empty() ? nullptr : scratch[layout.saved[k]];
     float* state = scratch[layout.states[k]];
     for (int i = 0; i < a.size().states; ++i) {
@@ -146,6 +159,27 @@ struct StackUnit {
   // The range of positions of this unit in the input of layer k.
   int64_t position(int k, int64_t block) const { return block * layout.steps[k] * s.layers[k].rows_in * LANES; }
 
+  // What is kept of `rows` features of each sequence, the same at all its steps.
+  void draw_keep(int k, int64_t rows) const {
+    float* keep = scratch[layout.keep[k]];
+    const int64_t begin = first * rows * LANES, n = blocks * rows * LANES;
+    for (int64_t i = 0; i < n; ++i) keep[i] = 1.0f;
+    dropout_range(keep, keep, begin, begin + n, s.layers[k].rate, s.layers[k].key);
+  }
+
+  // y = x * keep, in the shape of the input of layer k; or their gradients.
+  void apply_dropout(int k, const float* x, float* y) const {
+    const StackLayer& layer = s.layers[k];
+    if (!layer.all_steps)
+      return dropout_range(x, y, position(k, first), position(k, first + blocks), layer.rate, layer.key);
+    const int64_t steps = layout.steps[k], n = layer.rows_in * LANES;
+    for (int64_t item = 0; item < blocks * steps; ++item) {
+      const float* keep = scratch[layout.keep[k]] + item / steps * n;
+      for_each_vector<LANES>(layer.rows_in,
+                             [&](auto at) { at.store(y + item * n, at.load(x + item * n) * at.load(keep)); });
+    }
+  }
+
   void forward() const {
     for (int k = 0; k < s.count; ++k) {
       const StackLayer& layer = s.layers[k];
@@ -154,6 +188,7 @@ struct StackUnit {
       switch (layer.kind) {
         case StackKind::recurrent: {
           const Recurrent a = recurrent(k);
+          if (a.drop) draw_keep(k, a.R);
           with_cell(a.cell, [&]<typename C>() {
             const Region work = {.begin = scratch[layout.work], .size = layout.work.size};
             for (int64_t block = 0; block < blocks; ++block)
@@ -167,7 +202,8 @@ struct StackUnit {
           break;
         }
         case StackKind::dropout:
-          dropout_range(x, y, position(k, first), position(k, first + blocks), layer.rate, layer.key);
+          if (layer.all_steps) draw_keep(k, layer.rows_in);
+          apply_dropout(k, x, y);
           break;
         case StackKind::quantiles: {
           const Quantiles a = quantiles(k);
@@ -218,7 +254,7 @@ struct StackUnit {
           break;
         }
         case StackKind::dropout:
-          if (dx) dropout_range(dy, dx, position(k, first), position(k, first + blocks), layer.rate, layer.key);
+          if (dx) apply_dropout(k, dy, dx);
           break;
         case StackKind::quantiles: {
           const Quantiles a = quantiles(k);

@@ -50,12 +50,11 @@ GATECAST_INLINE void with_rows(int rows, F&& f) {
 }
 
 // A single block leaves the other threads without work: then a product is split by its outputs, each of which is still
-// summed in the same order. `work` is the number of weights; below SPLIT_WORK (about three microseconds) waking the
-// threads would take longer than computing. f(part, parts) for every part.
-inline constexpr int64_t SPLIT_WORK = 1 << 15;
+// summed in the same order, if that saves more time than it costs. `work` is the number of weights, times 8 in lanes:
+// about so many tenths of a nanosecond. f(part, parts) for every part.
 template <typename F>
 GATECAST_INLINE void split_product(int64_t work, F&& f) {
-  const int parts = work < SPLIT_WORK ? 1 : available_threads();
+  const int parts = available_threads() == 1 ? 1 : worthwhile_threads(static_cast<double>(work) * 0.9e-10);
   if (parts == 1) return f(0, 1);
   parallel_for(parts, parts, [&](int64_t part, int) { f(static_cast<int>(part), parts); });
 }

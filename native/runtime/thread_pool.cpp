@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -41,6 +42,21 @@ struct Job {
   }
 };
 
+using Clock = std::chrono::steady_clock;
+constexpr auto PATIENCE = std::chrono::microseconds(100);  // how long threads spin before they sleep
+
+// Threads that wait for each other, but not for long: some may not be running.
+struct Meeting {
+  int count;
+  Clock::time_point until;
+  std::atomic<int> arrived{0};
+
+  void join() {
+    arrived.fetch_add(1);
+    while (arrived.load() < count && Clock::now() < until) pause();
+  }
+};
+
 // Workers wait for a new call number, first spinning (a training step starts several jobs within microseconds of each
 // other), then sleeping. A worker that wakes too late finds no job and waits again: nobody waits for it.
 class Pool {
@@ -58,6 +74,26 @@ class Pool {
     stop_.store(true);
     call();
     for (auto& t : threads_) t.join();
+  }
+
+  // Seconds until all threads have begun a loop and the caller knows that they have ended it. The shortest of many
+  // runs: what else goes on in the machine makes some longer. Workers are awake, as between the products of a training
+  // step.
+  double hand_over() {
+    double shortest = 1;
+    for (int run_number = 0; run_number < 64; ++run_number) {
+      Meeting meeting = {.count = static_cast<int>(threads_.size()) + 1, .until = Clock::now() + PATIENCE};
+      Job job = {
+          .count = meeting.count,
+          .workers = meeting.count,
+          .body = [](void* context, int64_t, int) { static_cast<Meeting*>(context)->join(); },
+          .context = &meeting,
+      };
+      const auto begin = Clock::now();
+      run(job);
+      shortest = std::min(shortest, std::chrono::duration<double>(Clock::now() - begin).count());
+    }
+    return shortest;
   }
 
   void run(Job& job) {
@@ -94,13 +130,13 @@ class Pool {
   }
 
   uint64_t wait(uint64_t last_call) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(100);
+    const auto until = Clock::now() + PATIENCE;
     do {
       for (int i = 0; i < 64; ++i) {
         if (const uint64_t now = calls_.load(); now != last_call) return now;
         pause();
       }
-    } while (std::chrono::steady_clock::now() < until);
+    } while (Clock::now() < until);
     std::unique_lock lock(mutex_);
     asleep_.fetch_add(1);
     wake_.wait(lock, [&] { return calls_.load() != last_call; });
@@ -120,11 +156,22 @@ class Pool {
 std::mutex* pool_mutex = new std::mutex;  // held while the pool runs a job or is resized
 Pool* pool = nullptr;
 std::atomic<int> thread_count{1};
+std::atomic<double> hand_over_seconds{0};  // of the pool; 0: not measured
+
+// The pool, started if need be; pool_mutex is held.
+Pool& running_pool() {
+  if (!pool) {
+    pool = new Pool(thread_count - 1);
+    hand_over_seconds = pool->hand_over();
+  }
+  return *pool;
+}
 
 // A forked child has none of its parent's threads: it starts a pool of its own and never touches the parent's objects.
 void reset_after_fork() {
   pool_mutex = new std::mutex;
   pool = nullptr;
+  hand_over_seconds = 0;
 }
 
 }  // namespace
@@ -137,6 +184,19 @@ int available_threads() {
   return in_parallel_region ? 1 : thread_count.load();
 }
 
+int worthwhile_threads(double seconds) {
+  const int threads = available_threads();
+  if (threads == 1) return 1;
+  double cost = hand_over_seconds;
+  if (cost == 0) {
+    const std::unique_lock lock(*pool_mutex, std::try_to_lock);
+    if (!lock.owns_lock()) return 1;  // another Python thread has the pool
+    running_pool();
+    cost = hand_over_seconds;
+  }
+  return seconds * (threads - 1) / threads > 2 * cost ? threads : 1;
+}
+
 void set_num_threads(int n) {
   static const int registered = pthread_atfork(nullptr, nullptr, reset_after_fork);
   (void)registered;
@@ -144,6 +204,7 @@ void set_num_threads(int n) {
   if (n == thread_count) return;
   delete pool;
   pool = nullptr;
+  hand_over_seconds = 0;
   thread_count = n;
 }
 
@@ -151,9 +212,9 @@ void run_parallel(int64_t count, int workers, void (*body)(void*, int64_t, int),
   if (count > 1 && workers > 1 && thread_count > 1 && !in_parallel_region) {
     const std::unique_lock lock(*pool_mutex, std::try_to_lock);
     if (lock.owns_lock()) {
-      if (!pool) pool = new Pool(thread_count - 1);
+      Pool& started = running_pool();
       Job job = {.count = count, .workers = workers, .body = body, .context = context};
-      pool->run(job);
+      started.run(job);
       return;
     }
   }

@@ -8,6 +8,10 @@ namespace gatecast {
 int num_threads();
 void set_num_threads(int n);  // 1 <= n <= 256
 int available_threads();      // threads that a loop started here may use: 1 inside a body
+// The same for a loop that takes so many seconds on one thread: 1 where handing it out would cost about what it saves.
+// What that costs is measured once for every pool: some tenths of a microsecond between neighbouring cores, ten
+// times as much between others.
+int worthwhile_threads(double seconds);
 
 // Calls body(context, i, worker) for i = 0 .. count-1, on up to `workers` threads, and returns when all are done;
 // worker < workers identifies the calling thread, for its scratch memory. Nested calls, and calls while another

@@ -54,6 +54,16 @@ STACKS = {
         ],
         MSE,
     ),
+    "noise": (
+        [
+            Dropout(0.2, variational=True),
+            LSTM(5, return_sequences=True, dropout=0.2, recurrent_dropout=0.3),
+            GRU(4, return_sequences=True, recurrent_dropout=0.4),
+            GRU(3, dropout=0.3),
+            Dense(1),
+        ],
+        MSE,
+    ),
     "dense": ([Residual(Dense(3, activation="tanh")), Dense(4, activation="sigmoid")], MSE),
 }
 every_stack = pytest.mark.parametrize("name", STACKS)

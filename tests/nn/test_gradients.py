@@ -49,6 +49,7 @@ def stack_of(layers, in_shape=(6, 2)):
     "layers",
     [
         [LSTM(3), Dense(1)],
+        [Dropout(0.1, variational=True), LSTM(3, dropout=0.1, recurrent_dropout=0.1), Dense(1)],
         [GRU(3, **SEQUENCES), Dropout(0.1), Residual(LSTM(3, **SEQUENCES)), Dense(3), QuantileHead(3)],
         [Residual(Dense(2, activation="relu"))],
     ],
@@ -61,14 +62,12 @@ def test_plain_stacks_are_trained_in_block_order(layers):
 @pytest.mark.parametrize(
     "layers",
     [
-        [LSTM(3, dropout=0.1), Dense(1)],
-        [LSTM(3, recurrent_dropout=0.1), Dense(1)],
         [GRU(3, zoneout=0.1), Dense(1)],
+        [Dense(3), Residual(GRU(3, dropout=0.1, **SEQUENCES)), Dense(1)],
         [Bidirectional(LSTM(3)), Dense(1)],
         [Dilated(GRU(3), 2), Dense(1)],
         [LSTM(3), LayerNormalization(), Dense(1)],
         [LSTM(3), BatchNormalization(), Dense(1)],
-        [Dropout(0.1, variational=True), LSTM(3)],
         [Residual(Dropout(0.1)), LSTM(3)],
         [Residual(Residual(Dense(2)))],
         [DoubledDropout(0.1), LSTM(3)],

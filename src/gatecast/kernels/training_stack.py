@@ -45,9 +45,24 @@ class TrainingStack:
     def __init__(self, n_features: int, *, has_time: bool) -> None:
         self._stack = _native.TrainingStack(n_features, has_time)
         self._gru_biases: list[_GRUBias] = []
+        self._layer = -1
+        self.key_uses: list[tuple[int, int | None]] = []
+        """For every key of a step: the layer whose key it comes from, and which of its uses; None: the key itself."""
+
+    def begin_layer(self) -> None:
+        """Begin the next layer of the network: what is added from now on belongs to it."""
+        self._layer += 1
 
     def add_recurrent(
-        self, cell: str, params: Params, grads: Params, *, return_sequences: bool, residual: bool = False
+        self,
+        cell: str,
+        params: Params,
+        grads: Params,
+        *,
+        return_sequences: bool,
+        residual: bool = False,
+        recurrent_dropout: float = 0.0,
+        use: int | None = None,
     ) -> None:
         """Add a recurrent layer.
 
@@ -57,6 +72,8 @@ class TrainingStack:
             grads: Receive their gradients.
             return_sequences: Whether the next layer sees the outputs of all steps.
             residual: Whether the input is added to the output.
+            recurrent_dropout: Rate of zeros in h as the recurrent products see it, the same at all steps.
+            use: Which use of the layer's key that is.
 
         Raises:
             ValueError: If a shape does not fit.
@@ -80,7 +97,9 @@ class TrainingStack:
             gradients,
             return_sequences,
             residual,
+            recurrent_dropout,
         )
+        self.key_uses.append((self._layer, use))
 
     def add_dense(self, params: Params, grads: Params, activation: str, *, residual: bool = False) -> None:
         """Add a dense layer.
@@ -95,14 +114,26 @@ class TrainingStack:
             ValueError: If a shape does not fit.
         """
         self._stack.add_dense(params["W"], params["b"], grads["W"], grads["b"], activation_number(activation), residual)
+        self.key_uses.append((self._layer, None))
 
-    def add_dropout(self, rate: float) -> None:
-        """Add dropout with a probability of zeros."""
-        self._stack.add_dropout(rate)
+    def add_dropout(self, rate: float, *, all_steps: bool = False, use: int | None = None) -> None:
+        """Add dropout.
+
+        Args:
+            rate: Probability of a zero.
+            all_steps: Whether the same features are dropped at every step of a sequence.
+            use: Which use of the layer's key this is.
+
+        Raises:
+            ValueError: If the rate is outside [0, 1).
+        """
+        self._stack.add_dropout(rate, all_steps)
+        self.key_uses.append((self._layer, use))
 
     def add_quantiles(self, n_quantiles: int) -> None:
         """Add a quantile head."""
         self._stack.add_quantiles(n_quantiles)
+        self.key_uses.append((self._layer, None))
 
     @staticmethod
     def takes(x: Array) -> bool:
@@ -131,7 +162,7 @@ class TrainingStack:
             target: Targets, [nb, T or 1, K, 16].
             weight: Weights, [nb, T or 1, K or 1, 16].
             scale: Factor of the gradients.
-            keys: 64 random bits for each layer, of dropout.
+            keys: 64 random bits for each of `key_uses`.
             dx: Receives the gradient of x; None: not wanted.
             dy: Receives the gradient of the outputs; None: not wanted.
 

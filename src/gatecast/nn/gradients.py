@@ -17,6 +17,7 @@ from gatecast.nn.batching import Batch
 from gatecast.nn.layers.base import add_to_stack
 from gatecast.nn.losses import Loss, kernel_of, mean_count, weighted_mean
 from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, layer_key
+from gatecast.nn.random import fold_in
 
 __all__ = ["BatchGradient", "Differentiator", "training_stack"]
 
@@ -88,7 +89,8 @@ class Differentiator:
         dx = np.empty_like(batch.x) if need_dx else None
         dy = np.empty((nb, steps, M, LANES), np.float32) if need_dx else None
         count = mean_count(batch.total, M, batch.weight)
-        keys = [layer_key(training, k) for k in range(len(network.layers))]
+        layer_keys = [layer_key(training, k) for k in range(len(network.layers))]
+        keys = [layer_keys[k] if use is None else fold_in(layer_keys[k], use) for k, use in stack.key_uses]
         value = stack.step(batch.x, batch.mask, kernel, batch.y, batch.weight, scale=1 / count, keys=keys, dx=dx, dy=dy)
         return BatchGradient(value / count, dx, dy, ())
 
@@ -122,5 +124,8 @@ def training_stack(network: Network, weights: Weights, grads: Weights) -> Traini
     if len(network.layers) > MAX_STACK_LAYERS:
         return None
     stack = TrainingStack(int(shape[-1] or 0), has_time=len(shape) == 2)
-    layers = zip(network.layers, weights.views, grads.views, strict=True)
-    return stack if all(add_to_stack(layer, stack, *arrays) for layer, *arrays in layers) else None
+    for layer, params, gradients in zip(network.layers, weights.views, grads.views, strict=True):
+        stack.begin_layer()
+        if not add_to_stack(layer, stack, params, gradients):
+            return None
+    return stack

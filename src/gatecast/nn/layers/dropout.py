@@ -65,10 +65,10 @@ class Dropout(BaseLayer):
         return (dy if cache is None or dy is None or not need_dx else self._apply_mask(dy, cache)), None, {}
 
     def add_to_stack(self, stack: TrainingStack, _params: Params, _grads: Params, /, *, residual: bool = False) -> bool:
-        """Add the layer to a stack that is trained in block order; not one with a mask for all steps."""
-        if residual or self.variational:
+        """Add the layer to a stack that is trained in block order."""
+        if residual:
             return False
-        stack.add_dropout(self.rate)
+        stack.add_dropout(self.rate, all_steps=self.variational)
         return True
 
     def _apply_mask(self, x: Array, key: int) -> Array:

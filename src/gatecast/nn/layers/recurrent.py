@@ -127,10 +127,21 @@ class Recurrent(StatefulLayer):
         return (dx if dx is None or x_mask is None else dx * x_mask), dinitial, grads
 
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
-        """Add the layer to a stack that is trained in block order; not one with noise on inputs or states."""
-        if self._has_noise:
+        """Add the layer to a stack that is trained in block order; not one with zoneout."""
+        # A shortcut goes past the dropout of x, too: that is no layer of a stack.
+        if any(self._zoneout_rates) or (residual and self.dropout):
             return False
-        stack.add_recurrent(self._cell, params, grads, return_sequences=self.return_sequences, residual=residual)
+        if self.dropout:
+            stack.add_dropout(self.dropout, all_steps=True, use=0)
+        stack.add_recurrent(
+            self._cell,
+            params,
+            grads,
+            return_sequences=self.return_sequences,
+            residual=residual,
+            recurrent_dropout=self.recurrent_dropout,
+            use=1,
+        )
         return True
 
     def get_weights(self, params: Params) -> list[Array]:
