@@ -28,7 +28,8 @@ class TrainingStack {
   }
 
   void add_recurrent(int cell, int64_t heads, In Wx, MaybeIn Wh, In b, MaybeIn P, MaybeIn gain, MaybeIn Wr,
-                     std::vector<MaybeInOut> gradients, bool sequences, bool residual, double dropout_h) {
+                     std::vector<MaybeInOut> gradients, bool sequences, bool residual, double dropout_h,
+                     int64_t dilation) {
     if (!has_time_) throw nb::value_error("a recurrent layer needs a time axis");
     if (gradients.size() != 6) throw nb::value_error("gradients must be those of Wx, Wh, b, P, gain, Wr");
     Out x = make({1, 1, rows_, gatecast::LANES});  // for the checks
@@ -66,6 +67,9 @@ class TrainingStack {
     layer.recurrent = a;
     layer.recurrent_grad = d;
     layer.sequences = sequences;
+    layer.dilation = dilation;
+    if (dilation < 1 || (dilation > 1 && (!sequences || dropout_h > 0)))
+      throw nb::value_error("a dilated layer returns sequences and has no dropout");
     layer.rate = checked_rate(dropout_h);
     if (layer.rate > 0 && !a.Wh) throw nb::value_error("dropout of h belongs to a cell with Wh");
     add(layer, a.R, residual);
@@ -150,6 +154,7 @@ class TrainingStack {
     layer.rows_in = rows_;
     layer.rows_out = rows_out;
     layer.residual = residual;
+    layer.dilation = layer.kind == gatecast::StackKind::recurrent ? layer.dilation : 1;
     layer.sequences = layer.kind != gatecast::StackKind::recurrent || layer.sequences;
     if (residual && (rows_out != rows_ || !layer.sequences))
       throw nb::value_error("a residual layer must keep the shape of its input");
@@ -171,7 +176,8 @@ void gatecast::bind_stack(nanobind::module_& m) {
       .def(nb::init<int64_t, bool>(), "rows"_a, "has_time"_a)
       .def("add_recurrent", &TrainingStack::add_recurrent, "cell"_a, "heads"_a, "Wx"_a.noconvert(),
            "Wh"_a.noconvert().none(), "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(),
-           "Wr"_a.noconvert().none(), "gradients"_a.noconvert(), "sequences"_a, "residual"_a, "dropout_h"_a)
+           "Wr"_a.noconvert().none(), "gradients"_a.noconvert(), "sequences"_a, "residual"_a, "dropout_h"_a,
+           "dilation"_a)
       .def("add_dense", &TrainingStack::add_dense, "W"_a.noconvert(), "b"_a.noconvert(), "dW"_a.noconvert(),
            "db"_a.noconvert(), "activation"_a, "residual"_a)
       .def("add_dropout", &TrainingStack::add_dropout, "rate"_a, "all_steps"_a)

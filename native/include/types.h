@@ -181,8 +181,9 @@ enum class StackKind : int { recurrent, dense, dropout, quantiles };
 struct StackLayer {
   StackKind kind;
   int64_t rows_in, rows_out;
-  bool residual;   // y = x + layer(x)
-  bool sequences;  // the outputs of all steps; false: that of the last one
+  bool residual;     // y = x + layer(x)
+  bool sequences;    // the outputs of all steps; false: that of the last one
+  int64_t dilation;  // of a recurrent layer: step t continues step t - dilation
   Recurrent recurrent;
   RecurrentGrad recurrent_grad;
   Dense dense;
@@ -190,7 +191,7 @@ struct StackLayer {
   float rate;      // of dropout: of the values of a dropout layer, or of h as the recurrent products see it
   bool all_steps;  // a dropout layer drops the same features at every step
   uint64_t key;    // of dropout in this pass
-  int64_t Q;     // of the quantile head
+  int64_t Q;       // of the quantile head
 };
 
 // A training step of a stack of layers on one batch: the loss, and the gradients of all weights.

@@ -11,6 +11,7 @@
 #include "kernels/dense-inl.h"
 #include "kernels/dropout-inl.h"
 #include "kernels/loss-inl.h"
+#include "kernels/phases-inl.h"
 #include "kernels/quantile-inl.h"
 #include "kernels/scan-inl.h"
 
@@ -40,7 +41,9 @@ struct StackLayout {
   Span inner[MAX_STACK_LAYERS];         // what a layer makes: of a recurrent one h of all steps
   Span output[MAX_STACK_LAYERS];        // the input of the next layer; often the same
   Span saved[MAX_STACK_LAYERS], states[MAX_STACK_LAYERS];
-  Span keep[MAX_STACK_LAYERS];  // dropout of a sequence: 0 or 1 / (1 - rate)
+  Span keep[MAX_STACK_LAYERS];                                             // dropout of a sequence: 0 or 1 / (1 - rate)
+  Span input_by_phase[MAX_STACK_LAYERS], mask_by_phase[MAX_STACK_LAYERS];  // of dilated layers, as is `inner`
+  Span gradients_by_phase[2];
   Span gradients[2], work;
   int64_t thread_total;
   Span sums[MAX_STACK_LAYERS];
@@ -53,7 +56,7 @@ struct StackLayout {
     units = (s.blocks + unit_blocks - 1) / unit_blocks;
     groups = min(units, max(2, min(s.blocks * s.T / 16, MAX_STACK_GROUPS)));
     Layout thread, sum, shared;
-    int64_t largest = 0, work_size = 0, zeros = 0;
+    int64_t largest = 0, largest_by_phase = 0, work_size = 0, zeros = 0;
     steps[0] = s.T;
     for (int k = 0; k < s.count; ++k) {
       const StackLayer& layer = s.layers[k];
@@ -61,15 +64,22 @@ struct StackLayout {
       steps[k + 1] = layer.sequences ? steps[k] : 1;
       const int64_t out = unit_blocks * steps[k + 1] * layer.rows_out * LANES;
       largest = max(largest, max(items * layer.rows_in * LANES, out));
-      inner[k] = thread.add(items * layer.rows_out * LANES);
-      output[k] = layer.residual ? thread.add(out) : inner[k];
+      const Phases phases(steps[k], layer.dilation);
+      const int64_t items_by_phase = unit_blocks * phases.phases * phases.steps;
+      inner[k] = thread.add(items_by_phase * layer.rows_out * LANES);
+      output[k] = layer.residual || layer.dilation > 1 ? thread.add(out) : inner[k];
+      if (layer.dilation > 1) {
+        input_by_phase[k] = thread.add(items_by_phase * layer.rows_in * LANES);
+        mask_by_phase[k] = thread.add(s.mask || phases.uneven() ? items_by_phase * LANES : 0);
+        largest_by_phase = max(largest_by_phase, items_by_phase * max(layer.rows_in, layer.rows_out) * LANES);
+      }
       if (layer.kind == StackKind::recurrent) {
         const Recurrent a = sized_recurrent(layer);
         keep[k] = thread.add(layer.rate > 0 ? unit_blocks * a.R * LANES : 0);
-        saved[k] = thread.add(items * SavedRows(a).total);
+        saved[k] = thread.add(items_by_phase * SavedRows(a).total);
         int64_t state_rows = 0;
         for (int i = 0; i < a.size().states; ++i) state_rows += a.state_rows(i);
-        states[k] = thread.add(unit_blocks * state_rows * LANES);
+        states[k] = thread.add(unit_blocks * phases.phases * state_rows * LANES);
         if (!layer.sequences) output[k] = {.offset = states[k].offset, .size = out};
         work_size = max(work_size, max(ForwardScratch(a).total, BackwardScratch(a, CHUNK_STEPS<LANES>).total));
         sums[k] = sum.add(GradientSums(a).total);
@@ -84,6 +94,7 @@ struct StackLayout {
       }
     }
     for (Span& gradient : gradients) gradient = thread.add(largest + PANEL);
+    for (Span& gradient : gradients_by_phase) gradient = thread.add(largest_by_phase);
     work = thread.add(work_size);
     zero = shared.add(zeros);
     thread_total = thread.total();
@@ -126,19 +137,24 @@ struct StackUnit {
     return k ? scratch[layout.output[k - 1]] : s.x + first * s.T * s.layers[0].rows_in * LANES;
   }
 
+  const float* mask() const { return s.mask ? s.mask + first * s.T * LANES : nullptr; }
+  bool dilated(int k) const { return s.layers[k].dilation > 1; }
+  Phases phases_of(int k) const { return {layout.steps[k], s.layers[k].dilation}; }
+
   Recurrent recurrent(int k) const {
     Recurrent a = s.layers[k].recurrent;
-    a.blocks = blocks;
-    a.T = s.T;
-    a.x = input(k);
-    a.mask = s.mask ? s.mask + first * s.T * LANES : nullptr;
+    const Phases phases = phases_of(k);
+    a.blocks = blocks * phases.phases;
+    a.T = phases.steps;
+    a.x = dilated(k) ? scratch[layout.input_by_phase[k]] : input(k);
+    a.mask = !dilated(k) ? mask() : layout.mask_by_phase[k].empty() ? nullptr : scratch[layout.mask_by_phase[k]];
     a.y = scratch[layout.inner[k]];
     a.drop = layout.keep[k].empty() ? nullptr : scratch[layout.keep[k]];
     a.saved = layout.saved[k].empty() ? nullptr : scratch[layout.saved[k]];
     float* state = scratch[layout.states[k]];
     for (int i = 0; i < a.size().states; ++i) {
       a.stateT[i] = state;
-      state += layout.unit_blocks * a.state_rows(i) * LANES;
+      state += layout.unit_blocks * phases.phases * a.state_rows(i) * LANES;
     }
     return a;
   }
@@ -180,6 +196,24 @@ struct StackUnit {
     }
   }
 
+  // What a dilated layer reads: its inputs by phase, and which of these are steps that count.
+  void enter_phases(int k, int64_t rows) const {
+    const Phases phases = phases_of(k);
+    phases.to_phases(input(k), blocks, rows * LANES, scratch[layout.input_by_phase[k]]);
+    if (layout.mask_by_phase[k].empty()) return;
+    float* by_phase = scratch[layout.mask_by_phase[k]];
+    phases.for_each_item(blocks, LANES, [&](int64_t phase, int64_t step) {
+      for (int lane = 0; lane < LANES; ++lane)
+        by_phase[phase + lane] = step < 0 ? 0.0f : s.mask ? mask()[step + lane] : 1.0f;
+    });
+  }
+
+  const float* gradient_by_phase(int k, const float* dy) const {
+    float* by_phase = scratch[layout.gradients_by_phase[0]];
+    phases_of(k).to_phases(dy, blocks, s.layers[k].rows_out * LANES, by_phase);
+    return by_phase;
+  }
+
   void forward() const {
     for (int k = 0; k < s.count; ++k) {
       const StackLayer& layer = s.layers[k];
@@ -189,9 +223,10 @@ struct StackUnit {
         case StackKind::recurrent: {
           const Recurrent a = recurrent(k);
           if (a.drop) draw_keep(k, a.R);
+          if (dilated(k)) enter_phases(k, a.I);
           with_cell(a.cell, [&]<typename C>() {
             const Region work = {.begin = scratch[layout.work], .size = layout.work.size};
-            for (int64_t block = 0; block < blocks; ++block)
+            for (int64_t block = 0; block < a.blocks; ++block)
               forward_block<C, LANES>(a, weights.forward[k], block, work);
           });
           break;
@@ -210,6 +245,10 @@ struct StackUnit {
           quantiles_forward_items<LANES>(a, 0, a.items, x, y);
           break;
         }
+      }
+      if (dilated(k)) {
+        y = scratch[layout.output[k]];
+        phases_of(k).to_steps(scratch[layout.inner[k]], blocks, layer.rows_out * LANES, y);
       }
       if (layer.residual) {
         float* sum = scratch[layout.output[k]];
@@ -241,10 +280,11 @@ struct StackUnit {
         case StackKind::recurrent: {
           const Recurrent a = recurrent(k);
           RecurrentGrad d = {};
-          (layer.sequences ? d.dy : d.dstateT[0]) = dy;
-          d.dx = dx;
+          (layer.sequences ? d.dy : d.dstateT[0]) = dilated(k) ? gradient_by_phase(k, dy) : dy;
+          d.dx = dx && dilated(k) ? scratch[layout.gradients_by_phase[1]] : dx;
           with_cell(a.cell,
-                    [&]<typename C>() { backward_group<C, LANES>(a, d, weights.backward[k], 0, blocks, work, own); });
+                    [&]<typename C>() { backward_group<C, LANES>(a, d, weights.backward[k], 0, a.blocks, work, own); });
+          if (dx && dilated(k)) phases_of(k).to_steps(d.dx, blocks, layer.rows_in * LANES, dx);
           break;
         }
         case StackKind::dense: {

@@ -17,7 +17,19 @@ from tolerances import EPS32, close, difference, rounding, step
 from gatecast.kernels import _native, native
 from gatecast.kernels.native import LossKernel
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.layers import GRU, LSTM, SLSTM, Dense, Dropout, MinGRU, MinLSTM, QuantileHead, Residual, SimpleRNN
+from gatecast.layers import (
+    GRU,
+    LSTM,
+    SLSTM,
+    Dense,
+    Dilated,
+    Dropout,
+    MinGRU,
+    MinLSTM,
+    QuantileHead,
+    Residual,
+    SimpleRNN,
+)
 from gatecast.losses import Huber, Loss, MeanAbsoluteError, MeanSquaredError, Pinball, weighted_mean
 from gatecast.nn.batching import Batch
 from gatecast.nn.gradients import BatchGradient, Differentiator
@@ -61,6 +73,15 @@ STACKS = {
             GRU(4, return_sequences=True, recurrent_dropout=0.4),
             GRU(3, dropout=0.3),
             Dense(1),
+        ],
+        MSE,
+    ),
+    "dilated": (
+        [
+            Dense(4, activation="tanh"),
+            Residual(Dilated(LSTM(4, return_sequences=True), 2)),
+            Residual(Dilated(GRU(4, return_sequences=True), 4)),
+            Dilated(LSTM(3, return_sequences=True), 7),
         ],
         MSE,
     ),

@@ -63,6 +63,7 @@ class TrainingStack:
         residual: bool = False,
         recurrent_dropout: float = 0.0,
         use: int | None = None,
+        dilation: int = 1,
     ) -> None:
         """Add a recurrent layer.
 
@@ -74,6 +75,7 @@ class TrainingStack:
             residual: Whether the input is added to the output.
             recurrent_dropout: Rate of zeros in h as the recurrent products see it, the same at all steps.
             use: Which use of the layer's key that is.
+            dilation: Steps back to the one that a step continues; above 1 with `return_sequences` and without dropout.
 
         Raises:
             ValueError: If a shape does not fit.
@@ -98,6 +100,7 @@ class TrainingStack:
             return_sequences,
             residual,
             recurrent_dropout,
+            dilation,
         )
         self.key_uses.append((self._layer, use))
 

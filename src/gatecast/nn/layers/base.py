@@ -263,7 +263,7 @@ def backward_from(
     return layer.backward(params, cache, dy, need_dx)
 
 
-def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Params, **options: Any) -> bool:
     """Add a layer to a stack that is trained in block order, unless it has a pass of its own.
 
     A class on top of another one that computes something else, but inherits how the other one is added, is not added.
@@ -273,7 +273,7 @@ def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Para
         stack: Has the layers before this one.
         params: Parameters by name.
         grads: Receive their gradients.
-        residual: Whether the layer has a shortcut around it.
+        **options: Of the layer's `add_to_stack`.
 
     Returns:
         Whether the layer could be added.
@@ -293,7 +293,7 @@ def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Para
     passes = [_defining_class(layer, method) for method in ("forward", "backward")]
     if added is None or not all(issubclass(added, cls) for cls in passes):
         return False
-    return layer.add_to_stack(stack, params, grads, residual=residual)
+    return layer.add_to_stack(stack, params, grads, **options)
 
 
 def _defining_class(layer: object, method: str) -> Any:

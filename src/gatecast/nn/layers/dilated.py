@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gatecast._utils.validation import check_positive_int
 from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.layers.base import (
     BackwardResult,
     CallContext,
@@ -23,6 +24,7 @@ from gatecast.nn.layers.base import (
     Shape,
     State,
     StatefulLayer,
+    add_to_stack,
     check_input,
     check_layer_type,
     wrapper_input_shape,
@@ -123,6 +125,10 @@ class Dilated(StatefulLayer):
         if dinitial is not None:
             dinitial = tuple(self._join_phases(d, rest, nb) for d, (_, rest) in zip(dinitial, split, strict=True))
         return None if dx is None else to_steps(dx, nb, T), dinitial, grads
+
+    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+        """Add the inner layer, with its dilation, to a stack that is trained in block order."""
+        return add_to_stack(self.layer, stack, params, grads, residual=residual, dilation=self.rate)
 
     def get_weights(self, params: Params) -> list[Array]:
         """Return the inner layer's weights."""

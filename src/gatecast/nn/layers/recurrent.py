@@ -126,10 +126,14 @@ class Recurrent(StatefulLayer):
         dx, dinitial, grads = native.backward(params, kernel_cache, dy, dstate, need_dx=need_dx)
         return (dx if dx is None or x_mask is None else dx * x_mask), dinitial, grads
 
-    def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
+    def add_to_stack(
+        self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False, dilation: int = 1
+    ) -> bool:
         """Add the layer to a stack that is trained in block order; not one with zoneout."""
-        # A shortcut goes past the dropout of x, too: that is no layer of a stack.
+        # A shortcut goes past the dropout of x, too, and masks of phases are not those of a sequence.
         if any(self._zoneout_rates) or (residual and self.dropout):
+            return False
+        if dilation > 1 and (self._has_noise or not self.return_sequences):
             return False
         if self.dropout:
             stack.add_dropout(self.dropout, all_steps=True, use=0)
@@ -141,6 +145,7 @@ class Recurrent(StatefulLayer):
             residual=residual,
             recurrent_dropout=self.recurrent_dropout,
             use=1,
+            dilation=dilation,
         )
         return True
 
