@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels import native
 from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Concatenate, Dense, Embedding, Input, MinGRU, Residual
 from gatecast.models import Sequential
 from gatecast.nn import memory_limits
+from gatecast.nn.network import build
 
 GOOD_Y = np.zeros(6)
 
@@ -74,19 +76,33 @@ def test_arrays_larger_than_the_machine_are_refused_before_they_are_copied(call,
 
 
 @pytest.mark.slow
-def test_a_pass_that_would_not_fit_is_refused(monkeypatch):
+def test_a_pass_that_would_not_fit_is_refused(monkeypatch, threads):
+    native.set_num_threads(1)
     monkeypatch.setattr(memory_limits.os, "sysconf", lambda _: 2**14)  # a machine of 256 MiB
     monkeypatch.setattr(memory_limits, "UNCHECKED_BYTES", 2**20)
+    y = np.zeros(100)
+    for last in (LSTM(2), Bidirectional(LSTM(2))):  # in block order, and layer by layer
+        model = Sequential([Input((None, 1)), LSTM(500, return_sequences=True), last, Dense(1)])
+        model.compile()
+        count, steps, advice = (16, "8,000", "fewer threads") if isinstance(last, LSTM) else (100, "700", "a smaller")
+        x = np.broadcast_to(np.float32(0), (100, int(steps.replace(",", "")), 1))
+        text = rf"A pass over {count} samples of {steps} steps does not fit .* Use shorter windows, or {advice}"
+        with pytest.raises(DataError, match=text):
+            model.fit(x, y, batch_size=100)
     model = Sequential([Input((None, 1)), LSTM(500, return_sequences=True), LSTM(2), Dense(1)])
     model.compile()
-    x, y = np.zeros((100, 700, 1), np.float32), np.zeros(100)
-    with pytest.raises(
-        DataError, match=r"A pass over 100 samples of 700 steps does not fit .* Use shorter windows, or"
-    ):
-        model.fit(x, y, batch_size=100)
     text = r"A pass over 100 samples of 4,000 steps does not fit into memory: got 1 GB, expected at most 0 GB"
     x = np.broadcast_to(np.float32(0), (100, 4000, 1))
     for call in (lambda: model.predict(x, batch_size=100), lambda: model.evaluate(x, y, batch_size=10**12)):
         with pytest.raises(DataError, match=text):
             call()
     assert model.predict(x[:2, :300], batch_size=10**12).shape == (2, 1)
+
+
+def test_block_order_fits_where_all_samples_at_once_would_not(monkeypatch):
+    monkeypatch.setattr(memory_limits.os, "sysconf", lambda _: 2**12)  # a machine of 16 MiB
+    monkeypatch.setattr(memory_limits, "UNCHECKED_BYTES", 2**20)
+    network = build([LSTM(50, return_sequences=True), Dense(1)], (None, 1))
+    with pytest.raises(DataError, match="does not fit into memory"):
+        memory_limits.check_memory(network, 1000, 90, training=True)
+    memory_limits.check_memory(network, 1000, 90, training=True, in_block_order=True)

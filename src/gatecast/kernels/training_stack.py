@@ -14,13 +14,35 @@ from collections.abc import Sequence
 import numpy as np
 
 from gatecast.kernels import _native
-from gatecast.kernels.native import LossKernel, activation_number, cell_arguments, gru_bias, gru_bias_gradient
+from gatecast.kernels.native import (
+    LossKernel,
+    activation_number,
+    cell_arguments,
+    get_num_threads,
+    gru_bias,
+    gru_bias_gradient,
+)
 from gatecast.kernels.packing import LANES, Array, Params
 
-__all__ = ["TrainingStack"]
+__all__ = ["TrainingStack", "samples_at_a_time"]
+
+MIN_UNIT_STEPS = 8
+"""Steps of the blocks that go through the layers together: one block, or several short ones."""
 
 MIN_BLOCKS = 2
 """A single block has nothing to hand to a second thread; layer by layer, its products are split."""
+
+
+def samples_at_a_time(n_steps: int) -> int:
+    """Return how many samples are in memory at a time, on all threads together.
+
+    Args:
+        n_steps: Steps of each sample.
+
+    >>> samples_at_a_time(24) == 16 * get_num_threads()
+    True
+    """
+    return LANES * get_num_threads() * max(1, -(-MIN_UNIT_STEPS // n_steps))
 
 
 class TrainingStack:

@@ -16,10 +16,10 @@ from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers.base import add_to_stack
 from gatecast.nn.losses import Loss, kernel_of, mean_count, weighted_mean
-from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, layer_key
+from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, layer_key, zeros_like
 from gatecast.nn.random import fold_in
 
-__all__ = ["BatchGradient", "Differentiator", "training_stack"]
+__all__ = ["BatchGradient", "Differentiator", "is_trained_in_block_order", "training_stack"]
 
 MAX_STACK_LAYERS = 32
 """Layers that the kernels train in one call."""
@@ -101,6 +101,19 @@ class Differentiator:
         value, dy = weighted_mean(self._loss, y, batch.y, batch.weight, batch.total)
         dx = backward(network, weights, caches, dy, self._grads, need_dx=need_dx)
         return BatchGradient(value, dx, dy, caches)
+
+
+def is_trained_in_block_order(network: Network, weights: Weights, loss: Loss) -> bool:
+    """Return whether batches of more than one block are trained so.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.losses import MeanSquaredError
+    >>> from gatecast.nn.network import build, initial_weights
+    >>> network = build([Dense(1)], (1,))
+    >>> is_trained_in_block_order(network, initial_weights(network, seed=0), MeanSquaredError())
+    True
+    """
+    return kernel_of(loss) is not None and training_stack(network, weights, zeros_like(weights)) is not None
 
 
 def training_stack(network: Network, weights: Weights, grads: Weights) -> TrainingStack | None:

@@ -15,6 +15,7 @@ from typing import Any
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import blocks, padded_lanes
+from gatecast.kernels.training_stack import samples_at_a_time
 from gatecast.nn.layers import Layer, Shape
 from gatecast.nn.network import Network
 
@@ -52,7 +53,9 @@ def check_network_size(network: Network) -> None:
             )
 
 
-def check_memory(network: Network, n_samples: int, n_steps: int, *, training: bool = False) -> None:
+def check_memory(
+    network: Network, n_samples: int, n_steps: int, *, training: bool = False, in_block_order: bool = False
+) -> None:
     """Check that the arrays of a pass fit into memory.
 
     Args:
@@ -60,6 +63,7 @@ def check_memory(network: Network, n_samples: int, n_steps: int, *, training: bo
         n_samples: Samples per pass.
         n_steps: T.
         training: Whether a backward pass will follow, for which every layer saves its arrays.
+        in_block_order: Whether each thread trains a few samples at a time, as in `gradients`.
 
     Raises:
         DataError: They do not fit.
@@ -69,13 +73,15 @@ def check_memory(network: Network, n_samples: int, n_steps: int, *, training: bo
     >>> check_memory(build([Dense(2)], (None, 1)), 1, 10)
     """
     L = padded_lanes(n_samples)
+    fix = "Use shorter windows, or a smaller batch_size."
+    if in_block_order and n_samples > samples_at_a_time(n_steps):
+        n_samples, fix = samples_at_a_time(n_steps), "Use shorter windows, or fewer threads, as in GATECAST_THREADS=1."
     if training:
         saved = partial(_n_saved_values, n_steps=n_steps)
         per_sample = sum(map(saved, network.layers, network.shapes, network.shapes[1:]))
     else:
         per_sample = max((shape[-1] or 1) * (n_steps if len(shape) == 2 else 1) for shape in network.shapes)
     n_bytes = 4 * blocks(n_samples, L) * L * per_sample
-    fix = "Use shorter windows, or a smaller batch_size."
     check_allocation(n_bytes, f"A pass over {n_samples:,} samples of {n_steps:,} steps", fix)
 
 

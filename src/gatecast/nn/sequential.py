@@ -30,6 +30,7 @@ from gatecast.errors import ConfigError, NotFittedError
 from gatecast.nn import checkpoint, interop, losses, optim, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import Callback, History, split_callbacks
+from gatecast.nn.gradients import is_trained_in_block_order
 from gatecast.nn.inputs import (
     sample_shape,
     validate_array,
@@ -213,7 +214,9 @@ class Sequential:
         as_list = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
         early_stopping, functions = split_callbacks(as_list, validation is not None)
         batch_size, epochs = check_positive_int(batch_size, "batch_size"), check_positive_int(epochs, "epochs")
-        check_memory(network, min(batch_size, len(samples.x)), samples.x.shape[1], training=True)
+        at_a_time = is_trained_in_block_order(network, weights, loss)
+        n_samples, n_steps = min(batch_size, len(samples.x)), samples.x.shape[1]
+        check_memory(network, n_samples, n_steps, training=True, in_block_order=at_a_time)
         if self._training_state is None:
             self._training_state = TrainingState(optimizer.init(weights.vector.size))
         self.history = history = History()

@@ -54,6 +54,7 @@ from gatecast.kernels.packing import Array, pack
 from gatecast.nn import training
 from gatecast.nn.batching import Batch
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
+from gatecast.nn.gradients import is_trained_in_block_order
 from gatecast.nn.layers import LAYERS, Input
 from gatecast.nn.losses import Pinball
 from gatecast.nn.memory_limits import check_memory, check_network_size
@@ -363,7 +364,8 @@ def train(
     network, input_size = build_network(model, h, config)
     config = replace(config, input_size=input_size)
     weights, (loss, optimizer) = initial_weights(network, seed), training_setup(model, network, config)
-    check_memory(network, config.batch_size, config.input_size, training=True)
+    at_a_time = is_trained_in_block_order(network, weights, loss)
+    check_memory(network, config.batch_size, config.input_size, training=True, in_block_order=at_a_time)
     if values.ndim != 2 or 0 in values.shape:
         raise DataError("The panel has no values to train on", got=str(values.shape), expected="(series, columns)")
     scaled = scale_series(PanelContext.from_values(values), config.season_length, config.input_size)
