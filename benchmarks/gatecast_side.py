@@ -12,11 +12,12 @@ from article import CASES, RATE, UNITS, median_ms, report, steps
 from gatecast.kernels import native, reference
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Dropout, Input
-from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.losses import MeanSquaredError
 from gatecast.models import Sequential
 from gatecast.nn.batching import make_batches
+from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData
-from gatecast.nn.network import TrainingPass, backward, build, forward, initial_weights, zeros_like
+from gatecast.nn.network import TrainingPass, build, initial_weights, zeros_like
 from gatecast.optim import Adam, apply_updates
 
 
@@ -50,12 +51,11 @@ def step_ms(B, T):
     network = build([*hidden(), Dense(1)], (T, 1))
     weights, optimizer, loss = initial_weights(network, 0), Adam(1e-3), MeanSquaredError()
     grads, state, count = zeros_like(weights), optimizer.init(weights.vector.size), [0]
+    differentiate = Differentiator(network, weights, grads, loss)
 
     def step():
         count[0] += 1
-        out, caches = forward(network, weights, batch.x, training=TrainingPass(0, count[0]))
-        _, dout = weighted_mean(loss, out, batch.y, batch.weight, batch.total)
-        backward(network, weights, caches, dout, grads)
+        differentiate(batch, TrainingPass(0, count[0]))
         apply_updates(optimizer, grads.vector, state, weights.vector, count[0])
 
     return median_ms(step, steps(B, T))
