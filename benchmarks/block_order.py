@@ -80,11 +80,11 @@ def in_turns(runs: tuple[Callable[[], object], ...], seconds: float = 2.0) -> li
     times: list[list[float]] = [[] for _ in runs]
     until = time.perf_counter() + seconds
     while time.perf_counter() < until or len(times[0]) < 5:
-        for run, own in zip(runs, times, strict=True):
+        for run, part in zip(runs, times, strict=True):
             start = time.perf_counter()
             run()
-            own.append(1e3 * (time.perf_counter() - start))
-    return [np.array(own) for own in times]
+            part.append(1e3 * (time.perf_counter() - start))
+    return [np.array(part) for part in times]
 
 
 def memory(name: str, order: int) -> float:
@@ -100,11 +100,11 @@ def neighbor(name: str) -> dict[str, float]:
     """Return how much longer a step takes while another process has one core half of the time, in both orders."""
     burn = "import time\nwhile True:\n t=time.perf_counter()\n while time.perf_counter()-t<.01: pass\n time.sleep(.01)"
     runs = make(name)
-    quiet = [np.median(own) for own in in_turns(runs)]
+    quiet = [np.median(part) for part in in_turns(runs)]
     other = subprocess.Popen(["taskset", "-c", "1", sys.executable, "-c", burn])
     try:
         time.sleep(0.2)
-        busy = [np.median(own) for own in in_turns(runs, 4.0)]
+        busy = [np.median(part) for part in in_turns(runs, 4.0)]
     finally:
         other.kill()
     return {"block order": busy[0] / quiet[0], "layer by layer": busy[1] / quiet[1]}
@@ -129,9 +129,12 @@ def main() -> None:
         grown = [ask("--memory", name, str(order)) for order in (1, 0)]
         for threads in (1, 2):
             native.set_num_threads(threads)
-            ours, theirs = in_turns(make(name))
-            medians, tenths = np.median(theirs) / np.median(ours), np.quantile(theirs, 0.1) / np.quantile(ours, 0.1)
-            cells = f"{np.median(theirs):.2f} | {np.median(ours):.2f} | {medians:.2f} | {tenths:.2f}"
+            stacked, layered = in_turns(make(name))
+            medians, tenths = (
+                np.median(layered) / np.median(stacked),
+                np.quantile(layered, 0.1) / np.quantile(stacked, 0.1),
+            )
+            cells = f"{np.median(layered):.2f} | {np.median(stacked):.2f} | {medians:.2f} | {tenths:.2f}"
             print(f"| {name} | {threads} | {cells} | {grown[0]:.1f} | {grown[1]:.1f} |", flush=True)
     print()
     for name in ("article, batch 256, window 24", "panel of months, 64 series, 96 origins"):
