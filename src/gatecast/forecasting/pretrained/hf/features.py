@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, overlaps
@@ -210,7 +211,7 @@ def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list
     long = np.full((N, 1), np.log2(h.long / m) / 4 if h.long else -0.5)
     observed = h.observed[origins[:, None] - np.arange(p)].mean(axis=1)
     steps = np.arange(len(h.level))[:, None]
-    newest = np.maximum.accumulate(np.where(h.observed, steps, -1), axis=0)[origins]
+    newest = accumulate(np.maximum, np.where(h.observed, steps, -1))[origins]
     gap = np.log1p(np.minimum(origins[:, None] - np.maximum(newest, 0), 64 * p) / p) / 2
     return [
         np.log1p(since) / 2,
@@ -230,7 +231,7 @@ def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list
 
 def cycle_mean(x: FloatArray, weight: FloatArray, k: int) -> FloatArray:
     """Return the mean of the newest k values of a sum with weights of 0 and 1, (T, n); 0 without any."""
-    total, count = (np.add.accumulate(a, axis=0) for a in (x, weight))
+    total, count = (accumulate(np.add, a) for a in (x, weight))
     newest, known = total.copy(), count.copy()
     newest[k:] -= total[:-k]
     known[k:] -= count[:-k]
@@ -242,12 +243,12 @@ def _autocorrelations(h: History, origins: IntArray, p: int) -> list[FloatArray]
     m, x = h.m, np.zeros_like(h.level)
     x[m:] = (h.by_season[m:] - h.by_season[:-m]) * h.compared[m:] / h.unit[m:]
     x = _soft(x)
-    squares = np.add.accumulate(x * x, axis=0)[origins] + 1.0
+    squares = accumulate(np.add, x * x)[origins] + 1.0
     out = []
     for lag in (1, p):
         product = np.zeros_like(x)
         product[lag:] = x[lag:] * x[:-lag]
-        out.append(np.add.accumulate(product, axis=0)[origins] / squares)
+        out.append(accumulate(np.add, product)[origins] / squares)
     return out
 
 
@@ -265,12 +266,12 @@ def _level_changes(h: History, origins: IntArray, p: int, unit: FloatArray) -> l
 def _extremes(h: History, origins: IntArray, unit: FloatArray) -> list[FloatArray]:
     """Return how often values were the least, the largest, or the one before, and how far the level is, (N, n) each."""
     x, o = h.by_season, h.observed
-    low = np.minimum.accumulate(np.where(o, x, np.inf), axis=0)
-    high = np.maximum.accumulate(np.where(o, x, -np.inf), axis=0)
-    count = np.maximum(np.add.accumulate(o, axis=0, dtype=np.float64), 1.0)[origins]
+    low = accumulate(np.minimum, np.where(o, x, np.inf))
+    high = accumulate(np.maximum, np.where(o, x, -np.inf))
+    count = np.maximum(accumulate(np.add, o, np.float64), 1.0)[origins]
     same = np.zeros_like(o)
     same[1:] = (x[1:] == x[:-1]) & o[1:]
-    shares = [np.add.accumulate(a & o, axis=0, dtype=np.float64)[origins] / count for a in (x <= low, x >= high, same)]
+    shares = [accumulate(np.add, a & o, np.float64)[origins] / count for a in (x <= low, x >= high, same)]
     level, began = h.level[origins], np.isfinite(low[origins])
     below = np.where(began, level - np.where(began, low[origins], 0.0), 0.0)
     above = np.where(began, np.where(began, high[origins], 0.0) - level, 0.0)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["History", "cycle_level", "read_history"]
@@ -82,16 +83,16 @@ def read_history(values: FloatArray, m: int, long: int) -> History:
         by_long = _filled(z, observed, long, by_season, first)
         by_long = by_long + _newest_change(level, observed, first, m, long)
         long_level = cycle_level(by_long, first, m)
-    distance = np.add.accumulate(np.abs(z - level) * observed, axis=0)
-    count = np.maximum(np.add.accumulate(observed, axis=0, dtype=np.float64), 1.0)
+    distance = accumulate(np.add, np.abs(z - level) * observed)
+    count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
     spread = distance / count
     size, compared = np.zeros((T, n)), np.zeros((T, n))
     if m < T:
         compared[m:] = observed[m:] & (steps[:-m] >= first)
         size[m:] = np.abs(z[m:] - by_season[:-m]) * compared[m:]
-    n_changes, weight = np.add.accumulate(compared, axis=0), PSEUDO_CYCLES * m
-    unit = (np.add.accumulate(size, axis=0) + weight * spread) / (n_changes + weight)
-    largest = np.maximum.accumulate(np.where(observed, np.abs(values), 0.0), axis=0)
+    n_changes, weight = accumulate(np.add, compared), PSEUDO_CYCLES * m
+    unit = (accumulate(np.add, size) + weight * spread) / (n_changes + weight)
+    largest = accumulate(np.maximum, np.where(observed, np.abs(values), 0.0))
     unit = np.maximum(np.maximum(unit, MIN_UNIT_SHARE * spread), MIN_RELATIVE_UNIT * largest)
     unit = np.where(unit > 0, unit, 1.0)
     return History(
@@ -102,7 +103,7 @@ def read_history(values: FloatArray, m: int, long: int) -> History:
 def _newest_change(level: FloatArray, observed: BoolArray, first: IntArray, m: int, long: int) -> FloatArray:
     """Return for missing values how the level has changed over a longer cycle at the newest value, (T, n); else 0."""
     steps: IntArray = np.arange(len(level))[:, None]
-    newest = np.maximum(np.maximum.accumulate(np.where(observed, steps, -1), axis=0), 0)
+    newest = np.maximum(accumulate(np.maximum, np.where(observed, steps, -1)), 0)
     known = ~observed & (steps - long >= first) & (newest - long + 1 - first >= m)
     now, before = (np.take_along_axis(level, np.maximum(step, 0), axis=0) for step in (newest, newest - long))
     return np.where(known, now - before, 0.0)
@@ -110,7 +111,7 @@ def _newest_change(level: FloatArray, observed: BoolArray, first: IntArray, m: i
 
 def cycle_level(x: FloatArray, first: IntArray, m: int) -> FloatArray:
     """Return the mean of the newest m values, or of those since the first, (T, n)."""
-    sums = np.add.accumulate(x, axis=0)
+    sums = accumulate(np.add, x)
     out = sums.copy()
     out[m:] -= sums[:-m]
     return np.asarray(out / np.clip(np.arange(1, len(x) + 1)[:, None] - first, 1, m))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.lf.scaling import ScaledValues
@@ -262,7 +263,7 @@ def _other_inputs(
         np.log1p(observed.gap()[first:]) / 3,
         s.newest_unit * per_unit,
         s.autocorrelation,
-        np.add.accumulate(at_floor, axis=0, dtype=np.float64)[first:] / count,
+        accumulate(np.add, at_floor, np.float64)[first:] / count,
         _soft(season_size * per_unit),
         _soft(s.cycle_error * per_unit),
     ]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, FloatArray
 
 __all__ = ["ScaledValues", "SeriesScale"]
@@ -74,11 +75,11 @@ class SeriesScale(NamedTuple):
         observed = np.isfinite(values)
         y = np.where(observed, values, 0.0)
         positive = y > 0
-        smallest = np.minimum.accumulate(np.where(positive, y, np.inf), axis=0)
+        smallest = accumulate(np.minimum, np.where(positive, y, np.inf))
         at_floor = observed & ~positive & ~self.negative
         if at_floor.any():
-            count = np.maximum(np.add.accumulate(observed, axis=0, dtype=np.float64), 1.0)
-            mean = np.add.accumulate(y, axis=0) / count
+            count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
+            mean = accumulate(np.add, y) / count
             floor = np.maximum(0.5 * smallest, MIN_SHARE * mean)
             y = np.where(at_floor, floor, y)
         observed &= np.isfinite(smallest) | self.negative
@@ -101,7 +102,7 @@ def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:
     """Return z with missing values replaced by the one before; before the first by that one."""
     if observed.all():
         return z
-    last = np.maximum.accumulate(np.where(observed, np.arange(len(z))[:, None], -1), axis=0)
+    last = accumulate(np.maximum, np.where(observed, np.arange(len(z))[:, None], -1))
     first = np.where(observed.any(axis=0), observed.argmax(axis=0), 0)
     filled = np.take_along_axis(z, np.where(last >= 0, last, first), axis=0)
     return np.asarray(filled * observed.any(axis=0))

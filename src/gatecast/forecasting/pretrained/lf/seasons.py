@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import FloatArray, IntArray
 
 __all__ = ["SeasonalIndices", "seasonal_indices"]
@@ -72,7 +73,7 @@ def seasonal_indices(z: FloatArray, m: int, first: int = 0) -> SeasonalIndices:
     values, strength = np.zeros((len(starts), m, n)), np.zeros((len(starts), n))
     if len(starts) > 1:
         rest = _detrended(z, m)[: (cycles - 1) * m].reshape(cycles - 1, m, n)
-        sums, squares = np.add.accumulate(rest, axis=0), np.add.accumulate(rest * rest, axis=0).sum(axis=1)
+        sums, squares = accumulate(np.add, rest), accumulate(np.add, rest * rest).sum(axis=1)
         noise = _first_noise(z, m)
         newest = int(np.searchsorted(starts, first, side="right")) - 1
         for g, start in enumerate(starts.tolist()[max(newest, 1) :], max(newest, 1)):
@@ -111,7 +112,7 @@ def _shrunk(
 def _detrended(z: FloatArray, m: int) -> FloatArray:
     """Return z less its centred moving average, from step m // 2 on, (T - 2 (m // 2), n)."""
     half = m // 2
-    sums = np.concatenate([np.zeros((1, z.shape[1])), np.add.accumulate(z, axis=0)])
+    sums = np.concatenate([np.zeros((1, z.shape[1])), accumulate(np.add, z)])
     mean = (sums[m:] - sums[:-m]) / m
     mean = 0.5 * (mean[1:] + mean[:-1]) if m % 2 == 0 else mean
     return np.asarray(z[half : half + len(mean)] - mean)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["DAMPING", "N_ANCHORS", "SLOPES", "Observed", "Statistics", "damped_steps", "statistics_from"]
@@ -56,8 +57,8 @@ class Observed(NamedTuple):
         """
         values = observed.astype(np.float64)
         steps: IntArray = np.arange(len(values))[:, None]
-        last = None if observed.all() else np.maximum.accumulate(np.where(observed, steps, -1), axis=0)
-        return cls(values, np.add.accumulate(values, axis=0), last)
+        last = None if observed.all() else accumulate(np.maximum, np.where(observed, steps, -1))
+        return cls(values, accumulate(np.add, values), last)
 
     def columns(self, stop: int, columns: IntArray) -> Observed:
         """Return the first steps of some series."""
@@ -128,7 +129,7 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
     o, changes = observed.values, np.maximum(observed.so_far - 1, 1.0)
     change = _difference(x, 1) * o
     size = np.abs(change)
-    total = np.add.accumulate(size, axis=0)
+    total = accumulate(np.add, size)
     unit = np.maximum((total + PSEUDO_CHANGES * typical_unit) / (changes + PSEUDO_CHANGES), MIN_UNIT)
     level = observed.hold(_level(x, o, SEASONAL_LEVEL_LENGTHS if m > 1 else LEVEL_LENGTHS))
     drift = observed.hold(_difference(x, len(x)) / _at_most(len(x) - 1, x))
@@ -138,10 +139,10 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
     cycle_change = _difference(x, cycle)
     forecasts = (level, drift, slopes[0], recent)
     errors = np.stack([_anchor_errors(x, observed, forecasts, k, first) for k in (1, cycle)])
-    cycle_error = np.add.accumulate(np.abs(cycle_change) * o, axis=0)[first:] / changes[first:]
-    squares = np.add.accumulate(change * change, axis=0)[first:] + PSEUDO_CHANGES * typical_unit**2
+    cycle_error = accumulate(np.add, np.abs(cycle_change) * o)[first:] / changes[first:]
+    squares = accumulate(np.add, change * change)[first:] + PSEUDO_CHANGES * typical_unit**2
     products = change[1:] * change[:-1]
-    covariance = np.add.accumulate(np.concatenate([np.zeros_like(x[:1]), products]), axis=0)[first:]
+    covariance = accumulate(np.add, np.concatenate([np.zeros_like(x[:1]), products]))[first:]
     newest = (_difference(total, RECENT_CHANGES) / _at_most(RECENT_CHANGES, x))[first:]
     return Statistics(
         level[first:],
@@ -172,7 +173,7 @@ def _at_most(k: int, x: FloatArray) -> FloatArray:
 
 def _moving_mean(x: FloatArray, k: int) -> FloatArray:
     """Return the mean of the last k values, or of all so far."""
-    sums = np.add.accumulate(x, axis=0)
+    sums = accumulate(np.add, x)
     out = sums.copy()
     out[k:] -= sums[:-k]
     return np.asarray(out / np.clip(np.arange(1.0, len(x) + 1), 1, k)[:, None])
@@ -180,12 +181,12 @@ def _moving_mean(x: FloatArray, k: int) -> FloatArray:
 
 def _level(x: FloatArray, o: FloatArray, lengths: tuple[int, ...]) -> FloatArray:
     """Return the mean of the last few values, as many as erred least one step ahead so far."""
-    level, best = x, np.add.accumulate(np.abs(_difference(x, 1)) * o, axis=0)
+    level, best = x, accumulate(np.add, np.abs(_difference(x, 1)) * o)
     for k in lengths:
         mean = _moving_mean(x, k)
         miss = np.zeros_like(x)
         miss[1:] = np.abs(x[1:] - mean[:-1]) * o[1:]
-        errors = np.add.accumulate(miss, axis=0)
+        errors = accumulate(np.add, miss)
         better = errors < best
         level, best = np.where(better, mean, level), np.where(better, errors, best)
     return level
@@ -199,9 +200,9 @@ def _anchor_errors(
     if len(x) > k:
         level, drift, slope, recent = (forecast[:-k] for forecast in forecasts)
         target, o = x[k:], observed.values[k:]
-        count = np.maximum(np.add.accumulate(o, axis=0), 1.0)[max(first - k, 0) :]
+        count = np.maximum(accumulate(np.add, o), 1.0)[max(first - k, 0) :]
         damped = float(damped_steps(np.float64(k)))
         for error, forecast in zip(errors, (level, level + k * drift, level + damped * slope, recent), strict=True):
-            total = np.add.accumulate(np.abs(target - forecast) * o, axis=0)
+            total = accumulate(np.add, np.abs(target - forecast) * o)
             error[max(k - first, 0) :] = total[max(first - k, 0) :] / count
     return errors
