@@ -13,7 +13,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.evaluation.bounds import Bounds, hold_constants, limit_widths
-from gatecast.evaluation.conformal import fit_margins, half_widths
+from gatecast.evaluation.conformal import fit_margins, half_widths, redundancy
 from gatecast.evaluation.error_autocorrelation import DEFAULT_AUTOCORRELATION, error_autocorrelation
 from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
 from gatecast.evaluation.past_forecasts import PastForecasts, series_unit
@@ -124,9 +124,11 @@ def calibrate(
     weighted = start._replace(weights=weights)
     main = with_ensemble(weighted, past.quantiles, past.series)[start.name]
     share = np.minimum(past.length / np.maximum(n_now[past.series], 1), 1.0) ** AGE_POWER * past.horizons
-    margins = fit_margins(main, start.quantiles, past.actual, past.unit, share, sorted({*STANDARD_LEVELS, *levels}))
-    below, above = half_widths(main, start.quantiles, 80.0)
     error = past.actual - main[..., main.shape[-1] // 2]
+    redundant = redundancy(error / past.unit[:, None], past.series, past.length)
+    all_levels = sorted({*STANDARD_LEVELS, *levels})
+    margins = fit_margins(main, start.quantiles, past.actual, past.unit, share, all_levels, redundant)
+    below, above = half_widths(main, start.quantiles, 80.0)
     scaled = error / np.maximum(np.where(error < 0, below, above), 1e-300)
     measured = weighted._replace(margins=margins, error_autocorrelation=error_autocorrelation(scaled))
     return measured if start.point == "median" else _with_mean_factor(measured, main, past, context, share)

@@ -13,10 +13,14 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["fit_margins", "half_widths"]
+__all__ = ["fit_margins", "half_widths", "redundancy"]
 
 SIDES_SHARE = 0.5
 """How much the two sides of an interval follow their own errors; the rest follows those of both: tails chose it."""
+
+REDUNDANCY_POWER = 0.5
+"""Power of the redundancy that the number of scores is divided by. With 1 intervals held too much, as the largest of many
+scores that are alike is still larger than that of a few: tails of single series and simulated ones chose it."""
 
 MIN_SCORES = 120
 """Scores of a step; with fewer, those of its neighbors count too."""
@@ -66,6 +70,7 @@ def fit_margins(
     unit: FloatArray,
     weight: FloatArray,
     levels: Sequence[float],
+    redundant: FloatArray | None = None,
 ) -> dict[float, FloatArray]:
     """Return by how much bounds move outward, so that past intervals would have covered as often as they state.
 
@@ -81,6 +86,7 @@ def fit_margins(
         unit: Unit of each row, [n_rows]; NaN leaves a row out.
         weight: Weight of each row, [n_rows].
         levels: In percent.
+        redundant: How many scores of a step tell as much as one that is independent of the others, [horizon]; None: 1.
 
     Returns:
         For each level, [horizon, 2]: margins below and above, in units; negative where intervals were too wide.
@@ -99,11 +105,17 @@ def fit_margins(
     )
     median = quantiles[..., quantiles.shape[-1] // 2]
     reach = _neighbors(known.sum(axis=0))
+    # Neighboring steps of a forecast err alike: they show where a quantile lies, but it is not known better for that.
+    effective = [_effective_number(weight[rows]) for rows in known.T] / (
+        np.ones(horizon) if redundant is None else redundant**REDUNDANCY_POWER
+    )
     margins = {}
     for level in sorted(levels):
         below, above = half_widths(quantiles, probabilities, level)
         scores = np.stack([median - below - actual, actual - median - above]) / unit[:, None]
-        margins[level] = np.array([_margin(scores, known, weight, level, k, reach) for k in range(horizon)])
+        margins[level] = np.array(
+            [_margin(scores, known, weight, level, k, reach, effective[k]) for k in range(horizon)]
+        )
     return margins
 
 
@@ -114,7 +126,7 @@ def _neighbors(counts: IntArray) -> int:
 
 
 def _margin(
-    scores: FloatArray, known: BoolArray, weight: FloatArray, level: float, step: int, reach: int
+    scores: FloatArray, known: BoolArray, weight: FloatArray, level: float, step: int, reach: int, effective: float
 ) -> tuple[float, float]:
     """Return the margins of a step, from the scores [2, n_rows, horizon] of it and its neighbors; 0 without any."""
     steps = slice(max(0, step - reach), step + reach + 1)
@@ -123,15 +135,51 @@ def _margin(
         return 0.0, 0.0
     below, above = (side[:, steps][counts] for side in scores)
     weights = np.broadcast_to(weight[:, None], counts.shape)[counts]
-    both = _weighted_quantile(np.maximum(below, above), weights, level / 100)
-    sides = [_weighted_quantile(side, weights, 0.5 + level / 200) for side in (below, above)]
+    both = _weighted_quantile(np.maximum(below, above), weights, level / 100, effective)
+    sides = [_weighted_quantile(side, weights, 0.5 + level / 200, effective) for side in (below, above)]
     return tuple(SIDES_SHARE * side + (1 - SIDES_SHARE) * both for side in sides)  # type: ignore[return-value]
 
 
-def _weighted_quantile(x: FloatArray, weight: FloatArray, probability: float) -> float:
-    """Return the least value that at least this share of the weight, with one more observation, lies at or below."""
+def _weighted_quantile(x: FloatArray, weight: FloatArray, probability: float, n: float) -> float:
+    """Return the least value that at least this share of the weight, with one more of n observations, lies at or below."""
     order = np.argsort(x)
     share = np.cumsum(weight[order])
-    n = share[-1] ** 2 / (weight**2).sum()
     needed = min(probability * (1 + 1 / n), 1.0) * share[-1]
     return float(x[order][min(np.searchsorted(share, needed * (1 - 1e-12)), len(x) - 1)])
+
+
+def _effective_number(weight: FloatArray) -> float:
+    """Return how many equal weights tell as much."""
+    return float(weight.sum() ** 2 / (weight**2).sum()) if len(weight) else 1.0
+
+
+def redundancy(error: FloatArray, series: IntArray, length: IntArray) -> FloatArray:
+    """Return how many past errors of a step tell as much as one that is independent of the others, [horizon].
+
+    ``1 + 2 sum r[j]``, r the autocorrelation of the errors of a step from one origin of a series to the next, up to the
+    first that is negative. Forecasts from overlapping horizons err alike, those of a random walk most of all.
+
+    Args:
+        error: [n_rows, horizon], in units of a series; NaN where unknown.
+        series: The series of each row, [n_rows].
+        length: Values before the origin, [n_rows].
+
+    Example:
+        >>> steps = np.random.default_rng(0).normal(size=400)
+        >>> apart, overlapping = steps[:300], np.convolve(steps, np.ones(10))[9:309]
+        >>> error = np.stack([apart, overlapping], axis=1)
+        >>> redundancy(error, np.zeros(300, int), np.arange(300)).round().tolist()
+        [1.0, 10.0]
+    """
+    order = np.lexsort((length, series))
+    error, series = np.nan_to_num(error[order]), series[order]
+    total = (error * error).sum(axis=0)
+    out, going = np.ones(error.shape[1]), total > 0
+    for lag in range(1, len(error)):
+        same = series[lag:] == series[:-lag]
+        if not same.any() or not going.any():
+            break
+        r = (error[lag:] * error[:-lag])[same].sum(axis=0) / np.where(total > 0, total, 1.0)
+        going &= r > 0
+        out += np.where(going, 2 * r, 0.0)
+    return out
