@@ -27,6 +27,10 @@ using InOut = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<nb::numpy, float, nb::c_contig>;
 using MaybeIn = std::optional<In>;
 using MaybeOut = std::optional<Out>;
+using Doubles = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using Integers = nb::ndarray<const int64_t, nb::c_contig, nb::device::cpu>;
+using Flags = nb::ndarray<const bool, nb::c_contig, nb::device::cpu>;
+using InOutDoubles = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
 using Shape = std::initializer_list<int64_t>;
 
 inline std::string text(const int64_t* dims, size_t n) {
@@ -94,6 +98,7 @@ void bind_quantiles(nanobind::module_& m);    // quantile.cpp
 void bind_losses(nanobind::module_& m);       // loss.cpp
 void bind_stack(nanobind::module_& m);        // stack.cpp
 void bind_local_trend(nanobind::module_& m);  // local_trend.cpp
+void bind_smoothing(nanobind::module_& m);    // smoothing.cpp
 void bind_testing(nanobind::module_& m);      // testing.cpp
 
 }  // namespace gatecast

@@ -6,9 +6,6 @@ namespace {
 
 using namespace gatecast::bind;
 using nb::literals::operator""_a;
-using Doubles = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
-using Integers = nb::ndarray<const int64_t, nb::c_contig, nb::device::cpu>;
-using InOutDoubles = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
 
 int64_t size(const Doubles& x) {
   if (x.ndim() != 1 || x.shape(0) == 0) throw nb::value_error("the grid must have axes of at least one number");

@@ -55,6 +55,7 @@ NB_MODULE(_native, m) {
   gatecast::bind_losses(m);
   gatecast::bind_stack(m);
   gatecast::bind_local_trend(m);
+  gatecast::bind_smoothing(m);
   nb::module_ testing = m.def_submodule("testing", "Functions that only the tests call.");
   gatecast::bind_testing(testing);
 }

@@ -229,6 +229,40 @@ struct TrendSeries {
   double *mean, *variance;  // (series, h)
 };
 
+// The theta method's sums of products, for every series and each of its smoothing weights.
+struct ThetaSeries {
+  int64_t series, T, alphas;
+  const double* y;       // (series, T), aligned at the beginning
+  const int64_t* n;      // (series): values of each
+  const int64_t* first;  // (series): first step, at least 1, whose error counts
+  const double* alpha;   // (series, alphas)
+  double* sums;          // (6, series, alphas)
+};
+
+// Series with a fitted theta method, and its forecasts.
+struct ThetaFits {
+  int64_t series, T, h;
+  const double* y;                  // (series, T), aligned at the beginning
+  const int64_t* n;                 // (series): values of each
+  const double *alpha, *w, *first;  // (series)
+  double* point;                    // (series, h)
+};
+
+// Exponential smoothing of levels and seasons, time first.
+struct SeasonalSmoothing {
+  int64_t T, B, m;
+  const double* z;                // (T, B)
+  const uint8_t* observed;        // (T, B): 1 or 0
+  const double *alpha, *gamma;    // (B)
+  const double* start;            // (m, B)
+  double *level, *season, *gain;  // (T, B), (T + m, B), (T, B)
+};
+
+struct SeasonalSmoothingGrad {
+  const double *dlevel, *dseason;    // (T, B), (T + m, B)
+  double *dalpha, *dgamma, *dstart;  // (B), (B), (m, B)
+};
+
 // The kernels of one instruction-set level.
 struct Kernels {
   const char* name;
@@ -243,6 +277,10 @@ struct Kernels {
   double (*loss)(const Loss&, float* gradient);
   double (*train_stack)(const Stack&);
   void (*local_trend)(const TrendGrid&, const TrendSeries&);
+  void (*theta_sums)(const ThetaSeries&);
+  void (*theta_forecast)(const ThetaFits&);
+  void (*seasonal_smoothing)(const SeasonalSmoothing&);
+  void (*seasonal_smoothing_backward)(const SeasonalSmoothing&, const SeasonalSmoothingGrad&);
   void (*activation)(Activation, const float* x, float* y, int64_t n);  // for tests of simd-inl.h
 };
 

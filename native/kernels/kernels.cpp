@@ -1,6 +1,8 @@
 // The kernels of one instruction-set level: compiled once per level with -DGATECAST_ISA=<name> and its -march.
 #include "kernels/block_order-inl.h"
 #include "kernels/local_trend-inl.h"
+#include "kernels/seasonal_smoothing-inl.h"
+#include "kernels/theta-inl.h"
 
 namespace gatecast::GATECAST_ISA {
 namespace {
@@ -112,6 +114,10 @@ const Kernels kernels = {.name = GATECAST_STRING(GATECAST_ISA),
                          .loss = loss,
                          .train_stack = train_stack,
                          .local_trend = local_trend,
+                         .theta_sums = theta_sums,
+                         .theta_forecast = theta_forecast,
+                         .seasonal_smoothing = seasonal_smoothing,
+                         .seasonal_smoothing_backward = seasonal_smoothing_backward,
                          .activation = activation};
 
 }  // namespace gatecast::GATECAST_ISA

@@ -104,3 +104,29 @@ def test_fit_margins_steps_have_their_own_if_there_are_scores_enough(rng):
     assert (np.diff(margins) > 0).all()
     pooled = margins_of(quantiles[:4], actual[:4], [80])[80]
     assert len(np.unique(pooled[:, 0])) == 1
+
+
+@pytest.mark.parametrize("level", [2, 50, 80, 99.8])
+@pytest.mark.parametrize("kind", ["any", "rounded", "equal", "sorted", "outliers"])
+def test_fit_margins_of_many_scores_are_quantiles_of_all_of_them(kind, level, rng):
+    """Of 20,000 scores only some are sorted."""
+    n = 20_000
+    score = {
+        "any": rng.normal(size=n),
+        "rounded": rng.normal(size=n).round(1),
+        "equal": np.full(n, 0.5),
+        "sorted": np.sort(rng.normal(size=n)),
+        "outliers": np.where(rng.random(n) < 0.01, 1e9, rng.normal(size=n)),
+    }[kind]
+    weight = 0.9 ** rng.integers(0, 10, n)
+    quantiles = np.zeros((n, 1, 5))  # so that the scores of the two sides are -y and y
+
+    def quantile(x, probability):
+        order, total = np.argsort(x, kind="stable"), weight.sum()
+        needed = probability * (1 + (weight**2).sum() / total**2) * total * (1 - 1e-12)
+        return x[order][min(np.searchsorted(np.cumsum(weight[order]), needed), n - 1)]
+
+    both = quantile(np.abs(score), level / 100)
+    expected = [(quantile(side, 0.5 + level / 200) + both) / 2 for side in (-score, score)]
+    margins = fit_margins(quantiles, PROBABILITIES, score[:, None], np.ones(n), weight, [level])[level]
+    np.testing.assert_array_equal(margins, [expected])

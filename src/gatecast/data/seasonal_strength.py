@@ -93,12 +93,14 @@ def centered_deviations(values: FloatArray, m: int) -> FloatArray:
         [[-0.667, 1.0, -1.0, 0.667]]
     """
     T, observed = values.shape[1], np.isfinite(values)
-    zero = np.zeros((len(values), 1))
-    sums = np.concatenate([zero, np.cumsum(np.where(observed, values, 0.0), axis=1)], axis=1)
-    counts = np.concatenate([zero, np.cumsum(observed, axis=1)], axis=1)
-    total, count, t = np.zeros(values.shape), np.zeros(values.shape), np.arange(T)
+    # Slices of sums that go on at both ends: to pick columns one by one takes four times as long.
+    sums, counts = np.zeros((len(values), T + 2 * m + 1)), np.zeros((len(values), T + 2 * m + 1))
+    for padded, steps in ((sums, np.where(observed, values, 0.0)), (counts, observed)):
+        np.cumsum(steps, axis=1, out=padded[:, m + 1 : m + 1 + T])
+        padded[:, m + 1 + T :] = padded[:, m + T : m + T + 1]
+    total, count = np.zeros(values.shape), np.zeros(values.shape)
     for before in {m // 2, (m - 1) // 2}:
-        low, high = np.clip(t - before, 0, T), np.clip(t - before + m, 0, T)
+        low, high = slice(m - before, m - before + T), slice(2 * m - before, 2 * m - before + T)
         total += sums[:, high] - sums[:, low]
         count += counts[:, high] - counts[:, low]
     return values - total / np.maximum(count, 1)

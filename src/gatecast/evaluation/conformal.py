@@ -19,8 +19,12 @@ SIDES_SHARE = 0.5
 """How much the two sides of an interval follow their own errors; the rest follows those of both: tails chose it."""
 
 REDUNDANCY_POWER = 0.5
-"""Power of the redundancy that the number of scores is divided by. With 1 intervals held too much, as the largest of many
-scores that are alike is still larger than that of a few: tails of single series and simulated ones chose it."""
+"""Power of the redundancy that the number of scores is divided by. With 1 intervals held too much, as the largest of
+many scores that are alike is still larger than that of a few: tails of single and simulated series chose it."""
+
+N_SAMPLE, BRACKET = 1024, 64
+"""Values of a sample, and places on either side of its quantile between which that of all values is looked for: four
+standard deviations."""
 
 MIN_SCORES = 120
 """Scores of a step; with fewer, those of its neighbors count too."""
@@ -133,19 +137,44 @@ def _margin(
     counts = known[:, steps]
     if not counts.any():
         return 0.0, 0.0
-    below, above = (side[:, steps][counts] for side in scores)
-    weights = np.broadcast_to(weight[:, None], counts.shape)[counts]
+    # To pick by a mask takes three times as long as a copy.
+    inside = counts if not counts.all() else slice(None)
+    below, above = (side[:, steps][inside].ravel() for side in scores)
+    weights = np.broadcast_to(weight[:, None], counts.shape)[inside].ravel()
     both = _weighted_quantile(np.maximum(below, above), weights, level / 100, effective)
     sides = [_weighted_quantile(side, weights, 0.5 + level / 200, effective) for side in (below, above)]
     return tuple(SIDES_SHARE * side + (1 - SIDES_SHARE) * both for side in sides)  # type: ignore[return-value]
 
 
 def _weighted_quantile(x: FloatArray, weight: FloatArray, probability: float, n: float) -> float:
-    """Return the least value that at least this share of the weight, with one more of n observations, lies at or below."""
-    order = np.argsort(x)
-    share = np.cumsum(weight[order])
-    needed = min(probability * (1 + 1 / n), 1.0) * share[-1]
-    return float(x[order][min(np.searchsorted(share, needed * (1 - 1e-12)), len(x) - 1)])
+    """Return the least value at or below which this share of the weight lies, with one more of n observations."""
+    total = weight.sum()
+    needed = min(probability * (1 + 1 / n), 1.0) * total * (1 - 1e-12)
+    inside, before = _bracket(x, weight, needed / total)
+    candidates, weights = x[inside], weight[inside]
+    order = np.argsort(candidates)
+    share = before + np.cumsum(weights[order])
+    return float(candidates[order][min(np.searchsorted(share, needed), len(order) - 1)])
+
+
+def _bracket(x: FloatArray, weight: FloatArray, share: float) -> tuple[BoolArray, float]:
+    """Return which values lie around a weighted quantile, and the weight below: only these have to be sorted.
+
+    A sample says about where the quantile is; where it lies elsewhere, or values are few, all are returned.
+    """
+    everything = np.ones(len(x), np.bool_), 0.0
+    if len(x) < 4 * N_SAMPLE:
+        return everything
+    sample = np.arange(0, len(x), len(x) // N_SAMPLE)
+    sample = sample[np.argsort(x[sample])]
+    place = np.searchsorted(np.cumsum(weight[sample]), share * weight[sample].sum())
+    first, last = place - BRACKET, place + BRACKET
+    low = x[sample[first]] if first >= 0 else -np.inf
+    high = x[sample[last]] if last < len(sample) else np.inf
+    below, inside = x < low, (x >= low) & (x <= high)
+    before = float(weight[below].sum())
+    needed, within = share * float(weight.sum()), before + float(weight[inside].sum())
+    return (inside, before) if before < needed * (1 - 1e-9) and within > needed * (1 + 1e-9) else everything
 
 
 def _effective_number(weight: FloatArray) -> float:

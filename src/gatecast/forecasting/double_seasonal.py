@@ -149,7 +149,7 @@ class _Smoothing:
         """Follow the values [n] of column t, which is negative; where one is missing, nothing changes."""
         m, M = self.pair
         i, j = t % m, t % M
-        r = np.nan_to_num(z[:, None] - self.level - self.short[i] - self.long[j])
+        r = np.where(np.isfinite(z)[:, None], z[:, None] - self.level - self.short[i] - self.long[j], 0.0)
         self.level += self.alpha * r
         self.short[i] += self.gamma * r
         self.long[j] += self.delta * r

@@ -26,6 +26,7 @@ from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import DatedModel, LocalModel, Task
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, forecast_adjusted
+from gatecast.kernels.native import theta_forecast, theta_sums
 
 __all__ = ["DynamicOptimizedTheta", "dot"]
 
@@ -34,6 +35,9 @@ ALPHAS = np.linspace(0.1, 0.99, 24)
 
 ALPHA_STEPS = np.linspace(-0.04, 0.04, 9)
 """Steps from the best of them that are tried next."""
+
+PAIRS = ("ee", "ed", "ep", "dd", "dp", "pp")
+"""Products of e, D and P whose sums the normal equations need, in the order of `theta_sums`."""
 
 N_WARM_UP = 3
 """First errors that do not count, where there are enough others."""
@@ -122,19 +126,11 @@ def _forecast_batch(adjusted: AdjustedSeries, h: int, quantiles: Sequence[float]
     spread = np.abs(y - center).max(axis=1, keepdims=True)
     spread[spread == 0] = 1.0
     y = (y - center) / spread
-    lines = _lines(y)
-    coarse = _fit(y, n, lines, np.broadcast_to(ALPHAS, (len(y), len(ALPHAS))))
-    best = _fit(y, n, lines, np.clip(coarse.alpha[:, None] + ALPHA_STEPS, ALPHAS[0], ALPHAS[-1]))
+    coarse = _fit(y, n, np.broadcast_to(ALPHAS, (len(y), len(ALPHAS))))
+    best = _fit(y, n, np.clip(coarse.alpha[:, None] + ALPHA_STEPS, ALPHAS[0], ALPHAS[-1]))
     point, deviation = _forecast(y, n, best, h)
     q = LocalModel.normal_quantiles(point, deviation, quantiles)
     return adjusted.restore(q * spread[..., None] + center[..., None])
-
-
-class _Lines(NamedTuple):
-    """Line through y[0 .. t], which does not depend on alpha, [n_series, T] each."""
-
-    A: FloatArray
-    B: FloatArray
 
 
 class _Fit(NamedTuple):
@@ -146,34 +142,10 @@ class _Fit(NamedTuple):
     variance: FloatArray
 
 
-def _lines(y: FloatArray) -> _Lines:
-    """Return the least-squares line through the values so far, updated a value at a time."""
-    A, B = np.empty_like(y), np.empty_like(y)
-    mean, slope = y[:, 0].copy(), np.zeros(len(y))
-    A[:, 0], B[:, 0] = mean, 0.0
-    for i in range(1, y.shape[1]):
-        slope = ((i - 1) * slope + 6 * (y[:, i] - mean) / (i + 1)) / (i + 2)
-        mean = (i * mean + y[:, i]) / (i + 1)
-        A[:, i], B[:, i] = mean - slope * (i + 2) / 2, slope
-    return _Lines(A, B)
-
-
-def _fit(y: FloatArray, n: IntArray, lines: _Lines, alphas: FloatArray) -> _Fit:
+def _fit(y: FloatArray, n: IntArray, alphas: FloatArray) -> _Fit:
     """Fit w in [0, 1] and the first level for each alpha [n_series, n_alphas]; return those of the best alpha."""
-    keep = 1 - alphas
-    level = alphas * y[:, :1]  # from a first level of 0; its effect is linear
-    power = keep.copy()
-    sums = {name: np.zeros(alphas.shape) for name in ("ee", "ed", "ep", "dd", "dp", "pp")}
     n_warm_up = np.where(n > 3 * N_WARM_UP, N_WARM_UP, 1)
-    for i in range(1, y.shape[1]):
-        D = power * lines.A[:, i - 1 : i] + (1 - power * keep) / alphas * lines.B[:, i - 1 : i]
-        counts = ((i >= n_warm_up) & (i < n))[:, None]
-        e = np.where(counts, y[:, i : i + 1] - level, 0.0)
-        D, P = np.where(counts, D, 0.0), np.where(counts, power, 0.0)
-        for name, a, b in (("ee", e, e), ("ed", e, D), ("ep", e, P), ("dd", D, D), ("dp", D, P), ("pp", P, P)):
-            sums[name] += a * b
-        level = alphas * y[:, i : i + 1] + keep * level
-        power = power * keep
+    sums = dict(zip(PAIRS, theta_sums(y, n, n_warm_up, alphas), strict=True))
     # Drawn to the classical method by a prior in units of the errors: what is a line without any stays one.
     _, _, error = _solve(sums, y[:, :1])
     prior = np.maximum(error, 0.0) / np.maximum(n - n_warm_up, 1)[:, None] / PRIOR_VARIANCE
@@ -194,7 +166,7 @@ def _solve(sums: dict[str, FloatArray], start: FloatArray) -> tuple[FloatArray, 
         sums: By pair, [n_series, n_alphas].
         start: First value, [n_series, 1].
     """
-    ee, ed, ep, dd, dp, pp = (sums[name] for name in ("ee", "ed", "ep", "dd", "dp", "pp"))
+    ee, ed, ep, dd, dp, pp = (sums[name] for name in PAIRS)
     ridge = RIDGE * (dd + pp) + 1e-12
     ep_ridge, pp_ridge = ep + ridge * start, pp + ridge  # towards a first level of y[0]
     determinant = (dd + ridge) * pp_ridge - dp * dp
@@ -205,23 +177,7 @@ def _solve(sums: dict[str, FloatArray], start: FloatArray) -> tuple[FloatArray, 
 
 
 def _forecast(y: FloatArray, n: IntArray, fit: _Fit, h: int) -> tuple[FloatArray, FloatArray]:
-    """Return points, which continue as if they had been observed, and standard deviations, [n_series, h]."""
-    n_series, T = y.shape
-    alpha, keep = fit.alpha, 1 - fit.alpha
-    level = alpha * y[:, 0] + keep * fit.first
-    mean, slope, base = y[:, 0].copy(), np.zeros(n_series), y[:, 0].copy()
-    power = keep.copy()
-    point = np.zeros((n_series, h))
-    for i in range(1, T + h):
-        mu = level + fit.w * (power * base + (1 - power * keep) / alpha * slope)
-        step = i - n
-        in_horizon = (step >= 0) & (step < h)
-        point[in_horizon, step[in_horizon]] = mu[in_horizon]
-        value = np.where(step < 0, y[:, min(i, T - 1)], mu)
-        level = alpha * value + keep * level
-        slope = ((i - 1) * slope + 6 * (value - mean) / (i + 1)) / (i + 2)
-        mean = (i * mean + value) / (i + 1)
-        base = mean - slope * (i + 2) / 2
-        power = power * keep
+    """Return points and standard deviations, [n_series, h]."""
+    point = theta_forecast(y, n, fit.alpha, fit.w, fit.first, h)
     k = np.arange(h)
-    return point, np.sqrt(fit.variance[:, None] * (1 + k * (alpha**2)[:, None]))
+    return point, np.sqrt(fit.variance[:, None] * (1 + k * (fit.alpha**2)[:, None]))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from types import ModuleType
 
+from gatecast._utils.typing import BoolArray as Flags
 from gatecast._utils.typing import FloatArray as Doubles
 from gatecast._utils.typing import IntArray as Integers
 from gatecast.kernels.packing import Array
@@ -79,6 +80,31 @@ def local_trend(
     exponent: float,
     mean: Doubles,
     variance: Doubles,
+) -> None: ...
+def theta_sums(y: Doubles, n: Integers, first: Integers, alpha: Doubles, sums: Doubles) -> None: ...
+def theta_forecast(y: Doubles, n: Integers, alpha: Doubles, w: Doubles, first: Doubles, point: Doubles) -> None: ...
+def seasonal_smoothing(
+    z: Doubles,
+    observed: Flags,
+    alpha: Doubles,
+    gamma: Doubles,
+    start: Doubles,
+    level: Doubles,
+    season: Doubles,
+    gain: Doubles,
+) -> None: ...
+def seasonal_smoothing_backward(
+    z: Doubles,
+    observed: Flags,
+    gamma: Doubles,
+    level: Doubles,
+    season: Doubles,
+    gain: Doubles,
+    dlevel: Doubles,
+    dseason: Doubles,
+    dalpha: Doubles,
+    dgamma: Doubles,
+    dstart: Doubles,
 ) -> None: ...
 def loss(
     kind: int, parameters: Sequence[float], p: Array, y: Array, weight: Array, scale: float

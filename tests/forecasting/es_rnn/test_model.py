@@ -210,4 +210,12 @@ def test_settings_and_panels_that_are_not_possible_are_refused():
 @pytest.mark.parametrize(("h", "m"), [(6, 1), (8, 4), (18, 12), (13, 1), (48, 24)])
 def test_proposed_settings_fit_short_series_too(h, m):
     for typical in (1, 2, 20, 500):
-        assert 1 <= default_settings(Task(h, m), typical).input_size <= max(2, typical)
+        assert 1 <= default_settings(Task(h, m), typical, 100).input_size <= max(2, typical)
+
+
+def test_default_settings_few_seasonal_series_have_a_small_network():
+    few, many = (default_settings(Task(12, 12), 144, n_series) for n_series in (15, 16))
+    assert (few.dilations, few.units, few.max_steps) == ((1, 12), 32, 100)
+    assert (many.dilations, many.units, many.max_steps) == ((1, 3, 6, 12), 48, 250)
+    for task in (Task(6, 1), Task(8, 4), Task(48, 168)):
+        assert default_settings(task, 400, 1) == default_settings(task, 400, 100)

@@ -3,17 +3,19 @@
 Shapes: n_series rows, T columns of the past, B series of a batch, C columns of a segment, K steps of the horizon that
 are trained, m season length, P = 2 + m smoothing parameters of a series: logits of both smoothing weights, and the
 first seasons, in units of the mean change; column 2 + j has the phase of step j + 1 after the end. Padded arrays have
-input_size - 1 columns in front of the T.
+input_size - 1 columns in front of the T. In memory series come last, as they do in the lanes of a packed batch: what
+lies side by side is one step of all series.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
-from gatecast.forecasting.es_rnn.smoothing import AnyFloatArray, Smoothed, gate, roughness, smooth, smooth_backward
+from gatecast.forecasting.es_rnn.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
 from gatecast.forecasting.panel_rnn.windows import MIN_SCALE
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 from gatecast.forecasting.seasonal_indices import seasonal_indices
@@ -77,11 +79,11 @@ class Segment(NamedTuple):
 class SegmentInputs(NamedTuple):
     """What network and loss read of a segment."""
 
-    x: AnyFloatArray
+    x: FloatArray
     """Windows less seasons and level, and the other inputs, [B, n_origins, input_size + 2]."""
-    y: AnyFloatArray
+    y: FloatArray
     """Targets less seasons and level, [B, n_origins, K]."""
-    weight: AnyFloatArray
+    weight: FloatArray
     """1 where both origin and target are observed, else 0, [B, n_origins, K]."""
     smoothed: Smoothed
     """Levels and seasons of the first C rows."""
@@ -140,9 +142,7 @@ def cut_segment(
     return Segment(z, inside & series.observed[rows, columns], phase, rows, n_origins, input_size)
 
 
-def segment_inputs(
-    segment: Segment, series: SmoothedSeries, parameters: AnyFloatArray, steps: IntArray
-) -> SegmentInputs:
+def segment_inputs(segment: Segment, series: SmoothedSeries, parameters: FloatArray, steps: IntArray) -> SegmentInputs:
     """Return windows and targets of every origin.
 
     ``x = z[t - input_size + 1..t] - s - l[t]`` where observed, else 0; ``y = z[t+k] - s[t+k] - l[t]``, with the
@@ -160,33 +160,35 @@ def segment_inputs(
     alpha, gamma = _weights(parameters[rows], series.seasonal[rows])
     start = np.take_along_axis(parameters[rows, 2:], segment.phase, axis=1).T
     smoothed = smooth(segment.z[:C], segment.observed[:C], alpha, gamma, start)
-    level = smoothed.level[C - n_origins :].T
+    level = smoothed.level[C - n_origins :, None]
     first = C - n_origins - input_size + 1
-    adjusted = np.ascontiguousarray((segment.z[:C] - smoothed.season[:C])[first:].T)
-    observed = sliding_window_view(np.ascontiguousarray(segment.observed[:C][first:].T), input_size, axis=1)
-    x = np.empty((B, n_origins, input_size + N_EXTRA_INPUTS))
-    np.subtract(sliding_window_view(adjusted, input_size, axis=1), level[..., None], out=x[..., :input_size])
-    x[..., :input_size] *= observed
-    np.clip(x[..., :input_size], -CLIP, CLIP, out=x[..., :input_size])
-    x[..., input_size] = observed.mean(axis=-1)
-    x[..., input_size + 1] = np.log(series.scale[rows])[:, None]
+    observed = _windows(segment.observed[first:C], input_size)
+    x = np.empty((n_origins, input_size + N_EXTRA_INPUTS, B))
+    window = x[:, :input_size]
+    np.subtract(_windows(segment.z[first:C] - smoothed.season[first:C], input_size), level, out=window)
+    window *= observed
+    np.clip(window, -CLIP, CLIP, out=window)
+    x[:, input_size] = observed.mean(axis=1)
+    x[:, input_size + 1] = np.log(series.scale[rows])
     origins = np.arange(C - n_origins, C)[:, None]
-    known_season = origins + 1 + (steps - 1) % m
-    y = (segment.z[origins + steps] - smoothed.season[known_season] - smoothed.level[origins]).transpose(2, 0, 1)
-    weight = (segment.observed[origins + steps] & segment.observed[origins]).transpose(2, 0, 1)
-    return SegmentInputs(x, np.clip(y, -2 * CLIP, 2 * CLIP), weight.astype(np.float64), smoothed)
+    y = segment.z[origins + steps]
+    y -= smoothed.season[origins + 1 + (steps - 1) % m]
+    y -= level
+    np.clip(y, -2 * CLIP, 2 * CLIP, out=y)
+    weight = (segment.observed[origins + steps] & segment.observed[origins]).astype(np.float64)
+    return SegmentInputs(_series_first(x), _series_first(y), _series_first(weight), smoothed)
 
 
 def segment_inputs_backward(
     segment: Segment,
     series: SmoothedSeries,
-    parameters: AnyFloatArray,
+    parameters: FloatArray,
     steps: IntArray,
     batch: SegmentInputs,
-    dx: AnyFloatArray,
-    dy: AnyFloatArray,
+    dx: FloatArray,
+    dy: FloatArray,
     level_penalty: float,
-) -> AnyFloatArray:
+) -> FloatArray:
     """Backpropagate through `segment_inputs`, and add the gradient of the roughness of the levels.
 
     Args:
@@ -206,21 +208,21 @@ def segment_inputs_backward(
     B, m = segment.phase.shape
     C = len(smoothed.level)
     first = C - n_origins - input_size + 1
-    x, y = batch.x[..., :input_size], batch.y
-    observed = sliding_window_view(np.ascontiguousarray(segment.observed[:C][first:].T), input_size, axis=1)
-    dwindow = (dx[..., :input_size] * (observed & (np.abs(x) < CLIP))).transpose(2, 1, 0).astype(np.float64)
-    dtarget = (dy * (np.abs(y) < 2 * CLIP)).transpose(2, 1, 0).astype(np.float64)
+    x, y = _series_last(batch.x)[:, :input_size], _series_last(batch.y)
+    observed = _windows(segment.observed[first:C], input_size)
+    dwindow = (_series_last(dx)[:, :input_size] * (observed & (np.abs(x) < CLIP))).astype(np.float64)
+    dtarget = (_series_last(dy) * (np.abs(y) < 2 * CLIP)).astype(np.float64)
     has_begun = np.cumsum(segment.observed[:C], axis=0) > 0
     counts = np.zeros((C, B))
     counts[2:] = has_begun[:-2]
     dlevel = level_penalty * roughness(smoothed.level, counts)[1] if level_penalty else np.zeros((C, B))
-    dlevel[C - n_origins :] -= dwindow.sum(axis=0) + dtarget.sum(axis=0)
+    dlevel[C - n_origins :] -= dwindow.sum(axis=1) + dtarget.sum(axis=1)
     dseason = np.zeros((C + m, B))
-    for j, part in enumerate(dwindow):
-        dseason[first + j : first + j + n_origins] -= part
-    for step, part in zip(steps.tolist(), dtarget, strict=True):
+    for j in range(input_size):
+        dseason[first + j : first + j + n_origins] -= dwindow[:, j]
+    for k, step in enumerate(steps.tolist()):
         known_season = C - n_origins + 1 + (step - 1) % m
-        dseason[known_season : known_season + n_origins] -= part
+        dseason[known_season : known_season + n_origins] -= dtarget[:, k]
     alpha, gamma = _weights(parameters[rows], series.seasonal[rows])
     dalpha, dgamma, dstart = smooth_backward(segment.z[:C], segment.observed[:C], gamma, smoothed, dlevel, dseason)
     gradient = np.zeros((B, 2 + m))
@@ -230,6 +232,21 @@ def segment_inputs_backward(
     return gradient
 
 
-def _weights(parameters: AnyFloatArray, seasonal: FloatArray) -> tuple[AnyFloatArray, AnyFloatArray]:
+def _windows(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Return all windows of some columns of [C, B], as a view, [C - size + 1, size, B]."""
+    return np.asarray(sliding_window_view(values, size, axis=0).transpose(0, 2, 1))
+
+
+def _series_first(x: FloatArray) -> FloatArray:
+    """Return [T, F, B] as a view, [B, T, F]."""
+    return np.asarray(x.transpose(2, 0, 1))
+
+
+def _series_last(x: FloatArray) -> FloatArray:
+    """Return [B, T, F] as a view, [T, F, B]: the inverse of `_series_first`."""
+    return np.asarray(x.transpose(1, 2, 0))
+
+
+def _weights(parameters: FloatArray, seasonal: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the weights of the newest value in level and season, [B] each."""
     return gate(parameters[:, 0]), gate(parameters[:, 1]) * seasonal
