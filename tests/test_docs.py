@@ -369,5 +369,5 @@ def test_check_site_accepts_links_and_local_files(tmp_path):
 
 
 def test_ci_runs_the_documented_targets():
-    targets = re.findall(r"^(?:beside docs )?make ([a-z-]+)", read_text(ROOT / ".ci" / "run"), re.MULTILINE)
-    assert targets == ["test", "docs", "test-peers", "sanitize", "test-pages"]
+    targets = re.findall(r"^(?:beside sanitize )?make ([a-z-]+)", read_text(ROOT / ".ci" / "run"), re.MULTILINE)
+    assert targets == ["test", "sanitize", "test-peers", "docs", "test-pages"]

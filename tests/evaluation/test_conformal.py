@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.evaluation.conformal import fit_margins, half_widths
+from gatecast.evaluation.conformal import fit_margins, half_widths, redundancy
 
 PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
 NORMAL = np.array([NormalDist().inv_cdf(p) for p in PROBABILITIES])
@@ -130,3 +130,60 @@ def test_fit_margins_of_many_scores_are_quantiles_of_all_of_them(kind, level, rn
     expected = [(quantile(side, 0.5 + level / 200) + both) / 2 for side in (-score, score)]
     margins = fit_margins(quantiles, PROBABILITIES, score[:, None], np.ones(n), weight, [level])[level]
     np.testing.assert_array_equal(margins, [expected])
+
+
+def rolling_errors(rng, n_origins=50, horizon=12):
+    """Return the errors of the last value of random walks as their forecast, from origins a step apart."""
+    walk = np.cumsum(rng.normal(size=n_origins + horizon))
+    return np.array([walk[k + 1 : k + 1 + horizon] - walk[k] for k in range(n_origins - 1)])
+
+
+def test_redundancy_of_a_walk_grows_with_the_steps_that_horizons_share(rng):
+    errors = [rolling_errors(rng) for _ in range(200)]
+    shares = np.mean([redundancy(error, np.zeros(49, int), np.arange(49)) for error in errors], axis=0)
+    assert shares[0] == pytest.approx(1.2, abs=0.2)
+    assert (np.diff(shares) > 0).all()
+    assert 8 < shares[-1] < 16
+
+
+def test_redundancy_does_not_depend_on_the_order_of_rows_or_on_the_unit(rng):
+    error = rolling_errors(rng)
+    series, length, order = np.zeros(49, int), np.arange(49), rng.permutation(49)
+    expected = redundancy(error, series, length)
+    np.testing.assert_allclose(redundancy(7 * error[order], series, length[order]), expected)
+
+
+def test_redundancy_sees_no_likeness_between_series(rng):
+    error = np.repeat(rolling_errors(rng)[:1], 40, axis=0)
+    np.testing.assert_array_equal(redundancy(error, np.arange(40), np.arange(40)), np.ones(12))
+
+
+def test_redundancy_of_missing_or_exact_forecasts_is_one():
+    error = np.zeros((5, 3))
+    error[:, 1] = np.nan
+    np.testing.assert_array_equal(redundancy(error, np.zeros(5, int), np.arange(5)), np.ones(3))
+
+
+def test_margins_of_overlapping_origins_are_wider_and_hold_more(rng):
+    levels, held = [80, 95], {kind: [] for kind in ("counted alike", "counted by redundancy")}
+    quantiles = np.zeros((49, 12, 5))
+    for _ in range(150):
+        error = rolling_errors(rng)
+        fresh = np.cumsum(rng.normal(size=12))
+        r = redundancy(error, np.zeros(49, int), np.arange(49))
+        for kind, redundant in zip(held, (None, r), strict=True):
+            ones = np.ones(49)
+            margins = fit_margins(quantiles, PROBABILITIES, error, ones, ones, levels, redundant)
+            held[kind].append([np.mean((fresh > -m[:, 0]) & (fresh < m[:, 1])) for m in margins.values()])
+    alike, counted = (100 * np.mean(rows, axis=0) for rows in held.values())
+    assert counted[0] > alike[0] + 3
+    assert counted[1] > alike[1]
+    assert counted == pytest.approx([83, 96], abs=3)
+
+
+def test_neighboring_steps_do_not_count_as_more_scores():
+    quantiles, ones = np.zeros((9, 30, 5)), np.ones(9)
+    actual = np.tile(np.linspace(-1, 1, 9)[:, None], (1, 30))
+    margins = fit_margins(quantiles, PROBABILITIES, actual, ones, ones, [80])
+    # 80 % with one more of 9 scores are 8 of 9: the second largest, though each step sees three of each.
+    np.testing.assert_allclose(margins[80], 1.0)

@@ -198,7 +198,7 @@ def redundancy(error: FloatArray, series: IntArray, length: IntArray) -> FloatAr
         >>> apart, overlapping = steps[:300], np.convolve(steps, np.ones(10))[9:309]
         >>> error = np.stack([apart, overlapping], axis=1)
         >>> redundancy(error, np.zeros(300, int), np.arange(300)).round().tolist()
-        [1.0, 10.0]
+        [1.0, 9.0]
     """
     order = np.lexsort((length, series))
     error, series = np.nan_to_num(error[order]), series[order]
