@@ -46,6 +46,7 @@ NB_MODULE(_native, m) {
   m.def("set_isa", &gatecast::set_isa, "name"_a);
   m.def("num_threads", &gatecast::num_threads);
   m.def("set_num_threads", &set_num_threads, "n"_a);
+  m.def("share_threads", &gatecast::share_threads, "change"_a);
   m.def("trim", &gatecast::trim);
   m.def("release_memory", &gatecast::release_memory);
   m.def("memory_requests", &gatecast::system_requests);

@@ -157,6 +157,7 @@ std::mutex* pool_mutex = new std::mutex;  // held while the pool runs a job or i
 Pool* pool = nullptr;
 std::atomic<int> thread_count{1};
 std::atomic<double> hand_over_seconds{0};  // of the pool; 0: not measured
+std::atomic<int> sharers{0};               // computations that run side by side
 
 // The pool, started if need be; pool_mutex is held.
 Pool& running_pool() {
@@ -172,6 +173,7 @@ void reset_after_fork() {
   pool_mutex = new std::mutex;
   pool = nullptr;
   hand_over_seconds = 0;
+  sharers = 0;
 }
 
 }  // namespace
@@ -181,7 +183,11 @@ int num_threads() {
 }
 
 int available_threads() {
-  return in_parallel_region ? 1 : thread_count.load();
+  return in_parallel_region ? 1 : std::max(1, thread_count / std::max(1, sharers.load()));
+}
+
+void share_threads(int change) {
+  sharers += change;
 }
 
 int worthwhile_threads(double seconds) {
@@ -209,7 +215,8 @@ void set_num_threads(int n) {
 }
 
 void run_parallel(int64_t count, int workers, void (*body)(void*, int64_t, int), void* context) {
-  if (count > 1 && workers > 1 && thread_count > 1 && !in_parallel_region) {
+  workers = std::min(workers, available_threads());
+  if (count > 1 && workers > 1) {
     const std::unique_lock lock(*pool_mutex, std::try_to_lock);
     if (lock.owns_lock()) {
       Pool& started = running_pool();

@@ -9,6 +9,7 @@ given a context knows nothing of the future but the columns that are known for i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -30,6 +31,9 @@ MAX_CATEGORIES = 20
 
 MAX_LENGTH = 65_536
 """Newest values of a series that models read: a million rows cost as much as these."""
+
+_DERIVING = threading.RLock()
+"""Held while something is derived, of any context: what derives from one may derive from another."""
 
 FIELDS = ("values", "series", "end", "last_step", "futr_exog", "hist_exog", "stat_exog")
 
@@ -68,9 +72,11 @@ class PanelContext:
         return len(self.values)
 
     def derive(self, key: Hashable, compute: Callable[[], Derived]) -> Derived:
-        """Return what is computed from this context alone; it is computed once and kept."""
+        """Return what is computed from this context alone; it is computed once and kept, for all threads."""
         if key not in self._derived:
-            self._derived[key] = compute()
+            with _DERIVING:
+                if key not in self._derived:
+                    self._derived[key] = compute()
         return self._derived[key]  # type: ignore[no-any-return]
 
     def scaler(self, season_length: int) -> SeriesScaler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -25,7 +26,9 @@ from gatecast.forecasting.base import (
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.registry import get_model
+from gatecast.forecasting.side_by_side import train_side_by_side
 from gatecast.kernels.native import release_memory
+from gatecast.nn.training import StepRecord
 
 __all__ = ["FittedMedian", "MedianOf", "Refined", "members_of"]
 
@@ -94,25 +97,47 @@ class MedianOf:
         monitor: ValidationMonitor | None = None,
         on_step: StepCallback | None = None,
     ) -> FittedMedian:
-        """Fit every member. The first is monitored, and all others that stop early or are alternatives."""
-        members = []
-        for k, config in enumerate(self.configs):
-            stops_early = getattr(config, "min_improvement", 1.0) < 1.0
-            model = config.fit(
+        """Fit every member, networks side by side. Monitored are the first, those that stop early, and alternatives."""
+        fits = [
+            partial(
+                self._fit_member,
+                k,
                 context,
                 task._replace(seed=task.seed + k),
                 init=init.members[k] if init is not None else None,
-                monitor=monitor if k == 0 or stops_early or self.alternatives else None,
-                on_step=None if on_step is None else self._reporter(k, on_step),
+                monitor=monitor if k == 0 or self.alternatives or _stops_early(config) else None,
             )
-            members.append(model)
-        return FittedMedian(self, tuple(members))
+            for k, config in enumerate(self.configs)
+        ]
+        report = None if on_step is None else self._reporter(on_step)
+        if self.family == "network":
+            return FittedMedian(self, tuple(train_side_by_side(fits, report)))
+        return FittedMedian(self, tuple(fit(report) for fit in fits))
 
-    def _reporter(self, member: int, on_step: StepCallback) -> StepCallback:
-        """Return a callback that adds the member and the share of all trainings that is done."""
-        before = sum(getattr(config, "max_steps", 0) for config in self.configs[:member])
-        total = max(self.max_steps, 1)
-        return lambda step: on_step(step._replace(member=member, fraction=(before + step.number) / total))
+    def _fit_member(
+        self,
+        k: int,
+        context: PanelContext,
+        task: Task,
+        on_step: StepCallback | None,
+        *,
+        init: Any,
+        monitor: ValidationMonitor | None,
+    ) -> Any:
+        """Fit one member, whose records say which it is."""
+        report = None if on_step is None else lambda step: on_step(step._replace(member=k))
+        return self.configs[k].fit(context, task, init=init, monitor=monitor, on_step=report)
+
+    def _reporter(self, on_step: StepCallback) -> StepCallback:
+        """Return a callback that adds the share of all trainings that is done."""
+        done, total = [0] * len(self.configs), max(self.max_steps, 1)
+
+        def report(step: StepRecord) -> None:
+            """Report an update."""
+            done[step.member] = step.number
+            on_step(step._replace(fraction=sum(done) / total))
+
+        return report
 
     def trial(self) -> MedianOf:
         """Return the members that are fitted where a validation part measures the model."""
@@ -208,6 +233,11 @@ def members_of(config: ModelConfig) -> tuple[Any, ...]:
         (2, 1)
     """
     return config.configs if isinstance(config, MedianOf) else (config,)
+
+
+def _stops_early(config: Any) -> bool:
+    """Return whether the training of a member ends where its validation error is least."""
+    return bool(getattr(config, "min_improvement", 1.0) < 1.0)
 
 
 def _changes(before: Any, after: Any) -> dict[str, Any]:

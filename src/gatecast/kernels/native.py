@@ -12,7 +12,8 @@ GATECAST_ISA (default: the highest instruction-set level of this machine).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +50,7 @@ __all__ = [
     "seasonal_smoothing_backward",
     "set_isa",
     "set_num_threads",
+    "sharing_threads",
     "theta_forecast",
     "theta_sums",
 ]
@@ -567,6 +569,23 @@ def set_num_threads(n: int) -> None:
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256:
         raise ConfigError("impossible number of threads", got=repr(n), expected="a whole number from 1 to 256")
     _native.set_num_threads(n)
+
+
+@contextmanager
+def sharing_threads() -> Iterator[None]:
+    """Let computations that run at the same time, each in a thread and a block of its own, share the threads.
+
+    With as many of them as there are threads, each computes on one; a last one has all of them again. Results do not
+    depend on it, to the bit.
+
+    >>> with sharing_threads():
+    ...     x = dropout(np.ones((1, 1, 1, 16), np.float32), 0.0, key=1)
+    """
+    _native.share_threads(1)
+    try:
+        yield
+    finally:
+        _native.share_threads(-1)
 
 
 def release_memory() -> None:

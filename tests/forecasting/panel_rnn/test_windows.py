@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
-from gatecast.forecasting.panel_rnn.windows import batches, inputs, inputs_backward, scale_series
+from gatecast.forecasting.panel_rnn.training_batches import training_batches
+from gatecast.forecasting.panel_rnn.windows import inputs, inputs_backward, scale_series
 
 SMALL = LSTMConfig(6, units=8, n_origins=24, max_steps=40, batch_size=32)
 
@@ -35,10 +36,10 @@ def test_inputs_with_a_stride_read_the_same_windows(panel):
     spaced, there = inputs(scaled, which, every[:, ::4], ahead, segments)
     np.testing.assert_array_equal(spaced, x[:, ::4])
     np.testing.assert_array_equal(there, level[:, ::4])
-    (one, two) = (next(batches(scaled, ahead, settings, 0)) for settings in (each, segments))
-    for left, right in zip(one, two, strict=True):
-        assert left.shape[1:2] == (21,)
-        assert right.shape[1:2] == (6,)
+    one, two = (next(training_batches(scaled, ahead, settings, 0)) for settings in (each, segments))
+    for name in ("x", "y", "weight"):
+        assert getattr(one, name).shape[1] == 21
+        assert getattr(two, name).shape[1] == 6
 
 
 @pytest.mark.slow

@@ -36,10 +36,10 @@ from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.network_training import train_to_best
 from gatecast.forecasting.panel_rnn import presets
 from gatecast.forecasting.panel_rnn.attribution import attribution_path
+from gatecast.forecasting.panel_rnn.training_batches import training_batches
 from gatecast.forecasting.panel_rnn.windows import (
     N_EXTRA_INPUTS,
     ScaledSeries,
-    batches,
     inputs,
     scale_series,
 )
@@ -48,7 +48,6 @@ from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.forecasting.steps import direct_steps, interpolation
 from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
-from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights, split_network
@@ -369,12 +368,9 @@ def train(
     else:
         weights.vector[:] = init.weights.vector
     model = PanelRNN(config, network, weights, task.horizon)
-    training_batches = (
-        Batch(pack(x), pack(y), pack(weight), None, float(weight.sum()), len(x))
-        for x, y, weight in batches(scaled, steps, config, seed)
-    )
+    batches = training_batches(scaled, steps, config, seed)
     errors = None if measure is None else partial(measure, model)
-    n_steps = train_to_best(network, weights, training_batches, config, seed=seed, measure=errors, on_step=on_step)
+    n_steps = train_to_best(network, weights, batches, config, seed=seed, measure=errors, on_step=on_step)
     return replace(model, config=replace(config, max_steps=n_steps))
 
 

@@ -7,7 +7,6 @@ in front of the T.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,20 +16,22 @@ from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import forward_fill
 from gatecast.kernels.packing import Array
-from gatecast.nn.random import generator
 
 if TYPE_CHECKING:
     from gatecast.forecasting.panel_rnn.model import PanelRNNConfig
 
 __all__ = [
-    "CROPS_PER_BATCH",
+    "CLIP",
     "MIN_SCALE",
     "N_EXTRA_INPUTS",
     "InputGradients",
+    "OriginInputs",
     "ScaledSeries",
-    "batches",
+    "center_windows",
+    "exogenous_inputs",
     "inputs",
     "inputs_backward",
+    "origin_inputs",
     "scale_series",
 ]
 
@@ -47,9 +48,6 @@ MIN_SCALE = 1e-3
 
 POSITION_WIDTH = 1.5
 """Standard deviations of a series within which the position of its level changes most."""
-
-CROPS_PER_BATCH = 16
-"""Segments in a batch where there are fewer series."""
 
 
 class ScaledSeries(NamedTuple):
@@ -130,6 +128,41 @@ def _median(x: FloatArray) -> FloatArray:
     return np.where(count > 0, np.where(count % 2 == 1, low, (low + high) / 2), 0.0)
 
 
+class OriginInputs(NamedTuple):
+    """What a network reads at each origin besides windows and exogenous columns."""
+
+    level: Float32Array
+    """Mean of the newest values, which windows are counted from, [n_series, T]."""
+    extra: Float32Array
+    """Share observed, log of the scale, position of the level, [n_series, T, 3]."""
+
+
+def origin_inputs(scaled: ScaledSeries, config: PanelRNNConfig) -> OriginInputs:
+    """Return what a network reads at all origins besides windows: the same in every update.
+
+    Args:
+        scaled: All series.
+        config: Of the network.
+    """
+    n, n_level = config.input_size, min(config.level_window, config.input_size)
+    level = sliding_window_view(scaled.z[:, n - n_level :], n_level, axis=1).mean(axis=-1)
+    extra = np.empty((*level.shape, N_EXTRA_INPUTS), np.float32)
+    n_observed = np.cumsum(scaled.observed, axis=1)
+    n_observed[:, n:] -= n_observed[:, :-n].copy()
+    extra[..., 0] = n_observed[:, n - 1 :] / np.float32(n)
+    extra[..., 1] = scaled.log_scale[:, None]
+    position = np.tanh((level - scaled.center[:, None]) / (POSITION_WIDTH * scaled.spread[:, None]))
+    extra[..., 2] = config.level_position_weight * position
+    return OriginInputs(level, extra)
+
+
+def center_windows(windows: Array, level: Array, observed: Array, *, out: Array) -> None:
+    """Write ``clip(observed (windows - level), -50, 50)``, in any layout."""
+    np.subtract(windows, level, out=out)
+    out *= observed
+    np.clip(out, -CLIP, CLIP, out=out)
+
+
 def inputs(
     scaled: ScaledSeries, rows: IntArray, origins: IntArray, steps: IntArray, config: PanelRNNConfig
 ) -> tuple[Array, Float32Array]:
@@ -146,29 +179,24 @@ def inputs(
         Inputs, [B, n_origins, input_size + 3 + number of exogenous inputs], and levels, [B, n_origins].
     """
     input_size, stride = config.input_size, config.stride
+    levels, extra = origin_inputs(scaled, config)
     columns = origins[:, :1] + np.arange((origins.shape[1] - 1) * stride + input_size)
     windows, observed = (
         sliding_window_view(part[rows, columns], input_size, axis=1)[:, ::stride]
         for part in (scaled.z, scaled.observed)
     )
-    level = windows[..., -min(config.level_window, input_size) :].mean(axis=-1)
-    exogenous = _exogenous_inputs(scaled.context, rows, origins, steps)
+    level = levels[rows, origins]
+    exogenous = exogenous_inputs(scaled.context, rows, origins, steps)
     n_inputs = input_size + N_EXTRA_INPUTS + sum(part.shape[-1] for part in exogenous)
     x = np.empty((*windows.shape[:-1], n_inputs), np.float32)
-    window = x[..., :input_size]
-    np.subtract(windows, level[..., None], out=window)
-    window *= observed
-    np.clip(window, -CLIP, CLIP, out=window)
-    x[..., input_size] = observed.mean(axis=-1)
-    x[..., input_size + 1] = scaled.log_scale[rows]
-    position = np.tanh((level - scaled.center[rows]) / (POSITION_WIDTH * scaled.spread[rows]))
-    x[..., input_size + 2] = config.level_position_weight * position
+    center_windows(windows, level[..., None], observed, out=x[..., :input_size])
+    x[..., input_size : input_size + N_EXTRA_INPUTS] = extra[rows, origins]
     if exogenous:
         np.concatenate(exogenous, axis=-1, out=x[..., input_size + N_EXTRA_INPUTS :])
     return x, level
 
 
-def _exogenous_inputs(context: PanelContext, rows: IntArray, origins: IntArray, steps: IntArray) -> list[FloatArray]:
+def exogenous_inputs(context: PanelContext, rows: IntArray, origins: IntArray, steps: IntArray) -> list[FloatArray]:
     """Return future columns at and after each origin, historic and static ones, each [B, n_origins, n_inputs]."""
     parts, shape = [], np.broadcast_shapes(rows.shape, origins.shape)
     if context.futr_exog.shape[2]:
@@ -240,7 +268,7 @@ def _shifted(origins: IntArray, n_steps: int, stride: int) -> slice:
 def _exogenous_backward(
     context: PanelContext, origins: IntArray, steps: IntArray, stride: int, dx: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Backpropagate through `_exogenous_inputs`."""
+    """Backpropagate through `exogenous_inputs`."""
     (B, n_known, F), G = context.futr_exog.shape, context.hist_exog.shape[2]
     # Beyond what is known the last column is read: its gradients are collected there first.
     dfutr_exog = np.zeros((B, max(n_known, int(origins[-1]) + int(steps[-1]) + 1), F))
@@ -253,42 +281,3 @@ def _exogenous_backward(
     dpast = dx[..., (len(steps) + 1) * F :]
     dhist_exog[:, _shifted(origins, 0, stride)] = dpast[..., :G]
     return dfutr_exog[:, :n_known], dhist_exog, dpast[..., G:].sum(axis=1)
-
-
-def batches(
-    scaled: ScaledSeries, steps: IntArray, config: PanelRNNConfig, seed: int
-) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield inputs, targets [B, n_origins, K] and their weights of 0 and 1, of every update.
-
-    A series takes part with one segment: all its origins, or a random segment of a longer one.
-    """
-    n_series, horizon = len(scaled.z), int(steps[-1])
-    T = scaled.z.shape[1] - config.input_size + 1
-    n_origins = min(config.n_origins, (T - 2) // config.stride + 1)
-    span = (n_origins - 1) * config.stride + 1
-    rng = generator(seed, 2)
-    # Steps without gaps are a slice, which need not be copied.
-    selected = slice(steps[0], horizon + 1) if len(steps) == horizon else steps
-    for _ in range(config.max_steps):
-        # Several segments each, where there are few series.
-        rows = (
-            rng.integers(0, n_series, CROPS_PER_BATCH)
-            if n_series < CROPS_PER_BATCH
-            else rng.choice(n_series, min(n_series, config.batch_size), replace=False)
-        )
-        # The last origin has at least one value after it; those of a long series lie anywhere.
-        spare = np.maximum(T - scaled.first[rows] - span - 1, 0)
-        last = T - 2 - np.floor(rng.random(len(rows)) * (spare + 1)).astype(np.int64)
-        origins = last[:, None] + config.stride * np.arange(1 - n_origins, 1)
-        rows = rows[:, None]
-        x, level = inputs(scaled, rows, origins, steps, config)
-        columns = origins[:, :1] + np.arange(span + horizon)
-        padded = np.minimum(columns, T - 1) + config.input_size - 1
-        observed = scaled.observed[rows, padded] * (columns < T)
-        values, is_known = (
-            sliding_window_view(part, horizon + 1, axis=1)[:, :: config.stride, selected]
-            for part in (scaled.z[rows, padded], observed)
-        )
-        y = values - level[..., None]
-        np.clip(y, -2 * CLIP, 2 * CLIP, out=y)
-        yield x, y, is_known * observed[:, : span : config.stride, None]

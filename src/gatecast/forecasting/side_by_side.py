@@ -1,0 +1,89 @@
+"""Trainings that know nothing of each other, side by side in threads: each on its share of the processors.
+
+The kernels release Python's lock, so trainings on one thread each wait for nobody: several small trainings are done
+sooner than by splitting every batch over all threads. Results do not depend on it, to the bit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeVar
+
+from gatecast.forecasting.base import StepCallback
+from gatecast.kernels.native import get_num_threads, sharing_threads
+from gatecast.nn.training import StepRecord
+
+__all__ = ["Training", "train_side_by_side"]
+
+Model = TypeVar("Model")
+
+Training = Callable[[StepCallback | None], Model]
+"""Trains a model, and calls what it is given after every update."""
+
+
+class _StoppedError(Exception):
+    """Ends a training whose result nobody waits for."""
+
+
+def train_side_by_side(trainings: Sequence[Training[Model]], on_step: StepCallback | None = None) -> list[Model]:
+    """Make several trainings, at most as many at a time as the kernels have threads.
+
+    Args:
+        trainings: What is to be done, in an order in which it also may be done one after the other.
+        on_step: Is called with the records of all trainings, in the thread of the caller. What it raises, such as
+            KeyboardInterrupt, ends all trainings.
+
+    Returns:
+        The results, in the order of the trainings.
+
+    Raises:
+        Exception: What the first training raised that failed; the others then end too.
+
+    Example:
+        >>> train_side_by_side([lambda report: 1, lambda report: 2])
+        [1, 2]
+    """
+    n_threads = min(len(trainings), get_num_threads())
+    if n_threads < 2:
+        return [training(on_step) for training in trainings]
+    stop, records = threading.Event(), SimpleQueue[StepRecord | Future[Model]]()
+
+    def report(step: StepRecord) -> None:
+        """Pass a record on to the caller's thread."""
+        if stop.is_set():
+            raise _StoppedError
+        if on_step is not None:
+            records.put(step)
+
+    with ThreadPoolExecutor(n_threads, "gatecast-training") as executor:
+        try:
+            futures = [executor.submit(copy_context().run, partial(_share, item, report)) for item in trainings]
+            for future in futures:
+                future.add_done_callback(records.put)
+            _wait(records, len(futures), on_step)
+            return [future.result() for future in futures]
+        finally:
+            stop.set()
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _share(training: Training[Model], report: StepCallback) -> Model:
+    """Make a training on its share of the threads."""
+    with sharing_threads():
+        return training(report)
+
+
+def _wait(records: SimpleQueue[StepRecord | Future[Model]], n_left: int, on_step: StepCallback | None) -> None:
+    """Pass records on until all trainings are done, or one has failed: its error is raised."""
+    while n_left:
+        item = records.get()
+        if isinstance(item, Future):
+            item.result()
+            n_left -= 1
+        elif on_step is not None:
+            on_step(item)
