@@ -92,7 +92,9 @@ def train_to_best(
         The updates that the weights have seen.
     """
     optimizer = default_optimizer(settings.learning_rate, settings.max_steps)
-    records = train_steps(network, weights, batches, Pinball(settings.quantiles), optimizer, seed=seed)
+    loss = Pinball(settings.quantiles)
+    # Few series fill one block: their networks are trained side by side instead of splitting it.
+    records = train_steps(network, weights, batches, loss, optimizer, seed=seed, single_blocks=True)
     best = BestWeights(weights)
     run_steps(records, settings.max_steps, measure, on_step, best)
     return best.number if best.restore(settings.min_improvement) else settings.max_steps

@@ -161,9 +161,14 @@ class TrainingStack:
         self.key_uses.append((self._layer, None))
 
     @staticmethod
-    def takes(x: Array) -> bool:
-        """Return whether a batch is large enough for block order, which depends on its shape alone."""
-        return x.shape[3] == LANES and len(x) >= MIN_BLOCKS
+    def takes(x: Array, *, single_blocks: bool = False) -> bool:
+        """Return whether a batch is large enough for block order, which depends on its shape alone.
+
+        Args:
+            x: Inputs, [nb, T, F, L].
+            single_blocks: Whether one block is enough.
+        """
+        return x.shape[3] == LANES and len(x) >= (1 if single_blocks else MIN_BLOCKS)
 
     def step(
         self,

@@ -45,6 +45,8 @@ class Differentiator:
         weights: The parameters, which may change between calls.
         grads: Receives the gradients; made by `zeros_like`.
         loss: Elementwise loss.
+        single_blocks: Whether batches of a single block go through in block order too: a call of the kernels instead of
+            several, on one thread. It pays where other trainings run on the other threads.
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.losses import MeanSquaredError
@@ -60,8 +62,11 @@ class Differentiator:
     [-6.0, -6.0]
     """
 
-    def __init__(self, network: Network, weights: Weights, grads: Weights, loss: Loss) -> None:
+    def __init__(
+        self, network: Network, weights: Weights, grads: Weights, loss: Loss, *, single_blocks: bool = False
+    ) -> None:
         self._network, self._weights, self._grads, self._loss = network, weights, grads, loss
+        self._single_blocks = single_blocks
         self._kernel = kernel_of(loss)
         self._stack = None if self._kernel is None else training_stack(network, weights, grads)
 
@@ -73,7 +78,7 @@ class Differentiator:
             training: The update that this pass is for.
             need_dx: Whether the gradients of inputs and outputs are wanted.
         """
-        if self._stack is not None and TrainingStack.takes(batch.x):
+        if self._stack is not None and TrainingStack.takes(batch.x, single_blocks=self._single_blocks):
             return self._in_block_order(self._stack, batch, training, need_dx)
         return self._layer_by_layer(batch, training, need_dx)
 

@@ -219,6 +219,7 @@ def train_steps(
     seed: int,
     state: TrainingState | None = None,
     on_gradient: OnGradient | None = None,
+    single_blocks: bool = False,
 ) -> Iterator[StepRecord]:
     """Train the weights of a network in place, one update per batch.
 
@@ -233,6 +234,7 @@ def train_steps(
         seed: Determines dropout, together with the step: the same seed gives the same bits.
         state: Where an earlier call stopped; changed in place.
         on_gradient: Receives the gradients of inputs and outputs, to train what lies outside of the network.
+        single_blocks: As for `Differentiator`: for networks that are trained side by side.
 
     Yields:
         A record after every update.
@@ -254,7 +256,7 @@ def train_steps(
     """
     state = state or TrainingState(optimizer.init(weights.vector.size))
     grads = zeros_like(weights)
-    differentiate = Differentiator(network, weights, grads, loss)
+    differentiate = Differentiator(network, weights, grads, loss, single_blocks=single_blocks)
     for batch in batches:
         state.step += 1
         if batch.total == 0:
