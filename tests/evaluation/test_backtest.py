@@ -5,6 +5,7 @@ import pytest
 from panel_cases import monthly, ragged_panel
 
 from gatecast.evaluation.backtest import forecast_window, score_test_part, test_table
+from gatecast.evaluation.past_forecasts import forecast_past, quantiles_at
 from gatecast.evaluation.splits import Split
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.baselines import drift
@@ -67,6 +68,20 @@ def test_score_test_part_is_the_same_for_a_few_origins_at_a_time(fitted, monkeyp
     assert list(parts.table) == list(whole.table)
     for name, column in whole.table.items():
         np.testing.assert_array_equal(parts.table[name], column)
+
+
+def test_score_test_part_of_known_quantiles_is_that_of_forecasting_again(fitted, monkeypatch):
+    state, context = fitted.state_, PanelContext.from_panel(fitted.state_.panel)
+    arguments = (state.calibrator, state.ensemble, state.panel, context, Split(22, 0, 14), 12, (80.0,))
+    offsets = np.array([14, 13, 10, 6, 2])
+    past = forecast_past(state.ensemble, context, offsets, 12)
+    known = quantiles_at(past, offsets, np.arange(14, 0, -H), len(context))
+    again = score_test_part(*arguments)
+    monkeypatch.setattr("gatecast.evaluation.backtest.MAX_PAST_VALUES", 1)
+    taken = score_test_part(*arguments, known)
+    for name, column in again.table.items():
+        np.testing.assert_array_equal(taken.table[name], column)
+    assert taken.scores == again.scores
 
 
 def test_backtest_without_a_season_shows_the_value_of_a_cycle_ago_beside_naive():

@@ -5,15 +5,21 @@ Shapes: n_series series, T columns, horizon steps.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import FloatArray, IntArray
+from gatecast._utils.typing import FloatArray
 from gatecast.data.panel import ColumnNames, Panel
-from gatecast.evaluation.calibration import ConformalCalibrator, point_forecasts, predict_all
+from gatecast.evaluation.calibration import (
+    ConformalCalibrator,
+    point_forecasts,
+    predict_all,
+    with_ensemble,
+)
 from gatecast.evaluation.coherent_forecasts import forecast_intervals
 from gatecast.evaluation.scored_forecasts import ScoredForecasts
 from gatecast.evaluation.scores import fill_missing, score
@@ -41,6 +47,7 @@ def score_test_part(
     split: Split,
     season_length: int,
     levels: tuple[float, ...],
+    known: Mapping[str, FloatArray] | None = None,
 ) -> Evaluation:
     """Forecast the last rows of each series, one horizon at a time, each from all rows before it, and score.
 
@@ -52,6 +59,7 @@ def score_test_part(
         split: Rows in the training, validation and test part; the last are forecast.
         season_length: Of seasonal naive and of MASE.
         levels: Of the intervals, in percent.
+        known: Quantiles of every model from these origins, ordered by origin, if they have been forecast before.
     """
     horizon, n_test = ensemble.task.horizon, split.test
     shown = shown_season(panel.freq, int(np.median(panel.lengths)) - n_test, season_length)
@@ -64,17 +72,21 @@ def score_test_part(
             column.reshape(len(offsets), n_series, horizon).transpose(1, 0, 2).reshape(n_series, -1)[:, :n_test]
         )
 
-    def forecast(origins: IntArray) -> list[dict[Any, FloatArray]]:
+    def forecast(first: int, last: int) -> list[dict[Any, FloatArray]]:
         """Return the sides of the intervals, the forecasts of the models and the baselines from some origins."""
-        past, _ = context.rolling_origins(origins, horizon)
-        quantiles = predict_all(calibrator, ensemble, past)
+        past, _ = context.rolling_origins(offsets[first:last], horizon)
+        if known is None:
+            quantiles = predict_all(calibrator, ensemble, past)
+        else:
+            rows = slice(first * n_series, last * n_series)
+            quantiles = with_ensemble(calibrator, {name: q[rows] for name, q in known.items()}, past.series)
         main = forecast_intervals(calibrator, quantiles[calibrator.name], past, levels, panel.hierarchy)
         members = _members(calibrator, quantiles, past)
         return [dict(enumerate(main)), members, _baselines(past, horizon, season_length, shown)]
 
     # The past of every origin is as long as the series: of a long one, a few origins at a time.
     n_origins = max(1, MAX_PAST_VALUES // max(context.values.size, 1))
-    parts = [forecast(offsets[first : first + n_origins]) for first in range(0, len(offsets), n_origins)]
+    parts = [forecast(first, first + n_origins) for first in range(0, len(offsets), n_origins)]
     main, members, baselines = (
         {name: by_row(np.concatenate([part[k][name] for part in parts])) for name in parts[0][k]} for k in range(3)
     )

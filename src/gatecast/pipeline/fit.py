@@ -31,7 +31,13 @@ from gatecast.evaluation.calibration import (
 from gatecast.evaluation.coherent_forecasts import fit_reconciler
 from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
 from gatecast.evaluation.online_margins import update_margins
-from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past, older_origins, short_origins
+from gatecast.evaluation.past_forecasts import (
+    PastForecasts,
+    forecast_past,
+    older_origins,
+    quantiles_at,
+    short_origins,
+)
 from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
@@ -263,11 +269,12 @@ class _Fit:
         split = self._split()
         context = self.known_before(split.test)
         ensemble = self.fit_models(context.drop_last(split.test), self.configs)
-        evaluation = score_test_part(
-            calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level
-        )
         offsets = _validation_offsets(context, split._replace(validation=split.test), self.task.horizon)
         newest = forecast_past(ensemble, context, offsets, self.season_length)
+        known = quantiles_at(newest, offsets, np.arange(split.test, 0, -self.task.horizon), len(context))
+        evaluation = score_test_part(
+            calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level, known
+        )
         past = newest if self.past is None else newest.join(self.past)
         return self._calibrate(calibrator, past, context), evaluation
 
