@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast._utils.arrays import accumulate, is_increasing, run_heads, sorted_unique
+from gatecast._utils.arrays import accumulate, is_increasing, row_medians, run_heads, sorted_unique
 
 
 @given(arrays(np.int64, st.integers(0, 30), elements=st.integers(-5, 5)))
@@ -46,3 +46,18 @@ def test_accumulate_has_the_bits_and_the_type_of_numpy(ufunc, shape, kind, dtype
     got = accumulate(ufunc, x, dtype)
     assert got.dtype == expected.dtype
     np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@given(
+    arrays(
+        np.float64,
+        st.tuples(st.integers(0, 5), st.integers(0, 9)),
+        elements=st.sampled_from([np.nan, -np.inf, -2.5, 0.0, 1.0, 3.25, np.inf]),
+    )
+)
+def test_row_medians_equal_numpy(x):
+    with np.errstate(all="ignore"):
+        medians = row_medians(x)
+        expected = np.array([np.nanmedian(row) if row.size else np.nan for row in x])
+    np.testing.assert_array_equal(medians, expected)

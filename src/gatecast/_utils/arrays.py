@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import BoolArray
+from gatecast._utils.typing import BoolArray, FloatArray
 
-__all__ = ["accumulate", "is_increasing", "run_heads", "sorted_unique"]
+__all__ = ["accumulate", "is_increasing", "row_medians", "run_heads", "sorted_unique"]
 
 WIDE = 128
 """Numbers in a row from which a call for each row is faster than one for each column."""
@@ -44,6 +44,29 @@ def is_increasing(values: npt.NDArray[Any]) -> bool:
     (True, False)
     """
     return bool((values[1:] > values[:-1]).all())
+
+
+def row_medians(x: FloatArray) -> FloatArray:
+    """Return the median of each row without its NaN, as `numpy.nanmedian` does, which takes the rows one by one.
+
+    Args:
+        x: Numbers, shape (n, m).
+
+    Returns:
+        (n,); NaN for a row without a number.
+
+    >>> row_medians(np.array([[3.0, 1.0, np.nan], [1.0, 5.0, 2.0], [np.nan, np.nan, np.nan]])).tolist()
+    [2.0, 2.0, nan]
+    """
+    count = (~np.isnan(x)).sum(axis=1)
+    if x.shape[1] == 0:
+        return np.full(len(x), np.nan)
+    ascending = np.sort(x, axis=1)
+    low, high = (
+        np.take_along_axis(ascending, place[:, None], axis=1)[:, 0]
+        for place in (np.maximum(count - 1, 0) // 2, np.minimum(count // 2, x.shape[1] - 1))
+    )
+    return np.where(count % 2 == 1, low, (low + high) / 2)
 
 
 def run_heads(values: npt.NDArray[Any]) -> BoolArray:

@@ -63,7 +63,8 @@ def choose_own_seasons(values: FloatArray, seasons: Sequence[int]) -> IntArray:
     for m, handicap in candidates if len(candidates) > 1 else ():
         if m >= values.shape[1]:
             continue
-        change = np.abs(values[:, m:] - values[:, :-m])[:, -n_values:]
+        newest = values[:, -(n_values + m) :]
+        change = np.abs(newest[:, m:] - newest[:, :-m])
         known = np.isfinite(change)
         n = known.sum(axis=1)
         error = np.where(known, change, 0.0).sum(axis=1) / np.maximum(n, 1) * handicap

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gatecast._utils.arrays import row_medians
 from gatecast._utils.batches import row_batches
 from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.season_calendar import SeasonCalendar
@@ -204,7 +205,7 @@ def _index_variance(cycles: FloatArray, indices: FloatArray) -> FloatArray:
     n, m = known.sum(axis=(1, 2)), indices.shape[1]
     deviation = np.where(known, np.abs(cycles - indices[:, None]), np.nan).reshape(len(cycles), -1)
     # Outliers, which a trimmed mean does not see, must not look like noise.
-    deviation = np.minimum(deviation, MAX_DEVIATIONS * np.nanmedian(deviation, axis=1, keepdims=True))
+    deviation = np.minimum(deviation, MAX_DEVIATIONS * row_medians(deviation)[:, None])
     squares = np.nansum(deviation**2, axis=1)
     return np.asarray(MEAN_VARIANCE * squares / np.maximum(n - m, 1) * m / np.maximum(n, 1))
 

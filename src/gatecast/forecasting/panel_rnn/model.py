@@ -492,8 +492,15 @@ def _initialize_head(
     network: Network, weights: Weights, steps: IntArray, config: PanelRNNConfig, scaled: ScaledSeries
 ) -> None:
     """Let the first forecast be the same for all series: the quantiles of the changes over each step."""
-    dense = weights.views[-2]
+    key = ("change quantiles", config.season_length, config.quantiles, *steps.tolist())
+    spread = scaled.context.derive(key, lambda: _change_quantiles(scaled, steps, config))
+    dense, head = weights.views[-2], cast(QuantileHead, network.layers[-1])
     dense["W"][:] = 0.0
+    dense["b"][:] = head.inverse(spread).ravel()
+
+
+def _change_quantiles(scaled: ScaledSeries, steps: IntArray, config: PanelRNNConfig) -> FloatArray:
+    """Return the quantiles of the changes over each step, of some series, [K, Q]; the same for all members."""
     spread = np.zeros((len(steps), len(config.quantiles)))
     every = max(1, len(scaled.z) // 500)
     z, observed = scaled.z[::every, config.input_size - 1 :], scaled.observed[::every, config.input_size - 1 :]
@@ -501,5 +508,4 @@ def _initialize_head(
         both = (observed[:, step:] * observed[:, :-step]) > 0
         change = (z[:, step:] - z[:, :-step])[both]
         spread[k] = np.quantile(change, config.quantiles) if change.size > 20 else spread[max(k - 1, 0)]
-    head = cast(QuantileHead, network.layers[-1])
-    dense["b"][:] = head.inverse(spread).ravel()
+    return spread

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import row_medians
 from gatecast._utils.batches import ROWS
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
@@ -103,7 +104,7 @@ def _scale_batch(context: PanelContext, season_length: int) -> ScaledSeries:
     scale = np.where(n_changes > 0, change, 0.0) + MIN_SCALE
     last = filled[:, -1]
     scaled = (filled - last[:, None]) / scale[:, None]
-    center = _median(np.where(observed, scaled, np.nan))
+    center = np.nan_to_num(row_medians(np.where(observed, scaled, np.nan)))
     squares = np.where(observed, (scaled - center[:, None]) ** 2, 0.0).sum(axis=1)
     spread = np.sqrt(squares / np.maximum(observed.sum(axis=1), 1))
     return ScaledSeries(
@@ -117,15 +118,6 @@ def _scale_batch(context: PanelContext, season_length: int) -> ScaledSeries:
         observed.argmax(axis=1),
         context,
     )
-
-
-def _median(x: FloatArray) -> FloatArray:
-    """Return the median of what is not NaN, [n_series]; 0 where nothing is."""
-    order = np.sort(x, axis=1)
-    count = np.isfinite(x).sum(axis=1)
-    low = np.take_along_axis(order, np.maximum((count - 1) // 2, 0)[:, None], axis=1)[:, 0]
-    high = np.take_along_axis(order, (count // 2).clip(0, order.shape[1] - 1)[:, None], axis=1)[:, 0]
-    return np.where(count > 0, np.where(count % 2 == 1, low, (low + high) / 2), 0.0)
 
 
 class OriginInputs(NamedTuple):
