@@ -5,7 +5,7 @@ import pytest
 from panel_cases import monthly, ragged_panel
 
 from gatecast.evaluation.backtest import forecast_window, score_test_part, test_table
-from gatecast.evaluation.past_forecasts import forecast_past, quantiles_at
+from gatecast.evaluation.past_forecasts import forecast_past, select_origins
 from gatecast.evaluation.splits import Split
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.baselines import drift
@@ -75,7 +75,7 @@ def test_score_test_part_of_known_quantiles_is_that_of_forecasting_again(fitted,
     arguments = (state.calibrator, state.ensemble, state.panel, context, Split(22, 0, 14), 12, (80.0,))
     offsets = np.array([14, 13, 10, 6, 2])
     past = forecast_past(state.ensemble, context, offsets, 12)
-    known = quantiles_at(past, offsets, np.arange(14, 0, -H), len(context))
+    known = select_origins(past, offsets, np.arange(14, 0, -H), H).quantiles
     again = score_test_part(*arguments)
     monkeypatch.setattr("gatecast.evaluation.backtest.MAX_PAST_VALUES", 1)
     taken = score_test_part(*arguments, known)

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from gatecast.evaluation.past_forecasts import forecast_past, older_origins, series_unit, short_origins
+from gatecast.evaluation.past_forecasts import (
+    forecast_past,
+    older_origins,
+    select_origins,
+    series_unit,
+    short_origins,
+)
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.baselines import Naive
 from gatecast.forecasting.context import PanelContext
@@ -65,6 +71,17 @@ def test_forecast_past_overlapping_origins_count_for_a_part_of_a_horizon():
     ensemble = fit_models([Naive()], context_of(1, 50), Task(6))
     assert forecast_past(ensemble, context_of(1, 50), np.array([12, 9, 6]), 1).horizons.tolist() == [0.5] * 3
     assert forecast_past(ensemble, context_of(1, 50), np.array([6]), 1).horizons.tolist() == [1.0]
+
+
+def test_select_origins_equals_forecasting_from_these_origins():
+    context = context_of(3, 40)
+    ensemble = fit_models([Naive()], context, Task(6))
+    every, some = np.array([15, 12, 7, 6, 2]), np.array([12, 6])
+    selected = select_origins(forecast_past(ensemble, context, every, 1), every, some, 6)
+    alone = forecast_past(ensemble, context, some, 1)
+    np.testing.assert_array_equal(selected.quantiles["Naive"], alone.quantiles["Naive"])
+    for left, right in zip(selected[1:], alone[1:], strict=True):
+        np.testing.assert_array_equal(left, right)
 
 
 def test_join_gives_nan_where_a_model_was_not_asked():

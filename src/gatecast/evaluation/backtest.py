@@ -31,7 +31,7 @@ from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.season_selection import shown_season
 from gatecast.results import Evaluation, column_names
 
-__all__ = ["evaluation_columns", "forecast_window", "score_test_part", "test_table"]
+__all__ = ["MAX_PAST_VALUES", "evaluation_columns", "forecast_window", "score_test_part", "test_table"]
 
 ColumnTable = dict[str, npt.NDArray[Any]]
 

@@ -19,7 +19,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.metrics.scale import seasonal_naive_scale
 
-__all__ = ["PastForecasts", "forecast_past", "older_origins", "quantiles_at", "series_unit", "short_origins"]
+__all__ = ["PastForecasts", "forecast_past", "older_origins", "select_origins", "series_unit", "short_origins"]
 
 MAX_ORIGINS = 4
 """Origins of a panel before which closed-form models are asked, a horizon apart."""
@@ -99,36 +99,44 @@ def forecast_past(
     length = observed.sum(axis=1)
     actual = np.where((length >= min(MIN_PAST, int(length.max(initial=0))))[:, None], actual, np.nan)
     unit = series_unit(past.values, season_length)
-    apart = float(np.abs(np.diff(offsets)).mean()) if len(offsets) > 1 else float(horizon)
-    horizons = np.full(len(actual), min(1.0, apart / horizon))
+    horizons = np.full(len(actual), _horizons(offsets, horizon))
     return PastForecasts(quantiles, actual, past.series, length, unit, horizons)
 
 
-def quantiles_at(
-    past: PastForecasts, offsets: IntArray, wanted: IntArray, n_series: int
-) -> dict[str, FloatArray] | None:
-    """Return the quantiles of every model from some of the origins; None if one of them is missing.
+def select_origins(past: PastForecasts, offsets: IntArray, wanted: IntArray, horizon: int) -> PastForecasts:
+    """Return the forecasts from some of the origins.
 
     Args:
-        past: Forecasts from all origins, ordered by origin.
+        past: Forecasts of the same series from all origins, ordered by origin.
         offsets: Values after each origin, [n_origins].
-        wanted: Values after the origins that are wanted.
-        n_series: Series, of which each has a row at every origin.
+        wanted: Those of the origins that are wanted.
+        horizon: Steps of a forecast.
 
     Example:
         >>> q, zeros = {"Naive": np.arange(3.0).reshape(3, 1, 1)}, np.zeros(3)
         >>> past = PastForecasts(q, np.zeros((3, 1)), zeros.astype(int), zeros.astype(int), zeros, zeros)
-        >>> quantiles_at(past, np.array([6, 4, 2]), np.array([6, 2]), 1)["Naive"].ravel().tolist()
-        [0.0, 2.0]
-        >>> quantiles_at(past, np.array([6, 4, 2]), np.array([3]), 1) is None
-        True
+        >>> some = select_origins(past, np.array([6, 4, 2]), np.array([6, 2]), 8)
+        >>> some.quantiles["Naive"].ravel().tolist(), some.horizons.tolist()
+        ([0.0, 2.0], [0.5, 0.5])
     """
+    n_series = len(past.series) // len(offsets)
     place = {offset: k for k, offset in enumerate(offsets.tolist())}
-    if not all(offset in place for offset in wanted.tolist()):
-        return None
     first = n_series * np.array([place[offset] for offset in wanted.tolist()])
     rows = (first[:, None] + np.arange(n_series)).ravel()
-    return {name: quantiles[rows] for name, quantiles in past.quantiles.items()}
+    return PastForecasts(
+        {name: q[rows] for name, q in past.quantiles.items()},
+        past.actual[rows],
+        past.series[rows],
+        past.length[rows],
+        past.unit[rows],
+        np.full(len(rows), _horizons(wanted, horizon)),
+    )
+
+
+def _horizons(offsets: IntArray, horizon: int) -> float:
+    """Return how many horizons a forecast counts for: less than 1 where the next origin comes before its end."""
+    apart = float(np.abs(np.diff(offsets)).mean()) if len(offsets) > 1 else float(horizon)
+    return min(1.0, apart / horizon)
 
 
 def series_unit(values: FloatArray, season_length: int) -> FloatArray:

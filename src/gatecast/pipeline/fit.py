@@ -21,7 +21,7 @@ from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
-from gatecast.evaluation.backtest import score_test_part
+from gatecast.evaluation.backtest import MAX_PAST_VALUES, score_test_part
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import (
     ConformalCalibrator,
@@ -35,7 +35,7 @@ from gatecast.evaluation.past_forecasts import (
     PastForecasts,
     forecast_past,
     older_origins,
-    quantiles_at,
+    select_origins,
     short_origins,
 )
 from gatecast.evaluation.reconciliation import Reconciler
@@ -269,14 +269,31 @@ class _Fit:
         split = self._split()
         context = self.known_before(split.test)
         ensemble = self.fit_models(context.drop_last(split.test), self.configs)
-        offsets = _validation_offsets(context, split._replace(validation=split.test), self.task.horizon)
-        newest = forecast_past(ensemble, context, offsets, self.season_length)
-        known = quantiles_at(newest, offsets, np.arange(split.test, 0, -self.task.horizon), len(context))
+        newest, known = self._forecast_test_part(ensemble, context)
         evaluation = score_test_part(
             calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level, known
         )
         past = newest if self.past is None else newest.join(self.past)
         return self._calibrate(calibrator, past, context), evaluation
+
+    def _forecast_test_part(
+        self, ensemble: FittedEnsemble, context: PanelContext
+    ) -> tuple[PastForecasts, dict[str, FloatArray] | None]:
+        """Forecast the test part from the origins of margins, and in the same calls from those of scores.
+
+        Returns:
+            What margins are made from; quantiles by model for the scores, None where these are too many origins to be
+            forecast at a time.
+        """
+        n_test, horizon = self._split().test, self.task.horizon
+        offsets = _validation_offsets(context, self._split()._replace(validation=n_test), horizon)
+        scored = np.arange(n_test, 0, -horizon)
+        every = np.union1d(offsets, scored)[::-1]
+        if len(every) > len(offsets) and len(every) * context.values.size > MAX_PAST_VALUES:
+            return forecast_past(ensemble, context, offsets, self.season_length), None
+        past = forecast_past(ensemble, context, every, self.season_length)
+        newest, tested = (select_origins(past, every, some, horizon) for some in (offsets, scored))
+        return newest, tested.quantiles
 
     def weigh(self, calibrator: ConformalCalibrator, ensemble: FittedEnsemble) -> ConformalCalibrator:
         """Weight the models of series too short to hold a horizon back, by what is known of shorter ones.
