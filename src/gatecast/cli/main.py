@@ -8,7 +8,6 @@ The version is printed without loading anything else.
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import signal
 import sys
@@ -20,9 +19,6 @@ from gatecast.cli.option_names import with_options
 from gatecast.errors import DataError, FormatError, GatecastError
 
 __all__ = ["main"]
-
-GARBAGE_THRESHOLD = 100_000
-"""New objects from one garbage collection to the next: imports make many that stay."""
 
 OUTPUT_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 """System errors of an output that takes no more; they carry no file name."""
@@ -43,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     True
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None:
-        gc.set_threshold(GARBAGE_THRESHOLD)
     _replace_unencodable_characters()
     try:
         if args == ["--version"]:

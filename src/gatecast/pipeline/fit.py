@@ -292,7 +292,7 @@ class _Fit:
         if len(every) > len(offsets) and len(every) * context.values.size > MAX_PAST_VALUES:
             return forecast_past(ensemble, context, offsets, self.season_length), None
         past = forecast_past(ensemble, context, every, self.season_length)
-        newest, tested = (select_origins(past, every, some, horizon) for some in (offsets, scored))
+        newest, tested = (select_origins(past, every, wanted, horizon) for wanted in (offsets, scored))
         return newest, tested.quantiles
 
     def weigh(self, calibrator: ConformalCalibrator, ensemble: FittedEnsemble) -> ConformalCalibrator:
