@@ -6,8 +6,8 @@
 namespace gatecast {
 
 int num_threads();
-void set_num_threads(int n);  // 1 <= n <= 256
-int available_threads();      // threads that a loop started here may use: 1 inside a body
+void set_num_threads(int n);     // 1 <= n <= 256
+int available_threads();         // threads that a loop started here may use: 1 inside a body
 void share_threads(int change);  // so many more (or fewer) computations run side by side: each gets its share
 // The same for a loop that takes so many seconds on one thread: 1 where handing it out would cost about what it saves.
 // What that costs is measured once for every pool: some tenths of a microsecond between neighbouring cores, ten
