@@ -11,13 +11,13 @@ from gatecast.forecasting.pretrained.lf.features import BLOCK
 from pretraining.bank import Pool, Sample, choose_long, hidden_runs
 
 SHARES = {
-    "exponential smoothing": 0.20,
+    "exponential smoothing": 0.19,
     "local and global trend": 0.25,
-    "arma": 0.10,
-    "components": 0.13,
-    "gaussian processes": 0.07,
-    "diffusions": 0.05,
-    "counts": 0.08,
+    "arma": 0.08,
+    "components": 0.12,
+    "gaussian processes": 0.06,
+    "diffusions": 0.04,
+    "counts": 0.14,
     "events": 0.07,
     "cycles": 0.03,
     "cointegrated": 0.02,

@@ -10,7 +10,7 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch, pack_time_major
 from gatecast.forecasting.pretrained.head import Anchors
-from gatecast.forecasting.pretrained.lf.features import BLOCK, N_INPUTS, Features, anchors, make_features, targets
+from gatecast.forecasting.pretrained.lf.features import BLOCK, N_INPUTS, anchors, make_features, targets
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
 from gatecast.kernels.packing import LANES, blocks
@@ -48,17 +48,14 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
         seen = truth[:n_origins].copy()
         if hidden is not None:
             seen[hidden[chosen].T] = np.nan
-        features = _features(seen, m)
+        scaled = SeriesScale.of(seen).transform(seen)
+        features = make_features(scaled, m)
         x[:, :, lanes] = features.inputs
         simple[:, :, :, lanes] = anchors(features, np.arange(n_origins), BLOCK)[1:]
         y[:, :, lanes], weight[:, :, lanes] = targets(SeriesScale.of(truth).transform(truth), features, BLOCK)
-        began = np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN
+        # Zeros before the first positive value say nothing about the scale: they are no origins.
+        began = (np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN) & np.logical_or.accumulate(scaled.observed, axis=0)
         weight[:, :, lanes] *= began[:, None]
     packed = [pack_time_major(array) for array in (x, y, weight)]
     packed_anchors: Float32Array = np.stack([pack_time_major(a) for a in simple])
     return PackedBatch(packed[0], Anchors(packed_anchors), packed[1], packed[2], order)
-
-
-def _features(seen: FloatArray, m: int) -> Features:
-    """Return the features of series, (T, n)."""
-    return make_features(SeriesScale.of(seen).transform(seen), m)
