@@ -8,6 +8,7 @@ import pytest
 from gatecast.evaluation.calibration import (
     EARLY_STOPPING_BIAS,
     STANDARD_LEVELS,
+    AssumedWidths,
     calibrate,
     default_calibrator,
     margins_of,
@@ -119,3 +120,14 @@ def test_calibrate_counts_errors_that_chose_where_to_stop_for_more(rng):
     assert alike["LSTM"] == pytest.approx(0.5)
     stopped = calibrate(start, past, context, (), ["LSTM"]).weights.shared
     assert stopped["LSTM"] == pytest.approx(1 / (1 + EARLY_STOPPING_BIAS**4), abs=0.01)
+
+
+def test_assumed_widths_are_those_of_calibrated_models_alone():
+    past = np.array([[0.0, 9.0, 0.0, 9.0]])
+    known, mixed, unknown = (
+        prediction_intervals(START._replace(assumed=AssumedWidths.of(models)), QUANTILES, past, [80])[2]
+        for models in ([True], [True, False], [False, False])
+    )
+    assert known.tolist() == [[2.0, 2.0]]
+    assert mixed.tolist() == [[3.0, 3.0]]
+    assert (unknown > 9).all()

@@ -369,6 +369,8 @@ class LocalModel:
     """Whether `fit` has to come before any forecast."""
     is_quick: ClassVar[bool] = True
     """Whether a fit takes so little that past origins may be forecast as well, to learn from their errors."""
+    is_calibrated: ClassVar[bool] = False
+    """Whether its quantiles hold what they state without any error of these series measured."""
 
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> LocalModel:

@@ -24,6 +24,7 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.backtest import MAX_PAST_VALUES, score_test_part
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import (
+    AssumedWidths,
     ConformalCalibrator,
     calibrate,
     default_calibrator,
@@ -240,7 +241,8 @@ class _Fit:
         bounds = Bounds(data.lower_bound, data.upper_bound, data.integer)
         if self.panel.hierarchy is not None:
             start = start._replace(reconciler=Reconciler(self.config.reconciliation, np.empty((0, len(self.panel)))))
-        return start._replace(bounds=bounds, weights=weights, point=self.config.point)
+        assumed = AssumedWidths.of([getattr(config, "is_calibrated", False) for config in self.configs])
+        return start._replace(bounds=bounds, weights=weights, point=self.config.point, assumed=assumed)
 
     def validate(self, calibrator: ConformalCalibrator) -> ConformalCalibrator:
         """Fit on the training parts, and let the validation parts choose, weight and calibrate."""

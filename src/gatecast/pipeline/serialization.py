@@ -20,7 +20,7 @@ from gatecast.data.panel import ColumnNames, Hierarchy, KeyTypes, Panel
 from gatecast.errors import ConfigError, FormatError
 from gatecast.evaluation.backtest import evaluation_columns, test_table
 from gatecast.evaluation.bounds import Bounds
-from gatecast.evaluation.calibration import ConformalCalibrator
+from gatecast.evaluation.calibration import AssumedWidths, ConformalCalibrator
 from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import Split
@@ -84,6 +84,7 @@ def to_file(config: ForecasterConfig, state: FittedState, kind: str) -> tuple[di
             "error_autocorrelation": calibrator.error_autocorrelation,
             "point": calibrator.point,
             "mean_factor": calibrator.mean_factor,
+            "assumed": calibrator.assumed._asdict(),
         },
         "reconciliation": None if calibrator.reconciler is None else calibrator.reconciler.method,
         "state": {
@@ -146,6 +147,7 @@ def from_file(
             settings.get("point", "median"),
             settings.get("mean_factor", 1.0),
             _reconciler_in(header.get("reconciliation"), arrays),
+            AssumedWidths(**settings.get("assumed", {})),
         )
         evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
         if evaluation is not None:

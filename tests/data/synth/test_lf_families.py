@@ -10,6 +10,7 @@ from gatecast.data.synth import draw, families
 from gatecast.data.synth.lf.arma import lagged, polynomials
 from gatecast.data.synth.lf.base import base_series
 from gatecast.data.synth.lf.components import calendar_profiles
+from gatecast.data.synth.lf.demand import demand_steps
 from gatecast.data.synth.lf.diffusions import regimes
 from gatecast.data.synth.lf.events import add_events
 from gatecast.data.synth.lf.gaussian_processes import cholesky, sample_kernels
@@ -199,3 +200,43 @@ def test_lagged_copies_are_smoother_than_their_source():
     assert autocorrelation(np.diff(y, axis=1), 1).mean() != pytest.approx(
         autocorrelation(np.diff(base, axis=1), 1).mean(), abs=1e-3
     )
+
+
+def demand_statistics(y):
+    """Mean interval of demands, and squared coefficient of variation of their sizes, of series with ten at least."""
+    y = y[(y > 0).sum(axis=1) >= 10]
+    demand = np.where(y > 0, y, np.nan)
+    return y.shape[1] / (y > 0).sum(axis=1), (np.nanstd(demand, axis=1) / np.nanmean(demand, axis=1)) ** 2
+
+
+def test_sporadic_demand_has_its_shares_of_zeros_and_both_categories():
+    y = make("sporadic demand", 12, count=2000)
+    share = (y > 0).mean(axis=1)
+    # Probabilities are logU(0.03, 0.6), of median 0.13; a seventh of the series falls to nothing.
+    assert 0.1 < np.median(share) < 0.18
+    assert np.quantile(share, 0.9) > 0.35
+    interval, variation = demand_statistics(y)
+    assert (interval > 1.32).mean() > 0.9
+    # Intermittent up to 0.49, lumpy beyond (Syntetos, Boylan & Croston 2005).
+    assert 0.2 < (variation > 0.49).mean() < 0.6
+
+
+def test_sporadic_demand_is_whole_numbers_but_for_amounts():
+    y = make("sporadic demand", 1, count=2000)
+    whole = (y == np.rint(y)).all(axis=1)
+    assert abs(whole.mean() - 0.95) < 0.03
+    assert ((y[whole] == 0) | (y[whole] >= 1)).all()
+    assert abs((y.max(axis=1) <= 1).mean() - 0.22) < 0.06
+
+
+def test_demand_steps_are_independent_seasonal_or_regular():
+    rng = np.random.default_rng(3)
+    steps = demand_steps(rng, 4000, np.full(200, 12)).astype(float)
+    lag_12 = np.array([np.corrcoef(x[:-12], x[12:])[0, 1] for x in steps.T if x.std() > 0])
+    # Constant probabilities leave no autocorrelation: its standard error is 0.016.
+    assert (np.abs(lag_12) < 0.05).mean() > 0.25
+    assert np.quantile(lag_12, 0.9) > 0.05
+    intervals = [np.diff(np.flatnonzero(x)) for x in steps.T if x.sum() > 50]
+    variation = np.array([gaps.std() / gaps.mean() for gaps in intervals])
+    # Geometric intervals vary by sqrt(1 - p), those of a renewal process much less.
+    assert 0.05 < (variation < 0.5).mean() < 0.25

@@ -71,6 +71,7 @@ class Pretrained(LocalModel):
 
     name: ClassVar[str] = "pretrained"
     column: ClassVar[str] = "Pretrained"
+    is_calibrated: ClassVar[bool] = True
 
     finetune: bool = False
 

@@ -35,3 +35,11 @@ def test_make_batch_weighs_known_targets_of_lanes_with_enough_values():
     assert weight[lane].any(axis=1).argmax() == 5 + FIRST_ORIGIN
     assert np.delete(weight[:18], lane, axis=0)[:, FIRST_ORIGIN].all()
     assert weight[0, 58].tolist() == [1] + [0] * 23
+
+
+def test_make_batch_begins_with_the_first_positive_value():
+    values, seasons = made(n=16)
+    values[:, :9] = 0
+    weight = make_batch(values, seasons, 60).weight
+    assert not weight[:, :9].any()
+    assert weight[:, 9].all()

@@ -80,3 +80,33 @@ def test_forecast_from_the_middle_has_the_bits_of_one_from_the_end(model, stop):
     whole, part = (forecast_batch(*model, HEAD, make_batch(y[:, :T], np.full(16, 4), T)) for T in (50, stop))
     assert part.quantiles.tobytes() == whole.quantiles[:, :stop].tobytes()
     assert part.center.tobytes() == whole.center[:, :stop].tobytes()
+
+
+def test_predict_quantiles_of_counts_with_zeros_are_counts(model):
+    y = np.random.default_rng(0).poisson(0.7, (9, 40)).astype(float)
+    q = predict_quantiles(*model, y, 30, 12)
+    assert (q == np.rint(q)).all()
+    assert (q[..., 0] == 0).all()
+    # Without zeros they may be any positive number.
+    q = predict_quantiles(*model, y + 1, 30, 12)
+    assert (q != np.rint(q)).any()
+    assert (q > 0).all()
+
+
+def test_predict_quantiles_are_zero_or_at_least_the_smallest_value():
+    network, weights = make_network(PretrainedConfig(units=8, n_layers=1))
+    rng = np.random.default_rng(1)
+    y = (rng.random((20, 50)) < 0.4) * rng.uniform(2.5, 20, (20, 50))
+    q = predict_quantiles(network, weights, y, 12, 1)
+    smallest = np.where(y > 0, y, np.inf).min(axis=1)[:, None, None]
+    assert ((q == 0) | (q >= smallest)).all()
+    assert 0.05 < (q == 0).mean() < 0.95
+
+
+def test_predict_quantiles_of_zeros_are_zero_whatever_follows(model):
+    y = np.zeros((2, 30))
+    y[1, 20:] = 5.0
+    earlier = np.array([[0, 0], [1, 10], [1, 9]])
+    q = predict_quantiles(*model, y, 4, 1, earlier)
+    assert (q[:2] == 0).all()
+    assert q[2].max() > 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
+from gatecast.forecasting.pretrained.lf.scaling import SeriesScale, Support
 
 
 @given(st.lists(st.floats(-1e6, 1e6).filter(lambda y: abs(y) > 1e-3), min_size=1, max_size=20))
@@ -50,3 +50,29 @@ def test_series_scale_past_does_not_depend_on_the_future():
     began = one.observed[:25].any(axis=0)
     assert one.z[:25, began].tobytes() == two.z[:25, began].tobytes()
     assert (one.observed[:25] == two.observed[:25]).all()
+
+
+def test_support_is_what_a_series_has_shown_so_far():
+    y = np.array([[0.0, 3.0, 2.5, 4.0], [2.0, 0.0, 0.0, np.nan], [0.0, 0.0, 1.0, 6.0]])
+    support = SeriesScale.of(y).transform(y).support
+    assert support.smallest.tolist() == [[np.inf, 0, 0, 0], [2, 3, 2.5, 0], [2, 3, 1, 0]]
+    assert support.is_count.tolist() == [[True, False, False, False], [True, True, False, False]] + [
+        [True, True, False, False]
+    ]
+
+
+def test_support_of_series_with_negative_values_is_everything():
+    support = SeriesScale.of(y := np.array([[0.0], [-1.0], [0.0]])).transform(y).support
+    assert not support.smallest.any()
+    assert not support.is_count.any()
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=20))
+def test_support_leaves_values_of_the_series_as_they_are(values):
+    y = np.array(values, float)[:, None]
+    support = SeriesScale.of(y).transform(y).support
+    # Up to any step, the values so far are among those that are left as they are.
+    for t in range(len(y)):
+        known = y[: t + 1]
+        nearest = Support(support.smallest[t], support.is_count[t]).nearest(known)
+        assert nearest.tolist() == known.tolist()

@@ -16,7 +16,7 @@ import numpy as np
 from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.head import HeadShape
-from gatecast.forecasting.pretrained.lf.scaling import ScaledValues
+from gatecast.forecasting.pretrained.lf.scaling import ScaledValues, SeriesScale, Support
 from gatecast.forecasting.pretrained.lf.seasons import SeasonalIndices, seasonal_indices
 from gatecast.forecasting.pretrained.lf.statistics import (
     N_ANCHORS,
@@ -109,6 +109,8 @@ class Features(NamedTuple):
     """(T, n): mean of the last two cycles less the level, in units."""
     gap: FloatArray
     """(T, n): steps since the newest value."""
+    support: Support
+    """(T, n) each: the values that the series may take."""
     indices: SeasonalIndices
     """Seasonal indices."""
 
@@ -122,8 +124,8 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         first: First step of the results, which are the same bits as those of all steps.
 
     Example:
-        >>> z = np.linspace(0, 1, 30)[:, None]
-        >>> features = make_features(ScaledValues(z, np.ones((30, 1), bool), np.zeros((30, 1), bool)), 4)
+        >>> y = np.exp(np.linspace(0, 1, 30))[:, None]
+        >>> features = make_features(SeriesScale.of(y).transform(y), 4)
         >>> features.inputs.shape, features.drift[-1].round(2).tolist()
         ((30, 52, 1), [0.99])
     """
@@ -139,6 +141,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         statistics.slopes[0] / statistics.unit,
         (statistics.recent - statistics.level) / statistics.unit,
         observed.gap()[first:],
+        Support(*(part[first:] for part in series.support)),
         indices,
     )
 

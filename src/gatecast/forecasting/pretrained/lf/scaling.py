@@ -2,6 +2,8 @@
 
 The logarithm is causal: z[t] depends on y[0 .. t] alone. Zeros are put at half of the smallest positive value so far,
 and count as values once there has been a positive one; zeros before that are taken for a series that has not begun.
+Back from the logarithm, what lies below the smallest positive value is 0 again, and counts with zeros are whole
+numbers: a quantile of a count is a count.
 
 Shapes: T steps, n series; time comes first, and a series begins at step 0.
 """
@@ -15,13 +17,33 @@ import numpy as np
 from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, FloatArray
 
-__all__ = ["ScaledValues", "SeriesScale"]
+__all__ = ["ScaledValues", "SeriesScale", "Support"]
 
 MAX_EXPONENT = 700.0
 """Forecasts are at most exp of it: finite."""
 
 MIN_SHARE = 1e-3
 """Zeros are put no lower than this share of the mean absolute value so far."""
+
+
+class Support(NamedTuple):
+    """Which values a series with zeros may take, as far as a step shows.
+
+    Example:
+        >>> counts = Support(np.array([1.0, 0.0]), np.array([True, False]))
+        >>> counts.nearest(np.array([[0.6, 0.6], [1.2, 1.2]])).tolist()
+        [[0.0, 0.6], [1.0, 1.2]]
+    """
+
+    smallest: FloatArray
+    """(..., n): the smallest positive value, infinite where all are 0; 0 where there are no zeros."""
+    is_count: BoolArray
+    """(..., n): there are zeros, and all values are whole numbers."""
+
+    def nearest(self, values: FloatArray) -> FloatArray:
+        """Return values that the series may take: 0 below the smallest one, else whole numbers if those are counts."""
+        values = np.where(values < self.smallest, 0.0, values)
+        return np.where(self.is_count, np.rint(values), values)
 
 
 class ScaledValues(NamedTuple):
@@ -33,6 +55,8 @@ class ScaledValues(NamedTuple):
     """(T, n)."""
     at_floor: BoolArray
     """(T, n): zeros that were moved to a small positive value."""
+    support: Support
+    """(T, n) each."""
 
 
 class SeriesScale(NamedTuple):
@@ -77,6 +101,7 @@ class SeriesScale(NamedTuple):
         positive = y > 0
         smallest = accumulate(np.minimum, np.where(positive, y, np.inf))
         at_floor = observed & ~positive & ~self.negative
+        support = _support(y, at_floor, smallest)
         if at_floor.any():
             count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
             mean = accumulate(np.add, y) / count
@@ -86,7 +111,7 @@ class SeriesScale(NamedTuple):
         z = np.log(np.where(observed & ~self.negative, y, 1.0))
         if self.negative.any():
             z = np.where(self.negative, np.arcsinh(y / self.size), z)
-        return ScaledValues(_fill_forward(z, observed), observed, at_floor & observed)
+        return ScaledValues(_fill_forward(z, observed), observed, at_floor & observed, support)
 
     def inverse(self, z: FloatArray) -> FloatArray:
         """Return values in the unit of the series.
@@ -96,6 +121,15 @@ class SeriesScale(NamedTuple):
         """
         exponent = np.clip(z, -MAX_EXPONENT, MAX_EXPONENT)
         return np.where(self.negative, np.sinh(np.clip(z, -99, 99)) * self.size, np.exp(exponent))
+
+
+def _support(y: FloatArray, is_zero: BoolArray, smallest: FloatArray) -> Support:
+    """Return the values that series may take, by the values up to each step; y is 0 where missing."""
+    if not is_zero.any():
+        return Support(np.zeros_like(y), np.zeros_like(is_zero))
+    has_zeros = np.logical_or.accumulate(is_zero, axis=0)
+    is_count = has_zeros & np.logical_and.accumulate(y == np.rint(y), axis=0)
+    return Support(np.where(has_zeros, smallest, 0.0), is_count)
 
 
 def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:
