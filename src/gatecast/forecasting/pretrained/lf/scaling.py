@@ -2,8 +2,8 @@
 
 The logarithm is causal: z[t] depends on y[0 .. t] alone. Zeros are put at half of the smallest positive value so far,
 and count as values once there has been a positive one; zeros before that are taken for a series that has not begun.
-Back from the logarithm, what lies below the smallest positive value is 0 again, and counts with zeros are whole
-numbers: a quantile of a count is a count.
+Back from the logarithm, what lies nearer to the place of zeros than to the smallest positive value is 0 again, and
+counts with zeros are whole numbers: a quantile of a count is a count.
 
 Shapes: T steps, n series; time comes first, and a series begins at step 0.
 """
@@ -30,19 +30,23 @@ class Support(NamedTuple):
     """Which values a series with zeros may take, as far as a step shows.
 
     Example:
-        >>> counts = Support(np.array([1.0, 0.0]), np.array([True, False]))
+        >>> counts = Support(np.array([0.7, 0.0]), np.array([True, False]))
         >>> counts.nearest(np.array([[0.6, 0.6], [1.2, 1.2]])).tolist()
         [[0.0, 0.6], [1.0, 1.2]]
     """
 
-    smallest: FloatArray
-    """(..., n): the smallest positive value, infinite where all are 0; 0 where there are no zeros."""
+    zero_below: FloatArray
+    """(..., n): what is less is 0; infinite where all values are 0, 0 where none is."""
     is_count: BoolArray
     """(..., n): there are zeros, and all values are whole numbers."""
 
     def nearest(self, values: FloatArray) -> FloatArray:
-        """Return values that the series may take: 0 below the smallest one, else whole numbers if those are counts."""
-        values = np.where(values < self.smallest, 0.0, values)
+        """Return values that the series may take: 0 where they are near to it, else whole numbers if those are counts.
+
+        Args:
+            values: (..., n).
+        """
+        values = np.where(values < self.zero_below, 0.0, values)
         return np.where(self.is_count, np.rint(values), values)
 
 
@@ -101,11 +105,12 @@ class SeriesScale(NamedTuple):
         positive = y > 0
         smallest = accumulate(np.minimum, np.where(positive, y, np.inf))
         at_floor = observed & ~positive & ~self.negative
-        support = _support(y, at_floor, smallest)
+        support = Support(np.zeros_like(y), np.zeros_like(at_floor))
         if at_floor.any():
             count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
             mean = accumulate(np.add, y) / count
             floor = np.maximum(0.5 * smallest, MIN_SHARE * mean)
+            support = _support(y, at_floor, floor)
             y = np.where(at_floor, floor, y)
         observed &= np.isfinite(smallest) | self.negative
         z = np.log(np.where(observed & ~self.negative, y, 1.0))
@@ -123,13 +128,12 @@ class SeriesScale(NamedTuple):
         return np.where(self.negative, np.sinh(np.clip(z, -99, 99)) * self.size, np.exp(exponent))
 
 
-def _support(y: FloatArray, is_zero: BoolArray, smallest: FloatArray) -> Support:
+def _support(y: FloatArray, is_zero: BoolArray, floor: FloatArray) -> Support:
     """Return the values that series may take, by the values up to each step; y is 0 where missing."""
-    if not is_zero.any():
-        return Support(np.zeros_like(y), np.zeros_like(is_zero))
     has_zeros = np.logical_or.accumulate(is_zero, axis=0)
     is_count = has_zeros & np.logical_and.accumulate(y == np.rint(y), axis=0)
-    return Support(np.where(has_zeros, smallest, 0.0), is_count)
+    # Half way on the logarithm to twice the floor, which is the smallest positive value as a rule.
+    return Support(np.where(has_zeros, 2**0.5 * floor, 0.0), is_count)
 
 
 def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:
