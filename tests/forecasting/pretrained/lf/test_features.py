@@ -18,11 +18,11 @@ from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 
 
 def made(m, n=32, T=70, seed=0):
-    """Return positive series with a season, zeros and gaps, (T, n)."""
+    """Return positive series with a season, zeros, mostly zeros in a few, and gaps, (T, n)."""
     rng = np.random.default_rng(seed)
     season = rng.normal(size=(m, n))[np.arange(T) % m] * (rng.random(n) < 0.7)
     y = np.exp(rng.normal(0, 0.1, (T, n)).cumsum(axis=0) + 0.3 * season + 3)
-    y[rng.random((T, n)) < 0.05] = 0
+    y[rng.random((T, n)) < np.where(np.arange(n) % 8 == 3, 0.7, 0.05)] = 0
     y[rng.random((T, n)) < 0.05] = np.nan
     y[0] = 20.0
     return y
@@ -121,3 +121,18 @@ def test_anchors_count_the_steps_of_a_gap():
     _, features = features_of(y, 1)
     late, early = (anchors(features, np.array([t]), 4)[1, 0, :, 0] for t in (21, 19))
     assert late[:2] == pytest.approx(early[2:])
+
+
+def test_level_of_mostly_zeros_is_their_place():
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random((60, 40)) < np.repeat([0.8, 0.2], 20), 0, rng.integers(1, 9, (60, 40))).astype(float)
+    y[:2] = 1
+    series, features = features_of(y, 1)
+    at_zeros = np.isclose(features.level[-1], np.log(series.support.floor[-1]))
+    assert at_zeros[:20].all()
+    assert at_zeros[20:].sum() <= 4
+    # A season that shows, as of goods that are sold in half of the year, stays in the forecast.
+    y = np.tile(np.repeat([0.0, 50.0], [7, 5]), 6)[:, None] * np.exp(rng.normal(0, 0.1, (72, 1)))
+    _, features = features_of(y[7:], 12)
+    assert features.indices.strength[-1, 0] > 0.9
+    assert features.level[-1, 0] > np.log(np.sort(y[y > 0])[0] / 2)

@@ -56,7 +56,7 @@ def test_support_is_what_a_series_has_shown_so_far():
     y = np.array([[0.0, 3.0, 2.5, 4.0], [2.0, 0.0, 0.0, np.nan], [0.0, 0.0, 1.0, 6.0]])
     support = SeriesScale.of(y).transform(y).support
     smallest = np.array([[np.inf, 0, 0, 0], [2, 3, 2.5, 0], [2, 3, 1, 0]])
-    assert support.zero_below == pytest.approx(smallest / 2**0.5)
+    assert support.floor == pytest.approx(smallest / 2)
     assert support.is_count.tolist() == [[True, False, False, False], [True, True, False, False]] + [
         [True, True, False, False]
     ]
@@ -64,7 +64,7 @@ def test_support_is_what_a_series_has_shown_so_far():
 
 def test_support_of_series_with_negative_values_is_everything():
     support = SeriesScale.of(y := np.array([[0.0], [-1.0], [0.0]])).transform(y).support
-    assert not support.zero_below.any()
+    assert not support.floor.any()
     assert not support.is_count.any()
 
 
@@ -75,5 +75,5 @@ def test_support_leaves_values_of_the_series_as_they_are(values):
     # Up to any step, the values so far are among those that are left as they are.
     for t in range(len(y)):
         known = y[: t + 1]
-        nearest = Support(support.zero_below[t], support.is_count[t]).nearest(known)
+        nearest = Support(support.floor[t], support.is_count[t]).nearest(known)
         assert nearest.tolist() == known.tolist()

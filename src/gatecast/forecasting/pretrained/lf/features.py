@@ -133,6 +133,8 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
     indices = seasonal_indices(series.z, m, first)
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
     statistics = _adjusted_statistics(series.z, observed, indices, typical, first)
+    if series.at_floor.any():
+        statistics = statistics._replace(level=_level_of_zeros(series, observed, indices, statistics.level))
     return Features(
         _inputs(series, observed, indices, statistics, typical, first),
         statistics.level,
@@ -208,6 +210,20 @@ def _adjusted_statistics(
         for every, block in zip(statistics, adjusted, strict=True):
             every[..., start - first : stop - first, seasonal] = block
     return statistics
+
+
+def _level_of_zeros(
+    series: ScaledValues, observed: Observed, indices: SeasonalIndices, level: FloatArray
+) -> FloatArray:
+    """Return the level: the place of zeros where most values so far are zeros and no season shows, else as it is.
+
+    Their quantiles are 0 up to the share of zeros: the level is then where these are, whatever the newest values.
+    """
+    first = len(series.z) - len(level)
+    n_zeros = np.add.accumulate(series.at_floor, axis=0, dtype=np.float64)[first:]
+    steps = np.arange(first, len(series.z))
+    mostly = (2 * n_zeros > observed.so_far[first:]) & (indices.strength[indices.block(steps)] == 0)
+    return np.where(mostly, np.log(np.where(mostly, series.support.floor[first:], 1.0)), level)
 
 
 def _inputs(

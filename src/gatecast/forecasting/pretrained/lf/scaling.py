@@ -30,13 +30,13 @@ class Support(NamedTuple):
     """Which values a series with zeros may take, as far as a step shows.
 
     Example:
-        >>> counts = Support(np.array([0.7, 0.0]), np.array([True, False]))
+        >>> counts = Support(np.array([0.5, 0.0]), np.array([True, False]))
         >>> counts.nearest(np.array([[0.6, 0.6], [1.2, 1.2]])).tolist()
         [[0.0, 0.6], [1.0, 1.2]]
     """
 
-    zero_below: FloatArray
-    """(..., n): what is less is 0; infinite where all values are 0, 0 where none is."""
+    floor: FloatArray
+    """(..., n): the place of zeros; infinite where all values are zeros, 0 where none is."""
     is_count: BoolArray
     """(..., n): there are zeros, and all values are whole numbers."""
 
@@ -46,7 +46,8 @@ class Support(NamedTuple):
         Args:
             values: (..., n).
         """
-        values = np.where(values < self.zero_below, 0.0, values)
+        # Half way on the logarithm to twice the floor, which is the smallest positive value as a rule.
+        values = np.where(values < 2**0.5 * self.floor, 0.0, values)
         return np.where(self.is_count, np.rint(values), values)
 
 
@@ -132,8 +133,7 @@ def _support(y: FloatArray, is_zero: BoolArray, floor: FloatArray) -> Support:
     """Return the values that series may take, by the values up to each step; y is 0 where missing."""
     has_zeros = np.logical_or.accumulate(is_zero, axis=0)
     is_count = has_zeros & np.logical_and.accumulate(y == np.rint(y), axis=0)
-    # Half way on the logarithm to twice the floor, which is the smallest positive value as a rule.
-    return Support(np.where(has_zeros, 2**0.5 * floor, 0.0), is_count)
+    return Support(np.where(has_zeros, floor, 0.0), is_count)
 
 
 def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:
