@@ -47,7 +47,7 @@ class TrainingConfig:
 
     Args:
         n_members: Networks with different seeds, whose median is the forecast.
-        max_steps: Updates of each network; training then does not stop early.
+        max_steps: Updates of each network; training then does not stop early. Of fine-tuning: updates at most.
         batch_size: Series in an update.
         learning_rate: Largest learning rate.
         finetune: Whether the pretrained network is trained further on the series; `fit(finetune=True)` is the short

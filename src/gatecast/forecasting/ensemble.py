@@ -245,7 +245,7 @@ def fit_models(
     effects = PanelEffects.fit(context, task.season_length, task.panel_season)
     clean = effects.remove(context)
     monitor = None if monitored is None else ValidationMonitor(effects, monitored)
-    n_steps = [getattr(config, "max_steps", 0) for config in configs]
+    n_steps = [getattr(config, "max_steps", 0) * getattr(config, "needs_training", True) for config in configs]
     models: list[ForecastModel] = []
     monitors_none_yet = True
     for k, config in enumerate(configs):

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
+from gatecast._utils.validation import check_positive_int
 from gatecast.forecasting.base import (
     CarriedState,
     FittedLocalModel,
@@ -59,6 +60,10 @@ class Pretrained(LocalModel):
     Args:
         finetune: Whether `fit` trains the network of low frequency further on its series, if their newest values say
             that it helps; that of high frequency stays as it is.
+        max_steps: Updates of such a training, at most.
+
+    Raises:
+        ConfigError: max_steps below 1.
 
     Source: docs/zero-shot.md has inputs, layers, training and its results.
 
@@ -74,14 +79,11 @@ class Pretrained(LocalModel):
     is_calibrated: ClassVar[bool] = True
 
     finetune: bool = False
+    max_steps: int = finetuning.MAX_STEPS
 
     def __post_init__(self) -> None:
+        check_positive_int(self.max_steps, "max_steps of fine-tuning")
         object.__setattr__(self, "needs_training", self.finetune)
-
-    @property
-    def max_steps(self) -> int:
-        """Updates, at most."""
-        return finetuning.MAX_STEPS if self.finetune else 0
 
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> Pretrained:
@@ -115,6 +117,7 @@ class Pretrained(LocalModel):
             context.values[~choice.is_hf],
             choice.season[~choice.is_hf],
             task.horizon,
+            max_steps=self.max_steps,
             seed=task.seed,
             on_step=on_step,
         )
@@ -132,7 +135,8 @@ class Pretrained(LocalModel):
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> FittedPretrained:
         """Restore a model from the fields of its config, with its tuned weights."""
-        config = cls(finetune=bool(state.settings.get("finetune", False)))
+        names = {"finetune", "max_steps"} & set(state.settings)
+        config = cls(**{name: state.settings[name] for name in names})
         return FittedPretrained(config, task, state.arrays.get("weights"), tuple(state.settings.get("findings", ())))
 
 
@@ -200,7 +204,8 @@ class FittedPretrained(FittedLocalModel):
 
     def to_state(self) -> ModelState:
         """Return the config, and the tuned weights as float32."""
-        settings = {"finetune": self.config.finetune, "findings": list(self.findings)}
+        settings = {"finetune": self.config.finetune, "max_steps": self.config.max_steps}
+        settings |= {"findings": list(self.findings)}
         return ModelState(settings, {} if self.tuned is None else {"weights": self.tuned})
 
     def step_quantiles(self, context: PanelContext, state: CarriedState | None) -> tuple[FloatArray, CarriedState]:

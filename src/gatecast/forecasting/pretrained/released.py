@@ -57,9 +57,8 @@ def load_released(path: Path) -> Released:
         settings, arrays = safefile.read(path, "pretrained")
     except FormatError as error:
         raise FormatError(
-            "The pretrained weights cannot be used",
+            f"The pretrained weights cannot be used: {error.what[:1].lower()}{error.what[1:]}",
             where=str(path),
-            got=f"{error.what[:1].lower()}{error.what[1:]}",
             fix=INSTALL_AGAIN,
         ) from error
     try:

@@ -20,6 +20,7 @@ from gatecast.forecasting.pretrained.lf.finetuning import (
     _past,
     fine_tune,
 )
+from gatecast.forecasting.pretrained.model import Pretrained
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.training import forecast_batch
 from gatecast.kernels import native
@@ -36,7 +37,6 @@ def model():
 @pytest.fixture
 def quick(monkeypatch):
     """Let a fresh network learn within a few updates."""
-    monkeypatch.setattr(finetuning, "MAX_STEPS", 20)
     monkeypatch.setattr(finetuning, "LEARNING_RATE", 0.01)
 
 
@@ -55,7 +55,7 @@ def histories(y, h=H):
 def test_a_pattern_of_the_series_is_learnt(model, quick):
     network, weights = model
     start, y, steps = weights.vector.copy(), alternating(), []
-    tuned = fine_tune(network, weights, y, np.ones(len(y), int), H, on_step=steps.append)
+    tuned = fine_tune(network, weights, y, np.ones(len(y), int), H, max_steps=20, on_step=steps.append)
     assert tuned.vector is not None
     assert "the tuned weights are used" in tuned.finding
     assert (weights.vector == start).all()
@@ -64,13 +64,22 @@ def test_a_pattern_of_the_series_is_learnt(model, quick):
     assert measured[-1] < measured[0]
 
 
+@pytest.mark.parametrize("max_steps", [1, 10, 13])
+def test_max_steps_bounds_the_updates_and_the_last_is_measured(model, max_steps):
+    steps, y = [], alternating()
+    fine_tune(*model, y, np.ones(len(y), int), H, max_steps=max_steps, on_step=steps.append)
+    assert len(steps) == max_steps
+    assert np.isfinite(steps[-1].validation)
+    assert steps[-1].fraction == 1
+
+
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(model, quick):
     y, before = alternating(40), native.get_num_threads()
     vectors = []
     try:
         for threads, seed in ((1, 0), (2, 0), (1, 1)):
             native.set_num_threads(threads)
-            vectors.append(fine_tune(*model, y, np.ones(len(y), int), H, seed=seed).vector)
+            vectors.append(fine_tune(*model, y, np.ones(len(y), int), H, max_steps=20, seed=seed).vector)
     finally:
         native.set_num_threads(before)
     assert vectors[0].tobytes() == vectors[1].tobytes()
@@ -171,9 +180,8 @@ def table(n=20, T=40, seed=0):
 
 @pytest.fixture(scope="module")
 def fitted():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetuning, "MAX_STEPS", 20)
-        return Forecaster(H, model="pretrained", season_length=1, id_col="unique_id").fit(table(), finetune=True)
+    settings = {"model": "pretrained", "season_length": 1, "id_col": "unique_id"}
+    return Forecaster(H, **settings, training=TrainingConfig(max_steps=20)).fit(table(), finetune=True)
 
 
 @pytest.mark.slow
@@ -202,6 +210,18 @@ def test_what_did_not_help_is_not_tried_again(monkeypatch):
     released = Forecaster(H, model="pretrained", season_length=1).fit(table())
     for name, column in forecaster.predict().items():
         assert column.tobytes() == released.predict()[name].tobytes()
+
+
+@pytest.mark.slow
+def test_max_steps_of_the_training_config_bounds_fine_tuning(fitted):
+    config = fitted.state_.ensemble.configs[0]
+    assert (config.finetune, config.max_steps) == (True, 20)
+    assert 1 <= len(fitted.training_history_["loss"]) <= 20
+
+
+def test_max_steps_of_fine_tuning_is_positive():
+    with pytest.raises(ConfigError, match="max_steps"):
+        Pretrained(finetune=True, max_steps=0)
 
 
 @pytest.mark.slow
@@ -245,8 +265,6 @@ def test_fine_tuning_needs_a_model_that_was_trained_before():
 def test_predict_without_fit_does_not_fine_tune():
     with pytest.raises(NotFittedError):
         Forecaster(H, model="pretrained", training=TrainingConfig(finetune=True)).predict(table())
-    from gatecast.forecasting.pretrained.model import Pretrained
-
     with pytest.raises(NotFittedError):
         Forecaster(H, model=Pretrained(finetune=True)).predict(table())
 

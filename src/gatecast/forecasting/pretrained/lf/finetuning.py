@@ -31,7 +31,7 @@ LEARNING_RATE = 2.5e-4
 """A tenth of the rate of pretraining."""
 
 MAX_STEPS = 120
-"""Updates, at most."""
+"""Updates, at most, unless the user says another number."""
 
 MEASURE_EVERY = 10
 """Updates from one measurement to the next."""
@@ -83,6 +83,7 @@ def fine_tune(
     seasons: IntArray,
     h: int,
     *,
+    max_steps: int = MAX_STEPS,
     seed: int = 0,
     on_step: Callable[[StepRecord], object] | None = None,
 ) -> FineTuned:
@@ -94,6 +95,7 @@ def fine_tune(
         values: Series aligned at their ends, (n, T); NaN is missing, or before a series began.
         seasons: (n,): season lengths; 1 for none.
         h: Steps that matter.
+        max_steps: Updates, at most.
         seed: The same seed gives the same bits, for any number of threads.
         on_step: Is called after every update.
 
@@ -110,7 +112,7 @@ def fine_tune(
     if len(rows) < MIN_SERIES:
         return _kept(f"{len(rows)} of {len(values)} series are long enough, {MIN_SERIES} are needed")
     series = _Histories(values[rows], length[rows], seasons[rows], h)
-    return _Training(network, weights, series, seed).run(on_step)
+    return _Training(network, weights, series, max_steps, seed).run(on_step)
 
 
 def _kept(reason: str) -> FineTuned:
@@ -125,11 +127,12 @@ class _Training:
         network: Layers.
         weights: What it begins with.
         series: What it learns from.
+        max_steps: Updates, at most.
         seed: Of the batches.
     """
 
-    def __init__(self, network: Network, weights: Weights, series: _Histories, seed: int) -> None:
-        self.network, self.series = network, series
+    def __init__(self, network: Network, weights: Weights, series: _Histories, max_steps: int, seed: int) -> None:
+        self.network, self.series, self.max_steps = network, series, max_steps
         self.rng = np.random.default_rng([seed, len(series.values)])
         self.weights, self.average = zeros_like(weights), zeros_like(weights)
         self.weights.vector[:] = weights.vector
@@ -145,14 +148,14 @@ class _Training:
             batch = _past(self.series, rows, self.rng)
             result = train_step(self.network, self.weights, HEAD, batch, self.state, number, LEARNING_RATE)
             error = np.nan
-            if number % MEASURE_EVERY == 0:
+            if number % MEASURE_EVERY == 0 or number == self.max_steps:
                 self.average.vector[:] = self.state.average
                 errors = self.errors(self.average)
                 error, since = float(errors.mean()), since + 1
                 if error < best.mean():
                     best, vector, since = errors, self.state.average.copy(), 0
             if on_step is not None:
-                on_step(StepRecord(number, result.loss, error, fraction=number / MAX_STEPS))
+                on_step(StepRecord(number, result.loss, error, fraction=number / self.max_steps))
             if since >= PATIENCE:
                 break
         return _decide(before, best, vector)
@@ -167,8 +170,8 @@ class _Training:
         """Return the series of every update: all of them in random order, then anew."""
         n = len(self.series.values)
         size = min(BATCH_SERIES, n)
-        order = np.concatenate([self.rng.permutation(n) for _ in range(-(-MAX_STEPS * size // n))])
-        return [order[k * size : (k + 1) * size] for k in range(MAX_STEPS)]
+        order = np.concatenate([self.rng.permutation(n) for _ in range(-(-self.max_steps * size // n))])
+        return [order[k * size : (k + 1) * size] for k in range(self.max_steps)]
 
 
 def _past(series: _Histories, rows: IntArray, rng: np.random.Generator) -> PackedBatch:
