@@ -1,10 +1,11 @@
 """Measure the accuracy on single series from several origins, on validation tails or on test parts: docs/accuracy.md.
 
-usage: accuracy.py FOLDER [--test] [--origins N] [--seeds N]
+usage: accuracy.py FOLDER [--test] [--origins N] [--seeds N] [--model auto|pretrained|untrained]
 
 FOLDER holds `time,value` files with a header. Origins lie a horizon apart, backwards from the end. Without --test, the
 last N horizons of each series, its test parts, are cut off first: use this to choose settings. With --test, they give
-the result for the record. At each origin `Forecaster(h)` sees what precedes it, and nothing else is passed.
+the result for the record. At each origin `Forecaster(h)` sees what precedes it, and nothing else is passed. --model untrained takes the pretrained
+networks and the closed-form models that "auto" has for such a series: nothing is trained.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ import numpy.typing as npt
 
 from gatecast import Forecaster
 from gatecast.data import Panel, read
+from gatecast.forecasting.base import ModelConfig, PanelSummary, Task
 from gatecast.forecasting.baselines import drift, mean, naive, seasonal_naive
+from gatecast.forecasting.presets import closed_form_models
+from gatecast.forecasting.pretrained.choice import has_high_frequency
 from gatecast.metrics.scale import seasonal_naive_scale
 
 FloatArray = npt.NDArray[np.float64]
@@ -85,10 +89,19 @@ def error(actual: FloatArray, forecast: npt.ArrayLike) -> float:
     return float(np.nanmean(np.abs(actual - np.asarray(forecast))))
 
 
-def measure(past: Panel, actual: FloatArray, h: int, seed: int) -> Result:
+def untrained(past: Panel, h: int) -> list[str | ModelConfig]:
+    """Return the models of "auto" without those that are trained on the series."""
+    seasons = tuple(cycle for cycle in past.freq.cycles if MIN_HORIZONS * cycle <= len(past.values)) or (1,)
+    task = Task(h, seasons[0], seasons=seasons)
+    networks = ["pretrained", "pretrained-lf"] if has_high_frequency(task) else ["pretrained"]
+    return [*networks, *closed_form_models(PanelSummary.of(past), task)]
+
+
+def measure(past: Panel, actual: FloatArray, h: int, seed: int, model: str) -> Result:
     """Fit and forecast at one origin."""
     start, data = time.perf_counter(), table(past)
-    forecaster = Forecaster(h, level=[80, 95], seed=seed).fit(data)
+    models = untrained(past, h) if model == "untrained" else model
+    forecaster = Forecaster(h, model=models, level=[80, 95], seed=seed).fit(data)
     forecast = forecaster.predict()
     seconds = time.perf_counter() - start
     y, m = past.values, forecaster.season_length_
@@ -151,13 +164,14 @@ def main() -> None:
     parser.add_argument("--test", action="store_true")
     parser.add_argument("--origins", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--model", default="auto", choices=["auto", "pretrained", "untrained"])
     options = parser.parse_args()
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
     to_naive, to_simple, every = [], [], []
     for name, h in SERIES.items():
         panel, _ = read(str(options.folder / f"{name}.csv"))
         cuts = list(origins(panel, h, options.origins, options.test))
-        results = [measure(*cut, h, seed) for cut in cuts for seed in range(options.seeds)]
+        results = [measure(*cut, h, seed, options.model) for cut in cuts for seed in range(options.seeds)]
         if not results:
             continue
         print(row(name, h, results), flush=True)

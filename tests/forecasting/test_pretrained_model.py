@@ -10,9 +10,10 @@ import pytest
 from gatecast import Forecaster
 from gatecast._utils import safefile
 from gatecast.errors import ConfigError, FormatError, NotFittedError
-from gatecast.forecasting.base import Task
+from gatecast.forecasting.base import QUANTILES, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.pretrained.choice import choose_networks
+from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.kinds import HF
 from gatecast.forecasting.pretrained.model import Pretrained, at_levels
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released, why_unavailable
@@ -297,3 +298,21 @@ def test_simple_weights_of_other_models_are_refused():
     forecaster = Forecaster(6, model="dot").fit({"ds": MONTHS, "y": SALES})
     with pytest.raises(ConfigError, match=r"starts from simple forecasts.*got dot.*pretrained"):
         forecaster.simple_weights()
+
+
+def test_forecaster_of_the_pretrained_network_has_its_quantiles():
+    y = {"y": np.random.default_rng(0).poisson(0.4, 60).astype(float)}
+    alone, joined = (
+        Forecaster(4, model=model, season_length=1).fit(y) for model in ("pretrained", ["pretrained", "dot"])
+    )
+    assert alone.state_.ensemble.task.quantiles == LEVELS
+    assert joined.state_.ensemble.task.quantiles == QUANTILES
+
+
+def test_too_short_series_have_the_intervals_of_the_network():
+    y = np.random.default_rng(0).poisson(0.4, (1, 14)).astype(float)
+    forecaster = Forecaster(4, model="pretrained", season_length=1, level=[80, 95])
+    forecast = forecaster.predict({"y": y[0]})
+    quantiles = Pretrained().forecast(y, Task(4, 1, (0.025, 0.1, 0.5, 0.9, 0.975)))[0]
+    columns = [forecast[f"Pretrained{side}"] for side in ("-lo-95", "-lo-80", "", "-hi-80", "-hi-95")]
+    assert np.stack(columns, axis=1) == pytest.approx(quantiles)

@@ -41,7 +41,7 @@ from gatecast.evaluation.past_forecasts import (
 )
 from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
-from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
+from gatecast.forecasting.base import QUANTILES, ModelConfig, Overrides, PanelSummary, Task
 from gatecast.forecasting.context import MAX_LENGTH, PanelContext
 from gatecast.forecasting.ensemble import (
     FittedEnsemble,
@@ -76,6 +76,9 @@ MAX_VALIDATION_ROWS = 256
 
 MIN_READ = 3
 """Times as many values are read, at least, as are held back."""
+
+MAX_FINE_SERIES = 10_000
+"""Series, at most, that have finer quantiles than the usual ones where these cost nothing but memory."""
 
 UPDATE_DIVISOR = 3
 """How many times fewer steps, at a lower learning rate, an update trains than a fit."""
@@ -200,6 +203,8 @@ class _Fit:
         self.findings: tuple[str, ...] = ()
         summary = PanelSummary.of(panel)
         self.configs = model_configs(config.model, summary, self.task, overrides(config))
+        if len(panel) <= MAX_FINE_SERIES:
+            self.task = self.task._replace(quantiles=_shared_quantiles(self.configs))
         _check_finetune(config, self.configs)
         columns = zip(unique_columns(self.configs), self.configs, strict=True)
         self.stopped_early = [column for column, item in columns if stops_early(item)]
@@ -373,6 +378,16 @@ def _without_networks(columns: list[str], configs: list[ModelConfig]) -> ModelWe
     if not any(others):
         return equal_weights(columns)
     return ModelWeights({column: other / sum(others) for column, other in zip(columns, others, strict=True)}, {})
+
+
+def _shared_quantiles(configs: list[ModelConfig]) -> tuple[float, ...]:
+    """Return finer quantiles that all models give at no cost, else the usual ones.
+
+    Between the usual ones a quantile lies on a line. That of skewed values does not, and that of a count with many
+    zeros is 0 up to the share of these.
+    """
+    levels = {getattr(config, "finer_quantiles", ()) for config in configs}
+    return (levels.pop() or QUANTILES) if len(levels) == 1 else QUANTILES
 
 
 def _check_finetune(config: ForecasterConfig, configs: list[ModelConfig]) -> None:

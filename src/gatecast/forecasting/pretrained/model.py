@@ -77,6 +77,7 @@ class Pretrained(LocalModel):
     name: ClassVar[str] = "pretrained"
     column: ClassVar[str] = "Pretrained"
     is_calibrated: ClassVar[bool] = True
+    finer_quantiles: ClassVar[tuple[float, ...]] = LEVELS
 
     finetune: bool = False
     max_steps: int = finetuning.MAX_STEPS
