@@ -4,8 +4,8 @@ usage: accuracy.py FOLDER [--test] [--origins N] [--seeds N] [--model auto|pretr
 
 FOLDER holds `time,value` files with a header. Origins lie a horizon apart, backwards from the end. Without --test, the
 last N horizons of each series, its test parts, are cut off first: use this to choose settings. With --test, they give
-the result for the record. At each origin `Forecaster(h)` sees what precedes it, and nothing else is passed. --model untrained takes the pretrained
-networks and the closed-form models that "auto" has for such a series: nothing is trained.
+the result for the record. At each origin `Forecaster(h)` sees what precedes it, and nothing else is passed. --model
+untrained takes the pretrained networks and the closed-form models that "auto" has for such a series.
 """
 
 from __future__ import annotations

@@ -57,9 +57,17 @@ def test_support_is_what_a_series_has_shown_so_far():
     support = SeriesScale.of(y).transform(y).support
     smallest = np.array([[np.inf, 0, 0, 0], [2, 3, 2.5, 0], [2, 3, 1, 0]])
     assert support.floor == pytest.approx(smallest / 2)
-    assert support.is_count.tolist() == [[True, False, False, False], [True, True, False, False]] + [
-        [True, True, False, False]
-    ]
+    some = [True, True, False, False]
+    assert support.is_count.tolist() == [[True, False, False, False], some, some]
+
+
+def test_support_counts_zeros_from_the_first_positive_value_on():
+    y = np.array([[0.0, 5.0], [0.0, 0.0], [2.0, np.nan], [0.0, 0.0], [0.0, 1.0], [np.nan, 1.0]])
+    mostly = SeriesScale.of(y).transform(y).support.is_mostly_zero
+    assert mostly[:, 0].tolist() == [False, False, False, False, True, True]
+    assert mostly[:, 1].tolist() == [False, False, False, True, False, False]
+    values = Support(np.full(2, 0.5), np.array([True, False]), np.zeros(2, bool)).nearest(np.array([0.8, 0.8]))
+    assert values.tolist() == [0, 0.8]
 
 
 def test_support_of_series_with_negative_values_is_everything():
@@ -75,5 +83,5 @@ def test_support_leaves_values_of_the_series_as_they_are(values):
     # Up to any step, the values so far are among those that are left as they are.
     for t in range(len(y)):
         known = y[: t + 1]
-        nearest = Support(support.floor[t], support.is_count[t]).nearest(known)
+        nearest = Support(*(part[t] for part in support)).nearest(known)
         assert nearest.tolist() == known.tolist()

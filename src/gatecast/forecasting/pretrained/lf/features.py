@@ -16,7 +16,7 @@ import numpy as np
 from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.head import HeadShape
-from gatecast.forecasting.pretrained.lf.scaling import ScaledValues, SeriesScale, Support
+from gatecast.forecasting.pretrained.lf.scaling import ScaledValues, Support
 from gatecast.forecasting.pretrained.lf.seasons import SeasonalIndices, seasonal_indices
 from gatecast.forecasting.pretrained.lf.statistics import (
     N_ANCHORS,
@@ -124,6 +124,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         first: First step of the results, which are the same bits as those of all steps.
 
     Example:
+        >>> from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
         >>> y = np.exp(np.linspace(0, 1, 30))[:, None]
         >>> features = make_features(SeriesScale.of(y).transform(y), 4)
         >>> features.inputs.shape, features.drift[-1].round(2).tolist()
@@ -134,7 +135,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
     statistics = _adjusted_statistics(series.z, observed, indices, typical, first)
     if series.at_floor.any():
-        statistics = statistics._replace(level=_level_of_zeros(series, observed, indices, statistics.level))
+        statistics = statistics._replace(level=_level_of_zeros(series.support, indices, statistics.level))
     return Features(
         _inputs(series, observed, indices, statistics, typical, first),
         statistics.level,
@@ -212,18 +213,15 @@ def _adjusted_statistics(
     return statistics
 
 
-def _level_of_zeros(
-    series: ScaledValues, observed: Observed, indices: SeasonalIndices, level: FloatArray
-) -> FloatArray:
+def _level_of_zeros(support: Support, indices: SeasonalIndices, level: FloatArray) -> FloatArray:
     """Return the level: the place of zeros where most values so far are zeros and no season shows, else as it is.
 
     Their quantiles are 0 up to the share of zeros: the level is then where these are, whatever the newest values.
     """
-    first = len(series.z) - len(level)
-    n_zeros = np.add.accumulate(series.at_floor, axis=0, dtype=np.float64)[first:]
-    steps = np.arange(first, len(series.z))
-    mostly = (2 * n_zeros > observed.so_far[first:]) & (indices.strength[indices.block(steps)] == 0)
-    return np.where(mostly, np.log(np.where(mostly, series.support.floor[first:], 1.0)), level)
+    T = len(support.floor)
+    floor, mostly = support.floor[T - len(level) :], support.is_mostly_zero[T - len(level) :]
+    at_floor = mostly & (indices.strength[indices.block(np.arange(T - len(level), T))] == 0)
+    return np.where(at_floor, np.log(np.where(at_floor, floor, 1.0)), level)
 
 
 def _inputs(

@@ -2,8 +2,8 @@
 
 The logarithm is causal: z[t] depends on y[0 .. t] alone. Zeros are put at half of the smallest positive value so far,
 and count as values once there has been a positive one; zeros before that are taken for a series that has not begun.
-Back from the logarithm, what lies nearer to the place of zeros than to the smallest positive value is 0 again, and
-counts with zeros are whole numbers: a quantile of a count is a count.
+Back from the logarithm, what lies near to the place of zeros is 0 again, and counts with zeros are whole numbers: a
+quantile of a count is a count.
 
 Shapes: T steps, n series; time comes first, and a series begins at step 0.
 """
@@ -25,18 +25,24 @@ MAX_EXPONENT = 700.0
 MIN_SHARE = 1e-3
 """Zeros are put no lower than this share of the mean absolute value so far."""
 
+ZERO_SHARE, MOSTLY_ZERO_SHARE = 0.5, 0.75
+"""Share of the way, on the logarithm, from the place of zeros to twice it, the smallest positive value as a rule, up to
+which a forecast is 0; the second where most values are: synthetic series and tails of car parts chose them."""
+
 
 class Support(NamedTuple):
     """Which values a series with zeros may take, as far as a step shows.
 
     Example:
-        >>> counts = Support(np.array([0.5, 0.0]), np.array([True, False]))
-        >>> counts.nearest(np.array([[0.6, 0.6], [1.2, 1.2]])).tolist()
-        [[0.0, 0.6], [1.0, 1.2]]
+        >>> counts = Support(np.array([0.5, 0.0]), np.array([True, False]), np.array([True, False]))
+        >>> counts.nearest(np.array([[0.8, 0.8], [1.2, 1.2]])).tolist()
+        [[0.0, 0.8], [1.0, 1.2]]
     """
 
     floor: FloatArray
     """(..., n): the place of zeros; infinite where all values are zeros, 0 where none is."""
+    is_mostly_zero: BoolArray
+    """(..., n): more than half of the values since the first positive one are zeros."""
     is_count: BoolArray
     """(..., n): there are zeros, and all values are whole numbers."""
 
@@ -46,8 +52,8 @@ class Support(NamedTuple):
         Args:
             values: (..., n).
         """
-        # Half way on the logarithm to twice the floor, which is the smallest positive value as a rule.
-        values = np.where(values < 2**0.5 * self.floor, 0.0, values)
+        limit = self.floor * 2.0 ** np.where(self.is_mostly_zero, MOSTLY_ZERO_SHARE, ZERO_SHARE)
+        values = np.where(values < limit, 0.0, values)
         return np.where(self.is_count, np.rint(values), values)
 
 
@@ -106,12 +112,12 @@ class SeriesScale(NamedTuple):
         positive = y > 0
         smallest = accumulate(np.minimum, np.where(positive, y, np.inf))
         at_floor = observed & ~positive & ~self.negative
-        support = Support(np.zeros_like(y), np.zeros_like(at_floor))
+        support = Support(np.zeros_like(y), *np.zeros((2, *y.shape), bool))
         if at_floor.any():
             count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
             mean = accumulate(np.add, y) / count
             floor = np.maximum(0.5 * smallest, MIN_SHARE * mean)
-            support = _support(y, at_floor, floor)
+            support = _support(y, observed, at_floor, floor)
             y = np.where(at_floor, floor, y)
         observed &= np.isfinite(smallest) | self.negative
         z = np.log(np.where(observed & ~self.negative, y, 1.0))
@@ -129,11 +135,13 @@ class SeriesScale(NamedTuple):
         return np.where(self.negative, np.sinh(np.clip(z, -99, 99)) * self.size, np.exp(exponent))
 
 
-def _support(y: FloatArray, is_zero: BoolArray, floor: FloatArray) -> Support:
+def _support(y: FloatArray, observed: BoolArray, is_zero: BoolArray, floor: FloatArray) -> Support:
     """Return the values that series may take, by the values up to each step; y is 0 where missing."""
     has_zeros = np.logical_or.accumulate(is_zero, axis=0)
     is_count = has_zeros & np.logical_and.accumulate(y == np.rint(y), axis=0)
-    return Support(np.where(has_zeros, floor, 0.0), is_count)
+    began = np.isfinite(floor)
+    n_zeros, n = (np.add.accumulate(began & each, axis=0, dtype=np.float64) for each in (is_zero, observed))
+    return Support(np.where(has_zeros, floor, 0.0), 2 * n_zeros > n, is_count)
 
 
 def _fill_forward(z: FloatArray, observed: BoolArray) -> FloatArray:
