@@ -321,8 +321,8 @@ def _assumed_widths(
     widths: Widths = {}
     for level in levels:
         sides = half_widths(quantiles, calibrator.quantiles, level)
-        least = _random_walk_width(values, n_steps, level) if random_walk else np.zeros((1, 1))
-        widths[level] = (np.maximum(factor * sides[0], least), np.maximum(factor * sides[1], least))
+        min_width = _random_walk_width(values, n_steps, level) if random_walk else np.zeros((1, 1))
+        widths[level] = (np.maximum(factor * sides[0], min_width), np.maximum(factor * sides[1], min_width))
     return widths
 
 

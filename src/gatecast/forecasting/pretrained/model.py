@@ -205,8 +205,8 @@ class FittedPretrained(FittedLocalModel):
 
     def to_state(self) -> ModelState:
         """Return the config, and the tuned weights as float32."""
-        settings = {"finetune": self.config.finetune, "max_steps": self.config.max_steps}
-        settings |= {"findings": list(self.findings)}
+        settings: dict[str, Any] = {"finetune": self.config.finetune, "max_steps": self.config.max_steps}
+        settings["findings"] = list(self.findings)
         return ModelState(settings, {} if self.tuned is None else {"weights": self.tuned})
 
     def step_quantiles(self, context: PanelContext, state: CarriedState | None) -> tuple[FloatArray, CarriedState]:

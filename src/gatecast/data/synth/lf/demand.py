@@ -103,7 +103,8 @@ def _geometric(rng: np.random.Generator, shape: Shape2) -> FloatArray:
 def _negative_binomial(rng: np.random.Generator, shape: Shape2) -> FloatArray:
     """Return 1 + negative binomial sizes of mean logU(0.5, 20) and shape logU(0.3, 10)."""
     n = log_uniform(rng, 0.3, 10, shape[1])
-    return 1.0 + rng.poisson(rng.standard_gamma(n, shape) / n * log_uniform(rng, 0.5, 20, shape[1]))
+    sizes = rng.poisson(rng.standard_gamma(n, shape) / n * log_uniform(rng, 0.5, 20, shape[1]))
+    return np.asarray(1 + sizes, np.float64)
 
 
 def _lumpy(rng: np.random.Generator, shape: Shape2) -> FloatArray:

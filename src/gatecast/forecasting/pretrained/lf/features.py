@@ -144,7 +144,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         statistics.slopes[0] / statistics.unit,
         (statistics.recent - statistics.level) / statistics.unit,
         observed.gap()[first:],
-        Support(*(part[first:] for part in series.support)),
+        series.support.at(slice(first, None)),
         indices,
     )
 

@@ -13,7 +13,7 @@ from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD, Features, anchors, make_features
-from gatecast.forecasting.pretrained.lf.scaling import SeriesScale, Support
+from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
 from gatecast.kernels.packing import LANES, blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
@@ -155,7 +155,7 @@ def _predict(
         parts.append(on_log_scale(outputs, run.features, at))
     z = np.concatenate(parts, axis=0)[:h, :, : len(origins.step)]
     scale = SeriesScale(run.scale.negative[origins.series], run.scale.size[origins.series])
-    support = Support(*(part[origins.step, origins.series] for part in run.features.support))
+    support = run.features.support.at((origins.step, origins.series))
     return np.asarray(support.nearest(scale.inverse(z)).transpose(2, 0, 1))
 
 

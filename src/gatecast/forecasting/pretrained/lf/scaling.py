@@ -10,7 +10,7 @@ Shapes: T steps, n series; time comes first, and a series begins at step 0.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,10 @@ class Support(NamedTuple):
     """(..., n): more than half of the values since the first positive one are zeros."""
     is_count: BoolArray
     """(..., n): there are zeros, and all values are whole numbers."""
+
+    def at(self, place: Any) -> Support:
+        """Return a part, by an index of its arrays."""
+        return Support(self.floor[place], self.is_mostly_zero[place], self.is_count[place])
 
     def nearest(self, values: FloatArray) -> FloatArray:
         """Return values that the series may take: 0 where they are near to it, else whole numbers if those are counts.
@@ -112,7 +116,7 @@ class SeriesScale(NamedTuple):
         positive = y > 0
         smallest = accumulate(np.minimum, np.where(positive, y, np.inf))
         at_floor = observed & ~positive & ~self.negative
-        support = Support(np.zeros_like(y), *np.zeros((2, *y.shape), bool))
+        support = Support(np.zeros_like(y), np.zeros_like(at_floor), np.zeros_like(at_floor))
         if at_floor.any():
             count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
             mean = accumulate(np.add, y) / count

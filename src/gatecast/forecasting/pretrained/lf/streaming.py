@@ -31,7 +31,7 @@ from gatecast.forecasting.pretrained.lf.predict import (
     on_log_scale,
     to_lanes,
 )
-from gatecast.forecasting.pretrained.lf.scaling import SeriesScale, Support
+from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 from gatecast.kernels.packing import length_mask, pack_mask, pack_state, padded_lanes, unpack_state
 from gatecast.nn.layers.base import State
 from gatecast.nn.network import (
@@ -191,7 +191,7 @@ def _run(
         at = Origins(end + k * BLOCK, np.arange(len(end)))
         forecast, _ = forward(*head, np.ascontiguousarray(outputs[:, k * BLOCK, None]), save_for_backward=False)
         parts.append(on_log_scale(forecast, features, at, first))
-    support = Support(*(part[end - first, np.arange(len(end))] for part in features.support))
+    support = features.support.at((end - first, np.arange(len(end))))
     out = support.nearest(scale.inverse(np.concatenate(parts, axis=0)[:h]))[..., :n]
     return np.asarray(out.transpose(2, 0, 1)), states
 
