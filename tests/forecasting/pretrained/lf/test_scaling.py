@@ -61,10 +61,10 @@ def test_support_is_what_a_series_has_shown_so_far():
     assert support.is_count.tolist() == [[True, False, False, False], some, some]
 
 
-def test_support_counts_zeros_from_the_first_positive_value_on():
+def test_support_of_mostly_zeros_counts_all_values():
     y = np.array([[0.0, 5.0], [0.0, 0.0], [2.0, np.nan], [0.0, 0.0], [0.0, 1.0], [np.nan, 1.0]])
     mostly = SeriesScale.of(y).transform(y).support.is_mostly_zero
-    assert mostly[:, 0].tolist() == [False, False, False, False, True, True]
+    assert mostly[:, 0].tolist() == [True] * 6
     assert mostly[:, 1].tolist() == [False, False, False, True, False, False]
     values = Support(np.full(2, 0.5), np.array([True, False]), np.zeros(2, bool)).nearest(np.array([0.8, 0.8]))
     assert values.tolist() == [0, 0.8]

@@ -135,7 +135,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
     statistics = _adjusted_statistics(series.z, observed, indices, typical, first)
     if series.at_floor.any():
-        statistics = statistics._replace(level=_level_of_zeros(series.support, indices, statistics.level))
+        statistics = statistics._replace(level=_level_of_zeros(series, indices, statistics.level))
     return Features(
         _inputs(series, observed, indices, statistics, typical, first),
         statistics.level,
@@ -213,15 +213,16 @@ def _adjusted_statistics(
     return statistics
 
 
-def _level_of_zeros(support: Support, indices: SeasonalIndices, level: FloatArray) -> FloatArray:
+def _level_of_zeros(series: ScaledValues, indices: SeasonalIndices, level: FloatArray) -> FloatArray:
     """Return the level: the place of zeros where most values so far are zeros and no season shows, else as it is.
 
-    Their quantiles are 0 up to the share of zeros: the level is then where these are, whatever the newest values.
+    Their quantiles are 0 up to the share of zeros: the level is then where these are, whatever the newest values. Zeros
+    before the first positive value do not count.
     """
-    T = len(support.floor)
-    floor, mostly = support.floor[T - len(level) :], support.is_mostly_zero[T - len(level) :]
-    at_floor = mostly & (indices.strength[indices.block(np.arange(T - len(level), T))] == 0)
-    return np.where(at_floor, np.log(np.where(at_floor, floor, 1.0)), level)
+    steps = np.arange(len(series.z) - len(level), len(series.z))
+    n_zeros, n = (np.add.accumulate(each, axis=0, dtype=np.float64) for each in (series.at_floor, series.observed))
+    at_floor = (2 * n_zeros > n)[steps] & (indices.strength[indices.block(steps)] == 0)
+    return np.where(at_floor, np.log(np.where(at_floor, series.support.floor[steps], 1.0)), level)
 
 
 def _inputs(

@@ -42,7 +42,7 @@ class Support(NamedTuple):
     floor: FloatArray
     """(..., n): the place of zeros; infinite where all values are zeros, 0 where none is."""
     is_mostly_zero: BoolArray
-    """(..., n): more than half of the values since the first positive one are zeros."""
+    """(..., n): more than half of the values are zeros."""
     is_count: BoolArray
     """(..., n): there are zeros, and all values are whole numbers."""
 
@@ -143,8 +143,7 @@ def _support(y: FloatArray, observed: BoolArray, is_zero: BoolArray, floor: Floa
     """Return the values that series may take, by the values up to each step; y is 0 where missing."""
     has_zeros = np.logical_or.accumulate(is_zero, axis=0)
     is_count = has_zeros & np.logical_and.accumulate(y == np.rint(y), axis=0)
-    began = np.isfinite(floor)
-    n_zeros, n = (np.add.accumulate(began & each, axis=0, dtype=np.float64) for each in (is_zero, observed))
+    n_zeros, n = (np.add.accumulate(each, axis=0, dtype=np.float64) for each in (is_zero, observed))
     return Support(np.where(has_zeros, floor, 0.0), 2 * n_zeros > n, is_count)
 
 
