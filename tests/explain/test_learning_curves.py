@@ -6,7 +6,8 @@ import pytest
 import gatecast as gc
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
-from gatecast.explain.learning_curves import diagnose_fit
+from gatecast.explain.learning_curves import _steps, diagnose_fit
+from gatecast.forecasting.pretrained.model import Pretrained
 
 H = 3
 
@@ -117,3 +118,8 @@ def test_diagnose_fit_without_validation_errors_is_inconclusive():
 def test_diagnose_fit_model_without_networks_raises():
     with pytest.raises(ConfigError, match="network"):
         diagnose_fit(gc.Forecaster(H, model="naive").fit(panel("memory", 1, 40, 0)).state_)
+
+
+def test_updates_are_those_of_networks_that_were_trained_here():
+    configs = trained(panel("noise", 4, 40, 0), 2, 7).state_.ensemble.configs
+    assert _steps([*configs, Pretrained(), Pretrained(finetune=True, max_steps=3)]) == [7]

@@ -48,8 +48,8 @@ def diagnose_fit(state: FittedState) -> Diagnosis:
 
 
 def _steps(configs: Iterable[Any]) -> list[int]:
-    """Return the updates of every training."""
-    members = (member for config in configs for member in members_of(config))
+    """Return the updates of every training of a network; those that were trained before have none."""
+    members = (member for config in configs if config.family == "network" for member in members_of(config))
     return [member.max_steps for member in members if hasattr(member, "max_steps")]
 
 
