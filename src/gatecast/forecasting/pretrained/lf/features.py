@@ -220,7 +220,7 @@ def _level_of_zeros(series: ScaledValues, indices: SeasonalIndices, level: Float
     before the first positive value do not count.
     """
     steps = np.arange(len(series.z) - len(level), len(series.z))
-    n_zeros, n = (np.add.accumulate(each, axis=0, dtype=np.float64) for each in (series.at_floor, series.observed))
+    n_zeros, n = (accumulate(np.add, each, np.float64) for each in (series.at_floor, series.observed))
     at_floor = (2 * n_zeros > n)[steps] & (indices.strength[indices.block(steps)] == 0)
     return np.where(at_floor, np.log(np.where(at_floor, series.support.floor[steps], 1.0)), level)
 

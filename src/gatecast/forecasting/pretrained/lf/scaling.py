@@ -143,7 +143,7 @@ def _support(y: FloatArray, observed: BoolArray, is_zero: BoolArray, floor: Floa
     """Return the values that series may take, by the values up to each step; y is 0 where missing."""
     has_zeros = np.logical_or.accumulate(is_zero, axis=0)
     is_count = has_zeros & np.logical_and.accumulate(y == np.rint(y), axis=0)
-    n_zeros, n = (np.add.accumulate(each, axis=0, dtype=np.float64) for each in (is_zero, observed))
+    n_zeros, n = (accumulate(np.add, each, np.float64) for each in (is_zero, observed))
     return Support(np.where(has_zeros, floor, 0.0), 2 * n_zeros > n, is_count)
 
 
