@@ -8,11 +8,11 @@ tenths, too: on a machine that others use, these are nearer to what a quiet one 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,13 +87,19 @@ def in_turns(runs: tuple[Callable[[], object], ...], seconds: float = 2.0) -> li
     return [np.array(part) for part in times]
 
 
+def peak_memory() -> float:
+    """Return the largest size of this process so far, megabytes; that of a parent process does not count."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
+
+
 def memory(name: str, order: int) -> float:
     """Return by how many megabytes the process grows at its peak."""
     run = make(name)[order]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     run()
     run()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return peak_memory() - before
 
 
 def neighbor(name: str) -> dict[str, float]:
