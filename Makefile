@@ -6,6 +6,8 @@ BIN := .venv/bin
 # Tests start many processes, which would all compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := pip install -q --disable-pip-version-check
+# Of the thousands of modules of a peer a few are imported: these alone are worth compiling, when they are.
+INSTALL_ONLY := $(INSTALL) --no-compile
 NATIVE := $(shell find native -type f)
 SOURCES := pyproject.toml CMakeLists.txt $(NATIVE)
 PACKAGE := $(shell find src -type f -not -path '*/__pycache__/*' -not -name '*.so')
@@ -19,8 +21,8 @@ create = $(PYTHON) -m venv $(1) && $(1)/bin/$(INSTALL) -U 'pip>=25.1'
 BUILD := --no-build-isolation
 WHEEL := build/wheel
 comma := ,
-install_wheel = $(1)/bin/$(INSTALL) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
-  $(1)/bin/$(INSTALL) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
+install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
+  $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
   bench-grid bench-more bench-reading pretrain clean
@@ -153,13 +155,13 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 
 .venv-pages/.installed: $(WHEEL)/.made
 	$(call create,.venv-pages)
-	.venv-pages/bin/$(INSTALL) --group pages
+	.venv-pages/bin/$(INSTALL_ONLY) --group pages
 	$(call install_wheel,.venv-pages,[plot$(comma)report])
 	@touch $@
 
 .venv-peers/.installed: $(WHEEL)/.made
 	$(call create,.venv-peers)
-	.venv-peers/bin/$(INSTALL) --group peers
+	.venv-peers/bin/$(INSTALL_ONLY) --group peers
 	$(call install_wheel,.venv-peers,[stats])
 	@touch $@
 
