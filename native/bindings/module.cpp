@@ -41,6 +41,7 @@ NB_MODULE(_native, m) {
   if (isas.empty()) throw nb::import_error("gatecast needs a processor with SSE4.2 and POPCNT (x86-64-v2)");
   gatecast::set_isa(isas.back());
   m.attr("LANES") = gatecast::LANES;
+  m.attr("MAX_STACK_LAYERS") = gatecast::MAX_STACK_LAYERS;
   m.def("available_isas", &gatecast::available_isas);
   m.def("isa", [] { return std::string(gatecast::kernels().name); });
   m.def("set_isa", &gatecast::set_isa, "name"_a);

@@ -52,6 +52,8 @@ def stack_of(layers, in_shape=(6, 2)):
         [Dropout(0.1, variational=True), LSTM(3, dropout=0.1, recurrent_dropout=0.1), Dense(1)],
         [GRU(3, **SEQUENCES), Dropout(0.1), Residual(LSTM(3, **SEQUENCES)), Dense(3), QuantileHead(3)],
         [Residual(Dense(2, activation="relu"))],
+        [Dense(2)] * 31,
+        [LSTM(2, dropout=0.1, **SEQUENCES)] * 16,
     ],
     ids=str,
 )
@@ -73,7 +75,9 @@ def test_plain_stacks_are_trained_in_block_order(layers):
         [Residual(Residual(Dense(2)))],
         [DoubledDropout(0.1), LSTM(3)],
         [Residual(type("OwnDense", (Dense,), {"backward": lambda *_: None})(2))],
-        [Dense(2)] * 33,
+        [Dense(2)] * 32,
+        [LSTM(2, dropout=0.1, **SEQUENCES)] * 17,
+        [type("Counting", (Dense,), {"update_buffers": lambda *_: {}})(2)],
     ],
     ids=str,
 )

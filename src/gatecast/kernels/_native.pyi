@@ -1,4 +1,4 @@
-"""The compiled kernels; see native/bindings/. Only cells.py, native.py and training_stack.py import this."""
+"""The compiled kernels; see native/bindings/. Only cells.py, native.py, smoothing.py and training_stack.py do."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -9,6 +9,7 @@ from gatecast._utils.typing import IntArray as Integers
 from gatecast.kernels.packing import Array
 
 LANES: int
+MAX_STACK_LAYERS: int
 testing: ModuleType  # exp, sigmoid, tanh of (n,) float32: for the tests alone
 
 def available_isas() -> list[str]: ...

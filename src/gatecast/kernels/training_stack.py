@@ -71,9 +71,15 @@ class TrainingStack:
         self.key_uses: list[tuple[int, int | None]] = []
         """For every key of a step: the layer whose key it comes from, and which of its uses; None: the key itself."""
 
-    def begin_layer(self) -> None:
-        """Begin the next layer of the network: what is added from now on belongs to it."""
+    def begin_layer(self) -> bool:
+        """Begin the next layer of the network, to which belongs what is added from now on.
+
+        Returns:
+            Whether there is room for it among the layers that the kernels train in one call; a recurrent layer with
+            dropout of its inputs is two of them.
+        """
         self._layer += 1
+        return len(self.key_uses) + 2 <= _native.MAX_STACK_LAYERS
 
     def add_recurrent(
         self,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import Float32Array
+from gatecast.kernels.native import LossKernel
 from gatecast.kernels.packing import LANES
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.batching import Batch
@@ -20,9 +21,6 @@ from gatecast.nn.network import Network, TrainingPass, Weights, backward, forwar
 from gatecast.nn.random import fold_in
 
 __all__ = ["BatchGradient", "Differentiator", "is_trained_in_block_order", "training_stack"]
-
-MAX_STACK_LAYERS = 32
-"""Layers that the kernels train in one call."""
 
 
 class BatchGradient(NamedTuple):
@@ -67,8 +65,9 @@ class Differentiator:
     ) -> None:
         self._network, self._weights, self._grads, self._loss = network, weights, grads, loss
         self._single_blocks = single_blocks
-        self._kernel = kernel_of(loss)
-        self._stack = None if self._kernel is None else training_stack(network, weights, grads)
+        kernel = kernel_of(loss)
+        stack = None if kernel is None else training_stack(network, weights, grads)
+        self._in_one_call = None if kernel is None or stack is None else (stack, kernel)
 
     def __call__(self, batch: Batch, training: TrainingPass, *, need_dx: bool = False) -> BatchGradient:
         """Compute the loss of a batch, and write the gradients of the weights.
@@ -78,17 +77,15 @@ class Differentiator:
             training: The update that this pass is for.
             need_dx: Whether the gradients of inputs and outputs are wanted.
         """
-        if self._stack is not None and TrainingStack.takes(batch.x, single_blocks=self._single_blocks):
-            return self._in_block_order(self._stack, batch, training, need_dx)
+        if self._in_one_call is not None and TrainingStack.takes(batch.x, single_blocks=self._single_blocks):
+            return self._in_block_order(*self._in_one_call, batch, training, need_dx)
         return self._layer_by_layer(batch, training, need_dx)
 
     def _in_block_order(
-        self, stack: TrainingStack, batch: Batch, training: TrainingPass, need_dx: bool
+        self, stack: TrainingStack, kernel: LossKernel, batch: Batch, training: TrainingPass, need_dx: bool
     ) -> BatchGradient:
         """Compute it in one call of the kernels."""
         network = self._network
-        kernel = self._kernel
-        assert kernel is not None
         nb, T = batch.x.shape[:2]
         steps, M = (T if len(network.shapes[-1]) == 2 else 1), int(network.shapes[-1][-1] or 0)
         dx = np.empty_like(batch.x) if need_dx else None
@@ -139,11 +136,8 @@ def training_stack(network: Network, weights: Weights, grads: Weights) -> Traini
     (True, False)
     """
     shape = network.shapes[0]
-    if len(network.layers) > MAX_STACK_LAYERS:
-        return None
     stack = TrainingStack(int(shape[-1] or 0), has_time=len(shape) == 2)
     for layer, params, gradients in zip(network.layers, weights.views, grads.views, strict=True):
-        stack.begin_layer()
-        if not add_to_stack(layer, stack, params, gradients):
+        if not stack.begin_layer() or not add_to_stack(layer, stack, params, gradients):
             return None
     return stack

@@ -290,7 +290,7 @@ def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Para
         False
     """
     added = _defining_class(layer, "add_to_stack")
-    passes = [_defining_class(layer, method) for method in ("forward", "backward")]
+    passes = [_defining_class(layer, method) for method in ("forward", "backward", "update_buffers")]
     if added is None or not all(issubclass(added, cls) for cls in passes):
         return False
     return layer.add_to_stack(stack, params, grads, **options)
