@@ -5,7 +5,7 @@ import pytest
 from local_trend_reference import forecast
 
 from gatecast.kernels import _native, native
-from gatecast.kernels.native import TrendGrid, local_trend
+from gatecast.kernels.smoothing import TrendGrid, local_trend
 
 pytestmark = pytest.mark.usefixtures("every_isa")
 

@@ -5,7 +5,7 @@ import pytest
 import smoothing_reference as reference
 
 from gatecast.kernels import _native, native
-from gatecast.kernels.native import seasonal_smoothing, seasonal_smoothing_backward
+from gatecast.kernels.smoothing import seasonal_smoothing, seasonal_smoothing_backward
 
 pytestmark = pytest.mark.usefixtures("every_isa")
 

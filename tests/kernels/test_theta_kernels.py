@@ -5,7 +5,7 @@ import pytest
 import smoothing_reference as reference
 
 from gatecast.kernels import _native, native
-from gatecast.kernels.native import theta_forecast, theta_sums
+from gatecast.kernels.smoothing import theta_forecast, theta_sums
 
 pytestmark = pytest.mark.usefixtures("every_isa")
 

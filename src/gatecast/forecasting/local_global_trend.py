@@ -29,7 +29,7 @@ from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import DatedModel, LocalModel, Task
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, forecast_adjusted
-from gatecast.kernels.native import TrendGrid, local_trend
+from gatecast.kernels.smoothing import TrendGrid, local_trend
 
 __all__ = ["LocalGlobalTrend", "lgt"]
 

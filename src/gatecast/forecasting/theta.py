@@ -26,7 +26,7 @@ from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import DatedModel, LocalModel, Task
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.seasonal_adjustment import AdjustedSeries, forecast_adjusted
-from gatecast.kernels.native import theta_forecast, theta_sums
+from gatecast.kernels.smoothing import theta_forecast, theta_sums
 
 __all__ = ["DynamicOptimizedTheta", "dot"]
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray
-from gatecast.kernels.native import seasonal_smoothing, seasonal_smoothing_backward
+from gatecast.kernels.smoothing import seasonal_smoothing, seasonal_smoothing_backward
 
 __all__ = ["Smoothed", "gate", "roughness", "smooth", "smooth_backward"]
 
