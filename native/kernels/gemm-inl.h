@@ -51,10 +51,12 @@ GATECAST_INLINE void with_rows(int rows, F&& f) {
 
 // A single block leaves the other threads without work: then a product is split by its outputs, each of which is still
 // summed in the same order, if that saves more time than it costs. `work` is the number of weights, times 8 in lanes:
-// about so many tenths of a nanosecond. f(part, parts) for every part.
+// about so many tenths of a nanosecond. Below SPLIT_WORK, three microseconds, it is never split: amid other work a
+// hand-over costs more than the least that is measured. f(part, parts) for every part.
+inline constexpr int64_t SPLIT_WORK = 1 << 15;
 template <typename F>
 GATECAST_INLINE void split_product(int64_t work, F&& f) {
-  const int parts = available_threads() == 1 ? 1 : worthwhile_threads(static_cast<double>(work) * 0.9e-10);
+  const int parts = work < SPLIT_WORK ? 1 : worthwhile_threads(static_cast<double>(work) * 0.9e-10);
   if (parts == 1) return f(0, 1);
   parallel_for(parts, parts, [&](int64_t part, int) { f(static_cast<int>(part), parts); });
 }
