@@ -55,6 +55,7 @@ NB_MODULE(_native, m) {
   gatecast::bind_recurrent(m);
   gatecast::bind_quantiles(m);
   gatecast::bind_losses(m);
+  gatecast::bind_convolutions(m);
   gatecast::bind_stack(m);
   gatecast::bind_local_trend(m);
   gatecast::bind_smoothing(m);

@@ -18,11 +18,12 @@ Outs make_state(const gatecast::Recurrent& a) {
 }
 
 // keep: y and `saved` are wanted, for a backward pass. sequences: y is wanted.
-std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, In x, In Wx, MaybeIn Wh, In b, MaybeIn P,
+std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, std::vector<int> activations, In x, In Wx, MaybeIn Wh, In b, MaybeIn P,
                                              MaybeIn gain, MaybeIn Wr, States state, MaybeIn mask, MaybeIn drop,
                                              States zone, std::vector<float> zone_share, bool keep, bool sequences) {
   gatecast::Recurrent a = checked_recurrent({.cell = cell,
                                              .heads = heads,
+                                             .activations = activations,
                                              .x = x,
                                              .Wx = Wx,
                                              .Wh = Wh,
@@ -51,13 +52,14 @@ std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, In x, In W
 }
 
 // dx, the gradients of the state (none unless need_state), and those of Wx, Wh, b, P, gain, Wr.
-std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t heads, In x, In Wx, MaybeIn Wh, In b,
+std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t heads, std::vector<int> activations, In x, In Wx, MaybeIn Wh, In b,
                                                            MaybeIn P, MaybeIn gain, MaybeIn Wr, States state,
                                                            MaybeIn mask, MaybeIn drop, States zone,
                                                            std::vector<float> zone_share, In y, MaybeIn saved,
                                                            MaybeIn dy, States dstate, bool need_dx, bool need_state) {
   gatecast::Recurrent a = checked_recurrent({.cell = cell,
                                              .heads = heads,
+                                             .activations = activations,
                                              .x = x,
                                              .Wx = Wx,
                                              .Wh = Wh,
@@ -189,11 +191,11 @@ void adam(InOut m, InOut v, InOut g, double beta1, double beta2, double eps, dou
 }  // namespace
 
 void gatecast::bind_recurrent(nb::module_& m) {
-  m.def("forward", &forward, "cell"_a, "heads"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
+  m.def("forward", &forward, "cell"_a, "heads"_a, "activations"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
         "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
         "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
         "zone_share"_a, "keep"_a, "sequences"_a);
-  m.def("backward", &backward, "cell"_a, "heads"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
+  m.def("backward", &backward, "cell"_a, "heads"_a, "activations"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
         "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
         "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
         "zone_share"_a, "y"_a.noconvert(), "saved"_a.noconvert().none(), "dy"_a.noconvert().none(),

@@ -10,6 +10,7 @@ using States = std::vector<MaybeIn>;
 struct RecurrentInputs {
   int cell;
   int64_t heads;
+  std::vector<int> activations;  // of the candidate and of the gates; empty: those of the cell
   In x, Wx;
   MaybeIn Wh;
   In b;
@@ -62,6 +63,11 @@ inline Recurrent checked_recurrent(const RecurrentInputs& in) {
     throw nb::value_error("the state has another number of arrays than the cell has states");
   for (size_t s = 0; s < in.state.size(); ++s)
     a.state0[s] = checked("state", in.state[s], {a.blocks, a.state_rows(static_cast<int>(s)), a.lanes});
+  if (!in.activations.empty() && in.activations.size() != 2)
+    throw nb::value_error("activations are two: of the candidate and of the gates");
+  const bool any = !in.activations.empty();
+  a.activation = any ? checked_activation(in.activations[0]) : Activation::tanh;
+  a.recurrent_activation = any ? checked_activation(in.activations[1]) : Activation::sigmoid;
   a.mask = checked("mask", in.mask, {a.blocks, a.T, a.lanes});
   if (in.drop && !size.recurrent) throw nb::value_error("drop belongs to a cell with Wh");
   a.drop = checked("drop", in.drop, {a.blocks, a.R, a.lanes});

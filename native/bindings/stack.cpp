@@ -27,7 +27,7 @@ class TrainingStack {
     if (rows < 1) throw nb::value_error("a stack needs inputs");
   }
 
-  void add_recurrent(int cell, int64_t heads, In Wx, MaybeIn Wh, In b, MaybeIn P, MaybeIn gain, MaybeIn Wr,
+  void add_recurrent(int cell, int64_t heads, std::vector<int> activations, In Wx, MaybeIn Wh, In b, MaybeIn P, MaybeIn gain, MaybeIn Wr,
                      std::vector<MaybeInOut> gradients, bool sequences, bool residual, double dropout_h,
                      int64_t dilation) {
     if (!has_time_) throw nb::value_error("a recurrent layer needs a time axis");
@@ -35,6 +35,7 @@ class TrainingStack {
     Out x = make({1, 1, rows_, gatecast::LANES});  // for the checks
     gatecast::Recurrent a = checked_recurrent({.cell = cell,
                                                .heads = heads,
+                                               .activations = activations,
                                                .x = In(x),
                                                .Wx = Wx,
                                                .Wh = Wh,
@@ -174,7 +175,7 @@ class TrainingStack {
 void gatecast::bind_stack(nanobind::module_& m) {
   nb::class_<TrainingStack>(m, "TrainingStack")
       .def(nb::init<int64_t, bool>(), "rows"_a, "has_time"_a)
-      .def("add_recurrent", &TrainingStack::add_recurrent, "cell"_a, "heads"_a, "Wx"_a.noconvert(),
+      .def("add_recurrent", &TrainingStack::add_recurrent, "cell"_a, "heads"_a, "activations"_a, "Wx"_a.noconvert(),
            "Wh"_a.noconvert().none(), "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(),
            "Wr"_a.noconvert().none(), "gradients"_a.noconvert(), "sequences"_a, "residual"_a, "dropout_h"_a,
            "dilation"_a)

@@ -78,6 +78,25 @@ static_assert([] {
 
 enum class Peephole : int { none = 0, diagonal = 1, full = 2 };
 
+// The numbers are those of gatecast.kernels.activations.
+enum class Activation : int {
+  linear,
+  relu,
+  sigmoid,
+  tanh,
+  exp,
+  hard_sigmoid,
+  softsign,
+  elu,
+  selu,
+  softplus,
+  relu6,
+  leaky_relu,  // slope 0.2 below 0
+  gelu,        // the slope of this one and of silu is not a function of the value
+  silu,
+  count
+};
+
 // One recurrent layer over a batch. Null pointers: no such weight, zero initial state, nothing masked or dropped;
 // without `saved` there will be no backward pass, and `y` may then be null too (only the last state is wanted).
 struct Recurrent {
@@ -87,6 +106,7 @@ struct Recurrent {
   int64_t R;      // size of y and h: H, or what the projection makes of it
   int64_t heads;  // the recurrence is block-diagonal with this many blocks
   Peephole peephole;
+  Activation activation, recurrent_activation;  // read by the cells of any activations alone
   const float* x;                   // (blocks, T, I, L)
   const float *Wx, *Wh, *b;         // (I, inputs H), (R / heads, recurrent H), (gradients H)
   const float* P;                   // peepholes: diagonal (3H), full (H, 3H): columns i, f, o
@@ -139,8 +159,6 @@ struct RecurrentGrad {
   float *dWx, *dWh, *db, *dP, *dgain, *dWr;
 };
 
-enum class Activation : int { linear, relu, sigmoid, tanh, exp };  // exp: for tests of simd-inl.h
-
 // A dense layer y = activation(x W + b) over `items` = blocks x T packed rows.
 struct Dense {
   int lanes;
@@ -154,6 +172,24 @@ struct Dense {
 struct DenseGrad {
   const float* dy;
   float *dx, *dW, *db;
+};
+
+// A convolution over time, y[t] = activation(b + sum_k W[k] x[t stride + k dilation - before]); x is 0 outside.
+struct Convolution {
+  int lanes;
+  int64_t blocks, T, F, M, width, stride, dilation, before, outputs;  // `outputs` steps of y
+  const float* x;                                                     // (blocks, T, F, L)
+  const float *W, *b;                                                 // (width, F, M), (M)
+  Activation activation;
+  float* y;  // (blocks, outputs, M, L)
+};
+
+// Pooling over time: windows of `size` steps, `stride` apart, the first beginning `before` steps ahead of x. Steps
+// outside of x do not count.
+struct Pooling {
+  int lanes;
+  int64_t blocks, T, F, size, stride, before, outputs;
+  bool maximum;  // or the mean
 };
 
 // Q quantiles for each of K target values, in `items` = blocks x T packed rows (items, K Q, L).
@@ -281,7 +317,12 @@ struct Kernels {
   void (*theta_forecast)(const ThetaFits&);
   void (*seasonal_smoothing)(const SeasonalSmoothing&);
   void (*seasonal_smoothing_backward)(const SeasonalSmoothing&, const SeasonalSmoothingGrad&);
-  void (*activation)(Activation, const float* x, float* y, int64_t n);  // for tests of simd-inl.h
+  void (*activation)(Activation, const float* x, float* y, int64_t n);
+  void (*activation_backward)(Activation, const float* x, const float* dy, float* dx, int64_t n);
+  void (*convolution)(const Convolution&);
+  void (*convolution_backward)(const Convolution&, const DenseGrad&);
+  void (*pooling)(const Pooling&, const float* x, float* y);
+  void (*pooling_backward)(const Pooling&, const float* x, const float* dy, float* dx);
 };
 
 }  // namespace gatecast

@@ -1,6 +1,7 @@
 // All cells, and the choice of one of them.
 #pragma once
 
+#include "kernels/cells/any-inl.h"
 #include "kernels/cells/gru-inl.h"
 #include "kernels/cells/lstm-inl.h"
 #include "kernels/cells/minimal-inl.h"

@@ -1,50 +1,11 @@
 // A dense layer, y = activation(x W + b), item by item: an item is a step of a block.
 #pragma once
 
+#include "kernels/activations-inl.h"
 #include "kernels/products-inl.h"
 #include "kernels/reduction-inl.h"
 
 namespace gatecast::GATECAST_ISA {
-
-// y (rows, L) = f(y).
-template <int L>
-GATECAST_INLINE void activate(Activation f, int64_t rows, float* y) {
-  const auto each = [&](auto&& function) {
-    for_each_vector<L>(rows, [&](auto at) { at.store(y, function(at.load(y))); });
-  };
-  switch (f) {
-    case Activation::linear:
-      return;
-    case Activation::relu:
-      return each([](vf z) { return clamp(z, vf{}, set1(__builtin_inff())); });
-    case Activation::sigmoid:
-      return each([](vf z) { return sigmoid(z); });
-    case Activation::tanh:
-      return each([](vf z) { return tanh(z); });
-    case Activation::exp:
-      return each([](vf z) { return exp(z); });
-  }
-}
-
-// dz (rows, L) = dy f'(z), from y = f(z).
-template <int L>
-GATECAST_INLINE void activation_gradient(Activation f, int64_t rows, const float* y, const float* dy, float* dz) {
-  const auto each = [&](auto&& slope) {
-    for_each_vector<L>(rows, [&](auto at) { at.store(dz, at.load(dy) * slope(at.load(y))); });
-  };
-  switch (f) {
-    case Activation::linear:
-      return each([](vf) { return set1(1.0f); });
-    case Activation::relu:
-      return each([](vf y) { return select(y > vf{}, set1(1.0f), vf{}); });
-    case Activation::sigmoid:
-      return each([](vf y) { return y * (1.0f - y); });
-    case Activation::tanh:
-      return each([](vf y) { return 1.0f - y * y; });
-    case Activation::exp:
-      return each([](vf y) { return y; });
-  }
-}
 
 // W, packed for products in lanes into `buffer` (K M floats).
 template <int L>

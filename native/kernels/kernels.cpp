@@ -1,6 +1,8 @@
 // The kernels of one instruction-set level: compiled once per level with -DGATECAST_ISA=<name> and its -march.
 #include "kernels/block_order-inl.h"
+#include "kernels/convolution-inl.h"
 #include "kernels/local_trend-inl.h"
+#include "kernels/pooling-inl.h"
 #include "kernels/seasonal_smoothing-inl.h"
 #include "kernels/theta-inl.h"
 
@@ -87,14 +89,62 @@ double train_stack(const Stack& s) {
   return train_stack_lanes(s);
 }
 
+void convolution(const Convolution& a) {
+  a.lanes == 1 ? convolution_lanes<1>(a) : convolution_lanes<LANES>(a);
+}
+
+void convolution_backward(const Convolution& a, const DenseGrad& d) {
+  a.lanes == 1 ? convolution_backward_lanes<1>(a, d) : convolution_backward_lanes<LANES>(a, d);
+}
+
+// f(block), in threads where the blocks are large enough.
+template <typename F>
+void for_each_block(const Pooling& a, F&& f) {
+  const double seconds = static_cast<double>(a.blocks * a.T * a.F * a.lanes) * 1e-9;
+  parallel_for(a.blocks, static_cast<int>(min(a.blocks, worthwhile_threads(seconds))),
+               [&](int64_t block, int) { f(block * a.T * a.F * a.lanes, block * a.outputs * a.F * a.lanes); });
+}
+
+void pooling(const Pooling& a, const float* x, float* y) {
+  for_each_block(a, [&](int64_t in, int64_t out) {
+    a.lanes == 1 ? pooling_block<1>(a, x + in, y + out) : pooling_block<LANES>(a, x + in, y + out);
+  });
+}
+
+void pooling_backward(const Pooling& a, const float* x, const float* dy, float* dx) {
+  for_each_block(a, [&](int64_t in, int64_t out) {
+    a.lanes == 1 ? pooling_backward_block<1>(a, x + in, dy + out, dx + in)
+                 : pooling_backward_block<LANES>(a, x + in, dy + out, dx + in);
+  });
+}
+
+// f(begin, count) for slices of n numbers, in threads where they are many.
+template <typename F>
+void for_each_slice(int64_t n, F&& f) {
+  constexpr int64_t SLICE = 1 << 14;
+  const int64_t slices = (n + SLICE - 1) / SLICE;
+  parallel_for(slices, static_cast<int>(min(slices, num_threads())),
+               [&](int64_t slice, int) { f(slice * SLICE, min(SLICE, n - slice * SLICE)); });
+}
+
 void activation(Activation function, const float* x, float* y, int64_t n) {
-  for (int64_t i = 0; i < n; i += VL) {
-    float part[VL] = {};
-    const int64_t count = min(VL, n - i);
-    copy(part, x + i, count);
-    activate<1>(function, VL, part);
-    copy(y + i, part, count);
-  }
+  for_each_slice(n, [&](int64_t begin, int64_t count) {
+    copy(y + begin, x + begin, count);
+    activate<1>(function, count, y + begin);
+  });
+}
+
+void activation_backward(Activation function, const float* x, const float* dy, float* dx, int64_t n) {
+  with_activation(function, [&]<Activation f>() {
+    for_each_slice(n, [&](int64_t begin, int64_t count) {
+      const float *in = x + begin, *d = dy + begin;
+      float* out = dx + begin;
+      for_each_vector<1>(count, [&](auto at) {
+        const vf z = at.load(in);
+        at.store(out, at.load(d) * slope_of<f>(z, value_of<f>(z)));
+      });
+    });
+  });
 }
 
 }  // namespace
@@ -118,6 +168,11 @@ const Kernels kernels = {.name = GATECAST_STRING(GATECAST_ISA),
                          .theta_forecast = theta_forecast,
                          .seasonal_smoothing = seasonal_smoothing,
                          .seasonal_smoothing_backward = seasonal_smoothing_backward,
-                         .activation = activation};
+                         .activation = activation,
+                         .activation_backward = activation_backward,
+                         .convolution = convolution,
+                         .convolution_backward = convolution_backward,
+                         .pooling = pooling,
+                         .pooling_backward = pooling_backward};
 
 }  // namespace gatecast::GATECAST_ISA

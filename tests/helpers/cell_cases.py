@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from gatecast.kernels.cells import CELLS, StateNoise
+from gatecast.kernels.native import has_two_biases
 
 VARIANTS = {
     **{name: (name, {}) for name in CELLS},
@@ -45,7 +46,10 @@ def make_case(variant, H, B, T, F, extras="", seed=0):
     def draw(*shape, scale=1.0):
         return rng.normal(0, scale, shape).astype(np.float32)
 
-    params = {"Wx": draw(F, G * H, scale=0.5), "b": draw(*((2, 3 * H) if cell == "gru" else (G * H,)), scale=0.5)}
+    params = {
+        "Wx": draw(F, G * H, scale=0.5),
+        "b": draw(*((2, 3 * H) if has_two_biases(cell) else (G * H,)), scale=0.5),
+    }
     if CELLS[cell].recurrent:
         params["Wh"] = draw(R // heads, G * H, scale=R**-0.5)
     if "P" in options:

@@ -12,27 +12,46 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from gatecast.kernels import reference
+from gatecast.kernels.activations import ACTIVATIONS
 from gatecast.layers import (
+    ELU,
     GRU,
     LSTM,
     SLSTM,
+    Activation,
+    AveragePooling1D,
     BatchNormalization,
     Bidirectional,
     Concatenate,
+    Conv1D,
     Dense,
     Dilated,
     Dropout,
     Embedding,
+    Flatten,
+    GaussianNoise,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
     LayerNormalization,
+    LeakyReLU,
+    Masking,
+    MaxPooling1D,
     MinGRU,
     MinLSTM,
+    Permute,
     QuantileHead,
+    ReLU,
+    RepeatVector,
+    Reshape,
     Residual,
     RMSNorm,
     Select,
     SimpleRNN,
+    Softmax,
+    SpatialDropout1D,
+    TimeDistributed,
 )
+from gatecast.nn.initializers import HeNormal
 from gatecast.testing.layers import random_params
 
 T, F = 5, 3
@@ -51,6 +70,9 @@ class Example(NamedTuple):
         return f"{self.layer!r}-{len(self.in_shape)}"
 
 
+KINKED = ("relu", "selu", "relu6", "leaky_relu")
+"""Activations whose slope jumps."""
+
 SEQUENCE = {"return_sequences": True}
 
 EXAMPLES = {
@@ -62,8 +84,16 @@ EXAMPLES = {
         Example(LSTM(4, coupled=True, layer_norm=True, projection=2)),
         Example(LSTM(4, **SEQUENCE, projection=3, dropout=0.2, recurrent_dropout=0.3, zoneout=(0.1, 0.4))),
         Example(LSTM(4, zoneout=0.3)),
+        *(Example(LSTM(4, name, **SEQUENCE)) for name in ("softsign", "linear")),
+        Example(LSTM(4, "gelu", "hard_sigmoid", use_bias=False, dropout=0.2, recurrent_dropout=0.3, zoneout=0.2)),
+        Example(LSTM(4, use_bias=False, go_backwards=True, kernel_initializer=HeNormal(1), kernel_regularizer="l2")),
     ],
     "GRU": [
+        *(Example(GRU(4, "softsign", **SEQUENCE, reset_after=after)) for after in (True, False)),
+        *(
+            Example(GRU(4, "gelu", "hard_sigmoid", reset_after=after, use_bias=False, recurrent_dropout=0.3))
+            for after in (True, False)
+        ),
         *(Example(GRU(4, **SEQUENCE, reset_after=after)) for after in (True, False)),
         *(
             Example(GRU(4, reset_after=after, dropout=0.2, recurrent_dropout=0.3, zoneout=0.2))
@@ -71,6 +101,8 @@ EXAMPLES = {
         ),
     ],
     "SimpleRNN": [
+        Example(SimpleRNN(4, "elu", use_bias=False)),
+        Example(SimpleRNN(4, "silu", **SEQUENCE, zoneout=0.3)),
         Example(SimpleRNN(4)),
         Example(SimpleRNN(4, **SEQUENCE, activation="relu")),
         Example(SimpleRNN(4, **SEQUENCE, dropout=0.2, recurrent_dropout=0.3, zoneout=0.2)),
@@ -78,13 +110,13 @@ EXAMPLES = {
     "SLSTM": [Example(SLSTM(4)), Example(SLSTM(6, heads=2, **SEQUENCE)), Example(SLSTM(4, heads=4, dropout=0.2))],
     "MinLSTM": [Example(MinLSTM(4)), Example(MinLSTM(4, **SEQUENCE, dropout=0.2))],
     "MinGRU": [Example(MinGRU(4)), Example(MinGRU(4, **SEQUENCE, dropout=0.2))],
-    "Dense": [Example(Dense(4)), *(Example(Dense(4, activation=name)) for name in reference.ACTIVATIONS)],
+    "Dense": [Example(Dense(4)), *(Example(Dense(4, activation=name)) for name in ACTIVATIONS)],
     "Dropout": [Example(Dropout(0.4)), Example(Dropout(0.0)), Example(Dropout(0.4, variational=True))],
     "Embedding": [Example(Embedding(7, 2), (T, 1), {0: 7}), Example(Embedding(4, 3), (F,), {0: 4, 1: 4, 2: 4})],
     "Select": [Example(Select((2, 0))), Example(Select((1,), last=True))],
-    "LayerNormalization": [Example(LayerNormalization()), Example(LayerNormalization(0.1), (F,))],
+    "LayerNormalization": [Example(LayerNormalization()), Example(LayerNormalization(epsilon=0.1), (F,))],
     "RMSNorm": [Example(RMSNorm()), Example(RMSNorm(0.1), (F,))],
-    "BatchNormalization": [Example(BatchNormalization()), Example(BatchNormalization(0.5), (F,))],
+    "BatchNormalization": [Example(BatchNormalization()), Example(BatchNormalization(momentum=0.5), (F,))],
     "Bidirectional": [
         *(Example(Bidirectional(GRU(3, **SEQUENCE), merge)) for merge in ("concat", "sum", "mul", "ave")),
         Example(Bidirectional(LSTM(3, peephole="full"))),
@@ -108,6 +140,37 @@ EXAMPLES = {
         Example(Concatenate(((Select((0, 2)), GRU(2, **SEQUENCE)), (Select((1,)), Embedding(5, 2)))), codes={1: 5}),
         Example(Concatenate((Concatenate((Dense(2), (BatchNormalization(), Bidirectional(MinLSTM(2, **SEQUENCE))))),))),
     ],
+    "Activation": [Example(Activation(name)) for name in (*ACTIVATIONS, "softmax") if name not in KINKED],
+    "ELU": [Example(ELU()), Example(ELU(0.5), (F,))],
+    "LeakyReLU": [Example(LeakyReLU()), Example(LeakyReLU(0.1), (F,))],
+    "ReLU": [Example(ReLU()), Example(ReLU(1.5, 0.1, 0.5), (F,))],
+    "Softmax": [Example(Softmax()), Example(Softmax(), (F,))],
+    "Conv1D": [
+        *(Example(Conv1D(4, 3, padding=padding)) for padding in ("valid", "same", "causal")),
+        *(Example(Conv1D(4, 2, padding=padding, dilation_rate=2)) for padding in ("valid", "same", "causal")),
+        *(Example(Conv1D(4, 3, strides=2, padding=padding)) for padding in ("valid", "same", "causal")),
+        *(Example(Conv1D(4, 3, padding="causal", activation=name)) for name in ("tanh", "gelu", "softmax")),
+        Example(Conv1D(4, 1, use_bias=False)),
+        Example(Conv1D(20, 4, padding="same", activation="sigmoid"), (70, 2)),
+    ],
+    "Masking": [Example(Masking())],
+    "GaussianNoise": [Example(GaussianNoise(0.3)), Example(GaussianNoise(0.0))],
+    "SpatialDropout1D": [Example(SpatialDropout1D(0.4))],
+    "AveragePooling1D": [Example(AveragePooling1D(2, padding=padding)) for padding in ("valid", "same")],
+    "MaxPooling1D": [
+        *(Example(MaxPooling1D(2, padding=padding)) for padding in ("valid", "same")),
+        Example(MaxPooling1D(3, 2, "same")),
+    ],
+    "GlobalAveragePooling1D": [Example(GlobalAveragePooling1D()), Example(GlobalAveragePooling1D(keepdims=True))],
+    "GlobalMaxPooling1D": [Example(GlobalMaxPooling1D())],
+    "Flatten": [Example(Flatten()), Example(Flatten(), (F,))],
+    "Permute": [Example(Permute((2, 1)))],
+    "RepeatVector": [Example(RepeatVector(4), (F,))],
+    "Reshape": [Example(Reshape((-1, T))), Example(Reshape((T * F,))), Example(Reshape((1, F)), (F,))],
+    "TimeDistributed": [
+        Example(TimeDistributed(Dense(4, "gelu"))),
+        Example(TimeDistributed(Dropout(0.3))),
+    ],
     "QuantileHead": [Example(QuantileHead(3)), Example(QuantileHead(1)), Example(QuantileHead(7), (T, 14))],
 }
 
@@ -124,7 +187,7 @@ def normal(rng, *shape):
 def parameters(layer, rng, in_shape=(T, F)):
     """Draw parameters of a layer, none of them zero, and away from the kink of a relu."""
     params = random_params(layer, in_shape, rng)
-    if getattr(layer, "activation", None) == "relu":
+    if getattr(layer, "activation", None) in KINKED and "b" in params:
         params["b"] += np.float32([9, -9, 9, -9])
     return params
 
@@ -132,7 +195,8 @@ def parameters(layer, rng, in_shape=(T, F)):
 def sample(example, rng, n_sequences, n_steps=T):
     """Draw inputs of an example, [B, T, F]; T is 1 if they have no time axis."""
     timed = len(example.in_shape) == 2
-    x = normal(rng, n_sequences, n_steps if timed else 1, example.in_shape[-1])
+    steps = example.in_shape[0] if n_steps == T else n_steps
+    x = normal(rng, n_sequences, steps if timed else 1, example.in_shape[-1])
     for feature, n_codes in example.codes.items():
         x[:, :, feature] = rng.integers(0, n_codes, x.shape[:2])
     return x

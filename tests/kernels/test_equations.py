@@ -13,8 +13,10 @@ from cell_cases import VARIANTS, every_variant, make_case, named
 from tolerances import EPS64, close, difference, rounding, step
 
 from gatecast.kernels import reference
+from gatecast.kernels.activations import sigmoid
 from gatecast.kernels.cells import CELLS, StateNoise
-from gatecast.kernels.equations import STEPS, sigmoid
+from gatecast.kernels.native import has_two_biases
+from gatecast.kernels.reference import ALL_STEPS as STEPS
 
 
 def in_float64(case):
@@ -47,7 +49,7 @@ def test_table_of_cells_says_what_the_equations_do(cell):
     assert {name for name in row.saved if name not in saved} == {name for name in row.saved if f"{name}_new" in saved}
     assert grads["Wx"].shape == (F, len(row.gates) * H)
     assert ("Wh" in grads) is row.recurrent
-    assert len(row.gradients) * H == (4 * H if cell == "gru" else grads["b"].size)  # b_z, b_r are two, as one
+    assert len(row.gradients) * H == (4 * H if has_two_biases(cell) else grads["b"].size)  # b_z, b_r are two, as one
     assert row.gradients[: len(row.gates)] == row.gates
 
 
@@ -96,7 +98,7 @@ def assert_gradients_are_difference_quotients(variant, extras, seed):
 def ones(cell, F=1, H=1, **more):
     """Return weights of 1 and biases of 0."""
     G = len(CELLS[cell].gates)
-    params = {"Wx": np.ones((F, G * H)), "b": np.zeros((2, 3 * H) if cell == "gru" else G * H)}
+    params = {"Wx": np.ones((F, G * H)), "b": np.zeros((2, 3 * H) if has_two_biases(cell) else G * H)}
     return params | ({"Wh": np.ones((H, G * H))} if CELLS[cell].recurrent else {}) | more
 
 

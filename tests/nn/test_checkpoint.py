@@ -125,7 +125,7 @@ def test_save_writes_nested_layers_by_name(tmp_path):
         Concatenate((way, (Select((1,)), Embedding(5, 3)))),
         Bidirectional(Dilated(GRU(4, return_sequences=True), 2), "sum"),
         Residual(Bidirectional(LSTM(2, return_sequences=True))),
-        BatchNormalization(0.9),
+        BatchNormalization(momentum=0.9),
         QuantileHead(1),
     ]
     saved = Sequential([Input((None, 3)), *layers], seed=2)

@@ -108,6 +108,7 @@ def test_layers_that_join_a_stack_in_some_form():
         "Dropout",
         "Residual",
         "QuantileHead",
+        "SpatialDropout1D",
     }
 
 

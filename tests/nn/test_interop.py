@@ -199,7 +199,7 @@ def test_names_to_use_that_do_not_fit_are_named():
         GRU(H, reset_after=False),
         SLSTM(H),
         LayerNormalization(),
-        Bidirectional(LSTM(H), merge="sum"),
+        Bidirectional(LSTM(H), merge_mode="sum"),
     ],
 )
 def test_layers_that_pytorch_does_not_have_are_named(layer):

@@ -11,6 +11,7 @@ from tolerances import EPS32, close, difference, rounding, step
 
 from gatecast.errors import ConfigError
 from gatecast.kernels import native, reference
+from gatecast.kernels.activations import ACTIVATIONS
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import (
     GRU,
@@ -56,9 +57,10 @@ def definition(network, weights, x, mask, seed, step):
             undo.append((k, layer, params, cache))
             x = y if layer.return_sequences else hT
         elif isinstance(layer, Dense):
-            value, slope = reference.ACTIVATIONS[layer.activation or "linear"]
-            y = value(reference.dense_forward(params, x))
-            undo.append((k, layer, params, (x, slope(y))))
+            function = ACTIVATIONS[layer.activation or "linear"]
+            z = reference.dense_forward(params, x)
+            y = function.value(z)
+            undo.append((k, layer, params, (x, function.slope(z, y))))
             x = y
         else:
             shape = (len(x), 1, x.shape[1]) if x.ndim == 2 else x.shape

@@ -38,7 +38,11 @@ T, F = 9, 2
 NETWORKS = {
     "article": (LSTM(5, return_sequences=True), Dropout(0.2), LSTM(4), Dropout(0.2), Dense(1)),
     "peephole": (LSTM(5, peephole="full", return_sequences=True), LSTM(3, peephole="diagonal")),
-    "variants": (LSTM(5, True, layer_norm=True), LSTM(5, True, coupled=True), LSTM(6, projection=2, zoneout=0.1)),
+    "variants": (
+        LSTM(5, return_sequences=True, layer_norm=True),
+        LSTM(5, return_sequences=True, coupled=True),
+        LSTM(6, projection=2, zoneout=0.1),
+    ),
     "gru": (GRU(5, return_sequences=True), GRU(4, reset_after=False)),
     "rnn": (SimpleRNN(5, return_sequences=True), SimpleRNN(4, activation="relu")),
     "slstm": (SLSTM(6, heads=2, return_sequences=True), Dense(3)),
@@ -47,7 +51,7 @@ NETWORKS = {
     "residual": (Dense(4), Residual(GRU(4, return_sequences=True)), Dense(2, "tanh")),
     "dilated": (Dilated(LSTM(4, return_sequences=True), 3), Dilated(GRU(3), 2)),
     "sides": (Concatenate(((Select((0,)), LSTM(4)), (Select((1,), last=True),))), Dense(3), QuantileHead(3)),
-    "codes": (Concatenate(((Select((0,)), LSTM(3, True)), (Select((1,)), Embedding(5, 2)))), GRU(3)),
+    "codes": (Concatenate(((Select((0,)), LSTM(3, return_sequences=True)), (Select((1,)), Embedding(5, 2)))), GRU(3)),
     "steps": (Dense(3, "relu"),),
 }
 

@@ -13,9 +13,11 @@ import numpy as np
 from gatecast.errors import ConfigError
 
 __all__ = [
+    "check_flag",
     "check_fraction",
     "check_level",
     "check_levels",
+    "check_non_negative",
     "check_optional_positive_int",
     "check_positive",
     "check_positive_int",
@@ -43,6 +45,46 @@ def check_positive(value: Any, name: str, *, where: str = "") -> float:
     if not (isinstance(value, Real) and 0 < float(value) < math.inf):
         raise _invalid(value, name, where, "a number above 0")
     return float(value)
+
+
+def check_non_negative(value: Any, name: str, *, where: str = "") -> float:
+    """Return a finite number of at least 0.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        where: The layer, function or record that the argument belongs to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_non_negative(0, "l2", where="L2")
+    0.0
+    """
+    if not (isinstance(value, Real) and 0 <= float(value) < math.inf):
+        raise _invalid(value, name, where, "a number of at least 0")
+    return float(value)
+
+
+def check_flag(value: Any, name: str, *, where: str = "") -> bool:
+    """Return True or False; NumPy's booleans, 0, 1 and None (for False) are taken as well.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        where: The layer, function or record that the argument belongs to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_flag(np.True_, "return_sequences"), check_flag(1, "return_sequences"), check_flag(None, "unroll")
+    (True, True, False)
+    """
+    if value is None:
+        return False
+    if not isinstance(value, bool | np.bool_ | int | np.integer) or value not in (0, 1):
+        raise _invalid(value, name, where, "True or False")
+    return bool(value)
 
 
 def check_fraction(value: Any, name: str, *, where: str = "") -> float:

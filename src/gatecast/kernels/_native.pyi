@@ -25,6 +25,7 @@ def cells() -> list[tuple[str, list[str], list[str], list[str], list[str], list[
 def forward(
     cell: int,
     heads: int,
+    activations: list[int],
     x: Array,
     Wx: Array,
     Wh: Array | None,
@@ -43,6 +44,7 @@ def forward(
 def backward(
     cell: int,
     heads: int,
+    activations: list[int],
     x: Array,
     Wx: Array,
     Wh: Array | None,
@@ -66,6 +68,27 @@ def dense_forward(x: Array, W: Array, b: Array, activation: int) -> Array: ...
 def dense_backward(
     x: Array, W: Array, y: Array | None, dy: Array, activation: int, need_dx: bool
 ) -> tuple[Array | None, Array, Array]: ...
+def convolution(
+    x: Array, W: Array, b: Array, stride: int, dilation: int, before: int, outputs: int, activation: int
+) -> Array: ...
+def convolution_backward(
+    x: Array,
+    W: Array,
+    y: Array,
+    dy: Array,
+    stride: int,
+    dilation: int,
+    before: int,
+    outputs: int,
+    activation: int,
+    need_dx: bool,
+) -> tuple[Array | None, Array, Array]: ...
+def pooling(x: Array, size: int, stride: int, before: int, outputs: int, maximum: bool) -> Array: ...
+def pooling_backward(
+    x: Array, dy: Array, size: int, stride: int, before: int, outputs: int, maximum: bool
+) -> Array: ...
+def activation(x: Array, function: int) -> Array: ...
+def activation_backward(x: Array, dy: Array, function: int) -> Array: ...
 def dropout(x: Array, rate: float, key: int) -> Array: ...
 def quantiles_forward(x: Array, count: int) -> Array: ...
 def quantiles_backward(x: Array, dy: Array, count: int) -> Array: ...
@@ -121,6 +144,7 @@ class TrainingStack:
         self,
         cell: int,
         heads: int,
+        activations: list[int],
         Wx: Array,
         Wh: Array | None,
         b: Array,

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.kernels.activations import sigmoid
+
 __all__ = ["STEPS", "Array", "Params", "SavedTensors", "State", "Step", "sigmoid"]
 
 Array = npt.NDArray[Any]
@@ -37,19 +39,6 @@ class Step(NamedTuple):
 
     forward: Callable[[Params, Array, State, Array], tuple[State, SavedTensors]]
     backward: Callable[[Params, SavedTensors, State], BackwardResult]
-
-
-def sigmoid(z: Array) -> Array:
-    """Compute the logistic function ``1 / (1 + exp(-z))``, in a form that cannot overflow.
-
-    Args:
-        z: Any shape; NaN stays NaN.
-
-    Example:
-        >>> sigmoid(np.array([-1000.0, 0.0, 1000.0])).tolist()
-        [0.0, 0.5, 1.0]
-    """
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
 
 
 # ---- simple recurrent network --------------------------------------------------------------------------------------

@@ -22,17 +22,24 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.kernels import _native
+from gatecast.kernels.activations import ACTIVATIONS
 from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import LANES, Array, Params
 
 __all__ = [
     "Cache",
     "LossKernel",
+    "Windows",
+    "activation_backward",
+    "activation_forward",
     "activation_number",
+    "activation_numbers",
     "adam",
     "available_isas",
     "backward",
     "cell_arguments",
+    "convolution",
+    "convolution_backward",
     "dense_backward",
     "dense_forward",
     "dropout",
@@ -40,8 +47,11 @@ __all__ = [
     "get_num_threads",
     "gru_bias",
     "gru_bias_gradient",
+    "has_two_biases",
     "isa",
     "loss",
+    "pooling",
+    "pooling_backward",
     "quantiles_backward",
     "quantiles_forward",
     "release_memory",
@@ -53,7 +63,6 @@ __all__ = [
 State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
-_ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 _LOSSES = {"squared": 0, "absolute": 1, "huber": 2, "pinball": 3}
 _NO_NOISE = StateNoise()
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
@@ -72,6 +81,8 @@ class Cache(NamedTuple):
     y: Array
     saved: Array | None
     """Saved tensors, [nb, T, rows, L]: those of `CELLS[cell].saved`, H rows each, then those that options need."""
+    activations: tuple[str, str] | None = None
+    """Names of the activations, for a cell that takes them."""
 
     def saved_rows(self, name: str) -> Array:
         """Return a saved tensor of every step by its name in `CELLS`, as a view, [nb, T, H, L].
@@ -89,6 +100,19 @@ class Cache(NamedTuple):
         return self.saved[:, :, names.index(name) * H : (names.index(name) + 1) * H]
 
 
+class Windows(NamedTuple):
+    """Windows over time, as a convolution or a pooling layer reads them."""
+
+    size: int
+    """Steps of a window."""
+    stride: int
+    """Steps between the beginnings of two windows."""
+    before: int = 0
+    """Steps that the first window begins ahead of x."""
+    outputs: int = 1
+    """Number of windows; the last one begins before the end of x."""
+
+
 def forward(
     cell: str,
     params: Mapping[str, Array],
@@ -99,6 +123,7 @@ def forward(
     *,
     save_for_backward: bool = True,
     return_sequences: bool = True,
+    activations: tuple[str, str] | None = None,
 ) -> tuple[Array | None, State, Cache | None]:
     """Run a recurrent layer.
 
@@ -114,6 +139,8 @@ def forward(
         noise: Recurrent dropout and zoneout.
         save_for_backward: Whether a backward pass follows; without it there is no cache.
         return_sequences: Whether to return the outputs of all steps; `save_for_backward` returns them always.
+        activations: Names of the activation and of that of the gates, for a cell that takes them (``"lstm_any"``);
+            None: tanh and sigmoid.
 
     Returns:
         The outputs [nb, T, R, L] or None, the state after the last step, and the cache or None.
@@ -129,11 +156,12 @@ def forward(
         >>> y.shape, c.shape, cache.saved_rows("f")[0, 0, 0, 0].item()
         ((1, 4, 2, 16), (1, 2, 16), 0.5)
     """
-    bias, call = _arguments(cell, params, x, state, mask, noise)
+    bias, call = _arguments(cell, params, x, state, mask, noise, activations)
     y, saved, last = _native.forward(*(*call, save_for_backward, return_sequences))
     units = len(bias) // len(CELLS[cell].gradients)
-    cache = Cache(cell, units, x, state, mask, noise, y, saved) if save_for_backward and y is not None else None
-    return y, tuple(last), cache
+    if not save_for_backward or y is None:
+        return y, tuple(last), None
+    return y, tuple(last), Cache(cell, units, x, state, mask, noise, y, saved, activations)
 
 
 def backward(
@@ -168,12 +196,12 @@ def backward(
         >>> dx.shape, dstate, sorted(grads)
         ((1, 2, 1, 16), None, ['Wh', 'Wx', 'b'])
     """
-    _, call = _arguments(cache.cell, params, cache.x, cache.state, cache.mask, cache.noise)
+    _, call = _arguments(cache.cell, params, cache.x, cache.state, cache.mask, cache.noise, cache.activations)
     need_dinitial = cache.state is not None
     more = (cache.y, cache.saved, dy, list(dstate or ()), need_dx, need_dinitial)
     dx, dinitial, dweights = _native.backward(*(*call, *more))
     grads = {name: grad for name, grad in zip(_WEIGHTS, dweights, strict=True) if grad is not None}
-    if cache.cell == "gru":
+    if has_two_biases(cache.cell):
         grads["b"] = gru_bias_gradient(grads["b"], cache.units)
     return dx, tuple(dinitial) if need_dinitial else None, grads
 
@@ -184,7 +212,7 @@ def dense_forward(params: Mapping[str, Array], x: Array, activation: str = "line
     Args:
         params: W [K, M] and b [M].
         x: Inputs, [nb, T, K, L].
-        activation: Name of f in `reference.ACTIVATIONS`.
+        activation: Name of f in `activations.ACTIVATIONS`.
 
     Returns:
         The outputs, [nb, T, M, L].
@@ -194,7 +222,7 @@ def dense_forward(params: Mapping[str, Array], x: Array, activation: str = "line
         >>> dense_forward(params, np.full((1, 1, 1, 16), 3, np.float32))[0, 0, 0, 0].item()
         7.0
     """
-    y: Array = _native.dense_forward(x, params["W"], params["b"], _ACTIVATIONS[activation])
+    y: Array = _native.dense_forward(x, params["W"], params["b"], ACTIVATIONS[activation].number)
     return y
 
 
@@ -227,8 +255,144 @@ def dense_backward(
         >>> dx[0, 0, 0, 0].item(), grads["W"].tolist(), grads["b"].tolist()
         (2.0, [[48.0]], [16.0])
     """
-    dx, dW, db = _native.dense_backward(x, params["W"], y, dy, _ACTIVATIONS[activation], need_dx)
+    dx, dW, db = _native.dense_backward(x, params["W"], y, dy, ACTIVATIONS[activation].number, need_dx)
     return dx, {"W": dW, "b": db}
+
+
+def convolution(
+    params: Mapping[str, Array], x: Array, windows: Windows, activation: str = "linear", dilation: int = 1
+) -> Array:
+    """Compute a convolution over time, ``y[t] = f(b + sum_k W[k] x[t stride + k dilation - before])``; x is 0 outside.
+
+    Args:
+        params: W [width, F, M] and b [M].
+        x: Inputs, [nb, T, F, L].
+        windows: Where the windows lie; their size is ``(width - 1) * dilation + 1``.
+        activation: Name of f in `activations.ACTIVATIONS`.
+        dilation: Steps between two taps of a window.
+
+    Returns:
+        The outputs, [nb, outputs, M, L].
+
+    Example:
+        >>> params = {"W": np.ones((2, 1, 1), np.float32), "b": np.zeros(1, np.float32)}
+        >>> x = np.arange(4, dtype=np.float32).reshape(1, 4, 1, 1)
+        >>> convolution(params, x, Windows(2, 1, before=1, outputs=4)).ravel().tolist()
+        [0.0, 1.0, 3.0, 5.0]
+    """
+    y: Array = _native.convolution(
+        x, params["W"], params["b"], windows.stride, dilation, windows.before, windows.outputs,
+        ACTIVATIONS[activation].number,
+    )  # fmt: skip
+    return y
+
+
+def convolution_backward(
+    params: Mapping[str, Array],
+    x: Array,
+    dy: Array,
+    y: Array,
+    windows: Windows,
+    activation: str = "linear",
+    dilation: int = 1,
+    *,
+    need_dx: bool = True,
+) -> tuple[Array | None, Params]:
+    """Compute the gradients of `convolution`.
+
+    Args:
+        params: As passed to `convolution`.
+        x: As passed to `convolution`.
+        dy: Gradient of the outputs; 0 in the lanes behind the batch.
+        y: Outputs, as returned by `convolution`.
+        windows: As passed to `convolution`.
+        activation: As passed to `convolution`.
+        dilation: As passed to `convolution`.
+        need_dx: Whether to compute the gradient of x.
+
+    Returns:
+        The gradient of x [nb, T, F, L] or None, and those of W and b by name.
+
+    Example:
+        >>> params = {"W": np.ones((2, 1, 1), np.float32), "b": np.zeros(1, np.float32)}
+        >>> x = np.arange(4, dtype=np.float32).reshape(1, 4, 1, 1)
+        >>> windows = Windows(2, 1, before=1, outputs=4)
+        >>> dx, grads = convolution_backward(params, x, np.ones_like(x), convolution(params, x, windows), windows)
+        >>> dx.ravel().tolist(), grads["W"].ravel().tolist()
+        ([2.0, 2.0, 2.0, 1.0], [3.0, 6.0])
+    """
+    dx, dW, db = _native.convolution_backward(
+        x, params["W"], y, dy, windows.stride, dilation, windows.before, windows.outputs,
+        ACTIVATIONS[activation].number, need_dx,
+    )  # fmt: skip
+    return dx, {"W": dW, "b": db}
+
+
+def pooling(x: Array, windows: Windows, *, maximum: bool) -> Array:
+    """Compute the maximum or the mean of windows over time, feature by feature; steps outside of x do not count.
+
+    Args:
+        x: Inputs, [nb, T, F, L].
+        windows: Where the windows lie.
+        maximum: Whether to take the maximum instead of the mean.
+
+    Returns:
+        The outputs, [nb, outputs, F, L].
+
+    Example:
+        >>> x = np.arange(4, dtype=np.float32).reshape(1, 4, 1, 1)
+        >>> pooling(x, Windows(2, 2, outputs=2), maximum=False).ravel().tolist()
+        [0.5, 2.5]
+    """
+    return _native.pooling(x, windows.size, windows.stride, windows.before, windows.outputs, maximum)
+
+
+def pooling_backward(x: Array, dy: Array, windows: Windows, *, maximum: bool) -> Array:
+    """Compute the gradient of `pooling`; that of a maximum goes to the first step that has it.
+
+    Args:
+        x: As passed to `pooling`.
+        dy: Gradient of the outputs.
+        windows: As passed to `pooling`.
+        maximum: As passed to `pooling`.
+
+    Example:
+        >>> x = np.arange(4, dtype=np.float32).reshape(1, 4, 1, 1)
+        >>> windows = Windows(2, 2, outputs=2)
+        >>> pooling_backward(x, np.ones((1, 2, 1, 1), np.float32), windows, maximum=True).ravel().tolist()
+        [0.0, 1.0, 0.0, 1.0]
+    """
+    return _native.pooling_backward(x, dy, windows.size, windows.stride, windows.before, windows.outputs, maximum)
+
+
+def activation_forward(x: Array, name: str) -> Array:
+    """Compute an activation of every number.
+
+    Args:
+        x: Packed array with four axes.
+        name: Name in `activations.ACTIVATIONS`.
+
+    Example:
+        >>> activation_forward(np.full((1, 1, 1, 1), -1, np.float32), "relu").item()
+        0.0
+    """
+    return _native.activation(x, ACTIVATIONS[name].number)
+
+
+def activation_backward(x: Array, dy: Array, name: str) -> Array:
+    """Compute the gradient of `activation_forward`, ``dx = dy f'(x)``.
+
+    Args:
+        x: As passed to `activation_forward`.
+        dy: Gradient of the values.
+        name: As passed to `activation_forward`.
+
+    Example:
+        >>> x = np.full((1, 1, 1, 1), 2, np.float32)
+        >>> activation_backward(x, x, "relu").item()
+        2.0
+    """
+    return _native.activation_backward(x, dy, ACTIVATIONS[name].number)
 
 
 def dropout(x: Array, rate: float, key: int) -> Array:
@@ -431,7 +595,25 @@ def activation_number(name: str) -> int:
     >>> activation_number("linear")
     0
     """
-    return _ACTIVATIONS[name]
+    return ACTIVATIONS[name].number
+
+
+def activation_numbers(names: tuple[str, str] | None) -> list[int]:
+    """Return the numbers of a cell's activations; an empty list for None.
+
+    >>> activation_numbers(("relu", "sigmoid"))
+    [1, 2]
+    """
+    return [ACTIVATIONS[name].number for name in names or ()]
+
+
+def has_two_biases(cell: str) -> bool:
+    """Return whether a cell has a bias of the input and one of the recurrent products: a GRU that resets after them.
+
+    >>> has_two_biases("gru"), has_two_biases("lstm")
+    (True, False)
+    """
+    return "q" in CELLS[cell].gradients
 
 
 def cell_arguments(cell: str, params: Mapping[str, Array]) -> tuple[int, int]:
@@ -452,12 +634,18 @@ def cell_arguments(cell: str, params: Mapping[str, Array]) -> tuple[int, int]:
 
 
 def _arguments(
-    cell: str, params: Mapping[str, Array], x: Array, state: State | None, mask: Array | None, noise: StateNoise | None
+    cell: str,
+    params: Mapping[str, Array],
+    x: Array,
+    state: State | None,
+    mask: Array | None,
+    noise: StateNoise | None,
+    activations: tuple[str, str] | None,
 ) -> tuple[Array, Any]:
     """Return the bias in the layout of the kernels, and the arguments that both passes share."""
     number, heads = cell_arguments(cell, params)
     bias, Wh = params["b"], params.get("Wh")
-    if cell == "gru":
+    if has_two_biases(cell):
         bias = gru_bias(bias)
     dropout_mask, zoneout = noise or _NO_NOISE
     zoneout_weights = [weight if isinstance(weight, float | int) else 0.0 for weight in zoneout]
@@ -465,6 +653,7 @@ def _arguments(
     return bias, (
         number,
         heads,
+        activation_numbers(activations),
         x,
         params["Wx"],
         Wh,

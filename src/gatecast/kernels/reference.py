@@ -11,36 +11,31 @@ of the loss with respect to it. `equations` has one step of each cell; the loop 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.kernels.activation_equations import ANY_CELLS, any_step
 from gatecast.kernels.cells import CELLS, StateNoise
-from gatecast.kernels.equations import STEPS, sigmoid
+from gatecast.kernels.equations import STEPS, Step
 
 __all__ = [
-    "ACTIVATIONS",
+    "ALL_STEPS",
     "adam",
     "backward",
     "dense_backward",
     "dense_forward",
     "forward",
-    "sigmoid",
 ]
 
 Array = npt.NDArray[Any]
 State = tuple[Array, ...]
 Cache = dict[str, Any]
 
-ACTIVATIONS: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "linear": (lambda z: z, np.ones_like),
-    "relu": (lambda z: np.maximum(z, 0), lambda y: (y > 0).astype(y.dtype)),
-    "tanh": (np.tanh, lambda y: 1 - y * y),
-    "sigmoid": (sigmoid, lambda y: y * (1 - y)),
-}
-"""Activations by name: y = activation(z), and dy/dz as a function of y."""
+ALL_STEPS: Mapping[str, Step] = {**STEPS, **{cell: any_step(cell) for cell in ANY_CELLS}}
+"""The step of every cell, by its name in `cells.CELLS`; cells that take activations with the usual ones."""
 
 
 def forward(
@@ -50,6 +45,8 @@ def forward(
     state: Sequence[npt.ArrayLike] | None = None,
     mask: npt.ArrayLike | None = None,
     noise: StateNoise | None = None,
+    *,
+    activations: tuple[str, str] | None = None,
 ) -> tuple[Array, State, Cache]:
     """Run a recurrent layer over a batch of sequences.
 
@@ -63,6 +60,7 @@ def forward(
         state: Initial states, one array for each state of the cell, h [B, R] and others [B, H]; None stands for zeros.
         mask: Steps to use, [B, T] bool; None uses all. A masked step carries the states over and ignores x.
         noise: Recurrent dropout [B, R], and zoneout with a number or an array [B, T, size] for each state.
+        activations: Names of the activation and of that of the gates, for a cell that takes them; None: the usual ones.
 
     Returns:
         The outputs [B, T, R], the state after the last step, and the cache: gates and states by name, [B, T, size].
@@ -80,9 +78,10 @@ def forward(
     values = np.where(used[:, :, None], values, 0.0)
     initial = _zero_state(cell, p, B) if state is None else tuple(np.asarray(s, np.float64) for s in state)
     dropout, zoneout = _noise_by_step(noise, cell, T)
+    step = ALL_STEPS[cell] if activations is None else any_step(cell, *activations)
     states, steps, path = initial, [], []
     for t in range(T):
-        new, saved = STEPS[cell].forward(p, values[:, t], states, states[0] * dropout)
+        new, saved = step.forward(p, values[:, t], states, states[0] * dropout)
         mixed = tuple(z[t] * old + (1 - z[t]) * s for z, old, s in zip(zoneout, states, new, strict=True))
         states = tuple(np.where(used[:, t, None], s, old) for s, old in zip(mixed, states, strict=True))
         steps.append(saved)
@@ -101,6 +100,8 @@ def backward(
     cache: Cache,
     dy: npt.ArrayLike | None = None,
     dstate: Sequence[npt.ArrayLike | None] | None = None,
+    *,
+    activations: tuple[str, str] | None = None,
 ) -> tuple[Array, State, dict[str, Array]]:
     """Compute the gradients of a recurrent layer, by the chain rule from the last step to the first.
 
@@ -110,6 +111,7 @@ def backward(
         cache: Cache, as returned by `forward`.
         dy: Gradient of the outputs, [B, T, R]; None stands for zeros.
         dstate: Gradients of the state after the last step, each an array, or None for zeros.
+        activations: As passed to `forward`.
 
     Returns:
         The gradients of x [B, T, F], of the initial states, and of the parameters by name.
@@ -122,6 +124,7 @@ def backward(
         ((2, 3, 1), ['P', 'Wh', 'Wx', 'b'])
     """
     p = {name: np.asarray(value, np.float64) for name, value in params.items()}
+    step = ALL_STEPS[cell] if activations is None else any_step(cell, *activations)
     T = cache["mask"].shape[1]
     dlast = dstate or [None] * len(cache["initial"])
     d = [
@@ -137,7 +140,7 @@ def backward(
         d_masked, d_used = [~used * g for g in d], [used * g for g in d]
         d_zoned = [z[t] * g for z, g in zip(cache["zoneout"], d_used, strict=True)]
         d_new = tuple((1 - z[t]) * g for z, g in zip(cache["zoneout"], d_used, strict=True))
-        dx[t], d_old, dh_dropped, step_grads = STEPS[cell].backward(p, cache["steps"][t], d_new)
+        dx[t], d_old, dh_dropped, step_grads = step.backward(p, cache["steps"][t], d_new)
         d = [a + b + c for a, b, c in zip(d_old, d_zoned, d_masked, strict=True)]
         d[0] = d[0] + dh_dropped * cache["dropout"]
         for name, grad in step_grads.items():

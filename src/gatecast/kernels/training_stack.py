@@ -17,10 +17,12 @@ from gatecast.kernels import _native
 from gatecast.kernels.native import (
     LossKernel,
     activation_number,
+    activation_numbers,
     cell_arguments,
     get_num_threads,
     gru_bias,
     gru_bias_gradient,
+    has_two_biases,
 )
 from gatecast.kernels.packing import LANES, Array, Params
 
@@ -92,6 +94,7 @@ class TrainingStack:
         recurrent_dropout: float = 0.0,
         use: int | None = None,
         dilation: int = 1,
+        activations: tuple[str, str] | None = None,
     ) -> None:
         """Add a recurrent layer.
 
@@ -104,13 +107,14 @@ class TrainingStack:
             recurrent_dropout: Rate of zeros in h as the recurrent products see it, the same at all steps.
             use: Which use of the layer's key that is.
             dilation: Steps back to the one that a step continues; above 1 with `return_sequences` and without dropout.
+            activations: As for `native.forward`.
 
         Raises:
             ValueError: If a shape does not fit.
         """
         number, heads = cell_arguments(cell, params)
         params, grads = dict(params), dict(grads)
-        if cell == "gru":
+        if has_two_biases(cell):
             bias = _GRUBias(params["b"], grads["b"])
             self._gru_biases.append(bias)
             params["b"], grads["b"] = bias.kernel, bias.kernel_gradient
@@ -118,6 +122,7 @@ class TrainingStack:
         self._stack.add_recurrent(
             number,
             heads,
+            activation_numbers(activations),
             params["Wx"],
             params.get("Wh"),
             params["b"],
@@ -138,7 +143,7 @@ class TrainingStack:
         Args:
             params: W [K, M] and b [M].
             grads: Receive their gradients.
-            activation: Name in `reference.ACTIVATIONS`.
+            activation: Name in `activations.ACTIVATIONS`, with a slope that is a function of the value.
             residual: Whether the input is added to the output.
 
         Raises:

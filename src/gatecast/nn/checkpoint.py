@@ -11,10 +11,16 @@ from gatecast._utils import safefile
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, FormatError
 from gatecast.nn import optim
+from gatecast.nn.constraints import CONSTRAINTS
+from gatecast.nn.initializers import INITIALIZERS
 from gatecast.nn.layers import LAYERS, Input
 from gatecast.nn.losses import LOSSES, Loss
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.optim import GradientTransformation
+from gatecast.nn.regularizers import REGULARIZERS
+
+SETTINGS: Mapping[str, Any] = {**INITIALIZERS, **REGULARIZERS, **CONSTRAINTS}
+"""Records that layers hold as settings, by name."""
 
 __all__ = ["layer_from_config", "layer_to_config", "read_network", "write_network"]
 
@@ -94,7 +100,7 @@ def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
     {'Huber': {'delta': 0.5}}
     """
     name = type(layer).__name__
-    if registry.get(name) is not type(layer):
+    if SETTINGS.get(name, registry.get(name)) is not type(layer):
         raise ConfigError(f"Cannot save {layer!r}", expected=f"one of {', '.join(registry)}")
     return {name: {field.name: _value_to_config(getattr(layer, field.name), registry) for field in fields(layer)}}
 
@@ -106,7 +112,9 @@ def layer_from_config(config: Mapping[str, Any], registry: Mapping[str, Any]) ->
     Huber(delta=0.5)
     """
     ((name, settings),) = config.items()
-    return registry[name](**{key: _value_from_config(value, registry) for key, value in settings.items()})
+    return (SETTINGS.get(name) or registry[name])(
+        **{key: _value_from_config(value, registry) for key, value in settings.items()}
+    )
 
 
 def _value_to_config(value: Any, registry: Mapping[str, Any]) -> Any:

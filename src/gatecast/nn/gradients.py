@@ -17,7 +17,18 @@ from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers.base import add_to_stack
 from gatecast.nn.losses import Loss, kernel_of, mean_count, weighted_mean
-from gatecast.nn.network import Network, TrainingPass, Weights, backward, forward, layer_key, zeros_like
+from gatecast.nn.network import (
+    Network,
+    TrainingPass,
+    Weights,
+    add_penalty_gradients,
+    backward,
+    clear_frozen,
+    forward,
+    layer_key,
+    penalty,
+    zeros_like,
+)
 from gatecast.nn.random import fold_in
 
 __all__ = ["BatchGradient", "Differentiator", "is_trained_in_block_order", "training_stack"]
@@ -68,6 +79,8 @@ class Differentiator:
         kernel = kernel_of(loss)
         stack = None if kernel is None else training_stack(network, weights, grads)
         self._in_one_call = None if kernel is None or stack is None else (stack, kernel)
+        self._has_penalties = any(layer.regularizers for layer in network.layers)
+        self._has_frozen = not all(layer.trainable for layer in network.layers)
 
     def __call__(self, batch: Batch, training: TrainingPass, *, need_dx: bool = False) -> BatchGradient:
         """Compute the loss of a batch, and write the gradients of the weights.
@@ -78,8 +91,15 @@ class Differentiator:
             need_dx: Whether the gradients of inputs and outputs are wanted.
         """
         if self._in_one_call is not None and TrainingStack.takes(batch.x, single_blocks=self._single_blocks):
-            return self._in_block_order(*self._in_one_call, batch, training, need_dx)
-        return self._layer_by_layer(batch, training, need_dx)
+            result = self._in_block_order(*self._in_one_call, batch, training, need_dx)
+        else:
+            result = self._layer_by_layer(batch, training, need_dx)
+        if self._has_penalties:
+            add_penalty_gradients(self._network, self._weights, self._grads)
+            result = result._replace(loss=result.loss + penalty(self._network, self._weights))
+        if self._has_frozen:
+            clear_frozen(self._network, self._grads)
+        return result
 
     def _in_block_order(
         self, stack: TrainingStack, kernel: LossKernel, batch: Batch, training: TrainingPass, need_dx: bool
@@ -135,6 +155,8 @@ def training_stack(network: Network, weights: Weights, grads: Weights) -> Traini
     >>> is_stack([LSTM(8), Dense(1)]), is_stack([Bidirectional(LSTM(8)), Dense(1)])
     (True, False)
     """
+    if any(len(shape) > 2 for shape in network.shapes):
+        return None
     shape = network.shapes[0]
     stack = TrainingStack(int(shape[-1] or 0), has_time=len(shape) == 2)
     for layer, params, gradients in zip(network.layers, weights.views, grads.views, strict=True):

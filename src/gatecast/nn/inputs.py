@@ -188,6 +188,10 @@ def validate_inputs(
     if rows.shape[-1] != in_shape[-1]:
         fix = f"Build the network with Input({(*in_shape[:-1], rows.shape[-1])}), or change x."
         raise DataError(f"{name} has the wrong number of features", got=str(rows.shape), expected=expected, fix=fix)
+    if len(in_shape) == 3 and rows.shape[2:] != in_shape[1:]:
+        fix = f"Build the network with Input({rows.shape[1:]}), or change x."
+        raise DataError(f"{name} has the wrong size of a step", got=str(rows.shape), expected=expected, fix=fix)
+    rows = rows.reshape(*rows.shape[:2], -1) if len(in_shape) == 3 else rows  # as the network packs it
     if 0 in rows.shape:
         raise DataError(f"{name} has no steps", got=str(rows.shape), expected="at least one step per sample")
     if in_shape[0] not in (None, rows.shape[1]):
@@ -212,12 +216,12 @@ def sample_shape(x: Float32Array) -> Shape:
     >>> sample_shape(np.zeros((5, 4, 3), np.float32))
     (None, 3)
     """
-    if x.ndim not in (2, 3):
+    if x.ndim not in (2, 3, 4):
         expected = "(samples, time, features), or (samples, features)"
         raise DataError("x has the wrong number of axes", got=str(x.shape), expected=expected)
     if x.shape[-1] == 0:
         raise DataError("x has no features", got=str(x.shape), expected="at least one")
-    return (None, x.shape[2]) if x.ndim == 3 else (x.shape[1],)
+    return (None, *x.shape[2:]) if x.ndim > 2 else (x.shape[1],)
 
 
 def split_validation(samples: TrainingData, fraction: float) -> tuple[TrainingData, TrainingData]:

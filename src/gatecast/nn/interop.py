@@ -64,7 +64,7 @@ def get_weights(network: Network, weights: Weights) -> list[Float32Array]:
     [(3, 2), (2,)]
     """
     pairs = zip(network.layers, weights.views, strict=True)
-    return [array for layer, views in pairs for array in layer.get_weights(views)]
+    return [array for layer, views in pairs for array in layer.to_keras_weights(views)]
 
 
 def set_weights(network: Network, weights: Weights, new_weights: Sequence[npt.ArrayLike]) -> None:
@@ -89,8 +89,8 @@ def set_weights(network: Network, weights: Weights, new_weights: Sequence[npt.Ar
         if not np.isfinite(array).all():
             raise DataError("The weights are not finite", where=f"array {k}", expected="finite numbers")
     for layer, views in zip(network.layers, weights.views, strict=True):
-        n_arrays = len(layer.get_weights(views))
-        for name, value in layer.set_weights(arrays[:n_arrays]).items():
+        n_arrays = len(layer.to_keras_weights(views))
+        for name, value in layer.from_keras_weights(arrays[:n_arrays]).items():
             views[name][...] = value
         arrays = arrays[n_arrays:]
 
@@ -200,7 +200,7 @@ def _layers_with_weights(network: Network, weights: Weights) -> list[tuple[Layer
             raise ConfigError(
                 f"PyTorch has no module for {layer}",
                 expected="SimpleRNN, GRU(reset_after=True), LSTM without peepholes, layer_norm and coupled, "
-                'Bidirectional(merge="concat") of these, Dense',
+                'Bidirectional(merge_mode="concat") of these, Dense',
                 fix="Use get_weights and set_weights, which exchange the weights of any layer as a list.",
             )
     return layers
@@ -215,7 +215,7 @@ def _exists_in_torch(layer: Layer, views: Params) -> bool:
         return False
     if not getattr(inner, "reset_after", True) or getattr(inner, "coupled", False):
         return False
-    return not isinstance(layer, Bidirectional) or (layer.merge == "concat" and not isinstance(inner, Dense))
+    return not isinstance(layer, Bidirectional) or (layer.merge_mode == "concat" and not isinstance(inner, Dense))
 
 
 def _torch_layers(state_dict: Mapping[str, Any]) -> list[_TorchLayer]:

@@ -19,14 +19,17 @@ __all__ = [
     "Network",
     "TrainingPass",
     "Weights",
+    "add_penalty_gradients",
     "backward",
     "build",
+    "clear_frozen",
     "flatten_states",
     "forward",
     "forward_from",
     "initial_weights",
     "layer_key",
     "load_weights",
+    "penalty",
     "split_network",
     "unflatten_states",
     "update_buffers",
@@ -191,10 +194,13 @@ def forward(
     caches: list[Any] = []
     for k, layer in enumerate(network.layers):
         # After a layer that drops the time axis there are no steps to skip.
-        mask = mask if len(network.shapes[k]) == 2 else None
+        mask = mask if len(network.shapes[k]) >= 2 else None
         key = 0 if training is None else layer_key(training, k)
-        context = CallContext(training is not None, key, mask, save_for_backward, n_sequences)
-        x, _, cache = layer.forward(weights.views[k], x, context)
+        shape = network.shapes[k] if len(network.shapes[k]) == 3 else None
+        context = CallContext(training is not None, key, mask, save_for_backward, n_sequences, shape)
+        y, _, cache = layer.forward(weights.views[k], x, context)
+        mask = layer.output_mask(x, mask)
+        x = y
         caches.append(cache)
     return x, caches
 
@@ -232,7 +238,9 @@ def forward_from(
     after: list[State | None] = []
     context = CallContext(mask=mask, save_for_backward=False)
     for layer, params, state in zip(network.layers, weights.views, states or [None] * len(network.layers), strict=True):
-        x, new, _ = layer_forward_from(layer, params, x, context, state)
+        y, new, _ = layer_forward_from(layer, params, x, context, state)
+        context = context._replace(mask=layer.output_mask(x, context.mask))
+        x = y
         after.append(new)
     return x, after
 
@@ -311,7 +319,7 @@ def backward(
 
 
 def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) -> None:
-    """Update parameters that gradients do not train, such as moving means, after the update of a pass.
+    """Finish an update: set parameters that no gradient trains, such as moving means, and apply constraints.
 
     Args:
         network: Layers and shapes.
@@ -330,3 +338,59 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
     for layer, views, cache in zip(network.layers, weights.views, caches, strict=bool(caches)):
         for name, value in layer.update_buffers(views, cache).items():
             views[name][...] = value
+    for layer, views in zip(network.layers, weights.views, strict=True):
+        for name, constraint in layer.constraints.items():
+            views[name][...] = constraint(views[name])
+
+
+def penalty(network: Network, weights: Weights) -> float:
+    """Return what the regularizers of all layers add to the loss.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> network = build([Dense(2, kernel_regularizer="l2", kernel_initializer="ones")], (3,))
+    >>> round(penalty(network, initial_weights(network, 0)), 6)
+    0.06
+    """
+    pairs = zip(network.layers, weights.views, strict=True)
+    return sum(regularizer(views[name]) for layer, views in pairs for name, regularizer in layer.regularizers.items())
+
+
+def add_penalty_gradients(network: Network, weights: Weights, grads: Weights) -> None:
+    """Add the gradients of all penalties.
+
+    Args:
+        network: Layers and shapes.
+        weights: The parameters.
+        grads: Gradients, changed in place.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> network = build([Dense(1, kernel_regularizer="l2", kernel_initializer="ones")], (1,))
+    >>> weights = initial_weights(network, 0)
+    >>> grads = zeros_like(weights)
+    >>> add_penalty_gradients(network, weights, grads)
+    >>> round(grads.views[0]["W"].item(), 6)
+    0.02
+    """
+    for layer, views, slopes in zip(network.layers, weights.views, grads.views, strict=True):
+        for name, regularizer in layer.regularizers.items():
+            slopes[name][...] += regularizer.gradient(views[name])
+
+
+def clear_frozen(network: Network, grads: Weights) -> None:
+    """Set the gradients of layers that are not trained to zero.
+
+    Args:
+        network: Layers and shapes.
+        grads: Gradients, changed in place.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> network = build([Dense(1, trainable=False)], (1,))
+    >>> grads = initial_weights(network, 0)
+    >>> clear_frozen(network, grads)
+    >>> grads.vector.tolist()
+    [0.0, 0.0]
+    """
+    for layer, slopes in zip(network.layers, grads.views, strict=True):
+        if not layer.trainable:
+            for slope in slopes.values():
+                slope[...] = 0

@@ -27,6 +27,7 @@ import numpy.typing as npt
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_positive_int, check_seed
 from gatecast.errors import ConfigError, NotFittedError
+from gatecast.kernels.packing import Params
 from gatecast.nn import checkpoint, interop, losses, optim, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import Callback, History, split_callbacks
@@ -40,9 +41,10 @@ from gatecast.nn.inputs import (
 )
 from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
 from gatecast.nn.inspection.trace import Trace, trace
-from gatecast.nn.layers import LAYERS, Input, Layer, Shape
+from gatecast.nn.layers import LAYERS, BaseLayer, Input, Layer, Shape
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory, check_network_size
+from gatecast.nn.model_layers import adopt, find_layer, inferred_input_shape, params_of
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.progress_bar import show_progress, verbosity
@@ -99,9 +101,13 @@ class Sequential:
                 fix="For example, LSTM(50).",
                 argument="layers",
             )
+        if getattr(layer, "return_state", False):
+            fix = "Use a functional model: y, *state = layer(x)."
+            raise ConfigError("A layer with return_state=True has several outputs", got=repr(layer), fix=fix)
         if not self.layers and self._in_shape is None:
             self._in_shape = getattr(layer, "input_shape", None)
         self.layers.append(layer)
+        adopt(self, layer)
         self._network = self._training_state = None
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
@@ -132,6 +138,30 @@ class Sequential:
                     if old[name].shape == new[name].shape:
                         new[name][...] = old[name]
             self._network, self._weights = network, fresh
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name, or by its position.
+
+        Args:
+            name: The `name` of the layer; a layer without one has that of its class: "lstm", "lstm_1", ...
+            index: Position among the layers.
+
+        Raises:
+            ConfigError: No such layer.
+        """
+        return find_layer(self.layers, name, index)
+
+    def layer_params(self, layer: BaseLayer) -> Params:
+        """Return the parameters of one of the layers, as views into the weights; `layer.get_weights` copies them."""
+        return params_of(self.layers, self.weights.views, layer)
+
+    def reset_states(self) -> None:
+        """Forget the states of all stateful layers."""
+        for layer in self.layers:
+            if getattr(layer, "stateful", False):
+                layer.reset_states()  # type: ignore[attr-defined]
+
+    reset_state = reset_states
 
     @property
     def network(self) -> Network:
@@ -204,9 +234,8 @@ class Sequential:
         """
         loss, optimizer = self._settings()
         if self._in_shape is None:
-            in_shape = Input(sample_shape(x := validate_array(x, "x"))).shape
-            build(self.layers, in_shape)  # before it is set: a failed call changes nothing
-            self._in_shape = in_shape
+            # Before it is set: a failed call changes nothing.
+            self._in_shape = inferred_input_shape(self.layers, x := validate_array(x, "x"))
         network, weights = self._built()
         shapes = network.shapes[0], network.shapes[-1]
         samples = validate_training_data(x, y, sample_weight, shapes, loss, mask=mask)

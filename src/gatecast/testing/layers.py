@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params, pack, pack_mask, unpack
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
@@ -73,7 +74,7 @@ def check_layer(
         ...         return 2 * y, state, cache
         >>> check_layer(Doubled(0.0), checks=["gradients"])  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        AssertionError: Doubled(rate=0.0, variational=False, input_shape=None) breaks the contract of a layer:
+        AssertionError: Doubled(0.0) breaks the contract of a layer:
         - gradients: gradient of x, batch of 3: off by ..., allowed ...
     """
     shape = tuple(input_shape)
@@ -127,6 +128,21 @@ class _Subject(NamedTuple):
     def in_sequence(self) -> bool:
         """Whether the input has a time axis."""
         return len(self.in_shape) == 2
+
+    @property
+    def takes_any_length(self) -> bool:
+        """Whether sequences may have any length."""
+        try:
+            return self.in_sequence and bool(self.layer.output_shape((None, *self.in_shape[1:])))
+        except ConfigError:
+            return False
+
+    @property
+    def keeps_steps(self) -> bool:
+        """Whether the output of a sequence of any length has no time axis, or the same steps."""
+        return self.takes_any_length and (
+            not self.out_sequence or self.layer.output_shape(self.in_shape)[0] == self.n_steps
+        )
 
     @property
     def out_sequence(self) -> bool:
@@ -190,8 +206,8 @@ def _check_shapes(subject: _Subject) -> None:
         _expect({name: g.shape for name, g in grads.items()} == shapes, "gradients are not shaped like the parameters")
         skipped = layer.backward(initial, cache, np.ones_like(y), False)[0]
         _expect(skipped is None or not params, "a gradient of x, though it is not needed")
-    if subject.in_sequence:
-        any_length = layer.output_shape((None, subject.in_shape[1]))
+    if subject.takes_any_length:
+        any_length = layer.output_shape((None, *subject.in_shape[1:]))
         _expect(any_length[-1] == announced[-1], f"{any_length} for a sequence of any length, but {announced}")
 
 
@@ -304,7 +320,7 @@ def _check_padding_lanes(subject: _Subject) -> None:
 
 def _check_masked_padding(subject: _Subject) -> None:
     """Masked steps behind the last one change neither outputs nor gradients nor buffers."""
-    if not subject.in_sequence:
+    if not subject.keeps_steps:
         return
     layer, params, T = subject.layer, subject.params, subject.n_steps
     rng, timed = subject.rng(), subject.out_sequence
@@ -335,7 +351,7 @@ def _check_batch_independence(subject: _Subject) -> None:
     x, relative = subject.inputs(rng, n), 0.0 if subject.batch_exact else subject.depth
     together = subject.run(x, CallContext())[0]
     lengths = rng.integers(1, T + 1, n)
-    mask = pack_mask(np.arange(T) < lengths[:, None]) if subject.in_sequence else None
+    mask = pack_mask(np.arange(T) < lengths[:, None]) if subject.keeps_steps else None
     ragged = subject.run(x, CallContext(mask=mask))[0]
     for s in (slice(0, 1), slice(7, 8), slice(16, 19), slice(2, 18)):
         with _named(f"sequences {s.start} to {s.stop - 1} alone"):
@@ -408,11 +424,11 @@ def _check_initial_params(subject: _Subject) -> None:
 
 
 def _check_weights(subject: _Subject) -> None:
-    """`set_weights` inverts `get_weights`, which copies."""
+    """`from_keras_weights` inverts `to_keras_weights`, which copies."""
     layer, params = subject.layer, subject.params
-    weights = layer.get_weights(params)
+    weights = layer.to_keras_weights(params)
     _expect(len(weights) == len(layer.param_names), f"{len(weights)} weights for {layer.param_names}")
-    back = layer.set_weights(weights)
+    back = layer.from_keras_weights(weights)
     _expect(set(back) == set(params), f"{sorted(back)} come back for {sorted(params)}")
     for name, p in params.items():
         _expect_equal(back[name], p, f"{name} after get_weights and set_weights")

@@ -32,9 +32,9 @@ def test_shapes_given_as_numbers_or_lists_become_tuples():
     ("make", "text"),
     [
         (lambda: Input((24, 0)), r"shape \(Input\): got \(24, 0\)"),
-        (lambda: Input((None, 24, 1)), r"batch is not part of the shape"),
+        (lambda: Input((None, 24, 1, 1)), r"batch is not part of the shape"),
         (lambda: Input((24, None)), r"shape \(Input\): got \(24, None\)"),
-        (lambda: LSTM(3, input_shape=(1, 2, 3)), r"shape \(LSTM\): got \(1, 2, 3\)"),
+        (lambda: LSTM(3, input_shape=(1, 2, 3, 4)), r"shape \(LSTM\): got \(1, 2, 3, 4\)"),
     ],
 )
 def test_impossible_shape_raises_config_error(make, text):

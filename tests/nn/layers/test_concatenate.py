@@ -64,7 +64,7 @@ def test_mask_ends_where_the_time_axis_ends(rng):
 
 
 def test_update_buffers_collects_those_of_all_inner_layers(rng):
-    layer = Concatenate((Residual(BatchNormalization(0.5)), (Dense(2), BatchNormalization())))
+    layer = Concatenate((Residual(BatchNormalization(momentum=0.5)), (Dense(2), BatchNormalization())))
     params = parameters(layer, rng)
     _, _, cache = layer.forward(params, pack(normal(rng, B, T, F)), CallContext(True, n_sequences=B))
     buffers = layer.update_buffers(params, cache)

@@ -74,7 +74,7 @@ def test_gradients_pass_over_a_cut(cut, rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Dilated(Dense(3), 2), r"layer \(Dilated\): got Dense\(units=3"),
+        (lambda: Dilated(Dense(3), 2), r"layer \(Dilated\): got Dense\(3"),
         (lambda: Dilated(Dilated(LSTM(3), 2), 2), r"layer \(Dilated\): got Dilated"),
         (lambda: Dilated(LSTM(3), 0), r"rate 0 \(Dilated\)"),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 from layer_examples import F, T, normal, parameters
 from tolerances import close, rounding
 
-from gatecast.kernels import reference
+from gatecast.kernels.activations import sigmoid
 from gatecast.kernels.packing import pack, pack_state, unpack
 from gatecast.layers import GRU, CallContext
 
@@ -15,11 +15,11 @@ def test_gru_weights_in_keras_order_compute_keras_cell(rng):
     """Keras' cell with reset_after, columns z, r, h, bias (2, 3H): input and recurrent."""
     layer, x, h = GRU(2), normal(rng, 1, 1, F), normal(rng, 1, 2)
     params = parameters(layer, rng)
-    kernel, recurrent_kernel, bias = layer.get_weights(params)
+    kernel, recurrent_kernel, bias = layer.to_keras_weights(params)
     assert [w.shape for w in (kernel, recurrent_kernel, bias)] == [(F, 6), (2, 6), (2, 6)]
     xz, xr, xh = np.split(x[:, 0] @ kernel + bias[0], 3, axis=1)
     hz, hr, hh = np.split(h @ recurrent_kernel + bias[1], 3, axis=1)
-    z, r = reference.sigmoid(xz + hz), reference.sigmoid(xr + hr)
+    z, r = sigmoid(xz + hz), sigmoid(xr + hr)
     expected = z * h + (1 - z) * np.tanh(xh + r * hh)
     y, _, _ = layer.forward(params, pack(x), CallContext(), state=(pack_state(h),))
     close(unpack(y, 1)[:, 0], expected, rounding(F + 10))

@@ -8,7 +8,7 @@ from layer_examples import F, T, normal, parameters
 from tolerances import close, rounding
 
 from gatecast.errors import ConfigError
-from gatecast.kernels import reference
+from gatecast.kernels.activations import sigmoid
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, CallContext
 
@@ -17,11 +17,11 @@ def test_lstm_weights_in_keras_order_compute_keras_cell(rng):
     """Keras' cell, written down as Keras documents it: kernel columns i, f, c, o."""
     layer, x = LSTM(2, peephole="full", layer_norm=False, projection=3), normal(rng, 1, 1, F)
     params = parameters(layer, rng)
-    kernel, _, bias, P, Wr = layer.get_weights(params)
+    kernel, _, bias, P, Wr = layer.to_keras_weights(params)
     i, f, c, o = np.split(x[:, 0] @ kernel + bias, 4, axis=1)
-    c_new = reference.sigmoid(i) * np.tanh(c) + reference.sigmoid(f) * 0
+    c_new = sigmoid(i) * np.tanh(c) + sigmoid(f) * 0
     y, _, _ = layer.forward(params, pack(x), CallContext())
-    close(unpack(y, 1)[:, 0], (reference.sigmoid(o) * np.tanh(c_new)) @ Wr, rounding(F + 10))
+    close(unpack(y, 1)[:, 0], (sigmoid(o) * np.tanh(c_new)) @ Wr, rounding(F + 10))
     np.testing.assert_array_equal(P, params["P"])
 
 

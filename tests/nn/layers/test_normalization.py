@@ -23,7 +23,7 @@ every_count = pytest.mark.parametrize("count", [2, B])
 @every_count
 @pytest.mark.parametrize("steps", [1, T])
 def test_layer_normalization_equals_its_definition(steps, count, rng):
-    layer, x = LayerNormalization(0.01), 3 * normal(rng, count, steps, F) + 5
+    layer, x = LayerNormalization(epsilon=0.01), 3 * normal(rng, count, steps, F) + 5
     params = parameters(layer, rng)
     y, _, _ = layer.forward(params, pack(x), CallContext())
     wide = x.astype(np.float64)
@@ -86,7 +86,7 @@ def test_param_names_follow_keras_order():
     assert BatchNormalization().param_names == ("gamma", "beta", "moving_mean", "moving_variance")
     start = BatchNormalization().init(np.random.default_rng(0), (T, F))
     assert [float(start[name].sum()) for name in BatchNormalization().param_names] == [F, 0, 0, F]
-    assert LayerNormalization(1e-3) == LayerNormalization()
+    assert LayerNormalization(epsilon=1e-3) == LayerNormalization()
     assert (BatchNormalization().momentum, BatchNormalization().epsilon) == (0.99, 1e-3)
 
 
@@ -114,7 +114,7 @@ def test_training_updates_moving_averages_for_any_optimizer_and_batch_size(rng):
 
 
 def test_update_buffers_reaches_every_layer(rng):
-    network = build([Dense(F), BatchNormalization(0.0)], (F,))
+    network = build([Dense(F), BatchNormalization(momentum=0.0)], (F,))
     weights = initial_weights(network, 0)
     y, caches = forward(network, weights, pack(normal(rng, B, 1, F)), training=TrainingPass(0, 0), n_sequences=B)
     update_buffers(network, weights, caches)
@@ -125,7 +125,7 @@ def test_update_buffers_reaches_every_layer(rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: LayerNormalization(0), r"Invalid epsilon 0 \(LayerNormalization"),
+        (lambda: LayerNormalization(epsilon=0), r"Invalid epsilon 0 \(LayerNormalization"),
         (lambda: RMSNorm(-1), r"Invalid epsilon -1 \(RMSNorm"),
         (lambda: BatchNormalization(momentum=1), r"Invalid momentum 1 \(BatchNormalization"),
     ],

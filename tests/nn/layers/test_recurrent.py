@@ -30,6 +30,25 @@ def unpacked_noise(noise, n_sequences):
     return StateNoise(None if noise.dropout is None else unpack_state(noise.dropout, n_sequences), zoneout)
 
 
+def in_time_order(layer, rows):
+    """Return steps in the order in which a layer reads them, or put them back into that of x."""
+    return rows[:, ::-1] if layer.go_backwards and rows is not None else rows
+
+
+def run_reference(layer, params, x, state=None, mask=None, noise=None):
+    """Run the reference of a layer's cell, with its activations and its direction."""
+    params = layer._with_bias(params, layer._bias_shape())
+    x, mask = in_time_order(layer, x), in_time_order(layer, mask)
+    return reference.forward(layer._cell, params, x, state, mask, noise, activations=layer._activations)
+
+
+def run_reference_backward(layer, params, cache, dy, dstate):
+    """Compute the gradients of `run_reference`."""
+    params = layer._with_bias(params, layer._bias_shape())
+    dx, dinitial, grads = reference.backward(layer._cell, params, cache, dy, dstate, activations=layer._activations)
+    return in_time_order(layer, dx), dinitial, {n: g for n, g in grads.items() if n in layer.param_names}
+
+
 @pytest.mark.parametrize("count", [2, B])
 @pytest.mark.parametrize("masked", [False, True])
 @every_recurrent
@@ -41,10 +60,10 @@ def test_recurrent_layer_equals_its_reference_with_noise_states_and_mask(layer, 
     x_dropped = x if x_mask is None else x * unpack(x_mask, count)
     noise = unpacked_noise(noise, count)
     cell = layer._cell
-    _, state, _ = reference.forward(cell, params, normal(rng, count, T, F))
+    _, state, _ = run_reference(layer, params, normal(rng, count, T, F))
     state = [s.astype(np.float32) for s in state]
 
-    expected, expected_last, expected_cache = reference.forward(cell, params, x_dropped, state, mask, noise)
+    expected, expected_last, expected_cache = run_reference(layer, params, x_dropped, state, mask, noise)
     y, last, cache = layer.forward(params, pack(x), context, state=tuple(pack_state(s) for s in state))
     depth = rounding(4 * T * (F + 2 * layer.units))
     close(unpack(y, count), expected if layer.return_sequences else expected_last[0][:, None], depth)
@@ -57,10 +76,12 @@ def test_recurrent_layer_equals_its_reference_with_noise_states_and_mask(layer, 
         params, cache, pack(dy), True, dstate=tuple(None if d is None else pack_state(d) for d in dstate)
     )
     if layer.return_sequences:
-        expected_dx, expected_dinitial, expected_grads = reference.backward(cell, params, expected_cache, dy, dstate)
+        expected_dx, expected_dinitial, expected_grads = run_reference_backward(
+            layer, params, expected_cache, dy, dstate
+        )
     else:
-        expected_dx, expected_dinitial, expected_grads = reference.backward(
-            cell, params, expected_cache, None, [dstate[0] + dy[:, 0], *dstate[1:]]
+        expected_dx, expected_dinitial, expected_grads = run_reference_backward(
+            layer, params, expected_cache, None, [dstate[0] + dy[:, 0], *dstate[1:]]
         )
     close(unpack(dx, count), expected_dx if x_mask is None else expected_dx * unpack(x_mask, count), depth)
     for a, b in zip(dinitial, expected_dinitial, strict=True):
@@ -94,7 +115,7 @@ def test_recurrent_layer_outside_training_has_no_dropout_and_mixes_by_zoneout(la
     rates = layer.zoneout if isinstance(layer.zoneout, tuple) else (layer.zoneout,) * len(layer.states)
     assert noise is None or noise == StateNoise(None, rates)
     y, _, _ = layer.forward(params, pack(x), CallContext())
-    expected, expected_last, _ = reference.forward(layer._cell, params, x, noise=noise)
+    expected, expected_last, _ = run_reference(layer, params, x, noise=noise)
     close(
         unpack(y, B),
         expected if layer.return_sequences else expected_last[0][:, None],
@@ -167,7 +188,7 @@ def test_get_weights_follows_keras_order_with_extras_at_the_end(layer, names, or
     params = layer.init(np.random.default_rng(0), (T, F))
     gates = CELLS[layer._cell].gates
     params["b"][:] = np.repeat([float(order.index(g)) for g in gates], layer.units)
-    bias = layer.get_weights(params)[names.index("b")]
+    bias = layer.to_keras_weights(params)[names.index("b")]
     assert (np.diff(bias) >= 0).all()
     assert set(order) == set(gates)
 

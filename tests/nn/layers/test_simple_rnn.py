@@ -20,5 +20,5 @@ def test_relu_never_gives_negative_outputs_and_tanh_does(rng):
 
 
 def test_simple_rnn_with_an_unknown_activation_raises_config_error():
-    with pytest.raises(ConfigError, match=r"activation \(SimpleRNN\): got 'elu'"):
-        SimpleRNN(5, activation="elu")
+    with pytest.raises(ConfigError, match=r"activation \(SimpleRNN\): got 'elo'.*Did you mean elu"):
+        SimpleRNN(5, activation="elo")

@@ -36,7 +36,7 @@ PREFIX, POSITIONS = "layer.", "positions"
 """Prefix of the parameters of the layer; name of the vectors of the steps ahead."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ParallelDecoder(BaseLayer):
     """Encoder and decoder in one: ``s = layer(x)``, then ``y[k] = step(positions[k], s)`` for k from 1 to K.
 
@@ -48,7 +48,6 @@ class ParallelDecoder(BaseLayer):
     Args:
         layer: A recurrent layer that returns its last output alone, such as ``LSTM(50)``.
         steps: Number of steps ahead K, at least 1.
-        input_shape: (T, F) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If the layer is not recurrent or returns sequences, or `steps` is below 1.
@@ -63,7 +62,6 @@ class ParallelDecoder(BaseLayer):
 
     layer: Layer
     steps: int
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -73,6 +71,7 @@ class ParallelDecoder(BaseLayer):
             raise ConfigError("Invalid layer", where=name, got="return_sequences=True", expected="False", fix=fix)
         object.__setattr__(self, "steps", check_positive_int(self.steps, "steps", where=name))
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
+        self._check_base()
 
     @property
     def param_names(self) -> tuple[str, ...]:
@@ -132,10 +131,10 @@ class ParallelDecoder(BaseLayer):
         """Return a decoder of step ahead k alone, from 0, and its parameters."""
         return replace(self, steps=1), params | {POSITIONS: params[POSITIONS][k : k + 1]}
 
-    def get_weights(self, params: Params) -> list[Array]:
+    def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the weights of the layer, then the positions."""
-        return [*self.layer.get_weights(self.layer_params(params)), params[POSITIONS].copy()]
+        return [*self.layer.to_keras_weights(self.layer_params(params)), params[POSITIONS].copy()]
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
         """Return the parameters for a list of weights as `get_weights` returns it."""
-        return add_prefix(self.layer.set_weights(weights[:-1]), PREFIX) | {POSITIONS: weights[-1]}
+        return add_prefix(self.layer.from_keras_weights(weights[:-1]), PREFIX) | {POSITIONS: weights[-1]}

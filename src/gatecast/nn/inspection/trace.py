@@ -35,7 +35,7 @@ FIRST_COLUMNS = ("i", "f", "o", "g", "c", "h")
 STATES = ("h", "c", "n")
 """Names of states, as opposed to gates."""
 
-INTERMEDIATES = ("q", "rh", "s")
+INTERMEDIATES = ("q", "rh", "s", "z_h", "z_i", "z_f", "z_o", "z_g", "z_z", "z_r")
 """Saved products that are neither gates nor states."""
 
 

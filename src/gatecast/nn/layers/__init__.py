@@ -9,50 +9,75 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatecast.nn.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from gatecast.nn.layers.base import BaseLayer, CallContext, Input, Layer, Shape, State, StatefulLayer
 from gatecast.nn.layers.bidirectional import Bidirectional
 from gatecast.nn.layers.concatenate import Concatenate
+from gatecast.nn.layers.convolution import Conv1D
 from gatecast.nn.layers.dense import Dense
 from gatecast.nn.layers.dilated import Dilated
 from gatecast.nn.layers.dropout import Dropout
 from gatecast.nn.layers.embedding import Embedding
 from gatecast.nn.layers.gru import GRU
 from gatecast.nn.layers.lstm import LSTM
+from gatecast.nn.layers.masking import Masking
 from gatecast.nn.layers.minimal import MinGRU, MinLSTM
+from gatecast.nn.layers.noise import GaussianNoise, SpatialDropout1D
 from gatecast.nn.layers.normalization import BatchNormalization, LayerNormalization, RMSNorm
+from gatecast.nn.layers.pooling import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from gatecast.nn.layers.quantile_head import QuantileHead
+from gatecast.nn.layers.reshape import Flatten, Permute, RepeatVector, Reshape
 from gatecast.nn.layers.residual import Residual
 from gatecast.nn.layers.select import Select
 from gatecast.nn.layers.simple_rnn import SimpleRNN
 from gatecast.nn.layers.slstm import SLSTM
+from gatecast.nn.layers.time_distributed import TimeDistributed
 
 __all__ = [
-    "GRU",
-    "LAYERS",
-    "LSTM",
-    "SLSTM",
+    "Activation",
+    "AveragePooling1D",
     "BaseLayer",
     "BatchNormalization",
     "Bidirectional",
     "CallContext",
     "Concatenate",
+    "Conv1D",
     "Dense",
     "Dilated",
     "Dropout",
+    "ELU",
     "Embedding",
+    "Flatten",
+    "GRU",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "Input",
+    "LAYERS",
+    "LSTM",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
+    "MaxPooling1D",
     "MinGRU",
     "MinLSTM",
+    "Permute",
     "QuantileHead",
     "RMSNorm",
+    "ReLU",
+    "RepeatVector",
+    "Reshape",
     "Residual",
+    "SLSTM",
     "Select",
     "Shape",
     "SimpleRNN",
+    "Softmax",
+    "SpatialDropout1D",
     "State",
     "StatefulLayer",
+    "TimeDistributed",
 ]
 
 LAYERS: Mapping[str, Any] = {
@@ -76,6 +101,24 @@ LAYERS: Mapping[str, Any] = {
         Dilated,
         Concatenate,
         QuantileHead,
+        ELU,
+        Activation,
+        LeakyReLU,
+        ReLU,
+        Softmax,
+        Conv1D,
+        Masking,
+        GaussianNoise,
+        SpatialDropout1D,
+        AveragePooling1D,
+        GlobalAveragePooling1D,
+        GlobalMaxPooling1D,
+        MaxPooling1D,
+        Flatten,
+        Permute,
+        RepeatVector,
+        Reshape,
+        TimeDistributed,
     )
 }
 """Every layer by its name: the layers that a network and a file may contain."""

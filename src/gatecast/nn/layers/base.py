@@ -11,15 +11,19 @@ class to `LAYERS`: saving, parameter counts, training and `gatecast.testing.chec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError, DataError
+from gatecast._utils.validation import check_flag
+from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
+from gatecast.nn.constraints import Constraint
+from gatecast.nn.layers.arguments import LayerType
+from gatecast.nn.regularizers import Regularizer
 
 __all__ = [
     "BackwardResult",
@@ -69,6 +73,8 @@ class CallContext(NamedTuple):
     """Whether a backward pass follows."""
     n_sequences: int | None = None
     """Number of sequences; the lanes behind them are padding. None: every lane holds a sequence."""
+    in_shape: Shape | None = None
+    """Shape of the input where the packed array does not show it: (T, S, F) is packed as (T, S F)."""
 
 
 class Layer(Protocol):
@@ -80,7 +86,7 @@ class Layer(Protocol):
 
     @property
     def param_names(self) -> tuple[str, ...]:
-        """Names of the parameters, in the order of `get_weights`."""
+        """Names of the parameters, in the order of `to_keras_weights`."""
 
     @property
     def supports_streaming(self) -> bool:
@@ -135,21 +141,139 @@ class Layer(Protocol):
             Whether the layer could be added; otherwise the stack is of no use.
         """
 
-    def get_weights(self, params: Params, /) -> list[Array]:
+    def to_keras_weights(self, params: Params, /) -> list[Array]:
         """Return copies of the parameters in Keras' order and layout."""
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]], /) -> Params:
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]], /) -> Params:
         """Return the parameters for a list of weights in Keras' order and layout."""
 
+    def output_mask(self, x: Array, mask: Array | None, /) -> Array | None:
+        """Return the mask of the outputs, which the next layer gets."""
 
-class BaseLayer:
-    """Defaults for a layer: it keeps the shape and has no parameters and no state."""
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the parameters."""
 
-    input_shape: Shape | None
+    @property
+    def regularizers(self) -> Mapping[str, Regularizer]:
+        """Penalties on parameters, by their name, that are added to the loss."""
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Projections of parameters, by their name, after every update."""
+
+
+class LayerOwner(Protocol):
+    """A model, as the layers in it see it."""
+
+    def layer_params(self, layer: BaseLayer, /) -> Params:
+        """Return the parameters of one of its layers, as views into its weights."""
+
+
+@dataclass(frozen=True, repr=False)
+class BaseLayer(metaclass=LayerType):
+    """Defaults for a layer: it keeps the shape and has no parameters and no state.
+
+    Args:
+        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
+        name: Name for `get_layer` and for outputs; None: one that the model makes from the class.
+        trainable: Whether training changes the parameters.
+    """
+
+    input_shape: Shape | None = field(default=None, kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+    trainable: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._check_base()
+
+    def _check_base(self) -> None:
+        """Check the arguments that all layers have; every `__post_init__` calls it."""
+        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
+        object.__setattr__(self, "trainable", check_flag(self.trainable, "trainable", where=type(self).__name__))
+        if self.name is not None and not isinstance(self.name, str):
+            raise ConfigError("Invalid name", where=type(self).__name__, got=repr(self.name), expected="text")
+
+    def __repr__(self) -> str:
+        """Return the layer as it is written, without arguments that have their default."""
+        settings = []
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.default is MISSING and not item.kw_only:
+                settings.append(repr(value))
+            elif value != item.default:
+                settings.append(f"{item.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the weights that a model has for this layer, ordered as in Keras.
+
+        Raises:
+            NotFittedError: The layer is in no model, or the model's input shape is unknown.
+
+        >>> from gatecast.layers import Dense, Input
+        >>> from gatecast.models import Sequential
+        >>> layer = Dense(2)
+        >>> model = Sequential([Input((3,)), layer])
+        >>> [w.shape for w in layer.get_weights()]
+        [(3, 2), (2,)]
+        """
+        return self.to_keras_weights(self._owner_params())
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Set the weights that a model has for this layer, in the order and layout of `get_weights`.
+
+        Raises:
+            NotFittedError: The layer is in no model, or the model's input shape is unknown.
+            DataError: A wrong number of arrays, or a wrong shape.
+        """
+        params = self._owner_params()
+        arrays = [np.asarray(w, np.float32) for w in weights]
+        expected = [w.shape for w in self.to_keras_weights(params)]
+        if [a.shape for a in arrays] != expected:
+            got = f"shapes {[a.shape for a in arrays]}"
+            raise DataError("The weights do not fit the layer", where=repr(self), got=got, expected=str(expected))
+        for name, value in self.from_keras_weights(arrays).items():
+            params[name][...] = value
+
+    def count_params(self) -> int:
+        """Return the number of weights that a model has for this layer."""
+        return sum(w.size for w in self.get_weights())
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the shape of the outputs with the samples in front, as Keras does.
+
+        >>> from gatecast.layers import LSTM
+        >>> LSTM(8).compute_output_shape((None, 24, 1))
+        (None, 8)
+        """
+        return (input_shape[0], *self.output_shape(tuple(input_shape)[1:]))
+
+    def _owner_params(self) -> Params:
+        """Return the parameters that a model has for this layer."""
+        owner: LayerOwner | None = vars(self).get("_owner")
+        if owner is None:
+            fix = "Put it into a model, such as Sequential([Input((24, 1)), layer])."
+            raise NotFittedError(f"{self!r} has no weights: it is in no model", fix=fix)
+        return owner.layer_params(self)
+
+    @property
+    def regularizers(self) -> Mapping[str, Regularizer]:
+        """Penalties on parameters, by their name; none."""
+        return {}
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Projections of parameters, by their name; none."""
+        return {}
+
+    def output_mask(self, _x: Array, mask: Array | None, /) -> Array | None:
+        """Return the mask of the inputs."""
+        return mask
 
     @property
     def param_names(self) -> tuple[str, ...]:
-        """Names of the parameters, in the order of `get_weights`."""
+        """Names of the parameters, in the order of `to_keras_weights`."""
         return ()
 
     @property
@@ -189,11 +313,11 @@ class BaseLayer:
         """Return False: the layer is trained by its own passes."""
         return False
 
-    def get_weights(self, params: Params) -> list[Array]:
+    def to_keras_weights(self, params: Params) -> list[Array]:
         """Return copies of the parameters in Keras' order."""
         return [params[name].copy() for name in self.param_names]
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
         """Return the parameters for a list of weights in Keras' order."""
         return dict(zip(self.param_names, weights, strict=True))
 
@@ -468,10 +592,12 @@ def strip_prefix(params: Params, prefix: str) -> Params:
 
 
 def _parse_shape(value: object, layer: str) -> Shape:
-    """Return (T, F) or (F,) as a tuple; T may be None."""
+    """Return (T, F), (F,) or (T, S, F) as a tuple; T may be None."""
     sizes = tuple(value) if isinstance(value, Sequence) else (value,)
-    known = [size for k, size in enumerate(sizes) if not (size is None and k == 0 and len(sizes) == 2)]
-    valid = 1 <= len(sizes) <= 2 and all(isinstance(size, int | np.integer) and size >= 1 for size in known)
+    known = [size for k, size in enumerate(sizes) if not (size is None and k == 0 and len(sizes) >= 2)]
+    valid = 1 <= len(sizes) <= 3 and all(
+        isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 1 for size in known
+    )
     if not valid:
         raise ConfigError(
             "Invalid shape",

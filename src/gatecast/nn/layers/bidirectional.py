@@ -41,7 +41,7 @@ DIRECTIONS = ("forward.", "backward.")
 """Prefixes of the parameters of both copies."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bidirectional(BaseLayer):
     """Two copies of a recurrent layer, one of which reads time backward; their outputs are merged.
 
@@ -50,11 +50,10 @@ class Bidirectional(BaseLayer):
 
     Args:
         layer: A recurrent layer, such as ``LSTM(50, return_sequences=True)``, or `Dilated`.
-        merge: ``"concat"``: 2 R features; ``"sum"``, ``"mul"`` or ``"ave"``: R features.
-        input_shape: (T, F) if this is the first layer of a network without `Input`.
+        merge_mode: ``"concat"``: 2 R features; ``"sum"``, ``"mul"`` or ``"ave"``: R features.
 
     Raises:
-        ConfigError: If the layer is not recurrent or the merge is unknown.
+        ConfigError: If the layer is not recurrent or the merge mode is unknown.
 
     Example:
         >>> from gatecast.layers import LSTM
@@ -65,13 +64,13 @@ class Bidirectional(BaseLayer):
     """
 
     layer: Layer
-    merge: Literal["concat", "sum", "mul", "ave"] = "concat"
-    input_shape: Shape | None = None
+    merge_mode: Literal["concat", "sum", "mul", "ave"] = "concat"
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (Recurrent, Dilated), "Bidirectional", "a recurrent layer, such as LSTM(50)")
-        check_choice(self.merge, MERGES, "Bidirectional", "merge")
+        check_choice(self.merge_mode, MERGES, "Bidirectional", "merge_mode")
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
+        self._check_base()
 
     @property
     def param_names(self) -> tuple[str, ...]:
@@ -86,7 +85,7 @@ class Bidirectional(BaseLayer):
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return the shape of the inner layer's output, with 2 R features if they are concatenated."""
         *time, features = self.layer.output_shape(in_shape)
-        return (*time, (features or 0) * (2 if self.merge == "concat" else 1))
+        return (*time, (features or 0) * (2 if self.merge_mode == "concat" else 1))
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Draw the parameters of both copies."""
@@ -102,8 +101,8 @@ class Bidirectional(BaseLayer):
         a, _, cache_a = self.layer.forward(strip_prefix(params, "forward."), x, contexts[0])
         b, _, cache_b = self.layer.forward(strip_prefix(params, "backward."), _reverse_time(x), contexts[1])
         b = _reverse_time(b)
-        y = MERGES[self.merge](a, b)
-        saved = (a, b) if self.merge == "mul" else (a.shape[2],)
+        y = MERGES[self.merge_mode](a, b)
+        saved = (a, b) if self.merge_mode == "mul" else (a.shape[2],)
         return y, None, (cache_a, cache_b, saved) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
@@ -117,23 +116,23 @@ class Bidirectional(BaseLayer):
             dx = dx + _reverse_time(dx_b)
         return dx, None, add_prefix(grads_a, "forward.") | add_prefix(grads_b, "backward.")
 
-    def get_weights(self, params: Params) -> list[Array]:
+    def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the weights of the forward copy, then those of the backward copy."""
-        return [w for prefix in DIRECTIONS for w in self.layer.get_weights(strip_prefix(params, prefix))]
+        return [w for prefix in DIRECTIONS for w in self.layer.to_keras_weights(strip_prefix(params, prefix))]
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `get_weights` returns it."""
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
         half = len(weights) // 2
-        forward, backward = self.layer.set_weights(weights[:half]), self.layer.set_weights(weights[half:])
+        forward, backward = self.layer.from_keras_weights(weights[:half]), self.layer.from_keras_weights(weights[half:])
         return add_prefix(forward, "forward.") | add_prefix(backward, "backward.")
 
     def _split(self, dy: Array, saved: tuple[Any, ...]) -> tuple[Array, Array]:
         """Return the gradients of both outputs."""
-        if self.merge == "mul":
+        if self.merge_mode == "mul":
             return dy * saved[1], dy * saved[0]
-        if self.merge == "concat":
+        if self.merge_mode == "concat":
             return np.ascontiguousarray(dy[:, :, : saved[0]]), np.ascontiguousarray(dy[:, :, saved[0] :])
-        return (dy, dy) if self.merge == "sum" else (dy * np.float32(0.5), dy * np.float32(0.5))
+        return (dy, dy) if self.merge_mode == "sum" else (dy * np.float32(0.5), dy * np.float32(0.5))
 
 
 def _reverse_time(x: Array) -> Array:

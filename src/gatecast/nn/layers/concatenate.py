@@ -42,7 +42,7 @@ class _Placed(NamedTuple):
     layer: Layer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Concatenate(StatefulLayer):
     """Branches over the same input; their output features are concatenated.
 
@@ -50,7 +50,6 @@ class Concatenate(StatefulLayer):
 
     Args:
         branches: Layers, or tuples of layers that follow each other.
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If there are no branches, one is empty, or one holds something that is not a layer; in
@@ -64,7 +63,6 @@ class Concatenate(StatefulLayer):
     """
 
     branches: tuple[Layer | tuple[Layer, ...], ...]
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         items = self.branches if isinstance(self.branches, Sequence) else ()
@@ -81,6 +79,7 @@ class Concatenate(StatefulLayer):
             check_layer_type(layer, (BaseLayer,), "Concatenate", "layers of gatecast.layers")
         object.__setattr__(self, "branches", branches)
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, branches[0][0]))
+        self._check_base()
 
     @property
     def param_names(self) -> tuple[str, ...]:
@@ -155,16 +154,16 @@ class Concatenate(StatefulLayer):
             buffers |= add_prefix(layer.update_buffers(strip_prefix(params, prefix), cache[1][b][k]), prefix)
         return buffers
 
-    def get_weights(self, params: Params) -> list[Array]:
+    def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the weights of all layers, branch by branch."""
-        return [w for at in self._placed() for w in at.layer.get_weights(strip_prefix(params, at.prefix))]
+        return [w for at in self._placed() for w in at.layer.to_keras_weights(strip_prefix(params, at.prefix))]
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `get_weights` returns it."""
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
         params: Params = {}
         for prefix, _, _, layer in self._placed():
             n_weights = len(layer.param_names)
-            params |= add_prefix(layer.set_weights(weights[:n_weights]), prefix)
+            params |= add_prefix(layer.from_keras_weights(weights[:n_weights]), prefix)
             weights = weights[n_weights:]
         return params
 

@@ -3,88 +3,126 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from gatecast._utils.validation import check_positive_int
+from gatecast._utils.validation import check_flag, check_positive_int
 from gatecast.kernels import native
+from gatecast.kernels.activations import ACTIVATIONS
 from gatecast.kernels.packing import Array, Params
-from gatecast.kernels.reference import ACTIVATIONS
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.initializers import glorot_uniform
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    BaseLayer,
-    CallContext,
-    ForwardResult,
-    Shape,
-    check_choice,
-    feature_count,
-    validate_shape,
-)
+from gatecast.nn.constraints import Constraint
+from gatecast.nn.initializers import Initializer
+from gatecast.nn.layers.arguments import canonical_activation
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, Shape, feature_count
+from gatecast.nn.layers.functions import activate, activate_backward
+from gatecast.nn.layers.weight_settings import WeightSettings
+from gatecast.nn.regularizers import Regularizer
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "fuses"]
 
 
-@dataclass(frozen=True)
-class Dense(BaseLayer):
+def fuses(activation: str) -> bool:
+    """Return whether the kernels compute an activation with the products before it.
+
+    >>> fuses("relu"), fuses("gelu"), fuses("softmax")
+    (True, False, False)
+    """
+    return activation in ACTIVATIONS and ACTIVATIONS[activation].from_value
+
+
+@dataclass(frozen=True, repr=False)
+class Dense(WeightSettings, BaseLayer):
     """Affine map of the features, ``y = activation(x W + b)``; with a time axis, the same map at every step.
 
     Args:
         units: Number of outputs M, at least 1.
-        activation: ``"linear"`` (also None), ``"relu"``, ``"tanh"`` or ``"sigmoid"``.
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
+        activation: None for linear; ``"relu"``, ``"softmax"``, or another name in `gatecast.activations`.
+        use_bias: Whether there is a bias b.
+        kernel_initializer: Initial values of W: a name or an object of `gatecast.initializers`.
+        bias_initializer: Initial values of b.
+        kernel_regularizer: Penalty on W that is added to the loss: a name or an object of `gatecast.regularizers`.
+        bias_regularizer: Penalty on b.
+        activity_regularizer: Not available; None.
+        kernel_constraint: Projection of W after every update: a name or an object of `gatecast.constraints`.
+        bias_constraint: Projection of b.
 
     Raises:
-        ConfigError: If `units` is below 1 or the activation is unknown.
+        ConfigError: If `units` is below 1 or a name is unknown.
 
     Example:
-        >>> Dense(1).output_shape((24, 50)), Dense(3).output_shape((50,))
+        >>> Dense(1).output_shape((24, 50)), Dense(3, "relu").output_shape((50,))
         ((24, 1), (3,))
     """
 
     units: int
-    activation: Literal["linear", "relu", "tanh", "sigmoid"] | None = None
-    input_shape: Shape | None = None
+    activation: str | None = None
+    use_bias: bool = True
+    kernel_initializer: str | Initializer = "glorot_uniform"
+    bias_initializer: str | Initializer = "zeros"
+    kernel_regularizer: str | Regularizer | None = None
+    bias_regularizer: str | Regularizer | None = None
+    activity_regularizer: None = None
+    kernel_constraint: str | Constraint | None = None
+    bias_constraint: str | Constraint | None = None
 
     def __post_init__(self) -> None:
+        self._check_base()
+        self._check_weight_settings()
         object.__setattr__(self, "units", check_positive_int(self.units, "units", where="Dense"))
-        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
-        check_choice(self.activation, (None, *ACTIVATIONS), "Dense", "activation")
+        object.__setattr__(self, "use_bias", check_flag(self.use_bias, "use_bias", where="Dense"))
+        name = canonical_activation(self.activation, "Dense", softmax=True)
+        object.__setattr__(self, "activation", None if self.activation is None else name)
+        vars(self)["_function"] = name
+        vars(self)["_fused_function"] = name if fuses(name) else "linear"
 
     @property
     def param_names(self) -> tuple[str, ...]:
         """Kernel W and bias b."""
-        return ("W", "b")
+        return ("W", "b") if self.use_bias else ("W",)
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return (..., M) for (..., F)."""
         return (*in_shape[:-1], self.units)
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
-        """Draw the kernel from a Glorot uniform distribution, as Keras does; the bias is zero."""
-        W = glorot_uniform(rng, feature_count(in_shape), self.units)
-        return {"W": W, "b": np.zeros(self.units, np.float32)}
+        """Draw W and b as the initializers say: by default as Keras does."""
+        params = {"W": self._draw(rng, "W", (feature_count(in_shape), self.units), "glorot_uniform")}
+        return params | ({"b": self._draw(rng, "b", (self.units,), "zeros")} if self.use_bias else {})
 
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, T, M, L] for x [nb, T, F, L]."""
-        y = native.dense_forward(params, x, self._activation)
-        return y, None, (x, y) if context.save_for_backward else None
+        z = native.dense_forward(self._with_bias(params, (self.units,)), x, self._fused)
+        y = z if self._fused == self._activation else activate(z, self._activation)
+        return y, None, (x, z, y) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x, W and b."""
-        x, y = cache
+        x, z, y = cache
         dy = np.zeros_like(y) if dy is None else dy
-        dx, grads = native.dense_backward(params, x, dy, y, self._activation, need_dx=need_dx)
+        if self._fused != self._activation:
+            dy = activate_backward(z, y, dy, self._activation)
+        dx, grads = native.dense_backward(params, x, dy, z, self._fused, need_dx=need_dx)
+        if not self.use_bias:
+            del grads["b"]
         return dx, None, grads
 
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
-        """Add the layer to a stack that is trained in block order."""
-        stack.add_dense(params, grads, self._activation, residual=residual)
+        """Add the layer to a stack that is trained in block order, if its activation is computed with the products."""
+        if self._fused != self._activation:
+            return False
+        if not self.use_bias:
+            params, grads = self._with_bias(params, (self.units,)), grads | {"b": np.empty(self.units, np.float32)}
+        stack.add_dense(params, grads, self._fused, residual=residual)
         return True
 
     @property
     def _activation(self) -> str:
-        """Name of the activation in `reference.ACTIVATIONS`."""
-        return self.activation or "linear"
+        """Name of the activation; "linear" for None."""
+        return str(vars(self)["_function"])
+
+    @property
+    def _fused(self) -> str:
+        """The activation that the kernels compute with the products."""
+        return str(vars(self)["_fused_function"])

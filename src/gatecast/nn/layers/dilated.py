@@ -40,7 +40,7 @@ from gatecast.nn.layers.slstm import SLSTM
 __all__ = ["Dilated", "to_steps"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dilated(StatefulLayer):
     """A recurrent layer over every d-th step: ``h[t]`` depends on ``h[t-d]`` instead of ``h[t-1]``.
 
@@ -50,7 +50,6 @@ class Dilated(StatefulLayer):
     Args:
         layer: A recurrent layer, such as ``GRU(50, return_sequences=True)``.
         rate: The rate d, at least 1.
-        input_shape: (T, F) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If the layer is not recurrent or the rate is below 1.
@@ -65,12 +64,12 @@ class Dilated(StatefulLayer):
 
     layer: LSTM | GRU | SimpleRNN | SLSTM | MinLSTM | MinGRU
     rate: int
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (Recurrent,), "Dilated", "a recurrent layer, such as GRU(50)")
         object.__setattr__(self, "rate", check_positive_int(self.rate, "rate", where="Dilated"))
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
+        self._check_base()
         # Which phase holds the last step is only known once all steps are computed.
         object.__setattr__(self, "_sequence_layer", replace(self.layer, return_sequences=True))
 
@@ -130,13 +129,13 @@ class Dilated(StatefulLayer):
         """Add the inner layer, with its dilation, to a stack that is trained in block order."""
         return add_to_stack(self.layer, stack, params, grads, residual=residual, dilation=self.rate)
 
-    def get_weights(self, params: Params) -> list[Array]:
+    def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the inner layer's weights."""
-        return self.layer.get_weights(params)
+        return self.layer.to_keras_weights(params)
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `get_weights` returns it."""
-        return self.layer.set_weights(weights)
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
+        return self.layer.from_keras_weights(weights)
 
     def _inner(self) -> Recurrent:
         """Return the inner layer with the outputs of all steps."""

@@ -16,15 +16,13 @@ from gatecast.nn.layers.base import (
     BaseLayer,
     CallContext,
     ForwardResult,
-    Shape,
     check_input,
-    validate_shape,
 )
 
 __all__ = ["Dropout"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dropout(BaseLayer):
     """In training, sets a fraction `rate` of the values to zero and divides the others by ``1 - rate``.
 
@@ -33,7 +31,6 @@ class Dropout(BaseLayer):
     Args:
         rate: Probability of a zero, from 0 to less than 1.
         variational: Whether to drop the same features at every step of a sequence (Gal & Ghahramani 2016).
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If the rate is outside [0, 1).
@@ -47,10 +44,9 @@ class Dropout(BaseLayer):
 
     rate: float
     variational: bool = False
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
+        self._check_base()
         object.__setattr__(self, "rate", check_fraction(self.rate, "rate", where="Dropout"))
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:

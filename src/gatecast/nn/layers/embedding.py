@@ -17,13 +17,12 @@ from gatecast.nn.layers.base import (
     ForwardResult,
     Shape,
     check_input,
-    validate_shape,
 )
 
 __all__ = ["Embedding"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Embedding(BaseLayer):
     """A trained vector for each code, ``y = E[x]``, as for the day of the week or the number of a series.
 
@@ -43,12 +42,11 @@ class Embedding(BaseLayer):
 
     input_dim: int
     output_dim: int
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         for name in ("input_dim", "output_dim"):
             object.__setattr__(self, name, check_positive_int(getattr(self, name), name, where="Embedding"))
-        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
+        self._check_base()
 
     @property
     def param_names(self) -> tuple[str, ...]:

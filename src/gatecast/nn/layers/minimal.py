@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gatecast.nn.layers.base import Shape
 from gatecast.nn.layers.recurrent import Recurrent
 
 __all__ = ["MinGRU", "MinLSTM"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MinLSTM(Recurrent):
     """Minimal LSTM, whose gates read x alone, ``h[t] = (f * h[t-1] + i * g) / (f + i)``.
 
@@ -18,7 +17,6 @@ class MinLSTM(Recurrent):
         units: Size H of the output, at least 1.
         return_sequences: Whether to return h[t] of every step, (T, H), instead of the last one alone, (H,).
         dropout: Fraction of the inputs dropped in training, the same ones at every step.
-        input_shape: (T, F) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If `units` is below 1 or the rate is outside [0, 1).
@@ -34,13 +32,12 @@ class MinLSTM(Recurrent):
     units: int
     return_sequences: bool = False
     dropout: float = 0.0
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         self._configure("min_lstm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MinGRU(Recurrent):
     """Minimal GRU, whose gate reads x alone, ``h[t] = (1 - z) * h[t-1] + z * g``.
 
@@ -48,7 +45,6 @@ class MinGRU(Recurrent):
         units: Size H of the output, at least 1.
         return_sequences: Whether to return h[t] of every step, (T, H), instead of the last one alone, (H,).
         dropout: Fraction of the inputs dropped in training, the same ones at every step.
-        input_shape: (T, F) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If `units` is below 1 or the rate is outside [0, 1).
@@ -64,7 +60,6 @@ class MinGRU(Recurrent):
     units: int
     return_sequences: bool = False
     dropout: float = 0.0
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         self._configure("min_gru")

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.validation import check_fraction, check_positive
+from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import (
     BackwardResult,
@@ -22,7 +23,6 @@ from gatecast.nn.layers.base import (
     Shape,
     check_input,
     feature_count,
-    validate_shape,
 )
 
 __all__ = ["BatchNormalization", "LayerNormalization", "RMSNorm"]
@@ -31,12 +31,16 @@ __all__ = ["BatchNormalization", "LayerNormalization", "RMSNorm"]
 class _Normalization(BaseLayer):
     """Checks and initial values that the three layers share."""
 
+    axis: int = -1
     epsilon: float
 
     def _validate(self) -> None:
         """Check the arguments that all of them have."""
         object.__setattr__(self, "epsilon", check_positive(self.epsilon, "epsilon", where=type(self).__name__))
-        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
+        self._check_base()
+        if self.axis != -1:
+            fix = "Leave axis out: features are the last axis."
+            raise ConfigError("Invalid axis", where=type(self).__name__, got=repr(self.axis), expected="-1", fix=fix)
 
     def init(self, _rng: np.random.Generator, in_shape: Shape) -> Params:
         """Return scales and variances of one, offsets and means of zero."""
@@ -44,13 +48,13 @@ class _Normalization(BaseLayer):
         return {n: np.full(feature_count(in_shape), float(n in ones), np.float32) for n in self.param_names}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerNormalization(_Normalization):
     """Normalization of each step over its features, ``y = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta``.
 
     Args:
+        axis: Axis of the features; only -1.
         epsilon: Number added to the variance, above 0.
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If epsilon is not above 0.
@@ -62,8 +66,8 @@ class LayerNormalization(_Normalization):
     Source: Ba, Kiros & Hinton 2016.
     """
 
+    axis: int = -1
     epsilon: float = 1e-3
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         self._validate()
@@ -92,13 +96,12 @@ class LayerNormalization(_Normalization):
         return scale * (du - _mean(du) - u * _mean(du * u)), None, grads
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RMSNorm(_Normalization):
     """Normalization of each step by its root mean square, ``y = gamma * x / sqrt(mean(x^2) + epsilon)``.
 
     Args:
         epsilon: Number added to the mean square, above 0.
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If epsilon is not above 0.
@@ -111,7 +114,6 @@ class RMSNorm(_Normalization):
     """
 
     epsilon: float = 1e-6
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         self._validate()
@@ -139,7 +141,7 @@ class RMSNorm(_Normalization):
         return scale * (du - u * _mean(du * u)), None, grads
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BatchNormalization(_Normalization):
     """Normalization of each feature over the batch, ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
 
@@ -147,9 +149,9 @@ class BatchNormalization(_Normalization):
     Outside training they are moving averages: ``moving = momentum * moving + (1 - momentum) * batch`` at every update.
 
     Args:
+        axis: Axis of the features; only -1.
         momentum: Weight of the old moving averages in an update, from 0 to less than 1.
         epsilon: Number added to the variance, above 0.
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If momentum is outside [0, 1), or epsilon is not above 0.
@@ -161,9 +163,9 @@ class BatchNormalization(_Normalization):
     Source: Ioffe & Szegedy 2015.
     """
 
+    axis: int = -1
     momentum: float = 0.99
     epsilon: float = 1e-3
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         self._validate()
@@ -179,7 +181,7 @@ class BatchNormalization(_Normalization):
         gamma, beta, mean, variance = (params[name][:, None] for name in self.param_names)
         check_input(self, x, len(gamma))
         weights, buffers = None, {}
-        if context.training:
+        if context.training and self.trainable:  # a frozen layer keeps its averages, as in Keras
             weights = _valid_steps(x.shape, context)
             n_steps = float(weights.sum(dtype=np.float64))
             mean, variance = _moments(x, weights, max(n_steps, 1.0))

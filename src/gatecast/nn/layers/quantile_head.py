@@ -19,13 +19,12 @@ from gatecast.nn.layers.base import (
     ForwardResult,
     Shape,
     check_input,
-    validate_shape,
 )
 
 __all__ = ["QuantileHead"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantileHead(BaseLayer):
     """Quantiles that cannot cross: a middle one, and positive distances between neighbors.
 
@@ -52,10 +51,9 @@ class QuantileHead(BaseLayer):
     """
 
     quantiles: int
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
+        self._check_base()
         if self.quantiles < 1 or self.quantiles % 2 == 0:
             raise ConfigError(
                 "Invalid quantiles", where="QuantileHead", got=self.quantiles, expected="an odd number, 1, 3, 5, ..."

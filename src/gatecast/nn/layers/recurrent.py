@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.validation import check_fraction, check_positive_int
+from gatecast._utils.validation import check_flag, check_fraction, check_positive_int
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, StateNoise
-from gatecast.kernels.packing import Array, Params
+from gatecast.kernels.packing import Array, Params, pack_state
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.initializers import glorot_uniform, orthogonal
+from gatecast.nn.layers.arguments import canonical_activation
 from gatecast.nn.layers.base import (
     BackwardResult,
     CallContext,
@@ -26,22 +26,32 @@ from gatecast.nn.layers.base import (
     State,
     StatefulLayer,
     feature_count,
-    validate_shape,
 )
+from gatecast.nn.layers.weight_settings import WeightSettings
 from gatecast.nn.random import fold_in
 
-__all__ = ["Recurrent", "reorder_gates"]
+__all__ = ["Recurrent", "canonical_activations", "reorder_gates"]
 
 KERAS_GATES = "ifgo"
 """Keras' order of the gates of an LSTM; those of a GRU have the same order everywhere."""
 
 
-class Recurrent(StatefulLayer):
-    """Base class of recurrent layers; a subclass names its cell and sets the initial parameters."""
+FLAGS = ("use_bias", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "reset_after")
+"""Arguments that are True or False."""
+
+
+class Recurrent(WeightSettings, StatefulLayer):
+    """Base class of recurrent layers; a subclass names its cell and sets the initial parameters.
+
+    A stateful layer begins a pass from the state at the end of the pass before, without gradients between them; the
+    state is no part of the description of the layer, and `reset_states` forgets it.
+    """
 
     units: int
     return_sequences: bool
     dropout: float
+    go_backwards: bool = False
+    stateful: bool = False
     recurrent_dropout: float = 0.0
     zoneout: Any = 0.0
     _cell: str
@@ -49,13 +59,25 @@ class Recurrent(StatefulLayer):
     """Zoneout rate of each state."""
     _has_noise: bool = False
     """Whether training or prediction changes anything about the plain recurrence."""
+    _activations: tuple[str, str] | None = None
+    """Names of activation and recurrent activation, for a cell that takes them."""
+    _is_plain: bool = True
+    """Whether inputs, parameters and state go to the kernels as they are."""
+    _carried: State | None = None
+    """State of a stateful layer after the pass before."""
 
-    def _configure(self, cell: str) -> None:
+    def _configure(self, cell: str, activations: tuple[str, str] | None = None) -> None:
         """Check the arguments that all recurrent layers share, and store what every pass needs."""
         name, store = type(self).__name__, object.__setattr__
         store(self, "_cell", cell)
+        store(self, "_activations", activations)
         store(self, "units", check_positive_int(self.units, "units", where=name))
-        store(self, "input_shape", validate_shape(self, self.input_shape))
+        self._check_base()
+        self._check_weight_settings()
+        for flag in FLAGS:
+            if hasattr(self, flag):
+                store(self, flag, check_flag(getattr(self, flag), flag, where=name))
+        store(self, "_is_plain", self.use_bias and not self.go_backwards and not self.stateful)
         store(self, "dropout", check_fraction(self.dropout, "dropout", where=name))
         store(self, "recurrent_dropout", check_fraction(self.recurrent_dropout, "recurrent_dropout", where=name))
         n_states = len(self.states)
@@ -76,7 +98,13 @@ class Recurrent(StatefulLayer):
     @property
     def param_names(self) -> tuple[str, ...]:
         """Names of the parameters, in Keras' order."""
-        return ("Wx", "Wh", "b") if CELLS[self._cell].recurrent else ("Wx", "b")
+        names = ("Wx", "Wh") if CELLS[self._cell].recurrent else ("Wx",)
+        return (*names, "b") if self.use_bias else names
+
+    @property
+    def supports_streaming(self) -> bool:
+        """Whether a sequence may come in pieces: not if it is read from its end."""
+        return not self.go_backwards
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return (T, R) for (T, F), or (R,) without `return_sequences`."""
@@ -92,15 +120,31 @@ class Recurrent(StatefulLayer):
         return (in_shape[0], self.output_size) if self.return_sequences else (self.output_size,)
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
-        """Draw Wx from a Glorot uniform distribution and an orthogonal Wh, as Keras does; the bias is zero."""
+        """Draw Wx, Wh and b as the initializers say: by default as Keras does."""
         columns = len(CELLS[self._cell].gates) * self.units
-        params = {"Wx": glorot_uniform(rng, feature_count(in_shape), columns)}
+        params = {"Wx": self._draw(rng, "Wx", (feature_count(in_shape), columns), "glorot_uniform")}
         if CELLS[self._cell].recurrent:
-            params["Wh"] = orthogonal(rng, self._recurrent_rows(), columns)
-        return params | {"b": np.zeros(columns, np.float32)}
+            params["Wh"] = self._draw(rng, "Wh", (self._recurrent_rows(), columns), "orthogonal")
+        if self.use_bias:
+            params["b"] = self._draw(rng, "b", self._bias_shape(), "zeros")
+        return params
 
     def forward(self, params: Params, x: Array, context: CallContext, *, state: State | None = None) -> ForwardResult:
         """Compute the output [nb, T or 1, R, L], and the state: arrays [nb, R or H, L]."""
+        if self._is_plain:
+            return self._run(params, x, context, state)
+        if self.stateful and state is None:
+            state = self._continued_state(x)
+        if self.go_backwards:
+            mask = None if context.mask is None else np.ascontiguousarray(context.mask[:, ::-1])
+            x, context = np.ascontiguousarray(x[:, ::-1]), context._replace(mask=mask)
+        result = self._run(self._with_bias(params, self._bias_shape()), x, context, state)
+        if self.stateful:
+            object.__setattr__(self, "_carried", tuple(s.copy() for s in result[1] or ()))
+        return result
+
+    def _run(self, params: Params, x: Array, context: CallContext, state: State | None) -> ForwardResult:
+        """Run the kernels."""
         x_mask, noise = self._draw_noise(x, context) if self._has_noise else (None, None)
         y, last, cache = native.forward(
             self._cell,
@@ -111,6 +155,7 @@ class Recurrent(StatefulLayer):
             noise,
             save_for_backward=context.save_for_backward,
             return_sequences=self.return_sequences,
+            activations=self._activations,
         )
         out = y if self.return_sequences and y is not None else last[0][:, None]
         return out, last, (cache, x_mask) if context.save_for_backward else None
@@ -123,20 +168,66 @@ class Recurrent(StatefulLayer):
         if dy is not None and not self.return_sequences:
             dh, *others = dstate or (None,) * len(self.states)
             dstate, dy = (dy[:, 0] if dh is None else dy[:, 0] + dh, *others), None
+        if not self._is_plain:
+            params = self._with_bias(params, self._bias_shape())
         dx, dinitial, grads = native.backward(params, kernel_cache, dy, dstate, need_dx=need_dx)
-        return (dx if dx is None or x_mask is None else dx * x_mask), dinitial, grads
+        dx = dx if dx is None or x_mask is None else dx * x_mask
+        if self._is_plain:
+            return dx, dinitial, grads
+        if not self.use_bias:
+            del grads["b"]
+        return np.ascontiguousarray(dx[:, ::-1]) if self.go_backwards and dx is not None else dx, dinitial, grads
+
+    def reset_states(self, states: Any = None) -> None:
+        """Forget the state of a stateful layer, or set it.
+
+        Args:
+            states: Arrays (B, H) for a batch of B samples, h first; None: the next pass begins from the zero state.
+
+        Raises:
+            ConfigError: The layer is not stateful.
+        """
+        if not self.stateful:
+            fix = "Create it with stateful=True."
+            raise ConfigError(f"{type(self).__name__} keeps no state between passes", got="stateful=False", fix=fix)
+        arrays = [states] if isinstance(states, np.ndarray) else states
+        carried = None if arrays is None else tuple(pack_state(np.asarray(s, np.float32)) for s in arrays)
+        object.__setattr__(self, "_carried", carried)
+
+    reset_state = reset_states
+
+    def _continued_state(self, x: Array) -> State | None:
+        """Return the state of the pass before for a batch of the same size."""
+        carried = self._carried
+        if carried is None or (carried[0].shape[0], carried[0].shape[2]) == (x.shape[0], x.shape[3]):
+            return carried
+        raise ConfigError(
+            "A stateful layer needs batches of one size",
+            where=repr(self),
+            got=f"{x.shape[0]} blocks of {x.shape[3]} sequences after {carried[0].shape[0]} of {carried[0].shape[2]}",
+            fix="Use the same batch_size in fit and predict, a number of samples that it divides, or call "
+            "reset_states() in between.",
+        )
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        """Return the shape of the bias."""
+        size = len(CELLS[self._cell].gates) * self.units
+        return (2, size) if native.has_two_biases(self._cell) else (size,)
 
     def add_to_stack(
         self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False, dilation: int = 1
     ) -> bool:
         """Add the layer to a stack that is trained in block order; not one with zoneout."""
         # A shortcut goes past the dropout of x, too, and masks of phases are not those of a sequence.
-        if any(self._zoneout_rates) or (residual and self.dropout):
+        if any(self._zoneout_rates) or (residual and self.dropout) or self.go_backwards or self.stateful:
             return False
         if dilation > 1 and (self._has_noise or not self.return_sequences):
             return False
         if self.dropout:
             stack.add_dropout(self.dropout, all_steps=True, use=0)
+        if not self.use_bias:
+            shape = self._bias_shape()
+            params, grads = self._with_bias(params, shape), grads | {"b": np.empty(shape, np.float32)}
         stack.add_recurrent(
             self._cell,
             params,
@@ -146,16 +237,17 @@ class Recurrent(StatefulLayer):
             recurrent_dropout=self.recurrent_dropout,
             use=1,
             dilation=dilation,
+            activations=self._activations,
         )
         return True
 
-    def get_weights(self, params: Params) -> list[Array]:
+    def to_keras_weights(self, params: Params) -> list[Array]:
         """Return kernel, recurrent kernel and bias in Keras' gate order; then P (columns i f o), gain and Wr if any."""
         gates = CELLS[self._cell].gates
         return [_reorder_param(name, params[name], gates, _keras_order(gates)) for name in self.param_names]
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `get_weights` returns it."""
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
         gates = CELLS[self._cell].gates
         pairs = zip(self.param_names, weights, strict=True)
         return {name: _reorder_param(name, weight, _keras_order(gates), gates) for name, weight in pairs}
@@ -179,6 +271,24 @@ class Recurrent(StatefulLayer):
             zoned = _dropout_mask((nb, T, size, L), rate, fold_in(context.key, 2 + k)) == 0 if rate else None
             zoneout.append(0.0 if zoned is None else zoned.astype(np.float32))
         return x_mask, StateNoise(h_mask, tuple(zoneout) if any(rates) else ())
+
+
+def canonical_activations(layer: Any) -> tuple[str, str]:
+    """Set the activations of a recurrent layer to their names, and return both; "sigmoid" if it has only one.
+
+    Args:
+        layer: LSTM, GRU or SimpleRNN.
+
+    Raises:
+        ConfigError: If one is unknown.
+    """
+    names = []
+    for argument, default in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
+        value = canonical_activation(getattr(layer, argument, default), type(layer).__name__, argument)
+        if hasattr(layer, argument):
+            object.__setattr__(layer, argument, value)
+        names.append(value)
+    return names[0], names[1]
 
 
 def reorder_gates(

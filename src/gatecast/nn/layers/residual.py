@@ -31,13 +31,12 @@ from gatecast.nn.layers.base import (
 __all__ = ["Residual"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Residual(StatefulLayer):
     """A layer with a shortcut around it, ``y = x + layer(x)``.
 
     Args:
         layer: A layer whose output has the shape of its input.
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If `layer` is not a layer or, in `output_shape`, changes the shape.
@@ -51,11 +50,11 @@ class Residual(StatefulLayer):
     """
 
     layer: Layer
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (BaseLayer,), "Residual", "a layer of gatecast.layers")
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
+        self._check_base()
 
     @property
     def param_names(self) -> tuple[str, ...]:
@@ -105,10 +104,10 @@ class Residual(StatefulLayer):
         """Return the new buffers of the inner layer."""
         return self.layer.update_buffers(params, cache)
 
-    def get_weights(self, params: Params) -> list[Array]:
+    def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the inner layer's weights."""
-        return self.layer.get_weights(params)
+        return self.layer.to_keras_weights(params)
 
-    def set_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `get_weights` returns it."""
-        return self.layer.set_weights(weights)
+    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
+        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
+        return self.layer.from_keras_weights(weights)

@@ -18,13 +18,12 @@ from gatecast.nn.layers.base import (
     Shape,
     check_input,
     feature_count,
-    validate_shape,
 )
 
 __all__ = ["Select", "last_step", "last_step_backward"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Select(BaseLayer):
     """A choice of the features, at every step or at the last step alone.
 
@@ -33,7 +32,6 @@ class Select(BaseLayer):
     Args:
         features: Indices of the features, from 0, in the order of the output.
         last: Whether to return the last step that is not masked alone: (F',) for (T, F).
-        input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If there are no features, one is repeated, or the input does not have one of them.
@@ -45,10 +43,9 @@ class Select(BaseLayer):
 
     features: tuple[int, ...]
     last: bool = False
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
+        self._check_base()
         indices = tuple(self.features) if isinstance(self.features, Sequence) else ()
         valid = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and k >= 0 for k in indices)
         if not indices or not valid or len(set(indices)) < len(indices):

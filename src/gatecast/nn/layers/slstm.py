@@ -15,7 +15,7 @@ from gatecast.nn.layers.recurrent import Recurrent
 __all__ = ["SLSTM"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SLSTM(Recurrent):
     """LSTM with exponential gates and a normalizer, ``c = f * c + i * g``, ``n = f * n + i``, ``h = o * c / n``.
 
@@ -24,7 +24,6 @@ class SLSTM(Recurrent):
         heads: Number of diagonal blocks of Wh: a unit reads h of its own head alone.
         return_sequences: Whether to return h[t] of every step, (T, H), instead of the last one alone, (H,).
         dropout: Fraction of the inputs dropped in training, the same ones at every step.
-        input_shape: (T, F) if this is the first layer of a network without `Input`.
 
     Raises:
         ConfigError: If a size is below 1, or `heads` does not divide `units`.
@@ -40,7 +39,6 @@ class SLSTM(Recurrent):
     heads: int = 1
     return_sequences: bool = False
     dropout: float = 0.0
-    input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         self._configure("slstm")

@@ -1,0 +1,108 @@
+"""Arguments of layers as scripts for Keras write them: other names, arguments without a meaning here, and mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from gatecast.errors import ConfigError
+from gatecast.kernels.activations import ACTIVATIONS, ALIASES
+from gatecast.nn.named import nearest, snake_case
+
+__all__ = ["LayerType", "canonical_activation"]
+
+IGNORED = {
+    "autocast": None,
+    "batch_size": None,
+    "dtype": ("float32", None),
+    "implementation": None,
+    "time_major": (False,),
+    "use_cudnn": None,
+}
+"""Arguments that change nothing here, with the values that are accepted; None: any."""
+
+ABSENT = {
+    "activity_regularizer": "Use kernel_regularizer= or recurrent_regularizer=, which penalize weights.",
+    "backward_layer": "Both directions have the same settings here.",
+    "data_format": "Time comes before features: (samples, time, features).",
+    "dtype": "Everything is computed in float32.",
+    "groups": "Use one Conv1D for each group of features and Concatenate.",
+    "lora_rank": "Freeze layers with trainable=False instead.",
+    "quantization_config": "Everything is computed in float32.",
+    "time_major": "Pass x as (samples, time, features).",
+    "weights": "Build the model and pass them to model.set_weights or layer.set_weights.",
+    "virtual_batch_size": "Set batch_size in fit.",
+    "synchronized": "A batch is never split here: BatchNormalization always sees all of it.",
+}
+"""Arguments that Keras has, and a way without them."""
+
+
+class LayerType(type):
+    """Class of the layer classes: reads the arguments that scripts for Keras pass."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Create a layer."""
+        names = [field.name for field in fields(cls) if field.init]  # type: ignore[arg-type]
+        if not kwargs.keys() <= set(names):
+            kwargs = _known_arguments(cls.__name__, names, kwargs)
+        return super().__call__(*args, **kwargs)
+
+
+def canonical_activation(value: Any, layer: str, argument: str = "activation", *, softmax: bool = False) -> str:
+    """Return the name of an activation.
+
+    Args:
+        value: A name, None for ``"linear"``, or a function with such a name, as in `gatecast.activations`.
+        layer: Layer that errors name.
+        argument: Argument that errors name.
+        softmax: Whether ``"softmax"`` is allowed.
+
+    Raises:
+        ConfigError: An unknown activation.
+
+    >>> canonical_activation("ReLU", "LSTM"), canonical_activation(None, "Dense")
+    ('relu', 'linear')
+    """
+    if value is None:
+        return "linear"
+    name = value if isinstance(value, str) else getattr(value, "__name__", "")
+    lower = ALIASES.get(name.lower(), name.lower())
+    for candidate in (lower, snake_case(name)):
+        if candidate in ACTIVATIONS or (softmax and candidate == "softmax"):
+            return candidate
+    known = [*ACTIVATIONS, *(["softmax"] if softmax else [])]
+    fix = nearest(lower, known)
+    if lower == "softmax":
+        fix = "Softmax couples the units: put it into Dense or Activation."
+    elif not isinstance(value, str):
+        fix = "A function of your own cannot be used: its slope is not known."
+    expected = f"one of {', '.join(repr(known_name) for known_name in known)}, or None"
+    raise ConfigError(f"Unknown {argument}", where=layer, got=repr(value), expected=expected, fix=fix)
+
+
+def _known_arguments(layer: str, names: list[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments by the names that the layer has."""
+    known = {name: value for name, value in given.items() if name in names}
+    rest = {name: value for name, value in given.items() if name not in names}
+    for name in ("batch_input_shape", "batch_shape"):
+        if name in rest:
+            known["input_shape"] = tuple(rest.pop(name))[1:]
+    if "input_dim" in rest:
+        features, length = rest.pop("input_dim"), rest.pop("input_length", None)
+        known["input_shape"] = (length, features) if "return_sequences" in names or length else (features,)
+    for name, value in rest.items():
+        accepted = IGNORED.get(name, ())
+        if name == "activity_regularizer" and value is None:
+            continue
+        if accepted is not None and (getattr(value, "__name__", value) not in accepted):
+            raise _unknown(layer, name, names)
+    return known
+
+
+def _unknown(layer: str, name: str, names: list[str]) -> ConfigError:
+    """Return the error for an argument that a layer does not have."""
+    if name in ABSENT:
+        return ConfigError(f"{layer} has no argument {name} here, as it has in Keras", fix=ABSENT[name], argument=name)
+    expected = f"one of {', '.join(names)}"
+    return ConfigError(f"{layer} has no argument {name}", expected=expected, fix=nearest(name, names), argument=name)

@@ -1,0 +1,75 @@
+"""What Keras lets a layer say about its weights: initializers, penalties and constraints of kernel and bias.
+
+A layer with kernel, recurrent kernel and bias has fields such as `kernel_initializer` and `bias_regularizer`; these
+functions check them, and find the setting of a parameter by its role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gatecast.errors import ConfigError
+from gatecast.kernels.packing import Array, Params
+from gatecast.nn import constraints, initializers, regularizers
+from gatecast.nn.constraints import Constraint
+from gatecast.nn.regularizers import Regularizer
+
+__all__ = ["ROLES", "WeightSettings"]
+
+ROLES = {"Wx": "kernel", "W": "kernel", "Wh": "recurrent", "b": "bias"}
+"""Role of a parameter, by its name: the first word of the arguments in Keras."""
+
+
+class WeightSettings:
+    """Part of a layer that has such fields."""
+
+    use_bias: bool = True
+
+    def _check_weight_settings(self) -> None:
+        """Replace names and classes by records; names of initializers stay as they are."""
+        layer = type(self).__name__
+        for role in ("kernel", "recurrent", "bias"):
+            for kind, module in (
+                ("initializer", initializers),
+                ("regularizer", regularizers),
+                ("constraint", constraints),
+            ):
+                argument = f"{role}_{kind}"
+                value = getattr(self, argument, None)
+                if value is None:
+                    continue
+                record = module.get(value, argument, layer)
+                if not (kind == "initializer" and isinstance(value, str)):
+                    object.__setattr__(self, argument, record)
+        if getattr(self, "activity_regularizer", None) is not None:
+            fix = "Use kernel_regularizer= or recurrent_regularizer=, which penalize weights."
+            raise ConfigError(f"{layer} has no activity_regularizer here, as it has in Keras", fix=fix)
+
+    def _draw(self, rng: np.random.Generator, name: str, shape: tuple[int, ...], default: str) -> Array:
+        """Draw the initial value of a parameter."""
+        argument = f"{ROLES[name]}_initializer"
+        initializer = initializers.get(getattr(self, argument, None) or default, argument, type(self).__name__)
+        return initializer.draw(rng, shape)
+
+    @property
+    def regularizers(self) -> Mapping[str, Regularizer]:
+        """Penalties by the name of the parameter."""
+        return self._by_parameter("regularizer")
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Constraints by the name of the parameter."""
+        return self._by_parameter("constraint")
+
+    def _by_parameter(self, kind: str) -> dict[str, Any]:
+        """Return the settings of one kind that are not None."""
+        found = {name: getattr(self, f"{role}_{kind}", None) for name, role in ROLES.items()}
+        names = getattr(self, "param_names", ())
+        return {name: value for name, value in found.items() if value is not None and name in names}
+
+    def _with_bias(self, params: Params, shape: tuple[int, ...]) -> Params:
+        """Return the parameters with a bias, which is zero if the layer has none."""
+        return params if self.use_bias else params | {"b": np.zeros(shape, np.float32)}

@@ -1,0 +1,61 @@
+"""Records that users name as in Keras: by a string, a class, or an object."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gatecast.errors import ConfigError
+
+__all__ = ["find_by_name", "nearest", "snake_case"]
+
+
+def snake_case(name: str) -> str:
+    """Return the name of a class in lower case, with underscores.
+
+    >>> snake_case("GlorotUniform"), snake_case("L1L2")
+    ('glorot_uniform', 'l1_l2')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def nearest(name: object, names: Iterable[str]) -> str:
+    """Return a sentence that suggests the most similar name, or an empty one.
+
+    >>> nearest("actvation", ["activation", "units"])
+    'Did you mean activation?'
+    """
+    found = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.6)
+    return f"Did you mean {found[0]}?" if found else ""
+
+
+def find_by_name(value: Any, base: type, kinds: Mapping[str, Any], argument: str, where: str) -> Any:
+    """Return the record that a value names.
+
+    Args:
+        value: A name, a class, or a record.
+        base: Base class of the records.
+        kinds: Classes by name.
+        argument: Name of the argument.
+        where: Layer that the error names.
+
+    Raises:
+        ConfigError: The value names no record.
+
+    >>> find_by_name("int", float, {"int": int}, "kind", "")
+    0
+    """
+    if isinstance(value, base):
+        return value
+    if isinstance(value, str) and (kind := kinds.get(value) or kinds.get(snake_case(value))) is not None:
+        return kind()
+    if isinstance(value, type) and issubclass(value, base):
+        return value()
+    raise ConfigError(
+        f"Unknown {argument} {value!r}",
+        where=where,
+        expected=f"one of {', '.join(repr(name) for name in kinds)}, or an object of these classes",
+        fix=nearest(value, kinds) if isinstance(value, str) else "",
+    )
