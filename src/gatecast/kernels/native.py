@@ -65,6 +65,7 @@ State = tuple[Array, ...]
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
 _LOSSES = {"squared": 0, "absolute": 1, "huber": 2, "pinball": 3}
 _NO_NOISE = StateNoise()
+_NO_ACTIVATIONS: list[int] = []
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
 
 
@@ -653,7 +654,7 @@ def _arguments(
     return bias, (
         number,
         heads,
-        activation_numbers(activations),
+        _NO_ACTIVATIONS if activations is None else activation_numbers(activations),
         x,
         params["Wx"],
         Wh,

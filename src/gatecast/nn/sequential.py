@@ -33,7 +33,6 @@ from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import Callback, History, split_callbacks
 from gatecast.nn.gradients import is_trained_in_block_order
 from gatecast.nn.inputs import (
-    sample_shape,
     validate_array,
     validate_inputs,
     validate_training_data,

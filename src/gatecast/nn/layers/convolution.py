@@ -15,10 +15,9 @@ from gatecast.kernels.native import Windows
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.initializers import Initializer
-from gatecast.nn.layers.arguments import canonical_activation
+from gatecast.nn.layers.activated import ActivatedLayer
 from gatecast.nn.layers.base import (
     BackwardResult,
-    BaseLayer,
     CallContext,
     ForwardResult,
     Shape,
@@ -26,9 +25,7 @@ from gatecast.nn.layers.base import (
     check_input,
     feature_count,
 )
-from gatecast.nn.layers.dense import fuses
 from gatecast.nn.layers.functions import activate, activate_backward
-from gatecast.nn.layers.weight_settings import WeightSettings
 from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Conv1D", "single_size", "window_positions"]
@@ -79,7 +76,7 @@ def window_positions(n_steps: int, size: int, stride: int, padding: str) -> Wind
 
 
 @dataclass(frozen=True, repr=False)
-class Conv1D(WeightSettings, BaseLayer):
+class Conv1D(ActivatedLayer):
     """Convolution over time, ``y[t] = activation(b + sum_k x[t s + k d - p] W[k])`` with stride s and dilation d.
 
     Steps outside of the sequence, and masked ones, are zeros. How far a window begins before its step, p, is a matter
@@ -141,8 +138,7 @@ class Conv1D(WeightSettings, BaseLayer):
         store(self, "use_bias", check_flag(self.use_bias, "use_bias", where="Conv1D"))
         store(self, "padding", self.padding.lower() if isinstance(self.padding, str) else self.padding)
         check_choice(self.padding, ("valid", "same", "causal"), "Conv1D", "padding")
-        name = canonical_activation(self.activation, "Conv1D", softmax=True)
-        store(self, "activation", None if self.activation is None else name)
+        self._set_activation()
         if self.groups != 1:
             fix = "Use one Conv1D for each group of features and Concatenate."
             raise ConfigError("Conv1D has no groups here", got=f"groups={self.groups}", fix=fix)
@@ -180,23 +176,21 @@ class Conv1D(WeightSettings, BaseLayer):
         mask = None if context.mask is None else context.mask[:, :, None]
         if mask is not None:
             x = x * mask
-        name = self.activation or "linear"
-        fused = name if fuses(name) else "linear"
         with_bias = self._with_bias(params, (self.filters,))
-        z = native.convolution(with_bias, x, self._windows(x.shape[1]), fused, self.dilation_rate)
-        y = z if fused == name else activate(z, name)
+        z = native.convolution(with_bias, x, self._windows(x.shape[1]), self._fused, self.dilation_rate)
+        y = z if self._is_fused else activate(z, self._activation)
         return y, None, (x, z, y, mask) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x, W and b."""
         x, z, y, mask = cache
         dy = np.zeros_like(y) if dy is None else dy
-        name = self.activation or "linear"
-        fused = name if fuses(name) else "linear"
-        if fused != name:
-            dy = activate_backward(z, y, dy, name)
+        if not self._is_fused:
+            dy = activate_backward(z, y, dy, self._activation)
         windows = self._windows(x.shape[1])
-        dx, grads = native.convolution_backward(params, x, dy, z, windows, fused, self.dilation_rate, need_dx=need_dx)
+        dx, grads = native.convolution_backward(
+            params, x, dy, z, windows, self._fused, self.dilation_rate, need_dx=need_dx
+        )
         if not self.use_bias:
             del grads["b"]
         return (dx if dx is None or mask is None else dx * mask), None, grads

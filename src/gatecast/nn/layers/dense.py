@@ -9,31 +9,20 @@ import numpy as np
 
 from gatecast._utils.validation import check_flag, check_positive_int
 from gatecast.kernels import native
-from gatecast.kernels.activations import ACTIVATIONS
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.initializers import Initializer
-from gatecast.nn.layers.arguments import canonical_activation
-from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, Shape, feature_count
+from gatecast.nn.layers.activated import ActivatedLayer
+from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult, Shape, feature_count
 from gatecast.nn.layers.functions import activate, activate_backward
-from gatecast.nn.layers.weight_settings import WeightSettings
 from gatecast.nn.regularizers import Regularizer
 
-__all__ = ["Dense", "fuses"]
-
-
-def fuses(activation: str) -> bool:
-    """Return whether the kernels compute an activation with the products before it.
-
-    >>> fuses("relu"), fuses("gelu"), fuses("softmax")
-    (True, False, False)
-    """
-    return activation in ACTIVATIONS and ACTIVATIONS[activation].from_value
+__all__ = ["Dense"]
 
 
 @dataclass(frozen=True, repr=False)
-class Dense(WeightSettings, BaseLayer):
+class Dense(ActivatedLayer):
     """Affine map of the features, ``y = activation(x W + b)``; with a time axis, the same map at every step.
 
     Args:
@@ -72,10 +61,7 @@ class Dense(WeightSettings, BaseLayer):
         self._check_weight_settings()
         object.__setattr__(self, "units", check_positive_int(self.units, "units", where="Dense"))
         object.__setattr__(self, "use_bias", check_flag(self.use_bias, "use_bias", where="Dense"))
-        name = canonical_activation(self.activation, "Dense", softmax=True)
-        object.__setattr__(self, "activation", None if self.activation is None else name)
-        vars(self)["_function"] = name
-        vars(self)["_fused_function"] = name if fuses(name) else "linear"
+        self._set_activation()
 
     @property
     def param_names(self) -> tuple[str, ...]:
@@ -93,15 +79,15 @@ class Dense(WeightSettings, BaseLayer):
 
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, T, M, L] for x [nb, T, F, L]."""
-        z = native.dense_forward(self._with_bias(params, (self.units,)), x, self._fused)
-        y = z if self._fused == self._activation else activate(z, self._activation)
+        z = native.dense_forward(params if self.use_bias else self._with_bias(params, (self.units,)), x, self._fused)
+        y = z if self._is_fused else activate(z, self._activation)
         return y, None, (x, z, y) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x, W and b."""
         x, z, y = cache
         dy = np.zeros_like(y) if dy is None else dy
-        if self._fused != self._activation:
+        if not self._is_fused:
             dy = activate_backward(z, y, dy, self._activation)
         dx, grads = native.dense_backward(params, x, dy, z, self._fused, need_dx=need_dx)
         if not self.use_bias:
@@ -110,19 +96,9 @@ class Dense(WeightSettings, BaseLayer):
 
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
         """Add the layer to a stack that is trained in block order, if its activation is computed with the products."""
-        if self._fused != self._activation:
+        if not self._is_fused:
             return False
         if not self.use_bias:
             params, grads = self._with_bias(params, (self.units,)), grads | {"b": np.empty(self.units, np.float32)}
         stack.add_dense(params, grads, self._fused, residual=residual)
         return True
-
-    @property
-    def _activation(self) -> str:
-        """Name of the activation; "linear" for None."""
-        return str(vars(self)["_function"])
-
-    @property
-    def _fused(self) -> str:
-        """The activation that the kernels compute with the products."""
-        return str(vars(self)["_fused_function"])

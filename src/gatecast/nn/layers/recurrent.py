@@ -131,20 +131,8 @@ class Recurrent(WeightSettings, StatefulLayer):
 
     def forward(self, params: Params, x: Array, context: CallContext, *, state: State | None = None) -> ForwardResult:
         """Compute the output [nb, T or 1, R, L], and the state: arrays [nb, R or H, L]."""
-        if self._is_plain:
-            return self._run(params, x, context, state)
-        if self.stateful and state is None:
-            state = self._continued_state(x)
-        if self.go_backwards:
-            mask = None if context.mask is None else np.ascontiguousarray(context.mask[:, ::-1])
-            x, context = np.ascontiguousarray(x[:, ::-1]), context._replace(mask=mask)
-        result = self._run(self._with_bias(params, self._bias_shape()), x, context, state)
-        if self.stateful:
-            object.__setattr__(self, "_carried", tuple(s.copy() for s in result[1] or ()))
-        return result
-
-    def _run(self, params: Params, x: Array, context: CallContext, state: State | None) -> ForwardResult:
-        """Run the kernels."""
+        if not self._is_plain:
+            params, x, context, state = self._prepared(params, x, context, state)
         x_mask, noise = self._draw_noise(x, context) if self._has_noise else (None, None)
         y, last, cache = native.forward(
             self._cell,
@@ -157,6 +145,8 @@ class Recurrent(WeightSettings, StatefulLayer):
             return_sequences=self.return_sequences,
             activations=self._activations,
         )
+        if self.stateful:
+            object.__setattr__(self, "_carried", tuple(array.copy() for array in last))
         out = y if self.return_sequences and y is not None else last[0][:, None]
         return out, last, (cache, x_mask) if context.save_for_backward else None
 
@@ -195,6 +185,17 @@ class Recurrent(WeightSettings, StatefulLayer):
         object.__setattr__(self, "_carried", carried)
 
     reset_state = reset_states
+
+    def _prepared(
+        self, params: Params, x: Array, context: CallContext, state: State | None
+    ) -> tuple[Params, Array, CallContext, State | None]:
+        """Return what goes to the kernels: with a bias, in the direction of the layer, from the state before."""
+        if self.stateful and state is None:
+            state = self._continued_state(x)
+        if self.go_backwards:
+            mask = None if context.mask is None else np.ascontiguousarray(context.mask[:, ::-1])
+            x, context = np.ascontiguousarray(x[:, ::-1]), context._replace(mask=mask)
+        return self._with_bias(params, self._bias_shape()), x, context, state
 
     def _continued_state(self, x: Array) -> State | None:
         """Return the state of the pass before for a batch of the same size."""
