@@ -21,7 +21,9 @@ import numpy as np
 import torch
 import witness_keras
 import witness_torch
+from keras_layer_cases import CASES
 from safetensors.numpy import save_file
+from witness_keras_layers import layer_record
 from witnesses import (
     KERAS_KINDS,
     TORCH_KINDS,
@@ -154,6 +156,12 @@ def training() -> None:
         write(f"{name}_training", record, witness=f"{name}'s LSTM, SGD and Adam", kind="training")
 
 
+def keras_layers() -> None:
+    """Write single layers with their arguments in Keras' words."""
+    record = {f"{name}/{key}": value for name in CASES for key, value in layer_record(name).items()}
+    write("keras_layers", record, witness="keras.layers", kind="layer", cases=f"{len(CASES)}")
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     torch.set_num_threads(1)
@@ -164,6 +172,7 @@ def main() -> None:
     keras_cells()
     exchanges()
     keras_networks()
+    keras_layers()
     training()
     print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")
 
