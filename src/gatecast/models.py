@@ -1,5 +1,6 @@
-"""`Sequential`, as in Keras: `from gatecast.models import Sequential`."""
+"""`Sequential` and `Model`, as in Keras: `from gatecast.models import Sequential`."""
 
-from gatecast.nn.sequential import Sequential, load_model
+from gatecast.nn.functional.model import Model, load_model
+from gatecast.nn.sequential import Sequential
 
-__all__ = ["Sequential", "load_model"]
+__all__ = ["Model", "Sequential", "load_model"]

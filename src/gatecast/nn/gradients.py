@@ -80,7 +80,7 @@ class Differentiator:
         stack = None if kernel is None else training_stack(network, weights, grads)
         self._in_one_call = None if kernel is None or stack is None else (stack, kernel)
         self._has_penalties = any(layer.regularizers for layer in network.layers)
-        self._has_frozen = not all(layer.trainable for layer in network.layers)
+        self._has_frozen = any(layer.frozen_params for layer in network.layers)
 
     def __call__(self, batch: Batch, training: TrainingPass, *, need_dx: bool = False) -> BatchGradient:
         """Compute the loss of a batch, and write the gradients of the weights.

@@ -391,6 +391,5 @@ def clear_frozen(network: Network, grads: Weights) -> None:
     [0.0, 0.0]
     """
     for layer, slopes in zip(network.layers, grads.views, strict=True):
-        if not layer.trainable:
-            for slope in slopes.values():
-                slope[...] = 0
+        for name in layer.frozen_params:
+            slopes[name][...] = 0

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from tolerances import rounding
 
 import gatecast.layers as layers
+from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.network import (
     TrainingPass,
     add_penalty_gradients,
@@ -20,7 +21,6 @@ from gatecast.nn.network import (
     initial_weights,
     zeros_like,
 )
-from gatecast.kernels.packing import pack, unpack
 
 GOLDEN = Path(__file__).parents[2] / "kernels" / "golden" / "keras_layers.safetensors"
 

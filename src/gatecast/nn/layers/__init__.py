@@ -18,9 +18,11 @@ from gatecast.nn.layers.dense import Dense
 from gatecast.nn.layers.dilated import Dilated
 from gatecast.nn.layers.dropout import Dropout
 from gatecast.nn.layers.embedding import Embedding
+from gatecast.nn.layers.graph import Graph
 from gatecast.nn.layers.gru import GRU
 from gatecast.nn.layers.lstm import LSTM
 from gatecast.nn.layers.masking import Masking
+from gatecast.nn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from gatecast.nn.layers.minimal import MinGRU, MinLSTM
 from gatecast.nn.layers.noise import GaussianNoise, SpatialDropout1D
 from gatecast.nn.layers.normalization import BatchNormalization, LayerNormalization, RMSNorm
@@ -34,12 +36,9 @@ from gatecast.nn.layers.slstm import SLSTM
 from gatecast.nn.layers.time_distributed import TimeDistributed
 
 __all__ = [
-    "ELU",
-    "GRU",
-    "LAYERS",
-    "LSTM",
-    "SLSTM",
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling1D",
     "BaseLayer",
     "BatchNormalization",
@@ -50,19 +49,27 @@ __all__ = [
     "Dense",
     "Dilated",
     "Dropout",
+    "ELU",
     "Embedding",
     "Flatten",
+    "GRU",
     "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalMaxPooling1D",
+    "Graph",
     "Input",
+    "LAYERS",
+    "LSTM",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "MaxPooling1D",
+    "Maximum",
     "MinGRU",
     "MinLSTM",
+    "Minimum",
+    "Multiply",
     "Permute",
     "QuantileHead",
     "RMSNorm",
@@ -70,6 +77,7 @@ __all__ = [
     "RepeatVector",
     "Reshape",
     "Residual",
+    "SLSTM",
     "Select",
     "Shape",
     "SimpleRNN",
@@ -77,6 +85,7 @@ __all__ = [
     "SpatialDropout1D",
     "State",
     "StatefulLayer",
+    "Subtract",
     "TimeDistributed",
 ]
 
@@ -119,6 +128,13 @@ LAYERS: Mapping[str, Any] = {
         RepeatVector,
         Reshape,
         TimeDistributed,
+        Add,
+        Average,
+        Maximum,
+        Minimum,
+        Multiply,
+        Subtract,
+        Graph,
     )
 }
 """Every layer by its name: the layers that a network and a file may contain."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.arguments import LayerType
+from gatecast.nn.layers.symbolic import call_layer
 from gatecast.nn.regularizers import Regularizer
 
 __all__ = [
@@ -151,8 +152,12 @@ class Layer(Protocol):
         """Return the mask of the outputs, which the next layer gets."""
 
     @property
-    def trainable(self) -> bool:
-        """Whether training changes the parameters."""
+    def frozen_params(self) -> tuple[str, ...]:
+        """Names of the parameters that training does not change."""
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether the layer joins several inputs."""
 
     @property
     def regularizers(self) -> Mapping[str, Regularizer]:
@@ -204,6 +209,40 @@ class BaseLayer(metaclass=LayerType):
             elif value != item.default:
                 settings.append(f"{item.name}={value!r}")
         return f"{type(self).__name__}({', '.join(settings)})"
+
+    def __call__(self, inputs: Any, initial_state: Any = None, **options: Any) -> Any:
+        """Return the output for an `Input` or the output of another layer, to make a functional model.
+
+        Args:
+            inputs: An `Input` or output; several, in a list, for a layer that joins them.
+            initial_state: Outputs that a recurrent layer starts from.
+            **options: `mask` and `training`, which are None here: they belong to fit and predict.
+
+        Returns:
+            The output; with `return_state` a list of output and states.
+
+        Raises:
+            ConfigError: Inputs that are numbers, or do not fit the layer.
+
+        >>> from gatecast.layers import LSTM, Input
+        >>> LSTM(8)(Input((24, 1))).shape
+        (None, 8)
+        """
+        given = [name for name, value in options.items() if value not in (None, False)]
+        if given:
+            fix = "Pass mask= to fit and predict; they also decide whether the model trains."
+            raise ConfigError(f"A layer is called with {', '.join(given)}", where=repr(self), fix=fix)
+        return call_layer(self, inputs, initial_state)
+
+    @property
+    def frozen_params(self) -> tuple[str, ...]:
+        """Names of the parameters that training does not change: all of them, or none."""
+        return () if self.trainable else self.param_names
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether the layer joins several inputs: no."""
+        return False
 
     def get_weights(self) -> list[Array]:
         """Return copies of the weights that a model has for this layer, ordered as in Keras.
@@ -427,23 +466,40 @@ def _defining_class(layer: object, method: str) -> Any:
 
 @dataclass(frozen=True)
 class Input:
-    """Shape of one sample: (T, F), or (F,) without a time axis. A T of None stands for any length.
+    """Shape of one sample: (T, F), (F,) without a time axis, or (T, S, F) for steps that are sequences.
+
+    A T of None stands for any length. Layers are called on it to make a functional model.
 
     Args:
         shape: The shape, without the batch.
+        batch_size: Ignored.
+        dtype: Only "float32".
+        name: Name for the inputs of a functional model.
+        batch_shape: The shape with the batch in front, instead of `shape`.
 
     Raises:
         ConfigError: If no sample can have this shape.
 
     Example:
-        >>> Input((24, 1)).shape
-        (24, 1)
+        >>> Input((24, 1)).shape, Input(batch_shape=(32, 24, 1)).shape
+        ((24, 1), (24, 1))
     """
 
-    shape: Shape
+    shape: Shape = ()
+    batch_size: int | None = None
+    dtype: str | None = None
+    name: str | None = field(default=None, kw_only=True)
+    batch_shape: Shape | None = field(default=None, kw_only=True)
+    is_symbolic_input: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", _parse_shape(self.shape, "Input"))
+        shape: Any = self.shape if self.batch_shape is None else tuple(self.batch_shape)[1:]
+        object.__setattr__(self, "shape", _parse_shape(shape, "Input"))
+        object.__setattr__(self, "batch_shape", None)
+        object.__setattr__(self, "batch_size", None)
+        if getattr(self.dtype, "__name__", self.dtype) not in (None, "float32"):
+            raise ConfigError("Invalid dtype", where="Input", got=repr(self.dtype), expected="float32")
+        object.__setattr__(self, "dtype", None)
 
 
 def validate_shape(layer: object, value: object) -> Shape | None:

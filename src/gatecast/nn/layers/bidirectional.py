@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.kernels.packing import Array, Params
+from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
     BaseLayer,
@@ -26,6 +27,7 @@ from gatecast.nn.layers.base import (
 from gatecast.nn.layers.dilated import Dilated
 from gatecast.nn.layers.recurrent import Recurrent
 from gatecast.nn.random import fold_in
+from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Bidirectional"]
 
@@ -115,6 +117,16 @@ class Bidirectional(BaseLayer):
         if dx is not None and dx_b is not None:
             dx = dx + _reverse_time(dx_b)
         return dx, None, add_prefix(grads_a, "forward.") | add_prefix(grads_b, "backward.")
+
+    @property
+    def regularizers(self) -> Mapping[str, Regularizer]:
+        """Penalties of the inner layer, for both copies."""
+        return {prefix + name: r for prefix in DIRECTIONS for name, r in self.layer.regularizers.items()}
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Constraints of the inner layer, for both copies."""
+        return {prefix + name: c for prefix in DIRECTIONS for name, c in self.layer.constraints.items()}
 
     def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the weights of the forward copy, then those of the backward copy."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -44,12 +44,14 @@ class _Placed(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Concatenate(StatefulLayer):
-    """Branches over the same input; their output features are concatenated.
+    """Features side by side: of several outputs, or of branches over the same input.
 
-    With `Select` a branch leads inputs past the others, such as a calendar or the number of a series.
+    Without branches the layer is called on a list of outputs in a functional model, as in Keras. With branches it is an
+    ordinary layer. With `Select` a branch leads inputs past the others, such as a calendar or the number of a series.
 
     Args:
-        branches: Layers, or tuples of layers that follow each other.
+        branches: Layers, or tuples of layers that follow each other; or the axis alone, as in Keras.
+        axis: Axis along which outputs are joined: -1, the features, or 1, the steps.
 
     Raises:
         ConfigError: If there are no branches, one is empty, or one holds something that is not a layer; in
@@ -62,9 +64,20 @@ class Concatenate(StatefulLayer):
         (24, 4)
     """
 
-    branches: tuple[Layer | tuple[Layer, ...], ...]
+    branches: Any = ()
+    _: KW_ONLY
+    axis: int = -1
 
     def __post_init__(self) -> None:
+        if isinstance(self.branches, int):
+            object.__setattr__(self, "axis", self.branches)
+            object.__setattr__(self, "branches", ())
+        if self.axis not in (-1, 1, 2):
+            raise ConfigError("Invalid axis", where="Concatenate", got=repr(self.axis), expected="-1 or 1")
+        if self.branches is None or self.branches == ():
+            object.__setattr__(self, "branches", ())
+            self._check_base()
+            return
         items = self.branches if isinstance(self.branches, Sequence) else ()
         branches = tuple(tuple(branch) if isinstance(branch, Sequence) else (branch,) for branch in items)
         if not branches or not all(branches):
@@ -93,6 +106,9 @@ class Concatenate(StatefulLayer):
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return the shape of the concatenated outputs."""
+        if self.is_merge:
+            fix = "Call it on a list of outputs, Concatenate()([a, b]), in a functional model, or give it branches."
+            raise ConfigError("Concatenate has one input and no branches", fix=fix)
         outputs = [_shapes(branch, in_shape)[-1] for branch in self._branches()]
         if len({shape[:-1] for shape in outputs}) > 1:
             raise ConfigError(
@@ -103,6 +119,34 @@ class Concatenate(StatefulLayer):
                 fix="return_sequences=True keeps the time axis of a recurrent layer; Select(..., last=True) drops it.",
             )
         return (*outputs[0][:-1], sum(shape[-1] or 0 for shape in outputs))
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether the layer joins several inputs."""
+        return not self.branches
+
+    def merged_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of several inputs side by side."""
+        axis = self.axis if self.axis == -1 else self.axis - 1
+        rest = {tuple(np.delete(np.array(shape, object), axis)) for shape in shapes if len(shape) > max(axis, 0)}
+        if len(rest) != 1 or len({len(shape) for shape in shapes}) != 1:
+            fix = "All inputs need a time axis of the same length, or none of them has one."
+            raise ConfigError("The inputs have different shapes", where=repr(self), got=str(list(shapes)), fix=fix)
+        sizes = [shape[axis] for shape in shapes]
+        joined = None if None in sizes else sum(size or 0 for size in sizes)
+        shape = list(shapes[0])
+        shape[axis] = joined
+        return tuple(shape)
+
+    def merge(self, arrays: Sequence[Array], rank: int) -> tuple[Array, Any]:
+        """Join packed arrays of samples with `rank` axes; return the output and what `merge_backward` needs."""
+        axis = 1 if self.axis == 1 and rank == 2 else 2
+        return np.concatenate(arrays, axis=axis), (axis, [a.shape[axis] for a in arrays])
+
+    def merge_backward(self, cache: Any, dy: Array) -> list[Array]:
+        """Return the gradients of all inputs."""
+        axis, sizes = cache
+        return [np.ascontiguousarray(d) for d in np.split(dy, np.cumsum(sizes)[:-1], axis=axis)]
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Draw the parameters of all layers."""

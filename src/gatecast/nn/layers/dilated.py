@@ -7,7 +7,7 @@ of the state. Step t belongs to phase t mod d. Phases never interact, so they ru
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from gatecast._utils.validation import check_positive_int
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
+from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
     CallContext,
@@ -36,6 +37,7 @@ from gatecast.nn.layers.recurrent import Recurrent
 from gatecast.nn.layers.select import last_step, last_step_backward
 from gatecast.nn.layers.simple_rnn import SimpleRNN
 from gatecast.nn.layers.slstm import SLSTM
+from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Dilated", "to_steps"]
 
@@ -128,6 +130,16 @@ class Dilated(StatefulLayer):
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
         """Add the inner layer, with its dilation, to a stack that is trained in block order."""
         return add_to_stack(self.layer, stack, params, grads, residual=residual, dilation=self.rate)
+
+    @property
+    def regularizers(self) -> Mapping[str, Regularizer]:
+        """Penalties of the inner layer."""
+        return self.layer.regularizers
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Constraints of the inner layer."""
+        return self.layer.constraints
 
     def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the inner layer's weights."""

@@ -47,6 +47,7 @@ class GRU(Recurrent):
         ConfigError: If a size is below 1 or a rate is outside [0, 1).
 
     Example:
+        >>> import numpy as np
         >>> {n: p.shape for n, p in GRU(4).init(np.random.default_rng(0), (None, 2)).items()}
         {'Wx': (2, 12), 'Wh': (4, 12), 'b': (2, 12)}
 

@@ -91,6 +91,11 @@ class Recurrent(WeightSettings, StatefulLayer):
         return CELLS[self._cell].states
 
     @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Sizes of the arrays of the state, h first."""
+        return (self.output_size, *(self.units,) * (len(self.states) - 1))
+
+    @property
     def output_size(self) -> int:
         """Number of output features R."""
         return self.units

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
+from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
     BaseLayer,
@@ -27,6 +28,7 @@ from gatecast.nn.layers.base import (
     forward_from,
     wrapper_input_shape,
 )
+from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Residual"]
 
@@ -103,6 +105,16 @@ class Residual(StatefulLayer):
     def update_buffers(self, params: Params, cache: Any) -> Params:
         """Return the new buffers of the inner layer."""
         return self.layer.update_buffers(params, cache)
+
+    @property
+    def regularizers(self) -> Mapping[str, Regularizer]:
+        """Penalties of the inner layer."""
+        return self.layer.regularizers
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Constraints of the inner layer."""
+        return self.layer.constraints
 
     def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the inner layer's weights."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
+from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
     BaseLayer,
@@ -27,6 +28,7 @@ from gatecast.nn.layers.base import (
 from gatecast.nn.layers.dense import Dense
 from gatecast.nn.layers.normalization import BatchNormalization
 from gatecast.nn.layers.reshape import packed_shape
+from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["TimeDistributed"]
 
@@ -100,6 +102,16 @@ class TimeDistributed(BaseLayer):
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, /, *, residual: bool = False) -> bool:
         """Add a dense layer, which treats every step alike anyway."""
         return isinstance(self.layer, Dense) and add_to_stack(self.layer, stack, params, grads, residual=residual)
+
+    @property
+    def regularizers(self) -> Mapping[str, Regularizer]:
+        """Penalties of the inner layer."""
+        return self.layer.regularizers
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """Constraints of the inner layer."""
+        return self.layer.constraints
 
     def to_keras_weights(self, params: Params) -> list[Array]:
         """Return the inner layer's weights."""

@@ -1,0 +1,1 @@
+"""Functional models: graphs of layers."""

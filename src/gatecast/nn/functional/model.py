@@ -1,0 +1,211 @@
+"""`Model`, a functional model with the methods of `Sequential`.
+
+>>> import numpy as np
+>>> from gatecast.layers import LSTM, Concatenate, Dense, Input
+>>> past, calendar = Input((10, 1), name="past"), Input((3,), name="calendar")
+>>> outputs = Dense(1)(Concatenate()([LSTM(8)(past), calendar]))
+>>> model = Model([past, calendar], outputs)
+>>> model.compile(loss="mean_squared_error", optimizer="adam")
+>>> x = [np.zeros((40, 10, 1)), np.ones((40, 3))]
+>>> history = model.fit(x, np.ones(40), epochs=2, verbose=0)
+>>> model.predict(x).shape
+(40, 1)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from gatecast.errors import ConfigError, NotFittedError
+from gatecast.kernels.packing import Params
+from gatecast.nn.functional.samples import join_parts, split_parts
+from gatecast.nn.functional.tracing import as_list, trace_model
+from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
+from gatecast.nn.layers.reshape import known_sizes
+from gatecast.nn.model_layers import adopt, find_layer, layer_names
+from gatecast.nn.sequential import Sequential
+
+__all__ = ["Model", "load_model"]
+
+
+class Model(Sequential):
+    """A model of layers that are called on each other's outputs: branches, several inputs and outputs, shared layers.
+
+    A model whose layers follow each other is the network that `Sequential` makes, at the same speed. Others run as a
+    `Graph`. With several inputs or outputs, fit, predict and evaluate take and return lists of arrays; the loss is the
+    mean over all outputs, each with the weight of its number of values.
+
+    Args:
+        inputs: An `Input`, or a list of them.
+        outputs: An output of a layer, or a list of them.
+        name: A name.
+        seed: As for `Sequential`.
+
+    Raises:
+        ConfigError: Outputs that depend on other inputs, or inputs that are not used.
+
+    >>> from gatecast.layers import LSTM, Dense
+    >>> inputs = Input(shape=(24, 1))
+    >>> Model(inputs, Dense(1)(LSTM(50)(inputs))).count_params()
+    10451
+    """
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, seed: int = 0) -> None:
+        if inputs is None or outputs is None:
+            fix = (
+                "A subclass of Model with a call method is not available: write the calls down, Model(inputs, outputs)."
+            )
+            raise ConfigError("Model needs inputs and outputs", fix=fix)
+        ins, outs = as_list(inputs), as_list(outputs)
+        traced = trace_model(ins, outs)
+        names = [value.name or f"input_{k + 1}" for k, value in enumerate(ins)]
+        self._set_up([value.shape for value in ins], names, traced.stack, traced.layers, name, seed)
+
+    def _set_up(
+        self,
+        in_shapes: Sequence[Shape],
+        in_names: Sequence[str],
+        stack: Sequence[Layer],
+        layers: Sequence[Layer],
+        name: str | None,
+        seed: int,
+    ) -> None:
+        """Set the layers, and build the network."""
+        in_shape = in_shapes[0]
+        if len(in_shapes) > 1:
+            in_shape = (sum(prod(known_sizes(shape, "Model")) for shape in in_shapes),)
+        super().__init__([Input(in_shape), *stack], seed=seed)
+        self.name = name
+        self._in_shapes, self._in_names = list(in_shapes), list(in_names)
+        self._inner_layers = list(layers)
+        for layer in layers:
+            adopt(self, layer)
+        self.build()
+
+    @property
+    def inner_layers(self) -> list[Layer]:
+        """The layers, in the order of their first call; `layers` holds the `Graph` of them, if there is one."""
+        return self._inner_layers
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs: those of the layers that they come from."""
+        graph = self._graph
+        if graph is None:
+            return [layer_names(self._inner_layers)[-1]]
+        names = layer_names(graph.layers)
+        return [names[graph.layer_of(value)] for value in graph.outputs]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name, or by its position; see `Sequential.get_layer`."""
+        return find_layer(self._inner_layers, name, index)
+
+    def layer_params(self, layer: BaseLayer) -> Params:
+        """Return the parameters of one of the layers, as views into the weights."""
+        graph = self._graph
+        if graph is None or layer is graph:
+            return super().layer_params(layer)
+        for number, candidate in enumerate(graph.layers):
+            if candidate is layer:
+                return graph.layer_params(number, self.weights.views[0])
+        raise ConfigError(f"{layer!r} is no layer of the model")
+
+    def reset_states(self) -> None:
+        """Forget the states of all stateful layers."""
+        for layer in self._inner_layers:
+            if getattr(layer, "stateful", False):
+                layer.reset_states()  # type: ignore[attr-defined]
+
+    reset_state = reset_states
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
+        """Train the model; see `Sequential.fit`. Several inputs or outputs are lists, or dicts by name."""
+        if options.get("validation_data") is not None and self._has_parts:
+            vx, vy, *rest = options["validation_data"]
+            options["validation_data"] = (self._join_x(vx), self._join_y(vy), *rest)
+        return super().fit(self._join_x(x), self._join_y(y), *args, **options)
+
+    def predict(self, x: Any, *args: Any, **options: Any) -> Any:
+        """Predict outputs; see `Sequential.predict`. Several outputs are a list."""
+        return split_parts(super().predict(self._join_x(x), *args, **options), self._out_shapes)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
+        """Compute the loss; see `Sequential.evaluate`."""
+        return super().evaluate(self._join_x(x), self._join_y(y), *args, **options)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """Load a functional model that `save` has written.
+
+        Args:
+            path: The file.
+
+        Raises:
+            FormatError: A missing, truncated, altered or foreign file, or one of a newer version.
+        """
+        return cls.from_sequential(Sequential.load(path))
+
+    @classmethod
+    def from_sequential(cls, loaded: Sequential) -> Model:
+        """Return a functional model with the layers and weights of a stack.
+
+        Args:
+            loaded: The stack; a `Graph` alone is taken apart.
+        """
+        model = cls.__new__(cls)
+        network, weights = loaded.network, loaded.weights
+        first: Any = network.layers[0]
+        graph = first if isinstance(first, Graph) else None
+        shapes = [network.shapes[0]] if graph is None else list(graph.input_shapes)
+        names = [f"input_{k + 1}" for k in range(len(shapes))]
+        model._set_up(
+            shapes, names, network.layers, network.layers if graph is None else graph.layers, None, loaded.seed
+        )
+        model.weights.vector[:] = weights.vector
+        model._compiled, model._training_state = loaded._compiled, loaded._training_state
+        model.history = loaded.history
+        return model
+
+    @property
+    def _graph(self) -> Graph | None:
+        """The graph, unless the layers follow each other."""
+        first: Any = self.layers[0]
+        return first if isinstance(first, Graph) else None
+
+    @property
+    def _out_shapes(self) -> list[Shape]:
+        """Shape of every output."""
+        if self._network is None:
+            raise NotFittedError("The model is not built")
+        graph = self._graph
+        return [self._network.shapes[-1]] if graph is None else graph.output_shapes(self._network.shapes[0])
+
+    @property
+    def _has_parts(self) -> bool:
+        """Whether there are several inputs or outputs."""
+        return len(self._in_shapes) > 1 or len(self._out_shapes) > 1
+
+    def _join_x(self, x: Any) -> Any:
+        """Return several inputs as one array."""
+        return join_parts(x, self._in_shapes, self._in_names, "x")
+
+    def _join_y(self, y: Any) -> Any:
+        """Return several targets as one array."""
+        return join_parts(y, self._out_shapes, self.output_names, "y")
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """Load a model that `save` has written: a `Model` if it is a graph of layers, else a `Sequential`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FormatError: A missing, truncated, altered or foreign file, or one of a newer version.
+    """
+    loaded = Sequential.load(path)
+    layers: Any = loaded.network.layers
+    return Model.from_sequential(loaded) if isinstance(layers[0], Graph) else loaded
