@@ -22,8 +22,10 @@ import torch
 import witness_keras
 import witness_torch
 from keras_layer_cases import CASES
+from keras_model_cases import MODELS
 from safetensors.numpy import save_file
 from witness_keras_layers import layer_record
+from witness_keras_models import model_record
 from witnesses import (
     KERAS_KINDS,
     TORCH_KINDS,
@@ -160,6 +162,8 @@ def keras_layers() -> None:
     """Write single layers with their arguments in Keras' words."""
     record = {f"{name}/{key}": value for name in CASES for key, value in layer_record(name).items()}
     write("keras_layers", record, witness="keras.layers", kind="layer", cases=f"{len(CASES)}")
+    record = {f"{name}/{key}": value for name in MODELS for key, value in model_record(name).items()}
+    write("keras_models", record, witness="keras.Model", kind="model", cases=f"{len(MODELS)}")
 
 
 def main() -> None:

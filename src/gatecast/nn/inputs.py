@@ -70,9 +70,10 @@ def validate_training_data(
     ((2, 1, 1), (2, 1, 1))
     """
     x, mask = validate_inputs(x, shapes[0], f"{name}x", mask, f"{name}mask")
-    n_steps = x.shape[1] if len(shapes[1]) == 2 else None
+    # An output shape with an open number of steps has those of x.
+    n_steps = (shapes[1][0] or x.shape[1]) if len(shapes[1]) == 2 else None
     valid_weight = None if weight is None else _validate_weight(weight, len(x), n_steps, f"{name}sample_weight")
-    if mask is not None and n_steps is not None:
+    if mask is not None and n_steps == x.shape[1]:
         valid_weight = np.float32(mask) if valid_weight is None else valid_weight * mask
         if not valid_weight.any():
             what = f"{name}mask and {name}sample_weight exclude every target"
@@ -149,6 +150,8 @@ def validate_array(value: Any, name: str) -> Float32Array:
             raise TypeError(f"values of type {array.dtype}")
     except (TypeError, ValueError, OverflowError) as error:
         fix = "Convert text and dates to numbers, and give all samples the same shape."
+        if "inhomogeneous" in str(error):
+            fix = "Pad the sequences with zeros to one length, and pass mask=, (samples, time), False where padded."
         raise DataError(f"{name} is not an array of numbers", got=str(error), expected="numbers", fix=fix) from error
     # A broadcast array may have any size; only its copy needs memory.
     check_allocation(4 * array.size, f"{name} of shape {array.shape}")

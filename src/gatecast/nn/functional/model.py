@@ -21,6 +21,7 @@ from typing import Any
 
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Params
+from gatecast.nn.functional.output_losses import output_losses
 from gatecast.nn.functional.samples import join_parts, split_parts
 from gatecast.nn.functional.tracing import as_list, trace_model
 from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
@@ -35,8 +36,8 @@ class Model(Sequential):
     """A model of layers that are called on each other's outputs: branches, several inputs and outputs, shared layers.
 
     A model whose layers follow each other is the network that `Sequential` makes, at the same speed. Others run as a
-    `Graph`. With several inputs or outputs, fit, predict and evaluate take and return lists of arrays; the loss is the
-    mean over all outputs, each with the weight of its number of values.
+    `Graph`. With several inputs or outputs, fit, predict and evaluate take and return lists of arrays; the losses of
+    several outputs are added.
 
     Args:
         inputs: An `Input`, or a list of them.
@@ -120,6 +121,29 @@ class Model(Sequential):
                 layer.reset_states()  # type: ignore[attr-defined]
 
     reset_state = reset_states
+
+    def compile(
+        self, optimizer: Any = None, loss: Any = None, loss_weights: Any = None, *args: Any, **options: Any
+    ) -> None:
+        """Set optimizer and loss; see `Sequential.compile`.
+
+        Args:
+            optimizer: As for `Sequential.compile`.
+            loss: The same; for several outputs also a list, or a dict by name. Their losses are added.
+            loss_weights: Factors of the losses of several outputs, a list or a dict by name.
+            *args: As for `Sequential.compile`.
+            **options: As for `Sequential.compile`.
+
+        Raises:
+            ConfigError: An unknown name, or another number of losses.
+        """
+        given = {name: value for name, value in (("optimizer", optimizer), ("loss", loss)) if value is not None}
+        if len(self._out_shapes) > 1:
+            sizes = [prod(known_sizes(shape, "Model")) for shape in self._out_shapes]
+            given["loss"] = output_losses(loss or "mean_squared_error", loss_weights, self.output_names, sizes)
+        elif loss_weights is not None:
+            given["loss_weights"] = loss_weights
+        super().compile(*args, **given, **options)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
         """Train the model; see `Sequential.fit`. Several inputs or outputs are lists, or dicts by name."""

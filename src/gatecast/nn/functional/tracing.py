@@ -38,10 +38,7 @@ def trace_model(inputs: Sequence[Any], outputs: Sequence[Any]) -> TracedModel:
     """
     _check_symbolic(inputs, outputs)
     calls = _ordered_calls(inputs, outputs)
-    layers: list[Any] = []
-    for call in calls:
-        if not any(layer is call.layer for layer in layers):
-            layers.append(call.layer)
+    layers = _layers_as_in_keras(outputs, calls)
     if _is_chain(inputs, outputs, calls, layers):
         return TracedModel(tuple(layers), tuple(layers))
     return TracedModel(tuple(layers), (_graph(inputs, outputs, calls, layers),))
@@ -88,6 +85,35 @@ def _ordered_calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Call]:
         if id(value) not in used:
             raise ConfigError("No output depends on an input of the model", got=repr(value), argument="inputs")
     return ordered
+
+
+def _layers_as_in_keras(outputs: Sequence[Any], calls: Sequence[Call]) -> list[Any]:
+    """Return the layers in the order of Keras' `get_weights`.
+
+    That is by the longest way to an output, farthest first; among equals in the order in which a search from the
+    outputs, depth first, meets them.
+    """
+    met: dict[int, Any] = {}
+    waiting = [value for value in reversed(outputs)]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if not isinstance(value, SymbolicTensor) or id(value.call) in seen:
+            continue
+        seen.add(id(value.call))
+        met.setdefault(id(value.call.layer), value.call.layer)
+        waiting.extend(reversed((*value.call.inputs, *value.call.states)))
+    depth_of_call: dict[int, int] = {}
+    depth_of_layer: dict[int, int] = {}
+    for call in reversed(calls):
+        depth = max(depth_of_call.get(id(call), 0), depth_of_layer.get(id(call.layer), 0))
+        depth_of_call[id(call)] = depth_of_layer[id(call.layer)] = depth
+        for value in (*call.inputs, *call.states):
+            if isinstance(value, SymbolicTensor):
+                key = id(value.call)
+                depth_of_call[key] = max(depth + 1, depth_of_call.get(key, 0))
+    order = sorted(range(len(met)), key=lambda k: -depth_of_layer[list(met)[k]])
+    return [list(met.values())[k] for k in order]
 
 
 def _is_known(value: Any, known: set[int]) -> bool:
