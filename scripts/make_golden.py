@@ -1,4 +1,4 @@
-"""Write tests/kernels/golden/*.safetensors: results of PyTorch and Keras, so that the tests need neither.
+"""Write tests/kernels/golden/*.safetensors and tests/nn/golden/*.safetensors: results of PyTorch and Keras, so that the tests need neither.
 
 usage: KERAS_BACKEND=torch PYTHONPATH=tests/helpers:tests/peers python scripts/make_golden.py
 It needs torch==2.13.0, keras, numpy and safetensors, and no gatecast.
@@ -40,6 +40,7 @@ from witnesses import (
 )
 
 OUT = Path(__file__).resolve().parent.parent / "tests" / "kernels" / "golden"
+OUT_NN = OUT.parents[1] / "nn" / "golden"
 SEED = 20240229
 STEPS, BATCHES = (1, 6), (1, 3)
 VERSIONS = {
@@ -53,10 +54,10 @@ VERSIONS = {
 }
 
 
-def write(name: str, record: Record, **about: str) -> None:
+def write(name: str, record: Record, *, folder: Path = OUT, **about: str) -> None:
     """Write one self-describing file."""
     arrays = {key: np.asarray(value, order="C") for key, value in record.items()}
-    path = OUT / f"{name}.safetensors"
+    path = folder / f"{name}.safetensors"
     # One entry: safetensors writes several entries in an order that changes from run to run.
     save_file(arrays, path, {"about": json.dumps(VERSIONS | about)})
     print(f"{path.stat().st_size:8d} {path.name}")
@@ -161,13 +162,14 @@ def training() -> None:
 def keras_layers() -> None:
     """Write single layers with their arguments in Keras' words."""
     record = {f"{name}/{key}": value for name in CASES for key, value in layer_record(name).items()}
-    write("keras_layers", record, witness="keras.layers", kind="layer", cases=f"{len(CASES)}")
+    write("keras_layers", record, folder=OUT_NN, witness="keras.layers", kind="layer", cases=f"{len(CASES)}")
     record = {f"{name}/{key}": value for name in MODELS for key, value in model_record(name).items()}
-    write("keras_models", record, witness="keras.Model", kind="model", cases=f"{len(MODELS)}")
+    write("keras_models", record, folder=OUT_NN, witness="keras.Model", kind="model", cases=f"{len(MODELS)}")
 
 
 def main() -> None:
-    OUT.mkdir(exist_ok=True)
+    for folder in (OUT, OUT_NN):
+        folder.mkdir(exist_ok=True)
     torch.set_num_threads(1)
     torch_layers()
     torch_cells()

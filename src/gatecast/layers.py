@@ -53,36 +53,57 @@ from gatecast.nn.layers import (
     Subtract,
     TimeDistributed,
 )
+from gatecast.nn.layers.concatenate import concatenate
+from gatecast.nn.layers.merge import add, average, maximum, minimum, multiply, subtract
+from gatecast.nn.layers.recurrent_cells import RNN, GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+
+# Further names of Keras.
+AvgPool1D = AveragePooling1D
+Convolution1D = Conv1D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalMaxPool1D = GlobalMaxPooling1D
+InputLayer = Input
+MaxPool1D = MaxPooling1D
 
 __all__ = [
+    "ELU",
+    "GRU",
+    "LAYERS",
+    "LSTM",
+    "RNN",
+    "SLSTM",
     "Activation",
     "Add",
     "Average",
     "AveragePooling1D",
+    "AvgPool1D",
     "BaseLayer",
     "BatchNormalization",
     "Bidirectional",
     "CallContext",
     "Concatenate",
     "Conv1D",
+    "Convolution1D",
     "Dense",
     "Dilated",
     "Dropout",
-    "ELU",
     "Embedding",
     "Flatten",
-    "GRU",
+    "GRUCell",
     "GaussianNoise",
     "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "Graph",
     "Input",
-    "LAYERS",
-    "LSTM",
+    "InputLayer",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPool1D",
     "MaxPooling1D",
     "Maximum",
     "MinGRU",
@@ -96,14 +117,22 @@ __all__ = [
     "RepeatVector",
     "Reshape",
     "Residual",
-    "SLSTM",
     "Select",
     "Shape",
     "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
+    "StackedRNNCells",
     "State",
     "StatefulLayer",
     "Subtract",
     "TimeDistributed",
+    "add",
+    "average",
+    "concatenate",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]

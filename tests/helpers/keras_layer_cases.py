@@ -1,7 +1,7 @@
 """Layers with arguments in Keras' words, to be made from `keras.layers` and from `gatecast.layers` alike.
 
-A case is the name of a layer, its positional arguments, its keyword arguments, and the shape of a sample. A layer inside
-of another one is a `Inner`.
+A case is the name of a layer, its positional arguments, its keyword arguments, and the shape of a sample. A layer
+inside of another one is an `Inner`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["CASES", "BATCH", "Case", "Inner", "draw_case", "make"]
+__all__ = ["BATCH", "CASES", "Case", "Inner", "draw_case", "make"]
 
 BATCH = 6
 T, F = 7, 3
@@ -101,6 +101,8 @@ CASES: dict[str, Case] = {
     },
     "bidirectional_relu": Case("Bidirectional", (Inner("GRU", (4, "relu")),)),
     "layer_normalization": Case("LayerNormalization"),
+    "layer_normalization_plain": Case("LayerNormalization", (), {"center": False, "scale": False}),
+    "batch_normalization": Case("BatchNormalization"),
 }
 
 

@@ -19,6 +19,8 @@ from gatecast.layers import (
     LSTM,
     SLSTM,
     Activation,
+    Add,
+    Average,
     AveragePooling1D,
     BatchNormalization,
     Bidirectional,
@@ -32,12 +34,16 @@ from gatecast.layers import (
     GaussianNoise,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
+    Graph,
     LayerNormalization,
     LeakyReLU,
     Masking,
+    Maximum,
     MaxPooling1D,
     MinGRU,
+    Minimum,
     MinLSTM,
+    Multiply,
     Permute,
     QuantileHead,
     ReLU,
@@ -49,6 +55,7 @@ from gatecast.layers import (
     SimpleRNN,
     Softmax,
     SpatialDropout1D,
+    Subtract,
     TimeDistributed,
 )
 from gatecast.nn.initializers import HeNormal
@@ -74,6 +81,22 @@ KINKED = ("relu", "selu", "relu6", "leaky_relu")
 """Activations whose slope jumps."""
 
 SEQUENCE = {"return_sequences": True}
+
+GRAPH = Graph(
+    (LSTM(4, return_sequences=True, return_state=True), Dense(4), Add(), GRU(3), Concatenate(), Dropout(0.2)),
+    ((0, (0,), ()), (1, (0,), ()), (5, (4,), ()), (2, (1, 5), ()), (3, (6,), ()), (4, (7, 2), ())),
+    ((T, F),),
+    (8,),
+)
+"""An LSTM plus a dense layer, of which a GRU's output is joined with the LSTM's state."""
+
+SHARED = Graph(
+    (LSTM(3, **SEQUENCE), BatchNormalization(), Subtract()),
+    ((0, (0,), ()), (1, (1,), ()), (0, (2,), ()), (2, (3, 1), ())),
+    ((T, F),),
+    (4,),
+)
+"""A layer that is called twice, with a normalization in between."""
 
 EXAMPLES = {
     "LSTM": [
@@ -114,9 +137,17 @@ EXAMPLES = {
     "Dropout": [Example(Dropout(0.4)), Example(Dropout(0.0)), Example(Dropout(0.4, variational=True))],
     "Embedding": [Example(Embedding(7, 2), (T, 1), {0: 7}), Example(Embedding(4, 3), (F,), {0: 4, 1: 4, 2: 4})],
     "Select": [Example(Select((2, 0))), Example(Select((1,), last=True))],
-    "LayerNormalization": [Example(LayerNormalization()), Example(LayerNormalization(epsilon=0.1), (F,))],
+    "LayerNormalization": [
+        Example(LayerNormalization()),
+        Example(LayerNormalization(center=False)),
+        Example(LayerNormalization(epsilon=0.1), (F,)),
+    ],
     "RMSNorm": [Example(RMSNorm()), Example(RMSNorm(0.1), (F,))],
-    "BatchNormalization": [Example(BatchNormalization()), Example(BatchNormalization(momentum=0.5), (F,))],
+    "BatchNormalization": [
+        Example(BatchNormalization()),
+        Example(BatchNormalization(center=False, scale=False)),
+        Example(BatchNormalization(momentum=0.5), (F,)),
+    ],
     "Bidirectional": [
         *(Example(Bidirectional(GRU(3, **SEQUENCE), merge)) for merge in ("concat", "sum", "mul", "ave")),
         Example(Bidirectional(LSTM(3, peephole="full"))),
@@ -171,6 +202,8 @@ EXAMPLES = {
         Example(TimeDistributed(Dense(4, "gelu"))),
         Example(TimeDistributed(Dropout(0.3))),
     ],
+    **{kind.__name__: [Example(kind())] for kind in (Add, Average, Maximum, Minimum, Multiply, Subtract)},
+    "Graph": [Example(GRAPH), Example(SHARED)],
     "QuantileHead": [Example(QuantileHead(3)), Example(QuantileHead(1)), Example(QuantileHead(7), (T, 14))],
 }
 

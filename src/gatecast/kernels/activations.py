@@ -52,12 +52,14 @@ def _normal_distribution(z: Array) -> Array:
 
 def _elu(z: Array) -> Array:
     """Compute z above 0, e^z - 1 below."""
-    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+    y: Array = np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+    return y
 
 
 def _gelu_slope(z: Array, _y: Array) -> Array:
     """Compute P(z) + z p(z), with the normal distribution P and its density p."""
-    return _normal_distribution(z) + z * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    slope: Array = _normal_distribution(z) + z * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    return slope
 
 
 def _silu_slope(z: Array, _y: Array) -> Array:

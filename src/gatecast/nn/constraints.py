@@ -128,8 +128,8 @@ def get(constraint: Any, argument: str = "constraint", where: str = "") -> Const
     if constraint is None:
         return None
     kinds = {snake_case(name): kind for name, kind in CONSTRAINTS.items()}
-    found: Constraint = find_by_name(constraint, Constraint, kinds, argument, where)
-    return found
+    record: Constraint = find_by_name(constraint, Constraint, kinds, argument, where)
+    return record
 
 
 def _norms(w: Array, axis: int) -> Array:

@@ -145,7 +145,7 @@ class Identity(Initializer):
     gain: float = 1.0
 
     def _values(self, _rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-        return self.gain * np.eye(*shape)
+        return self.gain * np.eye(shape[0], shape[-1])
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,8 @@ def get(initializer: Any, argument: str = "initializer", where: str = "") -> Ini
     (HeNormal(seed=None), Zeros())
     """
     names = {snake_case(name): kind for name, kind in INITIALIZERS.items()}
-    return find_by_name(initializer, Initializer, names, argument, where)
+    record: Initializer = find_by_name(initializer, Initializer, names, argument, where)
+    return record
 
 
 def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:

@@ -39,9 +39,9 @@ _ENTRY = re.compile(
     r"(?:(?P<module>.*)\.)?(?P<role>weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)"
     r"(?:_l(?P<layer>\d+))?(?P<direction>_reverse)?"
 )
-_GATE_ORDERS = {SimpleRNN: ("h", "h"), GRU: ("zrg", "rzg"), LSTM: ("ifog", "ifgo")}
+_GATE_ORDERS: dict[Any, tuple[str, str]] = {SimpleRNN: ("h", "h"), GRU: ("zrg", "rzg"), LSTM: ("ifog", "ifgo")}
 """Order of the gates in gatecast and in PyTorch, which calls the g of a GRU n."""
-_MODULE_NAMES = {SimpleRNN: "rnn", GRU: "gru", LSTM: "lstm", Dense: "linear"}
+_MODULE_NAMES: dict[Any, str] = {SimpleRNN: "rnn", GRU: "gru", LSTM: "lstm", Dense: "linear"}
 
 
 class _TorchLayer(NamedTuple):

@@ -37,10 +37,10 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     """
     names: list[str] = []
     for layer in layers:
-        own = getattr(layer, "name", None)
+        given = getattr(layer, "name", None)
         base, number = snake_case(type(layer).__name__), 0
-        name = own or base
-        while own is None and name in names:
+        name = given or base
+        while given is None and name in names:
             number += 1
             name = f"{base}_{number}"
         names.append(name)

@@ -24,11 +24,11 @@ def snake_case(name: str) -> str:
 def nearest(name: object, names: Iterable[str]) -> str:
     """Return a sentence that suggests the most similar name, or an empty one.
 
-    >>> nearest("actvation", ["activation", "units"])
-    'Did you mean activation?'
+    >>> nearest("unit", ["activation", "units"])
+    'Did you mean units?'
     """
-    found = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.6)
-    return f"Did you mean {found[0]}?" if found else ""
+    matches = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.6)
+    return f"Did you mean {matches[0]}?" if matches else ""
 
 
 def find_by_name(value: Any, base: type, kinds: Mapping[str, Any], argument: str, where: str) -> Any:

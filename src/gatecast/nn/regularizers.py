@@ -114,5 +114,5 @@ def get(regularizer: Any, argument: str = "regularizer", where: str = "") -> Reg
     """
     if regularizer is None:
         return None
-    found: Regularizer = find_by_name(regularizer, Regularizer, {"l1": L1, "l2": L2, "l1_l2": l1_l2}, argument, where)
-    return found
+    record: Regularizer = find_by_name(regularizer, Regularizer, {"l1": L1, "l2": L2, "l1_l2": l1_l2}, argument, where)
+    return record

@@ -9,7 +9,7 @@ from keras_checks import assert_model
 from keras_model_cases import MODELS
 from safetensors import safe_open
 
-GOLDEN = Path(__file__).parents[2] / "kernels" / "golden" / "keras_models.safetensors"
+GOLDEN = Path(__file__).parents[1] / "golden" / "keras_models.safetensors"
 
 
 @pytest.mark.parametrize("name", MODELS)

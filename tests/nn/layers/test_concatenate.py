@@ -98,7 +98,6 @@ def test_network_of_nested_layers_has_the_right_shapes_and_number_of_parameters(
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Concatenate(()), r"branches \(Concatenate\): got \(\)"),
         (lambda: Concatenate((LSTM(3), ())), r"branches \(Concatenate\).*use Select"),
         (lambda: Concatenate(LSTM(3)), r"branches \(Concatenate\): got LSTM\("),
         (lambda: Concatenate((LSTM(3), 5)), r"layer \(Concatenate\): got 5"),

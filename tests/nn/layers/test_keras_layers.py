@@ -9,7 +9,7 @@ from keras_checks import assert_layer
 from keras_layer_cases import CASES
 from safetensors import safe_open
 
-GOLDEN = Path(__file__).parents[2] / "kernels" / "golden" / "keras_layers.safetensors"
+GOLDEN = Path(__file__).parents[1] / "golden" / "keras_layers.safetensors"
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -122,16 +122,13 @@ class Model(Sequential):
 
     reset_state = reset_states
 
-    def compile(
-        self, optimizer: Any = None, loss: Any = None, loss_weights: Any = None, *args: Any, **options: Any
-    ) -> None:
+    def compile(self, optimizer: Any = None, loss: Any = None, loss_weights: Any = None, **options: Any) -> None:
         """Set optimizer and loss; see `Sequential.compile`.
 
         Args:
             optimizer: As for `Sequential.compile`.
             loss: The same; for several outputs also a list, or a dict by name. Their losses are added.
             loss_weights: Factors of the losses of several outputs, a list or a dict by name.
-            *args: As for `Sequential.compile`.
             **options: As for `Sequential.compile`.
 
         Raises:
@@ -143,7 +140,7 @@ class Model(Sequential):
             given["loss"] = output_losses(loss or "mean_squared_error", loss_weights, self.output_names, sizes)
         elif loss_weights is not None:
             given["loss_weights"] = loss_weights
-        super().compile(*args, **given, **options)
+        super().compile(**given, **options)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
         """Train the model; see `Sequential.fit`. Several inputs or outputs are lists, or dicts by name."""

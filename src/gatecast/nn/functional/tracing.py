@@ -164,7 +164,7 @@ def as_list(value: Any) -> list[Any]:
     """Return one or several symbolic values as a list; a dict by its values.
 
     >>> as_list(Input((3,)))
-    [Input(shape=(3,), batch_size=None, dtype=None, name=None, batch_shape=None)]
+    [Input((3,))]
     """
     if is_symbolic(value):
         return [value]

@@ -45,7 +45,7 @@ class Activation(_Elementwise):
     """An activation, ``y = f(x)``.
 
     Args:
-        activation: ``"relu"``, ``"tanh"``, or another name in `gatecast.activations`; ``"softmax"`` is over the features.
+        activation: ``"relu"``, ``"tanh"``, or another name in `gatecast.activations`; ``"softmax"`` is over features.
 
     Raises:
         ConfigError: If the name is unknown.
@@ -136,7 +136,7 @@ class ReLU(_Elementwise):
         slope = np.where(x > self.threshold, np.float32(1), np.float32(self.negative_slope))
         if self.max_value is not None:
             slope[x >= self.max_value] = 0
-        return dy * slope
+        return np.asarray(dy * slope)
 
 
 @dataclass(frozen=True, repr=False)

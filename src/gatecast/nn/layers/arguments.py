@@ -17,6 +17,7 @@ IGNORED = {
     "batch_size": None,
     "dtype": ("float32", None),
     "implementation": None,
+    "seed": None,
     "time_major": (False,),
     "use_cudnn": None,
 }
@@ -31,6 +32,9 @@ ABSENT = {
     "lora_rank": "Freeze layers with trainable=False instead.",
     "quantization_config": "Everything is computed in float32.",
     "time_major": "Pass x as (samples, time, features).",
+    "noise_shape": "Use SpatialDropout1D, or Dropout(rate, variational=True): the same features at every step.",
+    "ragged": "Pad the sequences and pass mask= to fit and predict.",
+    "sparse": "Inputs are dense arrays.",
     "weights": "Build the model and pass them to model.set_weights or layer.set_weights.",
     "virtual_batch_size": "Set batch_size in fit.",
     "synchronized": "A batch is never split here: BatchNormalization always sees all of it.",

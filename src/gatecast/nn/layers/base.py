@@ -464,7 +464,7 @@ def _defining_class(layer: object, method: str) -> Any:
     return next((cls for cls in type(layer).__mro__ if method in vars(cls)), None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Input:
     """Shape of one sample: (T, F), (F,) without a time axis, or (T, S, F) for steps that are sequences.
 
@@ -476,6 +476,7 @@ class Input:
         dtype: Only "float32".
         name: Name for the inputs of a functional model.
         batch_shape: The shape with the batch in front, instead of `shape`.
+        input_shape: The same as `shape`, as the layer InputLayer had it.
 
     Raises:
         ConfigError: If no sample can have this shape.
@@ -490,10 +491,17 @@ class Input:
     dtype: str | None = None
     name: str | None = field(default=None, kw_only=True)
     batch_shape: Shape | None = field(default=None, kw_only=True)
+    input_shape: Shape | None = field(default=None, kw_only=True)
     is_symbolic_input: ClassVar[bool] = True
 
+    def __repr__(self) -> str:
+        """Return the input as it is written."""
+        return f"Input({self.shape})" if self.name is None else f"Input({self.shape}, name={self.name!r})"
+
     def __post_init__(self) -> None:
-        shape: Any = self.shape if self.batch_shape is None else tuple(self.batch_shape)[1:]
+        shape: Any = self.shape if self.input_shape is None else self.input_shape
+        shape = shape if self.batch_shape is None else tuple(self.batch_shape)[1:]
+        object.__setattr__(self, "input_shape", None)
         object.__setattr__(self, "shape", _parse_shape(shape, "Input"))
         object.__setattr__(self, "batch_shape", None)
         object.__setattr__(self, "batch_size", None)

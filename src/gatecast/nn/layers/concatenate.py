@@ -29,7 +29,7 @@ from gatecast.nn.layers.base import (
 )
 from gatecast.nn.random import fold_in
 
-__all__ = ["Concatenate"]
+__all__ = ["Concatenate", "concatenate"]
 
 
 class _Placed(NamedTuple):
@@ -220,6 +220,11 @@ class Concatenate(StatefulLayer):
         for b, branch in enumerate(self._branches()):
             for k, layer in enumerate(branch):
                 yield _Placed(f"{b}.{k}.", b, k, layer)
+
+
+def concatenate(inputs: Any, axis: int = -1) -> Any:
+    """Return outputs side by side; see `Concatenate`."""
+    return Concatenate(axis=axis)(inputs)
 
 
 def _shapes(branch: Sequence[Layer], in_shape: Shape) -> list[Shape]:

@@ -159,9 +159,13 @@ class Conv1D(ActivatedLayer):
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return (T', M) for (T, F)."""
         if len(in_shape) != 2:
-            fix = "Set return_sequences=True in the recurrent layer before it; the first layer takes x as "
-            fix += "(samples, time, features)."
-            raise ConfigError("Invalid input shape", where=repr(self), got=str(in_shape), expected="(time, features)", fix=fix)  # fmt: skip
+            fix = (
+                "Set return_sequences=True in the recurrent layer before it; the first layer takes x as "
+                "(samples, time, features)."
+            )
+            raise ConfigError(
+                "Invalid input shape", where=repr(self), got=str(in_shape), expected="(time, features)", fix=fix
+            )
         return (None if in_shape[0] is None else self._windows(in_shape[0]).outputs, self.filters)
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
@@ -205,5 +209,11 @@ class Conv1D(ActivatedLayer):
         windows = window_positions(n_steps, size, self.strides, self.padding)
         if windows.outputs < 1:
             fix = 'Use longer windows of the series, or padding="causal".'
-            raise ConfigError("The sequence is too short", where=repr(self), got=f"{n_steps} steps", expected=f"{size} or more", fix=fix)  # fmt: skip
+            raise ConfigError(
+                "The sequence is too short",
+                where=repr(self),
+                got=f"{n_steps} steps",
+                expected=f"{size} or more",
+                fix=fix,
+            )
         return windows

@@ -24,7 +24,7 @@ def activate(z: Array, name: str) -> Array:
         return z
     if name != "softmax":
         return native.activation_forward(z, name)
-    e = np.exp(z - z.max(axis=2, keepdims=True))
+    e: Array = np.exp(z - z.max(axis=2, keepdims=True))
     e /= e.sum(axis=2, keepdims=True)
     return e
 

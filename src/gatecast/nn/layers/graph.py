@@ -102,7 +102,7 @@ class Graph(BaseLayer):
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Draw the parameters of all layers."""
-        shapes, params = self._shapes(in_shape), {}
+        shapes, params = self._shapes(in_shape), Params()
         done = set()
         for layer, inputs, _ in self.calls:
             if layer not in done:
@@ -160,28 +160,28 @@ class Graph(BaseLayer):
             if all(gradient is None for gradient in received):
                 continue
             if layer.is_merge:
-                found: Sequence[Any] = layer.merge_backward(caches[k], received[0])
+                dinputs: Sequence[Any] = layer.merge_backward(caches[k], received[0])
             else:
-                dstate = tuple(None if d is None else np.ascontiguousarray(d[:, 0]) for d in received[1:])
+                dlast = tuple(None if d is None else np.ascontiguousarray(d[:, 0]) for d in received[1:])
                 wanted = need_dx or inputs[0] >= len(self.input_shapes)
-                dstate = dstate if any(d is not None for d in dstate) else None
+                dstate = dlast if any(d is not None for d in dlast) else None
                 dx, dinitial, layer_grads = backward_from(
                     layer, by_layer[number], caches[k], received[0], wanted, dstate
                 )
-                found = [dx]
+                dinputs = [dx]
                 for name, value in layer_grads.items():
                     key = f"{number}.{name}"
                     grads[key] = grads[key] + value if key in grads else value
                 for i, d in zip(states, dinitial or (), strict=False):
                     gradients[i] = _sum(gradients[i], d[:, None])
-            for i, d in zip(inputs, found, strict=True):
+            for i, d in zip(inputs, dinputs, strict=True):
                 gradients[i] = _sum(gradients[i], d)
         grads |= {name: np.zeros_like(params[name]) for name in self.param_names if name not in grads}
         return (self._input_gradient(gradients, value_shapes, x_shape) if need_dx else None), None, grads
 
     def update_buffers(self, params: Params, cache: Any) -> Params:
         """Return the new buffers of all layers."""
-        by_layer, buffers = self._by_layer(params), {}
+        by_layer, buffers = self._by_layer(params), Params()
         for (number, _, _), layer_cache in zip(self.calls, cache[0], strict=True):
             new = self.layers[number].update_buffers(by_layer[number], layer_cache)
             buffers |= {f"{number}.{name}": value for name, value in new.items()}
@@ -215,8 +215,8 @@ class Graph(BaseLayer):
         """Return the parameters for a list of weights as `to_keras_weights` returns it."""
         params: Params = {}
         for k, layer in enumerate(self.layers):
-            own, weights = weights[: len(layer.param_names)], weights[len(layer.param_names) :]
-            params |= {f"{k}.{name}": value for name, value in layer.from_keras_weights(own).items()}
+            first, weights = weights[: len(layer.param_names)], weights[len(layer.param_names) :]
+            params |= {f"{k}.{name}": value for name, value in layer.from_keras_weights(first).items()}
         return params
 
     def layer_of(self, value: int) -> int:
@@ -260,11 +260,11 @@ class Graph(BaseLayer):
 
     def _by_layer(self, params: Params) -> list[Params]:
         """Return the parameters of every layer by their own names."""
-        found: list[Params] = [{} for _ in self.layers]
+        by_layer: list[Params] = [{} for _ in self.layers]
         for name, value in params.items():
-            number, _, own = name.partition(".")
-            found[int(number)][own] = value
-        return found
+            number, _, inner_name = name.partition(".")
+            by_layer[int(number)][inner_name] = value
+        return by_layer
 
     def _split(self, x: Array, shapes: Sequence[Shape]) -> list[Array]:
         """Return several inputs out of one flat sample, each packed by its shape."""
@@ -292,7 +292,8 @@ class Graph(BaseLayer):
         parts = [
             np.zeros(value_shapes[i], np.float32) if gradients[i] is None else gradients[i] for i in range(n_inputs)
         ]
-        return np.ascontiguousarray(parts[0] if n_inputs == 1 else _side_by_side(parts)).reshape(x_shape)
+        dx: Array = np.ascontiguousarray(parts[0] if n_inputs == 1 else _side_by_side(parts)).reshape(x_shape)
+        return dx
 
     def _settings(self, kind: str) -> Iterator[tuple[str, Any]]:
         """Yield the settings of one kind by the name of the parameter."""

@@ -18,7 +18,8 @@ class GRU(Recurrent):
 
     Args:
         units: Size H of the output, at least 1.
-        activation: Function of the candidate: ``"tanh"``, ``"relu"``, or another name in `gatecast.activations` but softmax.
+        activation: Function of the candidate: ``"tanh"``, ``"relu"``, or another name in
+            `gatecast.activations` but softmax.
         recurrent_activation: Function of the gates.
         use_bias: Whether there is a bias b.
         kernel_initializer: Initial values of Wx: a name or an object of `gatecast.initializers`.

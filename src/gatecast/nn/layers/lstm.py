@@ -141,7 +141,7 @@ class LSTM(Recurrent):
 
     def _check_combinations(self) -> None:
         """Raise an error for options that exclude each other."""
-        options = {"peephole": self.peephole, "layer_norm": self.layer_norm, "coupled": self.coupled}
+        options: dict[str, object] = {"peephole": self.peephole, "layer_norm": self.layer_norm, "coupled": self.coupled}
         options |= {"projection": self.projection}
         if self._activations is not None and any(options.values()):
             names = ", ".join(name for name, value in options.items() if value)

@@ -37,9 +37,10 @@ class Masking(BaseLayer):
 
     def __post_init__(self) -> None:
         self._check_base()
-        if not isinstance(self.mask_value, Real):
-            raise ConfigError("Invalid mask_value", where="Masking", got=repr(self.mask_value), expected="a number")
-        object.__setattr__(self, "mask_value", float(self.mask_value))
+        value: Any = self.mask_value
+        if not isinstance(value, Real):
+            raise ConfigError("Invalid mask_value", where="Masking", got=repr(value), expected="a number")
+        object.__setattr__(self, "mask_value", float(value))
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y, shaped like x, with zeros in the skipped steps."""
@@ -52,8 +53,8 @@ class Masking(BaseLayer):
 
     def output_mask(self, x: Array, mask: Array | None, /) -> Array | None:
         """Return the steps to use, [nb, T, L] of 0 and 1."""
-        used = self._used(x).astype(np.float32)
-        return used if mask is None else used * mask
+        used: Array = self._used(x).astype(np.float32)
+        return used if mask is None else np.asarray(used * mask)
 
     def _used(self, x: Array) -> Any:
         """Return which steps count, [nb, T, L]."""

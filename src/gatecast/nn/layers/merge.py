@@ -13,9 +13,23 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, Shape
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, Shape, check_input
 
-__all__ = ["Add", "Average", "Maximum", "MergeLayer", "Minimum", "Multiply", "Subtract"]
+__all__ = [
+    "Add",
+    "Average",
+    "Maximum",
+    "MergeLayer",
+    "Minimum",
+    "Multiply",
+    "Subtract",
+    "add",
+    "average",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
+]
 
 
 class MergeLayer(BaseLayer):
@@ -41,9 +55,9 @@ class MergeLayer(BaseLayer):
         """Return the gradients of all inputs."""
         raise NotImplementedError
 
-    def forward(self, _params: Params, x: Array, _context: CallContext) -> ForwardResult:
+    def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Return the only input."""
-        return self.merge([x], 2)[0], None, x
+        return self.merge([check_input(self, x)], 2)[0], None, x if context.save_for_backward else None
 
     def backward(self, _params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Return the gradient of the only input."""
@@ -151,6 +165,36 @@ class Minimum(_Extreme):
 
     def _choose(self, stacked: Array) -> Array:
         return np.asarray(stacked.min(axis=0))
+
+
+def add(inputs: Any) -> Any:
+    """Return the sum of outputs; see `Add`."""
+    return Add()(inputs)
+
+
+def average(inputs: Any) -> Any:
+    """Return the mean of outputs; see `Average`."""
+    return Average()(inputs)
+
+
+def maximum(inputs: Any) -> Any:
+    """Return the largest of outputs; see `Maximum`."""
+    return Maximum()(inputs)
+
+
+def minimum(inputs: Any) -> Any:
+    """Return the smallest of outputs; see `Minimum`."""
+    return Minimum()(inputs)
+
+
+def multiply(inputs: Any) -> Any:
+    """Return the product of outputs; see `Multiply`."""
+    return Multiply()(inputs)
+
+
+def subtract(inputs: Any) -> Any:
+    """Return the difference of two outputs; see `Subtract`."""
+    return Subtract()(inputs)
 
 
 def _product(arrays: Sequence[Array]) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.validation import check_fraction, check_positive
+from gatecast._utils.validation import check_flag, check_fraction, check_positive
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import (
@@ -33,6 +33,8 @@ class _Normalization(BaseLayer):
 
     axis: int = -1
     epsilon: float
+    center: bool = True
+    scale: bool = True
 
     def _validate(self) -> None:
         """Check the arguments that all of them have."""
@@ -41,6 +43,25 @@ class _Normalization(BaseLayer):
         if self.axis != -1:
             fix = "Leave axis out: features are the last axis."
             raise ConfigError("Invalid axis", where=type(self).__name__, got=repr(self.axis), expected="-1", fix=fix)
+
+        for flag in ("center", "scale"):
+            object.__setattr__(self, flag, check_flag(getattr(self, flag), flag, where=type(self).__name__))
+
+    def _trained_names(self) -> tuple[str, ...]:
+        """Return the names of scale and offset, as far as there are any."""
+        return (("gamma",) if self.scale else ()) + (("beta",) if self.center else ())
+
+    def _affine(self, params: Params, x: Array) -> tuple[Array, Array]:
+        """Return scale and offset, [F, 1]; 1 and 0 where the layer has none."""
+        F = x.shape[2]
+        gamma = params["gamma"] if self.scale else np.ones(F, np.float32)
+        beta = params["beta"] if self.center else np.zeros(F, np.float32)
+        return gamma[:, None], beta[:, None]
+
+    def _affine_gradients(self, dy: Array, u: Array) -> Params:
+        """Return the gradients of scale and offset."""
+        grads = {"gamma": _total(dy * u), "beta": _total(dy)}
+        return {name: grads[name] for name in self._trained_names()}
 
     def init(self, _rng: np.random.Generator, in_shape: Shape) -> Params:
         """Return scales and variances of one, offsets and means of zero."""
@@ -55,6 +76,8 @@ class LayerNormalization(_Normalization):
     Args:
         axis: Axis of the features; only -1.
         epsilon: Number added to the variance, above 0.
+        center: Whether there is an offset beta.
+        scale: Whether there is a scale gamma.
 
     Raises:
         ConfigError: If epsilon is not above 0.
@@ -68,6 +91,8 @@ class LayerNormalization(_Normalization):
 
     axis: int = -1
     epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
 
     def __post_init__(self) -> None:
         self._validate()
@@ -75,12 +100,12 @@ class LayerNormalization(_Normalization):
     @property
     def param_names(self) -> tuple[str, ...]:
         """Scale gamma and offset beta."""
-        return ("gamma", "beta")
+        return self._trained_names()
 
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y, shaped like x."""
-        gamma, beta = (params[name][:, None] for name in self.param_names)
-        u = check_input(self, x, len(gamma)) - _mean(x)
+        gamma, beta = self._affine(params, check_input(self, x, _n_features(params)))
+        u = x - _mean(x)
         scale = 1 / np.sqrt(_mean(u * u) + np.float32(self.epsilon))
         u *= scale
         return gamma * u + beta, None, (u, scale) if context.save_for_backward else None
@@ -89,10 +114,10 @@ class LayerNormalization(_Normalization):
         """Compute the gradients of x, gamma and beta."""
         u, scale = cache
         dy = np.zeros_like(u) if dy is None else dy
-        grads = {"gamma": _total(dy * u), "beta": _total(dy)}
+        grads = self._affine_gradients(dy, u)
         if not need_dx:
             return None, None, grads
-        du = dy * params["gamma"][:, None]
+        du = dy * self._affine(params, u)[0]
         return scale * (du - _mean(du) - u * _mean(du * u)), None, grads
 
 
@@ -152,6 +177,8 @@ class BatchNormalization(_Normalization):
         axis: Axis of the features; only -1.
         momentum: Weight of the old moving averages in an update, from 0 to less than 1.
         epsilon: Number added to the variance, above 0.
+        center: Whether there is an offset beta.
+        scale: Whether there is a scale gamma.
 
     Raises:
         ConfigError: If momentum is outside [0, 1), or epsilon is not above 0.
@@ -166,6 +193,8 @@ class BatchNormalization(_Normalization):
     axis: int = -1
     momentum: float = 0.99
     epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
 
     def __post_init__(self) -> None:
         self._validate()
@@ -174,12 +203,12 @@ class BatchNormalization(_Normalization):
     @property
     def param_names(self) -> tuple[str, ...]:
         """Scale, offset, and the moving mean and variance, which no gradient trains."""
-        return ("gamma", "beta", "moving_mean", "moving_variance")
+        return (*self._trained_names(), "moving_mean", "moving_variance")
 
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y, shaped like x."""
-        gamma, beta, mean, variance = (params[name][:, None] for name in self.param_names)
-        check_input(self, x, len(gamma))
+        mean, variance = (params[name][:, None] for name in ("moving_mean", "moving_variance"))
+        gamma, beta = self._affine(params, check_input(self, x, len(mean)))
         weights, buffers = None, {}
         if context.training and self.trainable:  # a frozen layer keeps its averages, as in Keras
             weights = _valid_steps(x.shape, context)
@@ -195,14 +224,15 @@ class BatchNormalization(_Normalization):
         """Compute the gradients of x, gamma and beta; those of the moving averages are zero."""
         u, scale, weights, _ = cache
         dy = np.zeros_like(u) if dy is None else dy
-        grads = {"gamma": _total(dy * u), "beta": _total(dy)}
-        grads |= {name: np.zeros_like(params[name]) for name in self.param_names[2:]}
+        grads = self._affine_gradients(dy, u)
+        grads |= {name: np.zeros_like(params[name]) for name in ("moving_mean", "moving_variance")}
         if not need_dx:
             return None, None, grads
-        dx = dy * params["gamma"][:, None]
+        gamma, _ = self._affine(params, u)
+        dx = dy * gamma
         if weights is not None:
             # Every step moves mean and variance by its weight in them.
-            through_mean, through_variance = ((params["gamma"] * grads[n])[:, None] for n in ("beta", "gamma"))
+            through_mean, through_variance = gamma * _total(dy)[:, None], gamma * _total(dy * u)[:, None]
             dx -= weights * (through_mean + u * through_variance)
         return scale * dx, None, grads
 
@@ -216,6 +246,11 @@ class BatchNormalization(_Normalization):
         momentum = np.float32(self.momentum)
         batch = {"moving_mean": mean[:, 0], "moving_variance": variance[:, 0]}
         return {name: momentum * params[name] + (1 - momentum) * value for name, value in batch.items()}
+
+
+def _n_features(params: Params) -> int | None:
+    """Return the number of features that the parameters are for; None if there are none."""
+    return next((len(p) for p in params.values()), None)
 
 
 def _mean(x: Array) -> Array:

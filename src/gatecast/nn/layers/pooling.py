@@ -88,7 +88,13 @@ class _Pooling(_OverTime):
         windows = window_positions(n_steps, self.pool_size, self.strides or self.pool_size, self.padding)
         if windows.outputs < 1:
             fix = 'Use longer windows of the series, or padding="same".'
-            raise ConfigError("The sequence is too short", where=repr(self), got=f"{n_steps} steps", expected=f"{self.pool_size} or more", fix=fix)  # fmt: skip
+            raise ConfigError(
+                "The sequence is too short",
+                where=repr(self),
+                got=f"{n_steps} steps",
+                expected=f"{self.pool_size} or more",
+                fix=fix,
+            )
         return windows
 
 

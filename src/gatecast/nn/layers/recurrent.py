@@ -65,6 +65,8 @@ class Recurrent(WeightSettings, StatefulLayer):
     """Whether inputs, parameters and state go to the kernels as they are."""
     _carried: State | None = None
     """State of a stateful layer after the pass before."""
+    _n_carried: int | None = None
+    """Number of its sequences; None: not known."""
 
     def _configure(self, cell: str, activations: tuple[str, str] | None = None) -> None:
         """Check the arguments that all recurrent layers share, and store what every pass needs."""
@@ -152,6 +154,7 @@ class Recurrent(WeightSettings, StatefulLayer):
         )
         if self.stateful:
             object.__setattr__(self, "_carried", tuple(array.copy() for array in last))
+            object.__setattr__(self, "_n_carried", context.n_sequences)
         out = y if self.return_sequences and y is not None else last[0][:, None]
         return out, last, (cache, x_mask) if context.save_for_backward else None
 
@@ -186,8 +189,9 @@ class Recurrent(WeightSettings, StatefulLayer):
             fix = "Create it with stateful=True."
             raise ConfigError(f"{type(self).__name__} keeps no state between passes", got="stateful=False", fix=fix)
         arrays = [states] if isinstance(states, np.ndarray) else states
-        carried = None if arrays is None else tuple(pack_state(np.asarray(s, np.float32)) for s in arrays)
-        object.__setattr__(self, "_carried", carried)
+        state = None if arrays is None else tuple(pack_state(np.asarray(s, np.float32)) for s in arrays)
+        object.__setattr__(self, "_carried", state)
+        object.__setattr__(self, "_n_carried", None if arrays is None else len(arrays[0]))
 
     reset_state = reset_states
 
@@ -196,21 +200,24 @@ class Recurrent(WeightSettings, StatefulLayer):
     ) -> tuple[Params, Array, CallContext, State | None]:
         """Return what goes to the kernels: with a bias, in the direction of the layer, from the state before."""
         if self.stateful and state is None:
-            state = self._continued_state(x)
+            state = self._continued_state(x, context.n_sequences)
         if self.go_backwards:
             mask = None if context.mask is None else np.ascontiguousarray(context.mask[:, ::-1])
             x, context = np.ascontiguousarray(x[:, ::-1]), context._replace(mask=mask)
         return self._with_bias(params, self._bias_shape()), x, context, state
 
-    def _continued_state(self, x: Array) -> State | None:
-        """Return the state of the pass before for a batch of the same size."""
-        carried = self._carried
-        if carried is None or (carried[0].shape[0], carried[0].shape[2]) == (x.shape[0], x.shape[3]):
-            return carried
+    def _continued_state(self, x: Array, n_sequences: int | None) -> State | None:
+        """Return the state of the pass before, for a batch of the same size."""
+        if self._carried is None:
+            return None
+        before, n_before = self._carried[0], self._n_carried
+        same_blocks = (before.shape[0], before.shape[2]) == (x.shape[0], x.shape[3])
+        if same_blocks and (n_before is None or n_sequences is None or n_before == n_sequences):
+            return self._carried
         raise ConfigError(
             "A stateful layer needs batches of one size",
             where=repr(self),
-            got=f"{x.shape[0]} blocks of {x.shape[3]} sequences after {carried[0].shape[0]} of {carried[0].shape[2]}",
+            got=f"{n_sequences or len(x) * x.shape[3]} samples after {n_before or before.shape[0] * before.shape[2]}",
             fix="Use the same batch_size in fit and predict, a number of samples that it divides, or call "
             "reset_states() in between.",
         )

@@ -113,8 +113,8 @@ class Reshape(_Moved):
     def __post_init__(self) -> None:
         self._check_base()
         shape = self.target_shape if isinstance(self.target_shape, Sequence) else (self.target_shape,)
-        whole = all(isinstance(size, int | np.integer) and (size >= 1 or size == -1) for size in shape)
-        if not whole or not 1 <= len(shape) <= 3 or list(shape).count(-1) > 1:
+        is_integer = all(isinstance(size, int | np.integer) and (size >= 1 or size == -1) for size in shape)
+        if not is_integer or not 1 <= len(shape) <= 3 or list(shape).count(-1) > 1:
             expected = "(features,) or (time, features), with at most one -1"
             raise ConfigError("Invalid target_shape", where="Reshape", got=repr(self.target_shape), expected=expected)
         object.__setattr__(self, "target_shape", tuple(int(size) for size in shape))

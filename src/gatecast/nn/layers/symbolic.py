@@ -73,7 +73,7 @@ class SymbolicTensor:
 
     def _merge(self, layer: str, other: Any) -> Any:
         """Return the output of a merge layer."""
-        from gatecast.nn.layers import merge  # noqa: PLC0415
+        from gatecast.nn.layers import merge
 
         if not is_symbolic(other):
             fix = "Scale and shift the data before the model, or use Dense; arithmetic is between outputs of layers."
@@ -124,7 +124,11 @@ def call_layer(layer: Any, inputs: Any, initial_state: Any = None) -> Any:
     for tensor in [*tensors, *states]:
         if not is_symbolic(tensor):
             fix = "Make a model and call predict for numbers: Sequential([Input((24, 1)), layer]).predict(x)."
-            raise ConfigError(f"{type(layer).__name__} is called on an Input or on the output of a layer", got=type(tensor).__name__, fix=fix)  # fmt: skip
+            raise ConfigError(
+                f"{type(layer).__name__} is called on an Input or on the output of a layer",
+                got=type(tensor).__name__,
+                fix=fix,
+            )
     shapes = [sample_shape_of(tensor) for tensor in tensors]
     shape = layer.merged_shape(shapes) if layer.is_merge else layer.output_shape(shapes[0])
     _check_states(layer, states)
@@ -143,4 +147,10 @@ def _check_states(layer: Any, states: Sequence[Any]) -> None:
     got = [sample_shape_of(state) for state in states]
     if got != expected:
         fix = "Take the states of a recurrent layer with return_state=True and as many units."
-        raise ConfigError("The initial state does not fit the layer", where=repr(layer), got=str(got), expected=str(expected or "no state"), fix=fix)  # fmt: skip
+        raise ConfigError(
+            "The initial state does not fit the layer",
+            where=repr(layer),
+            got=str(got),
+            expected=str(expected or "no state"),
+            fix=fix,
+        )

@@ -37,8 +37,8 @@ __all__ = ["TimeDistributed"]
 class TimeDistributed(BaseLayer):
     """The same layer, with the same weights, at every step.
 
-    A step has features, (F,), or is a sequence itself, (S, F): a sample is (T, F) or (T, S, F), as in networks that read
-    every part of a series by a convolution.
+    A step has features, (F,), or is a sequence itself, (S, F): a sample is (T, F) or (T, S, F), as in networks that
+    read every part of a series by a convolution.
 
     Args:
         layer: Layer for the steps, such as ``Dense(1)`` or ``Conv1D(64, 3)``.
@@ -72,7 +72,9 @@ class TimeDistributed(BaseLayer):
         """Return (T, ...), with the output shape of the inner layer for a step."""
         if len(in_shape) < 2:
             fix = "Set return_sequences=True in the recurrent layer before it, or use the layer alone."
-            raise ConfigError("Invalid input shape", where=repr(self), got=str(in_shape), expected="(time, features)", fix=fix)  # fmt: skip
+            raise ConfigError(
+                "Invalid input shape", where=repr(self), got=str(in_shape), expected="(time, features)", fix=fix
+            )
         inner = self.layer.output_shape(in_shape[1:])
         if len(inner) > 2:
             raise ConfigError("The outputs have too many axes", where=repr(self), got=str((in_shape[0], *inner)))

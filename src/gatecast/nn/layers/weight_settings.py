@@ -66,9 +66,9 @@ class WeightSettings:
 
     def _by_parameter(self, kind: str) -> dict[str, Any]:
         """Return the settings of one kind that are not None."""
-        found = {name: getattr(self, f"{role}_{kind}", None) for name, role in ROLES.items()}
+        settings = {name: getattr(self, f"{role}_{kind}", None) for name, role in ROLES.items()}
         names = getattr(self, "param_names", ())
-        return {name: value for name, value in found.items() if value is not None and name in names}
+        return {name: value for name, value in settings.items() if value is not None and name in names}
 
     def _with_bias(self, params: Params, shape: tuple[int, ...]) -> Params:
         """Return the parameters with a bias, which is zero if the layer has none."""

@@ -1,0 +1,44 @@
+"""Activations by their names in Keras, for `activation=`: `from gatecast.activations import relu`.
+
+They are functions of NumPy arrays; layers take them, or their names, and compute them in the kernels.
+"""
+
+from gatecast.nn.activation_functions import (
+    elu,
+    exponential,
+    gelu,
+    get,
+    hard_sigmoid,
+    leaky_relu,
+    linear,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    swish,
+    tanh,
+)
+
+__all__ = [
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "hard_sigmoid",
+    "leaky_relu",
+    "linear",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "swish",
+    "tanh",
+]
