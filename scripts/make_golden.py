@@ -1,4 +1,6 @@
-"""Write tests/kernels/golden/*.safetensors and tests/nn/golden/*.safetensors: results of PyTorch and Keras, so that the tests need neither.
+"""Write tests/kernels/golden/*.safetensors and tests/nn/golden/*.safetensors: results of PyTorch and Keras.
+
+With them the tests need neither.
 
 usage: KERAS_BACKEND=torch PYTHONPATH=tests/helpers:tests/peers python scripts/make_golden.py
 It needs torch==2.13.0, keras, numpy and safetensors, and no gatecast.

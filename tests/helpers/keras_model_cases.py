@@ -73,6 +73,44 @@ def time_axis(k: Any, Input: Any, Model: Any) -> Any:
     return Model([first, second], k.Dense(1)(k.LSTM(3)(k.Concatenate(axis=1)([first, second]))))
 
 
+def penalties(k: Any, Input: Any, Model: Any) -> Any:
+    inputs = Input((7, 2))
+    x = k.LSTM(4, kernel_regularizer="l1", recurrent_regularizer="l2", bias_regularizer="l2")(inputs)
+    return Model(inputs, k.Dense(1, kernel_regularizer="l2")(x))
+
+
+def constraints(k: Any, Input: Any, Model: Any) -> Any:
+    inputs = Input((7, 2))
+    x = k.GRU(4, kernel_constraint="max_norm", recurrent_constraint="unit_norm", return_sequences=True)(inputs)
+    x = k.Conv1D(3, 2, kernel_constraint="non_neg", bias_constraint="non_neg")(x)
+    return Model(inputs, k.Dense(1, kernel_constraint="min_max_norm")(k.Flatten()(x)))
+
+
+def frozen(k: Any, Input: Any, Model: Any) -> Any:
+    inputs = Input((7, 2))
+    x = k.LSTM(4, trainable=False)(inputs)
+    return Model(inputs, k.Dense(1)(k.BatchNormalization(trainable=False)(k.Dense(3)(x))))
+
+
+def backwards(k: Any, Input: Any, Model: Any) -> Any:
+    inputs = Input((7, 2))
+    a, b = k.LSTM(3)(inputs), k.LSTM(3, go_backwards=True)(inputs)
+    return Model(inputs, k.Dense(1)(k.Minimum()([a, b])))
+
+
+def cnn_lstm(k: Any, Input: Any, Model: Any) -> Any:
+    inputs = Input((3, 6, 2))
+    x = k.TimeDistributed(k.Conv1D(4, 2, activation="relu"))(inputs)
+    x = k.TimeDistributed(k.Flatten())(k.TimeDistributed(k.MaxPooling1D(2))(x))
+    return Model(inputs, k.Dense(1)(k.LSTM(3, activation="relu")(x)))
+
+
+def masked(k: Any, Input: Any, Model: Any) -> Any:
+    inputs = Input((7, 1))
+    x = k.Masking(0.0)(k.ReLU()(inputs))
+    return Model(inputs, k.Dense(1)(k.LSTM(3)(k.LSTM(3, return_sequences=True)(x))))
+
+
 MODELS = {
     case.__name__: case
     for case in (
@@ -85,6 +123,12 @@ MODELS = {
         encoder_decoder,
         encoder_decoder_gru,
         time_axis,
+        penalties,
+        constraints,
+        frozen,
+        backwards,
+        cnn_lstm,
+        masked,
     )
 }
 
@@ -95,6 +139,8 @@ def draw_model_case(
     """Draw inputs, targets and weights, all float32."""
     rng = np.random.default_rng([20240229, *name.encode()])
     arrays = {f"w{k:02d}": rng.normal(0, 0.5, shape) for k, shape in enumerate(weights)}
+    if name == "frozen":  # a variance is not negative
+        arrays = {key: np.abs(value) + 0.5 if value.shape == (3,) else value for key, value in arrays.items()}
     arrays |= {f"x{k}": rng.normal(size=(BATCH, *shape)) for k, shape in enumerate(in_shapes)}
     arrays |= {f"y{k}": rng.normal(size=(BATCH, *shape)) for k, shape in enumerate(out_shapes)}
     return {key: value.astype(np.float32) for key, value in arrays.items()}

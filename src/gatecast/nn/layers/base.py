@@ -202,7 +202,7 @@ class BaseLayer(metaclass=LayerType):
     def __repr__(self) -> str:
         """Return the layer as it is written, without arguments that have their default."""
         settings = []
-        for item in fields(self):
+        for item in sorted(fields(self), key=lambda item: item.kw_only):
             value = getattr(self, item.name)
             if item.default is MISSING and not item.kw_only:
                 settings.append(repr(value))
