@@ -64,7 +64,8 @@ def _gelu_slope(z: Array, _y: Array) -> Array:
 
 def _silu_slope(z: Array, _y: Array) -> Array:
     """Compute s (1 + z (1 - s)) with s = sigmoid(z)."""
-    return sigmoid(z) * (1 + z * (1 - sigmoid(z)))
+    slope: Array = sigmoid(z) * (1 + z * (1 - sigmoid(z)))
+    return slope
 
 
 ACTIVATIONS = {

@@ -200,6 +200,7 @@ def _layers_with_weights(network: Network, weights: Weights) -> list[tuple[Layer
             raise ConfigError(
                 f"PyTorch has no module for {layer}",
                 expected="SimpleRNN, GRU(reset_after=True), LSTM without peepholes, layer_norm and coupled, "
+                "with biases and the usual activations, "
                 'Bidirectional(merge_mode="concat") of these, Dense',
                 fix="Use get_weights and set_weights, which exchange the weights of any layer as a list.",
             )
@@ -211,11 +212,19 @@ def _exists_in_torch(layer: Layer, views: Params) -> bool:
     inner: Any = layer.layer if isinstance(layer, Bidirectional) else layer
     if not isinstance(inner, (LSTM, GRU, SimpleRNN, Dense)):
         return False
+    if not _is_plain(inner):
+        return False
     if any("gain" in name or name[-1] == "P" for name in views):
         return False
     if not getattr(inner, "reset_after", True) or getattr(inner, "coupled", False):
         return False
     return not isinstance(layer, Bidirectional) or (layer.merge_mode == "concat" and not isinstance(inner, Dense))
+
+
+def _is_plain(layer: Any) -> bool:
+    """Return whether a layer has biases, the activations of PyTorch's cells, and reads from the beginning."""
+    other = getattr(layer, "_activations", None) is not None or getattr(layer, "go_backwards", False)
+    return bool(layer.use_bias) and not other
 
 
 def _torch_layers(state_dict: Mapping[str, Any]) -> list[_TorchLayer]:

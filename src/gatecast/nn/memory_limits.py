@@ -127,6 +127,8 @@ def _count_params(layer: Any, in_shape: Shape) -> int:
         return _count_params(layer.layer, in_shape)
     if hasattr(layer, "input_dim"):
         return int(layer.input_dim * layer.output_dim)
+    if hasattr(layer, "kernel_size"):
+        return int(layer.kernel_size * layer.filters * features)
     units = getattr(layer, "units", 0)
     cell = CELLS.get(getattr(layer, "_cell", ""))
     if cell is None:

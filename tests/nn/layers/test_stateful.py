@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from layer_examples import F, T, normal
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, unpack
-from gatecast.layers import GRU, LSTM, Bidirectional, CallContext, Dense, Input, SimpleRNN
+from gatecast.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    CallContext,
+    Dense,
+    Dilated,
+    Input,
+    Residual,
+    SimpleRNN,
+    TimeDistributed,
+)
 from gatecast.models import Sequential
 
 KINDS = {"LSTM": LSTM, "GRU": GRU, "SimpleRNN": SimpleRNN}
@@ -86,3 +99,16 @@ def test_go_backwards_is_the_backward_copy_of_a_bidirectional_layer(kind, rng):
     own = {name.removeprefix("backward."): p for name, p in params.items() if name.startswith("backward.")}
     reverse, _, _ = KINDS[kind](4, return_sequences=True, go_backwards=True).forward(own, x, CallContext())
     np.testing.assert_array_equal(unpack(reverse, 5)[:, ::-1], unpack(y, 5)[:, :, 4:])
+
+
+@pytest.mark.parametrize("option", ["stateful", "go_backwards", "return_state"])
+def test_wrappers_refuse_what_they_cannot_pass_on(option):
+    inner = LSTM(3, return_sequences=True, **{option: True})
+    for make in (
+        Bidirectional,
+        Residual,
+        TimeDistributed,
+        partial(Dilated, rate=2),
+    ):
+        with pytest.raises(ConfigError, match=f"takes no layer with {option}"):
+            make(inner)

@@ -42,6 +42,7 @@ __all__ = [
     "check_choice",
     "check_input",
     "check_layer_type",
+    "check_plain_recurrence",
     "feature_count",
     "forward_from",
     "strip_prefix",
@@ -202,7 +203,7 @@ class BaseLayer(metaclass=LayerType):
     def __repr__(self) -> str:
         """Return the layer as it is written, without arguments that have their default."""
         settings = []
-        for item in sorted(fields(self), key=lambda item: item.kw_only):
+        for item in sorted(fields(self), key=lambda item: bool(item.kw_only)):
             value = getattr(self, item.name)
             if item.default is MISSING and not item.kw_only:
                 settings.append(repr(value))
@@ -625,6 +626,25 @@ def check_layer_type(value: object, types: tuple[type, ...], wrapper: str, expec
     """
     if not isinstance(value, types):
         raise ConfigError("Invalid layer", where=wrapper, got=repr(value), expected=expected)
+
+
+def check_plain_recurrence(layer: object, wrapper: str) -> None:
+    """Raise an error if a recurrent layer has an option that a wrapper cannot pass on.
+
+    Args:
+        layer: Inner layer.
+        wrapper: Name of the wrapper.
+
+    Raises:
+        ConfigError: If the layer is stateful, reads backwards, or returns its state.
+
+    Example:
+        >>> check_plain_recurrence(BaseLayer(), "Bidirectional")
+    """
+    options = [name for name in ("stateful", "go_backwards", "return_state") if getattr(layer, name, False)]
+    if options:
+        fix = "Use the layer without the wrapper, or without these options."
+        raise ConfigError(f"{wrapper} takes no layer with {', '.join(options)}", got=repr(layer), fix=fix)
 
 
 def add_prefix(params: Params, prefix: str) -> Params:

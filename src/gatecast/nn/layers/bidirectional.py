@@ -21,6 +21,7 @@ from gatecast.nn.layers.base import (
     add_prefix,
     check_choice,
     check_layer_type,
+    check_plain_recurrence,
     strip_prefix,
     wrapper_input_shape,
 )
@@ -70,6 +71,7 @@ class Bidirectional(BaseLayer):
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (Recurrent, Dilated), "Bidirectional", "a recurrent layer, such as LSTM(50)")
+        check_plain_recurrence(self.layer, "Bidirectional")
         check_choice(self.merge_mode, MERGES, "Bidirectional", "merge_mode")
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
         self._check_base()

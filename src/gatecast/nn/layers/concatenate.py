@@ -23,6 +23,7 @@ from gatecast.nn.layers.base import (
     add_prefix,
     backward_from,
     check_layer_type,
+    check_plain_recurrence,
     forward_from,
     strip_prefix,
     wrapper_input_shape,
@@ -90,6 +91,7 @@ class Concatenate(StatefulLayer):
             )
         for layer in (layer for branch in branches for layer in branch):
             check_layer_type(layer, (BaseLayer,), "Concatenate", "layers of gatecast.layers")
+            check_plain_recurrence(layer, "Concatenate")
         object.__setattr__(self, "branches", branches)
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, branches[0][0]))
         self._check_base()

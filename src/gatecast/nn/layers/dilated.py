@@ -28,6 +28,7 @@ from gatecast.nn.layers.base import (
     add_to_stack,
     check_input,
     check_layer_type,
+    check_plain_recurrence,
     wrapper_input_shape,
 )
 from gatecast.nn.layers.gru import GRU
@@ -69,6 +70,7 @@ class Dilated(StatefulLayer):
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (Recurrent,), "Dilated", "a recurrent layer, such as GRU(50)")
+        check_plain_recurrence(self.layer, "Dilated")
         object.__setattr__(self, "rate", check_positive_int(self.rate, "rate", where="Dilated"))
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
         self._check_base()

@@ -42,6 +42,11 @@ class Masking(BaseLayer):
             raise ConfigError("Invalid mask_value", where="Masking", got=repr(value), expected="a number")
         object.__setattr__(self, "mask_value", float(value))
 
+    @property
+    def supports_streaming(self) -> bool:
+        """Always False: a stream is told by `warm(x, mask)` which steps to skip."""
+        return False
+
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y, shaped like x, with zeros in the skipped steps."""
         used = self._used(check_input(self, x))[:, :, None]

@@ -99,7 +99,7 @@ def RNN(  # noqa: N802
 
 def _stacked(cells: Any) -> ConfigError:
     """Return the error for several cells in one layer."""
-    layers = [cell.layer for cell in cells if isinstance(cell, LSTMCell)]
+    layers: list[Any] = [cell.layer for cell in cells if isinstance(cell, LSTMCell)]
     rows = [repr(replace(layer, return_sequences=True)) for layer in layers[:-1]] + [
         repr(layer) for layer in layers[-1:]
     ]

@@ -25,6 +25,7 @@ from gatecast.nn.layers.base import (
     add_to_stack,
     backward_from,
     check_layer_type,
+    check_plain_recurrence,
     forward_from,
     wrapper_input_shape,
 )
@@ -55,6 +56,7 @@ class Residual(StatefulLayer):
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (BaseLayer,), "Residual", "a layer of gatecast.layers")
+        check_plain_recurrence(self.layer, "Residual")
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
         self._check_base()
 

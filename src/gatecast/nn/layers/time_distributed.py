@@ -23,6 +23,7 @@ from gatecast.nn.layers.base import (
     add_to_stack,
     check_input,
     check_layer_type,
+    check_plain_recurrence,
     validate_shape,
 )
 from gatecast.nn.layers.dense import Dense
@@ -56,6 +57,7 @@ class TimeDistributed(BaseLayer):
 
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (BaseLayer,), "TimeDistributed", "a layer, such as Dense(1)")
+        check_plain_recurrence(self.layer, "TimeDistributed")
         if isinstance(self.layer, BatchNormalization):
             fix = "It normalizes the features over all steps: leave TimeDistributed out."
             raise ConfigError("TimeDistributed cannot hold BatchNormalization", fix=fix)
