@@ -129,7 +129,7 @@ class Sequential:
                 fix="Begin the model with Input((time, features)), or call fit first.",
             )
         if self._network is None:
-            network = build(self.layers, self._in_shape)
+            network = build(self._network_layers(), self._in_shape)
             check_network_size(network)
             fresh = initial_weights(network, self.seed)
             for old, new in zip(self._weights.views if self._weights else (), fresh.views, strict=False):
@@ -460,6 +460,10 @@ class Sequential:
         model = cls([Input(network.shapes[0]), *network.layers], seed=seed)
         model._network, model._weights, model._compiled = network, weights, compiled
         return model
+
+    def _network_layers(self) -> Sequence[Layer]:
+        """Return the layers of the network, in order."""
+        return self.layers
 
     def _settings(self) -> tuple[Loss, GradientTransformation]:
         """Return loss and optimizer."""

@@ -84,7 +84,8 @@ def test_a_saved_model_predicts_the_same_bits(rng, tmp_path):
 
 def test_layers_of_a_graph_have_names_and_weights():
     model = two_inputs()
-    assert isinstance(model.layers[0], Graph)
+    assert isinstance(model.network.layers[0], Graph)
+    assert model.get_layer(index=0) is model.layers[0]
     assert model.output_names == ["mean", "spread"]
     layer = model.get_layer("lstm")
     assert [w.shape for w in layer.get_weights()] == [(1, 16), (4, 16), (16,)]
@@ -132,6 +133,7 @@ def test_operators_are_merge_layers():
         (lambda x: LSTM(3)(x, initial_state=[GRU(3, return_state=True)(x)[1]]), "initial state does not fit"),
         (lambda x: LSTM(3)(LSTM(3)(x)), "no time axis"),
         (lambda x: LSTM(3)(x, training=True), "called with training"),
+        (lambda x: Model(x, Dense(1)(x)).add(Dense(1)), "make a new model"),
         (lambda x: Sequential([x, Concatenate()]).network, "Call it on a list of outputs"),
     ],
 )
@@ -161,3 +163,16 @@ def test_an_input_of_any_length_is_refused_among_several():
     outputs = Dense(1)(Concatenate()([LSTM(4)(past), calendar]))
     with pytest.raises(ConfigError, match="number of steps must be known"):
         Model([past, calendar], outputs)
+
+
+def test_summary_lists_the_layers_of_a_graph():
+    lines = []
+    two_inputs().summary(print_fn=lines.append)
+    assert [line.split()[0] for line in lines[0].splitlines()[2:]] == [
+        "LSTM",
+        "Dropout",
+        "Concatenate",
+        "Dense",
+        "Dense",
+        "total",
+    ]

@@ -67,7 +67,7 @@ def test_arguments_without_meaning_are_accepted():
     ("make", "text"),
     [
         (lambda: LSTM(3, return_sequence=True), "no argument return_sequence: .*Did you mean return_sequences"),
-        (lambda: LSTM(3, actvation="relu"), "Did you mean activation"),
+        (lambda: LSTM(3, activations="relu"), "Did you mean activation"),
         (lambda: Dense(3, activity_regularizer="l2"), "no activity_regularizer here, as it has in Keras"),
         (lambda: Dense(3, weights=[1]), "no argument weights here, as it has in Keras. Build the model"),
         (lambda: LSTM(3, time_major=True), "samples, time, features"),

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -26,8 +26,10 @@ from gatecast.nn.functional.samples import join_parts, split_parts
 from gatecast.nn.functional.tracing import as_list, trace_model
 from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
-from gatecast.nn.model_layers import adopt, find_layer, layer_names
+from gatecast.nn.model_layers import adopt, layer_names, params_of
+from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.summary import summary
 
 __all__ = ["Model", "load_model"]
 
@@ -81,46 +83,50 @@ class Model(Sequential):
         super().__init__([Input(in_shape), *stack], seed=seed)
         self.name = name
         self._in_shapes, self._in_names = list(in_shapes), list(in_names)
-        self._inner_layers = list(layers)
+        self._stack, self.layers = list(stack), list(layers)
         for layer in layers:
             adopt(self, layer)
         self.build()
 
-    @property
-    def inner_layers(self) -> list[Layer]:
-        """The layers, in the order of their first call; `layers` holds the `Graph` of them, if there is one."""
-        return self._inner_layers
+    def add(self, layer: Layer | Input) -> None:
+        """Append a layer while the model is made; afterwards its layers are fixed.
+
+        Raises:
+            ConfigError: The model is complete.
+        """
+        if hasattr(self, "_stack"):
+            fix = "Call the layer on the output and make a new model: Model(inputs, layer(outputs))."
+            raise ConfigError("A functional model has no add", got=repr(layer), fix=fix)
+        super().add(layer)
 
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs: those of the layers that they come from."""
         graph = self._graph
         if graph is None:
-            return [layer_names(self._inner_layers)[-1]]
+            return [layer_names(self.layers)[-1]]
         names = layer_names(graph.layers)
         return [names[graph.layer_of(value)] for value in graph.outputs]
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return a layer by its name, or by its position; see `Sequential.get_layer`."""
-        return find_layer(self._inner_layers, name, index)
 
     def layer_params(self, layer: BaseLayer) -> Params:
         """Return the parameters of one of the layers, as views into the weights."""
         graph = self._graph
-        if graph is None or layer is graph:
-            return super().layer_params(layer)
-        for number, candidate in enumerate(graph.layers):
-            if candidate is layer:
-                return graph.layer_params(number, self.weights.views[0])
-        raise ConfigError(f"{layer!r} is no layer of the model")
+        views = self.weights.views
+        if graph is not None:
+            views = tuple(graph.layer_params(k, views[0]) for k in range(len(graph.layers)))
+        return params_of(self.layers, views, layer)
 
-    def reset_states(self) -> None:
-        """Forget the states of all stateful layers."""
-        for layer in self._inner_layers:
-            if getattr(layer, "stateful", False):
-                layer.reset_states()  # type: ignore[attr-defined]
-
-    reset_state = reset_states
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print layers, output shapes and numbers of parameters; see `Sequential.summary`."""
+        graph = self._graph
+        if graph is None:
+            super().summary(print_fn)
+            return
+        network, weights = self.network, self.weights
+        shapes = (network.shapes[0], *graph.layer_shapes(network.shapes[0]))
+        views = tuple(graph.layer_params(k, weights.views[0]) for k in range(len(graph.layers)))
+        text = summary(Network(graph.layers, shapes), Weights(weights.vector, views))
+        (print_fn or print)(text)
 
     def compile(self, optimizer: Any = None, loss: Any = None, loss_weights: Any = None, **options: Any) -> None:
         """Set optimizer and loss; see `Sequential.compile`.
@@ -193,8 +199,12 @@ class Model(Sequential):
     @property
     def _graph(self) -> Graph | None:
         """The graph, unless the layers follow each other."""
-        first: Any = self.layers[0]
+        first: Any = self._stack[0]
         return first if isinstance(first, Graph) else None
+
+    def _network_layers(self) -> Sequence[Layer]:
+        """Return the layers of the network: a graph alone, or the layers themselves."""
+        return self._stack
 
     @property
     def _out_shapes(self) -> list[Shape]:

@@ -100,6 +100,14 @@ class Graph(BaseLayer):
         shapes = self._shapes(in_shape)
         return [shapes[value] for value in self.outputs]
 
+    def layer_shapes(self, in_shape: Shape) -> list[Shape]:
+        """Return the output shape of every layer in its first call."""
+        shapes = self._shapes(in_shape)
+        first_calls = {
+            layer: first for (layer, _, _), first in reversed(list(zip(self.calls, self._firsts, strict=True)))
+        }
+        return [shapes[first_calls[k]] for k in range(len(self.layers))]
+
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Draw the parameters of all layers."""
         shapes, params = self._shapes(in_shape), Params()

@@ -44,7 +44,7 @@ class Masking(BaseLayer):
 
     @property
     def supports_streaming(self) -> bool:
-        """Always False: a stream is told by `warm(x, mask)` which steps to skip."""
+        """Always False: in a stream, `warm(x, mask)` names the steps to skip."""
         return False
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
