@@ -91,9 +91,11 @@ class Differentiator:
             need_dx: Whether the gradients of inputs and outputs are wanted.
         """
         if self._in_one_call is not None and TrainingStack.takes(batch.x, single_blocks=self._single_blocks):
-            result = self._in_block_order(*self._in_one_call, batch, training, need_dx)
-        else:
-            result = self._layer_by_layer(batch, training, need_dx)
+            return self._with_penalties(self._in_block_order(*self._in_one_call, batch, training, need_dx))
+        return self._with_penalties(self._layer_by_layer(batch, training, need_dx))
+
+    def _with_penalties(self, result: BatchGradient) -> BatchGradient:
+        """Add the regularizers to loss and gradients, and clear the gradients of what is not trained."""
         if self._has_penalties:
             add_penalty_gradients(self._network, self._weights, self._grads)
             result = result._replace(loss=result.loss + penalty(self._network, self._weights))
