@@ -85,7 +85,8 @@ inline int lanes_of(const In& x) {
 }
 
 inline gatecast::Activation checked_activation(int number) {
-  if (number < 0 || number >= static_cast<int>(gatecast::Activation::count)) throw nb::value_error("unknown activation");
+  if (number < 0 || number >= static_cast<int>(gatecast::Activation::count))
+    throw nb::value_error("unknown activation");
   return static_cast<gatecast::Activation>(number);
 }
 
@@ -93,13 +94,13 @@ inline gatecast::Activation checked_activation(int number) {
 
 namespace gatecast {
 
-void bind_recurrent(nanobind::module_& m);    // recurrent.cpp
-void bind_quantiles(nanobind::module_& m);    // quantile.cpp
-void bind_losses(nanobind::module_& m);       // loss.cpp
+void bind_recurrent(nanobind::module_& m);     // recurrent.cpp
+void bind_quantiles(nanobind::module_& m);     // quantile.cpp
+void bind_losses(nanobind::module_& m);        // loss.cpp
 void bind_convolutions(nanobind::module_& m);  // convolution.cpp
-void bind_stack(nanobind::module_& m);        // stack.cpp
-void bind_local_trend(nanobind::module_& m);  // local_trend.cpp
-void bind_smoothing(nanobind::module_& m);    // smoothing.cpp
-void bind_testing(nanobind::module_& m);      // testing.cpp
+void bind_stack(nanobind::module_& m);         // stack.cpp
+void bind_local_trend(nanobind::module_& m);   // local_trend.cpp
+void bind_smoothing(nanobind::module_& m);     // smoothing.cpp
+void bind_testing(nanobind::module_& m);       // testing.cpp
 
 }  // namespace gatecast

@@ -18,9 +18,10 @@ Outs make_state(const gatecast::Recurrent& a) {
 }
 
 // keep: y and `saved` are wanted, for a backward pass. sequences: y is wanted.
-std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, std::vector<int> activations, In x, In Wx, MaybeIn Wh, In b, MaybeIn P,
-                                             MaybeIn gain, MaybeIn Wr, States state, MaybeIn mask, MaybeIn drop,
-                                             States zone, std::vector<float> zone_share, bool keep, bool sequences) {
+std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, std::vector<int> activations, In x, In Wx,
+                                             MaybeIn Wh, In b, MaybeIn P, MaybeIn gain, MaybeIn Wr, States state,
+                                             MaybeIn mask, MaybeIn drop, States zone, std::vector<float> zone_share,
+                                             bool keep, bool sequences) {
   gatecast::Recurrent a = checked_recurrent({.cell = cell,
                                              .heads = heads,
                                              .activations = activations,
@@ -52,9 +53,9 @@ std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, std::vecto
 }
 
 // dx, the gradients of the state (none unless need_state), and those of Wx, Wh, b, P, gain, Wr.
-std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t heads, std::vector<int> activations, In x, In Wx, MaybeIn Wh, In b,
-                                                           MaybeIn P, MaybeIn gain, MaybeIn Wr, States state,
-                                                           MaybeIn mask, MaybeIn drop, States zone,
+std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t heads, std::vector<int> activations, In x,
+                                                           In Wx, MaybeIn Wh, In b, MaybeIn P, MaybeIn gain, MaybeIn Wr,
+                                                           States state, MaybeIn mask, MaybeIn drop, States zone,
                                                            std::vector<float> zone_share, In y, MaybeIn saved,
                                                            MaybeIn dy, States dstate, bool need_dx, bool need_state) {
   gatecast::Recurrent a = checked_recurrent({.cell = cell,
@@ -191,15 +192,15 @@ void adam(InOut m, InOut v, InOut g, double beta1, double beta2, double eps, dou
 }  // namespace
 
 void gatecast::bind_recurrent(nb::module_& m) {
-  m.def("forward", &forward, "cell"_a, "heads"_a, "activations"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
-        "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
-        "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
-        "zone_share"_a, "keep"_a, "sequences"_a);
-  m.def("backward", &backward, "cell"_a, "heads"_a, "activations"_a, "x"_a.noconvert(), "Wx"_a.noconvert(), "Wh"_a.noconvert().none(),
-        "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(), "Wr"_a.noconvert().none(),
-        "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(), "zone"_a.noconvert(),
-        "zone_share"_a, "y"_a.noconvert(), "saved"_a.noconvert().none(), "dy"_a.noconvert().none(),
-        "dstate"_a.noconvert(), "need_dx"_a, "need_state"_a);
+  m.def("forward", &forward, "cell"_a, "heads"_a, "activations"_a, "x"_a.noconvert(), "Wx"_a.noconvert(),
+        "Wh"_a.noconvert().none(), "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(),
+        "Wr"_a.noconvert().none(), "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(),
+        "zone"_a.noconvert(), "zone_share"_a, "keep"_a, "sequences"_a);
+  m.def("backward", &backward, "cell"_a, "heads"_a, "activations"_a, "x"_a.noconvert(), "Wx"_a.noconvert(),
+        "Wh"_a.noconvert().none(), "b"_a.noconvert(), "P"_a.noconvert().none(), "gain"_a.noconvert().none(),
+        "Wr"_a.noconvert().none(), "state"_a.noconvert(), "mask"_a.noconvert().none(), "drop"_a.noconvert().none(),
+        "zone"_a.noconvert(), "zone_share"_a, "y"_a.noconvert(), "saved"_a.noconvert().none(),
+        "dy"_a.noconvert().none(), "dstate"_a.noconvert(), "need_dx"_a, "need_state"_a);
   m.def("dense_forward", &dense_forward, "x"_a.noconvert(), "W"_a.noconvert(), "b"_a.noconvert(), "activation"_a);
   m.def("dense_backward", &dense_backward, "x"_a.noconvert(), "W"_a.noconvert(), "y"_a.noconvert().none(),
         "dy"_a.noconvert(), "activation"_a, "need_dx"_a);

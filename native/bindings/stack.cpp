@@ -27,9 +27,9 @@ class TrainingStack {
     if (rows < 1) throw nb::value_error("a stack needs inputs");
   }
 
-  void add_recurrent(int cell, int64_t heads, std::vector<int> activations, In Wx, MaybeIn Wh, In b, MaybeIn P, MaybeIn gain, MaybeIn Wr,
-                     std::vector<MaybeInOut> gradients, bool sequences, bool residual, double dropout_h,
-                     int64_t dilation) {
+  void add_recurrent(int cell, int64_t heads, std::vector<int> activations, In Wx, MaybeIn Wh, In b, MaybeIn P,
+                     MaybeIn gain, MaybeIn Wr, std::vector<MaybeInOut> gradients, bool sequences, bool residual,
+                     double dropout_h, int64_t dilation) {
     if (!has_time_) throw nb::value_error("a recurrent layer needs a time axis");
     if (gradients.size() != 6) throw nb::value_error("gradients must be those of Wx, Wh, b, P, gain, Wr");
     Out x = make({1, 1, rows_, gatecast::LANES});  // for the checks

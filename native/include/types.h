@@ -107,17 +107,17 @@ struct Recurrent {
   int64_t heads;  // the recurrence is block-diagonal with this many blocks
   Peephole peephole;
   Activation activation, recurrent_activation;  // read by the cells of any activations alone
-  const float* x;                   // (blocks, T, I, L)
-  const float *Wx, *Wh, *b;         // (I, inputs H), (R / heads, recurrent H), (gradients H)
-  const float* P;                   // peepholes: diagonal (3H), full (H, 3H): columns i, f, o
-  const float* gain;                // (gradients H): gates are layer-normalised
-  const float* Wr;                  // (H, R): projection
-  const float* state0[MAX_STATES];  // h (blocks, R, L), others (blocks, H, L)
-  const float* mask;                // (blocks, T, L): 0 = skip the step, the state is carried
-  const float* drop;                // (blocks, R, L): what the recurrent products see is h * drop
-  const float* zone[2];             // (blocks, T, R or H, L): share of the old h, c that stays
-  float zone_share[2];              // the same for all, where zone is null
-  float *y, *saved;                 // (blocks, T, R, L), (blocks, T, saved_rows, L)
+  const float* x;                               // (blocks, T, I, L)
+  const float *Wx, *Wh, *b;                     // (I, inputs H), (R / heads, recurrent H), (gradients H)
+  const float* P;                               // peepholes: diagonal (3H), full (H, 3H): columns i, f, o
+  const float* gain;                            // (gradients H): gates are layer-normalised
+  const float* Wr;                              // (H, R): projection
+  const float* state0[MAX_STATES];              // h (blocks, R, L), others (blocks, H, L)
+  const float* mask;                            // (blocks, T, L): 0 = skip the step, the state is carried
+  const float* drop;                            // (blocks, R, L): what the recurrent products see is h * drop
+  const float* zone[2];                         // (blocks, T, R or H, L): share of the old h, c that stays
+  float zone_share[2];                          // the same for all, where zone is null
+  float *y, *saved;                             // (blocks, T, R, L), (blocks, T, saved_rows, L)
   float* stateT[MAX_STATES];
 
   GATECAST_INLINE const CellSize& size() const { return CELL_SIZES[static_cast<int>(cell)]; }

@@ -79,8 +79,7 @@ GATECAST_INLINE vf value_of(vf z) {
   if constexpr (f == hard_sigmoid) return clamp(z * (1.0f / 6) + 0.5f, vf{}, set1(1.0f));
   if constexpr (f == softsign) return z / (1.0f + absolute(z));
   if constexpr (f == elu) return select(z > vf{}, z, GATECAST_ISA::exp(z) - 1.0f);
-  if constexpr (f == selu)
-    return SELU_SCALE * select(z > vf{}, z, SELU_ALPHA * (GATECAST_ISA::exp(z) - 1.0f));
+  if constexpr (f == selu) return SELU_SCALE * select(z > vf{}, z, SELU_ALPHA * (GATECAST_ISA::exp(z) - 1.0f));
   if constexpr (f == softplus) return GATECAST_ISA::softplus(z);
   if constexpr (f == relu6) return clamp(z, vf{}, set1(6.0f));
   if constexpr (f == leaky_relu) return select(z > vf{}, z, LEAKY_SLOPE * z);
@@ -137,8 +136,7 @@ GATECAST_INLINE void activation_gradient(Activation function, int64_t rows, cons
 
 // slope (rows, L) = f'(z), from z and y = f(z); it may be one of them.
 template <int L>
-GATECAST_INLINE void activation_slope(Activation function, int64_t rows, const float* z, const float* y,
-                                      float* slope) {
+GATECAST_INLINE void activation_slope(Activation function, int64_t rows, const float* z, const float* y, float* slope) {
   with_activation(function, [&]<Activation f>() {
     for_each_vector<L>(rows, [&](auto at) { at.store(slope, slope_of<f>(at.load(z), at.load(y))); });
   });

@@ -19,8 +19,7 @@ struct WindowInputs {
   int64_t begin, steps;  // the first step of x; may be negative
 
   GATECAST_INLINE WindowInputs(const Convolution& a, int64_t first, int64_t count)
-      : begin(first * a.stride - a.before),
-        steps((count - 1) * a.stride + (a.width - 1) * a.dilation + 1) {}
+      : begin(first * a.stride - a.before), steps((count - 1) * a.stride + (a.width - 1) * a.dilation + 1) {}
 
   GATECAST_INLINE bool inside(const Convolution& a) const { return begin >= 0 && begin + steps <= a.T; }
 
