@@ -255,6 +255,18 @@ def test_fit_of_a_long_horizon_reads_more_than_is_held_back(monkeypatch):
     assert np.isfinite(forecaster.evaluation_.scores[0].mae)
 
 
+def test_fit_series_of_mostly_zeros_are_left_to_models_that_forecast_quantiles(rng):
+    ids = np.repeat(["rare", "often"], 60)
+    y = np.r_[rng.poisson(0.2, 60), 50 + rng.poisson(20, 60)].astype(float)
+    table = {"unique_id": ids, "ds": np.tile(np.arange(60), 2), "y": y}
+    short = {name: np.r_[values[48:60], values[108:]] for name, values in table.items()}
+    for rows in (table, short):
+        state = Forecaster(4, model=["pretrained", "dot"]).fit(rows)._fitted()
+        weights = dict(zip(state.panel.ids, state.calibrator.weights.by_series[THETA], strict=True))
+        assert weights["rare"] == 0
+        assert weights["often"] > 0.1
+
+
 def test_fit_weights_models_of_short_series_by_shorter_horizons():
     y = 100 + 5 * np.arange(20.0)
     weights = Forecaster(9, model=["naive", "drift"]).fit({"y": y}).model_weights_

@@ -5,14 +5,14 @@ Shapes: n_rows rows, each a series at an origin; n_series series; K models.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["ModelWeights", "equal_weights", "fit_weights"]
+__all__ = ["ModelWeights", "equal_weights", "fit_weights", "leave_out"]
 
 POWER = 4.0
 """Weights of panels are past errors to the minus this."""
@@ -116,6 +116,28 @@ def fit_weights(
     power = POWER if n_series > 1 else SINGLE_POWER
     by_series = dict(zip(errors, _powers(single if n_series > 1 else panel[:, None], power), strict=True))
     return ModelWeights(dict(zip(errors, _powers(panel[:, None], power)[:, 0].tolist(), strict=True)), by_series)
+
+
+def leave_out(weights: ModelWeights, models: Collection[str], where: BoolArray) -> ModelWeights:
+    """Return weights without some models in some series; as they are where no other model is left.
+
+    Args:
+        weights: Of all models.
+        models: Those to leave out.
+        where: In which series, [n_series].
+
+    Example:
+        >>> weights = leave_out(equal_weights(["a", "b"]), ["b"], np.array([True, False]))
+        >>> weights.by_series["a"].tolist(), weights.shared
+        ([1.0, 0.5], {'a': 0.5, 'b': 0.5})
+    """
+    if not where.any() or not models:
+        return weights
+    by_series = weights.of(np.arange(len(where)))
+    kept = {name: np.where(where & (name in models), 0.0, weight) for name, weight in by_series.items()}
+    total = sum(kept.values(), np.zeros(len(where)))
+    left = {name: np.where(total > 0, w / np.where(total > 0, total, 1.0), by_series[name]) for name, w in kept.items()}
+    return weights._replace(by_series=left)
 
 
 def _typical_error(e: FloatArray, known: BoolArray) -> FloatArray:

@@ -28,9 +28,10 @@ from gatecast.evaluation.calibration import (
     ConformalCalibrator,
     calibrate,
     default_calibrator,
+    is_mostly_zero,
 )
 from gatecast.evaluation.coherent_forecasts import fit_reconciler
-from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
+from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights, leave_out
 from gatecast.evaluation.online_margins import update_margins
 from gatecast.evaluation.past_forecasts import (
     PastForecasts,
@@ -206,8 +207,9 @@ class _Fit:
         if len(panel) <= MAX_FINE_SERIES:
             self.task = self.task._replace(quantiles=_shared_quantiles(self.configs))
         _check_finetune(config, self.configs)
-        columns = zip(unique_columns(self.configs), self.configs, strict=True)
+        columns = list(zip(unique_columns(self.configs), self.configs, strict=True))
         self.stopped_early = [column for column, item in columns if stops_early(item)]
+        self.of_means = [column for column, item in columns if not _forecasts_medians(item)]
         self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
 
     def fit_models(
@@ -243,6 +245,7 @@ class _Fit:
         weights = start.weights
         if self.split is None and self.typical_length < MIN_TRAINING_ROWS:
             weights = _without_networks(columns, self.configs)
+        weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))
         bounds = Bounds(data.lower_bound, data.upper_bound, data.integer)
         if self.panel.hierarchy is not None:
             start = start._replace(reconciler=Reconciler(self.config.reconciliation, np.empty((0, len(self.panel)))))
@@ -314,13 +317,14 @@ class _Fit:
         past = forecast_past(quick, self.context, origins, self.season_length)
         unknown = {name: np.full(len(past.series), np.nan) for name in ensemble.columns}
         weights = fit_weights({**unknown, **past.errors()}, past.series, past.horizons, len(self.context))
+        weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))
         return calibrator._replace(weights=weights)
 
     def _calibrate(
         self, calibrator: ConformalCalibrator, past: PastForecasts, context: PanelContext
     ) -> ConformalCalibrator:
         """Learn from past errors: weights, widths, and how the series of a hierarchy err together."""
-        calibrator = calibrate(calibrator, past, context, self.config.level, self.stopped_early)
+        calibrator = calibrate(calibrator, past, context, self.config.level, self.stopped_early, self.of_means)
         if self.panel.hierarchy is None:
             return calibrator
         return calibrator._replace(reconciler=fit_reconciler(calibrator, past, len(self.panel)))
@@ -370,6 +374,11 @@ def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
         return []
     about = {"n": n, "n_series": len(context), "m": season.season_length, "max_cycles": MAX_CYCLES}
     return [NOTES["panel_season"].format(**about)]
+
+
+def _forecasts_medians(config: ModelConfig) -> bool:
+    """Return whether a model was trained to forecast quantiles; the others add normal errors to a mean."""
+    return config.family == "network" or bool(getattr(config, "is_calibrated", False))
 
 
 def _without_networks(columns: list[str], configs: list[ModelConfig]) -> ModelWeights:
