@@ -134,9 +134,11 @@ def leave_out(weights: ModelWeights, models: Collection[str], where: BoolArray) 
     if not where.any() or not models:
         return weights
     by_series = weights.of(np.arange(len(where)))
-    kept = {name: np.where(where & (name in models), 0.0, weight) for name, weight in by_series.items()}
-    total = sum(kept.values(), np.zeros(len(where)))
-    left = {name: np.where(total > 0, w / np.where(total > 0, total, 1.0), by_series[name]) for name, w in kept.items()}
+    remaining = {name: np.where(where & (name in models), 0.0, weight) for name, weight in by_series.items()}
+    total = sum(remaining.values(), np.zeros(len(where)))
+    left = {
+        name: np.where(total > 0, w / np.where(total > 0, total, 1.0), by_series[name]) for name, w in remaining.items()
+    }
     return weights._replace(by_series=left)
 
 
