@@ -260,8 +260,8 @@ def test_fit_series_of_mostly_zeros_are_left_to_models_that_forecast_quantiles(r
     y = np.r_[rng.poisson(0.2, 60), 50 + rng.poisson(20, 60)].astype(float)
     table = {"unique_id": ids, "ds": np.tile(np.arange(60), 2), "y": y}
     short = {name: np.r_[values[48:60], values[108:]] for name, values in table.items()}
-    for rows in (table, short):
-        state = Forecaster(4, model=["pretrained", "dot"]).fit(rows)._fitted()
+    for given in (table, short):
+        state = Forecaster(4, model=["pretrained", "dot"]).fit(given)._fitted()
         weights = dict(zip(state.panel.ids, state.calibrator.weights.by_series[THETA], strict=True))
         assert weights["rare"] == 0
         assert weights["often"] > 0.1
