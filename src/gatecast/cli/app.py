@@ -25,6 +25,7 @@ from gatecast.cli.commands import (
     tune,
     update,
 )
+from gatecast.cli.text_values import TextGroup
 
 __all__ = ["app"]
 
@@ -36,6 +37,7 @@ Examples:
 
 app = typer.Typer(
     name="gatecast",
+    cls=TextGroup,
     epilog=EXAMPLES,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -8,6 +8,7 @@ The version is printed without loading anything else.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -23,6 +24,8 @@ __all__ = ["main"]
 OUTPUT_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 """System errors of an output that takes no more; they carry no file name."""
 DONE, DATA, USE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
+NEW_OBJECTS = 200_000
+"""New objects after which Python looks for garbage: what a command imports stays, and is not to be searched for any."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     True
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        _prepare_process()
     _replace_unencodable_characters()
     try:
         if args == ["--version"]:
@@ -77,6 +82,13 @@ def _run(args: list[str]) -> int:
 
     code = get_command(app).main(args, prog_name="gatecast", standalone_mode=False)
     return code if isinstance(code, int) else DONE
+
+
+def _prepare_process() -> None:
+    """Set what belongs to a process that runs one command and ends, before NumPy is imported."""
+    # The products are small, and the kernels have threads of their own: more of BLAS would only wait for processors.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(NEW_OBJECTS)
 
 
 def _stopped(stop: SystemExit) -> int:
