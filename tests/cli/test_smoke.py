@@ -75,6 +75,51 @@ def test_import_loads_nothing_heavy(module, heavy):
     assert done.stdout.split() == []
 
 
+OTHER_COMMANDS = {
+    "pydantic",
+    "importlib.metadata",
+    "gatecast.explain.gates",
+    "gatecast.nn.sequential",
+    "gatecast.stream",
+}
+OTHER_MODELS = {"gatecast.forecasting.segrnn.model", "gatecast.forecasting.es_rnn.model", "gatecast.nn.layers.table"}
+PACKAGES = {"duckdb", "narwhals", "pandas", "polars", "pyarrow", "matplotlib", "plotly", "optuna", "scipy", "holidays"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "others"),
+    [
+        ("", set()),
+        ("--model pretrained", {"gatecast.forecasting.panel_rnn.model", "gatecast.forecasting.theta"}),
+        ("--model naive", {"gatecast.forecasting.pretrained.model", "gatecast.forecasting.theta"}),
+    ],
+)
+def test_forecast_of_a_csv_loads_only_what_it_uses(options, others, workdir):
+    words = ["forecast", "sales.csv", "-n", "3", *options.split(), *([] if options else ["--max-steps", "2"])]
+    code = f"import sys; from gatecast.cli.main import main; main({words}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split("\n")[-2].split())
+    reports = {name for name in loaded if name.startswith(("gatecast.selection", "gatecast.reporting.sections"))}
+    assert not loaded & (PACKAGES | OTHER_COMMANDS | OTHER_MODELS | others)
+    assert not reports
+    assert {"gatecast.forecaster", "rich.console"} <= loaded
+
+
+@pytest.mark.parametrize(("arguments", "threads", "is_raised"), [("", "1", True), (["--version"], "None", False)])
+def test_only_a_process_of_its_own_is_prepared(arguments, threads, is_raised):
+    code = (
+        "import gc, os, sys; from gatecast.cli.main import main; before = gc.get_threshold()[0]; "
+        f"sys.argv = ['gatecast', '--version']; main({arguments}); "
+        "print(os.environ.get('OPENBLAS_NUM_THREADS'), gc.get_threshold()[0] - before)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    n_threads, difference = done.stdout.split("\n")[1].split()
+    assert n_threads == threads
+    assert (int(difference) > 0) == is_raised
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_loads_no_model(name):

@@ -117,7 +117,7 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig) -> P
     """
     data = config.data
     panel = trim_unobserved(base_series(panel), notes)
-    check_series(panel, notes)
+    check_series(panel, notes, config.model)
     check_bounds(panel, data)
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
     if not config.hierarchy:
