@@ -78,8 +78,10 @@ def _run(args: list[str]) -> int:
     """Parse the arguments and run their command."""
     from typer.main import get_command
 
-    from gatecast.cli.app import app
+    from gatecast.cli.app import COMMANDS, make_app
 
+    # To declare the options of all commands takes longer than to run the parser.
+    app = make_app(args[:1] if args and args[0] in COMMANDS else COMMANDS)
     code = get_command(app).main(args, prog_name="gatecast", standalone_mode=False)
     return code if isinstance(code, int) else DONE
 
@@ -164,12 +166,12 @@ def _options_of_command(args: Sequence[str]) -> Mapping[str, str]:
     """Return the options by Python argument that the command has: advice to use another one could not be followed."""
     from typer.main import get_command
 
-    from gatecast.cli.app import app
+    from gatecast.cli.app import COMMANDS, make_app
     from gatecast.cli.options import OPTION_OF_ARGUMENT
 
-    command = getattr(get_command(app), "commands", {}).get(args[0] if args else "")
-    if command is None:
+    if not args or args[0] not in COMMANDS:
         return {}
+    command = getattr(get_command(make_app(args[:1])), "commands", {})[args[0]]
     flags = {flag for parameter in command.params for flag in (*parameter.opts, parameter.metavar)}
     return {name: option for name, option in OPTION_OF_ARGUMENT.items() if option in flags}
 
