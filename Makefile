@@ -112,7 +112,7 @@ bench-reading: .venv/.test  ## speed of reading CSV files, compared with DuckDB
 	$(BIN)/python benchmarks/reading.py
 
 bench-cold: .venv/.demo  ## time of `gatecast forecast` in a process of its own
-	$(BIN)/python benchmarks/cold.py
+	$(BIN)/python benchmarks/cold.py $(ARGS)
 
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200

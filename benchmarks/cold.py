@@ -38,11 +38,11 @@ class Run(NamedTuple):
 
 def run(folder: Path, arguments: list[str]) -> Run:
     """Run the command of a checkout."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "gatecast", *arguments],
-        env=kept | {"PYTHONPATH": str(folder / "src")},
+        env=inherited | {"PYTHONPATH": str(folder / "src")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
