@@ -25,7 +25,7 @@ install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" 
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
-  bench-grid bench-more bench-reading pretrain clean
+  bench-grid bench-more bench-reading bench-cold pretrain clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -110,6 +110,9 @@ bench-more: .venv/.demo .venv-torch/.installed  ## speed of one window, one step
 
 bench-reading: .venv/.test  ## speed of reading CSV files, compared with DuckDB
 	$(BIN)/python benchmarks/reading.py
+
+bench-cold: .venv/.demo  ## time of `gatecast forecast` in a process of its own
+	$(BIN)/python benchmarks/cold.py $(ARGS)
 
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200

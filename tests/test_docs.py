@@ -192,9 +192,9 @@ def test_site_navigation_has_every_page_once():
 def cli_commands():
     from typer.main import get_command
 
-    from gatecast.cli.app import app
+    from gatecast.cli.app import make_app
 
-    return get_command(app).commands
+    return get_command(make_app()).commands
 
 
 def flags_of(command):

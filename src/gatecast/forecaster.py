@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib.util import find_spec
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,32 +32,27 @@ from gatecast.data.panel_update import complete_history, extend_panel, prepend_h
 from gatecast.data.reader import add_offsets, attach_findings, kind_of, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.evaluation.learning_curves import Diagnosis
 from gatecast.evaluation.point_forecasts import POINTS
 from gatecast.evaluation.reconciliation import check_reconciliation
-from gatecast.explain.forecast_attribution import Explanation, explain
-from gatecast.explain.gates import Gates, find_series, inspect_network
-from gatecast.explain.inspector import Inspector
-from gatecast.explain.learning_curves import diagnose_fit
-from gatecast.explain.permutation_importance import Importance, permutation_importance
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import check_model, needs_training
-from gatecast.metrics.tables import cross_validation_columns, to_columns
-from gatecast.nn.inspection.unit_memory import UnitMemory
-from gatecast.nn.sequential import Sequential
 from gatecast.pipeline import predict as tables
-from gatecast.pipeline import serialization
-from gatecast.pipeline.anomalies import anomaly_table
-from gatecast.pipeline.cross_validation import cross_validate, score_new_rows
 from gatecast.pipeline.data_checks import trim_unobserved
 from gatecast.pipeline.fit import fit, prepare_panel, update
 from gatecast.pipeline.progress import Progress, show_progress
 from gatecast.pipeline.read import read_source
 from gatecast.pipeline.state import FittedState
-from gatecast.pipeline.stream import start_stream
 from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
-from gatecast.stream import ForecastStream
+
+if TYPE_CHECKING:
+    from gatecast.evaluation.learning_curves import Diagnosis
+    from gatecast.explain.forecast_attribution import Explanation
+    from gatecast.explain.gates import Gates
+    from gatecast.explain.inspector import Inspector
+    from gatecast.explain.permutation_importance import Importance
+    from gatecast.nn.inspection.unit_memory import UnitMemory
+    from gatecast.stream import ForecastStream
 
 __all__ = ["Forecaster", "Progress", "load"]
 
@@ -512,6 +507,8 @@ class Forecaster:
             ConfigError: A level that is none, or networks alone, which have seen the series of `fit`.
             DataError: As `predict`.
         """
+        from gatecast.pipeline.anomalies import anomaly_table
+
         level, state, since = check_level(level), self._fitted(), None
         panel = self._series(source, keep_last=True)
         if source is not None:
@@ -533,6 +530,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             DataError: Series too short, or data that cannot be used.
         """
+        from gatecast.pipeline.cross_validation import score_new_rows
+
         state = self._fitted()
         check_optional_positive_int(n_rows, "n_rows")
         rows, notes = self._read(source, like=state.panel)
@@ -586,6 +585,9 @@ class Forecaster:
             >>> step.is_anomaly, step.forecast["ds"].astype("M8[M]").astype(str).tolist()
             (False, ['2023-02', '2023-03', '2023-04'])
         """
+        from gatecast.pipeline.stream import start_stream
+        from gatecast.stream import ForecastStream
+
         level = check_level(level)
         source = self._without_fit(source, None)
         state = start_stream(self._fitted(), self._series(source, keep_last=True))
@@ -656,6 +658,8 @@ class Forecaster:
             ConfigError: No such series or member, or a model without recurrent layers.
             DataError: As `predict`, or a series shorter than the window of the network.
         """
+        from gatecast.explain.gates import find_series, inspect_network
+
         panel, context = self._context(source, futr_df)
         kind = self._table_kind(source)
         gates = inspect_network(self._fitted(), panel, context, find_series(panel, id), member, kind)
@@ -703,6 +707,9 @@ class Forecaster:
             ConfigError: No such series, step, quantile or method, or a model without networks.
             DataError: As `predict`.
         """
+        from gatecast.explain.forecast_attribution import explain
+        from gatecast.explain.gates import find_series
+
         panel, context = self._context(source, futr_df)
         series, kind = find_series(panel, id), self._table_kind(source)
         explanation = explain(self._fitted(), panel, context, series, step, quantile, method, kind=kind)
@@ -726,6 +733,8 @@ class Forecaster:
             ConfigError: Series without columns.
             DataError: Series too short for so many cutoffs.
         """
+        from gatecast.explain.permutation_importance import permutation_importance
+
         panel = self._prepare(*self._read(source))
         importance = permutation_importance(
             panel,
@@ -748,6 +757,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: A model without networks.
         """
+        from gatecast.explain.learning_curves import diagnose_fit
+
         return diagnose_fit(self._fitted())
 
     # Files.
@@ -759,6 +770,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: The file cannot be written there.
         """
+        from gatecast.pipeline import serialization
+
         serialization.write(path, self.config, self._fitted(), self._kind)
 
     @classmethod
@@ -768,6 +781,8 @@ class Forecaster:
         Raises:
             FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         """
+        from gatecast.pipeline import serialization
+
         config, state, kind = serialization.read(path)
         return cls._from_state(config, state, kind)
 
@@ -872,6 +887,8 @@ class Forecaster:
 
     def _inspector(self, source: Any = None, futr_df: Any = None) -> Inspector:
         """Prepare the series once, to inspect many of them."""
+        from gatecast.explain.inspector import Inspector
+
         return Inspector(self._fitted(), *self._context(source, futr_df))
 
     def _context(self, source: Any, futr_df: Any, n_steps: int | None = None) -> tuple[Panel, PanelContext]:
@@ -913,6 +930,8 @@ class Forecaster:
         progress: Callable[[Progress], None] | None = None,
     ) -> Forecast:
         """Cross-validate, as a record with a chart."""
+        from gatecast.pipeline.cross_validation import cross_validate
+
         check_positive_int(n_windows, "n_windows")
         check_optional_positive_int(step_size, "step_size")
         panel = self._prepare(*self._read(source))
@@ -937,6 +956,8 @@ class Forecaster:
 
     def _as_forecast(self, table: Any) -> Forecast:
         """Return a table that this forecaster made as a record with a chart."""
+        from gatecast.metrics.tables import cross_validation_columns, to_columns
+
         if isinstance(table, Forecast):
             return table
         columns = to_columns(table)
@@ -1067,8 +1088,6 @@ def _short(value: Any) -> str:
     if isinstance(value, list | tuple):
         items = ", ".join(map(_short, value))
         return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
-    if isinstance(value, Sequential):
-        return f"Sequential({format_count(len(value.layers), 'layer')})"
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
     pairs = ((item, getattr(value, item.name)) for item in fields(value))

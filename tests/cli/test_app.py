@@ -3,11 +3,11 @@
 import pytest
 from typer.main import get_command
 
-from gatecast.cli.app import app
+from gatecast.cli.app import make_app
 from gatecast.cli.main import main
 from gatecast.cli.models import available_cells, available_models, complete_models
 
-COMMANDS = tuple(get_command(app).commands)
+COMMANDS = tuple(get_command(make_app()).commands)
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_help_of_a_command_names_it_says_what_comes_out_and_has_one_example(name
 def test_example_of_a_command_has_options_that_exist(name, capsys):
     main([name, "--help"])
     words = capsys.readouterr().out.partition("Example:\n")[2].split()
-    flags = {flag for parameter in get_command(app).commands[name].params for flag in parameter.opts}
+    flags = {flag for parameter in get_command(make_app()).commands[name].params for flag in parameter.opts}
     assert {word for word in words[2:] if word.startswith("-")} <= flags
 
 
@@ -110,3 +110,13 @@ def test_install_completion_writes_into_the_home_of_the_user(tmp_path, capsys, m
     assert "bash completion installed" in capsys.readouterr().out
     scripts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert any("gatecast" in script for script in scripts)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_make_app_of_one_command_declares_it_as_the_whole_program_does(name):
+    whole, alone = (get_command(make_app(names)).commands for names in (COMMANDS, [name]))
+    fields = ("name", "opts", "help", "required", "default", "metavar", "nargs", "multiple")
+    described = [[[getattr(p, f, None) for f in fields] for p in c[name].params] for c in (whole, alone)]
+    assert list(alone) == [name]
+    assert described[0] == described[1]
+    assert (whole[name].help, whole[name].epilog) == (alone[name].help, alone[name].epilog)

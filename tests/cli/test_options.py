@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 from typer.main import get_command
 
-from gatecast.cli.app import app
+from gatecast.cli.app import make_app
 from gatecast.cli.options import (
     OPTION_OF_ARGUMENT,
     ForecasterOptions,
@@ -86,7 +86,7 @@ def test_settings_refuse_options_that_contradict_each_other():
 
 
 def test_option_of_argument_names_options_that_exist():
-    commands = get_command(app).commands
+    commands = get_command(make_app()).commands
     flags = {flag for command in commands.values() for p in command.params for flag in (*p.opts, p.metavar)}
     assert set(OPTION_OF_ARGUMENT.values()) <= flags
     settings = [part for kind in declarations().values() for part in kind.__metadata__ if isinstance(part, Setting)]

@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 import gatecast.selection.memory_tasks.benchmark
-from gatecast.cli.app import app
+from gatecast.cli.app import make_app
 from gatecast.cli.main import main
 from gatecast.selection.memory_tasks.tasks import TASKS
 
@@ -73,7 +73,7 @@ def test_document_of_every_command_fits_the_schema(case, workdir, quick, capsys,
 
 
 def test_every_command_with_json_has_a_schema():
-    commands = get_command(app).commands
+    commands = get_command(make_app()).commands
     with_json = {name for name, command in commands.items() if any("--json" in p.opts for p in command.params)}
     assert with_json == set(SCHEMA["$defs"]) & set(commands)
     assert {name.split()[0] for name in COMMANDS} == with_json | {"error"}

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from gatecast import __version__
-from gatecast.cli.app import app
+from gatecast.cli.app import make_app
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux")
 
@@ -54,7 +54,7 @@ def test_command_runs_in_a_process(name, workdir, quick):
 
 
 def test_every_command_is_run():
-    assert set(COMMANDS) == set(get_command(app).commands)
+    assert set(COMMANDS) == set(get_command(make_app()).commands)
 
 
 def test_version_prints_the_version_alone():
@@ -63,16 +63,64 @@ def test_version_prints_the_version_alone():
 
 
 @pytest.mark.parametrize(
-    ("module", "heavy"),
+    ("program", "heavy"),
     [
-        ("gatecast.cli.main", {"typer", "rich", "numpy", "duckdb", "matplotlib"}),
-        ("gatecast.cli.app", {"numpy", "duckdb", "matplotlib", "plotly", "gatecast.forecaster"}),
+        ("import gatecast.cli.main", {"typer", "rich", "numpy", "duckdb", "matplotlib"}),
+        (
+            "from gatecast.cli.app import make_app; make_app()",
+            {"numpy", "duckdb", "matplotlib", "plotly", "gatecast.forecaster"},
+        ),
     ],
 )
-def test_import_loads_nothing_heavy(module, heavy):
-    code = f"import sys, {module}; print(*set({sorted(heavy)}) & set(sys.modules))"
+def test_import_loads_nothing_heavy(program, heavy):
+    code = f"import sys; {program}; print(*set({sorted(heavy)}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+OTHER_COMMANDS = {
+    "pydantic",
+    "importlib.metadata",
+    "gatecast.explain.gates",
+    "gatecast.nn.sequential",
+    "gatecast.stream",
+}
+OTHER_MODELS = {"gatecast.forecasting.segrnn.model", "gatecast.forecasting.es_rnn.model", "gatecast.nn.layers.table"}
+PACKAGES = {"duckdb", "narwhals", "pandas", "polars", "pyarrow", "matplotlib", "plotly", "optuna", "scipy", "holidays"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "others"),
+    [
+        ("", set()),
+        ("--model pretrained", {"gatecast.forecasting.panel_rnn.model", "gatecast.forecasting.theta"}),
+        ("--model naive", {"gatecast.forecasting.pretrained.model", "gatecast.forecasting.theta"}),
+    ],
+)
+def test_forecast_of_a_csv_loads_only_what_it_uses(options, others, workdir):
+    words = ["forecast", "sales.csv", "-n", "3", *options.split(), *([] if options else ["--max-steps", "2"])]
+    code = f"import sys; from gatecast.cli.main import main; main({words}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split("\n")[-2].split())
+    reports = {name for name in loaded if name.startswith(("gatecast.selection", "gatecast.reporting.sections"))}
+    assert not loaded & (PACKAGES | OTHER_COMMANDS | OTHER_MODELS | others)
+    assert not reports
+    assert {"gatecast.forecaster", "rich.console"} <= loaded
+
+
+@pytest.mark.parametrize(("arguments", "threads", "is_raised"), [("", "1", True), (["--version"], "None", False)])
+def test_only_a_process_of_its_own_is_prepared(arguments, threads, is_raised):
+    code = (
+        "import gc, os, sys; from gatecast.cli.main import main; before = gc.get_threshold()[0]; "
+        f"sys.argv = ['gatecast', '--version']; main({arguments}); "
+        "print(os.environ.get('OPENBLAS_NUM_THREADS'), gc.get_threshold()[0] - before)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    n_threads, difference = done.stdout.split("\n")[1].split()
+    assert n_threads == threads
+    assert (int(difference) > 0) == is_raised
 
 
 @pytest.mark.slow

@@ -11,7 +11,9 @@ from gatecast.evaluation.calibration import (
     AssumedWidths,
     calibrate,
     default_calibrator,
+    is_mostly_zero,
     margins_of,
+    point_forecasts,
     prediction_intervals,
     with_ensemble,
 )
@@ -120,6 +122,34 @@ def test_calibrate_counts_errors_that_chose_where_to_stop_for_more(rng):
     assert alike["LSTM"] == pytest.approx(0.5)
     stopped = calibrate(start, past, context, (), ["LSTM"]).weights.shared
     assert stopped["LSTM"] == pytest.approx(1 / (1 + EARLY_STOPPING_BIAS**4), abs=0.01)
+
+
+def test_calibrate_leaves_out_models_of_means_where_most_values_are_zeros(rng):
+    values = np.ones((300, 20))
+    values[:100, 5:] = 0.0
+    past = past_of(rng, 300, 3.0, 20)
+    past = past._replace(quantiles={"LSTM": past.quantiles["LSTM"], "DOT": past.quantiles["LSTM"]})
+    start = default_calibrator(["LSTM", "DOT"], LEVELS)
+    weights = calibrate(start, past, PanelContext.from_values(values), (), of_means=["DOT"]).weights.by_series
+    assert (weights["DOT"][:100] == 0).all()
+    assert weights["LSTM"][:100] == pytest.approx(1.0)
+    assert weights["DOT"][100:] == pytest.approx(0.5)
+    alone = calibrate(start, past, PanelContext.from_values(values), (), of_means=["DOT", "LSTM"]).weights.by_series
+    assert alone["DOT"] == pytest.approx(0.5)
+
+
+def test_is_mostly_zero_does_not_count_missing_values():
+    values = np.array([[np.nan, np.nan, 0.0, 0.0, 1.0], [np.nan, 0.0, 0.0, 1.0, 2.0]])
+    assert is_mostly_zero(values).tolist() == [True, False]
+
+
+def test_point_forecasts_means_do_not_grow_with_the_doubt_about_widths():
+    start = START._replace(point="mean", assumed=AssumedWidths(1.0, random_walk=False))
+    past = np.array([[-10.0, 10.0]])
+    mean = point_forecasts(start, QUANTILES, past)
+    assert (mean > 0).all()
+    doubtful = start._replace(assumed=AssumedWidths(1.5, random_walk=True))
+    assert point_forecasts(doubtful, QUANTILES, past).tolist() == mean.tolist()
 
 
 def test_assumed_widths_are_those_of_calibrated_models_alone():

@@ -20,14 +20,20 @@ def fit(errors, series=None, horizons=None, n_series=1):
     )
 
 
-def test_fit_weights_are_past_errors_to_the_minus_4_where_the_past_is_long():
+def test_fit_weights_are_past_errors_to_the_minus_6_where_the_past_is_long():
     weights = fit({"a": [1.0] * 3000, "b": [1.5] * 3000}).shared
-    assert weights["a"] / weights["b"] == pytest.approx(1.5**4, rel=0.01)
+    assert weights["a"] / weights["b"] == pytest.approx(1.5**6, rel=0.01)
 
 
 def test_fit_weights_with_little_past_are_nearly_equal():
     weights = fit({"a": [1.0], "b": [1.5]}).shared
-    assert weights["a"] / weights["b"] == pytest.approx(1.5 ** (4 * 1 / 2))
+    assert weights["a"] / weights["b"] == pytest.approx(1.5 ** (6 * 1 / 2))
+
+
+def test_fit_weights_of_panels_are_past_errors_to_the_minus_4():
+    series = np.repeat([0, 1], 3000)
+    weights = fit({"a": [1.0] * 6000, "b": [1.5] * 6000}, series, n_series=2)
+    assert weights.shared["a"] / weights.shared["b"] == pytest.approx(1.5**4, rel=0.01)
 
 
 def test_fit_weights_overlapping_rows_count_for_their_share():

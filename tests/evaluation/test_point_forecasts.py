@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.evaluation.bounds import Bounds
-from gatecast.evaluation.calibration import default_calibrator, point_forecasts, prediction_intervals
+from gatecast.evaluation.calibration import (
+    STANDARD_LEVELS,
+    default_calibrator,
+    point_forecasts,
+    prediction_intervals,
+)
 from gatecast.evaluation.point_forecasts import GRID_LEVELS, fit_mean_factor, grid_scores, mean_of_grid, sort_grid
 from gatecast.evaluation.sample_paths import sample_paths
 
@@ -59,9 +64,10 @@ def test_sort_grid_puts_the_median_between_the_bounds():
 
 def test_point_mean_is_the_mean_of_sample_paths():
     quantiles = np.tile([[-0.5, 0.0, 0.2, 3.0, 8.0]], (1, 3, 1))
-    paths = sample_paths(MEANS, quantiles, PAST, 40_000, 0)
-    assert point_forecasts(MEANS, quantiles, PAST) == pytest.approx(paths.mean(axis=1), rel=0.03)
-    assert paths.tobytes() == sample_paths(START, quantiles, PAST, 40_000, 0).tobytes()
+    measured = MEANS._replace(margins=dict.fromkeys(STANDARD_LEVELS, np.full((3, 2), 0.2)))
+    paths = sample_paths(measured, quantiles, PAST, 40_000, 0)
+    assert point_forecasts(measured, quantiles, PAST) == pytest.approx(paths.mean(axis=1), rel=0.03)
+    assert paths.tobytes() == sample_paths(measured._replace(point="median"), quantiles, PAST, 40_000, 0).tobytes()
 
 
 def test_point_mean_leaves_intervals_as_they_are():

@@ -1,9 +1,11 @@
 """Autoregressions of many orders, averaged: against a direct solution, and what they must know and not know."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from gatecast.forecasting.autoregression import MIN_VALUES, RIDGE, Autoregression
+from gatecast.forecasting.autoregression import LINE_EVIDENCE, MIN_VALUES, RIDGE, Autoregression
 from gatecast.forecasting.base import Task
 
 MEDIAN = (0.5,)
@@ -13,27 +15,37 @@ def forecast(y, h, m=1, quantiles=MEDIAN):
     return Autoregression().forecast(np.atleast_2d(y), Task(h, m, quantiles))
 
 
-def direct(y, h):
-    """The forecast of 14 values, which allow the orders 1 and 2, one model after the other."""
+def functions(t, n, m, n_pairs, line):
+    """A line and pairs of waves at times t, of which n - 1 is the last of the past."""
+    since = np.asarray(t) - (n - 1.0)
+    waves = [wave(2 * np.pi * k * since / m) for k in range(1, n_pairs + 1) for wave in (np.cos, np.sin)]
+    return np.column_stack([np.ones(len(since)), *waves[: m - 1], *[np.sqrt(12) * since / n] * line])
+
+
+def direct(y, h, m, orders):
+    """The forecast, one model after the other."""
     z = (y - y.mean()) / y.std()
-    t = np.arange(3, len(z))  # the same equations for all models
+    t = np.arange(max(orders) + 1, len(z))  # the same equations for all models
     paths, criteria = [], []
-    for p in (1, 2):
-        X = np.column_stack([*(z[t - k] for k in range(1, p + 1)), np.ones(len(t))])
-        prior = np.array([1.0, *[0.0] * p])
+    pairs = [0, *(k for k in (1, 2, 3, 6) if 2 * k <= m)]
+    for p, n_pairs, line in itertools.product(orders, pairs, (False, True)):
+        given = functions(np.arange(len(z) + h), len(z), m, n_pairs, line)
+        X = np.column_stack([*(z[t - k] for k in range(1, p + 1)), given[t]])
+        prior = np.zeros(X.shape[1])
+        prior[0] = 1.0
         penalty = RIDGE * (z[t] @ z[t]) + 1e-9
-        b = np.linalg.solve(X.T @ X + penalty * np.eye(p + 1), X.T @ z[t] + penalty * prior)
-        criteria.append((p + 1, np.mean((z[t] - X @ b) ** 2) + 1e-9))
+        b = np.linalg.solve(X.T @ X + penalty * np.eye(len(prior)), X.T @ z[t] + penalty * prior)
+        criteria.append((len(b), np.mean((z[t] - X @ b) ** 2) + 1e-9, LINE_EVIDENCE * line))
         path = list(z)
-        for _ in range(h):
-            path.append(sum(b[k] * path[-1 - k] for k in range(p)) + b[p])
+        for i in range(len(z), len(z) + h):
+            path.append(sum(b[k] * path[-1 - k] for k in range(p)) + given[i] @ b[p:])
         paths.append(path[len(z) :])
     d = np.diff(z, prepend=z[0])
-    for p in (1, 2):
+    for p in orders:
         X = np.column_stack([d[t - k] for k in range(1, p + 1)])
         penalty = RIDGE * (d[t] @ d[t]) + 1e-9
         b = np.linalg.solve(X.T @ X + penalty * np.eye(p), X.T @ d[t])
-        criteria.append((p, np.mean((d[t] - X @ b) ** 2) + 1e-9))
+        criteria.append((p, np.mean((d[t] - X @ b) ** 2) + 1e-9, 0.0))
         path, value, future = list(d), z[-1], []
         for _ in range(h):
             path.append(sum(b[k] * path[-1 - k] for k in range(p)))
@@ -41,14 +53,33 @@ def direct(y, h):
             future.append(value)
         paths.append(future)
     n = len(t)
-    aicc = np.array([n * np.log(v) + 2 * (k + 1) + 2 * (k + 1) * (k + 2) / (n - k - 2) for k, v in criteria])
+    aicc = np.array(
+        [n * np.log(v) + 2 * (k + 1) + 2 * (k + 1) * (k + 2) / max(n - k - 2, 1) + more for k, v, more in criteria]
+    )
     w = np.exp(-0.5 * (aicc - aicc.min()))
     return w @ np.array(paths) / w.sum() * y.std() + y.mean()
 
 
-def test_forecast_equals_a_direct_solution(rng):
-    y = 50 + np.convolve(rng.normal(0, 1, 20), [1.0, 0.7, 0.4], "valid")[:14]
-    assert forecast(y, 3)[0, :, 0] == pytest.approx(direct(y, 3), rel=1e-9)
+@pytest.mark.parametrize(("n", "m", "orders"), [(14, 1, (1, 2)), (30, 4, (1, 2, 3, 4, 5, 6)), (26, 3, (1, 2, 3, 4))])
+@pytest.mark.parametrize("slope", [0.0, 0.5])
+def test_forecast_equals_a_direct_solution(rng, n, m, orders, slope):
+    y = 50 + slope * np.arange(n) + np.convolve(rng.normal(0, 1, 40), [1.0, 0.7, 0.4], "valid")[:n] + np.arange(n) % m
+    assert forecast(y, 3, m)[0, :, 0] == pytest.approx(direct(y, 3, m, orders), rel=1e-9)
+
+
+def test_forecast_goes_on_along_a_line_and_a_season_that_stay_as_they_are(rng):
+    t = np.arange(132)
+    truth = 100 + 0.5 * t + 10 * np.sin(2 * np.pi * t / 12)
+    y = truth + rng.normal(0, 3, (40, 132))
+    error = np.abs(forecast(y[:, :120], 12, 12)[..., 0] - truth[120:]).mean()
+    assert error < 1.5  # the noise has 3
+
+
+def test_forecast_does_not_take_a_walk_for_a_line(rng):
+    y = np.cumsum(rng.normal(size=(200, 120)), axis=1)
+    past, future = y[:, :108], y[:, 108:]
+    error, naive = (np.abs(q - future).mean() for q in (forecast(past, 12)[..., 0], past[:, -1:]))
+    assert error < 1.08 * naive
 
 
 def test_forecast_follows_a_cycle_that_no_calendar_knows():

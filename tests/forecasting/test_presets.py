@@ -82,7 +82,7 @@ def test_auto_models_read_long_series_of_hours_in_segments_where_the_horizon_is_
 def test_auto_goes_on_without_the_pretrained_network_and_says_so(no_extra, monkeypatch):
     reason = "The file has been altered since it was saved."
     monkeypatch.setattr("gatecast.pipeline.fit.why_unavailable", lambda: reason)
-    monkeypatch.setattr("gatecast.forecasting.presets.is_available", lambda: False)
+    monkeypatch.setattr("gatecast.forecasting.pretrained.released.is_available", lambda: False)
     assert "pretrained" not in [config.name for config in auto_models(panel(1), TASK, Overrides())]
     quick = TrainingConfig(max_steps=2, n_members=1)
     forecaster = Forecaster(3, training=quick).fit({"y": np.arange(30.0) % 7}, evaluate=False)
@@ -91,6 +91,7 @@ def test_auto_goes_on_without_the_pretrained_network_and_says_so(no_extra, monke
 
 def test_auto_models_with_the_extra_add_its_models_where_series_are_few(monkeypatch):
     monkeypatch.setattr(statsforecast_models, "find_spec", lambda name: name)
+    monkeypatch.setattr(statsforecast_models, "_library", lambda: None)
     names = {n: [config.name for config in auto_models(panel(n), TASK, Overrides())] for n in (200, 2000, 2001)}
     assert names[200][-2:] == ["ets", "ces"]
     assert names[2000][-1] == "ces"

@@ -10,7 +10,7 @@ from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
-from gatecast.forecasting.side_by_side import train_side_by_side
+from gatecast.forecasting.side_by_side import in_background, train_side_by_side
 from gatecast.kernels.native import get_num_threads, set_num_threads
 from gatecast.nn.training import StepRecord
 
@@ -98,3 +98,36 @@ def test_median_of_networks_has_the_same_bits_for_any_number_of_threads():
     for steps in fractions:
         assert steps == sorted(steps)
         assert steps[-1] == 1.0
+
+
+def test_in_background_works_while_the_caller_goes_on():
+    began, may_end = threading.Event(), threading.Event()
+
+    def work():
+        began.set()
+        assert may_end.wait(10)
+        return threading.current_thread()
+
+    with in_background(work) as result:
+        assert began.wait(10)
+        may_end.set()
+    assert result() is not threading.current_thread()
+
+
+def test_in_background_hands_an_error_to_who_asks_for_the_result():
+    with in_background(lambda: 1 // 0) as result:
+        pass
+    with pytest.raises(ZeroDivisionError):
+        result()
+
+
+def test_in_background_waits_for_the_work_where_the_caller_fails():
+    ended = threading.Event()
+
+    def work():
+        time.sleep(0.05)
+        ended.set()
+
+    with pytest.raises(KeyboardInterrupt), in_background(work):
+        raise KeyboardInterrupt
+    assert ended.is_set()

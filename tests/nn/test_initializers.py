@@ -7,6 +7,7 @@ import pytest
 from tolerances import close, rounding
 
 from gatecast.nn.initializers import glorot_uniform, orthogonal
+from gatecast.nn.random import ZeroGenerator
 
 
 def test_glorot_uniform_fills_its_range_with_the_right_variance(rng):
@@ -27,3 +28,10 @@ def test_orthogonal_has_orthonormal_rows_or_columns(rows, columns, rng):
 
 def test_orthogonal_draws_both_signs():
     assert {np.sign(orthogonal(np.random.default_rng(seed), 1, 1)[0, 0]) for seed in range(20)} == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("draw", [glorot_uniform, orthogonal])
+def test_zero_generator_gives_zeros_of_the_same_shape_and_kind(draw, rng):
+    zeros, drawn = draw(ZeroGenerator(), 3, 8), draw(rng, 3, 8)
+    assert (zeros.shape, zeros.dtype, zeros.flags.c_contiguous) == (drawn.shape, drawn.dtype, True)
+    assert not zeros.any()

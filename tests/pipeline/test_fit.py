@@ -9,6 +9,7 @@ from gatecast.config import TrainingConfig
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting import statsforecast_models
+from gatecast.forecasting.base import LocalModel
 from gatecast.layers import GRU, Dense
 
 H = 6
@@ -177,6 +178,7 @@ def test_fit_statsforecast_models_join_where_installed(past_shops, tmp_path, mon
         return {models[0]: last + np.arange(len(quantiles)) - len(quantiles) // 2 + np.zeros((1, h, 1))}
 
     monkeypatch.setattr(statsforecast_models, "available", lambda: True)
+    monkeypatch.setattr(statsforecast_models, "_library", lambda: None)
     monkeypatch.setattr(statsforecast_models, "forecast_each", forecast_each)
     forecaster = Forecaster(H, **SHOP_COLUMNS, **QUICK).fit(only_sales(past_shops))
     weights = forecaster.model_weights_
@@ -255,9 +257,38 @@ def test_fit_of_a_long_horizon_reads_more_than_is_held_back(monkeypatch):
     assert np.isfinite(forecaster.evaluation_.scores[0].mae)
 
 
+def test_fit_series_of_mostly_zeros_are_left_to_models_that_forecast_quantiles(rng):
+    ids = np.repeat(["rare", "often"], 60)
+    y = np.r_[rng.poisson(0.2, 60), 50 + rng.poisson(20, 60)].astype(float)
+    table = {"unique_id": ids, "ds": np.tile(np.arange(60), 2), "y": y}
+    short = {name: np.r_[values[48:60], values[108:]] for name, values in table.items()}
+    for given in (table, short):
+        state = Forecaster(4, model=["pretrained", "dot"]).fit(given)._fitted()
+        weights = dict(zip(state.panel.ids, state.calibrator.weights.by_series[THETA], strict=True))
+        assert weights["rare"] == 0
+        assert weights["often"] > 0.1
+
+
 def test_fit_weights_models_of_short_series_by_shorter_horizons():
     y = 100 + 5 * np.arange(20.0)
     weights = Forecaster(9, model=["naive", "drift"]).fit({"y": y}).model_weights_
     assert weights["Drift"] > 0.9
     few = Forecaster(5, model=["naive", "drift"]).fit({"y": y[:8]}).model_weights_
     assert few["Drift"] == pytest.approx(0.5)
+
+
+def test_fit_forecasts_from_older_origins_in_a_thread_with_the_bits_of_one_after_the_other(sales, monkeypatch):
+    models, quick = ["lstm", "dot", "dot", "pretrained", "mean"], TrainingConfig(max_steps=5, n_members=2)
+    aside = Forecaster(12, model=models, training=quick).fit(monthly(sales))
+    monkeypatch.setattr("gatecast.pipeline.fit.FEW_SERIES", 0)
+    after = Forecaster(12, model=models, training=quick).fit(monthly(sales))
+    assert aside.model_weights_ == after.model_weights_
+    for name, column in aside.predict().items():
+        assert column.tobytes() == after.predict()[name].tobytes(), name
+
+
+def test_fit_of_a_model_that_does_not_say_that_it_needs_no_training_uses_its_older_forecasts(sales, monkeypatch):
+    expected = Forecaster(12, model=["lstm", "dot"], training=TrainingConfig(max_steps=2)).fit(monthly(sales))
+    monkeypatch.delattr(LocalModel, "needs_training")
+    other = Forecaster(12, model=["lstm", "dot"], training=TrainingConfig(max_steps=2)).fit(monthly(sales))
+    assert other.model_weights_ == expected.model_weights_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 
 __all__ = ["PACKAGES", "__version__", "versions"]
@@ -19,6 +18,7 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     >>> list(versions(["numpy", "no-such-package"]))
     ['gatecast', 'python', 'numpy']
     """
+    import platform
     from importlib.metadata import PackageNotFoundError, version
 
     installed = {"gatecast": __version__, "python": platform.python_version()}

@@ -1,32 +1,18 @@
-"""The program and its commands. Heavy modules are imported only by the command that runs."""
+"""The program and its commands. A program of one command imports no other, and heavy modules only when it runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from gatecast import __version__
 from gatecast.cli.command import HELP_FLAGS, register, with_forecaster_options
-from gatecast.cli.commands import (
-    anomalies,
-    backtest,
-    compare,
-    doctor,
-    evaluate,
-    explain,
-    forecast,
-    memory_benchmark,
-    predict,
-    report,
-    simulate,
-    synth,
-    train,
-    tune,
-    update,
-)
+from gatecast.cli.text_values import TextGroup
 
-__all__ = ["app"]
+__all__ = ["COMMANDS", "make_app"]
 
 EXAMPLES = """\b
 Examples:
@@ -34,16 +20,50 @@ Examples:
   gatecast train sales.csv --out sales.gatecast
   gatecast predict sales.gatecast -n 24 --out forecast.csv"""
 
-app = typer.Typer(
-    name="gatecast",
-    epilog=EXAMPLES,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": HELP_FLAGS},
-)
+COMMANDS: dict[str, tuple[str, ...] | None] = {
+    "forecast": (),
+    "train": (),
+    "predict": None,
+    "simulate": None,
+    "evaluate": None,
+    "update": None,
+    "backtest": (),
+    "compare": ("model",),
+    "tune": (),
+    "explain": (),
+    "anomalies": ("level",),
+    "report": None,
+    "memory-benchmark": None,
+    "synth": None,
+    "doctor": None,
+}
+"""Commands in the order of the help, each a module of `commands`: the options of a forecaster that it does not have,
+None if it has none of them."""
 
 
-@app.callback(invoke_without_command=True)
+def make_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program with some of its commands, all by default.
+
+    >>> [command.name for command in make_app(["memory-benchmark"]).registered_commands]
+    ['memory-benchmark']
+    """
+    app = typer.Typer(
+        name="gatecast",
+        cls=TextGroup,
+        epilog=EXAMPLES,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": HELP_FLAGS},
+    )
+    app.callback(invoke_without_command=True)(_program)
+    for name in names:
+        function, without = name.replace("-", "_"), COMMANDS[name]
+        module = import_module(f"gatecast.cli.commands.{function}")
+        command = getattr(module, function)
+        register(app, command if without is None else with_forecaster_options(command, without), module.EXAMPLE, name)
+    return app
+
+
 def _program(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
@@ -58,20 +78,3 @@ def _program(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit
-
-
-register(app, with_forecaster_options(forecast.forecast), forecast.EXAMPLE)
-register(app, with_forecaster_options(train.train), train.EXAMPLE)
-register(app, predict.predict, predict.EXAMPLE)
-register(app, simulate.simulate, simulate.EXAMPLE)
-register(app, evaluate.evaluate, evaluate.EXAMPLE)
-register(app, update.update, update.EXAMPLE)
-register(app, with_forecaster_options(backtest.backtest), backtest.EXAMPLE)
-register(app, with_forecaster_options(compare.compare, without=("model",)), compare.EXAMPLE)
-register(app, with_forecaster_options(tune.tune), tune.EXAMPLE)
-register(app, with_forecaster_options(explain.explain), explain.EXAMPLE)
-register(app, with_forecaster_options(anomalies.anomalies, without=("level",)), anomalies.EXAMPLE)
-register(app, report.report, report.EXAMPLE)
-register(app, memory_benchmark.memory_benchmark, memory_benchmark.EXAMPLE)
-register(app, synth.synth, synth.EXAMPLE)
-register(app, doctor.doctor, doctor.EXAMPLE)

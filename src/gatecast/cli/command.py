@@ -8,17 +8,17 @@ from functools import wraps
 from typing import Any, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
 from gatecast.cli.models import available_cells, available_models
 from gatecast.cli.options import ForecasterOptions, declarations
+from gatecast.cli.text_values import TextCommand
 
 __all__ = ["HELP_FLAGS", "Command", "register", "with_forecaster_options"]
 
 HELP_FLAGS = ["-h", "--help"]
 
 
-class Command(TyperCommand):
+class Command(TextCommand):
     """A command whose help lists the models, and where `-h N` is a horizon."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

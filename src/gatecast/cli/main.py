@@ -8,6 +8,7 @@ The version is printed without loading anything else.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -23,6 +24,8 @@ __all__ = ["main"]
 OUTPUT_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 """System errors of an output that takes no more; they carry no file name."""
 DONE, DATA, USE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
+NEW_OBJECTS = 200_000
+"""New objects after which Python looks for garbage: what a command imports stays, and is not to be searched for any."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     True
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        _prepare_process()
     _replace_unencodable_characters()
     try:
         if args == ["--version"]:
@@ -73,10 +78,19 @@ def _run(args: list[str]) -> int:
     """Parse the arguments and run their command."""
     from typer.main import get_command
 
-    from gatecast.cli.app import app
+    from gatecast.cli.app import COMMANDS, make_app
 
+    # To declare the options of all commands takes longer than to run the parser.
+    app = make_app(args[:1] if args and args[0] in COMMANDS else COMMANDS)
     code = get_command(app).main(args, prog_name="gatecast", standalone_mode=False)
     return code if isinstance(code, int) else DONE
+
+
+def _prepare_process() -> None:
+    """Set what belongs to a process that runs one command and ends, before NumPy is imported."""
+    # The products are small, and the kernels have threads of their own: more of BLAS would only wait for processors.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(NEW_OBJECTS)
 
 
 def _stopped(stop: SystemExit) -> int:
@@ -152,12 +166,12 @@ def _options_of_command(args: Sequence[str]) -> Mapping[str, str]:
     """Return the options by Python argument that the command has: advice to use another one could not be followed."""
     from typer.main import get_command
 
-    from gatecast.cli.app import app
+    from gatecast.cli.app import COMMANDS, make_app
     from gatecast.cli.options import OPTION_OF_ARGUMENT
 
-    command = getattr(get_command(app), "commands", {}).get(args[0] if args else "")
-    if command is None:
+    if not args or args[0] not in COMMANDS:
         return {}
+    command = getattr(get_command(make_app(args[:1])), "commands", {})[args[0]]
     flags = {flag for parameter in command.params for flag in (*parameter.opts, parameter.metavar)}
     return {name: option for name, option in OPTION_OF_ARGUMENT.items() if option in flags}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 from collections.abc import Mapping
@@ -37,8 +36,10 @@ def with_options(text: str, options: Mapping[str, str], argument: str | None = N
 
 def _list_with_option(match: re.Match[str], options: Mapping[str, str]) -> str:
     """Return a list of names, as "id_col=['store', 'item']", as the value of its option."""
+    from ast import literal_eval
+
     try:
-        names = ast.literal_eval(match[2])
+        names = literal_eval(match[2])
     except (SyntaxError, ValueError):
         return match[0]
     return f"{options[match[1]]} {shlex.quote(','.join(map(str, names)))}" if match[1] in options else match[0]

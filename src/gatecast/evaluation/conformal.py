@@ -26,6 +26,9 @@ N_SAMPLE, BRACKET = 1024, 64
 """Values of a sample, and places on either side of its quantile between which that of all values is looked for: four
 standard deviations."""
 
+MIN_BRACKETED = 4 * N_SAMPLE
+"""Values from which to look for that place takes less time than to sort all."""
+
 MIN_SCORES = 120
 """Scores of a step; with fewer, those of its neighbors count too."""
 
@@ -150,8 +153,10 @@ def _weighted_quantile(x: FloatArray, weight: FloatArray, probability: float, n:
     """Return the least value at or below which this share of the weight lies, with one more of n observations."""
     total = weight.sum()
     needed = min(probability * (1 + 1 / n), 1.0) * total * (1 - 1e-12)
-    inside, before = _bracket(x, weight, needed / total)
-    candidates, weights = x[inside], weight[inside]
+    candidates, weights, before = x, weight, 0.0
+    if len(x) >= MIN_BRACKETED:
+        inside, before = _bracket(x, weight, needed / total)
+        candidates, weights = x[inside], weight[inside]
     order = np.argsort(candidates)
     share = before + np.cumsum(weights[order])
     return float(candidates[order][min(np.searchsorted(share, needed), len(order) - 1)])
@@ -160,11 +165,9 @@ def _weighted_quantile(x: FloatArray, weight: FloatArray, probability: float, n:
 def _bracket(x: FloatArray, weight: FloatArray, share: float) -> tuple[BoolArray, float]:
     """Return which values lie around a weighted quantile, and the weight below: only these have to be sorted.
 
-    A sample says about where the quantile is; where it lies elsewhere, or values are few, all are returned.
+    A sample says about where the quantile is; where it lies elsewhere, all are returned.
     """
     everything = np.ones(len(x), np.bool_), 0.0
-    if len(x) < 4 * N_SAMPLE:
-        return everything
     sample = np.arange(0, len(x), len(x) // N_SAMPLE)
     sample = sample[np.argsort(x[sample])]
     place = np.searchsorted(np.cumsum(weight[sample]), share * weight[sample].sum())

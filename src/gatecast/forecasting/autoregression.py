@@ -1,14 +1,15 @@
 """Autoregression of many orders, of values and of changes, averaged by how well each describes the past.
 
-    z[t] = c + sum_k b[k] z[t - k]   and   z[t] - z[t-1] = sum_k b[k] (z[t - k] - z[t - k - 1]),   k = 1, ..., p
+    z[t] = c + sum_j d[j] x[t, j] + sum_k b[k] z[t - k],   z[t] - z[t-1] = sum_k b[k] (z[t - k] - z[t - k - 1])
 
-z is the series, standardized. The first kind returns to a mean and knows cycles of any length, the second stays where
+with k = 1, ..., p. z is the series, standardized. The first kind returns to a mean, to a line or to a season that stays
+as it is, of which x has the line and the first pairs of waves, and knows cycles of any length; the second stays where
 the series is. Coefficients are found by ridge regression, those of values towards a random walk; orders go up to a
 fourth of the length, and to two seasons. The forecast is the mean over all models, weighted by ``exp(-AICc / 2)``: what
 a short series cannot tell is averaged instead of guessed. There is no logarithm: the other models have one, and their
 mean gains more by a model that errs otherwise.
 
-Shapes: n rows, T columns of the past, h steps, K models, p order, P largest order.
+Shapes: n rows, T columns of the past, h steps, K models, p order, P largest order, R functions of time.
 
 Source: Burnham & Anderson 2002, Model selection and multimodel inference, for the weights.
 """
@@ -34,6 +35,13 @@ ORDERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 MAX_SEASON = 60
 """Longest season that adds orders."""
+
+WAVES = (1, 2, 3, 6)
+"""Pairs of waves of a season that stays as it is: six are all that twelve months can have."""
+
+LINE_EVIDENCE = 14.0
+"""By how much the AICc of a line has to be better. Real series seldom go on along a line: validation tails of single
+series gain nothing from one with less evidence, and lose nothing with this."""
 
 MIN_ROWS_PER_ORDER = 4
 """Values of a series for each lag, at least."""
@@ -81,7 +89,7 @@ class Autoregression(LocalModel):
         m = min(task.seasons or (task.season_length,))
         size = max(1, BATCH_NUMBERS // (past.shape[1] * (max(ORDERS) + 2 * min(m, MAX_SEASON))))
         for rows, batch in batches_by_length(past, size):
-            forecasts[rows] = _forecast(batch, _orders(batch.shape[1], m), task)
+            forecasts[rows] = _forecast(batch, _orders(batch.shape[1], m), m, task)
         return forecasts
 
 
@@ -91,7 +99,7 @@ def _orders(n: int, m: int) -> list[int]:
     return sorted({p for p in (*ORDERS, *seasonal) if p < n // MIN_ROWS_PER_ORDER}) or [1]
 
 
-def _forecast(values: FloatArray, orders: list[int], task: Task) -> FloatArray:
+def _forecast(values: FloatArray, orders: list[int], m: int, task: Task) -> FloatArray:
     """Return quantiles of series of similar lengths, [n, h, Q]."""
     n = values.shape[1] - np.isfinite(values).argmax(axis=1)
     size = np.where(np.isfinite(values), np.abs(values), 0.0).max(axis=1, keepdims=True)
@@ -102,9 +110,31 @@ def _forecast(values: FloatArray, orders: list[int], task: Task) -> FloatArray:
     deviation = np.sqrt((np.where(inside, z - mean, 0.0) ** 2).sum(axis=1, keepdims=True) / n[:, None])
     unit = np.where(deviation > 0, deviation, 1.0)
     z = (z - mean) / unit
-    point, spread = _continue(z, _fit(z, n, orders), task.horizon)
+    point, spread = _continue(z, _fit(z, n, orders, m), _functions(np.arange(1, task.horizon + 1), n, m))
     q = LocalModel.normal_quantiles(point * unit + mean, spread * unit, task.quantiles)
     return np.asarray(q * size[..., None])
+
+
+def _functions(steps: IntArray, n: IntArray, m: int) -> FloatArray:
+    """Return a line of unit variance over the past of each series, and waves of its season, [n, len(steps), R].
+
+    Args:
+        steps: After the last value; 0 is the last value itself.
+        n: Values of each series.
+        m: Season length.
+    """
+    line = np.sqrt(12.0) * steps / n[:, None]
+    waves = [
+        wave(2 * np.pi * k * steps / m)
+        for k in range(1, max(_waves(m), default=0) + 1)
+        for wave in ((np.cos, np.sin) if 2 * k < m else (np.cos,))
+    ]
+    return np.stack([line, *(np.broadcast_to(wave, line.shape) for wave in waves)], axis=2)
+
+
+def _waves(m: int) -> list[int]:
+    """Return how many pairs of waves models of a season have."""
+    return [k for k in WAVES if 2 * k <= m] if m <= MAX_SEASON else []
 
 
 class _Models(NamedTuple):
@@ -113,12 +143,14 @@ class _Models(NamedTuple):
     Args:
         lags: Coefficients of the values 1, ..., P + 1 steps before, [n, K, P + 1].
         constant: [n, K].
+        time: Coefficients of the functions of time, [n, K, R].
         variance: Of the errors, [n, K].
         weights: They sum to 1, [n, K].
     """
 
     lags: FloatArray
     constant: FloatArray
+    time: FloatArray
     variance: FloatArray
     weights: FloatArray
 
@@ -127,8 +159,8 @@ class _Equations(NamedTuple):
     """Sums of products of an autoregression of the largest order, of which lower orders are a part.
 
     Args:
-        gram: Of the lags and the constant, [n, P + 1, P + 1].
-        moment: Of the lags and the constant with the value itself, [n, P + 1].
+        gram: Of the lags, the functions of time and the constant, [n, P + R + 1, P + R + 1].
+        moment: Of the same with the value itself, [n, P + R + 1].
         square: Of the value itself, [n].
         n_equations: [n].
     """
@@ -139,49 +171,58 @@ class _Equations(NamedTuple):
     n_equations: FloatArray
 
     @classmethod
-    def of(cls, x: FloatArray, first: IntArray, P: int) -> _Equations:
-        """Return the sums over the columns from the first one of each series [n] on."""
+    def of(cls, x: FloatArray, first: IntArray, P: int, functions: FloatArray) -> _Equations:
+        """Return the sums over the columns from the first one of each series [n] on; functions of time [n, T, R]."""
         T = x.shape[1]
         counts = (np.arange(P + 1, T) >= first[:, None]).astype(np.float64)
-        columns = [x[:, P + 1 - k : T - k] for k in range(1, P + 1)]
-        X = np.stack([*columns, np.ones_like(counts)], axis=2) * counts[:, :, None]
+        lags = np.stack([x[:, P + 1 - k : T - k] for k in range(1, P + 1)], axis=2)
+        X = np.concatenate([lags, functions[:, P + 1 :], np.ones((*counts.shape, 1))], axis=2) * counts[:, :, None]
         y = (x[:, P + 1 :] * counts)[:, :, None]
         Xt = X.transpose(0, 2, 1)
         return cls(Xt @ X, (Xt @ y)[..., 0], (y * y).sum(axis=(1, 2)), counts.sum(axis=1))
 
 
-def _fit(z: FloatArray, n: IntArray, orders: Sequence[int]) -> _Models:
+def _fit(z: FloatArray, n: IntArray, orders: Sequence[int], m: int) -> _Models:
     """Fit all orders, of values and of changes, to the same equations of each series."""
-    P = max(orders)
+    P, T = max(orders), z.shape[1]
     allowed = np.array([[p < max(length // MIN_ROWS_PER_ORDER, 2) for p in orders] for length in n])
-    first = z.shape[1] - n + np.where(allowed, orders, 0).max(axis=1) + 1
-    first = np.where(n < MIN_VALUES, z.shape[1], first)
-    values, changes = (_Equations.of(x, first, P) for x in (z, np.diff(z, axis=1, prepend=z[:, :1])))
-    parts = [*(_level_model(values, p) for p in orders), *(_change_model(changes, p) for p in orders)]
-    lags, constant, variance, criterion = (np.stack(items, axis=1) for items in zip(*parts, strict=True))
-    criterion = np.where(np.tile(allowed, 2), criterion, np.inf)
+    first = np.where(n < MIN_VALUES, T, T - n + np.where(allowed, orders, 0).max(axis=1) + 1)
+    functions = _functions(np.arange(1 - T, 1), n, m)
+    values = _Equations.of(z, first, P, functions)
+    changes = _Equations.of(np.diff(z, axis=1, prepend=z[:, :1]), first, P, functions[:, :, :0])
+    kinds = _kinds(m)
+    parts = [_level_model(values, p, P, kind) for kind in kinds for p in orders]
+    parts += [_change_model(changes, p, functions.shape[2]) for p in orders]
+    lags, constant, time, variance, criterion = (np.stack(items, axis=1) for items in zip(*parts, strict=True))
+    criterion = np.where(np.tile(allowed, len(kinds) + 1), criterion, np.inf)
     merit = np.exp(-0.5 * (criterion - criterion.min(axis=1, keepdims=True)))
     walk = (np.diff(z, axis=1) ** 2).sum(axis=1) / np.maximum(n - 1, 1)
     variance = np.where((n < MIN_VALUES)[:, None], walk[:, None], variance)
-    return _Models(lags, constant, variance, merit / merit.sum(axis=1, keepdims=True))
+    return _Models(lags, constant, time, variance, merit / merit.sum(axis=1, keepdims=True))
 
 
-_Model = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-"""Lags [n, P + 1], constant, variance of the errors and criterion, [n] each."""
+def _kinds(m: int) -> list[list[int]]:
+    """Return the functions of time, by position, of each kind of model of values: none, a line, waves, or both."""
+    waves: list[list[int]] = [[], *(list(range(1, 1 + min(2 * k, m - 1))) for k in _waves(m))]
+    return [[*line, *part] for part in waves for line in ([], [0])]
 
 
-def _level_model(equations: _Equations, p: int) -> _Model:
-    """Fit an autoregression of values, drawn to a random walk."""
-    P = equations.moment.shape[1] - 1
-    prior = np.zeros(p + 1)
+_Model = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+"""Lags [n, P + 1], constant [n], coefficients of time [n, R], variance of the errors and criterion [n]."""
+
+
+def _level_model(equations: _Equations, p: int, P: int, kind: list[int]) -> _Model:
+    """Fit an autoregression of values with functions of time, drawn to a random walk."""
+    n, last = equations.moment.shape
+    prior = np.zeros(p + len(kind) + 1)
     prior[0] = 1.0
-    b, variance, criterion = _solve(equations, [*range(p), P], prior)
-    lags = np.zeros((len(b), P + 1))
-    lags[:, :p] = b[:, :p]
-    return lags, b[:, p], variance, criterion
+    b, variance, criterion = _solve(equations, [*range(p), *(P + j for j in kind), last - 1], prior)
+    lags, time = np.zeros((n, P + 1)), np.zeros((n, last - 1 - P))
+    lags[:, :p], time[:, kind] = b[:, :p], b[:, p:-1]
+    return lags, b[:, -1], time, variance, criterion + LINE_EVIDENCE * (0 in kind)
 
 
-def _change_model(equations: _Equations, p: int) -> _Model:
+def _change_model(equations: _Equations, p: int, n_functions: int) -> _Model:
     """Fit an autoregression of changes, drawn to a random walk, and write it as one of values."""
     P = equations.moment.shape[1] - 1
     b, variance, criterion = _solve(equations, list(range(p)), np.zeros(p))
@@ -189,7 +230,7 @@ def _change_model(equations: _Equations, p: int) -> _Model:
     lags[:, 0] = 1.0
     lags[:, :p] += b
     lags[:, 1 : p + 1] -= b
-    return lags, np.zeros(len(b)), variance, criterion
+    return lags, np.zeros(len(b)), np.zeros((len(b), n_functions)), variance, criterion
 
 
 def _solve(equations: _Equations, columns: list[int], prior: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -206,9 +247,10 @@ def _solve(equations: _Equations, columns: list[int], prior: FloatArray) -> tupl
     return b, variance, count * np.log(variance) + 2 * k + correction
 
 
-def _continue(z: FloatArray, models: _Models, h: int) -> tuple[FloatArray, FloatArray]:
-    """Return the mean of all models and the deviation of its errors, [n, h]."""
-    K, length = models.lags.shape[1:]
+def _continue(z: FloatArray, models: _Models, functions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of all models and the deviation of its errors, [n, h], with the functions of time [n, h, R]."""
+    K, length, h = *models.lags.shape[1:], functions.shape[1]
+    given = models.constant[:, :, None] + models.time @ functions.transpose(0, 2, 1)
     past = z[:, -length:]
     path = np.zeros((len(z), K, length + h))
     path[:, :, :length] = np.pad(past, ((0, 0), (length - past.shape[1], 0)), mode="edge")[:, None]
@@ -218,7 +260,7 @@ def _continue(z: FloatArray, models: _Models, h: int) -> tuple[FloatArray, Float
     beyond = MAX_BEYOND * (high - low)
     low, high, reverse = (low - beyond)[:, None], (high + beyond)[:, None], models.lags[:, :, ::-1]
     for i in range(length, length + h):
-        path[:, :, i] = np.clip((path[:, :, i - length : i] * reverse).sum(axis=2) + models.constant, low, high)
+        path[:, :, i] = np.clip((path[:, :, i - length : i] * reverse).sum(axis=2) + given[:, :, i - length], low, high)
         if i > length:
             response = (impulse[:, :, i - length : i] * reverse).sum(axis=2)
             impulse[:, :, i] = np.clip(response, -MAX_RESPONSE, MAX_RESPONSE)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from statistics import NormalDist
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,14 @@ from gatecast._utils.typing import FloatArray
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.season_calendar import SeasonCalendar
-from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.kernels.packing import Array
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.training import StepRecord
+
+if TYPE_CHECKING:
+    from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 
 __all__ = [
     "QUANTILES",

@@ -40,6 +40,7 @@ __all__ = [
     "FitCallback",
     "FittedEnsemble",
     "fit_models",
+    "fit_untrained",
     "refine",
     "stops_early",
     "trial_configs",
@@ -260,6 +261,24 @@ def fit_models(
         )
         models.append(model)
     return FittedEnsemble(tuple(models), tuple(configs), tuple(unique_columns(configs)), effects, task)
+
+
+def fit_untrained(configs: Sequence[ModelConfig], context: PanelContext, task: Task) -> FittedEnsemble | None:
+    """Fit those models of an ensemble that need no training and are fitted anew wherever they forecast.
+
+    Args:
+        configs: All models.
+        context: The series.
+        task: What they forecast.
+
+    Returns:
+        The same models with the same columns as `refitting` of `fit_models`, without the training of the others; None:
+        there is none.
+    """
+    chosen = [k for k, config in enumerate(configs) if not getattr(config, "needs_training", True)]
+    columns = unique_columns(configs)
+    fitted = fit_models([configs[k] for k in chosen], context, task)
+    return replace(fitted, columns=tuple(columns[k] for k in chosen)).refitting()
 
 
 def stops_early(config: ModelConfig) -> bool:

@@ -7,34 +7,16 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from gatecast.errors import ConfigError
-from gatecast.forecasting import (  # registered on import
-    autoregression,
-    baselines,
-    double_seasonal,
-    level_shape,
-    local_global_trend,
-    seasonal_average,
-    seasonal_ridge,
-    statsforecast_models,
-    theta,
-)
+from gatecast.forecasting import baselines
 from gatecast.forecasting.base import ModelConfig, Overrides, PanelSummary, Task
-from gatecast.forecasting.es_rnn.model import ESRNNConfig
 from gatecast.forecasting.own_seasons import DAILY_SEASONS
-from gatecast.forecasting.panel_rnn.model import LSTMConfig
 from gatecast.forecasting.panel_rnn.presets import FEW_SERIES, WEEKS
-from gatecast.forecasting.pretrained import model as pretrained
-from gatecast.forecasting.pretrained.choice import has_high_frequency
-from gatecast.forecasting.pretrained.released import is_available
 from gatecast.forecasting.registry import AUTO, REQUIRED, get_model
-from gatecast.forecasting.segrnn.model import SegRNNConfig
 from gatecast.forecasting.segrnn.presets import segment_length
-from gatecast.forecasting.sequential_model.model import SequentialConfig
-from gatecast.nn.sequential import Sequential
 
-__all__ = ["auto_models", "check_model", "model_configs", "model_name", "needs_training"]
+__all__ = ["auto_models", "check_model", "model_columns", "model_configs", "model_name", "needs_training"]
 
-MAX_STATSFORECAST_SERIES = {statsforecast_models.AutoETS: 200, statsforecast_models.AutoCES: 2000}
+MAX_STATSFORECAST_SERIES = {"ets": 200, "ces": 2000}
 """Models of the `stats` extra, and the most series that "auto" fits them to: 0.1 and 0.01 seconds a series."""
 
 MAX_TREND_VALUES = 2_000_000
@@ -74,23 +56,38 @@ def auto_models(panel: PanelSummary, task: Task, overrides: Overrides) -> list[M
         >>> [config.name for config in auto_models(PanelSummary(np.full(100, 50)), Task(8, 4), Overrides())]
         ['lstm', 'pretrained', 'dot', 'lgt', 'ar', 'seasonal-ridge']
     """
+    return [get_model(name).default_for(panel, task, overrides) for name in auto_names(panel, task)]
+
+
+def auto_names(panel: PanelSummary, task: Task) -> list[str]:
+    """Return the names of the models of "auto"; only their modules are imported.
+
+    Example:
+        >>> import numpy as np
+        >>> auto_names(PanelSummary(np.array([144])), Task(24, 12))[:3]
+        ['lstm', 'pretrained', 'dot']
+    """
+    from gatecast.forecasting.pretrained.choice import has_high_frequency
+    from gatecast.forecasting.pretrained.released import is_available
+    from gatecast.forecasting.statsforecast_models import available
+
     has_few_series, m = panel.n_series < FEW_SERIES, task.season_length
-    configs: list[ModelConfig] = []
+    names: list[str] = []
     if has_few_series and reads_segments(panel, task):
-        configs.append(SegRNNConfig.default_for(panel, task, overrides))
+        names.append("segrnn")
     elif has_few_series or m > 1 or task.horizon > SHORT_HORIZON:
-        configs.append(LSTMConfig.default_for(panel, task, overrides))
+        names.append("lstm")
     if m <= MAX_SMOOTHED_SEASON and not has_few_series:
-        configs.append(ESRNNConfig.default_for(panel, task, overrides))
+        names.append("es-lstm")
     if is_available():
-        configs.append(pretrained.Pretrained.default_for(panel, task, overrides))
+        names.append("pretrained")
         # Where levels drift, the other network errs less: on tails of hourly series both together err least.
         if has_high_frequency(task):
-            configs.append(pretrained.PretrainedLF.default_for(panel, task, overrides))
-    configs += closed_form_models(panel, task)
-    if statsforecast_models.available():
-        configs += [model() for model, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]
-    return configs
+            names.append("pretrained-lf")
+    names += closed_form_models(panel, task)
+    if available():
+        names += [name for name, limit in MAX_STATSFORECAST_SERIES.items() if panel.n_series <= limit]
+    return names
 
 
 def reads_segments(panel: PanelSummary, task: Task) -> bool:
@@ -107,46 +104,48 @@ def reads_segments(panel: PanelSummary, task: Task) -> bool:
     return has_days and is_long and task.horizon >= LONG_HORIZON
 
 
-def closed_form_models(panel: PanelSummary, task: Task) -> list[ModelConfig]:
-    """Return the models of "auto" that are no networks: smoothing, autoregressions, and models of seasons.
+def closed_form_models(panel: PanelSummary, task: Task) -> list[str]:
+    """Return the names of the models of "auto" that are no networks: smoothing, autoregressions, and models of seasons.
 
     Panels without a season have no autoregressions, which gained on yearly series of M3 and lost on those of M4; nor
     have panels of months, where they gained nothing.
 
     Example:
         >>> import numpy as np
-        >>> [config.name for config in closed_form_models(PanelSummary(np.full(100, 50)), Task(8, 1))]
+        >>> closed_form_models(PanelSummary(np.full(100, 50)), Task(8, 1))
         ['dot', 'lgt']
     """
     has_few_series, longest = panel.n_series < FEW_SERIES, max(task.seasons, default=task.season_length)
     max_season = MAX_TREND_SEASON if has_few_series else MAX_PANEL_TREND_SEASON
-    configs: list[ModelConfig] = []
+    names: list[str] = []
     if has_few_series or longest <= MAX_SHORT_SEASON:
-        configs.append(theta.DynamicOptimizedTheta())
+        names.append("dot")
     if panel.lengths.sum() <= MAX_TREND_VALUES and task.season_length <= max_season:
-        configs.append(local_global_trend.LocalGlobalTrend())
+        names.append("lgt")
     if has_few_series or longest not in (1, MONTHS):
-        configs.append(autoregression.Autoregression())
-    return configs + _seasonal_models(task.seasons, longest, has_few_series=has_few_series)
+        names.append("ar")
+    return names + _seasonal_models(task.seasons, longest, has_few_series=has_few_series)
 
 
-def _seasonal_models(seasons: Sequence[int], longest: int, *, has_few_series: bool) -> list[ModelConfig]:
-    """Return the models of "auto" that repeat seasons: what tails chose next to the autoregressions."""
+def _seasonal_models(seasons: Sequence[int], longest: int, *, has_few_series: bool) -> list[str]:
+    """Return the names of those that repeat seasons: what tails chose next to the autoregressions."""
     if longest == 1:
         return []
+    from gatecast.forecasting.double_seasonal import season_pair
+
     is_long = longest > MAX_SHORT_SEASON
-    configs: list[ModelConfig] = []
+    names: list[str] = []
     if has_few_series or is_long:
-        configs.append(seasonal_average.SeasonalCopy())
+        names.append("seasonal-copy")
     if has_few_series:
-        configs.append(seasonal_average.SeasonalAverage())
+        names.append("seasonal-average")
     if is_long:
-        configs.append(level_shape.LevelShape())
+        names.append("level-shape")
     if is_long or not has_few_series:
-        configs.append(seasonal_ridge.SeasonalRidge())
-    if is_long and double_seasonal.season_pair(seasons):
-        configs.append(double_seasonal.DoubleSeasonal())
-    return configs
+        names.append("seasonal-ridge")
+    if is_long and season_pair(seasons):
+        names.append("double-seasonal")
+    return names
 
 
 def check_model(model: Any) -> None:
@@ -162,7 +161,7 @@ def check_model(model: Any) -> None:
         if isinstance(item, str):
             if item != AUTO:
                 get_model(item)
-        elif not isinstance(item, Sequential) and not _is_config(item):
+        elif not _is_config(item) and not _is_network(item):
             raise ConfigError(
                 f"Invalid model {item!r}",
                 argument="model",
@@ -194,14 +193,16 @@ def model_configs(model: Any, panel: PanelSummary, task: Task, overrides: Overri
     check_model(model)
     configs: list[ModelConfig] = []
     for item in model if isinstance(model, list | tuple) else [model]:
-        if isinstance(item, Sequential):
-            configs.append(SequentialConfig.for_network(item, panel, task, overrides))
-        elif not isinstance(item, str):
-            configs.append(item)
-        elif item == AUTO:
+        if item == AUTO:
             configs += auto_models(panel, task, overrides)
-        else:
+        elif isinstance(item, str):
             configs.append(get_model(item).default_for(panel, task, overrides))
+        elif _is_config(item):
+            configs.append(item)
+        else:
+            from gatecast.forecasting.sequential_model.model import SequentialConfig
+
+            configs.append(SequentialConfig.for_network(item, panel, task, overrides))
     return configs
 
 
@@ -209,8 +210,8 @@ def unique_columns(configs: Sequence[ModelConfig]) -> list[str]:
     """Return the column of each config; a second one of the same name gets a number.
 
     Example:
-        >>> unique_columns([theta.DynamicOptimizedTheta(), theta.DynamicOptimizedTheta()])
-        ['DynamicOptimizedTheta', 'DynamicOptimizedTheta-2']
+        >>> unique_columns([baselines.Naive(), baselines.Naive()])
+        ['Naive', 'Naive-2']
     """
     columns: list[str] = []
     for config in configs:
@@ -225,9 +226,28 @@ def model_name(model: Any) -> str:
         return model
     if isinstance(model, list | tuple):
         return ", ".join(map(model_name, model))
-    return "sequential" if isinstance(model, Sequential) else str(model.name)
+    return str(model.name) if _is_config(model) else "sequential"
+
+
+def model_columns(model: Any) -> list[str]:
+    """Return the columns of the models that a user wrote in `model=`, other than those of "auto" and of networks.
+
+    Example:
+        >>> model_columns(["auto", "dot", baselines.Naive()])
+        ['DynamicOptimizedTheta', 'Naive']
+    """
+    items = model if isinstance(model, list | tuple) else [model]
+    configs = [get_model(item) if isinstance(item, str) else item for item in items if item != AUTO]
+    return [str(config.column) for config in configs if hasattr(config, "column")]
 
 
 def _is_config(item: Any) -> bool:
     """Return whether something is an unfitted model."""
     return is_dataclass(item) and not isinstance(item, type) and all(hasattr(item, part) for part in REQUIRED)
+
+
+def _is_network(item: Any) -> bool:
+    """Return whether something is a `Sequential`, whose module takes a moment to import."""
+    from gatecast.nn.sequential import Sequential
+
+    return isinstance(item, Sequential)

@@ -9,22 +9,33 @@ model, its value a `ModelConfig` class::
 A plug-in that cannot be imported, is not a model, or takes a name that is taken is refused by name when it is asked
 for. It never hides a built-in model.
 
-The names of the built-in models stand here, so that help and completion list them without importing a model.
+The names and columns of the built-in models stand here, so that help, completion and checks of names import no model.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from gatecast.forecasting.base import ModelConfig
 
-__all__ = ["AUTO", "CELL_MODELS", "GROUP", "available_models", "broken_models", "get_model", "refresh", "register"]
+__all__ = [
+    "AUTO",
+    "BUILT_IN_COLUMNS",
+    "CELL_MODELS",
+    "GROUP",
+    "available_models",
+    "broken_models",
+    "get_model",
+    "refresh",
+    "register",
+]
 
 GROUP = "gatecast.models"
 """Entry points that add models."""
@@ -36,25 +47,39 @@ CELL_MODELS = ("lstm", "gru", "rnn", "lstm-peephole", "slstm")
 """Models that differ in their recurrent cell alone."""
 
 BUILT_IN = {
-    "gatecast.forecasting.panel_rnn.model": CELL_MODELS,
-    "gatecast.forecasting.es_rnn.model": ("es-lstm",),
-    "gatecast.forecasting.segrnn.model": ("segrnn",),
-    "gatecast.forecasting.sequential_model.model": ("sequential",),
-    "gatecast.forecasting.pretrained.model": ("pretrained", "pretrained-lf"),
-    "gatecast.forecasting.theta": ("dot",),
-    "gatecast.forecasting.local_global_trend": ("lgt",),
-    "gatecast.forecasting.autoregression": ("ar",),
-    "gatecast.forecasting.seasonal_average": ("seasonal-copy", "seasonal-average"),
-    "gatecast.forecasting.level_shape": ("level-shape",),
-    "gatecast.forecasting.seasonal_ridge": ("seasonal-ridge",),
-    "gatecast.forecasting.double_seasonal": ("double-seasonal",),
-    "gatecast.forecasting.statsforecast_models": ("ets", "ces"),
-    "gatecast.forecasting.baselines": ("naive", "seasonal-naive", "drift", "mean"),
+    "gatecast.forecasting.panel_rnn.model": {
+        "lstm": "LSTM",
+        "gru": "GRU",
+        "rnn": "RNN",
+        "lstm-peephole": "LSTM-peephole",
+        "slstm": "sLSTM",
+    },
+    "gatecast.forecasting.es_rnn.model": {"es-lstm": "ES-LSTM"},
+    "gatecast.forecasting.segrnn.model": {"segrnn": "SegRNN"},
+    "gatecast.forecasting.sequential_model.model": {"sequential": "Sequential"},
+    "gatecast.forecasting.pretrained.model": {"pretrained": "Pretrained", "pretrained-lf": "PretrainedLF"},
+    "gatecast.forecasting.theta": {"dot": "DynamicOptimizedTheta"},
+    "gatecast.forecasting.local_global_trend": {"lgt": "LocalGlobalTrend"},
+    "gatecast.forecasting.autoregression": {"ar": "Autoregression"},
+    "gatecast.forecasting.seasonal_average": {"seasonal-copy": "SeasonalCopy", "seasonal-average": "SeasonalAverage"},
+    "gatecast.forecasting.level_shape": {"level-shape": "LevelShape"},
+    "gatecast.forecasting.seasonal_ridge": {"seasonal-ridge": "SeasonalRidge"},
+    "gatecast.forecasting.double_seasonal": {"double-seasonal": "DoubleSeasonal"},
+    "gatecast.forecasting.statsforecast_models": {"ets": "AutoETS", "ces": "AutoCES"},
+    "gatecast.forecasting.baselines": {
+        "naive": "Naive",
+        "seasonal-naive": "SeasonalNaive",
+        "drift": "Drift",
+        "mean": "Mean",
+    },
 }
-"""Modules and the models that they register when they are imported, in the order in which models are listed."""
+"""Modules and the models that they register when they are imported, with their columns, in the order of lists."""
 
 MODULE_OF = {name: module for module, names in BUILT_IN.items() for name in names}
 """The module of each built-in model."""
+
+BUILT_IN_COLUMNS = tuple(column for names in BUILT_IN.values() for column in names.values())
+"""The columns of all built-in models."""
 
 UNLISTED = ("sequential",)
 """Models for files: users write the network itself."""
@@ -137,6 +162,8 @@ def refresh() -> None:
 @cache
 def _plug_ins() -> dict[str, type[Any] | str]:
     """Return config classes of installed packages; for one that cannot be used, a sentence that says why."""
+    from importlib.metadata import entry_points
+
     models: dict[str, type[Any] | str] = {}
     for entry in entry_points(group=GROUP):
         taken = entry.name in (AUTO, *_names(), *models)

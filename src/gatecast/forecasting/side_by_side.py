@@ -7,8 +7,9 @@ sooner than by splitting every batch over all threads. Results do not depend on 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -18,9 +19,10 @@ from gatecast.forecasting.base import StepCallback
 from gatecast.kernels.native import get_num_threads, sharing_threads
 from gatecast.nn.training import StepRecord
 
-__all__ = ["Training", "train_side_by_side"]
+__all__ = ["Training", "in_background", "train_side_by_side"]
 
 Model = TypeVar("Model")
+Result = TypeVar("Result")
 
 Training = Callable[[StepCallback | None], Model]
 """Trains a model, and calls what it is given after every update."""
@@ -70,6 +72,26 @@ def train_side_by_side(trainings: Sequence[Training[Model]], on_step: StepCallba
         finally:
             stop.set()
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def in_background(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """Do some work in a thread while the caller trains: of few trainings one outlasts the others, on one processor.
+
+    Args:
+        work: Does not depend on the trainings. It cannot be stopped: what raises an error meanwhile waits for its end.
+
+    Yields:
+        What returns the result when it is there, or raises what the work raised.
+
+    Example:
+        >>> with in_background(lambda: 1) as result:
+        ...     two = 2
+        >>> result() + two
+        3
+    """
+    with ThreadPoolExecutor(1, "gatecast-background") as executor:
+        yield executor.submit(copy_context().run, work).result
 
 
 def _share(training: Training[Model], report: StepCallback) -> Model:

@@ -71,7 +71,7 @@ def read_network(
     try:
         layers = [layer_from_config(config, LAYERS) for config in settings["layers"]]
         network = build(layers, Input(tuple(settings["input_shape"])).shape)
-        weights, seed = initial_weights(network, 0), int(settings["seed"])
+        weights, seed = initial_weights(network, None), int(settings["seed"])
         stored, compiled = settings["compiled"], None
         if stored is not None:
             compiled = layer_from_config(stored["loss"], LOSSES), optim.get(optim.from_config(stored["optimizer"]))

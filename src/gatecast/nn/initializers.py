@@ -14,6 +14,7 @@ import numpy as np
 
 from gatecast.kernels.packing import Array
 from gatecast.nn.named import find_by_name, snake_case
+from gatecast.nn.random import ZeroGenerator
 
 __all__ = [
     "INITIALIZERS",
@@ -67,7 +68,7 @@ def orthogonal(rng: np.random.Generator, rows: int, columns: int) -> Array:
     """Draw a matrix with orthonormal rows, or orthonormal columns if it has more rows than columns.
 
     Args:
-        rng: Source of the random numbers.
+        rng: Source of the random numbers; a `ZeroGenerator` gives zeros.
         rows: Number of inputs.
         columns: Number of outputs.
 
@@ -81,7 +82,10 @@ def orthogonal(rng: np.random.Generator, rows: int, columns: int) -> Array:
 
     Source: Saxe, McClelland & Ganguli 2014.
     """
-    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    normal = rng.standard_normal((max(rows, columns), min(rows, columns)))
+    if isinstance(rng, ZeroGenerator):
+        return np.zeros((rows, columns), np.float32)
+    q, r = np.linalg.qr(normal)
     # Without the signs q would not be uniform over the orthogonal matrices (Mezzadri 2007).
     q = q * np.sign(np.diag(r))
     return np.ascontiguousarray(q.T if rows <= columns else q, np.float32)

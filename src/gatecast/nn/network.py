@@ -13,7 +13,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast.kernels.packing import Array, Params, flat_views
 from gatecast.nn.layers.base import CallContext, Layer, Shape, State
 from gatecast.nn.layers.base import forward_from as layer_forward_from
-from gatecast.nn.random import generator, hash64
+from gatecast.nn.random import ZeroGenerator, generator, hash64
 
 __all__ = [
     "Network",
@@ -82,20 +82,22 @@ def build(layers: Sequence[Layer], in_shape: Shape) -> Network:
     return Network(tuple(layers), tuple(shapes))
 
 
-def initial_weights(network: Network, seed: int) -> Weights:
+def initial_weights(network: Network, seed: int | None) -> Weights:
     """Return initial parameters. Those of a layer depend only on the seed, its position and its shapes.
 
     Args:
         network: Layers and shapes.
-        seed: The same seed gives the same bits.
+        seed: The same seed gives the same bits; None: no weights are drawn, because they will be loaded.
 
     >>> from gatecast.nn.layers import Dense
     >>> weights = initial_weights(build([Dense(2)], (3,)), seed=0)
     >>> weights.vector.size, weights.views[0]["W"].shape
     (8, (3, 2))
     """
-    pairs = enumerate(zip(network.layers, network.shapes, strict=False))
-    initial = [layer.init(generator(seed, 0, k), in_shape) for k, (layer, in_shape) in pairs]
+    initial = [
+        layer.init(ZeroGenerator() if seed is None else generator(seed, 0, k), in_shape)
+        for k, (layer, in_shape) in enumerate(zip(network.layers, network.shapes, strict=False))
+    ]
     weights = Weights(*flat_views({name: p.shape for name, p in params.items()} for params in initial))
     for views, params in zip(weights.views, initial, strict=True):
         for name, value in params.items():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-__all__ = ["fold_in", "generator", "hash64"]
+__all__ = ["ZeroGenerator", "fold_in", "generator", "hash64"]
 
 _BITS = 0xFFFFFFFFFFFFFFFF
 
@@ -21,6 +23,26 @@ def generator(seed: int, *purpose: int) -> np.random.Generator:
         True
     """
     return np.random.default_rng((seed, *purpose))
+
+
+class ZeroGenerator(np.random.Generator):
+    """Draws zeros from the distributions of initial weights: for weights that are loaded, shapes are enough.
+
+    Example:
+        >>> ZeroGenerator().standard_normal((1, 2)).tolist()
+        [[0.0, 0.0]]
+    """
+
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(0))
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:  # noqa: ARG002
+        """Return zeros."""
+        return np.zeros(() if size is None else size)
+
+    def standard_normal(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Any:  # noqa: ARG002
+        """Return zeros."""
+        return np.zeros(() if size is None else size, dtype)
 
 
 def hash64(seed: int, step: int, purpose: int) -> int:

@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
+from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_positive_int, check_seed
 from gatecast.errors import ConfigError, NotFittedError
@@ -81,6 +82,10 @@ class Sequential:
         self._training_state: TrainingState | None = None
         for layer in layers or ():
             self.add(layer)
+
+    def __repr__(self) -> str:
+        """Return the number of layers: `summary` shows them."""
+        return f"Sequential({format_count(len(self.layers), 'layer')})"
 
     def add(self, layer: Layer | Input) -> None:
         """Append a layer. The other layers keep their weights.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +14,16 @@ from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.errors import DataError
 from gatecast.forecasting.ensemble import COMBINED
-from gatecast.forecasting.presets import BASELINES
-from gatecast.forecasting.registry import available_models, get_model
-from gatecast.forecasting.sequential_model.model import SequentialConfig
+from gatecast.forecasting.presets import BASELINES, model_columns
+from gatecast.forecasting.registry import AUTO, BUILT_IN_COLUMNS
 
 __all__ = ["check_bounds", "check_series", "drop_unlike_last", "trim_unobserved"]
 
 
-def _output_columns() -> tuple[str, ...]:
-    """Return the columns that forecasts may have, of every model there is."""
-    models = (str(get_model(name).column) for name in available_models())
+def _output_columns(model: Any) -> tuple[str, ...]:
+    """Return the columns that forecasts may have: of built-in models, and of others that the user asks for."""
     baselines = (baseline.column for baseline in BASELINES)
-    return (COMBINED, *models, SequentialConfig.column, *baselines, "cutoff")
+    return (COMBINED, *BUILT_IN_COLUMNS, *model_columns(model), *baselines, "cutoff")
 
 
 NOTES = {
@@ -85,14 +84,19 @@ def _drop_rows(panel: Panel, n_after: npt.NDArray[np.int64], notes: list[str]) -
     return replace(trimmed, known_future=known_future)
 
 
-def check_series(panel: Panel, notes: list[str]) -> None:
+def check_series(panel: Panel, notes: list[str], model: Any = AUTO) -> None:
     """Add notes on constant and empty series, by id, and on exogenous columns with missing values.
+
+    Args:
+        panel: The series.
+        notes: Are added to.
+        model: As in `Forecaster`: no column of the data may have the name of its forecasts.
 
     Raises:
         ConfigError: A column has the name of a forecast.
         DataError: No series has two values.
     """
-    check_outputs(panel.columns, _output_columns())
+    check_outputs(panel.columns, _output_columns(model))
     _check_counts(panel)
     with_rows = np.flatnonzero(panel.lengths)
     smallest = np.full(len(panel), np.inf)

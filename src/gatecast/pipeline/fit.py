@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +29,10 @@ from gatecast.evaluation.calibration import (
     ConformalCalibrator,
     calibrate,
     default_calibrator,
+    is_mostly_zero,
 )
 from gatecast.evaluation.coherent_forecasts import fit_reconciler
-from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
+from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights, leave_out
 from gatecast.evaluation.online_margins import update_margins
 from gatecast.evaluation.past_forecasts import (
     PastForecasts,
@@ -46,6 +48,7 @@ from gatecast.forecasting.context import MAX_LENGTH, PanelContext
 from gatecast.forecasting.ensemble import (
     FittedEnsemble,
     fit_models,
+    fit_untrained,
     refine,
     stops_early,
     trial_configs,
@@ -53,11 +56,13 @@ from gatecast.forecasting.ensemble import (
 )
 from gatecast.forecasting.median import members_of
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
+from gatecast.forecasting.panel_rnn.presets import FEW_SERIES
 from gatecast.forecasting.panel_season import MAX_CYCLES
 from gatecast.forecasting.presets import model_configs, unique_columns
 from gatecast.forecasting.pretrained.released import why_unavailable
 from gatecast.forecasting.registry import AUTO
 from gatecast.forecasting.season_selection import choose_season
+from gatecast.forecasting.side_by_side import in_background
 from gatecast.pipeline.data_checks import check_bounds, check_series, drop_unlike_last, trim_unobserved
 from gatecast.pipeline.progress import Progress, ProgressTracker
 from gatecast.pipeline.state import FittedState
@@ -116,7 +121,7 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig) -> P
     """
     data = config.data
     panel = trim_unobserved(base_series(panel), notes)
-    check_series(panel, notes)
+    check_series(panel, notes, config.model)
     check_bounds(panel, data)
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
     if not config.hierarchy:
@@ -206,8 +211,9 @@ class _Fit:
         if len(panel) <= MAX_FINE_SERIES:
             self.task = self.task._replace(quantiles=_shared_quantiles(self.configs))
         _check_finetune(config, self.configs)
-        columns = zip(unique_columns(self.configs), self.configs, strict=True)
+        columns = list(zip(unique_columns(self.configs), self.configs, strict=True))
         self.stopped_early = [column for column, item in columns if stops_early(item)]
+        self.of_means = [column for column, item in columns if not _forecasts_medians(item)]
         self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
 
     def fit_models(
@@ -243,6 +249,7 @@ class _Fit:
         weights = start.weights
         if self.split is None and self.typical_length < MIN_TRAINING_ROWS:
             weights = _without_networks(columns, self.configs)
+        weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))
         bounds = Bounds(data.lower_bound, data.upper_bound, data.integer)
         if self.panel.hierarchy is not None:
             start = start._replace(reconciler=Reconciler(self.config.reconciliation, np.empty((0, len(self.panel)))))
@@ -256,20 +263,30 @@ class _Fit:
         past, actual = before_test.rolling_origins(_validation_offsets(before_test, split, horizon), horizon)
         sample = np.arange(0, len(past), -(-len(past) // MAX_VALIDATION_ROWS))
         training, trial = before_test.drop_last(split.validation), trial_configs(self.configs)
+        quick = fit_untrained(trial, training, self.task) if len(training) < FEW_SERIES else None
         monitored = make_monitor_data(
             past.take(sample), actual[sample], training, min(split.train, training.values.shape[1]), _stride(trial)
         )
-        ensemble = self.fit_models(training, trial, monitored)
+        with in_background(partial(self._forecast_older, quick, before_test)) as older_past:
+            ensemble = self.fit_models(training, trial, monitored)
         ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
         self.findings = ensemble.findings
         self.past = forecast_past(
             ensemble, before_test, _validation_offsets(before_test, split, horizon), self.season_length
         )
-        quick = ensemble.refitting()
-        older = older_origins(before_test, split.validation, horizon, max(self.task.seasons, default=1))
-        if quick is not None and len(older):
-            self.past = self.past.join(forecast_past(quick, before_test, older, self.season_length))
+        refitting = ensemble.refitting()
+        is_known = quick is not None and refitting is not None and quick.columns == refitting.columns
+        older = older_past() if is_known else self._forecast_older(refitting, before_test)
+        self.past = self.past if older is None else self.past.join(older)
         return self._calibrate(calibrator, self.past, before_test)
+
+    def _forecast_older(self, quick: FittedEnsemble | None, before_test: PanelContext) -> PastForecasts | None:
+        """Forecast from origins before the validation part, by models that are fitted anew at each; None: none."""
+        seasons, horizon = self.task.seasons, self.task.horizon
+        older = older_origins(before_test, self._split().validation, horizon, max(seasons, default=1))
+        if quick is None or not len(older):
+            return None
+        return forecast_past(quick, before_test, older, self.season_length)
 
     def score(self, calibrator: ConformalCalibrator) -> tuple[ConformalCalibrator, Evaluation]:
         """Fit on all but the test parts, score on these, and learn from their errors too."""
@@ -314,13 +331,14 @@ class _Fit:
         past = forecast_past(quick, self.context, origins, self.season_length)
         unknown = {name: np.full(len(past.series), np.nan) for name in ensemble.columns}
         weights = fit_weights({**unknown, **past.errors()}, past.series, past.horizons, len(self.context))
+        weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))
         return calibrator._replace(weights=weights)
 
     def _calibrate(
         self, calibrator: ConformalCalibrator, past: PastForecasts, context: PanelContext
     ) -> ConformalCalibrator:
         """Learn from past errors: weights, widths, and how the series of a hierarchy err together."""
-        calibrator = calibrate(calibrator, past, context, self.config.level, self.stopped_early)
+        calibrator = calibrate(calibrator, past, context, self.config.level, self.stopped_early, self.of_means)
         if self.panel.hierarchy is None:
             return calibrator
         return calibrator._replace(reconciler=fit_reconciler(calibrator, past, len(self.panel)))
@@ -370,6 +388,11 @@ def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
         return []
     about = {"n": n, "n_series": len(context), "m": season.season_length, "max_cycles": MAX_CYCLES}
     return [NOTES["panel_season"].format(**about)]
+
+
+def _forecasts_medians(config: ModelConfig) -> bool:
+    """Return whether a model was trained to forecast quantiles; the others add normal errors to a mean."""
+    return config.family == "network" or bool(getattr(config, "is_calibrated", False))
 
 
 def _without_networks(columns: list[str], configs: list[ModelConfig]) -> ModelWeights:

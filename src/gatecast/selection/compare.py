@@ -211,7 +211,7 @@ def match_sizes(
     def size(cell: str, units: int) -> int:
         """Return the parameters of one network."""
         settings = {**asdict(lstm), **columns, "units": units}
-        return make_network(h, CELLS[cell](**settings))[1].vector.size
+        return make_network(h, CELLS[cell](**settings), seed=None)[1].vector.size
 
     target = size("lstm", lstm.units)
     # An RNN has a quarter of an LSTM's columns: twice the units, at most, have as many parameters.

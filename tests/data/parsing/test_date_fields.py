@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ def test_parse_dates_by_shape_equals_one_by_one(texts):
 
 def test_parse_dates_of_many_texts_matches_few(monkeypatch):
     texts = [f"{k % 28 + 1:02d}/{k % 12 + 1:02d}/{2000 + k % 20} {k % 24:02d}:30" for k in range(5_000)]
-    matched = date_fields.match_fields(DATE_PATTERNS[1], texts, by_shape=True)
+    matched = date_fields.match_fields(re.compile(DATE_PATTERNS[1]), texts, by_shape=True)
     assert matched.is_match.all()
     assert len(matched.fields["first"].texts) == 28 + 1
     assert matched.fields["hour"].at(25) == "01"

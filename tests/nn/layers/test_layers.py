@@ -37,3 +37,11 @@ def test_network_read_from_file_equals_the_written_one(example, tmp_path):
     again, loaded, seed, compiled = checkpoint.read_network(tmp_path / "m")
     assert (again, seed, compiled) == (network, 3, None)
     np.testing.assert_array_equal(loaded.vector, weights.vector)
+
+
+@every_layer
+def test_layer_has_the_same_shapes_where_no_weights_are_drawn(example):
+    network = build([example.layer], example.in_shape)
+    drawn, undrawn = initial_weights(network, 3), initial_weights(network, None)
+    shapes = [{name: view.shape for name, view in weights.views[0].items()} for weights in (drawn, undrawn)]
+    assert shapes[0] == shapes[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import gatecast
 from gatecast.cli.input_files import check_source
 from gatecast.cli.options import File, ForecasterOptions, Json, NWindows, Out, Refit, Report, StepSize, parse_option
 from gatecast.cli.output import format_findings, format_table, print_document, print_parts
@@ -38,7 +39,6 @@ def backtest(
     count, stride = parse_option("--n-windows", n_windows, NWindows), parse_option("--step-size", step_size, StepSize)
     forecaster = options.forecaster()
     targets = check_outputs([source], {TABLE: out, REPORT: report})
-    from gatecast import report as write_report
     from gatecast.data.sources.writers import write
     from gatecast.evaluation.forecast_scores import score_forecasts
 
@@ -50,7 +50,7 @@ def backtest(
         targets,
         {
             "--out": lambda path: write(forecaster._with_offsets(table), path),
-            "--report": lambda path: write_report(None, path, backtest=folds),
+            "--report": lambda path: gatecast.report(None, path, backtest=folds),
         },
     )
     facts = [_score_row(score) for score in scores]

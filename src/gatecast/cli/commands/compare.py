@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gatecast
 from gatecast.cli.input_files import check_source
 from gatecast.cli.options import (
     File,
@@ -44,7 +45,6 @@ def compare(
     count, names = parse_option("--n-windows", n_windows, NWindows), parse_option("--models", models, Models)
     settings = {name: value for name, value in options.settings().items() if name != "model"}
     targets = check_outputs([source], {TABLE: out, PLOT: plot, REPORT: report})
-    from gatecast import report as write_report
     from gatecast.cli.json_output import rows
     from gatecast.data.sources.writers import write
     from gatecast.plotting.charts import show
@@ -58,7 +58,7 @@ def compare(
         {
             "--out": lambda path: write(comparison.fold_scores, path),
             "--plot": lambda path: show(comparison_chart(comparison), path),
-            "--report": lambda path: write_report(None, path, comparison=comparison),
+            "--report": lambda path: gatecast.report(None, path, comparison=comparison),
         },
     )
     if json:

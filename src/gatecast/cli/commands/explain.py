@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import gatecast
 from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df, require_known_future
 from gatecast.cli.options import (
     FRACTION,
@@ -81,14 +82,13 @@ def explain(
     forecaster = _forecaster(source, options, future, show_progress=not json)
     explanation = forecaster.explain(futr_df=future, **arguments)
     series_gates = forecaster.gates(id=None if id is None else explanation.id, futr_df=future)
-    from gatecast import report as write_report
     from gatecast.data.sources.writers import write
 
     files = write_outputs(
         targets,
         {
             "--gates": lambda path: write(forecaster._with_offsets(series_gates.table), path),
-            "--report": lambda path: write_report(forecaster, path, id=id, futr_df=future, explanation=explanation),
+            "--report": lambda path: gatecast.report(forecaster, path, id=id, futr_df=future, explanation=explanation),
         },
     )
     memory, diagnosis = series_gates.unit_memory, forecaster.learning_curves()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import gatecast
 from gatecast.cli.input_files import check_futr_df, check_source, require_known_future
 from gatecast.cli.options import File, ForecasterOptions, FutrDf, Json, Out, Plot, Report
 from gatecast.cli.output import progress
@@ -70,7 +71,6 @@ def _write(
     view: ForecastView, forecaster: Forecaster, future: Path | str | None, targets: dict[str, Path]
 ) -> list[str]:
     """Write the requested files, all or none."""
-    from gatecast import report
     from gatecast.data.sources.writers import write
 
     return write_outputs(
@@ -78,6 +78,6 @@ def _write(
         {
             "--out": lambda path: write(forecaster._with_offsets(view.full_forecast.columns), path),
             "--plot": lambda path: forecaster.plot(view.full_forecast.columns, path=path),
-            "--report": lambda path: report(forecaster, path, futr_df=future),
+            "--report": lambda path: gatecast.report(forecaster, path, futr_df=future),
         },
     )

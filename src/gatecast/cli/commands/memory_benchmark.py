@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import gatecast
 from gatecast.cli.options import NAMES, WHOLE, Cells, Json, Out, Plot, Report, Setting, parse_option
 from gatecast.cli.output import format_table, print_document, print_parts, progress
 from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
@@ -41,7 +42,6 @@ def memory_benchmark(
     names, chosen = parse_option("--cells", cells, Cells), parse_option("--tasks", tasks, Tasks)
     count = parse_option("--n-seeds", n_seeds, NSeeds)
     targets = check_outputs([], {TABLE: out, PLOT: plot, REPORT: report})
-    from gatecast import report as write_report
     from gatecast.cli.json_output import rows
     from gatecast.data.sources.writers import write
     from gatecast.plotting.charts import show
@@ -56,7 +56,7 @@ def memory_benchmark(
         {
             "--out": lambda path: write(benchmark.table, path),
             "--plot": lambda path: show(memory_chart(benchmark), path),
-            "--report": lambda path: write_report(None, path, memory_benchmark=benchmark),
+            "--report": lambda path: gatecast.report(None, path, memory_benchmark=benchmark),
         },
     )
     if json:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import gatecast
 from gatecast.cli.input_files import check_futr_df, check_input, check_source, require_futr_df
 from gatecast.cli.options import FutrDf, ModelFile, NewFile
 from gatecast.cli.output import format_findings, print_parts
@@ -41,12 +42,11 @@ def report(
         )
     source, future = None if file is None else check_source(file), check_futr_df(futr_df, file)
     targets = check_outputs([path, source, future], {PAGE: out})
-    from gatecast import report as write_report
     from gatecast.forecaster import Forecaster
 
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
     files = write_outputs(
-        targets, {"--out": lambda draft: write_report(forecaster, draft, source=source, futr_df=future, id=id)}
+        targets, {"--out": lambda draft: gatecast.report(forecaster, draft, source=source, futr_df=future, id=id)}
     )
     print_parts(format_findings(forecaster.findings_, "report"), files=files)

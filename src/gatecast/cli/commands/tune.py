@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import gatecast
 from gatecast.cli.input_files import check_futr_df, check_source, named_path, require_futr_df_for
 from gatecast.cli.models import available_cells
 from gatecast.cli.options import (
@@ -91,7 +92,6 @@ def tune(
     if trials is not None:
         check_not_input(trials, "--study", [source, future])
         check_distinct(trials, "--study", targets)
-    from gatecast import report as write_report
     from gatecast.selection.study import require_optuna
     from gatecast.selection.tune import tune as run_search
 
@@ -104,7 +104,7 @@ def tune(
         {
             "--out": result.forecaster.save,
             "--plot": result.plot,
-            "--report": lambda path: write_report(result.forecaster, path, futr_df=future, tune_result=result),
+            "--report": lambda path: gatecast.report(result.forecaster, path, futr_df=future, tune_result=result),
         },
     )
     if json:

@@ -50,16 +50,16 @@ _CJK_WEEKDAY = re.compile(
     r"|[(（][日月火水木金土월화수목금토일][)）]"
 )
 _CJK_UNITS = (
-    (re.compile(r"上午|午前|오전"), " am "),
-    (re.compile(r"下午|午後|오후"), " pm "),
-    (re.compile(r"\s*[年년]\s*"), "-"),
-    (re.compile(r"\s*[月월]\s*(?=\d)"), "-"),
-    (re.compile(r"\s*[月월]"), ""),
-    (re.compile(r"\s*[日일号號]\s*"), " "),
-    (re.compile(r"\s*[時时点點시]\s*(?=\d)"), ":"),
-    (re.compile(r"\s*[時时点點시]"), ":00"),
-    (re.compile(r"\s*[分분]\s*(?=\d)"), ":"),
-    (re.compile(r"\s*[分분秒초]"), ""),
+    (r"上午|午前|오전", " am "),
+    (r"下午|午後|오후", " pm "),
+    (r"\s*[年년]\s*", "-"),
+    (r"\s*[月월]\s*(?=\d)", "-"),
+    (r"\s*[月월]", ""),
+    (r"\s*[日일号號]\s*", " "),
+    (r"\s*[時时点點시]\s*(?=\d)", ":"),
+    (r"\s*[時时点點시]", ":00"),
+    (r"\s*[分분]\s*(?=\d)", ":"),
+    (r"\s*[分분秒초]", ""),
 )
 _HAS_CJK = re.compile(r"[年月日年월일时時]|上午|下午|년")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*\.?")
@@ -169,7 +169,7 @@ def _rewrite_units(text: str) -> str:
     if _HAS_CJK.search(text):
         text = _CJK_WEEKDAY.sub(" ", text)
         for pattern, replacement in _CJK_UNITS:
-            text = pattern.sub(replacement, text)
+            text = re.sub(pattern, replacement, text)
         text = re.sub(r"\b([ap]m) +(\d[\d:]*)", r"\2 \1", " ".join(text.split()))
     text = _MERIDIEM.sub(r"\1m", _ORDINAL.sub("", text))
     text = _CLOCK_H.sub(lambda m: f"{m[1]}:{m[2] or '00'}" + (f":{m[3]}" if m[3] else ""), text)

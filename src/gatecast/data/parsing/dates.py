@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,66 +43,70 @@ _HALF_WORD = r"(?:half|halbjahr|semestre|semester)"
 _CLOCK = rf"(?:[T ,]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
 # After a day an hour may stand alone.
 _HOUR = rf"(?:[T ,]+(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HALF})?"
-DATE_PATTERNS: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"{_FULL_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_HOUR}",
-        rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}{_HOUR}",
-        rf"(?P<day>\d{{1,2}})[-/. ]*{_MONTH}[-/, ]*{_YEAR}{_CLOCK}",
-        rf"{_MONTH} (?P<day>\d{{1,2}}),? {_FULL_YEAR}{_CLOCK}",
-        rf"{_MONTH} (?P<day>\d{{1,2}}) (?P<hour>\d{{1,2}}):(?P<minute>\d\d){_SECONDS} {_FULL_YEAR}",
-        rf"{_FULL_YEAR}[-/, ]*{_MONTH}[-/, ]*(?P<day>\d{{1,2}}){_CLOCK}",
-        rf"{_MONTH}[-/,' ]*{_YEAR}{_CLOCK}",
-        rf"{_FULL_YEAR}[-/, ]*{_MONTH}{_CLOCK}",
-        rf"(?P<month>\d{{1,2}})[-/]{_FULL_YEAR}{_CLOCK}",
-        # With a dot only where it cannot be a decimal number.
-        r"(?P<month>0[1-9]|1[0-2])\.(?P<year>(?:19|20)\d\d)",
-        rf"{_FULL_YEAR}[-/](?P<month>\d{{1,2}}){_CLOCK}",
-        rf"{_FULL_YEAR}[- ]?M(?P<month>\d{{1,2}})",
-        rf"M(?P<month>\d{{1,2}})[-/ ]?{_THIS_YEAR}",
-        rf"{_THIS_YEAR}:(?P<month>\d{{1,2}})",
-        rf"{_FULL_YEAR}(?P<month>\d\d)(?P<day>\d\d)[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?",
-        rf"{_THIS_YEAR}[- :/]?[QTK](?P<quarter>[1-4])",
-        rf"Q(?P<quarter>[1-4])[-' /.]*{_SHORT_YEAR}",
-        rf"(?P<quarter>[1-4])Q[-' /.]*{_SHORT_YEAR}",
-        rf"Q(?P<quarter>[1-4])[-' /.]*(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
-        rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}[-/ ]?Q(?P<quarter>[1-4])",
-        rf"(?P<quarter>[1-4])(?:st|nd|rd|th)?[. ]*{_QUARTER_WORD}[,/ -]*{_THIS_YEAR}",
-        rf"{_QUARTER_WORD} ?(?P<quarter>[1-4])[,/ -]*{_THIS_YEAR}",
-        rf"{_THIS_YEAR}[,/ -]*{_QUARTER_WORD} ?(?P<quarter>[1-4])",
-        rf"(?P<roman>IV|I{{1,3}})[-/. ]+{_THIS_YEAR}",
-        rf"{_THIS_YEAR}[-/. ]+(?P<roman>IV|I{{1,3}})",
-        # Before weeks, which are written with an S in French: only half years end at 2.
-        rf"{_THIS_YEAR}[-/ ]?[HS](?P<half_year>[12])",
-        rf"[HS](?P<half_year>[12])[-/' ]*{_SHORT_YEAR}",
-        rf"(?P<half_year>[12])[HS][-/' ]*{_SHORT_YEAR}",
-        rf"(?P<half_year>[12])(?:st|nd)?[. ]*{_HALF_WORD}[,/ -]*{_THIS_YEAR}",
-        rf"[TK](?P<quarter>[1-4])[-' /.]*{_THIS_YEAR}",
-        rf"(?P<quarter>[1-4])[TK][-' /.]*{_THIS_YEAR}",
-        rf"(?P<quarter>[1-4])[-/ ]{_THIS_YEAR}",
-        rf"{_THIS_YEAR}[-/: ](?P<quarter>[1-4])",
-        rf"{_THIS_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
-        rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_THIS_YEAR}",
-        r"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/' ]+(?P<year>\d\d)",
-        rf"(?P<week>\d\d?)\.? ?(?:KW|WK|WEEK|WOCHE)[-,/ ]*{_THIS_YEAR}",
-        rf"(?P<week>\d\d?)[-/]{_THIS_YEAR}",
-        rf"{_THIS_YEAR}[-/](?P<week>\d\d?)",
-        rf"{_THIS_YEAR}[-/](?P<day_of_year>\d{{3}}){_CLOCK}",
-        rf"{_THIS_YEAR}s",
-        rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
-        rf"{_THIS_YEAR} ?(?P<mark>\(?[epr]\)?|\*)?",
-        rf"{_FULL_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?: ?[-–/] ?| to )(?P<last>\d{{4}}-\d\d-\d\d)",
-        rf"(?:FY ?)?{_THIS_YEAR}[-/–](?P<next_year>\d{{4}}|\d\d)",
-    )
+DATE_PATTERNS: tuple[str, ...] = (
+    rf"{_FULL_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_HOUR}",
+    rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}{_HOUR}",
+    rf"(?P<day>\d{{1,2}})[-/. ]*{_MONTH}[-/, ]*{_YEAR}{_CLOCK}",
+    rf"{_MONTH} (?P<day>\d{{1,2}}),? {_FULL_YEAR}{_CLOCK}",
+    rf"{_MONTH} (?P<day>\d{{1,2}}) (?P<hour>\d{{1,2}}):(?P<minute>\d\d){_SECONDS} {_FULL_YEAR}",
+    rf"{_FULL_YEAR}[-/, ]*{_MONTH}[-/, ]*(?P<day>\d{{1,2}}){_CLOCK}",
+    rf"{_MONTH}[-/,' ]*{_YEAR}{_CLOCK}",
+    rf"{_FULL_YEAR}[-/, ]*{_MONTH}{_CLOCK}",
+    rf"(?P<month>\d{{1,2}})[-/]{_FULL_YEAR}{_CLOCK}",
+    # With a dot only where it cannot be a decimal number.
+    r"(?P<month>0[1-9]|1[0-2])\.(?P<year>(?:19|20)\d\d)",
+    rf"{_FULL_YEAR}[-/](?P<month>\d{{1,2}}){_CLOCK}",
+    rf"{_FULL_YEAR}[- ]?M(?P<month>\d{{1,2}})",
+    rf"M(?P<month>\d{{1,2}})[-/ ]?{_THIS_YEAR}",
+    rf"{_THIS_YEAR}:(?P<month>\d{{1,2}})",
+    rf"{_FULL_YEAR}(?P<month>\d\d)(?P<day>\d\d)[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?",
+    rf"{_THIS_YEAR}[- :/]?[QTK](?P<quarter>[1-4])",
+    rf"Q(?P<quarter>[1-4])[-' /.]*{_SHORT_YEAR}",
+    rf"(?P<quarter>[1-4])Q[-' /.]*{_SHORT_YEAR}",
+    rf"Q(?P<quarter>[1-4])[-' /.]*(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
+    rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}[-/ ]?Q(?P<quarter>[1-4])",
+    rf"(?P<quarter>[1-4])(?:st|nd|rd|th)?[. ]*{_QUARTER_WORD}[,/ -]*{_THIS_YEAR}",
+    rf"{_QUARTER_WORD} ?(?P<quarter>[1-4])[,/ -]*{_THIS_YEAR}",
+    rf"{_THIS_YEAR}[,/ -]*{_QUARTER_WORD} ?(?P<quarter>[1-4])",
+    rf"(?P<roman>IV|I{{1,3}})[-/. ]+{_THIS_YEAR}",
+    rf"{_THIS_YEAR}[-/. ]+(?P<roman>IV|I{{1,3}})",
+    # Before weeks, which are written with an S in French: only half years end at 2.
+    rf"{_THIS_YEAR}[-/ ]?[HS](?P<half_year>[12])",
+    rf"[HS](?P<half_year>[12])[-/' ]*{_SHORT_YEAR}",
+    rf"(?P<half_year>[12])[HS][-/' ]*{_SHORT_YEAR}",
+    rf"(?P<half_year>[12])(?:st|nd)?[. ]*{_HALF_WORD}[,/ -]*{_THIS_YEAR}",
+    rf"[TK](?P<quarter>[1-4])[-' /.]*{_THIS_YEAR}",
+    rf"(?P<quarter>[1-4])[TK][-' /.]*{_THIS_YEAR}",
+    rf"(?P<quarter>[1-4])[-/ ]{_THIS_YEAR}",
+    rf"{_THIS_YEAR}[-/: ](?P<quarter>[1-4])",
+    rf"{_THIS_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
+    rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_THIS_YEAR}",
+    r"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/' ]+(?P<year>\d\d)",
+    rf"(?P<week>\d\d?)\.? ?(?:KW|WK|WEEK|WOCHE)[-,/ ]*{_THIS_YEAR}",
+    rf"(?P<week>\d\d?)[-/]{_THIS_YEAR}",
+    rf"{_THIS_YEAR}[-/](?P<week>\d\d?)",
+    rf"{_THIS_YEAR}[-/](?P<day_of_year>\d{{3}}){_CLOCK}",
+    rf"{_THIS_YEAR}s",
+    rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
+    rf"{_THIS_YEAR} ?(?P<mark>\(?[epr]\)?|\*)?",
+    rf"{_FULL_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?: ?[-–/] ?| to )(?P<last>\d{{4}}-\d\d-\d\d)",
+    rf"(?:FY ?)?{_THIS_YEAR}[-/–](?P<next_year>\d{{4}}|\d\d)",
 )
-"""Supported date formats. Where several parse a column, the first wins unless another is clearly more regular."""
+"""Supported date formats, upper or lower case. Where several parse a column, the first wins unless another is clearly
+more regular."""
 
 _OF_ANY_DIGITS = DATE_PATTERNS[:9]
 """Formats that accept any digit where they accept one."""
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a format when it is first tried: most files need none."""
+    return re.compile(pattern, re.IGNORECASE)
+
+
 def parse_dates(
-    pattern: re.Pattern[str], texts: list[str], today: np.datetime64 | None = None
+    pattern: str, texts: list[str], today: np.datetime64 | None = None
 ) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
     """Parse strings in one date format.
 
@@ -118,7 +123,7 @@ def parse_dates(
     >>> parse_dates(DATE_PATTERNS[1], ["31/01/2024", "01/02/2024"])[0].astype("M8[D]").astype(str).tolist()
     ['2024-01-31', '2024-02-01']
     """
-    is_match, fields = match_fields(pattern, texts, by_shape=pattern in _OF_ANY_DIGITS)
+    is_match, fields = match_fields(_compiled(pattern), texts, by_shape=pattern in _OF_ANY_DIGITS)
     times = np.full(len(texts), np.datetime64("NaT", "us"))
     if not is_match.any():
         return times, ()

@@ -424,7 +424,7 @@ def _invalid(n: int) -> ParsedTimes:
     return ParsedTimes(np.full(n, np.datetime64("NaT", "us")), np.zeros(n, bool))
 
 
-def _parser(pattern: re.Pattern[str]) -> Callable[[list[str]], ParsedTimes]:
+def _parser(pattern: str) -> Callable[[list[str]], ParsedTimes]:
     """Return the parser of one date format."""
 
     def parse(texts: list[str]) -> ParsedTimes:
@@ -444,12 +444,12 @@ _OFFSET = re.compile(
 )
 _BY_PATTERN = {pattern: _parser(pattern) for pattern in DATE_PATTERNS}
 _SPAN = re.compile(r"\d{4}[-/–](?:\d\d|\d{4})")
-_SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "next_year" in pattern.groupindex)
+_SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "(?P<next_year>" in pattern)
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.
 _PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
 # Words in the name of a column, and the parsers that they call for.
 _NAMED_PARSERS = {
-    word: tuple(parser for pattern, parser in _BY_PATTERN.items() if group in pattern.groupindex)
+    word: tuple(parser for pattern, parser in _BY_PATTERN.items() if f"(?P<{group}>" in pattern)
     for group, words in (("quarter", ("quart", "qtr", "trimest")), ("week", ("week", "woche", "semain", "seman")))
     for word in words
 }

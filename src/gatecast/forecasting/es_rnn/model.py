@@ -184,7 +184,7 @@ class ESRNNConfig:
         """Restore a trained network and its smoothing parameters."""
         tuples = {name: tuple(state.settings[name]) for name in ("quantiles", "dilations")}
         config = cls(**{**state.settings, **tuples})
-        network, weights = make_network(task.horizon, config, task.seed)
+        network, weights = make_network(task.horizon, config, seed=None)
         load_weights(weights, state.arrays["weights"])
         smoothing, end = state.arrays["smoothing"], state.arrays["end"]
         return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
@@ -429,7 +429,7 @@ def train(
     return current()
 
 
-def make_network(horizon: int, config: ESRNNConfig, seed: int = 0) -> tuple[Network, Weights]:
+def make_network(horizon: int, config: ESRNNConfig, seed: int | None = 0) -> tuple[Network, Weights]:
     """Return the layers of an ES-RNN, and fresh weights."""
     n_steps, units, n_quantiles = len(direct_steps(horizon)), config.units, len(config.quantiles)
     hidden = [

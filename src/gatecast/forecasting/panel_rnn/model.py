@@ -15,12 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
-from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 from gatecast.forecasting.base import (
     Family,
     ModelState,
@@ -35,7 +34,6 @@ from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.network_training import train_to_best
 from gatecast.forecasting.panel_rnn import presets
-from gatecast.forecasting.panel_rnn.attribution import attribution_path
 from gatecast.forecasting.panel_rnn.training_batches import training_batches
 from gatecast.forecasting.panel_rnn.windows import (
     N_EXTRA_INPUTS,
@@ -54,6 +52,9 @@ from gatecast.nn.network import Network, Weights, build, forward, initial_weight
 from gatecast.nn.training import (
     ValidationErrors,
 )
+
+if TYPE_CHECKING:
+    from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 
 __all__ = [
     "CELLS",
@@ -84,7 +85,7 @@ BATCH_SERIES = 512
 
 @dataclass(frozen=True)
 class PanelRNNConfig:
-    """A panel RNN and its training. The cell is that of the subclass: `LSTMConfig`, `GRUConfig`, ...
+    """A panel RNN and its training. The cell is that of the subclass, without further fields: `LSTMConfig`, ...
 
     Args:
         input_size: Values in a window.
@@ -160,13 +161,12 @@ class PanelRNNConfig:
     def from_state(cls, state: ModelState, task: Task) -> PanelRNN:
         """Restore a trained network."""
         config = cls(**{**state.settings, "quantiles": tuple(state.settings["quantiles"])})
-        network, weights = make_network(task.horizon, config)
+        network, weights = make_network(task.horizon, config, seed=None)
         load_weights(weights, state.arrays["weights"])
         return PanelRNN(config, network, weights, task.horizon)
 
 
 @register
-@dataclass(frozen=True)
 class LSTMConfig(PanelRNNConfig):
     """Long short-term memory."""
 
@@ -176,7 +176,6 @@ class LSTMConfig(PanelRNNConfig):
 
 
 @register
-@dataclass(frozen=True)
 class GRUConfig(PanelRNNConfig):
     """Gated recurrent unit."""
 
@@ -186,7 +185,6 @@ class GRUConfig(PanelRNNConfig):
 
 
 @register
-@dataclass(frozen=True)
 class RNNConfig(PanelRNNConfig):
     """Simple recurrent network."""
 
@@ -196,7 +194,6 @@ class RNNConfig(PanelRNNConfig):
 
 
 @register
-@dataclass(frozen=True)
 class LSTMPeepholeConfig(PanelRNNConfig):
     """LSTM whose gates see the cell state."""
 
@@ -207,7 +204,6 @@ class LSTMPeepholeConfig(PanelRNNConfig):
 
 
 @register
-@dataclass(frozen=True)
 class SLSTMConfig(PanelRNNConfig):
     """LSTM with exponential gates."""
 
@@ -323,6 +319,8 @@ class PanelRNN:
         self, context: PanelContext, target: AttributionTarget, bins: AttributionBins
     ) -> DifferentiablePath:
         """Return one number of a forecast as a function of what the network reads."""
+        from gatecast.forecasting.panel_rnn.attribution import attribution_path
+
         part = context.keep_last(self.attribution_columns())
         return attribution_path(self, part, context.values.shape[1] - part.values.shape[1], target, bins)
 
@@ -463,7 +461,7 @@ def _is_empty(context: PanelContext) -> BoolArray:
     return np.asarray(~np.isfinite(context.values).any(axis=1))
 
 
-def make_network(horizon: int, config: PanelRNNConfig, seed: int = 0) -> tuple[Network, Weights]:
+def make_network(horizon: int, config: PanelRNNConfig, seed: int | None = 0) -> tuple[Network, Weights]:
     """Return the layers of a panel RNN, and fresh weights.
 
     Example:

@@ -53,12 +53,12 @@ class PretrainedConfig:
         return cls(settings["units"], settings["n_layers"], settings["layer_norm"], kind)
 
 
-def make_network(config: PretrainedConfig, seed: int = 0) -> tuple[Network, Weights]:
+def make_network(config: PretrainedConfig, seed: int | None = 0) -> tuple[Network, Weights]:
     """Return the layers, and fresh weights that forecast the mean of the simple forecasts.
 
     Args:
         config: Sizes.
-        seed: The same seed gives the same bits.
+        seed: The same seed gives the same bits; None: no weights are drawn, because they will be loaded.
 
     Example:
         >>> network, weights = make_network(PretrainedConfig())

@@ -64,7 +64,7 @@ def load_released(path: Path) -> Released:
     try:
         config = PretrainedConfig.from_settings(settings["network"])
         is_current = config.to_settings() == settings["network"]
-        network, weights = make_network(config)
+        network, weights = make_network(config, seed=None)
         vector = np.asarray(arrays["weights"])
         is_current &= vector.shape == weights.vector.shape
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -162,7 +162,7 @@ class SegRNNConfig:
     def from_state(cls, state: ModelState, task: Task) -> SegRNN:
         """Restore a trained network."""
         config = cls(**{**state.settings, "quantiles": tuple(state.settings["quantiles"])})
-        network, weights = make_network(task.horizon, config)
+        network, weights = make_network(task.horizon, config, seed=None)
         load_weights(weights, state.arrays["weights"])
         return SegRNN(config, network, weights, task.horizon)
 
@@ -348,7 +348,7 @@ def train(
     return replace(model, config=replace(config, max_steps=n_steps))
 
 
-def make_network(horizon: int, config: SegRNNConfig, seed: int = 0) -> tuple[Network, Weights]:
+def make_network(horizon: int, config: SegRNNConfig, seed: int | None = 0) -> tuple[Network, Weights]:
     """Return the layers of a SegRNN, and fresh weights.
 
     Example:

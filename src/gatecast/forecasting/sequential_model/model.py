@@ -192,7 +192,7 @@ class SequentialConfig:
         )
         check_outputs(network, task.horizon, config.quantiles)
         check_network_size(network)
-        weights = initial_weights(network, 0)
+        weights = initial_weights(network, None)
         load_weights(weights, state.arrays["weights"])
         offsets = state.arrays.get("quantile_offsets")
         shape = None if offsets is None else offsets.shape

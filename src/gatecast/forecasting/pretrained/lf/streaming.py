@@ -151,7 +151,7 @@ def _lengths(values: FloatArray, seasons: IntArray, before: NetworkState | None)
 @cache
 def _state_template(network: Network) -> list[State | None]:
     """Return states of one series, for their nesting and sizes."""
-    body, _ = split_network(network, initial_weights(network, 0), 1)
+    body, _ = split_network(network, initial_weights(network, None), 1)
     return forward_from(*body, np.zeros((1, 1, network.shapes[0][-1] or 1, 1), np.float32))[1]
 
 
