@@ -93,7 +93,7 @@ class GlobalRandomness(Faulty):
 
 
 class SharesItsWeights(Faulty):
-    def get_weights(self, params):
+    def to_keras_weights(self, params):
         return [params[name] for name in self.param_names]
 
     def set_weights(self, weights):
