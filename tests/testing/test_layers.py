@@ -96,7 +96,7 @@ class SharesItsWeights(Faulty):
     def to_keras_weights(self, params):
         return [params[name] for name in self.param_names]
 
-    def set_weights(self, weights):
+    def from_keras_weights(self, weights):
         return dict(zip(self.param_names, weights, strict=True))
 
 
