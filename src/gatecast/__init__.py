@@ -16,20 +16,7 @@ from typing import TYPE_CHECKING
 from gatecast._utils.versions import __version__
 
 if TYPE_CHECKING:
-    from gatecast import (
-        backend,
-        callbacks,
-        datasets,
-        forecasting,
-        layers,
-        losses,
-        metrics,
-        models,
-        optim,
-        optimizers,
-        preprocessing,
-        utils,
-    )
+    from gatecast import datasets
     from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
@@ -51,22 +38,11 @@ __all__ = [
     "Sequential",
     "TrainingConfig",
     "__version__",
-    "backend",
-    "callbacks",
     "compare",
     "datasets",
-    "forecasting",
-    "layers",
     "load",
-    "losses",
-    "metrics",
-    "models",
-    "optim",
-    "optimizers",
-    "preprocessing",
     "report",
     "tune",
-    "utils",
 ]
 
 _HOME = {
@@ -86,7 +62,23 @@ _HOME = {
 }
 
 
-_MODULES = frozenset(__all__) - frozenset(_HOME) - {"__version__"}
+_MODULES = (
+    "backend",
+    "callbacks",
+    "data",
+    "datasets",
+    "forecasting",
+    "kernels",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optim",
+    "optimizers",
+    "preprocessing",
+    "testing",
+    "utils",
+)
 """Public modules."""
 
 
@@ -97,10 +89,10 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         from gatecast._utils.keras_names import missing_name
 
-        raise missing_name("gatecast", name, __all__)
+        raise missing_name("gatecast", name, [*__all__, *_MODULES])
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """Return the public names."""
-    return __all__
+    """Return the public names and modules."""
+    return sorted({*__all__, *_MODULES})

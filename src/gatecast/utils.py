@@ -1,16 +1,13 @@
 """Helpers, where Keras has them: `from gatecast.utils import set_random_seed`."""
 
 from gatecast._utils.keras_names import missing_name
-from gatecast.nn.data import PyDataset, pad_sequences, timeseries_dataset_from_array, to_categorical
-from gatecast.nn.seeds import clear_session, set_random_seed
+from gatecast.nn.data import PyDataset, pad_sequences, timeseries_dataset_from_array, to_categorical  # noqa: F401 - also in preprocessing
+from gatecast.nn.seeds import clear_session, set_random_seed  # noqa: F401 - also in backend
 
 __all__ = [
     "PyDataset",
     "Sequence",
-    "clear_session",
-    "pad_sequences",
     "set_random_seed",
-    "timeseries_dataset_from_array",
     "to_categorical",
 ]
 

@@ -110,21 +110,12 @@ class Sum(Metric):
         self.total = 0.0
 
 
-class Mean(Metric):
-    """Weighted mean of values; 0 of none, as in Keras.
+class _Average(Metric):
+    """A weighted mean of values; 0 of none, as in Keras."""
 
-    >>> Mean()([1.0, 2.0], sample_weight=[1.0, 3.0])
-    1.75
-    """
-
-    default_name = "mean"
-
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Add values."""
-        self._add(np.asarray(values, np.float64), sample_weight)
-
-    def _add(self, values: npt.NDArray[np.float64], sample_weight: Any) -> None:
+    def _add(self, values: npt.NDArray[Any], sample_weight: Any) -> None:
         """Add values with a weight each, or one for several of them."""
+        values = values.astype(np.float64)
         if sample_weight is None:
             self.total += float(values.sum())
             self.count += values.size
@@ -141,11 +132,25 @@ class Mean(Metric):
         return self.total / self.count if self.count else 0.0
 
     def reset_state(self) -> None:
-        """Forget all values."""
+        """Forget all batches."""
         self.total, self.count = 0.0, 0.0
 
 
-class MeanMetricWrapper(Mean):
+class Mean(_Average):
+    """Weighted mean of values; 0 of none.
+
+    >>> Mean()([1.0, 2.0], sample_weight=[1.0, 3.0])
+    1.75
+    """
+
+    default_name = "mean"
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Add values."""
+        self._add(np.asarray(values, np.float64), sample_weight)
+
+
+class MeanMetricWrapper(_Average):
     """Mean of a function of targets and predictions.
 
     Args:
@@ -170,7 +175,7 @@ class MeanMetricWrapper(Mean):
         self._add(values, sample_weight)
 
 
-class _FunctionMean(Mean):
+class _FunctionMean(_Average):
     """The mean of one of the functions of `gatecast.metrics.functions`."""
 
     direction: ClassVar[str | None] = "down"
@@ -299,7 +304,7 @@ class Accuracy(_FunctionMean):
         return (true == pred).mean(axis=-1)
 
 
-class BinaryAccuracy(Mean):
+class BinaryAccuracy(_Average):
     """Share of labels 0 and 1 that are right.
 
     Args:
@@ -369,6 +374,8 @@ class R2Score(Metric):
     """
 
     default_name, direction = "r2_score", "up"
+    sums: npt.NDArray[np.float64]
+    """Sums of y, y^2 and (p - y)^2 by output, (3, M)."""
 
     def __init__(
         self,

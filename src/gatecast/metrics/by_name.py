@@ -76,8 +76,8 @@ def _by_name(name: str, n_outputs: int | None, target_width: int | None) -> Metr
         if n_outputs is None or n_outputs == 1:
             return BinaryAccuracy(name)
         return SparseCategoricalAccuracy(name) if target_width == 1 else CategoricalAccuracy(name)
-    found = name if name in _CLASSES else _BY_NAME.get(name.lower()) or ALIASES.get(name.lower())
-    if found is None:
+    key = name if name in _CLASSES else _BY_NAME.get(name.lower()) or ALIASES.get(name.lower())
+    if key is None:
         fix = suggestion(name, [*ALIASES, *_BY_NAME])
         raise ConfigError(f"Unknown metric {name!r}", fix=fix, argument="metrics")
-    return _CLASSES[found](name=name)
+    return _CLASSES[key](name=name)

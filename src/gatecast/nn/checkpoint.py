@@ -67,15 +67,15 @@ def read_network(
         network = build(layers, Input(tuple(settings["input_shape"])).shape)
         weights, seed = initial_weights(network, None), int(settings["seed"])
         views = named_views(weights)
-        own = {name: array for name, array in arrays.items() if name[0].isdigit()}
-        if {name: a.shape for name, a in views.items()} != {name: a.shape for name, a in own.items()}:
+        params = {name: array for name, array in arrays.items() if name[0].isdigit()}
+        if {name: a.shape for name, a in views.items()} != {name: a.shape for name, a in params.items()}:
             raise ValueError("the arrays do not fit the layers")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         got = f"{type(error).__name__}: {error}"
         raise FormatError("The file does not describe a network", where=str(path), got=got) from error
     for name, view in views.items():
-        view[...] = own[name]
-    return network, weights, seed, settings, {name: a for name, a in arrays.items() if name not in own}
+        view[...] = params[name]
+    return network, weights, seed, settings, {name: a for name, a in arrays.items() if name not in params}
 
 
 def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:

@@ -163,7 +163,8 @@ def training_stack(network: Network, weights: Weights, grads: Weights) -> Traini
 def _all_count(batch: Batch) -> bool:
     """Return whether every target of a batch has a weight above 0."""
     n_sequences = batch.n_sequences if batch.n_sequences is not None else batch.x.shape[0] * LANES
-    return int(np.count_nonzero(batch.weight)) == n_sequences * batch.weight.shape[1] * batch.weight.shape[2]
+    n_targets: int = n_sequences * batch.weight.shape[1] * batch.weight.shape[2]
+    return int(np.count_nonzero(batch.weight)) == n_targets
 
 
 def _outputs_of_squared_error(result: BatchGradient, batch: Batch) -> Float32Array:

@@ -92,7 +92,7 @@ def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:
         return None
     try:
         loss = None if compiled.loss is None else layer_to_config(compiled.loss, LOSSES)
-        data = {"loss": loss, "optimizer": compiled.optimizer.to_data()}
+        data: dict[str, Any] = {"loss": loss, "optimizer": compiled.optimizer.to_data()}
     except ConfigError:
         return None
     for name in ("metrics", "weighted_metrics"):
@@ -105,8 +105,8 @@ def compiled_from_data(data: Mapping[str, Any] | None) -> Compiled | None:
     if data is None:
         return None
     loss = None if data["loss"] is None else layer_from_config(data["loss"], LOSSES)
-    metrics = (tuple(map(_metric_from_data, data.get(name, ()))) for name in ("metrics", "weighted_metrics"))
-    return Compiled(loss, optimizers.from_data(data["optimizer"]), *metrics)
+    plain, weighted = (tuple(map(_metric_from_data, data.get(key, ()))) for key in ("metrics", "weighted_metrics"))
+    return Compiled(loss, optimizers.from_data(data["optimizer"]), plain, weighted)
 
 
 def training_to_data(
@@ -182,10 +182,10 @@ def _metric_to_data(item: Any) -> dict[str, Any] | None:
         return {"name": item}
     kind = type(item).__name__ if isinstance(item, Metric) else getattr(item, "__name__", "")
     try:
-        found = by_name.get(kind)
+        registered = by_name.get(kind)
     except ConfigError:
         return None
-    is_own = isinstance(item, Metric) and type(found) is not type(item)
+    is_own = isinstance(item, Metric) and type(registered) is not type(item)
     return None if is_own else {"name": kind, "label": getattr(item, "name", kind)}
 
 

@@ -40,10 +40,10 @@ def state_from_data(counts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[
     >>> state.step, state.optimizer_state["m"].tolist()
     (8, [1.0])
     """
-    own = flatten(state.optimizer_state)
-    if {name: a.shape for name, a in own.items()} != {name: a.shape for name, a in arrays.items()}:
+    present = flatten(state.optimizer_state)
+    if {name: a.shape for name, a in present.items()} != {name: a.shape for name, a in arrays.items()}:
         raise ValueError("the state of the optimizer does not fit")
-    for name, array in own.items():
+    for name, array in present.items():
         array[...] = arrays[name]
     state.epoch, state.step, state.batch = int(counts["epoch"]), int(counts["step"]), int(counts.get("batch", 0))
 

@@ -171,7 +171,7 @@ def split_batch(batch: Any) -> tuple[Any, Any, Any]:
         got = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
         raise DataError("Invalid batch", got=got, expected="(x, y) or (x, y, sample_weight)")
     x, y, weight = (*batch, None, None)[:3]
-    return tuple(_numpy(value) for value in (x, y, weight))  # type: ignore[return-value]
+    return tuple(_numpy(value) for value in (x, y, weight))
 
 
 def class_weights(class_weight: Any, y: Any) -> npt.NDArray[np.float32]:

@@ -402,9 +402,9 @@ class Trainer:
         else:
             network, _ = self._built()
             shapes = network.shapes[0], network.shapes[-1]
-            empty = samples if samples is not None else TrainingData(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)))
-            kept, part = validate_validation_data(empty, split, held_out, shapes, loss)
-            samples = None if samples is None else kept
+            empty = samples if samples is not None else TrainingData(*np.zeros((2, 1, 1, 1), np.float32))
+            remaining, part = validate_validation_data(empty, split, held_out, shapes, loss)
+            samples = None if samples is None else remaining
             checked = None if part is None else self._evaluation_source(part, validation_size)
         if samples is not None:
             self._check_memory(samples, batch_size, loss)

@@ -83,7 +83,7 @@ def test_killed_and_called_again_equals_undisturbed_to_the_bit(name, save_freq, 
 def test_checkpoint_and_schedule_go_on_too(rng, tmp_path):
     def callbacks(folder):
         best = ModelCheckpoint(tmp_path / folder, save_best_only=True)
-        return best, LearningRateScheduler(lambda epoch, rate: rate * 0.9)
+        return best, LearningRateScheduler(lambda _epoch, rate: rate * 0.9)
 
     whole = make()
     fit(whole, rng, *callbacks("a"), Kill())

@@ -89,7 +89,7 @@ def test_every_method_is_called_in_order(rng):
                 calls.append(name)
             return super().__getattribute__(name)
 
-        def on_train_batch_end(self, batch, logs=None):
+        def on_train_batch_end(self, _batch, logs=None):
             assert set(logs) == {"loss", "mae"}
 
     recorder = Recorder()
@@ -257,7 +257,7 @@ def test_a_missing_value_to_monitor_is_a_warning_as_in_keras(rng):
             "Pass mode='min' or mode='max'",
         ),
         (
-            lambda: small().fit([[1, 2, 3]], [1], callbacks=LearningRateScheduler(lambda epoch, rate: None)),
+            lambda: small().fit([[1, 2, 3]], [1], callbacks=LearningRateScheduler(lambda _epoch, _rate: None)),
             "The schedule returned None for epoch 0",
         ),
     ],

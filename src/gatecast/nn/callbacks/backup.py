@@ -93,9 +93,9 @@ class BackupAndRestore(Callback):
         arrays |= {"weights": weights} | {f"optimizer.{name}": array for name, array in optimizer.items()}
         states = []
         for k, callback in enumerate(self._others):
-            state, own = split_arrays(callback.get_state(), f"callbacks.{k}.")
+            state, state_arrays = split_arrays(callback.get_state(), f"callbacks.{k}.")
             states.append({"name": type(callback).__name__, "state": state})
-            arrays |= own
+            arrays |= state_arrays
         settings = {"epoch": epoch, "training": counts, "tracker": sums, "callbacks": states}
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         safefile.write(self.path, KIND, settings | {"learning_rate": run.optimizer.fixed_rate}, arrays)

@@ -80,7 +80,7 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_best_only and not self._is_best(epoch, logs, path):
             return
         if not self.save_best_only:
-            self.say(f"\nEpoch {epoch + 1}: saving model to {path}", self.verbose)
+            self.report(f"\nEpoch {epoch + 1}: saving model to {path}", self.verbose)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path)
@@ -94,10 +94,10 @@ class ModelCheckpoint(MonitorCallback):
             return True
         head = f"\nEpoch {epoch + 1}: {self.monitor}"
         if not self.is_improvement(value, self.best):
-            self.say(f"{head} did not improve from {self.best:.5f}", self.verbose)
+            self.report(f"{head} did not improve from {self.best:.5f}", self.verbose)
             return False
         before = "None" if self.best is None else f"{self.best:.5f}"
-        self.say(f"{head} improved from {before} to {value:.5f}, saving model to {path}", self.verbose)
+        self.report(f"{head} improved from {before} to {value:.5f}, saving model to {path}", self.verbose)
         self.best = value
         return True
 

@@ -25,17 +25,17 @@ class LearningRateScheduler(Callback):
     0
     """
 
-    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+    def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
         """Set the learning rate."""
         optimizer = self.model.optimizer
         try:
-            rate = self.schedule(epoch, float(optimizer.learning_rate))
+            rate: Any = self.schedule(epoch, float(optimizer.learning_rate))
         except TypeError:
             rate = self.schedule(epoch)
-        if not isinstance(rate, Real) or isinstance(rate, bool):
+        if not isinstance(rate, Real):
             raise ConfigError(
                 f"The schedule returned {rate!r} for epoch {epoch}", where="LearningRateScheduler", expected="a number"
             )
@@ -126,5 +126,5 @@ class ReduceLROnPlateau(MonitorCallback):
             return False
         lower = max(rate * self.factor, self.min_lr)
         self.model.optimizer.learning_rate = lower
-        self.say(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {lower}.", self.verbose)
+        self.report(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {lower}.", self.verbose)
         return True

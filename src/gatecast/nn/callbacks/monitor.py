@@ -68,7 +68,7 @@ class MonitorCallback(Callback):
             )
         return direction == "up"
 
-    def say(self, text: str, verbose: int) -> None:
+    def report(self, text: str, verbose: int) -> None:
         """Print a message if `verbose` is above 0."""
         if verbose > 0:
             print(text, flush=True)  # noqa: T201 - as Keras does, next to its progress
@@ -141,10 +141,10 @@ class EarlyStopping(MonitorCallback):
     def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002
         """Restore the best weights if they are wanted."""
         if self.stopped_epoch > 0:
-            self.say(f"Epoch {self.stopped_epoch + 1}: early stopping", self.verbose)
+            self.report(f"Epoch {self.stopped_epoch + 1}: early stopping", self.verbose)
         if self.restore_best_weights and self.best_weights is not None:
             epoch = self.best_epoch + 1
-            self.say(f"Restoring model weights from the end of the best epoch: {epoch}.", self.verbose)
+            self.report(f"Restoring model weights from the end of the best epoch: {epoch}.", self.verbose)
             self.model.weights.vector[:] = self.best_weights
 
     def on_interrupt(self) -> None:

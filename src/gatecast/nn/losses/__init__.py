@@ -130,9 +130,9 @@ def get(loss: Any) -> Loss:
 def _by_name(name: str) -> Loss:
     """Return the loss of a name."""
     key = ALIASES.get(name.lower(), name.lower())
-    found = _BY_NAME.get(key) or next((known for known in LOSSES if known == name and known != "Pinball"), None)
-    if found is not None:
-        return LOSSES[found]()
+    known = _BY_NAME.get(key) or (name if name in LOSSES and name != "Pinball" else None)
+    if known is not None:
+        return LOSSES[known]()
     fix = ADVICE.get(key) or suggestion(name, [*_BY_NAME, *ALIASES])
     raise ConfigError(
         f"Unknown loss {name!r}",

@@ -1,4 +1,4 @@
-"""The interface of a loss: elementwise for training, and a mean over samples for whoever calls it.
+"""The interface of a loss: elementwise for training, and a mean over samples for its callers.
 
 Shapes: M outputs of a network. A packed array has the feature axis second to last.
 Notation: p prediction, y target, e = p - y.

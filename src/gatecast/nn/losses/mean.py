@@ -85,5 +85,4 @@ def kernel_of(loss: Loss) -> LossKernel | None:
 
 def _used_lanes(weight: Float32Array) -> BoolArray:
     """Return the lanes that hold a sample with weight, (nb, L)."""
-    used: BoolArray = weight.any(axis=(1, 2))
-    return used
+    return np.asarray(weight.any(axis=(1, 2)))
