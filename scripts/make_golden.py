@@ -1,6 +1,4 @@
-"""Write tests/kernels/golden/*.safetensors and tests/nn/golden/*.safetensors: results of PyTorch and Keras.
-
-With them the tests need neither.
+"""Write tests/kernels/golden/*.safetensors and tests/nn/golden/*.json: results of PyTorch and Keras.
 
 usage: KERAS_BACKEND=torch PYTHONPATH=tests/helpers:tests/peers python scripts/make_golden.py
 It needs torch==2.13.0, keras, numpy and safetensors, and no gatecast.
@@ -22,6 +20,7 @@ import keras
 import numpy as np
 import torch
 import witness_keras
+import witness_keras_training
 import witness_torch
 from keras_layer_cases import CASES
 from keras_model_cases import MODELS
@@ -169,6 +168,19 @@ def keras_layers() -> None:
     write("keras_models", record, folder=OUT_NN, witness="keras.Model", kind="model", cases=f"{len(MODELS)}")
 
 
+def keras_training() -> None:
+    """Write losses by epoch, metrics, and decisions of callbacks and schedules of Keras, as JSON."""
+    path = OUT.parents[1] / "nn" / "golden" / "keras_training.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        json.dumps(
+            {"about": VERSIONS | {"record": "tests/peers/witness_keras_training.py"}} | witness_keras_training.answers()
+        )
+        + "\n"
+    )
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
 def main() -> None:
     for folder in (OUT, OUT_NN):
         folder.mkdir(exist_ok=True)
@@ -182,6 +194,7 @@ def main() -> None:
     keras_networks()
     keras_layers()
     training()
+    keras_training()
     print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")
 
 

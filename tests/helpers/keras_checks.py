@@ -21,7 +21,7 @@ from gatecast.nn.network import (
     initial_weights,
     zeros_like,
 )
-from gatecast.optim import SGD
+from gatecast.optimizers import SGD
 
 Record = dict[str, Any]
 

@@ -61,6 +61,10 @@ class Weights(NamedTuple):
     views: tuple[Params, ...]
     """Views by layer and name."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the vector; the views are made again, so that they stay views into it."""
+        return _from_vector, (self.vector, [{name: p.shape for name, p in views.items()} for views in self.views])
+
 
 def build(layers: Sequence[Layer], in_shape: Shape) -> Network:
     """Infer the shapes between layers.
@@ -395,3 +399,10 @@ def clear_frozen(network: Network, grads: Weights) -> None:
     for layer, slopes in zip(network.layers, grads.views, strict=True):
         for name in layer.frozen_params:
             slopes[name][...] = 0
+
+
+def _from_vector(vector: Float32Array, shapes: Sequence[dict[str, tuple[int, ...]]]) -> Weights:
+    """Return parameters with the values of a vector."""
+    weights = Weights(*flat_views(shapes))
+    weights.vector[:] = vector
+    return weights

@@ -135,18 +135,26 @@ class Model(Sequential):
             optimizer: As for `Sequential.compile`.
             loss: The same; for several outputs also a list, or a dict by name. Their losses are added.
             loss_weights: Factors of the losses of several outputs, a list or a dict by name.
-            **options: As for `Sequential.compile`.
+            metrics: As for `Sequential.compile`, for one output.
+            weighted_metrics: The same.
+            run_eagerly: As for `Sequential.compile`.
+            steps_per_execution: The same.
+            jit_compile: The same.
+            auto_scale_loss: The same.
 
         Raises:
             ConfigError: An unknown name, or another number of losses.
         """
         given = {name: value for name, value in (("optimizer", optimizer), ("loss", loss)) if value is not None}
+        given |= {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
+        given |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        given |= {"auto_scale_loss": auto_scale_loss}
         if len(self._out_shapes) > 1:
             sizes = [prod(known_sizes(shape, "Model")) for shape in self._out_shapes]
             given["loss"] = output_losses(loss or "mean_squared_error", loss_weights, self.output_names, sizes)
         elif loss_weights is not None:
             given["loss_weights"] = loss_weights
-        super().compile(**given, **options)
+        super().compile(**given)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
         """Train the model; see `Sequential.fit`. Several inputs or outputs are lists, or dicts by name."""

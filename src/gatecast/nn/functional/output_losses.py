@@ -11,12 +11,13 @@ import numpy as np
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError
 from gatecast.nn import losses
+from gatecast.nn.losses.base import Loss
 
 __all__ = ["OutputLosses", "output_losses"]
 
 
 @dataclass(frozen=True)
-class OutputLosses:
+class OutputLosses(Loss):
     """Losses of outputs that lie side by side.
 
     The mean over all values is the weighted sum of the outputs' means: a value of an output of size S out of M counts
@@ -31,15 +32,14 @@ class OutputLosses:
     losses: tuple[Any, ...]
     sizes: tuple[int, ...]
     weights: tuple[float, ...]
-    width = 1
 
-    def __call__(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
+    def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return value and gradient, elementwise; features are the second to last axis."""
         cuts, total = np.cumsum(self.sizes)[:-1], sum(self.sizes)
         pairs = zip(np.split(prediction, cuts, axis=-2), np.split(target, cuts, axis=-2), strict=True)
         values, gradients = [], []
         for loss, size, weight, (p, y) in zip(self.losses, self.sizes, self.weights, pairs, strict=True):
-            value, gradient = loss(p, y)
+            value, gradient = loss.elementwise(p, y)
             factor = np.float32(weight * total / size)
             values.append(factor * value)
             gradients.append(factor * gradient)
