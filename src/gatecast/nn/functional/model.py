@@ -129,7 +129,18 @@ class Model(Sequential):
         text = summary(Network(graph.layers, shapes), Weights(weights.vector, views))
         (print_fn or print)(text)
 
-    def compile(self, optimizer: Any = None, loss: Any = None, loss_weights: Any = None, **options: Any) -> None:
+    def compile(
+        self,
+        optimizer: Any = None,
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
         """Set optimizer and loss; see `Sequential.compile`.
 
         Args:
