@@ -17,18 +17,22 @@ REFERENCE = sorted((DOCS / "api").glob("*.md"))
 
 PUBLIC = (
     "gatecast",
+    "gatecast.activations",
     "gatecast.callbacks",
     "gatecast.config",
+    "gatecast.constraints",
     "gatecast.data",
     "gatecast.datasets",
     "gatecast.errors",
     "gatecast.forecasting",
+    "gatecast.initializers",
     "gatecast.kernels",
     "gatecast.layers",
     "gatecast.losses",
     "gatecast.metrics",
     "gatecast.models",
     "gatecast.optim",
+    "gatecast.regularizers",
     "gatecast.testing",
 )
 """Modules that users import. All others are private."""
