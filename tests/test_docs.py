@@ -18,12 +18,15 @@ REFERENCE = sorted((DOCS / "api").glob("*.md"))
 PUBLIC = (
     "gatecast",
     "gatecast.backend",
+    "gatecast.activations",
     "gatecast.callbacks",
     "gatecast.config",
+    "gatecast.constraints",
     "gatecast.data",
     "gatecast.datasets",
     "gatecast.errors",
     "gatecast.forecasting",
+    "gatecast.initializers",
     "gatecast.kernels",
     "gatecast.layers",
     "gatecast.losses",
@@ -34,6 +37,7 @@ PUBLIC = (
     "gatecast.optimizers.schedules",
     "gatecast.preprocessing",
     "gatecast.preprocessing.sequence",
+    "gatecast.regularizers",
     "gatecast.testing",
     "gatecast.utils",
 )

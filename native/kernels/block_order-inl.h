@@ -124,6 +124,18 @@ struct StackWeights {
   }
 };
 
+// All blocks of a recurrent layer: functions of their own, so that the code of one cell does not depend on how many
+// others there are.
+template <typename C>
+GATECAST_NOINLINE void forward_blocks(const Recurrent& a, const Weights& w, Region work) {
+  for (int64_t block = 0; block < a.blocks; ++block) forward_block<C, LANES>(a, w, block, work);
+}
+template <typename C>
+GATECAST_NOINLINE void backward_blocks(const Recurrent& a, const RecurrentGrad& d, const Weights& w, Region work,
+                                       Region sums) {
+  backward_group<C, LANES>(a, d, w, 0, a.blocks, work, sums);
+}
+
 // One unit on one thread: its blocks, and the thread's scratch.
 struct StackUnit {
   const Stack& s;
@@ -224,11 +236,8 @@ struct StackUnit {
           const Recurrent a = recurrent(k);
           if (a.drop) draw_keep(k, a.R);
           if (dilated(k)) enter_phases(k, a.I);
-          with_cell(a.cell, [&]<typename C>() {
-            const Region work = {.begin = scratch[layout.work], .size = layout.work.size};
-            for (int64_t block = 0; block < a.blocks; ++block)
-              forward_block<C, LANES>(a, weights.forward[k], block, work);
-          });
+          const Region work = {.begin = scratch[layout.work], .size = layout.work.size};
+          with_cell(a.cell, [&]<typename C>() { forward_blocks<C>(a, weights.forward[k], work); });
           break;
         }
         case StackKind::dense: {
@@ -282,8 +291,7 @@ struct StackUnit {
           RecurrentGrad d = {};
           (layer.sequences ? d.dy : d.dstateT[0]) = dilated(k) ? gradient_by_phase(k, dy) : dy;
           d.dx = dx && dilated(k) ? scratch[layout.gradients_by_phase[1]] : dx;
-          with_cell(a.cell,
-                    [&]<typename C>() { backward_group<C, LANES>(a, d, weights.backward[k], 0, a.blocks, work, own); });
+          with_cell(a.cell, [&]<typename C>() { backward_blocks<C>(a, d, weights.backward[k], work, own); });
           if (dx && dilated(k)) phases_of(k).to_steps(d.dx, blocks, layer.rows_in * LANES, dx);
           break;
         }
