@@ -18,7 +18,8 @@ from gatecast.nn.batching import make_batches
 from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import TrainingPass, build, initial_weights, zeros_like
-from gatecast.optim import Adam, apply_updates
+from gatecast.optim import apply_updates
+from gatecast.optimizers import Adam
 
 
 def hidden():

@@ -51,6 +51,7 @@ x_test, y_test = windows(valid_end, n)
 
 model = Sequential([Input((L, 1)), LSTM(50), Dropout(0.2), Dense(1)])
 model.compile(loss="mean_squared_error", optimizer="adam")
+stopping = EarlyStopping(patience=10, restore_best_weights=True)
 history = model.fit(
     x,
     y,
@@ -58,7 +59,7 @@ history = model.fit(
     epochs=100,
     batch_size=32,
     # The weights of the epoch with the smallest validation loss stay: training longer would overfit.
-    callbacks=[EarlyStopping(patience=10)],
+    callbacks=[stopping],
 )
 
 # (3) back to the unit of the data
@@ -69,7 +70,7 @@ actual = y_test * std + mean
 naive = x_test[:, -1, 0] * std + mean
 
 lstm_mse, naive_mse = np.mean((actual - forecast) ** 2), np.mean((actual - naive) ** 2)
-print(f"epochs trained: {len(history.epoch)}, best: {history.best_epoch + 1}")
+print(f"epochs trained: {len(history.epoch)}, best: {stopping.best_epoch + 1}")
 print(f"mean squared error on the last {len(actual)} values, one step ahead")
 print(f"  LSTM   {lstm_mse:.4f}")
 print(f"  naive  {naive_mse:.4f}")

@@ -1,4 +1,4 @@
-"""Write tests/kernels/golden/*.safetensors: results of PyTorch and Keras, so that the tests need neither.
+"""Write tests/kernels/golden/*.safetensors and tests/nn/golden/*.json: results of PyTorch and Keras, for the tests.
 
 usage: KERAS_BACKEND=torch PYTHONPATH=tests/helpers:tests/peers python scripts/make_golden.py
 It needs torch==2.13.0, keras, numpy and safetensors, and no gatecast.
@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import torch
 import witness_keras
+import witness_keras_training
 import witness_torch
 from safetensors.numpy import save_file
 from witnesses import (
@@ -154,6 +155,19 @@ def training() -> None:
         write(f"{name}_training", record, witness=f"{name}'s LSTM, SGD and Adam", kind="training")
 
 
+def keras_training() -> None:
+    """Write losses by epoch, metrics, and decisions of callbacks and schedules of Keras, as JSON."""
+    path = OUT.parents[1] / "nn" / "golden" / "keras_training.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        json.dumps(
+            {"about": VERSIONS | {"record": "tests/peers/witness_keras_training.py"}} | witness_keras_training.answers()
+        )
+        + "\n"
+    )
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     torch.set_num_threads(1)
@@ -165,6 +179,7 @@ def main() -> None:
     exchanges()
     keras_networks()
     training()
+    keras_training()
     print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")
 
 

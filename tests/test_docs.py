@@ -17,6 +17,7 @@ REFERENCE = sorted((DOCS / "api").glob("*.md"))
 
 PUBLIC = (
     "gatecast",
+    "gatecast.backend",
     "gatecast.callbacks",
     "gatecast.config",
     "gatecast.data",
@@ -29,7 +30,12 @@ PUBLIC = (
     "gatecast.metrics",
     "gatecast.models",
     "gatecast.optim",
+    "gatecast.optimizers",
+    "gatecast.optimizers.schedules",
+    "gatecast.preprocessing",
+    "gatecast.preprocessing.sequence",
     "gatecast.testing",
+    "gatecast.utils",
 )
 """Modules that users import. All others are private."""
 

@@ -3,6 +3,9 @@
 `Forecaster` fits series and forecasts them, `load` reads a saved one, `report` writes an HTML page about it; `compare`
 ranks models on the same cutoffs, `tune` searches for settings; `Sequential` and `gatecast.layers` are networks as in
 Keras. Every error that is raised on purpose is a `GatecastError`.
+
+The modules are loaded when they are first used: `import gatecast as keras` lets a script for Keras write
+`keras.layers.LSTM`, `keras.callbacks`, `keras.optimizers`, `keras.utils.set_random_seed`, ...
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
+    from gatecast.nn.layers import Input
     from gatecast.nn.sequential import Sequential
     from gatecast.reporting.html_report import report
     from gatecast.selection.compare import compare
@@ -29,6 +33,7 @@ __all__ = [
     "Forecaster",
     "ForecasterConfig",
     "GatecastError",
+    "Input",
     "NetworkConfig",
     "Sequential",
     "TrainingConfig",
@@ -47,6 +52,7 @@ _HOME = {
     "ForecasterConfig": "gatecast.config",
     "GatecastError": "gatecast.errors",
     "NetworkConfig": "gatecast.config",
+    "Input": "gatecast.nn.layers",
     "Sequential": "gatecast.nn.sequential",
     "TrainingConfig": "gatecast.config",
     "compare": "gatecast.selection.compare",
@@ -56,15 +62,37 @@ _HOME = {
 }
 
 
+_MODULES = (
+    "backend",
+    "callbacks",
+    "data",
+    "datasets",
+    "forecasting",
+    "kernels",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optim",
+    "optimizers",
+    "preprocessing",
+    "testing",
+    "utils",
+)
+"""Public modules."""
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import gatecast` alone costs nothing."""
-    if name == "datasets":
-        return import_module("gatecast.datasets")
+    if name in _MODULES:
+        return import_module(f"gatecast.{name}")
     if name not in _HOME:
-        raise AttributeError(f"module 'gatecast' has no attribute {name!r}")
+        from gatecast._utils.keras_names import missing_name
+
+        raise missing_name("gatecast", name, [*__all__, *_MODULES])
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """Return the public names."""
-    return __all__
+    """Return the public names and modules."""
+    return sorted({*__all__, *_MODULES})

@@ -1,5 +1,6 @@
 """Layers, where Keras has them: `from gatecast.layers import LSTM, Dense`."""
 
+from gatecast._utils.keras_names import missing_name
 from gatecast.nn.layers import (
     GRU,
     LAYERS,
@@ -57,3 +58,8 @@ __all__ = [
     "State",
     "StatefulLayer",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Raise an error that says what to write instead of an unknown name."""
+    raise missing_name(__name__, name, __all__)

@@ -1,5 +1,11 @@
 """`Sequential`, as in Keras: `from gatecast.models import Sequential`."""
 
+from gatecast._utils.keras_names import missing_name
 from gatecast.nn.sequential import Sequential, load_model
 
 __all__ = ["Sequential", "load_model"]
+
+
+def __getattr__(name: str) -> object:
+    """Raise an error that says what to write instead of an unknown name."""
+    raise missing_name(__name__, name, __all__)

@@ -123,7 +123,7 @@ def test_diagnose_counts_work_in_learning_rate():
     falls = 2 - work[9::10] / work[-1]
     fading = [1, 1, 1, 1, 1, 1, 0.5, 0.2, 0.05, 0.01]
     assert diagnose(history(falls, falls, (2, 2))).kind == "good_fit"
-    assert diagnose(history(falls, falls, (2, 2)), rate=lambda step: fading[(step - 1) // 10]).kind == "underfitting"
+    assert diagnose(history(falls, falls, (2, 2)), rate=lambda step: fading[step // 10]).kind == "underfitting"
 
 
 def test_diagnose_level_errors_are_a_good_fit():

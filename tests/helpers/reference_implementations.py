@@ -17,7 +17,8 @@ from gatecast.kernels import native, reference
 from gatecast.kernels.packing import pack, pack_mask, pack_state, unpack, unpack_state
 from gatecast.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Input, SimpleRNN
 from gatecast.models import Sequential
-from gatecast.optim import SGD, Adam
+from gatecast.optim import chain, scale_by_adam, scale_by_learning_rate
+from gatecast.optimizers import SGD, Adam
 
 
 def reference_stack(question: Record, cell: str = "lstm") -> Record:
@@ -128,11 +129,18 @@ def sequential_predictions(question: Record, weights: Sequence[Array]) -> Array:
     return model.predict(question["x"], mask=question.get("mask"))
 
 
-def sequential_training(question: Record) -> Record:
-    """Compute the answer of a training record by `compile` and `fit`, float32; every epoch is one batch."""
+def sequential_training(question: Record, *, keras: bool = False) -> Record:
+    """Compute the answer of a training record by `compile` and `fit`, float32; every epoch is one batch.
+
+    Args:
+        question: The record.
+        keras: Whether Adam adds epsilon where Keras does, instead of where PyTorch does.
+    """
     sgd_rate, adam_rate, epsilon = (float(question[n]) for n in ("sgd_rate", "adam_rate", "epsilon"))
     answer: Record = {}
-    optimizers = {"sgd": (SGD(sgd_rate), 1), "adam": (Adam(adam_rate, *BETAS, epsilon), ADAM_STEPS)}
+    direction = scale_by_adam(*BETAS, epsilon)
+    adam = Adam(adam_rate, *BETAS, epsilon) if keras else chain(direction, scale_by_learning_rate(adam_rate))
+    optimizers = {"sgd": (SGD(sgd_rate), 1), "adam": (adam, ADAM_STEPS)}
     for name, (optimizer, steps) in optimizers.items():
         model = sequential(question)
         model.set_weights(to_keras(split(question, "weights")))

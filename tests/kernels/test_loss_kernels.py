@@ -28,7 +28,7 @@ def make(rng, K, L, one_weight):
 @pytest.mark.parametrize(("K", "L"), [(1, 16), (5, 16), (1, 1), (5, 1), (19, 1)])
 def test_value_and_gradient_equal_their_definition(loss, one_weight, K, L, rng):
     p, y, weight = make(rng, K, L, one_weight)
-    value, slope = loss(p.astype(float), y.astype(float))
+    value, slope = loss.elementwise(p.astype(float), y.astype(float))
     kernel = kernel_of(loss)
     assert kernel is not None
     total, gradient = native.loss(kernel, p, y, weight, 0.25)
@@ -66,8 +66,8 @@ def test_results_have_the_same_bits_for_any_number_of_threads(loss, rng, threads
 
 def test_a_class_on_top_of_a_loss_is_computed_by_its_own_definition(rng):
     class TwiceSquaredError(MeanSquaredError):
-        def __call__(self, prediction, target):
-            value, gradient = super().__call__(prediction, target)
+        def elementwise(self, prediction, target):
+            value, gradient = super().elementwise(prediction, target)
             return 2 * value, 2 * gradient
 
     p, y, weight = make(rng, 3, 16, one_weight=False)

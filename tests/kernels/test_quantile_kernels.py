@@ -80,7 +80,7 @@ def make(rng, K, Q, L, nb=2, T=3, one_weight=False) -> Case:
 
 def loss_in_float64(c: Case, q):
     """Return mean and gradient of the loss by its definition."""
-    value, gradient = Pinball(c.levels)(q.astype(np.float64), c.y.astype(np.float64))
+    value, gradient = Pinball(c.levels).elementwise(q.astype(np.float64), c.y.astype(np.float64))
     K = c.y.shape[2]
     weight = np.repeat(np.broadcast_to(c.weight, c.y.shape).astype(np.float64), c.Q, axis=2)
     count = c.weight.sum(dtype=np.float64) * K * c.Q / c.weight.shape[2]
@@ -169,7 +169,7 @@ def test_gradient_of_the_loss_has_the_bits_of_numpy_in_float32(Q, rng):
     c.r[0, 0, :Q] = c.y[0, 0, 0]  # on the target the slope is zero
     total = float(c.weight.sum())
     gradient = weighted_mean(Pinball(c.levels), c.r, c.y, c.weight, total)[1]
-    slope = Pinball(c.levels)(c.r, c.y)[1] * (np.repeat(c.weight, Q, axis=2) * np.float32(1 / (total * Q)))
+    slope = Pinball(c.levels).elementwise(c.r, c.y)[1] * (np.repeat(c.weight, Q, axis=2) * np.float32(1 / (total * Q)))
     np.testing.assert_array_equal(gradient, slope)
     assert not gradient[0, 0, :Q].any()
 
@@ -212,7 +212,9 @@ def test_nan_stays_within_its_target_value(Q, L, rng):
     assert np.isnan(broken).sum() == Q // 2
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(slopes)), [np.ravel_multi_index((1, 2, at + 1, 0), dr.shape)])
     gradient = weighted_mean(Pinball(c.levels), broken, c.y, c.weight, total)[1]
-    expected = Pinball(c.levels)(broken, c.y)[1] * (np.repeat(c.weight, Q, axis=2) * np.float32(1 / (total * Q)))
+    expected = Pinball(c.levels).elementwise(broken, c.y)[1] * (
+        np.repeat(c.weight, Q, axis=2) * np.float32(1 / (total * Q))
+    )
     np.testing.assert_array_equal(gradient, expected)
     assert q.shape == dq.shape
 
@@ -236,8 +238,8 @@ def test_losses_are_added_up_in_float64():
 def test_weighted_mean_of_a_subclass_calls_the_subclass(rng):
     @dataclass(frozen=True)
     class Doubled(Pinball):
-        def __call__(self, prediction, target):
-            value, gradient = super().__call__(prediction, target)
+        def elementwise(self, prediction, target):
+            value, gradient = super().elementwise(prediction, target)
             return 2 * value, 2 * gradient
 
     c = make(rng, 2, 3, 16)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gatecast import metrics
 from gatecast.errors import DataError
-from gatecast.metrics import METRICS, Metric
+from gatecast.metrics import METRICS, ForecastMetric, accumulators, functions
 
 Q = np.array([0.1, 0.5, 0.9])
 FORECASTS = ("y_pred", "quantile_preds", "lower", "upper")
@@ -43,7 +43,7 @@ def perfect(inputs: dict) -> dict:
     return {**inputs, "y_pred": y, "quantile_preds": np.repeat(y[:, None], 3, axis=1), "lower": y, "upper": y}
 
 
-def call(metric: Metric, inputs: dict) -> float:
+def call(metric: ForecastMetric, inputs: dict) -> float:
     """Return the metric of some inputs."""
     return metric.function(*(inputs[name] for name in metric.inputs))
 
@@ -57,7 +57,10 @@ every = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.nam
 def test_registry_has_every_metric_of_one_series():
     assert {metric.name for metric in METRICS} == set(metrics.__all__) - {
         "METRICS",
-        "Metric",
+        "ForecastMetric",
+        "get",
+        *accumulators.__all__,
+        *functions.__all__,
         "evaluate",
         "leaderboard",
         "owa",

@@ -20,7 +20,7 @@ from gatecast.layers import (
     QuantileHead,
     Residual,
 )
-from gatecast.losses import MeanSquaredError, weighted_mean
+from gatecast.losses import Loss, MeanSquaredError, weighted_mean
 from gatecast.models import Sequential
 from gatecast.nn.batching import Batch
 from gatecast.nn.gradients import Differentiator, training_stack
@@ -141,10 +141,8 @@ def test_a_batch_of_one_block_is_trained_by_the_layers(blocks, monkeypatch):
 
 
 def test_a_loss_of_your_own_is_trained_by_the_layers():
-    class Cubed:
-        width = 1
-
-        def __call__(self, prediction, target):
+    class Cubed(Loss):
+        def elementwise(self, prediction, target):
             e = prediction - target
             return np.abs(e) ** 3, 3 * e * np.abs(e)
 
@@ -162,7 +160,7 @@ def test_training_in_either_order_ends_in_the_same_place(masked, rng, monkeypatc
 
     def fitted():
         model = Sequential([LSTM(6, **SEQUENCES), Dropout(0.1), GRU(5), Dense(1)])
-        model.compile()
+        model.compile(loss="mse", optimizer="adam")
         history = model.fit(x, y, epochs=5, verbose=0, mask=mask)
         return model.predict(x, mask=mask), history.history["loss"]
 

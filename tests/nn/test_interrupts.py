@@ -16,9 +16,9 @@ TRAINING = """
 import sys
 import numpy as np
 from gatecast.layers import LSTM, Dense, Input
-from gatecast.callbacks import EarlyStopping
+from gatecast.callbacks import Callback, EarlyStopping
 from gatecast.models import Sequential
-from gatecast.optim import Adam
+from gatecast.optimizers import Adam
 
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(60, 8, 1)), rng.normal(size=60)
@@ -26,13 +26,15 @@ model = Sequential([Input((8, 1)), LSTM(40), Dense(1)])
 model.compile(loss="mse", optimizer=Adam(0.02))
 
 
-def tell(record):
-    if record.epoch == record.best_epoch + 30:
-        print("go", flush=True)
+class Tell(Callback):
+    def on_epoch_end(self, epoch, logs):
+        if epoch == stopping.best_epoch + 30:
+            print("go", flush=True)
 
 
 judges = x[40:], y[40:]
-settings = {"callbacks": [EarlyStopping(patience=10**6, restore_best_weights=True), tell], "validation_data": judges}
+stopping = EarlyStopping(patience=10**6, restore_best_weights=True)
+settings = {"callbacks": [stopping, Tell()], "validation_data": judges}
 try:
     model.fit(x[:40], y[:40], epochs=10**6, **settings)
 except KeyboardInterrupt:

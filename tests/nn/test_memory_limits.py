@@ -43,7 +43,7 @@ GOOD_Y = np.zeros(6)
 )
 def test_absurd_units_are_refused_before_there_are_weights(layers, text):
     model = Sequential([Input((4, 1)), *layers])
-    model.compile()
+    model.compile(loss="mse", optimizer="adam")
     x, y = np.zeros((2, 4, 1)), np.zeros(2)
     for call in (model.build, model.count_params, model.get_weights, model.stream, lambda: model.predict(x)):
         with pytest.raises(ConfigError) as caught:
@@ -68,7 +68,7 @@ def test_absurd_units_are_refused_before_there_are_weights(layers, text):
 @pytest.mark.parametrize("shape", [(10**12, 4, 1), (1, 10**14, 1), (2**20, 2**31, 1)])
 def test_arrays_larger_than_the_machine_are_refused_before_they_are_copied(call, shape):
     model = Sequential([Input((None, 1)), LSTM(5), Dense(1)])
-    model.compile()
+    model.compile(loss="mse", optimizer="adam")
     with pytest.raises(
         DataError, match=r"(x|y|mask) of shape \(.* does not fit into memory: got .* GB, expected at most"
     ):
@@ -83,14 +83,14 @@ def test_a_pass_that_would_not_fit_is_refused(monkeypatch, threads):
     y = np.zeros(100)
     for last in (LSTM(2), Bidirectional(LSTM(2))):  # in block order, and layer by layer
         model = Sequential([Input((None, 1)), LSTM(500, return_sequences=True), last, Dense(1)])
-        model.compile()
+        model.compile(loss="mse", optimizer="adam")
         count, steps, advice = (16, "8,000", "fewer threads") if isinstance(last, LSTM) else (100, "700", "a smaller")
         x = np.broadcast_to(np.float32(0), (100, int(steps.replace(",", "")), 1))
         text = rf"A pass over {count} samples of {steps} steps does not fit .* Use shorter windows, or {advice}"
         with pytest.raises(DataError, match=text):
             model.fit(x, y, batch_size=100)
     model = Sequential([Input((None, 1)), LSTM(500, return_sequences=True), LSTM(2), Dense(1)])
-    model.compile()
+    model.compile(loss="mse", optimizer="adam")
     text = r"A pass over 100 samples of 4,000 steps does not fit into memory: got 1 GB, expected at most 0 GB"
     x = np.broadcast_to(np.float32(0), (100, 4000, 1))
     for call in (lambda: model.predict(x, batch_size=100), lambda: model.evaluate(x, y, batch_size=10**12)):

@@ -1,4 +1,4 @@
-"""The progress line: one on a terminal, none elsewhere unless asked for."""
+"""The progress of `fit`: a line that is rewritten on a terminal, a line per epoch if asked for, silence elsewhere."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ import io
 
 import pytest
 
-from gatecast.nn.callbacks import EpochRecord
-from gatecast.nn.progress_bar import show_progress
-
-RECORDS = [
-    EpochRecord(0, 5, 0.5, None, 0.1, 0.001, True, 0),
-    EpochRecord(1, 10, 12345.678, 0.25, 0.25, 0.001, False, 0),
-]
+from gatecast.nn.progress_bar import ProgbarLogger, format_epoch
 
 
 class Terminal(io.StringIO):
@@ -20,26 +14,51 @@ class Terminal(io.StringIO):
         return True
 
 
+def show(out, verbose):
+    """Show two epochs of two updates."""
+    bar = ProgbarLogger(out)
+    bar.set_params({"verbose": verbose, "epochs": 2, "steps": 2})
+    for epoch, logs in enumerate([{"loss": 12345.678}, {"loss": 0.5, "val_loss": 0.25}]):
+        bar.on_epoch_begin(epoch)
+        for batch in range(2):
+            bar.on_train_batch_end(batch, logs)
+        bar.on_epoch_end(epoch, logs)
+    bar.on_train_end()
+    return bar
+
+
 def test_a_terminal_sees_one_line_rewritten():
     out = Terminal()
-    assert list(show_progress(RECORDS, 2, verbose=1, out=out)) == RECORDS
-    first, second = out.getvalue().strip("\r\n").split("\r")
-    assert first == "epoch 1/2  loss 0.5  0.1 s"
-    assert second == "epoch 2/2  loss 1.235e+04  val_loss 0.25  best epoch 1  0.25 s"
+    assert show(out, 1).needs_batches
+    *_, first, second = out.getvalue().rstrip("\n").split("\r")
     assert out.getvalue().count("\n") == 1
+    assert second.startswith("Epoch 2/2 - 2/2 - 0s - ")
+    assert second.rstrip().endswith("loss: 0.5000 - val_loss: 0.2500")
+    assert len(first) <= len(second)
 
 
-def test_a_shorter_line_wipes_out_the_longer_one_before():
-    out = Terminal()
-    list(show_progress(RECORDS[::-1], 2, verbose=1, out=out))
-    first, second = out.getvalue().strip("\r\n").split("\r")
-    assert len(second) == len(first)
+def test_a_line_per_epoch_is_that_of_keras():
+    out = io.StringIO()
+    assert not show(out, 2).needs_batches
+    lines = out.getvalue().splitlines()
+    assert lines[::2] == ["Epoch 1/2", "Epoch 2/2"]
+    assert lines[1].startswith("2/2 - 0s - ")
+    assert lines[3].endswith("/step - loss: 0.5000 - val_loss: 0.2500")
+
+
+def test_elsewhere_nothing_is_shown_unless_asked_for():
+    out = io.StringIO()
+    show(out, 1)
+    assert not out.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("verbose", "out", "lines"),
-    [(0, Terminal(), 0), (0, io.StringIO(), 0), (1, io.StringIO(), 0), (2, io.StringIO(), 2)],
+    ("logs", "steps", "seconds", "text"),
+    [
+        ({"loss": 0.00012345}, None, 3.4, "3s - loss: 1.2345e-04"),
+        ({"loss": float("nan")}, 2, 3.0, "2/2 - 3s - 2s/step - loss: nan"),
+        ({"loss": 0.0}, 100, 1.0, "100/100 - 1s - 10ms/step - loss: 0.0000"),
+    ],
 )
-def test_elsewhere_nothing_is_shown_unless_asked_for(verbose, out, lines):
-    assert list(show_progress(RECORDS, 2, verbose, out)) == RECORDS
-    assert len(out.getvalue().splitlines()) == lines
+def test_numbers_are_written_as_by_keras(logs, steps, seconds, text):
+    assert format_epoch(logs, steps, seconds) == text

@@ -252,7 +252,7 @@ def diagnose(
         weights: Number of weights.
         values: Number of values they are trained on.
         stopped: Step or epoch whose weights were kept; None: the last one.
-        rate: Learning rate by step, from 1; None: it is about constant.
+        rate: Learning rate by updates done, from 0; None: it is about constant.
 
     Raises:
         ConfigError: A history without losses.
@@ -361,7 +361,7 @@ def _remedies(network: _Training) -> tuple[dict[str, int | float], dict[str, Any
 def _recent_fall(errors: _Errors, rate: Callable[[int], float] | None) -> tuple[float, bool]:
     """Return the share of the error that the last quarter took away, 0 if it no longer falls; whether it was fast."""
     step, validation, training = errors
-    rates = np.ones(errors.last) if rate is None else np.array([rate(k) for k in range(1, errors.last + 1)])
+    rates = np.ones(errors.last) if rate is None else np.array([rate(k) for k in range(errors.last)])
     work = np.concatenate([[0.0], np.cumsum(rates)])[step.astype(np.int64)]
     work = (work - work[0]) / (work[-1] - work[0])
     level, fitted = (smooth(curve) if len(curve) >= MIN_FOR_SMOOTHING else curve for curve in (validation, training))

@@ -15,7 +15,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast.kernels.packing import LANES, blocks, pack, pack_mask, padded_lanes
 from gatecast.nn.inputs import TrainingData
 
-__all__ = ["Batch", "inference_batch_size", "make_batches"]
+__all__ = ["Batch", "count_targets", "inference_batch_size", "make_batches"]
 
 CHUNK_VALUES = 2**20
 """Input values to pack at a time: 4 MiB, enough to make the cost of a NumPy call negligible."""
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     mask: Float32Array | None
     """(nb, T, L) of 0 and 1, or None."""
     total: float
-    """Sum of the weights."""
+    """What the sum of the weighted losses is divided by: the sum of the weights, or the number of targets."""
     n_sequences: int | None = None
     """Number of samples; the lanes beyond are padding. None: every lane is a sample."""
     source: Any = None
@@ -63,6 +63,23 @@ def make_batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size:
     step = batch_size * max(1, CHUNK_VALUES // values)
     for start in range(0, len(order), step):
         yield from _chunk(samples, order[start : start + step], batch_size)
+
+
+def count_targets(batch: Batch) -> Batch:
+    """Return a batch whose loss is the mean over its targets, as in Keras: a weight scales a loss.
+
+    With a mask, the targets of skipped steps do not count.
+
+    >>> x, weight = np.ones((3, 1, 1), np.float32), np.float32([[0], [1], [5]])
+    >>> (batch,) = make_batches(TrainingData(x, x, weight), np.arange(3), batch_size=3)
+    >>> batch.total, count_targets(batch).total
+    (6.0, 3.0)
+    """
+    n_steps = batch.y.shape[1]
+    n_sequences = batch.n_sequences if batch.n_sequences is not None else batch.x.shape[0] * batch.x.shape[3]
+    if batch.mask is None or n_steps != batch.x.shape[1] or n_steps == 1:
+        return batch._replace(total=float(n_sequences * n_steps))
+    return batch._replace(total=float(batch.mask.sum(dtype=np.float64)))
 
 
 def inference_batch_size(n_steps: int) -> int:

@@ -1,4 +1,4 @@
-"""Files of networks: layers, weights, seed, loss and optimizer as data."""
+"""Files of networks: layers, weights and seed as data, with what a model adds to them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
 from gatecast._utils import safefile
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, FormatError
-from gatecast.nn import optim
 from gatecast.nn.layers import LAYERS, Input
-from gatecast.nn.losses import LOSSES, Loss
 from gatecast.nn.network import Network, Weights, build, initial_weights
-from gatecast.nn.optim import GradientTransformation
 
-__all__ = ["layer_from_config", "layer_to_config", "read_network", "write_network"]
+__all__ = ["layer_from_config", "layer_to_config", "named_views", "read_network", "write_network"]
 
 
 def write_network(
@@ -24,7 +23,8 @@ def write_network(
     network: Network,
     weights: Weights,
     seed: int,
-    compiled: tuple[Loss, GradientTransformation] | None,
+    settings: Mapping[str, Any],
+    arrays: Mapping[str, Float32Array],
 ) -> None:
     """Write a network to a file.
 
@@ -33,30 +33,30 @@ def write_network(
         network: Layers and shapes. The layers must be those of `gatecast.layers`.
         weights: The parameters.
         seed: The seed of the model.
-        compiled: Loss and optimizer; not written if one of them contains a function of the user.
+        settings: What the model adds: data for JSON.
+        arrays: Its arrays, whose names do not begin with a digit.
 
     Raises:
         ConfigError: The file cannot be written, or a layer is not one of `gatecast.layers`.
     """
-    settings = {
+    described = {
         "input_shape": network.shapes[0],
         "seed": seed,
         "layers": [layer_to_config(layer, LAYERS) for layer in network.layers],
-        "compiled": compiled and _compiled_to_config(*compiled),
     }
-    safefile.write(path, "network", settings, _named_views(weights))
+    safefile.write(path, "network", described | dict(settings), named_views(weights) | dict(arrays))
 
 
 def read_network(
     path: str | os.PathLike[str],
-) -> tuple[Network, Weights, int, tuple[Loss, GradientTransformation] | None]:
+) -> tuple[Network, Weights, int, dict[str, Any], dict[str, Float32Array]]:
     """Read a file that `write_network` has written.
 
     Args:
         path: The file.
 
     Returns:
-        Network, weights, seed, and loss and optimizer if the file has them.
+        Network, weights, seed, all settings of the file, and the arrays that the model has added.
 
     Raises:
         FormatError: A missing, truncated, altered or foreign file, or one of a newer schema.
@@ -66,18 +66,16 @@ def read_network(
         layers = [layer_from_config(config, LAYERS) for config in settings["layers"]]
         network = build(layers, Input(tuple(settings["input_shape"])).shape)
         weights, seed = initial_weights(network, None), int(settings["seed"])
-        stored, compiled = settings["compiled"], None
-        if stored is not None:
-            compiled = layer_from_config(stored["loss"], LOSSES), optim.get(optim.from_config(stored["optimizer"]))
-        views = _named_views(weights)
-        if {name: a.shape for name, a in views.items()} != {name: a.shape for name, a in arrays.items()}:
+        views = named_views(weights)
+        params = {name: array for name, array in arrays.items() if name[0].isdigit()}
+        if {name: a.shape for name, a in views.items()} != {name: a.shape for name, a in params.items()}:
             raise ValueError("the arrays do not fit the layers")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         got = f"{type(error).__name__}: {error}"
         raise FormatError("The file does not describe a network", where=str(path), got=got) from error
     for name, view in views.items():
-        view[...] = arrays[name]
-    return network, weights, seed, compiled
+        view[...] = params[name]
+    return network, weights, seed, settings, {name: a for name, a in arrays.items() if name not in params}
 
 
 def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,13 +83,13 @@ def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         layer: A dataclass in the registry.
-        registry: Classes by name: `LAYERS` or `LOSSES`.
+        registry: Classes by name, such as `LAYERS`.
 
     Raises:
         ConfigError: A class that is not in the registry.
 
-    >>> layer_to_config(LOSSES["Huber"](0.5), LOSSES)
-    {'Huber': {'delta': 0.5}}
+    >>> layer_to_config(LAYERS["Dropout"](0.5), LAYERS)["Dropout"]["rate"]
+    0.5
     """
     name = type(layer).__name__
     if registry.get(name) is not type(layer):
@@ -102,8 +100,8 @@ def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
 def layer_from_config(config: Mapping[str, Any], registry: Mapping[str, Any]) -> Any:
     """Return the layer or loss that `layer_to_config` has described; see there.
 
-    >>> layer_from_config({"Huber": {"delta": 0.5}}, LOSSES)
-    Huber(delta=0.5)
+    >>> layer_from_config({"Dropout": {"rate": 0.5}}, LAYERS) == LAYERS["Dropout"](0.5)
+    True
     """
     ((name, settings),) = config.items()
     return registry[name](**{key: _value_from_config(value, registry) for key, value in settings.items()})
@@ -113,6 +111,8 @@ def _value_to_config(value: Any, registry: Mapping[str, Any]) -> Any:
     """Return a setting as data for JSON."""
     if isinstance(value, tuple | list):
         return [_value_to_config(item, registry) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
     return layer_to_config(value, registry) if is_dataclass(value) else value
 
 
@@ -123,14 +123,11 @@ def _value_from_config(value: Any, registry: Mapping[str, Any]) -> Any:
     return layer_from_config(value, registry) if isinstance(value, dict) else value
 
 
-def _compiled_to_config(loss: Loss, optimizer: GradientTransformation) -> dict[str, Any] | None:
-    """Return loss and optimizer as data for JSON, or None if one of them contains a function of the user."""
-    try:
-        return {"loss": layer_to_config(loss, LOSSES), "optimizer": optim.to_config(optimizer)}
-    except ConfigError:
-        return None
+def named_views(weights: Weights) -> dict[str, Float32Array]:
+    """Return views of all parameters by "layer.name".
 
-
-def _named_views(weights: Weights) -> dict[str, Float32Array]:
-    """Return views of all parameters by "layer.name"."""
+    >>> from gatecast.nn.layers import Dense
+    >>> list(named_views(initial_weights(build([Dense(1)], (2,)), 0)))
+    ['0.W', '0.b']
+    """
     return {f"{k}.{name}": view for k, views in enumerate(weights.views) for name, view in views.items()}

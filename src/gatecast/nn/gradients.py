@@ -33,6 +33,8 @@ class BatchGradient(NamedTuple):
     """Gradient of the outputs, (nb, T or 1, M, L), if that of the inputs was wanted."""
     caches: Sequence[Any]
     """What the layers saved, for `update_buffers`; empty in block order, where no layer has buffers."""
+    outputs: Float32Array | None = None
+    """The outputs of the pass, (nb, T or 1, M, L), if they were wanted."""
 
 
 class Differentiator:
@@ -69,27 +71,42 @@ class Differentiator:
         stack = None if kernel is None else training_stack(network, weights, grads)
         self._in_one_call = None if kernel is None or stack is None else (stack, kernel)
 
-    def __call__(self, batch: Batch, training: TrainingPass, *, need_dx: bool = False) -> BatchGradient:
+    def __call__(
+        self, batch: Batch, training: TrainingPass, *, need_dx: bool = False, need_outputs: bool = False
+    ) -> BatchGradient:
         """Compute the loss of a batch, and write the gradients of the weights.
 
         Args:
             batch: Packed samples.
             training: The update that this pass is for.
             need_dx: Whether the gradients of inputs and outputs are wanted.
+            need_outputs: Whether the outputs are wanted. In block order they are not stored; those of a squared error
+                follow from its gradient, and any other loss goes layer by layer.
         """
         if self._in_one_call is not None and TrainingStack.takes(batch.x, single_blocks=self._single_blocks):
-            return self._in_block_order(*self._in_one_call, batch, training, need_dx)
+            stack, kernel = self._in_one_call
+            if not need_outputs:
+                return self._in_block_order(stack, kernel, batch, training, need_dx, need_dx)
+            if kernel.name == "squared" and _all_count(batch):
+                result = self._in_block_order(stack, kernel, batch, training, need_dx, True)
+                return result._replace(outputs=_outputs_of_squared_error(result, batch))
         return self._layer_by_layer(batch, training, need_dx)
 
     def _in_block_order(
-        self, stack: TrainingStack, kernel: LossKernel, batch: Batch, training: TrainingPass, need_dx: bool
+        self,
+        stack: TrainingStack,
+        kernel: LossKernel,
+        batch: Batch,
+        training: TrainingPass,
+        need_dx: bool,
+        need_dy: bool,
     ) -> BatchGradient:
         """Compute it in one call of the kernels."""
         network = self._network
         nb, T = batch.x.shape[:2]
         steps, M = (T if len(network.shapes[-1]) == 2 else 1), int(network.shapes[-1][-1] or 0)
         dx = np.empty_like(batch.x) if need_dx else None
-        dy = np.empty((nb, steps, M, LANES), np.float32) if need_dx else None
+        dy = np.empty((nb, steps, M, LANES), np.float32) if need_dy else None
         count = mean_count(batch.total, M, batch.weight)
         layer_keys = [layer_key(training, k) for k in range(len(network.layers))]
         keys = [layer_keys[k] if use is None else fold_in(layer_keys[k], use) for k, use in stack.key_uses]
@@ -102,7 +119,7 @@ class Differentiator:
         y, caches = forward(network, weights, batch.x, batch.mask, training=training, n_sequences=batch.n_sequences)
         value, dy = weighted_mean(self._loss, y, batch.y, batch.weight, batch.total)
         dx = backward(network, weights, caches, dy, self._grads, need_dx=need_dx)
-        return BatchGradient(value, dx, dy, caches)
+        return BatchGradient(value, dx, dy, caches, y)
 
 
 def is_trained_in_block_order(network: Network, weights: Weights, loss: Loss) -> bool:
@@ -141,3 +158,21 @@ def training_stack(network: Network, weights: Weights, grads: Weights) -> Traini
         if not stack.begin_layer() or not add_to_stack(layer, stack, params, gradients):
             return None
     return stack
+
+
+def _all_count(batch: Batch) -> bool:
+    """Return whether every target of a batch has a weight above 0."""
+    n_sequences = batch.n_sequences if batch.n_sequences is not None else batch.x.shape[0] * LANES
+    n_targets: int = n_sequences * batch.weight.shape[1] * batch.weight.shape[2]
+    return int(np.count_nonzero(batch.weight)) == n_targets
+
+
+def _outputs_of_squared_error(result: BatchGradient, batch: Batch) -> Float32Array:
+    """Return the outputs p of a pass from the gradient of its loss, ``2 w (p - y) / count``; y in padding lanes."""
+    dy = result.dy
+    if dy is None:
+        raise ValueError("the gradient of the outputs is needed")
+    count = mean_count(batch.total, dy.shape[2], batch.weight)
+    factor = np.divide(0.5 * count, batch.weight, out=np.zeros_like(batch.weight), where=batch.weight != 0)
+    outputs: Float32Array = batch.y + dy * factor
+    return outputs

@@ -289,7 +289,8 @@ def _validate_targets(
         raise DataError(f"{name} does not fit the network's output", got=str(rows.shape), expected=allowed, fix=fix)
     rows = rows.reshape(n_samples, n_steps or 1, width)
     if weight is not None and not weight.all():
-        rows = np.where(weight[:, :, None] == 0, np.float32(0), rows)
+        # Metrics that ignore the weights need the values; those that are unknown may be anything.
+        rows = np.where((weight[:, :, None] == 0) & ~np.isfinite(rows), np.float32(0), rows)
     _check_finite(rows, name, ("sample", "time", "output"))
     return rows
 

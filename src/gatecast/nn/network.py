@@ -58,6 +58,10 @@ class Weights(NamedTuple):
     views: tuple[Params, ...]
     """Views by layer and name."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the vector; the views are made again, so that they stay views into it."""
+        return _from_vector, (self.vector, [{name: p.shape for name, p in views.items()} for views in self.views])
+
 
 def build(layers: Sequence[Layer], in_shape: Shape) -> Network:
     """Infer the shapes between layers.
@@ -332,3 +336,10 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
     for layer, views, cache in zip(network.layers, weights.views, caches, strict=bool(caches)):
         for name, value in layer.update_buffers(views, cache).items():
             views[name][...] = value
+
+
+def _from_vector(vector: Float32Array, shapes: Sequence[dict[str, tuple[int, ...]]]) -> Weights:
+    """Return parameters with the values of a vector."""
+    weights = Weights(*flat_views(shapes))
+    weights.vector[:] = vector
+    return weights

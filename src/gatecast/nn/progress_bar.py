@@ -1,51 +1,107 @@
-"""Progress of a training run: a line on standard error, or a line per epoch."""
+"""Progress of a training run: a line on standard error that is rewritten, or a line per epoch, as Keras writes it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable
-from typing import TextIO
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 from gatecast.errors import ConfigError
-from gatecast.nn.callbacks import EpochRecord
+from gatecast.nn.callbacks import Callback
+from gatecast.nn.callbacks.base import Logs
 
-__all__ = ["format_epoch", "show_progress", "verbosity"]
+__all__ = ["ProgbarLogger", "format_epoch", "verbosity"]
+
+INTERVAL = 0.1
+"""Seconds between two versions of the line."""
 
 
-def show_progress(
-    records: Iterable[EpochRecord], epochs: int, verbose: int = 1, out: TextIO | None = None
-) -> Generator[EpochRecord, None, None]:
-    """Pass records on and show each of them.
+class ProgbarLogger(Callback):
+    """Show the progress of `fit`, which adds it.
 
     Args:
-        records: The records of a training run.
-        epochs: The maximum number of epochs.
-        verbose: 0 for silence; 1 for one line that is rewritten, if `out` is a terminal; 2 for a line per epoch.
-        out: Where to write; None for standard error.
-
-    Yields:
-        The records.
-
-    >>> record = EpochRecord(0, 5, 0.5, None, 0.1, 0.001, True, 0)
-    >>> passed_on = list(show_progress([record], epochs=3, verbose=2, out=sys.stdout))
-    epoch 1/3  loss 0.5  0.1 s
+        out: Where to write; None: one line that is rewritten on standard error if that is a terminal, or, with
+            verbose=2, a line per epoch on standard output.
     """
-    out = sys.stderr if out is None else out
-    one_line = verbose == 1 and out.isatty()
-    width, first = 0, None
-    try:
-        for record in records:
-            first = record.epoch if first is None else first
-            if one_line or verbose >= 2:
-                text = format_epoch(record, epochs, first)
-                out.write(f"\r{text:<{width}}" if one_line else f"{text}\n")
-                out.flush()
-                width = len(text)
-            yield record
-    finally:
-        if one_line and width:
-            out.write("\n")
-            out.flush()
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+        self._width, self._shown, self._started, self._epoch = 0, 0.0, 0.0, 0
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Keep the settings of the call."""
+        self.params = params
+        self._per_epoch = params["verbose"] == 2
+        out = self._out or (sys.stdout if self._per_epoch else sys.stderr)
+        self._stream = out if self._per_epoch or out.isatty() else None
+        self.needs_batches = self._stream is not None and not self._per_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
+        """Note the time."""
+        self._epoch, self._started = epoch, time.perf_counter()
+        if self._per_epoch and self._stream is not None:
+            self._stream.write(f"Epoch {epoch + 1}/{self._settings()['epochs']}\n")
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Rewrite the line, if it is old."""
+        if not self._per_epoch and time.perf_counter() - self._shown >= INTERVAL:
+            self._rewrite(batch + 1, logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Write the epoch."""
+        steps = self._settings()["steps"]
+        if self._per_epoch and self._stream is not None:
+            seconds = time.perf_counter() - self._started
+            self._stream.write(format_epoch(logs or {}, steps, seconds) + "\n")
+            self._stream.flush()
+        elif self._stream is not None:
+            self._rewrite(steps, logs or {})
+
+    def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002
+        """End the line."""
+        if self._width and self._stream is not None:
+            self._stream.write("\n")
+            self._stream.flush()
+        self._width = 0
+
+    def on_interrupt(self) -> None:
+        """End the line."""
+        self.on_train_end()
+
+    def _rewrite(self, step: int | None, logs: Mapping[str, Any]) -> None:
+        """Write the line over the one before."""
+        if self._stream is None:
+            return
+        self._shown = time.perf_counter()
+        seconds = self._shown - self._started
+        text = f"Epoch {self._epoch + 1}/{self._settings()['epochs']} - {format_epoch(logs, step, seconds)}"
+        self._stream.write(f"\r{text:<{self._width}}")
+        self._stream.flush()
+        self._width = len(text)
+
+    def _settings(self) -> Mapping[str, Any]:
+        """Return the settings of the call."""
+        return self.params or {"epochs": 1, "steps": None}
+
+
+def format_epoch(logs: Mapping[str, Any], steps: int | None, seconds: float) -> str:
+    """Return an epoch as Keras writes it.
+
+    Args:
+        logs: Loss and metrics.
+        steps: Updates of the epoch, if known.
+        seconds: Its duration.
+
+    >>> format_epoch({"loss": 0.5, "val_loss": 0.25}, 13, 1.3)
+    '13/13 - 1s - 100ms/step - loss: 0.5000 - val_loss: 0.2500'
+    """
+    head = "" if not steps else f"{steps}/{steps} - "
+    parts = [f"{seconds:.0f}s"]
+    if steps:
+        each = seconds / steps
+        parts.append(f"{each:.0f}s/step" if each >= 1 else f"{1e3 * each:.0f}ms/step")
+    return head + " - ".join([*parts, *(f"{name}: {_format_value(value)}" for name, value in logs.items())])
 
 
 def verbosity(verbose: object) -> int:
@@ -64,15 +120,8 @@ def verbosity(verbose: object) -> int:
     return int(verbose)
 
 
-def format_epoch(record: EpochRecord, epochs: int, first: int = 0) -> str:
-    """Return an epoch as text, counted from 1 and from the first epoch of the call.
-
-    >>> format_epoch(EpochRecord(1, 10, 0.5, 0.25, 0.1, 0.001, False, 0), epochs=3)
-    'epoch 2/3  loss 0.5  val_loss 0.25  best epoch 1  0.1 s'
-    """
-    parts = [f"epoch {record.epoch - first + 1}/{epochs}", f"loss {record.loss:.4g}"]
-    if record.val_loss is not None:
-        parts.append(f"val_loss {record.val_loss:.4g}")
-    if not record.improved:
-        parts.append(f"best epoch {record.best_epoch - first + 1}")
-    return "  ".join([*parts, f"{record.seconds:.2g} s"])
+def _format_value(value: Any) -> str:
+    """Return a number with four decimals, or in scientific notation if it is small."""
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{value:.4e}"

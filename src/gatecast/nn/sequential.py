@@ -19,48 +19,39 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
-from typing import Any, Literal
+from typing import Any
 
 import numpy.typing as npt
 
 from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import Float32Array
-from gatecast._utils.validation import check_positive_int, check_seed
+from gatecast._utils.validation import check_seed
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.nn import checkpoint, interop, losses, optim, training
-from gatecast.nn.batching import inference_batch_size
-from gatecast.nn.callbacks import Callback, History, split_callbacks
-from gatecast.nn.gradients import is_trained_in_block_order
-from gatecast.nn.inputs import (
-    sample_shape,
-    validate_array,
-    validate_inputs,
-    validate_training_data,
-    validate_validation_data,
-)
+from gatecast.nn import checkpoint, interop, model_files
+from gatecast.nn.callbacks import History
+from gatecast.nn.compiling import Compiled
 from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
 from gatecast.nn.inspection.trace import Trace, trace
 from gatecast.nn.layers import LAYERS, Input, Layer, Shape
-from gatecast.nn.losses import Loss
-from gatecast.nn.memory_limits import check_memory, check_network_size
+from gatecast.nn.memory_limits import check_network_size
 from gatecast.nn.network import Network, Weights, build, initial_weights
-from gatecast.nn.optim import GradientTransformation
-from gatecast.nn.progress_bar import show_progress, verbosity
+from gatecast.nn.seeds import next_model_seed
 from gatecast.nn.streaming import Stream
 from gatecast.nn.summary import summary
+from gatecast.nn.trainer import Trainer
 from gatecast.nn.training import TrainingState
 
 __all__ = ["Sequential", "load_model"]
 
 
-class Sequential:
+class Sequential(Trainer):
     """A stack of layers, as in Keras, with weights, loss and optimizer.
 
     Args:
         layers: The layers. Begin with `Input`, or pass `input_shape=` to the first layer; otherwise `fit` takes the
             shape of x.
-        seed: Determines initial weights, order of samples and dropout: the same seed gives the same bits.
+        seed: Determines initial weights, order of samples and dropout: the same seed gives the same bits. None: 0, or
+            from `gatecast.utils.set_random_seed`.
 
     Raises:
         ConfigError: An object that is not a layer, or an invalid seed.
@@ -70,14 +61,14 @@ class Sequential:
     10451
     """
 
-    def __init__(self, layers: Iterable[Layer | Input] | None = None, seed: int = 0) -> None:
-        self.seed = check_seed(seed)
+    def __init__(self, layers: Iterable[Layer | Input] | None = None, seed: int | None = None) -> None:
+        self.seed = next_model_seed() if seed is None else check_seed(seed)
         self.layers: list[Layer] = []
         self.history: History | None = None
         self._in_shape: Shape | None = None
         self._network: Network | None = None
         self._weights: Weights | None = None
-        self._compiled: tuple[Loss, GradientTransformation] | None = None
+        self._compiled: Compiled | None = None
         self._training_state: TrainingState | None = None
         for layer in layers or ():
             self.add(layer)
@@ -147,162 +138,6 @@ class Sequential:
     def weights(self) -> Weights:
         """Parameters in the layout of the kernels; builds the model if needed. Writing to them changes the model."""
         return self._built()[1]
-
-    def compile(
-        self, optimizer: str | GradientTransformation = "adam", loss: str | Loss = "mean_squared_error"
-    ) -> None:
-        """Set loss and optimizer.
-
-        Args:
-            optimizer: "adam", "adamw", "sgd", "rmsprop", or an optimizer of `gatecast.optim`.
-            loss: "mean_squared_error", "mean_absolute_error", "huber", or a loss of `gatecast.losses`.
-
-        Raises:
-            ConfigError: An unknown name.
-        """
-        self._compiled = losses.get(loss), optim.get(optimizer)
-        self._training_state = None
-
-    def fit(
-        self,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
-        batch_size: int = 32,
-        epochs: int = 1,
-        verbose: int | Literal["auto"] = 1,
-        callbacks: Callback | Sequence[Callback] | None = None,
-        validation_split: float = 0.0,
-        validation_data: tuple[Any, ...] | None = None,
-        shuffle: bool = True,
-        sample_weight: npt.ArrayLike | None = None,
-        mask: npt.ArrayLike | None = None,
-    ) -> History:
-        """Train the model. Another call continues the training.
-
-        An interrupt leaves a usable model: with the best weights under `EarlyStopping`, else with the newest.
-
-        Args:
-            x: (N, T, F), or (N, F) for a network without time axis; finite numbers of any type. T may differ between
-                calls if the input shape leaves it open.
-            y: (N, M), (N,) if M = 1, or (N, T, M) and (N, T) if the output has a time axis; finite.
-            batch_size: Samples per update.
-            epochs: The maximum number of passes over the samples.
-            verbose: 0 for silence; 1 or "auto" for a line on standard error if that is a terminal; 2 for a line per
-                epoch.
-            callbacks: One or several of `EarlyStopping` and functions of an `EpochRecord`; a function that returns
-                True ends the training.
-            validation_split: Fraction of the samples, from the end, to validate on.
-            validation_data: (x, y), (x, y, sample_weight) or (x, y, sample_weight, mask) to validate on.
-            shuffle: Whether to shuffle the samples before each epoch.
-            sample_weight: (N,), or (N, T) if the output has a time axis. A target with weight 0 may be NaN.
-            mask: (N, T) bool. Where it is False the step is skipped: the state is carried over and, if the output has
-                a time axis, the target is ignored. x may be NaN there.
-
-        Returns:
-            The losses by epoch, also available as `model.history`.
-
-        Raises:
-            NotFittedError: The model is not compiled.
-            DataError: Arrays that do not fit the model, or contain NaN or infinity.
-            ConfigError: Invalid settings, or a training that diverged. In the second case the weights are those of the
-                last completed epoch.
-        """
-        loss, optimizer = self._settings()
-        if self._in_shape is None:
-            in_shape = Input(sample_shape(x := validate_array(x, "x"))).shape
-            build(self.layers, in_shape)  # before it is set: a failed call changes nothing
-            self._in_shape = in_shape
-        network, weights = self._built()
-        shapes = network.shapes[0], network.shapes[-1]
-        samples = validate_training_data(x, y, sample_weight, shapes, loss, mask=mask)
-        samples, validation = validate_validation_data(samples, validation_split, validation_data, shapes, loss)
-        as_list = callbacks if isinstance(callbacks, Sequence) else (callbacks,) if callbacks is not None else ()
-        early_stopping, functions = split_callbacks(as_list, validation is not None)
-        batch_size, epochs = check_positive_int(batch_size, "batch_size"), check_positive_int(epochs, "epochs")
-        at_a_time = is_trained_in_block_order(network, weights, loss)
-        n_samples, n_steps = min(batch_size, len(samples.x)), samples.x.shape[1]
-        check_memory(network, n_samples, n_steps, training=True, in_block_order=at_a_time)
-        if self._training_state is None:
-            self._training_state = TrainingState(optimizer.init(weights.vector.size))
-        self.history = history = History()
-        training_run = training.train_epochs(
-            network,
-            weights,
-            samples,
-            loss,
-            optimizer,
-            training.EpochSettings(
-                epochs=epochs, batch_size=batch_size, seed=self.seed, shuffle=shuffle, early_stopping=early_stopping
-            ),
-            validation=validation,
-            state=self._training_state,
-        )
-        with closing(training_run), closing(show_progress(training_run, epochs, verbosity(verbose))) as records:
-            for record in records:
-                history.append(record)
-                if any([function(record) for function in functions]):
-                    break
-        return history
-
-    def predict(
-        self,
-        x: npt.ArrayLike,
-        batch_size: int | None = None,
-        verbose: int = 0,  # noqa: ARG002
-        mask: npt.ArrayLike | None = None,
-    ) -> Float32Array:
-        """Predict outputs, with dropout off.
-
-        Args:
-            x: (N, T, F), or (N, F) for a network without time axis; finite.
-            batch_size: Samples per pass; the result does not depend on it. None chooses a fast size.
-            verbose: Ignored; for scripts written for Keras.
-            mask: As for `fit`.
-
-        Returns:
-            (N, M) float32, or (N, T, M) if the output has a time axis.
-
-        Raises:
-            DataError: Arrays that do not fit the model, or contain NaN or infinity.
-            NotFittedError: The input shape is unknown.
-        """
-        network, weights = self._built()
-        size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
-        inputs, valid_mask = validate_inputs(x, network.shapes[0], mask=mask)
-        n_samples, n_steps, _ = inputs.shape
-        check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
-        return training.predict(network, weights, inputs, valid_mask, size)
-
-    def evaluate(
-        self,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
-        batch_size: int | None = None,
-        verbose: int = 0,  # noqa: ARG002
-        sample_weight: npt.ArrayLike | None = None,
-        mask: npt.ArrayLike | None = None,
-    ) -> float:
-        """Compute the mean of the compiled loss, with dropout off.
-
-        Args:
-            x: As for `fit`.
-            y: As for `fit`.
-            batch_size: Samples per pass. None chooses a fast size.
-            verbose: Ignored; for scripts written for Keras.
-            sample_weight: As for `fit`.
-            mask: As for `fit`.
-
-        Raises:
-            NotFittedError: The model is not compiled, or the input shape is unknown.
-            DataError: Arrays that do not fit the model, or contain NaN or infinity.
-        """
-        loss, _ = self._settings()
-        network, weights = self._built()
-        samples = validate_training_data(x, y, sample_weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
-        size = None if batch_size is None else check_positive_int(batch_size, "batch_size")
-        n_samples, n_steps, _ = samples.x.shape
-        check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
-        return training.evaluate(network, weights, samples, loss, size)
 
     def count_params(self) -> int:
         """Return the number of parameters."""
@@ -410,40 +245,73 @@ class Sequential:
         """
         return integrated_gradients(*self._built(), x, output, baseline=baseline, points=points)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save layers, weights, loss and optimizer to a safetensors file.
+    def save(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        **options: Any,  # noqa: ARG002
+    ) -> None:
+        """Save the model to a safetensors file: layers, weights, loss, optimizer and its state, metrics, history.
 
-        A schedule that is your own function cannot be saved: compile again after loading.
+        Training that goes on after `load` has the bits of training that never stopped. A schedule, a loss or a metric
+        that is your own function cannot be saved: compile again after loading.
 
         Args:
-            path: The file; an existing one is replaced.
+            filepath: The file. Its format does not depend on the suffix; one of another format gives a warning.
+            overwrite: Whether an existing file is replaced.
+            include_optimizer: Whether to save how far the training has come.
+            **options: For scripts written for Keras; not used.
 
         Raises:
             ConfigError: The file cannot be written, or a layer is not one of `gatecast.layers`.
         """
-        checkpoint.write_network(path, *self._built(), self.seed, self._compiled)
+        model_files.check_target(filepath, overwrite)
+        state = self._training_state if include_optimizer else None
+        training, arrays = model_files.training_to_data(state, self.history)
+        settings = {"compiled": model_files.compiled_to_data(self._compiled)} | training
+        checkpoint.write_network(filepath, *self._built(), self.seed, settings, arrays)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Sequential:
+    def load(cls, filepath: str | os.PathLike[str]) -> Sequential:
         """Load a model that `save` has written: it predicts the same bits, and is compiled as before.
 
         Args:
-            path: The file.
+            filepath: The file.
 
         Raises:
             FormatError: A missing, truncated, altered or foreign file, or one of a newer version.
         """
-        network, weights, seed, compiled = checkpoint.read_network(path)
-        model = cls([Input(network.shapes[0]), *network.layers], seed=seed)
-        model._network, model._weights, model._compiled = network, weights, compiled
+        model = cls(seed=0)
+        model_files.read_model(filepath, model)
+        network = model._built()[0]
+        model.layers, model._in_shape = list(network.layers), network.shapes[0]
         return model
 
-    def _settings(self) -> tuple[Loss, GradientTransformation]:
-        """Return loss and optimizer."""
-        if self._compiled is None:
-            fix = 'Call model.compile(loss="mean_squared_error", optimizer="adam") first.'
-            raise NotFittedError("The model is not compiled", fix=fix)
-        return self._compiled
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Save the weights alone.
+
+        Args:
+            filepath: The file. Its format does not depend on the suffix; one of another format gives a warning.
+            overwrite: Whether an existing file is replaced.
+
+        Raises:
+            ConfigError: The file cannot be written.
+        """
+        model_files.check_target(filepath, overwrite)
+        model_files.write_weights(filepath, self._built()[1])
+
+    def load_weights(self, filepath: str | os.PathLike[str], **options: Any) -> None:  # noqa: ARG002
+        """Set the weights to those of a file of `save_weights` or `save`.
+
+        Args:
+            filepath: The file.
+            **options: For scripts written for Keras; not used.
+
+        Raises:
+            FormatError: A missing, altered or foreign file, or weights of other layers. No weight has changed then.
+        """
+        model_files.read_weights(filepath, self._built()[1])
 
     def _built(self) -> tuple[Network, Weights]:
         """Return network and weights; build the model if needed."""
@@ -454,6 +322,24 @@ class Sequential:
         return self._network, self._weights
 
 
-def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """Load a model that `Sequential.save` has written; the name in Keras of `Sequential.load`."""
-    return Sequential.load(path)
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,  # noqa: ARG001
+    compile: bool = True,
+    safe_mode: bool = True,  # noqa: ARG001
+) -> Sequential:
+    """Load a model that `Sequential.save` has written; the name in Keras of `Sequential.load`.
+
+    Args:
+        filepath: The file.
+        custom_objects: For scripts written for Keras: a file contains no objects of yours.
+        compile: Whether the model is compiled as before.
+        safe_mode: For scripts written for Keras: a file never contains code.
+
+    Raises:
+        FormatError: As `Sequential.load`.
+    """
+    model = Sequential.load(filepath)
+    if not compile:
+        model._compiled = model._training_state = None
+    return model

@@ -1,17 +1,14 @@
-"""Training loops: one over batches, which every network uses, and one over epochs, which `Sequential.fit` uses.
+"""The training loop over batches, which every network uses; passes without gradients.
 
-Both are generators of records. The caller decides what to show, store or stop.
+The loop is a generator of records. The caller decides what to show, store or stop.
 
 Shapes: N samples, T time, F features, M outputs, n parameters.
 """
 
 from __future__ import annotations
 
-import copy
 import math
-import time
-from collections.abc import Callable, Container, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +19,6 @@ from gatecast.errors import ConfigError
 from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.nn.batching import Batch, inference_batch_size, make_batches
-from gatecast.nn.callbacks import EarlyStopping, EpochRecord
 from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
@@ -33,26 +29,23 @@ from gatecast.nn.optim import (
     chain,
     clip_by_global_norm,
     ema_params,
-    learning_rate_at,
     one_cycle,
     scale_by_adam,
     scale_by_learning_rate,
 )
-from gatecast.nn.random import generator
 
 __all__ = [
     "NOT_MEASURED",
     "BestWeights",
-    "EpochSettings",
     "Gradients",
     "StepRecord",
+    "TrainingDiverged",
     "TrainingState",
     "ValidationErrors",
     "averaged_weights",
     "default_optimizer",
     "evaluate",
     "predict",
-    "train_epochs",
     "train_steps",
     "validation_steps",
     "with_validation",
@@ -60,6 +53,10 @@ __all__ = [
 
 N_VALIDATIONS = 10
 """Validations during a training run of steps."""
+
+
+class TrainingDiverged(ConfigError):  # noqa: N818 - it is shown as a ConfigError, and names what happened
+    """The loss or the weights are not finite."""
 
 
 class StepRecord(NamedTuple):
@@ -106,6 +103,9 @@ class Gradients(NamedTuple):
 OnGradient = Callable[[Gradients, Batch, int], object]
 """Called with the gradients, the batch and the number of the step, before the network's weights are updated."""
 
+OnOutputs = Callable[[Float32Array, Batch], object]
+"""Called with the packed outputs, (nb, T or 1, M, L), and the batch."""
+
 
 @dataclass
 class TrainingState:
@@ -117,25 +117,10 @@ class TrainingState:
     """Epochs completed."""
     step: int = 0
     """Batches seen."""
-
-
-@dataclass(frozen=True)
-class EpochSettings:
-    """Settings of `train_epochs`.
-
-    Args:
-        epochs: The maximum number of passes over the samples.
-        batch_size: Samples per update.
-        seed: Determines order and dropout, together with epoch and step: the same seed gives the same bits.
-        shuffle: Whether to shuffle the samples before each epoch.
-        early_stopping: When to stop before the last epoch; None: never.
-    """
-
-    epochs: int
-    batch_size: int = 32
-    seed: int = 0
-    shuffle: bool = True
-    early_stopping: EarlyStopping | None = None
+    batch: int = 0
+    """Batches seen in the epoch that is not completed."""
+    training_vector: Float32Array | None = None
+    """The weights in training, while their moving average is in their place."""
 
 
 @dataclass
@@ -219,6 +204,7 @@ def train_steps(
     seed: int,
     state: TrainingState | None = None,
     on_gradient: OnGradient | None = None,
+    on_outputs: OnOutputs | None = None,
     single_blocks: bool = False,
 ) -> Iterator[StepRecord]:
     """Train the weights of a network in place, one update per batch.
@@ -234,6 +220,7 @@ def train_steps(
         seed: Determines dropout, together with the step: the same seed gives the same bits.
         state: Where an earlier call stopped; changed in place.
         on_gradient: Receives the gradients of inputs and outputs, to train what lies outside of the network.
+        on_outputs: Receives the outputs of the pass before the update, for metrics.
         single_blocks: As for `Differentiator`: for networks that are trained side by side.
 
     Yields:
@@ -264,9 +251,13 @@ def train_steps(
         # Too large a learning rate overflows; that raises an error below, not a warning.
         with np.errstate(over="ignore", invalid="ignore"):
             training = TrainingPass(seed, state.step)
-            value, dx, dy, caches = differentiate(batch, training, need_dx=on_gradient is not None)
+            value, dx, dy, caches, y = differentiate(
+                batch, training, need_dx=on_gradient is not None, need_outputs=on_outputs is not None
+            )
             if not math.isfinite(value):
                 raise _diverged(f"the loss became {value}", state.step)
+            if on_outputs is not None and y is not None:
+                on_outputs(y, batch)
             if on_gradient is not None and dx is not None and dy is not None:
                 on_gradient(Gradients(dx, dy), batch, state.step)
             apply_updates(optimizer, grads.vector, state.optimizer_state, weights.vector, state.step)
@@ -321,11 +312,11 @@ def averaged_weights(weights: Weights, optimizer: GradientTransformation, state:
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.network import build, initial_weights
-    >>> from gatecast.nn.optim import SGD, ema
+    >>> from gatecast.nn.optim import ema
     >>> weights = initial_weights(build([Dense(1)], (2,)), seed=0)
-    >>> averaged_weights(weights, SGD(), TrainingState(SGD().init(3))) is weights
+    >>> averaged_weights(weights, chain(scale_by_adam()), TrainingState(scale_by_adam().init(3))) is weights
     True
-    >>> optimizer = chain(SGD(), ema())
+    >>> optimizer = chain(scale_by_adam(), ema())
     >>> averaged_weights(weights, optimizer, TrainingState(optimizer.init(3))).vector.tolist()
     [0.0, 0.0, 0.0]
     """
@@ -335,82 +326,6 @@ def averaged_weights(weights: Weights, optimizer: GradientTransformation, state:
     averaged = zeros_like(weights)
     averaged.vector[:] = average
     return averaged
-
-
-def train_epochs(
-    network: Network,
-    weights: Weights,
-    samples: TrainingData,
-    loss: Loss,
-    optimizer: GradientTransformation,
-    settings: EpochSettings,
-    *,
-    validation: TrainingData | None = None,
-    state: TrainingState | None = None,
-) -> Generator[EpochRecord, None, None]:
-    """Train the weights of a network in place, one record per epoch.
-
-    However the generator ends (last epoch, early stopping, `close`, an exception), it leaves the weights of the best
-    epoch if early stopping restores them; otherwise the newest weights, or their average if the optimizer keeps one.
-
-    Args:
-        network: Layers and shapes.
-        weights: The parameters, changed in place.
-        samples: Training data.
-        loss: Elementwise loss.
-        optimizer: A gradient transformation.
-        settings: Number of epochs, batch size, seed, order of the samples, early stopping.
-        validation: Validation data.
-        state: Where an earlier call stopped; changed in place.
-
-    Yields:
-        A record after every epoch.
-
-    Raises:
-        ConfigError: The training diverged. The weights are then those of the last completed epoch.
-
-    >>> from gatecast.nn.layers import Dense
-    >>> from gatecast.nn.losses import MeanSquaredError
-    >>> from gatecast.nn.network import build, initial_weights
-    >>> from gatecast.nn.optim import SGD
-    >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1, 1)
-    >>> network = build([Dense(1)], (1,))
-    >>> weights = initial_weights(network, seed=0)
-    >>> data = TrainingData(x, 2 * x)
-    >>> *_, last = train_epochs(network, weights, data, MeanSquaredError(), SGD(0.1), EpochSettings(50))
-    >>> last.loss < 1e-6, round(float(weights.views[0]["W"][0, 0]), 2)
-    (True, 2.0)
-    """
-    state = state or TrainingState(optimizer.init(weights.vector.size))
-    epochs, seed = settings.epochs, settings.seed
-    default = EarlyStopping("loss" if validation is None else "val_loss", epochs, restore_best_weights=False)
-    stopping = settings.early_stopping or default
-    best = BestWeights(weights, state.epoch)
-    try:
-        for epoch in range(state.epoch, state.epoch + epochs):
-            start = time.perf_counter()
-            order = np.arange(len(samples.x))
-            if settings.shuffle:
-                order = generator(seed, 1, epoch).permutation(len(order))
-            batches = (batch for batch in make_batches(samples, order, settings.batch_size) if batch.total > 0)
-            with _undo_on_error(weights, state):
-                steps = train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
-                mean_loss = _mean_loss(steps)
-            newest = averaged_weights(weights, optimizer, state)
-            val_loss = None if validation is None else evaluate(network, newest, validation, loss)
-            monitored = mean_loss if val_loss is None or stopping.monitor == "loss" else val_loss
-            improved = best.update(epoch, monitored, newest.vector, min_delta=stopping.min_delta)
-            state.epoch = epoch + 1
-            rate, seconds = learning_rate_at(optimizer, state.step), time.perf_counter() - start
-            yield EpochRecord(epoch, state.step, mean_loss, val_loss, seconds, rate, improved, best.number)
-            if epoch - best.number >= stopping.patience:
-                break
-    finally:
-        restore = stopping.restore_best_weights and best.vector is not None
-        final = best.vector if restore else ema_params(optimizer, state.optimizer_state)
-        if final is not None and state.step > 0:
-            weights.vector[:] = final
-        release_memory()
 
 
 def evaluate(
@@ -485,31 +400,10 @@ def predict(
     return stacked if len(network.shapes[-1]) == 2 else stacked[:, 0]
 
 
-def _diverged(what: str, step: int) -> ConfigError:
+def _diverged(what: str, step: int) -> TrainingDiverged:
     """Return the error for a loss or weights that are not finite."""
-    return ConfigError(
+    return TrainingDiverged(
         f"Training diverged: {what} at update {step}",
         fix="Lower the learning rate. If that is not enough, scale the inputs and targets to about -3..3, or clip the "
-        "gradient: optimizer=chain(clip_by_global_norm(1.0), Adam()).",
+        "gradient: optimizer=Adam(global_clipnorm=1.0).",
     )
-
-
-@contextmanager
-def _undo_on_error(weights: Weights, state: TrainingState) -> Iterator[None]:
-    """Go back to the weights and the optimizer state at the start of the block if training diverges in it."""
-    vector, optimizer_state, step = weights.vector.copy(), copy.deepcopy(state.optimizer_state), state.step
-    try:
-        yield
-    except ConfigError:
-        weights.vector[:] = vector
-        state.optimizer_state, state.step = optimizer_state, step
-        raise
-
-
-def _mean_loss(steps: Iterable[StepRecord]) -> float:
-    """Run the steps and return the weighted mean of their losses."""
-    value = total = 0.0
-    for step in steps:
-        value += step.loss * step.weight
-        total += step.weight
-    return value / total if total else math.nan

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast import Sequential, optim
+from gatecast import Sequential, optim, optimizers
 from gatecast.data import synthetic
 from gatecast.errors import ConfigError, DataError, GatecastError
 from gatecast.forecasting.base import ModelState, PanelSummary, Task
@@ -245,17 +245,17 @@ def test_it_is_trained_as_it_was_compiled(panel):
         return fit(model, panel, settings, on_step=lambda step: seen.append(step.loss)), seen
 
     plain, squared = Sequential([Dense(H)]), Sequential([Dense(H)])
-    squared.compile(optim.SGD(1e-9), "mse")
+    squared.compile(optimizers.SGD(1e-9), "mse")
     fitted, seen = losses(squared)
     _, absolute = losses(plain)
     assert seen[0] > 1.5 * absolute[0]
     fresh = fit(squared, panel, replace(SMALL, max_steps=1))
     np.testing.assert_allclose(fitted.weights.vector, fresh.weights.vector, atol=1e-5)
     kept = Sequential([Dense(H)])
-    kept.compile(optim.chain(optim.SGD(0.01), optim.ema()), "mae")
+    kept.compile(optim.chain(optim.scale_by_learning_rate(0.01), optim.ema()), "mae")
     assert np.isfinite(forecast(losses(kept)[0], panel)).all()
     learns = Sequential([Dense(H * Q), QuantileHead(Q)])
-    learns.compile(optim.Adam(0.01), "mse")
+    learns.compile(optimizers.Adam(0.01), "mse")
     assert (np.diff(forecast(losses(learns)[0], panel), axis=2) > 0).all()
 
 
@@ -277,7 +277,7 @@ def test_default_settings_by_season_length_and_number_of_series():
 
 def test_a_training_that_runs_away_is_told_of(panel):
     model = Sequential([Dense(8, activation="relu"), Dense(H)])
-    model.compile(optim.SGD(1e6), "mse")
+    model.compile(optimizers.SGD(1e6), "mse")
     with pytest.raises(ConfigError, match=r"^Training diverged: .* at update \d+\. Lower the learning rate"):
         fit(model, panel, SMALL)
 

@@ -33,9 +33,9 @@ def test_layer_keeps_its_contract(example):
 def test_network_read_from_file_equals_the_written_one(example, tmp_path):
     network = build([example.layer], example.in_shape)
     weights = initial_weights(network, 3)
-    checkpoint.write_network(tmp_path / "m", network, weights, 3, None)
-    again, loaded, seed, compiled = checkpoint.read_network(tmp_path / "m")
-    assert (again, seed, compiled) == (network, 3, None)
+    checkpoint.write_network(tmp_path / "m", network, weights, 3, {}, {})
+    again, loaded, seed, _, arrays = checkpoint.read_network(tmp_path / "m")
+    assert (again, seed, arrays) == (network, 3, {})
     np.testing.assert_array_equal(loaded.vector, weights.vector)
 
 

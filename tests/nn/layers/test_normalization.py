@@ -11,10 +11,11 @@ from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import BatchNormalization, CallContext, Dense, LayerNormalization, RMSNorm
 from gatecast.losses import MeanSquaredError
+from gatecast.nn.batching import make_batches
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.network import TrainingPass, build, forward, initial_weights, update_buffers
-from gatecast.nn.training import EpochSettings, predict, train_epochs
-from gatecast.optim import AdamW
+from gatecast.nn.training import predict, train_steps
+from gatecast.optimizers import AdamW
 
 B = 19
 every_count = pytest.mark.parametrize("count", [2, B])
@@ -95,16 +96,8 @@ def test_training_updates_moving_averages_for_any_optimizer_and_batch_size(rng):
     weights = initial_weights(network, 0)
     x = 2 * normal(rng, 21, 1, F) + 1
     samples = TrainingData(x, normal(rng, 21, 1, 1))
-    list(
-        train_epochs(
-            network,
-            weights,
-            samples,
-            MeanSquaredError(),
-            AdamW(0.01, 0.1),
-            EpochSettings(epochs=1, batch_size=18, shuffle=False),
-        )
-    )
+    batches, optimizer = make_batches(samples, np.arange(21), 18), AdamW(0.01, 0.1).transformation()
+    list(train_steps(network, weights, batches, MeanSquaredError(), optimizer, seed=0))
     mean, variance = np.zeros(F), np.ones(F)
     for batch in (x[:18, 0], x[18:, 0]):  # the second batch has three sequences
         mean, variance = 0.5 * mean + 0.5 * batch.mean(0), 0.5 * variance + 0.5 * batch.var(0)

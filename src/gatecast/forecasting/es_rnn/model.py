@@ -421,7 +421,7 @@ def train(
         doutput = gradients.outputs.reshape(nb, n_origins, len(steps), -1, lanes)
         dtarget = -_from_lanes(doutput.sum(axis=3), len(rows))
         gradient = segment_inputs_backward(segment, series, parameters, steps, read, dx, dtarget, config.level_penalty)
-        sparse.update(parameters, rows, gradient, config.smoothing_learning_rate * cycle(number))
+        sparse.update(parameters, rows, gradient, config.smoothing_learning_rate * cycle(number - 1))
 
     optimizer = default_optimizer(config.learning_rate, config.max_steps, clip=config.clip)
     records = train_steps(network, weights, batches(), pinball, optimizer, seed=task.seed, on_gradient=update_smoothing)

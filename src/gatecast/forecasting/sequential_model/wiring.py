@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatecast.errors import ConfigError
+from gatecast.nn.fitting import variable_sizes
 from gatecast.nn.layers import QuantileHead, Shape
 from gatecast.nn.losses import Loss, MeanAbsoluteError, Pinball
 from gatecast.nn.memory_limits import check_network_size
-from gatecast.nn.network import Network, build
+from gatecast.nn.network import Network, build, initial_weights
 from gatecast.nn.optim import GradientTransformation
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.training import default_optimizer
@@ -148,10 +149,11 @@ def training_setup(
         MeanAbsoluteError()
     """
     point, pinball = is_point(network), Pinball(config.quantiles)
-    if model._compiled is None:
+    if model.optimizer is None:
         optimizer = default_optimizer(config.learning_rate, config.max_steps, clip=config.clip)
         return MeanAbsoluteError() if point else pinball, optimizer
-    loss, optimizer = model._compiled
+    optimizer = model.optimizer.transformation(variable_sizes(initial_weights(network, 0)))
+    loss = model.loss or MeanAbsoluteError()
     if point and loss.width != 1:
         n_outputs = (network.shapes[-1][0] or 1) * pinball.width
         raise ConfigError(

@@ -1,6 +1,6 @@
-"""Learning rate schedules: functions of the step, which is 1 for the first update.
+"""Learning rate schedules: functions of the number of updates done, as in optax and Keras.
 
-A schedule is a frozen dataclass that is called with the step and returns the learning rate.
+A schedule is a frozen dataclass that is called with the step, 0 for the first update, and returns the learning rate.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gatecast._utils.validation import check_fraction, check_positive, check_pos
 __all__ = ["SCHEDULES", "Schedule", "constant", "cosine", "one_cycle", "warmup"]
 
 Schedule = Callable[[int], float]
-"""A learning rate schedule: step -> learning rate."""
+"""A learning rate schedule: updates done -> learning rate of the next one."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Cosine:
     final: float = 0.0
 
     def __call__(self, step: int) -> float:
-        """Return the learning rate at a step; `final` from step `steps` on."""
-        return _half_cosine(self.learning_rate, self.final, (step - 1) / max(1, self.steps - 1))
+        """Return the learning rate at a step; `final` from step ``steps - 1`` on."""
+        return _half_cosine(self.learning_rate, self.final, step / max(1, self.steps - 1))
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,23 @@ class OneCycle:
     final: float
 
     def __call__(self, step: int) -> float:
-        """Return the learning rate at a step; `final` from step `steps` on."""
-        top = max(1.0, self.warmup_fraction * self.steps)
-        if step <= top:
-            return _half_cosine(self.start, self.peak, (step - 1) / max(1.0, top - 1))
-        return _half_cosine(self.peak, self.final, (step - top) / max(1.0, self.steps - top))
+        """Return the learning rate at a step; `final` from step ``steps - 1`` on."""
+        top, update = max(1.0, self.warmup_fraction * self.steps), step + 1
+        if update <= top:
+            return _half_cosine(self.start, self.peak, step / max(1.0, top - 1))
+        return _half_cosine(self.peak, self.final, (update - top) / max(1.0, self.steps - top))
 
 
 @dataclass(frozen=True)
 class Warmup:
-    """``schedule(step) step / steps`` for the first steps, then ``schedule(step)``."""
+    """``schedule(step) (step + 1) / steps`` for the first steps, then ``schedule(step)``."""
 
     schedule: Schedule
     steps: int
 
     def __call__(self, step: int) -> float:
         """Return the learning rate at a step."""
-        return self.schedule(step) * min(1.0, step / self.steps)
+        return self.schedule(step) * min(1.0, (step + 1) / self.steps)
 
 
 def constant(learning_rate: float) -> Constant:
@@ -87,7 +87,7 @@ def constant(learning_rate: float) -> Constant:
 
 
 def cosine(learning_rate: float, steps: int, final: float = 0.0) -> Cosine:
-    """Return half a cosine from `learning_rate` at step 1 down to `final` at step `steps`.
+    """Return half a cosine from `learning_rate` at the first update down to `final` at update `steps`.
 
     ``final + (learning_rate - final) (1 + cos(pi s)) / 2``, s from 0 to 1
 
@@ -102,7 +102,7 @@ def cosine(learning_rate: float, steps: int, final: float = 0.0) -> Cosine:
     Source: Loshchilov & Hutter 2017.
 
     >>> schedule = cosine(1.0, steps=3)
-    >>> [round(schedule(step), 3) for step in (1, 2, 3, 4)]
+    >>> [round(schedule(step), 3) for step in (0, 1, 2, 3)]
     [1.0, 0.5, 0.0, 0.0]
     """
     return Cosine(check_positive(learning_rate, "learning_rate"), check_positive_int(steps, "steps"), float(final))
@@ -126,7 +126,7 @@ def one_cycle(
     Source: Smith & Topin 2018.
 
     >>> schedule = one_cycle(1.0, steps=10)
-    >>> [round(schedule(step), 3) for step in (1, 3, 10)]
+    >>> [round(schedule(step), 3) for step in (0, 2, 9)]
     [0.04, 1.0, 0.0]
     """
     warmup_fraction = check_fraction(warmup_fraction, "warmup_fraction", where="one_cycle")
@@ -146,7 +146,7 @@ def warmup(schedule: float | Schedule, steps: int) -> Warmup:
         ConfigError: A learning rate that is not above 0, or less than one step.
 
     >>> schedule = warmup(0.1, steps=2)
-    >>> [schedule(step) for step in (1, 2, 3)]
+    >>> [schedule(step) for step in (0, 1, 2)]
     [0.05, 0.1, 0.1]
     """
     return Warmup(schedule if callable(schedule) else constant(schedule), check_positive_int(steps, "steps"))

@@ -1,77 +1,37 @@
-"""Gradient transformations, which chain into optimizers, in the names of optax.
+"""Gradient transformations that clip, scale, decay and average, and the table of all of them.
 
-A transformation is a pair of functions: ``init(n)`` returns a state, and ``update(g, state, params, step)`` returns
-the new gradient. The state is a dict of arrays of shape (n,), which `update` changes in place. The result of the last
-transformation is subtracted from the parameters. The first update is step 1. A transformation keeps its name and
-settings, so that it can be shown, compared and saved. To add one, write its function and list it in `TRANSFORMS`.
-
-Notation: n parameters, g gradient, m and v moments, lr learning rate.
+Notation: n parameters, g gradient, m momentum, lr learning rate.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_fraction, check_positive
-from gatecast.errors import ConfigError
-from gatecast.kernels import native
+from gatecast.nn.optim.base import GradientTransformation, Init, State, Update, stateless, transformation, zeros
+from gatecast.nn.optim.directions import scale_by_adam, scale_by_nadam, scale_by_rms, scale_by_rss
 from gatecast.nn.optim.schedules import Schedule, constant
 
 __all__ = [
     "TRANSFORMS",
-    "GradientTransformation",
     "add_decayed_weights",
-    "apply_updates",
-    "chain",
     "clip",
     "clip_by_global_norm",
+    "clip_by_norm",
     "ema",
     "ema_params",
     "learning_rate_at",
-    "scale_by_adam",
     "scale_by_learning_rate",
     "scale_by_momentum",
-    "scale_by_rms",
 ]
 
-State: TypeAlias = "dict[str, Float32Array] | tuple[State, ...]"
-Init = Callable[[int], Any]
-Update = Callable[[Float32Array, Any, Float32Array, int], Float32Array]
-P = ParamSpec("P")
 
-
-@dataclass(frozen=True)
-class GradientTransformation:
-    """A gradient transformation: its functions, and the name and settings that they were made from."""
-
-    name: str
-    config: Mapping[str, Any]
-    init: Init = field(repr=False, compare=False)
-    update: Update = field(repr=False, compare=False)
-
-
-def _transformation(build: Callable[P, tuple[Init, Update]]) -> Callable[P, GradientTransformation]:
-    """Make a function that returns (init, update) return a `GradientTransformation`."""
-    signature = inspect.signature(build)
-
-    @functools.wraps(build)
-    def make(*args: P.args, **kwargs: P.kwargs) -> GradientTransformation:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return GradientTransformation(build.__name__, dict(bound.arguments), *build(*args, **kwargs))
-
-    return make
-
-
-@_transformation
+@transformation
 def clip(max_delta: float) -> tuple[Init, Update]:
     """Clip every component: ``g = min(max(g, -max_delta), max_delta)``.
 
@@ -86,10 +46,35 @@ def clip(max_delta: float) -> tuple[Init, Update]:
     def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
         return np.clip(g, -max_delta, max_delta, out=g)
 
-    return _stateless, update
+    return stateless, update
 
 
-@_transformation
+@transformation
+def clip_by_norm(max_norm: float, sizes: tuple[int, ...]) -> tuple[Init, Update]:
+    """Shorten the gradient of each variable: ``g = g min(1, max_norm / |g|)``.
+
+    Args:
+        max_norm: The largest norm, above 0.
+        sizes: Number of parameters of each variable, in their order.
+
+    >>> clip_by_norm(1.0, (2, 1)).update(np.array([3.0, 4.0, 0.5]), {}, np.zeros(3), 1).round(3).tolist()
+    [0.6, 0.8, 0.5]
+    """
+    max_norm = check_positive(max_norm, "max_norm", where="clip_by_norm")
+    stops = np.cumsum(sizes).tolist()
+
+    def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
+        for start, stop in zip([0, *stops], stops, strict=False):
+            part = g[start:stop]
+            norm = _norm(part)
+            if norm > max_norm:
+                part *= np.float32(max_norm / norm)
+        return g
+
+    return stateless, update
+
+
+@transformation
 def clip_by_global_norm(max_norm: float) -> tuple[Init, Update]:
     """Shorten the gradient of all parameters: ``g = g min(1, max_norm / |g|)``.
 
@@ -109,77 +94,10 @@ def clip_by_global_norm(max_norm: float) -> tuple[Init, Update]:
             g *= np.float32(max_norm / norm)
         return g
 
-    return _stateless, update
+    return stateless, update
 
 
-@_transformation
-def scale_by_adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> tuple[Init, Update]:
-    """Return the direction of Adam: ``g = m' / (sqrt(v') + epsilon)``.
-
-    ``m = beta_1 m + (1 - beta_1) g`` and ``v = beta_2 v + (1 - beta_2) g^2``; ``m' = m / (1 - beta_1^step)`` and
-    ``v' = v / (1 - beta_2^step)`` correct the start at zero.
-
-    Args:
-        beta_1: Decay of m, in [0, 1).
-        beta_2: Decay of v, in [0, 1).
-        epsilon: Added to the root, above 0.
-
-    Source: Kingma & Ba 2015, algorithm 1.
-
-    >>> state = scale_by_adam().init(1)
-    >>> g = np.array([4.0], np.float32)
-    >>> scale_by_adam().update(g, state, np.zeros(1, np.float32), 1).round(4).tolist()
-    [1.0]
-    """
-    beta_1 = check_fraction(beta_1, "beta_1", where="scale_by_adam")
-    beta_2 = check_fraction(beta_2, "beta_2", where="scale_by_adam")
-    epsilon = check_positive(epsilon, "epsilon", where="scale_by_adam")
-
-    def update(
-        g: Float32Array,
-        state: dict[str, Float32Array],
-        params: Float32Array,  # noqa: ARG001
-        step: int,
-    ) -> Float32Array:
-        native.adam(state["m"], state["v"], g, beta_1, beta_2, epsilon, step)
-        return g
-
-    return _zeros("m", "v"), update
-
-
-@_transformation
-def scale_by_rms(rho: float = 0.9, epsilon: float = 1e-7) -> tuple[Init, Update]:
-    """Divide by a moving root mean square: ``v = rho v + (1 - rho) g^2``, ``g = g / sqrt(v + epsilon)``.
-
-    Args:
-        rho: Decay of v, in [0, 1).
-        epsilon: Added under the root, as in Keras; above 0.
-
-    Source: Tieleman & Hinton 2012.
-
-    >>> transform = scale_by_rms(rho=0.75, epsilon=1e-12)
-    >>> transform.update(np.array([4.0], np.float32), transform.init(1), np.zeros(1), 1).round(3).tolist()
-    [2.0]
-    """
-    rho = check_fraction(rho, "rho", where="scale_by_rms")
-    epsilon = check_positive(epsilon, "epsilon", where="scale_by_rms")
-
-    def update(
-        g: Float32Array,
-        state: dict[str, Float32Array],
-        params: Float32Array,  # noqa: ARG001
-        step: int,  # noqa: ARG001
-    ) -> Float32Array:
-        v = state["v"]
-        v *= rho
-        v += (1 - rho) * g * g
-        g /= np.sqrt(v + np.float32(epsilon))
-        return g
-
-    return _zeros("v"), update
-
-
-@_transformation
+@transformation
 def scale_by_momentum(momentum: float = 0.9, nesterov: bool = False) -> tuple[Init, Update]:
     """Add momentum: ``m = momentum m + g``, then ``g = m``, or ``g = momentum m + g`` with `nesterov`.
 
@@ -211,15 +129,16 @@ def scale_by_momentum(momentum: float = 0.9, nesterov: bool = False) -> tuple[In
             g[:] = m
         return g
 
-    return _zeros("m"), update
+    return zeros("m"), update
 
 
-@_transformation
-def add_decayed_weights(weight_decay: float) -> tuple[Init, Update]:
-    """Add weight decay: ``g = g + weight_decay params``; after `scale_by_adam` this makes AdamW.
+@transformation
+def add_decayed_weights(weight_decay: float, learning_rate: float | Schedule = 1.0) -> tuple[Init, Update]:
+    """Add weight decay: ``g = g + weight_decay lr(step) params``; after `scale_by_adam` this makes AdamW.
 
     Args:
         weight_decay: Above 0.
+        learning_rate: A factor or a schedule; the learning rate if this comes after `scale_by_learning_rate`.
 
     Source: Loshchilov & Hutter 2019.
 
@@ -227,35 +146,36 @@ def add_decayed_weights(weight_decay: float) -> tuple[Init, Update]:
     [0.2]
     """
     weight_decay = check_positive(weight_decay, "weight_decay", where="add_decayed_weights")
+    schedule = _as_schedule(learning_rate)
 
     def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
-        g += weight_decay * params
+        g += weight_decay * schedule(step - 1) * params
         return g
 
-    return _stateless, update
+    return stateless, update
 
 
-@_transformation
+@transformation
 def scale_by_learning_rate(learning_rate: float | Schedule) -> tuple[Init, Update]:
     """Multiply by the learning rate: ``g = lr(step) g``.
 
     Args:
-        learning_rate: A number above 0, or a schedule: step -> learning rate.
+        learning_rate: A number above 0, or a schedule: updates done -> learning rate.
 
-    >>> transform = scale_by_learning_rate(lambda step: 1.0 / step)
+    >>> transform = scale_by_learning_rate(lambda step: 1.0 / (1 + step))
     >>> [transform.update(np.ones(1), {}, np.zeros(1), step).tolist() for step in (1, 2)]
     [[1.0], [0.5]]
     """
     schedule = _as_schedule(learning_rate)
 
     def update(g: Float32Array, state: State, params: Float32Array, step: int) -> Float32Array:  # noqa: ARG001
-        g *= np.float32(schedule(step))
+        g *= np.float32(schedule(step - 1))
         return g
 
-    return _stateless, update
+    return stateless, update
 
 
-@_transformation
+@transformation
 def ema(decay: float = 0.999) -> tuple[Init, Update]:
     """Keep an exponential moving average of the parameters: ``a = d a + (1 - d) (params - g)``. Must be the last.
 
@@ -267,6 +187,7 @@ def ema(decay: float = 0.999) -> tuple[Init, Update]:
 
     Source: Polyak & Juditsky 1992.
 
+    >>> from gatecast.nn.optim import apply_updates, chain
     >>> optimizer = chain(scale_by_learning_rate(1.0), ema(0.999))
     >>> params, state = np.zeros(1, np.float32), optimizer.init(1)
     >>> for step in (1, 2, 3):
@@ -283,61 +204,18 @@ def ema(decay: float = 0.999) -> tuple[Init, Update]:
         average += (1.0 - d) * (params - g)
         return g
 
-    return _zeros("average"), update
-
-
-def chain(*transforms: GradientTransformation) -> GradientTransformation:
-    """Apply gradient transformations one after the other.
-
-    Args:
-        transforms: At least one.
-
-    Raises:
-        ConfigError: No transformation, or another object.
-
-    >>> [transform.name for transform in chain(clip(1.0), scale_by_adam()).config["transforms"]]
-    ['clip', 'scale_by_adam']
-    """
-    for transform in transforms or (None,):
-        if not isinstance(transform, GradientTransformation):
-            raise ConfigError(
-                f"Invalid transformation {transform!r}",
-                where="chain",
-                expected="one or more, such as clip_by_global_norm(1.0), Adam()",
-            )
-
-    def init(n: int) -> State:
-        return tuple(transform.init(n) for transform in transforms)
-
-    def update(g: Float32Array, state: tuple[State, ...], params: Float32Array, step: int) -> Float32Array:
-        for transform, transform_state in zip(transforms, state, strict=True):
-            g = transform.update(g, transform_state, params, step)
-        return g
-
-    return GradientTransformation("chain", {"transforms": transforms}, init, update)
-
-
-def apply_updates(
-    optimizer: GradientTransformation, g: Float32Array, state: Any, params: Float32Array, step: int
-) -> None:
-    """Update the parameters in place: ``params -= update(g)``. The gradient is overwritten.
-
-    >>> params = np.array([1.0], np.float32)
-    >>> apply_updates(scale_by_learning_rate(0.5), np.array([1.0], np.float32), {}, params, step=1)
-    >>> params.tolist()
-    [0.5]
-    """
-    params -= optimizer.update(g, state, params, step)
+    return zeros("average"), update
 
 
 def learning_rate_at(optimizer: GradientTransformation, step: int) -> float:
-    """Return the product of all learning rates in a chain at a step; 1 without any.
+    """Return the product of all learning rates in a chain for an update, 1 for the first; 1 without any.
 
-    >>> learning_rate_at(chain(scale_by_adam(), scale_by_learning_rate(lambda step: 0.1 / step)), step=2)
+    >>> from gatecast.nn.optim import chain
+    >>> learning_rate_at(chain(scale_by_adam(), scale_by_learning_rate(lambda step: 0.1 / (1 + step))), step=2)
     0.05
     """
     if optimizer.name == "scale_by_learning_rate":
-        return _as_schedule(optimizer.config["learning_rate"])(step)
+        return _as_schedule(optimizer.config["learning_rate"])(step - 1)
     return math.prod(learning_rate_at(transform, step) for transform in optimizer.config.get("transforms", ()))
 
 
@@ -358,9 +236,12 @@ TRANSFORMS: Mapping[str, Callable[..., GradientTransformation]] = {
     make.__name__: make
     for make in (
         clip,
+        clip_by_norm,
         clip_by_global_norm,
         scale_by_adam,
+        scale_by_nadam,
         scale_by_rms,
+        scale_by_rss,
         scale_by_momentum,
         add_decayed_weights,
         scale_by_learning_rate,
@@ -368,16 +249,6 @@ TRANSFORMS: Mapping[str, Callable[..., GradientTransformation]] = {
     )
 }
 """All transformations by name: what a chain in a file may contain."""
-
-
-def _stateless(n: int) -> State:  # noqa: ARG001
-    """Return the state of a transformation that keeps none."""
-    return {}
-
-
-def _zeros(*names: str) -> Init:
-    """Return an `init` whose state is arrays of zeros."""
-    return lambda n: {name: np.zeros(n, np.float32) for name in names}
 
 
 def _norm(g: Float32Array) -> float:

@@ -20,6 +20,7 @@ from gatecast.errors import ConfigError
 from gatecast.forecasting.panel_rnn.model import CELLS
 from gatecast.kernels import cells
 from gatecast.nn import optim, training
+from gatecast.nn.batching import make_batches
 from gatecast.nn.layers import Dense
 from gatecast.nn.losses import MeanSquaredError
 from gatecast.nn.network import Network, Weights, build, initial_weights
@@ -249,7 +250,8 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
     """Train on samples that are drawn afresh for every record of the curve."""
     began = time.perf_counter()
     network, weights = _network(cell, units, task, seed)
-    optimizer = optim.chain(optim.clip_by_global_norm(MAX_GRADIENT_NORM), optim.Adam(rate))
+    clipping = optim.clip_by_global_norm(MAX_GRADIENT_NORM)
+    optimizer = optim.chain(clipping, optim.scale_by_adam(), optim.scale_by_learning_rate(rate))
     state = training.TrainingState(optimizer.init(weights.vector.size))
     loss = MeanSquaredError()
     losses: list[float] = []
@@ -257,17 +259,10 @@ def _train(cell: str, units: int, task: Task, rate: float, seed: int) -> _Run:
     while state.step < task.steps and not (losses and losses[-1] < STOP_SHARE * task.naive):
         n_updates = min(UPDATES_PER_RECORD, task.steps - state.step)
         samples = task.make(generator(seed, 2, state.step), BATCH_SIZE * n_updates, task.length)
-        *_, record = training.train_epochs(
-            network,
-            weights,
-            samples,
-            loss,
-            optimizer,
-            training.EpochSettings(epochs=1, batch_size=BATCH_SIZE, seed=seed, shuffle=False),
-            state=state,
-        )
-        losses.append(record.loss)
-        steps.append(record.step)
+        batches = make_batches(samples, np.arange(len(samples.x)), BATCH_SIZE)
+        records = list(training.train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state))
+        losses.append(float(np.average([r.loss for r in records], weights=[r.weight for r in records])))
+        steps.append(state.step)
     held_out = task.make(generator(seed, 3), N_HELD_OUT, task.length)
     final = training.evaluate(network, weights, held_out, loss)
     share_right = accuracy(task, training.predict(network, weights, held_out.x), held_out)

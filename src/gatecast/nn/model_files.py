@@ -1,0 +1,198 @@
+"""Files of models: a network, what it was compiled with, and how far its training has come."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gatecast._utils import safefile
+from gatecast._utils.typing import Float32Array
+from gatecast.errors import ConfigError, FormatError
+from gatecast.metrics import by_name
+from gatecast.metrics.accumulators import Metric
+from gatecast.nn import optimizers
+from gatecast.nn.callbacks import History
+from gatecast.nn.checkpoint import layer_from_config, layer_to_config, named_views, read_network
+from gatecast.nn.compiling import Compiled
+from gatecast.nn.losses import LOSSES
+from gatecast.nn.network import Weights
+from gatecast.nn.resume import join_arrays, split_arrays, state_from_data, state_to_data
+from gatecast.nn.training import TrainingState
+
+__all__ = [
+    "check_target",
+    "compiled_from_data",
+    "compiled_to_data",
+    "read_model",
+    "read_weights",
+    "refuse_foreign_file",
+    "training_to_data",
+    "write_weights",
+]
+
+FOREIGN_SUFFIXES = (".h5", ".hdf5", ".keras", ".onnx", ".pt", ".pth", ".pb", ".tf")
+"""Suffixes of other formats."""
+
+MAGIC = {b"\x89HDF": "an HDF5 file, as Keras writes it", b"PK\x03\x04": "an archive, as Keras 3 or PyTorch writes it"}
+"""First bytes of other formats."""
+
+
+def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Check where a model is saved; warn if the name is that of another format.
+
+    Args:
+        path: The file.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        ConfigError: A file that exists, and may not be replaced.
+    """
+    target = Path(path)
+    if target.exists() and not overwrite:
+        raise ConfigError("The file exists", where=str(target), fix="Pass overwrite=True, or another name.")
+    if target.suffix.lower() in FOREIGN_SUFFIXES:
+        warnings.warn(
+            f"{target.name} is written in the format of gatecast (safetensors), whatever its suffix: gatecast reads "
+            "it, Keras does not. Use the suffix .gatecast to avoid confusion.",
+            stacklevel=4,
+        )
+
+
+def refuse_foreign_file(path: str | os.PathLike[str]) -> None:
+    """Raise an error for a file of another format.
+
+    Raises:
+        FormatError: An HDF5 file or an archive.
+    """
+    target = Path(path)
+    if not target.is_file():
+        return
+    with target.open("rb") as file:
+        head = file.read(4)
+    if head in MAGIC:
+        raise FormatError(
+            "The file is of another format",
+            where=str(path),
+            got=MAGIC[head],
+            expected="a file saved by gatecast",
+            fix="Build the model here, and copy the weights: model.set_weights(keras_model.get_weights()), or "
+            "model.load_torch(state_dict).",
+        )
+
+
+def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:
+    """Return loss, optimizer and metrics as data for JSON; None if the loss or schedule is a function of the user.
+
+    Metrics that are functions of the user are left out.
+    """
+    if compiled is None:
+        return None
+    try:
+        loss = None if compiled.loss is None else layer_to_config(compiled.loss, LOSSES)
+        data: dict[str, Any] = {"loss": loss, "optimizer": compiled.optimizer.to_data()}
+    except ConfigError:
+        return None
+    for name in ("metrics", "weighted_metrics"):
+        data[name] = [described for item in getattr(compiled, name) if (described := _metric_to_data(item)) is not None]
+    return data
+
+
+def compiled_from_data(data: Mapping[str, Any] | None) -> Compiled | None:
+    """Return what `compiled_to_data` has described."""
+    if data is None:
+        return None
+    loss = None if data["loss"] is None else layer_from_config(data["loss"], LOSSES)
+    plain, weighted = (tuple(map(_metric_from_data, data.get(key, ()))) for key in ("metrics", "weighted_metrics"))
+    return Compiled(loss, optimizers.from_data(data["optimizer"]), plain, weighted)
+
+
+def training_to_data(
+    state: TrainingState | None, history: History | None
+) -> tuple[dict[str, Any], dict[str, Float32Array]]:
+    """Return how far a training has come: counts and history, and the arrays of the optimizer."""
+    if state is None:
+        return {"training": None}, {}
+    counts, arrays = state_to_data(state)
+    past = None if history is None else split_arrays(history.get_state(), "")[0]
+    return {"training": counts | {"history": past}}, {f"optimizer.{name}": array for name, array in arrays.items()}
+
+
+def read_model(path: str | os.PathLike[str], model: Any) -> None:
+    """Set a model to what a file describes.
+
+    Args:
+        path: The file.
+        model: A model without layers, changed in place.
+
+    Raises:
+        FormatError: A missing, truncated, altered or foreign file, or one of a newer version.
+    """
+    refuse_foreign_file(path)
+    network, weights, seed, settings, arrays = read_network(path)
+    try:
+        compiled = compiled_from_data(settings["compiled"])
+        training = settings.get("training")
+        model._network, model._weights, model._compiled, model.seed = network, weights, compiled, seed
+        if compiled is not None and training is not None:
+            sizes = [view.size for view in named_views(weights).values()]
+            state = TrainingState(compiled.optimizer.transformation(sizes).init(weights.vector.size))
+            state_from_data(training, join_arrays({}, arrays, "optimizer."), state)
+            model._training_state, compiled.optimizer.iterations = state, state.step
+            if training["history"] is not None:
+                model.history = History()
+                model.history.set_state(training["history"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise FormatError("The file does not describe a network", where=str(path), got=got) from error
+
+
+def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
+    """Write the weights of a model alone."""
+    safefile.write(path, "weights", {}, named_views(weights))
+
+
+def read_weights(path: str | os.PathLike[str], weights: Weights) -> None:
+    """Set weights to those of a file of `write_weights`, or of a model.
+
+    Raises:
+        FormatError: A missing, truncated, altered or foreign file, or weights of other layers. No weight has changed.
+    """
+    refuse_foreign_file(path)
+    try:
+        _, arrays = safefile.read(path, "weights")
+    except FormatError as error:
+        if "another kind" not in error.what:
+            raise
+        arrays = {name: a for name, a in safefile.read(path, "network")[1].items() if name[0].isdigit()}
+    views = named_views(weights)
+    shapes = {name: a.shape for name, a in views.items()}, {name: a.shape for name, a in arrays.items()}
+    if shapes[0] != shapes[1]:
+        got, expected = (str(list(of.values())) for of in (shapes[1], shapes[0]))
+        raise FormatError("The weights are of other layers", where=str(path), got=got, expected=expected)
+    for name, view in views.items():
+        view[...] = arrays[name]
+
+
+def _metric_to_data(item: Any) -> dict[str, Any] | None:
+    """Return a metric as data, or None for one that a file cannot describe."""
+    if isinstance(item, str):
+        return {"name": item}
+    kind = type(item).__name__ if isinstance(item, Metric) else getattr(item, "__name__", "")
+    try:
+        registered = by_name.get(kind)
+    except ConfigError:
+        return None
+    is_own = isinstance(item, Metric) and type(registered) is not type(item)
+    return None if is_own else {"name": kind, "label": getattr(item, "name", kind)}
+
+
+def _metric_from_data(data: Mapping[str, Any]) -> Any:
+    """Return the metric that `_metric_to_data` has described."""
+    if "label" not in data:
+        return data["name"]
+    metric = by_name.get(data["name"])
+    metric.name = data["label"]
+    return metric

@@ -1,0 +1,550 @@
+"""The methods of Keras that train, evaluate and predict, for any model with layers and weights.
+
+Shapes: N samples, T time, F features, M outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast._utils.typing import Float32Array
+from gatecast._utils.validation import check_optional_positive_int, check_positive_int
+from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.kernels.native import release_memory
+from gatecast.nn import fitting, training
+from gatecast.nn.batching import inference_batch_size
+from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks
+from gatecast.nn.compiling import Compiled, compile_settings
+from gatecast.nn.gradients import is_trained_in_block_order
+from gatecast.nn.inputs import (
+    TrainingData,
+    sample_shape,
+    validate_array,
+    validate_inputs,
+    validate_training_data,
+    validate_validation_data,
+)
+from gatecast.nn.layers import Input, Shape
+from gatecast.nn.losses import Loss
+from gatecast.nn.memory_limits import check_memory
+from gatecast.nn.network import Network, Weights, build
+from gatecast.nn.optim import ema_params
+from gatecast.nn.optimizers import Optimizer
+from gatecast.nn.progress_bar import ProgbarLogger, verbosity
+from gatecast.nn.sources import ArraySource, BatchSource, class_weights, is_batches, split_batch
+from gatecast.nn.training import TrainingDiverged, TrainingState
+
+__all__ = ["Trainer"]
+
+_ADVICE = {
+    "evaluate_generator": "Write evaluate(generator, steps=...).",
+    "fit_generator": "Write fit(generator, steps_per_epoch=...).",
+    "predict_classes": "Write predict(x).argmax(axis=-1).",
+    "predict_generator": "Write predict(generator, steps=...).",
+    "predict_proba": "Write predict(x).",
+    "to_json": "Write save(path) and gatecast.models.load_model(path).",
+    "train_step": "There is no graph to extend: pass the loss as a function with its gradient.",
+}
+"""Methods of Keras that are not available: what to write instead."""
+
+
+class Trainer:
+    """Training, evaluation and prediction; `Sequential` adds the layers.
+
+    A class on top of it has `layers`, `seed`, `_in_shape`, and `_built`, which returns network and weights.
+    """
+
+    layers: Any
+    seed: int
+    history: History | None
+    stop_training: bool = False
+    _in_shape: Shape | None
+    _compiled: Compiled | None
+    _training_state: TrainingState | None
+    _initial_epoch: int | None = None
+    _run: fitting.TrainingRun | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise an error that says what to write instead of methods of Keras 2."""
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(text + (f". {_ADVICE[name]}" if name in _ADVICE else ""), name=name, obj=self)
+
+    def _built(self) -> tuple[Network, Weights]:
+        """Return network and weights; build the model if needed."""
+        raise NotImplementedError
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Set optimizer, loss and metrics.
+
+        Args:
+            optimizer: "rmsprop", "adam", "adamw", "sgd", "adagrad", "nadam", an optimizer of `gatecast.optimizers`, or
+                a chain of `gatecast.optim`.
+            loss: "mean_squared_error" ("mse"), "mean_absolute_error" ("mae"), "huber", ..., a loss of
+                `gatecast.losses`, or a function of (y_true, y_pred) that returns the losses and their gradient.
+            loss_weights: Only None.
+            metrics: Names such as "mae" or "root_mean_squared_error", metrics of `gatecast.metrics`, or functions of
+                (y_true, y_pred).
+            weighted_metrics: The same, for metrics that use `sample_weight`.
+            run_eagerly: Only False: callbacks and functions run as ordinary Python anyway.
+            steps_per_execution: For scripts written for Keras; not used.
+            jit_compile: For scripts written for Keras; not used.
+            auto_scale_loss: For scripts written for Keras; not used.
+
+        Raises:
+            ConfigError: An unknown name, or an option that is not available.
+        """
+        options = {"loss_weights": loss_weights, "run_eagerly": run_eagerly}
+        options |= {"steps": steps_per_execution, "jit": jit_compile, "scale": auto_scale_loss}
+        self._compiled = compile_settings(optimizer, loss, metrics, weighted_metrics, options)
+        self._training_state = None
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer, whose `learning_rate` may be assigned; None before `compile`."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss; None before `compile`."""
+        return None if self._compiled is None else self._compiled.loss
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics, once the model is built and compiled."""
+        if self._compiled is None:
+            return []
+        tracker = self._compiled.tracker(self._built()[0].shapes[-1])
+        return [*tracker.metrics, *tracker.weighted_metrics]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns: "loss" and the metrics."""
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | Literal["auto"] = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | list[int] = 1,
+        mask: npt.ArrayLike | None = None,
+    ) -> History:
+        """Train the model. Another call continues the training.
+
+        An interrupt leaves a usable model: with the best weights under `EarlyStopping(restore_best_weights=True)`,
+        else with the newest.
+
+        Args:
+            x: (N, T, F), or (N, F) for a network without time axis; finite numbers of any type. T may differ between
+                calls if the input shape leaves it open. Or an iterable of batches (x, y) or (x, y, sample_weight): a
+                generator, a list, a data loader, a `PyDataset`.
+            y: (N, M), (N,) if M = 1, or (N, T, M) and (N, T) if the output has a time axis; finite.
+            batch_size: Samples per update; None: 32.
+            epochs: Number of the last epoch: `epochs` - `initial_epoch` passes over the samples.
+            verbose: 0 for silence; 1 or "auto" for a line on standard error if that is a terminal; 2 for a line per
+                epoch on standard output.
+            callbacks: One or several callbacks of `gatecast.callbacks`.
+            validation_split: Fraction of the samples, from the end, to validate on.
+            validation_data: (x, y), (x, y, sample_weight), (x, y, sample_weight, mask) or an iterable of batches to
+                validate on.
+            shuffle: Whether to shuffle the samples before each epoch.
+            class_weight: Weights of samples by class, a dict.
+            sample_weight: (N,), or (N, T) if the output has a time axis: factors of the losses, whose sum is divided
+                by the number of targets. A target with weight 0 may be NaN.
+            initial_epoch: Number of the first epoch, to go on from an earlier call.
+            steps_per_epoch: Batches per epoch; needed for a generator without end.
+            validation_steps: Batches of the validation data to use, if they come as batches.
+            validation_batch_size: Samples per pass of the validation; None chooses a fast size.
+            validation_freq: Validate after every so many epochs, or after the epochs of a list.
+            mask: (N, T) bool. Where it is False the step is skipped: the state is carried over and, if the output has
+                a time axis, the target is ignored. x may be NaN there. Not in Keras.
+
+        Returns:
+            The losses and metrics by epoch, also available as `model.history`.
+
+        Raises:
+            NotFittedError: The model is not compiled, or without a loss.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+            ConfigError: Invalid settings, or a training that diverged. In the second case the weights are those of the
+                last completed epoch.
+        """
+        loss = self._compile_required().required_loss()
+        checked = as_callbacks(callbacks)
+        epochs = check_positive_int(epochs, "epochs")
+        size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
+        source, validation = self._sources(
+            (x, y, sample_weight, mask, class_weight),
+            (validation_split, validation_data, validation_steps, validation_batch_size),
+            (size, shuffle, check_optional_positive_int(steps_per_epoch, "steps_per_epoch")),
+            loss,
+        )
+        run = self._training_run(loss)
+        self.history = history = next((c for c in checked if isinstance(c, History)), None) or History()
+        params = {"verbose": verbosity(verbose), "epochs": epochs, "steps": source.steps}
+        extra = [] if history in checked else [history]
+        bars = [ProgbarLogger()] if params["verbose"] else []
+        # A backup has the state that the other callbacks leave: it comes last.
+        in_order = sorted([*checked, *extra, *bars], key=lambda callback: isinstance(callback, BackupAndRestore))
+        listed = CallbackList(in_order, self, params)
+        with self._interruptible(listed, run):
+            self._run_epochs(run, source, validation, listed, (initial_epoch, epochs, validation_freq))
+        return history
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = 0,  # noqa: ARG002
+        steps: int | None = None,
+        callbacks: Any = None,
+        mask: npt.ArrayLike | None = None,
+    ) -> Float32Array:
+        """Predict outputs, with dropout off.
+
+        Args:
+            x: (N, T, F), or (N, F) for a network without time axis; finite. Or an iterable of batches, of which x is
+                used.
+            batch_size: Samples per pass; the result does not depend on it. None chooses a fast size.
+            verbose: Ignored; for scripts written for Keras.
+            steps: Batches to use, if x is an iterable of batches.
+            callbacks: Callbacks, whose `on_predict_begin` and `on_predict_end` are called.
+            mask: As for `fit`.
+
+        Returns:
+            (N, M) float32, or (N, T, M) if the output has a time axis.
+
+        Raises:
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+            NotFittedError: The input shape is unknown.
+        """
+        listed = CallbackList(as_callbacks(callbacks), self, {"verbose": 0, "steps": steps, "epochs": 1})
+        listed.call("on_predict_begin")
+        if is_batches(x):
+            batches = (split_batch(b)[0] if isinstance(b, tuple | list) else b for b in _first(x, steps))
+            outputs = np.concatenate([self._predict_array(np.asarray(batch), batch_size, None) for batch in batches])
+        else:
+            outputs = self._predict_array(x, batch_size, mask)
+        listed.call("on_predict_end")
+        return outputs
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",  # noqa: ARG002
+        sample_weight: npt.ArrayLike | None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        mask: npt.ArrayLike | None = None,
+    ) -> Any:
+        """Compute the mean of the loss and the metrics, with dropout off.
+
+        Args:
+            x: As for `fit`.
+            y: As for `fit`.
+            batch_size: Samples per pass. None chooses a fast size.
+            verbose: Ignored; for scripts written for Keras.
+            sample_weight: As for `fit`.
+            steps: Batches to use, if x is an iterable of batches.
+            callbacks: Callbacks, whose `on_test_begin` and `on_test_end` are called.
+            return_dict: Whether to return a dict by name.
+            mask: As for `fit`.
+
+        Returns:
+            The loss, or a list of loss and metrics in the order of `metrics_names`, or a dict.
+
+        Raises:
+            NotFittedError: The model is not compiled, or the input shape is unknown.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+        """
+        loss = self._compile_required().required_loss()
+        listed = CallbackList(as_callbacks(callbacks), self, {"verbose": 0, "steps": steps, "epochs": 1})
+        if is_batches(x):
+            source: ArraySource | BatchSource = self._batch_source(x, loss, steps, shuffle=False)
+        else:
+            self._built()
+            samples = self._valid(x, y, sample_weight, loss, mask=mask)
+            source = self._evaluation_source(samples, batch_size)
+        listed.call("on_test_begin")
+        logs = self._evaluate(source, loss)
+        listed.call("on_test_end", logs)
+        return logs if return_dict else _values(logs)
+
+    def train_on_batch(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one update, and return loss and metrics of the batch before it, as `evaluate` returns them.
+
+        Args:
+            x: As for `fit`.
+            y: As for `fit`.
+            sample_weight: As for `fit`.
+            class_weight: As for `fit`.
+            return_dict: Whether to return a dict by name.
+
+        Raises:
+            NotFittedError: The model is not compiled.
+            DataError: Arrays that do not fit the model, or contain NaN or infinity.
+            ConfigError: The training diverged.
+        """
+        loss = self._compile_required().required_loss()
+        if class_weight is not None:
+            sample_weight = class_weights(class_weight, y)
+        self._take_shape(x)
+        samples = self._valid(x, y, sample_weight, loss)
+        run = self._training_run(loss)
+        for _ in run.steps(ArraySource(samples, len(samples.x)).epoch(0)):
+            pass
+        logs = run.tracker.logs()
+        return logs if return_dict else _values(logs)
+
+    def test_on_batch(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return loss and metrics of a batch, as `evaluate` does.
+
+        Args:
+            x: As for `fit`.
+            y: As for `fit`.
+            sample_weight: As for `fit`.
+            return_dict: Whether to return a dict by name.
+        """
+        return self.evaluate(x, y, sample_weight=sample_weight, return_dict=return_dict)
+
+    def predict_on_batch(self, x: npt.ArrayLike) -> Float32Array:
+        """Return the outputs for a batch, as `predict` does."""
+        return self.predict(x)
+
+    def _compile_required(self) -> Compiled:
+        """Return what `compile` has set."""
+        if self._compiled is None:
+            fix = 'Call model.compile(loss="mean_squared_error", optimizer="adam") first.'
+            raise NotFittedError("The model is not compiled", fix=fix)
+        return self._compiled
+
+    def _take_shape(self, x: Any) -> None:
+        """Take the input shape from x if it is unknown."""
+        if self._in_shape is None:
+            in_shape = Input(sample_shape(validate_array(x, "x"))).shape
+            build(self.layers, in_shape)  # before it is set: a failed call changes nothing
+            self._in_shape = in_shape
+
+    def _valid(self, x: Any, y: Any, weight: Any, loss: Loss, name: str = "", mask: Any = None) -> TrainingData:
+        """Return valid samples."""
+        network, _ = self._built()
+        if y is None:
+            raise DataError(f"{name}y is missing", fix="Pass the targets: fit(x, y), or batches (x, y).")
+        return validate_training_data(x, y, weight, (network.shapes[0], network.shapes[-1]), loss, name, mask)
+
+    def _sources(
+        self,
+        data: tuple[Any, ...],
+        validation: tuple[Any, ...],
+        order: tuple[int, bool, int | None],
+        loss: Loss,
+    ) -> tuple[ArraySource | BatchSource, ArraySource | BatchSource | None]:
+        """Return where batches for training and validation come from."""
+        x, y, weight, mask, class_weight = data
+        split, held_out, validation_steps, validation_size = validation
+        batch_size, shuffle, steps = order
+        if is_batches(x):
+            if y is not None or weight is not None or split:
+                given = "y" if y is not None else "sample_weight" if weight is not None else "validation_split"
+                raise ConfigError(f"x comes in batches, which excludes {given}=", fix="Put it into the batches.")
+            source: ArraySource | BatchSource = self._batch_source(x, loss, steps, shuffle=shuffle)
+            samples = None
+        else:
+            self._take_shape(x)
+            if class_weight is not None:
+                weight = class_weights(class_weight, y)
+            samples = self._valid(x, y, weight, loss, mask=mask)
+        if is_batches(held_out) and not (isinstance(held_out, tuple) and len(held_out) in (2, 3, 4)):
+            checked: ArraySource | BatchSource | None = self._batch_source(held_out, loss, validation_steps, False)
+        else:
+            network, _ = self._built()
+            shapes = network.shapes[0], network.shapes[-1]
+            empty = samples if samples is not None else TrainingData(*np.zeros((2, 1, 1, 1), np.float32))
+            remaining, part = validate_validation_data(empty, split, held_out, shapes, loss)
+            samples = None if samples is None else remaining
+            checked = None if part is None else self._evaluation_source(part, validation_size)
+        if samples is not None:
+            self._check_memory(samples, batch_size, loss)
+            source = ArraySource(samples, batch_size, seed=self.seed, shuffle=bool(shuffle), steps=steps)
+        return source, checked
+
+    def _batch_source(self, x: Any, loss: Loss, steps: int | None, shuffle: bool) -> BatchSource:
+        """Return batches that come ready-made."""
+        source = BatchSource(x, steps=steps, seed=self.seed, shuffle=bool(shuffle))
+        self._take_shape(source.first()[0])
+        source.validate = lambda bx, by, weight: self._valid(bx, by, weight, loss)
+        return source
+
+    def _evaluation_source(self, samples: TrainingData, batch_size: int | None) -> ArraySource:
+        """Return batches to evaluate."""
+        size = check_optional_positive_int(batch_size, "batch_size") or inference_batch_size(samples.x.shape[1])
+        n_samples, n_steps, _ = samples.x.shape
+        check_memory(self._built()[0], min(size, n_samples), n_steps)
+        return ArraySource(samples, size)
+
+    def _check_memory(self, samples: TrainingData, batch_size: int, loss: Loss) -> None:
+        """Raise an error if a batch does not fit into memory."""
+        network, weights = self._built()
+        at_a_time = is_trained_in_block_order(network, weights, loss)
+        n_samples, n_steps = min(batch_size, len(samples.x)), samples.x.shape[1]
+        check_memory(network, n_samples, n_steps, training=True, in_block_order=at_a_time)
+
+    def _training_run(self, loss: Loss) -> fitting.TrainingRun:
+        """Return what an epoch needs, with the state that the last call left."""
+        network, weights = self._built()
+        compiled = self._compile_required()
+        transformation = compiled.optimizer.transformation(fitting.variable_sizes(weights))
+        if self._training_state is None:
+            self._training_state = TrainingState(transformation.init(weights.vector.size))
+        compiled.optimizer.iterations = self._training_state.step
+        tracker = compiled.tracker(network.shapes[-1])
+        return fitting.TrainingRun(network, weights, loss, compiled.optimizer, self._training_state, self.seed, tracker)
+
+    @contextmanager
+    def _interruptible(self, callbacks: CallbackList, run: fitting.TrainingRun) -> Iterator[None]:
+        """Begin and end the training; leave averaged weights, and tell callbacks about an interrupt."""
+        self.stop_training, self._initial_epoch, self._run, run.state.batch = False, None, run, 0
+        try:
+            callbacks.call("on_train_begin")
+            yield
+        except BaseException:
+            self._finish(run)
+            callbacks.call("on_interrupt")
+            raise
+        finally:
+            self._run = None
+            release_memory()
+
+    def _finish(self, run: fitting.TrainingRun) -> None:
+        """Leave the moving average of the weights, if the optimizer keeps one."""
+        average = ema_params(run.transformation, run.state.optimizer_state)
+        if average is not None and run.state.step > 0:
+            run.weights.vector[:] = average
+
+    def _run_epochs(
+        self,
+        run: fitting.TrainingRun,
+        source: ArraySource | BatchSource,
+        validation: ArraySource | BatchSource | None,
+        callbacks: CallbackList,
+        numbers: tuple[int, int, int | list[int]],
+    ) -> None:
+        """Train for some epochs, and call the callbacks."""
+        first, last, frequency = numbers
+        logs: dict[str, Any] = {}
+        for epoch in range(first if self._initial_epoch is None else self._initial_epoch, last):
+            if run.state.batch == 0:
+                run.tracker.reset()
+            callbacks.call("on_epoch_begin", epoch, {})
+            batches = source.epoch(run.state.epoch, run.state.batch)
+            try:
+                run.epoch(batches, callbacks, lambda: self.stop_training)
+                logs = run.tracker.logs()
+            except TrainingDiverged as error:
+                logs = self._diverged(callbacks, error)
+            with fitting.averaged(run.weights, run.transformation, run.state):
+                if validation is not None and _is_due(epoch, frequency):
+                    held_out = self._validate(validation, run, callbacks)
+                    logs |= {f"val_{name}": value for name, value in held_out.items()}
+                callbacks.call("on_epoch_end", epoch, logs)
+            if self.stop_training:
+                break
+        self._finish(run)
+        callbacks.call("on_train_end", logs)
+
+    def _validate(
+        self, validation: ArraySource | BatchSource, run: fitting.TrainingRun, callbacks: CallbackList
+    ) -> dict[str, Any]:
+        """Return loss and metrics of the validation data."""
+        callbacks.call("on_test_begin")
+        logs = self._evaluate(validation, run.loss)
+        callbacks.call("on_test_end", logs)
+        return logs
+
+    def _diverged(self, callbacks: CallbackList, error: TrainingDiverged) -> dict[str, Any]:
+        """Return the logs of an epoch whose loss is not finite, if a callback ends the training; else raise again."""
+        if not any(isinstance(callback, TerminateOnNaN) and not callback.raise_error for callback in callbacks):
+            raise error
+        self.stop_training = True
+        return {"loss": float("nan")}
+
+    def _evaluate(self, source: ArraySource | BatchSource, loss: Loss) -> dict[str, Any]:
+        """Return loss and metrics by name."""
+        network, weights = self._built()
+        tracker = self._compile_required().tracker(network.shapes[-1])
+        return fitting.evaluate(network, weights, source.epoch(0), loss, tracker)
+
+    def _predict_array(self, x: Any, batch_size: int | None, mask: Any) -> Float32Array:
+        """Return the outputs for an array."""
+        network, weights = self._built()
+        size = check_optional_positive_int(batch_size, "batch_size")
+        inputs, valid_mask = validate_inputs(x, network.shapes[0], mask=mask)
+        n_samples, n_steps, _ = inputs.shape
+        check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
+        return training.predict(network, weights, inputs, valid_mask, size)
+
+
+def _values(logs: dict[str, Any]) -> Any:
+    """Return the loss, or a list of loss and metrics."""
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _is_due(epoch: int, frequency: int | list[int]) -> bool:
+    """Return whether to validate after an epoch."""
+    if isinstance(frequency, int):
+        return (epoch + 1) % check_positive_int(frequency, "validation_freq") == 0
+    return epoch + 1 in frequency
+
+
+def _first(batches: Any, steps: int | None) -> Iterator[Any]:
+    """Yield batches of an iterable or an indexed object, `steps` of them or all."""
+    indexed = hasattr(batches, "__getitem__") and hasattr(batches, "__len__")
+    rows = (batches[k] for k in range(len(batches))) if indexed else iter(batches)
+    for k, batch in enumerate(rows):
+        if steps is not None and k >= steps:
+            return
+        yield batch

@@ -1,0 +1,44 @@
+"""Trainings of gatecast next to those of Keras, for the recorded and the live comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gatecast import optimizers
+from gatecast.layers import LSTM, Dense, Input
+from gatecast.models import Sequential
+
+
+def compile_like(problem: dict[str, Any], optimizer: Any, loss: str, **compiled: Any) -> tuple[Any, Any, Any]:
+    """Return the network with the weights of the problem, x and y."""
+    model = Sequential([Input((6, 2)), LSTM(5), Dense(2)])
+    model.set_weights([np.array(w, np.float32) for w in problem["weights"]])
+    model.compile(optimizer, loss, **compiled)
+    return model, *(np.array(problem[name], np.float32) for name in "xy")
+
+
+def equal_training(problem: dict[str, Any], case: dict[str, Any]) -> None:
+    """Compare three epochs with an optimizer: every loss and metric, and the weights at the end."""
+    optimizer = getattr(optimizers, case["name"])(**case["settings"])
+    model, x, y = compile_like(problem, optimizer, "mse", metrics=["mae"])
+    history = model.fit(x, y, epochs=3, batch_size=32, shuffle=False, validation_split=0.2, verbose=0).history
+    assert list(history) == list(case["history"])
+    for name, values in case["history"].items():
+        np.testing.assert_allclose(history[name], values, rtol=2e-5, err_msg=name)
+    weights = np.concatenate([w.ravel() for w in model.get_weights()])
+    # Adaptive optimizers divide small gradients by their own size: rounding counts as much as the gradient there.
+    np.testing.assert_allclose(weights, case["weights"], rtol=1e-4, atol=1e-4)
+
+
+def equal_losses(problem: dict[str, Any], case: dict[str, Any]) -> None:
+    """Compare two epochs with a loss and weights of samples, and the evaluation after them."""
+    optimizer = optimizers.SGD(0.01)
+    model, x, y = compile_like(problem, optimizer, case["name"], weighted_metrics=["mae"])
+    weight = np.array(problem["sample_weight"])
+    settings = {"epochs": 2, "batch_size": 32, "shuffle": False, "verbose": 0}
+    history = model.fit(x, y, sample_weight=weight, **settings).history
+    for name, values in case["history"].items():
+        np.testing.assert_allclose(history[name], values, rtol=2e-5, err_msg=name)
+    np.testing.assert_allclose(model.evaluate(x, y, sample_weight=weight), case["evaluate"], rtol=2e-5)

@@ -1,0 +1,136 @@
+"""Metrics that accumulate: batches add up to the whole, weights mean what they should, and names are found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tolerances import EPS64, close, rounding
+
+from gatecast import metrics
+from gatecast.errors import ConfigError, DataError
+from gatecast.metrics import accumulators, get
+
+CLASSES = [
+    getattr(accumulators, name)
+    for name in accumulators.__all__
+    if name not in ("Metric", "Mean", "Sum", "MeanMetricWrapper")
+]
+every_class = pytest.mark.parametrize("metric", CLASSES, ids=lambda metric: metric.__name__)
+
+
+def example(metric, rng, count=30):
+    """Targets and predictions that a metric can read."""
+    if metric is metrics.SparseCategoricalAccuracy:
+        return rng.integers(0, 3, (count, 1)), rng.random((count, 3))
+    if metric is metrics.CategoricalAccuracy:
+        return np.eye(3)[rng.integers(0, 3, count)], rng.random((count, 3))
+    if metric in (metrics.Accuracy, metrics.BinaryAccuracy):
+        return rng.integers(0, 2, (count, 3)), rng.integers(0, 2, (count, 3))
+    return rng.uniform(0.1, 0.9, (count, 3)), rng.uniform(0.1, 0.9, (count, 3))
+
+
+@every_class
+def test_batches_add_up_to_the_whole(metric, rng):
+    true, pred = example(metric, rng)
+    whole, parts = metric(), metric()
+    for rows in (slice(0, 7), slice(7, 8), slice(8, 30)):
+        parts.update_state(true[rows], pred[rows])
+    close(parts.result(), whole(true, pred), rounding(100, EPS64))
+    parts.reset_state()
+    assert parts.result() == 0
+    close(parts(true, pred), whole.result(), rounding(100, EPS64))
+
+
+@every_class
+def test_a_weight_of_two_is_the_sample_twice_and_zero_is_none(metric, rng):
+    true, pred = example(metric, rng)
+    weight = rng.integers(0, 3, 30)
+    weighted, repeated = metric(), metric()
+    weighted.update_state(true, pred, sample_weight=weight)
+    twice = np.repeat(np.arange(30), weight)
+    close(weighted.result(), repeated(true[twice], pred[twice]), rounding(100, EPS64))
+
+
+@every_class
+def test_a_state_goes_on(metric, rng):
+    true, pred = example(metric, rng)
+    one, two = metric(), metric()
+    one.update_state(true[:9], pred[:9])
+    two.set_state(one.get_state())
+    assert one(true[9:], pred[9:]) == two(true[9:], pred[9:])
+
+
+@every_class
+def test_names_are_those_of_keras_and_have_a_direction(metric):
+    name = metric().name
+    assert name == name.lower()
+    assert metric(name="other").name == "other"
+    assert metric.direction in ("down", "up")
+    if metric is not metrics.Accuracy:
+        assert type(get(name)) is metric
+        assert type(get(metric)) is type(get(metric())) is type(get(metric.__name__)) is metric
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "pred", "value"),
+    [
+        ("mae", [1, 2], [2, 4], 1.5),
+        ("MSE", [1, 2], [2, 4], 2.5),
+        ("rmse", [1, 2], [2, 4], np.sqrt(2.5)),
+        ("mape", [1, 2], [2, 4], 100.0),
+        ("cosine_similarity", [[3, 4]], [[4, 3]], 0.96),
+        ("r2_score", [1, 2, 3], [1, 2, 4], 0.5),
+        ("binary_accuracy", [1, 0], [0.7, 0.7], 0.5),
+    ],
+)
+def test_values_computed_by_hand(name, true, pred, value):
+    close(get(name)(true, pred), value, rounding(10))
+
+
+def test_weights_of_steps(rng):
+    true, pred, weight = rng.random((5, 4, 2)), rng.random((5, 4, 2)), rng.random((5, 4))
+    metric = metrics.MeanAbsoluteError()
+    metric.update_state(true, pred, sample_weight=weight)
+    close(metric.result(), np.average(np.abs(true - pred).mean(axis=2), weights=weight), rounding(10, EPS64))
+    by_sample = metrics.MeanAbsoluteError()
+    by_sample.update_state(true, pred, sample_weight=weight[:, 0])
+    again = metrics.MeanAbsoluteError()
+    again.update_state(true, pred, sample_weight=np.repeat(weight[:, :1], 4, axis=1))
+    close(by_sample.result(), again.result(), rounding(10, EPS64))
+
+
+def test_a_function_is_averaged_over_what_it_returns():
+    true, pred = np.zeros(4), np.arange(4.0)
+    for function in (lambda t, p: np.abs(p - t), lambda t, p: np.abs(p - t).mean()):
+        assert get(function)(true, pred) == 1.5
+    assert get(metrics.mean_squared_error).name == "mean_squared_error"
+
+
+def test_accuracy_depends_on_the_outputs():
+    kinds = [type(get("accuracy", n_outputs, width)).__name__ for n_outputs, width in ((1, 1), (3, 1), (3, 3))]
+    assert kinds == ["BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"]
+    assert get("acc", 1, 1).name == "acc"
+
+
+def test_r2_of_several_outputs(rng):
+    true, pred = rng.normal(size=(2, 50, 3)) * [1, 10, 100]
+    each = 1 - ((true - pred) ** 2).sum(axis=0) / ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    close(metrics.R2Score(None)(true, pred), each, rounding(100, EPS64))
+    close(metrics.R2Score()(true, pred), each.mean(), rounding(100, EPS64))
+    weights = true.var(axis=0)
+    close(metrics.R2Score("variance_weighted_average")(true, pred), np.average(each, weights=weights), 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "text"),
+    [
+        (lambda: get("maee"), ConfigError, "Unknown metric 'maee'. Did you mean mae?"),
+        (lambda: get(3), ConfigError, "Invalid metric 3"),
+        (lambda: metrics.R2Score("sum"), ConfigError, "Invalid class_aggregation"),
+        (lambda: get("mae")([[1, 2]], [[1, 2, 3]]), DataError, "y_true and y_pred do not fit: got (1, 2) and (1, 3)"),
+    ],
+)
+def test_impossible_metrics_are_named(make, kind, text):
+    with pytest.raises(kind) as caught:
+        make()
+    assert text in str(caught.value)

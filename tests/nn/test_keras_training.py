@@ -1,0 +1,47 @@
+"""Training equals that of Keras, as recorded: losses by epoch, metrics, weights, schedules.
+
+scripts/make_golden.py records the file; `make test-peers` runs Keras itself.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras_training import compile_like, equal_losses, equal_training
+
+from gatecast.optimizers import schedules
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "keras_training.json").read_text())
+
+
+def name_of(case):
+    """Return a case as text."""
+    return f"{case['name']} {json.dumps(case.get('settings', case.get('arguments', '')))}"
+
+
+@pytest.mark.parametrize("case", GOLDEN["trainings"], ids=name_of)
+def test_every_optimizer_trains_as_in_keras(case):
+    equal_training(GOLDEN["problem"], case)
+
+
+@pytest.mark.parametrize("case", GOLDEN["losses"], ids=name_of)
+def test_every_loss_with_weights_trains_as_in_keras(case):
+    equal_losses(GOLDEN["problem"], case)
+
+
+def test_every_metric_is_that_of_keras():
+    names = [name for name in GOLDEN["metrics"] if name != "loss"]
+    model, x, y = compile_like(GOLDEN["problem"], "sgd", "mse", metrics=names)
+    values = model.evaluate(x, y, return_dict=True)
+    assert list(values) == ["loss", *names]
+    for name, value in values.items():
+        np.testing.assert_allclose(value, GOLDEN["metrics"][name], rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("case", GOLDEN["schedules"], ids=name_of)
+def test_every_schedule_is_that_of_keras(case):
+    schedule = getattr(schedules, case["name"])(*case["arguments"])
+    np.testing.assert_allclose([schedule(step) for step in range(40)], case["answer"], rtol=1e-5, atol=1e-8)

@@ -1,0 +1,28 @@
+"""gatecast and Keras train side by side: every optimizer and loss, on data and weights that are drawn anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import witness_keras_training as witness
+from keras_training import equal_losses, equal_training
+
+
+@pytest.fixture(scope="module", params=range(3))
+def problem(request):
+    """Return other data for the same network."""
+    question = witness.problem()
+    rng = np.random.default_rng(request.param)
+    for name in ("x", "y"):
+        question[name] = rng.permutation(np.array(question[name])).tolist()
+    return question
+
+
+def test_every_optimizer_trains_as_keras(problem):
+    for case in witness.trainings(problem):
+        equal_training(problem, case)
+
+
+def test_every_loss_with_weights_trains_as_keras(problem):
+    for case in witness.losses(problem):
+        equal_losses(problem, case)
