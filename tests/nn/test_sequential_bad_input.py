@@ -59,6 +59,8 @@ HOLES = np.array([0, 0, np.nan, 0, np.inf, 0])
         (GOOD_X.astype("M8[s]"), GOOD_Y, "x is not an array of numbers: got values of type datetime64"),
         (GOOD_X * 1j, GOOD_Y, "x is not an array of numbers: got values of type complex"),
         ([[[1.0]], [[1.0], [2.0]]], GOOD_Y, "x is not an array of numbers: got "),
+        ([[[1.0]], [[1.0], [2.0]]], GOOD_Y, "pad_sequences, and pass mask=, which is False at padding"),
+        (np.array([[1.0], [1.0, 2.0]], object), GOOD_Y, "The samples differ in length: pad them"),
         (None, GOOD_Y, "x has the wrong number of axes: got ()"),
         (GOOD_X, GOOD_Y[:5], "x and y differ in length: got 6 and 5"),
         (
