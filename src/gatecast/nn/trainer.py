@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.keywords import check_keywords
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_optional_positive_int, check_positive_int
-from gatecast.errors import NotFittedError
+from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.native import release_memory
 from gatecast.nn import fitting, training
 from gatecast.nn.batching import inference_batch_size
@@ -44,6 +45,9 @@ _ADVICE = {
 """Methods of Keras that are not available: what to write instead."""
 
 
+_WORKERS = "Leave it out: batches are made in this process, between updates."
+
+
 class Trainer(ModelData):
     """Training, evaluation and prediction; `Sequential` adds the layers.
 
@@ -62,6 +66,10 @@ class Trainer(ModelData):
         text = f"{type(self).__name__!r} object has no attribute {name!r}"
         raise AttributeError(text + (f". {_ADVICE[name]}" if name in _ADVICE else ""), name=name, obj=self)
 
+    @check_keywords(
+        sample_weight_mode="Leave it out: sample_weight may be (samples,) or (samples, time).",
+        target_tensors="Leave it out: there are no tensors.",
+    )
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -121,6 +129,10 @@ class Trainer(ModelData):
         """The names of what `evaluate` returns: "loss" and the metrics."""
         return ["loss", *(metric.name for metric in self.metrics)]
 
+    @check_keywords(
+        nb_epoch="Write epochs=.",
+        **dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS),
+    )
     def fit(
         self,
         x: Any = None,
@@ -182,7 +194,11 @@ class Trainer(ModelData):
         """
         loss = self._compile_required().required_loss()
         checked = as_callbacks(callbacks)
-        epochs = check_positive_int(epochs, "epochs")
+        epochs, initial_epoch = check_positive_int(epochs, "epochs"), _check_epoch(initial_epoch)
+        if isinstance(validation_freq, int):
+            check_positive_int(validation_freq, "validation_freq")
+        if class_weight is not None and sample_weight is not None:
+            raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
         size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
         order = Order(size, bool(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
         held_out = HeldOut(validation_split, validation_data, validation_steps, validation_batch_size)
@@ -205,6 +221,7 @@ class Trainer(ModelData):
             self._run_epochs(run, source, validation, listed, (initial_epoch, epochs, validation_freq))
         return history
 
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
     def predict(
         self,
         x: Any,
@@ -242,6 +259,7 @@ class Trainer(ModelData):
         listed.call("on_predict_end")
         return outputs
 
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
     def evaluate(
         self,
         x: Any = None,
@@ -447,10 +465,18 @@ def _values(logs: dict[str, Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
+def _check_epoch(initial_epoch: Any) -> int:
+    """Return a number of an epoch, from 0."""
+    if not hasattr(initial_epoch, "__index__") or initial_epoch < 0:
+        expected = "an integer of at least 0"
+        raise ConfigError(f"Invalid initial_epoch {initial_epoch!r}", expected=expected, argument="initial_epoch")
+    return int(initial_epoch)
+
+
 def _is_due(epoch: int, frequency: int | list[int]) -> bool:
     """Return whether to validate after an epoch."""
     if isinstance(frequency, int):
-        return (epoch + 1) % check_positive_int(frequency, "validation_freq") == 0
+        return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency
 
 
