@@ -381,6 +381,7 @@ class Trainer(ModelData):
     def _interruptible(self, callbacks: CallbackList, run: fitting.TrainingRun) -> Iterator[None]:
         """Begin and end the training; leave averaged weights, and tell callbacks about an interrupt."""
         self.stop_training, self._initial_epoch, self._run, run.state.batch = False, None, run, 0
+        run.leave_average()
         try:
             callbacks.call("on_train_begin")
             yield
