@@ -208,7 +208,7 @@ def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):
         (lambda: small().compile("adam", "mse", metrics=["maee"]), "Unknown metric 'maee'. Did you mean mae?"),
         (lambda: small().compile("adam", "mse", run_eagerly=True), "run_eagerly=True is not available"),
         (lambda: small().compile("adam", "mse", loss_weights=[0.5]), "loss_weights= is not available"),
-        (lambda: small().compile(optimize="adam"), "Unknown argument 'optimzer' (compile). Did you mean optimizer?"),
+        (lambda: small().compile(optimize="adam"), "Unknown argument 'optimize' (compile). Did you mean optimizer?"),
         (lambda: small().compile("adam", {"y": "mse"}), "A Sequential model has one output"),
         (lambda: small(LSTM(2), LSTM(2)).build(), "(LSTM): got (2,), which has no time axis"),
         (lambda: small().build((None, 3)), "(LSTM): got (3,), which has no time axis"),
