@@ -10,14 +10,15 @@ from panel_cases import QUICK, monthly, ragged_panel
 import gatecast as gc
 import gatecast.layers
 from gatecast import config as config_module
-from gatecast import forecaster as forecaster_module
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.data import synthetic
 from gatecast.data.sources import dataframes
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.forecaster import OTHER_NAMES, WITHOUT_EFFECT, Forecaster
+from gatecast.forecaster import Forecaster
 from gatecast.forecasting.baselines import baseline_forecasts
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
+from gatecast.pipeline import arguments
+from gatecast.pipeline.arguments import OTHER_NAMES, WITHOUT_EFFECT
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +308,7 @@ def test_forecaster_file_gives_a_table_of_an_installed_library(missing, expected
     for library in ("pandas", "polars", "pyarrow"):
         if library not in missing:
             pytest.importorskip(library)
-    for module in (forecaster_module, dataframes):
+    for module in (arguments, dataframes):
         monkeypatch.setattr(module, "find_spec", lambda name: None if name in missing else find_spec(name))
     for each in (forecaster, gc.load(tmp_path / "a.gatecast")):
         assert kind(each.predict()) == expected

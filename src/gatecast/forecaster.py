@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass, replace
-from importlib.util import find_spec
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -23,21 +22,27 @@ from gatecast._utils.validation import (
     check_optional_positive_int,
     check_positive_int,
     check_seed,
-    check_type,
 )
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
-from gatecast.data.hierarchy import base_series, check_hierarchy, with_siblings
+from gatecast.data.hierarchy import base_series, with_siblings
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
 from gatecast.data.reader import add_offsets, attach_findings, kind_of, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
-from gatecast.errors import ConfigError, NotFittedError
-from gatecast.evaluation.point_forecasts import POINTS
-from gatecast.evaluation.reconciliation import check_reconciliation
+from gatecast.errors import NotFittedError
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.presets import check_model, needs_training
+from gatecast.forecasting.presets import needs_training
 from gatecast.pipeline import predict as tables
+from gatecast.pipeline.arguments import (
+    EXOGENOUS,
+    OTHER_NAMES,
+    as_code,
+    check_output,
+    make_config,
+    refuse_unknown,
+    to_params,
+)
 from gatecast.pipeline.data_checks import trim_unobserved
 from gatecast.pipeline.fit import fit, prepare_panel, update
 from gatecast.pipeline.progress import Progress, show_progress
@@ -57,54 +62,6 @@ if TYPE_CHECKING:
 __all__ = ["Forecaster", "Progress", "load"]
 
 ColumnTable = dict[str, npt.NDArray[Any]]
-
-OTHER_NAMES = {
-    "random_state": "seed",
-    "quantiles": "level",
-    "horizon": "h",
-    "prediction_length": "h",
-    "forecast_horizon": "h",
-    "output_chunk_length": "h",
-    "input_chunk_length": "input_size",
-    "lags": "input_size",
-    "context_length": "input_size",
-    "lookback": "input_size",
-    "seasonal_periods": "season_length",
-    "season": "season_length",
-    "m": "season_length",
-    "sp": "season_length",
-    "levels": "level",
-    "frequency": "freq",
-    "models": "model",
-    "known": "futr_exog",
-    "historic": "hist_exog",
-    "static": "stat_exog",
-    "futr_exog_list": "futr_exog",
-    "hist_exog_list": "hist_exog",
-    "stat_exog_list": "stat_exog",
-    "max_steps": "training=TrainingConfig(max_steps=...)",
-    "epochs": "training=TrainingConfig(max_steps=...)",
-    "batch_size": "training=TrainingConfig(batch_size=...)",
-    "learning_rate": "training=TrainingConfig(learning_rate=...)",
-    "hidden_size": "network=NetworkConfig(units=...)",
-    "units": "network=NetworkConfig(units=...)",
-    "dropout": "network=NetworkConfig(dropout=...)",
-    "holidays": "data=DataConfig(holidays=...)",
-    "country_holidays": "data=DataConfig(holidays=...)",
-    "num_samples": "n_paths, of simulate()",
-    "n_samples": "n_paths, of simulate()",
-}
-"""Arguments of other forecasting tools, and what they are called here."""
-
-WITHOUT_EFFECT = {
-    "device": "gatecast runs on the CPU",
-    "accelerator": "gatecast runs on the CPU",
-    "n_jobs": "gatecast uses all cores; set GATECAST_THREADS to change that",
-    "num_workers": "gatecast uses all cores; set GATECAST_THREADS to change that",
-}
-"""Arguments of other forecasting tools that have no counterpart here, and why."""
-
-_EXOGENOUS = ("futr_exog", "hist_exog", "stat_exog")
 
 
 class Forecaster:
@@ -173,7 +130,7 @@ class Forecaster:
         data: DataConfig | None = None,
         **unknown: Any,
     ) -> None:
-        _refuse_unknown(unknown)
+        refuse_unknown(unknown)
         params = {
             "h": h,
             "model": model,
@@ -195,7 +152,7 @@ class Forecaster:
             "training": training,
             "data": data,
         }
-        self.config = _make_config(params)
+        self.config = make_config(params)
         self.state_: FittedState | None = None
         self._params = params
         self._kind = "dict"
@@ -204,13 +161,13 @@ class Forecaster:
         self._newest: Panel | None = None
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={_short(value)}" for name, value in self._changed().items())
+        settings = ", ".join(f"{name}={as_code(value)}" for name, value in self._changed().items())
         state = "" if self.state_ is None else f"  # fitted on {_size(self.state_.panel)}"
         return f"Forecaster({settings}){state}"
 
     def _repr_html_(self) -> str:
         """Return settings and fitted state as a table for notebooks."""
-        rows = [(name, _short(value)) for name, value in self._changed().items()]
+        rows = [(name, as_code(value)) for name, value in self._changed().items()]
         if self.state_ is not None:
             state = self.state_
             weights = ", ".join(f"{name} {weight:.2f}" for name, weight in self.model_weights_.items())
@@ -256,7 +213,7 @@ class Forecaster:
         if config is not None:
             if name in ForecasterConfig.__dataclass_fields__:
                 return getattr(config, name)
-            if name in _EXOGENOUS:
+            if name in EXOGENOUS:
                 return getattr(config.data, name)
             if name == "input_size":
                 return config.network.input_size
@@ -789,7 +746,7 @@ class Forecaster:
     @classmethod
     def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:
         """Return a fitted forecaster; `kind` is the kind of the source table."""
-        forecaster = cls(**_to_params(config))
+        forecaster = cls(**to_params(config))
         forecaster.state_, forecaster._kind, forecaster._findings = state, kind, state.notes
         return forecaster
 
@@ -867,7 +824,7 @@ class Forecaster:
     def _table_kind(self, source: Any = None, output: str | None = None) -> str:
         """Return the kind of table that goes out: that of the source; for files, that of an installed library."""
         if output is not None:
-            return _check_output(output)
+            return check_output(output)
         kind = self._kind if source is None else kind_of(source)
         return installed_kind() if kind == "path" else kind
 
@@ -1004,107 +961,6 @@ _DEFAULTS: dict[str, Any] = {
     if parameter.kind is not parameter.VAR_KEYWORD
 }
 """Arguments of a forecaster and their defaults."""
-
-
-def _make_config(params: dict[str, Any]) -> ForecasterConfig:
-    """Return checked settings."""
-    for name in ("h", "season_length", "input_size"):
-        check_optional_positive_int(params[name], name)
-    check_model(params["model"])
-    network = check_type(params["network"], "network", NetworkConfig)
-    data = check_type(params["data"], "data", DataConfig)
-    exogenous = {name: params[name] for name in _EXOGENOUS if len(params[name])}
-    for name in exogenous:
-        if getattr(data, name):
-            raise _given_twice(name, f"data=DataConfig({name}=...)")
-    if params["input_size"] is not None:
-        if network.input_size is not None:
-            raise _given_twice("input_size", "network=NetworkConfig(input_size=...)")
-        network = replace(network, input_size=params["input_size"])
-    settings = {name: params[name] for name in ("h", "model", "season_length", "freq", "id_col", "time_col")}
-    if data.integer and check_hierarchy(params["hierarchy"]):
-        raise ConfigError(
-            "Invalid integer=True: rounded forecasts of series do not add up to those of their totals",
-            fix="Leave out integer=True.",
-            argument="integer",
-        )
-    return ForecasterConfig(
-        **settings,
-        target_col=params["target_col"],
-        hierarchy=check_hierarchy(params["hierarchy"]),
-        reconciliation=check_reconciliation(params["reconciliation"]),
-        level=check_levels(params["level"]),
-        point=_check_point(params["point"]),
-        seed=check_seed(params["seed"]),
-        network=network,
-        training=check_type(params["training"], "training", TrainingConfig),
-        data=replace(data, **exogenous),
-    )
-
-
-def _check_point(point: Any) -> str:
-    """Return what point forecasts are, if they can be that."""
-    if not isinstance(point, str) or point not in POINTS:
-        raise ConfigError(f"Invalid point {point!r}", expected=" or ".join(map(repr, POINTS)), argument="point")
-    return point
-
-
-def _given_twice(name: str, record: str) -> ConfigError:
-    """Return the error for a setting that is given both directly and in a record."""
-    return ConfigError(
-        f"Invalid {name}: it is given twice, also in {record}", argument=name, fix="Leave one of them out."
-    )
-
-
-def _to_params(config: ForecasterConfig) -> dict[str, Any]:
-    """Return arguments that make a config, everyday settings as direct arguments."""
-    params = {item.name: getattr(config, item.name) for item in fields(ForecasterConfig)}
-    params |= {name: getattr(config.data, name) for name in _EXOGENOUS}
-    params["input_size"] = config.network.input_size
-    params["data"] = replace(config.data, futr_exog=(), hist_exog=(), stat_exog=())
-    params["network"] = replace(config.network, input_size=None)
-    for name, kind in (("network", NetworkConfig), ("training", TrainingConfig), ("data", DataConfig)):
-        params[name] = None if params[name] == kind() else params[name]
-    return params
-
-
-_OUTPUTS = {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow", "arrow": "pyarrow", "dict": "dict"}
-
-
-def _check_output(output: str) -> str:
-    """Return the kind of table for `output=`."""
-    if not isinstance(output, str) or output not in _OUTPUTS:
-        expected = "pandas, polars, pyarrow or dict"
-        raise ConfigError(f"Invalid output {output!r}", expected=expected, argument="output")
-    kind = _OUTPUTS[output]
-    if kind != "dict" and find_spec(kind) is None:
-        fix = f"Run: pip install {kind}"
-        raise ConfigError(f"Invalid output {output!r}: {kind} is not installed", argument="output", fix=fix)
-    return kind
-
-
-def _short(value: Any) -> str:
-    """Return a setting as code, without the fields of records that are the defaults."""
-    if isinstance(value, list | tuple):
-        items = ", ".join(map(_short, value))
-        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
-    if not is_dataclass(value) or isinstance(value, type):
-        return repr(value)
-    pairs = ((item, getattr(value, item.name)) for item in fields(value))
-    changed = (f"{item.name}={_short(field)}" for item, field in pairs if field != item.default)
-    return f"{type(value).__name__}({', '.join(changed)})"
-
-
-def _refuse_unknown(unknown: dict[str, Any]) -> None:
-    """Refuse unknown arguments; for those of other tools, name ours."""
-    for name in unknown:
-        if name in OTHER_NAMES:
-            fix = f"In gatecast it is {OTHER_NAMES[name]}."
-        elif name in WITHOUT_EFFECT:
-            fix = f"Leave it out: {WITHOUT_EFFECT[name]}."
-        else:
-            fix = "help(gatecast.Forecaster) lists the arguments."
-        raise ConfigError(f"Unknown argument {name!r} of Forecaster", fix=fix, argument=name)
 
 
 def _size(panel: Panel) -> str:

@@ -126,6 +126,7 @@ def test_r2_of_several_outputs(rng):
     [
         (lambda: get("maee"), ConfigError, "Unknown metric 'maee'. Did you mean mae?"),
         (lambda: get(3), ConfigError, "Invalid metric 3"),
+        (lambda: metrics.Mean().add_weight("total"), ConfigError, "Write self.total = 0.0 in reset_state"),
         (lambda: metrics.R2Score("sum"), ConfigError, "Invalid class_aggregation"),
         (lambda: get("mae")([[1, 2]], [[1, 2, 3]]), DataError, "y_true and y_pred do not fit: got (1, 2) and (1, 3)"),
     ],
@@ -134,3 +135,28 @@ def test_impossible_metrics_are_named(make, kind, text):
     with pytest.raises(kind) as caught:
         make()
     assert text in str(caught.value)
+
+
+class Largest(metrics.Metric):
+    """A metric of the user: the largest error."""
+
+    def reset_state(self):
+        self.value = 0.0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):  # noqa: ARG002
+        self.value = max(self.value, float(np.abs(np.asarray(y_true) - y_pred).max()))
+
+    def result(self):
+        return self.value
+
+
+def test_a_metric_of_the_user_needs_three_methods():
+    metric = get(Largest("worst"))
+    metric.update_state([1.0, 2.0], [1.0, 5.0])
+    assert metric([0.0], [1.0]) == 3.0
+    assert metric.name == "worst"
+    assert metric.get_state() == {"value": 3.0}
+    metric.reset_state()
+    assert metric.result() == 0.0
+    with pytest.raises(NotImplementedError, match="must define update_state"):
+        metrics.Metric()([1.0], [1.0])

@@ -8,10 +8,12 @@ import pickle
 import numpy as np
 import pytest
 
+from gatecast.callbacks import ModelCheckpoint
 from gatecast.errors import ConfigError, FormatError
 from gatecast.layers import LSTM, Dense, Dropout, Input
 from gatecast.metrics import MeanAbsoluteError
 from gatecast.models import Sequential, load_model
+from gatecast.optim import chain, ema, scale_by_adam, scale_by_learning_rate
 from gatecast.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from gatecast.optimizers.schedules import CosineDecay
 
@@ -58,6 +60,22 @@ def test_training_goes_on_with_the_bits_of_training_that_never_stopped(name, way
     assert history.epoch == [2, 3]
     assert history.history["mae"] == whole.history.history["mae"][2:]
     assert first.optimizer.iterations == 4  # the copy has an optimizer of its own
+
+
+@pytest.mark.parametrize("name", [*OPTIMIZERS, "averaged"])
+def test_a_file_from_within_a_training_goes_on_with_the_bits_of_the_rest(name, rng, tmp_path):
+    x, y = data(rng)
+    averaged = chain(scale_by_adam(), scale_by_learning_rate(0.01), ema(0.9))
+    model = make(copy.deepcopy(OPTIMIZERS.get(name, averaged)))
+    history = model.fit(
+        x, y, epochs=4, validation_split=0.2, callbacks=[ModelCheckpoint(str(tmp_path / "{epoch}"))]
+    ).history
+    again = load_model(tmp_path / "2")
+    assert again.evaluate(x[40:], y[40:]) == history["val_loss"][1]
+    rest = again.fit(x, y, initial_epoch=2, epochs=4, validation_split=0.2).history
+    np.testing.assert_array_equal(again.weights.vector, model.weights.vector)
+    assert rest["loss"] == history["loss"][2:]
+    assert rest["val_loss"] == history["val_loss"][2:]
 
 
 def test_a_changed_learning_rate_is_saved(rng, tmp_path):

@@ -142,6 +142,8 @@ def test_validation_may_skip_epochs():
     [
         (lambda m: m.fit(batches(), Y), ConfigError, "x comes in batches, which excludes y="),
         (lambda m: m.fit(batches(), validation_split=0.1), ConfigError, "which excludes validation_split="),
+        (lambda m: m.fit(X, Y, validation_split=0.1, validation_data=batches()), ConfigError, "exclude each other"),
+        (lambda m: m.fit(batches(), validation_data=X), ConfigError, "Invalid validation_data of type ndarray"),
         (lambda m: m.fit(iter([])), DataError, "x has no batches"),
         (lambda m: m.fit(iter([X])), DataError, "Invalid batch: got a ndarray"),
         (lambda m: m.fit(iter([(X,)])), DataError, "y is missing"),

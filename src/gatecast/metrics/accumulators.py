@@ -70,6 +70,17 @@ class Metric:
     def reset_state(self) -> None:
         """Forget all batches."""
 
+    def add_weight(self, *_: Any, **__: Any) -> None:
+        """Raise an error that says what to write instead: sums are plain attributes here.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} calls add_weight, which Keras has",
+            fix="Write self.total = 0.0 in reset_state, and self.total += ... in update_state.",
+        )
+
     def get_state(self) -> dict[str, Any]:
         """Return the sums so far: the attributes that are numbers or arrays; not in Keras."""
         return {name: value for name, value in vars(self).items() if isinstance(value, int | float | np.ndarray)}

@@ -51,6 +51,13 @@ class TrainingRun:
     def __post_init__(self) -> None:
         self.transformation = self.optimizer.transformation(variable_sizes(self.weights))
 
+    def leave_average(self) -> None:
+        """Go on from the weights in training, if a file from within a training has their average in their place."""
+        vector, self.state.training_vector = self.state.training_vector, None
+        average = ema_params(self.transformation, self.state.optimizer_state)
+        if vector is not None and average is not None and np.array_equal(self.weights.vector, average):
+            self.weights.vector[:] = vector
+
     def epoch(self, batches: Iterable[Batch], callbacks: CallbackList, is_stopped: Callable[[], bool]) -> None:
         """Train on the batches of an epoch, from batch `state.batch` on.
 

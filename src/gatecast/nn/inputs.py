@@ -150,8 +150,11 @@ def validate_array(value: Any, name: str) -> Float32Array:
             raise TypeError(f"values of type {array.dtype}")
     except (TypeError, ValueError, OverflowError) as error:
         fix = "Convert text and dates to numbers, and give all samples the same shape."
-        if "inhomogeneous" in str(error):
-            fix = "Pad the sequences with zeros to one length, and pass mask=, (samples, time), False where padded."
+        if _is_ragged(value):
+            fix = (
+                "The samples differ in length: pad them with gatecast.preprocessing.sequence.pad_sequences, and pass "
+                "mask=, which is False at padding."
+            )
         raise DataError(f"{name} is not an array of numbers", got=str(error), expected="numbers", fix=fix) from error
     # A broadcast array may have any size; only its copy needs memory.
     check_allocation(4 * array.size, f"{name} of shape {array.shape}")
@@ -261,6 +264,13 @@ def _take(samples: TrainingData, rows: slice) -> TrainingData:
     return TrainingData(
         x[rows], y[rows], None if weight is None else weight[rows], None if mask is None else mask[rows]
     )
+
+
+def _is_ragged(value: Any) -> bool:
+    """Return whether a value is a list of sequences of different lengths."""
+    if not isinstance(value, list | tuple | np.ndarray) or (isinstance(value, np.ndarray) and value.dtype != object):
+        return False
+    return len({len(item) for item in value if hasattr(item, "__len__") and not isinstance(item, str)}) > 1
 
 
 def _validate_mask(mask: npt.ArrayLike, shape: tuple[int, ...] | None, name: str) -> BoolArray:

@@ -117,7 +117,10 @@ def training_to_data(
         return {"training": None}, {}
     counts, arrays = state_to_data(state)
     past = None if history is None else split_arrays(history.get_state(), "")[0]
-    return {"training": counts | {"history": past}}, {f"optimizer.{name}": array for name, array in arrays.items()}
+    stored = {f"optimizer.{name}": array for name, array in arrays.items()}
+    if state.training_vector is not None:
+        stored["training_vector"] = state.training_vector
+    return {"training": counts | {"history": past}}, stored
 
 
 def read_model(path: str | os.PathLike[str], model: Any) -> None:
@@ -140,6 +143,7 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
             sizes = [view.size for view in named_views(weights).values()]
             state = TrainingState(compiled.optimizer.transformation(sizes).init(weights.vector.size))
             state_from_data(training, join_arrays({}, arrays, "optimizer."), state)
+            state.training_vector = arrays.get("training_vector")
             model._training_state, compiled.optimizer.iterations = state, state.step
             if training["history"] is not None:
                 model.history = History()

@@ -12,31 +12,24 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.keywords import check_keywords
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_optional_positive_int, check_positive_int
-from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.native import release_memory
 from gatecast.nn import fitting, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks
 from gatecast.nn.compiling import Compiled, compile_settings
-from gatecast.nn.gradients import is_trained_in_block_order
-from gatecast.nn.inputs import (
-    TrainingData,
-    validate_array,
-    validate_inputs,
-    validate_training_data,
-    validate_validation_data,
-)
-from gatecast.nn.layers import Shape
+from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
-from gatecast.nn.model_layers import inferred_input_shape
-from gatecast.nn.network import Network, Weights, penalty
+from gatecast.nn.model_data import HeldOut, ModelData, Order, Source, exclude_with_batches
+from gatecast.nn.network import penalty
 from gatecast.nn.optim import ema_params
 from gatecast.nn.optimizers import Optimizer
 from gatecast.nn.progress_bar import ProgbarLogger, verbosity
-from gatecast.nn.sources import ArraySource, BatchSource, class_weights, is_batches, split_batch
+from gatecast.nn.sources import ArraySource, class_weights, is_batches, split_batch
 from gatecast.nn.training import TrainingDiverged, TrainingState
 
 __all__ = ["Trainer"]
@@ -53,17 +46,17 @@ _ADVICE = {
 """Methods of Keras that are not available: what to write instead."""
 
 
-class Trainer:
+_WORKERS = "Leave it out: batches are made in this process, between updates."
+
+
+class Trainer(ModelData):
     """Training, evaluation and prediction; `Sequential` adds the layers.
 
     A class on top of it has `layers`, `seed`, `_in_shape`, and `_built`, which returns network and weights.
     """
 
-    layers: Any
-    seed: int
     history: History | None
     stop_training: bool = False
-    _in_shape: Shape | None
     _compiled: Compiled | None
     _training_state: TrainingState | None
     _initial_epoch: int | None = None
@@ -74,10 +67,10 @@ class Trainer:
         text = f"{type(self).__name__!r} object has no attribute {name!r}"
         raise AttributeError(text + (f". {_ADVICE[name]}" if name in _ADVICE else ""), name=name, obj=self)
 
-    def _built(self) -> tuple[Network, Weights]:
-        """Return network and weights; build the model if needed."""
-        raise NotImplementedError
-
+    @check_keywords(
+        sample_weight_mode="Leave it out: sample_weight may be (samples,) or (samples, time).",
+        target_tensors="Leave it out: there are no tensors.",
+    )
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -137,6 +130,10 @@ class Trainer:
         """The names of what `evaluate` returns: "loss" and the metrics."""
         return ["loss", *(metric.name for metric in self.metrics)]
 
+    @check_keywords(
+        nb_epoch="Write epochs=.",
+        **dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS),
+    )
     def fit(
         self,
         x: Any = None,
@@ -198,14 +195,21 @@ class Trainer:
         """
         loss = self._compile_required().required_loss()
         checked = as_callbacks(callbacks)
-        epochs = check_positive_int(epochs, "epochs")
+        epochs, initial_epoch = check_positive_int(epochs, "epochs"), _check_epoch(initial_epoch)
+        if isinstance(validation_freq, int):
+            check_positive_int(validation_freq, "validation_freq")
+        if class_weight is not None and sample_weight is not None:
+            raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
         size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
-        source, validation = self._sources(
-            (x, y, sample_weight, mask, class_weight),
-            (validation_split, validation_data, validation_steps, validation_batch_size),
-            (size, shuffle, check_optional_positive_int(steps_per_epoch, "steps_per_epoch")),
-            loss,
-        )
+        order = Order(size, bool(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
+        held_out = HeldOut(validation_split, validation_data, validation_steps, validation_batch_size)
+        if is_batches(x):
+            exclude_with_batches(y=y, sample_weight=sample_weight, validation_split=validation_split or None)
+            source: Source = self._batch_source(x, loss, order.steps, shuffle=order.shuffle)
+            validation = self._validation_source(held_out, loss)
+        else:
+            weight = sample_weight if class_weight is None else class_weights(class_weight, y)
+            source, validation = self._array_sources((x, y, weight, mask), held_out, order, loss)
         run = self._training_run(loss)
         self.history = history = next((c for c in checked if isinstance(c, History)), None) or History()
         params = {"verbose": verbosity(verbose), "epochs": epochs, "steps": source.steps}
@@ -218,6 +222,7 @@ class Trainer:
             self._run_epochs(run, source, validation, listed, (initial_epoch, epochs, validation_freq))
         return history
 
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
     def predict(
         self,
         x: Any,
@@ -255,6 +260,7 @@ class Trainer:
         listed.call("on_predict_end")
         return outputs
 
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
     def evaluate(
         self,
         x: Any = None,
@@ -290,7 +296,7 @@ class Trainer:
         loss = self._compile_required().required_loss()
         listed = CallbackList(as_callbacks(callbacks), self, {"verbose": 0, "steps": steps, "epochs": 1})
         if is_batches(x):
-            source: ArraySource | BatchSource = self._batch_source(x, loss, steps, shuffle=False)
+            source: Source = self._batch_source(x, loss, steps, shuffle=False)
         else:
             self._built()
             samples = self._valid(x, y, sample_weight, loss, mask=mask)
@@ -361,76 +367,6 @@ class Trainer:
             raise NotFittedError("The model is not compiled", fix=fix)
         return self._compiled
 
-    def _take_shape(self, x: Any) -> None:
-        """Take the input shape from x if it is unknown."""
-        if self._in_shape is None:
-            # Before it is set: a failed call changes nothing.
-            self._in_shape = inferred_input_shape(self.layers, validate_array(x, "x"))
-
-    def _valid(self, x: Any, y: Any, weight: Any, loss: Loss, name: str = "", mask: Any = None) -> TrainingData:
-        """Return valid samples."""
-        network, _ = self._built()
-        if y is None:
-            raise DataError(f"{name}y is missing", fix="Pass the targets: fit(x, y), or batches (x, y).")
-        return validate_training_data(x, y, weight, (network.shapes[0], network.shapes[-1]), loss, name, mask)
-
-    def _sources(
-        self,
-        data: tuple[Any, ...],
-        validation: tuple[Any, ...],
-        order: tuple[int, bool, int | None],
-        loss: Loss,
-    ) -> tuple[ArraySource | BatchSource, ArraySource | BatchSource | None]:
-        """Return where batches for training and validation come from."""
-        x, y, weight, mask, class_weight = data
-        split, held_out, validation_steps, validation_size = validation
-        batch_size, shuffle, steps = order
-        if is_batches(x):
-            if y is not None or weight is not None or split:
-                given = "y" if y is not None else "sample_weight" if weight is not None else "validation_split"
-                raise ConfigError(f"x comes in batches, which excludes {given}=", fix="Put it into the batches.")
-            source: ArraySource | BatchSource = self._batch_source(x, loss, steps, shuffle=shuffle)
-            samples = None
-        else:
-            self._take_shape(x)
-            if class_weight is not None:
-                weight = class_weights(class_weight, y)
-            samples = self._valid(x, y, weight, loss, mask=mask)
-        if is_batches(held_out) and not (isinstance(held_out, tuple) and len(held_out) in (2, 3, 4)):
-            checked: ArraySource | BatchSource | None = self._batch_source(held_out, loss, validation_steps, False)
-        else:
-            network, _ = self._built()
-            shapes = network.shapes[0], network.shapes[-1]
-            empty = samples if samples is not None else TrainingData(*np.zeros((2, 1, 1, 1), np.float32))
-            remaining, part = validate_validation_data(empty, split, held_out, shapes, loss)
-            samples = None if samples is None else remaining
-            checked = None if part is None else self._evaluation_source(part, validation_size)
-        if samples is not None:
-            self._check_memory(samples, batch_size, loss)
-            source = ArraySource(samples, batch_size, seed=self.seed, shuffle=bool(shuffle), steps=steps)
-        return source, checked
-
-    def _batch_source(self, x: Any, loss: Loss, steps: int | None, shuffle: bool) -> BatchSource:
-        """Return batches that come ready-made."""
-        source = BatchSource(x, steps=steps, seed=self.seed, shuffle=bool(shuffle))
-        self._take_shape(source.first()[0])
-        source.validate = lambda bx, by, weight: self._valid(bx, by, weight, loss)
-        return source
-
-    def _evaluation_source(self, samples: TrainingData, batch_size: int | None) -> ArraySource:
-        """Return batches to evaluate."""
-        size = check_optional_positive_int(batch_size, "batch_size") or inference_batch_size(samples.x.shape[1])
-        n_samples, n_steps, _ = samples.x.shape
-        check_memory(self._built()[0], min(size, n_samples), n_steps)
-        return ArraySource(samples, size)
-
-    def _check_memory(self, samples: TrainingData, batch_size: int, loss: Loss) -> None:
-        """Raise an error if a batch does not fit into memory."""
-        network, weights = self._built()
-        at_a_time = is_trained_in_block_order(network, weights, loss)
-        n_samples, n_steps = min(batch_size, len(samples.x)), samples.x.shape[1]
-        check_memory(network, n_samples, n_steps, training=True, in_block_order=at_a_time)
-
     def _training_run(self, loss: Loss) -> fitting.TrainingRun:
         """Return what an epoch needs, with the state that the last call left."""
         network, weights = self._built()
@@ -446,6 +382,7 @@ class Trainer:
     def _interruptible(self, callbacks: CallbackList, run: fitting.TrainingRun) -> Iterator[None]:
         """Begin and end the training; leave averaged weights, and tell callbacks about an interrupt."""
         self.stop_training, self._initial_epoch, self._run, run.state.batch = False, None, run, 0
+        run.leave_average()
         try:
             callbacks.call("on_train_begin")
             yield
@@ -466,8 +403,8 @@ class Trainer:
     def _run_epochs(
         self,
         run: fitting.TrainingRun,
-        source: ArraySource | BatchSource,
-        validation: ArraySource | BatchSource | None,
+        source: Source,
+        validation: Source | None,
         callbacks: CallbackList,
         numbers: tuple[int, int, int | list[int]],
     ) -> None:
@@ -494,9 +431,7 @@ class Trainer:
         self._finish(run)
         callbacks.call("on_train_end", logs)
 
-    def _validate(
-        self, validation: ArraySource | BatchSource, run: fitting.TrainingRun, callbacks: CallbackList
-    ) -> dict[str, Any]:
+    def _validate(self, validation: Source, run: fitting.TrainingRun, callbacks: CallbackList) -> dict[str, Any]:
         """Return loss and metrics of the validation data."""
         callbacks.call("on_test_begin")
         logs = self._evaluate(validation, run.loss)
@@ -510,7 +445,7 @@ class Trainer:
         self.stop_training = True
         return {"loss": float("nan")}
 
-    def _evaluate(self, source: ArraySource | BatchSource, loss: Loss) -> dict[str, Any]:
+    def _evaluate(self, source: Source, loss: Loss) -> dict[str, Any]:
         """Return loss and metrics by name."""
         network, weights = self._built()
         tracker = self._compile_required().tracker(network.shapes[-1])
@@ -533,10 +468,18 @@ def _values(logs: dict[str, Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
+def _check_epoch(initial_epoch: Any) -> int:
+    """Return a number of an epoch, from 0."""
+    if not hasattr(initial_epoch, "__index__") or initial_epoch < 0:
+        expected = "an integer of at least 0"
+        raise ConfigError(f"Invalid initial_epoch {initial_epoch!r}", expected=expected, argument="initial_epoch")
+    return int(initial_epoch)
+
+
 def _is_due(epoch: int, frequency: int | list[int]) -> bool:
     """Return whether to validate after an epoch."""
     if isinstance(frequency, int):
-        return (epoch + 1) % check_positive_int(frequency, "validation_freq") == 0
+        return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency
 
 

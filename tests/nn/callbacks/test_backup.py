@@ -80,6 +80,22 @@ def test_killed_and_called_again_equals_undisturbed_to_the_bit(name, save_freq, 
     assert not (tmp_path / "b").exists()
 
 
+def test_batches_that_come_in_the_same_order_go_on_too(tmp_path):
+    def train(*callbacks):
+        rng, model = np.random.default_rng(1), make()
+        batches = [(rng.normal(size=(8, 4, 1)), rng.normal(size=8)) for _ in range(5)]
+        history = model.fit(batches, epochs=4, callbacks=list(callbacks))
+        return model.weights.vector, history.history
+
+    expected, losses = train(Kill())
+    for at in ((1, 3), (2, 0)):
+        with pytest.raises(KeyboardInterrupt):
+            train(BackupAndRestore(tmp_path, 2), Kill(*at))
+    weights, again = train(BackupAndRestore(tmp_path, 2), Kill())
+    np.testing.assert_array_equal(weights, expected)
+    assert again == losses
+
+
 def test_checkpoint_and_schedule_go_on_too(rng, tmp_path):
     def callbacks(folder):
         best = ModelCheckpoint(tmp_path / folder, save_best_only=True)

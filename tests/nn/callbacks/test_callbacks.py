@@ -245,6 +245,10 @@ def test_a_missing_value_to_monitor_is_a_warning_as_in_keras(rng):
     ("make", "text"),
     [
         (lambda: EarlyStopping(patience=-1), "Invalid patience -1 (EarlyStopping)"),
+        (lambda: EarlyStopping(monitors="loss"), "Unknown argument 'monitors' (EarlyStopping). Did you mean monitor?"),
+        (lambda: ModelCheckpoint("m", period=2), "period= is not available (ModelCheckpoint). Write save_freq="),
+        (lambda: ModelCheckpoint(None), "Invalid filepath None (ModelCheckpoint): expected a path"),
+        (lambda: LearningRateScheduler(0.1), "Invalid schedule 0.1 (LearningRateScheduler)"),
         (lambda: EarlyStopping(mode="least"), "Invalid mode 'least' (EarlyStopping)"),
         (lambda: ReduceLROnPlateau(factor=1.0), "Invalid factor 1.0 (ReduceLROnPlateau)"),
         (lambda: ModelCheckpoint("m", save_freq="batch"), "Invalid save_freq 'batch' (ModelCheckpoint)"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatecast._utils import safefile
+from gatecast._utils.keywords import check_keywords
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
 from gatecast.nn.callbacks.checkpoints import check_frequency
@@ -35,6 +36,7 @@ class BackupAndRestore(Callback):
     'epoch'
     """
 
+    @check_keywords()
     def __init__(
         self,
         backup_dir: str | os.PathLike[str],

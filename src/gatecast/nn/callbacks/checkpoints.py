@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gatecast._utils.keywords import check_keywords
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Logs
@@ -32,6 +33,7 @@ class ModelCheckpoint(MonitorCallback):
     'val_loss'
     """
 
+    @check_keywords(period='Write save_freq=, a number of updates, or "epoch".')
     def __init__(
         self,
         filepath: str | os.PathLike[str],
@@ -44,6 +46,8 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode, initial_value_threshold)
+        if not isinstance(filepath, str | os.PathLike):
+            raise ConfigError(f"Invalid filepath {filepath!r}", where="ModelCheckpoint", expected="a path")
         self.filepath, self.verbose = os.fspath(filepath), verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         self.save_freq = check_frequency(save_freq, "ModelCheckpoint")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
+from gatecast._utils.keywords import check_keywords
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
 from gatecast.nn.callbacks.monitor import MonitorCallback
@@ -25,7 +26,11 @@ class LearningRateScheduler(Callback):
     0
     """
 
-    def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
+    @check_keywords()
+    def __init__(self, schedule: Any, verbose: int = 0) -> None:
+        if not callable(schedule):
+            expected = "a function of the epoch and the present learning rate"
+            raise ConfigError(f"Invalid schedule {schedule!r}", where="LearningRateScheduler", expected=expected)
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
@@ -67,6 +72,7 @@ class ReduceLROnPlateau(MonitorCallback):
     0.0001
     """
 
+    @check_keywords(epsilon="Write min_delta=.")
     def __init__(
         self,
         monitor: str = "val_loss",

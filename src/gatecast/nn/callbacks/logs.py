@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from gatecast._utils.keywords import check_keywords
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
 
@@ -26,6 +27,7 @@ class CSVLogger(Callback):
     ','
     """
 
+    @check_keywords()
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename, self.separator, self.append = Path(filename), separator, append
         self._file: TextIO | None = None
@@ -121,5 +123,6 @@ class TerminateOnNaN(Callback):
     False
     """
 
+    @check_keywords()
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from gatecast._utils.keywords import check_keywords
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
 
@@ -95,6 +96,7 @@ class EarlyStopping(MonitorCallback):
     5
     """
 
+    @check_keywords()
     def __init__(
         self,
         monitor: str = "val_loss",

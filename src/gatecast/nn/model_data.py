@@ -1,0 +1,145 @@
+"""Where a model gets its batches from: the arguments of `fit` and `evaluate` as valid batches for its layers.
+
+Shapes: N samples, T time, F features.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gatecast._utils.validation import check_optional_positive_int
+from gatecast.errors import ConfigError, DataError
+from gatecast.nn.batching import inference_batch_size
+from gatecast.nn.gradients import is_trained_in_block_order
+from gatecast.nn.inputs import (
+    TrainingData,
+    validate_array,
+    validate_training_data,
+    validate_validation_data,
+)
+from gatecast.nn.layers import Shape
+from gatecast.nn.losses import Loss
+from gatecast.nn.memory_limits import check_memory
+from gatecast.nn.model_layers import inferred_input_shape
+from gatecast.nn.network import Network, Weights
+from gatecast.nn.sources import ArraySource, BatchSource, is_batches
+
+__all__ = ["HeldOut", "ModelData", "Order", "Source", "exclude_with_batches"]
+
+Source = ArraySource | BatchSource
+"""Where batches come from."""
+
+
+class Order(NamedTuple):
+    """How an epoch goes through its samples."""
+
+    batch_size: int
+    shuffle: bool
+    steps: int | None
+
+
+class HeldOut(NamedTuple):
+    """What `fit` validates on, as it was passed."""
+
+    split: float
+    data: Any
+    steps: int | None
+    batch_size: int | None
+
+
+class ModelData:
+    """Makes valid batches for a model, which has `layers`, `seed`, `_in_shape` and `_built`."""
+
+    layers: Any
+    seed: int
+    _in_shape: Shape | None
+
+    def _built(self) -> tuple[Network, Weights]:
+        """Return network and weights; build the model if needed."""
+        raise NotImplementedError
+
+    def _take_shape(self, x: Any) -> None:
+        """Take the input shape from x if it is unknown."""
+        if self._in_shape is None:
+            # Before it is set: a failed call changes nothing.
+            self._in_shape = inferred_input_shape(self.layers, validate_array(x, "x"))
+
+    def _valid(self, x: Any, y: Any, weight: Any, loss: Loss, mask: Any = None) -> TrainingData:
+        """Return valid samples."""
+        network, _ = self._built()
+        if y is None:
+            raise DataError("y is missing", fix="Pass the targets: fit(x, y), or batches (x, y).")
+        return validate_training_data(x, y, weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
+
+    def _array_sources(
+        self, data: tuple[Any, ...], held_out: HeldOut, order: Order, loss: Loss
+    ) -> tuple[Source, Source | None]:
+        """Return batches for training and validation from arrays (x, y, sample_weight, mask)."""
+        x, y, weight, mask = data
+        self._take_shape(x)
+        samples = self._valid(x, y, weight, loss, mask)
+        if _comes_in_batches(held_out.data):
+            if held_out.split:
+                raise ConfigError("validation_split and validation_data exclude each other", fix="Pass one of them.")
+            validation = self._validation_source(held_out, loss)
+        else:
+            shapes = self._shapes()
+            samples, part = validate_validation_data(samples, held_out.split, held_out.data, shapes, loss)
+            validation = None if part is None else self._evaluation_source(part, held_out.batch_size)
+        self._check_memory(samples, order.batch_size, loss)
+        source = ArraySource(samples, order.batch_size, seed=self.seed, shuffle=order.shuffle, steps=order.steps)
+        return source, validation
+
+    def _validation_source(self, held_out: HeldOut, loss: Loss) -> Source | None:
+        """Return batches for validation that are independent of those for training."""
+        if _comes_in_batches(held_out.data):
+            return self._batch_source(held_out.data, loss, held_out.steps, shuffle=False)
+        nothing = TrainingData(*np.zeros((2, 1, 1, 1), np.float32))
+        _, part = validate_validation_data(nothing, 0.0, held_out.data, self._shapes(), loss)
+        return None if part is None else self._evaluation_source(part, held_out.batch_size)
+
+    def _batch_source(self, x: Any, loss: Loss, steps: int | None, *, shuffle: bool) -> BatchSource:
+        """Return batches that come ready-made."""
+        source = BatchSource(x, steps=steps, seed=self.seed, shuffle=shuffle)
+        self._take_shape(source.first()[0])
+        source.validate = lambda bx, by, weight: self._valid(bx, by, weight, loss)
+        return source
+
+    def _evaluation_source(self, samples: TrainingData, batch_size: int | None) -> ArraySource:
+        """Return batches to evaluate."""
+        size = check_optional_positive_int(batch_size, "batch_size") or inference_batch_size(samples.x.shape[1])
+        n_samples, n_steps, _ = samples.x.shape
+        check_memory(self._built()[0], min(size, n_samples), n_steps)
+        return ArraySource(samples, size)
+
+    def _check_memory(self, samples: TrainingData, batch_size: int, loss: Loss) -> None:
+        """Raise an error if a batch does not fit into memory."""
+        network, weights = self._built()
+        at_a_time = is_trained_in_block_order(network, weights, loss)
+        n_samples, n_steps = min(batch_size, len(samples.x)), samples.x.shape[1]
+        check_memory(network, n_samples, n_steps, training=True, in_block_order=at_a_time)
+
+    def _shapes(self) -> tuple[Shape, Shape]:
+        """Return the shapes of input and output."""
+        network, _ = self._built()
+        return network.shapes[0], network.shapes[-1]
+
+
+def exclude_with_batches(**arguments: Any) -> None:
+    """Raise an error if x comes in batches, and something is passed that must be in them.
+
+    Raises:
+        ConfigError: An argument that is not None.
+
+    >>> exclude_with_batches(y=None)
+    """
+    for name, value in arguments.items():
+        if value is not None:
+            raise ConfigError(f"x comes in batches, which excludes {name}=", fix="Put it into the batches.")
+
+
+def _comes_in_batches(data: Any) -> bool:
+    """Return whether validation data are an iterable of batches, and not (x, y)."""
+    return is_batches(data) and not (isinstance(data, tuple) and len(data) in (2, 3, 4))
