@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
     from gatecast.errors import GatecastError
     from gatecast.forecaster import Forecaster, load
+    from gatecast.nn.functional.model import Model
     from gatecast.nn.layers import Input
     from gatecast.nn.sequential import Sequential
     from gatecast.reporting.html_report import report
@@ -34,6 +35,7 @@ __all__ = [
     "ForecasterConfig",
     "GatecastError",
     "Input",
+    "Model",
     "NetworkConfig",
     "Sequential",
     "TrainingConfig",
@@ -53,6 +55,7 @@ _HOME = {
     "GatecastError": "gatecast.errors",
     "NetworkConfig": "gatecast.config",
     "Input": "gatecast.nn.layers",
+    "Model": "gatecast.nn.functional.model",
     "Sequential": "gatecast.nn.sequential",
     "TrainingConfig": "gatecast.config",
     "compare": "gatecast.selection.compare",
@@ -63,11 +66,14 @@ _HOME = {
 
 
 _MODULES = (
+    "activations",
     "backend",
     "callbacks",
+    "constraints",
     "data",
     "datasets",
     "forecasting",
+    "initializers",
     "kernels",
     "layers",
     "losses",
@@ -76,6 +82,7 @@ _MODULES = (
     "optim",
     "optimizers",
     "preprocessing",
+    "regularizers",
     "testing",
     "utils",
 )

@@ -26,6 +26,15 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "Variable": "Keep state in attributes of your callback or metric.",
         "wrappers": "Wrap fit and predict in a class of your own.",
     },
+    "gatecast.layers": {
+        "Conv2D": "Use TimeDistributed(Conv1D(...)) for steps that are sequences.",
+        "ConvLSTM1D": "Use TimeDistributed(Conv1D(...)), TimeDistributed(Flatten()) and an LSTM.",
+        "ConvLSTM2D": "Use TimeDistributed(Conv1D(...)), TimeDistributed(Flatten()) and an LSTM.",
+        "CuDNNGRU": "Write GRU.",
+        "CuDNNLSTM": "Write LSTM.",
+        "Lambda": "Transform the data before the model; for the last step leave return_sequences out.",
+        "Normalization": "Scale the data before the model, or use BatchNormalization.",
+    },
     "gatecast.backend": {
         "get_value": "Write float(model.optimizer.learning_rate).",
         "set_value": "Write model.optimizer.learning_rate = value.",
