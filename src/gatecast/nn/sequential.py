@@ -52,8 +52,10 @@ class Sequential(Trainer):
     Args:
         layers: The layers. Begin with `Input`, or pass `input_shape=` to the first layer; otherwise `fit` takes the
             shape of x.
+        trainable: Only True: layers are frozen one by one, as `Dense(1, trainable=False)`.
+        name: A name.
         seed: Determines initial weights, order of samples and dropout: the same seed gives the same bits. None: 0, or
-            from `gatecast.utils.set_random_seed`.
+            from `gatecast.utils.set_random_seed`. Not in Keras.
 
     Raises:
         ConfigError: An object that is not a layer, or an invalid seed.
@@ -63,7 +65,18 @@ class Sequential(Trainer):
     10451
     """
 
-    def __init__(self, layers: Iterable[Layer | Input] | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        layers: Iterable[Layer | Input] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        if trainable is not True:
+            fix = "Freeze its layers, as Dense(1, trainable=False)."
+            raise ConfigError(f"Invalid trainable {trainable!r} of a model", fix=fix, argument="trainable")
+        self.name = "sequential" if name is None else str(name)
         self.seed = next_model_seed() if seed is None else check_seed(seed)
         self.layers: list[Layer] = []
         self.history: History | None = None
@@ -158,6 +171,16 @@ class Sequential(Trainer):
                 layer.reset_states()  # type: ignore[attr-defined]
 
     reset_state = reset_states
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """The shape of x with None for the samples; builds the model if needed."""
+        return (None, *self._built()[0].shapes[0])
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """The shape of the predictions with None for the samples; builds the model if needed."""
+        return (None, *self._built()[0].shapes[-1])
 
     @property
     def network(self) -> Network:

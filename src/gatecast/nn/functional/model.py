@@ -57,7 +57,9 @@ class Model(Sequential):
     10451
     """
 
-    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, *, seed: int | None = None
+    ) -> None:
         if inputs is None or outputs is None:
             fix = (
                 "A subclass of Model with a call method is not available: write the calls down, Model(inputs, outputs)."
@@ -75,14 +77,13 @@ class Model(Sequential):
         stack: Sequence[Layer],
         layers: Sequence[Layer],
         name: str | None,
-        seed: int,
+        seed: int | None,
     ) -> None:
         """Set the layers, and build the network."""
         in_shape = in_shapes[0]
         if len(in_shapes) > 1:
             in_shape = (sum(prod(known_sizes(shape, "Model")) for shape in in_shapes),)
-        super().__init__([Input(in_shape), *stack], seed=seed)
-        self.name = name
+        super().__init__([Input(in_shape), *stack], name="functional" if name is None else name, seed=seed)
         self._in_shapes, self._in_names = list(in_shapes), list(in_names)
         self._stack, self.layers = list(stack), list(layers)
         for layer in layers:
@@ -99,6 +100,12 @@ class Model(Sequential):
             fix = "Call the layer on the output and make a new model: Model(inputs, layer(outputs))."
             raise ConfigError("A functional model has no add", got=repr(layer), fix=fix)
         super().add(layer)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of x with None for the samples; of several inputs, a list."""
+        shapes = [(None, *shape) for shape in self._in_shapes]
+        return shapes[0] if len(shapes) == 1 else shapes
 
     @property
     def output_names(self) -> list[str]:
