@@ -13,6 +13,9 @@ from gatecast.errors import ConfigError
 
 __all__ = ["DataConfig", "ForecasterConfig", "NetworkConfig", "TrainingConfig"]
 
+MAX_LAYERS = 1000
+"""Recurrent layers of a network, at most."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -25,7 +28,7 @@ class NetworkConfig:
         dropout: Share of the inputs of a recurrent layer that is dropped in training; against overfitting.
 
     Raises:
-        ConfigError: A number below 1, or a dropout that is not from 0 to less than 1.
+        ConfigError: A number below 1, more than 1,000 layers, or a dropout that is not from 0 to less than 1.
     """
 
     units: int | None = None
@@ -34,9 +37,9 @@ class NetworkConfig:
     dropout: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("units", "n_layers", "input_size"):
+        for name, maximum in (("units", None), ("n_layers", MAX_LAYERS), ("input_size", None)):
             if getattr(self, name) is not None:
-                check_positive_int(getattr(self, name), f"NetworkConfig's {name}")
+                check_positive_int(getattr(self, name), f"NetworkConfig's {name}", maximum=maximum)
         if self.dropout is not None:
             check_fraction(self.dropout, "NetworkConfig's dropout")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -87,7 +88,47 @@ def test_read_refuses_a_foreign_or_newer_file(data, text, tmp_path):
     assert text.replace("PATH", str(path)) in str(caught.value)
 
 
-def test_read_of_a_missing_file_or_a_folder_names_it(tmp_path):
-    for path in (tmp_path / "nothing", tmp_path):
-        with pytest.raises(FormatError, match="No such file"):
+def test_read_of_what_is_no_file_says_what_it_is(tmp_path):
+    (tmp_path / "dangling").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    paths = {
+        tmp_path / "nothing": "No such file",
+        tmp_path / "nothing" / "below": "No such file",
+        tmp_path / "dangling": "got a link to a file that does not exist",
+        tmp_path / "pipe": "Cannot read the file .*: got a pipe",
+        tmp_path: "Cannot read the file .*: got a directory",
+        "/dev/null": "Cannot read the file .*: got a device",
+        "a\0b": "No such file",
+    }
+    for path, text in paths.items():
+        with pytest.raises(FormatError, match=text) as caught:
             safefile.read(path, "network")
+        assert str(caught.value).count("\n") == 0
+
+
+def test_read_of_a_file_without_permission_says_so(tmp_path, monkeypatch):
+    safefile.write(tmp_path / "m", "example", {}, ARRAYS)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FormatError, match="without read permission"):
+        safefile.read(tmp_path / "m", "example")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"schema": Infinity, "kind": "network", "settings": {}, "sha256": ""}',
+        '{"schema": NaN, "kind": "network", "settings": {}, "sha256": ""}',
+        '{"schema": true, "kind": "network", "settings": {}, "sha256": ""}',
+        '{"schema": 1' + "0" * 5000 + ', "kind": "network", "settings": {}, "sha256": ""}',
+        '{"schema": 1, "kind": ["network"], "settings": {}, "sha256": ""}',
+        '{"schema": 1, "kind": "network", "sha256": "", "settings": {"a": ' + "[" * 70 + "]" * 70 + "}}",
+        "[" * 100_000,
+        '{"a":' * 100_000,
+    ],
+    ids=range(8),
+)
+def test_read_refuses_headers_that_no_version_writes(text, tmp_path):
+    path = tmp_path / "m"
+    path.write_bytes(save(ARRAYS, {"gatecast": text}))
+    with pytest.raises(FormatError, match="was not saved by gatecast"):
+        safefile.read(path, "network")

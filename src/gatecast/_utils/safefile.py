@@ -9,21 +9,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gatecast._utils.schema import SchemaError
 from gatecast._utils.typing import Float32Array
-from gatecast.errors import ConfigError, FormatError
+from gatecast.errors import ConfigError, FormatError, GatecastError
 
-__all__ = ["SCHEMA", "read", "write"]
+__all__ = ["SCHEMA", "describing", "read", "write"]
 
 SCHEMA = 1
 """Version of the layout. A change that older versions cannot read increases it by 1."""
 
+MAX_DEPTH = 64
+"""Objects and lists inside one another, at most."""
+
 _KEY = "gatecast"
+MAX_REASON = 300
+"""Characters of what was found in a file that a message quotes, at most."""
+
 _SAVE_AGAIN = "Save the model again; if you copied the file, copy it again."
 
 
@@ -85,14 +94,13 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[
     from safetensors import SafetensorError, safe_open
 
     where = str(path)
-    if not Path(path).is_file():
-        raise FormatError("No such file", where=where, expected="a file saved by gatecast")
+    _check_file(Path(path))
     try:
         with safe_open(where, framework="np") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        got = f"a file that is truncated or not in the safetensors format ({error})"
+        got = f"a file that is truncated or not in the safetensors format ({str(error)[:MAX_REASON]})"
         raise FormatError("Cannot read the file", where=where, got=got, fix=_SAVE_AGAIN) from error
     header = _parse_header(metadata, kind, where)
     if header.pop("sha256") != _digest(header, arrays):
@@ -100,13 +108,68 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[
     return header["settings"], arrays
 
 
+@contextmanager
+def describing(what: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever goes wrong while something is made of a file into the error that the file does not describe it.
+
+    Args:
+        what: What the file should describe, such as "a network".
+        path: The file.
+
+    Raises:
+        FormatError: In place of any other error; but a model that is not installed stays what it is.
+
+    Example:
+        >>> with describing("a network", "a.gatecast"):
+        ...     [][0]
+        Traceback (most recent call last):
+        gatecast.errors.FormatError: The file does not describe a network (a.gatecast): got IndexError: list index ...
+    """
+    try:
+        yield
+    except Exception as error:
+        # Models of other packages make themselves from files, and may fail in any way.
+        if isinstance(error, ConfigError) and error.argument == "model":
+            raise
+        is_clear = isinstance(error, SchemaError | GatecastError)
+        reason = str(error).rstrip(".") if is_clear else f"{type(error).__name__}: {error}"
+        raise FormatError(
+            f"The file does not describe {what}",
+            where=str(path),
+            got=reason[:MAX_REASON],
+            fix="Save it again.",
+        ) from error
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is no readable file: opening a pipe would wait for its other end, maybe for ever."""
+    expected = "a file saved by gatecast"
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        reason = "a link to a file that does not exist" if path.is_symlink() else ""
+        what = "No such file" if isinstance(error, FileNotFoundError | NotADirectoryError) else "Cannot read the file"
+        got = reason or ("" if what == "No such file" else error.strerror or str(error))
+        raise FormatError(what, where=str(path), got=got, expected=expected) from None
+    except ValueError as error:
+        raise FormatError("No such file", where=str(path), got=str(error), expected=expected) from None
+    if not stat.S_ISREG(mode):
+        got = "a directory" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode) else "a device"
+        raise FormatError("Cannot read the file", where=str(path), got=got, expected=expected)
+    if not os.access(path, os.R_OK):
+        fix = f"Let yourself read it: chmod u+r {path.name}."
+        raise FormatError("Cannot read the file", where=str(path), got="a file without read permission", fix=fix)
+
+
 def _parse_header(metadata: Mapping[str, str], kind: str, where: str) -> dict[str, Any]:
     """Return the header of a file that this version can read."""
     expected = f"a file of kind {kind!r}, saved by gatecast"
     try:
         header = json.loads(metadata[_KEY])
-        schema, stored_kind = int(header["schema"]), header["kind"]
-    except (KeyError, ValueError, TypeError):
+        schema, stored_kind = header["schema"], header["kind"]
+        if type(schema) is not int or schema < 1 or not isinstance(stored_kind, str) or _is_deep(header):
+            raise ValueError
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise FormatError("The file was not saved by gatecast", where=where, expected=expected) from None
     if schema > SCHEMA:
         raise FormatError(
@@ -117,10 +180,19 @@ def _parse_header(metadata: Mapping[str, str], kind: str, where: str) -> dict[st
             fix="Update gatecast: pip install -U gatecast.",
         )
     if stored_kind != kind:
-        raise FormatError("The file is of another kind", where=where, got=repr(stored_kind), expected=expected)
+        raise FormatError("The file is of another kind", where=where, got=repr(stored_kind[:40]), expected=expected)
     if not (isinstance(header.get("settings"), dict) and isinstance(header.get("sha256"), str)):
         raise FormatError("The header of the file is incomplete", where=where, fix=_SAVE_AGAIN)
     return dict(header)
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether objects and lists stand more than `MAX_DEPTH` deep in one another."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [item for items in inner for item in items]
+    return bool(level)
 
 
 def _digest(header: Mapping[str, Any], arrays: Mapping[str, Float32Array]) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "check_optional_positive_int",
     "check_positive",
     "check_positive_int",
+    "check_quantiles",
     "check_seed",
     "check_type",
 ]
@@ -106,13 +107,14 @@ def check_fraction(value: Any, name: str, *, where: str = "") -> float:
     return float(value)
 
 
-def check_positive_int(value: Any, name: str, *, where: str = "") -> int:
+def check_positive_int(value: Any, name: str, *, where: str = "", maximum: int | None = None) -> int:
     """Return an integer of at least 1.
 
     Args:
         value: What the user passed.
         name: The name of the argument.
         where: The layer, function or record that the argument belongs to.
+        maximum: The largest integer allowed; None: any.
 
     Raises:
         ConfigError: Anything else.
@@ -123,6 +125,8 @@ def check_positive_int(value: Any, name: str, *, where: str = "") -> int:
     is_integer = hasattr(value, "__index__") and not isinstance(value, bool)
     if not is_integer or operator.index(value) < 1:
         raise _invalid(value, name, where, "a positive integer")
+    if maximum is not None and operator.index(value) > maximum:
+        raise _invalid(value, name, where, f"an integer from 1 to {maximum:,}")
     return operator.index(value)
 
 
@@ -176,6 +180,27 @@ def check_level(level: Any) -> float:
     if len(levels) != 1:
         raise _invalid(level, "level", "", "one percentage", "Write level=99.")
     return levels[0]
+
+
+def check_quantiles(quantiles: Sequence[float], *, where: str = "") -> tuple[float, ...]:
+    """Return levels of quantiles: increasing, between 0 and 1, odd in number with 0.5 in the middle.
+
+    Args:
+        quantiles: Levels.
+        where: The record that they belong to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_quantiles((0.1, 0.5, 0.9))
+    (0.1, 0.5, 0.9)
+    """
+    levels = tuple(quantiles)
+    increasing = all(low < high for low, high in zip((0.0, *levels), (*levels, 1.0), strict=True))
+    if not increasing or len(levels) % 2 == 0 or levels[len(levels) // 2] != 0.5:
+        expected = "an odd number of increasing levels around 0.5, between 0 and 1"
+        raise ConfigError(f"Invalid quantiles {list(levels)}", where=where, expected=expected)
+    return levels
 
 
 def check_type(value: T | None, name: str, kind: type[T]) -> T:

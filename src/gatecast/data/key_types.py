@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from gatecast._utils.schema import from_json
 from gatecast.data.parsing.raw_table import ColumnType
 from gatecast.data.parsing.timestamps import ParsedTimes
 
@@ -91,17 +92,11 @@ class KeyTypes:
         """Return the record that `to_json` wrote.
 
         Raises:
-            TypeError: A field that does not exist.
+            SchemaError: A field that does not exist, or of another type.
 
         >>> key_types = KeyTypes("polars", id="Enum", time="Date", categories=("a", "b"))
         >>> KeyTypes.from_json(key_types.to_json()) == key_types
         True
         """
-        unknown = set(values) - {field.name for field in fields(cls)}
-        if unknown:
-            raise TypeError(f"unknown fields of KeyTypes: {', '.join(sorted(unknown))}")
-        keys = tuple(
-            ColumnType(name, zone, tuple(categories), ordered)
-            for name, zone, categories, ordered in values.get("keys", ())
-        )
-        return cls(**{**values, "categories": tuple(values.get("categories", ())), "keys": keys})
+        key_types: KeyTypes = from_json(cls, values, "panel.key_types")
+        return key_types

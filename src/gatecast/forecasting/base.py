@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.schema import SchemaError, check_fields
 from gatecast._utils.typing import FloatArray
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
@@ -35,6 +36,7 @@ __all__ = [
     "QUANTILES",
     "CarriedState",
     "CarriesState",
+    "ChecksCarriedState",
     "DatedModel",
     "Family",
     "FittedLocalModel",
@@ -54,6 +56,7 @@ __all__ = [
     "SimpleWeights",
     "StepCallback",
     "Task",
+    "restore_config",
 ]
 
 Family = Literal["network", "statistical", "baseline"]
@@ -150,6 +153,30 @@ class ModelState:
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+
+def restore_config(kind: Any, settings: Mapping[str, Any], task: Task) -> Any:
+    """Return a config from a file, after a check of its fields.
+
+    Args:
+        kind: A config class, a dataclass.
+        settings: Its fields.
+        task: What the model forecasts.
+
+    Raises:
+        SchemaError: Fields that the class has not, values of other types, or quantiles that are not those of the task.
+        ConfigError: Values that the class refuses.
+
+    Example:
+        >>> from gatecast.forecasting.baselines import Naive
+        >>> restore_config(Naive, {}, Task(1)).name
+        'naive'
+    """
+    fields_of_file = check_fields(kind, settings, "settings")
+    levels = fields_of_file.get("quantiles", task.quantiles)
+    if tuple(levels) != tuple(task.quantiles):
+        raise SchemaError(f"settings.quantiles are {list(levels)}, expected those of the task, {list(task.quantiles)}")
+    return kind(**fields_of_file)
 
 
 class ForecastModel(Protocol):
@@ -320,6 +347,14 @@ class CarriesState(Protocol):
         """
 
 
+@runtime_checkable
+class ChecksCarriedState(Protocol):
+    """A model that can tell whether a state from a file is one of its own."""
+
+    def check_state(self, state: CarriedState, n_series: int) -> None:
+        """Raise a ValueError that says why it is not."""
+
+
 class SimpleWeights(NamedTuple):
     """How much each simple forecast counts in a forecast, by steps ahead.
 
@@ -417,7 +452,7 @@ class LocalModel:
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> FittedLocalModel:
         """Restore a model from the fields of its config."""
-        config = cls(**state.settings)
+        config: LocalModel = restore_config(cls, state.settings, task)
         return config.fitted_class(config, task)
 
     @staticmethod

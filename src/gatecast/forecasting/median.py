@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, TypedDict, cast
 
 import numpy as np
 
+from gatecast._utils.schema import Count, Range, SchemaError, check_fields, from_json
 from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
@@ -33,8 +34,21 @@ from gatecast.nn.training import StepRecord
 __all__ = ["FittedMedian", "MedianOf", "Refined", "members_of"]
 
 
+MAX_MEMBERS = 10_000
+"""Members of a file, at most."""
+
 BATCH_SERIES = 512
 """Series at a time, so that members share what they prepare of them."""
+
+
+class MedianSettings(TypedDict):
+    """Settings of a file: members, and where the configs differ from what the members were fitted with."""
+
+    member: str
+    members: Annotated[list[dict[str, Any]], Range(1, MAX_MEMBERS)]
+    configs: list[dict[str, Any]]
+    n_trial: Count | None
+    alternatives: bool
 
 
 class Refined(NamedTuple):
@@ -169,7 +183,10 @@ class MedianOf:
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> FittedMedian:
         """Restore every member."""
-        settings = state.settings
+        settings = from_json(MedianSettings, state.settings, "settings")
+        if len(settings["configs"]) != len(settings["members"]):
+            n, n_members = len(settings["configs"]), len(settings["members"])
+            raise SchemaError(f"settings.configs has {n} items, settings.members {n_members}")
         member_class = get_model(settings["member"])
         members = []
         for k, member_settings in enumerate(settings["members"]):
@@ -177,7 +194,7 @@ class MedianOf:
             member_task = task._replace(seed=task.seed + k)
             members.append(member_class.from_state(ModelState(member_settings, arrays), member_task))
         configs = tuple(
-            replace(cast(Any, member.config), **changes)
+            replace(cast(Any, member.config), **check_changes(member.config, changes))
             for member, changes in zip(members, settings["configs"], strict=True)
         )
         return FittedMedian(cls(configs, settings["n_trial"], settings["alternatives"]), tuple(members))
@@ -238,6 +255,19 @@ def members_of(config: ModelConfig) -> tuple[Any, ...]:
 def _stops_early(config: Any) -> bool:
     """Return whether the training of a member ends where its validation error is least."""
     return bool(getattr(config, "min_improvement", 1.0) < 1.0)
+
+
+def check_changes(config: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changed fields of a config, from a file.
+
+    Example:
+        >>> from gatecast.forecasting.panel_rnn.model import LSTMConfig
+        >>> check_changes(LSTMConfig(24), {"max_steps": 20})
+        {'max_steps': 20}
+    """
+    values = {item.name: getattr(config, item.name) for item in fields(config)} | dict(changes)
+    checked = check_fields(type(config), values, "configs")
+    return {name: checked[name] for name in changes}
 
 
 def _changes(before: Any, after: Any) -> dict[str, Any]:

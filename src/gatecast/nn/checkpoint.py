@@ -5,23 +5,39 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
 from gatecast._utils import safefile
+from gatecast._utils.schema import Count, Range, SchemaError, check_array, check_fields, from_json
 from gatecast._utils.typing import Float32Array
-from gatecast.errors import ConfigError, FormatError
+from gatecast.errors import ConfigError
 from gatecast.nn.constraints import CONSTRAINTS
 from gatecast.nn.initializers import INITIALIZERS
 from gatecast.nn.layers import LAYERS, Input
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.regularizers import REGULARIZERS
+from gatecast.nn.stored_weights import check_stored_size
 
 SETTINGS: Mapping[str, Any] = {**INITIALIZERS, **REGULARIZERS, **CONSTRAINTS}
 """Records that layers hold as settings, by name."""
 
 __all__ = ["layer_from_config", "layer_to_config", "named_views", "read_network", "write_network"]
+
+MAX_LAYERS = 10_000
+"""Layers of a file, at most."""
+
+MAX_NAME = 40
+"""Characters of an unknown name that a message shows."""
+
+
+class NetworkSettings(TypedDict):
+    """Settings of a file; what models add is checked by them."""
+
+    input_shape: tuple[Count | None, ...]
+    seed: Annotated[int, Range(0)]
+    layers: Annotated[list[dict[str, dict[str, Any]]], Range(1, MAX_LAYERS)]
 
 
 def write_network(
@@ -68,20 +84,20 @@ def read_network(
         FormatError: A missing, truncated, altered or foreign file, or one of a newer schema.
     """
     settings, arrays = safefile.read(path, "network")
-    try:
-        layers = [layer_from_config(config, LAYERS) for config in settings["layers"]]
-        network = build(layers, Input(tuple(settings["input_shape"])).shape)
-        weights, seed = initial_weights(network, None), int(settings["seed"])
+    with safefile.describing("a network", path):
+        names = NetworkSettings.__required_keys__
+        checked = from_json(NetworkSettings, {name: settings[name] for name in names if name in settings}, "")
+        layers = [layer_from_config(config, LAYERS) for config in checked["layers"]]
+        network = build(layers, Input(checked["input_shape"]).shape)
+        params = {name: array for name, array in arrays.items() if name[:1].isdigit()}
+        check_stored_size(network, sum(array.size for array in params.values()))
+        weights = initial_weights(network, None)
         views = named_views(weights)
-        params = {name: array for name, array in arrays.items() if name[0].isdigit()}
-        if {name: a.shape for name, a in views.items()} != {name: a.shape for name, a in params.items()}:
-            raise ValueError("the arrays do not fit the layers")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise FormatError("The file does not describe a network", where=str(path), got=got) from error
-    for name, view in views.items():
-        view[...] = params[name]
-    return network, weights, seed, settings, {name: a for name, a in arrays.items() if name not in params}
+        if unknown := params.keys() - views.keys():
+            raise SchemaError(f"array {min(unknown)[:MAX_NAME]!r} belongs to no layer")
+        for name, view in views.items():
+            view[...] = check_array(params, name, np.float32, view.shape)
+    return network, weights, checked["seed"], settings, {name: a for name, a in arrays.items() if name not in params}
 
 
 def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,10 +125,12 @@ def layer_from_config(config: Mapping[str, Any], registry: Mapping[str, Any]) ->
     >>> layer_from_config({"Dropout": {"rate": 0.5}}, LAYERS) == LAYERS["Dropout"](0.5)
     True
     """
+    if len(config) != 1 or not config.keys() <= registry.keys() | SETTINGS.keys():
+        raise SchemaError(f"{', '.join(config)[:MAX_NAME]!r} is not one of {', '.join(registry)}")
     ((name, settings),) = config.items()
-    return (SETTINGS.get(name) or registry[name])(
-        **{key: _value_from_config(value, registry) for key, value in settings.items()}
-    )
+    values = {key: _value_from_config(value, registry) for key, value in settings.items()}
+    kind = SETTINGS.get(name) or registry[name]
+    return kind(**check_fields(kind, values, name))
 
 
 def _value_to_config(value: Any, registry: Mapping[str, Any]) -> Any:

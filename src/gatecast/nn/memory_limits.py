@@ -19,7 +19,7 @@ from gatecast.kernels.training_stack import samples_at_a_time
 from gatecast.nn.layers import Layer, Shape
 from gatecast.nn.network import Network
 
-__all__ = ["check_allocation", "check_memory", "check_network_size"]
+__all__ = ["check_allocation", "check_memory", "check_network_size", "count_params"]
 
 MAX_LAYER_PARAMS = 2**29
 """The maximum number of parameters of a layer: 2 GiB."""
@@ -42,7 +42,7 @@ def check_network_size(network: Network) -> None:
     >>> check_network_size(build([Dense(2)], (None, 1)))
     """
     for layer, shape in zip(network.layers, network.shapes, strict=False):
-        count = _count_params(layer, shape)
+        count = count_params(layer, shape)
         if count >= MAX_LAYER_PARAMS:
             raise ConfigError(
                 "The layer is too large",
@@ -118,13 +118,18 @@ def _n_saved_values(layer: Layer, in_shape: Shape, shape: Shape, n_steps: int) -
     return n_outputs * (1 + len(cell.saved) if cell else 1)
 
 
-def _count_params(layer: Any, in_shape: Shape) -> int:
-    """Return the approximate number of parameters of a layer, with the layers inside it."""
+def count_params(layer: Any, in_shape: Shape) -> int:
+    """Return about how many parameters a layer has, with the layers inside it, and never too many.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> count_params(Dense(2), (None, 3))
+    6
+    """
     features = in_shape[-1] or 1
     if hasattr(layer, "branches"):
         return sum(_count_branch_params(branch, in_shape) for branch in layer.branches)
     if hasattr(layer, "layer"):
-        return _count_params(layer.layer, in_shape)
+        return count_params(layer.layer, in_shape) + getattr(layer, "steps", 0) * features
     if hasattr(layer, "input_dim"):
         return int(layer.input_dim * layer.output_dim)
     if hasattr(layer, "kernel_size"):
@@ -132,7 +137,8 @@ def _count_params(layer: Any, in_shape: Shape) -> int:
     units = getattr(layer, "units", 0)
     cell = CELLS.get(getattr(layer, "_cell", ""))
     if cell is None:
-        return int(units * features)
+        # Layers without units, such as normalizations, have a number for each feature, if any.
+        return int(units * features) if units else len(layer.param_names) * features
     recurrent_features = (getattr(layer, "projection", None) or units) // getattr(layer, "heads", 1)
     return int(len(cell.gates) * units * (features + recurrent_features * cell.recurrent))
 
@@ -141,5 +147,5 @@ def _count_branch_params(branch: tuple[Layer, ...], shape: Shape) -> int:
     """Return the approximate number of parameters of consecutive layers."""
     total = 0
     for layer in branch:
-        total, shape = total + _count_params(layer, shape), layer.output_shape(shape)
+        total, shape = total + count_params(layer, shape), layer.output_shape(shape)
     return total

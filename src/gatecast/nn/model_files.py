@@ -135,7 +135,7 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
     """
     refuse_foreign_file(path)
     network, weights, seed, settings, arrays = read_network(path)
-    try:
+    with safefile.describing("a network", path):
         compiled = compiled_from_data(settings["compiled"])
         training = settings.get("training")
         model._network, model._weights, model._compiled, model.seed = network, weights, compiled, seed
@@ -148,9 +148,6 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
             if training["history"] is not None:
                 model.history = History()
                 model.history.set_state(training["history"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise FormatError("The file does not describe a network", where=str(path), got=got) from error
 
 
 def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:

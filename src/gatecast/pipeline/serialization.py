@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils import safefile
+from gatecast._utils.schema import SchemaError, from_json
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.frequency import parse
-from gatecast.data.panel import ColumnNames, Hierarchy, KeyTypes, Panel
-from gatecast.errors import ConfigError, FormatError
+from gatecast.data.panel import Hierarchy, KeyTypes, Panel
+from gatecast.errors import ConfigError
 from gatecast.evaluation.backtest import evaluation_columns, test_table
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import AssumedWidths, ConformalCalibrator
@@ -32,6 +33,8 @@ from gatecast.forecasting.panel_effects import PanelEffects
 from gatecast.forecasting.panel_season import PanelSeason
 from gatecast.forecasting.presets import model_name
 from gatecast.forecasting.registry import get_model
+from gatecast.pipeline.data_checks import check_bounds
+from gatecast.pipeline.file_schema import check_config, check_forecaster
 from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Score
 
@@ -133,7 +136,8 @@ def from_file(
         FormatError: They do not describe a forecaster.
         ConfigError: A model of a package that is not installed.
     """
-    try:
+    with safefile.describing("a forecaster", path):
+        header = check_forecaster(header, arrays)
         ensemble, panel = _ensemble_in(header["ensemble"], arrays), _panel_in(header["panel"], arrays)
         settings, about = header["calibrator"], header["state"]
         calibrator = ConformalCalibrator(
@@ -142,7 +146,7 @@ def from_file(
             _weights_in(settings["weights"], arrays),
             {level: arrays[f"margins.{k}"] for k, level in enumerate(settings["levels"])},
             settings["season_length"],
-            Bounds(**settings["bounds"]),
+            settings["bounds"],
             settings["error_autocorrelation"],
             settings.get("point", "median"),
             settings.get("mean_factor", 1.0),
@@ -162,16 +166,11 @@ def from_file(
             about["training_history"],
             about["seconds"],
         )
-        return _config_in(header["config"], ensemble), state, str(header["table"])
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ConfigError) and error.argument == "model":
-            raise
-        raise FormatError(
-            "The file does not describe a forecaster",
-            where=str(path),
-            got=f"{type(error).__name__}: {error}",
-            fix="Save the forecaster again.",
-        ) from error
+        config = _config_in(header["config"], ensemble)
+        if calibrator.bounds != Bounds(config.data.lower_bound, config.data.upper_bound, config.data.integer):
+            raise SchemaError("calibrator.bounds are not those of config.data")
+        check_bounds(panel, config.data)
+        return config, state, header["table"]
 
 
 CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
@@ -189,16 +188,13 @@ def _config_out(config: ForecasterConfig) -> dict[str, Any]:
 
 def _config_in(settings: Mapping[str, Any], ensemble: FittedEnsemble) -> ForecasterConfig:
     """Return the settings from JSON."""
-    values = {name: CONFIGS[name](**value) if name in CONFIGS else value for name, value in settings.items()}
-    del values["models"]
-    if values["model"] is None:
+    config: ForecasterConfig = from_json(
+        ForecasterConfig, {name: value for name, value in settings.items() if name != "models"}, "config"
+    )
+    if config.model is None:
         models = [_model_out_of(config) for config in ensemble.configs]
-        values["model"] = models[0] if len(models) == 1 else models
-    values["level"] = tuple(values["level"])
-    values |= {name: _tuple(values[name]) for name in ("id_col", "target_col")}
-    if isinstance(values.get("hierarchy"), list):
-        values["hierarchy"] = tuple(map(tuple, values["hierarchy"]))
-    return ForecasterConfig(**values)
+        config = replace(config, model=models[0] if len(models) == 1 else models)
+    return check_config(config)
 
 
 def _model_out_of(config: Any) -> Any:
@@ -246,7 +242,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         _ids_in(about["ids"]),
         start,
         parse(about["freq"]),
-        _names_in(about["names"]),
+        about["names"],
         **columns,
         utc_offset_minutes=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
@@ -266,16 +262,6 @@ def _hierarchy_in(levels: list[list[str]] | None, arrays: Arrays) -> Hierarchy |
 def _reconciler_in(method: Any, arrays: Arrays) -> Reconciler | None:
     """How forecasts are made to add up, from JSON and arrays."""
     return None if method is None else Reconciler(method, arrays["reconciliation.errors"])
-
-
-def _tuple(value: Any) -> Any:
-    """A list from JSON as a tuple; everything else as it is."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _names_in(about: Mapping[str, Any]) -> ColumnNames:
-    """Names of the columns from JSON."""
-    return ColumnNames(_tuple(about["id"]), about["time"], about["target"])
 
 
 def _ids_in(values: list[Any]) -> npt.NDArray[Any]:
@@ -345,8 +331,7 @@ def _ensemble_out(ensemble: FittedEnsemble) -> tuple[dict[str, Any], Arrays]:
 
 def _ensemble_in(settings: Mapping[str, Any], arrays: Arrays) -> FittedEnsemble:
     """Return models from JSON and arrays."""
-    about = settings["task"]
-    task = Task(**{**about, "quantiles": tuple(about["quantiles"]), "seasons": tuple(about["seasons"])})
+    task: Task = settings["task"]
     models: list[ForecastModel] = []
     for k, item in enumerate(settings["models"]):
         prefix = f"model.{k}."

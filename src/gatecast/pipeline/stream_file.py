@@ -11,9 +11,10 @@ import numpy as np
 from gatecast._utils import safefile
 from gatecast.config import ForecasterConfig
 from gatecast.data.season_calendar import SeasonCalendar
-from gatecast.errors import FormatError
 from gatecast.evaluation.online_intervals import OnlineIntervals
+from gatecast.forecasting.base import ChecksCarriedState
 from gatecast.forecasting.context import PanelContext
+from gatecast.pipeline.file_schema import check_stream
 from gatecast.pipeline.serialization import from_file, to_file
 from gatecast.pipeline.stream import StreamState
 
@@ -72,20 +73,18 @@ def read_stream(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, StreamS
     header, arrays = safefile.read(path, KIND)
     config, fitted, table = from_file(path, header, dict(arrays))
     parts: Arrays = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
-    try:
-        about = header["stream"]
+    with safefile.describing("a stream", path):
+        about = check_stream(header.get("stream"), parts, fitted.ensemble.task, len(fitted.panel))
         margins = {level: parts[f"margins.{k}"] for k, level in enumerate(about["levels"])}
         calibrator = fitted.calibrator._replace(margins=margins)
         intervals = OnlineIntervals(calibrator, parts["quantiles"], parts["unit"], parts["run"])
         states = tuple(_state_in(parts, k) for k in range(len(fitted.ensemble.models)))
         context = _context_in(parts, about)
         stream = StreamState(fitted, context, states, intervals, parts["quantiles"][0], about["n_steps"])
+        for model, state in zip(fitted.ensemble.models, states, strict=True):
+            if state is not None and isinstance(model, ChecksCarriedState):
+                model.check_state(state, len(context))
         return config, stream, table, float(about["level"])
-    except (KeyError, TypeError, ValueError) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise FormatError(
-            "The file does not describe a stream", where=str(path), got=got, fix="Save the stream again."
-        ) from error
 
 
 def _state_in(parts: Arrays, k: int) -> Mapping[str, Any] | None:

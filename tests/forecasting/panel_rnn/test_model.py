@@ -221,7 +221,7 @@ def test_state_round_trip_restores_every_bit_and_refuses_other_weights(fitted, p
     assert isinstance(restored, PanelRNN)
     assert restored.config == fitted.config
     assert restored.predict_quantiles(past).tobytes() == fitted.predict_quantiles(past).tobytes()
-    with pytest.raises(ValueError, match="3 weights for a network of"):
+    with pytest.raises(ValueError, match="weights, the file has 3"):
         LSTMConfig.from_state(replace(state, arrays={"weights": fitted.weights.vector[:3]}), Task(5))
 
 

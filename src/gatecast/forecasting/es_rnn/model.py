@@ -18,14 +18,16 @@ Source: Smyl 2020 (ES-RNN, winner of M4); Chang et al. 2017 (dilated RNN); Wen e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from gatecast._utils.schema import check_array
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive, check_positive_int, check_quantiles
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import (
     Family,
@@ -35,6 +37,7 @@ from gatecast.forecasting.base import (
     PanelSummary,
     StepCallback,
     Task,
+    restore_config,
 )
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.es_rnn.windows import (
@@ -58,8 +61,10 @@ from gatecast.nn.batching import Batch
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.losses import Pinball
-from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights
+from gatecast.nn.memory_limits import check_network_size
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights
 from gatecast.nn.random import generator
+from gatecast.nn.stored_weights import restore_weights
 from gatecast.nn.training import (
     Gradients,
     ValidationErrors,
@@ -149,12 +154,13 @@ class ESRNNConfig:
                     got=repr(getattr(self, name)),
                     expected="a number between 0 and 1",
                 )
-        levels = Pinball(self.quantiles).quantiles
+        check_fraction(self.dropout, "dropout", where="ESRNNConfig")
+        if not 0 <= self.level_penalty < math.inf:
+            got = repr(self.level_penalty)
+            raise ConfigError("Invalid level_penalty of ESRNNConfig", got=got, expected="a number of at least 0")
+        check_quantiles(self.quantiles, where="ESRNNConfig")
+        levels = self.quantiles
         mid = len(levels) // 2
-        if len(levels) % 2 == 0 or levels[mid] != 0.5:
-            raise ConfigError(
-                "Invalid quantiles of ESRNNConfig", got=str(list(levels)), expected="an odd number of levels around 0.5"
-            )
         Pinball((*levels[:mid], self.median_quantile, *levels[mid + 1 :]))
 
     @classmethod
@@ -182,11 +188,11 @@ class ESRNNConfig:
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> ESRNN:
         """Restore a trained network and its smoothing parameters."""
-        tuples = {name: tuple(state.settings[name]) for name in ("quantiles", "dilations")}
-        config = cls(**{**state.settings, **tuples})
-        network, weights = make_network(task.horizon, config, seed=None)
-        load_weights(weights, state.arrays["weights"])
-        smoothing, end = state.arrays["smoothing"], state.arrays["end"]
+        config = restore_config(cls, state.settings, task)
+        network = make_layers(task.horizon, config)
+        weights = restore_weights(network, state.arrays)
+        end = check_array(state.arrays, "end", np.int64, (None,))
+        smoothing = check_array(state.arrays, "smoothing", np.float64, (len(end), 2 + task.season_length))
         return ESRNN(config, network, weights, task.horizon, task.season_length, smoothing, end)
 
 
@@ -431,14 +437,20 @@ def train(
 
 def make_network(horizon: int, config: ESRNNConfig, seed: int | None = 0) -> tuple[Network, Weights]:
     """Return the layers of an ES-RNN, and fresh weights."""
+    network = make_layers(horizon, config)
+    check_network_size(network)
+    return network, initial_weights(network, seed)
+
+
+def make_layers(horizon: int, config: ESRNNConfig) -> Network:
+    """Return the layers of an ES-RNN."""
     n_steps, units, n_quantiles = len(direct_steps(horizon)), config.units, len(config.quantiles)
     hidden = [
         Residual(Dilated(LSTM(units, return_sequences=True, dropout=config.dropout), dilation))
         for dilation in config.dilations
     ]
     head: list[Layer] = [Dense(units, activation="tanh"), Dense(n_steps * n_quantiles), QuantileHead(n_quantiles)]
-    network = build([Dense(units, activation="tanh"), *hidden, *head], (None, config.input_size + N_EXTRA_INPUTS))
-    return network, initial_weights(network, seed)
+    return build([Dense(units, activation="tanh"), *hidden, *head], (None, config.input_size + N_EXTRA_INPUTS))
 
 
 def _from_lanes(packed: Array, n_sequences: int) -> FloatArray:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
+from gatecast._utils.validation import check_fraction, check_positive, check_positive_int, check_quantiles
+from gatecast.config import MAX_LAYERS
 from gatecast.forecasting.base import (
     Family,
     ModelState,
@@ -28,6 +30,7 @@ from gatecast.forecasting.base import (
     PanelSummary,
     StepCallback,
     Task,
+    restore_config,
 )
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.median import MedianOf
@@ -48,7 +51,9 @@ from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
-from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights, split_network
+from gatecast.nn.memory_limits import check_network_size
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights, split_network
+from gatecast.nn.stored_weights import restore_weights
 from gatecast.nn.training import (
     ValidationErrors,
 )
@@ -108,6 +113,10 @@ class PanelRNNConfig:
         n_hist_exog: Columns known for the past.
         n_stat_exog: Columns constant in time.
 
+    Raises:
+        ConfigError: A size below 1, more than 1,000 layers, a dropout that is not from 0 to less than 1, a rate that is
+            not above 0, levels that do not increase or have no middle.
+
     Example:
         >>> LSTMConfig(input_size=24).column
         'LSTM'
@@ -137,6 +146,16 @@ class PanelRNNConfig:
     n_hist_exog: int = 0
     n_stat_exog: int = 0
 
+    def __post_init__(self) -> None:
+        where = type(self).__name__
+        for name in ("input_size", "season_length", "units", "level_window", "stride", "n_origins", "max_steps"):
+            check_positive_int(getattr(self, name), name, where=where)
+        check_positive_int(self.n_layers, "n_layers", where=where, maximum=MAX_LAYERS)
+        check_positive_int(self.batch_size, "batch_size", where=where)
+        check_fraction(self.dropout, "dropout", where=where)
+        check_positive(self.learning_rate, "learning_rate", where=where)
+        check_quantiles(self.quantiles, where=where)
+
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
         """Return several members, by season, horizon and number of series; of few series, alternatives."""
@@ -160,10 +179,9 @@ class PanelRNNConfig:
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> PanelRNN:
         """Restore a trained network."""
-        config = cls(**{**state.settings, "quantiles": tuple(state.settings["quantiles"])})
-        network, weights = make_network(task.horizon, config, seed=None)
-        load_weights(weights, state.arrays["weights"])
-        return PanelRNN(config, network, weights, task.horizon)
+        config = restore_config(cls, state.settings, task)
+        network = make_layers(task.horizon, config)
+        return PanelRNN(config, network, restore_weights(network, state.arrays), task.horizon)
 
 
 @register
@@ -469,6 +487,18 @@ def make_network(horizon: int, config: PanelRNNConfig, seed: int | None = 0) -> 
         >>> network.shapes[-1], weights.vector.size
         ((None, 10), 148)
     """
+    network = make_layers(horizon, config)
+    check_network_size(network)
+    return network, initial_weights(network, seed)
+
+
+def make_layers(horizon: int, config: PanelRNNConfig) -> Network:
+    """Return the layers of a panel RNN.
+
+    Example:
+        >>> make_layers(2, GRUConfig(4, units=3, n_layers=1)).shapes[-1]
+        (None, 10)
+    """
     n_steps, units, n_quantiles = len(direct_steps(horizon)), config.units, len(config.quantiles)
     hidden = [
         Residual(type(config).layer(units, return_sequences=True, dropout=config.dropout, **config.layer_options))
@@ -482,8 +512,7 @@ def make_network(horizon: int, config: PanelRNNConfig, seed: int | None = 0) -> 
         Dense(n_steps * n_quantiles),
         QuantileHead(n_quantiles),
     ]
-    network = build(layers, (None, n_inputs))
-    return network, initial_weights(network, seed)
+    return build(layers, (None, n_inputs))
 
 
 def _initialize_head(

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gatecast._utils.schema import check_array, from_json
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.forecasting.base import (
@@ -37,7 +38,7 @@ from gatecast.forecasting.pretrained.hf import predict as hf
 from gatecast.forecasting.pretrained.lf import finetuning
 from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.lf.features import BLOCK
-from gatecast.forecasting.pretrained.lf.streaming import forecast_step, from_arrays, to_arrays
+from gatecast.forecasting.pretrained.lf.streaming import check_carried, forecast_step, from_arrays, to_arrays
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
 from gatecast.forecasting.pretrained.simple_weights import simple_weights
@@ -136,9 +137,14 @@ class Pretrained(LocalModel):
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> FittedPretrained:
         """Restore a model from the fields of its config, with its tuned weights."""
-        names = {"finetune", "max_steps"} & set(state.settings)
-        config = cls(**{name: state.settings[name] for name in names})
-        return FittedPretrained(config, task, state.arrays.get("weights"), tuple(state.settings.get("findings", ())))
+        settings = dict(state.settings)
+        findings = from_json(tuple[str, ...], settings.pop("findings", []), "findings")
+        config = from_json(cls, settings, "settings")
+        tuned = None
+        if "weights" in state.arrays:
+            size = load_released(WEIGHTS["lf"]).weights.vector.size
+            tuned = check_array(state.arrays, "weights", np.float32, (size,))
+        return FittedPretrained(config, task, tuned, findings)
 
 
 @register
@@ -220,6 +226,10 @@ class FittedPretrained(FittedLocalModel):
             if is_hf:
                 forecasts[rows] = _forecast_high(values[rows], task.horizon, m, long)
         return at_levels(forecasts, task.quantiles), to_arrays(after)
+
+    def check_state(self, state: CarriedState, n_series: int) -> None:
+        """Raise an error unless a state from a file is one of the low-frequency network for so many series."""
+        check_carried(self.low[0], state, n_series)
 
     def simple_weights(self, context: PanelContext) -> SimpleWeights:
         """Return how much each simple forecast counts at the ends of series."""

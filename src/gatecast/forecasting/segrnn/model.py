@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, cast
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray
-from gatecast._utils.validation import check_positive_int
+from gatecast._utils.validation import check_fraction, check_positive, check_positive_int, check_quantiles
 from gatecast.errors import ConfigError
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 from gatecast.forecasting.base import (
@@ -36,6 +36,7 @@ from gatecast.forecasting.base import (
     PanelSummary,
     StepCallback,
     Task,
+    restore_config,
 )
 from gatecast.forecasting.context import MAX_LENGTH, PanelContext
 from gatecast.forecasting.median import MedianOf
@@ -58,7 +59,9 @@ from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, Dense, Dropout, QuantileHead
-from gatecast.nn.network import Network, Weights, build, forward, initial_weights, load_weights
+from gatecast.nn.memory_limits import check_network_size
+from gatecast.nn.network import Network, Weights, build, forward, initial_weights
+from gatecast.nn.stored_weights import restore_weights
 from gatecast.nn.training import (
     ValidationErrors,
 )
@@ -99,7 +102,8 @@ class SegRNNConfig:
         quantiles: Levels, symmetric about the middle one.
 
     Raises:
-        ConfigError: A size below 1, or an unknown cell.
+        ConfigError: A size below 1, more than 65,536 values, an unknown cell, a dropout that is not from 0 to less than
+            1, a rate that is not above 0, levels that do not increase or have no middle.
 
     Example:
         >>> SegRNNConfig(input_size=720, segment_length=24).column
@@ -134,6 +138,10 @@ class SegRNNConfig:
             "batch_size",
         ):
             check_positive_int(getattr(self, name), name, where="SegRNNConfig")
+        check_positive_int(self.input_size, "input_size", where="SegRNNConfig", maximum=MAX_LENGTH)
+        check_fraction(self.dropout, "dropout", where="SegRNNConfig")
+        check_positive(self.learning_rate, "learning_rate", where="SegRNNConfig")
+        check_quantiles(self.quantiles, where="SegRNNConfig")
         if self.cell not in CELLS:
             expected = " or ".join(repr(name) for name in CELLS)
             raise ConfigError("Unknown cell", where="SegRNNConfig", got=repr(self.cell), expected=expected)
@@ -161,10 +169,9 @@ class SegRNNConfig:
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> SegRNN:
         """Restore a trained network."""
-        config = cls(**{**state.settings, "quantiles": tuple(state.settings["quantiles"])})
-        network, weights = make_network(task.horizon, config, seed=None)
-        load_weights(weights, state.arrays["weights"])
-        return SegRNN(config, network, weights, task.horizon)
+        config = restore_config(cls, state.settings, task)
+        network = make_layers(task.horizon, config)
+        return SegRNN(config, network, restore_weights(network, state.arrays), task.horizon)
 
 
 class WindowInputs(NamedTuple):
@@ -349,11 +356,17 @@ def train(
 
 
 def make_network(horizon: int, config: SegRNNConfig, seed: int | None = 0) -> tuple[Network, Weights]:
-    """Return the layers of a SegRNN, and fresh weights.
+    """Return the layers of a SegRNN, and fresh weights."""
+    network = make_layers(horizon, config)
+    check_network_size(network)
+    return network, initial_weights(network, seed)
+
+
+def make_layers(horizon: int, config: SegRNNConfig) -> Network:
+    """Return the layers of a SegRNN.
 
     Example:
-        >>> network, weights = make_network(60, SegRNNConfig(96, segment_length=24, units=8))
-        >>> network.shapes
+        >>> make_layers(60, SegRNNConfig(96, segment_length=24, units=8)).shapes
         ((4, 24), (4, 8), (3, 8), (3, 8), (3, 120), (3, 120))
     """
     (n_segments, length), n_quantiles = decoded_shape(horizon, config.segment_length), len(config.quantiles)
@@ -364,8 +377,7 @@ def make_network(horizon: int, config: SegRNNConfig, seed: int | None = 0) -> tu
         Dense(length * n_quantiles),
         QuantileHead(n_quantiles),
     ]
-    network = build(layers, (n_read(config) // config.segment_length, config.segment_length))
-    return network, initial_weights(network, seed)
+    return build(layers, (n_read(config) // config.segment_length, config.segment_length))
 
 
 def _batches(scaled: ScaledSeries, task: Task, config: SegRNNConfig) -> Iterator[Batch]:

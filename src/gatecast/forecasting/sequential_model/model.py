@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gatecast._utils.schema import check_array
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast._utils.validation import check_positive, check_positive_int, check_quantiles
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
 from gatecast.forecasting.base import (
@@ -31,6 +32,7 @@ from gatecast.forecasting.base import (
     PanelSummary,
     StepCallback,
     Task,
+    restore_config,
 )
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.median import MedianOf
@@ -56,11 +58,11 @@ from gatecast.nn.batching import Batch
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.gradients import is_trained_in_block_order
 from gatecast.nn.layers import LAYERS, Input
-from gatecast.nn.losses import Pinball
 from gatecast.nn.memory_limits import check_memory, check_network_size
-from gatecast.nn.network import Network, Weights, build, initial_weights, load_weights
+from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.random import generator
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.stored_weights import restore_weights
 from gatecast.nn.training import ValidationErrors
 
 __all__ = ["SequentialConfig", "SequentialModel", "default_settings", "train"]
@@ -135,13 +137,7 @@ class SequentialConfig:
             check_positive_int(getattr(self, name), name, where="SequentialConfig")
         for name in ("learning_rate", "clip"):
             check_positive(getattr(self, name), name, where="SequentialConfig")
-        levels = Pinball(self.quantiles).quantiles
-        if len(levels) % 2 == 0 or levels[len(levels) // 2] != 0.5:
-            raise ConfigError(
-                "Invalid quantiles of SequentialConfig",
-                got=str(list(levels)),
-                expected="an odd number of levels around 0.5",
-            )
+        check_quantiles(self.quantiles, where="SequentialConfig")
 
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
@@ -187,17 +183,15 @@ class SequentialConfig:
             raise ValueError("no layers")
         network = build(layers, Input(tuple(settings.pop("input_shape"))).shape)
         trained_steps = check_positive_int(settings.pop("trained_steps"), "trained_steps")
-        config = cls(
-            Sequential([Input(network.shapes[0]), *layers]), **settings | {"quantiles": tuple(settings["quantiles"])}
-        )
+        config = restore_config(cls, settings | {"model": None}, task)
+        config = replace(config, model=Sequential([Input(network.shapes[0]), *layers]))
         check_outputs(network, task.horizon, config.quantiles)
         check_network_size(network)
-        weights = initial_weights(network, None)
-        load_weights(weights, state.arrays["weights"])
-        offsets = state.arrays.get("quantile_offsets")
-        shape = None if offsets is None else offsets.shape
-        if shape != ((task.horizon, len(config.quantiles)) if is_point(network) else None):
-            raise ValueError(f"quantile offsets of shape {shape}")
+        weights = restore_weights(network, state.arrays)
+        offsets = None
+        if is_point(network):
+            shape = (task.horizon, len(config.quantiles))
+            offsets = check_array(state.arrays, "quantile_offsets", np.float64, shape)
         return SequentialModel(config, network, weights, task.horizon, trained_steps, offsets)
 
 

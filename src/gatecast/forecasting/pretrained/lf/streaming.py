@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.schema import SchemaError, check_array
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS
@@ -45,7 +46,7 @@ from gatecast.nn.network import (
     unflatten_states,
 )
 
-__all__ = ["MAX_CARRIED", "NetworkState", "forecast_step", "from_arrays", "to_arrays"]
+__all__ = ["MAX_CARRIED", "NetworkState", "check_carried", "forecast_step", "from_arrays", "to_arrays"]
 
 MAX_CARRIED = 16
 """Steps beyond `MAX_LENGTH` values after which the network is run over the newest `MAX_LENGTH` values anew."""
@@ -75,6 +76,28 @@ def to_arrays(state: NetworkState) -> dict[str, npt.NDArray[Any]]:
     """
     fields = {name: array for name, array in state._asdict().items() if name != "states"}
     return fields | {f"state.{k}": array for k, array in enumerate(state.states)}
+
+
+def check_carried(network: Network, arrays: Mapping[str, npt.NDArray[Any]], n_series: int) -> None:
+    """Check arrays from a file: names, types, shapes, finite numbers.
+
+    Args:
+        network: As `make_network` returns it.
+        arrays: By name, as `to_arrays` returns them.
+        n_series: Number of series.
+
+    Raises:
+        SchemaError: They are no state of this network.
+    """
+    for name in ("length", "season", "limit"):
+        if (check_array(arrays, name, np.int64, (n_series,)) < 0).any():
+            raise SchemaError(f"array {name!r} has numbers below 0")
+    check_array(arrays, "values", np.float64, (n_series, None), finite=False)
+    sizes = [array.shape[1] for array in flatten_states(_state_template(network))]
+    for k, size in enumerate(sizes):
+        check_array(arrays, f"state.{k}", np.float32, (n_series, size))
+    if unknown := arrays.keys() - set(NetworkState._fields) - {f"state.{k}" for k in range(len(sizes))}:
+        raise SchemaError(f"array {min(unknown)[:40]!r} belongs to no state")
 
 
 def from_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> NetworkState:
