@@ -35,7 +35,7 @@ def test_write_that_fails_raises_and_keeps_the_old_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(ConfigError, match="got No space left on device"):
         safefile.write(path, "example", {"other": 1}, ARRAYS)
     assert path.read_bytes() == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gatecast.cli.output_files import GATES, PLOT, REPORT, TABLE, check_outputs, write_atomically, write_outputs
+from gatecast.cli.output_files import GATES, PLOT, REPORT, TABLE, check_outputs, write_outputs
 from gatecast.errors import ConfigError, DataError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux")
@@ -136,31 +136,12 @@ def test_write_outputs_translates_only_errors_about_the_draft(file):
         write_outputs(targets, {"--out": lambda draft: refuse(draft, "row 3")})
 
 
-def test_write_atomically_makes_files_appear_together(tmp_path):
-    targets = [tmp_path / "a.csv", tmp_path / "b.PNG"]
-    with write_atomically(targets) as drafts:
-        assert [draft.parent for draft in drafts] == [tmp_path, tmp_path]
-        assert [draft.suffix for draft in drafts] == [".csv", ".png"]
-        for draft in drafts:
-            draft.write_text("new")
-            assert not any(target.exists() for target in targets)
-    assert sorted(os.listdir(tmp_path)) == ["a.csv", "b.PNG"]
+def test_write_outputs_names_the_first_option_when_the_disk_is_full_at_the_end(file, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
 
-
-def test_write_atomically_leaves_old_files_after_a_failure(tmp_path):
-    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
-    old.write_text("old")
-    with pytest.raises(RuntimeError, match="no space"), write_atomically([old, new]) as drafts:  # noqa: PT012
-        drafts[0].write_text("half")
-        raise RuntimeError("no space")
-    assert os.listdir(tmp_path) == ["old.csv"]
-    assert old.read_text() == "old"
-
-
-def test_write_atomically_keeps_a_symbolic_link(tmp_path):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link.csv").symlink_to(tmp_path / "real" / "a.csv")
-    with write_atomically([tmp_path / "link.csv"]) as drafts:
-        drafts[0].write_text("new")
-    assert (tmp_path / "link.csv").is_symlink()
-    assert (tmp_path / "real" / "a.csv").read_text() == "new"
+    monkeypatch.setattr(os, "fsync", full)
+    targets = check_outputs([file], {TABLE: "a.csv"})
+    with pytest.raises(ConfigError, match=r"Cannot write --out \(a\.csv\): got No space left on device"):
+        write_outputs(targets, {"--out": lambda draft: draft.write_text("written")})
+    assert os.listdir(file.parent) == ["sales.csv"]

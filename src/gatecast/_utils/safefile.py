@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils.atomic import replacing
 from gatecast._utils.schema import SchemaError
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, FormatError, GatecastError
@@ -63,13 +64,10 @@ def write(
     header = {"schema": SCHEMA, "kind": kind, "settings": settings}
     header["sha256"] = _digest(header, arrays)
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {_KEY: json.dumps(header)})
-    # Two processes that save to the same path must not write to the same temporary file.
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
+        with replacing([target]) as (draft,):
+            draft.write_bytes(data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ConfigError(
             "Cannot write the file",
             where=str(target),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gatecast._utils.atomic import draft_of, replacing
 from gatecast.cli.input_files import named_path
 from gatecast.errors import ConfigError, DataError
 
@@ -24,7 +25,6 @@ __all__ = [
     "check_distinct",
     "check_not_input",
     "check_outputs",
-    "write_atomically",
     "write_outputs",
 ]
 
@@ -149,7 +149,10 @@ def _require_library(path: Path, kind: OutputKind) -> None:
 
 def _try_to_write(path: Path, option: str) -> None:
     """Create a file and remove it: permissions alone do not tell what a file system accepts."""
-    draft = _draft(path.resolve())
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        return
+    draft = draft_of(target)
     try:
         draft.open("xb").close()
         draft.unlink()
@@ -162,11 +165,6 @@ def _unwritable(path: Path, option: str, reason: str) -> ConfigError:
     return ConfigError(f"Cannot write {option}", where=str(path), got=reason)
 
 
-def _draft(target: Path) -> Path:
-    """Return a free name in the same folder."""
-    return target.with_name(f".{target.stem}.{os.getpid()}{target.suffix.lower()}")
-
-
 def write_outputs(targets: Mapping[str, Path], writers: Mapping[str, Callable[[Path], Any]]) -> list[str]:
     """Write all files or none, and return their names.
 
@@ -177,10 +175,15 @@ def write_outputs(targets: Mapping[str, Path], writers: Mapping[str, Callable[[P
     Raises:
         ConfigError: The system refuses a file.
     """
-    with write_atomically(list(targets.values())) as drafts:
-        for (option, target), draft in zip(targets.items(), drafts, strict=True):
-            with _naming(target, option, draft):
-                writers[option](draft)
+    names = list(targets.items())
+    try:
+        with replacing(list(targets.values())) as drafts:
+            for (option, target), draft in zip(names, drafts, strict=True):
+                with _naming(target, option, draft):
+                    writers[option](draft)
+    except OSError as error:
+        option, target = names[0]
+        raise _unwritable(target, option, error.strerror or str(error)) from error
     return [str(target) for target in targets.values()]
 
 
@@ -196,25 +199,3 @@ def _naming(target: Path, option: str, draft: Path) -> Iterator[None]:
         if error.where != str(draft):
             raise
         raise _unwritable(target, option, str(error.got) or error.what) from error
-
-
-@contextmanager
-def write_atomically(targets: Sequence[Path]) -> Iterator[list[Path]]:
-    """Lend names to write to: they become `targets` at the end, or vanish if anything fails.
-
-    Args:
-        targets: The final files. Each draft lies in the folder of its target, so that renaming is one step.
-
-    Yields:
-        A free name with the same suffix for each target.
-    """
-    # A symbolic link survives: the file that it points to is replaced.
-    resolved = [target.resolve() for target in targets]
-    drafts = [_draft(target) for target in resolved]
-    try:
-        yield drafts
-        for draft, target in zip(drafts, resolved, strict=True):
-            os.replace(draft, target)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
 import os
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.atomic import replacing
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.raw_table import RawColumn
 from gatecast.errors import DataError
@@ -45,17 +47,13 @@ def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) ->
     target = Path(path)
     arrays = {name: np.asarray(column) for name, column in columns.items()}
     _check_target(target)
-    # A temporary file in the same folder, because renaming is atomic only within a file system.
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        # DuckDB does not raise OSError: let Python detect a folder that is not writable first.
-        temporary.touch()
-        _WRITERS[target.suffix.lower()](arrays, temporary)
-        temporary.replace(target)
+        with replacing([target]) as (draft,):
+            # DuckDB does not raise OSError: let Python detect a folder that is not writable first.
+            draft.touch()
+            _WRITERS[target.suffix.lower()](arrays, draft)
     except OSError as error:
         raise DataError("Cannot write the file", where=str(target), got=error.strerror or str(error)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
     return target
 
 
@@ -107,7 +105,16 @@ def _write_parquet(columns: dict[str, RawColumn], path: Path) -> None:
     selection = f"(SELECT * REPLACE ({casts}) FROM columns_to_write)" if aware else "columns_to_write"
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.register("columns_to_write", registered)
-        connection.execute(f"COPY {selection} TO '{quoted}' (FORMAT parquet)")
+        try:
+            connection.execute(f"COPY {selection} TO '{quoted}' (FORMAT parquet)")
+        except duckdb.IOException as error:
+            raise OSError(errno.EIO, _reason(error, path)) from None
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Return why DuckDB could not write, without the name of the draft."""
+    line = str(error).splitlines()[0].removeprefix("IO Error: ").replace(f'"{path}"', "the file")
+    return line.rstrip(". ") or "the system refused it"
 
 
 def _has_offsets(column: RawColumn) -> bool:
