@@ -51,7 +51,7 @@ from gatecast.data.sources.dataframes import (
 from gatecast.data.sources.files import from_file, from_pattern, from_stdin
 from gatecast.data.sources.key_columns import add_offsets
 from gatecast.data.sources.patterns import is_pattern, match_files, split_selection
-from gatecast.data.sources.sql import files_in_query, from_database, from_query, is_database, is_query
+from gatecast.data.sources.sql import files_in_query, files_in_views, from_database, from_query, is_database, is_query
 from gatecast.data.sources.stdin import STDIN, list_stdin
 from gatecast.data.sources.writers import write
 from gatecast.errors import ConfigError, DataError, GatecastError
@@ -267,13 +267,13 @@ def list_files(source: str | os.PathLike[str]) -> tuple[Path, ...]:
     ()
     """
     text = os.fspath(source)
-    if os.path.isfile(text) and not (isinstance(source, str) and source == STDIN):
+    if os.path.isfile(text) and not is_database(text) and not (isinstance(source, str) and source == STDIN):
         return (Path(text),)
     if is_query(text):
         return files_in_query(text)
     if is_database(text):
         database, _, selection = text.partition("::")
-        return (*match_files(database), *files_in_query(selection))
+        return (*match_files(database), *files_in_query(selection), *files_in_views(database))
     if isinstance(source, str) and source == STDIN:
         return list_stdin()
     return match_files(split_selection(text)[0])

@@ -24,6 +24,7 @@ from gatecast.errors import DataError
 __all__ = [
     "QueryResult",
     "files_in_query",
+    "files_in_views",
     "from_database",
     "from_query",
     "is_database",
@@ -43,6 +44,9 @@ DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 MIN_ROWS_FOR_ENUM = 200_000
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+
+
+_DOLLAR_QUOTED = re.compile(r"\$(?P<tag>\w*)\$(?P<text>.*?)\$(?P=tag)\$", re.DOTALL)
 
 
 class QueryResult(NamedTuple):
@@ -84,7 +88,21 @@ def files_in_query(query: str) -> tuple[Path, ...]:
     ()
     """
     quoted = (text[1:-1].replace(text[0] * 2, text[0]) for text in _QUOTED.findall(query))
-    return tuple(path for name in quoted for path in match_files(name))
+    dollars = (match["text"] for match in _DOLLAR_QUOTED.finditer(query))
+    return tuple(path for name in (*quoted, *dollars) for path in match_files(name))
+
+
+def files_in_views(database: str) -> tuple[Path, ...]:
+    """Return the existing files that the views of a database read; none where it cannot be opened.
+
+    >>> files_in_views("no.duckdb")
+    ()
+    """
+    try:
+        views = run_query("SELECT sql FROM duckdb_views() WHERE NOT internal", database, "", database)
+    except DataError:
+        return ()
+    return tuple(path for text in views.columns["sql"].tolist() for path in files_in_query(str(text)))
 
 
 def is_database(source: str) -> bool:
