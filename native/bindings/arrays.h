@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "include/types.h"
+#include "runtime/kernel_calls.h"
 #include "runtime/memory_pool.h"
 
 namespace gatecast::bind {
@@ -32,6 +33,22 @@ using Integers = nb::ndarray<const int64_t, nb::c_contig, nb::device::cpu>;
 using Flags = nb::ndarray<const bool, nb::c_contig, nb::device::cpu>;
 using InOutDoubles = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
 using Shape = std::initializer_list<int64_t>;
+
+// The interpreter's lock, given back while a kernel runs. See kernel_calls.h for why this is not gil_scoped_release.
+class WithoutLock {
+ public:
+  WithoutLock() : state_(PyEval_SaveThread()) { begin_kernel(); }
+  ~WithoutLock() {
+    end_kernel();
+    PyEval_RestoreThread(state_);
+    left_kernel();
+  }
+  WithoutLock(const WithoutLock&) = delete;
+  WithoutLock& operator=(const WithoutLock&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
 
 inline std::string text(const int64_t* dims, size_t n) {
   std::string s = "(";

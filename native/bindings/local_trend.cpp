@@ -47,7 +47,7 @@ void local_trend(Doubles y, Integers n, Integers linear, Doubles alpha, Doubles 
                                       .linear = linear.data(),
                                       .mean = mean.data(),
                                       .variance = variance.data()};
-  nb::gil_scoped_release release;
+  const WithoutLock without_lock;
   gatecast::kernels().local_trend(grid, data);
 }
 

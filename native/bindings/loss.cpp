@@ -22,7 +22,7 @@ std::tuple<double, Out> loss(int kind, std::vector<float> parameters, In predict
   float* d = gradient.data();
   double sum = 0;
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     sum = gatecast::kernels().loss(a, d);
   }
   return {sum, std::move(gradient)};

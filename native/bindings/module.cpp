@@ -29,8 +29,14 @@ std::vector<std::tuple<std::string, Names, Names, Names, Names, Names>> cells() 
 
 void set_num_threads(int n) {
   if (n < 1 || n > 256) throw nb::value_error("threads must lie in 1..256");
-  nb::gil_scoped_release release;
+  const WithoutLock without_lock;
   gatecast::set_num_threads(n);
+}
+
+// Registered with atexit: daemon threads in kernels must not come back while the interpreter ends.
+void end_all_kernels() {
+  const nb::gil_scoped_release release;
+  gatecast::end_all_kernels();
 }
 
 }  // namespace
@@ -52,6 +58,7 @@ NB_MODULE(_native, m) {
   m.def("release_memory", &gatecast::release_memory);
   m.def("memory_requests", &gatecast::system_requests);
   m.def("cells", &cells);
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function(&end_all_kernels));
   gatecast::bind_recurrent(m);
   gatecast::bind_quantiles(m);
   gatecast::bind_losses(m);

@@ -34,7 +34,7 @@ Out quantiles_forward(In x, int64_t count) {
   const float* p = x.data();
   float* q = y.data();
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().quantiles_forward(a, p, q);
   }
   return y;
@@ -47,7 +47,7 @@ Out quantiles_backward(In x, In dy, int64_t count) {
   const float *p = x.data(), *q = dy.data();
   float* r = dx.data();
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().quantiles_backward(a, p, q, r);
   }
   return dx;

@@ -46,7 +46,7 @@ std::tuple<MaybeOut, MaybeOut, Outs> forward(int cell, int64_t heads, std::vecto
   a.saved = data(saved);
   for (size_t s = 0; s < last.size(); ++s) a.stateT[s] = last[s].data();
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().forward(a);
   }
   return {std::move(y), std::move(saved), std::move(last)};
@@ -105,7 +105,7 @@ std::tuple<MaybeOut, Outs, std::vector<MaybeOut>> backward(int cell, int64_t hea
   d.dgain = data(grads[4]);
   d.dWr = data(grads[5]);
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().backward(a, d);
   }
   return {std::move(dx), std::move(first), std::move(grads)};
@@ -133,7 +133,7 @@ Out dense_forward(In x, In W, In b, int activation) {
   Out y = make({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), a.M, a.lanes});
   a.y = y.data();
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().dense_forward(a);
   }
   return y;
@@ -151,7 +151,7 @@ std::tuple<MaybeOut, Out, Out> dense_backward(In x, In W, MaybeIn y, In dy, int 
   Out dW = make({a.K, a.M}), db = make({a.M});
   const gatecast::DenseGrad d = {.dy = dy.data(), .dx = data(dx), .dW = dW.data(), .db = db.data()};
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().dense_backward(a, d);
   }
   return {std::move(dx), std::move(dW), std::move(db)};
@@ -166,7 +166,7 @@ Out dropout(In x, double rate, uint64_t key) {
   float* q = y.data();
   const int64_t n = static_cast<int64_t>(x.size());
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().dropout(p, q, n, static_cast<float>(rate), key);
   }
   return y;
@@ -178,7 +178,7 @@ void adam(InOut m, InOut v, InOut g, double beta1, double beta2, double eps, dou
   expect("v", v, {n});
   expect("g", g, {n});
   const auto f = [](double value) { return static_cast<float>(value); };
-  nb::gil_scoped_release release;
+  const WithoutLock without_lock;
   gatecast::kernels().adam(m.data(), v.data(), g.data(), n,
                            {.beta1 = f(beta1),
                             .one_minus_beta1 = f(1 - beta1),

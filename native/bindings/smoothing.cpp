@@ -29,7 +29,7 @@ void theta_sums(Doubles y, Integers n, Integers first, Doubles alpha, InOutDoubl
                                       .first = first.data(),
                                       .alpha = alpha.data(),
                                       .sums = sums.data()};
-  nb::gil_scoped_release release;
+  const WithoutLock without_lock;
   gatecast::kernels().theta_sums(data);
 }
 
@@ -54,7 +54,7 @@ void theta_forecast(Doubles y, Integers n, Doubles alpha, Doubles w, Doubles fir
                                     .w = w.data(),
                                     .first = first.data(),
                                     .point = point.data()};
-  nb::gil_scoped_release release;
+  const WithoutLock without_lock;
   gatecast::kernels().theta_forecast(data);
 }
 
@@ -90,7 +90,7 @@ gatecast::SeasonalSmoothing smoothing_of(const Doubles& z, const Flags& observed
 void seasonal_smoothing(Doubles z, Flags observed, Doubles alpha, Doubles gamma, Doubles start, InOutDoubles level,
                         InOutDoubles season, InOutDoubles gain) {
   const auto data = smoothing_of(z, observed, alpha, gamma, start, level, season, gain);
-  nb::gil_scoped_release release;
+  const WithoutLock without_lock;
   gatecast::kernels().seasonal_smoothing(data);
 }
 
@@ -108,7 +108,7 @@ void seasonal_smoothing_backward(Doubles z, Flags observed, Doubles gamma, InOut
                                                     .dalpha = dalpha.data(),
                                                     .dgamma = dgamma.data(),
                                                     .dstart = dstart.data()};
-  nb::gil_scoped_release release;
+  const WithoutLock without_lock;
   gatecast::kernels().seasonal_smoothing_backward(data, gradient);
 }
 

@@ -140,7 +140,7 @@ class TrainingStack {
     s.loss.scale = static_cast<float>(scale);
     s.dx = checked_out("dx", dx, {blocks, T, rows_in_, gatecast::LANES});
     s.dy = checked_out("dy", dy, {blocks, steps, rows_, gatecast::LANES});
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     return gatecast::kernels().train_stack(s);
   }
 

@@ -2,47 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from gatecast._utils.printable import printable, quoted_briefly, shorten
 
 __all__ = ["ConfigError", "DataError", "FormatError", "GatecastError", "NotFittedError"]
-
-
-MAX_QUOTED = 200
-"""Characters of data that a message quotes, at most."""
-
-_QUOTED = re.compile(rf"""(?P<mark>['"])(?P<text>(?:(?!(?P=mark)).){{{MAX_QUOTED + 1},}})(?P=mark)""", re.DOTALL)
-
-
-def printable(text: str) -> str:
-    r"""Return text without characters that a terminal obeys, which are written as escapes; line ends stay.
-
-    >>> printable("a\x1b[31mb\n")
-    'a\\x1b[31mb\n'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
-
-
-def shorten(text: str) -> str:
-    """Return the beginning of a long text.
-
-    >>> len(shorten("x" * 1000))
-    203
-    """
-    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
-
-
-def quoted_briefly(text: str) -> str:
-    """Return a printable sentence whose quotations are short.
-
-    >>> len(quoted_briefly("Unknown model '" + "x" * 1000 + "'"))
-    219
-    """
-    text = printable(text)
-    if len(text) <= MAX_QUOTED:
-        return text
-    return _QUOTED.sub(lambda match: f"{match['mark']}{shorten(match['text'])}{match['mark']}", text)
 
 
 class GatecastError(Exception):

@@ -1,7 +1,8 @@
 """Entry point of the command line: runs a command, and turns errors into one message and an exit code.
 
-Exit codes: 0 done; 1 a problem of the data; 2 wrong use (an option, a missing file); 70 a defect of gatecast;
-130 interrupted. Messages go to standard error as `error: ...`, with --json also to standard output as a document.
+Exit codes: 0 done; 1 a problem of the data; 2 wrong use (an option, a missing file); 70 a defect of gatecast; 130
+interrupted by Ctrl-C, 143 by SIGTERM, 129 by a terminal that was closed. Messages go to standard error as `error: ...`,
+with --json also to standard output as a document.
 The version is printed without loading anything else.
 """
 
@@ -17,6 +18,7 @@ from contextlib import suppress
 
 from gatecast import __version__
 from gatecast.cli.option_names import with_options
+from gatecast.cli.process import ending, open_closed_streams, stop_on_signals, usable_width
 from gatecast.errors import DataError, FormatError, GatecastError
 
 __all__ = ["main"]
@@ -43,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
+        stop_on_signals()
+        open_closed_streams()
+        usable_width()
         _prepare_process()
     _replace_unencodable_characters()
     try:
@@ -70,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A second Ctrl-C, while Python ends, would only print a traceback.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     if code == INTERRUPTED:
-        _print_error("interrupted")
+        code, word = ending()
+        _print_error(word)
     return code
 
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import typer
 
+from gatecast._utils.printable import printable
+
 __all__ = [
+    "echo",
     "format_findings",
     "format_table",
     "print_document",
@@ -27,6 +30,15 @@ _ADVICE = re.compile(r"--[a-z][a-z-]*(?![a-z-]| column)")
 """An option to set, not one that tells the role of a column."""
 MAX_ROWS = 12
 """Rows of a table on the screen."""
+
+
+def echo(text: str = "") -> None:
+    r"""Print text; what a terminal would obey in the names of series is escaped.
+
+    >>> echo("\x1b[31mred")
+    \x1b[31mred
+    """
+    typer.echo(printable(text))
 
 
 def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -67,7 +79,7 @@ def print_table(columns: Mapping[str, Any]) -> None:
     from gatecast.cli.json_output import rows
 
     n_rows = len(next(iter(columns.values())))
-    typer.echo(format_table(rows({name: column[:MAX_ROWS] for name, column in columns.items()})))
+    echo(format_table(rows({name: column[:MAX_ROWS] for name, column in columns.items()})))
     if n_rows > MAX_ROWS:
         typer.echo(f"... {n_rows - MAX_ROWS:,} more rows; --out FILE writes all of them")
 
@@ -109,7 +121,7 @@ def format_findings(findings: Sequence[str], command: str = "") -> str:
 
 def print_parts(*parts: str | None, files: Sequence[str] = ()) -> None:
     """Print paragraphs with a line between them, and the files written; empty ones are left out."""
-    typer.echo("\n\n".join(part for part in (*parts, written_lines(files)) if part))
+    echo("\n\n".join(part for part in (*parts, written_lines(files)) if part))
 
 
 def written_lines(files: Sequence[str]) -> str:
@@ -146,8 +158,8 @@ def print_prediction(
         print_document(command, {"forecast": rows(columns), "file": next(iter(files), None)}, findings)
         return
     if findings:
-        typer.echo(f"{format_findings(findings, command)}\n")
+        echo(f"{format_findings(findings, command)}\n")
     if files:
-        typer.echo(written_lines(files))
+        echo(written_lines(files))
     else:
         print_table(columns)

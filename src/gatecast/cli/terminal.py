@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast._utils.formatting import format_count, format_times
+from gatecast._utils.printable import printable
 from gatecast.cli.forecast_view import ForecastView, forecast_table, summary_rows
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, draw
@@ -77,11 +78,11 @@ def _console(stream: TextIO | None) -> Iterator[Console]:
 
 def _report(console: Console, view: ForecastView, files: Sequence[str]) -> None:
     """Print all sections, one below the other."""
-    console.print(Text(STDIN_LABEL if view.file == STDIN else view.file, style="bold"), soft_wrap=True)
+    console.print(_text(STDIN_LABEL if view.file == STDIN else view.file, style="bold"), soft_wrap=True)
     _section(console, _summary(view))
     if view.evaluation is not None:
         _section(console, _table(score_table(view.evaluation)))
-        _section(console, Text(view.evaluation.verdict, style="bold"))
+        _section(console, _text(view.evaluation.verdict, style="bold"))
     if view.advice:
         _section(console, Text(view.advice))
     drawing = chart(view, min(console.width - 2, MAX_WIDTH), unicode=console.encoding.startswith("utf"))
@@ -95,7 +96,7 @@ def _report(console: Console, view: ForecastView, files: Sequence[str]) -> None:
         console.print(Text(f"  ... {format_count(n_left_out, 'more row')}, {where}", style="dim"))
     console.print()
     for name in files:
-        console.print(Text(f"  written: {name}"), soft_wrap=True)
+        console.print(_text(f"  written: {name}"), soft_wrap=True)
     console.print(Text(f"  {view.seconds:.1f} s", style="dim"))
 
 
@@ -146,7 +147,7 @@ def _summary(view: ForecastView) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, fact in summary_rows(view):
-        table.add_row(name, Text(fact))
+        table.add_row(name, _text(fact))
     return table
 
 
@@ -155,10 +156,15 @@ def _table(grid: TextTable) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for k, name in enumerate(grid.columns):
         # Times are never broken; intervals may be, in a narrow terminal.
-        table.add_column(Text(name), justify="right" if k else "left", overflow="fold", no_wrap=not k)
+        table.add_column(_text(name), justify="right" if k else "left", overflow="fold", no_wrap=not k)
     for row in grid.rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_text, row))
     return table
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return text for the console; what a terminal would obey in the names of series is escaped."""
+    return Text(printable(text), style=style)
 
 
 def _colored(drawing: TerminalChart) -> Text:

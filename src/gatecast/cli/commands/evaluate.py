@@ -8,7 +8,7 @@ import typer
 
 from gatecast.cli.input_files import check_model, check_source
 from gatecast.cli.options import WHOLE, Json, ModelFile, Out, Setting, parse_option
-from gatecast.cli.output import format_findings, print_document, print_parts
+from gatecast.cli.output import echo, format_findings, print_document, print_parts
 from gatecast.cli.output_files import TABLE, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "evaluate"]
@@ -56,7 +56,7 @@ def evaluate(
     from gatecast.cli.terminal import print_table
     from gatecast.reporting.text_tables import score_table
 
-    typer.echo(format_findings(evaluation.findings, "evaluate") + "\n")
+    echo(format_findings(evaluation.findings, "evaluate") + "\n")
     print_table(score_table(evaluation))
-    typer.echo()
+    echo()
     print_parts(evaluation.verdict, files=files)

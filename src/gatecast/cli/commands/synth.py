@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatecast.cli.options import WHOLE, Json, Out, Seed, Setting, ValueKind, parse_option
-from gatecast.cli.output import print_document, print_table, written_lines
+from gatecast.cli.output import echo, print_document, print_table, written_lines
 from gatecast.cli.output_files import TABLE, check_outputs, write_outputs
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def synth(
     if json:
         print_document("synth", {"kind": name, "seed": number, "families": _families(name, batch), "files": files})
     elif files:
-        typer.echo(written_lines(files))
+        echo(written_lines(files))
     else:
         print_table(columns)
 

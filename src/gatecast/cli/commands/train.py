@@ -9,7 +9,7 @@ import typer
 
 from gatecast.cli.input_files import check_source
 from gatecast.cli.options import File, ForecasterOptions, Json
-from gatecast.cli.output import format_findings, print_document, progress
+from gatecast.cli.output import echo, format_findings, print_document, progress
 from gatecast.cli.output_files import MODEL, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "train"]
@@ -54,4 +54,4 @@ def train(
         print_document("train", facts, forecaster.findings_)
         return
     lines = (format_findings(forecaster.findings_), verdict, advice, f"written: {out} ({seconds} s)")
-    typer.echo("\n".join(line for line in lines if line))
+    echo("\n".join(line for line in lines if line))

@@ -22,7 +22,7 @@ from gatecast.cli.options import (
     Setting,
     parse_option,
 )
-from gatecast.cli.output import format_findings, format_table, print_document, progress
+from gatecast.cli.output import echo, format_findings, format_table, print_document, progress
 from gatecast.cli.output_files import (
     MODEL,
     PLOT,
@@ -119,7 +119,7 @@ def tune(
         result.validation_summary,
         result.test_summary,
     ]
-    typer.echo("\n".join([*lines, *(f"written: {name}" for name in files)]))
+    echo("\n".join([*lines, *(f"written: {name}" for name in files)]))
 
 
 def _search_space(model: str | list[str]) -> dict[str, Any] | None:

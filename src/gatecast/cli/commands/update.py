@@ -9,7 +9,7 @@ import typer
 
 from gatecast.cli.input_files import check_model, check_source
 from gatecast.cli.options import Json, ModelFile
-from gatecast.cli.output import format_findings, print_document, progress
+from gatecast.cli.output import echo, format_findings, print_document, progress
 from gatecast.cli.output_files import MODEL, OutputKind, check_outputs, write_outputs
 
 if TYPE_CHECKING:
@@ -59,11 +59,9 @@ def update(
         return
     from gatecast._utils.formatting import format_count
 
-    typer.echo(format_findings(forecaster.findings_, "update"))
-    typer.echo(
-        f"{format_count(new_rows, 'new row')}, {new_series:,} new series; now {n_rows:,} rows of {n_series:,} series"
-    )
-    typer.echo(f"written: {files[0]} ({seconds} s)")
+    echo(format_findings(forecaster.findings_, "update"))
+    echo(f"{format_count(new_rows, 'new row')}, {new_series:,} new series; now {n_rows:,} rows of {n_series:,} series")
+    echo(f"written: {files[0]} ({seconds} s)")
 
 
 def _size(forecaster: Forecaster) -> tuple[int, int]:

@@ -1,0 +1,73 @@
+"""What surrounds a command: streams that are closed, signals that end it, the width of the terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+__all__ = ["ending", "open_closed_streams", "stop_on_signals", "usable_width"]
+
+SIGNALS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal was closed"}
+"""Signals that end a command, and the word for each."""
+
+_received: list[int] = []
+
+
+class Ended(KeyboardInterrupt):
+    """A signal ends the command; Python would take a KeyboardInterrupt itself for the end of its process by SIGINT."""
+
+
+def open_closed_streams() -> None:
+    """Open the streams that the caller has closed, so that what is written to them goes nowhere.
+
+    Without it, the next file that is opened would become standard output.
+    """
+    for descriptor, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        if not _is_open(descriptor):
+            # The system gives the lowest number that is free: this one.
+            os.open(os.devnull, mode)
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(descriptor, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - until the end
+
+
+def _is_open(descriptor: int) -> bool:
+    """Return whether a stream is open."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def usable_width() -> None:
+    """Leave out a width of the terminal that is none, such as 0: nothing would be printed."""
+    if "COLUMNS" in os.environ and not (os.environ["COLUMNS"].isdecimal() and int(os.environ["COLUMNS"]) > 0):
+        del os.environ["COLUMNS"]
+
+
+def stop_on_signals() -> None:
+    """Let signals that end a process end a command in order: drafts are removed, and a word says why."""
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        # A signal that the caller ignores, as nohup does, stays ignored.
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """Interrupt whatever runs."""
+    _received.append(number)
+    raise Ended
+
+
+def ending() -> tuple[int, str]:
+    """Return the exit code and the word of what ended the command.
+
+    >>> ending()
+    (130, 'interrupted')
+    """
+    number = _received[0] if _received else signal.SIGINT
+    return 128 + number, SIGNALS[signal.Signals(number).name]

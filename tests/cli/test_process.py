@@ -1,0 +1,79 @@
+"""What surrounds a command: closed streams, signals, widths that are none, names that would command a terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gatecast.cli.main import main
+
+posix = pytest.mark.skipif(os.name != "posix", reason="streams and signals of POSIX")
+
+
+def start(arguments, folder, *, closed=(), **environment):
+    """Start the program with some streams closed."""
+    script = f"import os, sys\nfor k in {tuple(closed)}: os.close(k)\nos.execv(sys.executable, {arguments!r})"
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+    environment = {**os.environ, "GATECAST_THREADS": "1", **environment}
+    return subprocess.Popen([sys.executable, "-c", script], cwd=folder, env=environment, text=True, **streams)
+
+
+def program(*arguments):
+    """Return a command line of the program."""
+    return [sys.executable, "-m", "gatecast", *arguments]
+
+
+@posix
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("works", [True, False])
+def test_closed_streams_change_neither_the_work_nor_the_exit_code(workdir, closed, works):
+    source = "sales.csv" if works else "nowhere.csv"
+    process = start(
+        program("forecast", source, "-h", "3", "--model", "naive", "--out", "o.csv"), workdir, closed=closed
+    )
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == (0 if works else 2)
+    assert (workdir / "o.csv").exists() == works
+    if works:
+        assert (workdir / "o.csv").read_text().startswith("month,Naive")
+    assert "Traceback" not in error
+    assert bool(out) == (works and 1 not in closed)
+    assert bool(error) == (not works and 2 not in closed)
+
+
+@pytest.mark.parametrize("width", ["0", "-5", "wide", ""])
+def test_a_width_that_is_none_prints_as_usual(workdir, width):
+    process = start(program("forecast", "sales.csv", "-h", "3", "--model", "naive"), workdir, COLUMNS=width)
+    out, _ = process.communicate(timeout=120)
+    assert "Naive" in out
+    assert process.returncode == 0
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "code", "word"), [("SIGTERM", 143, "terminated"), ("SIGINT", 130, "interrupted")])
+def test_a_signal_leaves_a_word_and_no_drafts(workdir, name, code, word):
+    before = sorted(os.listdir(workdir))
+    arguments = ("forecast", "sales.csv", "-h", "3", "--model", "lstm", "--max-steps", "100000", "--out", "o.parquet")
+    process = start(program(*arguments), workdir)
+    time.sleep(4)
+    process.send_signal(getattr(signal, name))
+    _, error = process.communicate(timeout=120)
+    assert (process.returncode, error) == (code, f"error: {word}\n")
+    assert sorted(os.listdir(workdir)) == before
+
+
+def test_names_of_series_do_not_command_the_terminal(workdir, capsys):
+    rows = (workdir / "shops.csv").read_text().replace("north", "\x1b[31mno\x9brth\u202e")
+    (workdir / "shops.csv").write_text(rows)
+    naive = ["shops.csv", "-h", "3", "--model", "naive"]
+    for arguments in (["train", *naive, "--out", "m.gatecast"], ["predict", "m.gatecast"], ["forecast", *naive]):
+        assert main(arguments) == 0
+        printed = capsys.readouterr()
+        assert not set(printed.out + printed.err) & {"\x1b", "\x9b", "\u202e"}
+        assert ("\\x1b[31mno" in printed.out) == (arguments[0] != "train")
