@@ -7,6 +7,9 @@ result has to fit.
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
@@ -19,6 +22,7 @@ from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
 from gatecast.data.sources.dataframes import make_table, to_raw_column
 from gatecast.data.sources.patterns import match_files
+from gatecast.data.sources.trust import is_trusted
 from gatecast.errors import DataError
 
 __all__ = [
@@ -40,6 +44,18 @@ DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
+LOCKED: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+}
+"""Settings under which a query reads no file but the database."""
+
+LIMITED: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB"}
+"""Settings for sources that are not trusted."""
+
+MAX_SECONDS = 60
+"""Seconds that a query takes, at most, if it is not trusted."""
+
 # From this number of rows on, a column of few distinct strings is transferred as an enumeration.
 MIN_ROWS_FOR_ENUM = 200_000
 
@@ -138,23 +154,35 @@ def from_query(query: str) -> RawTable:
     """Run a query and return its result as a table.
 
     Raises:
-        DataError: The query fails, or is not a single SELECT.
+        DataError: The query fails, is not a single SELECT, or is not trusted.
 
     >>> from_query("SELECT i AS ds, i * i AS y FROM range(3) AS t(i)").columns[1].tolist()
     [0, 1, 4]
     """
+    if not is_trusted():
+        raise DataError(
+            "A query may read any file, so it is run only if it is trusted",
+            where=_abbreviate(query),
+            expected="a file, or a table of a database",
+            fix="Load what the query needs into a DuckDB file, and write shop.duckdb::SELECT ... instead.",
+        )
     return _to_table(run_query(query, "", "The query failed", _abbreviate(query)))
 
 
 def from_database(source: str) -> RawTable:
     """Read a table or query of a DuckDB file: ``file.duckdb``, ``file.duckdb::table``, ``file.duckdb::SELECT ...``.
 
+    What the database holds reaches no file: its views and macros may have been written by others. A query that names
+    files itself reads them, if it is trusted.
+
     Raises:
         DataError: An unknown file or table, several tables of which none is named, or a query that fails.
     """
     database, _, selection = source.partition("::")
     if is_query(selection):
-        return _to_table(run_query(selection, database, "The query failed", f"{database}, {_abbreviate(selection)}"))
+        where = f"{database}, {_abbreviate(selection)}"
+        locked = not (is_trusted() and files_in_query(selection))
+        return _to_table(run_query(selection, database, "The query failed", where, locked=locked))
     names = _list_tables(database)
     name = selection.strip() or (names[0] if len(names) == 1 else "")
     if name not in names:
@@ -169,7 +197,7 @@ def from_database(source: str) -> RawTable:
         )
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
     where = f"{database}, table {name!r}"
-    return _to_table(run_query(f"SELECT * FROM {quoted}", database, "Cannot read the table", where))
+    return _to_table(run_query(f"SELECT * FROM {quoted}", database, "Cannot read the table", where, locked=True))
 
 
 def _list_tables(database: str) -> list[str]:
@@ -178,11 +206,11 @@ def _list_tables(database: str) -> list[str]:
         "SELECT CASE table_schema WHEN 'main' THEN '' ELSE table_schema || '.' END || table_name AS name"
         " FROM information_schema.tables WHERE table_catalog <> 'temp' ORDER BY name"
     )
-    result = run_query(query, database, "Cannot read the database", database)
+    result = run_query(query, database, "Cannot read the database", database, locked=True)
     return [str(name) for name in result.columns["name"].tolist()]
 
 
-def run_query(query: str, database: str, what: str, where: str) -> QueryResult:
+def run_query(query: str, database: str, what: str, where: str, *, locked: bool = False) -> QueryResult:
     """Run a query and fetch its result.
 
     Args:
@@ -190,9 +218,10 @@ def run_query(query: str, database: str, what: str, where: str) -> QueryResult:
         database: File of the database; empty for one in memory.
         what: What messages say if the query fails.
         where: What messages call the source.
+        locked: Whether the query reaches no file but the database.
 
     Raises:
-        DataError: The query fails, or is not a single SELECT.
+        DataError: The query fails, is not a single SELECT, or takes more time or memory than it may.
 
     >>> run_query("SELECT 1 AS one", "", "The query failed", "a query").columns["one"].tolist()
     [1]
@@ -207,7 +236,11 @@ def run_query(query: str, database: str, what: str, where: str) -> QueryResult:
             fix=f"Check the path; the current folder is {Path.cwd()}.",
         )
     try:
-        with duckdb.connect(database or ":memory:", read_only=bool(database), config=DUCKDB_SETTINGS) as connection:
+        settings = DUCKDB_SETTINGS | (LOCKED if locked else {}) | ({} if is_trusted() else LIMITED)
+        with (
+            duckdb.connect(database or ":memory:", read_only=bool(database), config=settings) as connection,
+            _limited_time(connection),
+        ):
             statements = connection.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise DataError(
@@ -217,9 +250,36 @@ def run_query(query: str, database: str, what: str, where: str) -> QueryResult:
                     expected="a single SELECT statement",
                 )
             return _fetch(connection, statements[0].query.strip().rstrip(";"))
+    except duckdb.PermissionException:
+        raise DataError(
+            "The database, or a query of it, reads files, and may not",
+            where=where,
+            expected="tables of the database",
+            fix="Copy the data into a table; or, if you trust the query, write it out: SELECT ... FROM 'file.csv'.",
+        ) from None
+    except duckdb.InterruptException:
+        if is_trusted():
+            raise
+        expected = f"at most {MAX_SECONDS} s for a source that is not trusted"
+        raise DataError("The query takes too long", where=where, expected=expected) from None
     except duckdb.Error as error:
         lines = [line.strip() for line in str(error).splitlines()]
         raise DataError(what, where=where, got=lines[0].rstrip(". ")) from None
+
+
+@contextmanager
+def _limited_time(connection: Any) -> Iterator[None]:
+    """Interrupt a query that is not trusted after a minute."""
+    if is_trusted():
+        yield
+        return
+    timer = threading.Timer(MAX_SECONDS, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _fetch(connection: Any, query: str) -> QueryResult:
