@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from gatecast.cli.main import main
+from gatecast.data.sources.writers import write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="streams and signals of POSIX")
 
@@ -69,9 +71,10 @@ def test_a_signal_leaves_a_word_and_no_drafts(workdir, name, code, word):
 
 
 def test_names_of_series_do_not_command_the_terminal(workdir, capsys):
-    rows = (workdir / "shops.csv").read_text().replace("north", "\x1b[31mno\x9brth\u202e")
-    (workdir / "shops.csv").write_text(rows)
-    naive = ["shops.csv", "-h", "3", "--model", "naive"]
+    months = np.datetime64("2020-01") + np.arange(24)
+    ids = np.repeat(["\x1b[31mno\x9brth\u202e", "south"], 24).astype(object)
+    write({"shop": ids, "month": np.tile(months, 2).astype("M8[us]"), "sold": np.arange(48.0)}, "odd.parquet")
+    naive = ["odd.parquet", "-h", "3", "--model", "naive"]
     for arguments in (["train", *naive, "--out", "m.gatecast"], ["predict", "m.gatecast"], ["forecast", *naive]):
         assert main(arguments) == 0
         printed = capsys.readouterr()

@@ -45,6 +45,7 @@ def test_daemon_threads_inside_kernels_do_not_abort_the_process(forked):
 
 
 @pytest.mark.native
+@pytest.mark.slow
 def test_kernels_run_in_functions_that_are_called_at_the_end():
     code = """
 import atexit

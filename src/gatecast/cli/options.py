@@ -33,6 +33,7 @@ __all__ = [
     "Plot",
     "Refit",
     "Report",
+    "SafeCsv",
     "Seed",
     "SeriesId",
     "Setting",
@@ -242,6 +243,9 @@ Cells = Annotated[
 
 # Outputs.
 Out = Annotated[str | None, typer.Option(metavar="FILE", help="Write the table: .csv, .parquet or .json.")]
+SafeCsv = Annotated[
+    bool, typer.Option("--safe-csv", help="Write names that a spreadsheet would take for formulas as text.")
+]
 Plot = Annotated[str | None, typer.Option(metavar="FILE", help="Write a chart: .png or .svg.")]
 Report = Annotated[str | None, typer.Option(metavar="FILE", help="Write an HTML page: .html.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

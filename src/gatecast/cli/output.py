@@ -147,13 +147,14 @@ def print_prediction(
     findings: Sequence[str],
     *,
     json: bool = False,
+    safe_csv: bool = False,
 ) -> None:
     """Write a table of forecasts to its file, and print it as a document, or its first rows without a file."""
     from gatecast.cli.json_output import rows
     from gatecast.cli.output_files import write_outputs
     from gatecast.data.sources.writers import write
 
-    files = write_outputs(targets, {"--out": lambda path: write(columns, path)})
+    files = write_outputs(targets, {"--out": lambda path: write(columns, path, safe_csv=safe_csv)})
     if json:
         print_document(command, {"forecast": rows(columns), "file": next(iter(files), None)}, findings)
         return

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.html import with_security_policy
 from gatecast.plotting.spec import (
     FONTS,
     LIGHT,
@@ -173,7 +174,8 @@ def save(chart: Chart, path: Path | None, size: tuple[int, int]) -> Any:
     if path is None:
         return figure
     if path.suffix.lower() == ".html":
-        figure.write_html(path, include_plotlyjs=True, config={"displaylogo": False})
+        page = figure.to_html(include_plotlyjs=True, config={"displaylogo": False})
+        path.write_text(with_security_policy(page), encoding="utf-8")
     else:
         figure.write_image(path, width=size[0], height=size[1], scale=1.6)
     return None

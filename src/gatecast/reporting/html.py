@@ -8,6 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from gatecast._utils.html import with_security_policy
 from gatecast.plotting.plotly_backend import FONT_FAMILY, css_variables, to_plotly
 from gatecast.plotting.spec import DARK, LIGHT
 from gatecast.reporting.blocks import (
@@ -144,7 +145,7 @@ def render_page(title: str, sections: Sequence[Section], plotly: str, version: s
     data = PageData(Encoder(times))
     body = "\n".join(_render_section(section, data) for section in sections)
     links = "".join(f'<li><a href="#{section.key}">{escape(section.title)}</a></li>' for section in sections)
-    return PAGE.format(
+    page = PAGE.format(
         version=escape(version),
         title=escape(title),
         style=_style(),
@@ -156,6 +157,7 @@ def render_page(title: str, sections: Sequence[Section], plotly: str, version: s
         plotly=plotly.replace("</script", "<\\/script"),
         script=_asset("page.js"),
     )
+    return with_security_policy(page)
 
 
 def _style() -> str:

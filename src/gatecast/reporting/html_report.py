@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils.atomic import replacing
 from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError
 from gatecast.evaluation.breakdown import errors_by_series
@@ -106,7 +107,9 @@ def report(
     from gatecast import __version__
 
     present = [section for section in sections if section is not None]
-    target.write_text(render_page(title or heading, present, _plotly_source(), __version__, times), encoding="utf-8")
+    page = render_page(title or heading, present, _plotly_source(), __version__, times)
+    with replacing([target]) as (draft,):
+        draft.write_text(page, encoding="utf-8")
     return target
 
 

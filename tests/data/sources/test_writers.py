@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -99,3 +100,19 @@ def test_the_base_install_is_enough_for_parquet_and_json(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[1.0, nan]"] * 2
+
+
+def test_write_as_safe_csv_leaves_no_formula(tmp_path):
+    names = ["=HYPERLINK(1)", "+1", "-1", "@SUM", "\tx", "shop", "a=b"]
+    columns = {"=id": np.array(names, object), "y": np.array([-1.5, *range(6)])}
+    for suffix, mark in ((".csv", ","), (".tsv", "\t")):
+        write(columns, tmp_path / f"a{suffix}", safe_csv=True)
+        with (tmp_path / f"a{suffix}").open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file, delimiter=mark)
+        assert header == ["'=id", "y"]
+        assert [row[0] for row in rows] == [*(f"'{name}" for name in names[:5]), "shop", "a=b"]
+        assert rows[0][1] == "-1.5"
+    write(columns, tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().startswith("=id,y\n=HYPERLINK(1),-1.5\n")
+    write(columns, tmp_path / "a.json", safe_csv=True)
+    assert json.loads((tmp_path / "a.json").read_text())[0]["=id"] == "=HYPERLINK(1)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatecast.cli.input_files import check_source
-from gatecast.cli.options import LEVELS, File, ForecasterOptions, Json, Out, Setting, parse_option
+from gatecast.cli.options import LEVELS, File, ForecasterOptions, Json, Out, SafeCsv, Setting, parse_option
 from gatecast.cli.output import format_findings, format_table, print_document, print_parts
 from gatecast.cli.output_files import TABLE, check_outputs, write_outputs
 from gatecast.errors import ConfigError
@@ -35,6 +35,7 @@ def anomalies(
     options: ForecasterOptions,
     level: Level = "99",
     out: Out = None,
+    safe_csv: SafeCsv = False,
     json: Json = False,
 ) -> None:
     """Find the values in FILE that are anomalies.
@@ -55,7 +56,7 @@ def anomalies(
     table = forecaster.anomalies(level=percent[0], output="dict")
     findings = forecaster.findings_
     table = forecaster._with_offsets(table)
-    files = write_outputs(targets, {"--out": lambda path: write(table, path)})
+    files = write_outputs(targets, {"--out": lambda path: write(table, path, safe_csv=safe_csv)})
     sentence = summarize(table, percent[0])
     if json:
         from gatecast.cli.json_output import rows

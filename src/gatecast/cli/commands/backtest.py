@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import gatecast
 from gatecast.cli.input_files import check_source
-from gatecast.cli.options import File, ForecasterOptions, Json, NWindows, Out, Refit, Report, StepSize, parse_option
+from gatecast.cli.options import (
+    File,
+    ForecasterOptions,
+    Json,
+    NWindows,
+    Out,
+    Refit,
+    Report,
+    SafeCsv,
+    StepSize,
+    parse_option,
+)
 from gatecast.cli.output import format_findings, format_table, print_document, print_parts
 from gatecast.cli.output_files import REPORT, TABLE, check_outputs, write_outputs
 
@@ -27,6 +38,7 @@ def backtest(
     step_size: StepSize = None,
     refit: Refit = True,
     out: Out = None,
+    safe_csv: SafeCsv = False,
     report: Report = None,
     json: Json = False,
 ) -> None:
@@ -49,7 +61,7 @@ def backtest(
     files = write_outputs(
         targets,
         {
-            "--out": lambda path: write(forecaster._with_offsets(table), path),
+            "--out": lambda path: write(forecaster._with_offsets(table), path, safe_csv=safe_csv),
             "--report": lambda path: gatecast.report(None, path, backtest=folds),
         },
     )

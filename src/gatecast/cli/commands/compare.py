@@ -13,6 +13,7 @@ from gatecast.cli.options import (
     Out,
     Plot,
     Report,
+    SafeCsv,
     parse_option,
 )
 from gatecast.cli.output import format_findings, format_table, print_document, print_parts, progress
@@ -32,6 +33,7 @@ def compare(
     models: Models = None,
     n_windows: NWindows = "3",
     out: Out = None,
+    safe_csv: SafeCsv = False,
     plot: Plot = None,
     report: Report = None,
     json: Json = False,
@@ -56,7 +58,7 @@ def compare(
     files = write_outputs(
         targets,
         {
-            "--out": lambda path: write(comparison.fold_scores, path),
+            "--out": lambda path: write(comparison.fold_scores, path, safe_csv=safe_csv),
             "--plot": lambda path: show(comparison_chart(comparison), path),
             "--report": lambda path: gatecast.report(None, path, comparison=comparison),
         },

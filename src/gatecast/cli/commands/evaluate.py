@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gatecast.cli.input_files import check_model, check_source
-from gatecast.cli.options import WHOLE, Json, ModelFile, Out, Setting, parse_option
+from gatecast.cli.options import WHOLE, Json, ModelFile, Out, SafeCsv, Setting, parse_option
 from gatecast.cli.output import echo, format_findings, print_document, print_parts
 from gatecast.cli.output_files import TABLE, check_outputs, write_outputs
 
@@ -27,6 +27,7 @@ def evaluate(
     file: Annotated[str, typer.Argument(metavar="FILE", help='Table, or "SELECT ...", of new rows or other series.')],
     n_rows: NRows = None,
     out: Out = None,
+    safe_csv: SafeCsv = False,
     json: Json = False,
 ) -> None:
     """Score a forecaster on new rows, without training.
@@ -43,7 +44,7 @@ def evaluate(
     forecaster = Forecaster.load(path)
     evaluation = forecaster.evaluate(source, n_rows=count)
     table = forecaster._with_offsets(evaluation.table)
-    files = write_outputs(targets, {"--out": lambda draft: write(table, draft)})
+    files = write_outputs(targets, {"--out": lambda draft: write(table, draft, safe_csv=safe_csv)})
     if json:
         from gatecast.cli.json_output import evaluation_facts, rows
 

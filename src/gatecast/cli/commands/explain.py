@@ -17,6 +17,7 @@ from gatecast.cli.options import (
     FutrDf,
     Json,
     Report,
+    SafeCsv,
     SeriesId,
     Setting,
     parse_option,
@@ -63,6 +64,7 @@ def explain(
     gates: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write every gate at every time: .csv, .parquet or .json.")
     ] = None,
+    safe_csv: SafeCsv = False,
     report: Report = None,
     json: Json = False,
 ) -> None:
@@ -87,7 +89,7 @@ def explain(
     files = write_outputs(
         targets,
         {
-            "--gates": lambda path: write(forecaster._with_offsets(series_gates.table), path),
+            "--gates": lambda path: write(forecaster._with_offsets(series_gates.table), path, safe_csv=safe_csv),
             "--report": lambda path: gatecast.report(forecaster, path, id=id, futr_df=future, explanation=explanation),
         },
     )

@@ -10,7 +10,7 @@ import typer
 
 import gatecast
 from gatecast.cli.input_files import check_futr_df, check_source, require_known_future
-from gatecast.cli.options import File, ForecasterOptions, FutrDf, Json, Out, Plot, Report
+from gatecast.cli.options import File, ForecasterOptions, FutrDf, Json, Out, Plot, Report, SafeCsv
 from gatecast.cli.output import progress
 from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
 
@@ -30,6 +30,7 @@ def forecast(
     options: ForecasterOptions,
     futr_df: FutrDf = None,
     out: Out = None,
+    safe_csv: SafeCsv = False,
     plot: Plot = None,
     report: Report = None,
     json: Json = False,
@@ -46,7 +47,7 @@ def forecast(
     targets = check_outputs([source, future], {TABLE: out, PLOT: plot, REPORT: report})
     began = perf_counter()
     view = _fit(forecaster, source, future, show_progress=not quiet)
-    files = _write(view, forecaster, future, targets)
+    files = _write(view, forecaster, future, targets, safe_csv)
     view = replace(view, seconds=perf_counter() - began)
     if json:
         from gatecast.cli.json_output import forecast_document, to_json
@@ -68,7 +69,7 @@ def _fit(forecaster: Forecaster, source: Path | str, future: Path | str | None, 
 
 
 def _write(
-    view: ForecastView, forecaster: Forecaster, future: Path | str | None, targets: dict[str, Path]
+    view: ForecastView, forecaster: Forecaster, future: Path | str | None, targets: dict[str, Path], safe_csv: bool
 ) -> list[str]:
     """Write the requested files, all or none."""
     from gatecast.data.sources.writers import write
@@ -76,7 +77,7 @@ def _write(
     return write_outputs(
         targets,
         {
-            "--out": lambda path: write(forecaster._with_offsets(view.full_forecast.columns), path),
+            "--out": lambda path: write(forecaster._with_offsets(view.full_forecast.columns), path, safe_csv=safe_csv),
             "--plot": lambda path: forecaster.plot(view.full_forecast.columns, path=path),
             "--report": lambda path: gatecast.report(forecaster, path, futr_df=future),
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatecast.cli.input_files import check_futr_df, check_model, check_source, require_futr_df
-from gatecast.cli.options import FutrDf, Horizon, Json, Level, ModelFile, NewFile, Out, parse_option
+from gatecast.cli.options import FutrDf, Horizon, Json, Level, ModelFile, NewFile, Out, SafeCsv, parse_option
 from gatecast.cli.output import print_prediction
 from gatecast.cli.output_files import TABLE, check_outputs
 
@@ -19,6 +19,7 @@ def predict(
     level: Level = None,
     futr_df: FutrDf = None,
     out: Out = None,
+    safe_csv: SafeCsv = False,
     json: Json = False,
 ) -> None:
     """Forecast with a forecaster from gatecast train.
@@ -38,4 +39,4 @@ def predict(
     require_futr_df(forecaster, future)
     columns = forecaster.predict(source, h=h, level=levels, futr_df=future, output="dict")
     columns = forecaster._with_offsets(columns)
-    print_prediction("predict", columns, targets, forecaster.findings_, json=json)
+    print_prediction("predict", columns, targets, forecaster.findings_, json=json, safe_csv=safe_csv)

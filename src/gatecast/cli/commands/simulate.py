@@ -15,6 +15,7 @@ from gatecast.cli.options import (
     ModelFile,
     NewFile,
     Out,
+    SafeCsv,
     Seed,
     Setting,
     parse_option,
@@ -39,6 +40,7 @@ def simulate(
     futr_df: FutrDf = None,
     seed: Seed = None,
     out: Out = None,
+    safe_csv: SafeCsv = False,
     json: Json = False,
 ) -> None:
     """Sample possible futures of the series.
@@ -60,4 +62,4 @@ def simulate(
     require_futr_df(forecaster, future)
     columns = forecaster.simulate(count, source, h=h, futr_df=future, seed=number, output="dict")
     columns = forecaster._with_offsets(columns)
-    print_prediction("simulate", columns, targets, forecaster.findings_, json=json)
+    print_prediction("simulate", columns, targets, forecaster.findings_, json=json, safe_csv=safe_csv)

@@ -23,15 +23,19 @@ from gatecast.errors import DataError
 
 __all__ = ["write"]
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings that make a spreadsheet compute."""
+
 _AWARE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
-def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) -> Path:
+def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str], *, safe_csv: bool = False) -> Path:
     r"""Write columns to a file, completely or not at all.
 
     Args:
         columns: Columns of equal length; NaN is written as an empty cell or null, times as ISO 8601.
         path: Path that ends in .csv, .tsv, .parquet, .json (records) or .jsonl. An existing file is replaced.
+        safe_csv: Whether text in .csv and .tsv that a spreadsheet would take for a formula begins with an apostrophe.
 
     Returns:
         The path.
@@ -47,6 +51,8 @@ def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) ->
     target = Path(path)
     arrays = {name: np.asarray(column) for name, column in columns.items()}
     _check_target(target)
+    if safe_csv and target.suffix.lower() in (".csv", ".tsv"):
+        arrays = {_as_text(name): _without_formulas(column) for name, column in arrays.items()}
     try:
         with replacing([target]) as (draft,):
             # DuckDB does not raise OSError: let Python detect a folder that is not writable first.
@@ -55,6 +61,22 @@ def write(columns: Mapping[str, npt.ArrayLike], path: str | os.PathLike[str]) ->
     except OSError as error:
         raise DataError("Cannot write the file", where=str(target), got=error.strerror or str(error)) from None
     return target
+
+
+def _without_formulas(column: RawColumn) -> RawColumn:
+    """Return a column whose texts are no formulas."""
+    if column.dtype.kind not in "OUS":
+        return column
+    return np.array([_as_text(cell) if isinstance(cell, str) else cell for cell in column.tolist()], object)
+
+
+def _as_text(cell: str) -> str:
+    """Return a text that a spreadsheet takes for text.
+
+    >>> _as_text("=1+2"), _as_text("shop")
+    ("'=1+2", 'shop')
+    """
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _check_target(path: Path) -> None:
