@@ -85,8 +85,11 @@ def test_fit_margins_rows_without_a_value_a_unit_or_weight_do_not_count(rng):
     assert got.tolist() == margins_of(quantiles[:100], actual, [80])[80].tolist()
 
 
-def test_fit_margins_without_any_score_are_0():
-    assert margins_of(np.tile(NORMAL, (3, 2, 1)), np.full((3, 2), np.nan), [80])[80].tolist() == [[0, 0], [0, 0]]
+def test_fit_margins_without_any_score_are_none():
+    quantiles, actual = np.zeros((3, 2, 3)), np.ones((3, 2))
+    for unknown in (np.full((3, 2), np.nan), actual):
+        unit = np.ones(3) if np.isnan(unknown).all() else np.full(3, np.nan)
+        assert fit_margins(quantiles, (0.1, 0.5, 0.9), unknown, unit, np.ones(3), [80]) == {}
 
 
 def test_fit_margins_rows_of_more_weight_count_more():

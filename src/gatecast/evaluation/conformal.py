@@ -96,7 +96,8 @@ def fit_margins(
         redundant: How many scores of a step tell as much as one that is independent of the others, [horizon]; None: 1.
 
     Returns:
-        For each level, [horizon, 2]: margins below and above, in units; negative where intervals were too wide.
+        For each level, [horizon, 2]: margins below and above, in units; negative where intervals were too wide. {}
+        where no error is known.
 
     Source: conformalized quantile regression (Romano, Patterson & Candes 2019), with weights (Barber et al. 2023).
 
@@ -110,6 +111,8 @@ def fit_margins(
     known = (
         np.isfinite(actual) & np.isfinite(quantiles).all(axis=-1) & np.isfinite(unit)[:, None] & (weight > 0)[:, None]
     )
+    if not known.any():
+        return {}
     median = quantiles[..., quantiles.shape[-1] // 2]
     reach = _neighbors(known.sum(axis=0))
     # Neighboring steps of a forecast err alike: they show where a quantile lies, but it is not known better for that.

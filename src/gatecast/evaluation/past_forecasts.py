@@ -13,13 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import FloatArray, IntArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.evaluation.bounds import hold_constants
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
+from gatecast.forecasting.scaling import forward_fill
 from gatecast.metrics.scale import seasonal_naive_scale
 
 __all__ = ["PastForecasts", "forecast_past", "older_origins", "select_origins", "series_unit", "short_origins"]
+
+MIN_PAIRS = 0.25
+"""Share of the values, at least, that have one a step or a season before them; else most are missing."""
 
 MAX_ORIGINS = 4
 """Origins of a panel before which closed-form models are asked, a horizon apart."""
@@ -142,12 +146,31 @@ def _horizons(offsets: IntArray, horizon: int) -> float:
 def series_unit(values: FloatArray, season_length: int) -> FloatArray:
     """Return the mean absolute change over a season, over a step where there is none, [n_series]; NaN for constants.
 
+    Where most values are missing, hardly any two are a season or a step apart: then it is that from a value to the
+    next one, however many are missing between them.
+
     Example:
         >>> series_unit(np.array([[1.0, 2.0, 1.0], [1.0, 2.0, 4.0]]), 2).tolist()
         [1.0, 3.0]
+        >>> series_unit(np.array([[1.0, np.nan, 3.0, np.nan, np.nan, 2.0]]), 1).tolist()
+        [1.5]
     """
     unit = seasonal_naive_scale(values, season_length)
-    return np.where(np.isfinite(unit), unit, seasonal_naive_scale(values, 1))
+    unit = np.where(np.isfinite(unit), unit, seasonal_naive_scale(values, 1))
+    known = np.isfinite(values)
+    n_changes = known.sum(axis=1) - 1
+    n_pairs = [(known[:, m:] & known[:, :-m]).sum(axis=1) for m in {1, season_length}]
+    sparse = np.max(n_pairs, axis=0) < MIN_PAIRS * n_changes
+    return np.where(sparse, _mean_change(values[sparse], sparse), unit) if sparse.any() else unit
+
+
+def _mean_change(values: FloatArray, rows: BoolArray) -> FloatArray:
+    """Return the mean absolute change from each value to the next one, for some rows of all; NaN for constants."""
+    scale = np.full(len(rows), np.nan)
+    total = np.abs(np.diff(forward_fill(values), axis=1)).sum(axis=1)
+    n = np.maximum(np.isfinite(values).sum(axis=1) - 1, 1)
+    scale[rows] = np.where(total > 0, total / n, np.nan)
+    return scale
 
 
 def older_origins(context: PanelContext, newest: int, horizon: int, season_length: int) -> IntArray:
