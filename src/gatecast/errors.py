@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatecast._utils.printable import printable, quoted_briefly, shorten
+from gatecast._printable import printable, quoted_briefly, shorten
 
 __all__ = ["ConfigError", "DataError", "FormatError", "GatecastError", "NotFittedError"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from gatecast._utils.printable import printable
+from gatecast._printable import printable
 
 __all__ = [
     "echo",

@@ -19,8 +19,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gatecast._printable import printable
 from gatecast._utils.formatting import format_count, format_times
-from gatecast._utils.printable import printable
 from gatecast.cli.forecast_view import ForecastView, forecast_table, summary_rows
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, draw

@@ -116,9 +116,9 @@ def read(
         missing_codes: Numbers in the target that stand for missing values, such as -999: "auto" recognizes and notes
             those that are impossible for the rest of the column, False keeps all, a list names them.
         holidays: Countries, or parts of them such as "DE-BY", whose public holidays are `futr_exog` columns besides.
-        trusted: Whether the user who names the source may read every file that this process may. Otherwise queries are run
-            in databases alone, reach nothing but their tables, and have a minute and 1 GB; GATECAST_TRUSTED=0 in the
-            environment makes all sources so.
+        trusted: Whether the user who names the source may read every file that this process may. Otherwise queries are
+            run in databases alone, reach nothing but their tables, and have a minute and 1 GB; GATECAST_TRUSTED=0 in
+            the environment makes all sources so.
 
     Returns:
         The panel, and notes on the data, one sentence each; the first says which columns were used.

@@ -85,6 +85,9 @@ SAMPLE = 500
 """Series that the first forecast is made from."""
 
 
+MAX_DILATION = 2**16
+"""Largest dilation: models read no longer series."""
+
 N_MEMBERS = 3
 """Members of the median."""
 
@@ -154,6 +157,8 @@ class ESRNNConfig:
                     got=repr(getattr(self, name)),
                     expected="a number between 0 and 1",
                 )
+        for dilation in self.dilations:
+            check_positive_int(dilation, "dilations", where="ESRNNConfig", maximum=MAX_DILATION)
         check_fraction(self.dropout, "dropout", where="ESRNNConfig")
         if not 0 <= self.level_penalty < math.inf:
             got = repr(self.level_penalty)
