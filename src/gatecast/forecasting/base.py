@@ -64,6 +64,9 @@ Family = Literal["network", "statistical", "baseline"]
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 """Quantiles that models forecast unless a task says otherwise."""
 
+MAX_SIZE = 10**9
+"""Largest integer in the config of a file: no size or number of steps is larger."""
+
 StepCallback = Callable[[StepRecord], object]
 """Is called after every training step."""
 
@@ -173,6 +176,9 @@ def restore_config(kind: Any, settings: Mapping[str, Any], task: Task) -> Any:
         'naive'
     """
     fields_of_file = check_fields(kind, settings, "settings")
+    for name, value in fields_of_file.items():
+        if isinstance(value, int) and value > MAX_SIZE:
+            raise SchemaError(f"settings.{name} is beyond {MAX_SIZE:,}")
     levels = fields_of_file.get("quantiles", task.quantiles)
     if tuple(levels) != tuple(task.quantiles):
         raise SchemaError(f"settings.quantiles are {list(levels)}, expected those of the task, {list(task.quantiles)}")
