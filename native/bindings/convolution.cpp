@@ -51,7 +51,7 @@ Out convolution(In x, In W, In b, int64_t stride, int64_t dilation, int64_t befo
   Out y = make({a.blocks, a.outputs, a.M, a.lanes});
   a.y = y.data();
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().convolution(a);
   }
   return y;
@@ -68,7 +68,7 @@ std::tuple<MaybeOut, Out, Out> convolution_backward(In x, In W, In y, In dy, int
   Out dW = make({a.width, a.F, a.M}), db = make({a.M});
   const gatecast::DenseGrad d = {.dy = dy.data(), .dx = data(dx), .dW = dW.data(), .db = db.data()};
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().convolution_backward(a, d);
   }
   return {std::move(dx), std::move(dW), std::move(db)};
@@ -98,7 +98,7 @@ Out pooling(In x, int64_t size, int64_t stride, int64_t before, int64_t outputs,
   const float* p = x.data();
   float* q = y.data();
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().pooling(a, p, q);
   }
   return y;
@@ -111,7 +111,7 @@ Out pooling_backward(In x, In dy, int64_t size, int64_t stride, int64_t before, 
   const float *p = x.data(), *q = dy.data();
   float* r = dx.data();
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().pooling_backward(a, p, q, r);
   }
   return dx;
@@ -130,7 +130,7 @@ Out activation(In x, int function) {
   float* q = y.data();
   const int64_t n = static_cast<int64_t>(x.size());
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().activation(f, p, q, n);
   }
   return y;
@@ -144,7 +144,7 @@ Out activation_backward(In x, In dy, int function) {
   float* r = dx.data();
   const int64_t n = static_cast<int64_t>(x.size());
   {
-    nb::gil_scoped_release release;
+    const WithoutLock without_lock;
     gatecast::kernels().activation_backward(f, p, q, r, n);
   }
   return dx;
