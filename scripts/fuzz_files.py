@@ -109,6 +109,8 @@ def bytes_changed(data: bytes, rng: random.Random) -> bytes:
     """Return a file with some bytes changed, removed or repeated."""
     changed = bytearray(data)
     for _ in range(rng.randint(1, 4)):
+        if not changed:
+            break
         k = rng.randrange(len(changed))
         match rng.randrange(4):
             case 0:

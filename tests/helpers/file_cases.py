@@ -123,7 +123,7 @@ def use(name: str, path: Path) -> dict[str, Any]:
     if name == "network":
         return {"y": gc.Sequential.load(path).predict(np.full((2, 8, 2), 0.5))}
     if name == "stream":
-        stream = gc.stream.ForecastStream.load(path)
+        stream = gc.ForecastStream.load(path)
         return dict(stream.step(100.0).forecast_columns)
     forecaster = gc.load(path)
     futr = rows_after(shop_sales(), 40) if name == "exogenous" else None

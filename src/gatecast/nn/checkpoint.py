@@ -25,6 +25,9 @@ SETTINGS: Mapping[str, Any] = {**INITIALIZERS, **REGULARIZERS, **CONSTRAINTS}
 
 __all__ = ["layer_from_config", "layer_to_config", "named_views", "read_network", "write_network"]
 
+RENAMED: Mapping[str, Mapping[str, str]] = {"Bidirectional": {"merge": "merge_mode"}}
+"""Arguments of layers that older files of schema 1 have under another name."""
+
 MAX_LAYERS = 10_000
 """Layers of a file, at most."""
 
@@ -128,7 +131,8 @@ def layer_from_config(config: Mapping[str, Any], registry: Mapping[str, Any]) ->
     if len(config) != 1 or not config.keys() <= registry.keys() | SETTINGS.keys():
         raise SchemaError(f"{', '.join(config)[:MAX_NAME]!r} is not one of {', '.join(registry)}")
     ((name, settings),) = config.items()
-    values = {key: _value_from_config(value, registry) for key, value in settings.items()}
+    renamed = RENAMED.get(name, {})
+    values = {renamed.get(key, key): _value_from_config(value, registry) for key, value in settings.items()}
     kind = SETTINGS.get(name) or registry[name]
     return kind(**check_fields(kind, values, name))
 

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gatecast._utils import safefile
+from gatecast._utils.schema import check_array
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, FormatError
 from gatecast.metrics import by_name
@@ -136,6 +139,8 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
     refuse_foreign_file(path)
     network, weights, seed, settings, arrays = read_network(path)
     with safefile.describing("a network", path):
+        for name, array in arrays.items():
+            check_array(arrays, name, array.dtype, array.shape)
         compiled = compiled_from_data(settings["compiled"])
         training = settings.get("training")
         model._network, model._weights, model._compiled, model.seed = network, weights, compiled, seed
@@ -173,6 +178,9 @@ def read_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     if shapes[0] != shapes[1]:
         got, expected = (str(list(of.values())) for of in (shapes[1], shapes[0]))
         raise FormatError("The weights are of other layers", where=str(path), got=got, expected=expected)
+    with safefile.describing("weights", path):
+        for name, view in views.items():
+            check_array(arrays, name, np.float32, view.shape)
     for name, view in views.items():
         view[...] = arrays[name]
 
