@@ -64,6 +64,9 @@ Family = Literal["network", "statistical", "baseline"]
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 """Quantiles that models forecast unless a task says otherwise."""
 
+MAX_SEASON = 10**6
+"""Steps in a season of a file, at most: a year of minutes is shorter."""
+
 MAX_SIZE = 10**9
 """Largest integer in the config of a file: no size or number of steps is larger."""
 
@@ -177,8 +180,9 @@ def restore_config(kind: Any, settings: Mapping[str, Any], task: Task) -> Any:
     """
     fields_of_file = check_fields(kind, settings, "settings")
     for name, value in fields_of_file.items():
-        if isinstance(value, int) and value > MAX_SIZE:
-            raise SchemaError(f"settings.{name} is beyond {MAX_SIZE:,}")
+        limit = MAX_SEASON if name == "season_length" else MAX_SIZE
+        if isinstance(value, int) and value > limit:
+            raise SchemaError(f"settings.{name} is beyond {limit:,}")
     levels = fields_of_file.get("quantiles", task.quantiles)
     if tuple(levels) != tuple(task.quantiles):
         raise SchemaError(f"settings.quantiles are {list(levels)}, expected those of the task, {list(task.quantiles)}")

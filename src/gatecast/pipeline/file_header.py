@@ -11,15 +11,12 @@ from gatecast._utils.schema import AnyNumber, Level, Range, Share
 from gatecast.data.panel import ColumnNames
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.reconciliation import Method
-from gatecast.forecasting.base import Task
+from gatecast.forecasting.base import MAX_SEASON, Task
 
-__all__ = ["MAX_HORIZON", "MAX_SEASON", "EnsembleHeader", "Header", "PanelHeader", "StreamHeader"]
+__all__ = ["MAX_HORIZON", "EnsembleHeader", "Header", "PanelHeader", "StreamHeader"]
 
 MAX_HORIZON = 10**6
 """Steps of a forecast, at most."""
-
-MAX_SEASON = 10**8
-"""Steps in a season, at most: a year of seconds is shorter."""
 
 Season = Annotated[int, Range(1, MAX_SEASON)]
 Names = Annotated[list[str], Range(0, 10**5)]
