@@ -16,3 +16,4 @@ model.fit(X, [level, direction], epochs=4, batch_size=32, verbose=0)
 a, b = model.predict(X[:5], verbose=0)
 assert a.shape == b.shape == (5, 1)
 assert ((b >= 0) & (b <= 1)).all()
+assert [tuple(shape) for shape in model.output_shape] == [(None, 1), (None, 1)]

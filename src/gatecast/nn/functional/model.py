@@ -108,6 +108,12 @@ class Model(Sequential):
         return shapes[0] if len(shapes) == 1 else shapes
 
     @property
+    def output_shape(self) -> Any:
+        """The shape of the predictions with None for the samples; of several outputs, a list."""
+        shapes = [(None, *shape) for shape in self._out_shapes]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
     def output_names(self) -> list[str]:
         """Names of the outputs: those of the layers that they come from."""
         graph = self._graph
