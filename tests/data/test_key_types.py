@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gatecast._utils.schema import SchemaError
 from gatecast.data.panel import KeyTypes
 from gatecast.data.parsing.raw_table import ColumnType
 
@@ -14,7 +15,7 @@ def test_key_types_json_round_trips_and_omits_defaults():
     assert KeyTypes().to_json() == {}
     key_types = KeyTypes("pandas", "category", "datetime64[ns]", "UTC", True, "YYYY", (1, 2), True)
     assert KeyTypes.from_json(json.loads(json.dumps(key_types.to_json()))) == key_types
-    with pytest.raises(TypeError, match="colour"):
+    with pytest.raises(SchemaError, match="'colour' is unknown, expected one of source, id, "):
         KeyTypes.from_json({"colour": "red"})
 
 

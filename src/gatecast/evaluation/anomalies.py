@@ -179,7 +179,10 @@ class _Judge:
         return PastIntervals(*(np.where(judged, x, np.nan) for x in (*bounded, out[3]))), is_event
 
     def fit_margins(self, values: FloatArray, level: float) -> dict[float, FloatArray]:
-        """Return by how much bounds move outward, by level, [h, 2], from the errors of these forecasts."""
+        """Return by how much bounds move outward, by level, [h, 2], from the errors of these forecasts.
+
+        Where none of them is known, as that of a constant in units of its changes, bounds stay.
+        """
         n_rows, horizon = self.unit.size, self.quantiles.shape[2]
         levels = sorted({*CALIBRATED, min(level, CALIBRATED[-1])})
         if n_rows < MIN_ROWS and self.calibrator.measured:
@@ -188,7 +191,8 @@ class _Judge:
         actual = np.where(times < values.shape[1], values[:, np.minimum(times, values.shape[1] - 1)], np.nan)
         actual = actual.transpose(1, 0, 2).reshape(n_rows, horizon)
         quantiles = self.quantiles.reshape(n_rows, horizon, -1)
-        return fit_margins(quantiles, self.task.quantiles, actual, self.unit.ravel(), np.ones(n_rows), levels)
+        margins = fit_margins(quantiles, self.task.quantiles, actual, self.unit.ravel(), np.ones(n_rows), levels)
+        return margins or {each: np.zeros((horizon, 2)) for each in levels}
 
     def _widths(self, level: float, margins: dict[float, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return medians and half-widths below and above, [n_origins, n_series, h] each."""
