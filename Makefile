@@ -46,8 +46,8 @@ coverage: .venv/.test  ## all tests with line coverage; fails below the minimum 
 	@mkdir -p build/coverage
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term --cov-report=xml
 
-test-peers: .venv-peers/.installed  ## compare with PyTorch, Keras and statsforecast
-	KERAS_BACKEND=torch .venv-peers/bin/pytest tests/peers
+test-peers: .venv-peers/.installed  ## compare with PyTorch, Keras and statsforecast; ARGS='-m "not slow"' for less
+	KERAS_BACKEND=torch .venv-peers/bin/pytest tests/peers $(ARGS)
 
 lint: .venv/.test  ## ruff, mypy, clang-format, import contracts, spelling, words of the glossary
 	$(BIN)/ruff check .
