@@ -29,6 +29,7 @@ __all__ = [
     "check_target",
     "compiled_from_data",
     "compiled_to_data",
+    "is_foreign",
     "read_model",
     "read_weights",
     "refuse_foreign_file",
@@ -64,26 +65,35 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
         )
 
 
+def is_foreign(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file begins as those of Keras do; not for a file that is not there."""
+    return _magic(path) in MAGIC
+
+
 def refuse_foreign_file(path: str | os.PathLike[str]) -> None:
     """Raise an error for a file of another format.
 
     Raises:
         FormatError: An HDF5 file or an archive.
     """
-    target = Path(path)
-    if not target.is_file():
-        return
-    with target.open("rb") as file:
-        head = file.read(4)
-    if head in MAGIC:
+    magic = _magic(path)
+    if magic in MAGIC:
         raise FormatError(
             "The file is of another format",
             where=str(path),
-            got=MAGIC[head],
+            got=MAGIC[magic],
             expected="a file saved by gatecast",
-            fix="Build the model here, and copy the weights: model.set_weights(keras_model.get_weights()), or "
-            "model.load_torch(state_dict).",
+            fix="Files of Keras: gatecast.models.load_model(path). Weights of PyTorch: model.load_torch(state_dict).",
         )
+
+
+def _magic(path: str | os.PathLike[str]) -> bytes:
+    """Return the first bytes of a file."""
+    target = Path(path)
+    if not target.is_file():
+        return b""
+    with target.open("rb") as file:
+        return file.read(4)
 
 
 def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:

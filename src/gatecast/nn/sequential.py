@@ -33,6 +33,8 @@ from gatecast.nn.callbacks import History
 from gatecast.nn.compiling import Compiled
 from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
 from gatecast.nn.inspection.trace import Trace, trace
+from gatecast.nn.keras_files.refusals import refusing
+from gatecast.nn.keras_files.weights import read_keras_weights
 from gatecast.nn.layers import LAYERS, BaseLayer, Input, Layer, Shape
 from gatecast.nn.memory_limits import check_network_size
 from gatecast.nn.model_layers import adopt, find_layer, params_of
@@ -43,7 +45,7 @@ from gatecast.nn.summary import summary
 from gatecast.nn.trainer import Trainer
 from gatecast.nn.training import TrainingState
 
-__all__ = ["Sequential", "load_model"]
+__all__ = ["Sequential"]
 
 
 class Sequential(Trainer):
@@ -361,15 +363,24 @@ class Sequential(Trainer):
         model_files.write_weights(filepath, self._built()[1])
 
     def load_weights(self, filepath: str | os.PathLike[str], **options: Any) -> None:  # noqa: ARG002
-        """Set the weights to those of a file of `save_weights` or `save`.
+        """Set the weights to those of a file of `save_weights` or `save`, here or in Keras.
 
         Args:
-            filepath: The file.
+            filepath: The file; ``.weights.h5``, ``.h5`` and ``.keras`` files of Keras need the extra ``keras``.
             **options: For scripts written for Keras; not used.
 
         Raises:
+            ConfigError: A file of Keras, and h5py is not installed.
             FormatError: A missing, altered or foreign file, or weights of other layers. No weight has changed then.
         """
+        if model_files.is_foreign(filepath):
+            self._built()
+            layers: Sequence[Any] = self.layers
+            counts = [len(layer.to_keras_weights(self.layer_params(layer))) for layer in layers]
+            arrays = read_keras_weights(filepath, layers, counts)
+            with refusing(filepath):
+                self.set_weights(arrays)
+            return
         model_files.read_weights(filepath, self._built()[1])
 
     def _built(self) -> tuple[Network, Weights]:
@@ -379,26 +390,3 @@ class Sequential(Trainer):
         if self._network is None or self._weights is None:
             raise NotFittedError("The model is not built")
         return self._network, self._weights
-
-
-def load_model(
-    filepath: str | os.PathLike[str],
-    custom_objects: Mapping[str, Any] | None = None,  # noqa: ARG001
-    compile: bool = True,
-    safe_mode: bool = True,  # noqa: ARG001
-) -> Sequential:
-    """Load a model that `Sequential.save` has written; the name in Keras of `Sequential.load`.
-
-    Args:
-        filepath: The file.
-        custom_objects: For scripts written for Keras: a file contains no objects of yours.
-        compile: Whether the model is compiled as before.
-        safe_mode: For scripts written for Keras: a file never contains code.
-
-    Raises:
-        FormatError: As `Sequential.load`.
-    """
-    model = Sequential.load(filepath)
-    if not compile:
-        model._compiled = model._training_state = None
-    return model

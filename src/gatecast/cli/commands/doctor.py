@@ -22,6 +22,7 @@ EXAMPLE = "gatecast doctor --json"
 
 EXTRAS = {
     "excel": "python_calamine",
+    "keras": "h5py",
     "plot": "matplotlib",
     "report": "plotly",
     "stats": "statsforecast",

@@ -29,10 +29,9 @@ from gatecast.nn.layers.reshape import known_sizes
 from gatecast.nn.model_layers import adopt, layer_names, params_of
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
-from gatecast.nn.sequential import load_model as load_sequential
 from gatecast.nn.summary import summary
 
-__all__ = ["Model", "load_model"]
+__all__ = ["Model"]
 
 
 class Model(Sequential):
@@ -259,18 +258,3 @@ class Model(Sequential):
     def _join_y(self, y: Any) -> Any:
         """Return several targets as one array."""
         return join_parts(y, self._out_shapes, self.output_names, "y")
-
-
-def load_model(filepath: str | os.PathLike[str], **options: Any) -> Sequential:
-    """Load a model that `save` has written: a `Model` if it is a graph of layers, else a `Sequential`.
-
-    Args:
-        filepath: The file.
-        **options: As for `gatecast.nn.sequential.load_model`.
-
-    Raises:
-        FormatError: A missing, truncated, altered or foreign file, or one of a newer version.
-    """
-    loaded = load_sequential(filepath, **options)
-    layers: Any = loaded.network.layers
-    return Model.from_sequential(loaded) if isinstance(layers[0], Graph) else loaded
