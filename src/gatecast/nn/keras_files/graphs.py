@@ -86,8 +86,8 @@ def _call(node: Any) -> tuple[list[Key], list[Key]]:
             raise ConfigError("A layer is called with an argument that gatecast does not have", got=name, fix=fix)
     if states is None:
         return inputs, []
-    found = list(_histories(states))
-    return inputs, found or _keys(states)
+    named = list(_histories(states))
+    return inputs, named or _keys(states)
 
 
 def _histories(value: Any, depth: int = 0) -> Iterator[Key]:
