@@ -157,3 +157,18 @@ def test_files_of_others(tmp_path):
         file.attrs["model_config"] = json.dumps([1])
     refusal(tmp_path / "b.h5")
     refusal(GOLDEN / "lstm_stack.weights.h5")
+
+
+@pytest.mark.parametrize("name", ["gru.h5", "gru.keras"])
+def test_texts_that_never_end_are_refused(name, tmp_path):
+    data = bytearray((GOLDEN / "gru.h5").read_bytes())
+    start = data.find(b"GCOL") + 16
+    while int.from_bytes(data[start : start + 2], "little"):
+        start += 16 + (int.from_bytes(data[start + 8 : start + 16], "little") + 7) // 8 * 8
+    data[start + 8 : start + 16] = bytes(8)  # the HDF5 library goes on by so many bytes
+    path = tmp_path / name
+    if name.endswith(".h5"):
+        path.write_bytes(data)
+    else:
+        altered_archive(path, "gru", members=[("model.weights.h5", bytes(data))])
+    assert "the texts of the file have been altered" in refusal(path)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,12 @@ import numpy as np
 from gatecast._utils.schema import SchemaError
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError
+from gatecast.nn.keras_files.heaps import check_heaps
 
 __all__ = ["Hdf5File", "open_hdf5", "require_h5py"]
+
+MAX_FILE = 2**32
+"""Bytes of a file, at most."""
 
 MAX_ATTRIBUTE = 2**26
 """Bytes of an attribute, at most."""
@@ -53,11 +58,22 @@ def open_hdf5(source: str | os.PathLike[str] | bytes) -> Iterator[Hdf5File]:
     Raises:
         ConfigError: h5py is not installed.
         OSError: It is no HDF5 file.
+        SchemaError: It is too large, or its texts have been altered.
     """
     h5py = require_h5py()
-    size = len(source) if isinstance(source, bytes) else os.stat(source).st_size
-    with h5py.File(io.BytesIO(source) if isinstance(source, bytes) else source, "r") as file:
-        yield Hdf5File(h5py, file, size)
+    # In memory it cannot change between the check and the reading.
+    data = source if isinstance(source, bytes) else _read(source)
+    check_heaps(data)
+    with h5py.File(io.BytesIO(data), "r") as file:
+        yield Hdf5File(h5py, file, len(data))
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a file that is not too large."""
+    size = os.stat(path).st_size
+    if size > MAX_FILE:
+        raise SchemaError(f"the file has {size:,} bytes, expected at most {MAX_FILE:,}")
+    return Path(path).read_bytes()
 
 
 class Hdf5File:
