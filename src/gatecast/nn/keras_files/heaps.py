@@ -8,8 +8,6 @@ Source: HDF5 File Format Specification 3.0, section III.E.
 
 from __future__ import annotations
 
-import struct
-
 from gatecast._utils.schema import SchemaError
 
 __all__ = ["check_heaps"]
@@ -31,9 +29,9 @@ def check_heaps(data: bytes) -> None:
         SchemaError: A heap that has been altered, or reaches beyond the file.
 
     Example:
-        >>> rest = struct.pack("<HHIQ", 0, 0, 0, 16)
-        >>> check_heaps(START + struct.pack("<Q", 32) + rest)
-        >>> check_heaps(START + struct.pack("<Q", 32) + bytes(16))
+        >>> size, rest = (32).to_bytes(8, "little"), bytes(8) + (16).to_bytes(8, "little")
+        >>> check_heaps(START + size + rest)
+        >>> check_heaps(START + size + bytes(16))
         Traceback (most recent call last):
         gatecast._utils.schema.SchemaError: the texts of the file have been altered
     """
@@ -46,12 +44,13 @@ def check_heaps(data: bytes) -> None:
 
 def _is_whole(data: bytes, start: int) -> bool:
     """Return whether the objects of a heap follow each other up to its end."""
-    (size,) = struct.unpack_from("<Q", data, start + 8)
+    size = int.from_bytes(data[start + 8 : start + HEADER], "little")
     end, place = start + size, start + HEADER
     if end > len(data):
         return False
     while end - place >= HEADER:
-        number, _, _, length = struct.unpack_from("<HHIQ", data, place)
+        number = int.from_bytes(data[place : place + 2], "little")
+        length = int.from_bytes(data[place + 8 : place + HEADER], "little")
         step = HEADER + (length + 7) // 8 * 8 if number else length
         if step < HEADER:
             return False
