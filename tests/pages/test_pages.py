@@ -178,7 +178,7 @@ def test_button_switches_colors(browser, pages, scheme):
 def test_system_switches_colors(browser, pages):
     with Visit(browser, pages["one"]) as visit:
         visit.page.emulate_media(color_scheme="dark")
-        visit.page.wait_for_function("document.getElementById('theme').textContent === 'Light'")
+        visit.page.locator("#theme", has_text="Light").wait_for()
         assert (visit.background(), visit.line()) == (PAPER["dark"], LINES["dark"])
 
 
@@ -322,14 +322,14 @@ def test_choice_shows_another_gate(browser, pages):
 def test_print_is_light_and_open(browser, pages):
     with Visit(browser, pages["one"], scheme="dark") as visit:
         visit.page.emulate_media(media="print", color_scheme="dark")
-        visit.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+        visit.page.locator("html[data-theme=light]").wait_for(state="attached")
         assert (visit.background(), visit.line()) == (PAPER["light"], LINES["light"])
         assert not visit.page.locator("nav").is_visible()
         assert not visit.page.locator("#theme").is_visible()
         assert visit.page.locator("details:not([open])").count() == 0
         assert all(drawn >= 1 for *_, drawn in visit.charts())
         visit.page.emulate_media(media="screen", color_scheme="dark")
-        visit.page.wait_for_function("document.documentElement.dataset.theme === undefined")
+        visit.page.locator("html:not([data-theme])").wait_for(state="attached")
         assert (visit.background(), visit.line()) == (PAPER["dark"], LINES["dark"])
         assert visit.page.locator("details[open]").count() == 0
 
