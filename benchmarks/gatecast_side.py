@@ -50,7 +50,7 @@ def step_ms(B, T):
     samples = TrainingData(rng.normal(size=(B, T, 1)).astype("f"), rng.normal(size=(B, 1, 1)).astype("f"))
     (batch,) = make_batches(samples, np.arange(B), B)
     network = build([*hidden(), Dense(1)], (T, 1))
-    weights, optimizer, loss = initial_weights(network, 0), Adam(1e-3), MeanSquaredError()
+    weights, optimizer, loss = initial_weights(network, 0), Adam(1e-3).transformation(), MeanSquaredError()
     grads, state, count = zeros_like(weights), optimizer.init(weights.vector.size), [0]
     differentiate = Differentiator(network, weights, grads, loss)
 
