@@ -27,6 +27,8 @@ class WeightSettings:
     """Part of a layer that has such fields."""
 
     use_bias: bool = True
+    _kinds_set: frozenset[str] = frozenset()
+    """Which kinds of settings, "regularizer" and "constraint", any parameter has."""
 
     def _check_weight_settings(self) -> None:
         """Replace names and classes by records; names of initializers stay as they are."""
@@ -44,6 +46,9 @@ class WeightSettings:
                 record = module.get(value, argument, layer)
                 if not (kind == "initializer" and isinstance(value, str)):
                     object.__setattr__(self, argument, record)
+        kinds = ("regularizer", "constraint")
+        is_set = [k for k in kinds if any(getattr(self, f"{role}_{k}", None) is not None for role in ROLES.values())]
+        object.__setattr__(self, "_kinds_set", frozenset(is_set))
         if getattr(self, "activity_regularizer", None) is not None:
             fix = "Use kernel_regularizer= or recurrent_regularizer=, which penalize weights."
             raise ConfigError(f"{layer} has no activity_regularizer here, as it has in Keras", fix=fix)
@@ -65,7 +70,9 @@ class WeightSettings:
         return self._by_parameter("constraint")
 
     def _by_parameter(self, kind: str) -> dict[str, Any]:
-        """Return the settings of one kind that are not None."""
+        """Return the settings of one kind that are not None; asked for after every update, most layers have none."""
+        if kind not in self._kinds_set:
+            return {}
         settings = {name: getattr(self, f"{role}_{kind}", None) for name, role in ROLES.items()}
         names = getattr(self, "param_names", ())
         return {name: value for name, value in settings.items() if value is not None and name in names}
