@@ -7,8 +7,9 @@ import pytest
 from cell_cases import named
 from tolerances import close, rounding
 
+from gatecast.kernels import convolution as kernels
 from gatecast.kernels import native
-from gatecast.kernels.native import Windows
+from gatecast.kernels.convolution import Windows
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.layers.convolution import window_positions
 
@@ -55,13 +56,15 @@ def test_convolution_and_its_gradients_equal_the_definition(seed):
         dW[taps] += np.einsum("bkf,bm->kfm", x[:, steps].astype(np.float64), dy[:, t])
     params, packed = {"W": W, "b": b}, pack(x)
     with named((B, T, F, M, width, dilation, windows)):
-        out = native.convolution(params, packed, windows, dilation=dilation)
+        out = kernels.convolution(params, packed, windows, dilation=dilation)
         close(unpack(out, B), y, rounding(width * F), scale=float(np.abs(y).max()))
-        got, grads = native.convolution_backward(params, packed, pack(dy), out, windows, dilation=dilation)
+        got, grads = kernels.convolution_backward(params, packed, pack(dy), out, windows, dilation=dilation)
         close(unpack(got, B), dx, rounding(width * M), scale=float(np.abs(dx).max()))
         close(grads["W"], dW, rounding(B * T), scale=float(np.abs(dW).max()) + B)
         close(grads["b"], dy.sum(axis=(0, 1)), rounding(B * T), scale=float(np.sqrt(B * T)))
-        alone, _ = native.convolution_backward(params, packed, pack(dy), out, windows, dilation=dilation, need_dx=False)
+        alone, _ = kernels.convolution_backward(
+            params, packed, pack(dy), out, windows, dilation=dilation, need_dx=False
+        )
         assert alone is None
 
 
@@ -80,14 +83,14 @@ def test_pooling_and_its_gradient_equal_the_definition(seed, maximum):
         share = (part == y[:, t, None]) if maximum else np.full(part.shape, 1 / len(steps))
         dx[:, steps] += share * dy[:, t, None]
     with named((B, T, F, width, windows)):
-        close(unpack(native.pooling(pack(x), windows, maximum=maximum), B), y, rounding(width), scale=5.0)
-        got = native.pooling_backward(pack(x), pack(dy), windows, maximum=maximum)
+        close(unpack(kernels.pooling(pack(x), windows, maximum=maximum), B), y, rounding(width), scale=5.0)
+        got = kernels.pooling_backward(pack(x), pack(dy), windows, maximum=maximum)
         close(unpack(got, B), dx, rounding(4 * width), scale=10.0)
 
 
 def test_the_first_of_equal_maxima_gets_the_gradient():
     x = np.zeros((1, 4, 1, 1), np.float32)
-    dx = native.pooling_backward(x, np.ones((1, 2, 1, 1), np.float32), Windows(2, 2, outputs=2), maximum=True)
+    dx = kernels.pooling_backward(x, np.ones((1, 2, 1, 1), np.float32), Windows(2, 2, outputs=2), maximum=True)
     assert dx.ravel().tolist() == [1, 0, 1, 0]
 
 
@@ -98,6 +101,6 @@ def test_the_first_of_equal_maxima_gets_the_gradient():
 def test_windows_outside_of_the_sequence_raise_value_error(windows):
     x, W = np.zeros((1, 4, 1, 1), np.float32), np.zeros((2, 1, 1), np.float32)
     with pytest.raises(ValueError, match="window"):
-        native.convolution({"W": W, "b": np.zeros(1, np.float32)}, x, windows)
+        kernels.convolution({"W": W, "b": np.zeros(1, np.float32)}, x, windows)
     with pytest.raises(ValueError, match="window"):
-        native.pooling(x, windows, maximum=True)
+        kernels.pooling(x, windows, maximum=True)

@@ -10,8 +10,8 @@ import numpy as np
 
 from gatecast._utils.validation import check_flag, check_positive_int
 from gatecast.errors import ConfigError
-from gatecast.kernels import native
-from gatecast.kernels.native import Windows
+from gatecast.kernels import convolution as kernels
+from gatecast.kernels.convolution import Windows
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.initializers import Initializer
@@ -181,7 +181,7 @@ class Conv1D(ActivatedLayer):
         if mask is not None:
             x = x * mask
         with_bias = self._with_bias(params, (self.filters,))
-        z = native.convolution(with_bias, x, self._windows(x.shape[1]), self._fused, self.dilation_rate)
+        z = kernels.convolution(with_bias, x, self._windows(x.shape[1]), self._fused, self.dilation_rate)
         y = z if self._is_fused else activate(z, self._activation)
         return y, None, (x, z, y, mask) if context.save_for_backward else None
 
@@ -192,7 +192,7 @@ class Conv1D(ActivatedLayer):
         if not self._is_fused:
             dy = activate_backward(z, y, dy, self._activation)
         windows = self._windows(x.shape[1])
-        dx, grads = native.convolution_backward(
+        dx, grads = kernels.convolution_backward(
             params, x, dy, z, windows, self._fused, self.dilation_rate, need_dx=need_dx
         )
         if not self.use_bias:

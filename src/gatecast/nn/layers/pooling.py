@@ -9,8 +9,8 @@ import numpy as np
 
 from gatecast._utils.validation import check_flag
 from gatecast.errors import ConfigError
-from gatecast.kernels import native
-from gatecast.kernels.native import Windows
+from gatecast.kernels import convolution as kernels
+from gatecast.kernels.convolution import Windows
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import (
     BackwardResult,
@@ -74,14 +74,14 @@ class _Pooling(_OverTime):
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, T', F, L] for x [nb, T, F, L]."""
-        y = native.pooling(check_input(self, x), self._windows(x.shape[1]), maximum=self._maximum)
+        y = kernels.pooling(check_input(self, x), self._windows(x.shape[1]), maximum=self._maximum)
         return y, None, x if context.save_for_backward else None
 
     def backward(self, _params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradient of x; that of a maximum goes to the first step that has it."""
         if not need_dx or dy is None:
             return None, None, {}
-        return native.pooling_backward(cache, dy, self._windows(cache.shape[1]), maximum=self._maximum), None, {}
+        return kernels.pooling_backward(cache, dy, self._windows(cache.shape[1]), maximum=self._maximum), None, {}
 
     def _windows(self, n_steps: int) -> Windows:
         """Return the windows over a sequence."""
