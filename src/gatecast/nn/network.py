@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from gatecast._utils.typing import Float32Array
 from gatecast.kernels.packing import Array, Params, flat_views
-from gatecast.nn.layers.base import CallContext, Layer, Shape, State
+from gatecast.nn.layers.base import CallContext, Layer, State
 from gatecast.nn.layers.base import forward_from as layer_forward_from
+from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.random import ZeroGenerator, generator, hash64
 
 __all__ = [

@@ -18,16 +18,15 @@ from gatecast.nn.layers.base import (
     CallContext,
     ForwardResult,
     Layer,
-    Shape,
     add_prefix,
     backward_from,
-    check_layer_type,
-    feature_count,
     forward_from,
     strip_prefix,
     wrapper_input_shape,
 )
+from gatecast.nn.layers.checks import check_layer_type
 from gatecast.nn.layers.recurrent import Recurrent
+from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.random import fold_in
 
 __all__ = ["ParallelDecoder"]

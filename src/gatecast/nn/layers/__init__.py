@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatecast.nn.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-    from gatecast.nn.layers.base import BaseLayer, CallContext, Input, Layer, Shape, State, StatefulLayer
+    from gatecast.nn.layers.base import BaseLayer, CallContext, Layer, State, StatefulLayer
     from gatecast.nn.layers.bidirectional import Bidirectional
     from gatecast.nn.layers.concatenate import Concatenate
     from gatecast.nn.layers.convolution import Conv1D
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gatecast.nn.layers.reshape import Flatten, Permute, RepeatVector, Reshape
     from gatecast.nn.layers.residual import Residual
     from gatecast.nn.layers.select import Select
+    from gatecast.nn.layers.shapes import Input, Shape
     from gatecast.nn.layers.simple_rnn import SimpleRNN
     from gatecast.nn.layers.slstm import SLSTM
     from gatecast.nn.layers.table import LAYERS
@@ -113,7 +114,7 @@ _HOME = {
     "GlobalMaxPooling1D": "gatecast.nn.layers.pooling",
     "Graph": "gatecast.nn.layers.graph",
     "GRU": "gatecast.nn.layers.gru",
-    "Input": "gatecast.nn.layers.base",
+    "Input": "gatecast.nn.layers.shapes",
     "Layer": "gatecast.nn.layers.base",
     "LayerNormalization": "gatecast.nn.layers.normalization",
     "LAYERS": "gatecast.nn.layers.table",
@@ -134,7 +135,7 @@ _HOME = {
     "Residual": "gatecast.nn.layers.residual",
     "RMSNorm": "gatecast.nn.layers.normalization",
     "Select": "gatecast.nn.layers.select",
-    "Shape": "gatecast.nn.layers.base",
+    "Shape": "gatecast.nn.layers.shapes",
     "SimpleRNN": "gatecast.nn.layers.simple_rnn",
     "SLSTM": "gatecast.nn.layers.slstm",
     "Softmax": "gatecast.nn.layers.activation",

@@ -11,7 +11,8 @@ from gatecast._utils.validation import check_non_negative, check_positive
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.arguments import canonical_activation
-from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, check_input
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_input
 from gatecast.nn.layers.functions import activate, activate_backward
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]

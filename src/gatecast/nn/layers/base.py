@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.arguments import LayerType
+from gatecast.nn.layers.shapes import Shape, validate_shape
 from gatecast.nn.layers.symbolic import call_layer
 from gatecast.nn.regularizers import Regularizer
 
@@ -31,27 +32,16 @@ __all__ = [
     "BaseLayer",
     "CallContext",
     "ForwardResult",
-    "Input",
     "Layer",
-    "Shape",
     "State",
     "StatefulLayer",
     "add_prefix",
     "add_to_stack",
     "backward_from",
-    "check_choice",
-    "check_input",
-    "check_layer_type",
-    "check_plain_recurrence",
-    "feature_count",
     "forward_from",
     "strip_prefix",
-    "validate_shape",
     "wrapper_input_shape",
 ]
-
-Shape = tuple[int | None, ...]
-"""Shape of a sample, (T, F) or (F,); T may be None."""
 
 State = tuple[Any, ...]
 """State that a layer carries from step to step: arrays [nb, size, L], the output h first; nested as layers nest."""
@@ -465,69 +455,6 @@ def _defining_class(layer: object, method: str) -> Any:
     return next((cls for cls in type(layer).__mro__ if method in vars(cls)), None)
 
 
-@dataclass(frozen=True, repr=False)
-class Input:
-    """Shape of one sample: (T, F), (F,) without a time axis, or (T, S, F) for steps that are sequences.
-
-    A T of None stands for any length. Layers are called on it to make a functional model.
-
-    Args:
-        shape: The shape, without the batch.
-        batch_size: Ignored.
-        dtype: Only "float32".
-        name: Name for the inputs of a functional model.
-        batch_shape: The shape with the batch in front, instead of `shape`.
-        input_shape: The same as `shape`, as the layer InputLayer had it.
-
-    Raises:
-        ConfigError: If no sample can have this shape.
-
-    Example:
-        >>> Input((24, 1)).shape, Input(batch_shape=(32, 24, 1)).shape
-        ((24, 1), (24, 1))
-    """
-
-    shape: Shape = ()
-    batch_size: int | None = None
-    dtype: str | None = None
-    name: str | None = field(default=None, kw_only=True)
-    batch_shape: Shape | None = field(default=None, kw_only=True)
-    input_shape: Shape | None = field(default=None, kw_only=True)
-    is_symbolic_input: ClassVar[bool] = True
-
-    def __repr__(self) -> str:
-        """Return the input as it is written."""
-        return f"Input({self.shape})" if self.name is None else f"Input({self.shape}, name={self.name!r})"
-
-    def __post_init__(self) -> None:
-        shape: Any = self.shape if self.input_shape is None else self.input_shape
-        shape = shape if self.batch_shape is None else tuple(self.batch_shape)[1:]
-        object.__setattr__(self, "input_shape", None)
-        object.__setattr__(self, "shape", _parse_shape(shape, "Input"))
-        object.__setattr__(self, "batch_shape", None)
-        object.__setattr__(self, "batch_size", None)
-        if getattr(self.dtype, "__name__", self.dtype) not in (None, "float32"):
-            raise ConfigError("Invalid dtype", where="Input", got=repr(self.dtype), expected="float32")
-        object.__setattr__(self, "dtype", None)
-
-
-def validate_shape(layer: object, value: object) -> Shape | None:
-    """Return the `input_shape` of a layer as a tuple, or None for None.
-
-    Args:
-        layer: Layer that the error names.
-        value: Value that the user gave.
-
-    Raises:
-        ConfigError: If no sample can have this shape.
-
-    Example:
-        >>> validate_shape(BaseLayer(), [None, 3])
-        (None, 3)
-    """
-    return None if value is None else _parse_shape(value, type(layer).__name__)
-
-
 def wrapper_input_shape(wrapper: BaseLayer, layer: Layer) -> Shape | None:
     """Return the `input_shape` of a layer made of layers, by default that of its first layer.
 
@@ -542,109 +469,6 @@ def wrapper_input_shape(wrapper: BaseLayer, layer: Layer) -> Shape | None:
     """
     shape = validate_shape(wrapper, wrapper.input_shape)
     return layer.input_shape if shape is None else shape
-
-
-def check_input(layer: object, x: Array, features: int | None = None) -> Array:
-    """Return x if it is a packed array with the right number of features.
-
-    Args:
-        layer: Layer that the error names.
-        x: Value to check.
-        features: Number of features that the layer needs; None accepts any.
-
-    Raises:
-        DataError: If x is not float32, has not four axes, is empty, or has another number of features.
-
-    Example:
-        >>> check_input(BaseLayer(), np.zeros((1, 5, 2, 16), np.float32)).shape
-        (1, 5, 2, 16)
-    """
-    packed = x.dtype == np.float32 and x.ndim == 4 and x.size > 0
-    if not packed or (features is not None and x.shape[2] != features):
-        raise DataError(
-            "Invalid input of a layer",
-            where=type(layer).__name__,
-            got=f"{x.dtype} {x.shape}",
-            expected=f"float32 (blocks, time, {'features' if features is None else features}, lanes)",
-        )
-    return x
-
-
-def feature_count(in_shape: Shape) -> int:
-    """Return the number of features of a shape.
-
-    Args:
-        in_shape: Shape of the input.
-
-    Raises:
-        ConfigError: If the number of features is None.
-
-    Example:
-        >>> feature_count((None, 3))
-        3
-    """
-    features = in_shape[-1]
-    if features is None:
-        raise ConfigError("Unknown number of features", got=str(in_shape), expected="a number at the end of the shape")
-    return features
-
-
-def check_choice(value: object, choices: Sequence[object] | Mapping[Any, Any], layer: str, argument: str) -> None:
-    """Raise an error if a value is not among the choices.
-
-    Args:
-        value: Value to check.
-        choices: Allowed values.
-        layer: Name of the layer.
-        argument: Name of the argument.
-
-    Raises:
-        ConfigError: If the value is not among the choices.
-
-    Example:
-        >>> check_choice("tanh", ("tanh", "relu"), "SimpleRNN", "activation")
-    """
-    if value not in tuple(choices):
-        allowed = ", ".join(repr(choice) for choice in choices)
-        raise ConfigError(f"Unknown {argument}", where=layer, got=repr(value), expected=f"one of {allowed}")
-
-
-def check_layer_type(value: object, types: tuple[type, ...], wrapper: str, expected: str) -> None:
-    """Raise an error if a wrapper cannot take a layer.
-
-    Args:
-        value: Value to check.
-        types: Types of layer that the wrapper takes.
-        wrapper: Name of the wrapper.
-        expected: Description of these types.
-
-    Raises:
-        ConfigError: If the value is of no such type.
-
-    Example:
-        >>> check_layer_type(BaseLayer(), (BaseLayer,), "Residual", "a layer")
-    """
-    if not isinstance(value, types):
-        raise ConfigError("Invalid layer", where=wrapper, got=repr(value), expected=expected)
-
-
-def check_plain_recurrence(layer: object, wrapper: str) -> None:
-    """Raise an error if a recurrent layer has an option that a wrapper cannot pass on.
-
-    Args:
-        layer: Inner layer.
-        wrapper: Name of the wrapper.
-
-    Raises:
-        ConfigError: If the layer is stateful, reads backwards, or returns its state.
-
-    Example:
-        >>> check_plain_recurrence(BaseLayer(), "Bidirectional")
-    """
-    options = [name for name in ("stateful", "go_backwards", "return_state") if getattr(layer, name, False)]
-    if options:
-        fix = "Use the layer without the wrapper, or without these options."
-        raise ConfigError(f"{wrapper} takes no layer with {', '.join(options)}", got=repr(layer), fix=fix)
 
 
 def add_prefix(params: Params, prefix: str) -> Params:
@@ -673,21 +497,3 @@ def strip_prefix(params: Params, prefix: str) -> Params:
         ['W']
     """
     return {name[len(prefix) :]: p for name, p in params.items() if name.startswith(prefix)}
-
-
-def _parse_shape(value: object, layer: str) -> Shape:
-    """Return (T, F), (F,) or (T, S, F) as a tuple; T may be None."""
-    sizes = tuple(value) if isinstance(value, Sequence) else (value,)
-    known = [size for k, size in enumerate(sizes) if not (size is None and k == 0 and len(sizes) >= 2)]
-    valid = 1 <= len(sizes) <= 3 and all(
-        isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 1 for size in known
-    )
-    if not valid:
-        raise ConfigError(
-            "Invalid shape",
-            where=layer,
-            got=repr(value),
-            expected="(time, features), or (features,)",
-            fix="The batch is not part of the shape; use None as time for sequences of any length.",
-        )
-    return tuple(None if size is None else int(size) for size in sizes)

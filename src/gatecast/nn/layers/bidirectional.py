@@ -17,16 +17,14 @@ from gatecast.nn.layers.base import (
     CallContext,
     ForwardResult,
     Layer,
-    Shape,
     add_prefix,
-    check_choice,
-    check_layer_type,
-    check_plain_recurrence,
     strip_prefix,
     wrapper_input_shape,
 )
+from gatecast.nn.layers.checks import check_choice, check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.dilated import Dilated
 from gatecast.nn.layers.recurrent import Recurrent
+from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.random import fold_in
 from gatecast.nn.regularizers import Regularizer
 

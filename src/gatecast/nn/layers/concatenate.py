@@ -17,17 +17,16 @@ from gatecast.nn.layers.base import (
     CallContext,
     ForwardResult,
     Layer,
-    Shape,
     State,
     StatefulLayer,
     add_prefix,
     backward_from,
-    check_layer_type,
-    check_plain_recurrence,
     forward_from,
     strip_prefix,
     wrapper_input_shape,
 )
+from gatecast.nn.layers.checks import check_layer_type, check_plain_recurrence
+from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.random import fold_in
 
 __all__ = ["Concatenate", "concatenate"]

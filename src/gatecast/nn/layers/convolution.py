@@ -16,16 +16,10 @@ from gatecast.kernels.packing import Array, Params
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.initializers import Initializer
 from gatecast.nn.layers.activated import ActivatedLayer
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    CallContext,
-    ForwardResult,
-    Shape,
-    check_choice,
-    check_input,
-    feature_count,
-)
+from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_choice, check_input
 from gatecast.nn.layers.functions import activate, activate_backward
+from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Conv1D", "single_size", "window_positions"]

@@ -14,8 +14,9 @@ from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.initializers import Initializer
 from gatecast.nn.layers.activated import ActivatedLayer
-from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult, Shape, feature_count
+from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult
 from gatecast.nn.layers.functions import activate, activate_backward
+from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Dense"]

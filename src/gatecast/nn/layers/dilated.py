@@ -22,20 +22,18 @@ from gatecast.nn.layers.base import (
     BackwardResult,
     CallContext,
     ForwardResult,
-    Shape,
     State,
     StatefulLayer,
     add_to_stack,
-    check_input,
-    check_layer_type,
-    check_plain_recurrence,
     wrapper_input_shape,
 )
+from gatecast.nn.layers.checks import check_input, check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.gru import GRU
 from gatecast.nn.layers.lstm import LSTM
 from gatecast.nn.layers.minimal import MinGRU, MinLSTM
 from gatecast.nn.layers.recurrent import Recurrent
 from gatecast.nn.layers.select import last_step, last_step_backward
+from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.layers.simple_rnn import SimpleRNN
 from gatecast.nn.layers.slstm import SLSTM
 from gatecast.nn.regularizers import Regularizer

@@ -11,13 +11,8 @@ from gatecast._utils.validation import check_fraction
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    BaseLayer,
-    CallContext,
-    ForwardResult,
-    check_input,
-)
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_input
 
 __all__ = ["Dropout"]
 

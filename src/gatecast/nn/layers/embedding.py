@@ -10,14 +10,9 @@ import numpy as np
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    BaseLayer,
-    CallContext,
-    ForwardResult,
-    Shape,
-    check_input,
-)
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_input
+from gatecast.nn.layers.shapes import Shape
 
 __all__ = ["Embedding"]
 

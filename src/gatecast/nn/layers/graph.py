@@ -26,12 +26,12 @@ from gatecast.nn.layers.base import (
     CallContext,
     ForwardResult,
     Layer,
-    Shape,
     backward_from,
-    check_input,
     forward_from,
 )
+from gatecast.nn.layers.checks import check_input
 from gatecast.nn.layers.reshape import known_sizes, packed_shape
+from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.random import fold_in
 from gatecast.nn.regularizers import Regularizer
 

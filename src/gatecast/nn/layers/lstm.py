@@ -15,8 +15,9 @@ from gatecast.kernels.cells import CELLS
 from gatecast.kernels.packing import Params
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.initializers import Initializer, glorot_uniform
-from gatecast.nn.layers.base import Shape, check_choice
+from gatecast.nn.layers.checks import check_choice
 from gatecast.nn.layers.recurrent import Recurrent, canonical_activations
+from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["LSTM"]

@@ -10,7 +10,8 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, check_input
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_input
 
 __all__ = ["Masking"]
 

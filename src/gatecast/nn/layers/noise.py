@@ -10,7 +10,8 @@ import numpy as np
 from gatecast._utils.validation import check_fraction, check_non_negative
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, check_input
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_input
 from gatecast.nn.layers.dropout import Dropout
 
 __all__ = ["GaussianNoise", "SpatialDropout1D"]

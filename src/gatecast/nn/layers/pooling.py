@@ -12,16 +12,10 @@ from gatecast.errors import ConfigError
 from gatecast.kernels import convolution as kernels
 from gatecast.kernels.convolution import Windows
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    BaseLayer,
-    CallContext,
-    ForwardResult,
-    Shape,
-    check_choice,
-    check_input,
-)
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_choice, check_input
 from gatecast.nn.layers.convolution import single_size, window_positions
+from gatecast.nn.layers.shapes import Shape
 
 __all__ = ["AveragePooling1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"]
 

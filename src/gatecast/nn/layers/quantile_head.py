@@ -12,14 +12,9 @@ from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    BaseLayer,
-    CallContext,
-    ForwardResult,
-    Shape,
-    check_input,
-)
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_input
+from gatecast.nn.layers.shapes import Shape
 
 __all__ = ["QuantileHead"]
 

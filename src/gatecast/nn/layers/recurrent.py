@@ -18,15 +18,8 @@ from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import Array, Params, pack_state
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.layers.arguments import canonical_activation
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    CallContext,
-    ForwardResult,
-    Shape,
-    State,
-    StatefulLayer,
-    feature_count,
-)
+from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult, State, StatefulLayer
+from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.layers.weight_settings import WeightSettings
 from gatecast.nn.random import fold_in
 

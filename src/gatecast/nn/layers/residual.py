@@ -19,16 +19,15 @@ from gatecast.nn.layers.base import (
     CallContext,
     ForwardResult,
     Layer,
-    Shape,
     State,
     StatefulLayer,
     add_to_stack,
     backward_from,
-    check_layer_type,
-    check_plain_recurrence,
     forward_from,
     wrapper_input_shape,
 )
+from gatecast.nn.layers.checks import check_layer_type, check_plain_recurrence
+from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Residual"]

@@ -10,15 +10,9 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    BaseLayer,
-    CallContext,
-    ForwardResult,
-    Shape,
-    check_input,
-    feature_count,
-)
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_input
+from gatecast.nn.layers.shapes import Shape, feature_count
 
 __all__ = ["Select", "last_step", "last_step_backward"]
 

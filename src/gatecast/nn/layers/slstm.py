@@ -9,8 +9,8 @@ import numpy as np
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Params
-from gatecast.nn.layers.base import Shape
 from gatecast.nn.layers.recurrent import Recurrent
+from gatecast.nn.layers.shapes import Shape
 
 __all__ = ["SLSTM"]
 

@@ -13,22 +13,12 @@ from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
-from gatecast.nn.layers.base import (
-    BackwardResult,
-    BaseLayer,
-    CallContext,
-    ForwardResult,
-    Layer,
-    Shape,
-    add_to_stack,
-    check_input,
-    check_layer_type,
-    check_plain_recurrence,
-    validate_shape,
-)
+from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, Layer, add_to_stack
+from gatecast.nn.layers.checks import check_input, check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.dense import Dense
 from gatecast.nn.layers.normalization import BatchNormalization
 from gatecast.nn.layers.reshape import packed_shape
+from gatecast.nn.layers.shapes import Shape, validate_shape
 from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["TimeDistributed"]

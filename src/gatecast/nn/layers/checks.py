@@ -1,0 +1,98 @@
+"""What layers check of their inputs, arguments and inner layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gatecast.errors import ConfigError, DataError
+from gatecast.kernels.packing import Array
+
+__all__ = ["check_choice", "check_input", "check_layer_type", "check_plain_recurrence"]
+
+
+def check_input(layer: object, x: Array, features: int | None = None) -> Array:
+    """Return x if it is a packed array with the right number of features.
+
+    Args:
+        layer: Layer that the error names.
+        x: Value to check.
+        features: Number of features that the layer needs; None accepts any.
+
+    Raises:
+        DataError: If x is not float32, has not four axes, is empty, or has another number of features.
+
+    Example:
+        >>> check_input(object(), np.zeros((1, 5, 2, 16), np.float32)).shape
+        (1, 5, 2, 16)
+    """
+    packed = x.dtype == np.float32 and x.ndim == 4 and x.size > 0
+    if not packed or (features is not None and x.shape[2] != features):
+        raise DataError(
+            "Invalid input of a layer",
+            where=type(layer).__name__,
+            got=f"{x.dtype} {x.shape}",
+            expected=f"float32 (blocks, time, {'features' if features is None else features}, lanes)",
+        )
+    return x
+
+
+def check_choice(value: object, choices: Sequence[object] | Mapping[Any, Any], layer: str, argument: str) -> None:
+    """Raise an error if a value is not among the choices.
+
+    Args:
+        value: Value to check.
+        choices: Allowed values.
+        layer: Name of the layer.
+        argument: Name of the argument.
+
+    Raises:
+        ConfigError: If the value is not among the choices.
+
+    Example:
+        >>> check_choice("tanh", ("tanh", "relu"), "SimpleRNN", "activation")
+    """
+    if value not in tuple(choices):
+        allowed = ", ".join(repr(choice) for choice in choices)
+        raise ConfigError(f"Unknown {argument}", where=layer, got=repr(value), expected=f"one of {allowed}")
+
+
+def check_layer_type(value: object, types: tuple[type, ...], wrapper: str, expected: str) -> None:
+    """Raise an error if a wrapper cannot take a layer.
+
+    Args:
+        value: Value to check.
+        types: Types of layer that the wrapper takes.
+        wrapper: Name of the wrapper.
+        expected: Description of these types.
+
+    Raises:
+        ConfigError: If the value is of no such type.
+
+    Example:
+        >>> from gatecast.layers import Dropout
+        >>> check_layer_type(Dropout(0.5), (Dropout,), "Residual", "a layer")
+    """
+    if not isinstance(value, types):
+        raise ConfigError("Invalid layer", where=wrapper, got=repr(value), expected=expected)
+
+
+def check_plain_recurrence(layer: object, wrapper: str) -> None:
+    """Raise an error if a recurrent layer has an option that a wrapper cannot pass on.
+
+    Args:
+        layer: Inner layer.
+        wrapper: Name of the wrapper.
+
+    Raises:
+        ConfigError: If the layer is stateful, reads backwards, or returns its state.
+
+    Example:
+        >>> check_plain_recurrence(object(), "Bidirectional")
+    """
+    options = [name for name in ("stateful", "go_backwards", "return_state") if getattr(layer, name, False)]
+    if options:
+        fix = "Use the layer without the wrapper, or without these options."
+        raise ConfigError(f"{wrapper} takes no layer with {', '.join(options)}", got=repr(layer), fix=fix)

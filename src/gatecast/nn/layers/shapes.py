@@ -1,0 +1,116 @@
+"""Shapes of samples: (T, F), (F,) without a time axis, (T, S, F) for steps that are sequences; T may be None."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gatecast.errors import ConfigError
+
+__all__ = ["Input", "Shape", "feature_count", "validate_shape"]
+
+Shape = tuple[int | None, ...]
+"""Shape of a sample, (T, F) or (F,); T may be None."""
+
+
+@dataclass(frozen=True, repr=False)
+class Input:
+    """Shape of one sample: (T, F), (F,) without a time axis, or (T, S, F) for steps that are sequences.
+
+    A T of None stands for any length. Layers are called on it to make a functional model.
+
+    Args:
+        shape: The shape, without the batch.
+        batch_size: Ignored.
+        dtype: Only "float32".
+        name: Name for the inputs of a functional model.
+        batch_shape: The shape with the batch in front, instead of `shape`.
+        input_shape: The same as `shape`, as the layer InputLayer had it.
+
+    Raises:
+        ConfigError: If no sample can have this shape.
+
+    Example:
+        >>> Input((24, 1)).shape, Input(batch_shape=(32, 24, 1)).shape
+        ((24, 1), (24, 1))
+    """
+
+    shape: Shape = ()
+    batch_size: int | None = None
+    dtype: str | None = None
+    name: str | None = field(default=None, kw_only=True)
+    batch_shape: Shape | None = field(default=None, kw_only=True)
+    input_shape: Shape | None = field(default=None, kw_only=True)
+    is_symbolic_input: ClassVar[bool] = True
+
+    def __repr__(self) -> str:
+        """Return the input as it is written."""
+        return f"Input({self.shape})" if self.name is None else f"Input({self.shape}, name={self.name!r})"
+
+    def __post_init__(self) -> None:
+        shape: Any = self.shape if self.input_shape is None else self.input_shape
+        shape = shape if self.batch_shape is None else tuple(self.batch_shape)[1:]
+        object.__setattr__(self, "input_shape", None)
+        object.__setattr__(self, "shape", _parse_shape(shape, "Input"))
+        object.__setattr__(self, "batch_shape", None)
+        object.__setattr__(self, "batch_size", None)
+        if getattr(self.dtype, "__name__", self.dtype) not in (None, "float32"):
+            raise ConfigError("Invalid dtype", where="Input", got=repr(self.dtype), expected="float32")
+        object.__setattr__(self, "dtype", None)
+
+
+def validate_shape(layer: object, value: object) -> Shape | None:
+    """Return the `input_shape` of a layer as a tuple, or None for None.
+
+    Args:
+        layer: Layer that the error names.
+        value: Value that the user gave.
+
+    Raises:
+        ConfigError: If no sample can have this shape.
+
+    Example:
+        >>> validate_shape(object(), [None, 3])
+        (None, 3)
+    """
+    return None if value is None else _parse_shape(value, type(layer).__name__)
+
+
+def feature_count(in_shape: Shape) -> int:
+    """Return the number of features of a shape.
+
+    Args:
+        in_shape: Shape of the input.
+
+    Raises:
+        ConfigError: If the number of features is None.
+
+    Example:
+        >>> feature_count((None, 3))
+        3
+    """
+    features = in_shape[-1]
+    if features is None:
+        raise ConfigError("Unknown number of features", got=str(in_shape), expected="a number at the end of the shape")
+    return features
+
+
+def _parse_shape(value: object, layer: str) -> Shape:
+    """Return (T, F), (F,) or (T, S, F) as a tuple; T may be None."""
+    sizes = tuple(value) if isinstance(value, Sequence) else (value,)
+    known = [size for k, size in enumerate(sizes) if not (size is None and k == 0 and len(sizes) >= 2)]
+    valid = 1 <= len(sizes) <= 3 and all(
+        isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 1 for size in known
+    )
+    if not valid:
+        raise ConfigError(
+            "Invalid shape",
+            where=layer,
+            got=repr(value),
+            expected="(time, features), or (features,)",
+            fix="The batch is not part of the shape; use None as time for sequences of any length.",
+        )
+    return tuple(None if size is None else int(size) for size in sizes)
