@@ -58,7 +58,9 @@ class MonitorCallback(Callback):
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        directions = {metric.name: metric.direction for metric in getattr(self.model, "metrics", ())}
+        names = getattr(self.model, "metrics_names", ["loss"])[1:]
+        metrics = getattr(self.model, "metrics", ())
+        directions = {known: metric.direction for known, metric in zip(names, metrics, strict=True)}
         direction = "down" if name == "loss" else directions.get(name)
         if direction is None:
             raise ConfigError(
