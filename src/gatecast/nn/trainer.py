@@ -255,7 +255,7 @@ class Trainer(ModelData):
         """
         steps = check_optional_positive_int(steps, "steps")
         listed = CallbackList(as_callbacks(callbacks), self, {"verbose": 0, "steps": steps, "epochs": 1})
-        listed.call("on_predict_begin")
+        listed.call("on_predict_begin", {})
         if is_batches(x):
             exclude_with_batches(mask=mask)
             parts = [self._predict_array(inputs, batch_size, None) for inputs in first_inputs(x, steps)]
@@ -264,7 +264,7 @@ class Trainer(ModelData):
             outputs = np.concatenate(parts)
         else:
             outputs = self._predict_array(x, batch_size, mask, steps)
-        listed.call("on_predict_end")
+        listed.call("on_predict_end", {})
         return outputs
 
     @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
@@ -310,7 +310,7 @@ class Trainer(ModelData):
             self._built()
             samples = self._valid(x, y, sample_weight, loss, mask=mask)
             source = self._evaluation_source(samples, batch_size, steps)
-        listed.call("on_test_begin")
+        listed.call("on_test_begin", {})
         logs = self._evaluate(source, loss)
         listed.call("on_test_end", logs)
         return logs if return_dict else _values(logs)
@@ -404,7 +404,7 @@ class Trainer(ModelData):
         self.stop_training, self._initial_epoch, self._run, run.state.batch = False, None, run, 0
         run.leave_average()
         try:
-            callbacks.call("on_train_begin")
+            callbacks.call("on_train_begin", {})
             yield
         except BaseException:
             self._finish(run)
@@ -459,7 +459,7 @@ class Trainer(ModelData):
 
     def _validate(self, validation: Source, run: fitting.TrainingRun, callbacks: CallbackList) -> dict[str, Any]:
         """Return loss and metrics of the validation data."""
-        callbacks.call("on_test_begin")
+        callbacks.call("on_test_begin", {})
         logs = self._evaluate(validation, run.loss)
         callbacks.call("on_test_end", logs)
         return logs
