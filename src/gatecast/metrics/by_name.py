@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gatecast._utils.keras_names import advice_for
 from gatecast._utils.suggestions import suggestion
 from gatecast.errors import ConfigError
 from gatecast.metrics import accumulators, functions
@@ -84,6 +85,6 @@ def _by_name(name: str, n_outputs: int | None, target_width: int | None) -> Metr
         return SparseCategoricalAccuracy(name) if target_width == 1 else CategoricalAccuracy(name)
     key = name if name in CLASSES else _BY_NAME.get(name.lower()) or ALIASES.get(name.lower())
     if key is None:
-        fix = suggestion(name, [*ALIASES, *_BY_NAME])
+        fix = advice_for(name, "metrics") or suggestion(name, [*ALIASES, *_BY_NAME])
         raise ConfigError(f"Unknown metric {name!r}", fix=fix, argument="metrics")
     return CLASSES[key](name=name)

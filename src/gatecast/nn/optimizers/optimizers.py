@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gatecast._utils.keras_names import advice_for
 from gatecast._utils.suggestions import suggestion
 from gatecast._utils.validation import check_flag, check_fraction, check_non_negative, check_positive
 from gatecast.errors import ConfigError
@@ -329,7 +330,7 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, str) and identifier.lower() in by_lower:
         return by_lower[identifier.lower()]()  # type: ignore[call-arg]
     if isinstance(identifier, str):
-        fix = suggestion(identifier, by_lower)
+        fix = advice_for(identifier, "optimizers") or suggestion(identifier, by_lower)
         raise ConfigError(f"Unknown optimizer {identifier!r}", fix=fix, argument="optimizer")
     raise ConfigError(
         f"Invalid optimizer {identifier!r}",
