@@ -207,6 +207,24 @@ def keras_names() -> None:
     print(f"{path.stat().st_size:8d} {path.name}")
 
 
+def torch_names() -> None:
+    """Write the public names of PyTorch by module, as JSON."""
+    modules = {name: import_module(f"torch.{name}") for name in ("nn", "optim", "optim.lr_scheduler", "utils.data")}
+    names = {
+        key: sorted(
+            name
+            for name, value in vars(module).items()
+            if isinstance(value, type) and not name.startswith("_") and value.__module__.startswith(module.__name__)
+        )
+        for key, module in modules.items()
+    }
+    names["optim.lr_scheduler"] = sorted(modules["optim.lr_scheduler"].__all__)
+    names["nn.init"] = [name for name in dir(torch.nn.init) if name.endswith("_") and not name.startswith("_")]
+    path = OUT_NN / "torch_names.json"
+    path.write_text(json.dumps({"about": VERSIONS} | names, indent=1) + "\n")
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
 def main() -> None:
     for folder in (OUT, OUT_NN):
         folder.mkdir(exist_ok=True)
@@ -222,6 +240,7 @@ def main() -> None:
     training()
     keras_training()
     keras_names()
+    torch_names()
     print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")
 
 
