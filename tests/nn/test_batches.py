@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tolerances import close, rounding
 
-from gatecast.callbacks import EarlyStopping
+from gatecast.callbacks import BackupAndRestore, EarlyStopping
 from gatecast.errors import ConfigError, DataError
-from gatecast.layers import Dense, Input
+from gatecast.layers import LSTM, Dense, Input
 from gatecast.models import Sequential
 from gatecast.utils import PyDataset
 
@@ -45,6 +45,32 @@ def test_weights_of_classes_count_in_batches_as_in_arrays(source):
     expected = whole.fit(X, Y, batch_size=8, shuffle=False, class_weight=WEIGHTS).history
     assert parts.fit(source(), shuffle=False, class_weight=WEIGHTS).history == expected
     assert expected != make().fit(X, Y, batch_size=8, shuffle=False).history
+
+
+def test_weights_of_classes_do_not_count_in_the_samples_to_validate_on():
+    split, apart = make(), make()
+    settings = {"batch_size": 8, "shuffle": False, "class_weight": WEIGHTS}
+    one = split.fit(X, Y, validation_split=0.2, **settings).history
+    two = apart.fit(X[:32], Y[:32], validation_data=(X[32:], Y[32:]), **settings).history
+    assert one == two
+    close(one["val_loss"][0], split.evaluate(X[32:], Y[32:]), rounding(100))
+
+
+def test_weights_of_classes_that_exclude_every_sample_are_refused():
+    with pytest.raises(DataError, match="class_weight excludes every sample"):
+        make().fit(X, Y, class_weight={0: 0.0, 1: 0.0})
+
+
+def test_weights_of_classes_multiply_a_mask():
+    x, y = RNG.normal(size=(8, 4, 1)), np.repeat([[0.0], [1.0]], 4, axis=0)
+    mask = RNG.random((8, 4)) > 0.3
+    mask[:, -1] = True
+    losses = []
+    for weights in ({"class_weight": WEIGHTS}, {"sample_weight": np.where(y[:, 0] == 1, 5.0, 1.0)}):
+        model = Sequential([Input((4, 1)), LSTM(3), Dense(1)], seed=1)
+        model.compile("sgd", "mse")
+        losses.append(model.fit(x, y, mask=mask, **weights).history["loss"])
+    assert losses[0] == losses[1]
 
 
 def test_weights_of_classes_and_of_samples_exclude_each_other():
@@ -162,6 +188,51 @@ def test_steps_of_arrays_are_batches_of_32_or_of_the_size_as_in_keras():
     close(model.evaluate(X, Y, batch_size=8, steps=2), model.evaluate(X[:16], Y[:16]), rounding(100))
     history = model.fit(X, Y, validation_data=(X, Y), validation_steps=1).history
     close(history["val_loss"][0], model.evaluate(X[:32], Y[:32]), rounding(100))
+
+
+class Noted(Indexed):
+    """The batches by index, which are noted."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __getitem__(self, index):
+        self.seen.append(index)
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(2, [(0, 2), (2, 4), (4, 5), (0, 2)]), (3, [(0, 3), (3, 5), (0, 3)])])
+def test_epochs_of_fewer_steps_go_on_with_the_batches_behind_as_in_keras(steps, epochs):
+    rows, source = make(), Noted()
+    history = make().fit(X, Y, batch_size=8, shuffle=False, epochs=len(epochs), steps_per_epoch=steps).history
+    parts = [rows.fit(X[8 * a : 8 * b], Y[8 * a : 8 * b], batch_size=8, shuffle=False) for a, b in epochs]
+    assert history["loss"] == [part.history["loss"][0] for part in parts]
+    make().fit(source, shuffle=False, epochs=len(epochs), steps_per_epoch=steps)
+    assert source.seen[-len([k for a, b in epochs for k in range(a, b)]) :] == [
+        k for a, b in epochs for k in range(a, b)
+    ]
+
+
+@pytest.mark.parametrize("data", [(X, Y), (Indexed(),)], ids=["arrays", "index"])
+def test_another_call_begins_with_the_first_samples_and_a_backup_does_not(data, tmp_path):
+    def train(model, *callbacks, epochs=3):
+        settings = {"batch_size": 8} if len(data) == 2 else {}
+        return model.fit(*data, shuffle=False, epochs=epochs, steps_per_epoch=2, callbacks=[*callbacks], **settings)
+
+    whole, twice, again = make(), make(), make()
+    losses = train(whole).history["loss"]
+    train(twice, BackupAndRestore(tmp_path / "b", delete_checkpoint=False), epochs=1)
+    assert train(again, BackupAndRestore(tmp_path / "b")).history["loss"] == losses
+    np.testing.assert_array_equal(again.weights.vector, whole.weights.vector)
+    twice.set_weights(make().get_weights())
+    assert train(twice, epochs=1).history["loss"] == losses[:1]
+
+
+def test_shuffled_epochs_of_fewer_steps_see_every_sample_once_a_pass():
+    source = Noted()
+    make().fit(source, epochs=3, steps_per_epoch=2)
+    assert sorted(source.seen[-5:]) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("steps", [0, -1, 1.5, "a"])

@@ -19,6 +19,7 @@ from gatecast.nn.inputs import (
     validate_array,
     validate_training_data,
     validate_validation_data,
+    weighted,
 )
 from gatecast.nn.layers import Shape
 from gatecast.nn.losses import Loss
@@ -86,8 +87,9 @@ class ModelData:
     def _array_sources(
         self, data: tuple[Any, ...], held_out: HeldOut, order: Order, loss: Loss
     ) -> tuple[Source, Source | None]:
-        """Return batches for training and validation from arrays (x, y, sample_weight, mask)."""
-        x, y, weight, mask = data
+        """Return batches for training and validation from arrays (x, y, sample_weight, mask) and weights of classes."""
+        x, y, weight, mask, class_weight = data
+        by_class = None if class_weight is None else class_weights(class_weight, y)
         self._take_shape(x)
         samples = self._valid(x, y, weight, loss, mask)
         if _comes_in_batches(held_out.data):
@@ -98,6 +100,8 @@ class ModelData:
             shapes = self._shapes()
             samples, part = validate_validation_data(samples, held_out.split, self._joined(held_out.data), shapes, loss)
             validation = None if part is None else self._evaluation_source(part, held_out.batch_size, held_out.steps)
+        if by_class is not None:
+            samples = weighted(samples, by_class[: len(samples.x)])
         self._check_memory(samples, order.batch_size, loss)
         source = ArraySource(samples, order.batch_size, seed=self.seed, shuffle=order.shuffle, steps=order.steps)
         return source, validation

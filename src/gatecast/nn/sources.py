@@ -49,18 +49,22 @@ class ArraySource:
         self._samples, self._batch_size, self._seed, self._shuffle = samples, batch_size, seed, shuffle
         n_batches = -(-len(samples.x) // batch_size)
         self.steps = n_batches if steps is None else min(steps, n_batches)
+        self._epochs_per_pass = -(-n_batches // self.steps)
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of an epoch.
+    def epoch(self, number: int, skip: int = 0, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch; as in Keras, an epoch of fewer steps goes on where the one before ended.
 
         Args:
             number: Which epoch, over all calls of `fit`.
             skip: Batches to leave out at the start.
+            start: The first epoch of this call, which begins with the first samples.
         """
+        number, part = _pass_of(number, start, self._epochs_per_pass)
         order = np.arange(len(self._samples.x))
         if self._shuffle:
             order = generator(self._seed, 1, number).permutation(len(order))
-        order = order[skip * self._batch_size : self.steps * self._batch_size]
+        first = part * self.steps
+        order = order[(first + skip) * self._batch_size : (first + self.steps) * self._batch_size]
         return map(count_targets, make_batches(self._samples, order, self._batch_size))
 
 
@@ -114,9 +118,9 @@ class BatchSource:
         self._running = chain([batch], rows)
         return split_batch(batch)
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+    def epoch(self, number: int, skip: int = 0, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch; see `ArraySource.epoch`."""
-        rows = islice(self._indexed(number) if self._is_indexed else self._continued(), self._limit)
+        rows = islice(self._indexed(number, start) if self._is_indexed else self._continued(), self._limit)
         self.is_spent, self.count = False, 0
         for k, row in enumerate(rows):
             x, y, weight = split_batch(row)
@@ -129,12 +133,15 @@ class BatchSource:
         if hasattr(self._batches, "on_epoch_end"):
             self._batches.on_epoch_end()
 
-    def _indexed(self, number: int) -> Iterator[Any]:
-        """Yield the batches of an object with an index."""
-        order = np.arange(len(self._batches))
+    def _indexed(self, number: int, start: int) -> Iterator[Any]:
+        """Yield the batches of an object with an index, for `_limit` of them from where the epoch before ended."""
+        count = len(self._batches)
+        steps = min(self._limit or count, count)
+        number, part = _pass_of(number, start, -(-count // steps))
+        order = np.arange(count)
         if self._shuffle and hasattr(self._batches, "on_epoch_end"):
-            order = generator(self._seed, 1, number).permutation(len(order))
-        return (self._batches[int(k)] for k in order)
+            order = generator(self._seed, 1, number).permutation(count)
+        return (self._batches[int(k)] for k in order[part * steps : (part + 1) * steps])
 
     def _continued(self) -> Iterator[Any]:
         """Yield the batches of an iterable: from its start, or where the epoch before ended if it has a limit."""
@@ -242,6 +249,12 @@ def as_array(value: Any) -> Any:
     if isinstance(value, list | tuple) and any(hasattr(item, "detach") for item in value):
         return [as_array(item) for item in value]
     return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+
+
+def _pass_of(number: int, start: int, epochs_per_pass: int) -> tuple[int, int]:
+    """Return which pass over the data an epoch belongs to, and which part of it the epoch is."""
+    passes, part = divmod(number - start, epochs_per_pass)
+    return start + passes, part
 
 
 def _has_samples(x: Any) -> bool:

@@ -176,11 +176,11 @@ class Trainer(ModelData):
             validation_data: (x, y), (x, y, sample_weight), (x, y, sample_weight, mask) or an iterable of batches to
                 validate on.
             shuffle: Whether to shuffle the samples before each epoch.
-            class_weight: Weights of samples by class, a dict.
+            class_weight: Weights of samples by class, a dict; not of those to validate on.
             sample_weight: (N,), or (N, T) if the output has a time axis: factors of the losses, whose sum is divided
                 by the number of targets. A target with weight 0 may be NaN.
             initial_epoch: Number of the first epoch, to go on from an earlier call.
-            steps_per_epoch: Batches per epoch; needed for a generator without end.
+            steps_per_epoch: Batches per epoch; needed for a generator without end. The next epoch goes on behind them.
             validation_steps: Batches of the validation data to use, if they come as batches.
             validation_batch_size: Samples per pass of the validation; None chooses a fast size.
             validation_freq: Validate after every so many epochs, or after the epochs of a list.
@@ -211,8 +211,8 @@ class Trainer(ModelData):
             source: Source = self._batch_source(x, loss, order.steps, shuffle=order.shuffle, class_weight=class_weight)
             validation = self._validation_source(held_out, loss)
         else:
-            weight = sample_weight if class_weight is None else class_weights(class_weight, y)
-            source, validation = self._array_sources((x, y, weight, mask), held_out, order, loss)
+            data = (x, y, sample_weight, mask, class_weight)
+            source, validation = self._array_sources(data, held_out, order, loss)
         run = self._training_run(loss)
         self.history = history = next((c for c in checked if isinstance(c, History)), None) or History()
         params = {"verbose": verbosity(verbose), "epochs": epochs, "steps": source.steps}
@@ -432,11 +432,14 @@ class Trainer(ModelData):
         """Train for some epochs, and call the callbacks."""
         first, last, frequency = numbers
         logs: dict[str, Any] = {}
-        for epoch in range(first if self._initial_epoch is None else self._initial_epoch, last):
+        begin = first if self._initial_epoch is None else self._initial_epoch
+        # After a restart from a backup, the call began some epochs ago.
+        start = run.state.epoch - (begin - first)
+        for epoch in range(begin, last):
             if run.state.batch == 0:
                 run.tracker.reset()
             callbacks.call("on_epoch_begin", epoch, {})
-            batches = source.epoch(run.state.epoch, run.state.batch)
+            batches = source.epoch(run.state.epoch, run.state.batch, start)
             try:
                 run.epoch(batches, callbacks, lambda: self.stop_training)
                 logs = run.tracker.logs()
