@@ -59,8 +59,8 @@ class CheckedKeywords(type):
     >>> class Huber(metaclass=CheckedKeywords):
     ...     def __init__(self, delta=1.0):
     ...         self.delta = delta
-    >>> Huber(delta=2.0, dtype="float32").delta
-    2.0
+    >>> Huber(delta=2.0, dtype="float32").delta, str(inspect.signature(Huber))
+    (2.0, '(delta=1.0)')
     >>> Huber(dleta=2.0)
     Traceback (most recent call last):
     gatecast.errors.ConfigError: Unknown argument 'dleta' (Huber). Did you mean delta?
@@ -68,12 +68,17 @@ class CheckedKeywords(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make an object."""
-        parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+        parameters = cls.__signature__.parameters
         if kwargs.keys() - parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
             kwargs.pop("dtype", None)
-            known = [name for name in parameters if name != "self"]
-            _refuse(kwargs.keys() - known, known, cls.__name__, {})
+            _refuse(kwargs.keys() - parameters, list(parameters), cls.__name__, {})
         return super().__call__(*args, **kwargs)
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The arguments of `__init__`, as `help` shows them."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 def _refuse(unknown: Iterable[str], known: Sequence[str], where: str, advice: Mapping[str, str]) -> None:
