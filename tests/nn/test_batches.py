@@ -112,6 +112,7 @@ def test_a_size_of_batches_that_is_not_used_is_said():
         ({0: -1.0}, "Invalid class_weight -1.0"),
         ({0: np.nan}, "Invalid class_weight nan"),
         ("balanced", "Invalid class_weight 'balanced': expected a dict"),
+        ({"low": 1.0}, "Invalid classes in class_weight: got 'low', expected numbers of classes"),
     ],
 )
 @pytest.mark.parametrize("call", ["fit", "train_on_batch"])
@@ -255,3 +256,10 @@ def test_validation_takes_place_after_its_epochs(frequency, epochs):
 def test_impossible_frequencies_of_validation_are_named(frequency):
     with pytest.raises(ConfigError, match="Invalid validation_freq"):
         make().fit(X, Y, validation_data=(X, Y), validation_freq=frequency)
+
+
+@pytest.mark.parametrize("name", ["validation_steps", "validation_batch_size"])
+@pytest.mark.parametrize("data", [(X, Y), list(batches())], ids=["arrays", "batches"])
+def test_impossible_sizes_of_validation_are_named(data, name):
+    with pytest.raises(ConfigError, match=f"Invalid {name} 'a'"):
+        make().fit(X, Y, validation_data=data, **{name: "a"})

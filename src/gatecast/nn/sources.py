@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -227,6 +228,9 @@ def class_weights(class_weight: Any, y: Any) -> npt.NDArray[np.float32]:
         expected = "a dict of weights by class, such as {0: 1.0, 1: 5.0}"
         raise ConfigError(f"Invalid class_weight {class_weight!r}", expected=expected, argument="class_weight")
     weights = {key: check_non_negative(value, "class_weight") for key, value in class_weight.items()}
+    if not all(isinstance(key, Real) and float(key).is_integer() for key in weights):
+        got, expected = ", ".join(map(repr, weights)), "numbers of classes, such as {0: 1.0, 1: 5.0}"
+        raise ConfigError("Invalid classes in class_weight", got=got, expected=expected, argument="class_weight")
     if y is None:
         raise DataError("y is missing", fix="class_weight needs the targets: fit(x, y, class_weight=...).")
     labels = validate_array([] if isinstance(y, dict) else y, "y")

@@ -204,7 +204,9 @@ class Trainer(ModelData):
             raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
         size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
         order = Order(size, bool(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
-        held_out = HeldOut(validation_split, validation_data, validation_steps, validation_batch_size)
+        n_batches = check_optional_positive_int(validation_steps, "validation_steps")
+        n_samples = check_optional_positive_int(validation_batch_size, "validation_batch_size")
+        held_out = HeldOut(validation_split, validation_data, n_batches, n_samples)
         if is_batches(x):
             split = validation_split or None
             exclude_with_batches(batch_size, y=y, sample_weight=sample_weight, mask=mask, validation_split=split)
