@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import platform
 from functools import partial
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 
@@ -44,6 +45,22 @@ OUT = Path(__file__).resolve().parent.parent / "tests" / "kernels" / "golden"
 OUT_NN = OUT.parents[1] / "nn" / "golden"
 SEED = 20240229
 STEPS, BATCHES = (1, 6), (1, 3)
+NAMED_MODULES = (
+    *(
+        "",
+        "activations",
+        "backend",
+        "callbacks",
+        "constraints",
+        "initializers",
+        "layers",
+        "losses",
+        "metrics",
+        "models",
+    ),
+    *("optimizers", "optimizers.schedules", "preprocessing", "preprocessing.sequence", "regularizers", "utils"),
+)
+"""Modules of Keras that have a counterpart in gatecast."""
 VERSIONS = {
     "made_by": "scripts/make_golden.py",
     "torch": torch.__version__,
@@ -181,6 +198,33 @@ def keras_training() -> None:
     print(f"{path.stat().st_size:8d} {path.name}")
 
 
+def keras_names() -> None:
+    """Write the public names of Keras by module, as JSON."""
+    modules = {name: import_module(f"keras.{name}" if name else "keras") for name in NAMED_MODULES}
+    names = {name: [n for n in dir(module) if not n.startswith("_")] for name, module in modules.items()}
+    path = OUT_NN / "keras_names.json"
+    path.write_text(json.dumps({"about": VERSIONS} | names, indent=1) + "\n")
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
+def torch_names() -> None:
+    """Write the public names of PyTorch by module, as JSON."""
+    modules = {name: import_module(f"torch.{name}") for name in ("nn", "optim", "optim.lr_scheduler", "utils.data")}
+    names = {
+        key: sorted(
+            name
+            for name, value in vars(module).items()
+            if isinstance(value, type) and not name.startswith("_") and value.__module__.startswith(module.__name__)
+        )
+        for key, module in modules.items()
+    }
+    names["optim.lr_scheduler"] = sorted(modules["optim.lr_scheduler"].__all__)
+    names["nn.init"] = [name for name in dir(torch.nn.init) if name.endswith("_") and not name.startswith("_")]
+    path = OUT_NN / "torch_names.json"
+    path.write_text(json.dumps({"about": VERSIONS} | names, indent=1) + "\n")
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
 def main() -> None:
     for folder in (OUT, OUT_NN):
         folder.mkdir(exist_ok=True)
@@ -195,6 +239,8 @@ def main() -> None:
     keras_layers()
     training()
     keras_training()
+    keras_names()
+    torch_names()
     print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")
 
 

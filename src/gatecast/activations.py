@@ -3,6 +3,7 @@
 They are functions of NumPy arrays; layers take them, or their names, and compute them in the kernels.
 """
 
+from gatecast._utils.keras_names import missing_name
 from gatecast.nn.activation_functions import (
     elu,
     exponential,
@@ -42,3 +43,8 @@ __all__ = [
     "swish",
     "tanh",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Raise an error that says what to write instead of an unknown name."""
+    raise missing_name(__name__, name, __all__)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from keras_training import compile_like, equal_losses, equal_training
+from keras_training import PASS, compile_like, equal_losses, equal_training
+from tolerances import close, rounding
 
 from gatecast.optimizers import schedules
 
@@ -38,10 +38,11 @@ def test_every_metric_is_that_of_keras():
     values = model.evaluate(x, y, return_dict=True)
     assert list(values) == ["loss", *names]
     for name, value in values.items():
-        np.testing.assert_allclose(value, GOLDEN["metrics"][name], rtol=1e-5, err_msg=name)
+        close(value, GOLDEN["metrics"][name], rounding(PASS), scale=abs(GOLDEN["metrics"][name]))
 
 
 @pytest.mark.parametrize("case", GOLDEN["schedules"], ids=name_of)
 def test_every_schedule_is_that_of_keras(case):
     schedule = getattr(schedules, case["name"])(*case["arguments"])
-    np.testing.assert_allclose([schedule(step) for step in range(40)], case["answer"], rtol=1e-5, atol=1e-8)
+    # Keras computes schedules in float32: a power, a cosine, a few products.
+    close([schedule(step) for step in range(40)], case["answer"], rounding(10), scale=max(case["answer"]))

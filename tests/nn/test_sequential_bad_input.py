@@ -125,7 +125,7 @@ def test_weights_that_do_not_fit_are_named(weight, text):
         ),
         ({"validation_data": (GOOD_X, HOLES)}, DataError, "validation y has 2 values that are not finite"),
         ({"callbacks": [len]}, ConfigError, "Write LambdaCallback(on_epoch_end="),
-        ({"class_weight": [1.0]}, ConfigError, "Invalid class_weight: expected a dict"),
+        ({"class_weight": [1.0]}, ConfigError, "Invalid class_weight [1.0]: expected a dict"),
         ({"epoch": 3}, ConfigError, "Unknown argument 'epoch' (fit). Did you mean epochs?"),
         ({"workers": 4}, ConfigError, "workers= is not available (fit). Leave it out"),
         ({"initial_epoch": -1}, ConfigError, "Invalid initial_epoch -1"),

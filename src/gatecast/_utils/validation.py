@@ -13,11 +13,13 @@ import numpy as np
 from gatecast.errors import ConfigError
 
 __all__ = [
+    "check_finite",
     "check_flag",
     "check_fraction",
     "check_level",
     "check_levels",
     "check_non_negative",
+    "check_non_negative_int",
     "check_optional_positive_int",
     "check_positive",
     "check_positive_int",
@@ -64,6 +66,25 @@ def check_non_negative(value: Any, name: str, *, where: str = "") -> float:
     """
     if not (isinstance(value, Real) and 0 <= float(value) < math.inf):
         raise _invalid(value, name, where, "a number of at least 0")
+    return float(value)
+
+
+def check_finite(value: Any, name: str, *, where: str = "") -> float:
+    """Return a finite number.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        where: The layer, function or record that the argument belongs to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_finite(-1, "min_delta", where="EarlyStopping")
+    -1.0
+    """
+    if isinstance(value, bool) or not (isinstance(value, Real) and math.isfinite(float(value))):
+        raise _invalid(value, name, where, "a number")
     return float(value)
 
 
@@ -127,6 +148,25 @@ def check_positive_int(value: Any, name: str, *, where: str = "", maximum: int |
         raise _invalid(value, name, where, "a positive integer")
     if maximum is not None and operator.index(value) > maximum:
         raise _invalid(value, name, where, f"an integer from 1 to {maximum:,}")
+    return operator.index(value)
+
+
+def check_non_negative_int(value: Any, name: str, *, where: str = "") -> int:
+    """Return an integer of at least 0.
+
+    Args:
+        value: What the user passed.
+        name: The name of the argument.
+        where: The layer, function or record that the argument belongs to.
+
+    Raises:
+        ConfigError: Anything else.
+
+    >>> check_non_negative_int(0, "patience", where="EarlyStopping")
+    0
+    """
+    if not hasattr(value, "__index__") or isinstance(value, bool) or operator.index(value) < 0:
+        raise _invalid(value, name, where, "an integer of at least 0")
     return operator.index(value)
 
 

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.errors import ConfigError
+from gatecast._utils.keywords import CheckedKeywords
+from gatecast._utils.validation import check_flag, check_fraction, check_positive
+from gatecast.errors import ConfigError, DataError
 from gatecast.metrics import functions
 from gatecast.metrics.functions import align
 
@@ -37,7 +39,7 @@ __all__ = [
 ]
 
 
-class Metric:
+class Metric(metaclass=CheckedKeywords):
     """A metric of batches. To write one, derive from it and define `update_state`, `result` and `reset_state`.
 
     Args:
@@ -54,6 +56,9 @@ class Metric:
     default_name: ClassVar[str] = ""
     direction: ClassVar[str | None] = None
     """"down" if less is better, "up" if more is; None: unknown. Callbacks with mode="auto" read it."""
+
+    settings: ClassVar[tuple[str, ...]] = ()
+    """Names of the arguments beyond `name` and `dtype` that are attributes, for `get_config`."""
 
     def __init__(self, name: str | None = None, dtype: object = None) -> None:
         self.name, self.dtype = name or self.default_name or type(self).__name__.lower(), dtype
@@ -81,9 +86,24 @@ class Metric:
             fix="Write self.total = 0.0 in reset_state, and self.total += ... in update_state.",
         )
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments by name.
+
+        >>> BinaryAccuracy("sure", threshold=0.9).get_config()
+        {'name': 'sure', 'dtype': None, 'threshold': 0.9}
+        """
+        return {name: getattr(self, name) for name in ("name", "dtype", *self.settings)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Metric:
+        """Return a metric from `get_config`."""
+        metric: Metric = cls(**config)
+        return metric
+
     def get_state(self) -> dict[str, Any]:
         """Return the sums so far: the attributes that are numbers or arrays; not in Keras."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, int | float | np.ndarray)}
+        numbers = {name: value for name, value in vars(self).items() if isinstance(value, int | float | np.ndarray)}
+        return {name: value for name, value in numbers.items() if name not in self.settings}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from `get_state`."""
@@ -134,7 +154,11 @@ class _Average(Metric):
         weight = np.asarray(sample_weight, np.float64)
         if weight.ndim > values.ndim and weight.shape[-1] == 1:
             weight = weight[..., 0]
-        weight = np.broadcast_to(weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim)), values.shape)
+        try:
+            weight = np.broadcast_to(weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim)), values.shape)
+        except ValueError:
+            got, expected = f"{np.shape(sample_weight)} for values {values.shape}", "a weight for each of them"
+            raise DataError("sample_weight does not fit", where=self.name, got=got, expected=expected) from None
         self.total += float((values * weight).sum())
         self.count += float(weight.sum())
 
@@ -200,7 +224,8 @@ class _FunctionMean(_Average):
             y_pred: The same.
             sample_weight: (N,), or (N, T) with a time axis; None: all 1.
         """
-        self._add(np.asarray(type(self).function(y_true, y_pred), np.float64), sample_weight)
+        options = {name: getattr(self, name) for name in self.settings}
+        self._add(np.asarray(type(self).function(y_true, y_pred, **options), np.float64), sample_weight)
 
 
 class MeanSquaredError(_FunctionMean):
@@ -272,31 +297,80 @@ class LogCoshError(_FunctionMean):
 class CosineSimilarity(_FunctionMean):
     """Mean cosine of the angle between outputs and targets.
 
+    Args:
+        name: Its name in the history.
+        dtype: For scripts written for Keras.
+        axis: The axis along which the angle is taken.
+
     >>> CosineSimilarity()([[0.0, 1.0]], [[0.0, 2.0]])
     1.0
     """
 
     default_name, function, direction = "cosine_similarity", staticmethod(functions.cosine_similarity), "up"
+    settings = ("axis",)
+
+    def __init__(self, name: str | None = None, dtype: object = None, axis: int = -1) -> None:
+        super().__init__(name, dtype)
+        self.axis = _check_axis(axis, "CosineSimilarity")
 
 
 class BinaryCrossentropy(_FunctionMean):
     """Mean of ``-y log(p) - (1 - y) log(1 - p)``.
+
+    Args:
+        name: Its name in the history.
+        dtype: For scripts written for Keras.
+        from_logits: Whether the predictions are logits x, with ``p = sigmoid(x)``.
+        label_smoothing: Moves the labels towards 0.5: ``y (1 - s) + s / 2``.
 
     >>> round(BinaryCrossentropy()([1.0], [0.5]), 4)
     0.6931
     """
 
     default_name, function = "binary_crossentropy", staticmethod(functions.binary_crossentropy)
+    settings = ("from_logits", "label_smoothing")
+
+    def __init__(
+        self,
+        name: str | None = None,
+        dtype: object = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(name, dtype)
+        self.from_logits = check_flag(from_logits, "from_logits", where="BinaryCrossentropy")
+        self.label_smoothing = check_fraction(label_smoothing, "label_smoothing", where="BinaryCrossentropy")
 
 
 class CategoricalCrossentropy(_FunctionMean):
     """Mean of ``-sum(y log(p))``.
+
+    Args:
+        name: Its name in the history.
+        dtype: For scripts written for Keras.
+        from_logits: Whether the predictions are logits x, with ``p = softmax(x)``.
+        label_smoothing: Moves the labels towards 1 / M: ``y (1 - s) + s / M``.
+        axis: The axis of the classes.
 
     >>> round(CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]), 4)
     0.6931
     """
 
     default_name, function = "categorical_crossentropy", staticmethod(functions.categorical_crossentropy)
+    settings = ("from_logits", "label_smoothing", "axis")
+
+    def __init__(
+        self,
+        name: str | None = None,
+        dtype: object = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(name, dtype)
+        self.from_logits = check_flag(from_logits, "from_logits", where="CategoricalCrossentropy")
+        self.label_smoothing = check_fraction(label_smoothing, "label_smoothing", where="CategoricalCrossentropy")
+        self.axis = _check_axis(axis, "CategoricalCrossentropy")
 
 
 class Accuracy(_FunctionMean):
@@ -321,17 +395,25 @@ class BinaryAccuracy(_Average):
     Args:
         name: Its name in the history.
         dtype: For scripts written for Keras.
-        threshold: Predictions above it count as 1.
+        threshold: Predictions above it count as 1; between 0 and 1.
+
+    Raises:
+        ConfigError: Another threshold.
 
     >>> BinaryAccuracy()([1.0, 0.0], [0.7, 0.6])
     0.5
     """
 
     default_name, direction = "binary_accuracy", "up"
+    settings = ("threshold",)
 
     def __init__(self, name: str | None = None, dtype: object = None, threshold: float = 0.5) -> None:
         super().__init__(name, dtype)
-        self.threshold = threshold
+        if check_positive(threshold, "threshold", where="BinaryAccuracy") >= 1:
+            expected = "a number between 0 and 1"
+            what = f"Invalid threshold {threshold!r}"
+            raise ConfigError(what, where="BinaryAccuracy", expected=expected, argument="threshold")
+        self.threshold = float(threshold)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
@@ -385,6 +467,7 @@ class R2Score(Metric):
     """
 
     default_name, direction = "r2_score", "up"
+    settings = ("class_aggregation",)
     sums: npt.NDArray[np.float64]
     """Sums of y, y^2 and (p - y)^2 by output, (3, M)."""
 
@@ -432,3 +515,10 @@ class R2Score(Metric):
     def reset_state(self) -> None:
         """Forget all batches."""
         self.weight, self.sums = 0.0, np.zeros((3, 1))
+
+
+def _check_axis(axis: Any, where: str) -> int:
+    """Return an axis of targets and predictions."""
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise ConfigError(f"Invalid axis {axis!r}", where=where, expected="an integer such as -1", argument="axis")
+    return int(axis)

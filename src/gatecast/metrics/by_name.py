@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gatecast._utils.keras_names import advice_for
 from gatecast._utils.suggestions import suggestion
 from gatecast.errors import ConfigError
-from gatecast.metrics import accumulators
+from gatecast.metrics import accumulators, functions
 from gatecast.metrics.accumulators import (
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -17,7 +18,7 @@ from gatecast.metrics.accumulators import (
     SparseCategoricalAccuracy,
 )
 
-__all__ = ["get"]
+__all__ = ["CLASSES", "get"]
 
 ALIASES: Mapping[str, str] = {
     "mse": "MeanSquaredError",
@@ -31,12 +32,15 @@ ALIASES: Mapping[str, str] = {
 }
 """Short names of metrics."""
 
-_CLASSES: Mapping[str, type[Metric]] = {
+CLASSES: Mapping[str, type[Metric]] = {
     name: getattr(accumulators, name)
     for name in accumulators.__all__
-    if name not in ("Metric", "Mean", "Sum", "MeanMetricWrapper", "Accuracy")
+    if name not in ("Metric", "Mean", "Sum", "MeanMetricWrapper")
 }
-_BY_NAME = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(): name for name in _CLASSES}
+"""Metrics of targets and predictions by the names of their classes: those that a file may contain."""
+
+# "accuracy" depends on the outputs of the network.
+_BY_NAME = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(): name for name in CLASSES if name != "Accuracy"}
 
 
 def get(identifier: Any, n_outputs: int | None = None, target_width: int | None = None) -> Metric:
@@ -61,8 +65,11 @@ def get(identifier: Any, n_outputs: int | None = None, target_width: int | None 
     if isinstance(identifier, str):
         return _by_name(identifier, n_outputs, target_width)
     if callable(identifier) and not isinstance(identifier, type):
-        known = _BY_NAME.get(getattr(identifier, "__name__", ""))
-        return MeanMetricWrapper(identifier) if known is None else _CLASSES[known](identifier.__name__)
+        # Only a function of gatecast is one of its metrics: that of a user may have the same name.
+        name = getattr(identifier, "__name__", "")
+        known = _BY_NAME.get(name) or ALIASES.get(name)
+        is_own = known is not None and getattr(functions, name, None) is identifier
+        return CLASSES[known](name) if known and is_own else MeanMetricWrapper(identifier)
     raise ConfigError(
         f"Invalid metric {identifier!r}",
         expected='a name such as "mae", a metric of gatecast.metrics, or a function of (y_true, y_pred)',
@@ -76,8 +83,8 @@ def _by_name(name: str, n_outputs: int | None, target_width: int | None) -> Metr
         if n_outputs is None or n_outputs == 1:
             return BinaryAccuracy(name)
         return SparseCategoricalAccuracy(name) if target_width == 1 else CategoricalAccuracy(name)
-    key = name if name in _CLASSES else _BY_NAME.get(name.lower()) or ALIASES.get(name.lower())
+    key = name if name in CLASSES else _BY_NAME.get(name.lower()) or ALIASES.get(name.lower())
     if key is None:
-        fix = suggestion(name, [*ALIASES, *_BY_NAME])
+        fix = advice_for(name, "metrics") or suggestion(name, [*ALIASES, *_BY_NAME])
         raise ConfigError(f"Unknown metric {name!r}", fix=fix, argument="metrics")
-    return _CLASSES[key](name=name)
+    return CLASSES[key](name=name)

@@ -107,38 +107,67 @@ def log_cosh(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
     return _mean(size + np.log1p(np.exp(-2 * size)) - np.log(2.0))
 
 
-def cosine_similarity(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
-    """Return the cosine of the angle between outputs and targets by sample; 0 for zeros.
+def cosine_similarity(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, axis: int = -1) -> Values:
+    """Return the cosine of the angle between outputs and targets along an axis; 0 for zeros.
 
     >>> cosine_similarity([[0.0, 1.0]], [[0.0, 2.0]]).tolist()
     [1.0]
     """
     true, pred = align(y_true, y_pred)
-    units = [a / np.maximum(np.sqrt(np.square(a).sum(axis=-1, keepdims=True)), 1e-12) for a in (true, pred)]
-    product: Values = (units[0] * units[1]).sum(axis=-1)
+    units = [a / np.maximum(np.sqrt(np.square(a).sum(axis=axis, keepdims=True)), 1e-12) for a in (true, pred)]
+    product: Values = (units[0] * units[1]).sum(axis=axis)
     return product
 
 
-def binary_crossentropy(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
+def binary_crossentropy(
+    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0
+) -> Values:
     """Return ``-y log(p) - (1 - y) log(1 - p)`` by sample.
+
+    Args:
+        y_true: (N, ..., M), or (N, ...) if M = 1.
+        y_pred: The same; probabilities p, or logits x with ``p = sigmoid(x)``.
+        from_logits: Whether the predictions are logits.
+        label_smoothing: Moves the labels towards 0.5: ``y (1 - s) + s / 2``.
 
     >>> binary_crossentropy([[1.0]], [[0.5]]).round(4).tolist()
     [0.6931]
     """
     true, pred = align(y_true, y_pred)
+    true = true * (1 - label_smoothing) + 0.5 * label_smoothing
+    if from_logits:
+        return _mean(np.maximum(pred, 0) - pred * true + np.log1p(np.exp(-np.abs(pred))))
     p = np.clip(pred, EPSILON, 1 - EPSILON)
     return _mean(-true * np.log(p) - (1 - true) * np.log(1 - p))
 
 
-def categorical_crossentropy(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
+def categorical_crossentropy(
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Values:
     """Return ``-sum(y log(p))`` by sample, p scaled to the sum 1.
+
+    Args:
+        y_true: (N, ..., M), one-hot.
+        y_pred: The same; probabilities p, or logits x with ``p = softmax(x)``.
+        from_logits: Whether the predictions are logits.
+        label_smoothing: Moves the labels towards 1 / M: ``y (1 - s) + s / M``.
+        axis: The axis of the classes.
 
     >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4).tolist()
     [0.6931]
     """
     true, pred = align(y_true, y_pred)
-    share = np.clip(pred / pred.sum(axis=-1, keepdims=True), EPSILON, 1 - EPSILON)
-    total: Values = -(true * np.log(share)).sum(axis=-1)
+    true = true * (1 - label_smoothing) + label_smoothing / true.shape[axis]
+    if from_logits:
+        shifted = pred - pred.max(axis=axis, keepdims=True)
+        log = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    else:
+        log = np.log(np.clip(pred / pred.sum(axis=axis, keepdims=True), EPSILON, 1 - EPSILON))
+    total: Values = -(true * log).sum(axis=axis)
     return total
 
 

@@ -90,7 +90,10 @@ def compile_settings(
         _as_tuple(weighted_metrics, "weighted_metrics"),
     )
     for item in (*compiled.metrics, *compiled.weighted_metrics):
-        by_name.get(item)  # an unknown name is reported now, not in fit
+        metric = by_name.get(item)  # an unknown name is reported now, not in fit
+        if metric.name == "loss":
+            fix = 'Give it another name, such as metrics=[MeanAbsoluteError(name="mae")].'
+            raise ConfigError("A metric cannot be named 'loss', as the loss is", fix=fix, argument="metrics")
     return compiled
 
 

@@ -6,11 +6,14 @@ Norms are taken along `axis`; for axis 0 of a kernel (F, M) every column, the we
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from gatecast._utils.keywords import CheckedKeywords
+from gatecast._utils.validation import check_non_negative
+from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array
 from gatecast.nn.named import find_by_name, snake_case
 
@@ -31,8 +34,23 @@ __all__ = [
 EPSILON = np.float32(1e-7)
 
 
-class Constraint:
-    """Base class of projections."""
+class Constraint(metaclass=CheckedKeywords):
+    """Base class of projections.
+
+    Raises:
+        ConfigError: A norm or rate below 0, or an axis that is no integer.
+    """
+
+    def __post_init__(self) -> None:
+        """Check the settings of a projection that is a dataclass."""
+        where = type(self).__name__
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.name != "axis":
+                check_non_negative(value, field.name, where=where)
+            elif isinstance(value, bool) or not hasattr(value, "__index__"):
+                expected, what = "an integer", f"Invalid axis {value!r}"
+                raise ConfigError(what, where=where, expected=expected, argument="axis")
 
     def __call__(self, w: Array) -> Array:
         """Return the projected weights."""

@@ -7,13 +7,16 @@ kernel of shape (..., F, M) has ``fan_in`` F and ``fan_out`` M, each times the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from gatecast._utils.keywords import CheckedKeywords
+from gatecast._utils.validation import check_finite, check_non_negative, check_non_negative_int, check_positive
+from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array
-from gatecast.nn.named import find_by_name, snake_case
+from gatecast.nn.named import find_by_name, nearest, snake_case
 from gatecast.nn.random import ZeroGenerator
 
 __all__ = [
@@ -91,10 +94,34 @@ def orthogonal(rng: np.random.Generator, rows: int, columns: int) -> Array:
     return np.ascontiguousarray(q.T if rows <= columns else q, np.float32)
 
 
-class Initializer:
-    """Base class of initializers."""
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "mode": ("fan_in", "fan_out", "fan_avg"),
+    "distribution": ("truncated_normal", "untruncated_normal", "uniform"),
+}
+"""Settings that are names."""
+
+
+class Initializer(metaclass=CheckedKeywords):
+    """Base class of initializers.
+
+    Raises:
+        ConfigError: A setting that is no number, or no known name.
+    """
 
     seed: int | None
+
+    def __post_init__(self) -> None:
+        """Check the settings of an initializer that is a dataclass."""
+        where = type(self).__name__
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.name in _CHOICES:
+                _check_choice(value, field.name, where)
+            elif field.name != "seed":
+                check = {"stddev": check_non_negative, "scale": check_positive}.get(field.name, check_finite)
+                check(value, field.name, where=where)
+            elif value is not None:
+                check_non_negative_int(value, "seed", where=where)
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw an array, float32.
@@ -318,6 +345,13 @@ def get(initializer: Any, argument: str = "initializer", where: str = "") -> Ini
     names = {snake_case(name): kind for name, kind in INITIALIZERS.items()}
     record: Initializer = find_by_name(initializer, Initializer, names, argument, where)
     return record
+
+
+def _check_choice(value: Any, name: str, where: str) -> None:
+    """Raise an error unless a setting is one of its names."""
+    if value not in _CHOICES[name]:
+        expected, fix = f"one of {', '.join(map(repr, _CHOICES[name]))}", nearest(value, _CHOICES[name])
+        raise ConfigError(f"Invalid {name} {value!r}", where=where, expected=expected, fix=fix, argument=name)
 
 
 def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:

@@ -25,6 +25,7 @@ __all__ = [
     "validate_inputs",
     "validate_training_data",
     "validate_validation_data",
+    "weighted",
 ]
 
 
@@ -256,6 +257,28 @@ def split_validation(samples: TrainingData, fraction: float) -> tuple[TrainingDa
     if not all(part.weight is None or part.weight.any() for part in parts):
         raise DataError("validation_split leaves one part without weight", expected="weights above 0 in each part")
     return parts
+
+
+def weighted(samples: TrainingData, weight: npt.NDArray[np.float32]) -> TrainingData:
+    """Return samples whose weights are multiplied.
+
+    Args:
+        samples: N samples.
+        weight: (N,) factors.
+
+    Raises:
+        DataError: No weight above 0 is left.
+
+    >>> samples = TrainingData(np.zeros((2, 1, 1), np.float32), np.zeros((2, 1, 1), np.float32))
+    >>> weighted(samples, np.float32([1, 3])).weight.tolist()
+    [[1.0], [3.0]]
+    """
+    before = np.ones(samples.y.shape[:2], np.float32) if samples.weight is None else samples.weight
+    weights = before * weight.reshape(-1, *(1,) * (before.ndim - 1))
+    if not weights.any():
+        expected = "a weight above 0 of a class among the samples"
+        raise DataError("class_weight excludes every sample", expected=expected)
+    return samples._replace(weight=weights)
 
 
 def _take(samples: TrainingData, rows: slice) -> TrainingData:

@@ -21,7 +21,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,  # noqa: ARG001
 ) -> Sequential:
-    """Load a model that `save` has written, here or in Keras: a `Model` if it is a graph, else a `Sequential`.
+    """Load a model that `save` has written, here or in Keras: a `Model` or a `Sequential`, as it was.
 
     ``.keras`` and ``.h5`` files of Keras 3 and Keras 2 need the extra ``keras``. Their layers and weights are read, and
     loss, optimizer and metrics as far as they exist here; the state of the optimizer is not.
@@ -41,7 +41,8 @@ def load_model(
         return load_keras_model(filepath, compile)
     model = Sequential.load(filepath)
     layers: Any = model.network.layers
-    model = Model.from_sequential(model) if isinstance(layers[0], Graph) else model
+    if model._input_names is not None or isinstance(layers[0], Graph):
+        model = Model.from_sequential(model)
     if not compile:
         model._compiled = model._training_state = None
     return model

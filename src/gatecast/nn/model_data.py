@@ -5,6 +5,7 @@ Shapes: N samples, T time, F features.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,13 +19,14 @@ from gatecast.nn.inputs import (
     validate_array,
     validate_training_data,
     validate_validation_data,
+    weighted,
 )
 from gatecast.nn.layers import Shape
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
 from gatecast.nn.model_layers import inferred_input_shape
 from gatecast.nn.network import Network, Weights
-from gatecast.nn.sources import ArraySource, BatchSource, is_batches
+from gatecast.nn.sources import ArraySource, BatchSource, class_weights, is_batches
 
 __all__ = ["HeldOut", "ModelData", "Order", "Source", "exclude_with_batches"]
 
@@ -64,20 +66,30 @@ class ModelData:
         """Take the input shape from x if it is unknown."""
         if self._in_shape is None:
             # Before it is set: a failed call changes nothing.
-            self._in_shape = inferred_input_shape(self.layers, validate_array(x, "x"))
+            self._in_shape = inferred_input_shape(self.layers, validate_array(self._join_x(x), "x"))
+
+    def _join_x(self, x: Any) -> Any:
+        """Return inputs as the network takes them; models with several inputs join them."""
+        return x
+
+    def _join_y(self, y: Any) -> Any:
+        """Return targets as the loss takes them; models with several outputs join them."""
+        return y
 
     def _valid(self, x: Any, y: Any, weight: Any, loss: Loss, mask: Any = None) -> TrainingData:
         """Return valid samples."""
         network, _ = self._built()
         if y is None:
             raise DataError("y is missing", fix="Pass the targets: fit(x, y), or batches (x, y).")
-        return validate_training_data(x, y, weight, (network.shapes[0], network.shapes[-1]), loss, mask=mask)
+        shapes = network.shapes[0], network.shapes[-1]
+        return validate_training_data(self._join_x(x), self._join_y(y), weight, shapes, loss, mask=mask)
 
     def _array_sources(
         self, data: tuple[Any, ...], held_out: HeldOut, order: Order, loss: Loss
     ) -> tuple[Source, Source | None]:
-        """Return batches for training and validation from arrays (x, y, sample_weight, mask)."""
-        x, y, weight, mask = data
+        """Return batches for training and validation from arrays (x, y, sample_weight, mask) and weights of classes."""
+        x, y, weight, mask, class_weight = data
+        by_class = None if class_weight is None else class_weights(class_weight, y)
         self._take_shape(x)
         samples = self._valid(x, y, weight, loss, mask)
         if _comes_in_batches(held_out.data):
@@ -86,8 +98,10 @@ class ModelData:
             validation = self._validation_source(held_out, loss)
         else:
             shapes = self._shapes()
-            samples, part = validate_validation_data(samples, held_out.split, held_out.data, shapes, loss)
-            validation = None if part is None else self._evaluation_source(part, held_out.batch_size)
+            samples, part = validate_validation_data(samples, held_out.split, self._joined(held_out.data), shapes, loss)
+            validation = None if part is None else self._evaluation_source(part, held_out.batch_size, held_out.steps)
+        if by_class is not None:
+            samples = weighted(samples, by_class[: len(samples.x)])
         self._check_memory(samples, order.batch_size, loss)
         source = ArraySource(samples, order.batch_size, seed=self.seed, shuffle=order.shuffle, steps=order.steps)
         return source, validation
@@ -95,24 +109,53 @@ class ModelData:
     def _validation_source(self, held_out: HeldOut, loss: Loss) -> Source | None:
         """Return batches for validation that are independent of those for training."""
         if _comes_in_batches(held_out.data):
-            return self._batch_source(held_out.data, loss, held_out.steps, shuffle=False)
+            exclude_with_batches(held_out.batch_size, size_name="validation_batch_size", data="validation_data")
+            return self._batch_source(held_out.data, loss, held_out.steps, shuffle=False, name="validation_data")
         nothing = TrainingData(*np.zeros((2, 1, 1, 1), np.float32))
-        _, part = validate_validation_data(nothing, 0.0, held_out.data, self._shapes(), loss)
-        return None if part is None else self._evaluation_source(part, held_out.batch_size)
+        _, part = validate_validation_data(nothing, 0.0, self._joined(held_out.data), self._shapes(), loss)
+        return None if part is None else self._evaluation_source(part, held_out.batch_size, held_out.steps)
 
-    def _batch_source(self, x: Any, loss: Loss, steps: int | None, *, shuffle: bool) -> BatchSource:
+    def _joined(self, data: Any) -> Any:
+        """Return validation data (x, y, ...) with their inputs and targets joined; anything else as it is."""
+        if not isinstance(data, tuple | list) or len(data) < 2:
+            return data
+        x, y, *rest = data
+        return (self._join_x(x), self._join_y(y), *rest)
+
+    def _batch_source(
+        self,
+        x: Any,
+        loss: Loss,
+        steps: int | None,
+        *,
+        shuffle: bool,
+        class_weight: Any = None,
+        name: str = "x",
+    ) -> BatchSource:
         """Return batches that come ready-made."""
-        source = BatchSource(x, steps=steps, seed=self.seed, shuffle=shuffle)
+        source = BatchSource(x, steps=steps, seed=self.seed, shuffle=shuffle, name=name)
         self._take_shape(source.first()[0])
-        source.validate = lambda bx, by, weight: self._valid(bx, by, weight, loss)
+
+        def validate(x: Any, y: Any, weight: Any) -> TrainingData:
+            if class_weight is not None and weight is not None:
+                fix = "Leave class_weight out, and multiply the weights in the batches."
+                raise ConfigError("class_weight and weights in the batches exclude each other", fix=fix)
+            return self._valid(x, y, weight if class_weight is None else class_weights(class_weight, y), loss)
+
+        source.validate = validate
         return source
 
-    def _evaluation_source(self, samples: TrainingData, batch_size: int | None) -> ArraySource:
-        """Return batches to evaluate."""
-        size = check_optional_positive_int(batch_size, "batch_size") or inference_batch_size(samples.x.shape[1])
+    def _evaluation_source(
+        self, samples: TrainingData, batch_size: int | None, steps: int | None = None
+    ) -> ArraySource:
+        """Return batches to evaluate: all, or as many steps of 32 samples or `batch_size` as Keras takes."""
+        size, steps = (
+            check_optional_positive_int(value, name) for value, name in ((batch_size, "batch_size"), (steps, "steps"))
+        )
         n_samples, n_steps, _ = samples.x.shape
+        size = size or (inference_batch_size(n_steps) if steps is None else 32)
         check_memory(self._built()[0], min(size, n_samples), n_steps)
-        return ArraySource(samples, size)
+        return ArraySource(samples, size, steps=steps)
 
     def _check_memory(self, samples: TrainingData, batch_size: int, loss: Loss) -> None:
         """Raise an error if a batch does not fit into memory."""
@@ -127,8 +170,16 @@ class ModelData:
         return network.shapes[0], network.shapes[-1]
 
 
-def exclude_with_batches(**arguments: Any) -> None:
-    """Raise an error if x comes in batches, and something is passed that must be in them.
+def exclude_with_batches(
+    batch_size: int | None = None, *, size_name: str = "batch_size", data: str = "x", **arguments: Any
+) -> None:
+    """Raise an error if data come in batches, and something is passed that must be in them.
+
+    Args:
+        batch_size: Samples per batch: a warning says that the batches have their own size, which Keras leaves out.
+        size_name: The name of that argument.
+        data: The name of the data.
+        **arguments: Arguments that are None unless they were passed.
 
     Raises:
         ConfigError: An argument that is not None.
@@ -137,7 +188,20 @@ def exclude_with_batches(**arguments: Any) -> None:
     """
     for name, value in arguments.items():
         if value is not None:
-            raise ConfigError(f"x comes in batches, which excludes {name}=", fix="Put it into the batches.")
+            raise ConfigError(f"{data} comes in batches, which excludes {name}=", fix=_INSTEAD[name], argument=name)
+    if batch_size is not None:
+        warnings.warn(
+            f"{data} comes in batches: {size_name}={batch_size} is not used. Make batches of that size.", stacklevel=5
+        )
+
+
+_INSTEAD = {
+    "y": "Put it into the batches: (x, y).",
+    "sample_weight": "Put it into the batches: (x, y, sample_weight).",
+    "mask": "Pass arrays, or begin the model with Masking and mark skipped steps by its mask_value.",
+    "validation_split": "Pass validation_data= instead.",
+}
+"""What to write instead of an argument, if the data come in batches."""
 
 
 def _comes_in_batches(data: Any) -> bool:

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from gatecast._utils import safefile
-from gatecast._utils.schema import check_array
+from gatecast._utils.schema import Range, SchemaError, check_array, from_json
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, FormatError
 from gatecast.metrics import by_name
-from gatecast.metrics.accumulators import Metric
 from gatecast.nn import optimizers
 from gatecast.nn.callbacks import History
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config, named_views, read_network
 from gatecast.nn.compiling import Compiled
-from gatecast.nn.losses import LOSSES
-from gatecast.nn.network import Weights
+from gatecast.nn.functional.output_losses import OutputLosses
+from gatecast.nn.losses import LOSSES, Loss
+from gatecast.nn.network import Network, Weights
 from gatecast.nn.resume import join_arrays, split_arrays, state_from_data, state_to_data
 from gatecast.nn.training import TrainingState
 
 __all__ = [
+    "check_input_names",
     "check_target",
     "compiled_from_data",
     "compiled_to_data",
@@ -39,6 +40,12 @@ __all__ = [
 
 FOREIGN_SUFFIXES = (".h5", ".hdf5", ".keras", ".onnx", ".pt", ".pth", ".pb", ".tf")
 """Suffixes of other formats."""
+
+STORED_LOSSES: Mapping[str, type[Loss]] = {**LOSSES, OutputLosses.__name__: OutputLosses}
+"""Losses that a file may contain, by name."""
+
+Name = Annotated[str, Range(1, 1000)]
+"""Name of a model or an input."""
 
 MAGIC = {b"\x89HDF": "an HDF5 file, as Keras writes it", b"PK\x03\x04": "an archive, as Keras 3 or PyTorch writes it"}
 """First bytes of other formats."""
@@ -104,7 +111,7 @@ def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:
     if compiled is None:
         return None
     try:
-        loss = None if compiled.loss is None else layer_to_config(compiled.loss, LOSSES)
+        loss = None if compiled.loss is None else layer_to_config(compiled.loss, STORED_LOSSES)
         data: dict[str, Any] = {"loss": loss, "optimizer": compiled.optimizer.to_data()}
     except ConfigError:
         return None
@@ -113,11 +120,13 @@ def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:
     return data
 
 
-def compiled_from_data(data: Mapping[str, Any] | None) -> Compiled | None:
-    """Return what `compiled_to_data` has described."""
+def compiled_from_data(data: Mapping[str, Any] | None, network: Network) -> Compiled | None:
+    """Return what `compiled_to_data` has described, for a network."""
     if data is None:
         return None
-    loss = None if data["loss"] is None else layer_from_config(data["loss"], LOSSES)
+    loss = None if data["loss"] is None else layer_from_config(data["loss"], STORED_LOSSES)
+    if isinstance(loss, OutputLosses) and network.shapes[-1] != (loss.size,):
+        raise SchemaError(f"the losses are of {loss.size} outputs, expected {network.shapes[-1]}")
     plain, weighted = (tuple(map(_metric_from_data, data.get(key, ()))) for key in ("metrics", "weighted_metrics"))
     return Compiled(loss, optimizers.from_data(data["optimizer"]), plain, weighted)
 
@@ -151,8 +160,12 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
     with safefile.describing("a network", path):
         for name, array in arrays.items():
             check_array(arrays, name, array.dtype, array.shape)
-        compiled = compiled_from_data(settings["compiled"])
+        compiled = compiled_from_data(settings["compiled"], network)
         training = settings.get("training")
+        # Older files have no names.
+        model.name = from_json(Name, settings.get("name", model.name), "name")
+        model._input_names = from_json(list[Name] | None, settings.get("input_names"), "input_names")
+        check_input_names(model._input_names, network)
         model._network, model._weights, model._compiled, model.seed = network, weights, compiled, seed
         if compiled is not None and training is not None:
             sizes = [view.size for view in named_views(weights).values()]
@@ -163,6 +176,19 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
             if training["history"] is not None:
                 model.history = History()
                 model.history.set_state(training["history"])
+
+
+def check_input_names(names: Sequence[str] | None, network: Network) -> None:
+    """Raise an error unless there is a name for each input of a functional model, or none.
+
+    Raises:
+        SchemaError: Another number of names, or a name twice.
+
+    >>> check_input_names(None, Network((), ((1,),)))
+    """
+    count = len(getattr(network.layers[0], "input_shapes", (None,))) if names is not None else 0
+    if names is not None and (len(names) != count or len(set(names)) != count):
+        raise SchemaError(f"input_names has {len(set(names))} names, expected {count}")
 
 
 def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
@@ -199,19 +225,20 @@ def _metric_to_data(item: Any) -> dict[str, Any] | None:
     """Return a metric as data, or None for one that a file cannot describe."""
     if isinstance(item, str):
         return {"name": item}
-    kind = type(item).__name__ if isinstance(item, Metric) else getattr(item, "__name__", "")
-    try:
-        registered = by_name.get(kind)
-    except ConfigError:
+    metric = by_name.get(item)
+    kind = type(metric).__name__
+    if by_name.CLASSES.get(kind) is not type(metric):
         return None
-    is_own = isinstance(item, Metric) and type(registered) is not type(item)
-    return None if is_own else {"name": kind, "label": getattr(item, "name", kind)}
+    settings = {name: getattr(metric, name) for name in metric.settings}
+    return {"name": kind, "label": metric.name, "settings": settings}
 
 
 def _metric_from_data(data: Mapping[str, Any]) -> Any:
     """Return the metric that `_metric_to_data` has described."""
     if "label" not in data:
         return data["name"]
-    metric = by_name.get(data["name"])
+    kind, settings = by_name.CLASSES.get(data["name"]), data.get("settings", {})
+    # Older files name functions as well, and have no settings.
+    metric = by_name.get(data["name"]) if kind is None else kind(**settings)
     metric.name = data["label"]
     return metric

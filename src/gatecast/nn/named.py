@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gatecast._utils import suggestions
+from gatecast._utils.keras_names import advice_for
 from gatecast.errors import ConfigError
 
 __all__ = ["find_by_name", "nearest", "snake_case"]
@@ -24,11 +25,12 @@ def snake_case(name: str) -> str:
 def nearest(name: object, names: Iterable[str]) -> str:
     """Return a sentence that suggests the most similar name, or an empty one.
 
-    >>> nearest("unit", ["activation", "units"])
-    'Did you mean units?'
+    >>> nearest("unit", ["activation", "units"]), nearest("HeNorml", ["he_normal", "he_uniform"])
+    ('Did you mean units?', 'Did you mean he_normal?')
     """
-    matches = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.6)
-    return f"Did you mean {matches[0]}?" if matches else ""
+    known = list(names)
+    match = suggestions.nearest(str(name), known) or suggestions.nearest(snake_case(str(name)), known)
+    return f"Did you mean {match}?" if match else ""
 
 
 def find_by_name(value: Any, base: type, kinds: Mapping[str, Any], argument: str, where: str) -> Any:
@@ -57,5 +59,5 @@ def find_by_name(value: Any, base: type, kinds: Mapping[str, Any], argument: str
         f"Unknown {argument} {value!r}",
         where=where,
         expected=f"one of {', '.join(repr(name) for name in kinds)}, or an object of these classes",
-        fix=nearest(value, kinds) if isinstance(value, str) else "",
+        fix=(advice_for(value, f"{base.__name__.lower()}s") or nearest(value, kinds)) if isinstance(value, str) else "",
     )

@@ -27,6 +27,7 @@ __all__ = [
     "flatten_states",
     "forward",
     "forward_from",
+    "frozen_slices",
     "initial_weights",
     "layer_key",
     "load_weights",
@@ -400,6 +401,23 @@ def clear_frozen(network: Network, grads: Weights) -> None:
     for layer, slopes in zip(network.layers, grads.views, strict=True):
         for name in layer.frozen_params:
             slopes[name][...] = 0
+
+
+def frozen_slices(network: Network, weights: Weights) -> list[slice]:
+    """Return where the parameters that are not trained lie in the vector of all.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> network = build([Dense(2), Dense(1, trainable=False)], (1,))
+    >>> frozen_slices(network, initial_weights(network, 0))
+    [slice(4, 6, None), slice(6, 7, None)]
+    """
+    slices, start = [], 0
+    for layer, views in zip(network.layers, weights.views, strict=True):
+        for name, view in views.items():
+            if name in layer.frozen_params:
+                slices.append(slice(start, start + view.size))
+            start += view.size
+    return slices
 
 
 def _from_vector(vector: Float32Array, shapes: Sequence[dict[str, tuple[int, ...]]]) -> Weights:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils.keywords import CheckedKeywords
 from gatecast._utils.validation import check_non_negative
 from gatecast.kernels.packing import Array
 from gatecast.nn.named import find_by_name
@@ -18,7 +19,7 @@ from gatecast.nn.named import find_by_name
 __all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Regularizer", "get", "l1", "l1_l2", "l2"]
 
 
-class Regularizer:
+class Regularizer(metaclass=CheckedKeywords):
     """Base class of penalties, ``l1 sum |w| + l2 sum w^2``."""
 
     l1: float

@@ -87,6 +87,7 @@ class Sequential(Trainer):
         self._weights: Weights | None = None
         self._compiled: Compiled | None = None
         self._training_state: TrainingState | None = None
+        self._input_names: list[str] | None = None
         for layer in layers or ():
             self.add(layer)
 
@@ -325,6 +326,7 @@ class Sequential(Trainer):
         state = self._training_state if include_optimizer else None
         training, arrays = model_files.training_to_data(state, self.history)
         settings = {"compiled": model_files.compiled_to_data(self._compiled)} | training
+        settings |= {"name": self.name, "input_names": self._input_names}
         checkpoint.write_network(filepath, *self._built(), self.seed, settings, arrays)
 
     @classmethod

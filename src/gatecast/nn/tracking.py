@@ -5,7 +5,9 @@ Shapes: n sequences of a batch, T time, M outputs, nb blocks of L lanes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from gatecast.kernels.packing import unpack
 from gatecast.metrics.accumulators import Metric
 from gatecast.nn.batching import Batch
 
-__all__ = ["Tracker"]
+__all__ = ["Tracker", "unique_names"]
 
 
 class Tracker:
@@ -40,7 +42,8 @@ class Tracker:
     def __init__(self, metrics: Sequence[Metric], weighted_metrics: Sequence[Metric], *, has_time: bool) -> None:
         self.metrics, self.weighted_metrics = list(metrics), list(weighted_metrics)
         self._has_time = has_time
-        self.reset()
+        self.names = unique_names(self.metrics, self.weighted_metrics)
+        self.loss_sum = self.count = 0.0
 
     def reset(self) -> None:
         """Forget all batches."""
@@ -86,12 +89,52 @@ class Tracker:
     def logs(self) -> dict[str, Any]:
         """Return loss and metrics by name."""
         logs: dict[str, Any] = {"loss": self.loss_sum / self.count if self.count else float("nan")}
-        for metric in (*self.metrics, *self.weighted_metrics):
+        for name, metric in zip(self.names, (*self.metrics, *self.weighted_metrics), strict=True):
             value = metric.result()
-            logs[metric.name] = float(value) if np.ndim(value) == 0 else value
+            logs[name] = float(value) if np.ndim(value) == 0 else value
         return logs
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Keep the sums of the metrics while an evaluation within the training uses them."""
+        metrics = [*self.metrics, *self.weighted_metrics]
+        states = [copy.deepcopy(metric.get_state()) for metric in metrics]
+        try:
+            yield
+        finally:
+            for metric, state in zip(metrics, states, strict=True):
+                metric.set_state(state)
+
+    def description(self) -> list[list[str]]:
+        """Return names and kinds of the metrics, by which a backup is recognized."""
+        metrics = zip(self.names, (*self.metrics, *self.weighted_metrics), strict=True)
+        return [[name, type(metric).__name__] for name, metric in metrics]
 
     def _rows(self, packed: Float32Array, n: int) -> npt.NDArray[np.float32]:
         """Return a packed array by sample, (n, T, M) or (n, M)."""
         rows = unpack(packed, n)
         return rows if self._has_time else rows[:, 0]
+
+
+def unique_names(metrics: Sequence[Metric], weighted_metrics: Sequence[Metric]) -> list[str]:
+    """Return the names of metrics in the history, as Keras makes them unique.
+
+    Args:
+        metrics: Metrics that ignore the weights of samples; a second "mae" is "mae_1".
+        weighted_metrics: Metrics that use them; a name that is taken begins with "weighted_".
+
+    >>> from gatecast.metrics import get
+    >>> unique_names([get("mae"), get("mae")], [get("mae")])
+    ['mae', 'mae_1', 'weighted_mae']
+    """
+    names: list[str] = []
+    for k, metric in enumerate((*metrics, *weighted_metrics)):
+        name = metric.name
+        if name in names and k >= len(metrics):
+            name = f"weighted_{name}"
+        base, number = name, 0
+        while name in names:
+            number += 1
+            name = f"{base}_{number}"
+        names.append(name)
+    return names

@@ -6,7 +6,7 @@ Shapes: N samples, T time, F features, M outputs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from gatecast.nn import fitting, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks
 from gatecast.nn.compiling import Compiled, compile_settings
+from gatecast.nn.fit_arguments import check_epoch, check_frequency, first_inputs, is_due, warn_of_end
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
@@ -29,10 +30,11 @@ from gatecast.nn.network import penalty
 from gatecast.nn.optim import ema_params
 from gatecast.nn.optimizers import Optimizer
 from gatecast.nn.progress_bar import ProgbarLogger, verbosity
-from gatecast.nn.sources import ArraySource, class_weights, is_batches, split_batch
+from gatecast.nn.sources import ArraySource, BatchSource, class_weights, is_batches, no_batches
+from gatecast.nn.tracking import Tracker
 from gatecast.nn.training import TrainingDiverged, TrainingState
 
-__all__ = ["Trainer"]
+__all__ = ["COMPILE_ADVICE", "Trainer"]
 
 _ADVICE = {
     "evaluate_generator": "Write evaluate(generator, steps=...).",
@@ -45,6 +47,11 @@ _ADVICE = {
 }
 """Methods of Keras that are not available: what to write instead."""
 
+COMPILE_ADVICE = {
+    "sample_weight_mode": "Leave it out: sample_weight may be (samples,) or (samples, time).",
+    "target_tensors": "Leave it out: there are no tensors.",
+}
+"""Arguments of `compile` in Keras 2: what to write instead."""
 
 _WORKERS = "Leave it out: batches are made in this process, between updates."
 
@@ -67,10 +74,7 @@ class Trainer(ModelData):
         text = f"{type(self).__name__!r} object has no attribute {name!r}"
         raise AttributeError(text + (f". {_ADVICE[name]}" if name in _ADVICE else ""), name=name, obj=self)
 
-    @check_keywords(
-        sample_weight_mode="Leave it out: sample_weight may be (samples,) or (samples, time).",
-        target_tensors="Leave it out: there are no tensors.",
-    )
+    @check_keywords(**COMPILE_ADVICE)
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -120,15 +124,14 @@ class Trainer(ModelData):
     @property
     def metrics(self) -> list[Any]:
         """The metrics, once the model is built and compiled."""
-        if self._compiled is None:
-            return []
-        tracker = self._compiled.tracker(self._built()[0].shapes[-1])
-        return [*tracker.metrics, *tracker.weighted_metrics]
+        tracker = self._tracker()
+        return [] if tracker is None else [*tracker.metrics, *tracker.weighted_metrics]
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns: "loss" and the metrics."""
-        return ["loss", *(metric.name for metric in self.metrics)]
+        tracker = self._tracker()
+        return ["loss", *([] if tracker is None else tracker.names)]
 
     @check_keywords(
         nb_epoch="Write epochs=.",
@@ -173,11 +176,11 @@ class Trainer(ModelData):
             validation_data: (x, y), (x, y, sample_weight), (x, y, sample_weight, mask) or an iterable of batches to
                 validate on.
             shuffle: Whether to shuffle the samples before each epoch.
-            class_weight: Weights of samples by class, a dict.
+            class_weight: Weights of samples by class, a dict; not of those to validate on.
             sample_weight: (N,), or (N, T) if the output has a time axis: factors of the losses, whose sum is divided
                 by the number of targets. A target with weight 0 may be NaN.
             initial_epoch: Number of the first epoch, to go on from an earlier call.
-            steps_per_epoch: Batches per epoch; needed for a generator without end.
+            steps_per_epoch: Batches per epoch; needed for a generator without end. The next epoch goes on behind them.
             validation_steps: Batches of the validation data to use, if they come as batches.
             validation_batch_size: Samples per pass of the validation; None chooses a fast size.
             validation_freq: Validate after every so many epochs, or after the epochs of a list.
@@ -195,21 +198,23 @@ class Trainer(ModelData):
         """
         loss = self._compile_required().required_loss()
         checked = as_callbacks(callbacks)
-        epochs, initial_epoch = check_positive_int(epochs, "epochs"), _check_epoch(initial_epoch)
-        if isinstance(validation_freq, int):
-            check_positive_int(validation_freq, "validation_freq")
+        epochs, initial_epoch = check_positive_int(epochs, "epochs"), check_epoch(initial_epoch)
+        frequency = check_frequency(validation_freq)
         if class_weight is not None and sample_weight is not None:
             raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
         size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
         order = Order(size, bool(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
-        held_out = HeldOut(validation_split, validation_data, validation_steps, validation_batch_size)
+        n_batches = check_optional_positive_int(validation_steps, "validation_steps")
+        n_samples = check_optional_positive_int(validation_batch_size, "validation_batch_size")
+        held_out = HeldOut(validation_split, validation_data, n_batches, n_samples)
         if is_batches(x):
-            exclude_with_batches(y=y, sample_weight=sample_weight, validation_split=validation_split or None)
-            source: Source = self._batch_source(x, loss, order.steps, shuffle=order.shuffle)
+            split = validation_split or None
+            exclude_with_batches(batch_size, y=y, sample_weight=sample_weight, mask=mask, validation_split=split)
+            source: Source = self._batch_source(x, loss, order.steps, shuffle=order.shuffle, class_weight=class_weight)
             validation = self._validation_source(held_out, loss)
         else:
-            weight = sample_weight if class_weight is None else class_weights(class_weight, y)
-            source, validation = self._array_sources((x, y, weight, mask), held_out, order, loss)
+            data = (x, y, sample_weight, mask, class_weight)
+            source, validation = self._array_sources(data, held_out, order, loss)
         run = self._training_run(loss)
         self.history = history = next((c for c in checked if isinstance(c, History)), None) or History()
         params = {"verbose": verbosity(verbose), "epochs": epochs, "steps": source.steps}
@@ -219,7 +224,7 @@ class Trainer(ModelData):
         in_order = sorted([*checked, *extra, *bars], key=lambda callback: isinstance(callback, BackupAndRestore))
         listed = CallbackList(in_order, self, params)
         with self._interruptible(listed, run):
-            self._run_epochs(run, source, validation, listed, (initial_epoch, epochs, validation_freq))
+            self._run_epochs(run, source, validation, listed, (initial_epoch, epochs, frequency))
         return history
 
     @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
@@ -250,14 +255,18 @@ class Trainer(ModelData):
             DataError: Arrays that do not fit the model, or contain NaN or infinity.
             NotFittedError: The input shape is unknown.
         """
+        steps = check_optional_positive_int(steps, "steps")
         listed = CallbackList(as_callbacks(callbacks), self, {"verbose": 0, "steps": steps, "epochs": 1})
-        listed.call("on_predict_begin")
+        listed.call("on_predict_begin", {})
         if is_batches(x):
-            batches = (split_batch(b)[0] if isinstance(b, tuple | list) else b for b in _first(x, steps))
-            outputs = np.concatenate([self._predict_array(np.asarray(batch), batch_size, None) for batch in batches])
+            exclude_with_batches(mask=mask)
+            parts = [self._predict_array(inputs, batch_size, None) for inputs in first_inputs(x, steps)]
+            if not parts:
+                raise no_batches("x")
+            outputs = np.concatenate(parts)
         else:
-            outputs = self._predict_array(x, batch_size, mask)
-        listed.call("on_predict_end")
+            outputs = self._predict_array(x, batch_size, mask, steps)
+        listed.call("on_predict_end", {})
         return outputs
 
     @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
@@ -294,14 +303,16 @@ class Trainer(ModelData):
             DataError: Arrays that do not fit the model, or contain NaN or infinity.
         """
         loss = self._compile_required().required_loss()
+        steps = check_optional_positive_int(steps, "steps")
         listed = CallbackList(as_callbacks(callbacks), self, {"verbose": 0, "steps": steps, "epochs": 1})
         if is_batches(x):
+            exclude_with_batches(batch_size, y=y, sample_weight=sample_weight, mask=mask)
             source: Source = self._batch_source(x, loss, steps, shuffle=False)
         else:
             self._built()
             samples = self._valid(x, y, sample_weight, loss, mask=mask)
-            source = self._evaluation_source(samples, batch_size)
-        listed.call("on_test_begin")
+            source = self._evaluation_source(samples, batch_size, steps)
+        listed.call("on_test_begin", {})
         logs = self._evaluate(source, loss)
         listed.call("on_test_end", logs)
         return logs if return_dict else _values(logs)
@@ -329,11 +340,14 @@ class Trainer(ModelData):
             ConfigError: The training diverged.
         """
         loss = self._compile_required().required_loss()
+        if class_weight is not None and sample_weight is not None:
+            raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
         if class_weight is not None:
             sample_weight = class_weights(class_weight, y)
         self._take_shape(x)
         samples = self._valid(x, y, sample_weight, loss)
         run = self._training_run(loss)
+        run.leave_average()
         for _ in run.steps(ArraySource(samples, len(samples.x)).epoch(0)):
             pass
         logs = run.tracker.logs()
@@ -360,6 +374,12 @@ class Trainer(ModelData):
         """Return the outputs for a batch, as `predict` does."""
         return self.predict(x)
 
+    def _tracker(self) -> Tracker | None:
+        """Return what accumulates the metrics; None before the model is compiled, and while its input is unknown."""
+        if self._compiled is None or self._in_shape is None:
+            return None
+        return self._compiled.tracker(self._built()[0].shapes[-1])
+
     def _compile_required(self) -> Compiled:
         """Return what `compile` has set."""
         if self._compiled is None:
@@ -376,6 +396,8 @@ class Trainer(ModelData):
             self._training_state = TrainingState(transformation.init(weights.vector.size))
         compiled.optimizer.iterations = self._training_state.step
         tracker = compiled.tracker(network.shapes[-1])
+        tracker.reset()
+        loss = loss.for_outputs(network.shapes[-1])
         return fitting.TrainingRun(network, weights, loss, compiled.optimizer, self._training_state, self.seed, tracker)
 
     @contextmanager
@@ -384,7 +406,7 @@ class Trainer(ModelData):
         self.stop_training, self._initial_epoch, self._run, run.state.batch = False, None, run, 0
         run.leave_average()
         try:
-            callbacks.call("on_train_begin")
+            callbacks.call("on_train_begin", {})
             yield
         except BaseException:
             self._finish(run)
@@ -395,9 +417,10 @@ class Trainer(ModelData):
             release_memory()
 
     def _finish(self, run: fitting.TrainingRun) -> None:
-        """Leave the moving average of the weights, if the optimizer keeps one."""
+        """Leave the moving average of the weights, if the optimizer keeps one; another call goes on from before it."""
         average = ema_params(run.transformation, run.state.optimizer_state)
         if average is not None and run.state.step > 0:
+            run.state.training_vector = run.weights.vector.copy()
             run.weights.vector[:] = average
 
     def _run_epochs(
@@ -406,23 +429,31 @@ class Trainer(ModelData):
         source: Source,
         validation: Source | None,
         callbacks: CallbackList,
-        numbers: tuple[int, int, int | list[int]],
+        numbers: tuple[int, int, int | frozenset[int]],
     ) -> None:
         """Train for some epochs, and call the callbacks."""
         first, last, frequency = numbers
         logs: dict[str, Any] = {}
-        for epoch in range(first if self._initial_epoch is None else self._initial_epoch, last):
+        begin = first if self._initial_epoch is None else self._initial_epoch
+        # After a restart from a backup, the call began some epochs ago.
+        start = run.state.epoch - (begin - first)
+        for epoch in range(begin, last):
             if run.state.batch == 0:
                 run.tracker.reset()
             callbacks.call("on_epoch_begin", epoch, {})
-            batches = source.epoch(run.state.epoch, run.state.batch)
+            batches = source.epoch(run.state.epoch, run.state.batch, start)
             try:
                 run.epoch(batches, callbacks, lambda: self.stop_training)
                 logs = run.tracker.logs()
             except TrainingDiverged as error:
                 logs = self._diverged(callbacks, error)
+            if isinstance(source, BatchSource) and source.is_spent:
+                self.stop_training = True
+                warn_of_end(source, epoch)
+                if source.count == 0:
+                    break
             with fitting.averaged(run.weights, run.transformation, run.state):
-                if validation is not None and _is_due(epoch, frequency):
+                if validation is not None and is_due(epoch, frequency):
                     held_out = self._validate(validation, run, callbacks)
                     logs |= {f"val_{name}": value for name, value in held_out.items()}
                 callbacks.call("on_epoch_end", epoch, logs)
@@ -433,7 +464,7 @@ class Trainer(ModelData):
 
     def _validate(self, validation: Source, run: fitting.TrainingRun, callbacks: CallbackList) -> dict[str, Any]:
         """Return loss and metrics of the validation data."""
-        callbacks.call("on_test_begin")
+        callbacks.call("on_test_begin", {})
         logs = self._evaluate(validation, run.loss)
         callbacks.call("on_test_end", logs)
         return logs
@@ -449,14 +480,23 @@ class Trainer(ModelData):
         """Return loss and metrics by name."""
         network, weights = self._built()
         tracker = self._compile_required().tracker(network.shapes[-1])
-        logs = fitting.evaluate(network, weights, source.epoch(0), loss, tracker)
+        # The metrics of an epoch go on after an evaluation by a callback.
+        with nullcontext() if self._run is None else self._run.tracker.set_aside():
+            logs = fitting.evaluate(network, weights, source.epoch(0), loss.for_outputs(network.shapes[-1]), tracker)
+        if isinstance(source, BatchSource) and source.is_spent:
+            if source.count == 0:
+                raise no_batches(source.name)
+            warn_of_end(source)
         return logs | {"loss": logs["loss"] + penalty(network, weights)}
 
-    def _predict_array(self, x: Any, batch_size: int | None, mask: Any) -> Float32Array:
-        """Return the outputs for an array."""
+    def _predict_array(self, x: Any, batch_size: int | None, mask: Any, steps: int | None = None) -> Float32Array:
+        """Return the outputs for an array, or for as many batches of it."""
         network, weights = self._built()
         size = check_optional_positive_int(batch_size, "batch_size")
-        inputs, valid_mask = validate_inputs(x, network.shapes[0], mask=mask)
+        inputs, valid_mask = validate_inputs(self._join_x(x), network.shapes[0], mask=mask)
+        if steps is not None:
+            size = size or 32
+            inputs, valid_mask = inputs[: steps * size], None if valid_mask is None else valid_mask[: steps * size]
         n_samples, n_steps, _ = inputs.shape
         check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
         return training.predict(network, weights, inputs, valid_mask, size)
@@ -466,28 +506,3 @@ def _values(logs: dict[str, Any]) -> Any:
     """Return the loss, or a list of loss and metrics."""
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _check_epoch(initial_epoch: Any) -> int:
-    """Return a number of an epoch, from 0."""
-    if not hasattr(initial_epoch, "__index__") or initial_epoch < 0:
-        expected = "an integer of at least 0"
-        raise ConfigError(f"Invalid initial_epoch {initial_epoch!r}", expected=expected, argument="initial_epoch")
-    return int(initial_epoch)
-
-
-def _is_due(epoch: int, frequency: int | list[int]) -> bool:
-    """Return whether to validate after an epoch."""
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
-
-
-def _first(batches: Any, steps: int | None) -> Iterator[Any]:
-    """Yield batches of an iterable or an indexed object, `steps` of them or all."""
-    indexed = hasattr(batches, "__getitem__") and hasattr(batches, "__len__")
-    rows = (batches[k] for k in range(len(batches))) if indexed else iter(batches)
-    for k, batch in enumerate(rows):
-        if steps is not None and k >= steps:
-            return
-        yield batch

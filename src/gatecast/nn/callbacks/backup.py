@@ -9,9 +9,11 @@ from typing import Any
 
 from gatecast._utils import safefile
 from gatecast._utils.keywords import check_keywords
+from gatecast._utils.validation import check_flag
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
 from gatecast.nn.callbacks.checkpoints import check_frequency
+from gatecast.nn.callbacks.paths import check_path, make_folder
 from gatecast.nn.resume import join_arrays, split_arrays, state_from_data, state_to_data
 
 __all__ = ["BackupAndRestore"]
@@ -44,10 +46,11 @@ class BackupAndRestore(Callback):
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
     ) -> None:
-        if not os.fspath(backup_dir):
-            raise ConfigError("Invalid backup_dir ''", where="BackupAndRestore", expected="a folder")
-        self.backup_dir, self.save_freq = Path(backup_dir), check_frequency(save_freq, "BackupAndRestore")
-        self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
+        where = "BackupAndRestore"
+        self.backup_dir = Path(check_path(backup_dir, "backup_dir", where))
+        self.save_freq = check_frequency(save_freq, where)
+        self.double_checkpoint = check_flag(double_checkpoint, "double_checkpoint", where=where)
+        self.delete_checkpoint = check_flag(delete_checkpoint, "delete_checkpoint", where=where)
         self.needs_batches = self.save_freq != "epoch"
         self._others: list[Callback] = []
         self._epoch = 0
@@ -63,6 +66,7 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002
         """Go on from the backup, if there is one."""
+        make_folder(self.backup_dir)  # a folder that cannot be made is said before the training
         if self.path.exists():
             self._restore()
 
@@ -99,7 +103,8 @@ class BackupAndRestore(Callback):
             states.append({"name": type(callback).__name__, "state": state})
             arrays |= state_arrays
         settings = {"epoch": epoch, "training": counts, "tracker": sums, "callbacks": states}
-        self.backup_dir.mkdir(parents=True, exist_ok=True)
+        settings |= {"loss": run.loss.name, "metrics": run.tracker.description()}
+        make_folder(self.backup_dir)
         safefile.write(self.path, KIND, settings | {"learning_rate": run.optimizer.fixed_rate}, arrays)
 
     def _restore(self) -> None:
@@ -108,6 +113,10 @@ class BackupAndRestore(Callback):
         settings, arrays = safefile.read(self.path, KIND)
         names = [type(callback).__name__ for callback in self._others]
         if arrays["weights"].shape != run.weights.vector.shape or names != [c["name"] for c in settings["callbacks"]]:
+            raise self._foreign()
+        # Older backups do not say what they were compiled with.
+        compiled = {"loss": run.loss.name, "metrics": run.tracker.description()}
+        if any(settings.get(name, value) != value for name, value in compiled.items()):
             raise self._foreign()
         try:
             state_from_data(settings["training"], join_arrays({}, arrays, "optimizer."), run.state)
@@ -127,6 +136,6 @@ class BackupAndRestore(Callback):
         return ConfigError(
             "The backup belongs to another training",
             where=str(self.path),
-            expected="the layers, the optimizer and the callbacks of this call of fit",
+            expected="the layers, the optimizer, the loss, the metrics and the callbacks of this call of fit",
             fix="Delete the folder, or pass another backup_dir.",
         )

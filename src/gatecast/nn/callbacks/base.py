@@ -123,13 +123,16 @@ class CallbackList:
             if hasattr(callback, "set_callbacks"):
                 callback.set_callbacks(self.callbacks)
         self.sees_batches = any(_needs_batches(callback) for callback in self.callbacks)
+        self._begun: list[Callback] = []
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
 
     def call(self, hook: str, *args: Any) -> None:
-        """Call a method of every callback that has it."""
-        for callback in self.callbacks:
+        """Call a method of every callback that has it; of an interrupt only those whose training has begun."""
+        for callback in list(self._begun) if hook == "on_interrupt" else self.callbacks:
+            if hook == "on_train_begin":
+                self._begun.append(callback)
             method = getattr(callback, hook, None)
             if method is not None:
                 method(*args)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from gatecast._utils.keywords import check_keywords
-from gatecast._utils.validation import check_positive_int
+from gatecast._utils.validation import check_finite, check_flag, check_non_negative_int, check_positive_int
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Logs
 from gatecast.nn.callbacks.monitor import MonitorCallback
+from gatecast.nn.callbacks.paths import check_path, make_folder
 
 __all__ = ["ModelCheckpoint", "check_frequency"]
 
@@ -45,11 +46,13 @@ class ModelCheckpoint(MonitorCallback):
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
+        if initial_value_threshold is not None:
+            check_finite(initial_value_threshold, "initial_value_threshold", where="ModelCheckpoint")
         super().__init__(monitor, mode, initial_value_threshold)
-        if not isinstance(filepath, str | os.PathLike):
-            raise ConfigError(f"Invalid filepath {filepath!r}", where="ModelCheckpoint", expected="a path")
-        self.filepath, self.verbose = os.fspath(filepath), verbose
-        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+        self.filepath = check_path(filepath, "filepath", "ModelCheckpoint")
+        self.verbose = check_non_negative_int(verbose, "verbose", where="ModelCheckpoint")
+        self.save_best_only = check_flag(save_best_only, "save_best_only", where="ModelCheckpoint")
+        self.save_weights_only = check_flag(save_weights_only, "save_weights_only", where="ModelCheckpoint")
         self.save_freq = check_frequency(save_freq, "ModelCheckpoint")
         self.needs_batches = self.save_freq != "epoch"
         self._epoch = self._updates = 0
@@ -85,7 +88,7 @@ class ModelCheckpoint(MonitorCallback):
             return
         if not self.save_best_only:
             self.report(f"\nEpoch {epoch + 1}: saving model to {path}", self.verbose)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(path).parent)
         if self.save_weights_only:
             self.model.save_weights(path)
         else:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from gatecast._utils.keywords import check_keywords
+from gatecast._utils.validation import check_non_negative, check_non_negative_int
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
 from gatecast.nn.callbacks.monitor import MonitorCallback
@@ -31,18 +36,22 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             expected = "a function of the epoch and the present learning rate"
             raise ConfigError(f"Invalid schedule {schedule!r}", where="LearningRateScheduler", expected=expected)
-        self.schedule, self.verbose = schedule, verbose
+        self.schedule = schedule
+        self.verbose = check_non_negative_int(verbose, "verbose", where="LearningRateScheduler")
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
         """Set the learning rate."""
         optimizer = self.model.optimizer
-        try:
-            rate: Any = self.schedule(epoch, float(optimizer.learning_rate))
-        except TypeError:
-            rate = self.schedule(epoch)
-        if not isinstance(rate, Real):
+        present = float(optimizer.learning_rate)
+        # The signature decides, not an attempt: an error within the function is that of the user.
+        rate: Any = self.schedule(epoch, present) if _takes_rate(self.schedule) else self.schedule(epoch)
+        if isinstance(rate, np.ndarray) and rate.ndim == 0:
+            rate = rate.item()
+        if not isinstance(rate, Real) or not 0 <= float(rate) < math.inf:
             raise ConfigError(
-                f"The schedule returned {rate!r} for epoch {epoch}", where="LearningRateScheduler", expected="a number"
+                f"The schedule returned {rate!r} for epoch {epoch}",
+                where="LearningRateScheduler",
+                expected="a number of at least 0",
             )
         optimizer.learning_rate = float(rate)
         if self.verbose > 0:
@@ -76,7 +85,7 @@ class ReduceLROnPlateau(MonitorCallback):
     def __init__(
         self,
         monitor: str = "val_loss",
-        factor: float = 0.1,
+        factor: Any = 0.1,
         patience: int = 10,
         verbose: int = 0,
         mode: str = "auto",
@@ -85,11 +94,14 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        if not 0 < factor < 1:
+        where = "ReduceLROnPlateau"
+        if not (isinstance(factor, Real) and 0 < float(factor) < 1):
             expected = "a number between 0 and 1"
-            raise ConfigError(f"Invalid factor {factor!r}", where="ReduceLROnPlateau", expected=expected)
-        self.factor, self.patience, self.verbose = factor, patience, verbose
-        self.cooldown, self.min_lr = cooldown, min_lr
+            raise ConfigError(f"Invalid factor {factor!r}", where=where, expected=expected, argument="factor")
+        self.factor, self.min_lr = float(factor), check_non_negative(min_lr, "min_lr", where=where)
+        self.patience = check_non_negative_int(patience, "patience", where=where)
+        self.cooldown = check_non_negative_int(cooldown, "cooldown", where=where)
+        self.verbose = check_non_negative_int(verbose, "verbose", where=where)
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002
@@ -134,3 +146,16 @@ class ReduceLROnPlateau(MonitorCallback):
         self.model.optimizer.learning_rate = lower
         self.report(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {lower}.", self.verbose)
         return True
+
+
+def _takes_rate(schedule: Any) -> bool:
+    """Return whether a function takes the epoch and the present learning rate; else it takes the epoch alone."""
+    try:
+        signature = inspect.signature(schedule)
+    except (TypeError, ValueError):
+        return True  # some functions in C do not say what they take
+    try:
+        signature.bind(0, 0.1)
+    except TypeError:
+        return False
+    return True

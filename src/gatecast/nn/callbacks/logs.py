@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gatecast._utils.keywords import check_keywords
+from gatecast._utils.suggestions import suggestion
+from gatecast._utils.validation import check_flag
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
+from gatecast.nn.callbacks.paths import check_path
 
 __all__ = ["CSVLogger", "LambdaCallback", "TerminateOnNaN"]
 
@@ -29,7 +32,12 @@ class CSVLogger(Callback):
 
     @check_keywords()
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
-        self.filename, self.separator, self.append = Path(filename), separator, append
+        self.filename = Path(check_path(filename, "filename", "CSVLogger"))
+        if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n"':
+            expected = 'one character, such as "," or ";"'
+            what = f"Invalid separator {separator!r}"
+            raise ConfigError(what, where="CSVLogger", expected=expected, argument="separator")
+        self.separator, self.append = separator, check_flag(append, "append", where="CSVLogger")
         self._file: TextIO | None = None
         self._names: list[str] | None = None
 
@@ -107,6 +115,12 @@ class LambdaCallback(Callback):
             "on_train_batch_end": on_train_batch_end,
         }
         for name, function in (functions | kwargs).items():
+            if not callable(getattr(Callback, name, None)):
+                fix = suggestion(name, [hook for hook in dir(Callback) if hook.startswith("on_")])
+                raise ConfigError(f"Unknown argument {name!r}", where="LambdaCallback", fix=fix, argument=name)
+            if function is not None and not callable(function):
+                expected = "a function"
+                raise ConfigError(f"Invalid {name} {function!r}", where="LambdaCallback", expected=expected)
             if function is not None:
                 setattr(self, name, function)
 
@@ -125,4 +139,4 @@ class TerminateOnNaN(Callback):
 
     @check_keywords()
     def __init__(self, raise_error: bool = False) -> None:
-        self.raise_error = raise_error
+        self.raise_error = check_flag(raise_error, "raise_error", where="TerminateOnNaN")

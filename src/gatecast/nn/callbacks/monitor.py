@@ -6,7 +6,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from gatecast._utils.keywords import check_keywords
+from gatecast._utils.validation import check_finite, check_flag, check_non_negative_int
 from gatecast.errors import ConfigError
 from gatecast.nn.callbacks.base import Callback, Logs
 
@@ -24,18 +27,24 @@ class MonitorCallback(Callback):
     """
 
     def __init__(
-        self, monitor: str = "val_loss", mode: str = "auto", baseline: float | None = None, min_delta: float = 0.0
+        self, monitor: Any = "val_loss", mode: str = "auto", baseline: float | None = None, min_delta: float = 0.0
     ) -> None:
         if mode not in ("auto", "min", "max"):
             where, expected = type(self).__name__, '"auto", "min" or "max"'
             raise ConfigError(f"Invalid mode {mode!r}", where=where, expected=expected, argument="mode")
-        self.monitor, self.mode = monitor, mode
-        self.best, self.min_delta = baseline, abs(float(min_delta))
+        where = type(self).__name__
+        if not isinstance(monitor, str):
+            expected = 'the name of a loss or metric, such as "val_loss"'
+            raise ConfigError(f"Invalid monitor {monitor!r}", where=where, expected=expected, argument="monitor")
+        self.monitor: str = monitor
+        self.mode = mode
+        self.best = None if baseline is None else check_finite(baseline, "baseline", where=where)
+        self.min_delta = abs(check_finite(min_delta, "min_delta", where=where))
         self._missing_reported = False
 
     def monitored(self, logs: Logs) -> float | None:
         """Return the value in the logs; warn once if there is none."""
-        value = (logs or {}).get(self.monitor)
+        value: Any = (logs or {}).get(self.monitor)
         if value is None and not self._missing_reported:
             self._missing_reported = True
             hint = " Pass validation_data or validation_split to fit." if self.monitor.startswith("val_") else ""
@@ -44,7 +53,10 @@ class MonitorCallback(Callback):
                 f"Available: {', '.join(logs or {})}.{hint}",
                 stacklevel=2,
             )
-        return value
+        if value is not None and np.ndim(value) > 0:
+            fix = "Monitor a metric with a single value, or average it: R2Score() instead of R2Score(None)."
+            raise ConfigError(f"{self.monitor} has several values", where=type(self).__name__, fix=fix)
+        return None if value is None else float(value)
 
     def is_improvement(self, value: float, reference: float | None) -> bool:
         """Return whether a value is better than another one by more than `min_delta`."""
@@ -58,7 +70,9 @@ class MonitorCallback(Callback):
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        directions = {metric.name: metric.direction for metric in getattr(self.model, "metrics", ())}
+        names = getattr(self.model, "metrics_names", ["loss"])[1:]
+        metrics = getattr(self.model, "metrics", ())
+        directions = {known: metric.direction for known, metric in zip(names, metrics, strict=True)}
         direction = "down" if name == "loss" else directions.get(name)
         if direction is None:
             raise ConfigError(
@@ -108,12 +122,13 @@ class EarlyStopping(MonitorCallback):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, mode, min_delta=min_delta)
-        if not (hasattr(patience, "__index__") and patience >= 0):
-            expected = "an integer of at least 0"
-            raise ConfigError(f"Invalid patience {patience!r}", where="EarlyStopping", expected=expected)
-        self.patience, self.verbose, self.baseline = patience, verbose, baseline
-        self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
+        # The best value begins with none: the baseline is what an epoch must beat to restart the patience.
+        super().__init__(monitor, mode, baseline, min_delta)
+        self.baseline, self.best = self.best, None
+        self.patience = check_non_negative_int(patience, "patience", where="EarlyStopping")
+        self.start_from_epoch = check_non_negative_int(start_from_epoch, "start_from_epoch", where="EarlyStopping")
+        self.restore_best_weights = check_flag(restore_best_weights, "restore_best_weights", where="EarlyStopping")
+        self.verbose = check_non_negative_int(verbose, "verbose", where="EarlyStopping")
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best_weights: Any = None
 

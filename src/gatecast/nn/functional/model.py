@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
+from gatecast._utils.keywords import check_keywords
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Params
 from gatecast.nn.functional.output_losses import output_losses
@@ -30,6 +31,7 @@ from gatecast.nn.model_layers import adopt, layer_names, params_of
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.summary import summary
+from gatecast.nn.trainer import COMPILE_ADVICE
 
 __all__ = ["Model"]
 
@@ -83,7 +85,7 @@ class Model(Sequential):
         if len(in_shapes) > 1:
             in_shape = (sum(prod(known_sizes(shape, "Model")) for shape in in_shapes),)
         super().__init__([Input(in_shape), *stack], name="functional" if name is None else name, seed=seed)
-        self._in_shapes, self._in_names = list(in_shapes), list(in_names)
+        self._in_shapes, self._input_names = list(in_shapes), list(in_names)
         self._stack, self.layers = list(stack), list(layers)
         for layer in layers:
             adopt(self, layer)
@@ -141,9 +143,10 @@ class Model(Sequential):
         text = summary(Network(graph.layers, shapes), Weights(weights.vector, views))
         (print_fn or print)(text)
 
+    @check_keywords(**COMPILE_ADVICE)
     def compile(
         self,
-        optimizer: Any = None,
+        optimizer: Any = "rmsprop",
         loss: Any = None,
         loss_weights: Any = None,
         metrics: Any = None,
@@ -169,31 +172,29 @@ class Model(Sequential):
         Raises:
             ConfigError: An unknown name, or another number of losses.
         """
-        given = {name: value for name, value in (("optimizer", optimizer), ("loss", loss)) if value is not None}
-        given |= {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
-        given |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
-        given |= {"auto_scale_loss": auto_scale_loss}
         if len(self._out_shapes) > 1:
-            sizes = [prod(known_sizes(shape, "Model")) for shape in self._out_shapes]
-            given["loss"] = output_losses(loss or "mean_squared_error", loss_weights, self.output_names, sizes)
-        elif loss_weights is not None:
-            given["loss_weights"] = loss_weights
-        super().compile(**given)
-
-    def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
-        """Train the model; see `Sequential.fit`. Several inputs or outputs are lists, or dicts by name."""
-        if options.get("validation_data") is not None and self._has_parts:
-            vx, vy, *rest = options["validation_data"]
-            options["validation_data"] = (self._join_x(vx), self._join_y(vy), *rest)
-        return super().fit(self._join_x(x), self._join_y(y), *args, **options)
+            if metrics or weighted_metrics:
+                fix = "Leave them out, and compute them from the list that predict returns."
+                raise ConfigError("Metrics of a model with several outputs are not available", fix=fix)
+            if loss is not None:
+                shapes = [known_sizes(shape, "Model") for shape in self._out_shapes]
+                loss = output_losses(loss, loss_weights, self.output_names, shapes)
+            loss_weights = None
+        super().compile(
+            optimizer=optimizer,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
 
     def predict(self, x: Any, *args: Any, **options: Any) -> Any:
-        """Predict outputs; see `Sequential.predict`. Several outputs are a list."""
-        return split_parts(super().predict(self._join_x(x), *args, **options), self._out_shapes)
-
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
-        """Compute the loss; see `Sequential.evaluate`."""
-        return super().evaluate(self._join_x(x), self._join_y(y), *args, **options)
+        """Predict outputs; see `Sequential.predict`. Several inputs are a list or a dict; several outputs a list."""
+        return split_parts(super().predict(x, *args, **options), self._out_shapes)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
@@ -219,10 +220,9 @@ class Model(Sequential):
         first: Any = network.layers[0]
         graph = first if isinstance(first, Graph) else None
         shapes = [network.shapes[0]] if graph is None else list(graph.input_shapes)
-        names = [f"input_{k + 1}" for k in range(len(shapes))]
-        model._set_up(
-            shapes, names, network.layers, network.layers if graph is None else graph.layers, None, loaded.seed
-        )
+        names = loaded._input_names or [f"input_{k + 1}" for k in range(len(shapes))]
+        layers = network.layers if graph is None else graph.layers
+        model._set_up(shapes, names, network.layers, layers, loaded.name, loaded.seed)
         model.weights.vector[:] = weights.vector
         model._compiled, model._training_state = loaded._compiled, loaded._training_state
         model.history = loaded.history
@@ -246,14 +246,9 @@ class Model(Sequential):
         graph = self._graph
         return [self._network.shapes[-1]] if graph is None else graph.output_shapes(self._network.shapes[0])
 
-    @property
-    def _has_parts(self) -> bool:
-        """Whether there are several inputs or outputs."""
-        return len(self._in_shapes) > 1 or len(self._out_shapes) > 1
-
     def _join_x(self, x: Any) -> Any:
         """Return several inputs as one array."""
-        return join_parts(x, self._in_shapes, self._in_names, "x")
+        return join_parts(x, self._in_shapes, self._input_names or (), "x")
 
     def _join_y(self, y: Any) -> Any:
         """Return several targets as one array."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -80,12 +81,17 @@ def _loss(entry: Any) -> Any:
 
 
 def _metric(entry: Any) -> Any:
-    """Return a metric."""
+    """Return a metric with its settings and its name."""
     if isinstance(entry, str):
         return entry
     if entry["class_name"] == "function":
         return str(entry["config"])
-    wrapped = entry["class_name"] == "MeanMetricWrapper"
-    metric = by_name.get(entry["config"]["fn"] if wrapped else str(entry["class_name"]))
-    metric.name = str(entry["config"].get("name") or metric.name)
+    given = entry["config"]
+    if entry["class_name"] == "MeanMetricWrapper":
+        metric = by_name.get(given["fn"])
+    else:
+        kind = by_name.CLASSES.get(str(entry["class_name"])) or type(by_name.get(str(entry["class_name"])))
+        known = inspect.signature(kind).parameters.keys() - {"dtype"}
+        metric = kind(**{name: value for name, value in given.items() if name in known})
+    metric.name = str(given.get("name") or metric.name)
     return metric

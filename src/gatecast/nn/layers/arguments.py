@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from gatecast._utils.keras_names import advice_for
 from gatecast.errors import ConfigError
 from gatecast.kernels.activations import ACTIVATIONS, ALIASES
 from gatecast.nn.named import nearest, snake_case
@@ -76,7 +77,7 @@ def canonical_activation(value: Any, layer: str, argument: str = "activation", *
         if candidate in ACTIVATIONS or (softmax and candidate == "softmax"):
             return candidate
     known = [*ACTIVATIONS, *(["softmax"] if softmax else [])]
-    fix = nearest(lower, known)
+    fix = advice_for(name, "activations") or nearest(lower, known)
     if lower == "softmax":
         fix = "Softmax couples the units: put it into Dense or Activation."
     elif not isinstance(value, str):

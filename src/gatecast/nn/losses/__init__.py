@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gatecast._utils.keras_names import advice_for
 from gatecast._utils.suggestions import suggestion
 from gatecast.errors import ConfigError
 from gatecast.nn.losses.base import Loss
@@ -79,13 +80,7 @@ ALIASES: Mapping[str, str] = {
 }
 """Short names of losses in Keras."""
 
-ADVICE = {
-    "sparse_categorical_crossentropy": 'Write loss="categorical_crossentropy" with gatecast.utils.to_categorical(y).',
-    "crossentropy": 'Write loss="binary_crossentropy" or loss="categorical_crossentropy".',
-    "cosine_similarity": "Pass a function of (y_true, y_pred) that returns the losses and their gradient.",
-    "hinge": "Pass a function of (y_true, y_pred) that returns the losses and their gradient.",
-}
-"""Losses of Keras that are not available: what to write instead."""
+_CROSSENTROPY = 'Write loss="binary_crossentropy" or loss="categorical_crossentropy".'
 
 _BY_NAME = {
     re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): name
@@ -133,7 +128,9 @@ def _by_name(name: str) -> Loss:
     known = _BY_NAME.get(key) or (name if name in LOSSES and name != "Pinball" else None)
     if known is not None:
         return LOSSES[known]()
-    fix = ADVICE.get(key) or suggestion(name, [*_BY_NAME, *ALIASES])
+    # Keras chooses one for this name; here it is named.
+    fix = _CROSSENTROPY if key in ("crossentropy", "ce") else advice_for(key, "losses")
+    fix = fix or suggestion(name, [*_BY_NAME, *ALIASES])
     raise ConfigError(
         f"Unknown loss {name!r}",
         fix=f"{fix} Losses with settings are in gatecast.losses: Huber(delta=2.0), Pinball((0.1, 0.9)).",

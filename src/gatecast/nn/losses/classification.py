@@ -12,7 +12,7 @@ import numpy as np
 
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_fraction
-from gatecast.nn.losses.base import Loss
+from gatecast.nn.losses.base import Loss, check_last_axis
 
 __all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence"]
 
@@ -43,15 +43,18 @@ class BinaryCrossentropy(Loss):
     name: str = field(default="binary_crossentropy", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.check_reduction()
+        super().__post_init__()
         check_fraction(self.label_smoothing, "label_smoothing", where="BinaryCrossentropy")
+        check_last_axis(self.axis, "BinaryCrossentropy")
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value, and the gradient ``(p - y) / (p (1 - p))``, or ``p - y`` of logits."""
         y = target * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
         if self.from_logits:
-            value = np.maximum(prediction, 0) - prediction * y + np.log1p(np.exp(-np.abs(prediction)))
-            return value, 1 / (1 + np.exp(-prediction)) - y
+            # The exponential of a number below 0 is at most 1: neither branch overflows.
+            small = np.exp(-np.abs(prediction))
+            value = np.maximum(prediction, 0) - prediction * y + np.log1p(small)
+            return value, np.where(prediction >= 0, 1, small) / (1 + small) - y
         p = np.clip(prediction, EPSILON, 1 - EPSILON)
         inside = (prediction >= EPSILON) & (prediction <= 1 - EPSILON)
         return -y * np.log(p) - (1 - y) * np.log(1 - p), (p - y) / (p * (1 - p)) * inside
@@ -79,8 +82,9 @@ class CategoricalCrossentropy(Loss):
     name: str = field(default="categorical_crossentropy", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.check_reduction()
+        super().__post_init__()
         check_fraction(self.label_smoothing, "label_smoothing", where="CategoricalCrossentropy")
+        check_last_axis(self.axis, "CategoricalCrossentropy")
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return values whose mean over the classes is the loss, and their gradient."""
@@ -110,9 +114,6 @@ class KLDivergence(Loss):
 
     reduction: str | None = field(default="sum_over_batch_size", repr=False)
     name: str = field(default="kl_divergence", repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        self.check_reduction()
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return values whose mean over the classes is the loss, and their gradient ``-y / p``."""

@@ -5,8 +5,8 @@ Shapes: N samples, T time, M outputs, nb blocks of L lanes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class FunctionLoss(Loss):
 
     Args:
         function: The function; it gets float32 arrays.
+        has_time: Whether outputs have a time axis, also one of a single step; None: if there are several steps.
 
     Raises:
         ConfigError: When it is used: a function that returns something else.
@@ -40,11 +41,16 @@ class FunctionLoss(Loss):
     """
 
     function: Callable[[Float32Array, Float32Array], Any]
+    has_time: bool | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """Name of the function."""
         return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def for_outputs(self, shape: Sequence[int | None]) -> FunctionLoss:
+        """Return the loss for outputs of samples of a shape, (M,) or (T, M)."""
+        return replace(self, has_time=len(shape) > 1)
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return value and gradient in the shape of the prediction, (..., M, L)."""
@@ -63,7 +69,7 @@ class FunctionLoss(Loss):
             used: (nb, L).
         """
         pred, true = (np.moveaxis(a, 3, 1)[used] for a in (prediction, target))
-        if pred.shape[1] == 1:
+        if pred.shape[1] == 1 and not self.has_time:
             pred, true = pred[:, 0], true[:, 0]
         packed = np.zeros((2, *np.moveaxis(prediction, 3, 1).shape), np.float32)
         for rows, result in zip(packed, self._call(true, pred), strict=True):

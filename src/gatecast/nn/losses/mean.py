@@ -11,7 +11,6 @@ from gatecast._utils.typing import BoolArray, Float32Array
 from gatecast.kernels import native
 from gatecast.kernels.native import LossKernel
 from gatecast.nn.losses.base import Loss
-from gatecast.nn.losses.functions import FunctionLoss
 from gatecast.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Pinball
 
 __all__ = ["kernel_of", "mean_count", "weighted_mean"]
@@ -62,16 +61,15 @@ def weighted_mean(
         # One pass over memory; in NumPy the loss of a small network takes as long as a layer.
         value_sum, gradient = native.loss(kernel, prediction, target, weight, 1.0 / count)
         return value_sum / count, gradient
-    if isinstance(loss, FunctionLoss):
-        value, gradient = loss.of_lanes(prediction, target, _used_lanes(weight))
-    else:
-        value, gradient = loss.elementwise(prediction, target)
+    value, gradient = loss.of_lanes(prediction, target, _used_lanes(weight))
     if weight.shape[2] > 1 and loss.width > 1:
         weight = np.repeat(weight, loss.width, axis=2)
     # Padding may be outside of the domain of a loss, such as the logarithm of 0.
     used = weight != 0
     mean = float(np.where(used, value * weight, 0.0).sum(dtype=np.float64)) / count
-    return mean, np.where(used, gradient * (weight * np.float32(1.0 / count)), np.float32(0))
+    # The kernels take arrays in order, and losses may return views with other axes first.
+    scaled = np.where(used, gradient * (weight * np.float32(1.0 / count)), np.float32(0))
+    return mean, np.ascontiguousarray(scaled, np.float32)
 
 
 def kernel_of(loss: Loss) -> LossKernel | None:

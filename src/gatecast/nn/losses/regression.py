@@ -49,9 +49,6 @@ class MeanSquaredError(Loss):
     name: str = field(default="mean_squared_error", repr=False, compare=False)
     kernel = LossKernel("squared")
 
-    def __post_init__(self) -> None:
-        self.check_reduction()
-
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value ``e^2`` and the gradient ``2 e``."""
         e = prediction - target
@@ -74,9 +71,6 @@ class MeanAbsoluteError(Loss):
     reduction: str | None = field(default="sum_over_batch_size", repr=False)
     name: str = field(default="mean_absolute_error", repr=False, compare=False)
     kernel = LossKernel("absolute")
-
-    def __post_init__(self) -> None:
-        self.check_reduction()
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value ``|e|`` and the gradient ``sign(e)``, 0 where e is 0."""
@@ -105,7 +99,7 @@ class Huber(Loss):
     name: str = field(default="huber_loss", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.check_reduction()
+        super().__post_init__()
         object.__setattr__(self, "delta", check_positive(self.delta, "delta", where="Huber"))
 
     @property
@@ -141,6 +135,7 @@ class Pinball(Loss):
     quantiles: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         levels = tuple(float(q) for q in self.quantiles)
         object.__setattr__(self, "quantiles", levels)
         increasing = all(a < b for a, b in pairwise(levels))
@@ -191,9 +186,6 @@ class LogCosh(Loss):
     reduction: str | None = field(default="sum_over_batch_size", repr=False)
     name: str = field(default="log_cosh", repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        self.check_reduction()
-
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value, and the gradient ``tanh(e)``."""
         e = prediction - target
@@ -217,9 +209,6 @@ class MeanAbsolutePercentageError(Loss):
     reduction: str | None = field(default="sum_over_batch_size", repr=False)
     name: str = field(default="mean_absolute_percentage_error", repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        self.check_reduction()
-
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value, and the gradient ``100 sign(e) / max(|y|, 1e-7)``."""
         e, unit = prediction - target, 100 / np.maximum(np.abs(target), EPSILON)
@@ -241,9 +230,6 @@ class MeanSquaredLogarithmicError(Loss):
 
     reduction: str | None = field(default="sum_over_batch_size", repr=False)
     name: str = field(default="mean_squared_logarithmic_error", repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        self.check_reduction()
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value, and the gradient ``2 (log(1 + p) - log(1 + y)) / (1 + p)``, 0 below 1e-7."""
@@ -268,9 +254,6 @@ class Poisson(Loss):
 
     reduction: str | None = field(default="sum_over_batch_size", repr=False)
     name: str = field(default="poisson", repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        self.check_reduction()
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the value, and the gradient ``1 - y / (p + 1e-7)``."""

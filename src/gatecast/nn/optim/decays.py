@@ -6,13 +6,14 @@ Notation: s the number of updates done, 0 for the first.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gatecast._utils.validation import check_positive
+from gatecast._utils.keywords import CheckedKeywords
+from gatecast._utils.validation import check_non_negative, check_positive
 from gatecast.errors import ConfigError
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(metaclass=CheckedKeywords):
     """A learning rate schedule; derive from it and define `__call__(step)`, where the step is 0 for the first update.
 
     >>> class Halving(LearningRateSchedule):
@@ -73,7 +74,8 @@ class ExponentialDecay(LearningRateSchedule):
     name: str = "ExponentialDecay"
 
     def __post_init__(self) -> None:
-        check_positive(self.decay_steps, "decay_steps", where="ExponentialDecay")
+        _check_numbers(self, initial_learning_rate=check_non_negative, decay_rate=check_positive)
+        _check_numbers(self, decay_steps=check_positive)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate after `step` updates."""
@@ -102,7 +104,8 @@ class InverseTimeDecay(LearningRateSchedule):
     name: str = "InverseTimeDecay"
 
     def __post_init__(self) -> None:
-        check_positive(self.decay_steps, "decay_steps", where="InverseTimeDecay")
+        _check_numbers(self, initial_learning_rate=check_non_negative, decay_rate=check_non_negative)
+        _check_numbers(self, decay_steps=check_positive)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate after `step` updates."""
@@ -135,7 +138,8 @@ class PolynomialDecay(LearningRateSchedule):
     name: str = "PolynomialDecay"
 
     def __post_init__(self) -> None:
-        check_positive(self.decay_steps, "decay_steps", where="PolynomialDecay")
+        _check_numbers(self, initial_learning_rate=check_non_negative, end_learning_rate=check_non_negative)
+        _check_numbers(self, decay_steps=check_positive, power=check_non_negative)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate after `step` updates."""
@@ -164,8 +168,15 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     name: str = "PiecewiseConstant"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "boundaries", tuple(self.boundaries))
-        object.__setattr__(self, "values", tuple(self.values))
+        for name in ("boundaries", "values"):
+            numbers = getattr(self, name)
+            if isinstance(numbers, str) or not isinstance(numbers, Iterable):
+                expected = "a list of numbers"
+                what = f"Invalid {name} {numbers!r}"
+                raise ConfigError(what, where="PiecewiseConstantDecay", expected=expected, argument=name)
+            object.__setattr__(self, name, tuple(numbers))
+            for number in numbers:
+                check_non_negative(number, name, where="PiecewiseConstantDecay")
         if len(self.values) != len(self.boundaries) + 1 or list(self.boundaries) != sorted(self.boundaries):
             raise ConfigError(
                 "Invalid boundaries and values",
@@ -210,7 +221,10 @@ class CosineDecay(LearningRateSchedule):
     warmup_steps: int = 0
 
     def __post_init__(self) -> None:
-        check_positive(self.decay_steps, "decay_steps", where="CosineDecay")
+        _check_numbers(self, initial_learning_rate=check_non_negative, decay_steps=check_positive)
+        _check_numbers(self, alpha=check_non_negative, warmup_steps=check_non_negative)
+        if self.warmup_target is not None:
+            _check_numbers(self, warmup_target=check_non_negative)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate after `step` updates."""
@@ -228,6 +242,12 @@ DECAYS: Mapping[str, type[LearningRateSchedule]] = {
     for schedule in (ExponentialDecay, InverseTimeDecay, PolynomialDecay, PiecewiseConstantDecay, CosineDecay)
 }
 """The schedules of Keras by name: those that a file may contain."""
+
+
+def _check_numbers(schedule: LearningRateSchedule, **checks: Callable[..., float]) -> None:
+    """Raise an error unless settings of a schedule pass their checks."""
+    for name, check in checks.items():
+        check(getattr(schedule, name), name, where=type(schedule).__name__)
 
 
 def _share(step: int, steps: int, staircase: bool) -> float:

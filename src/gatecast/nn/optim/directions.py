@@ -10,8 +10,7 @@ import math
 import numpy as np
 
 from gatecast._utils.typing import Float32Array
-from gatecast._utils.validation import check_fraction, check_positive
-from gatecast.errors import ConfigError
+from gatecast._utils.validation import check_fraction, check_non_negative, check_positive
 from gatecast.kernels import native
 from gatecast.nn.optim.base import Init, Update, transformation, zeros
 
@@ -149,8 +148,9 @@ def scale_by_rss(initial_accumulator_value: float = 0.1, epsilon: float = 1e-7) 
     >>> round(float(transform.update(np.array([4.0], np.float32), transform.init(1), np.zeros(1), 1)[0]), 3)
     0.8
     """
-    if not initial_accumulator_value >= 0:
-        raise ConfigError(f"Invalid initial_accumulator_value {initial_accumulator_value!r}", expected="at least 0")
+    initial_accumulator_value = check_non_negative(
+        initial_accumulator_value, "initial_accumulator_value", where="scale_by_rss"
+    )
     epsilon = check_positive(epsilon, "epsilon", where="scale_by_rss")
 
     def init(n: int) -> dict[str, Float32Array]:

@@ -7,11 +7,12 @@ rate that it reads from the optimizer before every update.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gatecast._utils.suggestions import suggestion
-from gatecast._utils.validation import check_positive
+from gatecast._utils.validation import check_fraction, check_non_negative, check_positive
 from gatecast.errors import ConfigError
 from gatecast.nn.optim import (
     GradientTransformation,
@@ -31,7 +32,7 @@ __all__ = ["LearningRate", "Optimizer", "TransformationOptimizer"]
 ADVICE = {
     "lr": "Write learning_rate=.",
     "decay": "Pass a schedule: learning_rate=schedules.InverseTimeDecay(0.01, decay_steps=1, decay_rate=decay).",
-    "use_ema": "Compile with gatecast.optim.chain(optimizer.transformation(), gatecast.optim.ema(0.99)).",
+    "use_ema": "Compile with gatecast.optim.chain(Adam().transformation(), gatecast.optim.ema(0.99)).",
     "ema_overwrite_frequency": "Leave it out: gatecast.optim.ema predicts with the averaged weights.",
     "loss_scale_factor": "Leave it out: gatecast computes in float32, where no scaling of the loss is needed.",
     "gradient_accumulation_steps": "Use a batch_size that is larger by this factor.",
@@ -83,6 +84,8 @@ class Optimizer:
     ) -> None:
         self._learning_rate = _check_rate(learning_rate, type(self).__name__)
         self.iterations = 0
+        if weight_decay is not None:
+            weight_decay = check_non_negative(weight_decay, "weight_decay", where=type(self).__name__)
         self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
         self.global_clipnorm, self.name = global_clipnorm, name or type(self).__name__.lower()
         self._check_limits()
@@ -113,7 +116,17 @@ class Optimizer:
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate after `step` updates."""
-        return float(self._learning_rate(step)) if callable(self._learning_rate) else self._learning_rate
+        if not callable(self._learning_rate):
+            return float(self._learning_rate)
+        rate = self._learning_rate(step)
+        try:
+            number = float(rate)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not 0 <= number < math.inf:
+            what = f"The schedule returned {rate!r} for update {step}"
+            raise ConfigError(what, where=type(self).__name__, expected="a number of at least 0")
+        return number
 
     def transformation(self, sizes: Sequence[int] = ()) -> GradientTransformation:
         """Return the chain that makes the updates; it reads the learning rate from this optimizer.
@@ -182,9 +195,8 @@ class Optimizer:
     def _check_options(self, options: Mapping[str, Any]) -> None:
         """Raise an error for settings that do not apply here, or that are unknown."""
         where = type(self).__name__
-        harmless = {"ema_momentum": (0.99,), "jit_compile": (True, False, "auto")}
         for name, value in options.items():
-            if name in harmless or (name in ADVICE and name not in ("lr", "decay") and value in (None, False)):
+            if _is_harmless(name, value, where):
                 continue
             if name in ADVICE:
                 raise ConfigError(f"{name}= is not available", where=where, fix=ADVICE[name], argument=name)
@@ -262,6 +274,22 @@ def optimizer_from_data(data: Mapping[str, Any], classes: Mapping[str, Callable[
     if not isinstance(transforms, GradientTransformation):
         raise ConfigError("Invalid description of an optimizer", got=repr(data))
     return TransformationOptimizer(transforms)
+
+
+def _is_harmless(name: str, value: Any, where: str) -> bool:
+    """Return whether a setting of Keras changes nothing here.
+
+    Raises:
+        ConfigError: A value that is none in Keras either.
+    """
+    if name == "ema_momentum":
+        # It belongs to use_ema, which is refused.
+        return value is None or check_fraction(value, name, where=where) >= 0
+    if name == "jit_compile":
+        if value not in (True, False, None, "auto"):
+            raise ConfigError(f"Invalid {name} {value!r}", where=where, expected='True, False or "auto"', argument=name)
+        return True
+    return name in ADVICE and name not in ("lr", "decay") and value in (None, False)
 
 
 def _check_rate(value: Any, where: str) -> Any:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gatecast._utils.keras_names import advice_for
 from gatecast._utils.suggestions import suggestion
-from gatecast._utils.validation import check_fraction, check_positive
+from gatecast._utils.validation import check_flag, check_fraction, check_non_negative, check_positive
 from gatecast.errors import ConfigError
 from gatecast.nn.optim import (
     GradientTransformation,
@@ -65,11 +66,7 @@ class Adam(Optimizer):
         self.amsgrad = amsgrad
         options |= {"amsgrad": amsgrad}
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **options)
-        where = type(self).__name__
-        self.beta_1, self.beta_2 = (
-            check_fraction(value, key, where=where) for key, value in (("beta_1", beta_1), ("beta_2", beta_2))
-        )
-        self.epsilon = check_positive(epsilon, "epsilon", where=where)
+        self.beta_1, self.beta_2, self.epsilon = _check_betas(beta_1, beta_2, epsilon, type(self).__name__)
 
     def _updates(self, rate: Schedule) -> Sequence[GradientTransformation]:
         direction = scale_by_adam(self.beta_1, self.beta_2, self.epsilon, epsilon_hat=True)
@@ -77,11 +74,14 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay: ``params -= lr (m' / (sqrt(v') + epsilon) + weight_decay params)``.
+    """Adam with decoupled weight decay: ``params -= lr weight_decay params`` before each update of `Adam`.
+
+    It is `Adam` with `weight_decay`, whose default is 0.004. As in Keras, the decay is multiplied by the learning rate,
+    and applies to all parameters that are trained, biases included.
 
     Args:
         learning_rate: As for `Optimizer`.
-        weight_decay: As for `Optimizer`; not None.
+        weight_decay: A number of at least 0; 0: no decay.
         beta_1: As for `Adam`.
         beta_2: As for `Adam`.
         epsilon: As for `Adam`.
@@ -115,16 +115,16 @@ class AdamW(Adam):
         if weight_decay is None:
             raise ConfigError("Invalid weight_decay None", where="AdamW", expected="a number", fix="Use Adam.")
         super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            name,
+            learning_rate=learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            amsgrad=amsgrad,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            name=name,
             **options,
         )
 
@@ -164,8 +164,7 @@ class Nadam(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **options)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-        self.transformation()  # checks the settings
+        self.beta_1, self.beta_2, self.epsilon = _check_betas(beta_1, beta_2, epsilon, "Nadam")
 
     def _updates(self, rate: Schedule) -> Sequence[GradientTransformation]:
         return scale_by_nadam(self.beta_1, self.beta_2, self.epsilon), scale_by_learning_rate(rate)
@@ -202,7 +201,10 @@ class SGD(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **options)
-        self.momentum, self.nesterov = check_fraction(momentum, "momentum", where="SGD"), bool(nesterov)
+        self.momentum, self.nesterov = (
+            check_fraction(momentum, "momentum", where="SGD"),
+            check_flag(nesterov, "nesterov", where="SGD"),
+        )
 
     def _updates(self, rate: Schedule) -> Sequence[GradientTransformation]:
         # The learning rate comes first, as in Keras: the momentum accumulates steps, not gradients.
@@ -292,8 +294,10 @@ class Adagrad(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **options)
-        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
-        self.transformation()  # checks the settings
+        self.initial_accumulator_value = check_non_negative(
+            initial_accumulator_value, "initial_accumulator_value", where="Adagrad"
+        )
+        self.epsilon = check_positive(epsilon, "epsilon", where="Adagrad")
 
     def _updates(self, rate: Schedule) -> Sequence[GradientTransformation]:
         return scale_by_rss(self.initial_accumulator_value, self.epsilon), scale_by_learning_rate(rate)
@@ -326,7 +330,7 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, str) and identifier.lower() in by_lower:
         return by_lower[identifier.lower()]()  # type: ignore[call-arg]
     if isinstance(identifier, str):
-        fix = suggestion(identifier, by_lower)
+        fix = advice_for(identifier, "optimizers") or suggestion(identifier, by_lower)
         raise ConfigError(f"Unknown optimizer {identifier!r}", fix=fix, argument="optimizer")
     raise ConfigError(
         f"Invalid optimizer {identifier!r}",
@@ -343,3 +347,9 @@ def from_data(data: Mapping[str, Any]) -> Optimizer:
     True
     """
     return optimizer_from_data(data, OPTIMIZERS)
+
+
+def _check_betas(beta_1: Any, beta_2: Any, epsilon: Any, where: str) -> tuple[float, float, float]:
+    """Return the decays of the two moments of Adam, and what is added to the root."""
+    first, second = check_fraction(beta_1, "beta_1", where=where), check_fraction(beta_2, "beta_2", where=where)
+    return first, second, check_positive(epsilon, "epsilon", where=where)
