@@ -1,7 +1,7 @@
-"""Forecasters and networks as models of MLflow: `save_model`, `log_model`, `load_model`. Needs `pip install "gatecast[mlflow]"`.
+"""Forecasters and networks as models of MLflow: `save_model`, `log_model`, `load_model`.
 
-A model is a folder with gatecast's own file: nothing is pickled, and to load it executes nothing of the file. Its
-pyfunc flavor forecasts in whatever serves models of MLflow:
+It needs `pip install "gatecast[mlflow]"`. A model is a folder with gatecast's own file: nothing is pickled, and loading
+executes nothing that is in the file. Its pyfunc flavor forecasts in whatever serves models of MLflow:
 
 - A **forecaster** takes a table, as `Forecaster.predict` does, and the parameters `h` and `level`. An empty table means
   the series of `fit`. Future exogenous columns come as rows without a target.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatecast._utils.versions import __version__
-from gatecast.errors import ConfigError, DataError
+from gatecast.errors import ConfigError, DataError, GatecastError
 from gatecast.forecaster import Forecaster, load
 from gatecast.nn.functional.model import Model
 from gatecast.nn.loading import load_model as load_network
@@ -55,12 +55,8 @@ FILES = {"forecaster": "model.gatecast", "network": "model.safetensors"}
 
 
 def get_default_pip_requirements() -> list[str]:
-    """Return the requirements of a model: the gatecast that saved it.
-
-    >>> get_default_pip_requirements()  # doctest: +SKIP
-    ['gatecast==0.1.0']
-    """
-    return [f"gatecast=={__version__}"]
+    """Return the requirements of a model: the gatecast that saved it, and what MLflow needs to serve it."""
+    return [f"gatecast[mlflow]=={__version__}"]
 
 
 def get_default_conda_env() -> Any:
@@ -101,8 +97,14 @@ def save_model(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} exists", expected="a new or empty folder", fix="Choose another path.")
     environment._validate_env_arguments(conda_env, pip_requirements, extra_pip_requirements)
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    gatecast_model.save(folder / FILES[kind])
+    try:
+        gatecast_model.save(folder / FILES[kind])
+    except GatecastError:
+        if made:
+            folder.rmdir()
+        raise
 
     model = models.Model() if mlflow_model is None else mlflow_model
     if signature is None and isinstance(gatecast_model, Forecaster):
@@ -135,7 +137,8 @@ def log_model(
         gatecast_model: The forecaster or network.
         name: Name of the model in the run.
         registered_model_name: Name in the registry of models, where a version is added.
-        **options: As `save_model` takes them (`signature`, `input_example`, ...), and those of `mlflow.models.Model.log`.
+        **options: As `save_model` takes them (`signature`, `input_example`, ...), and those of
+            `mlflow.models.Model.log`.
 
     Returns:
         The `ModelInfo` of MLflow; its `model_uri` is what `load_model` takes.
@@ -183,7 +186,7 @@ def _load_pyfunc(path: str) -> _ForecasterModel | _NetworkModel:
     return _ForecasterModel(model) if isinstance(model, Forecaster) else _NetworkModel(model)
 
 
-def _load(file: Path) -> Any:
+def _load(file: Path) -> Forecaster | Sequential | Model:
     """Load the file of a model by its name."""
     return load(file) if file.name == FILES["forecaster"] else load_network(file)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.suggestions import suggestion
 from gatecast._utils.typing import FloatArray
 from gatecast._utils.validation import check_flag, check_fraction, check_positive, check_positive_int
 from gatecast.errors import ConfigError, DataError
@@ -139,7 +140,7 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         return tags
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> RecurrentRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> RecurrentRegressor:
         """Fit the network.
 
         Args:
@@ -152,11 +153,12 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         sizes = self._check_parameters()
         X, y = validate_data(self, self._flat(X), y, multi_output=True, y_numeric=True, dtype=np.float64)
-        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, X, ensure_non_negative=True)
         windows, targets = self._windows(X), y.reshape(len(y), -1)
         if not (self.warm_start and self._goes_on(windows, targets, sizes)):
-            self._center, self._scale = _moments(windows.reshape(-1, windows.shape[2]))
-            self._target_center, self._target_scale = _moments(targets)
+            counted = slice(None) if weight is None or not weight.any() else weight > 0
+            self._center, self._scale = _moments(windows[counted].reshape(-1, windows.shape[2]))
+            self._target_center, self._target_scale = _moments(targets[counted])
             self.model_ = self._new_model(windows, targets.shape[1], sizes)
         self._flat_target = y.ndim == 1
         self.n_outputs_ = targets.shape[1]
@@ -176,7 +178,7 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = len(self.loss_curve_)
         return self
 
-    def predict(self, X: npt.ArrayLike) -> FloatArray:
+    def predict(self, X: Any) -> FloatArray:
         """Return the targets that follow the windows.
 
         Args:
@@ -194,8 +196,9 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _check_parameters(self) -> tuple[int, ...]:
         """Check what the layers do not check by themselves; return the units of the layers."""
         if self.cell not in CELLS:
-            raise ConfigError(f"Unknown cell {self.cell!r}", expected=f"one of {', '.join(CELLS)}", argument="cell")
-        sizes = self.hidden_layer_sizes
+            fix = suggestion(str(self.cell), CELLS)
+            raise ConfigError(f"Unknown cell {self.cell!r}", fix=fix, argument="cell")
+        sizes: Any = self.hidden_layer_sizes
         sizes = (sizes,) if isinstance(sizes, int | np.integer) else tuple(sizes)
         if not sizes:
             fix = "For example, (32,) for one layer."

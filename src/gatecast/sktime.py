@@ -74,6 +74,8 @@ class GatecastForecaster(BaseForecaster):  # type: ignore[misc]
         "X-y-must-have-same-index": True,
         "enforce_index_type": None,
     }
+    # It keeps what it needs of the past by itself.
+    _config: ClassVar[dict[str, Any]] = {"remember_data": False}
 
     def __init__(
         self,

@@ -22,9 +22,13 @@ EXAMPLE = "gatecast doctor --json"
 
 EXTRAS = {
     "excel": "python_calamine",
+    "holidays": "holidays",
     "keras": "h5py",
+    "mlflow": "mlflow",
     "plot": "matplotlib",
     "report": "plotly",
+    "sklearn": "sklearn",
+    "sktime": "sktime",
     "stats": "statsforecast",
     "tune": "optuna",
 }
