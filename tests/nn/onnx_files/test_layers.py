@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from layer_examples import ALL, EXAMPLES, T, every_layer, parameters, sample
-from onnx_runs import run, session_of
+from onnx_runs import LIMIT, run, session_of
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, pack_mask, unpack
@@ -21,8 +21,6 @@ from gatecast.nn.network import build, forward, initial_weights
 from gatecast.nn.onnx_files.layers import CONVERTERS
 from gatecast.nn.onnx_files.models import Names, write_network
 from gatecast.nn.streaming import Stream
-
-LIMIT = 1e-5
 
 NEW_OPSET = 21
 """Reductions have their axes as inputs from 18 on."""

@@ -8,13 +8,11 @@ import json
 import numpy as np
 import onnx
 import pytest
-from onnx_runs import run, session_of
+from onnx_runs import LIMIT, run, session_of
 
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.layers import GRU, LSTM, Bidirectional, Concatenate, Conv1D, Dense, Dropout, Flatten, Input, Residual
 from gatecast.models import Model, Sequential
-
-LIMIT = 1e-5
 
 
 def normal(*shape):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -152,6 +152,8 @@ class Value:
     builder: Builder
     name: str
     dtype: np.dtype[Any]
+    __array_ufunc__: ClassVar[None] = None
+    """Lets NumPy leave the arithmetic of an array and a value to the value."""
 
     def __add__(self, other: Any) -> Value:
         return self.builder.op("Add", self, other)

@@ -61,8 +61,8 @@ def cast(x: Value, dtype: npt.DTypeLike) -> Value:
 
 
 def where(condition: Value, a: Any, b: Any) -> Value:
-    """Return a where the condition holds, else b; one of them is a value."""
-    like = a if isinstance(a, Value) else b
+    """Return a where the condition holds, else b; one of them is a value or an array, the other may be a number."""
+    like = a if isinstance(a, Value | np.ndarray) else b
     first, second = (condition.builder.value(value, like.dtype) for value in (a, b))
     return condition.builder.op("Where", condition, first, second, dtype=first.dtype)
 

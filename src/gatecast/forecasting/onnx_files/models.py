@@ -1,0 +1,83 @@
+"""Which fitted models become graphs: panel RNNs, the median of several, and the pretrained network of low frequency.
+
+Shapes: B series, h steps, Q quantiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gatecast.errors import ConfigError
+from gatecast.forecasting.median import FittedMedian
+from gatecast.forecasting.onnx_files.lf import lf_quantiles, lf_refusal
+from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_quantiles
+from gatecast.forecasting.onnx_files.series import SeriesInput
+from gatecast.forecasting.panel_rnn.model import CELLS, PanelRNN
+from gatecast.forecasting.pretrained.model import FittedPretrained, Pretrained, PretrainedLF
+from gatecast.nn.onnx_files import operations as op
+from gatecast.nn.onnx_files.builder import Value
+
+__all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles"]
+
+Exporter = Callable[[Any, SeriesInput], Value]
+
+EXPORTERS: dict[type, Exporter] = {PanelRNN: panel_rnn_quantiles, FittedPretrained: lf_quantiles}
+"""What makes a graph of a fitted model, by its class."""
+
+EXPORTED: tuple[str, ...] = (*CELLS, Pretrained.name, PretrainedLF.name)
+"""Names of the models that can be exported."""
+
+
+def members_of_model(model: Any) -> Sequence[Any]:
+    """Return the members of a median of several; any other model is its own only member."""
+    return model.members if isinstance(model, FittedMedian) else (model,)
+
+
+def check_exported(model: Any, name: str, *, state: bool = False) -> None:
+    """Raise an error for a model that cannot be exported.
+
+    Args:
+        model: A fitted model.
+        name: Its name in `model=`.
+        state: Whether its state is to be carried.
+
+    Raises:
+        ConfigError: It cannot be.
+    """
+    if not all(type(member) in EXPORTERS for member in members_of_model(model)):
+        raise ConfigError(
+            f"The model {name!r} cannot be exported to ONNX",
+            expected=f"one of {', '.join(EXPORTED)}",
+            fix=f'Fit Forecaster(model="{EXPORTED[0]}"), or keep the forecaster with save.',
+            argument="model",
+        )
+    is_pretrained = isinstance(model, FittedPretrained)
+    if is_pretrained and (reason := lf_refusal(model)):
+        raise ConfigError(
+            f"The model {name!r} cannot be exported to ONNX for these series",
+            got=reason,
+            fix=f'Fit Forecaster(model="{EXPORTED[0]}"), or keep the forecaster with save.',
+            argument="model",
+        )
+    if state and not is_pretrained:
+        fix = f'Leave state=True out, or fit Forecaster(model="{Pretrained.name}").'
+        raise ConfigError(f"The model {name!r} carries no state from step to step", fix=fix, argument="state")
+
+
+def model_quantiles(model: Any, series: SeriesInput) -> Value:
+    """Return the quantiles of a model, the median over its members, [B, h, Q] float64; NaN for an empty series."""
+    parts = [EXPORTERS[type(member)](member, series) for member in members_of_model(model)]
+    if len(parts) == 1:
+        median = parts[0]
+    else:
+        stacked = op.concatenate([op.expand_dims(part, 0) for part in parts], 0)
+        ascending = op.sort(stacked, len(parts), 0)
+        middle = len(parts) // 2
+        median = op.take(ascending, middle, 0)
+        if len(parts) % 2 == 0:
+            median = (op.take(ascending, middle - 1, 0) + median) * 0.5
+    empty = op.expand_dims(op.expand_dims(series.is_empty(), 1), 2)
+    return op.where(empty, np.nan, median)
