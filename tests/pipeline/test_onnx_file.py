@@ -117,8 +117,8 @@ def test_file_of_one_model_of_several_has_its_own_forecast(sales, tmp_path):
     for options, message in (
         ({}, r"ensemble of models cannot be exported.*lstm, naive. Choose one of them, as model=\"lstm\""),
         ({"model": "naive"}, r"'naive' cannot be exported.*Fit Forecaster\(model=\"lstm\"\)"),
-        ({"model": "lsmt"}, r"No model 'lsmt'.*Did you mean lstm"),
-        ({"model": "lstm", "state": True}, r"carries no state.*Leave state=True out"),
+        ({"model": "lsmt"}, r"no model 'lsmt'. Did you mean lstm"),
+        ({"model": "lstm", "state": True}, r"reads the past anew at every step. Leave state=True out"),
     ):
         with pytest.raises(ConfigError, match=message):
             several.to_onnx(tmp_path / "y.onnx", **options)

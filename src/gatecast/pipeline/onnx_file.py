@@ -87,8 +87,7 @@ def _position(state: FittedState, model: str | None) -> int:
     for k, name in enumerate(names):
         if model in (name, ensemble.columns[k]):
             return k
-    hint = suggestion(model, names)
-    raise ConfigError(f"No model {model!r}", expected=f"one of {', '.join(names)}", fix=hint, argument="model")
+    raise ConfigError(f"This forecaster has no model {model!r}", fix=suggestion(model, names), argument="model")
 
 
 def _check(state: FittedState, position: int, *, carry: bool) -> None:

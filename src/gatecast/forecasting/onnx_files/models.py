@@ -64,7 +64,7 @@ def check_exported(model: Any, name: str, *, state: bool = False) -> None:
         )
     if state and not is_pretrained:
         fix = f'Leave state=True out, or fit Forecaster(model="{Pretrained.name}").'
-        raise ConfigError(f"The model {name!r} carries no state from step to step", fix=fix, argument="state")
+        raise ConfigError(f"The model {name!r} reads the past anew at every step", fix=fix, argument="state")
 
 
 def model_quantiles(model: Any, series: SeriesInput) -> Value:
