@@ -55,7 +55,6 @@ def convert_layer(layer: Any, params: Params, x: Value, call: Call) -> tuple[Con
         ConfigError: A layer of another kind.
     """
     converter = CONVERTERS.get(type(layer).__name__) if LAYERS.get(type(layer).__name__) is type(layer) else None
-    converter = converter or getattr(layer, "to_onnx", None)
     if converter is None:
         raise ConfigError(
             "A layer cannot be exported to ONNX",
