@@ -11,8 +11,10 @@ from onnx_runs import assert_close, run, session_of, zero_states
 from panel_cases import QUICK, monthly, shop_sales
 
 from gatecast import Forecaster
-from gatecast.config import DataConfig
+from gatecast.config import DataConfig, TrainingConfig
 from gatecast.errors import ConfigError, NotFittedError
+from gatecast.layers import LSTM, Dense
+from gatecast.models import Sequential
 
 
 def inputs_for(session, context):
@@ -164,3 +166,10 @@ def test_file_says_what_it_forecasts(lstm, tmp_path):
 def test_forecaster_that_is_not_fitted_is_refused(tmp_path):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         Forecaster(3, model="lstm").to_onnx(tmp_path / "x.onnx")
+
+
+@pytest.mark.slow
+def test_file_of_a_users_network_gives_the_forecasts_of_predict(sales, tmp_path):
+    network = Sequential([LSTM(4), Dense(6)])
+    own = Forecaster(6, model=network, training=TrainingConfig(max_steps=5)).fit(monthly(sales))
+    assert_predicts(own, tmp_path / "x.onnx")

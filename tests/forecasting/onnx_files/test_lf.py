@@ -8,7 +8,8 @@ from onnx_runs import assert_close, run, session_of, zero_states
 
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.onnx_files.lf import lf_quantiles, lf_refusal
+from gatecast.forecasting.onnx_files.lf import lf_refusal
+from gatecast.forecasting.onnx_files.models import model_quantiles
 from gatecast.forecasting.onnx_files.series import SeriesInput
 from gatecast.forecasting.pretrained.model import Pretrained, PretrainedLF
 from gatecast.nn.onnx_files.builder import Builder
@@ -32,7 +33,7 @@ def panel(m, n, T, seed=5):
 def exported(model, path, horizon, *, state=False):
     """Write the graph of a model; return what runs it."""
     builder = Builder(17)
-    quantiles = lf_quantiles(model, SeriesInput.of(builder, carries_state=state))
+    quantiles = model_quantiles(model, SeriesInput.of(builder, carries_state=state))
     builder.output("quantiles", quantiles, ("batch", horizon, 5))
     write_onnx(path, builder, "model", "", {})
     return session_of(path)

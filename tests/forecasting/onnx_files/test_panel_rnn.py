@@ -94,3 +94,13 @@ def test_season_that_is_counted_by_dates_reads_the_date_of_the_newest_value(days
 
 
 FIELDS = ("values", "series", "end", "last_step", "futr_exog", "hist_exog", "stat_exog")
+
+
+def test_series_without_value_among_those_that_are_read_has_no_forecast(tmp_path):
+    past = panel(1)
+    config = small(LSTMConfig, 1)
+    model = train(PanelContext.from_values(past), Task(3), config)
+    values = np.full((1, 200), np.nan)
+    values[0, :5] = 3.0
+    assert np.isnan(model.predict_quantiles(PanelContext.from_values(values))).all()
+    assert np.isnan(run(exported(model, tmp_path / "x.onnx", 3), values=values)["quantiles"]).all()

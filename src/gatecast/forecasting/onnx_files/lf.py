@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.forecasting.onnx_files.lf_features import GraphFeatures, GraphScale, GraphScaled, graph_features
-from gatecast.forecasting.onnx_files.series import SeriesInput
+from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
 from gatecast.forecasting.pretrained.choice import MAX_LF_SEASON, has_high_frequency
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
@@ -33,7 +33,7 @@ from gatecast.nn.onnx_files.builder import Body, Value
 from gatecast.nn.onnx_files.conversion import Call, CarriedStates
 from gatecast.nn.onnx_files.layers import convert_layer, convert_stack
 
-__all__ = ["lf_quantiles", "lf_refusal"]
+__all__ = ["lf_forecast", "lf_refusal"]
 
 States = tuple[Value, ...]
 
@@ -59,8 +59,8 @@ def _seasons(model: FittedPretrained) -> list[int]:
     return [m for m in task.seasons or (task.season_length,) if m <= MAX_LF_SEASON] or [1]
 
 
-def lf_quantiles(model: FittedPretrained, series: SeriesInput) -> Value:
-    """Return the quantiles of the steps after the end of each series, [B, h, Q] float64.
+def lf_forecast(model: FittedPretrained, series: SeriesInput) -> GraphForecast:
+    """Return the quantiles of the steps after the end of each series.
 
     Args:
         model: For which `lf_refusal` has no reason.
@@ -93,8 +93,7 @@ def lf_quantiles(model: FittedPretrained, series: SeriesInput) -> Value:
     if memory is not None and goes_on is not None:
         memory.keep(series, length, goes_on, states)
     quantiles = _supported(scaled, end, scale.inverse(z))
-    has_values = op.expand_dims(op.expand_dims(length > 0, 1), 2)
-    return op.where(has_values, quantiles @ at_levels(np.eye(N_LEVELS), model.task.quantiles), np.nan)
+    return GraphForecast(quantiles @ at_levels(np.eye(N_LEVELS), model.task.quantiles), length.equals(0))
 
 
 def _history_length(values: Value, n_columns: int) -> Value:

@@ -1,4 +1,4 @@
-"""Which fitted models become graphs: panel RNNs, the median of several, and the pretrained network of low frequency.
+"""Which fitted models become graphs: panel RNNs, users' networks, medians of these, the pretrained network.
 
 Shapes: B series, h steps, Q quantiles.
 """
@@ -12,22 +12,28 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.forecasting.median import FittedMedian
-from gatecast.forecasting.onnx_files.lf import lf_quantiles, lf_refusal
-from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_quantiles
-from gatecast.forecasting.onnx_files.series import SeriesInput
+from gatecast.forecasting.onnx_files.lf import lf_forecast, lf_refusal
+from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_forecast
+from gatecast.forecasting.onnx_files.sequential import sequential_forecast
+from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
 from gatecast.forecasting.panel_rnn.model import CELLS, PanelRNN
 from gatecast.forecasting.pretrained.model import FittedPretrained, Pretrained, PretrainedLF
+from gatecast.forecasting.sequential_model.model import SequentialConfig, SequentialModel
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
 __all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles"]
 
-Exporter = Callable[[Any, SeriesInput], Value]
+Exporter = Callable[[Any, SeriesInput], GraphForecast]
 
-EXPORTERS: dict[type, Exporter] = {PanelRNN: panel_rnn_quantiles, FittedPretrained: lf_quantiles}
+EXPORTERS: dict[type, Exporter] = {
+    PanelRNN: panel_rnn_forecast,
+    SequentialModel: sequential_forecast,
+    FittedPretrained: lf_forecast,
+}
 """What makes a graph of a fitted model, by its class."""
 
-EXPORTED: tuple[str, ...] = (*CELLS, Pretrained.name, PretrainedLF.name)
+EXPORTED: tuple[str, ...] = (*CELLS, Pretrained.name, PretrainedLF.name, SequentialConfig.name)
 """Names of the models that can be exported."""
 
 
@@ -69,15 +75,15 @@ def check_exported(model: Any, name: str, *, state: bool = False) -> None:
 
 def model_quantiles(model: Any, series: SeriesInput) -> Value:
     """Return the quantiles of a model, the median over its members, [B, h, Q] float64; NaN for an empty series."""
-    parts = [EXPORTERS[type(member)](member, series) for member in members_of_model(model)]
-    if len(parts) == 1:
-        median = parts[0]
-    else:
-        stacked = op.concatenate([op.expand_dims(part, 0) for part in parts], 0)
-        ascending = op.sort(stacked, len(parts), 0)
-        middle = len(parts) // 2
+    forecasts = [EXPORTERS[type(member)](member, series) for member in members_of_model(model)]
+    n, middle = len(forecasts), len(forecasts) // 2
+    median, empty = forecasts[0].quantiles, forecasts[0].empty
+    if n > 1:
+        for other in forecasts[1:]:
+            empty = empty | other.empty
+        stacked = op.concatenate([op.expand_dims(forecast.quantiles, 0) for forecast in forecasts], 0)
+        ascending = op.sort(stacked, n, 0)
         median = op.take(ascending, middle, 0)
-        if len(parts) % 2 == 0:
+        if n % 2 == 0:
             median = (op.take(ascending, middle - 1, 0) + median) * 0.5
-    empty = op.expand_dims(op.expand_dims(series.is_empty(), 1), 2)
-    return op.where(empty, np.nan, median)
+    return op.where(op.expand_dims(op.expand_dims(empty, 1), 2), np.nan, median)

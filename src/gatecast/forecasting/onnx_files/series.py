@@ -9,7 +9,7 @@ Shapes: B series, T columns as they come, C columns as the graph reads them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,25 @@ from gatecast.forecasting.onnx_files.dates import day_of_year_places, week_of_ye
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Builder, Value
 
-__all__ = ["SeriesInput", "column_numbers", "count", "fill_forward", "observed_total", "row_median", "running_max"]
+__all__ = [
+    "GraphForecast",
+    "SeriesInput",
+    "column_numbers",
+    "count",
+    "fill_forward",
+    "observed_total",
+    "row_median",
+    "running_max",
+]
+
+
+class GraphForecast(NamedTuple):
+    """What a model forecasts."""
+
+    quantiles: Value
+    """[B, h, Q] float64."""
+    empty: Value
+    """Series that have no value to forecast from, [B] bool: their quantiles are NaN."""
 
 
 @dataclass(frozen=True)
