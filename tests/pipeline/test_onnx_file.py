@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx_runs import assert_close, run, session_of, zero_states
-from panel_cases import QUICK, monthly, shop_sales
+from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, monthly, only_sales, rows_after, shop_sales
 
 from gatecast import Forecaster
 from gatecast.config import DataConfig, TrainingConfig
@@ -19,19 +19,19 @@ from gatecast.models import Sequential
 
 def inputs_for(session, context):
     """Return what a file reads of series."""
-    known = {"values": context.values, "last_step": context.last_step}
+    known = {name: getattr(context, name) for name in ("values", "last_step", "futr_exog", "hist_exog", "stat_exog")}
     if context.calendar is not None:
         known["last_date"] = context.calendar.last.astype("M8[D]").astype(np.int64)
     names = {port.name for port in session.get_inputs()}
     return {name: value for name, value in known.items() if name in names}
 
 
-def assert_predicts(forecaster, path, source=None, **options):
+def assert_predicts(forecaster, path, source=None, *, futr_df=None, **options):
     """Check that a file gives the columns of predict."""
     forecaster.to_onnx(path, **options)
     session = session_of(path)
-    table = forecaster.predict(source, level=options.get("level"))
-    outputs = run(session, **inputs_for(session, forecaster._context(source, None)[1]))
+    table = forecaster.predict(source, level=options.get("level"), futr_df=futr_df)
+    outputs = run(session, **inputs_for(session, forecaster._context(source, futr_df)[1]))
     quantiles = outputs.pop("quantiles")
     assert set(outputs) == {name for name in table if name in outputs} == set(list(table)[-len(outputs) :])
     for name, found in outputs.items():
@@ -129,24 +129,52 @@ def test_file_of_one_model_of_several_has_its_own_forecast(sales, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("options", "columns", "message"),
+    ("options", "message"),
     [
-        (
-            {"data": DataConfig(stat_exog="kind")},
-            ["kind"],
-            r"exogenous columns cannot be exported.*'kind'.*without them",
-        ),
-        ({"point": "mean"}, [], r"Means cannot be exported.*Fit with point=\"median\""),
-        ({"hierarchy": True}, [], r"Totals that add up cannot be exported.*Fit without hierarchy="),
+        ({"point": "mean"}, r"Means cannot be exported.*Fit with point=\"median\""),
+        ({"hierarchy": True}, r"Totals that add up cannot be exported.*Fit without hierarchy="),
     ],
 )
-def test_what_a_file_cannot_hold_is_refused_with_advice(options, columns, message, tmp_path):
-    table = shop_sales(40)
-    table = {name: table[name] for name in ("shop", "month", "sales", *columns)}
-    settings = {"id_col": "shop", "time_col": "month", "target_col": "sales"} | QUICK | options
-    forecaster = Forecaster(2, model="lstm", **settings).fit(table, evaluate=False)
+def test_what_a_file_cannot_hold_is_refused_with_advice(options, message, tmp_path):
+    forecaster = Forecaster(2, model="lstm", **SHOP_COLUMNS, **QUICK, **options).fit(
+        only_sales(shop_sales(40)), evaluate=False
+    )
     with pytest.raises(ConfigError, match=message):
         forecaster.to_onnx(tmp_path / "x.onnx")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "columns"),
+    [
+        ("lstm", {"futr_exog": "promo", "hist_exog": "visitors", "stat_exog": "kind"}),
+        ("lstm", {"hist_exog": "visitors"}),
+        ("pretrained", {"futr_exog": "promo"}),
+    ],
+)
+def test_file_reads_exogenous_columns(model, columns, tmp_path):
+    table = shop_sales()
+    names = ["shop", "month", "sales", *columns.values()]
+    past = {name: column for name, column in shop_sales(N_MONTHS - 6).items() if name in names}
+    if "visitors" in past:
+        past["visitors"][:2] = past["visitors"][5:9] = np.nan
+    if "promo" in past:
+        past["promo"][3] = np.nan
+    forecaster = Forecaster(6, model=model, data=DataConfig(**columns), **SHOP_COLUMNS, **QUICK)
+    forecaster.fit(past, evaluate=False)
+    future = {name: rows_after(table, N_MONTHS - 6)[name] for name in ("shop", "month", "promo")}
+    future = future if "promo" in past else None
+    assert_predicts(forecaster, tmp_path / "x.onnx", futr_df=future)
+    facts = {
+        item.key: json.loads(item.value)
+        for item in onnx.load(tmp_path / "x.onnx").metadata_props
+        if "_exog" in item.key
+    }
+    expected = {"futr_exog": ["promo"], "hist_exog": ["visitors"], "stat_exog": ["kind=inner", "kind=outer"]}
+    assert facts == {kind: expected[kind] for kind in columns}
+    if model == "pretrained":
+        with pytest.raises(ConfigError, match=r"exogenous columns change in time. Leave state=True out"):
+            forecaster.to_onnx(tmp_path / "x.onnx", state=True)
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ from gatecast.data.panel import Panel
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.errors import ConfigError
 from gatecast.evaluation.onnx_intervals import add_hold_of_constants, add_intervals
+from gatecast.forecasting.context import column_groups
+from gatecast.forecasting.onnx_files.exogenous import GraphRegression, add_columns
 from gatecast.forecasting.onnx_files.models import EXPORTED, check_exported, members_of_model, model_quantiles
 from gatecast.forecasting.onnx_files.panel_season import GraphSeason
 from gatecast.forecasting.onnx_files.series import SeriesInput
@@ -63,7 +65,7 @@ def write_forecaster(
     for name, side in zip(names, sides, strict=True):
         builder.output(name, side, ("batch", horizon))
     builder.output("quantiles", quantiles, ("batch", horizon, len(state.calibrator.quantiles)))
-    facts = _facts(state, position, levels if is_main else ())
+    facts = _facts(state, position, levels if is_main else ()) | _column_facts(state.panel)
     if series.last_step is not None:
         facts["first_step"] = format_times(state.panel.start[:1])[0]
     write_onnx(path, builder, column, _description(series, names, horizon, facts), facts)
@@ -95,18 +97,18 @@ def _check(state: FittedState, position: int, *, carry: bool) -> None:
     config, panel = state.ensemble.configs[position], state.panel
     model = state.ensemble.models[position]
     check_exported(model, config.name, state=carry)
-    if columns := [*panel.futr_exog, *panel.hist_exog, *panel.stat_exog]:
-        raise ConfigError(
-            "A forecaster with exogenous columns cannot be exported to ONNX",
-            got=", ".join(map(repr, columns)),
-            fix="Fit it without them, or keep it with save.",
-        )
     if panel.hierarchy is not None:
         fix = "Fit without hierarchy=, or keep the forecaster with save."
         raise ConfigError("Totals that add up cannot be exported to ONNX", fix=fix, argument="hierarchy")
     if state.calibrator.point != "median":
         fix = 'Fit with point="median".'
         raise ConfigError("Means cannot be exported to ONNX", got='point="mean"', fix=fix, argument="point")
+    if carry and [*panel.futr_exog, *panel.hist_exog]:
+        raise ConfigError(
+            "The state cannot be carried where exogenous columns change in time",
+            fix="Leave state=True out, or fit without them.",
+            argument="state",
+        )
     if carry and state.ensemble.effects.season.season_length > 1:
         raise ConfigError(
             "The state cannot be carried: the season that these series share is estimated anew at every step",
@@ -124,11 +126,12 @@ def _quantiles(builder: Builder, state: FittedState, position: int, *, carry: bo
         calendar = None
     is_dated = calendar is not None and calendar.season_length == shared.season_length
     with_steps = shared.season_length > 1 and not is_dated
-    series = SeriesInput.of(builder, with_steps=with_steps, calendar=calendar, carries_state=carry)
-    if shared.season_length == 1:
-        return series, add_hold_of_constants(model_quantiles(model, series), series)
-    season = GraphSeason(shared, series)
-    quantiles = season.restore(model_quantiles(model, season.remove()), state.horizon)
+    columns = add_columns(builder, state.ensemble.effects.regression, state.horizon)
+    series = SeriesInput.of(builder, with_steps=with_steps, calendar=calendar, carries_state=carry, columns=columns)
+    season = GraphSeason(shared, series) if shared.season_length > 1 else None
+    regression = GraphRegression(state.ensemble.effects.regression, series if season is None else season.remove())
+    quantiles = regression.restore(model_quantiles(model, regression.remove()))
+    quantiles = quantiles if season is None else season.restore(quantiles, state.horizon)
     return series, add_hold_of_constants(quantiles, series)
 
 
@@ -145,6 +148,23 @@ def _facts(state: FittedState, position: int, levels: Sequence[float]) -> dict[s
     }
 
 
+def _column_facts(panel: Panel) -> dict[str, str]:
+    """Return the names of the exogenous columns in order: "column=category" for each category of a column."""
+    kinds = {"futr_exog": panel.futr_exog, "hist_exog": panel.hist_exog, "stat_exog": panel.stat_exog}
+    facts = {}
+    for (kind, columns), group in zip(kinds.items(), column_groups(panel), strict=True):
+        names = list(columns)
+        if not names:
+            continue
+        parts = []
+        for k, name in enumerate(names):
+            n = int((group == k).sum())
+            categories = panel.categories.get(name)
+            parts += [name] if categories is None else [f"{name}={category}" for category in categories[:n]]
+        facts[kind] = json.dumps(parts)
+    return facts
+
+
 def _description(series: SeriesInput, names: Sequence[str], horizon: int, facts: Mapping[str, str]) -> str:
     """Return how to run a file."""
     sentences = [
@@ -155,6 +175,14 @@ def _description(series: SeriesInput, names: Sequence[str], horizon: int, facts:
         sentences.append(f"last_step: steps from {facts['first_step']} to the newest value of each row, int64.")
     if series.last_date is not None:
         sentences.append("last_date: days from 1970-01-01 to the date of the newest value of each row, int64.")
+    kinds = [kind for kind in ("futr_exog", "hist_exog", "stat_exog") if kind in facts]
+    if kinds:
+        sentences.append(
+            f"{', '.join(kinds)}: exogenous columns as they come, in the order of the facts of these names, NaN where "
+            "missing, 1 or 0 for a category."
+        )
+    if "futr_exog" in facts:
+        sentences.append(f"futr_exog has {horizon} more steps than values.")
     if series.carries_state:
         sentences.append("Feed zeros for the state at first, then the outputs whose names end in .next.")
     sentences.append(

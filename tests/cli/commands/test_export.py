@@ -27,7 +27,6 @@ def test_export_writes_a_file_that_forecasts_as_predict(workdir, capsys):
         (["sales.gatecast", "--opset", "x"], "expected a whole number of at least 1"),
         (["sales.gatecast", "--state"], "reads the past anew at every step. Leave --state out"),
         (["sales.gatecast", "--model", "gru"], "has no --model 'gru'. Available: lstm."),
-        (["prices.gatecast"], "exogenous columns cannot be exported to ONNX"),
     ],
 )
 def test_export_refuses_what_cannot_be(workdir, capsys, args, text):

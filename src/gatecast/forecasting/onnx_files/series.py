@@ -21,6 +21,7 @@ from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Builder, Value
 
 __all__ = [
+    "Columns",
     "GraphForecast",
     "SeriesInput",
     "column_numbers",
@@ -41,6 +42,20 @@ class GraphForecast(NamedTuple):
     """Series that have no value to forecast from, [B] bool: their quantiles are NaN."""
 
 
+class Columns(NamedTuple):
+    """Exogenous columns; None where there are none."""
+
+    futr: Value | None = None
+    """Known for the steps ahead too, [B, T + h, F]."""
+    hist: Value | None = None
+    """Known for the past alone, [B, T, G]."""
+    stat: Value | None = None
+    """Constant in time, [B, E]."""
+
+
+NO_COLUMNS = Columns()
+
+
 @dataclass(frozen=True)
 class SeriesInput:
     """The series of a graph.
@@ -53,6 +68,7 @@ class SeriesInput:
         last_date: Date of the newest value, days since 1970-01-01, [B]; None: no model needs it.
         calendar: Of the series that were fitted; None: no season is counted by dates.
         carries_state: Whether states of models are inputs and outputs.
+        columns: Exogenous columns.
     """
 
     builder: Builder
@@ -62,6 +78,7 @@ class SeriesInput:
     last_date: Value | None = None
     calendar: SeasonCalendar | None = None
     carries_state: bool = False
+    columns: Columns = NO_COLUMNS
     _derived: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
@@ -72,6 +89,7 @@ class SeriesInput:
         with_steps: bool = False,
         calendar: SeasonCalendar | None = None,
         carries_state: bool = False,
+        columns: Columns = NO_COLUMNS,
     ) -> SeriesInput:
         """Add the inputs to a graph.
 
@@ -80,11 +98,14 @@ class SeriesInput:
             with_steps: Whether there is an input `last_step`.
             calendar: Of the series that were fitted, for an input `last_date`; None: there is none.
             carries_state: Whether states of models are inputs and outputs.
+            columns: Exogenous columns, whose inputs are there already.
         """
         values = op.slice_of(builder.input("values", np.float64, ("batch", "time")), 1, -MAX_LENGTH)
         last_step = builder.input("last_step", np.int64, ("batch",)) if with_steps else None
         last_date = builder.input("last_date", np.int64, ("batch",)) if calendar is not None else None
-        return cls(builder, values, op.size_of(values, 1), last_step, last_date, calendar, carries_state)
+        return cls(
+            builder, values, op.size_of(values, 1), last_step, last_date, calendar, carries_state, columns or Columns()
+        )
 
     def with_values(self, values: Value) -> SeriesInput:
         """Return other values at the same times."""
