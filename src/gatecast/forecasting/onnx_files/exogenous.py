@@ -107,21 +107,22 @@ def _standardized_by_series(columns: Value, moments: FloatArray) -> Value:
     has_values = n > 0
     mean = op.where(has_values, mean, moments[0][None, None])
     deviation = op.where(deviation > 0, deviation, moments[1][None, None])
-    filled = _held(columns)
+    n_columns = moments.shape[1]
+    filled = _held(columns, n_columns)
     # Before the first value stands that one.
-    filled = op.where(op.is_finite(filled), filled, op.flip(_held(op.flip(columns, 1)), 1))
+    filled = op.where(op.is_finite(filled), filled, op.flip(_held(op.flip(columns, 1), n_columns), 1))
     z = op.where(has_values, (filled - mean) / deviation, 0)
     return op.clip(z, -MAX_DEVIATION, MAX_DEVIATION)
 
 
-def _held(columns: Value) -> Value:
+def _held(columns: Value, n_columns: int) -> Value:
     """Return columns with missing values replaced by the last one before, [B, T, G]; NaN before the first."""
     builder = columns.builder
     with builder.body() as body:
-        newest, value = builder.body_input(np.float64), builder.body_input(np.float64)
+        newest, value = (builder.body_input(np.float64, (n_columns,)) for _ in range(2))
         held = op.where(op.is_finite(value), value, newest)
-        builder.body_output(held)
-        builder.body_output(held)
+        builder.body_output(held, (n_columns,))
+        builder.body_output(held, (n_columns,))
     first = op.take(columns, 0, 1) * np.nan
     _, every = builder.ops(
         "Scan", 2, first, columns, body=body, num_scan_inputs=1, scan_input_axes=[1], scan_output_axes=[1]

@@ -152,6 +152,11 @@ class _Network:
         return convert_stack(network.layers, weights.views, layer_names(network.layers), hidden, call)
 
     @property
+    def n_hidden(self) -> int:
+        """Features that the last layer reads."""
+        return int(self._head[0].shapes[0][-1] or 0)
+
+    @property
     def state_names(self) -> list[tuple[str, int]]:
         """Names and sizes of the arrays of the states."""
         recurrent = [layer.layer for layer in self._layers if hasattr(layer, "layer")]
@@ -219,15 +224,16 @@ def _read(
     builder = inputs.builder
     step, after = network.body(_rows(inputs, op.expand_dims(end, 1)), memory.states)
     one = (op.take(step, 0, 1), *after)
+    sizes = (network.n_hidden, *(size for _, size in network.state_names))
     with builder.body() as anew:
         # Those that are read anew have at most MAX_LENGTH values.
         output, states = _read_all(network, inputs, op.minimum(end, MAX_LENGTH - 1), MAX_LENGTH)
         keep = op.expand_dims(goes_on, 1)
-        for new, old in zip((output, *states), one, strict=True):
-            builder.body_output(op.where(keep, old, new))
+        for new, old, size in zip((output, *states), one, sizes, strict=True):
+            builder.body_output(op.where(keep, old, new), (size,))
     with builder.body() as onward:
-        for old in one:
-            builder.body_output(old)
+        for old, size in zip(one, sizes, strict=True):
+            builder.body_output(old, (size,))
     some_anew = op.squeeze(op.reduce_min(op.cast(goes_on, np.float64), 0, keepdims=True) < 0.5, 0)
     chosen = _choose(some_anew, anew, onward, len(one))
     return chosen[0], tuple(chosen[1:])

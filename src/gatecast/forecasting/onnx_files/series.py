@@ -103,9 +103,7 @@ class SeriesInput:
         values = op.slice_of(builder.input("values", np.float64, ("batch", "time")), 1, -MAX_LENGTH)
         last_step = builder.input("last_step", np.int64, ("batch",)) if with_steps else None
         last_date = builder.input("last_date", np.int64, ("batch",)) if calendar is not None else None
-        return cls(
-            builder, values, op.size_of(values, 1), last_step, last_date, calendar, carries_state, columns or Columns()
-        )
+        return cls(builder, values, op.size_of(values, 1), last_step, last_date, calendar, carries_state, columns)
 
     def with_values(self, values: Value) -> SeriesInput:
         """Return other values at the same times."""

@@ -27,8 +27,7 @@ class Port(NamedTuple):
 
     name: str
     dtype: np.dtype[Any]
-    shape: tuple[int | str, ...] | None
-    """None: not known, as within a loop."""
+    shape: tuple[int | str, ...]
 
 
 @dataclass
@@ -127,16 +126,16 @@ class Builder:
         finally:
             self._body = outer
 
-    def body_input(self, dtype: DType) -> Value:
-        """Add an input of the present body."""
+    def body_input(self, dtype: DType, sizes: Sequence[int] = ()) -> Value:
+        """Add an input of the present body, of shape (batch, *sizes)."""
         value = Value(self, self._name("step"), np.dtype(dtype))
-        self._body.inputs.append(Port(value.name, value.dtype, None))
+        self._body.inputs.append(Port(value.name, value.dtype, ("batch", *sizes)))
         return value
 
-    def body_output(self, value: Value) -> None:
-        """Add an output of the present body."""
+    def body_output(self, value: Value, sizes: Sequence[int] = ()) -> None:
+        """Add an output of the present body, of shape (batch, *sizes): not every runtime infers it."""
         copy = self.op("Identity", value)
-        self._body.outputs.append(Port(copy.name, copy.dtype, None))
+        self._body.outputs.append(Port(copy.name, copy.dtype, ("batch", *sizes)))
 
     def _name(self, kind: str) -> str:
         """Return a new name."""

@@ -148,8 +148,8 @@ def _scan(
     builder, sizes = x.builder, layer.state_sizes
     a = input_part(cell, x)
     with builder.body() as body:
-        before = [builder.body_input(state.dtype) for state in initial]
-        part = builder.body_input(a.dtype)
+        before = [builder.body_input(np.float32, (rate * size,)) for size in sizes]
+        part = builder.body_input(np.float32, (cell.params["Wx"].shape[1],))
         used = None if mask is None else builder.body_input(np.bool_)
         # A ring: the state of this step is the first, and what it becomes goes behind the others.
         old = [op.slice_of(s, 1, 0, size) if rate > 1 else s for s, size in zip(before, sizes, strict=True)]
@@ -163,9 +163,9 @@ def _scan(
         if rate > 1:
             rings = zip(before, new, sizes, strict=True)
             after = [op.concatenate([op.slice_of(s, 1, size), n], 1) for s, n, size in rings]
-        for state in after:
-            builder.body_output(state)
-        builder.body_output(new[0])
+        for state, size in zip(after, sizes, strict=True):
+            builder.body_output(state, (rate * size,))
+        builder.body_output(new[0], sizes[:1])
     inputs = [*initial, a, *([] if mask is None else [mask])]
     *last, y = builder.ops(
         "Scan",
