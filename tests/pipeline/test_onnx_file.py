@@ -201,3 +201,10 @@ def test_file_of_a_users_network_gives_the_forecasts_of_predict(sales, tmp_path)
     network = Sequential([LSTM(4), Dense(6)])
     own = Forecaster(6, model=network, training=TrainingConfig(max_steps=5)).fit(monthly(sales))
     assert_predicts(own, tmp_path / "x.onnx")
+
+
+@pytest.mark.slow
+def test_file_of_a_network_of_segments_gives_the_forecasts_of_predict(sales, tmp_path):
+    segments = Forecaster(12, model="segrnn", **QUICK).fit(monthly(sales), evaluate=False)
+    assert_predicts(segments, tmp_path / "x.onnx")
+    assert_predicts(segments, tmp_path / "x.onnx", monthly(sales[:30]))

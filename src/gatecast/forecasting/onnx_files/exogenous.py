@@ -14,7 +14,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.forecasting.context import MAX_LENGTH
 from gatecast.forecasting.exogenous_regression import MAX_DEVIATION, ExogenousRegression
 from gatecast.forecasting.onnx_files.scaling import GraphScaler
-from gatecast.forecasting.onnx_files.series import Columns, SeriesInput
+from gatecast.forecasting.onnx_files.series import Columns, SeriesInput, hold_values
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Builder, Value
 
@@ -57,7 +57,7 @@ class GraphRegression:
             None if hist is None else _standardized_by_series(hist, regression.hist_exog),
             None if stat is None else _standardized(stat, regression.stat_exog),
         )
-        self._scaler = GraphScaler.fit(series.values, 0, 1) if regression.has_effects else None
+        self._scaler = GraphScaler.fit(series.values, 1) if regression.has_effects else None
 
     def remove(self) -> SeriesInput:
         """Return series as models read them: without effects, with columns in standard deviations."""
@@ -107,24 +107,6 @@ def _standardized_by_series(columns: Value, moments: FloatArray) -> Value:
     has_values = n > 0
     mean = op.where(has_values, mean, moments[0][None, None])
     deviation = op.where(deviation > 0, deviation, moments[1][None, None])
-    n_columns = moments.shape[1]
-    filled = _held(columns, n_columns)
-    # Before the first value stands that one.
-    filled = op.where(op.is_finite(filled), filled, op.flip(_held(op.flip(columns, 1), n_columns), 1))
+    filled = hold_values(columns, moments.shape[1])
     z = op.where(has_values, (filled - mean) / deviation, 0)
     return op.clip(z, -MAX_DEVIATION, MAX_DEVIATION)
-
-
-def _held(columns: Value, n_columns: int) -> Value:
-    """Return columns with missing values replaced by the last one before, [B, T, G]; NaN before the first."""
-    builder = columns.builder
-    with builder.body() as body:
-        newest, value = (builder.body_input(np.float64, (n_columns,)) for _ in range(2))
-        held = op.where(op.is_finite(value), value, newest)
-        builder.body_output(held, (n_columns,))
-        builder.body_output(held, (n_columns,))
-    first = op.take(columns, 0, 1) * np.nan
-    _, every = builder.ops(
-        "Scan", 2, first, columns, body=body, num_scan_inputs=1, scan_input_axes=[1], scan_output_axes=[1]
-    )
-    return every

@@ -51,7 +51,7 @@ class GraphScale(NamedTuple):
         """Return the scale of series, [B, T]."""
         negative = op.reduce_max(op.cast(values < 0, np.float64), 1, keepdims=True) > 0
         size = op.absolute(values)
-        median = row_median(op.where(size > 0, size, np.nan), T)
+        median = row_median(op.where(size > 0, size, np.nan))
         return cls(negative, op.where(negative, median, 1))
 
     def transform(self, values: Value, T: int) -> GraphScaled:

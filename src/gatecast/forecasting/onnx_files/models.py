@@ -14,10 +14,12 @@ from gatecast.errors import ConfigError
 from gatecast.forecasting.median import FittedMedian
 from gatecast.forecasting.onnx_files.lf import lf_forecast, lf_refusal
 from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_forecast
+from gatecast.forecasting.onnx_files.segrnn import segrnn_forecast
 from gatecast.forecasting.onnx_files.sequential import sequential_forecast
 from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
 from gatecast.forecasting.panel_rnn.model import CELLS, PanelRNN
 from gatecast.forecasting.pretrained.model import FittedPretrained, Pretrained, PretrainedLF
+from gatecast.forecasting.segrnn.model import SegRNN, SegRNNConfig
 from gatecast.forecasting.sequential_model.model import SequentialConfig, SequentialModel
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
@@ -28,12 +30,19 @@ Exporter = Callable[[Any, SeriesInput], GraphForecast]
 
 EXPORTERS: dict[type, Exporter] = {
     PanelRNN: panel_rnn_forecast,
+    SegRNN: segrnn_forecast,
     SequentialModel: sequential_forecast,
     FittedPretrained: lf_forecast,
 }
 """What makes a graph of a fitted model, by its class."""
 
-EXPORTED: tuple[str, ...] = (*CELLS, Pretrained.name, PretrainedLF.name, SequentialConfig.name)
+EXPORTED: tuple[str, ...] = (
+    *CELLS,
+    SegRNNConfig.name,
+    Pretrained.name,
+    PretrainedLF.name,
+    SequentialConfig.name,
+)
 """Names of the models that can be exported."""
 
 

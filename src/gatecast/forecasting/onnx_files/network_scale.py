@@ -53,13 +53,13 @@ class NetworkScale(NamedTuple):
         """Scale the newest columns."""
         is_dated = series.calendar is not None and series.calendar.season_length == m
 
-        def places(steps: IntArray) -> Value:
+        def places(steps: IntArray | Value) -> Value:
             """Return the places of steps in the season."""
             return series.season_places(m, steps)
 
         values = series.newest(n_columns)
-        scaler = GraphScaler.fit(values, n_columns, m, places if is_dated else None)
-        z = scaler.transform(values, n_columns)
+        scaler = GraphScaler.fit(values, m, places if is_dated else None)
+        z = scaler.transform(values)
         observed = op.is_finite(z)
         flags = op.cast(observed, np.float64)
         filled = fill_forward(z, n_columns)
@@ -70,7 +70,7 @@ class NetworkScale(NamedTuple):
         scale = op.expand_dims(op.where(pairs > 0, mean_change, 0) + MIN_SCALE, 1)
         last = op.slice_of(filled, 1, -1)
         scaled = (filled - last) / scale
-        center = row_median(op.where(observed, scaled, np.nan), n_columns)
+        center = row_median(op.where(observed, scaled, np.nan))
         deviation = op.where(observed, scaled - center, 0)
         spread = op.sqrt(op.total(deviation * deviation, 1, keepdims=True) / op.maximum(op.expand_dims(n, 1), 1))
         return cls(scaler, op.cast(scaled, np.float32), flags, scale, last, center, spread)

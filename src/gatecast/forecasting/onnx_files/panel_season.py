@@ -9,7 +9,7 @@ import numpy as np
 
 from gatecast.forecasting.context import MAX_LENGTH
 from gatecast.forecasting.onnx_files.scaling import has_logarithm
-from gatecast.forecasting.onnx_files.series import SeriesInput, column_numbers, count
+from gatecast.forecasting.onnx_files.series import SeriesInput, count, numbers_along
 from gatecast.forecasting.panel_season import PRIOR_CHANGES, PanelSeason
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
@@ -29,7 +29,7 @@ class GraphSeason:
 
     def __init__(self, season: PanelSeason, series: SeriesInput) -> None:
         self._season, self._series = season, series
-        self._path = self._logarithms(column_numbers(series.values) - series.n_steps)
+        self._path = self._logarithms(numbers_along(series.values, 1) - series.n_steps)
         self._strength = self._strengths()
 
     def remove(self) -> SeriesInput:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gatecast._utils.typing import IntArray
 from gatecast.forecasting.onnx_files.seasonal_indices import Places, seasonal_indices
-from gatecast.forecasting.onnx_files.series import count, observed_total
+from gatecast.forecasting.onnx_files.series import count, numbers_along, observed_total
 from gatecast.forecasting.scaling import MAX_EXPONENT, MAX_RARE
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
@@ -30,12 +30,11 @@ class GraphScaler(NamedTuple):
     """Gives the column of `seasonal` that a step has; None: columns are counted from the end."""
 
     @classmethod
-    def fit(cls, values: Value, n_columns: int, m: int, places: Places | None = None) -> GraphScaler:
+    def fit(cls, values: Value, m: int, places: Places | None = None) -> GraphScaler:
         """Fit the scaler of every series.
 
         Args:
             values: [B, C]; NaN is missing.
-            n_columns: C.
             m: Season length.
             places: Of steps in a season that is counted by dates; None: by steps.
         """
@@ -44,17 +43,19 @@ class GraphScaler(NamedTuple):
         known = op.where(op.expand_dims(positive, 1) & (values <= 0), np.nan, values)
         size = observed_total(observed, op.absolute(values)) / op.maximum(count(observed), 1)
         unit = op.where(positive | size.equals(0), 1, size)
-        return cls(seasonal_indices(known, n_columns, m, positive, places), positive, unit, m, places)
+        return cls(seasonal_indices(known, m, positive, places), positive, unit, m, places)
 
-    def season(self, steps: IntArray) -> Value:
+    def season(self, steps: IntArray | Value) -> Value:
         """Return the seasonal indices of steps, [B, K]; 0 is the first step after the end."""
         if self.places is not None:
-            return op.take_along_axis(self.seasonal, self.places(np.asarray(steps)), 1)
-        return op.take(self.seasonal, np.asarray(steps) % self.m, 1)
+            return op.take_along_axis(self.seasonal, self.places(steps), 1)
+        if isinstance(steps, Value):
+            return op.take(self.seasonal, steps.builder.op("Mod", steps, self.m), 1)
+        return op.take(self.seasonal, steps % self.m, 1)
 
-    def transform(self, values: Value, n_columns: int) -> Value:
+    def transform(self, values: Value) -> Value:
         """Transform values of the same series, [B, C]; NaN stays NaN."""
-        s = self.season(np.arange(-n_columns, 0))
+        s = self.season(numbers_along(values, 1) - op.size_of(values, 1))
         logarithm = op.log(op.where(values > 0, values / s, np.nan))
         return op.where(
             self._by_row(self.positive, 1), logarithm, op.arcsinh((values - s) / self._by_row(self.unit, 1))

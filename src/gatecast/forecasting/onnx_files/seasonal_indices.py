@@ -12,7 +12,7 @@ import numpy as np
 from gatecast._utils.typing import IntArray
 from gatecast.data.seasonal_strength import CRITICAL_VALUE, MIN_STRENGTH, MIN_VARIANCE
 from gatecast.data.seasonal_strength import MAX_DEVIATIONS as MAX_STRENGTH_DEVIATIONS
-from gatecast.forecasting.onnx_files.series import count, row_median
+from gatecast.forecasting.onnx_files.series import count, numbers_along, row_median
 from gatecast.forecasting.seasonal_indices import (
     DAYS_PER_WEEK,
     MAX_DEVIATIONS,
@@ -26,7 +26,7 @@ from gatecast.nn.onnx_files.builder import Value
 
 __all__ = ["Places", "seasonal_indices"]
 
-Places = Callable[[IntArray], Value]
+Places = Callable[[IntArray | Value], Value]
 """Maps steps, 0 the first one after the end, to places in a season, [B, K]."""
 
 N_ROWS = 2
@@ -35,51 +35,52 @@ N_ROWS = 2
 TINY = float(np.finfo(np.float64).tiny)
 
 
-def seasonal_indices(
-    values: Value, n_columns: int, m: int, multiplicative: Value, places: Places | None = None
-) -> Value:
+def seasonal_indices(values: Value, m: int, multiplicative: Value, places: Places | None = None) -> Value:
     """Return the indices of each series, [B, m]; column j belongs to step j + 1 after the end, or to place j.
 
     Args:
         values: [B, C]; NaN is missing.
-        n_columns: C.
         m: Season length.
         multiplicative: Whether indices are factors, [B] bool.
         places: Returns the places in the season of steps, [B, K]; None: they are counted by steps.
     """
     neutral = op.expand_dims(op.where(multiplicative, np.ones(1), np.zeros(1)), 1)
     start = neutral + np.zeros((1, m))
-    if m == 1 or n_columns < MIN_CYCLES * m:
+    if m == 1:
         return start
     if m % DAYS_PER_WEEK == 0 and m > DAYS_PER_WEEK * DAYS_PER_WEEK:
-        day = seasonal_indices(values, n_columns, m // DAYS_PER_WEEK, multiplicative)
+        day = seasonal_indices(values, m // DAYS_PER_WEEK, multiplicative)
         start = op.concatenate([day] * DAYS_PER_WEEK, 1)
-    n_cycles = -(-n_columns // m)
-    values = op.pad(values, 2, 1, n_cycles * m - n_columns, 0, np.nan)
-    strength, limit = _strength(values, n_cycles * m, m)
+    values = _full_cycles(values, m)
+    strength, limit = _strength(values, m)
     shown = (strength > MIN_EVIDENCE * limit) & (count(op.is_finite(values)) >= MIN_CYCLES * m)
-    return op.where(op.expand_dims(shown, 1), _shrunk(values, n_cycles, m, multiplicative, start, places), start)
+    return op.where(op.expand_dims(shown, 1), _shrunk(values, m, multiplicative, start, places), start)
 
 
-def _shrunk(values: Value, n_cycles: int, m: int, multiplicative: Value, start: Value, places: Places | None) -> Value:
+def _full_cycles(values: Value, m: int) -> Value:
+    """Return as many columns as full cycles have, two cycles at least, with missing values in front."""
+    n_cycles = op.maximum((op.size_of(values, 1) + (m - 1)) / m, MIN_CYCLES)
+    return op.slice_of(op.pad(values, 2, 1, (MIN_CYCLES + 1) * m, 0, np.nan), 1, -(n_cycles * m))
+
+
+def _shrunk(values: Value, m: int, multiplicative: Value, start: Value, places: Places | None) -> Value:
     """Return classical indices drawn to `start` [B, m]; `start` where there are none."""
     divide = op.expand_dims(multiplicative, 1)
-    center = _centered_mean(values, n_cycles * m, m)
+    center = _centered_mean(values, m)
     detrended = op.where(divide, values / center, values - center)
     if places is None:
-        cycles = op.reshape(detrended, (0, n_cycles, m))
+        cycles = op.reshape(detrended, (0, -1, m))
     else:
-        cycles = _dated_cycles(detrended, places(np.arange(-n_cycles * m, 0)), n_cycles, m)
-        n_cycles = N_ROWS * (n_cycles + 2)
+        cycles = _dated_cycles(detrended, places(numbers_along(values, 1) - op.size_of(values, 1)), m)
     known = op.is_finite(cycles)
     is_known = op.reduce_max(op.cast(known, np.float64), 1, keepdims=True) > 0
     neutral = op.where(op.expand_dims(divide, 2), np.ones((1, 1, 1)), np.zeros((1, 1, 1)))
-    is_first = np.arange(n_cycles)[:, None] == 0
+    is_first = op.expand_dims(numbers_along(cycles, 1), 1).equals(0)
     cycles = op.where(~is_known & is_first, neutral, cycles)
-    phases = _trimmed_mean(cycles, n_cycles)
+    phases = _trimmed_mean(cycles)
     mean = op.reduce_mean(phases, 1, keepdims=True)
     indices = op.where(divide, phases / mean, phases - mean)
-    noise = _index_variance(cycles, n_cycles * m, m, indices)
+    noise = _index_variance(cycles, m, indices)
     deviation = indices - start
     signal = op.maximum(op.total(deviation * deviation, 1) / (m - 1) - noise, 0)
     share = noise / op.maximum(noise + signal, TINY)
@@ -90,7 +91,7 @@ def _shrunk(values: Value, n_cycles: int, m: int, multiplicative: Value, start: 
     return op.where(finite & (~divide | positive), shrunk, start)
 
 
-def _dated_cycles(values: Value, places: Value, n_cycles: int, m: int) -> Value:
+def _dated_cycles(values: Value, places: Value, m: int) -> Value:
     """Return values by their places in each season, [B, rows, m]; NaN where a season has none."""
     change = op.slice_of(places, 1, 1) - op.slice_of(places, 1, 0, -1)
     first = op.full(places, [1])
@@ -98,44 +99,45 @@ def _dated_cycles(values: Value, places: Value, n_cycles: int, m: int) -> Value:
     # A step that shares the place of the one before it has a row of its own.
     repeats = op.concatenate([first, op.cast(change.equals(0), np.int64)], 1)
     slots = (season * N_ROWS + repeats) * m + places
-    n_rows = N_ROWS * (n_cycles + 2)
+    n_rows = (op.size_of(values, 1) / m + 2) * N_ROWS
     empty = op.full(values, [n_rows * m], np.nan)
-    return op.reshape(values.builder.op("ScatterElements", empty, slots, values, axis=1), (0, n_rows, m))
+    return op.reshape(values.builder.op("ScatterElements", empty, slots, values, axis=1), (0, -1, m))
 
 
-def _trimmed_mean(cycles: Value, n_cycles: int) -> Value:
+def _trimmed_mean(cycles: Value) -> Value:
     """Return means over the cycles without the largest and smallest fifth, [B, m]."""
     known = op.is_finite(cycles)
     n = op.total(op.cast(known, np.float64), 1, keepdims=True)
-    ordered = op.sort(op.where(known, cycles, np.inf), n_cycles, 1)
-    drop, place = cycles.builder.op("Floor", TRIM * n), np.arange(float(n_cycles))[None, :, None]
+    ordered = op.sort(op.where(known, cycles, np.inf), op.size_of(cycles, 1), 1)
+    drop = cycles.builder.op("Floor", TRIM * n)
+    place = op.expand_dims(op.cast(numbers_along(cycles, 1), np.float64), 1)
     inside = (drop <= place) & (n - drop > place)
     return op.total(op.where(inside, ordered, 0), 1) / op.maximum(op.total(op.cast(inside, np.float64), 1), 1)
 
 
-def _index_variance(cycles: Value, n_columns: int, m: int, indices: Value) -> Value:
+def _index_variance(cycles: Value, m: int, indices: Value) -> Value:
     """Return the variance of means over the cycles, [B]."""
     known = op.is_finite(cycles)
     deviation = op.absolute(cycles - op.expand_dims(indices, 1))
-    flat, inside = (op.reshape(x, (0, n_columns)) for x in (deviation, known))
+    flat, inside = (op.reshape(x, (0, -1)) for x in (deviation, known))
     flat = op.where(inside, flat, np.nan)
-    cut = op.minimum(op.where(inside, flat, 0), MAX_DEVIATIONS * row_median(flat, n_columns))
+    cut = op.minimum(op.where(inside, flat, 0), MAX_DEVIATIONS * row_median(flat))
     n = count(inside)
     return MEAN_VARIANCE * op.total(cut * cut, 1) / op.maximum(n - m, 1) * m / op.maximum(n, 1)
 
 
-def _centered_mean(values: Value, n_columns: int, m: int) -> Value:
+def _centered_mean(values: Value, m: int) -> Value:
     """Return moving means over a season, both ends weighted by a half if m is even; NaN where a value is missing."""
     half = m // 2
     known = op.is_finite(values)
     sums, counts = (
         op.pad(op.cumsum(x, 1), 2, 1, 1, 0) for x in (op.where(known, values, 0), op.cast(known, np.float64))
     )
-    n_means = n_columns - 2 * half
+    n_means = op.size_of(values, 1) - 2 * half
 
     def window(x: Value, first: int, size: int) -> Value:
         """Return sums of windows that begin some columns after each."""
-        return op.slice_of(x, 1, first + size, first + size + n_means) - op.slice_of(x, 1, first, first + n_means)
+        return op.slice_of(x, 1, first + size, n_means + (first + size)) - op.slice_of(x, 1, first, n_means + first)
 
     if m % 2:
         total, is_whole = window(sums, 0, m), window(counts, 0, m) > m - 0.5
@@ -146,12 +148,12 @@ def _centered_mean(values: Value, n_columns: int, m: int) -> Value:
     return op.pad(mean, 2, 1, half, half, np.nan)
 
 
-def _strength(values: Value, n_columns: int, m: int) -> tuple[Value, Value]:
+def _strength(values: Value, m: int) -> tuple[Value, Value]:
     """Return the autocorrelation of each series at lag m, and the limit above which it shows a season, [B] each."""
     observed = op.is_finite(values)
     flags = op.cast(observed, np.float64)
     n = op.maximum(count(observed), 1)
-    x = op.where(observed, _deviations(_without_line(values, n_columns), n_columns, m), 0)
+    x = op.where(observed, _deviations(_without_line(values), m), 0)
     limit = MAX_STRENGTH_DEVIATIONS * op.expand_dims(op.sqrt(op.total(x * x, 1) / n), 1)
     x = op.clip(x, -limit, limit)
     energy = op.total(x * x, 1)
@@ -170,13 +172,13 @@ def _strength(values: Value, n_columns: int, m: int) -> tuple[Value, Value]:
     return correlation(m), op.maximum(CRITICAL_VALUE * op.sqrt((1 + 2 * short) / n), MIN_STRENGTH)
 
 
-def _without_line(values: Value, n_columns: int) -> Value:
+def _without_line(values: Value) -> Value:
     """Return series in units of their largest values, without their linear trends, [B, C]."""
     observed = op.is_finite(values)
     n = op.maximum(op.expand_dims(count(observed), 1), 1)
     size = op.reduce_max(op.where(observed, op.absolute(values), 0), 1, keepdims=True)
     x = op.where(observed, values / op.where(size > 0, size, 1), 0)
-    t = np.arange(float(n_columns))[None]
+    t = op.cast(numbers_along(values, 1), np.float64)
     mean_t = op.total(op.cast(observed, np.float64) * t, 1, keepdims=True) / n
     since_mean = op.where(observed, t - mean_t, 0)
     x = op.where(observed, x - op.total(x, 1, keepdims=True) / n, 0)
@@ -185,9 +187,9 @@ def _without_line(values: Value, n_columns: int) -> Value:
     return op.where(observed, x - slope * since_mean, np.nan)
 
 
-def _deviations(values: Value, n_columns: int, m: int) -> Value:
+def _deviations(values: Value, m: int) -> Value:
     """Return values less the centered moving averages over a season; windows are cut at the ends."""
-    observed = op.is_finite(values)
+    observed, n_columns = op.is_finite(values), op.size_of(values, 1)
     sums, counts = (
         op.pad(op.pad(op.cumsum(x, 1), 2, 1, m + 1, 0), 2, 1, 0, m, mode="edge")
         for x in (op.where(observed, values, 0), op.cast(observed, np.float64))
@@ -195,8 +197,8 @@ def _deviations(values: Value, n_columns: int, m: int) -> Value:
     parts = []
     for padded in (sums, counts):
         windows = [
-            op.slice_of(padded, 1, 2 * m - before, 2 * m - before + n_columns)
-            - op.slice_of(padded, 1, m - before, m - before + n_columns)
+            op.slice_of(padded, 1, 2 * m - before, n_columns + (2 * m - before))
+            - op.slice_of(padded, 1, m - before, n_columns + (m - before))
             for before in sorted({m // 2, (m - 1) // 2})
         ]
         parts.append(windows[0] if len(windows) == 1 else windows[0] + windows[1])

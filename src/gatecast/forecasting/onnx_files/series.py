@@ -24,9 +24,10 @@ __all__ = [
     "Columns",
     "GraphForecast",
     "SeriesInput",
-    "column_numbers",
     "count",
     "fill_forward",
+    "hold_values",
+    "numbers_along",
     "observed_total",
     "row_median",
     "running_max",
@@ -157,10 +158,10 @@ def observed_total(observed: Value, values: Value) -> Value:
     return op.total(op.where(observed, values, 0), 1)
 
 
-def column_numbers(values: Value) -> Value:
-    """Return the numbers of the columns from 0 on, [T] int64."""
-    zero, one = (values.builder.constant(np.array(number, np.int64)) for number in (0, 1))
-    return values.builder.op("Range", zero, op.squeeze(op.size_of(values, 1), 0), one)
+def numbers_along(x: Value, axis: int) -> Value:
+    """Return the numbers from 0 on along an axis, int64."""
+    zero, one = (x.builder.constant(np.array(number, np.int64)) for number in (0, 1))
+    return x.builder.op("Range", zero, op.squeeze(op.size_of(x, axis), 0), one)
 
 
 def running_max(x: Value, longest: int) -> Value:
@@ -185,7 +186,7 @@ def fill_forward(values: Value, longest: int) -> Value:
         longest: T, at most.
     """
     observed = op.is_finite(values)
-    columns = op.cast(column_numbers(values), np.float64)
+    columns = op.cast(numbers_along(values, 1), np.float64)
     last = running_max(op.where(observed, columns, -1), longest)
     first = op.reduce_min(op.where(observed, columns, np.inf), 1, keepdims=True)
     place = op.where(last < 0, op.where(first < np.inf, first, 0), last)
@@ -193,17 +194,42 @@ def fill_forward(values: Value, longest: int) -> Value:
     return op.where(op.is_finite(filled), filled, 0)
 
 
-def row_median(values: Value, n_columns: int) -> Value:
+def row_median(values: Value) -> Value:
     """Return the median of each row without its NaN, [B, 1]; 0 for a row without a number.
 
     Args:
-        values: [B, n_columns].
-        n_columns: Their number.
+        values: [B, T].
     """
-    known = op.is_finite(values)
+    known, n_columns = op.is_finite(values), op.size_of(values, 1)
     n = op.cast(op.expand_dims(count(known), 1), np.int64)
     ascending = op.sort(op.where(known, values, np.inf), n_columns, 1)
     low, high = op.maximum(n - 1, 0) / 2, op.minimum(n / 2, n_columns - 1)
     a, b = (op.take_along_axis(ascending, place, 1) for place in (low, high))
     median = op.where(values.builder.op("Mod", n, 2).equals(1), a, (a + b) * 0.5)
     return op.where(n > 0, median, 0)
+
+
+def hold_values(columns: Value, n_columns: int) -> Value:
+    """Return columns with missing values replaced by the last one before; before the first by that one, [B, T, G].
+
+    Args:
+        columns: Of any number of steps, [B, T, G]; one without a value stays missing.
+        n_columns: G.
+    """
+    held = _held(columns, n_columns)
+    return op.where(op.is_finite(held), held, op.flip(_held(op.flip(columns, 1), n_columns), 1))
+
+
+def _held(columns: Value, n_columns: int) -> Value:
+    """Return columns with missing values replaced by the last one before, [B, T, G]; NaN before the first."""
+    builder = columns.builder
+    with builder.body() as body:
+        newest, value = (builder.body_input(np.float64, (n_columns,)) for _ in range(2))
+        held = op.where(op.is_finite(value), value, newest)
+        builder.body_output(held, (n_columns,))
+        builder.body_output(held, (n_columns,))
+    first = op.take(columns, 0, 1) * np.nan
+    _, every = builder.ops(
+        "Scan", 2, first, columns, body=body, num_scan_inputs=1, scan_input_axes=[1], scan_output_axes=[1]
+    )
+    return every

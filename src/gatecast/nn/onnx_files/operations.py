@@ -153,9 +153,10 @@ def cumsum(x: Value, axis: int) -> Value:
     return x.builder.op("CumSum", x, np.array(axis))
 
 
-def sort(x: Value, n: int, axis: int) -> Value:
+def sort(x: Value, n: int | Value, axis: int) -> Value:
     """Return n numbers in ascending order along an axis, which has as many; none of them is NaN."""
-    return x.builder.ops("TopK", 2, x, np.array([n]), axis=axis, largest=0, sorted=1)[0]
+    size = n if isinstance(n, Value) else np.array([n])
+    return x.builder.ops("TopK", 2, x, size, axis=axis, largest=0, sorted=1)[0]
 
 
 def take(x: Value, index: Any, axis: int) -> Value:
@@ -215,9 +216,10 @@ def size_of(x: Value, axis: int) -> Value:
     return x.builder.op("Shape", x, dtype=np.int64, start=axis, end=axis + 1)
 
 
-def full(like: Value, sizes: Sequence[int], value: float = 0.0, dtype: npt.DTypeLike | None = None) -> Value:
+def full(like: Value, sizes: Sequence[int | Value], value: float = 0.0, dtype: npt.DTypeLike | None = None) -> Value:
     """Return a constant of shape (batch, *sizes), with the batch of another value."""
-    shape = concatenate([size_of(like, 0), like.builder.constant(np.array(sizes, np.int64))], 0)
+    parts = [v if isinstance(v, Value) else like.builder.constant([v], np.int64) for v in sizes]
+    shape = concatenate([size_of(like, 0), *parts], 0)
     return like.builder.op("Expand", like.builder.constant(value, dtype or like.dtype), shape)
 
 
