@@ -9,7 +9,23 @@ from typing import Any
 from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.onnx_files.builder import Builder, Value
 
-__all__ = ["Call", "CarriedStates"]
+__all__ = ["Call", "CarriedStates", "unique_names"]
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return names with a number behind those that stand there already.
+
+    >>> unique_names(["a", "b", "a"])
+    ['a', 'b', 'a_1']
+    """
+    unique: list[str] = []
+    for name in names:
+        number, candidate = 0, name
+        while candidate in unique:
+            number += 1
+            candidate = f"{name}_{number}"
+        unique.append(candidate)
+    return unique
 
 
 @dataclass

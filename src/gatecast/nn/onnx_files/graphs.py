@@ -9,7 +9,7 @@ from gatecast.kernels.packing import Params
 from gatecast.nn.layers.graph import Graph
 from gatecast.nn.model_layers import layer_names
 from gatecast.nn.onnx_files.builder import Value
-from gatecast.nn.onnx_files.conversion import Call
+from gatecast.nn.onnx_files.conversion import Call, unique_names
 from gatecast.nn.onnx_files.layers import convert_layer, merge_values
 
 __all__ = ["convert_graph"]
@@ -25,7 +25,7 @@ def convert_graph(graph: Graph, params: Params, inputs: Sequence[Value], call: C
         call: How it is used; the shape of the input counts if there is one input.
     """
     shapes = graph._shapes(call.in_shape)
-    names = layer_names(graph.layers)
+    names = unique_names(layer_names(graph.layers))
     values: dict[int, Value] = dict(enumerate(inputs))
     masks: dict[int, Value | None] = {0: call.mask} if len(inputs) == 1 else {}
     for (number, sources, states), first in zip(graph.calls, graph._firsts, strict=True):

@@ -13,7 +13,7 @@ from gatecast.errors import ConfigError
 from gatecast.nn.layers import Graph, Shape
 from gatecast.nn.network import Network, Weights, build
 from gatecast.nn.onnx_files.builder import Builder
-from gatecast.nn.onnx_files.conversion import Call, CarriedStates
+from gatecast.nn.onnx_files.conversion import Call, CarriedStates, unique_names
 from gatecast.nn.onnx_files.graphs import convert_graph
 from gatecast.nn.onnx_files.layers import convert_stack
 from gatecast.nn.onnx_files.proto import check_opset, write_onnx
@@ -75,7 +75,7 @@ def write_network(
         outputs = convert_graph(first, weights.views[0], inputs, call)
         out_shapes = first.output_shapes(network.shapes[0])
     else:
-        outputs = [convert_stack(network.layers, weights.views, names.layers, inputs[0], call)]
+        outputs = [convert_stack(network.layers, weights.views, unique_names(names.layers), inputs[0], call)]
         out_shapes = [network.shapes[-1]]
     for name, value, shape in zip(names.outputs, outputs, out_shapes, strict=True):
         builder.output(name, value, _dims(shape, _output_time(network) if None in shape else ""))
