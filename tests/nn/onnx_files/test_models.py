@@ -159,3 +159,10 @@ def test_layers_of_one_name_have_states_of_their_own(tmp_path):
         outputs = run(session, x=normal(2, 4, 3) + k, **state)
         np.testing.assert_allclose(outputs["y"], stream.warm(normal(2, 4, 3) + k), atol=LIMIT)
         state = {name: outputs[f"{name}.next"] for name in names}
+
+
+def test_model_that_is_too_large_for_the_format_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatecast.nn.onnx_files.proto.MAX_BYTES", 100)
+    Sequential([Input((4,)), Dense(1)]).to_onnx(tmp_path / "x.onnx")
+    with pytest.raises(ConfigError, match=r"too large for an ONNX file: got .* bytes of weights.*Use fewer units"):
+        Sequential([Input((40,)), Dense(1)]).to_onnx(tmp_path / "y.onnx")

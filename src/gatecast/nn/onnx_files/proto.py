@@ -19,6 +19,9 @@ __all__ = ["DEFAULT_OPSET", "check_opset", "require_onnx", "write_onnx"]
 DEFAULT_OPSET = 17
 """The oldest version of the operators that are used, which the most runtimes know."""
 
+MAX_BYTES = 2**31
+"""Bytes of a file, which is one message of Protocol Buffers."""
+
 
 def require_onnx() -> Any:
     """Return the library onnx.
@@ -66,9 +69,17 @@ def write_onnx(
         metadata: Facts by name.
 
     Raises:
-        ConfigError: The file cannot be written.
+        ConfigError: The file cannot be written, or would be larger than the format allows.
     """
     onnx = require_onnx()
+    n_bytes = sum(array.nbytes for array in builder.constants.values())
+    if n_bytes >= MAX_BYTES:
+        raise ConfigError(
+            "The model is too large for an ONNX file",
+            got=f"{n_bytes:,} bytes of weights",
+            expected=f"less than {MAX_BYTES:,}",
+            fix="Use fewer units, or keep the model with save.",
+        )
     helper = onnx.helper
     initializers = [onnx.numpy_helper.from_array(array, key) for key, array in builder.constants.items()]
     graph = _graph(helper, builder.graph, name, initializers)
