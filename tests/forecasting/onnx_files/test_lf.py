@@ -23,6 +23,7 @@ def panel(m, n, T, seed=5):
     values *= np.exp(0.3 * np.sin(np.arange(T) * 2 * np.pi / max(m, 2)))
     values[3:5] -= values[3:5].mean(axis=1, keepdims=True)
     values[8:11], values[11] = rng.poisson(0.6, (3, T)), rng.poisson(3, T) * 1.5
+    values[9, : T - 40] = values[2, : T - 20] = 0.0  # not begun
     for row in values[12:]:
         row[: rng.integers(0, T - 3)] = np.nan
     values[rng.random(values.shape) < 0.05] = np.nan

@@ -17,6 +17,7 @@ from gatecast.forecasting.pretrained.lf.statistics import (
     MIN_UNIT,
     PSEUDO_CHANGES,
     RECENT_CHANGES,
+    ROUNDING,
     SEASONAL_LEVEL_LENGTHS,
     SLOPES,
     damped_steps,
@@ -123,7 +124,8 @@ def _level(x: Value, o: Value, T: int, lengths: tuple[int, ...]) -> Value:
     for k in lengths:
         mean = moving_mean(x, RANK, k, T)
         errors = so_far(op.absolute(x - shifted(mean, RANK, 1, T)) * (o * is_later))
-        better = errors < best
+        # Not as a product with 1 - ROUNDING: onnxruntime takes a factor that is 1 in float32 for 1.
+        better = errors < best - ROUNDING * best
         level, best = op.where(better, mean, level), op.where(better, errors, best)
     return level
 
