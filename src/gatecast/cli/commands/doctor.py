@@ -23,6 +23,7 @@ EXAMPLE = "gatecast doctor --json"
 EXTRAS = {
     "excel": "python_calamine",
     "keras": "h5py",
+    "onnx": "onnx",
     "plot": "matplotlib",
     "report": "plotly",
     "stats": "statsforecast",
