@@ -175,9 +175,9 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 
 .venv-lowest/.installed: $(WHEEL)/.made scripts/lowest_versions.py
 	$(call create,.venv-lowest)
-	$(BIN)/python scripts/lowest_versions.py keras plot report tune > .venv-lowest/constraints.txt
+	$(BIN)/python scripts/lowest_versions.py keras onnx plot report tune > .venv-lowest/constraints.txt
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt .venv-lowest/bin/$(INSTALL) --group test
-	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[keras$(comma)plot$(comma)report$(comma)tune])
+	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[keras$(comma)onnx$(comma)plot$(comma)report$(comma)tune])
 	@touch $@
 
 .venv-torch/.installed:

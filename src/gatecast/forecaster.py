@@ -731,6 +731,39 @@ class Forecaster:
 
         serialization.write(path, self.config, self._fitted(), self._kind)
 
+    def to_onnx(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        model: str | None = None,
+        level: Sequence[float] | float | None = None,
+        state: bool = False,
+        opset: int = 17,
+    ) -> None:
+        """Write one model to an ONNX file of standard operators: raw values in, what `predict` returns out.
+
+        Scaling, seasonal indices, network, quantiles and intervals are in the graph. It runs without gatecast and
+        Python wherever there is an ONNX runtime.
+
+        Args:
+            path: The file; an existing one is replaced.
+            model: The model, by its name or its column, if there are several; None: the only one.
+            level: Levels of the intervals, in percent; None: as given to the constructor. A model that is one of
+                several has no intervals of its own.
+            state: Whether the state of the pretrained network is an input and an output, so that a new value costs one
+                step of the network as in `stream`: zeros at first, then the outputs whose names end in ".next".
+            opset: Version of the operators, 17 or newer.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            ConfigError: onnx is not installed, an opset below 17, a model or columns that cannot be exported, or a
+                file that cannot be written.
+        """
+        from gatecast.pipeline.onnx_file import write_forecaster
+
+        levels = self.config.level if level is None else check_levels(level)
+        write_forecaster(path, self._fitted(), model=model, levels=levels, opset=opset, carry=state)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Forecaster:
         """Read a forecaster from a file; nothing in it is executed.

@@ -83,7 +83,7 @@ def save_model(
         conda_env: Environment of conda, a dict or a path; None: gatecast of this version.
         mlflow_model: The `mlflow.models.Model` to add to; None: a new one.
         signature: Signature; None: `h` and `level` as parameters of a forecaster, none for a network.
-        input_example: An example of the input, to be saved beside the model.
+        input_example: An example of the input, to be saved with the model.
         pip_requirements: Requirements, in place of gatecast of this version.
         extra_pip_requirements: Further requirements.
         metadata: Anything else for the file `MLmodel`.

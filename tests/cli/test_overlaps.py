@@ -33,6 +33,7 @@ CASES = [
     ("evaluate", ["sales.gatecast", "INPUT"], "--out", "sales.csv"),
     ("update", ["sales.gatecast", "INPUT"], "--out", "sales.gatecast.gatecast"),
     ("report", ["INPUT"], "--out", "model.html"),
+    ("export", ["INPUT"], "--out", "model.onnx"),
     ("report", ["sales.gatecast", "--futr-df", "INPUT"], "--out", "future.html"),
 ]
 COPIES = {
@@ -40,6 +41,7 @@ COPIES = {
     "sales.db": "sales.csv",
     "future.html": "future.csv",
     "model.html": "sales.gatecast",
+    "model.onnx": "sales.gatecast",
     "sales.gatecast.gatecast": "sales.csv",
 }
 
@@ -64,7 +66,7 @@ def test_no_command_writes_to_what_it_reads(workdir, capsys, command, arguments,
     before = (workdir / name).read_bytes()
     outputs = spellings(workdir, name)
     inputs = [name, outputs[-2], outputs[-1]]
-    sources = inputs if command in ("predict", "evaluate", "report", "update") else [*inputs, name[:-1] + "?"]
+    sources = inputs if command in ("predict", "evaluate", "report", "update", "export") else [*inputs, name[:-1] + "?"]
     pairs = [*((name, output) for output in outputs), *((source, name) for source in sources[1:])]
     for source, output in pairs:
         given = [source if argument == "INPUT" else argument for argument in arguments]

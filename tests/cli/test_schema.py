@@ -22,6 +22,7 @@ COMMANDS = {
     "simulate": "simulate sales.gatecast --n-paths 2",
     "evaluate": "evaluate old.gatecast shops.csv",
     "update": "update old.gatecast shops.csv",
+    "export": "export sales.gatecast --out sales.onnx",
     "backtest": "backtest sales.csv -n 3 --n-windows 1 QUICK",
     "anomalies": "anomalies sales.csv -n 3 --model dot",
     "compare": "compare sales.csv -n 3 --models rnn --n-windows 1 --max-steps 2 --n-members 1",
@@ -37,6 +38,7 @@ FROZEN = {
     "forecast": "schema_version command data model evaluation learning forecast files settings seconds findings",
     "train": "schema_version command file series horizon season weights verdict learning findings seconds",
     "predict": "schema_version command forecast file findings",
+    "export": "schema_version command file horizon findings",
     "backtest": "schema_version command cutoffs scores file report files findings",
     "anomalies": "schema_version command level values anomalies files findings",
     "compare": "schema_version command best recommendation note horizon season cutoffs units scores files findings",
@@ -89,4 +91,4 @@ def test_validator_finds_what_is_wrong():
     messages = list(json_schema.errors(wrong, SCHEMA["$defs"]["error"], SCHEMA))
     for text in ("1 is not 2", "3 is no string", "True is no integer", "no 'message'", "unknown 'colour'"):
         assert any(text in error for error in messages)
-    assert list(json_schema.errors({}, SCHEMA, SCHEMA)) == ["document: fits 0 of 15 schemas"]
+    assert list(json_schema.errors({}, SCHEMA, SCHEMA)) == ["document: fits 0 of 16 schemas"]

@@ -27,6 +27,7 @@ COMMANDS = {
     "tune": ("tune sales.csv -n 3 --n-trials 1 --n-windows 1 --max-steps 2 --n-members 1", "trials: 1"),
     "explain": ("explain sales.gatecast", "half-life"),
     "report": ("report sales.gatecast", "written: report.html"),
+    "export": ("export sales.gatecast", "written: model.onnx"),
     "memory-benchmark": ("memory-benchmark --cells none", "none"),
     "synth": ("synth --count 3 --length 5", "season_length"),
     "doctor": ("doctor", __version__),

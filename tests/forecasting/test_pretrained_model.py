@@ -316,3 +316,19 @@ def test_too_short_series_have_the_intervals_of_the_network():
     quantiles = Pretrained().forecast(y, Task(4, 1, (0.025, 0.1, 0.5, 0.9, 0.975)))[0]
     columns = [forecast[f"Pretrained{side}"] for side in ("-lo-95", "-lo-80", "", "-hi-80", "-hi-95")]
     assert np.stack(columns, axis=1) == pytest.approx(quantiles)
+
+
+@pytest.mark.parametrize("unit", [1.1, 1.7, 2.3])
+def test_forecast_of_a_series_that_begins_with_zeros_does_not_depend_on_its_unit(unit):
+    rng = np.random.default_rng(0)
+    values = 5 * np.exp(np.cumsum(rng.normal(0, 0.1, (20, 32)), axis=1))
+    values[:, :20] = 0.0
+    said = [
+        Pretrained().forecast(
+            values * c,
+            Task(6),
+        )
+        / c
+        for c in (1.0, unit)
+    ]
+    np.testing.assert_allclose(said[1], said[0], rtol=1e-4)

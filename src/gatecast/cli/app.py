@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, ...] | None] = {
     "explain": (),
     "anomalies": ("level",),
     "report": None,
+    "export": None,
     "memory-benchmark": None,
     "synth": None,
     "doctor": None,

@@ -456,6 +456,8 @@ def flag_of(name: str) -> str:
 OPTION_OF_ARGUMENT: Mapping[str, str] = {
     "h": "--horizon",
     "hierarchy": "--totals",
+    "opset": "--opset",
+    "state": "--state",
     "source": "FILE",
     **{
         name: flag_of(name)

@@ -24,7 +24,7 @@ __all__ = [
     "written_lines",
 ]
 
-TAKE_MODEL = ("predict", "simulate", "evaluate", "update", "report")
+TAKE_MODEL = ("predict", "simulate", "evaluate", "update", "report", "export")
 """Commands that take a fitted forecaster, without the options of its training."""
 _ADVICE = re.compile(r"--[a-z][a-z-]*(?![a-z-]| column)")
 """An option to set, not one that tells the role of a column."""

@@ -16,6 +16,7 @@ __all__ = [
     "GATES",
     "MODEL",
     "MODEL_SUFFIX",
+    "ONNX",
     "PAGE",
     "PLOT",
     "REPORT",
@@ -43,6 +44,7 @@ class OutputKind(NamedTuple):
 TABLE = OutputKind("--out", TABLE_SUFFIXES)
 MODEL = OutputKind("--out", (MODEL_SUFFIX,))
 PAGE = OutputKind("--out", (PAGE_SUFFIX,))
+ONNX = OutputKind("--out", (".onnx",))
 GATES = OutputKind("--gates", TABLE_SUFFIXES)
 PLOT = OutputKind("--plot", (".png", ".svg"))
 REPORT = OutputKind("--report", (PAGE_SUFFIX,))
@@ -136,7 +138,7 @@ def _suggest_name(path: Path, kind: OutputKind) -> str:
 
 
 def _require_library(path: Path, kind: OutputKind) -> None:
-    """Refuse a chart or a page whose library is not installed."""
+    """Refuse a chart, a page or a model whose library is not installed."""
     if kind is PLOT:
         from gatecast.plotting.charts import require_library
 
@@ -145,6 +147,10 @@ def _require_library(path: Path, kind: OutputKind) -> None:
         from gatecast.reporting.html_report import require_plotly
 
         require_plotly()
+    elif kind is ONNX:
+        from gatecast.nn.onnx_files.proto import require_onnx
+
+        require_onnx()
 
 
 def _try_to_write(path: Path, option: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["fit_margins", "half_widths", "redundancy"]
+__all__ = ["fit_margins", "half_widths", "level_position", "redundancy"]
 
 SIDES_SHARE = 0.5
 """How much the two sides of an interval follow their own errors; the rest follows those of both: tails chose it."""
@@ -53,7 +53,7 @@ def half_widths(quantiles: FloatArray, probabilities: Sequence[float], level: fl
         (1.0, 2.0)
     """
     middle = len(probabilities) // 2
-    right, share = _position(tuple(probabilities), level)
+    right, share = level_position(tuple(probabilities), level)
     above, below = quantiles[..., middle:], quantiles[..., middle::-1]
     bounds = [side[..., right - 1] + share * (side[..., right] - side[..., right - 1]) for side in (below, above)]
     median = quantiles[..., middle]
@@ -61,7 +61,7 @@ def half_widths(quantiles: FloatArray, probabilities: Sequence[float], level: fl
 
 
 @cache
-def _position(probabilities: tuple[float, ...], level: float) -> tuple[int, float]:
+def level_position(probabilities: tuple[float, ...], level: float) -> tuple[int, float]:
     """Return the quantile above the median that ends the line a level is on, and how far along it the level is."""
     normal = NormalDist()
     scores = [0.0, *(normal.inv_cdf(p) for p in probabilities[len(probabilities) // 2 + 1 :])]

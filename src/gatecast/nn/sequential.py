@@ -37,8 +37,10 @@ from gatecast.nn.keras_files.refusals import refusing
 from gatecast.nn.keras_files.weights import read_keras_weights
 from gatecast.nn.layers import LAYERS, BaseLayer, Input, Layer, Shape
 from gatecast.nn.memory_limits import check_network_size
-from gatecast.nn.model_layers import adopt, find_layer, params_of
+from gatecast.nn.model_layers import adopt, find_layer, layer_names, params_of
 from gatecast.nn.network import Network, Weights, build, initial_weights
+from gatecast.nn.onnx_files.models import Names, write_network
+from gatecast.nn.onnx_files.proto import DEFAULT_OPSET
 from gatecast.nn.seeds import next_model_seed
 from gatecast.nn.streaming import Stream
 from gatecast.nn.summary import summary
@@ -249,6 +251,30 @@ class Sequential(Trainer):
         """
         return interop.to_torch(*self._built(), like)
 
+    def to_onnx(
+        self, filepath: str | os.PathLike[str], *, opset: int = DEFAULT_OPSET, state: bool = False, mask: bool = False
+    ) -> None:
+        """Write the model to an ONNX file of standard operators: other runtimes predict as `predict` does.
+
+        Inputs are float32, (batch, time, features) as for `predict`; batch is open, and so is time unless a layer
+        needs a number of steps. The states of stateful layers are inputs "lstm.h" and outputs "lstm.h.next".
+
+        Args:
+            filepath: The file; an existing one is replaced.
+            opset: Version of the operators, 17 or newer.
+            state: Whether the states of all recurrent layers are inputs and outputs, so that a sequence may come in
+                pieces as for `stream`.
+            mask: Whether there is an input "mask", (batch, time) bool, as for `fit`.
+
+        Raises:
+            ConfigError: onnx is not installed, an opset below 17, a layer of your own, a layer that cannot carry its
+                state, or a file that cannot be written.
+            NotFittedError: The input shape is unknown.
+        """
+        network, weights = self._built()
+        names = Names(self.name, self._named_inputs(), self._output_names(), layer_names(network.layers))
+        write_network(filepath, network, weights, names, opset=opset, state=state, mask=mask)
+
     def stream(self, batch: int = 1) -> Stream:
         """Return a stream that runs the network step by step, from the zero state.
 
@@ -346,6 +372,14 @@ class Sequential(Trainer):
         for layer in model.layers:
             adopt(model, layer)
         return model
+
+    def _named_inputs(self) -> dict[str, Shape]:
+        """Return the inputs of a file for other runtimes, with the shape of a sample of each."""
+        return {"x": self._built()[0].shapes[0]}
+
+    def _output_names(self) -> list[str]:
+        """Return the outputs of such a file."""
+        return ["y"]
 
     def _network_layers(self) -> Sequence[Layer]:
         """Return the layers of the network, in order."""

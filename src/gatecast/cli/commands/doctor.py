@@ -25,6 +25,7 @@ EXTRAS = {
     "holidays": "holidays",
     "keras": "h5py",
     "mlflow": "mlflow",
+    "onnx": "onnx",
     "plot": "matplotlib",
     "report": "plotly",
     "sklearn": "sklearn",

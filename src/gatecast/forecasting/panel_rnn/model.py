@@ -72,6 +72,7 @@ __all__ = [
     "PanelRNNConfig",
     "RNNConfig",
     "SLSTMConfig",
+    "context_length",
     "make_inputs",
     "make_training_inputs",
     "train",
@@ -331,7 +332,7 @@ class PanelRNN:
 
     def attribution_columns(self) -> int:
         """Return how many of the newest values a forecast can depend on."""
-        return _context_length(self.config)
+        return context_length(self.config)
 
     def attribution_path(
         self, context: PanelContext, target: AttributionTarget, bins: AttributionBins
@@ -418,7 +419,7 @@ class ModelInputs(NamedTuple):
     """Whether a series has no value, [n_rows]."""
 
 
-def _context_length(config: PanelRNNConfig) -> int:
+def context_length(config: PanelRNNConfig) -> int:
     """Return how many of the newest values are read, those that seasonal indices are made from included."""
     return config.n_origins * config.stride + config.input_size + CONTEXT_SEASONS * config.season_length
 
@@ -431,7 +432,7 @@ def make_inputs(context: PanelContext, horizon: int, config: PanelRNNConfig) -> 
         horizon: Steps ahead.
         config: Of the network.
     """
-    part = context.keep_last(_context_length(config))
+    part = context.keep_last(context_length(config))
     scaled = scale_series(part, config.season_length, config.input_size)
     end, n_series = scaled.z.shape[1] - config.input_size, len(part)
     n_origins = min(config.n_origins, end // config.stride + 1)

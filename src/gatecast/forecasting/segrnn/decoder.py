@@ -29,7 +29,7 @@ from gatecast.nn.layers.recurrent import Recurrent
 from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.random import fold_in
 
-__all__ = ["ParallelDecoder"]
+__all__ = ["POSITIONS", "ParallelDecoder"]
 
 PREFIX, POSITIONS = "layer.", "positions"
 """Prefix of the parameters of the layer; name of the vectors of the steps ahead."""

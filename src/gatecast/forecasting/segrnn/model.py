@@ -66,7 +66,7 @@ from gatecast.nn.training import (
     ValidationErrors,
 )
 
-__all__ = ["CELLS", "SegRNN", "SegRNNConfig", "make_network", "train"]
+__all__ = ["CELLS", "DECODER", "SegRNN", "SegRNNConfig", "make_network", "train"]
 
 CELLS: dict[str, Callable[..., Any]] = {"lstm": LSTM, "gru": GRU}
 """Recurrent layers by the name of their cell."""

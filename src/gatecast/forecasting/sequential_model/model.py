@@ -65,7 +65,7 @@ from gatecast.nn.sequential import Sequential
 from gatecast.nn.stored_weights import restore_weights
 from gatecast.nn.training import ValidationErrors
 
-__all__ = ["SequentialConfig", "SequentialModel", "default_settings", "train"]
+__all__ = ["SequentialConfig", "SequentialModel", "default_settings", "n_features", "train"]
 
 
 FINISH = 5
@@ -419,10 +419,20 @@ def _windows(
     scaled: ScaledSeries, rows: IntArray, origins: IntArray, network: Network, config: SequentialConfig
 ) -> Array:
     """Return windows at origins as a network reads them."""
+    features = n_features(network, config.input_size)
+    return windows_at(scaled, rows, origins, config.input_size, features, flat=len(network.shapes[0]) == 1)
+
+
+def n_features(network: Network, input_size: int) -> int:
+    """Return what a network reads of each step: 1 for the value, 2 with whether it is observed.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> n_features(build([Dense(3)], (24,)), 24), n_features(build([Dense(3)], (24,)), 12)
+    (1, 2)
+    """
     shape = network.shapes[0]
-    flat = len(shape) == 1
-    features = (shape[0] or config.input_size) // config.input_size if flat else shape[1]
-    return windows_at(scaled, rows, origins, config.input_size, features or 1, flat=flat)
+    features = (shape[0] or input_size) // input_size if len(shape) == 1 else shape[1]
+    return features or 1
 
 
 def _quantile_offsets(

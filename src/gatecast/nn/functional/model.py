@@ -234,6 +234,18 @@ class Model(Sequential):
         first: Any = self._stack[0]
         return first if isinstance(first, Graph) else None
 
+    def _named_inputs(self) -> dict[str, Shape]:
+        """Return the names of the inputs, with the shape of a sample of each."""
+        return dict(zip(self._input_names or self.input_names, self._in_shapes, strict=True))
+
+    def _output_names(self) -> list[str]:
+        """Return the names of the outputs, with a number where a layer has several."""
+        names: list[str] = []
+        for name in self.output_names:
+            n = sum(known == name or known.startswith(f"{name}.") for known in names)
+            names.append(f"{name}.{n}" if n else name)
+        return names
+
     def _network_layers(self) -> Sequence[Layer]:
         """Return the layers of the network: a graph alone, or the layers themselves."""
         return self._stack

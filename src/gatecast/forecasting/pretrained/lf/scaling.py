@@ -22,6 +22,9 @@ __all__ = ["ScaledValues", "SeriesScale", "Support"]
 MAX_EXPONENT = 700.0
 """Forecasts are at most exp of it: finite."""
 
+MAX_ASINH = 99.0
+"""The same for sinh."""
+
 MIN_SHARE = 1e-3
 """Zeros are put no lower than this share of the mean absolute value so far."""
 
@@ -136,7 +139,7 @@ class SeriesScale(NamedTuple):
             z: (..., n).
         """
         exponent = np.clip(z, -MAX_EXPONENT, MAX_EXPONENT)
-        return np.where(self.negative, np.sinh(np.clip(z, -99, 99)) * self.size, np.exp(exponent))
+        return np.where(self.negative, np.sinh(np.clip(z, -MAX_ASINH, MAX_ASINH)) * self.size, np.exp(exponent))
 
 
 def _support(y: FloatArray, observed: BoolArray, is_zero: BoolArray, floor: FloatArray) -> Support:

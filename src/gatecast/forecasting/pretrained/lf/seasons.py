@@ -18,7 +18,7 @@ import numpy as np
 from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import FloatArray, IntArray
 
-__all__ = ["SeasonalIndices", "seasonal_indices"]
+__all__ = ["SeasonalIndices", "seasonal_indices", "starts_of_blocks"]
 
 EVERY_CYCLE = 8
 """Cycles up to which each gives a new estimate; later ones follow after an eighth of all cycles so far."""
@@ -69,7 +69,7 @@ def seasonal_indices(z: FloatArray, m: int, first: int = 0) -> SeasonalIndices:
     """
     T, n = z.shape
     cycles = (T - 1) // m
-    starts = _starts(cycles, m) if m > 1 else np.zeros(1, np.int64)
+    starts = starts_of_blocks(cycles, m) if m > 1 else np.zeros(1, np.int64)
     values, strength = np.zeros((len(starts), m, n)), np.zeros((len(starts), n))
     if len(starts) > 1:
         rest = _detrended(z, m)[: (cycles - 1) * m].reshape(cycles - 1, m, n)
@@ -84,7 +84,7 @@ def seasonal_indices(z: FloatArray, m: int, first: int = 0) -> SeasonalIndices:
     return SeasonalIndices(values, strength, starts)
 
 
-def _starts(cycles: int, m: int) -> IntArray:
+def starts_of_blocks(cycles: int, m: int) -> IntArray:
     """Return the first step of each block: 0, then where cycles begin."""
     starts, cycle = [0], 2
     while cycle <= cycles:

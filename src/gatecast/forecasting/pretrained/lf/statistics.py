@@ -34,6 +34,9 @@ PSEUDO_CHANGES = 3.0
 MIN_UNIT = 1e-3
 """The smallest unit: a tenth of a percent."""
 
+ROUNDING = 1e-9
+"""Share by which an error has to be less than another one: what two means of equal values err differs by rounding."""
+
 RECENT_CHANGES = 8
 """Changes that say how large the newest are."""
 
@@ -187,7 +190,7 @@ def _level(x: FloatArray, o: FloatArray, lengths: tuple[int, ...]) -> FloatArray
         miss = np.zeros_like(x)
         miss[1:] = np.abs(x[1:] - mean[:-1]) * o[1:]
         errors = accumulate(np.add, miss)
-        better = errors < best
+        better = errors < best - ROUNDING * best
         level, best = np.where(better, mean, level), np.where(better, errors, best)
     return level
 

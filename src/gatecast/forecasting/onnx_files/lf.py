@@ -1,0 +1,292 @@
+"""The pretrained network of low frequency as operators: `pretrained.lf`, where all is explained.
+
+A series that the network has read goes on from the state that it carries; others are read anew, as in
+`pretrained.lf.streaming`. Both are in one graph if states are inputs: what it costs to read all values is only spent
+where a series needs it.
+
+Shapes: B series, T steps, h steps ahead, K steps of a block, Q levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast.forecasting.onnx_files.lf_features import GraphFeatures, GraphScale, GraphScaled, graph_features
+from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
+from gatecast.forecasting.pretrained.choice import MAX_LF_SEASON, has_high_frequency
+from gatecast.forecasting.pretrained.head import LEVELS
+from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
+from gatecast.forecasting.pretrained.lf.predict import MAX_LENGTH
+from gatecast.forecasting.pretrained.lf.scaling import MOSTLY_ZERO_SHARE, ZERO_SHARE
+from gatecast.forecasting.pretrained.lf.statistics import DAMPING
+from gatecast.forecasting.pretrained.lf.streaming import MAX_CARRIED
+from gatecast.forecasting.pretrained.model import FittedPretrained, PretrainedLF, at_levels
+from gatecast.nn.layers import QuantileHead
+from gatecast.nn.model_layers import layer_names
+from gatecast.nn.network import split_network
+from gatecast.nn.onnx_files import operations as op
+from gatecast.nn.onnx_files.builder import Body, Value
+from gatecast.nn.onnx_files.conversion import Call, CarriedStates
+from gatecast.nn.onnx_files.layers import convert_layer, convert_stack
+
+__all__ = ["lf_forecast", "lf_refusal"]
+
+States = tuple[Value, ...]
+
+N_LEVELS = len(LEVELS)
+
+MAX_ORIGIN = 2**14
+"""Steps, at most, from which a block is forecast."""
+
+
+def lf_refusal(model: FittedPretrained) -> str:
+    """Return why a pretrained model cannot be exported; "" if it can."""
+    task = model.task
+    if not isinstance(model.config, PretrainedLF) and has_high_frequency(task):
+        return "series of days, hours or minutes, whose network reads their newest values by tokens"
+    if len(_seasons(model)) > 1:
+        return f"seasons of {' and '.join(map(str, _seasons(model)))} steps, of which each series chooses one"
+    return ""
+
+
+def _seasons(model: FittedPretrained) -> list[int]:
+    """Return the seasons that a series may have."""
+    task = model.task
+    return [m for m in task.seasons or (task.season_length,) if m <= MAX_LF_SEASON] or [1]
+
+
+def lf_forecast(model: FittedPretrained, series: SeriesInput) -> GraphForecast:
+    """Return the quantiles of the steps after the end of each series.
+
+    Args:
+        model: For which `lf_refusal` has no reason.
+        series: The series; with `carries_state`, states are inputs and outputs.
+    """
+    (m,) = _seasons(model)
+    memory = _Carried.of(model, series) if series.carries_state else None
+    T = MAX_LENGTH + (MAX_CARRIED if memory else 0)
+    n_more = (-(-model.task.horizon // BLOCK) - 1) * BLOCK
+    values = series.newest(T)
+    length = _history_length(op.slice_of(values, 1, -MAX_LENGTH), MAX_LENGTH)
+    goes_on = None
+    if memory is not None:
+        goes_on = memory.goes_on(values, T)
+        length = op.where(goes_on, memory.length + 1, length)
+    y = _aligned_left(values, length, T, n_more)
+    scale = GraphScale.of(y, T + n_more)
+    scaled = scale.transform(y, T + n_more)
+    features = graph_features(scaled, T + n_more, m)
+    network = _Network(model, series)
+    end = op.maximum(length - 1, 0)
+    output, states = _read(network, features.inputs, end, memory, goes_on)
+    outputs = [output]
+    if n_more:
+        steps = op.expand_dims(end, 1) + np.arange(1, n_more + 1)
+        following, _ = network.body(_rows(features.inputs, steps), states)
+        outputs += [op.take(following, k * BLOCK - 1, 1) for k in range(1, n_more // BLOCK + 1)]
+    blocks = [_on_log_scale(network.head(part), features, end + k * BLOCK, m) for k, part in enumerate(outputs)]
+    z = op.slice_of(op.concatenate(blocks, 1), 1, 0, model.task.horizon)
+    if memory is not None and goes_on is not None:
+        memory.keep(series, length, goes_on, states)
+    quantiles = _supported(scaled, end, scale.inverse(z))
+    return GraphForecast(quantiles @ at_levels(np.eye(N_LEVELS), model.task.quantiles), length.equals(0))
+
+
+def _history_length(values: Value, n_columns: int) -> Value:
+    """Return the columns from the first value on, [B] int64."""
+    first = op.reduce_min(op.where(op.is_finite(values), np.arange(float(n_columns))[None], float(n_columns)), 1)
+    return op.cast(n_columns - first, np.int64)
+
+
+def _aligned_left(values: Value, length: Value, T: int, n_more: int) -> Value:
+    """Return series that begin at step 0, with missing values behind their ends, [B, T + n_more]."""
+    steps, n = np.arange(T + n_more)[None], op.expand_dims(length, 1)
+    column = op.minimum(T - n + steps, T - 1)
+    return op.where(n > steps, op.take_along_axis(values, column, 1), np.nan)
+
+
+def _rows(x: Value, steps: Value) -> Value:
+    """Return what stands at some steps of each series, [B, K, F] of [B, T, F]."""
+    shape = op.concatenate([op.size_of(steps, 0), op.size_of(steps, 1), op.size_of(x, 2)], 0)
+    index = x.builder.op("Expand", op.expand_dims(steps, 2), shape)
+    return op.take_along_axis(x, index, 1)
+
+
+def _at(x: Value, step: Value) -> Value:
+    """Return what stands at one step of each series, [B, 1] of [B, T]."""
+    return op.take_along_axis(x, op.expand_dims(step, 1), 1)
+
+
+class _Network:
+    """The layers of the network in a graph."""
+
+    def __init__(self, model: FittedPretrained, series: SeriesInput) -> None:
+        body, self._head = split_network(*model.low, 1)
+        self._layers, self._params, self._builder = body[0].layers, body[1].views, series.builder
+        self._shape = body[0].shapes[0]
+
+    def body(self, x: Value, states: States | None, mask: Value | None = None) -> tuple[Value, States]:
+        """Run the layers before the last one over [B, T, F], from states."""
+        rest, shape = list(states or ()), self._shape
+        after: list[Value] = []
+        for layer, params in zip(self._layers, self._params, strict=True):
+            inner = getattr(layer, "layer", None)
+            initial = None
+            if inner is not None and states is not None:
+                initial, rest = tuple(rest[: len(inner.states)]), rest[len(inner.states) :]
+            last = _LastStates(self._builder)
+            call = Call("body", shape, last, mask, initial)
+            converted, _ = convert_layer(layer, params, x, call)
+            x, shape = converted.y, layer.output_shape(shape)
+            after.extend(last.state)
+        return x, tuple(after)
+
+    def head(self, hidden: Value) -> Value:
+        """Run the last layer over [B, F]."""
+        network, weights = self._head
+        call = Call("head", network.shapes[0][1:], CarriedStates(self._builder))
+        return convert_stack(network.layers, weights.views, layer_names(network.layers), hidden, call)
+
+    @property
+    def n_hidden(self) -> int:
+        """Features that the last layer reads."""
+        return int(self._head[0].shapes[0][-1] or 0)
+
+    @property
+    def state_names(self) -> list[tuple[str, int]]:
+        """Names and sizes of the arrays of the states."""
+        recurrent = [layer.layer for layer in self._layers if hasattr(layer, "layer")]
+        names = zip(layer_names(recurrent), recurrent, strict=True)
+        return [
+            (f"{name}.{array}", size)
+            for name, layer in names
+            for array, size in zip(layer.states, layer.state_sizes, strict=True)
+        ]
+
+
+class _LastStates(CarriedStates):
+    """Remembers the state after a layer."""
+
+    state: States = ()
+
+    def end(self, _name: str, state: States) -> None:
+        """Remember the state."""
+        self.state = state
+
+
+class _Carried(NamedTuple):
+    """What a series carries from run to run."""
+
+    length: Value
+    """Values that the network has read, [B] int64; 0 at first."""
+    limit: Value
+    """Values that it may have read before it reads the newest anew, [B] int64."""
+    states: States
+    names: Sequence[tuple[str, int]]
+
+    @classmethod
+    def of(cls, model: FittedPretrained, series: SeriesInput) -> _Carried:
+        """Add the inputs."""
+        names = _Network(model, series).state_names
+        length, limit = (series.builder.input(name, np.int64, ("batch",)) for name in ("length", "limit"))
+        states = tuple(series.builder.input(name, np.float32, ("batch", size)) for name, size in names)
+        return cls(length, limit, states, names)
+
+    def goes_on(self, values: Value, T: int) -> Value:
+        """Return which series go on from the carried state, [B] bool."""
+        n = op.expand_dims(self.length + 1, 1)
+        is_read = n >= np.arange(T, 0, -1)[None]
+        negative = op.reduce_max(op.cast(is_read & (values < 0), np.float64), 1) > 0
+        return (self.length > 0) & (self.length < self.limit) & ~negative
+
+    def keep(self, series: SeriesInput, length: Value, goes_on: Value, states: States) -> None:
+        """Add the outputs."""
+        builder = series.builder
+        rows = op.cumsum(op.full(length, [], 1, np.int64), 0) - 1
+        first = builder.op("Mod", rows, MAX_CARRIED) + (MAX_LENGTH + 1)
+        anew = op.where(self.limit.equals(0), first, MAX_LENGTH + MAX_CARRIED)
+        builder.output("length.next", length, ("batch",))
+        builder.output("limit.next", op.where(goes_on, self.limit, anew), ("batch",))
+        for (name, size), state in zip(self.names, states, strict=True):
+            builder.output(f"{name}.next", state, ("batch", size))
+
+
+def _read(
+    network: _Network, inputs: Value, end: Value, memory: _Carried | None, goes_on: Value | None
+) -> tuple[Value, States]:
+    """Return the output at the end of each series, [B, F], and the states there."""
+    if memory is None or goes_on is None:
+        return _read_all(network, inputs, end, MAX_LENGTH)
+    builder = inputs.builder
+    step, after = network.body(_rows(inputs, op.expand_dims(end, 1)), memory.states)
+    one = (op.take(step, 0, 1), *after)
+    sizes = (network.n_hidden, *(size for _, size in network.state_names))
+    with builder.body() as anew:
+        # Those that are read anew have at most MAX_LENGTH values.
+        output, states = _read_all(network, inputs, op.minimum(end, MAX_LENGTH - 1), MAX_LENGTH)
+        keep = op.expand_dims(goes_on, 1)
+        for new, old, size in zip((output, *states), one, sizes, strict=True):
+            builder.body_output(op.where(keep, old, new), (size,))
+    with builder.body() as onward:
+        for old, size in zip(one, sizes, strict=True):
+            builder.body_output(old, (size,))
+    some_anew = op.squeeze(op.reduce_min(op.cast(goes_on, np.float64), 0, keepdims=True) < 0.5, 0)
+    chosen = _choose(some_anew, anew, onward, len(one))
+    return chosen[0], tuple(chosen[1:])
+
+
+def _choose(condition: Value, then: Body, otherwise: Body, n_outputs: int) -> list[Value]:
+    """Return the outputs of one of two graphs."""
+    return condition.builder.ops("If", n_outputs, condition, dtype=np.float32, then_branch=then, else_branch=otherwise)
+
+
+def _read_all(network: _Network, inputs: Value, end: Value, T: int) -> tuple[Value, States]:
+    """Run the network over all values of each series."""
+    mask = op.expand_dims(end, 1) >= np.arange(T)[None]
+    every, states = network.body(op.slice_of(inputs, 1, 0, T), None, mask)
+    return op.squeeze(_rows(every, op.expand_dims(end, 1)), 1), states
+
+
+def _on_log_scale(outputs: Value, features: GraphFeatures, step: Value, m: int) -> Value:
+    """Return the quantiles of a block on the scale of the features, [B, K, Q] float64.
+
+    Args:
+        outputs: Of the network, [B, n_outputs].
+        features: At all steps.
+        step: Where the block begins, [B] int64.
+        m: Season length.
+    """
+    builder = outputs.builder
+    names = ("level", "unit", "drift", "slope", "recent", "gap")
+    level, unit, drift, slope, recent, gap = (_at(getattr(features, name), step) for name in names)
+    following_steps = gap + np.arange(1.0, BLOCK + 1)
+    damped = (1 - op.exp(following_steps * math.log(DAMPING))) * (DAMPING / (1 - DAMPING))
+    anchors = [drift * following_steps, slope * damped, recent + 0 * following_steps]
+    logits = op.reshape(op.slice_of(outputs, 1, HEAD.n_quantiles), (0, HEAD.groups, HEAD.anchors))
+    weights = builder.op("Softmax", logits, axis=2)
+    size = BLOCK // HEAD.groups
+    of_step = op.take(weights, np.arange(BLOCK) // size, 1)
+    parts = [op.take(of_step, i, 2) * op.cast(anchor, np.float32) for i, anchor in enumerate(anchors, 1)]
+    center = op.expand_dims(parts[0] + parts[1] + parts[2], 2)
+    raw = op.reshape(op.slice_of(outputs, 1, 0, HEAD.n_quantiles), (0, BLOCK, N_LEVELS))
+    call = Call("quantiles", (BLOCK, N_LEVELS), CarriedStates(builder))
+    q = op.cast(convert_layer(QuantileHead(N_LEVELS), {}, raw, call)[0].y + center, np.float64)
+    table = builder.constant(features.indices.block(np.arange(MAX_ORIGIN)) * m)
+    target = op.expand_dims(step, 1) + np.arange(1, BLOCK + 1)
+    place = op.take(table, op.expand_dims(step, 1), 0) + builder.op("Mod", target, m)
+    index = op.take_along_axis(features.indices.values, place, 1)
+    level, unit, index = (op.expand_dims(part, 2) for part in (level, unit, index))
+    return level + unit * q + index
+
+
+def _supported(scaled: GraphScaled, end: Value, values: Value) -> Value:
+    """Return values that each series may take, [B, h, Q]: 0 where they are near to it, whole numbers of counts."""
+    floor = _at(scaled.floor, end)
+    mostly, is_count = (_at(op.cast(part, np.float64), end) > 0.5 for part in (scaled.is_mostly_zero, scaled.is_count))
+    limit = op.expand_dims(floor * op.where(mostly, 2.0**MOSTLY_ZERO_SHARE, np.array([[2.0**ZERO_SHARE]])), 2)
+    values = op.where(values < limit, 0, values)
+    return op.where(op.expand_dims(is_count, 2), values.builder.op("Round", values), values)

@@ -1,0 +1,141 @@
+"""Running statistics of the pretrained network as operators: `pretrained.lf.statistics`, where all is explained.
+
+Every block of steps that shares seasonal indices has its own adjusted series: statistics are computed of all of them.
+
+Shapes: x [B, G, T], what is observed [B, 1, T]; B series, G blocks, T steps.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast.forecasting.onnx_files.running import at_most, difference, largest_so_far, moving_mean, shifted, so_far
+from gatecast.forecasting.pretrained.lf.statistics import (
+    LEVEL_LENGTHS,
+    MIN_UNIT,
+    PSEUDO_CHANGES,
+    RECENT_CHANGES,
+    ROUNDING,
+    SEASONAL_LEVEL_LENGTHS,
+    SLOPES,
+    damped_steps,
+)
+from gatecast.nn.onnx_files import operations as op
+from gatecast.nn.onnx_files.builder import Value
+
+__all__ = ["GraphObserved", "GraphStatistics", "graph_statistics"]
+
+RANK = 3
+
+
+class GraphObserved(NamedTuple):
+    """Which values there are, with what follows from it, [B, 1, T] each."""
+
+    values: Value
+    """0 and 1, float64."""
+    so_far: Value
+    """Values so far."""
+    last: Value
+    """Step of the newest value, 0 before the first, float64."""
+    T: int
+
+    @classmethod
+    def of(cls, observed: Value, T: int) -> GraphObserved:
+        """Return the counts of values."""
+        flags = op.cast(observed, np.float64)
+        last = largest_so_far(op.where(observed, np.arange(float(T)), -1), RANK, T)
+        return cls(flags, so_far(flags), op.maximum(last, 0), T)
+
+    def hold(self, statistic: Value) -> Value:
+        """Return a statistic with that of the newest value at missing ones."""
+        shape = statistic.builder.op("Shape", statistic, dtype=np.int64)
+        place = statistic.builder.op("Expand", op.cast(self.last, np.int64), shape)
+        return op.take_along_axis(statistic, place, 2)
+
+    def gap(self) -> Value:
+        """Return the steps since the newest value."""
+        return np.arange(float(self.T)) - self.last
+
+
+class GraphStatistics(NamedTuple):
+    """Statistics by step, as of `statistics.Statistics`, [B, G, T] each."""
+
+    level: Value
+    unit: Value
+    drift: Value
+    slopes: list[Value]
+    recent: Value
+    cycle_change: Value
+    errors: list[Value]
+    """One step ahead and a cycle ahead, each of the simple forecasts in turn."""
+    cycle_error: Value
+    newest_unit: Value
+    autocorrelation: Value
+
+    def flat(self) -> list[Value]:
+        """Return all of them in a list."""
+        return [part for item in self for part in (item if isinstance(item, list) else [item])]
+
+    @classmethod
+    def from_flat(cls, parts: list[Value]) -> GraphStatistics:
+        """Return statistics from such a list."""
+        n = len(SLOPES)
+        level, unit, drift = parts[:3]
+        recent, cycle_change, *errors, cycle_error, newest_unit, autocorrelation = parts[3 + n :]
+        slopes = parts[3 : 3 + n]
+        return cls(level, unit, drift, slopes, recent, cycle_change, errors, cycle_error, newest_unit, autocorrelation)
+
+
+def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: float) -> GraphStatistics:
+    """Compute the statistics of all steps.
+
+    Args:
+        x: [B, G, T], without gaps.
+        observed: Which values there are.
+        m: Season length; 1 for none.
+        typical_unit: What the unit is drawn to while there are few changes.
+    """
+    T, o = observed.T, observed.values
+    changes = op.maximum(observed.so_far - 1, 1)
+    change = difference(x, RANK, 1, T) * o
+    total = so_far(op.absolute(change))
+    unit = op.maximum((total + PSEUDO_CHANGES * typical_unit) / (changes + PSEUDO_CHANGES), MIN_UNIT)
+    level = observed.hold(_level(x, o, T, SEASONAL_LEVEL_LENGTHS if m > 1 else LEVEL_LENGTHS))
+    drift = observed.hold(difference(x, RANK, T, T) / at_most(T - 1, T))
+    slopes = [observed.hold(difference(x, RANK, k, T) / at_most(k, T)) for k in SLOPES]
+    recent = observed.hold(moving_mean(x, RANK, 2 * m if m > 1 else 8, T))
+    cycle = m if m > 1 else 4
+    cycle_change = difference(x, RANK, cycle, T)
+    errors = [error for k in (1, cycle) for error in _anchor_errors(x, observed, (level, drift, slopes[0], recent), k)]
+    cycle_error = so_far(op.absolute(cycle_change) * o) / changes
+    squares = so_far(change * change) + PSEUDO_CHANGES * typical_unit**2
+    covariance = so_far(change * shifted(change, RANK, 1, T))
+    newest = difference(total, RANK, RECENT_CHANGES, T) / at_most(RECENT_CHANGES, T)
+    held = observed.hold(cycle_change)
+    return GraphStatistics(level, unit, drift, slopes, recent, held, errors, cycle_error, newest, covariance / squares)
+
+
+def _level(x: Value, o: Value, T: int, lengths: tuple[int, ...]) -> Value:
+    """Return the mean of the last few values, as many as erred least one step ahead so far."""
+    level, best = x, so_far(op.absolute(difference(x, RANK, 1, T)) * o)
+    is_later = (np.arange(T) > 0).astype(np.float64)
+    for k in lengths:
+        mean = moving_mean(x, RANK, k, T)
+        errors = so_far(op.absolute(x - shifted(mean, RANK, 1, T)) * (o * is_later))
+        # Not as a product with 1 - ROUNDING: onnxruntime takes a factor that is 1 in float32 for 1.
+        better = errors < best - ROUNDING * best
+        level, best = op.where(better, mean, level), op.where(better, errors, best)
+    return level
+
+
+def _anchor_errors(x: Value, observed: GraphObserved, forecasts: tuple[Value, ...], k: int) -> list[Value]:
+    """Return the mean absolute errors of the simple forecasts k steps ahead; 0 where there is none."""
+    T = observed.T
+    level, drift, slope, recent = (shifted(forecast, RANK, k, T) for forecast in forecasts)
+    o = observed.values * (np.arange(T) >= k).astype(np.float64)
+    n = op.maximum(so_far(o), 1)
+    damped = float(damped_steps(np.float64(k)))
+    simple = (level, level + k * drift, level + damped * slope, recent)
+    return [so_far(op.absolute(x - forecast) * o) / n for forecast in simple]
