@@ -38,6 +38,7 @@ PUBLIC = (
     "gatecast.preprocessing",
     "gatecast.preprocessing.sequence",
     "gatecast.regularizers",
+    "gatecast.sklearn",
     "gatecast.testing",
     "gatecast.utils",
 )
@@ -299,7 +300,12 @@ def test_imported_modules_sees_every_form_of_import():
     assert imported_modules(code) == {"gatecast", "gatecast.nn", "gatecast.kernels"}
 
 
-DIRECTIVES = [name for page in REFERENCE for name in DIRECTIVE.findall(read_text(page))]
+NEEDS_PEERS = ("gatecast.mlflow", "gatecast.sktime")
+"""Public modules that need libraries of `make test-peers`, whose tests import them."""
+
+DIRECTIVES = [
+    name for page in REFERENCE for name in DIRECTIVE.findall(read_text(page)) if not name.startswith(NEEDS_PEERS)
+]
 
 
 def test_reference_documents_every_name_once():

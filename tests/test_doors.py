@@ -52,7 +52,9 @@ def test_star_imports_and_dir_have_the_public_names(name):
     assert public <= set(dir(import_module(f"gatecast.{name}")))
 
 
-@pytest.mark.parametrize("name", [*DOORS, "config", "data", "datasets", "errors", "forecasting", "kernels", "testing"])
+@pytest.mark.parametrize(
+    "name", [*DOORS, "config", "data", "datasets", "errors", "forecasting", "kernels", "sklearn", "testing"]
+)
 def test_every_public_module_is_an_attribute_of_the_package(name):
     module = gatecast
     for part in name.split("."):

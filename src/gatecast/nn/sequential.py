@@ -272,7 +272,7 @@ class Sequential(Trainer):
             NotFittedError: The input shape is unknown.
         """
         network, weights = self._built()
-        names = Names(self.name, self._input_names(), self._output_names(), layer_names(network.layers))
+        names = Names(self.name, self._named_inputs(), self._output_names(), layer_names(network.layers))
         write_network(filepath, network, weights, names, opset=opset, state=state, mask=mask)
 
     def stream(self, batch: int = 1) -> Stream:
@@ -373,7 +373,7 @@ class Sequential(Trainer):
             adopt(model, layer)
         return model
 
-    def _input_names(self) -> dict[str, Shape]:
+    def _named_inputs(self) -> dict[str, Shape]:
         """Return the inputs of a file for other runtimes, with the shape of a sample of each."""
         return {"x": self._built()[0].shapes[0]}
 

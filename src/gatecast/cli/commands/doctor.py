@@ -22,10 +22,14 @@ EXAMPLE = "gatecast doctor --json"
 
 EXTRAS = {
     "excel": "python_calamine",
+    "holidays": "holidays",
     "keras": "h5py",
+    "mlflow": "mlflow",
     "onnx": "onnx",
     "plot": "matplotlib",
     "report": "plotly",
+    "sklearn": "sklearn",
+    "sktime": "sktime",
     "stats": "statsforecast",
     "tune": "optuna",
 }

@@ -234,9 +234,9 @@ class Model(Sequential):
         first: Any = self._stack[0]
         return first if isinstance(first, Graph) else None
 
-    def _input_names(self) -> dict[str, Shape]:
+    def _named_inputs(self) -> dict[str, Shape]:
         """Return the names of the inputs, with the shape of a sample of each."""
-        return dict(zip(self._in_names, self._in_shapes, strict=True))
+        return dict(zip(self._input_names or self.input_names, self._in_shapes, strict=True))
 
     def _output_names(self) -> list[str]:
         """Return the names of the outputs, with a number where a layer has several."""
