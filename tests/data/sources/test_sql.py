@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gatecast.data.reader import read, to_frame_like, write
-from gatecast.data.sources import sql
+from gatecast.data.sources import duckdb_session
 from gatecast.errors import DataError
 
 duckdb = pytest.importorskip("duckdb")
@@ -61,7 +61,7 @@ class TestQueries:
             ' CASE WHEN i % 2 = 0 THEN \'p\' END AS "a ""b" FROM range(60) AS r(i) ORDER BY i'
         )
         few, _ = read(query, "id", "t", "y", futr_exog='a "b')
-        monkeypatch.setattr(sql, "MIN_ROWS_FOR_ENUM", 10)
+        monkeypatch.setattr(duckdb_session, "MIN_ROWS_FOR_ENUM", 10)
         many, _ = read(query, "id", "t", "y", futr_exog='a "b')
         assert many.ids.tolist() == few.ids.tolist() == ["x", "y"]
         assert many.categories == few.categories == {'a "b': ("p",)}
