@@ -7,6 +7,7 @@ that is named ``count`` would be run in place of DuckDB's own.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -96,7 +97,7 @@ def run_query(
     """
     import duckdb
 
-    if database and not Path(database).is_file():
+    if database and not os.path.isfile(database):
         raise DataError(
             "File not found",
             where=database,

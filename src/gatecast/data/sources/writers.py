@@ -81,7 +81,7 @@ def _as_text(cell: str) -> str:
 
 def _check_target(path: Path) -> None:
     """Check that a path can be written to."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError(
             "The path is a directory", where=str(path), expected="a file name", fix="Add a file name to the path."
         )
@@ -92,7 +92,7 @@ def _check_target(path: Path) -> None:
             got=f"the suffix {path.suffix!r}",
             expected=f"one of {' '.join(_WRITERS)}",
         )
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise DataError(
             "The folder does not exist", where=str(path.parent), fix="Create the folder, or choose another one."
         )
