@@ -166,14 +166,17 @@ def calibrate(
 def is_mostly_zero(values: FloatArray) -> BoolArray:
     """Return where most values are zeros, but not all, [n_series]: their median is 0, their mean is not.
 
+    Zeros before the first other value are no demand that was rare, but a product that was not yet sold.
+
     Args:
         values: Past values, [n_series, T]; NaN is missing.
 
     Example:
-        >>> is_mostly_zero(np.array([[0.0, 0.0, 3.0], [0.0, 2.0, 3.0], [0.0, 0.0, 0.0]])).tolist()
-        [True, False, False]
+        >>> is_mostly_zero(np.array([[3.0, 0.0, 0.0], [0.0, 2.0, 3.0], [0.0, 0.0, 0.0], [0.0, 0.0, 3.0]])).tolist()
+        [True, False, False, False]
     """
-    n_zero, n = (values == 0).sum(axis=1), np.isfinite(values).sum(axis=1)
+    started = np.logical_or.accumulate(np.isfinite(values) & (values != 0), axis=1)
+    n_zero, n = ((values == 0) & started).sum(axis=1), (np.isfinite(values) & started).sum(axis=1)
     return np.asarray((2 * n_zero > n) & (n_zero < n))
 
 

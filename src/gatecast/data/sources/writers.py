@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,8 +24,11 @@ from gatecast.errors import DataError
 
 __all__ = ["write"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings that make a spreadsheet compute."""
+_FORMULA = ("=", "+", "-", "@")
+"""Beginnings that make a spreadsheet compute, also in full width, and after what it skips."""
+
+_BREAKS = ("\t", "\r", "\n")
+"""Beginnings that may make it start another cell."""
 
 _AWARE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
@@ -73,10 +77,17 @@ def _without_formulas(column: RawColumn) -> RawColumn:
 def _as_text(cell: str) -> str:
     """Return a text that a spreadsheet takes for text.
 
-    >>> _as_text("=1+2"), _as_text("shop")
-    ("'=1+2", 'shop')
+    >>> _as_text("=1+2"), _as_text(" \uff1d1"), _as_text("shop")
+    ("'=1+2", "' \uff1d1", 'shop')
     """
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    # Full-width signs are those of East Asian keyboards, which spreadsheets read as the plain ones.
+    seen = unicodedata.normalize("NFKC", cell[: _first_seen(cell) + 1])
+    return f"'{cell}" if cell.startswith(_BREAKS) or seen[-1:] in _FORMULA else cell
+
+
+def _first_seen(cell: str) -> int:
+    """Return the place of the first character that is neither space nor invisible."""
+    return next((k for k, c in enumerate(cell) if not c.isspace() and unicodedata.category(c)[0] != "C"), 0)
 
 
 def _check_target(path: Path) -> None:
