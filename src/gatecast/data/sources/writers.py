@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -112,9 +112,20 @@ def _check_target(path: Path) -> None:
 def _write_delimited(columns: dict[str, RawColumn], path: Path, mark: str = ",") -> None:
     """Write columns as delimited text."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=mark, lineterminator="\n")
+        writer = csv.writer(_Lines(file), delimiter=mark, lineterminator="\r\n")
         writer.writerow(columns)
         writer.writerows(zip(*map(_to_items, columns.values()), strict=True))
+
+
+class _Lines:
+    """Rows that end in a line feed. Before Python 3.13 the writer quotes no carriage return unless rows end in one."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        """Write a row, which the writer hands over as a whole."""
+        self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 def _write_json(columns: dict[str, RawColumn], path: Path, *, lines: bool = False) -> None:
