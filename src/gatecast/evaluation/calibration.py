@@ -318,13 +318,20 @@ def _median_and_bounds(
     return calibrator.bounds.apply(median, limit_widths(median, intervals, values), values)
 
 
+MIN_WIDTH_SHARE = 0.1
+"""What margins leave of the half-width that the model itself gives, at least."""
+
 Widths = dict[float, tuple[FloatArray, FloatArray]]
 
 
 def _measured_widths(
     calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, n_steps: int, levels: Sequence[float]
 ) -> Widths:
-    """Return half-widths below and above with their margins, none less than that of a narrower level."""
+    """Return half-widths below and above with their margins, none less than that of a narrower level.
+
+    Margins are in units of a series, widths are what the model says now: a few past errors in wide intervals could take
+    all of a narrower one.
+    """
     unit = np.nan_to_num(series_unit(values, calibrator.season_length))[:, None]
     widths: Widths = {}
     narrower = (np.zeros(quantiles.shape[:2]),) * 2
@@ -333,7 +340,8 @@ def _measured_widths(
             break
         margins = margins_of(calibrator, level, n_steps)
         sides = half_widths(quantiles, calibrator.quantiles, level)
-        narrower = tuple(np.maximum(sides[k] + margins[:, k] * unit, narrower[k]) for k in (0, 1))  # type: ignore[assignment]
+        moved = [np.maximum(sides[k] + margins[:, k] * unit, MIN_WIDTH_SHARE * sides[k]) for k in (0, 1)]
+        narrower = (np.maximum(moved[0], narrower[0]), np.maximum(moved[1], narrower[1]))
         widths[level] = narrower
     return widths
 
