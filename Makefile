@@ -24,7 +24,7 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz-files fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
+.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
   bench-grid bench-more bench-reading bench-cold pretrain clean
 
 help:  ## print this list
@@ -117,10 +117,16 @@ bench-cold: .venv/.demo  ## time of `gatecast forecast` in a process of its own
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200
 
-# A minute of it runs in CI: SECONDS=60.
+# A sample of both runs in CI, with the tests marked slow.
 SECONDS ?= 3600
+SEED ?= 0
 fuzz-files: .venv/.test  ## load saved files with hostile settings, arrays and bytes for an hour; SECONDS=60 for a minute
-	$(BIN)/python scripts/fuzz_files.py --seconds $(SECONDS)
+	$(BIN)/python scripts/fuzz_files.py --seconds $(SECONDS) --seed $(SEED)
+
+fuzz-commands: .venv/.test  ## run commands on broken files, queries and options for an hour; SECONDS=60 for a minute
+	$(BIN)/python scripts/fuzz_commands.py --seconds $(SECONDS) --seed $(SEED)
+
+fuzz: fuzz-files fuzz-commands  ## both for an hour each; SEED=1 for other cases
 
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests

@@ -103,3 +103,10 @@ class TestQueries:
         assert len(frame) == 2
         assert "Table with name frame does not exist" in refusal("SELECT * FROM frame")
         assert "requires the extension httpfs" in refusal("SELECT * FROM 'https://localhost/a.parquet'")
+
+
+@pytest.mark.parametrize("source", ["SELECT '\udcff' AS y", "{}.duckdb::SELECT '\udcff' AS y", "{}.duckdb::\udcff"])
+def test_a_query_of_bytes_that_are_no_text_is_refused(tmp_path, source):
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS y")
+    refusal(source.format(tmp_path / "a"))

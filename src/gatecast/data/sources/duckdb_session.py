@@ -97,6 +97,12 @@ def run_query(
     """
     import duckdb
 
+    if not (query + database).isprintable() and any(
+        "\ud800" <= character <= "\udfff" for character in query + database
+    ):
+        raise DataError(
+            what, where=where, got="bytes that are no text", expected="UTF-8", fix="Rename the file or column."
+        )
     if database and not os.path.isfile(database):
         raise DataError(
             "File not found",
