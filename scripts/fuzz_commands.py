@@ -148,8 +148,8 @@ def cases(files: dict[str, bytes], rng: random.Random) -> Iterator[list[str]]:
             case 2:
                 yield [command, changed_text(rng.choice(QUERIES), rng), *quick, *out, *json_too]
             case _:
-                odd = [word for _ in range(rng.randint(1, 3)) for word in (rng.choice(OPTIONS), rng.choice(WORDS))]
-                yield [command, rng.choice(sorted(files)), *quick, *odd, *out, *json_too]
+                extra = [word for _ in range(rng.randint(1, 3)) for word in (rng.choice(OPTIONS), rng.choice(WORDS))]
+                yield [command, rng.choice(sorted(files)), *quick, *extra, *out, *json_too]
 
 
 def outcome(arguments: list[str]) -> tuple[str, str]:
@@ -197,9 +197,9 @@ def fuzz(n_cases: float, seconds: float, seed: int) -> tuple[Counter[str], list[
             bad.append(f"{kind}: {arguments!r}: {why}")
             for name in files:
                 if name in arguments[1]:
-                    kept = Path(tempfile.gettempdir()) / f"gatecast-fuzz-{seed}-{sum(counts.values())}-{name}"
-                    kept.write_bytes(Path(name).read_bytes())
-                    bad[-1] += f" (kept as {kept})"
+                    saved = Path(tempfile.gettempdir()) / f"gatecast-fuzz-{seed}-{sum(counts.values())}-{name}"
+                    saved.write_bytes(Path(name).read_bytes())
+                    bad[-1] += f" (saved as {saved})"
     raise AssertionError("cases never end")
 
 

@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 from gatecast.data.frequency import parse
 from gatecast.data.panel import from_values
 from gatecast.data.reader import read, write
+from gatecast.data.sources import writers
 from gatecast.errors import DataError
 
 
@@ -128,3 +129,10 @@ def test_write_quotes_line_breaks_in_cells_of_any_kind(tmp_path, text):
     with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [["id", "y"], [text, "1"], ["x", "2"]]
     assert (tmp_path / "a.csv").read_bytes().endswith(b"\nx,2\n")
+
+
+@pytest.mark.parametrize("name", ["{path}", "tmp_{name}", "/elsewhere/tmp_{name}"])
+def test_the_reason_of_a_refusal_names_no_draft(tmp_path, name):
+    path = tmp_path / ".a.1f.part.parquet"
+    error = OSError(f'IO Error: Could not write file "{name.format(path=path, name=path.name)}": File too large\nmore')
+    assert writers._reason(error, path) == "Could not write file the file: File too large"

@@ -150,14 +150,17 @@ def _write_parquet(columns: dict[str, RawColumn], path: Path) -> None:
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.register("columns_to_write", registered)
         try:
-            connection.execute(f"COPY {selection} TO '{quoted}' (FORMAT parquet)")
+            # The draft is ours: one of DuckDB's own would stay where the disk is full.
+            connection.execute(f"COPY {selection} TO '{quoted}' (FORMAT parquet, USE_TMP_FILE false)")
         except duckdb.IOException as error:
             raise OSError(errno.EIO, _reason(error, path)) from None
 
 
 def _reason(error: Exception, path: Path) -> str:
     """Return why DuckDB could not write, without the name of the draft."""
-    line = str(error).splitlines()[0].removeprefix("IO Error: ").replace(f'"{path}"', "the file")
+    line = str(error).splitlines()[0].removeprefix("IO Error: ")
+    # Versions of DuckDB differ in what they put before the name of the file, such as that of a draft of their own.
+    line = re.sub(rf'"[^"]*{re.escape(path.name)}"', "the file", line)
     return line.rstrip(". ") or "the system refused it"
 
 
