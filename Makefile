@@ -24,7 +24,7 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
+.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-lowest test-newest test-sdist audit sbom test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
   bench-grid bench-more bench-reading bench-cold pretrain clean
 
 help:  ## print this list
@@ -131,6 +131,24 @@ fuzz: fuzz-files fuzz-commands  ## both for an hour each; SEED=1 for other cases
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests
 
+# The newest releases, pre-releases of the dependencies included: what users will get next.
+test-newest: .venv-newest/.installed  ## fast tests with the newest versions of the dependencies, pre-releases included
+	.venv-newest/bin/pytest -n $(WORKERS) -m "not slow" tests
+
+test-sdist: .venv/.test  ## fast tests from the source distribution alone
+	@rm -rf build/sdist && mkdir -p build/sdist
+	$(BIN)/python -c "from scikit_build_core.build import build_sdist; build_sdist('build/sdist')"
+	tar -xzf build/sdist/gatecast-*.tar.gz -C build/sdist --strip-components 1
+	cp src/gatecast/kernels/_native*.so build/sdist/src/gatecast/kernels/
+	cd build/sdist && PYTHONPATH=src $(CURDIR)/$(BIN)/pytest -n $(WORKERS) -m "not slow" -p no:cacheprovider
+
+audit: .venv/.test  ## known vulnerabilities of what is installed in .venv; asks a service on the network
+	$(BIN)/$(INSTALL) pip-audit
+	$(BIN)/pip-audit --local --skip-editable
+
+sbom: .venv/.test  ## write the bill of materials that the wheel carries, from pyproject.toml
+	$(BIN)/python scripts/make_sbom.py
+
 test-pretraining: .venv/.test  ## synthetic series, and the features and training of the pretrained network
 	$(BIN)/pytest -n $(WORKERS) -o addopts="-q --import-mode=importlib" tests/data/synth tests/forecasting/pretrained tests/scripts
 
@@ -142,7 +160,7 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 	$(BIN)/python scripts/check_site.py build/site
 
 clean:  ## delete the environments and everything that was built
-	rm -rf .venv .venv-lowest .venv-peers .venv-pages .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
 .venv/.build:
 	@$(call create,.venv)
@@ -184,6 +202,12 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 	$(BIN)/python scripts/lowest_versions.py keras plot report tune > .venv-lowest/constraints.txt
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt .venv-lowest/bin/$(INSTALL) --group test
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[keras$(comma)plot$(comma)report$(comma)tune])
+	@touch $@
+
+.venv-newest/.installed: $(WHEEL)/.made
+	$(call create,.venv-newest)
+	.venv-newest/bin/$(INSTALL) -U --pre --group test
+	.venv-newest/bin/$(INSTALL) -U --pre "$$(echo $(WHEEL)/gatecast-*.whl)[keras,plot,report,tune]"
 	@touch $@
 
 .venv-torch/.installed:
