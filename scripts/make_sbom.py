@@ -2,7 +2,7 @@
 
 usage: make_sbom.py [--check]
 
-It has no version of what is installed beside gatecast, because the wheel allows many: each component states which it
+It has no version of what is installed next to gatecast, because the wheel allows many: each component states which it
 may have. With --check nothing is written, and the exit code is 1 where the file is not what it should be. It needs
 Python 3.11.
 """
@@ -45,8 +45,8 @@ def make() -> dict[str, Any]:
     name, version = project["name"], project["version"]
     components = [component(requirement, "required") for requirement in project["dependencies"]]
     for extra, requirements in sorted(project["optional-dependencies"].items()):
-        own = [item for item in requirements if not item.startswith(f"{name}[")]
-        components += [component(requirement, "optional", extra) for requirement in own]
+        requirements = [item for item in requirements if not item.startswith(f"{name}[")]
+        components += [component(requirement, "optional", extra) for requirement in requirements]
     components += [
         {
             "type": "library",
