@@ -135,12 +135,8 @@ test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of 
 test-newest: .venv-newest/.installed  ## fast tests with the newest versions of the dependencies, pre-releases included
 	.venv-newest/bin/pytest -n $(WORKERS) -m "not slow" tests
 
-test-sdist: .venv/.test  ## fast tests from the source distribution alone
-	@rm -rf build/sdist && mkdir -p build/sdist
-	$(BIN)/python -c "from scikit_build_core.build import build_sdist; build_sdist('build/sdist')"
-	tar -xzf build/sdist/gatecast-*.tar.gz -C build/sdist --strip-components 1
-	cp src/gatecast/kernels/_native*.so build/sdist/src/gatecast/kernels/
-	cd build/sdist && PYTHONPATH=src $(CURDIR)/$(BIN)/pytest -n $(WORKERS) -m "not slow" -p no:cacheprovider
+test-sdist: .venv-sdist/.installed  ## fast tests from the source distribution alone, which is compiled anew
+	cd build/sdist && $(CURDIR)/.venv-sdist/bin/pytest -n $(WORKERS) -m "not slow" tests
 
 # Strict: what the service does not know must not pass for what has no vulnerability.
 audit: .venv/.test  ## known vulnerabilities of what is installed in .venv; asks a service on the network
@@ -162,7 +158,7 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 	$(BIN)/python scripts/check_site.py build/site
 
 clean:  ## delete the environments and everything that was built
-	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-pages .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-lowest .venv-newest .venv-sdist .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
 .venv/.build:
 	@$(call create,.venv)
@@ -204,6 +200,15 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 	$(BIN)/python scripts/lowest_versions.py keras plot report tune > .venv-lowest/constraints.txt
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt .venv-lowest/bin/$(INSTALL) --group test
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[keras$(comma)plot$(comma)report$(comma)tune])
+	@touch $@
+
+.venv-sdist/.installed: .venv/.demo $(PACKAGE)
+	@rm -rf build/sdist && mkdir -p build/sdist
+	$(BIN)/python -c "from scikit_build_core.build import build_sdist; build_sdist('build/sdist')"
+	tar -xzf build/sdist/gatecast-*.tar.gz -C build/sdist --strip-components 1
+	$(call create,.venv-sdist)
+	.venv-sdist/bin/$(INSTALL) --group test
+	.venv-sdist/bin/$(INSTALL) $(BUILD) "$$(echo build/sdist/gatecast-*.tar.gz)[plot,report,tune]"
 	@touch $@
 
 .venv-newest/.installed: $(WHEEL)/.made

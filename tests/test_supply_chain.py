@@ -88,8 +88,8 @@ def test_source_distribution_has_its_tests_the_notices_and_the_sbom(tmp_path):
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = ["THIRD_PARTY_NOTICES.md", "LICENSE", "src/gatecast/sbom.cdx.json", "tests/test_supply_chain.py"]
     assert set(wanted) <= names
-    assert {"docs/index.md", "scripts/check_words.py", "native/cells.def", "Makefile"} <= names
-    assert not [name for name in names if name.startswith((".ci", ".venv", "build/")) or name.endswith(".so")]
+    assert {"docs/index.md", "scripts/check_words.py", "native/cells.def", "Makefile", ".ci/run"} <= names
+    assert not [name for name in names if name.startswith((".venv", "build/", "demo/")) or name.endswith(".so")]
     text = (tmp_path / metadata / "METADATA").read_text(encoding="utf-8")
     assert "License-File: LICENSE\n" in text
     assert "License-File: THIRD_PARTY_NOTICES.md\n" in text
