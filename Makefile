@@ -24,11 +24,11 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz-files fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
+.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-lowest test-newest test-sdist audit sbom test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
   bench-grid bench-more bench-reading bench-cold pretrain clean
 
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/.demo  ## forecast the sample series: demo/forecast.csv, demo/report.html
 	@mkdir -p demo
@@ -117,13 +117,35 @@ bench-cold: .venv/.demo  ## time of `gatecast forecast` in a process of its own
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200
 
-# A minute of it runs in CI: SECONDS=60.
+# A sample of both runs in CI, with the tests marked slow.
 SECONDS ?= 3600
+SEED ?= 0
 fuzz-files: .venv/.test  ## load saved files with hostile settings, arrays and bytes for an hour; SECONDS=60 for a minute
-	$(BIN)/python scripts/fuzz_files.py --seconds $(SECONDS)
+	$(BIN)/python scripts/fuzz_files.py --seconds $(SECONDS) --seed $(SEED)
+
+fuzz-commands: .venv/.test  ## run commands on broken files, queries and options for an hour; SECONDS=60 for a minute
+	$(BIN)/python scripts/fuzz_commands.py --seconds $(SECONDS) --seed $(SEED)
+
+fuzz: fuzz-files fuzz-commands  ## both for an hour each; SEED=1 for other cases
 
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests
+
+# The newest releases, pre-releases of the dependencies included: what users will get next.
+test-newest: .venv-newest/.installed  ## fast tests with the newest versions of the dependencies, pre-releases included
+	.venv-newest/bin/pytest -n $(WORKERS) -m "not slow" tests
+
+test-sdist: .venv-sdist/.installed  ## fast tests from the source distribution alone, which is compiled anew
+	cd build/sdist && $(CURDIR)/.venv-sdist/bin/pytest -n $(WORKERS) -m "not slow" tests
+
+# Strict: what the service does not know must not pass for what has no vulnerability.
+audit: .venv/.test  ## known vulnerabilities of what is installed in .venv; asks a service on the network
+	@$(call create,build/audit) && build/audit/bin/$(INSTALL) pip-audit
+	$(BIN)/pip freeze --exclude-editable > build/audit/installed.txt
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip -r build/audit/installed.txt
+
+sbom: .venv/.test  ## write the bill of materials that the wheel carries, from pyproject.toml
+	$(BIN)/python scripts/make_sbom.py
 
 test-pretraining: .venv/.test  ## synthetic series, and the features and training of the pretrained network
 	$(BIN)/pytest -n $(WORKERS) -o addopts="-q --import-mode=importlib" tests/data/synth tests/forecasting/pretrained tests/scripts
@@ -136,7 +158,7 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 	$(BIN)/python scripts/check_site.py build/site
 
 clean:  ## delete the environments and everything that was built
-	rm -rf .venv .venv-lowest .venv-peers .venv-pages .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-lowest .venv-newest .venv-sdist .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
 .venv/.build:
 	@$(call create,.venv)
@@ -178,6 +200,21 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 	$(BIN)/python scripts/lowest_versions.py keras onnx plot report tune > .venv-lowest/constraints.txt
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt .venv-lowest/bin/$(INSTALL) --group test
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[keras$(comma)onnx$(comma)plot$(comma)report$(comma)tune])
+	@touch $@
+
+.venv-sdist/.installed: .venv/.demo $(PACKAGE)
+	@rm -rf build/sdist && mkdir -p build/sdist
+	$(BIN)/python -c "from scikit_build_core.build import build_sdist; build_sdist('build/sdist')"
+	tar -xzf build/sdist/gatecast-*.tar.gz -C build/sdist --strip-components 1
+	$(call create,.venv-sdist)
+	.venv-sdist/bin/$(INSTALL) --group test
+	.venv-sdist/bin/$(INSTALL) $(BUILD) "$$(echo build/sdist/gatecast-*.tar.gz)[plot,report,tune]"
+	@touch $@
+
+.venv-newest/.installed: $(WHEEL)/.made
+	$(call create,.venv-newest)
+	.venv-newest/bin/$(INSTALL) -U --pre --group test
+	.venv-newest/bin/$(INSTALL) -U --pre "$$(echo $(WHEEL)/gatecast-*.whl)[keras,plot,report,tune]"
 	@touch $@
 
 .venv-torch/.installed:

@@ -1,6 +1,6 @@
 """Replace every setting and array of saved files by hostile ones, with a valid digest, and flip their bytes.
 
-usage: fuzz_files.py [--seconds N] [--seed N] [--all] [--only NAME]
+usage: fuzz_files.py [--seconds N] [--cases N] [--seed N] [--all] [--only NAME]
 
 Each changed file is loaded and used with 4 GB of memory and 20 seconds. It is fine to refuse it (an error of gatecast),
 or to forecast finite numbers from it. Counted apart: raw errors, hangs, empty forecasts, and settings that are accepted
@@ -19,6 +19,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -129,21 +130,27 @@ def cases(path: Path, name: str, args: argparse.Namespace, rng: random.Random) -
     data = path.read_bytes()
     settings, arrays = safefile.read(path, kind_of(name))
     arrays = dict(arrays)
-    for what, changed in settings_changed(settings, None if args.all else 400, rng):
-        safefile.write(path, kind_of(name), changed, arrays)
+    n = None if args.all else 400
+    kinds = [
+        ((what, changed, arrays) for what, changed in settings_changed(settings, n, rng)),
+        ((what, settings, changed) for what, changed in arrays_changed(arrays)),
+        ((f"bytes {k}", None, None) for k in range(300)),
+    ]
+    # A few cases are of all kinds.
+    for case in filter(None, chain.from_iterable(zip_longest(*kinds) if args.cases else kinds)):
+        what, changed_settings, changed_arrays = case
+        if changed_settings is None:
+            path.write_bytes(bytes_changed(data, rng))
+        else:
+            safefile.write(path, kind_of(name), changed_settings, changed_arrays)
         yield what
-    for what, changed in arrays_changed(arrays):
-        safefile.write(path, kind_of(name), settings, changed)
-        yield what
-    for k in range(300):
-        path.write_bytes(bytes_changed(data, rng))
-        yield f"bytes {k}"
     path.write_bytes(data)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=np.inf)
+    parser.add_argument("--cases", type=int, help="cases of each kind of file, of all kinds of changes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--all", action="store_true", help="every replacement, not a sample")
     parser.add_argument("--only", choices=FILES)
@@ -161,7 +168,7 @@ def main() -> int:
         while True:
             for name in names:
                 counts: Counter[str] = Counter()
-                for what in cases(Path(folder) / name, name, args, rng):
+                for what in islice(cases(Path(folder) / name, name, args, rng), args.cases):
                     kind, why = outcome(name, Path(folder) / name, rights[name])
                     counts[kind] += 1
                     if kind in BAD or (args.changed and kind == "changed"):
@@ -172,7 +179,7 @@ def main() -> int:
                 print(f"{name}: {sum(counts.values())} cases, {dict(counts)}", flush=True)
                 if time.monotonic() - began > args.seconds:
                     break
-            if args.all or time.monotonic() - began > args.seconds or np.isinf(args.seconds):
+            if args.all or args.cases or time.monotonic() - began > args.seconds or np.isinf(args.seconds):
                 break
     print(f"{sum(total.values())} cases: {dict(total)}")
     return int(any(total[kind] for kind in BAD))

@@ -4,6 +4,8 @@ import ast
 import importlib
 import importlib.util
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -255,6 +257,15 @@ def test_make_targets_that_pages_name_exist():
             assert target in targets, f"{page.name} names make {target}"
 
 
+def test_make_help_puts_all_descriptions_in_one_column():
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    done = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) > 20
+    assert len({re.match(r"make \S+ +", line).end() for line in lines}) == 1
+
+
 # The page about the architecture.
 
 
@@ -268,6 +279,50 @@ def test_architecture_page_lists_every_package_in_the_order_of_the_import_contra
     row_of = {name: number for number, names in enumerate(rows) for name in names}
     order = [row_of[name] for name in listed if name in row_of]
     assert order == sorted(order)
+
+
+def test_architecture_page_names_every_library_that_a_contract_keeps_in_its_place():
+    text = read_text(DOCS / "architecture.md").partition("the following contracts")[2].partition("Five modules")[0]
+    protected = re.findall(r"^protected_modules = \[(.*)\]", read_text(ROOT / "pyproject.toml"), re.MULTILINE)
+    libraries = {name for names in protected for name in re.findall(r'"(\w+)"', names)}
+    assert {"holidays", "duckdb"} <= libraries
+    for library in libraries:
+        assert re.search(rf"\b{library.replace('_', '.')}\b", text, re.IGNORECASE), library
+
+
+# Figures that several pages state.
+
+
+@pytest.mark.parametrize(
+    ("row", "cell", "others"),
+    [
+        ("| M3 monthly, 1,428 |", 6, {"how-to/intervals.md": r"([\d.]+) % of the M3 monthly values"}),
+        (
+            "| M3 yearly, 645 series |",
+            6,
+            {
+                "how-to/intervals.md": r"but ([\d.]+) % of the yearly",
+                "choose.md": r"M3 are too wide: ([\d.]+) %",
+                "tutorial.md": r"too wide: ([\d.]+) % of the values lie",
+                "zh/tutorial.md": r"包含了 ([\d.]+) %",
+            },
+        ),
+        (
+            "| M3, all points |",
+            3,
+            {
+                "../README.md": r"pretrained\"`\): ([\d.]+) on M3",
+                "choose.md": r"M3: ([\d.]+) of all points",
+                "accuracy.md": r"all points ([\d.]+),",
+            },
+        ),
+    ],
+)
+def test_figures_on_other_pages_are_those_of_the_accuracy_page(row, cell, others):
+    line = next(line for line in read_text(DOCS / "accuracy.md").splitlines() if line.startswith(row))
+    figure = line.split("|")[cell].strip().rpartition("; ")[2]
+    for page, pattern in others.items():
+        assert re.findall(pattern, read_text(DOCS / page)) == [figure], page
 
 
 # What is public.

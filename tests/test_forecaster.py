@@ -441,3 +441,10 @@ def test_forecaster_several_id_columns_are_in_every_table_also_after_load_and_up
         assert fitted._forecast().chart(name).title.startswith("y of 2/x")
     with pytest.raises(ConfigError, match="unknown series"):
         fitted._forecast().chart("3/x")
+
+
+@pytest.mark.parametrize("name", ["h", "season_length", "input_size"])
+@pytest.mark.parametrize("value", [1_000_001, 10**30])
+def test_more_steps_than_a_million_are_a_slip_and_refused_before_any_memory_is_asked_for(name, value):
+    with pytest.raises(ConfigError, match=rf"Invalid {name} {value}: expected an integer from 1 to 1,000,000"):
+        Forecaster(**{"h": 3, "model": "naive", name: value}).fit({"y": np.arange(30.0) % 7})

@@ -11,10 +11,11 @@ The modules are loaded when they are first used: `import gatecast as keras` lets
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from gatecast._utils.versions import __version__
 
+# As `typing` has it, which takes longer to import than the first lines of the program (`gatecast.cli.start`).
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gatecast import datasets
     from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig

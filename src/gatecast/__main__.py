@@ -2,7 +2,7 @@
 
 import sys
 
-from gatecast.cli.main import main
+from gatecast.cli.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -22,6 +22,7 @@ from gatecast._utils.validation import (
     check_optional_positive_int,
     check_positive_int,
     check_seed,
+    check_steps,
 )
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.hierarchy import base_series, with_siblings
@@ -810,7 +811,7 @@ class Forecaster:
         needs_fit = self.config.training.finetune or needs_training(self.config.model)
         if is_fitted or source is None or needs_fit:
             return source
-        check_optional_positive_int(h, "h")
+        check_steps(h, "h")
         self._fit(source, replace(self.config, h=h or self.config.h))
         self._is_fitted_by_predict = True
         return None
@@ -872,7 +873,7 @@ class Forecaster:
 
     def _n_steps(self, h: int | None) -> int:
         """Return how many steps to forecast."""
-        check_optional_positive_int(h, "h")
+        check_steps(h, "h")
         return h or self._fitted().horizon
 
     def _inspector(self, source: Any = None, futr_df: Any = None) -> Inspector:
@@ -923,7 +924,7 @@ class Forecaster:
         from gatecast.pipeline.cross_validation import cross_validate
 
         check_positive_int(n_windows, "n_windows")
-        check_optional_positive_int(step_size, "step_size")
+        check_steps(step_size, "step_size")
         panel = self._prepare(*self._read(source))
         columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit, progress=progress)
         return self._record(panel, columns, self.config.level, name)

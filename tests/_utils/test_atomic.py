@@ -15,7 +15,7 @@ import pytest
 from gatecast._utils import safefile
 from gatecast._utils.atomic import OLD_SECONDS, draft_of, replacing
 from gatecast.data.sources import writers
-from gatecast.errors import DataError
+from gatecast.errors import DataError, GatecastError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and modes of POSIX")
 
@@ -151,3 +151,106 @@ def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "a.csv").mkdir()
     with pytest.raises(DataError, match="directory"):
         writers.write({"y": [1.0]}, tmp_path / "a.csv")
+
+
+def test_drafts_of_threads_and_of_names_that_differ_in_case_are_different_files(tmp_path):
+    assert draft_of(tmp_path / "a.csv") != draft_of(tmp_path / "a.csv")
+    texts = [str(i) * 100_000 for i in range(8)]
+    together = threading.Barrier(len(texts))
+
+    def write(text):
+        with replacing([tmp_path / "a.csv"]) as (draft,):
+            together.wait(10)
+            draft.write_text(text)
+            together.wait(10)
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (tmp_path / "a.csv").read_text() in texts
+    with replacing([tmp_path / "b.csv", tmp_path / "b.CSV"]) as drafts:
+        for draft, text in zip(drafts, ("small", "LARGE"), strict=True):
+            draft.write_text(text)
+    assert [(tmp_path / name).read_text() for name in ("b.csv", "b.CSV")] == ["small", "LARGE"]
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", "b.CSV", "b.csv"]
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".csv", "\u4e2d" * 83 + ".csv"])
+def test_a_name_that_is_as_long_as_the_system_allows_is_written(tmp_path, name):
+    writers.write({"y": [1.0]}, tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
+
+
+@posix
+def test_a_file_gets_its_mode_once_it_is_open_and_before_it_has_its_name(tmp_path, monkeypatch):
+    """A mode may forbid reading, and others may read nothing of it meanwhile."""
+    target = tmp_path / "a"
+    target.touch()
+    target.chmod(0o200)
+    events, modes = [], []
+    chmod, fsync, replace, system_open = type(target).chmod, os.fsync, os.replace, os.open
+    monkeypatch.setattr(type(target), "chmod", lambda path, mode: (events.append("chmod"), chmod(path, mode))[1])
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (events.append("fsync"), fsync(descriptor))[1])
+    monkeypatch.setattr(os, "replace", lambda one, other: (events.append("rename"), replace(one, other))[1])
+    monkeypatch.setattr(os, "open", lambda *a, **k: (events.append("open"), system_open(*a, **k))[1])
+    with replacing([target]) as (draft,):
+        modes.append(stat.S_IMODE(draft.stat().st_mode))
+        draft.write_text("new")
+        events.clear()
+    assert events[:4] == ["open", "chmod", "fsync", "rename"]
+    assert modes == [0o600]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o200
+
+
+LONG = "a" * 300
+DOORS = {
+    **{f"write {suffix}": suffix for suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet")},
+    **{f"read {suffix}": suffix for suffix in (".csv", ".json", ".parquet", ".xlsx", ".csv.gz", ".duckdb")},
+    "read part": ".duckdb::sales",
+    "save": ".gatecast",
+    "load": ".gatecast",
+    "plot": ".svg",
+    "load_model": ".keras",
+    "save_model": ".gatecast",
+}
+
+
+def use_door(name, path):
+    """Read or write a file through a public function."""
+    import gatecast
+    from gatecast.layers import Dense, Input
+    from gatecast.models import Sequential, load_model
+    from gatecast.plotting.charts import show
+    from gatecast.plotting.spec import Chart
+
+    what = name.partition(" ")[0]
+    if what == "read":
+        gatecast.data.read(path)
+    elif what == "write":
+        writers.write({"y": [1.0]}, path)
+    elif what == "save":
+        safefile.write(path, "example", {}, {"a": np.zeros(2, np.float32)})
+    elif what == "load":
+        gatecast.load(path)
+    elif what == "plot":
+        show(Chart("title", ()), path)
+    elif what == "load_model":
+        load_model(path)
+    else:
+        Sequential([Input((1,)), Dense(1)]).save(path)
+
+
+@posix
+@pytest.mark.parametrize("stem", ["loop", LONG, "folder/" + LONG, LONG + "/a"])
+@pytest.mark.parametrize("door", DOORS)
+def test_links_in_a_circle_and_names_that_are_too_long_are_refused_in_a_sentence(tmp_path, monkeypatch, door, stem):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    suffix = DOORS[door].partition("::")[0]
+    os.symlink("other" + suffix, "loop" + suffix)
+    os.symlink("loop" + suffix, "other" + suffix)
+    with pytest.raises(GatecastError):
+        use_door(door, stem + DOORS[door])
+    assert sorted(os.listdir(tmp_path)) == sorted(["folder", "loop" + suffix, "other" + suffix])

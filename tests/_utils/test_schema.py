@@ -138,3 +138,19 @@ def test_check_array_refuses_other_arrays(array, options, text):
 def test_check_array_returns_arrays_that_fit():
     gaps = np.array([[1.0, np.nan]])
     assert check_array({"x": gaps}, "x", np.float64, (1, None), finite=False) is gaps
+
+
+@pytest.mark.parametrize("annotation", ["Unknown", "1 / 0", "np.nothing", "int | 'text'", "not python"])
+def test_check_fields_of_a_class_whose_annotations_cannot_be_evaluated_takes_its_values(annotation):
+    """Also those of the fields that it inherits."""
+
+    @dataclass
+    class Base:
+        inherited: int = 1
+
+    @dataclass
+    class Config(Base):
+        size: int = 2
+
+    Config.__annotations__["size"] = annotation
+    assert check_fields(Config, {"inherited": 3, "size": 4}, "") == {"inherited": 3, "size": 4}

@@ -145,3 +145,28 @@ def test_write_outputs_names_the_first_option_when_the_disk_is_full_at_the_end(f
     with pytest.raises(ConfigError, match=r"Cannot write --out \(a\.csv\): got No space left on device"):
         write_outputs(targets, {"--out": lambda draft: draft.write_text("written")})
     assert os.listdir(file.parent) == ["sales.csv"]
+
+
+def test_write_outputs_names_the_file_that_the_system_refuses_at_the_end(file, monkeypatch):
+    """All drafts are written; the second one cannot get its name."""
+    targets = check_outputs([], {TABLE: "a.csv", PLOT: "b.svg", REPORT: "c.html"})
+    replace = os.replace
+
+    def refuse(one, other):
+        if str(other).endswith("b.svg"):
+            raise PermissionError(13, "Permission denied", str(one), None, str(other))
+        replace(one, other)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    writers = dict.fromkeys(targets, lambda draft: draft.write_text("new"))
+    with pytest.raises(ConfigError, match=r"Cannot write --plot \(b\.svg\): got Permission denied"):
+        write_outputs(targets, writers)
+
+
+@pytest.mark.parametrize("name", ["loop.csv", "a" * 300 + ".csv", "folder.csv/" + "a" * 300 + ".csv"])
+def test_check_outputs_refuses_links_in_a_circle_and_names_that_are_too_long(file, name):
+    os.symlink("other.csv", "loop.csv")
+    os.symlink("loop.csv", "other.csv")
+    (file.parent / "folder.csv").mkdir()
+    with pytest.raises(ConfigError, match="Cannot write --out"):
+        check_outputs([file], {TABLE: name})

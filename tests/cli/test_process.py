@@ -80,3 +80,60 @@ def test_names_of_series_do_not_command_the_terminal(workdir, capsys):
         printed = capsys.readouterr()
         assert not set(printed.out + printed.err) & {"\x1b", "\x9b", "\u202e"}
         assert ("\\x1b[31mno" in printed.out) == (arguments[0] != "train")
+
+
+def interrupted_at_import(module, how):
+    """Run the program with Ctrl-C at the moment when it begins to import a module."""
+    code = f"""
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["gatecast", "forecast", "sales.csv", "-h", "3", "--model", "naive", "--out", "o.csv"]
+{how}
+"""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+PROGRAM = "from gatecast.cli.start import main; sys.exit(main())"
+MODULE = "import runpy; runpy.run_module('gatecast', run_name='__main__')"
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [PROGRAM, MODULE])
+@pytest.mark.parametrize(
+    "module",
+    ["gatecast.cli.main", "gatecast.errors", "typer", "gatecast.cli.app", "numpy", "gatecast.forecaster"],
+)
+def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(workdir, module, how):
+    before = sorted(os.listdir(workdir))
+    done = interrupted_at_import(module, how)
+    assert done.returncode in (-signal.SIGINT, 130)
+    assert done.stderr in ("", "error: interrupted\n")
+    assert sorted(os.listdir(workdir)) == before
+
+
+def test_the_first_lines_of_the_program_leave_an_ignored_signal_ignored():
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from gatecast.cli.start import end_quietly; "
+        "end_quietly(); print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_the_first_lines_of_the_program_import_next_to_nothing():
+    """What is imported before them is where Ctrl-C still shows a traceback."""
+    code = "import sys, signal; before = set(sys.modules); import gatecast.cli.start; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & {"typing", "re", "contextlib", "pathlib", "importlib.metadata"}
+    assert {name for name in loaded if name.startswith("gatecast")} <= {
+        *("gatecast", "gatecast._utils", "gatecast._utils.versions", "gatecast.cli", "gatecast.cli.start")
+    }

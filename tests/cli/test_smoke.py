@@ -63,9 +63,18 @@ def test_version_prints_the_version_alone():
     assert (done.returncode, done.stdout, done.stderr) == (0, f"gatecast {__version__}\n", "")
 
 
+HEAVY = {
+    *("numpy", "duckdb", "narwhals", "pandas", "polars", "pyarrow", "pydantic", "typer", "rich"),
+    *("matplotlib", "plotly", "optuna", "scipy", "holidays", "h5py", "safetensors", "statsforecast"),
+}
+
+
 @pytest.mark.parametrize(
     ("program", "heavy"),
     [
+        ("import gatecast", HEAVY),
+        ("import gatecast; gatecast.Forecaster(h=2)", HEAVY - {"numpy"}),
+        ("import gatecast; gatecast.load", HEAVY - {"numpy"}),
         ("import gatecast.cli.main", {"typer", "rich", "numpy", "duckdb", "matplotlib"}),
         (
             "from gatecast.cli.app import make_app; make_app()",
@@ -122,6 +131,22 @@ def test_only_a_process_of_its_own_is_prepared(arguments, threads, is_raised):
     n_threads, difference = done.stdout.split("\n")[1].split()
     assert n_threads == threads
     assert (int(difference) > 0) == is_raised
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="threads of Linux")
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("2", "2")])
+def test_the_matrix_products_of_a_command_have_one_thread_unless_the_user_says_otherwise(workdir, given, expected):
+    """What the variable does in the process: NumPy starts a thread for each further one when it is imported."""
+    before = "import os, sys; from gatecast.cli.main import main; loaded = 'numpy' in sys.modules; "
+    forecast = "sys.argv = 'gatecast forecast sales.csv -n 3 --model naive --json'.split(); main(); "
+    after = "print(os.environ['OPENBLAS_NUM_THREADS'], loaded, file=sys.stderr)"
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    if given is not None:
+        environment["OPENBLAS_NUM_THREADS"] = given
+    command = [sys.executable, "-c", before + forecast + after]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stderr.split("\n")[-2].split() == [expected, "False"]
 
 
 @pytest.mark.slow

@@ -139,8 +139,16 @@ def test_calibrate_leaves_out_models_of_means_where_most_values_are_zeros(rng):
 
 
 def test_is_mostly_zero_does_not_count_missing_values():
-    values = np.array([[np.nan, np.nan, 0.0, 0.0, 1.0], [np.nan, 0.0, 0.0, 1.0, 2.0]])
+    values = np.array([[np.nan, 1.0, 0.0, 0.0, np.nan], [np.nan, 1.0, 2.0, 0.0, 0.0]])
     assert is_mostly_zero(values).tolist() == [True, False]
+
+
+def test_is_mostly_zero_counts_from_the_first_value_that_is_none():
+    late = np.r_[np.zeros(30), 5.0, 6.0, 7.0, 8.0]
+    rare = np.r_[np.zeros(30), 5.0, 0.0, 0.0, 8.0, 0.0]
+    assert is_mostly_zero(late[None]).tolist() == [False]
+    assert is_mostly_zero(rare[None]).tolist() == [True]
+    assert is_mostly_zero(np.r_[np.nan, 0.0, np.nan, 0.0, 5.0, np.nan, 6.0][None]).tolist() == [False]
 
 
 def test_point_forecasts_means_do_not_grow_with_the_doubt_about_widths():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights
+from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights, leave_out
 
 
 def fit(errors, series=None, horizons=None, n_series=1):
@@ -92,3 +92,19 @@ def test_weights_of_other_series_are_the_shared_ones():
     assert {k: v.tolist() for k, v in weights.of(np.array([1, -1])).items()} == {"a": [1.0, 0.25], "b": [0.0, 0.75]}
     assert weights.average == {"a": 0.75, "b": 0.25}
     assert equal_weights(["a", "b"]).of(np.array([3]))["a"].tolist() == [0.5]
+
+
+def test_leave_out_changes_the_shared_weights_as_far_as_series_are_left_out():
+    start = ModelWeights({"a": 0.2, "b": 0.8}, {"a": np.full(4, 0.2), "b": np.full(4, 0.8)})
+    none, half, every = (leave_out(start, ["b"], np.arange(4) < n).shared for n in (0, 2, 4))
+    assert none == start.shared
+    assert half == pytest.approx({"a": 0.6, "b": 0.4})
+    assert every == pytest.approx({"a": 1.0, "b": 0.0})
+
+
+def test_leave_out_keeps_models_where_the_others_have_next_to_no_weight():
+    small = np.array([1e-300, 1e-12, 0.001, 0.3])
+    start = ModelWeights({"a": 1e-9, "b": 1 - 1e-9}, {"a": small, "b": 1 - small})
+    left = leave_out(start, ["b"], np.ones(4, bool))
+    assert left.by_series["a"].tolist() == [*small[:3], 1.0]
+    assert left.shared == start.shared

@@ -64,3 +64,15 @@ def test_intervals_of_sparse_series_are_as_wide_as_their_values_vary(model):
         name = forecaster.model_name_
         assert (forecast[f"{name}-hi-80"] - forecast[f"{name}-lo-80"]).min() > 0.5 * np.nanstd(y), seed
     assert n_fitted >= 3
+
+
+@pytest.mark.parametrize(("n", "h", "seed"), [(30, 2, 3), (40, 2, 4), (40, 4, 4), (40, 6, 4)])
+def test_intervals_of_naive_from_four_scores_have_a_width(n, h, seed):
+    rng = np.random.default_rng(seed)
+    rng.poisson(3, n)  # Of the series that were tried, these had intervals of no width.
+    y = 100 + 10 * rng.normal(size=n)
+    y[rng.random(n) < 0.6] = np.nan
+    forecast = Forecaster(h, model="naive", level=[50, 80]).fit(y).predict(output="dict")
+    for level in (50, 80):
+        width = np.asarray(forecast[f"Naive-hi-{level}"]) - np.asarray(forecast[f"Naive-lo-{level}"])
+        assert width.min() > 0.05 * np.nanstd(y)

@@ -1,5 +1,7 @@
 """Trainings side by side: results in order, records in the caller's thread, errors and interrupts that end all."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -114,20 +116,36 @@ def test_in_background_works_while_the_caller_goes_on():
     assert result() is not threading.current_thread()
 
 
-def test_in_background_hands_an_error_to_who_asks_for_the_result():
-    with in_background(lambda: 1 // 0) as result:
-        pass
-    with pytest.raises(ZeroDivisionError):
-        result()
+def test_in_background_raises_the_error_of_the_work_also_where_nobody_asks_for_the_result():
+    for ask in (lambda result: result(), lambda _: None):
+        with pytest.raises(ZeroDivisionError), in_background(lambda: 1 // 0) as result:
+            ask(result)
 
 
-def test_in_background_waits_for_the_work_where_the_caller_fails():
-    ended = threading.Event()
+def test_in_background_does_not_wait_for_the_work_where_the_caller_is_interrupted():
+    may_end, ended = threading.Event(), threading.Event()
 
     def work():
-        time.sleep(0.05)
+        may_end.wait(30)
         ended.set()
 
     with pytest.raises(KeyboardInterrupt), in_background(work):
         raise KeyboardInterrupt
-    assert ended.is_set()
+    assert not ended.is_set()
+    may_end.set()
+    assert ended.wait(10)
+
+
+@pytest.mark.slow
+def test_in_background_does_not_keep_an_interrupted_process():
+    code = """
+import time
+from gatecast.forecasting.side_by_side import in_background
+try:
+    with in_background(lambda: time.sleep(60)):
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    print("over")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.stdout, done.stderr) == ("over\n", "")

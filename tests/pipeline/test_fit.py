@@ -10,7 +10,12 @@ from gatecast.errors import ConfigError, DataError
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting import statsforecast_models
 from gatecast.forecasting.base import LocalModel
-from gatecast.layers import GRU, Dense
+from gatecast.forecasting.baselines import Drift
+from gatecast.forecasting.median import MedianOf
+from gatecast.forecasting.sequential_model.model import SequentialConfig
+from gatecast.layers import GRU, Dense, Flatten, Input, QuantileHead
+from gatecast.models import Sequential
+from gatecast.pipeline import fit as fit_module
 
 H = 6
 THETA = "DynamicOptimizedTheta"
@@ -292,3 +297,36 @@ def test_fit_of_a_model_that_does_not_say_that_it_needs_no_training_uses_its_old
     monkeypatch.delattr(LocalModel, "needs_training")
     other = Forecaster(12, model=["lstm", "dot"], training=TrainingConfig(max_steps=2)).fit(monthly(sales))
     assert other.model_weights_ == expected.model_weights_
+
+
+def test_fit_forecasts_older_origins_of_each_model_once(sales, monkeypatch):
+    """Also where a model does not say that it needs no training, and the background forecasts only the others."""
+    asked, older = [], []
+    forecast, origins = fit_module.forecast_past, fit_module.older_origins
+
+    def count(ensemble, context, offsets, season_length):
+        asked.append((ensemble.columns, offsets.tolist()))
+        return forecast(ensemble, context, offsets, season_length)
+
+    monkeypatch.setattr(fit_module, "forecast_past", count)
+    monkeypatch.setattr(fit_module, "older_origins", lambda *a: older.append(origins(*a)) or older[-1])
+    monkeypatch.setattr(Drift, "needs_training", True)
+    Forecaster(12, model=["lstm", "mean", "drift"], training=TrainingConfig(max_steps=2)).fit(monthly(sales))
+    assert [columns for columns, offsets in asked if offsets == older[0].tolist()] == [("Mean",), ("Drift",)]
+
+
+@pytest.mark.parametrize(
+    ("compiled", "is_median"),
+    [(None, True), ("mae", True), ("mse", False), ("huber", False), ("log_cosh", False)],
+)
+def test_of_means_counts_a_network_of_the_user_by_its_loss(compiled, is_median):
+    network = Sequential([Input((8, 1)), Flatten(), Dense(3)])
+    if compiled is not None:
+        network.compile(loss=compiled)
+    member = SequentialConfig(network, 8)
+    assert fit_module._forecasts_medians(member) is is_median
+    assert fit_module._forecasts_medians(MedianOf((member, member))) is is_median
+    quantiles = Sequential([Input((8, 1)), Flatten(), Dense(15), QuantileHead(5)])
+    if compiled is not None:
+        quantiles.compile(loss=compiled)
+    assert fit_module._forecasts_medians(SequentialConfig(quantiles, 8))

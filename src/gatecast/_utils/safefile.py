@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast._utils.atomic import replacing
+from gatecast._utils.atomic import writing
 from gatecast._utils.schema import SchemaError
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, FormatError, GatecastError
@@ -64,16 +64,8 @@ def write(
     header = {"schema": SCHEMA, "kind": kind, "settings": settings}
     header["sha256"] = _digest(header, arrays)
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {_KEY: json.dumps(header)})
-    try:
-        with replacing([target]) as (draft,):
-            draft.write_bytes(data)
-    except OSError as error:
-        raise ConfigError(
-            "Cannot write the file",
-            where=str(target),
-            got=error.strerror or str(error),
-            fix="Choose a path in an existing folder that you may write to.",
-        ) from error
+    with writing(target) as draft:
+        draft.write_bytes(data)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[str, Float32Array]]:
@@ -145,7 +137,7 @@ def _check_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        reason = "a link to a file that does not exist" if path.is_symlink() else ""
+        reason = "a link to a file that does not exist" if os.path.islink(path) else ""
         what = "No such file" if isinstance(error, FileNotFoundError | NotADirectoryError) else "Cannot read the file"
         got = reason or ("" if what == "No such file" else error.strerror or str(error))
         raise FormatError(what, where=str(path), got=got, expected=expected) from None

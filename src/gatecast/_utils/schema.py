@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import types
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
@@ -241,10 +242,11 @@ def _hints(kind: Any) -> dict[str, Any]:
 def _fields_of(kind: Any) -> tuple[frozenset[str], dict[str, Any]]:
     """Return the fields of a class that have no default, and the annotations of all."""
     try:
-        hints = get_type_hints(kind, include_extras=True)
-    except NameError:
-        # Classes of other packages may name types that they import for type checkers only.
-        hints = dict.fromkeys(kind.__annotations__, Any)
+        hints: Mapping[str, Any] = get_type_hints(kind, include_extras=True)
+    except Exception:
+        # Annotations are code of the class. Those of other packages may name types that are imported for type checkers
+        # only, or be written for a newer Python.
+        hints = defaultdict(lambda: Any)
     if is_dataclass(kind):
         given = [item for item in fields(kind) if item.init]
         names = [item.name for item in given]

@@ -25,10 +25,15 @@ __all__ = [
     "check_positive_int",
     "check_quantiles",
     "check_seed",
+    "check_steps",
     "check_type",
 ]
 
 T = TypeVar("T")
+
+
+MAX_STEPS = 1_000_000
+"""Steps of a horizon, a season or a window, at most: two years of minutes."""
 
 
 def check_positive(value: Any, name: str, *, where: str = "") -> float:
@@ -170,13 +175,22 @@ def check_non_negative_int(value: Any, name: str, *, where: str = "") -> int:
     return operator.index(value)
 
 
-def check_optional_positive_int(value: Any, name: str, *, where: str = "") -> int | None:
+def check_optional_positive_int(value: Any, name: str, *, where: str = "", maximum: int | None = None) -> int | None:
     """Return an integer of at least 1, or None for None; see `check_positive_int`.
 
     >>> check_optional_positive_int(None, "input_size") is None
     True
     """
-    return None if value is None else check_positive_int(value, name, where=where)
+    return None if value is None else check_positive_int(value, name, where=where, maximum=maximum)
+
+
+def check_steps(value: Any, name: str) -> int | None:
+    """Return a number of time steps, or None for None: more than a million are a slip, and fit into no memory.
+
+    >>> check_steps(12, "h")
+    12
+    """
+    return check_optional_positive_int(value, name, maximum=MAX_STEPS)
 
 
 def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -135,11 +136,11 @@ def check_input(file: str, option: str = "FILE") -> Path:
         ConfigError: No such file, a directory, or a device, which might never end.
     """
     path, expected = named_path(file, option), "the name of a file"
-    if path.is_dir():
+    if os.path.isdir(path):
         fix = "Name a file in it, for example a .csv or .parquet file."
         raise ConfigError(f"Invalid {option}", where=file, got="a directory", expected=expected, fix=fix)
-    if not path.exists():
-        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    if not os.path.exists(path):
+        siblings = [other.name for other in path.parent.iterdir()] if os.path.isdir(path.parent) else []
         close = difflib.get_close_matches(path.name, siblings, n=1)
         suggestion = f"Did you mean {str(path.parent / close[0])!r}?" if close else ""
         fix = suggestion or f"Check the spelling; the current folder is {str(Path.cwd())!r}."

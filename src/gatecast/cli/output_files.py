@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gatecast._utils.atomic import draft_of, replacing
+from gatecast._utils.atomic import draft_of, replacing, resolve
 from gatecast.cli.input_files import named_path
 from gatecast.errors import ConfigError, DataError
 
@@ -90,7 +90,7 @@ def _input_files(inputs: Sequence[Path | str | None]) -> list[Path]:
 
 def _refuse_input(path: Path, option: str, read: Sequence[Path]) -> None:
     """Refuse a file that is read."""
-    if path.exists() and any(path.samefile(source) for source in read):
+    if os.path.exists(path) and any(path.samefile(source) for source in read):
         raise ConfigError(f"{option} would overwrite the input", where=str(path), fix="Choose another name.")
 
 
@@ -101,14 +101,15 @@ def check_distinct(path: Path, option: str, targets: Mapping[str, Path]) -> None
         ConfigError: One of the targets is this file.
     """
     for other, target in targets.items():
-        if path.resolve() == target.resolve():
+        if _real(path, option) == _real(target, other):
             raise ConfigError(f"{option} would overwrite {other}", where=str(path), fix="Choose another name.")
 
 
 def _check_output(path: Path, kind: OutputKind, read: Sequence[Path]) -> Path:
     """Return the path if a file can be written there."""
-    option, where, folder = kind.option, str(path), path.resolve().parent
-    if path.is_dir():
+    option, where = kind.option, str(path)
+    folder = _real(path, option).parent
+    if os.path.isdir(path):
         raise ConfigError(f"Invalid {option}", where=where, got="a directory", expected="the name of a file")
     if path.suffix.lower() not in kind.suffixes:
         raise ConfigError(
@@ -118,13 +119,13 @@ def _check_output(path: Path, kind: OutputKind, read: Sequence[Path]) -> Path:
             expected=" or ".join(filter(None, [", ".join(kind.suffixes[:-1]), kind.suffixes[-1]])),
             fix=_suggest_name(path, kind),
         )
-    if not folder.is_dir():
-        fix = f"Make the folder first: mkdir -p {folder}" if not folder.exists() else ""
+    if not os.path.isdir(folder):
+        fix = f"Make the folder first: mkdir -p {folder}" if not os.path.exists(folder) else ""
         raise ConfigError(f"Invalid {option}", where=where, got="a folder that does not exist", fix=fix)
     _refuse_input(path, option, read)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ConfigError(f"Invalid {option}", where=where, got="a folder without write permission")
-    if path.exists() and not os.access(path, os.W_OK):
+    if os.path.exists(path) and not os.access(path, os.W_OK):
         raise ConfigError(f"Invalid {option}", where=where, got="a write-protected file", fix="Choose another name.")
     _try_to_write(path, option)
     return path
@@ -155,13 +156,21 @@ def _require_library(path: Path, kind: OutputKind) -> None:
 
 def _try_to_write(path: Path, option: str) -> None:
     """Create a file and remove it: permissions alone do not tell what a file system accepts."""
-    target = path.resolve()
-    if target.exists() and not target.is_file():
+    target = _real(path, option)
+    if os.path.exists(target) and not os.path.isfile(target):
         return
     draft = draft_of(target)
     try:
         draft.open("xb").close()
         draft.unlink()
+    except OSError as error:
+        raise _unwritable(path, option, error.strerror or str(error)) from None
+
+
+def _real(path: Path, option: str) -> Path:
+    """Return the file behind links."""
+    try:
+        return resolve(path)
     except OSError as error:
         raise _unwritable(path, option, error.strerror or str(error)) from None
 
@@ -188,7 +197,9 @@ def write_outputs(targets: Mapping[str, Path], writers: Mapping[str, Callable[[P
                 with _naming(target, option, draft):
                     writers[option](draft)
     except OSError as error:
-        option, target = names[0]
+        # The error carries the name of the file that was refused.
+        refused = [(option, target) for option, target in names if str(target) == str(error.filename)]
+        option, target = (*refused, *names)[0]
         raise _unwritable(target, option, error.strerror or str(error)) from error
     return [str(target) for target in targets.values()]
 

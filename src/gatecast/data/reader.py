@@ -117,8 +117,8 @@ def read(
             those that are impossible for the rest of the column, False keeps all, a list names them.
         holidays: Countries, or parts of them such as "DE-BY", whose public holidays are `futr_exog` columns besides.
         trusted: Whether the user who names the source may read every file that this process may. Otherwise queries are
-            run in databases alone, reach nothing but their tables, and have a minute and 1 GB; GATECAST_TRUSTED=0 in
-            the environment makes all sources so.
+            run in databases alone, reach nothing but their tables, have a minute and 1 GB, and return at most 1 GB;
+            GATECAST_TRUSTED=0 in the environment makes all sources so.
 
     Returns:
         The panel, and notes on the data, one sentence each; the first says which columns were used.

@@ -166,14 +166,17 @@ def calibrate(
 def is_mostly_zero(values: FloatArray) -> BoolArray:
     """Return where most values are zeros, but not all, [n_series]: their median is 0, their mean is not.
 
+    Zeros before the first other value are no demand that was rare, but a product that was not yet sold.
+
     Args:
         values: Past values, [n_series, T]; NaN is missing.
 
     Example:
-        >>> is_mostly_zero(np.array([[0.0, 0.0, 3.0], [0.0, 2.0, 3.0], [0.0, 0.0, 0.0]])).tolist()
-        [True, False, False]
+        >>> is_mostly_zero(np.array([[3.0, 0.0, 0.0], [0.0, 2.0, 3.0], [0.0, 0.0, 0.0], [0.0, 0.0, 3.0]])).tolist()
+        [True, False, False, False]
     """
-    n_zero, n = (values == 0).sum(axis=1), np.isfinite(values).sum(axis=1)
+    started = np.logical_or.accumulate(np.isfinite(values) & (values != 0), axis=1)
+    n_zero, n = ((values == 0) & started).sum(axis=1), (np.isfinite(values) & started).sum(axis=1)
     return np.asarray((2 * n_zero > n) & (n_zero < n))
 
 
@@ -315,13 +318,20 @@ def _median_and_bounds(
     return calibrator.bounds.apply(median, limit_widths(median, intervals, values), values)
 
 
+MIN_WIDTH_SHARE = 0.1
+"""What margins leave of the half-width that the model itself gives, at least."""
+
 Widths = dict[float, tuple[FloatArray, FloatArray]]
 
 
 def _measured_widths(
     calibrator: ConformalCalibrator, quantiles: FloatArray, values: FloatArray, n_steps: int, levels: Sequence[float]
 ) -> Widths:
-    """Return half-widths below and above with their margins, none less than that of a narrower level."""
+    """Return half-widths below and above with their margins, none less than that of a narrower level.
+
+    Margins are in units of a series, widths are what the model says now: a few past errors in wide intervals could take
+    all of a narrower one.
+    """
     unit = np.nan_to_num(series_unit(values, calibrator.season_length))[:, None]
     widths: Widths = {}
     narrower = (np.zeros(quantiles.shape[:2]),) * 2
@@ -330,7 +340,8 @@ def _measured_widths(
             break
         margins = margins_of(calibrator, level, n_steps)
         sides = half_widths(quantiles, calibrator.quantiles, level)
-        narrower = tuple(np.maximum(sides[k] + margins[:, k] * unit, narrower[k]) for k in (0, 1))  # type: ignore[assignment]
+        moved = [np.maximum(sides[k] + margins[:, k] * unit, MIN_WIDTH_SHARE * sides[k]) for k in (0, 1)]
+        narrower = (np.maximum(moved[0], narrower[0]), np.maximum(moved[1], narrower[1]))
         widths[level] = narrower
     return widths
 

@@ -27,6 +27,10 @@ EQUAL_HORIZONS = 1.0
 """Horizons of past errors of all series together that count as much as the assumption that all models err alike: on
 validation tails of single series anything from 0.25 to 3 was as good."""
 
+MIN_REMAINING = 0.01
+"""Weight of the models that remain, at least, for others to be left out: less says that these are far better, and would
+be multiplied until errors of rounding decide."""
+
 MAX_RATIO = 50.0
 """Ratio of a model's errors to those of all, at most; its inverse at least."""
 
@@ -119,7 +123,10 @@ def fit_weights(
 
 
 def leave_out(weights: ModelWeights, models: Collection[str], where: BoolArray) -> ModelWeights:
-    """Return weights without some models in some series; as they are where no other model is left.
+    """Return weights without some models in some series; as they are where others have next to no weight.
+
+    A series that was not fitted may be of either kind: the models lose as much of the shared weights as there are
+    series without them.
 
     Args:
         weights: Of all models.
@@ -129,17 +136,25 @@ def leave_out(weights: ModelWeights, models: Collection[str], where: BoolArray) 
     Example:
         >>> weights = leave_out(equal_weights(["a", "b"]), ["b"], np.array([True, False]))
         >>> weights.by_series["a"].tolist(), weights.shared
-        ([1.0, 0.5], {'a': 0.5, 'b': 0.5})
+        ([1.0, 0.5], {'a': 0.75, 'b': 0.25})
     """
     if not where.any() or not models:
         return weights
     by_series = weights.of(np.arange(len(where)))
-    remaining = {name: np.where(where & (name in models), 0.0, weight) for name, weight in by_series.items()}
+    shared = {name: np.array([weight]) for name, weight in weights.shared.items()}
+    without, share = _without(shared, models, np.array([True])), float(where.mean())
+    return ModelWeights(
+        {name: float((share * without[name] + (1 - share) * shared[name]).item()) for name in shared},
+        _without(by_series, models, where),
+    )
+
+
+def _without(weights: Mapping[str, FloatArray], models: Collection[str], where: BoolArray) -> dict[str, FloatArray]:
+    """Return weights, [n] each, without some models where it is asked for and others have weight."""
+    remaining = {name: np.where(where & (name in models), 0.0, weight) for name, weight in weights.items()}
     total = sum(remaining.values(), np.zeros(len(where)))
-    left = {
-        name: np.where(total > 0, w / np.where(total > 0, total, 1.0), by_series[name]) for name, w in remaining.items()
-    }
-    return weights._replace(by_series=left)
+    enough = total >= MIN_REMAINING
+    return {name: np.where(enough, w / np.where(enough, total, 1.0), weights[name]) for name, w in remaining.items()}
 
 
 def _typical_error(e: FloatArray, known: BoolArray) -> FloatArray:

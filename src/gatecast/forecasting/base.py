@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from gatecast._utils.schema import SchemaError, check_fields
 from gatecast._utils.typing import FloatArray
+from gatecast._utils.validation import MAX_STEPS
 from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.data.panel import Panel
 from gatecast.data.season_calendar import SeasonCalendar
@@ -68,7 +69,10 @@ MAX_SEASON = 10**6
 """Steps in a season of a file, at most: a year of minutes is shorter."""
 
 MAX_SIZE = 10**9
-"""Largest integer in the config of a file: no size or number of steps is larger."""
+"""Largest integer in the config of a file: no size or number of updates is larger."""
+
+LIMITS = {"season_length": MAX_SEASON, "input_size": MAX_STEPS}
+"""The same for some fields: memory is taken for each step of a window."""
 
 StepCallback = Callable[[StepRecord], object]
 """Is called after every training step."""
@@ -180,7 +184,7 @@ def restore_config(kind: Any, settings: Mapping[str, Any], task: Task) -> Any:
     """
     fields_of_file = check_fields(kind, settings, "settings")
     for name, value in fields_of_file.items():
-        limit = MAX_SEASON if name == "season_length" else MAX_SIZE
+        limit = LIMITS.get(name, MAX_SIZE)
         if isinstance(value, int) and value > limit:
             raise SchemaError(f"settings.{name} is beyond {limit:,}")
     levels = fields_of_file.get("quantiles", task.quantiles)

@@ -96,11 +96,13 @@ class FittedEnsemble:
         chosen = [
             k for k, model in enumerate(self.models) if isinstance(model, RefitsToSeries) and model.refits_to_series
         ]
-        if not chosen:
-            return None
-        models = tuple(self.models[k] for k in chosen)
-        configs, columns = tuple(self.configs[k] for k in chosen), tuple(self.columns[k] for k in chosen)
-        return FittedEnsemble(models, configs, columns, self.effects, self.task)
+        return self.select([self.columns[k] for k in chosen]) if chosen else None
+
+    def select(self, columns: Sequence[str]) -> FittedEnsemble:
+        """Return some of the models."""
+        chosen = [self.columns.index(column) for column in columns]
+        models, configs = tuple(self.models[k] for k in chosen), tuple(self.configs[k] for k in chosen)
+        return replace(self, models=models, configs=configs, columns=tuple(columns))
 
     def differentiable(self) -> tuple[str, Sequence[IsDifferentiable]] | None:
         """Return the column and the members of the first model whose forecast can be differentiated; None: no model."""

@@ -79,10 +79,14 @@ def in_background(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
     """Do some work in a thread while the caller trains: of few trainings one outlasts the others, on one processor.
 
     Args:
-        work: Does not depend on the trainings. It cannot be stopped: what raises an error meanwhile waits for its end.
+        work: Does not depend on the trainings. It cannot be stopped: where the caller raises an error, such as
+            KeyboardInterrupt, nobody waits for it.
 
     Yields:
-        What returns the result when it is there, or raises what the work raised.
+        What returns the result when it is there.
+
+    Raises:
+        Exception: What the work raised, at the end of the block at the latest.
 
     Example:
         >>> with in_background(lambda: 1) as result:
@@ -90,8 +94,20 @@ def in_background(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
         >>> result() + two
         3
     """
-    with ThreadPoolExecutor(1, "gatecast-background") as executor:
-        yield executor.submit(copy_context().run, work).result
+    future: Future[Result] = Future()
+    run = partial(copy_context().run, _fulfil, future, work)
+    # Python waits for the threads of an executor at its end, for this one it does not.
+    threading.Thread(target=run, name="gatecast-background", daemon=True).start()
+    yield future.result
+    future.result()
+
+
+def _fulfil(future: Future[Result], work: Callable[[], Result]) -> None:
+    """Do some work, and keep its result or its error."""
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def _share(training: Training[Model], report: StepCallback) -> Model:

@@ -62,7 +62,7 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
         ConfigError: A file that exists, and may not be replaced.
     """
     target = Path(path)
-    if target.exists() and not overwrite:
+    if os.path.exists(target) and not overwrite:
         raise ConfigError("The file exists", where=str(target), fix="Pass overwrite=True, or another name.")
     if target.suffix.lower() in FOREIGN_SUFFIXES:
         warnings.warn(
@@ -97,7 +97,7 @@ def refuse_foreign_file(path: str | os.PathLike[str]) -> None:
 def _magic(path: str | os.PathLike[str]) -> bytes:
     """Return the first bytes of a file."""
     target = Path(path)
-    if not target.is_file():
+    if not os.path.isfile(target):
         return b""
     with target.open("rb") as file:
         return file.read(4)

@@ -8,8 +8,8 @@ from typing import Any
 
 from gatecast._utils.validation import (
     check_levels,
-    check_optional_positive_int,
     check_seed,
+    check_steps,
     check_type,
 )
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
@@ -82,7 +82,7 @@ EXOGENOUS = ("futr_exog", "hist_exog", "stat_exog")
 def make_config(params: dict[str, Any]) -> ForecasterConfig:
     """Return checked settings."""
     for name in ("h", "season_length", "input_size"):
-        check_optional_positive_int(params[name], name)
+        check_steps(params[name], name)
     check_model(params["model"])
     network = check_type(params["network"], "network", NetworkConfig)
     data = check_type(params["data"], "data", DataConfig)

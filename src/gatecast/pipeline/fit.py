@@ -274,9 +274,7 @@ class _Fit:
         self.past = forecast_past(
             ensemble, before_test, _validation_offsets(before_test, split, horizon), self.season_length
         )
-        refitting = ensemble.refitting()
-        is_known = quick is not None and refitting is not None and quick.columns == refitting.columns
-        older = older_past() if is_known else self._forecast_older(refitting, before_test)
+        older = self._complete_older(older_past(), ensemble.refitting(), before_test)
         self.past = self.past if older is None else self.past.join(older)
         return self._calibrate(calibrator, self.past, before_test)
 
@@ -287,6 +285,17 @@ class _Fit:
         if quick is None or not len(older):
             return None
         return forecast_past(quick, before_test, older, self.season_length)
+
+    def _complete_older(
+        self, known: PastForecasts | None, refitting: FittedEnsemble | None, before_test: PanelContext
+    ) -> PastForecasts | None:
+        """Add the forecasts of models that did not say that they need no training; nothing is forecast twice."""
+        if known is None or refitting is None:
+            return self._forecast_older(refitting, before_test)
+        missing = [column for column in refitting.columns if column not in known.quantiles]
+        added = self._forecast_older(refitting.select(missing), before_test) if missing else None
+        quantiles = known.quantiles if added is None else {**known.quantiles, **added.quantiles}
+        return known._replace(quantiles={column: quantiles[column] for column in refitting.columns})
 
     def score(self, calibrator: ConformalCalibrator) -> tuple[ConformalCalibrator, Evaluation]:
         """Fit on all but the test parts, score on these, and learn from their errors too."""
@@ -391,8 +400,12 @@ def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
 
 
 def _forecasts_medians(config: ModelConfig) -> bool:
-    """Return whether a model was trained to forecast quantiles; the others add normal errors to a mean."""
-    return config.family == "network" or bool(getattr(config, "is_calibrated", False))
+    """Return whether a model was trained to forecast medians; the others forecast a mean."""
+    if bool(getattr(config, "is_calibrated", False)):
+        return True
+    return config.family == "network" and all(
+        getattr(member, "forecasts_medians", True) for member in members_of(config)
+    )
 
 
 def _without_networks(columns: list[str], configs: list[ModelConfig]) -> ModelWeights:

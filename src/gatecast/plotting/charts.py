@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.atomic import writing
 from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError
 from gatecast.plotting.spec import Band, Chart, Column, Line, Mark, VerticalLines, insert_gaps
@@ -175,15 +176,24 @@ def show(chart: Chart, path: str | os.PathLike[str] | None = None) -> Any:
     """
     target = None if path is None else Path(path)
     library = require_library(target)
-    if target is not None and not target.resolve().parent.is_dir():
+    if target is not None and not os.path.isdir(os.path.dirname(os.path.realpath(target))):
         raise ConfigError("the chart's folder does not exist", where=str(target), fix="Create the folder first.")
+    if target is None:
+        return _draw(chart, library, None)
+    with writing(target) as draft:
+        _draw(chart, library, draft)
+    return None
+
+
+def _draw(chart: Chart, library: str, path: Path | None) -> Any:
+    """Draw a chart with a library, as its figure or into a file."""
     if library == "matplotlib":
         from gatecast.plotting import matplotlib_backend
 
-        return matplotlib_backend.draw(chart) if target is None else matplotlib_backend.save(chart, target)
+        return matplotlib_backend.draw(chart) if path is None else matplotlib_backend.save(chart, path)
     from gatecast.plotting import plotly_backend
 
-    return plotly_backend.save(chart, target, HTML_SIZE)
+    return plotly_backend.save(chart, path, HTML_SIZE)
 
 
 def notebook_png(chart: Chart) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast._utils.atomic import replacing
+from gatecast._utils.atomic import writing
 from gatecast._utils.formatting import format_count
 from gatecast.errors import ConfigError
 from gatecast.evaluation.breakdown import errors_by_series
@@ -108,7 +108,7 @@ def report(
 
     present = [section for section in sections if section is not None]
     page = render_page(title or heading, present, _plotly_source(), __version__, times)
-    with replacing([target]) as (draft,):
+    with writing(target) as draft:
         draft.write_text(page, encoding="utf-8")
     return target
 
@@ -337,6 +337,6 @@ def _check_path(path: str | os.PathLike[str]) -> Path:
             expected=".html",
             fix=f"Write {target.with_suffix('.html')}.",
         )
-    if not target.resolve().parent.is_dir():
+    if not os.path.isdir(os.path.dirname(os.path.realpath(target))):
         raise ConfigError("the report's folder does not exist", where=str(target), fix="Create the folder first.")
     return target

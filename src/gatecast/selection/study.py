@@ -244,10 +244,10 @@ def _check_path(path: str | os.PathLike[str]) -> Path:
     """Return the path of a study, or of a file that does not exist yet."""
     target = Path(path)
     fix = "Name a new file, or one that tune has written."
-    if target.is_dir() or not target.resolve().parent.is_dir():
-        problem = "it is a directory" if target.is_dir() else "its folder does not exist"
+    if os.path.isdir(target) or not os.path.isdir(os.path.dirname(os.path.realpath(target))):
+        problem = "it is a directory" if os.path.isdir(target) else "its folder does not exist"
         raise ConfigError(f"Invalid study {str(target)!r}: {problem}", fix=fix, argument="study")
-    if not target.exists() or target.stat().st_size == 0:
+    if not os.path.exists(target) or target.stat().st_size == 0:
         return target
     with target.open("rb") as file:
         is_study = file.read(len(SQLITE_HEADER)) == SQLITE_HEADER

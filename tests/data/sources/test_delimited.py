@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatecast.data.reader import read
 from gatecast.data.sources.delimited import detect_separator, has_header, read_delimited
-from gatecast.errors import DataError
+from gatecast.errors import DataError, GatecastError
 
 ROWS = ["2024-01-01,1", "2024-01-02,2", "2024-01-03,3"]
 
@@ -186,3 +188,13 @@ def test_read_delimited_round_trips_the_csv_module(rows):
         [("ds", "note"), *((day.isoformat(), word) for day, word in rows)]
     )
     assert cells(file.getvalue()) == [[day.isoformat() for day, _ in rows], [word for _, word in rows]]
+
+
+def test_a_carriage_return_inside_a_row_is_refused_or_read_and_no_defect(tmp_path):
+    """The csv module raises an error of its own, also while the separator is looked for."""
+    path = tmp_path / "a.csv"
+    for text in ("ds\ty\n2024-01\t1\rx\n2024-02\t2\n", "ds,y\n2024-01,1\r2\n2024-02,2\n", 'ds,y\n"a\r'):
+        path.write_bytes(text.encode())
+        with contextlib.suppress(GatecastError):
+            read(path)
+    detect_separator(["a\rb;c", "1;2", "3;4"])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gatecast.data.reader import read, to_frame_like, write
-from gatecast.data.sources import sql
+from gatecast.data.sources import duckdb_session
 from gatecast.errors import DataError
 
 duckdb = pytest.importorskip("duckdb")
@@ -61,7 +61,7 @@ class TestQueries:
             ' CASE WHEN i % 2 = 0 THEN \'p\' END AS "a ""b" FROM range(60) AS r(i) ORDER BY i'
         )
         few, _ = read(query, "id", "t", "y", futr_exog='a "b')
-        monkeypatch.setattr(sql, "MIN_ROWS_FOR_ENUM", 10)
+        monkeypatch.setattr(duckdb_session, "MIN_ROWS_FOR_ENUM", 10)
         many, _ = read(query, "id", "t", "y", futr_exog='a "b')
         assert many.ids.tolist() == few.ids.tolist() == ["x", "y"]
         assert many.categories == few.categories == {'a "b': ("p",)}
@@ -103,3 +103,10 @@ class TestQueries:
         assert len(frame) == 2
         assert "Table with name frame does not exist" in refusal("SELECT * FROM frame")
         assert "requires the extension httpfs" in refusal("SELECT * FROM 'https://localhost/a.parquet'")
+
+
+@pytest.mark.parametrize("source", ["SELECT '\udcff' AS y", "{}.duckdb::SELECT '\udcff' AS y", "{}.duckdb::\udcff"])
+def test_a_query_of_bytes_that_are_no_text_is_refused(tmp_path, source):
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS y")
+    refusal(source.format(tmp_path / "a"))

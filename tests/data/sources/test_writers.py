@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 from gatecast.data.frequency import parse
 from gatecast.data.panel import from_values
 from gatecast.data.reader import read, write
+from gatecast.data.sources import writers
 from gatecast.errors import DataError
 
 
@@ -103,16 +104,35 @@ def test_the_base_install_is_enough_for_parquet_and_json(tmp_path):
 
 
 def test_write_as_safe_csv_leaves_no_formula(tmp_path):
-    names = ["=HYPERLINK(1)", "+1", "-1", "@SUM", "\tx", "shop", "a=b"]
-    columns = {"=id": np.array(names, object), "y": np.array([-1.5, *range(6)])}
+    signs = ["=1", "+1", "-1", "@SUM", "＝1", "＋1", "－1", "＠SUM", "﹦1", "﹢1", "﹣1", "﹫SUM"]
+    before = ["", " ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\ufeff", "\u200b", "\x00", " \n\u200b "]
+    formulas = ["=HYPERLINK(1)", *(space + sign for space in before for sign in signs), "\tx", "\nx", "\rx"]
+    texts = ["shop", "a=b", " shop", "", "  ", "１", "é-1", "\u200bshop"]
+    names = formulas + texts
+    columns = {"=id": np.array(names, object), "y": np.array([-1.5, *range(len(names) - 1)])}
     for suffix, mark in ((".csv", ","), (".tsv", "\t")):
         write(columns, tmp_path / f"a{suffix}", safe_csv=True)
         with (tmp_path / f"a{suffix}").open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file, delimiter=mark)
         assert header == ["'=id", "y"]
-        assert [row[0] for row in rows] == [*(f"'{name}" for name in names[:5]), "shop", "a=b"]
+        assert [row[0] for row in rows] == [*(f"'{name}" for name in formulas), *texts]
         assert rows[0][1] == "-1.5"
     write(columns, tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text().startswith("=id,y\n=HYPERLINK(1),-1.5\n")
     write(columns, tmp_path / "a.json", safe_csv=True)
     assert json.loads((tmp_path / "a.json").read_text())[0]["=id"] == "=HYPERLINK(1)"
+
+
+@pytest.mark.parametrize("text", ["a\rb", "\r", "a\nb", "a\r\nb", 'a"\r', ","])
+def test_write_quotes_line_breaks_in_cells_of_any_kind(tmp_path, text):
+    write({"id": np.array([text, "x"], object), "y": np.array([1, 2])}, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["id", "y"], [text, "1"], ["x", "2"]]
+    assert (tmp_path / "a.csv").read_bytes().endswith(b"\nx,2\n")
+
+
+@pytest.mark.parametrize("name", ["{path}", "tmp_{name}", "/elsewhere/tmp_{name}"])
+def test_the_reason_of_a_refusal_names_no_draft(tmp_path, name):
+    path = tmp_path / ".a.1f.part.parquet"
+    error = OSError(f'IO Error: Could not write file "{name.format(path=path, name=path.name)}": File too large\nmore')
+    assert writers._reason(error, path) == "Could not write file the file: File too large"

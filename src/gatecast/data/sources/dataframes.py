@@ -206,7 +206,7 @@ def to_raw_column(column: Any) -> RawColumn:
     >>> to_raw_column([1, 2]).dtype.name, to_raw_column(["a", None]).tolist()
     ('int64', ['a', ''])
     """
-    array = column if isinstance(column, np.ndarray) else np.asarray(column)
+    array = _as_array(column)
     if array.ndim != 1:
         raise DataError("A column must have one dimension", got=f"the shape {array.shape}", expected="(n_rows,)")
     if isinstance(array, np.ma.MaskedArray):
@@ -214,6 +214,20 @@ def to_raw_column(column: Any) -> RawColumn:
     dtypes: dict[str, Any] = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_, "M": "M8[us]"}
     dtype = dtypes.get(array.dtype.kind)
     return to_text(array) if dtype is None else np.asarray(array, dtype)
+
+
+def _as_array(column: Any) -> npt.NDArray[Any]:
+    """A column as an array; of objects where it holds lists of different lengths."""
+    if isinstance(column, np.ndarray):
+        return column
+    try:
+        return np.asarray(column)
+    except ValueError:
+        cells = list(column)
+        array = np.empty(len(cells), object)
+        for k, cell in enumerate(cells):
+            array[k] = cell
+        return array
 
 
 def from_frame(source: Any) -> RawTable:

@@ -8,7 +8,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 
 import numpy as np
@@ -102,8 +102,10 @@ def detect_separator(lines: Sequence[str]) -> str:
     lines = [line for line in lines if not line.lstrip().startswith(("#", "//", "%"))]
     max_count, best = 0, ","
     for candidate in SEPARATORS:
-        with _field_limit("\n".join(lines)):
-            widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=candidate) if cells)
+        widths: Counter[int] = Counter()
+        # Rows that cannot be split are refused when they are read, with their number.
+        with _field_limit("\n".join(lines)), suppress(csv.Error):
+            widths.update(len(cells) for cells in csv.reader(lines, delimiter=candidate) if cells)
         width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
         if width > 1 and count > max_count:
             max_count, best = count, candidate

@@ -7,6 +7,7 @@ every row. Readers of other formats are imported when a file needs them.
 from __future__ import annotations
 
 import codecs
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -274,16 +275,16 @@ def _labelled(content: Content) -> Iterator[None]:
 
 def _check_source(path: Path) -> None:
     """Check that a path is an existing file."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError(
             "The path is a directory",
             where=str(path),
             expected="a file",
             fix=f"Name a file, or use a pattern such as {path}/*.csv.",
         )
-    if not path.exists():
+    if not os.path.exists(path):
         folder = path.parent
-        names = sorted(other.name for other in folder.iterdir()) if folder.is_dir() else []
+        names = sorted(other.name for other in folder.iterdir()) if os.path.isdir(folder) else []
         close = get_close_matches(path.name, names, n=1)
         fix = f"Did you mean {close[0]!r}?" if close else f"Check the path; the current folder is {Path.cwd()}."
         raise DataError("File not found", where=str(path), fix=fix)

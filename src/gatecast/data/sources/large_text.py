@@ -18,8 +18,9 @@ import numpy as np
 from gatecast.data.parsing.raw_table import RawColumn, RawTable
 from gatecast.data.sources.dataframes import to_raw_column
 from gatecast.data.sources.delimited import detect_separator, read_delimited
+from gatecast.data.sources.duckdb_session import quoted_text, run_query
 from gatecast.data.sources.encodings import decode
-from gatecast.data.sources.sql import query_file, run_query
+from gatecast.data.sources.sql import query_file
 from gatecast.data.sources.text_columns import MISSING, plan_columns
 from gatecast.errors import DataError
 
@@ -85,11 +86,12 @@ def _read_checked(path: Path, top: RawTable, options: str) -> RawTable | None:
     values = ", ".join(f"{plan.value.format(cell)} AS {cell}" for cell, plan in zip(cells, plans, strict=True))
     checks = [f"({plan.check.format(cell)})" for cell, plan in zip(cells, plans, strict=True) if plan.check]
     query = (
-        f"SELECT {values}, {' AND '.join(checks) or 'true'} AS is_valid FROM read_csv({_quote(path)}, {options},"
-        f" quote='\"', escape='\"', auto_detect=false, columns={{{types}}})"
+        f"SELECT {values}, {' AND '.join(checks) or 'true'} AS is_valid"
+        f" FROM read_csv({quoted_text(str(path))}, {options}, quote='\"', escape='\"', auto_detect=false,"
+        f" columns={{{types}}})"
     )
     try:
-        result = run_query(query, "", "Cannot read the file", str(path)).columns
+        result = run_query(query, "", "Cannot read the file", str(path), files=[str(path)]).columns
     except DataError:
         return None
     if not result.pop("is_valid").all():
@@ -106,11 +108,6 @@ def _read_sniffed(path: Path, top: RawTable, options: str) -> RawTable:
     table = query_file("read_csv", path, options)
     # The table above has as many names as columns, which this one may not have.
     return replace(table, names=top.names) if len(table.names) == len(top.names) else table
-
-
-def _quote(path: Path) -> str:
-    """A path as SQL."""
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _read_head(path: Path) -> tuple[RawTable, int, str, bytes]:

@@ -25,7 +25,7 @@ def match_files(pattern: str) -> tuple[Path, ...]:
     ()
     """
     names = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern, recursive=True))
-    return tuple(path for path in map(Path, names) if path.is_file())
+    return tuple(path for path in map(Path, names) if os.path.isfile(path))
 
 
 def split_selection(source: str) -> tuple[str, str]:

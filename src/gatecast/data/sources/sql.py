@@ -7,26 +7,22 @@ result has to fit.
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
 from gatecast.data.sources.dataframes import make_table, to_raw_column
+from gatecast.data.sources.duckdb_session import QueryResult, quoted_name, quoted_text, run_query
 from gatecast.data.sources.patterns import match_files
 from gatecast.data.sources.trust import is_trusted
 from gatecast.errors import DataError
 
 __all__ = [
-    "QueryResult",
     "files_in_query",
     "files_in_views",
     "from_database",
@@ -35,46 +31,12 @@ __all__ = [
     "is_query",
     "query_file",
     "reserved_words",
-    "run_query",
 ]
-
-# DuckDB must neither download extensions nor read variables of the calling code.
-DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-}
-LOCKED: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": "false",
-    "lock_configuration": "true",
-}
-"""Settings under which a query reads no file but the database."""
-
-LIMITED: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB"}
-"""Settings for sources that are not trusted."""
-
-MAX_SECONDS = 60
-"""Seconds that a query takes, at most, if it is not trusted."""
-
-# From this number of rows on, a column of few distinct strings is transferred as an enumeration.
-MIN_ROWS_FOR_ENUM = 200_000
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 
 
 _DOLLAR_QUOTED = re.compile(r"\$(?P<tag>\w*)\$(?P<text>.*?)\$(?P=tag)\$", re.DOTALL)
-
-
-class QueryResult(NamedTuple):
-    """Result of a query.
-
-    Args:
-        columns: Arrays as DuckDB returns them, each of shape (n_rows,).
-        utc_columns: Columns of times in UTC.
-    """
-
-    columns: dict[str, Any]
-    utc_columns: frozenset[str]
 
 
 def is_query(source: str) -> bool:
@@ -94,7 +56,8 @@ def reserved_words() -> frozenset[str]:
     (True, False)
     """
     words = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
-    return frozenset(from_query(words).columns[0].tolist())
+    result = run_query(words, "", "The query failed", "keywords of DuckDB")
+    return frozenset(result.columns["keyword_name"].tolist())
 
 
 def files_in_query(query: str) -> tuple[Path, ...]:
@@ -103,9 +66,13 @@ def files_in_query(query: str) -> tuple[Path, ...]:
     >>> files_in_query("SELECT 'no' FROM 'no.csv'")
     ()
     """
+    return tuple(path for name in _quoted_texts(query) for path in match_files(name))
+
+
+def _quoted_texts(query: str) -> list[str]:
+    """All that stands in quotation marks."""
     quoted = (text[1:-1].replace(text[0] * 2, text[0]) for text in _QUOTED.findall(query))
-    dollars = (match["text"] for match in _DOLLAR_QUOTED.finditer(query))
-    return tuple(path for name in (*quoted, *dollars) for path in match_files(name))
+    return [*quoted, *(match["text"] for match in _DOLLAR_QUOTED.finditer(query))]
 
 
 def files_in_views(database: str) -> tuple[Path, ...]:
@@ -114,8 +81,9 @@ def files_in_views(database: str) -> tuple[Path, ...]:
     >>> files_in_views("no.duckdb")
     ()
     """
+    query = "SELECT sql FROM duckdb_views() WHERE NOT internal"
     try:
-        views = run_query("SELECT sql FROM duckdb_views() WHERE NOT internal", database, "", database)
+        views = run_query(query, database, "Cannot read the database", database, about_database=True)
     except DataError:
         return ()
     return tuple(path for text in views.columns["sql"].tolist() for path in files_in_query(str(text)))
@@ -141,8 +109,8 @@ def query_file(function: str, path: Path, options: str = "") -> RawTable:
     Raises:
         DataError: The file cannot be read.
     """
-    quoted = str(path).replace("'", "''")
-    result = run_query(f"SELECT * FROM {function}('{quoted}'{options})", "", "Cannot read the file", str(path))
+    query = f"SELECT * FROM {function}({quoted_text(str(path))}{options})"
+    result = run_query(query, "", "Cannot read the file", str(path), files=[str(path)])
     # JSON of the form {"ds": [...], "y": [...]} is one row of lists.
     lists = {name: column[0] for name, column in result.columns.items() if len(column) == 1}
     if lists and len(lists) == len(result.columns) and all(isinstance(cell, np.ndarray) for cell in lists.values()):
@@ -166,14 +134,14 @@ def from_query(query: str) -> RawTable:
             expected="a file, or a table of a database",
             fix="Load what the query needs into a DuckDB file, and write shop.duckdb::SELECT ... instead.",
         )
-    return _to_table(run_query(query, "", "The query failed", _abbreviate(query)))
+    return _to_table(run_query(query, "", "The query failed", _abbreviate(query), locked=False))
 
 
 def from_database(source: str) -> RawTable:
     """Read a table or query of a DuckDB file: ``file.duckdb``, ``file.duckdb::table``, ``file.duckdb::SELECT ...``.
 
     What the database holds reaches no file: its views and macros may have been written by others. A query that names
-    files itself reads them, if it is trusted.
+    files itself reads them and no others, if it is trusted.
 
     Raises:
         DataError: An unknown file or table, several tables of which none is named, or a query that fails.
@@ -181,8 +149,8 @@ def from_database(source: str) -> RawTable:
     database, _, selection = source.partition("::")
     if is_query(selection):
         where = f"{database}, {_abbreviate(selection)}"
-        locked = not (is_trusted() and files_in_query(selection))
-        return _to_table(run_query(selection, database, "The query failed", where, locked=locked))
+        files = _readable(selection) if is_trusted() else []
+        return _to_table(run_query(selection, database, "The query failed", where, files=files))
     names = _list_tables(database)
     name = selection.strip() or (names[0] if len(names) == 1 else "")
     if name not in names:
@@ -195,121 +163,25 @@ def from_database(source: str) -> RawTable:
             expected=f"one of {list_columns(names)}" if names else "a table",
             fix=f"Did you mean {close[0]!r}?" if close else example,
         )
-    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+    quoted = ".".join(map(quoted_name, name.split(".")))
     where = f"{database}, table {name!r}"
-    return _to_table(run_query(f"SELECT * FROM {quoted}", database, "Cannot read the table", where, locked=True))
+    return _to_table(run_query(f"SELECT * FROM {quoted}", database, "Cannot read the table", where))
+
+
+def _readable(query: str) -> list[str]:
+    """The files that a query names, and the patterns as it writes them: DuckDB compares both."""
+    named = [text for text in _quoted_texts(query) if match_files(text)]
+    return [*named, *(str(path) for text in named for path in match_files(text))]
 
 
 def _list_tables(database: str) -> list[str]:
     """Tables and views of a DuckDB file; those outside the main schema with the name of theirs."""
     query = (
         "SELECT CASE table_schema WHEN 'main' THEN '' ELSE table_schema || '.' END || table_name AS name"
-        " FROM information_schema.tables WHERE table_catalog <> 'temp' ORDER BY name"
+        " FROM information_schema.tables WHERE table_catalog NOT IN ('temp', 'memory') ORDER BY name"
     )
-    result = run_query(query, database, "Cannot read the database", database, locked=True)
+    result = run_query(query, database, "Cannot read the database", database, about_database=True)
     return [str(name) for name in result.columns["name"].tolist()]
-
-
-def run_query(query: str, database: str, what: str, where: str, *, locked: bool = False) -> QueryResult:
-    """Run a query and fetch its result.
-
-    Args:
-        query: A single SELECT statement.
-        database: File of the database; empty for one in memory.
-        what: What messages say if the query fails.
-        where: What messages call the source.
-        locked: Whether the query reaches no file but the database.
-
-    Raises:
-        DataError: The query fails, is not a single SELECT, or takes more time or memory than it may.
-
-    >>> run_query("SELECT 1 AS one", "", "The query failed", "a query").columns["one"].tolist()
-    [1]
-    """
-    import duckdb
-
-    if database and not Path(database).is_file():
-        raise DataError(
-            "File not found",
-            where=database,
-            expected="a DuckDB file",
-            fix=f"Check the path; the current folder is {Path.cwd()}.",
-        )
-    try:
-        settings = DUCKDB_SETTINGS | (LOCKED if locked else {}) | ({} if is_trusted() else LIMITED)
-        with (
-            duckdb.connect(database or ":memory:", read_only=bool(database), config=settings) as connection,
-            _limited_time(connection),
-        ):
-            statements = connection.extract_statements(query)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise DataError(
-                    "Invalid query",
-                    where=where,
-                    got=f"{len(statements)} statements" if len(statements) > 1 else "a statement other than SELECT",
-                    expected="a single SELECT statement",
-                )
-            return _fetch(connection, statements[0].query.strip().rstrip(";"))
-    except duckdb.PermissionException:
-        raise DataError(
-            "The database, or a query of it, reads files, and may not",
-            where=where,
-            expected="tables of the database",
-            fix="Copy the data into a table; or, if you trust the query, write it out: SELECT ... FROM 'file.csv'.",
-        ) from None
-    except duckdb.InterruptException:
-        if is_trusted():
-            raise
-        expected = f"at most {MAX_SECONDS} s for a source that is not trusted"
-        raise DataError("The query takes too long", where=where, expected=expected) from None
-    except duckdb.Error as error:
-        lines = [line.strip() for line in str(error).splitlines()]
-        raise DataError(what, where=where, got=lines[0].rstrip(". ")) from None
-
-
-@contextmanager
-def _limited_time(connection: Any) -> Iterator[None]:
-    """Interrupt a query that is not trusted after a minute."""
-    if is_trusted():
-        yield
-        return
-    timer = threading.Timer(MAX_SECONDS, connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _fetch(connection: Any, query: str) -> QueryResult:
-    """The result of a query; strings that occur in many rows are transferred once."""
-    # The line break ends a comment, should the query end in one.
-    connection.execute(f"CREATE TEMP TABLE gatecast_result AS {query}\n")
-    types = {row[0]: row[1] for row in connection.execute("DESCRIBE gatecast_result").fetchall()}
-    n_rows = connection.execute("SELECT count(*) FROM gatecast_result").fetchone()[0]
-    texts, selection = {}, []
-    for k, (name, column_type) in enumerate(types.items()):
-        column = '"' + name.replace('"', '""') + '"'
-        if column_type == "VARCHAR" and n_rows > MIN_ROWS_FOR_ENUM and _has_few_values(connection, column, n_rows):
-            connection.execute(
-                f"CREATE TYPE texts_{k} AS ENUM (SELECT DISTINCT {column} FROM gatecast_result"
-                f" WHERE {column} IS NOT NULL ORDER BY 1)"
-            )
-            unique = connection.execute(f"SELECT unnest(enum_range(NULL::texts_{k})) AS text").fetchnumpy()["text"]
-            texts[name] = np.array(["", *unique.tolist()], object)
-            column = f"coalesce(enum_code({column}::texts_{k})::BIGINT + 1, 0) AS {column}"
-        selection.append(column)
-    arrays = connection.execute(f"SELECT {', '.join(selection)} FROM gatecast_result").fetchnumpy()
-    columns = {name: texts[name][column] if name in texts else column for name, column in arrays.items()}
-    utc_columns = (name for name, column_type in types.items() if column_type == "TIMESTAMP WITH TIME ZONE")
-    return QueryResult(columns, frozenset(utc_columns))
-
-
-def _has_few_values(connection: Any, column: str, n_rows: int) -> bool:
-    """Whether a column has at least one string, and far fewer than rows."""
-    count: int = connection.execute(f"SELECT approx_count_distinct({column}) FROM gatecast_result").fetchone()[0]
-    return 0 < 4 * count < n_rows
 
 
 def _to_table(result: QueryResult) -> RawTable:

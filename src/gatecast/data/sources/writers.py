@@ -8,10 +8,11 @@ import json
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,11 @@ from gatecast.errors import DataError
 
 __all__ = ["write"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings that make a spreadsheet compute."""
+_FORMULA = ("=", "+", "-", "@")
+"""Beginnings that make a spreadsheet compute, also in full width, and after what it skips."""
+
+_BREAKS = ("\t", "\r", "\n")
+"""Beginnings that may make it start another cell."""
 
 _AWARE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
@@ -73,15 +77,22 @@ def _without_formulas(column: RawColumn) -> RawColumn:
 def _as_text(cell: str) -> str:
     """Return a text that a spreadsheet takes for text.
 
-    >>> _as_text("=1+2"), _as_text("shop")
-    ("'=1+2", 'shop')
+    >>> _as_text("=1+2"), _as_text(" \uff1d1"), _as_text("shop")
+    ("'=1+2", "' \uff1d1", 'shop')
     """
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    # Full-width signs are those of East Asian keyboards, which spreadsheets read as the plain ones.
+    seen = unicodedata.normalize("NFKC", cell[: _first_seen(cell) + 1])
+    return f"'{cell}" if cell.startswith(_BREAKS) or seen[-1:] in _FORMULA else cell
+
+
+def _first_seen(cell: str) -> int:
+    """Return the place of the first character that is neither space nor invisible."""
+    return next((k for k, c in enumerate(cell) if not c.isspace() and unicodedata.category(c)[0] != "C"), 0)
 
 
 def _check_target(path: Path) -> None:
     """Check that a path can be written to."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError(
             "The path is a directory", where=str(path), expected="a file name", fix="Add a file name to the path."
         )
@@ -92,7 +103,7 @@ def _check_target(path: Path) -> None:
             got=f"the suffix {path.suffix!r}",
             expected=f"one of {' '.join(_WRITERS)}",
         )
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise DataError(
             "The folder does not exist", where=str(path.parent), fix="Create the folder, or choose another one."
         )
@@ -101,9 +112,20 @@ def _check_target(path: Path) -> None:
 def _write_delimited(columns: dict[str, RawColumn], path: Path, mark: str = ",") -> None:
     """Write columns as delimited text."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=mark, lineterminator="\n")
+        writer = csv.writer(_Lines(file), delimiter=mark, lineterminator="\r\n")
         writer.writerow(columns)
         writer.writerows(zip(*map(_to_items, columns.values()), strict=True))
+
+
+class _Lines:
+    """Rows that end in a line feed. Before Python 3.13 the writer quotes no carriage return unless rows end in one."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        """Write a row, which the writer hands over as a whole."""
+        self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 def _write_json(columns: dict[str, RawColumn], path: Path, *, lines: bool = False) -> None:
@@ -128,14 +150,17 @@ def _write_parquet(columns: dict[str, RawColumn], path: Path) -> None:
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.register("columns_to_write", registered)
         try:
-            connection.execute(f"COPY {selection} TO '{quoted}' (FORMAT parquet)")
+            # The draft is ours: one of DuckDB's own would stay where the disk is full.
+            connection.execute(f"COPY {selection} TO '{quoted}' (FORMAT parquet, USE_TMP_FILE false)")
         except duckdb.IOException as error:
             raise OSError(errno.EIO, _reason(error, path)) from None
 
 
 def _reason(error: Exception, path: Path) -> str:
     """Return why DuckDB could not write, without the name of the draft."""
-    line = str(error).splitlines()[0].removeprefix("IO Error: ").replace(f'"{path}"', "the file")
+    line = str(error).splitlines()[0].removeprefix("IO Error: ")
+    # Versions of DuckDB differ in what they put before the name of the file, such as that of a draft of their own.
+    line = re.sub(rf'"[^"]*{re.escape(path.name)}"', "the file", line)
     return line.rstrip(". ") or "the system refused it"
 
 

@@ -57,7 +57,8 @@ from gatecast.nn import training
 from gatecast.nn.batching import Batch
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.gradients import is_trained_in_block_order
-from gatecast.nn.layers import LAYERS, Input
+from gatecast.nn.layers import LAYERS, Input, QuantileHead
+from gatecast.nn.losses import MeanAbsoluteError
 from gatecast.nn.memory_limits import check_memory, check_network_size
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.random import generator
@@ -138,6 +139,16 @@ class SequentialConfig:
         for name in ("learning_rate", "clip"):
             check_positive(getattr(self, name), name, where="SequentialConfig")
         check_quantiles(self.quantiles, where="SequentialConfig")
+
+    @property
+    def forecasts_medians(self) -> bool:
+        """Whether its point forecasts are medians: not where the user chose another loss than the absolute error."""
+        if self.model is None or self.model.optimizer is None or not self.model.layers:
+            return True
+        last = self.model.layers[-1]
+        # Under a QuantileHead the loss is that of quantiles, whatever was compiled.
+        learns_quantiles = isinstance(last, QuantileHead) and last.quantiles > 1
+        return learns_quantiles or self.model.loss is None or isinstance(self.model.loss, MeanAbsoluteError)
 
     @classmethod
     def default_for(cls, panel: PanelSummary, task: Task, overrides: Overrides) -> MedianOf:
