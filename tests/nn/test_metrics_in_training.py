@@ -121,7 +121,7 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("metric", SETTINGS, ids=str)
+@pytest.mark.parametrize("metric", SETTINGS, ids=lambda metric: getattr(metric, "__name__", str(metric)))
 def test_a_saved_metric_has_its_name_and_its_settings(metric, tmp_path):
     y = (RNG.random((40, 2)) > 0.5).astype(np.float32)
     model = make(2, metrics=[metric])
