@@ -154,7 +154,7 @@ def test_a_trial_that_falls_behind_is_cut_short(monkeypatch):
         asked.append([])
         for k in range(2):
             asked[-1].append(k)
-            yield 5.0 if bad else 1.0
+            yield 5.0 if bad else 1.0, 0.0
 
     monkeypatch.setattr(tuning, "_window_errors", errors)
     tuned = quick(n_windows=2, n_trials=N_STARTUP_TRIALS + 2)
@@ -174,7 +174,7 @@ def test_importance_finds_the_setting_that_matters(monkeypatch):
 
     def errors(plan, config):
         """The smaller the rate, the better."""
-        yield 1.0 + abs(np.log((config.training.learning_rate or 3e-3) / 1e-3))
+        yield 1.0 + abs(np.log((config.training.learning_rate or 3e-3) / 1e-3)), 0.0
 
     monkeypatch.setattr(tuning, "_window_errors", errors)
     tuned = quick(n_trials=25, search_space={**SMALL, "dropout": [0.0, 0.1], "learning_rate": (1e-4, 1e-1)})
@@ -189,7 +189,7 @@ def test_importance_finds_the_setting_that_matters(monkeypatch):
 
 
 def test_time_runs_out_after_the_default(monkeypatch):
-    monkeypatch.setattr(tuning, "_window_errors", lambda *_: iter([1.0]))
+    monkeypatch.setattr(tuning, "_window_errors", lambda *_: iter([(1.0, 0.0)]))
     tuned = quick(timeout=1e-9)
     assert len(tuned.trials["number"]) == 1
     assert tuned.validation_summary.startswith(
