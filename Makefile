@@ -24,7 +24,7 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz-files fuzz-tables test test-fast test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
+.PHONY: help demo check fuzz-files fuzz-tables test test-fast test-kills test-lowest test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
   bench-grid bench-more bench-reading bench-cold pretrain clean
 
 help:  ## print this list
@@ -121,6 +121,10 @@ fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 min
 SECONDS ?= 3600
 fuzz-files: .venv/.test  ## load saved files with hostile settings, arrays and bytes for an hour; SECONDS=60 for a minute
 	$(BIN)/python scripts/fuzz_files.py --seconds $(SECONDS)
+
+KILLS ?= 200
+test-kills: .venv/.test  ## kill commands at 200 random instants, and compare the bits of what they end with; KILLS=20 for less
+	$(BIN)/python scripts/kill_harness.py --kills $(KILLS)
 
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests

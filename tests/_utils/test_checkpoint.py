@@ -303,3 +303,27 @@ def test_default_checkpoint_of_a_user_without_a_home_is_none(monkeypatch):
 
     monkeypatch.setattr(cache_folder.Path, "home", no_home)
     assert default_checkpoint(print, print) is None
+
+
+def test_seconds_are_those_of_interrupted_runs_too(store, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(checkpoint.time, "perf_counter", lambda: clock[0])
+
+    def spend(units, seconds, *, stop):
+        with keeping(units), working_on("work"):
+            measured = checkpoint.start_clock()
+            for k in range(2):
+                clock[0] += seconds
+                with within("window"), within("training", k):
+                    current_place().finish("training", {}, ARRAYS)
+            clock[0] += 1000 * stop
+            if stop:
+                raise Interruption
+            return measured()
+
+    for seconds in (1, 2):
+        with pytest.raises(Interruption):
+            spend(store(), seconds, stop=True)
+    # What came after the newest unit is lost.
+    assert spend(store(), 3, stop=False) == 2 * (1 + 2 + 3)
+    assert spend(store(), 3, stop=False) == 2 * 3

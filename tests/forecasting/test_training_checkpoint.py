@@ -127,6 +127,7 @@ def test_training_that_was_interrupted_has_the_bits_of_an_undisturbed_one(contex
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_members_side_by_side_have_the_bits_of_an_undisturbed_training(context, monitor, tmp_path):
     config = MedianOf((CONFIGS["lstm"],) * 3, alternatives=True)
 
@@ -212,6 +213,7 @@ def test_model_of_another_package_is_loaded_with_its_records(context, tmp_path):
     assert resumed == fit_one(None)
 
 
+@pytest.mark.slow
 def test_fine_tuning_is_loaded_with_its_records(tmp_path):
     t, rng = np.arange(60.0), np.random.default_rng(0)
     context = PanelContext.from_values(50 + 5 * np.sin(t / 2) + rng.normal(size=(18, 60)))

@@ -119,6 +119,7 @@ def test_interrupted_work_ends_with_the_bits_of_an_undisturbed_run(table, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_finished_windows_are_not_done_again(table, tmp_path, monkeypatch):
     expected, fits = plain(cross_validate(table, None, False)), []
 
@@ -139,6 +140,7 @@ def test_finished_windows_are_not_done_again(table, tmp_path, monkeypatch):
     assert len(fits) == 1
 
 
+@pytest.mark.slow
 def test_trials_of_a_study_are_not_done_again(table, tmp_path):
     options = {"n_windows": 1, "search_space": {"units": (3, 6)}, "training": TrainingConfig(n_members=1, max_steps=10)}
     study, folder = tmp_path / "s.db", tmp_path / "units"
@@ -150,6 +152,7 @@ def test_trials_of_a_study_are_not_done_again(table, tmp_path):
     assert plain(resumed.forecaster.predict()) == plain(undisturbed.forecaster.predict())
 
 
+@pytest.mark.slow
 def test_other_data_and_other_settings_begin_anew(table, tmp_path):
     def fit(seed, data, stop):
         return Forecaster(6, model="lstm", seed=seed, **QUICK).fit(data, checkpoint=tmp_path, progress=stop)

@@ -359,3 +359,36 @@ def test_tune_result_repr_is_short_and_html_is_a_table():
     result = quick(n_trials=1)
     assert repr(result).startswith("TuneResult(1 trial, best: lstm, 32 units")
     assert result._repr_html_().count("<tr>") == 1 + len(NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_study_on_a_full_disk_is_refused_in_a_sentence_and_goes_on_later(tmp_path):
+    import resource
+
+    path, before = tmp_path / "a.db", resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(progress):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+
+    try:
+        with pytest.raises(ConfigError, match=r"study cannot be written.*the same call then goes on"):
+            quick(study=path, n_trials=3, progress=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resumed, undisturbed = quick(study=path, n_trials=3), quick(n_trials=3)
+    assert resumed.trials["value"].tolist() == undisturbed.trials["value"].tolist()
+
+
+def test_a_study_that_was_half_made_by_a_killed_process_does_not_stop_the_next_one(tmp_path, monkeypatch):
+    path = tmp_path / "a.db"
+
+    def kill(storage):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "_close", kill)
+        with pytest.raises(KeyboardInterrupt):
+            quick(study=path)
+    assert not path.exists()
+    assert len(quick(study=path, n_trials=1).trials["number"]) == 1

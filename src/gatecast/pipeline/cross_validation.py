@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import replace
 from functools import partial
@@ -108,7 +107,6 @@ class _Fits:
 
     def window(self, offset: int, *, refit: bool) -> Window:
         """Forecast from one cutoff."""
-        began = time.perf_counter()
         long_enough = longer_than(self.panel, offset)
         if refit or offset == self.first:
             long_enough = long_enough.restrict_categories(long_enough.categories_before(offset))
@@ -124,8 +122,7 @@ class _Fits:
         table = forecast_window(calibrator, state.ensemble, long_enough, context, offset, season_length, levels)
         models = state.ensemble.models
         views = [view for model in models if isinstance(model, HasNetworks) for view in model.networks()]
-        n_parameters, seconds = sum(view.n_parameters for view in views), time.perf_counter() - began
-        return Window(table, calibrator.name, season_length, len(views), n_parameters, seconds)
+        return Window(table, calibrator.name, season_length, len(views), sum(view.n_parameters for view in views))
 
     def _state_of_first(self) -> FittedState:
         """Return what was fitted at the first cutoff; again, if its window was loaded."""

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.checkpoint import within, working_on
+from gatecast._utils.checkpoint import start_clock, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
@@ -158,10 +158,12 @@ def fit(
     panel = prepare_panel(panel, notes, config)
     run = _Fit(panel, config, progress, evaluate=evaluate)
     with working_on("fit", panel, config, evaluate, environment(), total=(run.n_trainings, "training")):
-        return _fit(run, notes, began, evaluate=evaluate)
+        preparation, seconds = time.perf_counter() - began, start_clock()
+        state = _fit(run, notes, evaluate=evaluate)
+        return replace(state, seconds=preparation + seconds())
 
 
-def _fit(run: _Fit, notes: list[str], began: float, *, evaluate: bool) -> FittedState:
+def _fit(run: _Fit, notes: list[str], *, evaluate: bool) -> FittedState:
     """Run the stages of a fit."""
     notes += run.notes()
     calibrator, evaluation = run.calibrator(), None
@@ -174,9 +176,8 @@ def _fit(run: _Fit, notes: list[str], began: float, *, evaluate: bool) -> Fitted
         calibrator = run.weigh(calibrator, ensemble)
     notes += (*_season_notes(ensemble, run.context), *(ensemble.findings or run.findings))
     evaluation = None if evaluation is None else replace(evaluation, findings=tuple(notes))
-    seconds = time.perf_counter() - began
     history = run.tracker.history
-    return FittedState(run.panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, seconds)
+    return FittedState(run.panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, 0.0)
 
 
 class _Fit:

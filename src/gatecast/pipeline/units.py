@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.checkpoint import current_place, within
+from gatecast._utils.checkpoint import current_place, start_clock, within
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast._utils.versions import versions
 from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past
@@ -38,7 +38,7 @@ class Window:
         season_length: Of seasonal naive.
         n_networks: Networks of all models.
         n_parameters: Parameters of all networks.
-        seconds: Of fitting and forecasting.
+        seconds: Of fitting and forecasting, in interrupted runs too.
     """
 
     table: ColumnTable
@@ -46,7 +46,7 @@ class Window:
     season_length: int
     n_networks: int
     n_parameters: int
-    seconds: float
+    seconds: float = 0.0
 
 
 def environment() -> dict[str, str]:
@@ -115,7 +115,9 @@ def window_once(make: Callable[[], Window]) -> Window:
             return Window(table, **settings)
         except (KeyError, TypeError, ValueError) as error:
             place.discard("window", error)
+    seconds = start_clock()
     window = make()
+    window = replace(window, seconds=seconds())
     if place is not None:
         settings = {name: value for name, value in vars(window).items() if name != "table"}
         columns, arrays = _table_to(window.table)
