@@ -32,24 +32,26 @@ import numpy as np
 from gatecast._utils import safefile
 from gatecast.pipeline.serialization import KIND
 
-SMALL = ("-h", "6", "--units", "6", "--n-layers", "1", "--dropout", "0.1", "--n-members", "2")
+SMALL = ("-h", "6", "--units", "4", "--n-layers", "1")
+TRAIN = (*SMALL, "--n-members", "2", "--dropout", "0.1")
+TUNE = ("tune", "s.csv", *SMALL, "--n-members", "1", "--max-steps", "30", "--n-trials", "3", "--n-windows", "1")
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "train": ("train", "s.csv", "--model", "lstm", *SMALL, "--max-steps", "150", "--out", "o.gatecast", "--json"),
-    "forecast": ("forecast", "s.csv", "-h", "6", "--n-members", "2", "--max-steps", "40", "--out", "o.csv", "--json"),
-    "backtest": ("backtest", "s.csv", "--model", "es-lstm", *SMALL, "--max-steps", "40", "--out", "o.csv", "--json"),
+    "train": ("train", "s.csv", "--model", "lstm", *TRAIN, "--max-steps", "80", "--out", "o.gatecast"),
+    "forecast": ("forecast", "s.csv", "--model", "lstm,dot,es-lstm", *TRAIN, "--max-steps", "40", "--out", "o.csv"),
+    "backtest": (
+        *("backtest", "s.csv", "--model", "es-lstm", *TRAIN, "--max-steps", "30", "--n-windows", "2"),
+        *("--out", "o.csv"),
+    ),
     "compare": (
-        *("compare", "s.csv", "--models", "lstm,segrnn,gru", "--n-windows", "2", *SMALL, "--max-steps", "60"),
-        *("--out", "o.csv", "--json"),
+        *("compare", "s.csv", "--models", "lstm,segrnn", *TRAIN, "--max-steps", "40", "--n-windows", "2"),
+        *("--out", "o.csv"),
     ),
-    "tune": ("tune", "s.csv", "-h", "6", "--n-trials", "4", "--max-steps", "30", "--out", "o.gatecast", "--json"),
-    "tune --study": (
-        *("tune", "s.csv", "-h", "6", "--n-trials", "4", "--max-steps", "30", "--study", "o.db"),
-        *("--out", "o.gatecast", "--json"),
-    ),
+    "tune": (*TUNE, "--out", "o.gatecast"),
+    "tune --study": (*TUNE, "--study", "o.db", "--out", "o.gatecast"),
 }
 WAYS = ("SIGKILL", "SIGINT", "SIGTERM", "full disk")
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
-START_SECONDS = 0.3
+START_SECONDS, START_SHARE = 0.3, 0.15
 """Until Python itself has started; before, Ctrl-C may show a traceback."""
 TIMINGS = ("seconds", "recommendation")
 """What differs from run to run; a recommendation says which model is faster. Its numbers are compared by themselves."""
@@ -106,7 +108,7 @@ class Case:
                 path.unlink()
         began = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "gatecast", *self.arguments, *options],
+            [sys.executable, "-m", "gatecast", *self.arguments, "--json", *options],
             cwd=self.folder,
             env={
                 **os.environ,
@@ -157,7 +159,8 @@ def try_one(case: Case, way: str, rng: random.Random, expected: Outcome, n_kills
     case.clear()
     killed, raw, went_on = 0, list[str](), 0
     while killed < n_kills:
-        after = rng.uniform(START_SECONDS, 0.95 * expected.seconds)
+        first = max(START_SECONDS, START_SHARE * expected.seconds)
+        after = rng.uniform(first, 0.95 * expected.seconds)
         outcome = case.run(way, after, rng.choice([0, 1000, 10_000, 30_000]))
         killed += 1
         went_on += "goes on from a checkpoint" in outcome.error

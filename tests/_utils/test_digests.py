@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+import pickle
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from decimal import Decimal
+from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,7 +105,39 @@ def test_digest_of_a_class_without_source_is_never_the_same():
 
 
 def test_digest_of_a_generator_is_never_the_same():
-    assert digest_of(iter([1])) != digest_of(iter([1]))
+    assert digest_of(number for number in ()) != digest_of(number for number in ())
+
+
+def test_digest_of_partial_functions_is_that_of_their_arguments():
+    assert digest_of(partial(adding, 1)) == digest_of(partial(adding, 1))
+    assert len({digest_of(partial(adding, 1)), digest_of(partial(adding, 2)), digest_of(partial(network, 1))}) == 3
+
+
+class Slots:
+    """An object without a dict."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Counting(dict):
+    """A dict with an attribute."""
+
+    def __init__(self, n):
+        super().__init__(a=1)
+        self.n = n
+
+
+@pytest.mark.parametrize("make", [Slots, Counting, slice, range, Decimal])
+def test_digest_of_objects_is_that_of_all_that_they_hold(make):
+    assert digest_of(make(1)) == digest_of(make(1)) != digest_of(make(2))
+
+
+@pytest.mark.parametrize("value", [dt.date(2020, 1, 2), np.tanh, math.sqrt, len, Decimal("1.5"), Path("a"), range(3)])
+def test_digest_of_what_is_written_in_c_is_that_of_its_value(value):
+    assert digest_of(value) == digest_of(pickle.loads(pickle.dumps(value)))
 
 
 def test_digest_of_an_object_that_refers_to_itself_ends():

@@ -6,20 +6,22 @@ then taken for equal by mistake.
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import inspect
+import sys
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 import numpy as np
 
 __all__ = ["digest_of"]
 
-PACKAGE = "gatecast"
-"""Its code is known by its version."""
+KNOWN = ("gatecast", "numpy")
+"""Packages whose code is known by their versions, as is that of Python."""
 
 
 def digest_of(*values: Any) -> str:
@@ -71,11 +73,11 @@ class _Writer:
             self._add_array(value)
         elif isinstance(value, np.dtype):
             self.add_text("dtype", value.str)
-        elif isinstance(value, Mapping):
+        elif type(value) in (dict, MappingProxyType):
             self.add_all("mapping", (part for item in value.items() for part in item))
         elif isinstance(value, set | frozenset):
             self.add_all("set", sorted(digest_of(item) for item in value))
-        elif isinstance(value, list | tuple):
+        elif type(value) in (list, tuple) or (isinstance(value, tuple) and hasattr(value, "_fields")):
             self.add_all(_name(type(value)), value)
         elif isinstance(value, type):
             self._add_code(value)
@@ -111,18 +113,14 @@ class _Writer:
         # An object that is made on the way must not give its address to the next one.
         self.alive.append(value)
         self._add_code(type(value))
-        state = _state_of(value)
-        if state is None:
-            self.add_text("unknown", uuid.uuid4().bytes)
-        else:
-            self.add(state)
+        self.add(_parts_of(value))
 
     def _add_code(self, item: Any) -> None:
         """Add the name of a class or function, and its source if it is not of this package or of Python."""
         self.add_text("name", _name(item))
         for part in getattr(item, "__mro__", (item,)):
-            package = str(getattr(part, "__module__", "")).partition(".")[0]
-            if package not in (PACKAGE, "builtins", "abc", "typing", "enum", "numpy", "functools", "collections"):
+            package = str(getattr(part, "__module__", None) or "builtins").partition(".")[0]
+            if package not in KNOWN and package not in sys.stdlib_module_names:
                 self.add_text("source", _source(part))
 
 
@@ -142,22 +140,20 @@ def _source(item: Any) -> str:
         return inspect.getsource(item)
     except (OSError, TypeError):
         code = getattr(item, "__code__", None)
-        return uuid.uuid4().hex if code is None else f"{code.co_code.hex()} {code.co_consts!r} {code.co_names!r}"
+        return (
+            uuid.uuid4().hex
+            if not isinstance(code, CodeType)
+            else f"{code.co_code.hex()} {code.co_consts!r} {code.co_names!r}"
+        )
 
 
-def _state_of(value: Any) -> Mapping[str, Any] | None:
-    """Return what an object holds, by name, of a record its fields alone, without caches; None if it is hidden."""
+def _parts_of(value: Any) -> Any:
+    """Return what an object is made of: of a record its fields, without caches; of others what a copy needs."""
     if is_dataclass(value):
         return {item.name: getattr(value, item.name) for item in fields(value)}
-    slots = [
-        name for part in type(value).__mro__ for name in _as_names(getattr(part, "__slots__", ())) if name != "__dict__"
-    ]
-    if not hasattr(value, "__dict__") and not slots:
-        return None
-    held = {name: getattr(value, name) for name in slots if hasattr(value, name)} | getattr(value, "__dict__", {})
-    return dict(sorted(held.items()))
-
-
-def _as_names(slots: Any) -> tuple[str, ...]:
-    """Return the names of slots, which may be a single text."""
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+    try:
+        reducer = copyreg.dispatch_table.get(type(value))
+        parts: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
+    except Exception:
+        return uuid.uuid4().hex
+    return parts if isinstance(parts, str) else [list(p) if isinstance(p, Iterator) else p for p in parts]
