@@ -63,7 +63,7 @@ def test_interrupted_command_says_that_it_can_go_on_and_then_goes_on(workdir, ca
     assert main(command) == 0
     note = capsys.readouterr().err
     assert note.startswith("note: goes on from a checkpoint of ")
-    assert note.endswith(": 0 of 3 trainings done, 1 training begun.\n")
+    assert note.endswith(": 0 of 3 trainings done, 1 begun.\n")
     assert (workdir / "o.csv").read_bytes() == expected
     assert not cache.parent.exists()
 
@@ -85,7 +85,7 @@ def test_checkpoint_option_names_the_folder(workdir, cache, interrupted, capsys)
     assert main((*command, "--seed", "1")) == 0
     assert "note: units holds a checkpoint of other data, other settings or another version" in capsys.readouterr().err
     assert main(command) == 0
-    assert ": 1 of 2 windows done, 1 training begun.\n" in capsys.readouterr().err
+    assert ": 1 of 2 windows done, in the next one 0 trainings done, 1 begun.\n" in capsys.readouterr().err
     assert names(workdir / "units") == []
 
 

@@ -484,18 +484,17 @@ def _describe(counts: Mapping[str, int], total: tuple[int, str] | None) -> str:
     """Return how much is done.
 
     >>> _describe({"window": 2, "training": 3, "begun": 1}, (5, "window"))
-    '2 of 5 windows done, of the next 3 trainings done, 1 training begun'
+    '2 of 5 windows done, in the next one 3 trainings done, 1 begun'
     >>> _describe({"begun": 2}, (6, "training"))
-    '0 of 6 trainings done, 2 trainings begun'
+    '0 of 6 trainings done, 2 begun'
     """
     n_total, main = total or (0, "training")
-    n_main, trainings = counts.get(main, 0), counts.get("training", 0)
-    unit = format_count(n_total or n_main, main).split(" ", 1)[1]
-    parts = [f"{n_main} of {n_total:,} {unit} done" if n_total else f"{n_main} {unit} done"]
-    if main != "training" and trainings:
-        parts.append(f"of the next {format_count(trainings, 'training')} done")
-    if counts.get(BEGUN, 0):
-        parts.append(f"{format_count(counts[BEGUN], 'training')} begun")
+    n_main, n_trainings, n_begun = (counts.get(label, 0) for label in (main, "training", BEGUN))
+    parts = [f"{n_main:,} of {format_count(n_total, main)} done" if n_total else f"{format_count(n_main, main)} done"]
+    if main != "training" and n_trainings + n_begun:
+        parts.append(f"in the next one {format_count(n_trainings, 'training')} done")
+    if n_begun:
+        parts.append(f"{n_begun:,} begun")
     return ", ".join(parts)
 
 

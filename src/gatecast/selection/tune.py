@@ -240,7 +240,7 @@ def tune(
         check_positive_int(value, name)
     deadline = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
     plan = _plan(source, Forecaster(h, **settings), n_windows, search_space)
-    facts = (plan.panel, plan.study_facts(), n_trials, environment())
+    facts = (plan.panel, plan.study_facts(), environment())
     with (
         show_progress(progress) as report,
         keeping(checkpoint, None if progress is False else show_notice),
