@@ -140,6 +140,25 @@ def test_finished_windows_are_not_done_again(table, tmp_path, monkeypatch):
     assert len(fits) == 1
 
 
+def test_the_one_fit_of_all_windows_is_not_done_again(table, tmp_path, monkeypatch):
+    expected, forecasts = plain(cross_validate_once(table, None, False)), []
+
+    def interrupt(*arguments):
+        forecasts.append(1)
+        if len(forecasts) == 2:
+            raise Interruption
+        return forecast_window(*arguments)
+
+    forecast_window = cross_validation.forecast_window
+    monkeypatch.setattr(cross_validation, "forecast_window", interrupt)
+    with pytest.raises(Interruption):
+        cross_validate_once(table, tmp_path, False)
+    monkeypatch.setattr("gatecast.forecasting.network_training.train_steps", None)
+    assert plain(cross_validate_once(table, tmp_path, False)) == expected
+    # One window was forecast twice, of which the first time was interrupted.
+    assert len(forecasts) == 4
+
+
 @pytest.mark.slow
 def test_trials_of_a_study_are_not_done_again(table, tmp_path):
     options = {"n_windows": 1, "search_space": {"units": (3, 6)}, "training": TrainingConfig(n_members=1, max_steps=10)}

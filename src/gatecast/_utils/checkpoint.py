@@ -35,6 +35,7 @@ __all__ = [
     "BEGUN",
     "Checkpoint",
     "Place",
+    "at_place",
     "current_place",
     "default_checkpoint",
     "keeping",
@@ -422,11 +423,8 @@ def working_on(work: str, *facts: Any, total: tuple[int, str] | None = None) -> 
         return
     place = Place(checkpoint, (digest_of(work, *facts),))
     checkpoint.begin(place.name, total)
-    token = _place.set(place)
-    try:
+    with at_place(place):
         yield
-    finally:
-        _place.reset(token)
 
 
 @contextmanager
@@ -440,7 +438,14 @@ def within(*facts: Any) -> Iterator[None]:
     if place is None:
         yield
         return
-    token = _place.set(place.deeper(*facts))
+    with at_place(place.deeper(*facts)):
+        yield
+
+
+@contextmanager
+def at_place(place: Place | None) -> Iterator[None]:
+    """Go to a place of the same work: what several parts need is a part of none of them."""
+    token = _place.set(place)
     try:
         yield
     finally:

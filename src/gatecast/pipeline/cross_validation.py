@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.checkpoint import within, working_on
+from gatecast._utils.checkpoint import Place, at_place, current_place, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
@@ -82,8 +82,10 @@ def iter_windows(
     fits = _Fits(panel, replace(config, h=h), offsets[0], progress)
     for offset in offsets:
         # The place is left before the window is handed out: its reader is elsewhere.
-        with working_on(*facts, total=(n_windows, "window")), within("window", offset):
-            window = window_once(partial(fits.window, offset, refit=refit))
+        with working_on(*facts, total=(n_windows, "window")):
+            fits.place = current_place()
+            with within("window", offset):
+                window = window_once(partial(fits.window, offset, refit=refit))
         # One season for all cutoffs: otherwise seasonal naive would be a column of some of them alone.
         fits.config = replace(fits.config, season_length=window.season_length)
         yield window
@@ -103,19 +105,18 @@ class _Fits:
         self, panel: Panel, config: ForecasterConfig, first: int, progress: Callable[[Progress], None] | None
     ) -> None:
         self.panel, self.config, self.first, self.progress = panel, config, first, progress
+        self.place: Place | None = None
         self._first_config, self._first_state = config, cast(FittedState | None, None)
 
     def window(self, offset: int, *, refit: bool) -> Window:
         """Forecast from one cutoff."""
         long_enough = longer_than(self.panel, offset)
-        if refit or offset == self.first:
+        if refit:
             long_enough = long_enough.restrict_categories(long_enough.categories_before(offset))
             state = self._fit(long_enough, offset, self.config)
         else:
             state = self._state_of_first()
             long_enough = long_enough.restrict_categories(state.panel.categories)
-        if offset == self.first:
-            self._first_state = state
         context = PanelContext.from_panel(long_enough, fitted_on=state.panel)
         levels = self.config.level
         calibrator, season_length = state.calibrator, state.season_length
@@ -125,11 +126,12 @@ class _Fits:
         return Window(table, calibrator.name, season_length, len(views), sum(view.n_parameters for view in views))
 
     def _state_of_first(self) -> FittedState:
-        """Return what was fitted at the first cutoff; again, if its window was loaded."""
+        """Return what is fitted at the first cutoff, for all windows; its trainings are kept until all are done."""
         if self._first_state is None:
             panel = longer_than(self.panel, self.first)
             panel = panel.restrict_categories(panel.categories_before(self.first))
-            self._first_state = self._fit(panel, self.first, self._first_config)
+            with at_place(self.place):
+                self._first_state = self._fit(panel, self.first, self._first_config)
         return self._first_state
 
     def _fit(self, panel: Panel, offset: int, config: ForecasterConfig) -> FittedState:
