@@ -56,6 +56,8 @@ START_SECONDS, START_SHARE = 0.3, 0.15
 TIMINGS = ("seconds", "recommendation")
 """What differs from run to run; a recommendation says which model is faster. Its numbers are compared by themselves."""
 TIMEOUT = 600
+MAX_ATTEMPTS = 8
+"""Runs in a row, at most, that are to be killed: some end before."""
 NAMES = ("command", "way", "kills", "went on", "same bits", "other bits", "raw errors", "left behind")
 
 
@@ -70,6 +72,9 @@ class Outcome:
     """Of everything that it wrote."""
     remains: tuple[str, ...]
     """Files in the checkpoint's folder after its end."""
+    is_hit: bool
+    """Whether it was still running at the instant, and did not end as if nothing had happened; on a disk that takes no
+    more it may."""
 
     @property
     def is_raw(self) -> bool:
@@ -120,10 +125,12 @@ class Case:
             stderr=subprocess.PIPE,
             text=True,
         )
+        was_running = False
         if way:
             try:
                 process.wait(after)
             except subprocess.TimeoutExpired:
+                was_running = True
                 if way == "full disk":
                     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
                 else:
@@ -131,7 +138,9 @@ class Case:
         out, error = process.communicate(timeout=TIMEOUT)
         seconds = time.monotonic() - began
         remains = tuple(sorted(path.name for path in (self.folder / "cache").rglob("*") if path.is_file()))
-        return Outcome(process.returncode, error, seconds, self._digest(out) if not process.returncode else "", remains)
+        is_hit = was_running and (way == "full disk" or process.returncode != 0)
+        digest = self._digest(out) if process.returncode == 0 else ""
+        return Outcome(process.returncode, error, seconds, digest, remains, is_hit)
 
     def _digest(self, out: str) -> str:
         """Return a digest of the document and of the files, without seconds."""
@@ -158,11 +167,13 @@ def try_one(case: Case, way: str, rng: random.Random, expected: Outcome, n_kills
     """Kill a command some times in a row, let it end, and compare."""
     case.clear()
     killed, raw, went_on = 0, list[str](), 0
-    while killed < n_kills:
+    for _ in range(MAX_ATTEMPTS):
+        if killed == n_kills:
+            break
         first = max(START_SECONDS, START_SHARE * expected.seconds)
         after = rng.uniform(first, 0.95 * expected.seconds)
         outcome = case.run(way, after, rng.choice([0, 1000, 10_000, 30_000]))
-        killed += 1
+        killed += outcome.is_hit
         went_on += "goes on from a checkpoint" in outcome.error
         if outcome.is_raw:
             raw.append(outcome.error[-2000:])
@@ -208,6 +219,8 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=Path("build/kills"))
     options = parser.parse_args()
     options.state.mkdir(parents=True, exist_ok=True)
+    # A shell starts what runs in the background with SIGINT ignored, and commands would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     log = options.state / f"results-{options.seed}.jsonl"
     results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     cases = {name: Case(options.state.resolve() / f"work-{options.seed}", name) for name in COMMANDS}
