@@ -24,7 +24,7 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-lowest test-newest test-sdist audit sbom test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
+.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-lowest test-newest test-sdist audit sbom test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
   bench-grid bench-more bench-reading bench-cold pretrain clean
 
 help:  ## print this list
@@ -127,6 +127,10 @@ fuzz-commands: .venv/.test  ## run commands on broken files, queries and options
 	$(BIN)/python scripts/fuzz_commands.py --seconds $(SECONDS) --seed $(SEED)
 
 fuzz: fuzz-files fuzz-commands  ## both for an hour each; SEED=1 for other cases
+
+KILLS ?= 200
+test-kills: .venv/.test  ## kill commands at 200 random instants, and compare the bits of what they end with; KILLS=20 for less
+	$(BIN)/python scripts/kill_harness.py --kills $(KILLS)
 
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests

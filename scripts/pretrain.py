@@ -1,6 +1,6 @@
 """Pretrain a network on made series alone; go on where the last call stopped.
 
-usage: pretrain.py --network lf|hf --state DIR [--hours H] [--threads N] [--data DIR] [--finish] [--gates]
+usage: pretrain.py --network lf|hf --state|--checkpoint DIR [--hours H] [--threads N] [--data DIR] [--finish] [--gates]
 
 --hours    stop after so many hours (default: when asked to, by SIGTERM or Ctrl+C)
 --state    folder of the state, of the log and of what is released
@@ -36,7 +36,7 @@ FINISH_SHARE = 0.35
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", choices=list(RECIPES), default="lf")
-    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--state", "--checkpoint", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=float("inf"))
     parser.add_argument("--steps", type=float, default=float("inf"), help="stop at this step")
     parser.add_argument("--threads", type=int, default=1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gatecast.errors import ConfigError
 from gatecast.forecasting.pretrained.training import StepResult, train_step
 from pretraining.bank import Bank
 from pretraining.state import RunState
@@ -94,10 +95,21 @@ def train(run: RunState, bank: Bank, outputs: Outputs, limits: Limits, stopped: 
             log.write(f"step {run.step} rate {run.learning_rate(run.step):.2e} {record.line()}")
             record = _Record(outputs.names, run.shape.groups)
         if save.due():
-            run.save(outputs.path)
-    run.save(outputs.path)
+            _save(run, outputs)
+    if not _save(run, outputs):
+        return False
     log.write(f"step {run.step} saved after {run.seconds / 3600:.2f} h of training", *outputs.table())
     return run.step >= limits.last_step
+
+
+def _save(run: RunState, outputs: Outputs) -> bool:
+    """Write the state; a disk that is full does not stop the run, and the state that was saved before stays."""
+    try:
+        run.save(outputs.path)
+    except ConfigError as error:
+        outputs.log.write(f"step {run.step} is not saved: {error}")
+        return False
+    return True
 
 
 def _update(run: RunState, bank: Bank, record: _Record) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.checkpoint import keeping
 from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
@@ -46,7 +47,7 @@ from gatecast.pipeline.arguments import (
 )
 from gatecast.pipeline.data_checks import trim_unobserved
 from gatecast.pipeline.fit import fit, prepare_panel, update
-from gatecast.pipeline.progress import Progress, show_progress
+from gatecast.pipeline.progress import Progress, show_notice, show_progress
 from gatecast.pipeline.read import read_source
 from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
@@ -289,6 +290,7 @@ class Forecaster:
         evaluate: bool = True,
         finetune: bool = False,
         progress: Callable[[Progress], None] | bool | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> Forecaster:
         """Fit on series.
 
@@ -299,19 +301,23 @@ class Forecaster:
                 the tuned weights are used only if they err less on the last values before the end of the series.
             progress: Is called now and then; None: a line in terminals and notebooks where fitting takes longer than a
                 second; False: none.
+            checkpoint: A folder that keeps what is trained until `fit` is done, with a snapshot of each training every
+                30 seconds: the same call, after an interruption, goes on from there to the same bits; None: nothing is
+                kept.
 
         Returns:
             This forecaster, with `panel_`, `data_notes_`, `evaluation_`, `h_`, `season_length_`, `model_weights_`,
             `training_history_`.
 
         Raises:
-            ConfigError: Fine-tuning without a pretrained model.
+            ConfigError: Fine-tuning without a pretrained model, or a checkpoint that is no folder.
             DataError: The data cannot be used: the message says what is wrong, where, and how to fix it.
         """
         config = self.config
         if finetune:
             config = replace(config, training=replace(config.training, finetune=finetune))
-        self._fit(source, config, evaluate=evaluate, progress=progress)
+        with keeping(checkpoint, None if progress is False else show_notice):
+            self._fit(source, config, evaluate=evaluate, progress=progress)
         return self
 
     def predict(
@@ -560,6 +566,7 @@ class Forecaster:
         refit: bool = True,
         output: str | None = None,
         progress: Callable[[Progress], None] | bool | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Forecast from past cutoffs, each from nothing later, next to actual values and simple forecasts.
 
@@ -570,6 +577,7 @@ class Forecaster:
             refit: Whether to fit at every cutoff; otherwise at the first alone.
             output: As for `predict`.
             progress: As for `fit`.
+            checkpoint: As for `fit`; cutoffs that are done are not done again.
 
         Returns:
             A table with ids, times, cutoff, target, the models' columns and those of the simple forecasts.
@@ -578,7 +586,8 @@ class Forecaster:
         Raises:
             DataError: Series too short for so many cutoffs.
         """
-        with show_progress(progress) as report:
+        notify = None if progress is False else show_notice
+        with show_progress(progress) as report, keeping(checkpoint, notify):
             record = self._cross_validation(source, n_windows, step_size, refit=refit, progress=report)
         return self._to_table(record.columns, _panel_of(record), source, output)
 

@@ -33,7 +33,8 @@ def test_with_forecaster_options_replaces_the_record_by_its_fields():
 
     run = with_forecaster_options(command, without=("model",))
     parameters = inspect.signature(run).parameters
-    assert list(parameters) == ["file", *(name for name in declarations() if name != "model"), "json"]
+    shared = [name for name in declarations() if name != "model"]
+    assert list(parameters) == ["file", *shared, "json", "checkpoint", "no_checkpoint"]
     assert parameters["seed"].default == "0"
     values = {name: None for name in parameters if name not in ("file", "json")}
     run(file="a.csv", json=True, **{**values, "horizon": "3"})

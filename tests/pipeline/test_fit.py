@@ -16,6 +16,7 @@ from gatecast.forecasting.sequential_model.model import SequentialConfig
 from gatecast.layers import GRU, Dense, Flatten, Input, QuantileHead
 from gatecast.models import Sequential
 from gatecast.pipeline import fit as fit_module
+from gatecast.pipeline import units
 
 H = 6
 THETA = "DynamicOptimizedTheta"
@@ -302,13 +303,13 @@ def test_fit_of_a_model_that_does_not_say_that_it_needs_no_training_uses_its_old
 def test_fit_forecasts_older_origins_of_each_model_once(sales, monkeypatch):
     """Also where a model does not say that it needs no training, and the background forecasts only the others."""
     asked, older = [], []
-    forecast, origins = fit_module.forecast_past, fit_module.older_origins
+    forecast, origins = units.forecast_past, fit_module.older_origins
 
     def count(ensemble, context, offsets, season_length):
         asked.append((ensemble.columns, offsets.tolist()))
         return forecast(ensemble, context, offsets, season_length)
 
-    monkeypatch.setattr(fit_module, "forecast_past", count)
+    monkeypatch.setattr(units, "forecast_past", count)
     monkeypatch.setattr(fit_module, "older_origins", lambda *a: older.append(origins(*a)) or older[-1])
     monkeypatch.setattr(Drift, "needs_training", True)
     Forecaster(12, model=["lstm", "mean", "drift"], training=TrainingConfig(max_steps=2)).fit(monthly(sales))

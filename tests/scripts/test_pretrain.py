@@ -214,3 +214,25 @@ def test_tail_gate_holds_or_fails():
         "holds: a tails, MASE / that of the reference 1.000, at most 1.0",
     )
     assert tail_gate(lambda _: q, tail, Errors(1, 0.5, 1), 1.0)[1].startswith("FAILS")
+
+
+@pytest.mark.slow
+def test_train_on_a_full_disk_goes_on_and_keeps_the_state_before(tmp_path, monkeypatch):
+    run = new_run()
+    path = run_until(run, 2, tmp_path)
+    before = path.read_bytes()
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gatecast._utils.atomic._force_to_disk", refuse)
+        patch.setattr("pretraining.run.SAVE_SECONDS", 0.0)
+        outputs = Outputs(path, Log(tmp_path / "log"), ("one", "two"), list)
+        assert not train(run, bank_of(), outputs, Limits(last_step=4), lambda: False)
+    assert run.step == 4
+    assert path.read_bytes() == before
+    assert (tmp_path / "log").read_text().count("is not saved: Cannot write the file") == 3
+    resumed = RunState.load(path)
+    assert resumed.step == 2
+    assert bits(run_until(run, 4, tmp_path)) == bits(run_until(resumed, 4, tmp_path))

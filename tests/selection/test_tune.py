@@ -154,7 +154,7 @@ def test_a_trial_that_falls_behind_is_cut_short(monkeypatch):
         asked.append([])
         for k in range(2):
             asked[-1].append(k)
-            yield 5.0 if bad else 1.0
+            yield 5.0 if bad else 1.0, 0.0
 
     monkeypatch.setattr(tuning, "_window_errors", errors)
     tuned = quick(n_windows=2, n_trials=N_STARTUP_TRIALS + 2)
@@ -174,7 +174,7 @@ def test_importance_finds_the_setting_that_matters(monkeypatch):
 
     def errors(plan, config):
         """The smaller the rate, the better."""
-        yield 1.0 + abs(np.log((config.training.learning_rate or 3e-3) / 1e-3))
+        yield 1.0 + abs(np.log((config.training.learning_rate or 3e-3) / 1e-3)), 0.0
 
     monkeypatch.setattr(tuning, "_window_errors", errors)
     tuned = quick(n_trials=25, search_space={**SMALL, "dropout": [0.0, 0.1], "learning_rate": (1e-4, 1e-1)})
@@ -189,7 +189,7 @@ def test_importance_finds_the_setting_that_matters(monkeypatch):
 
 
 def test_time_runs_out_after_the_default(monkeypatch):
-    monkeypatch.setattr(tuning, "_window_errors", lambda *_: iter([1.0]))
+    monkeypatch.setattr(tuning, "_window_errors", lambda *_: iter([(1.0, 0.0)]))
     tuned = quick(timeout=1e-9)
     assert len(tuned.trials["number"]) == 1
     assert tuned.validation_summary.startswith(
@@ -359,3 +359,36 @@ def test_tune_result_repr_is_short_and_html_is_a_table():
     result = quick(n_trials=1)
     assert repr(result).startswith("TuneResult(1 trial, best: lstm, 32 units")
     assert result._repr_html_().count("<tr>") == 1 + len(NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_study_on_a_full_disk_is_refused_in_a_sentence_and_goes_on_later(tmp_path):
+    import resource
+
+    path, before = tmp_path / "a.db", resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(progress):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+
+    try:
+        with pytest.raises(ConfigError, match=r"study cannot be written.*the same call then goes on"):
+            quick(study=path, n_trials=3, progress=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resumed, undisturbed = quick(study=path, n_trials=3), quick(n_trials=3)
+    assert resumed.trials["value"].tolist() == undisturbed.trials["value"].tolist()
+
+
+def test_a_study_that_was_half_made_by_a_killed_process_does_not_stop_the_next_one(tmp_path, monkeypatch):
+    path = tmp_path / "a.db"
+
+    def kill(storage):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "_close", kill)
+        with pytest.raises(KeyboardInterrupt):
+            quick(study=path)
+    assert not path.exists()
+    assert len(quick(study=path, n_trials=1).trials["number"]) == 1

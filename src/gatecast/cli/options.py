@@ -477,7 +477,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
                 "dropout",
             ),
             *("n_members", "max_steps", "batch_size", "learning_rate", "finetune"),
-            *("n_windows", "step_size", "n_trials", "n_paths", "n_rows", "n_seeds", "timeout", "study"),
+            *("n_windows", "step_size", "n_trials", "n_paths", "n_rows", "n_seeds", "timeout", "study", "checkpoint"),
             *("id", "step", "quantile", "method", "reconciliation"),
         )
     },

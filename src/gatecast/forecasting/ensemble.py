@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils.checkpoint import within
 from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
 from gatecast.forecasting.base import (
@@ -22,10 +23,13 @@ from gatecast.forecasting.base import (
     HasFindings,
     HasNetworks,
     IsDifferentiable,
+    LocalModel,
     ModelConfig,
+    ModelState,
     NetworkView,
     PredictsInsample,
     RefitsToSeries,
+    StepCallback,
     Task,
 )
 from gatecast.forecasting.context import PanelContext
@@ -33,6 +37,7 @@ from gatecast.forecasting.median import FittedMedian, MedianOf, Refined, members
 from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, mean_error
 from gatecast.forecasting.panel_effects import PanelEffects
 from gatecast.forecasting.presets import unique_columns
+from gatecast.forecasting.training_checkpoint import train_once
 from gatecast.nn.training import StepRecord
 
 __all__ = [
@@ -254,15 +259,37 @@ def fit_models(
     for k, config in enumerate(configs):
         uses_monitor = config.family == "network" and (monitors_none_yet or stops_early(config))
         monitors_none_yet &= config.family != "network"
-        model = config.fit(
+        fit = partial(
+            config.fit,
             clean,
             task,
             init=None if init is None else init.models[k],
             monitor=monitor if uses_monitor else None,
-            on_step=None if on_step is None else _reporter(k, n_steps, on_step),
         )
-        models.append(model)
+        report = None if on_step is None else _reporter(k, n_steps, on_step)
+        with within("model", k):
+            models.append(_fit_once(config, fit, task, report))
     return FittedEnsemble(tuple(models), tuple(configs), tuple(unique_columns(configs)), effects, task)
+
+
+def _fit_once(
+    config: ModelConfig, fit: Callable[..., ForecastModel], task: Task, on_step: StepCallback | None
+) -> ForecastModel:
+    """Fit a model; one of another package, whose training is its own, is loaded if an interrupted run fitted it."""
+    if isinstance(config, MedianOf | LocalModel) or type(config).__module__.partition(".")[0] == "gatecast":
+        return fit(on_step=on_step)
+
+    def to_data(model: ForecastModel) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """Return a fitted model as it is saved."""
+        state = model.to_state()
+        return {"settings": dict(state.settings)}, {f"model.{name}": array for name, array in state.arrays.items()}
+
+    def from_data(settings: Mapping[str, Any], arrays: Mapping[str, Any]) -> ForecastModel:
+        """Return a fitted model."""
+        model_arrays = {name.removeprefix("model."): array for name, array in arrays.items()}
+        return config.from_state(ModelState(settings["settings"], model_arrays), task)
+
+    return train_once(lambda report: fit(on_step=report), on_step, to_data, from_data)
 
 
 def fit_untrained(configs: Sequence[ModelConfig], context: PanelContext, task: Task) -> FittedEnsemble | None:

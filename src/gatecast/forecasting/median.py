@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict, cast
 
 import numpy as np
 
+from gatecast._utils.checkpoint import within
 from gatecast._utils.schema import Count, Range, SchemaError, check_fields, from_json
 from gatecast._utils.typing import FloatArray
 from gatecast.errors import ConfigError
@@ -140,7 +141,8 @@ class MedianOf:
     ) -> Any:
         """Fit one member, whose records say which it is."""
         report = None if on_step is None else lambda step: on_step(step._replace(member=k))
-        return self.configs[k].fit(context, task, init=init, monitor=monitor, on_step=report)
+        with within("member", k):
+            return self.configs[k].fit(context, task, init=init, monitor=monitor, on_step=report)
 
     def _reporter(self, on_step: StepCallback) -> StepCallback:
         """Return a callback that adds the share of all trainings that is done."""

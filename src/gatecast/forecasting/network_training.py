@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from gatecast.forecasting.base import StepCallback
+from gatecast.forecasting.training_checkpoint import TrainingParts, TrainingStore
 from gatecast.kernels.native import release_memory
 from gatecast.losses import Pinball
 from gatecast.nn.batching import Batch
@@ -13,6 +14,7 @@ from gatecast.nn.network import Network, Weights
 from gatecast.nn.training import (
     BestWeights,
     StepRecord,
+    TrainingState,
     ValidationErrors,
     default_optimizer,
     train_steps,
@@ -44,33 +46,47 @@ class TrainingSettings(Protocol):
 
 
 def run_steps(
-    records: Iterator[StepRecord],
+    records: Callable[[], Iterator[StepRecord]],
     n_steps: int,
+    parts: TrainingParts,
     measure: Callable[[], ValidationErrors] | None = None,
     on_step: StepCallback | None = None,
-    keep_best: BestWeights | None = None,
 ) -> None:
-    """Make all updates of a training.
+    """Make all updates of a training; go on from a snapshot if a checkpoint has one.
 
     Args:
-        records: Makes an update for every record that is taken.
+        records: Returns what makes an update for every record that is taken, from the step of `parts.state` on.
         n_steps: Updates in all.
+        parts: What the updates change; `best` is given the weights of the least validation error.
         measure: Measures the errors, before training and ten times on the way; None: they are not.
         on_step: Is called after every update, and before the first one if errors are measured.
-        keep_best: Is given the weights of the least validation error.
     """
+    store = TrainingStore.at_current_place(parts, n_steps)
+    has_ended = store is not None and store.restore()
+    for record in store.records if store is not None and on_step is not None else ():
+        on_step(record)  # type: ignore[misc]
+    if has_ended:
+        return
+    remaining = records()
     if measure is not None:
-        records = with_validation(records, measure, validation_steps(n_steps), keep_best=keep_best)
-    for record in records:
+        is_new = store is None or not store.records
+        remaining = with_validation(
+            remaining, measure, validation_steps(n_steps), keep_best=parts.best, at_start=is_new
+        )
+    for record in remaining:
         if on_step is not None:
             on_step(record)
+        if store is not None:
+            store.add(record)
     release_memory()
+    if store is not None:
+        store.finish()
 
 
 def train_to_best(
     network: Network,
     weights: Weights,
-    batches: Iterator[Batch],
+    batches: Callable[[int], Iterator[Batch]],
     settings: TrainingSettings,
     *,
     seed: int,
@@ -82,7 +98,7 @@ def train_to_best(
     Args:
         network: Layers.
         weights: Their parameters, which change.
-        batches: A packed batch for every update.
+        batches: Returns a packed batch for every update but so many first ones.
         settings: Steps, learning rate, levels, and when earlier weights are taken.
         seed: Of dropout.
         measure: Measures the errors of the network as it stands.
@@ -93,8 +109,13 @@ def train_to_best(
     """
     optimizer = default_optimizer(settings.learning_rate, settings.max_steps)
     loss = Pinball(settings.quantiles)
-    # Few series fill one block: their networks are trained side by side instead of splitting it.
-    records = train_steps(network, weights, batches, loss, optimizer, seed=seed, single_blocks=True)
-    best = BestWeights(weights)
-    run_steps(records, settings.max_steps, measure, on_step, best)
+    state, best = TrainingState(optimizer.init(weights.vector.size)), BestWeights(weights)
+
+    def records() -> Iterator[StepRecord]:
+        """Train from where the state is."""
+        # Few series fill one block: their networks are trained side by side instead of splitting it.
+        rest = batches(state.step)
+        return train_steps(network, weights, rest, loss, optimizer, seed=seed, state=state, single_blocks=True)
+
+    run_steps(records, settings.max_steps, TrainingParts(weights, state, best), measure, on_step)
     return best.number if best.restore(settings.min_improvement) else settings.max_steps

@@ -281,6 +281,7 @@ def with_validation(
     at: Container[int],
     *,
     keep_best: BestWeights | None = None,
+    at_start: bool = True,
 ) -> Iterator[StepRecord]:
     """Add validation errors to the records of some steps, and to a record 0 before the first step.
 
@@ -289,6 +290,7 @@ def with_validation(
         monitor: Measures the errors of the weights in training.
         at: The steps after which to measure.
         keep_best: Receives every validation error but that of record 0.
+        at_start: Whether there is a record 0; a training that goes on had it already.
 
     Yields:
         The records.
@@ -298,7 +300,8 @@ def with_validation(
     >>> [(record.number, record.validation) for record in records]
     [(0, 3.0), (1, nan), (2, 3.0)]
     """
-    yield StepRecord(0, math.nan, *monitor())
+    if at_start:
+        yield StepRecord(0, math.nan, *monitor())
     for step in steps:
         errors = monitor() if step.number in at else NOT_MEASURED
         if keep_best is not None and errors is not NOT_MEASURED:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.checkpoint import Place, at_place, current_place, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 from gatecast.evaluation.backtest import forecast_window, score_test_part
 from gatecast.evaluation.splits import Split, default_horizon
+from gatecast.forecasting.base import HasNetworks
 from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.fit import fit
 from gatecast.pipeline.progress import Progress
 from gatecast.pipeline.state import FittedState
+from gatecast.pipeline.units import Window, environment, window_once
 from gatecast.results import Evaluation
 
 __all__ = ["cross_validate", "cutoff_offsets", "iter_windows", "longer_than", "score_new_rows"]
@@ -58,8 +62,8 @@ def iter_windows(
     *,
     refit: bool,
     progress: Callable[[Progress], None] | None = None,
-) -> Iterator[tuple[FittedState, ColumnTable]]:
-    """Yield the state fitted on the rows before each cutoff alone, and forecasts next to the actual values.
+) -> Iterator[Window]:
+    """Yield forecasts next to the actual values, of models fitted on the rows before each cutoff alone.
 
     Args:
         panel: The series, prepared.
@@ -73,21 +77,66 @@ def iter_windows(
         DataError: Series too short for so many cutoffs.
     """
     h = config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
-    state: FittedState | None = None
-    for offset in cutoff_offsets(panel, h, n_windows, step_size):
-        long_enough = longer_than(panel, offset)
-        fits = state is None or refit
-        categories = state.panel.categories if state and not fits else long_enough.categories_before(offset)
-        long_enough = long_enough.restrict_categories(categories)
-        if state is None or fits:
-            state = fit(long_enough.drop_last(offset), replace(config, h=h), [], progress, evaluate=False)
-            # One season for all cutoffs: otherwise seasonal naive would be a column of some of them alone.
-            config = replace(config, season_length=state.season_length)
+    offsets = cutoff_offsets(panel, h, n_windows, step_size)
+    facts = ("windows", panel, config, offsets, refit, environment())
+    fits = _Fits(panel, replace(config, h=h), offsets[0], progress)
+    for offset in offsets:
+        # The place is left before the window is handed out: its reader is elsewhere.
+        with working_on(*facts, total=(n_windows, "window")):
+            fits.place = current_place()
+            with within("window", offset):
+                window = window_once(partial(fits.window, offset, refit=refit))
+        # One season for all cutoffs: otherwise seasonal naive would be a column of some of them alone.
+        fits.config = replace(fits.config, season_length=window.season_length)
+        yield window
+
+
+class _Fits:
+    """The fits of a cross-validation.
+
+    Args:
+        panel: The series, prepared.
+        config: Settings, with the horizon.
+        first: Rows after the first cutoff.
+        progress: Is called now and then during training.
+    """
+
+    def __init__(
+        self, panel: Panel, config: ForecasterConfig, first: int, progress: Callable[[Progress], None] | None
+    ) -> None:
+        self.panel, self.config, self.first, self.progress = panel, config, first, progress
+        self.place: Place | None = None
+        self._first_config, self._first_state = config, cast(FittedState | None, None)
+
+    def window(self, offset: int, *, refit: bool) -> Window:
+        """Forecast from one cutoff."""
+        long_enough = longer_than(self.panel, offset)
+        if refit:
+            long_enough = long_enough.restrict_categories(long_enough.categories_before(offset))
+            state = self._fit(long_enough, offset, self.config)
+        else:
+            state = self._state_of_first()
+            long_enough = long_enough.restrict_categories(state.panel.categories)
         context = PanelContext.from_panel(long_enough, fitted_on=state.panel)
-        table = forecast_window(
-            state.calibrator, state.ensemble, long_enough, context, offset, state.season_length, config.level
-        )
-        yield state, table
+        levels = self.config.level
+        calibrator, season_length = state.calibrator, state.season_length
+        table = forecast_window(calibrator, state.ensemble, long_enough, context, offset, season_length, levels)
+        models = state.ensemble.models
+        views = [view for model in models if isinstance(model, HasNetworks) for view in model.networks()]
+        return Window(table, calibrator.name, season_length, len(views), sum(view.n_parameters for view in views))
+
+    def _state_of_first(self) -> FittedState:
+        """Return what is fitted at the first cutoff, for all windows; its trainings are kept until all are done."""
+        if self._first_state is None:
+            panel = longer_than(self.panel, self.first)
+            panel = panel.restrict_categories(panel.categories_before(self.first))
+            with at_place(self.place):
+                self._first_state = self._fit(panel, self.first, self._first_config)
+        return self._first_state
+
+    def _fit(self, panel: Panel, offset: int, config: ForecasterConfig) -> FittedState:
+        """Fit on the rows before a cutoff."""
+        return fit(panel.drop_last(offset), config, [], self.progress, evaluate=False)
 
 
 def longer_than(panel: Panel, offset: int) -> Panel:
@@ -124,9 +173,9 @@ def cross_validate(
     """
     tables: list[ColumnTable] = []
     report = None if progress is None else _window_reporter(progress, tables, n_windows if refit else 1)
-    for state, table in iter_windows(panel, config, n_windows, step_size, refit=refit, progress=report):
-        name = state.calibrator.name
-        tables.append(table)
+    for window in iter_windows(panel, config, n_windows, step_size, refit=refit, progress=report):
+        name = window.name
+        tables.append(window.table)
     return {column: np.concatenate([table[column] for table in tables]) for column in tables[0]}, name
 
 

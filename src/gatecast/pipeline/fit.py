@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.checkpoint import start_clock, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
@@ -36,7 +37,6 @@ from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_w
 from gatecast.evaluation.online_margins import update_margins
 from gatecast.evaluation.past_forecasts import (
     PastForecasts,
-    forecast_past,
     older_origins,
     select_origins,
     short_origins,
@@ -66,6 +66,7 @@ from gatecast.forecasting.side_by_side import in_background
 from gatecast.pipeline.data_checks import check_bounds, check_series, drop_unlike_last, trim_unobserved
 from gatecast.pipeline.progress import Progress, ProgressTracker
 from gatecast.pipeline.state import FittedState
+from gatecast.pipeline.units import count_trainings, environment, forecast_past_once
 from gatecast.results import Evaluation
 
 __all__ = ["fit", "overrides", "prepare_panel", "update"]
@@ -156,6 +157,14 @@ def fit(
     began = time.perf_counter()
     panel = prepare_panel(panel, notes, config)
     run = _Fit(panel, config, progress, evaluate=evaluate)
+    with working_on("fit", panel, config, evaluate, environment(), total=(run.n_trainings, "training")):
+        preparation, seconds = time.perf_counter() - began, start_clock()
+        state = _fit(run, notes, evaluate=evaluate)
+        return replace(state, seconds=preparation + seconds())
+
+
+def _fit(run: _Fit, notes: list[str], *, evaluate: bool) -> FittedState:
+    """Run the stages of a fit."""
     notes += run.notes()
     calibrator, evaluation = run.calibrator(), None
     if run.split is not None:
@@ -167,9 +176,8 @@ def fit(
         calibrator = run.weigh(calibrator, ensemble)
     notes += (*_season_notes(ensemble, run.context), *(ensemble.findings or run.findings))
     evaluation = None if evaluation is None else replace(evaluation, findings=tuple(notes))
-    seconds = time.perf_counter() - began
     history = run.tracker.history
-    return FittedState(panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, seconds)
+    return FittedState(run.panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, 0.0)
 
 
 class _Fit:
@@ -216,11 +224,20 @@ class _Fit:
         self.of_means = [column for column, item in columns if not _forecasts_medians(item)]
         self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
 
+    @property
+    def n_trainings(self) -> int:
+        """Trainings of all stages."""
+        full = count_trainings(self.configs)
+        return (self.tracker.n_stages - (self.split is not None)) * full + (
+            count_trainings(trial_configs(self.configs)) if self.split is not None else 0
+        )
+
     def fit_models(
         self, context: PanelContext, configs: list[ModelConfig], monitored: MonitorData | None = None
     ) -> FittedEnsemble:
         """Fit models: one stage."""
-        ensemble = fit_models(configs, context, self.task, monitored=monitored, on_step=self.tracker.on_step)
+        with within("stage", self.tracker.stage):
+            ensemble = fit_models(configs, context, self.task, monitored=monitored, on_step=self.tracker.on_step)
         self.tracker.next_stage()
         return ensemble
 
@@ -271,9 +288,8 @@ class _Fit:
             ensemble = self.fit_models(training, trial, monitored)
         ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
         self.findings = ensemble.findings
-        self.past = forecast_past(
-            ensemble, before_test, _validation_offsets(before_test, split, horizon), self.season_length
-        )
+        offsets = _validation_offsets(before_test, split, horizon)
+        self.past = forecast_past_once("validation", ensemble, before_test, offsets, self.season_length)
         older = self._complete_older(older_past(), ensemble.refitting(), before_test)
         self.past = self.past if older is None else self.past.join(older)
         return self._calibrate(calibrator, self.past, before_test)
@@ -284,7 +300,7 @@ class _Fit:
         older = older_origins(before_test, self._split().validation, horizon, max(seasons, default=1))
         if quick is None or not len(older):
             return None
-        return forecast_past(quick, before_test, older, self.season_length)
+        return forecast_past_once("older", quick, before_test, older, self.season_length)
 
     def _complete_older(
         self, known: PastForecasts | None, refitting: FittedEnsemble | None, before_test: PanelContext
@@ -323,8 +339,8 @@ class _Fit:
         scored = np.arange(n_test, 0, -horizon)
         every = np.union1d(offsets, scored)[::-1]
         if len(every) > len(offsets) and len(every) * context.values.size > MAX_PAST_VALUES:
-            return forecast_past(ensemble, context, offsets, self.season_length), None
-        past = forecast_past(ensemble, context, every, self.season_length)
+            return forecast_past_once("margins", ensemble, context, offsets, self.season_length), None
+        past = forecast_past_once("test", ensemble, context, every, self.season_length)
         newest, tested = (select_origins(past, every, wanted, horizon) for wanted in (offsets, scored))
         return newest, tested.quantiles
 
@@ -337,7 +353,7 @@ class _Fit:
         origins = short_origins(self.context, max(self.task.seasons, default=1))
         if quick is None or not len(origins) or self.typical_length < MIN_TRAINING_ROWS:
             return calibrator
-        past = forecast_past(quick, self.context, origins, self.season_length)
+        past = forecast_past_once("short", quick, self.context, origins, self.season_length)
         unknown = {name: np.full(len(past.series), np.nan) for name in ensemble.columns}
         weights = fit_weights({**unknown, **past.errors()}, past.series, past.horizons, len(self.context))
         weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))

@@ -12,7 +12,7 @@ import numpy as np
 
 from gatecast.nn.training import StepRecord
 
-__all__ = ["Progress", "ProgressTracker", "show_progress"]
+__all__ = ["Progress", "ProgressTracker", "show_notice", "show_progress"]
 
 
 class Progress(NamedTuple):
@@ -103,6 +103,12 @@ def show_progress(progress: Callable[[Progress], None] | bool | None) -> Iterato
         yield line
     finally:
         line.clear()
+
+
+def show_notice(sentence: str) -> None:
+    """Show a sentence about the work where somebody watches."""
+    if _is_watched():
+        sys.stderr.write(f"{sentence}\n")
 
 
 def _is_watched() -> bool:

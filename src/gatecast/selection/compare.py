@@ -5,7 +5,7 @@ Shapes: n_rows rows (a series at a cutoff), horizon steps, T columns of the past
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.checkpoint import keeping, working_on
 from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import check_positive_int
@@ -21,14 +22,15 @@ from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
 from gatecast.evaluation.splits import default_horizon
 from gatecast.forecaster import Forecaster
-from gatecast.forecasting.base import HasNetworks, PanelSummary, Task
+from gatecast.forecasting.base import PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.panel_rnn.model import CELLS, LSTMConfig, make_network
 from gatecast.forecasting.presets import BASELINES, check_model, model_name
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.pipeline import cross_validation
 from gatecast.pipeline.fit import overrides
-from gatecast.pipeline.progress import Progress, show_progress
+from gatecast.pipeline.progress import Progress, show_notice, show_progress
+from gatecast.pipeline.units import Window, environment
 from gatecast.results import column_names
 from gatecast.selection.parameter_matching import nearest_units
 from gatecast.selection.ranking import ModelFolds, rank_models, row_errors
@@ -105,6 +107,7 @@ def compare(
     models: Any = None,
     n_windows: int = DEFAULT_WINDOWS,
     progress: Callable[[Progress], None] | bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Comparison:
     """Fit models at past cutoffs, forecast from each, and recommend one of them.
@@ -121,6 +124,8 @@ def compare(
             simple forecasts are always included; named, they have intervals too.
         n_windows: Cutoffs, the last of them h steps before the end of each series.
         progress: As for `Forecaster.fit`.
+        checkpoint: A folder that keeps what is done until the comparison is complete: the same call, after an
+            interruption, goes on from there to the same bits; None: nothing is kept.
         settings: Further arguments of `Forecaster`; with `network=NetworkConfig(units=...)` all cells get these units.
             Medians are compared, whatever `point` is.
 
@@ -150,7 +155,12 @@ def compare(
     first = cross_validation.longer_than(panel, offsets[0]).drop_last(offsets[0])
     config, units, size_note = match_sizes(first, config, tuple(named))
     results = []
-    with show_progress(progress) as callback:
+    facts, total = (panel, config, list(named.items()), n_windows, environment()), len(named) * n_windows
+    with (
+        show_progress(progress) as callback,
+        keeping(checkpoint, None if progress is False else show_notice),
+        working_on("compare", *facts, total=(total, "window")),
+    ):
         for k, (name, model) in enumerate(named.items()):
             network = replace(config.network, units=units.get(name, config.network.units))
             report = None if callback is None else _reporter(callback, name, k / len(named), 1 / len(named), n_windows)
@@ -243,15 +253,15 @@ def _run(
     report: Callable[[int, Progress], None] | None,
 ) -> ModelFolds:
     """Run one model at all cutoffs."""
-    began, h = time.perf_counter(), config.h or 0
+    h = config.h or 0
     tables: list[ColumnTable] = []
+    windows: list[Window] = []
     progress = None if report is None else lambda inner: report(len(tables), inner)
-    for state, table in cross_validation.iter_windows(panel, config, n_windows, None, refit=True, progress=progress):
-        last = state
-        tables.append(table)
+    for window in cross_validation.iter_windows(panel, config, n_windows, None, refit=True, progress=progress):
+        windows.append(window)
+        tables.append(window.table)
     rows = {column: np.concatenate([table[column] for table in tables]).reshape(-1, h) for column in tables[0]}
-    main, *bounds = column_names(last.calibrator.name, config.level)
-    views = [view for model in last.ensemble.models if isinstance(model, HasNetworks) for view in model.networks()]
+    main, *bounds = column_names(windows[-1].name, config.level)
     pairs = zip(bounds[::2], bounds[1::2], strict=True)
     return ModelFolds(
         name,
@@ -260,9 +270,9 @@ def _run(
         {level: (rows[low], rows[high]) for level, (low, high) in zip(config.level, pairs, strict=True)},
         rows[panel.columns.target],
         rows["cutoff"][:, 0],
-        time.perf_counter() - began,
-        sum(view.n_parameters for view in views),
-        len(views),
+        sum(window.seconds for window in windows),
+        windows[-1].n_parameters,
+        windows[-1].n_networks,
     )
 
 

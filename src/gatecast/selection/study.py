@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.atomic import replacing
 from gatecast.errors import ConfigError
 from gatecast.selection.search_space import NAMES, Axis, Choice, Space, contains
 
@@ -198,11 +199,13 @@ def open_search(
         seed: Seed of the draws.
 
     Raises:
-        ConfigError: optuna is not installed, the file is no study, or its search is about other data or settings.
+        ConfigError: optuna is not installed, the file is no study, its search is about other data or settings, or it
+            cannot be written.
     """
     require_optuna()
     target = None if path is None else _check_path(path)
     import optuna
+    from sqlalchemy.exc import SQLAlchemyError
 
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -216,28 +219,57 @@ def open_search(
         _check_facts(study, texts, target)
         _discard_interrupted(study)
         yield Search(study, space, default, seed)
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        raise ConfigError(
+            "The study cannot be written",
+            where=str(target),
+            got=_reason(error),
+            fix="Free some space on its disk, or name a file elsewhere: the same call then goes on.",
+        ) from error
     finally:
         optuna.logging.set_verbosity(verbosity)
         if storage is not None:
-            storage.remove_session()
-            storage.engine.dispose()
+            _close(storage)
 
 
 def _storage(target: Path) -> Any:
     """Open the file as storage of Optuna."""
-    from optuna.storages import RDBStorage
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        # Braces in a name would be taken as placeholders.
-        return RDBStorage("sqlite:///" + str(target.resolve()).replace("{", "{{").replace("}", "}}"))
-    except (SQLAlchemyError, RuntimeError) as error:
+        if not target.exists() or target.stat().st_size == 0:
+            # A file that was half made when its process was killed would be none that can be opened.
+            with replacing([target]) as (draft,):
+                _close(_open(draft))
+        return _open(target)
+    except (SQLAlchemyError, RuntimeError, OSError) as error:
         raise ConfigError(
             "The study cannot be opened",
             where=str(target),
-            got=str(error).splitlines()[0],
+            got=_reason(error),
             fix="Name a new file.",
         ) from None
+
+
+def _open(path: Path) -> Any:
+    """Return a file as storage of Optuna; its tables are made if there are none."""
+    from optuna.storages import RDBStorage
+
+    # Braces in a name would be taken as placeholders.
+    return RDBStorage("sqlite:///" + str(path.resolve()).replace("{", "{{").replace("}", "}}"))
+
+
+def _close(storage: Any) -> None:
+    """Close the file of a storage."""
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def _reason(error: BaseException) -> str:
+    """Return in a line what the database said: it is the cause of what its layers say."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).splitlines()[0]
 
 
 def _check_path(path: str | os.PathLike[str]) -> Path:

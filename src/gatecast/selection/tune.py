@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.checkpoint import keeping, working_on
 from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import check_positive, check_positive_int
@@ -32,7 +33,8 @@ from gatecast.metrics.point import mean_or_nan
 from gatecast.metrics.scale import seasonal_naive_scale
 from gatecast.pipeline.cross_validation import iter_windows, longer_than
 from gatecast.pipeline.fit import fit, prepare_panel
-from gatecast.pipeline.progress import Progress, show_progress
+from gatecast.pipeline.progress import Progress, show_notice, show_progress
+from gatecast.pipeline.units import environment
 from gatecast.plotting import charts
 from gatecast.plotting.spec import Chart, Line, Points
 from gatecast.selection.search_space import NAMES, Space, apply_choice, defaults, make_space
@@ -191,6 +193,7 @@ def tune(
     study: str | os.PathLike[str] | None = None,
     search_space: Mapping[str, Any] | None = None,
     progress: Callable[[Progress], None] | bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> TuneResult:
     """Search for better settings of the networks; requires the `tune` extra.
@@ -210,6 +213,8 @@ def tune(
             search at a time.
         search_space: Other ranges, by name of `search_space.NAMES`: a pair (low, high), a list of options, or a value.
         progress: As for `Forecaster.fit`.
+        checkpoint: A folder that keeps what is done until the search is complete: the same call, after an
+            interruption, goes on from there to the same bits, in the middle of a trial too; None: nothing is kept.
         settings: Further arguments of `Forecaster`. What is fixed about the networks and their training is not
             searched.
 
@@ -235,7 +240,12 @@ def tune(
         check_positive_int(value, name)
     deadline = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
     plan = _plan(source, Forecaster(h, **settings), n_windows, search_space)
-    with show_progress(progress) as report:
+    facts = (plan.panel, plan.study_facts(), environment())
+    with (
+        show_progress(progress) as report,
+        keeping(checkpoint, None if progress is False else show_notice),
+        working_on("tune", *facts, total=(0, "window")),
+    ):
         with open_search(study, plan.study_facts(), plan.space, plan.default, plan.config.seed) as search:
             while search.n_done < n_trials and (search.n_done == 0 or time.monotonic() < deadline):
                 _run_trial(search, plan, n_trials, report)
@@ -314,13 +324,14 @@ def _too_short(panel: Panel, h: int, n_test: int, n_windows: int) -> DataError:
 
 def _run_trial(search: Search, plan: _Plan, n_trials: int, report: Callable[[Progress], None] | None) -> None:
     """Run one trial, window by window; prune it where it falls behind."""
-    number, began = search.n_done, time.perf_counter()
+    number, seconds = search.n_done, 0.0
     trial, chosen = search.begin()
     errors: list[float] = []
     error: float | None = None
     try:
-        for k, window_error in enumerate(_window_errors(plan, plan.trial_config(chosen))):
+        for k, (window_error, window_seconds) in enumerate(_window_errors(plan, plan.trial_config(chosen))):
             errors.append(window_error)
+            seconds += window_seconds
             error = float(np.mean(errors))
             if report is not None:
                 fraction = (number + (k + 1) / plan.n_windows) / n_trials
@@ -336,18 +347,18 @@ def _run_trial(search: Search, plan: _Plan, n_trials: int, report: Callable[[Pro
     except BaseException:
         search.discard(trial)
         raise
-    search.end(trial, error, time.perf_counter() - began)
+    search.end(trial, error, seconds)
 
 
-def _window_errors(plan: _Plan, config: ForecasterConfig) -> Iterator[float]:
-    """Yield the error at every window, the earliest first, each of networks that saw nothing of it."""
+def _window_errors(plan: _Plan, config: ForecasterConfig) -> Iterator[tuple[float, float]]:
+    """Yield error and seconds of every window, the earliest first, each of networks that saw nothing of it."""
     target = plan.before_test.columns.target
     windows = iter_windows(plan.before_test, config, plan.n_windows, None, refit=True)
-    for scale, (state, table) in zip(plan.scales, windows, strict=True):
-        errors = np.abs(table[target] - table[state.calibrator.name]).reshape(len(scale), plan.h)
+    for scale, window in zip(plan.scales, windows, strict=True):
+        errors = np.abs(window.table[target] - window.table[window.name]).reshape(len(scale), plan.h)
         known = np.isfinite(errors)
         means = np.where(known, errors, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
-        yield mean_or_nan((means / scale)[np.isfinite(means / scale)])
+        yield mean_or_nan((means / scale)[np.isfinite(means / scale)]), window.seconds
 
 
 def _fit(plan: _Plan, chosen: Mapping[str, Any], report: Callable[[Progress], None] | None) -> Forecaster:

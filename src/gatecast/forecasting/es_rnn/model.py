@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -54,6 +55,7 @@ from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.network_training import run_steps
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.steps import direct_steps, interpolation
+from gatecast.forecasting.training_checkpoint import TrainingParts
 from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack, unpack
 from gatecast.nn import optim
@@ -67,6 +69,8 @@ from gatecast.nn.random import generator
 from gatecast.nn.stored_weights import restore_weights
 from gatecast.nn.training import (
     Gradients,
+    StepRecord,
+    TrainingState,
     ValidationErrors,
     default_optimizer,
     train_steps,
@@ -416,9 +420,12 @@ def train(
 
     sparse, cycle = optim.SparseAdam(parameters.shape), optim.one_cycle(1.0, config.max_steps)
 
+    optimizer = default_optimizer(config.learning_rate, config.max_steps, clip=config.clip)
+    state = TrainingState(optimizer.init(weights.vector.size))
+
     def batches() -> Iterator[Batch]:
         """Yield segments of series, smoothed with the newest parameters."""
-        for rows, last in sample_origins(series, config, task.seed):
+        for rows, last in islice(sample_origins(series, config, task.seed), state.step, None):
             segment = cut_segment(series, rows, last, task.horizon, config.input_size, config.n_origins)
             read = segment_inputs(segment, series, parameters, steps)
             total, source = float(read.weight.sum()), (rows, segment, read)
@@ -434,9 +441,15 @@ def train(
         gradient = segment_inputs_backward(segment, series, parameters, steps, read, dx, dtarget, config.level_penalty)
         sparse.update(parameters, rows, gradient, config.smoothing_learning_rate * cycle(number - 1))
 
-    optimizer = default_optimizer(config.learning_rate, config.max_steps, clip=config.clip)
-    records = train_steps(network, weights, batches(), pinball, optimizer, seed=task.seed, on_gradient=update_smoothing)
-    run_steps(records, config.max_steps, None if measure is None else lambda: measure(current()), on_step)
+    def records() -> Iterator[StepRecord]:
+        """Train from where the state is."""
+        return train_steps(
+            network, weights, batches(), pinball, optimizer, seed=task.seed, state=state, on_gradient=update_smoothing
+        )
+
+    tables = {"smoothing": parameters, "m": sparse.m, "v": sparse.v, "steps": sparse.steps}
+    parts = TrainingParts(weights, state, tables=tables)
+    run_steps(records, config.max_steps, parts, None if measure is None else lambda: measure(current()), on_step)
     return current()
 
 

@@ -385,7 +385,7 @@ def train(
     else:
         weights.vector[:] = init.weights.vector
     model = PanelRNN(config, network, weights, task.horizon)
-    batches = training_batches(scaled, steps, config, seed)
+    batches = partial(training_batches, scaled, steps, config, seed)
     errors = None if measure is None else partial(measure, model)
     n_steps = train_to_best(network, weights, batches, config, seed=seed, measure=errors, on_step=on_step)
     return replace(model, config=replace(config, max_steps=n_steps))

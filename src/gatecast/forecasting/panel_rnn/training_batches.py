@@ -58,7 +58,9 @@ class TrainingWindows(NamedTuple):
     """1 where the target and the newest value are known, else 0, [nb, n_origins, K, L]."""
 
 
-def training_batches(scaled: ScaledSeries, steps: IntArray, config: PanelRNNConfig, seed: int) -> Iterator[Batch]:
+def training_batches(
+    scaled: ScaledSeries, steps: IntArray, config: PanelRNNConfig, seed: int, first: int = 0
+) -> Iterator[Batch]:
     """Yield a packed batch for every update.
 
     Args:
@@ -66,8 +68,9 @@ def training_batches(scaled: ScaledSeries, steps: IntArray, config: PanelRNNConf
         steps: Steps of the horizon that are trained, [K].
         config: Of the network.
         seed: The same seed gives the same batches.
+        first: Updates that were made before: their batches are left out.
     """
-    drawn, at_origins = draw_segments(scaled, config, seed), origin_inputs(scaled, config)
+    drawn, at_origins = islice(draw_segments(scaled, config, seed), first, None), origin_inputs(scaled, config)
     size = _batch_size(len(scaled.z), config)
     # Batches of full blocks are read together: each is a slice of the blocks.
     n_together = max(1, ROWS_TOGETHER // size) if size % LANES == 0 else 1

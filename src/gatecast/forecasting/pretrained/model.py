@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from statistics import NormalDist
 from typing import Any, ClassVar
 
@@ -43,6 +43,7 @@ from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
 from gatecast.forecasting.pretrained.simple_weights import simple_weights
 from gatecast.forecasting.registry import register
+from gatecast.forecasting.training_checkpoint import train_once
 from gatecast.nn.network import Network, Weights, load_weights, zeros_like
 
 __all__ = ["Pretrained", "PretrainedLF"]
@@ -113,7 +114,8 @@ class Pretrained(LocalModel):
         choice, low = self.choose(context.values, task), load_released(WEIGHTS["lf"])
         if choice.is_hf.all():
             return FittedPretrained(replace(self, finetune=False), task, None, (NO_LOW_FREQUENCY,))
-        tuned = finetuning.fine_tune(
+        tune = partial(
+            finetuning.fine_tune,
             low.network,
             low.weights,
             context.values[~choice.is_hf],
@@ -121,7 +123,12 @@ class Pretrained(LocalModel):
             task.horizon,
             max_steps=self.max_steps,
             seed=task.seed,
-            on_step=on_step,
+        )
+        tuned = train_once(
+            lambda report: tune(on_step=report),
+            on_step,
+            lambda tuned: ({"finding": tuned.finding}, {} if tuned.vector is None else {"vector": tuned.vector}),
+            lambda settings, arrays: finetuning.FineTuned(arrays.get("vector"), settings["finding"]),
         )
         config = self if tuned.vector is not None else replace(self, finetune=False)
         return FittedPretrained(config, task, tuned.vector, (tuned.finding,))

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
@@ -349,7 +350,7 @@ def train(
     else:
         weights.vector[:] = init.weights.vector
     model = SegRNN(config, network, weights, task.horizon)
-    batches = _batches(scaled, task, config)
+    batches = partial(_batches, scaled, task, config)
     errors = None if measure is None else partial(measure, model)
     n_steps = train_to_best(network, weights, batches, config, seed=seed, measure=errors, on_step=on_step)
     return replace(model, config=replace(config, max_steps=n_steps))
@@ -380,9 +381,9 @@ def make_layers(horizon: int, config: SegRNNConfig) -> Network:
     return build(layers, (n_read(config) // config.segment_length, config.segment_length))
 
 
-def _batches(scaled: ScaledSeries, task: Task, config: SegRNNConfig) -> Iterator[Batch]:
-    """Yield a packed batch for every update."""
-    for x, y, weight in training_windows(scaled, task.horizon, config, task.seed):
+def _batches(scaled: ScaledSeries, task: Task, config: SegRNNConfig, first: int = 0) -> Iterator[Batch]:
+    """Yield a packed batch for every update but so many first ones."""
+    for x, y, weight in islice(training_windows(scaled, task.horizon, config, task.seed), first, None):
         yield Batch(pack(x), pack(y), pack(weight), None, float(weight.sum()), len(x))
 
 

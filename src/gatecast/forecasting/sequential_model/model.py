@@ -11,8 +11,9 @@ Shapes: n_series rows, T columns, B windows of a batch, F features, Q quantiles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from statistics import NormalDist
 from typing import Any, ClassVar
 
@@ -52,6 +53,7 @@ from gatecast.forecasting.sequential_model.windows import (
     windows_at,
 )
 from gatecast.forecasting.sequential_model.wiring import build_network, check_outputs, is_point, training_setup
+from gatecast.forecasting.training_checkpoint import TrainingParts
 from gatecast.kernels.packing import Array, pack
 from gatecast.nn import training
 from gatecast.nn.batching import Batch
@@ -394,17 +396,38 @@ def train(
 
     holdout, offsets = holdout_length(length, h) * point, None
     rng, early = generator(seed, 2), config.max_steps - config.max_steps // FINISH
+    # The state of the generator after the offsets were measured: where the batches of the second part begin.
+    measured: dict[str, Any] = {}
+
+    def steps(hidden: IntArray, begin: int, end: int) -> Iterator[training.StepRecord]:
+        """Make the updates of one part that are not made yet."""
+        n_made = max(state.step - begin, 0)
+        batches = _batches(scaled, length, hidden, end - begin, h, network, config, rng, n_made)
+        return training.train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
 
     def run() -> Iterator[training.StepRecord]:
         """Train without the newest values, measure errors on them, and train with them."""
         nonlocal offsets
-        for hidden, n_steps in ((holdout, early), (0 * holdout, config.max_steps - early)):
-            batches = _batches(scaled, length, hidden, n_steps, h, network, config, rng)
-            yield from training.train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
-            if offsets is None and point:
+        if not measured:
+            yield from steps(holdout, 0, early)
+            if point:
                 offsets = _quantile_offsets(network, averaged(), scaled, holdout, h, config, rng)
+            measured["generator"] = rng.bit_generator.state
+        rng.bit_generator.state = measured["generator"]
+        yield from steps(0 * holdout, early, config.max_steps)
 
-    run_steps(run(), config.max_steps, None if measure is None else lambda: measure(current()), on_step)
+    def rest() -> dict[str, Any]:
+        """Return what an update leaves besides weights and optimizer."""
+        return measured | ({} if offsets is None else {"offsets": offsets})
+
+    def set_rest(stored: Mapping[str, Any]) -> None:
+        """Take it back."""
+        nonlocal offsets
+        offsets = stored.get("offsets")
+        measured.update({name: value for name, value in stored.items() if name == "generator"})
+
+    parts = TrainingParts(weights, state, get_rest=rest, set_rest=set_rest)
+    run_steps(run, config.max_steps, parts, None if measure is None else lambda: measure(current()), on_step)
     return SequentialModel(config, network, averaged(), h, trained_steps, offsets)
 
 
@@ -417,10 +440,11 @@ def _batches(
     network: Network,
     config: SequentialConfig,
     rng: np.random.Generator,
+    n_made: int,
 ) -> Iterator[Batch]:
-    """Yield windows and targets of every update, without the newest `hidden` values of each series."""
+    """Yield windows and targets of every update after those made, without the newest `hidden` values of each series."""
     count, T = np.maximum(length - 1 - hidden, 0), scaled.context.values.shape[1]
-    for rows, origins in sample_origins(scaled.first, count, config.batch_size, n_steps, rng):
+    for rows, origins in islice(sample_origins(scaled.first, count, config.batch_size, n_steps, rng), n_made, None):
         y, weight = targets_at(scaled, rows, origins, T - hidden[rows], horizon, config.input_size)
         x = pack(_windows(scaled, rows, origins, network, config))
         yield Batch(x, pack(y[:, None]), pack(weight[:, None]), None, float(weight.sum()), len(rows))
