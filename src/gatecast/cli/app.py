@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, ...] | None] = {
     "report": None,
     "memory-benchmark": None,
     "synth": None,
+    "serve": None,
     "doctor": None,
 }
 """Commands in the order of the help, each a module of `commands`: the options of a forecaster that it does not have,

@@ -25,6 +25,7 @@ EXTRAS = {
     "keras": "h5py",
     "plot": "matplotlib",
     "report": "plotly",
+    "serve": "fastapi",
     "stats": "statsforecast",
     "tune": "optuna",
 }

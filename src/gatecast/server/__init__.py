@@ -1,0 +1,1 @@
+"""The HTTP server of forecasts: `gatecast serve`."""
