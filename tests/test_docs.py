@@ -38,6 +38,7 @@ PUBLIC = (
     "gatecast.preprocessing",
     "gatecast.preprocessing.sequence",
     "gatecast.regularizers",
+    "gatecast.server",
     "gatecast.testing",
     "gatecast.utils",
 )

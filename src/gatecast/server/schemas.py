@@ -145,7 +145,7 @@ class StreamStart(Table):
 
     h: Horizon | None = None
     level: Levels = [80, 95]
-    model: Name = Field("pretrained", description="A model that needs no training, or `stored` with the name in name.")
+    model: Name = Field("pretrained", description="A model that needs no training; name says a stored one.")
     name: StoreName | None = Field(None, description="A stored model, which then forecasts.")
     season_length: Horizon | None = None
     anomaly_level: Level = Field(99, description="Level of the intervals that tell anomalies, in percent.")

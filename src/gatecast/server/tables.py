@@ -21,6 +21,7 @@ from gatecast._utils.typing import ColumnTable
 from gatecast.data.sources import arrow_ipc
 from gatecast.data.sources.trust import trusting
 from gatecast.errors import DataError, GatecastError
+from gatecast.pipeline.arguments import OTHER_NAMES
 from gatecast.server.problems import ProblemError
 from gatecast.server.schemas import Form
 from gatecast.server.settings import Settings
@@ -75,7 +76,8 @@ def parse(body: Body, form: type[FormType]) -> FormType:
         if first["type"] != "extra_forbidden":
             raise
         name = ".".join(map(str, first["loc"]))
-        fix = suggestion(name, form.model_fields)
+        other = OTHER_NAMES.get(name)
+        fix = f"Write {other}." if other in form.model_fields else suggestion(name, form.model_fields)
         raise ProblemError(422, "schema", "Unknown setting", where="body", got=name, fix=fix) from None
 
 

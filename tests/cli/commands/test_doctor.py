@@ -25,7 +25,7 @@ def test_doctor_as_json(capsys):
     assert document["difference"] < 1e-5
     assert document["isa"] in document["isas"]
     assert document["versions"]["gatecast"] == __version__
-    assert set(document["extras"]) == {"excel", "keras", "plot", "report", "stats", "tune"}
+    assert set(document["extras"]) == {"excel", "keras", "plot", "report", "serve", "stats", "tune"}
 
 
 def test_doctor_finds_broken_kernels(capsys, monkeypatch):

@@ -92,8 +92,8 @@ def serve(
 ) -> None:
     """Serve forecasts over HTTP until a signal ends it.
 
-    Forecasts need no training. Models are trained in processes of their own; streams carry their state and survive a
-    restart. GET /openapi.json describes the endpoints.
+    Prints the address. Forecasts need no training. Models are trained in processes of their own; streams carry their
+    state and survive a restart. GET /openapi.json describes the endpoints.
     """
     number = parse_option("--port", port, Port)
     limits = {
