@@ -12,7 +12,7 @@ import pytest
 from server_cases import SERIES, as_csv
 
 import gatecast as gc
-from gatecast.server import jobs, tables, worker
+from gatecast.server import gate, jobs, tables, worker
 
 JSON = {"content-type": "application/json"}
 POSTS = (
@@ -283,3 +283,49 @@ def test_defect_is_a_problem_that_says_nothing_of_itself(drive, monkeypatch):
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text
+
+
+def test_bodies_of_many_callers_together_are_limited(drive, monkeypatch):
+    monkeypatch.setattr(gate, "BODIES", 2)
+
+    async def scenario(client):
+        all_sent = asyncio.Event()
+
+        async def slow():
+            yield b"1" * 900_000
+            await all_sent.wait()
+            yield b"1"
+
+        waiting = [asyncio.create_task(client.post("/v1/forecast", content=slow(), headers=JSON)) for _ in range(4)]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        refused = [task.result() for task in done]
+        all_sent.set()
+        codes = sorted(answer.status_code for answer in await asyncio.gather(*waiting))
+        return refused, codes, await client.post("/v1/forecast", json={"series": SERIES})
+
+    refused, codes, after = drive(scenario, max_body=1_000_000)
+    check_problem(refused[0], 429)
+    # The others are no JSON.
+    assert codes.count(422) == 2
+    assert after.status_code == 200
+
+
+def test_body_that_does_not_arrive_is_refused(drive, monkeypatch):
+    monkeypatch.setattr(gate, "READ_SECONDS", 0.05)
+
+    async def scenario(client):
+        async def endless():
+            while True:
+                yield b" "
+                await asyncio.sleep(0.01)
+
+        return await client.post("/v1/forecast", content=endless(), headers=JSON)
+
+    check_problem(drive(scenario), 408)
+
+
+def test_long_past_of_a_stream_is_refused(drive):
+    async def scenario(client):
+        return await client.post("/v1/streams", json={"series": {"y": [1.5] * 30_000}})
+
+    check_problem(drive(scenario), 413)

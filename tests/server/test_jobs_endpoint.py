@@ -64,7 +64,8 @@ def test_trained_model_forecasts_explains_and_is_scored(drive):
         return states, about, listed, forecast, backtest, explain, stream, again, expected, gone
 
     states, about, listed, forecast, backtest, explain, stream, again, expected, gone = drive(scenario)
-    assert [states[0]["status"], states[-1]["status"]] == ["queued", "done"]
+    assert states[0]["status"] in ("queued", "running")
+    assert states[-1]["status"] == "done"
     fractions = [state["progress"]["fraction"] for state in states if state["progress"]]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1

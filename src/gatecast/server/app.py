@@ -26,7 +26,7 @@ from gatecast.server.tables import ARROW, CSV, encode
 
 __all__ = ["make_app"]
 
-KEEP_ALIVE = 10.0
+KEEP_ALIVE = 5.0
 """Seconds after which a comment is sent where nothing happens."""
 
 

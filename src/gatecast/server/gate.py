@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from typing import Any
@@ -16,6 +17,11 @@ from gatecast.server.security import Keys
 
 __all__ = ["Gate"]
 
+READ_SECONDS = 30.0
+"""Seconds that a body may take to arrive."""
+BODIES = 16
+"""Largest bodies that are in memory at a time: the next one is refused."""
+
 
 class Gate:
     """Middleware around all endpoints.
@@ -29,6 +35,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, keys: Keys, max_body: int, metrics: Metrics) -> None:
         self._app, self._keys, self._max_body, self._metrics = app, keys, max_body, metrics
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -36,6 +43,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         began, request, status = time.perf_counter(), secrets.token_hex(8), 0
+        held = [0]
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -49,22 +57,24 @@ class Gate:
         try:
             headers = dict(scope["headers"])
             self._keys.check(scope["path"], headers)
-            body = await self._read(headers, receive)
+            body = await asyncio.wait_for(self._read(headers, receive, held), READ_SECONDS)
             await self._app(scope, _replay(body, receive), send_with_id)
         except ClientDisconnect:
             status = status or 499
         except Exception as error:
-            problem = problem_of(error)
+            problem = _slow() if isinstance(error, asyncio.TimeoutError) else problem_of(error)
             failure = error if problem.status >= 500 else None
             if not status:
                 await respond(problem, scope["path"])(scope, receive, send_with_id)
+        finally:
+            self._held -= held[0]
         self._record(scope, request, status, time.perf_counter() - began, failure)
 
-    async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        """Return the body.
+    async def _read(self, headers: dict[bytes, bytes], receive: Receive, held: list[int]) -> bytes:
+        """Return the body; its bytes are added to those that are held.
 
         Raises:
-            ProblemError: It is larger than the limit, or encoded.
+            ProblemError: It is larger than the limit, or encoded, or all bodies together are too large.
             ClientDisconnect: The caller has left.
         """
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
@@ -87,8 +97,19 @@ class Gate:
                 raise ClientDisconnect
             parts.append(message.get("body", b""))
             size += len(parts[-1])
+            held[0] += len(parts[-1])
+            self._held += len(parts[-1])
             if size > self._max_body:
                 raise self._too_large(f"more than {self._max_body:,} bytes")
+            if self._held > BODIES * self._max_body:
+                raise ProblemError(
+                    429,
+                    "busy",
+                    "Too many large bodies at a time",
+                    where="body",
+                    fix="Try again in a second.",
+                    headers={"Retry-After": "1", "Connection": "close"},
+                )
             if not message.get("more_body", False):
                 return b"".join(parts)
 
@@ -113,6 +134,19 @@ class Gate:
         self._metrics.observe("gatecast_request_seconds", seconds, endpoint=route)
         facts: dict[str, Any] = {"request": request, "method": _method(scope), "path": scope["path"][:200]}
         log("request", error=failure, **facts, status=status, ms=round(seconds * 1e3, 2))
+
+
+def _slow() -> ProblemError:
+    """Return the problem of a body that does not arrive."""
+    return ProblemError(
+        408,
+        "too-long",
+        "The body does not arrive",
+        where="body",
+        expected=f"within {READ_SECONDS:g} s",
+        fix="Send it at once.",
+        headers={"Connection": "close"},
+    )
 
 
 def _method(scope: Scope) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from gatecast.server.batching import Batcher
 from gatecast.server.jobs import Job, Jobs, Work, compute_apart
 from gatecast.server.logs import log
 from gatecast.server.metrics import Metrics
+from gatecast.server.problems import ProblemError
 from gatecast.server.settings import Settings
 from gatecast.server.store import Store
 from gatecast.server.streams import Streams
@@ -34,6 +36,8 @@ INLINE_BYTES = 500_000
 """Bytes of a body whose forecast is made in the thread of forecasts; that of a larger one has a process of its own."""
 MEASURED_BYTES, MEASURED_HORIZON = 20_000, 200
 """The same of forecasts that measure past errors, which take three passes and more, and their steps."""
+STREAM_BYTES = 100_000
+"""Bytes of the past of a stream, at most."""
 MAX_LOADED = 8
 """Models in memory, at most."""
 
@@ -56,6 +60,7 @@ class Services:
     async def start(self) -> None:
         """Take the store, go on with accepted work, and warm up."""
         settings, metrics = self.settings, self.metrics
+        shutil.rmtree(self.store.root / "tmp", ignore_errors=True)
         # One thread: forecasters are no further apart than a call, and the kernels use all cores by themselves.
         self._executor = ThreadPoolExecutor(1, "gatecast-forecasts")
         self._gate = asyncio.Semaphore(settings.workers)
@@ -168,7 +173,21 @@ class Services:
         return await compute_apart(self.store, self.settings, Work(op, body, str(path.resolve())), self._gate)
 
     async def start_stream(self, body: Body) -> Answer:
-        """Begin a stream after a past."""
+        """Begin a stream after a past.
+
+        Raises:
+            ProblemError: A past that is too long.
+        """
+        if len(body.data) > STREAM_BYTES:
+            raise ProblemError(
+                413,
+                "too-large",
+                "The past of the stream is too long",
+                where="body",
+                got=f"{len(body.data):,} bytes",
+                expected=f"at most {STREAM_BYTES:,}",
+                fix="Send the newest values: 2,048 of a series are read. Of a long past, train a model first.",
+            )
 
         def start() -> Answer:
             form = parse(body, schemas.StreamStart)
