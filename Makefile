@@ -24,8 +24,9 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-lowest test-newest test-sdist audit sbom test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench \
-  bench-grid bench-more bench-reading bench-cold pretrain clean
+.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-lowest test-newest test-sdist audit sbom \
+  test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench bench-grid bench-more bench-reading bench-cold \
+  bench-serve soak-serve pretrain clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -113,6 +114,14 @@ bench-reading: .venv/.test  ## speed of reading CSV files, compared with DuckDB
 
 bench-cold: .venv/.demo  ## time of `gatecast forecast` in a process of its own
 	$(BIN)/python benchmarks/cold.py $(ARGS)
+
+bench-serve: .venv/.test  ## load of the HTTP server on 127.0.0.1: latency, throughput, streams; ARGS='--seconds 60'
+	$(BIN)/python benchmarks/serve.py $(ARGS)
+
+# Every answer is checked while workers are killed once a minute.
+SOAK ?= 1800
+soak-serve: .venv/.test  ## mixed load of the HTTP server with kills of its workers for half an hour; SOAK=120 for less
+	$(BIN)/python benchmarks/serve.py --soak $(SOAK) $(ARGS)
 
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200

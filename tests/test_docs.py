@@ -40,6 +40,7 @@ PUBLIC = (
     "gatecast.preprocessing",
     "gatecast.preprocessing.sequence",
     "gatecast.regularizers",
+    "gatecast.server",
     "gatecast.sklearn",
     "gatecast.testing",
     "gatecast.utils",

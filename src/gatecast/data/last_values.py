@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gatecast._utils.arrays import row_medians
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.panel import Panel
 
@@ -70,7 +71,7 @@ def _stands_out(sizes: FloatArray) -> BoolArray:
     if not enough.any():
         return result
     last, earlier, n = last[enough], earlier[enough], n[enough]
-    deviation = 1.4826 * np.nanmedian(earlier, axis=1)
+    deviation = 1.4826 * row_medians(earlier)
     n_peers = (earlier >= MIN_PEER * last[:, None]).sum(axis=1)
     result[enough] = (deviation > 0) & (last > MAX_SURPRISE * deviation) & (n_peers <= MAX_PEERS * n)
     return result

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import row_medians
 from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq
 from gatecast.data.seasonal_strength import remove_lines, seasonal_strength
@@ -192,7 +193,7 @@ def phase_medians(values: npt.ArrayLike, m: int) -> FloatArray:
     observed = np.isfinite(cycles).any(axis=0)
     medians = np.zeros(m)
     if observed.any():
-        medians[observed] = np.nanmedian(cycles[:, observed], axis=0)
+        medians[observed] = row_medians(cycles[:, observed].T)
         medians[observed] -= medians[observed].mean()
     return medians
 

@@ -69,7 +69,7 @@ from gatecast.pipeline.state import FittedState
 from gatecast.pipeline.units import count_trainings, environment, forecast_past_once
 from gatecast.results import Evaluation
 
-__all__ = ["fit", "overrides", "prepare_panel", "update"]
+__all__ = ["fit", "fit_unmeasured", "overrides", "prepare_panel", "update"]
 
 FloatArray = npt.NDArray[np.float64]
 ProgressCallback = Callable[[Progress], None]
@@ -100,6 +100,7 @@ NOTES = {
         "{n:,} of {n_series:,} series are shorter than {max_cycles} seasons of {m} steps: the season that the others "
         "show counts for them, as strongly as their own values say."
     ),
+    "unmeasured": "the intervals are those of the model: no past error of these series was measured.",
     "short_training": (
         "only {n} rows precede the validation and test parts of {horizon} rows each: a shorter horizon would be fitted "
         "and measured better."
@@ -178,6 +179,29 @@ def _fit(run: _Fit, notes: list[str], *, evaluate: bool) -> FittedState:
     evaluation = None if evaluation is None else replace(evaluation, findings=tuple(notes))
     history = run.tracker.history
     return FittedState(run.panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, 0.0)
+
+
+def fit_unmeasured(panel: Panel, config: ForecasterConfig, notes: list[str]) -> FittedState:
+    """Fit models that need no training, and measure nothing: intervals are those of the models.
+
+    It takes one pass where `fit` takes three. Models that do not know how much they err get intervals of assumed width.
+
+    Args:
+        panel: The series.
+        config: Settings.
+        notes: What was noticed about the data so far.
+
+    Raises:
+        ConfigError: Settings that these series are too short for.
+        DataError: Series without values where values are needed.
+    """
+    began = time.perf_counter()
+    panel = prepare_panel(panel, notes, config)
+    run = _Fit(panel, config, None, evaluate=False)
+    notes.append(NOTES["unmeasured"])
+    ensemble = run.fit_models(run.context, run.configs)
+    seconds = time.perf_counter() - began
+    return FittedState(panel, run.season_length, tuple(notes), ensemble, run.calibrator(), None, {}, seconds)
 
 
 class _Fit:

@@ -2,8 +2,12 @@
 
 import json
 import re
+from pathlib import Path
+
+import pytest
 
 from gatecast import __version__
+from gatecast.cli.commands.doctor import EXTRAS
 from gatecast.cli.main import main
 
 
@@ -25,10 +29,16 @@ def test_doctor_as_json(capsys):
     assert document["difference"] < 1e-5
     assert document["isa"] in document["isas"]
     assert document["versions"]["gatecast"] == __version__
-    assert set(document["extras"]) == {"excel", "keras", "onnx", "plot", "report", "stats", "tune"}
+    assert document["extras"].keys() == EXTRAS.keys()
 
 
 def test_doctor_finds_broken_kernels(capsys, monkeypatch):
     monkeypatch.setattr("gatecast.cli.commands.doctor._difference", lambda: float("nan"))
     assert main(["doctor"]) == 1
     assert re.search("^kernels +the kernels differ from the reference by nan", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_doctor_knows_every_extra():
+    tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {*EXTRAS, "all", "zstd"} == set(project["optional-dependencies"])

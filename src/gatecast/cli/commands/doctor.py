@@ -28,6 +28,7 @@ EXTRAS = {
     "onnx": "onnx",
     "plot": "matplotlib",
     "report": "plotly",
+    "serve": "fastapi",
     "sklearn": "sklearn",
     "sktime": "sktime",
     "stats": "statsforecast",

@@ -1,0 +1,202 @@
+"""Load of the HTTP server on this machine: latency, throughput, streams; and mixed load with kills of the worker.
+
+usage: serve.py [--seconds 20] [--streams 5000] [--soak SECONDS] [--kill-every 60]
+
+It starts `gatecast serve` on a free port of 127.0.0.1, sends a bounded number of requests, and stops it. With --soak
+it checks every answer instead: forecasts against the first one, streams against a stream in this process, trainings
+until all that were accepted are done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+import gatecast as gc
+
+CLIENTS = 64
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, store: Path) -> None:
+        command = [sys.executable, "-m", "gatecast", "serve", "--store", str(store), "--port", "0"]
+        self.process = subprocess.Popen(
+            [*command, "--max-streams", "20000"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.address = self.process.stdout.readline().split()[-1]
+
+    def megabytes(self) -> float:
+        """Return the resident memory of the server."""
+        with open(f"/proc/{self.process.pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def workers(self) -> list[int]:
+        """Return its worker processes."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+
+    def stop(self) -> int:
+        """End it in order."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+
+def series() -> dict[str, list]:
+    """The monthly passengers, 144 values."""
+    table = gc.datasets.air_passengers(output="dict")
+    return {"ds": table["ds"].astype("M8[D]").astype(str).tolist(), "y": np.asarray(table["y"], float).tolist()}
+
+
+def show(name: str, seconds: list[float]) -> None:
+    """Print the median and the 99th percentile."""
+    p50, p99 = np.quantile(np.array(seconds) * 1e3, [0.5, 0.99])
+    print(f"{name:<44} p50 {p50:8.1f} ms   p99 {p99:8.1f} ms   n {len(seconds):,}")
+
+
+async def timed(client: httpx.AsyncClient, path: str, body: dict) -> tuple[float, httpx.Response]:
+    """Return how long a request took, and its answer."""
+    began = time.perf_counter()
+    answer = await client.post(path, json=body)
+    return time.perf_counter() - began, answer
+
+
+async def load(server: Server, seconds: float, n_streams: int) -> None:
+    """Measure latency and throughput."""
+    limits = httpx.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
+    body = {"series": series(), "h": 12}
+    async with httpx.AsyncClient(base_url=server.address, timeout=120, limits=limits) as client:
+        show("one forecast, 144 points", [(await timed(client, "/v1/forecast", body))[0] for _ in range(100)][5:])
+        taken, errors, until = [], 0, time.perf_counter() + seconds
+
+        async def ask() -> None:
+            nonlocal errors
+            while time.perf_counter() < until:
+                duration, answer = await timed(client, "/v1/forecast", body)
+                taken.append(duration)
+                errors += answer.status_code != 200
+
+        began = time.perf_counter()
+        await asyncio.gather(*(ask() for _ in range(CLIENTS)))
+        show(f"the same, {CLIENTS} clients", taken)
+        print(f"{'':<44} {len(taken) / (time.perf_counter() - began):,.0f} forecasts a second, {errors} errors")
+        before, names = server.megabytes(), []
+        for start in range(0, n_streams, CLIENTS):
+            part = [timed(client, "/v1/streams", body) for _ in range(min(CLIENTS, n_streams - start))]
+            names += [answer.json()["id"] for _, answer in await asyncio.gather(*part)]
+        print(f"{len(names):,} streams: {before:.0f} MB before, {server.megabytes():.0f} MB after")
+        steps = [await timed(client, f"/v1/streams/{names[-1]}/step", {"value": 400.0 + k}) for k in range(100)]
+        show("a step of a stream", [duration for duration, _ in steps][5:])
+        others = [await timed(client, f"/v1/streams/{name}/step", {"value": 400.0}) for name in names[:100]]
+        show("a step of a stream that is a file alone", [duration for duration, _ in others])
+
+
+async def soak(server: Server, seconds: float, kill_every: float) -> int:
+    """Return how many answers were wrong or lost, under mixed load while workers are killed."""
+    table, until, faults, counts = series(), time.perf_counter() + seconds, [], {"forecast": 0, "step": 0, "job": 0}
+    rng, accepted, n_kills = random.Random(0), [], 0
+    stream_values = [rng.uniform(300, 600) for _ in range(1_000_000)]
+    limits = httpx.Limits(max_connections=40)
+    async with httpx.AsyncClient(base_url=server.address, timeout=120, limits=limits) as client:
+        body = {"series": table, "h": 12}
+        expected = (await client.post("/v1/forecast", json=body)).json()
+
+        async def forecasts() -> None:
+            while time.perf_counter() < until:
+                answer = await client.post("/v1/forecast", json=body)
+                counts["forecast"] += 1
+                if answer.status_code != 200 or answer.json() != expected:
+                    faults.append(f"forecast: {answer.status_code} {answer.text[:200]}")
+                await asyncio.sleep(0.02)
+
+        async def steps() -> None:
+            name = (await client.post("/v1/streams", json=body)).json()["id"]
+            twin = (await client.post("/v1/streams", json=body)).json()["id"]
+            for k, value in enumerate(stream_values, 1):
+                if time.perf_counter() > until:
+                    return
+                sent = [{"value": value, "step": k}] * 2
+                pair = [
+                    await client.post(f"/v1/streams/{each}/step", json=json)
+                    for each, json in zip((name, twin), sent, strict=True)
+                ]
+                counts["step"] += 2
+                if any(each.status_code != 200 for each in pair) or pair[0].json() != pair[1].json():
+                    faults.append(f"step {k}: {pair[0].text[:200]}")
+                await asyncio.sleep(0.05)
+
+        async def trainings() -> None:
+            k = 0
+            while time.perf_counter() < until:
+                k += 1
+                training = {"series": table, "h": 6, "model": "lstm", "max_steps": 100, "n_members": 1}
+                answer = await client.post("/v1/models", json={**training, "name": f"m{k}"})
+                if answer.status_code == 202:
+                    accepted.append(answer.json()["id"])
+                await asyncio.sleep(5)
+
+        async def kills() -> None:
+            nonlocal n_kills
+            while time.perf_counter() < until:
+                await asyncio.sleep(kill_every)
+                for worker in server.workers():
+                    os.kill(worker, signal.SIGKILL)
+                    n_kills += 1
+
+        async def memory() -> None:
+            while time.perf_counter() < until:
+                await asyncio.sleep(max(seconds / 10, 1))
+                print(f"{server.megabytes():.0f} MB, {counts}, {len(accepted)} jobs, {n_kills} kills", flush=True)
+
+        await asyncio.gather(forecasts(), forecasts(), steps(), steps(), trainings(), kills(), memory())
+        answers = set()
+        for job in accepted:
+            state = (await client.get(f"/v1/jobs/{job}")).json()
+            deadline = time.perf_counter() + 300
+            while state["status"] in ("queued", "running") and time.perf_counter() < deadline:
+                await asyncio.sleep(0.2)
+                state = (await client.get(f"/v1/jobs/{job}")).json()
+            if state["status"] != "done":
+                faults.append(f"job {job}: {state}")
+                continue
+            answers.add((await client.post(f"/v1/models/{state['name']}/forecast", json={})).text)
+        if len(answers) > 1:
+            faults.append(f"{len(answers)} different forecasts of equal trainings")
+    print(f"{len(accepted)} jobs accepted, {n_kills} workers killed, {len(faults)} faults, {server.megabytes():.0f} MB")
+    print(*faults[:10], sep="\n")
+    return len(faults)
+
+
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--streams", type=int, default=5000)
+    parser.add_argument("--soak", type=float, default=0)
+    parser.add_argument("--kill-every", type=float, default=60)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        try:
+            if options.soak:
+                return min(asyncio.run(soak(server, options.soak, options.kill_every)), 1)
+            asyncio.run(load(server, options.seconds, options.streams))
+            return 0
+        finally:
+            print(f"exit code of the server: {server.stop()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

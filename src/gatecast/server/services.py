@@ -1,0 +1,217 @@
+"""What the endpoints call: forecasts in one thread, made together; models, jobs and streams; work in processes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from gatecast.errors import GatecastError
+from gatecast.forecaster import Forecaster
+from gatecast.pipeline.together import Prepared, forecast_together
+from gatecast.server import compute, schemas
+from gatecast.server.batching import Batcher
+from gatecast.server.jobs import Job, Jobs, Work, compute_apart
+from gatecast.server.logs import log
+from gatecast.server.metrics import Metrics
+from gatecast.server.problems import ProblemError
+from gatecast.server.settings import Settings
+from gatecast.server.store import Store
+from gatecast.server.streams import Streams
+from gatecast.server.tables import JSON, Body, parse, source_of
+from gatecast.server.worker import FORMS
+
+__all__ = ["Services"]
+
+Result = TypeVar("Result")
+Answer = dict[str, Any]
+
+INLINE_BYTES = 500_000
+"""Bytes of a body whose forecast is made in the thread of forecasts; that of a larger one has a process of its own."""
+MEASURED_BYTES, MEASURED_HORIZON = 20_000, 200
+"""The same of forecasts that measure past errors, which take three passes and more, and their steps."""
+STREAM_BYTES = 100_000
+"""Bytes of the past of a stream, at most."""
+MAX_LOADED = 8
+"""Models in memory, at most."""
+
+
+class Services:
+    """The services of a server.
+
+    Args:
+        settings: Of the server.
+
+    Raises:
+        ConfigError: A store that cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.metrics, self.is_ready = settings, Metrics(), False
+        self.store = Store(settings.store)
+        self._loaded: OrderedDict[tuple[str, int], Forecaster] = OrderedDict()
+
+    async def start(self) -> None:
+        """Take the store, go on with accepted work, and warm up."""
+        settings, metrics = self.settings, self.metrics
+        shutil.rmtree(self.store.root / "tmp", ignore_errors=True)
+        # One thread: forecasters are no further apart than a call, and the kernels use all cores by themselves.
+        self._executor = ThreadPoolExecutor(1, "gatecast-forecasts")
+        self._gate = asyncio.Semaphore(settings.workers)
+        self.batcher: Batcher[Body, Answer] = Batcher(
+            self._forecast_all, self._executor, settings.max_queue, partial(metrics.observe, "gatecast_batch_size")
+        )
+        self.streams = Streams(self.store, settings, metrics)
+        self.jobs = Jobs(self.store, settings, metrics)
+        metrics.gauge("gatecast_forecasts_waiting", lambda: self.batcher.n_waiting)
+        metrics.gauge("gatecast_jobs_waiting", lambda: self.jobs.n_open)
+        await self.in_thread(_warm_up)
+        self.jobs.start()
+        self.is_ready = True
+        log("ready", store=str(settings.store), keys=len(settings.api_keys))
+
+    def stop_accepting(self) -> None:
+        """Say that the server is about to stop: /readyz says so, and events end."""
+        self.is_ready = False
+
+    async def stop(self) -> None:
+        """Finish what was accepted, or leave it on disk."""
+        self.stop_accepting()
+        await self.jobs.notify()
+        await self.batcher.drain()
+        await self.jobs.stop()
+        await self.in_thread(self.streams.close)
+        self._executor.shutdown()
+        self.store.close()
+        log("stopped")
+
+    async def in_thread(self, function: Callable[..., Result], *args: Any) -> Result:
+        """Return what a function returns in the thread of forecasts."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *args)
+
+    async def forecast(self, body: Body) -> Answer:
+        """Forecast series without training: with others in one pass, or a large table in a process of its own."""
+        # A small body is parsed once, with the others of its pass.
+        form = parse(body, schemas.Forecast) if MEASURED_BYTES < len(body.data) <= INLINE_BYTES else None
+        if len(body.data) > INLINE_BYTES or (form is not None and compute.is_measured(form)):
+            result, _ = await compute_apart(self.store, self.settings, Work("forecast", body), self._gate)
+            return result
+        return await self.batcher.submit(body)
+
+    def _forecast_all(self, bodies: Sequence[Body]) -> list[Answer | Exception]:
+        """Return the answers to several requests; those of equal settings and length share a pass."""
+        answers: list[Any] = [None] * len(bodies)
+        prepared: list[tuple[int, Prepared]] = []
+        for k, body in enumerate(bodies):
+            answer = self._begin_forecast(body)
+            if isinstance(answer, Prepared):
+                prepared.append((k, answer))
+            else:
+                answers[k] = answer
+        for (k, each), table in zip(prepared, forecast_together([each for _, each in prepared]), strict=True):
+            answers[k] = table if isinstance(table, Exception) else compute.answer_of(each, table)
+        return answers
+
+    def _begin_forecast(self, body: Body) -> Prepared | Answer | Exception:
+        """Return a forecast up to its pass, the answer if it is made alone, or what went wrong."""
+        try:
+            form = parse(body, schemas.Forecast)
+            with source_of(body, form, self.settings) as source:
+                if not compute.is_measured(form):
+                    return compute.prepare_forecast(form, source, self.settings)
+                compute.check_steps(form.h, MEASURED_HORIZON)
+                return compute.forecast(form, source, self.settings)
+        except Exception as error:
+            return error
+
+    async def train(self, body: Body) -> Job:
+        """Accept a training."""
+        form = await asyncio.to_thread(parse, body, schemas.Train)
+        compute.check_horizon(form.h, self.settings)
+        return await self.jobs.submit(form.name, Work("train", body))
+
+    def list_models(self) -> list[Answer]:
+        """Return what is known of all models."""
+        return [self.store.about(name) for name in self.store.models()]
+
+    async def forecast_by_model(self, name: str, body: Body) -> Answer:
+        """Forecast by a stored model."""
+        path = self.store.model(name)
+        if len(body.data) > MEASURED_BYTES:
+            work = Work("model-forecast", body, str(path.resolve()))
+            result, _ = await compute_apart(self.store, self.settings, work, self._gate)
+            return result
+
+        def answer() -> Answer:
+            form = parse(body, schemas.ModelForecast)
+            with source_of(body, form, self.settings) as source:
+                return compute.forecast_with(self._load(name), form, source, self.settings)
+
+        return await self.in_thread(answer)
+
+    def _load(self, name: str) -> Forecaster:
+        """Return a stored model, from memory if its file is the same."""
+        path = self.store.model(name)
+        key = (name, path.stat().st_mtime_ns)
+        if key not in self._loaded:
+            self._loaded[key] = Forecaster.load(path)
+        self._loaded.move_to_end(key)
+        while len(self._loaded) > MAX_LOADED:
+            self._loaded.popitem(last=False)
+        return self._loaded[key]
+
+    async def work_on_model(self, op: str, name: str, body: Body) -> tuple[Answer, str]:
+        """Return the result of work on a stored model in a process of its own, and the page that it wrote."""
+        path = self.store.model(name)
+        await asyncio.to_thread(parse, body, FORMS[op])
+        return await compute_apart(self.store, self.settings, Work(op, body, str(path.resolve())), self._gate)
+
+    async def start_stream(self, body: Body) -> Answer:
+        """Begin a stream after a past.
+
+        Raises:
+            ProblemError: A past that is too long.
+        """
+        if len(body.data) > STREAM_BYTES:
+            raise ProblemError(
+                413,
+                "too-large",
+                "The past of the stream is too long",
+                where="body",
+                got=f"{len(body.data):,} bytes",
+                expected=f"at most {STREAM_BYTES:,}",
+                fix="Send the newest values: 2,048 of a series are read. Of a long past, train a model first.",
+            )
+
+        def start() -> Answer:
+            form = parse(body, schemas.StreamStart)
+            with source_of(body, form, self.settings) as source:
+                if form.name is None:
+                    forecaster = compute.start_forecaster(form, source, self.settings)
+                    return self.streams.start(forecaster.stream(level=form.anomaly_level))
+                forecaster = self._load(form.name)
+                panel = forecaster.panel_ if source is None else forecaster._read(source, like=forecaster.panel_)[0]
+                compute.check_answer(len(panel), forecaster.h_, compute.MAX_STREAM_ROWS)
+                return self.streams.start(forecaster.stream(source, level=form.anomaly_level))
+
+        return await self.in_thread(start)
+
+    async def step(self, stream: str, body: Body) -> Answer:
+        """Take the next value of a stream."""
+        if body.kind != JSON:
+            raise GatecastError("A step is JSON", got=body.kind, expected='{"value": 1.5}')
+        form = parse(body, schemas.StreamStep)
+        return await self.in_thread(self.streams.step, stream, form.value, form.step)
+
+
+def _warm_up() -> None:
+    """Import and load what the first request needs."""
+    form = schemas.Forecast.model_validate({"series": {"y": list(range(30))}, "h": 2})
+    prepared = compute.prepare_forecast(form, {"y": np.arange(30.0)}, Settings(store=None))  # type: ignore[arg-type]
+    forecast_together([prepared])
