@@ -10,12 +10,15 @@ import numpy as np
 from safetensors.numpy import load_file
 
 GOLDEN = Path(__file__).parents[1] / "nn" / "golden" / "keras_files"
+KERAS_2 = GOLDEN.with_name("keras_2_files")
+"""Files of Keras 2.15."""
+
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.keras"))
 
 
-def numbers(name):
+def numbers(name, folder=GOLDEN):
     """Inputs and predictions of a golden file."""
-    arrays = load_file(GOLDEN / "predictions.safetensors")
+    arrays = load_file(folder / "predictions.safetensors")
     inputs = [arrays[key] for key in sorted(arrays) if key.startswith(f"{name}.x")]
     return inputs if len(inputs) > 1 else inputs[0], arrays[f"{name}.y"]
 

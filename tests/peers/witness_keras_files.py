@@ -1,6 +1,7 @@
-"""Small files that Keras 3 saves, with inputs and predictions: the golden files of tests/nn/keras_files.
+"""Small files that Keras 3 or 2 saves, with inputs and predictions: the golden files of tests/nn/keras_files.
 
 usage: KERAS_BACKEND=torch python witness_keras_files.py FOLDER
+       python witness_keras_files.py FOLDER lstm_stack.h5 embedding.keras ...    (with TensorFlow 2.15, only these)
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import keras
 import numpy as np
+
+if keras.__version__.startswith("2."):
+    from tensorflow import keras
 from safetensors.numpy import save_file
 
 L = keras.layers
@@ -63,6 +67,7 @@ COMPILED = "lstm_stack"
 def main() -> int:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = sys.argv[2:]
     numbers = {}
     for seed, (name, make) in enumerate(MODELS.items()):
         keras.utils.set_random_seed(seed)
@@ -71,18 +76,22 @@ def main() -> int:
         weights = model.get_weights()
         # Biases of zero and variances of one would hide mistakes.
         model.set_weights([w + rng.uniform(0.1, 0.4, w.shape).astype(np.float32) for w in weights])
+        if wanted and not any(file.startswith(f"{name}.") for file in wanted):
+            continue
         if name == COMPILED:
             rate = keras.optimizers.schedules.ExponentialDecay(0.01, 100, 0.9)
             model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), keras.losses.LogCosh(), metrics=["mae"])
-            model.save_weights(folder / f"{name}.weights.h5")
+            if not wanted:
+                model.save_weights(folder / f"{name}.weights.h5")
         shapes = [tensor.shape[1:] for tensor in model.inputs]
         x = [rng.normal(size=(3, *shape)).astype(np.float32) for shape in shapes]
         if name == "embedding":
             x = [rng.integers(0, 7, (3, 5)).astype(np.float32)]
         numbers |= {f"{name}.x{k}": part for k, part in enumerate(x)}
         numbers[f"{name}.y"] = model.predict(x if len(x) > 1 else x[0], verbose=0)
-        model.save(folder / f"{name}.keras")
-        model.save(folder / f"{name}.h5")
+        for file in (f"{name}.keras", f"{name}.h5"):
+            if not wanted or file in wanted:
+                model.save(folder / file)
     # safetensors writes the memory of an array, whatever its strides.
     numbers = {name: np.ascontiguousarray(array) for name, array in numbers.items()}
     save_file(numbers, str(folder / "predictions.safetensors"))

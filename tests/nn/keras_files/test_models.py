@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from keras_file_cases import GOLDEN, NAMES, altered_archive, numbers, write_keras_2
+from keras_file_cases import GOLDEN, KERAS_2, NAMES, altered_archive, numbers, write_keras_2
 
 from gatecast.errors import ConfigError, FormatError
 from gatecast.layers import GRU, LSTM, Bidirectional, Concatenate, Dense, Dropout, Input
@@ -40,6 +40,20 @@ def test_predictions_are_those_of_keras(name, suffix):
     model = load_model(GOLDEN / f"{name}{suffix}")
     close(model.predict(x), expected)
     assert isinstance(model, Model) == (name == "two_inputs")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(path for path in KERAS_2.iterdir() if path.stem != "predictions"), ids=lambda path: path.name
+)
+def test_predictions_are_those_of_keras_2(path):
+    pytest.importorskip("h5py")
+    x, expected = numbers(path.stem, KERAS_2)
+    model = load_model(path)
+    close(model.predict(x), expected)
+    if path.stem == "lstm_stack":
+        rate = ExponentialDecay(0.01, 100, 0.9, name=None)
+        assert model.optimizer == Adam(rate, clipnorm=1.0, name="Adam")
+        assert model.metrics_names == ["loss", "mae"]
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])

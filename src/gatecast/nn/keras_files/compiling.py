@@ -55,6 +55,8 @@ def _optimizer(entry: Any) -> Any:
     """Return an optimizer."""
     if isinstance(entry, str):
         return entry
+    # Keras 2.11 to 2.15 write their own optimizers so to .h5 files.
+    entry = entry | {"class_name": str(entry["class_name"]).removeprefix("Custom>")}
     kind = OPTIMIZERS[check_class(entry, OPTIMIZERS, "optimizer")]
     given = entry["config"]
     lost = [name for name in UNUSED if name != "decay" or not given.get("decay")]

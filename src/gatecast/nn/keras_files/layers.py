@@ -33,6 +33,7 @@ RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
 """Arguments of Keras 2 under another name."""
 
 WITHOUT_EFFECT = (
+    *("batch_input_shape", "batch_shape"),  # the shape of the input has been read by then
     *("batch_size", "fused", "implementation", "input_length", "lora_alpha", "ragged", "renorm_clipping"),
     *("renorm_momentum", "seed", "sparse", "supports_masking", "use_cudnn", "zero_output_for_mask"),
     *("beta_initializer", "embeddings_initializer", "gamma_initializer"),
