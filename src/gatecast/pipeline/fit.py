@@ -54,6 +54,7 @@ from gatecast.forecasting.ensemble import (
     trial_configs,
     update_models,
 )
+from gatecast.forecasting.held_results import ReadsAhead, holding_results
 from gatecast.forecasting.median import members_of
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
 from gatecast.forecasting.panel_rnn.presets import FEW_SERIES
@@ -132,6 +133,7 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig) -> P
     return add_totals(panel, config.hierarchy, notes, unsummed)
 
 
+@holding_results()
 def fit(
     panel: Panel,
     config: ForecasterConfig,
@@ -157,6 +159,7 @@ def fit(
     panel = prepare_panel(panel, notes, config)
     run = _Fit(panel, config, progress, evaluate=evaluate)
     notes += run.notes()
+    run.read_ahead()
     calibrator, evaluation = run.calibrator(), None
     if run.split is not None:
         calibrator = run.validate(calibrator)
@@ -215,6 +218,16 @@ class _Fit:
         self.stopped_early = [column for column, item in columns if stops_early(item)]
         self.of_means = [column for column, item in columns if not _forecasts_medians(item)]
         self.tracker = ProgressTracker(progress, 1 + (self.split is not None) * (1 + evaluate))
+
+    def read_ahead(self) -> None:
+        """Let models read the series once that can answer for earlier origins from that.
+
+        Not where columns explain the series: what they explain is removed before, and is another at each origin.
+        """
+        if self.context.futr_exog.shape[-1] == 0:
+            for config in self.configs:
+                if isinstance(config, ReadsAhead):
+                    config.read_ahead(self.context, self.task)
 
     def fit_models(
         self, context: PanelContext, configs: list[ModelConfig], monitored: MonitorData | None = None
