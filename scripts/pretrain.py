@@ -27,7 +27,6 @@ from pretraining.state import PEAK, RunState
 from pretraining.tables import Errors, Forecast, errors, tail_table
 from pretraining.tails import Tail
 
-from gatecast.data.synth import FAMILIES
 from gatecast.forecasting.pretrained.network import PretrainedConfig
 from gatecast.forecasting.pretrained.released import WEIGHTS
 from gatecast.kernels import native
@@ -89,7 +88,7 @@ def main() -> int:
     bank = Bank(recipe.make, recipe.draw, run.seed, replace(recipe.sizes, batch=run.batch, piece=run.piece))
     tails = recipe.tails(options.data)
     reference = {tail.name: errors(tail, recipe.reference[1](tail)) for tail in tails}
-    names = tuple(FAMILIES[recipe.kind.name])
+    names = recipe.names
     table = partial(held_out_table, run, recipe, tails, reference)
     if options.gates:
         passed, lines = made_gates(run, bank, names)

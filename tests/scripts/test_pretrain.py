@@ -18,7 +18,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from pretraining import hf_series, lf_series  # noqa: E402
-from pretraining.bank import Bank, BankSizes, hidden_runs  # noqa: E402
+from pretraining.bank import Bank, BankSizes, Pool, hidden_runs  # noqa: E402
 from pretraining.gates import made_gates, tail_gate  # noqa: E402
 from pretraining.networks import RECIPES  # noqa: E402
 from pretraining.run import Limits, Log, Outputs, train  # noqa: E402
@@ -246,3 +246,20 @@ def test_tail_gate_holds_or_fails():
         "holds: a tails, MASE / that of the reference 1.000, at most 1.0",
     )
     assert tail_gate(lambda _: q, tail, Errors(1, 0.5, 1), 1.0)[1].startswith("FAILS")
+
+
+@pytest.mark.slow
+def test_half_of_the_days_of_high_frequency_are_series_of_low_frequency():
+    made = hf_series.make_series(192, seed=3)
+    ours = made.family == len(hf_series.NAMES) - 1
+    days = np.isin(made.season, (5, 7))
+    assert set(made.season[ours].tolist()) == {5, 7}
+    assert 0.3 < ours.sum() / days.sum() < 0.7
+    known = np.isfinite(made.values[ours]).sum(axis=1)
+    assert known.min() > 100
+    assert np.isfinite(made.values[ours][:, -1]).mean() > 0.5
+    assert (np.nanmin(made.values[ours], axis=1) >= 0).all()
+    sample = hf_series.draw_sample(np.random.default_rng(0), Pool.of(made), 32)
+    assert np.isfinite(sample.batch.x).all()
+    again = hf_series.make_series(192, seed=3)
+    assert again.values.tobytes() == made.values.tobytes()
