@@ -1,13 +1,14 @@
 """Pretrain a network on made series alone; go on where the last call stopped.
 
 usage: pretrain.py --network lf|hf --state DIR [--hours H] [--threads N] [--data DIR] [--from-released]
-                   [--finish] [--gates]
+                   [--finish] [--release] [--gates]
 
 --hours    stop after so many hours (default: when asked to, by SIGTERM or Ctrl+C)
 --state    folder of the state, of the log and of what is released
 --data     folder of public series for the held-out table (their training parts alone are read)
 --from-released  begin a new run with the released weights, on series of a seed that they have not seen
 --finish   let the learning rate fall to 0, from the state on, and write the released file
+--release  write the released file from the state as it is, without a step
 --gates    print what has to hold after an hour, and exit with 1 if it does not
 """
 
@@ -53,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--piece", type=int, help="series that are made at a time")
     parser.add_argument("--finish", action="store_true")
     parser.add_argument("--finish-steps", type=int, default=0, help="default: 35 %% of all steps")
+    parser.add_argument("--release", action="store_true")
     parser.add_argument("--gates", action="store_true")
     return parser.parse_args()
 
@@ -85,6 +87,9 @@ def main() -> int:
     options.state.mkdir(parents=True, exist_ok=True)
     native.set_num_threads(options.threads)
     run, path = load(options, recipe)
+    if options.release:
+        run.release(options.state / f"{options.network}.safetensors")
+        return 0
     bank = Bank(recipe.make, recipe.draw, run.seed, replace(recipe.sizes, batch=run.batch, piece=run.piece))
     tails = recipe.tails(options.data)
     reference = {tail.name: errors(tail, recipe.reference[1](tail)) for tail in tails}
