@@ -1,11 +1,14 @@
 """Pretrain a network on made series alone; go on where the last call stopped.
 
-usage: pretrain.py --network lf|hf --state|--checkpoint DIR [--hours H] [--threads N] [--data DIR] [--finish] [--gates]
+usage: pretrain.py --network lf|hf --state|--checkpoint DIR [--hours H] [--threads N] [--data DIR]
+                    [--from-released] [--finish] [--release] [--gates]
 
 --hours    stop after so many hours (default: when asked to, by SIGTERM or Ctrl+C)
 --state    folder of the state, of the log and of what is released
 --data     folder of public series for the held-out table (their training parts alone are read)
+--from-released  begin a new run with the released weights, on series of a seed that they have not seen
 --finish   let the learning rate fall to 0, from the state on, and write the released file
+--release  write the released file from the state as it is, without a step
 --gates    print what has to hold after an hour, and exit with 1 if it does not
 """
 
@@ -21,12 +24,12 @@ from pretraining.bank import Bank
 from pretraining.gates import made_gates, tail_gate
 from pretraining.networks import RECIPES, Recipe
 from pretraining.run import Limits, Log, Outputs, StopRequest, train
-from pretraining.state import RunState
+from pretraining.state import PEAK, RunState
 from pretraining.tables import Errors, Forecast, errors, tail_table
 from pretraining.tails import Tail
 
-from gatecast.data.synth import FAMILIES
 from gatecast.forecasting.pretrained.network import PretrainedConfig
+from gatecast.forecasting.pretrained.released import WEIGHTS
 from gatecast.kernels import native
 
 FINISH_SHARE = 0.35
@@ -41,14 +44,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=float, default=float("inf"), help="stop at this step")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="of a new run; default: 0, or the next after that of released weights")
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--no-layer-norm", action="store_true")
+    parser.add_argument("--from-released", action="store_true", help="of a new run")
+    parser.add_argument("--peak", type=float, default=PEAK, help="learning rate of a new run, after the warm-up")
     parser.add_argument("--batch", type=int, help="of a new run")
     parser.add_argument("--piece", type=int, help="series that are made at a time")
     parser.add_argument("--finish", action="store_true")
     parser.add_argument("--finish-steps", type=int, default=0, help="default: 35 %% of all steps")
+    parser.add_argument("--release", action="store_true")
     parser.add_argument("--gates", action="store_true")
     return parser.parse_args()
 
@@ -60,9 +66,13 @@ def load(options: argparse.Namespace, recipe: Recipe) -> tuple[RunState, Path]:
     path = finish_path if options.finish else main_path
     newest = next((p for p in (path, main_path) if p.is_file()), None)
     if newest is None:
-        config = PretrainedConfig(options.units, options.layers, not options.no_layer_norm, recipe.kind)
         batch, piece = options.batch or recipe.sizes.batch, options.piece or recipe.sizes.piece
-        run = RunState.new(config, options.seed, batch, piece)
+        if options.from_released:
+            run = RunState.from_released(WEIGHTS[options.network], options.seed, batch, piece)
+        else:
+            config = PretrainedConfig(options.units, options.layers, not options.no_layer_norm, recipe.kind)
+            run = RunState.new(config, options.seed or 0, batch, piece)
+        run.peak = options.peak
     else:
         run = RunState.load(newest)
     if options.finish and not run.finish_from:
@@ -77,10 +87,13 @@ def main() -> int:
     options.state.mkdir(parents=True, exist_ok=True)
     native.set_num_threads(options.threads)
     run, path = load(options, recipe)
+    if options.release:
+        run.release(options.state / f"{options.network}.safetensors")
+        return 0
     bank = Bank(recipe.make, recipe.draw, run.seed, replace(recipe.sizes, batch=run.batch, piece=run.piece))
     tails = recipe.tails(options.data)
     reference = {tail.name: errors(tail, recipe.reference[1](tail)) for tail in tails}
-    names = tuple(FAMILIES[recipe.kind.name])
+    names = recipe.names
     table = partial(held_out_table, run, recipe, tails, reference)
     if options.gates:
         passed, lines = made_gates(run, bank, names)

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from gatecast.data.synth import SynthBatch, draw
+from gatecast.data.synth import FAMILIES, SynthBatch, draw
 from gatecast.data.synth.augment import augment
 from gatecast.forecasting.pretrained.hf.batches import Windows, make_batch
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, average_steps, token_length
+from pretraining import lf_series
 from pretraining.bank import Pool, Sample, choose_long, hidden_runs
 
 SHARES = {
@@ -26,6 +27,9 @@ SHARES = {
 }
 """Shares of the groups: days that differ by the day of the week are most of what real series of hours show."""
 
+NAMES = (*FAMILIES["hf"], "days of low frequency")
+"""Families in the order of their numbers."""
+
 LENGTH = 3072
 """Values of a made series: 128 tokens of eight, and four longer cycles of 448 before them."""
 
@@ -38,7 +42,17 @@ SHORT, LONG = (24, 56), (56, 128)
 MAX_HIDDEN = 40
 """Longest run of tokens that the network must do without: five cycles."""
 
-DAYS_PER_WEEK = 7
+DAYS_PER_WEEK, WORKING_DAYS = 7, 5
+
+P_WORKING_DAYS = 0.3
+"""Probability that a daily series has weeks of five days."""
+
+P_LOW_FREQUENCY = 0.5
+"""Probability that a daily series is one of the families of low frequency: levels that drift and break, counts, shocks
+that stay. Families of high frequency are smooth within a day, and so are days of them from one to the next."""
+
+DAYS_LENGTH = 1024
+"""Values of such a series; two years and more, of which a window takes 128."""
 
 P_FALSE_WEEK, P_NO_WEEK = 0.5, 0.1
 """Probability that a series without a longer season is given one, and that one with is given none."""
@@ -53,6 +67,7 @@ P_WHOLE_HISTORY = 0.6
 def make_series(count: int, seed: int) -> SynthBatch:
     """Make series in a form that is not seen again, on the clock of the network."""
     made = augment("hf", draw("hf", count, LENGTH, seed, shares=SHARES), seed + 1, horizon=SHORTEST)
+    made = _with_days(made, np.random.default_rng(seed + 3))
     values, season, long = made.values, made.season.copy(), made.long_season.copy()
     for m in np.unique(season[season > MAX_STEPS]).tolist():
         rows, r = np.flatnonzero(season == m), m / MAX_STEPS
@@ -64,6 +79,26 @@ def make_series(count: int, seed: int) -> SynthBatch:
     false = np.where(chance < P_FALSE_WEEK, DAYS_PER_WEEK * season, 0)
     long = np.where(long == 0, false, np.where(chance < P_NO_WEEK, 0, long))
     return replace(made, values=values, season=season, long_season=long)
+
+
+def _with_days(made: SynthBatch, rng: np.random.Generator) -> SynthBatch:
+    """Return the series with days of the families of low frequency instead of half of those with weeks."""
+    days = np.flatnonzero(made.season == DAYS_PER_WEEK)
+    chosen = days[rng.random(len(days)) < P_LOW_FREQUENCY]
+    values, season, long = made.values.copy(), made.season.copy(), made.long_season.copy()
+    family = made.family.copy()
+    five = rng.random(len(chosen)) < P_WORKING_DAYS
+    for m, rows in ((WORKING_DAYS, chosen[five]), (DAYS_PER_WEEK, chosen[~five])):
+        if len(rows):
+            seeds = rng.integers(0, 2**31, 2).tolist()
+            drawn = draw("lf", len(rows), DAYS_LENGTH, seeds[0], season=m, shares=lf_series.SHARES)
+            renewed = augment("lf", drawn, seeds[1], horizon=DAYS_LENGTH // 2)
+            same = renewed.season == m
+            rows = rows[same]
+            values[rows] = np.nan
+            values[rows, LENGTH - DAYS_LENGTH :] = renewed.values[same]
+            season[rows], long[rows], family[rows] = m, 0, len(FAMILIES["hf"])
+    return replace(made, values=values, season=season, long_season=long, family=family)
 
 
 def draw_sample(rng: np.random.Generator, pool: Pool, n: int) -> Sample:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gatecast.data.synth import FAMILIES
 from gatecast.forecasting.pretrained.hf.predict import predict_quantiles as predict_hf
 from gatecast.forecasting.pretrained.kinds import HF, LF, NetworkKind
 from gatecast.forecasting.pretrained.lf.predict import predict_quantiles as predict_lf
@@ -31,6 +32,7 @@ class Recipe:
         predict: Forecasts of a network from the tails.
         tails: Reads tails from a folder.
         reference: Name and forecast of what errors are compared with.
+        names: Families in the order of their numbers.
         gate: Set and largest ratio to the reference's MASE that has to hold after an hour.
     """
 
@@ -41,6 +43,7 @@ class Recipe:
     predict: Callable[[Network, Weights, Tail], Array]
     tails: Callable[[Path], list[Tail]]
     reference: tuple[str, Forecast]
+    names: tuple[str, ...]
     gate: tuple[str, float]
 
 
@@ -68,6 +71,7 @@ RECIPES = {
         _predict_lf,
         load_lf_tails,
         ("DOT", dot_forecast),
+        FAMILIES["lf"],
         ("monthly", 1.03),
     ),
     "hf": Recipe(
@@ -78,6 +82,7 @@ RECIPES = {
         _predict_hf,
         load_hf_tails,
         ("copies", _copies),
+        hf_series.NAMES,
         ("M4 hourly", 1.0),
     ),
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gatecast._utils import safefile
 from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
+from gatecast.forecasting.pretrained.released import load_released
 from gatecast.forecasting.pretrained.training import OptimizerState
 from gatecast.nn.network import Network, Weights, zeros_like
 
@@ -17,7 +20,7 @@ PEAK, WARM_UP_STEPS = 2.5e-3, 200
 """Learning rate, and the updates until it is reached."""
 
 
-_SAVED = ("seed", "batch", "piece", "step", "tokens", "seconds", "finish_from", "finish_steps")
+_SAVED = ("seed", "batch", "piece", "step", "tokens", "seconds", "finish_from", "finish_steps", "peak", "earlier")
 
 
 @dataclass
@@ -37,6 +40,10 @@ class RunState:
     finish_from: int = 0
     """The step at which the falling part began; 0: the rate does not fall."""
     finish_steps: int = 0
+    peak: float = PEAK
+    """The learning rate after the warm-up."""
+    earlier: list[dict[str, Any]] = field(default_factory=list)
+    """Cards of the runs whose released weights this one began with, oldest first, each with the digest of its file."""
 
     @classmethod
     def new(cls, config: PretrainedConfig, seed: int, batch: int, piece: int) -> RunState:
@@ -44,9 +51,36 @@ class RunState:
         network, weights = make_network(config, seed)
         return cls(config, seed, network, weights, OptimizerState.zeros(weights.vector.size), batch, piece)
 
+    @classmethod
+    def from_released(cls, path: Path, seed: int | None, batch: int, piece: int) -> RunState:
+        """Return a run that begins with released weights; moments, average and warm-up begin anew.
+
+        Args:
+            path: The released file.
+            seed: Of the new series; None: the first that no earlier run had.
+            batch: Series of a batch.
+            piece: Series that are made at a time.
+
+        Raises:
+            ValueError: A seed that an earlier run had: its batches would come again.
+        """
+        released = load_released(path)
+        card = dict(released.card)
+        earlier = [*card.pop("earlier", []), card | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}]
+        used = {run["seed"] for run in earlier}
+        if seed is None:
+            seed = max(used) + 1
+        if seed in used:
+            raise ValueError(f"seed {seed} was used by an earlier run: its batches would come again; take another")
+        config = PretrainedConfig.from_settings(safefile.read(path, "pretrained")[0]["network"])
+        run = cls.new(config, seed, batch, piece)
+        run.weights.vector[:] = released.weights.vector
+        run.earlier = earlier
+        return run
+
     def learning_rate(self, step: int) -> float:
         """Return the rate of an update: warm-up, constant; in the falling part 1 - sqrt."""
-        rate = PEAK * min(1.0, step / WARM_UP_STEPS)
+        rate = self.peak * min(1.0, step / WARM_UP_STEPS)
         if self.finish_from:
             rate *= max(0.0, 1 - ((step - self.finish_from) / (self.finish_steps + 1)) ** 0.5)
         return rate
@@ -85,4 +119,6 @@ class RunState:
         settings = {"network": self.config.to_settings(), "seed": self.seed, "steps": self.step}
         settings |= {"tokens": self.tokens, "hours": round(self.seconds / 3600, 2)}
         settings["flop"] = 6 * self.weights.vector.size * self.tokens
+        if self.earlier:
+            settings["earlier"] = self.earlier
         safefile.write(path, "pretrained", settings, {"weights": self.averaged().vector.astype(np.float16)})

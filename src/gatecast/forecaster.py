@@ -34,6 +34,7 @@ from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import NotFittedError
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.held_results import holding_results
 from gatecast.forecasting.presets import needs_training
 from gatecast.pipeline import predict as tables
 from gatecast.pipeline.arguments import (
@@ -351,8 +352,9 @@ class Forecaster:
             NotFittedError: `fit` comes first, for models that are trained.
             DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` misses.
         """
-        source = self._without_fit(source, h)
-        record = self._forecast(source, h=h, level=level, futr_df=futr_df)
+        with holding_results():
+            source = self._without_fit(source, h)
+            record = self._forecast(source, h=h, level=level, futr_df=futr_df)
         return self._to_table(record.columns, _panel_of(record), source, output)
 
     def simulate(

@@ -141,6 +141,23 @@ def rolling_errors(rng, n_origins=50, horizon=12):
     return np.array([walk[k + 1 : k + 1 + horizon] - walk[k] for k in range(n_origins - 1)])
 
 
+@pytest.mark.parametrize(("n_rows", "horizon"), [(1, 1), (2, 7), (13, 12), (40, 3), (150, 5)])
+def test_fit_margins_of_few_scores_have_the_bits_of_a_step_at_a_time(n_rows, horizon, rng):
+    quantiles = np.sort(rng.normal(size=(n_rows + 1, horizon, 5)), axis=-1)
+    actual = np.round(rng.normal(size=(n_rows + 1, horizon)), 1)
+    unit, weight, redundant = rng.random(n_rows + 1) + 0.1, rng.random(n_rows + 1) + 0.01, 1 + rng.random(horizon)
+    # A row without weight counts for nothing, but then the steps are not computed together.
+    weight[-1] = 0.0
+    one, other = (
+        fit_margins(quantiles[rows], PROBABILITIES, actual[rows], unit[rows], weight[rows], (95, 50, 80), redundant)
+        for rows in (slice(n_rows), slice(None))
+    )
+    assert list(one) == list(other) == [50, 80, 95]
+    for level, margins in one.items():
+        assert margins.shape == (horizon, 2)
+        assert margins.tobytes() == other[level].tobytes()
+
+
 def test_redundancy_of_a_walk_grows_with_the_steps_that_horizons_share(rng):
     errors = [rolling_errors(rng) for _ in range(200)]
     shares = np.mean([redundancy(error, np.zeros(49, int), np.arange(49)) for error in errors], axis=0)

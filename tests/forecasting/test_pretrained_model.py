@@ -12,9 +12,11 @@ from gatecast._utils import safefile
 from gatecast.errors import ConfigError, FormatError, NotFittedError
 from gatecast.forecasting.base import QUANTILES, Task
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.held_results import held_results, holding_results
 from gatecast.forecasting.pretrained.choice import choose_networks
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.kinds import HF
+from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.model import Pretrained, at_levels
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released, why_unavailable
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
@@ -111,6 +113,41 @@ def test_predict_without_fit_is_that_of_a_fitted_forecaster_and_comes_with_score
     for name, column in fitted.items():
         np.testing.assert_array_equal(forecast[name], column)
     assert [score.model for score in zero_shot.evaluation_.scores][:2] == ["Pretrained", "SeasonalNaive"]
+
+
+@pytest.mark.parametrize("n_series", [1, 20])
+def test_predict_without_fit_reads_series_once_and_has_the_bits_of_one_pass_for_each_origin(n_series, monkeypatch, rng):
+    values = np.exp(rng.normal(0, 0.05, (n_series, 140)).cumsum(axis=1) + np.sin(np.arange(140) * np.pi / 6))
+    values[rng.random(values.shape) < 0.05] = np.nan
+    values[0, ::9] = 0.0
+    rows = {"unique_id": np.repeat(np.arange(n_series), 140), "ds": np.tile(np.arange(140), n_series)}
+    results = []
+    for reads_ahead in (True, False):
+        n_passes = []
+        with monkeypatch.context() as patch:
+            patch.setattr(lf, "_run", lambda *args, n=n_passes, run=lf._run: n.append(1) or run(*args))
+            if not reads_ahead:
+                patch.setattr(Pretrained, "read_ahead", lambda *_: None)
+            forecaster = Forecaster(6, model="pretrained", season_length=12)
+            forecast = forecaster.predict({**rows, "y": values.ravel()}, output="dict")
+        results.append((len(n_passes), forecast, forecaster.evaluation_.verdict))
+    one, many = results
+    assert (one[0], many[0]) == (1, 4)
+    assert one[2] == many[2]
+    for name, column in one[1].items():
+        assert np.asarray(column).tobytes() == np.asarray(many[1][name]).tobytes(), name
+
+
+def test_predict_without_fit_holds_no_passes_of_many_or_long_series(monkeypatch):
+    context = PanelContext.from_values(np.tile(SALES, (3, 1)))
+    with holding_results():
+        monkeypatch.setattr("gatecast.forecasting.pretrained.model.MAX_HELD", 2)
+        Pretrained().read_ahead(context, Task(6, 12))
+        Pretrained().read_ahead(PanelContext.from_values(np.ones((1, 161))), Task(6, 12))
+        assert held_results() == {}
+        Pretrained().read_ahead(context.take(slice(2)), Task(6, 12))
+        assert held_results()
+    assert held_results() is None
 
 
 def test_predict_without_fit_forgets_the_table_before():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from pretraining import hf_series, lf_series  # noqa: E402
-from pretraining.bank import Bank, BankSizes, hidden_runs  # noqa: E402
+from pretraining.bank import Bank, BankSizes, Pool, hidden_runs  # noqa: E402
 from pretraining.gates import made_gates, tail_gate  # noqa: E402
 from pretraining.networks import RECIPES  # noqa: E402
 from pretraining.run import Limits, Log, Outputs, train  # noqa: E402
@@ -29,6 +30,7 @@ from gatecast._utils import safefile  # noqa: E402
 from gatecast.forecasting.pretrained.head import LEVELS, head_backward  # noqa: E402
 from gatecast.forecasting.pretrained.kinds import HF, LF  # noqa: E402
 from gatecast.forecasting.pretrained.network import PretrainedConfig  # noqa: E402
+from gatecast.forecasting.pretrained.released import load_released  # noqa: E402
 from gatecast.forecasting.pretrained.training import forecast_batch  # noqa: E402
 
 SIZES = BankSizes(batch=16, piece=32, alive=2, steps_per_piece=3)
@@ -124,6 +126,36 @@ def test_finish_lets_the_rate_fall_and_releases_the_average(tmp_path):
     assert arrays["weights"] == pytest.approx(run.optimizer.average, rel=1e-3, abs=1e-6)
     assert settings["steps"] == 3
     assert settings["network"]["inputs"][23] == "value"
+
+
+@pytest.mark.slow
+def test_run_from_released_weights_begins_with_them_and_sees_other_series(tmp_path):
+    first = new_run(seed=4)
+    run_until(first, 3, tmp_path)
+    first.release(tmp_path / "lf.safetensors")
+    run = RunState.from_released(tmp_path / "lf.safetensors", None, SIZES.batch, SIZES.piece)
+    assert (run.seed, run.step, run.config) == (5, 0, first.config)
+    assert run.weights.vector == pytest.approx(first.optimizer.average, rel=1e-3, abs=1e-6)
+    assert run.averaged().vector.tobytes() == run.weights.vector.tobytes()
+    batches = [bank_of(seed=seed).sample(1).batch.y for seed in (first.seed, run.seed)]
+    assert batches[0].shape != batches[1].shape or not np.isin(batches[0], batches[1]).all()
+    again = RunState.load(run_until(run, 2, tmp_path))
+    again.release(tmp_path / "second.safetensors")
+    card = load_released(tmp_path / "second.safetensors").card
+    digest = hashlib.sha256((tmp_path / "lf.safetensors").read_bytes()).hexdigest()
+    assert [(one["seed"], one["steps"], one["sha256"]) for one in card["earlier"]] == [(4, 3, digest)]
+    third = RunState.from_released(tmp_path / "second.safetensors", None, SIZES.batch, SIZES.piece)
+    assert [one["seed"] for one in third.earlier] == [4, 5]
+    assert third.seed == 6
+
+
+@pytest.mark.slow
+def test_run_from_released_weights_with_a_seed_of_before_is_refused(tmp_path):
+    first = new_run(seed=4)
+    run_until(first, 2, tmp_path)
+    first.release(tmp_path / "lf.safetensors")
+    with pytest.raises(ValueError, match="seed 4 was used by an earlier run"):
+        RunState.from_released(tmp_path / "lf.safetensors", 4, SIZES.batch, SIZES.piece)
 
 
 def test_learning_rate_warms_up_and_stays():
@@ -236,3 +268,20 @@ def test_train_on_a_full_disk_goes_on_and_keeps_the_state_before(tmp_path, monke
     resumed = RunState.load(path)
     assert resumed.step == 2
     assert bits(run_until(run, 4, tmp_path)) == bits(run_until(resumed, 4, tmp_path))
+
+
+@pytest.mark.slow
+def test_half_of_the_days_of_high_frequency_are_series_of_low_frequency():
+    made = hf_series.make_series(192, seed=3)
+    ours = made.family == len(hf_series.NAMES) - 1
+    days = np.isin(made.season, (5, 7))
+    assert set(made.season[ours].tolist()) == {5, 7}
+    assert 0.3 < ours.sum() / days.sum() < 0.7
+    known = np.isfinite(made.values[ours]).sum(axis=1)
+    assert known.min() > 100
+    assert np.isfinite(made.values[ours][:, -1]).mean() > 0.5
+    assert (np.nanmin(made.values[ours], axis=1) >= 0).all()
+    sample = hf_series.draw_sample(np.random.default_rng(0), Pool.of(made), 32)
+    assert np.isfinite(sample.batch.x).all()
+    again = hf_series.make_series(192, seed=3)
+    assert again.values.tobytes() == made.values.tobytes()

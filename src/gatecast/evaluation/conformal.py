@@ -119,20 +119,51 @@ def fit_margins(
     effective = [_effective_number(weight[rows]) for rows in known.T] / (
         np.ones(horizon) if redundant is None else redundant**REDUNDANCY_POWER
     )
-    margins = {}
+    scores = {}
     for level in sorted(levels):
         below, above = half_widths(quantiles, probabilities, level)
-        scores = np.stack([median - below - actual, actual - median - above]) / unit[:, None]
-        margins[level] = np.array(
-            [_margin(scores, known, weight, level, k, reach, effective[k]) for k in range(horizon)]
-        )
-    return margins
+        scores[level] = np.stack([median - below - actual, actual - median - above]) / unit[:, None]
+    if known.all() and len(weight) * (2 * reach + 1) < MIN_BRACKETED:
+        return _margins_together(scores, weight, reach, effective)
+    return {
+        level: np.array([_margin(each, known, weight, level, k, reach, effective[k]) for k in range(horizon)])
+        for level, each in scores.items()
+    }
 
 
 def _neighbors(counts: IntArray) -> int:
     """Return how many neighbors of a step on each side count, at least one, from the number of scores of each step."""
     typical = max(float(np.median(counts)), 1.0)
     return int(np.clip(np.ceil((MIN_SCORES / typical - 1) / 2), 1, len(counts)))
+
+
+def _margins_together(
+    scores: dict[float, FloatArray], weight: FloatArray, reach: int, effective: FloatArray
+) -> dict[float, FloatArray]:
+    """Return the margins of all levels and steps, [horizon, 2] each, where all scores are known and they are few.
+
+    They are the same bits as those of `_margin`, a step at a time, most of which is the cost of calls.
+    """
+    sides = np.stack(list(scores.values()), axis=1)
+    horizon, level = sides.shape[-1], np.array(list(scores)) / 100
+    probability = np.stack([level, *2 * [0.5 + level / 2]])[:, :, None]
+    margins = np.empty((2, *sides.shape[1:2], horizon))
+    start = np.maximum(np.arange(horizon) - reach, 0)
+    width = np.minimum(np.arange(horizon) + reach + 1, horizon) - start
+    for size in np.unique(width).tolist():
+        steps = np.flatnonzero(width == size)
+        columns = start[steps, None] + np.arange(size)
+        # [2, n_levels, n_steps, n_rows * size]
+        of_steps = sides[..., columns].transpose(0, 1, 3, 2, 4).reshape(*sides.shape[:2], len(steps), -1)
+        x, weights = np.concatenate([of_steps.max(axis=0)[None], of_steps]), np.repeat(weight, size)
+        needed = np.minimum(probability * (1 + 1 / effective[steps]), 1.0) * weights.sum() * (1 - 1e-12)
+        order = np.argsort(x, axis=-1)
+        place = (np.cumsum(weights[order], axis=-1) < needed[..., None]).sum(axis=-1)
+        chosen = np.take_along_axis(order, np.minimum(place, x.shape[-1] - 1)[..., None], axis=-1)
+        both, below, above = np.take_along_axis(x, chosen, axis=-1)[..., 0]
+        for side, margin in zip((below, above), margins, strict=True):
+            margin[:, steps] = SIDES_SHARE * side + (1 - SIDES_SHARE) * both
+    return {name: margins[:, k].T.copy() for k, name in enumerate(scores)}
 
 
 def _margin(

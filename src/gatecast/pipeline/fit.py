@@ -54,6 +54,7 @@ from gatecast.forecasting.ensemble import (
     trial_configs,
     update_models,
 )
+from gatecast.forecasting.held_results import ReadsAhead, holding_results
 from gatecast.forecasting.median import members_of
 from gatecast.forecasting.monitoring import MonitorData, make_monitor_data
 from gatecast.forecasting.panel_rnn.presets import FEW_SERIES
@@ -134,6 +135,7 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig) -> P
     return add_totals(panel, config.hierarchy, notes, unsummed)
 
 
+@holding_results()
 def fit(
     panel: Panel,
     config: ForecasterConfig,
@@ -167,6 +169,7 @@ def fit(
 def _fit(run: _Fit, notes: list[str], *, evaluate: bool) -> FittedState:
     """Run the stages of a fit."""
     notes += run.notes()
+    run.read_ahead()
     calibrator, evaluation = run.calibrator(), None
     if run.split is not None:
         calibrator = run.validate(calibrator)
@@ -255,6 +258,16 @@ class _Fit:
         return (self.tracker.n_stages - (self.split is not None)) * full + (
             count_trainings(trial_configs(self.configs)) if self.split is not None else 0
         )
+
+    def read_ahead(self) -> None:
+        """Let models read the series once that can answer for earlier origins from that.
+
+        Not where columns explain the series: what they explain is removed before, and is another at each origin.
+        """
+        if self.context.futr_exog.shape[-1] == 0:
+            for config in self.configs:
+                if isinstance(config, ReadsAhead):
+                    config.read_ahead(self.context, self.task)
 
     def fit_models(
         self, context: PanelContext, configs: list[ModelConfig], monitored: MonitorData | None = None

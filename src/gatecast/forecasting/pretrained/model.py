@@ -31,6 +31,7 @@ from gatecast.forecasting.base import (
     Task,
 )
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.held_results import held_results
 from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.pretrained.choice import Choice, choose_networks, low_frequency
 from gatecast.forecasting.pretrained.head import LEVELS
@@ -38,6 +39,7 @@ from gatecast.forecasting.pretrained.hf import predict as hf
 from gatecast.forecasting.pretrained.lf import finetuning
 from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.lf.features import BLOCK
+from gatecast.forecasting.pretrained.lf.held_passes import HeldPasses
 from gatecast.forecasting.pretrained.lf.streaming import check_carried, forecast_step, from_arrays, to_arrays
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
@@ -47,6 +49,11 @@ from gatecast.forecasting.training_checkpoint import train_once
 from gatecast.nn.network import Network, Weights, load_weights, zeros_like
 
 __all__ = ["Pretrained", "PretrainedLF"]
+
+MAX_HELD = 1024
+"""Series, at most, whose passes are held in memory: .1 MB each."""
+
+_PASSES = "passes of the low-frequency network"
 
 NO_LOW_FREQUENCY = "fine-tuning: all series are days, hours or minutes, whose network stays as it was released."
 
@@ -141,6 +148,18 @@ class Pretrained(LocalModel):
         """Forecast each series with the released weights."""
         return FittedPretrained(self, task).predict_quantiles(PanelContext.from_values(values))
 
+    def read_ahead(self, context: PanelContext, task: Task) -> None:
+        """Run the network of low frequency over whole series, where earlier origins can be answered from that."""
+        held, values = held_results(), context.values
+        is_short = values.shape[1] <= lf.MAX_LENGTH and task.horizon <= BLOCK
+        if held is None or self.finetune or not is_short or len(values) > MAX_HELD:
+            return
+        passes = held.setdefault(_PASSES, HeldPasses())
+        released = load_released(WEIGHTS["lf"])
+        for rows, is_hf, m, _ in self.choose(values, task).groups():
+            if not is_hf:
+                lf.read_ahead(released.network, released.weights, values[rows], m, passes)
+
     @classmethod
     def from_state(cls, state: ModelState, task: Task) -> FittedPretrained:
         """Restore a model from the fields of its config, with its tuned weights."""
@@ -208,12 +227,13 @@ class FittedPretrained(FittedLocalModel):
         values, task = context.values, self.task
         can_share = task.horizon <= BLOCK and values.shape[1] <= lf.MAX_LENGTH
         origins = shared_origins(context) if can_share else None
+        passes = None if self.tuned is not None else (held_results() or {}).get(_PASSES)
         forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
         for rows, is_hf, m, long in self.config.choose(values, task).groups():
             if is_hf:
                 forecasts[rows] = _forecast_high(values[rows], task.horizon, m, long)
             else:
-                forecasts[rows] = _forecast_low(self.low, values, task.horizon, m, rows, origins)
+                forecasts[rows] = _forecast_low(self.low, values, task.horizon, m, rows, origins, passes)
         return at_levels(forecasts, task.quantiles)
 
     def to_state(self) -> ModelState:
@@ -244,14 +264,20 @@ class FittedPretrained(FittedLocalModel):
 
 
 def _forecast_low(
-    network: tuple[Network, Weights], values: FloatArray, h: int, m: int, rows: IntArray, origins: IntArray | None
+    network: tuple[Network, Weights],
+    values: FloatArray,
+    h: int,
+    m: int,
+    rows: IntArray,
+    origins: IntArray | None,
+    passes: HeldPasses | None,
 ) -> FloatArray:
     """Return quantiles of the low-frequency network for some rows, from the passes over the series that hold them."""
     if origins is None:
-        return lf.predict_quantiles(*network, values[rows], h, m)
+        return lf.predict_quantiles(*network, values[rows], h, m, passes=passes)
     holders, place = np.unique(origins[rows, 0], return_inverse=True)
     earlier = np.stack([place.ravel(), origins[rows, 1]], axis=1)
-    return lf.predict_quantiles(*network, values[holders], h, m, earlier)
+    return lf.predict_quantiles(*network, values[holders], h, m, earlier, passes)
 
 
 def _forecast_high(values: FloatArray, h: int, m: int, long: int) -> FloatArray:

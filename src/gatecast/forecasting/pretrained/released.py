@@ -43,7 +43,7 @@ def load_released(path: Path) -> Released:
     """Return a pretrained network.
 
     Args:
-        path: A file that `scripts/pretrain.py --finish` has written.
+        path: A file that `scripts/pretrain.py` has written, with `--finish` or `--release`.
 
     Raises:
         FormatError: The file is missing, altered, or was made for other inputs than this version computes.
@@ -51,7 +51,7 @@ def load_released(path: Path) -> Released:
     Example:
         >>> released = load_released(WEIGHTS["lf"])
         >>> released.weights.vector.size, released.card["seed"]
-        (444868, 0)
+        (444868, 1)
     """
     try:
         settings, arrays = safefile.read(path, "pretrained")

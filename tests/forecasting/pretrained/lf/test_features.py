@@ -59,6 +59,22 @@ def test_make_features_of_the_last_steps_have_the_bits_of_those_of_all(m, first)
     assert last.indices.at(steps, steps + 1).tobytes() == every.indices.at(steps, steps + 1).tobytes()
 
 
+@pytest.mark.parametrize("m", [4, 12])
+@pytest.mark.parametrize("first", [0, 30])
+def test_make_features_side_by_side_have_the_bits_of_one_block_after_the_other(m, first, monkeypatch):
+    y = made(m)[:, :6]
+    results = []
+    for most in (0, 10**6):
+        monkeypatch.setattr("gatecast.forecasting.pretrained.lf.features.MAX_SIDE_BY_SIDE", most)
+        series = SeriesScale.of(y).transform(y)
+        results.append(make_features(series, m, first))
+    one, other = results
+    assert (one.indices.strength[-1] > 0).any()
+    assert (one.indices.strength[-1] == 0).any()
+    for name in ("inputs", "level", "unit", "drift", "slope", "recent", "gap"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
+
+
 @pytest.mark.parametrize("m", [1, 7])
 def test_make_features_are_finite_and_bounded(m):
     _, features = features_of(made(m), m)

@@ -58,6 +58,9 @@ MAX_TARGET = 30.0
 SOFT_LIMIT = 10.0
 """Size, in units, that no input exceeds: ``x / (1 + |x| / SOFT_LIMIT)``."""
 
+MAX_SIDE_BY_SIDE = 64
+"""Columns up to which the blocks of seasonal indices are computed at once."""
+
 TYPICAL_UNITS = {1: 0.08, 4: 0.04, 12: 0.06, 52: 0.1}
 """Mean absolute change of the logarithm by season length, before a series has shown its own."""
 
@@ -199,18 +202,40 @@ def _adjusted_statistics(
     if first >= indices.starts[-1] and (indices.strength[-1] > 0).all():
         index = indices.values[-1][np.arange(len(z)) % m]
         return statistics_from(z - index, observed, m, typical_unit, first)
+    stops = [*indices.starts.tolist()[1:], len(z)]
+    blocks = [g for g in range(1, len(stops)) if stops[g] > first and (indices.strength[g] > 0).any()]
+    if len(blocks) * z.shape[1] <= MAX_SIDE_BY_SIDE:
+        return _side_by_side(z, observed, indices, blocks, typical_unit, first)
     statistics = statistics_from(z, observed, m, typical_unit, first)
-    for g in range(1, len(indices.values)):
+    for g in blocks:
         seasonal = np.flatnonzero(indices.strength[g] > 0)
-        start, stop = max(indices.starts[g], first), [*indices.starts, len(z)][g + 1]
-        if seasonal.size == 0 or start >= stop:
-            continue
+        start, stop = max(indices.starts[g], first), stops[g]
         index = indices.values[g][:, seasonal][np.arange(stop) % m]
         part = observed.columns(stop, seasonal)
         adjusted = statistics_from(z[:stop, seasonal] - index, part, m, typical_unit, start)
         for every, block in zip(statistics, adjusted, strict=True):
             every[..., start - first : stop - first, seasonal] = block
     return statistics
+
+
+def _side_by_side(
+    z: FloatArray, observed: Observed, indices: SeasonalIndices, blocks: list[int], typical_unit: float, first: int
+) -> Statistics:
+    """Return the statistics of few series: without season and with the indices of each block, computed as columns.
+
+    They are the same bits as those of one block after the other. A call has a cost that does not depend on its columns,
+    which is most of that of a single series.
+    """
+    (T, n), m = z.shape, indices.values.shape[1]
+    columns = np.concatenate([z, *(z - indices.values[g][np.arange(T) % m] for g in blocks)], axis=1)
+    of_columns = observed.columns(T, np.tile(np.arange(n), 1 + len(blocks)))
+    every = statistics_from(columns, of_columns, m, typical_unit, first)
+    # Which of the columns a series has at a step: 0 is the one without season.
+    of_block = np.zeros(len(indices.values), np.int64)
+    of_block[blocks] = 1 + np.arange(len(blocks))
+    block = indices.block(np.arange(first, T))
+    chosen = np.where(indices.strength[block] > 0, of_block[block][:, None], 0) * n + np.arange(n)
+    return Statistics(*(each[..., np.arange(T - first)[:, None], chosen] for each in every))
 
 
 def _level_of_zeros(series: ScaledValues, indices: SeasonalIndices, level: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD, Features, anchors, make_features
+from gatecast.forecasting.pretrained.lf.held_passes import HeldPasses
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
 from gatecast.kernels.packing import LANES, blocks, padded_lanes
@@ -27,6 +28,7 @@ __all__ = [
     "on_log_scale",
     "predict_anchor_weights",
     "predict_quantiles",
+    "read_ahead",
     "to_lanes",
 ]
 
@@ -38,7 +40,13 @@ MAX_LENGTH = 160
 
 
 def predict_quantiles(
-    network: Network, weights: Weights, values: FloatArray, h: int, m: int, earlier: IntArray | None = None
+    network: Network,
+    weights: Weights,
+    values: FloatArray,
+    h: int,
+    m: int,
+    earlier: IntArray | None = None,
+    passes: HeldPasses | None = None,
 ) -> FloatArray:
     """Forecast the steps after the end of each series, or after earlier values.
 
@@ -52,6 +60,7 @@ def predict_quantiles(
         h: Steps; at most a block from earlier values.
         m: Season length; 1 for none.
         earlier: Origins as pairs of a row and the values that follow it, (n_origins, 2); None: the ends of all rows.
+        passes: Passes of these weights over series of which some rows may be the beginning; None: there are none.
 
     Returns:
         Quantiles of `LEVELS`, increasing, (n_origins, h, Q); NaN where no value precedes the origin.
@@ -73,19 +82,53 @@ def predict_quantiles(
     out = np.full((len(origins), h, len(LEVELS)), np.nan)
     newest = values[:, -MAX_LENGTH:]
     length = history_lengths(newest)
+
+    def origins_in(rows: IntArray, columns: IntArray) -> tuple[IntArray, Origins]:
+        """Return which of the origins are in some rows, and where in a pass that has these in some columns."""
+        place = np.full(n_series, -1)
+        place[rows] = columns
+        chosen = np.flatnonzero((place[origins[:, 0]] >= 0) & (origins[:, 1] < length[origins[:, 0]]))
+        of_row = origins[chosen, 0]
+        return chosen, Origins(length[of_row] - 1 - origins[chosen, 1], place[of_row])
+
+    unread = length.copy()
+    for match in [] if passes is None or h > BLOCK else passes.find(newest, length, m):
+        unread[match.rows] = 0
+        chosen, at = origins_in(match.rows, match.columns)
+        out[chosen] = _forecast(match.run, h, at)
+    for rows in _batches(unread):
+        chosen, at = origins_in(rows, np.arange(len(rows)))
+        if len(chosen):
+            y = to_lanes(newest[rows], length[rows], (-(-h // BLOCK) - 1) * BLOCK)
+            out[chosen] = _forecast(_run(network, weights, y, m), h, at)
+    return out
+
+
+def read_ahead(network: Network, weights: Weights, values: FloatArray, m: int, passes: HeldPasses) -> None:
+    """Run the network over whole series once, for later forecasts from their ends and from earlier origins.
+
+    Args:
+        network: As `make_network` returns it.
+        weights: Its parameters.
+        values: Series aligned at their ends, (n, T), T <= `MAX_LENGTH`: beyond it earlier origins read other values.
+        m: Season length; 1 for none.
+        passes: Are added to.
+    """
+    length = history_lengths(values)
+    # The scale of series with negative values is that of the whole.
+    for rows in _batches(np.where((values < 0).any(axis=1), 0, length)):
+        y = to_lanes(values[rows], length[rows], 0)
+        run = _run(network, weights, y, m)
+        # The inputs are most of the features, and were read.
+        features = run.features._replace(inputs=run.features.inputs[:1].copy())
+        passes.add(run._replace(features=features), y, length[rows], m)
+
+
+def _batches(length: IntArray) -> list[IntArray]:
+    """Return the series that have values, as many at a time as a pass reads, of about the same length."""
     by_length = np.argsort(length, kind="stable")
     by_length = by_length[length[by_length] > 0]
-    # Where each series stands in its batch, so that its origins are found.
-    for start in range(0, len(by_length), BATCH_SERIES):
-        rows = by_length[start : start + BATCH_SERIES]
-        place = np.full(n_series, -1)
-        place[rows] = np.arange(len(rows))
-        chosen = np.flatnonzero((place[origins[:, 0]] >= 0) & (origins[:, 1] < length[origins[:, 0]]))
-        series = place[origins[chosen, 0]]
-        step = length[origins[chosen, 0]] - 1 - origins[chosen, 1]
-        if len(chosen):
-            out[chosen] = _predict(network, weights, newest[rows], length[rows], h, m, Origins(step, series))
-    return out
+    return [by_length[start : start + BATCH_SERIES] for start in range(0, len(by_length), BATCH_SERIES)]
 
 
 def history_lengths(values: FloatArray) -> IntArray:
@@ -142,14 +185,10 @@ def _run(network: Network, weights: Weights, y: FloatArray, m: int) -> _Pass:
     return _Pass(states, features, scale, head)
 
 
-def _predict(
-    network: Network, weights: Weights, values: FloatArray, length: IntArray, h: int, m: int, origins: Origins
-) -> FloatArray:
-    """Return quantiles from origins in a few series, (n_origins, h, Q)."""
-    n_blocks = -(-h // BLOCK)
-    run = _run(network, weights, to_lanes(values, length, (n_blocks - 1) * BLOCK), m)
+def _forecast(run: _Pass, h: int, origins: Origins) -> FloatArray:
+    """Return quantiles from origins in the series of a pass, (n_origins, h, Q); beyond a block it has more steps."""
     parts = []
-    for k in range(n_blocks):
+    for k in range(-(-h // BLOCK)):
         at = _padded(origins._replace(step=origins.step + k * BLOCK))
         outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
         parts.append(on_log_scale(outputs, run.features, at))
