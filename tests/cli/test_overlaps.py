@@ -177,6 +177,7 @@ WRITERS = {
     "explain --gates": ("explain sales.gatecast --gates", ".csv"),
     "explain --report": ("explain sales.gatecast --report", ".html"),
     "report --out": ("report sales.gatecast --out", ".html"),
+    "export --out": ("export sales.gatecast --out", ".onnx"),
     "synth --out": ("synth --count 2 --length 5 --out", ".csv"),
 }
 """A quick use of every option that writes. The study of `tune` is a database, which is written in place."""

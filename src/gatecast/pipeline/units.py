@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from gatecast._utils.checkpoint import current_place, start_clock, within
 from gatecast._utils.typing import ColumnTable, IntArray
-from gatecast._utils.versions import versions
+from gatecast._utils.versions import __version__
 from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past
 from gatecast.forecasting.base import ModelConfig
 from gatecast.forecasting.context import PanelContext
@@ -55,7 +56,8 @@ def environment() -> dict[str, str]:
     >>> sorted(environment())
     ['gatecast', 'isa', 'numpy', 'python']
     """
-    return versions(["numpy"]) | {"isa": isa()}
+    # Without `versions`: what looks up installed packages takes longer to load than a short forecast can afford.
+    return {"gatecast": __version__, "python": sys.version, "numpy": np.__version__, "isa": isa()}
 
 
 def count_trainings(configs: list[ModelConfig]) -> int:

@@ -55,6 +55,9 @@ _FIXED = (
     *("UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "DATE", "TIMESTAMP"),
 )
 
+# DuckDB 2 has times with a zone in nanoseconds too.
+_ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
+
 
 class QueryResult(NamedTuple):
     """Result of a query.
@@ -235,7 +238,7 @@ def _fetch(connection: Any, where: str) -> QueryResult:
         selection.append(column)
     arrays = connection.execute(f"SELECT {', '.join(selection)} FROM {RESULT}").fetchnumpy()
     columns = {name: texts[name][column] if name in texts else column for name, column in arrays.items()}
-    utc_columns = (name for name, column_type in types.items() if column_type == "TIMESTAMP WITH TIME ZONE")
+    utc_columns = (name for name, column_type in types.items() if column_type in _ZONED)
     return QueryResult(columns, frozenset(utc_columns))
 
 
