@@ -22,7 +22,17 @@ from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, TrainingPass, Weights, forward, frozen_slices, update_buffers, zeros_like
+from gatecast.nn.network import (
+    Network,
+    TrainingPass,
+    Weights,
+    forward,
+    frozen_slices,
+    project,
+    projections,
+    update_buffers,
+    zeros_like,
+)
 from gatecast.nn.optim import (
     GradientTransformation,
     apply_updates,
@@ -244,7 +254,7 @@ def train_steps(
     state = state or TrainingState(optimizer.init(weights.vector.size))
     grads = zeros_like(weights)
     differentiate = Differentiator(network, weights, grads, loss, single_blocks=single_blocks)
-    frozen = frozen_slices(network, weights)
+    frozen, constraints = frozen_slices(network, weights), projections(network)
     for batch in batches:
         state.step += 1
         if batch.total == 0:
@@ -264,8 +274,9 @@ def train_steps(
             before = [weights.vector[where].copy() for where in frozen]
             apply_updates(optimizer, grads.vector, state.optimizer_state, weights.vector, state.step)
             update_buffers(network, weights, caches)
+            project(weights, constraints)
             if frozen:
-                # Weight decay and constraints are for what is trained, as in Keras.
+                # Weight decay is for what is trained, as in Keras.
                 average = ema_params(optimizer, state.optimizer_state)
                 for vector in (weights.vector, *(() if average is None else (average,))):
                     for where, values in zip(frozen, before, strict=True):

@@ -83,7 +83,7 @@ class Conv1D(ActivatedLayer):
         padding: ``"valid"``: only windows inside of the sequence, T - kernel_size + 1 of them; ``"same"``: T, with
             the step in the middle of its window; ``"causal"``: T, with the step at the end, so that no output sees
             a later step.
-        data_format: Ignored: time comes before features.
+        data_format: None or ``"channels_last"``: time comes before features.
         dilation_rate: Steps between two that a window reads; above 1 only with strides 1.
         groups: Only 1.
         activation: None for linear; ``"relu"``, or another name in `gatecast.activations`.
