@@ -61,6 +61,7 @@ def window_positions(n_steps: int, size: int, stride: int, padding: str) -> Wind
     >>> window_positions(5, 3, 1, "same"), window_positions(5, 3, 2, "valid").outputs
     (Windows(size=3, stride=1, before=1, outputs=5), 2)
     """
+    stride = min(stride, max(n_steps, 1))  # beyond the sequence there is one window, however large it is
     if padding == "same":
         outputs = -(-n_steps // stride)
         before = max((outputs - 1) * stride + size - n_steps, 0) // 2
