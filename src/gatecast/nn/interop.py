@@ -30,6 +30,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers import GRU, LSTM, Bidirectional, Dense, Layer, SimpleRNN
+from gatecast.nn.layers.checks import check_weights, to_float32
 from gatecast.nn.layers.recurrent import reorder_gates
 from gatecast.nn.network import Network, Weights
 
@@ -78,16 +79,7 @@ def set_weights(network: Network, weights: Weights, new_weights: Sequence[npt.Ar
     Raises:
         DataError: A wrong number of arrays, a wrong shape, NaN or infinity. No weight has changed then.
     """
-    try:
-        arrays = [_to_float32(array) for array in new_weights]
-    except (TypeError, ValueError) as error:
-        raise DataError("The weights are not arrays of numbers", got=str(error)) from None
-    shapes, expected = [a.shape for a in arrays], [a.shape for a in get_weights(network, weights)]
-    if shapes != expected:
-        raise DataError("The weights do not fit the network", got=f"shapes {shapes}", expected=str(expected))
-    for k, array in enumerate(arrays):
-        if not np.isfinite(array).all():
-            raise DataError("The weights are not finite", where=f"array {k}", expected="finite numbers")
+    arrays = check_weights(new_weights, [a.shape for a in get_weights(network, weights)], "network")
     for layer, views in zip(network.layers, weights.views, strict=True):
         n_arrays = len(layer.to_keras_weights(views))
         for name, value in layer.from_keras_weights(arrays[:n_arrays]).items():
@@ -316,22 +308,13 @@ def _read(tensor: Any, entry: str, shape: tuple[int, ...], layer: Layer) -> Floa
     for method in ("detach", "cpu", "float"):  # NumPy knows neither gradients nor devices nor bfloat16
         tensor = getattr(tensor, method, lambda tensor=tensor: tensor)()
     try:
-        array = _to_float32(tensor)
+        array = to_float32(tensor)
     except (TypeError, ValueError) as error:
         raise DataError("An entry of the state_dict is not an array of numbers", where=entry, got=str(error)) from None
     _check_shape(array.shape, entry, shape, layer)
     if not np.isfinite(array).all():
         raise DataError("An entry of the state_dict is not finite", where=entry, expected="finite numbers")
     return array
-
-
-def _to_float32(value: Any) -> Float32Array:
-    """Return an array of numbers as float32; text raises an error."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"values of type {array.dtype}")
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32)
 
 
 def _check_shape(got: tuple[int, ...], entry: str, expected: tuple[int, ...], layer: Layer) -> None:

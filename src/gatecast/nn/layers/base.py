@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.validation import check_flag
-from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.arguments import LayerType
-from gatecast.nn.layers.checks import check_data_format
-from gatecast.nn.layers.shapes import Shape, validate_shape
+from gatecast.nn.layers.checks import check_data_format, check_weights
+from gatecast.nn.layers.shapes import Shape, sample_shape_of, validate_shape
 from gatecast.nn.layers.symbolic import call_layer
 from gatecast.nn.regularizers import Regularizer
 
@@ -254,14 +254,10 @@ class BaseLayer(metaclass=LayerType):
 
         Raises:
             NotFittedError: The layer is in no model, or the model's input shape is unknown.
-            DataError: A wrong number of arrays, or a wrong shape.
+            DataError: A wrong number of arrays, a wrong shape, NaN or infinity. No weight has changed then.
         """
         params = self._owner_params()
-        arrays = [np.asarray(w, np.float32) for w in weights]
-        expected = [w.shape for w in self.to_keras_weights(params)]
-        if [a.shape for a in arrays] != expected:
-            got = f"shapes {[a.shape for a in arrays]}"
-            raise DataError("The weights do not fit the layer", where=repr(self), got=got, expected=str(expected))
+        arrays = check_weights(weights, [w.shape for w in self.to_keras_weights(params)], "layer", repr(self))
         for name, value in self.from_keras_weights(arrays).items():
             params[name][...] = value
 
@@ -272,11 +268,18 @@ class BaseLayer(metaclass=LayerType):
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the shape of the outputs with the samples in front, as Keras does.
 
+        Args:
+            input_shape: Shape of the inputs with the samples in front, such as (None, 24, 1).
+
+        Raises:
+            ConfigError: A shape that no batch has, or that does not fit the layer.
+
         >>> from gatecast.layers import LSTM
         >>> LSTM(8).compute_output_shape((None, 24, 1))
         (None, 8)
         """
-        return (input_shape[0], *self.output_shape(tuple(input_shape)[1:]))
+        shape = sample_shape_of(input_shape, type(self).__name__)
+        return (input_shape[0], *self.output_shape(shape))
 
     def _owner_params(self) -> Params:
         """Return the parameters that a model has for this layer."""

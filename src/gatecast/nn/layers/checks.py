@@ -10,7 +10,15 @@ import numpy as np
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array
 
-__all__ = ["check_choice", "check_data_format", "check_input", "check_layer_type", "check_plain_recurrence"]
+__all__ = [
+    "check_choice",
+    "check_data_format",
+    "check_input",
+    "check_layer_type",
+    "check_plain_recurrence",
+    "check_weights",
+    "to_float32",
+]
 
 
 def check_input(layer: object, x: Array, features: int | None = None) -> Array:
@@ -120,3 +128,57 @@ def check_plain_recurrence(layer: object, wrapper: str) -> None:
     if options:
         fix = "Use the layer without the wrapper, or without these options."
         raise ConfigError(f"{wrapper} takes no layer with {', '.join(options)}", got=repr(layer), fix=fix)
+
+
+def check_weights(
+    weights: Any, shapes: Sequence[tuple[int, ...]], owner: str, where: str = "", what: str = "weights"
+) -> list[Array]:
+    """Return weights as float32 arrays.
+
+    Args:
+        weights: What the user passed: a list of arrays.
+        shapes: Shapes that they must have.
+        owner: What they are for, such as "layer".
+        where: Where it is.
+        what: What they are called.
+
+    Raises:
+        DataError: A wrong number of arrays, a wrong shape, text, NaN or infinity.
+
+    Example:
+        >>> check_weights([[1, 2]], [(2,)], "layer")
+        [array([1., 2.], dtype=float32)]
+    """
+    try:
+        arrays = [to_float32(array) for array in weights]
+    except (TypeError, ValueError) as error:
+        message, expected = f"The {what} are not arrays of numbers", f"a list of {len(shapes)}"
+        raise DataError(message, where=where, got=str(error), expected=expected) from None
+    if [array.shape for array in arrays] != list(shapes):
+        got = f"shapes {[array.shape for array in arrays]}"
+        raise DataError(f"The {what} do not fit the {owner}", where=where, got=got, expected=str(list(shapes)))
+    for k, array in enumerate(arrays):
+        if not np.isfinite(array).all():
+            place = f"{where}, array {k}" if where else f"array {k}"
+            raise DataError(f"The {what} are not finite", where=place, expected="finite numbers")
+    return arrays
+
+
+def to_float32(value: Any) -> Array:
+    """Return an array of numbers as float32.
+
+    Args:
+        value: Numbers; too large ones become infinite.
+
+    Raises:
+        TypeError: Text or objects.
+
+    Example:
+        >>> to_float32([1, 2]).dtype
+        dtype('float32')
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"values of type {array.dtype}")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
