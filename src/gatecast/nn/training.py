@@ -398,7 +398,7 @@ def predict(
         batch_size: Samples per pass; None chooses a size for the length of the sequences.
 
     Returns:
-        (N, T, M) float32, or (N, M) if the network's output has no time axis.
+        (N, T, M) float32, (N, M) if the network's output has no time axis, (N, T, S, M) if its steps are sequences.
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.network import build, initial_weights
@@ -416,7 +416,10 @@ def predict(
             outputs.append(unpack(y, len(x[rows])))
     release_memory()
     stacked = np.concatenate(outputs)
-    return stacked if len(network.shapes[-1]) == 2 else stacked[:, 0]
+    out_shape = network.shapes[-1]
+    if len(out_shape) == 1:
+        return stacked[:, 0]
+    return stacked if len(out_shape) == 2 else stacked.reshape(*stacked.shape[:2], -1, out_shape[-1] or 1)
 
 
 def _diverged(what: str, step: int) -> TrainingDiverged:
