@@ -5,6 +5,9 @@ Letters: F features, H units, M outputs.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -22,9 +25,11 @@ from gatecast.layers import (
     Dilated,
     Dropout,
     Embedding,
+    Flatten,
     Input,
     LayerNormalization,
     MinLSTM,
+    ReLU,
     Residual,
     RMSNorm,
     SimpleRNN,
@@ -282,3 +287,40 @@ def test_layers_that_pytorch_does_not_have_are_named(layer):
 def test_settings_do_not_hide_a_layer():
     made = model(LSTM(H, unit_forget_bias=False, dropout=0.1, recurrent_dropout=0.1, zoneout=0.1))
     assert len(made.to_torch()) == 4
+
+
+# Numbers of PyTorch, recorded by scripts/make_golden.py
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "torch_modules.json").read_text(encoding="utf-8"))
+BOTH = {"LSTM": LSTM, "GRU": GRU, "RNN": SimpleRNN}
+
+
+def module_layers():
+    """The layers of the module with attributes."""
+    stacks = [Bidirectional(kind(2, return_sequences=True)) for kind in BOTH.values() for _ in "ab"]
+    first = Conv1D(3, 2), BatchNormalization(epsilon=1e-5)
+    return [*first, *stacks, LayerNormalization(epsilon=1e-5), Dense(2)]
+
+
+def functional(in_shape, layers):
+    """A functional model of layers that follow each other, and one that adds nothing: a graph."""
+    inputs = y = Input(in_shape)
+    for layer in layers:
+        y = layer(y)
+    return Model(inputs, Add()([y, y]))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "factor"),
+    [
+        ("attributes", lambda: Sequential([Input((6, 2)), *module_layers()]), 1),
+        ("attributes", lambda: functional((6, 2), module_layers()), 2),
+        ("sequential", lambda: Sequential([Input((3,)), Embedding(5, 2), Flatten(), ReLU(), Dense(2)]), 1),
+    ],
+    ids=["attributes", "graph", "sequential"],
+)
+def test_numbers_of_whole_modules_are_those_of_pytorch(name, make, factor):
+    record, made = GOLDEN[name], make()
+    made.load_torch(record["state_dict"])
+    want = factor * np.array(record["y"], np.float32)
+    np.testing.assert_allclose(made.predict(np.array(record["x"])), want, rtol=1e-6, atol=1e-6 * np.abs(want).max())
