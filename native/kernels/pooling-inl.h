@@ -42,7 +42,7 @@ inline void pooling_backward_block(const Pooling& a, const float* x, const float
   clear(dx, a.T * n);
   for (int64_t t = 0; t < a.outputs; ++t, dy += n) {
     const PoolingWindow window(a, t);
-    const vf share = set1(1.0f / static_cast<float>(window.last - window.first));
+    const vf count = set1(static_cast<float>(window.last - window.first));
     for_each_vector<L>(a.F, [&](auto at) {
       vf rest = at.load(dy), result = at.load(x + window.first * n);
       if (a.maximum) {
@@ -53,7 +53,8 @@ inline void pooling_backward_block(const Pooling& a, const float* x, const float
       for (int64_t s = window.first; s < window.last; ++s) {
         float* out = dx + s * n;
         if (!a.maximum) {
-          at.store(out, at.load(out) + rest * share);
+          // A quotient: a product may or may not be fused with the sum, so that bits would depend on the lanes.
+          at.store(out, at.load(out) + rest / count);
           continue;
         }
         const vf value = at.load(x + s * n);
