@@ -225,6 +225,40 @@ def torch_names() -> None:
     print(f"{path.stat().st_size:8d} {path.name}")
 
 
+def torch_modules() -> None:
+    """Write state_dicts of whole modules, inputs and outputs, as JSON."""
+    nn = torch.nn
+    torch.manual_seed(SEED)
+    parts = {"conv": nn.Conv1d(2, 3, 2), "norm": nn.BatchNorm1d(3)}
+    for kind in ("LSTM", "GRU", "RNN"):
+        size = 3 if kind == "LSTM" else 4
+        parts[kind.lower()] = getattr(nn, kind)(size, 2, num_layers=2, bidirectional=True, batch_first=True)
+    parts |= {"scale": nn.LayerNorm(4), "fc": nn.Linear(4, 2)}
+    attributes = nn.ModuleDict(parts)
+    numbered = nn.Sequential(nn.Embedding(5, 2), nn.Flatten(), nn.ReLU(), nn.Linear(6, 2))
+    for module in (attributes["norm"], attributes["scale"]):
+        for weights in module.parameters():
+            nn.init.normal_(weights)
+    x, codes = torch.randn(3, 6, 2), torch.randint(0, 5, (4, 3))
+    records = {}
+    with torch.no_grad():
+        attributes["norm"](attributes["conv"](x.transpose(1, 2)))  # moves the averages
+        attributes.eval()
+        h = attributes["norm"](attributes["conv"](x.transpose(1, 2))).transpose(1, 2)
+        for kind in ("lstm", "gru", "rnn"):
+            h = attributes[kind](h)[0]
+        y = attributes["fc"](attributes["scale"](h))
+        for name, module, inputs, outputs in (
+            ("attributes", attributes, x, y),
+            ("sequential", numbered, codes, numbered(codes)),
+        ):
+            state = {key: value.tolist() for key, value in module.state_dict().items()}
+            records[name] = {"x": inputs.tolist(), "y": outputs.tolist(), "state_dict": state}
+    path = OUT_NN / "torch_modules.json"
+    path.write_text(json.dumps({"about": VERSIONS} | records) + "\n")
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
 def main() -> None:
     for folder in (OUT, OUT_NN):
         folder.mkdir(exist_ok=True)
@@ -241,6 +275,7 @@ def main() -> None:
     keras_training()
     keras_names()
     torch_names()
+    torch_modules()
     print(f"{sum(path.stat().st_size for path in OUT.glob('*.safetensors')):8d} in all")
 
 

@@ -56,7 +56,8 @@ GATECAST_INLINE const float* window_of(const Convolution& a, const float* inputs
 template <int L>
 inline void convolution_lanes(const Convolution& a) {
   const int64_t K = a.width * a.F, tasks = (a.outputs + CONVOLUTION_STEPS - 1) / CONVOLUTION_STEPS;
-  const int64_t input_size = WindowInputs<L>(a, 0, CONVOLUTION_STEPS).steps * a.F * L;
+  // No more windows than there are: between two of them lie any number of steps.
+  const int64_t input_size = WindowInputs<L>(a, 0, min(CONVOLUTION_STEPS, a.outputs)).steps * a.F * L;
   const int workers = static_cast<int>(min(a.blocks * tasks, num_threads()));
   const Scratch packed(static_cast<size_t>(L == 1 ? 0 : K * a.M));
   const Scratch scratch(static_cast<size_t>(workers * (input_size + K * L)));
@@ -86,7 +87,8 @@ struct ConvolutionScratch {
   int64_t total;
 
   GATECAST_INLINE explicit ConvolutionScratch(const Convolution& a) {
-    const int64_t input_size = WindowInputs<L>(a, 0, CONVOLUTION_CHUNK<L>).steps * a.F * L, K = a.width * a.F;
+    const int64_t input_size = WindowInputs<L>(a, 0, min(CONVOLUTION_CHUNK<L>, a.outputs)).steps * a.F * L,
+                  K = a.width * a.F;
     Layout layout;
     inputs = layout.add(input_size);
     gathered = layout.add(a.dilation == 1 ? 0 : CONVOLUTION_CHUNK<L> * K * L);

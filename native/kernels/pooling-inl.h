@@ -13,6 +13,11 @@ struct PoolingWindow {
       : first(max(0, t * a.stride - a.before)), last(min(a.T, t * a.stride - a.before + a.size)) {}
 };
 
+// The larger of two values, the first of equal ones; NaN if one of them is: as in NumPy and PyTorch.
+GATECAST_INLINE vf first_maximum(vf before, vf value) {
+  return select((value <= before) | (before != before), before, value);
+}
+
 template <int L>
 inline void pooling_block(const Pooling& a, const float* x, float* y) {
   const int64_t n = a.F * L;
@@ -23,7 +28,7 @@ inline void pooling_block(const Pooling& a, const float* x, float* y) {
       vf result = at.load(x + window.first * n);
       for (int64_t s = window.first + 1; s < window.last; ++s) {
         const vf value = at.load(x + s * n);
-        result = a.maximum ? select(value <= result, result, value) : result + value;
+        result = a.maximum ? first_maximum(result, value) : result + value;
       }
       at.store(y, a.maximum ? result : result * share);
     });
@@ -37,22 +42,23 @@ inline void pooling_backward_block(const Pooling& a, const float* x, const float
   clear(dx, a.T * n);
   for (int64_t t = 0; t < a.outputs; ++t, dy += n) {
     const PoolingWindow window(a, t);
-    const vf share = set1(1.0f / static_cast<float>(window.last - window.first));
+    const vf count = set1(static_cast<float>(window.last - window.first));
     for_each_vector<L>(a.F, [&](auto at) {
       vf rest = at.load(dy), result = at.load(x + window.first * n);
       if (a.maximum) {
         for (int64_t s = window.first + 1; s < window.last; ++s) {
-          const vf value = at.load(x + s * n);
-          result = select(value <= result, result, value);
+          result = first_maximum(result, at.load(x + s * n));
         }
       }
       for (int64_t s = window.first; s < window.last; ++s) {
         float* out = dx + s * n;
         if (!a.maximum) {
-          at.store(out, at.load(out) + rest * share);
+          // A quotient: a product may or may not be fused with the sum, so that bits would depend on the lanes.
+          at.store(out, at.load(out) + rest / count);
           continue;
         }
-        const auto here = at.load(x + s * n) == result;
+        const vf value = at.load(x + s * n);
+        const auto here = (value == result) | (value != value);  // where there is a NaN, it is the result
         at.store(out, at.load(out) + select(here, rest, vf{}));
         rest = select(here, vf{}, rest);
       }

@@ -19,6 +19,7 @@ from gatecast.nn.network import (
     build,
     forward,
     initial_weights,
+    penalties,
     zeros_like,
 )
 from gatecast.optimizers import SGD
@@ -40,7 +41,7 @@ def assert_layer(case: Case, record: Record) -> None:
     dy = pack(record["dy"].reshape(BATCH, y.shape[1], y.shape[2]))
     grads = zeros_like(weights)
     dx = backward(network, weights, caches, dy, grads, need_dx=True)
-    add_penalty_gradients(network, weights, grads)
+    add_penalty_gradients(weights, grads, penalties(network))
     tolerance = {"rtol": rounding(2000), "atol": rounding(2000)}
     np.testing.assert_allclose(unpack(y, BATCH).ravel(), record["y"].ravel(), **tolerance)
     np.testing.assert_allclose(unpack(dx, BATCH).ravel(), record["dx"].ravel(), **tolerance)

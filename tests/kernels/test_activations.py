@@ -15,16 +15,7 @@ from gatecast.kernels.activations import ACTIVATIONS
 from gatecast.kernels.packing import pack, pack_mask, pack_state, unpack, unpack_state
 
 
-@pytest.fixture(params=native.available_isas())
-def _isa(request):
-    """Run a test on every instruction-set level of this machine."""
-    before = native.isa()
-    native.set_isa(request.param)
-    yield
-    native.set_isa(before)
-
-
-@pytest.mark.usefixtures("_isa")
+@pytest.mark.usefixtures("every_isa")
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_values_and_slopes_are_those_of_the_definition(name):
     z = np.linspace(-20, 20, 20011).astype(np.float32)  # no multiple of a vector
@@ -41,14 +32,14 @@ def test_values_and_slopes_are_those_of_the_definition(name):
     assert (np.abs(slope - expected) <= size)[away].all()
 
 
-@pytest.mark.usefixtures("_isa")
+@pytest.mark.usefixtures("every_isa")
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_nan_stays_nan(name):
     x = np.full((1, 1, 9, 1), np.nan, np.float32)
     assert np.isnan(native.activation_forward(x, name)).all()
 
 
-@pytest.mark.usefixtures("_isa")
+@pytest.mark.usefixtures("every_isa")
 @pytest.mark.parametrize("cell", ANY_CELLS)
 def test_cells_equal_their_equations_with_every_pair(cell):
     pairs = [*product(("relu", "gelu", "softsign"), ("sigmoid", "hard_sigmoid")), ("selu", "silu"), ("elu", "linear")]

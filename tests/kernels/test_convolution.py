@@ -8,19 +8,9 @@ from cell_cases import named
 from tolerances import close, rounding
 
 from gatecast.kernels import convolution as kernels
-from gatecast.kernels import native
 from gatecast.kernels.convolution import Windows
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.layers.convolution import window_positions
-
-
-@pytest.fixture(params=native.available_isas())
-def _isa(request):
-    """Run a test on every instruction-set level of this machine."""
-    before = native.isa()
-    native.set_isa(request.param)
-    yield
-    native.set_isa(before)
 
 
 def random_shape(rng):
@@ -42,7 +32,7 @@ def window_steps(windows, width, dilation, T):
         yield t, steps[taps], taps
 
 
-@pytest.mark.usefixtures("_isa")
+@pytest.mark.usefixtures("every_isa")
 @pytest.mark.parametrize("seed", range(12))
 def test_convolution_and_its_gradients_equal_the_definition(seed):
     rng = np.random.default_rng(seed)
@@ -68,7 +58,7 @@ def test_convolution_and_its_gradients_equal_the_definition(seed):
         assert alone is None
 
 
-@pytest.mark.usefixtures("_isa")
+@pytest.mark.usefixtures("every_isa")
 @pytest.mark.parametrize("maximum", [True, False])
 @pytest.mark.parametrize("seed", range(6))
 def test_pooling_and_its_gradient_equal_the_definition(seed, maximum):
@@ -86,6 +76,37 @@ def test_pooling_and_its_gradient_equal_the_definition(seed, maximum):
         close(unpack(kernels.pooling(pack(x), windows, maximum=maximum), B), y, rounding(width), scale=5.0)
         got = kernels.pooling_backward(pack(x), pack(dy), windows, maximum=maximum)
         close(unpack(got, B), dx, rounding(4 * width), scale=10.0)
+
+
+@pytest.mark.usefixtures("every_isa")
+@pytest.mark.parametrize("lanes", [1, 16])
+def test_maximum_of_a_window_with_nan_is_nan_wherever_it_stands(lanes):
+    nan = np.nan
+    x = np.array([nan, 1, 2, 3, nan, 1, 4, 5, nan, nan, nan, 0], np.float32)[None, :, None, None]
+    x, windows = np.ascontiguousarray(np.broadcast_to(x, (1, 12, 1, lanes))), Windows(3, 3, outputs=4)
+    y = kernels.pooling(x, windows, maximum=True)
+    np.testing.assert_array_equal(y[0, :, 0, 0], [nan, nan, nan, nan])  # as max_pool1d of PyTorch
+    np.testing.assert_array_equal(kernels.pooling(x[:, 5:8], Windows(3, 3), maximum=True).ravel(), [5] * lanes)
+    dx = kernels.pooling_backward(x, np.ones_like(y), windows, maximum=True)
+    np.testing.assert_array_equal(dx[0, :, 0, 0], [1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0])
+
+
+def test_scratch_of_a_convolution_has_room_for_the_windows_there_are():
+    # With room for 32 windows this far apart it would be 140 GB for each thread.
+    x, params = np.ones((2, 8, 64, 16), np.float32), {"W": np.ones((3, 64, 1), np.float32), "b": np.zeros(1, "f")}
+    windows = Windows(3, 2**20, outputs=1)
+    y = kernels.convolution(params, x, windows)
+    dx, _ = kernels.convolution_backward(params, x, np.ones_like(y), y, windows)
+    assert (y == 192).all()
+    assert dx[:, :3].all()
+    assert not dx[:, 3:].any()
+
+
+@pytest.mark.parametrize("padding", ["valid", "same", "causal"])
+def test_strides_beyond_the_sequence_leave_one_window(padding):
+    far, near = window_positions(8, 3, 10**12, padding), window_positions(8, 3, 8, padding)
+    assert far == near
+    assert far.outputs == 1
 
 
 def test_the_first_of_equal_maxima_gets_the_gradient():

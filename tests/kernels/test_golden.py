@@ -32,8 +32,6 @@ from safetensors import safe_open
 from tolerances import EPS32, EPS64
 from witnesses import KERAS_KINDS, TORCH_KINDS, Record, split
 
-from gatecast.kernels import native
-
 FOLDER = Path(__file__).parent / "golden"
 CASES = [f"t{T}b{B}" for T, B in product((1, 6), (1, 3))]
 GRIDS = {f"torch_lstm_{N}x{H}": "lstm" for N, H in product((1, 2), (1, 7, 10))}
@@ -61,15 +59,6 @@ def eps_of(name: str) -> float:
     return EPS64 if name.startswith("torch") else EPS32
 
 
-@pytest.fixture(params=native.available_isas())
-def _isa(request):
-    """Run a test on every instruction-set level of this machine."""
-    before = native.isa()
-    native.set_isa(request.param)
-    yield
-    native.set_isa(before)
-
-
 def test_golden_files_are_small_described_and_used():
     paths = sorted(FOLDER.iterdir())
     names = [*GRIDS, *MASKS, "keras_cells", *NETWORKS, *TRAININGS, *EXCHANGES]
@@ -89,7 +78,7 @@ def test_reference_equals_the_recording(name):
             assert_stack(reference_stack(record, cell), record, eps_of(name))
 
 
-@pytest.mark.usefixtures("_isa")
+@pytest.mark.usefixtures("every_isa")
 @pytest.mark.parametrize("name", STACKS)
 def test_kernels_equal_the_recording(name):
     for case, cell in STACKS[name]:

@@ -5,12 +5,37 @@ Letters: F features, H units, M outputs.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gatecast.errors import ConfigError, DataError
-from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Dense, Dropout, Input, LayerNormalization, SimpleRNN
-from gatecast.models import Sequential
+from gatecast.layers import (
+    GRU,
+    LSTM,
+    SLSTM,
+    Add,
+    BatchNormalization,
+    Bidirectional,
+    Concatenate,
+    Conv1D,
+    Dense,
+    Dilated,
+    Dropout,
+    Embedding,
+    Flatten,
+    Input,
+    LayerNormalization,
+    MinLSTM,
+    ReLU,
+    Residual,
+    RMSNorm,
+    SimpleRNN,
+    TimeDistributed,
+)
+from gatecast.models import Model, Sequential
 
 F, H, M = 3, 4, 2
 LSTM_ENTRIES = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
@@ -25,6 +50,16 @@ def model(*layers, features=F, seed=1):
     return made
 
 
+def graph(**names):
+    """A functional model with two branches; the one that is called last is made first."""
+    inputs = Input((5, F))
+    right = LSTM(H, name=names.get("right"))
+    left = LSTM(H, name=names.get("left"))(inputs)
+    made = Model(inputs, Dense(M, name=names.get("out"))(Add()([left, right(inputs)])))
+    made.weights.vector[:] = np.random.default_rng(1).normal(size=made.weights.vector.size)
+    return made
+
+
 STACKS = {
     "lstm": lambda: model(LSTM(H, return_sequences=True), Dropout(0.1), LSTM(H), Dense(M)),
     "projection": lambda: model(LSTM(H, return_sequences=True, projection=2), LSTM(H, projection=2), Dense(M)),
@@ -33,6 +68,14 @@ STACKS = {
     "both": lambda: model(Bidirectional(LSTM(H, return_sequences=True)), Bidirectional(LSTM(H)), Dense(M)),
     "mixed": lambda: model(LSTM(H, return_sequences=True), GRU(H, return_sequences=True), LSTM(H)),
     "dense": lambda: model(Dense(M)),
+    "windows": lambda: model(Conv1D(H, 3), BatchNormalization(), LSTM(H), LayerNormalization(), Dense(M)),
+    "no biases": lambda: model(
+        Conv1D(H, 2, use_bias=False), RMSNorm(), LSTM(H, use_bias=False), Dense(M, use_bias=False)
+    ),
+    "codes": lambda: model(Embedding(7, F), GRU(H), features=1),
+    "wrapped": lambda: model(Residual(LSTM(F, return_sequences=True)), TimeDistributed(Dense(H)), GRU(H)),
+    "branches": lambda: model(Concatenate((Dense(2), (Dense(3), LSTM(H, return_sequences=True)))), GRU(H)),
+    "graph": lambda: graph(),
 }
 
 
@@ -49,9 +92,39 @@ def test_what_goes_out_comes_back_in(name):
         np.testing.assert_array_equal(array, other[entry])
 
 
+def test_layers_with_the_names_of_modules_are_found_by_name(rng):
+    one, two = graph(left="left", right="right", out="fc"), graph(left="left", right="right", out="fc")
+    two.weights.vector[:] = 0
+    named = {"lstm": "left", "lstm_1": "right", "linear": "fc"}
+    state = {f"{named[entry.split('.')[0]]}.{entry.split('.')[1]}": a for entry, a in one.to_torch().items()}
+    two.load_torch(dict(sorted(state.items(), reverse=True)))
+    np.testing.assert_array_equal(two.weights.vector, one.weights.vector)
+    x = rng.normal(size=(3, 5, F))
+    np.testing.assert_array_equal(two.predict(x), one.predict(x))
+
+
+def test_keys_of_a_sequential_module_are_read():
+    """`nn.Sequential` numbers its modules, those without weights too."""
+    one, two = (model(Conv1D(H, 3), BatchNormalization(), Dense(M), seed=seed) for seed in (1, 2))
+    numbers = {"conv1d": "0", "batch_norm": "2", "linear": "10"}
+    state = {f"{numbers[entry.split('.')[0]]}.{entry.split('.')[1]}": a for entry, a in one.to_torch().items()}
+    two.load_torch(state | {"2.num_batches_tracked": np.array(7)})
+    np.testing.assert_array_equal(two.weights.vector, one.weights.vector)
+    assert list(one.to_torch(state)) == list(state)
+
+
+def test_axes_of_a_convolution_stand_where_pytorch_has_them():
+    made = model(Conv1D(M, 4))
+    weight = np.arange(float(M * F * 4)).reshape(M, F, 4)
+    made.load_torch({"weight": weight, "bias": [1, 2]})
+    np.testing.assert_array_equal(made.get_weights()[0], weight.transpose(2, 1, 0))
+    np.testing.assert_array_equal(made.get_weights()[1], [1, 2])
+
+
 @pytest.mark.parametrize(
     ("name", "names"),
     [
+        ("graph", [f"{m}.{e}" for m in ("lstm", "lstm_1") for e in LSTM_ENTRIES] + DENSE_ENTRIES),
         ("lstm", [f"lstm.{e[:-1]}{k}" for k in (0, 1) for e in LSTM_ENTRIES] + DENSE_ENTRIES),
         ("projection", [f"lstm.{e[:-1]}{k}" for k in (0, 1) for e in [*LSTM_ENTRIES, "weight_hr_l0"]] + DENSE_ENTRIES),
         ("both", [f"lstm.{e[:-1]}{way}" for way in WAYS for e in LSTM_ENTRIES] + DENSE_ENTRIES),
@@ -198,7 +271,8 @@ def test_names_to_use_that_do_not_fit_are_named():
         LSTM(H, coupled=True),
         GRU(H, reset_after=False),
         SLSTM(H),
-        LayerNormalization(),
+        MinLSTM(H),
+        Dilated(SLSTM(H), 2),
         Bidirectional(LSTM(H), merge_mode="sum"),
     ],
 )
@@ -207,9 +281,46 @@ def test_layers_that_pytorch_does_not_have_are_named(layer):
     for call in (made.to_torch, lambda: made.load_torch({})):
         with pytest.raises(ConfigError, match="PyTorch has no module for ") as caught:
             call()
-        assert str(layer) in str(caught.value)
+        assert str(getattr(layer, "layer", layer)) in str(caught.value) or str(layer) in str(caught.value)
 
 
 def test_settings_do_not_hide_a_layer():
     made = model(LSTM(H, unit_forget_bias=False, dropout=0.1, recurrent_dropout=0.1, zoneout=0.1))
     assert len(made.to_torch()) == 4
+
+
+# Numbers of PyTorch, recorded by scripts/make_golden.py
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "torch_modules.json").read_text(encoding="utf-8"))
+BOTH = {"LSTM": LSTM, "GRU": GRU, "RNN": SimpleRNN}
+
+
+def module_layers():
+    """The layers of the module with attributes."""
+    stacks = [Bidirectional(kind(2, return_sequences=True)) for kind in BOTH.values() for _ in "ab"]
+    first = Conv1D(3, 2), BatchNormalization(epsilon=1e-5)
+    return [*first, *stacks, LayerNormalization(epsilon=1e-5), Dense(2)]
+
+
+def functional(in_shape, layers):
+    """A functional model of layers that follow each other, and one that adds nothing: a graph."""
+    inputs = y = Input(in_shape)
+    for layer in layers:
+        y = layer(y)
+    return Model(inputs, Add()([y, y]))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "factor"),
+    [
+        ("attributes", lambda: Sequential([Input((6, 2)), *module_layers()]), 1),
+        ("attributes", lambda: functional((6, 2), module_layers()), 2),
+        ("sequential", lambda: Sequential([Input((3,)), Embedding(5, 2), Flatten(), ReLU(), Dense(2)]), 1),
+    ],
+    ids=["attributes", "graph", "sequential"],
+)
+def test_numbers_of_whole_modules_are_those_of_pytorch(name, make, factor):
+    record, made = GOLDEN[name], make()
+    made.load_torch(record["state_dict"])
+    want = factor * np.array(record["y"], np.float32)
+    np.testing.assert_allclose(made.predict(np.array(record["x"])), want, rtol=1e-6, atol=1e-6 * np.abs(want).max())

@@ -12,9 +12,9 @@ from tolerances import close, rounding
 
 from gatecast.callbacks import Callback, EarlyStopping, LambdaCallback
 from gatecast.errors import ConfigError, DataError
-from gatecast.layers import LSTM, BatchNormalization, Dense, Dropout, Input
+from gatecast.layers import LSTM, BatchNormalization, Conv1D, Dense, Dropout, Input, TimeDistributed
 from gatecast.losses import Pinball
-from gatecast.models import Sequential
+from gatecast.models import Model, Sequential
 from gatecast.optimizers import SGD, Adam
 
 
@@ -339,3 +339,27 @@ def test_ragged_weights_are_refused():
     model = Sequential([Input((3, 1)), Dense(1)])
     with pytest.raises(DataError, match="The weights are not arrays of numbers"):
         model.set_weights([[[1], [1, 2]]])
+
+
+def test_outputs_whose_steps_are_sequences_keep_their_axes(rng):
+    x, y = rng.normal(size=(5, 4, 6, 2)).astype(np.float32), rng.normal(size=(5, 4, 4, 3)).astype(np.float32)
+    conv = Conv1D(3, 3)
+    model = Sequential([Input((4, 6, 2)), TimeDistributed(conv)], seed=1)
+    inner = Sequential([Input((6, 2)), Conv1D(3, 3)])
+    inner.set_weights(model.get_weights())
+    want = np.stack([inner.predict(x[:, t]) for t in range(4)], axis=1)
+    np.testing.assert_array_equal(model.predict(x), want)
+    inputs = Input((4, 6, 2))
+    functional = Model(inputs, TimeDistributed(Conv1D(3, 3))(inputs))
+    functional.set_weights(model.get_weights())
+    np.testing.assert_array_equal(functional.predict(x), want)
+    model.compile("sgd", "mse", metrics=["mae"])
+    loss, mae = model.evaluate(x, y, verbose=0)
+    close(loss, np.square(want - y).mean(), rounding(100))
+    close(mae, np.abs(want - y).mean(), rounding(100))
+    before = model.get_weights()
+    history = model.fit(x, y, epochs=3, batch_size=5, validation_data=(x, y), verbose=0).history
+    assert history["loss"][2] < history["loss"][0]
+    assert not np.array_equal(before[0], model.get_weights()[0])
+    with pytest.raises(DataError, match=r"expected \(5, 4, 4, 3\)"):
+        model.fit(x, y[:, :, :3], verbose=0)

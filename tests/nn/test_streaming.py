@@ -335,3 +335,18 @@ def test_a_file_whose_state_does_not_fit_is_refused(tmp_path):
         with pytest.raises(FormatError, match="The file does not describe a stream"):
             stream.load(tmp_path / "state")
     np.testing.assert_array_equal(stream.step(GOOD[:, 0]), made("article").predict(np.zeros((2, 4, F))))
+
+
+def test_streams_of_a_model_with_stateful_layers_do_not_share_their_state(rng):
+    layer = LSTM(3, stateful=True)
+    model = Sequential([Input((4, 1)), layer, Dense(1)], seed=1)
+    plain = Sequential([Input((4, 1)), LSTM(3), Dense(1)], seed=1)
+    plain.set_weights(model.get_weights())
+    x = rng.normal(size=(2, 6, 1)).astype(np.float32)
+    one, two = model.stream(), model.stream()
+    got = [(one.warm(x[:1, t : t + 1]), two.warm(x[1:, t : t + 1])) for t in range(6)][-1]
+    expected = [plain.stream().warm(x[k : k + 1]) for k in range(2)]
+    np.testing.assert_array_equal(got, expected)
+    fresh = Sequential([Input((4, 1)), LSTM(3, stateful=True), Dense(1)], seed=1)
+    fresh.set_weights(model.get_weights())
+    np.testing.assert_array_equal(model.predict(x[:1, :4]), fresh.predict(x[:1, :4]))  # streams leave the layer alone

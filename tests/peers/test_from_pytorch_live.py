@@ -11,11 +11,13 @@ from gatecast.initializers import RandomUniform
 from gatecast.layers import (
     GRU,
     LSTM,
+    Activation,
     BatchNormalization,
     Bidirectional,
     Conv1D,
     Dense,
     Embedding,
+    Flatten,
     Input,
     LayerNormalization,
     SimpleRNN,
@@ -101,6 +103,57 @@ def test_batch_normalization_and_embedding(rng):
     embedding.set_weights([table.weight.detach().numpy()])
     with torch.no_grad():
         close(model.predict(words), table(torch.from_numpy(words)).numpy(), rounding(1))
+
+
+class Forecaster(torch.nn.Module):
+    """Modules as attributes; the convolution, the norms and both directions in one."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = torch.nn.Conv1d(2, 8, 3), torch.nn.BatchNorm1d(8)
+        self.rnn = torch.nn.GRU(8, 5, num_layers=2, bidirectional=True, batch_first=True)
+        self.scale, self.fc = torch.nn.LayerNorm(10), torch.nn.Linear(10, 3, bias=False)
+
+    def forward(self, x):
+        h = self.norm(self.conv(x.transpose(1, 2))).transpose(1, 2)
+        return self.fc(self.scale(self.rnn(h)[0]))
+
+
+def test_module_with_attributes_is_read_as_a_whole(rng):
+    peer, x = Forecaster(), rng.normal(size=(6, 12, 2)).astype(np.float32)
+    for module in (peer.norm, peer.scale):
+        torch.nn.init.normal_(module.weight)
+        torch.nn.init.normal_(module.bias)
+    peer(torch.from_numpy(x))  # moves the averages
+    peer.eval()
+    model = Sequential(
+        [
+            Input((12, 2)),
+            Conv1D(8, 3),
+            BatchNormalization(epsilon=1e-5),
+            *(Bidirectional(GRU(5, return_sequences=True)) for _ in "ab"),
+            LayerNormalization(epsilon=1e-5),
+            Dense(3),
+        ]
+    )
+    model.load_torch(peer.state_dict())
+    with torch.no_grad():
+        want = peer(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(model.predict(x), want, rtol=1e-6, atol=1e-6 * np.abs(want).max())
+    back = {name: torch.from_numpy(array) for name, array in model.to_torch(like=peer.state_dict()).items()}
+    again = Forecaster().eval()
+    again.load_state_dict(back)
+    with torch.no_grad():
+        np.testing.assert_allclose(again(torch.from_numpy(x)).numpy(), want, rtol=1e-6, atol=1e-6)
+
+
+def test_sequential_module_with_an_embedding_is_read(rng):
+    parts = torch.nn.Embedding(7, 4), torch.nn.Flatten(), torch.nn.ReLU(), torch.nn.Linear(24, 3)
+    peer, words = torch.nn.Sequential(*parts), rng.integers(0, 7, (5, 6))
+    model = Sequential([Input((6,)), Embedding(7, 4), Flatten(), Activation("relu"), Dense(3)])
+    model.load_torch(peer.state_dict())
+    with torch.no_grad():
+        close(model.predict(words), peer(torch.from_numpy(words)).numpy(), rounding(100))
 
 
 def test_losses_are_those_of_the_page(rng):

@@ -56,7 +56,7 @@ class Compiled:
             targets = width // self.loss.width if self.loss is not None else width
             for name in ("metrics", "weighted_metrics"):
                 self.built[name] = [by_name.get(item, width, targets) for item in getattr(self, name)]
-        return Tracker(self.built["metrics"], self.built["weighted_metrics"], has_time=len(out_shape) == 2)
+        return Tracker(self.built["metrics"], self.built["weighted_metrics"], has_time=len(out_shape) > 1)
 
 
 def compile_settings(

@@ -23,9 +23,10 @@ from gatecast.nn.network import (
     Weights,
     add_penalty_gradients,
     backward,
-    clear_frozen,
     forward,
+    frozen_slices,
     layer_key,
+    penalties,
     penalty,
     zeros_like,
 )
@@ -81,8 +82,8 @@ class Differentiator:
         kernel = kernel_of(loss)
         stack = None if kernel is None else training_stack(network, weights, grads)
         self._in_one_call = None if kernel is None or stack is None else (stack, kernel)
-        self._has_penalties = any(layer.regularizers for layer in network.layers)
-        self._has_frozen = any(layer.frozen_params for layer in network.layers)
+        self._penalties = penalties(network)
+        self._frozen = frozen_slices(network, weights)
 
     def __call__(
         self, batch: Batch, training: TrainingPass, *, need_dx: bool = False, need_outputs: bool = False
@@ -107,11 +108,11 @@ class Differentiator:
 
     def _with_penalties(self, result: BatchGradient) -> BatchGradient:
         """Add the regularizers to loss and gradients, and clear the gradients of what is not trained."""
-        if self._has_penalties:
-            add_penalty_gradients(self._network, self._weights, self._grads)
-            result = result._replace(loss=result.loss + penalty(self._network, self._weights))
-        if self._has_frozen:
-            clear_frozen(self._network, self._grads)
+        if self._penalties:
+            add_penalty_gradients(self._weights, self._grads, self._penalties)
+            result = result._replace(loss=result.loss + penalty(self._weights, self._penalties))
+        for where in self._frozen:
+            self._grads.vector[where] = 0
         return result
 
     def _in_block_order(

@@ -6,6 +6,7 @@ kernel of shape (..., F, M) has ``fan_in`` F and ``fan_out`` M, each times the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
@@ -109,6 +110,8 @@ class Initializer(metaclass=CheckedKeywords):
     """
 
     seed: int | None
+    n_axes: ClassVar[tuple[float, float]] = (0, math.inf)
+    """Smallest and largest number of axes of the arrays that it can draw."""
 
     def __post_init__(self) -> None:
         """Check the settings of an initializer that is a dataclass."""
@@ -172,6 +175,8 @@ class Constant(Initializer):
 @dataclass(frozen=True)
 class Identity(Initializer):
     """The identity matrix, times `gain`."""
+
+    n_axes: ClassVar[tuple[float, float]] = (2, 2)
 
     gain: float = 1.0
 
@@ -297,6 +302,7 @@ class LecunUniform(_Scaled):
 class Orthogonal(Initializer):
     """A matrix with orthonormal rows or columns, times `gain` (Saxe, McClelland & Ganguli 2014)."""
 
+    n_axes: ClassVar[tuple[float, float]] = (2, math.inf)
     gain: float = 1.0
     seed: int | None = None
 

@@ -72,7 +72,7 @@ def validate_training_data(
     """
     x, mask = validate_inputs(x, shapes[0], f"{name}x", mask, f"{name}mask")
     # An output shape with an open number of steps has those of x.
-    n_steps = (shapes[1][0] or x.shape[1]) if len(shapes[1]) == 2 else None
+    n_steps = (shapes[1][0] or x.shape[1]) if len(shapes[1]) > 1 else None
     valid_weight = None if weight is None else _validate_weight(weight, len(x), n_steps, f"{name}sample_weight")
     if mask is not None and n_steps == x.shape[1]:
         valid_weight = np.float32(mask) if valid_weight is None else valid_weight * mask
@@ -86,7 +86,8 @@ def validate_training_data(
             got=f"{width} outputs",
             expected=f"a multiple of {loss.width}, the number of predictions of {loss} per target value",
         )
-    targets = _validate_targets(y, (len(x), n_steps, width // loss.width), valid_weight, f"{name}y")
+    rest = tuple(size or 1 for size in shapes[1][1:-1])  # steps that are sequences
+    targets = _validate_targets(y, (len(x), n_steps, *rest, width // loss.width), valid_weight, f"{name}y")
     return TrainingData(x, targets, valid_weight, mask)
 
 
@@ -312,12 +313,15 @@ def _validate_mask(mask: npt.ArrayLike, shape: tuple[int, ...] | None, name: str
 
 
 def _validate_targets(
-    y: npt.ArrayLike, sizes: tuple[int, int | None, int], weight: Float32Array | None, name: str
+    y: npt.ArrayLike, sizes: tuple[int | None, ...], weight: Float32Array | None, name: str
 ) -> Float32Array:
-    """Return targets as (N, T or 1, M / Q), 0 where the weight is 0; `sizes` are N, T or None, M / Q."""
+    """Return targets as the network packs them, 0 where the weight is 0.
+
+    `sizes` are N, T or None, M / Q; where steps are sequences N, T, S, M / Q.
+    """
     rows = validate_array(y, name)
-    n_samples, n_steps, width = sizes
-    shape = (n_samples, width) if n_steps is None else (n_samples, n_steps, width)
+    n_samples, n_steps, width = sizes[0], sizes[1], sizes[-1]
+    shape = tuple(size for size in sizes if size is not None)
     if rows.ndim and len(rows) != n_samples:
         got, expected = f"{n_samples} and {len(rows)}", "one target per sample"
         raise DataError(f"x and {name} differ in length", got=got, expected=expected, fix="Cut both in the same way.")
@@ -327,7 +331,7 @@ def _validate_targets(
         allowed = f"{shape}" + (f" or {shape[:-1]}" if width == 1 else "")
         fix = "With return_sequences=True the last recurrent layer has an output per step, otherwise one per sample."
         raise DataError(f"{name} does not fit the network's output", got=str(rows.shape), expected=allowed, fix=fix)
-    rows = rows.reshape(n_samples, n_steps or 1, width)
+    rows = rows.reshape(len(rows), n_steps or 1, -1)
     if weight is not None and not weight.all():
         # Metrics that ignore the weights need the values; those that are unknown may be anything.
         rows = np.where((weight[:, :, None] == 0) & ~np.isfinite(rows), np.float32(0), rows)

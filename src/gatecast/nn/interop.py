@@ -1,25 +1,13 @@
-"""Weights of other libraries: lists as in Keras, and a PyTorch state_dict of RNN, GRU, LSTM and Linear modules.
+"""Weights of other libraries: lists as in Keras, and a state_dict of PyTorch.
 
-PyTorch stores matrices as (out, in), orders gates along the first axis in its own way, and has two biases per
-recurrent layer. An LSTM and an RNN use only the sum of the two: reading adds them, writing sets the second to zero. A
-GRU uses both.
-
-| gatecast                 | PyTorch                                                     |
-|--------------------------|-------------------------------------------------------------|
-| Wx (F, GH), Wh (R, GH)   | weight_ih_l0 (GH, F), weight_hh_l0 (GH, R)                  |
-| b (GH,), of a GRU (2,3H) | bias_ih_l0 (GH,), bias_hh_l0 (GH,)                          |
-| Wr (H, R)                | weight_hr_l0 (R, H)                                         |
-| gates i f o g; z r g     | i f g o; r z n                                              |
-| Bidirectional(layer)     | the same names, and again with _reverse                     |
-| W (F, M), b (M,)         | weight (M, F), bias (M,)                                    |
-
-Shapes: F features, H units, R recurrent outputs (H without projection), G gates, M outputs.
+A state_dict is read layer by layer; `torch_layers` has the layout of each. Modules are matched to layers by name, if
+the layers with weights have the names of the modules, else by order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -29,9 +17,12 @@ import numpy.typing as npt
 from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Params
-from gatecast.nn.layers import GRU, LSTM, Bidirectional, Dense, Layer, SimpleRNN
-from gatecast.nn.layers.recurrent import reorder_gates
+from gatecast.nn.layers import Bidirectional, Concatenate, Graph, Layer
+from gatecast.nn.layers.checks import check_weights, to_float32
+from gatecast.nn.layers.wrapper import WrapperLayer, strip_prefix
+from gatecast.nn.model_layers import layer_names
 from gatecast.nn.network import Network, Weights
+from gatecast.nn.torch_layers import COUNTER, MODULES, describe, exists_in_torch, from_roles, module_kind, to_roles
 
 __all__ = ["get_weights", "load_torch", "set_weights", "to_torch"]
 
@@ -39,15 +30,21 @@ _ENTRY = re.compile(
     r"(?:(?P<module>.*)\.)?(?P<role>weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)"
     r"(?:_l(?P<layer>\d+))?(?P<direction>_reverse)?"
 )
-_GATE_ORDERS: dict[Any, tuple[str, str]] = {SimpleRNN: ("h", "h"), GRU: ("zrg", "rzg"), LSTM: ("ifog", "ifgo")}
-"""Order of the gates in gatecast and in PyTorch, which calls the g of a GRU n."""
-_MODULE_NAMES: dict[Any, str] = {SimpleRNN: "rnn", GRU: "gru", LSTM: "lstm", Dense: "linear"}
+
+
+class _Named(NamedTuple):
+    """A layer with weights, and its name in the model."""
+
+    layer: Layer
+    name: str
+    views: Params
 
 
 class _TorchLayer(NamedTuple):
-    """A layer of PyTorch: its name, and the names of its entries by role."""
+    """A layer of PyTorch: its name for messages, that of its module, and the names of its entries by role."""
 
     name: str
+    module: str
     entries: dict[str, str]
 
 
@@ -58,6 +55,7 @@ def get_weights(network: Network, weights: Weights) -> list[Float32Array]:
         network: Layers and shapes.
         weights: The parameters.
 
+    >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([Dense(2)], (3,))
     >>> [w.shape for w in get_weights(network, initial_weights(network, 0))]
@@ -78,16 +76,7 @@ def set_weights(network: Network, weights: Weights, new_weights: Sequence[npt.Ar
     Raises:
         DataError: A wrong number of arrays, a wrong shape, NaN or infinity. No weight has changed then.
     """
-    try:
-        arrays = [_to_float32(array) for array in new_weights]
-    except (TypeError, ValueError) as error:
-        raise DataError("The weights are not arrays of numbers", got=str(error)) from None
-    shapes, expected = [a.shape for a in arrays], [a.shape for a in get_weights(network, weights)]
-    if shapes != expected:
-        raise DataError("The weights do not fit the network", got=f"shapes {shapes}", expected=str(expected))
-    for k, array in enumerate(arrays):
-        if not np.isfinite(array).all():
-            raise DataError("The weights are not finite", where=f"array {k}", expected="finite numbers")
+    arrays = check_weights(new_weights, [a.shape for a in get_weights(network, weights)], "network")
     for layer, views in zip(network.layers, weights.views, strict=True):
         n_arrays = len(layer.to_keras_weights(views))
         for name, value in layer.from_keras_weights(arrays[:n_arrays]).items():
@@ -98,8 +87,9 @@ def set_weights(network: Network, weights: Weights, new_weights: Sequence[npt.Ar
 def load_torch(network: Network, weights: Weights, state_dict: Mapping[str, Any]) -> None:
     """Set all weights from a PyTorch state_dict.
 
-    Modules are matched by their order in the state_dict, not by name: each must fit the next layer with weights. The
-    bias of a module without biases is zero.
+    Modules are matched by name if the layers with weights have the names of all modules, as `Dense(1, name="out")` for
+    ``out.weight``; else by their order in the state_dict: each must fit the next layer with weights. The bias of a
+    module without biases is zero.
 
     Args:
         network: Layers and shapes.
@@ -110,6 +100,7 @@ def load_torch(network: Network, weights: Weights, state_dict: Mapping[str, Any]
         ConfigError: A layer without a counterpart in PyTorch.
         DataError: Other layers, a wrong shape, NaN or infinity. No weight has changed then.
 
+    >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([Dense(2)], (3,))
     >>> weights = initial_weights(network, 0)
@@ -119,7 +110,7 @@ def load_torch(network: Network, weights: Weights, state_dict: Mapping[str, Any]
     """
     new_params: list[tuple[Params, Params]] = []
     for layer, views, torch_layer in _match_layers(network, weights, state_dict):
-        expected = _to_roles(layer, views)
+        expected = to_roles(layer, views)
         roles = {}
         for role, current in expected.items():
             entry = torch_layer.entries.get(role)
@@ -128,15 +119,15 @@ def load_torch(network: Network, weights: Weights, state_dict: Mapping[str, Any]
                     "The state_dict lacks an entry",
                     where=torch_layer.name,
                     got=_join(torch_layer.entries.values()),
-                    expected=f"{role} of shape {current.shape}, for {_describe(layer)}",
+                    expected=f"{role} of shape {current.shape}, for {describe(layer)}",
                     fix="Pass the entries in the order of PyTorch's state_dict(); a file may have sorted them.",
                 )
             shape = current.shape
             roles[role] = np.zeros_like(current) if entry is None else _read(state_dict[entry], entry, shape, layer)
         for role in torch_layer.entries.keys() - expected.keys():
             where = torch_layer.entries[role]
-            raise DataError(f"{_describe(layer)} has no such parameter", where=where, expected=_join(expected))
-        new_params.append((views, _from_roles(layer, roles)))
+            raise DataError(f"{describe(layer)} has no such parameter", where=where, expected=_join(expected))
+        new_params.append((views, from_roles(layer, roles)))
     for views, params in new_params:
         for name, value in params.items():
             views[name][...] = value
@@ -149,7 +140,7 @@ def to_torch(network: Network, weights: Weights, like: Mapping[str, Any] | None 
         network: Layers and shapes.
         weights: The parameters.
         like: A state_dict whose names to use. None: consecutive layers of one kind and size become a module, called
-            "rnn", "gru", "lstm" or "linear", "linear_1", ...
+            "rnn", "gru", "lstm", and any other a module of its own, "linear", "linear_1", "conv1d", ...
 
     Returns:
         Arrays by name, in the order of PyTorch; convert them with `torch.from_numpy`.
@@ -158,6 +149,7 @@ def to_torch(network: Network, weights: Weights, like: Mapping[str, Any] | None 
         ConfigError: A layer without a counterpart in PyTorch.
         DataError: `like` has other layers or shapes, or lacks a bias that is not zero.
 
+    >>> from gatecast.nn.layers import LSTM, Dense
     >>> from gatecast.nn.network import build, initial_weights
     >>> network = build([LSTM(4), Dense(2)], (None, 1))
     >>> list(to_torch(network, initial_weights(network, 0)))[2:]
@@ -167,10 +159,10 @@ def to_torch(network: Network, weights: Weights, like: Mapping[str, Any] | None 
         return _to_new_state_dict(network, weights)
     state_dict: dict[str, Float32Array] = {}
     for layer, views, torch_layer in _match_layers(network, weights, like):
-        for role, value in _to_roles(layer, views).items():
+        for role, value in to_roles(layer, views).items():
             entry = torch_layer.entries.get(role)
             if entry is None and (value.any() or not role.startswith("bias")):
-                what = f"The state_dict has no entry for {role} of {_describe(layer)}"
+                what = f"The state_dict has no entry for {role} of {describe(layer)}"
                 raise DataError(what, where=torch_layer.name, got=_join(torch_layer.entries.values()))
             if entry is not None:
                 _check_shape(tuple(like[entry].shape), entry, value.shape, layer)
@@ -181,56 +173,55 @@ def to_torch(network: Network, weights: Weights, like: Mapping[str, Any] | None 
 def _match_layers(
     network: Network, weights: Weights, state_dict: Mapping[str, Any]
 ) -> list[tuple[Layer, Params, _TorchLayer]]:
-    """Match layers with weights to the layers of a state_dict."""
+    """Match layers with weights to the layers of a state_dict: by name if all names are the same, else by order."""
     layers, torch_layers = _layers_with_weights(network, weights), _torch_layers(state_dict)
     if len(layers) != len(torch_layers):
         raise DataError(
             "The state_dict has another number of layers",
             got=f"{len(torch_layers)}: {_join(torch_layer.name for torch_layer in torch_layers)}",
-            expected=f"{len(layers)}: {_join(_describe(layer) for layer, _ in layers)}",
+            expected=f"{len(layers)}: {_join(describe(layer) for layer, _, _ in layers)}",
         )
-    return [(layer, views, torch_layer) for (layer, views), torch_layer in zip(layers, torch_layers, strict=True)]
+    by_name = {torch_layer.module: torch_layer for torch_layer in torch_layers}
+    if len(by_name) == len(layers) and by_name.keys() == {named.name for named in layers}:
+        torch_layers = [by_name[named.name] for named in layers]
+    return [(named.layer, named.views, torch_layer) for named, torch_layer in zip(layers, torch_layers, strict=True)]
 
 
-def _layers_with_weights(network: Network, weights: Weights) -> list[tuple[Layer, Params]]:
+def _layers_with_weights(network: Network, weights: Weights) -> list[_Named]:
     """Return the layers that have weights; raise an error if PyTorch lacks one of them."""
-    layers = [(layer, views) for layer, views in zip(network.layers, weights.views, strict=True) if views]
-    for layer, views in layers:
-        if not _exists_in_torch(layer, views):
+    pairs = zip(network.layers, layer_names(network.layers), weights.views, strict=True)
+    layers = [named for layer, name, views in pairs for named in _unwrapped(layer, name, views)]
+    for layer, _, views in layers:
+        if not exists_in_torch(layer, views):
             raise ConfigError(
                 f"PyTorch has no module for {layer}",
-                expected="SimpleRNN, GRU(reset_after=True), LSTM without peepholes, layer_norm and coupled, "
-                "with biases and the usual activations, "
-                'Bidirectional(merge_mode="concat") of these, Dense',
+                expected="SimpleRNN, GRU(reset_after=True), LSTM without peepholes, layer_norm and coupled, with the "
+                'usual activations, Bidirectional(merge_mode="concat") of these, Dense, Conv1D, Embedding, '
+                "BatchNormalization, LayerNormalization, RMSNorm",
                 fix="Use get_weights and set_weights, which exchange the weights of any layer as a list.",
             )
     return layers
 
 
-def _exists_in_torch(layer: Layer, views: Params) -> bool:
-    """Return whether PyTorch has a module for a layer with these parameters."""
-    inner: Any = layer.layer if isinstance(layer, Bidirectional) else layer
-    if not isinstance(inner, (LSTM, GRU, SimpleRNN, Dense)):
-        return False
-    if not _is_plain(inner):
-        return False
-    if any("gain" in name or name[-1] == "P" for name in views):
-        return False
-    if not getattr(inner, "reset_after", True) or getattr(inner, "coupled", False):
-        return False
-    return not isinstance(layer, Bidirectional) or (layer.merge_mode == "concat" and not isinstance(inner, Dense))
-
-
-def _is_plain(layer: Any) -> bool:
-    """Return whether a layer has biases, the activations of PyTorch's cells, and reads from the beginning."""
-    other = getattr(layer, "_activations", None) is not None or getattr(layer, "go_backwards", False)
-    return bool(layer.use_bias) and not other
+def _unwrapped(layer: Layer, name: str, views: Params) -> Iterator[_Named]:
+    """Yield the layers with weights within a layer; a state_dict knows nothing of graphs, branches and shortcuts."""
+    if not views:
+        return
+    if not isinstance(layer, WrapperLayer) or isinstance(layer, Bidirectional):
+        yield _Named(layer, name, views)
+        return
+    inner = layer.inner_layers()
+    names = layer_names([item for _, item in inner]) if isinstance(layer, Graph) else [name] * len(inner)
+    for (prefix, item), inner_name in zip(inner, names, strict=True):
+        yield from _unwrapped(item, inner_name, strip_prefix(views, prefix))
 
 
 def _torch_layers(state_dict: Mapping[str, Any]) -> list[_TorchLayer]:
     """Return the layers of a state_dict, in the order of their first entries."""
     layers: dict[tuple[str, str], _TorchLayer] = {}
     for entry in state_dict:
+        if str(entry).rpartition(".")[2] == COUNTER:
+            continue
         match = _ENTRY.fullmatch(str(entry))
         if match is None:
             module, _, role = str(entry).rpartition(".")
@@ -239,76 +230,31 @@ def _torch_layers(state_dict: Mapping[str, Any]) -> list[_TorchLayer]:
             module, number = match["module"] or "", match["layer"] or ""
             role = match["role"] + (match["direction"] or "")
         name = f"{module or 'the module'}" + (f", layer {number}" if number else "")
-        layers.setdefault((module, number), _TorchLayer(name, {})).entries[role] = entry
+        layers.setdefault((module, number), _TorchLayer(name, module, {})).entries[role] = entry
     modules = list(dict.fromkeys(module for module, _ in layers))
     # A file may have sorted the entries by name, l10 before l2.
     order = sorted(layers, key=lambda key: (modules.index(key[0]), int(key[1] or 0)))
     return [layers[key] for key in order]
 
 
-def _to_roles(layer: Layer, params: Params) -> dict[str, Float32Array]:
-    """Return the parameters of a layer in the layout of PyTorch, by role, in the order of PyTorch."""
-    if isinstance(layer, Dense):
-        return {"weight": params["W"].T.copy(), "bias": params["b"].copy()}
-    if isinstance(layer, Bidirectional):
-        forward, backward = (_to_roles(layer.layer, _strip_prefix(params, name)) for name in ("forward", "backward"))
-        return forward | {f"{role}_reverse": value for role, value in backward.items()}
-    orders = _GATE_ORDERS[type(layer)]
-    names = {"weight_ih": "Wx", "weight_hh": "Wh"}
-    roles = {role: reorder_gates(params[name], *orders).T.copy() for role, name in names.items()}
-    b = reorder_gates(params["b"], *orders)
-    roles["bias_ih"], roles["bias_hh"] = (b[0].copy(), b[1].copy()) if b.ndim == 2 else (b, np.zeros_like(b))
-    return roles | ({"weight_hr": params["Wr"].T.copy()} if "Wr" in params else {})
-
-
-def _from_roles(layer: Layer, roles: Mapping[str, Float32Array]) -> Params:
-    """Return the parameters that `_to_roles` has converted."""
-    if isinstance(layer, Dense):
-        return {"W": roles["weight"].T, "b": roles["bias"]}
-    if isinstance(layer, Bidirectional):
-        forward = {role: value for role, value in roles.items() if not role.endswith("_reverse")}
-        backward = {role.removesuffix("_reverse"): roles[role] for role in roles.keys() - forward.keys()}
-        directions = {"forward": _from_roles(layer.layer, forward), "backward": _from_roles(layer.layer, backward)}
-        return {f"{name}.{key}": value for name, params in directions.items() for key, value in params.items()}
-    own_order, torch_order = _GATE_ORDERS[type(layer)]
-    biases = roles["bias_ih"], roles["bias_hh"]
-    b = np.stack(biases) if isinstance(layer, GRU) else biases[0] + biases[1]
-    params = {
-        "Wx": reorder_gates(roles["weight_ih"].T, torch_order, own_order),
-        "Wh": reorder_gates(roles["weight_hh"].T, torch_order, own_order),
-        "b": reorder_gates(b, torch_order, own_order),
-    }
-    return params | ({"Wr": roles["weight_hr"].T} if "weight_hr" in roles else {})
-
-
 def _to_new_state_dict(network: Network, weights: Weights) -> dict[str, Float32Array]:
     """Return a state_dict with default names."""
     state_dict: dict[str, Float32Array] = {}
     n_modules: dict[str, int] = {}
-    for kind, pairs in groupby(_layers_with_weights(network, weights), _module_kind):
-        group, base = list(pairs), _MODULE_NAMES[kind[0]]
-        # A Linear module is one layer; the others stack layers of one kind.
-        for module in [[pair] for pair in group] if kind[0] is Dense else [group]:
+    # Layers of graphs and branches do not follow each other: each is a module of its own.
+    follow = not any(isinstance(layer, Graph | Concatenate) for layer in network.layers)
+    for kind, items in groupby(_layers_with_weights(network, weights), lambda named: module_kind(named.layer)):
+        group, (base, stacks) = list(items), MODULES[kind[0]]
+        # Recurrent modules stack layers of one kind; any other is one layer.
+        for module in [group] if stacks and follow else [[named] for named in group]:
             name = f"{base}_{n_modules[base]}" if base in n_modules else base
             n_modules[base] = n_modules.get(base, 0) + 1
-            for number, (layer, views) in enumerate(module):
-                for role, value in _to_roles(layer, views).items():
+            for number, (layer, _, views) in enumerate(module):
+                for role, value in to_roles(layer, views).items():
                     stem, reverse = role.removesuffix("_reverse"), "_reverse" * role.endswith("_reverse")
-                    entry = role if base == "linear" else f"{stem}_l{number}{reverse}"
+                    entry = f"{stem}_l{number}{reverse}" if stacks else role
                     state_dict[f"{name}.{entry}"] = value
     return state_dict
-
-
-def _module_kind(pair: tuple[Layer, Params]) -> tuple[Any, ...]:
-    """Return what the layers of one module of PyTorch have in common."""
-    bidirectional = isinstance(pair[0], Bidirectional)
-    layer: Any = pair[0].layer if isinstance(pair[0], Bidirectional) else pair[0]
-    return type(layer), bidirectional, layer.units, getattr(layer, "projection", None), getattr(layer, "activation", "")
-
-
-def _strip_prefix(params: Params, name: str) -> Params:
-    """Return the parameters of a layer inside a layer."""
-    return {key.removeprefix(f"{name}."): value for key, value in params.items() if key.startswith(f"{name}.")}
 
 
 def _read(tensor: Any, entry: str, shape: tuple[int, ...], layer: Layer) -> Float32Array:
@@ -316,7 +262,7 @@ def _read(tensor: Any, entry: str, shape: tuple[int, ...], layer: Layer) -> Floa
     for method in ("detach", "cpu", "float"):  # NumPy knows neither gradients nor devices nor bfloat16
         tensor = getattr(tensor, method, lambda tensor=tensor: tensor)()
     try:
-        array = _to_float32(tensor)
+        array = to_float32(tensor)
     except (TypeError, ValueError) as error:
         raise DataError("An entry of the state_dict is not an array of numbers", where=entry, got=str(error)) from None
     _check_shape(array.shape, entry, shape, layer)
@@ -325,26 +271,11 @@ def _read(tensor: Any, entry: str, shape: tuple[int, ...], layer: Layer) -> Floa
     return array
 
 
-def _to_float32(value: Any) -> Float32Array:
-    """Return an array of numbers as float32; text raises an error."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"values of type {array.dtype}")
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32)
-
-
 def _check_shape(got: tuple[int, ...], entry: str, expected: tuple[int, ...], layer: Layer) -> None:
     """Raise an error if an entry has another shape."""
     if got != expected:
         what = "An entry of the state_dict has the wrong shape"
-        raise DataError(what, where=entry, got=str(got), expected=f"{expected}, for {_describe(layer)}")
-
-
-def _describe(layer: Any) -> str:
-    """Return a layer as short text."""
-    inner = _describe(layer.layer) if isinstance(layer, Bidirectional) else layer.units
-    return f"{type(layer).__name__}({inner})"
+        raise DataError(what, where=entry, got=str(got), expected=f"{expected}, for {describe(layer)}")
 
 
 def _join(names: Iterable[str]) -> str:

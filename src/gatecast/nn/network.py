@@ -6,15 +6,17 @@ Notation: `d` before a name is the gradient of the loss with respect to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gatecast._utils.typing import Float32Array
 from gatecast.kernels.packing import Array, Params, flat_views
+from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import CallContext, Layer, State
 from gatecast.nn.layers.base import forward_from as layer_forward_from
 from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.random import ZeroGenerator, generator, hash64
+from gatecast.nn.regularizers import Regularizer
 
 __all__ = [
     "Network",
@@ -23,7 +25,6 @@ __all__ = [
     "add_penalty_gradients",
     "backward",
     "build",
-    "clear_frozen",
     "flatten_states",
     "forward",
     "forward_from",
@@ -31,12 +32,22 @@ __all__ = [
     "initial_weights",
     "layer_key",
     "load_weights",
+    "penalties",
     "penalty",
+    "project",
+    "projections",
     "split_network",
     "unflatten_states",
     "update_buffers",
     "zeros_like",
 ]
+
+
+Projection = tuple[int, str, Constraint]
+"""Number of a layer, name of one of its parameters, and the constraint on it."""
+
+Penalty = tuple[int, str, Regularizer]
+"""Number of a layer, name of one of its parameters, and the penalty on it."""
 
 
 class Network(NamedTuple):
@@ -327,7 +338,7 @@ def backward(
 
 
 def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) -> None:
-    """Finish an update: set parameters that no gradient trains, such as moving means, and apply constraints.
+    """Set the parameters that no gradient trains, such as moving means, after an update.
 
     Args:
         network: Layers and shapes.
@@ -346,61 +357,81 @@ def update_buffers(network: Network, weights: Weights, caches: Sequence[Any]) ->
     for layer, views, cache in zip(network.layers, weights.views, caches, strict=bool(caches)):
         for name, value in layer.update_buffers(views, cache).items():
             views[name][...] = value
-    for layer, views in zip(network.layers, weights.views, strict=True):
-        for name, constraint in layer.constraints.items():
-            views[name][...] = constraint(views[name])
 
 
-def penalty(network: Network, weights: Weights) -> float:
-    """Return what the regularizers of all layers add to the loss.
+def projections(network: Network) -> list[Projection]:
+    """Return the constraints of all parameters that are trained; resolved once, and applied after every update.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> projections(build([Dense(1), Dense(2, kernel_constraint="non_neg")], (1,)))
+    [(1, 'W', NonNeg())]
+    """
+    return list(_trained(network, "constraints"))
+
+
+def project(weights: Weights, constraints: Sequence[Projection]) -> None:
+    """Apply constraints to the parameters.
+
+    Args:
+        weights: The parameters, changed in place.
+        constraints: As returned by `projections`.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> network = build([Dense(1, kernel_constraint="non_neg")], (1,))
+    >>> weights = initial_weights(network, 0)
+    >>> weights.vector[:] = -1
+    >>> project(weights, projections(network))
+    >>> weights.vector.tolist()
+    [0.0, -1.0]
+    """
+    for k, name, constraint in constraints:
+        view = weights.views[k][name]
+        view[...] = constraint(view)
+
+
+def penalties(network: Network) -> list[Penalty]:
+    """Return the regularizers of all parameters that are trained: frozen ones add nothing to the loss, as in Keras.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> penalties(build([Dense(1, kernel_regularizer="l2"), Dense(1, bias_regularizer="l1", trainable=False)], (1,)))
+    [(0, 'W', L2(l2=0.01))]
+    """
+    return list(_trained(network, "regularizers"))
+
+
+def penalty(weights: Weights, regularizers: Sequence[Penalty]) -> float:
+    """Return what regularizers add to the loss.
+
+    Args:
+        weights: The parameters.
+        regularizers: As returned by `penalties`.
 
     >>> from gatecast.nn.layers import Dense
     >>> network = build([Dense(2, kernel_regularizer="l2", kernel_initializer="ones")], (3,))
-    >>> round(penalty(network, initial_weights(network, 0)), 6)
+    >>> round(penalty(initial_weights(network, 0), penalties(network)), 6)
     0.06
     """
-    pairs = zip(network.layers, weights.views, strict=True)
-    return sum(regularizer(views[name]) for layer, views in pairs for name, regularizer in layer.regularizers.items())
+    return sum(regularizer(weights.views[k][name]) for k, name, regularizer in regularizers)
 
 
-def add_penalty_gradients(network: Network, weights: Weights, grads: Weights) -> None:
+def add_penalty_gradients(weights: Weights, grads: Weights, regularizers: Sequence[Penalty]) -> None:
     """Add the gradients of all penalties.
 
     Args:
-        network: Layers and shapes.
         weights: The parameters.
         grads: Gradients, changed in place.
+        regularizers: As returned by `penalties`.
 
     >>> from gatecast.nn.layers import Dense
     >>> network = build([Dense(1, kernel_regularizer="l2", kernel_initializer="ones")], (1,))
     >>> weights = initial_weights(network, 0)
     >>> grads = zeros_like(weights)
-    >>> add_penalty_gradients(network, weights, grads)
+    >>> add_penalty_gradients(weights, grads, penalties(network))
     >>> round(grads.views[0]["W"].item(), 6)
     0.02
     """
-    for layer, views, slopes in zip(network.layers, weights.views, grads.views, strict=True):
-        for name, regularizer in layer.regularizers.items():
-            slopes[name][...] += regularizer.gradient(views[name])
-
-
-def clear_frozen(network: Network, grads: Weights) -> None:
-    """Set the gradients of layers that are not trained to zero.
-
-    Args:
-        network: Layers and shapes.
-        grads: Gradients, changed in place.
-
-    >>> from gatecast.nn.layers import Dense
-    >>> network = build([Dense(1, trainable=False)], (1,))
-    >>> grads = initial_weights(network, 0)
-    >>> clear_frozen(network, grads)
-    >>> grads.vector.tolist()
-    [0.0, 0.0]
-    """
-    for layer, slopes in zip(network.layers, grads.views, strict=True):
-        for name in layer.frozen_params:
-            slopes[name][...] = 0
+    for k, name, regularizer in regularizers:
+        grads.views[k][name][...] += regularizer.gradient(weights.views[k][name])
 
 
 def frozen_slices(network: Network, weights: Weights) -> list[slice]:
@@ -413,11 +444,19 @@ def frozen_slices(network: Network, weights: Weights) -> list[slice]:
     """
     slices, start = [], 0
     for layer, views in zip(network.layers, weights.views, strict=True):
+        frozen = set(layer.frozen_params)
         for name, view in views.items():
-            if name in layer.frozen_params:
+            if name in frozen:
                 slices.append(slice(start, start + view.size))
             start += view.size
     return slices
+
+
+def _trained(network: Network, kind: str) -> Iterator[tuple[int, str, Any]]:
+    """Yield the settings of one kind by layer and parameter, without those of parameters that are not trained."""
+    for k, layer in enumerate(network.layers):
+        frozen = set(layer.frozen_params)
+        yield from ((k, name, value) for name, value in getattr(layer, kind).items() if name not in frozen)
 
 
 def _from_vector(vector: Float32Array, shapes: Sequence[dict[str, tuple[int, ...]]]) -> Weights:

@@ -226,9 +226,9 @@ class Sequential(Trainer):
         interop.set_weights(*self._built(), weights)
 
     def load_torch(self, state_dict: Mapping[str, Any]) -> None:
-        """Set all weights from a PyTorch state_dict of RNN, GRU, LSTM and Linear modules.
+        """Set all weights from a PyTorch state_dict: of RNN, GRU, LSTM, Linear, Conv1d, Embedding and norms.
 
-        Modules are matched to layers by their order; their names do not matter.
+        Modules are matched to layers by their names, if the layers with weights have exactly these; else by order.
 
         Args:
             state_dict: Tensors or arrays by name.

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError, FormatError, NotFittedError
 from gatecast.kernels.packing import pack, pack_mask, padded_lanes, unpack_state
 from gatecast.nn.inputs import validate_inputs
-from gatecast.nn.layers import CallContext, Dropout, StatefulLayer
+from gatecast.nn.layers import CallContext, Dropout, Layer, StatefulLayer
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["Stream"]
@@ -66,7 +67,7 @@ class Stream:
         context = CallContext(save_for_backward=False, n_sequences=self.batch)
         # Bound once: a step of a small network takes as long as looking these up again.
         self._calls: list[tuple[int, Callable[..., Any], bool, Any, CallContext]] = [
-            (k, layer.forward, isinstance(layer, StatefulLayer), weights.views[k], context)
+            (k, _without_memory(layer).forward, isinstance(layer, StatefulLayer), weights.views[k], context)
             for k, layer in enumerate(network.layers)
             if not isinstance(layer, Dropout)
         ]
@@ -228,6 +229,12 @@ class Stream:
         digest = hashlib.sha256(json.dumps([str(layer) for layer in self._network.layers]).encode())
         digest.update(self._weights.vector.data)
         return digest.hexdigest()
+
+
+def _without_memory(layer: Layer) -> Layer:
+    """Return a layer that keeps no state of its own between passes: the stream hands it on, as every stream its own."""
+    stateful: Any = layer
+    return replace(stateful, stateful=False) if getattr(layer, "stateful", False) else layer
 
 
 def _check_streaming(network: Network) -> None:

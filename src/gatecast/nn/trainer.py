@@ -26,7 +26,7 @@ from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
 from gatecast.nn.model_data import HeldOut, ModelData, Order, Source, exclude_with_batches
-from gatecast.nn.network import penalty
+from gatecast.nn.network import penalties, penalty
 from gatecast.nn.optim import ema_params
 from gatecast.nn.optimizers import Optimizer
 from gatecast.nn.progress_bar import ProgbarLogger, verbosity
@@ -487,7 +487,7 @@ class Trainer(ModelData):
             if source.count == 0:
                 raise no_batches(source.name)
             warn_of_end(source)
-        return logs | {"loss": logs["loss"] + penalty(network, weights)}
+        return logs | {"loss": logs["loss"] + penalty(weights, penalties(network))}
 
     def _predict_array(self, x: Any, batch_size: int | None, mask: Any, steps: int | None = None) -> Float32Array:
         """Return the outputs for an array, or for as many batches of it."""

@@ -22,7 +22,17 @@ from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData
 from gatecast.nn.losses import Loss, weighted_mean
-from gatecast.nn.network import Network, TrainingPass, Weights, forward, frozen_slices, update_buffers, zeros_like
+from gatecast.nn.network import (
+    Network,
+    TrainingPass,
+    Weights,
+    forward,
+    frozen_slices,
+    project,
+    projections,
+    update_buffers,
+    zeros_like,
+)
 from gatecast.nn.optim import (
     GradientTransformation,
     apply_updates,
@@ -244,7 +254,7 @@ def train_steps(
     state = state or TrainingState(optimizer.init(weights.vector.size))
     grads = zeros_like(weights)
     differentiate = Differentiator(network, weights, grads, loss, single_blocks=single_blocks)
-    frozen = frozen_slices(network, weights)
+    frozen, constraints = frozen_slices(network, weights), projections(network)
     for batch in batches:
         state.step += 1
         if batch.total == 0:
@@ -264,8 +274,9 @@ def train_steps(
             before = [weights.vector[where].copy() for where in frozen]
             apply_updates(optimizer, grads.vector, state.optimizer_state, weights.vector, state.step)
             update_buffers(network, weights, caches)
+            project(weights, constraints)
             if frozen:
-                # Weight decay and constraints are for what is trained, as in Keras.
+                # Weight decay is for what is trained, as in Keras.
                 average = ema_params(optimizer, state.optimizer_state)
                 for vector in (weights.vector, *(() if average is None else (average,))):
                     for where, values in zip(frozen, before, strict=True):
@@ -390,7 +401,7 @@ def predict(
         batch_size: Samples per pass; None chooses a size for the length of the sequences.
 
     Returns:
-        (N, T, M) float32, or (N, M) if the network's output has no time axis.
+        (N, T, M) float32, (N, M) if the network's output has no time axis, (N, T, S, M) if its steps are sequences.
 
     >>> from gatecast.nn.layers import Dense
     >>> from gatecast.nn.network import build, initial_weights
@@ -408,7 +419,10 @@ def predict(
             outputs.append(unpack(y, len(x[rows])))
     release_memory()
     stacked = np.concatenate(outputs)
-    return stacked if len(network.shapes[-1]) == 2 else stacked[:, 0]
+    out_shape = network.shapes[-1]
+    if len(out_shape) == 1:
+        return stacked[:, 0]
+    return stacked if len(out_shape) == 2 else stacked.reshape(*stacked.shape[:2], -1, out_shape[-1] or 1)
 
 
 def _diverged(what: str, step: int) -> TrainingDiverged:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gatecast.layers import LSTM, BaseLayer, CallContext, Dropout, StatefulLayer
-from gatecast.nn.layers.base import add_prefix, backward_from, forward_from, strip_prefix
+from gatecast.nn.layers.base import backward_from, forward_from
+from gatecast.nn.layers.wrapper import add_prefix, strip_prefix
 
 X = np.ones((1, 3, 2, 1), np.float32)
 

@@ -9,7 +9,7 @@ from layer_examples import F, T, normal, parameters
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import GRU, LSTM, Bidirectional, CallContext, Concatenate, Dense, Residual, StatefulLayer
-from gatecast.nn.layers.base import strip_prefix
+from gatecast.nn.layers.wrapper import strip_prefix
 
 B = 19
 every_count = pytest.mark.parametrize("count", [3, B])

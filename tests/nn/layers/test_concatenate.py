@@ -22,7 +22,7 @@ from gatecast.layers import (
     Residual,
     Select,
 )
-from gatecast.nn.layers.base import strip_prefix
+from gatecast.nn.layers.wrapper import strip_prefix
 from gatecast.nn.network import build, initial_weights
 
 B = 19

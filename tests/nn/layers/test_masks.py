@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from tolerances import close, rounding
 
-from gatecast.layers import GRU, LSTM, Dense, Input
+from gatecast.kernels.packing import pack, pack_mask
+from gatecast.layers import GRU, LSTM, CallContext, Dense, Input
 from gatecast.models import Sequential
 
 
@@ -78,3 +79,15 @@ def test_calls_may_have_different_lengths(rng):
         model.fit(x, y, validation_data=(x[:, :1], y))
         assert np.isfinite(model.evaluate(x, y))
         assert model.predict(x).shape == (20, 1)
+
+
+def test_mask_stays_in_place_after_go_backwards_as_in_keras(rng):
+    """Keras reverses x and mask within the layer, and hands the mask on as it came: outputs stand in reading order."""
+    layer = LSTM(2, return_sequences=True, go_backwards=True)
+    x, mask = pack(rng.normal(size=(1, 4, 1))), pack_mask(np.array([[True, True, False, False]]))
+    params = layer.init(rng, (4, 1))
+    y, _, _ = layer.forward(params, x, CallContext(mask=mask))
+    plain, _, _ = LSTM(2, return_sequences=True).forward(params, np.ascontiguousarray(x[:, 1::-1]), CallContext())
+    np.testing.assert_array_equal(y[:, :2], 0)  # the masked steps, which it reads first
+    np.testing.assert_array_equal(y[:, 2:], plain)
+    assert layer.output_mask(x, mask) is mask

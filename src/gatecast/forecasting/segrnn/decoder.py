@@ -18,15 +18,13 @@ from gatecast.nn.layers.base import (
     CallContext,
     ForwardResult,
     Layer,
-    add_prefix,
     backward_from,
     forward_from,
-    strip_prefix,
-    wrapper_input_shape,
 )
 from gatecast.nn.layers.checks import check_layer_type
 from gatecast.nn.layers.recurrent import Recurrent
 from gatecast.nn.layers.shapes import Shape, feature_count
+from gatecast.nn.layers.wrapper import add_prefix, strip_prefix, wrapper_input_shape
 from gatecast.nn.random import fold_in
 
 __all__ = ["POSITIONS", "ParallelDecoder"]

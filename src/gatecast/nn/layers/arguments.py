@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from gatecast._utils.keras_names import advice_for
@@ -18,7 +18,9 @@ IGNORED = {
     "batch_size": None,
     "dtype": ("float32", None),
     "implementation": None,
+    "ragged": (None, False),
     "seed": None,
+    "sparse": (None, False),
     "time_major": (False,),
     "use_cudnn": None,
 }
@@ -48,9 +50,11 @@ class LayerType(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Create a layer."""
-        names = [field.name for field in fields(cls) if field.init]  # type: ignore[arg-type]
+        settings = [field for field in fields(cls) if field.init]  # type: ignore[arg-type]
+        names = [field.name for field in settings]
         if not kwargs.keys() <= set(names):
             kwargs = _known_arguments(cls.__name__, names, kwargs)
+        _check_given(cls.__name__, settings, args, kwargs)
         return super().__call__(*args, **kwargs)
 
 
@@ -78,12 +82,30 @@ def canonical_activation(value: Any, layer: str, argument: str = "activation", *
             return candidate
     known = [*ACTIVATIONS, *(["softmax"] if softmax else [])]
     fix = advice_for(name, "activations") or nearest(lower, known)
-    if lower == "softmax":
+    if lower == "identity":
+        fix = "Write 'linear', or None."
+    elif lower == "softmax":
         fix = "Softmax couples the units: put it into Dense or Activation."
     elif not isinstance(value, str):
         fix = "A function of your own cannot be used: its slope is not known."
     expected = f"one of {', '.join(repr(known_name) for known_name in known)}, or None"
     raise ConfigError(f"Unknown {argument}", where=layer, got=repr(value), expected=expected, fix=fix)
+
+
+def _check_given(layer: str, settings: list[Field[Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Raise an error unless every argument that a layer needs is given, and none of them twice."""
+    positional = [field.name for field in settings if not field.kw_only]
+    if len(args) > len(positional):
+        expected = f"{len(positional)} at most: {', '.join(positional)}" if positional else "none"
+        raise ConfigError(f"{layer} has too many positional arguments", got=str(len(args)), expected=expected)
+    first = positional[: len(args)]
+    if twice := [name for name in first if name in kwargs]:
+        fix = "Pass it once, by its name."
+        raise ConfigError(f"{layer} has two values for {twice[0]}", fix=fix, argument=twice[0])
+    needed = [field.name for field in settings if field.default is MISSING and field.default_factory is MISSING]
+    if missing := [name for name in needed if name not in first and name not in kwargs]:
+        fix = f"Write {layer}({', '.join(f'{name}=...' for name in needed)})."
+        raise ConfigError(f"{layer} lacks {' and '.join(missing)}", fix=fix, argument=missing[0])
 
 
 def _known_arguments(layer: str, names: list[str], given: Mapping[str, Any]) -> dict[str, Any]:

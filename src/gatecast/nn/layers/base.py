@@ -18,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.validation import check_flag
-from gatecast.errors import ConfigError, DataError, NotFittedError
+from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.arguments import LayerType
-from gatecast.nn.layers.shapes import Shape, validate_shape
+from gatecast.nn.layers.checks import check_data_format, check_weights
+from gatecast.nn.layers.shapes import Shape, sample_shape_of, validate_shape
 from gatecast.nn.layers.symbolic import call_layer
 from gatecast.nn.regularizers import Regularizer
 
@@ -35,12 +36,9 @@ __all__ = [
     "Layer",
     "State",
     "StatefulLayer",
-    "add_prefix",
     "add_to_stack",
     "backward_from",
     "forward_from",
-    "strip_prefix",
-    "wrapper_input_shape",
 ]
 
 State = tuple[Any, ...]
@@ -187,6 +185,7 @@ class BaseLayer(metaclass=LayerType):
         """Check the arguments that all layers have; every `__post_init__` calls it."""
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
         object.__setattr__(self, "trainable", check_flag(self.trainable, "trainable", where=type(self).__name__))
+        check_data_format(self)
         if self.name is not None and not isinstance(self.name, str):
             raise ConfigError("Invalid name", where=type(self).__name__, got=repr(self.name), expected="text")
 
@@ -255,14 +254,10 @@ class BaseLayer(metaclass=LayerType):
 
         Raises:
             NotFittedError: The layer is in no model, or the model's input shape is unknown.
-            DataError: A wrong number of arrays, or a wrong shape.
+            DataError: A wrong number of arrays, a wrong shape, NaN or infinity. No weight has changed then.
         """
         params = self._owner_params()
-        arrays = [np.asarray(w, np.float32) for w in weights]
-        expected = [w.shape for w in self.to_keras_weights(params)]
-        if [a.shape for a in arrays] != expected:
-            got = f"shapes {[a.shape for a in arrays]}"
-            raise DataError("The weights do not fit the layer", where=repr(self), got=got, expected=str(expected))
+        arrays = check_weights(weights, [w.shape for w in self.to_keras_weights(params)], "layer", repr(self))
         for name, value in self.from_keras_weights(arrays).items():
             params[name][...] = value
 
@@ -273,11 +268,18 @@ class BaseLayer(metaclass=LayerType):
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the shape of the outputs with the samples in front, as Keras does.
 
+        Args:
+            input_shape: Shape of the inputs with the samples in front, such as (None, 24, 1).
+
+        Raises:
+            ConfigError: A shape that no batch has, or that does not fit the layer.
+
         >>> from gatecast.layers import LSTM
         >>> LSTM(8).compute_output_shape((None, 24, 1))
         (None, 8)
         """
-        return (input_shape[0], *self.output_shape(tuple(input_shape)[1:]))
+        shape = sample_shape_of(input_shape, type(self).__name__)
+        return (input_shape[0], *self.output_shape(shape))
 
     def _owner_params(self) -> Params:
         """Return the parameters that a model has for this layer."""
@@ -453,47 +455,3 @@ def add_to_stack(layer: Layer, stack: TrainingStack, params: Params, grads: Para
 def _defining_class(layer: object, method: str) -> Any:
     """Return the class that defines a method of a layer, or None."""
     return next((cls for cls in type(layer).__mro__ if method in vars(cls)), None)
-
-
-def wrapper_input_shape(wrapper: BaseLayer, layer: Layer) -> Shape | None:
-    """Return the `input_shape` of a layer made of layers, by default that of its first layer.
-
-    Args:
-        wrapper: Layer made of layers.
-        layer: First layer within it.
-
-    Example:
-        >>> from gatecast.layers import LSTM, Bidirectional
-        >>> Bidirectional(LSTM(5, input_shape=(24, 1))).input_shape
-        (24, 1)
-    """
-    shape = validate_shape(wrapper, wrapper.input_shape)
-    return layer.input_shape if shape is None else shape
-
-
-def add_prefix(params: Params, prefix: str) -> Params:
-    """Prefix the names of an inner layer's parameters.
-
-    Args:
-        params: Parameters by name.
-        prefix: Prefix of the inner layer, such as ``"forward."``.
-
-    Example:
-        >>> sorted(add_prefix({"W": np.zeros((1, 1), np.float32)}, "0.1."))
-        ['0.1.W']
-    """
-    return {prefix + name: p for name, p in params.items()}
-
-
-def strip_prefix(params: Params, prefix: str) -> Params:
-    """Select the parameters under a prefix, without the prefix: the inverse of `add_prefix`.
-
-    Args:
-        params: Parameters of the outer layer.
-        prefix: Prefix of the inner layer.
-
-    Example:
-        >>> sorted(strip_prefix({"0.1.W": np.zeros((1, 1), np.float32)}, "0.1."))
-        ['W']
-    """
-    return {name[len(prefix) :]: p for name, p in params.items() if name.startswith(prefix)}

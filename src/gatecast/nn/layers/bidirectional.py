@@ -7,26 +7,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
-    BaseLayer,
     CallContext,
     ForwardResult,
     Layer,
-    add_prefix,
-    strip_prefix,
-    wrapper_input_shape,
 )
 from gatecast.nn.layers.checks import check_choice, check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.dilated import Dilated
 from gatecast.nn.layers.recurrent import Recurrent
 from gatecast.nn.layers.shapes import Shape
+from gatecast.nn.layers.wrapper import WrapperLayer, add_prefix, strip_prefix, wrapper_input_shape
 from gatecast.nn.random import fold_in
-from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Bidirectional"]
 
@@ -43,7 +37,7 @@ DIRECTIONS = ("forward.", "backward.")
 
 
 @dataclass(frozen=True, repr=False)
-class Bidirectional(BaseLayer):
+class Bidirectional(WrapperLayer):
     """Two copies of a recurrent layer, one of which reads time backward; their outputs are merged.
 
     Both copies skip padding that is masked on the right. A sequence must come as a whole, so this layer does not
@@ -74,10 +68,9 @@ class Bidirectional(BaseLayer):
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
         self._check_base()
 
-    @property
-    def param_names(self) -> tuple[str, ...]:
-        """Names of the parameters of both copies."""
-        return tuple(prefix + name for prefix in DIRECTIONS for name in self.layer.param_names)
+    def inner_layers(self) -> Sequence[tuple[str, Layer]]:
+        """Return the layer twice, for the forward and the backward copy."""
+        return tuple((prefix, self.layer) for prefix in DIRECTIONS)
 
     @property
     def supports_streaming(self) -> bool:
@@ -117,26 +110,6 @@ class Bidirectional(BaseLayer):
         if dx is not None and dx_b is not None:
             dx = dx + _reverse_time(dx_b)
         return dx, None, add_prefix(grads_a, "forward.") | add_prefix(grads_b, "backward.")
-
-    @property
-    def regularizers(self) -> Mapping[str, Regularizer]:
-        """Penalties of the inner layer, for both copies."""
-        return {prefix + name: r for prefix in DIRECTIONS for name, r in self.layer.regularizers.items()}
-
-    @property
-    def constraints(self) -> Mapping[str, Constraint]:
-        """Constraints of the inner layer, for both copies."""
-        return {prefix + name: c for prefix in DIRECTIONS for name, c in self.layer.constraints.items()}
-
-    def to_keras_weights(self, params: Params) -> list[Array]:
-        """Return the weights of the forward copy, then those of the backward copy."""
-        return [w for prefix in DIRECTIONS for w in self.layer.to_keras_weights(strip_prefix(params, prefix))]
-
-    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
-        half = len(weights) // 2
-        forward, backward = self.layer.from_keras_weights(weights[:half]), self.layer.from_keras_weights(weights[half:])
-        return add_prefix(forward, "forward.") | add_prefix(backward, "backward.")
 
     def _split(self, dy: Array, saved: tuple[Any, ...]) -> tuple[Array, Array]:
         """Return the gradients of both outputs."""

@@ -10,7 +10,15 @@ import numpy as np
 from gatecast.errors import ConfigError, DataError
 from gatecast.kernels.packing import Array
 
-__all__ = ["check_choice", "check_input", "check_layer_type", "check_plain_recurrence"]
+__all__ = [
+    "check_choice",
+    "check_data_format",
+    "check_input",
+    "check_layer_type",
+    "check_plain_recurrence",
+    "check_weights",
+    "to_float32",
+]
 
 
 def check_input(layer: object, x: Array, features: int | None = None) -> Array:
@@ -59,6 +67,30 @@ def check_choice(value: object, choices: Sequence[object] | Mapping[Any, Any], l
         raise ConfigError(f"Unknown {argument}", where=layer, got=repr(value), expected=f"one of {allowed}")
 
 
+def check_data_format(layer: object) -> None:
+    """Raise an error if a layer shall read features before time.
+
+    Args:
+        layer: A layer, with or without a `data_format`.
+
+    Raises:
+        ConfigError: If it is anything but None or "channels_last".
+
+    Example:
+        >>> from gatecast.layers import Conv1D
+        >>> check_data_format(Conv1D(8, 3, data_format="channels_last"))
+    """
+    value = getattr(layer, "data_format", None)
+    if value not in (None, "channels_last"):
+        raise ConfigError(
+            "Invalid data_format",
+            where=type(layer).__name__,
+            got=repr(value),
+            expected="None or 'channels_last', which is (samples, time, features)",
+            fix="Leave it out; if x is (samples, features, time), put Permute((2, 1)) before the layer.",
+        )
+
+
 def check_layer_type(value: object, types: tuple[type, ...], wrapper: str, expected: str) -> None:
     """Raise an error if a wrapper cannot take a layer.
 
@@ -96,3 +128,57 @@ def check_plain_recurrence(layer: object, wrapper: str) -> None:
     if options:
         fix = "Use the layer without the wrapper, or without these options."
         raise ConfigError(f"{wrapper} takes no layer with {', '.join(options)}", got=repr(layer), fix=fix)
+
+
+def check_weights(
+    weights: Any, shapes: Sequence[tuple[int, ...]], owner: str, where: str = "", what: str = "weights"
+) -> list[Array]:
+    """Return weights as float32 arrays.
+
+    Args:
+        weights: What the user passed: a list of arrays.
+        shapes: Shapes that they must have.
+        owner: What they are for, such as "layer".
+        where: Where it is.
+        what: What they are called.
+
+    Raises:
+        DataError: A wrong number of arrays, a wrong shape, text, NaN or infinity.
+
+    Example:
+        >>> check_weights([[1, 2]], [(2,)], "layer")
+        [array([1., 2.], dtype=float32)]
+    """
+    try:
+        arrays = [to_float32(array) for array in weights]
+    except (TypeError, ValueError) as error:
+        message, expected = f"The {what} are not arrays of numbers", f"a list of {len(shapes)}"
+        raise DataError(message, where=where, got=str(error), expected=expected) from None
+    if [array.shape for array in arrays] != list(shapes):
+        got = f"shapes {[array.shape for array in arrays]}"
+        raise DataError(f"The {what} do not fit the {owner}", where=where, got=got, expected=str(list(shapes)))
+    for k, array in enumerate(arrays):
+        if not np.isfinite(array).all():
+            place = f"{where}, array {k}" if where else f"array {k}"
+            raise DataError(f"The {what} are not finite", where=place, expected="finite numbers")
+    return arrays
+
+
+def to_float32(value: Any) -> Array:
+    """Return an array of numbers as float32.
+
+    Args:
+        value: Numbers; too large ones become infinite.
+
+    Raises:
+        TypeError: Text or objects.
+
+    Example:
+        >>> to_float32([1, 2]).dtype
+        dtype('float32')
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"values of type {array.dtype}")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)

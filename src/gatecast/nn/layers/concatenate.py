@@ -7,7 +7,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
@@ -19,14 +18,12 @@ from gatecast.nn.layers.base import (
     Layer,
     State,
     StatefulLayer,
-    add_prefix,
     backward_from,
     forward_from,
-    strip_prefix,
-    wrapper_input_shape,
 )
 from gatecast.nn.layers.checks import check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.shapes import Shape
+from gatecast.nn.layers.wrapper import WrapperLayer, add_prefix, freeze, strip_prefix, wrapper_input_shape
 from gatecast.nn.random import fold_in
 
 __all__ = ["Concatenate", "concatenate"]
@@ -43,7 +40,7 @@ class _Placed(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Concatenate(StatefulLayer):
+class Concatenate(WrapperLayer, StatefulLayer):
     """Features side by side: of several outputs, or of branches over the same input.
 
     Without branches the layer is called on a list of outputs in a functional model, as in Keras. With branches it is an
@@ -94,11 +91,12 @@ class Concatenate(StatefulLayer):
         object.__setattr__(self, "branches", branches)
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, branches[0][0]))
         self._check_base()
+        if not self.trainable:
+            object.__setattr__(self, "branches", tuple(tuple(map(freeze, branch)) for branch in branches))
 
-    @property
-    def param_names(self) -> tuple[str, ...]:
-        """Names of the parameters of all layers, branch by branch."""
-        return tuple(at.prefix + name for at in self._placed() for name in at.layer.param_names)
+    def inner_layers(self) -> Sequence[tuple[str, Layer]]:
+        """Return the layers of all branches, branch by branch, with the prefixes of their parameters."""
+        return tuple((at.prefix, at.layer) for at in self._placed())
 
     @property
     def supports_streaming(self) -> bool:
@@ -198,19 +196,6 @@ class Concatenate(StatefulLayer):
         for prefix, b, k, layer in self._placed():
             buffers |= add_prefix(layer.update_buffers(strip_prefix(params, prefix), cache[1][b][k]), prefix)
         return buffers
-
-    def to_keras_weights(self, params: Params) -> list[Array]:
-        """Return the weights of all layers, branch by branch."""
-        return [w for at in self._placed() for w in at.layer.to_keras_weights(strip_prefix(params, at.prefix))]
-
-    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
-        params: Params = {}
-        for prefix, _, _, layer in self._placed():
-            n_weights = len(layer.param_names)
-            params |= add_prefix(layer.from_keras_weights(weights[:n_weights]), prefix)
-            weights = weights[n_weights:]
-        return params
 
     def _branches(self) -> tuple[tuple[Layer, ...], ...]:
         """Return the branches, each a tuple."""

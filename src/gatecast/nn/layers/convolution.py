@@ -61,6 +61,7 @@ def window_positions(n_steps: int, size: int, stride: int, padding: str) -> Wind
     >>> window_positions(5, 3, 1, "same"), window_positions(5, 3, 2, "valid").outputs
     (Windows(size=3, stride=1, before=1, outputs=5), 2)
     """
+    stride = min(stride, max(n_steps, 1))  # beyond the sequence there is one window, however large it is
     if padding == "same":
         outputs = -(-n_steps // stride)
         before = max((outputs - 1) * stride + size - n_steps, 0) // 2
@@ -83,7 +84,7 @@ class Conv1D(ActivatedLayer):
         padding: ``"valid"``: only windows inside of the sequence, T - kernel_size + 1 of them; ``"same"``: T, with
             the step in the middle of its window; ``"causal"``: T, with the step at the end, so that no output sees
             a later step.
-        data_format: Ignored: time comes before features.
+        data_format: None or ``"channels_last"``: time comes before features.
         dilation_rate: Steps between two that a window reads; above 1 only with strides 1.
         groups: Only 1.
         activation: None for linear; ``"relu"``, or another name in `gatecast.activations`.

@@ -7,7 +7,6 @@ of the state. Step t belongs to phase t mod d. Phases never interact, so they ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,6 @@ import numpy.typing as npt
 from gatecast._utils.validation import check_positive_int
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
     CallContext,
@@ -25,7 +23,6 @@ from gatecast.nn.layers.base import (
     State,
     StatefulLayer,
     add_to_stack,
-    wrapper_input_shape,
 )
 from gatecast.nn.layers.checks import check_input, check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.gru import GRU
@@ -36,13 +33,13 @@ from gatecast.nn.layers.select import last_step, last_step_backward
 from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.layers.simple_rnn import SimpleRNN
 from gatecast.nn.layers.slstm import SLSTM
-from gatecast.nn.regularizers import Regularizer
+from gatecast.nn.layers.wrapper import WrapperLayer, wrapper_input_shape
 
 __all__ = ["Dilated", "to_steps"]
 
 
 @dataclass(frozen=True, repr=False)
-class Dilated(StatefulLayer):
+class Dilated(WrapperLayer, StatefulLayer):
     """A recurrent layer over every d-th step: ``h[t]`` depends on ``h[t-d]`` instead of ``h[t-1]``.
 
     An array of the state holds those of all phases one after the other, [nb, d S, L], that of the next step first.
@@ -74,11 +71,6 @@ class Dilated(StatefulLayer):
         self._check_base()
         # Which phase holds the last step is only known once all steps are computed.
         object.__setattr__(self, "_sequence_layer", replace(self.layer, return_sequences=True))
-
-    @property
-    def param_names(self) -> tuple[str, ...]:
-        """Names of the inner layer's parameters."""
-        return self.layer.param_names
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return the shape of the inner layer's output."""
@@ -130,24 +122,6 @@ class Dilated(StatefulLayer):
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, *, residual: bool = False) -> bool:
         """Add the inner layer, with its dilation, to a stack that is trained in block order."""
         return add_to_stack(self.layer, stack, params, grads, residual=residual, dilation=self.rate)
-
-    @property
-    def regularizers(self) -> Mapping[str, Regularizer]:
-        """Penalties of the inner layer."""
-        return self.layer.regularizers
-
-    @property
-    def constraints(self) -> Mapping[str, Constraint]:
-        """Constraints of the inner layer."""
-        return self.layer.constraints
-
-    def to_keras_weights(self, params: Params) -> list[Array]:
-        """Return the inner layer's weights."""
-        return self.layer.to_keras_weights(params)
-
-    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
-        return self.layer.from_keras_weights(weights)
 
     def _inner(self) -> Recurrent:
         """Return the inner layer with the outputs of all steps."""

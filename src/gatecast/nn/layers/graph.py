@@ -10,19 +10,16 @@ them reshaped to (T F,), side by side; so are several outputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gatecast.kernels.packing import Array, Params
-from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
-    BaseLayer,
     CallContext,
     ForwardResult,
     Layer,
@@ -32,8 +29,8 @@ from gatecast.nn.layers.base import (
 from gatecast.nn.layers.checks import check_input
 from gatecast.nn.layers.reshape import known_sizes, packed_shape
 from gatecast.nn.layers.shapes import Shape
+from gatecast.nn.layers.wrapper import WrapperLayer
 from gatecast.nn.random import fold_in
-from gatecast.nn.regularizers import Regularizer
 
 __all__ = ["Graph"]
 
@@ -41,7 +38,7 @@ Values = tuple[int, ...]
 
 
 @dataclass(frozen=True, repr=False)
-class Graph(BaseLayer):
+class Graph(WrapperLayer):
     """Layers that are called on the inputs and on each other's outputs.
 
     Args:
@@ -80,10 +77,9 @@ class Graph(BaseLayer):
         store(self, "_first_values", tuple(firsts))
         store(self, "_n_values", first)
 
-    @property
-    def param_names(self) -> tuple[str, ...]:
-        """Names of the parameters of all layers, with the number of the layer in front."""
-        return tuple(f"{k}.{name}" for k, layer in enumerate(self.layers) for name in layer.param_names)
+    def inner_layers(self) -> Sequence[tuple[str, Layer]]:
+        """Return all layers, each with its number in front of the names of its parameters."""
+        return tuple((f"{k}.", layer) for k, layer in enumerate(self.layers))
 
     @property
     def supports_streaming(self) -> bool:
@@ -199,34 +195,6 @@ class Graph(BaseLayer):
         """Return None: nothing follows a graph."""
         return None
 
-    @property
-    def regularizers(self) -> Mapping[str, Regularizer]:
-        """Penalties of all layers."""
-        return dict(self._settings("regularizers"))
-
-    @property
-    def constraints(self) -> Mapping[str, Constraint]:
-        """Constraints of all layers."""
-        return dict(self._settings("constraints"))
-
-    @property
-    def frozen_params(self) -> tuple[str, ...]:
-        """Parameters of the layers that are not trained."""
-        return tuple(f"{k}.{name}" for k, layer in enumerate(self.layers) for name in layer.frozen_params)
-
-    def to_keras_weights(self, params: Params) -> list[Array]:
-        """Return the weights of all layers, one after the other."""
-        by_layer = self._by_layer(params)
-        return [w for k, layer in enumerate(self.layers) for w in layer.to_keras_weights(by_layer[k])]
-
-    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
-        params: Params = {}
-        for k, layer in enumerate(self.layers):
-            first, weights = weights[: len(layer.param_names)], weights[len(layer.param_names) :]
-            params |= {f"{k}.{name}": value for name, value in layer.from_keras_weights(first).items()}
-        return params
-
     def layer_of(self, value: int) -> int:
         """Return the number of the layer that a value comes from; -1 for an input."""
         calls = zip(self.calls, self._firsts, strict=True)
@@ -302,11 +270,6 @@ class Graph(BaseLayer):
         ]
         dx: Array = np.ascontiguousarray(parts[0] if n_inputs == 1 else _side_by_side(parts)).reshape(x_shape)
         return dx
-
-    def _settings(self, kind: str) -> Iterator[tuple[str, Any]]:
-        """Yield the settings of one kind by the name of the parameter."""
-        for k, layer in enumerate(self.layers):
-            yield from ((f"{k}.{name}", value) for name, value in getattr(layer, kind).items())
 
 
 def _returns_state(layer: Layer) -> bool:

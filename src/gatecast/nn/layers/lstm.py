@@ -50,7 +50,8 @@ class LSTM(Recurrent):
         seed: Ignored: the seed of the model determines dropout.
         return_sequences: Whether to return h[t] of every step, (T, R), instead of the last one alone, (R,).
         return_state: Whether the layer, called in a functional model, returns its last state besides: [y, h, c].
-        go_backwards: Whether to read the sequence from its end.
+        go_backwards: Whether to read the sequence from its end; outputs then stand in the order of reading, while a
+            mask stays as it came, as in Keras.
         stateful: Whether a batch continues from the state after the batch before, sample by sample; see `reset_states`.
         unroll: Ignored: no graph is built.
         peephole: None; ``"diagonal"``: P is a vector and the output gate reads c[t]; ``"full"``: P is a matrix and

@@ -100,7 +100,7 @@ class MaxPooling1D(_Pooling):
         pool_size: Steps of a window.
         strides: Steps between two windows; None: `pool_size`.
         padding: ``"valid"``: only windows inside of the sequence; ``"same"``: one for every `strides` steps.
-        data_format: Ignored: time comes before features.
+        data_format: None or ``"channels_last"``: time comes before features.
 
     Raises:
         ConfigError: If a size is below 1 or the padding is unknown.
@@ -119,7 +119,7 @@ class AveragePooling1D(_Pooling):
         pool_size: Steps of a window.
         strides: Steps between two windows; None: `pool_size`.
         padding: ``"valid"``: only windows inside of the sequence; ``"same"``: one for every `strides` steps.
-        data_format: Ignored: time comes before features.
+        data_format: None or ``"channels_last"``: time comes before features.
 
     Raises:
         ConfigError: If a size is below 1 or the padding is unknown.
@@ -154,7 +154,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     """Mean of every feature over the steps that are not masked.
 
     Args:
-        data_format: Ignored: time comes before features.
+        data_format: None or ``"channels_last"``: time comes before features.
         keepdims: Whether the output has a time axis, of one step.
 
     Example:
@@ -188,7 +188,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     """Maximum of every feature over the steps that are not masked.
 
     Args:
-        data_format: Ignored: time comes before features.
+        data_format: None or ``"channels_last"``: time comes before features.
         keepdims: Whether the output has a time axis, of one step.
 
     Example:

@@ -19,6 +19,7 @@ from gatecast.kernels.packing import Array, Params, pack_state
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.layers.arguments import canonical_activation
 from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult, State, StatefulLayer
+from gatecast.nn.layers.checks import check_weights
 from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.layers.weight_settings import WeightSettings
 from gatecast.nn.random import fold_in
@@ -177,16 +178,27 @@ class Recurrent(WeightSettings, StatefulLayer):
 
         Raises:
             ConfigError: The layer is not stateful.
+            DataError: Another number of arrays, other shapes, text, NaN or infinity. The state has not changed then.
         """
         if not self.stateful:
             fix = "Create it with stateful=True."
             raise ConfigError(f"{type(self).__name__} keeps no state between passes", got="stateful=False", fix=fix)
-        arrays = [states] if isinstance(states, np.ndarray) else states
-        state = None if arrays is None else tuple(pack_state(np.asarray(s, np.float32)) for s in arrays)
+        arrays = None if states is None else self._checked_states(states)
+        state = None if arrays is None else tuple(map(pack_state, arrays))
         object.__setattr__(self, "_carried", state)
         object.__setattr__(self, "_n_carried", None if arrays is None else len(arrays[0]))
 
     reset_state = reset_states
+
+    def _checked_states(self, states: Any) -> list[Array]:
+        """Return states that the user gave as arrays (B, H), h first."""
+        # An array of two axes is the state of a layer that has one.
+        given = [states] if isinstance(states, np.ndarray) and states.ndim == 2 else states
+        try:
+            count = max(len(given[0]), 1)
+        except (TypeError, IndexError, KeyError):
+            count = 1
+        return check_weights(given, [(count, size) for size in self.state_sizes], "layer", repr(self), "states")
 
     def _prepared(
         self, params: Params, x: Array, context: CallContext, state: State | None

@@ -75,7 +75,7 @@ class Flatten(_Moved):
     """All steps side by side: (T F,) from (T, F), step by step.
 
     Args:
-        data_format: Ignored: time comes before features.
+        data_format: None or ``"channels_last"``: time comes before features.
 
     Example:
         >>> Flatten().output_shape((24, 3))

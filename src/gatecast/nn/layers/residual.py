@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import (
     BackwardResult,
     BaseLayer,
@@ -24,17 +21,16 @@ from gatecast.nn.layers.base import (
     add_to_stack,
     backward_from,
     forward_from,
-    wrapper_input_shape,
 )
 from gatecast.nn.layers.checks import check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.shapes import Shape
-from gatecast.nn.regularizers import Regularizer
+from gatecast.nn.layers.wrapper import WrapperLayer, wrapper_input_shape
 
 __all__ = ["Residual"]
 
 
 @dataclass(frozen=True, repr=False)
-class Residual(StatefulLayer):
+class Residual(WrapperLayer, StatefulLayer):
     """A layer with a shortcut around it, ``y = x + layer(x)``.
 
     Args:
@@ -58,11 +54,6 @@ class Residual(StatefulLayer):
         check_plain_recurrence(self.layer, "Residual")
         object.__setattr__(self, "input_shape", wrapper_input_shape(self, self.layer))
         self._check_base()
-
-    @property
-    def param_names(self) -> tuple[str, ...]:
-        """Names of the inner layer's parameters."""
-        return self.layer.param_names
 
     @property
     def supports_streaming(self) -> bool:
@@ -106,21 +97,3 @@ class Residual(StatefulLayer):
     def update_buffers(self, params: Params, cache: Any) -> Params:
         """Return the new buffers of the inner layer."""
         return self.layer.update_buffers(params, cache)
-
-    @property
-    def regularizers(self) -> Mapping[str, Regularizer]:
-        """Penalties of the inner layer."""
-        return self.layer.regularizers
-
-    @property
-    def constraints(self) -> Mapping[str, Constraint]:
-        """Constraints of the inner layer."""
-        return self.layer.constraints
-
-    def to_keras_weights(self, params: Params) -> list[Array]:
-        """Return the inner layer's weights."""
-        return self.layer.to_keras_weights(params)
-
-    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
-        return self.layer.from_keras_weights(weights)

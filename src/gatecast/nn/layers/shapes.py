@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gatecast.errors import ConfigError
+from gatecast.nn.layers.arguments import LayerType
 
-__all__ = ["Input", "Shape", "feature_count", "validate_shape"]
+__all__ = ["Input", "Shape", "feature_count", "sample_shape_of", "validate_shape"]
 
 Shape = tuple[int | None, ...]
 """Shape of a sample, (T, F) or (F,); T may be None."""
 
 
 @dataclass(frozen=True, repr=False)
-class Input:
+class Input(metaclass=LayerType):
     """Shape of one sample: (T, F), (F,) without a time axis, or (T, S, F) for steps that are sequences.
 
     A T of None stands for any length. Layers are called on it to make a functional model.
@@ -52,7 +53,10 @@ class Input:
 
     def __post_init__(self) -> None:
         shape: Any = self.shape if self.input_shape is None else self.input_shape
-        shape = shape if self.batch_shape is None else tuple(self.batch_shape)[1:]
+        if self.batch_shape is not None:
+            shape = _without_samples(self.batch_shape, "Input", "batch_shape")
+        if self.name is not None and not isinstance(self.name, str):
+            raise ConfigError("Invalid name", where="Input", got=repr(self.name), expected="text")
         object.__setattr__(self, "input_shape", None)
         object.__setattr__(self, "shape", _parse_shape(shape, "Input"))
         object.__setattr__(self, "batch_shape", None)
@@ -96,6 +100,32 @@ def feature_count(in_shape: Shape) -> int:
     if features is None:
         raise ConfigError("Unknown number of features", got=str(in_shape), expected="a number at the end of the shape")
     return features
+
+
+def sample_shape_of(value: object, layer: str) -> Shape:
+    """Return the shape of a sample for that of a batch, (samples, time, features).
+
+    Args:
+        value: The shape with the samples in front, as Keras writes it.
+        layer: Layer that the error names.
+
+    Raises:
+        ConfigError: If no batch can have this shape.
+
+    Example:
+        >>> sample_shape_of((None, 24, 1), "LSTM")
+        (24, 1)
+    """
+    return _parse_shape(_without_samples(value, layer, "input_shape"), layer)
+
+
+def _without_samples(value: object, layer: str, argument: str) -> tuple[Any, ...]:
+    """Return a shape without the samples in front."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) < 2:
+        expected = "(samples, time, features), or (samples, features)"
+        fix = "Write None for any number of samples: (None, 24, 1)."
+        raise ConfigError(f"Invalid {argument}", where=layer, got=repr(value), expected=expected, fix=fix)
+    return tuple(value)[1:]
 
 
 def _parse_shape(value: object, layer: str) -> Shape:

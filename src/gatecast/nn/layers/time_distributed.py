@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
-from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult, Layer, add_to_stack
 from gatecast.nn.layers.checks import check_input, check_layer_type, check_plain_recurrence
 from gatecast.nn.layers.dense import Dense
-from gatecast.nn.layers.normalization import BatchNormalization
 from gatecast.nn.layers.reshape import packed_shape
 from gatecast.nn.layers.shapes import Shape, validate_shape
-from gatecast.nn.regularizers import Regularizer
+from gatecast.nn.layers.wrapper import WrapperLayer, has_buffers
 
 __all__ = ["TimeDistributed"]
 
 
 @dataclass(frozen=True, repr=False)
-class TimeDistributed(BaseLayer):
+class TimeDistributed(WrapperLayer):
     """The same layer, with the same weights, at every step.
 
     A step has features, (F,), or is a sequence itself, (S, F): a sample is (T, F) or (T, S, F), as in networks that
@@ -48,17 +44,13 @@ class TimeDistributed(BaseLayer):
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (BaseLayer,), "TimeDistributed", "a layer, such as Dense(1)")
         check_plain_recurrence(self.layer, "TimeDistributed")
-        if isinstance(self.layer, BatchNormalization):
-            fix = "It normalizes the features over all steps: leave TimeDistributed out."
-            raise ConfigError("TimeDistributed cannot hold BatchNormalization", fix=fix)
+        if has_buffers(self.layer):
+            fix = "BatchNormalization normalizes the features over all steps: put it outside of TimeDistributed."
+            what = "TimeDistributed cannot hold a layer that keeps averages of the batches, such as BatchNormalization"
+            raise ConfigError(what, got=repr(self.layer), fix=fix)
         # The input_shape of the inner layer, if any, is that of a step.
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
         self._check_base()
-
-    @property
-    def param_names(self) -> tuple[str, ...]:
-        """Names of the inner layer's parameters."""
-        return self.layer.param_names
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return (T, ...), with the output shape of the inner layer for a step."""
@@ -96,21 +88,3 @@ class TimeDistributed(BaseLayer):
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, /, *, residual: bool = False) -> bool:
         """Add a dense layer, which treats every step alike anyway."""
         return isinstance(self.layer, Dense) and add_to_stack(self.layer, stack, params, grads, residual=residual)
-
-    @property
-    def regularizers(self) -> Mapping[str, Regularizer]:
-        """Penalties of the inner layer."""
-        return self.layer.regularizers
-
-    @property
-    def constraints(self) -> Mapping[str, Constraint]:
-        """Constraints of the inner layer."""
-        return self.layer.constraints
-
-    def to_keras_weights(self, params: Params) -> list[Array]:
-        """Return the inner layer's weights."""
-        return self.layer.to_keras_weights(params)
-
-    def from_keras_weights(self, weights: Sequence[npt.NDArray[Any]]) -> Params:
-        """Return the parameters for a list of weights as `to_keras_weights` returns it."""
-        return self.layer.from_keras_weights(weights)

@@ -56,7 +56,18 @@ class WeightSettings:
     def _draw(self, rng: np.random.Generator, name: str, shape: tuple[int, ...], default: str) -> Array:
         """Draw the initial value of a parameter."""
         argument = f"{ROLES[name]}_initializer"
-        initializer = initializers.get(getattr(self, argument, None) or default, argument, type(self).__name__)
+        layer = type(self).__name__
+        initializer = initializers.get(getattr(self, argument, None) or default, argument, layer)
+        lowest, highest = initializer.n_axes
+        if not lowest <= len(shape) <= highest:
+            expected = "a matrix" if highest == lowest else f"at least {lowest} axes"
+            raise ConfigError(
+                f"{initializer} does not fit {ROLES[name]}", where=layer, got=str(shape), expected=expected
+            )
+        axis = getattr(getattr(self, f"{ROLES[name]}_constraint", None), "axis", 0)
+        if not -len(shape) <= axis < len(shape):
+            what, expected = f"Invalid axis of {ROLES[name]}_constraint", f"an axis of {shape}"
+            raise ConfigError(what, where=layer, got=str(axis), expected=expected)
         return initializer.draw(rng, shape)
 
     @property
