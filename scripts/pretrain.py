@@ -27,7 +27,7 @@ from pretraining.tails import Tail
 
 from gatecast.data.synth import FAMILIES
 from gatecast.forecasting.pretrained.network import PretrainedConfig
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 
 FINISH_SHARE = 0.35
 """Share of all steps in which the learning rate falls."""
@@ -75,7 +75,7 @@ def main() -> int:
     options = arguments()
     recipe = RECIPES[options.network]
     options.state.mkdir(parents=True, exist_ok=True)
-    native.set_num_threads(options.threads)
+    runtime.set_num_threads(options.threads)
     run, path = load(options, recipe)
     bank = Bank(recipe.make, recipe.draw, run.seed, replace(recipe.sizes, batch=run.batch, piece=run.piece))
     tails = recipe.tails(options.data)

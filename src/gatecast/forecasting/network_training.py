@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from gatecast.forecasting.base import StepCallback
-from gatecast.kernels.native import release_memory
+from gatecast.kernels.runtime import release_memory
 from gatecast.losses import Pinball
 from gatecast.nn.batching import Batch
 from gatecast.nn.network import Network, Weights
