@@ -71,7 +71,7 @@ SANITIZED := build/sanitize
 sanitize: .venv/.test  ## kernel tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(BIN)/cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
 	  -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DGATECAST_SANITIZE=ON \
-	  -DGATECAST_LEVELS=$$($(BIN)/python -c "from gatecast.kernels import native; print(native.available_isas()[-1])") > /dev/null
+	  -DGATECAST_LEVELS=$$($(BIN)/python -c "from gatecast.kernels import runtime; print(runtime.available_isas()[-1])") > /dev/null
 	@$(BIN)/cmake --build $(SANITIZED)
 	@mkdir -p $(SANITIZED)/package && cp -r src/gatecast $(SANITIZED)/package/ && rm -f $(SANITIZED)/package/gatecast/kernels/_native*.so
 	@cp $(SANITIZED)/_native*.so $(SANITIZED)/package/gatecast/kernels/

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.layers import LSTM, Dense, Dilated, Dropout, QuantileHead, Residual
 from gatecast.losses import Loss, MeanSquaredError, Pinball
 from gatecast.nn.batching import Batch
@@ -134,7 +134,7 @@ def main() -> None:
     for name in chosen:
         grown = [ask("--memory", name, str(order)) for order in (1, 0)]
         for threads in (1, 2):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             stacked, layered = in_turns(make(name))
             medians, tenths = (
                 np.median(layered) / np.median(stacked),

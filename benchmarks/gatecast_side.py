@@ -9,7 +9,7 @@ import time
 import numpy as np
 from article import CASES, RATE, UNITS, median_ms, report, steps
 
-from gatecast.kernels import native, reference
+from gatecast.kernels import native, reference, runtime
 from gatecast.kernels.packing import pack, unpack
 from gatecast.layers import LSTM, Dense, Dropout, Input
 from gatecast.losses import MeanSquaredError
@@ -78,11 +78,11 @@ def fit_ms(B, T):
 
 
 def main():
-    native.set_num_threads(int(sys.argv[1]))
+    runtime.set_num_threads(int(sys.argv[1]))
     for B, T in CASES:
         check(B, T)
-        report("gatecast", "step", B, T, step_ms(B, T), isa=native.isa())
-        report("gatecast", "fit", B, T, fit_ms(B, T), isa=native.isa())
+        report("gatecast", "step", B, T, step_ms(B, T), isa=runtime.isa())
+        report("gatecast", "fit", B, T, fit_ms(B, T), isa=runtime.isa())
 
 
 main()

@@ -103,10 +103,10 @@ def prepare(tool: str, threads: int) -> dict:
     """Set the threads of a tool, and return its version."""
     if tool == "gatecast":
         import gatecast
-        from gatecast.kernels import native
+        from gatecast.kernels import runtime
 
-        native.set_num_threads(threads)
-        return {"version": gatecast.__version__, "isa": native.isa()}
+        runtime.set_num_threads(threads)
+        return {"version": gatecast.__version__, "isa": runtime.isa()}
     if tool == "torch":
         import torch
 

@@ -65,10 +65,10 @@ def slstm_of_gatecast() -> dict[str, float]:
     """Time one layer on two threads, microseconds."""
     import numpy as np
 
-    from gatecast.kernels import native
+    from gatecast.kernels import native, runtime
     from gatecast.kernels.packing import pack
 
-    native.set_num_threads(2)
+    runtime.set_num_threads(2)
     rng = np.random.default_rng(0)
     shapes = {"Wx": (H, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
     params = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
@@ -127,7 +127,7 @@ def memory(units: int, size: int, steps: int) -> dict[str, float]:
     """Compare the bytes that an LSTM with equal inputs and units must save with the growth of this process."""
     import numpy as np
 
-    from gatecast.kernels import _native, native
+    from gatecast.kernels import _native, native, runtime
     from gatecast.kernels.packing import pack
 
     rng = np.random.default_rng(0)
@@ -142,7 +142,7 @@ def memory(units: int, size: int, steps: int) -> dict[str, float]:
         _, _, cache = native.forward("lstm", params, x)
         native.backward(params, cache, dy)
 
-    native.set_num_threads(2)
+    runtime.set_num_threads(2)
     step(*case(8, 64, 2))  # start the threads and load the code
     arguments = case(units, size, steps)
     # The peak so far includes freed temporaries: growth from there would be too small.

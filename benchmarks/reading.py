@@ -157,9 +157,9 @@ def main() -> None:
     args = parser.parse_args()
     import duckdb
 
-    from gatecast.kernels import native
+    from gatecast.kernels import runtime
 
-    print(f"DuckDB {duckdb.__version__}, NumPy {np.__version__}, SIMD level {native.isa()}")
+    print(f"DuckDB {duckdb.__version__}, NumPy {np.__version__}, SIMD level {runtime.isa()}")
     print("| file | MB | DuckDB, s | gatecast, s | ratio | allowed, s | processor, s: DuckDB | gatecast | peak, MB |")
     print("|---|---|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as folder:

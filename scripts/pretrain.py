@@ -30,7 +30,7 @@ from pretraining.tails import Tail
 
 from gatecast.forecasting.pretrained.network import PretrainedConfig
 from gatecast.forecasting.pretrained.released import WEIGHTS
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 
 FINISH_SHARE = 0.35
 """Share of all steps in which the learning rate falls."""
@@ -85,7 +85,7 @@ def main() -> int:
     options = arguments()
     recipe = RECIPES[options.network]
     options.state.mkdir(parents=True, exist_ok=True)
-    native.set_num_threads(options.threads)
+    runtime.set_num_threads(options.threads)
     run, path = load(options, recipe)
     if options.release:
         run.release(options.state / f"{options.network}.safetensors")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 
 settings.register_profile("gatecast", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("gatecast")
@@ -28,6 +28,6 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def threads() -> Iterator[None]:
     """Put the number of threads back after a test that changes it."""
-    before = native.get_num_threads()
+    before = runtime.get_num_threads()
     yield
-    native.set_num_threads(before)
+    runtime.set_num_threads(before)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "extend.md"
 
 CHECK = """
 import numpy as np
-from gatecast.kernels import native, reference
+from gatecast.kernels import native, reference, runtime
 from gatecast.kernels.packing import pack, pack_mask, unpack
 from gatecast.layers import Dense, Input
 from gatecast.models import Sequential
@@ -94,7 +94,7 @@ def test_a_cell_added_as_the_page_says_equals_its_equations_and_learns(tmp_path)
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     options = [
         f"-DPython_EXECUTABLE={sys.executable}",
-        f"-DGATECAST_LEVELS={native.available_isas()[-1]}",
+        f"-DGATECAST_LEVELS={runtime.available_isas()[-1]}",
         "-G",
         "Ninja",
     ]

@@ -13,7 +13,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.panel_rnn.model import LSTMConfig
 from gatecast.forecasting.side_by_side import in_background, train_side_by_side
-from gatecast.kernels.native import get_num_threads, set_num_threads
+from gatecast.kernels.runtime import get_num_threads, set_num_threads
 from gatecast.nn.training import StepRecord
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 
 
-@pytest.fixture(params=native.available_isas())
+@pytest.fixture(params=runtime.available_isas())
 def every_isa(request):
     """Run a test on every instruction-set level of this machine."""
-    before = native.isa()
-    native.set_isa(request.param)
+    before = runtime.isa()
+    runtime.set_isa(request.param)
     yield request.param
-    native.set_isa(before)
+    runtime.set_isa(before)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from local_trend_reference import forecast
 
-from gatecast.kernels import _native, native
+from gatecast.kernels import _native, runtime
 from gatecast.kernels.smoothing import TrendGrid, local_trend
 
 pytestmark = pytest.mark.usefixtures("every_isa")
@@ -43,14 +43,14 @@ def test_local_trend_series_of_a_batch_do_not_depend_on_the_others_or_on_threads
     for row, n in zip(y, lengths, strict=True):
         row[:n] = series_of(rng, "walk", n)
     linear = np.array([False, True, False, False, True])
-    before = native.get_num_threads()
+    before = runtime.get_num_threads()
     try:
         results = []
         for threads in (1, 2, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             results.append(local_trend(y, lengths, linear, GRID, 0.5, 4))
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
     for mean, variance in results[1:]:
         np.testing.assert_array_equal(mean, results[0][0])
         np.testing.assert_array_equal(variance, results[0][1])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tolerances import close, rounding
 
-from gatecast.kernels import native
-from gatecast.kernels.native import LossKernel
+from gatecast.kernels import losses as loss_kernels
+from gatecast.kernels import runtime
+from gatecast.kernels.losses import LossKernel
 from gatecast.losses import Huber, MeanAbsoluteError, MeanSquaredError, weighted_mean
 from gatecast.nn.losses import kernel_of
 
@@ -31,7 +32,7 @@ def test_value_and_gradient_equal_their_definition(loss, one_weight, K, L, rng):
     value, slope = loss.elementwise(p.astype(float), y.astype(float))
     kernel = kernel_of(loss)
     assert kernel is not None
-    total, gradient = native.loss(kernel, p, y, weight, 0.25)
+    total, gradient = loss_kernels.loss(kernel, p, y, weight, 0.25)
     close(total, (value * weight).sum(), rounding(10))
     close(gradient, 0.25 * slope * weight, rounding(4))
 
@@ -39,7 +40,7 @@ def test_value_and_gradient_equal_their_definition(loss, one_weight, K, L, rng):
 @every_loss
 def test_on_the_target_loss_and_gradient_are_zero(loss, rng):
     p = rng.normal(size=(1, 2, 3, 16)).astype(np.float32)
-    total, gradient = native.loss(loss.kernel, p, p.copy(), np.ones_like(p), 1.0)
+    total, gradient = loss_kernels.loss(loss.kernel, p, p.copy(), np.ones_like(p), 1.0)
     assert total == 0
     assert not gradient.any()
 
@@ -48,7 +49,7 @@ def test_on_the_target_loss_and_gradient_are_zero(loss, rng):
 def test_nan_makes_the_sum_nan_and_stays_in_its_place(loss, rng):
     p, y, weight = make(rng, 3, 16, one_weight=False)
     p[0, 1, 2, 5], weight[0, 1, 2, 5] = np.nan, 1
-    total, gradient = native.loss(loss.kernel, p, y, weight, 1.0)
+    total, gradient = loss_kernels.loss(loss.kernel, p, y, weight, 1.0)
     assert np.isnan(total)
     assert np.isnan(gradient).sum() <= 1
 
@@ -58,8 +59,8 @@ def test_results_have_the_same_bits_for_any_number_of_threads(loss, rng, threads
     p, y = rng.normal(size=(2, 40, 30, 3, 16)).astype(np.float32)
     results = []
     for n in (1, 2, 3):
-        native.set_num_threads(n)
-        total, gradient = native.loss(loss.kernel, p, y, np.ones_like(p), 1.0)
+        runtime.set_num_threads(n)
+        total, gradient = loss_kernels.loss(loss.kernel, p, y, np.ones_like(p), 1.0)
         results.append((total, gradient.tobytes()))
     assert results[0] == results[1] == results[2]
 
@@ -86,4 +87,4 @@ def test_a_class_on_top_of_a_loss_is_computed_by_its_own_definition(rng):
 def test_wrong_parameters_raise_value_error(kernel, message):
     x = np.ones((1, 2, 3, 16), np.float32)
     with pytest.raises(ValueError, match=message):
-        native.loss(kernel, x, x, x, 1.0)
+        loss_kernels.loss(kernel, x, x, x, 1.0)

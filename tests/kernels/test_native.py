@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tolerances import rounding
 
 from gatecast.errors import ConfigError
-from gatecast.kernels import _native, native, reference
+from gatecast.kernels import _native, native, reference, runtime
 from gatecast.kernels.cells import CELLS, StateNoise
 from gatecast.kernels.packing import length_mask, pack, pack_mask, pack_state, padded_lanes, unpack, unpack_state
 
@@ -90,7 +90,7 @@ def test_kernels_of_any_size_equal_the_reference_for_any_number_of_threads(varia
         want = expected(*case)
         runs = []
         for n in (1, 2, 3):
-            native.set_num_threads(n)
+            runtime.set_num_threads(n)
             runs.append(run_kernel(*case))
         with named(f"H={H}, B={B}, T={T}, extras={extras!r}"):
             assert runs[0].keys() >= want.keys() - {name for name in want if name.startswith("first")}
@@ -127,7 +127,7 @@ def test_large_weights_packed_and_split_for_one_sequence_give_the_same_bits(vari
     assert unpack(y, 2).tobytes() == unpack(alone, 2).tobytes()
     single = (*made[:2], made[2][:1], *made[3:])
     for n in (1, 2, 3):
-        native.set_num_threads(n)
+        runtime.set_num_threads(n)
         assert run(single, 1)[0].tobytes() == alone[:1].tobytes()
 
 
@@ -240,7 +240,7 @@ def test_shapes_at_the_corners_of_the_schedule_equal_the_reference():
         want = expected(*case)
         runs = []
         for n in (1, 3):
-            native.set_num_threads(n)
+            runtime.set_num_threads(n)
             runs.append(run_kernel(*case))
         assert_equal_to_reference(runs[0], want, terms=T * H * 8 + B * T)
         assert [v.tobytes() for v in runs[0].values()] == [v.tobytes() for v in runs[1].values()]
@@ -265,7 +265,7 @@ def test_dense_does_not_depend_on_threads():
     params = {"W": rng.normal(size=(5, 70)).astype("f"), "b": np.ones(70, np.float32)}
     runs = set()
     for n in (1, 2, 3):
-        native.set_num_threads(n)
+        runtime.set_num_threads(n)
         dx, grads = native.dense_backward(params, x, dy)
         y = native.dense_forward(params, x)
         runs.add(b"".join(a.tobytes() for a in (y, dx, grads["W"], grads["b"])))
@@ -303,12 +303,12 @@ def test_activations_at_the_edges():
 @pytest.mark.usefixtures("threads")
 def test_dropout_has_its_rate_and_scale_for_any_number_of_threads():
     x = np.ones((7, 30, 50, 16), np.float32)
-    native.set_num_threads(1)
+    runtime.set_num_threads(1)
     y = native.dropout(x, 0.2, key=123)
     dropped = float((y == 0).mean())
     assert abs(dropped - 0.2) < 5 * np.sqrt(0.2 * 0.8 / x.size)
     assert np.unique(y).tolist() == [0.0, float(np.float32(1) / (np.float32(1) - np.float32(0.2)))]
-    native.set_num_threads(3)
+    runtime.set_num_threads(3)
     assert native.dropout(x, 0.2, key=123).tobytes() == y.tobytes()
 
 
@@ -437,9 +437,9 @@ def test_repeated_step_requests_no_memory_from_the_system(variant):
 @pytest.mark.parametrize("n", [0, -1, 257, 1.5, "two", True])
 def test_set_num_threads_with_an_impossible_number_raises_config_error(n):
     with pytest.raises(ConfigError, match="whole number from 1 to 256"):
-        native.set_num_threads(n)
+        runtime.set_num_threads(n)
 
 
 def test_set_isa_with_an_unknown_level_raises_config_error():
     with pytest.raises(ConfigError, match="unknown instruction-set level"):
-        native.set_isa("v9")
+        runtime.set_isa("v9")

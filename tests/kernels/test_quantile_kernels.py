@@ -14,8 +14,9 @@ import pytest
 from cell_cases import named
 from tolerances import close, difference, rounding, step
 
-from gatecast.kernels import _native, native
-from gatecast.kernels.native import LossKernel
+from gatecast.kernels import _native, native, runtime
+from gatecast.kernels import losses as loss_kernels
+from gatecast.kernels.losses import LossKernel
 from gatecast.losses import Pinball, weighted_mean
 
 pytestmark = pytest.mark.usefixtures("every_isa")
@@ -120,10 +121,10 @@ def test_results_have_the_same_bits_for_any_number_of_threads(rng, threads):
     for K, Q, L in SHAPES:
         T = 4 * (1 << 14) // (K * Q * L) + 5  # tasks of 2^14 numbers: several, and one that is not full
         c = make(rng, K, Q, L, nb=1, T=T)
-        native.set_num_threads(1)
+        runtime.set_num_threads(1)
         first = passes(c)
         for n_threads in (1, 2, 3):
-            native.set_num_threads(n_threads)
+            runtime.set_num_threads(n_threads)
             for a, b in zip(first, passes(c), strict=True):
                 np.testing.assert_array_equal(a, b, err_msg=f"K={K}, Q={Q}, L={L}, {n_threads} threads")
 
@@ -136,7 +137,7 @@ def test_sequence_has_the_same_bits_alone_and_in_lanes(rng):
         q, dr, _, dq = passes(c)
         r, d, y, w = (np.ascontiguousarray(a[..., lane : lane + 1]) for a in (c.r, c.dq, c.y, c.weight))
         scale = 1 / (float(c.weight.sum()) * Q)
-        alone = native.loss(
+        alone = loss_kernels.loss(
             LossKernel("pinball", c.levels), np.ascontiguousarray(q[..., lane : lane + 1]), y, w, scale
         )[1]
         case = f"K={K}, Q={Q}, lane {lane}"
@@ -232,7 +233,7 @@ def test_losses_are_added_up_in_float64():
     p, w = np.zeros((1, 1, 2, 16), np.float32), np.zeros((1, 1, 2, 16), np.float32)
     y = np.zeros_like(p)
     y[0, 0, 0, :2], w[0, 0, 0, :2] = [2**25, 2], 1  # half of them is 2^24 + 1, which is no float32
-    assert native.loss(MEDIAN, p, y, w, 1.0)[0] == 2**24 + 1
+    assert loss_kernels.loss(MEDIAN, p, y, w, 1.0)[0] == 2**24 + 1
 
 
 def test_weighted_mean_of_a_subclass_calls_the_subclass(rng):
@@ -267,14 +268,14 @@ def test_repeated_step_requests_no_memory_from_the_system(rng):
         (lambda x: native.quantiles_forward(x[..., :3].copy(), 3), "x must have 1 or 16 lanes"),
         (lambda x: native.quantiles_backward(x, x[:1].copy(), 3), "dy has shape (1, 2, 6, 16), expected (2, 2, 6"),
         (
-            lambda x: native.loss(LossKernel("pinball", (0.1, 0.5, 0.9)), x, x, x, 1.0),
+            lambda x: loss_kernels.loss(LossKernel("pinball", (0.1, 0.5, 0.9)), x, x, x, 1.0),
             "target has shape (2, 2, 6, 16), expected (2, 2, 2",
         ),
         (
-            lambda x: native.loss(LossKernel("pinball", (0.1, 0.5, 0.9)), x, x[:, :, :2].copy(), x, 1.0),
+            lambda x: loss_kernels.loss(LossKernel("pinball", (0.1, 0.5, 0.9)), x, x[:, :, :2].copy(), x, 1.0),
             "weight has shape (2, 2, 6, 16), expected (2, 2, 2, 16)",
         ),
-        (lambda x: native.loss(LossKernel("pinball", (0.1, 0.2, 0.3, 0.9)), x, x, x, 1.0), "must be a multiple"),
+        (lambda x: loss_kernels.loss(LossKernel("pinball", (0.1, 0.2, 0.3, 0.9)), x, x, x, 1.0), "must be a multiple"),
     ],
 )
 def test_wrong_shapes_raise_value_error(call, text):
@@ -289,4 +290,4 @@ def test_wrong_types_raise_type_error():
         with pytest.raises(TypeError):
             native.quantiles_forward(wrong, 3)
         with pytest.raises(TypeError):
-            native.loss(MEDIAN, x, x, wrong, 1.0)
+            loss_kernels.loss(MEDIAN, x, x, wrong, 1.0)

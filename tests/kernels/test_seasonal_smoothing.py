@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import smoothing_reference as reference
 
-from gatecast.kernels import _native, native
+from gatecast.kernels import _native, runtime
 from gatecast.kernels.smoothing import seasonal_smoothing, seasonal_smoothing_backward
 
 pytestmark = pytest.mark.usefixtures("every_isa")
@@ -59,15 +59,15 @@ def test_seasonal_smoothing_does_not_depend_on_other_series_or_on_threads(rng):
     arguments = case(rng, 50, 45, 7)
     z, observed, _, gamma, _ = arguments
     gradients = rng.normal(size=(50, 45)), rng.normal(size=(57, 45))
-    before = native.get_num_threads()
+    before = runtime.get_num_threads()
     try:
         results = []
         for threads in (1, 2, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             smoothed = seasonal_smoothing(*arguments)
             results.append([*smoothed, *seasonal_smoothing_backward(z, observed, gamma, smoothed, *gradients)])
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
     for result in results[1:]:
         for array, first in zip(result, results[0], strict=True):
             np.testing.assert_array_equal(array, first)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import smoothing_reference as reference
 
-from gatecast.kernels import _native, native
+from gatecast.kernels import _native, runtime
 from gatecast.kernels.smoothing import theta_forecast, theta_sums
 
 pytestmark = pytest.mark.usefixtures("every_isa")
@@ -54,14 +54,14 @@ def test_theta_sums_and_forecasts_do_not_depend_on_other_series_or_on_threads(rn
     def forecast(y, n):
         return theta_forecast(y, n, alpha[: len(y), 0], alpha[: len(y), 1], y[:, 0], 5).ravel()
 
-    before = native.get_num_threads()
+    before = runtime.get_num_threads()
     try:
         results = []
         for threads in (1, 2, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             results.append(np.concatenate([theta_sums(y, n, first, alpha).ravel(), forecast(y, n)]))
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
     alone = theta_sums(y[2:3, :25], n[2:3], first[2:3], alpha[2:3, 4:5])

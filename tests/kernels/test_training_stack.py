@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import EPS32, close, difference, rounding, step
 
-from gatecast.kernels import _native, native
-from gatecast.kernels.native import LossKernel
+from gatecast.kernels import _native, runtime
+from gatecast.kernels.losses import LossKernel
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.layers import (
     GRU,
@@ -170,7 +170,7 @@ def test_results_have_the_same_bits_for_any_number_of_threads(name, threads):
     for nb, T in ((2, 3), (5, 9), (33, 2)):
         s, results = make(name, nb, T, masked=True), []
         for n in (1, 2, 3, 8):
-            native.set_num_threads(n)
+            runtime.set_num_threads(n)
             value, grads = in_block_order(s)
             results.append((value.loss, value.dx.tobytes(), grads.vector.tobytes()))
         with named(f"{nb} blocks, {T} steps"):

@@ -13,7 +13,7 @@ from tolerances import close, rounding
 
 from gatecast.callbacks import Callback, EarlyStopping, LambdaCallback
 from gatecast.errors import ConfigError
-from gatecast.kernels import native
+from gatecast.kernels import native, runtime
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.layers import LSTM, BatchNormalization, Dense, Dropout, Input, LayerNormalization
 from gatecast.models import Sequential
@@ -98,7 +98,7 @@ def test_bits_do_not_depend_on_threads_callbacks_or_metrics_of_the_standard_loss
     x, y = task(rng, 200)
     results = []
     for count in (1, 2, 3):
-        native.set_num_threads(count)
+        runtime.set_num_threads(count)
         results.append(run(x, y, batch_size=64)[0])
     model = make(metrics=["mae"])
     seen = []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gatecast.errors import ConfigError, DataError
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.layers import GRU, LSTM, SLSTM, Bidirectional, Concatenate, Dense, Embedding, Input, MinGRU, Residual
 from gatecast.models import Sequential
 from gatecast.nn import memory_limits
@@ -77,7 +77,7 @@ def test_arrays_larger_than_the_machine_are_refused_before_they_are_copied(call,
 
 @pytest.mark.slow
 def test_a_pass_that_would_not_fit_is_refused(monkeypatch, threads):
-    native.set_num_threads(1)
+    runtime.set_num_threads(1)
     monkeypatch.setattr(memory_limits.os, "sysconf", lambda _: 2**14)  # a machine of 256 MiB
     monkeypatch.setattr(memory_limits, "UNCHECKED_BYTES", 2**20)
     y = np.zeros(100)

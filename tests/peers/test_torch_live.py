@@ -24,7 +24,7 @@ from reference_implementations import (
 from tolerances import EPS32, EPS64
 from witnesses import TORCH_KINDS, draw_inputs, draw_training, draw_weights, part
 
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 
 torch.set_num_threads(1)
 
@@ -36,7 +36,7 @@ def sizes(seed: int) -> tuple[np.random.Generator, int, int, int, int, int]:
     return rng, N, F, H, T, B
 
 
-@pytest.mark.parametrize("isa", native.available_isas())
+@pytest.mark.parametrize("isa", runtime.available_isas())
 @pytest.mark.parametrize("cell", ["lstm", "projection", "gru", "rnn", "rnn_relu"])
 @pytest.mark.parametrize("seed", range(10))
 def test_outputs_and_all_gradients_are_those_of_pytorch(seed, cell, isa):
@@ -47,12 +47,12 @@ def test_outputs_and_all_gradients_are_those_of_pytorch(seed, cell, isa):
     weights = draw_weights(rng, N, F, H, None, cell, projection)
     question = weights | draw_inputs(rng, weights, T, B, stateful=bool(seed % 2), cell=cell)
     want = question | witness_torch.stack(question, cell)
-    before = native.isa()
-    native.set_isa(isa)
+    before = runtime.isa()
+    runtime.set_isa(isa)
     try:
         assert_stack(native_stack(question, cell), want, EPS32)
     finally:
-        native.set_isa(before)
+        runtime.set_isa(before)
     assert_stack(reference_stack(question, cell), want, EPS64)
 
 

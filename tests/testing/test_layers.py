@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.layers import LSTM, BatchNormalization, Dense, Dropout, Shape
 from gatecast.testing import LAYER_CHECKS, check_layer
 from gatecast.testing.layers import random_params
@@ -54,7 +54,7 @@ class ChangesItsInput(Faulty):
 class DependsOnThreads(Faulty):
     def forward(self, params, x, context, *, state=None):
         y, last, cache = super().forward(params, x, context, state=state)
-        return y + np.float32(native.get_num_threads()), last, cache
+        return y + np.float32(runtime.get_num_threads()), last, cache
 
 
 class ReadsOtherSequences(Faulty):
@@ -147,9 +147,9 @@ def test_check_layer_accepts_a_correct_layer_of_the_users_own():
 
 
 def test_check_layer_restores_the_number_of_threads(threads):
-    native.set_num_threads(2)
+    runtime.set_num_threads(2)
     check_layer(Dense(2), checks=["same_bits"])
-    assert native.get_num_threads() == 2
+    assert runtime.get_num_threads() == 2
 
 
 def test_check_layer_with_exact_batches_refuses_rounding_errors():

@@ -118,7 +118,7 @@ def rows(table: Mapping[str, Column], unit: str = "") -> list[dict[str, Any]]:
 
 def reproduction_facts(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what gives the same forecast again, to the bit: seed, options, versions, instruction set and threads."""
-    from gatecast.kernels.native import get_num_threads, isa
+    from gatecast.kernels.runtime import get_num_threads, isa
 
     return {
         "seed": options["seed"],

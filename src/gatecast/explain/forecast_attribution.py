@@ -26,7 +26,7 @@ from gatecast.forecasting.attribution import AttributionBins, AttributionTarget,
 from gatecast.forecasting.base import IsDifferentiable
 from gatecast.forecasting.context import PanelContext, column_groups
 from gatecast.forecasting.ensemble import FittedEnsemble
-from gatecast.kernels.native import release_memory
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn.inspection.attributions import POINTS, integrate_path, occlude_path
 from gatecast.pipeline.state import FittedState
 

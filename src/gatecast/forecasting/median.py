@@ -29,7 +29,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.registry import get_model
 from gatecast.forecasting.side_by_side import train_side_by_side
-from gatecast.kernels.native import release_memory
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn.training import StepRecord
 
 __all__ = ["FittedMedian", "MedianOf", "Refined", "members_of"]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gatecast.forecasting.base import StepCallback
 from gatecast.forecasting.training_checkpoint import TrainingParts, TrainingStore
-from gatecast.kernels.native import release_memory
+from gatecast.kernels.runtime import release_memory
 from gatecast.losses import Pinball
 from gatecast.nn.batching import Batch
 from gatecast.nn.network import Network, Weights

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from gatecast.forecasting.base import StepCallback
-from gatecast.kernels.native import get_num_threads, sharing_threads
+from gatecast.kernels.runtime import get_num_threads, sharing_threads
 from gatecast.nn.training import StepRecord
 
 __all__ = ["Training", "in_background", "train_side_by_side"]

@@ -1,64 +1,50 @@
-"""The compiled kernels of layers and losses, under the names of `reference`.
+"""The compiled kernels of layers and of Adam, under the names of `reference`.
 
-The compiled module is imported here, in `convolution`, `training_stack`, `smoothing` and `cells` alone.
+The compiled module is imported here, in `convolution`, `training_stack`, `smoothing`, `losses`, `runtime` and `cells`
+alone.
 
 Shapes: arrays are packed as `packing` lays them out, float32 and C-contiguous, with nb blocks of L sequences (L = 16,
 or 1 for a small batch): x [nb, T, F, L], y [nb, T, R, L], states [nb, H or R, L], masks [nb, T, L], with T steps,
 F features, H units and R outputs (H without projection). `reference` defines what the kernels compute; the same call
 gives the same bits for any number of threads.
-
-Two environment variables are read at import: GATECAST_THREADS (default: the processors that this process may use) and
-GATECAST_ISA (default: the highest instruction-set level of this machine).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gatecast.errors import ConfigError
-from gatecast.kernels import _native
+from gatecast.kernels import _native, runtime  # noqa: F401  runtime reads threads and level from the environment
 from gatecast.kernels.activations import ACTIVATIONS
 from gatecast.kernels.cells import CELLS, StateNoise
-from gatecast.kernels.packing import LANES, Array, Params
+from gatecast.kernels.packing import Array, Params
 
 __all__ = [
     "Cache",
-    "LossKernel",
     "activation_backward",
     "activation_forward",
     "activation_number",
     "activation_numbers",
     "adam",
-    "available_isas",
     "backward",
     "cell_arguments",
     "dense_backward",
     "dense_forward",
     "dropout",
     "forward",
-    "get_num_threads",
     "gru_bias",
     "gru_bias_gradient",
     "has_two_biases",
-    "isa",
-    "loss",
     "quantiles_backward",
     "quantiles_forward",
-    "release_memory",
-    "set_isa",
-    "set_num_threads",
-    "sharing_threads",
 ]
 
 State = tuple[Array, ...]
 
 _NUMBER = {name: number for number, name in enumerate(CELLS)}
-_LOSSES = {"squared": 0, "absolute": 1, "huber": 2, "pinball": 3}
 _NO_NOISE = StateNoise()
 _NO_ACTIVATIONS: list[int] = []
 _WEIGHTS = ("Wx", "Wh", "b", "P", "gain", "Wr")
@@ -332,42 +318,6 @@ def quantiles_backward(x: Array, dy: Array, n_quantiles: int) -> Array:
     return _native.quantiles_backward(x, dy, n_quantiles)
 
 
-class LossKernel(NamedTuple):
-    """A loss of `nn.losses` that the kernels compute."""
-
-    name: str
-    """``"squared"``, ``"absolute"``, ``"huber"`` or ``"pinball"``."""
-    parameters: tuple[float, ...] = ()
-    """Levels of the pinball loss, delta of Huber's."""
-
-    @property
-    def number(self) -> int:
-        """Number of the loss in the compiled module."""
-        return _LOSSES[self.name]
-
-
-def loss(kernel: LossKernel, p: Array, y: Array, weight: Array, scale: float) -> tuple[float, Array]:
-    """Compute the weighted sum of a loss, as `nn.losses` defines it, and its scaled gradient.
-
-    Args:
-        kernel: The loss, with Q predictions for each target value.
-        p: Predictions, [nb, T, K Q, L]; NaN makes the sum NaN.
-        y: Targets, [nb, T, K, L].
-        weight: Weights, [nb, T, K, L]; or [nb, T, 1, L] for one weight per step.
-        scale: Factor of the gradient.
-
-    Returns:
-        The sum, added up in float64, and `scale` times its gradient with respect to p.
-
-    Example:
-        >>> p, y, weight = (np.full((1, 1, 1, 1), a, np.float32) for a in (3, 1, 2))
-        >>> total, gradient = loss(LossKernel("pinball", (0.5,)), p, y, weight, 10.0)
-        >>> total, gradient.item()
-        (2.0, 10.0)
-    """
-    return _native.loss(kernel.number, kernel.parameters, p, y, weight, scale)
-
-
 def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, step: int) -> None:
     """Update the moments of Adam in place, and replace the gradient by the direction of the step.
 
@@ -389,81 +339,6 @@ def adam(m: Array, v: Array, g: Array, beta1: float, beta2: float, eps: float, s
         1.0
     """
     _native.adam(m, v, g, beta1, beta2, eps, 1 / (1 - beta1**step), 1 / (1 - beta2**step))
-
-
-def get_num_threads() -> int:
-    """Number of threads that the kernels may use.
-
-    >>> get_num_threads() >= 1
-    True
-    """
-    return _native.num_threads()
-
-
-def set_num_threads(n: int) -> None:
-    """Let the kernels use `n` threads. Results do not depend on it, to the bit.
-
-    Raises:
-        ConfigError: n is not in 1..256.
-
-    >>> before = get_num_threads()
-    >>> set_num_threads(1)
-    >>> set_num_threads(before)
-    """
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256:
-        raise ConfigError("impossible number of threads", got=repr(n), expected="a whole number from 1 to 256")
-    _native.set_num_threads(n)
-
-
-@contextmanager
-def sharing_threads() -> Iterator[None]:
-    """Let computations that run at the same time, each in a thread and a block of its own, share the threads.
-
-    With as many of them as there are threads, each computes on one; a last one has all of them again. Results do not
-    depend on it, to the bit.
-
-    >>> with sharing_threads():
-    ...     x = dropout(np.ones((1, 1, 1, 16), np.float32), 0.0, key=1)
-    """
-    _native.share_threads(1)
-    try:
-        yield
-    finally:
-        _native.share_threads(-1)
-
-
-def release_memory() -> None:
-    """The end of a run: memory that is held for reuse beyond 256 MB goes back to the system.
-
-    >>> release_memory()
-    """
-    _native.release_memory()
-
-
-def available_isas() -> list[str]:
-    """Instruction-set levels that this machine can run, lowest first.
-
-    >>> isa() in available_isas()
-    True
-    """
-    return _native.available_isas()
-
-
-def isa() -> str:
-    """The instruction-set level in use."""
-    return _native.isa()
-
-
-def set_isa(name: str) -> None:
-    """Use the kernels of another instruction-set level: for tests and measurements.
-
-    Raises:
-        ConfigError: This machine has no such level.
-
-    >>> set_isa(isa())
-    """
-    if not _native.set_isa(name):
-        raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {available_isas()}")
 
 
 def activation_number(name: str) -> int:
@@ -564,24 +439,3 @@ def gru_bias_gradient(db: Array, H: int) -> Array:
     [[1, 2, 3], [1, 2, 4]]
     """
     return np.stack([db[: 3 * H], np.concatenate([db[: 2 * H], db[3 * H :]])])
-
-
-def _from_environment() -> None:
-    """Set threads and instruction-set level as the environment says."""
-    if _native.LANES != LANES:
-        raise ImportError("the compiled part of gatecast belongs to another version: reinstall gatecast")
-    text = os.environ.get("GATECAST_THREADS", "").strip()
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if text and not (text.isdecimal() and 1 <= int(text) <= 256):
-        raise ConfigError(
-            "impossible number of threads",
-            where="environment variable GATECAST_THREADS",
-            got=repr(text),
-            expected="a whole number from 1 to 256",
-        )
-    set_num_threads(int(text) if text else min(usable, 256))
-    if level := os.environ.get("GATECAST_ISA", "").strip():
-        set_isa(level)
-
-
-_from_environment()

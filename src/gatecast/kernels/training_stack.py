@@ -14,17 +14,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from gatecast.kernels import _native
+from gatecast.kernels.losses import LossKernel
 from gatecast.kernels.native import (
-    LossKernel,
     activation_number,
     activation_numbers,
     cell_arguments,
-    get_num_threads,
     gru_bias,
     gru_bias_gradient,
     has_two_biases,
 )
 from gatecast.kernels.packing import LANES, Array, Params
+from gatecast.kernels.runtime import get_num_threads
 
 __all__ = ["TrainingStack", "samples_at_a_time"]
 

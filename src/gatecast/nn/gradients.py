@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import Float32Array
-from gatecast.kernels.native import LossKernel
+from gatecast.kernels.losses import LossKernel
 from gatecast.kernels.packing import LANES
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.batching import Batch

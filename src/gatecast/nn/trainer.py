@@ -16,7 +16,7 @@ from gatecast._utils.keywords import check_keywords
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_optional_positive_int, check_positive_int
 from gatecast.errors import ConfigError, NotFittedError
-from gatecast.kernels.native import release_memory
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn import fitting, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks

@@ -16,8 +16,8 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, Float32Array
 from gatecast.errors import ConfigError
-from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, pack_mask, unpack
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn.batching import Batch, inference_batch_size, make_batches
 from gatecast.nn.gradients import Differentiator
 from gatecast.nn.inputs import TrainingData

@@ -19,7 +19,7 @@ from gatecast.forecasting.base import ModelConfig
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.median import members_of
-from gatecast.kernels.native import isa
+from gatecast.kernels.runtime import isa
 
 __all__ = ["Window", "count_trainings", "environment", "forecast_past_once", "window_once"]
 

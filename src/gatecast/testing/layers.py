@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast.errors import ConfigError
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.kernels.packing import Array, Params, pack, pack_mask, unpack
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.layers import LAYERS, CallContext, Layer, State, StatefulLayer
@@ -280,10 +280,10 @@ def _check_same_bits(subject: _Subject) -> None:
     layer, params, n = subject.layer, subject.params, LARGE_BATCH
     x = pack(subject.inputs(subject.rng(), n))
     before = {name: p.copy() for name, p in params.items()} | {"x": x.copy()}
-    n_threads, runs = native.get_num_threads(), []
+    n_threads, runs = runtime.get_num_threads(), []
     try:
         for threads in (1, 1, 2, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             y, state, cache = layer.forward(params, x, _training(n))
             dy = np.ones_like(y)
             for _ in range(2):  # a cache may be used more than once
@@ -292,7 +292,7 @@ def _check_same_bits(subject: _Subject) -> None:
             buffers = layer.update_buffers(params, cache)
             runs.append([y.copy(), *_leaves(state), _given(dx).copy(), *grads.values(), *buffers.values()])
     finally:
-        native.set_num_threads(n_threads)
+        runtime.set_num_threads(n_threads)
     for arrays, threads in zip(runs[1:], (1, 2, 3), strict=True):
         for a, b in zip(runs[0], arrays, strict=True):
             _expect_equal(a, b, f"a second pass, with {threads} threads")

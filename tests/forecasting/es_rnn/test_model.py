@@ -13,7 +13,7 @@ from gatecast.forecasting.es_rnn import model as es_rnn
 from gatecast.forecasting.es_rnn.model import ESRNNConfig, default_settings, train
 from gatecast.forecasting.es_rnn.smoothing import gate
 from gatecast.forecasting.es_rnn.windows import scale_series
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 
 SMALL = ESRNNConfig(5, units=8, n_origins=24, max_steps=30, batch_size=32)
 MID = 2
@@ -44,15 +44,15 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 @pytest.mark.slow
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = native.get_num_threads()
+    before = runtime.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             again = train(PanelContext.from_values(panel), Task(5, 4, seed=3), SMALL)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
             assert again.smoothing.tobytes() == fitted.smoothing.tobytes()
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
 
 
 def test_smoothing_is_trained_where_there_is_something_to_smooth(fitted, panel):

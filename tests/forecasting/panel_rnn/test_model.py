@@ -12,7 +12,7 @@ from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.panel_rnn import model as panel_rnn
 from gatecast.forecasting.panel_rnn.model import CELLS, LSTMConfig, PanelRNN, make_inputs, make_training_inputs, train
 from gatecast.forecasting.steps import direct_steps
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.nn.training import ValidationErrors
 
 SMALL = LSTMConfig(6, units=8, n_origins=24, max_steps=40, batch_size=32)
@@ -44,14 +44,14 @@ def test_quantiles_increase_and_no_step_is_missing(fitted, panel):
 
 @pytest.mark.slow
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = native.get_num_threads()
+    before = runtime.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             again = train(PanelContext.from_values(panel), Task(5, seed=3), SMALL)
             assert again.weights.vector.tobytes() == fitted.weights.vector.tobytes()
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
     assert (
         train(PanelContext.from_values(panel), Task(5, seed=4), SMALL).weights.vector.tobytes()
         != fitted.weights.vector.tobytes()

@@ -12,7 +12,7 @@ from gatecast.forecasting.base import Overrides, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.segrnn.model import CELLS, SegRNN, SegRNNConfig, make_inputs, make_network, train
 from gatecast.forecasting.segrnn.presets import members, segment_length
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.kernels.packing import pack, unpack
 from gatecast.nn.network import forward
 from gatecast.nn.training import ValidationErrors
@@ -81,13 +81,13 @@ def test_training_finds_a_season_and_its_noise(panel, cell):
 
 @pytest.mark.slow
 def test_same_seed_same_bits_for_any_number_of_threads(fitted, panel):
-    before = native.get_num_threads()
+    before = runtime.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             assert train(panel, TASK, SMALL).weights.vector.tobytes() == fitted.weights.vector.tobytes()
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
     other = train(panel, TASK._replace(seed=4), SMALL)
     assert other.weights.vector.tobytes() != fitted.weights.vector.tobytes()
 

@@ -14,7 +14,7 @@ from gatecast.forecasting.base import ModelState, PanelSummary, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.sequential_model import model as sequential_model
 from gatecast.forecasting.sequential_model.model import SequentialConfig, default_settings, train
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -87,15 +87,15 @@ def test_every_kind_of_network_answers_and_comes_back_from_its_description(name,
 
 def test_same_seed_same_bits_for_any_number_of_threads(panel):
     model = Sequential(NETWORKS["lstm, two features"])
-    first, before = fit(model, panel, SMALL, seed=3), native.get_num_threads()
+    first, before = fit(model, panel, SMALL, seed=3), runtime.get_num_threads()
     try:
         for threads in (1, 3):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             again = fit(model, panel, SMALL, seed=3)
             assert again.weights.vector.tobytes() == first.weights.vector.tobytes()
             assert again.quantile_offsets.tobytes() == first.quantile_offsets.tobytes()
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
     assert fit(model, panel, SMALL, seed=4).weights.vector.tobytes() != first.weights.vector.tobytes()
 
 

@@ -101,7 +101,7 @@ def _version(package: str) -> str | None:
 def _kernels() -> dict[str, Any]:
     """Return whether the native kernels load and agree with the reference."""
     try:
-        from gatecast.kernels.native import available_isas, get_num_threads, isa
+        from gatecast.kernels.runtime import available_isas, get_num_threads, isa
 
         difference = _difference()
         facts = {"isa": isa(), "isas": list(available_isas()), "threads": get_num_threads(), "difference": difference}

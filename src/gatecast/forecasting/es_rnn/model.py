@@ -56,8 +56,8 @@ from gatecast.forecasting.network_training import run_steps
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.steps import direct_steps, interpolation
 from gatecast.forecasting.training_checkpoint import TrainingParts
-from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import Array, pack, unpack
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn import optim
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers import LSTM, Dense, Dilated, QuantileHead, Residual

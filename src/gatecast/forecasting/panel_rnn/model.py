@@ -47,8 +47,8 @@ from gatecast.forecasting.panel_rnn.windows import (
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.forecasting.steps import direct_steps, interpolation
-from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn.layers import GRU, LSTM, SLSTM, Dense, QuantileHead, Residual, SimpleRNN
 from gatecast.nn.layers.base import Layer
 from gatecast.nn.memory_limits import check_network_size

@@ -22,8 +22,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import Float32Array
+from gatecast.kernels import losses as loss_kernels
 from gatecast.kernels import native
-from gatecast.kernels.native import LossKernel
+from gatecast.kernels.losses import LossKernel
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers import QuantileHead
 
@@ -188,7 +189,7 @@ def head_backward(head: Head, anchors: Anchors, y: Float32Array, weight: Float32
     error = y - head.center
     for s in range(S):
         target, known = (np.ascontiguousarray(a[:, :, s::S]) for a in (error, weight))
-        part, gradient = native.loss(LossKernel("pinball", LEVELS), head.quantiles, target, known, mean)
+        part, gradient = loss_kernels.loss(LossKernel("pinball", LEVELS), head.quantiles, target, known, mean)
         total += part
         of_slot = native.quantiles_backward(head.raw, gradient, N_LEVELS)
         raw += of_slot

@@ -56,8 +56,8 @@ from gatecast.forecasting.segrnn.windows import (
     scale_series,
     training_windows,
 )
-from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn.batching import Batch
 from gatecast.nn.layers import GRU, LSTM, Dense, Dropout, QuantileHead
 from gatecast.nn.memory_limits import check_network_size

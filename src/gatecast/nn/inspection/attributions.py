@@ -19,8 +19,8 @@ import numpy.typing as npt
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError
-from gatecast.kernels.native import release_memory
 from gatecast.kernels.packing import pack, unpack
+from gatecast.kernels.runtime import release_memory
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.network import Network, Weights, backward, forward, zeros_like
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, Float32Array
-from gatecast.kernels import native
-from gatecast.kernels.native import LossKernel
+from gatecast.kernels import losses as loss_kernels
+from gatecast.kernels.losses import LossKernel
 from gatecast.nn.losses.base import Loss
 from gatecast.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Pinball
 
@@ -59,7 +59,7 @@ def weighted_mean(
     kernel = kernel_of(loss)
     if kernel is not None:
         # One pass over memory; in NumPy the loss of a small network takes as long as a layer.
-        value_sum, gradient = native.loss(kernel, prediction, target, weight, 1.0 / count)
+        value_sum, gradient = loss_kernels.loss(kernel, prediction, target, weight, 1.0 / count)
         return value_sum / count, gradient
     value, gradient = loss.of_lanes(prediction, target, _used_lanes(weight))
     if weight.shape[2] > 1 and loss.width > 1:

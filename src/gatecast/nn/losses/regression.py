@@ -14,7 +14,7 @@ import numpy as np
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_positive
 from gatecast.errors import ConfigError
-from gatecast.kernels.native import LossKernel
+from gatecast.kernels.losses import LossKernel
 from gatecast.nn.losses.base import Loss
 
 __all__ = [
@@ -104,7 +104,7 @@ class Huber(Loss):
 
     @property
     def kernel(self) -> LossKernel:
-        """The loss for `native.loss`."""
+        """The loss for `kernels.losses.loss`."""
         return LossKernel("huber", (self.delta,))
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:
@@ -155,7 +155,7 @@ class Pinball(Loss):
 
     @property
     def kernel(self) -> LossKernel:
-        """The loss for `native.loss`."""
+        """The loss for `kernels.losses.loss`."""
         return LossKernel("pinball", self.quantiles)
 
     def elementwise(self, prediction: Float32Array, target: Float32Array) -> tuple[Float32Array, Float32Array]:

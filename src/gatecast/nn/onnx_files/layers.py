@@ -15,8 +15,8 @@ import numpy as np
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Params
 from gatecast.nn.layers import LAYERS
-from gatecast.nn.layers.base import strip_prefix
 from gatecast.nn.layers.shapes import Shape, feature_count
+from gatecast.nn.layers.wrapper import strip_prefix
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.activations import activation
 from gatecast.nn.onnx_files.builder import Value

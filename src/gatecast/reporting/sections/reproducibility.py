@@ -7,7 +7,7 @@ from typing import Any
 
 from gatecast._utils.versions import versions
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
-from gatecast.kernels.native import get_num_threads, isa
+from gatecast.kernels.runtime import get_num_threads, isa
 from gatecast.nn.sequential import Sequential
 from gatecast.reporting.blocks import Block, Code, FactList, Paragraph, Section, table_from_columns
 

@@ -23,7 +23,7 @@ from gatecast.forecasting.pretrained.lf.finetuning import (
 from gatecast.forecasting.pretrained.model import Pretrained
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.training import forecast_batch
-from gatecast.kernels import native
+from gatecast.kernels import runtime
 from gatecast.reporting.sections.reproducibility import constructor_call
 
 H = 4
@@ -74,14 +74,14 @@ def test_max_steps_bounds_the_updates_and_the_last_is_measured(model, max_steps)
 
 
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(model, quick):
-    y, before = alternating(40), native.get_num_threads()
+    y, before = alternating(40), runtime.get_num_threads()
     vectors = []
     try:
         for threads, seed in ((1, 0), (2, 0), (1, 1)):
-            native.set_num_threads(threads)
+            runtime.set_num_threads(threads)
             vectors.append(fine_tune(*model, y, np.ones(len(y), int), H, max_steps=20, seed=seed).vector)
     finally:
-        native.set_num_threads(before)
+        runtime.set_num_threads(before)
     assert vectors[0].tobytes() == vectors[1].tobytes()
     assert vectors[0].tobytes() != vectors[2].tobytes()
 
