@@ -240,7 +240,7 @@ def _instances(frame: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
         yield (), frame
         return
     levels = list(range(frame.index.nlevels - 1))
-    for key, rows in frame.groupby(level=levels, sort=True):
+    for key, rows in frame.groupby(level=levels if len(levels) > 1 else 0, sort=True):
         yield key if isinstance(key, tuple) else (key,), rows.droplevel(levels)
 
 
