@@ -19,8 +19,11 @@ from gatecast.nn import optimizers
 from gatecast.nn.callbacks import History
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config, named_views, read_network
 from gatecast.nn.compiling import Compiled
+from gatecast.nn.functional.output_compiling import OutputsCompiled
 from gatecast.nn.functional.output_losses import OutputLosses
+from gatecast.nn.layers import Graph
 from gatecast.nn.losses import LOSSES, Loss
+from gatecast.nn.model_layers import output_names
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.resume import join_arrays, split_arrays, state_from_data, state_to_data
 from gatecast.nn.training import TrainingState
@@ -116,7 +119,9 @@ def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:
     except ConfigError:
         return None
     for name in ("metrics", "weighted_metrics"):
-        data[name] = [described for item in getattr(compiled, name) if (described := _metric_to_data(item)) is not None]
+        items = getattr(compiled, name)
+        several = isinstance(compiled, OutputsCompiled)
+        data[name] = [_metrics_to_data(of) for of in items] if several else _metrics_to_data(items)
     return data
 
 
@@ -127,8 +132,18 @@ def compiled_from_data(data: Mapping[str, Any] | None, network: Network) -> Comp
     loss = None if data["loss"] is None else layer_from_config(data["loss"], STORED_LOSSES)
     if isinstance(loss, OutputLosses) and network.shapes[-1] != (loss.size,):
         raise SchemaError(f"the losses are of {loss.size} outputs, expected {network.shapes[-1]}")
-    plain, weighted = (tuple(map(_metric_from_data, data.get(key, ()))) for key in ("metrics", "weighted_metrics"))
-    return Compiled(loss, optimizers.from_data(data["optimizer"]), plain, weighted)
+    optimizer, graph = optimizers.from_data(data["optimizer"]), network.layers[0]
+    stored = [data.get(key, ()) for key in ("metrics", "weighted_metrics")]
+    if isinstance(graph, Graph) and len(graph.outputs) > 1 and len(network.layers) == 1:
+        # Older files have no metrics of several outputs.
+        names, n = output_names(graph), len(graph.outputs)
+        by_output = [tuple(tuple(map(_metric_from_data, of)) for of in items or [()] * n) for items in stored]
+        if any(len(of) != n for of in by_output):
+            raise SchemaError(f"metrics are of {max(map(len, by_output))} outputs, expected {n}")
+        shapes = [tuple(size or 0 for size in shape) for shape in graph.output_shapes(network.shapes[0])]
+        return OutputsCompiled(loss, optimizer, by_output[0], by_output[1], names=names, shapes=shapes)
+    plain, weighted = (tuple(map(_metric_from_data, items)) for items in stored)
+    return Compiled(loss, optimizer, plain, weighted)
 
 
 def training_to_data(
@@ -219,6 +234,11 @@ def read_weights(path: str | os.PathLike[str], weights: Weights) -> None:
             check_array(arrays, name, np.float32, view.shape)
     for name, view in views.items():
         view[...] = arrays[name]
+
+
+def _metrics_to_data(items: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return metrics as data, without those that a file cannot describe."""
+    return [described for item in items if (described := _metric_to_data(item)) is not None]
 
 
 def _metric_to_data(item: Any) -> dict[str, Any] | None:

@@ -129,9 +129,9 @@ class Trainer(ModelData):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` returns: "loss" and the metrics."""
+        """The names of what `evaluate` returns: "loss", losses of several outputs, and the metrics."""
         tracker = self._tracker()
-        return ["loss", *([] if tracker is None else tracker.names)]
+        return ["loss"] if tracker is None else tracker.log_names
 
     @check_keywords(
         nb_epoch="Write epochs=.",
@@ -315,7 +315,7 @@ class Trainer(ModelData):
         listed.call("on_test_begin", {})
         logs = self._evaluate(source, loss)
         listed.call("on_test_end", logs)
-        return logs if return_dict else _values(logs)
+        return logs if return_dict else self._values(logs)
 
     def train_on_batch(
         self,
@@ -351,7 +351,7 @@ class Trainer(ModelData):
         for _ in run.steps(ArraySource(samples, len(samples.x)).epoch(0)):
             pass
         logs = run.tracker.logs()
-        return logs if return_dict else _values(logs)
+        return logs if return_dict else self._values(logs)
 
     def test_on_batch(
         self,
@@ -373,6 +373,11 @@ class Trainer(ModelData):
     def predict_on_batch(self, x: npt.ArrayLike) -> Float32Array:
         """Return the outputs for a batch, as `predict` does."""
         return self.predict(x)
+
+    def _metric_directions(self) -> dict[str, str | None]:
+        """Return by name whether less or more of a loss or metric is better; for callbacks with mode="auto"."""
+        tracker = self._tracker()
+        return {} if tracker is None else tracker.directions
 
     def _tracker(self) -> Tracker | None:
         """Return what accumulates the metrics; None before the model is compiled, and while its input is unknown."""
@@ -501,8 +506,7 @@ class Trainer(ModelData):
         check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
         return training.predict(network, weights, inputs, valid_mask, size)
 
-
-def _values(logs: dict[str, Any]) -> Any:
-    """Return the loss, or a list of loss and metrics."""
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
+    def _values(self, logs: dict[str, Any]) -> Any:
+        """Return the loss, or a list of loss and metrics in the order of `metrics_names`."""
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values

@@ -15,19 +15,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
+
+import numpy as np
 
 from gatecast._utils.keywords import check_keywords
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Params
-from gatecast.nn.functional.output_losses import output_losses
-from gatecast.nn.functional.samples import join_parts, split_parts
+from gatecast.nn.compiling import compile_settings
+from gatecast.nn.functional.by_output import by_single_output, rows_by_output
+from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
+from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts
 from gatecast.nn.functional.tracing import as_list, trace_model
 from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
-from gatecast.nn.model_layers import adopt, layer_names, params_of
+from gatecast.nn.model_layers import adopt, layer_names, output_names, params_of
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.summary import summary
@@ -40,8 +44,9 @@ class Model(Sequential):
     """A model of layers that are called on each other's outputs: branches, several inputs and outputs, shared layers.
 
     A model whose layers follow each other is the network that `Sequential` makes, at the same speed. Others run as a
-    `Graph`. With several inputs or outputs, fit, predict and evaluate take and return lists of arrays; the losses of
-    several outputs are added.
+    `Graph`. With several inputs or outputs, fit, predict and evaluate take and return lists of arrays, or take dicts
+    by name; `sample_weight` too may be a list or dict, with weights for each output. The losses of several outputs are
+    added.
 
     Args:
         inputs: An `Input`, or a list of them.
@@ -118,10 +123,7 @@ class Model(Sequential):
     def output_names(self) -> list[str]:
         """Names of the outputs: those of the layers that they come from."""
         graph = self._graph
-        if graph is None:
-            return [layer_names(self.layers)[-1]]
-        names = layer_names(graph.layers)
-        return [names[graph.layer_of(value)] for value in graph.outputs]
+        return [layer_names(self.layers)[-1]] if graph is None else output_names(graph)
 
     def layer_params(self, layer: BaseLayer) -> Params:
         """Return the parameters of one of the layers, as views into the weights."""
@@ -156,14 +158,17 @@ class Model(Sequential):
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Set optimizer and loss; see `Sequential.compile`.
+        """Set optimizer, loss and metrics; see `Sequential.compile`.
 
         Args:
             optimizer: As for `Sequential.compile`.
-            loss: The same; for several outputs also a list, or a dict by name. Their losses are added.
+            loss: The same; for several outputs also a list, or a dict by name. Their losses are added. An output whose
+                loss is None is not trained, and needs no targets.
             loss_weights: Factors of the losses of several outputs, a list or a dict by name.
-            metrics: As for `Sequential.compile`, for one output.
-            weighted_metrics: The same.
+            metrics: As for `Sequential.compile`. For several outputs a list with the metrics of each, such as
+                `[["mae"], ["mae", "mse"]]`, or a dict by name, in which outputs may be missing. In the history they
+                are `<output>_mae`, next to `<output>_loss`.
+            weighted_metrics: The same, for metrics that use `sample_weight`.
             run_eagerly: As for `Sequential.compile`.
             steps_per_execution: The same.
             jit_compile: The same.
@@ -172,25 +177,26 @@ class Model(Sequential):
         Raises:
             ConfigError: An unknown name, or another number of losses.
         """
-        if len(self._out_shapes) > 1:
-            if metrics or weighted_metrics:
-                fix = "Leave them out, and compute them from the list that predict returns."
-                raise ConfigError("Metrics of a model with several outputs are not available", fix=fix)
-            if loss is not None:
-                shapes = [known_sizes(shape, "Model") for shape in self._out_shapes]
-                loss = output_losses(loss, loss_weights, self.output_names, shapes)
-            loss_weights = None
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-            auto_scale_loss=auto_scale_loss,
-        )
+        options = {"run_eagerly": run_eagerly, "steps": steps_per_execution}
+        options |= {"jit": jit_compile, "scale": auto_scale_loss}
+        names = self.output_names
+        if len(names) > 1:
+            settings = (loss, loss_weights, metrics, weighted_metrics)
+            outputs = names, self._known_shapes()
+            self._compiled = compile_outputs(optimizer, *settings, outputs=outputs, options=options)
+        else:
+            loss, loss_weights, metrics, weighted_metrics = (
+                by_single_output(value, names[0], argument)
+                for value, argument in (
+                    (loss, "loss"),
+                    (loss_weights, "loss_weights"),
+                    (metrics, "metrics"),
+                    (weighted_metrics, "weighted_metrics"),
+                )
+            )
+            options["loss_weights"] = loss_weights
+            self._compiled = compile_settings(optimizer, loss, metrics, weighted_metrics, options)
+        self._training_state = None
 
     def predict(self, x: Any, *args: Any, **options: Any) -> Any:
         """Predict outputs; see `Sequential.predict`. Several inputs are a list or a dict; several outputs a list."""
@@ -264,4 +270,30 @@ class Model(Sequential):
 
     def _join_y(self, y: Any) -> Any:
         """Return several targets as one array."""
+        compiled = self._compiled
+        if isinstance(compiled, OutputsCompiled) and any(compiled.unused):
+            y = fill_unused(y, compiled.unused, self._known_shapes(), self.output_names)
         return join_parts(y, self._out_shapes, self.output_names, "y")
+
+    def _join_weight(self, weight: Any, name: str = "sample_weight") -> Any:
+        """Return weights of samples of several outputs as weights of all values."""
+        names = self.output_names
+        if weight is None or len(names) > 1:
+            return None if weight is None else join_weights(weight, self._known_shapes(), names, name)
+        parts = rows_by_output(weight, names, name) if isinstance(weight, Mapping) or _holds_rows(weight) else None
+        return weight if parts is None else parts[0]
+
+    def _known_shapes(self) -> list[tuple[int, ...]]:
+        """Shape of a sample of every output of several, whose numbers of steps are known."""
+        return [known_sizes(shape, "Model") for shape in self._out_shapes]
+
+    def _values(self, logs: dict[str, Any]) -> Any:
+        """Return the loss, or a list of losses and metrics in the order of `metrics_names`."""
+        if len(self._out_shapes) == 1 or len(logs) == 1:
+            return super()._values(logs)
+        return [logs[name] for name in self.metrics_names]
+
+
+def _holds_rows(weight: Any) -> bool:
+    """Return whether weights are a list with one array in it, as Keras takes them of one output."""
+    return isinstance(weight, list | tuple) and len(weight) == 1 and np.ndim(weight[0]) > 0
