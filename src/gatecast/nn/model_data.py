@@ -6,7 +6,7 @@ Shapes: N samples, T time, F features.
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Order(NamedTuple):
     """How an epoch goes through its samples."""
 
     batch_size: int
-    shuffle: bool
+    shuffle: bool | Literal["batch"]
     steps: int | None
 
 

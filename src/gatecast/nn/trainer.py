@@ -21,7 +21,14 @@ from gatecast.nn import fitting, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks
 from gatecast.nn.compiling import Compiled, compile_settings
-from gatecast.nn.fit_arguments import check_epoch, check_frequency, first_inputs, is_due, warn_of_end
+from gatecast.nn.fit_arguments import (
+    check_epoch,
+    check_frequency,
+    check_shuffle,
+    first_inputs,
+    is_due,
+    warn_of_end,
+)
 from gatecast.nn.inputs import validate_inputs
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
@@ -147,7 +154,7 @@ class Trainer(ModelData):
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | Literal["batch"] = True,
         class_weight: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         initial_epoch: int = 0,
@@ -175,7 +182,7 @@ class Trainer(ModelData):
             validation_split: Fraction of the samples, from the end, to validate on.
             validation_data: (x, y), (x, y, sample_weight), (x, y, sample_weight, mask) or an iterable of batches to
                 validate on.
-            shuffle: Whether to shuffle the samples before each epoch.
+            shuffle: Whether to shuffle the samples before each epoch; "batch": within each batch.
             class_weight: Weights of samples by class, a dict; not of those to validate on.
             sample_weight: (N,), or (N, T) if the output has a time axis: factors of the losses, whose sum is divided
                 by the number of targets. A target with weight 0 may be NaN.
@@ -203,14 +210,16 @@ class Trainer(ModelData):
         if class_weight is not None and sample_weight is not None:
             raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
         size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
-        order = Order(size, bool(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
+        order = Order(size, check_shuffle(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
         n_batches = check_optional_positive_int(validation_steps, "validation_steps")
         n_samples = check_optional_positive_int(validation_batch_size, "validation_batch_size")
         held_out = HeldOut(validation_split, validation_data, n_batches, n_samples)
         if is_batches(x):
             split = validation_split or None
             exclude_with_batches(batch_size, y=y, sample_weight=sample_weight, mask=mask, validation_split=split)
-            source: Source = self._batch_source(x, loss, order.steps, shuffle=order.shuffle, class_weight=class_weight)
+            source: Source = self._batch_source(
+                x, loss, order.steps, shuffle=bool(order.shuffle), class_weight=class_weight
+            )
             validation = self._validation_source(held_out, loss)
         else:
             data = (x, y, sample_weight, mask, class_weight)
