@@ -30,6 +30,7 @@ from gatecast.nn.training import TrainingState
 
 __all__ = [
     "check_input_names",
+    "check_output_keys",
     "check_target",
     "compiled_from_data",
     "compiled_to_data",
@@ -125,8 +126,10 @@ def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:
     return data
 
 
-def compiled_from_data(data: Mapping[str, Any] | None, network: Network) -> Compiled | None:
-    """Return what `compiled_to_data` has described, for a network."""
+def compiled_from_data(
+    data: Mapping[str, Any] | None, network: Network, keys: Sequence[str] | None = None
+) -> Compiled | None:
+    """Return what `compiled_to_data` has described, for a network, and the keys of its outputs if it has them."""
     if data is None:
         return None
     loss = None if data["loss"] is None else layer_from_config(data["loss"], STORED_LOSSES)
@@ -136,7 +139,7 @@ def compiled_from_data(data: Mapping[str, Any] | None, network: Network) -> Comp
     stored = [data.get(key, ()) for key in ("metrics", "weighted_metrics")]
     if isinstance(graph, Graph) and len(graph.outputs) > 1 and len(network.layers) == 1:
         # Older files have no metrics of several outputs.
-        names, n = output_names(graph), len(graph.outputs)
+        names, n = keys or output_names(graph), len(graph.outputs)
         by_output = [tuple(tuple(map(_metric_from_data, of)) for of in items or [()] * n) for items in stored]
         if any(len(of) != n for of in by_output):
             raise SchemaError(f"metrics are of {max(map(len, by_output))} outputs, expected {n}")
@@ -175,7 +178,9 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
     with safefile.describing("a network", path):
         for name, array in arrays.items():
             check_array(arrays, name, array.dtype, array.shape)
-        compiled = compiled_from_data(settings["compiled"], network)
+        model._output_keys = from_json(list[Name] | None, settings.get("output_keys"), "output_keys")
+        check_output_keys(model._output_keys, network)
+        compiled = compiled_from_data(settings["compiled"], network, model._output_keys)
         training = settings.get("training")
         # Older files have no names.
         model.name = from_json(Name, settings.get("name", model.name), "name")
@@ -204,6 +209,19 @@ def check_input_names(names: Sequence[str] | None, network: Network) -> None:
     count = len(getattr(network.layers[0], "input_shapes", (None,))) if names is not None else 0
     if names is not None and (len(names) != count or len(set(names)) != count):
         raise SchemaError(f"input_names has {len(set(names))} names, expected {count}")
+
+
+def check_output_keys(keys: Sequence[str] | None, network: Network) -> None:
+    """Raise an error unless there is a key for each output of a functional model, or none.
+
+    Raises:
+        SchemaError: Another number of keys, or a key twice.
+
+    >>> check_output_keys(None, Network((), ((1,),)))
+    """
+    count = len(getattr(network.layers[0], "outputs", (None,))) if keys is not None else 0
+    if keys is not None and (len(keys) != count or len(set(keys)) != count):
+        raise SchemaError(f"output_keys has {len(set(keys))} names, expected {count}")
 
 
 def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:

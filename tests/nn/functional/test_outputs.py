@@ -298,3 +298,72 @@ def test_a_loss_of_a_user_is_measured_by_output():
     model = make([Fourth(), "mse"])
     mean, _ = model.predict(X)
     close(model.evaluate(X, Y, return_dict=True)["mean_loss"], ((mean - Y[0]) ** 4).mean(), rounding(100))
+
+
+# Outputs that are a dict
+
+
+def of_dict(**compiled):
+    """The model of `make` whose outputs have other keys than the names of their layers."""
+    model = make()
+    x = Input((4, 1), name="past")
+    h = LSTM(3)(x)
+    outputs = {"z": Dense(2, name="mean")(h), "a": TimeDistributed(Dense(1), name="steps")(RepeatVector(3)(h))}
+    named_outputs = Model(x, outputs, seed=3)
+    for layer in ("lstm", "mean", "steps"):
+        named_outputs.get_layer(layer).set_weights(model.get_layer(layer).get_weights())
+    named_outputs.compile("adam", "mse", **compiled)
+    return named_outputs
+
+
+def test_outputs_of_a_dict_have_its_keys_as_names():
+    model, plain = of_dict(metrics={"z": "mae", "a": ["mse"]}), make(metrics=[["mae"], ["mse"]])
+    y, weight = {"z": Y[0], "a": Y[1]}, {"z": W[0], "a": W[1]}
+    predicted, expected = model.predict(X), plain.predict(X)
+    assert list(predicted) == ["a", "z"]
+    np.testing.assert_array_equal(predicted["z"], expected[0])
+    np.testing.assert_array_equal(predicted["a"], expected[1])
+    assert list(model.predict_on_batch(X)) == ["a", "z"]
+    # As Keras 3.15.1: names of layers, but losses and metrics by key.
+    assert model.output_names == ["steps", "mean"]
+    assert model.metrics_names == ["loss", "a_loss", "z_loss", "a_mse", "z_mae"]
+    assert list(model.fit(X, y, sample_weight=weight).history) == ["a_loss", "a_mse", "loss", "z_loss", "z_mae"]
+    plain.fit(X, Y, sample_weight=W)
+    close(model.get_layer("mean").get_weights()[0], plain.get_layer("mean").get_weights()[0], rounding(1000))
+    close(model.evaluate(X, y)[0], plain.evaluate(X, Y)[0], rounding(1000))
+    assert model.evaluate(X, [Y[1], Y[0]]) == model.evaluate(X, y)
+
+
+def test_keys_of_outputs_are_saved(tmp_path):
+    model = of_dict(metrics={"z": "mae"})
+    model.save(tmp_path / "m")
+    again = load_model(tmp_path / "m")
+    y = {"z": Y[0], "a": Y[1]}
+    assert again.evaluate(X, y, return_dict=True) == model.evaluate(X, y, return_dict=True)
+    np.testing.assert_array_equal(again.predict(X)["z"], model.predict(X)["z"])
+
+
+@pytest.mark.parametrize("keys", [["a"], ["a", "a"], ["a", "b", "c"], "ab", [1, 2]])
+def test_a_file_with_other_keys_than_outputs_is_refused(keys, tmp_path):
+    model = of_dict()
+    model._output_keys = keys
+    model.save(tmp_path / "m")
+    with pytest.raises(FormatError, match="output_keys"):
+        load_model(tmp_path / "m")
+
+
+def test_a_dict_of_one_output_is_a_dict_of_one(tmp_path):
+    x = Input((4, 1))
+    model = Model(x, {"z": Dense(1, name="out")(LSTM(3)(x))})
+    model.compile("adam", "mse", metrics={"z": ["mae"]})
+    y = Y[1][:, 0]
+    assert list(model.fit(X, {"z": y}).history) == ["loss", "mae"]
+    assert model.evaluate(X, y) == model.evaluate(X, {"z": y})
+    model.save(tmp_path / "m")
+    assert {name: p.shape for name, p in load_model(tmp_path / "m").predict(X).items()} == {"z": (24, 1)}
+
+
+@pytest.mark.parametrize("outputs", [{}, {1: 2}])
+def test_keys_that_are_no_names_are_refused(outputs):
+    with pytest.raises(ConfigError, match="Invalid outputs of a model"):
+        Model(Input((4, 1)), outputs)

@@ -28,7 +28,7 @@ from gatecast.nn.compiling import compile_settings
 from gatecast.nn.functional.by_output import by_single_output, rows_by_output
 from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
 from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts
-from gatecast.nn.functional.tracing import as_list, trace_model
+from gatecast.nn.functional.tracing import as_list, output_keys, trace_model
 from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
 from gatecast.nn.model_layers import adopt, layer_names, output_names, params_of
@@ -50,7 +50,8 @@ class Model(Sequential):
 
     Args:
         inputs: An `Input`, or a list of them.
-        outputs: An output of a layer, or a list of them.
+        outputs: An output of a layer, a list of them, or a dict: then predictions are a dict, and its keys
+            are the names of targets, losses and metrics, in the order of the alphabet as in Keras.
         name: A name.
         seed: As for `Sequential`.
 
@@ -71,10 +72,11 @@ class Model(Sequential):
                 "A subclass of Model with a call method is not available: write the calls down, Model(inputs, outputs)."
             )
             raise ConfigError("Model needs inputs and outputs", fix=fix)
-        ins, outs = as_list(inputs), as_list(outputs)
+        keys = output_keys(outputs)
+        ins, outs = as_list(inputs), as_list(outputs) if keys is None else [outputs[key] for key in keys]
         traced = trace_model(ins, outs)
         names = [value.name or f"input_{k + 1}" for k, value in enumerate(ins)]
-        self._set_up([value.shape for value in ins], names, traced.stack, traced.layers, name, seed)
+        self._set_up([value.shape for value in ins], names, traced.stack, traced.layers, name, seed, keys)
 
     def _set_up(
         self,
@@ -84,6 +86,7 @@ class Model(Sequential):
         layers: Sequence[Layer],
         name: str | None,
         seed: int | None,
+        keys: Sequence[str] | None,
     ) -> None:
         """Set the layers, and build the network."""
         in_shape = in_shapes[0]
@@ -91,6 +94,7 @@ class Model(Sequential):
             in_shape = (sum(prod(known_sizes(shape, "Model")) for shape in in_shapes),)
         super().__init__([Input(in_shape), *stack], name="functional" if name is None else name, seed=seed)
         self._in_shapes, self._input_names = list(in_shapes), list(in_names)
+        self._output_keys = None if keys is None else list(keys)
         self._stack, self.layers = list(stack), list(layers)
         for layer in layers:
             adopt(self, layer)
@@ -124,6 +128,11 @@ class Model(Sequential):
         """Names of the outputs: those of the layers that they come from."""
         graph = self._graph
         return [layer_names(self.layers)[-1]] if graph is None else output_names(graph)
+
+    @property
+    def _target_names(self) -> list[str]:
+        """Names of targets, losses and metrics: the keys of outputs that were passed as a dict, else `output_names`."""
+        return self.output_names if self._output_keys is None else self._output_keys
 
     def layer_params(self, layer: BaseLayer) -> Params:
         """Return the parameters of one of the layers, as views into the weights."""
@@ -179,7 +188,7 @@ class Model(Sequential):
         """
         options = {"run_eagerly": run_eagerly, "steps": steps_per_execution}
         options |= {"jit": jit_compile, "scale": auto_scale_loss}
-        names = self.output_names
+        names = self._target_names
         if len(names) > 1:
             settings = (loss, loss_weights, metrics, weighted_metrics)
             outputs = names, self._known_shapes()
@@ -199,8 +208,14 @@ class Model(Sequential):
         self._training_state = None
 
     def predict(self, x: Any, *args: Any, **options: Any) -> Any:
-        """Predict outputs; see `Sequential.predict`. Several inputs are a list or a dict; several outputs a list."""
-        return split_parts(super().predict(x, *args, **options), self._out_shapes)
+        """Predict outputs; see `Sequential.predict`.
+
+        Several inputs are a list or a dict. Several outputs are a list, or a dict if the model was made with one.
+        """
+        parts = split_parts(super().predict(x, *args, **options), self._out_shapes)
+        if self._output_keys is None:
+            return parts
+        return dict(zip(self._output_keys, parts if isinstance(parts, list) else [parts], strict=True))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
@@ -228,7 +243,7 @@ class Model(Sequential):
         shapes = [network.shapes[0]] if graph is None else list(graph.input_shapes)
         names = loaded._input_names or [f"input_{k + 1}" for k in range(len(shapes))]
         layers = network.layers if graph is None else graph.layers
-        model._set_up(shapes, names, network.layers, layers, loaded.name, loaded.seed)
+        model._set_up(shapes, names, network.layers, layers, loaded.name, loaded.seed, loaded._output_keys)
         model.weights.vector[:] = weights.vector
         model._compiled, model._training_state = loaded._compiled, loaded._training_state
         model.history = loaded.history
@@ -272,12 +287,12 @@ class Model(Sequential):
         """Return several targets as one array."""
         compiled = self._compiled
         if isinstance(compiled, OutputsCompiled) and any(compiled.unused):
-            y = fill_unused(y, compiled.unused, self._known_shapes(), self.output_names)
-        return join_parts(y, self._out_shapes, self.output_names, "y")
+            y = fill_unused(y, compiled.unused, self._known_shapes(), self._target_names)
+        return join_parts(y, self._out_shapes, self._target_names, "y")
 
     def _join_weight(self, weight: Any, name: str = "sample_weight") -> Any:
         """Return weights of samples of several outputs as weights of all values."""
-        names = self.output_names
+        names = self._target_names
         if weight is None or len(names) > 1:
             return None if weight is None else join_weights(weight, self._known_shapes(), names, name)
         parts = rows_by_output(weight, names, name) if isinstance(weight, Mapping) or _holds_rows(weight) else None
