@@ -30,6 +30,7 @@ from gatecast.nn.fit_arguments import (
     warn_of_end,
 )
 from gatecast.nn.inputs import validate_inputs
+from gatecast.nn.keras_2 import COMPILE_ADVICE, METHODS, WORKERS
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
 from gatecast.nn.model_data import HeldOut, ModelData, Order, Source, exclude_with_batches
@@ -41,26 +42,7 @@ from gatecast.nn.sources import ArraySource, BatchSource, class_weights, is_batc
 from gatecast.nn.tracking import Tracker
 from gatecast.nn.training import TrainingDiverged, TrainingState
 
-__all__ = ["COMPILE_ADVICE", "Trainer"]
-
-_ADVICE = {
-    "evaluate_generator": "Write evaluate(generator, steps=...).",
-    "fit_generator": "Write fit(generator, steps_per_epoch=...).",
-    "predict_classes": "Write predict(x).argmax(axis=-1).",
-    "predict_generator": "Write predict(generator, steps=...).",
-    "predict_proba": "Write predict(x).",
-    "to_json": "Write save(path) and gatecast.models.load_model(path).",
-    "train_step": "There is no graph to extend: pass the loss as a function with its gradient.",
-}
-"""Methods of Keras that are not available: what to write instead."""
-
-COMPILE_ADVICE = {
-    "sample_weight_mode": "Leave it out: sample_weight may be (samples,) or (samples, time).",
-    "target_tensors": "Leave it out: there are no tensors.",
-}
-"""Arguments of `compile` in Keras 2: what to write instead."""
-
-_WORKERS = "Leave it out: batches are made in this process, between updates."
+__all__ = ["Trainer"]
 
 
 class Trainer(ModelData):
@@ -79,7 +61,7 @@ class Trainer(ModelData):
     def __getattr__(self, name: str) -> Any:
         """Raise an error that says what to write instead of methods of Keras 2."""
         text = f"{type(self).__name__!r} object has no attribute {name!r}"
-        raise AttributeError(text + (f". {_ADVICE[name]}" if name in _ADVICE else ""), name=name, obj=self)
+        raise AttributeError(text + (f". {METHODS[name]}" if name in METHODS else ""), name=name, obj=self)
 
     @check_keywords(**COMPILE_ADVICE)
     def compile(
@@ -142,7 +124,7 @@ class Trainer(ModelData):
 
     @check_keywords(
         nb_epoch="Write epochs=.",
-        **dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS),
+        **dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS),
     )
     def fit(
         self,
@@ -236,7 +218,7 @@ class Trainer(ModelData):
             self._run_epochs(run, source, validation, listed, (initial_epoch, epochs, frequency))
         return history
 
-    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS))
     def predict(
         self,
         x: Any,
@@ -278,7 +260,7 @@ class Trainer(ModelData):
         listed.call("on_predict_end", {})
         return outputs
 
-    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS))
     def evaluate(
         self,
         x: Any = None,

@@ -29,13 +29,13 @@ from gatecast.nn.functional.by_output import by_single_output, rows_by_output
 from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
 from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts
 from gatecast.nn.functional.tracing import as_list, output_keys, trace_model
+from gatecast.nn.keras_2 import COMPILE_ADVICE
 from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
 from gatecast.nn.model_layers import adopt, layer_names, output_names, params_of
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.summary import summary
-from gatecast.nn.trainer import COMPILE_ADVICE
 
 __all__ = ["Model"]
 
