@@ -8,8 +8,8 @@ import numpy as np
 from tolerances import close, rounding
 
 from gatecast import optimizers
-from gatecast.layers import LSTM, Dense, Input
-from gatecast.models import Sequential
+from gatecast.layers import LSTM, Dense, Input, RepeatVector, TimeDistributed
+from gatecast.models import Model, Sequential
 
 PASS = 6 * (2 + 5 + 1) + 5 + 1
 """Rounded operations behind an output of the network: six steps of two features, five units and a gate; Dense."""
@@ -50,6 +50,43 @@ def equal_losses(problem: dict[str, Any], case: dict[str, Any]) -> None:
     for name, values in case["history"].items():
         close_each(history[name], values)
     close_each(model.evaluate(x, y, sample_weight=weight), case["evaluate"])
+
+
+def three_outputs(problem: dict[str, Any]) -> tuple[Any, list[Any], dict[str, Any]]:
+    """Return a model with three outputs, the last one with a time axis; its targets; weights of samples by kind."""
+    inputs = Input((6, 2))
+    h = LSTM(5)(inputs)
+    steps = TimeDistributed(Dense(2), name="steps")(RepeatVector(3)(h))
+    model = Model(inputs, [Dense(2, name="mean")(h), Dense(1, name="spread")(h), steps])
+    *recurrent, kernel, bias = (np.array(w, np.float32) for w in problem["weights"])
+    model.layers[0].set_weights(recurrent)
+    for name, weights in {"mean": (kernel, bias), "spread": (kernel[:, :1] / 2, bias[:1])}.items():
+        model.get_layer(name).set_weights(weights)
+    model.get_layer("steps").set_weights([-kernel / 2, bias])
+    y, w = (np.array(problem[name], np.float32) for name in ("y", "sample_weight"))
+    lists = [w, w[::-1] + 1, np.stack([w, w + 1, 2 * w], axis=1)]
+    targets = [y, y[:, :1] ** 2, np.stack([y, y[::-1], 1 - y], axis=1)]
+    return model, targets, {"one": w, "list": lists, "partial": [lists[0], None, lists[2]]}
+
+
+def equal_outputs(problem: dict[str, Any], case: dict[str, Any]) -> None:
+    """Compare a training of three outputs: names, losses and metrics in every way to get them, and the weights."""
+    model, y, weights = three_outputs(problem)
+    settings, x = dict(case["settings"]), np.array(problem["x"], np.float32)
+    weight = weights.get(settings.pop("weighted", ""))
+    model.compile(optimizers.Adam(0.01), **settings)
+    before = model.test_on_batch(x, y, sample_weight=weight, return_dict=True)
+    assert list(before) == list(case["test_on_batch"])
+    close_each(list(before.values()), list(case["test_on_batch"].values()))
+    options = {"epochs": 2, "batch_size": 32, "shuffle": False, "sample_weight": weight, "verbose": 0}
+    history = model.fit(x, y, validation_data=(x, y, weight), **options).history
+    assert list(history) == list(case["history"])
+    for name, values in case["history"].items():
+        close_each(history[name], values)
+    close_each(model.evaluate(x, y, sample_weight=weight), case["evaluate"])
+    close_each(model.train_on_batch(x, y, sample_weight=weight), case["train_on_batch"])
+    final = [w for name in ("mean", "spread", "steps") for w in model.get_layer(name).get_weights()]
+    close(np.concatenate([w.ravel() for w in final]), case["weights"], TRAINED)
 
 
 def close_each(actual: Any, expected: Any) -> None:

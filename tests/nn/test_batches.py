@@ -8,8 +8,11 @@ from tolerances import close, rounding
 
 from gatecast.callbacks import BackupAndRestore, EarlyStopping
 from gatecast.errors import ConfigError, DataError
+from gatecast.kernels.packing import unpack
 from gatecast.layers import LSTM, Dense, Input
 from gatecast.models import Sequential
+from gatecast.nn.inputs import TrainingData
+from gatecast.nn.sources import ArraySource
 from gatecast.utils import PyDataset
 
 RNG = np.random.default_rng(0)
@@ -234,6 +237,26 @@ def test_shuffled_epochs_of_fewer_steps_see_every_sample_once_a_pass():
     source = Noted()
     make().fit(source, epochs=3, steps_per_epoch=2)
     assert sorted(source.seen[-5:]) == [0, 1, 2, 3, 4]
+
+
+def test_shuffling_within_batches_keeps_their_samples():
+    samples = TrainingData(np.arange(20, dtype=np.float32).reshape(20, 1, 1), np.ones((20, 1, 1), np.float32))
+    source = ArraySource(samples, 8, shuffle="batch")
+    orders = []
+    for epoch in range(2):
+        rows = [unpack(batch.x, batch.n_sequences).ravel() for batch in source.epoch(epoch)]
+        assert [sorted(row) for row in rows] == [[*range(8)], [*range(8, 16)], [*range(16, 20)]]
+        orders.append(np.concatenate(rows).tolist())
+    assert orders[0] != orders[1] != [*range(20)]
+
+
+def test_shuffling_within_batches_trains_as_without():
+    within, ordered = make(), make()
+    within.fit(X, Y, batch_size=8, shuffle="batch")
+    ordered.fit(X, Y, batch_size=8, shuffle=False)
+    close(within.weights.vector, ordered.weights.vector, rounding(1000))
+    with pytest.raises(ConfigError, match=r"Invalid shuffle 'bacth': expected True, False, or 'batch'"):
+        make().fit(X, Y, shuffle="bacth")
 
 
 @pytest.mark.parametrize("steps", [0, -1, 1.5, "a"])

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from keras_training import PASS, compile_like, equal_losses, equal_training
+from keras_training import PASS, compile_like, equal_losses, equal_outputs, equal_training
 from tolerances import close, rounding
 
 from gatecast.optimizers import schedules
@@ -30,6 +30,11 @@ def test_every_optimizer_trains_as_in_keras(case):
 @pytest.mark.parametrize("case", GOLDEN["losses"], ids=name_of)
 def test_every_loss_with_weights_trains_as_in_keras(case):
     equal_losses(GOLDEN["problem"], case)
+
+
+@pytest.mark.parametrize("case", GOLDEN["outputs"], ids=lambda case: json.dumps(case["settings"]))
+def test_several_outputs_train_and_are_named_as_in_keras(case):
+    equal_outputs(GOLDEN["problem"], case)
 
 
 def test_every_metric_is_that_of_keras():

@@ -46,6 +46,18 @@ def test_weights_of_samples_count_for_all_their_steps():
         close(MeanSquaredError()(y, p, sample_weight=given), expected, rounding(100))
 
 
+@pytest.mark.parametrize("kind", PLAIN, ids=lambda kind: kind.__name__)
+def test_losses_of_samples_take_the_axis_of_their_weights(kind):
+    # As Keras 3.15.1 does with weights (N, 1); with a time axis, the losses have one already.
+    y, p, weight = RNG.uniform(0.1, 0.9, (8, 2)), RNG.uniform(0.1, 0.9, (8, 2)), RNG.random(8)
+    loss = kind(reduction="none")
+    np.testing.assert_array_equal(loss(y, p, weight[:, None]), loss(y, p, weight)[:, None])
+    assert loss(y, p, weight[:1, None]).shape == (8, 1)
+    steps = RNG.uniform(0.1, 0.9, (2, 4, 5, 2))
+    for shape in [(4, 1), (4, 5), (4, 5, 1), (4, 1, 1)]:
+        assert loss(*steps, np.ones(shape)).shape == (4, 5)
+
+
 @pytest.mark.parametrize("shape", [(7,), (4,), (8, 4), (8, 2, 1)], ids=str)
 def test_weights_of_other_shapes_are_refused(shape):
     with pytest.raises(DataError, match=r"sample_weight does not fit the losses: got .* expected \(8,\)"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import witness_keras_training as witness
-from keras_training import equal_losses, equal_training
+from keras_training import equal_losses, equal_outputs, equal_training
 
 
 @pytest.fixture(scope="module", params=range(3))
@@ -21,6 +21,11 @@ def problem(request):
 def test_every_optimizer_trains_as_keras(problem):
     for case in witness.trainings(problem):
         equal_training(problem, case)
+
+
+def test_several_outputs_train_and_are_named_as_keras(problem):
+    for case in witness.outputs(problem):
+        equal_outputs(problem, case)
 
 
 def test_every_loss_with_weights_trains_as_keras(problem):

@@ -56,6 +56,27 @@ OPTIMIZERS = [
     ("Nadam", {"learning_rate": 0.01}),
 ]
 LOSSES = ["mse", "mae", "mape", "msle", "huber", "log_cosh", "binary_crossentropy", "poisson"]
+OUTPUTS = [
+    {"loss": "mse"},
+    {"loss": ["mse", "mae", "huber"], "metrics": ["mae", ["mae", "mse"], []], "loss_weights": [1.0, 0.5, 0.25]},
+    {
+        "loss": {"mean": "mse", "spread": "mae", "steps": "mse"},
+        "loss_weights": {"spread": 0.5, "mean": 1.0, "steps": 2.0},
+        "metrics": {"spread": "mae", "mean": ["root_mean_squared_error", "mse"]},
+        "weighted_metrics": {"mean": ["mse"], "steps": ["mae"]},
+        "weighted": "one",
+    },
+    {
+        "loss": "mse",
+        "metrics": [["mae", "mae"], [], ["mae"]],
+        "weighted_metrics": [["mae", "mae"], ["mae"], ["mae"]],
+        "weighted": "list",
+    },
+    {"loss": "mse", "weighted_metrics": [["mae"], ["mae"], ["mae"]], "weighted": "partial"},
+    {"loss": ["mse", None, None], "metrics": [["mae"], [], ["mae"]]},
+    {"loss": ["mse", None, "mae"], "metrics": [["mae"], [], ["mae"]]},
+]
+"""What models with three outputs are compiled with, and which weights their samples have."""
 METRICS = ["mae", "mse", "mape", "msle", "root_mean_squared_error", "cosine_similarity", "r2_score", "log_cosh_error"]
 
 
@@ -179,6 +200,62 @@ def metrics(question: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
+def three_outputs(question: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return weights, targets and weights of samples of a model with three outputs, one of them with a time axis."""
+    weights = [np.array(w, np.float32) for w in question["weights"]]
+    kernel, bias = weights[-2:]
+    weights += [kernel[:, :1] / 2, bias[:1], -kernel / 2, bias]
+    y = np.array(question["y"], np.float32)
+    # With an axis of 1, as fit makes it of (N,): a single batch is not given one.
+    w = np.array(question["sample_weight"], np.float32)[:, None]
+    # Of the steps of a sample, each has its own weight.
+    lists = [w, w[::-1] + 1, np.concatenate([w, w + 1, 2 * w], axis=1)]
+    steps = np.stack([y, y[::-1], 1 - y], axis=1)
+    by_kind = {"one": w, "list": lists, "partial": [lists[0], None, lists[2]]}
+    return weights, {"y": [y, y[:, :1] ** 2, steps], "weights": by_kind}
+
+
+def outputs(question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the training of a model with three outputs: losses and metrics by name, evaluations, final weights."""
+    x = np.array(question["x"], np.float32)
+    weights, data = three_outputs(question)
+    cases = []
+    for settings in OUTPUTS:
+        inputs = keras.layers.Input((6, 2))
+        h = keras.layers.LSTM(5)(inputs)
+        outs = [keras.layers.Dense(2, name="mean")(h), keras.layers.Dense(1, name="spread")(h)]
+        repeated = keras.layers.RepeatVector(3)(h)
+        outs.append(keras.layers.TimeDistributed(keras.layers.Dense(2), name="steps")(repeated))
+        model = keras.Model(inputs, outs)
+        for layer, arrays in zip(
+            (model.layers[1], *(model.get_layer(name) for name in ("mean", "spread", "steps"))),
+            (weights[:3], weights[3:5], weights[5:7], weights[7:9]),
+            strict=True,
+        ):
+            layer.set_weights(arrays)
+        compiled = {name: value for name, value in settings.items() if name != "weighted"}
+        model.compile(optimizer=keras.optimizers.Adam(0.01), **compiled)
+        weight = data["weights"].get(settings.get("weighted"))
+        before = model.test_on_batch(x, data["y"], sample_weight=weight, return_dict=True)
+        options = {"epochs": 2, "batch_size": 32, "shuffle": False, "sample_weight": weight, "verbose": 0}
+        held_out = (x, data["y"]) if weight is None else (x, data["y"], weight)
+        history = model.fit(x, data["y"], validation_data=held_out, **options).history
+        evaluated = model.evaluate(x, data["y"], sample_weight=weight, verbose=0)
+        on_batch = model.train_on_batch(x, data["y"], sample_weight=weight)
+        final = [w for name in ("mean", "spread", "steps") for w in model.get_layer(name).get_weights()]
+        cases.append(
+            {
+                "settings": settings,
+                "test_on_batch": {name: float(value) for name, value in before.items()},
+                "history": history,
+                "evaluate": [float(value) for value in evaluated],
+                "train_on_batch": [float(value) for value in on_batch],
+                "weights": np.concatenate([w.ravel() for w in final]).astype(float).tolist(),
+            }
+        )
+    return cases
+
+
 def answers() -> dict[str, Any]:
     """Return everything."""
     question = problem()
@@ -189,5 +266,6 @@ def answers() -> dict[str, Any]:
         "schedules": schedules(),
         "trainings": trainings(question),
         "losses": losses(question),
+        "outputs": outputs(question),
         "metrics": metrics(question),
     }

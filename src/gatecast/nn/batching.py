@@ -78,8 +78,8 @@ def count_targets(batch: Batch) -> Batch:
     n_steps = batch.y.shape[1]
     n_sequences = batch.n_sequences if batch.n_sequences is not None else batch.x.shape[0] * batch.x.shape[3]
     if batch.mask is None or n_steps != batch.x.shape[1] or n_steps == 1:
-        return batch._replace(total=float(n_sequences * n_steps))
-    return batch._replace(total=float(batch.mask.sum(dtype=np.float64)))
+        return batch._replace(total=float(n_sequences * n_steps * batch.weight.shape[2]))
+    return batch._replace(total=float(batch.mask.sum(dtype=np.float64)) * batch.weight.shape[2])
 
 
 def inference_batch_size(n_steps: int) -> int:

@@ -14,7 +14,7 @@ from gatecast.nn.losses import Loss
 from gatecast.nn.optimizers import Optimizer
 from gatecast.nn.tracking import Tracker
 
-__all__ = ["Compiled", "compile_settings"]
+__all__ = ["Compiled", "check_metric", "compile_settings"]
 
 
 @dataclass
@@ -90,11 +90,18 @@ def compile_settings(
         _as_tuple(weighted_metrics, "weighted_metrics"),
     )
     for item in (*compiled.metrics, *compiled.weighted_metrics):
-        metric = by_name.get(item)  # an unknown name is reported now, not in fit
-        if metric.name == "loss":
-            fix = 'Give it another name, such as metrics=[MeanAbsoluteError(name="mae")].'
-            raise ConfigError("A metric cannot be named 'loss', as the loss is", fix=fix, argument="metrics")
+        check_metric(item)
     return compiled
+
+
+def check_metric(item: Any) -> None:
+    """Raise an error for an unknown metric now, not in `fit`, and for one with the name of the loss.
+
+    >>> check_metric("mae")
+    """
+    if by_name.get(item).name == "loss":
+        fix = 'Give it another name, such as metrics=[MeanAbsoluteError(name="mae")].'
+        raise ConfigError("A metric cannot be named 'loss', as the loss is", fix=fix, argument="metrics")
 
 
 def _as_tuple(metrics: Any, argument: str) -> tuple[Any, ...]:

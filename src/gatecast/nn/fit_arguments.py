@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError
 from gatecast.nn.sources import BatchSource, as_array, split_batch
 
-__all__ = ["check_epoch", "check_frequency", "first_inputs", "is_due", "warn_of_end"]
+__all__ = ["check_epoch", "check_frequency", "check_shuffle", "first_inputs", "is_due", "warn_of_end"]
 
 
 def check_epoch(initial_epoch: Any) -> int:
@@ -47,6 +47,23 @@ def check_frequency(validation_freq: Any) -> int | frozenset[int]:
         expected = "a positive integer, or a list of the epochs after which to validate"
         raise ConfigError(f"Invalid validation_freq {validation_freq!r}", expected=expected, argument="validation_freq")
     return check_positive_int(validation_freq, "validation_freq")
+
+
+def check_shuffle(shuffle: Any) -> bool | Literal["batch"]:
+    """Return whether to shuffle, or "batch": within each batch, as in Keras.
+
+    Raises:
+        ConfigError: Another text.
+
+    >>> check_shuffle(1), check_shuffle("batch")
+    (True, 'batch')
+    """
+    if not isinstance(shuffle, str):
+        return bool(shuffle)
+    if shuffle != "batch":
+        expected = "True, False, or 'batch' to shuffle within each batch"
+        raise ConfigError(f"Invalid shuffle {shuffle!r}", expected=expected, argument="shuffle")
+    return "batch"
 
 
 def is_due(epoch: int, frequency: int | frozenset[int]) -> bool:

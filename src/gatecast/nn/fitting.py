@@ -127,9 +127,10 @@ def evaluate(
         for batch in batches:
             if batch.total > 0:
                 y, _ = forward(network, weights, batch.x, batch.mask, save_for_backward=False)
-                tracker.add_loss(weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0], batch.total)
+                value = weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0]
                 if tracker.needs_outputs:
                     tracker.add_outputs(y, batch)
+                tracker.add_loss(value, batch.total)
     return tracker.logs()
 
 

@@ -19,6 +19,7 @@ from gatecast.nn.memory_limits import check_allocation
 
 __all__ = [
     "TrainingData",
+    "ValueWeights",
     "sample_shape",
     "split_validation",
     "validate_array",
@@ -27,6 +28,13 @@ __all__ = [
     "validate_validation_data",
     "weighted",
 ]
+
+
+class ValueWeights(NamedTuple):
+    """Valid weights of the values of a target, as models with several outputs make them."""
+
+    rows: Float32Array
+    """(N, 1, M)."""
 
 
 class TrainingData(NamedTuple):
@@ -45,7 +53,7 @@ class TrainingData(NamedTuple):
 def validate_training_data(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
-    weight: npt.ArrayLike | None,
+    weight: npt.ArrayLike | ValueWeights | None,
     shapes: tuple[Shape, Shape],
     loss: Loss,
     name: str = "",
@@ -334,13 +342,21 @@ def _validate_targets(
     rows = rows.reshape(len(rows), n_steps or 1, -1)
     if weight is not None and not weight.all():
         # Metrics that ignore the weights need the values; those that are unknown may be anything.
-        rows = np.where((weight[:, :, None] == 0) & ~np.isfinite(rows), np.float32(0), rows)
+        by_value = weight if weight.ndim == 3 else weight[:, :, None]
+        rows = np.where((by_value == 0) & ~np.isfinite(rows), np.float32(0), rows)
     _check_finite(rows, name, ("sample", "time", "output"))
     return rows
 
 
-def _validate_weight(weight: npt.ArrayLike, n_samples: int, n_steps: int | None, name: str) -> Float32Array:
-    """Return weights as (N, T or 1), from (N,) or (N, T)."""
+def _validate_weight(
+    weight: npt.ArrayLike | ValueWeights, n_samples: int, n_steps: int | None, name: str
+) -> Float32Array:
+    """Return weights as (N, T or 1), from (N,) or (N, T); those of values as they are."""
+    if isinstance(weight, ValueWeights):
+        if len(weight.rows) != n_samples:
+            expected = f"{n_samples} weights, as x has samples"
+            raise DataError(f"{name} has the wrong length", got=str(len(weight.rows)), expected=expected)
+        return weight.rows
     rows = validate_array(weight, name)
     shape = (n_samples, n_steps or 1)
     if rows.shape == (n_samples,):

@@ -6,7 +6,7 @@ Shapes: N samples, T time, F features.
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Order(NamedTuple):
     """How an epoch goes through its samples."""
 
     batch_size: int
-    shuffle: bool
+    shuffle: bool | Literal["batch"]
     steps: int | None
 
 
@@ -76,13 +76,18 @@ class ModelData:
         """Return targets as the loss takes them; models with several outputs join them."""
         return y
 
+    def _join_weight(self, weight: Any, name: str = "sample_weight") -> Any:  # noqa: ARG002
+        """Return weights of samples as the loss takes them; models with several outputs join them."""
+        return weight
+
     def _valid(self, x: Any, y: Any, weight: Any, loss: Loss, mask: Any = None) -> TrainingData:
         """Return valid samples."""
         network, _ = self._built()
         if y is None:
             raise DataError("y is missing", fix="Pass the targets: fit(x, y), or batches (x, y).")
         shapes = network.shapes[0], network.shapes[-1]
-        return validate_training_data(self._join_x(x), self._join_y(y), weight, shapes, loss, mask=mask)
+        joined = self._join_x(x), self._join_y(y), self._join_weight(weight)
+        return validate_training_data(*joined, shapes, loss, mask=mask)
 
     def _array_sources(
         self, data: tuple[Any, ...], held_out: HeldOut, order: Order, loss: Loss
@@ -120,7 +125,8 @@ class ModelData:
         if not isinstance(data, tuple | list) or len(data) < 2:
             return data
         x, y, *rest = data
-        return (self._join_x(x), self._join_y(y), *rest)
+        weights = [self._join_weight(weight, "validation sample_weight") for weight in rest[:1]]
+        return (self._join_x(x), self._join_y(y), *weights, *rest[1:])
 
     def _batch_source(
         self,

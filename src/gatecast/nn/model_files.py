@@ -19,14 +19,18 @@ from gatecast.nn import optimizers
 from gatecast.nn.callbacks import History
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config, named_views, read_network
 from gatecast.nn.compiling import Compiled
+from gatecast.nn.functional.output_compiling import OutputsCompiled
 from gatecast.nn.functional.output_losses import OutputLosses
+from gatecast.nn.layers import Graph
 from gatecast.nn.losses import LOSSES, Loss
+from gatecast.nn.model_layers import output_names
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.resume import join_arrays, split_arrays, state_from_data, state_to_data
 from gatecast.nn.training import TrainingState
 
 __all__ = [
     "check_input_names",
+    "check_output_keys",
     "check_target",
     "compiled_from_data",
     "compiled_to_data",
@@ -116,19 +120,33 @@ def compiled_to_data(compiled: Compiled | None) -> dict[str, Any] | None:
     except ConfigError:
         return None
     for name in ("metrics", "weighted_metrics"):
-        data[name] = [described for item in getattr(compiled, name) if (described := _metric_to_data(item)) is not None]
+        items = getattr(compiled, name)
+        several = isinstance(compiled, OutputsCompiled)
+        data[name] = [_metrics_to_data(of) for of in items] if several else _metrics_to_data(items)
     return data
 
 
-def compiled_from_data(data: Mapping[str, Any] | None, network: Network) -> Compiled | None:
-    """Return what `compiled_to_data` has described, for a network."""
+def compiled_from_data(
+    data: Mapping[str, Any] | None, network: Network, keys: Sequence[str] | None = None
+) -> Compiled | None:
+    """Return what `compiled_to_data` has described, for a network, and the keys of its outputs if it has them."""
     if data is None:
         return None
     loss = None if data["loss"] is None else layer_from_config(data["loss"], STORED_LOSSES)
     if isinstance(loss, OutputLosses) and network.shapes[-1] != (loss.size,):
         raise SchemaError(f"the losses are of {loss.size} outputs, expected {network.shapes[-1]}")
-    plain, weighted = (tuple(map(_metric_from_data, data.get(key, ()))) for key in ("metrics", "weighted_metrics"))
-    return Compiled(loss, optimizers.from_data(data["optimizer"]), plain, weighted)
+    optimizer, graph = optimizers.from_data(data["optimizer"]), network.layers[0]
+    stored = [data.get(key, ()) for key in ("metrics", "weighted_metrics")]
+    if isinstance(graph, Graph) and len(graph.outputs) > 1 and len(network.layers) == 1:
+        # Older files have no metrics of several outputs.
+        names, n = keys or output_names(graph), len(graph.outputs)
+        by_output = [tuple(tuple(map(_metric_from_data, of)) for of in items or [()] * n) for items in stored]
+        if any(len(of) != n for of in by_output):
+            raise SchemaError(f"metrics are of {max(map(len, by_output))} outputs, expected {n}")
+        shapes = [tuple(size or 0 for size in shape) for shape in graph.output_shapes(network.shapes[0])]
+        return OutputsCompiled(loss, optimizer, by_output[0], by_output[1], names=names, shapes=shapes)
+    plain, weighted = (tuple(map(_metric_from_data, items)) for items in stored)
+    return Compiled(loss, optimizer, plain, weighted)
 
 
 def training_to_data(
@@ -160,7 +178,9 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
     with safefile.describing("a network", path):
         for name, array in arrays.items():
             check_array(arrays, name, array.dtype, array.shape)
-        compiled = compiled_from_data(settings["compiled"], network)
+        model._output_keys = from_json(list[Name] | None, settings.get("output_keys"), "output_keys")
+        check_output_keys(model._output_keys, network)
+        compiled = compiled_from_data(settings["compiled"], network, model._output_keys)
         training = settings.get("training")
         # Older files have no names.
         model.name = from_json(Name, settings.get("name", model.name), "name")
@@ -191,6 +211,19 @@ def check_input_names(names: Sequence[str] | None, network: Network) -> None:
         raise SchemaError(f"input_names has {len(set(names))} names, expected {count}")
 
 
+def check_output_keys(keys: Sequence[str] | None, network: Network) -> None:
+    """Raise an error unless there is a key for each output of a functional model, or none.
+
+    Raises:
+        SchemaError: Another number of keys, or a key twice.
+
+    >>> check_output_keys(None, Network((), ((1,),)))
+    """
+    count = len(getattr(network.layers[0], "outputs", (None,))) if keys is not None else 0
+    if keys is not None and (len(keys) != count or len(set(keys)) != count):
+        raise SchemaError(f"output_keys has {len(set(keys))} names, expected {count}")
+
+
 def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     """Write the weights of a model alone."""
     safefile.write(path, "weights", {}, named_views(weights))
@@ -219,6 +252,11 @@ def read_weights(path: str | os.PathLike[str], weights: Weights) -> None:
             check_array(arrays, name, np.float32, view.shape)
     for name, view in views.items():
         view[...] = arrays[name]
+
+
+def _metrics_to_data(items: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return metrics as data, without those that a file cannot describe."""
+    return [described for item in items if (described := _metric_to_data(item)) is not None]
 
 
 def _metric_to_data(item: Any) -> dict[str, Any] | None:

@@ -47,6 +47,12 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     return names
 
 
+def output_names(graph: Any) -> list[str]:
+    """Return the names of the outputs of a `Graph`: those of the layers that they come from."""
+    names = layer_names(graph.layers)
+    return [names[graph.layer_of(value)] for value in graph.outputs]
+
+
 def find_layer(layers: Sequence[Layer], name: str | None, index: int | None) -> Layer:
     """Return a layer by name or position; see `Sequential.get_layer`.
 

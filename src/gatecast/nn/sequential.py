@@ -90,6 +90,7 @@ class Sequential(Trainer):
         self._compiled: Compiled | None = None
         self._training_state: TrainingState | None = None
         self._input_names: list[str] | None = None
+        self._output_keys: list[str] | None = None
         for layer in layers or ():
             self.add(layer)
 
@@ -353,6 +354,8 @@ class Sequential(Trainer):
         training, arrays = model_files.training_to_data(state, self.history)
         settings = {"compiled": model_files.compiled_to_data(self._compiled)} | training
         settings |= {"name": self.name, "input_names": self._input_names}
+        if self._output_keys is not None:
+            settings["output_keys"] = self._output_keys
         checkpoint.write_network(filepath, *self._built(), self.seed, settings, arrays)
 
     @classmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ class ArraySource:
         samples: The samples.
         batch_size: Samples per batch.
         seed: Determines the order, together with the number of the epoch.
-        shuffle: Whether to shuffle the samples before each epoch.
+        shuffle: Whether to shuffle the samples before each epoch; "batch": within each batch, as in Keras.
         steps: Batches per epoch; None: all.
 
     >>> samples = TrainingData(np.ones((5, 1, 1), np.float32), np.ones((5, 1, 1), np.float32))
@@ -45,7 +45,13 @@ class ArraySource:
     """Arrays never run out of batches."""
 
     def __init__(
-        self, samples: TrainingData, batch_size: int, *, seed: int = 0, shuffle: bool = False, steps: int | None = None
+        self,
+        samples: TrainingData,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        shuffle: bool | Literal["batch"] = False,
+        steps: int | None = None,
     ) -> None:
         self._samples, self._batch_size, self._seed, self._shuffle = samples, batch_size, seed, shuffle
         n_batches = -(-len(samples.x) // batch_size)
@@ -63,7 +69,13 @@ class ArraySource:
         number, part = _pass_of(number, start, self._epochs_per_pass)
         order = np.arange(len(self._samples.x))
         if self._shuffle:
-            order = generator(self._seed, 1, number).permutation(len(order))
+            rng = generator(self._seed, 1, number)
+            within = self._shuffle == "batch"
+            order = (
+                np.lexsort((rng.random(len(order)), order // self._batch_size))
+                if within
+                else rng.permutation(len(order))
+            )
         first = part * self.steps
         order = order[(first + skip) * self._batch_size : (first + self.steps) * self._batch_size]
         return map(count_targets, make_batches(self._samples, order, self._batch_size))

@@ -82,6 +82,17 @@ class Tracker:
             metric.set_state({n.removeprefix(f"{k}."): v for n, v in state.items() if n.startswith(f"{k}.")})
 
     @property
+    def log_names(self) -> list[str]:
+        """Names in the order of what `evaluate` returns."""
+        return ["loss", *self.names]
+
+    @property
+    def directions(self) -> dict[str, str | None]:
+        """Return by name whether less ("down") or more ("up") is better; None: unknown."""
+        metrics = zip(self.names, (*self.metrics, *self.weighted_metrics), strict=True)
+        return {"loss": "down"} | {name: metric.direction for name, metric in metrics}
+
+    @property
     def needs_outputs(self) -> bool:
         """Whether there is any metric."""
         return bool(self.metrics or self.weighted_metrics)
@@ -116,12 +127,15 @@ class Tracker:
         return rows if self._has_time else rows[:, 0]
 
 
-def unique_names(metrics: Sequence[Metric], weighted_metrics: Sequence[Metric]) -> list[str]:
+def unique_names(
+    metrics: Sequence[Metric], weighted_metrics: Sequence[Metric], outputs: Sequence[str] | None = None
+) -> list[str]:
     """Return the names of metrics in the history, as Keras makes them unique.
 
     Args:
         metrics: Metrics that ignore the weights of samples; a second "mae" is "mae_1".
         weighted_metrics: Metrics that use them; a name that is taken begins with "weighted_".
+        outputs: The name of the output of each metric, which its name begins with; None: there is one output.
 
     >>> from gatecast.metrics import get
     >>> unique_names([get("mae"), get("mae")], [get("mae")])
@@ -129,9 +143,10 @@ def unique_names(metrics: Sequence[Metric], weighted_metrics: Sequence[Metric]) 
     """
     names: list[str] = []
     for k, metric in enumerate((*metrics, *weighted_metrics)):
-        name = metric.name
+        prefix = "" if outputs is None else f"{outputs[k]}_"
+        name = prefix + metric.name
         if name in names and k >= len(metrics):
-            name = f"weighted_{name}"
+            name = f"{prefix}weighted_{metric.name}"
         base, number = name, 0
         while name in names:
             number += 1

@@ -21,8 +21,16 @@ from gatecast.nn import fitting, training
 from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks
 from gatecast.nn.compiling import Compiled, compile_settings
-from gatecast.nn.fit_arguments import check_epoch, check_frequency, first_inputs, is_due, warn_of_end
+from gatecast.nn.fit_arguments import (
+    check_epoch,
+    check_frequency,
+    check_shuffle,
+    first_inputs,
+    is_due,
+    warn_of_end,
+)
 from gatecast.nn.inputs import validate_inputs
+from gatecast.nn.keras_2 import COMPILE_ADVICE, METHODS, WORKERS
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
 from gatecast.nn.model_data import HeldOut, ModelData, Order, Source, exclude_with_batches
@@ -34,26 +42,7 @@ from gatecast.nn.sources import ArraySource, BatchSource, class_weights, is_batc
 from gatecast.nn.tracking import Tracker
 from gatecast.nn.training import TrainingDiverged, TrainingState
 
-__all__ = ["COMPILE_ADVICE", "Trainer"]
-
-_ADVICE = {
-    "evaluate_generator": "Write evaluate(generator, steps=...).",
-    "fit_generator": "Write fit(generator, steps_per_epoch=...).",
-    "predict_classes": "Write predict(x).argmax(axis=-1).",
-    "predict_generator": "Write predict(generator, steps=...).",
-    "predict_proba": "Write predict(x).",
-    "to_json": "Write save(path) and gatecast.models.load_model(path).",
-    "train_step": "There is no graph to extend: pass the loss as a function with its gradient.",
-}
-"""Methods of Keras that are not available: what to write instead."""
-
-COMPILE_ADVICE = {
-    "sample_weight_mode": "Leave it out: sample_weight may be (samples,) or (samples, time).",
-    "target_tensors": "Leave it out: there are no tensors.",
-}
-"""Arguments of `compile` in Keras 2: what to write instead."""
-
-_WORKERS = "Leave it out: batches are made in this process, between updates."
+__all__ = ["Trainer"]
 
 
 class Trainer(ModelData):
@@ -72,7 +61,7 @@ class Trainer(ModelData):
     def __getattr__(self, name: str) -> Any:
         """Raise an error that says what to write instead of methods of Keras 2."""
         text = f"{type(self).__name__!r} object has no attribute {name!r}"
-        raise AttributeError(text + (f". {_ADVICE[name]}" if name in _ADVICE else ""), name=name, obj=self)
+        raise AttributeError(text + (f". {METHODS[name]}" if name in METHODS else ""), name=name, obj=self)
 
     @check_keywords(**COMPILE_ADVICE)
     def compile(
@@ -129,13 +118,13 @@ class Trainer(ModelData):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` returns: "loss" and the metrics."""
+        """The names of what `evaluate` returns: "loss", losses of several outputs, and the metrics."""
         tracker = self._tracker()
-        return ["loss", *([] if tracker is None else tracker.names)]
+        return ["loss"] if tracker is None else tracker.log_names
 
     @check_keywords(
         nb_epoch="Write epochs=.",
-        **dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS),
+        **dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS),
     )
     def fit(
         self,
@@ -147,7 +136,7 @@ class Trainer(ModelData):
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | Literal["batch"] = True,
         class_weight: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         initial_epoch: int = 0,
@@ -175,7 +164,7 @@ class Trainer(ModelData):
             validation_split: Fraction of the samples, from the end, to validate on.
             validation_data: (x, y), (x, y, sample_weight), (x, y, sample_weight, mask) or an iterable of batches to
                 validate on.
-            shuffle: Whether to shuffle the samples before each epoch.
+            shuffle: Whether to shuffle the samples before each epoch; "batch": within each batch.
             class_weight: Weights of samples by class, a dict; not of those to validate on.
             sample_weight: (N,), or (N, T) if the output has a time axis: factors of the losses, whose sum is divided
                 by the number of targets. A target with weight 0 may be NaN.
@@ -203,14 +192,16 @@ class Trainer(ModelData):
         if class_weight is not None and sample_weight is not None:
             raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
         size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
-        order = Order(size, bool(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
+        order = Order(size, check_shuffle(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
         n_batches = check_optional_positive_int(validation_steps, "validation_steps")
         n_samples = check_optional_positive_int(validation_batch_size, "validation_batch_size")
         held_out = HeldOut(validation_split, validation_data, n_batches, n_samples)
         if is_batches(x):
             split = validation_split or None
             exclude_with_batches(batch_size, y=y, sample_weight=sample_weight, mask=mask, validation_split=split)
-            source: Source = self._batch_source(x, loss, order.steps, shuffle=order.shuffle, class_weight=class_weight)
+            source: Source = self._batch_source(
+                x, loss, order.steps, shuffle=bool(order.shuffle), class_weight=class_weight
+            )
             validation = self._validation_source(held_out, loss)
         else:
             data = (x, y, sample_weight, mask, class_weight)
@@ -227,7 +218,7 @@ class Trainer(ModelData):
             self._run_epochs(run, source, validation, listed, (initial_epoch, epochs, frequency))
         return history
 
-    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS))
     def predict(
         self,
         x: Any,
@@ -269,7 +260,7 @@ class Trainer(ModelData):
         listed.call("on_predict_end", {})
         return outputs
 
-    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), _WORKERS))
+    @check_keywords(**dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS))
     def evaluate(
         self,
         x: Any = None,
@@ -315,7 +306,7 @@ class Trainer(ModelData):
         listed.call("on_test_begin", {})
         logs = self._evaluate(source, loss)
         listed.call("on_test_end", logs)
-        return logs if return_dict else _values(logs)
+        return logs if return_dict else self._values(logs)
 
     def train_on_batch(
         self,
@@ -351,7 +342,7 @@ class Trainer(ModelData):
         for _ in run.steps(ArraySource(samples, len(samples.x)).epoch(0)):
             pass
         logs = run.tracker.logs()
-        return logs if return_dict else _values(logs)
+        return logs if return_dict else self._values(logs)
 
     def test_on_batch(
         self,
@@ -373,6 +364,11 @@ class Trainer(ModelData):
     def predict_on_batch(self, x: npt.ArrayLike) -> Float32Array:
         """Return the outputs for a batch, as `predict` does."""
         return self.predict(x)
+
+    def _metric_directions(self) -> dict[str, str | None]:
+        """Return by name whether less or more of a loss or metric is better; for callbacks with mode="auto"."""
+        tracker = self._tracker()
+        return {} if tracker is None else tracker.directions
 
     def _tracker(self) -> Tracker | None:
         """Return what accumulates the metrics; None before the model is compiled, and while its input is unknown."""
@@ -501,8 +497,7 @@ class Trainer(ModelData):
         check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)
         return training.predict(network, weights, inputs, valid_mask, size)
 
-
-def _values(logs: dict[str, Any]) -> Any:
-    """Return the loss, or a list of loss and metrics."""
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
+    def _values(self, logs: dict[str, Any]) -> Any:
+        """Return the loss, or a list of loss and metrics in the order of `metrics_names`."""
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values

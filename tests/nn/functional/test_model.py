@@ -66,7 +66,7 @@ def test_losses_of_outputs_are_added_with_their_weights(rng):
     model.compile(optimizer="adam", loss={"mean": "mse", "spread": "mae"}, loss_weights=[1.0, 0.5])
     mean, spread = model.predict(x)
     expected = np.square(mean - y[0]).mean() + 0.5 * np.abs(spread - y[1]).mean()
-    loss = model.evaluate(x, y, verbose=0)
+    loss = model.evaluate(x, y, verbose=0)[0]
     assert abs(loss - expected) < 1e-5 * expected
 
 

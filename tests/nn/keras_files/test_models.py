@@ -175,3 +175,46 @@ def test_a_functional_model_of_keras_2(tmp_path):
     write_keras_2(path, {"class_name": "Model", "config": config}, weights)
     with pytest.raises(FormatError, match="the layer 'e' reads an output that is not there"):
         load_model(path)
+
+
+@pytest.mark.parametrize("keys", [None, ("z", "a")], ids=["list", "dict"])
+def test_a_model_with_several_outputs_is_compiled_as_stored(keys, tmp_path):
+    pytest.importorskip("h5py")
+    x = Input((6, 2), name="x")
+    h = LSTM(3)(x)
+    model = Model(x, [Dense(2, name="mean")(h), Dense(1, name="spread")(h)])
+    kernels = {name: model.get_layer(name).get_weights() for name in ("lstm", "mean", "spread")}
+    first, second = keys or ("mean", "spread")
+    ends = [["mean", 0, 0], ["spread", 0, 0]]
+    config = {
+        "layers": [
+            keras_2_layer("InputLayer", batch_input_shape=[None, 6, 2], name="x") | {"inbound_nodes": []},
+            keras_2_layer("LSTM", units=3, name="lstm") | {"inbound_nodes": [[["x", 0, 0, {}]]]},
+            keras_2_layer("Dense", units=2, name="mean") | {"inbound_nodes": [[["lstm", 0, 0, {}]]]},
+            keras_2_layer("Dense", units=1, name="spread") | {"inbound_nodes": [[["lstm", 0, 0, {}]]]},
+        ],
+        "input_layers": [["x", 0, 0]],
+        "output_layers": ends if keys is None else dict(zip(keys, ends, strict=True)),
+    }
+    training = {
+        "loss": {first: "mse", second: {"class_name": "MeanAbsoluteError", "config": {"name": "any"}}},
+        "metrics": {second: [{"class_name": "MeanMetricWrapper", "config": {"name": "error", "fn": "mae"}}, "mse"]},
+        "weighted_metrics": None,
+        "loss_weights": {first: 1.0, second: 0.5},
+        "optimizer_config": {"class_name": "SGD", "config": {"learning_rate": 0.1}},
+    }
+    names = ["kernel", "recurrent_kernel", "bias"]
+    weights = {"lstm": dict(zip(names, kernels.pop("lstm"), strict=True))}
+    weights |= {name: {"kernel": arrays[0], "bias": arrays[1]} for name, arrays in kernels.items()}
+    loaded = load_model(write_keras_2(tmp_path / "a.h5", {"class_name": "Model", "config": config}, weights, training))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 6, 2)), [rng.normal(size=(4, 2)), rng.normal(size=(4, 1))]
+    mean, spread = model.predict(x)
+    predicted = loaded.predict(x)
+    np.testing.assert_array_equal(predicted[1 if keys is None else second], spread)
+    values = loaded.evaluate(x, {first: y[0], second: y[1]}, return_dict=True)
+    losses = np.square(mean - y[0]).mean(), np.abs(spread - y[1]).mean()
+    expected = {"loss": losses[0] + 0.5 * losses[1], f"{first}_loss": losses[0], f"{second}_loss": losses[1]}
+    expected |= {f"{second}_error": losses[1], f"{second}_mse": np.square(spread - y[1]).mean()}
+    assert list(values) == sorted(expected)
+    close(list(values.values()), np.array([expected[name] for name in values]))

@@ -70,9 +70,7 @@ class MonitorCallback(Callback):
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        names = getattr(self.model, "metrics_names", ["loss"])[1:]
-        metrics = getattr(self.model, "metrics", ())
-        directions = {known: metric.direction for known, metric in zip(names, metrics, strict=True)}
+        directions: dict[str, str | None] = getattr(self.model, "_metric_directions", dict)()
         direction = "down" if name == "loss" else directions.get(name)
         if direction is None:
             raise ConfigError(

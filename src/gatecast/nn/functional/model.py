@@ -15,23 +15,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
+
+import numpy as np
 
 from gatecast._utils.keywords import check_keywords
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Params
-from gatecast.nn.functional.output_losses import output_losses
-from gatecast.nn.functional.samples import join_parts, split_parts
-from gatecast.nn.functional.tracing import as_list, trace_model
+from gatecast.nn.compiling import compile_settings
+from gatecast.nn.functional.by_output import by_single_output, rows_by_output
+from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
+from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts
+from gatecast.nn.functional.tracing import as_list, output_keys, trace_model
+from gatecast.nn.keras_2 import COMPILE_ADVICE
 from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
-from gatecast.nn.model_layers import adopt, layer_names, params_of
+from gatecast.nn.model_layers import adopt, layer_names, output_names, params_of
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.summary import summary
-from gatecast.nn.trainer import COMPILE_ADVICE
 
 __all__ = ["Model"]
 
@@ -40,12 +44,14 @@ class Model(Sequential):
     """A model of layers that are called on each other's outputs: branches, several inputs and outputs, shared layers.
 
     A model whose layers follow each other is the network that `Sequential` makes, at the same speed. Others run as a
-    `Graph`. With several inputs or outputs, fit, predict and evaluate take and return lists of arrays; the losses of
-    several outputs are added.
+    `Graph`. With several inputs or outputs, fit, predict and evaluate take and return lists of arrays, or take dicts
+    by name; `sample_weight` too may be a list or dict, with weights for each output. The losses of several outputs are
+    added.
 
     Args:
         inputs: An `Input`, or a list of them.
-        outputs: An output of a layer, or a list of them.
+        outputs: An output of a layer, a list of them, or a dict: then predictions are a dict, and its keys
+            are the names of targets, losses and metrics, in the order of the alphabet as in Keras.
         name: A name.
         seed: As for `Sequential`.
 
@@ -66,10 +72,11 @@ class Model(Sequential):
                 "A subclass of Model with a call method is not available: write the calls down, Model(inputs, outputs)."
             )
             raise ConfigError("Model needs inputs and outputs", fix=fix)
-        ins, outs = as_list(inputs), as_list(outputs)
+        keys = output_keys(outputs)
+        ins, outs = as_list(inputs), as_list(outputs) if keys is None else [outputs[key] for key in keys]
         traced = trace_model(ins, outs)
         names = [value.name or f"input_{k + 1}" for k, value in enumerate(ins)]
-        self._set_up([value.shape for value in ins], names, traced.stack, traced.layers, name, seed)
+        self._set_up([value.shape for value in ins], names, traced.stack, traced.layers, name, seed, keys)
 
     def _set_up(
         self,
@@ -79,6 +86,7 @@ class Model(Sequential):
         layers: Sequence[Layer],
         name: str | None,
         seed: int | None,
+        keys: Sequence[str] | None,
     ) -> None:
         """Set the layers, and build the network."""
         in_shape = in_shapes[0]
@@ -86,6 +94,7 @@ class Model(Sequential):
             in_shape = (sum(prod(known_sizes(shape, "Model")) for shape in in_shapes),)
         super().__init__([Input(in_shape), *stack], name="functional" if name is None else name, seed=seed)
         self._in_shapes, self._input_names = list(in_shapes), list(in_names)
+        self._output_keys = None if keys is None else list(keys)
         self._stack, self.layers = list(stack), list(layers)
         for layer in layers:
             adopt(self, layer)
@@ -118,10 +127,12 @@ class Model(Sequential):
     def output_names(self) -> list[str]:
         """Names of the outputs: those of the layers that they come from."""
         graph = self._graph
-        if graph is None:
-            return [layer_names(self.layers)[-1]]
-        names = layer_names(graph.layers)
-        return [names[graph.layer_of(value)] for value in graph.outputs]
+        return [layer_names(self.layers)[-1]] if graph is None else output_names(graph)
+
+    @property
+    def _target_names(self) -> list[str]:
+        """Names of targets, losses and metrics: the keys of outputs that were passed as a dict, else `output_names`."""
+        return self.output_names if self._output_keys is None else self._output_keys
 
     def layer_params(self, layer: BaseLayer) -> Params:
         """Return the parameters of one of the layers, as views into the weights."""
@@ -156,14 +167,17 @@ class Model(Sequential):
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Set optimizer and loss; see `Sequential.compile`.
+        """Set optimizer, loss and metrics; see `Sequential.compile`.
 
         Args:
             optimizer: As for `Sequential.compile`.
-            loss: The same; for several outputs also a list, or a dict by name. Their losses are added.
+            loss: The same; for several outputs also a list, or a dict by name. Their losses are added. An output whose
+                loss is None is not trained, and needs no targets.
             loss_weights: Factors of the losses of several outputs, a list or a dict by name.
-            metrics: As for `Sequential.compile`, for one output.
-            weighted_metrics: The same.
+            metrics: As for `Sequential.compile`. For several outputs a list with the metrics of each, such as
+                `[["mae"], ["mae", "mse"]]`, or a dict by name, in which outputs may be missing. In the history they
+                are `<output>_mae`, next to `<output>_loss`.
+            weighted_metrics: The same, for metrics that use `sample_weight`.
             run_eagerly: As for `Sequential.compile`.
             steps_per_execution: The same.
             jit_compile: The same.
@@ -172,29 +186,36 @@ class Model(Sequential):
         Raises:
             ConfigError: An unknown name, or another number of losses.
         """
-        if len(self._out_shapes) > 1:
-            if metrics or weighted_metrics:
-                fix = "Leave them out, and compute them from the list that predict returns."
-                raise ConfigError("Metrics of a model with several outputs are not available", fix=fix)
-            if loss is not None:
-                shapes = [known_sizes(shape, "Model") for shape in self._out_shapes]
-                loss = output_losses(loss, loss_weights, self.output_names, shapes)
-            loss_weights = None
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-            auto_scale_loss=auto_scale_loss,
-        )
+        options = {"run_eagerly": run_eagerly, "steps": steps_per_execution}
+        options |= {"jit": jit_compile, "scale": auto_scale_loss}
+        names = self._target_names
+        if len(names) > 1:
+            settings = (loss, loss_weights, metrics, weighted_metrics)
+            outputs = names, self._known_shapes()
+            self._compiled = compile_outputs(optimizer, *settings, outputs=outputs, options=options)
+        else:
+            loss, loss_weights, metrics, weighted_metrics = (
+                by_single_output(value, names[0], argument)
+                for value, argument in (
+                    (loss, "loss"),
+                    (loss_weights, "loss_weights"),
+                    (metrics, "metrics"),
+                    (weighted_metrics, "weighted_metrics"),
+                )
+            )
+            options["loss_weights"] = loss_weights
+            self._compiled = compile_settings(optimizer, loss, metrics, weighted_metrics, options)
+        self._training_state = None
 
     def predict(self, x: Any, *args: Any, **options: Any) -> Any:
-        """Predict outputs; see `Sequential.predict`. Several inputs are a list or a dict; several outputs a list."""
-        return split_parts(super().predict(x, *args, **options), self._out_shapes)
+        """Predict outputs; see `Sequential.predict`.
+
+        Several inputs are a list or a dict. Several outputs are a list, or a dict if the model was made with one.
+        """
+        parts = split_parts(super().predict(x, *args, **options), self._out_shapes)
+        if self._output_keys is None:
+            return parts
+        return dict(zip(self._output_keys, parts if isinstance(parts, list) else [parts], strict=True))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
@@ -222,7 +243,7 @@ class Model(Sequential):
         shapes = [network.shapes[0]] if graph is None else list(graph.input_shapes)
         names = loaded._input_names or [f"input_{k + 1}" for k in range(len(shapes))]
         layers = network.layers if graph is None else graph.layers
-        model._set_up(shapes, names, network.layers, layers, loaded.name, loaded.seed)
+        model._set_up(shapes, names, network.layers, layers, loaded.name, loaded.seed, loaded._output_keys)
         model.weights.vector[:] = weights.vector
         model._compiled, model._training_state = loaded._compiled, loaded._training_state
         model.history = loaded.history
@@ -264,4 +285,30 @@ class Model(Sequential):
 
     def _join_y(self, y: Any) -> Any:
         """Return several targets as one array."""
-        return join_parts(y, self._out_shapes, self.output_names, "y")
+        compiled = self._compiled
+        if isinstance(compiled, OutputsCompiled) and any(compiled.unused):
+            y = fill_unused(y, compiled.unused, self._known_shapes(), self._target_names)
+        return join_parts(y, self._out_shapes, self._target_names, "y")
+
+    def _join_weight(self, weight: Any, name: str = "sample_weight") -> Any:
+        """Return weights of samples of several outputs as weights of all values."""
+        names = self._target_names
+        if weight is None or len(names) > 1:
+            return None if weight is None else join_weights(weight, self._known_shapes(), names, name)
+        parts = rows_by_output(weight, names, name) if isinstance(weight, Mapping) or _holds_rows(weight) else None
+        return weight if parts is None else parts[0]
+
+    def _known_shapes(self) -> list[tuple[int, ...]]:
+        """Shape of a sample of every output of several, whose numbers of steps are known."""
+        return [known_sizes(shape, "Model") for shape in self._out_shapes]
+
+    def _values(self, logs: dict[str, Any]) -> Any:
+        """Return the loss, or a list of losses and metrics in the order of `metrics_names`."""
+        if len(self._out_shapes) == 1 or len(logs) == 1:
+            return super()._values(logs)
+        return [logs[name] for name in self.metrics_names]
+
+
+def _holds_rows(weight: Any) -> bool:
+    """Return whether weights are a list with one array in it, as Keras takes them of one output."""
+    return isinstance(weight, list | tuple) and len(weight) == 1 and np.ndim(weight[0]) > 0

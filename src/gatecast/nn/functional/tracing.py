@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gatecast.errors import ConfigError
 from gatecast.nn.layers import Graph, Input, Layer
 from gatecast.nn.layers.symbolic import Call, SymbolicTensor, is_symbolic
 
-__all__ = ["TracedModel", "as_list", "trace_model"]
+__all__ = ["TracedModel", "as_list", "output_keys", "trace_model"]
 
 
 class TracedModel(NamedTuple):
@@ -158,6 +158,23 @@ def _graph(inputs: Sequence[Any], outputs: Sequence[Any], calls: Sequence[Call],
     )
     shapes = tuple(value.shape for value in inputs)
     return Graph(tuple(layers), records, shapes, tuple(map(value_of, outputs)))
+
+
+def output_keys(outputs: Any) -> list[str] | None:
+    """Return the keys of outputs that are a dict, in the order of the alphabet as in Keras; None for others.
+
+    Raises:
+        ConfigError: Keys that are not text, or none.
+
+    >>> output_keys({"b": 1, "a": 2}), output_keys([1, 2])
+    (['a', 'b'], None)
+    """
+    if not isinstance(outputs, Mapping):
+        return None
+    if not outputs or not all(isinstance(key, str) and key for key in outputs):
+        expected = 'names, such as {"mean": ..., "spread": ...}'
+        raise ConfigError("Invalid outputs of a model", got=repr(list(outputs)), expected=expected, argument="outputs")
+    return sorted(outputs)
 
 
 def as_list(value: Any) -> list[Any]:

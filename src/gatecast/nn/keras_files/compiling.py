@@ -45,7 +45,9 @@ def compile_as_stored(model: Any, config: Mapping[str, Any] | None) -> None:
 
 
 def _each(value: Any, convert: Any) -> Any:
-    """Return a value, or each of a list."""
+    """Return a value, or each of a list, or of a dict by the name of an output."""
+    if isinstance(value, Mapping) and "class_name" not in value:
+        return {name: _each(item, convert) for name, item in value.items()}
     if isinstance(value, list):
         return [_each(item, convert) for item in value]
     return None if value is None else convert(value)

@@ -20,7 +20,7 @@ UNUSED = ("training", "mask")
 
 def walk_graph(
     config: Mapping[str, Any], make: Callable[[Any, int], Any]
-) -> tuple[list[Any], list[Any], dict[str, Any]]:
+) -> tuple[list[Any], list[Any] | dict[str, Any], dict[str, Any]]:
     """Call the layers of a functional model on each other's outputs.
 
     Args:
@@ -28,7 +28,7 @@ def walk_graph(
         make: Makes a layer from its description and the shape of its input.
 
     Returns:
-        Inputs, outputs, and the layers by name.
+        Inputs, outputs as a list or a dict, and the layers by name.
 
     Raises:
         ConfigError: Layers or calls that do not exist here.
@@ -60,8 +60,10 @@ def walk_graph(
             )
             for index, value in enumerate(output if isinstance(output, list) else [output]):
                 values[name, number, index] = value
-    ends = [_keys(config[side]) for side in ("input_layers", "output_layers")]
-    return [values[key] for key in ends[0]], [values[key] for key in ends[1]], layers
+    inputs, ends = [values[key] for key in _keys(config["input_layers"])], config["output_layers"]
+    if isinstance(ends, Mapping):
+        return inputs, {str(name): values[_key(row)] for name, row in ends.items()}, layers
+    return inputs, [values[key] for key in _keys(ends)], layers
 
 
 def _name_of(entry: Mapping[str, Any]) -> str:

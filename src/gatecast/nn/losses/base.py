@@ -97,6 +97,10 @@ class Loss(metaclass=CheckedKeywords):
             y_pred: (N, ..., M).
             sample_weight: (N,), (N, 1), (N, ...) or (N, ..., 1); None: all 1.
 
+        Returns:
+            A number, or with `reduction="none"` the losses: (N, ...), and as in Keras (N, 1) for y_pred (N, M) and
+            weights (N, 1).
+
         Raises:
             DataError: Shapes that do not fit.
         """
@@ -104,7 +108,11 @@ class Loss(metaclass=CheckedKeywords):
         value, _ = self.for_outputs(pred.shape[1:]).elementwise(pred[..., None], true[..., None])
         values = value[..., 0].mean(axis=-1)
         if sample_weight is not None:
-            values = values * _weights_of(np.asarray(sample_weight, np.float64), values.shape)
+            weight = np.asarray(sample_weight, np.float64)
+            if values.ndim == 1 and weight.ndim == 2 and weight.shape[-1] == 1:
+                # As in Keras, losses of samples take the axis of their weights.
+                values = values[:, None]
+            values = values * _weights_of(weight, values.shape)
         if self.reduction in ("none", None):
             return values
         return np.float32(values.sum() if self.reduction == "sum" else values.mean())
