@@ -96,7 +96,7 @@ test-native:  ## C++ tests on every instruction-set level that this machine runs
 test-native-tsan:  ## C++ tests under ThreadSanitizer
 	$(call needs,$(CXX),g++)
 	$(call needs,cmake,cmake)
-	$(call native,tsan,-DGATECAST_TSAN=ON -DGATECAST_LEVELS=$(if $(filter x86_64,$(shell uname -m)),v2,baseline),TSAN_OPTIONS=halt_on_error=1)
+	$(call native,tsan,-DGATECAST_TSAN=ON -DGATECAST_LEVELS=$(if $(filter x86_64,$(shell uname -m)),v2,baseline),TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1)
 
 test-native-baseline:  ## C++ tests without instructions beyond the baseline of the architecture
 	$(call needs,$(CXX),g++)
