@@ -24,12 +24,13 @@ comma := ,
 install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" && \
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
-.PHONY: help demo check fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-lowest test-newest test-sdist audit sbom \
+.PHONY: help demo check test-native test-native-tsan test-native-baseline test-native-aarch64 \
+  test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-lowest test-newest test-sdist audit sbom \
   test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench bench-grid bench-more bench-reading bench-cold \
   bench-serve soak-serve pretrain clean
 
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/.demo  ## forecast the sample series: demo/forecast.csv, demo/report.html
 	@mkdir -p demo
@@ -81,6 +82,43 @@ sanitize: .venv/.test  ## kernel tests under AddressSanitizer and UndefinedBehav
 	  tests/kernels/test_local_trend.py tests/kernels/test_theta_kernels.py tests/kernels/test_seasonal_smoothing.py \
 	  tests/kernels/test_loss_kernels.py tests/kernels/test_training_stack.py \
 	  -k "not same_bits and not length_mask_stops"
+
+# The C++ tests need a compiler and CMake, and no Python. $(call native,folder,CMake's options,CTest's environment)
+NATIVE_TESTS := build/native
+native = cmake -S . -B $(NATIVE_TESTS)/$(1) -DGATECAST_TESTS=ON $(2) > /dev/null && \
+  cmake --build $(NATIVE_TESTS)/$(1) && $(3) ctest --test-dir $(NATIVE_TESTS)/$(1) --verbose --timeout 1200
+# $(call needs,command,Debian's packages)
+needs = @command -v $(1) > /dev/null || { echo "$@ needs $(1): apt install $(2)" >&2; exit 1; }
+
+test-native:  ## C++ tests on every instruction-set level that this machine runs
+	$(call needs,$(CXX),g++)
+	$(call needs,cmake,cmake)
+	$(call native,host)
+
+test-native-tsan:  ## C++ tests under ThreadSanitizer
+	$(call needs,$(CXX),g++)
+	$(call needs,cmake,cmake)
+	$(call native,tsan,-DGATECAST_TSAN=ON -DGATECAST_LEVELS=$(if $(filter x86_64,$(shell uname -m)),v2,baseline),TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1)
+
+test-native-baseline:  ## C++ tests without instructions beyond the baseline of the architecture
+	$(call needs,$(CXX),g++)
+	$(call needs,cmake,cmake)
+	$(call native,baseline,-DGATECAST_LEVELS=baseline)
+
+test-native-aarch64:  ## C++ tests cross-compiled for 64-bit ARM, under qemu
+	$(call needs,aarch64-linux-gnu-g++,g++-aarch64-linux-gnu)
+	$(call needs,qemu-aarch64-static,qemu-user-static)
+	$(call needs,cmake,cmake)
+	$(call native,aarch64,-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+	  "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64-static;-L;/usr/aarch64-linux-gnu")
+
+WINE ?= $(firstword $(wildcard /usr/lib/wine/wine64) wine)
+test-native-windows:  ## C++ tests cross-compiled for Windows with MinGW-w64, under Wine
+	$(call needs,x86_64-w64-mingw32-g++-posix,g++-mingw-w64-x86-64-posix)
+	$(call needs,$(WINE),wine64)
+	$(call needs,cmake,cmake)
+	$(call native,windows,-DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=AMD64 \
+	  -DCMAKE_CXX_COMPILER=x86_64-w64-mingw32-g++-posix -DCMAKE_CROSSCOMPILING_EMULATOR=$(WINE),WINEDEBUG=-all WINEPREFIX=$(CURDIR)/build/wine)
 
 # The revision whose results must not change.
 BASE ?= main

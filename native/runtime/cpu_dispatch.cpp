@@ -1,8 +1,10 @@
 // See cpu_dispatch.h. A level is an x86-64 psABI micro-architecture level (v2, v3, v4) or the baseline of its
-// architecture. Every feature that a level's -march may use is checked.
+// architecture.
 #include "runtime/cpu_dispatch.h"
 
 #include <atomic>
+
+#include "runtime/platform.h"
 
 namespace gatecast {
 
@@ -10,46 +12,38 @@ namespace gatecast {
   namespace name {              \
   extern const Kernels kernels; \
   }
-#if defined(__x86_64__)
-// A build may contain only some of the levels (CMake's GATECAST_LEVELS).
-#if !defined(GATECAST_SOME_LEVELS)
-#define GATECAST_ONLY_v2
-#define GATECAST_ONLY_v3
-#define GATECAST_ONLY_v4
-#endif
-GATECAST_LEVEL(v2)
-GATECAST_LEVEL(v3)
-GATECAST_LEVEL(v4)
-#else
+// A build contains the levels that CMake's GATECAST_LEVELS names.
+#if defined(GATECAST_HAS_baseline)
 GATECAST_LEVEL(baseline)
+#endif
+#if defined(GATECAST_HAS_v2)
+GATECAST_LEVEL(v2)
+#endif
+#if defined(GATECAST_HAS_v3)
+GATECAST_LEVEL(v3)
+#endif
+#if defined(GATECAST_HAS_v4)
+GATECAST_LEVEL(v4)
 #endif
 
 namespace {
 
 std::vector<const Kernels*> find_levels() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
   std::vector<const Kernels*> supported;
-  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vl");
-#if defined(GATECAST_ONLY_v2)
-  if (v2) supported.push_back(&v2::kernels);
+#if defined(GATECAST_HAS_baseline)
+  supported.push_back(&baseline::kernels);
 #endif
-#if defined(GATECAST_ONLY_v3)
-  if (v3) supported.push_back(&v3::kernels);
+  [[maybe_unused]] const int level = platform::x86_64_level();
+#if defined(GATECAST_HAS_v2)
+  if (level >= 2) supported.push_back(&v2::kernels);
 #endif
-#if defined(GATECAST_ONLY_v4)
-  if (v4) supported.push_back(&v4::kernels);
+#if defined(GATECAST_HAS_v3)
+  if (level >= 3) supported.push_back(&v3::kernels);
 #endif
-  (void)v4;
+#if defined(GATECAST_HAS_v4)
+  if (level >= 4) supported.push_back(&v4::kernels);
+#endif
   return supported;
-#else
-  return {&baseline::kernels};
-#endif
 }
 
 const std::vector<const Kernels*>& available() {

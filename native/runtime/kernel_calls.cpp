@@ -1,11 +1,11 @@
 // See kernel_calls.h.
 #include "runtime/kernel_calls.h"
 
-#include <pthread.h>
-
 #include <atomic>
 #include <chrono>
 #include <thread>
+
+#include "runtime/platform.h"
 
 namespace gatecast {
 namespace {
@@ -26,7 +26,7 @@ void sleep_if_ending() {
 
 void begin_kernel() {
   // A forked child has none of its parent's threads.
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { running = 0; });
+  static const int registered = platform::at_fork(nullptr, nullptr, [] { running = 0; });
   (void)registered;
   ++running;
   sleep_if_ending();

@@ -1,17 +1,15 @@
 // See memory_pool.h. Free lists by size class (powers of two in quarters, so at most 1/4 is wasted).
 #include "runtime/memory_pool.h"
 
-#include <pthread.h>
-#include <sys/mman.h>
-
 #include <bit>
 #include <cassert>
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <new>
 #include <unordered_map>
 #include <vector>
+
+#include "runtime/platform.h"
 
 namespace gatecast {
 namespace {
@@ -28,7 +26,7 @@ struct Pool {
 
   void free_all() {
     for (auto& [bytes, list] : free) {
-      for (float* q : list) std::free(q);
+      for (float* q : list) platform::deallocate(q);
       list.clear();
     }
     idle_bytes = 0;
@@ -45,7 +43,7 @@ Pool& pool() {
   // it locked by a thread that the child does not have.
   static Pool* instance = [] {
     auto* created = new Pool;
-    pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
+    platform::at_fork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
     return created;
   }();
   return *instance;
@@ -74,12 +72,10 @@ float* acquire(size_t count) {
       return q;
     }
   }
-  void* memory = nullptr;
   const bool large = bytes >= HUGE_PAGE;
-  if (posix_memalign(&memory, large ? HUGE_PAGE : 64, bytes) != 0) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-  if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a hint: fewer TLB misses while streaming
-#endif
+  void* memory = platform::allocate(bytes, large ? HUGE_PAGE : 64);
+  if (!memory) throw std::bad_alloc();
+  if (large) platform::advise_huge_pages(memory, bytes);
   float* q = static_cast<float*>(memory);
   const std::lock_guard lock(p.mutex);
   p.mark_used(q, bytes);
@@ -111,7 +107,7 @@ void release(float* q) noexcept {
     p.free[bytes].push_back(q);
     p.idle_bytes += bytes;
   } catch (...) {
-    std::free(q);
+    platform::deallocate(q);
   }
 }
 

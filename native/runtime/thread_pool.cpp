@@ -1,8 +1,6 @@
 // See thread_pool.h.
 #include "runtime/thread_pool.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -12,16 +10,12 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/platform.h"
+
 namespace gatecast {
 namespace {
 
-void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
+using platform::pause;
 
 thread_local bool in_parallel_region = false;  // this thread is running a body: nested loops run serially
 
@@ -204,7 +198,7 @@ int worthwhile_threads(double seconds) {
 }
 
 void set_num_threads(int n) {
-  static const int registered = pthread_atfork(nullptr, nullptr, reset_after_fork);
+  static const int registered = platform::at_fork(nullptr, nullptr, reset_after_fork);
   (void)registered;
   const std::lock_guard lock(*pool_mutex);
   if (n == thread_count) return;
