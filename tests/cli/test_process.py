@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import gatecast
 from gatecast.cli.main import main
 from gatecast.data.sources.writers import write
 
@@ -131,7 +133,10 @@ def test_the_first_lines_of_the_program_leave_an_ignored_signal_ignored():
 def test_the_first_lines_of_the_program_import_next_to_nothing():
     """What is imported before them is where Ctrl-C still shows a traceback."""
     code = "import sys, signal; before = set(sys.modules); import gatecast.cli.start; print(*set(sys.modules) - before)"
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    # Without site-packages the package is found by its folder alone.
+    environment = os.environ | {"PYTHONPATH": str(Path(gatecast.__file__).parents[1])}
+    program = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, env=environment)
     loaded = set(done.stdout.split())
     assert not loaded & {"typing", "re", "contextlib", "pathlib", "importlib.metadata"}
     assert {name for name in loaded if name.startswith("gatecast")} <= {
