@@ -50,6 +50,9 @@ AGE_POWER = 2.0
 EARLY_STOPPING_BIAS = 1.7
 """How much larger errors are than those that chose where to stop: tails of 164 single series chose it."""
 
+PANEL_EARLY_STOPPING_BIAS = 1.2
+"""The same where many series chose it together."""
+
 
 class AssumedWidths(NamedTuple):
     """How wide intervals are where there was too little past to measure any error.
@@ -147,7 +150,8 @@ def calibrate(
         of_means: Models that forecast means, which are left out where most values are zeros.
     """
     n_now = np.isfinite(context.values).sum(axis=1)
-    errors = {name: e * (EARLY_STOPPING_BIAS if name in stopped_early else 1) for name, e in past.errors().items()}
+    bias = EARLY_STOPPING_BIAS if len(context) == 1 else PANEL_EARLY_STOPPING_BIAS
+    errors = {name: e * (bias if name in stopped_early else 1) for name, e in past.errors().items()}
     weights = fit_weights(errors, past.series, past.horizons, len(context))
     weights = leave_out(weights, of_means, is_mostly_zero(context.values))
     weighted = start._replace(weights=weights)
