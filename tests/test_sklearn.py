@@ -81,8 +81,24 @@ def test_early_stopping_holds_back_the_last_samples(windows):
     settings = QUICK | {"early_stopping": True, "validation_fraction": 0.25, "max_iter": 8}
     regressor = RecurrentRegressor(**settings).fit(X, y)
     n_held_back = round(0.25 * len(y))
-    errors = (regressor.predict(X[-n_held_back:]) - y[-n_held_back:]) / y.std()
-    assert min(regressor.validation_loss_curve_) == pytest.approx(np.mean(errors**2), rel=0.02)
+    errors = (regressor.predict(X[-n_held_back:]) - y[-n_held_back:]) / y[:-n_held_back].std()
+    assert min(regressor.validation_loss_curve_) == pytest.approx(np.mean(errors**2), rel=1e-5)
+
+
+def test_what_early_stopping_holds_back_changes_neither_scale_nor_first_epoch(windows):
+    X, y = windows
+    spoilt = y.copy()
+    spoilt[-len(y) // 10 :] *= 100
+    curves = [
+        RecurrentRegressor(**QUICK | {"early_stopping": True}).fit(X, targets).loss_curve_ for targets in (y, spoilt)
+    ]
+    assert curves[0][0] == curves[1][0]
+
+
+def test_early_stopping_of_one_sample_says_what_to_do(windows):
+    X, y = windows
+    with pytest.raises(DataError, match=r"Too few samples for early stopping.*1, of which 1 would be held back"):
+        RecurrentRegressor(early_stopping=True).fit(X[:1], y[:1])
 
 
 def test_warm_start_goes_on_and_another_shape_starts_anew(windows):
@@ -92,6 +108,8 @@ def test_warm_start_goes_on_and_another_shape_starts_anew(windows):
     assert regressor.fit(X, y).loss_curve_[0] < first / 5
     model = regressor.model_
     assert regressor.set_params(hidden_layer_sizes=(4,)).fit(X, y).model_ is not model
+    model = regressor.model_
+    assert regressor.set_params(loss="mae").fit(X, y).model_ is not model
 
 
 def test_sample_weight_zero_leaves_samples_out(windows):

@@ -72,7 +72,8 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         early_stopping: Whether to hold back the last samples, and to take the weights of the epoch with the smallest
             error on them. The samples should be in time order.
         validation_fraction: Fraction of the samples to hold back for early stopping.
-        warm_start: Whether `fit` goes on from the weights of the call before.
+        warm_start: Whether `fit` goes on from the weights of the call before, if the network, its loss and its learning
+            rate are the same.
         random_state: Seed of weights, order and dropout, a `RandomState`, or None for another one at each call.
         verbose: Whether to print a line per epoch.
 
@@ -155,22 +156,27 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, self._flat(X), y, multi_output=True, y_numeric=True, dtype=np.float64)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X, ensure_non_negative=True)
         windows, targets = self._windows(X), y.reshape(len(y), -1)
-        if not (self.warm_start and self._goes_on(windows, targets, sizes)):
-            counted = slice(None) if weight is None or not weight.any() else weight > 0
+        n_training = len(windows) - self._n_held_back(len(windows))
+        if not self._goes_on(windows.shape[1:], targets.shape[1], sizes):
+            # What is held back has no part in the scale either.
+            counted = np.arange(n_training) if weight is None else np.flatnonzero(weight[:n_training])
+            counted = counted if len(counted) else np.arange(n_training)
             self._center, self._scale = _moments(windows[counted].reshape(-1, windows.shape[2]))
             self._target_center, self._target_scale = _moments(targets[counted])
-            self.model_ = self._new_model(windows, targets.shape[1], sizes)
+            self.model_ = self._new_model(windows.shape[1:], targets.shape[1], sizes)
         self._flat_target = y.ndim == 1
         self.n_outputs_ = targets.shape[1]
-        held_back = max(self.validation_fraction, 1.5 / len(windows)) if self.early_stopping else 0.0
+        windows = (windows - self._center) / self._scale
+        targets = (targets - self._target_center) / self._target_scale
+        held_back = [part[n_training:] for part in (windows, targets, weight) if part is not None]
         history = self.model_.fit(
-            (windows - self._center) / self._scale,
-            (targets - self._target_center) / self._target_scale,
+            windows[:n_training],
+            targets[:n_training],
             batch_size=self.batch_size,
             epochs=self.max_iter,
-            validation_split=held_back,
+            validation_data=tuple(held_back) if self.early_stopping else None,
             callbacks=[self._stopping()],
-            sample_weight=weight,
+            sample_weight=None if weight is None else weight[:n_training],
             verbose=2 if self.verbose else 0,
         ).history
         self.loss_curve_ = [float(loss) for loss in history["loss"]]
@@ -237,9 +243,23 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             )
         return X.reshape(len(X), -1, self.n_features_per_step)
 
-    def _new_model(self, windows: FloatArray, n_outputs: int, sizes: tuple[int, ...]) -> Sequential:
+    def _n_held_back(self, n: int) -> int:
+        """Return how many of the last samples early stopping holds back."""
+        if not self.early_stopping:
+            return 0
+        held_back = max(1, round(self.validation_fraction * n))
+        if held_back >= n:
+            raise DataError(
+                "Too few samples for early stopping",
+                got=f"{n}, of which {held_back} would be held back",
+                fix="Pass more samples, a smaller validation_fraction, or early_stopping=False.",
+                argument="X",
+            )
+        return held_back
+
+    def _new_model(self, shape: tuple[int, ...], n_outputs: int, sizes: tuple[int, ...]) -> Sequential:
         """Return a network of the parameters, compiled."""
-        layers: list[Any] = [Input(windows.shape[1:])]
+        layers: list[Any] = [Input(shape)]
         for position, units in enumerate(sizes, 1):
             layers.append(CELLS[self.cell](units, return_sequences=position < len(sizes)))
             if self.dropout:
@@ -249,14 +269,12 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model.compile(optimizer=Adam(self.learning_rate_init), loss=self.loss)
         return model
 
-    def _goes_on(self, windows: FloatArray, targets: FloatArray, sizes: tuple[int, ...]) -> bool:
-        """Whether the network of the call before is of the same shape."""
-        if not hasattr(self, "model_"):
-            return False
-        model = self._new_model(windows[:1], targets.shape[1], sizes)
-        return [repr(layer) for layer in model.layers] == [repr(layer) for layer in self.model_.layers] and (
-            len(self._target_scale) == targets.shape[1] and self.model_.input_shape[1:] == windows.shape[1:]
-        )
+    def _goes_on(self, shape: tuple[int, ...], n_outputs: int, sizes: tuple[int, ...]) -> bool:
+        """Whether `fit` goes on from the network of the call before: asked for, and of the same parameters."""
+        wanted = (self.cell, sizes, self.dropout, self.loss, self.learning_rate_init, shape, n_outputs)
+        same = getattr(self, "_parameters", None) == wanted
+        self._parameters = wanted
+        return self.warm_start and same
 
     def _stopping(self) -> Callback:
         """Return what ends the training early."""
