@@ -25,7 +25,7 @@ install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" 
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check test-native test-native-tsan test-native-baseline test-native-aarch64 \
-  test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-lowest test-newest test-sdist audit sbom \
+  test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-memory test-lowest test-newest test-pythons test-sdist audit sbom \
   test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench bench-grid bench-more bench-reading bench-cold \
   bench-serve soak-serve pretrain clean
 
@@ -161,6 +161,9 @@ SOAK ?= 1800
 soak-serve: .venv/.test  ## mixed load of the HTTP server with kills of its workers for half an hour; SOAK=120 for less
 	$(BIN)/python benchmarks/serve.py --soak $(SOAK) $(ARGS)
 
+test-memory: .venv/.test  ## 1,000 fits and 10,000 predicts in one process: its memory must not grow
+	$(BIN)/python scripts/memory_growth.py
+
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200
 
@@ -186,6 +189,16 @@ test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of 
 test-newest: .venv-newest/.installed  ## fast tests with the newest versions of the dependencies, pre-releases included
 	.venv-newest/bin/pytest -n $(WORKERS) -m "not slow" tests
 
+# Versions that are not installed are named and left out.
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
+test-pythons:  ## fast tests on every version of Python that is installed here; PYTHONS=3.12 for one
+	@for version in $(PYTHONS); do \
+	  if python$$version -c '' 2> /dev/null; then \
+	    $(MAKE) --no-print-directory .venv-py$$version/.installed && echo "Python $$version" && \
+	    .venv-py$$version/bin/pytest -n $(WORKERS) -m "not slow" tests || exit 1; \
+	  else echo "Python $$version: not installed, not tested"; fi; \
+	done
+
 test-sdist: .venv-sdist/.installed  ## fast tests from the source distribution alone, which is compiled anew
 	cd build/sdist && $(CURDIR)/.venv-sdist/bin/pytest -n $(WORKERS) -m "not slow" tests
 
@@ -209,7 +222,7 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 	$(BIN)/python scripts/check_site.py build/site
 
 clean:  ## delete the environments and everything that was built
-	rm -rf .venv .venv-lowest .venv-newest .venv-sdist .venv-peers .venv-pages .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-lowest .venv-newest .venv-py* .venv-sdist .venv-peers .venv-pages .venv-torch .venv-keras build demo
 
 .venv/.build:
 	@$(call create,.venv)
@@ -251,6 +264,13 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 	$(BIN)/python scripts/lowest_versions.py keras onnx plot report tune > .venv-lowest/constraints.txt
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt .venv-lowest/bin/$(INSTALL) --group test
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[keras$(comma)onnx$(comma)plot$(comma)report$(comma)tune])
+	@touch $@
+
+.venv-py%/.installed: PYTHON = python$*
+.venv-py%/.installed: $(SOURCES) $(PACKAGE)
+	$(call create,.venv-py$*)
+	.venv-py$*/bin/$(INSTALL) --group test
+	.venv-py$*/bin/$(INSTALL) ".[keras,onnx,plot,report,tune]"
 	@touch $@
 
 .venv-sdist/.installed: .venv/.demo $(PACKAGE)

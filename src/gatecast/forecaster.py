@@ -505,7 +505,13 @@ class Forecaster:
         panel = self._prepare(self._whole(complete_history(rows, base), base), notes)
         return replace(score_new_rows(state, panel, n_rows, self.config.level), findings=self._findings)
 
-    def update(self, source: Any, *, progress: Callable[[Progress], None] | bool | None = None) -> Forecaster:
+    def update(
+        self,
+        source: Any,
+        *,
+        progress: Callable[[Progress], None] | bool | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Forecaster:
         """Continue training on new rows and new series, a third as long at a third of the learning rate.
 
         Weights of the models and widths of the intervals stay; `evaluate` on the new rows tells whether they still fit.
@@ -513,6 +519,7 @@ class Forecaster:
         Args:
             source: New rows, as given to `fit`; rows of times that are known already replace them.
             progress: As for `fit`.
+            checkpoint: As for `fit`.
 
         Returns:
             This forecaster, with the longer `panel_`.
@@ -524,7 +531,8 @@ class Forecaster:
         state = self._fitted()
         rows, notes = self._read(source, like=state.panel)
         panel = self._prepare(extend_panel(base_series(state.panel), rows), notes)
-        with show_progress(progress) as report:
+        notify = None if progress is False else show_notice
+        with show_progress(progress) as report, keeping(checkpoint, notify):
             self.state_ = replace(update(state, panel, self.config, report), notes=(*state.notes, *self._findings))
         return self
 

@@ -423,23 +423,24 @@ def update(
         config: Settings.
         progress: Is called now and then during training.
     """
-    began = time.perf_counter()
-    tracker = ProgressTracker(progress, 1)
-    context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=MAX_LENGTH)
-    task = state.ensemble.task._replace(seed=config.seed)
-    ensemble = replace(state.ensemble, task=task)
-    calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))
-    ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
-    seconds = time.perf_counter() - began
-    return replace(
-        state,
-        panel=panel,
-        ensemble=ensemble,
-        calibrator=calibrator,
-        evaluation=None,
-        training_history=tracker.history,
-        seconds=seconds,
-    )
+    ensemble = state.ensemble
+    total = (count_trainings(list(ensemble.configs)), "training")
+    with working_on("update", ensemble, state.calibrator, panel, config, environment(), total=total):
+        seconds = start_clock()
+        tracker = ProgressTracker(progress, 1)
+        context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=MAX_LENGTH)
+        ensemble = replace(ensemble, task=ensemble.task._replace(seed=config.seed))
+        calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))
+        ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
+        return replace(
+            state,
+            panel=panel,
+            ensemble=ensemble,
+            calibrator=calibrator,
+            evaluation=None,
+            training_history=tracker.history,
+            seconds=seconds(),
+        )
 
 
 def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
